@@ -1,0 +1,89 @@
+// The port between executors and model providers: one request, one stream of events that ends in exactly one outcome.
+import { type Static, Type } from 'typebox'
+import type { AssistantBlock, UserContent, Usage } from './content.ts'
+
+/** Why a model call failed. Closed: an adapter maps everything that a provider can say onto one of these. */
+export const ModelErrorCode = Type.Union([
+  Type.Literal('auth'),
+  Type.Literal('not-found'),
+  Type.Literal('rate-limited'),
+  Type.Literal('overloaded'),
+  Type.Literal('context-overflow'),
+  Type.Literal('refused'),
+  Type.Literal('network'),
+  Type.Literal('bad-request'),
+])
+export type ModelErrorCode = Static<typeof ModelErrorCode>
+
+/** A tool as a model sees it: `parameters` is its full JSON Schema (draft 2020-12, an object schema). */
+export interface ToolSpec {
+  readonly name: string
+  readonly description: string
+  readonly parameters: Readonly<Record<string, unknown>>
+}
+
+/**
+ * One message of the conversation. Objects are immutable and keep their identity from call to call, so that an adapter
+ * may cache their serialised form by identity (a WeakMap): a long session then costs no re-serialising.
+ */
+export type ModelMessage =
+  | { readonly role: 'user'; readonly content: UserContent }
+  | { readonly role: 'assistant'; readonly content: readonly AssistantBlock[]; readonly model: string }
+  | { readonly role: 'tool'; readonly call: string; readonly name: string; readonly output: string; readonly error: boolean }
+
+export interface ModelRequest {
+  /** Without the provider: `claude-sonnet-4-5`, not `anthropic/claude-sonnet-4-5`. */
+  readonly model: string
+  readonly system: string
+  readonly messages: readonly ModelMessage[]
+  readonly tools: readonly ToolSpec[]
+  readonly maxTokens: number
+  readonly reasoningEffort?: 'low' | 'medium' | 'high'
+  /** false: the provider is asked for one whole answer; the events are the same, with one delta a block. */
+  readonly stream: boolean
+  /** A stable key of the session, for providers that route by it to reuse their prompt cache. */
+  readonly cacheKey: string
+}
+
+/** Characters of one block of the answer, in order. `call` and `name` stand on every `arguments` delta (provider's call id). */
+export interface ModelDelta {
+  readonly type: 'delta'
+  /** Index of the block in the final content. */
+  readonly block: number
+  readonly kind: 'text' | 'reasoning' | 'arguments'
+  readonly text: string
+  readonly call?: string
+  readonly name?: string
+}
+
+export interface ModelCompleted {
+  readonly type: 'completed'
+  /** Tool calls have the provider's id in `providerCall`, and the same in `call`; the executor gives `call` its final value. */
+  readonly content: readonly AssistantBlock[]
+  readonly usage: Usage
+  readonly finish: 'stop' | 'tool-calls' | 'length' | 'refused'
+  readonly responseId?: string
+  readonly responseModel?: string
+}
+
+export interface ModelFailed {
+  readonly type: 'failed'
+  readonly code: ModelErrorCode
+  /** For people: what happened and what to do; never a key, never a header. */
+  readonly message: string
+  /** What the provider asked for by Retry-After, in milliseconds. */
+  readonly retryAfterMs?: number
+}
+
+export type ModelEvent = ModelDelta | ModelCompleted | ModelFailed
+
+/**
+ * A provider. `stream` never throws and never rejects: the last event is `completed` or `failed` (an abort by `signal` ends
+ * the iteration with `failed{network}`, which the caller ignores). It does no retries of its own: retries are events of the session.
+ */
+export interface ModelProvider {
+  readonly name: string
+  /** Size of the model's window in tokens, input and output together; a careful default where it is not known. */
+  contextWindow(model: string): number
+  stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>
+}

@@ -1,0 +1,53 @@
+// Runs a script with a Node that is new enough (>= MINIMUM): the running one, or the one that `npm ci` put
+// into node_modules. Plain JavaScript with old syntax only: it has to run on an old Node.
+import { spawn } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { constants } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const MINIMUM = 24
+const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..')
+
+/** The path of a Node that is new enough; throws an Error that says what to do when there is none. */
+export function findNode() {
+  if (Number(process.versions.node.split('.')[0]) >= MINIMUM) return process.execPath
+  const require = createRequire(path.join(root, 'package.json'))
+  const names = [`node-${process.platform}-${process.arch}`, `node-bin-${process.platform}-${process.arch}`]
+  for (const name of names) {
+    try {
+      return path.join(path.dirname(require.resolve(`${name}/package.json`)), 'bin', 'node')
+    } catch {
+      // not this one
+    }
+  }
+  throw new Error(
+    `Reins needs Node ${MINIMUM} or newer; this is ${process.version}, and no package brings one for ${process.platform}-${process.arch}. ` +
+      `Run "npm ci" in ${root} first, or install Node ${MINIMUM}+ and run this again.`,
+  )
+}
+
+/** Runs `node ...args` with a Node that is new enough, in this process's stead: same streams, signals and exit code. */
+export function runWithNode(args) {
+  let node
+  try {
+    node = findNode()
+  } catch (error) {
+    console.error(error.message)
+    process.exit(1)
+  }
+  const env = { ...process.env, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH ?? ''}` }
+  const child = spawn(node, args, { stdio: 'inherit', env })
+  // A terminal signals the whole group, so the child has it already; what a supervisor sends to us alone is passed on.
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  process.on('SIGINT', () => {
+    if (!process.stdin.isTTY) child.kill('SIGINT')
+  })
+  child.on('error', (error) => {
+    console.error(`Could not run ${node}: ${error.message}`)
+    process.exit(1)
+  })
+  child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : (code ?? 1)))
+}
+
+if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) runWithNode(process.argv.slice(2))
