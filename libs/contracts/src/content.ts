@@ -1,7 +1,10 @@
 // What people, models and tools say to each other, independent of any provider's wire format.
 import { type Static, Type } from 'typebox'
 
-export const TextPart = Type.Object({ type: Type.Literal('text'), text: Type.String() }, { additionalProperties: false })
+export const TextPart = Type.Object(
+  { type: Type.Literal('text'), text: Type.String() },
+  { additionalProperties: false },
+)
 export type TextPart = Static<typeof TextPart>
 
 /** What a person or a program sends into a session. Text only for now; images and files are further variants. */
@@ -48,7 +51,13 @@ export const Usage = Type.Object(
 )
 export type Usage = Static<typeof Usage>
 
-export const noUsage: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 }
+export const noUsage: Usage = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  reasoningTokens: 0,
+}
 
 export function addUsage(a: Usage, b: Usage): Usage {
   return {

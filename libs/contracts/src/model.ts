@@ -1,6 +1,6 @@
 // The port between executors and model providers: one request, one stream of events that ends in exactly one outcome.
 import { type Static, Type } from 'typebox'
-import type { AssistantBlock, UserContent, Usage } from './content.ts'
+import type { AssistantBlock, Usage, UserContent } from './content.ts'
 
 /** Why a model call failed. Closed: an adapter maps everything that a provider can say onto one of these. */
 export const ModelErrorCode = Type.Union([
@@ -29,7 +29,13 @@ export interface ToolSpec {
 export type ModelMessage =
   | { readonly role: 'user'; readonly content: UserContent }
   | { readonly role: 'assistant'; readonly content: readonly AssistantBlock[]; readonly model: string }
-  | { readonly role: 'tool'; readonly call: string; readonly name: string; readonly output: string; readonly error: boolean }
+  | {
+      readonly role: 'tool'
+      readonly call: string
+      readonly name: string
+      readonly output: string
+      readonly error: boolean
+    }
 
 export interface ModelRequest {
   /** Without the provider: `claude-sonnet-4-5`, not `anthropic/claude-sonnet-4-5`. */

@@ -1,0 +1,228 @@
+// The HTTP API's shapes: the source of validation, of /openapi.json and of the client's types.
+import { type Static, Type } from 'typebox'
+import { TextPart, Usage } from './content.ts'
+import { AgentDefinition, AgentName } from './definition.ts'
+import { Delta } from './delta.ts'
+import { OnBusy } from './events-session.ts'
+import { statuses } from './frame.ts'
+import { Agent } from './registry.ts'
+
+const closed = { additionalProperties: false } as const
+const SessionId = Type.String({ minLength: 26, maxLength: 64, description: 'A session id' })
+const CursorText = Type.String({ minLength: 1, maxLength: 512, description: 'An opaque cursor' })
+const StatusSchema = Type.Union(statuses.map((status) => Type.Literal(status)))
+
+/** Text, or parts. */
+export const MessageContent = Type.Union([
+  Type.String({ minLength: 1, maxLength: 1_000_000 }),
+  Type.Array(TextPart, { minItems: 1, maxItems: 64 }),
+])
+
+export const AgentBody = AgentDefinition
+export const AgentAnswer = Type.Object(
+  { agent: Agent, outcome: Type.Union([Type.Literal('created'), Type.Literal('updated'), Type.Literal('unchanged')]) },
+  closed,
+)
+export const AgentList = Type.Object({ agents: Type.Array(Agent), next: Type.Optional(Type.String()) }, closed)
+
+export const CreateSession = Type.Object(
+  {
+    agent: AgentName,
+    message: Type.Optional(MessageContent),
+    /** With it the id is derived from agent, instance and session: a repeat answers 200 with the same session. */
+    instance: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    session: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    title: Type.Optional(Type.String({ maxLength: 200 })),
+  },
+  closed,
+)
+export type CreateSession = Static<typeof CreateSession>
+
+/** A session as lists show it; `head` fields are from the stream when one session is asked for. */
+export const SessionInfo = Type.Object(
+  {
+    id: SessionId,
+    agent: Type.String(),
+    digest: Type.String(),
+    status: StatusSchema,
+    title: Type.Optional(Type.String()),
+    instance: Type.Optional(Type.String()),
+    parent: Type.Optional(Type.String()),
+    model: Type.Optional(Type.String()),
+    turns: Type.Integer(),
+    usage: Usage,
+    createdAt: Type.Integer(),
+    lastActivityAt: Type.Integer(),
+    cursor: Type.Optional(CursorText),
+  },
+  closed,
+)
+export type SessionInfo = Static<typeof SessionInfo>
+export const SessionList = Type.Object(
+  { sessions: Type.Array(SessionInfo), next: Type.Optional(Type.String()) },
+  closed,
+)
+export type SessionList = Static<typeof SessionList>
+
+/** `cursor` lies before the first event that the request caused: reading from it shows all that follows. */
+export const CreatedSession = Type.Object(
+  { session: SessionInfo, messageId: Type.Optional(Type.String()), cursor: CursorText },
+  closed,
+)
+export type CreatedSession = Static<typeof CreatedSession>
+
+export const SendMessage = Type.Object({ content: MessageContent, onBusy: Type.Optional(OnBusy) }, closed)
+export type SendMessage = Static<typeof SendMessage>
+export const MessageAccepted = Type.Object({ messageId: Type.String(), cursor: CursorText }, closed)
+export type MessageAccepted = Static<typeof MessageAccepted>
+
+export const TurnResult = Type.Object(
+  {
+    turn: Type.Object(
+      {
+        id: Type.String(),
+        status: Type.Union([Type.Literal('completed'), Type.Literal('failed'), Type.Literal('cancelled')]),
+        content: Type.String(),
+        usage: Usage,
+        reason: Type.Optional(Type.String()),
+        error: Type.Optional(Type.Object({ code: Type.String(), message: Type.String() }, closed)),
+      },
+      closed,
+    ),
+    messageId: Type.String(),
+    cursor: CursorText,
+  },
+  closed,
+)
+export type TurnResult = Static<typeof TurnResult>
+
+/** One event as every transport shows it. `n` counts frames from 1, `i` events inside one; `data` is as the event's schema says. */
+export const ApiEvent = Type.Object(
+  {
+    cursor: CursorText,
+    session: Type.Optional(Type.String({ description: 'Only when a tree is read' })),
+    n: Type.Integer(),
+    i: Type.Integer(),
+    at: Type.Integer({ description: 'epoch ms' }),
+    by: Type.String(),
+    type: Type.String(),
+    data: Type.Unknown(),
+  },
+  closed,
+)
+export type ApiEvent = Static<typeof ApiEvent>
+
+/** A delta as streams show it: SSE event `delta`; on the WebSocket and in NDJSON `{type: "delta", cursor, data}`. */
+export const ApiDelta = Type.Object(
+  { cursor: CursorText, session: Type.Optional(Type.String()), type: Type.Literal('delta'), data: Delta },
+  closed,
+)
+export type ApiDelta = Static<typeof ApiDelta>
+
+/** A client event, not in the log: the answer's earlier attempt was lost, what was shown of it is void. */
+export const AnswerRestarted = Type.Object(
+  {
+    type: Type.Literal('answer.restarted'),
+    cursor: CursorText,
+    session: Type.Optional(Type.String()),
+    data: Type.Object({ call: Type.String(), attempt: Type.Integer() }, closed),
+  },
+  closed,
+)
+export type AnswerRestarted = Static<typeof AnswerRestarted>
+
+export type StreamItem = ApiEvent | ApiDelta | AnswerRestarted
+
+export const EventPage = Type.Object(
+  {
+    events: Type.Array(ApiEvent),
+    cursor: CursorText,
+    more: Type.Boolean({ description: 'Whether further events were there already' }),
+  },
+  closed,
+)
+export type EventPage = Static<typeof EventPage>
+
+export const SessionState = Type.Object(
+  { id: SessionId, cursor: CursorText, status: StatusSchema, state: Type.Unknown() },
+  closed,
+)
+export type SessionState = Static<typeof SessionState>
+
+export const ControlAccepted = Type.Object({ id: SessionId, status: StatusSchema, cursor: CursorText }, closed)
+export type ControlAccepted = Static<typeof ControlAccepted>
+
+export const PoolInfo = Type.Object(
+  {
+    key: Type.String(),
+    labels: Type.Record(Type.String(), Type.String()),
+    kind: Type.Union([Type.Literal('executor'), Type.Literal('tool-runner')]),
+    /** Triggers that nobody has been given yet, and those that are being worked on. */
+    backlog: Type.Integer(),
+    inProgress: Type.Integer(),
+    /** Age in ms of the oldest trigger that nobody has been given; absent when there is none. */
+    oldestMs: Type.Optional(Type.Integer()),
+    servedBy: Type.Array(
+      Type.Object(
+        { instance: Type.String(), slots: Type.Integer(), busy: Type.Integer(), leaving: Type.Boolean() },
+        closed,
+      ),
+    ),
+  },
+  closed,
+)
+export type PoolInfo = Static<typeof PoolInfo>
+export const PoolList = Type.Object({ pools: Type.Array(PoolInfo) }, closed)
+export type PoolList = Static<typeof PoolList>
+
+export const Health = Type.Object(
+  {
+    status: Type.Union([Type.Literal('ok'), Type.Literal('degraded')]),
+    version: Type.String(),
+    /** Part by part: ok, or what is wrong with it. */
+    parts: Type.Record(Type.String(), Type.String()),
+    defaultModel: Type.Optional(Type.String()),
+    sandbox: Type.Optional(Type.String()),
+  },
+  closed,
+)
+export type Health = Static<typeof Health>
+
+/**
+ * WebSocket `/v1/sessions/:id/socket?after=`: the server sends StreamItems, one JSON text a frame, and answers with `{type: "reply", …}`.
+ * The client sends commands; `ref` (any text) comes back in the reply.
+ */
+export const SocketCommand = Type.Union([
+  Type.Object(
+    {
+      type: Type.Literal('message'),
+      ref: Type.Optional(Type.String({ maxLength: 128 })),
+      content: MessageContent,
+      onBusy: Type.Optional(OnBusy),
+      idempotencyKey: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    },
+    closed,
+  ),
+  Type.Object(
+    {
+      type: Type.Union([
+        Type.Literal('cancel'),
+        Type.Literal('pause'),
+        Type.Literal('resume'),
+        Type.Literal('release'),
+        Type.Literal('end'),
+      ]),
+      ref: Type.Optional(Type.String({ maxLength: 128 })),
+    },
+    closed,
+  ),
+])
+export type SocketCommand = Static<typeof SocketCommand>
+
+/** Requests on `svc.memory.<verb>`: sessions.list {agent?, status?, limit, after?} -> SessionList; sessions.get {id} -> SessionInfo; rebuild {} -> {frames}. */
+export interface ListSessions {
+  readonly agent?: string
+  readonly status?: string
+  readonly limit: number
+  readonly after?: string
+}

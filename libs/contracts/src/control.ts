@@ -1,0 +1,28 @@
+// What instances say to each other on core subjects: liveness, never facts (PROTOCOL 6). A lost message costs time, nothing else.
+
+/** One running thing: a model call or tool call of a session, at an attempt. */
+export interface Holding {
+  readonly session: string
+  readonly call: string
+  readonly attempt: number
+}
+
+/**
+ * `hb.<service>.<instance>`, each 250 ms: what was begun and ended since the last one; every 2 s `whole` lists everything.
+ * `pools`: the keys that the instance serves. `leaving`: it is shutting down and takes nothing new.
+ */
+export interface Heartbeat {
+  readonly instance: string
+  readonly pools: readonly string[]
+  readonly labels: Readonly<Record<string, string>>
+  readonly slots: number
+  readonly busy: number
+  readonly begun?: readonly Holding[]
+  readonly ended?: readonly Holding[]
+  readonly whole?: readonly Holding[]
+  readonly leaving?: boolean
+}
+
+/** Requests on `ctl.<instance>`. `running`: still running this call at this attempt? `abort`: its outcome is in the log, stop it. */
+export type ControlRequest = ({ readonly ask: 'running' } & Holding) | ({ readonly ask: 'abort' } & Holding)
+export type ControlReply = { readonly running: boolean }

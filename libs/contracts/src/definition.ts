@@ -1,0 +1,183 @@
+// An agent's definition, as YAML or JSON says it: the schema is the source of validation, of the API's documents and of the docs' tables.
+//   A1. Every field of the format is parsed and validated; unknown keys are errors.
+//   A2. A field whose effect is not there yet is refused with a message that says so (`laterFields`), never ignored.
+import { createHash } from 'node:crypto'
+import { type Static, Type } from 'typebox'
+import { agentNamePattern } from './ids.ts'
+import { Labels } from './pools.ts'
+
+const closed = { additionalProperties: false } as const
+
+/** The five groups of built-in tools; `system_tools` is the other four together. */
+export const toolGroups = ['system_tools', 'shell', 'files', 'search', 'directory'] as const
+export const builtinToolNames = [
+  'shell',
+  'read_file',
+  'write_file',
+  'edit_file',
+  'file_info',
+  'find_files',
+  'grep',
+  'list_directory',
+  'directory_tree',
+] as const
+
+export const ToolConfig = Type.Object(
+  {
+    workspace: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'The folder that the tools work in; relative to the workspace root. Default "."',
+      }),
+    ),
+    timeout: Type.Optional(
+      Type.Number({ exclusiveMinimum: 0, maximum: 86400, description: 'Seconds that a call may take. Default 30' }),
+    ),
+    max_output_chars: Type.Optional(
+      Type.Integer({
+        minimum: 200,
+        maximum: 1_000_000,
+        description: 'Characters of output that the model sees. Default 100000',
+      }),
+    ),
+    blocklist: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        maxItems: 200,
+        description: 'Patterns (regular expressions) of shell commands to refuse; [] turns the default list off',
+      }),
+    ),
+    network: Type.Optional(
+      Type.Boolean({ description: 'Let shell commands use the network, if the operator allows it. Default false' }),
+    ),
+  },
+  closed,
+)
+export type ToolConfig = Static<typeof ToolConfig>
+
+/** `shell`, or `{ shell: { workspace: /srv/project } }`, or (later) `{ file: ./tools.ts }`. */
+export const ToolEntry = Type.Union([
+  Type.String({ minLength: 1, maxLength: 64 }),
+  Type.Record(Type.String(), Type.Union([ToolConfig, Type.String()])),
+])
+export type ToolEntry = Static<typeof ToolEntry>
+
+export const McpServer = Type.Object(
+  {
+    url: Type.String({ minLength: 1 }),
+    name: Type.Optional(Type.String({ minLength: 1 })),
+    auth: Type.Optional(Type.String({ minLength: 1 })),
+    secret: Type.Optional(Type.String({ minLength: 1 })),
+  },
+  closed,
+)
+
+export const AgentName = Type.String({
+  minLength: 1,
+  maxLength: 64,
+  pattern: agentNamePattern,
+  description: 'Lower-case letters, digits and single hyphens, at most 64 characters',
+})
+
+export const AgentDefinition = Type.Object(
+  {
+    name: AgentName,
+    model: Type.String({
+      pattern: '^[a-z0-9][a-z0-9-]*/.+$',
+      maxLength: 200,
+      description: 'provider/model, such as anthropic/claude-sonnet-4-5',
+    }),
+    system_prompt: Type.String({
+      minLength: 1,
+      maxLength: 400_000,
+      description: 'What the agent is told before everything else',
+    }),
+    description: Type.Optional(
+      Type.String({ maxLength: 1024, description: 'For people, and for agents that may delegate to it' }),
+    ),
+    tools: Type.Optional(
+      Type.Array(ToolEntry, { maxItems: 100, description: 'Groups or names of tools, with their settings' }),
+    ),
+    tools_file: Type.Optional(Type.String({ minLength: 1 })),
+    workflow_file: Type.Optional(Type.String({ minLength: 1 })),
+    mcp_servers: Type.Optional(Type.Array(McpServer, { maxItems: 50 })),
+    skills_dir: Type.Optional(Type.String({ minLength: 1 })),
+    agents: Type.Optional(Type.Array(AgentName, { maxItems: 50 })),
+    planning: Type.Optional(Type.Boolean()),
+    max_plan_steps: Type.Optional(Type.Integer({ minimum: 2, maximum: 100 })),
+    approve_plan: Type.Optional(Type.Boolean()),
+    max_tool_calls: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 1000,
+        description: 'Tool calls of one turn; then the model must answer. Default 10',
+      }),
+    ),
+    max_concurrent_tools: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 100, description: 'Tool calls at once. Default: no limit' }),
+    ),
+    max_turns: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 100_000,
+        description: 'Turns of a session; then it ends. Default: no limit',
+      }),
+    ),
+    max_tokens: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'Tokens of one answer. Default 4096' }),
+    ),
+    stream: Type.Optional(Type.Boolean({ description: 'Ask the model for its answer piece by piece. Default true' })),
+    approval_mode: Type.Optional(Type.Union([Type.Literal('default'), Type.Literal('always'), Type.Literal('never')])),
+    reasoning_effort: Type.Optional(Type.Union([Type.Literal('low'), Type.Literal('medium'), Type.Literal('high')])),
+    long_term_memory: Type.Optional(
+      Type.Object(
+        {
+          provider: Type.Optional(Type.String({ minLength: 1 })),
+          connection: Type.Optional(Type.String({ minLength: 1 })),
+          scope: Type.Optional(Type.String({ minLength: 1 })),
+        },
+        closed,
+      ),
+    ),
+    affinity: Type.Optional(Labels),
+  },
+  closed,
+)
+export type AgentDefinition = Static<typeof AgentDefinition>
+
+/** Fields whose effect comes later: a value other than the harmless ones here is refused, with this reason. */
+export const laterFields: Readonly<
+  Partial<Record<keyof AgentDefinition, { readonly harmless: readonly unknown[]; readonly feature: string }>>
+> = {
+  tools_file: { harmless: [], feature: 'tools from a file' },
+  workflow_file: { harmless: [], feature: 'custom workflows' },
+  mcp_servers: { harmless: [], feature: 'MCP servers' },
+  skills_dir: { harmless: [], feature: 'skills' },
+  agents: { harmless: [], feature: 'delegation to other agents' },
+  planning: { harmless: [false], feature: 'planning' },
+  max_plan_steps: { harmless: [], feature: 'planning' },
+  approve_plan: { harmless: [false], feature: 'planning' },
+  approval_mode: { harmless: ['default'], feature: 'approval of tool calls' },
+  long_term_memory: { harmless: [], feature: 'long-term memory' },
+}
+
+export const definitionDefaults = {
+  maxToolCalls: 10,
+  maxTokens: 4096,
+  toolTimeoutSeconds: 30,
+  maxOutputChars: 100_000,
+} as const
+
+/** JSON with sorted keys: one text for one value. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).filter(([, member]) => member !== undefined)
+    entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    return `{${entries.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`
+  }
+  return JSON.stringify(value) ?? 'null'
+}
+
+/** What names an immutable version: 32 hexadecimal characters of the sha256 of its canonical JSON. */
+export const definitionDigest = (definition: AgentDefinition): string =>
+  createHash('sha256').update(canonicalJson(definition)).digest('hex').slice(0, 32)

@@ -1,0 +1,75 @@
+// session.* and message.*: a session's life, and what people say into it.
+import { type Static, Type } from 'typebox'
+import { UserContent } from './content.ts'
+
+const closed = { additionalProperties: false } as const
+const id = Type.String({ minLength: 1, maxLength: 128 })
+
+/** How often a tool may run: `safe` again after a crash, `never` twice. */
+export const ReplayClass = Type.Union([Type.Literal('safe'), Type.Literal('never')])
+export type ReplayClass = Static<typeof ReplayClass>
+
+/** What a message does when the session is busy. `reject` never reaches the log: the gateway refuses. */
+export const OnBusy = Type.Union([
+  Type.Literal('queue'),
+  Type.Literal('join'),
+  Type.Literal('interrupt'),
+  Type.Literal('reject'),
+])
+export type OnBusy = Static<typeof OnBusy>
+
+/** Limits of a definition that deciding needs. Counts; 0 is "none left", absent is "no limit". */
+export const Limits = Type.Object(
+  {
+    maxToolCalls: Type.Integer({ minimum: 0 }),
+    maxConcurrentTools: Type.Optional(Type.Integer({ minimum: 1 })),
+    maxTurns: Type.Optional(Type.Integer({ minimum: 1 })),
+  },
+  closed,
+)
+export type Limits = Static<typeof Limits>
+
+/** A session below another: which call of which session made it, and the pool that its end must wake. */
+export const Parent = Type.Object({ session: id, call: id, pool: id }, closed)
+export type Parent = Static<typeof Parent>
+
+export const sessionEvents = {
+  'session.started': Type.Object(
+    {
+      agent: id,
+      /** Of the pinned definition. */
+      digest: id,
+      /** provider/model */
+      model: id,
+      pools: Type.Object({ executor: id, tools: id }, closed),
+      limits: Limits,
+      /** The tools that the definition gives the model, by name. */
+      tools: Type.Record(Type.String(), ReplayClass),
+      /** The agents it may delegate to: definition and pool of each at the start. */
+      agents: Type.Optional(Type.Record(Type.String(), Type.Object({ digest: id, pool: id }, closed))),
+      instance: Type.Optional(Type.Object({ instance: id, session: id }, closed)),
+      parent: Type.Optional(Parent),
+      title: Type.Optional(Type.String({ maxLength: 200 })),
+    },
+    closed,
+  ),
+  'session.renamed': Type.Object({ title: Type.String({ maxLength: 200 }) }, closed),
+  'session.paused': Type.Object({ reason: Type.Optional(Type.String({ maxLength: 500 })) }, closed),
+  'session.resumed': Type.Object({}, closed),
+  'session.quarantined': Type.Object(
+    { reason: Type.String(), /** The frame that could not be got past. */ frame: Type.Integer({ minimum: 0 }) },
+    closed,
+  ),
+  'session.released': Type.Object({}, closed),
+  'session.nudged': Type.Object({ reason: Type.Optional(Type.String()) }, closed),
+  /** Only corrects the status that the head's header shows. */
+  'session.settled': Type.Object({}, closed),
+  'session.ended': Type.Object({ reason: Type.String({ maxLength: 200 }) }, closed),
+
+  'message.received': Type.Object({ message: id, content: UserContent, onBusy: OnBusy }, closed),
+  'message.joined': Type.Object({ message: id, turn: id }, closed),
+  'message.dropped': Type.Object(
+    { message: id, reason: Type.Union([Type.Literal('cancelled'), Type.Literal('ended')]) },
+    closed,
+  ),
+}

@@ -1,0 +1,93 @@
+// The registry's events (stream REG) and its requests. Each event is its entity's new state (PROTOCOL 10).
+import { type Static, Type } from 'typebox'
+import { AgentDefinition } from './definition.ts'
+import type { ErrorBody } from './errors.ts'
+
+const closed = { additionalProperties: false } as const
+
+/** `reg.agent.<name>`: which version the name stands for now. `deleted`: the name is free again, its versions stay. */
+export const AgentEntry = Type.Object(
+  {
+    name: Type.String(),
+    digest: Type.String(),
+    version: Type.Integer({ minimum: 1 }),
+    deleted: Type.Boolean(),
+    createdAt: Type.Integer(),
+    updatedAt: Type.Integer(),
+    by: Type.String(),
+  },
+  closed,
+)
+export type AgentEntry = Static<typeof AgentEntry>
+
+/** `reg.version.<digest>`: an immutable definition. */
+export const VersionEntry = Type.Object(
+  { digest: Type.String(), at: Type.Integer(), by: Type.String(), definition: AgentDefinition },
+  closed,
+)
+export type VersionEntry = Static<typeof VersionEntry>
+
+/** `reg.token.<hash>`: a bearer token, known by the hex sha256 of its text only. */
+export const TokenEntry = Type.Object(
+  {
+    hash: Type.String(),
+    principal: Type.String(),
+    permissions: Type.Array(Type.String()),
+    revoked: Type.Boolean(),
+    createdAt: Type.Integer(),
+  },
+  closed,
+)
+export type TokenEntry = Static<typeof TokenEntry>
+
+/** An agent as people see it. */
+export const Agent = Type.Object(
+  {
+    name: Type.String(),
+    digest: Type.String(),
+    version: Type.Integer(),
+    createdAt: Type.Integer(),
+    updatedAt: Type.Integer(),
+    definition: AgentDefinition,
+  },
+  closed,
+)
+export type Agent = Static<typeof Agent>
+
+/**
+ * Requests on `svc.registry.<verb>`; the reply is a `Reply`.
+ *   put    { name, source: {definition} | {yaml}, condition, by } -> { agent, outcome: created | updated | unchanged }
+ *   get    { name } -> { agent }
+ *   list   { limit, after? } -> { agents, next? }            (from the projection)
+ *   history{ name, limit } -> { versions }                    (from the projection)
+ *   delete { name, ifMatch?, by } -> { name }
+ */
+export type PutCondition =
+  | { readonly kind: 'create' }
+  | { readonly kind: 'update'; readonly digest: string }
+  | { readonly kind: 'apply' }
+export interface PutAgent {
+  readonly name: string
+  readonly source: { readonly definition: unknown } | { readonly yaml: string }
+  readonly condition: PutCondition
+  readonly by: string
+}
+export interface PutAgentResult {
+  readonly agent: Agent
+  readonly outcome: 'created' | 'updated' | 'unchanged'
+}
+export interface ListAgents {
+  readonly limit: number
+  readonly after?: string
+}
+export interface AgentVersion {
+  readonly version: number
+  readonly digest: string
+  readonly at: number
+  readonly by: string
+}
+
+/** `seq`: the sequence of REG that the answer rests on; a reader waits until its own watch has passed it. */
+export type Reply<T> =
+  | { readonly ok: true; readonly value: T; readonly seq?: number }
+  | { readonly ok: false; readonly error: ErrorBody }

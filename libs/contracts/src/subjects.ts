@@ -1,0 +1,120 @@
+// Every name on the broker, built and taken apart here and nowhere else: subjects, streams, buckets, durables.
+//   N1. A token never holds a dot, a space or a wildcard: ids are checked before they get here (ids.ts), names are encoded.
+//   N2. The condition subject of a session is one byte-identical string for every writer (PROTOCOL 3.1).
+import { partitionOf, rootOf } from './ids.ts'
+
+export const streams = { sessions: 'SES', live: 'LIVE', timers: 'TIM', registry: 'REG' } as const
+export const buckets = {
+  snapshots: 'reins-snapshots',
+  pools: 'reins-pools',
+  idempotency: 'reins-idempotency',
+  protocol: 'reins-protocol',
+} as const
+export const objectStores = { blobs: 'reins-blobs' } as const
+
+/** Who says it. The broker enforces that a service's NATS user publishes its own role only (between processes). */
+export type Role = 'g' | 'e' | 't' | 'm'
+export const roles: readonly Role[] = ['g', 'e', 't', 'm']
+
+/** Who must act on a frame: nobody (`log`), the executors of a pool, the tool-runners of a pool. */
+export type Address =
+  | { readonly kind: 'log' }
+  | { readonly kind: 'exec'; readonly pool: string }
+  | { readonly kind: 'tool'; readonly pool: string }
+
+export const toLog: Address = { kind: 'log' }
+export const toExec = (pool: string): Address => ({ kind: 'exec', pool })
+export const toTool = (pool: string): Address => ({ kind: 'tool', pool })
+
+const addressToken = (to: Address): string => (to.kind === 'log' ? 'log' : `${to.kind}.${to.pool}`)
+
+const sessionPrefix = (session: string): string => {
+  const root = rootOf(session)
+  return `${partitionOf(root)}.${root}.${session}`
+}
+
+export const sessionSubject = (session: string, role: Role, to: Address): string =>
+  `ses.${sessionPrefix(session)}.${role}.${addressToken(to)}`
+/** The one condition subject of a session, and the filter of all its frames. */
+export const sessionFilter = (session: string): string => `ses.${sessionPrefix(session)}.>`
+/** All frames of a root session and everything delegated below it. */
+export const treeFilter = (root: string): string => `ses.${partitionOf(root)}.${root}.>`
+export const allSessionsFilter = 'ses.>'
+/** What the broker republishes of the frames of a session, a tree, everything. */
+export const republished = (filter: string): string => `rp.${filter}`
+export const republishSource = 'ses.>'
+export const republishTarget = 'rp.ses.>'
+
+export const execFilter = (pool: string): string => `ses.*.*.*.*.exec.${pool}`
+export const toolFilter = (pool: string): string => `ses.*.*.*.e.tool.${pool}`
+export const execDurable = (pool: string): string => `exec-${pool}`
+export const toolDurable = (pool: string): string => `tool-${pool}`
+export const indexDurable = 'index'
+export const timersDurable = 'fired'
+
+export const liveSubject = (session: string, role: 'e' | 't'): string => `live.${sessionPrefix(session)}.${role}`
+export const liveFilter = (session: string): string => `live.${sessionPrefix(session)}.*`
+export const liveTreeFilter = (root: string): string => `live.${partitionOf(root)}.${root}.>`
+export const allLiveFilter = 'live.>'
+
+export const timerSubject = (session: string, timer: string): string => `timer.${sessionPrefix(session)}.${timer}`
+export const firedSubject = (session: string, timer: string): string => `fired.${sessionPrefix(session)}.${timer}`
+export const allTimersFilter = 'timer.>'
+export const allFiredFilter = 'fired.>'
+
+/** Core subjects: liveness and questions between instances. They carry no facts. */
+export const controlSubject = (instance: string): string => `ctl.${instance}`
+export const heartbeatSubject = (service: 'executor' | 'tool-runner', instance: string): string =>
+  `hb.${service}.${instance}`
+export const heartbeatFilter = (service: 'executor' | 'tool-runner'): string => `hb.${service}.*`
+
+export const registryKinds = ['agent', 'version', 'config', 'secret', 'role', 'token', 'schedule', 'key'] as const
+export type RegistryKind = (typeof registryKinds)[number]
+export const registrySubject = (kind: RegistryKind, name: string): string => `reg.${kind}.${encodeToken(name)}`
+export const registryKindFilter = (kind: RegistryKind): string => `reg.${kind}.*`
+export const allRegistryFilter = 'reg.>'
+
+export const serviceSubject = (service: 'registry' | 'memory', verb: string): string => `svc.${service}.${verb}`
+export const serviceFilter = (service: 'registry' | 'memory'): string => `svc.${service}.*`
+
+/** Any text as one subject token: letters, digits and hyphens stay, everything else is `_` and two hex digits a byte. */
+export function encodeToken(name: string): string {
+  let out = ''
+  for (const byte of new TextEncoder().encode(name)) {
+    const char = String.fromCharCode(byte)
+    out += /[A-Za-z0-9-]/.test(char) ? char : `_${byte.toString(16).padStart(2, '0')}`
+  }
+  return out
+}
+
+export interface SessionSubject {
+  readonly session: string
+  readonly root: string
+  readonly role: Role
+  readonly to: Address
+}
+
+/** Takes a subject of `ses.>` (republished or not) apart; undefined where it is none. */
+export function parseSessionSubject(subject: string): SessionSubject | undefined {
+  const tokens = subject.split('.')
+  if (tokens[0] === 'rp') tokens.shift()
+  const [kind, , root, session, role, to, pool] = tokens
+  if (kind !== 'ses' || !root || !session || !to) return undefined
+  if (role !== 'g' && role !== 'e' && role !== 't' && role !== 'm') return undefined
+  if (to === 'log' && pool === undefined) return { session, root, role, to: toLog }
+  if ((to === 'exec' || to === 'tool') && pool && tokens.length === 7)
+    return { session, root, role, to: { kind: to, pool } }
+  return undefined
+}
+
+export function parseLiveSubject(subject: string): { readonly session: string; readonly role: 'e' | 't' } | undefined {
+  const [kind, , root, session, role, rest] = subject.split('.')
+  if (kind !== 'live' || !root || !session || rest !== undefined) return undefined
+  return role === 'e' || role === 't' ? { session, role } : undefined
+}
+
+export function parseTimerSubject(subject: string): { readonly session: string; readonly timer: string } | undefined {
+  const [kind, , root, session, timer, rest] = subject.split('.')
+  if ((kind !== 'timer' && kind !== 'fired') || !root || !session || !timer || rest !== undefined) return undefined
+  return { session, timer }
+}

@@ -1,0 +1,158 @@
+// The ports of the journal: what services may do with sessions' streams. Two adapters: jetstream-*.ts and memory.ts, one contract suite.
+//   J1. Nothing else publishes to ses.>; every append is conditional on the last sequence that its writer has seen (PROTOCOL 3).
+//   J2. A time-out is never an answer: the same frame goes out again until it is acked or refused.
+//   J3. A refusal proves that a frame after `prev` exists; mine is in if and only if the first one after `prev` has my id.
+import type { Address, Delta, Draft, Frame, Head } from '@reins/contracts'
+
+/** Thrown by every port when the broker cannot be reached within the deadline, or the signal was aborted. */
+export class JournalUnavailable extends Error {
+  constructor(what: string, options?: { cause?: unknown }) {
+    super(`${what}: the broker did not answer in time`, options)
+    this.name = 'JournalUnavailable'
+  }
+}
+
+export type AppendOutcome =
+  /** In the log at `head`. `above`: frames that others appended after it, found while finding out. */
+  | { readonly kind: 'appended'; readonly head: Head; readonly above: readonly Frame[] }
+  /** Not in the log, and never will be: `tail` are the frames after `prev`, at least one. */
+  | { readonly kind: 'refused'; readonly tail: readonly Frame[] }
+
+export interface ReadOptions {
+  /** Frames with a sequence greater than this. Default 0: from the start. */
+  readonly after?: number
+  /** Stop after so many frames. */
+  readonly limit?: number
+  /** Read from the stream's leader: a replicated stream's direct get may be stale. */
+  readonly leader?: boolean
+  /** ms until JournalUnavailable. Default 10 000. */
+  readonly withinMs?: number
+}
+
+export interface SessionLog {
+  /** The head by the last frame's headers; `emptyHead(session)` where there is none. */
+  head(session: string, options?: { leader?: boolean; withinMs?: number }): Promise<Head>
+  /** All frames of a session, or of a tree (`{ tree: root }`), in order of sequence. */
+  read(of: string | { readonly tree: string }, options?: ReadOptions): Promise<readonly Frame[]>
+  /**
+   * Appends one frame on `draft.prev`, whose hash is `previousHash`. Resolves when the outcome is known, however often it must ask.
+   * Rejects with JournalUnavailable only when `signal` aborts (the frame may be in or not), never because of a time-out.
+   */
+  append(session: string, draft: Draft, to: Address, previousHash: string, signal?: AbortSignal): Promise<AppendOutcome>
+}
+
+/** A frame as the broker republished it: `previousSeq` is the sequence of the session's frame before it, by the broker's own word. */
+export interface RepublishedFrame {
+  readonly session: string
+  readonly frame: Frame
+  /** The last sequence of the same *subject* (not session): a hint only; `frame.prev` and `frame.n` show gaps. */
+  readonly to: Address
+}
+
+export interface Subscription {
+  /** Idempotent. No callback runs after it returns. */
+  close(): void
+}
+
+export interface SessionFeed {
+  /** Frames as they are appended; at most once, lost while disconnected. Callbacks must not throw. */
+  frames(of: string | { readonly tree: string }, on: (frame: RepublishedFrame) => void): Subscription
+  /** Deltas of sessions' answers and tools, as published: at most once, in order of one publisher. */
+  deltas(of: string | { readonly tree: string }, on: (delta: LiveDelta) => void): Subscription
+  /** Deltas that are still kept of a session (or tree), oldest first; at most `limit` of the newest. */
+  recentDeltas(
+    of: string | { readonly tree: string },
+    options?: { readonly limit?: number; readonly withinMs?: number },
+  ): Promise<readonly LiveDelta[]>
+  /** Publishes without waiting. */
+  publishDelta(session: string, role: 'e' | 't', delta: Delta): void
+  /** Called after each reconnect of this process's connection. */
+  onReconnect(on: () => void): Subscription
+}
+
+export interface LiveDelta {
+  readonly session: string
+  readonly role: 'e' | 't'
+  readonly delta: Delta
+}
+
+/** A trigger: a frame that was handed to this process to act on, until it is acked, naked or forgotten. */
+export interface Trigger {
+  readonly session: string
+  readonly frame: Frame
+  readonly to: Address
+  /** ms since the broker stored the frame, by the broker's clock as this process sees it. */
+  readonly ageMs: number
+  readonly redelivered: boolean
+  ack(): void
+  nak(delayMs: number): void
+  /** Keeps it from being redelivered for another ack_wait. */
+  working(): void
+}
+
+export interface PoolBacklog {
+  readonly backlog: number
+  readonly inProgress: number
+  readonly oldestMs?: number
+}
+
+/** Work of a pool. One durable a pool and kind; pulls are few, no more than free slots, and expire within 5 s. */
+export interface WorkQueue {
+  /** Makes the pool's durables before the first frame to it; idempotent, cached. */
+  ensurePool(kind: 'exec' | 'tool', pool: string, labels: Readonly<Record<string, string>>): Promise<void>
+  /**
+   * Hands triggers to `on` until closed. `free()` says how many more this process can take now; `on` must not throw
+   * and calls nothing synchronously on the queue but the trigger's own methods. `failed` is called once if the consumer ends by itself.
+   */
+  consume(
+    kind: 'exec' | 'tool',
+    pool: string,
+    options: { free(): number; on(trigger: Trigger): void; failed(error: Error): void },
+  ): Promise<Consumption>
+  /** Every pool that was ever made: key, kind, labels. */
+  pools(): Promise<
+    readonly {
+      readonly key: string
+      readonly kind: 'exec' | 'tool'
+      readonly labels: Readonly<Record<string, string>>
+    }[]
+  >
+  backlog(kind: 'exec' | 'tool', pool: string): Promise<PoolBacklog>
+}
+
+export interface Consumption {
+  /** Tells the queue that slots became free. */
+  wake(): void
+  /** Stops pulling; triggers that were handed out stay with their holders. */
+  close(): Promise<void>
+}
+
+export interface Timers {
+  /** Publishes the timer; publishing the same one again replaces it. Resolves when the broker has it. */
+  arm(session: string, timer: string, at: number, signal?: AbortSignal): Promise<void>
+  /** Memory's one durable: calls `on` for each timer that fires, acks when it resolves, naks when it rejects. */
+  consumeFired(
+    on: (session: string, timer: string) => Promise<void>,
+    failed: (error: Error) => void,
+  ): Promise<Consumption>
+}
+
+export interface Snapshot {
+  readonly seq: number
+  readonly n: number
+  readonly hash: string
+  readonly foldVersion: number
+  readonly state: unknown
+}
+
+export interface Snapshots {
+  read(session: string): Promise<Snapshot | undefined>
+  write(session: string, snapshot: Snapshot): Promise<void>
+  delete(session: string): Promise<void>
+}
+
+export interface BlobStore {
+  /** Stores bytes by their digest and gives the reference; the same bytes are stored once. */
+  put(bytes: AsyncIterable<Uint8Array> | Uint8Array): Promise<string>
+  get(ref: string): Promise<AsyncIterable<Uint8Array> | undefined>
+}

@@ -1,0 +1,3 @@
+export { type Clock, systemClock } from './clock.ts'
+export { ConfigError, type Env, Environment } from './environment.ts'
+export { type CloseReport, Closing, type Running } from './running.ts'
