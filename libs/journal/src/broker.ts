@@ -1,0 +1,191 @@
+// The process's one connection to the broker, and requests over it.
+//   B1. One inbox, one map of waiting requests, one sweep timer: the client's own `request` builds an Error for every success.
+//   B2. A request that is answered late, or after a reconnect, is answered to nobody; its caller has its `timed-out` by then.
+//   B3. Nothing here retries: what a time-out means is for the caller to know.
+import type { Msg, MsgHdrs, NatsConnection, Subscription as NatsSubscription } from '@nats-io/nats-core'
+import { createInbox, headers as natsHeaders } from '@nats-io/nats-core'
+import { connect } from '@nats-io/transport-node'
+
+export interface BrokerOptions {
+  /** nats://host:port; credentials inside are used and never printed. */
+  readonly url: string
+  readonly user?: string
+  readonly password?: string
+  /** Shown in the server's connection list. */
+  readonly name: string
+  /** ms to wait for the first connection. Default 10 000. */
+  readonly withinMs?: number
+}
+
+export interface RequestOptions {
+  readonly headers?: MsgHdrs
+  /** Default 5 000. */
+  readonly withinMs?: number
+}
+
+export type RequestOutcome =
+  | { readonly kind: 'reply'; readonly msg: Msg }
+  /** Nobody listens on the subject: an answer at once. */
+  | { readonly kind: 'no-responders' }
+  | { readonly kind: 'timed-out' }
+
+export interface Broker {
+  readonly nc: NatsConnection
+  request(subject: string, payload: string | Uint8Array, options?: RequestOptions): Promise<RequestOutcome>
+  /** Called after each reconnect; close the subscription to stop. */
+  onReconnect(on: () => void): { close(): void }
+  /** performance.now() of the last reconnect; -Infinity when there was none. */
+  lastReconnect(): number
+  connected(): boolean
+  /** Resolves with an error when the connection is gone for good. */
+  closed(): Promise<Error | undefined>
+  close(): Promise<void>
+}
+
+interface Waiting {
+  readonly resolve: (outcome: RequestOutcome) => void
+  readonly deadline: number
+}
+
+const sweepMs = 20
+
+export async function connectBroker(options: BrokerOptions): Promise<Broker> {
+  const { username, password, servers } = credentials(options.url)
+  const user = options.user ?? username
+  const pass = options.password ?? password
+  const nc = await connectWithin(
+    {
+      servers,
+      name: options.name,
+      ...(user === undefined ? {} : { user }),
+      ...(pass === undefined ? {} : { pass }),
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 100,
+      reconnectJitter: 50,
+      pingInterval: 10_000,
+      maxPingOut: 2,
+      inboxPrefix: '_INBOX',
+      noAsyncTraces: true,
+    },
+    options.withinMs ?? 10_000,
+  )
+  return new NatsBroker(nc)
+}
+
+async function connectWithin(options: Parameters<typeof connect>[0], withinMs: number): Promise<NatsConnection> {
+  const deadline = performance.now() + withinMs
+  for (;;) {
+    try {
+      return await connect({ ...options, timeout: Math.max(250, Math.min(5000, deadline - performance.now())) })
+    } catch (error) {
+      if (performance.now() > deadline || /authorization|authentication/i.test(String(error))) throw error
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+}
+
+function credentials(url: string): { servers: string; username?: string; password?: string } {
+  const parsed = new URL(/^[a-z]+:\/\//.test(url) ? url : `nats://${url}`)
+  const username = parsed.username ? decodeURIComponent(parsed.username) : undefined
+  const password = parsed.password ? decodeURIComponent(parsed.password) : undefined
+  return {
+    servers: `${parsed.protocol}//${parsed.host}`,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+  }
+}
+
+class NatsBroker implements Broker {
+  readonly nc: NatsConnection
+  readonly #inbox = createInbox()
+  readonly #waiting = new Map<string, Waiting>()
+  readonly #reconnects = new Set<() => void>()
+  readonly #replies: NatsSubscription
+  #next = 0
+  #sweep: NodeJS.Timeout | undefined
+  #lastReconnect = Number.NEGATIVE_INFINITY
+
+  constructor(nc: NatsConnection) {
+    this.nc = nc
+    this.#replies = nc.subscribe(`${this.#inbox}.*`, { callback: (error, msg) => this.#onReply(error, msg) })
+    void this.#watch()
+  }
+
+  request(subject: string, payload: string | Uint8Array, options: RequestOptions = {}): Promise<RequestOutcome> {
+    return new Promise((resolve) => {
+      const key = (this.#next++).toString(36)
+      this.#waiting.set(key, { resolve, deadline: performance.now() + (options.withinMs ?? 5000) })
+      this.#sweep ??= setInterval(() => this.#expire(), sweepMs)
+      try {
+        this.nc.publish(subject, payload, {
+          reply: `${this.#inbox}.${key}`,
+          ...(options.headers ? { headers: options.headers } : {}),
+        })
+      } catch {
+        // Closed or draining: the deadline answers, as for every other silence.
+      }
+    })
+  }
+
+  #onReply(error: Error | null, msg: Msg): void {
+    if (error) return
+    const key = msg.subject.slice(this.#inbox.length + 1)
+    const waiting = this.#waiting.get(key)
+    if (!waiting) return
+    this.#waiting.delete(key)
+    const nobody = msg.data.length === 0 && msg.headers?.code === 503
+    waiting.resolve(nobody ? { kind: 'no-responders' } : { kind: 'reply', msg })
+  }
+
+  #expire(): void {
+    const now = performance.now()
+    for (const [key, waiting] of this.#waiting) {
+      if (waiting.deadline > now) continue
+      this.#waiting.delete(key)
+      waiting.resolve({ kind: 'timed-out' })
+    }
+    if (this.#waiting.size === 0) {
+      clearInterval(this.#sweep)
+      this.#sweep = undefined
+    }
+  }
+
+  async #watch(): Promise<void> {
+    for await (const status of this.nc.status()) {
+      if (status.type !== 'reconnect') continue
+      this.#lastReconnect = performance.now()
+      for (const on of this.#reconnects) on()
+    }
+  }
+
+  onReconnect(on: () => void): { close(): void } {
+    this.#reconnects.add(on)
+    return { close: () => void this.#reconnects.delete(on) }
+  }
+
+  lastReconnect(): number {
+    return this.#lastReconnect
+  }
+
+  connected(): boolean {
+    return !this.nc.isClosed() && this.nc.getServer() !== ''
+  }
+
+  async closed(): Promise<Error | undefined> {
+    return (await this.nc.closed()) ?? undefined
+  }
+
+  async close(): Promise<void> {
+    this.#replies.unsubscribe()
+    clearInterval(this.#sweep)
+    for (const waiting of this.#waiting.values()) waiting.resolve({ kind: 'timed-out' })
+    this.#waiting.clear()
+    if (!this.nc.isClosed()) await this.nc.drain().catch(() => this.nc.close())
+  }
+}
+
+export const makeHeaders = (pairs: Iterable<readonly [string, string]>): MsgHdrs => {
+  const headers = natsHeaders()
+  for (const [name, value] of pairs) headers.set(name, value)
+  return headers
+}
