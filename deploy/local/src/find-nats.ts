@@ -1,0 +1,243 @@
+// Where the nats-server comes from: a chain of sources, the first that has one new enough.
+//   F1. Named by the operator > on PATH > cache > official release archive > Debian's archive > an error with the ways out.
+//   F2. Nothing is run before it is verified: the release archive against the SHA-256 below, Debian's package by apt.
+//   F3. Two starts at once fetch once: the second waits for the first. A dead fetcher's lock is nobody's (owner-lock).
+//   F4. What lands in the cache appears whole, by rename.
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { accessSync, chmodSync, constants, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { gunzipSync } from 'node:zlib'
+import { type OwnerLock, takeOwnership } from './owner-lock.ts'
+import { atLeast, parseVersion } from './version.ts'
+
+export const MIN_NATS_VERSION = '2.12.0'
+
+export interface FindNatsOptions {
+  /** Made where it is missing; for example `~/.cache/reins`. */
+  readonly cacheDir: string
+  /** The value of PATH. */
+  readonly searchPath: string
+  /** REINS_NATS_SERVER: this one and no other. */
+  readonly explicit?: string
+  readonly log: (line: string) => void
+  /** Default: the published release for this platform, where its checksum is known. */
+  readonly archive?: ReleaseArchive | 'none'
+  /** Default: scripts/fetch-nats.sh. */
+  readonly debianScript?: string | 'none'
+  /** How long to wait for a fetch, one's own or another process's. Default 180 s. */
+  readonly withinMs?: number
+}
+
+export interface FoundNats {
+  readonly path: string
+  readonly version: string
+  readonly how: 'REINS_NATS_SERVER' | 'PATH' | 'cache' | 'release archive' | 'Debian package'
+}
+
+export interface ReleaseArchive {
+  readonly url: string
+  readonly sha256: string
+}
+
+const RELEASE = '2.12.7'
+// The checksums that the publishers of nats-server state for this release. A platform without one goes to the next source.
+const RELEASE_SHA256: Readonly<Record<string, string>> = {
+  'linux-amd64': '570d2d627db111e679cc1e6bc57ba78f373ed1769acd8dc9c21c8f62d15b3c52',
+  'linux-arm64': '3b9a79986778285c0e5acaba0b1218b72f6159db68fe5b8916a7d846240f9f22',
+}
+const CONNECT_MS = 5000
+const run = promisify(execFile)
+
+/** Finds or fetches a nats-server >= 2.12. Rejects with an error that says what was tried and what to do. */
+export async function findNatsServer(options: FindNatsOptions): Promise<FoundNats> {
+  if (options.explicit !== undefined) return explicitServer(options.explicit)
+  const tried: string[] = []
+  for (const folder of options.searchPath.split(path.delimiter)) {
+    if (!path.isAbsolute(folder)) continue // '' and '.' would run what lies in the current folder
+    const found = await usable(path.join(folder, 'nats-server'), 'PATH', tried)
+    if (found !== undefined) return found
+  }
+  const cached = path.join(options.cacheDir, 'nats-server')
+  const found = await usable(cached, 'cache', tried)
+  if (found !== undefined) return found
+  return fetchOnce(options, cached, tried)
+}
+
+async function explicitServer(file: string): Promise<FoundNats> {
+  const tried: string[] = []
+  const found = await usable(path.resolve(file), 'REINS_NATS_SERVER', tried)
+  if (found !== undefined) return found
+  throw new Error(
+    `REINS_NATS_SERVER=${file} is no nats-server >= ${MIN_NATS_VERSION}: ${tried[0] ?? 'no such file, or it may not be executed'}. ` +
+      'Give the path of one, or unset REINS_NATS_SERVER and Reins looks for one by itself.',
+  )
+}
+
+async function fetchOnce(options: FindNatsOptions, cached: string, tried: string[]): Promise<FoundNats> {
+  const deadline = AbortSignal.timeout(options.withinMs ?? 180_000)
+  const lock = await lockCache(options, deadline)
+  try {
+    // Whoever had the lock before may have fetched it.
+    const found = await usable(cached, 'cache', [])
+    if (found !== undefined) return found
+    return (await fromRelease(options, cached, deadline, tried)) ?? (await fromDebian(options, cached, deadline, tried))
+  } finally {
+    lock.release()
+  }
+}
+
+async function lockCache(options: FindNatsOptions, deadline: AbortSignal): Promise<OwnerLock> {
+  try {
+    mkdirSync(options.cacheDir, { recursive: true, mode: 0o700 })
+    accessSync(options.cacheDir, constants.W_OK)
+  } catch (error) {
+    throw notFound([`the cache ${options.cacheDir} cannot be written: ${messageOf(error)}`])
+  }
+  for (let waited = false; ; waited = true) {
+    const taken = takeOwnership(options.cacheDir, 'fetch')
+    if (taken.kind === 'held') return taken.lock
+    if (!waited) options.log(`Waiting for process ${taken.by.pid}, which is fetching nats-server.`)
+    if (deadline.aborted) {
+      throw notFound([
+        `process ${taken.by.pid} has been fetching it since ${taken.by.since} and does not finish: stop it (kill ${taken.by.pid})`,
+      ])
+    }
+    await delay(50)
+  }
+}
+
+async function fromRelease(
+  options: FindNatsOptions,
+  cached: string,
+  deadline: AbortSignal,
+  tried: string[],
+): Promise<FoundNats | undefined> {
+  const archive = options.archive ?? releaseArchive()
+  if (archive === undefined || archive === 'none') {
+    tried.push(`release archive: no known checksum for ${process.platform}-${process.arch}`)
+    return undefined
+  }
+  options.log(`Fetching nats-server: ${archive.url}`)
+  try {
+    const bytes = await download(archive.url, deadline)
+    const sha256 = createHash('sha256').update(bytes).digest('hex')
+    if (sha256 !== archive.sha256)
+      throw new Error(`its SHA-256 is ${sha256}, not ${archive.sha256}; nothing was installed`)
+    install(fileInTar(gunzipSync(bytes), 'nats-server'), cached)
+    return await usable(cached, 'release archive', tried)
+  } catch (error) {
+    tried.push(`release archive ${archive.url}: ${messageOf(error)}`)
+    return undefined
+  }
+}
+
+async function fromDebian(
+  options: FindNatsOptions,
+  cached: string,
+  deadline: AbortSignal,
+  tried: string[],
+): Promise<FoundNats> {
+  const script = options.debianScript ?? fileURLToPath(new URL('../../../scripts/fetch-nats.sh', import.meta.url))
+  if (script === 'none') throw notFound(tried)
+  options.log("Fetching nats-server from Debian's archive, by apt.")
+  try {
+    await run('bash', [script, options.cacheDir, MIN_NATS_VERSION], { signal: deadline, killSignal: 'SIGTERM' })
+  } catch (error) {
+    const said =
+      error instanceof Error && 'stderr' in error ? String(error.stderr).trim().split('\n').slice(-3).join('; ') : ''
+    tried.push(`Debian's archive: ${said === '' ? messageOf(error) : said}`)
+    throw notFound(tried)
+  }
+  const found = await usable(cached, 'Debian package', tried)
+  if (found === undefined) throw notFound(tried)
+  return found
+}
+
+function releaseArchive(): ReleaseArchive | undefined {
+  const platform = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`
+  const sha256 = RELEASE_SHA256[platform]
+  if (sha256 === undefined) return undefined
+  const file = `nats-server-v${RELEASE}-${platform}.tar.gz`
+  return { url: `https://github.com/nats-io/nats-server/releases/download/v${RELEASE}/${file}`, sha256 }
+}
+
+/** The answer has to begin within CONNECT_MS, so a machine without a way out goes on to the next source soon. */
+async function download(url: string, deadline: AbortSignal): Promise<Buffer> {
+  const connect = new AbortController()
+  const timer = setTimeout(() => connect.abort(new Error(`no answer within ${CONNECT_MS} ms`)), CONNECT_MS)
+  try {
+    const response = await fetch(url, { signal: AbortSignal.any([connect.signal, deadline]) })
+    clearTimeout(timer)
+    if (!response.ok) throw new Error(`HTTP ${response.status}`)
+    return Buffer.from(await response.arrayBuffer())
+  } catch (error) {
+    throw error instanceof Error && error.cause instanceof Error ? error.cause : error
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** The content of the first regular file of that name in a tar archive, whatever folder it is in. */
+function fileInTar(tar: Buffer, name: string): Buffer {
+  for (let at = 0; at + 512 <= tar.length; ) {
+    const entry = tar.toString('utf8', at, at + 100).replace(/\0.*$/s, '')
+    const size = Number.parseInt(tar.toString('latin1', at + 124, at + 136), 8)
+    const kind = tar.toString('latin1', at + 156, at + 157)
+    if (Number.isNaN(size)) break
+    if (path.posix.basename(entry) === name && (kind === '0' || kind === '\0'))
+      return tar.subarray(at + 512, at + 512 + size)
+    at += 512 + Math.ceil(size / 512) * 512
+  }
+  throw new Error(`there is no ${name} in the archive`)
+}
+
+function install(bytes: Buffer, target: string): void {
+  const draft = `${target}.${process.pid}`
+  try {
+    writeFileSync(draft, bytes, { mode: 0o755, flush: true })
+    chmodSync(draft, 0o755)
+    renameSync(draft, target)
+  } finally {
+    rmSync(draft, { force: true })
+  }
+}
+
+/** The server at this path, where there is one that runs and is new enough; else why not, unless there is simply none. */
+async function usable(file: string, how: FoundNats['how'], tried: string[]): Promise<FoundNats | undefined> {
+  try {
+    accessSync(file, constants.X_OK)
+  } catch {
+    return undefined
+  }
+  try {
+    const { stdout } = await run(file, ['--version'], { timeout: 10_000 })
+    const version = parseVersion(stdout)
+    if (version === undefined) tried.push(`${file} does not say a version`)
+    else if (!atLeast(version, MIN_NATS_VERSION)) tried.push(`${file} is ${version}`)
+    else return { path: file, version, how }
+  } catch (error) {
+    tried.push(`${file} does not run: ${messageOf(error)}`)
+  }
+  return undefined
+}
+
+function notFound(tried: readonly string[]): Error {
+  return new Error(
+    [
+      `No nats-server >= ${MIN_NATS_VERSION} was found, and none could be fetched:`,
+      ...tried.map((line) => `  - ${line}`),
+      'One of these helps:',
+      `  - install nats-server >= ${MIN_NATS_VERSION} so that it is on PATH (https://nats.io/download; macOS: brew install nats-server)`,
+      '  - set REINS_NATS_SERVER=/path/to/nats-server',
+      '  - set NATS_URL=nats://host:4222 to use a server that runs already (with JetStream)',
+    ].join('\n'),
+  )
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
