@@ -47,7 +47,7 @@ export class Answer {
     return index === undefined ? [] : this.#grow(key, text, () => this.#blocks[index]!)
   }
 
-  /** For providers that say the whole text only: what is missing of a block's text, as a delta. */
+  /** What has come of a call's arguments: some providers say the whole again at the end. */
   argumentsSoFar(key: BlockKey): string {
     const index = this.#indexes.get(key)
     return index === undefined ? '' : this.#blocks[index]!.text
@@ -64,7 +64,11 @@ export class Answer {
     return deltas
   }
 
-  complete(finish: ModelCompleted['finish'], usage: Usage, from: { id?: string | undefined; model?: string | undefined }): ModelCompleted {
+  complete(
+    finish: ModelCompleted['finish'],
+    usage: Usage,
+    from: { id?: string | undefined; model?: string | undefined },
+  ): ModelCompleted {
     const content = this.#blocks.map(toBlock)
     const calls = content.some((block) => block.type === 'tool-call')
     return {
@@ -108,7 +112,13 @@ function toBlock(block: Draft): AssistantBlock {
     case 'reasoning':
       return { type: 'reasoning', text: block.text, ...(block.opaque === undefined ? {} : { opaque: block.opaque }) }
     case 'arguments':
-      return { type: 'tool-call', call: block.call, providerCall: block.call, name: block.name, ...parseArguments(block.text) }
+      return {
+        type: 'tool-call',
+        call: block.call,
+        providerCall: block.call,
+        name: block.name,
+        ...parseArguments(block.text),
+      }
     default:
       return block satisfies never
   }

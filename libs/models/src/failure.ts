@@ -5,6 +5,7 @@
 //       nobody can tell a proxy's 500 from the provider's, and both are worth another try after a while.
 //   F4. What only a person can mend is never a code that is tried again: no credit (402, insufficient_quota) is auth.
 import type { ModelErrorCode, ModelFailed } from '@reins/contracts'
+import { isRecord } from './answer.ts'
 
 /** What is known of a failure, in no provider's form. */
 export interface Fault {
@@ -61,6 +62,8 @@ const codesOfWords: Readonly<Record<string, ModelErrorCode>> = {
 const tooLong =
   /prompt is too long|exceeds? (the |its )?(maximum |model'?s? )?(available )?context|context (length|window|size) (exceeded|limit)|maximum context length|exceeds? the context|exceed context limit|reduce the length of the (messages|prompt)|input length exceeds|maximum number of tokens allowed|too many (input )?tokens/i
 
+const noCredit = /credit balance is too low|insufficient (funds|balance|credits)/i
+
 export function codeOf(fault: Fault): ModelErrorCode {
   const { status } = fault
   for (const word of fault.words ?? []) {
@@ -68,6 +71,7 @@ export function codeOf(fault: Fault): ModelErrorCode {
     // `api_error` and `server_error` say less than the status does.
     if (code && !(code === 'network' && status !== undefined)) return code
   }
+  if (noCredit.test(fault.message)) return 'auth'
   if (status === undefined) return tooLong.test(fault.message) ? 'context-overflow' : 'network'
   if (status === 413) return 'context-overflow'
   if (status >= 400 && status < 500 && status !== 429 && tooLong.test(fault.message)) return 'context-overflow'
@@ -87,7 +91,11 @@ export function failed(fault: Fault, subject: Subject): ModelFailed {
   return {
     type: 'failed',
     code,
-    message: `${subject.provider}/${subject.model}${status}: ${said || 'no reason given'}. ${advice(code, subject)}`.replace(/\.\. /, '. '),
+    message:
+      `${subject.provider}/${subject.model}${status}: ${said || 'no reason given'}. ${advice(code, subject)}`.replace(
+        /\.\. /,
+        '. ',
+      ),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   }
 }
@@ -95,7 +103,9 @@ export function failed(fault: Fault, subject: Subject): ModelFailed {
 function advice(code: ModelErrorCode, subject: Subject): string {
   switch (code) {
     case 'auth':
-      return subject.keyEnv ? `Check ${subject.keyEnv}, its permissions and its credit.` : 'The server asks for a key: configure one.'
+      return subject.keyEnv
+        ? `Check ${subject.keyEnv}, its permissions and its credit.`
+        : 'The server asks for a key: configure one.'
     case 'not-found':
       return subject.provider === 'ollama'
         ? `Run "ollama pull ${subject.model}", or name a model that "ollama list" shows.`
@@ -145,12 +155,30 @@ function publicUrl(text: string): string {
   return `${url.protocol}//${url.host}${url.pathname === '/' ? '' : url.pathname}`
 }
 
-/** A thrown value that is no answer of the provider: sockets, time-outs, bytes that are no stream. */
-export function faultOfThrown(error: unknown): Fault {
+/** F1. The SDKs' errors carry the provider's answer as fields; sockets and parsers throw plain errors with causes. */
+export function faultOf(error: unknown): Fault {
+  if (!(error instanceof Error)) return { message: String(error) }
+  const body = 'error' in error ? error.error : undefined
+  const said = isRecord(body) && isRecord(body.error) ? body.error : isRecord(body) ? body : undefined
+  const status = 'status' in error && typeof error.status === 'number' ? error.status : undefined
+  if (status === undefined && said === undefined) return { message: withCauses(error) }
+  const words = [said?.code, said?.type].filter((word) => typeof word === 'string')
+  const message = typeof said?.message === 'string' ? said.message : typeof body === 'string' ? body : error.message
+  return {
+    // An error in the middle of a stream has no status of its own; some servers put one in its code.
+    status: status ?? (typeof said?.code === 'number' ? said.code : undefined),
+    words,
+    message: message.replace(/<[^>]*>/g, ' '),
+    headers: 'headers' in error && error.headers instanceof Headers ? error.headers : undefined,
+  }
+}
+
+function withCauses(error: Error): string {
   const texts: string[] = []
   for (let at: unknown = error; at instanceof Error && texts.length < 4; at = at.cause) {
-    const text = 'code' in at && typeof at.code === 'string' && !at.message.includes(at.code) ? `${at.message} (${at.code})` : at.message
+    const code = 'code' in at && typeof at.code === 'string' && !at.message.includes(at.code) ? ` (${at.code})` : ''
+    const text = at.message.replace(/\.$/, '') + code
     if (text && !texts.includes(text)) texts.push(text)
   }
-  return { message: texts.join(': ') || String(error) }
+  return texts.join(': ')
 }

@@ -25,7 +25,12 @@ export interface KeepAliveFetch {
 
 export function createKeepAliveFetch(options: { readonly idleMs: number }): KeepAliveFetch {
   // `timeout` of the agent closes connections that nobody uses; `lifo` keeps the warm ones warm.
-  const agentOptions = { keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, maxFreeSockets: 64, scheduling: 'lifo' } as const
+  const agentOptions = {
+    keepAlive: true,
+    maxSockets: Number.POSITIVE_INFINITY,
+    maxFreeSockets: 64,
+    scheduling: 'lifo',
+  } as const
   const agents = { 'http:': new http.Agent(agentOptions), 'https:': new https.Agent(agentOptions) }
   const withIdle =
     (idleMs: number): Fetch =>
@@ -47,12 +52,20 @@ export function createKeepAliveFetch(options: { readonly idleMs: number }): Keep
 
 type RequestFunction = (url: URL, options: http.RequestOptions) => http.ClientRequest
 
-function exchange(request: RequestFunction, agent: http.Agent, url: URL, init: RequestInit, idleMs: number, again = true): Promise<Response> {
+function exchange(
+  request: RequestFunction,
+  agent: http.Agent,
+  url: URL,
+  init: RequestInit,
+  idleMs: number,
+  again = true,
+): Promise<Response> {
   return new Promise((resolve, reject) => {
     const signal = init.signal ?? undefined
     if (signal?.aborted) return reject(abortError(signal))
     const body = init.body ?? undefined
-    if (body !== undefined && typeof body !== 'string') return reject(new TypeError('Only a string can be sent as a body'))
+    if (body !== undefined && typeof body !== 'string')
+      return reject(new TypeError('Only a string can be sent as a body'))
     const payload = body === undefined ? undefined : Buffer.from(body, 'utf8')
     const headers: Record<string, string> = { 'accept-encoding': 'identity' }
     new Headers(init.headers).forEach((value, name) => {
@@ -75,7 +88,8 @@ function exchange(request: RequestFunction, agent: http.Agent, url: URL, init: R
     sent.setNoDelay(true)
     sent.setTimeout(idleMs, () => end(new IdleError(`nothing arrived for ${Math.round(idleMs / 1000)} s`)))
     sent.on('error', (error: NodeJS.ErrnoException) => {
-      const stale = sent.reusedSocket && !answer && !signal?.aborted && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
+      const stale =
+        sent.reusedSocket && !answer && !signal?.aborted && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
       if (stale && again) resolve(exchange(request, agent, url, init, idleMs, false))
       else reject(error)
     })
@@ -97,7 +111,8 @@ const bodiless = new Set([101, 204, 205, 304])
 function toResponse(incoming: http.IncomingMessage): Response {
   const status = incoming.statusCode ?? 0
   const headers = new Headers()
-  for (let at = 0; at + 1 < incoming.rawHeaders.length; at += 2) headers.append(incoming.rawHeaders[at]!, incoming.rawHeaders[at + 1]!)
+  for (let at = 0; at + 1 < incoming.rawHeaders.length; at += 2)
+    headers.append(incoming.rawHeaders[at]!, incoming.rawHeaders[at + 1]!)
   if (bodiless.has(status)) {
     incoming.resume()
     return new Response(null, { status, headers })

@@ -1,0 +1,175 @@
+// What the environment says about models. Pure and total: every mistake is reported, each with its variable and a valid value.
+
+/** A server that speaks OpenAI's chat completions. */
+export interface CompatibleConfig {
+  readonly name: string
+  readonly baseUrl: string
+  /** The variable that holds its key; without one the server is called without a key. */
+  readonly apiKeyEnv?: string
+  /** The key itself, from that variable. */
+  readonly apiKey?: string
+  /** Where given: the only models it has; the first is its default. */
+  readonly models?: readonly string[]
+  /** Tokens, for all of its models. */
+  readonly contextWindow?: number
+}
+
+export interface ModelsConfig {
+  readonly anthropic: { readonly apiKey?: string; readonly baseUrl: string }
+  readonly openai: { readonly apiKey?: string; readonly baseUrl: string }
+  /** Always there; `chosen` when OLLAMA_HOST says where. */
+  readonly ollama: { readonly baseUrl: string; readonly chosen: boolean; readonly contextWindow: number }
+  readonly compatible: readonly CompatibleConfig[]
+  /** A call to which nothing arrives for so long has failed, in milliseconds. */
+  readonly idleTimeoutMs: number
+  /** Between the tokens of the scripted model, in milliseconds. */
+  readonly scriptedIntervalMs: number
+}
+
+export type ModelsConfigResult =
+  | { readonly kind: 'ok'; readonly config: ModelsConfig }
+  | { readonly kind: 'invalid'; readonly errors: readonly string[] }
+
+type Env = Readonly<Record<string, string | undefined>>
+
+const example =
+  '[{"name":"lab","baseUrl":"http://127.0.0.1:8000/v1","apiKeyEnv":"LAB_API_KEY","models":["llama-3.3-70b"]}]'
+const knownFields = new Set(['name', 'baseUrl', 'apiKeyEnv', 'models', 'contextWindow'])
+const takenNames = new Set(['anthropic', 'openai', 'ollama', 'scripted'])
+
+export function loadModelsConfig(env: Env): ModelsConfigResult {
+  const errors: string[] = []
+  const config: ModelsConfig = {
+    anthropic: {
+      ...key(env, 'ANTHROPIC_API_KEY'),
+      baseUrl: url(env, 'ANTHROPIC_BASE_URL', 'https://api.anthropic.com', errors),
+    },
+    openai: {
+      ...key(env, 'OPENAI_API_KEY'),
+      baseUrl: url(env, 'OPENAI_BASE_URL', 'https://api.openai.com/v1', errors),
+    },
+    ollama: {
+      baseUrl: ollamaUrl(env, errors),
+      chosen: text(env, 'OLLAMA_HOST') !== undefined,
+      contextWindow: count(env, 'OLLAMA_CONTEXT_LENGTH', 8_192, 512, errors),
+    },
+    compatible: compatibleProviders(env, errors),
+    idleTimeoutMs: count(env, 'REINS_MODEL_IDLE_TIMEOUT_MS', 120_000, 1, errors),
+    scriptedIntervalMs: count(env, 'REINS_SCRIPTED_INTERVAL_MS', 15, 0, errors),
+  }
+  return errors.length > 0 ? { kind: 'invalid', errors } : { kind: 'ok', config }
+}
+
+function text(env: Env, name: string): string | undefined {
+  const value = env[name]?.trim()
+  return value === '' ? undefined : value
+}
+
+function key(env: Env, name: string): { apiKey?: string } {
+  const value = text(env, name)
+  return value === undefined ? {} : { apiKey: value }
+}
+
+function count(env: Env, name: string, otherwise: number, least: number, errors: string[]): number {
+  const value = text(env, name)
+  if (value === undefined) return otherwise
+  const number = Number(value)
+  if (Number.isSafeInteger(number) && number >= least) return number
+  errors.push(`${name} is "${value}"; it must be a whole number of at least ${least}, for example ${name}=${otherwise}`)
+  return otherwise
+}
+
+function isHttpUrl(value: string): boolean {
+  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
+}
+
+function url(env: Env, name: string, otherwise: string, errors: string[]): string {
+  const value = text(env, name)
+  if (value === undefined) return otherwise
+  if (isHttpUrl(value)) return value.replace(/\/+$/, '')
+  errors.push(`${name} is "${value}"; it must be an http or https URL, for example ${name}=${otherwise}`)
+  return otherwise
+}
+
+/** As Ollama reads it: the scheme and the port may be missing, and 0.0.0.0 (where it listens) is called as 127.0.0.1. */
+function ollamaUrl(env: Env, errors: string[]): string {
+  const otherwise = 'http://127.0.0.1:11434/v1'
+  const value = text(env, 'OLLAMA_HOST')
+  if (value === undefined) return otherwise
+  const hasScheme = /^[a-z]+:\/\//i.test(value)
+  const whole = hasScheme ? value : `http://${value.startsWith(':') ? `127.0.0.1${value}` : value}`
+  if (!isHttpUrl(whole)) {
+    errors.push(
+      `OLLAMA_HOST is "${value}"; it must be a host, with a port or a scheme if need be, for example OLLAMA_HOST=127.0.0.1:11434`,
+    )
+    return otherwise
+  }
+  const parsed = new URL(whole)
+  if (parsed.hostname === '0.0.0.0' || parsed.hostname === '[::]') parsed.hostname = '127.0.0.1'
+  const hasPort = parsed.port !== '' || /:(80|443)(\/|$)/.test(whole)
+  if (!hasScheme && !hasPort) parsed.port = '11434'
+  const path = parsed.pathname.replace(/\/+$/, '').replace(/\/v1$/, '')
+  return `${parsed.protocol}//${parsed.host}${path}/v1`
+}
+
+function compatibleProviders(env: Env, errors: string[]): CompatibleConfig[] {
+  const value = text(env, 'REINS_MODEL_PROVIDERS')
+  if (value === undefined) return []
+  const wrong = (what: string): void => {
+    errors.push(`REINS_MODEL_PROVIDERS: ${what}; a valid value is ${example}`)
+  }
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(value)
+  } catch (error) {
+    wrong(`it is not JSON (${error instanceof Error ? error.message : String(error)})`)
+    return []
+  }
+  if (!Array.isArray(parsed)) {
+    wrong('it must be an array of providers')
+    return []
+  }
+  const names = new Set<string>()
+  return parsed.flatMap((entry: unknown, at): CompatibleConfig[] => {
+    const before = errors.length
+    const provider = compatibleProvider(env, entry, (what) => wrong(`entry ${at + 1}: ${what}`))
+    if (provider && names.has(provider.name)) wrong(`entry ${at + 1}: the name "${provider.name}" is there twice`)
+    if (!provider || errors.length > before) return []
+    names.add(provider.name)
+    return [provider]
+  })
+}
+
+function compatibleProvider(env: Env, entry: unknown, wrong: (what: string) => void): CompatibleConfig | undefined {
+  if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return void wrong('it must be an object')
+  const fields: Record<string, unknown> = { ...entry }
+  for (const field of Object.keys(fields))
+    if (!knownFields.has(field)) wrong(`unknown field "${field}"; known are ${[...knownFields].join(', ')}`)
+  const { name, baseUrl, apiKeyEnv, models, contextWindow } = fields
+  if (typeof name !== 'string' || !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name))
+    return void wrong('"name" must be lower-case letters, digits and single hyphens')
+  if (takenNames.has(name)) wrong(`the name "${name}" is built in; choose another`)
+  if (typeof baseUrl !== 'string' || !isHttpUrl(baseUrl)) return void wrong('"baseUrl" must be an http or https URL')
+  if (apiKeyEnv !== undefined && (typeof apiKeyEnv !== 'string' || apiKeyEnv === ''))
+    return void wrong('"apiKeyEnv" must be the name of a variable')
+  if (
+    contextWindow !== undefined &&
+    !(typeof contextWindow === 'number' && Number.isSafeInteger(contextWindow) && contextWindow > 0)
+  ) {
+    return void wrong('"contextWindow" must be a whole number of tokens')
+  }
+  if (models !== undefined && !isNames(models)) return void wrong('"models" must be an array of model names')
+  const apiKey = apiKeyEnv === undefined ? undefined : text(env, apiKeyEnv)
+  return {
+    name,
+    baseUrl: baseUrl.replace(/\/+$/, ''),
+    ...(apiKeyEnv === undefined ? {} : { apiKeyEnv }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+    ...(models === undefined || models.length === 0 ? {} : { models }),
+    ...(contextWindow === undefined ? {} : { contextWindow }),
+  }
+}
+
+function isNames(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string' && name !== '')
+}

@@ -1,0 +1,158 @@
+// A conversation as a provider wants to read it, in pieces of ready JSON.
+//   H1. A message is serialised once: the pieces are kept by the identity of the message (messages are immutable), so a call
+//       late in a long session costs joining strings.
+//   H2. Every tool call has exactly one result, right behind it: providers refuse a conversation where one is missing, doubled
+//       or out of place, and would go on refusing it for ever. What is missing is said to be missing.
+//   H3. Reasoning goes back to the model that made it, and to no other: its signature holds nowhere else.
+//   H4. A call goes back under its provider's id where this provider made it and the id is fresh; else under Reins' own, which
+//       is unique in the session (several servers count from one in every answer).
+import type { ModelMessage, ToolCallBlock } from '@reins/contracts'
+
+type UserMessage = Extract<ModelMessage, { role: 'user' }>
+type AssistantMessage = Extract<ModelMessage, { role: 'assistant' }>
+type ToolMessage = Extract<ModelMessage, { role: 'tool' }>
+
+/** One provider's wire form: each function gives the JSON of the blocks (or items, or messages) that a message becomes. */
+export interface Encoder {
+  user(message: UserMessage): readonly string[]
+  assistant(message: AssistantMessage, reasoning: boolean, idOf: (call: ToolCallBlock) => string): readonly string[]
+  tool(message: ToolMessage, id: string): readonly string[]
+}
+
+export interface Piece {
+  readonly role: ModelMessage['role']
+  readonly parts: readonly string[]
+}
+
+export class History {
+  readonly #provider: string
+  readonly #encoder: Encoder
+  readonly #pieces = new WeakMap<ModelMessage, readonly string[]>()
+  readonly #withReasoning = new WeakMap<ModelMessage, readonly string[]>()
+  readonly #ids = new WeakMap<ToolCallBlock, string>()
+
+  constructor(provider: string, encoder: Encoder) {
+    this.#provider = provider
+    this.#encoder = encoder
+  }
+
+  encode(messages: readonly ModelMessage[], model: string): Piece[] {
+    const ids = new Map<string, string>()
+    const used = new Set<string>()
+    const pieces: Piece[] = []
+    for (const message of pairCalls(messages)) {
+      const parts = this.#parts(message, model, ids, used)
+      if (parts.length > 0) pieces.push({ role: message.role, parts })
+    }
+    return pieces
+  }
+
+  /** Whether the reasoning in this message may go to `model` (H3). */
+  own(message: AssistantMessage, model: string): boolean {
+    return message.model === `${this.#provider}/${model}` || message.model === model
+  }
+
+  #parts(message: ModelMessage, model: string, ids: Map<string, string>, used: Set<string>): readonly string[] {
+    switch (message.role) {
+      case 'user':
+        return kept(this.#pieces, message, () => this.#encoder.user(message))
+      case 'tool':
+        return kept(this.#pieces, message, () =>
+          this.#encoder.tool(message, ids.get(message.call) ?? safeId(message.call)),
+        )
+      case 'assistant': {
+        for (const block of message.content) {
+          if (block.type !== 'tool-call') continue
+          const id = this.#id(message, block, used)
+          used.add(id)
+          ids.set(block.call, id)
+        }
+        const reasoning = this.own(message, model)
+        const cache = reasoning ? this.#withReasoning : this.#pieces
+        return kept(cache, message, () =>
+          this.#encoder.assistant(message, reasoning, (call) => ids.get(call.call) ?? safeId(call.call)),
+        )
+      }
+      default:
+        return message satisfies never
+    }
+  }
+
+  /** H4, decided once for a block, so that what is kept of it stays true. */
+  #id(message: AssistantMessage, block: ToolCallBlock, used: ReadonlySet<string>): string {
+    const known = this.#ids.get(block)
+    if (known !== undefined) return known
+    const theirs = message.model.startsWith(`${this.#provider}/`) ? block.providerCall : undefined
+    const id = theirs && !used.has(theirs) ? theirs : safeId(block.call)
+    this.#ids.set(block, id)
+    return id
+  }
+}
+
+function kept(
+  cache: WeakMap<ModelMessage, readonly string[]>,
+  message: ModelMessage,
+  make: () => readonly string[],
+): readonly string[] {
+  const known = cache.get(message)
+  if (known) return known
+  const made = make()
+  cache.set(message, made)
+  return made
+}
+
+/** Every provider takes letters, digits, `_` and `-`, up to 64 of them. */
+function safeId(id: string): string {
+  return id.replace(/[^A-Za-z0-9_-]/g, '_').slice(-64) || 'call'
+}
+
+/** H2. A conversation that is in order comes back as it is. */
+export function pairCalls(messages: readonly ModelMessage[]): readonly ModelMessage[] {
+  const ordered: ModelMessage[] = []
+  let open = new Map<string, string>()
+  let later: ModelMessage[] = []
+  const close = (): void => {
+    for (const [call, name] of open)
+      ordered.push({ role: 'tool', call, name, output: 'The call was interrupted: no result is known.', error: true })
+    ordered.push(...later)
+    open = new Map()
+    later = []
+  }
+  for (const message of messages) {
+    switch (message.role) {
+      case 'user':
+        if (open.size > 0) later.push(message)
+        else ordered.push(message)
+        break
+      case 'tool':
+        if (!open.delete(message.call)) break
+        ordered.push(message)
+        if (open.size === 0) close()
+        break
+      case 'assistant':
+        close()
+        ordered.push(message)
+        for (const block of message.content) if (block.type === 'tool-call') open.set(block.call, block.name)
+        break
+      default:
+        message satisfies never
+    }
+  }
+  close()
+  return ordered.length === messages.length && ordered.every((message, at) => message === messages[at])
+    ? messages
+    : ordered
+}
+
+/** The JSON of a tool, made once for each tool and wire form (`encode` is the same function each time). */
+export function encodeOnce<T extends object>(
+  value: T,
+  cache: WeakMap<object, string>,
+  encode: (value: T) => string,
+): string {
+  const known = cache.get(value)
+  if (known !== undefined) return known
+  const json = encode(value)
+  cache.set(value, json)
+  return json
+}

@@ -1,0 +1,120 @@
+// All providers of a process, by name, and which model is the default. Boundary: reads no environment (config.ts does) and
+// opens nothing before the first call. Whoever makes it closes it.
+import type { ModelProvider } from '@reins/contracts'
+import { createAnthropic } from './anthropic.ts'
+import type { ModelsConfig } from './config.ts'
+import { createOpenAi } from './openai.ts'
+import { createOpenAiCompatible } from './openai-compatible.ts'
+import { createScripted, scriptedModels } from './scripted.ts'
+import { createTransport } from './transport.ts'
+
+export type Resolved =
+  | { readonly kind: 'ok'; readonly provider: ModelProvider /** Without the provider. */; readonly model: string }
+  /** `unknown`: nobody provides it; `no-key`: the provider is known but has no key. `message` names what is valid. */
+  | { readonly kind: 'unknown' | 'no-key'; readonly message: string }
+
+export interface Models {
+  /** undefined: no such provider, or it has no key. */
+  provider(name: string): ModelProvider | undefined
+  /** `reference` is `provider/model`; the model may contain slashes. */
+  resolve(reference: string): Resolved
+  /** The first provider that has a key: anthropic, openai, configured ones, Ollama where OLLAMA_HOST is set; else the scripted one. */
+  defaultModel(): { readonly model: string; readonly because: string }
+  /** Ends the kept connections. */
+  close(): void
+}
+
+const defaults = { anthropic: 'claude-sonnet-5-5', openai: 'gpt-6-sol', ollama: 'llama3.2' } as const
+
+interface Entry {
+  readonly provider?: ModelProvider
+  readonly keyEnv?: string
+  readonly models?: readonly string[]
+}
+
+export function createModels(config: ModelsConfig): Models {
+  const transport = createTransport({ idleTimeoutMs: config.idleTimeoutMs })
+  const { anthropic, openai, ollama } = config
+  const entries = new Map<string, Entry>()
+  entries.set('anthropic', {
+    keyEnv: 'ANTHROPIC_API_KEY',
+    ...(anthropic.apiKey
+      ? { provider: createAnthropic({ apiKey: anthropic.apiKey, baseUrl: anthropic.baseUrl, transport }) }
+      : {}),
+  })
+  entries.set('openai', {
+    keyEnv: 'OPENAI_API_KEY',
+    ...(openai.apiKey ? { provider: createOpenAi({ apiKey: openai.apiKey, baseUrl: openai.baseUrl, transport }) } : {}),
+  })
+  for (const { name, baseUrl, apiKey, apiKeyEnv, models, contextWindow = 32_768 } of config.compatible) {
+    const usable = apiKeyEnv === undefined || apiKey !== undefined
+    entries.set(name, {
+      ...(apiKeyEnv === undefined ? {} : { keyEnv: apiKeyEnv }),
+      ...(models === undefined ? {} : { models }),
+      ...(usable
+        ? { provider: createOpenAiCompatible({ name, baseUrl, apiKey, apiKeyEnv, contextWindow, transport }) }
+        : {}),
+    })
+  }
+  entries.set('ollama', {
+    provider: createOpenAiCompatible({
+      name: 'ollama',
+      baseUrl: ollama.baseUrl,
+      contextWindow: ollama.contextWindow,
+      transport,
+    }),
+  })
+  entries.set('scripted', {
+    provider: createScripted({ tokenIntervalMs: config.scriptedIntervalMs }),
+    models: scriptedModels,
+  })
+
+  const valid = (): string =>
+    [...entries]
+      .map(([name, { models }]) => (models ? models.map((model) => `${name}/${model}`).join(', ') : `${name}/…`))
+      .join(', ')
+
+  return {
+    provider: (name) => entries.get(name)?.provider,
+    resolve(reference) {
+      const slash = reference.indexOf('/')
+      const name = reference.slice(0, Math.max(slash, 0))
+      const model = reference.slice(slash + 1)
+      if (slash <= 0 || model === '')
+        return { kind: 'unknown', message: `"${reference}" is not a model: write provider/model, one of ${valid()}` }
+      const entry = entries.get(name)
+      if (!entry)
+        return {
+          kind: 'unknown',
+          message: `nobody provides "${reference}": there is no provider "${name}"; valid are ${valid()}`,
+        }
+      if (entry.models && !entry.models.includes(model)) {
+        return {
+          kind: 'unknown',
+          message: `nobody provides "${reference}": ${name} has ${entry.models.map((known) => `${name}/${known}`).join(', ')}`,
+        }
+      }
+      if (!entry.provider)
+        return { kind: 'no-key', message: `"${reference}" needs a key: set ${entry.keyEnv} and start again` }
+      return { kind: 'ok', provider: entry.provider, model }
+    },
+    defaultModel() {
+      if (anthropic.apiKey) return { model: `anthropic/${defaults.anthropic}`, because: 'ANTHROPIC_API_KEY is set' }
+      if (openai.apiKey) return { model: `openai/${defaults.openai}`, because: 'OPENAI_API_KEY is set' }
+      for (const { name, apiKeyEnv, models } of config.compatible) {
+        if (!entries.get(name)?.provider || !models?.[0]) continue
+        return {
+          model: `${name}/${models[0]}`,
+          because: apiKeyEnv ? `${apiKeyEnv} is set` : `REINS_MODEL_PROVIDERS names ${name}, which needs no key`,
+        }
+      }
+      if (ollama.chosen)
+        return { model: `ollama/${defaults.ollama}`, because: 'OLLAMA_HOST is set, and no provider has a key' }
+      return {
+        model: `scripted/${scriptedModels[0]}`,
+        because: 'no provider has a key: set ANTHROPIC_API_KEY, OPENAI_API_KEY or OLLAMA_HOST for a real model',
+      }
+    },
+    close: () => transport.close(),
+  }
+}
