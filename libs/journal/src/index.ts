@@ -7,4 +7,16 @@ export {
   type RequestOutcome,
 } from './broker.ts'
 export * from './port.ts'
+export {
+  parseAgent,
+  parseToken,
+  parseVersion,
+  type RegistryFault,
+  type RegistryRecord,
+  type RegistryView,
+  readRegistry,
+  registryIdHeader,
+  type WatchedKind,
+  watchRegistry,
+} from './registry-view.ts'
 export { callService, type Handler, serveRequests } from './requests.ts'
