@@ -1,0 +1,65 @@
+// What a trigger asks of another session (PROTOCOL 8): pure. Each trigger type names the one session that its handler may append to.
+import type { Frame, SessionEvent } from '@reins/contracts'
+import type { Session } from './session.ts'
+
+export type Errand =
+  /** Create the child: `session.started` and its first message at expected 0; anything there already: done. */
+  | {
+      readonly kind: 'create-child'
+      readonly child: string
+      readonly call: string
+      readonly agent: string
+      readonly digest: string
+      readonly pool: string
+      readonly instruction: string
+    }
+  /** Ask the child to cancel; for a child that does not exist yet this is its first frame. */
+  | { readonly kind: 'cancel-child'; readonly child: string }
+  /** The child's turn has ended: settle the parent's call. */
+  | { readonly kind: 'settle-parent' }
+
+/** What a frame, delivered to `pool`, asks of a session other than its own. */
+export function errandsOf(frame: Frame, pool: string): readonly Errand[] {
+  return frame.events.flatMap((event): Errand[] => {
+    switch (event.type) {
+      case 'delegation.requested':
+        return event.data.pool === pool ? [{ kind: 'create-child', ...event.data }] : []
+      case 'delegation.cancel-requested':
+        return event.data.pool === pool ? [{ kind: 'cancel-child', child: event.data.child }] : []
+      case 'turn.completed':
+      case 'turn.failed':
+      case 'turn.cancelled':
+      case 'session.ended':
+        return [{ kind: 'settle-parent' }]
+      default:
+        return []
+    }
+  })
+}
+
+/** A child's first frame. */
+export const childStart = (
+  started: Extract<SessionEvent, { type: 'session.started' }>['data'],
+  message: string,
+  instruction: string,
+): readonly SessionEvent[] => [
+  { type: 'session.started', data: started },
+  { type: 'message.received', data: { message, content: [{ type: 'text', text: instruction }], onBusy: 'queue' } },
+]
+
+/**
+ * What a closed child has to say to its parent: null while it is not at its end, or where the parent does not wait for it.
+ * `parent` and `child` are folded to their heads.
+ */
+export function settlement(parent: Session, call: string, child: Session): SessionEvent | null {
+  const waiting = parent.turn?.calls.find((one) => one.call === call)
+  if (waiting?.state.kind !== 'delegated' || waiting.state.child !== child.id) return null
+  if (child.mode.kind === 'ended' && !child.settled)
+    return {
+      type: 'delegation.settled',
+      data: { call, child: child.id, status: 'cancelled', output: 'It was cancelled before it began.' },
+    }
+  if (!child.settled || child.turn || child.inbox.length > 0) return null
+  const { status, output } = child.settled
+  return { type: 'delegation.settled', data: { call, child: child.id, status, output } }
+}

@@ -1,0 +1,23 @@
+// The door of @reins/session: events to state to decisions. Pure.
+export { AppendList } from './append-list.ts'
+export { childStart, type Errand, errandsOf, settlement } from './delegation.ts'
+export { type Due, due, type Effect, maxLostAttempts, type Plan, plan } from './due.ts'
+export { evolve, type Said } from './evolve.ts'
+export { textOf } from './evolve-model-call.ts'
+export { brokenLink, emptyFold, type Fold, foldFrame, foldFrames } from './fold.ts'
+export { type Holder, isCurrentModelCall, mayStart, takeover, type Verdict, verdict } from './holder.ts'
+export { type Rules, soundRules } from './rules.ts'
+export {
+  afterLoss,
+  evolveView,
+  maxToolAttempts,
+  type RunnerCall,
+  type RunnerHolder,
+  type RunnerVerdict,
+  type RunnerView,
+  runnerVerdict,
+  viewOf,
+  wakesExecutor,
+} from './runner.ts'
+export * from './session.ts'
+export { type Cover, cover, statusOf } from './status.ts'

@@ -1,0 +1,146 @@
+// What a tool-runner does with a tool trigger: PROTOCOL 5. It never decides for the session; it sees the frame that asked, and what came after it.
+//   R1. `never` is claimed before it runs, always; `safe` only when a delivery is not the first, or an earlier claim is there.
+//   R2. A trigger is acked when each of its calls has an outcome in the stream.
+//   R3. The outcome that closes the last call that was asked of this runner wakes the executor; when in doubt, it wakes.
+import type { Frame, ReplayClass, RequestedCall, SessionEvent } from '@reins/contracts'
+import { type Rules, soundRules } from './rules.ts'
+
+export const maxToolAttempts = 3
+
+export type RunnerCallState =
+  | { readonly kind: 'asked' }
+  | { readonly kind: 'claimed'; readonly attempt: number; readonly by: string }
+  | { readonly kind: 'done' }
+
+export interface RunnerCall {
+  readonly call: string
+  readonly replay: ReplayClass
+  readonly state: RunnerCallState
+}
+
+/** The calls of one request frame, as far as the frames after it have been read. */
+export type RunnerView = readonly RunnerCall[]
+
+export const viewOf = (calls: readonly RequestedCall[]): RunnerView =>
+  calls.map(({ call, replay }) => ({ call, replay, state: { kind: 'asked' } }))
+
+/** A later frame of the session into the view. */
+export function evolveView(view: RunnerView, frame: Pick<Frame, 'events' | 'by'>): RunnerView {
+  return frame.events.reduce((calls, event) => evolveOne(calls, event, frame.by), view)
+}
+
+function evolveOne(view: RunnerView, event: SessionEvent, by: string): RunnerView {
+  switch (event.type) {
+    case 'tool-call.started':
+      return change(view, event.data.call, (old) =>
+        old.kind === 'done' ? old : { kind: 'claimed', attempt: event.data.attempt, by },
+      )
+    case 'tool-call.completed':
+    case 'tool-call.outcome-unknown':
+      return change(view, event.data.call, (old) => (attemptOf(old) === event.data.attempt ? { kind: 'done' } : old))
+    case 'tool-call.cancelled':
+      return change(view, event.data.call, () => ({ kind: 'done' }))
+    case 'turn.cancelled':
+    case 'turn.failed':
+    case 'session.ended':
+      // Whatever was open is closed with the turn.
+      return view.map((call) => ({ ...call, state: { kind: 'done' } }))
+    default:
+      return view
+  }
+}
+
+const change = (view: RunnerView, call: string, to: (state: RunnerCallState) => RunnerCallState): RunnerView =>
+  view.map((one) => (one.call === call ? { ...one, state: to(one.state) } : one))
+
+const attemptOf = (state: RunnerCallState): number | null => {
+  switch (state.kind) {
+    case 'asked':
+      return 1
+    case 'claimed':
+      return state.attempt
+    case 'done':
+      return null
+    default:
+      return state satisfies never
+  }
+}
+
+export type RunnerVerdict =
+  /** It has its outcome, or this process is at it. */
+  | { readonly do: 'nothing' }
+  | { readonly do: 'run'; readonly attempt: number }
+  /** Append tool-call.started, and run it once that is in. */
+  | { readonly do: 'claim'; readonly attempt: number }
+  /** Ask the owner; alive: hold the trigger and ask again; gone: afterLoss(). */
+  | { readonly do: 'ask'; readonly owner: string; readonly attempt: number }
+
+export interface RunnerHolder {
+  readonly instance: string
+  runs(call: string, attempt: number): boolean
+  started(call: string, attempt: number): boolean
+}
+
+/** `fresh`: a first delivery of a young frame, straight from the trigger, with nothing read after it. */
+export function runnerVerdict(call: RunnerCall, holder: RunnerHolder, fresh: boolean): RunnerVerdict {
+  switch (call.state.kind) {
+    case 'done':
+      return { do: 'nothing' }
+    case 'asked':
+      if (holder.runs(call.call, 1)) return { do: 'nothing' }
+      return call.replay === 'safe' && fresh ? { do: 'run', attempt: 1 } : { do: 'claim', attempt: 1 }
+    case 'claimed': {
+      const { attempt, by } = call.state
+      if (holder.runs(call.call, attempt)) return { do: 'nothing' }
+      if (by !== holder.instance) return { do: 'ask', owner: by, attempt }
+      // My own claim that I learnt of late runs now; one that I started and lost cannot be run again as if nothing had been.
+      return holder.started(call.call, attempt) ? { do: 'ask', owner: by, attempt } : { do: 'run', attempt }
+    }
+    default:
+      return call.state satisfies never
+  }
+}
+
+/** The claim's owner is gone: the next attempt, or the outcome that ends the call. */
+export function afterLoss(
+  call: RunnerCall,
+  attempt: number,
+): { readonly claim: number } | { readonly outcome: SessionEvent } {
+  if (call.replay === 'never')
+    return {
+      outcome: {
+        type: 'tool-call.outcome-unknown',
+        data: {
+          call: call.call,
+          attempt,
+          message:
+            'The process that ran this is gone, and it may or may not have taken effect. It was not run again. Check before you repeat it.',
+        },
+      },
+    }
+  if (attempt < maxToolAttempts) return { claim: attempt + 1 }
+  return {
+    outcome: {
+      type: 'tool-call.completed',
+      data: {
+        call: call.call,
+        attempt,
+        status: 'error',
+        code: 'crashed',
+        output: `The tool's process was lost ${attempt} times while it ran.`,
+      },
+    },
+  }
+}
+
+/** R3: whether these outcomes close the last open call that this runner was asked for in this session. */
+export function wakesExecutor(
+  views: readonly RunnerView[],
+  outcomes: readonly string[],
+  rules: Rules = soundRules,
+  foreignOpen = 0,
+): boolean {
+  const closing = new Set(outcomes)
+  const open = views.flat().filter(({ call, state }) => state.kind !== 'done' && !closing.has(call)).length
+  return open + (rules.runnerCountsForeignCalls ? foreignOpen : 0) === 0
+}

@@ -1,0 +1,167 @@
+// What a session is: the state that its events fold to. Pure data, JSON all the way down (a snapshot is its JSON).
+//   S1. The fold is total: every event leads to a state; what does not fit changes nothing (it is evidence).
+//   S2. A call ends once: an outcome for a settled call, or for another attempt, changes nothing.
+//   S3. A call is never parted from its result: the transcript gets all results of an answer together, in the order of the calls.
+//   S4. Nothing here knows what time it is: only timer.fired expires something.
+import type {
+  Limits,
+  ModelCallError,
+  ModelMessage,
+  OnBusy,
+  Parent,
+  ReplayClass,
+  Usage,
+  UserContent,
+} from '@reins/contracts'
+import { noUsage } from '@reins/contracts'
+import { AppendList } from './append-list.ts'
+
+/** Raised when the fold's meaning or the state's shape changes: older snapshots are then left aside. */
+export const foldVersion = 1
+
+export interface Born {
+  readonly agent: string
+  readonly digest: string
+  readonly model: string
+  readonly pools: { readonly executor: string; readonly tools: string }
+  readonly limits: Limits
+  readonly tools: Readonly<Record<string, ReplayClass>>
+  readonly agents: Readonly<Record<string, { readonly digest: string; readonly pool: string }>>
+  readonly parent: Parent | null
+  readonly instance: string | null
+  readonly at: number
+}
+
+export type Mode =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'paused' }
+  | { readonly kind: 'quarantined'; readonly reason: string; readonly frame: number }
+  | { readonly kind: 'ended'; readonly reason: string }
+
+/** A message that was accepted and is in no turn yet. */
+export interface Queued {
+  readonly message: string
+  readonly content: UserContent
+  readonly onBusy: OnBusy
+  readonly n: number
+}
+
+interface Attempts {
+  readonly call: string
+  readonly attempt: number
+  /** Attempts that were lost with their process, of this call. */
+  readonly lost: number
+  readonly throttles: number
+  /** The tools are withheld. */
+  readonly final: boolean
+}
+
+export type ModelCall = Attempts &
+  (
+    | { readonly kind: 'running'; readonly by: string; readonly n: number }
+    | { readonly kind: 'throttled'; readonly timer: string; readonly error: ModelCallError }
+    /** The next attempt is due. */
+    | { readonly kind: 'retry' }
+    /** Failed for good: the turn's failure is due. */
+    | { readonly kind: 'failed'; readonly error: ModelCallError }
+  )
+
+export type CallState =
+  /** Asked for by the model, by nobody else yet. */
+  | { readonly kind: 'due' }
+  /** Asked of the runners; nobody has claimed it (a `safe` tool runs like this). */
+  | { readonly kind: 'requested'; readonly n: number }
+  | { readonly kind: 'claimed'; readonly attempt: number; readonly by: string; readonly n: number }
+  | { readonly kind: 'delegated'; readonly child: string; readonly pool: string; readonly cancelSent: boolean }
+  | {
+      readonly kind: 'done'
+      readonly error: boolean
+      readonly output: string
+      readonly how: 'completed' | 'unknown' | 'cancelled' | 'settled'
+    }
+
+/** A tool call or delegation of the turn's latest answer. */
+export interface Call {
+  readonly call: string
+  readonly name: string
+  readonly arguments: Readonly<Record<string, unknown>>
+  readonly malformed: string | null
+  readonly state: CallState
+}
+
+export interface Turn {
+  readonly id: string
+  readonly n: number
+  readonly messages: readonly string[]
+  readonly model: ModelCall | null
+  /** Of the latest answer, until all are done and the next model call starts. */
+  readonly calls: readonly Call[]
+  /** The latest completed model call: its id and how it finished. */
+  readonly answered: {
+    readonly call: string
+    readonly finish: 'stop' | 'tool-calls' | 'length' | 'refused'
+    readonly final: boolean
+  } | null
+  /** Model calls begun, and tool calls asked for, in this turn. */
+  readonly modelCalls: number
+  readonly toolCalls: number
+  readonly usage: Usage
+}
+
+/** Asked for and not answered yet. `covered`: the messages in no turn that it drops. */
+export interface Cancel {
+  readonly kind: 'cancel' | 'interrupt' | 'end'
+  readonly n: number
+  readonly covered: readonly string[]
+}
+
+/** How the latest turn ended, for whoever delegated it. */
+export interface Settled {
+  readonly turn: string
+  readonly status: 'completed' | 'failed' | 'cancelled'
+  readonly output: string
+}
+
+export interface Session {
+  readonly id: string
+  readonly born: Born | null
+  readonly title: string | null
+  readonly mode: Mode
+  readonly inbox: readonly Queued[]
+  readonly turn: Turn | null
+  readonly cancel: Cancel | null
+  /** Open timers: armed, not fired. */
+  readonly timers: readonly { readonly timer: string; readonly at: number }[]
+  readonly transcript: AppendList<ModelMessage>
+  /** Turns that have ended. */
+  readonly turns: number
+  readonly usage: Usage
+  readonly settled: Settled | null
+  /** The text of the latest model call's answer, kept for `settled`. */
+  readonly lastText: string
+}
+
+export const emptySession = (id: string): Session => ({
+  id,
+  born: null,
+  title: null,
+  mode: { kind: 'open' },
+  inbox: [],
+  turn: null,
+  cancel: null,
+  timers: [],
+  transcript: AppendList.of(),
+  turns: 0,
+  usage: noUsage,
+  settled: null,
+  lastText: '',
+})
+
+export const isOpen = (state: CallState): boolean =>
+  state.kind === 'requested' || state.kind === 'claimed' || state.kind === 'delegated'
+
+/** A session from a snapshot's JSON. */
+export function reviveSession(json: unknown): Session {
+  const state = json as Omit<Session, 'transcript'> & { transcript: readonly ModelMessage[] }
+  return { ...state, transcript: AppendList.of(state.transcript) }
+}
