@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import path from 'node:path'
-import { isLockFile, type Owner, takeOwnership } from './owner-lock.ts'
+import { currentOwner, isLockFile, type Owner, takeOwnership } from './owner-lock.ts'
 import { secretFile } from './secret-file.ts'
 
 const FORMAT = 1
@@ -55,6 +55,15 @@ export function openDataDir(folder: string): DataDir {
 /** The token of the operator: made at the first call, the same ever after. `dir` is an opened data folder. */
 export function adminToken(dir: string, random?: (size: number) => Buffer): string {
   return secretFile(path.join(dir, 'admin.token'), 'reins_admin_', random)
+}
+
+/** Who uses the folder now; undefined when nobody does, or when it cannot be read. Changes nothing. */
+export function dataDirOwner(folder: string): Owner | undefined {
+  try {
+    return currentOwner(realpathSync(folder), LOCK)
+  } catch {
+    return undefined
+  }
 }
 
 function prepare(folder: string): string {

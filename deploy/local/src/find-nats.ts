@@ -64,6 +64,8 @@ export async function findNatsServer(options: FindNatsOptions): Promise<FoundNat
   const cached = path.join(options.cacheDir, 'nats-server')
   const found = await usable(cached, 'cache', tried)
   if (found !== undefined) return found
+  // Whoever only looks (doctor) leaves no trace.
+  if (options.archive === 'none' && options.debianScript === 'none') throw new NatsNotFound(tried)
   return fetchOnce(options, cached, tried)
 }
 
@@ -95,14 +97,14 @@ async function lockCache(options: FindNatsOptions, deadline: AbortSignal): Promi
     mkdirSync(options.cacheDir, { recursive: true, mode: 0o700 })
     accessSync(options.cacheDir, constants.W_OK)
   } catch (error) {
-    throw notFound([`the cache ${options.cacheDir} cannot be written: ${messageOf(error)}`])
+    throw new NatsNotFound([`the cache ${options.cacheDir} cannot be written: ${messageOf(error)}`])
   }
   for (let waited = false; ; waited = true) {
     const taken = takeOwnership(options.cacheDir, 'fetch')
     if (taken.kind === 'held') return taken.lock
     if (!waited) options.log(`Waiting for process ${taken.by.pid}, which is fetching nats-server.`)
     if (deadline.aborted) {
-      throw notFound([
+      throw new NatsNotFound([
         `process ${taken.by.pid} has been fetching it since ${taken.by.since} and does not finish: stop it (kill ${taken.by.pid})`,
       ])
     }
@@ -142,7 +144,7 @@ async function fromDebian(
   tried: string[],
 ): Promise<FoundNats> {
   const script = options.debianScript ?? fileURLToPath(new URL('../../../scripts/fetch-nats.sh', import.meta.url))
-  if (script === 'none') throw notFound(tried)
+  if (script === 'none') throw new NatsNotFound(tried)
   options.log("Fetching nats-server from Debian's archive, by apt.")
   try {
     await run('bash', [script, options.cacheDir, MIN_NATS_VERSION], { signal: deadline, killSignal: 'SIGTERM' })
@@ -150,10 +152,10 @@ async function fromDebian(
     const said =
       error instanceof Error && 'stderr' in error ? String(error.stderr).trim().split('\n').slice(-3).join('; ') : ''
     tried.push(`Debian's archive: ${said === '' ? messageOf(error) : said}`)
-    throw notFound(tried)
+    throw new NatsNotFound(tried)
   }
   const found = await usable(cached, 'Debian package', tried)
-  if (found === undefined) throw notFound(tried)
+  if (found === undefined) throw new NatsNotFound(tried)
   return found
 }
 
@@ -225,17 +227,23 @@ async function usable(file: string, how: FoundNats['how'], tried: string[]): Pro
   return undefined
 }
 
-function notFound(tried: readonly string[]): Error {
-  return new Error(
-    [
-      `No nats-server >= ${MIN_NATS_VERSION} was found, and none could be fetched:`,
-      ...tried.map((line) => `  - ${line}`),
-      'One of these helps:',
-      `  - install nats-server >= ${MIN_NATS_VERSION} so that it is on PATH (https://nats.io/download; macOS: brew install nats-server)`,
-      '  - set REINS_NATS_SERVER=/path/to/nats-server',
-      '  - set NATS_URL=nats://host:4222 to use a server that runs already (with JetStream)',
-    ].join('\n'),
-  )
+/** The one error of the whole chain: what was tried, and the ways out. */
+export class NatsNotFound extends Error {
+  readonly tried: readonly string[]
+  constructor(tried: readonly string[]) {
+    super(
+      [
+        `No nats-server >= ${MIN_NATS_VERSION} was found, and none could be fetched:`,
+        ...tried.map((line) => `  - ${line}`),
+        'One of these helps:',
+        `  - install nats-server >= ${MIN_NATS_VERSION} so that it is on PATH (https://nats.io/download; macOS: brew install nats-server)`,
+        '  - set REINS_NATS_SERVER=/path/to/nats-server',
+        '  - set NATS_URL=nats://host:4222 to use a server that runs already (with JetStream)',
+      ].join('\n'),
+    )
+    this.name = 'NatsNotFound'
+    this.tried = tried
+  }
 }
 
 function messageOf(error: unknown): string {

@@ -63,6 +63,15 @@ export function takeOwnership(folder: string, name: string): LockOutcome {
   }
 }
 
+/** Who owns the folder now, without taking it. */
+export function currentOwner(folder: string, name: string): Owner | undefined {
+  const top = generations(folder, name).at(-1)
+  const record = top === undefined ? undefined : readRecord(lockPath(folder, name, top))
+  return record !== undefined && record !== 'gone' && record.status === 'held' && isAlive(record)
+    ? publicPart(record)
+    : undefined
+}
+
 /** Whether a name in a folder belongs to its lock (or to a half-written file of it). */
 export function isLockFile(entry: string, name: string): boolean {
   return generationOf(entry, name) !== undefined || entry.startsWith(`.${name}.`)

@@ -1,0 +1,151 @@
+// Servers that exist already (NATS_URL, DATABASE_URL): what has to be true of them before Reins works with them.
+//   E1. A URL is shown only through redactUrl: passwords and tokens are never printed, nor those in a driver's message.
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
+import pg from 'pg'
+import { MIN_NATS_VERSION } from './find-nats.ts'
+import { atLeast, parseVersion } from './version.ts'
+
+export const MIN_POSTGRES_VERSION = 14
+
+export type ServerCheck =
+  | { readonly kind: 'ok'; readonly version: string }
+  | { readonly kind: 'failed'; readonly message: string }
+
+/** Connects to NATS_URL (with its credentials), asks for version and JetStream, and leaves. Never rejects. */
+export async function checkNats(url: string, { withinMs = 5000 }: { withinMs?: number } = {}): Promise<ServerCheck> {
+  const failed = (why: string): ServerCheck => ({
+    kind: 'failed',
+    message: `NATS_URL=${redactUrl(url)}: ${why}`,
+  })
+  const target = parseUrl(url, 'nats://')
+  if (target === undefined) return failed('this is no URL. Valid is NATS_URL=nats://user:password@host:4222')
+  const user = decoded(target.username)
+  const pass = decoded(target.password)
+  let connection: Awaited<ReturnType<typeof connect>>
+  try {
+    connection = await connect({
+      servers: `${target.protocol}//${target.host}`,
+      reconnect: false,
+      timeout: withinMs,
+      ...(user === '' ? {} : pass === '' ? { token: user } : { user, pass }),
+    })
+  } catch (error) {
+    return failed(
+      `no connection (${withoutSecrets(messageOf(error), url)}). Start that server, correct the URL, or unset NATS_URL and Reins starts its own.`,
+    )
+  }
+  try {
+    const version = parseVersion(connection.info?.version ?? '')
+    if (version === undefined || !atLeast(version, MIN_NATS_VERSION)) {
+      return failed(
+        `it is nats-server ${version ?? 'of an unknown version'}, and ${MIN_NATS_VERSION} is needed. Update it, or unset NATS_URL.`,
+      )
+    }
+    try {
+      const manager = await jetstreamManager(connection, { timeout: withinMs, checkAPI: false })
+      await manager.getAccountInfo()
+    } catch (error) {
+      return failed(
+        `JetStream does not answer (${withoutSecrets(messageOf(error), url)}). Start the server with -js, or enable JetStream for the account of this user.`,
+      )
+    }
+    return { kind: 'ok', version }
+  } finally {
+    await connection.close()
+  }
+}
+
+/** Connects to DATABASE_URL, asks for version and the right to make tables, and leaves. Never rejects. */
+export async function checkPostgres(
+  url: string,
+  { withinMs = 5000 }: { withinMs?: number } = {},
+): Promise<ServerCheck> {
+  const failed = (why: string): ServerCheck => ({
+    kind: 'failed',
+    message: `DATABASE_URL=${redactUrl(url)}: ${why}`,
+  })
+  const target = parseUrl(url, undefined)
+  if (target === undefined || !/^postgres(ql)?:$/.test(target.protocol)) {
+    return failed('this is no URL of Postgres. Valid is DATABASE_URL=postgres://user:password@host:5432/database')
+  }
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: withinMs, query_timeout: withinMs })
+  client.on('error', () => {}) // a connection lost between two queries fails the second one
+  try {
+    await client.connect()
+    const { rows } = await client.query<{ version: string; writes: boolean }>(
+      "select current_setting('server_version') as version, has_schema_privilege(current_schema(), 'create') as writes",
+    )
+    const version = parseVersion(rows[0]?.version ?? '') ?? '0'
+    if (!atLeast(version, String(MIN_POSTGRES_VERSION))) {
+      return failed(
+        `it is Postgres ${version}, and ${MIN_POSTGRES_VERSION} is needed. Update it, or unset DATABASE_URL.`,
+      )
+    }
+    if (rows[0]?.writes !== true) {
+      return failed('its user may make no tables there. Grant it CREATE on the schema, or give a database of its own.')
+    }
+    return { kind: 'ok', version }
+  } catch (error) {
+    return failed(
+      `no connection (${withoutSecrets(messageOf(error), url)}). Start that server, correct the URL, or unset DATABASE_URL and Reins starts its own.`,
+    )
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+/** The URL with what is secret in it replaced by `***`: a password, a token, secret-looking parameters. */
+export function redactUrl(url: string): string {
+  const parsed = parseUrl(url, 'nats://')
+  if (parsed === undefined) return url.includes('@') ? `***@${url.slice(url.lastIndexOf('@') + 1)}` : '***'
+  const credentials =
+    parsed.password !== ''
+      ? `${parsed.username}:***@`
+      : parsed.username === ''
+        ? ''
+        : parsed.protocol.startsWith('postgres')
+          ? `${parsed.username}@`
+          : '***@'
+  const query = new URLSearchParams(parsed.search)
+  for (const name of [...query.keys()]) if (/pass|token|secret|key/i.test(name)) query.set(name, '***')
+  const search = query.size === 0 ? '' : `?${query.toString().replaceAll('%2A', '*')}`
+  return `${parsed.protocol}//${credentials}${parsed.host}${parsed.pathname === '/' ? '' : parsed.pathname}${search}`
+}
+
+// Drivers repeat what they were given: a password in a message would reach the log.
+function withoutSecrets(message: string, url: string): string {
+  const parsed = parseUrl(url, 'nats://')
+  if (parsed === undefined) return message.replaceAll(url, redactUrl(url))
+  const named = [...parsed.searchParams]
+    .filter(([name]) => /pass|token|secret|key/i.test(name))
+    .map(([, value]) => value)
+  const secrets = [
+    parsed.password,
+    ...named,
+    ...(parsed.password === '' && !parsed.protocol.startsWith('postgres') ? [parsed.username] : []),
+  ]
+  return secrets
+    .flatMap((secret) => [secret, decoded(secret)])
+    .filter((secret) => secret !== '')
+    .reduce((text, secret) => text.replaceAll(secret, '***'), message.replaceAll(url, redactUrl(url)))
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+function parseUrl(text: string, scheme: string | undefined): URL | undefined {
+  const whole = scheme === undefined || /^[a-z]+:\/\//i.test(text) ? text : `${scheme}${text}`
+  const url = URL.parse(whole)
+  return url === null || url.host === '' ? undefined : url
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ')
+  return error instanceof Error ? error.message : String(error)
+}
