@@ -1,0 +1,73 @@
+import { Type } from 'typebox'
+import { fitting, ToolFailure } from '../outcome.ts'
+import { Pace } from '../pace.ts'
+import { compileGlob } from '../text/pattern.ts'
+import { defineTool } from '../tool.ts'
+import { entersBulky, walk } from '../workspace/walk.ts'
+import { Workspace } from '../workspace/workspace.ts'
+
+const maxKept = 50_000
+
+export const findFiles = defineTool(
+  {
+    name: 'find_files',
+    group: 'search',
+    description:
+      'Find files and folders (shown with a / at the end) by a glob, sorted by path. Without ** only the named level is searched: *.ts finds in the folder itself, **/*.ts in all folders below. Does not look into .git and node_modules unless the pattern or the path names them.',
+    parameters: Type.Object(
+      {
+        pattern: Type.String({
+          minLength: 1,
+          description:
+            'A glob, relative to path: * and ? within a name, ** over folders, [a-z], {a,b}. Example: src/**/*.ts',
+        }),
+        path: Type.Optional(
+          Type.String({ description: 'The folder to search, relative to the workspace. Default: the workspace.' }),
+        ),
+      },
+      { additionalProperties: false },
+    ),
+    replay: 'safe',
+    writes: false,
+  },
+  async ({ pattern, path = '' }, context) => {
+    if (pattern.startsWith('/') || pattern.split('/').includes('..')) {
+      throw new ToolFailure('invalid-arguments', '"pattern" must be relative and without ..: give the folder in "path"')
+    }
+    const matches = compileGlob(pattern.replace(/^(\.\/)+/, ''))
+    const levels = /\*\*|\{/.test(pattern) ? Number.POSITIVE_INFINITY : pattern.split('/').length
+    using workspace = new Workspace(context.workspace, context.masked)
+    using folder = workspace.locate(path)
+    if (folder.kind === 'missing') throw new ToolFailure('not-found', `no such directory: ${path.slice(0, 200)}`)
+    if (folder.kind !== 'folder') throw new ToolFailure('failed', `is not a directory: ${folder.relative}`)
+    const kept: string[] = []
+    let total = 0
+    let unread = 0
+    const skip = folder.relative === '' ? 0 : folder.relative.length + 1
+    const options = {
+      maxDepth: levels,
+      enter: entersBulky(pattern, path),
+      unread: () => {
+        unread += 1
+      },
+    }
+    for await (const { path: at, entry } of walk(
+      workspace,
+      folder.node,
+      folder.relative,
+      new Pace(context.signal),
+      options,
+    )) {
+      if (entry.kind === 'special' || !matches(at.slice(skip))) continue
+      total += 1
+      if (kept.length < maxKept) kept.push(entry.kind === 'folder' ? `${at}/` : at)
+    }
+    kept.sort()
+    return fitting(kept, context.settings.maxOutputChars, (files) => ({
+      files,
+      total,
+      ...(files.length < total ? { truncated: true } : {}),
+      ...(unread > 0 ? { folders_not_read: unread } : {}),
+    }))
+  },
+)

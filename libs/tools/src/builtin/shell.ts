@@ -1,0 +1,200 @@
+// Runs a command in the sandbox and reads what it says, in constant memory: head and tail for the model, the whole by reference.
+
+import { realpathSync } from 'node:fs'
+import type { Readable } from 'node:stream'
+import { Type } from 'typebox'
+import type { ToolContext } from '../context.ts'
+import { failed, fittingText, ToolFailure, type ToolOutcome } from '../outcome.ts'
+import type { SandboxProcess } from '../sandbox/sandbox.ts'
+import { HeadTail } from '../text/head-tail.ts'
+import { compilePattern } from '../text/pattern.ts'
+import { Spool } from '../text/spool.ts'
+import { defineTool } from '../tool.ts'
+import { Workspace } from '../workspace/workspace.ts'
+
+/** Between TERM and KILL. */
+const graceMs = 2_000
+const spoolMemoryBytes = 1024 * 1024
+const spoolMaxBytes = 256 * 1024 * 1024
+/** Characters of live progress a call may show; a command that prints without end would else flood who watches. */
+const progressChars = 256 * 1024
+
+export const shell = defineTool(
+  {
+    name: 'shell',
+    group: 'shell',
+    description:
+      'Run a shell command in the workspace, in a sandbox: only the workspace and /tmp are writable, there is no network unless the agent was given it, and nothing goes on running when the command ends. Answers with exit_code, stdout and stderr. There is no input: use flags that ask no questions.',
+    parameters: Type.Object(
+      {
+        command: Type.String({
+          minLength: 1,
+          maxLength: 100_000,
+          description: 'Shell text, run by bash where the machine has it, else by sh.',
+        }),
+      },
+      { additionalProperties: false },
+    ),
+    replay: 'never',
+    writes: true,
+  },
+  async ({ command }, context) => {
+    if (command.includes('\0')) throw new ToolFailure('invalid-arguments', '"command" must not contain a NUL character')
+    // The command is not repeated: what was blocked would stand in logs and in the model's context once more.
+    if (isBlocked(command, context.settings.blocklist))
+      throw new ToolFailure('refused', 'command blocked by security policy')
+    // Opened for its checks: that the folder is there and no masked one.
+    new Workspace(context.workspace, context.masked)[Symbol.dispose]()
+    const network = context.settings.network && context.sandbox.networkAllowed
+    const spawned = context.sandbox.spawn({
+      command,
+      workspace: realpathSync(context.workspace),
+      masked: context.masked,
+      network,
+      env: { REINS_IDEMPOTENCY_KEY: context.idempotencyKey },
+    })
+    if (spawned.kind === 'refused') throw new ToolFailure('refused', spawned.message)
+    const note =
+      context.settings.network && !network
+        ? 'without network: the operator of this machine does not allow it'
+        : undefined
+    return runToEnd(spawned.process, context, note)
+  },
+)
+
+function isBlocked(command: string, blocklist: readonly string[]): boolean {
+  return blocklist.some((source) => {
+    const compiled = compilePattern(source)
+    // A rule that cannot be read forbids: it was meant to.
+    return compiled.kind === 'malformed' || compiled.pattern.test(command)
+  })
+}
+
+async function runToEnd(process: SandboxProcess, context: ToolContext, note: string | undefined): Promise<ToolOutcome> {
+  using spool = new Spool(Math.min(context.settings.maxOutputChars, spoolMemoryBytes), spoolMaxBytes)
+  const progress = limitedProgress(context.progress)
+  const stdout = collect(process.stdout, spool, progress, context.settings.maxOutputChars)
+  const stderr = collect(process.stderr, spool, progress, context.settings.maxOutputChars)
+  let stopped: 'timeout' | 'cancelled' | undefined
+  const stop = (reason: 'timeout' | 'cancelled') => {
+    stopped ??= reason
+    process.stop(graceMs)
+  }
+  const timer = setTimeout(() => stop('timeout'), context.settings.timeoutMs)
+  const onAbort = () => stop('cancelled')
+  context.signal.addEventListener('abort', onAbort, { once: true })
+  if (context.signal.aborted) onAbort()
+  const exit = await process.exit
+  clearTimeout(timer)
+  context.signal.removeEventListener('abort', onAbort)
+
+  if (exit.kind === 'not-started' && stopped === undefined) {
+    return failed(
+      new ToolFailure('failed', `the command could not be started in the sandbox: ${exit.message.slice(0, 500)}`),
+    )
+  }
+  const ending = describeEnd(stopped, exit, context.settings.timeoutMs)
+  const build = (kept: string) =>
+    fittingText(context.settings.maxOutputChars, (chars) => assemble(ending, note, stdout, stderr, chars, kept))
+  const first = build('')
+  if (first.truncated !== true) return first
+  const ref = await keepWhole(context, spool)
+  const dropped = spool.dropped > 0 ? ` but for its last ${spool.dropped} bytes` : ''
+  if (ref === undefined) return build('; the whole could not be kept')
+  return { ...build(`; the whole output is kept${dropped} as ${ref}`), ref }
+}
+
+type Ending =
+  | { readonly kind: 'ok'; readonly fields: Readonly<Record<string, unknown>> }
+  | { readonly kind: 'stopped'; readonly code: 'timeout' | 'cancelled'; readonly error: string }
+
+function describeEnd(
+  stopped: 'timeout' | 'cancelled' | undefined,
+  exit: Awaited<SandboxProcess['exit']>,
+  timeoutMs: number,
+): Ending {
+  switch (stopped) {
+    case 'timeout':
+      return {
+        kind: 'stopped',
+        code: stopped,
+        error: `timed out after ${timeoutMs / 1000} s; the command and all that it started were killed`,
+      }
+    case 'cancelled':
+      return { kind: 'stopped', code: stopped, error: 'cancelled; the command and all that it started were killed' }
+    case undefined: {
+      if (exit.kind !== 'exited') return { kind: 'ok', fields: {} }
+      return {
+        kind: 'ok',
+        fields: { exit_code: exit.code, ...(exit.signal === undefined ? {} : { signal: exit.signal }) },
+      }
+    }
+    default:
+      return stopped satisfies never
+  }
+}
+
+function assemble(
+  ending: Ending,
+  note: string | undefined,
+  stdout: HeadTail,
+  stderr: HeadTail,
+  chars: number,
+  kept: string,
+): ToolOutcome {
+  const leftOut = (omitted: number) => `\n[… ${omitted} characters left out${kept} …]\n`
+  // Half for each, and what one does not need for the other.
+  const forStderr = Math.min(stderr.total, Math.max(Math.floor(chars / 2), chars - stdout.total))
+  const out = stdout.take(Math.max(0, chars - forStderr), leftOut)
+  const err = stderr.take(forStderr, leftOut)
+  const truncated = out.omitted > 0 || err.omitted > 0
+  const body = {
+    ...(ending.kind === 'ok' ? { status: 'ok', ...ending.fields } : { status: 'error', error: ending.error }),
+    stdout: out.text,
+    stderr: err.text,
+    ...(truncated ? { truncated, total_chars: out.total + err.total } : {}),
+    ...(note === undefined ? {} : { note }),
+  }
+  return {
+    status: ending.kind === 'ok' ? 'ok' : 'error',
+    output: JSON.stringify(body),
+    ...(ending.kind === 'ok' ? {} : { code: ending.code }),
+    ...(truncated ? { truncated } : {}),
+  }
+}
+
+function collect(stream: Readable, spool: Spool, progress: (text: string) => void, maxChars: number): HeadTail {
+  const kept = new HeadTail(maxChars)
+  // Streaming, so that a character which straddles two chunks is one character.
+  const decoder = new TextDecoder('utf-8')
+  const take = (text: string) => {
+    if (text === '') return
+    kept.push(text)
+    progress(text)
+  }
+  stream.on('data', (chunk: Buffer) => {
+    spool.push(chunk)
+    take(decoder.decode(chunk, { stream: true }))
+  })
+  stream.on('end', () => take(decoder.decode()))
+  stream.on('error', () => {})
+  return kept
+}
+
+function limitedProgress(progress: (text: string) => void): (text: string) => void {
+  let room = progressChars
+  return (text) => {
+    if (room <= 0) return
+    const shown = text.length <= room ? text : text.slice(0, room)
+    room -= shown.length
+    progress(room > 0 ? shown : `${shown}\n[more output is not shown here while the command runs]\n`)
+  }
+}
+
+async function keepWhole(context: ToolContext, spool: Spool): Promise<string | undefined> {
+  try {
+    return await context.keep(spool.content())
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,33 @@
+// What a tool gets from the runner that runs it.
+import type { PathLocks } from './path-locks.ts'
+import type { Sandbox } from './sandbox/sandbox.ts'
+
+/** Of one tool in one agent definition. */
+export interface ToolSettings {
+  /** As the definition gives it; the runner resolves it. */
+  readonly workspace: string
+  readonly timeoutMs: number
+  readonly maxOutputChars: number
+  /** RE2 patterns; a shell command in which one is found is refused. */
+  readonly blocklist: readonly string[]
+  /** The agent asks for the network in its shell; the sandbox knows whether the operator allows it. */
+  readonly network: boolean
+}
+
+export interface ToolContext {
+  /** Absolute, exists. */
+  readonly workspace: string
+  readonly settings: ToolSettings
+  readonly signal: AbortSignal
+  /** The same for each attempt of one call; the shell has it as REINS_IDEMPOTENCY_KEY. */
+  readonly idempotencyKey: string
+  /** Absolute folders that no tool may see: the data folder. */
+  readonly masked: readonly string[]
+  readonly sandbox: Sandbox
+  /** Output as it comes, for people who watch; not kept. */
+  readonly progress: (text: string) => void
+  /** Keeps a whole output and gives its reference. Called only where the outcome holds a part. Consumes the iterable to its end. */
+  readonly keep: (output: AsyncIterable<Uint8Array> | Uint8Array) => Promise<string>
+  /** Shared by all calls of a runner. */
+  readonly locks: PathLocks
+}

@@ -1,0 +1,54 @@
+// A mount plan as arguments of bubblewrap (bwrap(1)).
+
+import { insideScript, scratchBytes } from './inside.ts'
+import type { Mount } from './mounts.ts'
+
+export interface BubblewrapOptions {
+  readonly network: boolean
+  /** A user namespace in which no further one can be made, and a size on what lies in memory: bubblewrap 0.8 and newer. */
+  readonly hardened: boolean
+  readonly workspace: string
+  readonly shell: string
+}
+
+export function bubblewrapArguments(
+  mounts: readonly Mount[],
+  options: BubblewrapOptions,
+  command: string,
+): readonly string[] {
+  const args = [
+    '--die-with-parent',
+    '--unshare-pid',
+    '--unshare-ipc',
+    '--unshare-uts',
+    '--unshare-cgroup-try',
+    '--cap-drop',
+    'ALL',
+  ]
+  if (options.hardened) args.push('--unshare-user', '--disable-userns')
+  if (!options.network) args.push('--unshare-net')
+  args.push('--proc', '/proc', '--dev', '/dev')
+  for (const mount of mounts) args.push(...render(mount, options.hardened))
+  args.push('--remount-ro', '/', '--chdir', options.workspace)
+  return [...args, '--', '/bin/sh', '-c', insideScript(options.shell, false), 'sh', command]
+}
+
+function render(mount: Mount, sized: boolean): readonly string[] {
+  const size = sized ? ['--size', String(scratchBytes)] : []
+  switch (mount.kind) {
+    case 'read-only':
+      return ['--ro-bind', mount.path, mount.path]
+    case 'writable':
+      return ['--bind', mount.path, mount.path]
+    case 'setting':
+      return ['--ro-bind', mount.from, mount.path]
+    case 'scratch':
+      return [...size, '--tmpfs', mount.path]
+    case 'hidden':
+      return ['--tmpfs', mount.path, '--remount-ro', mount.path]
+    case 'link':
+      return ['--symlink', mount.target, mount.path]
+    default:
+      return mount satisfies never
+  }
+}

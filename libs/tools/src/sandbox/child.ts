@@ -1,0 +1,123 @@
+// A confined process and its end. Knows nothing of how it is confined: it gets a program, its arguments and its environment.
+//   C1. The process leads a session of its own; nothing reaches it by a terminal, and its group can be signalled.
+//   C2. TERM goes to what the command started, found as descendants, also those that left the group. The outermost processes
+//       are spared: they are the sandbox's own, and their end would cut the command's time to clean up.
+//   C3. KILL goes to the group and to all descendants; with a PID namespace the rest follows by itself.
+//   C4. `exit` waits for the streams, but not on what escaped with them open (possible without a PID namespace only).
+import { spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { Readable } from 'node:stream'
+import { readyFd } from './inside.ts'
+import type { SandboxExit, SandboxProcess, SpawnResult } from './sandbox.ts'
+
+export interface ChildOptions {
+  readonly program: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd: string
+  /** How many processes, counted from the outermost, belong to the sandbox itself (C2). */
+  readonly wrappers: number
+}
+
+const drainMs = 1_000
+
+export function spawnChild(options: ChildOptions): SpawnResult {
+  const child = spawn(options.program, [...options.args], {
+    cwd: options.cwd,
+    env: { ...options.env },
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  })
+  const { stdout, stderr } = child
+  const ready = child.stdio[readyFd]
+  if (stdout === null || stderr === null || !(ready instanceof Readable)) throw new Error('spawn gave no pipes')
+
+  let begun = false
+  let gone = false
+  let noise = ''
+  ready.on('data', () => {
+    begun = true
+  })
+  ready.on('error', () => {})
+  stderr.on('data', (chunk: Buffer) => {
+    if (!begun && noise.length < 2_000) noise += chunk.toString('utf8')
+  })
+
+  let killTimer: NodeJS.Timeout | undefined
+  const kill = () => {
+    if (!gone && child.pid !== undefined) {
+      const below = descendants(child.pid).flat()
+      signal(-child.pid, 'SIGKILL')
+      for (const pid of below) signal(pid, 'SIGKILL')
+    }
+  }
+  const exit = new Promise<SandboxExit>((resolve) => {
+    child.on('error', (error) => {
+      gone = true
+      clearTimeout(killTimer)
+      resolve({ kind: 'not-started', message: `${options.program} could not be started: ${error.message}` })
+    })
+    child.on('exit', () => {
+      // What outlived the leader and stayed in its group; with a PID namespace there is nothing left.
+      if (child.pid !== undefined) signal(-child.pid, 'SIGKILL')
+      gone = true
+      clearTimeout(killTimer)
+      setTimeout(() => {
+        stdout.destroy()
+        stderr.destroy()
+        ready.destroy()
+      }, drainMs).unref()
+    })
+    child.on('close', (code, by) => {
+      if (!begun)
+        resolve({
+          kind: 'not-started',
+          message: noise.trim() || `${options.program} ended with ${code ?? by} before the command began`,
+        })
+      else resolve({ kind: 'exited', code: code ?? 137, ...(by === null ? {} : { signal: by }) })
+    })
+  })
+
+  const process: SandboxProcess = {
+    stdout,
+    stderr,
+    exit,
+    stop(graceMs) {
+      if (gone || child.pid === undefined) return
+      const below = descendants(child.pid)
+        .slice(Math.max(0, options.wrappers - 1))
+        .flat()
+      for (const pid of options.wrappers === 0 ? [child.pid, ...below] : below) signal(pid, 'SIGTERM')
+      clearTimeout(killTimer)
+      if (graceMs <= 0 || (below.length === 0 && options.wrappers > 0)) kill()
+      else killTimer = setTimeout(kill, graceMs)
+    },
+  }
+  return { kind: 'started', process }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name)
+  } catch {
+    // Gone already.
+  }
+}
+
+/** The processes below `pid`, by generation, from Linux's /proc; none where there is no such thing. */
+function descendants(pid: number): readonly (readonly number[])[] {
+  const generations: number[][] = []
+  for (let next = childrenOf(pid); next.length > 0 && generations.length < 64; next = next.flatMap(childrenOf))
+    generations.push(next)
+  return generations
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+    )
+  } catch {
+    return []
+  }
+}

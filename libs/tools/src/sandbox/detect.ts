@@ -1,0 +1,160 @@
+// Finds the strongest sandbox that works here, by trying each on a small command that checks what it must keep from it.
+// Done once at start; the result is passed around.
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { bubblewrapArguments } from './bubblewrap.ts'
+import { spawnChild } from './child.ts'
+import { insideEnvironment, insideScript } from './inside.ts'
+import { planMounts, readMountPoints } from './mounts.ts'
+import { namespacesArguments } from './namespaces.ts'
+import { refusal, type Sandbox, type SandboxCommand, type SandboxKind, type SpawnResult } from './sandbox.ts'
+
+export interface SandboxOptions {
+  /** The operator's word that commands may run unconfined where there is no sandbox. Default false. */
+  readonly allowUnsandboxed?: boolean
+  /** The operator's word that an agent which asks for it gets the network. Default false. */
+  readonly allowNetwork?: boolean
+  /** Folders of programs that commands may use: seen read-only, and first on PATH. Absolute. */
+  readonly programs?: readonly string[]
+  /** What to try, in this order. Default: bubblewrap, namespaces. */
+  readonly try?: readonly Exclude<SandboxKind, 'none'>[]
+  /** Who the service is; given by the composition, default the process's own. */
+  readonly uid?: number
+  readonly gid?: number
+}
+
+interface Candidate {
+  readonly kind: SandboxKind
+  readonly detail: string
+  readonly spawn: (command: SandboxCommand) => SpawnResult
+}
+
+const home = '/tmp/home'
+const probeMs = 10_000
+
+export async function detectSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const networkAllowed = options.allowNetwork ?? false
+  const reasons: string[] = []
+  for (const candidate of candidates(options)) {
+    const reason = await whyNot(candidate)
+    if (reason === undefined) return { ...candidate, networkAllowed }
+    reasons.push(`${candidate.detail}: ${reason}`)
+  }
+  const tried = reasons.length === 0 ? 'there is none for this system' : reasons.join('; ')
+  if (options.allowUnsandboxed !== true) {
+    const spawn = (): SpawnResult => ({ kind: 'refused', message: refusal })
+    return { kind: 'none', detail: `no sandbox, the shell is refused (${tried})`, networkAllowed, spawn }
+  }
+  const programs = options.programs ?? []
+  const detail = `no sandbox, commands run unconfined because the operator allowed it (${tried})`
+  return { kind: 'none', detail, networkAllowed, spawn: (command) => spawnBare(programs, command) }
+}
+
+function candidates(options: SandboxOptions): readonly Candidate[] {
+  if (process.platform !== 'linux') return []
+  const shell = shellProgram()
+  const programs = options.programs ?? []
+  const uid = options.uid ?? process.getuid?.() ?? 0
+  const gid = options.gid ?? process.getgid?.() ?? 0
+  const started = (
+    command: SandboxCommand,
+    plan: (mounts: Parameters<typeof bubblewrapArguments>[0]) => readonly string[],
+    wrappers: number,
+  ) => {
+    const mounts = planMounts({ ...command, readable: programs })
+    if (mounts.kind === 'refused') return mounts
+    const [program = '', ...args] = plan(mounts.mounts)
+    return spawnChild({ program, args, env: insideEnvironment(programs, home, command.env), cwd: '/', wrappers })
+  }
+  const bubblewrap = (hardened: boolean): Candidate => ({
+    kind: 'bubblewrap',
+    detail: hardened ? 'bubblewrap' : 'bubblewrap (an older one, or without user namespaces)',
+    spawn: (command) =>
+      started(
+        command,
+        (mounts) => ['bwrap', ...bubblewrapArguments(mounts, { ...command, hardened, shell }, command.command)],
+        2,
+      ),
+  })
+  const namespaces = (userNamespace: boolean): Candidate => ({
+    kind: 'namespaces',
+    detail: userNamespace
+      ? "Linux namespaces by util-linux's unshare"
+      : "Linux namespaces by util-linux's unshare, as root without a user namespace",
+    spawn: (command) =>
+      started(
+        command,
+        (mounts) =>
+          namespacesArguments(
+            mounts,
+            readMountPoints(),
+            { ...command, userNamespace, uid, gid, shell },
+            command.command,
+          ),
+        2,
+      ),
+  })
+  return (options.try ?? ['bubblewrap', 'namespaces']).flatMap((kind) => {
+    switch (kind) {
+      case 'bubblewrap':
+        return [bubblewrap(true), bubblewrap(false)]
+      case 'namespaces':
+        return uid === 0 ? [namespaces(true), namespaces(false)] : [namespaces(true)]
+      default:
+        return kind satisfies never
+    }
+  })
+}
+
+/** Without a sandbox: a clean environment and a group of its own, no more. */
+function spawnBare(programs: readonly string[], command: SandboxCommand): SpawnResult {
+  const ownHome = mkdtempSync(join(tmpdir(), 'reins-home-'))
+  const env = { ...insideEnvironment(programs, ownHome, command.env), TMPDIR: ownHome }
+  const args = ['-c', insideScript(shellProgram(), false), 'sh', command.command]
+  const result = spawnChild({ program: '/bin/sh', args, env, cwd: command.workspace, wrappers: 0 })
+  if (result.kind === 'started') void result.process.exit.then(() => rmSync(ownHome, { recursive: true, force: true }))
+  return result
+}
+
+function shellProgram(): string {
+  return existsSync('/bin/bash') ? '/bin/bash' : '/bin/sh'
+}
+
+/** Runs a trial: undefined where the candidate keeps what it promises, else one line that says why it cannot be used. */
+async function whyNot(candidate: Candidate): Promise<string | undefined> {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'reins-sandbox-')))
+  const workspace = join(folder, 'workspace')
+  const masked = join(workspace, 'masked')
+  try {
+    mkdirSync(masked, { recursive: true })
+    writeFileSync(join(masked, 'seen'), '')
+    const command = `[ ! -e masked/seen ] && [ ! -e '${folder}/outside' ] && ! touch /usr/reins 2>/dev/null && [ "$(grep -c : /proc/net/dev)" = 1 ] && echo kept > answer`
+    writeFileSync(join(folder, 'outside'), '')
+    const result = candidate.spawn({ command, workspace, masked: [masked], network: false, env: {} })
+    if (result.kind === 'refused') return result.message
+    result.process.stdout.resume()
+    result.process.stderr.resume()
+    const timer = setTimeout(() => result.process.stop(0), probeMs)
+    const exit = await result.process.exit
+    clearTimeout(timer)
+    if (exit.kind === 'not-started') return exit.message.split('\n')[0] ?? ''
+    const answer = join(workspace, 'answer')
+    accessSync(answer, constants.R_OK)
+    return readFileSync(answer, 'utf8') === 'kept\n' ? undefined : 'the trial command failed in it'
+  } catch {
+    return 'a trial command was not confined as it must be'
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}

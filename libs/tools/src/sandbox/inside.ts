@@ -1,0 +1,38 @@
+// The shell text that runs inside a sandbox, just before the command: limits, home, the sign that all is set up.
+// It gets the command as its first argument, so that nothing of it is ever quoted into a script.
+
+/** The descriptor on which a sandbox says that it is set up and the command begins. */
+export const readyFd = 3
+
+/** Processes and threads at most: a fork bomb ends here, a build does not. */
+const maxProcesses = 4096
+/** Bytes that one file may reach: 4 GiB. */
+const maxFileBytes = 4 * 1024 ** 3
+/** Bytes that a fresh folder (/tmp, the home) may hold, since it lies in memory: 1 GiB. */
+export const scratchBytes = 1024 ** 3
+
+// A limit that is already lower stays (raising it is refused, and that is no failure). No limit on address space: Node reserves much.
+const limits = [
+  'prlimit --pid $$ --core=0 2>/dev/null',
+  `prlimit --pid $$ --fsize=${maxFileBytes} 2>/dev/null`,
+  `prlimit --pid $$ --nproc=${maxProcesses} 2>/dev/null`,
+]
+
+/**
+ * `first`: the process is its namespace's first one, so it stays as the parent of the command: signals without a handler do
+ * nothing to a first process, and it must reap what is orphaned.
+ */
+export function insideScript(shell: string, first: boolean): string {
+  const lines = [...limits, 'mkdir -p "$HOME" 2>/dev/null', `printf r >&${readyFd}`, `exec ${readyFd}>&-`]
+  return [...lines, first ? `${shell} -c "$1"; exit $?` : `exec ${shell} -c "$1"`].join('\n')
+}
+
+const systemPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
+
+export function insideEnvironment(
+  path: readonly string[],
+  home: string,
+  env: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return { PATH: [...path, ...systemPath].join(':'), HOME: home, LANG: 'C.UTF-8', TERM: 'dumb', TMPDIR: '/tmp', ...env }
+}

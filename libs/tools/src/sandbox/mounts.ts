@@ -1,0 +1,183 @@
+// Which folders a sandboxed command sees, as a plan that each mechanism renders its own way. Reads the machine, changes nothing.
+//   P1. Default deny: what is not planned does not exist in the sandbox. No home, no /var, no /run, no /root.
+//   P2. Of /etc only what programs need to run stands in the plan: as root even /etc/shadow could be read.
+//   P3. Masks come after what they cover; each folder between the workspace and a mask is a mount of its own, so that no
+//       parent of a masked folder can be moved (a mount point cannot be renamed), which would uncover it for the next command.
+import { existsSync, lstatSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+export type Mount =
+  | { readonly kind: 'read-only'; readonly path: string }
+  | { readonly kind: 'writable'; readonly path: string }
+  /** Empty, writable, gone when the command ends. */
+  | { readonly kind: 'scratch'; readonly path: string }
+  | { readonly kind: 'hidden'; readonly path: string }
+  | { readonly kind: 'link'; readonly path: string; readonly target: string }
+  /** A small file or folder of /etc, read-only at `path`. */
+  | { readonly kind: 'setting'; readonly path: string; readonly from: string }
+
+export type MountPlan =
+  | { readonly kind: 'plan'; readonly mounts: readonly Mount[] }
+  | { readonly kind: 'refused'; readonly message: string }
+
+const systemFolders = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/opt', '/nix/store']
+
+const settings = [
+  'alternatives',
+  'bash.bashrc',
+  'ca-certificates',
+  'ca-certificates.conf',
+  'crypto-policies',
+  'debian_version',
+  'fonts',
+  'gai.conf',
+  'gitconfig',
+  'group',
+  'host.conf',
+  'hosts',
+  'inputrc',
+  'ld.so.cache',
+  'ld.so.conf',
+  'ld.so.conf.d',
+  'locale.conf',
+  'localtime',
+  'lsb-release',
+  'machine-id',
+  'magic',
+  'mime.types',
+  'nsswitch.conf',
+  'os-release',
+  'passwd',
+  'perl',
+  'pki/ca-trust',
+  'pki/tls/certs',
+  'pki/tls/openssl.cnf',
+  'protocols',
+  'services',
+  'ssl/cert.pem',
+  'ssl/certs',
+  'ssl/openssl.cnf',
+  'terminfo',
+  'timezone',
+]
+
+export interface MountRequest {
+  readonly workspace: string
+  readonly masked: readonly string[]
+  readonly network: boolean
+  /** Further folders to show read-only, such as the one that holds Node. */
+  readonly readable: readonly string[]
+}
+
+/** Whether `path` is `folder` or lies below it. Both absolute and normalised. */
+export function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`)
+}
+
+export function planMounts(request: MountRequest): MountPlan {
+  const { workspace } = request
+  const reserved = ['/usr', '/etc', '/proc', '/dev', '/sys', '/tmp'].find((folder) => isWithin(folder, workspace))
+  const inner = ['/proc', '/dev', '/sys'].find((folder) => isWithin(workspace, folder))
+  if (reserved !== undefined || inner !== undefined) {
+    return {
+      kind: 'refused',
+      message: `the shell cannot use ${workspace} as its workspace: it holds, or lies in, the system's ${reserved ?? inner}. Give the agent a folder of its own as workspace`,
+    }
+  }
+  const masked = request.masked.flatMap((folder) => {
+    const real = realFolder(folder)
+    return real === undefined ? [] : [real]
+  })
+  if (masked.some((folder) => isWithin(workspace, folder))) {
+    return {
+      kind: 'refused',
+      message: 'the workspace lies in a folder that no tool may see. Give the agent another workspace',
+    }
+  }
+  const mounts: Mount[] = []
+  for (const path of systemFolders) {
+    const link = linkTarget(path)
+    if (link !== undefined) mounts.push({ kind: 'link', path, target: link })
+    else if (realFolder(path) !== undefined) mounts.push({ kind: 'read-only', path })
+  }
+  for (const name of request.network ? [...settings, 'resolv.conf'] : settings) {
+    const path = `/etc/${name}`
+    if (existsSync(path)) mounts.push({ kind: 'setting', path, from: realpathSync(path) })
+  }
+  mounts.push({ kind: 'scratch', path: '/tmp' }, { kind: 'scratch', path: '/var/tmp' })
+  for (const folder of request.readable) {
+    const real = realFolder(folder)
+    if (real !== undefined && !isWithin(real, '/usr')) mounts.push({ kind: 'read-only', path: real })
+  }
+  mounts.push({ kind: 'writable', path: workspace })
+  const visible = mounts.flatMap((mount) =>
+    mount.kind === 'read-only' || mount.kind === 'writable' ? [mount.path] : [],
+  )
+  for (const folder of masked.sort()) {
+    if (!visible.some((path) => isWithin(folder, path))) continue
+    // P3.
+    if (isWithin(folder, workspace)) {
+      for (const path of foldersBetween(workspace, folder)) mounts.push({ kind: 'writable', path })
+    }
+    mounts.push({ kind: 'hidden', path: folder })
+  }
+  return { kind: 'plan', mounts: withoutRepeats(mounts) }
+}
+
+function withoutRepeats(mounts: readonly Mount[]): readonly Mount[] {
+  const seen = new Set<string>()
+  return mounts.filter((mount) => {
+    const key = `${mount.kind} ${mount.path}`
+    return !seen.has(key) && seen.add(key) !== undefined
+  })
+}
+
+function foldersBetween(outer: string, inner: string): readonly string[] {
+  const between: string[] = []
+  for (let path = dirname(inner); path !== outer && isWithin(path, outer); path = dirname(path)) between.unshift(path)
+  return between
+}
+
+function realFolder(path: string): string | undefined {
+  try {
+    const real = realpathSync(path)
+    return statSync(real).isDirectory() ? real : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function linkTarget(path: string): string | undefined {
+  try {
+    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export interface MountPoint {
+  readonly path: string
+  /** Of nosuid, nodev, noexec, those in force. A remount in a user namespace may not drop one. */
+  readonly flags: readonly string[]
+}
+
+/** The mounts of this process, from /proc/self/mountinfo (proc(5)); empty where there is none. */
+export function readMountPoints(): readonly MountPoint[] {
+  let text: string
+  try {
+    text = readFileSync('/proc/self/mountinfo', 'utf8')
+  } catch {
+    return []
+  }
+  return text.split('\n').flatMap((line) => {
+    const [, , , , path, options] = line.split(' ')
+    if (path === undefined || options === undefined) return []
+    const flags = options.split(',').filter((option) => ['nosuid', 'nodev', 'noexec'].includes(option))
+    return [
+      {
+        path: path.replace(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8))),
+        flags,
+      },
+    ]
+  })
+}

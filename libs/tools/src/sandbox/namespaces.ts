@@ -1,0 +1,170 @@
+// The same confinement with what every Linux has: util-linux's unshare, mount, pivot_root and setpriv, and a shell script that
+// builds the command's root. For machines without bubblewrap.
+//   N1. The root is new and empty (tmpfs); what the plan names is bound into it; then it becomes the root, and the old one goes.
+//   N2. /proc is mounted anew, so it shows this PID namespace alone; what of it acts on the machine is read-only. (Root without
+//       any capability may still write below /proc/sys where the file's mode lets it.)
+//   N3. The command runs in a second user namespace in which it holds nothing and can make no third one.
+//   N4. --kill-child and pdeathsig: when the outer process goes, the first process goes, and with it the PID namespace.
+
+import { insideScript, scratchBytes } from './inside.ts'
+import type { Mount, MountPoint } from './mounts.ts'
+import { isWithin } from './mounts.ts'
+
+export interface NamespacesOptions {
+  readonly network: boolean
+  /** false: as root, on a system that forbids user namespaces. */
+  readonly userNamespace: boolean
+  readonly uid: number
+  readonly gid: number
+  readonly workspace: string
+  readonly shell: string
+}
+
+/** Program and arguments; the program is `setpriv`, which passes itself on to `unshare`. */
+export function namespacesArguments(
+  mounts: readonly Mount[],
+  mountPoints: readonly MountPoint[],
+  options: NamespacesOptions,
+  command: string,
+): readonly string[] {
+  const namespaces = [
+    '--mount',
+    '--pid',
+    '--ipc',
+    '--uts',
+    '--cgroup',
+    '--fork',
+    '--kill-child',
+    '--propagation',
+    'private',
+  ]
+  if (options.userNamespace) namespaces.unshift('--user', '--map-root-user')
+  if (!options.network) namespaces.push('--net')
+  const script = setupScript(mounts, mountPoints, options)
+  return [
+    'setpriv',
+    '--pdeathsig',
+    'KILL',
+    '--',
+    'unshare',
+    ...namespaces,
+    '--',
+    '/bin/sh',
+    '-c',
+    script,
+    'sh',
+    command,
+  ]
+}
+
+/** Shell text that means exactly `text`. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
+}
+
+/** Where in the new root, which is the script's working folder, an absolute path lies. */
+function inRoot(path: string): string {
+  return quoted(`.${path}`)
+}
+
+function setupScript(mounts: readonly Mount[], mountPoints: readonly MountPoint[], options: NamespacesOptions): string {
+  const scratch = `mode=1777,nosuid,nodev,size=${scratchBytes}`
+  const devices = ['null', 'zero', 'full', 'random', 'urandom'].map((name) => `/dev/${name}`)
+  const folders = mounts.flatMap((mount) => (mount.kind === 'link' || mount.kind === 'setting' ? [] : [mount.path]))
+  const settings = mounts.flatMap((mount) => (mount.kind === 'setting' ? [mount] : []))
+  // /sys is on every Linux, is not part of the plan, and never holds a workspace: a place to build on that covers nothing.
+  const lines = [
+    'set -e',
+    'umask 022',
+    'mount -t tmpfs -o mode=755,size=64m tmpfs /sys',
+    'cd /sys',
+    `mkdir -p proc dev/shm dev/pts .old ${[...new Set(settings.map((mount) => inRoot(parentOf(mount.path))))].join(' ')}`,
+    ...copies(mounts),
+    'mount -t proc -o nosuid,nodev,noexec proc proc',
+    // N3: one more user namespace, which is the command's own.
+    options.userNamespace ? 'echo 1 > proc/sys/user/max_user_namespaces' : ':',
+    // N2.
+    'for f in sys sysrq-trigger irq bus fs acpi scsi; do [ ! -e proc/$f ] || mount -o bind,ro proc/$f proc/$f; done',
+    `touch ${devices.map(inRoot).join(' ')}`,
+    ...devices.map((path) => `mount --bind ${path} ${inRoot(path)}`),
+    `mount -t tmpfs -o ${scratch} tmpfs dev/shm`,
+    'mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts dev/pts 2>/dev/null || :',
+    'ln -s pts/ptmx dev/ptmx',
+    'ln -s /proc/self/fd dev/fd',
+    'ln -s fd/0 dev/stdin; ln -s fd/1 dev/stdout; ln -s fd/2 dev/stderr',
+    ...mounts.flatMap((mount) => renderMount(mount, mountPoints, scratch, folders)),
+    'pivot_root . .old',
+    'cd /',
+    'umount -l /.old',
+    'rmdir /.old',
+    'mount -o remount,bind,ro /',
+    ...(options.network ? [] : [loopbackUp]),
+    `cd ${quoted(options.workspace)}`,
+    `exec ${[...dropPrivileges(options), '/bin/sh', '-c', quoted(insideScript(options.shell, true)), 'sh', '"$1"'].join(' ')}`,
+  ]
+  return lines.join('\n')
+}
+
+/** Settings are copied, all in one call where they are no links: thirty bind mounts would cost ten times as much. */
+function copies(mounts: readonly Mount[]): readonly string[] {
+  const settings = mounts.flatMap((mount) => (mount.kind === 'setting' ? [mount] : []))
+  const plain = settings.filter((mount) => mount.from === mount.path).map((mount) => quoted(mount.path))
+  const linked = settings.filter((mount) => mount.from !== mount.path)
+  return [
+    plain.length === 0 ? ':' : `cp -a --parents ${plain.join(' ')} . 2>/dev/null || :`,
+    ...linked.map((mount) => `cp -a ${quoted(mount.from)} ${inRoot(mount.path)} 2>/dev/null || :`),
+  ]
+}
+
+function renderMount(
+  mount: Mount,
+  mountPoints: readonly MountPoint[],
+  scratch: string,
+  all: readonly string[],
+): readonly string[] {
+  const at = 'path' in mount ? inRoot(mount.path) : ''
+  // A mount point inside of another bound folder is there already; making it could fail on a read-only one.
+  const make = all.some((path) => path !== mount.path && isWithin(mount.path, path))
+    ? `[ -d ${at} ] || mkdir -p ${at}`
+    : `mkdir -p ${at}`
+  switch (mount.kind) {
+    case 'read-only':
+      return [make, `mount --rbind ${quoted(mount.path)} ${at}`, ...readOnlyBelow(mount.path, mountPoints)]
+    case 'writable':
+      return [make, `mount --rbind ${quoted(mount.path)} ${at}`]
+    case 'scratch':
+      return [make, `mount -t tmpfs -o ${scratch} tmpfs ${at}`]
+    case 'hidden':
+      return [`mount -t tmpfs -o ro,mode=555,size=4k tmpfs ${at}`]
+    case 'link':
+      return [`ln -s ${quoted(mount.target)} ${at}`]
+    case 'setting':
+      return []
+    default:
+      return mount satisfies never
+  }
+}
+
+/** A read-only remount holds for one mount, not for those below it: each is named, with the flags that it must keep. */
+function readOnlyBelow(path: string, mountPoints: readonly MountPoint[]): readonly string[] {
+  const holder = mountPoints
+    .filter((point) => isWithin(path, point.path))
+    .sort((a, b) => b.path.length - a.path.length)[0]
+  const below = mountPoints.filter((point) => point.path !== path && isWithin(point.path, path))
+  return [{ path, flags: holder?.flags ?? [] }, ...below].map(
+    (point) => `mount -o ${['remount', 'bind', 'ro', ...point.flags].join(',')} ${inRoot(point.path)}`,
+  )
+}
+
+// A network namespace of one's own begins with its loopback down, and servers that a test starts in it need it.
+const loopbackUp = `ip link set lo up 2>/dev/null || ifconfig lo up 2>/dev/null || perl -e 'socket(S,2,2,0);$r=pack("a16s","lo",0x41);ioctl(S,0x8914,$r)' 2>/dev/null || :`
+
+function dropPrivileges(options: NamespacesOptions): readonly string[] {
+  const own = ['unshare', '--user', `--map-user=${options.uid}`, `--map-group=${options.gid}`, '--']
+  const drop = ['--bounding-set=-all', '--inh-caps=-all', '--ambient-caps=-all']
+  return [...(options.userNamespace ? own : []), 'setpriv', '--pdeathsig', 'KILL', '--no-new-privs', ...drop, '--']
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'))
+}

@@ -1,0 +1,83 @@
+// What the shell runs in. The port between the shell tool and the ways a machine has to confine a command.
+//   X1. Only the workspace is writable and lasting; the system is read-only; /tmp and the home are fresh for each command.
+//   X2. A masked folder is not there, whatever the command does: also not by moving one of its parents.
+//   X3. Without leave there is no network at all, not even the machine's own loopback.
+//   X4. When the command ends, is stopped, or this process dies, every process that it started ends.
+//   X5. The command has no capability, can gain none, and sees no process but its own.
+// Kind `none` keeps of these only what a process group gives; it exists when the operator asked for it.
+import type { Readable } from 'node:stream'
+
+export interface SandboxCommand {
+  /** Shell text, as the model wrote it. */
+  readonly command: string
+  /** Absolute real path of an existing folder: the working folder, and the only writable one. */
+  readonly workspace: string
+  /** Absolute folders that must not be seen. One that does not exist is nothing to hide. */
+  readonly masked: readonly string[]
+  readonly network: boolean
+  /** Added to PATH, HOME and LANG; nothing else of this process's environment is passed on. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+export type SandboxExit =
+  | { readonly kind: 'exited'; readonly code: number; readonly signal?: string }
+  /** The command never began: the sandbox could not be set up. `message` is for people. */
+  | { readonly kind: 'not-started'; readonly message: string }
+
+export interface SandboxProcess {
+  readonly stdout: Readable
+  readonly stderr: Readable
+  /** Resolves once, never rejects, after both streams have ended. */
+  readonly exit: Promise<SandboxExit>
+  /** TERM to everything that the command started, KILL after `graceMs`. May be called again with a shorter grace. */
+  stop(graceMs: number): void
+}
+
+export type SpawnResult =
+  | { readonly kind: 'started'; readonly process: SandboxProcess }
+  | { readonly kind: 'refused'; readonly message: string }
+
+export type SandboxKind = 'bubblewrap' | 'namespaces' | 'none'
+
+export interface Sandbox {
+  readonly kind: SandboxKind
+  /** One line for people: what confines a command, and what was tried and does not work. */
+  readonly detail: string
+  /** The operator's word: whether a command whose agent asks for the network gets it. */
+  readonly networkAllowed: boolean
+  spawn(command: SandboxCommand): SpawnResult
+}
+
+export interface SandboxInfo {
+  readonly kind: SandboxKind
+  readonly detail: string
+  /** How to get a better one; absent where there is nothing better. */
+  readonly missing?: string
+}
+
+export const refusal =
+  'the shell is refused: this machine has no sandbox to run commands in. The operator can install bubblewrap (Debian, Ubuntu: apt-get install bubblewrap) and restart, which is better, or allow commands to run unconfined with --allow-unsandboxed-shell (env REINS_ALLOW_UNSANDBOXED_SHELL=1)'
+
+/** What `reins doctor` and `/health` show. */
+export function describeSandbox(sandbox: Sandbox): SandboxInfo {
+  const { kind, detail } = sandbox
+  switch (kind) {
+    case 'bubblewrap':
+      return { kind, detail }
+    case 'namespaces':
+      return {
+        kind,
+        detail,
+        missing: 'install bubblewrap for a faster start of each command (apt-get install bubblewrap)',
+      }
+    case 'none':
+      return {
+        kind,
+        detail,
+        missing:
+          'install bubblewrap (apt-get install bubblewrap), and allow user namespaces where the system forbids them (sysctl kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile for bwrap); in a container, run Reins where namespaces may be made',
+      }
+    default:
+      return kind satisfies never
+  }
+}

@@ -1,0 +1,65 @@
+// What a tool is: what a model is told of it, and what runs. Arguments are checked against the schema here, once.
+import type { Static, TObject } from 'typebox'
+import { Value } from 'typebox/value'
+import type { ToolContext } from './context.ts'
+import { ToolFailure, type ToolOutcome } from './outcome.ts'
+
+export type ToolGroup = 'shell' | 'files' | 'search' | 'directory'
+
+export interface ToolDefinition {
+  readonly name: string
+  readonly group: ToolGroup
+  readonly description: string
+  /** JSON Schema of an object, with a description for each parameter. */
+  readonly parameters: TObject
+  /** Whether a call that was cut off may run again: `never` ends as outcome-unknown instead. */
+  readonly replay: 'safe' | 'never'
+  /** Whether it can change the workspace. */
+  readonly writes: boolean
+}
+
+export interface Tool {
+  readonly definition: ToolDefinition
+  /** May throw: run.ts makes an outcome of that. */
+  readonly run: (args: unknown, context: ToolContext) => Promise<ToolOutcome>
+}
+
+export function defineTool<Schema extends TObject>(
+  definition: Omit<ToolDefinition, 'parameters'> & { readonly parameters: Schema },
+  run: (args: Static<Schema>, context: ToolContext) => Promise<ToolOutcome> | ToolOutcome,
+): Tool {
+  return { definition, run: async (args, context) => run(parseArguments(definition.parameters, args), context) }
+}
+
+/** Throws ToolFailure that names each wrong field. A null for an optional field counts as left out: models write it so. */
+export function parseArguments<Schema extends TObject>(schema: Schema, args: unknown): Static<Schema> {
+  const given = withoutNulls(schema, args)
+  if (Value.Check(schema, given)) return given
+  const names = Object.keys(schema.properties)
+  const problems = new Set<string>()
+  for (const error of Value.Errors(schema, given)) {
+    const field = error.instancePath.slice(1)
+    switch (error.keyword) {
+      case 'required':
+        for (const name of error.params.requiredProperties) problems.add(`"${name}" is missing`)
+        break
+      case 'additionalProperties':
+        for (const name of error.params.additionalProperties) problems.add(`"${name.slice(0, 100)}" is unknown`)
+        break
+      case 'boolean':
+        break
+      default:
+        problems.add(field === '' ? `the arguments ${error.message}` : `"${field.slice(0, 100)}" ${error.message}`)
+    }
+  }
+  throw new ToolFailure(
+    'invalid-arguments',
+    `invalid arguments: ${[...problems].slice(0, 8).join('; ')}. Valid: ${names.join(', ')}`,
+  )
+}
+
+function withoutNulls(schema: TObject, args: unknown): unknown {
+  if (typeof args !== 'object' || args === null || Array.isArray(args)) return args
+  const required = new Set<string>(schema.required ?? [])
+  return Object.fromEntries(Object.entries(args).filter(([name, value]) => value !== null || required.has(name)))
+}

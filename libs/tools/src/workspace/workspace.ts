@@ -1,0 +1,255 @@
+// A folder out of which no path leads. Every file tool reaches files through here, and in no other way.
+//   W1. A path is walked one name at a time from the open root; each step is checked on what was opened, not on a name (node.ts).
+//   W2. `..` goes back on the way that was come, never above the root. Links are followed by walking their target here.
+//   W3. A masked folder is known by its identity (device, inode): it is refused under any name, and hidden in lists.
+//   W4. Whoever gets a Found disposes it.
+import { mkdirSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import { asFailure, ToolFailure } from '../outcome.ts'
+import { detectOpener, type Node, type NodeOpener, type OpenerKind, openerOf, sameNode } from './node.ts'
+
+const maxDepth = 128
+const maxLinks = 40
+
+/** What a path leads to. `relative` is the real place, '/'-separated, '' for the workspace itself. */
+export type Found = Disposable &
+  (
+    | {
+        readonly kind: 'file' | 'folder' | 'special'
+        readonly relative: string
+        readonly name: string
+        readonly node: Node
+        readonly parent: Node
+      }
+    | { readonly kind: 'missing'; readonly relative: string; readonly name: string; readonly parent: Node }
+  )
+
+export interface Entry extends Disposable {
+  readonly name: string
+  readonly kind: 'file' | 'folder' | 'special'
+  /** Reached by a symbolic link: followed for files, never entered as a folder (a walk would not end). */
+  readonly link: boolean
+  readonly node: Node
+}
+
+export class Workspace implements Disposable {
+  readonly #opener: NodeOpener
+  readonly #root: Node
+  readonly #names: readonly string[]
+  readonly #masked: readonly { dev: bigint; ino: bigint }[]
+
+  /** Opens it. Throws ToolFailure where it is missing, no folder, or inside a masked folder. Whoever opens it disposes it. */
+  constructor(folder: string, masked: readonly string[], opener: OpenerKind = detectOpener()) {
+    this.#opener = openerOf(opener)
+    let real: string
+    try {
+      real = realpathSync(folder)
+      if (!statSync(real).isDirectory()) throw new ToolFailure('failed', 'the workspace is not a folder')
+    } catch (error) {
+      throw asFailure(error, 'the workspace')
+    }
+    const hidden = masked.flatMap((path) => {
+      try {
+        return [{ path: realpathSync(path), stat: statSync(path, { bigint: true }) }]
+      } catch {
+        return []
+      }
+    })
+    if (hidden.some(({ path }) => real === path || real.startsWith(`${path}/`))) {
+      throw new ToolFailure(
+        'refused',
+        'the workspace lies in a folder that no tool may see; give the agent another workspace',
+      )
+    }
+    this.#masked = hidden.map(({ stat }) => stat)
+    this.#names = [...new Set([real, folder.replace(/\/+$/, '') || '/'])]
+    this.#root = this.#opener.open(real)
+  }
+
+  [Symbol.dispose](): void {
+    this.#root[Symbol.dispose]()
+  }
+
+  /** Walks to `path` (relative, or absolute below the workspace). `create`: missing folders on the way are made. */
+  locate(path: string, options: { readonly create?: boolean } = {}): Found {
+    if (path.includes('\0')) throw new ToolFailure('invalid-arguments', 'a path must not contain a NUL character')
+    const shown = path.length > 200 ? `${path.slice(0, 200)}…` : path
+    const nodes: Node[] = []
+    const names: string[] = []
+    const release = () => {
+      for (const node of nodes.splice(0)) node[Symbol.dispose]()
+    }
+    const goUp = () => {
+      names.pop()
+      nodes.pop()?.[Symbol.dispose]()
+    }
+    const top = () => nodes.at(-1) ?? this.#root
+    const queue = this.#split(path, shown)
+    let links = 0
+    let lost = 0
+    try {
+      for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
+        if (name === '..') {
+          if (names.length === 0) throw escapes(shown)
+          goUp()
+          continue
+        }
+        if (names.length >= maxDepth)
+          throw new ToolFailure('invalid-arguments', `path is more than ${maxDepth} folders deep: ${shown}`)
+        const parent = top()
+        const node = this.#openEntry(parent, name)
+        const relative = [...names, name].join('/')
+        if (node === undefined) {
+          if (queue.every((rest) => rest === '..'))
+            return { kind: 'missing', relative, name, parent, [Symbol.dispose]: release }
+          if (options.create !== true) throw new ToolFailure('not-found', `no such file or directory: ${shown}`)
+          // Who removes it again and again meanwhile gets an error, not an endless loop.
+          lost += 1
+          if (lost > maxDepth * 2) throw new ToolFailure('failed', `changed while it was opened: ${shown}`)
+          makeFolder(`${parent.address}/${name}`)
+          queue.unshift(name)
+          continue
+        }
+        nodes.push(node)
+        names.push(name)
+        if (node.stat.isSymbolicLink()) {
+          goUp()
+          links += 1
+          if (links > maxLinks) throw new ToolFailure('failed', `too many symbolic links: ${shown}`)
+          const target = readLink(`${parent.address}/${name}`)
+          if (target === undefined) queue.unshift(name)
+          else {
+            if (target.startsWith('/')) while (names.length > 0) goUp()
+            queue.unshift(...this.#split(target, shown))
+          }
+        } else if (node.stat.isDirectory()) {
+          if (this.#isMasked(node)) throw new ToolFailure('refused', `no tool may see this folder: ${shown}`)
+        } else if (queue.length > 0) {
+          throw new ToolFailure('failed', `not a directory: ${relative}`)
+        }
+      }
+      const parent = nodes.at(-2) ?? this.#root
+      return {
+        kind: kindOf(top()),
+        relative: names.join('/'),
+        name: names.at(-1) ?? '',
+        node: top(),
+        parent,
+        [Symbol.dispose]: release,
+      }
+    } catch (error) {
+      release()
+      throw asFailure(error, shown)
+    }
+  }
+
+  /** A folder's entries in the order of their names, opened one at a time and disposed by this when the next is asked for. Hides what must not be seen. */
+  *entries(folder: Node, relative: string): Generator<Entry> {
+    for (const name of this.names(folder)) {
+      const node = this.#openEntry(folder, name)
+      if (node === undefined) continue
+      using opened = node
+      if (!opened.stat.isSymbolicLink()) {
+        if (this.#isMasked(opened)) continue
+        yield { name, kind: kindOf(opened), link: false, node: opened, [Symbol.dispose]: () => {} }
+        continue
+      }
+      using found = this.#follow(relative === '' ? name : `${relative}/${name}`)
+      if (found === undefined || found.kind === 'missing') continue
+      yield { name, kind: found.kind, link: true, node: found.node, [Symbol.dispose]: () => {} }
+    }
+  }
+
+  /** The names in a folder, sorted by code units. */
+  names(folder: Node): readonly string[] {
+    return readdirSync(folder.address).sort()
+  }
+
+  /** A descriptor for reading, which the caller closes. Anything but a regular file is refused before it is touched. */
+  openFile(found: Found): number {
+    if (found.kind === 'missing') throw new ToolFailure('not-found', `no such file: ${found.relative}`)
+    if (found.kind === 'folder') throw new ToolFailure('failed', `is a directory, not a file: ${found.relative || '.'}`)
+    if (found.kind === 'special')
+      throw new ToolFailure('failed', `is not a regular file (a device, pipe or socket): ${found.relative}`)
+    try {
+      return this.#opener.read(found.node)
+    } catch (error) {
+      throw asFailure(error, found.relative)
+    }
+  }
+
+  readEntry(node: Node): number {
+    return this.#opener.read(node)
+  }
+
+  /** Identifies a place for a lock: the same for every way that leads to it. */
+  lockKey(found: Found): string {
+    return `${this.#opener.real(found.parent)}/${found.name}`
+  }
+
+  /** Undefined for what leads out of the workspace, is masked, or is dangling. */
+  #follow(relative: string): Found | undefined {
+    try {
+      return this.locate(relative)
+    } catch (error) {
+      if (error instanceof ToolFailure) return undefined
+      throw error
+    }
+  }
+
+  #openEntry(folder: Node, name: string): Node | undefined {
+    try {
+      return this.#opener.open(`${folder.address}/${name}`)
+    } catch (error) {
+      if (isCode(error, 'ENOENT')) return undefined
+      throw error
+    }
+  }
+
+  #isMasked(node: Node): boolean {
+    return this.#masked.some((masked) => sameNode(masked, node.stat))
+  }
+
+  #split(path: string, shown: string): string[] {
+    let relative = path
+    if (path.startsWith('/')) {
+      const base = this.#names.find((name) => path === name || path.startsWith(name === '/' ? '/' : `${name}/`))
+      if (base === undefined) throw escapes(shown)
+      relative = path.slice(base.length)
+    }
+    return relative.split('/').filter((name) => name !== '' && name !== '.')
+  }
+}
+
+function escapes(shown: string): ToolFailure {
+  return new ToolFailure(
+    'refused',
+    `path escapes workspace boundary: ${shown}. Use a path inside the workspace, relative to it`,
+  )
+}
+
+function kindOf(node: Node): 'file' | 'folder' | 'special' {
+  if (node.stat.isDirectory()) return 'folder'
+  return node.stat.isFile() ? 'file' : 'special'
+}
+
+function makeFolder(address: string): void {
+  try {
+    mkdirSync(address)
+  } catch (error) {
+    if (!isCode(error, 'EEXIST')) throw error
+  }
+}
+
+function readLink(address: string): string | undefined {
+  try {
+    return readlinkSync(address)
+  } catch (error) {
+    // No link any more: look again.
+    if (isCode(error, 'EINVAL') || isCode(error, 'ENOENT')) return undefined
+    throw error
+  }
+}
+
+export function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}
