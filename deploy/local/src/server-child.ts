@@ -1,6 +1,7 @@
 // A server as a child process: its start, its log, its end. Shared by nats-server and Postgres.
 //   C1. It stands in a session of its own: Ctrl-C in the terminal reaches Reins, which drains first and stops it last.
-//   C2. Where the machine can (setpriv), it is told to stop when Reins dies; nothing may rely on that (see C3).
+//   C2. Where the machine can (setpriv), it is told to stop when Reins dies (the thread that started it, so it is started
+//       from the main one); nothing may rely on that, hence C3.
 //   C3. What an earlier run left behind is stopped before a new one starts: two servers on one store destroy it.
 //   C4. Its environment is empty but for what is given: nothing of the operator's leaks into it.
 import { spawn, spawnSync } from 'node:child_process'
