@@ -6,6 +6,15 @@ export {
   type RequestOptions,
   type RequestOutcome,
 } from './broker.ts'
+export {
+  type Followed,
+  type FollowHandlers,
+  type Following,
+  type FollowOptions,
+  follow,
+  readTree,
+  type SessionFrame,
+} from './follow.ts'
 export * from './port.ts'
 export {
   parseAgent,
