@@ -1,0 +1,155 @@
+// What a value has that its schema does not allow, said so that a person can correct it. The schema stays the source: names,
+// ranges and descriptions in the messages are read from it.
+import type { Problem } from '@reins/contracts'
+import { closest } from './closest.ts'
+import { itemPath, memberPath, type Place, problemAt } from './plain-value.ts'
+
+/** The part of JSON Schema that the definitions' schemas use. */
+export interface Schema {
+  readonly type?: string
+  readonly description?: string
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly required?: readonly string[] | undefined
+  readonly patternProperties?: Readonly<Record<string, Schema>>
+  readonly items?: Schema
+  readonly anyOf?: readonly Schema[]
+  readonly const?: unknown
+  readonly minLength?: number
+  readonly maxLength?: number
+  readonly pattern?: string
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly exclusiveMinimum?: number
+  readonly maxItems?: number
+}
+
+export interface Context {
+  readonly places: ReadonlyMap<string, Place>
+  readonly problems: Problem[]
+  /** Paths that are somebody else's to check. */
+  readonly skip?: ReadonlySet<string>
+}
+
+export function checkValue(schema: Schema, value: unknown, path: string, context: Context): void {
+  if (context.skip?.has(path)) return
+  if (schema.type === 'object' && isMapping(value)) checkMapping(schema, value, path, context)
+  else if (schema.type === 'array' && Array.isArray(value)) checkList(schema, value, path, context)
+  else {
+    const message = scalarFault(schema, value)
+    if (message !== undefined) context.problems.push(problemAt(context.places, path, message))
+  }
+}
+
+function scalarFault(schema: Schema, value: unknown): string | undefined {
+  if (value === null || value === undefined) return `has no value: give ${expected(schema)}, or leave the field out`
+  if (schema.anyOf) return choiceFault(schema.anyOf, value)
+  if (schema.type === 'string' && typeof value === 'string') return textFault(schema, value)
+  if ((schema.type === 'integer' || schema.type === 'number') && typeof value === 'number')
+    return numberFault(schema, value)
+  if (schema.type === 'boolean' && typeof value === 'boolean') return undefined
+  return wrongType(schema, value)
+}
+
+export const isMapping = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function checkMapping(schema: Schema, value: Record<string, unknown>, path: string, context: Context): void {
+  const properties = schema.properties ?? {}
+  for (const name of schema.required ?? [])
+    if (!Object.hasOwn(value, name))
+      context.problems.push(
+        problemAt(context.places, memberPath(path, name), `is missing: give ${expected(properties[name] ?? {})}`),
+      )
+  const patterns = Object.entries(schema.patternProperties ?? {})
+  for (const [key, member] of Object.entries(value)) {
+    const inside = memberPath(path, key)
+    const known = Object.hasOwn(properties, key)
+      ? properties[key]
+      : patterns.find(([pattern]) => new RegExp(pattern).test(key))?.[1]
+    if (known) checkValue(known, member, inside, context)
+    else context.problems.push(problemAt(context.places, inside, unknownKey(key, schema), true))
+  }
+}
+
+function unknownKey(key: string, schema: Schema): string {
+  const [pattern] = Object.keys(schema.patternProperties ?? {})
+  if (pattern !== undefined) return `${quoted(key)} is no valid name here: names match ${pattern}`
+  const names = Object.keys(schema.properties ?? {})
+  return `unknown field ${quoted(key)}${suggestion(key, names)}; valid fields: ${names.join(', ')}`
+}
+
+function checkList(schema: Schema, value: readonly unknown[], path: string, context: Context): void {
+  const most = schema.maxItems ?? Number.POSITIVE_INFINITY
+  if (value.length > most)
+    context.problems.push(problemAt(context.places, path, `has ${value.length} entries; at most ${most} are allowed`))
+  else for (const [index, item] of value.entries()) checkValue(schema.items ?? {}, item, itemPath(path, index), context)
+}
+
+function choiceFault(choices: readonly Schema[], value: unknown): string | undefined {
+  if (choices.some((choice) => choice.const === value)) return undefined
+  const names = choices.map((choice) => String(choice.const))
+  const meant = typeof value === 'string' ? suggestion(value, names) : ''
+  return `must be one of ${names.join(', ')}, not ${shown(value)}${meant}`
+}
+
+function textFault(schema: Schema, value: string): string | undefined {
+  const length = [...value].length
+  if (length < (schema.minLength ?? 0)) return `is empty: give ${expected(schema)}`
+  if (length > (schema.maxLength ?? Number.POSITIVE_INFINITY))
+    return `is ${length} characters long; at most ${schema.maxLength} are allowed`
+  if (schema.pattern === undefined || new RegExp(schema.pattern).test(value)) return undefined
+  return `is ${shown(value)}, which is not valid: ${schema.description ?? `it must match ${schema.pattern}`}`
+}
+
+function numberFault(schema: Schema, value: number): string | undefined {
+  const fits = schema.type === 'integer' ? Number.isSafeInteger(value) : Number.isFinite(value)
+  if (!fits) return wrongType(schema, value)
+  const low = value < (schema.minimum ?? Number.NEGATIVE_INFINITY)
+  const below = value <= (schema.exclusiveMinimum ?? Number.NEGATIVE_INFINITY)
+  const high = value > (schema.maximum ?? Number.POSITIVE_INFINITY)
+  return low || below || high ? `is ${value}; it must be ${expected(schema)}` : undefined
+}
+
+const wrongType = (schema: Schema, value: unknown): string => `must be ${expected(schema)}, not ${shown(value)}`
+
+/** `a whole number from 1 to 100`. */
+function expected(schema: Schema): string {
+  if (schema.anyOf) return `one of ${schema.anyOf.map((choice) => String(choice.const)).join(', ')}`
+  switch (schema.type) {
+    case 'integer':
+      return `a whole number${range(schema)}`
+    case 'number':
+      return `a number${range(schema)}`
+    case 'boolean':
+      return 'true or false'
+    case 'array':
+      return 'a list'
+    case 'object':
+      return 'a mapping'
+    default:
+      return `a text${schema.description === undefined ? '' : ` (${schema.description})`}`
+  }
+}
+
+function range({ minimum, maximum, exclusiveMinimum }: Schema): string {
+  if (minimum !== undefined && maximum !== undefined) return ` from ${minimum} to ${maximum}`
+  if (exclusiveMinimum !== undefined)
+    return ` above ${exclusiveMinimum}${maximum === undefined ? '' : `, at most ${maximum}`}`
+  return minimum === undefined ? '' : ` of at least ${minimum}`
+}
+
+/** A value as messages show it: short, and with its kind where that is what is wrong. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return `the text ${quoted(value)}`
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object' && value !== null) return 'a mapping'
+  return String(value)
+}
+
+export const quoted = (text: string): string =>
+  JSON.stringify(text.length > 80 ? `${text.slice(0, 80).toWellFormed()}…` : text)
+
+export function suggestion(name: string, known: readonly string[]): string {
+  const meant = closest(name, known)
+  return meant === undefined ? '' : `; did you mean ${quoted(meant)}?`
+}
