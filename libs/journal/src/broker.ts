@@ -31,6 +31,16 @@ export type RequestOutcome =
 
 export interface Broker {
   readonly nc: NatsConnection
+  /**
+   * A request that many messages answer. `on` says for each whether it was the last one; the deadline counts from the last message.
+   * `timed-out` and `no-responders` as for `request`; what came before stays with the caller.
+   */
+  requestMany(
+    subject: string,
+    payload: string,
+    on: (msg: Msg) => 'more' | 'last',
+    options?: RequestOptions,
+  ): Promise<'done' | 'timed-out' | 'no-responders'>
   request(subject: string, payload: string | Uint8Array, options?: RequestOptions): Promise<RequestOutcome>
   /** Called after each reconnect; close the subscription to stop. */
   onReconnect(on: () => void): { close(): void }
@@ -43,8 +53,10 @@ export interface Broker {
 }
 
 interface Waiting {
-  readonly resolve: (outcome: RequestOutcome) => void
-  readonly deadline: number
+  /** Takes what came, and says whether that was all. */
+  readonly on: (outcome: RequestOutcome) => 'more' | 'last'
+  readonly withinMs: number
+  deadline: number
 }
 
 const sweepMs = 20
@@ -113,18 +125,43 @@ class NatsBroker implements Broker {
 
   request(subject: string, payload: string | Uint8Array, options: RequestOptions = {}): Promise<RequestOutcome> {
     return new Promise((resolve) => {
-      const key = (this.#next++).toString(36)
-      this.#waiting.set(key, { resolve, deadline: performance.now() + (options.withinMs ?? 5000) })
-      this.#sweep ??= setInterval(() => this.#expire(), sweepMs)
-      try {
-        this.nc.publish(subject, payload, {
-          reply: `${this.#inbox}.${key}`,
-          ...(options.headers ? { headers: options.headers } : {}),
-        })
-      } catch {
-        // Closed or draining: the deadline answers, as for every other silence.
-      }
+      this.#send(subject, payload, options, (outcome) => {
+        resolve(outcome)
+        return 'last'
+      })
     })
+  }
+
+  requestMany(
+    subject: string,
+    payload: string,
+    on: (msg: Msg) => 'more' | 'last',
+    options: RequestOptions = {},
+  ): Promise<'done' | 'timed-out' | 'no-responders'> {
+    return new Promise((resolve) => {
+      this.#send(subject, payload, options, (outcome) => {
+        if (outcome.kind === 'reply') {
+          if (on(outcome.msg) === 'more') return 'more'
+          resolve('done')
+        } else resolve(outcome.kind)
+        return 'last'
+      })
+    })
+  }
+
+  #send(subject: string, payload: string | Uint8Array, options: RequestOptions, on: Waiting['on']): void {
+    const key = (this.#next++).toString(36)
+    const withinMs = options.withinMs ?? 5000
+    this.#waiting.set(key, { on, withinMs, deadline: performance.now() + withinMs })
+    this.#sweep ??= setInterval(() => this.#expire(), sweepMs)
+    try {
+      this.nc.publish(subject, payload, {
+        reply: `${this.#inbox}.${key}`,
+        ...(options.headers ? { headers: options.headers } : {}),
+      })
+    } catch {
+      // Closed or draining: the deadline answers, as for every other silence.
+    }
   }
 
   #onReply(error: Error | null, msg: Msg): void {
@@ -132,9 +169,10 @@ class NatsBroker implements Broker {
     const key = msg.subject.slice(this.#inbox.length + 1)
     const waiting = this.#waiting.get(key)
     if (!waiting) return
-    this.#waiting.delete(key)
     const nobody = msg.data.length === 0 && msg.headers?.code === 503
-    waiting.resolve(nobody ? { kind: 'no-responders' } : { kind: 'reply', msg })
+    const answered = waiting.on(nobody ? { kind: 'no-responders' } : { kind: 'reply', msg })
+    if (answered === 'last') this.#waiting.delete(key)
+    else waiting.deadline = performance.now() + waiting.withinMs
   }
 
   #expire(): void {
@@ -142,7 +180,7 @@ class NatsBroker implements Broker {
     for (const [key, waiting] of this.#waiting) {
       if (waiting.deadline > now) continue
       this.#waiting.delete(key)
-      waiting.resolve({ kind: 'timed-out' })
+      waiting.on({ kind: 'timed-out' })
     }
     if (this.#waiting.size === 0) {
       clearInterval(this.#sweep)
@@ -178,7 +216,7 @@ class NatsBroker implements Broker {
   async close(): Promise<void> {
     this.#replies.unsubscribe()
     clearInterval(this.#sweep)
-    for (const waiting of this.#waiting.values()) waiting.resolve({ kind: 'timed-out' })
+    for (const waiting of this.#waiting.values()) waiting.on({ kind: 'timed-out' })
     this.#waiting.clear()
     if (!this.nc.isClosed()) await this.nc.drain().catch(() => this.nc.close())
   }

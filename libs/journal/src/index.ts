@@ -15,6 +15,7 @@ export {
   readTree,
   type SessionFrame,
 } from './follow.ts'
+export { type Journal, type JournalOptions, openJournal } from './jetstream.ts'
 export * from './port.ts'
 export {
   parseAgent,
@@ -29,3 +30,4 @@ export {
   watchRegistry,
 } from './registry-view.ts'
 export { callService, type Handler, serveRequests } from './requests.ts'
+export { ensureTopology, type TopologyOptions } from './topology.ts'

@@ -59,10 +59,10 @@ export interface SessionFeed {
   frames(of: string | { readonly tree: string }, on: (frame: RepublishedFrame) => void): Subscription
   /** Deltas of sessions' answers and tools, as published: at most once, in order of one publisher. */
   deltas(of: string | { readonly tree: string }, on: (delta: LiveDelta) => void): Subscription
-  /** Deltas that are still kept of a session (or tree), oldest first; at most `limit` of the newest. */
+  /** Deltas that are still kept of a session (or tree), oldest first; at most `limit` of the newest, published after `since` (epoch ms) at the earliest. */
   recentDeltas(
     of: string | { readonly tree: string },
-    options?: { readonly limit?: number; readonly withinMs?: number },
+    options?: { readonly limit?: number; readonly since?: number; readonly withinMs?: number },
   ): Promise<readonly LiveDelta[]>
   /** Publishes without waiting. */
   publishDelta(session: string, role: 'e' | 't', delta: Delta): void

@@ -1,0 +1,109 @@
+// SessionLog on JetStream: PROTOCOL 3, rule by rule.
+import {
+  type Address,
+  type Draft,
+  emptyHead,
+  encodeFrame,
+  type Frame,
+  type Head,
+  sessionFilter,
+  sessionSubject,
+  streams,
+  treeFilter,
+} from '@reins/contracts'
+import { type Broker, makeHeaders } from './broker.ts'
+import { frameOf, headFromMessage, lastMessage, pause, readMessages } from './jetstream-messages.ts'
+import { type AppendOutcome, JournalUnavailable, type ReadOptions, type SessionLog } from './port.ts'
+
+export interface JetStreamLogOptions {
+  /** More than one replica: what is read to learn an append's fate is read from the leader. */
+  readonly replicated: boolean
+  /** ms before an append that was not answered goes out again. Default 2 000. */
+  readonly retryMs?: number
+}
+
+interface PublishReply {
+  readonly seq?: number
+  readonly error?: { readonly code: number; readonly err_code?: number; readonly description: string }
+}
+
+/** "Wrong last sequence", on one server and on several. */
+const refusedCodes = new Set([10071, 10164])
+/** Answers that say "not now": no leader, no quorum, a duplicate in flight, resources. */
+const isTransient = (error: { code: number; err_code?: number }): boolean =>
+  error.code === 503 || error.err_code === 10158
+
+export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions): SessionLog {
+  const retryMs = options.retryMs ?? 2000
+
+  const filterOf = (of: string | { readonly tree: string }): string =>
+    typeof of === 'string' ? sessionFilter(of) : treeFilter(of.tree)
+
+  async function read(
+    of: string | { readonly tree: string },
+    readOptions: ReadOptions = {},
+  ): Promise<readonly Frame[]> {
+    const messages = await readMessages(broker, streams.sessions, filterOf(of), readOptions)
+    return messages.flatMap((message) => frameOf(message) ?? [])
+  }
+
+  async function head(session: string, headOptions: { leader?: boolean; withinMs?: number } = {}): Promise<Head> {
+    const message = await lastMessage(broker, streams.sessions, sessionFilter(session), headOptions)
+    return message ? headFromMessage(message) : emptyHead(session)
+  }
+
+  /** J3: who stands first after `prev` decides; the refusal proves that somebody does. */
+  async function resolve(session: string, draft: Draft, hash: string, signal?: AbortSignal): Promise<AppendOutcome> {
+    for (;;) {
+      signal?.throwIfAborted()
+      const tail = await read(session, { after: draft.prev, leader: options.replicated }).catch(() => [])
+      const first = tail[0]
+      if (first && first.id !== draft.id) return { kind: 'refused', tail }
+      if (first) return { kind: 'appended', head: headAt(first.seq, draft, hash), above: tail.slice(1) }
+      await pause(20)
+    }
+  }
+
+  async function append(
+    session: string,
+    draft: Draft,
+    to: Address,
+    previousHash: string,
+    signal?: AbortSignal,
+  ): Promise<AppendOutcome> {
+    const encoded = encodeFrame(draft, previousHash)
+    const limit = broker.nc.info?.max_payload ?? 1_048_576
+    const size = Buffer.byteLength(encoded.body) + 1024
+    if (size > limit) throw new RangeError(`a frame of ${size} bytes is larger than the broker takes (${limit})`)
+    const subject = sessionSubject(session, draft.role, to)
+    const headers = makeHeaders([
+      ...encoded.headers,
+      ['Nats-Expected-Last-Subject-Sequence', String(draft.prev)],
+      ['Nats-Expected-Last-Subject-Sequence-Subject', sessionFilter(session)],
+    ])
+    // J2: the same frame at the same place until there is an answer.
+    for (;;) {
+      if (signal?.aborted) throw new JournalUnavailable('appending a frame', { cause: signal.reason })
+      const outcome = await broker.request(subject, encoded.body, { headers, withinMs: retryMs })
+      if (outcome.kind === 'reply') {
+        const { seq, error } = outcome.msg.json<PublishReply>()
+        if (!error && seq !== undefined) return { kind: 'appended', head: headAt(seq, draft, encoded.hash), above: [] }
+        if (error && refusedCodes.has(error.err_code ?? 0)) return resolve(session, draft, encoded.hash, signal)
+        if (error && !isTransient(error))
+          throw new Error(`the broker refused a frame: ${error.description} (${error.err_code})`)
+      }
+      if (outcome.kind !== 'timed-out') await pause(100)
+    }
+  }
+
+  return { head, read, append }
+}
+
+const headAt = (seq: number, draft: Draft, hash: string): Head => ({
+  seq,
+  n: draft.n,
+  hash,
+  needs: draft.needs,
+  status: draft.status,
+  pool: draft.pool,
+})

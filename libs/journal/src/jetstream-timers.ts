@@ -1,0 +1,79 @@
+// Timers on JetStream: message schedules on TIM. A timer that is published again is replaced; one that fires for nothing changes nothing.
+import { jetstreamManager } from '@nats-io/jetstream'
+import { allFiredFilter, firedSubject, parseTimerSubject, streams, timerSubject, timersDurable } from '@reins/contracts'
+import { type Broker, makeHeaders } from './broker.ts'
+import { pause } from './jetstream-messages.ts'
+import { pull } from './jetstream-pull.ts'
+import { JournalUnavailable, type Timers } from './port.ts'
+
+const keepFired = '168h'
+const inFlight = 64
+
+export interface JetStreamTimersOptions {
+  readonly ackWaitMs: number
+}
+
+export async function createJetStreamTimers(broker: Broker, options: JetStreamTimersOptions): Promise<Timers> {
+  const manager = await jetstreamManager(broker.nc, { checkAPI: false })
+
+  const ensureDurable = async (): Promise<void> => {
+    if (await manager.consumers.info(streams.timers, timersDurable).catch(() => undefined)) return
+    await manager.consumers.add(streams.timers, {
+      durable_name: timersDurable,
+      filter_subject: allFiredFilter,
+      ack_policy: 'explicit',
+      ack_wait: options.ackWaitMs * 1e6,
+      max_deliver: -1,
+      max_ack_pending: 10_000,
+      deliver_policy: 'all',
+    })
+  }
+
+  return {
+    async arm(session, timer, at, signal) {
+      const headers = makeHeaders([
+        ['Nats-Schedule', `@at ${new Date(at).toISOString()}`],
+        ['Nats-Schedule-Target', firedSubject(session, timer)],
+        ['Nats-Schedule-TTL', keepFired],
+      ])
+      for (;;) {
+        if (signal?.aborted) throw new JournalUnavailable('arming a timer', { cause: signal.reason })
+        const outcome = await broker.request(timerSubject(session, timer), '', { headers, withinMs: 2000 })
+        if (outcome.kind === 'reply') {
+          const { error } = outcome.msg.json<{ error?: { code: number; description: string } }>()
+          if (!error) return
+          if (error.code !== 503) throw new Error(`the broker refused a timer: ${error.description}`)
+        }
+        if (outcome.kind !== 'timed-out') await pause(100)
+      }
+    },
+    async consumeFired(on, failed) {
+      await ensureDurable()
+      let busy = 0
+      const consumption = pull(broker, {
+        stream: streams.timers,
+        durable: timersDurable,
+        free: () => inFlight - busy,
+        failed,
+        recreate: ensureDurable,
+        on: (msg) => {
+          const parsed = parseTimerSubject(msg.subject)
+          if (!parsed || !msg.reply) return
+          const { reply } = msg
+          busy++
+          on(parsed.session, parsed.timer)
+            .then(
+              () => broker.nc.publish(reply, '+ACK'),
+              () => broker.nc.publish(reply, `-NAK ${JSON.stringify({ delay: 1e9 })}`),
+            )
+            .catch(() => undefined)
+            .finally(() => {
+              busy--
+              consumption.wake()
+            })
+        },
+      })
+      return consumption
+    },
+  }
+}

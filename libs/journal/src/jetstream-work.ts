@@ -1,0 +1,176 @@
+// WorkQueue on JetStream: one durable pull consumer a pool, straight on the session stream.
+//   W1. A pool's durable is made before the first frame to it; it is made again from the acknowledged floor in KV, never with `new` (H7).
+//   W2. The newest handle of a trigger counts: a redelivery to the same process replaces the older handle (JetStream's pitfall 5).
+import { type ConsumerConfig, jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { type KV, Kvm } from '@nats-io/kv'
+import {
+  buckets,
+  execDurable,
+  execFilter,
+  parseSessionSubject,
+  streams,
+  toolDurable,
+  toolFilter,
+} from '@reins/contracts'
+import type { Broker } from './broker.ts'
+import { frameOf } from './jetstream-messages.ts'
+import { ackInfo, pull } from './jetstream-pull.ts'
+import type { Consumption, PoolBacklog, Trigger, WorkQueue } from './port.ts'
+
+export interface JetStreamWorkOptions {
+  readonly ackWaitMs: number
+  readonly replicas: 1 | 3
+  /** epoch ms */
+  now(): number
+}
+
+interface PoolEntry {
+  readonly key: string
+  readonly kind: 'exec' | 'tool'
+  readonly labels: Readonly<Record<string, string>>
+  /** The stream sequence up to which everything was acknowledged when this was written. */
+  readonly floor: number
+}
+
+const checkpointMs = 10_000
+const maxAckPending = 50_000
+const maxWaiting = 5000
+
+export async function createJetStreamWork(broker: Broker, options: JetStreamWorkOptions): Promise<WorkQueue> {
+  const manager = await jetstreamManager(broker.nc, { checkAPI: false })
+  const kv: KV = await new Kvm(jetstream(broker.nc)).open(buckets.pools)
+  const made = new Map<string, Promise<void>>()
+
+  const entryKey = (kind: 'exec' | 'tool', pool: string): string => `${kind}.${pool}`
+
+  function durableConfig(kind: 'exec' | 'tool', pool: string, floor: number): Partial<ConsumerConfig> {
+    return {
+      durable_name: kind === 'exec' ? execDurable(pool) : toolDurable(pool),
+      filter_subject: kind === 'exec' ? execFilter(pool) : toolFilter(pool),
+      ack_policy: 'explicit',
+      ack_wait: options.ackWaitMs * 1e6,
+      max_deliver: -1,
+      max_ack_pending: maxAckPending,
+      max_waiting: maxWaiting,
+      ...(floor > 0
+        ? { deliver_policy: 'by_start_sequence' as const, opt_start_seq: floor + 1 }
+        : { deliver_policy: 'all' as const }),
+    }
+  }
+
+  async function makePool(
+    kind: 'exec' | 'tool',
+    pool: string,
+    labels: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const known = await kv.get(entryKey(kind, pool))
+    const entry: PoolEntry = known && known.length > 0 ? known.json<PoolEntry>() : { key: pool, kind, labels, floor: 0 }
+    if (!known || known.length === 0)
+      await kv.create(entryKey(kind, pool), JSON.stringify(entry)).catch(() => undefined)
+    const durable = kind === 'exec' ? execDurable(pool) : toolDurable(pool)
+    const existing = await manager.consumers.info(streams.sessions, durable).catch(() => undefined)
+    if (!existing) {
+      await manager.consumers.add(streams.sessions, durableConfig(kind, pool, entry.floor))
+      return
+    }
+    if (existing.config.ack_wait !== options.ackWaitMs * 1e6)
+      await manager.consumers.update(streams.sessions, durable, { ack_wait: options.ackWaitMs * 1e6 })
+  }
+
+  function ensurePool(kind: 'exec' | 'tool', pool: string, labels: Readonly<Record<string, string>>): Promise<void> {
+    const key = entryKey(kind, pool)
+    const ready = made.get(key)
+    if (ready) return ready
+    const making = makePool(kind, pool, labels)
+    made.set(key, making)
+    making.catch(() => made.delete(key))
+    return making
+  }
+
+  async function checkpoint(kind: 'exec' | 'tool', pool: string): Promise<void> {
+    const info = await manager.consumers.info(streams.sessions, kind === 'exec' ? execDurable(pool) : toolDurable(pool))
+    const entry = await kv.get(entryKey(kind, pool))
+    if (!entry || entry.length === 0) return
+    const value = entry.json<PoolEntry>()
+    const floor = info.ack_floor.stream_seq
+    if (floor > value.floor) await kv.update(entryKey(kind, pool), JSON.stringify({ ...value, floor }), entry.revision)
+  }
+
+  async function consume(
+    kind: 'exec' | 'tool',
+    pool: string,
+    handler: { free(): number; on(trigger: Trigger): void; failed(error: Error): void },
+  ): Promise<Consumption> {
+    const consumption = pull(broker, {
+      stream: streams.sessions,
+      durable: kind === 'exec' ? execDurable(pool) : toolDurable(pool),
+      free: handler.free,
+      failed: handler.failed,
+      on: (msg) => {
+        const info = ackInfo(msg.reply)
+        const subject = parseSessionSubject(msg.subject)
+        const { headers, reply } = msg
+        if (!info || !subject || !headers || !reply) return
+        const frame = frameOf({
+          subject: msg.subject,
+          seq: info.streamSeq,
+          header: (name) => headers.get(name),
+          body: msg.string(),
+        })
+        if (!frame) return
+        const say = (what: string) => {
+          try {
+            broker.nc.publish(reply, what)
+          } catch {
+            // Closed for good: an ack that does not arrive is a redelivery, never a loss.
+          }
+        }
+        handler.on({
+          session: subject.session,
+          frame,
+          to: subject.to,
+          ageMs: Math.max(options.now() - info.storedAt, 0),
+          redelivered: info.deliveries > 1,
+          ack: () => say('+ACK'),
+          nak: (delayMs) => say(`-NAK ${JSON.stringify({ delay: delayMs * 1e6 })}`),
+          working: () => say('+WPI'),
+        })
+      },
+      recreate: async () => {
+        made.delete(entryKey(kind, pool))
+        await ensurePool(kind, pool, {})
+      },
+    })
+    const checkpoints = setInterval(() => void checkpoint(kind, pool).catch(() => undefined), checkpointMs)
+    checkpoints.unref()
+    return {
+      wake: consumption.wake,
+      close: async () => {
+        clearInterval(checkpoints)
+        await consumption.close()
+      },
+    }
+  }
+
+  async function pools() {
+    const found: PoolEntry[] = []
+    for await (const key of await kv.keys()) {
+      const entry = await kv.get(key)
+      if (entry && entry.length > 0) found.push(entry.json<PoolEntry>())
+    }
+    return found
+  }
+
+  async function backlog(kind: 'exec' | 'tool', pool: string): Promise<PoolBacklog> {
+    const info = await manager.consumers.info(streams.sessions, kind === 'exec' ? execDurable(pool) : toolDurable(pool))
+    const base = { backlog: info.num_pending, inProgress: info.num_ack_pending }
+    if (info.num_pending === 0) return base
+    const filter = kind === 'exec' ? execFilter(pool) : toolFilter(pool)
+    const oldest = await manager.streams
+      .getMessage(streams.sessions, { seq: info.delivered.stream_seq + 1, next_by_subj: filter })
+      .catch(() => undefined)
+    return oldest ? { ...base, oldestMs: Math.max(options.now() - oldest.time.getTime(), 0) } : base
+  }
+
+  return { ensurePool, consume, pools, backlog }
+}

@@ -1,0 +1,50 @@
+// The whole journal on JetStream, over one connection.
+import type { Broker } from './broker.ts'
+import { createJetStreamFeed } from './jetstream-feed.ts'
+import { createJetStreamLog } from './jetstream-log.ts'
+import { createJetStreamBlobs, createJetStreamSnapshots } from './jetstream-stores.ts'
+import { createJetStreamTimers } from './jetstream-timers.ts'
+import { createJetStreamWork } from './jetstream-work.ts'
+import type { BlobStore, SessionFeed, SessionLog, Snapshots, Timers, WorkQueue } from './port.ts'
+import { ensureTopology } from './topology.ts'
+
+export interface Journal {
+  readonly sessions: SessionLog
+  readonly feed: SessionFeed
+  readonly work: WorkQueue
+  readonly timers: Timers
+  readonly snapshots: Snapshots
+  readonly blobs: BlobStore
+}
+
+export interface JournalOptions {
+  readonly replicas: 1 | 3
+  /** How long a trigger may be silent before somebody else gets it. ms */
+  readonly ackWaitMs: number
+  /** epoch ms */
+  now(): number
+  /** ms before an append that was not answered goes out again. Default 2 000. */
+  readonly retryMs?: number
+}
+
+/** Makes sure of the streams first. Owns nothing but what the broker owns: closing the broker closes it. */
+export async function openJournal(broker: Broker, options: JournalOptions): Promise<Journal> {
+  await ensureTopology(broker, { replicas: options.replicas })
+  const [work, timers, snapshots, blobs] = await Promise.all([
+    createJetStreamWork(broker, options),
+    createJetStreamTimers(broker, options),
+    createJetStreamSnapshots(broker),
+    createJetStreamBlobs(broker),
+  ])
+  return {
+    sessions: createJetStreamLog(broker, {
+      replicated: options.replicas > 1,
+      ...(options.retryMs === undefined ? {} : { retryMs: options.retryMs }),
+    }),
+    feed: createJetStreamFeed(broker),
+    work,
+    timers,
+    snapshots,
+    blobs,
+  }
+}

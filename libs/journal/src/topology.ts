@@ -1,0 +1,104 @@
+// Makes the streams and buckets of DESIGN 3 as they must be; run by every service at its start, changes nothing that is right already.
+import { jetstream, jetstreamManager, type StreamConfig } from '@nats-io/jetstream'
+import { Kvm } from '@nats-io/kv'
+import { Objm } from '@nats-io/obj'
+import {
+  allFiredFilter,
+  allLiveFilter,
+  allRegistryFilter,
+  allSessionsFilter,
+  allTimersFilter,
+  buckets,
+  objectStores,
+  republishSource,
+  republishTarget,
+  streams,
+} from '@reins/contracts'
+import type { Broker } from './broker.ts'
+
+export interface TopologyOptions {
+  /** Copies of each stream: 1, or 3 in a cluster. */
+  readonly replicas: 1 | 3
+  /** ms until it gives up. Default 15 000. */
+  readonly withinMs?: number
+}
+
+const day = 24 * 3600
+const nanos = (seconds: number): number => seconds * 1e9
+const maxConsumers = 100_000
+
+export async function ensureTopology(broker: Broker, options: TopologyOptions): Promise<void> {
+  const { replicas } = options
+  const manager = await jetstreamManager(broker.nc, { timeout: options.withinMs ?? 15_000, checkAPI: false })
+  const wanted: (Partial<StreamConfig> & { name: string })[] = [
+    {
+      name: streams.sessions,
+      subjects: [allSessionsFilter],
+      storage: 'file',
+      num_replicas: replicas,
+      allow_direct: true,
+      deny_delete: true,
+      deny_purge: true,
+      max_consumers: maxConsumers,
+      republish: { src: republishSource, dest: republishTarget },
+    },
+    {
+      name: streams.live,
+      subjects: [allLiveFilter],
+      storage: 'memory',
+      num_replicas: 1,
+      allow_direct: true,
+      no_ack: true,
+      max_age: nanos(2 * 3600),
+      max_bytes: 256 * 1024 * 1024,
+      discard: 'old',
+      max_consumers: 1000,
+    },
+    {
+      name: streams.timers,
+      subjects: [allTimersFilter, allFiredFilter],
+      storage: 'file',
+      num_replicas: replicas,
+      allow_direct: true,
+      allow_msg_schedules: true,
+      allow_msg_ttl: true,
+      max_consumers: 1000,
+    },
+    {
+      name: streams.registry,
+      subjects: [allRegistryFilter],
+      storage: 'file',
+      num_replicas: replicas,
+      allow_direct: true,
+      deny_delete: true,
+      max_consumers: maxConsumers,
+    },
+  ]
+  for (const config of wanted) await ensureStream(manager, config)
+  const kvm = new Kvm(jetstream(broker.nc))
+  await kvm.create(buckets.snapshots, { replicas, history: 1, storage: 'file' })
+  await kvm.create(buckets.pools, { replicas, history: 1, storage: 'file' })
+  await kvm.create(buckets.idempotency, { replicas, history: 1, storage: 'file', ttl: day * 1000 })
+  await kvm.create(buckets.protocol, { replicas, history: 1, storage: 'file' })
+  await new Objm(jetstream(broker.nc)).create(objectStores.blobs, { replicas, storage: 'file' })
+}
+
+type Manager = Awaited<ReturnType<typeof jetstreamManager>>
+
+/** Several services start at once: whoever comes second finds it made. */
+async function ensureStream(manager: Manager, config: Partial<StreamConfig> & { name: string }): Promise<void> {
+  const existing = await manager.streams.info(config.name).catch(() => undefined)
+  if (!existing) {
+    try {
+      await manager.streams.add(config)
+      return
+    } catch (error) {
+      if (!(await manager.streams.info(config.name).catch(() => undefined))) throw error
+    }
+  }
+  const current = (existing ?? (await manager.streams.info(config.name))).config as unknown as Record<string, unknown>
+  const differs = Object.entries(config).some(
+    ([key, value]) => JSON.stringify(current[key] ?? false) !== JSON.stringify(value),
+  )
+  if (differs) await manager.streams.update(config.name, config)
+}
