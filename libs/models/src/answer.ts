@@ -1,7 +1,7 @@
 // An answer while it grows: adapters say what arrived, in the provider's numbering; this keeps the blocks in order, makes the
 // deltas, and in the end the content.
 //   A1. `block` in a delta is the index of that block in the final content: a block gets its index with its first character,
-//       and never loses it. Empty blocks do not exist.
+//       and never loses it. A block without characters exists only as reasoning that is nothing but `opaque`.
 //   A2. The deltas of a block, joined, are its text (for a tool call: its arguments as the model wrote them).
 import type { AssistantBlock, ModelCompleted, ModelDelta, Usage } from '@reins/contracts'
 

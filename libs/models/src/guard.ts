@@ -13,6 +13,8 @@ export async function* guard(
   try {
     if (!signal.aborted) {
       for await (const event of call()) {
+        // What had arrived before the abort may still be in a buffer.
+        if (signal.aborted) break
         yield event
         if (event.type !== 'delta') return
       }

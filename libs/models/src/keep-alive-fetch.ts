@@ -4,8 +4,8 @@
 //   K2. An abort ends the call wherever it is: before the headers, or in the middle of the body.
 //   K3. A body that was cut (the peer went away before its end) is an error of the stream, never a quiet end.
 //   K4. Nothing heard for `idleMs` ends the call with IdleError.
-//   K5. No redirects, no decompression (`accept-encoding: identity`), no retries, but one: a kept connection that the peer
-//       closed while idle is noticed only by the next request on it, which is then sent again on a new one.
+//   K5. No redirects, no decompression (`accept-encoding: identity`), no retries: those are events of the session. A kept
+//       connection is closed after 20 s without use, before any peer would do it in the middle of our next request.
 import http from 'node:http'
 import https from 'node:https'
 
@@ -24,9 +24,10 @@ export interface KeepAliveFetch {
 }
 
 export function createKeepAliveFetch(options: { readonly idleMs: number }): KeepAliveFetch {
-  // `timeout` of the agent closes connections that nobody uses; `lifo` keeps the warm ones warm.
+  // `timeout` is for connections that nobody uses (K5); `lifo` keeps the warm ones warm.
   const agentOptions = {
     keepAlive: true,
+    timeout: 20_000,
     maxSockets: Number.POSITIVE_INFINITY,
     maxFreeSockets: 64,
     scheduling: 'lifo',
@@ -58,7 +59,6 @@ function exchange(
   url: URL,
   init: RequestInit,
   idleMs: number,
-  again = true,
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
     const signal = init.signal ?? undefined
@@ -73,7 +73,7 @@ function exchange(
     })
     if (payload) headers['content-length'] = String(payload.byteLength)
 
-    const sent = request(url, { method: init.method ?? 'GET', headers, agent })
+    const sent = request(url, { method: init.method ?? 'GET', headers, agent, timeout: idleMs })
     let answer: http.IncomingMessage | undefined
     const onAbort = (): void => {
       if (signal) end(abortError(signal))
@@ -86,13 +86,8 @@ function exchange(
     signal?.addEventListener('abort', onAbort, { once: true })
     sent.once('close', () => signal?.removeEventListener('abort', onAbort))
     sent.setNoDelay(true)
-    sent.setTimeout(idleMs, () => end(new IdleError(`nothing arrived for ${Math.round(idleMs / 1000)} s`)))
-    sent.on('error', (error: NodeJS.ErrnoException) => {
-      const stale =
-        sent.reusedSocket && !answer && !signal?.aborted && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
-      if (stale && again) resolve(exchange(request, agent, url, init, idleMs, false))
-      else reject(error)
-    })
+    sent.on('timeout', () => end(new IdleError(`nothing arrived for ${Math.round(idleMs / 1000)} s`)))
+    sent.on('error', reject)
     sent.on('response', (incoming) => {
       answer = incoming
       try {
@@ -120,6 +115,8 @@ function toResponse(incoming: http.IncomingMessage): Response {
   return new Response(toWebStream(incoming), { status, headers })
 }
 
+const cutShort = 'the connection broke in the middle of the answer'
+
 function toWebStream(incoming: http.IncomingMessage): ReadableStream<Uint8Array> {
   let over = false
   return new ReadableStream<Uint8Array>(
@@ -135,16 +132,16 @@ function toWebStream(incoming: http.IncomingMessage): ReadableStream<Uint8Array>
           over = true
           controller.close()
         })
-        incoming.on('error', (error) => {
+        incoming.on('error', (error: NodeJS.ErrnoException) => {
           if (over) return
           over = true
-          controller.error(error)
+          controller.error(error.code === 'ECONNRESET' ? new Error(cutShort, { cause: error }) : error)
         })
         // K3: a socket that closes early gives 'error' (aborted) in most cases; this covers the rest.
         incoming.on('close', () => {
           if (over) return
           over = true
-          controller.error(new Error('the connection closed before the end of the answer'))
+          controller.error(new Error(cutShort))
         })
       },
       pull() {

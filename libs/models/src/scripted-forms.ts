@@ -181,9 +181,15 @@ export const responsesForm: WireForm = {
             )
           )
         case 'reasoning':
-          return event(
-            'response.output_item.added',
-            `${place},"item":{"type":"reasoning","id":"${id}_${block}","summary":[]}`,
+          return (
+            event(
+              'response.output_item.added',
+              `${place},"item":{"type":"reasoning","id":"${id}_${block}","summary":[]}`,
+            ) +
+            event(
+              'response.reasoning_summary_part.added',
+              `${place},"item_id":"${id}_${block}","summary_index":0,"part":{"type":"summary_text","text":""}`,
+            )
           )
         case 'arguments':
           return event(

@@ -99,7 +99,8 @@ async function answer(
     // A failure before the first token has a status; after it, the stream can only say it, or be cut.
     if (event.type === 'failed') {
       const error = errorForm(event)
-      if (!error) return void response.destroy()
+      // What was written still arrives: an answer that breaks off, not one that never began.
+      if (!error) return void setImmediate(() => response.socket?.destroySoon())
       if (response.headersSent) return void response.end(`event: error\ndata: ${error.body}\n\n`)
       if (event.retryAfterMs !== undefined) response.setHeader('retry-after-ms', String(event.retryAfterMs))
       return sendJson(response, error.status, error.body)
