@@ -16,6 +16,7 @@ export {
   type SessionFrame,
 } from './follow.ts'
 export { type Journal, type JournalOptions, openJournal } from './jetstream.ts'
+export { createMemoryJournal, type MemoryFaults, type MemoryJournal, type MemoryJournalOptions } from './memory.ts'
 export * from './port.ts'
 export {
   parseAgent,

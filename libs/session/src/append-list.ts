@@ -25,6 +25,10 @@ export class AppendList<T> {
     return index < this.length ? this.#items[index] : undefined
   }
 
+  slice(start: number, end = this.length): readonly T[] {
+    return this.#items.slice(start, Math.min(end, this.length))
+  }
+
   /** A copy: the buffer itself goes on growing. */
   toArray(): readonly T[] {
     return this.#items.slice(0, this.length)

@@ -1,0 +1,153 @@
+// The in-memory work queue: durables over a MemoryStream, one a pool and kind, with the broker's own habits, the bad ones too.
+//   W1. A durable starts at the first frame of the stream, so nothing that was appended before it was made is missed.
+//   W2. Unacked after ack_wait: delivered again. Delivery counts belong to the durable, not to the frame.
+//   W3. A late ack, nak or working() of a holder that lost its delivery is obeyed, as a broker does it: not to send it is the holder's duty.
+import type { StoredFrame } from './memory-stream.ts'
+import type { Consumption, PoolBacklog, Trigger } from './port.ts'
+
+/** Calls `run` after `ms`; what it returns calls that off. */
+export type Scheduler = (run: () => void, ms: number) => () => void
+
+export interface MemoryClock {
+  /** epoch ms */
+  now(): number
+}
+
+interface Consumer {
+  free(): number
+  on(trigger: Trigger): void
+}
+
+interface Outstanding {
+  readonly stored: StoredFrame
+  /** Calls the redelivery off. */
+  stop(): void
+}
+
+export class MemoryDurable {
+  readonly labels: Readonly<Record<string, string>>
+  readonly #clock: MemoryClock
+  readonly #schedule: Scheduler
+  readonly #ackWaitMs: number
+  /** Not delivered, or to be delivered again, in that order. */
+  readonly #ready: StoredFrame[] = []
+  /** Delivered, or waiting for the delay of a nak. */
+  readonly #outstanding = new Map<number, Outstanding>()
+  readonly #delivered = new Set<number>()
+  readonly #consumers: Consumer[] = []
+  #next = 0
+  #dispatching = false
+
+  constructor(
+    labels: Readonly<Record<string, string>>,
+    options: { clock: MemoryClock; schedule: Scheduler; ackWaitMs: number },
+  ) {
+    this.labels = labels
+    this.#clock = options.clock
+    this.#schedule = options.schedule
+    this.#ackWaitMs = options.ackWaitMs
+  }
+
+  offer(stored: StoredFrame): void {
+    this.#ready.push(stored)
+    this.#dispatchSoon()
+  }
+
+  attach(consumer: Consumer): Consumption {
+    this.#consumers.push(consumer)
+    this.#dispatchSoon()
+    return {
+      wake: () => this.#dispatchSoon(),
+      close: async () => {
+        const at = this.#consumers.indexOf(consumer)
+        if (at >= 0) this.#consumers.splice(at, 1)
+      },
+    }
+  }
+
+  backlog(): PoolBacklog {
+    const open = [...this.#ready, ...[...this.#outstanding.values()].map(({ stored }) => stored)]
+    const oldest = open.reduce((at, stored) => Math.min(at, stored.storedAt), Number.POSITIVE_INFINITY)
+    return {
+      backlog: this.#ready.length,
+      inProgress: this.#outstanding.size,
+      ...(open.length > 0 ? { oldestMs: Math.max(0, this.#clock.now() - oldest) } : {}),
+    }
+  }
+
+  /** What a broker forgets when it dies: who holds what, and how often it was delivered. */
+  forget(): void {
+    const held = [...this.#outstanding.values()]
+    this.#outstanding.clear()
+    this.#delivered.clear()
+    for (const { stop } of held) stop()
+    this.#ready.unshift(...held.map(({ stored }) => stored))
+    this.#dispatchSoon()
+  }
+
+  close(): void {
+    this.#consumers.length = 0
+    for (const { stop } of this.#outstanding.values()) stop()
+  }
+
+  #dispatchSoon(): void {
+    if (this.#dispatching) return
+    this.#dispatching = true
+    queueMicrotask(() => {
+      this.#dispatching = false
+      while (this.#ready.length > 0) {
+        const consumer = this.#consumerWithRoom()
+        const stored = consumer && this.#ready.shift()
+        if (!stored) return
+        consumer.on(this.#deliver(stored))
+      }
+    })
+  }
+
+  #consumerWithRoom(): Consumer | undefined {
+    for (let tried = 0; tried < this.#consumers.length; tried++) {
+      const consumer = this.#consumers[this.#next++ % this.#consumers.length]
+      if (consumer && consumer.free() > 0) return consumer
+    }
+    return undefined
+  }
+
+  #deliver(stored: StoredFrame): Trigger {
+    const { seq } = stored.frame
+    const redelivered = this.#delivered.has(seq)
+    this.#delivered.add(seq)
+    this.#wait(stored, this.#ackWaitMs)
+    return {
+      session: stored.session,
+      frame: stored.frame,
+      to: stored.to,
+      ageMs: Math.max(0, this.#clock.now() - stored.storedAt),
+      redelivered,
+      // W3: all three look at the frame, not at whose delivery it is.
+      ack: () => {
+        this.#outstanding.get(seq)?.stop()
+        this.#outstanding.delete(seq)
+        const ready = this.#ready.indexOf(stored)
+        if (ready >= 0) this.#ready.splice(ready, 1)
+      },
+      nak: (delayMs) => {
+        if (this.#outstanding.has(seq)) this.#wait(stored, delayMs)
+      },
+      working: () => {
+        if (this.#outstanding.has(seq)) this.#wait(stored, this.#ackWaitMs)
+      },
+    }
+  }
+
+  /** Ready again after `ms`, whatever was agreed before. */
+  #wait(stored: StoredFrame, ms: number): void {
+    const { seq } = stored.frame
+    this.#outstanding.get(seq)?.stop()
+    const stop = this.#schedule(() => {
+      this.#outstanding.delete(seq)
+      this.#ready.push(stored)
+      this.#dispatchSoon()
+    }, ms)
+    this.#outstanding.set(seq, { stored, stop })
+  }
+}

@@ -1,0 +1,250 @@
+// The in-memory adapter of the journal's ports: for tests, and for whoever wants sessions without a broker. Nothing survives it.
+//   A1. It keeps every promise of port.ts, and none that a broker does not keep: one contract suite runs over both adapters.
+//   A2. No wall clock: time comes from `clock`, delays from `schedule` (setTimeout where none is given).
+//   A3. Faults are injected where a network has them: before the append, and between the append and its answer.
+import { createHash } from 'node:crypto'
+import { type Address, type Draft, emptyHead, headOf, rootOf } from '@reins/contracts'
+import { MemoryStream, type StoredFrame } from './memory-stream.ts'
+import { MemoryTimers } from './memory-timers.ts'
+import { type MemoryClock, MemoryDurable, type Scheduler } from './memory-work.ts'
+import {
+  type AppendOutcome,
+  type BlobStore,
+  JournalUnavailable,
+  type LiveDelta,
+  type ReadOptions,
+  type RepublishedFrame,
+  type SessionFeed,
+  type SessionLog,
+  type Snapshot,
+  type Snapshots,
+  type Subscription,
+  type Timers,
+  type WorkQueue,
+} from './port.ts'
+
+/** Each is asked at each append; absent: it never happens. */
+export interface MemoryFaults {
+  /** The frame does not reach the broker; it is sent again. */
+  loseRequest?(session: string, frame: string): boolean
+  /** The frame is in and the broker's word of it is lost; it is sent again. */
+  loseAck?(session: string, frame: string): boolean
+  /** Runs to its end after a loss and before the frame is sent again: the place for another writer on top. */
+  beforeRetry?(session: string, frame: string): Promise<void>
+  /** How many of the newest frames a read that is not from the leader misses. */
+  staleBy?(session: string): number
+}
+
+export interface MemoryJournalOptions {
+  readonly clock: MemoryClock
+  readonly schedule?: Scheduler
+  /** ms. Default 5000. */
+  readonly ackWaitMs?: number
+  readonly faults?: MemoryFaults
+}
+
+export interface MemoryJournal {
+  readonly sessions: SessionLog
+  readonly feed: SessionFeed
+  readonly work: WorkQueue
+  readonly timers: Timers
+  readonly snapshots: Snapshots
+  readonly blobs: BlobStore
+  /** The broker dies and comes back: it forgot who holds what, and tells everybody that they are connected again. */
+  restart(): void
+  /** Stops what is scheduled. Whoever made the journal calls it. */
+  close(): void
+}
+
+const realSchedule: Scheduler = (run, ms) => {
+  const timer = setTimeout(run, ms)
+  return () => clearTimeout(timer)
+}
+const deltasKept = 10_000
+
+type Of = string | { readonly tree: string }
+const matches = (of: Of, session: string): boolean =>
+  typeof of === 'string' ? of === session : rootOf(session) === of.tree
+
+export function createMemoryJournal(options: MemoryJournalOptions): MemoryJournal {
+  const { clock, faults = {}, schedule = realSchedule, ackWaitMs = 5000 } = options
+  const stream = new MemoryStream()
+  const durables = new Map<string, MemoryDurable>()
+  const timers = new MemoryTimers({ clock, schedule, ackWaitMs })
+  const followers = new Set<(stored: StoredFrame) => void>()
+  const listeners = new Set<(delta: LiveDelta) => void>()
+  const reconnected = new Set<() => void>()
+  const live: LiveDelta[] = []
+
+  const subscribe = <T>(set: Set<T>, one: T): Subscription => {
+    set.add(one)
+    return { close: () => void set.delete(one) }
+  }
+  /** What subscribers hear, they hear later: a callback never runs inside the call that caused it. */
+  const tell = <T>(set: Set<(value: T) => void>, value: T) =>
+    queueMicrotask(() => {
+      for (const one of set) one(value)
+    })
+
+  function store(session: string, draft: Draft, to: Address, previousHash: string): boolean {
+    const stored = stream.append(session, draft, to, previousHash, clock.now())
+    if (!stored) return false
+    tell(followers, stored)
+    // A runner's durable takes requests of executors only (PROTOCOL 1).
+    if (to.kind === 'exec' || (to.kind === 'tool' && draft.role === 'e'))
+      durables.get(`${to.kind} ${to.pool}`)?.offer(stored)
+    return true
+  }
+
+  async function append(
+    session: string,
+    draft: Draft,
+    to: Address,
+    previousHash: string,
+    signal?: AbortSignal,
+  ): Promise<AppendOutcome> {
+    for (;;) {
+      await Promise.resolve()
+      if (signal?.aborted) throw new JournalUnavailable(`append to session ${session}`, { cause: signal.reason })
+      const lostRequest = faults.loseRequest?.(session, draft.id) ?? false
+      const stored = !lostRequest && store(session, draft, to, previousHash)
+      if (lostRequest || (stored && faults.loseAck?.(session, draft.id))) {
+        await faults.beforeRetry?.(session, draft.id)
+        continue
+      }
+      const after = stream.read(session, draft.prev).map(({ frame }) => frame)
+      const [first, ...above] = after
+      return first?.id === draft.id
+        ? { kind: 'appended', head: headOf(first), above: stored ? [] : above }
+        : { kind: 'refused', tail: after }
+    }
+  }
+
+  const sessions: SessionLog = {
+    append,
+    async head(session, { leader } = {}) {
+      const frames = stream.read(session)
+      const seen = leader ? frames.length : Math.max(0, frames.length - (faults.staleBy?.(session) ?? 0))
+      const last = frames[seen - 1]
+      return last ? headOf(last.frame) : emptyHead(session)
+    },
+    async read(of, { after = 0, limit, leader }: ReadOptions = {}) {
+      const found = typeof of === 'string' ? stream.read(of, after) : stream.readAll(after, of.tree)
+      const hidden = typeof of === 'string' && !leader ? (faults.staleBy?.(of) ?? 0) : 0
+      return found
+        .slice(0, Math.min(Math.max(0, found.length - hidden), limit ?? found.length))
+        .map(({ frame }) => frame)
+    },
+  }
+
+  const feed: SessionFeed = {
+    frames: (of, on: (frame: RepublishedFrame) => void) =>
+      subscribe(followers, ({ session, frame, to }: StoredFrame) => {
+        if (matches(of, session)) on({ session, frame, to })
+      }),
+    deltas: (of, on) =>
+      subscribe(listeners, (delta: LiveDelta) => {
+        if (matches(of, delta.session)) on(delta)
+      }),
+    async recentDeltas(of, { limit } = {}) {
+      const found = live.filter(({ session }) => matches(of, session))
+      return limit === undefined ? found : found.slice(Math.max(0, found.length - limit))
+    },
+    publishDelta(session, role, delta) {
+      live.push({ session, role, delta })
+      if (live.length > deltasKept) live.shift()
+      tell(listeners, { session, role, delta })
+    },
+    onReconnect: (on) => subscribe(reconnected, on),
+  }
+
+  function durableOf(
+    kind: 'exec' | 'tool',
+    pool: string,
+    labels: Readonly<Record<string, string>> = {},
+  ): MemoryDurable {
+    const key = `${kind} ${pool}`
+    const known = durables.get(key)
+    if (known) return known
+    const made = new MemoryDurable(labels, { clock, schedule, ackWaitMs })
+    durables.set(key, made)
+    for (const stored of stream.readAll())
+      if (stored.to.kind === kind && stored.to.pool === pool && (kind === 'exec' || stored.frame.role === 'e'))
+        made.offer(stored)
+    return made
+  }
+
+  const work: WorkQueue = {
+    async ensurePool(kind, pool, labels) {
+      durableOf(kind, pool, labels)
+    },
+    async consume(kind, pool, { free, on }) {
+      return durableOf(kind, pool).attach({ free, on })
+    },
+    async pools() {
+      return [...durables].map(([name, { labels }]) => {
+        const [kind, key] = name.split(' ')
+        return { key: key ?? '', kind: kind === 'tool' ? ('tool' as const) : ('exec' as const), labels }
+      })
+    },
+    async backlog(kind, pool) {
+      return durables.get(`${kind} ${pool}`)?.backlog() ?? { backlog: 0, inProgress: 0 }
+    },
+  }
+
+  return {
+    sessions,
+    feed,
+    work,
+    timers,
+    snapshots: memorySnapshots(),
+    blobs: memoryBlobs(),
+    restart() {
+      for (const durable of durables.values()) durable.forget()
+      for (const on of reconnected) on()
+    },
+    close() {
+      timers.close()
+      for (const durable of durables.values()) durable.close()
+    },
+  }
+}
+
+/** Kept as JSON: what does not survive a bucket must not survive here. */
+function memorySnapshots(): Snapshots {
+  const kept = new Map<string, string>()
+  return {
+    async read(session) {
+      const json = kept.get(session)
+      return json === undefined ? undefined : (JSON.parse(json) as Snapshot)
+    },
+    async write(session, snapshot) {
+      kept.set(session, JSON.stringify(snapshot))
+    },
+    async delete(session) {
+      kept.delete(session)
+    },
+  }
+}
+
+function memoryBlobs(): BlobStore {
+  const kept = new Map<string, Uint8Array>()
+  return {
+    async put(bytes) {
+      const parts: Uint8Array[] = []
+      if (bytes instanceof Uint8Array) parts.push(bytes)
+      else for await (const part of bytes) parts.push(part)
+      const whole = Buffer.concat(parts)
+      const ref = createHash('sha256').update(whole).digest('hex')
+      kept.set(ref, whole)
+      return ref
+    },
+    async get(ref) {
+      const bytes = kept.get(ref)
+      if (!bytes) return undefined
+      return (async function* () {
+        yield bytes
+      })()
+    },
+  }
+}

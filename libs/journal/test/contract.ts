@@ -1,0 +1,568 @@
+// What every adapter of the journal's ports must do, said against the ports alone. Run over memory, one server, three replicas.
+//   K1. Sessions, pools and timers are new in each test: adapters may share one broker.
+//   K2. No test waits for time to pass: "it does not come again" is shown by something else that comes later.
+import {
+  type Address,
+  type Draft,
+  emptyHead,
+  type Head,
+  headOf,
+  makeShortId,
+  makeUlid,
+  protocolVersion,
+  type SessionEvent,
+  toExec,
+  toLog,
+  toTool,
+} from '@reins/contracts'
+import { brokenLink } from '@reins/session'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type {
+  AppendOutcome,
+  BlobStore,
+  SessionFeed,
+  SessionLog,
+  Snapshots,
+  Timers,
+  Trigger,
+  WorkQueue,
+} from '../src/port.ts'
+
+export interface ContractSubject {
+  readonly sessions: SessionLog
+  readonly feed: SessionFeed
+  readonly work: WorkQueue
+  readonly timers: Timers
+  readonly snapshots: Snapshots
+  readonly blobs: BlobStore
+  /** epoch ms, by the clock that timers follow */
+  now(): number
+  /** The smallest time, in ms, by which two timers can be told apart. */
+  readonly timerStepMs: number
+  readonly ackWaitMs: number
+  /** The next append is stored, and its answer lost; `meanwhile` runs to its end before the adapter asks again. */
+  loseNextAck(meanwhile: () => Promise<void>): void
+  /** The next append does not reach the broker; `meanwhile` runs before it is sent again. */
+  loseNextRequest(meanwhile: () => Promise<void>): void
+  close(): Promise<void>
+}
+
+let count = 0
+const newId = () => `${makeShortId(Math.random, 10)}${count++}`
+const newSession = () => makeUlid(1_700_000_000_000 + count++, Math.random)
+const named = (title: string): SessionEvent => ({ type: 'session.renamed', data: { title } })
+
+function draftOn(head: Head, title: string, pool = 'default'): Draft {
+  const role = 'e' as const
+  const { n, seq: prev } = head
+  return {
+    id: newId(),
+    n: n + 1,
+    prev,
+    at: 1_700_000_000_000,
+    by: 'writer',
+    role,
+    needs: protocolVersion,
+    status: 'idle',
+    pool,
+    events: [named(title)],
+  }
+}
+
+/** Triggers as they come, and a way to wait for the next one that fits. */
+class Received {
+  readonly all: Trigger[] = []
+  #waiting: { fits(trigger: Trigger): boolean; done(trigger: Trigger): void }[] = []
+  #taken = 0
+
+  readonly on = (trigger: Trigger): void => {
+    this.all.push(trigger)
+    const waiter = this.#waiting.find(({ fits }) => fits(trigger))
+    if (!waiter) return
+    this.#waiting = this.#waiting.filter((one) => one !== waiter)
+    waiter.done(trigger)
+  }
+
+  /** The next one that has not been taken by `next()` yet. */
+  async next(): Promise<Trigger> {
+    const at = this.#taken++
+    return this.all[at] ?? (await this.until(() => this.all.length > at))
+  }
+
+  until(fits: (trigger: Trigger) => boolean): Promise<Trigger> {
+    return new Promise((done) => this.#waiting.push({ fits, done }))
+  }
+
+  /** The `times`th delivery of the frame named. */
+  async delivery(id: string, times: number): Promise<Trigger> {
+    const found = () => this.all.filter(({ frame }) => frame.id === id)
+    return found()[times - 1] ?? (await this.until(() => found().length >= times))
+  }
+
+  times(id: string): number {
+    return this.all.filter(({ frame }) => frame.id === id).length
+  }
+}
+
+export function journalContract(name: string, make: () => Promise<ContractSubject>): void {
+  describe(`journal: ${name}`, () => {
+    let subject: ContractSubject
+    beforeAll(async () => {
+      subject = await make()
+    })
+    afterAll(async () => subject.close())
+
+    const write = async (session: string, title: string, to: Address = toLog) => {
+      const head = await subject.sessions.head(session, { leader: true })
+      const draft = draftOn(head, title)
+      const outcome = await subject.sessions.append(session, draft, to, head.hash)
+      if (outcome.kind !== 'appended') throw new Error('someone else wrote to a session of this test')
+      return { draft, head: outcome.head }
+    }
+
+    async function pool(kind: 'exec' | 'tool') {
+      const key = newId()
+      await subject.work.ensurePool(kind, key, { test: key })
+      const received = new Received()
+      const consumption = await subject.work.consume(kind, key, {
+        free: () => 16,
+        on: received.on,
+        failed: (error) => {
+          throw error
+        },
+      })
+      return { key, received, consumption, to: kind === 'exec' ? toExec(key) : toTool(key) }
+    }
+
+    describe('appending', () => {
+      it('takes a frame at the head, and answers with the head that it is now', async () => {
+        const session = newSession()
+        const { draft, head } = await write(session, 'one')
+        expect(head).toMatchObject({ n: 1, status: 'idle', pool: 'default', needs: protocolVersion })
+        expect(await subject.sessions.head(session, { leader: true })).toEqual(head)
+        const [frame] = await subject.sessions.read(session, { leader: true })
+        expect(frame).toMatchObject({ ...draft, seq: head.seq, hash: head.hash, prev: 0 })
+      })
+
+      it('refuses a frame whose prev is not the last sequence, and gives every frame after it', async () => {
+        const session = newSession()
+        const first = await write(session, 'one')
+        const second = await write(session, 'two')
+        const third = await write(session, 'three')
+        const late = draftOn(first.head, 'late')
+        const outcome = await subject.sessions.append(session, late, toLog, first.head.hash)
+        expect(outcome).toMatchObject({ kind: 'refused', tail: [{ id: second.draft.id }, { id: third.draft.id }] })
+        expect((await subject.sessions.read(session, { leader: true })).map(({ id }) => id)).not.toContain(late.id)
+      })
+
+      it('refuses a second first frame', async () => {
+        const session = newSession()
+        const { draft } = await write(session, 'one')
+        const empty = emptyHead(session)
+        const outcome = await subject.sessions.append(session, draftOn(empty, 'another'), toLog, empty.hash)
+        expect(outcome).toMatchObject({ kind: 'refused', tail: [{ id: draft.id }] })
+      })
+
+      it('lets exactly one of 32 in that were written on the same head', async () => {
+        const session = newSession()
+        const { head } = await write(session, 'one')
+        const drafts = Array.from({ length: 32 }, (_, at) => draftOn(head, `writer ${at}`))
+        const outcomes = await Promise.all(
+          drafts.map((draft) => subject.sessions.append(session, draft, toLog, head.hash)),
+        )
+        const winners = drafts.filter((_, at) => outcomes[at]?.kind === 'appended')
+        expect(winners).toHaveLength(1)
+        const firsts = outcomes.flatMap((outcome) => (outcome.kind === 'refused' ? [outcome.tail[0]?.id] : []))
+        expect(firsts).toEqual(Array.from({ length: 31 }, () => winners[0]?.id))
+        expect(await subject.sessions.read(session, { leader: true })).toHaveLength(2)
+      })
+
+      it('finds its own frame under those of others when the answer was lost', async () => {
+        const session = newSession()
+        const { head } = await write(session, 'one')
+        const mine = draftOn(head, 'mine')
+        subject.loseNextAck(async () => {
+          await write(session, 'on top')
+          await write(session, 'on top of that')
+        })
+        const outcome = await subject.sessions.append(session, mine, toLog, head.hash)
+        const ids = (await subject.sessions.read(session, { leader: true })).map(({ id }) => id)
+        expect(ids).toHaveLength(4)
+        expect(ids[1]).toBe(mine.id)
+        expect(outcome).toMatchObject({ kind: 'appended', head: { n: 2 }, above: [{ id: ids[2] }, { id: ids[3] }] })
+      })
+
+      it('knows that it is in when the answer was lost and nobody wrote on top', async () => {
+        const session = newSession()
+        const { head } = await write(session, 'one')
+        const mine = draftOn(head, 'mine')
+        subject.loseNextAck(async () => {})
+        const outcome = await subject.sessions.append(session, mine, toLog, head.hash)
+        expect(outcome).toMatchObject({ kind: 'appended', head: { n: 2 } })
+        expect(await subject.sessions.read(session, { leader: true })).toHaveLength(2)
+      })
+
+      it('is refused when the request was lost and another came first', async () => {
+        const session = newSession()
+        const { head } = await write(session, 'one')
+        const mine = draftOn(head, 'mine')
+        const others: string[] = []
+        subject.loseNextRequest(async () => {
+          others.push((await write(session, 'first')).draft.id, (await write(session, 'second')).draft.id)
+        })
+        const outcome = await subject.sessions.append(session, mine, toLog, head.hash)
+        expect(outcome).toMatchObject({ kind: 'refused', tail: others.map((id) => ({ id })) })
+      })
+
+      it('sends again what was lost on its way', async () => {
+        const session = newSession()
+        const head = emptyHead(session)
+        const mine = draftOn(head, 'mine')
+        subject.loseNextRequest(async () => {})
+        expect(await subject.sessions.append(session, mine, toLog, head.hash)).toMatchObject({ kind: 'appended' })
+        expect(await subject.sessions.read(session, { leader: true })).toHaveLength(1)
+      })
+
+      it('chains the hashes of what it stores', async () => {
+        const session = newSession()
+        for (const title of ['one', 'two', 'three']) await write(session, title)
+        const frames = await subject.sessions.read(session, { leader: true })
+        const written = frames.map((frame) => ({ frame, eventsJson: JSON.stringify(frame.events) }))
+        expect(brokenLink(session, written)).toBeNull()
+        const forged = written.with(1, { ...written[1]!, eventsJson: JSON.stringify([named('forged')]) })
+        expect(brokenLink(session, forged)).toBe(frames[1])
+      })
+    })
+
+    describe('reading', () => {
+      it('gives an empty head and no frames of a session that does not exist', async () => {
+        const session = newSession()
+        expect(await subject.sessions.head(session)).toEqual(emptyHead(session))
+        expect(await subject.sessions.read(session)).toEqual([])
+      })
+
+      it('reads after a sequence, and no more than it was asked for', async () => {
+        const session = newSession()
+        const written = []
+        for (const title of ['one', 'two', 'three', 'four']) written.push((await write(session, title)).head)
+        const read = async (options: { after?: number; limit?: number }) =>
+          (await subject.sessions.read(session, { ...options, leader: true })).map(({ n }) => n)
+        expect(await read({})).toEqual([1, 2, 3, 4])
+        expect(await read({ after: written[1]!.seq })).toEqual([3, 4])
+        expect(await read({ after: written[0]!.seq, limit: 2 })).toEqual([2, 3])
+        expect(await read({ after: written[3]!.seq })).toEqual([])
+      })
+
+      it('reads a tree in the one order of its frames', async () => {
+        const root = newSession()
+        const child = `${root}-0123456789abcdef`
+        const heads = [
+          await write(root, 'root'),
+          await write(child, 'child'),
+          await write(root, 'root again'),
+          await write(child, 'child again'),
+        ]
+        await write(newSession(), 'elsewhere')
+        const frames = await subject.sessions.read({ tree: root }, { leader: true })
+        expect(frames.map(({ id }) => id)).toEqual(heads.map(({ draft }) => draft.id))
+        expect(frames.map(({ seq }) => seq)).toEqual(heads.map(({ head }) => head.seq))
+      })
+    })
+
+    describe('following', () => {
+      it('hears of every frame of a session in order, and of no other', async () => {
+        const session = newSession()
+        const heard: string[] = []
+        const last = Promise.withResolvers<void>()
+        const subscription = subject.feed.frames(session, ({ frame }) => {
+          heard.push(frame.id)
+          if (heard.length === 3) last.resolve()
+        })
+        const written: string[] = []
+        for (const title of ['one', 'two', 'three']) {
+          written.push((await write(session, title)).draft.id)
+          await write(newSession(), 'elsewhere')
+        }
+        await last.promise
+        subscription.close()
+        expect(heard).toEqual(written)
+      })
+
+      it('hears of a whole tree, with the address of each frame', async () => {
+        const root = newSession()
+        const child = `${root}-0123456789abcdef`
+        const heard: [string, string][] = []
+        const last = Promise.withResolvers<void>()
+        const subscription = subject.feed.frames({ tree: root }, ({ session, to, frame }) => {
+          heard.push([session, to.kind])
+          if (frame.n === 2) last.resolve()
+        })
+        await write(root, 'root')
+        await write(child, 'child', toExec(newId()))
+        await write(root, 'root again')
+        await last.promise
+        subscription.close()
+        expect(heard).toEqual([
+          [root, 'log'],
+          [child, 'exec'],
+          [root, 'log'],
+        ])
+      })
+
+      it('hears deltas as they are published, and finds them again', async () => {
+        const session = newSession()
+        const delta = (offset: number) =>
+          ({ call: 'c1', attempt: 1, block: 0, kind: 'text', offset, text: 'x' }) as const
+        const heard: number[] = []
+        const last = Promise.withResolvers<void>()
+        const subscription = subject.feed.deltas(session, (one) => {
+          heard.push(one.delta.offset)
+          if (one.delta.offset === 2) last.resolve()
+        })
+        for (const offset of [0, 1, 2]) subject.feed.publishDelta(session, 'e', delta(offset))
+        await last.promise
+        subscription.close()
+        expect(heard).toEqual([0, 1, 2])
+        const kept = await subject.feed.recentDeltas(session, { limit: 2 })
+        expect(kept).toEqual([1, 2].map((offset) => ({ session, role: 'e', delta: delta(offset) })))
+      })
+    })
+
+    describe('work', () => {
+      it('hands a trigger to its own pool and kind, and no other frame', async () => {
+        const [exec, other, tool] = [await pool('exec'), await pool('exec'), await pool('tool')]
+        const session = newSession()
+        await write(session, 'log only')
+        const { draft } = await write(session, 'work', exec.to)
+        const asked = await write(session, 'run', tool.to)
+        const trigger = await exec.received.next()
+        expect(trigger).toMatchObject({ session, frame: { id: draft.id, n: 2 }, to: exec.to, redelivered: false })
+        expect((await tool.received.next()).frame.id).toBe(asked.draft.id)
+        for (const one of [exec, tool]) for (const { ack } of one.received.all) ack()
+        expect([exec, other, tool].map(({ received }) => received.all.length)).toEqual([1, 0, 1])
+        await Promise.all([exec, other, tool].map(({ consumption }) => consumption.close()))
+      })
+
+      it('keeps what was appended before anybody served the pool', async () => {
+        const key = newId()
+        await subject.work.ensurePool('exec', key, {})
+        const { draft } = await write(newSession(), 'early', toExec(key))
+        const received = new Received()
+        const consumption = await subject.work.consume('exec', key, {
+          free: () => 1,
+          on: received.on,
+          failed: () => {},
+        })
+        const trigger = await received.next()
+        expect(trigger.frame.id).toBe(draft.id)
+        trigger.ack()
+        await consumption.close()
+        expect(await subject.work.pools()).toContainEqual({ key, kind: 'exec', labels: {} })
+      })
+
+      it('gives no more than a process has room for, until it says that there is room', async () => {
+        const key = newId()
+        await subject.work.ensurePool('exec', key, {})
+        const received = new Received()
+        let free = 1
+        const consumption = await subject.work.consume('exec', key, {
+          free: () => free,
+          on: (trigger) => {
+            free--
+            received.on(trigger)
+          },
+          failed: () => {},
+        })
+        const written = [await write(newSession(), 'one', toExec(key)), await write(newSession(), 'two', toExec(key))]
+        const first = await received.next()
+        expect(first.frame.id).toBe(written[0]?.draft.id)
+        expect(received.all).toHaveLength(1)
+        first.ack()
+        free = 1
+        consumption.wake()
+        const second = await received.next()
+        expect(second.frame.id).toBe(written[1]?.draft.id)
+        second.ack()
+        await consumption.close()
+      })
+
+      it('gives a trigger again after a nak, and says so', async () => {
+        const { received, to, consumption } = await pool('exec')
+        const { draft } = await write(newSession(), 'work', to)
+        const first = await received.next()
+        first.nak(subject.ackWaitMs / 10)
+        const second = await received.next()
+        expect(second).toMatchObject({ frame: { id: draft.id }, redelivered: true })
+        second.ack()
+        await consumption.close()
+      })
+
+      it('gives a trigger again after ack_wait, and never again after an ack', async () => {
+        const { received, to, consumption } = await pool('exec')
+        const acked = await write(newSession(), 'acked', to)
+        const kept = await write(newSession(), 'kept', to)
+        ;(await received.delivery(acked.draft.id, 1)).ack()
+        const again = await received.delivery(kept.draft.id, 2)
+        expect(again.redelivered).toBe(true)
+        expect(received.times(acked.draft.id)).toBe(1)
+        again.ack()
+        await consumption.close()
+      })
+
+      it('keeps a trigger with the holder who says that it is working', async () => {
+        const { received, to, consumption } = await pool('exec')
+        const [held, dropped, clock] = [
+          await write(newSession(), 'held', to),
+          await write(newSession(), 'dropped', to),
+          await write(newSession(), 'clock', to),
+        ]
+        const holding = await received.delivery(held.draft.id, 1)
+        ;(await received.delivery(clock.draft.id, 1)).nak(subject.ackWaitMs * 0.6)
+        ;(await received.delivery(clock.draft.id, 2)).ack()
+        holding.working()
+        const again = await received.delivery(dropped.draft.id, 2)
+        expect(received.times(held.draft.id)).toBe(1)
+        again.ack()
+        holding.ack()
+        await consumption.close()
+      })
+
+      it('obeys the late ack of a holder that lost its trigger: not to send it is the holder’s duty', async () => {
+        const { received, to, consumption } = await pool('exec')
+        const work = await write(newSession(), 'work', to)
+        const loser = await received.delivery(work.draft.id, 1)
+        await received.delivery(work.draft.id, 2)
+        loser.ack()
+        const marker = await write(newSession(), 'marker', to)
+        const again = await received.delivery(marker.draft.id, 2)
+        expect(received.times(work.draft.id)).toBe(2)
+        again.ack()
+        await consumption.close()
+      })
+
+      it('counts what waits and what is being worked on', async () => {
+        const key = newId()
+        await subject.work.ensurePool('tool', key, {})
+        await write(newSession(), 'one', toTool(key))
+        await write(newSession(), 'two', toTool(key))
+        expect(await subject.work.backlog('tool', key)).toMatchObject({ backlog: 2, inProgress: 0 })
+        const received = new Received()
+        let free = 1
+        const consumption = await subject.work.consume('tool', key, {
+          free: () => free,
+          on: (trigger) => {
+            free--
+            received.on(trigger)
+          },
+          failed: () => {},
+        })
+        const first = await received.next()
+        expect(await subject.work.backlog('tool', key)).toMatchObject({ backlog: 1, inProgress: 1 })
+        first.ack()
+        free = 1
+        consumption.wake()
+        ;(await received.next()).ack()
+        await consumption.close()
+      })
+    })
+
+    describe('timers', () => {
+      it('fires each once, and what was armed again at its last time', async () => {
+        const session = newSession()
+        const start = subject.now()
+        const at = (steps: number) => start + steps * subject.timerStepMs
+        const fired: string[] = []
+        const last = Promise.withResolvers<void>()
+        const consumption = await subject.timers.consumeFired(
+          async (of, timer) => {
+            if (of !== session) return
+            fired.push(timer)
+            if (timer === 'last') last.resolve()
+          },
+          (error) => last.reject(error),
+        )
+        await subject.timers.arm(session, 'moved', at(3))
+        await subject.timers.arm(session, 'first', at(1))
+        await subject.timers.arm(session, 'moved', at(2))
+        await subject.timers.arm(session, 'last', at(5))
+        await last.promise
+        await consumption.close()
+        expect(fired).toEqual(['first', 'moved', 'last'])
+      })
+
+      it('hands a timer over again when it could not be taken', async () => {
+        const session = newSession()
+        let times = 0
+        const taken = Promise.withResolvers<void>()
+        const consumption = await subject.timers.consumeFired(
+          async (of) => {
+            if (of !== session) return
+            times++
+            if (times === 1) throw new Error('not now')
+            taken.resolve()
+          },
+          (error) => taken.reject(error),
+        )
+        await subject.timers.arm(session, 'stubborn', subject.now())
+        await taken.promise
+        await consumption.close()
+        expect(times).toBe(2)
+      })
+
+      it('keeps what fired while nobody listened', async () => {
+        const session = newSession()
+        await subject.timers.arm(session, 'early', subject.now())
+        const heard = Promise.withResolvers<string>()
+        const consumption = await subject.timers.consumeFired(
+          async (of, timer) => {
+            if (of === session) heard.resolve(timer)
+          },
+          (error) => heard.reject(error),
+        )
+        expect(await heard.promise).toBe('early')
+        await consumption.close()
+      })
+    })
+
+    describe('snapshots and blobs', () => {
+      it('keeps the latest snapshot of a session until it is deleted', async () => {
+        const session = newSession()
+        const snapshot = { seq: 7, n: 3, hash: 'h', foldVersion: 1, state: { id: session, list: [1, 2] } }
+        expect(await subject.snapshots.read(session)).toBeUndefined()
+        await subject.snapshots.write(session, { ...snapshot, n: 2 })
+        await subject.snapshots.write(session, snapshot)
+        expect(await subject.snapshots.read(session)).toEqual(snapshot)
+        await subject.snapshots.delete(session)
+        expect(await subject.snapshots.read(session)).toBeUndefined()
+      })
+
+      it('keeps bytes by their digest, whole or in pieces', async () => {
+        const bytes = new TextEncoder().encode(`some bytes ${newId()}`)
+        async function* pieces() {
+          yield bytes.subarray(0, 4)
+          yield bytes.subarray(4)
+        }
+        const ref = await subject.blobs.put(bytes)
+        expect(await subject.blobs.put(pieces())).toBe(ref)
+        const stored = await subject.blobs.get(ref)
+        const read: Uint8Array[] = []
+        for await (const part of stored ?? []) read.push(part)
+        expect(Buffer.concat(read).toString()).toBe(new TextDecoder().decode(bytes))
+        expect(await subject.blobs.get('0'.repeat(64))).toBeUndefined()
+      })
+    })
+
+    it('goes on from a refusal: what was refused is written on the head that the tail shows', async () => {
+      const session = newSession()
+      const { head } = await write(session, 'one')
+      await write(session, 'two')
+      const refused: AppendOutcome = await subject.sessions.append(session, draftOn(head, 'late'), toLog, head.hash)
+      if (refused.kind !== 'refused') throw new Error('a frame on an old head was taken')
+      const top = headOf(refused.tail.at(-1)!)
+      expect(await subject.sessions.append(session, draftOn(top, 'late'), toLog, top.hash)).toMatchObject({
+        kind: 'appended',
+        head: { n: 3 },
+      })
+    })
+  })
+}

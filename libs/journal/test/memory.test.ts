@@ -1,0 +1,38 @@
+import { createMemoryJournal, type MemoryFaults } from '../src/memory.ts'
+import { journalContract } from './contract.ts'
+
+journalContract('memory', async () => {
+  const lost: { ack?: () => Promise<void>; request?: () => Promise<void> } = {}
+  let meanwhile: (() => Promise<void>) | undefined
+  const lose = (what: 'ack' | 'request'): boolean => {
+    const run = lost[what]
+    delete lost[what]
+    if (run) meanwhile = run
+    return run !== undefined
+  }
+  const faults: MemoryFaults = {
+    loseAck: () => lose('ack'),
+    loseRequest: () => lose('request'),
+    beforeRetry: async () => {
+      const run = meanwhile
+      meanwhile = undefined
+      await run?.()
+    },
+  }
+  const now = () => performance.now()
+  const ackWaitMs = 80
+  const journal = createMemoryJournal({ clock: { now }, ackWaitMs, faults })
+  return {
+    ...journal,
+    now,
+    ackWaitMs,
+    timerStepMs: 20,
+    loseNextAck: (run) => {
+      lost.ack = run
+    },
+    loseNextRequest: (run) => {
+      lost.request = run
+    },
+    close: async () => journal.close(),
+  }
+})
