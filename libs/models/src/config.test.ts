@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest'
+import { loadModelsConfig } from './config.ts'
+
+const load = (env: Record<string, string>) => {
+  const result = loadModelsConfig(env)
+  return result.kind === 'ok' ? result.config : result.errors
+}
+
+test('nothing set: defaults everywhere, and no key', () => {
+  expect(load({})).toEqual({
+    anthropic: { baseUrl: 'https://api.anthropic.com' },
+    openai: { baseUrl: 'https://api.openai.com/v1' },
+    ollama: { baseUrl: 'http://127.0.0.1:11434/v1', chosen: false, contextWindow: 8_192 },
+    compatible: [],
+    idleTimeoutMs: 120_000,
+    scriptedIntervalMs: 15,
+  })
+})
+
+test.each([
+  ['127.0.0.1:11500', 'http://127.0.0.1:11500/v1'],
+  ['gpu.lan', 'http://gpu.lan:11434/v1'],
+  [':11500', 'http://127.0.0.1:11500/v1'],
+  ['0.0.0.0', 'http://127.0.0.1:11434/v1'],
+  ['0.0.0.0:80', 'http://127.0.0.1/v1'],
+  ['http://gpu.lan', 'http://gpu.lan/v1'],
+  ['https://gpu.lan/ollama/', 'https://gpu.lan/ollama/v1'],
+  ['http://gpu.lan:11434/v1', 'http://gpu.lan:11434/v1'],
+])('OLLAMA_HOST=%s is %s', (host, baseUrl) => {
+  expect(load({ OLLAMA_HOST: host })).toMatchObject({ ollama: { baseUrl, chosen: true } })
+})
+
+test('providers are read with their keys', () => {
+  const providers = [
+    { name: 'lab', baseUrl: 'http://lab.test/v1/', apiKeyEnv: 'LAB_KEY', models: ['a', 'b'], contextWindow: 64_000 },
+    { name: 'open', baseUrl: 'http://open.test/v1' },
+  ]
+  expect(load({ REINS_MODEL_PROVIDERS: JSON.stringify(providers), LAB_KEY: ' k ' })).toMatchObject({
+    compatible: [
+      {
+        name: 'lab',
+        baseUrl: 'http://lab.test/v1',
+        apiKeyEnv: 'LAB_KEY',
+        apiKey: 'k',
+        models: ['a', 'b'],
+        contextWindow: 64_000,
+      },
+      { name: 'open', baseUrl: 'http://open.test/v1' },
+    ],
+  })
+})
+
+test.each([
+  [{ ANTHROPIC_BASE_URL: 'localhost' }, 'ANTHROPIC_BASE_URL'],
+  [{ OPENAI_BASE_URL: 'ftp://x' }, 'OPENAI_BASE_URL'],
+  [{ OLLAMA_HOST: 'http://' }, 'OLLAMA_HOST=127.0.0.1:11434'],
+  [{ REINS_MODEL_IDLE_TIMEOUT_MS: 'soon' }, 'REINS_MODEL_IDLE_TIMEOUT_MS=120000'],
+  [{ REINS_MODEL_PROVIDERS: '{' }, 'not JSON'],
+  [{ REINS_MODEL_PROVIDERS: '{}' }, 'must be an array'],
+  [{ REINS_MODEL_PROVIDERS: '[3]' }, 'entry 1: it must be an object'],
+  [{ REINS_MODEL_PROVIDERS: '[{"name":"Lab","baseUrl":"http://x"}]' }, '"name"'],
+  [{ REINS_MODEL_PROVIDERS: '[{"name":"openai","baseUrl":"http://x"}]' }, 'built in'],
+  [{ REINS_MODEL_PROVIDERS: '[{"name":"lab","baseUrl":"x"}]' }, '"baseUrl"'],
+  [{ REINS_MODEL_PROVIDERS: '[{"name":"lab","baseUrl":"http://x","key":"k"}]' }, 'unknown field "key"'],
+  [{ REINS_MODEL_PROVIDERS: '[{"name":"lab","baseUrl":"http://x"},{"name":"lab","baseUrl":"http://x"}]' }, 'twice'],
+  [{ REINS_MODEL_PROVIDERS: '[{"name":"lab","baseUrl":"http://x","models":[1]}]' }, '"models"'],
+  [{ REINS_MODEL_PROVIDERS: '[{"name":"lab","baseUrl":"http://x","contextWindow":0}]' }, '"contextWindow"'],
+])('%j is refused with the variable and a valid value', (env, text) => {
+  const [error] = [load(env)].flat()
+  expect(error).toContain(text)
+  expect(error).toContain(Object.keys(env)[0])
+  expect(error).toMatch(/example|valid value/)
+})
