@@ -16,8 +16,15 @@ export {
   type SessionFrame,
 } from './follow.ts'
 export { type Journal, type JournalOptions, openJournal } from './jetstream.ts'
+export {
+  type IdempotencyEntry,
+  type IdempotencyStore,
+  idempotencyTtlMs,
+  openIdempotency,
+} from './jetstream-idempotency.ts'
 export { createMemoryJournal, type MemoryFaults, type MemoryJournal, type MemoryJournalOptions } from './memory.ts'
 export * from './port.ts'
+export { type Presence, type PresenceOptions, startPresence } from './presence.ts'
 export {
   parseAgent,
   parseToken,
