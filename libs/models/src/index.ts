@@ -3,4 +3,9 @@ export { type CompatibleConfig, loadModelsConfig, type ModelsConfig, type Models
 export { estimateTokens, type Fitted, fitToWindow, type Window } from './context-fit.ts'
 export { createModels, type Models, type Resolved } from './models.ts'
 export { createScripted, type ScriptedOptions, scriptedModels } from './scripted.ts'
-export { type ScriptedServer, type ScriptedServerOptions, startScriptedServer } from './scripted-server.ts'
+export {
+  type ScriptedServer,
+  type ScriptedServerOptions,
+  scriptedServerMain,
+  startScriptedServer,
+} from './scripted-server.ts'

@@ -66,12 +66,12 @@ function exchange(
     const body = init.body ?? undefined
     if (body !== undefined && typeof body !== 'string')
       return reject(new TypeError('Only a string can be sent as a body'))
-    const payload = body === undefined ? undefined : Buffer.from(body, 'utf8')
     const headers: Record<string, string> = { 'accept-encoding': 'identity' }
-    new Headers(init.headers).forEach((value, name) => {
+    const given = init.headers instanceof Headers ? init.headers : new Headers(init.headers)
+    given.forEach((value, name) => {
       headers[name] = value
     })
-    if (payload) headers['content-length'] = String(payload.byteLength)
+    if (body !== undefined) headers['content-length'] = String(Buffer.byteLength(body))
 
     const sent = request(url, { method: init.method ?? 'GET', headers, agent, timeout: idleMs })
     let answer: http.IncomingMessage | undefined
@@ -96,7 +96,8 @@ function exchange(
         end(error instanceof Error ? error : new Error(String(error)))
       }
     })
-    sent.end(payload)
+    // As a string it leaves in one write with the headers.
+    sent.end(body)
   })
 }
 

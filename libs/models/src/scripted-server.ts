@@ -4,7 +4,9 @@ import http from 'node:http'
 import type { ModelProvider } from '@reins/contracts'
 import { isRecord } from './answer.ts'
 import { createScripted, scriptedModels } from './scripted.ts'
-import { chatForm, errorForm, responsesForm, type WireForm } from './scripted-forms.ts'
+import { chatForm } from './scripted-chat-form.ts'
+import { errorForm, type WireForm } from './scripted-forms.ts'
+import { responsesForm } from './scripted-responses-form.ts'
 
 export interface ScriptedServerOptions {
   /** 0 takes a free one. */
@@ -19,6 +21,9 @@ export interface ScriptedServer {
   /** Cuts the calls that are under way. */
   close(): Promise<void>
 }
+
+/** The file that serves them as a process of its own, for `node`: its first line of output is `{"url": …}`. */
+export const scriptedServerMain = new URL('./scripted-server-main.ts', import.meta.url)
 
 const largestBody = 64 * 1024 * 1024
 
