@@ -1,0 +1,103 @@
+// Lists and history, read from the projection. Everything here needs Postgres, and says so when it is away.
+import { type Agent, type AgentDefinition, type AgentVersion, ReinsError } from '@reins/contracts'
+import { type Database, isAway } from './database.ts'
+import type { Projection } from './projection.ts'
+
+/** `next` is opaque: give it back as `after`. */
+export interface AgentPage {
+  readonly agents: readonly Agent[]
+  readonly next?: string
+}
+
+// A reply is one message of at most 1 MB.
+const pageBytes = 600_000
+
+export class Lists {
+  readonly #db: Database | undefined
+  readonly #projection: Projection | undefined
+
+  constructor(db: Database | undefined, projection: Projection | undefined) {
+    this.#db = db
+    this.#projection = projection
+  }
+
+  /** By name. `written`: the last sequence that this process has written; what it wrote is seen. */
+  async agents(limit: number, after: string | undefined, written: number): Promise<AgentPage> {
+    const from = after === undefined ? '' : nameOf(after)
+    return this.#read('agents', written, async (db) => {
+      const rows = await db
+        .selectFrom('agents')
+        .innerJoin('agent_definitions', 'agent_definitions.digest', 'agents.digest')
+        .selectAll('agents')
+        .select('agent_definitions.definition')
+        .where('deleted', '=', false)
+        .where('name', '>', from)
+        .orderBy('name')
+        .limit(limit + 1)
+        .execute()
+      const agents: Agent[] = []
+      let bytes = 0
+      for (const row of rows) {
+        bytes += Buffer.byteLength(row.definition)
+        if (agents.length === limit || (agents.length > 0 && bytes > pageBytes)) break
+        agents.push({
+          name: row.name,
+          digest: row.digest,
+          version: row.version,
+          createdAt: row.created_at,
+          updatedAt: row.updated_at,
+          definition: JSON.parse(row.definition) as AgentDefinition, // as the registry stored it
+        })
+      }
+      const last = agents.at(-1)
+      return last && agents.length < rows.length ? { agents, next: pageAfter(last.name) } : { agents }
+    })
+  }
+
+  /** Newest first; also of a deleted agent. */
+  async history(name: string, limit: number, written: number): Promise<{ versions: readonly AgentVersion[] }> {
+    return this.#read('the history of agents', written, async (db) => {
+      const versions = await db
+        .selectFrom('agent_versions')
+        .select(['version', 'digest', 'at', 'by'])
+        .where('name', '=', name)
+        .orderBy('version', 'desc')
+        .limit(limit)
+        .execute()
+      if (versions.length === 0)
+        throw new ReinsError('agent_not_found', `There is no agent ${JSON.stringify(name.slice(0, 80))}.`)
+      return { versions }
+    })
+  }
+
+  async #read<T>(what: string, written: number, read: (db: Database) => Promise<T>): Promise<T> {
+    const away = (why: string, next: string) =>
+      new ReinsError(
+        'unavailable',
+        `${what} cannot be listed: ${why}`.replace(/^./, (c) => c.toUpperCase()),
+        { next },
+      )
+    if (!this.#db || !this.#projection)
+      throw away('no database is configured.', 'Set DATABASE_URL, or read one agent by its name.')
+    const state = this.#projection.state()
+    const waiting = 'Wait until Postgres is back; agents can still be read by name, and sessions go on.'
+    if (state.kind === 'stopped') throw away(`${state.why}.`, "Look at the registry's log.")
+    if (state.kind === 'waiting') throw away(`${state.why}.`, waiting)
+    if (!(await this.#projection.waitFor(written, 2000)))
+      throw away('the projection in Postgres is behind what was just written.', waiting)
+    try {
+      return await read(this.#db)
+    } catch (error) {
+      if (isAway(error)) throw away('Postgres does not answer.', waiting)
+      throw error
+    }
+  }
+}
+
+const pageAfter = (name: string): string => Buffer.from(name).toString('base64url')
+function nameOf(page: string): string {
+  const name = Buffer.from(page, 'base64url').toString()
+  if (page === '' || pageAfter(name) !== page || name.includes('\0'))
+    throw new ReinsError('invalid_request', '"after" is no page of this list: give the "next" of the page before it.')
+  return name
+}

@@ -1,0 +1,85 @@
+// The registry's requests: decode, call, encode. What each one takes and gives stands in contracts (registry.ts).
+import { ReinsError } from '@reins/contracts'
+import { type Broker, type Handler, JournalUnavailable, serveRequests } from '@reins/journal'
+import type { Log } from '@reins/telemetry'
+import { type Static, type TSchema, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import type { Agents } from './agents.ts'
+import type { Lists } from './lists.ts'
+
+const closed = { additionalProperties: false } as const
+const Name = Type.String({ maxLength: 200 })
+const By = Type.String({ minLength: 1, maxLength: 200 })
+const Limit = Type.Integer({ minimum: 1, maximum: 1000 })
+const Put = Type.Object(
+  {
+    name: Name,
+    source: Type.Union([
+      Type.Object({ yaml: Type.String() }, closed),
+      Type.Object({ definition: Type.Unknown() }, closed),
+    ]),
+    condition: Type.Union([
+      Type.Object({ kind: Type.Literal('create') }, closed),
+      Type.Object({ kind: Type.Literal('update'), digest: Type.String() }, closed),
+      Type.Object({ kind: Type.Literal('apply') }, closed),
+    ]),
+    by: By,
+  },
+  closed,
+)
+const Get = Type.Object({ name: Name }, closed)
+const List = Type.Object({ limit: Limit, after: Type.Optional(Type.String({ maxLength: 512 })) }, closed)
+const History = Type.Object({ name: Name, limit: Limit }, closed)
+const Delete = Type.Object({ name: Name, ifMatch: Type.Optional(Type.String()), by: By }, closed)
+
+export interface ServeOptions {
+  readonly broker: Broker
+  readonly agents: Agents
+  readonly lists: Lists
+  readonly log: Log
+}
+
+/** The caller closes it. */
+export function serveRegistry({ broker, agents, lists, log }: ServeOptions): { close(): void } {
+  let written = 0
+  const writes = async <T extends { readonly seq: number }>(write: Promise<T>): Promise<T> => {
+    const reply = await write
+    written = Math.max(written, reply.seq)
+    return reply
+  }
+  return serveRequests(
+    broker,
+    'registry',
+    {
+      put: handle(Put, (request) => writes(agents.put(request))),
+      get: handle(Get, ({ name }) => agents.get(name)),
+      delete: handle(Delete, ({ name, ifMatch, by }) => writes(agents.delete(name, ifMatch, by))),
+      list: handle(List, async ({ limit, after }) => ({ value: await lists.agents(limit, after, written) })),
+      history: handle(History, async ({ name, limit }) => ({ value: await lists.history(name, limit, written) })),
+    },
+    (verb, error) =>
+      log.error({ verb, err: error instanceof Error ? error.message : String(error) }, 'a request failed'),
+  )
+}
+
+function handle<S extends TSchema>(
+  schema: S,
+  run: (request: Static<S>) => Promise<{ readonly value: unknown; readonly seq?: number }>,
+): Handler {
+  const validator = Compile(schema)
+  return async (request) => {
+    if (!validator.Check(request)) {
+      const [fault] = validator.Errors(request)
+      const where =
+        fault?.instancePath === '' ? 'The request' : `"${fault?.instancePath.slice(1).replaceAll('/', '.')}"`
+      throw new ReinsError('invalid_request', `${where} ${fault?.message ?? 'is not valid'}.`)
+    }
+    try {
+      return await run(request)
+    } catch (error) {
+      if (error instanceof JournalUnavailable)
+        throw new ReinsError('unavailable', `The registry cannot reach its stream: ${error.message}.`)
+      throw error
+    }
+  }
+}
