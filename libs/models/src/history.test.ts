@@ -92,3 +92,21 @@ test('calls of another provider go under the ids of the session, and its reasoni
   }
   expect(history.encode([foreign, result('c1')], 'm').flatMap((piece) => piece.parts)).toEqual(['c1', 'c1'])
 })
+
+test('a conversation that goes on is what it would be as a whole, also where it forks', () => {
+  const { history } = counting()
+  const texts = (used: History, sent: readonly ModelMessage[]) => used.encode(sent, 'm').flatMap((piece) => piece.parts)
+  const begun = [user('a'), calls('1'), result('1')]
+  texts(history, begun)
+  for (const continued of [
+    [...begun, user('b'), calls('2'), result('2')],
+    [...begun, user('c'), calls('3')],
+    [...begun, user('b')],
+    [user('a'), calls('4')],
+    begun.slice(0, 2),
+  ]) {
+    expect(texts(history, continued)).toHaveLength(texts(counting().history, continued).length)
+    expect(texts(history, continued)).toEqual(texts(history, [...continued]))
+  }
+  expect(texts(history, [...begun, user('b')])).toEqual(['a', 'own call_0', 'call_0', 'b'])
+})

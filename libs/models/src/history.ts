@@ -1,6 +1,6 @@
 // A conversation as a provider wants to read it, in pieces of ready JSON.
 //   H1. A message is serialised once: the pieces are kept by the identity of the message (messages are immutable), so a call
-//       late in a long session costs joining strings.
+//       late in a long session costs joining strings. Since a conversation mostly grows at its end, the list of pieces is kept too.
 //   H2. Every tool call has exactly one result, right behind it: providers refuse a conversation where one is missing, doubled
 //       or out of place, and would go on refusing it for ever. What is missing is said to be missing.
 //   H3. Reasoning goes back to the model that made it, and to no other: its signature holds nowhere else.
@@ -24,26 +24,44 @@ export interface Piece {
   readonly parts: readonly string[]
 }
 
+/** The pieces of a conversation that was in order (H2), for the one that continues it. */
+interface Prefix {
+  readonly model: string
+  readonly messages: readonly ModelMessage[]
+  readonly pieces: readonly Piece[]
+  readonly ids: Map<string, string>
+  readonly used: Set<string>
+}
+
 export class History {
   readonly #provider: string
   readonly #encoder: Encoder
   readonly #pieces = new WeakMap<ModelMessage, readonly string[]>()
   readonly #withReasoning = new WeakMap<ModelMessage, readonly string[]>()
   readonly #ids = new WeakMap<ToolCallBlock, string>()
+  /** By the first message of the conversation. */
+  readonly #prefixes = new WeakMap<ModelMessage, Prefix>()
 
   constructor(provider: string, encoder: Encoder) {
     this.#provider = provider
     this.#encoder = encoder
   }
 
-  encode(messages: readonly ModelMessage[], model: string): Piece[] {
-    const ids = new Map<string, string>()
-    const used = new Set<string>()
-    const pieces: Piece[] = []
-    for (const message of pairCalls(messages)) {
+  encode(messages: readonly ModelMessage[], model: string): readonly Piece[] {
+    const [first] = messages
+    if (!first) return []
+    const known = this.#prefixes.get(first)
+    const prefix = known?.model === model && begins(messages, known.messages) ? known : undefined
+    const ids = prefix?.ids ?? new Map<string, string>()
+    const used = prefix?.used ?? new Set<string>()
+    const pieces = prefix ? [...prefix.pieces] : []
+    const added = prefix ? messages.slice(prefix.messages.length) : messages
+    const paired = pairCalls(added)
+    for (const message of paired) {
       const parts = this.#parts(message, model, ids, used)
       if (parts.length > 0) pieces.push({ role: message.role, parts })
     }
+    if (paired === added) this.#prefixes.set(first, { model, messages: [...messages], pieces, ids, used })
     return pieces
   }
 
@@ -87,6 +105,10 @@ export class History {
     this.#ids.set(block, id)
     return id
   }
+}
+
+function begins(messages: readonly ModelMessage[], beginning: readonly ModelMessage[]): boolean {
+  return beginning.length <= messages.length && beginning.every((message, at) => message === messages[at])
 }
 
 function kept(
