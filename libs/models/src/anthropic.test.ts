@@ -261,4 +261,25 @@ describe('writing', () => {
     await collect(anthropic, request(model, begun, { reasoningEffort: 'high' }))
     expect(transport.sent[0]?.body).not.toHaveProperty('thinking')
   })
+
+  test('where tools are withheld, those of the conversation are declared, and none may be called', async () => {
+    const { anthropic, transport } = given(plain)
+    const begun: ModelMessage[] = [
+      user('one'),
+      {
+        role: 'assistant',
+        model: `anthropic/${model}`,
+        content: [{ type: 'tool-call', call: 'c1', name: 'shell', arguments: {} }],
+      },
+      { role: 'tool', call: 'c1', name: 'shell', output: 'a', error: false },
+    ]
+    await collect(anthropic, request(model, begun, { tools: [] }))
+    expect(transport.sent[0]?.body).toMatchObject({
+      tools: [{ name: 'shell', input_schema: { type: 'object' } }],
+      tool_choice: { type: 'none' },
+    })
+    await collect(anthropic, request(model, [user('one')], { tools: [] }))
+    expect(transport.sent[1]?.body).not.toHaveProperty('tools')
+    expect(transport.sent[1]?.body).not.toHaveProperty('tool_choice')
+  })
 })

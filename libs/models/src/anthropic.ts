@@ -115,14 +115,23 @@ function startsWithThinking(request: ModelRequest, history: History): boolean {
 function encodeRequest(request: ModelRequest, history: History): string {
   const system =
     request.system === '' ? '' : `,"system":[{"type":"text","text":${JSON.stringify(request.system)},${cached}}]`
-  const tools = request.tools.map((tool) => encodeOnce(tool, toolCache, encodeTool))
-  const toolList = tools.length === 0 ? '' : `,"tools":[${markLast(tools).join(',')}]`
+  const offered = request.tools.map((tool) => encodeOnce(tool, toolCache, encodeTool))
+  const tools = offered.length > 0 ? offered : withheldTools(request)
+  const choice = offered.length > 0 ? '' : ',"tool_choice":{"type":"none"}'
+  const toolList = tools.length === 0 ? '' : `,"tools":[${markLast(tools).join(',')}]${choice}`
   const messages = mergeTurns(history.encode(request.messages, request.model))
   const last = messages.at(-1)
   // Thinking blocks cannot carry a breakpoint; the last message is the user's or a tool's in every request that a session makes.
   if (last && last.role === 'user') last.parts = markLast(last.parts)
   const list = messages.map((message) => `{"role":"${message.role}","content":[${message.parts.join(',')}]}`).join(',')
   return `{"model":${JSON.stringify(request.model)},"max_tokens":${request.maxTokens},"stream":${request.stream}${encodeThinking(request, history)}${system}${toolList},"messages":[${list}]}`
+}
+
+/** A conversation with calls needs their tools, also where none may be called any more. */
+function withheldTools(request: ModelRequest): string[] {
+  const calls = request.messages.flatMap((message) => (message.role === 'assistant' ? message.content : []))
+  const names = new Set(calls.flatMap((block) => (block.type === 'tool-call' ? [block.name] : [])))
+  return [...names].map((name) => encodeTool({ name, description: 'Not available now.', parameters: {} }))
 }
 
 /** Turns must alternate; results of tools are the user's, and those of one answer stand together in one message. */

@@ -104,7 +104,7 @@ describe.each(adapters)('$name against a foreign server', ({ name, model, path }
   })
 })
 
-test('a thinking block keeps its signature, and goes back with it to the model that made it', async () => {
+test('a thinking block comes with its signature', async () => {
   const anthropic = provider('anthropic')
   const ask = request('claude-sonnet-4-5', [user(prompts.think)], { reasoningEffort: 'low' })
   const events = await collect(anthropic, ask)
