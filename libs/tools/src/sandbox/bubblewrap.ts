@@ -1,6 +1,6 @@
 // A mount plan as arguments of bubblewrap (bwrap(1)).
 
-import { insideScript, scratchBytes } from './inside.ts'
+import { insideProgram, machineControls, scratchBytes } from './inside.ts'
 import type { Mount } from './mounts.ts'
 
 export interface BubblewrapOptions {
@@ -28,9 +28,12 @@ export function bubblewrapArguments(
   if (options.hardened) args.push('--unshare-user', '--disable-userns')
   if (!options.network) args.push('--unshare-net')
   args.push('--proc', '/proc', '--dev', '/dev')
+  // bubblewrap covers these itself only where it may write to the folder, which says nothing of the files in it.
+  for (const path of machineControls) args.push('--ro-bind-try', path, path)
+  args.push(...render({ kind: 'scratch', path: '/dev/shm' }, options.hardened), '--remount-ro', '/dev')
   for (const mount of mounts) args.push(...render(mount, options.hardened))
   args.push('--remount-ro', '/', '--chdir', options.workspace)
-  return [...args, '--', '/bin/sh', '-c', insideScript(options.shell, false), 'sh', command]
+  return [...args, '--', ...insideProgram(options.shell, false), command]
 }
 
 function render(mount: Mount, sized: boolean): readonly string[] {

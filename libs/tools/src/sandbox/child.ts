@@ -62,11 +62,9 @@ export function spawnChild(options: ChildOptions): SpawnResult {
       if (child.pid !== undefined) signal(-child.pid, 'SIGKILL')
       gone = true
       clearTimeout(killTimer)
-      setTimeout(() => {
-        stdout.destroy()
-        stderr.destroy()
-        ready.destroy()
-      }, drainMs).unref()
+      // C4. With a PID namespace the streams end by themselves, and nothing of a slow reader's may be cut.
+      if (options.wrappers === 0)
+        setTimeout(() => [stdout, stderr, ready].map((stream) => stream.destroy()), drainMs).unref()
     })
     child.on('close', (code, by) => {
       if (!begun)

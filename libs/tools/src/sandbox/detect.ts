@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bubblewrapArguments } from './bubblewrap.ts'
 import { spawnChild } from './child.ts'
-import { insideEnvironment, insideScript } from './inside.ts'
+import { insideEnvironment, insideProgram } from './inside.ts'
 import { planMounts, readMountPoints } from './mounts.ts'
 import { namespacesArguments } from './namespaces.ts'
 import { refusal, type Sandbox, type SandboxCommand, type SandboxKind, type SpawnResult } from './sandbox.ts'
@@ -121,8 +121,8 @@ function candidates(options: SandboxOptions): readonly Candidate[] {
 function spawnBare(programs: readonly string[], command: SandboxCommand): SpawnResult {
   const ownHome = mkdtempSync(join(tmpdir(), 'reins-home-'))
   const env = { ...insideEnvironment(programs, ownHome, command.env), TMPDIR: ownHome }
-  const args = ['-c', insideScript(shellProgram(), false), 'sh', command.command]
-  const result = spawnChild({ program: '/bin/sh', args, env, cwd: command.workspace, wrappers: 0 })
+  const [program = '', ...args] = [...insideProgram(shellProgram(), false), command.command]
+  const result = spawnChild({ program, args, env, cwd: command.workspace, wrappers: 0 })
   if (result.kind === 'started') void result.process.exit.then(() => rmSync(ownHome, { recursive: true, force: true }))
   return result
 }

@@ -4,6 +4,11 @@
 /** The descriptor on which a sandbox says that it is set up and the command begins. */
 export const readyFd = 3
 
+/** What of /proc acts on the whole machine. Root without any capability may still write there where a file's mode lets it. */
+export const machineControls = ['sys', 'sysrq-trigger', 'irq', 'bus', 'fs', 'acpi', 'scsi'].map(
+  (name) => `/proc/${name}`,
+)
+
 /** Processes and threads at most: a fork bomb ends here, a build does not. */
 const maxProcesses = 4096
 /** Bytes that one file may reach: 4 GiB. */
@@ -22,9 +27,31 @@ const limits = [
  * `first`: the process is its namespace's first one, so it stays as the parent of the command: signals without a handler do
  * nothing to a first process, and it must reap what is orphaned.
  */
-export function insideScript(shell: string, first: boolean): string {
-  const lines = [...limits, 'mkdir -p "$HOME" 2>/dev/null', `printf r >&${readyFd}`, `exec ${readyFd}>&-`]
+function insideScript(shell: string, first: boolean): string {
+  const lines = [
+    ...limits,
+    closeInherited(shell),
+    'mkdir -p "$HOME" 2>/dev/null',
+    `printf r >&${readyFd}`,
+    `exec ${readyFd}>&-`,
+  ]
   return [...lines, first ? `${shell} -c "$1"; exit $?` : `exec ${shell} -c "$1"`].join('\n')
+}
+
+/**
+ * A descriptor that this process was itself started with would pass on, and one of a folder outside leads out of any sandbox.
+ * sh can name descriptors of one digit only; bash all.
+ */
+function closeInherited(shell: string): string {
+  if (!shell.endsWith('/bash')) return `exec ${[4, 5, 6, 7, 8, 9].map((fd) => `${fd}>&-`).join(' ')}`
+  const close = `case $f in [0-${readyFd}]) ;; *) eval "exec $f>&-" ;; esac`
+  // Not with the loop's own output redirected: bash would keep the real one on a high descriptor, which is then closed.
+  return `for f in /proc/self/fd/*; do f=\${f##*/}; ${close}; done`
+}
+
+/** Runs insideScript; it gets the command as its next argument. */
+export function insideProgram(shell: string, first: boolean): readonly string[] {
+  return [shell, '-c', insideScript(shell, first), 'sh']
 }
 
 const systemPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']

@@ -42,7 +42,6 @@ const settings = [
   'locale.conf',
   'localtime',
   'lsb-release',
-  'machine-id',
   'magic',
   'mime.types',
   'nsswitch.conf',

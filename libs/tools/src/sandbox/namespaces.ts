@@ -1,12 +1,11 @@
 // The same confinement with what every Linux has: util-linux's unshare, mount, pivot_root and setpriv, and a shell script that
 // builds the command's root. For machines without bubblewrap.
 //   N1. The root is new and empty (tmpfs); what the plan names is bound into it; then it becomes the root, and the old one goes.
-//   N2. /proc is mounted anew, so it shows this PID namespace alone; what of it acts on the machine is read-only. (Root without
-//       any capability may still write below /proc/sys where the file's mode lets it.)
+//   N2. /proc is mounted anew, so it shows this PID namespace alone; what of it acts on the machine is read-only.
 //   N3. The command runs in a second user namespace in which it holds nothing and can make no third one.
 //   N4. --kill-child and pdeathsig: when the outer process goes, the first process goes, and with it the PID namespace.
 
-import { insideScript, scratchBytes } from './inside.ts'
+import { insideProgram, machineControls, scratchBytes } from './inside.ts'
 import type { Mount, MountPoint } from './mounts.ts'
 import { isWithin } from './mounts.ts'
 
@@ -84,7 +83,7 @@ function setupScript(mounts: readonly Mount[], mountPoints: readonly MountPoint[
     // N3: one more user namespace, which is the command's own.
     options.userNamespace ? 'echo 1 > proc/sys/user/max_user_namespaces' : ':',
     // N2.
-    'for f in sys sysrq-trigger irq bus fs acpi scsi; do [ ! -e proc/$f ] || mount -o bind,ro proc/$f proc/$f; done',
+    `for f in ${machineControls.map(inRoot).join(' ')}; do [ ! -e $f ] || mount -o bind,ro $f $f; done`,
     `touch ${devices.map(inRoot).join(' ')}`,
     ...devices.map((path) => `mount --bind ${path} ${inRoot(path)}`),
     `mount -t tmpfs -o ${scratch} tmpfs dev/shm`,
@@ -100,7 +99,7 @@ function setupScript(mounts: readonly Mount[], mountPoints: readonly MountPoint[
     'mount -o remount,bind,ro /',
     ...(options.network ? [] : [loopbackUp]),
     `cd ${quoted(options.workspace)}`,
-    `exec ${[...dropPrivileges(options), '/bin/sh', '-c', quoted(insideScript(options.shell, true)), 'sh', '"$1"'].join(' ')}`,
+    `exec ${[...dropPrivileges(options), ...insideProgram(options.shell, true).map(quoted), '"$1"'].join(' ')}`,
   ]
   return lines.join('\n')
 }

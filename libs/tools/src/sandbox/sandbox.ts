@@ -24,6 +24,7 @@ export type SandboxExit =
   /** The command never began: the sandbox could not be set up. `message` is for people. */
   | { readonly kind: 'not-started'; readonly message: string }
 
+/** Read the streams from the tick in which it was spawned: they flow at once. */
 export interface SandboxProcess {
   readonly stdout: Readable
   readonly stderr: Readable

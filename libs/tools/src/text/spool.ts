@@ -8,12 +8,14 @@ import { join } from 'node:path'
 export class Spool implements Disposable {
   readonly #memoryBytes: number
   readonly #maxBytes: number
+  readonly #parent: string
   #chunks: Uint8Array[] = []
   #bytes = 0
   #dropped = 0
   #file: { folder: string; path: string; fd: number } | undefined
 
-  constructor(memoryBytes: number, maxBytes: number) {
+  constructor(memoryBytes: number, maxBytes: number, parent: string = tmpdir()) {
+    this.#parent = parent
     this.#memoryBytes = memoryBytes
     this.#maxBytes = maxBytes
   }
@@ -28,7 +30,7 @@ export class Spool implements Disposable {
     this.#dropped += chunk.length - kept.length
     this.#bytes += kept.length
     if (this.#file === undefined && this.#bytes > this.#memoryBytes) {
-      const folder = mkdtempSync(join(tmpdir(), 'reins-output-'))
+      const folder = mkdtempSync(join(this.#parent, 'reins-output-'))
       const path = join(folder, 'output')
       this.#file = { folder, path, fd: openSync(path, 'wx', 0o600) }
       for (const earlier of this.#chunks) write(this.#file.fd, earlier)
@@ -40,7 +42,7 @@ export class Spool implements Disposable {
 
   /** All that was kept, in order. Valid until closed. */
   content(): AsyncIterable<Uint8Array> | Uint8Array {
-    return this.#file === undefined ? Buffer.concat(this.#chunks) : createReadStream(this.#file.path)
+    return this.#file === undefined ? Buffer.concat(this.#chunks) : contentOf(this.#file.path)
   }
 
   [Symbol.dispose](): void {
@@ -48,6 +50,11 @@ export class Spool implements Disposable {
     closeSync(this.#file.fd)
     rmSync(this.#file.folder, { recursive: true, force: true })
   }
+}
+
+/** Opened when it is read: a stream that nobody reads would fail, unheard, when its file goes. */
+async function* contentOf(path: string): AsyncGenerator<Uint8Array> {
+  yield* createReadStream(path)
 }
 
 function write(fd: number, chunk: Uint8Array): void {

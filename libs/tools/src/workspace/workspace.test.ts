@@ -1,0 +1,203 @@
+import { execFileSync } from 'node:child_process'
+import { closeSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { describe, expect, it } from 'vitest'
+import { call, fakeContext, temporaryFolder } from '../../test/fake-context.ts'
+import { ToolFailure } from '../outcome.ts'
+import { detectOpener, type OpenerKind } from './node.ts'
+import { Workspace } from './workspace.ts'
+
+function read(folder: string, path: string, opener: OpenerKind, masked: readonly string[] = []): string {
+  try {
+    using workspace = new Workspace(folder, masked, opener)
+    using found = workspace.locate(path)
+    const fd = workspace.openFile(found)
+    try {
+      return readFileSync(fd, 'utf8')
+    } finally {
+      closeSync(fd)
+    }
+  } catch (error) {
+    if (error instanceof ToolFailure) return error.code
+    throw error
+  }
+}
+
+const openers: readonly OpenerKind[] = detectOpener() === 'handles' ? ['handles', 'paths'] : ['paths']
+
+describe.each(openers)('a workspace by %s', (opener) => {
+  function tree() {
+    const folder = temporaryFolder({
+      'ws/a/b.txt': 'inside',
+      'secret.txt': 'outside',
+      'ws/.data/token': 'masked',
+      'ws-2/x': 'neighbour',
+    })
+    return { folder, ws: join(folder, 'ws') }
+  }
+
+  it.each([
+    ['a relative path', 'a/b.txt', 'inside'],
+    ['dots that stay inside', './a/../a//b.txt', 'inside'],
+    ['a parent', '../secret.txt', 'refused'],
+    ['a parent behind a folder', 'a/../../secret.txt', 'refused'],
+    ['a parent and back in', '../ws/a/b.txt', 'refused'],
+    ['an absolute path outside', '/etc/passwd', 'refused'],
+    ['a NUL', 'a\0b', 'invalid-arguments'],
+    ['nothing there', 'nope', 'not-found'],
+    ['nothing there, deep', 'nope/x', 'not-found'],
+    ['a file as a folder', 'a/b.txt/c', 'failed'],
+    ['a folder as a file', 'a', 'failed'],
+    ['too deep a path', 'a/'.repeat(500), 'not-found'],
+  ])('%s', (_, path, expected) => {
+    expect(read(tree().ws, path, opener)).toBe(expected)
+  })
+
+  it('takes absolute paths inside, and not those of a neighbour whose name begins alike', () => {
+    const { folder, ws } = tree()
+    expect(read(ws, join(ws, 'a/b.txt'), opener)).toBe('inside')
+    expect(read(ws, `${ws}/../secret.txt`, opener)).toBe('refused')
+    expect(read(ws, join(folder, 'ws-2/x'), opener)).toBe('refused')
+  })
+
+  it('follows links that stay inside, and none that lead out', () => {
+    const { folder, ws } = tree()
+    symlinkSync('a', join(ws, 'in'))
+    symlinkSync(join(ws, 'a/b.txt'), join(ws, 'in-absolute'))
+    symlinkSync('../in/b.txt', join(ws, 'a/chain'))
+    symlinkSync('../secret.txt', join(ws, 'out'))
+    symlinkSync(folder, join(ws, 'out-folder'))
+    symlinkSync('loop', join(ws, 'loop'))
+    expect(
+      ['in/b.txt', 'in-absolute', 'a/chain', 'in/chain', 'out', 'out-folder/secret.txt', 'loop'].map((path) =>
+        read(ws, path, opener),
+      ),
+    ).toEqual(['inside', 'inside', 'inside', 'inside', 'refused', 'refused', 'failed'])
+  })
+
+  it('works below a workspace that is itself a link', () => {
+    const { folder, ws } = tree()
+    symlinkSync('ws', join(folder, 'link'))
+    expect(read(join(folder, 'link'), 'a/b.txt', opener)).toBe('inside')
+    expect(read(join(folder, 'link'), join(folder, 'link/a/b.txt'), opener)).toBe('inside')
+    expect(read(join(folder, 'link'), join(ws, 'a/b.txt'), opener)).toBe('inside')
+  })
+
+  it('refuses a masked folder by name, by link, and as a workspace', () => {
+    const { folder, ws } = tree()
+    const masked = [join(ws, '.data')]
+    symlinkSync('.data', join(ws, 'alias'))
+    symlinkSync(ws, join(folder, 'link'))
+    expect(read(ws, '.data/token', opener, masked)).toBe('refused')
+    expect(read(ws, 'alias/token', opener, masked)).toBe('refused')
+    expect(read(ws, 'a/../.data/token', opener, masked)).toBe('refused')
+    expect(read(ws, '.data/token', opener, [join(folder, 'link/.data')])).toBe('refused')
+    expect(read(join(ws, '.data'), 'token', opener, masked)).toBe('refused')
+    mkdirSync(join(ws, '.data/inner'))
+    expect(read(join(ws, '.data/inner'), '../token', opener, masked)).toBe('refused')
+  })
+
+  it('hides from lists what is masked, dangling, or leads out', () => {
+    const { ws } = tree()
+    symlinkSync('../secret.txt', join(ws, 'out'))
+    symlinkSync('nowhere', join(ws, 'dangling'))
+    symlinkSync('.data/token', join(ws, 'masked-file'))
+    symlinkSync('a/b.txt', join(ws, 'in'))
+    using workspace = new Workspace(ws, [join(ws, '.data')], opener)
+    using root = workspace.locate('')
+    if (root.kind !== 'folder') throw new Error('no folder')
+    expect([...workspace.entries(root.node, '')].map(({ name, kind, link }) => ({ name, kind, link }))).toEqual([
+      { name: 'a', kind: 'folder', link: false },
+      { name: 'in', kind: 'file', link: true },
+    ])
+  })
+
+  it.skipIf(process.platform === 'win32')('does not open a pipe or a device', () => {
+    const { ws } = tree()
+    execFileSync('mkfifo', [join(ws, 'pipe')])
+    expect(read(ws, 'pipe', opener)).toBe('failed')
+    expect(read('/dev', 'zero', opener)).toBe('failed')
+  })
+
+  it('holds no descriptor when it is done', () => {
+    if (!existsSync('/proc/self/fd')) return
+    const { ws } = tree()
+    const before = readdirSync('/proc/self/fd').length
+    for (let round = 0; round < 50; round += 1)
+      for (const path of ['a/b.txt', '../x', 'nope/y', 'a']) read(ws, path, opener)
+    expect(readdirSync('/proc/self/fd').length).toBe(before)
+  })
+})
+
+/** Swaps `name` in `folder` between what it is and a link to `target`, until it has done so often enough or is told to end. */
+function startSwapping(
+  folder: string,
+  name: string,
+  target: string,
+): { readonly done: Promise<void>; readonly running: () => boolean } {
+  const code = `
+    const { renameSync, symlinkSync, rmSync } = require('node:fs')
+    const { folder, name, target, rounds } = require('node:worker_threads').workerData
+    const at = folder + '/' + name, aside = folder + '/.aside-' + name
+    for (let round = 0; round < rounds; round += 1) {
+      renameSync(at, aside); symlinkSync(target, at)
+      rmSync(at, { recursive: true, force: true }); renameSync(aside, at)
+    }`
+  let running = true
+  const worker = new Worker(code, { eval: true, workerData: { folder, name, target, rounds: 4_000 } })
+  const done = new Promise<void>((resolve) => {
+    worker.on('error', () => {})
+    worker.on('exit', () => {
+      running = false
+      resolve()
+    })
+  })
+  return { done, running: () => running }
+}
+
+describe.skipIf(detectOpener() !== 'handles')('while another process swaps names for links that lead out', () => {
+  it('a read never gives what lies outside, through a folder or a file', async () => {
+    const folder = temporaryFolder({ 'ws/d/f': 'inside', 'ws/g': 'inside', 'out/f': 'OUTSIDE' })
+    const ws = join(folder, 'ws')
+    const { context } = fakeContext(ws)
+    for (const [name, target, path] of [
+      ['d', '../out', 'd/f'],
+      ['g', '../out/f', 'g'],
+    ] as const) {
+      const swapping = startSwapping(ws, name, target)
+      const seen = new Map<unknown, number>()
+      while (swapping.running()) {
+        const answer = await call('read_file', { path }, context)
+        const what = answer.content ?? answer.code
+        seen.set(what, (seen.get(what) ?? 0) + 1)
+        const found = await call('grep', { pattern: 'OUTSIDE' }, context)
+        expect(found.matches ?? []).toEqual([])
+        await new Promise(setImmediate)
+      }
+      await swapping.done
+      expect(
+        [...seen.keys()].filter((what) => !['inside', 'refused', 'not-found', 'failed'].includes(String(what))),
+      ).toEqual([])
+      expect(seen.get('inside')).toBeGreaterThan(0)
+    }
+  })
+
+  it('a write never lands outside', async () => {
+    const folder = temporaryFolder({ 'ws/d/f': 'inside', 'out/f': 'OUTSIDE' })
+    const ws = join(folder, 'ws')
+    const { context } = fakeContext(ws)
+    const swapping = startSwapping(ws, 'd', '../out')
+    let written = 0
+    while (swapping.running()) {
+      const answer = await call('write_file', { path: 'd/new/f', content: 'x', create_dirs: true }, context)
+      if (answer.status === 'ok') written += 1
+      await call('edit_file', { path: 'd/f', old_string: 'OUTSIDE', new_string: 'changed' }, context)
+      await new Promise(setImmediate)
+    }
+    await swapping.done
+    expect(written).toBeGreaterThan(0)
+    expect(readdirSync(join(folder, 'out'))).toEqual(['f'])
+    expect(readFileSync(join(folder, 'out/f'), 'utf8')).toBe('OUTSIDE')
+  })
+})

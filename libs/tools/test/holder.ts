@@ -1,0 +1,9 @@
+// Starts a command in a sandbox, says so, and does nothing more; a test kills it. node test/holder.ts <kind> <workspace> <command>
+import { detectSandbox } from '../src/sandbox/detect.ts'
+
+const [, , kind = '', workspace = '', command = ''] = process.argv
+if (kind !== 'bubblewrap' && kind !== 'namespaces') throw new Error(`give bubblewrap or namespaces, not ${kind}`)
+const sandbox = await detectSandbox({ try: [kind] })
+const spawned = sandbox.spawn({ command, workspace, masked: [], network: false, env: {} })
+if (spawned.kind === 'refused') throw new Error(spawned.message)
+spawned.process.stdout.pipe(process.stdout)

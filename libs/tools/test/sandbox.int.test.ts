@@ -1,0 +1,197 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { dirname } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { describeSandbox, detectSandbox, type Sandbox } from '../src/index.ts'
+import { confinement, type Foreign, runIn } from './confinement.ts'
+import { temporaryFolder } from './fake-context.ts'
+
+const foreignProcess = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], {
+  env: { FOREIGN_SECRET: 'x' },
+  stdio: 'ignore',
+})
+const server = createServer((socket) => socket.destroy())
+let foreign: Foreign
+
+beforeAll(async () => {
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string' || foreignProcess.pid === undefined)
+    throw new Error('no server, or no process')
+  foreign = { port: address.port, pid: foreignProcess.pid }
+})
+afterAll(() => {
+  server.close()
+  foreignProcess.kill('SIGKILL')
+})
+
+const kinds = ['bubblewrap', 'namespaces'] as const
+const found = new Map<string, Sandbox>()
+for (const kind of kinds)
+  found.set(kind, await detectSandbox({ try: [kind], programs: [dirname(process.execPath)], allowNetwork: true }))
+
+/** Processes of this machine whose command line has `marker`. */
+function processesWith(marker: string): readonly string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return (
+        /^\d+$/.test(pid) &&
+        pid !== String(process.pid) &&
+        readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(marker)
+      )
+    } catch {
+      return false
+    }
+  })
+}
+
+describe.each(kinds)('the sandbox by %s', (kind) => {
+  const sandbox = found.get(kind)
+  if (sandbox?.kind !== kind) {
+    it.skip(`not on this machine: ${sandbox?.detail}`)
+    return
+  }
+
+  it('holds against each attempt to break out', async () => {
+    const result = await confinement(kind, foreign)
+    const unheld = Object.entries(result.attempts).filter(([, attempt]) => attempt !== 'held')
+    // An old bubblewrap cannot forbid further user namespaces; what they could reach stays closed.
+    const known = sandbox.detail.includes('older') ? ['make a user namespace'] : []
+    expect(unheld.filter(([name]) => !known.includes(name))).toEqual([])
+    expect(Object.keys(result.attempts).length).toBeGreaterThan(20)
+    expect(result).toMatchObject({ outside: 'untouched', data: 'secret' })
+    expect(foreignProcess.exitCode).toBeNull()
+    expect(foreignProcess.signalCode).toBeNull()
+  })
+
+  it('holds also for a user without any privilege', ({ skip }) => {
+    if (process.getuid?.() !== 0) skip('the tests do not run as root, so the test above was that one')
+    const args = [
+      new URL('./confinement.ts', import.meta.url).pathname,
+      kind,
+      String(foreign.port),
+      String(foreign.pid),
+    ]
+    const run = spawnSync(process.execPath, args, { uid: 65_534, gid: 65_534, env: {}, cwd: '/', encoding: 'utf8' })
+    if (run.status !== 0) skip(`a user without privileges cannot run the program: ${run.stderr.slice(0, 200)}`)
+    const result: Awaited<ReturnType<typeof confinement>> = JSON.parse(run.stdout)
+    if (result.kind !== kind) skip(`not for a user without privileges: ${result.detail}`)
+    expect(Object.entries(result.attempts).filter(([, attempt]) => attempt !== 'held')).toEqual([])
+    expect(result).toMatchObject({ outside: 'untouched', data: 'secret' })
+  })
+
+  it('reaches the network where it may', async () => {
+    const command = `(exec 3<>/dev/tcp/127.0.0.1/${foreign.port}) && echo reached`
+    expect(await runIn(sandbox, command, temporaryFolder(), [], true)).toMatchObject({ stdout: 'reached\n' })
+  })
+
+  it('runs Node, with its threads and children', async () => {
+    const script =
+      'const {execFileSync} = require("child_process"); new Worker; console.log(String(execFileSync("echo", ["child"])))'
+    const command = `node -e '${script.replace('new Worker;', 'new (require("worker_threads").Worker)("", { eval: true });')}'`
+    expect(await runIn(sandbox, command, temporaryFolder())).toMatchObject({ code: 0, stdout: 'child\n\n' })
+  })
+
+  it('gives the exit code, also of a signal', async () => {
+    expect(await runIn(sandbox, 'exit 7', temporaryFolder())).toMatchObject({ code: 7 })
+    expect(await runIn(sandbox, 'kill -9 $$', temporaryFolder())).toMatchObject({ code: 137 })
+  })
+
+  it('leaves nothing running: not in the background, not in a session of its own', async () => {
+    const marker = `4${process.pid}1`
+    const command = `setsid sleep ${marker} >/dev/null 2>&1 & sleep ${marker} & (sleep ${marker} &) ; echo started`
+    expect(await runIn(sandbox, command, temporaryFolder())).toMatchObject({ code: 0, stdout: 'started\n' })
+    await vi.waitFor(() => expect(processesWith(marker)).toEqual([]))
+  })
+
+  it('ends the command when the process that started it is killed', async () => {
+    const marker = `4${process.pid}2`
+    const args = [
+      new URL('./holder.ts', import.meta.url).pathname,
+      kind,
+      temporaryFolder(),
+      `setsid sleep ${marker} & echo begun; sleep ${marker}`,
+    ]
+    const holder = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(holder.stdout, 'data')
+    expect(processesWith(marker).length).toBeGreaterThan(1)
+    holder.kill('SIGKILL')
+    await vi.waitFor(() => expect(processesWith(marker)).toEqual([]), { timeout: 10_000 })
+  })
+
+  it('lets the command clean up when it is stopped, and kills what does not go', async () => {
+    const stopAfterFirstOutput = async (command: string, graceMs: number) => {
+      const spawned = sandbox.spawn({ command, workspace: temporaryFolder(), masked: [], network: false, env: {} })
+      if (spawned.kind === 'refused') throw new Error(spawned.message)
+      let output = ''
+      spawned.process.stderr.resume()
+      spawned.process.stdout.on('data', (chunk: Buffer) => {
+        if (output === '') spawned.process.stop(graceMs)
+        output += chunk.toString()
+      })
+      await spawned.process.exit
+      return output
+    }
+    const marker = `4${process.pid}3`
+    const minute = 60_000
+    expect(
+      await stopAfterFirstOutput(`trap 'echo cleaned; exit' TERM; echo begun; sleep ${marker} & wait`, minute),
+    ).toBe('begun\ncleaned\n')
+    expect(
+      await stopAfterFirstOutput(`trap '' TERM; setsid sleep ${marker} & echo begun; while :; do sleep 1; done`, 1),
+    ).toBe('begun\n')
+    await vi.waitFor(() => expect(processesWith(marker)).toEqual([]))
+  })
+
+  it('refuses a workspace that is the system', async () => {
+    expect(await runIn(sandbox, 'true', '/usr')).toMatchObject({
+      code: -1,
+      stderr: expect.stringContaining('cannot use /usr'),
+    })
+  })
+
+  it('says why a command could not begin', async () => {
+    const folder = temporaryFolder()
+    expect(await runIn(sandbox, 'echo x', `${folder}/gone`)).toMatchObject({
+      code: -1,
+      stdout: '',
+      stderr: expect.stringMatching(/gone/),
+    })
+  })
+})
+
+describe('without a sandbox', () => {
+  it('refuses commands and says what the operator can do', async () => {
+    const sandbox = await detectSandbox({ try: [] })
+    expect(sandbox.kind).toBe('none')
+    const { stderr } = await runIn(sandbox, 'true', temporaryFolder())
+    expect(stderr).toMatch(/bubblewrap.*--allow-unsandboxed-shell.*REINS_ALLOW_UNSANDBOXED_SHELL=1/)
+    expect(describeSandbox(sandbox)).toMatchObject({ kind: 'none', missing: expect.stringContaining('bubblewrap') })
+  })
+
+  it('runs them with a clean environment where the operator allowed it, and ends what they started', async () => {
+    const sandbox = await detectSandbox({ try: [], allowUnsandboxed: true })
+    const folder = temporaryFolder()
+    chmodSync(folder, 0o755)
+    const { code, stdout } = await runIn(sandbox, 'env | cut -d= -f1 | sort | tr "\\n" " "; pwd; exit 3', folder)
+    expect({ code, stdout }).toEqual({
+      code: 3,
+      stdout: expect.stringMatching(/^HOME LANG( OLDPWD)? PATH PWD SHLVL TERM TMPDIR _ \/.*\n$/),
+    })
+    expect(stdout).toContain(folder)
+    const marker = `4${process.pid}4`
+    await runIn(sandbox, `sleep ${marker} & echo x`, folder)
+    await vi.waitFor(() => expect(processesWith(marker)).toEqual([]))
+  })
+})
+
+describe('what the doctor is told', () => {
+  it('names the kind in force and, where there is one, the better one', async () => {
+    for (const sandbox of found.values()) {
+      expect(describeSandbox(sandbox)).toMatchObject({ kind: sandbox.kind, detail: sandbox.detail })
+      expect(describeSandbox(sandbox).missing === undefined).toBe(sandbox.kind === 'bubblewrap')
+    }
+  })
+})
