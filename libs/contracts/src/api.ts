@@ -4,13 +4,13 @@ import { TextPart, Usage } from './content.ts'
 import { AgentDefinition, AgentName } from './definition.ts'
 import { Delta } from './delta.ts'
 import { OnBusy } from './events-session.ts'
-import { statuses } from './frame.ts'
+import { type Status, statuses } from './frame.ts'
 import { Agent } from './registry.ts'
 
 const closed = { additionalProperties: false } as const
 const SessionId = Type.String({ minLength: 26, maxLength: 64, description: 'A session id' })
 const CursorText = Type.String({ minLength: 1, maxLength: 512, description: 'An opaque cursor' })
-const StatusSchema = Type.Union(statuses.map((status) => Type.Literal(status)))
+const StatusSchema = Type.Unsafe<Status>(Type.Union(statuses.map((status) => Type.Literal(status))))
 
 /** Text, or parts. */
 export const MessageContent = Type.Union([
