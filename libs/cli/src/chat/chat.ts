@@ -1,0 +1,330 @@
+// The chat in the terminal: keys and stream items in, paint out. The deciding is in transcript, line-editor, screen and live-view.
+//   H1. The stream is what is shown: a message appears when its turn begins, not when it was typed.
+//   H2. A session is made with the first message: leaving before leaves nothing behind.
+//   H3. Leaving ends nothing: a turn goes on at the server, and the last line says how to come back.
+import type { ControlVerb, FollowItem, ReinsClient } from '../client-port.ts'
+import type { CliContext } from '../context.ts'
+import { allEvents } from '../event-pages.ts'
+import { exitCodes, explainFailure, failureText } from '../failure.ts'
+import { wrap } from '../text/cells.ts'
+import type { Style } from '../text/style.ts'
+import { commandHelp, slashCommand } from './commands.ts'
+import type { History } from './history-file.ts'
+import type { Key } from './keys.ts'
+import { type Editor, edit, editorText, newEditor, withText } from './line-editor.ts'
+import { liveView } from './live-view.ts'
+import { Outbox } from './outbox.ts'
+import { recentPieces } from './recent.ts'
+import { ChatScreen } from './screen.ts'
+import { openTerminal, type Terminal } from './terminal.ts'
+import { follow, newTranscript, type Piece, type Transcript } from './transcript.ts'
+
+export interface ChatOptions {
+  readonly client: ReinsClient
+  readonly context: CliContext
+  readonly style: Style
+  readonly history: History
+  readonly server: string
+  readonly agent: string
+  readonly model?: string
+  /** Go on with this one. */
+  readonly session?: string
+  readonly signal: AbortSignal
+}
+
+const noSession = 'There is no session yet: it begins with the first message.'
+
+/** What a second Ctrl-C would do. */
+type Armed = 'nothing' | 'leave-turn' | 'leave'
+
+/** Talks until the person leaves; gives the exit code. Rejects where the session cannot be read at all. */
+export async function runChat(options: ChatOptions): Promise<number> {
+  const entries = await options.history.load()
+  return new Chat(options, entries).run()
+}
+
+class Chat {
+  readonly #options: ChatOptions
+  readonly #screen: ChatScreen
+  readonly #outbox: Outbox
+  readonly #stop = new AbortController()
+  readonly #left = Promise.withResolvers<number>()
+  #terminal: Terminal | undefined
+  #transcript: Transcript = newTranscript
+  #editor: Editor
+  #session: string | undefined
+  #printed: string[] = []
+  #sending: readonly string[] = []
+  #streamLost = false
+  #serverAway = false
+  #hint: string | undefined
+  #armed: Armed = 'nothing'
+  #painting = false
+
+  constructor(options: ChatOptions, entries: readonly string[]) {
+    this.#options = options
+    this.#screen = new ChatScreen(options.style)
+    this.#editor = newEditor(entries)
+    this.#session = options.session
+    const { context } = options
+    this.#outbox = new Outbox({
+      send: (text, key) => this.#send(text, key),
+      makeKey: () => context.makeKey(),
+      sleep: (ms, signal) => context.sleep(ms, signal),
+      onChange: ({ sending, away }) => {
+        this.#sending = sending
+        this.#serverAway = away
+        this.#paintSoon()
+      },
+      onRefused: (text, error) => {
+        this.#fail(error)
+        if (this.#editor.text.length === 0) this.#editor = withText(this.#editor, text)
+      },
+      signal: this.#stop.signal,
+    })
+  }
+
+  async run(): Promise<number> {
+    const { context, signal } = this.#options
+    const past = this.#session === undefined ? undefined : await this.#load(this.#session)
+    const leave = () => this.#leave(exitCodes.interrupted)
+    signal.addEventListener('abort', leave, { once: true })
+    this.#terminal = openTerminal(context, {
+      onKeys: (keys) => this.#onKeys(keys),
+      onResize: () => this.#paintSoon(),
+      onEnd: () => this.#leave(exitCodes.ok),
+    })
+    // Times of what runs are shown in seconds.
+    const tick = setInterval(() => {
+      if (this.#transcript.turn) this.#paintSoon()
+    }, 1000)
+    try {
+      this.#greet()
+      for (const piece of past?.pieces ?? []) this.#show(piece)
+      if (this.#session !== undefined) {
+        if (this.#transcript.phase === 'ended') this.#leave(exitCodes.ok)
+        else void this.#follow(this.#session, past?.cursor)
+      }
+      this.#paintSoon()
+      const code = await this.#left.promise
+      this.#paint()
+      return code
+    } finally {
+      clearInterval(tick)
+      signal.removeEventListener('abort', leave)
+      this.#stop.abort()
+      this.#terminal.close()
+      this.#sayHowToComeBack()
+    }
+  }
+
+  #greet(): void {
+    const { style, agent, model } = this.#options
+    const { bold, dim } = style
+    this.#print(`${bold('Reins')} · ${bold(agent)}${model === undefined ? '' : dim(` · ${model}`)}`)
+    if (this.#session !== undefined) this.#print(dim(`session ${this.#session}`))
+    this.#print(dim('/help for help, Ctrl-C cancels a turn, Ctrl-D leaves'))
+  }
+
+  #sayHowToComeBack(): void {
+    const { context } = this.#options
+    if (this.#session === undefined) return
+    const lines = [`Session ${this.#session}`]
+    if (this.#transcript.phase !== 'ended') {
+      if (this.#transcript.turn) lines.push('The turn goes on at the server.')
+      lines.push(`Come back with: reins session open ${this.#session}`)
+    }
+    context.stdout.write(`${lines.join('\n')}\n`)
+  }
+
+  /** Reads what happened before; gives the last turns of it, and where reading goes on. */
+  async #load(session: string): Promise<{ readonly pieces: readonly Piece[]; readonly cursor: string | undefined }> {
+    const pieces: Piece[] = []
+    let cursor: string | undefined
+    for await (const page of allEvents(this.#options.client, session, { signal: this.#options.signal })) {
+      for (const event of page.events) {
+        const followed = follow(this.#transcript, event)
+        this.#transcript = followed.transcript
+        pieces.push(...followed.pieces)
+      }
+      cursor = page.cursor
+    }
+    return { pieces: recentPieces(pieces, session), cursor }
+  }
+
+  async #follow(session: string, after: string | undefined): Promise<void> {
+    const { client } = this.#options
+    try {
+      const items = client.sessions.follow(session, {
+        deltas: true,
+        signal: this.#stop.signal,
+        ...(after === undefined ? {} : { after }),
+      })
+      for await (const item of items) this.#onItem(item)
+    } catch (error) {
+      if (this.#stop.signal.aborted) return
+      this.#fail(error)
+      this.#leave(exitCodes.failed)
+      return
+    }
+    if (!this.#stop.signal.aborted) this.#leave(exitCodes.ok)
+  }
+
+  #onItem(item: FollowItem): void {
+    if (item.type === 'connection') {
+      this.#streamLost = 'state' in item && item.state === 'lost'
+      this.#paintSoon()
+      return
+    }
+    if (!('cursor' in item)) return
+    const hadTurn = this.#transcript.turn !== undefined
+    const followed = follow(this.#transcript, item)
+    this.#transcript = followed.transcript
+    for (const piece of followed.pieces) this.#show(piece)
+    if (hadTurn && !this.#transcript.turn) this.#disarm()
+    if (this.#transcript.phase === 'ended') this.#leave(exitCodes.ok)
+    this.#paintSoon()
+  }
+
+  async #send(text: string, key: string): Promise<void> {
+    const { client, agent } = this.#options
+    if (this.#session !== undefined) {
+      await client.sessions.send(this.#session, { content: text }, { idempotencyKey: key })
+      return
+    }
+    const created = await client.sessions.create({ agent, message: text }, { idempotencyKey: key })
+    this.#session = created.session.id
+    void this.#follow(this.#session, created.cursor)
+  }
+
+  #onKeys(keys: readonly Key[]): void {
+    for (const key of keys) {
+      const edited = edit(this.#editor, key)
+      this.#editor = edited.editor
+      if (edited.kind === 'submitted') {
+        this.#disarm()
+        this.#submit(edited.message)
+      } else if (edited.kind === 'changed') this.#disarm()
+      else if (edited.name === 'interrupt') this.#interrupt()
+      else if (edited.name === 'end-of-input') this.#leave(exitCodes.ok)
+      else if (edited.name === 'clear-screen') this.#terminal?.clearScreen()
+      else this.#disarm()
+    }
+    this.#paintSoon()
+  }
+
+  #submit(message: string): void {
+    const command = slashCommand(message)
+    if (command === undefined) {
+      void this.#options.history.add(message)
+      this.#outbox.add(message)
+      return
+    }
+    switch (command) {
+      case 'help':
+        this.#note(commandHelp)
+        return
+      case 'session':
+        this.#note(this.#session ?? noSession)
+        return
+      case 'quit':
+        this.#leave(exitCodes.ok)
+        return
+      case 'cancel':
+      case 'pause':
+      case 'resume':
+        void this.#control(command)
+        return
+      case 'unknown':
+        this.#note(`There is no command ${message}. /help lists those there are.`)
+        return
+      default:
+        command satisfies never
+    }
+  }
+
+  #interrupt(): void {
+    const busy = this.#transcript.turn !== undefined || this.#transcript.waiting.length > 0 || this.#sending.length > 0
+    if (this.#armed === 'leave-turn') this.#leave(exitCodes.interrupted)
+    else if (this.#armed === 'leave') this.#leave(exitCodes.ok)
+    else if (editorText(this.#editor) !== '') {
+      this.#editor = withText(this.#editor, '')
+    } else if (busy && this.#session !== undefined) {
+      this.#armed = 'leave-turn'
+      this.#hint = 'Cancelling the turn. Ctrl-C again leaves.'
+      void this.#control('cancel')
+    } else {
+      this.#armed = 'leave'
+      this.#hint = 'Ctrl-C again, or Ctrl-D, leaves.'
+    }
+  }
+
+  async #control(verb: ControlVerb): Promise<void> {
+    if (this.#session === undefined) return this.#note(noSession)
+    try {
+      await this.#options.client.sessions.control(this.#session, verb)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #disarm(): void {
+    this.#armed = 'nothing'
+    this.#hint = undefined
+  }
+
+  #leave(code: number): void {
+    this.#left.resolve(code)
+  }
+
+  #fail(error: unknown): void {
+    if (this.#stop.signal.aborted) return
+    this.#show({ kind: 'notice', level: 'error', text: failureText(explainFailure(error, this.#options.server)) })
+    this.#paintSoon()
+  }
+
+  #note(text: string): void {
+    this.#show({ kind: 'notice', level: 'info', text })
+  }
+
+  #show(piece: Piece): void {
+    this.#printed.push(...this.#screen.take(piece, this.#columns()))
+  }
+
+  #print(line: string): void {
+    this.#printed.push(...wrap(line, this.#columns()))
+  }
+
+  #columns(): number {
+    return this.#terminal?.columns() ?? 80
+  }
+
+  /** Many items of one moment are one paint. */
+  #paintSoon(): void {
+    if (this.#painting) return
+    this.#painting = true
+    setImmediate(() => {
+      this.#painting = false
+      if (!this.#stop.signal.aborted) this.#paint()
+    })
+  }
+
+  #paint(): void {
+    const terminal = this.#terminal
+    if (!terminal) return
+    const width = Math.max(1, terminal.columns() - 1)
+    const state = {
+      transcript: this.#transcript,
+      editor: this.#editor,
+      sending: this.#sending,
+      connection: this.#streamLost || this.#serverAway ? ('lost' as const) : ('there' as const),
+      placeholder: `Message ${this.#options.agent}`,
+      ...(this.#hint === undefined ? {} : { hint: this.#hint }),
+    }
+    const size = { width, rows: Math.max(1, terminal.rows() - 1) }
+    const view = liveView(state, this.#screen.growing(width), size, this.#options.context.now(), this.#options.style)
+    const printed = this.#printed
+    this.#printed = []
+    terminal.paint(printed, view)
+  }
+}

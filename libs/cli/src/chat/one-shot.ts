@@ -1,0 +1,194 @@
+// One message, one answer: for scripts, and for `chat -m`. On a terminal the answer streams; elsewhere it is printed whole, once.
+import type { TurnResult } from '@reins/contracts'
+import type { ReinsClient } from '../client-port.ts'
+import type { CliContext } from '../context.ts'
+import type { Style } from '../text/style.ts'
+import { liveView } from './live-view.ts'
+import { Painter } from './painter.ts'
+import { ChatScreen } from './screen.ts'
+import { follow, knownEvent, newTranscript, type Piece } from './transcript.ts'
+
+export interface OneShotOptions {
+  readonly client: ReinsClient
+  readonly context: CliContext
+  readonly style: Style
+  readonly agent: string
+  readonly session?: string
+  readonly text: string
+  /** Show the answer while it grows: stdout is a terminal. */
+  readonly live: boolean
+  /** Aborted: the turn is cancelled at the server. */
+  readonly signal: AbortSignal
+}
+
+export interface OneShotResult {
+  readonly session: string
+  readonly messageId: string
+  readonly status: TurnResult['turn']['status'] | 'interrupted' | 'dropped'
+  readonly turn?: string
+  readonly content: string
+  readonly usage?: TurnResult['turn']['usage']
+  /** Why it is not completed. */
+  readonly error?: { readonly code: string; readonly message: string }
+}
+
+export async function askOnce(options: OneShotOptions): Promise<OneShotResult> {
+  const sent = await send(options)
+  const show = options.live ? liveShow(options) : quietShow(options)
+  const reader = new AbortController()
+  const onAbort = () => reader.abort()
+  options.signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return (await read(options, sent, show, reader.signal)) ?? (await interrupted(options, sent))
+  } finally {
+    options.signal.removeEventListener('abort', onAbort)
+    reader.abort()
+    show.end()
+  }
+}
+
+interface Sent {
+  readonly session: string
+  readonly messageId: string
+  readonly cursor: string
+}
+
+async function send({ client, context, agent, session, text }: OneShotOptions): Promise<Sent> {
+  const key = { idempotencyKey: context.makeKey() }
+  if (session !== undefined) {
+    const accepted = await client.sessions.send(session, { content: text }, key)
+    return { session, messageId: accepted.messageId, cursor: accepted.cursor }
+  }
+  const created = await client.sessions.create({ agent, message: text }, key)
+  return { session: created.session.id, messageId: created.messageId ?? '', cursor: created.cursor }
+}
+
+/** undefined: reading was given up before the turn ended. */
+async function read(
+  { client }: OneShotOptions,
+  sent: Sent,
+  show: Show,
+  signal: AbortSignal,
+): Promise<OneShotResult | undefined> {
+  const base = { session: sent.session, messageId: sent.messageId }
+  let turn: string | undefined
+  let answer = { call: '', text: '' }
+  for await (const item of client.sessions.follow(sent.session, { after: sent.cursor, deltas: true, signal })) {
+    if (item.type === 'connection') {
+      show.connection('state' in item && item.state === 'lost')
+      continue
+    }
+    if (!('cursor' in item)) continue
+    show.item(item)
+    const event = 'n' in item ? knownEvent(item) : undefined
+    switch (event?.type) {
+      case 'turn.started':
+        if (event.data.messages.includes(sent.messageId)) turn = event.data.turn
+        break
+      case 'message.joined':
+        if (event.data.message === sent.messageId) turn = event.data.turn
+        break
+      case 'message.dropped':
+        if (event.data.message === sent.messageId)
+          return {
+            ...base,
+            status: 'dropped',
+            content: '',
+            error: { code: event.data.reason, message: `The message was not answered: ${event.data.reason}.` },
+          }
+        break
+      case 'model-call.completed': {
+        const text = event.data.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('')
+        answer = { call: event.data.call, text }
+        break
+      }
+      case 'turn.completed':
+        if (event.data.turn === turn)
+          return { ...base, turn, status: 'completed', content: answer.text, usage: event.data.usage }
+        break
+      case 'turn.failed':
+        if (event.data.turn === turn)
+          return { ...base, turn, status: 'failed', content: '', usage: event.data.usage, error: event.data.error }
+        break
+      case 'turn.cancelled':
+        if (event.data.turn === turn) {
+          const error = { code: event.data.reason, message: `The turn was cancelled (${event.data.reason}).` }
+          return { ...base, turn, status: 'cancelled', content: '', usage: event.data.usage, error }
+        }
+        break
+      case 'session.quarantined':
+        return {
+          ...base,
+          status: 'failed',
+          content: '',
+          error: {
+            code: 'quarantined',
+            message: `The session is in quarantine: ${event.data.reason}. Look at it with "reins session events ${sent.session}".`,
+          },
+        }
+      default:
+        break
+    }
+  }
+  return undefined
+}
+
+async function interrupted({ client }: OneShotOptions, sent: Sent): Promise<OneShotResult> {
+  await client.sessions.control(sent.session, 'cancel').catch(() => undefined)
+  return {
+    session: sent.session,
+    messageId: sent.messageId,
+    status: 'interrupted',
+    content: '',
+    error: { code: 'interrupted', message: 'Interrupted; the turn is cancelled at the server.' },
+  }
+}
+
+interface Show {
+  item(item: Parameters<typeof follow>[1]): void
+  connection(lost: boolean): void
+  end(): void
+}
+
+/** Only what a script's owner must know, on stderr. */
+function quietShow({ context }: OneShotOptions): Show {
+  return {
+    item: (item) => {
+      const event = 'n' in item ? knownEvent(item) : undefined
+      if (event?.type === 'session.paused')
+        context.stderr.write('reins: the session is paused; waiting for its resume\n')
+    },
+    connection: (lost) => {
+      context.stderr.write(lost ? 'reins: the server does not answer; waiting for it\n' : 'reins: the server is back\n')
+    },
+    end: () => undefined,
+  }
+}
+
+function liveShow({ context, style }: OneShotOptions): Show {
+  const { stdout } = context
+  const columns = () => Math.max(1, stdout.columns ?? 80)
+  const painter = new Painter((text) => stdout.write(text), columns())
+  const screen = new ChatScreen(style)
+  let transcript = newTranscript
+  let connection: 'there' | 'lost' = 'there'
+  const paint = (pieces: readonly Piece[]) => {
+    const width = Math.max(1, columns() - 1)
+    const printed = pieces.filter((piece) => piece.kind !== 'message').flatMap((piece) => screen.take(piece, columns()))
+    const size = { width, rows: Math.max(1, (stdout.rows ?? 24) - 1) }
+    const state = { transcript, sending: [], connection }
+    painter.paint(printed, liveView(state, screen.growing(width), size, context.now(), style), columns())
+  }
+  return {
+    item: (item) => {
+      const followed = follow(transcript, item)
+      transcript = followed.transcript
+      paint(followed.pieces)
+    },
+    connection: (lost) => {
+      connection = lost ? 'lost' : 'there'
+      paint([])
+    },
+    end: () => painter.clear(columns()),
+  }
+}

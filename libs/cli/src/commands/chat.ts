@@ -1,0 +1,119 @@
+// reins chat
+import { type Command, Option } from 'commander'
+import { runChat } from '../chat/chat.ts'
+import { fileHistory, noHistory } from '../chat/history-file.ts'
+import { askOnce, type OneShotResult } from '../chat/one-shot.ts'
+import type { CliContext } from '../context.ts'
+import { exitCodes, QuietExit, usageFailure } from '../failure.ts'
+import { type Act, defaultAgent, type Invocation } from '../invocation.ts'
+import { neutralise } from '../text/neutralise.ts'
+import { examples } from './examples.ts'
+
+export interface ChatFlags {
+  readonly agent?: string
+  readonly session?: string
+  readonly message?: string
+}
+
+export function chatCommand(program: Command, act: Act): void {
+  program
+    .command('chat')
+    .description('talk to an agent in the terminal')
+    .addOption(new Option('-a, --agent <name>', `the agent (default: ${defaultAgent})`).conflicts('session'))
+    .option('-s, --session <id>', 'go on with this session instead of a new one')
+    .option('-m, --message <text>', 'say this, print the answer, and leave; - reads the message from stdin')
+    .addHelpText(
+      'after',
+      `\nText that is piped in is one message: only its answer is printed, and the exit code is 0 if the turn was completed.\n${examples(
+        [
+          'reins chat',
+          'reins chat --agent coder',
+          'reins chat -m "How many lines has README.md?"',
+          'git diff | reins chat --agent reviewer',
+          'reins chat -m "Once more, shorter" --session 01JD… --json',
+        ],
+      )}`,
+    )
+    .action((options: ChatFlags, command: Command) => act(openChat)([options], command))
+}
+
+/** The chat, or one message and its answer where nobody sits at a terminal. */
+export async function openChat(run: Invocation, flags: ChatFlags): Promise<void> {
+  const { context } = run
+  if (flags.message !== undefined) {
+    const text = flags.message === '-' ? await readAll(context, run.signal) : flags.message
+    return ask(run, flags, text)
+  }
+  if (context.stdin.isTTY !== true) return ask(run, flags, await readAll(context, run.signal))
+  if (context.stdout.isTTY !== true || run.json)
+    throw usageFailure(
+      run.json ? 'The chat has no JSON form.' : 'The chat needs a terminal to write to.',
+      'Say one message with -m, or pipe it in: reins chat -m "Hello" --json',
+    )
+  const client = await run.client()
+  const session = flags.session === undefined ? undefined : await client.sessions.get(flags.session)
+  const agent = session?.agent ?? flags.agent ?? defaultAgent
+  const model = session ? session.model : (await client.agents.get(agent)).definition.model
+  const code = await runChat({
+    client,
+    context,
+    style: run.style,
+    history: context.env.stateDir === undefined ? noHistory : fileHistory(context.env.stateDir),
+    server: run.server,
+    agent,
+    ...(model === undefined ? {} : { model }),
+    ...(session === undefined ? {} : { session: session.id }),
+    signal: run.signal,
+  })
+  if (code !== exitCodes.ok) throw new QuietExit(code)
+}
+
+async function ask(run: Invocation, flags: ChatFlags, message: string): Promise<void> {
+  const text = message.trim()
+  if (text === '') throw usageFailure('There is no message.', 'Pipe one in, or give it with -m "…".')
+  const { context } = run
+  const live = context.stdout.isTTY === true && !run.json
+  const result = await askOnce({
+    client: await run.client(),
+    context,
+    style: run.style,
+    agent: flags.agent ?? defaultAgent,
+    ...(flags.session === undefined ? {} : { session: flags.session }),
+    text,
+    live,
+    signal: run.signal,
+  })
+  if (run.json) run.printJson(result)
+  else if (!live && result.status === 'completed') run.print(neutralise(result.content))
+  if (!run.json && !live && result.error) context.stderr.write(`reins: ${neutralise(result.error.message)}\n`)
+  if (live) run.print(run.style.dim(`Go on with: reins session open ${result.session}`))
+  const code = exitCodeOf(result)
+  if (code !== exitCodes.ok) throw new QuietExit(code)
+}
+
+const exitCodeOf = (result: OneShotResult): number =>
+  result.status === 'completed'
+    ? exitCodes.ok
+    : result.status === 'interrupted'
+      ? exitCodes.interrupted
+      : exitCodes.failed
+
+function readAll({ stdin }: CliContext, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve) => {
+    let text = ''
+    const onData = (chunk: string) => {
+      text += chunk
+    }
+    const end = () => {
+      stdin.off('data', onData)
+      stdin.off('end', end)
+      signal.removeEventListener('abort', end)
+      resolve(text)
+    }
+    stdin.setEncoding('utf8')
+    stdin.on('data', onData)
+    stdin.on('end', end)
+    signal.addEventListener('abort', end, { once: true })
+    stdin.resume()
+  })
+}

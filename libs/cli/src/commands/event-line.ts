@@ -1,0 +1,118 @@
+// One event on one line: when, which, by whom, and what matters of it.
+import type { ApiEvent } from '@reins/contracts'
+import { toolInput } from '../chat/tool-line.ts'
+import { knownEvent, textOf } from '../chat/transcript.ts'
+import { cut, pad } from '../text/cells.ts'
+import { oneLine } from '../text/neutralise.ts'
+import type { Style } from '../text/style.ts'
+import { clockTime, span } from '../text/when.ts'
+
+export interface LineOptions {
+  readonly style: Style
+  readonly width: number | undefined
+  readonly zone?: string | undefined
+  /** Show which session of the tree it belongs to. */
+  readonly tree: boolean
+}
+
+export function eventLine(event: ApiEvent, options: LineOptions): string {
+  const { style } = options
+  const place = `${event.n}.${event.i}`
+  const parts = [
+    style.dim(clockTime(event.at, options.zone)),
+    pad(place, 6),
+    ...(options.tree ? [style.dim(pad((event.session ?? '').slice(26) || 'root', 17))] : []),
+    pad(colour(event.type, style)(oneLine(event.type)), 22),
+    oneLine(summary(event)),
+  ]
+  const line = parts.join(' ').trimEnd()
+  return options.width === undefined ? line : cut(line, options.width)
+}
+
+function colour(type: string, style: Style): (text: string) => string {
+  if (/failed|quarantined|unknown|late-result/.test(type)) return style.red
+  if (/cancel|throttled|paused|dropped/.test(type)) return style.yellow
+  if (type.startsWith('tool')) return style.blue
+  if (type.startsWith('model')) return style.magenta
+  if (type.startsWith('message')) return style.cyan
+  return style.bold
+}
+
+const attempt = (n: number): string => (n > 1 ? ` (attempt ${n})` : '')
+
+/** What a person looks for in an event; of a type that this version does not know, its data. */
+export function summary(event: ApiEvent): string {
+  const known = knownEvent(event)
+  if (!known) return JSON.stringify(event.data ?? null).slice(0, 2000)
+  switch (known.type) {
+    case 'session.started':
+      return `${known.data.agent} ${known.data.model} pool ${known.data.pools.executor}`
+    case 'session.renamed':
+      return known.data.title
+    case 'session.paused':
+    case 'session.nudged':
+      return known.data.reason ?? ''
+    case 'session.quarantined':
+      return `${known.data.reason} (frame ${known.data.frame})`
+    case 'session.ended':
+      return known.data.reason
+    case 'session.resumed':
+    case 'session.released':
+    case 'session.settled':
+      return ''
+    case 'message.received':
+      return `"${textOf(known.data.content).slice(0, 2000)}"${known.data.onBusy === 'queue' ? '' : ` (${known.data.onBusy})`}`
+    case 'message.joined':
+      return `${known.data.message} → ${known.data.turn}`
+    case 'message.dropped':
+      return `${known.data.message}: ${known.data.reason}`
+    case 'turn.started':
+      return known.data.turn
+    case 'turn.completed':
+      return `${known.data.reason}, ${known.data.usage.inputTokens} tokens in, ${known.data.usage.outputTokens} out`
+    case 'turn.failed':
+      return `${known.data.error.code}: ${known.data.error.message}`
+    case 'turn.cancelled':
+      return known.data.reason
+    case 'model-call.started':
+      return `${known.data.model}${attempt(known.data.attempt)}${known.data.final ? ' (no more tools)' : ''}`
+    case 'model-call.completed':
+      return known.data.content
+        .map((block) =>
+          block.type === 'tool-call' ? `[${block.name}]` : block.type === 'text' ? block.text : '[thought]',
+        )
+        .join(' ')
+        .slice(0, 2000)
+    case 'model-call.failed':
+      return `${known.data.error.code}: ${known.data.error.message}${attempt(known.data.attempt)}`
+    case 'model-call.throttled':
+      return `${known.data.error.code}, again in ${span(known.data.until - event.at)}`
+    case 'tool-calls.requested':
+      return known.data.calls.map((call) => `${call.name}(${toolInput(call.arguments)})`).join(', ')
+    case 'tool-call.started':
+      return `${known.data.call}${attempt(known.data.attempt)}`
+    case 'tool-call.completed':
+    case 'tool-call.late-result': {
+      const time = known.data.duration === undefined ? '' : ` ${span(known.data.duration)}`
+      return `${known.data.status}${time} ${known.data.output.slice(0, 2000)}`
+    }
+    case 'tool-call.cancelled':
+      return known.data.call
+    case 'tool-call.outcome-unknown':
+      return known.data.message
+    case 'delegation.requested':
+      return `${known.data.agent} → ${known.data.child}`
+    case 'delegation.cancel-requested':
+      return known.data.child
+    case 'delegation.settled':
+      return `${known.data.status} ${known.data.output.slice(0, 2000)}`
+    case 'timer.armed':
+      return `in ${span(known.data.at - event.at)}`
+    case 'timer.fired':
+      return known.data.timer
+    case 'cancel.requested':
+      return known.data.end ? 'and end' : ''
+    default:
+      return known satisfies never
+  }
+}

@@ -1,0 +1,34 @@
+// What the client commands take from the environment. The only file here that knows its names.
+import path from 'node:path'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+export interface CliEnvironment {
+  /** REINS_URL */
+  readonly url?: string
+  /** REINS_TOKEN */
+  readonly token?: string
+  /** NO_COLOR, set to anything but nothing (https://no-color.org). */
+  readonly noColor: boolean
+  /** The terminal says that it can do nothing (TERM=dumb). */
+  readonly dumb: boolean
+  /** Where the history of the chat is kept; absent when there is no home folder. */
+  readonly stateDir?: string
+}
+
+export function loadCliEnvironment(env: Env): CliEnvironment {
+  const text = (name: string) => (env[name] === '' ? undefined : env[name])
+  const url = text('REINS_URL')
+  const token = text('REINS_TOKEN')
+  const home = text('HOME') ?? text('USERPROFILE')
+  const state = text('XDG_STATE_HOME') ?? (home === undefined ? undefined : path.join(home, '.local', 'state'))
+  return {
+    ...(url === undefined ? {} : { url }),
+    ...(token === undefined ? {} : { token }),
+    noColor: text('NO_COLOR') !== undefined,
+    dumb: env.TERM === 'dumb',
+    ...(state === undefined ? {} : { stateDir: path.join(state, 'reins') }),
+  }
+}
+
+export const processEnvironment = (): CliEnvironment => loadCliEnvironment(process.env)

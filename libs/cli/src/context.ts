@@ -1,0 +1,58 @@
+// What the commands are given: streams, time, files, and where the server is. Nothing here or below reads the process.
+import type { ReinsClient } from './client-port.ts'
+import type { CliEnvironment } from './config.ts'
+
+export interface TerminalInput {
+  readonly isTTY?: boolean
+  setRawMode?(on: boolean): unknown
+  setEncoding(encoding: 'utf8'): unknown
+  on(event: 'data', listener: (chunk: string) => void): unknown
+  on(event: 'end', listener: () => void): unknown
+  off(event: 'data', listener: (chunk: string) => void): unknown
+  off(event: 'end', listener: () => void): unknown
+  resume(): unknown
+  pause(): unknown
+}
+
+export interface TerminalOutput {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  readonly rows?: number
+  write(text: string): boolean
+  on(event: 'resize', listener: () => void): unknown
+  on(event: 'drain', listener: () => void): unknown
+  on(event: 'error', listener: (error: Error) => void): unknown
+  off(event: 'resize', listener: () => void): unknown
+  off(event: 'drain', listener: () => void): unknown
+  off(event: 'error', listener: (error: Error) => void): unknown
+}
+
+export interface Verified {
+  readonly ok: boolean
+  readonly frames: number
+  readonly problems: readonly string[]
+}
+
+export interface CliContext {
+  readonly stdin: TerminalInput
+  readonly stdout: TerminalOutput
+  readonly stderr: TerminalOutput
+  readonly env: CliEnvironment
+  /** The admin token of this machine's data folder; undefined where there is none. */
+  readAdminToken(): Promise<string | undefined>
+  /** epoch ms */
+  now(): number
+  /** Returns after `ms`, or at once when `signal` is aborted. Never rejects. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>
+  /** A new random text, for keys of requests. */
+  makeKey(): string
+  /** The text of a file; rejects like node:fs/promises. */
+  readFile(path: string): Promise<string>
+  /** Calls `listener` at each Ctrl-C (SIGINT) until the returned function is called. */
+  onInterrupt(listener: () => void): () => void
+  connect(options: { readonly baseUrl: string; readonly token?: string }): ReinsClient
+  /** Re-checks the chain of hashes of a session, where this process can read its frames. */
+  verify?(session: string): Promise<Verified>
+  /** IANA name; default: the machine's. */
+  readonly timeZone?: string
+}

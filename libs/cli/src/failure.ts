@@ -1,0 +1,119 @@
+// How commands fail: what a person reads, and the exit code.
+//   0 done · 1 failed · 2 wrong usage · 130 interrupted
+import { ReinsError } from '@reins/contracts'
+import { neutralise } from './text/neutralise.ts'
+
+export const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const
+
+/** Thrown by commands, caught by `runProgram`. `next` says what to do now. */
+export class CommandFailure extends Error {
+  readonly exitCode: number
+  readonly next: string | undefined
+  constructor(message: string, options: { readonly exitCode?: number; readonly next?: string } = {}) {
+    super(message)
+    this.name = 'CommandFailure'
+    this.exitCode = options.exitCode ?? exitCodes.failed
+    this.next = options.next
+  }
+}
+
+/** Thrown where everything has been said already: only the exit code is left. */
+export class QuietExit extends Error {
+  readonly exitCode: number
+  constructor(exitCode: number) {
+    super(`exit ${exitCode}`)
+    this.name = 'QuietExit'
+    this.exitCode = exitCode
+  }
+}
+
+export const usageFailure = (message: string, next?: string): CommandFailure =>
+  new CommandFailure(message, { exitCode: exitCodes.usage, ...(next === undefined ? {} : { next }) })
+
+export interface Explained {
+  readonly message: string
+  readonly next?: string
+  readonly code?: string
+  readonly details?: unknown
+  /** Nobody answered: the same request can succeed later. */
+  readonly unreachable?: true
+  readonly exitCode: number
+}
+
+/** Codes of node and undici that say that nobody is there. */
+const absent = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_SOCKET',
+])
+
+/** The first code in the error or its causes. */
+function systemCode(error: unknown, depth = 0): string | undefined {
+  if (typeof error !== 'object' || error === null || depth > 5) return undefined
+  if ('code' in error && typeof error.code === 'string' && absent.has(error.code)) return error.code
+  if ('errors' in error && Array.isArray(error.errors)) return systemCode(error.errors[0], depth + 1)
+  return 'cause' in error ? systemCode(error.cause, depth + 1) : undefined
+}
+
+/** `server`: the address that the command spoke to. */
+export function explainFailure(error: unknown, server: string): Explained {
+  if (error instanceof CommandFailure)
+    return {
+      message: error.message,
+      ...(error.next === undefined ? {} : { next: error.next }),
+      exitCode: error.exitCode,
+    }
+  if (error instanceof ReinsError) {
+    // An answer of the server has its own words; a network failure in the client's wrapping is told like any other.
+    const code = systemCode(error)
+    if (code !== undefined) return unreachable(server, code)
+    return {
+      message: error.message,
+      next:
+        error.code === 'unauthorized'
+          ? 'Give the token with --token or REINS_TOKEN; the first start wrote one to admin.token in the data folder of the server.'
+          : error.next,
+      code: error.code,
+      ...(error.details === undefined ? {} : { details: error.details }),
+      exitCode: exitCodes.failed,
+    }
+  }
+  const code = systemCode(error)
+  if (code !== undefined || (error instanceof TypeError && error.message === 'fetch failed'))
+    return unreachable(server, code)
+  return { message: error instanceof Error ? error.message : String(error), exitCode: exitCodes.failed }
+}
+
+const unreachable = (server: string, code: string | undefined): Explained => ({
+  message: `No Reins answers at ${server}${code === undefined ? '' : ` (${code})`}.`,
+  next: 'Is it running? Start it with "npm start" (or "reins up"), or name another with --server or REINS_URL.',
+  unreachable: true,
+  exitCode: exitCodes.failed,
+})
+
+/** Lines for a terminal: what happened, the details, what to do. */
+export function failureText(failure: Explained): string {
+  const lines = [`reins: ${failure.message}`]
+  for (const problem of problemsOf(failure.details)) lines.push(`  ${problem}`)
+  if (failure.next !== undefined) lines.push(failure.next)
+  return neutralise(lines.join('\n'))
+}
+
+/** Details that are a list of problems ({path, message, line?, column?}), bare or under `problems`. */
+function problemsOf(details: unknown): string[] {
+  const list = typeof details === 'object' && details !== null && 'problems' in details ? details.problems : details
+  if (!Array.isArray(list)) return []
+  return list.flatMap((problem: unknown) => {
+    if (typeof problem !== 'object' || problem === null || !('message' in problem)) return []
+    const { path, message, line, column } = problem as Record<string, unknown>
+    const place = typeof line === 'number' ? `line ${line}${typeof column === 'number' ? `:${column}` : ''}: ` : ''
+    const field = typeof path === 'string' && path !== '' ? `${path}: ` : ''
+    return [`${place}${field}${String(message)}`]
+  })
+}

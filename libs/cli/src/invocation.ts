@@ -1,0 +1,87 @@
+// One run of a command: the context, the global options, the client, and how it prints.
+//   R1. The admin token of this machine's data folder goes to this machine only: another server gets a token that was given.
+import type { Command } from 'commander'
+import type { ReinsClient } from './client-port.ts'
+import type { CliContext } from './context.ts'
+import { CommandFailure, usageFailure } from './failure.ts'
+import { makeStyle, type Style } from './text/style.ts'
+
+export const defaultServer = 'http://127.0.0.1:7420'
+export const defaultAgent = 'assistant'
+
+export interface GlobalOptions {
+  readonly server?: string
+  readonly token?: string
+  readonly json?: boolean
+}
+
+export interface Invocation {
+  readonly context: CliContext
+  readonly server: string
+  /** Programs read the output. */
+  readonly json: boolean
+  readonly style: Style
+  /** Columns of the terminal; undefined where the output is none, and nothing is cut. */
+  readonly width: number | undefined
+  /** Aborted when the output is closed, and by Ctrl-C where the command did not take it over. */
+  readonly signal: AbortSignal
+  client(): Promise<ReinsClient>
+  print(text: string): void
+  printJson(value: unknown): void
+}
+
+/**
+ * Makes an action for commander of one that gets its run. commander passes the arguments, the options, then the command:
+ * `.action((name, options, command) => act(show)([name, options], command))`.
+ */
+export type Act = <A extends readonly unknown[]>(
+  action: (run: Invocation, ...args: A) => Promise<void>,
+) => (args: A, command: Command) => Promise<void>
+
+export const colours = (context: CliContext): boolean =>
+  context.stdout.isTTY === true && !context.env.noColor && !context.env.dumb
+
+export const serverOf = (options: GlobalOptions, context: CliContext): string =>
+  options.server ?? context.env.url ?? defaultServer
+
+export function makeInvocation(context: CliContext, command: Command, signal: AbortSignal): Invocation {
+  const options = command.optsWithGlobals<GlobalOptions & { format?: string }>()
+  const server = checkedUrl(serverOf(options, context))
+  let client: ReinsClient | undefined
+  const print = (text: string) => {
+    context.stdout.write(`${text}\n`)
+  }
+  return {
+    context,
+    server,
+    json: options.json === true || options.format === 'json',
+    style: makeStyle(colours(context)),
+    width: context.stdout.isTTY === true ? Math.max(20, context.stdout.columns ?? 80) : undefined,
+    signal,
+    client: async () => {
+      if (client) return client
+      const token =
+        options.token ?? context.env.token ?? (isLoopback(server) ? await context.readAdminToken() : undefined)
+      if (token === undefined && !isLoopback(server))
+        throw new CommandFailure(`There is no token for ${server}.`, {
+          next: 'Give one with --token or REINS_TOKEN. The admin token of this machine is not sent to another one.',
+        })
+      client = context.connect({ baseUrl: server, ...(token === undefined ? {} : { token }) })
+      return client
+    },
+    print,
+    printJson: (value) => print(JSON.stringify(value, null, 2)),
+  }
+}
+
+function checkedUrl(text: string): string {
+  const url = URL.parse(text)
+  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
+    throw usageFailure(`"${text}" is no address of a server.`, `Such as --server ${defaultServer}`)
+  return text.replace(/\/+$/, '')
+}
+
+function isLoopback(server: string): boolean {
+  const host = new URL(server).hostname
+  return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}

@@ -1,0 +1,35 @@
+// The context of a real process: its streams, its clock, its signals.
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import process from 'node:process'
+import { setTimeout as wait } from 'node:timers/promises'
+import { type CliEnvironment, processEnvironment } from './config.ts'
+import type { CliContext, Verified } from './context.ts'
+
+export interface ProcessContextOptions {
+  readonly connect: CliContext['connect']
+  readonly now: () => number
+  readonly readAdminToken: () => Promise<string | undefined>
+  readonly env?: CliEnvironment
+  readonly verify?: (session: string) => Promise<Verified>
+}
+
+export function processContext(options: ProcessContextOptions): CliContext {
+  return {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: options.env ?? processEnvironment(),
+    readAdminToken: options.readAdminToken,
+    now: options.now,
+    sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => undefined),
+    makeKey: () => randomUUID(),
+    readFile: (path) => readFile(path, 'utf8'),
+    onInterrupt: (listener) => {
+      process.on('SIGINT', listener)
+      return () => void process.off('SIGINT', listener)
+    },
+    connect: options.connect,
+    ...(options.verify === undefined ? {} : { verify: options.verify }),
+  }
+}
