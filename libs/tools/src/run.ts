@@ -4,9 +4,10 @@ import type { ToolContext } from './context.ts'
 import { asFailure, failed, ToolFailure, type ToolOutcome } from './outcome.ts'
 
 export async function runTool(name: string, args: unknown, context: ToolContext): Promise<ToolOutcome> {
-  const deadline = AbortSignal.timeout(context.settings.timeoutMs)
+  const deadline = new AbortController()
+  const timer = setTimeout(() => deadline.abort(), context.settings.timeoutMs)
   // The shell keeps its own time, since it has output to give when that is over.
-  const signal = name === 'shell' ? context.signal : AbortSignal.any([context.signal, deadline])
+  const signal = name === 'shell' ? context.signal : AbortSignal.any([context.signal, deadline.signal])
   try {
     const tool = tools.find((candidate) => candidate.definition.name === name)
     if (tool === undefined) {
@@ -20,7 +21,7 @@ export async function runTool(name: string, args: unknown, context: ToolContext)
   } catch (error) {
     if (error instanceof ToolFailure) return failed(error)
     if (context.signal.aborted) return failed(new ToolFailure('cancelled', 'cancelled'))
-    if (name !== 'shell' && deadline.aborted) {
+    if (name !== 'shell' && deadline.signal.aborted) {
       return failed(
         new ToolFailure(
           'timeout',
@@ -29,5 +30,7 @@ export async function runTool(name: string, args: unknown, context: ToolContext)
       )
     }
     return failed(asFailure(error, name))
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -135,6 +135,17 @@ describe('the shell', () => {
     expect(await running).toMatchObject({ status: 'error', code: 'cancelled' })
   })
 
+  it('takes a long command, and says what to do with one that is too long', async () => {
+    const { context } = shellContext()
+    expect(await call('shell', { command: `echo ${'ü'.repeat(50_000)} | wc -m` }, context)).toMatchObject({
+      stdout: '50001\n',
+    })
+    expect(await call('shell', { command: `echo ${'ü'.repeat(70_000)}` }, context)).toMatchObject({
+      code: 'invalid-arguments',
+      error: expect.stringContaining('write_file'),
+    })
+  })
+
   it('does not see the data folder in its workspace', async () => {
     const folder = temporaryFolder({ '.reins/admin.token': 'secret' })
     const { context } = fakeContext(folder, { sandbox, masked: [join(folder, '.reins')] })

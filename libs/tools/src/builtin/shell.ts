@@ -12,6 +12,8 @@ import { Spool } from '../text/spool.ts'
 import { defineTool } from '../tool.ts'
 import { Workspace } from '../workspace/workspace.ts'
 
+/** Linux passes no longer argument than 128 KiB. */
+const maxCommandBytes = 120_000
 /** Between TERM and KILL. */
 const graceMs = 2_000
 const spoolMemoryBytes = 1024 * 1024
@@ -29,7 +31,7 @@ export const shell = defineTool(
       {
         command: Type.String({
           minLength: 1,
-          maxLength: 100_000,
+
           description: 'Shell text, run by bash where the machine has it, else by sh.',
         }),
       },
@@ -40,6 +42,12 @@ export const shell = defineTool(
   },
   async ({ command }, context) => {
     if (command.includes('\0')) throw new ToolFailure('invalid-arguments', '"command" must not contain a NUL character')
+    if (Buffer.byteLength(command) > maxCommandBytes) {
+      throw new ToolFailure(
+        'invalid-arguments',
+        `"command" has more than ${maxCommandBytes} bytes: put it into a file with write_file and run that`,
+      )
+    }
     // The command is not repeated: what was blocked would stand in logs and in the model's context once more.
     if (isBlocked(command, context.settings.blocklist))
       throw new ToolFailure('refused', 'command blocked by security policy')

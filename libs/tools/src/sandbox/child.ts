@@ -4,7 +4,7 @@
 //       are spared: they are the sandbox's own, and their end would cut the command's time to clean up.
 //   C3. KILL goes to the group and to all descendants; with a PID namespace the rest follows by itself.
 //   C4. `exit` waits for the streams, but not on what escaped with them open (possible without a PID namespace only).
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { readyFd } from './inside.ts'
@@ -22,15 +22,25 @@ export interface ChildOptions {
 const drainMs = 1_000
 
 export function spawnChild(options: ChildOptions): SpawnResult {
-  const child = spawn(options.program, [...options.args], {
-    cwd: options.cwd,
-    env: { ...options.env },
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  let child: ChildProcess
+  try {
+    child = spawn(options.program, [...options.args], {
+      cwd: options.cwd,
+      env: { ...options.env },
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    })
+  } catch (error) {
+    return notStarted(options.program, error)
+  }
+  let startError: Error | undefined
+  child.on('error', (error) => {
+    startError = error
   })
   const { stdout, stderr } = child
-  const ready = child.stdio[readyFd]
-  if (stdout === null || stderr === null || !(ready instanceof Readable)) throw new Error('spawn gave no pipes')
+  const ready = child.stdio?.[readyFd]
+  // Out of descriptors: there are no pipes then, and the error is told by an event later.
+  if (!stdout || !stderr || !(ready instanceof Readable)) return notStarted(options.program, startError)
 
   let begun = false
   let gone = false
@@ -92,6 +102,11 @@ export function spawnChild(options: ChildOptions): SpawnResult {
     },
   }
   return { kind: 'started', process }
+}
+
+function notStarted(program: string, error: unknown): SpawnResult {
+  const reason = error instanceof Error ? error.message : 'this process has too many files open'
+  return { kind: 'refused', message: `${program} could not be started: ${reason}` }
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

@@ -3,8 +3,8 @@
 //       permission to read. Its name /proc/self/fd/N leads to that very inode whatever happens to the path meanwhile:
 //       `/proc/self/fd/N/name` is openat(N, name), and opening `/proc/self/fd/N` opens what was checked.
 //   H2. Elsewhere a node is a path and the identity (device, inode) that it had when it was looked at. Opening checks after the
-//       fact that the opened file has this identity and that the path still resolves to itself; a swap in between is found
-//       after a file was opened and before a byte of it was used. Creating a file there has a window that this cannot close.
+//       fact that the path still resolves to itself and that the opened file is the one there: a swap is found before a byte is
+//       used, unless it is undone and done again between two of these checks. Creating and listing have a window that stays.
 import {
   type BigIntStats,
   closeSync,
@@ -61,7 +61,10 @@ const paths: NodeOpener = {
   read(node) {
     const fd = openSync(node.address, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
     try {
-      if (!sameNode(fstatSync(fd, { bigint: true }), node.stat) || realpathSync(node.address) !== node.address) {
+      const opened = fstatSync(fd, { bigint: true })
+      const inPlace =
+        realpathSync(node.address) === node.address && sameNode(lstatSync(node.address, { bigint: true }), opened)
+      if (!inPlace || !sameNode(opened, node.stat)) {
         throw new ToolFailure('failed', 'the file was replaced while it was opened; try again')
       }
       return fd
