@@ -20,6 +20,7 @@ export type Errand =
 
 /** What a frame, delivered to `pool`, asks of a session other than its own. */
 export function errandsOf(frame: Frame, pool: string): readonly Errand[] {
+  let settles = false
   return frame.events.flatMap((event): Errand[] => {
     switch (event.type) {
       case 'delegation.requested':
@@ -30,7 +31,12 @@ export function errandsOf(frame: Frame, pool: string): readonly Errand[] {
       case 'turn.failed':
       case 'turn.cancelled':
       case 'session.ended':
-        return [{ kind: 'settle-parent' }]
+      // A child whose only message is dropped before its first turn has closed without a turn.
+      case 'message.dropped': {
+        const first = !settles
+        settles = true
+        return first ? [{ kind: 'settle-parent' }] : []
+      }
       default:
         return []
     }
@@ -54,12 +60,13 @@ export const childStart = (
 export function settlement(parent: Session, call: string, child: Session): SessionEvent | null {
   const waiting = parent.turn?.calls.find((one) => one.call === call)
   if (waiting?.state.kind !== 'delegated' || waiting.state.child !== child.id) return null
-  if (child.mode.kind === 'ended' && !child.settled)
+  const atRest = !child.turn && child.inbox.length === 0
+  if (!child.settled && (child.mode.kind === 'ended' || (child.born && atRest)))
     return {
       type: 'delegation.settled',
       data: { call, child: child.id, status: 'cancelled', output: 'It was cancelled before it began.' },
     }
-  if (!child.settled || child.turn || child.inbox.length > 0) return null
+  if (!child.settled || !atRest) return null
   const { status, output } = child.settled
   return { type: 'delegation.settled', data: { call, child: child.id, status, output } }
 }

@@ -3,7 +3,16 @@
 //   D2. A cancel comes before everything else, also when the session is paused.
 //   D3. One frame has one address and begins at most one effect; what does not fit is due again after it.
 //   D4. Whoever holds no exec trigger begins nothing: it records, and hands over (plan's `mayBegin`).
-import { type Address, childId, type ReplayClass, type SessionEvent, toExec, toLog, toTool } from '@reins/contracts'
+import {
+  type Address,
+  childId,
+  type Limits,
+  type ReplayClass,
+  type SessionEvent,
+  toExec,
+  toLog,
+  toTool,
+} from '@reins/contracts'
 import { evolve } from './evolve.ts'
 import { type Call, isOpen, type Session, type Turn } from './session.ts'
 
@@ -33,7 +42,15 @@ export function due(session: Session, n: number): Due | null {
 
 const logged = (...events: readonly SessionEvent[]): Due => ({ events, to: toLog })
 
+/** Between turns. The last turn that the limits allow ends the session, however that turn ended. */
 function messageDue(session: Session, n: number): Due | null {
+  const { maxTurns } = limits(session)
+  if (maxTurns !== undefined && session.turns >= maxTurns) {
+    const dropped = session.inbox.map(
+      ({ message }): SessionEvent => ({ type: 'message.dropped', data: { message, reason: 'ended' } }),
+    )
+    return logged(...dropped, { type: 'session.ended', data: { reason: 'max_turns' } })
+  }
   const next = session.inbox[0]
   if (!next) return null
   return logged({ type: 'turn.started', data: { turn: `t${n}`, messages: [next.message] } })
@@ -87,7 +104,7 @@ function turnDue(session: Session, turn: Turn, n: number): Due | null {
   }
 }
 
-const limits = (session: Session) => session.born?.limits ?? { maxToolCalls: 0 }
+const limits = (session: Session): Limits => session.born?.limits ?? { maxToolCalls: 0 }
 
 function beginModelCall(session: Session, turn: Turn, call: string, attempt: number, final: boolean): Due {
   const data = { call, attempt, turn: turn.id, model: session.born?.model ?? '', ...(final ? { final } : {}) }
@@ -101,16 +118,10 @@ function completion(session: Session, turn: Turn): Due {
     : answered.finish === 'length' || answered.finish === 'refused'
       ? answered.finish
       : ('answered' as const)
-  const done = endOf(session, {
+  return endOf(session, {
     type: 'turn.completed',
     data: { turn: turn.id, call: answered.call, usage: turn.usage, reason },
   })
-  const { maxTurns } = limits(session)
-  if (maxTurns === undefined || session.turns + 1 < maxTurns) return done
-  const dropped = session.inbox.map(
-    ({ message }): SessionEvent => ({ type: 'message.dropped', data: { message, reason: 'ended' } }),
-  )
-  return { ...done, events: [...done.events, ...dropped, { type: 'session.ended', data: { reason: 'max_turns' } }] }
 }
 
 /** The end of a turn wakes the session above, if there is one. */
@@ -300,10 +311,7 @@ export function plan(
     if (!next) break
     if (next.effect && !mayBegin) break
     if (!mayBegin && next.events.some(({ type }) => type === 'turn.started')) break
-    if (next.to.kind !== 'log') {
-      if (to.kind !== 'log' && !sameAddress(to, next.to)) break
-      to = next.to
-    }
+    if (next.to.kind !== 'log' && to.kind !== 'log' && !sameAddress(to, next.to)) break
     const before = after
     take(next.events)
     if (after === before) {
@@ -311,6 +319,7 @@ export function plan(
       events.length -= next.events.length
       break
     }
+    if (next.to.kind !== 'log') to = next.to
     effect = next.effect ?? null
   }
   return events.length === 0 ? null : { events, to, effect, after }

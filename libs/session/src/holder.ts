@@ -67,11 +67,13 @@ function inFlight(
   redelivered: boolean,
 ): Verdict {
   if (holder.runs(model.call, model.attempt)) return { do: 'hold' }
-  if (model.by === holder.instance) {
+  if (model.by === holder.instance && !rules.noRowForOwnCall) {
     if (!holder.started(model.call, model.attempt)) return { do: 'run', call: model.call, attempt: model.attempt }
     const next = takeover(session, head, holder, { call: model.call, attempt: model.attempt }, rules)
-    return next ? { do: 'append', plan: next } : { do: 'ack' }
+    // Whatever forbids the takeover, a model call in flight is never acked away (I6).
+    return next ? { do: 'append', plan: next } : { do: 'nak', why: 'elsewhere' }
   }
+  if (rules.ackCoveredElsewhere) return { do: 'ack' }
   if (rules.ackByDeliveryCount && !redelivered) return { do: 'ack' }
   return { do: 'ask', owner: model.by, call: model.call, attempt: model.attempt }
 }
@@ -103,7 +105,13 @@ export function takeover(
       ...(lost.partial ? { partial: lost.partial } : {}),
     },
   }
-  return plan(session, [event], { n: head.n + 1, at: holder.at, by: holder.instance }, true)
+  const said = { n: head.n + 1, at: holder.at, by: holder.instance }
+  if (!rules.takeOverPaused) return plan(session, [event], said, true)
+  // Known-wrong: the next attempt starts whatever the session's mode is.
+  const { turn, call, attempt, final } = { turn: session.turn?.id ?? '', ...model, attempt: model.attempt + 1 }
+  const data = { call, attempt, turn, model: session.born?.model ?? '', ...(final ? { final } : {}) }
+  const next = plan(session, [event, { type: 'model-call.started', data }], said, false)
+  return next && { ...next, effect: { kind: 'call-model', call, attempt } }
 }
 
 /** After an append whose frame is in, with everything above it folded: does the effect start, or is it somebody else's, or nobody's, by now? */

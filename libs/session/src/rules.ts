@@ -3,6 +3,8 @@
 export interface Rules {
   /** A call in flight elsewhere: keep the trigger (nak), or believe that the other's trigger covers it (ack). */
   readonly ackCoveredElsewhere: boolean
+  /** A call recorded as this instance's own that it does not run is taken for somebody else's. */
+  readonly noRowForOwnCall: boolean
   /** A first delivery that finds a call in flight is taken for a repeat and acked. */
   readonly ackByDeliveryCount: boolean
   /** A running model call is looked at before a cancel is. */
@@ -19,6 +21,7 @@ export interface Rules {
 
 export const soundRules: Rules = {
   ackCoveredElsewhere: false,
+  noRowForOwnCall: false,
   ackByDeliveryCount: false,
   modelCallHidesCancel: false,
   startClosedIntent: false,
