@@ -8,12 +8,12 @@ import {
   serviceSubject,
   streams,
 } from '@reins/contracts'
-import { type Broker, callService, type RegistryView, watchRegistry } from '@reins/journal'
+import { type Broker, callService, ensureTopology, type RegistryView, watchRegistry } from '@reins/journal'
 import { type RunningRegistry, start } from '@reins/registry'
 import { systemClock } from '@reins/service'
 import { Metrics, silentLog } from '@reins/telemetry'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventually, makeRegistryStream, type TestServers, testServers } from './servers.ts'
+import { eventually, type TestServers, testServers } from './servers.ts'
 
 let servers: TestServers
 let broker: Broker
@@ -49,7 +49,7 @@ const put = (name: string, prompt: string, condition: PutCondition = { kind: 'ap
 beforeAll(async () => {
   servers = await testServers({ postgres: true })
   broker = await servers.broker('registry-test')
-  await makeRegistryStream(broker)
+  await ensureTopology(broker, { replicas: 1 })
   registry = await serve(servers.databaseUrl)
   view = await watchRegistry(broker, ['agent', 'token'], { withinMs: 10_000 })
 })

@@ -2,8 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import path from 'node:path'
-import { jetstreamManager } from '@nats-io/jetstream'
-import { streams } from '@reins/contracts'
 import { type Broker, connectBroker } from '@reins/journal'
 import { findNatsServer } from '../../deploy/local/src/find-nats.ts'
 import { type RunningNats, startNats } from '../../deploy/local/src/nats-process.ts'
@@ -76,33 +74,6 @@ export async function testServers(options: { readonly postgres: boolean }): Prom
       rmSync(folder, { recursive: true, force: true })
     },
   }
-}
-
-/** REG as the journal makes it. */
-export async function makeRegistryStream(broker: Broker): Promise<void> {
-  const manager = await jetstreamManager(broker.nc)
-  await manager.streams.add({
-    name: streams.registry,
-    subjects: ['reg.>'],
-    storage: 'file',
-    allow_direct: true,
-    deny_delete: true,
-    deny_purge: false,
-    max_consumers: 10_000,
-  })
-}
-
-/** SES as the journal makes it. */
-export async function makeSessionStream(broker: Broker): Promise<void> {
-  const manager = await jetstreamManager(broker.nc)
-  await manager.streams.add({
-    name: streams.sessions,
-    subjects: ['ses.>'],
-    storage: 'file',
-    allow_direct: true,
-    deny_delete: true,
-    max_consumers: 10_000,
-  })
 }
 
 /** Resolves with the first value that is neither undefined nor false; rejects after `withinMs`. */

@@ -1,0 +1,259 @@
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import {
+  type Address,
+  type Draft,
+  indexDurable,
+  makeUlid,
+  noUsage,
+  type Reply,
+  type Role,
+  type SessionEvent,
+  type SessionInfo,
+  type SessionList,
+  type Status,
+  serviceSubject,
+  sessionSubject,
+  streams,
+  toExec,
+  toLog,
+} from '@reins/contracts'
+import { type Broker, callService, type Journal, openJournal } from '@reins/journal'
+import { type RunningMemory, start } from '@reins/memory'
+import { systemClock } from '@reins/service'
+import { Metrics, silentLog } from '@reins/telemetry'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually, type TestServers, testServers } from './servers.ts'
+
+let servers: TestServers
+let broker: Broker
+let journal: Journal
+let memory: RunningMemory
+
+const serve = (databaseUrl: string | undefined) =>
+  start({
+    broker,
+    sessions: journal.sessions,
+    timers: journal.timers,
+    databaseUrl,
+    clock: systemClock,
+    log: silentLog,
+    metrics: new Metrics(),
+    instance: 'memory-1',
+  })
+
+beforeAll(async () => {
+  servers = await testServers({ postgres: true })
+  broker = await servers.broker('memory-test')
+  journal = await openJournal(broker, { replicas: 1, ackWaitMs: 1000, now: systemClock.now })
+  memory = await serve(servers.databaseUrl)
+})
+afterAll(async () => {
+  await memory?.close({ withinMs: 5000 })
+  await servers?.close()
+})
+
+const ask = <T>(verb: string, request: unknown): Promise<Reply<T>> =>
+  callService<T>(broker, serviceSubject('memory', verb), request, 20_000)
+const list = async (request: object): Promise<SessionList> => {
+  const reply = await ask<SessionList>('sessions.list', { limit: 100, ...request })
+  if (!reply.ok) throw new Error(JSON.stringify(reply.error))
+  return reply.value
+}
+const info = (id: string, is: (session: SessionInfo) => boolean = () => true): Promise<SessionInfo> =>
+  eventually(async () => {
+    const reply = await ask<SessionInfo>('sessions.get', { id })
+    return reply.ok && is(reply.value) && reply.value
+  })
+const codeOf = async (verb: string, request: unknown): Promise<string> => {
+  const reply = await ask<unknown>(verb, request)
+  return reply.ok ? 'ok' : reply.error.code
+}
+
+let made = 0
+const newSession = (): string => makeUlid(1_700_000_000_000 + made++, Math.random)
+
+/** Appends one frame at the head; `at` says when. */
+async function append(
+  session: string,
+  events: SessionEvent[],
+  {
+    status = 'idle',
+    role = 'e',
+    to = toLog,
+    at = 1000,
+  }: { status?: Status; role?: Role; to?: Address; at?: number } = {},
+): Promise<void> {
+  const head = await journal.sessions.head(session)
+  const draft: Draft = {
+    id: `f-${session}-${head.n}`,
+    n: head.n + 1,
+    prev: head.seq,
+    at,
+    by: 'test',
+    role,
+    needs: 1,
+    status,
+    pool: 'default',
+    events,
+  }
+  const outcome = await journal.sessions.append(session, draft, to, head.hash)
+  if (outcome.kind !== 'appended') throw new Error('refused')
+}
+const started = (agent: string): SessionEvent => ({
+  type: 'session.started',
+  data: {
+    agent,
+    digest: 'd1',
+    model: 'scripted/demo',
+    pools: { executor: 'default', tools: 'default' },
+    limits: { maxToolCalls: 10 },
+    tools: {},
+  },
+})
+const message = (text: string): SessionEvent => ({
+  type: 'message.received',
+  data: { message: 'm1', content: [{ type: 'text', text }], onBusy: 'queue' },
+})
+const answered: SessionEvent = {
+  type: 'model-call.completed',
+  data: { call: 'c', attempt: 1, content: [], usage: { ...noUsage, inputTokens: 3, outputTokens: 2 }, finish: 'stop' },
+}
+
+describe('the session index', () => {
+  test('shows a session as its frames say', async () => {
+    const id = newSession()
+    await append(id, [started('shown'), message('Hello there')], { role: 'g', at: 5000 })
+    await append(id, [{ type: 'turn.started', data: { turn: 't', messages: ['m1'] } }], { status: 'running', at: 5001 })
+    await append(id, [answered], { at: 5002 })
+    expect(await info(id, ({ usage }) => usage.outputTokens > 0)).toEqual({
+      id,
+      agent: 'shown',
+      digest: 'd1',
+      status: 'idle',
+      title: 'Hello there',
+      model: 'scripted/demo',
+      turns: 1,
+      usage: { ...noUsage, inputTokens: 3, outputTokens: 2 },
+      createdAt: 5000,
+      lastActivityAt: 5002,
+    })
+    expect(await codeOf('sessions.get', { id: newSession() })).toBe('session_not_found')
+  })
+
+  test('lists by newest activity, page by page, filtered by agent and status', async () => {
+    const ids = Array.from({ length: 5 }, newSession)
+    for (const [i, id] of ids.entries())
+      await append(id, [started('pager')], {
+        role: 'g',
+        at: 9000 + Math.floor(i / 2),
+        status: i === 1 ? 'ended' : 'idle',
+      })
+    await info(ids[4] ?? '')
+    const seen: string[] = []
+    for (let after: string | undefined; ; ) {
+      const page: SessionList = await list({ agent: 'pager', limit: 2, ...(after ? { after } : {}) })
+      expect(page.sessions.length).toBeLessThanOrEqual(2)
+      seen.push(...page.sessions.map(({ id }) => id))
+      after = page.next
+      if (!after) break
+    }
+    expect(seen).toEqual([...ids].reverse())
+    expect((await list({ agent: 'pager', status: 'ended' })).sessions.map(({ id }) => id)).toEqual([ids[1]])
+    expect(await codeOf('sessions.list', { limit: 5, after: 'nonsense' })).toBe('invalid_request')
+    expect(await codeOf('sessions.list', { limit: 5, status: 'tired' })).toBe('invalid_request')
+    expect(await codeOf('sessions.list', { limit: 0 })).toBe('invalid_request')
+    expect(await codeOf('sessions.list', { limit: 5, colour: 'red' })).toBe('invalid_request')
+  })
+
+  test('shows a session with a frame that is none as quarantined, and goes on with the others', async () => {
+    const [broken, healthy] = [newSession(), newSession()]
+    await append(broken, [started('broken')], { role: 'g' })
+    await jetstream(broker.nc).publish(sessionSubject(broken, 'e', toLog), 'no frame at all')
+    await jetstream(broker.nc).publish('ses.not.a.session', 'nor this')
+    await append(healthy, [started('healthy')], { role: 'g' })
+    await info(healthy)
+    expect((await info(broken)).status).toBe('quarantined')
+    expect(memory.health().index).toBe('ok')
+  })
+
+  test('is the same after it was rebuilt', async () => {
+    const before = await list({})
+    const { last_seq } = (await (await jetstreamManager(broker.nc)).streams.info(streams.sessions)).state
+    const [reply, second] = await Promise.all([ask('rebuild', {}), ask('rebuild', {})])
+    expect(reply).toEqual({ ok: true, value: { frames: last_seq } })
+    expect(second).toEqual(reply)
+    expect(await list({})).toEqual(before)
+  })
+
+  test('is whole again after its tables were emptied behind its back, and its durable deleted', async () => {
+    const before = await list({})
+    await memory.close({ withinMs: 5000 })
+    const client = new pg.Client({ connectionString: servers.databaseUrl })
+    await client.connect()
+    await client.query('truncate sessions, session_index_checkpoint')
+    await client.end()
+    memory = await serve(servers.databaseUrl)
+    await eventually(() => memory.health().index === 'ok')
+    expect(await list({})).toEqual(before)
+
+    await (await jetstreamManager(broker.nc)).consumers.delete(streams.sessions, indexDurable)
+    const id = newSession()
+    await append(id, [started('later')], { role: 'g' })
+    expect((await info(id)).agent).toBe('later')
+  })
+
+  test('misses nothing while Postgres is killed and comes back, and says so meanwhile', async () => {
+    const id = newSession()
+    await append(id, [started('survivor')], { role: 'g' })
+    await info(id)
+    await servers.killPostgres()
+    expect(await codeOf('sessions.list', { limit: 5 })).toBe('unavailable')
+    expect(await codeOf('sessions.get', { id })).toBe('unavailable')
+    for (let i = 0; i < 20; i++) await append(id, [answered], { at: 2000 + i })
+    await eventually(() => memory.health().index === 'Postgres does not answer')
+    expect(await codeOf('rebuild', {})).toBe('unavailable')
+    await servers.restartPostgres()
+    expect((await info(id, ({ usage }) => usage.outputTokens === 40)).usage.inputTokens).toBe(60)
+    expect(memory.health()).toEqual({ timers: 'ok', index: 'ok' })
+  })
+
+  test('misses nothing while the broker is killed and comes back', async () => {
+    const id = newSession()
+    await append(id, [started('broker')], { role: 'g' })
+    await servers.killNats()
+    await servers.restartNats()
+    for (let i = 0; i < 10; i++) await append(id, [answered])
+    expect((await info(id, ({ usage }) => usage.outputTokens === 20)).agent).toBe('broker')
+  })
+})
+
+describe('a timer', () => {
+  test('that fires wakes its session, also without Postgres', async () => {
+    await memory.close({ withinMs: 5000 })
+    memory = await serve(undefined)
+    expect(await codeOf('sessions.list', { limit: 5 })).toBe('unavailable')
+    const id = newSession()
+    await append(id, [started('timed'), { type: 'timer.armed', data: { timer: 't1', at: 1 } }], {
+      status: 'waiting',
+      to: toExec('default'),
+    })
+    await journal.timers.arm(id, 't1', systemClock.now())
+    const fired = await eventually(async () => (await journal.sessions.read(id)).find(({ role }) => role === 'm'))
+    expect(fired).toMatchObject({
+      by: 'memory-1',
+      status: 'waiting',
+      events: [{ type: 'timer.fired', data: { timer: 't1' } }],
+    })
+    expect((await journal.sessions.head(id)).status).toBe('waiting')
+  })
+
+  test('of no session is done with', async () => {
+    await journal.timers.arm(newSession(), 't1', systemClock.now())
+    const manager = await jetstreamManager(broker.nc)
+    await eventually(async () => {
+      const consumer = await manager.consumers.info(streams.timers, 'fired')
+      return consumer.delivered.consumer_seq >= 2 && consumer.num_ack_pending === 0 && consumer.num_pending === 0
+    })
+  })
+})

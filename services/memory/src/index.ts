@@ -1,0 +1,3 @@
+// The door of memory.
+export { loadConfig, type MemoryEnvironment } from './config.ts'
+export { type MemoryConfig, type RunningMemory, start } from './service.ts'

@@ -1,0 +1,81 @@
+// Memory's requests: decode, call, encode. What each one takes and gives stands in contracts (api.ts).
+import { type ListSessions, ReinsError, statuses } from '@reins/contracts'
+import { type Broker, serveRequests } from '@reins/journal'
+import type { Log } from '@reins/telemetry'
+import type { SessionIndex } from './session-index.ts'
+import type { SessionLists } from './session-lists.ts'
+
+export interface ServeOptions {
+  readonly broker: Broker
+  readonly lists: SessionLists
+  /** undefined: there is no database. */
+  readonly index: SessionIndex | undefined
+  readonly log: Log
+}
+
+/** The caller closes it. */
+export function serveMemory({ broker, lists, index, log }: ServeOptions): { close(): void } {
+  return serveRequests(
+    broker,
+    'memory',
+    {
+      'sessions.list': async (request) => ({ value: await lists.list(listRequest(request)) }),
+      'sessions.get': async (request) => ({ value: await lists.get(fieldsOf(request, ['id']).text('id')) }),
+      rebuild: async (request) => {
+        fieldsOf(request, [])
+        if (!index)
+          throw new ReinsError('unavailable', 'There is no index: no database is configured.', {
+            next: 'Set DATABASE_URL.',
+          })
+        return { value: { frames: await index.rebuild() } }
+      },
+    },
+    (verb, error) =>
+      log.error({ verb, err: error instanceof Error ? error.message : String(error) }, 'a request failed'),
+  )
+}
+
+export function listRequest(request: unknown): ListSessions {
+  const fields = fieldsOf(request, ['agent', 'status', 'limit', 'after'])
+  const agent = fields.optionalText('agent')
+  const status = fields.optionalText('status')
+  const after = fields.optionalText('after')
+  if (status !== undefined && !statuses.some((known) => known === status))
+    throw new ReinsError('invalid_request', `"status" must be one of ${statuses.join(', ')}.`)
+  return {
+    limit: fields.count('limit', 1000),
+    ...(agent === undefined ? {} : { agent }),
+    ...(status === undefined ? {} : { status }),
+    ...(after === undefined ? {} : { after }),
+  }
+}
+
+function fieldsOf(request: unknown, names: readonly string[]) {
+  if (typeof request !== 'object' || request === null || Array.isArray(request))
+    throw new ReinsError('invalid_request', 'The request must be an object.')
+  const fields = new Map<string, unknown>(Object.entries(request))
+  for (const name of fields.keys())
+    if (!names.includes(name))
+      throw new ReinsError(
+        'invalid_request',
+        `Unknown field "${name.slice(0, 64)}"; valid: ${names.join(', ') || 'none'}.`,
+      )
+  const optionalText = (name: string): string | undefined => {
+    const value = fields.get(name)
+    if (value === undefined || (typeof value === 'string' && value.length <= 512)) return value
+    throw new ReinsError('invalid_request', `"${name}" must be a text of at most 512 characters.`)
+  }
+  return {
+    optionalText,
+    text: (name: string): string => {
+      const value = optionalText(name)
+      if (value === undefined) throw new ReinsError('invalid_request', `"${name}" is missing.`)
+      return value
+    },
+    count: (name: string, most: number): number => {
+      const value = fields.get(name)
+      if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= most) return value
+      throw new ReinsError('invalid_request', `"${name}" must be a whole number from 1 to ${most}.`)
+    },
+  }
+}

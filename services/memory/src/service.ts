@@ -1,0 +1,84 @@
+// Memory: the session index in Postgres, and the firing of timers.
+//   S1. Timers need the journal alone; Postgres may be away, also at the start.
+import type { Broker, SessionLog, Timers } from '@reins/journal'
+import { type Clock, Closing, type Running } from '@reins/service'
+import type { Log, Metrics } from '@reins/telemetry'
+import { openDatabase } from './database.ts'
+import { consumeFiredTimers } from './fired-timers.ts'
+import { serveMemory } from './nats.ts'
+import { runSessionIndex, type SessionIndex } from './session-index.ts'
+import { SessionLists } from './session-lists.ts'
+
+export interface MemoryConfig {
+  /** Stays the caller's to close. The streams must be there (openJournal makes them). */
+  readonly broker: Broker
+  readonly sessions: SessionLog
+  readonly timers: Timers
+  readonly databaseUrl: string | undefined
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Metrics
+  /** This process's name in the frames that it appends, made new at each start. */
+  readonly instance: string
+}
+
+export interface RunningMemory extends Running {
+  /** Part by part: ok, or what is wrong with it. */
+  health(): Record<string, string>
+}
+
+/** Resolves when timers are consumed and requests are served; the index may still be catching up. */
+export async function start(config: MemoryConfig): Promise<RunningMemory> {
+  const { broker, sessions, timers, databaseUrl, clock, log, metrics, instance } = config
+  const closing = new Closing()
+  const db = databaseUrl === undefined ? undefined : openDatabase(databaseUrl)
+  if (db) closing.add('database', () => db.destroy())
+  const index = db && runSessionIndex({ broker, db, log })
+  if (index) {
+    closing.add('index', () => index.close())
+    const seq = metrics.gauge(
+      'reins_session_index_seq',
+      'The last sequence of SES that the session index accounts for.',
+    )
+    const sample = setInterval(() => seq.set(index.seq()), 5000)
+    sample.unref()
+    closing.add('metrics', () => clearInterval(sample))
+  }
+  const served = serveMemory({ broker, lists: new SessionLists(db, index), index, log })
+  closing.add('requests', () => served.close())
+
+  const appended = metrics.counter('reins_timers_fired_total', 'Timers that fired and became events of their sessions.')
+  const fired = await consumeFiredTimers({
+    timers,
+    sessions,
+    clock,
+    instance,
+    log,
+    onAppended: () => appended.inc(),
+  }).catch(async (error: unknown) => {
+    await closing.close({ withinMs: 2000 })
+    throw error
+  })
+  closing.add('timers', () => fired.close())
+  return {
+    close: (options) => closing.close(options),
+    health: () => ({ timers: fired.health(), index: indexHealth(index) }),
+  }
+}
+
+function indexHealth(index: SessionIndex | undefined): string {
+  if (!index) return 'no database is configured'
+  const state = index.state()
+  switch (state.kind) {
+    case 'following':
+      return 'ok'
+    case 'starting':
+      return 'starting'
+    case 'catching up':
+      return `catching up: ${state.seq} of ${state.of}`
+    case 'waiting':
+      return state.why
+    default:
+      return state satisfies never
+  }
+}

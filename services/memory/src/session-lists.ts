@@ -1,0 +1,112 @@
+// The list of sessions, read from the index. Everything here needs Postgres, and says so when it is away.
+import { isSessionId, type ListSessions, ReinsError, type SessionInfo } from '@reins/contracts'
+import { type Database, isAway } from './database.ts'
+import type { IndexState, SessionIndex } from './session-index.ts'
+import type { SessionRow } from './session-row.ts'
+
+/** `next` is opaque: give it back as `after`. */
+export interface SessionPage {
+  readonly sessions: readonly SessionInfo[]
+  readonly next?: string
+}
+
+export class SessionLists {
+  readonly #db: Database | undefined
+  readonly #index: SessionIndex | undefined
+
+  constructor(db: Database | undefined, index: SessionIndex | undefined) {
+    this.#db = db
+    this.#index = index
+  }
+
+  /** Newest activity first. A session that becomes active while pages are read moves before them; none is shown twice else. */
+  async list({ agent, status, limit, after }: ListSessions): Promise<SessionPage> {
+    const from = after === undefined ? undefined : placeOf(after)
+    return this.#read(async (db) => {
+      let query = db.selectFrom('sessions').selectAll().where('agent', 'is not', null)
+      if (agent !== undefined) query = query.where('agent', '=', agent.replaceAll('\0', ''))
+      if (status !== undefined) query = query.where('status', '=', status as SessionRow['status'])
+      if (from)
+        query = query.where((eb) =>
+          eb.or([
+            eb('last_activity_at', '<', from.at),
+            eb.and([eb('last_activity_at', '=', from.at), eb('id', '<', from.id)]),
+          ]),
+        )
+      const rows = await query
+        .orderBy('last_activity_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit + 1)
+        .execute()
+      const shown = rows.slice(0, limit)
+      const last = shown.at(-1)
+      const sessions = shown.map(infoOf)
+      return last && rows.length > limit ? { sessions, next: pageAfter(last) } : { sessions }
+    })
+  }
+
+  async get(id: string): Promise<SessionInfo> {
+    return this.#read(async (db) => {
+      const row = isSessionId(id)
+        ? await db.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst()
+        : undefined
+      if (!row || row.agent === null)
+        throw new ReinsError(
+          'session_not_found',
+          `There is no session ${JSON.stringify(id.slice(0, 80))} in the index.`,
+        )
+      return infoOf(row)
+    })
+  }
+
+  async #read<T>(read: (db: Database) => Promise<T>): Promise<T> {
+    const away = (why: string, next: string) =>
+      new ReinsError('unavailable', `Sessions cannot be listed: ${why}.`, { next })
+    if (!this.#db || !this.#index)
+      throw away('no database is configured', 'Set DATABASE_URL, or read a session by its id.')
+    const waiting = 'Wait until Postgres is back; sessions go on, and can be read by their ids.'
+    const state: IndexState = this.#index.state()
+    if (state.kind === 'waiting') throw away(state.why, waiting)
+    if (state.kind === 'starting') throw away('the index is starting', 'Repeat the request.')
+    try {
+      return await read(this.#db)
+    } catch (error) {
+      if (isAway(error)) throw away('Postgres does not answer', waiting)
+      throw error
+    }
+  }
+}
+
+const infoOf = (row: SessionRow): SessionInfo => ({
+  id: row.id,
+  agent: row.agent ?? '',
+  digest: row.digest ?? '',
+  status: row.status,
+  ...(row.title === null ? {} : { title: row.title }),
+  ...(row.instance === null ? {} : { instance: row.instance }),
+  ...(row.parent === null ? {} : { parent: row.parent }),
+  ...(row.model === null ? {} : { model: row.model }),
+  turns: row.turns,
+  usage: {
+    inputTokens: row.input_tokens,
+    outputTokens: row.output_tokens,
+    cacheReadTokens: row.cache_read_tokens,
+    cacheWriteTokens: row.cache_write_tokens,
+    reasoningTokens: row.reasoning_tokens,
+  },
+  createdAt: row.created_at,
+  lastActivityAt: row.last_activity_at,
+})
+
+interface Place {
+  readonly at: number
+  readonly id: string
+}
+
+const pageAfter = (row: SessionRow): string => Buffer.from(`${row.last_activity_at}.${row.id}`).toString('base64url')
+export function placeOf(page: string): Place {
+  const [, at, id] = /^(\d{1,16})\.(.+)$/.exec(Buffer.from(page, 'base64url').toString()) ?? []
+  if (id === undefined || !isSessionId(id) || !Number.isSafeInteger(Number(at)))
+    throw new ReinsError('invalid_request', '"after" is no page of this list: give the "next" of the page before it.')
+  return { at: Number(at), id }
+}
