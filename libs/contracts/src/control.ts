@@ -5,6 +5,8 @@ export interface Holding {
   readonly session: string
   readonly call: string
   readonly attempt: number
+  /** A tool call's: the sequence of the frame that asked for it. */
+  readonly frame?: number
 }
 
 /**

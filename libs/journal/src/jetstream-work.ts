@@ -13,7 +13,7 @@ import {
   toolFilter,
 } from '@reins/contracts'
 import type { Broker } from './broker.ts'
-import { frameOf } from './jetstream-messages.ts'
+import { frameOf, readMessages } from './jetstream-messages.ts'
 import { ackInfo, pull } from './jetstream-pull.ts'
 import type { Consumption, PoolBacklog, Trigger, WorkQueue } from './port.ts'
 
@@ -166,10 +166,9 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
     const base = { backlog: info.num_pending, inProgress: info.num_ack_pending }
     if (info.num_pending === 0) return base
     const filter = kind === 'exec' ? execFilter(pool) : toolFilter(pool)
-    const oldest = await manager.streams
-      .getMessage(streams.sessions, { seq: info.delivered.stream_seq + 1, next_by_subj: filter })
-      .catch(() => undefined)
-    return oldest ? { ...base, oldestMs: Math.max(options.now() - oldest.time.getTime(), 0) } : base
+    const [oldest] = await readMessages(broker, streams.sessions, filter, { after: info.delivered.stream_seq, limit: 1 })
+    const storedAt = Date.parse(oldest?.header('Nats-Time-Stamp') ?? '')
+    return Number.isNaN(storedAt) ? base : { ...base, oldestMs: Math.max(options.now() - storedAt, 0) }
   }
 
   return { ensurePool, consume, pools, backlog }

@@ -1,0 +1,233 @@
+// Liveness between instances (PROTOCOL 6): heartbeats that say who holds what, questions to an owner, and being told that an owner fell silent.
+//   L1. Nothing here is safety: a wrong "gone" costs a takeover that the append decides.
+//   L2. An instance whose own timer ran late, or that has just reconnected, is suspect: it says nothing and believes nothing until
+//       its owner has re-read what it holds (`recheck`).
+//   L3. A silent instance is only ever asked; what it said it held is handed to `onGone` when it does not answer.
+import {
+  type ControlReply,
+  type ControlRequest,
+  controlSubject,
+  type Heartbeat,
+  type Holding,
+  heartbeatFilter,
+  heartbeatSubject,
+} from '@reins/contracts'
+import type { Broker } from './broker.ts'
+
+export interface PresenceOptions {
+  readonly service: 'executor' | 'tool-runner'
+  readonly instance: string
+  readonly pools: () => readonly string[]
+  readonly labels: Readonly<Record<string, string>>
+  readonly slots: number
+  /** How many slots are taken. */
+  readonly busy: () => number
+  readonly ackWaitMs: number
+  /** Whether this process runs it: true from before its intent goes out until its outcome is known to be in. */
+  readonly runs: (holding: Holding) => boolean
+  /** Its outcome is in the log by somebody else's hand: stop it. */
+  readonly abort: (holding: Holding) => void
+  /** An instance is gone; it said that it held these. */
+  readonly onGone: (instance: string, holdings: readonly Holding[]) => void
+  /** Re-read every session that this process holds, forget what was lost; resolves when that is done. */
+  readonly recheck: () => Promise<void>
+}
+
+export interface Presence {
+  begin(holding: Holding): void
+  end(holding: Holding): void
+  ask(owner: string, holding: Holding): Promise<'running' | 'gone'>
+  /** Tells an owner that its call has its outcome. Best effort. */
+  tellAbort(owner: string, holding: Holding): void
+  /** L2: no working(), no takeovers now. */
+  suspect(): boolean
+  /** From now on the instance says that it takes nothing new. */
+  leave(): void
+  close(): void
+}
+
+const beatMs = 250
+const wholeMs = 2000
+const silentMs = 800
+const answerMs = 500
+const afterReconnectMs = 2000
+
+interface Peer {
+  lastSeen: number
+  asked: boolean
+  readonly holds: Map<string, Holding>
+}
+
+const keyOf = ({ session, call, attempt }: Holding): string => `${session}/${call}/${attempt}`
+
+export function startPresence(broker: Broker, options: PresenceOptions): Presence {
+  const mine = new Map<string, Holding>()
+  let begun = new Map<string, Holding>()
+  let ended = new Map<string, Holding>()
+  const peers = new Map<string, Peer>()
+  let leaving = false
+  let suspicious = false
+  let lastBeat = performance.now()
+  let lastWhole = Number.NEGATIVE_INFINITY
+  let closed = false
+
+  const publish = (subject: string, value: unknown) => {
+    try {
+      broker.nc.publish(subject, JSON.stringify(value))
+    } catch {
+      // Closed for good: the process is on its way out.
+    }
+  }
+
+  function beat(): void {
+    const now = performance.now()
+    const late = now - lastBeat - beatMs
+    lastBeat = now
+    if (late > options.ackWaitMs * 0.8) becomeSuspect()
+    const whole = now - lastWhole >= wholeMs
+    if (whole) lastWhole = now
+    const message: Heartbeat = {
+      instance: options.instance,
+      pools: options.pools(),
+      labels: options.labels,
+      slots: options.slots,
+      busy: options.busy(),
+      ...(whole ? { whole: [...mine.values()] } : {}),
+      ...(!whole && begun.size > 0 ? { begun: [...begun.values()] } : {}),
+      ...(!whole && ended.size > 0 ? { ended: [...ended.values()] } : {}),
+      ...(leaving ? { leaving } : {}),
+    }
+    begun = new Map()
+    ended = new Map()
+    publish(heartbeatSubject(options.service, options.instance), message)
+    lookForSilence(now, late)
+  }
+
+  function lookForSilence(now: number, late: number): void {
+    // A process that has just slept has heard nobody: the first look after that proves nothing.
+    if (late > silentMs / 2) for (const peer of peers.values()) peer.lastSeen = now
+    if (suspicious || !broker.connected()) return
+    for (const [instance, peer] of peers) {
+      if (peer.asked || now - peer.lastSeen < silentMs) continue
+      peer.asked = true
+      void decide(instance, peer)
+    }
+  }
+
+  async function decide(instance: string, peer: Peer): Promise<void> {
+    const holdings = [...peer.holds.values()]
+    const probe = holdings[0] ?? { session: '', call: '', attempt: 0 }
+    const answer = await question(instance, probe)
+    if (answer !== 'nobody') {
+      peer.asked = false
+      peer.lastSeen = performance.now()
+      return
+    }
+    if (closed || suspicious) {
+      peer.asked = false
+      return
+    }
+    peers.delete(instance)
+    if (holdings.length > 0) options.onGone(instance, holdings)
+  }
+
+  /** nobody: no such instance answers, asked twice when this process has only just reconnected. */
+  async function question(owner: string, holding: Holding): Promise<'running' | 'not-running' | 'nobody'> {
+    const request: ControlRequest = { ask: 'running', ...holding }
+    for (;;) {
+      const outcome = await broker.request(controlSubject(owner), JSON.stringify(request), { withinMs: answerMs })
+      if (outcome.kind === 'reply') return outcome.msg.json<ControlReply>().running ? 'running' : 'not-running'
+      const since = performance.now() - broker.lastReconnect()
+      if (closed || (broker.connected() && since > afterReconnectMs)) return 'nobody'
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
+  }
+
+  function becomeSuspect(): void {
+    if (suspicious || closed) return
+    suspicious = true
+    void recheckUntilDone()
+  }
+
+  async function recheckUntilDone(): Promise<void> {
+    while (!closed) {
+      try {
+        await options.recheck()
+        break
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 200))
+      }
+    }
+    suspicious = false
+    const now = performance.now()
+    for (const peer of peers.values()) peer.lastSeen = now
+  }
+
+  const beats = broker.nc.subscribe(heartbeatFilter(options.service), {
+    callback: (error, msg) => {
+      if (error) return
+      const heard = msg.json<Heartbeat>()
+      if (heard.instance === options.instance) return
+      let peer = peers.get(heard.instance)
+      if (!peer) {
+        peer = { lastSeen: 0, asked: false, holds: new Map() }
+        peers.set(heard.instance, peer)
+      }
+      peer.lastSeen = performance.now()
+      if (heard.whole) {
+        peer.holds.clear()
+        for (const holding of heard.whole) peer.holds.set(keyOf(holding), holding)
+      }
+      for (const holding of heard.begun ?? []) peer.holds.set(keyOf(holding), holding)
+      for (const holding of heard.ended ?? []) peer.holds.delete(keyOf(holding))
+      if (heard.leaving && peer.holds.size === 0) peers.delete(heard.instance)
+    },
+  })
+  const control = broker.nc.subscribe(controlSubject(options.instance), {
+    callback: (error, msg) => {
+      if (error) return
+      const request = msg.json<ControlRequest>()
+      if (request.ask === 'abort') options.abort(request)
+      else msg.respond(JSON.stringify({ running: options.runs(request) } satisfies ControlReply))
+    },
+  })
+  const reconnects = broker.onReconnect(becomeSuspect)
+  const timer = setInterval(beat, beatMs)
+  beat()
+
+  return {
+    begin(holding) {
+      const key = keyOf(holding)
+      mine.set(key, holding)
+      begun.set(key, holding)
+      ended.delete(key)
+    },
+    end(holding) {
+      const key = keyOf(holding)
+      if (!mine.delete(key)) return
+      // What began and ended between two beats was never told of: nothing to take back.
+      if (!begun.delete(key)) ended.set(key, holding)
+    },
+    async ask(owner, holding) {
+      if (owner === options.instance) return options.runs(holding) ? 'running' : 'gone'
+      return (await question(owner, holding)) === 'running' ? 'running' : 'gone'
+    },
+    tellAbort(owner, holding) {
+      if (owner === options.instance) options.abort(holding)
+      else publish(controlSubject(owner), { ask: 'abort', ...holding } satisfies ControlRequest)
+    },
+    suspect: () => suspicious || !broker.connected(),
+    leave() {
+      leaving = true
+      beat()
+    },
+    close() {
+      if (closed) return
+      closed = true
+      clearInterval(timer)
+      reconnects.close()
+      beats.unsubscribe()
+      control.unsubscribe()
+    },
+  }
+}

@@ -1,0 +1,2 @@
+export { type ExecutorConfig, start } from './service.ts'
+export { replayClasses } from './started.ts'

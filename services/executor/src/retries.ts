@@ -1,0 +1,37 @@
+// What a failed attempt becomes: another attempt when a timer fires, or the failure of the call. Pure.
+import type { ModelFailed, SessionEvent } from '@reins/contracts'
+
+export interface RetryPolicy {
+  /** Attempts that may be put off by errors before the call fails. */
+  readonly maxThrottles: number
+  readonly baseMs: number
+  readonly maxMs: number
+}
+
+export const defaultRetryPolicy: RetryPolicy = { maxThrottles: 6, baseMs: 500, maxMs: 60_000 }
+
+const retryable = new Set<ModelFailed['code']>(['rate-limited', 'overloaded', 'network'])
+
+export function failureEvents(
+  attempt: { readonly call: string; readonly attempt: number; readonly throttles: number },
+  failure: ModelFailed,
+  partial: string,
+  at: { readonly now: number; readonly random: number },
+  policy: RetryPolicy,
+): readonly SessionEvent[] {
+  const error = { code: failure.code, message: failure.message }
+  const { call } = attempt
+  if (!retryable.has(failure.code) || attempt.throttles >= policy.maxThrottles)
+    return [
+      { type: 'model-call.failed', data: { call, attempt: attempt.attempt, error, ...(partial ? { partial } : {}) } },
+    ]
+  const backoff = Math.min(policy.baseMs * 2 ** attempt.throttles, policy.maxMs)
+  // What the provider asked for is waited for in full; jitter only ever adds.
+  const wait = Math.max(failure.retryAfterMs ?? 0, backoff) * (1 + at.random * 0.2)
+  const until = Math.ceil(at.now + wait)
+  const timer = `${call}-${attempt.attempt}`
+  return [
+    { type: 'model-call.throttled', data: { call, attempt: attempt.attempt, error, timer, until } },
+    { type: 'timer.armed', data: { timer, at: until } },
+  ]
+}

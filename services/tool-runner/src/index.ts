@@ -1,0 +1,1 @@
+export { start, type ToolRunnerConfig } from './service.ts'

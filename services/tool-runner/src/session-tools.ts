@@ -1,0 +1,581 @@
+// One session's tool calls in one runner: a mailbox around the pure verdicts (libs/session/runner.ts).
+//   T1. One append at a time a session; outcomes that wait for it together go out as one frame.
+//   T2. A fresh trigger is run without a read: its sequence and hash are the head. A refusal brings what came after.
+//   T3. A trigger is acked when each of its calls has an outcome in the stream; nothing else about the session matters.
+//   T4. Statuses are copied from the head: a runner has not folded the session (PROTOCOL 2).
+import {
+  type Address,
+  type EventOf,
+  type Frame,
+  type Head,
+  type Holding,
+  headOf,
+  makeShortId,
+  protocolVersion,
+  type RequestedCall,
+  type SessionEvent,
+  toExec,
+  toLog,
+} from '@reins/contracts'
+import type { Subscription, Trigger } from '@reins/journal'
+import {
+  afterLoss,
+  evolveView,
+  type RunnerCall,
+  type RunnerHolder,
+  type RunnerView,
+  runnerVerdict,
+  viewOf,
+  wakesExecutor,
+} from '@reins/session'
+import { runCall, type ToolResult } from './call-runner.ts'
+import type { RunnerContext } from './context.ts'
+
+/** One frame that asked for calls. `trigger` is null where it came from a lost instance's word instead of a delivery. */
+interface Request {
+  readonly seq: number
+  readonly turn: string
+  readonly digest: string
+  readonly calls: readonly RequestedCall[]
+  view: RunnerView
+  fresh: boolean
+  trigger: Trigger | null
+  askAgain: NodeJS.Timeout | undefined
+}
+
+interface RunningCall {
+  readonly call: string
+  readonly attempt: number
+  readonly seq: number
+  readonly name: string
+  readonly replay: 'safe' | 'never'
+  readonly abort: AbortController
+  readonly since: number
+}
+
+interface Outcome {
+  readonly running: RunningCall
+  readonly event: EventOf<'tool-call.completed' | 'tool-call.outcome-unknown'>
+}
+
+/** Outcomes that wait together go into one frame up to this many characters. */
+const frameChars = 400_000
+const keyOf = (call: string, attempt: number): string => `${call}/${attempt}`
+
+export class SessionTools {
+  readonly id: string
+  readonly #context: RunnerContext
+  readonly #requests = new Map<number, Request>()
+  readonly #running = new Map<string, RunningCall>()
+  /** Attempts that this process answers for, until their outcome is known to be in. */
+  readonly #holds = new Set<string>()
+  readonly #started = new Set<string>()
+  #finished: Outcome[] = []
+  #head: Head | null = null
+  #line: Promise<void> = Promise.resolve()
+  #waiting = 0
+  #following: Subscription | null = null
+  #followTimer: NodeJS.Timeout | undefined
+
+  constructor(id: string, context: RunnerContext) {
+    this.id = id
+    this.#context = context
+  }
+
+  busy(): boolean {
+    return this.#requests.size > 0 || this.#waiting > 0 || this.#finished.length > 0
+  }
+
+  runs(call: string, attempt: number): boolean {
+    return this.#holds.has(keyOf(call, attempt))
+  }
+
+  deliver(trigger: Trigger): void {
+    const known = this.#requests.get(trigger.frame.seq)
+    if (known) {
+      known.trigger = trigger
+      trigger.working()
+      return
+    }
+    const asked = trigger.frame.events.find((event) => event.type === 'tool-calls.requested')
+    if (!asked) {
+      trigger.ack()
+      return
+    }
+    const request = this.#request(trigger.frame.seq, asked, trigger)
+    request.fresh = !trigger.redelivered && trigger.ageMs < this.#context.freshMs
+    this.#enqueue(async () => {
+      // T2, unless something was appended that other calls here may not know of yet.
+      if (request.fresh && (this.#requests.size === 1 || trigger.frame.prev === this.#head?.seq))
+        this.#sawHead(headOf(trigger.frame))
+      else await this.#readTail(request, false)
+      await this.#advance(request)
+    })
+  }
+
+  /** A runner that said it runs this is gone: look, without waiting for the redelivery. */
+  lost(holding: Holding): void {
+    const { frame: seq } = holding
+    if (seq === undefined || this.#requests.has(seq)) return
+    this.#enqueue(async () => {
+      if (this.#requests.has(seq)) return
+      const frames = await this.#context.reading(() =>
+        this.#context.sessions.read(this.id, { after: seq - 1, leader: true }),
+      )
+      const asked =
+        frames[0]?.seq === seq ? frames[0].events.find((event) => event.type === 'tool-calls.requested') : undefined
+      if (!asked) return
+      const request = this.#request(seq, asked, null)
+      this.#viewFrom(request, frames.slice(1))
+      await this.#advance(request)
+    })
+  }
+
+  abort(call: string, attempt: number): void {
+    if (this.runs(call, attempt)) this.#enqueue(() => this.#catchUp(true))
+  }
+
+  working(): void {
+    for (const { trigger } of this.#requests.values()) trigger?.working()
+  }
+
+  recheck(): Promise<void> {
+    return this.#enqueue(() => this.#catchUp(true), true)
+  }
+
+  /** At shutdown: what may run again is given back; what may not is ended with an outcome that says so. */
+  async release(): Promise<void> {
+    for (const running of [...this.#running.values()]) {
+      running.abort.abort()
+      if (running.replay === 'safe') this.#drop(running)
+      else {
+        const message =
+          'The process that ran this was shut down while it ran; it may or may not have taken effect. It was not run again. Check before you repeat it.'
+        this.#finish(running, {
+          type: 'tool-call.outcome-unknown',
+          data: { call: running.call, attempt: running.attempt, message },
+        })
+      }
+    }
+    await this.#enqueue(async () => {
+      for (const request of this.#requests.values()) {
+        clearTimeout(request.askAgain)
+        request.trigger?.nak(0)
+      }
+      this.#requests.clear()
+      this.#unfollow()
+    }, true)
+  }
+
+  #request(seq: number, asked: EventOf<'tool-calls.requested'>, trigger: Trigger | null): Request {
+    const { turn, digest, calls } = asked.data
+    const request: Request = {
+      seq,
+      turn,
+      digest,
+      calls,
+      view: viewOf(calls),
+      fresh: false,
+      trigger,
+      askAgain: undefined,
+    }
+    this.#requests.set(seq, request)
+    return request
+  }
+
+  #enqueue(operation: () => Promise<void>, rethrow = false): Promise<void> {
+    this.#waiting++
+    const done = this.#line.then(operation)
+    this.#line = done
+      .catch((error) => this.#failed(error))
+      .then(() => {
+        this.#waiting--
+        if (!this.busy()) {
+          this.#unfollow()
+          this.#context.idle(this)
+        }
+      })
+    return rethrow ? done : this.#line
+  }
+
+  /** A bug, or the end of the process: nothing stays held by a session that does not go on here. */
+  #failed(error: unknown): void {
+    this.#context.report(this.id, error)
+    for (const running of [...this.#running.values()]) {
+      running.abort.abort()
+      this.#drop(running)
+    }
+    for (const request of this.#requests.values()) {
+      clearTimeout(request.askAgain)
+      request.trigger?.nak(this.#context.ackWaitMs)
+    }
+    this.#requests.clear()
+    this.#finished = []
+    this.#head = null
+  }
+
+  // --- what the log says ---
+
+  #sawHead(head: Head): void {
+    if (!this.#head || head.seq > this.#head.seq) this.#head = head
+  }
+
+  #sawFrames(frames: readonly Frame[]): void {
+    for (const frame of frames) {
+      for (const request of this.#requests.values())
+        if (frame.seq > request.seq) request.view = evolveView(request.view, frame)
+      this.#sawHead(headOf(frame))
+    }
+    this.#abortClosed()
+  }
+
+  async #readTail(request: Request, leader: boolean): Promise<void> {
+    const frames = await this.#context.reading(() =>
+      this.#context.sessions.read(this.id, { after: request.seq - 1, leader }),
+    )
+    if (frames[0]?.seq !== request.seq && !leader) return this.#readTail(request, true)
+    request.fresh = false
+    this.#viewFrom(request, frames.slice(1))
+    const [own] = frames
+    if (own) this.#sawHead(headOf(own))
+  }
+
+  /** A request's view from all frames after it; what is news to the other requests too reaches them. */
+  #viewFrom(request: Request, frames: readonly Frame[]): void {
+    request.view = frames.reduce(evolveView, viewOf(request.calls))
+    const known = this.#head?.seq ?? 0
+    for (const frame of frames) {
+      if (frame.seq <= known) continue
+      for (const other of this.#requests.values())
+        if (other !== request && frame.seq > other.seq) other.view = evolveView(other.view, frame)
+      this.#sawHead(headOf(frame))
+    }
+  }
+
+  /** What runs here and has its outcome by another hand is stopped; what it still delivers is evidence. */
+  #abortClosed(): void {
+    for (const running of this.#running.values()) {
+      const state = this.#requests.get(running.seq)?.view.find(({ call }) => call === running.call)?.state
+      const mine =
+        state?.kind === 'asked' ||
+        (state?.kind === 'claimed' && state.attempt === running.attempt && state.by === this.#context.instance)
+      if (!mine) running.abort.abort()
+    }
+  }
+
+  async #catchUp(leader: boolean): Promise<void> {
+    for (const request of [...this.#requests.values()]) {
+      await this.#readTail(request, leader)
+      this.#abortClosed()
+      await this.#advance(request)
+    }
+  }
+
+  // --- deciding ---
+
+  #holder(): RunnerHolder {
+    return {
+      instance: this.#context.instance,
+      runs: (call, attempt) => this.runs(call, attempt),
+      started: (call, attempt) => this.#started.has(keyOf(call, attempt)),
+    }
+  }
+
+  /** Runs, claims, asks, until each call of the request is done or at work here. */
+  async #advance(request: Request): Promise<void> {
+    for (;;) {
+      if (this.#requests.get(request.seq) !== request) return
+      const claims: { readonly call: RunnerCall; readonly attempt: number }[] = []
+      const losses: SessionEvent[] = []
+      let waits = false
+      for (const call of request.view) {
+        const next = runnerVerdict(call, this.#holder(), request.fresh)
+        switch (next.do) {
+          case 'nothing':
+            break
+          case 'run':
+            this.#start(request, call, next.attempt)
+            break
+          case 'claim':
+            claims.push({ call, attempt: next.attempt })
+            break
+          case 'ask': {
+            const holding = { session: this.id, call: call.call, attempt: next.attempt }
+            const presence = this.#context.presence()
+            if (presence.suspect() || (await presence.ask(next.owner, holding)) === 'running') {
+              waits = true
+              break
+            }
+            await this.#readTail(request, true)
+            const now = request.view.find((one) => one.call === call.call)
+            if (now?.state.kind !== 'claimed' || now.state.attempt !== next.attempt || now.state.by !== next.owner) {
+              waits = true
+              break
+            }
+            const then = afterLoss(now, next.attempt)
+            if ('claim' in then) claims.push({ call: now, attempt: then.claim })
+            else losses.push(then.outcome)
+            break
+          }
+          default:
+            next satisfies never
+        }
+      }
+      if (claims.length > 0 && !(await this.#claim(request, claims))) continue
+      if (losses.length > 0 && !(await this.#append(losses))) continue
+      if (losses.length > 0) continue
+      if (waits) return this.#askLater(request)
+      return this.#ackIfDone(request)
+    }
+  }
+
+  #askLater(request: Request): void {
+    clearTimeout(request.askAgain)
+    request.askAgain = setTimeout(
+      () =>
+        this.#enqueue(async () => {
+          await this.#readTail(request, false)
+          await this.#advance(request)
+        }),
+      this.#context.ackWaitMs / 2,
+    )
+  }
+
+  #ackIfDone(request: Request): void {
+    if (request.view.some(({ state }) => state.kind !== 'done')) return
+    if (this.#requests.get(request.seq) !== request) return
+    clearTimeout(request.askAgain)
+    this.#requests.delete(request.seq)
+    request.trigger?.ack()
+  }
+
+  /** false: refused; the views are up to date, decide again. */
+  async #claim(
+    request: Request,
+    claims: readonly { readonly call: RunnerCall; readonly attempt: number }[],
+  ): Promise<boolean> {
+    for (const { call, attempt } of claims) this.#hold(call.call, attempt, request.seq)
+    await this.#context.pauseAt('tool-runner.before-claim')
+    const events = claims.map(
+      ({ call, attempt }): SessionEvent => ({ type: 'tool-call.started', data: { call: call.call, attempt } }),
+    )
+    const done = await this.#append(events)
+    await this.#context.pauseAt('tool-runner.after-claim')
+    for (const { call, attempt } of claims) {
+      const state = request.view.find((one) => one.call === call.call)?.state
+      const mine = done && state?.kind === 'claimed' && state.attempt === attempt && state.by === this.#context.instance
+      if (mine) this.#start(request, call, attempt)
+      else this.#letGo(call.call, attempt)
+    }
+    return done
+  }
+
+  // --- running ---
+
+  #hold(call: string, attempt: number, seq: number): void {
+    this.#holds.add(keyOf(call, attempt))
+    this.#context.presence().begin({ session: this.id, call, attempt, frame: seq })
+  }
+
+  #letGo(call: string, attempt: number): void {
+    if (this.#holds.delete(keyOf(call, attempt))) this.#context.presence().end({ session: this.id, call, attempt })
+  }
+
+  #start(request: Request, { call, replay }: RunnerCall, attempt: number): void {
+    const asked = request.calls.find((one) => one.call === call)
+    const key = keyOf(call, attempt)
+    if (!asked || this.#running.has(key)) return
+    const context = this.#context
+    this.#hold(call, attempt, request.seq)
+    this.#started.add(key)
+    const running: RunningCall = {
+      call,
+      attempt,
+      seq: request.seq,
+      name: asked.name,
+      replay,
+      abort: new AbortController(),
+      since: context.clock.now(),
+    }
+    this.#running.set(key, running)
+    context.active.add(`${this.id}/${key}`)
+    this.#followSoon()
+    let offset = 0
+    const progress = (text: string): void => {
+      const shown = context.tools.redact(text)
+      context.feed.publishDelta(this.id, 't', {
+        call,
+        attempt,
+        block: 0,
+        kind: 'output',
+        offset,
+        text: shown,
+        tool: asked.name,
+      })
+      offset += shown.length
+      void context.pauseAt('tool-runner.in-tool')
+    }
+    void context.pauseAt('tool-runner.in-tool')
+    runCall(context.tools, request.digest, asked, `${this.id}/${call}`, progress, running.abort.signal)
+      .catch((error): ToolResult => {
+        context.report(this.id, error)
+        return {
+          status: 'error',
+          code: 'failed',
+          output: JSON.stringify({
+            status: 'error',
+            error: 'The tool broke off inside Reins; see the logs of the tool-runner.',
+          }),
+        }
+      })
+      .then((result) => {
+        const duration = Math.max(context.clock.now() - running.since, 0)
+        context.finished(asked.name, result.status, duration)
+        this.#finish(running, { type: 'tool-call.completed', data: { call, attempt, ...result, duration } })
+      })
+  }
+
+  /** No outcome of ours: it may run again elsewhere. */
+  #drop(running: RunningCall): void {
+    const key = keyOf(running.call, running.attempt)
+    this.#running.delete(key)
+    this.#context.active.delete(`${this.id}/${key}`)
+    this.#letGo(running.call, running.attempt)
+  }
+
+  #finish(running: RunningCall, event: Outcome['event']): void {
+    const key = keyOf(running.call, running.attempt)
+    if (!this.#running.delete(key)) return
+    this.#context.active.delete(`${this.id}/${key}`)
+    this.#finished.push({ running, event })
+    void this.#enqueue(() => this.#record())
+  }
+
+  /** T1: everything that is finished by now, in as few frames as it fits. */
+  async #record(): Promise<void> {
+    await this.#context.pauseAt('tool-runner.before-outcome')
+    while (this.#finished.length > 0) {
+      const batch = this.#takeBatch()
+      const { counts, late } = this.#sort(batch)
+      const events = [...counts.map(({ event }): SessionEvent => event), ...late.flatMap(lateResult)]
+      if (events.length > 0 && !(await this.#append(events))) {
+        this.#finished = [...batch, ...this.#finished]
+        continue
+      }
+      await this.#context.pauseAt('tool-runner.before-ack')
+      for (const { running } of batch) this.#letGo(running.call, running.attempt)
+      for (const { running } of batch) {
+        const request = this.#requests.get(running.seq)
+        if (request) this.#ackIfDone(request)
+      }
+    }
+  }
+
+  #takeBatch(): Outcome[] {
+    const batch: Outcome[] = []
+    let chars = 0
+    while (this.#finished.length > 0) {
+      const next = this.#finished[0]
+      if (!next) break
+      const size = next.event.type === 'tool-call.completed' ? next.event.data.output.length : 200
+      if (batch.length > 0 && chars + size > frameChars) break
+      chars += size
+      batch.push(next)
+      this.#finished.shift()
+    }
+    return batch
+  }
+
+  #sort(batch: readonly Outcome[]): { counts: Outcome[]; late: Outcome[] } {
+    const counts: Outcome[] = []
+    const late: Outcome[] = []
+    for (const outcome of batch) {
+      const { running } = outcome
+      const state = this.#requests.get(running.seq)?.view.find(({ call }) => call === running.call)?.state
+      const current =
+        (state?.kind === 'asked' && running.attempt === 1) ||
+        (state?.kind === 'claimed' && state.attempt === running.attempt)
+      if (current) counts.push(outcome)
+      else late.push(outcome)
+    }
+    return { counts, late }
+  }
+
+  // --- appending ---
+
+  /** Appends on the head and folds whatever is there then into the views. false: refused. */
+  async #append(events: readonly SessionEvent[]): Promise<boolean> {
+    const head =
+      this.#head ?? (await this.#context.reading(() => this.#context.sessions.head(this.id, { leader: true })))
+    const { clock, instance, sessions, stopping } = this.#context
+    const draft = {
+      id: makeShortId(clock.random),
+      n: head.n + 1,
+      prev: head.seq,
+      at: clock.now(),
+      by: instance,
+      role: 't' as const,
+      needs: Math.max(head.needs, protocolVersion),
+      status: head.status,
+      pool: head.pool,
+      events,
+    }
+    const outcome = await sessions.append(this.id, draft, this.#addressOf(events, head), head.hash, stopping)
+    if (outcome.kind === 'refused') {
+      this.#sawFrames(outcome.tail)
+      return false
+    }
+    for (const request of this.#requests.values()) request.view = evolveView(request.view, { events, by: instance })
+    this.#sawHead(outcome.head)
+    this.#sawFrames(outcome.above)
+    return true
+  }
+
+  #addressOf(events: readonly SessionEvent[], head: Head): Address {
+    const closing = events.flatMap((event) =>
+      event.type === 'tool-call.completed' || event.type === 'tool-call.outcome-unknown' ? [event.data.call] : [],
+    )
+    if (closing.length === 0) return toLog
+    // Calls of another turn were closed with it, whether this runner knows it yet or not.
+    const turns = new Set(
+      [...this.#requests.values()]
+        .filter(({ view }) => view.some(({ call }) => closing.includes(call)))
+        .map(({ turn }) => turn),
+    )
+    const views = [...this.#requests.values()].filter(({ turn }) => turns.has(turn)).map(({ view }) => view)
+    return wakesExecutor(views, closing) ? toExec(head.pool) : toLog
+  }
+
+  // --- following ---
+
+  #followSoon(): void {
+    if (this.#following || this.#followTimer) return
+    this.#followTimer = setTimeout(() => {
+      this.#followTimer = undefined
+      if (this.#running.size === 0) return
+      this.#following = this.#context.feed.frames(this.id, ({ frame }) => {
+        if (frame.by === this.#context.instance) return
+        void this.#enqueue(async () => {
+          if (this.#head && frame.seq <= this.#head.seq) return
+          this.#sawFrames(
+            await this.#context.reading(() =>
+              this.#context.sessions.read(this.id, { after: this.#head?.seq ?? frame.seq - 1 }),
+            ),
+          )
+          for (const request of [...this.#requests.values()]) await this.#advance(request)
+        })
+      })
+      void this.#enqueue(() => this.#catchUp(false))
+    }, this.#context.followAfterMs)
+  }
+
+  #unfollow(): void {
+    clearTimeout(this.#followTimer)
+    this.#followTimer = undefined
+    this.#following?.close()
+    this.#following = null
+  }
+}
+
+const lateResult = ({ event }: Outcome): SessionEvent[] =>
+  event.type === 'tool-call.completed' ? [{ type: 'tool-call.late-result', data: event.data }] : []
