@@ -44,7 +44,7 @@ export const editFile = defineTool(
       throw new ToolFailure('invalid-arguments', '"old_string" and "new_string" are the same: nothing to change')
     using workspace = new Workspace(context.workspace, context.masked)
     using place = workspace.locate(path)
-    return await context.locks.hold(workspace.lockKey(place), context.signal, () => {
+    return await context.locks.hold(workspace.lockKey(place), context.signal, async () => {
       using found = workspace.locate(path)
       const before = readBytes(workspace, found)
       const edit = findEdit(before, old_string, new_string)
@@ -56,7 +56,7 @@ export const editFile = defineTool(
         )
       }
       context.signal.throwIfAborted()
-      writeAtomically(found, spliced(before, edit))
+      await writeAtomically(found, spliced(before, edit))
       return succeeded({ path: found.relative, replacements: edit.at.length })
     })
   },

@@ -244,6 +244,37 @@ describe('edit_file', () => {
   })
 })
 
+describe.each([
+  ['write_file', { path: 'alias/f', content: 'new' }],
+  ['edit_file', { path: 'alias/f', old_string: 'old', new_string: 'new' }],
+])('%s', (name, args) => {
+  it('waits for the writer that holds the file, under whatever name', async () => {
+    const folder = temporaryFolder({ 'd/f': 'old' })
+    symlinkSync('d', join(folder, 'alias'))
+    const { context } = fakeContext(folder)
+    const gate = Promise.withResolvers<void>()
+    const holder = context.locks.hold(join(folder, 'd/f'), context.signal, () => gate.promise)
+    const waiting = call(name, args, context)
+    await new Promise(setImmediate)
+    expect(readFileSync(join(folder, 'd/f'), 'utf8')).toBe('old')
+    gate.resolve()
+    await holder
+    expect(await waiting).toMatchObject({ status: 'ok', path: 'd/f' })
+    expect(readFileSync(join(folder, 'd/f'), 'utf8')).toBe('new')
+  })
+
+  it('gives up waiting when its time is over', async () => {
+    const folder = temporaryFolder({ 'd/f': 'old' })
+    symlinkSync('d', join(folder, 'alias'))
+    const { context } = fakeContext(folder, { settings: { timeoutMs: 1 } })
+    const gate = Promise.withResolvers<void>()
+    const holder = context.locks.hold(join(folder, 'd/f'), context.signal, () => gate.promise)
+    expect(await call(name, args, context)).toMatchObject({ status: 'error', code: 'timeout' })
+    gate.resolve()
+    await holder
+  })
+})
+
 describe('file_info', () => {
   it('tells type, size, time and permissions', async () => {
     const folder = temporaryFolder({ 'a.txt': 'abc' })

@@ -53,7 +53,7 @@ export const writeFile = defineTool(
       const kept = encoded === undefined ? 'utf-8' : encoding
       const bytes = Buffer.concat([markOf(kept), encoded ?? Buffer.from(text, 'utf8')])
       context.signal.throwIfAborted()
-      writeAtomically(found, bytes)
+      await writeAtomically(found, bytes)
       return succeeded({
         path: found.relative,
         bytes_written: bytes.length,

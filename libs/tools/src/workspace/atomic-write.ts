@@ -1,21 +1,18 @@
 // A file's new content, whole or not at all: a temporary file in the same folder, synced, renamed over the old one.
 // A reader, a crash or a full disk sees the old content or the new, never a part. Mode and, where this process may, owner stay.
 import { randomUUID } from 'node:crypto'
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fchownSync,
-  fsyncSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, constants, fchmodSync, fchownSync, fsync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { promisify } from 'node:util'
 import type { Found } from './workspace.ts'
 
-/** Writes to the place that `found` holds; a link on the way was followed already, so a link there now is replaced, not followed. */
-export function writeAtomically(found: Found, content: Uint8Array): void {
+// The one call here that can take long: others go on meanwhile.
+const synced = promisify(fsync)
+
+/**
+ * Writes to the place that `found` holds, which must stay open until this is done. A link on the way was followed already, so
+ * a link that is there by now is replaced, not followed.
+ */
+export async function writeAtomically(found: Found, content: Uint8Array): Promise<void> {
   const folder = found.parent.address
   const temporary = `${folder}/.reins-${randomUUID()}.tmp`
   const before = found.kind === 'missing' ? undefined : found.node.stat
@@ -31,7 +28,7 @@ export function writeAtomically(found: Found, content: Uint8Array): void {
         keepOwner(fd, before)
         fchmodSync(fd, Number(before.mode & 0o7777n))
       }
-      fsyncSync(fd)
+      await synced(fd)
     } finally {
       closeSync(fd)
     }
@@ -40,7 +37,7 @@ export function writeAtomically(found: Found, content: Uint8Array): void {
     rmSync(temporary, { force: true })
     throw error
   }
-  syncFolder(folder)
+  await syncFolder(folder)
 }
 
 function keepOwner(fd: number, before: { uid: bigint; gid: bigint }): void {
@@ -52,11 +49,11 @@ function keepOwner(fd: number, before: { uid: bigint; gid: bigint }): void {
 }
 
 /** The rename itself survives a power cut. Best effort: not every file system can. */
-function syncFolder(folder: string): void {
+async function syncFolder(folder: string): Promise<void> {
   try {
     const fd = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY)
     try {
-      fsyncSync(fd)
+      await synced(fd)
     } finally {
       closeSync(fd)
     }
