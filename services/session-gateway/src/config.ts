@@ -1,0 +1,76 @@
+// The gateway's settings, from the environment; everything else that it needs is handed to `start`.
+import { type Env, Environment } from '@reins/service'
+
+export interface GatewaySettings {
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+  /** Host names, without port, besides the loopback names. */
+  readonly allowedHosts: readonly string[]
+  readonly allowedOrigins: readonly string[]
+  /** Whether /metrics needs no token. */
+  readonly publicMetrics: boolean
+  readonly limits: Limits
+}
+
+export interface Limits {
+  readonly maxBodyBytes: number
+  /** Of a message's content, as JSON. A frame must fit into one message of the broker. */
+  readonly maxMessageBytes: number
+  readonly maxStreams: number
+  /** What may wait in one stream for its reader. */
+  readonly maxStreamBufferBytes: number
+  /** ms that a reader may take for what waits for it while history is read. */
+  readonly drainWithinMs: number
+  readonly heartbeatMs: number
+  /** ms that an append may take before the client is told `unavailable`. */
+  readonly appendWithinMs: number
+  /** ms that `?wait=turn` waits. */
+  readonly turnWithinMs: number
+  readonly headsKept: number
+  readonly foldsKept: number
+}
+
+export const defaultLimits: Limits = {
+  maxBodyBytes: 2_000_000,
+  maxMessageBytes: 1_000_000,
+  maxStreams: 20_000,
+  maxStreamBufferBytes: 1_000_000,
+  drainWithinMs: 30_000,
+  heartbeatMs: 15_000,
+  appendWithinMs: 10_000,
+  turnWithinMs: 600_000,
+  headsKept: 10_000,
+  foldsKept: 64,
+}
+
+export const defaultPort = 7420
+
+/** Pure and total but for the ConfigError that lists every problem at once. */
+export function loadGatewaySettings(env: Env): GatewaySettings {
+  const read = new Environment(env)
+  const settings: GatewaySettings = {
+    host: read.text('REINS_HOST', '127.0.0.1'),
+    port: read.integer('REINS_PORT', defaultPort, { min: 0, max: 65_535 }),
+    allowedHosts: list(read.text('REINS_ALLOWED_HOSTS', '').toLowerCase()),
+    allowedOrigins: list(read.text('REINS_ALLOWED_ORIGINS', '')),
+    publicMetrics: read.flag('REINS_PUBLIC_METRICS', false),
+    limits: {
+      ...defaultLimits,
+      maxStreams: read.integer('REINS_MAX_STREAMS', defaultLimits.maxStreams, { min: 1, max: 1_000_000 }),
+      maxStreamBufferBytes: read.integer('REINS_STREAM_BUFFER_BYTES', defaultLimits.maxStreamBufferBytes, {
+        min: 65_536,
+        max: 100_000_000,
+      }),
+      turnWithinMs: read.integer('REINS_TURN_WAIT_MS', defaultLimits.turnWithinMs, { min: 1000, max: 86_400_000 }),
+    },
+  }
+  read.check()
+  return settings
+}
+
+const list = (text: string): readonly string[] =>
+  text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '')

@@ -1,0 +1,52 @@
+// What a client may hand in as a cursor: checked against the log before anything is read from it.
+//   C1. n is the truth, seq a hint: after a move of the stream the frame is found by its n.
+import { type Cursor, decodeCursor, type Frame, isChild, ReinsError, rootOf, startCursor } from '@reins/contracts'
+import { readTree, type SessionLog } from '@reins/journal'
+import type { View } from './render.ts'
+
+const pageSize = 256
+
+/** Throws invalid_cursor, naming what is wrong. Without a text: before the first event. The session must exist. */
+export async function resolveCursor(sessions: SessionLog, view: View, text: string | undefined): Promise<Cursor> {
+  if (text === undefined) return startCursor(view.of, view.tree)
+  const cursor = decodeCursor(text)
+  if (!cursor) throw invalid('it is none that this server made')
+  if (cursor.of !== view.of) throw invalid('it is of another session')
+  if (cursor.tree !== view.tree)
+    throw invalid(
+      cursor.tree ? 'it is of the whole tree (read with tree=true)' : 'it is of the session, not of its tree',
+    )
+  if (cursor.n === 0) return startCursor(view.of, view.tree)
+  const frame = view.tree ? await inTree(sessions, cursor) : await inSession(sessions, cursor)
+  if (!frame || cursor.i >= Math.max(frame.events.length, 1)) throw invalid('it lies beyond the end')
+  return { ...cursor, seq: frame.seq }
+}
+
+async function inSession(sessions: SessionLog, { of, seq, n }: Cursor): Promise<Frame | undefined> {
+  if (seq > 0) {
+    const [frame] = await sessions.read(of, { after: seq - 1, limit: 1 })
+    if (frame?.seq === seq && frame.n === n) return frame
+  }
+  const head = await sessions.head(of)
+  if (n > head.n) return undefined
+  for (let after = 0; ; ) {
+    const page = await sessions.read(of, { after, limit: pageSize }) // C1
+    const found = page.find((frame) => frame.n === n)
+    after = page.at(-1)?.seq ?? after
+    if (found || page.length < pageSize) return found
+  }
+}
+
+async function inTree(sessions: SessionLog, { of, seq, n }: Cursor): Promise<Frame | undefined> {
+  const [first] = await readTree(sessions, of, { after: seq - 1 })
+  return first?.frame.seq === seq && first.frame.n === n ? first.frame : undefined
+}
+
+/** Throws invalid_request for the tree of a session that is no root. */
+export function viewOf(session: string, tree: boolean): View {
+  if (tree && isChild(session))
+    throw new ReinsError('invalid_request', `tree=true reads from a root: ask for ${rootOf(session)}.`)
+  return { of: session, tree }
+}
+
+const invalid = (why: string): ReinsError => new ReinsError('invalid_cursor', `The cursor is not valid: ${why}.`)

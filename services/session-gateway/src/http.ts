@@ -1,0 +1,211 @@
+// The HTTP server: decode, call, encode. Every answer that is no success, whoever makes it, has the one form of errors.
+//   H1. A route's token and permission are checked before its body is read.
+//   H2. Nothing of an unexpected error leaves the process but its request id.
+import { randomBytes } from 'node:crypto'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { type ErrorCode, errorTable, ReinsError } from '@reins/contracts'
+import { JournalUnavailable } from '@reins/journal'
+import type { Log, Metrics } from '@reins/telemetry'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { negotiate } from './accept.ts'
+import { authenticate, authorize, type Caller, checkOrigin, type OriginRules, type Tokens } from './auth.ts'
+import { type Answer, type Route, YamlBody } from './route.ts'
+import { retryAfterOf, statusOf } from './statuses.ts'
+
+export interface HttpOptions {
+  readonly origins: OriginRules
+  readonly tokens: Tokens
+  readonly maxBodyBytes: number
+  readonly log: Log
+  readonly metrics: Metrics
+}
+
+const nobody: Caller = { principal: 'nobody', by: 'user:nobody', permissions: [] }
+const requestIdPattern = /^[\w.:-]{1,128}$/
+
+export function createHttp(options: HttpOptions): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: options.maxBodyBytes,
+    exposeHeadRoutes: false,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 1024 },
+    requestIdHeader: false,
+    genReqId: (raw) => {
+      const given = raw.headers['x-request-id']
+      return typeof given === 'string' && requestIdPattern.test(given) ? given : randomBytes(8).toString('hex')
+    },
+    frameworkErrors: (error, request, reply) => {
+      void sendError(reply.header('x-request-id', request.id), asReinsError(error), request.headers)
+    },
+    clientErrorHandler: answerBadHttp,
+  })
+  takeBodies(app)
+  const seconds = options.metrics.histogram('reins_http_request_seconds', 'Duration of HTTP requests', [
+    'method',
+    'route',
+    'status',
+  ])
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+    checkOrigin(request.headers, options.origins)
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const labels = { method: request.method, route: request.routeOptions.url ?? 'none', status: reply.statusCode }
+    seconds.observe(labels, reply.elapsedTime / 1000)
+  })
+  app.setErrorHandler((error, request, reply) => {
+    const known = asReinsError(error)
+    if (known.code === 'internal')
+      options.log.error({ requestId: request.id, route: request.routeOptions.url, error }, 'a request failed')
+    return sendError(reply, known, request.headers)
+  })
+  return app
+}
+
+/** Adds the routes; `socket` routes are added by who speaks WebSocket. Call once, after all plugins. */
+export function addRoutes(app: FastifyInstance, routes: readonly Route[], options: HttpOptions): void {
+  for (const route of routes) {
+    if (route.socket) continue
+    const offered = formsOf(route)
+    const callers = new WeakMap<FastifyRequest, Caller>()
+    app.route({
+      method: route.method,
+      url: route.path,
+      onRequest: async (request) => {
+        callers.set(request, admit(route, request.headers, options.tokens)) // H1
+        if (!negotiate(request.headers.accept, offered))
+          throw new ReinsError('not_acceptable', `This route answers with ${offered.join(', ')} only.`)
+      },
+      handler: async (request, reply) => {
+        const answer = await route.run({
+          caller: callers.get(request) ?? nobody,
+          headers: request.headers,
+          target: `${request.method} ${request.url.split('?')[0]}`,
+          get signal() {
+            return closedSignal(reply.raw)
+          },
+          reply,
+          params: request.params,
+          query: request.query,
+          body: request.body,
+        })
+        return encode(reply, answer)
+      },
+    })
+  }
+  const patterns = routes.map((route) => ({ ...route, matches: pathPattern(route.path) }))
+  app.setNotFoundHandler(async (request, reply) => {
+    const path = request.url.split('?')[0] ?? ''
+    const allowed = patterns.filter(({ matches }) => matches.test(path)).map(({ method }) => method)
+    if (allowed.length === 0)
+      throw new ReinsError('not_found', `There is no route ${request.method} ${path.slice(0, 200)}.`)
+    reply.header('allow', [...new Set(allowed)].join(', '))
+    throw new ReinsError('method_not_allowed', `${path} takes ${allowed.join(', ')}, not ${request.method}.`)
+  })
+}
+
+/** Throws unauthorized or forbidden. */
+export function admit(route: Route, headers: IncomingHttpHeaders, tokens: Tokens): Caller {
+  if (route.permission === undefined) return nobody
+  const caller = authenticate(headers, tokens)
+  authorize(caller, route.permission)
+  return caller
+}
+
+function formsOf(route: Route): readonly string[] {
+  const texts = Object.values(route.answers).filter((form) => typeof form === 'string')
+  return texts.length > 0 ? texts : ['application/json', ...(route.streams ?? [])]
+}
+
+const pathPattern = (path: string): RegExp =>
+  new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`)
+
+function takeBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    const text = String(body)
+    if (text === '') return done(null, undefined)
+    try {
+      done(null, JSON.parse(text))
+    } catch (error) {
+      done(new ReinsError('invalid_json', `The body is not JSON: ${error instanceof Error ? error.message : error}.`))
+    }
+  })
+  const yaml = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml']
+  app.addContentTypeParser(yaml, { parseAs: 'string' }, (_request, body, done) =>
+    done(null, new YamlBody(String(body))),
+  )
+}
+
+function encode(reply: FastifyReply, answer: Answer): FastifyReply {
+  if (answer === 'streaming') return reply
+  if ('text' in answer) return reply.code(answer.status).header('content-type', answer.contentType).send(answer.text)
+  if (answer.headers) reply.headers(answer.headers)
+  return reply
+    .code(answer.status)
+    .header('content-type', 'application/json; charset=utf-8')
+    .send(JSON.stringify(answer.body))
+}
+
+export function sendError(reply: FastifyReply, error: ReinsError, headers: IncomingHttpHeaders): FastifyReply {
+  const retryAfter = retryAfterOf(error.code)
+  if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter))
+  if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
+  // The rest of a body that is not wanted is not read: the connection ends instead.
+  if (error.code === 'body_too_large' && headers.expect === undefined) reply.header('connection', 'close')
+  return reply
+    .code(statusOf[error.code])
+    .header('content-type', 'application/json; charset=utf-8')
+    .send(JSON.stringify({ error: error.body() }))
+}
+
+const frameworkCodes: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', errorTable.body_too_large.meaning],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', errorTable.unsupported_media_type.meaning],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_request', 'The body is not as long as Content-Length says.'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: ['invalid_json', 'The body is empty.'],
+  FST_ERR_BAD_URL: ['invalid_request', 'The URL is not validly encoded.'],
+  FST_ERR_MAX_PARAM_LENGTH: ['invalid_request', 'A part of the path is too long.'],
+}
+
+/** What any thrown thing is to the client (H2). */
+export function asReinsError(error: unknown): ReinsError {
+  if (error instanceof ReinsError) return error
+  if (error instanceof JournalUnavailable)
+    return new ReinsError('unavailable', 'The event store did not answer in time.')
+  const { code, statusCode } = (typeof error === 'object' && error !== null ? error : {}) as {
+    code?: unknown
+    statusCode?: unknown
+  }
+  const known = typeof code === 'string' ? frameworkCodes[code] : undefined
+  if (known) return new ReinsError(known[0], known[1])
+  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
+    return new ReinsError('invalid_request', error instanceof Error ? error.message : undefined)
+  return new ReinsError('internal')
+}
+
+const signals = new WeakMap<ServerResponse, AbortSignal>()
+function closedSignal(raw: ServerResponse): AbortSignal {
+  const known = signals.get(raw)
+  if (known) return known
+  const controller = new AbortController()
+  raw.once('close', () => controller.abort())
+  signals.set(raw, controller.signal)
+  return controller.signal
+}
+
+/** What is no HTTP at all never gets as far as a route. */
+function answerBadHttp(error: Error & { code?: string }, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW'
+  const problem = new ReinsError('invalid_request', tooLarge ? 'The headers are too large.' : 'This is not HTTP/1.1.')
+  const body = JSON.stringify({ error: problem.body() })
+  socket.end(
+    `HTTP/1.1 ${tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request'}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}

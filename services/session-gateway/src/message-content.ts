@@ -1,0 +1,14 @@
+// What a message may hold: text or parts, within the size of one frame.
+import { ReinsError, type SendMessage, type UserContent } from '@reins/contracts'
+
+/** A text is one part. Throws body_too_large, or invalid_request where there is no text at all. */
+export function contentOf(content: SendMessage['content'], maxBytes: number): UserContent {
+  const parts: UserContent = typeof content === 'string' ? [{ type: 'text', text: content }] : content
+  let characters = 0
+  for (const { text } of parts) characters += text.length
+  if (characters === 0) throw new ReinsError('invalid_request', 'The body is not valid: content: is empty.')
+  // Escaped, a character takes at most six bytes: short ones need no exact count.
+  if (characters * 6 + parts.length * 32 > maxBytes && Buffer.byteLength(JSON.stringify(parts)) > maxBytes)
+    throw new ReinsError('body_too_large', `The content is larger than ${maxBytes} bytes.`)
+  return parts
+}

@@ -1,0 +1,50 @@
+// Pools as operators see them: what waits, and who serves. From the work queue and the heartbeats; nothing is kept.
+import type { Heartbeat, PoolInfo, PoolList } from '@reins/contracts'
+import type { Subscription } from '@reins/journal'
+import type { Heartbeats, Pools, PresenceService } from './ports.ts'
+
+/** ms of silence after which an instance is no longer shown: heartbeats come every 250 ms. */
+const goneAfterMs = 3000
+
+export class PoolBoard {
+  readonly #work: Pools
+  readonly #now: () => number
+  readonly #present = new Map<string, { service: PresenceService; heartbeat: Heartbeat; at: number }>()
+  readonly #subscription: Subscription
+
+  constructor(work: Pools, heartbeats: Heartbeats, now: () => number) {
+    this.#work = work
+    this.#now = now
+    this.#subscription = heartbeats((service, heartbeat) => {
+      this.#present.set(heartbeat.instance, { service, heartbeat, at: this.#now() })
+    })
+  }
+
+  async list(): Promise<PoolList> {
+    const oldest = this.#now() - goneAfterMs
+    for (const [instance, { at }] of this.#present) if (at < oldest) this.#present.delete(instance)
+    const pools = await this.#work.pools()
+    return { pools: await Promise.all(pools.map((pool) => this.#info(pool))) }
+  }
+
+  close(): void {
+    this.#subscription.close()
+  }
+
+  async #info({ key, kind, labels }: Awaited<ReturnType<Pools['pools']>>[number]): Promise<PoolInfo> {
+    const service: PresenceService = kind === 'exec' ? 'executor' : 'tool-runner'
+    const { backlog, inProgress, oldestMs } = await this.#work.backlog(kind, key)
+    const servedBy = [...this.#present.values()]
+      .filter((one) => one.service === service && one.heartbeat.pools.includes(key))
+      .map(({ heartbeat: { instance, slots, busy, leaving } }) => ({
+        instance,
+        slots,
+        busy,
+        leaving: leaving ?? false,
+      }))
+    return {
+      ...{ key, labels: { ...labels }, kind: service, backlog, inProgress, servedBy },
+      ...(oldestMs === undefined ? {} : { oldestMs: Math.round(oldestMs) }),
+    }
+  }
+}

@@ -1,0 +1,83 @@
+// What the gateway needs of the rest of the system, all of it handed in: see service.ts for what is made of it.
+import {
+  type AgentDefinition,
+  type Health,
+  type Heartbeat,
+  heartbeatFilter,
+  type ReplayClass,
+  type Reply,
+} from '@reins/contracts'
+import {
+  type Broker,
+  callService,
+  type IdempotencyStore,
+  type RegistryView,
+  type SessionFeed,
+  type SessionLog,
+  type Subscription,
+  type WorkQueue,
+} from '@reins/journal'
+import type { Clock } from '@reins/service'
+import type { Log, Metrics } from '@reins/telemetry'
+import type { GatewaySettings } from './config.ts'
+
+export type Registry = Pick<RegistryView, 'agent' | 'agentFresh' | 'version' | 'token' | 'waitFor'>
+export type Pools = Pick<WorkQueue, 'ensurePool' | 'pools' | 'backlog'>
+export type CallService = <T>(subject: string, request: unknown, withinMs?: number) => Promise<Reply<T>>
+export type PresenceService = 'executor' | 'tool-runner'
+/** Calls `on` for every heartbeat that is heard, until closed. */
+export type Heartbeats = (on: (service: PresenceService, heartbeat: Heartbeat) => void) => Subscription
+
+export interface GatewayConfig extends GatewaySettings {
+  readonly sessions: SessionLog
+  readonly feed: SessionFeed
+  readonly work: Pools
+  readonly registry: Registry
+  readonly idempotency: IdempotencyStore
+  readonly call: CallService
+  readonly heartbeats: Heartbeats
+  /** The names of a definition's tools, and how often each may run. */
+  readonly toolsOf: (definition: AgentDefinition) => Readonly<Record<string, ReplayClass>>
+  /** What `/health` says: always answered with 200, whatever is wrong. */
+  readonly health: () => Health | Promise<Health>
+  /** What keeps this process from serving requests now; nothing: `/ready` answers 200. */
+  readonly notReady?: () => readonly string[]
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Metrics
+  /** Made new at each start. */
+  readonly instance: string
+}
+
+/** The two ports that are plain requests and subscriptions, over the process's connection. */
+export function brokerPorts(broker: Broker): { readonly call: CallService; readonly heartbeats: Heartbeats } {
+  return {
+    call: (subject, request, withinMs) => callService(broker, subject, request, withinMs),
+    heartbeats: (on) => {
+      const services: readonly PresenceService[] = ['executor', 'tool-runner']
+      const subscriptions = services.map((service) =>
+        broker.nc.subscribe(heartbeatFilter(service), {
+          callback: (error, msg) => {
+            if (error) return
+            const heartbeat = decodeHeartbeat(msg.string())
+            if (heartbeat) on(service, heartbeat)
+          },
+        }),
+      )
+      return {
+        close: () => {
+          for (const subscription of subscriptions) subscription.unsubscribe()
+        },
+      }
+    },
+  }
+}
+
+function decodeHeartbeat(text: string): Heartbeat | undefined {
+  try {
+    const value = JSON.parse(text) as Partial<Heartbeat>
+    return typeof value.instance === 'string' && Array.isArray(value.pools) ? (value as Heartbeat) : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,96 @@
+// Events and deltas as clients see them: each serialised once, for all viewers of a session.
+import {
+  type AnswerRestarted,
+  type ApiDelta,
+  type ApiEvent,
+  type Cursor,
+  type Delta,
+  encodeCursor,
+  type Frame,
+  type StreamItem,
+} from '@reins/contracts'
+
+/** What is viewed: a session, or with `tree` everything below a root. */
+export interface View {
+  readonly of: string
+  readonly tree: boolean
+}
+
+/** One thing that is written to streams. */
+export class Item {
+  readonly type: string
+  readonly cursor: string
+  readonly json: string
+  constructor(item: StreamItem) {
+    this.type = item.type
+    this.cursor = item.cursor
+    this.json = JSON.stringify(item)
+  }
+}
+
+/** What is written in one go; each form is made when the first viewer needs it. */
+export class Batch {
+  readonly items: readonly Item[]
+  #sse: string | undefined
+  #lines: string | undefined
+
+  constructor(items: readonly Item[]) {
+    this.items = items
+  }
+
+  get sse(): string {
+    this.#sse ??= this.items
+      .map(({ cursor, type, json }) => `id: ${cursor}\nevent: ${type}\ndata: ${json}\n\n`)
+      .join('')
+    return this.#sse
+  }
+
+  get lines(): string {
+    this.#lines ??= this.items.map(({ json }) => `${json}\n`).join('')
+    return this.#lines
+  }
+}
+
+/** The events of a frame behind event `after` (-1: all). */
+export function apiEvents({ of, tree }: View, session: string, frame: Frame, after = -1): readonly ApiEvent[] {
+  const { seq, n, at, by } = frame
+  return frame.events.slice(after + 1).map((event, offset) => {
+    const i = after + 1 + offset
+    return {
+      cursor: encodeCursor({ of, tree, seq, n, i }),
+      ...(tree ? { session } : {}),
+      ...{ n, i, at, by, type: event.type, data: event.data },
+    }
+  })
+}
+
+/** `at`: the last event before it. */
+export function apiDelta(view: View, session: string, at: Pick<Cursor, 'seq' | 'n' | 'i'>, delta: Delta): ApiDelta {
+  const { call, attempt, block } = delta
+  const within = { call, attempt, block, offset: delta.offset + delta.text.length }
+  return {
+    type: 'delta',
+    cursor: encodeCursor({ ...view, ...at, within }),
+    ...(view.tree ? { session } : {}),
+    data: delta,
+  }
+}
+
+export const answerRestarted = (
+  view: View,
+  session: string,
+  at: Pick<Cursor, 'seq' | 'n' | 'i'>,
+  data: AnswerRestarted['data'],
+): AnswerRestarted => ({
+  type: 'answer.restarted',
+  cursor: encodeCursor({ ...view, ...at }),
+  ...(view.tree ? { session } : {}),
+  data,
+})
+
+/** Where a frame ends. */
+export const endOf = (frame: Frame): Pick<Cursor, 'seq' | 'n' | 'i'> => ({
+  seq: frame.seq,
+  n: frame.n,
+  i: frame.events.length - 1,
+})

@@ -1,0 +1,107 @@
+// A route, as data: the one source of its validation, of its part of /openapi.json, and of what runs.
+import type { IncomingHttpHeaders } from 'node:http'
+import { type ErrorCode, ReinsError } from '@reins/contracts'
+import type { FastifyReply } from 'fastify'
+import { type Static, type TSchema, Type } from 'typebox'
+import type { Caller } from './auth.ts'
+import { checker } from './check.ts'
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+
+/** A body that came as YAML; only routes that say `yaml` take it. */
+export class YamlBody {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+export type Answer =
+  | { readonly status: number; readonly body: unknown; readonly headers?: Readonly<Record<string, string>> }
+  | { readonly status: number; readonly text: string; readonly contentType: string }
+  /** The handler has taken the connection over and writes to it itself. */
+  | 'streaming'
+
+/** What every handler is given besides what its schemas let in. */
+export interface Circumstances {
+  readonly caller: Caller
+  readonly headers: IncomingHttpHeaders
+  /** The method and the path as they were asked for, without the query. */
+  readonly target: string
+  /** Aborted when the client goes away. */
+  readonly signal: AbortSignal
+  readonly reply: FastifyReply
+}
+
+export interface Unchecked extends Circumstances {
+  readonly params: unknown
+  readonly query: unknown
+  readonly body: unknown
+}
+
+export interface Incoming<P, Q, B> extends Circumstances {
+  readonly params: P
+  readonly query: Q
+  readonly body: B
+}
+
+interface Described {
+  readonly method: Method
+  /** `/v1/sessions/:id` */
+  readonly path: string
+  readonly summary: string
+  readonly tag: 'agents' | 'sessions' | 'pools' | 'operations'
+  /** Absent: public. */
+  readonly permission?: string
+  /** What it answers with, by status; a text is a content type. */
+  readonly answers: Readonly<Record<number, TSchema | string>>
+  readonly errors: readonly ErrorCode[]
+  /** Request headers that matter: name and what it does. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Content types of streams that it answers with besides JSON. */
+  readonly streams?: readonly string[]
+  /** Answers with a WebSocket. */
+  readonly socket?: boolean
+  readonly yaml?: boolean
+}
+
+export interface RouteSpec<P extends TSchema, Q extends TSchema, B extends TSchema> extends Described {
+  readonly params?: P
+  readonly query?: Q
+  readonly body?: B
+  /** The body's schema is for the documents; what it says is checked by whoever gets it. */
+  readonly bodyCheckedLater?: true
+  handle(incoming: Incoming<Static<P>, Static<Q>, Static<B>>): Promise<Answer>
+}
+
+export interface Route extends Described {
+  readonly params?: TSchema
+  readonly query?: TSchema
+  readonly body?: TSchema
+  run(unchecked: Unchecked): Promise<Answer>
+}
+
+const nothing = Type.Object({}, { additionalProperties: false })
+
+export function route<P extends TSchema, Q extends TSchema, B extends TSchema>(spec: RouteSpec<P, Q, B>): Route {
+  const params = spec.params && checker(spec.params, 'path', { texts: true })
+  const query = checker(spec.query ?? nothing, 'query', { texts: true })
+  const body = checker(spec.bodyCheckedLater ? Type.Unknown() : (spec.body ?? Type.Optional(nothing)), 'body')
+  return {
+    ...spec,
+    async run(unchecked) {
+      if (unchecked.body instanceof YamlBody && !spec.yaml)
+        throw new ReinsError('unsupported_media_type', 'This route takes no YAML.')
+      const given = { params: params?.parse(unchecked.params), query: query.parse(unchecked.query) }
+      // A body that is absent is no value at all for a route that needs none.
+      const content = spec.body === undefined ? body.parse(unchecked.body ?? {}) : body.parse(unchecked.body)
+      return spec.handle({ ...unchecked, ...given, body: content } as Incoming<Static<P>, Static<Q>, Static<B>>)
+    },
+  }
+}
+
+export const json = (status: number, body: unknown, headers?: Readonly<Record<string, string>>): Answer => ({
+  status,
+  body,
+  ...(headers ? { headers } : {}),
+})

@@ -1,0 +1,89 @@
+// The session gateway: the one door to the outside. It owns nothing; everything that it shows is read from the streams.
+import { type CloseReport, Closing, type Running } from '@reins/service'
+import type { FastifyInstance } from 'fastify'
+import { Appender } from './appender.ts'
+import { isLoopback } from './auth.ts'
+import { addRoutes, createHttp, type HttpOptions } from './http.ts'
+import { PoolBoard } from './pools.ts'
+import type { GatewayConfig } from './ports.ts'
+import type { Route } from './route.ts'
+import { agentRoutes } from './routes-agents.ts'
+import { operationRoutes } from './routes-operations.ts'
+import { type SessionApi, sessionRoutes } from './routes-sessions.ts'
+import { SessionReads } from './session-reads.ts'
+import { SessionWrites } from './session-writes.ts'
+import { acceptSockets, addSocketRoute } from './socket.ts'
+import { Streams } from './streams.ts'
+
+export interface RunningGateway extends Running {
+  /** http://host:port, with the port that it really has. */
+  readonly url: string
+}
+
+/** Resolves when it listens. What was handed in is not closed by it. */
+export async function start(config: GatewayConfig): Promise<RunningGateway> {
+  const { sessions, feed, clock, limits, metrics, log, registry } = config
+  const closing = new Closing()
+  const refused = metrics.counter(
+    'reins_gateway_appends_refused_total',
+    'Appends that met a newer frame, decided again',
+  )
+  const appender = new Appender({
+    sessions,
+    now: () => clock.now(),
+    withinMs: limits.appendWithinMs,
+    headsKept: limits.headsKept,
+    refused: () => refused.inc(),
+  })
+  const reads = new SessionReads({ sessions, appender, call: config.call, foldsKept: limits.foldsKept })
+  const writes = new SessionWrites({ ...config, appender, info: (session) => reads.info(session) })
+  const streams = new Streams({ sessions, feed, appender }, limits, metrics)
+  const board = new PoolBoard(config.work, config.heartbeats, () => clock.now())
+  closing.add('heartbeats', () => board.close())
+
+  const options: HttpOptions = {
+    origins: { loopback: isLoopback(config.host), ...config },
+    tokens: registry,
+    maxBodyBytes: limits.maxBodyBytes,
+    log,
+    metrics,
+  }
+  const app = createHttp(options)
+  closing.add('http', () => app.close())
+  closing.add('streams', () => streams.close())
+  await acceptSockets(app)
+  const routes = addAll(app, config, board, { writes, reads, streams }, options)
+  try {
+    await app.listen({ host: config.host, port: config.port })
+  } catch (error) {
+    await closing.close({ withinMs: 1000 })
+    throw error
+  }
+  const url = urlOf(app, config.host)
+  log.info({ url, routes: routes.length, instance: config.instance }, 'the gateway listens')
+  return { url, close: (within): Promise<CloseReport> => closing.close(within) }
+}
+
+function addAll(
+  app: FastifyInstance,
+  config: GatewayConfig,
+  board: PoolBoard,
+  api: SessionApi,
+  options: HttpOptions,
+): readonly Route[] {
+  const routes: Route[] = []
+  routes.push(
+    ...agentRoutes(config),
+    ...sessionRoutes(api),
+    addSocketRoute(app, api, options.tokens),
+    ...operationRoutes({ ...config, board, routes: () => routes }),
+  )
+  addRoutes(app, routes, options)
+  return routes
+}
+
+function urlOf(app: FastifyInstance, host: string): string {
+  const address = app.server.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  return `http://${host.includes(':') ? `[${host.replace(/^\[|\]$/g, '')}]` : host}:${port}`
+}

@@ -1,0 +1,77 @@
+// Where a viewer's items go: a connection in one of the three forms. Bounded by whoever writes (viewer.ts).
+import type { ServerResponse } from 'node:http'
+import type { ReinsError } from '@reins/contracts'
+import type { Batch } from './render.ts'
+
+export interface Sink {
+  write(batch: Batch): void
+  /** Bytes that wait for the reader. */
+  buffered(): number
+  /** Resolves true when little waits, false when the sink was closed. */
+  drained(): Promise<boolean>
+  heartbeat(): void
+  /** Says why, ends, and forgets what still waits after a moment. */
+  fail(error: ReinsError): void
+  end(): void
+  readonly closed: boolean
+  /** Called once, whoever closes it. */
+  onClose(on: () => void): void
+}
+
+/** ms in which a slow reader may still take the reason. */
+const graceMs = 1000
+
+export type HttpForm = 'sse' | 'ndjson'
+
+const contentTypes: Readonly<Record<HttpForm, string>> = {
+  sse: 'text/event-stream; charset=utf-8',
+  ndjson: 'application/x-ndjson; charset=utf-8',
+}
+
+/** Takes the response over: sends its headers at once. */
+export function httpSink(raw: ServerResponse, form: HttpForm, headers: Readonly<Record<string, string>>): Sink {
+  raw.writeHead(200, {
+    ...headers,
+    'content-type': contentTypes[form],
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+  })
+  raw.socket?.setNoDelay(true)
+  // Something must be sent at once: a client learns from it that the stream is open.
+  raw.write(form === 'sse' ? 'retry: 500\n: open\n\n' : '\n')
+  const write = (text: string) => {
+    if (!raw.destroyed && !raw.writableEnded) raw.write(text)
+  }
+  return {
+    write: (batch) => write(form === 'sse' ? batch.sse : batch.lines),
+    buffered: () => raw.writableLength,
+    drained: () =>
+      new Promise((resolve) => {
+        if (raw.destroyed || raw.writableEnded) return resolve(false)
+        if (!raw.writableNeedDrain) return resolve(true)
+        const done = (drained: boolean) => {
+          raw.off('drain', onDrain)
+          raw.off('close', onClose)
+          resolve(drained)
+        }
+        const onDrain = () => done(true)
+        const onClose = () => done(false)
+        raw.once('drain', onDrain)
+        raw.once('close', onClose)
+      }),
+    heartbeat: () => write(form === 'sse' ? ': alive\n\n' : '\n'),
+    fail(error) {
+      if (raw.writableEnded) return
+      const body = JSON.stringify({ error: error.body() })
+      raw.end(form === 'sse' ? `event: error\ndata: ${body}\n\n` : `${body}\n`)
+      setTimeout(() => raw.destroy(), graceMs).unref()
+    },
+    end: () => {
+      if (!raw.writableEnded) raw.end()
+    },
+    get closed() {
+      return raw.destroyed || raw.writableEnded
+    },
+    onClose: (on) => void raw.once('close', on),
+  }
+}

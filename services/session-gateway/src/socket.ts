@@ -1,0 +1,181 @@
+// The WebSocket door: StreamItems out, SocketCommands in, one reply for each command, in order.
+//   S1. What is wrong before the upgrade is answered in HTTP; after it, in a reply.
+//   S2. Commands of one socket run one after the other; while many wait, nothing more is read from it.
+import websocket from '@fastify/websocket'
+import { errorTable, ReinsError, SocketCommand } from '@reins/contracts'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { RawData, WebSocket } from 'ws'
+import { authorize, type Caller, type Tokens } from './auth.ts'
+import { checker } from './check.ts'
+import { admit, asReinsError } from './http.ts'
+import { keyOf } from './idempotency.ts'
+import type { Route } from './route.ts'
+import { type SessionApi, socketRoute } from './routes-sessions.ts'
+import type { Asking } from './session-writes.ts'
+import type { Sink } from './sink.ts'
+import type { Opening } from './streams.ts'
+
+/** One message from a client, in bytes. */
+const maxMessageBytes = 1_000_000
+/** Above it the connection is cut by the protocol (1009) without being read to its end. */
+const hardLimitBytes = 4_000_000
+const maxWaiting = 64
+const graceMs = 1000
+
+interface Admitted {
+  readonly caller: Caller
+  readonly session: string
+  readonly opening: Opening
+}
+
+/** Registers the plugin; call before any route is added. */
+export async function acceptSockets(app: FastifyInstance): Promise<void> {
+  await app.register(websocket, {
+    options: {
+      maxPayload: hardLimitBytes,
+      // A browser offers its token as a protocol; where it offers a harmless one too, that is the one that is echoed.
+      handleProtocols: (offered: Set<string>) =>
+        offered.has('reins') ? 'reins' : (offered.values().next().value ?? false),
+    },
+    errorHandler: (_error: Error, socket: WebSocket) => socket.terminate(),
+  })
+}
+
+export function addSocketRoute(app: FastifyInstance, api: SessionApi, tokens: Tokens): Route {
+  const params = checker(socketRoute.params, 'path', { texts: true })
+  const query = checker(socketRoute.query, 'query', { texts: true })
+  const admitted = new WeakMap<FastifyRequest, Admitted>()
+  const described: Route = {
+    ...socketRoute,
+    run: () => Promise.reject(new ReinsError('invalid_request', 'This route needs an upgrade to a WebSocket.')),
+  }
+  app.route({
+    method: 'GET',
+    url: socketRoute.path,
+    preHandler: async (request) => {
+      const caller = admit(described, request.headers, tokens)
+      if (!request.ws) throw new ReinsError('invalid_request', 'This route needs an upgrade to a WebSocket.') // S1
+      const { id } = params.parse(request.params)
+      const { after, deltas = true, tree = false } = query.parse(request.query)
+      admitted.set(request, {
+        caller,
+        session: id,
+        opening: await api.streams.open({ session: id, after, deltas, tree }),
+      })
+    },
+    handler: () => Promise.reject(new ReinsError('invalid_request')),
+    wsHandler: (socket, request) => {
+      const given = admitted.get(request)
+      if (!given) return socket.terminate()
+      serveSocket(socket, api, given)
+    },
+  })
+  return described
+}
+
+const parseCommand = checker(SocketCommand, 'command')
+
+function serveSocket(socket: WebSocket, api: SessionApi, { caller, session, opening }: Admitted): void {
+  const sink = socketSink(socket)
+  let waiting = 0
+  let tail: Promise<void> = Promise.resolve()
+  socket.on('message', (data, binary) => {
+    if (binary)
+      return refuse(1003, new ReinsError('invalid_request', 'Binary messages are not taken: send JSON texts.'))
+    if (sizeOf(data) > maxMessageBytes)
+      return refuse(1009, new ReinsError('body_too_large', `A message may hold ${maxMessageBytes} bytes.`))
+    if (++waiting >= maxWaiting) socket.pause() // S2
+    tail = tail
+      .then(() => answer(String(data)))
+      .then(() => {
+        if (--waiting < maxWaiting / 2 && socket.isPaused) socket.resume()
+      })
+  })
+  opening.start(sink)
+
+  function refuse(code: number, error: ReinsError): void {
+    reply(undefined, { ok: false, error: error.body() })
+    socket.close(code, error.code)
+  }
+
+  function reply(ref: string | undefined, body: object): void {
+    if (socket.readyState === socket.OPEN)
+      socket.send(JSON.stringify({ type: 'reply', ...(ref === undefined ? {} : { ref }), ...body }))
+  }
+
+  async function answer(text: string): Promise<void> {
+    let ref: string | undefined
+    try {
+      const value = parseJson(text)
+      ref = refOf(value)
+      const command = parseCommand.parse(value)
+      authorize(caller, 'sessions:write')
+      const { status, body } = await run(command)
+      reply(ref, { ok: true, status, value: body })
+    } catch (error) {
+      reply(ref, { ok: false, error: asReinsError(error).body() })
+    }
+  }
+
+  function run(command: SocketCommand) {
+    const asking: Asking = { caller, keyed: undefined, trace: undefined, wait: undefined }
+    if (command.type !== 'message') return api.writes.control(session, command.type, asking)
+    const { content, onBusy, idempotencyKey } = command
+    const message = { content, ...(onBusy === undefined ? {} : { onBusy }) }
+    // The same route as over HTTP, so a key means the same over both doors.
+    const target = `POST /v1/sessions/${session}/messages`
+    const key = keyOf(idempotencyKey)
+    return api.writes.send(session, message, {
+      ...asking,
+      keyed: key === undefined ? undefined : { key, target, body: message },
+    })
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new ReinsError('invalid_json', 'The message is not JSON.')
+  }
+}
+
+const refOf = (value: unknown): string | undefined => {
+  const ref = typeof value === 'object' && value !== null ? (value as { ref?: unknown }).ref : undefined
+  return typeof ref === 'string' && ref.length <= 128 ? ref : undefined
+}
+
+const sizeOf = (data: RawData): number =>
+  Array.isArray(data) ? data.reduce((size, part) => size + part.length, 0) : data.byteLength
+
+function socketSink(socket: WebSocket): Sink {
+  return {
+    write(batch) {
+      if (socket.readyState !== socket.OPEN) return
+      for (const { json } of batch.items) socket.send(json)
+    },
+    buffered: () => socket.bufferedAmount,
+    drained: () =>
+      new Promise((resolve) => {
+        if (socket.readyState !== socket.OPEN) return resolve(false)
+        socket.ping('', false, () => resolve(socket.readyState === socket.OPEN))
+      }),
+    heartbeat: () => {
+      if (socket.readyState === socket.OPEN) socket.ping()
+    },
+    fail(error) {
+      if (socket.readyState !== socket.OPEN) return
+      socket.send(JSON.stringify({ type: 'error', error: error.body() }))
+      socket.close(errorTable[error.code].retry === 'never' ? 1008 : 1013, error.code)
+      setTimeout(() => socket.terminate(), graceMs).unref()
+    },
+    end() {
+      socket.close(1001, 'the gateway is shutting down')
+      setTimeout(() => socket.terminate(), graceMs).unref()
+    },
+    get closed() {
+      return socket.readyState !== socket.OPEN
+    },
+    onClose: (on) => void socket.once('close', on),
+  }
+}

@@ -1,0 +1,36 @@
+// HTTP statuses of the error codes: the one place that knows them.
+import type { ErrorCode } from '@reins/contracts'
+
+export const statusOf: Readonly<Record<ErrorCode, number>> = {
+  invalid_request: 400,
+  invalid_json: 400,
+  body_too_large: 413,
+  unsupported_media_type: 415,
+  not_acceptable: 406,
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  agent_not_found: 404,
+  agent_exists: 412,
+  agent_changed: 412,
+  invalid_agent: 422,
+  session_not_found: 404,
+  session_busy: 409,
+  session_ended: 409,
+  session_conflict: 409,
+  invalid_cursor: 400,
+  idempotency_conflict: 409,
+  model_not_found: 422,
+  workspace_not_found: 422,
+  not_supported: 422,
+  unavailable: 503,
+  timed_out: 504,
+  too_many_streams: 503,
+  slow_consumer: 503,
+  internal: 500,
+}
+
+/** Codes whose request may be repeated after a while carry `Retry-After`, in seconds. */
+export const retryAfterOf = (code: ErrorCode): number | undefined =>
+  code === 'unavailable' || code === 'too_many_streams' ? 1 : undefined

@@ -1,0 +1,94 @@
+// All open streams of this gateway: how many there may be, which share a hub, their heartbeats, their end.
+import { type Cursor, isSessionId, ReinsError } from '@reins/contracts'
+import type { Metrics } from '@reins/telemetry'
+import { notFound } from './appender.ts'
+import type { Limits } from './config.ts'
+import { resolveCursor, viewOf } from './cursors.ts'
+import { Hub, type HubParts } from './hub.ts'
+import type { View } from './render.ts'
+import type { Sink } from './sink.ts'
+import { Viewer } from './viewer.ts'
+
+export interface StreamRequest {
+  readonly session: string
+  readonly after: string | undefined
+  readonly deltas: boolean
+  readonly tree: boolean
+}
+
+/** Checked, and ready to be given a connection. */
+export interface Opening {
+  start(sink: Sink): void
+}
+
+export class Streams {
+  readonly #parts: HubParts
+  readonly #limits: Limits
+  readonly #hubs = new Map<string, Hub>()
+  readonly #heartbeat: NodeJS.Timeout
+  readonly #open: { inc(): void; dec(): void }
+  readonly #slow: { inc(): void }
+  #count = 0
+  #closed = false
+
+  constructor(parts: HubParts, limits: Limits, metrics: Metrics) {
+    this.#parts = parts
+    this.#limits = limits
+    this.#open = metrics.gauge('reins_gateway_streams', 'Open event streams')
+    this.#slow = metrics.counter('reins_gateway_slow_consumers_total', 'Streams closed because their reader was slow')
+    this.#heartbeat = setInterval(() => this.#beat(), limits.heartbeatMs)
+    this.#heartbeat.unref()
+  }
+
+  /** Throws session_not_found, invalid_cursor, too_many_streams: all before the first byte. */
+  async open(request: StreamRequest): Promise<Opening> {
+    if (!isSessionId(request.session)) throw notFound(request.session)
+    const view = viewOf(request.session, request.tree)
+    this.#mustHaveRoom()
+    await this.#parts.appender.head(request.session)
+    const cursor = await resolveCursor(this.#parts.sessions, view, request.after)
+    this.#mustHaveRoom()
+    return { start: (sink) => this.#start(view, cursor, request.deltas, sink) }
+  }
+
+  /** Ends every stream: clients come back with their cursors, here or elsewhere. */
+  close(): void {
+    this.#closed = true
+    clearInterval(this.#heartbeat)
+    for (const hub of [...this.#hubs.values()]) {
+      for (const viewer of [...hub.viewers]) viewer.end()
+      hub.close()
+    }
+    this.#hubs.clear()
+  }
+
+  #mustHaveRoom(): void {
+    if (this.#closed) throw new ReinsError('unavailable', 'The gateway is shutting down.')
+    if (this.#count < this.#limits.maxStreams) return
+    throw new ReinsError('too_many_streams', `The gateway holds ${this.#count} streams, as many as it may.`)
+  }
+
+  #start(view: View, cursor: Cursor, deltas: boolean, sink: Sink): void {
+    if (sink.closed) return
+    const key = view.tree ? `${view.of}*` : view.of
+    const hub = this.#hubs.get(key) ?? new Hub(this.#parts, view)
+    this.#hubs.set(key, hub)
+    const { maxStreamBufferBytes: maxBufferedBytes, drainWithinMs } = this.#limits
+    const slow = () => this.#slow.inc()
+    const viewer = new Viewer(hub, sink, cursor, { deltas, maxBufferedBytes, drainWithinMs, slow })
+    hub.add(viewer)
+    this.#count++
+    this.#open.inc()
+    sink.onClose(() => {
+      this.#count--
+      this.#open.dec()
+      viewer.live = false
+      if (hub.remove(viewer) && this.#hubs.get(key) === hub) this.#hubs.delete(key)
+    })
+    void viewer.join()
+  }
+
+  #beat(): void {
+    for (const hub of this.#hubs.values()) for (const viewer of hub.viewers) viewer.heartbeat()
+  }
+}

@@ -1,0 +1,168 @@
+// One viewer of a session: history from its cursor, then what the hub brings, with no gap and no repeat.
+//   V1. It becomes live in one step, when it has written exactly what its hub has seen.
+//   V2. What waits for its reader is bounded; a reader that is too slow is told so and closed.
+import { type Cursor, type Delta, errorTable, ReinsError } from '@reins/contracts'
+import type { SessionFrame } from '@reins/journal'
+import type { Hub } from './hub.ts'
+import type { OpenBlock } from './open-answers.ts'
+import { answerRestarted, apiDelta, apiEvents, Batch, endOf, Item } from './render.ts'
+import type { Sink } from './sink.ts'
+
+export interface ViewerOptions {
+  readonly deltas: boolean
+  readonly maxBufferedBytes: number
+  readonly drainWithinMs: number
+  readonly slow: () => void
+}
+
+const historyPage = 32
+const maxRounds = 1000
+
+export class Viewer {
+  readonly deltas: boolean
+  live = false
+  readonly #hub: Hub
+  readonly #sink: Sink
+  readonly #options: ViewerOptions
+  readonly #cursor: Cursor
+  #within: Cursor['within']
+  /** Blocks that it cannot show in one piece, or has read further than the hub: the offset that it waits for. */
+  readonly #offsets = new Map<string, number>()
+
+  constructor(hub: Hub, sink: Sink, cursor: Cursor, options: ViewerOptions) {
+    this.#hub = hub
+    this.#sink = sink
+    this.#cursor = cursor
+    this.#within = cursor.within
+    this.#options = options
+    this.deltas = options.deltas
+  }
+
+  /** Resolves when it is live, or its sink is closed. */
+  async join(): Promise<void> {
+    try {
+      await this.#hub.ready(this.deltas)
+      await this.#history()
+    } catch {
+      this.#sink.fail(new ReinsError('unavailable', 'The event store did not answer in time.'))
+    }
+  }
+
+  /** From the hub, while live. */
+  show(batch: Batch): void {
+    if (this.#sink.buffered() > this.#options.maxBufferedBytes) this.#tooSlow()
+    else this.#sink.write(batch)
+  }
+
+  /** `rendered`: the delta as it is for everybody who has read all that came before it. */
+  showDelta(session: string, delta: Delta, rendered: Batch): void {
+    const key = blockKey(session, delta)
+    const from = this.#offsets.get(key)
+    if (from === undefined) {
+      this.show(rendered)
+      return
+    }
+    const end = delta.offset + delta.text.length
+    if (end <= from || delta.offset > from) return
+    this.#offsets.delete(key)
+    const rest = { ...delta, offset: from, text: delta.text.slice(from - delta.offset) }
+    this.show(new Batch([new Item(apiDelta(this.#hub.view, session, this.#hub.last, rest))]))
+  }
+
+  heartbeat(): void {
+    if (!this.live || this.#sink.closed) return
+    if (this.#sink.buffered() > this.#options.maxBufferedBytes) this.#tooSlow()
+    else this.#sink.heartbeat()
+  }
+
+  end(): void {
+    this.live = false
+    this.#sink.end()
+  }
+
+  fail(error: ReinsError): void {
+    this.live = false
+    this.#sink.fail(error)
+  }
+
+  async #history(): Promise<void> {
+    let seq = Math.max(this.#cursor.seq - 1, 0)
+    for (let round = 0; ; ) {
+      // What the hub has seen exists: where the nearest copy does not show it yet, the leader does.
+      const frames = await this.#hub.history(seq, historyPage, round > 0)
+      for (const one of frames) {
+        seq = one.frame.seq
+        this.#write(one)
+        if (!(await this.#roomToWrite())) return
+      }
+      if (this.#sink.closed) return
+      if (frames.length >= historyPage) continue
+      this.#hub.offer(frames)
+      if (seq > this.#hub.last.seq) await this.#hub.settled()
+      if (seq === this.#hub.last.seq) break
+      if (++round > maxRounds) throw new ReinsError('unavailable')
+    }
+    this.live = true // V1: nothing is awaited between the comparison and this.
+    if (this.deltas) for (const block of this.#hub.openBlocks()) this.#catchUp(block)
+  }
+
+  #write({ session, frame }: SessionFrame): void {
+    const known = frame.seq === this.#cursor.seq ? this.#cursor.i : -1
+    const items = apiEvents(this.#hub.view, session, frame, known).map((event) => new Item(event))
+    for (const event of frame.events) {
+      // The cursor lies inside an attempt that was replaced: what the client has shown of it is void.
+      const within = this.#within
+      if (event.type !== 'model-call.started' || !within || event.data.call !== within.call) continue
+      if (event.data.attempt <= within.attempt) continue
+      this.#within = undefined
+      const { call, attempt } = event.data
+      if (this.deltas) items.push(new Item(answerRestarted(this.#hub.view, session, endOf(frame), { call, attempt })))
+    }
+    if (items.length > 0) this.#sink.write(new Batch(items))
+  }
+
+  /** What has been streamed already of an answer that is being made. */
+  #catchUp(open: OpenBlock): void {
+    const within = this.#within
+    const same = within?.call === open.call && within.attempt === open.attempt
+    if (same && open.block < within.block) return
+    const from = same && open.block === within.block ? within.offset : 0
+    const end = open.start + open.text.length
+    const key = blockKey(open.session, open)
+    if (from < open.start || from > end) {
+      // Its beginning is not kept any more, or the client is ahead of this gateway.
+      this.#offsets.set(key, from < open.start ? Number.MAX_SAFE_INTEGER : from)
+      return
+    }
+    if (from === end) return
+    const { session, call, attempt, block, kind, tool, toolCall } = open
+    const delta: Delta = {
+      ...{ call, attempt, block, kind, offset: from, text: open.text.slice(from - open.start) },
+      ...(tool === undefined ? {} : { tool }),
+      ...(toolCall === undefined ? {} : { toolCall }),
+    }
+    this.show(new Batch([new Item(apiDelta(this.#hub.view, session, this.#hub.last, delta))]))
+  }
+
+  /** History is written at the reader's pace (V2). */
+  async #roomToWrite(): Promise<boolean> {
+    if (this.#sink.closed) return false
+    if (this.#sink.buffered() < this.#options.maxBufferedBytes / 4) return true
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), this.#options.drainWithinMs)
+    })
+    const drained = await Promise.race([this.#sink.drained(), late])
+    clearTimeout(timer)
+    if (drained === 'late') this.#tooSlow()
+    return drained === true
+  }
+
+  #tooSlow(): void {
+    this.#options.slow()
+    this.fail(new ReinsError('slow_consumer', errorTable.slow_consumer.meaning))
+  }
+}
+
+const blockKey = (session: string, { call, attempt, block }: Pick<Delta, 'call' | 'attempt' | 'block'>): string =>
+  `${session}/${call}/${attempt}/${block}`

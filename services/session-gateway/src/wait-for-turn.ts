@@ -1,0 +1,65 @@
+// Waiting for the turn that holds a message: a follower of its own, from just before the message, with a deadline.
+import { encodeCursor, headOf, ReinsError, type TurnResult } from '@reins/contracts'
+import { follow, type SessionFeed, type SessionLog } from '@reins/journal'
+import type { Appender } from './appender.ts'
+import { TurnWatch } from './turn-watch.ts'
+
+export interface TurnWait {
+  /** Rejects with timed_out after `withinMs`, or when `signal` aborts (nobody waits any more). */
+  ended(accepted: { readonly cursor: string }, withinMs: number, signal: AbortSignal): Promise<TurnResult>
+  /** Idempotent. The caller closes it, whatever came of it. */
+  close(): void
+}
+
+/** Begin before the append, at the head that it is going to be conditional on: nothing is then read that came before. */
+export function watchTurn(
+  parts: { readonly sessions: SessionLog; readonly feed: SessionFeed; readonly appender: Appender },
+  session: string,
+  fromSeq: number,
+  message: string,
+): TurnWait {
+  const watch = new TurnWatch(message)
+  const result = Promise.withResolvers<TurnResult>()
+  result.promise.catch(() => {})
+  let last: string | undefined
+  const unfollow = parts.appender.follows(session)
+  const following = follow(parts.sessions, parts.feed, session, fromSeq, {
+    onFrames: (frames) => {
+      for (const { frame } of frames) {
+        parts.appender.learn(session, headOf(frame))
+        for (const [i, event] of frame.events.entries()) {
+          const cursor = encodeCursor({ of: session, tree: false, seq: frame.seq, n: frame.n, i })
+          last = cursor
+          const turn = watch.see(event)
+          if (turn) result.resolve({ turn, messageId: message, cursor })
+        }
+      }
+    },
+  })
+  let closed = false
+  return {
+    async ended(accepted, withinMs, signal) {
+      const gone = () => result.reject(notInTime(withinMs, message, last ?? accepted.cursor))
+      const late = setTimeout(gone, withinMs)
+      signal.addEventListener('abort', gone, { once: true })
+      if (signal.aborted) gone()
+      try {
+        return await result.promise
+      } finally {
+        clearTimeout(late)
+        signal.removeEventListener('abort', gone)
+      }
+    },
+    close() {
+      if (closed) return
+      closed = true
+      following.close()
+      unfollow()
+    },
+  }
+}
+
+const notInTime = (withinMs: number, messageId: string, cursor: string): ReinsError =>
+  new ReinsError('timed_out', `The turn had not ended after ${withinMs} ms; the message was accepted and goes on.`, {
+    details: { messageId, cursor },
+  })
