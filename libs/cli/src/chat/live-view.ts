@@ -42,7 +42,7 @@ export function liveView(
   const room = rows - (prompt?.lines.length ?? 0)
   const shown = room > 0 ? above.slice(-room) : []
   // A blank line before the prompt, where there is room for one.
-  const gap = prompt && shown.length > 0 && shown.length < room ? [''] : []
+  const gap = prompt && shown.length < room ? [''] : []
   const lines = [...shown, ...gap, ...(prompt?.lines ?? [])]
   if (!prompt) return { lines }
   return { lines, cursor: { row: shown.length + gap.length + prompt.row, column: Math.min(prompt.column, width) } }

@@ -34,6 +34,7 @@ export interface OneShotResult {
 
 export async function askOnce(options: OneShotOptions): Promise<OneShotResult> {
   const sent = await send(options)
+  if (options.signal.aborted) return interrupted(options, sent)
   const show = options.live ? liveShow(options) : quietShow(options)
   const reader = new AbortController()
   const onAbort = () => reader.abort()

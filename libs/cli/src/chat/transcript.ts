@@ -7,7 +7,6 @@ import {
   type AnswerRestarted,
   type ApiDelta,
   type ApiEvent,
-  type AssistantBlock,
   type EventData,
   type EventType,
   eventFault,
@@ -335,7 +334,10 @@ function completeAnswer(transcript: Transcript, data: EventData<'model-call.comp
   const pieces: Piece[] = []
   const shown = answer?.call === data.call && answer.attempt === data.attempt ? answer.blocks : undefined
   if (answer && !shown && hasShown(answer)) pieces.push({ kind: 'restarted' })
-  const differs = data.content.some((block, index) => !blockText(block).startsWith(shown?.get(index)?.text ?? ''))
+  // The arguments of a call are shown from the request for it, and compared by nothing.
+  const differs = data.content.some(
+    (block, index) => block.type !== 'tool-call' && !block.text.startsWith(shown?.get(index)?.text ?? ''),
+  )
   if (differs) pieces.push({ kind: 'restarted' })
   for (const [index, block] of data.content.entries()) {
     if (block.type === 'tool-call') continue
@@ -345,9 +347,6 @@ function completeAnswer(transcript: Transcript, data: EventData<'model-call.comp
   pieces.push({ kind: 'answer-ended' })
   return { transcript: { ...rest, done: data.call }, pieces }
 }
-
-/** Arguments are compared by nothing: they are shown from the request for the call. */
-const blockText = (block: AssistantBlock): string => (block.type === 'tool-call' ? '' : block.text)
 
 function closeTool(
   transcript: Transcript,

@@ -120,7 +120,8 @@ interface Word {
 export function wrap(text: string, width: number, indent = ''): string[] {
   const limit = Math.max(1, width)
   if (cells(text) <= limit) return [text]
-  const hang = cells(indent) < limit ? indent : ''
+  // Room for a wide character has to stay (W2).
+  const hang = cells(indent) + 2 <= limit ? indent : ''
   const lines: string[] = []
   let open: readonly string[] = []
   let line = ''

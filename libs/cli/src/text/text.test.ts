@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest'
+import { cells, cut, withoutStyle, wrap } from './cells.ts'
+import { neutralise, oneLine } from './neutralise.ts'
+import { makeStyle } from './style.ts'
+import { table } from './table.ts'
+import { ago, span } from './when.ts'
+
+const { bold, red } = makeStyle(true)
+
+describe('cells', () => {
+  test.each([
+    ['abc', 3],
+    ['日本', 4],
+    ['é', 1],
+    ['👩‍👩‍👧', 2],
+    ['🇩🇪', 2],
+    ['☑️', 2],
+    [bold('ab'), 2],
+    ['', 0],
+  ])('%j takes %i', (text, width) => expect(cells(text)).toBe(width))
+
+  test('cut never cuts a wide character in two, and closes styles', () => {
+    expect(cut('日本語', 5)).toBe('日本…')
+    expect(cut('日本語', 4)).toBe('日…')
+    expect(cut(red('abcdef'), 4)).toBe('\x1b[31mabc…\x1b[0m')
+    expect(cut('abc', 3)).toBe('abc')
+  })
+})
+
+describe('wrap', () => {
+  test('breaks at spaces, and hangs the lines that follow', () => {
+    expect(wrap('• one two three four', 10, '  ')).toEqual(['• one two', '  three', '  four'])
+  })
+  test('a word that is too long is broken where the line ends', () => {
+    expect(wrap('abcdefghij xy', 4)).toEqual(['abcd', 'efgh', 'ij', 'xy'])
+  })
+  test('a style goes on on the next line', () => {
+    expect(wrap(bold('aaa bbb'), 4)).toEqual(['\x1b[1maaa\x1b[0m', '\x1b[1mbbb\x1b[22m'])
+  })
+  test('no line is wider than asked', () => {
+    for (const width of [1, 2, 3, 7, 20])
+      for (const line of wrap('日本語 and some words, of-which-one-is-rather-long 👩‍👩‍👧', width, '  '))
+        expect(cells(line)).toBeLessThanOrEqual(Math.max(2, width))
+  })
+})
+
+describe('neutralise', () => {
+  test('takes from escape sequences what drives the terminal', () => {
+    expect(neutralise('\x1b[2J\x1b]0;title\x07a\x9bb\rc\x00')).toBe('␛[2J␛]0;title␇abc␀')
+  })
+  test('takes direction overrides and invisible characters away, and keeps joined emoji', () => {
+    expect(neutralise('a\u202eb\u200bc\ufeff👩‍👩‍👧\n\tx')).toBe('abc👩‍👩‍👧\n\tx')
+  })
+  test('twice is once', () => {
+    const once = neutralise('\x1b[31mred\r\n')
+    expect(neutralise(once)).toBe(once)
+  })
+  test('one line', () => expect(oneLine('a\n  b\tc ')).toBe('a b c'))
+})
+
+describe('table', () => {
+  const columns = [{ title: 'NAME' }, { title: 'N', align: 'right' as const }, { title: 'ABOUT', gives: true }]
+  const rows = [
+    ['first', '1', 'a long description of it'],
+    ['日本', '22', 'short'],
+  ]
+  test('aligns by cells', () => {
+    expect(table(columns, rows)).toEqual([
+      'NAME    N  ABOUT',
+      'first   1  a long description of it',
+      '日本   22  short',
+    ])
+  })
+  test('gives way where the terminal is narrow', () => {
+    expect(table(columns, rows, { width: 22 })).toEqual([
+      'NAME    N  ABOUT',
+      'first   1  a long des…',
+      '日本   22  short',
+    ])
+    for (const line of table(columns, rows, { width: 8 })) expect(cells(line)).toBeLessThanOrEqual(8)
+  })
+})
+
+test('times', () => {
+  expect([0, 12_000, 180_000, 7_200_000, 6 * 86_400_000].map((age) => ago(0, age))).toEqual([
+    'just now',
+    '12s ago',
+    '3m ago',
+    '2h ago',
+    '6d ago',
+  ])
+  expect([100, 9_900, 9_960, 59_600, 125_000, 3_720_000].map(span)).toEqual([
+    '0.1s',
+    '9.9s',
+    '10s',
+    '1m 00s',
+    '2m 05s',
+    '1h 02m',
+  ])
+  expect(withoutStyle(red('x'))).toBe('x')
+})

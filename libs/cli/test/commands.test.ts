@@ -1,0 +1,324 @@
+// The commands as a person or a program runs them, against a server that a test made.
+import { ReinsError, type StreamItem } from '@reins/contracts'
+import { describe, expect, test } from 'vitest'
+import type { CliContext } from '../src/context.ts'
+import { clientProgram, runProgram } from '../src/program.ts'
+import {
+  event,
+  type FakeServer,
+  fakeContext,
+  fakeServer,
+  plainTurn,
+  sessionId,
+  sessionInfo,
+  started,
+  usage,
+} from './fakes.ts'
+
+interface Ran {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+async function reins(
+  words: readonly string[],
+  server: FakeServer = fakeServer(),
+  options: Parameters<typeof fakeContext>[1] & { piped?: string } = {},
+): Promise<Ran & { server: FakeServer; connected: { baseUrl: string; token?: string }[] }> {
+  const { piped, ...rest } = options
+  const context = fakeContext(server.client, rest)
+  const done = runProgram(clientProgram(context), words, context)
+  if (piped !== undefined) {
+    setImmediate(() => {
+      context.stdin.type(piped)
+      context.stdin.emit('end')
+    })
+  }
+  return { code: await done, out: context.stdout.text, err: context.stderr.text, server, connected: context.connected }
+}
+
+describe('agents', () => {
+  test('create with a file and flags', async () => {
+    const files = { 'a.yaml': 'name: coder\nmodel: x/y\nsystem_prompt: Be.\n', 'p.txt': 'From a file.\n' }
+    const { code, out, server } = await reins(
+      [
+        'agent',
+        'create',
+        'coder',
+        '--file',
+        'a.yaml',
+        '--system-prompt-file',
+        'p.txt',
+        '--tools',
+        'shell',
+        '--tools',
+        'grep',
+        '--no-planning',
+      ],
+      fakeServer(),
+      { files },
+    )
+    expect([code, out]).toEqual([0, 'Agent coder created: version 1, x/y.\n'])
+    expect(server.asked).toEqual([
+      'put coder create {"definition":{"name":"coder","model":"x/y","system_prompt":"From a file.","tools":["shell","grep"],"planning":false}}',
+    ])
+  })
+  test('create of one that exists fails, and says what to do', async () => {
+    const { code, out, err } = await reins(['agent', 'create', 'assistant', '--model', 'x/y', '--system-prompt', 'a'])
+    expect([code, out]).toEqual([1, ''])
+    expect(err).toBe(
+      'reins: There is an agent of this name already.\nUpdate it with If-Match, or apply without a condition.\n',
+    )
+  })
+  test('update keeps what is not named, and goes by the digest that was read', async () => {
+    const { server } = await reins(['agent', 'update', 'assistant', '--model', 'x/z'])
+    expect(server.asked).toEqual([
+      'put assistant update {"definition":{"name":"assistant","model":"x/z","system_prompt":"Be brief."}}',
+    ])
+  })
+  test('update with nothing to change is wrong usage', async () => {
+    expect(await reins(['agent', 'update', 'assistant'])).toMatchObject({ code: 2, out: '' })
+  })
+  test('show prints YAML, or JSON', async () => {
+    const yaml = await reins(['agent', 'show', 'assistant'])
+    expect(yaml.out).toBe('name: assistant\nmodel: scripted/demo\nsystem_prompt: Be brief.\n')
+    for (const flags of [['--json'], ['--format', 'json']]) {
+      const json = await reins(['agent', 'show', 'assistant', ...flags])
+      expect(JSON.parse(json.out)).toMatchObject({ name: 'assistant', definition: { model: 'scripted/demo' } })
+    }
+  })
+  test('list', async () => {
+    const { out } = await reins(['agent', 'list'])
+    expect(out).toBe(
+      'NAME       MODEL          VERSION  UPDATED  DESCRIPTION\nassistant  scripted/demo        1  2m ago\n',
+    )
+  })
+  test('a refused definition lists its problems by line', async () => {
+    const server = fakeServer()
+    server.client.agents.put = async () => {
+      throw new ReinsError('invalid_agent', undefined, {
+        details: [{ path: 'modle', message: 'is no field; did you mean model?', line: 2, column: 1 }],
+      })
+    }
+    const { err } = await reins(['agent', 'apply', '-f', 'a.yaml'], server, {
+      files: { 'a.yaml': 'name: a\nmodle: x' },
+    })
+    expect(err).toBe(
+      'reins: The definition is not valid.\n  line 2:1: modle: is no field; did you mean model?\nCorrect what the details list.\n',
+    )
+  })
+  test('a mode that is not there yet', async () => {
+    const { code, err } = await reins(['agent', 'start', 'assistant', '--mode', 'web'])
+    expect([code, err.split('\n')[0]]).toEqual([2, 'reins: --mode web is not there yet.'])
+  })
+})
+
+describe('sessions', () => {
+  test('list for people', async () => {
+    const { out } = await reins(['session', 'list', '--agent', 'assistant', '--status', 'idle'])
+    expect(out).toBe(
+      `SESSION                     AGENT      STATUS  TURNS  ACTIVE  TITLE\n${sessionId}  assistant  idle        2  1m ago  List the files\n`,
+    )
+  })
+  test("list as the agents' command, for programs", async () => {
+    const { out, server } = await reins([
+      'agent',
+      'session',
+      'list',
+      'assistant',
+      '--state',
+      'idle',
+      '--limit',
+      '5',
+      '--json',
+    ])
+    expect(JSON.parse(out)).toMatchObject({ sessions: [{ id: sessionId }] })
+    expect(server.asked).toEqual(['list {"limit":5,"agent":"assistant","status":"idle"}'])
+  })
+  test('titles cannot drive the terminal', async () => {
+    const server = fakeServer()
+    server.sessions = [sessionInfo({ title: 'a\x1b[2J\nb' })]
+    expect((await reins(['session', 'list'], server)).out).toContain('a␛[2J b')
+  })
+  test('show', async () => {
+    expect((await reins(['session', 'show', sessionId])).out).toMatchInlineSnapshot(`
+      "session:     01JDTESTSESSION00000000000
+      title:       List the files
+      agent:       assistant (d1)
+      model:       scripted/demo
+      status:      idle
+      turns:       2
+      tokens:      120 in (0 from the cache), 34 out
+      created:     1970-01-01 00:16 (2m ago)
+      last active: 1970-01-01 00:17 (1m ago)
+      "
+    `)
+  })
+  test('events, one line each', async () => {
+    const server = fakeServer()
+    server.events = [started(1, 0), ...plainTurn(2, 10, 't1', 'Hi', 'Hello\nthere')]
+    expect((await reins(['session', 'events', sessionId], server)).out).toMatchInlineSnapshot(`
+      "00:00:00.000 1.0    session.started        assistant scripted/demo pool any
+      00:00:00.010 2.0    message.received       "Hi"
+      00:00:00.011 3.0    turn.started           t1
+      00:00:00.012 4.0    model-call.started     scripted/demo
+      00:00:01.012 5.0    model-call.completed   Hello there
+      00:00:01.013 6.0    turn.completed         answered, 120 tokens in, 34 out
+      "
+    `)
+    const lines = (await reins(['session', 'events', sessionId, '--json'], server)).out.trim().split('\n')
+    expect(lines.map((line) => JSON.parse(line).type)).toEqual(server.events.map((one) => one.type))
+  })
+  test('events --follow goes on until Ctrl-C', async () => {
+    const server = fakeServer()
+    const context = fakeContext(server.client)
+    const done = runProgram(clientProgram(context), ['session', 'events', sessionId, '--follow'], context)
+    server.feed.push(started(1, 0), { type: 'connection', state: 'lost' }, { type: 'connection', state: 'back' })
+    server.feed.push(event(2, 5, 'session.renamed', { title: 'New' }))
+    await context.stdout.until('session.renamed')
+    context.interrupt()
+    expect(await done).toBe(130)
+    expect(context.stderr.text).toContain('the server does not answer; waiting for it')
+  })
+  test('a closed stdout ends quietly', async () => {
+    const server = fakeServer()
+    const context = fakeContext(server.client)
+    const done = runProgram(clientProgram(context), ['session', 'events', sessionId, '--follow'], context)
+    context.stdout.emit('error', Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))
+    expect([await done, context.stderr.text]).toEqual([0, ''])
+  })
+  test('replay prints the talk where there is no terminal', async () => {
+    const server = fakeServer()
+    server.events = [started(1, 0), ...plainTurn(2, 10, 't1', 'Hi', 'Hello **you**')]
+    expect((await reins(['session', 'replay', sessionId], server)).out).toBe(
+      '› Hi\n\nHello you\n1.0s · 120 tokens in, 34 out\n',
+    )
+  })
+  test('state', async () => {
+    expect(JSON.parse((await reins(['session', 'state', sessionId])).out)).toEqual({ turns: 2 })
+  })
+  test.each(['cancel', 'pause', 'release', 'end'])('%s', async (verb) => {
+    const { code, server } = await reins(['session', verb, sessionId])
+    expect([code, server.asked]).toEqual([0, [`${verb} ${sessionId}`]])
+  })
+  test("stop of an agent's session ends it", async () => {
+    expect((await reins(['agent', 'stop', sessionId])).server.asked).toEqual([`end ${sessionId}`])
+  })
+  test('resume lets a paused session go on', async () => {
+    const server = fakeServer()
+    server.sessions = [sessionInfo({ status: 'paused' })]
+    expect((await reins(['session', 'resume', sessionId], server)).server.asked).toEqual([`resume ${sessionId}`])
+  })
+  test('verify', async () => {
+    const verify: CliContext['verify'] = async () => ({ ok: true, frames: 7, problems: [] })
+    expect(await reins(['session', 'verify', sessionId], fakeServer(), { verify })).toMatchObject({
+      code: 0,
+      out: '✓ 7 frames, each as it was written, none missing.\n',
+    })
+    const broken: CliContext['verify'] = async () => ({ ok: false, frames: 7, problems: ['frame 3: wrong hash'] })
+    const failed = await reins(['session', 'verify', sessionId], fakeServer(), { verify: broken })
+    expect([failed.code, failed.out]).toEqual([1, expect.stringContaining('  frame 3: wrong hash')])
+  })
+})
+
+describe('one message', () => {
+  const answering = (extra: readonly StreamItem[] = []) => {
+    const server = fakeServer()
+    server.onMessage = () => server.feed.push(started(1, 0), ...plainTurn(2, 10, 't1', 'Hi', 'Hello **you**'), ...extra)
+    return server
+  }
+  test('that is piped in gives the answer alone', async () => {
+    const { code, out, err, server } = await reins(['chat'], answering(), { piped: 'Hi\nthere\n' })
+    expect([code, out, err]).toEqual([0, 'Hello **you**\n', ''])
+    expect(server.asked).toEqual(['create assistant Hi\nthere'])
+  })
+  test('into a session that exists, as JSON', async () => {
+    const { code, out, server } = await reins(['chat', '-m', 'Hi', '--session', sessionId, '--json'], answering())
+    expect(code).toBe(0)
+    expect(JSON.parse(out)).toEqual({
+      session: sessionId,
+      messageId: 'm-t1',
+      turn: 't1',
+      status: 'completed',
+      content: 'Hello **you**',
+      usage,
+    })
+    expect(server.asked).toEqual([`send ${sessionId} Hi`])
+  })
+  test('whose turn fails exits with 1', async () => {
+    const server = fakeServer()
+    const [received, begun] = plainTurn(2, 10, 't1', 'Hi', '')
+    const failed = event(5, 20, 'turn.failed', { turn: 't1', usage, error: { code: 'auth', message: 'No key.' } })
+    server.onMessage = () => server.feed.push(started(1, 0), received!, begun!, failed)
+    expect(await reins(['chat', '-m', 'Hi'], server)).toMatchObject({ code: 1, out: '', err: 'reins: No key.\n' })
+  })
+  test('interrupted by Ctrl-C is cancelled at the server', async () => {
+    const server = fakeServer()
+    const context = fakeContext(server.client, { sleep: () => new Promise(() => undefined) })
+    const done = runProgram(clientProgram(context), ['chat', '-m', 'Hi'], context)
+    await server.until('create')
+    context.interrupt()
+    expect([await done, server.asked.at(-1)]).toEqual([130, `cancel ${sessionId}`])
+  })
+  test('that is empty is wrong usage', async () => {
+    expect(await reins(['chat'], fakeServer(), { piped: '\n' })).toMatchObject({ code: 2 })
+  })
+  test('on a terminal streams, rendered', async () => {
+    const { out } = await reins(['chat', '-m', 'Hi'], answering(), { terminal: true })
+    expect(out).toContain('Hello you\r\n')
+    expect(out).toContain(`Go on with: reins session open ${sessionId}`)
+  })
+})
+
+describe('usage', () => {
+  test.each([
+    [['agent']],
+    [['nonsense']],
+    [['agent', 'create']],
+    [['agent', 'create', 'a', '--max-tokens', 'many']],
+    [['session', 'list', '--status', 'odd']],
+    [['chat', '--nonsense']],
+    [['session', 'replay', sessionId, '--step', '--speed', '3']],
+    [['agent', 'list', '--server', 'not a url']],
+  ])('%j is wrong, told on stderr, exit 2', async (words) => {
+    const { code, out, err } = await reins(words)
+    expect([code, out, err === '']).toEqual([2, '', false])
+  })
+  test('--help has examples, on stdout, exit 0', async () => {
+    const { code, out } = await reins(['agent', 'create', '--help'])
+    expect(code).toBe(0)
+    expect(out).toContain('$ reins agent create coder --file coder.yaml')
+    expect(out).toContain('--server <url>')
+  })
+})
+
+describe('the server', () => {
+  test('that is not there gets one clear line', async () => {
+    const server = fakeServer()
+    server.client.agents.list = async () => {
+      throw Object.assign(new TypeError('fetch failed'), { cause: { code: 'ECONNREFUSED' } })
+    }
+    expect((await reins(['agent', 'list'], server)).err).toBe(
+      'reins: No Reins answers at http://127.0.0.1:7420 (ECONNREFUSED).\n' +
+        'Is it running? Start it with "npm start" (or "reins up"), or name another with --server or REINS_URL.\n',
+    )
+    const json = await reins(['agent', 'list', '--json'], server)
+    expect(JSON.parse(json.err)).toMatchObject({ error: { code: 'failed' } })
+  })
+  test('on this machine gets the admin token; options stand before or behind the command', async () => {
+    expect((await reins(['agent', 'list'])).connected).toEqual([
+      { baseUrl: 'http://127.0.0.1:7420', token: 'admin-token' },
+    ])
+    expect((await reins(['--server', 'http://localhost:9/', 'agent', 'list', '--token', 't'])).connected).toEqual([
+      { baseUrl: 'http://localhost:9', token: 't' },
+    ])
+  })
+  test('elsewhere never gets the admin token', async () => {
+    const env = { noColor: true, dumb: false, url: 'https://reins.example' }
+    const without = await reins(['agent', 'list'], fakeServer(), { env })
+    expect([without.code, without.connected]).toEqual([1, []])
+    const given = await reins(['agent', 'list'], fakeServer(), { env: { ...env, token: 'mine' } })
+    expect(given.connected).toEqual([{ baseUrl: 'https://reins.example', token: 'mine' }])
+  })
+})

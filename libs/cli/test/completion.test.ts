@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { candidates } from '../src/commands/completion.ts'
+import { clientProgram, runProgram } from '../src/program.ts'
+import { cliReference, commandList } from '../src/reference.ts'
+import { fakeContext, fakeServer, sessionId } from './fakes.ts'
+
+const program = () => clientProgram(fakeContext(fakeServer().client))
+
+describe('completion', () => {
+  test.each([
+    [[''], { words: ['agent', 'chat', 'completion', 'pool', 'session'] }],
+    [['se'], { words: ['session'] }],
+    [['session', 're'], { words: ['release', 'replay', 'resume'] }],
+    [['agent', 'create', 'x', '--max'], { words: ['--max-tokens', '--max-tool-calls'] }],
+    [['agent', 'create', 'x', '--reasoning-effort', ''], { words: ['high', 'low', 'medium'] }],
+    [['agent', 'create', 'x', '--file', ''], { words: [], wanted: 'file' }],
+    [['agent', 'show', ''], { words: [], wanted: 'agent' }],
+    [['--server', 'http://x', 'session', 'open', ''], { words: [], wanted: 'session' }],
+    [['chat', '--session', '01'], { words: [], wanted: 'session' }],
+    [['chat', '-a', ''], { words: [], wanted: 'agent' }],
+    [['completion', ''], { words: ['bash', 'fish', 'zsh'] }],
+    [['session', 'open', 'x', ''], { words: [] }],
+  ])('%j', (typed, expected) => expect(candidates(program(), typed)).toEqual({ wanted: undefined, ...expected }))
+
+  test('asks the server for names, and is silent where it is away', async () => {
+    const server = fakeServer()
+    const context = fakeContext(server.client, { sleep: () => new Promise(() => undefined) })
+    await runProgram(clientProgram(context), ['__complete', '--', 'session', 'open', '01'], context)
+    expect(context.stdout.text).toBe(`${sessionId}\n`)
+    server.client.agents.list = () => Promise.reject(new Error('away'))
+    const silent = fakeContext(server.client, { sleep: () => new Promise(() => undefined) })
+    expect(await runProgram(clientProgram(silent), ['__complete', '--', 'agent', 'show', ''], silent)).toBe(0)
+    expect([silent.stdout.text, silent.stderr.text]).toEqual(['', ''])
+  })
+  test.each(['bash', 'zsh', 'fish'])('there is a script for %s', async (shell) => {
+    const context = fakeContext(fakeServer().client)
+    await runProgram(clientProgram(context), ['completion', shell], context)
+    expect(context.stdout.text).toContain('reins __complete -- ')
+  })
+})
+
+describe('the documents are in step with the commands (vitest -u writes them anew)', () => {
+  test('docs/cli.md', async () => {
+    const head = readFileSync(new URL('./golden/cli-head.md', import.meta.url), 'utf8')
+    await expect(`${head}\n${cliReference(program())}`).toMatchFileSnapshot('../../../docs/cli.md')
+  })
+  test('README.md', async () => {
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+    const list = `<!-- commands -->\n${commandList(program())}\n<!-- /commands -->`
+    const inStep = readme.replace(/<!-- commands -->.*<!-- \/commands -->/s, list)
+    await expect(inStep).toMatchFileSnapshot('../README.md')
+  })
+})

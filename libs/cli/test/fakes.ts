@@ -1,0 +1,300 @@
+// A terminal, a clock and a server that do what a test says.
+import { EventEmitter } from 'node:events'
+import type { Agent, ApiEvent, EventData, EventType, SessionInfo, StreamItem } from '@reins/contracts'
+import { noUsage, ReinsError } from '@reins/contracts'
+import type { FollowItem, ReinsClient } from '../src/client-port.ts'
+import type { CliContext } from '../src/context.ts'
+
+export class FakeInput extends EventEmitter {
+  readonly isTTY: boolean
+  raw = false
+  constructor(isTTY: boolean) {
+    super()
+    this.isTTY = isTTY
+  }
+  setRawMode(on: boolean) {
+    this.raw = on
+  }
+  setEncoding() {}
+  resume() {}
+  pause() {}
+  type(text: string) {
+    this.emit('data', text)
+  }
+}
+
+export class FakeOutput extends EventEmitter {
+  readonly isTTY: boolean
+  columns = 60
+  rows = 20
+  text = ''
+  readonly #waiting: (() => void)[] = []
+  constructor(isTTY: boolean) {
+    super()
+    this.isTTY = isTTY
+  }
+  write(text: string): boolean {
+    this.text += text
+    for (const check of this.#waiting.splice(0)) check()
+    return true
+  }
+  /** Resolves as soon as what was written (from `from` on) holds `part`. */
+  async until(part: string, from = 0): Promise<void> {
+    while (!this.text.slice(from).includes(part)) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+}
+
+let seq = 0
+/** An event of session S, in a frame of its own. `at` in ms. */
+export function event<T extends EventType>(n: number, at: number, type: T, data: EventData<T>): ApiEvent {
+  seq++
+  return { cursor: `c${seq}`, n, i: 0, at, by: 'test', type, data }
+}
+
+export const delta = (
+  call: string,
+  offset: number,
+  text: string,
+  more: { block?: number; kind?: 'text' | 'reasoning' | 'arguments' | 'output'; attempt?: number; tool?: string } = {},
+): StreamItem => ({
+  type: 'delta',
+  cursor: `d${offset}`,
+  data: {
+    call,
+    attempt: more.attempt ?? 1,
+    block: more.block ?? 0,
+    kind: more.kind ?? 'text',
+    offset,
+    text,
+    ...(more.tool === undefined ? {} : { tool: more.tool }),
+  },
+})
+
+export const usage = { ...noUsage, inputTokens: 120, outputTokens: 34 }
+export const sessionId = '01JDTESTSESSION00000000000'
+
+export const started = (n: number, at: number): ApiEvent =>
+  event(n, at, 'session.started', {
+    agent: 'assistant',
+    digest: 'd1',
+    model: 'scripted/demo',
+    pools: { executor: 'any', tools: 'any' },
+    limits: { maxToolCalls: 10 },
+    tools: { shell: 'never' },
+  })
+
+/** A turn that answers without tools: frames n to n+3. */
+export const plainTurn = (n: number, at: number, turn: string, question: string, answer: string): ApiEvent[] => [
+  event(n, at, 'message.received', {
+    message: `m-${turn}`,
+    content: [{ type: 'text', text: question }],
+    onBusy: 'queue',
+  }),
+  event(n + 1, at + 1, 'turn.started', { turn, messages: [`m-${turn}`] }),
+  event(n + 2, at + 2, 'model-call.started', { call: `k-${turn}`, attempt: 1, turn, model: 'scripted/demo' }),
+  event(n + 3, at + 1002, 'model-call.completed', {
+    call: `k-${turn}`,
+    attempt: 1,
+    content: [{ type: 'text', text: answer }],
+    usage,
+    finish: 'stop',
+  }),
+  event(n + 4, at + 1003, 'turn.completed', { turn, call: `k-${turn}`, usage, reason: 'answered' }),
+]
+
+export const sessionInfo = (change: Partial<SessionInfo> = {}): SessionInfo => ({
+  id: sessionId,
+  agent: 'assistant',
+  digest: 'd1',
+  status: 'idle',
+  title: 'List the files',
+  model: 'scripted/demo',
+  turns: 2,
+  usage,
+  createdAt: 1_000_000,
+  lastActivityAt: 1_060_000,
+  cursor: 'c0',
+  ...change,
+})
+
+export const agent = (name: string, change: Partial<Agent['definition']> = {}): Agent => ({
+  name,
+  digest: `digest-${name}`,
+  version: 1,
+  createdAt: 1_000_000,
+  updatedAt: 1_000_000,
+  definition: { name, model: 'scripted/demo', system_prompt: 'Be brief.', ...change },
+})
+
+/** Items that a follower gets as they are pushed; ended by `end`. */
+export class Feed {
+  readonly #items: FollowItem[] = []
+  #wake = Promise.withResolvers<void>()
+  #ended = false
+  push(...items: readonly FollowItem[]): void {
+    this.#items.push(...items)
+    this.#wake.resolve()
+  }
+  end(): void {
+    this.#ended = true
+    this.#wake.resolve()
+  }
+  async *read(signal?: AbortSignal): AsyncGenerator<FollowItem> {
+    const stopped = new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }))
+    for (let at = 0; ; ) {
+      while (at < this.#items.length) {
+        if (signal?.aborted) return
+        yield this.#items[at++]!
+      }
+      if (this.#ended || signal?.aborted) return
+      this.#wake = Promise.withResolvers()
+      await Promise.race([this.#wake.promise, stopped])
+    }
+  }
+}
+
+export interface FakeServer {
+  readonly client: ReinsClient
+  readonly feed: Feed
+  /** What was asked of it, as `verb detail`. */
+  readonly asked: string[]
+  readonly agents: Map<string, Agent>
+  sessions: SessionInfo[]
+  events: ApiEvent[]
+  /** Thrown by the next sends, one each. */
+  readonly sendFailures: Error[]
+  /** Called with each message that arrives. */
+  onMessage: (text: string, key: string | undefined) => void
+  /** Resolves when something was asked that begins so. */
+  until(start: string): Promise<void>
+}
+
+export function fakeServer(): FakeServer {
+  const feed = new Feed()
+  const asked: string[] = []
+  const waiting: (() => void)[] = []
+  const note = (text: string) => {
+    asked.push(text)
+    for (const check of waiting.splice(0)) check()
+  }
+  const server: FakeServer = {
+    feed,
+    asked,
+    agents: new Map([['assistant', agent('assistant')]]),
+    sessions: [sessionInfo()],
+    events: [],
+    sendFailures: [],
+    onMessage: () => undefined,
+    until: async (start) => {
+      while (!asked.some((text) => text.startsWith(start))) await new Promise<void>((resolve) => waiting.push(resolve))
+    },
+    client: {
+      agents: {
+        put: async (name, source, condition) => {
+          note(`put ${name} ${condition.kind} ${JSON.stringify(source)}`)
+          const known = server.agents.get(name)
+          if (condition.kind === 'create' && known) throw new ReinsError('agent_exists')
+          const definition = 'definition' in source ? source.definition : { ...agent(name).definition }
+          const stored = { ...agent(name), definition }
+          server.agents.set(name, stored)
+          return { agent: stored, outcome: known ? 'updated' : 'created' }
+        },
+        get: async (name) => {
+          const known = server.agents.get(name)
+          if (!known) throw new ReinsError('agent_not_found', `There is no agent "${name}".`)
+          return known
+        },
+        list: async () => [...server.agents.values()],
+        delete: async (name) => note(`delete ${name}`),
+      },
+      sessions: {
+        create: async (body, options) => {
+          const text = String(body.message)
+          note(`create ${body.agent} ${text}`)
+          const failure = server.sendFailures.shift()
+          if (failure) throw failure
+          server.onMessage(text, options?.idempotencyKey)
+          return { session: sessionInfo({ agent: body.agent }), messageId: 'm-t1', cursor: 'c0' }
+        },
+        list: async (query) => {
+          note(`list ${JSON.stringify(query)}`)
+          return { sessions: server.sessions }
+        },
+        get: async (id) => {
+          const known = server.sessions.find((session) => session.id === id)
+          if (!known) throw new ReinsError('session_not_found', `There is no session ${id}.`)
+          return known
+        },
+        state: async (id) => ({ id, cursor: 'c1', status: 'idle', state: { turns: 2 } }),
+        send: async (id, body, options) => {
+          note(`send ${id} ${String(body.content)}`)
+          const failure = server.sendFailures.shift()
+          if (failure) throw failure
+          server.onMessage(String(body.content), options?.idempotencyKey)
+          return { messageId: 'm-t1', cursor: 'c0' }
+        },
+        events: async (_id, query) => {
+          const from = query.after === undefined ? 0 : server.events.findIndex((one) => one.cursor === query.after) + 1
+          const events = server.events.slice(from, from + (query.limit ?? 100))
+          const more = from + events.length < server.events.length
+          return { events, cursor: events.at(-1)?.cursor ?? query.after ?? 'c0', more }
+        },
+        control: async (id, verb) => {
+          note(`${verb} ${id}`)
+          return { id, status: verb === 'pause' ? 'paused' : 'idle', cursor: 'c1' }
+        },
+        follow: (_id, options) => feed.read(options.signal),
+      },
+      pools: async () => [],
+      health: async () => ({ status: 'ok', version: '0', parts: {} }),
+    },
+  }
+  return server
+}
+
+export interface FakeContext extends CliContext {
+  readonly stdin: FakeInput
+  readonly stdout: FakeOutput
+  readonly stderr: FakeOutput
+  readonly connected: { baseUrl: string; token?: string }[]
+  interrupt(): void
+}
+
+export function fakeContext(
+  client: ReinsClient,
+  options: { terminal?: boolean; files?: Record<string, string> } & Partial<CliContext> = {},
+): FakeContext {
+  const { terminal = false, files = {}, ...change } = options
+  const connected: { baseUrl: string; token?: string }[] = []
+  const interrupts = new Set<() => void>()
+  let keys = 0
+  return {
+    env: { noColor: true, dumb: false },
+    readAdminToken: async () => 'admin-token',
+    now: () => 1_120_000,
+    sleep: async () => undefined,
+    makeKey: () => `key-${++keys}`,
+    readFile: async (path) => {
+      const text = files[path]
+      if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
+      return text
+    },
+    onInterrupt: (listener) => {
+      interrupts.add(listener)
+      return () => interrupts.delete(listener)
+    },
+    connect: (to) => {
+      connected.push(to)
+      return client
+    },
+    timeZone: 'UTC',
+    ...change,
+    stdin: new FakeInput(terminal),
+    stdout: new FakeOutput(terminal),
+    stderr: new FakeOutput(terminal),
+    connected,
+    interrupt: () => {
+      for (const listener of interrupts) listener()
+    },
+  }
+}
