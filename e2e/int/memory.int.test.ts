@@ -54,7 +54,7 @@ afterAll(async () => {
 })
 
 const ask = <T>(verb: string, request: unknown): Promise<Reply<T>> =>
-  callService<T>(broker, serviceSubject('memory', verb), request, 20_000)
+  callService<T>(broker, serviceSubject('memory', verb), request, 3000)
 const list = async (request: object): Promise<SessionList> => {
   const reply = await ask<SessionList>('sessions.list', { limit: 100, ...request })
   if (!reply.ok) throw new Error(JSON.stringify(reply.error))
@@ -216,6 +216,26 @@ describe('the session index', () => {
     await servers.restartPostgres()
     expect((await info(id, ({ usage }) => usage.outputTokens === 40)).usage.inputTokens).toBe(60)
     expect(memory.health()).toEqual({ timers: 'ok', index: 'ok' })
+  })
+
+  test('counts each frame once with two memories at work, over kills of Postgres and the broker', async () => {
+    const second = await serve(servers.databaseUrl)
+    const ids = Array.from({ length: 20 }, newSession)
+    for (const id of ids) await append(id, [started('pair')], { role: 'g' })
+    const load = Promise.all(
+      ids.map(async (id) => {
+        for (let i = 0; i < 30; i++) await append(id, [answered])
+      }),
+    )
+    await servers.killPostgres()
+    await servers.restartPostgres()
+    await servers.killNats()
+    await servers.restartNats()
+    await load
+    for (const id of ids) await info(id, ({ usage }) => usage.outputTokens >= 60)
+    const { sessions } = await list({ agent: 'pair' })
+    expect(sessions.map(({ usage }) => usage.inputTokens)).toEqual(ids.map(() => 90))
+    await second.close({ withinMs: 5000 })
   })
 
   test('misses nothing while the broker is killed and comes back', async () => {

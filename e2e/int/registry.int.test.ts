@@ -32,7 +32,7 @@ const serve = (databaseUrl: string | undefined) =>
   })
 
 const ask = <T>(verb: string, request: unknown): Promise<Reply<T>> =>
-  callService<T>(broker, serviceSubject('registry', verb), request)
+  callService<T>(broker, serviceSubject('registry', verb), request, 3000)
 async function give<T>(verb: string, request: unknown): Promise<T> {
   const reply = await ask<T>(verb, request)
   if (!reply.ok) throw new Error(JSON.stringify(reply.error))

@@ -53,6 +53,7 @@ export interface RegistryRecord {
 export const registryIdHeader = 'Reins-Id'
 
 const answerMs = 5000
+const apiMs = 2000
 const versionsKept = 500
 
 /**
@@ -149,7 +150,7 @@ class Watch implements RegistryView {
   }
 
   async start(): Promise<void> {
-    const manager = await jetstreamManager(this.#broker.nc, { checkAPI: false })
+    const manager = await jetstreamManager(this.#broker.nc, { checkAPI: false, timeout: apiMs })
     const last = (await manager.streams.info(streams.registry)).state.last_seq
     const caughtUp = new Promise<void>((resolve) => {
       this.#caughtUp = resolve
@@ -160,7 +161,7 @@ class Watch implements RegistryView {
 
   /** Opens the consumer behind `after`, and gives the number of records that it is going to deliver. */
   async #open(after: number): Promise<number> {
-    const consumer = await jetstream(this.#broker.nc).consumers.get(streams.registry, {
+    const consumer = await jetstream(this.#broker.nc, { timeout: apiMs }).consumers.get(streams.registry, {
       filter_subjects: [...this.#filters],
       ...(after === 0
         ? { deliver_policy: DeliverPolicy.LastPerSubject }

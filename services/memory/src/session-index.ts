@@ -8,7 +8,7 @@ import { indexDurable, ReinsError, streams } from '@reins/contracts'
 import type { Broker } from '@reins/journal'
 import type { Log } from '@reins/telemetry'
 import { type Database, isAway, migrate } from './database.ts'
-import { describeStream, ensureDurable, framesAfter, fromConsumer, type StoredFrame } from './session-stream.ts'
+import { apiMs, describeStream, ensureDurable, framesAfter, fromConsumer, type StoredFrame } from './session-stream.ts'
 import { applyBatch, startingPoint, startOver } from './session-table.ts'
 
 export type IndexState =
@@ -138,7 +138,10 @@ class Runner implements SessionIndex {
   }
 
   async #consume(life: Life): Promise<ConsumerMessages> {
-    const consumer = await jetstream(this.#options.broker.nc).consumers.get(streams.sessions, indexDurable)
+    const consumer = await jetstream(this.#options.broker.nc, { timeout: apiMs }).consumers.get(
+      streams.sessions,
+      indexDurable,
+    )
     const messages = await consumer.consume({
       max_messages: 1000,
       expires: 5000,

@@ -23,6 +23,8 @@ export interface StoredFrame {
 }
 
 const batchFrames = 500
+// A request that is lost with its connection is not answered: the sooner it is sent again, the sooner things go on.
+export const apiMs = 2000
 const batchBytes = 8 * 1024 * 1024
 
 export function fromConsumer(message: JsMsg): StoredFrame {
@@ -102,14 +104,16 @@ export interface SessionStream {
 }
 
 export async function describeStream(broker: Broker): Promise<SessionStream> {
-  const manager = await jetstreamManager(broker.nc, { checkAPI: false })
-  const { created, state } = await manager.streams.info(streams.sessions)
+  const manager = await jetstreamManager(broker.nc, { checkAPI: false, timeout: apiMs })
+  const { created, state } = await manager.streams.info(streams.sessions).catch((cause: unknown) => {
+    throw new JournalUnavailable(`looking for the stream ${streams.sessions}`, { cause })
+  })
   return { identity: created, lastSeq: state.last_seq }
 }
 
 /** Makes the index's durable, to begin behind `after`, where there is none. It brings news; how far the index is stands in Postgres. */
 export async function ensureDurable(broker: Broker, after: number): Promise<void> {
-  const manager = await jetstreamManager(broker.nc, { checkAPI: false })
+  const manager = await jetstreamManager(broker.nc, { checkAPI: false, timeout: apiMs })
   if (await manager.consumers.info(streams.sessions, indexDurable).catch(() => undefined)) return
   await manager.consumers.add(streams.sessions, {
     durable_name: indexDurable,

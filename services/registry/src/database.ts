@@ -31,7 +31,10 @@ export function openDatabase(url: string): Database {
     query_timeout: 15_000,
     types: { getTypeParser: (oid, format) => (oid === 20 ? Number : pg.types.getTypeParser(oid, format)) },
   })
-  pool.on('error', () => {}) // an idle connection that broke: the next query shows it
+  // A connection that breaks while it is idle, or between two statements of a transaction, says so by an event, and without a
+  // listener that ends the process. The next statement fails by itself.
+  pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
 }
 
@@ -90,5 +93,7 @@ export function isAway(error: unknown): boolean {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   if (/^(ECONN|EPIPE|ENOTFOUND|EAI_|ETIMEDOUT|EHOST|ENET|08|57P|53)/.test(code)) return true
   if (error instanceof AggregateError) return error.errors.some(isAway)
-  return /connection terminated|timeout|not queryable|connection error/i.test(error.message)
+  return /connection terminated|timeout exceeded when trying to connect|query read timeout|not queryable|connection error/i.test(
+    error.message,
+  )
 }

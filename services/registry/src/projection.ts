@@ -5,7 +5,7 @@
 
 import { type ConsumerMessages, DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { registryKindFilter, streams } from '@reins/contracts'
-import { type Broker, parseAgent, parseVersion } from '@reins/journal'
+import { type Broker, JournalUnavailable, parseAgent, parseVersion } from '@reins/journal'
 import type { Log } from '@reins/telemetry'
 import { type Database, isAway, migrate } from './database.ts'
 
@@ -35,6 +35,8 @@ interface ProjectionOptions {
 }
 
 const batchSize = 200
+// A request that is lost with its connection is not answered: the sooner it is sent again, the sooner things go on.
+const apiMs = 2000
 const longestPauseMs = 3000
 
 /** Runs until closed; the caller closes it before the database. */
@@ -88,10 +90,12 @@ class Runner implements Projection {
   async #follow(onProgress: () => void): Promise<void> {
     const { broker, db, log } = this.#options
     await migrate(db)
-    const manager = await jetstreamManager(broker.nc, { checkAPI: false })
-    const stream = (await manager.streams.info(streams.registry)).created
-    this.#seq = await startingPoint(db, stream)
-    const consumer = await jetstream(broker.nc).consumers.get(streams.registry, {
+    const manager = await jetstreamManager(broker.nc, { checkAPI: false, timeout: apiMs })
+    const { created } = await manager.streams.info(streams.registry).catch((cause: unknown) => {
+      throw new JournalUnavailable(`looking for the stream ${streams.registry}`, { cause })
+    })
+    this.#seq = await startingPoint(db, created)
+    const consumer = await jetstream(broker.nc, { timeout: apiMs }).consumers.get(streams.registry, {
       filter_subjects: [registryKindFilter('agent'), registryKindFilter('version')],
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: this.#seq + 1,
