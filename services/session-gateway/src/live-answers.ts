@@ -26,6 +26,8 @@ export interface LiveViewers {
 }
 
 const recentLimit = 20_000
+/** Between the clock of who opened a call and the broker's. */
+const clockSlackMs = 10_000
 const pageSize = 256
 
 export class LiveAnswers {
@@ -99,7 +101,7 @@ export class LiveAnswers {
 
   #see(session: string, frame: Frame): void {
     for (const event of frame.events) {
-      const restarted = this.#answers.see(session, event)
+      const restarted = this.#answers.see(session, event, frame.at)
       if (restarted) this.#viewers.onRestarted(session, restarted)
     }
   }
@@ -120,8 +122,10 @@ export class LiveAnswers {
     this.#held ??= { frames: [], deltas: [] }
     let recent: readonly LiveDelta[] = []
     let failed: { readonly error: unknown } | undefined
+    const since = this.#answers.openSince()
     try {
-      recent = await this.#parts.feed.recentDeltas(this.#of, { limit: recentLimit })
+      if (since !== undefined)
+        recent = await this.#parts.feed.recentDeltas(this.#of, { limit: recentLimit, since: since - clockSlackMs })
     } catch (error) {
       failed = { error }
     }

@@ -37,6 +37,8 @@ interface Open {
   readonly session: string
   readonly call: string
   readonly attempt: number
+  /** epoch ms, by the writer of what opened it */
+  readonly at: number
   readonly blocks: Map<number, Block>
 }
 
@@ -50,13 +52,13 @@ export class OpenAnswers {
   #waiting: LiveDelta[] = []
 
   /** What the event means for what is open; the result is what clients are told where an attempt that was shown is void. */
-  see(session: string, event: SessionEvent): AnswerRestarted['data'] | undefined {
+  see(session: string, event: SessionEvent, at: number): AnswerRestarted['data'] | undefined {
     switch (event.type) {
       case 'model-call.started':
       case 'tool-call.started':
-        return this.#begin(session, event.data.call, event.data.attempt)
+        return this.#begin(session, event.data.call, event.data.attempt, at)
       case 'tool-calls.requested':
-        for (const { call } of event.data.calls) this.#begin(session, call, 1)
+        for (const { call } of event.data.calls) this.#begin(session, call, 1, at)
         return undefined
       case 'model-call.completed':
       case 'tool-call.completed':
@@ -105,6 +107,13 @@ export class OpenAnswers {
     if (open?.attempt === delta.attempt) blockOf(open, delta).broken = true
   }
 
+  /** When the oldest of what is open was opened; undefined: nothing is. */
+  openSince(): number | undefined {
+    let oldest: number | undefined
+    for (const { at } of this.#open.values()) oldest = oldest === undefined ? at : Math.min(oldest, at)
+    return oldest
+  }
+
   blocks(): readonly OpenBlock[] {
     return [...this.#open.values()].flatMap(({ session, call, attempt, blocks }) =>
       [...blocks]
@@ -118,12 +127,12 @@ export class OpenAnswers {
     )
   }
 
-  #begin(session: string, call: string, attempt: number): AnswerRestarted['data'] | undefined {
+  #begin(session: string, call: string, attempt: number, at: number): AnswerRestarted['data'] | undefined {
     const key = `${session}/${call}`
     const before = this.#open.get(key)
     if (before && before.attempt >= attempt) return undefined
     this.#closed.delete(key)
-    this.#open.set(key, { session, call, attempt, blocks: new Map() })
+    this.#open.set(key, { session, call, attempt, at, blocks: new Map() })
     return before && before.blocks.size > 0 ? { call, attempt } : undefined
   }
 
