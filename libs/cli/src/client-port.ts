@@ -57,9 +57,8 @@ export interface ReinsClient {
       id: string,
       query: { after?: string; limit?: number; tree?: boolean },
     ): Promise<{ readonly events: readonly ApiEvent[]; readonly cursor: string; readonly more: boolean }>
-    control(id: string, verb: ControlVerb): Promise<ControlAccepted>
     follow(id: string, options: FollowOptions): AsyncIterable<FollowItem>
-  }
+  } & Readonly<Record<ControlVerb, (id: string) => Promise<ControlAccepted>>>
   pools(): Promise<readonly PoolInfo[]>
   health(): Promise<Health>
 }

@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events'
 import type { Agent, ApiEvent, EventData, EventType, SessionInfo, StreamItem } from '@reins/contracts'
 import { noUsage, ReinsError } from '@reins/contracts'
-import type { FollowItem, ReinsClient } from '../src/client-port.ts'
+import type { ControlVerb, FollowItem, ReinsClient } from '../src/client-port.ts'
 import type { CliContext } from '../src/context.ts'
 
 export class FakeInput extends EventEmitter {
@@ -177,6 +177,10 @@ export function fakeServer(): FakeServer {
     asked.push(text)
     for (const check of waiting.splice(0)) check()
   }
+  const control = (verb: ControlVerb) => async (id: string) => {
+    note(`${verb} ${id}`)
+    return { id, status: verb === 'pause' ? ('paused' as const) : ('idle' as const), cursor: 'c1' }
+  }
   const server: FakeServer = {
     feed,
     asked,
@@ -239,10 +243,11 @@ export function fakeServer(): FakeServer {
           const more = from + events.length < server.events.length
           return { events, cursor: events.at(-1)?.cursor ?? query.after ?? 'c0', more }
         },
-        control: async (id, verb) => {
-          note(`${verb} ${id}`)
-          return { id, status: verb === 'pause' ? 'paused' : 'idle', cursor: 'c1' }
-        },
+        cancel: control('cancel'),
+        pause: control('pause'),
+        resume: control('resume'),
+        release: control('release'),
+        end: control('end'),
         follow: (_id, options) => feed.read(options.signal),
       },
       pools: async () => [],

@@ -63,7 +63,7 @@ class Chat {
 
   constructor(options: ChatOptions, entries: readonly string[]) {
     this.#options = options
-    this.#screen = new ChatScreen(options.style)
+    this.#screen = new ChatScreen(options.style, { top: false })
     this.#editor = newEditor(entries)
     this.#session = options.session
     const { context } = options
@@ -107,6 +107,8 @@ class Chat {
       }
       this.#paintSoon()
       const code = await this.#left.promise
+      // What is left on the screen has the beginning of an answer too that is still being written.
+      this.#printed.push(...this.#screen.growing(this.#columns()))
       this.#paint()
       return code
     } finally {
@@ -129,7 +131,7 @@ class Chat {
   #sayHowToComeBack(): void {
     const { context } = this.#options
     if (this.#session === undefined) return
-    const lines = [`Session ${this.#session}`]
+    const lines = ['', `Session ${this.#session}`]
     if (this.#transcript.phase !== 'ended') {
       if (this.#transcript.turn) lines.push('The turn goes on at the server.')
       lines.push(`Come back with: reins session open ${this.#session}`)
@@ -182,6 +184,7 @@ class Chat {
     this.#transcript = followed.transcript
     for (const piece of followed.pieces) this.#show(piece)
     if (hadTurn && !this.#transcript.turn) this.#disarm()
+    else if (this.#armed === 'leave-turn' && !this.#busy()) this.#disarm()
     if (this.#transcript.phase === 'ended') this.#leave(exitCodes.ok)
     this.#paintSoon()
   }
@@ -244,12 +247,11 @@ class Chat {
   }
 
   #interrupt(): void {
-    const busy = this.#transcript.turn !== undefined || this.#transcript.waiting.length > 0 || this.#sending.length > 0
     if (this.#armed === 'leave-turn') this.#leave(exitCodes.interrupted)
     else if (this.#armed === 'leave') this.#leave(exitCodes.ok)
     else if (editorText(this.#editor) !== '') {
       this.#editor = withText(this.#editor, '')
-    } else if (busy && this.#session !== undefined) {
+    } else if (this.#busy() && this.#session !== undefined) {
       this.#armed = 'leave-turn'
       this.#hint = 'Cancelling the turn. Ctrl-C again leaves.'
       void this.#control('cancel')
@@ -259,10 +261,15 @@ class Chat {
     }
   }
 
+  #busy(): boolean {
+    const { turn, waiting } = this.#transcript
+    return turn !== undefined || waiting.length > 0 || this.#sending.length > 0
+  }
+
   async #control(verb: ControlVerb): Promise<void> {
     if (this.#session === undefined) return this.#note(noSession)
     try {
-      await this.#options.client.sessions.control(this.#session, verb)
+      await this.#options.client.sessions[verb](this.#session)
     } catch (error) {
       this.#fail(error)
     }
@@ -322,7 +329,8 @@ class Chat {
       ...(this.#hint === undefined ? {} : { hint: this.#hint }),
     }
     const size = { width, rows: Math.max(1, terminal.rows() - 1) }
-    const view = liveView(state, this.#screen.growing(width), size, this.#options.context.now(), this.#options.style)
+    const growing = this.#screen.growing(width, this.#transcript.tools.length > 0)
+    const view = liveView(state, growing, size, this.#options.context.now(), this.#options.style)
     const printed = this.#printed
     this.#printed = []
     terminal.paint(printed, view)

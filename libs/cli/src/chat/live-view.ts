@@ -66,6 +66,8 @@ function activity(state: LiveState, growing: boolean, now: number, width: number
         : `waiting for the model … again in ${span(Math.max(0, until - now))}`
     lines.push(cut(style.dim(what), width))
   }
+  if (transcript.phase === 'paused')
+    lines.push(cut(style.yellow('paused: messages wait; /resume lets the session go on'), width))
   if (state.connection === 'lost')
     lines.push(cut(style.yellow('⚠ The server does not answer. Waiting for it; the chat goes on from here.'), width))
   for (const waiting of transcript.waiting) lines.push(cut(style.dim(`queued: ${oneLine(waiting.text)}`), width))

@@ -135,7 +135,7 @@ async function read(
 }
 
 async function interrupted({ client }: OneShotOptions, sent: Sent): Promise<OneShotResult> {
-  await client.sessions.control(sent.session, 'cancel').catch(() => undefined)
+  await client.sessions.cancel(sent.session).catch(() => undefined)
   return {
     session: sent.session,
     messageId: sent.messageId,
@@ -178,7 +178,11 @@ function liveShow({ context, style }: OneShotOptions): Show {
     const printed = pieces.filter((piece) => piece.kind !== 'message').flatMap((piece) => screen.take(piece, columns()))
     const size = { width, rows: Math.max(1, (stdout.rows ?? 24) - 1) }
     const state = { transcript, sending: [], connection }
-    painter.paint(printed, liveView(state, screen.growing(width), size, context.now(), style), columns())
+    painter.paint(
+      printed,
+      liveView(state, screen.growing(width, transcript.tools.length > 0), size, context.now(), style),
+      columns(),
+    )
   }
   return {
     item: (item) => {

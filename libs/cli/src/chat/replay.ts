@@ -55,7 +55,13 @@ async function playOnTerminal(options: ReplayOptions): Promise<void> {
     const width = Math.max(1, terminal.columns() - 1)
     const state = { transcript, sending: [], connection: 'there' as const }
     const rows = terminal.rows() - 1
-    const view = liveView(state, screen.growing(width), { width, rows: Math.max(1, rows - 1) }, shownAt, style)
+    const view = liveView(
+      state,
+      screen.growing(width, transcript.tools.length > 0),
+      { width, rows: Math.max(1, rows - 1) },
+      shownAt,
+      style,
+    )
     terminal.paint(printed, { lines: rows > 1 ? [...view.lines, cut(style.dim(label), width)] : view.lines })
   }
   let label = ''

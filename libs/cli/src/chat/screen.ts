@@ -16,9 +16,11 @@ export class ChatScreen {
   readonly #answer: MarkdownStream
   #reasoning = ''
   #section: Section | undefined
-  #lastBlank = true
+  #lastBlank: boolean
 
-  constructor(style: Style) {
+  /** `top`: nothing stands above, so that nothing has to stand apart from it. */
+  constructor(style: Style, options: { readonly top: boolean } = { top: true }) {
+    this.#lastBlank = options.top
     this.#style = style
     this.#answer = new MarkdownStream(style)
   }
@@ -74,10 +76,16 @@ export class ChatScreen {
     }
   }
 
-  /** The end of the answer or thought that is being written. */
-  growing(width: number): string[] {
-    if (this.#section === 'answer') return this.#answer.live(width)
-    return this.#reasoning === '' ? [] : this.#thought(this.#reasoning, width)
+  /** The end of the answer or thought that is being written; `toolsBelow`: calls that run are shown under it. */
+  growing(width: number, toolsBelow = false): string[] {
+    const lines =
+      this.#section === 'answer'
+        ? this.#answer.live(width)
+        : this.#reasoning === ''
+          ? []
+          : this.#thought(this.#reasoning, width)
+    const apart = toolsBelow && this.#section !== 'tool' && (lines.length > 0 || !this.#lastBlank)
+    return apart ? [...lines, ''] : lines
   }
 
   #thought(text: string, width: number): string[] {

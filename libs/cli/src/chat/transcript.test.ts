@@ -89,11 +89,12 @@ describe('tools', () => {
     const { transcript, pieces } = given([
       ...begin,
       requested,
+      delta('x1', 0, 'line 1\nli', { kind: 'output' }),
       delta('x1', 0, 'line 1\nline', { kind: 'output' }),
       event(7, 1300, 'tool-call.completed', { call: 'x2', attempt: 1, status: 'ok', output: 'none', duration: 250 }),
     ])
     expect(transcript.tools).toEqual([
-      { call: 'x1', name: 'shell', input: { command: 'ls' }, since: 1000, attempt: 1, tail: 'line 1\nline' },
+      { call: 'x1', name: 'shell', input: { command: 'ls' }, since: 1000, attempt: 1, tail: 'line 1\nline', seen: 11 },
     ])
     expect(pieces.at(-1)).toEqual({
       kind: 'tool',

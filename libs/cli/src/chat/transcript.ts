@@ -47,8 +47,9 @@ export interface RunningTool {
   readonly input: Readonly<Record<string, unknown>>
   readonly since: number
   readonly attempt: number
-  /** The end of its live output. */
+  /** The end of its live output, of which `seen` characters have come. */
   readonly tail: string
+  readonly seen: number
 }
 
 interface Answer {
@@ -147,8 +148,11 @@ const hasShown = (answer: Answer): boolean => [...answer.blocks.values()].some((
 function withOutput(transcript: Transcript, delta: ApiDelta['data']): Transcript {
   const tools = transcript.tools.map((tool) => {
     if (tool.call !== delta.call || delta.attempt < tool.attempt) return tool
-    const before = delta.attempt > tool.attempt ? '' : tool.tail
-    return { ...tool, attempt: delta.attempt, tail: (before + delta.text).slice(-2000) }
+    const { tail, seen } = delta.attempt > tool.attempt ? { tail: '', seen: 0 } : tool
+    // What has come already is cut off (T3); a gap does not matter in a tail.
+    const fresh = delta.text.slice(Math.max(0, seen - delta.offset))
+    const end = Math.max(seen, delta.offset + delta.text.length)
+    return { ...tool, attempt: delta.attempt, tail: (tail + fresh).slice(-2000), seen: end }
   })
   return { ...transcript, tools }
 }
@@ -247,6 +251,7 @@ function onEvent(transcript: Transcript, event: Known, at: number): Followed {
         since: at,
         attempt: 1,
         tail: '',
+        seen: 0,
       }))
       return now({ tools: [...transcript.tools, ...opened] })
     }
@@ -254,7 +259,7 @@ function onEvent(transcript: Transcript, event: Known, at: number): Followed {
       return now({
         tools: transcript.tools.map((tool) =>
           tool.call === event.data.call && event.data.attempt > tool.attempt
-            ? { ...tool, attempt: event.data.attempt, tail: '' }
+            ? { ...tool, attempt: event.data.attempt, tail: '', seen: 0 }
             : tool,
         ),
       })
@@ -266,7 +271,7 @@ function onEvent(transcript: Transcript, event: Known, at: number): Followed {
       return closeTool(transcript, event.data.call, 'unknown', event.data.message, at)
     case 'delegation.requested': {
       const { call, agent, instruction } = event.data
-      const opened = { call, name: 'delegate', input: { agent, instruction }, since: at, attempt: 1, tail: '' }
+      const opened = { call, name: 'delegate', input: { agent, instruction }, since: at, attempt: 1, tail: '', seen: 0 }
       return now({ tools: [...transcript.tools.filter((tool) => tool.call !== call), opened] })
     }
     case 'delegation.settled': {

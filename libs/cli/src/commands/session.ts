@@ -18,11 +18,13 @@ export interface ListOptions {
   readonly status?: string
   readonly state?: string
   readonly limit: number
+  readonly after?: string
 }
 
 const count = (text: string): number => {
-  if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError('A whole number from 1 is valid, such as 50.')
-  return Number(text)
+  const limit = /^\d{1,3}$/.test(text) ? Number(text) : 0
+  if (limit < 1 || limit > 500) throw new InvalidArgumentError('A whole number from 1 to 500 is valid, such as 50.')
+  return limit
 }
 
 export const sessionListOptions = (command: Command): Command =>
@@ -30,6 +32,7 @@ export const sessionListOptions = (command: Command): Command =>
     .addOption(new Option('--status <status>', 'only with this status').choices([...statuses]))
     .addOption(new Option('--state <status>', 'the same as --status').choices([...statuses]).hideHelp())
     .addOption(new Option('--limit <n>', 'at most so many').argParser(count).default(50))
+    .option('--after <next>', 'the sessions behind those of an earlier list, which ended with this')
     .addOption(new Option('--format <form>', 'how to print').choices(['simple', 'json']))
 
 export function sessionCommands(program: Command, act: Act): void {
@@ -112,6 +115,7 @@ export async function listSessions(run: Invocation, options: ListOptions): Promi
     limit: options.limit,
     ...(options.agent === undefined ? {} : { agent: options.agent }),
     ...(status === undefined ? {} : { status }),
+    ...(options.after === undefined ? {} : { after: options.after }),
   })
   if (run.json) return run.printJson(found)
   if (found.sessions.length === 0) return run.print('There are no such sessions. Begin one: reins chat')
@@ -133,7 +137,7 @@ export async function listSessions(run: Invocation, options: ListOptions): Promi
     { title: 'TITLE', gives: true },
   ]
   for (const line of table(columns, rows, { width: run.width, title: run.style.bold })) run.print(line)
-  if (found.next !== undefined) run.print(run.style.dim(`There are more: --limit ${options.limit * 2}`))
+  if (found.next !== undefined) run.print(run.style.dim(`There are more: --after ${oneLine(found.next)}`))
 }
 
 export async function showSession(run: Invocation, id: string): Promise<void> {
@@ -162,7 +166,7 @@ export async function showSession(run: Invocation, id: string): Promise<void> {
 
 async function send(run: Invocation, id: string, verb: ControlVerb, done: string): Promise<void> {
   const client = await run.client()
-  const accepted = await client.sessions.control(id, verb)
+  const accepted = await client.sessions[verb](id)
   if (run.json) run.printJson(accepted)
   else run.print(done)
 }
@@ -174,7 +178,7 @@ export const endSession = (run: Invocation, id: string): Promise<void> =>
 export async function openSession(run: Invocation, id: string, options: { readonly resume: boolean }): Promise<void> {
   const client = await run.client()
   const session = await client.sessions.get(id)
-  if (options.resume && session.status === 'paused') await client.sessions.control(id, 'resume')
+  if (options.resume && session.status === 'paused') await client.sessions.resume(id)
   await openChat(run, { session: id, agent: session.agent })
 }
 

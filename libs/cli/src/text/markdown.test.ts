@@ -62,11 +62,11 @@ describe('blocks', () => {
     ])
   })
   test('a table is aligned once it is over', () => {
-    expect(rendered('| a | long |\n|---|:--:|\n| 1 | 2 |\n| **333** | 4 |\nend')).toEqual([
+    expect(rendered('| a | long |\n|---|---:|\n| 1 | 2 |\n| **333** | 4 |\nend')).toEqual([
       'a    long',
       '───  ────',
-      '1    2',
-      '333  4',
+      '1       2',
+      '333     4',
       'end',
     ])
   })

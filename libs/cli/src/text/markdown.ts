@@ -14,6 +14,7 @@ interface Fence {
 const isTableRow = (line: string): boolean => /^\s{0,3}\|.*\|\s*$/.test(line)
 const isSeparator = (line: string): boolean => /^\s{0,3}\|[\s:|-]+\|\s*$/.test(line) && line.includes('-')
 const tableRowsAtMost = 200
+const longestLive = 8000
 
 export class MarkdownStream {
   readonly #style: Style
@@ -29,6 +30,7 @@ export class MarkdownStream {
   /** The lines that are complete now. `width` in cells. */
   push(text: string, width: number): string[] {
     this.#partial += text
+    if (!text.includes('\n')) return []
     const lines: string[] = []
     for (;;) {
       const end = this.#partial.indexOf('\n')
@@ -43,7 +45,8 @@ export class MarkdownStream {
   live(width: number): string[] {
     const rows = this.#rows.length > 0 ? this.#table(width) : []
     if (this.#partial === '') return rows
-    const line = clean(this.#partial)
+    // Of a line without an end its end is enough to look at while it grows.
+    const line = clean(this.#partial.length > longestLive ? this.#partial.slice(-longestLive / 2) : this.#partial)
     if (this.#fence) return [...rows, ...(closes(line, this.#fence) ? [] : this.#code(line))]
     if (isTableRow(line) || (rows.length > 0 && line.trimStart().startsWith('|'))) return [...rows, cut(line, width)]
     return [...rows, ...this.#block(line, width)]
@@ -134,8 +137,11 @@ export class MarkdownStream {
     while (sizes.reduce((sum, one) => sum + one, 0) + 2 * (columns - 1) > width && Math.max(...sizes) > 3) {
       sizes[sizes.indexOf(Math.max(...sizes))]! -= 1
     }
-    const line = (row: readonly string[]) =>
-      cut(sizes.map((size, index) => pad(cut(row[index] ?? '', size), size)).join('  '), width).trimEnd()
+    const right = splitRow(second).map((mark) => /^-+:$/.test(mark))
+    const line = (row: readonly string[]) => {
+      const padded = sizes.map((size, index) => pad(cut(row[index] ?? '', size), size, right[index] ? 'right' : 'left'))
+      return cut(padded.join('  '), width).trimEnd()
+    }
     const rule = this.#style.dim(cut(sizes.map((size) => '─'.repeat(size)).join('  '), width))
     return [this.#style.bold(line(rows[0] ?? [])), rule, ...rows.slice(1).map(line)]
   }
@@ -148,9 +154,12 @@ const closes = (line: string, fence: Fence): boolean => {
   return trimmed.length >= fence.mark.length && trimmed === fence.mark[0]!.repeat(trimmed.length)
 }
 
-const tableCells = (row: string, style: Style): string[] =>
+const splitRow = (row: string): string[] =>
   row
     .trim()
     .replace(/^\||\|$/g, '')
     .split(/(?<!\\)\|/)
-    .map((cell) => inlineMarkdown(cell.trim().replace(/\\\|/g, '|'), style))
+    .map((cell) => cell.trim())
+
+const tableCells = (row: string, style: Style): string[] =>
+  splitRow(row).map((cell) => inlineMarkdown(cell.replace(/\\\|/g, '|'), style))
