@@ -4,6 +4,7 @@ import type { Presence, RegistryView, SessionFeed, SessionLog, Snapshots, Timers
 import type { Models } from '@reins/models'
 import type { Clock, PausePoint } from '@reins/service'
 import type { Session } from '@reins/session'
+import type { Redactor } from '@reins/telemetry'
 import type { Definitions } from './definitions.ts'
 import type { ExecutorMetrics } from './executor-metrics.ts'
 import type { RetryPolicy } from './retries.ts'
@@ -26,6 +27,7 @@ export interface ExecutorContext {
   /** A model call that runs longer than this is followed for what others append. */
   readonly followAfterMs: number
   readonly retries: RetryPolicy
+  readonly redactor: Redactor
   /** Aborted when the process gives up what it could not finish. */
   readonly stopping: AbortSignal
   readonly pauseAt: PausePoint

@@ -11,6 +11,7 @@ import type {
   ModelProvider,
 } from '@reins/contracts'
 import { fitToWindow, type Models } from '@reins/models'
+import type { Redactor } from '@reins/telemetry'
 import type { CallSettings } from './definitions.ts'
 
 export interface Attempt {
@@ -38,6 +39,7 @@ export async function callModel(
   attempt: Attempt,
   onDelta: (delta: Delta) => void,
   signal: AbortSignal,
+  redactor: Redactor,
 ): Promise<CallOutcome> {
   const failed = (code: ModelFailed['code'], message: string): CallOutcome => ({
     kind: 'failed',
@@ -55,7 +57,7 @@ export async function callModel(
     system,
     tools: settings.tools,
   })
-  return stream(provider, model, { ...settings, system }, attempt, fitted.messages, onDelta, signal)
+  return stream(provider, model, { ...settings, system }, attempt, fitted.messages, onDelta, signal, redactor)
 }
 
 async function stream(
@@ -66,8 +68,9 @@ async function stream(
   messages: readonly ModelMessage[],
   onDelta: (delta: Delta) => void,
   signal: AbortSignal,
+  redactor: Redactor,
 ): Promise<CallOutcome> {
-  const offsets = new Map<string, number>()
+  const blocks = new Map<string, { offset: number; readonly safe: ReturnType<Redactor['stream']> }>()
   let partial = ''
   const events = provider.stream(
     {
@@ -87,23 +90,27 @@ async function stream(
     switch (event.type) {
       case 'delta': {
         const key = `${event.block}/${event.kind}`
-        const offset = offsets.get(key) ?? 0
-        offsets.set(key, offset + event.text.length)
-        if (event.kind === 'text') partial += event.text
+        const block = blocks.get(key) ?? { offset: 0, safe: redactor.stream() }
+        blocks.set(key, block)
+        // Redacted before offsets are counted (PROTOCOL 11).
+        const text = block.safe.push(event.text)
+        if (text === '') break
+        if (event.kind === 'text') partial += text
         onDelta({
           call: attempt.call,
           attempt: attempt.attempt,
           block: event.block,
           kind: event.kind,
-          offset,
-          text: event.text,
+          offset: block.offset,
+          text,
           ...(event.name === undefined ? {} : { tool: event.name }),
           ...(event.call === undefined ? {} : { toolCall: event.call }),
         })
+        block.offset += text.length
         break
       }
       case 'completed':
-        return { kind: 'completed', event: completedEvent(attempt, event) }
+        return { kind: 'completed', event: redactor.json(completedEvent(attempt, event)) }
       case 'failed':
         return { kind: 'failed', failure: event, partial }
       default:

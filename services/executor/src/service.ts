@@ -14,7 +14,7 @@ import {
 } from '@reins/journal'
 import type { Models } from '@reins/models'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
-import type { Log, Metrics } from '@reins/telemetry'
+import type { Log, Metrics, Redactor } from '@reins/telemetry'
 import type { ExecutorContext } from './context.ts'
 import { Definitions } from './definitions.ts'
 import { executorMetrics } from './executor-metrics.ts'
@@ -35,6 +35,7 @@ export interface ExecutorConfig {
   readonly concurrency: number
   readonly ackWaitMs: number
   readonly pauseAt: PausePoint
+  readonly redactor: Redactor
   readonly retries?: RetryPolicy
   /** ms that a model call may go on after the service was told to stop, before it is handed over. */
   readonly drainMs?: number
@@ -73,6 +74,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     retries: config.retries ?? defaultRetryPolicy,
     stopping: stopping.signal,
     pauseAt: config.pauseAt,
+    redactor: config.redactor,
     active,
     presence: () => presence,
     servesPool: (pool) => pool !== undefined && consumptions.has(pool),

@@ -435,6 +435,7 @@ export class SessionActor {
           void context.pauseAt('executor.in-stream')
         },
         abort.signal,
+        context.redactor,
       )
     }
     run()

@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { EventData, RequestedCall } from '@reins/contracts'
 import type { RegistryView } from '@reins/journal'
+import type { Redactor } from '@reins/telemetry'
 import { type PathLocks, type ResolvedTool, resolveTools, runTool, type Sandbox } from '@reins/tools'
 
 export interface RunnerTools {
@@ -16,7 +17,7 @@ export interface RunnerTools {
   readonly registry: Pick<RegistryView, 'version'>
   keep(output: AsyncIterable<Uint8Array> | Uint8Array): Promise<string>
   /** Masks secret values in what goes into the log. */
-  redact(text: string): string
+  readonly redactor: Redactor
 }
 
 export type ToolResult = Pick<EventData<'tool-call.completed'>, 'status' | 'output' | 'code' | 'ref'>
@@ -67,7 +68,7 @@ export async function runCall(
     )
   return {
     status: outcome.status,
-    output: tools.redact(outcome.output),
+    output: tools.redactor.text(outcome.output),
     ...(outcome.code === undefined ? {} : { code: outcome.code }),
     ...(outcome.ref === undefined ? {} : { ref: outcome.ref }),
   }

@@ -12,7 +12,7 @@ import {
   startPresence,
 } from '@reins/journal'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
-import type { Log, Metrics } from '@reins/telemetry'
+import type { Log, Metrics, Redactor } from '@reins/telemetry'
 import { PathLocks, type Sandbox } from '@reins/tools'
 import type { RunnerContext } from './context.ts'
 import { SessionTools } from './session-tools.ts'
@@ -35,7 +35,7 @@ export interface ToolRunnerConfig {
   /** Folders that no tool may see: the data folder. */
   readonly masked: readonly string[]
   readonly sandbox: Sandbox
-  readonly redact: (text: string) => string
+  readonly redactor: Redactor
   /** ms that tools may go on after the service was told to stop. */
   readonly drainMs?: number
   readonly fatal: (error: Error) => void
@@ -73,7 +73,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
       locks: new PathLocks(),
       registry: config.registry,
       keep: (output) => journal.blobs.put(output),
-      redact: config.redact,
+      redactor: config.redactor,
     },
     ackWaitMs,
     freshMs: 250,

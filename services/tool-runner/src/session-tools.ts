@@ -401,8 +401,10 @@ export class SessionTools {
     context.active.add(`${this.id}/${key}`)
     this.#followSoon()
     let offset = 0
+    const safe = context.tools.redactor.stream()
     const progress = (text: string): void => {
-      const shown = context.tools.redact(text)
+      const shown = safe.push(text)
+      if (shown === '') return
       context.feed.publishDelta(this.id, 't', {
         call,
         attempt,

@@ -1,0 +1,140 @@
+// What `reins up`, `service` and `doctor` take from flags and the environment. Pure and total: every mistake is named with a valid value.
+import os from 'node:os'
+import path from 'node:path'
+import { type CompatibleConfig, loadModelsConfig, type ModelsConfig } from '@reins/models'
+import { ConfigError, type Env, Environment } from '@reins/service'
+import { loadGatewaySettings } from '@reins/session-gateway'
+import type { LogLevel } from '@reins/telemetry'
+
+export interface LocalFlags {
+  readonly dataDir?: string
+  readonly port?: string
+  readonly host?: string
+  readonly durability?: string
+  readonly workspaceRoot?: string
+  readonly label?: readonly string[]
+  readonly concurrency?: string
+  readonly allowUnsandboxedShell?: boolean
+  readonly allowShellNetwork?: boolean
+  readonly logLevel?: string
+}
+
+export interface LocalConfig {
+  /** Absolute; not opened yet. */
+  readonly dataDir: string
+  readonly gateway: ReturnType<typeof loadGatewaySettings>
+  readonly durability: 'fsync' | 'interval'
+  readonly natsUrl: string | undefined
+  readonly databaseUrl: string | undefined
+  readonly natsServer: string | undefined
+  readonly cacheDir: string
+  readonly searchPath: string
+  readonly replicas: 1 | 3
+  readonly ackWaitMs: number
+  /** Where relative workspaces are resolved. Absolute. */
+  readonly workspaceRoot: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly concurrency: number
+  readonly allowUnsandboxedShell: boolean
+  readonly allowShellNetwork: boolean
+  readonly logLevel: LogLevel
+  readonly models: ModelsConfig
+  /** Names of the variables that hold keys of models, and whether each is set. */
+  readonly modelKeys: readonly { readonly name: string; readonly set: boolean }[]
+  /** Values that must never be shown. */
+  readonly secrets: readonly string[]
+  /** Tests only: where to stop. */
+  readonly pauseAt: string | undefined
+}
+
+export const processEnvironment = (): Env => process.env
+export const currentFolder = (): string => process.cwd()
+
+/** Throws a ConfigError that lists everything that is wrong. */
+export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): LocalConfig {
+  const withFlags: Record<string, string | undefined> = { ...env }
+  const set = (name: string, value: string | undefined) => {
+    if (value !== undefined) withFlags[name] = value
+  }
+  set('REINS_DATA_DIR', flags.dataDir)
+  set('REINS_PORT', flags.port)
+  set('REINS_HOST', flags.host)
+  set('REINS_DURABILITY', flags.durability)
+  set('REINS_WORKSPACE_ROOT', flags.workspaceRoot)
+  set('REINS_CONCURRENCY', flags.concurrency)
+  set('REINS_LOG_LEVEL', flags.logLevel)
+  if (flags.label && flags.label.length > 0) set('REINS_LABELS', flags.label.join(','))
+  if (flags.allowUnsandboxedShell) set('REINS_ALLOW_UNSANDBOXED_SHELL', '1')
+  if (flags.allowShellNetwork) set('REINS_ALLOW_SHELL_NETWORK', '1')
+
+  const read = new Environment(withFlags)
+  const models = loadModelsConfig(withFlags)
+  if (models.kind === 'invalid') for (const error of models.errors) read.problem(error)
+  const natsUrl = read.text('NATS_URL')
+  if (natsUrl !== undefined && !/^(nats|tls|ws|wss):\/\//.test(natsUrl))
+    read.problem('NATS_URL: a URL is valid, such as NATS_URL=nats://user:password@127.0.0.1:4222')
+  const databaseUrl = read.text('DATABASE_URL')
+  if (databaseUrl !== undefined && !/^postgres(ql)?:\/\//.test(databaseUrl))
+    read.problem('DATABASE_URL: a URL is valid, such as DATABASE_URL=postgres://user:password@127.0.0.1:5432/reins')
+  const home = read.text('HOME') ?? os.tmpdir()
+  const cacheHome = read.text('XDG_CACHE_HOME') ?? path.join(home, '.cache')
+  const config = {
+    dataDir: path.resolve(cwd, read.text('REINS_DATA_DIR', '.reins')),
+    durability: read.oneOf('REINS_DURABILITY', 'fsync', ['fsync', 'interval'] as const),
+    natsUrl,
+    databaseUrl,
+    natsServer: read.text('REINS_NATS_SERVER'),
+    cacheDir: path.join(cacheHome, 'reins'),
+    searchPath: read.text('PATH', ''),
+    replicas: read.oneOf('REINS_REPLICAS', '1', ['1', '3'] as const) === '3' ? (3 as const) : (1 as const),
+    ackWaitMs: read.integer('REINS_ACK_WAIT_MS', 5000, { min: 200, max: 600_000 }),
+    workspaceRoot: path.resolve(cwd, read.text('REINS_WORKSPACE_ROOT', '.')),
+    labels: read.labels('REINS_LABELS'),
+    concurrency: read.integer('REINS_CONCURRENCY', 64, { min: 1, max: 10_000 }),
+    allowUnsandboxedShell: read.flag('REINS_ALLOW_UNSANDBOXED_SHELL', false),
+    allowShellNetwork: read.flag('REINS_ALLOW_SHELL_NETWORK', false),
+    logLevel: read.oneOf('REINS_LOG_LEVEL', 'info', ['debug', 'info', 'warn', 'error', 'silent'] as const),
+    pauseAt: read.text('REINS_PAUSE_AT'),
+  }
+  const gateway = gatewaySettings(withFlags, read)
+  read.check()
+  if (models.kind === 'invalid') throw new ConfigError(models.errors)
+  return {
+    ...config,
+    gateway,
+    models: models.config,
+    modelKeys: modelKeys(models.config),
+    secrets: secretsOf(models.config, natsUrl, databaseUrl),
+  }
+}
+
+function gatewaySettings(env: Env, read: Environment): ReturnType<typeof loadGatewaySettings> {
+  try {
+    return loadGatewaySettings(env)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    for (const problem of error.problems) read.problem(problem)
+    return loadGatewaySettings({})
+  }
+}
+
+function modelKeys({ anthropic, openai, compatible }: ModelsConfig): LocalConfig['modelKeys'] {
+  return [
+    { name: 'ANTHROPIC_API_KEY', set: anthropic.apiKey !== undefined },
+    { name: 'OPENAI_API_KEY', set: openai.apiKey !== undefined },
+    ...compatible.flatMap(({ apiKeyEnv, apiKey }: CompatibleConfig) =>
+      apiKeyEnv === undefined ? [] : [{ name: apiKeyEnv, set: apiKey !== undefined }],
+    ),
+  ]
+}
+
+function secretsOf(
+  { anthropic, openai, compatible }: ModelsConfig,
+  ...urls: readonly (string | undefined)[]
+): readonly string[] {
+  const keys = [anthropic.apiKey, openai.apiKey, ...compatible.map(({ apiKey }) => apiKey)]
+  const passwords = urls.map((url) =>
+    url === undefined || !URL.canParse(url) ? undefined : decodeURIComponent(new URL(url).password),
+  )
+  return [...keys, ...passwords].flatMap((value) => (value ? [value] : []))
+}

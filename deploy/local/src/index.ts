@@ -1,0 +1,10 @@
+// The door of @reins/local: the embedded servers and the compositions, for tests and benchmarks.
+export { type LocalConfig, type LocalFlags, loadLocalConfig, processEnvironment } from './config.ts'
+export { adminToken } from './data-dir.ts'
+export { defaultAgent, defaultAgentName } from './default-agent.ts'
+export { findNatsServer } from './find-nats.ts'
+export type { NatsUser } from './nats-config.ts'
+export { type RunningNats, startNats } from './nats-process.ts'
+export { natsUsers, permissionsOf, type ServiceName, serviceNames } from './nats-users.ts'
+export { type RunningPostgres, startPostgres } from './postgres-process.ts'
+export { type RunningProduct, up } from './up.ts'

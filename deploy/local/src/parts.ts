@@ -1,0 +1,220 @@
+// One process's services over one connection to the broker: all five for `reins up`, one for `reins service <name>`.
+import path from 'node:path'
+import type { Health } from '@reins/contracts'
+import { makeShortId } from '@reins/contracts'
+import * as executor from '@reins/executor'
+import {
+  type Broker,
+  connectBroker,
+  type Journal,
+  openIdempotency,
+  openJournal,
+  type RegistryView,
+  watchRegistry,
+} from '@reins/journal'
+import * as memory from '@reins/memory'
+import { createModels, type Models } from '@reins/models'
+import * as registry from '@reins/registry'
+import { type Clock, Closing, pausePoints, type Running } from '@reins/service'
+import * as gateway from '@reins/session-gateway'
+import { createRedactor, type Log, Metrics } from '@reins/telemetry'
+import * as toolRunner from '@reins/tool-runner'
+import { describeSandbox, detectSandbox } from '@reins/tools'
+import type { LocalConfig } from './config.ts'
+import type { ServiceName } from './nats-users.ts'
+
+export interface PartsOptions {
+  readonly config: LocalConfig
+  readonly names: readonly ServiceName[]
+  readonly natsUrl: string
+  readonly databaseUrl: string | undefined
+  /** Folders that no tool may see: absolute, symlinks resolved. */
+  readonly masked: readonly string[]
+  readonly adminTokenHash: string | undefined
+  readonly secrets: readonly string[]
+  readonly version: string
+  readonly clock: Clock
+  readonly log: Log
+  /** A part ended by itself: the process must go. */
+  readonly fatal: (error: Error) => void
+  readonly sayPaused: (line: string) => void
+}
+
+export interface RunningParts extends Running {
+  readonly broker: Broker
+  readonly models: Models
+  readonly registry: RegistryView
+  /** Of the gateway; undefined when it is not among the services. */
+  readonly url: string | undefined
+  readonly metrics: Metrics
+  health(): Health
+}
+
+export async function startParts(options: PartsOptions): Promise<RunningParts> {
+  const { names, log } = options
+  const closing = new Closing()
+  try {
+    return await start(options, closing)
+  } catch (error) {
+    log.error({ err: error, services: names }, 'could not start')
+    await closing.close({ withinMs: 5000 })
+    throw error
+  }
+}
+
+async function start(options: PartsOptions, closing: Closing): Promise<RunningParts> {
+  const { config, names, clock, log, fatal } = options
+  const metrics = new Metrics({ process: true })
+  const broker = await connectBroker({
+    url: options.natsUrl,
+    name: `reins ${names.length > 1 ? 'up' : names[0]}`,
+    withinMs: 15_000,
+  })
+  closing.add('broker', () => broker.close())
+  let closed = false
+  closing.add('closed', () => {
+    closed = true
+  })
+  void broker.closed().then((error) => {
+    if (!closed) fatal(error ?? new Error('the connection to the broker was closed'))
+  })
+  const journal: Journal = await openJournal(broker, {
+    replicas: config.replicas,
+    ackWaitMs: config.ackWaitMs,
+    now: clock.now,
+  })
+  const models = createModels(config.models)
+  closing.add('models', () => models.close())
+  const redactor = createRedactor(options.secrets)
+  const pauseAt = pausePoints(config.pauseAt, options.sayPaused)
+  const instance = (service: ServiceName): string => `${service}-${makeShortId(clock.random, 10)}`
+  const logOf = (service: ServiceName): Log => log.child({ service })
+  const healths: (() => Record<string, string>)[] = []
+  const has = (service: ServiceName): boolean => names.includes(service)
+
+  if (has('registry')) {
+    const running = await registry.start({
+      broker,
+      databaseUrl: options.databaseUrl,
+      log: logOf('registry'),
+      clock,
+      metrics,
+      bootstrapTokens:
+        options.adminTokenHash === undefined
+          ? []
+          : [{ hash: options.adminTokenHash, principal: 'admin', permissions: ['*'] }],
+      knownProviders: [
+        'anthropic',
+        'openai',
+        'ollama',
+        'scripted',
+        ...config.models.compatible.map(({ name }) => name),
+      ],
+    })
+    closing.add('registry', () => running.close({ withinMs: 5000 }))
+    healths.push(running.health)
+  }
+  const view = await watchRegistry(broker, ['agent', 'token'], { withinMs: 15_000 })
+  closing.add('registry view', () => view.close())
+
+  if (has('memory')) {
+    const running = await memory.start({
+      broker,
+      sessions: journal.sessions,
+      timers: journal.timers,
+      databaseUrl: options.databaseUrl,
+      clock,
+      log: logOf('memory'),
+      metrics,
+      instance: instance('memory'),
+    })
+    closing.add('memory', () => running.close({ withinMs: 5000 }))
+    healths.push(running.health)
+  }
+  let sandboxText: string | undefined
+  if (has('tool-runner')) {
+    const sandbox = await detectSandbox({
+      allowUnsandboxed: config.allowUnsandboxedShell,
+      allowNetwork: config.allowShellNetwork,
+      programs: [path.dirname(process.execPath)],
+    })
+    const { kind, detail } = describeSandbox(sandbox)
+    sandboxText = `${kind}: ${detail}`
+    const running = await toolRunner.start({
+      broker,
+      journal,
+      registry: view,
+      clock,
+      log: logOf('tool-runner'),
+      metrics,
+      instance: instance('tool-runner'),
+      labels: config.labels,
+      concurrency: config.concurrency,
+      ackWaitMs: config.ackWaitMs,
+      pauseAt,
+      workspaceRoot: config.workspaceRoot,
+      masked: options.masked,
+      sandbox,
+      redactor,
+      fatal,
+    })
+    closing.add('tool-runner', () => running.close({ withinMs: 5000 }))
+  }
+  if (has('executor')) {
+    const running = await executor.start({
+      broker,
+      journal,
+      registry: view,
+      models,
+      clock,
+      log: logOf('executor'),
+      metrics,
+      instance: instance('executor'),
+      labels: config.labels,
+      concurrency: config.concurrency,
+      ackWaitMs: config.ackWaitMs,
+      pauseAt,
+      redactor,
+      fatal,
+    })
+    closing.add('executor', () => running.close({ withinMs: 5000 }))
+  }
+
+  const health = (): Health => {
+    const parts: Record<string, string> = Object.assign(
+      { broker: broker.connected() ? 'ok' : 'not connected' },
+      ...healths.map((of) => of()),
+    )
+    const bad = Object.values(parts).some((state) => state !== 'ok')
+    return {
+      status: bad ? 'degraded' : 'ok',
+      version: options.version,
+      parts,
+      ...(has('executor') ? { defaultModel: models.defaultModel().model } : {}),
+      ...(sandboxText === undefined ? {} : { sandbox: sandboxText }),
+    }
+  }
+
+  let url: string | undefined
+  if (has('session-gateway')) {
+    const running = await gateway.start({
+      ...config.gateway,
+      sessions: journal.sessions,
+      feed: journal.feed,
+      work: journal.work,
+      registry: view,
+      idempotency: await openIdempotency(broker, { replicas: config.replicas }),
+      ...gateway.brokerPorts(broker),
+      toolsOf: executor.replayClasses,
+      health,
+      notReady: () => (broker.connected() ? [] : ['the broker is not connected']),
+      clock,
+      log: logOf('session-gateway'),
+      metrics,
+      instance: instance('session-gateway'),
+    })
+    closing.add('session-gateway', () => running.close({ withinMs: 5000 }))
+    url = running.url
+  }
+  return { close: (closeOptions) => closing.close(closeOptions), broker, models, registry: view, url, metrics, health }
+}

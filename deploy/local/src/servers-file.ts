@@ -1,0 +1,29 @@
+// Where the servers of a running `reins up` are, for services that join it as processes of their own. Mode 600: it holds passwords.
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import type { ServiceName } from './nats-users.ts'
+
+export interface ServersFile {
+  readonly natsUrl: string
+  readonly users: Readonly<Partial<Record<ServiceName, { readonly user: string; readonly password: string }>>>
+  readonly databaseUrl: string
+  readonly replicas: 1 | 3
+}
+
+const fileOf = (dataDir: string): string => path.join(dataDir, 'servers.json')
+
+export function writeServers(dataDir: string, servers: ServersFile): void {
+  const file = fileOf(dataDir)
+  writeFileSync(`${file}.new`, JSON.stringify(servers), { mode: 0o600 })
+  renameSync(`${file}.new`, file)
+}
+
+export function readServers(dataDir: string): ServersFile | undefined {
+  try {
+    return JSON.parse(readFileSync(fileOf(dataDir), 'utf8')) as ServersFile
+  } catch {
+    return undefined
+  }
+}
+
+export const removeServers = (dataDir: string): void => rmSync(fileOf(dataDir), { force: true })

@@ -1,0 +1,173 @@
+// The servers below Reins: embedded ones that are started, watched and restarted here, or ones that exist already.
+//   SV1. An embedded server that dies is started again on its port, so that clients find it again.
+//   SV2. Whoever starts them closes them; the data folder must be held for as long as they run.
+import { createHash } from 'node:crypto'
+import path from 'node:path'
+import type { Log } from '@reins/telemetry'
+import type { LocalConfig } from './config.ts'
+import { checkNats, checkPostgres } from './external.ts'
+import { findNatsServer } from './find-nats.ts'
+import type { NatsUser } from './nats-config.ts'
+import { type RunningNats, startNats } from './nats-process.ts'
+import { natsUsers } from './nats-users.ts'
+import { type RunningPostgres, startPostgres } from './postgres-process.ts'
+
+export interface Servers {
+  readonly natsUrl: string
+  /** Users of the embedded server; empty for one that exists. */
+  readonly users: readonly NatsUser[]
+  readonly databaseUrl: string
+  /** As the server has it; `unknown` for one that exists. */
+  readonly sync: 'always' | number | 'unknown'
+  readonly found: { readonly nats: string; readonly postgres: string }
+  close(): Promise<void>
+  /** Kills and starts again: tests only. */
+  readonly pids: () => { readonly nats?: number; readonly postgres?: number }
+}
+
+const maxPayloadBytes = 8 * 1024 * 1024
+const restartPauseMs = 250
+const maxRestarts = 20
+
+export async function startServers(
+  config: LocalConfig,
+  dataDir: string,
+  log: Log,
+  say: (line: string) => void,
+): Promise<Servers> {
+  const [nats, postgres] = await both(
+    config.natsUrl === undefined
+      ? embeddedNats(config, dataDir, log, say)
+      : existing('NATS_URL', config.natsUrl, checkNats),
+    config.databaseUrl === undefined
+      ? embeddedPostgres(dataDir, log)
+      : existing('DATABASE_URL', config.databaseUrl, checkPostgres),
+  )
+  return {
+    natsUrl: nats.url,
+    users: nats.users ?? [],
+    databaseUrl: postgres.url,
+    sync: nats.sync ?? 'unknown',
+    found: { nats: nats.found, postgres: postgres.found },
+    close: async () => {
+      await Promise.all([nats.close(), postgres.close()])
+    },
+    pids: () => {
+      const [natsPid, postgresPid] = [nats.pid?.(), postgres.pid?.()]
+      return {
+        ...(natsPid === undefined ? {} : { nats: natsPid }),
+        ...(postgresPid === undefined ? {} : { postgres: postgresPid }),
+      }
+    },
+  }
+}
+
+interface Server {
+  readonly url: string
+  readonly found: string
+  readonly users?: readonly NatsUser[]
+  readonly sync?: 'always' | number
+  close(): Promise<unknown>
+  pid?(): number
+}
+
+/** If one of the two fails, the other is closed before the failure is told. */
+async function both(first: Promise<Server>, second: Promise<Server>): Promise<[Server, Server]> {
+  const [a, b] = await Promise.allSettled([first, second])
+  if (a.status === 'fulfilled' && b.status === 'fulfilled') return [a.value, b.value]
+  await Promise.all([a, b].map((result) => (result.status === 'fulfilled' ? result.value.close() : undefined)))
+  throw a.status === 'rejected' ? a.reason : (b as PromiseRejectedResult).reason
+}
+
+async function existing(name: string, url: string, check: typeof checkNats): Promise<Server> {
+  const result = await check(url)
+  if (result.kind === 'failed') throw new Error(`${name}: ${result.message}`)
+  return { url, found: `${result.version} (${name})`, close: async () => {} }
+}
+
+async function embeddedNats(
+  config: LocalConfig,
+  dataDir: string,
+  log: Log,
+  say: (line: string) => void,
+): Promise<Server> {
+  const binary = await findNatsServer({
+    cacheDir: config.cacheDir,
+    searchPath: config.searchPath,
+    ...(config.natsServer === undefined ? {} : { explicit: config.natsServer }),
+    log: say,
+  })
+  const users = natsUsers(dataDir)
+  const folder = path.join(dataDir, 'nats')
+  const server = await restarting('nats-server', log, (port, onExit) =>
+    startNats({
+      binary: binary.path,
+      dataDir: folder,
+      durability: config.durability,
+      users,
+      port,
+      maxPayloadBytes,
+      onExit,
+    }),
+  )
+  const { user = '', password = '' } = users[0] ?? {}
+  const url = new URL(server.current().url)
+  url.username = user
+  url.password = password
+  return {
+    url: url.toString().replace(/\/$/, ''),
+    users,
+    sync: await server.current().syncSetting(),
+    found: `${binary.version} (${binary.how})`,
+    close: server.close,
+    pid: () => server.current().pid,
+  }
+}
+
+async function embeddedPostgres(dataDir: string, log: Log): Promise<Server> {
+  const server = await restarting('postgres', log, (port, onExit) =>
+    startPostgres({ dataDir: path.join(dataDir, 'postgres'), port, onExit }),
+  )
+  const { url, version } = server.current()
+  return { url, found: `${version} (embedded)`, close: server.close, pid: () => server.current().pid }
+}
+
+/** SV1. */
+async function restarting<T extends RunningNats | RunningPostgres>(
+  name: string,
+  log: Log,
+  start: (port: number, onExit: () => void) => Promise<T>,
+): Promise<{ current(): T; close(): Promise<void> }> {
+  let closed = false
+  let restarts = 0
+  let starting: Promise<unknown> = Promise.resolve()
+  const onExit = () => {
+    if (closed || restarts++ >= maxRestarts) return
+    log.error({ server: name }, 'a server ended; starting it again')
+    starting = again()
+  }
+  async function again(): Promise<void> {
+    while (!closed) {
+      try {
+        current = await start(current.port, onExit)
+        log.warn({ server: name }, 'a server is back')
+        return
+      } catch (error) {
+        if (restarts++ >= maxRestarts)
+          return log.error({ server: name, err: error }, 'a server cannot be started again')
+        await new Promise((resolve) => setTimeout(resolve, restartPauseMs))
+      }
+    }
+  }
+  let current = await start(0, onExit)
+  return {
+    current: () => current,
+    close: async () => {
+      closed = true
+      await starting
+      await current.close({ withinMs: 10_000 })
+    },
+  }
+}
+
+export const tokenHash = (token: string): string => createHash('sha256').update(token).digest('hex')

@@ -1,0 +1,73 @@
+// `reins service <name>`: one service as a process of its own, beside a running `reins up` on the same data folder, or on NATS_URL and DATABASE_URL.
+import { existsSync, realpathSync } from 'node:fs'
+import type { Clock, Running } from '@reins/service'
+import { createLog } from '@reins/telemetry'
+import type { LocalConfig } from './config.ts'
+import { adminToken } from './data-dir.ts'
+import { type ServiceName, serviceNames } from './nats-users.ts'
+import { startParts } from './parts.ts'
+import { tokenHash } from './servers.ts'
+import { readServers } from './servers-file.ts'
+
+export interface ServiceOptions {
+  readonly config: LocalConfig
+  readonly name: ServiceName
+  readonly clock: Clock
+  readonly version: string
+  readonly say: (line: string) => void
+  readonly fatal: (error: Error) => void
+}
+
+export const isServiceName = (name: string): name is ServiceName => serviceNames.some((known) => known === name)
+
+/** Rejects with an Error that says where the servers would have to be named. */
+export async function runService({
+  config,
+  name,
+  clock,
+  version,
+  say,
+  fatal,
+}: ServiceOptions): Promise<Running & { readonly url: string | undefined }> {
+  const { natsUrl, databaseUrl } = serversOf(config, name)
+  const dataDir = existsSync(config.dataDir) ? realpathSync(config.dataDir) : undefined
+  const token = name === 'registry' && dataDir !== undefined ? adminToken(dataDir) : undefined
+  return startParts({
+    config,
+    names: [name],
+    natsUrl,
+    databaseUrl,
+    masked: dataDir === undefined ? [] : [dataDir],
+    adminTokenHash: token === undefined ? undefined : tokenHash(token),
+    secrets: [
+      ...config.secrets,
+      ...[natsUrl, databaseUrl ?? ''].flatMap(passwordOf),
+      ...(token === undefined ? [] : [token]),
+    ],
+    version,
+    clock,
+    log: createLog({ service: name, level: config.logLevel }),
+    fatal,
+    sayPaused: say,
+  })
+}
+
+function serversOf(config: LocalConfig, name: ServiceName): { natsUrl: string; databaseUrl: string | undefined } {
+  if (config.natsUrl !== undefined) return { natsUrl: config.natsUrl, databaseUrl: config.databaseUrl }
+  const servers = readServers(config.dataDir)
+  if (!servers)
+    throw new Error(
+      `No servers are known to ${name}: NATS_URL is not set, and no "reins up" runs on ${config.dataDir}.\n` +
+        'Start "reins up" first, name its folder by --data-dir, or set NATS_URL (and DATABASE_URL for registry and memory).',
+    )
+  const url = new URL(servers.natsUrl)
+  const user = servers.users[name]
+  if (user) {
+    url.username = user.user
+    url.password = user.password
+  }
+  return { natsUrl: url.toString().replace(/\/$/, ''), databaseUrl: config.databaseUrl ?? servers.databaseUrl }
+}
+
+const passwordOf = (url: string): string[] =>
+  URL.canParse(url) && new URL(url).password ? [decodeURIComponent(new URL(url).password)] : []

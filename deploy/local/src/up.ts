@@ -1,0 +1,125 @@
+// `reins up`: the whole product in one process, on embedded servers unless others are named; then one ready line.
+import { mkdirSync, realpathSync } from 'node:fs'
+import path from 'node:path'
+import { type Clock, Closing, type Running } from '@reins/service'
+import { createLog } from '@reins/telemetry'
+import type { LocalConfig } from './config.ts'
+import { adminToken, openDataDir } from './data-dir.ts'
+import { ensureDefaultAgent } from './default-agent.ts'
+import { serviceNames } from './nats-users.ts'
+import { startParts } from './parts.ts'
+import { probeFeatures } from './probe-features.ts'
+import { startServers, tokenHash } from './servers.ts'
+import { removeServers, writeServers } from './servers-file.ts'
+
+export interface UpOptions {
+  readonly config: LocalConfig
+  readonly clock: Clock
+  readonly version: string
+  /** For people: progress and warnings. */
+  readonly say: (line: string) => void
+  readonly fatal: (error: Error) => void
+}
+
+export interface RunningProduct extends Running {
+  readonly url: string
+  readonly dataDir: string
+  readonly model: { readonly model: string; readonly because: string }
+  readonly sandbox: string | undefined
+  readonly serverPids: () => { readonly nats?: number; readonly postgres?: number }
+}
+
+export async function up(options: UpOptions): Promise<RunningProduct> {
+  const closing = new Closing()
+  try {
+    return await start(options, closing)
+  } catch (error) {
+    await closing.close({ withinMs: 15_000 })
+    throw error
+  }
+}
+
+async function start({ config, clock, version, say, fatal }: UpOptions, closing: Closing): Promise<RunningProduct> {
+  const dataDir = openDataDir(config.dataDir)
+  closing.add('data folder', () => dataDir.release())
+  const token = adminToken(dataDir.path)
+  const log = createLog({
+    service: 'up',
+    level: config.logLevel,
+    destination: path.join(dataDir.path, 'logs', 'reins.log'),
+  })
+  const servers = await startServers(config, dataDir.path, log, say)
+  closing.add('servers', () => servers.close())
+
+  const parts = await startParts({
+    config,
+    names: serviceNames,
+    natsUrl: servers.natsUrl,
+    databaseUrl: servers.databaseUrl,
+    masked: [dataDir.path],
+    adminTokenHash: tokenHash(token),
+    secrets: [
+      ...config.secrets,
+      token,
+      ...servers.users.map(({ password }) => password),
+      ...passwordOf(servers.databaseUrl),
+    ],
+    version,
+    clock,
+    log,
+    fatal,
+    sayPaused: say,
+  })
+  closing.add('services', () => parts.close({ withinMs: 20_000 }))
+  await checkFeatures(parts.broker.nc, servers.sync, say)
+
+  const model = parts.models.defaultModel()
+  const workspace = path.join(path.dirname(dataDir.path), 'workspace')
+  mkdirSync(workspace, { recursive: true })
+  await ensureDefaultAgent(parts.broker, parts.registry, model.model, realpathSync(workspace))
+
+  writeServers(dataDir.path, {
+    natsUrl: withoutCredentials(servers.natsUrl),
+    users: Object.fromEntries(servers.users.slice(1).map(({ user, password }) => [user, { user, password }])),
+    databaseUrl: servers.databaseUrl,
+    replicas: config.replicas,
+  })
+  closing.add('servers file', () => removeServers(dataDir.path))
+  const url = parts.url ?? ''
+  dataDir.announce(url)
+  return {
+    close: (closeOptions) => closing.close(closeOptions),
+    url,
+    dataDir: dataDir.path,
+    model,
+    sandbox: parts.health().sandbox,
+    serverPids: servers.pids,
+  }
+}
+
+async function checkFeatures(
+  nc: Parameters<typeof probeFeatures>[0],
+  sync: Parameters<typeof probeFeatures>[1]['sync'],
+  say: (line: string) => void,
+): Promise<void> {
+  const missing = (await probeFeatures(nc, { sync })).filter(({ ok }) => !ok)
+  const needed = missing.filter(({ required }) => required)
+  if (needed.length > 0)
+    throw new Error(
+      [
+        'This nats-server lacks what Reins needs:',
+        ...needed.map(({ feature, why, need }) => `  ${feature}: ${why}. ${need}`),
+      ].join('\n'),
+    )
+  for (const { feature, why, need } of missing) say(`warning: ${feature}: ${why}. ${need}`)
+}
+
+const passwordOf = (url: string): string[] =>
+  URL.canParse(url) && new URL(url).password ? [decodeURIComponent(new URL(url).password)] : []
+
+function withoutCredentials(url: string): string {
+  const parsed = new URL(url)
+  parsed.username = ''
+  parsed.password = ''
+  return parsed.toString().replace(/\/$/, '')
+}
