@@ -4,7 +4,6 @@
 //   H3. Leaving ends nothing: a turn goes on at the server, and the last line says how to come back.
 import type { ControlVerb, FollowItem, ReinsClient } from '../client-port.ts'
 import type { CliContext } from '../context.ts'
-import { allEvents } from '../event-pages.ts'
 import { exitCodes, explainFailure, failureText } from '../failure.ts'
 import { wrap } from '../text/cells.ts'
 import type { Style } from '../text/style.ts'
@@ -14,10 +13,11 @@ import type { Key } from './keys.ts'
 import { type Editor, edit, editorText, newEditor, withText } from './line-editor.ts'
 import { liveView } from './live-view.ts'
 import { Outbox } from './outbox.ts'
-import { recentPieces } from './recent.ts'
+import { readPast } from './past.ts'
 import { ChatScreen } from './screen.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
-import { follow, newTranscript, type Piece, type Transcript } from './transcript.ts'
+import { follow } from './transcript.ts'
+import { newTranscript, type Piece, type Transcript } from './transcript-state.ts'
 
 export interface ChatOptions {
   readonly client: ReinsClient
@@ -86,7 +86,8 @@ class Chat {
 
   async run(): Promise<number> {
     const { context, signal } = this.#options
-    const past = this.#session === undefined ? undefined : await this.#load(this.#session)
+    const past = this.#session === undefined ? undefined : await readPast(this.#options.client, this.#session, signal)
+    if (past) this.#transcript = past.transcript
     const leave = () => this.#leave(exitCodes.interrupted)
     signal.addEventListener('abort', leave, { once: true })
     this.#terminal = openTerminal(context, {
@@ -137,21 +138,6 @@ class Chat {
       lines.push(`Come back with: reins session open ${this.#session}`)
     }
     context.stdout.write(`${lines.join('\n')}\n`)
-  }
-
-  /** Reads what happened before; gives the last turns of it, and where reading goes on. */
-  async #load(session: string): Promise<{ readonly pieces: readonly Piece[]; readonly cursor: string | undefined }> {
-    const pieces: Piece[] = []
-    let cursor: string | undefined
-    for await (const page of allEvents(this.#options.client, session, { signal: this.#options.signal })) {
-      for (const event of page.events) {
-        const followed = follow(this.#transcript, event)
-        this.#transcript = followed.transcript
-        pieces.push(...followed.pieces)
-      }
-      cursor = page.cursor
-    }
-    return { pieces: recentPieces(pieces, session), cursor }
   }
 
   async #follow(session: string, after: string | undefined): Promise<void> {

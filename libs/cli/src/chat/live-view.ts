@@ -7,7 +7,7 @@ import type { Style } from '../text/style.ts'
 import { span } from '../text/when.ts'
 import type { Editor } from './line-editor.ts'
 import { runningLines } from './tool-line.ts'
-import type { Transcript } from './transcript.ts'
+import type { Transcript } from './transcript-state.ts'
 
 export interface LiveState {
   readonly transcript: Transcript

@@ -6,7 +6,8 @@ import type { Style } from '../text/style.ts'
 import { liveView } from './live-view.ts'
 import { Painter } from './painter.ts'
 import { ChatScreen } from './screen.ts'
-import { follow, knownEvent, newTranscript, type Piece } from './transcript.ts'
+import { follow } from './transcript.ts'
+import { knownEvent, newTranscript, type Piece } from './transcript-state.ts'
 
 export interface OneShotOptions {
   readonly client: ReinsClient

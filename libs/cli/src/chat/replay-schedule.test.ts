@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { event, plainTurn, started } from '../../test/fakes.ts'
 import { replaySchedule } from './replay-schedule.ts'
-import { follow, newTranscript } from './transcript.ts'
+import { follow } from './transcript.ts'
+import { newTranscript } from './transcript-state.ts'
 
 const events = [started(1, 0), ...plainTurn(2, 100_000, 't1', 'Hi', 'one two three four')]
 

@@ -7,7 +7,8 @@ import { liveView } from './live-view.ts'
 import { type ReplayStep, replaySchedule } from './replay-schedule.ts'
 import { ChatScreen } from './screen.ts'
 import { openTerminal } from './terminal.ts'
-import { follow, newTranscript, type Transcript } from './transcript.ts'
+import { follow } from './transcript.ts'
+import { newTranscript, type Transcript } from './transcript-state.ts'
 
 export interface ReplayOptions {
   readonly context: CliContext

@@ -6,7 +6,8 @@ import { makeStyle } from '../text/style.ts'
 import { newEditor, withText } from './line-editor.ts'
 import { type LiveState, liveView } from './live-view.ts'
 import { ChatScreen } from './screen.ts'
-import { follow, newTranscript, type Transcript } from './transcript.ts'
+import { follow } from './transcript.ts'
+import { newTranscript, type Transcript } from './transcript-state.ts'
 
 const style = makeStyle(false)
 

@@ -7,7 +7,7 @@ import { neutralise } from '../text/neutralise.ts'
 import type { Style } from '../text/style.ts'
 import { span } from '../text/when.ts'
 import { toolLines } from './tool-line.ts'
-import type { Piece } from './transcript.ts'
+import type { Piece } from './transcript-state.ts'
 
 type Section = 'message' | 'reasoning' | 'answer' | 'tool' | 'notice' | 'footer'
 

@@ -1,7 +1,8 @@
 import type { StreamItem } from '@reins/contracts'
 import { describe, expect, test } from 'vitest'
 import { delta, event, plainTurn, started, usage } from '../../test/fakes.ts'
-import { follow, newTranscript, type Piece, type Transcript } from './transcript.ts'
+import { follow } from './transcript.ts'
+import { newTranscript, type Piece, type Transcript } from './transcript-state.ts'
 
 function given(items: readonly StreamItem[]): { transcript: Transcript; pieces: Piece[] } {
   let transcript = newTranscript

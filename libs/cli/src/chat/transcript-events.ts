@@ -1,0 +1,228 @@
+// What each event of a session means for its transcript. Pure, exhaustive: a new type of event does not compile without a case here.
+import type { EventData, SessionEvent } from '@reins/contracts'
+import { type Followed, hasShown, type Piece, type ToolOutcome, type Transcript, textOf } from './transcript-state.ts'
+
+export function followEvent(transcript: Transcript, event: SessionEvent, at: number): Followed {
+  const same = (pieces: readonly Piece[] = []): Followed => ({ transcript, pieces })
+  const now = (change: Partial<Transcript>, pieces: readonly Piece[] = []): Followed => ({
+    transcript: { ...transcript, ...change },
+    pieces,
+  })
+  switch (event.type) {
+    case 'session.started':
+      return now({ agent: event.data.agent }, [{ kind: 'started', agent: event.data.agent, model: event.data.model }])
+    case 'session.paused':
+      return now({ phase: 'paused' }, [
+        notice(
+          'info',
+          `The session is paused${event.data.reason ? ` (${event.data.reason})` : ''}. /resume lets it go on.`,
+        ),
+      ])
+    case 'session.resumed':
+      return now({ phase: transcript.turn ? 'running' : 'idle' }, [notice('info', 'The session goes on.')])
+    case 'session.quarantined':
+      return now({ phase: 'quarantined', tools: [] }, [
+        notice(
+          'error',
+          `The session is in quarantine: ${event.data.reason} (frame ${event.data.frame}). Look at it with "reins session events", then let it go on with "reins session release".`,
+        ),
+      ])
+    case 'session.released':
+      return now({ phase: transcript.turn ? 'running' : 'idle' }, [notice('info', 'The session was released.')])
+    case 'session.ended':
+      return now({ phase: 'ended', tools: [] }, [notice('info', `The session has ended: ${event.data.reason}.`)])
+    case 'message.received':
+      return now({
+        waiting: [...transcript.waiting, { message: event.data.message, text: textOf(event.data.content) }],
+      })
+    case 'message.joined':
+      return leaveQueue(transcript, [event.data.message], 'joined the running turn')
+    case 'message.dropped':
+      return leaveQueue(transcript, [event.data.message], `not answered: ${event.data.reason}`)
+    case 'turn.started': {
+      const left = leaveQueue(transcript, event.data.messages)
+      return {
+        transcript: {
+          ...left.transcript,
+          phase: 'running',
+          turn: { id: event.data.turn, since: at, messages: event.data.messages },
+        },
+        pieces: left.pieces,
+      }
+    }
+    case 'turn.completed': {
+      const why = event.data.reason
+      const pieces = why === 'answered' ? [] : [notice('warning', endings[why])]
+      return endTurn(transcript, event.data, 'completed', at, pieces)
+    }
+    case 'turn.failed':
+      return endTurn(transcript, event.data, 'failed', at, [
+        notice('error', `The turn failed: ${event.data.error.message}${whatToDo(event.data.error.code)}`),
+      ])
+    case 'turn.cancelled':
+      return endTurn(transcript, event.data, 'cancelled', at, [
+        notice('warning', event.data.reason === 'interrupted' ? 'Interrupted by the next message.' : 'Cancelled.'),
+      ])
+    case 'model-call.started': {
+      const { answer, throttledUntil: _, ...rest } = transcript
+      if (answer && answer.call === event.data.call && answer.attempt >= event.data.attempt) return same()
+      const again = answer !== undefined && answer.call === event.data.call && hasShown(answer)
+      return {
+        transcript: { ...rest, answer: { call: event.data.call, attempt: event.data.attempt, blocks: new Map() } },
+        pieces: again ? [{ kind: 'restarted' }] : [],
+      }
+    }
+    case 'model-call.completed':
+      return completeAnswer(transcript, event.data)
+    case 'model-call.failed':
+      // The turn's end, or the next attempt, says what comes of it.
+      return same()
+    case 'model-call.throttled':
+      return now({ throttledUntil: event.data.until }, [
+        notice('warning', `${event.data.error.message} It is tried again in ${seconds(event.data.until - at)}.`),
+      ])
+    case 'tool-calls.requested': {
+      const opened = event.data.calls.map((call) => ({
+        call: call.call,
+        name: call.name,
+        input: call.arguments,
+        since: at,
+        attempt: 1,
+        tail: '',
+        seen: 0,
+      }))
+      return now({ tools: [...transcript.tools, ...opened] })
+    }
+    case 'tool-call.started':
+      return now({
+        tools: transcript.tools.map((tool) =>
+          tool.call === event.data.call && event.data.attempt > tool.attempt
+            ? { ...tool, attempt: event.data.attempt, tail: '', seen: 0 }
+            : tool,
+        ),
+      })
+    case 'tool-call.completed':
+      return closeTool(transcript, event.data.call, event.data.status, event.data.output, at, event.data.duration)
+    case 'tool-call.cancelled':
+      return closeTool(transcript, event.data.call, 'cancelled', '', at)
+    case 'tool-call.outcome-unknown':
+      return closeTool(transcript, event.data.call, 'unknown', event.data.message, at)
+    case 'delegation.requested': {
+      const { call, agent, instruction } = event.data
+      const opened = { call, name: 'delegate', input: { agent, instruction }, since: at, attempt: 1, tail: '', seen: 0 }
+      return now({ tools: [...transcript.tools.filter((tool) => tool.call !== call), opened] })
+    }
+    case 'delegation.settled': {
+      const outcome = event.data.status === 'completed' ? 'ok' : event.data.status === 'failed' ? 'error' : 'cancelled'
+      return closeTool(transcript, event.data.call, outcome, event.data.output, at)
+    }
+    case 'session.renamed':
+    case 'session.nudged':
+    case 'session.settled':
+    case 'tool-call.late-result':
+    case 'delegation.cancel-requested':
+    case 'timer.armed':
+    case 'timer.fired':
+    case 'cancel.requested':
+      return same()
+    default:
+      return event satisfies never
+  }
+}
+
+const notice = (level: 'info' | 'warning' | 'error', text: string): Piece => ({ kind: 'notice', level, text })
+const seconds = (ms: number): string => `${Math.max(1, Math.round(ms / 1000))} s`
+
+const endings = {
+  'max-tool-calls':
+    'The agent has used up its tool calls for this turn (max_tool_calls). Ask it to go on, or raise the limit.',
+  length: 'The answer was cut off at its greatest length (max_tokens). Ask the agent to go on, or raise the limit.',
+  refused: 'The model refused to answer.',
+} as const
+
+/** What a person can do now about a turn that failed. */
+export function whatToDo(code: string): string {
+  switch (code) {
+    case 'auth':
+      return ' Check the API key in the environment of the server: "reins doctor" shows which providers have one.'
+    case 'not-found':
+      return ' Nobody provides this model: "reins doctor" shows the providers, "reins agent update --model" changes it.'
+    case 'rate-limited':
+    case 'overloaded':
+    case 'network':
+    case 'lost':
+      return ' Say it again in a while; the session keeps what was said.'
+    case 'context-overflow':
+      return ' The conversation no longer fits the model: start a new session.'
+    case 'bad-request':
+    case 'refused':
+      return ' Say it in another way, or look at the details with "reins session events".'
+    default:
+      return ''
+  }
+}
+
+function leaveQueue(transcript: Transcript, ids: readonly string[], note?: string): Followed {
+  const pieces: Piece[] = transcript.waiting
+    .filter((one) => ids.includes(one.message))
+    .map((one) => ({ kind: 'message', text: one.text, ...(note === undefined ? {} : { note }) }))
+  return {
+    transcript: { ...transcript, waiting: transcript.waiting.filter((one) => !ids.includes(one.message)) },
+    pieces,
+  }
+}
+
+function completeAnswer(transcript: Transcript, data: EventData<'model-call.completed'>): Followed {
+  const { answer, throttledUntil: _, ...rest } = transcript
+  const pieces: Piece[] = []
+  const shown = answer?.call === data.call && answer.attempt === data.attempt ? answer.blocks : undefined
+  if (answer && !shown && hasShown(answer)) pieces.push({ kind: 'restarted' })
+  // The arguments of a call are shown from the request for it, and compared by nothing.
+  const differs = data.content.some(
+    (block, index) => block.type !== 'tool-call' && !block.text.startsWith(shown?.get(index)?.text ?? ''),
+  )
+  if (differs) pieces.push({ kind: 'restarted' })
+  for (const [index, block] of data.content.entries()) {
+    if (block.type === 'tool-call') continue
+    const fresh = differs ? block.text : block.text.slice(shown?.get(index)?.text.length ?? 0)
+    if (fresh !== '') pieces.push({ kind: block.type, text: fresh })
+  }
+  pieces.push({ kind: 'answer-ended' })
+  return { transcript: { ...rest, done: data.call }, pieces }
+}
+
+function closeTool(
+  transcript: Transcript,
+  call: string,
+  outcome: ToolOutcome,
+  output: string,
+  at: number,
+  duration?: number,
+): Followed {
+  const tool = transcript.tools.find((one) => one.call === call)
+  if (!tool) return { transcript, pieces: [] }
+  return {
+    transcript: { ...transcript, tools: transcript.tools.filter((one) => one !== tool) },
+    pieces: [{ kind: 'tool', name: tool.name, input: tool.input, outcome, ms: duration ?? at - tool.since, output }],
+  }
+}
+
+function endTurn(
+  transcript: Transcript,
+  data: { readonly turn: string; readonly usage: { readonly inputTokens: number; readonly outputTokens: number } },
+  status: 'completed' | 'failed' | 'cancelled',
+  at: number,
+  said: readonly Piece[],
+): Followed {
+  const { turn, answer: _answer, throttledUntil: _until, ...rest } = transcript
+  const phase = transcript.phase === 'running' ? 'idle' : transcript.phase
+  const { inputTokens, outputTokens } = data.usage
+  return {
+    transcript: { ...rest, phase, tools: [] },
+    pieces: [
+      { kind: 'answer-ended' },
+      ...said,
+      { kind: 'turn-ended', turn: data.turn, status, ms: turn ? at - turn.since : 0, inputTokens, outputTokens },
+    ],
+  }
+}

@@ -1,0 +1,94 @@
+// What a transcript is made of: the pieces that are shown, and what is kept between them.
+import { type ApiDelta, type ApiEvent, eventFault, type SessionEvent, type UserContent } from '@reins/contracts'
+
+export type ToolOutcome = 'ok' | 'error' | 'unknown' | 'cancelled'
+
+/** Something to show, in the order in which it stands on the screen. */
+export type Piece =
+  | { readonly kind: 'started'; readonly agent: string; readonly model: string }
+  | { readonly kind: 'message'; readonly text: string; readonly note?: string }
+  | { readonly kind: 'text' | 'reasoning'; readonly text: string }
+  | { readonly kind: 'answer-ended' }
+  | { readonly kind: 'restarted' }
+  | {
+      readonly kind: 'tool'
+      readonly name: string
+      readonly input: Readonly<Record<string, unknown>>
+      readonly outcome: ToolOutcome
+      readonly ms?: number
+      readonly output: string
+    }
+  | { readonly kind: 'notice'; readonly level: 'info' | 'warning' | 'error'; readonly text: string }
+  | {
+      readonly kind: 'turn-ended'
+      readonly turn: string
+      readonly status: 'completed' | 'failed' | 'cancelled'
+      readonly ms: number
+      readonly inputTokens: number
+      readonly outputTokens: number
+    }
+
+export interface RunningTool {
+  readonly call: string
+  readonly name: string
+  readonly input: Readonly<Record<string, unknown>>
+  readonly since: number
+  readonly attempt: number
+  /** The end of its live output, of which `seen` characters have come. */
+  readonly tail: string
+  readonly seen: number
+}
+
+export interface Answer {
+  readonly call: string
+  readonly attempt: number
+  /** Block index → the text that was given out (for arguments: received). */
+  readonly blocks: ReadonlyMap<
+    number,
+    { readonly kind: ApiDelta['data']['kind']; readonly text: string; readonly tool?: string }
+  >
+}
+
+export interface Waiting {
+  readonly message: string
+  readonly text: string
+}
+
+export type SessionPhase = 'idle' | 'running' | 'paused' | 'quarantined' | 'ended'
+
+export interface Transcript {
+  readonly agent?: string
+  readonly phase: SessionPhase
+  readonly turn?: { readonly id: string; readonly since: number; readonly messages: readonly string[] }
+  readonly answer?: Answer
+  readonly tools: readonly RunningTool[]
+  /** Accepted, and not yet part of a turn. */
+  readonly waiting: readonly Waiting[]
+  /** Since when the model is silent on purpose, and until when. */
+  readonly throttledUntil?: number
+  /** The model call that was completed last: its deltas may come late. */
+  readonly done?: string
+  /** The last event that was taken in: repeats are known by it. */
+  readonly n: number
+  readonly i: number
+}
+
+export const newTranscript: Transcript = { phase: 'idle', tools: [], waiting: [], n: 0, i: -1 }
+
+export interface Followed {
+  readonly transcript: Transcript
+  readonly pieces: readonly Piece[]
+}
+
+/** undefined: an event of a newer server, or none at all. */
+export function knownEvent(item: ApiEvent): SessionEvent | undefined {
+  const event = { type: item.type, data: item.data }
+  // eventFault has checked type and data against the event's schema.
+  return eventFault(event) === undefined ? (event as SessionEvent) : undefined
+}
+
+export const textOf = (content: UserContent): string => content.map((part) => part.text).join('\n')
+
+/** Whether a person has seen something of it. */
+export const hasShown = (answer: Answer): boolean =>
+  [...answer.blocks.values()].some((block) => block.kind !== 'arguments')
