@@ -153,10 +153,12 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
   }
 
   async function pools() {
-    const found: PoolEntry[] = []
-    for await (const key of await kv.keys()) {
-      const entry = await kv.get(key)
-      if (entry && entry.length > 0) found.push(entry.json<PoolEntry>())
+    const found: { key: string; kind: 'exec' | 'tool'; labels: Readonly<Record<string, string>> }[] = []
+    for await (const name of await kv.keys()) {
+      const entry = await kv.get(name)
+      if (!entry || entry.length === 0) continue
+      const { key, kind, labels } = entry.json<PoolEntry>()
+      found.push({ key, kind, labels })
     }
     return found
   }
@@ -166,7 +168,10 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
     const base = { backlog: info.num_pending, inProgress: info.num_ack_pending }
     if (info.num_pending === 0) return base
     const filter = kind === 'exec' ? execFilter(pool) : toolFilter(pool)
-    const [oldest] = await readMessages(broker, streams.sessions, filter, { after: info.delivered.stream_seq, limit: 1 })
+    const [oldest] = await readMessages(broker, streams.sessions, filter, {
+      after: info.delivered.stream_seq,
+      limit: 1,
+    })
     const storedAt = Date.parse(oldest?.header('Nats-Time-Stamp') ?? '')
     return Number.isNaN(storedAt) ? base : { ...base, oldestMs: Math.max(options.now() - storedAt, 0) }
   }

@@ -1,0 +1,137 @@
+// The journal's contract on real servers: one, and a cluster of three where every stream has three replicas.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { homedir, tmpdir } from 'node:os'
+import path from 'node:path'
+import { type Broker, connectBroker, openJournal } from '@reins/journal'
+import { findNatsServer, type RunningNats, startNats } from '@reins/local'
+import { describe, expect, it } from 'vitest'
+import { type ContractSubject, journalContract } from '../../libs/journal/test/contract.ts'
+import { searchPath } from './config.ts'
+
+const ackWaitMs = 500
+
+/** The broker as it is, but for the next append: its answer is lost, or it is. `meanwhile` runs before the time-out is told. */
+function losing(broker: Broker): {
+  broker: Broker
+  lose(what: 'ack' | 'request', meanwhile: () => Promise<void>): void
+} {
+  let next: { what: 'ack' | 'request'; meanwhile: () => Promise<void> } | undefined
+  const request: Broker['request'] = async (subject, payload, options) => {
+    const fault = subject.startsWith('ses.') ? next : undefined
+    if (!fault) return broker.request(subject, payload, options)
+    next = undefined
+    if (fault.what === 'ack') await broker.request(subject, payload, options)
+    await fault.meanwhile()
+    return { kind: 'timed-out' }
+  }
+  return {
+    broker: Object.assign(Object.create(broker) as Broker, {
+      nc: broker.nc,
+      request,
+      requestMany: broker.requestMany.bind(broker),
+      onReconnect: broker.onReconnect.bind(broker),
+      lastReconnect: broker.lastReconnect.bind(broker),
+      connected: broker.connected.bind(broker),
+    }),
+    lose: (what, meanwhile) => {
+      next = { what, meanwhile }
+    },
+  }
+}
+
+const freePorts = (count: number): Promise<number[]> =>
+  Promise.all(
+    Array.from({ length: count }, () => {
+      const server = createServer().listen(0, '127.0.0.1')
+      return new Promise<number>((resolve) =>
+        server.on('listening', () => {
+          const address = server.address()
+          server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+        }),
+      )
+    }),
+  )
+
+async function startServers(count: 1 | 3): Promise<{ servers: RunningNats[]; url: string; close(): Promise<void> }> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'reins-contract-'))
+  const { path: binary } = await findNatsServer({
+    cacheDir: path.join(homedir(), '.cache', 'reins'),
+    searchPath,
+    log: () => {},
+  })
+  const users = [{ user: 'reins', password: 'a-password-of-the-contract-test' }]
+  const ports = await freePorts(count)
+  const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(', ')
+  const servers = await Promise.all(
+    ports.map((port, i) =>
+      startNats({
+        binary,
+        users,
+        dataDir: path.join(folder, `n${i}`),
+        durability: 'interval',
+        ...(count === 1
+          ? {}
+          : {
+              extraConfig: `server_name: n${i}\ncluster { name: reins, host: "127.0.0.1", port: ${port}, routes: [ ${routes} ] }`,
+            }),
+      }),
+    ),
+  )
+  return {
+    servers,
+    url: servers[0]!.url.replace('nats://', `nats://reins:${users[0]!.password}@`),
+    close: async () => {
+      await Promise.all(servers.map((server) => server.close({ withinMs: 5000 })))
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function subject(replicas: 1 | 3): Promise<ContractSubject> {
+  const { url, close } = await startServers(replicas)
+  const connected = await connectBroker({ url, name: 'contract' })
+  const faulty = losing(connected)
+  const journal = await opened(faulty.broker, replicas)
+  return {
+    ...journal,
+    now: Date.now,
+    timerStepMs: 600,
+    ackWaitMs,
+    loseNextAck: (meanwhile) => faulty.lose('ack', meanwhile),
+    loseNextRequest: (meanwhile) => faulty.lose('request', meanwhile),
+    close: async () => {
+      await connected.close()
+      await close()
+    },
+  }
+}
+
+/** A cluster needs some seconds until it has a leader for everything. */
+async function opened(broker: Broker, replicas: 1 | 3) {
+  for (let tries = 0; ; tries++)
+    try {
+      return await openJournal(broker, { replicas, ackWaitMs, now: Date.now })
+    } catch (error) {
+      if (tries >= 40) throw error
+      await new Promise((resolve) => setTimeout(resolve, 500))
+    }
+}
+
+journalContract('JetStream, one server', () => subject(1))
+journalContract('JetStream, three replicas', () => subject(3))
+
+describe('what the server says of itself', () => {
+  it('syncs every append to the disk when that is asked for, and says so', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'reins-sync-'))
+    const { path: binary } = await findNatsServer({
+      cacheDir: path.join(homedir(), '.cache', 'reins'),
+      searchPath,
+      log: () => {},
+    })
+    const server = await startNats({ binary, dataDir: folder, durability: 'fsync' })
+    expect(await server.syncSetting()).toBe('always')
+    await server.close({ withinMs: 5000 })
+    rmSync(folder, { recursive: true, force: true })
+  })
+})
