@@ -56,7 +56,7 @@ export function makeInvocation(context: CliContext, command: Command, signal: Ab
     server,
     json: options.json === true || options.format === 'json',
     style: makeStyle(colours(context)),
-    width: context.stdout.isTTY === true ? Math.max(20, context.stdout.columns ?? 80) : undefined,
+    width: context.stdout.isTTY === true ? Math.max(20, context.stdout.columns || 80) : undefined,
     signal,
     client: async () => {
       if (client) return client

@@ -117,6 +117,12 @@ describe('a chat', () => {
     type('\x04')
     expect(await done).toBe(0)
   })
+  test('of a session of another agent is refused', async () => {
+    const context = fakeContext(fakeServer().client, { terminal: true })
+    const words = ['agent', 'start', 'coder', '--session', sessionId]
+    expect(await runProgram(clientProgram(context), words, context)).toBe(1)
+    expect(context.stderr.text).toContain('is one of agent assistant, not of coder.')
+  })
   test('of a session that has ended shows it and leaves', async () => {
     const server = fakeServer()
     server.sessions = [sessionInfo({ status: 'ended' })]

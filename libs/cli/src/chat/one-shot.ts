@@ -169,7 +169,7 @@ function quietShow({ context }: OneShotOptions): Show {
 
 function liveShow({ context, style }: OneShotOptions): Show {
   const { stdout } = context
-  const columns = () => Math.max(1, stdout.columns ?? 80)
+  const columns = () => Math.max(1, stdout.columns || 80)
   const painter = new Painter((text) => stdout.write(text), columns())
   const screen = new ChatScreen(style)
   let transcript = newTranscript
@@ -177,7 +177,7 @@ function liveShow({ context, style }: OneShotOptions): Show {
   const paint = (pieces: readonly Piece[]) => {
     const width = Math.max(1, columns() - 1)
     const printed = pieces.filter((piece) => piece.kind !== 'message').flatMap((piece) => screen.take(piece, columns()))
-    const size = { width, rows: Math.max(1, (stdout.rows ?? 24) - 1) }
+    const size = { width, rows: Math.max(1, (stdout.rows || 24) - 1) }
     const state = { transcript, sending: [], connection }
     painter.paint(
       printed,

@@ -27,7 +27,7 @@ export async function playReplay(options: ReplayOptions): Promise<void> {
 
 function printAll({ context, style, events }: ReplayOptions): void {
   const screen = new ChatScreen(style)
-  const width = context.stdout.columns ?? 80
+  const width = context.stdout.columns || 80
   let transcript = newTranscript
   for (const event of events) {
     const followed = follow(transcript, event)

@@ -23,7 +23,7 @@ export interface TerminalEvents {
 
 export function openTerminal(context: Pick<CliContext, 'stdin' | 'stdout'>, events: TerminalEvents): Terminal {
   const { stdin, stdout } = context
-  const columns = () => Math.max(1, stdout.columns ?? 80)
+  const columns = () => Math.max(1, stdout.columns || 80)
   const painter = new Painter((text) => stdout.write(text), columns())
   let decoder = newKeyDecoder
   let open = true
@@ -41,7 +41,7 @@ export function openTerminal(context: Pick<CliContext, 'stdin' | 'stdout'>, even
   stdin.resume()
   return {
     columns,
-    rows: () => Math.max(1, stdout.rows ?? 24),
+    rows: () => Math.max(1, stdout.rows || 24),
     paint: (printed, view) => {
       if (open) painter.paint(printed, view, columns())
     },

@@ -153,6 +153,7 @@ function lifeCommands(agent: Command, act: Act): void {
         .choices(['terminal', 'web', 'api'])
         .default('terminal'),
     )
+    .addOption(new Option('--port <port>', 'the port of web and api (not there yet)').argParser(count))
     .addHelpText('after', examples(['reins agent start coder', 'reins agent start coder --session 01JD…']))
     .action((name: string, options: StartOptions, command: Command) => act(start)([name, options], command))
   agent

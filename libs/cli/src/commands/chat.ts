@@ -4,7 +4,7 @@ import { runChat } from '../chat/chat.ts'
 import { fileHistory, noHistory } from '../chat/history-file.ts'
 import { askOnce, type OneShotResult } from '../chat/one-shot.ts'
 import type { CliContext } from '../context.ts'
-import { exitCodes, QuietExit, usageFailure } from '../failure.ts'
+import { CommandFailure, exitCodes, QuietExit, usageFailure } from '../failure.ts'
 import { type Act, defaultAgent, type Invocation } from '../invocation.ts'
 import { neutralise } from '../text/neutralise.ts'
 import { examples } from './examples.ts'
@@ -52,6 +52,10 @@ export async function openChat(run: Invocation, flags: ChatFlags): Promise<void>
     )
   const client = await run.client()
   const session = flags.session === undefined ? undefined : await client.sessions.get(flags.session)
+  if (session && flags.agent !== undefined && flags.agent !== session.agent)
+    throw new CommandFailure(`Session ${session.id} is one of agent ${session.agent}, not of ${flags.agent}.`, {
+      next: `Go on with it: reins session open ${session.id}`,
+    })
   const agent = session?.agent ?? flags.agent ?? defaultAgent
   const model = session ? session.model : (await client.agents.get(agent)).definition.model
   const code = await runChat({
