@@ -3,7 +3,11 @@ import type { Problem } from '@reins/contracts'
 import { ReinsError } from '@reins/contracts'
 import type { Static, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { Settings } from 'typebox/system'
 import { Convert } from 'typebox/value'
+
+// The library stops at eight failures by itself, in the middle of a union's list.
+Settings.Set({ maxErrors: 64 })
 
 /** What a schema compiler says of one failed keyword; only the members that are read here. */
 interface Failure {
@@ -73,6 +77,11 @@ function problemsOf(failures: readonly Failure[]): readonly Problem[] {
         add(path, failure.message)
     }
   }
+  // Of a union, what lies deeper says more than that the value is none of the simpler kinds.
+  const paths = [...problems.keys()]
+  for (const path of paths)
+    if (path !== '' && paths.some((other) => other.startsWith(`${path}.`) || other.startsWith(`${path}[`)))
+      problems.delete(path)
   if (problems.size === 0) add('', failures[0]?.message ?? 'is not of its form')
   return [...problems].map(([path, messages]) => ({
     path,

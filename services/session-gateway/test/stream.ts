@@ -56,6 +56,22 @@ export class EventStream {
     }
   }
 
+  /** The next line that is not empty, of a stream that is no SSE. */
+  async line(): Promise<string> {
+    for (;;) {
+      this.#text = this.#text.replace(/^\n+/, '')
+      const end = this.#text.indexOf('\n')
+      if (end >= 0) {
+        const line = this.#text.slice(0, end)
+        this.#text = this.#text.slice(end)
+        return line
+      }
+      const { done, value } = await this.#reader.read()
+      if (done) throw new Error('the stream ended')
+      this.#text += Buffer.from(value).toString('utf8')
+    }
+  }
+
   /** Up to and including the first item of that type. */
   async until(event: string): Promise<Item[]> {
     const items: Item[] = []

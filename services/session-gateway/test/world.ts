@@ -71,7 +71,7 @@ export class World {
       clock: { now: () => 1 },
       ...(options.faults ? { faults: options.faults } : {}),
     })
-    const holder: { world?: World } = {}
+    const holder: { world?: World; heartbeat?: World['heartbeat'] } = {}
     const idempotency = new MemoryIdempotency()
     const digest = definitionDigest(definition)
     const entry: AgentEntry = {
@@ -111,9 +111,7 @@ export class World {
         return (reply ?? { ok: false, error: { code: 'unavailable', message: 'Nobody is there.' } }) as Reply<T>
       },
       heartbeats: (on) => {
-        queueMicrotask(() => {
-          if (holder.world) holder.world.heartbeat = on
-        })
+        holder.heartbeat = on
         return { close() {} }
       },
       toolsOf: () => ({ read_file: 'safe', edit_file: 'never' }),
@@ -133,6 +131,7 @@ export class World {
     })
     const world = new World(gateway, journal, idempotency)
     holder.world = world
+    if (holder.heartbeat) world.heartbeat = holder.heartbeat
     return world
   }
 

@@ -1,0 +1,287 @@
+import { request as rawRequest } from 'node:http'
+import { connect } from 'node:net'
+import { encodeCursor } from '@reins/contracts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { endCursor, World } from './world.ts'
+
+let world: World
+let id: string
+beforeAll(async () => {
+  world = await World.start()
+  id = await world.session()
+})
+afterAll(async () => {
+  expect(await world.frames(id)).toHaveLength(1) // nothing of all this was written
+  expect((await world.request('GET', '/health', { token: null })).status).toBe(200)
+  expect(await world.close()).toEqual([])
+})
+
+const unknown = '01HZZZZZZZZZZZZZZZZZZZZZZZ'
+
+describe('one clear error', () => {
+  const agent = 'helper'
+  test.each<[string, string, string, unknown, number, string, string]>([
+    ['an unknown route', 'GET', '/v1/nothing', undefined, 404, 'not_found', '/v1/nothing'],
+    ['a wrong method', 'PATCH', '/v1/sessions', undefined, 405, 'method_not_allowed', 'POST'],
+    ['an unknown agent', 'POST', '/v1/sessions', { agent: 'nobody' }, 404, 'agent_not_found', 'nobody'],
+    ['a missing field', 'POST', '/v1/sessions', {}, 400, 'invalid_request', 'agent: is required'],
+    ['an unknown field', 'POST', '/v1/sessions', { agent, mesage: 'x' }, 400, 'invalid_request', 'mesage: is no field'],
+    ['a wrong type', 'POST', '/v1/sessions', { agent: 5 }, 400, 'invalid_request', 'agent: must be string'],
+    ['a bad agent name', 'POST', '/v1/sessions', { agent: 'No--Good' }, 400, 'invalid_request', 'agent: '],
+    ['dots for a name', 'POST', '/v1/sessions', { agent: '..' }, 400, 'invalid_request', 'agent: '],
+    [
+      'a session without instance',
+      'POST',
+      '/v1/sessions',
+      { agent, session: 's' },
+      400,
+      'invalid_request',
+      'session: ',
+    ],
+    [
+      'too long an instance',
+      'POST',
+      '/v1/sessions',
+      { agent, instance: 'i'.repeat(150) },
+      400,
+      'invalid_request',
+      '128',
+    ],
+    ['no body', 'POST', '/v1/sessions', undefined, 400, 'invalid_request', 'body'],
+    ['no JSON', 'POST', '/v1/sessions', '{"agent": ', 400, 'invalid_json', 'not JSON'],
+    ['an array', 'POST', '/v1/sessions', [], 400, 'invalid_request', 'must be object'],
+    ['a bad wait', 'POST', '/v1/sessions?wait=day', { agent, message: 'x' }, 400, 'invalid_request', 'wait: '],
+    ['an unknown query field', 'GET', '/v1/sessions?page=2', undefined, 400, 'invalid_request', 'page: '],
+    [
+      'a token in the query',
+      'GET',
+      `/v1/sessions/${unknown}/state?token=x`,
+      undefined,
+      400,
+      'invalid_request',
+      'token: ',
+    ],
+    ['a status that is none', 'GET', '/v1/sessions?status=busy', undefined, 400, 'invalid_request', '"waiting"'],
+    ['an unknown session', 'GET', `/v1/sessions/${unknown}`, undefined, 404, 'session_not_found', unknown],
+    ['what is no session id', 'GET', '/v1/sessions/>.*', undefined, 404, 'session_not_found', '>.*'],
+    [
+      'a message to nobody',
+      'POST',
+      `/v1/sessions/${unknown}/messages`,
+      { content: 'x' },
+      404,
+      'session_not_found',
+      unknown,
+    ],
+    ['steering nobody', 'POST', `/v1/sessions/${unknown}/pause`, undefined, 404, 'session_not_found', unknown],
+    ['events of nobody', 'GET', `/v1/sessions/${unknown}/events`, undefined, 404, 'session_not_found', unknown],
+    ['a bad agent name in a path', 'GET', '/v1/agents/A_b', undefined, 400, 'invalid_request', 'name: '],
+    ['an encoded path', 'GET', '/v1/agents/%2e%2e', undefined, 404, 'not_found', '/v1/'],
+    ['an escape that is none', 'GET', '/v1/agents/%zz', undefined, 400, 'invalid_request', 'URL'],
+    ['an agent that is not there', 'GET', '/v1/agents/nobody', undefined, 404, 'agent_not_found', 'nobody'],
+  ])('for %s', async (_what, method, path, body, status, code, says) => {
+    const { status: got, json, headers } = await world.request(method, path, { body })
+    expect({ status: got, code: json.error.code }).toEqual({ status, code })
+    expect(json.error.message + (headers.get('allow') ?? '')).toContain(says)
+    expect(json.error.next).toBeTruthy()
+    expect(headers.get('x-request-id')).toBeTruthy()
+  })
+
+  test.each<[string, unknown, string, number]>([
+    ['empty text', '', 'content', 400],
+    ['empty parts', [{ type: 'text', text: '' }], 'content', 400],
+    ['no parts', [], 'content', 400],
+    ['an unknown part', [{ type: 'image', url: 'x' }], 'content[0]', 400],
+    ['a number', 5, 'content', 400],
+    ['a text that does not fit a frame', '\u0001'.repeat(300_000), 'bytes', 413],
+  ])('for a message with %s', async (_what, content, says, status) => {
+    const answer = await world.request('POST', `/v1/sessions/${id}/messages`, { body: { content } })
+    expect(answer.status).toBe(status)
+    expect(answer.json.error.message).toContain(says)
+  })
+
+  test('names every field that is wrong', async () => {
+    const body = { content: 5, onBusy: 'wait', extra: 1 }
+    const { json } = await world.request('POST', `/v1/sessions/${id}/messages`, { body })
+    expect(json.error.details.problems.map(({ path }: { path: string }) => path)).toEqual(
+      expect.arrayContaining(['content', 'onBusy', 'extra']),
+    )
+    const onBusy = json.error.details.problems.find(({ path }: { path: string }) => path === 'onBusy')
+    expect(onBusy.message).toBe('may be "queue" or "join" or "interrupt" or "reject"')
+  })
+
+  test('for a body that is too large, and the connection is not read to its end', async () => {
+    const { status, json } = await world.request('POST', `/v1/sessions/${id}/messages`, {
+      body: { content: 'x'.repeat(2_100_000) },
+    })
+    expect([status, json.error.code]).toEqual([413, 'body_too_large'])
+  })
+
+  test('for a media type that the route does not take', async () => {
+    const text = await world.request('POST', `/v1/sessions/${id}/messages`, {
+      body: 'hi',
+      headers: { 'content-type': 'text/plain' },
+    })
+    expect([text.status, text.json.error.code]).toEqual([415, 'unsupported_media_type'])
+    const yaml = await world.request('POST', `/v1/sessions/${id}/messages`, {
+      body: 'content: hi',
+      headers: { 'content-type': 'application/yaml' },
+    })
+    expect([yaml.status, yaml.json.error.code]).toEqual([415, 'unsupported_media_type'])
+  })
+
+  test('for an Accept that the route cannot meet', async () => {
+    for (const path of [`/v1/sessions/${id}`, `/v1/sessions/${id}/events`]) {
+      const { status, json } = await world.request('GET', path, { headers: { accept: 'image/png' } })
+      expect([status, json.error.code]).toEqual([406, 'not_acceptable'])
+    }
+    const { status } = await world.request('GET', `/v1/sessions/${id}`, { headers: { accept: 'text/html, */*;q=0.1' } })
+    expect(status).toBe(200)
+  })
+
+  test('for an Idempotency-Key that is none', async () => {
+    const { status, json } = await world.request('POST', `/v1/sessions/${id}/messages`, {
+      body: { content: 'x' },
+      headers: { 'idempotency-key': 'k'.repeat(201) },
+    })
+    expect([status, json.error.code]).toEqual([400, 'invalid_request'])
+  })
+
+  test('for what is no HTTP', async () => {
+    const { port } = new URL(world.url)
+    const text = await new Promise<string>((resolve) => {
+      const socket = connect(Number(port), '127.0.0.1', () => socket.write('HELLO\r\n\r\n'))
+      let got = ''
+      socket.on('data', (chunk) => {
+        got += chunk
+      })
+      socket.on('close', () => resolve(got))
+    })
+    expect(text).toMatch(/^HTTP\/1.1 400/)
+    expect(JSON.parse(text.slice(text.indexOf('\r\n\r\n'))).error.code).toBe('invalid_request')
+  })
+})
+
+describe('cursors', () => {
+  test('that are none, of another session or tree, or beyond the end are refused over every door', async () => {
+    const other = await world.session()
+    const [frame] = await world.frames(id)
+    const own = { of: id, tree: false, seq: frame!.seq, n: 1, i: 0 }
+    const wrong: readonly [string, string][] = [
+      ['nonsense!', 'none that this server made'],
+      ['AAAA', 'none that this server made'],
+      [endCursor(other, (await world.frames(other))[0]!), 'another session'],
+      [encodeCursor({ ...own, tree: true }), 'tree'],
+      [encodeCursor({ ...own, i: 1 }), 'beyond the end'],
+      [encodeCursor({ ...own, n: 2, seq: own.seq + 100 }), 'beyond the end'],
+      [encodeCursor({ ...own, n: 999, seq: 0 }), 'beyond the end'],
+    ]
+    for (const [cursor, says] of wrong) {
+      const query = `after=${encodeURIComponent(cursor)}`
+      const answers = [
+        await world.request('GET', `/v1/sessions/${id}/events?${query}`),
+        await world.request('GET', `/v1/sessions/${id}/events?${query}`, { headers: { accept: 'text/event-stream' } }),
+        await world.request('GET', `/v1/sessions/${id}/state?at=${encodeURIComponent(cursor)}`),
+      ]
+      for (const { status, json } of answers) {
+        expect([status, json.error.code]).toEqual([400, 'invalid_cursor'])
+        expect(json.error.message).toContain(says)
+      }
+    }
+    const moved = encodeCursor({ ...own, seq: own.seq + 7 })
+    expect((await world.request('GET', `/v1/sessions/${id}/events?after=${moved}`)).json.events).toEqual([])
+  })
+
+  test('of a tree are for roots', async () => {
+    const { status, json } = await world.request('GET', `/v1/sessions/${id}-0123456789abcdef/events?tree=true`)
+    expect([status, json.error.code]).toEqual([400, 'invalid_request'])
+  })
+})
+
+describe('who may ask', () => {
+  test('nobody without a known token, on any route but the public ones', async () => {
+    for (const token of [null, 'wrong', '']) {
+      const { status, json, headers } = await world.request('GET', '/v1/sessions', { token })
+      expect([status, json.error.code, headers.get('www-authenticate')]).toEqual([401, 'unauthorized', 'Bearer'])
+    }
+    expect((await world.request('GET', '/v1/sessions', { headers: { authorization: 'Basic x' } })).status).toBe(401)
+    expect(
+      (await world.request('GET', `/v1/sessions/${id}`, { token: null, headers: { cookie: 'token=test-token' } }))
+        .status,
+    ).toBe(401)
+    // Before the body is looked at.
+    expect((await world.request('POST', '/v1/sessions', { token: null, body: '{' })).status).toBe(401)
+    for (const path of ['/health', '/ready', '/openapi.json'])
+      expect((await world.request('GET', path, { token: null })).status).toBe(200)
+    const metrics = await fetch(`${world.url}/metrics`)
+    expect(metrics.status).toBe(401)
+  })
+
+  test('a token does what its permissions say', async () => {
+    expect((await world.request('GET', `/v1/sessions/${id}`, { token: 'reader' })).status).toBe(200)
+    const { status, json } = await world.request('POST', `/v1/sessions/${id}/pause`, { token: 'reader' })
+    expect([status, json.error.code]).toEqual([403, 'forbidden'])
+    expect(json.error.message).toContain('sessions:write')
+  })
+
+  const ask = (headers: Record<string, string>) =>
+    new Promise<number>((resolve, reject) => {
+      rawRequest(`${world.url}/health`, { headers }, (response) => {
+        response.resume()
+        resolve(response.statusCode ?? 0)
+      })
+        .on('error', reject)
+        .end()
+    })
+
+  test('on loopback only under a loopback name, and no foreign page', async () => {
+    const { port } = new URL(world.url)
+    expect(await ask({ host: `localhost:${port}` })).toBe(200)
+    expect(await ask({ host: `[::1]:${port}` })).toBe(200)
+    expect(await ask({ host: 'evil.example' })).toBe(403)
+    expect(await ask({ host: `127.0.0.1.evil.example:${port}` })).toBe(403)
+    expect(await ask({ host: `localhost:${port}`, origin: 'http://evil.example' })).toBe(403)
+    expect(await ask({ host: `localhost:${port}`, origin: 'null' })).toBe(403)
+    expect(await ask({ host: `localhost:${port}`, origin: `http://localhost:${port}` })).toBe(200)
+  })
+
+  test('a request id that was given is kept, a bad one is replaced', async () => {
+    const kept = await world.request('GET', '/health', { headers: { 'x-request-id': 'abc-1' } })
+    expect(kept.headers.get('x-request-id')).toBe('abc-1')
+    const replaced = await world.request('GET', '/health', { headers: { 'x-request-id': 'a b"c' } })
+    expect(replaced.headers.get('x-request-id')).toMatch(/^[0-9a-f]{16}$/)
+  })
+})
+
+describe('when the broker does not answer', () => {
+  test('reads and writes say unavailable, and nothing of the reason leaks', async () => {
+    const { JournalUnavailable } = await import('@reins/journal')
+    const broken = await World.start({ limits: { appendWithinMs: 20 } })
+    const session = await broken.session()
+    await broken.close()
+    const away = () => Promise.reject(new JournalUnavailable('secret details'))
+    const down = await World.start({
+      config: { sessions: { head: away, read: away, append: away } },
+    })
+    for (const [method, path, body] of [
+      ['GET', `/v1/sessions/${session}`],
+      ['GET', `/v1/sessions/${session}/events`],
+      ['POST', `/v1/sessions/${session}/messages`, { content: 'x' }],
+    ] as const) {
+      const { status, json, headers } = await down.request(method, path, { body })
+      expect([status, json.error.code, headers.get('retry-after')]).toEqual([503, 'unavailable', '1'])
+      expect(JSON.stringify(json)).not.toContain('secret')
+    }
+    await down.close()
+  })
+
+  test('what nobody expected is internal, without its text', async () => {
+    const broken = await World.start({
+      config: { health: () => Promise.reject(new Error('secret details')) },
+    })
+    const { status, json } = await broken.request('GET', '/health')
+    expect([status, json.error.code]).toEqual([500, 'internal'])
+    expect(JSON.stringify(json)).not.toContain('secret')
+    await broken.close()
+  })
+})

@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import WebSocket from 'ws'
+import { begin, token, World } from './world.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await World.start()
+})
+afterAll(async () => {
+  expect(await world.close()).toEqual([])
+})
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into whatever came
+type Message = any
+
+class Client {
+  readonly socket: WebSocket
+  readonly closed: Promise<{ code: number; reason: string }>
+  readonly opened: Promise<void>
+  readonly refused: Promise<{ status: number; body: Message }>
+  readonly #got: Message[] = []
+  readonly #waiting: ((message: Message) => void)[] = []
+
+  constructor(path: string, options: { protocols?: string[]; headers?: Record<string, string> } = {}) {
+    const { protocols = [], headers = { authorization: `Bearer ${token}` } } = options
+    this.socket = new WebSocket(world.url.replace('http', 'ws') + path, protocols, { headers })
+    this.socket.on('message', (data) => {
+      const message = JSON.parse(String(data))
+      const next = this.#waiting.shift()
+      if (next) next(message)
+      else this.#got.push(message)
+    })
+    this.socket.on('error', () => {})
+    this.opened = new Promise((resolve) => this.socket.once('open', () => resolve()))
+    this.closed = new Promise((resolve) =>
+      this.socket.once('close', (code, reason) => resolve({ code, reason: String(reason) })),
+    )
+    this.refused = new Promise((resolve) =>
+      this.socket.once('unexpected-response', (_request, response) => {
+        let text = ''
+        response.on('data', (chunk) => {
+          text += chunk
+        })
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) }))
+      }),
+    )
+  }
+
+  next(): Promise<Message> {
+    const message = this.#got.shift()
+    return message ? Promise.resolve(message) : new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  async reply(): Promise<Message> {
+    for (;;) {
+      const message = await this.next()
+      if (message.type === 'reply') return message
+    }
+  }
+
+  async say(command: unknown): Promise<void> {
+    await this.opened
+    this.socket.send(typeof command === 'string' ? command : JSON.stringify(command))
+  }
+}
+
+describe('the WebSocket', () => {
+  test('gives history and what comes, and answers each command', async () => {
+    const id = await world.session()
+    const client = new Client(`/v1/sessions/${id}/socket`)
+    expect(await client.next()).toMatchObject({ n: 1, i: 0, type: 'session.started' })
+    await client.say({ type: 'message', ref: 'a', content: 'Hi' })
+    const both = [await client.next(), await client.next()]
+    const reply = both.find(({ type }) => type === 'reply')
+    const event = both.find(({ type }) => type === 'message.received')
+    expect(reply).toMatchObject({ ref: 'a', ok: true, status: 202, value: { messageId: event.data.message } })
+    await world.append(id, [...begin('t1', event.data.message)], { status: 'running' })
+    expect([(await client.next()).type, (await client.next()).type]).toEqual(['turn.started', 'model-call.started'])
+    world.delta(id, 'Hel', 0)
+    expect(await client.next()).toMatchObject({ type: 'delta', data: { offset: 0, text: 'Hel' } })
+    await client.say({ type: 'pause', ref: 'b' })
+    expect(await client.reply()).toMatchObject({ ref: 'b', ok: true, value: { status: 'paused' } })
+    const again = new Client(`/v1/sessions/${id}/socket?after=${event.cursor}&deltas=false`)
+    expect((await again.next()).type).toBe('turn.started')
+    again.socket.close()
+    client.socket.close()
+  })
+
+  test('a message with an idempotency key is the same one as over HTTP', async () => {
+    const id = await world.session()
+    const client = new Client(`/v1/sessions/${id}/socket`)
+    await client.say({ type: 'message', content: 'Hi', idempotencyKey: 'k' })
+    const { value } = await client.reply()
+    const http = await world.request('POST', `/v1/sessions/${id}/messages`, {
+      body: { content: 'Hi' },
+      headers: { 'idempotency-key': 'k' },
+    })
+    expect(http.json).toEqual(value)
+    client.socket.close()
+  })
+
+  test('what is wrong with a command is said in its reply, and the socket goes on', async () => {
+    const id = await world.session()
+    const client = new Client(`/v1/sessions/${id}/socket`)
+    await client.next()
+    const wrong: readonly [unknown, string][] = [
+      ['{"type":', 'invalid_json'],
+      [{ type: 'dance', ref: 'x' }, 'invalid_request'],
+      [{ type: 'message', ref: 'x' }, 'invalid_request'],
+      [{ type: 'resume', ref: 'x' }, 'session_conflict'],
+      [[], 'invalid_request'],
+    ]
+    for (const [command, code] of wrong) {
+      await client.say(command)
+      expect(await client.reply()).toMatchObject({ ok: false, error: { code } })
+    }
+    await client.say({ type: 'pause', ref: 'still there' })
+    expect(await client.reply()).toMatchObject({ ref: 'still there', ok: true })
+    client.socket.close()
+  })
+
+  test('commands are done in their order, however many come at once', async () => {
+    const id = await world.session()
+    const client = new Client(`/v1/sessions/${id}/socket?deltas=false`)
+    await client.opened
+    for (let i = 0; i < 200; i++) await client.say({ type: 'message', ref: `${i}`, content: `${i}` })
+    const refs: string[] = []
+    while (refs.length < 200) refs.push((await client.reply()).ref)
+    expect(refs).toEqual(Array.from({ length: 200 }, (_, i) => `${i}`))
+    client.socket.close()
+  })
+
+  test('1 MB in one message, and binary, are one error and the end of the socket', async () => {
+    const id = await world.session()
+    const big = new Client(`/v1/sessions/${id}/socket`)
+    await big.opened
+    await big.say({ type: 'message', content: 'x'.repeat(1_048_576) })
+    expect(await big.reply()).toMatchObject({ ok: false, error: { code: 'body_too_large' } })
+    expect((await big.closed).code).toBe(1009)
+    const binary = new Client(`/v1/sessions/${id}/socket`)
+    await binary.opened
+    binary.socket.send(Buffer.from([1, 2, 3]))
+    expect(await binary.reply()).toMatchObject({ ok: false, error: { code: 'invalid_request' } })
+    expect((await binary.closed).code).toBe(1003)
+    const huge = new Client(`/v1/sessions/${id}/socket`)
+    await huge.opened
+    await huge.say('x'.repeat(5_000_000))
+    expect([1006, 1009]).toContain((await huge.closed).code)
+    expect(await world.frames(id)).toHaveLength(1)
+  })
+
+  test('who may not, or asks for what is not there, is told in HTTP', async () => {
+    const id = await world.session()
+    expect(await new Client(`/v1/sessions/${id}/socket`, { headers: {} }).refused).toMatchObject({
+      status: 401,
+      body: { error: { code: 'unauthorized' } },
+    })
+    expect(await new Client('/v1/sessions/01HZZZZZZZZZZZZZZZZZZZZZZZ/socket').refused).toMatchObject({ status: 404 })
+    expect(await new Client(`/v1/sessions/${id}/socket?after=AAAA`).refused).toMatchObject({
+      body: { error: { code: 'invalid_cursor' } },
+    })
+    expect(await new Client(`/v1/sessions/${id}/socket?token=${token}`, { headers: {} }).refused).toMatchObject({
+      status: 401,
+    })
+    const foreign = { authorization: `Bearer ${token}`, origin: 'http://evil.example' }
+    expect(await new Client(`/v1/sessions/${id}/socket`, { headers: foreign }).refused).toMatchObject({ status: 403 })
+    expect((await world.request('GET', `/v1/sessions/${id}/socket`)).json.error.code).toBe('invalid_request')
+  })
+
+  test('a browser brings its token as a protocol', async () => {
+    const id = await world.session()
+    const client = new Client(`/v1/sessions/${id}/socket`, { protocols: ['reins', `bearer.${token}`], headers: {} })
+    expect((await client.next()).type).toBe('session.started')
+    expect(client.socket.protocol).toBe('reins')
+    client.socket.close()
+    const reader = new Client(`/v1/sessions/${id}/socket`, { protocols: ['bearer.reader'], headers: {} })
+    await reader.next()
+    await reader.say({ type: 'pause' })
+    expect(await reader.reply()).toMatchObject({ ok: false, error: { code: 'forbidden' } })
+    reader.socket.close()
+  })
+})
