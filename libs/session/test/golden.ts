@@ -1,0 +1,31 @@
+// A golden journal: frames as the broker had them, and the state that they fold to.
+import { decodeFrame, parseSessionSubject } from '@reins/contracts'
+import { emptyFold, foldFrames, statusOf } from '@reins/session'
+
+export interface GoldenFrame {
+  readonly seq: number
+  readonly subject: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+export interface Golden {
+  readonly id: string
+  readonly frames: readonly GoldenFrame[]
+  readonly state: unknown
+}
+
+export const goldenFrames = (frames: readonly GoldenFrame[]) =>
+  frames.map(({ seq, subject, headers, body }) => {
+    const role = parseSessionSubject(subject)?.role ?? 'g'
+    return { frame: decodeFrame({ seq, role, body, header: (name) => headers[name] ?? '' }), body }
+  })
+
+/** As JSON: what a snapshot would hold, and the status that it shows. */
+export function goldenState(id: string, frames: readonly GoldenFrame[]): unknown {
+  const { session } = foldFrames(
+    emptyFold(id),
+    goldenFrames(frames).map(({ frame }) => frame),
+  )
+  return JSON.parse(JSON.stringify({ status: statusOf(session), session }))
+}
