@@ -32,7 +32,12 @@ const servers = JSON.parse(readFileSync(path.join(product.dataDir, 'servers.json
 const user = servers.users.executor
 const broker = await connectBroker({ url: servers.natsUrl, user: user.user, password: user.password, name: 'golden' })
 
-async function call(method: string, route: string, body?: unknown): Promise<any> {
+interface Answer {
+  readonly session: { readonly id: string }
+  readonly events: readonly { readonly type: string }[]
+}
+
+async function call(method: string, route: string, body?: unknown): Promise<Answer> {
   const response = await fetch(`${product.url}/v1${route}`, {
     method,
     headers: {
@@ -41,7 +46,7 @@ async function call(method: string, route: string, body?: unknown): Promise<any>
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
-  const answer = await response.json()
+  const answer = (await response.json()) as Answer
   if (!response.ok) throw new Error(`${method} ${route}: ${JSON.stringify(answer)}`)
   return answer
 }
@@ -52,7 +57,7 @@ const ask = (id: string, content: string) => call('POST', `/sessions/${id}/messa
 async function until(id: string, type: string): Promise<void> {
   for (;;) {
     const { events } = await call('GET', `/sessions/${id}/events?limit=1000`)
-    if (events.some((event: { type: string }) => event.type === type)) return
+    if (events.some((event) => event.type === type)) return
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
