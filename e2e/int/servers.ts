@@ -3,9 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import path from 'node:path'
 import { type Broker, connectBroker } from '@reins/journal'
-import { findNatsServer } from '../../deploy/local/src/find-nats.ts'
-import { type RunningNats, startNats } from '../../deploy/local/src/nats-process.ts'
-import { type RunningPostgres, startPostgres } from '../../deploy/local/src/postgres-process.ts'
+import { findNatsServer, type RunningNats, type RunningPostgres, startNats, startPostgres } from '@reins/local'
 import { searchPath } from './config.ts'
 
 export interface TestServers {

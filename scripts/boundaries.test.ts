@@ -1,0 +1,167 @@
+import { describe, expect, test } from 'vitest'
+import { checkBoundaries } from './boundary-rules.ts'
+import { environmentReads, importsOf } from './imports.ts'
+
+const manifest = (name: string, dependencies: string[], more: object = {}): string =>
+  JSON.stringify({ name, dependencies: Object.fromEntries(dependencies.map((one) => [one, '1.0.0'])), ...more })
+
+const packages = {
+  'package.json': manifest('reins', [], { devDependencies: { vitest: '5.1.0' } }),
+  'libs/contracts/package.json': manifest('@reins/contracts', []),
+  'libs/session/package.json': manifest('@reins/session', []),
+  'libs/journal/package.json': manifest('@reins/journal', []),
+  'services/executor/package.json': manifest('@reins/executor', []),
+  'services/memory/package.json': manifest('@reins/memory', []),
+  'deploy/local/package.json': manifest('@reins/local', []),
+  'e2e/package.json': manifest('@reins/e2e', []),
+}
+
+/** The problems of a small repository: the packages above, and these files. */
+function check(files: Record<string, string>): string[] {
+  return checkBoundaries(new Map(Object.entries({ ...packages, ...files }))).map(
+    ({ file, line, message }) => `${file}${line === undefined ? '' : `:${line}`} ${message}`,
+  )
+}
+
+describe('a package', () => {
+  test('may import what stands below it, and what it declares', () => {
+    expect(
+      check({
+        'libs/session/package.json': manifest('@reins/session', ['@reins/contracts', 'typebox']),
+        'libs/session/src/index.ts': "export { fold } from './fold.ts'",
+        'libs/session/src/fold.ts':
+          "import { readFileSync } from 'node:fs'\nimport {\n  type Frame,\n  parse,\n} from '@reins/contracts'\nimport { Compile } from 'typebox/compile'\n",
+      }),
+    ).toEqual([])
+  })
+
+  test('may not import what stands above it', () => {
+    expect(
+      check({
+        'libs/session/package.json': manifest('@reins/session', ['@reins/journal']),
+        'libs/session/src/fold.ts': "// folds\nimport type { Journal } from '@reins/journal'\n",
+      }),
+    ).toEqual(['libs/session/src/fold.ts:2 @reins/journal: libs/session may import libs/contracts'])
+  })
+
+  test('that is a service never imports a service; a composition may', () => {
+    const files = {
+      'services/executor/package.json': manifest('@reins/executor', ['@reins/memory']),
+      'services/executor/src/service.ts': "import { start } from '@reins/memory'\n",
+      'deploy/local/package.json': manifest('@reins/local', ['@reins/executor']),
+      'deploy/local/src/up.ts': "import * as executor from '@reins/executor'\n",
+    }
+    expect(check(files)).toEqual([
+      expect.stringMatching(/^services\/executor\/src\/service.ts:1 @reins\/memory: a service never imports a service/),
+    ])
+  })
+
+  test('is entered by its door only', () => {
+    expect(
+      check({
+        'libs/journal/package.json': manifest('@reins/journal', ['@reins/contracts']),
+        'libs/journal/src/a.ts':
+          "import { x } from '@reins/contracts/src/x.ts'\nimport { y } from '../../contracts/src/y.ts'\nconst z = await import('../../../docs/z.ts')\n",
+      }),
+    ).toEqual([
+      'libs/journal/src/a.ts:1 @reins/contracts/src/x.ts goes past the door of @reins/contracts: import @reins/contracts',
+      'libs/journal/src/a.ts:2 ../../contracts/src/y.ts leads into libs/contracts: import @reins/contracts, whose door says what is public',
+      'libs/journal/src/a.ts:3 ../../../docs/z.ts leaves libs/journal: nothing outside of a package is imported by path',
+    ])
+  })
+
+  test('gives its test support to the whole-system tests, and to nobody else', () => {
+    const support = "import { contract } from '../../libs/journal/test/contract.ts'\n"
+    expect(check({ 'e2e/int/journal.int.test.ts': support })).toEqual([])
+    expect(check({ 'deploy/local/test/a.test.ts': support.replace('../..', '../../..') })).toHaveLength(1)
+  })
+
+  test('does not go through its own door, but its tests do', () => {
+    const files = {
+      'libs/journal/src/index.ts': "export { a } from './a.ts'\n",
+      'libs/journal/src/a.ts': "import { b } from './index.ts'\n",
+      'libs/journal/src/memory/b.ts': "import { a } from '../index.ts'\nimport { c } from '@reins/journal'\n",
+      'libs/journal/test/a.int.test.ts': "import { a } from '../src/index.ts'\nimport { test } from 'vitest'\n",
+    }
+    expect(check(files)).toEqual([
+      'libs/journal/src/a.ts:1 ./index.ts is the door of this package: import the file that declares it',
+      'libs/journal/src/memory/b.ts:1 ../index.ts is the door of this package: import the file that declares it',
+      'libs/journal/src/memory/b.ts:2 @reins/journal is this package itself: import the file that declares it',
+    ])
+  })
+})
+
+describe('a dependency', () => {
+  test('that is imported and not declared is named, and one that is declared and not imported', () => {
+    expect(
+      check({
+        'libs/contracts/package.json': manifest('@reins/contracts', ['pg', '@types/pg']),
+        'libs/contracts/src/a.ts': "import { Kysely } from 'kysely'\nimport { test } from 'vitest'\n",
+      }),
+    ).toEqual([
+      'libs/contracts/src/a.ts:1 kysely is not declared: add it to the dependencies in libs/contracts/package.json',
+      'libs/contracts/src/a.ts:2 vitest is not declared: add it to the dependencies in libs/contracts/package.json',
+      'libs/contracts/package.json pg is declared and imported nowhere in libs/contracts: remove it',
+    ])
+  })
+
+  test('of the root is there for tests', () => {
+    expect(check({ 'libs/contracts/src/a.test.ts': "import { test } from 'vitest'\n" })).toEqual([])
+  })
+})
+
+describe('the environment', () => {
+  test('is read in config.ts, in tests and in scripts alone', () => {
+    const read = 'export const home = process.env.HOME\n'
+    expect(
+      check({
+        'libs/contracts/src/config.ts': read,
+        'libs/contracts/src/a.test.ts': read,
+        'scripts/release.ts': read,
+        'e2e/chaos/main.ts': read,
+        'libs/contracts/src/home.ts': `// process.env is read here\n${read}`,
+      }),
+    ).toEqual(['libs/contracts/src/home.ts:2 only config.ts reads the environment: take what you need as an argument'])
+  })
+
+  test('is seen however it is written', () => {
+    const lines = ['process.env', "process['env']", "import { argv, env } from 'node:process'", 'process.environment']
+    expect(environmentReads(lines.join('\n'))).toEqual([1, 2, 3])
+  })
+})
+
+// Written so that the check, which reads this file too, does not take them for imports of its own.
+const call = (how: string, what: string): string => `${how}('${what}')`
+
+test('imports are found in every form, and not in comments', () => {
+  const source = [
+    "import 'side-effect'",
+    "import a, { type B } from 'default'",
+    "import * as c from 'namespace'",
+    "import type { D } from 'type'",
+    "export { e } from 'export'",
+    "export * from 'star'",
+    `type F = ${call('import', 'inline')}.F`,
+    `const g = ${call('require.resolve', 'resolved')}`,
+    `const h = ${call('createRequire(import.meta.url).resolve', 'required')}`,
+    `// import 'no' or ${call('import', 'no')}`,
+    '/* of old:',
+    " * import { h } from 'no'",
+    ' */',
+    'export type Outcome =',
+    "  // in time, from 'late' ones",
+    "  'late'",
+    "export const text = 'from here'",
+  ]
+  expect(importsOf(source.join('\n')).map(({ specifier, line }) => [specifier, line])).toEqual([
+    ['side-effect', 1],
+    ['default', 2],
+    ['namespace', 3],
+    ['type', 4],
+    ['export', 5],
+    ['star', 6],
+    ['inline', 7],
+    ['resolved', 8],
+    ['required', 9],
+  ])
+})

@@ -1,0 +1,184 @@
+// The import boundaries of the repository, over a tree that is given as text. Pure.
+//   B1. A package imports only packages that stand below it: the table `mayImport`. Services never import services.
+//   B2. A package is imported by its door, its name; no path leads from one package into another's folders. Two exceptions have no
+//       door: test support of a package (`test/`), for the whole-system tests, and scripts/with-node.mjs, for what starts a Node.
+//   B3. Nothing in `src` imports its own package's door, neither by path nor by name: it would import itself in a circle.
+//   B4. `process.env` is read in files called config.ts, in tests and in scripts; nowhere else.
+//   B5. What a package imports stands in its package.json, and what stands there is imported. Tests may also use what the root has
+//       for development (vitest, testcontainers).
+import { builtinModules } from 'node:module'
+import path from 'node:path'
+import { environmentReads, importsOf } from './imports.ts'
+
+/** Path from the root, with slashes → text. package.json files among them say where packages are. */
+export type Tree = ReadonlyMap<string, string>
+
+export interface Problem {
+  readonly file: string
+  /** Counted from 1; undefined when it is the whole file. */
+  readonly line: number | undefined
+  readonly message: string
+}
+
+interface Package {
+  /** From the root; '' for the root itself. */
+  readonly folder: string
+  readonly name: string
+  readonly declared: readonly string[]
+  readonly development: readonly string[]
+}
+
+const all = 'all'
+const serviceMayImport = [
+  'libs/contracts',
+  'libs/session',
+  'libs/journal',
+  'libs/models',
+  'libs/tools',
+  'libs/client',
+  'libs/telemetry',
+  'libs/service',
+]
+
+/** B1. By folder; `services/*` share a row. What has no row may import no package of this repository. */
+const mayImport: Readonly<Record<string, readonly string[] | typeof all>> = {
+  'libs/contracts': [],
+  'libs/session': ['libs/contracts'],
+  'libs/journal': ['libs/contracts', 'libs/session'],
+  'libs/models': ['libs/contracts'],
+  'libs/tools': ['libs/contracts'],
+  'libs/client': ['libs/contracts'],
+  'libs/telemetry': ['libs/contracts'],
+  'libs/service': ['libs/contracts', 'libs/telemetry'],
+  'libs/cli': ['libs/client', 'libs/contracts'],
+  'services/*': serviceMayImport,
+  'deploy/*': all,
+  e2e: all,
+  examples: ['libs/client', 'libs/contracts'],
+}
+
+const isSource = (file: string): boolean => /\.m?[jt]s$/.test(file)
+const isTest = (file: string): boolean =>
+  /\.test\.m?[jt]s$/.test(file) || /(^|\/)test\//.test(file) || file.startsWith('e2e/') || !file.includes('/')
+const builtin = new Set(builtinModules)
+
+/** In the order of the files. */
+export function checkBoundaries(tree: Tree): readonly Problem[] {
+  const packages = readPackages(tree)
+  const root = packages.find(({ folder }) => folder === '') ?? noRoot
+  const byName = new Map(packages.map((one) => [one.name, one]))
+  const used = new Map(packages.map((one) => [one.folder, new Set<string>()]))
+  const problems: Problem[] = []
+
+  for (const [file, source] of tree) {
+    if (!isSource(file)) continue
+    const home = packageOf(packages, file) ?? root
+    const report = (line: number | undefined, message: string) => problems.push({ file, line, message })
+    for (const { specifier, line } of importsOf(source)) {
+      if (specifier.startsWith('.')) {
+        const problem = relativeProblem(packages, home, file, specifier)
+        if (problem !== undefined) report(line, problem)
+        continue
+      }
+      const name = packageNameOf(specifier)
+      if (specifier.startsWith('node:') || builtin.has(name)) continue
+      used.get(home.folder)?.add(name)
+      const problem =
+        packageProblem(home, file, specifier, byName.get(name)) ?? undeclaredProblem(home, root, file, name)
+      if (problem !== undefined) report(line, problem)
+    }
+    if (!file.startsWith('scripts/') && !isTest(file) && path.posix.basename(file) !== 'config.ts')
+      for (const line of environmentReads(source))
+        report(line, 'only config.ts reads the environment: take what you need as an argument')
+  }
+  for (const one of packages) {
+    if (one.folder === '') continue
+    const unused = one.declared.filter((name) => !name.startsWith('@types/') && !used.get(one.folder)?.has(name))
+    for (const name of unused)
+      problems.push({
+        file: `${one.folder}/package.json`,
+        line: undefined,
+        message: `${name} is declared and imported nowhere in ${one.folder}: remove it`,
+      })
+  }
+  return problems
+}
+
+/** B2 and B3 for `./x` and `../x`. */
+function relativeProblem(packages: readonly Package[], home: Package, file: string, specifier: string) {
+  const target = path.posix.normalize(path.posix.join(path.posix.dirname(file), specifier))
+  const there = packageOf(packages, target)
+  if ((there?.folder ?? '') === home.folder) {
+    const door = `${home.folder}/src/index.ts`
+    if (target === door && file.startsWith(`${home.folder}/src/`) && !isTest(file))
+      return `${specifier} is the door of this package: import the file that declares it`
+    return undefined
+  }
+  if (target === 'scripts/with-node.mjs') return undefined
+  if (there && home.folder === 'e2e' && target.startsWith(`${there.folder}/test/`)) return undefined
+  return there?.name === undefined || there.folder === ''
+    ? `${specifier} leaves ${home.folder || 'the root'}: nothing outside of a package is imported by path`
+    : `${specifier} leads into ${there.folder}: import ${there.name}, whose door says what is public`
+}
+
+/** B1, B2 and B3 for packages of this repository. */
+function packageProblem(home: Package, file: string, specifier: string, target: Package | undefined) {
+  if (target === undefined) return undefined
+  if (specifier !== target.name) return `${specifier} goes past the door of ${target.name}: import ${target.name}`
+  if (target.folder === home.folder)
+    return isTest(file) ? undefined : `${specifier} is this package itself: import the file that declares it`
+  const allowed = mayImport[home.folder] ?? mayImport[home.folder.replace(/[^/]+$/, '*')] ?? rootMayImport(file)
+  if (allowed === all || allowed.includes(target.folder)) return undefined
+  const who = home.folder || path.posix.dirname(file)
+  return home.folder.startsWith('services/') && target.folder.startsWith('services/')
+    ? `${specifier}: a service never imports a service; speak to it over the broker, or move what both need into a lib`
+    : `${specifier}: ${who} may import ${allowed.length === 0 ? 'no other package' : allowed.join(', ')}`
+}
+
+/** Files outside of every package: compositions under deploy/, and examples. */
+function rootMayImport(file: string): readonly string[] | typeof all {
+  if (file.startsWith('deploy/')) return all
+  return file.startsWith('examples/') ? (mayImport.examples ?? []) : []
+}
+
+/** B5. */
+function undeclaredProblem(home: Package, root: Package, file: string, name: string) {
+  if (name === home.name || home.declared.includes(name)) return undefined
+  // The root's own files find every workspace package beside what the root declares.
+  if (home.folder === '' && (name.startsWith('@reins/') || root.development.includes(name))) return undefined
+  if (isTest(file) && root.development.includes(name)) return undefined
+  return `${name} is not declared: add it to the dependencies in ${home.folder ? `${home.folder}/` : ''}package.json`
+}
+
+const noRoot: Package = { folder: '', name: '', declared: [], development: [] }
+
+function readPackages(tree: Tree): readonly Package[] {
+  return [...tree].flatMap(([file, text]) => {
+    if (path.posix.basename(file) !== 'package.json') return []
+    const folder = path.posix.dirname(file) === '.' ? '' : path.posix.dirname(file)
+    const manifest: {
+      name?: string
+      dependencies?: Record<string, string>
+      devDependencies?: Record<string, string>
+      optionalDependencies?: Record<string, string>
+    } = JSON.parse(text)
+    const { name = folder, dependencies = {}, devDependencies = {}, optionalDependencies = {} } = manifest
+    const declared = Object.keys({
+      ...dependencies,
+      ...optionalDependencies,
+      ...(folder === '' ? {} : devDependencies),
+    })
+    return [{ folder, name, declared, development: Object.keys(devDependencies) }]
+  })
+}
+
+function packageOf(packages: readonly Package[], file: string): Package | undefined {
+  return packages
+    .filter(({ folder }) => folder === '' || file.startsWith(`${folder}/`))
+    .sort((a, b) => b.folder.length - a.folder.length)[0]
+}
+
+function packageNameOf(specifier: string): string {
+  const [scope = '', name = ''] = specifier.split('/')
+  return scope.startsWith('@') ? `${scope}/${name}` : scope
+}
