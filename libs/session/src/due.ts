@@ -146,13 +146,17 @@ function callsDue(session: Session, turn: Turn, waiting: readonly Call[]): Due |
   })
   if (refused.length > 0) return logged(...refused)
   const { maxConcurrentTools } = limits(session)
+  // A runner wakes the executor when it closes the last call that it was asked for, not at each: a limit is filled again batch by
+  // batch. Were the next call due as soon as there is room, nobody would be woken for it.
+  const asked = turn.calls.some(({ state }) => state.kind === 'requested' || state.kind === 'claimed')
+  if (maxConcurrentTools !== undefined && asked) return null
   const room = (maxConcurrentTools ?? Number.POSITIVE_INFINITY) - turn.calls.filter(({ state }) => isOpen(state)).length
   const next = waiting.slice(0, Math.max(room, 0))
-  const first = next[0]
-  if (!first || !session.born) return null
-  if (isDelegation(session, first)) return delegation(session, first)
-  const tools = next.filter((call) => !isDelegation(session, call))
-  const calls = tools.map((call) => ({
+  if (next.length === 0 || !session.born) return null
+  // Delegations first: they have a frame each, and none begins while a runner is at a batch.
+  const delegated = next.find((call) => isDelegation(session, call))
+  if (delegated) return delegation(session, delegated)
+  const calls = next.map((call) => ({
     call: call.call,
     name: call.name,
     arguments: { ...call.arguments },
