@@ -23,6 +23,7 @@ export {
   openIdempotency,
 } from './jetstream-idempotency.ts'
 export { createMemoryJournal, type MemoryFaults, type MemoryJournal, type MemoryJournalOptions } from './memory.ts'
+export { MemoryStream, type StoredFrame } from './memory-stream.ts'
 export * from './port.ts'
 export { type Presence, type PresenceOptions, startPresence } from './presence.ts'
 export {

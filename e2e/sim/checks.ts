@@ -1,0 +1,186 @@
+// What must hold in every world, and in every world that has come to rest.
+//   C1 (I2)  frames are numbered without a gap, each on the sequence before it, each with the hash of its content.
+//   C2 (I5)  an outcome is effective: it closes something that was open at this attempt. Nothing starts under a cancel or a pause.
+//   C3 (I7)  the body of a `never` tool begins once.
+//   C4 (I10) what cover() names exists; a status that says running or waiting has somebody who will wake the session.
+//   C5       at rest: every accepted message has exactly one end, nothing is due, no trigger and no timer is left.
+import { type Frame, frameHash, type SessionEvent } from '@reins/contracts'
+import type { StoredFrame } from '@reins/journal'
+import { type Cover, cover, errandsOf, evolve, type Fold, foldFrame, type Session } from '@reins/session'
+import type { ExecutorProcess } from './executor-state.ts'
+import { short, type World } from './world.ts'
+
+/** Events that must change the state when they stand in the log: their writers had folded what is below them. */
+const effective: ReadonlySet<SessionEvent['type']> = new Set<SessionEvent['type']>([
+  'turn.started',
+  'turn.completed',
+  'turn.failed',
+  'turn.cancelled',
+  'message.joined',
+  'model-call.started',
+  'model-call.completed',
+  'model-call.failed',
+  'model-call.throttled',
+  'tool-calls.requested',
+  'tool-call.started',
+  'tool-call.completed',
+  'tool-call.cancelled',
+  'tool-call.outcome-unknown',
+  'delegation.requested',
+  'delegation.cancel-requested',
+  'delegation.settled',
+])
+const beginnings: ReadonlySet<SessionEvent['type']> = new Set<SessionEvent['type']>([
+  'turn.started',
+  'model-call.started',
+  'tool-calls.requested',
+  'delegation.requested',
+])
+
+/** C1 and C2, for each frame as it is stored. */
+export function checkFrame(world: World, before: Fold, stored: StoredFrame): Fold {
+  const { frame, session: id, eventsJson } = stored
+  const name = `${short(id)}#${frame.n}`
+  const after = foldFrame(before, frame)
+  if (after.session.mode.kind === 'quarantined' && before.session.mode.kind !== 'quarantined')
+    if (!frame.events.some(({ type }) => type === 'session.quarantined')) world.fail(`C1: ${after.session.mode.reason}`)
+  if (frameHash(before.head.hash, frame, eventsJson) !== frame.hash)
+    world.fail(`C1: ${name} breaks the chain of hashes`)
+  let session = before.session
+  for (const event of frame.events) {
+    if (beginnings.has(event.type) && (session.mode.kind !== 'open' || session.cancel))
+      world.fail(`C2: ${name}: ${event.type} while ${session.cancel ? 'a cancel waits' : session.mode.kind}`)
+    const next = evolve(session, event, { role: frame.role, n: frame.n, at: frame.at, by: frame.by })
+    if (next === session && effective.has(event.type)) world.fail(`C2: ${name}: ${event.type} changes nothing`)
+    session = next
+  }
+  return after
+}
+
+/** C4, for every session. */
+export function checkCovers(world: World): void {
+  for (const id of world.sessions()) {
+    const { session, head } = world.read(id)
+    const covers = cover(session)
+    for (const one of covers) {
+      const missing = missingCover(world, session, one)
+      if (missing) world.fail(`C4: ${short(id)} at ${short(id)}#${head.n}: ${missing}`)
+    }
+    if (head.status !== 'running' && head.status !== 'waiting') continue
+    const promised = covers.some(({ kind }) => kind !== 'rest' && kind !== 'person')
+    if (!promised && !execTrigger(world, session))
+      world.fail(`C4: ${short(id)} shows ${head.status}, and nothing is going to wake it`)
+  }
+}
+
+function missingCover(world: World, session: Session, one: Cover): string | null {
+  switch (one.kind) {
+    case 'rest':
+    case 'person':
+      return null
+    case 'exec-trigger':
+      return execTrigger(world, session) ? null : `${one.why}, and no exec trigger will come`
+    case 'timer':
+      return world.tim.has(`${session.id} ${one.timer}`) || execTrigger(world, session)
+        ? null
+        : `it waits for timer ${one.timer}, which nobody will fire`
+    case 'runner':
+      return toolTrigger(world, session, one.call) ? null : `call ${one.call} is open, and no tool trigger will come`
+    case 'child':
+      return childCovered(world, session, one.child, one.call)
+        ? null
+        : `delegation ${one.call} is open, and its child will not settle it`
+    default:
+      return one satisfies never
+  }
+}
+
+/** Whether a trigger will be acted on: nobody's, or held by one who may act on it, or redelivered in time. Acks on their way count as in. */
+function willAct(world: World, seq: number): boolean {
+  const trigger = world.triggers.get(seq)
+  if (!trigger || trigger.state === 'acked' || world.flights.some((flight) => flight.seq === seq)) return false
+  if (trigger.state === 'ready') return true
+  const keepers = world.keepers(seq)
+  return keepers.length === 0 || keepers.some((one) => one.kind === 'runner' || entitled(world, one, trigger.session))
+}
+
+/** A process whose model call the log has closed acts on nothing until that ends: what it keeps covers nobody. */
+function entitled(world: World, process: ExecutorProcess, id: string): boolean {
+  const state = process.sessions.get(id)
+  if (!state?.running || state.sending) return true
+  const { running } = state
+  const { session } = world.read(id)
+  const model = session.turn?.model
+  const current = model?.kind === 'running' && model.call === running.call && model.attempt === running.attempt
+  return current || world.willHear(process, id, state.fold.head.seq)
+}
+
+function execTrigger(world: World, { id, born }: Session): boolean {
+  for (const { session, kind, pool, seq } of world.triggers.values())
+    if (session === id && kind === 'exec' && pool === born?.pools.executor && willAct(world, seq)) return true
+  return false
+}
+
+function toolTrigger(world: World, { id }: Session, call: string): boolean {
+  for (const { session, kind, seq } of world.triggers.values())
+    if (session === id && kind === 'tool' && willAct(world, seq) && asksFor(world.stream.bySeq(seq)?.frame, call))
+      return true
+  return false
+}
+
+const asksFor = (frame: Frame | undefined, call: string): boolean =>
+  frame?.events.some(
+    (event) => event.type === 'tool-calls.requested' && event.data.calls.some((one) => one.call === call),
+  ) ?? false
+
+/** A trigger that will make the child or hear of its end is there, or the child is open (and then covered itself). */
+function childCovered(world: World, parent: Session, child: string, call: string): boolean {
+  for (const { seq, session, pool } of world.triggers.values()) {
+    if (session !== parent.id && session !== child) continue
+    const stored = world.stream.bySeq(seq)
+    if (!stored || !willAct(world, seq)) continue
+    const errands = errandsOf(stored.frame, pool)
+    if (session === parent.id && errands.some((one) => one.kind === 'create-child' && one.call === call)) return true
+    if (session === child && errands.some(({ kind }) => kind === 'settle-parent')) return true
+  }
+  return world.truth.has(child) && cover(world.read(child).session).some(({ kind }) => kind !== 'rest')
+}
+
+/** C5, where no move is left. */
+export function checkRest(world: World): void {
+  for (const [seq, { state }] of world.triggers)
+    if (state !== 'acked') world.fail(`C5: at the end the trigger ${world.nameOf(seq)} is still ${state}`)
+  if (world.tim.size > 0) world.fail(`C5: at the end timers are left: ${[...world.tim].join(', ')}`)
+  for (const id of world.sessions()) {
+    const { session } = world.read(id)
+    for (const { kind } of cover(session))
+      if (kind !== 'rest' && kind !== 'person') world.fail(`C5: at the end ${short(id)} waits for ${kind}`)
+    for (const [message, ends] of messageEnds(world, id))
+      if (ends > 1 || (ends === 0 && session.mode.kind === 'open'))
+        world.fail(`C5: message ${message} of ${short(id)} has ${ends} ends`)
+      else if (ends === 0 && session.mode.kind === 'ended') world.fail(`C5: message ${message} was never answered`)
+  }
+}
+
+/** How many ends each accepted message has: a turn, one that it joined, or that it was dropped. */
+function messageEnds(world: World, id: string): ReadonlyMap<string, number> {
+  const ends = new Map<string, number>()
+  const end = (message: string) => ends.set(message, (ends.get(message) ?? 0) + 1)
+  for (const { events } of world.frames(id, 0))
+    for (const event of events)
+      switch (event.type) {
+        case 'message.received':
+          ends.set(event.data.message, ends.get(event.data.message) ?? 0)
+          break
+        case 'turn.started':
+          event.data.messages.forEach(end)
+          break
+        case 'message.joined':
+        case 'message.dropped':
+          end(event.data.message)
+          break
+        default:
+          break
+      }
+  return ends
+}

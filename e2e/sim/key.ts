@@ -1,0 +1,91 @@
+// What makes two worlds the same: a text of everything that later moves can depend on, hashed to 64 bits (the text is not kept).
+//   K1. Sequences of the stream are left out: a frame is known by its session and n, so that the order between sessions does not count.
+//   K2. What stands in a session's log is known by the chain of its hashes, and by the addresses and statuses that those leave out.
+import type { ExecSession } from './executor-state.ts'
+import type { RunSession } from './runner-state.ts'
+import { type Process, short, type World } from './world.ts'
+
+const logs = new WeakMap<object, string>()
+
+export function worldKey(world: World): string {
+  let text = `${world.done}${world.rules.session.statusWithoutFold ? world.remembered : ''}|${world.faultsLeft}`
+  for (const [kind, left] of Object.entries(world.faults)) text += `${kind[0]}${kind.length}${left}`
+  const ids = [...world.sessions()].sort()
+  for (const id of ids) text += `|${short(id)}:${logKey(world, id)}`
+  const triggers = [...world.triggers.values()].map(
+    ({ seq, state, first, young }) => `${world.nameOf(seq)}${state}${first ? 'f' : ''}${young ? 'y' : ''}`,
+  )
+  text += `|${triggers.sort().join()}`
+  text += `|${world.recent.map((seq) => world.nameOf(seq)).join()}|`
+  text += world.flights
+    .map(({ seq, by }) => `${world.nameOf(seq)}${by}`)
+    .sort()
+    .join()
+  text += `|${[...world.tim].sort().join()}`
+  for (const process of world.processes.values()) text += `|${processKey(world, process)}`
+  return hash64(text)
+}
+
+/** The log of a session, by its latest frame: a fold belongs to one log only, so it can remember it. */
+function logKey(world: World, id: string): string {
+  const fold = world.read(id)
+  const known = logs.get(fold)
+  if (known !== undefined) return known
+  const text = world.stream
+    .read(id)
+    .map(({ to, frame }) => `${to.kind[0]}${to.kind === 'log' ? '' : to.pool}${frame.status}`)
+    .join()
+  const key = hash64(`${fold.head.hash}${text}`)
+  logs.set(fold, key)
+  return key
+}
+
+function processKey(world: World, process: Process): string {
+  const { name, life, stalled, suspect, used, missed } = process
+  let text = `${name}.${life}${stalled ? 's' : ''}${suspect ? '?' : ''}${used ? 'u' : ''}`
+  for (const [id, seq] of missed) text += `-${world.stream.bySeq(seq)?.frame.n}${short(id)}`
+  const sessions =
+    process.kind === 'executor'
+      ? [...process.sessions].map(([id, state]) => `${short(id)}${executorKey(world, state)}`)
+      : [...process.sessions].map(([id, state]) => `${short(id)}${runnerKey(world, state)}`)
+  text += sessions.sort().join(';')
+  return text
+}
+
+const sendingKey = (sending: ExecSession['sending'] | RunSession['sending']): string =>
+  sending
+    ? `>${short(sending.order.session)}${sending.order.head.n}${JSON.stringify(sending.order.events)}${sending.order.to.kind}${sending.order.status}${JSON.stringify(sending.then)}`
+    : ''
+
+function executorKey(world: World, { fold, held, running, started, sending }: ExecSession): string {
+  const holds = [...held].map(
+    ([seq, { redelivered, errands }]) => `${world.nameOf(seq)}${redelivered ? 'r' : ''}${errands}`,
+  )
+  return `${fold.head.n}[${holds.sort().join()}]${running ? `${running.call}/${running.attempt}` : ''}(${started.join()})${sendingKey(sending)}`
+}
+
+function runnerKey(world: World, { head, held, running, started, sending }: RunSession): string {
+  const holds = [...held].map(([seq, { view, fresh }]) => {
+    const calls = view.map(({ state }) =>
+      state.kind === 'claimed' ? `c${state.attempt}${state.by}` : state.kind.slice(0, 1),
+    )
+    return `${world.nameOf(seq)}${fresh ? 'f' : ''}${calls.join('.')}`
+  })
+  const runs = running.map(({ call, attempt }) => `${call}/${attempt}`).sort()
+  return `${head.n}[${holds.sort().join()}]${runs.join()}(${[...started].sort().join()})${sendingKey(sending)}`
+}
+
+/** Two 32-bit lanes of multiply and xor, well mixed at the end: as four characters. */
+export function hash64(text: string): string {
+  let a = 0x9e3779b9
+  let b = 0x85ebca6b
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    a = Math.imul(a ^ code, 0x9e3779b1)
+    b = Math.imul(b ^ code, 0x5f356495)
+    b ^= a >>> 15
+  }
+  a = Math.imul(a ^ (a >>> 16), 0x85ebca6b) ^ Math.imul(b ^ (b >>> 13), 0xc2b2ae35)
+  b = Math.imul(b ^ (b >>> 16), 0x85ebca6b) ^ Math.imul(a ^ (a >>> 13), 0xc2b2ae35)
+  return String.fromCharCode(a & 0xffff, a >>> 16, b & 0xffff, b >>> 16)
+}

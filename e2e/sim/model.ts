@@ -1,0 +1,32 @@
+// The scripted model: what a call answers follows from the session and the scenario alone.
+import { isChild, noUsage, type SessionEvent } from '@reins/contracts'
+import type { Session } from '@reins/session'
+import type { Answer, Scenario } from './scenario.ts'
+
+const textOnly: Answer = {}
+
+export function answerOf(scenario: Scenario, session: Session): Answer {
+  const turn = isChild(session.id)
+    ? (scenario.childTurn ?? [])
+    : (scenario.turns[session.turns] ?? scenario.turns.at(-1) ?? [])
+  return turn[(session.turn?.modelCalls ?? 1) - 1] ?? textOnly
+}
+
+/** The outcome of an attempt, with the timer where it is throttled. */
+export function outcomeOf(answer: Answer, call: string, attempt: number): readonly SessionEvent[] {
+  if (answer.throttledOnce && attempt === 1) {
+    const timer = `${call}-${attempt}`
+    const error = { code: 'rate-limited' as const, message: 'slow down' }
+    return [
+      { type: 'model-call.throttled', data: { call, attempt, error, timer, until: 1 } },
+      { type: 'timer.armed', data: { timer, at: 1 } },
+    ]
+  }
+  const asked = [
+    ...(answer.tools ?? []).map((name) => ({ name, arguments: {} })),
+    ...(answer.delegate ?? []).map((agent) => ({ name: 'delegate', arguments: { agent, instruction: 'do it' } })),
+  ]
+  const content = asked.map((one, at) => ({ type: 'tool-call' as const, call: `${call}.${at}`, ...one }))
+  const finish = asked.length > 0 ? ('tool-calls' as const) : ('stop' as const)
+  return [{ type: 'model-call.completed', data: { call, attempt, content, usage: noUsage, finish } }]
+}

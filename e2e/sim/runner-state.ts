@@ -1,0 +1,35 @@
+// What a tool-runner's process knows. Never changed in place: worlds share it.
+import type { Head } from '@reins/contracts'
+import type { RunnerView } from '@reins/session'
+import type { Order } from './world.ts'
+
+export interface RunHold {
+  readonly view: RunnerView
+  /** Straight from its trigger: nothing after it was read. */
+  readonly fresh: boolean
+}
+
+export type RunThen =
+  | { readonly kind: 'claim'; readonly call: string; readonly attempt: number }
+  | { readonly kind: 'outcome'; readonly calls: readonly string[] }
+
+export interface RunSession {
+  /** What it appends on; every view is folded up to here. */
+  readonly head: Head
+  readonly held: ReadonlyMap<number, RunHold>
+  readonly running: readonly { readonly call: string; readonly attempt: number }[]
+  readonly started: readonly string[]
+  readonly sending: { readonly order: Order; readonly then: RunThen } | null
+}
+
+export interface RunnerProcess {
+  readonly kind: 'runner'
+  readonly name: string
+  readonly life: number
+  readonly stalled: boolean
+  readonly suspect: boolean
+  readonly used: boolean
+  /** Up to which sequence it did not hear of a session's frames, for it stood still; what comes later shows it the gap. */
+  readonly missed: ReadonlyMap<string, number>
+  readonly sessions: ReadonlyMap<string, RunSession>
+}

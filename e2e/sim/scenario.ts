@@ -1,0 +1,63 @@
+// What a run of the simulator starts from: sessions, what the model answers, what people do, which faults may happen.
+import type { EventOf, OnBusy } from '@reins/contracts'
+
+/** One answer of the scripted model. Text only where nothing is asked for. */
+export interface Answer {
+  readonly tools?: readonly ('safe' | 'never')[]
+  /** Asks the agent of this name to do something. */
+  readonly delegate?: readonly string[]
+  /** The first attempt is throttled; a timer lets the next one start. */
+  readonly throttledOnce?: boolean
+  /** It never ends by itself: only an abort stops it. */
+  readonly endless?: boolean
+}
+
+export type GatewayOp =
+  | { readonly op: 'message'; readonly message: string; readonly onBusy: OnBusy; readonly of?: 'child' }
+  | { readonly op: 'cancel'; readonly end?: true; readonly of?: 'child' }
+  | { readonly op: 'pause' | 'resume' | 'rename'; readonly of?: 'child' }
+
+export const faultKinds = [
+  'lose-ack',
+  'lose-request',
+  'die',
+  'crash',
+  'stall',
+  'repeat',
+  'late-ack',
+  'server',
+  'recreate',
+  'timer-twice',
+] as const
+/**
+ * lose-ack: a frame is in, and its writer does not hear so. lose-request: it is on its way for a while. die: its writer is gone the
+ * moment it is in. crash: a process is gone. stall: it stops, and goes on later. repeat: a trigger is delivered again though its
+ * holder works on it. late-ack: an ack arrives later, or never. server: the broker dies and forgets who holds what, and, if it
+ * likes, the newest acks. recreate: a pool's consumer is made anew. timer-twice: a timer's `fired` is delivered twice.
+ */
+export type FaultKind = (typeof faultKinds)[number]
+
+export interface Scenario {
+  readonly name: string
+  readonly executors: number
+  readonly runners: number
+  readonly born: Omit<EventOf<'session.started'>['data'], 'parent'>
+  /** What the model answers in each turn of the root: the first list in the first turn; the last one in all that follow. */
+  readonly turns: readonly (readonly Answer[])[]
+  /** What it answers in a child's turns. */
+  readonly childTurn?: readonly Answer[]
+  readonly gateway: readonly GatewayOp[]
+  readonly faults: Partial<Readonly<Record<FaultKind, number>>>
+  /** Faults of all kinds together. */
+  readonly total: number
+}
+
+const limits = { maxToolCalls: 10 }
+export const born: Scenario['born'] = {
+  agent: 'agent',
+  digest: 'd',
+  model: 'scripted/x',
+  pools: { executor: 'default', tools: 'default' },
+  limits,
+  tools: { safe: 'safe', never: 'never' },
+}
