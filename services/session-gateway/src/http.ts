@@ -54,6 +54,8 @@ export function createHttp(options: HttpOptions): FastifyInstance {
   app.addHook('onResponse', async (request, reply) => {
     const labels = { method: request.method, route: request.routeOptions.url ?? 'none', status: reply.statusCode }
     seconds.observe(labels, reply.elapsedTime / 1000)
+    // A refused upgrade has left HTTP already: nobody else closes its connection.
+    if (request.headers.upgrade !== undefined) request.raw.socket.destroySoon()
   })
   app.setErrorHandler((error, request, reply) => {
     const known = asReinsError(error)

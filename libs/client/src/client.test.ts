@@ -1,0 +1,159 @@
+import { describe, expect, test } from 'vitest'
+import { createClient } from './client.ts'
+import type { FollowItem } from './follow.ts'
+import { EventParser } from './server-sent-events.ts'
+
+const root = 'http://127.0.0.1:7420'
+
+/** A stream of server-sent events that ends after its last piece. */
+const events = (...pieces: readonly string[]): Response =>
+  new Response(new Blob(pieces.map((piece) => piece)).stream(), { headers: { 'content-type': 'text/event-stream' } })
+const sse = (item: object & { cursor: string; type: string }) =>
+  `id: ${item.cursor}\nevent: ${item.type}\ndata: ${JSON.stringify(item)}\n\n`
+const event = (n: number, type = 'session.renamed', data: object = {}) => ({
+  ...{ cursor: `c${n}`, n, i: 0, at: 1, by: 'x', type, data },
+})
+const delta = (cursor: string, call: string, offset: number, text: string) => ({
+  ...{ cursor, type: 'delta', data: { call, attempt: 1, block: 0, kind: 'text', offset, text } },
+})
+const failure = (status: number, code: string) =>
+  new Response(JSON.stringify({ error: { code, message: 'No.' } }), { status })
+
+/** Follows through the given answers, one a connection, until `last` items came. */
+async function through(answers: readonly (() => Response)[], last: number) {
+  const asked: string[] = []
+  const waits: number[] = []
+  const stop = new AbortController()
+  const client = createClient({
+    baseUrl: root,
+    token: 't',
+    fetch: async (url) => {
+      asked.push(new URL(url).search)
+      const next = answers[asked.length - 1]
+      if (!next) throw new Error('asked too often')
+      return next()
+    },
+    wait: async (ms) => {
+      waits.push(ms)
+    },
+  })
+  const got: FollowItem[] = []
+  for await (const item of client.sessions.follow('s', { signal: stop.signal })) {
+    got.push(item)
+    if (got.length === last) stop.abort()
+  }
+  return { asked, waits, got: got.map((item) => ('cursor' in item ? item.cursor : item.state)), items: got }
+}
+
+describe('following', () => {
+  test('goes on from the last cursor, and says once that the connection was lost and is back', async () => {
+    const refused = () => {
+      throw new TypeError('fetch failed', { cause: { code: 'ECONNREFUSED' } })
+    }
+    const run = await through(
+      [
+        () => events(sse(event(1)), sse(event(2))),
+        refused,
+        () => failure(503, 'unavailable'),
+        () => events(sse(event(3))),
+      ],
+      5,
+    )
+    expect(run.got).toEqual(['c1', 'c2', 'lost', 'back', 'c3'])
+    expect(run.asked).toEqual(['', '?after=c2', '?after=c2', '?after=c2'])
+    expect(run.waits).toEqual([250, 500, 1000])
+  })
+
+  test('connects again when the server says that it was too slow', async () => {
+    const slow = 'event: error\ndata: {"error":{"code":"slow_consumer","message":"Too slow."}}\n\n'
+    const run = await through([() => events(sse(event(1)), slow), () => events(sse(event(2)))], 4)
+    expect(run.got).toEqual(['c1', 'lost', 'back', 'c2'])
+    expect(run.items[1]).toMatchObject({ error: { code: 'slow_consumer' } })
+  })
+
+  test('gives each character of parallel answers once', async () => {
+    const run = await through(
+      [
+        () => events(sse(delta('a1', 'a', 0, 'Hel')), sse(delta('b1', 'b', 0, 'Good'))),
+        () =>
+          events(sse(delta('a2', 'a', 0, 'Hello')), sse(delta('b2', 'b', 4, ' day')), sse(delta('b3', 'b', 4, ' day'))),
+        () => events(sse(event(9))),
+      ],
+      9,
+    )
+    const texts = run.items.flatMap((item) =>
+      item.type === 'delta' && 'data' in item ? [(item.data as { text: string }).text] : [],
+    )
+    expect(texts).toEqual(['Hel', 'Good', 'lo', ' day'])
+  })
+
+  test('ends with what cannot get better', async () => {
+    await expect(through([() => failure(404, 'session_not_found')], 1)).rejects.toMatchObject({
+      code: 'session_not_found',
+    })
+    await expect(through([() => failure(401, 'unauthorized')], 1)).rejects.toMatchObject({ code: 'unauthorized' })
+  })
+
+  test('gives a silent connection up', async () => {
+    let connections = 0
+    const stop = new AbortController()
+    const client = createClient({
+      baseUrl: root,
+      silenceMs: 1,
+      wait: async () => {},
+      fetch: async (_url, { signal }) => {
+        if (++connections > 1) return events(sse(event(1)))
+        const silent = new ReadableStream({
+          start: (controller) => signal?.addEventListener('abort', () => controller.error(signal.reason)),
+        })
+        return new Response(silent)
+      },
+    })
+    const got: string[] = []
+    for await (const item of client.sessions.follow('s', { signal: stop.signal })) {
+      got.push('state' in item ? item.state : item.type)
+      if (got.length === 3) stop.abort()
+    }
+    expect(got).toEqual(['lost', 'back', 'session.renamed'])
+  })
+})
+
+describe('errors', () => {
+  test('say that nobody is there, and what to do', async () => {
+    const client = createClient({
+      baseUrl: root,
+      fetch: async () => {
+        throw new TypeError('fetch failed', { cause: { code: 'ECONNREFUSED' } })
+      },
+    })
+    await expect(client.health()).rejects.toMatchObject({
+      code: 'unavailable',
+      message: `Cannot reach ${root} (ECONNREFUSED).`,
+      next: expect.stringContaining('npm start'),
+    })
+  })
+
+  test('of a server that is none are no riddle', async () => {
+    const answering = (response: () => Response) => createClient({ baseUrl: root, fetch: async () => response() })
+    await expect(answering(() => new Response('<html>', { status: 200 })).health()).rejects.toMatchObject({
+      code: 'internal',
+      message: expect.stringContaining('is it a Reins server?'),
+    })
+    await expect(answering(() => new Response('Bad gateway', { status: 502 })).health()).rejects.toMatchObject({
+      code: 'unavailable',
+    })
+  })
+})
+
+test('server-sent events are taken apart wherever they are cut', () => {
+  const text = ': hello\nretry: 5\n\nid: 1\nevent: a\ndata: {"x":\ndata: 1}\n\r\ndata:bare\r\n\r\nevent: nothing\n\n'
+  for (let size = 1; size < text.length; size++) {
+    const parser = new EventParser()
+    const got = []
+    for (let at = 0; at < text.length; at += size) got.push(...parser.push(text.slice(at, at + size)))
+    expect(got).toEqual([
+      { event: 'a', data: '{"x":\n1}' },
+      { event: 'message', data: 'bare' },
+    ])
+  }
+})

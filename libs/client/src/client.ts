@@ -1,0 +1,169 @@
+// The client: every route of the gateway as a typed call. It keeps no state but its address and token.
+import type {
+  Agent,
+  AgentDefinition,
+  ControlAccepted,
+  CreatedSession,
+  CreateSession,
+  EventPage,
+  Health,
+  MessageAccepted,
+  PoolInfo,
+  PoolList,
+  PutAgentResult,
+  PutCondition,
+  SendMessage,
+  SessionInfo,
+  SessionList,
+  SessionState,
+  TurnResult,
+} from '@reins/contracts'
+import { type FollowItem, type FollowOptions, follow } from './follow.ts'
+import { createTransport, type Fetch } from './transport.ts'
+
+export interface ClientOptions {
+  /** http://127.0.0.1:7420 */
+  readonly baseUrl: string
+  readonly token?: string
+  /** Default: the platform's. */
+  readonly fetch?: Fetch
+  /** ms of silence after which a followed stream is given up and opened again. Default 45 000: three heartbeats. */
+  readonly silenceMs?: number
+  /** How a follower waits between attempts; for tests. Default: a timer. */
+  readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>
+}
+
+/** A write that is repeated with its key happens once, for 24 h. */
+export interface WriteOptions {
+  readonly idempotencyKey?: string
+  readonly signal?: AbortSignal
+}
+
+type Control = (id: string, options?: WriteOptions) => Promise<ControlAccepted>
+
+/** Every call throws ReinsError: what the server answered, or `unavailable` where nobody does. */
+export interface Client {
+  readonly agents: {
+    put(
+      name: string,
+      source: { readonly definition: AgentDefinition } | { readonly yaml: string },
+      condition?: PutCondition,
+    ): Promise<PutAgentResult>
+    get(name: string): Promise<Agent>
+    /** All of them. */
+    list(): Promise<readonly Agent[]>
+    delete(name: string, options?: { readonly ifMatch?: string }): Promise<void>
+  }
+  readonly sessions: {
+    create(body: CreateSession, options?: WriteOptions): Promise<CreatedSession>
+    /** As `create` with a message, and answers when its turn has ended; `cursor` lies behind it then. */
+    createAndWait(body: CreateSession, options?: WriteOptions): Promise<CreatedSession & Pick<TurnResult, 'turn'>>
+    list(query?: { agent?: string; status?: string; limit?: number; after?: string }): Promise<SessionList>
+    get(id: string): Promise<SessionInfo>
+    /** The folded state behind a cursor; without one at the end. */
+    state(id: string, at?: string): Promise<SessionState>
+    send(id: string, body: SendMessage, options?: WriteOptions): Promise<MessageAccepted>
+    /** Answers when the turn that holds the message has ended; ReinsError timed_out names where to read on. */
+    sendAndWait(id: string, body: SendMessage, options?: WriteOptions): Promise<TurnResult>
+    /** One page of what is there. */
+    events(id: string, query?: { after?: string; limit?: number; tree?: boolean }): Promise<EventPage>
+    /** History and then what comes, reconnecting for ever; ends with the signal, throws what cannot get better. */
+    follow(id: string, options?: FollowOptions): AsyncIterable<FollowItem>
+    readonly cancel: Control
+    readonly pause: Control
+    readonly resume: Control
+    readonly release: Control
+    readonly end: Control
+  }
+  pools(): Promise<readonly PoolInfo[]>
+  health(): Promise<Health>
+}
+
+export function createClient(options: ClientOptions): Client {
+  const { baseUrl, token, fetch = (input, init) => globalThis.fetch(input, init) } = options
+  const transport = createTransport(baseUrl, token, fetch)
+  const get = <T>(path: string, query: Readonly<Record<string, string | number | boolean | undefined>> = {}) =>
+    transport.json<T>({ method: 'GET', path, query })
+  const post = <T>(path: string, body: unknown, write: WriteOptions = {}, query = {}) =>
+    transport.json<T>({ method: 'POST', path, body, query, headers: keyHeader(write), signal: write.signal })
+  const session = (id: string, rest = '') => `/v1/sessions/${encodeURIComponent(id)}${rest}`
+  const control =
+    (verb: string): Control =>
+    (id, write) =>
+      post(session(id, `/${verb}`), undefined, write)
+  const wait = { wait: 'turn' }
+
+  return {
+    agents: {
+      put: (name, source, condition = { kind: 'apply' }) =>
+        transport.json({
+          method: 'PUT',
+          path: `/v1/agents/${encodeURIComponent(name)}`,
+          headers: conditionHeaders(condition),
+          ...('yaml' in source ? { body: source.yaml, contentType: 'application/yaml' } : { body: source.definition }),
+        }),
+      get: async (name) => (await get<{ agent: Agent }>(`/v1/agents/${encodeURIComponent(name)}`)).agent,
+      async list() {
+        const agents: Agent[] = []
+        for (let after: string | undefined; ; ) {
+          const page = await get<{ agents: Agent[]; next?: string }>('/v1/agents', { limit: 500, after })
+          agents.push(...page.agents)
+          if (page.next === undefined) return agents
+          after = page.next
+        }
+      },
+      async delete(name, { ifMatch } = {}) {
+        const headers = ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }
+        await transport.json({ method: 'DELETE', path: `/v1/agents/${encodeURIComponent(name)}`, headers })
+      },
+    },
+    sessions: {
+      create: (body, write) => post('/v1/sessions', body, write),
+      createAndWait: (body, write) => post('/v1/sessions', body, write, wait),
+      list: (query) => get('/v1/sessions', query),
+      get: (id) => get(session(id)),
+      state: (id, at) => get(session(id, '/state'), { at }),
+      send: (id, body, write) => post(session(id, '/messages'), body, write),
+      sendAndWait: (id, body, write) => post(session(id, '/messages'), body, write, wait),
+      events: (id, query) => get(session(id, '/events'), query),
+      follow: (id, how = {}) =>
+        follow({ transport, baseUrl, silenceMs: options.silenceMs ?? 45_000, wait: options.wait ?? pause }, id, how),
+      cancel: control('cancel'),
+      pause: control('pause'),
+      resume: control('resume'),
+      release: control('release'),
+      end: control('end'),
+    },
+    pools: async () => (await get<PoolList>('/v1/pools')).pools,
+    health: () => get('/health'),
+  }
+}
+
+const keyHeader = ({ idempotencyKey }: WriteOptions): Record<string, string> =>
+  idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }
+
+function conditionHeaders(condition: PutCondition): Record<string, string> {
+  switch (condition.kind) {
+    case 'create':
+      return { 'if-none-match': '*' }
+    case 'update':
+      return { 'if-match': `"${condition.digest}"` }
+    case 'apply':
+      return {}
+    default:
+      return condition satisfies never
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+    if (signal.aborted) done()
+  })
+}

@@ -1,0 +1,114 @@
+// Following a session for as long as the caller likes: the stream is opened again from its last cursor whenever it breaks.
+//   F1. Each event is given once, in order; of a delta, each character once.
+//   F2. Only what cannot get better ends it: a wrong token, no such session, a bad cursor. Everything else is waited out.
+//   F3. A silent connection is a broken one: the server says something every 15 s.
+import type { StreamItem } from '@reins/contracts'
+import { errorTable, ReinsError } from '@reins/contracts'
+import { SeenDeltas } from './seen-deltas.ts'
+import { EventParser } from './server-sent-events.ts'
+import { errorOf, type Transport, unreachable } from './transport.ts'
+
+/** The stream broke (`lost`, once per outage: it is tried again until it is back), or goes on (`back`). */
+export type ConnectionItem =
+  | { readonly type: 'connection'; readonly state: 'lost'; readonly error: ReinsError; readonly retryInMs: number }
+  | { readonly type: 'connection'; readonly state: 'back' }
+export type FollowItem = StreamItem | ConnectionItem
+
+export interface FollowOptions {
+  /** A cursor: only what comes behind it. */
+  readonly after?: string
+  /** Default true. */
+  readonly deltas?: boolean
+  readonly tree?: boolean
+  /** Ends the iteration, without an error. */
+  readonly signal?: AbortSignal
+}
+
+export interface FollowParts {
+  readonly transport: Transport
+  readonly baseUrl: string
+  /** ms of silence after which a connection is given up. */
+  readonly silenceMs: number
+  /** Resolves after so many ms, or when the signal aborts. */
+  wait(ms: number, signal: AbortSignal): Promise<void>
+}
+
+const firstRetryMs = 250
+const lastRetryMs = 5000
+
+export async function* follow(parts: FollowParts, session: string, options: FollowOptions): AsyncGenerator<FollowItem> {
+  const stop = options.signal ?? new AbortController().signal
+  const seen = new SeenDeltas()
+  let after = options.after
+  let retryInMs = firstRetryMs
+  let lost = false
+  while (!stop.aborted) {
+    const connection = new AbortController()
+    const both = AbortSignal.any([stop, connection.signal])
+    try {
+      const stream = items(parts, session, { ...options, ...(after === undefined ? {} : { after }) }, both, connection)
+      for await (const item of stream) {
+        if (item === 'open') {
+          if (lost) yield { type: 'connection', state: 'back' }
+          lost = false
+          continue
+        }
+        retryInMs = firstRetryMs
+        after = item.cursor
+        const fresh = seen.fresh(item) // F1
+        if (fresh) yield fresh
+      }
+      throw unreachable(parts.baseUrl, undefined) // The server ended it: it is shutting down.
+    } catch (error) {
+      if (stop.aborted) return
+      const known = error instanceof ReinsError ? error : unreachable(parts.baseUrl, error)
+      if (errorTable[known.code].retry === 'never') throw known // F2
+      if (!lost) yield { type: 'connection', state: 'lost', error: known, retryInMs }
+      lost = true
+      await parts.wait(retryInMs, stop)
+      retryInMs = Math.min(retryInMs * 2, lastRetryMs)
+    } finally {
+      connection.abort()
+    }
+  }
+}
+
+async function* items(
+  { transport, silenceMs }: FollowParts,
+  session: string,
+  { after, deltas, tree }: FollowOptions,
+  signal: AbortSignal,
+  connection: AbortController,
+): AsyncGenerator<StreamItem | 'open'> {
+  let silence: ReturnType<typeof setTimeout> | undefined
+  const heard = () => {
+    clearTimeout(silence)
+    silence = setTimeout(() => connection.abort(), silenceMs) // F3
+  }
+  try {
+    heard()
+    const response = await transport.open({
+      method: 'GET',
+      path: `/v1/sessions/${encodeURIComponent(session)}/events`,
+      query: { after, deltas, tree },
+      headers: { accept: 'text/event-stream' },
+      signal,
+    })
+    yield 'open'
+    if (!response.body) return
+    const parser = new EventParser()
+    const decoder = new TextDecoder()
+    const reader = response.body.getReader()
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return
+      heard()
+      for (const { event, data } of parser.push(decoder.decode(value, { stream: true }))) {
+        if (event === 'error') throw errorOf(0, data)
+        yield JSON.parse(data) as StreamItem
+      }
+    }
+  } finally {
+    clearTimeout(silence)
+  }
+}

@@ -1,0 +1,3 @@
+// The door of @reins/client: a typed client of the gateway's HTTP API, for Node and for browsers.
+export { type Client, type ClientOptions, createClient, type WriteOptions } from './client.ts'
+export type { ConnectionItem, FollowItem, FollowOptions } from './follow.ts'

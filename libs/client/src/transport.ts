@@ -1,0 +1,105 @@
+// One request to the gateway, and what can become of it. Every failure is a ReinsError, also that nobody answers.
+import type { ErrorBody, ErrorCode } from '@reins/contracts'
+import { errorTable, ReinsError } from '@reins/contracts'
+
+export type Fetch = (input: string, init: RequestInit) => Promise<Response>
+
+export interface Request {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** From the root: `/v1/sessions`. Parts that come from outside are encoded by whoever builds it. */
+  readonly path: string
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
+  readonly headers?: Readonly<Record<string, string>>
+  /** Sent as JSON, unless it is a text: then as `contentType` says. */
+  readonly body?: unknown
+  readonly contentType?: string
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface Transport {
+  /** The body of a success, parsed. Throws ReinsError. */
+  json<T>(request: Request): Promise<T>
+  /** The response of a success, its body unread. Throws ReinsError. */
+  open(request: Request): Promise<Response>
+}
+
+export function createTransport(baseUrl: string, token: string | undefined, fetch: Fetch): Transport {
+  const root = baseUrl.replace(/\/+$/, '')
+  async function open({
+    method,
+    path,
+    query = {},
+    headers = {},
+    body,
+    contentType,
+    signal,
+  }: Request): Promise<Response> {
+    const parameters = new URLSearchParams()
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value))
+    const search = parameters.size > 0 ? `?${parameters}` : ''
+    const response = await fetch(`${root}${path}${search}`, {
+      method,
+      headers: {
+        accept: 'application/json',
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(signal ? { signal } : {}),
+    }).catch((error: unknown) => {
+      if (signal?.aborted) throw signal.reason
+      throw unreachable(root, error)
+    })
+    if (response.ok) return response
+    throw errorOf(response.status, await response.text().catch(() => ''))
+  }
+  return {
+    open,
+    async json<T>(request: Request): Promise<T> {
+      const response = await open(request)
+      try {
+        return (await response.json()) as T
+      } catch (error) {
+        if (request.signal?.aborted) throw request.signal.reason
+        if (error instanceof SyntaxError)
+          throw new ReinsError('internal', `${root} did not answer with JSON: is it a Reins server?`)
+        throw unreachable(root, error)
+      }
+    },
+  }
+}
+
+/** Nobody answered, or the answer broke off. */
+export function unreachable(root: string, error: unknown): ReinsError {
+  const why = causeOf(error)
+  return new ReinsError('unavailable', `Cannot reach ${root}${why === undefined ? '' : ` (${why})`}.`, {
+    next: 'Is the server running? Start it with: npm start. Or name another one: --server, REINS_URL.',
+  })
+}
+
+export function errorOf(status: number, text: string): ReinsError {
+  const body = bodyOf(text)
+  if (body && body.code in errorTable) {
+    const { code, message, details, next } = body
+    return new ReinsError(code, message, { details, ...(next === undefined ? {} : { next }) })
+  }
+  const code: ErrorCode = status === 401 ? 'unauthorized' : status >= 502 && status <= 504 ? 'unavailable' : 'internal'
+  return new ReinsError(code, `The server answered with HTTP ${status}, in no form that is known here.`)
+}
+
+function bodyOf(text: string): ErrorBody | undefined {
+  try {
+    const { error } = JSON.parse(text) as { error?: Partial<ErrorBody> }
+    return typeof error?.code === 'string' && typeof error.message === 'string' ? (error as ErrorBody) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function causeOf(error: unknown, depth = 0): string | undefined {
+  if (typeof error !== 'object' || error === null || depth > 5) return undefined
+  if ('code' in error && typeof error.code === 'string') return error.code
+  if ('cause' in error) return causeOf(error.cause, depth + 1)
+  return undefined
+}
