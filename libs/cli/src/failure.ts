@@ -35,44 +35,17 @@ export interface Explained {
   readonly next?: string
   readonly code?: string
   readonly details?: unknown
-  /** Nobody answered: the same request can succeed later. */
-  readonly unreachable?: true
   readonly exitCode: number
 }
 
-/** Codes of node and undici that say that nobody is there. */
-const absent = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ECONNRESET',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ETIMEDOUT',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_SOCKET',
-])
-
-/** The first code in the error or its causes. */
-function systemCode(error: unknown, depth = 0): string | undefined {
-  if (typeof error !== 'object' || error === null || depth > 5) return undefined
-  if ('code' in error && typeof error.code === 'string' && absent.has(error.code)) return error.code
-  if ('errors' in error && Array.isArray(error.errors)) return systemCode(error.errors[0], depth + 1)
-  return 'cause' in error ? systemCode(error.cause, depth + 1) : undefined
-}
-
-/** `server`: the address that the command spoke to. */
-export function explainFailure(error: unknown, server: string): Explained {
+export function explainFailure(error: unknown): Explained {
   if (error instanceof CommandFailure)
     return {
       message: error.message,
       ...(error.next === undefined ? {} : { next: error.next }),
       exitCode: error.exitCode,
     }
-  if (error instanceof ReinsError) {
-    // An answer of the server has its own words; a network failure in the client's wrapping is told like any other.
-    const code = systemCode(error)
-    if (code !== undefined) return unreachable(server, code)
+  if (error instanceof ReinsError)
     return {
       message: error.message,
       next:
@@ -83,19 +56,8 @@ export function explainFailure(error: unknown, server: string): Explained {
       ...(error.details === undefined ? {} : { details: error.details }),
       exitCode: exitCodes.failed,
     }
-  }
-  const code = systemCode(error)
-  if (code !== undefined || (error instanceof TypeError && error.message === 'fetch failed'))
-    return unreachable(server, code)
   return { message: error instanceof Error ? error.message : String(error), exitCode: exitCodes.failed }
 }
-
-const unreachable = (server: string, code: string | undefined): Explained => ({
-  message: `No Reins answers at ${server}${code === undefined ? '' : ` (${code})`}.`,
-  next: 'Is it running? Start it with "npm start" (or "reins up"), or name another with --server or REINS_URL.',
-  unreachable: true,
-  exitCode: exitCodes.failed,
-})
 
 /** Lines for a terminal: what happened, the details, what to do. */
 export function failureText(failure: Explained): string {

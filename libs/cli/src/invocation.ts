@@ -17,7 +17,6 @@ export interface GlobalOptions {
 
 export interface Invocation {
   readonly context: CliContext
-  readonly server: string
   /** Programs read the output. */
   readonly json: boolean
   readonly style: Style
@@ -41,19 +40,15 @@ export type Act = <A extends readonly unknown[]>(
 export const colours = (context: CliContext): boolean =>
   context.stdout.isTTY === true && !context.env.noColor && !context.env.dumb
 
-export const serverOf = (options: GlobalOptions, context: CliContext): string =>
-  options.server ?? context.env.url ?? defaultServer
-
 export function makeInvocation(context: CliContext, command: Command, signal: AbortSignal): Invocation {
   const options = command.optsWithGlobals<GlobalOptions & { format?: string }>()
-  const server = checkedUrl(serverOf(options, context))
+  const server = checkedUrl(options.server ?? context.env.url ?? defaultServer)
   let client: ReinsClient | undefined
   const print = (text: string) => {
     context.stdout.write(`${text}\n`)
   }
   return {
     context,
-    server,
     json: options.json === true || options.format === 'json',
     style: makeStyle(colours(context)),
     width: context.stdout.isTTY === true ? Math.max(20, context.stdout.columns || 80) : undefined,

@@ -3,11 +3,13 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import process from 'node:process'
 import { setTimeout as wait } from 'node:timers/promises'
+import { createClient } from '@reins/client'
 import { type CliEnvironment, processEnvironment } from './config.ts'
 import type { CliContext, Verified } from './context.ts'
 
 export interface ProcessContextOptions {
-  readonly connect: CliContext['connect']
+  /** Default: `createClient` of @reins/client. */
+  readonly connect?: CliContext['connect']
   readonly now: () => number
   readonly readAdminToken: () => Promise<string | undefined>
   readonly env?: CliEnvironment
@@ -29,7 +31,7 @@ export function processContext(options: ProcessContextOptions): CliContext {
       process.on('SIGINT', listener)
       return () => void process.off('SIGINT', listener)
     },
-    connect: options.connect,
+    connect: options.connect ?? createClient,
     ...(options.verify === undefined ? {} : { verify: options.verify }),
   }
 }

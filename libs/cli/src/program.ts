@@ -7,7 +7,7 @@ import { poolCommands } from './commands/pool.ts'
 import { sessionCommands } from './commands/session.ts'
 import type { CliContext } from './context.ts'
 import { exitCodes, explainFailure, failureText, QuietExit } from './failure.ts'
-import { type Act, colours, defaultServer, type GlobalOptions, makeInvocation, serverOf } from './invocation.ts'
+import { type Act, colours, defaultServer, type GlobalOptions, makeInvocation } from './invocation.ts'
 
 const graceMs = 1500
 const runs = new WeakMap<Command, AbortController>()
@@ -81,7 +81,7 @@ export async function runProgram(program: Command, argv: readonly string[], cont
     if (interrupted) return exitCodes.interrupted
     if (controller.signal.aborted) return exitCodes.ok
     const options = program.opts<GlobalOptions>()
-    const failure = explainFailure(error, serverOf(options, context))
+    const failure = explainFailure(error)
     if (options.json === true) {
       const { message, next, code, details } = failure
       context.stderr.write(`${JSON.stringify({ error: { code: code ?? 'failed', message, details, next } })}\n`)

@@ -9,6 +9,7 @@ import {
   type FakeServer,
   fakeContext,
   fakeServer,
+  lost,
   plainTurn,
   sessionId,
   sessionInfo,
@@ -172,7 +173,7 @@ describe('Ctrl-C', () => {
 describe('when the server goes away', () => {
   test('the chat says so, waits, and goes on without repeating', async () => {
     const { server, type, sees, done, context } = await sit(['chat', '--session', sessionId])
-    server.feed.push(...opening, delta('k-t1', 0, 'Hello\nthe'), { type: 'connection', state: 'lost' })
+    server.feed.push(...opening, delta('k-t1', 0, 'Hello\nthe'), lost)
     await sees('The server does not answer')
     server.feed.push({ type: 'connection', state: 'back' }, delta('k-t1', 0, 'Hello\nthere'), {
       ...completed,
@@ -186,8 +187,8 @@ describe('when the server goes away', () => {
   })
   test('a message is sent again with the same key until it arrives, once', async () => {
     const server = fakeServer()
-    const away = () => Object.assign(new TypeError('fetch failed'), { cause: { code: 'ECONNREFUSED' } })
-    server.sendFailures.push(away(), new ReinsError('unavailable'), away())
+    const away = () => new ReinsError('unavailable')
+    server.sendFailures.push(away(), away(), away())
     const keys: (string | undefined)[] = []
     server.onMessage = (_text, key) => void keys.push(key)
     const { type, sees, done } = await sit(['chat'], server)

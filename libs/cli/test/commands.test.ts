@@ -8,6 +8,7 @@ import {
   type FakeServer,
   fakeContext,
   fakeServer,
+  lost,
   plainTurn,
   sessionId,
   sessionInfo,
@@ -174,7 +175,7 @@ describe('sessions', () => {
     const server = fakeServer()
     const context = fakeContext(server.client)
     const done = runProgram(clientProgram(context), ['session', 'events', sessionId, '--follow'], context)
-    server.feed.push(started(1, 0), { type: 'connection', state: 'lost' }, { type: 'connection', state: 'back' })
+    server.feed.push(started(1, 0), lost, { type: 'connection', state: 'back' })
     server.feed.push(event(2, 5, 'session.renamed', { title: 'New' }))
     await context.stdout.until('session.renamed')
     context.interrupt()
@@ -294,17 +295,16 @@ describe('usage', () => {
 })
 
 describe('the server', () => {
-  test('that is not there gets one clear line', async () => {
+  test('that says no is quoted, for programs as JSON', async () => {
     const server = fakeServer()
     server.client.agents.list = async () => {
-      throw Object.assign(new TypeError('fetch failed'), { cause: { code: 'ECONNREFUSED' } })
+      throw new ReinsError('unavailable', 'The registry does not answer.')
     }
-    expect((await reins(['agent', 'list'], server)).err).toBe(
-      'reins: No Reins answers at http://127.0.0.1:7420 (ECONNREFUSED).\n' +
-        'Is it running? Start it with "npm start" (or "reins up"), or name another with --server or REINS_URL.\n',
-    )
-    const json = await reins(['agent', 'list', '--json'], server)
-    expect(JSON.parse(json.err)).toMatchObject({ error: { code: 'failed' } })
+    const { code, out, err } = await reins(['agent', 'list', '--json'], server)
+    expect([code, out]).toEqual([1, ''])
+    expect(JSON.parse(err)).toEqual({
+      error: { code: 'unavailable', message: 'The registry does not answer.', next: expect.any(String) },
+    })
   })
   test('on this machine gets the admin token; options stand before or behind the command', async () => {
     expect((await reins(['agent', 'list'])).connected).toEqual([

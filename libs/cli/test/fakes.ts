@@ -70,6 +70,14 @@ export const delta = (
   },
 })
 
+/** The stream broke. */
+export const lost: FollowItem = {
+  type: 'connection',
+  state: 'lost',
+  error: new ReinsError('unavailable'),
+  retryInMs: 250,
+}
+
 export const usage = { ...noUsage, inputTokens: 120, outputTokens: 34 }
 export const sessionId = '01JDTESTSESSION00000000000'
 
@@ -194,7 +202,7 @@ export function fakeServer(): FakeServer {
     },
     client: {
       agents: {
-        put: async (name, source, condition) => {
+        put: async (name, source, condition = { kind: 'apply' }) => {
           note(`put ${name} ${condition.kind} ${JSON.stringify(source)}`)
           const known = server.agents.get(name)
           if (condition.kind === 'create' && known) throw new ReinsError('agent_exists')
@@ -220,7 +228,7 @@ export function fakeServer(): FakeServer {
           server.onMessage(text, options?.idempotencyKey)
           return { session: sessionInfo({ agent: body.agent }), messageId: 'm-t1', cursor: 'c0' }
         },
-        list: async (query) => {
+        list: async (query = {}) => {
           note(`list ${JSON.stringify(query)}`)
           return { sessions: server.sessions }
         },
@@ -237,21 +245,20 @@ export function fakeServer(): FakeServer {
           server.onMessage(String(body.content), options?.idempotencyKey)
           return { messageId: 'm-t1', cursor: 'c0' }
         },
-        events: async (_id, query) => {
+        events: async (_id, query = {}) => {
           const from = query.after === undefined ? 0 : server.events.findIndex((one) => one.cursor === query.after) + 1
           const events = server.events.slice(from, from + (query.limit ?? 100))
           const more = from + events.length < server.events.length
-          return { events, cursor: events.at(-1)?.cursor ?? query.after ?? 'c0', more }
+          return { events: [...events], cursor: events.at(-1)?.cursor ?? query.after ?? 'c0', more }
         },
         cancel: control('cancel'),
         pause: control('pause'),
         resume: control('resume'),
         release: control('release'),
         end: control('end'),
-        follow: (_id, options) => feed.read(options.signal),
+        follow: (_id, options = {}) => feed.read(options.signal),
       },
       pools: async () => [],
-      health: async () => ({ status: 'ok', version: '0', parts: {} }),
     },
   }
   return server

@@ -24,7 +24,6 @@ export interface ChatOptions {
   readonly context: CliContext
   readonly style: Style
   readonly history: History
-  readonly server: string
   readonly agent: string
   readonly model?: string
   /** Go on with this one. */
@@ -272,7 +271,7 @@ class Chat {
 
   #fail(error: unknown): void {
     if (this.#stop.signal.aborted) return
-    this.#show({ kind: 'notice', level: 'error', text: failureText(explainFailure(error, this.#options.server)) })
+    this.#show({ kind: 'notice', level: 'error', text: failureText(explainFailure(error)) })
     this.#paintSoon()
   }
 

@@ -3,7 +3,6 @@
 //   O2. While the server is away the same message is tried again with the same key: it arrives once.
 //   O3. A message that the server refuses comes back to whoever typed it.
 import { ReinsError } from '@reins/contracts'
-import { explainFailure } from '../failure.ts'
 
 export interface OutboxOptions {
   send(text: string, key: string): Promise<void>
@@ -63,6 +62,5 @@ export class Outbox {
   }
 }
 
-/** The server, or a part of it, is not there for now. */
-const isAway = (error: unknown): boolean =>
-  (error instanceof ReinsError && error.code === 'unavailable') || explainFailure(error, '').unreachable === true
+/** The server, or a part of it, is not there for now: the client says so for both. */
+const isAway = (error: unknown): boolean => error instanceof ReinsError && error.code === 'unavailable'

@@ -63,7 +63,6 @@ export async function openChat(run: Invocation, flags: ChatFlags): Promise<void>
     context,
     style: run.style,
     history: context.env.stateDir === undefined ? noHistory : fileHistory(context.env.stateDir),
-    server: run.server,
     agent,
     ...(model === undefined ? {} : { model }),
     ...(session === undefined ? {} : { session: session.id }),
