@@ -46,6 +46,7 @@ interface RunningCall {
 
 const snapshotEvery = 64
 const maxFailures = 5
+const maxPartial = 100_000
 const keyOf = (call: string, attempt: number): string => `${call}/${attempt}`
 
 /** An answer that no frame can hold is a failure of its call, like any other. */
@@ -371,8 +372,9 @@ export class SessionActor {
 
   /** The owner is gone, and the fold is the leader's: the next attempt, if the call is still open at this one. */
   async #takeOver({ call, attempt }: Holding): Promise<void> {
+    const partial = isCurrentModelCall(this.#fold.session, call, attempt) ? await this.#streamed(call, attempt) : ''
     for (;;) {
-      const next = takeover(this.#fold.session, this.#fold.head, this.#holder(), { call, attempt })
+      const next = takeover(this.#fold.session, this.#fold.head, this.#holder(), { call, attempt, partial })
       if (!next) return
       const done = await this.#append(next)
       if (!done) continue
@@ -380,6 +382,18 @@ export class SessionActor {
       if (done.claimed) this.#startOrForget(done.claimed)
       return
     }
+  }
+
+  /** The text that a lost attempt had streamed, as far as it is still kept: evidence, and what people have seen. */
+  async #streamed(call: string, attempt: number): Promise<string> {
+    const born = this.#fold.session.born
+    const deltas = await this.#context.feed
+      .recentDeltas(this.id, { since: born?.at ?? 0, withinMs: 1000 })
+      .catch(() => [])
+    const pieces = deltas.flatMap(({ role, delta }) =>
+      role === 'e' && delta.call === call && delta.attempt === attempt && delta.kind === 'text' ? [delta.text] : [],
+    )
+    return pieces.join('').slice(0, maxPartial)
   }
 
   // --- the model call ---
