@@ -17,6 +17,7 @@ import {
 } from '@reins/contracts'
 import type { AppendOutcome, Subscription, Trigger } from '@reins/journal'
 import {
+  cover,
   emptyFold,
   errandsOf,
   type Fold,
@@ -554,6 +555,8 @@ export class SessionActor {
   async #ackAll(): Promise<void> {
     await this.#armTimers()
     await this.#context.pauseAt('executor.before-ack')
+    // I10, counted in production: a state that is left to nobody is a bug.
+    if (cover(this.#fold.session).some(({ kind }) => kind === 'exec-trigger')) this.#context.metrics.uncovered.inc()
     for (const [seq, trigger] of this.#triggers)
       if (seq <= this.#fold.head.seq) {
         this.#triggers.delete(seq)
