@@ -10,7 +10,13 @@ import { exitCodes, explainFailure, failureText, QuietExit } from './failure.ts'
 import { type Act, colours, defaultServer, type GlobalOptions, makeInvocation } from './invocation.ts'
 
 const graceMs = 1500
-const runs = new WeakMap<Command, AbortController>()
+
+/** What one run of a program shares with the command that it runs. */
+interface Ongoing {
+  readonly controller: AbortController
+  interrupted: boolean
+}
+const runs = new WeakMap<Command, Ongoing>()
 
 /** Adds `agent`, `chat`, `session`, `pool`, `completion` and the global options to the program. */
 export function clientCommands(program: Command, context: CliContext): Command {
@@ -20,10 +26,10 @@ export function clientCommands(program: Command, context: CliContext): Command {
       .addOption(new Option('--token <token>', 'its token (env REINS_TOKEN, default the admin token of this machine)'))
       .option('--json', 'print JSON, for programs')
   }
-  styleHelp(program, context)
   const act: Act = (action) => async (args, command) => {
-    const signal = (runs.get(program) ?? new AbortController()).signal
-    await action(makeInvocation(context, command, signal), ...args)
+    const ongoing = runs.get(program) ?? { controller: new AbortController(), interrupted: false }
+    const run = makeInvocation(context, command, ongoing.controller.signal)
+    await untilInterrupted(context, ongoing, () => action(run, ...args))
   }
   agentCommands(program, act)
   chatCommand(program, act)
@@ -33,19 +39,39 @@ export function clientCommands(program: Command, context: CliContext): Command {
   return program
 }
 
-/** Help goes to the context's streams, with global options and without reading the environment. */
-function styleHelp(program: Command, context: CliContext): void {
-  program.configureHelp({ showGlobalOptions: true })
-  program.configureOutput({
+/**
+ * Ctrl-C aborts the command's signal, and the command ends cleanly; it is not waited for if it hangs, nor at the second Ctrl-C.
+ * Commands that are not of this library handle their signals themselves.
+ */
+async function untilInterrupted(context: CliContext, ongoing: Ongoing, action: () => Promise<void>): Promise<void> {
+  const abandoned = Promise.withResolvers<void>()
+  const stopListening = context.onInterrupt(() => {
+    if (ongoing.interrupted) abandoned.resolve()
+    ongoing.interrupted = true
+    ongoing.controller.abort()
+    void context.sleep(graceMs, new AbortController().signal).then(() => abandoned.resolve())
+  })
+  try {
+    await Promise.race([action(), abandoned.promise])
+  } finally {
+    stopListening()
+  }
+}
+
+/** Help and wrong usage go to the context's streams, without reading the environment, whoever made the command. */
+function prepare(command: Command, context: CliContext): void {
+  command.configureHelp({ showGlobalOptions: true })
+  command.configureOutput({
     writeOut: (text) => void context.stdout.write(text),
     writeErr: (text) => void context.stderr.write(text),
-    getOutHelpWidth: () => context.stdout.columns ?? 100,
-    getErrHelpWidth: () => context.stderr.columns ?? 100,
+    getOutHelpWidth: () => context.stdout.columns || 100,
+    getErrHelpWidth: () => context.stderr.columns || 100,
     getOutHasColors: () => colours(context),
     getErrHasColors: () => false,
   })
-  program.exitOverride()
-  program.showHelpAfterError('(add --help for how it is used)')
+  command.exitOverride()
+  command.showHelpAfterError('(add --help for how it is used)')
+  for (const below of command.commands) prepare(below, context)
 }
 
 /**
@@ -54,32 +80,23 @@ function styleHelp(program: Command, context: CliContext): void {
  * @param argv the words behind the name of the program
  */
 export async function runProgram(program: Command, argv: readonly string[], context: CliContext): Promise<number> {
-  const controller = new AbortController()
-  runs.set(program, controller)
-  let interrupted = false
-  const closed = new Promise<'closed'>((resolve) => {
+  const ongoing: Ongoing = { controller: new AbortController(), interrupted: false }
+  runs.set(program, ongoing)
+  prepare(program, context)
+  const closed = new Promise<void>((resolve) => {
     context.stdout.on('error', () => {
-      controller.abort()
-      resolve('closed')
+      ongoing.controller.abort()
+      resolve()
     })
   })
-  const abandoned = Promise.withResolvers<'abandoned'>()
-  const stopListening = context.onInterrupt(() => {
-    // The command ends by its signal, cleanly; it is not waited for if it hangs, nor at the second Ctrl-C.
-    if (interrupted) abandoned.resolve('abandoned')
-    interrupted = true
-    controller.abort()
-    void context.sleep(graceMs, new AbortController().signal).then(() => abandoned.resolve('abandoned'))
-  })
   try {
-    const done = program.parseAsync(argv, { from: 'user' }).then(() => 'done' as const)
-    await Promise.race([done, closed, abandoned.promise])
-    return interrupted ? exitCodes.interrupted : exitCodes.ok
+    await Promise.race([program.parseAsync(argv, { from: 'user' }), closed])
+    return ongoing.interrupted ? exitCodes.interrupted : exitCodes.ok
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
     if (error instanceof QuietExit) return error.exitCode
-    if (interrupted) return exitCodes.interrupted
-    if (controller.signal.aborted) return exitCodes.ok
+    if (ongoing.interrupted) return exitCodes.interrupted
+    if (ongoing.controller.signal.aborted) return exitCodes.ok
     const options = program.opts<GlobalOptions>()
     const failure = explainFailure(error)
     if (options.json === true) {
@@ -88,7 +105,6 @@ export async function runProgram(program: Command, argv: readonly string[], cont
     } else context.stderr.write(`${failureText(failure)}\n`)
     return failure.exitCode
   } finally {
-    stopListening()
     runs.delete(program)
   }
 }

@@ -1,8 +1,9 @@
 // The commands as a person or a program runs them, against a server that a test made.
 import { ReinsError, type StreamItem } from '@reins/contracts'
+import { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import type { CliContext } from '../src/context.ts'
-import { clientProgram, runProgram } from '../src/program.ts'
+import { clientCommands, clientProgram, runProgram } from '../src/program.ts'
 import {
   event,
   type FakeServer,
@@ -285,6 +286,15 @@ describe('usage', () => {
   ])('%j is wrong, told on stderr, exit 2', async (words) => {
     const { code, out, err } = await reins(words)
     expect([code, out, err === '']).toEqual([2, '', false])
+  })
+  test('of a command that was there before is wrong in the same way', async () => {
+    const context = fakeContext(fakeServer().client)
+    const program = new Command('reins')
+    program.command('up').action(() => undefined)
+    clientCommands(program, context)
+    expect(await runProgram(program, ['up', '--nonsense'], context)).toBe(2)
+    expect(context.stderr.text).toContain("unknown option '--nonsense'")
+    expect(await runProgram(program, ['up'], context)).toBe(0)
   })
   test('--help has examples, on stdout, exit 0', async () => {
     const { code, out } = await reins(['agent', 'create', '--help'])
