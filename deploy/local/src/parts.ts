@@ -22,6 +22,7 @@ import * as toolRunner from '@reins/tool-runner'
 import { describeSandbox, detectSandbox } from '@reins/tools'
 import type { LocalConfig } from './config.ts'
 import type { ServiceName } from './nats-users.ts'
+import { pausingAppends } from './pausing-appends.ts'
 
 export interface PartsOptions {
   readonly config: LocalConfig
@@ -88,7 +89,9 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   const redactor = createRedactor(options.secrets)
   const pauseAt = pausePoints(config.pauseAt, options.sayPaused)
   const instance = (service: ServiceName): string => `${service}-${makeShortId(clock.random, 10)}`
-  const logOf = (service: ServiceName): Log => log.child({ service })
+  // Its frames name the instance in `by`: so does its log.
+  const logOf = (service: ServiceName, as: string): Log => log.child({ service, instance: as })
+  const sessionsOf = (who: string) => pausingAppends(journal.sessions, config.pauseAt, pauseAt, who)
   const healths: (() => Record<string, string>)[] = []
   const has = (service: ServiceName): boolean => names.includes(service)
 
@@ -96,7 +99,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     const running = await registry.start({
       broker,
       databaseUrl: options.databaseUrl,
-      log: logOf('registry'),
+      log: log.child({ service: 'registry' }),
       clock,
       metrics,
       bootstrapTokens:
@@ -118,15 +121,16 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   closing.add('registry view', () => view.close())
 
   if (has('memory')) {
+    const as = instance('memory')
     const running = await memory.start({
       broker,
-      sessions: journal.sessions,
+      sessions: sessionsOf('memory'),
       timers: journal.timers,
       databaseUrl: options.databaseUrl,
       clock,
-      log: logOf('memory'),
+      log: logOf('memory', as),
       metrics,
-      instance: instance('memory'),
+      instance: as,
     })
     closing.add('memory', () => running.close({ withinMs: 5000 }))
     healths.push(running.health)
@@ -140,14 +144,15 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     })
     const { kind, detail } = describeSandbox(sandbox)
     sandboxText = `${kind}: ${detail}`
+    const as = instance('tool-runner')
     const running = await toolRunner.start({
       broker,
       journal,
       registry: view,
       clock,
-      log: logOf('tool-runner'),
+      log: logOf('tool-runner', as),
       metrics,
-      instance: instance('tool-runner'),
+      instance: as,
       labels: config.labels,
       concurrency: config.concurrency,
       ackWaitMs: config.ackWaitMs,
@@ -161,15 +166,16 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     closing.add('tool-runner', () => running.close({ withinMs: 5000 }))
   }
   if (has('executor')) {
+    const as = instance('executor')
     const running = await executor.start({
       broker,
       journal,
       registry: view,
       models,
       clock,
-      log: logOf('executor'),
+      log: logOf('executor', as),
       metrics,
-      instance: instance('executor'),
+      instance: as,
       labels: config.labels,
       concurrency: config.concurrency,
       ackWaitMs: config.ackWaitMs,
@@ -197,9 +203,10 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
 
   let url: string | undefined
   if (has('session-gateway')) {
+    const as = instance('session-gateway')
     const running = await gateway.start({
       ...config.gateway,
-      sessions: journal.sessions,
+      sessions: sessionsOf('gateway'),
       feed: journal.feed,
       work: journal.work,
       registry: view,
@@ -209,9 +216,9 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       health,
       notReady: () => (broker.connected() ? [] : ['the broker is not connected']),
       clock,
-      log: logOf('session-gateway'),
+      log: logOf('session-gateway', as),
       metrics,
-      instance: instance('session-gateway'),
+      instance: as,
     })
     closing.add('session-gateway', () => running.close({ withinMs: 5000 }))
     url = running.url

@@ -1,0 +1,19 @@
+// Waiting for what must come: the only place in these tests that looks again and again.
+
+/** Resolves with the first value that is neither undefined nor false; rejects after `withinMs`, with what `describe` says. */
+export async function eventually<T>(
+  read: () => T | undefined | false | Promise<T | undefined | false>,
+  options: { readonly withinMs?: number; readonly describe?: () => string } = {},
+): Promise<T> {
+  const withinMs = options.withinMs ?? 30_000
+  const deadline = performance.now() + withinMs
+  for (;;) {
+    const value = await read()
+    if (value !== undefined && value !== false) return value
+    if (performance.now() > deadline)
+      throw new Error(`not seen within ${withinMs} ms: ${options.describe?.() ?? read.toString()}`)
+    await pause(20)
+  }
+}
+
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

@@ -1,0 +1,73 @@
+// The servers below the services, as the product starts them: nats-server with one user a service, and Postgres. Both can be killed.
+//   Whoever starts them closes them; the folder goes with them.
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { findNatsServer } from '../../deploy/local/src/find-nats.ts'
+import { type RunningNats, startNats } from '../../deploy/local/src/nats-process.ts'
+import { natsUsers, type ServiceName } from '../../deploy/local/src/nats-users.ts'
+import { type RunningPostgres, startPostgres } from '../../deploy/local/src/postgres-process.ts'
+import { home, searchPath } from './config.ts'
+
+export interface Servers {
+  /** Of this world alone: data, workspace. */
+  readonly folder: string
+  readonly natsPort: number
+  /** `as`: a service's own user, or the one that may do everything but destroy. */
+  natsUrl(as: ServiceName | 'everything', port?: number): string
+  readonly databaseUrl: string
+  /** kill -9; resolves when it is gone. */
+  killNats(): Promise<void>
+  /** On the port where it was. */
+  restartNats(): Promise<void>
+  killPostgres(): Promise<void>
+  restartPostgres(): Promise<void>
+  close(): Promise<void>
+}
+
+const maxPayloadBytes = 8 * 1024 * 1024
+
+export async function startServers(): Promise<Servers> {
+  const folder = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'reins-e2e-')))
+  const { path: binary } = await findNatsServer({
+    cacheDir: path.join(home, '.cache', 'reins'),
+    searchPath,
+    log: () => undefined,
+  })
+  const users = natsUsers(folder)
+  const broker = (port: number): Promise<RunningNats> =>
+    startNats({ binary, dataDir: path.join(folder, 'nats'), durability: 'fsync', users, port, maxPayloadBytes })
+  const database = (port: number): Promise<RunningPostgres> =>
+    startPostgres({ dataDir: path.join(folder, 'postgres'), port })
+  let [nats, postgres] = await Promise.all([broker(0), database(0)])
+  const { port: natsPort } = nats
+  const { url: databaseUrl, port: databasePort } = postgres
+  return {
+    folder,
+    natsPort,
+    databaseUrl,
+    natsUrl(as, port = natsPort) {
+      const entry = as === 'everything' ? users[0] : users.find(({ user }) => user === as)
+      if (!entry) throw new Error(`there is no user ${as}`)
+      return `nats://${entry.user}:${encodeURIComponent(entry.password)}@127.0.0.1:${port}`
+    },
+    async killNats() {
+      nats.kill('SIGKILL')
+      await nats.close()
+    },
+    async restartNats() {
+      nats = await broker(natsPort)
+    },
+    async killPostgres() {
+      postgres.kill('SIGKILL')
+      await postgres.close()
+    },
+    async restartPostgres() {
+      postgres = await database(databasePort)
+    },
+    async close() {
+      await Promise.all([nats.close(), postgres.close()])
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}

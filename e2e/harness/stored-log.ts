@@ -1,0 +1,62 @@
+// The log as it lies in the stream: frames with the bytes of their events, read from the broker and from nowhere else.
+import { decodeFrame, eventsOf, type Frame, parseSessionSubject, sessionFilter, streams } from '@reins/contracts'
+import type { Broker } from '@reins/journal'
+
+export interface StoredFrame {
+  readonly session: string
+  readonly frame: Frame
+  /** As they were written: what the hash is over. */
+  readonly eventsJson: string
+}
+
+const batch = 500
+
+/** All frames of a session, or of every session, in order of sequence. */
+export async function readStored(broker: Broker, session?: string): Promise<readonly StoredFrame[]> {
+  const filter = session === undefined ? 'ses.>' : sessionFilter(session)
+  const found: StoredFrame[] = []
+  for (let after = 0; ; ) {
+    let pending = 0
+    const before = after
+    const outcome = await broker.requestMany(
+      `$JS.API.DIRECT.GET.${streams.sessions}`,
+      JSON.stringify({ seq: after + 1, next_by_subj: filter, batch, max_bytes: 4 * 1024 * 1024 }),
+      (msg) => {
+        const subject = msg.headers?.get('Nats-Subject')
+        if (!subject) {
+          pending = Number(msg.headers?.get('Nats-Num-Pending') ?? 0)
+          return 'last'
+        }
+        const parsed = parseSessionSubject(subject)
+        after = Number(msg.headers?.get('Nats-Sequence'))
+        const body = msg.string()
+        if (parsed)
+          found.push({
+            session: parsed.session,
+            frame: decodeFrame({
+              seq: after,
+              role: parsed.role,
+              body,
+              header: (name) => msg.headers?.get(name) ?? '',
+            }),
+            eventsJson: eventsOf(body) ?? '',
+          })
+        return 'more'
+      },
+      { withinMs: 10_000 },
+    )
+    if (outcome !== 'done') throw new Error(`the log could not be read: ${outcome}`)
+    if (pending === 0) return found
+    if (after === before) throw new Error('the log could not be read on')
+  }
+}
+
+export function bySession(frames: readonly StoredFrame[]): ReadonlyMap<string, readonly StoredFrame[]> {
+  const sessions = new Map<string, StoredFrame[]>()
+  for (const stored of frames) {
+    const known = sessions.get(stored.session)
+    if (known) known.push(stored)
+    else sessions.set(stored.session, [stored])
+  }
+  return sessions
+}
