@@ -70,6 +70,17 @@ describe('a package', () => {
     ])
   })
 
+  test('may have a second door, which its package.json names', () => {
+    expect(
+      check({
+        'libs/contracts/package.json': manifest('@reins/contracts', [], { exports: { '.': 'a', './errors': 'b' } }),
+        'libs/session/package.json': manifest('@reins/session', ['@reins/contracts']),
+        'libs/session/src/a.ts':
+          "import { codes } from '@reins/contracts/errors'\nimport { b } from '@reins/contracts'\n",
+      }),
+    ).toEqual([])
+  })
+
   test('gives its test support to the whole-system tests, and to nobody else', () => {
     const support = "import { contract } from '../../libs/journal/test/contract.ts'\n"
     expect(check({ 'e2e/int/journal.int.test.ts': support })).toEqual([])

@@ -1,7 +1,7 @@
 // The import boundaries of the repository, over a tree that is given as text. Pure.
 //   B1. A package imports only packages that stand below it: the table `mayImport`. Services never import services.
-//   B2. A package is imported by its door, its name; no path leads from one package into another's folders. Two exceptions have no
-//       door: test support of a package (`test/`), for the whole-system tests, and scripts/with-node.mjs, for what starts a Node.
+//   B2. A package is imported by a door: its name, or what its `exports` name. No path leads from one package into another's folders.
+//       Two exceptions have no door: test support of a package (`test/`), for the whole-system tests, and scripts/with-node.mjs, for what starts a Node.
 //   B3. Nothing in `src` imports its own package's door, neither by path nor by name: it would import itself in a circle.
 //   B4. `process.env` is read in files called config.ts, in tests and in scripts; nowhere else.
 //   B5. What a package imports stands in its package.json, and what stands there is imported. Tests may also use what the root has
@@ -26,6 +26,8 @@ interface Package {
   readonly name: string
   readonly declared: readonly string[]
   readonly development: readonly string[]
+  /** As they are imported: `@reins/contracts`, `@reins/contracts/errors`. */
+  readonly doors: readonly string[]
 }
 
 const all = 'all'
@@ -124,7 +126,8 @@ function relativeProblem(packages: readonly Package[], home: Package, file: stri
 /** B1, B2 and B3 for packages of this repository. */
 function packageProblem(home: Package, file: string, specifier: string, target: Package | undefined) {
   if (target === undefined) return undefined
-  if (specifier !== target.name) return `${specifier} goes past the door of ${target.name}: import ${target.name}`
+  if (!target.doors.includes(specifier))
+    return `${specifier} goes past the door of ${target.name}: import ${target.name}`
   if (target.folder === home.folder)
     return isTest(file) ? undefined : `${specifier} is this package itself: import the file that declares it`
   const allowed = mayImport[home.folder] ?? mayImport[home.folder.replace(/[^/]+$/, '*')] ?? rootMayImport(file)
@@ -150,7 +153,7 @@ function undeclaredProblem(home: Package, root: Package, file: string, name: str
   return `${name} is not declared: add it to the dependencies in ${home.folder ? `${home.folder}/` : ''}package.json`
 }
 
-const noRoot: Package = { folder: '', name: '', declared: [], development: [] }
+const noRoot: Package = { folder: '', name: '', declared: [], development: [], doors: [] }
 
 function readPackages(tree: Tree): readonly Package[] {
   return [...tree].flatMap(([file, text]) => {
@@ -158,17 +161,25 @@ function readPackages(tree: Tree): readonly Package[] {
     const folder = path.posix.dirname(file) === '.' ? '' : path.posix.dirname(file)
     const manifest: {
       name?: string
+      exports?: Record<string, string>
       dependencies?: Record<string, string>
       devDependencies?: Record<string, string>
       optionalDependencies?: Record<string, string>
     } = JSON.parse(text)
-    const { name = folder, dependencies = {}, devDependencies = {}, optionalDependencies = {} } = manifest
+    const {
+      name = folder,
+      exports = { '.': '' },
+      dependencies = {},
+      devDependencies = {},
+      optionalDependencies = {},
+    } = manifest
+    const doors = Object.keys(exports).map((door) => path.posix.join(name, door))
     const declared = Object.keys({
       ...dependencies,
       ...optionalDependencies,
       ...(folder === '' ? {} : devDependencies),
     })
-    return [{ folder, name, declared, development: Object.keys(devDependencies) }]
+    return [{ folder, name, declared, development: Object.keys(devDependencies), doors }]
   })
 }
 
