@@ -1,0 +1,131 @@
+// The client of the benchmarks: as cheap as node:http gets, since it shares the machine with what it measures.
+//   - Connections are kept; a body leaves in one write with its head.
+//   - An answer that was not asked for (a status of 400 and above) is an error: a benchmark of failures is none.
+import http from 'node:http'
+import type { AgentDefinition, CreatedSession, TurnResult } from '@reins/contracts'
+
+export interface StreamItem {
+  readonly type: string
+  readonly data: string
+  /** process.hrtime.bigint() when the bytes were here. */
+  readonly at: bigint
+  /** Which read of the socket it came in. */
+  readonly read: number
+}
+
+export class ApiClient {
+  readonly #url: URL
+  readonly #headers: http.OutgoingHttpHeaders
+  readonly #agent: http.Agent
+
+  constructor(url: string, token: string, connections = 64) {
+    this.#url = new URL(url)
+    this.#headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    this.#agent = new http.Agent({ keepAlive: true, maxSockets: connections, scheduling: 'lifo' })
+  }
+
+  /** A new session and its first turn, when that has ended. */
+  async begin(agent: string, message: string): Promise<string> {
+    const created = await this.#json<CreatedSession & Partial<TurnResult>>('POST', '/v1/sessions?wait=turn', {
+      agent,
+      message,
+    })
+    completed(created.turn)
+    return created.session.id
+  }
+
+  /** A further turn, when it has ended. */
+  async turn(session: string, content: string): Promise<void> {
+    const { turn } = await this.#json<TurnResult>('POST', `/v1/sessions/${session}/messages?wait=turn`, { content })
+    completed(turn)
+  }
+
+  /** A new session whose turn is not waited for. */
+  async start(agent: string, message?: string): Promise<CreatedSession> {
+    return this.#json('POST', '/v1/sessions', { agent, ...(message === undefined ? {} : { message }) })
+  }
+
+  async putAgent(definition: AgentDefinition): Promise<void> {
+    await this.#json('PUT', `/v1/agents/${definition.name}`, definition)
+  }
+
+  get(path: string): Promise<unknown> {
+    return this.#json('GET', path)
+  }
+
+  post(path: string, body: unknown): Promise<unknown> {
+    return this.#json('POST', path, body)
+  }
+
+  /** Reads a session's events from the start and as they come. Resolves when it is open; `onEnd` when it breaks. */
+  follow(session: string, on: (item: StreamItem) => void, onEnd: () => void = () => {}): Promise<{ close(): void }> {
+    return new Promise((resolve, reject) => {
+      const request = http.request(
+        new URL(`/v1/sessions/${session}/events`, this.#url),
+        { headers: { ...this.#headers, accept: 'text/event-stream' }, agent: false },
+        (response) => {
+          if (response.statusCode !== 200) return reject(new Error(`events of ${session}: ${response.statusCode}`))
+          resolve({ close: () => request.destroy() })
+          let rest = ''
+          let read = 0
+          response.setEncoding('utf8')
+          response.on('data', (chunk: string) => {
+            const at = process.hrtime.bigint()
+            read++
+            const blocks = (rest + chunk).split('\n\n')
+            rest = blocks.pop() ?? ''
+            for (const block of blocks) {
+              const type = /^event: (.*)$/m.exec(block)?.[1]
+              if (type !== undefined) on({ type, data: block.slice(block.indexOf('\ndata: ') + 7), at, read })
+            }
+          })
+          response.on('close', onEnd)
+          response.on('error', () => {})
+        },
+      )
+      request.on('error', (error) => {
+        reject(error)
+        onEnd()
+      })
+      request.end()
+    })
+  }
+
+  close(): void {
+    this.#agent.destroy()
+  }
+
+  #json<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const text = body === undefined ? undefined : JSON.stringify(body)
+      const request = http.request(
+        {
+          host: this.#url.hostname,
+          port: this.#url.port,
+          method,
+          path,
+          agent: this.#agent,
+          headers: text === undefined ? this.#headers : { ...this.#headers, 'content-length': Buffer.byteLength(text) },
+        },
+        (response) => {
+          let answer = ''
+          response.setEncoding('utf8')
+          response.on('data', (chunk: string) => {
+            answer += chunk
+          })
+          response.on('end', () => {
+            if ((response.statusCode ?? 500) < 400) resolve(JSON.parse(answer) as T)
+            else reject(new Error(`${method} ${path}: ${response.statusCode} ${answer.slice(0, 500)}`))
+          })
+        },
+      )
+      request.setNoDelay(true)
+      request.on('error', reject)
+      request.end(text)
+    })
+  }
+}
+
+function completed(turn: TurnResult['turn'] | undefined): void {
+  if (turn?.status !== 'completed') throw new Error(`a turn of the benchmark did not complete: ${JSON.stringify(turn)}`)
+}

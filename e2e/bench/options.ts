@@ -1,0 +1,75 @@
+// What `npm run bench` was asked for. Pure and total: a mistake is one sentence that shows what is valid.
+import { parseArgs } from 'node:util'
+
+export type Durability = 'fsync' | 'interval'
+export type Processes = 'one' | 'five'
+export const benchNames = ['turns', 'load', 'long', 'tokens', 'resume', 'streams', 'recovery', 'disk'] as const
+export type BenchName = (typeof benchNames)[number]
+
+export interface BenchOptions {
+  readonly quick: boolean
+  readonly only: readonly BenchName[]
+  readonly durabilities: readonly Durability[]
+  readonly processes: readonly Processes[]
+  readonly rounds: number
+  /** Where the JSON goes; undefined: bench-results/<date>.json. */
+  readonly out: string | undefined
+}
+
+export type ParsedOptions =
+  | { readonly kind: 'ok'; readonly options: BenchOptions }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'wrong'; readonly message: string }
+
+export const usage = `npm run bench -- [options]
+  --quick                     one short round of everything
+  --only <names>              ${benchNames.join(', ')}; separated by commas
+  --durability <mode>         fsync, interval or both (default)
+  --processes <how>           one, five or both (default)
+  --rounds <number>           interleaved rounds; default 3, with --quick 1
+  --out <file>                where the JSON goes; default bench-results/<date>.json
+`
+
+export function parseOptions(args: readonly string[]): ParsedOptions {
+  const wrong = (message: string): ParsedOptions => ({ kind: 'wrong', message: `${message}\n\n${usage}` })
+  let values: Partial<Record<'only' | 'durability' | 'processes' | 'rounds' | 'out', string>> & {
+    quick?: boolean
+    help?: boolean
+  }
+  try {
+    values = parseArgs({
+      args: [...args],
+      options: {
+        quick: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+        only: { type: 'string' },
+        durability: { type: 'string' },
+        processes: { type: 'string' },
+        rounds: { type: 'string' },
+        out: { type: 'string' },
+      },
+    }).values
+  } catch (error) {
+    return wrong(error instanceof Error ? error.message : String(error))
+  }
+  if (values.help) return { kind: 'help' }
+  const named = values.only?.split(',') ?? benchNames
+  const only = benchNames.filter((name) => named.includes(name))
+  const unknown = named.find((name) => !benchNames.some((known) => known === name))
+  if (unknown !== undefined) return wrong(`--only: there is no "${unknown}"`)
+  const durabilities = choose(values.durability, ['fsync', 'interval'] as const)
+  if (!durabilities) return wrong(`--durability is "${values.durability}"; it must be fsync, interval or both`)
+  const processes = choose(values.processes, ['one', 'five'] as const)
+  if (!processes) return wrong(`--processes is "${values.processes}"; it must be one, five or both`)
+  const quick = values.quick ?? false
+  const rounds = values.rounds === undefined ? (quick ? 1 : 3) : Number(values.rounds)
+  if (!Number.isSafeInteger(rounds) || rounds < 1)
+    return wrong(`--rounds is "${values.rounds}"; it must be a whole number of at least 1`)
+  return { kind: 'ok', options: { quick, only, durabilities, processes, rounds, out: values.out } }
+}
+
+function choose<T extends string>(value: string | undefined, known: readonly T[]): readonly T[] | undefined {
+  if (value === undefined || value === 'both') return known
+  const chosen = known.filter((one) => one === value)
+  return chosen.length > 0 ? chosen : undefined
+}

@@ -1,0 +1,197 @@
+// The product as the benchmarks run it: the real binary with a data folder of its own, in one process or in five.
+//   P1. Five means a process for each service, on servers that stand beside them, each with its own NATS user.
+//   P2. The models are processes too, and are spoken to over HTTP.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  adminToken,
+  findNatsServer,
+  loadLocalConfig,
+  natsUsers,
+  type RunningNats,
+  type RunningPostgres,
+  type ServiceName,
+  serviceNames,
+  startNats,
+  startPostgres,
+} from '@reins/local'
+import { scriptedServerMain } from '@reins/models'
+import { ApiClient } from './api-client.ts'
+import { environment } from './config.ts'
+import type { Durability, Processes } from './options.ts'
+import { descendants, type Started, startNode } from './processes.ts'
+
+export interface Product {
+  readonly durability: Durability
+  readonly processes: Processes
+  readonly api: ApiClient
+  readonly url: string
+  readonly token: string
+  readonly folder: string
+  readonly workspace: string
+  /** Base URL of the scripted model. */
+  readonly modelUrl: string
+  /** With the rights of the one-process composition. */
+  readonly natsUrl: () => string
+  /** The process that serves HTTP. */
+  gateway(): Started
+  /** A further process of a service; only with five. The caller ends it, or `close` does. */
+  startService(name: ServiceName): Promise<Started>
+  executor(): Started
+  /** The one process again, after its end; gives the client of the new one. */
+  restart(): Promise<ApiClient>
+  /** Everything that runs, by name; for memory and CPU. */
+  pids(): readonly { readonly name: string; readonly pid: number }[]
+  close(): Promise<void>
+}
+
+const main = fileURLToPath(new URL('../../deploy/local/src/main.ts', import.meta.url))
+const clockMain = fileURLToPath(new URL('./clock-model-main.ts', import.meta.url))
+const maxPayloadBytes = 8 * 1024 * 1024
+export const plainAgent = 'bench-plain'
+export const toolAgent = 'bench-tools'
+export const clockAgent = 'bench-clock'
+
+/** Of a tool turn: 1 KB that no compression makes small. */
+export const noteText = Array.from({ length: 16 }, (_, at) =>
+  `${((at * 2_654_435_761) % 2 ** 32).toString(36)}`.repeat(9).slice(0, 62),
+).join('\n')
+
+export async function startProduct(durability: Durability, processes: Processes): Promise<Product> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'reins-bench-'))
+  const closing: (() => Promise<unknown>)[] = [async () => rmSync(folder, { recursive: true, force: true })]
+  const close = async (): Promise<void> => {
+    for (const step of closing.splice(0).reverse()) await step()
+  }
+  try {
+    return await start(durability, processes, folder, closing, close)
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function start(
+  durability: Durability,
+  processes: Processes,
+  folder: string,
+  closing: (() => Promise<unknown>)[],
+  close: () => Promise<void>,
+): Promise<Product> {
+  const dataDir = path.join(folder, '.reins')
+  const workspace = path.join(folder, 'workspace')
+  mkdirSync(workspace, { recursive: true })
+  writeFileSync(path.join(workspace, 'note.txt'), noteText)
+  const url = (line: string): string | undefined =>
+    line.startsWith('{') ? (JSON.parse(line) as { url: string }).url : undefined
+  const model = await startNode({ name: 'model', args: [fileURLToPath(scriptedServerMain)], ready: url })
+  closing.push(() => model.stop())
+  const clock = await startNode({ name: 'clock model', args: [clockMain], ready: url })
+  closing.push(() => clock.stop())
+  const window = 4_000_000
+  const env: Record<string, string> = {
+    REINS_DATA_DIR: dataDir,
+    REINS_PORT: '0',
+    REINS_DURABILITY: durability,
+    REINS_LOG_LEVEL: 'warn',
+    REINS_MODEL_PROVIDERS: JSON.stringify([
+      { name: 'bench', baseUrl: model.said, contextWindow: window },
+      { name: 'clock', baseUrl: clock.said, contextWindow: window },
+    ]),
+  }
+  const running = new Map<string, Started>([
+    ['model', model],
+    ['clock model', clock],
+  ])
+  const servers: { nats?: RunningNats; postgres?: RunningPostgres } = {}
+  const ready = (line: string): string | undefined => /^ready (.*)$/.exec(line)?.[1]
+  const up = (): Promise<Started> => startNode({ name: 'reins up', args: [main, 'up'], env, cwd: folder, ready })
+
+  if (processes === 'one') {
+    running.set('reins up', await up())
+    closing.push(async () => running.get('reins up')?.stop())
+  } else {
+    mkdirSync(dataDir, { mode: 0o700 })
+    const config = loadLocalConfig({ ...environment, ...env }, {}, folder)
+    const { path: binary } = await findNatsServer({
+      cacheDir: config.cacheDir,
+      searchPath: config.searchPath,
+      ...(config.natsServer === undefined ? {} : { explicit: config.natsServer }),
+      log: () => {},
+    })
+    const natsDir = path.join(dataDir, 'nats')
+    servers.nats = await startNats({ binary, dataDir: natsDir, durability, users: natsUsers(dataDir), maxPayloadBytes })
+    closing.push(async () => servers.nats?.close())
+    servers.postgres = await startPostgres({ dataDir: path.join(dataDir, 'postgres') })
+    closing.push(async () => servers.postgres?.close())
+    adminToken(dataDir)
+  }
+
+  const startService = async (name: ServiceName): Promise<Started> => {
+    const { nats, postgres } = servers
+    if (!nats || !postgres) throw new Error('a further service needs the product in five processes')
+    const user = natsUsers(dataDir).find((one) => one.user === name)
+    const natsUrl = `nats://${name}:${encodeURIComponent(user?.password ?? '')}@127.0.0.1:${nats.port}`
+    const started = await startNode({
+      name,
+      args: [main, 'service', name],
+      env: { ...env, NATS_URL: natsUrl, DATABASE_URL: postgres.url },
+      cwd: folder,
+      ready,
+    })
+    closing.push(() => started.stop())
+    running.set(name, started)
+    return started
+  }
+  if (processes === 'five') for (const name of serviceNames) await startService(name)
+
+  const token = readFileSync(path.join(dataDir, 'admin.token'), 'utf8').trim()
+  const natsUrl = (): string => {
+    const [union] = natsUsers(dataDir)
+    const at =
+      servers.nats?.url ??
+      (JSON.parse(readFileSync(path.join(dataDir, 'servers.json'), 'utf8')) as { natsUrl: string }).natsUrl
+    return at.replace('nats://', `nats://${union?.user}:${encodeURIComponent(union?.password ?? '')}@`)
+  }
+  const gateway = (): Started => {
+    const one = running.get(processes === 'one' ? 'reins up' : 'session-gateway')
+    if (!one) throw new Error('nobody serves HTTP')
+    return one
+  }
+  const api = new ApiClient(gateway().said, token)
+  closing.push(async () => api.close())
+  await putAgents(api, workspace)
+  return {
+    ...{ durability, processes, api, token, folder, workspace, modelUrl: model.said },
+    url: gateway().said,
+    natsUrl,
+    gateway,
+    startService,
+    executor: () => running.get(processes === 'one' ? 'reins up' : 'executor') ?? gateway(),
+    async restart() {
+      running.set('reins up', await up())
+      const client = new ApiClient(gateway().said, token)
+      closing.push(async () => client.close())
+      return client
+    },
+    pids: () => [
+      ...[...running].map(([name, { pid }]) => ({ name, pid })),
+      ...(servers.nats ? [{ name: 'nats-server', pid: servers.nats.pid }] : []),
+      ...(processes === 'one'
+        ? descendants(gateway().pid).flatMap(({ command, pid }) =>
+            command === 'nats-server' ? [{ name: command, pid }] : [],
+          )
+        : []),
+    ],
+    close,
+  }
+}
+
+async function putAgents(api: ApiClient, workspace: string): Promise<void> {
+  const common = { system_prompt: 'You are measured.', max_tokens: 100_000, max_tool_calls: 100 }
+  await api.putAgent({ name: plainAgent, model: 'bench/assistant', ...common })
+  await api.putAgent({ name: toolAgent, model: 'bench/assistant', tools: [{ files: { workspace } }], ...common })
+  await api.putAgent({ name: clockAgent, model: 'clock/clock', ...common })
+}

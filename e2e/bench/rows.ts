@@ -1,0 +1,163 @@
+// The lines of the table: what is measured, its budget (DESIGN 12), and how both are read off a visit. Pure.
+import { median, type Spread } from './numbers.ts'
+import type { Visit } from './visit.ts'
+
+export interface Row {
+  readonly what: string
+  readonly unit: string
+  /** As people read it; '' where there is none. */
+  readonly budget: string
+  /** The bare cost of the machine that belongs to it. */
+  raw?(visit: Visit): number | undefined
+  /** Figures of one visit, the judged one first. */
+  figures(visit: Visit): readonly number[] | undefined
+  /** The judged figure must not be above it, or with `more` not below it. undefined: no budget in this configuration. */
+  limit?(visit: Visit): number | undefined
+  readonly more?: boolean
+}
+
+const appendsOfToolTurn = 6
+const shareOfCeiling = 0.85
+const unsyncedToolTurns = 2000
+
+const three = (spread: Spread | undefined): readonly number[] | undefined =>
+  spread && [spread.p50, spread.p95, spread.p99]
+const one = (value: number | undefined): readonly number[] | undefined => (value === undefined ? undefined : [value])
+const synced =
+  (limit: number) =>
+  ({ durability }: Visit): number | undefined =>
+    durability === 'fsync' ? limit : undefined
+const perSecond = (visit: Visit, clients: number): number | undefined =>
+  clients === 1 || clients === 16 || clients === 64 ? visit.raw.publishesPerSecond[clients] : undefined
+
+const loadRow = (kind: 'tool' | 'plain', clients: number): Row => ({
+  what: `${kind} turns/s, ${clients} client${clients === 1 ? '' : 's'}`,
+  unit: '/s',
+  budget: kind === 'tool' && clients > 1 ? '≥ 85 % of raw ÷ 6; unsynced ≥ 2000' : '',
+  more: true,
+  raw: (visit) => perSecond(visit, clients),
+  figures: (visit) =>
+    one((kind === 'tool' ? visit.toolLoad : visit.plainLoad)?.find((load) => load.clients === clients)?.turnsPerSecond),
+  ...(kind === 'tool' && clients > 1
+    ? {
+        limit: (visit: Visit) =>
+          visit.durability === 'interval'
+            ? unsyncedToolTurns
+            : ((perSecond(visit, clients) ?? 0) / appendsOfToolTurn) * shareOfCeiling,
+      }
+    : {}),
+})
+
+const resumeRow = (frames: number, how: 'cold' | 'fromSnapshot', limit?: number): Row => ({
+  what: `resume of ${frames} frames, ${how === 'cold' ? 'cold' : 'from a snapshot'}`,
+  unit: 'ms',
+  budget: limit === undefined ? '' : `≤ ${limit}`,
+  figures: (visit) => three(visit.resume?.find((one) => one.frames === frames)?.[how]),
+  ...(limit === undefined ? {} : { limit: () => limit }),
+})
+
+const recoveryRow = (signal: 'SIGKILL' | 'SIGTERM', limit: number): Row => ({
+  what: `executor ${signal === 'SIGKILL' ? 'killed (-9)' : 'stopped (SIGTERM)'} → going on`,
+  unit: 'ms',
+  budget: `≤ ${limit} (five)`,
+  figures: (visit) => {
+    const found = visit.recovery?.find((one) => one.signal === signal)
+    return found && [median(found.goingOnMs), ...(found.readyMs.length > 0 ? [median(found.readyMs)] : [])]
+  },
+  limit: ({ processes }) => (processes === 'five' ? limit : undefined),
+})
+
+export const rows: readonly Row[] = [
+  { what: 'raw: loopback HTTP', unit: 'ms', budget: '', figures: ({ raw }) => three(raw.httpMs) },
+  { what: 'raw: 512 bytes and fdatasync', unit: 'ms', budget: '', figures: ({ raw }) => three(raw.fsyncMs) },
+  { what: 'raw: conditional publish', unit: 'ms', budget: '', figures: ({ raw }) => three(raw.publishMs) },
+  { what: 'raw: model call', unit: 'ms', budget: '', figures: ({ raw }) => three(raw.modelMs) },
+  ...([1, 16, 64] as const).map(
+    (chains): Row => ({
+      what: `raw: publishes/s, ${chains} at once`,
+      unit: '/s',
+      budget: '',
+      figures: ({ raw }) => one(raw.publishesPerSecond[chains]),
+    }),
+  ),
+  {
+    what: 'plain turn, new session',
+    unit: 'ms',
+    budget: 'p50 ≤ 2.2',
+    raw: ({ raw }) => 3 * raw.publishMs.p50 + raw.modelMs.p50 + raw.httpMs.p50,
+    figures: ({ turns }) => three(turns?.plainFresh),
+    limit: synced(2.2),
+  },
+  {
+    what: 'plain turn, turns 2–21',
+    unit: 'ms',
+    budget: 'p50 ≤ 2.2',
+    raw: ({ raw }) => 3 * raw.publishMs.p50 + raw.modelMs.p50 + raw.httpMs.p50,
+    figures: ({ turns }) => three(turns?.plainContinuing),
+    limit: synced(2.2),
+  },
+  {
+    what: 'turn with one tool, new session',
+    unit: 'ms',
+    budget: 'p50 ≤ 3.6',
+    raw: ({ raw }) => 6 * raw.publishMs.p50 + 2 * raw.modelMs.p50 + raw.httpMs.p50,
+    figures: ({ turns }) => three(turns?.toolFresh),
+    limit: synced(3.6),
+  },
+  {
+    what: 'turn with one tool, turns 2–21',
+    unit: 'ms',
+    budget: 'p50 ≤ 3.6',
+    raw: ({ raw }) => 6 * raw.publishMs.p50 + 2 * raw.modelMs.p50 + raw.httpMs.p50,
+    figures: ({ turns }) => three(turns?.toolContinuing),
+    limit: synced(3.6),
+  },
+  {
+    what: 'turn with edit_file (never twice)',
+    unit: 'ms',
+    budget: '',
+    figures: ({ turns }) => three(turns?.neverTool),
+  },
+  ...[1, 16, 64].map((clients) => loadRow('tool', clients)),
+  ...[1, 16, 64].map((clients) => loadRow('plain', clients)),
+  {
+    what: 'turn 500 of one session (then turn 10)',
+    unit: 'ms',
+    budget: '≤ 1.25 × turn 10 + the model’s reading',
+    raw: ({ long }) => long && long.modelLate - long.modelEarly,
+    figures: ({ long }) => long && [long.late, long.early],
+    limit: ({ long }) => long && 1.25 * long.early + long.modelLate - long.modelEarly,
+  },
+  {
+    what: 'a token, model → client, at 50/s',
+    unit: 'ms',
+    budget: 'p50 ≤ 1, each by itself',
+    raw: ({ raw }) => raw.httpMs.p50,
+    figures: ({ tokens }) => three(tokens?.ms),
+    // Two tokens in one delta would be a lump, however quick.
+    limit: ({ tokens }) => (tokens && tokens.mostInOneDelta > 1 ? 0 : 1),
+  },
+  resumeRow(100, 'cold'),
+  resumeRow(1000, 'cold', 30),
+  resumeRow(10_000, 'cold'),
+  resumeRow(100, 'fromSnapshot'),
+  resumeRow(1000, 'fromSnapshot', 10),
+  resumeRow(10_000, 'fromSnapshot'),
+  {
+    what: '10,000 open streams, more memory',
+    unit: 'MB',
+    budget: '≤ 300',
+    // Fewer (--quick) are counted up to 10,000.
+    figures: ({ streams }) => streams && [Math.round(((streams.after - streams.before) * 10_000) / streams.streams)],
+    limit: () => 300,
+  },
+  recoveryRow('SIGKILL', 1500),
+  recoveryRow('SIGTERM', 300),
+  {
+    what: 'disk of a tool turn (then the whole folder)',
+    unit: 'bytes',
+    budget: '≤ 6144',
+    figures: ({ disk }) => disk && [disk.bytesPerTurn, disk.folderBytesPerTurn],
+    limit: () => 6144,
+  },
+]

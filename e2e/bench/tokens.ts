@@ -1,0 +1,38 @@
+// From the moment a token leaves the model's process to the moment this client has it, at 50 tokens a second.
+import type { ApiDelta } from '@reins/contracts'
+import { type Spread, spread } from './numbers.ts'
+import { clockAgent, type Product } from './product.ts'
+
+export interface Tokens {
+  readonly ms: Spread
+  readonly tokens: number
+  /** The most tokens that one delta held, and that one read of the socket held: 1 is each by itself. */
+  readonly mostInOneDelta: number
+  readonly mostInOneRead: number
+}
+
+export async function measureTokens({ api }: Product): Promise<Tokens> {
+  const { session } = await api.start(clockAgent)
+  const ended = Promise.withResolvers<void>()
+  const samples: number[] = []
+  const reads = new Map<number, number>()
+  let mostInOneDelta = 0
+  const stream = await api.follow(
+    session.id,
+    (item) => {
+      if (item.type === 'turn.completed') ended.resolve()
+      if (item.type === 'turn.failed') ended.reject(new Error(`the turn failed: ${item.data}`))
+      if (item.type !== 'delta') return
+      const { text } = (JSON.parse(item.data) as ApiDelta).data
+      const times = text.match(/t\d+ /g) ?? []
+      mostInOneDelta = Math.max(mostInOneDelta, times.length)
+      reads.set(item.read, (reads.get(item.read) ?? 0) + times.length)
+      for (const time of times) samples.push(Number(item.at - BigInt(time.slice(1, -1))) / 1e6)
+    },
+    () => ended.reject(new Error('the stream broke')),
+  )
+  await api.post(`/v1/sessions/${session.id}/messages`, { content: 'go' })
+  await ended.promise
+  stream.close()
+  return { ms: spread(samples), tokens: samples.length, mostInOneDelta, mostInOneRead: Math.max(...reads.values()) }
+}

@@ -1,0 +1,104 @@
+// One visit: the product started anew in one configuration, everything that was asked for measured once, with the raw costs of the same minute.
+import { loadavg } from 'node:os'
+import { type Disk, measureDisk } from './disk.ts'
+import { type Load, measureLoad } from './load.ts'
+import { type LongSession, measureLong } from './long-session.ts'
+import type { BenchName, BenchOptions, Durability, Processes } from './options.ts'
+import { startProduct } from './product.ts'
+import { measureRaw, type Raw } from './raw.ts'
+import { measureRecovery, type Recovery } from './recovery.ts'
+import { measureResume, type Resume } from './resume.ts'
+import { measureStreams, type OpenStreams } from './streams.ts'
+import { measureTokens, type Tokens } from './tokens.ts'
+import { measureTurns, type Turns, warmUp } from './turns.ts'
+
+export interface Visit {
+  readonly round: number
+  readonly durability: Durability
+  readonly processes: Processes
+  /** Of the machine, over a minute: what else went on. */
+  readonly loadAverage: number
+  readonly raw: Raw
+  readonly turns?: Turns
+  readonly plainLoad?: readonly Load[]
+  readonly toolLoad?: readonly Load[]
+  readonly long?: LongSession
+  readonly tokens?: Tokens
+  readonly resume?: readonly Resume[]
+  readonly streams?: OpenStreams
+  readonly recovery?: readonly Recovery[]
+  readonly disk?: Disk
+  /** What could not be measured, and why. */
+  readonly failed: Readonly<Record<string, string>>
+}
+
+type Measured = { -readonly [K in keyof Visit]?: Visit[K] }
+
+/** These are measured in the first round only: they take long, and noise does not change them much. */
+const onceOnly: readonly BenchName[] = ['resume', 'streams', 'recovery', 'disk']
+
+export async function visit(
+  options: BenchOptions,
+  round: number,
+  durability: Durability,
+  processes: Processes,
+  say: (line: string) => void,
+): Promise<Visit> {
+  const { quick } = options
+  const loadAverage = loadavg()[0] ?? 0
+  const product = await startProduct(durability, processes)
+  const failed: Record<string, string> = {}
+  const measured: Measured = {}
+  const wanted = (name: BenchName): boolean => options.only.includes(name) && (round === 1 || !onceOnly.includes(name))
+  const step = async (name: BenchName, measure: () => Promise<void>): Promise<void> => {
+    if (!wanted(name)) return
+    say(`  ${name}`)
+    try {
+      await measure()
+    } catch (error) {
+      failed[name] = error instanceof Error ? error.message : String(error)
+      say(`  ${name} could not be measured: ${failed[name]}`)
+    }
+  }
+  try {
+    const raw = await measureRaw(product, quick ? 1 : 2)
+    if (['turns', 'load', 'long', 'disk'].some((name) => options.only.some((one) => one === name)))
+      await warmUp(product, quick ? 150 : 400)
+    await step('turns', async () => {
+      measured.turns = await measureTurns(product, quick ? 8 : 20)
+    })
+    await step('load', async () => {
+      const seconds = quick ? 3 : 6
+      const plain: Load[] = []
+      const tool: Load[] = []
+      for (const clients of [1, 16, 64]) {
+        tool.push(await measureLoad(product, 'tool', clients, seconds))
+        plain.push(await measureLoad(product, 'plain', clients, seconds))
+      }
+      measured.toolLoad = tool
+      measured.plainLoad = plain
+    })
+    await step('long', async () => {
+      measured.long = await measureLong(product, 500)
+    })
+    await step('tokens', async () => {
+      measured.tokens = await measureTokens(product)
+    })
+    await step('disk', async () => {
+      measured.disk = await measureDisk(product, quick ? 10 : 30)
+    })
+    await step('resume', async () => {
+      measured.resume = await measureResume(product, quick ? [100, 1000] : [100, 1000, 10_000], quick ? 5 : 9)
+    })
+    await step('recovery', async () => {
+      measured.recovery = await measureRecovery(product, quick ? 1 : 3)
+    })
+    // Last: so many sessions and connections are company for nothing else.
+    await step('streams', async () => {
+      measured.streams = await measureStreams(product, quick ? 2000 : 10_000)
+    })
+    return { round, durability, processes, loadAverage, raw, ...measured, failed }
+  } finally {
+    await product.close()
+  }
+}
