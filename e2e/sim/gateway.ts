@@ -54,6 +54,9 @@ function write(world: World, session: string, head: Head, op: GatewayOp, status:
     case 'resume':
       send([{ type: 'session.resumed', data: {} }], true, 'idle')
       return
+    case 'release':
+      send([{ type: 'session.released', data: {} }], true, 'idle')
+      return
     case 'rename':
       send([{ type: 'session.renamed', data: { title: 'title' } }], false)
       return

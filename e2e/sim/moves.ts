@@ -101,8 +101,8 @@ function executorMoves(world: World, process: ExecutorProcess, add: Add): void {
   }
   for (const [id, { session }] of world.truth) {
     const model = session.turn?.model
-    if (model?.kind !== 'running' || model.by === instanceOf(process) || session.mode.kind !== 'open' || session.cancel)
-      continue
+    if (model?.kind !== 'running' || model.by === instanceOf(process)) continue
+    if ((session.mode.kind !== 'open' || session.cancel) && !world.rules.session.takeOverPaused) continue
     const own = process.sessions.get(id)
     // Who holds a trigger of it asks on that; who holds none notices that its owner is silent.
     if (own && (own.sending || own.running || own.held.size > 0)) continue

@@ -15,7 +15,7 @@ export interface Answer {
 export type GatewayOp =
   | { readonly op: 'message'; readonly message: string; readonly onBusy: OnBusy; readonly of?: 'child' }
   | { readonly op: 'cancel'; readonly end?: true; readonly of?: 'child' }
-  | { readonly op: 'pause' | 'resume' | 'rename'; readonly of?: 'child' }
+  | { readonly op: 'pause' | 'resume' | 'release' | 'rename'; readonly of?: 'child' }
 
 export const faultKinds = [
   'lose-ack',

@@ -63,7 +63,18 @@ export const small: readonly Scenario[] = [
   },
 ]
 
+/** A call that takes its process with it again and again; `release` comes at any time, also before it is needed. */
+const poison: Scenario = {
+  ...base,
+  name: 'a call that kills its executor',
+  runners: 0,
+  gateway: [message('m1'), { op: 'release' }],
+  faults: { crash: 5, die: 1 },
+  total: 6,
+}
+
 export const medium: readonly Scenario[] = [
+  poison,
   {
     ...base,
     name: 'two tools, two messages',

@@ -17,8 +17,10 @@ function replay(scenario: Scenario, rules: WorldRules, labels: readonly string[]
     if (world.violation) return sameKind(world.violation, kind) ? { violation: world.violation, moves } : null
   }
   if (kind !== 'C5') return null
-  const drained = movesOf(world).length > 0 ? drain(world, moves) : null
-  if (drained) return sameKind(drained.violation, kind) ? { violation: drained.violation, moves } : null
+  if (movesOf(world).length > 0) {
+    const drained = drain(world, moves)
+    return drained && sameKind(drained.violation, kind) ? drained : null
+  }
   checkRest(world)
   return world.violation && sameKind(world.violation, kind) ? { violation: world.violation, moves } : null
 }

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import { exploreAll, seeded, walk } from './explore.ts'
+import { soundWorld, type WorldRules } from './rules.ts'
+import type { Scenario } from './scenario.ts'
+import { large, medium, small } from './scenarios.ts'
+import { shrink, tell } from './shrink.ts'
+import { lostIntent, wrongRules } from './wrong-rules.ts'
+
+/** What went wrong, as a list of moves; undefined: nothing. */
+const failureOf = (scenario: Scenario, maxStates: number, rules: WorldRules = soundWorld): string | undefined => {
+  const { finding } = exploreAll(scenario, { maxStates, rules })
+  return finding ? tell(scenario, rules, shrink(scenario, rules, finding)) : undefined
+}
+
+describe('the protocol, explored', () => {
+  it.each(small.map((scenario) => [scenario.name, scenario] as const))('holds: %s', (_, scenario) => {
+    expect(failureOf(scenario, 40_000)).toBeUndefined()
+  })
+
+  it.each(medium.map((scenario) => [scenario.name, scenario] as const))(
+    'holds as far as it is looked at: %s',
+    (_, scenario) => {
+      expect(failureOf(scenario, 8_000)).toBeUndefined()
+    },
+  )
+
+  it.each(large.map((scenario) => [scenario.name, scenario] as const))('holds on seeded walks: %s', (_, scenario) => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const { finding } = walk(scenario, seeded(seed))
+      expect(finding && tell(scenario, soundWorld, shrink(scenario, soundWorld, finding))).toBeNull()
+    }
+  })
+})
+
+describe('the simulator bites', () => {
+  it.each(wrongRules.map((rule) => [rule.name, rule] as const))('finds the known-wrong rule %s', (_, rule) => {
+    const { finding } = exploreAll(rule.scenario, { maxStates: 30_000, rules: rule.rules, drainEvery: 0 })
+    expect(finding).not.toBeNull()
+    expect(failureOf(rule.scenario, 5_000)).toBeUndefined()
+  })
+
+  it('shrinks a failure to moves that still lead to it', () => {
+    const rule = wrongRules.find(({ name }) => name === 'loser-acks')!
+    const { finding } = exploreAll(rule.scenario, { maxStates: 30_000, rules: rule.rules })
+    const short = shrink(rule.scenario, rule.rules, finding!)
+    expect(short.moves.length).toBeLessThanOrEqual(finding!.moves.length)
+    expect(short.violation).toMatch(/^C4: /)
+    expect(tell(rule.scenario, rule.rules, short)).toContain('e1 acks root#1')
+  })
+
+  it('needs "covered, so ack" and no row for one’s own call before comparing the last frame does harm', () => {
+    const compares = { ...soundWorld, compareLastFrame: true }
+    const covered = {
+      ...soundWorld,
+      session: { ...soundWorld.session, ackCoveredElsewhere: true, noRowForOwnCall: true },
+    }
+    const whole = (rules: WorldRules) => exploreAll(lostIntent, { maxStates: 30_000, rules })
+    expect(whole(compares)).toMatchObject({ complete: true, finding: null })
+    expect(whole(covered)).toMatchObject({ complete: true, finding: null })
+    expect(whole({ ...covered, compareLastFrame: true }).finding).not.toBeNull()
+  })
+})

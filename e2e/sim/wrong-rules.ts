@@ -1,0 +1,158 @@
+// The known-wrong rules (PROTOCOL 13, and what exploring added), each with the smallest scenario in which it bites.
+//   B1. In the same scenario, with the sound rules, nothing is found.
+//   B2. "Compare the last frame" bites only together with "covered, so ack" and no row for one's own call: alone, whoever takes its own
+//       landed intent for another's meets the row that runs a call recorded as its own, or asks itself, hears no, and takes it over.
+import type { Rules } from '@reins/session'
+import { soundWorld, type WorldRules } from './rules.ts'
+import { born, type Scenario } from './scenario.ts'
+import { base, message, only, withAgents } from './scenarios.ts'
+
+export interface WrongRule {
+  readonly name: string
+  readonly says: string
+  readonly rules: WorldRules
+  readonly scenario: Scenario
+}
+
+const pure = (...names: readonly (keyof Rules)[]): WorldRules => ({
+  ...soundWorld,
+  session: { ...soundWorld.session, ...Object.fromEntries(names.map((name) => [name, true])) },
+})
+const world = (...names: readonly Exclude<keyof WorldRules, 'session'>[]): WorldRules => ({
+  ...soundWorld,
+  ...Object.fromEntries(names.map((name) => [name, true])),
+})
+const scenario = (name: string, change: Partial<Scenario>, faults: Scenario['faults'] = {}): Scenario => ({
+  ...base,
+  runners: 0,
+  ...change,
+  name,
+  faults,
+  total: Object.values(faults).reduce((sum, count) => sum + count, 0),
+})
+
+const delegating = { born: withAgents, turns: [[{ delegate: ['helper'] }, {}]], childTurn: [{}] } as const
+
+/** A lost ack with another writer on top, and nobody else who could help. */
+export const lostIntent: Scenario = scenario(
+  'one executor, a lost ack',
+  { executors: 1, gateway: [message('m1'), message('m2')] },
+  only('lose-ack'),
+)
+
+export const wrongRules: readonly WrongRule[] = [
+  {
+    name: 'loser-acks',
+    says: 'a loser acks its trigger',
+    rules: world('loserAcks'),
+    scenario: scenario('one stall', {}, only('stall')),
+  },
+  {
+    name: 'covered-so-ack',
+    says: "covered by another's call, so ack",
+    rules: pure('ackCoveredElsewhere'),
+    scenario: scenario('a trigger delivered too early', {}, only('repeat')),
+  },
+  {
+    name: 'delivery-count',
+    says: 'decide by delivery count',
+    rules: pure('ackByDeliveryCount'),
+    scenario: scenario('a broker that forgets', {}, only('server')),
+  },
+  {
+    name: 'compare-last-frame',
+    says: "after a lost ack compare the last frame's id (with covered-so-ack, and no row for one's own call)",
+    rules: { ...pure('ackCoveredElsewhere', 'noRowForOwnCall'), compareLastFrame: true },
+    scenario: lostIntent,
+  },
+  {
+    name: 'status-without-fold',
+    says: 'a status header written by one who did not fold',
+    rules: pure('statusWithoutFold'),
+    scenario: scenario('a new name between messages', {
+      gateway: [message('m1'), message('m2'), { op: 'rename' }, message('m3')],
+    }),
+  },
+  {
+    name: 'zombie-working',
+    says: "a zombie's working() after its reconnect",
+    rules: world('zombieWorking'),
+    scenario: scenario('a stall, then a crash', {}, only('stall', 'crash')),
+  },
+  {
+    name: 'counts-foreign-calls',
+    says: 'a runner that counts calls it was not asked for as open',
+    rules: pure('runnerCountsForeignCalls'),
+    scenario: scenario('two tools, one at a time', {
+      runners: 1,
+      born: { ...born, limits: { maxToolCalls: 10, maxConcurrentTools: 1 } },
+      turns: [[{ tools: ['safe', 'safe'] }, {}]],
+    }),
+  },
+  {
+    name: 'recreate-with-new',
+    says: 'a consumer recreated with `new`',
+    rules: world('recreateWithNew'),
+    scenario: scenario('a consumer made anew', {}, only('recreate')),
+  },
+  {
+    name: 'child-after-cancel',
+    says: 'a child created after its cancel',
+    rules: world('childAtHead'),
+    scenario: scenario('a delegation that is cancelled', {
+      executors: 1,
+      ...delegating,
+      gateway: [message('m1'), { op: 'cancel' }],
+    }),
+  },
+  {
+    name: 'timer-in-log-only',
+    says: 'a timer in the log only',
+    rules: world('timerInLogOnly'),
+    scenario: scenario('a throttled call', { turns: [[{ throttledOnce: true }]] }),
+  },
+  {
+    name: 'model-call-hides-cancel',
+    says: 'a running model call hides a cancel (rows in another order)',
+    rules: pure('modelCallHidesCancel'),
+    scenario: scenario('an endless answer that is cancelled', {
+      turns: [[{ endless: true }]],
+      gateway: [message('m1'), { op: 'cancel' }],
+    }),
+  },
+  {
+    name: 'start-closed-intent',
+    says: '"mine is in" starts what the same read shows closed',
+    rules: pure('startClosedIntent'),
+    scenario: scenario('a lost ack and a cancel', { gateway: [message('m1'), { op: 'cancel' }] }, only('lose-ack')),
+  },
+  {
+    name: 'take-over-paused',
+    says: 'a takeover of a paused or cancelled call',
+    rules: pure('takeOverPaused'),
+    scenario: scenario('a crash and a pause', { gateway: [message('m1'), { op: 'pause' }] }, only('crash')),
+  },
+  {
+    name: 'owner-answers-early',
+    says: 'an owner that answers no while its outcome is not in yet',
+    rules: world('ownerAnswersEarly'),
+    scenario: scenario('an outcome under way', {}, only('lose-request')),
+  },
+  {
+    name: 'runner-skips-gap',
+    says: "a runner takes a trigger's own sequence for the head of everything that it holds of that session",
+    rules: world('runnerSkipsGap'),
+    scenario: scenario('a tool, interrupted by a message with a tool', {
+      executors: 1,
+      runners: 1,
+      turns: [[{ tools: ['safe'] }, {}]],
+      gateway: [message('m1'), message('m2', 'interrupt')],
+    }),
+  },
+  {
+    name: 'settle-on-stale-parent',
+    says: 'the parent of a closed child is read where it may be stale',
+    rules: world('settleOnStaleParent'),
+    scenario: scenario('a delegation', { executors: 1, ...delegating }),
+  },
+]
