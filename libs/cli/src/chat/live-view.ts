@@ -69,7 +69,7 @@ function activity(state: LiveState, growing: boolean, now: number, width: number
   if (transcript.phase === 'paused')
     lines.push(cut(style.yellow('paused: messages wait; /resume lets the session go on'), width))
   if (state.connection === 'lost')
-    lines.push(cut(style.yellow('⚠ The server does not answer. Waiting for it; the chat goes on from here.'), width))
+    lines.push(cut(style.yellow('⚠ The server does not answer. Waiting; the chat goes on from here.'), width))
   for (const waiting of transcript.waiting) lines.push(cut(style.dim(`queued: ${oneLine(waiting.text)}`), width))
   const known = new Set(transcript.waiting.map((waiting) => waiting.text))
   for (const text of state.sending) if (!known.has(text)) lines.push(cut(style.dim(`sending: ${oneLine(text)}`), width))

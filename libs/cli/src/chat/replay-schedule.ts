@@ -1,7 +1,7 @@
 // The events of a session as they were seen: what to show, and how long to wait before. Pure.
 //   P1. The tokens of an answer are spread over the time between its call's start and end; they were not kept one by one.
 //   P2. While the session was at rest it waited for a person: such a pause is shortened.
-import type { ApiEvent, StreamItem } from '@reins/contracts'
+import type { ApiEvent, AssistantBlock, StreamItem } from '@reins/contracts'
 import { knownEvent } from './transcript-state.ts'
 
 export interface ReplayStep {
@@ -36,11 +36,13 @@ export function replaySchedule(events: readonly ApiEvent[], options: { readonly 
   return steps
 }
 
-/** The text of a completed model call in at most `most` pieces, cut between words. */
+/** The text of a model call, or what was said of it when it was lost, in at most `most` pieces, cut between words. */
 function answerDeltas(event: ApiEvent, most: number): StreamItem[] {
   const known = knownEvent(event)
-  if (known?.type !== 'model-call.completed') return []
-  const { call, attempt, content } = known.data
+  if (known?.type !== 'model-call.completed' && known?.type !== 'model-call.failed') return []
+  const { call, attempt } = known.data
+  const content: readonly AssistantBlock[] =
+    'content' in known.data ? known.data.content : [{ type: 'text', text: known.data.partial ?? '' }]
   const words = content.flatMap((block, index) => {
     if (block.type === 'tool-call') return []
     let offset = 0

@@ -129,7 +129,7 @@ describe('what stands below', () => {
     const transcript = { ...newTranscript, waiting }
     const live = show([], 90, { transcript, editor, connection: 'lost', sending: ['later', 'now'] }).live
     expect(live).toEqual([
-      '⚠ The server does not answer. Waiting for it; the chat goes on from here.',
+      '⚠ The server does not answer. Waiting; the chat goes on from here.',
       'queued: later',
       'sending: now',
       '',

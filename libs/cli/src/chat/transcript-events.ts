@@ -76,7 +76,7 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
       return completeAnswer(transcript, event.data)
     case 'model-call.failed':
       // The turn's end, or the next attempt, says what comes of it.
-      return same()
+      return event.data.partial === undefined ? same() : showPartial(transcript, event.data.call, event.data.partial)
     case 'model-call.throttled':
       return now({ throttledUntil: event.data.until }, [
         notice('warning', `${event.data.error.message} It is tried again in ${seconds(event.data.until - at)}.`),
@@ -189,6 +189,21 @@ function completeAnswer(transcript: Transcript, data: EventData<'model-call.comp
   }
   pieces.push({ kind: 'answer-ended' })
   return { transcript: { ...rest, done: data.call }, pieces }
+}
+
+/** What an attempt had said when it was lost: whoever was not there sees it too, before the answer starts anew. */
+function showPartial(transcript: Transcript, call: string, partial: string): Followed {
+  const { answer } = transcript
+  if (!answer || answer.call !== call) return { transcript, pieces: [] }
+  const texts = [...answer.blocks.values()].flatMap((block) => (block.kind === 'text' ? [block.text] : []))
+  const shown = texts.join('')
+  if (shown === partial || !partial.startsWith(shown)) return { transcript, pieces: [] }
+  const last = Math.max(-1, ...answer.blocks.keys()) + 1
+  const blocks = new Map(answer.blocks).set(last, { kind: 'text', text: partial.slice(shown.length) })
+  return {
+    transcript: { ...transcript, answer: { ...answer, blocks } },
+    pieces: [{ kind: 'text', text: partial.slice(shown.length) }],
+  }
 }
 
 function closeTool(

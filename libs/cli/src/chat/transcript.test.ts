@@ -72,6 +72,22 @@ describe('an answer whose process was lost', () => {
     const late = delta('k-t1', 3, 'lo')
     expect(textOf(given([...begin, first, again, late, second]).pieces)).toEqual(['Hel', '<restarted>', 'Good'])
   })
+  test('what the lost attempt had said is shown to whoever was not there, and not again to whoever was', () => {
+    const failed = event(6, 400, 'model-call.failed', {
+      call: 'k-t1',
+      attempt: 1,
+      error: { code: 'lost', message: 'gone' },
+      partial: 'Hello',
+    })
+    const next = event(7, 500, 'model-call.started', { call: 'k-t1', attempt: 2, turn: 't1', model: 'scripted/demo' })
+    expect(textOf(given([...begin, failed, next, second]).pieces)).toEqual(['Hello', '<restarted>', 'Good'])
+    expect(textOf(given([...begin, first, failed, next, second]).pieces)).toEqual(['Hel', 'lo', '<restarted>', 'Good'])
+    expect(textOf(given([...begin, delta('k-t1', 0, 'Hello'), failed, next, second]).pieces)).toEqual([
+      'Hello',
+      '<restarted>',
+      'Good',
+    ])
+  })
   test('nothing is said where nothing had been shown', () => {
     expect(textOf(given([...begin, again, restart, second]).pieces)).toEqual(['Good'])
   })
