@@ -1,0 +1,105 @@
+// What the cases share: the survivors, and a pool of its own for each case, so that cases run side by side and no victim is hit by
+// another case's work. A case is a title, and what it does; it throws what is wrong.
+import { eventually } from '../harness/eventually.ts'
+import type { Follower } from '../harness/follower.ts'
+import type { ServiceProcess } from '../harness/service-process.ts'
+import type { StoredFrame } from '../harness/stored-log.ts'
+import type { World } from '../harness/world.ts'
+
+export interface Case {
+  /** Letters and hyphens: the agent's name, the label of its pool, the name of the file that its tools write to. */
+  readonly slug: string
+  readonly title: string
+  run(bench: Bench): Promise<void>
+}
+
+export interface Watched {
+  readonly session: string
+  readonly followers: readonly Follower[]
+}
+
+export class Bench {
+  readonly world: World
+  readonly slug: string
+
+  constructor(world: World, slug: string) {
+    this.world = world
+    this.slug = slug
+  }
+
+  /** The survivors serve every pool. */
+  static labels(cases: readonly Case[]): Readonly<Record<string, string>> {
+    return Object.fromEntries(cases.map(({ slug }) => [slug, 'true']))
+  }
+
+  get labels(): Readonly<Record<string, string>> {
+    return { [this.slug]: 'true' }
+  }
+
+  /** A process that serves this case's pool, and stops where it is told to. */
+  victim(name: 'executor' | 'tool-runner', pauseAt?: string): Promise<ServiceProcess> {
+    return this.world.start(name, { labels: this.labels, ...(pauseAt === undefined ? {} : { pauseAt }) })
+  }
+
+  agent(): Promise<string> {
+    return this.world.agent(this.slug, { affinity: this.labels })
+  }
+
+  /** A command that leaves one line behind for each time that it runs. */
+  leavesLine(more = ''): string {
+    return `!shell echo "$REINS_IDEMPOTENCY_KEY" >> ${this.slug}.txt${more}`
+  }
+
+  /** How often the calls of a session ran. */
+  ran(session: string): number {
+    return this.world.lines(`${this.slug}.txt`).filter((line) => line.startsWith(`${session}/`)).length
+  }
+
+  /** A session with two followers, on two gateways. */
+  async begin(message: string): Promise<Watched> {
+    const { session } = await this.world.api.create(this.slug, message)
+    return { session: session.id, followers: [0, 1].map((gateway) => this.world.follow(session.id, gateway)) }
+  }
+
+  /** Begins sessions until the victim stands at its point: who gets a trigger is the broker's choice. All that were begun. */
+  async untilPaused(victim: ServiceProcess, message: string): Promise<readonly Watched[]> {
+    const begun: Watched[] = []
+    while (!victim.isPaused()) {
+      const watched = await this.begin(message)
+      begun.push(watched)
+      await eventually(async () => victim.isPaused() || (await this.world.checked(watched.session)).atRest, {
+        describe: () => `${victim.name} stands at its point, or ${watched.session} ends\n${victim.log().join('\n')}`,
+        withinMs: 45_000,
+      })
+    }
+    return begun
+  }
+
+  /** Rest, a log without fault, followers that saw exactly it; then the log. */
+  async sound({ session, followers }: Watched): Promise<readonly StoredFrame[]> {
+    const problems = await this.world.verdict(session, followers)
+    for (const follower of followers) follower.close()
+    if (problems.length > 0) throw new Error(problems.join('\n'))
+    return this.world.readLog(session)
+  }
+
+  async allSound(watched: readonly Watched[]): Promise<readonly (readonly StoredFrame[])[]> {
+    return Promise.all(watched.map((one) => this.sound(one)))
+  }
+}
+
+export const eventsOf = (log: readonly StoredFrame[]) =>
+  log.flatMap(({ frame }) => frame.events.map((event) => ({ ...event, by: frame.by, n: frame.n })))
+
+/** How many events of a type there are; `with_`: only those whose data have these values. */
+export function countOf(
+  log: readonly StoredFrame[],
+  type: string,
+  having: Readonly<Record<string, unknown>> = {},
+): number {
+  return eventsOf(log).filter(
+    (event) =>
+      event.type === type &&
+      Object.entries(having).every(([key, value]) => (event.data as Record<string, unknown>)[key] === value),
+  ).length
+}
