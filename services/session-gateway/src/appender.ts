@@ -157,7 +157,10 @@ export class Appender {
         .append(session, this.#draft(request, decision, head), decision.to, head.hash, signal)
         .catch((error: unknown) => {
           this.#heads.delete(session)
-          throw error instanceof JournalUnavailable ? busy() : error
+          if (error instanceof JournalUnavailable || signal.aborted) throw busy()
+          if (error instanceof RangeError)
+            throw new ReinsError('body_too_large', 'The event does not fit into one frame.')
+          throw error
         })
       const last = outcome.kind === 'appended' ? outcome.above.at(-1) : outcome.tail.at(-1)
       if (outcome.kind === 'appended') {

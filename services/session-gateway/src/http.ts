@@ -29,7 +29,9 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     logger: false,
     bodyLimit: options.maxBodyBytes,
     exposeHeadRoutes: false,
-    forceCloseConnections: true,
+    // Requests that are being answered are answered; connections that only wait are closed.
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 1024 },
     requestIdHeader: false,
     genReqId: (raw) => {
@@ -85,9 +87,7 @@ export function addRoutes(app: FastifyInstance, routes: readonly Route[], option
           caller: callers.get(request) ?? nobody,
           headers: request.headers,
           target: `${request.method} ${request.url.split('?')[0]}`,
-          get signal() {
-            return closedSignal(reply.raw)
-          },
+          signal: () => closedSignal(reply.raw),
           reply,
           params: request.params,
           query: request.query,

@@ -29,7 +29,7 @@ export interface Circumstances {
   /** The method and the path as they were asked for, without the query. */
   readonly target: string
   /** Aborted when the client goes away. */
-  readonly signal: AbortSignal
+  signal(): AbortSignal
   readonly reply: FastifyReply
 }
 

@@ -4,6 +4,7 @@ import {
   CreatedSession,
   CreateSession,
   EventPage,
+  FramePage,
   MessageAccepted,
   ReinsError,
   SendMessage,
@@ -58,6 +59,14 @@ export const eventsQuery = Type.Object(
     ),
     deltas: Type.Optional(Type.Boolean({ description: 'Streams: answers as they are being made; default true' })),
     tree: Type.Optional(Type.Boolean({ description: 'The session and everything delegated below it' })),
+  },
+  closed,
+)
+
+const framesQuery = Type.Object(
+  {
+    after: Type.Optional(Type.Integer({ minimum: 0, description: 'Only frames with a sequence above this one' })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, description: 'Frames of a page; default 100' })),
   },
   closed,
 )
@@ -197,6 +206,19 @@ export function sessionRoutes({ writes, reads, streams }: SessionApi): readonly 
         return 'streaming'
       },
     }),
+    route({
+      method: 'GET',
+      path: '/v1/sessions/:id/frames',
+      summary: 'The frames as the log has them, with their hashes: for audits, which re-check the chain themselves',
+      tag: 'sessions',
+      permission: 'sessions:read',
+      params,
+      query: framesQuery,
+      answers: { 200: FramePage },
+      errors: ['invalid_request', 'session_not_found', 'unavailable'],
+      handle: async ({ params: { id }, query }): Promise<Answer> =>
+        json(200, await reads.frames(id, query.after ?? 0, query.limit ?? 100)),
+    }),
   ]
 }
 
@@ -232,7 +254,7 @@ function asking(incoming: Circumstances, body: unknown, wait: 'turn' | undefined
     caller,
     keyed: key === undefined ? undefined : { key, target, body },
     trace: traceOf(headers.traceparent),
-    wait: wait === 'turn' ? incoming.signal : undefined,
+    wait: wait === 'turn' ? incoming.signal() : undefined,
   }
 }
 

@@ -1,4 +1,5 @@
 // The session gateway: the one door to the outside. It owns nothing; everything that it shows is read from the streams.
+import { setMaxListeners } from 'node:events'
 import { type CloseReport, Closing, type Running } from '@reins/service'
 import type { FastifyInstance } from 'fastify'
 import { Appender } from './appender.ts'
@@ -36,7 +37,14 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     refused: () => refused.inc(),
   })
   const reads = new SessionReads({ sessions, appender, call: config.call, foldsKept: limits.foldsKept })
-  const writes = new SessionWrites({ ...config, appender, info: (session) => reads.info(session) })
+  const stopping = new AbortController()
+  setMaxListeners(0, stopping.signal)
+  const writes = new SessionWrites({
+    ...config,
+    appender,
+    stopping: stopping.signal,
+    info: (session) => reads.info(session),
+  })
   const streams = new Streams({ sessions, feed, appender }, limits, metrics)
   const board = new PoolBoard(config.work, config.heartbeats, () => clock.now())
   closing.add('heartbeats', () => board.close())
@@ -50,7 +58,10 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   }
   const app = createHttp(options)
   closing.add('http', () => app.close())
-  closing.add('streams', () => streams.close())
+  closing.add('streams', () => {
+    stopping.abort()
+    streams.close()
+  })
   await acceptSockets(app)
   const routes = addAll(app, config, board, { writes, reads, streams }, options)
   try {

@@ -5,6 +5,7 @@ import {
   type EventPage,
   encodeCursor,
   type Frame,
+  type FramePage,
   isSessionId,
   type ListSessions,
   ReinsError,
@@ -65,6 +66,16 @@ export class SessionReads {
       fold = foldFrame(fold, frame.n === cursor.n ? { ...frame, events: frame.events.slice(0, cursor.i + 1) } : frame)
     }
     return { id: session, cursor: encodeCursor(cursor), status: fold.head.status, state: fold.session }
+  }
+
+  /** Up to `limit` frames with a sequence above `after`, as the log has them. */
+  async frames(session: string, after: number, limit: number): Promise<FramePage> {
+    await this.#mustExist(session)
+    const found = await this.#parts.sessions.read(session, { after, limit: limit + 1 })
+    const frames = found
+      .slice(0, limit)
+      .map(({ events, trace: _trace, ...frame }) => ({ ...frame, events: JSON.stringify(events) }))
+    return { frames, more: found.length > limit }
   }
 
   /** Up to `limit` events behind a cursor. */

@@ -51,7 +51,13 @@ export interface Asking {
 export type WriteParts = Pick<
   GatewayConfig,
   'sessions' | 'feed' | 'work' | 'registry' | 'idempotency' | 'toolsOf' | 'clock' | 'log'
-> & { readonly limits: Limits; readonly appender: Appender; info(session: string): Promise<SessionInfo> }
+> & {
+  readonly limits: Limits
+  readonly appender: Appender
+  /** Aborted when the gateway shuts down: nobody waits for a turn any more. */
+  readonly stopping: AbortSignal
+  info(session: string): Promise<SessionInfo>
+}
 
 interface FirstFrame {
   readonly event: EventOf<'session.started'>

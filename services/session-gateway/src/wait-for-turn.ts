@@ -5,7 +5,7 @@ import type { Appender } from './appender.ts'
 import { TurnWatch } from './turn-watch.ts'
 
 export interface TurnWait {
-  /** Rejects with timed_out after `withinMs`, or when `signal` aborts (nobody waits any more). */
+  /** Rejects with timed_out after `withinMs`, or when `signal` aborts (nobody waits any more); with unavailable when the gateway stops. */
   ended(accepted: { readonly cursor: string }, withinMs: number, signal: AbortSignal): Promise<TurnResult>
   /** Idempotent. The caller closes it, whatever came of it. */
   close(): void
@@ -13,7 +13,12 @@ export interface TurnWait {
 
 /** Begin before the append, at the head that it is going to be conditional on: nothing is then read that came before. */
 export function watchTurn(
-  parts: { readonly sessions: SessionLog; readonly feed: SessionFeed; readonly appender: Appender },
+  parts: {
+    readonly sessions: SessionLog
+    readonly feed: SessionFeed
+    readonly appender: Appender
+    readonly stopping: AbortSignal
+  },
   session: string,
   fromSeq: number,
   message: string,
@@ -40,14 +45,18 @@ export function watchTurn(
   return {
     async ended(accepted, withinMs, signal) {
       const gone = () => result.reject(notInTime(withinMs, message, last ?? accepted.cursor))
+      const leave = () => result.reject(leaving(message, last ?? accepted.cursor))
       const late = setTimeout(gone, withinMs)
       signal.addEventListener('abort', gone, { once: true })
+      parts.stopping.addEventListener('abort', leave, { once: true })
       if (signal.aborted) gone()
+      if (parts.stopping.aborted) leave()
       try {
         return await result.promise
       } finally {
         clearTimeout(late)
         signal.removeEventListener('abort', gone)
+        parts.stopping.removeEventListener('abort', leave)
       }
     },
     close() {
@@ -61,5 +70,10 @@ export function watchTurn(
 
 const notInTime = (withinMs: number, messageId: string, cursor: string): ReinsError =>
   new ReinsError('timed_out', `The turn had not ended after ${withinMs} ms; the message was accepted and goes on.`, {
+    details: { messageId, cursor },
+  })
+
+const leaving = (messageId: string, cursor: string): ReinsError =>
+  new ReinsError('unavailable', 'The gateway is shutting down; the message was accepted and goes on.', {
     details: { messageId, cursor },
   })

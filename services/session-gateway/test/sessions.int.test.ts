@@ -229,6 +229,23 @@ describe('waiting for the turn', () => {
   })
 })
 
+describe('shutting down', () => {
+  test('lets nobody wait for a turn, and loses no message', async () => {
+    const other = await World.start()
+    const id = await other.session()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const subscription = other.journal.feed.frames(id, () => resolve())
+    const waiting = other.request('POST', `/v1/sessions/${id}/messages?wait=turn`, { body: { content: 'Hi' } })
+    await promise
+    subscription.close()
+    expect(await other.close()).toEqual([])
+    const { status, json } = await waiting
+    expect([status, json.error.code]).toEqual([503, 'unavailable'])
+    expect(json.error.details.messageId).toBeTruthy()
+    expect(await other.frames(id)).toHaveLength(2)
+  })
+})
+
 describe('steering a session', () => {
   const post = (id: string, verb: string) => world.request('POST', `/v1/sessions/${id}/${verb}`)
 

@@ -1,4 +1,5 @@
 import { decodeCursor, type SessionEvent } from '@reins/contracts'
+import type { SessionFeed } from '@reins/journal'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { EventStream, type Item } from './stream.ts'
 import { begin, endCursor, finish, World } from './world.ts'
@@ -219,6 +220,32 @@ describe('deltas', () => {
     world.delta(id, 'nor this', 111)
     await world.append(id, [...finish('t1', 'Hello')], { status: 'idle' })
     expect(show(await stream.take(3))).toEqual(['delta m-t1 0:Hel', '3.0 model-call.completed', '3.1 turn.completed'])
+  })
+
+  test('that the feed lost are filled in from what is still kept', async () => {
+    const { feed } = world.journal
+    let deaf = false
+    const lossy: SessionFeed = {
+      ...feed,
+      deltas: (of, on) =>
+        feed.deltas(of, (delta) => {
+          if (!deaf) on(delta)
+        }),
+    }
+    const other = await World.start({ config: { sessions: world.journal.sessions, feed: lossy } })
+    const stream = await EventStream.open(`${other.url}/v1/sessions/${id}/events`)
+    await stream.take(3)
+    world.delta(id, 'Hel', 0)
+    expect(show(await stream.take(1))).toEqual(['delta m-t1 0:Hel'])
+    deaf = true
+    world.delta(id, 'lo ', 3)
+    await bell(id)
+    await stream.take(1)
+    deaf = false
+    world.delta(id, 'you', 6)
+    expect(show(await stream.take(2))).toEqual(['delta m-t1 3:lo ', 'delta m-t1 6:you'])
+    stream.close()
+    await other.close()
   })
 
   test('of an attempt that was lost are void: the client is told', async () => {

@@ -1,0 +1,162 @@
+import { type EventOf, type Head, makeUlid, ReinsError, toLog } from '@reins/contracts'
+import { createMemoryJournal, type MemoryFaults, type SessionLog } from '@reins/journal'
+import { describe, expect, test } from 'vitest'
+import { Appender, type AppendRequest } from './appender.ts'
+
+const session = makeUlid(1, () => 0)
+const renamed = (title: string): EventOf<'session.renamed'> => ({ type: 'session.renamed', data: { title } })
+
+function setUp(faults: MemoryFaults = {}, withinMs = 1000) {
+  const journal = createMemoryJournal({ clock: { now: () => 1 }, faults })
+  const asked: string[] = []
+  const sessions: SessionLog = {
+    head: (...args) => {
+      asked.push('head')
+      return journal.sessions.head(...args)
+    },
+    read: (...args) => {
+      asked.push('read')
+      return journal.sessions.read(...args)
+    },
+    append: (...args) => {
+      asked.push('append')
+      return journal.sessions.append(...args)
+    },
+  }
+  const appender = new Appender({
+    sessions,
+    now: () => 5,
+    withinMs,
+    headsKept: 2,
+    refused: () => asked.push('refused'),
+  })
+  let frame = 0
+  const append = (
+    decide: AppendRequest['decide'] = (head) => ({ events: [renamed('x')], to: toLog, status: head.status }),
+  ) => appender.append({ session, frame: `f${++frame}`, by: 'user:a', decide })
+  /** As somebody else, behind the appender's back. */
+  const other = async (status: Head['status']) => {
+    const head = await journal.sessions.head(session)
+    const draft = {
+      id: `o${head.n}`,
+      n: head.n + 1,
+      prev: head.seq,
+      at: 1,
+      by: 'e',
+      role: 'e',
+      needs: 1,
+      status,
+    } as const
+    await journal.sessions.append(session, { ...draft, pool: head.pool, events: [] }, toLog, head.hash)
+    return journal.sessions.head(session)
+  }
+  const frames = async () => (await journal.sessions.read(session)).map(({ id }) => id)
+  return { journal, appender, append, other, frames, asked }
+}
+
+describe('an append', () => {
+  test('costs one direct get and one append', async () => {
+    const { append, asked } = setUp()
+    await append()
+    await append()
+    expect(asked).toEqual(['head', 'append', 'head', 'append'])
+  })
+
+  test('into a session that is followed here costs no direct get', async () => {
+    const { append, appender, asked, other } = setUp()
+    const unfollow = appender.follows(session)
+    await append()
+    asked.length = 0
+    await append()
+    appender.learn(session, await other('idle'))
+    await append()
+    expect(asked).toEqual(['append', 'append'])
+    unfollow()
+    await append()
+    expect(asked).toEqual(['append', 'append', 'append'])
+  })
+
+  test('on a head that is old is refused, and decided again on the newer one', async () => {
+    const { append, appender, asked, other, frames } = setUp()
+    appender.follows(session)
+    await append()
+    await other('running')
+    asked.length = 0
+    const seen: string[] = []
+    await append((head) => {
+      seen.push(head.status)
+      return { events: [renamed('x')], to: toLog, status: head.status }
+    })
+    expect(seen).toEqual(['idle', 'running'])
+    expect(asked).toEqual(['append', 'refused', 'append'])
+    expect(await frames()).toEqual(['f1', 'o1', 'f2'])
+  })
+
+  test('is refused to a client only on the word of the log', async () => {
+    const { append, appender, other } = setUp()
+    appender.follows(session)
+    await append()
+    await other('paused')
+    const onlyPaused: AppendRequest['decide'] = (head) => {
+      if (head.status !== 'paused') throw new ReinsError('session_conflict')
+      return { events: [], to: toLog, status: 'idle' }
+    }
+    expect((await append(onlyPaused)).kind).toBe('appended')
+    await expect(append(onlyPaused)).rejects.toMatchObject({ code: 'session_conflict' })
+    await other('paused')
+    const nothing = await append((head) =>
+      head.status === 'idle' ? undefined : { events: [], to: toLog, status: 'idle' },
+    )
+    expect(nothing.kind).toBe('appended')
+  })
+
+  test('whose ack was lost, with another writer on top, is in once', async () => {
+    let lost = 0
+    const faults: MemoryFaults = {
+      loseAck: (_session, frame) => frame === 'f2' && lost++ === 0,
+      beforeRetry: async () => {
+        await world.other('running')
+      },
+    }
+    const world = setUp(faults)
+    await world.append()
+    expect((await world.append()).kind).toBe('appended')
+    expect(await world.frames()).toEqual(['f1', 'f2', 'o2'])
+  })
+
+  test('that an earlier request may have made is looked for first', async () => {
+    const { append, appender, other, frames } = setUp()
+    await append()
+    await other('running')
+    const request = {
+      session,
+      frame: 'f1',
+      by: 'user:a',
+      decide: () => ({ events: [], to: toLog, status: 'idle' as const }),
+    }
+    const found = await appender.append({ ...request, searchAfter: 0 })
+    expect(found).toMatchObject({ kind: 'appended', before: { seq: 0, n: 0 }, head: { n: 1 } })
+    await appender.append({ ...request, frame: 'f9', searchAfter: 0 })
+    expect(await frames()).toEqual(['f1', 'o1', 'f9'])
+  })
+
+  test('many at once of one session go one after the other', async () => {
+    const { append, asked } = setUp()
+    await Promise.all(Array.from({ length: 10 }, () => append()))
+    expect(asked).not.toContain('refused')
+  })
+
+  test('that is not answered in time is unavailable', async () => {
+    const { appender } = setUp(
+      { loseRequest: () => true, beforeRetry: () => new Promise((resolve) => setImmediate(resolve)) },
+      1,
+    )
+    const request = {
+      session,
+      frame: 'f1',
+      by: 'user:a',
+      decide: () => ({ events: [], to: toLog, status: 'idle' as const }),
+    }
+    await expect(appender.append(request)).rejects.toMatchObject({ code: 'unavailable' })
+  })
+})
