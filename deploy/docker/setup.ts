@@ -1,0 +1,52 @@
+// `npm run docker:setup [FOLDER]`: makes the secrets that docker-compose.yml gives to its services, one file each.
+//   D1. What a broker's user may say is generated from the table that `reins up` uses (permissionsOf), so the two cannot drift.
+//   D2. Run again, it keeps every password and the admin token, and writes what follows from them anew.
+//   D3. Only their owner enters the folder (mode 700). The files in it are readable, since each is mounted alone, into a container
+//       whose user is another one.
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { adminToken, natsConfig, natsUsers, secretFile, serviceNames } from '@reins/local'
+
+const folder = path.resolve(process.argv[2] ?? path.join(import.meta.dirname, 'secrets'))
+const passwords = path.join(folder, 'passwords')
+for (const one of [folder, passwords]) {
+  mkdirSync(one, { recursive: true })
+  chmodSync(one, 0o700)
+}
+
+const maxPayloadBytes = 8 * 1024 * 1024
+const users = natsUsers(passwords).filter(({ user }) => serviceNames.some((name) => name === user))
+const postgres = secretFile(path.join(passwords, 'postgres.password'))
+const monitor = { user: 'monitor', password: secretFile(path.join(passwords, 'monitor.password')) }
+
+write(
+  'nats.conf',
+  natsConfig({
+    port: 4222,
+    durability: 'fsync',
+    users,
+    monitor,
+    maxPayloadBytes,
+    // For the health check in the container itself.
+    extraConfig: 'http: "127.0.0.1:8222"',
+  }),
+)
+for (const { user, password } of users) write(`${user}.nats-url`, `nats://${user}:${password}@nats:4222\n`)
+write('postgres.password', postgres)
+write('database-url', `postgres://reins:${postgres}@postgres:5432/reins\n`)
+write('admin.token', `${adminToken(passwords)}\n`)
+
+process.stdout.write(
+  [
+    `secrets  ${folder}`,
+    'next     docker compose up --build --wait',
+    `then     REINS_TOKEN="$(cat ${path.join(folder, 'admin.token')})" npx reins session list`,
+    '',
+  ].join('\n'),
+)
+
+function write(name: string, text: string): void {
+  const file = path.join(folder, name)
+  writeFileSync(file, text)
+  chmodSync(file, 0o644)
+}
