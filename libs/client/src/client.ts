@@ -6,6 +6,7 @@ import type {
   CreatedSession,
   CreateSession,
   EventPage,
+  FramePage,
   Health,
   MessageAccepted,
   PoolInfo,
@@ -67,6 +68,8 @@ export interface Client {
     sendAndWait(id: string, body: SendMessage, options?: WriteOptions): Promise<TurnResult>
     /** One page of what is there. */
     events(id: string, query?: { after?: string; limit?: number; tree?: boolean }): Promise<EventPage>
+    /** Frames with their hashes, above a sequence: for audits. */
+    frames(id: string, query?: { after?: number; limit?: number }): Promise<FramePage>
     /** History and then what comes, reconnecting for ever; ends with the signal, throws what cannot get better. */
     follow(id: string, options?: FollowOptions): AsyncIterable<FollowItem>
     readonly cancel: Control
@@ -126,6 +129,7 @@ export function createClient(options: ClientOptions): Client {
       send: (id, body, write) => post(session(id, '/messages'), body, write),
       sendAndWait: (id, body, write) => post(session(id, '/messages'), body, write, wait),
       events: (id, query) => get(session(id, '/events'), query),
+      frames: (id, query) => get(session(id, '/frames'), query),
       follow: (id, how = {}) =>
         follow({ transport, baseUrl, silenceMs: options.silenceMs ?? 45_000, wait: options.wait ?? pause }, id, how),
       cancel: control('cancel'),
