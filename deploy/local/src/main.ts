@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { clientCommands, processContext, runProgram } from '@reins/cli'
-import { createClient } from '@reins/client'
 import { ConfigError, type Running, systemClock } from '@reins/service'
 import { describeSandbox, detectSandbox } from '@reins/tools'
 import { Command } from 'commander'
@@ -12,6 +11,7 @@ import { formatDoctor, inspect } from './doctor.ts'
 import { serviceNames } from './nats-users.ts'
 import { isServiceName, runService } from './service-command.ts'
 import { up } from './up.ts'
+import { verifySession } from './verify.ts'
 
 const version = '0.1.0'
 const minNodeVersion = '24.0.0'
@@ -182,8 +182,9 @@ async function readAdminToken(): Promise<string | undefined> {
 }
 
 const program = new Command('reins').description('Runs LLM agents as sessions that survive').version(version)
-const context = processContext({ connect: createClient, now: systemClock.now, readAdminToken })
+const context = processContext({ now: systemClock.now, readAdminToken, verify: verifySession })
 serverCommands(program)
 clientCommands(program, context)
 const code = await runProgram(program, process.argv.slice(2), context)
-process.exitCode = code === 0 ? (process.exitCode ?? 0) : code
+// A request that hangs must not keep a command that has its exit code.
+process.exit(code === 0 ? (process.exitCode ?? 0) : code)

@@ -52,7 +52,7 @@ export interface CliContext {
   onInterrupt(listener: () => void): () => void
   connect(options: { readonly baseUrl: string; readonly token?: string }): ReinsClient
   /** Re-checks the chain of hashes of a session, where this process can read its frames. */
-  verify?(session: string): Promise<Verified>
+  verify?(client: ReinsClient, session: string): Promise<Verified>
   /** IANA name; default: the machine's. */
   readonly timeZone?: string
 }

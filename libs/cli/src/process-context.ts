@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import process from 'node:process'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createClient } from '@reins/client'
+import type { ReinsClient } from './client-port.ts'
 import { type CliEnvironment, processEnvironment } from './config.ts'
 import type { CliContext, Verified } from './context.ts'
 
@@ -13,7 +14,7 @@ export interface ProcessContextOptions {
   readonly now: () => number
   readonly readAdminToken: () => Promise<string | undefined>
   readonly env?: CliEnvironment
-  readonly verify?: (session: string) => Promise<Verified>
+  readonly verify?: (client: ReinsClient, session: string) => Promise<Verified>
 }
 
 export function processContext(options: ProcessContextOptions): CliContext {

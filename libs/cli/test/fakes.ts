@@ -245,6 +245,7 @@ export function fakeServer(): FakeServer {
           server.onMessage(String(body.content), options?.idempotencyKey)
           return { messageId: 'm-t1', cursor: 'c0' }
         },
+        frames: async () => ({ frames: [], more: false }),
         events: async (_id, query = {}) => {
           const from = query.after === undefined ? 0 : server.events.findIndex((one) => one.cursor === query.after) + 1
           const events = server.events.slice(from, from + (query.limit ?? 100))

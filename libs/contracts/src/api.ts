@@ -143,6 +143,29 @@ export const EventPage = Type.Object(
 )
 export type EventPage = Static<typeof EventPage>
 
+/** A frame as the log has it, for audits: `events` are its bytes as text, over which `hash` was made (frame.ts, frameHash). */
+export const ApiFrame = Type.Object(
+  {
+    seq: Type.Integer(),
+    id: Type.String(),
+    n: Type.Integer(),
+    prev: Type.Integer(),
+    at: Type.Integer({ description: 'epoch ms' }),
+    by: Type.String(),
+    role: Type.Union([Type.Literal('g'), Type.Literal('e'), Type.Literal('t'), Type.Literal('m')]),
+    needs: Type.Integer(),
+    status: StatusSchema,
+    pool: Type.String(),
+    hash: Type.String(),
+    events: Type.String(),
+    fault: Type.Optional(Type.String({ description: 'Why it is no valid frame' })),
+  },
+  closed,
+)
+export type ApiFrame = Static<typeof ApiFrame>
+export const FramePage = Type.Object({ frames: Type.Array(ApiFrame), more: Type.Boolean() }, closed)
+export type FramePage = Static<typeof FramePage>
+
 export const SessionState = Type.Object(
   { id: SessionId, cursor: CursorText, status: StatusSchema, state: Type.Unknown() },
   closed,

@@ -95,6 +95,27 @@ describe('an event stream', () => {
     }
   })
 
+  test('shows all of the log where the nearest copy of it lags', async () => {
+    let lag = 0
+    const lagging = await World.start({ faults: { staleBy: () => lag } })
+    const id = await lagging.session()
+    for (let i = 0; i < 5; i++) await lagging.append(id, [{ type: 'session.renamed', data: { title: `${i}` } }])
+    lag = 2
+    const streams: EventStream[] = []
+    for (let i = 0; i < 10; i++) {
+      streams.push(await EventStream.open(`${lagging.url}/v1/sessions/${id}/events`))
+      lag = 0
+      await lagging.append(id, [{ type: 'session.renamed', data: { title: `late ${i}` } }])
+      lag = 2
+    }
+    for (const stream of streams) {
+      expect((await stream.take(16)).map(({ data }) => data.n)).toEqual(Array.from({ length: 16 }, (_, i) => i + 1))
+      stream.close()
+    }
+    lag = 0
+    await lagging.close()
+  })
+
   test('of a tree shows the sessions below the root too, in one order', async () => {
     const id = await world.session()
     const child = `${id}-0123456789abcdef`

@@ -197,7 +197,7 @@ async function verify(run: Invocation, id: string): Promise<void> {
     throw new CommandFailure('This build cannot read the frames of a session.', {
       next: 'Run it with the reins of the machine that the server runs on.',
     })
-  const result = await run.context.verify(id)
+  const result = await run.context.verify(await run.client(), id)
   if (run.json) run.printJson({ session: id, ...result })
   else if (result.ok)
     run.print(`${run.style.green('✓')} ${result.frames} frames, each as it was written, none missing.`)
