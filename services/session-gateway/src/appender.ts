@@ -110,7 +110,7 @@ export class Appender {
   async append(request: AppendRequest): Promise<Appended | NothingToDo> {
     const { session } = request
     const before = this.#tails.get(session)
-    const mine = before ? before.then(() => this.#append(request)) : this.#append(request)
+    const mine = before ? before.then(() => this.#inTime(request)) : this.#inTime(request)
     const tail = mine.catch(() => {})
     this.#tails.set(session, tail)
     try {
@@ -130,9 +130,18 @@ export class Appender {
     return this.#heads.get(session) ?? (await this.freshHead(session))
   }
 
-  async #append(request: AppendRequest): Promise<Appended | NothingToDo> {
+  async #inTime(request: AppendRequest): Promise<Appended | NothingToDo> {
+    const late = new AbortController()
+    const timer = setTimeout(() => late.abort(), this.#options.withinMs) // P3
+    try {
+      return await this.#append(request, late.signal)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async #append(request: AppendRequest, signal: AbortSignal): Promise<Appended | NothingToDo> {
     const { session } = request
-    const signal = AbortSignal.timeout(this.#options.withinMs)
     let head: Head
     let remembered = false
     if (request.searchAfter === undefined) {

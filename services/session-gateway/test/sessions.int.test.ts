@@ -1,4 +1,4 @@
-import { instanceSessionId, poolKey, type SessionEvent } from '@reins/contracts'
+import { emptyHead, frameHash, instanceSessionId, poolKey, type SessionEvent } from '@reins/contracts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { begin, endCursor, finish, usage, World } from './world.ts'
 
@@ -371,6 +371,24 @@ describe('reading a session', () => {
       '4.0 model-call.completed',
       '4.1 turn.completed',
     ])
+  })
+
+  test('gives its frames with the bytes that their hashes are over', async () => {
+    const id = await world.session()
+    const sent = await world.request('POST', `/v1/sessions/${id}/messages`, { body: { content: 'Hi' } })
+    await world.turn(id, sent.json.messageId)
+    let previous = emptyHead(id).hash
+    let after = 0
+    for (let more = true; more; ) {
+      const { json } = await world.request('GET', `/v1/sessions/${id}/frames?after=${after}&limit=3`)
+      for (const frame of json.frames) {
+        expect(frameHash(previous, frame, frame.events)).toBe(frame.hash)
+        previous = frame.hash
+        after = frame.seq
+      }
+      more = json.more
+    }
+    expect(previous).toBe((await world.journal.sessions.head(id)).hash)
   })
 
   test('gives the folded state at any event', async () => {
