@@ -10,6 +10,8 @@ export interface Load {
   readonly ms: Spread
   /** CPU time of each process, and of this client, in ms a turn. */
   readonly cpuPerTurn: Readonly<Record<string, number>>
+  /** Of nats-server, a turn; only with five. */
+  readonly messagesPerTurn?: { readonly in: number; readonly out: number }
 }
 
 const turnsOfSession = 10
@@ -22,15 +24,23 @@ export async function measureLoad(
 ): Promise<Load> {
   const [agent, message] = kind === 'plain' ? [plainAgent, plainMessage] : [toolAgent, toolMessage]
   await drive(product, agent, message, clients, Math.min(1, seconds / 3))
-  const before = costs(product)
+  const [before, messagesBefore] = [costs(product), await product.messages()]
   const { samples, ms } = await drive(product, agent, message, clients, seconds)
-  const after = costs(product)
+  const [after, messagesAfter] = [costs(product), await product.messages()]
   const cpuPerTurn: Record<string, number> = {}
   for (const [name, value] of after) {
     const used = (value - (before.get(name) ?? value)) / samples.length
     if (used > 0.001) cpuPerTurn[name] = Math.round(used * 1000) / 1000
   }
-  return { clients, turnsPerSecond: Math.round((samples.length * 1000) / ms), ms: spread(samples), cpuPerTurn }
+  const perTurn = (way: 'in' | 'out'): number =>
+    Math.round((((messagesAfter?.[way] ?? 0) - (messagesBefore?.[way] ?? 0)) / samples.length) * 10) / 10
+  return {
+    clients,
+    turnsPerSecond: Math.round((samples.length * 1000) / ms),
+    ms: spread(samples),
+    cpuPerTurn,
+    ...(messagesAfter ? { messagesPerTurn: { in: perTurn('in'), out: perTurn('out') } } : {}),
+  }
 }
 
 async function drive(

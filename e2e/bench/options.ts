@@ -14,6 +14,8 @@ export interface BenchOptions {
   readonly rounds: number
   /** Where the JSON goes; undefined: bench-results/<date>.json. */
   readonly out: string | undefined
+  /** A folder for V8's CPU profiles of every process of the product; figures are worth less then. */
+  readonly profile: string | undefined
 }
 
 export type ParsedOptions =
@@ -28,11 +30,12 @@ export const usage = `npm run bench -- [options]
   --processes <how>           one, five or both (default)
   --rounds <number>           interleaved rounds; default 3, with --quick 1
   --out <file>                where the JSON goes; default bench-results/<date>.json
+  --profile <folder>          also write a CPU profile of each process there (figures suffer)
 `
 
 export function parseOptions(args: readonly string[]): ParsedOptions {
   const wrong = (message: string): ParsedOptions => ({ kind: 'wrong', message: `${message}\n\n${usage}` })
-  let values: Partial<Record<'only' | 'durability' | 'processes' | 'rounds' | 'out', string>> & {
+  let values: Partial<Record<'only' | 'durability' | 'processes' | 'rounds' | 'out' | 'profile', string>> & {
     quick?: boolean
     help?: boolean
   }
@@ -47,6 +50,7 @@ export function parseOptions(args: readonly string[]): ParsedOptions {
         processes: { type: 'string' },
         rounds: { type: 'string' },
         out: { type: 'string' },
+        profile: { type: 'string' },
       },
     }).values
   } catch (error) {
@@ -65,7 +69,10 @@ export function parseOptions(args: readonly string[]): ParsedOptions {
   const rounds = values.rounds === undefined ? (quick ? 1 : 3) : Number(values.rounds)
   if (!Number.isSafeInteger(rounds) || rounds < 1)
     return wrong(`--rounds is "${values.rounds}"; it must be a whole number of at least 1`)
-  return { kind: 'ok', options: { quick, only, durabilities, processes, rounds, out: values.out } }
+  return {
+    kind: 'ok',
+    options: { quick, only, durabilities, processes, rounds, out: values.out, profile: values.profile },
+  }
 }
 
 function choose<T extends string>(value: string | undefined, known: readonly T[]): readonly T[] | undefined {

@@ -1,7 +1,9 @@
 // The product as the benchmarks run it: the real binary with a data folder of its own, in one process or in five.
 //   P1. Five means a process for each service, on servers that stand beside them, each with its own NATS user.
 //   P2. The models are processes too, and are spoken to over HTTP.
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -23,6 +25,11 @@ import { environment } from './config.ts'
 import type { Durability, Processes } from './options.ts'
 import { descendants, type Started, startNode } from './processes.ts'
 
+export interface Messages {
+  readonly in: number
+  readonly out: number
+}
+
 export interface Product {
   readonly durability: Durability
   readonly processes: Processes
@@ -42,6 +49,8 @@ export interface Product {
   executor(): Started
   /** The one process again, after its end; gives the client of the new one. */
   restart(): Promise<ApiClient>
+  /** Messages that nats-server took and gave since its start; only with five. */
+  messages(): Promise<Messages | undefined>
   /** Everything that runs, by name; for memory and CPU. */
   pids(): readonly { readonly name: string; readonly pid: number }[]
   close(): Promise<void>
@@ -59,14 +68,14 @@ export const noteText = Array.from({ length: 16 }, (_, at) =>
   `${((at * 2_654_435_761) % 2 ** 32).toString(36)}`.repeat(9).slice(0, 62),
 ).join('\n')
 
-export async function startProduct(durability: Durability, processes: Processes): Promise<Product> {
+export async function startProduct(durability: Durability, processes: Processes, profile?: string): Promise<Product> {
   const folder = mkdtempSync(path.join(tmpdir(), 'reins-bench-'))
   const closing: (() => Promise<unknown>)[] = [async () => rmSync(folder, { recursive: true, force: true })]
   const close = async (): Promise<void> => {
     for (const step of closing.splice(0).reverse()) await step()
   }
   try {
-    return await start(durability, processes, folder, closing, close)
+    return await start({ durability, processes, profile }, folder, closing, close)
   } catch (error) {
     await close()
     throw error
@@ -74,8 +83,15 @@ export async function startProduct(durability: Durability, processes: Processes)
 }
 
 async function start(
-  durability: Durability,
-  processes: Processes,
+  {
+    durability,
+    processes,
+    profile,
+  }: {
+    readonly durability: Durability
+    readonly processes: Processes
+    readonly profile: string | undefined
+  },
   folder: string,
   closing: (() => Promise<unknown>)[],
   close: () => Promise<void>,
@@ -105,9 +121,12 @@ async function start(
     ['model', model],
     ['clock model', clock],
   ])
+  let monitorPort: number | undefined
   const servers: { nats?: RunningNats; postgres?: RunningPostgres } = {}
+  const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${path.resolve(profile)}`]
   const ready = (line: string): string | undefined => /^ready (.*)$/.exec(line)?.[1]
-  const up = (): Promise<Started> => startNode({ name: 'reins up', args: [main, 'up'], env, cwd: folder, ready })
+  const up = (): Promise<Started> =>
+    startNode({ name: 'reins up', args: [...flags, main, 'up'], env, cwd: folder, ready })
 
   if (processes === 'one') {
     running.set('reins up', await up())
@@ -122,7 +141,11 @@ async function start(
       log: () => {},
     })
     const natsDir = path.join(dataDir, 'nats')
-    servers.nats = await startNats({ binary, dataDir: natsDir, durability, users: natsUsers(dataDir), maxPayloadBytes })
+    monitorPort = await freePort()
+    servers.nats = await startNats({
+      ...{ binary, dataDir: natsDir, durability, users: natsUsers(dataDir), maxPayloadBytes },
+      extraConfig: `http: "127.0.0.1:${monitorPort}"`,
+    })
     closing.push(async () => servers.nats?.close())
     servers.postgres = await startPostgres({ dataDir: path.join(dataDir, 'postgres') })
     closing.push(async () => servers.postgres?.close())
@@ -136,7 +159,7 @@ async function start(
     const natsUrl = `nats://${name}:${encodeURIComponent(user?.password ?? '')}@127.0.0.1:${nats.port}`
     const started = await startNode({
       name,
-      args: [main, 'service', name],
+      args: [...flags, main, 'service', name],
       env: { ...env, NATS_URL: natsUrl, DATABASE_URL: postgres.url },
       cwd: folder,
       ready,
@@ -176,6 +199,11 @@ async function start(
       closing.push(async () => client.close())
       return client
     },
+    async messages() {
+      if (monitorPort === undefined) return undefined
+      const varz = (await (await fetch(`http://127.0.0.1:${monitorPort}/varz`)).json()) as Record<string, number>
+      return { in: varz.in_msgs ?? 0, out: varz.out_msgs ?? 0 }
+    },
     pids: () => [
       ...[...running].map(([name, { pid }]) => ({ name, pid })),
       ...(servers.nats ? [{ name: 'nats-server', pid: servers.nats.pid }] : []),
@@ -187,6 +215,15 @@ async function start(
     ],
     close,
   }
+}
+
+/** Free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  return typeof address === 'object' && address ? address.port : 0
 }
 
 async function putAgents(api: ApiClient, workspace: string): Promise<void> {

@@ -20,6 +20,9 @@ const appendsOfToolTurn = 6
 const shareOfCeiling = 0.85
 const unsyncedToolTurns = 2000
 
+/** Processes of a visit that are no part of the product. */
+const notOurs = new Set(['nats-server', 'model', 'clock model', 'this client'])
+
 const three = (spread: Spread | undefined): readonly number[] | undefined =>
   spread && [spread.p50, spread.p95, spread.p99]
 const one = (value: number | undefined): readonly number[] | undefined => (value === undefined ? undefined : [value])
@@ -120,6 +123,28 @@ export const rows: readonly Row[] = [
   },
   ...[1, 16, 64].map((clients) => loadRow('tool', clients)),
   ...[1, 16, 64].map((clients) => loadRow('plain', clients)),
+  {
+    what: 'messages of a tool turn, in / out of nats-server',
+    unit: '1 client',
+    budget: '',
+    figures: ({ toolLoad }) => {
+      const messages = toolLoad?.find(({ clients }) => clients === 1)?.messagesPerTurn
+      return messages && [messages.in, messages.out]
+    },
+  },
+  ...([16, 64] as const).map(
+    (clients): Row => ({
+      what: `CPU of a tool turn, ${clients} clients (nats-server; all of Reins)`,
+      unit: 'ms',
+      budget: '',
+      figures: ({ toolLoad }) => {
+        const cpu = toolLoad?.find((load) => load.clients === clients)?.cpuPerTurn
+        if (!cpu) return undefined
+        const ours = Object.entries(cpu).filter(([name]) => !notOurs.has(name))
+        return [cpu['nats-server'] ?? 0, ours.reduce((sum, [, ms]) => sum + ms, 0)]
+      },
+    }),
+  ),
   {
     what: 'turn 500 of one session (then turn 10)',
     unit: 'ms',

@@ -2,7 +2,6 @@
 import { connect, type Socket } from 'node:net'
 import { residentMb } from './processes.ts'
 import { type Product, plainAgent } from './product.ts'
-import { plainMessage } from './turns.ts'
 
 export interface OpenStreams {
   readonly streams: number
@@ -23,7 +22,7 @@ export async function measureStreams({ api, url, token, gateway }: Product, stre
     Array.from({ length: 16 }, async () => {
       while (sessions.length < streams / viewersOfSession) {
         const place = sessions.push('') - 1
-        sessions[place] = await api.begin(plainAgent, plainMessage)
+        sessions[place] = (await api.start(plainAgent)).session.id
       }
     }),
   )
