@@ -1,4 +1,4 @@
-// Pools: a definition asks for labels, a process has labels; the canonical set is the pool (DESIGN 6).
+// Pools: a definition asks for labels, a process has labels; the canonical set is the pool (ARCHITECTURE).
 import { createHash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 

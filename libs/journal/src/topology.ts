@@ -1,4 +1,4 @@
-// Makes the streams and buckets of DESIGN 3 as they must be; run by every service at its start, changes nothing that is right already.
+// Makes the streams and buckets of ARCHITECTURE.md as they must be; run by every service at its start, changes nothing that is right already.
 import { jetstream, jetstreamManager, type StreamConfig } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import { Objm } from '@nats-io/obj'

@@ -1,4 +1,4 @@
-// The executor: serves the pools that its labels cover, one actor a session (DESIGN 4, PROTOCOL 4 and 6).
+// The executor: serves the pools that its labels cover, one actor a session (PROTOCOL 4 and 6).
 //   X1. It never takes more sessions than it has slots; a held trigger is a slot.
 //   X2. Triggers that it holds get working() each third of ack_wait, never while it is suspect (PROTOCOL 6).
 //   X3. A consumer that ends by itself, or whose callback throws, ends the process.
@@ -156,7 +156,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     log.info({ pool }, 'serving a pool')
   }
 
-  /** Every pool that exists and whose labels are a subset of this process's own (DESIGN 6). */
+  /** Every pool that exists and whose labels are a subset of this process's own (ARCHITECTURE). */
   async function servePools(): Promise<void> {
     for (const pool of await journal.work.pools())
       if (pool.kind === 'exec' && serves(labels, pool.labels)) await serve(pool.key)

@@ -1,7 +1,7 @@
 // What the index knows of a session, from its frames. Pure and total: no frame can make a row that Postgres does not take.
 //   R1. A frame that the row accounts for already (by n, and by sequence) changes nothing.
 //   R2. The status is the last frame's header; after a faulty frame it is `quarantined` until the session is released.
-//   R3. What a role may not say is not counted (DESIGN I11).
+//   R3. What a role may not say is not counted (ARCHITECTURE I11).
 import {
   type EventOf,
   eventFault,
