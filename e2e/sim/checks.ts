@@ -4,6 +4,7 @@
 //   C3 (I7)  the body of a `never` tool begins once.
 //   C4 (I10) what cover() names exists; a status that says running or waiting has somebody who will wake the session.
 //   C5       at rest: every accepted message has exactly one end, nothing is due, no trigger and no timer is left.
+//   C6       a runner that has read to the head believes of its calls what the session says of them.
 import { type Frame, frameHash, type SessionEvent } from '@reins/contracts'
 import type { StoredFrame } from '@reins/journal'
 import { type Cover, cover, errandsOf, evolve, type Fold, foldFrame, type Session } from '@reins/session'
@@ -57,8 +58,29 @@ export function checkFrame(world: World, before: Fold, stored: StoredFrame): Fol
   return after
 }
 
+/** C6: what a runner that has read to the head believes of a call is what the session says of it. */
+function checkViews(world: World): void {
+  for (const process of world.processes.values()) {
+    if (process.kind !== 'runner') continue
+    for (const [id, { head, held }] of process.sessions) {
+      const truth = world.read(id)
+      if (head.seq !== truth.head.seq) continue
+      for (const { view } of held.values())
+        for (const { call, state } of view) {
+          const known = truth.session.turn?.calls.find((one) => one.call === call)?.state
+          if (known?.kind === 'due' || known?.kind === 'delegated') continue
+          const said = known?.kind === 'requested' ? 'asked' : (known?.kind ?? 'done')
+          const same = known?.kind !== 'claimed' || (state.kind === 'claimed' && state.by === known.by)
+          if (state.kind !== said || !same)
+            world.fail(`C6: ${process.name} takes ${call} for ${state.kind}, and the log says ${said}`)
+        }
+    }
+  }
+}
+
 /** C4, for every session. */
 export function checkCovers(world: World): void {
+  checkViews(world)
   for (const id of world.sessions()) {
     const { session, head } = world.read(id)
     const covers = cover(session)

@@ -302,7 +302,10 @@ function ackAtRest(world: World, process: ExecutorProcess, state: ExecSession, s
     world.fail(`I6: ${instanceOf(process)} acks ${world.nameOf(seq)} where something is due or in flight`)
   if (!world.rules.timerInLogOnly)
     for (const { timer } of session.timers) world.tim = new Set(world.tim).add(`${session.id} ${timer}`)
-  drop(world, process, session.id, seq, 'ack')
+  if (world.rules.acksUndoneErrands)
+    for (const other of state.held.keys())
+      if (other !== seq && other <= head.seq) drop(world, executorNamed(world, process.name), session.id, other, 'ack')
+  drop(world, executorNamed(world, process.name), session.id, seq, 'ack')
 }
 
 function drop(world: World, process: ExecutorProcess, session: string, seq: number, how: 'ack' | 'nak'): void {

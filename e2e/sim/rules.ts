@@ -20,6 +20,10 @@ export interface WorldRules {
   readonly ownerAnswersEarly: boolean
   /** A runner takes a trigger's own sequence for the head of everything that it holds of that session. */
   readonly runnerSkipsGap: boolean
+  /** At rest every trigger of the session is acked, those too whose errands are still to be done. */
+  readonly acksUndoneErrands: boolean
+  /** A runner appends a fresh trigger's outcome on a head that it has seen, though it has not read the frames between the two. */
+  readonly freshOnNewerHead: boolean
   /** Who settles a parent's call reads the parent where it likes, instead of from the leader. */
   readonly settleOnStaleParent: boolean
 }
@@ -34,5 +38,7 @@ export const soundWorld: WorldRules = {
   timerInLogOnly: false,
   ownerAnswersEarly: false,
   runnerSkipsGap: false,
+  acksUndoneErrands: false,
+  freshOnNewerHead: false,
   settleOnStaleParent: false,
 }

@@ -66,7 +66,8 @@ export function deliverTool(world: World, name: string, seq: number): void {
   const fresh = trigger.first && trigger.young && (follows || world.rules.runnerSkipsGap)
   const held = new Map(state?.held).set(seq, { view: viewOf(calls), fresh })
   if (fresh) {
-    update(world, name, session, { held, head: own })
+    const newer = world.rules.freshOnNewerHead && state && state.head.seq > own.seq
+    update(world, name, session, { held, head: newer ? state.head : own })
     return
   }
   update(world, name, session, {

@@ -34,7 +34,7 @@ describe('the protocol, explored', () => {
 
 describe('the simulator bites', () => {
   it.each(wrongRules.map((rule) => [rule.name, rule] as const))('finds the known-wrong rule %s', (_, rule) => {
-    const { finding } = exploreAll(rule.scenario, { maxStates: 30_000, rules: rule.rules, drainEvery: 0 })
+    const { finding } = exploreAll(rule.scenario, { maxStates: 60_000, rules: rule.rules, drainEvery: 0 })
     expect(finding).not.toBeNull()
     expect(failureOf(rule.scenario, 5_000)).toBeUndefined()
   })

@@ -150,6 +150,27 @@ export const wrongRules: readonly WrongRule[] = [
     }),
   },
   {
+    name: 'acks-undone-errands',
+    says: 'at rest every trigger of the session is acked, those too whose errands are still to be done',
+    rules: world('acksUndoneErrands'),
+    scenario: scenario('a delegation inside one pool', {
+      ...delegating,
+      executors: 1,
+      born: { ...born, agents: { helper: { digest: 'h', pool: 'default' } } },
+    }),
+  },
+  {
+    name: 'fresh-on-newer-head',
+    says: "a runner appends a fresh trigger's outcome on a head that it has seen, not on the trigger's own",
+    rules: world('freshOnNewerHead'),
+    scenario: scenario('two tools, one interrupted', {
+      executors: 1,
+      runners: 1,
+      turns: [[{ tools: ['never'] }, {}]],
+      gateway: [message('m1'), message('m2', 'interrupt'), message('m3', 'interrupt')],
+    }),
+  },
+  {
     name: 'settle-on-stale-parent',
     says: 'the parent of a closed child is read where it may be stale',
     rules: world('settleOnStaleParent'),

@@ -48,6 +48,11 @@ describe('a runner', () => {
     expect(after(second, 'r2', result('k1', 'right', 2))[0]?.state).toEqual({ kind: 'done' })
   })
 
+  it('does not take for claimed what another holds at this attempt', () => {
+    const theirs = after(never, 'r2', claimed('k1'))
+    expect(after(theirs, 'r1', claimed('k1'))).toEqual(theirs)
+  })
+
   it('takes every call for closed when its turn is', () => {
     expect(
       after(view(['k1', 'safe'], ['k2', 'never']), 'e1', turnCancelled('t2')).map(({ state }) => state.kind),

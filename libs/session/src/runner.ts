@@ -33,7 +33,7 @@ function evolveOne(view: RunnerView, event: SessionEvent, by: string): RunnerVie
   switch (event.type) {
     case 'tool-call.started':
       return change(view, event.data.call, (old) =>
-        old.kind === 'done' ? old : { kind: 'claimed', attempt: event.data.attempt, by },
+        mayClaim(old, event.data.attempt) ? { kind: 'claimed', attempt: event.data.attempt, by } : old,
       )
     case 'tool-call.completed':
     case 'tool-call.outcome-unknown':
@@ -52,6 +52,10 @@ function evolveOne(view: RunnerView, event: SessionEvent, by: string): RunnerVie
 
 const change = (view: RunnerView, call: string, to: (state: RunnerCallState) => RunnerCallState): RunnerView =>
   view.map((one) => (one.call === call ? { ...one, state: to(one.state) } : one))
+
+/** As the session's fold has it: the first claim, or the next attempt of an earlier one. Whoever claims what another holds has not got it. */
+const mayClaim = (state: RunnerCallState, attempt: number): boolean =>
+  (state.kind === 'asked' && attempt === 1) || (state.kind === 'claimed' && attempt === state.attempt + 1)
 
 const attemptOf = (state: RunnerCallState): number | null => {
   switch (state.kind) {
