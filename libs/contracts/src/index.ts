@@ -1,18 +1,171 @@
 // The door of @reins/contracts: schemas, subjects, ids and error codes; no I/O.
-export * from './api.ts'
-export * from './content.ts'
-export * from './control.ts'
-export * from './cursor.ts'
-export * from './definition.ts'
-export * from './delta.ts'
-export * from './errors.ts'
-export * from './events.ts'
+export {
+  AgentAnswer,
+  AgentBody,
+  AgentList,
+  AnswerRestarted,
+  ApiDelta,
+  ApiEvent,
+  ApiFrame,
+  ControlAccepted,
+  CreatedSession,
+  CreateSession,
+  EventPage,
+  FramePage,
+  Health,
+  type ListSessions,
+  MessageAccepted,
+  MessageContent,
+  PoolInfo,
+  PoolList,
+  SendMessage,
+  SessionInfo,
+  SessionList,
+  SessionState,
+  SocketCommand,
+  type StreamItem,
+  TurnResult,
+} from './api.ts'
+export {
+  AssistantBlock,
+  addUsage,
+  noUsage,
+  ReasoningBlock,
+  TextPart,
+  ToolCallBlock,
+  Usage,
+  UserContent,
+} from './content.ts'
+export type { ControlReply, ControlRequest, Heartbeat, Holding } from './control.ts'
+export { type Cursor, decodeCursor, encodeCursor, startCursor, type Within } from './cursor.ts'
+export {
+  AgentDefinition,
+  AgentName,
+  builtinToolNames,
+  canonicalJson,
+  definitionDefaults,
+  definitionDigest,
+  laterFields,
+  McpServer,
+  ToolConfig,
+  ToolEntry,
+  toolGroups,
+} from './definition.ts'
+export { Delta, decodeDelta } from './delta.ts'
+export { ErrorBody, type ErrorCode, type ErrorKind, errorCodes, errorTable, Problem, ReinsError } from './errors.ts'
+export {
+  type EventData,
+  type EventOf,
+  type EventType,
+  eventFault,
+  eventSchemas,
+  eventTypes,
+  maySay,
+  type SessionEvent,
+  SessionEventSchema,
+} from './events.ts'
 export { ModelCallError } from './events-model-call.ts'
 export { Limits, OnBusy, Parent, ReplayClass } from './events-session.ts'
 export { RequestedCall } from './events-tool-call.ts'
-export * from './frame.ts'
-export * from './ids.ts'
-export * from './model.ts'
-export * from './pools.ts'
-export * from './registry.ts'
-export * from './subjects.ts'
+export {
+  type Draft,
+  decodeFrame,
+  type EncodedFrame,
+  emptyHead,
+  encodeFrame,
+  eventsOf,
+  type Frame,
+  frameHash,
+  frameHeaders,
+  type Head,
+  headFromHeaders,
+  headOf,
+  protocolVersion,
+  type RawFrame,
+  type Status,
+  statuses,
+} from './frame.ts'
+export {
+  agentNamePattern,
+  childId,
+  instanceSessionId,
+  isAgentName,
+  isChild,
+  isSessionId,
+  makeShortId,
+  makeUlid,
+  partitionOf,
+  partitions,
+  rootOf,
+} from './ids.ts'
+export {
+  type ModelCompleted,
+  type ModelDelta,
+  ModelErrorCode,
+  type ModelEvent,
+  type ModelFailed,
+  type ModelMessage,
+  type ModelProvider,
+  type ModelRequest,
+  type ToolSpec,
+} from './model.ts'
+export { canonicalLabels, Labels, poolKey, serves } from './pools.ts'
+export {
+  Agent,
+  AgentEntry,
+  type AgentVersion,
+  type ListAgents,
+  type PutAgent,
+  type PutAgentResult,
+  type PutCondition,
+  type Reply,
+  TokenEntry,
+  VersionEntry,
+} from './registry.ts'
+export {
+  type Address,
+  allFiredFilter,
+  allLiveFilter,
+  allRegistryFilter,
+  allSessionsFilter,
+  allTimersFilter,
+  buckets,
+  controlSubject,
+  encodeToken,
+  execDurable,
+  execFilter,
+  firedSubject,
+  heartbeatFilter,
+  heartbeatSubject,
+  indexDurable,
+  liveFilter,
+  liveSubject,
+  liveTreeFilter,
+  objectStores,
+  parseLiveSubject,
+  parseSessionSubject,
+  parseTimerSubject,
+  type RegistryKind,
+  type Role,
+  registryKindFilter,
+  registryKinds,
+  registrySubject,
+  republished,
+  republishSource,
+  republishTarget,
+  roles,
+  type SessionSubject,
+  serviceFilter,
+  serviceSubject,
+  sessionFilter,
+  sessionSubject,
+  streams,
+  timerSubject,
+  timersDurable,
+  toExec,
+  toLog,
+  toolDurable,
+  toolFilter,
+  toTool,
+  treeFilter,
+} from './subjects.ts'

@@ -24,7 +24,24 @@ export {
 } from './jetstream-idempotency.ts'
 export { createMemoryJournal, type MemoryFaults, type MemoryJournal, type MemoryJournalOptions } from './memory.ts'
 export { MemoryStream, type StoredFrame } from './memory-stream.ts'
-export * from './port.ts'
+export {
+  type AppendOutcome,
+  type BlobStore,
+  type Consumption,
+  JournalUnavailable,
+  type LiveDelta,
+  type PoolBacklog,
+  type ReadOptions,
+  type RepublishedFrame,
+  type SessionFeed,
+  type SessionLog,
+  type Snapshot,
+  type Snapshots,
+  type Subscription,
+  type Timers,
+  type Trigger,
+  type WorkQueue,
+} from './port.ts'
 export { type Presence, type PresenceOptions, startPresence } from './presence.ts'
 export {
   parseAgent,

@@ -20,5 +20,20 @@ export {
   viewOf,
   wakesExecutor,
 } from './runner.ts'
-export * from './session.ts'
+export {
+  type Born,
+  type Call,
+  type CallState,
+  type Cancel,
+  emptySession,
+  foldVersion,
+  isOpen,
+  type Mode,
+  type ModelCall,
+  type Queued,
+  reviveSession,
+  type Session,
+  type Settled,
+  type Turn,
+} from './session.ts'
 export { type Cover, cover, statusOf } from './status.ts'
