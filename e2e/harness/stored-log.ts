@@ -14,12 +14,12 @@ const batch = 500
 /** In a row, each of a second at most. */
 const maxSilences = 30
 
-/** All frames of a session, or of every session, in order of sequence. */
-export async function readStored(broker: Broker, session?: string): Promise<readonly StoredFrame[]> {
+/** All frames of a session, or of every session, with a sequence above `from`, in order of sequence. */
+export async function readStored(broker: Broker, session?: string, from = 0): Promise<readonly StoredFrame[]> {
   const filter = session === undefined ? 'ses.>' : sessionFilter(session)
   const found: StoredFrame[] = []
   let silences = 0
-  for (let after = 0; ; ) {
+  for (let after = from; ; ) {
     let pending = 0
     const before = after
     const outcome = await broker.requestMany(

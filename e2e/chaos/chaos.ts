@@ -1,0 +1,227 @@
+// Chaos: the whole system under load while its parts are killed, stalled, cut off, and lied to; then silence, and the checks over
+// every session. What it finds is in the report; nothing is thrown for it.
+import { Api } from '../harness/api.ts'
+import { restProblems } from '../harness/check-log.ts'
+import { eventually, pause } from '../harness/eventually.ts'
+import { differences, type Follower } from '../harness/follower.ts'
+import { bySession, readStored, type StoredFrame } from '../harness/stored-log.ts'
+import { World } from '../harness/world.ts'
+import { type FaultKind, Faults, type Hit } from './faults.ts'
+import { examine, type Findings } from './findings.ts'
+import { agents, Client, witness } from './load.ts'
+import { type Random, seeded } from './random.ts'
+import { Slot } from './slot.ts'
+
+export interface ChaosOptions {
+  /** Of faults and load; start and end come on top. */
+  readonly seconds: number
+  readonly seed: number
+  /** Default 8. */
+  readonly clients?: number
+  /** epoch ms */
+  now(): number
+  say(line: string): void
+}
+
+export interface Report extends Findings {
+  readonly seed: number
+  readonly seconds: number
+  readonly faults: Readonly<Partial<Record<FaultKind | 'lost replies' | 'lost acks', number>>>
+  readonly load: Readonly<Record<string, number>>
+  /** Followers whose account was compared with the log. */
+  readonly followers: number
+  /** Services that ended though nobody killed them: what they said last. */
+  readonly endedByThemselves: readonly string[]
+  readonly hits: readonly Hit[]
+  readonly log: readonly StoredFrame[]
+}
+
+const places = [
+  'executor',
+  'executor',
+  'tool-runner',
+  'tool-runner',
+  'session-gateway',
+  'session-gateway',
+  'memory',
+] as const
+const lossRate = 0.03
+const faultEveryMs = 800
+/** No frame for so long, and something is open: stuck. */
+const stuckMs = 20_000
+const followedAtOnce = 24
+
+export async function runChaos(options: ChaosOptions): Promise<Report> {
+  const world = await World.open()
+  try {
+    return await new Chaos(world, options).run()
+  } finally {
+    await world.close()
+  }
+}
+
+interface Followed {
+  readonly session: string
+  readonly followers: readonly Follower[]
+}
+
+class Chaos {
+  readonly #world: World
+  readonly #options: ChaosOptions
+  readonly #random: Random
+  readonly #losses = { replies: 0, acks: 0 }
+  readonly #endedByThemselves: string[] = []
+  readonly #followed: Followed[] = []
+  #chaotic = false
+
+  constructor(world: World, options: ChaosOptions) {
+    this.#world = world
+    this.#options = options
+    this.#random = seeded(options.seed)
+  }
+
+  async run(): Promise<Report> {
+    const { seconds, seed, say } = this.#options
+    const slots = await this.#start()
+    say(`${slots.length + 1} services run; ${seconds} s of chaos with seed ${seed}`)
+    const over = AbortSignal.timeout(seconds * 1000)
+    this.#chaotic = true
+    const faults = new Faults({
+      world: this.#world,
+      slots,
+      random: this.#random.fork(),
+      everyMs: faultEveryMs,
+      now: this.#options.now,
+      failed: (error) => this.#endedByThemselves.push(String(error)),
+    })
+    const urls = this.#world.gateways.map(({ url }) => url)
+    const api = new Api(() => urls, this.#world.token)
+    const clients = Array.from(
+      { length: this.#options.clients ?? 8 },
+      (_, at) =>
+        new Client(`client-${at}`, {
+          api,
+          random: this.#random.fork(),
+          over,
+          begun: (session) => this.#begun(session),
+        }),
+    )
+    const cuts = this.#random.fork()
+    const cutting = setInterval(() => this.#cutOne(cuts), 700)
+    await Promise.all([
+      faults.run(over).finally(() => {
+        this.#chaotic = false
+      }),
+      ...clients.map((client) => client.run()),
+    ])
+    clearInterval(cutting)
+    say('silence; waiting for everything to come to rest')
+    const frames = await this.#silence(api)
+    const shown = await this.#compare(bySession(frames))
+    for (const slot of slots) slot.close()
+
+    const found = examine({
+      frames,
+      accepted: clients.flatMap(({ accepted }) => accepted),
+      witnessed: this.#world.lines(witness),
+      hits: faults.hits,
+    })
+    return {
+      ...found,
+      violations: [...found.violations, ...clients.flatMap(({ problems }) => problems), ...shown],
+      seed,
+      seconds,
+      faults: {
+        ...tally(faults.hits.map(({ kind }) => kind)),
+        'lost replies': this.#losses.replies,
+        'lost acks': this.#losses.acks,
+      },
+      load: sum(clients.map(({ counts }) => counts)),
+      followers: this.#followed.reduce((total, { followers }) => total + followers.length, 0),
+      endedByThemselves: this.#endedByThemselves,
+      hits: faults.hits,
+      log: frames,
+    }
+  }
+
+  async #start(): Promise<readonly Slot[]> {
+    const random = this.#random.fork()
+    const lose = (what: 'replies' | 'acks') => (): boolean => {
+      if (!this.#chaotic || !random.chance(lossRate)) return false
+      this.#losses[what]++
+      return true
+    }
+    const losses = { losesReply: lose('replies'), losesAck: lose('acks') }
+    await this.#world.start('registry')
+    const slots = await Promise.all(
+      places.map((name) =>
+        Slot.open(this.#world, name, losses, (slot, log) =>
+          this.#endedByThemselves.push(`${slot.name}: ${log.slice(-3).join(' | ')}`),
+        ),
+      ),
+    )
+    const [wide, narrow] = agents
+    await this.#world.agent(wide)
+    await this.#world.agent(narrow, { max_concurrent_tools: 2 })
+    return slots
+  }
+
+  /** Some sessions are followed, by two clients at two gateways. */
+  #begun(session: string): () => void {
+    if (this.#followed.length >= followedAtOnce) return () => undefined
+    this.#followed.push({ session, followers: [0, 1].map((gateway) => this.#world.follow(session, gateway)) })
+    return () => undefined
+  }
+
+  #cutOne(random: Random): void {
+    const all = this.#followed.flatMap(({ followers }) => followers)
+    if (all.length > 0) random.pick(all).cut()
+  }
+
+  /** No faults any more: whoever was paused goes on, and everything that is open must end. The whole log, then. */
+  async #silence(api: Api): Promise<readonly StoredFrame[]> {
+    const frames: StoredFrame[] = []
+    let quietSince = performance.now()
+    for (;;) {
+      const more = await readStored(this.#world.broker, undefined, frames.at(-1)?.frame.seq ?? 0)
+      frames.push(...more)
+      if (more.length > 0) quietSince = performance.now()
+      const sessions = [...bySession(frames)]
+      for (const [id, stored] of sessions) {
+        const status = stored.at(-1)?.frame.status
+        if (status === 'paused') await api.control(id, 'resume').catch(() => undefined)
+        if (status === 'quarantined') await api.control(id, 'release').catch(() => undefined)
+      }
+      const open = sessions.filter(([id, stored]) => restProblems(id, stored).length > 0)
+      if (open.length === 0 || performance.now() - quietSince > stuckMs) return frames
+      await pause(250)
+    }
+  }
+
+  async #compare(sessions: ReadonlyMap<string, readonly StoredFrame[]>): Promise<readonly string[]> {
+    const wrong = await Promise.all(
+      this.#followed.flatMap(({ session, followers }) => {
+        const stored = sessions.get(session) ?? []
+        const events = stored.reduce((total, { frame }) => total + frame.events.length, 0)
+        return followers.map(async (follower) => {
+          await eventually(() => follower.events.length >= events, { withinMs: 20_000 }).catch(() => undefined)
+          follower.close()
+          return differences(follower, stored)
+        })
+      }),
+    )
+    return wrong.flat()
+  }
+}
+
+function tally<K extends string>(all: readonly K[]): Partial<Record<K, number>> {
+  const counts: Partial<Record<K, number>> = {}
+  for (const one of all) counts[one] = (counts[one] ?? 0) + 1
+  return counts
+}
+
+function sum(all: readonly ReadonlyMap<string, number>[]): Record<string, number> {
+  const total: Record<string, number> = {}
+  for (const counts of all) for (const [what, count] of counts) total[what] = (total[what] ?? 0) + count
+  return total
+}

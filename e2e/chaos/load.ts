@@ -1,0 +1,183 @@
+// What clients do meanwhile: sessions with turns, tools, second messages, cancels, pauses, each request with a key and repeated until
+// some gateway has answered it. What was accepted is written down: it must be in the log.
+import type { MessageAccepted, OnBusy, SessionInfo } from '@reins/contracts'
+import type { Answer, Api, Verb } from '../harness/api.ts'
+import { pause } from '../harness/eventually.ts'
+import type { Random } from './random.ts'
+
+export const agents = ['chaos-wide', 'chaos-narrow'] as const
+/** Where each run of a tool that may run once only leaves its line. */
+export const witness = 'ran.txt'
+
+export interface Accepted {
+  readonly session: string
+  readonly message: string
+}
+
+export interface LoadOptions {
+  readonly api: Api
+  readonly random: Random
+  readonly over: AbortSignal
+  /** A session was begun; what is called when its client has done with it. */
+  begun(session: string): () => void
+}
+
+type Body = Readonly<Record<string, unknown>>
+
+/** One client, until `over` aborts. */
+export class Client {
+  readonly accepted: Accepted[] = []
+  /** Answers that differ though they are to the same request. */
+  readonly problems: string[] = []
+  readonly counts = new Map<string, number>()
+  readonly #options: LoadOptions
+  readonly #name: string
+  #requests = 0
+
+  constructor(name: string, options: LoadOptions) {
+    this.#name = name
+    this.#options = options
+  }
+
+  async run(): Promise<void> {
+    while (!this.#options.over.aborted) await this.#session()
+  }
+
+  get #key(): string {
+    return `${this.#name}-${this.#requests++}`
+  }
+
+  #count(what: string): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1)
+  }
+
+  async #session(): Promise<void> {
+    const { api, random, over } = this.#options
+    const created = await api.create(random.pick(agents), undefined, {
+      key: this.#key,
+      gateway: random.between(0, 1),
+      withinMs: 120_000,
+    })
+    const { id } = created.session
+    const done = this.#options.begun(id)
+    for (let left = random.between(1, 6); left > 0 && !over.aborted; left--) {
+      await this.#act(id)
+      if (random.chance(0.6)) await this.#rest(id)
+      else await pause(random.between(0, 300))
+    }
+    if (random.chance(0.1)) await this.#steer(id, 'end')
+    done()
+  }
+
+  async #act(id: string): Promise<void> {
+    const { random } = this.#options
+    const act = random.weighted<() => Promise<void>>([
+      [30, () => this.#send(id, this.#message())],
+      [12, () => this.#second(id)],
+      [8, () => this.#twice(id)],
+      [10, () => this.#cancelled(id)],
+      [6, () => this.#paused(id)],
+      [3, () => this.#hung(id)],
+    ])
+    await act()
+  }
+
+  /** What the scripted model understands. */
+  #message(): string {
+    const { random } = this.#options
+    const once = (): string =>
+      `!shell echo "$REINS_IDEMPOTENCY_KEY" >> ${witness}${random.chance(0.4) ? `; sleep 0.${random.between(1, 9)}` : ''}`
+    const again = (): string => random.pick(['list', 'read notes.txt', 'write notes.txt: again', 'find *.txt'])
+    const call = (): string => (random.chance(0.6) ? once() : again())
+    const calls = (from: number, to: number): string =>
+      Array.from({ length: random.between(from, to) }, call).join(' & ')
+    return random.weighted<() => string>([
+      [15, () => 'say done'],
+      [20, () => `stream ${random.between(5, 60)} every ${random.between(5, 30)}`],
+      [25, once],
+      [20, () => calls(2, 6)],
+      [10, () => `${calls(1, 3)} && then ${calls(1, 3)}`],
+      [5, () => `fail rate-limited once retry ${random.between(50, 800)}`],
+      [3, () => `fail network after ${random.between(1, 4)} once`],
+      [2, () => 'fail bad-request'],
+    ])()
+  }
+
+  async #send(id: string, content: string, onBusy?: OnBusy): Promise<void> {
+    this.#count('messages')
+    await this.#post(id, { content, ...(onBusy === undefined ? {} : { onBusy }) }, this.#key)
+  }
+
+  async #post(id: string, body: Body, key: string): Promise<Answer<MessageAccepted>> {
+    const { api, random } = this.#options
+    const answer = await api.stubborn<MessageAccepted>('POST', `/v1/sessions/${id}/messages`, body, {
+      key,
+      gateway: random.between(0, 1),
+      withinMs: 120_000,
+    })
+    if (answer.status === 202) this.accepted.push({ session: id, message: answer.body.messageId })
+    return answer
+  }
+
+  async #second(id: string): Promise<void> {
+    const { random } = this.#options
+    this.#count('second messages')
+    await this.#send(id, this.#message())
+    await pause(random.between(0, 80))
+    await this.#send(id, this.#message(), random.pick<OnBusy>(['queue', 'join', 'interrupt', 'reject']))
+  }
+
+  /** The same request twice at once, at two gateways: one message. */
+  async #twice(id: string): Promise<void> {
+    this.#count('duplicate requests')
+    const key = this.#key
+    const body = { content: this.#message() }
+    const [first, second] = await Promise.all([this.#post(id, body, key), this.#post(id, body, key)])
+    if (first.status === 202 && second.status === 202 && first.body.messageId !== second.body.messageId)
+      this.problems.push(`${id}: one request was answered as ${first.body.messageId} and as ${second.body.messageId}`)
+  }
+
+  async #cancelled(id: string): Promise<void> {
+    this.#count('cancels')
+    await this.#send(id, this.#message())
+    await pause(this.#options.random.between(0, 150))
+    await this.#steer(id, 'cancel')
+  }
+
+  async #paused(id: string): Promise<void> {
+    this.#count('pauses')
+    await this.#send(id, this.#message())
+    await pause(this.#options.random.between(0, 100))
+    await this.#steer(id, 'pause')
+    await pause(this.#options.random.between(0, 1500))
+    await this.#steer(id, 'resume')
+  }
+
+  async #hung(id: string): Promise<void> {
+    this.#count('cancels')
+    await this.#send(id, 'hang')
+    await pause(this.#options.random.between(0, 2500))
+    await this.#steer(id, 'cancel')
+  }
+
+  async #steer(id: string, verb: Verb): Promise<void> {
+    const { api, random } = this.#options
+    await api.stubborn('POST', `/v1/sessions/${id}/${verb}`, undefined, {
+      key: this.#key,
+      gateway: random.between(0, 1),
+      withinMs: 120_000,
+    })
+  }
+
+  /** Waits a while for it to be at rest: not for ever, chaos is about what happens on top. */
+  async #rest(id: string): Promise<void> {
+    const { api, random, over } = this.#options
+    for (let tries = 0; tries < 40 && !over.aborted; tries++) {
+      await pause(100)
+      const shown = await api
+        .once<SessionInfo>('GET', `/v1/sessions/${id}`, undefined, { gateway: random.between(0, 1), withinMs: 3000 })
+        .catch(() => undefined)
+      if (shown?.status === 200 && shown.body.status !== 'running' && shown.body.status !== 'waiting') return
+    }
+  }
+}
