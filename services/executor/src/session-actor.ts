@@ -33,6 +33,7 @@ import {
   verdict,
 } from '@reins/session'
 import type { ExecutorContext } from './context.ts'
+import { DeltaBatch } from './delta-batch.ts'
 import { doErrand } from './errands.ts'
 import { type CallOutcome, callModel } from './model-caller.ts'
 import { failureEvents } from './retries.ts'
@@ -432,6 +433,10 @@ export class SessionActor {
     this.#started.add(keyOf(call, attempt))
     this.#running = claimed
     const follow = setTimeout(() => this.#follow(), context.followAfterMs)
+    const deltas = new DeltaBatch((delta) => {
+      context.feed.publishDelta(this.id, 'e', delta)
+      void context.pauseAt('executor.in-stream')
+    })
     const run = async (): Promise<CallOutcome> => {
       const settings = await context.definitions.settings(session.born?.digest ?? '')
       return callModel(
@@ -445,10 +450,7 @@ export class SessionActor {
           final: session.turn?.model?.final ?? false,
           messages: session.transcript.toArray(),
         },
-        (delta) => {
-          context.feed.publishDelta(this.id, 'e', delta)
-          void context.pauseAt('executor.in-stream')
-        },
+        (delta) => deltas.push(delta),
         abort.signal,
         context.redactor,
       )
@@ -461,6 +463,7 @@ export class SessionActor {
       })
       .then((outcome) => {
         clearTimeout(follow)
+        deltas.flush()
         return this.#enqueue(() => this.#onOutcome(claimed, outcome))
       })
   }
