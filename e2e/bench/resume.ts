@@ -12,9 +12,9 @@ import {
   type Status,
   toLog,
 } from '@reins/contracts'
+import { loadFold, writeSnapshot } from '@reins/executor'
 import { connectBroker, type Journal, openJournal } from '@reins/journal'
 import { systemClock } from '@reins/service'
-import { loadFold, writeSnapshot } from '../../services/executor/src/snapshots.ts'
 import { type Spread, spread } from './numbers.ts'
 import type { Product } from './product.ts'
 

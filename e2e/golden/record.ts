@@ -4,10 +4,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { sessionFilter, streams } from '@reins/contracts'
-import { connectBroker } from '@reins/journal'
+import { connectBroker, readMessages } from '@reins/journal'
 import { loadLocalConfig, processEnvironment, up } from '@reins/local'
 import { systemClock } from '@reins/service'
-import { readMessages } from '../../libs/journal/src/jetstream-messages.ts'
 import { type GoldenFrame, goldenState } from '../../libs/session/test/golden.ts'
 
 const target = path.resolve(process.argv[2] ?? 'libs/session/golden')

@@ -3,10 +3,15 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { findNatsServer } from '../../deploy/local/src/find-nats.ts'
-import { type RunningNats, startNats } from '../../deploy/local/src/nats-process.ts'
-import { natsUsers, type ServiceName } from '../../deploy/local/src/nats-users.ts'
-import { type RunningPostgres, startPostgres } from '../../deploy/local/src/postgres-process.ts'
+import {
+  findNatsServer,
+  natsUsers,
+  type RunningNats,
+  type RunningPostgres,
+  type ServiceName,
+  startNats,
+  startPostgres,
+} from '@reins/local'
 import { home, searchPath } from './config.ts'
 
 export interface Servers {

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { ServiceName } from '../../deploy/local/src/nats-users.ts'
+import type { ServiceName } from '@reins/local'
 import { showLogs } from './config.ts'
 
 export interface ServiceOptions {

@@ -22,6 +22,7 @@ export {
   idempotencyTtlMs,
   openIdempotency,
 } from './jetstream-idempotency.ts'
+export { readMessages } from './jetstream-messages.ts'
 export { createMemoryJournal, type MemoryFaults, type MemoryJournal, type MemoryJournalOptions } from './memory.ts'
 export { MemoryStream, type StoredFrame } from './memory-stream.ts'
 export {
