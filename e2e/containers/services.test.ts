@@ -50,6 +50,19 @@ describe.skipIf(missing !== undefined)('the services on containers', () => {
     follower.close()
   })
 
+  test('may say on the broker what their role may say, and destroy nothing', async () => {
+    const runner = await connectBroker({ url: world.natsUrl('tool-runner'), name: 'tests' })
+    const refusals: string[] = []
+    void (async () => {
+      for await (const status of runner.nc.status()) if (status.type === 'error') refusals.push(status.error.message)
+    })()
+    for (const subject of ['reg.agent.x', 'ses.0.r.s.e.log', '$JS.API.STREAM.PURGE.SES', '$JS.API.STREAM.DELETE.SES'])
+      runner.nc.publish(subject, '{}')
+    await eventually(() => refusals.length === 4, { describe: () => `four refusals; there were ${refusals.join()}` })
+    expect(refusals.every((one) => one.includes('Permissions Violation'))).toBe(true)
+    await runner.close()
+  })
+
   test('go on when nats-server is killed in the middle of an answer and of a command, and comes back', async () => {
     const [talking, working] = [await world.api.create('worker'), await world.api.create('worker')]
     const followers = [talking, working].map(({ session }) => new Follower(world.api, session.id, 0))
