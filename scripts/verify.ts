@@ -8,7 +8,6 @@ import { parseArgs } from 'node:util'
 const root = path.join(import.meta.dirname, '..')
 const biome = 'node_modules/@biomejs/biome/bin/biome'
 const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--passWithNoTests']
-const integration = '**/*.int.test.ts'
 
 /** Arguments of Node, by the name of the part. */
 const parts: Readonly<Record<string, readonly string[]>> = {
@@ -16,9 +15,9 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   lint: [biome, 'lint', '--error-on-warnings', '.'],
   boundaries: ['scripts/boundaries.ts'],
   types: ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json'],
-  unit: [...vitest, '--exclude', integration, '--exclude', 'e2e/**'],
-  integration: [...vitest, '.int.test.ts'],
-  'end-to-end': [...vitest, 'e2e/', '--exclude', integration],
+  unit: [...vitest, '--exclude', '**/*.int.test.ts', '--exclude', 'e2e/**'],
+  integration: [...vitest, '.int.test.ts', '--exclude', 'e2e/!(int)/**'],
+  'end-to-end': [...vitest, 'e2e/', '--exclude', 'e2e/int/**'],
 }
 
 const { values } = parseArgs({ options: { only: { type: 'string' } } })
