@@ -3,20 +3,18 @@
 //   K2. What stands in a session's log is known by the chain of its hashes, and by the addresses and statuses that those leave out.
 import type { ExecSession } from './executor-state.ts'
 import type { RunSession } from './runner-state.ts'
-import { type Process, short, type World } from './world.ts'
+import { type Process, short, type TriggerState, type World } from './world.ts'
 
 const logs = new WeakMap<object, string>()
 
 export function worldKey(world: World): string {
   let text = `${world.done}${world.rules.session.statusWithoutFold ? world.remembered : ''}|${world.faultsLeft}`
-  for (const [kind, left] of Object.entries(world.faults)) text += `${kind[0]}${kind.length}${left}`
+  if (world.faultsLeft > 0) for (const [kind, left] of Object.entries(world.faults)) text += `${kind}${left}`
   const ids = [...world.sessions()].sort()
   for (const id of ids) text += `|${short(id)}:${logKey(world, id)}`
-  const triggers = [...world.triggers.values()].map(
-    ({ seq, state, first, young }) => `${world.nameOf(seq)}${state}${first ? 'f' : ''}${young ? 'y' : ''}`,
-  )
-  text += `|${triggers.sort().join()}`
-  text += `|${world.recent.map((seq) => world.nameOf(seq)).join()}|`
+  const triggers = [...world.triggers.values()].map((trigger) => triggerKey(world, trigger))
+  text += `|${triggers.sort().join()}|`
+  if (world.has('server')) text += world.recent.map((seq) => world.nameOf(seq)).join()
   text += world.flights
     .map(({ seq, by }) => `${world.nameOf(seq)}${by}`)
     .sort()
@@ -24,6 +22,12 @@ export function worldKey(world: World): string {
   text += `|${[...world.tim].sort().join()}`
   for (const process of world.processes.values()) text += `|${processKey(world, process)}`
   return hash64(text)
+}
+
+/** Deliveries are counted only by a wrong rule; whether a frame is young matters to the runner that is given it first. */
+function triggerKey(world: World, { seq, kind, state, first, young }: TriggerState): string {
+  const counts = world.rules.session.ackByDeliveryCount || kind === 'tool'
+  return `${world.nameOf(seq)}${state}${counts && first && state === 'ready' ? (young ? 'y' : 'f') : ''}`
 }
 
 /** The log of a session, by its latest frame: a fold belongs to one log only, so it can remember it. */
@@ -43,7 +47,7 @@ function logKey(world: World, id: string): string {
 function processKey(world: World, process: Process): string {
   const { name, life, stalled, suspect, used, missed } = process
   let text = `${name}.${life}${stalled ? 's' : ''}${suspect ? '?' : ''}${used ? 'u' : ''}`
-  for (const [id, seq] of missed) text += `-${world.stream.bySeq(seq)?.frame.n}${short(id)}`
+  for (const [id, seq] of missed) if (seq === world.read(id).head.seq) text += `-${short(id)}`
   const sessions =
     process.kind === 'executor'
       ? [...process.sessions].map(([id, state]) => `${short(id)}${executorKey(world, state)}`)
@@ -58,10 +62,14 @@ const sendingKey = (sending: ExecSession['sending'] | RunSession['sending']): st
     : ''
 
 function executorKey(world: World, { fold, held, running, started, sending }: ExecSession): string {
+  const counts = world.rules.session.ackByDeliveryCount
   const holds = [...held].map(
-    ([seq, { redelivered, errands }]) => `${world.nameOf(seq)}${redelivered ? 'r' : ''}${errands}`,
+    ([seq, { redelivered, errands }]) => `${world.nameOf(seq)}${counts && redelivered ? 'r' : ''}${errands}`,
   )
-  return `${fold.head.n}[${holds.sort().join()}]${running ? `${running.call}/${running.attempt}` : ''}(${started.join()})${sendingKey(sending)}`
+  // Only of the call that its fold shows can it matter whether it was started here: a fold never goes back.
+  const model = fold.session.turn?.model
+  const begun = model && started.includes(`${model.call}/${model.attempt}`) ? 'b' : ''
+  return `${fold.head.n}[${holds.sort().join()}]${running ? `${running.call}/${running.attempt}` : ''}${begun}${sendingKey(sending)}`
 }
 
 function runnerKey(world: World, { head, held, running, started, sending }: RunSession): string {
@@ -71,8 +79,10 @@ function runnerKey(world: World, { head, held, running, started, sending }: RunS
     )
     return `${world.nameOf(seq)}${fresh ? 'f' : ''}${calls.join('.')}`
   })
+  const open = [...held.values()].flatMap(({ view }) => view.filter((one) => one.state.kind !== 'done'))
+  const begun = started.filter((key) => open.some(({ call }) => key.startsWith(`${call}/`)))
   const runs = running.map(({ call, attempt }) => `${call}/${attempt}`).sort()
-  return `${head.n}[${holds.sort().join()}]${runs.join()}(${[...started].sort().join()})${sendingKey(sending)}`
+  return `${head.n}[${holds.sort().join()}]${runs.join()}(${begun.sort().join()})${sendingKey(sending)}`
 }
 
 /** Two 32-bit lanes of multiply and xor, well mixed at the end: as four characters. */
