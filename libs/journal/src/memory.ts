@@ -74,7 +74,7 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
   const followers = new Set<(stored: StoredFrame) => void>()
   const listeners = new Set<(delta: LiveDelta) => void>()
   const reconnected = new Set<() => void>()
-  const live: LiveDelta[] = []
+  const live: { readonly at: number; readonly delta: LiveDelta }[] = []
 
   const subscribe = <T>(set: Set<T>, one: T): Subscription => {
     set.add(one)
@@ -146,12 +146,14 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
       subscribe(listeners, (delta: LiveDelta) => {
         if (matches(of, delta.session)) on(delta)
       }),
-    async recentDeltas(of, { limit } = {}) {
-      const found = live.filter(({ session }) => matches(of, session))
+    async recentDeltas(of, { limit, since = 0 } = {}) {
+      const found = live
+        .filter(({ at, delta: { session } }) => at >= since && matches(of, session))
+        .map(({ delta }) => delta)
       return limit === undefined ? found : found.slice(Math.max(0, found.length - limit))
     },
     publishDelta(session, role, delta) {
-      live.push({ session, role, delta })
+      live.push({ at: clock.now(), delta: { session, role, delta } })
       if (live.length > deltasKept) live.shift()
       tell(listeners, { session, role, delta })
     },
