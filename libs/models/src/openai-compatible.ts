@@ -1,6 +1,6 @@
-// Servers that speak OpenAI's chat completions (Ollama, vLLM, llama.cpp, OpenRouter, and others), by the OpenAI SDK. They
-// differ in what they add and leave out, so the answer is read by a form of our own in which everything is optional.
-//   - The terminal sign of a stream is a finish reason: the SDK hides [DONE], and some servers never send it.
+// Servers that speak OpenAI's chat completions (Ollama, vLLM, llama.cpp, OpenRouter, and others). They differ in what they add
+// and leave out, so the answer is read by a form of our own in which everything is optional.
+//   - The terminal sign of a stream is a finish reason: some servers never send [DONE].
 //   - Reasoning comes as `reasoning_content` or `reasoning`, and does not go back: there is no common form for that.
 //   - `reasoning_effort` is sent when the agent asks for it; a model that refuses it is remembered, and called without.
 import type {
@@ -12,8 +12,8 @@ import type {
   ToolSpec,
   Usage,
 } from '@reins/contracts'
-import type { Stream } from 'openai/streaming'
 import { Answer, tokens } from './answer.ts'
+import { postChat } from './chat-client.ts'
 import { failed, faultOf, type Subject } from './failure.ts'
 import { guard } from './guard.ts'
 import { type Encoder, encodeOnce, History } from './history.ts'
@@ -69,30 +69,14 @@ interface Chat {
 export function createOpenAiCompatible(options: OpenAiCompatibleOptions): ModelProvider {
   const history = new History(options.name, encoder)
   const withoutEffort = new Set<string>()
-  const clients = options.transport.clients(async ({ fetch, timeout }) => {
-    const { OpenAI } = await import('openai')
-    return new OpenAI({
-      // The SDK insists on a key; servers without one ignore it.
-      apiKey: options.apiKey ?? 'none',
-      adminAPIKey: null,
-      organization: null,
-      project: null,
-      baseURL: options.baseUrl,
-      maxRetries: 0,
-      logLevel: 'off',
-      timeout,
-      fetch,
-    })
-  })
+  const fetchFor = options.transport.clients(async ({ fetch }) => fetch)
 
   async function* call(request: ModelRequest, subject: Subject, signal: AbortSignal): AsyncGenerator<ModelEvent> {
-    const client = await clients(request.stream)
-    const send = async () => {
+    const fetch = await fetchFor(request.stream)
+    const send = () => {
       const body = encodeRequest(request, history, !withoutEffort.has(request.model))
-      const common = { body, headers: { 'content-type': 'application/json' }, signal }
-      return request.stream
-        ? await client.post<Stream<Chat>>('/chat/completions', { ...common, stream: true })
-        : [await client.post<Chat>('/chat/completions', common)]
+      const { baseUrl, apiKey } = options
+      return postChat<Chat>(fetch, { baseUrl, apiKey, body, stream: request.stream, signal })
     }
     let chunks: Awaited<ReturnType<typeof send>>
     try {
