@@ -1,10 +1,20 @@
 // The log as it lies in the stream: frames with the bytes of their events, read from the broker and from nowhere else.
-import { decodeFrame, eventsOf, type Frame, parseSessionSubject, sessionFilter, streams } from '@reins/contracts'
+import {
+  type Address,
+  decodeFrame,
+  eventsOf,
+  type Frame,
+  parseSessionSubject,
+  sessionFilter,
+  streams,
+} from '@reins/contracts'
 import type { Broker } from '@reins/journal'
 import { pause } from './eventually.ts'
 
 export interface StoredFrame {
   readonly session: string
+  /** Who must act on it. */
+  readonly to: Address
   readonly frame: Frame
   /** As they were written: what the hash is over. */
   readonly eventsJson: string
@@ -37,6 +47,7 @@ export async function readStored(broker: Broker, session?: string, from = 0): Pr
         if (parsed)
           found.push({
             session: parsed.session,
+            to: parsed.to,
             frame: decodeFrame({
               seq: after,
               role: parsed.role,

@@ -3,6 +3,8 @@
 //   T2. A fresh trigger is run without a read: its sequence and hash are the head. A refusal brings what came after.
 //   T3. A trigger is acked when each of its calls has an outcome in the stream; nothing else about the session matters.
 //   T4. Statuses are copied from the head: a runner has not folded the session (PROTOCOL 2).
+//   T5. Every view that is known holds all frames up to the head: reading on for one request reads on for all. What is not known
+//       yet counts as nothing open, since an outcome that wakes nobody is for ever, and one wake-up too many is not.
 import {
   type Address,
   type EventOf,
@@ -38,6 +40,8 @@ interface Request {
   readonly digest: string
   readonly calls: readonly RequestedCall[]
   view: RunnerView
+  /** T5: whether the view is what the log says, up to the head. */
+  known: boolean
   fresh: boolean
   trigger: Trigger | null
   askAgain: NodeJS.Timeout | undefined
@@ -105,10 +109,13 @@ export class SessionTools {
     const request = this.#request(trigger.frame.seq, asked, trigger)
     request.fresh = !trigger.redelivered && trigger.ageMs < this.#context.freshMs
     this.#enqueue(async () => {
-      // T2, unless something was appended that other calls here may not know of yet.
-      if (request.fresh && (this.#requests.size === 1 || trigger.frame.prev === this.#head?.seq))
-        this.#sawHead(headOf(trigger.frame))
-      else await this.#readTail(request, false)
+      // T2, unless something was appended that this or another request here would not know of.
+      const { prev, seq } = trigger.frame
+      const seen = this.#head?.seq ?? 0
+      if (request.fresh && (prev === seen || (this.#requests.size === 1 && seq > seen))) {
+        request.known = true
+        this.#sawFrames([trigger.frame])
+      } else await this.#readTail(request, false)
       await this.#advance(request)
     })
   }
@@ -120,13 +127,13 @@ export class SessionTools {
     this.#enqueue(async () => {
       if (this.#requests.has(seq)) return
       const frames = await this.#context.reading(() =>
-        this.#context.sessions.read(this.id, { after: seq - 1, leader: true }),
+        this.#context.sessions.read(this.id, { after: seq - 1, limit: 1, leader: true }),
       )
       const asked =
         frames[0]?.seq === seq ? frames[0].events.find((event) => event.type === 'tool-calls.requested') : undefined
       if (!asked) return
       const request = this.#request(seq, asked, null)
-      this.#viewFrom(request, frames.slice(1))
+      await this.#readTail(request, true)
       await this.#advance(request)
     })
   }
@@ -175,6 +182,7 @@ export class SessionTools {
       digest,
       calls,
       view: viewOf(calls),
+      known: false,
       fresh: false,
       trigger,
       askAgain: undefined,
@@ -229,20 +237,16 @@ export class SessionTools {
     this.#abortClosed()
   }
 
+  /** T5: from the head on, where other requests have views to keep. */
   async #readTail(request: Request, leader: boolean): Promise<void> {
-    const frames = await this.#context.reading(() =>
-      this.#context.sessions.read(this.id, { after: request.seq - 1, leader }),
-    )
-    if (frames[0]?.seq !== request.seq && !leader) return this.#readTail(request, true)
+    const others = this.#requests.size > 1 ? this.#head?.seq : undefined
+    const after = Math.min(request.seq - 1, others ?? request.seq - 1)
+    const frames = await this.#context.reading(() => this.#context.sessions.read(this.id, { after, leader }))
+    const reached = frames.at(-1)?.seq ?? 0
+    if (!leader && reached < Math.max(request.seq, this.#head?.seq ?? 0)) return this.#readTail(request, true)
     request.fresh = false
-    this.#viewFrom(request, frames.slice(1))
-    const [own] = frames
-    if (own) this.#sawHead(headOf(own))
-  }
-
-  /** A request's view from all frames after it; what is news to the other requests too reaches them. */
-  #viewFrom(request: Request, frames: readonly Frame[]): void {
-    request.view = frames.reduce(evolveView, viewOf(request.calls))
+    request.known = true
+    request.view = frames.filter(({ seq }) => seq > request.seq).reduce(evolveView, viewOf(request.calls))
     const known = this.#head?.seq ?? 0
     for (const frame of frames) {
       if (frame.seq <= known) continue
@@ -539,12 +543,11 @@ export class SessionTools {
     )
     if (closing.length === 0) return toLog
     // Calls of another turn were closed with it, whether this runner knows it yet or not.
+    const requests = [...this.#requests.values()].filter(({ known }) => known)
     const turns = new Set(
-      [...this.#requests.values()]
-        .filter(({ view }) => view.some(({ call }) => closing.includes(call)))
-        .map(({ turn }) => turn),
+      requests.filter(({ view }) => view.some(({ call }) => closing.includes(call))).map(({ turn }) => turn),
     )
-    const views = [...this.#requests.values()].filter(({ turn }) => turns.has(turn)).map(({ view }) => view)
+    const views = requests.filter(({ turn }) => turns.has(turn)).map(({ view }) => view)
     return wakesExecutor(views, closing) ? toExec(head.pool) : toLog
   }
 
