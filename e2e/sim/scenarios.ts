@@ -61,6 +61,17 @@ export const small: readonly Scenario[] = [
     faults: any(1),
     total: 1,
   },
+  {
+    ...base,
+    name: 'a delegation, one executor',
+    executors: 1,
+    runners: 0,
+    born: withAgents,
+    turns: [[{ delegate: ['helper'] }, {}]],
+    childTurn: [{}],
+    faults: any(1),
+    total: 1,
+  },
 ]
 
 /** A call that takes its process with it again and again; `release` comes at any time, also before it is needed. */

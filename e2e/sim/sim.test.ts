@@ -14,7 +14,7 @@ const failureOf = (scenario: Scenario, maxStates: number, rules: WorldRules = so
 
 describe('the protocol, explored', () => {
   it.each(small.map((scenario) => [scenario.name, scenario] as const))('holds: %s', (_, scenario) => {
-    expect(failureOf(scenario, 25_000)).toBeUndefined()
+    expect(failureOf(scenario, 30_000)).toBeUndefined()
   })
 
   it.each(medium.map((scenario) => [scenario.name, scenario] as const))(
