@@ -1,5 +1,5 @@
 // One service as a real process of its own: the product's binary, which a test stops, continues, ends and kills.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -39,12 +39,18 @@ export interface ServiceProcess {
 }
 
 const binary = fileURLToPath(new URL('../../deploy/local/src/main.ts', import.meta.url))
+/** A service dies with the test that started it, where the machine can see to that: also when the test itself is killed. */
+const tether =
+  process.platform === 'linux' && spawnSync('setpriv', ['--pdeathsig', 'KILL', '--', 'true']).status === 0
+    ? ['setpriv', '--pdeathsig', 'KILL', '--']
+    : []
 const readyWithinMs = 60_000
 const keptLines = 400
 
 /** Resolves when it has said that it is ready. The caller ends it. */
 export async function startService({ name, environment, cwd }: ServiceOptions): Promise<ServiceProcess> {
-  const child = spawn(process.execPath, [binary, 'service', name], {
+  const [program = process.execPath, ...args] = [...tether, process.execPath, binary, 'service', name]
+  const child = spawn(program, args, {
     cwd,
     env: { ...environment, PATH: `${path.dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`, HOME: cwd },
     stdio: ['ignore', 'pipe', 'pipe'],

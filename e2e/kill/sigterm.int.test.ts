@@ -1,0 +1,68 @@
+// SIGTERM under load waits for no time-out: with an ack_wait of ten minutes, whatever were left to one would not end in this test.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { ServiceProcess } from '../harness/service-process.ts'
+import { World } from '../harness/world.ts'
+import { Bench, countOf } from './bench.ts'
+
+const tenMinutes = 600_000
+const deadline = 120_000
+let world: World
+let executors: ServiceProcess[]
+let runners: ServiceProcess[]
+
+beforeAll(async () => {
+  world = await World.open({ ackWaitMs: tenMinutes })
+  await world.start('registry')
+  const [one, two, three, four] = await Promise.all([
+    world.start('executor'),
+    world.start('executor'),
+    world.start('tool-runner'),
+    world.start('tool-runner'),
+    world.start('session-gateway'),
+    world.start('session-gateway'),
+  ])
+  executors = [one, two]
+  runners = [three, four]
+  await world.agent('load')
+}, deadline)
+
+afterAll(() => world?.close(), deadline)
+
+test('an executor told to end in the middle of answers hands them over at once', async () => {
+  const bench = new Bench(world, 'load')
+  const begun = await Promise.all(Array.from({ length: 8 }, () => bench.begin('stream 40 every 50')))
+  await Promise.all(begun.map(({ followers }) => followers[0]?.seesText()))
+  const [first] = executors
+  expect(await first?.terminate()).toEqual({ code: 0, signal: null })
+  const logs = await bench.allSound(begun)
+  for (const log of logs) expect(countOf(log, 'turn.completed', { reason: 'answered' })).toBe(1)
+  // Who pulls more gets more, but among so many some were the first one's.
+  expect(logs.filter((log) => countOf(log, 'model-call.completed', { attempt: 2 }) === 1).length).toBeGreaterThan(0)
+}, 120_000)
+
+test('a tool-runner told to end in the middle of tools says what is not known, and what may run again does', async () => {
+  const bench = new Bench(world, 'load')
+  const begun = await Promise.all(
+    Array.from({ length: 6 }, () => bench.begin(`${bench.leavesLine('; sleep 4')} & write load-safe.txt: again`)),
+  )
+  await Promise.all(begun.map(({ followers }) => followers[0]?.sees(({ type }) => type === 'tool-call.started')))
+  const [first] = runners
+  expect(await first?.terminate()).toEqual({ code: 0, signal: null })
+  const logs = await bench.allSound(begun)
+  for (const [at, log] of logs.entries()) {
+    expect(countOf(log, 'turn.completed')).toBe(1)
+    expect(countOf(log, 'tool-call.outcome-unknown') + countOf(log, 'tool-call.completed')).toBe(2)
+    expect(bench.ran(begun[at]?.session ?? '')).toBeLessThanOrEqual(1)
+  }
+}, 120_000)
+
+test('a gateway told to end sends its clients elsewhere in the middle of a sentence', async () => {
+  const bench = new Bench(world, 'load')
+  const watched = await bench.begin('stream 40 every 50')
+  await Promise.all(watched.followers.map((follower) => follower.seesText()))
+  const [first] = world.gateways
+  expect(await first?.terminate()).toEqual({ code: 0, signal: null })
+  const log = await bench.sound(watched)
+  expect(countOf(log, 'model-call.completed', { attempt: 1 })).toBe(1)
+  for (const follower of watched.followers) expect([...follower.blocks.values()].join('')).toMatch(/^tok0 .*tok39/)
+}, 120_000)
