@@ -1,4 +1,4 @@
-// The lines of the table: what is measured, its budget (DESIGN 12), and how both are read off a visit. Pure.
+// The lines of the table: what is measured, its budget (ARCHITECTURE), and how both are read off a visit. Pure.
 import { median, type Spread } from './numbers.ts'
 import type { Visit } from './visit.ts'
 
@@ -80,6 +80,7 @@ export const rows: readonly Row[] = [
       what: `raw: publishes/s, ${chains} at once`,
       unit: '/s',
       budget: '',
+      more: true,
       figures: ({ raw }) => one(raw.publishesPerSecond[chains]),
     }),
   ),
