@@ -76,6 +76,23 @@ describe.each(openers)('a workspace by %s', (opener) => {
     ).toEqual(['inside', 'inside', 'inside', 'inside', 'refused', 'refused', 'failed'])
   })
 
+  it.runIf(process.platform === 'linux')('hides what the kernel shows as files, under any name', () => {
+    const { ws } = tree()
+    symlinkSync('/proc/self/environ', join(ws, 'environ'))
+    for (const path of [
+      'proc/self/environ',
+      '/proc/self/root/proc/self/environ',
+      'sys/kernel/notes',
+      join(ws, 'environ'),
+    ])
+      expect([path, read('/', path, opener)]).toEqual([path, 'refused'])
+    for (const folder of ['/proc', '/proc/self/task', '/sys']) expect(read(folder, 'x', opener)).toBe('refused')
+    using root = new Workspace('/', [], opener)
+    using found = root.locate('.')
+    if (found.kind === 'missing') throw new Error('/ is missing')
+    expect([...root.entries(found.node, '')].map(({ name }) => name)).not.toContain('proc')
+  })
+
   it('works below a workspace that is itself a link', () => {
     const { folder, ws } = tree()
     symlinkSync('ws', join(folder, 'link'))

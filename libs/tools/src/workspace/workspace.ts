@@ -3,12 +3,16 @@
 //   W2. `..` goes back on the way that was come, never above the root. Links are followed by walking their target here.
 //   W3. A masked folder is known by its identity (device, inode): it is refused under any name, and hidden in lists.
 //   W4. Whoever gets a Found disposes it.
-import { mkdirSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+//   W5. What the kernel shows as files (/proc, /sys) is hidden like a masked folder, wherever it is mounted: it holds the environment
+//       of this process and of others, with their secrets, and controls of the machine.
+import { mkdirSync, readdirSync, readlinkSync, realpathSync, statfsSync, statSync } from 'node:fs'
 import { asFailure, ToolFailure } from '../outcome.ts'
 import { detectOpener, type Node, type NodeOpener, type OpenerKind, openerOf, sameNode } from './node.ts'
 
 const maxDepth = 128
 const maxLinks = 40
+/** Of proc and sysfs, as statfs(2) names them on Linux. */
+const kernelFilesystems: readonly number[] = [0x9fa0, 0x62656572]
 
 /** What a path leads to. `relative` is the real place, '/'-separated, '' for the workspace itself. */
 export type Found = Disposable &
@@ -36,6 +40,8 @@ export class Workspace implements Disposable {
   readonly #root: Node
   readonly #names: readonly string[]
   readonly #masked: readonly { dev: bigint; ino: bigint }[]
+  /** By device: whether it is the kernel's (W5). */
+  readonly #kernel = new Map<bigint, boolean>()
 
   /** Opens it. Throws ToolFailure where it is missing, no folder, or inside a masked folder. Whoever opens it disposes it. */
   constructor(folder: string, masked: readonly string[], opener: OpenerKind = detectOpener()) {
@@ -54,15 +60,19 @@ export class Workspace implements Disposable {
         return []
       }
     })
-    if (hidden.some(({ path }) => real === path || real.startsWith(`${path}/`))) {
-      throw new ToolFailure(
+    const refusal = () =>
+      new ToolFailure(
         'refused',
         'the workspace lies in a folder that no tool may see; give the agent another workspace',
       )
-    }
+    if (hidden.some(({ path }) => real === path || real.startsWith(`${path}/`))) throw refusal()
     this.#masked = hidden.map(({ stat }) => stat)
     this.#names = [...new Set([real, folder.replace(/\/+$/, '') || '/'])]
     this.#root = this.#opener.open(real)
+    if (this.#isHidden(this.#root)) {
+      this.#root[Symbol.dispose]()
+      throw refusal()
+    }
   }
 
   [Symbol.dispose](): void {
@@ -121,9 +131,9 @@ export class Workspace implements Disposable {
             if (target.startsWith('/')) while (names.length > 0) goUp()
             queue.unshift(...this.#split(target, shown))
           }
-        } else if (node.stat.isDirectory()) {
-          if (this.#isMasked(node)) throw new ToolFailure('refused', `no tool may see this folder: ${shown}`)
-        } else if (queue.length > 0) {
+        } else if (this.#isHidden(node)) {
+          throw new ToolFailure('refused', `no tool may see this folder: ${shown}`)
+        } else if (!node.stat.isDirectory() && queue.length > 0) {
           throw new ToolFailure('failed', `not a directory: ${relative}`)
         }
       }
@@ -149,7 +159,7 @@ export class Workspace implements Disposable {
       if (node === undefined) continue
       using opened = node
       if (!opened.stat.isSymbolicLink()) {
-        if (this.#isMasked(opened)) continue
+        if (this.#isHidden(opened)) continue
         yield { name, kind: kindOf(opened), link: false, node: opened, [Symbol.dispose]: () => {} }
         continue
       }
@@ -205,8 +215,23 @@ export class Workspace implements Disposable {
     }
   }
 
-  #isMasked(node: Node): boolean {
-    return this.#masked.some((masked) => sameNode(masked, node.stat))
+  #isHidden(node: Node): boolean {
+    return this.#isKernels(node) || this.#masked.some((masked) => sameNode(masked, node.stat))
+  }
+
+  #isKernels(node: Node): boolean {
+    if (process.platform !== 'linux') return false
+    const { dev } = node.stat
+    const known = this.#kernel.get(dev)
+    if (known !== undefined) return known
+    let found: boolean
+    try {
+      found = kernelFilesystems.includes(statfsSync(node.address).type)
+    } catch {
+      return false // gone meanwhile: opening it says so
+    }
+    this.#kernel.set(dev, found)
+    return found
   }
 
   #split(path: string, shown: string): string[] {
