@@ -1,6 +1,6 @@
 // What a trigger asks of another session (PROTOCOL 8): pure. Each trigger type names the one session that its handler may append to.
-import type { Frame, SessionEvent } from '@reins/contracts'
-import type { Session } from './session.ts'
+import { childId, type EventData, type Frame, type SessionEvent } from '@reins/contracts'
+import type { Call, Session } from './session.ts'
 
 export type Errand =
   /** Create the child: `session.started` and its first message at expected 0; anything there already: done. */
@@ -41,6 +41,46 @@ export function errandsOf(frame: Frame, pool: string): readonly Errand[] {
         return []
     }
   })
+}
+
+/**
+ * What must hold whenever a session is at rest, whoever was to see to it (PROTOCOL 4): its open delegations have their children,
+ * and once it is at its end its parent has its answer.
+ */
+export function standingErrands(session: Session): readonly Errand[] {
+  const { born, turn } = session
+  if (!born) return []
+  const creations = (turn?.calls ?? []).flatMap((call): Errand[] => {
+    const asked = call.state.kind === 'delegated' && !call.state.cancelSent ? delegationOf(session, call) : null
+    return asked ? [{ kind: 'create-child', ...asked }] : []
+  })
+  return born.parent && isClosed(session) ? [...creations, { kind: 'settle-parent' }] : creations
+}
+
+/** A name for an errand that is done for good once it is done; null where it may have to be done again. */
+export function finalErrand(session: Session, errand: Errand): string | null {
+  switch (errand.kind) {
+    case 'create-child':
+      return `create ${errand.child}`
+    case 'cancel-child':
+      return null
+    case 'settle-parent':
+      return isClosed(session) ? `settle ${session.settled?.turn ?? 'nothing'}` : null
+    default:
+      return errand satisfies never
+  }
+}
+
+const isClosed = ({ mode, turn, inbox }: Session): boolean => mode.kind === 'ended' || (!turn && inbox.length === 0)
+
+/** What a call of `delegate` asks for. null: of an agent that the session does not know. */
+export function delegationOf(session: Session, call: Call): EventData<'delegation.requested'> | null {
+  const agent = String(call.arguments.agent)
+  const agents = session.born?.agents ?? {}
+  const target = Object.hasOwn(agents, agent) ? agents[agent] : undefined
+  if (!target) return null
+  const instruction = typeof call.arguments.instruction === 'string' ? call.arguments.instruction : ''
+  return { call: call.call, agent, ...target, child: childId(session.id, call.call), instruction }
 }
 
 /** A child's first frame. */

@@ -1,5 +1,6 @@
 // What is due about the calls of an answer that nobody was asked for yet: refused here, delegated, or asked of the runners.
-import { childId, type Limits, type ReplayClass, type SessionEvent, toExec, toLog, toTool } from '@reins/contracts'
+import { type Limits, type ReplayClass, type SessionEvent, toExec, toLog, toTool } from '@reins/contracts'
+import { delegationOf } from './delegation.ts'
 import type { Due } from './due.ts'
 import { type Call, isOpen, type Session, type Turn } from './session.ts'
 
@@ -31,7 +32,8 @@ export function callsDue(session: Session, turn: Turn, waiting: readonly Call[])
   if (next.length === 0 || !session.born) return null
   // Delegations first: they have a frame each, and none begins while a runner is at a batch.
   const delegated = next.find((call) => isDelegation(session, call))
-  if (delegated) return delegation(session, delegated)
+  const child = delegated && delegationOf(session, delegated)
+  if (child) return { events: [{ type: 'delegation.requested', data: child }], to: toExec(child.pool) }
   const calls = next.map((call) => ({
     call: call.call,
     name: call.name,
@@ -70,7 +72,7 @@ function refusal(session: Session, call: Call, over: ReadonlySet<string>): { cod
     }
   if (isDelegation(session, call)) {
     const agent = call.arguments.agent
-    if (typeof agent === 'string' && born.agents[agent]) return null
+    if (typeof agent === 'string' && Object.hasOwn(born.agents, agent)) return null
     return {
       code: 'not-found',
       output: `There is no agent of this name. Available: ${Object.keys(born.agents).join(', ')}.`,
@@ -81,27 +83,5 @@ function refusal(session: Session, call: Call, over: ReadonlySet<string>): { cod
   return {
     code: 'not-found',
     output: `There is no tool "${call.name}". Available: ${names.length > 0 ? names.join(', ') : 'none'}.`,
-  }
-}
-
-function delegation(session: Session, call: Call): Due {
-  const name = String(call.arguments.agent)
-  const target = session.born?.agents[name] ?? { digest: '', pool: '' }
-  const instruction = typeof call.arguments.instruction === 'string' ? call.arguments.instruction : ''
-  return {
-    events: [
-      {
-        type: 'delegation.requested',
-        data: {
-          call: call.call,
-          agent: name,
-          digest: target.digest,
-          child: childId(session.id, call.call),
-          pool: target.pool,
-          instruction,
-        },
-      },
-    ],
-    to: toExec(target.pool),
   }
 }

@@ -9,16 +9,24 @@ import {
   type Status,
   toExec,
 } from '@reins/contracts'
-import { childStart, type Errand, emptyFold, type Fold, foldFrames, type Session, settlement } from '@reins/session'
+import { childStart, type Errand, type Fold, foldFrames, type Session, settlement } from '@reins/session'
 import type { ExecutorContext } from './context.ts'
+import { loadFold } from './snapshots.ts'
 import { startedData } from './started.ts'
 
-export async function doErrand(context: ExecutorContext, id: string, session: Session, errand: Errand): Promise<void> {
+/** `pool`: whose executors the errand was addressed to. */
+export async function doErrand(
+  context: ExecutorContext,
+  id: string,
+  session: Session,
+  errand: Errand,
+  pool: string,
+): Promise<void> {
   switch (errand.kind) {
     case 'create-child':
       return createChild(context, id, session, errand)
     case 'cancel-child':
-      return cancelChild(context, session, errand)
+      return cancelChild(context, errand, pool)
     case 'settle-parent':
       return settleParent(context, session)
     default:
@@ -34,7 +42,9 @@ async function createChild(
 ): Promise<void> {
   const { child, call, digest, agent, instruction } = errand
   const definition = await context.definitions.definition(digest)
-  if (!definition || !session.born) return
+  if (!session.born) return
+  // Not to be passed over: the parent would wait for ever. It is tried again, and in the end the parent is quarantined.
+  if (!definition) throw new Error(`the definition ${digest} of the agent ${agent} is not in the registry`)
   const { executor, tools } = poolsOf(definition)
   await Promise.all([
     context.work.ensurePool('exec', executor, definition.affinity ?? {}),
@@ -49,19 +59,17 @@ async function createChild(
 
 async function cancelChild(
   context: ExecutorContext,
-  parent: Session,
   { child }: Extract<Errand, { kind: 'cancel-child' }>,
+  pool: string,
 ): Promise<void> {
-  const pool = parent.turn?.calls.flatMap(({ state }) =>
-    state.kind === 'delegated' && state.child === child ? [state.pool] : [],
-  )[0]
   await appendTo(context, child, ({ session, head }) => {
-    if (session.mode.kind === 'ended' || session.cancel) return null
+    if (session.mode.kind === 'ended' || (session.cancel && session.cancel.kind !== 'interrupt')) return null
     if (head.n > 0 && !session.turn && session.inbox.length === 0) return null
     return {
       events: [{ type: 'cancel.requested', data: { cancel: makeShortId(context.clock.random) } }],
-      pool: head.pool || pool || 'default',
-      status: head.status,
+      pool: head.pool || pool,
+      // As its first frame it is the end of a child that nobody has made yet.
+      status: head.n === 0 ? 'ended' : head.status,
     }
   })
 }
@@ -81,12 +89,22 @@ interface Message {
   readonly status: Status
 }
 
-/** Reads the other session, decides, appends; again when somebody was first. Addressed to its executors: the frame is its trigger. */
+/**
+ * Reads the other session, decides, appends; again when somebody was first. Addressed to its executors: the frame is its trigger.
+ * That there is nothing to append is believed of the leader only: a lagging copy may not have what the errand is about.
+ */
 async function appendTo(context: ExecutorContext, id: string, decide: (fold: Fold) => Message | null): Promise<void> {
-  let fold = foldFrames(emptyFold(id), await context.reading(() => context.sessions.read(id, { leader: false })))
+  let fold = await loadFold(context, id, Number.POSITIVE_INFINITY)
+  let current = false
   for (;;) {
     const message = decide(fold)
-    if (!message) return
+    if (!message) {
+      if (current) return
+      const { head } = fold
+      fold = foldFrames(fold, await context.reading(() => context.sessions.read(id, { after: head.seq, leader: true })))
+      current = true
+      continue
+    }
     const { head }: { head: Head } = fold
     const draft = {
       id: makeShortId(context.clock.random),
@@ -103,6 +121,7 @@ async function appendTo(context: ExecutorContext, id: string, decide: (fold: Fol
     const outcome = await context.sessions.append(id, draft, toExec(message.pool), head.hash, context.stopping)
     if (outcome.kind === 'appended') return
     fold = foldFrames(fold, outcome.tail)
+    current = true
   }
 }
 

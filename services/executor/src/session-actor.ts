@@ -5,6 +5,7 @@
 //   A3. Who lost a call to another owner forgets its triggers: no ack, no nak, no working() (PROTOCOL 4).
 //   A4. No exec trigger is acked before every open timer of the fold is in TIM (PROTOCOL 9).
 //   A5. Without a trigger nothing new is begun, and statuses are copied from the head (PROTOCOL 2).
+//   A6. A trigger counts for its session once its errands are done: until then nothing else acks, gives back or forgets it.
 import {
   type Draft,
   type Frame,
@@ -18,9 +19,11 @@ import {
 import type { AppendOutcome, Subscription, Trigger } from '@reins/journal'
 import {
   cover,
+  type Errand,
   emptyFold,
   errandsOf,
   type Fold,
+  finalErrand,
   foldFrame,
   foldFrames,
   type Holder,
@@ -28,6 +31,7 @@ import {
   mayStart,
   type Plan,
   plan,
+  standingErrands,
   statusOf,
   takeover,
   verdict,
@@ -39,6 +43,13 @@ import { type CallOutcome, callModel } from './model-caller.ts'
 import { failureEvents } from './retries.ts'
 import { loadFold, writeSnapshot } from './snapshots.ts'
 
+interface Held {
+  /** The newest handle. */
+  trigger: Trigger
+  /** A6: what it asks of other sessions is done, or it asks for nothing. */
+  looked: boolean
+}
+
 interface RunningCall {
   readonly call: string
   readonly attempt: number
@@ -49,6 +60,7 @@ interface RunningCall {
 const snapshotEvery = 64
 const maxFailures = 5
 const maxPartial = 100_000
+const maxErrandsKept = 256
 const keyOf = (call: string, attempt: number): string => `${call}/${attempt}`
 
 /** An answer that no frame can hold is a failure of its call, like any other. */
@@ -69,7 +81,7 @@ export class SessionActor {
   #snapshotN = 0
   #line: Promise<void> = Promise.resolve()
   #waiting = 0
-  readonly #triggers = new Map<number, Trigger>()
+  readonly #triggers = new Map<number, Held>()
   /** The attempt whose stream this process reads. */
   #running: RunningCall | null = null
   /** Attempts that this process answers for: from before the intent goes out until its outcome is known to be in. */
@@ -79,6 +91,8 @@ export class SessionActor {
   #following: Subscription | null = null
   #restTimer: NodeJS.Timeout | undefined
   #failures = 0
+  /** Errands that are done for good. */
+  readonly #errandsDone = new Set<string>()
 
   constructor(id: string, context: ExecutorContext) {
     this.id = id
@@ -97,10 +111,13 @@ export class SessionActor {
 
   /** A trigger was delivered, perhaps again: the newest handle counts. */
   deliver(trigger: Trigger): void {
-    const again = this.#triggers.has(trigger.frame.seq)
-    this.#triggers.set(trigger.frame.seq, trigger)
-    if (again && this.#running) trigger.working()
-    else this.#enqueue(() => this.#onTrigger(trigger))
+    const { seq } = trigger.frame
+    const held = this.#triggers.get(seq)
+    if (held) held.trigger = trigger
+    else this.#triggers.set(seq, { trigger, looked: false })
+    // One that is waiting in the line, or that the end of the call will see to, needs no second place in the line.
+    if (held && (!held.looked || this.#running)) trigger.working()
+    else this.#enqueue(() => this.#onTrigger(seq))
   }
 
   /** An instance that said it runs this is gone. */
@@ -114,7 +131,7 @@ export class SessionActor {
   }
 
   working(): void {
-    for (const trigger of this.#triggers.values()) trigger.working()
+    for (const { trigger } of this.#triggers.values()) trigger.working()
   }
 
   /** After a stall or a reconnect: re-read, and forget what was lost. */
@@ -126,7 +143,7 @@ export class SessionActor {
   release(): Promise<void> {
     return this.#enqueue(async () => {
       this.#stopRunning()
-      this.#nakAll(0)
+      this.#nakAll(0, 'all')
     }, true)
   }
 
@@ -157,13 +174,14 @@ export class SessionActor {
     this.#stopRunning()
     this.#loaded = false
     this.#fold = emptyFold(this.id)
-    this.#nakAll(this.#context.ackWaitMs)
+    this.#nakAll(this.#context.ackWaitMs, 'all')
   }
 
   async #quarantine(error: unknown): Promise<void> {
     this.#failures = 0
     await this.#reachHead()
     const { head, session } = this.#fold
+    if (session.mode.kind === 'quarantined' || session.mode.kind === 'ended') return
     const reason = `an executor failed ${maxFailures} times in a row on it: ${error instanceof Error ? error.message : 'unknown'}`
     const said = { n: head.n + 1, at: this.#context.clock.now(), by: this.#context.instance }
     const next = plan(session, [{ type: 'session.quarantined', data: { reason, frame: head.n } }], said, false)
@@ -233,7 +251,7 @@ export class SessionActor {
   /** Appends a plan and folds whatever is there then. null: it is not in. `claimed`: the effect that this process answers for by now. */
   async #append(next: Plan): Promise<{ readonly claimed: RunningCall | null } | null> {
     const { head, session } = this.#fold
-    const draft = this.#draft(next.events, this.#triggers.size > 0 ? statusOf(next.after) : head.status)
+    const draft = this.#draft(next.events, this.#mayBegin() ? statusOf(next.after) : head.status)
     // An owner says yes from before its intent goes out (PROTOCOL 6).
     const claimed = next.effect ? this.#claim(next.effect) : null
     await this.#context.pauseAt('executor.before-append')
@@ -259,47 +277,68 @@ export class SessionActor {
 
   /** A cancel has closed calls that somebody runs: they may stop (PROTOCOL 7). */
   #tellOwners(before: Fold['session'], events: readonly SessionEvent[]): void {
-    const model = before.turn?.model
-    for (const event of events)
-      if (event.type === 'model-call.failed' && event.data.error.code === 'cancelled' && model?.kind === 'running') {
-        const holding = { session: this.id, call: event.data.call, attempt: event.data.attempt }
-        if (this.runs(event.data.call, event.data.attempt)) this.#stopRunning()
-        else this.#context.presence().tellAbort(model.by, holding)
+    const { model, calls } = before.turn ?? { model: null, calls: [] }
+    for (const event of events) {
+      if (event.type === 'tool-call.cancelled') {
+        const state = calls.find(({ call }) => call === event.data.call)?.state
+        if (state?.kind === 'claimed')
+          this.#context
+            .presence()
+            .tellAbort(state.by, { session: this.id, call: event.data.call, attempt: state.attempt })
       }
+      if (event.type !== 'model-call.failed' || event.data.error.code !== 'cancelled' || model?.kind !== 'running')
+        continue
+      const holding = { session: this.id, call: event.data.call, attempt: event.data.attempt }
+      if (this.runs(event.data.call, event.data.attempt)) this.#stopRunning()
+      else this.#context.presence().tellAbort(model.by, holding)
+    }
   }
 
   // --- operations ---
 
-  async #onTrigger(trigger: Trigger): Promise<void> {
-    if (this.#triggers.get(trigger.frame.seq) !== trigger) return
+  async #onTrigger(seq: number): Promise<void> {
+    const held = this.#triggers.get(seq)
+    if (!held) return
     await this.#context.pauseAt('executor.trigger')
-    await this.#reach(trigger.frame)
-    if (await this.#runErrands(trigger)) return
+    await this.#reach(held.trigger.frame)
+    if (!held.looked && (await this.#runErrands(held.trigger))) {
+      this.#triggers.delete(seq)
+      held.trigger.ack()
+      return
+    }
+    held.looked = true
     await this.#decide()
   }
 
   /** A frame that asks for something in another session is a trigger for that alone (I9). */
-  async #runErrands(trigger: Trigger): Promise<boolean> {
-    if (trigger.to.kind !== 'exec' || trigger.frame.role !== 'e') return false
-    const errands = errandsOf(trigger.frame, trigger.to.pool).filter(
-      ({ kind }) => kind !== 'settle-parent' || isChild(this.id),
-    )
-    if (errands.length === 0) return false
-    for (const errand of errands) await doErrand(this.#context, this.id, this.#fold.session, errand)
-    this.#triggers.delete(trigger.frame.seq)
-    trigger.ack()
-    return true
+  async #runErrands({ frame, to }: Trigger): Promise<boolean> {
+    // What a newer protocol means by a frame is not known here: decide() gives it back.
+    if (to.kind !== 'exec' || frame.role !== 'e' || this.#fold.head.needs > protocolVersion) return false
+    const errands = errandsOf(frame, to.pool).filter(({ kind }) => kind !== 'settle-parent' || isChild(this.id))
+    for (const errand of errands) await this.#runErrand(errand, to.pool)
+    return errands.length > 0
+  }
+
+  async #runErrand(errand: Errand, pool: string): Promise<void> {
+    const name = finalErrand(this.#fold.session, errand)
+    if (name !== null && this.#errandsDone.has(name)) return
+    await doErrand(this.#context, this.id, this.#fold.session, errand, pool)
+    if (name === null) return
+    if (this.#errandsDone.size >= maxErrandsKept) this.#errandsDone.clear()
+    this.#errandsDone.add(name)
   }
 
   /** PROTOCOL 4's table, until the triggers are held, gone, or given back. */
   async #decide(): Promise<void> {
-    while (this.#triggers.size > 0) {
+    while (this.#mayBegin()) {
       const { session, head } = this.#fold
       const next = verdict(session, head, this.#holder())
       switch (next.do) {
         case 'nak':
           return this.#nakAll(next.why === 'newer-protocol' ? 30_000 : this.#context.ackWaitMs / 2)
         case 'ack':
+          // Whoever was to see to it: its open delegations have their children, its parent has its answer (PROTOCOL 4).
+          for (const errand of standingErrands(session)) await this.#runErrand(errand, head.pool)
           return this.#ackAll()
         case 'hold':
           return
@@ -500,11 +539,15 @@ export class SessionActor {
   }
 
   async #onOutcome(running: RunningCall, outcome: CallOutcome): Promise<void> {
-    this.#unfollow()
     if (this.#running !== running) return this.#decide()
+    this.#unfollow()
     this.#running = null
-    if (outcome.kind !== 'aborted') await this.#record(running, outcome)
-    this.#letGo(running)
+    try {
+      if (outcome.kind !== 'aborted') await this.#record(running, outcome)
+    } finally {
+      // Whatever became of it: a call that is held for ever is taken over by nobody.
+      this.#letGo(running)
+    }
     await this.#armTimers()
     await this.#decide()
   }
@@ -516,7 +559,7 @@ export class SessionActor {
     while (this.#ownsCurrent(running)) {
       const { head, session } = this.#fold
       const said = { n: head.n + 1, at: this.#context.clock.now(), by: this.#context.instance }
-      const next = plan(session, events, said, this.#triggers.size > 0)
+      const next = plan(session, events, said, this.#mayBegin())
       if (!next) return
       try {
         const done = await this.#append(next)
@@ -560,21 +603,33 @@ export class SessionActor {
     await this.#context.pauseAt('executor.before-ack')
     // I10, counted in production: a state that is left to nobody is a bug.
     if (cover(this.#fold.session).some(({ kind }) => kind === 'exec-trigger')) this.#context.metrics.uncovered.inc()
-    for (const [seq, trigger] of this.#triggers)
-      if (seq <= this.#fold.head.seq) {
+    for (const [seq, { trigger, looked }] of this.#triggers)
+      if (looked && seq <= this.#fold.head.seq) {
         this.#triggers.delete(seq)
         trigger.ack()
       }
   }
 
-  #nakAll(delayMs: number): void {
-    for (const trigger of this.#triggers.values()) trigger.nak(delayMs)
-    this.#triggers.clear()
+  #nakAll(delayMs: number, which: 'looked' | 'all' = 'looked'): void {
+    for (const [seq, { trigger, looked }] of this.#triggers)
+      if (looked || which === 'all') {
+        this.#triggers.delete(seq)
+        trigger.nak(delayMs)
+      }
   }
 
   #forgetAll(): void {
-    this.#context.metrics.forgotten.inc(this.#triggers.size)
-    this.#triggers.clear()
+    for (const [seq, { looked }] of this.#triggers)
+      if (looked) {
+        this.#triggers.delete(seq)
+        this.#context.metrics.forgotten.inc()
+      }
+  }
+
+  /** A5, A6: whether it holds a trigger of this session. */
+  #mayBegin(): boolean {
+    for (const { looked } of this.#triggers.values()) if (looked) return true
+    return false
   }
 
   // --- rest ---
