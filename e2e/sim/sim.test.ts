@@ -14,7 +14,7 @@ const failureOf = (scenario: Scenario, maxStates: number, rules: WorldRules = so
 
 describe('the protocol, explored', () => {
   it.each(small.map((scenario) => [scenario.name, scenario] as const))('holds: %s', (_, scenario) => {
-    expect(failureOf(scenario, 30_000)).toBeUndefined()
+    expect(failureOf(scenario, 20_000)).toBeUndefined()
   })
 
   it.each(medium.map((scenario) => [scenario.name, scenario] as const))(
@@ -25,7 +25,7 @@ describe('the protocol, explored', () => {
   )
 
   it.each(large.map((scenario) => [scenario.name, scenario] as const))('holds on seeded walks: %s', (_, scenario) => {
-    for (let seed = 1; seed <= 40; seed++) {
+    for (let seed = 1; seed <= 30; seed++) {
       const { finding } = walk(scenario, seeded(seed))
       expect(finding && tell(scenario, soundWorld, shrink(scenario, soundWorld, finding))).toBeNull()
     }
