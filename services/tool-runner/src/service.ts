@@ -1,4 +1,4 @@
-// The tool-runner: serves the tool pools that its labels cover (DESIGN 4, PROTOCOL 5 and 6). It owns sandboxes and decides for no session.
+// The tool-runner: serves the tool pools that its labels cover (PROTOCOL 5 and 6). It owns sandboxes and decides for no session.
 //   U1. A consumer that ends by itself, or whose callback throws, ends the process.
 //   U2. Triggers that it holds get working() each third of ack_wait, never while it is suspect.
 import path from 'node:path'
@@ -42,6 +42,7 @@ export interface ToolRunnerConfig {
 }
 
 const poolWatchMs = 2000
+const giveUpMs = 2000
 
 export async function start(config: ToolRunnerConfig): Promise<Running> {
   const { broker, journal, clock, log, labels, ackWaitMs } = config
@@ -71,7 +72,8 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
       masked: config.masked,
       sandbox: config.sandbox,
       locks: new PathLocks(),
-      registry: config.registry,
+      // A broker that is away for longer than one question must not fail a tool.
+      registry: { version: (digest) => context.reading(() => config.registry.version(digest)) },
       keep: (output) => journal.blobs.put(output),
       redactor: config.redactor,
     },
@@ -135,8 +137,11 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     return tools
   }
 
+  const serving = new Set<string>()
   async function serve(pool: string): Promise<void> {
-    if (consumptions.has(pool) || draining) return
+    // Looks for pools may overlap when the broker is slow: one consumption a pool.
+    if (serving.has(pool) || draining) return
+    serving.add(pool)
     consumptions.set(
       pool,
       await journal.work.consume('tool', pool, {
@@ -175,7 +180,10 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     await Promise.all([...consumptions.values()].map((consumption) => consumption.close()))
     const deadline = clock.now() + (config.drainMs ?? 250)
     while (active.size > 0 && clock.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10))
+    // What waits for a broker that is away gives up here: its triggers are redelivered.
+    const giveUp = setTimeout(() => stopping.abort(), giveUpMs)
     await Promise.all([...sessions.values()].map((tools) => tools.release().catch(() => undefined)))
+    clearTimeout(giveUp)
     stopping.abort()
     await broker.nc.flush().catch(() => undefined)
   })

@@ -65,6 +65,7 @@ interface Outcome {
 /** Outcomes that wait together go into one frame up to this many characters. */
 const frameChars = 400_000
 const keyOf = (call: string, attempt: number): string => `${call}/${attempt}`
+const claimKey = (owner: string, call: string, attempt: number): string => `${owner}/${call}/${attempt}`
 
 export class SessionTools {
   readonly id: string
@@ -285,52 +286,47 @@ export class SessionTools {
     }
   }
 
-  /** Runs, claims, asks, until each call of the request is done or at work here. */
+  /**
+   * Runs, claims, asks, until each call of the request is done or at work here. What is appended is decided on the view as it stands
+   * then: an owner's answer takes time, and what is read meanwhile may close calls that were open before.
+   */
   async #advance(request: Request): Promise<void> {
+    const answers = new Map<string, 'running' | 'gone'>()
     for (;;) {
       if (this.#requests.get(request.seq) !== request) return
-      const claims: { readonly call: RunnerCall; readonly attempt: number }[] = []
-      const losses: SessionEvent[] = []
-      let waits = false
-      for (const call of request.view) {
-        const next = runnerVerdict(call, this.#holder(), request.fresh)
-        switch (next.do) {
-          case 'nothing':
-            break
-          case 'run':
-            this.#start(request, call, next.attempt)
-            break
-          case 'claim':
-            claims.push({ call, attempt: next.attempt })
-            break
-          case 'ask': {
-            const holding = { session: this.id, call: call.call, attempt: next.attempt }
-            const presence = this.#context.presence()
-            if (presence.suspect() || (await presence.ask(next.owner, holding)) === 'running') {
-              waits = true
-              break
-            }
-            await this.#readTail(request, true)
-            const now = request.view.find((one) => one.call === call.call)
-            if (now?.state.kind !== 'claimed' || now.state.attempt !== next.attempt || now.state.by !== next.owner) {
-              waits = true
-              break
-            }
-            const then = afterLoss(now, next.attempt)
-            if ('claim' in then) claims.push({ call: now, attempt: then.claim })
-            else losses.push(then.outcome)
-            break
-          }
-          default:
-            next satisfies never
-        }
+      const next = request.view.map((call) => ({ call, ...runnerVerdict(call, this.#holder(), request.fresh) }))
+      const asks = next.filter((one) => one.do === 'ask')
+      const unasked = asks.find(({ call, owner, attempt }) => !answers.has(claimKey(owner, call.call, attempt)))
+      if (unasked) {
+        const { call, owner, attempt } = unasked
+        const answer = await this.#askOwner(owner, { session: this.id, call: call.call, attempt })
+        answers.set(claimKey(owner, call.call, attempt), answer)
+        // The call may have been closed, or claimed anew, while its owner went.
+        if (answer === 'gone') await this.#readTail(request, true)
+        continue
       }
+      const lost = asks
+        .filter(({ call, owner, attempt }) => answers.get(claimKey(owner, call.call, attempt)) === 'gone')
+        .map(({ call, attempt }) => ({ call, after: afterLoss(call, attempt) }))
+      const outcomes = lost.flatMap(({ after }) => ('outcome' in after ? [after.outcome] : []))
+      if (outcomes.length > 0) {
+        await this.#append(outcomes)
+        continue
+      }
+      const claims = [
+        ...next.flatMap((one) => (one.do === 'claim' ? [{ call: one.call, attempt: one.attempt }] : [])),
+        ...lost.flatMap(({ call, after }) => ('claim' in after ? [{ call, attempt: after.claim }] : [])),
+      ]
+      for (const one of next) if (one.do === 'run') this.#start(request, one.call, one.attempt)
       if (claims.length > 0 && !(await this.#claim(request, claims))) continue
-      if (losses.length > 0 && !(await this.#append(losses))) continue
-      if (losses.length > 0) continue
-      if (waits) return this.#askLater(request)
+      if (asks.length > lost.length) return this.#askLater(request)
       return this.#ackIfDone(request)
     }
+  }
+
+  async #askOwner(owner: string, holding: Holding): Promise<'running' | 'gone'> {
+    const presence = this.#context.presence()
+    return presence.suspect() ? 'running' : presence.ask(owner, holding)
   }
 
   #askLater(request: Request): void {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { claim, RunnerWorld, result, session } from './world.ts'
+import { claim, me, RunnerWorld, result, session } from './world.ts'
 
 test('the last outcome of an answer wakes the executor', async () => {
   const world = new RunnerWorld()
@@ -59,4 +59,21 @@ test('a trigger that this runner has read past is not taken for the head', async
     events.filter(({ type, data }) => type === 'tool-call.started' && 'call' in data && data.call === 'b'),
   )
   expect(claims).toEqual([])
+})
+
+test('a call that was closed while the owner of another one was asked is not claimed', async () => {
+  const world = new RunnerWorld()
+  const asked = await world.ask({ a: 'never', b: 'never' })
+  await world.append('tool-runner-other', 't', [claim('b')])
+  world.meanwhile = async () => {
+    world.meanwhile = async () => undefined
+    await world.append('executor-1', 'e', [{ type: 'tool-call.cancelled', data: { call: 'a' } }])
+  }
+  const delivered = world.deliver(asked, { redelivered: true })
+  await world.mine('tool-call.outcome-unknown', 'b')
+  await expect.poll(() => delivered.acked()).toBe(true)
+  const frames = await world.journal.sessions.read(session)
+  expect(frames.flatMap(({ by, events }) => (by === me ? events.map(({ type }) => type) : []))).toEqual([
+    'tool-call.outcome-unknown',
+  ])
 })

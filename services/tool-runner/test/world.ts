@@ -38,6 +38,8 @@ export class RunnerWorld {
   readonly tools: SessionTools
   /** Instances that answer that they run what they are asked for. */
   readonly alive = new Set<string>()
+  /** What happens while an owner is asked. */
+  meanwhile: () => Promise<unknown> = async () => undefined
   readonly #addresses = new Map<number, Address>()
   #ids = 0
 
@@ -47,7 +49,10 @@ export class RunnerWorld {
     const presence: Presence = {
       begin: () => undefined,
       end: () => undefined,
-      ask: async (owner) => (this.alive.has(owner) ? 'running' : 'gone'),
+      ask: async (owner) => {
+        await this.meanwhile()
+        return this.alive.has(owner) ? 'running' : 'gone'
+      },
       tellAbort: () => undefined,
       suspect: () => false,
       leave: () => undefined,
