@@ -45,6 +45,7 @@ export interface ExecutorConfig {
 
 const cachedSessions = 2000
 const poolWatchMs = 2000
+const giveUpMs = 2000
 
 export async function start(config: ExecutorConfig): Promise<Running> {
   const { broker, journal, clock, log, labels, ackWaitMs } = config
@@ -65,7 +66,8 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     work: journal.work,
     snapshots: journal.snapshots,
     registry: config.registry,
-    definitions: new Definitions(config.registry),
+    // A broker that is away for longer than one question must not fail a turn.
+    definitions: new Definitions({ version: (digest) => context.reading(() => config.registry.version(digest)) }),
     models: config.models,
     clock,
     metrics,
@@ -145,8 +147,11 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     }
   }
 
+  const serving = new Set<string>()
   async function serve(pool: string): Promise<void> {
-    if (consumptions.has(pool) || draining) return
+    // Looks for pools may overlap when the broker is slow: one consumption a pool.
+    if (serving.has(pool) || draining) return
+    serving.add(pool)
     const consumption = await journal.work.consume('exec', pool, {
       free: () => (draining ? 0 : config.concurrency - active.size),
       on: (trigger: Trigger) => actorOf(trigger.session).deliver(trigger),
@@ -185,7 +190,10 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     await Promise.all([...consumptions.values()].map((consumption) => consumption.close()))
     const deadline = clock.now() + (config.drainMs ?? 250)
     while (active.size > 0 && clock.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10))
+    // An actor that waits for a broker that is away gives up here: what it holds is redelivered.
+    const giveUp = setTimeout(() => stopping.abort(), giveUpMs)
     await Promise.all([...active].map((actor) => actor.release().catch(() => undefined)))
+    clearTimeout(giveUp)
     stopping.abort()
     for (const actor of actors.values()) actor.dispose()
     await broker.nc.flush().catch(() => undefined)

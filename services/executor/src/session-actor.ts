@@ -251,7 +251,9 @@ export class SessionActor {
   /** Appends a plan and folds whatever is there then. null: it is not in. `claimed`: the effect that this process answers for by now. */
   async #append(next: Plan): Promise<{ readonly claimed: RunningCall | null } | null> {
     const { head, session } = this.#fold
-    const draft = this.#draft(next.events, this.#mayBegin() ? statusOf(next.after) : head.status)
+    // That it is quarantined promises nobody anything, so whoever finds out says it.
+    const knows = this.#mayBegin() || next.after.mode.kind === 'quarantined'
+    const draft = this.#draft(next.events, knows ? statusOf(next.after) : head.status)
     // An owner says yes from before its intent goes out (PROTOCOL 6).
     const claimed = next.effect ? this.#claim(next.effect) : null
     await this.#context.pauseAt('executor.before-append')
