@@ -27,6 +27,9 @@ interface PublishReply {
   readonly error?: { readonly code: number; readonly err_code?: number; readonly description: string }
 }
 
+/** A refusal proves that a frame is there, so it is read at once, or after a moment; never there: the log was cut. */
+const maxEmptyTails = 500
+
 /** "Wrong last sequence", on one server and on several. */
 const refusedCodes = new Set([10071, 10164])
 /** Answers that say "not now": no leader, no quorum, a duplicate in flight, resources. */
@@ -54,12 +57,16 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
 
   /** J3: who stands first after `prev` decides; the refusal proves that somebody does. */
   async function resolve(session: string, draft: Draft, hash: string, signal?: AbortSignal): Promise<AppendOutcome> {
-    for (;;) {
+    for (let empty = 0; ; ) {
       signal?.throwIfAborted()
-      const tail = await read(session, { after: draft.prev, leader: options.replicated }).catch(() => [])
-      const first = tail[0]
-      if (first && first.id !== draft.id) return { kind: 'refused', tail }
-      if (first) return { kind: 'appended', head: headAt(first.seq, draft, hash), above: tail.slice(1) }
+      const tail = await read(session, { after: draft.prev, leader: options.replicated }).catch(() => undefined)
+      const first = tail?.[0]
+      if (tail && first && first.id !== draft.id) return { kind: 'refused', tail }
+      if (tail && first) return { kind: 'appended', head: headAt(first.seq, draft, hash), above: tail.slice(1) }
+      if (tail && ++empty >= maxEmptyTails)
+        throw new Error(
+          `session ${session} ends before sequence ${draft.prev}, which this process has seen: the broker has lost acknowledged frames`,
+        )
       await pause(20)
     }
   }

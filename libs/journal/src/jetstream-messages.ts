@@ -86,7 +86,7 @@ async function readDirect(
   while (found.length < limit) {
     const left = deadline - performance.now()
     if (left <= 0) throw new JournalUnavailable(`reading ${filter}`)
-    let more = false
+    let ended = false
     const sizeBefore = found.length
     const from =
       after === 0 && options.since !== undefined
@@ -108,7 +108,9 @@ async function readDirect(
           after = stored.seq
           return 'more'
         }
-        more = msg.headers?.code === 204 && Number(msg.headers.get('Nats-Num-Pending')) > 0
+        // The end of all, or nothing there. Any other status is no answer: what came is good, the rest is asked for again.
+        const code = msg.headers?.code
+        ended = code === 404 || (code === 204 && !(Number(msg.headers?.get('Nats-Num-Pending')) > 0))
         return 'last'
       },
       { withinMs: Math.min(left, 2000) },
@@ -116,7 +118,7 @@ async function readDirect(
     // A cut batch: what came is good, the rest is asked for again.
     if (outcome === 'no-responders') await pause(50)
     if (outcome !== 'done') continue
-    if (!more) return found
+    if (ended) return found
     if (found.length === sizeBefore) await pause(20)
   }
   return found

@@ -51,6 +51,8 @@ const wholeMs = 2000
 const silentMs = 800
 const answerMs = 500
 const afterReconnectMs = 2000
+/** Of ack_wait: a beat that is later than this may have lost triggers to others. */
+const lateShare = 0.8
 
 interface Peer {
   lastSeen: number
@@ -67,6 +69,8 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
   const peers = new Map<string, Peer>()
   let leaving = false
   let suspicious = false
+  /** Reasons to be suspect so far: one that comes while the last is being looked into needs a look of its own. */
+  let doubts = 0
   let lastBeat = performance.now()
   let lastWhole = Number.NEGATIVE_INFINITY
   let closed = false
@@ -83,7 +87,7 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
     const now = performance.now()
     const late = now - lastBeat - beatMs
     lastBeat = now
-    if (late > options.ackWaitMs * 0.8) becomeSuspect()
+    if (late > options.ackWaitMs * lateShare) becomeSuspect()
     const whole = now - lastWhole >= wholeMs
     if (whole) lastWhole = now
     const message: Heartbeat = {
@@ -144,6 +148,7 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
   }
 
   function becomeSuspect(): void {
+    doubts++
     if (suspicious || closed) return
     suspicious = true
     void recheckUntilDone()
@@ -151,9 +156,10 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
 
   async function recheckUntilDone(): Promise<void> {
     while (!closed) {
+      const looking = doubts
       try {
         await options.recheck()
-        break
+        if (looking === doubts) break
       } catch {
         await new Promise((resolve) => setTimeout(resolve, 200))
       }
@@ -216,7 +222,9 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
       if (owner === options.instance) options.abort(holding)
       else publish(controlSubject(owner), { ask: 'abort', ...holding } satisfies ControlRequest)
     },
-    suspect: () => suspicious || !broker.connected(),
+    // After a stall another timer, or a message, may come before the beat that would notice it.
+    suspect: () =>
+      suspicious || !broker.connected() || performance.now() - lastBeat - beatMs > options.ackWaitMs * lateShare,
     leave() {
       leaving = true
       beat()
