@@ -30,6 +30,7 @@ function losing(broker: Broker): {
       nc: broker.nc,
       request,
       requestMany: broker.requestMany.bind(broker),
+      publish: broker.publish.bind(broker),
       onReconnect: broker.onReconnect.bind(broker),
       lastReconnect: broker.lastReconnect.bind(broker),
       connected: broker.connected.bind(broker),

@@ -2,6 +2,8 @@
 //   B1. One inbox, one map of waiting requests, one sweep timer: the client's own `request` builds an Error for every success.
 //   B2. A request that is answered late, or after a reconnect, is answered to nobody; its caller has its `timed-out` by then.
 //   B3. Nothing here retries: what a time-out means is for the caller to know.
+//   B4. What is published in one turn of the event loop leaves in one write, in order, at the end of that turn: the client writes
+//       once a microtask, and with many sessions these system calls cost more than everything else.
 import type { Msg, MsgHdrs, NatsConnection, Subscription as NatsSubscription } from '@nats-io/nats-core'
 import { createInbox, headers as natsHeaders } from '@nats-io/nats-core'
 import { connect } from '@nats-io/transport-node'
@@ -23,6 +25,11 @@ export interface RequestOptions {
   readonly withinMs?: number
 }
 
+export interface PublishOptions {
+  readonly reply?: string
+  readonly headers?: MsgHdrs
+}
+
 export type RequestOutcome =
   | { readonly kind: 'reply'; readonly msg: Msg }
   /** Nobody listens on the subject: an answer at once. */
@@ -42,6 +49,8 @@ export interface Broker {
     options?: RequestOptions,
   ): Promise<'done' | 'timed-out' | 'no-responders'>
   request(subject: string, payload: string | Uint8Array, options?: RequestOptions): Promise<RequestOutcome>
+  /** Without an answer, and without a promise that it arrives. Never throws: what is said into a closed connection is lost. */
+  publish(subject: string, payload: string | Uint8Array, options?: PublishOptions): void
   /** Called after each reconnect; close the subscription to stop. */
   onReconnect(on: () => void): { close(): void }
   /** performance.now() of the last reconnect; -Infinity when there was none. */
@@ -50,6 +59,12 @@ export interface Broker {
   /** Resolves with an error when the connection is gone for good. */
   closed(): Promise<Error | undefined>
   close(): Promise<void>
+}
+
+interface Outgoing {
+  readonly subject: string
+  readonly payload: string | Uint8Array
+  readonly options: PublishOptions
 }
 
 interface Waiting {
@@ -113,6 +128,8 @@ class NatsBroker implements Broker {
   readonly #waiting = new Map<string, Waiting>()
   readonly #reconnects = new Set<() => void>()
   readonly #replies: NatsSubscription
+  #outgoing: Outgoing[] = []
+  #leaving: NodeJS.Immediate | undefined
   #next = 0
   #sweep: NodeJS.Timeout | undefined
   #lastReconnect = Number.NEGATIVE_INFINITY
@@ -154,13 +171,27 @@ class NatsBroker implements Broker {
     const withinMs = options.withinMs ?? 5000
     this.#waiting.set(key, { on, withinMs, deadline: performance.now() + withinMs })
     this.#sweep ??= setInterval(() => this.#expire(), sweepMs)
-    try {
-      this.nc.publish(subject, payload, {
-        reply: `${this.#inbox}.${key}`,
-        ...(options.headers ? { headers: options.headers } : {}),
-      })
-    } catch {
-      // Closed or draining: the deadline answers, as for every other silence.
+    // Closed or draining: the deadline answers, as for every other silence.
+    const reply = `${this.#inbox}.${key}`
+    this.publish(subject, payload, options.headers ? { reply, headers: options.headers } : { reply })
+  }
+
+  publish(subject: string, payload: string | Uint8Array, options: PublishOptions = {}): void {
+    this.#outgoing.push({ subject, payload, options })
+    this.#leaving ??= setImmediate(() => this.#leave()) // B4
+  }
+
+  #leave(): void {
+    clearImmediate(this.#leaving)
+    this.#leaving = undefined
+    const outgoing = this.#outgoing
+    this.#outgoing = []
+    for (const { subject, payload, options } of outgoing) {
+      try {
+        this.nc.publish(subject, payload, options)
+      } catch {
+        // Closed for good, or too large for the server: as silent as a broker that is away.
+      }
     }
   }
 
@@ -214,6 +245,7 @@ class NatsBroker implements Broker {
   }
 
   async close(): Promise<void> {
+    this.#leave()
     this.#replies.unsubscribe()
     clearInterval(this.#sweep)
     for (const waiting of this.#waiting.values()) waiting.on({ kind: 'timed-out' })

@@ -60,11 +60,8 @@ export function createJetStreamFeed(broker: Broker): SessionFeed {
       return limit === undefined ? deltas : deltas.slice(-limit)
     },
     publishDelta(session: string, role: 'e' | 't', delta: Delta) {
-      try {
-        broker.nc.publish(liveSubject(session, role), JSON.stringify(delta))
-      } catch {
-        // The connection is closed for good: what streams past is lost, the log is not.
-      }
+      // Into a connection that is closed for good: what streams past is lost, the log is not.
+      broker.publish(liveSubject(session, role), JSON.stringify(delta))
     },
     onReconnect: (on) => broker.onReconnect(on),
   }

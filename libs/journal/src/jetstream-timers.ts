@@ -63,8 +63,8 @@ export async function createJetStreamTimers(broker: Broker, options: JetStreamTi
           busy++
           on(parsed.session, parsed.timer)
             .then(
-              () => broker.nc.publish(reply, '+ACK'),
-              () => broker.nc.publish(reply, `-NAK ${JSON.stringify({ delay: 1e9 })}`),
+              () => broker.publish(reply, '+ACK'),
+              () => broker.publish(reply, `-NAK ${JSON.stringify({ delay: 1e9 })}`),
             )
             .catch(() => undefined)
             .finally(() => {

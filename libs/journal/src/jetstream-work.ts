@@ -118,13 +118,8 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
           body: msg.string(),
         })
         if (!frame) return
-        const say = (what: string) => {
-          try {
-            broker.nc.publish(reply, what)
-          } catch {
-            // Closed for good: an ack that does not arrive is a redelivery, never a loss.
-          }
-        }
+        // Said into a closed connection: an ack that does not arrive is a redelivery, never a loss.
+        const say = (what: string) => broker.publish(reply, what)
         handler.on({
           session: subject.session,
           frame,
