@@ -69,8 +69,11 @@ function problemsOf(failures: readonly Failure[]): readonly Problem[] {
       case 'const':
         add(path, `may be ${JSON.stringify(params.allowedValue)}`)
         break
-      // Said already by what lies below them.
+      // A member that no schema allows; the list above may not have come to be told.
       case 'boolean':
+        add(path, 'is no field of this')
+        break
+      // Said already by what lies below it.
       case 'anyOf':
         break
       default:

@@ -15,6 +15,8 @@ export interface GatewaySettings {
 
 export interface Limits {
   readonly maxBodyBytes: number
+  /** ms in which a request must have been sent to its end, body and all. */
+  readonly requestWithinMs: number
   /** Of a message's content, as JSON. A frame must fit into one message of the broker. */
   readonly maxMessageBytes: number
   readonly maxStreams: number
@@ -33,6 +35,7 @@ export interface Limits {
 
 export const defaultLimits: Limits = {
   maxBodyBytes: 2_000_000,
+  requestWithinMs: 60_000,
   maxMessageBytes: 1_000_000,
   maxStreams: 20_000,
   maxStreamBufferBytes: 1_000_000,

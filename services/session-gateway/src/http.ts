@@ -1,8 +1,11 @@
 // The HTTP server: decode, call, encode. Every answer that is no success, whoever makes it, has the one form of errors.
 //   H1. A route's token and permission are checked before its body is read.
 //   H2. Nothing of an unexpected error leaves the process but its request id.
+//   H3. A request arrives within its deadline, from the first byte of its connection to the last of its body.
+//   H4. What two parsers could read in two ways (two Hosts, a target that names a host, bytes that are no UTF-8) is refused.
+import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { type ErrorCode, errorTable, ReinsError } from '@reins/contracts'
 import { JournalUnavailable } from '@reins/journal'
@@ -17,6 +20,7 @@ export interface HttpOptions {
   readonly origins: OriginRules
   readonly tokens: Tokens
   readonly maxBodyBytes: number
+  readonly requestWithinMs: number
   readonly log: Log
   readonly metrics: Metrics
 }
@@ -28,6 +32,15 @@ export function createHttp(options: HttpOptions): FastifyInstance {
   const app = Fastify({
     logger: false,
     bodyLimit: options.maxBodyBytes,
+    requestTimeout: options.requestWithinMs, // H3
+    http: {
+      headersTimeout: options.requestWithinMs,
+      connectionsCheckingInterval: Math.min(options.requestWithinMs, 15_000),
+      requireHostHeader: false, // Node's own refusal has no body: checkTarget says it
+      // Any other wish to upgrade is ignored, as HTTP has it: the request is answered as what it is.
+      shouldUpgradeCallback: ({ headers, url }) =>
+        headers.upgrade?.toLowerCase() === 'websocket' && /\/socket(\?|$)/.test(url ?? ''),
+    },
     exposeHeadRoutes: false,
     // Requests that are being answered are answered; connections that only wait are closed.
     forceCloseConnections: 'idle',
@@ -44,6 +57,10 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     clientErrorHandler: answerBadHttp,
   })
   takeBodies(app)
+  // An expectation that is not known may be ignored; Node's own refusal has no body.
+  app.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    app.server.emit('request', request, response)
+  })
   const seconds = options.metrics.histogram('reins_http_request_seconds', 'Duration of HTTP requests', [
     'method',
     'route',
@@ -51,6 +68,7 @@ export function createHttp(options: HttpOptions): FastifyInstance {
   ])
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
+    checkTarget(request.raw)
     checkOrigin(request.headers, options.origins)
   })
   app.addHook('onResponse', async (request, reply) => {
@@ -124,10 +142,21 @@ function formsOf(route: Route): readonly string[] {
 const pathPattern = (path: string): RegExp =>
   new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`)
 
+/** H4. */
+function checkTarget({ rawHeaders, httpVersion, url }: IncomingMessage): void {
+  let hosts = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]?.toLowerCase() === 'host') hosts++
+  if (hosts > 1) throw new ReinsError('invalid_request', 'The request has more than one Host header.')
+  if (hosts === 0 && httpVersion === '1.1') throw new ReinsError('invalid_request', 'The request has no Host header.')
+  if (!url?.startsWith('/')) throw new ReinsError('invalid_request', 'The target of the request is no path.')
+}
+
 function takeBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
-    const text = String(body)
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    const bytes = Buffer.from(body)
+    if (!isUtf8(bytes)) return done(new ReinsError('invalid_json', 'The body is not UTF-8.'))
+    const text = bytes.toString('utf8')
     if (text === '') return done(null, undefined)
     try {
       done(null, JSON.parse(text))
@@ -198,16 +227,20 @@ function closedSignal(raw: ServerResponse): AbortSignal {
   return controller.signal
 }
 
+const badHttp: Readonly<Record<string, readonly [string, string]>> = {
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'The headers are too large.'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request was not sent to its end in time.'],
+}
+
 /** What is no HTTP at all never gets as far as a route. */
 function answerBadHttp(error: Error & { code?: string }, socket: Socket): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy()
     return
   }
-  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW'
-  const problem = new ReinsError('invalid_request', tooLarge ? 'The headers are too large.' : 'This is not HTTP/1.1.')
-  const body = JSON.stringify({ error: problem.body() })
+  const [status, message] = badHttp[error.code ?? ''] ?? ['400 Bad Request', 'This is not HTTP/1.1.']
+  const body = JSON.stringify({ error: new ReinsError('invalid_request', message).body() })
   socket.end(
-    `HTTP/1.1 ${tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request'}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   )
 }

@@ -53,6 +53,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     origins: { loopback: isLoopback(config.host), ...config },
     tokens: registry,
     maxBodyBytes: limits.maxBodyBytes,
+    requestWithinMs: limits.requestWithinMs,
     log,
     metrics,
   }

@@ -1,9 +1,12 @@
 // The WebSocket door: StreamItems out, SocketCommands in, one reply for each command, in order.
 //   S1. What is wrong before the upgrade is answered in HTTP; after it, in a reply.
 //   S2. Commands of one socket run one after the other; while many wait, nothing more is read from it.
+//   S3. A client that sends and does not read its replies is cut off like any other slow reader: they wait in memory.
+//   S4. After a message that is refused for its form nothing more is heard from this socket.
 import websocket from '@fastify/websocket'
 import { errorTable, ReinsError, SocketCommand } from '@reins/contracts'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
 import type { RawData, WebSocket } from 'ws'
 import { authorize, type Caller, type Tokens } from './auth.ts'
 import { checker } from './check.ts'
@@ -73,13 +76,26 @@ export function addSocketRoute(app: FastifyInstance, api: SessionApi, tokens: To
   return described
 }
 
-const parseCommand = checker(SocketCommand, 'command')
+const [messageForm, controlForm] = SocketCommand.anyOf
+const kindForm = checker(
+  Type.Object({ type: Type.Union([messageForm.properties.type, controlForm.properties.type]) }),
+  'command',
+)
+const messageCommand = checker(messageForm, 'command')
+const controlCommand = checker(controlForm, 'command')
+
+/** By its type, so that what is wrong is said of that form alone. */
+function parseCommand(value: unknown): SocketCommand {
+  return kindForm.parse(value).type === 'message' ? messageCommand.parse(value) : controlCommand.parse(value)
+}
 
 function serveSocket(socket: WebSocket, api: SessionApi, { caller, session, opening }: Admitted): void {
   const sink = socketSink(socket)
   let waiting = 0
+  let refused = false
   let tail: Promise<void> = Promise.resolve()
   socket.on('message', (data, binary) => {
+    if (refused) return
     if (binary)
       return refuse(1003, new ReinsError('invalid_request', 'Binary messages are not taken: send JSON texts.'))
     if (sizeOf(data) > maxMessageBytes)
@@ -88,12 +104,22 @@ function serveSocket(socket: WebSocket, api: SessionApi, { caller, session, open
     tail = tail
       .then(() => answer(String(data)))
       .then(() => {
-        if (--waiting < maxWaiting / 2 && socket.isPaused) socket.resume()
+        if (socket.bufferedAmount > api.streams.maxBufferedBytes)
+          cutOff() // S3
+        else if (--waiting < maxWaiting / 2 && socket.isPaused) socket.resume()
       })
   })
   opening.start(sink)
 
+  function cutOff(): void {
+    if (refused) return
+    refused = true
+    api.streams.countSlow()
+    sink.fail(new ReinsError('slow_consumer', errorTable.slow_consumer.meaning))
+  }
+
   function refuse(code: number, error: ReinsError): void {
+    refused = true
     reply(undefined, { ok: false, error: error.body() })
     socket.close(code, error.code)
   }
@@ -108,7 +134,7 @@ function serveSocket(socket: WebSocket, api: SessionApi, { caller, session, open
     try {
       const value = parseJson(text)
       ref = refOf(value)
-      const command = parseCommand.parse(value)
+      const command = parseCommand(value)
       authorize(caller, 'sessions:write')
       const { status, body } = await run(command)
       reply(ref, { ok: true, status, value: body })

@@ -40,6 +40,15 @@ export class Streams {
     this.#heartbeat.unref()
   }
 
+  /** What may wait for a reader in one connection. */
+  get maxBufferedBytes(): number {
+    return this.#limits.maxStreamBufferBytes
+  }
+
+  countSlow(): void {
+    this.#slow.inc()
+  }
+
   /** Throws session_not_found, invalid_cursor, too_many_streams: all before the first byte. */
   async open(request: StreamRequest): Promise<Opening> {
     if (!isSessionId(request.session)) throw notFound(request.session)
@@ -74,7 +83,7 @@ export class Streams {
     const hub = this.#hubs.get(key) ?? new Hub(this.#parts, view)
     this.#hubs.set(key, hub)
     const { maxStreamBufferBytes: maxBufferedBytes, drainWithinMs } = this.#limits
-    const slow = () => this.#slow.inc()
+    const slow = () => this.countSlow()
     const viewer = new Viewer(hub, sink, cursor, { deltas, maxBufferedBytes, drainWithinMs, slow })
     hub.add(viewer)
     this.#count++

@@ -2,7 +2,7 @@ import { request as rawRequest } from 'node:http'
 import { connect } from 'node:net'
 import { encodeCursor } from '@reins/contracts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { endCursor, World } from './world.ts'
+import { endCursor, token, World } from './world.ts'
 
 let world: World
 let id: string
@@ -15,6 +15,25 @@ afterAll(async () => {
   expect((await world.request('GET', '/health', { token: null })).status).toBe(200)
   expect(await world.close()).toEqual([])
 })
+
+const known = () => `Host: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\n`
+
+/** All that comes back for these bytes, until the connection ends. */
+const overTcp = (bytes: string | Buffer, url = world.url) =>
+  new Promise<string>((resolve) => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(bytes))
+    let got = ''
+    socket.on('data', (chunk) => {
+      got += chunk
+      if (got.includes('"error"')) socket.end()
+    })
+    socket.on('close', () => resolve(got))
+  })
+
+function errorIn(text: string): { status: number; code: string; message: string } {
+  const { code, message } = JSON.parse(text.slice(text.indexOf('\r\n\r\n'))).error
+  return { status: Number(text.split(' ')[1]), code, message }
+}
 
 const unknown = '01HZZZZZZZZZZZZZZZZZZZZZZZ'
 
@@ -147,18 +166,64 @@ describe('one clear error', () => {
     expect([status, json.error.code]).toEqual([400, 'invalid_request'])
   })
 
-  test('for what is no HTTP', async () => {
-    const { port } = new URL(world.url)
-    const text = await new Promise<string>((resolve) => {
-      const socket = connect(Number(port), '127.0.0.1', () => socket.write('HELLO\r\n\r\n'))
-      let got = ''
-      socket.on('data', (chunk) => {
-        got += chunk
-      })
-      socket.on('close', () => resolve(got))
-    })
-    expect(text).toMatch(/^HTTP\/1.1 400/)
-    expect(JSON.parse(text.slice(text.indexOf('\r\n\r\n'))).error.code).toBe('invalid_request')
+  test('for a body that is no UTF-8', async () => {
+    const broken = Buffer.concat([
+      Buffer.from('{"agent":"helper","title":"'),
+      Buffer.from([0xff, 0xc0]),
+      Buffer.from('"}'),
+    ])
+    const text = await overTcp(
+      Buffer.concat([
+        Buffer.from(
+          `POST /v1/sessions HTTP/1.1\r\n${known()}Content-Type: application/json\r\nContent-Length: ${broken.length}\r\n\r\n`,
+        ),
+        broken,
+      ]),
+    )
+    expect(errorIn(text)).toMatchObject({ status: 400, code: 'invalid_json', message: 'The body is not UTF-8.' })
+  })
+
+  test('for more unknown fields than are told', async () => {
+    const body = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`k${i}`, 1]))
+    const { json } = await world.request('POST', '/v1/sessions', { body: { agent, ...body } })
+    expect(json.error.message).toContain('k0: is no field of this')
+  })
+
+  test.each<[string, () => string, number, string]>([
+    ['no HTTP', () => 'HELLO\r\n\r\n', 400, 'not HTTP'],
+    ['no Host', () => 'GET /health HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'no Host'],
+    ['two Hosts', () => `GET /health HTTP/1.1\r\n${known()}Host: evil.example\r\n\r\n`, 400, 'more than one Host'],
+    ['a target with a host', () => `GET http://evil.example/health HTTP/1.1\r\n${known()}\r\n`, 400, 'no path'],
+    [
+      'two lengths',
+      () => `POST /v1/sessions HTTP/1.1\r\n${known()}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+      400,
+      'not HTTP',
+    ],
+    ['headers too large', () => `GET /health HTTP/1.1\r\n${known()}X: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'headers'],
+  ])('for %s', async (_what, request, status, says) => {
+    const answer = errorIn(await overTcp(request()))
+    expect(answer).toMatchObject({ status, code: 'invalid_request' })
+    expect(answer.message).toContain(says)
+  })
+
+  test('for a request that is never sent to its end', async () => {
+    const slow = await World.start({ limits: { requestWithinMs: 50 } })
+    const begun = `POST /v1/sessions HTTP/1.1\r\n${known()}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{`
+    for (const part of ['', 'GET /hea', begun])
+      expect(errorIn(await overTcp(part, slow.url))).toMatchObject({ status: 408, code: 'invalid_request' })
+    await slow.close()
+  })
+
+  test('but not for wishes that may be ignored', async () => {
+    const upgrade =
+      'Connection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n'
+    for (const wish of [
+      upgrade,
+      'Connection: Upgrade, close\r\nUpgrade: h2c\r\n',
+      'Expect: wonders\r\nConnection: close\r\n',
+    ])
+      expect(await overTcp(`GET /health HTTP/1.1\r\n${known()}${wish}\r\n`)).toMatch(/^HTTP\/1.1 200 /)
   })
 })
 

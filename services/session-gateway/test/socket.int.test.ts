@@ -1,3 +1,4 @@
+import { Metrics } from '@reins/telemetry'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import WebSocket from 'ws'
 import { begin, token, World } from './world.ts'
@@ -117,6 +118,57 @@ describe('the WebSocket', () => {
     await client.say({ type: 'pause', ref: 'still there' })
     expect(await client.reply()).toMatchObject({ ref: 'still there', ok: true })
     client.socket.close()
+  })
+
+  test('what is wrong with a command is said of its own form alone', async () => {
+    const id = await world.session()
+    const client = new Client(`/v1/sessions/${id}/socket`)
+    const problemOf = async (command: unknown) => {
+      await client.say(command)
+      const { error } = await client.reply()
+      return error.details.problems
+    }
+    expect(await problemOf({ type: 'message', content: 5 })).toEqual([
+      { path: 'content', message: 'must be string or must be array' },
+    ])
+    expect(await problemOf({ type: 'cancel', reason: 'x' })).toEqual([
+      { path: 'reason', message: 'is no field of this' },
+    ])
+    expect(await problemOf({ type: 'dance' })).toEqual([
+      { path: 'type', message: expect.stringMatching(/^may be "message" or "cancel" or /) },
+    ])
+    client.socket.close()
+  })
+
+  test('after a binary message nothing more is done', async () => {
+    const id = await world.session()
+    const client = new Client(`/v1/sessions/${id}/socket`)
+    await client.opened
+    client.socket.send(Buffer.from([1]))
+    await client.say({ type: 'message', content: 'too late' })
+    expect((await client.closed).code).toBe(1003)
+    expect(await world.frames(id)).toHaveLength(1)
+  })
+
+  test('a client that sends and never reads its replies is cut off', async () => {
+    const metrics = new Metrics()
+    const small = await World.start({ limits: { maxStreamBufferBytes: 65_536 }, config: { metrics } })
+    const id = await small.session()
+    const socket = new WebSocket(`${small.url.replace('http', 'ws')}/v1/sessions/${id}/socket`, {
+      headers: { authorization: `Bearer ${token}` },
+    })
+    await new Promise((resolve) => socket.once('open', resolve))
+    const cut = new Promise((resolve) => socket.once('close', resolve))
+    socket.on('error', () => {})
+    socket.pause()
+    const wrong = JSON.stringify(Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`k${i}`, i])))
+    while (!(await metrics.text()).body.includes('reins_gateway_slow_consumers_total 1')) {
+      for (let i = 0; i < 200 && socket.bufferedAmount < 1_000_000; i++) socket.send(wrong)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    socket.resume()
+    await cut
+    await small.close()
   })
 
   test('commands are done in their order, however many come at once', async () => {
