@@ -2,7 +2,7 @@
 // comes back with the cursor that it has, at the next gateway.
 //   F1. Events must come in order, each once: (n, i) follows the one before.
 //   F2. Text comes once: a delta begins where the block's text ends, or ends (a part it was sent before it came back) no further.
-import type { ApiDelta, ApiEvent } from '@reins/contracts'
+import { type ApiDelta, type ApiEvent, decodeCursor } from '@reins/contracts'
 import type { Api } from './api.ts'
 import { eventually, pause } from './eventually.ts'
 import type { StoredFrame } from './stored-log.ts'
@@ -29,6 +29,8 @@ export class Follower {
   #gateway: number
   #cursor: string | undefined
   #cut = new AbortController()
+  /** Where the present connection began, for whoever looks for a fault. */
+  #began = 'the start'
 
   constructor(api: Api, session: string, gateway: number) {
     this.#api = api
@@ -89,6 +91,7 @@ export class Follower {
       return
     }
     this.connections++
+    this.#began = this.#cursor === undefined ? 'the start' : JSON.stringify(decodeCursor(this.#cursor))
     let rest = ''
     const decoder = new TextDecoder()
     for await (const chunk of response.body) {
@@ -127,7 +130,10 @@ export class Follower {
     this.deltas++
     const key = `${data.call}/${data.attempt}/${data.block}/${data.kind}`
     const known = this.blocks.get(key) ?? ''
-    if (data.offset < known.length) this.problems.push(`text of ${key} at ${data.offset} came again`)
+    if (data.offset < known.length)
+      this.problems.push(
+        `text of ${key} at ${data.offset} came again (${known.length} characters were shown; connection ${this.connections} began at ${this.#began})`,
+      )
     if (data.offset === known.length) this.blocks.set(key, known + data.text)
   }
 }
