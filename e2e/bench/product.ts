@@ -123,7 +123,8 @@ async function start(
   ])
   let monitorPort: number | undefined
   const servers: { nats?: RunningNats; postgres?: RunningPostgres } = {}
-  const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${path.resolve(profile)}`]
+  const flags =
+    profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-interval=250', `--cpu-prof-dir=${path.resolve(profile)}`]
   const ready = (line: string): string | undefined => /^ready (.*)$/.exec(line)?.[1]
   const up = (): Promise<Started> =>
     startNode({ name: 'reins up', args: [...flags, main, 'up'], env, cwd: folder, ready })
