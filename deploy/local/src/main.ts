@@ -9,6 +9,7 @@ import { currentFolder, type LocalFlags, loadLocalConfig, processEnvironment } f
 import { DataDirError } from './data-dir.ts'
 import { formatDoctor, inspect } from './doctor.ts'
 import { serviceNames } from './nats-users.ts'
+import { rebuildIndex } from './rebuild-index.ts'
 import { isServiceName, runService } from './service-command.ts'
 import { up } from './up.ts'
 import { verifySession } from './verify.ts'
@@ -126,6 +127,20 @@ function serverCommands(program: Command): void {
           process.stdout.write(running.url === undefined ? `ready ${name}\n` : `ready ${running.url}\n`)
           return running
         })
+      } catch (error) {
+        failed(error)
+      }
+    })
+
+  program
+    .command('rebuild-index')
+    .description('Make the list of sessions anew from the sessions themselves (the memory service does it)')
+    .option('--data-dir <folder>', 'of the running product (env REINS_DATA_DIR, default .reins)')
+    .addHelpText('after', '\nExamples:\n  reins rebuild-index\n  NATS_URL=nats://10.0.0.5:4222 reins rebuild-index\n')
+    .action(async (flags: LocalFlags) => {
+      try {
+        const { frames } = await rebuildIndex(configOf(flags))
+        process.stdout.write(`The list of sessions was made anew from ${frames} frames.\n`)
       } catch (error) {
         failed(error)
       }

@@ -52,7 +52,11 @@ export async function runService({
   })
 }
 
-function serversOf(config: LocalConfig, name: ServiceName): { natsUrl: string; databaseUrl: string | undefined } {
+/** Where the servers are, with the credentials of this service's user. */
+export function serversOf(
+  config: LocalConfig,
+  name: ServiceName,
+): { natsUrl: string; databaseUrl: string | undefined } {
   if (config.natsUrl !== undefined) return { natsUrl: config.natsUrl, databaseUrl: config.databaseUrl }
   const servers = readServers(config.dataDir)
   if (!servers)
