@@ -18,6 +18,7 @@ export interface RunnerContext {
   readonly stopping: AbortSignal
   readonly pauseAt: PausePoint
   presence(): Presence
+  servesPool(pool: string): boolean
   reading<T>(read: () => Promise<T>): Promise<T>
   report(session: string, error: unknown): void
   finished(name: string, status: 'ok' | 'error', ms: number): void

@@ -83,6 +83,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     stopping: stopping.signal,
     pauseAt: config.pauseAt,
     presence: () => presence,
+    servesPool: (pool) => consumptions.has(pool),
     async reading(read) {
       for (;;) {
         try {

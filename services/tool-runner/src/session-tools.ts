@@ -73,12 +73,13 @@ export class SessionTools {
   readonly #requests = new Map<number, Request>()
   readonly #running = new Map<string, RunningCall>()
   /** Attempts that this process answers for, until their outcome is known to be in. */
-  readonly #holds = new Set<string>()
+  readonly #holds = new Map<string, Holding>()
   readonly #started = new Set<string>()
   #finished: Outcome[] = []
   #head: Head | null = null
   #line: Promise<void> = Promise.resolve()
   #waiting = 0
+  #releasing = false
   #following: Subscription | null = null
   #followTimer: NodeJS.Timeout | undefined
 
@@ -88,7 +89,7 @@ export class SessionTools {
   }
 
   busy(): boolean {
-    return this.#requests.size > 0 || this.#waiting > 0 || this.#finished.length > 0
+    return this.#requests.size > 0 || this.#running.size > 0 || this.#waiting > 0 || this.#finished.length > 0
   }
 
   runs(call: string, attempt: number): boolean {
@@ -124,9 +125,15 @@ export class SessionTools {
   /** A runner that said it runs this is gone: look, without waiting for the redelivery. */
   lost(holding: Holding): void {
     const { frame: seq } = holding
-    if (seq === undefined || this.#requests.has(seq)) return
+    if (seq === undefined) return
     this.#enqueue(async () => {
-      if (this.#requests.has(seq)) return
+      const known = this.#requests.get(seq)
+      if (known) {
+        // Held here while the other one was at it: nobody else is given it.
+        await this.#readTail(known, true)
+        return this.#advance(known)
+      }
+      if (!(await this.#isOfMyPools())) return
       const frames = await this.#context.reading(() =>
         this.#context.sessions.read(this.id, { after: seq - 1, limit: 1, leader: true }),
       )
@@ -137,6 +144,13 @@ export class SessionTools {
       await this.#readTail(request, true)
       await this.#advance(request)
     })
+  }
+
+  /** The heartbeats of all pools are heard; a call is run by those that its labels ask for. */
+  async #isOfMyPools(): Promise<boolean> {
+    const [first] = await this.#context.reading(() => this.#context.sessions.read(this.id, { limit: 1 }))
+    const born = first?.events.find((event) => event.type === 'session.started')
+    return born !== undefined && this.#context.servesPool(born.data.pools.tools)
   }
 
   abort(call: string, attempt: number): void {
@@ -153,6 +167,7 @@ export class SessionTools {
 
   /** At shutdown: what may run again is given back; what may not is ended with an outcome that says so. */
   async release(): Promise<void> {
+    this.#releasing = true
     for (const running of [...this.#running.values()]) {
       running.abort.abort()
       if (running.replay === 'safe') this.#drop(running)
@@ -221,6 +236,8 @@ export class SessionTools {
     this.#requests.clear()
     this.#finished = []
     this.#head = null
+    // Claims and outcomes that were under way: what is held for ever is taken over by nobody.
+    for (const { call, attempt } of [...this.#holds.values()]) this.#letGo(call, attempt)
   }
 
   // --- what the log says ---
@@ -293,7 +310,9 @@ export class SessionTools {
   async #advance(request: Request): Promise<void> {
     const answers = new Map<string, 'running' | 'gone'>()
     for (;;) {
-      if (this.#requests.get(request.seq) !== request) return
+      // T5: of a request that is still to be looked at, nothing is known.
+      if (this.#requests.get(request.seq) !== request || !request.known) return
+      if (this.#releasing) return this.#ackIfDone(request)
       const next = request.view.map((call) => ({ call, ...runnerVerdict(call, this.#holder(), request.fresh) }))
       const asks = next.filter((one) => one.do === 'ask')
       const unasked = asks.find(({ call, owner, attempt }) => !answers.has(claimKey(owner, call.call, attempt)))
@@ -318,7 +337,10 @@ export class SessionTools {
         ...lost.flatMap(({ call, after }) => ('claim' in after ? [{ call, attempt: after.claim }] : [])),
       ]
       for (const one of next) if (one.do === 'run') this.#start(request, one.call, one.attempt)
-      if (claims.length > 0 && !(await this.#claim(request, claims))) continue
+      if (claims.length > 0) {
+        await this.#claim(request, claims)
+        continue
+      }
       if (asks.length > lost.length) return this.#askLater(request)
       return this.#ackIfDone(request)
     }
@@ -349,11 +371,11 @@ export class SessionTools {
     request.trigger?.ack()
   }
 
-  /** false: refused; the views are up to date, decide again. */
+  /** Starts what is claimed then; where it is refused the views are up to date, and it is decided again. */
   async #claim(
     request: Request,
     claims: readonly { readonly call: RunnerCall; readonly attempt: number }[],
-  ): Promise<boolean> {
+  ): Promise<void> {
     for (const { call, attempt } of claims) this.#hold(call.call, attempt, request.seq)
     await this.#context.pauseAt('tool-runner.before-claim')
     const events = claims.map(
@@ -364,17 +386,19 @@ export class SessionTools {
     for (const { call, attempt } of claims) {
       const state = request.view.find((one) => one.call === call.call)?.state
       const mine = done && state?.kind === 'claimed' && state.attempt === attempt && state.by === this.#context.instance
-      if (mine) this.#start(request, call, attempt)
+      // The last line before a call that must not run twice: whatever the view says, this process has run it.
+      const ran = call.replay === 'never' && this.#started.has(keyOf(call.call, attempt))
+      if (mine && !ran && !this.#releasing) this.#start(request, call, attempt)
       else this.#letGo(call.call, attempt)
     }
-    return done
   }
 
   // --- running ---
 
   #hold(call: string, attempt: number, seq: number): void {
-    this.#holds.add(keyOf(call, attempt))
-    this.#context.presence().begin({ session: this.id, call, attempt, frame: seq })
+    const holding = { session: this.id, call, attempt, frame: seq }
+    this.#holds.set(keyOf(call, attempt), holding)
+    this.#context.presence().begin(holding)
   }
 
   #letGo(call: string, attempt: number): void {
@@ -456,27 +480,37 @@ export class SessionTools {
   /** T1: everything that is finished by now, in as few frames as it fits. */
   async #record(): Promise<void> {
     await this.#context.pauseAt('tool-runner.before-outcome')
+    let most = Number.POSITIVE_INFINITY
     while (this.#finished.length > 0) {
-      const batch = this.#takeBatch()
+      const batch = this.#takeBatch(most)
       const { counts, late } = this.#sort(batch)
       const events = [...counts.map(({ event }): SessionEvent => event), ...late.flatMap(lateResult)]
-      if (events.length > 0 && !(await this.#append(events))) {
-        this.#finished = [...batch, ...this.#finished]
+      try {
+        if (events.length > 0 && !(await this.#append(events))) {
+          this.#finished = [...batch, ...this.#finished]
+          continue
+        }
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error
+        // No frame can hold them: each by itself then, and one that is too large by itself is an error like any other.
+        this.#finished = [...(batch.length > 1 ? batch : batch.map(tooLarge)), ...this.#finished]
+        most = 1
         continue
       }
       await this.#context.pauseAt('tool-runner.before-ack')
       for (const { running } of batch) this.#letGo(running.call, running.attempt)
-      for (const { running } of batch) {
-        const request = this.#requests.get(running.seq)
-        if (request) this.#ackIfDone(request)
+      // A call that was lost to another runner is asked after from now on, like any that was never run here.
+      for (const seq of new Set(batch.map(({ running }) => running.seq))) {
+        const request = this.#requests.get(seq)
+        if (request) await this.#advance(request)
       }
     }
   }
 
-  #takeBatch(): Outcome[] {
+  #takeBatch(most: number): Outcome[] {
     const batch: Outcome[] = []
     let chars = 0
-    while (this.#finished.length > 0) {
+    while (this.#finished.length > 0 && batch.length < most) {
       const next = this.#finished[0]
       if (!next) break
       const size = next.event.type === 'tool-call.completed' ? next.event.data.output.length : 200
@@ -494,9 +528,13 @@ export class SessionTools {
     for (const outcome of batch) {
       const { running } = outcome
       const state = this.#requests.get(running.seq)?.view.find(({ call }) => call === running.call)?.state
+      // What was stopped because another runner has it is no result, though the attempt may have the same number.
+      const stopped = running.abort.signal.aborted
       const current =
         (state?.kind === 'asked' && running.attempt === 1) ||
-        (state?.kind === 'claimed' && state.attempt === running.attempt)
+        (state?.kind === 'claimed' &&
+          state.attempt === running.attempt &&
+          (state.by === this.#context.instance || !stopped))
       if (current) counts.push(outcome)
       else late.push(outcome)
     }
@@ -577,6 +615,23 @@ export class SessionTools {
     this.#following = null
   }
 }
+
+const tooLarge = ({ running, event }: Outcome): Outcome => ({
+  running,
+  event: {
+    type: 'tool-call.completed',
+    data: {
+      call: event.data.call,
+      attempt: event.data.attempt,
+      status: 'error',
+      code: 'too-large',
+      output: JSON.stringify({
+        status: 'error',
+        error: 'The tool ended, but its output is larger than the event store takes. Ask for less of it.',
+      }),
+    },
+  },
+})
 
 const lateResult = ({ event }: Outcome): SessionEvent[] =>
   event.type === 'tool-call.completed' ? [{ type: 'tool-call.late-result', data: event.data }] : []

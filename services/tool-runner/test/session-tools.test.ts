@@ -1,3 +1,4 @@
+import type { SessionEvent } from '@reins/contracts'
 import { expect, test } from 'vitest'
 import { claim, me, RunnerWorld, result, session } from './world.ts'
 
@@ -76,4 +77,178 @@ test('a call that was closed while the owner of another one was asked is not cla
   expect(frames.flatMap(({ by, events }) => (by === me ? events.map(({ type }) => type) : []))).toEqual([
     'tool-call.outcome-unknown',
   ])
+})
+
+const cancelled = (call: string): SessionEvent => ({ type: 'tool-call.cancelled', data: { call } })
+
+/** A promise, and the function that resolves it. */
+function gate() {
+  let open = (): void => undefined
+  const closed = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { open: () => open(), closed }
+}
+
+test('a trigger that is delivered again while its call runs starts nothing, and the newest handle is acked', async () => {
+  const world = new RunnerWorld()
+  const { open, closed } = gate()
+  world.gate = closed
+  const asked = await world.ask({ a: 'never' })
+  world.deliver(asked)
+  await world.mine('tool-call.started', 'a')
+  const again = world.deliver(asked, { redelivered: true })
+  expect([...world.holds]).toEqual(['a/1'])
+  open()
+  await expect.poll(() => again.acked()).toBe(true)
+  expect(await world.said()).toEqual(['tool-call.started a 1', 'tool-call.completed a 1'])
+  expect([...world.holds]).toEqual([])
+})
+
+test('a claim and an outcome whose acks are lost, with another writer on top, are in once', async () => {
+  const lost = new Set<string>()
+  let others = 0
+  const world = new RunnerWorld({
+    faults: {
+      loseAck: (_session, frame) => {
+        const mine = !/^f\d+$/.test(frame) && !lost.has(frame)
+        if (mine) lost.add(frame)
+        return mine
+      },
+      beforeRetry: async () => {
+        await world.append('gateway', 'g', [{ type: 'session.renamed', data: { title: `${others++}` } }])
+      },
+    },
+  })
+  const asked = await world.ask({ a: 'never' })
+  const delivered = world.deliver(asked)
+  await expect.poll(() => delivered.acked()).toBe(true)
+  expect(await world.said()).toEqual(['tool-call.started a 1', 'tool-call.completed a 1'])
+})
+
+test('an outcome that another writer was before is appended on what is there', async () => {
+  const world = new RunnerWorld()
+  const { open, closed } = gate()
+  world.gate = closed
+  const delivered = world.deliver(await world.ask({ a: 'safe' }))
+  await expect.poll(() => world.holds.size).toBe(1)
+  await world.append('gateway', 'g', [{ type: 'session.paused', data: {} }])
+  open()
+  await expect.poll(() => delivered.acked()).toBe(true)
+  expect(await world.said()).toEqual(['tool-call.completed a 1'])
+})
+
+test('a call that is cancelled while it runs is stopped; what it delivers is evidence', async () => {
+  const world = new RunnerWorld()
+  const { open, closed } = gate()
+  world.gate = closed
+  const delivered = world.deliver(await world.ask({ a: 'never' }))
+  await world.mine('tool-call.started', 'a')
+  await world.append('executor-1', 'e', [cancelled('a')])
+  world.tools.abort('a', 1)
+  await expect.poll(() => delivered.acked()).toBe(true)
+  expect(world.tools.busy()).toBe(true)
+  open()
+  await expect.poll(() => world.tools.busy()).toBe(false)
+  expect(await world.said()).toEqual(['tool-call.started a 1', 'tool-call.late-result a 1'])
+  expect([...world.holds]).toEqual([])
+})
+
+test.each([
+  ['safe', ['tool-call.started a 2', 'tool-call.completed a 2']],
+  ['never', ['tool-call.outcome-unknown a 1']],
+] as const)('what a runner that is gone was at is gone on with, without its trigger: %s', async (replay, said) => {
+  const world = new RunnerWorld()
+  await world.born()
+  const asked = await world.ask({ a: replay })
+  await world.append('tool-runner-other', 't', [claim('a')])
+  world.tools.lost({ session, call: 'a', attempt: 1, frame: asked.seq })
+  await expect.poll(() => world.said()).toEqual(said)
+  const late = world.deliver(asked, { redelivered: true })
+  await expect.poll(() => late.acked()).toBe(true)
+  expect(await world.said()).toEqual(said)
+})
+
+test('calls of a pool that this runner does not serve are left to those who do', async () => {
+  const world = new RunnerWorld()
+  await world.born('browser')
+  const asked = await world.ask({ a: 'safe' })
+  await world.append('tool-runner-other', 't', [claim('a')])
+  world.tools.lost({ session, call: 'a', attempt: 1, frame: asked.seq })
+  await world.tools.recheck()
+  expect(await world.said()).toEqual([])
+})
+
+test('a call that another runner claimed meanwhile is stopped, not answered, and gone on with when that runner is gone', async () => {
+  const world = new RunnerWorld()
+  await world.born()
+  world.alive.add('tool-runner-other')
+  const { open, closed } = gate()
+  world.gate = closed
+  const asked = await world.ask({ a: 'safe' })
+  const delivered = world.deliver(asked)
+  await expect.poll(() => world.holds.size).toBe(1)
+  await world.append('tool-runner-other', 't', [claim('a')])
+  await world.tools.recheck()
+  open()
+  await expect.poll(() => world.said()).toEqual(['tool-call.late-result a 1'])
+  await expect.poll(() => world.holds.size).toBe(0)
+  world.alive.clear()
+  world.tools.lost({ session, call: 'a', attempt: 1, frame: asked.seq })
+  await expect.poll(() => delivered.acked()).toBe(true)
+  expect((await world.said()).slice(1)).toEqual(['tool-call.started a 2', 'tool-call.completed a 2'])
+})
+
+test('an output that no frame can hold is an error of its call, and of no other', async () => {
+  const world = new RunnerWorld()
+  const { open, closed } = gate()
+  world.gate = closed
+  const sizeOf = (events: readonly SessionEvent[]) =>
+    events.filter(({ type, data }) => type === 'tool-call.completed' && !('code' in data && data.code === 'too-large'))
+  world.beforeAppend = (events) => {
+    const large = sizeOf(events).some(({ data }) => 'call' in data && data.call === 'a')
+    if (large) throw new RangeError('a frame of 9000000 bytes is larger than the broker takes (8388608)')
+  }
+  const delivered = world.deliver(await world.ask({ a: 'safe', b: 'safe' }))
+  open()
+  await expect.poll(() => delivered.acked()).toBe(true)
+  const outcomes = (await world.journal.sessions.read(session)).flatMap(({ events }) =>
+    events.flatMap((event) => (event.type === 'tool-call.completed' ? [[event.data.call, event.data.code]] : [])),
+  )
+  expect(outcomes).toContainEqual(['a', 'too-large'])
+  expect(outcomes).toContainEqual(['b', 'not-found'])
+  expect(outcomes).toHaveLength(2)
+  expect([...world.holds]).toEqual([])
+})
+
+test('an outcome that the broker does not take leaves nothing held: the trigger is given back, and the call ends as unknown', async () => {
+  const world = new RunnerWorld({ mayFail: true })
+  world.beforeAppend = (events) => {
+    if (events.some(({ type }) => type === 'tool-call.completed')) throw new Error('insufficient storage')
+  }
+  const asked = await world.ask({ a: 'never' })
+  const delivered = world.deliver(asked)
+  await expect.poll(() => delivered.naked()).toBe(60_000)
+  expect([...world.holds]).toEqual([])
+  expect(world.reports).toHaveLength(1)
+  world.beforeAppend = () => undefined
+  const again = world.deliver(asked, { redelivered: true })
+  await expect.poll(() => again.acked()).toBe(true)
+  expect(await world.said()).toEqual(['tool-call.started a 1', 'tool-call.outcome-unknown a 1'])
+})
+
+test('at shutdown what may run again is given back, and what may not ends as unknown', async () => {
+  const world = new RunnerWorld()
+  const { open, closed } = gate()
+  world.gate = closed
+  const asked = await world.ask({ a: 'never', b: 'safe' })
+  const delivered = world.deliver(asked)
+  await world.mine('tool-call.started', 'a')
+  await expect.poll(() => world.holds.size).toBe(2)
+  await world.tools.release()
+  expect(delivered.acked()).toBe(false)
+  expect(delivered.naked()).toBe(0)
+  expect([...world.holds]).toEqual([])
+  open()
+  expect(await world.said()).toEqual(['tool-call.started a 1', 'tool-call.outcome-unknown a 1'])
 })

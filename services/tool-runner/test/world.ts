@@ -15,7 +15,7 @@ import {
   toLog,
   toTool,
 } from '@reins/contracts'
-import { createMemoryJournal, type Presence, type Trigger } from '@reins/journal'
+import { createMemoryJournal, type MemoryFaults, type MemoryJournal, type Presence, type Trigger } from '@reins/journal'
 import { noPausePoints } from '@reins/service'
 import { nothingToRedact } from '@reins/telemetry'
 import { PathLocks } from '@reins/tools'
@@ -25,30 +25,45 @@ import { SessionTools } from '../src/session-tools.ts'
 
 export const session = '01JZZZZZZZZZZZZZZZZZZZZZZZ'
 export const me = 'tool-runner-me'
-const definition: AgentDefinition = { name: 'a', model: 'scripted/assistant', system_prompt: 'x', tools: ['files'] }
-const digest = definitionDigest(definition)
+let worlds = 0
 
 export interface Delivered {
   readonly trigger: Trigger
   readonly acked: () => boolean
+  /** ms of the latest nak. */
+  readonly naked: () => number | undefined
 }
 
 export class RunnerWorld {
-  readonly journal = createMemoryJournal({ clock: { now: () => 0 } })
+  readonly journal: MemoryJournal
   readonly tools: SessionTools
+  /** Tools end when it resolves: a definition of its own, that nobody has looked up before. */
+  gate: Promise<unknown> = Promise.resolve()
+  /** What the instance says that it holds. */
+  readonly holds = new Set<string>()
+  /** Asked for each append of mine; what it throws, the append throws. */
+  beforeAppend: (events: readonly SessionEvent[]) => void = () => undefined
+  readonly reports: unknown[] = []
   /** Instances that answer that they run what they are asked for. */
   readonly alive = new Set<string>()
   /** What happens while an owner is asked. */
   meanwhile: () => Promise<unknown> = async () => undefined
+  readonly #digest: string
   readonly #addresses = new Map<number, Address>()
   #ids = 0
 
-  constructor() {
+  constructor({ faults = {}, mayFail = false }: { faults?: MemoryFaults; mayFail?: boolean } = {}) {
+    this.journal = createMemoryJournal({ clock: { now: () => 0 }, faults })
+    const definition: AgentDefinition = {
+      ...{ name: `a${worlds++}`, model: 'scripted/assistant', system_prompt: 'x', tools: ['files'] },
+    }
+    const digest = definitionDigest(definition)
+    this.#digest = digest
     const workspace = realpathSync(mkdtempSync(path.join(tmpdir(), 'reins-runner-')))
     this.journal.feed.frames(session, ({ frame, to }) => this.#addresses.set(frame.seq, to))
     const presence: Presence = {
-      begin: () => undefined,
-      end: () => undefined,
+      begin: ({ call, attempt }) => void this.holds.add(`${call}/${attempt}`),
+      end: ({ call, attempt }) => void this.holds.delete(`${call}/${attempt}`),
       ask: async (owner) => {
         await this.meanwhile()
         return this.alive.has(owner) ? 'running' : 'gone'
@@ -60,7 +75,13 @@ export class RunnerWorld {
     }
     const context: RunnerContext = {
       instance: me,
-      sessions: this.journal.sessions,
+      sessions: {
+        ...this.journal.sessions,
+        append: async (id, draft, ...rest) => {
+          this.beforeAppend(draft.events)
+          return this.journal.sessions.append(id, draft, ...rest)
+        },
+      },
       feed: this.journal.feed,
       clock: { now: () => 0, random: () => (this.#ids++ % 1000) / 1000 },
       tools: {
@@ -73,7 +94,12 @@ export class RunnerWorld {
           spawn: () => ({ kind: 'refused', message: 'no sandbox in this test' }),
         },
         locks: new PathLocks(),
-        registry: { version: async () => ({ digest, definition, by: 'test', at: 0 }) },
+        registry: {
+          version: async () => {
+            await this.gate
+            return { digest, definition, by: 'test', at: 0 }
+          },
+        },
         keep: async () => 'kept',
         redactor: nothingToRedact,
       },
@@ -83,9 +109,11 @@ export class RunnerWorld {
       stopping: new AbortController().signal,
       pauseAt: noPausePoints,
       presence: () => presence,
+      servesPool: (pool) => pool === 'default',
       reading: (read) => read(),
       report: (_session, error) => {
-        throw error
+        if (!mayFail) throw error
+        this.reports.push(error)
       },
       finished: () => undefined,
       active: new Set(),
@@ -133,7 +161,7 @@ export class RunnerWorld {
     return this.append(
       'executor-1',
       'e',
-      [{ type: 'tool-calls.requested', data: { turn: 't1', digest, calls: requested } }],
+      [{ type: 'tool-calls.requested', data: { turn: 't1', digest: this.#digest, calls: requested } }],
       toTool('default'),
     )
   }
@@ -141,6 +169,7 @@ export class RunnerWorld {
   /** Hands the frame over. */
   deliver(frame: Frame, { redelivered = false } = {}): Delivered {
     let acked = false
+    let naked: number | undefined
     const trigger: Trigger = {
       session,
       frame,
@@ -150,11 +179,34 @@ export class RunnerWorld {
       ack: () => {
         acked = true
       },
-      nak: () => undefined,
+      nak: (delayMs) => {
+        naked = delayMs
+      },
       working: () => undefined,
     }
     this.tools.deliver(trigger)
-    return { trigger, acked: () => acked }
+    return { trigger, acked: () => acked, naked: () => naked }
+  }
+
+  /** The session begins, with its tools in this pool. */
+  born(pool = 'default'): Promise<Frame> {
+    const started = { agent: 'a', digest: this.#digest, model: 'm', limits: { maxToolCalls: 9 }, tools: {} }
+    return this.append('gateway', 'g', [
+      { type: 'session.started', data: { ...started, pools: { executor: 'default', tools: pool } } },
+    ])
+  }
+
+  /** What this runner has said so far: events in order, by type, call and attempt. */
+  async said(): Promise<readonly string[]> {
+    const frames = await this.journal.sessions.read(session)
+    return frames.flatMap(({ by, events }) =>
+      by === me
+        ? events.map(({ type, data }) => {
+            const attempt = 'attempt' in data ? ` ${data.attempt}` : ''
+            return `${type} ${'call' in data ? data.call : ''}${attempt}`
+          })
+        : [],
+    )
   }
 
   /** The first frame of mine that has such an event, and whom it wakes. */
