@@ -143,7 +143,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       programs: [path.dirname(process.execPath)],
     })
     const { kind, detail } = describeSandbox(sandbox)
-    sandboxText = `${kind}: ${detail}`
+    sandboxText = detail.startsWith(kind) ? detail : `${kind}: ${detail}`
     const as = instance('tool-runner')
     const running = await toolRunner.start({
       broker,

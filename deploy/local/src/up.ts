@@ -111,7 +111,7 @@ async function checkFeatures(
         ...needed.map(({ feature, why, need }) => `  ${feature}: ${why}. ${need}`),
       ].join('\n'),
     )
-  for (const { feature, why, need } of missing) say(`warning: ${feature}: ${why}. ${need}`)
+  for (const { why, need } of missing) say(`warning: nats-server: ${why}. ${need}`)
 }
 
 const passwordOf = (url: string): string[] =>
