@@ -1,7 +1,7 @@
 // A client that follows a session by SSE and writes down what it was shown, over cut connections and dead gateways: each time it
 // comes back with the cursor that it has, at the next gateway.
 //   F1. Events must come in order, each once: (n, i) follows the one before.
-//   F2. Text comes once: a delta begins where the block's text ends, or ends (a part it was sent before it came back) no further.
+//   F2. Text has its offset: what comes again (a cursor behind an event knows nothing of the answer around it) is the same text.
 import { type ApiDelta, type ApiEvent, decodeCursor } from '@reins/contracts'
 import type { Api } from './api.ts'
 import { eventually, pause } from './eventually.ts'
@@ -130,11 +130,12 @@ export class Follower {
     this.deltas++
     const key = `${data.call}/${data.attempt}/${data.block}/${data.kind}`
     const known = this.blocks.get(key) ?? ''
-    if (data.offset < known.length)
+    const again = known.slice(data.offset, data.offset + data.text.length)
+    if (!data.text.startsWith(again))
       this.problems.push(
-        `text of ${key} at ${data.offset} came again (${known.length} characters were shown; connection ${this.connections} began at ${this.#began})`,
+        `text of ${key} at ${data.offset} differs from what was shown there (connection ${this.connections} began at ${this.#began})`,
       )
-    if (data.offset === known.length) this.blocks.set(key, known + data.text)
+    if (data.offset <= known.length) this.blocks.set(key, known + data.text.slice(again.length))
   }
 }
 
