@@ -1,0 +1,138 @@
+// What the broker itself refuses to each service's user, tried on a real server.
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connect, headers, type NatsConnection } from '@nats-io/transport-node'
+import { buckets, objectStores, type Role, registrySubject, sessionSubject, streams, toLog } from '@reins/contracts'
+import { connectBroker, openJournal } from '@reins/journal'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type RunningNats, startNats } from '../src/nats-process.ts'
+import { natsUsers, type ServiceName, serviceNames } from '../src/nats-users.ts'
+import { probeFeatures } from '../src/probe-features.ts'
+import { natsServer, Scratch } from './fixture.ts'
+
+const session = '01HZZZZZZZZZZZZZZZZZZZZZZZ'
+const scratch = new Scratch()
+let nats: RunningNats
+const clients = new Map<string, NatsConnection>()
+
+const urlOf = (user: string): string => {
+  const password = natsUsers(scratch.path).find((one) => one.user === user)?.password
+  return `nats://${user}:${password}@127.0.0.1:${nats.port}`
+}
+
+beforeAll(async () => {
+  const { path: binary } = await natsServer()
+  nats = await startNats({
+    binary,
+    dataDir: scratch.in('nats'),
+    durability: 'interval',
+    users: natsUsers(scratch.path),
+  })
+  // The least of all makes the streams, each of the others finds them: with no more rights than it has.
+  for (const service of ['memory', ...serviceNames]) {
+    const broker = await connectBroker({ url: urlOf(service), name: service })
+    await openJournal(broker, { replicas: 1, ackWaitMs: 1000, now: () => 0 })
+    await broker.close()
+  }
+  for (const { user, password } of natsUsers(scratch.path))
+    clients.set(
+      user,
+      await connect({ servers: nats.url, user, pass: password, reconnect: false, ignoreAuthErrorAbort: true }),
+    )
+})
+afterAll(async () => {
+  for (const client of clients.values()) await client.close()
+  await nats.close()
+  scratch[Symbol.dispose]()
+})
+
+/** `answered`: the broker let it through to JetStream, which says why it cannot be (the condition is never met). */
+async function attempt(user: string, subject: string, payload = '{}'): Promise<'answered' | 'denied' | 'unheard'> {
+  const conditions = headers()
+  conditions.set('Nats-Expected-Last-Sequence', '999999')
+  try {
+    await clients.get(user)!.request(subject, payload, { timeout: 3000, headers: conditions })
+    return 'answered'
+  } catch (error) {
+    if (/permission/i.test(String(error))) return 'denied'
+    if (/no responders/i.test(String(error))) return 'unheard'
+    throw error
+  }
+}
+
+const rolesOf: Readonly<Record<ServiceName, Role | undefined>> = {
+  registry: undefined,
+  'session-gateway': 'g',
+  executor: 'e',
+  'tool-runner': 't',
+  memory: 'm',
+}
+
+describe.each(serviceNames)('the user of %s', (service) => {
+  it('appends frames of its own role only, and only the registry what the registry says', async () => {
+    for (const role of ['g', 'e', 't', 'm'] as const)
+      expect([role, await attempt(service, sessionSubject(session, role, toLog))]).toEqual([
+        role,
+        rolesOf[service] === role ? 'answered' : 'denied',
+      ])
+    expect(await attempt(service, registrySubject('token', 'x'))).toBe(service === 'registry' ? 'answered' : 'denied')
+    expect(await attempt(service, `rp.${sessionSubject(session, 'g', toLog)}`)).toBe('denied')
+  })
+
+  it('neither purges, deletes, restores nor reshapes what is stored', async () => {
+    const held = [...Object.values(streams), `KV_${buckets.idempotency}`, `OBJ_${objectStores.blobs}`]
+    for (const stream of held)
+      for (const verb of ['PURGE', 'DELETE', 'MSG.DELETE', 'RESTORE', 'SNAPSHOT', 'LEADER.STEPDOWN'])
+        expect([verb, stream, await attempt(service, `$JS.API.STREAM.${verb}.${stream}`)]).toEqual([
+          verb,
+          stream,
+          'denied',
+        ])
+    const reshaped = JSON.stringify({ name: streams.sessions, subjects: ['ses.>'], max_msgs: 1 })
+    for (const stream of held)
+      if (service !== 'registry')
+        expect(await attempt(service, `$JS.API.STREAM.UPDATE.${stream}`, reshaped)).toBe('denied')
+    expect(await attempt(service, '$JS.API.STREAM.CREATE.OTHER', '{"name":"OTHER"}')).toBe('denied')
+    expect(await attempt(service, `$JS.API.CONSUMER.DELETE.${streams.sessions}.exec-default`)).toBe('denied')
+    expect(await attempt(service, `$JS.API.CONSUMER.PAUSE.${streams.sessions}.exec-default`)).toBe('denied')
+  })
+
+  it("forges no replies, and writes nobody else's keys", async () => {
+    expect(await attempt(service, '_INBOX.somebody.1')).toBe('denied')
+    const key = await attempt(service, `$KV.${buckets.idempotency}.key`)
+    expect(key).toBe(service === 'session-gateway' ? 'answered' : 'denied')
+    const snapshot = await attempt(service, `$KV.${buckets.snapshots}.${session}`)
+    expect(snapshot).toBe(service === 'executor' ? 'answered' : 'denied')
+  })
+})
+
+it('lets a tool-runner keep a whole output, once, and others read it', async () => {
+  const opened = async (user: ServiceName) => {
+    const broker = await connectBroker({ url: urlOf(user), name: user })
+    return { broker, journal: await openJournal(broker, { replicas: 1, ackWaitMs: 1000, now: () => 0 }) }
+  }
+  const [runner, gateway] = [await opened('tool-runner'), await opened('session-gateway')]
+  const bytes = Buffer.alloc(300_000, 'x')
+  const ref = await runner.journal.blobs.put(bytes)
+  expect(await runner.journal.blobs.put(bytes)).toBe(ref)
+  const kept = await gateway.journal.blobs.get(ref)
+  const pieces: Uint8Array[] = []
+  for await (const piece of kept ?? []) pieces.push(piece)
+  expect(Buffer.concat(pieces)).toEqual(bytes)
+  await Promise.all([runner.broker.close(), gateway.broker.close()])
+})
+
+describe('the user of all services in one process', () => {
+  it('destroys nothing that is kept, and tidies up after the probe', async () => {
+    for (const stream of Object.values(streams))
+      for (const verb of ['PURGE', 'DELETE', 'MSG.DELETE'])
+        expect(await attempt('reins', `$JS.API.STREAM.${verb}.${stream}`)).toBe('denied')
+    const nc = clients.get('reins')!
+    expect((await probeFeatures(nc, { sync: 'unknown' })).filter(({ ok, required }) => required && !ok)).toEqual([])
+    const names = (await (await jetstreamManager(nc)).streams.list().next()).map(({ config }) => config.name)
+    expect(names.filter((name) => name.startsWith('REINS_PROBE_'))).toEqual([])
+  })
+})
+
+it('nobody gets in without a password', async () => {
+  await expect(connect({ servers: nats.url, reconnect: false })).rejects.toThrow(/Authorization/)
+})
