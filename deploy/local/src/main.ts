@@ -1,12 +1,18 @@
 // The binary `reins`: `up`, `service` and `doctor` here; everything that speaks to a running server comes from @reins/cli.
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { clientCommands, processContext, runProgram } from '@reins/cli'
+import {
+  type CliEnvironment,
+  processEnvironment as cliEnvironment,
+  clientCommands,
+  processContext,
+  runProgram,
+} from '@reins/cli'
 import { ConfigError, type Running, systemClock } from '@reins/service'
 import { describeSandbox, detectSandbox } from '@reins/tools'
 import { Command } from 'commander'
 import { currentFolder, type LocalFlags, loadLocalConfig, processEnvironment } from './config.ts'
-import { DataDirError } from './data-dir.ts'
+import { DataDirError, dataDirOwner } from './data-dir.ts'
 import { formatDoctor, inspect } from './doctor.ts'
 import { serviceNames } from './nats-users.ts'
 import { rebuildIndex } from './rebuild-index.ts'
@@ -187,6 +193,18 @@ function serverCommands(program: Command): void {
     })
 }
 
+/** Without REINS_URL, client commands talk to the product that runs on the data folder, whatever port it has. */
+function clientEnvironment(): CliEnvironment {
+  const env = cliEnvironment()
+  if (env.url !== undefined) return env
+  try {
+    const url = dataDirOwner(configOf({}).dataDir)?.note
+    return url === undefined ? env : { ...env, url }
+  } catch {
+    return env
+  }
+}
+
 /** The token of the data folder that a client command would use: the flag's, the environment's, or .reins here. */
 async function readAdminToken(): Promise<string | undefined> {
   try {
@@ -197,7 +215,12 @@ async function readAdminToken(): Promise<string | undefined> {
 }
 
 const program = new Command('reins').description('Runs LLM agents as sessions that survive').version(version)
-const context = processContext({ now: systemClock.now, readAdminToken, verify: verifySession })
+const context = processContext({
+  now: systemClock.now,
+  readAdminToken,
+  verify: verifySession,
+  env: clientEnvironment(),
+})
 serverCommands(program)
 clientCommands(program, context)
 const code = await runProgram(program, process.argv.slice(2), context)
