@@ -1,17 +1,44 @@
+// The parts of `npm test`, which `npm run verify` runs one after the other: `--project unit` and so on.
+//   V1. What kills and stalls processes (faults) runs last and by itself: beside other tests it would test how busy the machine is.
+//   V2. The rest runs two files at a time also on two cores, where vitest's own choice is one: half of them wait for servers.
 import { defineConfig } from 'vitest/config'
+
+const limits = { testTimeout: 60_000, hookTimeout: 120_000 }
+const together = { ...limits, maxWorkers: 2, sequence: { groupOrder: 0 } }
+const byItself = { ...limits, maxWorkers: 1, sequence: { groupOrder: 1 } }
+
+const never = ['**/node_modules/**', 'e2e/containers/**']
+const folders = ['libs/*/{src,test}', 'services/*/{src,test}', 'deploy/*/{src,test}', 'scripts']
+const faults = ['e2e/kill/**/*.test.ts', 'e2e/chaos/**/*.test.ts']
 
 export default defineConfig({
   test: {
-    include: [
-      'libs/*/src/**/*.test.ts',
-      'libs/*/test/**/*.test.ts',
-      'services/*/{src,test}/**/*.test.ts',
-      'deploy/*/{src,test}/**/*.test.ts',
-      'e2e/**/*.test.ts',
-      'scripts/**/*.test.ts',
+    projects: [
+      {
+        test: {
+          ...together,
+          name: 'unit',
+          include: folders.map((folder) => `${folder}/**/*.test.ts`),
+          exclude: [...never, '**/*.int.test.ts'],
+        },
+      },
+      {
+        test: {
+          ...together,
+          name: 'integration',
+          include: [...folders, 'e2e/int'].map((folder) => `${folder}/**/*.int.test.ts`),
+          exclude: never,
+        },
+      },
+      {
+        test: {
+          ...together,
+          name: 'end-to-end',
+          include: ['e2e/**/*.test.ts'],
+          exclude: [...never, 'e2e/int/**', ...faults],
+        },
+      },
+      { test: { ...byItself, name: 'faults', include: faults } },
     ],
-    exclude: ['**/node_modules/**', 'e2e/containers/**'],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
   },
 })

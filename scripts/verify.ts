@@ -15,9 +15,9 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   lint: [biome, 'lint', '--error-on-warnings', '.'],
   boundaries: ['scripts/boundaries.ts'],
   types: ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json'],
-  unit: [...vitest, '--exclude', '**/*.int.test.ts', '--exclude', 'e2e/**'],
-  integration: [...vitest, '.int.test.ts', '--exclude', 'e2e/!(int)/**'],
-  'end-to-end': [...vitest, 'e2e/', '--exclude', 'e2e/int/**'],
+  unit: [...vitest, '--project', 'unit'],
+  integration: [...vitest, '--project', 'integration'],
+  'end-to-end': [...vitest, '--project', 'end-to-end', '--project', 'faults'],
 }
 
 const { values } = parseArgs({ options: { only: { type: 'string' } } })
