@@ -8,6 +8,8 @@ export interface CliEnvironment {
   readonly url?: string
   /** REINS_TOKEN */
   readonly token?: string
+  /** REINS_DATA_DIR: of the product on this machine, if there is one. */
+  readonly dataDir?: string
   /** NO_COLOR, set to anything but nothing (https://no-color.org). */
   readonly noColor: boolean
   /** The terminal says that it can do nothing (TERM=dumb). */
@@ -20,11 +22,13 @@ export function loadCliEnvironment(env: Env): CliEnvironment {
   const text = (name: string) => (env[name] === '' ? undefined : env[name])
   const url = text('REINS_URL')
   const token = text('REINS_TOKEN')
+  const dataDir = text('REINS_DATA_DIR')
   const home = text('HOME') ?? text('USERPROFILE')
   const state = text('XDG_STATE_HOME') ?? (home === undefined ? undefined : path.join(home, '.local', 'state'))
   return {
     ...(url === undefined ? {} : { url }),
     ...(token === undefined ? {} : { token }),
+    ...(dataDir === undefined ? {} : { dataDir }),
     noColor: text('NO_COLOR') !== undefined,
     dumb: env.TERM === 'dumb',
     ...(state === undefined ? {} : { stateDir: path.join(state, 'reins') }),

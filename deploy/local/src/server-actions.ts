@@ -1,0 +1,120 @@
+// What `up`, `service`, `doctor` and `rebuild-index` do. Loaded only when one of them is run.
+import { ConfigError, type Running, systemClock } from '@reins/service'
+import { describeSandbox, detectSandbox } from '@reins/tools'
+import { currentFolder, type LocalConfig, type LocalFlags, loadLocalConfig, processEnvironment } from './config.ts'
+import { DataDirError } from './data-dir.ts'
+import { formatDoctor, inspect } from './doctor.ts'
+import { serviceNames } from './nats-users.ts'
+import { version } from './product-version.ts'
+import { rebuildIndex } from './rebuild-index.ts'
+import { isServiceName, runService } from './service-command.ts'
+import { up } from './up.ts'
+
+const minNodeVersion = '24.0.0'
+const closeWithinMs = 30_000
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`)
+
+function configOf(flags: LocalFlags): LocalConfig {
+  return loadLocalConfig(processEnvironment(), flags, currentFolder())
+}
+
+/** Runs until it is told to stop; a second signal does not wait. */
+async function untilStopped(start: (fatal: (error: Error) => void) => Promise<Running>): Promise<void> {
+  const stop = Promise.withResolvers<number>()
+  let asked = false
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (asked) process.exit(signal === 'SIGINT' ? 130 : 1)
+    asked = true
+    stop.resolve(0)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => onSignal(signal))
+  const running = await start((error) => {
+    say(`reins: stopping: ${error.message}`)
+    stop.resolve(1)
+  })
+  const code = await stop.promise
+  if (asked) say('stopping…')
+  const { abandoned } = await running.close({ withinMs: closeWithinMs })
+  if (abandoned.length > 0) say(`not finished in time: ${abandoned.join(', ')}`)
+  process.exit(code)
+}
+
+function failed(error: unknown): never {
+  if (error instanceof ConfigError || error instanceof DataDirError) say(`reins: ${error.message}`)
+  else say(`reins: ${error instanceof Error ? error.message : String(error)}`)
+  process.exit(1)
+}
+
+/** Told on stderr, with exit code 1. */
+async function orFail(run: () => Promise<void>): Promise<void> {
+  try {
+    await run()
+  } catch (error) {
+    failed(error)
+  }
+}
+
+export const runUp = (flags: LocalFlags): Promise<void> =>
+  orFail(async () => {
+    const config = configOf(flags)
+    await untilStopped(async (fatal) => {
+      const product = await up({ config, clock: systemClock, version, say, fatal })
+      process.stdout.write(`ready ${product.url}\n`)
+      process.stdout.write(`data  ${product.dataDir}\n`)
+      process.stdout.write(`model ${product.model.model} (${product.model.because})\n`)
+      if (product.sandbox) process.stdout.write(`shell ${product.sandbox}\n`)
+      process.stdout.write('next  npx reins chat\n')
+      return product
+    })
+  })
+
+export const runOneService = (name: string, flags: LocalFlags): Promise<void> =>
+  orFail(async () => {
+    if (!isServiceName(name)) {
+      say(`reins: there is no service "${name}"; there are ${serviceNames.join(', ')}`)
+      process.exit(2)
+    }
+    const config = configOf(flags)
+    await untilStopped(async (fatal) => {
+      const running = await runService({ config, name, clock: systemClock, version, say, fatal })
+      process.stdout.write(running.url === undefined ? `ready ${name}\n` : `ready ${running.url}\n`)
+      return running
+    })
+  })
+
+export const runRebuildIndex = (flags: LocalFlags): Promise<void> =>
+  orFail(async () => {
+    const { frames } = await rebuildIndex(configOf(flags))
+    process.stdout.write(`The list of sessions was made anew from ${frames} frames.\n`)
+  })
+
+export const runDoctor = (flags: LocalFlags, json: boolean): Promise<void> =>
+  orFail(async () => {
+    const config = configOf(flags)
+    const {
+      allowUnsandboxedShell: allowUnsandboxed,
+      allowShellNetwork: allowNetwork,
+      natsServer,
+      natsUrl,
+      databaseUrl,
+    } = config
+    const rows = await inspect({
+      nodeVersion: process.versions.node,
+      minNodeVersion,
+      nats: {
+        cacheDir: config.cacheDir,
+        searchPath: config.searchPath,
+        ...(natsServer === undefined ? {} : { explicit: natsServer }),
+      },
+      ...(natsUrl === undefined ? {} : { natsUrl }),
+      ...(databaseUrl === undefined ? {} : { databaseUrl }),
+      sandbox: describeSandbox(await detectSandbox({ allowUnsandboxed, allowNetwork })),
+      dataDir: config.dataDir,
+      port: config.gateway.port,
+      modelKeys: config.modelKeys,
+    })
+    const text = json ? JSON.stringify(rows, null, 2) : formatDoctor(rows, { color: process.stdout.isTTY === true })
+    process.stdout.write(`${text}\n`)
+    process.exitCode = rows.some(({ status }) => status === 'missing') ? 1 : 0
+  })
