@@ -78,6 +78,8 @@ export class SessionActor {
   readonly #context: ExecutorContext
   #fold: Fold
   #loaded = false
+  /** Nothing was read or folded yet: a session's first frame is all that there is, as far as anybody knows. */
+  #unread = true
   #snapshotN = 0
   #line: Promise<void> = Promise.resolve()
   #waiting = 0
@@ -173,6 +175,8 @@ export class SessionActor {
       await this.#quarantine(error).catch(() => undefined)
     this.#stopRunning()
     this.#loaded = false
+    // From here on the log is read, also for a first frame: it may say that the session is quarantined for this.
+    this.#unread = false
     this.#fold = emptyFold(this.id)
     this.#nakAll(this.#context.ackWaitMs, 'all')
   }
@@ -198,7 +202,7 @@ export class SessionActor {
   async #reach(frame: Frame): Promise<void> {
     const { head } = this.#fold
     if (frame.seq <= head.seq && this.#loaded) return
-    if (frame.n === head.n + 1 && frame.prev === head.seq && !frame.fault && (this.#loaded || frame.n === 1)) {
+    if (frame.n === head.n + 1 && frame.prev === head.seq && !frame.fault && (this.#loaded || this.#unread)) {
       this.#loaded = true
       return this.#fold1(frame)
     }
