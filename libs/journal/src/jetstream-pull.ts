@@ -2,6 +2,9 @@
 //   P1. A pull that the server forgot (a restart) is given up a second after it should have expired; a reconnect gives all up at once.
 //   P2. A consumer that is gone is made again by `recreate`; if that fails again and again, `failed` is called once.
 //   P3. A callback that throws ends the consumption through `failed`: silence would look like idleness.
+//   P4. The server serves its pulls in turns and does not say which one a message is for: what is counted is their sum, which the
+//       word of an expired pull corrects.
+//   P5. What was on its way when the consumption was closed is given back: it would come again only after ack_wait.
 import { createInbox, type Msg } from '@nats-io/nats-core'
 import type { Broker } from './broker.ts'
 import type { Consumption } from './port.ts'
@@ -9,6 +12,7 @@ import type { Consumption } from './port.ts'
 const expiresMs = 4500
 const maxOutstanding = 8
 const tickMs = 250
+const drainMs = 500
 
 export interface PullOptions {
   readonly stream: string
@@ -21,13 +25,15 @@ export interface PullOptions {
 }
 
 interface Pull {
-  remaining: number
+  readonly batch: number
   readonly deadline: number
 }
 
 export function pull(broker: Broker, options: PullOptions): Consumption {
   const inbox = createInbox()
   const pulls = new Map<string, Pull>()
+  /** Messages that may still come for all of them (P4). */
+  let outstanding = 0
   let next = 0
   let closed = false
   let recreating: Promise<void> | undefined
@@ -36,6 +42,7 @@ export function pull(broker: Broker, options: PullOptions): Consumption {
   const fail = (error: Error) => {
     if (closed) return
     stop()
+    subscription.unsubscribe()
     options.failed(error)
   }
 
@@ -43,7 +50,8 @@ export function pull(broker: Broker, options: PullOptions): Consumption {
     callback: (error, msg) => {
       if (error) return fail(error)
       if (msg.subject.startsWith(inbox)) return onStatus(msg)
-      taken()
+      if (closed) return giveBack(msg)
+      outstanding = Math.max(outstanding - 1, 0)
       try {
         options.on(msg)
       } catch (cause) {
@@ -53,31 +61,47 @@ export function pull(broker: Broker, options: PullOptions): Consumption {
     },
   })
   const reconnects = broker.onReconnect(() => {
-    pulls.clear()
+    forgetPulls()
     fill()
   })
   const tick = setInterval(() => {
     const now = performance.now()
-    for (const [key, { deadline }] of pulls) if (deadline < now) pulls.delete(key)
+    for (const [key, { deadline }] of pulls) {
+      if (deadline >= now) break
+      pulls.delete(key)
+    }
+    unused(0)
     fill()
   }, tickMs)
 
-  /** The server serves the oldest pull first. */
-  function taken(): void {
-    for (const [key, oldest] of pulls) {
-      oldest.remaining--
-      if (oldest.remaining <= 0) pulls.delete(key)
-      return
-    }
+  /** So many will not come after all, and never more than the pulls that are left asked for. */
+  function unused(count: number): void {
+    let most = 0
+    for (const { batch } of pulls.values()) most += batch
+    outstanding = Math.max(Math.min(outstanding - count, most), 0)
+  }
+
+  function forgetPulls(): void {
+    pulls.clear()
+    outstanding = 0
+  }
+
+  function giveBack(msg: Msg): void {
+    if (msg.reply) broker.publish(msg.reply, '-NAK')
   }
 
   function onStatus(msg: Msg): void {
     const key = msg.subject.slice(inbox.length + 1)
     const code = msg.headers?.code ?? 0
-    if (code === 100) return
-    pulls.delete(key)
+    if (code === 100 || closed) return
+    const over = pulls.get(key)
+    if (over) {
+      pulls.delete(key)
+      unused(Number(msg.headers?.get('Nats-Pending-Messages') || over.batch))
+    }
     const gone = code === 503 || (code === 409 && /consumer (deleted|not found)/i.test(msg.headers?.description ?? ''))
-    if (gone && !closed) {
+    if (gone) {
+      forgetPulls()
       recreating ??= again().finally(() => {
         recreating = undefined
         fill()
@@ -101,33 +125,35 @@ export function pull(broker: Broker, options: PullOptions): Consumption {
 
   function fill(): void {
     if (closed || recreating || !broker.connected()) return
-    let outstanding = 0
-    for (const { remaining } of pulls.values()) outstanding += remaining
     const target = Math.min(options.free(), maxOutstanding)
     if (outstanding > target / 2 || target - outstanding <= 0) return
     const batch = target - outstanding
     const key = (next++).toString(36)
-    pulls.set(key, { remaining: batch, deadline: performance.now() + expiresMs + 1000 })
-    try {
-      broker.nc.publish(ask, JSON.stringify({ batch, expires: expiresMs * 1e6 }), { reply: `${inbox}.${key}` })
-    } catch {
-      pulls.delete(key)
-    }
+    pulls.set(key, { batch, deadline: performance.now() + expiresMs + 1000 })
+    outstanding += batch
+    broker.publish(ask, JSON.stringify({ batch, expires: expiresMs * 1e6 }), { reply: `${inbox}.${key}` })
   }
 
   function stop(): void {
     closed = true
     clearInterval(tick)
     reconnects.close()
-    pulls.clear()
-    subscription.unsubscribe()
+    forgetPulls()
   }
 
   fill()
   return {
     wake: fill,
     close: async () => {
-      if (!closed) stop()
+      if (closed) return
+      stop()
+      // Ends when the server has answered that nothing more is coming; a broker that is away is not waited for.
+      let late: NodeJS.Timeout | undefined
+      const enough = new Promise<void>((resolve) => {
+        late = setTimeout(resolve, drainMs)
+      })
+      await Promise.race([subscription.drain().catch(() => undefined), enough])
+      clearTimeout(late)
     },
   }
 }
