@@ -18,6 +18,8 @@ export interface ChaosOptions {
   readonly seed: number
   /** Default 8. */
   readonly clients?: number
+  /** ms from one fault to the next, about. Default 800. */
+  readonly everyMs?: number
   /** epoch ms */
   now(): number
   say(line: string): void
@@ -90,7 +92,7 @@ class Chaos {
       world: this.#world,
       slots,
       random: this.#random.fork(),
-      everyMs: faultEveryMs,
+      everyMs: this.#options.everyMs ?? faultEveryMs,
       now: this.#options.now,
       failed: (error) => this.#endedByThemselves.push(String(error)),
     })

@@ -12,6 +12,8 @@ const { values } = parseArgs({
     seconds: { type: 'string' },
     seed: { type: 'string' },
     clients: { type: 'string', default: '8' },
+    /** ms from one fault to the next, about. */
+    every: { type: 'string', default: '800' },
     /** Where the whole log, and who was hit when, is written as lines of JSON, to be studied. */
     keep: { type: 'string' },
   },
@@ -27,6 +29,7 @@ const report = await runChaos({
   seconds,
   seed: values.seed === undefined ? randomInt(1_000_000) : number('seed', values.seed),
   clients: number('clients', values.clients),
+  everyMs: number('every', values.every),
   now: systemClock.now,
   say: (line) => process.stderr.write(`${line}\n`),
 })
