@@ -1,6 +1,7 @@
 // The product as the benchmarks run it: the real binary with a data folder of its own, in one process or in five.
 //   P1. Five means a process for each service, on servers that stand beside them, each with its own NATS user.
 //   P2. The models are processes too, and are spoken to over HTTP.
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -47,8 +48,8 @@ export interface Product {
   /** A further process of a service; only with five. The caller ends it, or `close` does. */
   startService(name: ServiceName): Promise<Started>
   executor(): Started
-  /** The one process again, after its end; gives the client of the new one. */
-  restart(): Promise<ApiClient>
+  /** The one process again, after its end, on the same port. */
+  restart(): Promise<void>
   /** Messages that nats-server took and gave since its start; only with five. */
   messages(): Promise<Messages | undefined>
   /** Everything that runs, by name; for memory and CPU. */
@@ -65,7 +66,7 @@ export const clockAgent = 'bench-clock'
 
 /** Of a tool turn: 1 KB that no compression makes small. */
 export const noteText = Array.from({ length: 16 }, (_, at) =>
-  `${((at * 2_654_435_761) % 2 ** 32).toString(36)}`.repeat(9).slice(0, 62),
+  createHash('sha512').update(String(at)).digest('base64url').slice(0, 63),
 ).join('\n')
 
 export async function startProduct(durability: Durability, processes: Processes, profile?: string): Promise<Product> {
@@ -109,7 +110,8 @@ async function start(
   const window = 4_000_000
   const env: Record<string, string> = {
     REINS_DATA_DIR: dataDir,
-    REINS_PORT: '0',
+    // The same after a restart.
+    REINS_PORT: processes === 'one' ? String(await freePort()) : '0',
     REINS_DURABILITY: durability,
     REINS_LOG_LEVEL: 'warn',
     REINS_MODEL_PROVIDERS: JSON.stringify([
@@ -196,9 +198,6 @@ async function start(
     executor: () => running.get(processes === 'one' ? 'reins up' : 'executor') ?? gateway(),
     async restart() {
       running.set('reins up', await up())
-      const client = new ApiClient(gateway().said, token)
-      closing.push(async () => client.close())
-      return client
     },
     async messages() {
       if (monitorPort === undefined) return undefined

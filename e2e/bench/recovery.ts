@@ -54,12 +54,12 @@ async function startedAgain(
   const from = performance.now()
   product.executor().kill(signal)
   await product.executor().ended
-  const api = await product.restart()
+  await product.restart()
   const readyMs = performance.now() - from
-  const second = await follow(api, watched.session)
+  const second = await follow(product.api, watched.session)
   const at = await second.secondAttempt
   second.close()
-  await finish(api, watched.session)
+  await finish(product.api, watched.session)
   return { goingOnMs: at - from, readyMs }
 }
 
@@ -89,7 +89,15 @@ async function follow(api: ApiClient, session: string): Promise<Watched> {
     clearTimeout(late)
     second.resolve(performance.now())
   })
-  return { session, firstDelta: first.promise, secondAttempt: second.promise, close: () => stream.close() }
+  return {
+    session,
+    firstDelta: first.promise,
+    secondAttempt: second.promise,
+    close: () => {
+      clearTimeout(late)
+      stream.close()
+    },
+  }
 }
 
 /** The rest of the answer is not waited for. */
