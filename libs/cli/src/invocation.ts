@@ -61,6 +61,8 @@ export function makeInvocation(context: CliContext, command: Command, signal: Ab
         throw new CommandFailure(`There is no token for ${server}.`, {
           next: 'Give one with --token or REINS_TOKEN. The admin token of this machine is not sent to another one.',
         })
+      if (token !== undefined && !/^[\x21-\x7e]+$/.test(token))
+        throw usageFailure('The token holds a character that no token has.', 'Give it as it is, on one line.')
       client = context.connect({ baseUrl: server, ...(token === undefined ? {} : { token }) })
       return client
     },

@@ -324,6 +324,12 @@ describe('the server', () => {
       { baseUrl: 'http://localhost:9', token: 't' },
     ])
   })
+  test('is not asked with a token that cannot be one', async () => {
+    const { code, err, connected } = await reins(['agent', 'list', '--token', 'a\nb'])
+    expect([code, connected]).toEqual([2, []])
+    expect(err).toContain('The token holds a character that no token has.')
+  })
+
   test('elsewhere never gets the admin token', async () => {
     const env = { noColor: true, dumb: false, url: 'https://reins.example' }
     const without = await reins(['agent', 'list'], fakeServer(), { env })

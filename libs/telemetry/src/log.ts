@@ -11,7 +11,7 @@ export interface Log {
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
-/** Writes to stderr, or to `destination` (a file's path). */
+/** Writes to stderr, or to `destination` (a file's path), which only its owner may read. */
 export function createLog(options: {
   readonly service: string
   readonly level: LogLevel
@@ -39,7 +39,7 @@ export function createLog(options: {
         censor: '[redacted]',
       },
     },
-    pino.destination({ dest: destination ?? 2, sync: false, mkdir: true }),
+    pino.destination({ dest: destination ?? 2, sync: false, mkdir: true, mode: 0o600 }),
   )
 }
 
