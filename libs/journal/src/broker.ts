@@ -133,6 +133,8 @@ class NatsBroker implements Broker {
   #next = 0
   #sweep: NodeJS.Timeout | undefined
   #lastReconnect = Number.NEGATIVE_INFINITY
+  /** By the client's own word: `getServer` names the last server also while there is none. */
+  #connected = true
 
   constructor(nc: NatsConnection) {
     this.nc = nc
@@ -221,7 +223,9 @@ class NatsBroker implements Broker {
 
   async #watch(): Promise<void> {
     for await (const status of this.nc.status()) {
+      if (status.type === 'disconnect') this.#connected = false
       if (status.type !== 'reconnect') continue
+      this.#connected = true
       this.#lastReconnect = performance.now()
       for (const on of this.#reconnects) on()
     }
@@ -237,7 +241,7 @@ class NatsBroker implements Broker {
   }
 
   connected(): boolean {
-    return !this.nc.isClosed() && this.nc.getServer() !== ''
+    return this.#connected && !this.nc.isClosed()
   }
 
   async closed(): Promise<Error | undefined> {

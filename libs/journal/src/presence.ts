@@ -139,10 +139,16 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
   async function question(owner: string, holding: Holding): Promise<'running' | 'not-running' | 'nobody'> {
     const request: ControlRequest = { ask: 'running', ...holding }
     for (;;) {
-      const outcome = await broker.request(controlSubject(owner), JSON.stringify(request), { withinMs: answerMs })
-      if (outcome.kind === 'reply') return outcome.msg.json<ControlReply>().running ? 'running' : 'not-running'
+      // Asked of this instance too: where not even that is answered, it is the broker that is silent, not the owner.
+      const [outcome, own] = await Promise.all(
+        [owner, options.instance].map((instance) =>
+          broker.request(controlSubject(instance), JSON.stringify(request), { withinMs: answerMs }),
+        ),
+      )
+      if (outcome?.kind === 'reply') return outcome.msg.json<ControlReply>().running ? 'running' : 'not-running'
       const since = performance.now() - broker.lastReconnect()
-      if (closed || (broker.connected() && since > afterReconnectMs)) return 'nobody'
+      const brokerIsSilent = !broker.connected() || own?.kind === 'timed-out'
+      if (closed || (!brokerIsSilent && since > afterReconnectMs)) return 'nobody'
       await new Promise((resolve) => setTimeout(resolve, 200))
     }
   }

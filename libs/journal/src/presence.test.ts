@@ -1,0 +1,145 @@
+import type { Heartbeat, Holding } from '@reins/contracts'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import type { Broker, RequestOutcome } from './broker.ts'
+import { startPresence } from './presence.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const held: Holding = { session: 's', call: 'c', attempt: 1 }
+const reply = (running: boolean): RequestOutcome =>
+  ({ kind: 'reply', msg: { json: () => ({ running }) } }) as unknown as RequestOutcome
+
+/** One instance, `me`, whose broker the test plays. */
+function world() {
+  const heard: ((beat: Heartbeat) => void)[] = []
+  const gone: string[] = []
+  const asked: string[] = []
+  const broker = { answers: true, connected: true, lastReconnect: Number.NEGATIVE_INFINITY }
+  let reconnected = () => {}
+  let rechecks = 0
+  let recheck = async (): Promise<void> => undefined
+  /** Instances that answer, and what. */
+  const answers = new Map<string, boolean>()
+  const presence = startPresence(
+    {
+      nc: {
+        publish: () => undefined,
+        subscribe: (subject: string, { callback }: { callback: (error: null, msg: unknown) => void }) => {
+          if (subject.startsWith('hb.')) heard.push((beat) => callback(null, { json: () => beat }))
+          return { unsubscribe() {} }
+        },
+      },
+      publish: () => undefined,
+      request: async (subject: string, _body: string, { withinMs }: { withinMs: number }) => {
+        const instance = subject.slice('ctl.'.length)
+        asked.push(instance)
+        const running = answers.get(instance)
+        if (broker.connected && broker.answers && instance === 'me') return reply(false)
+        if (broker.connected && broker.answers && running !== undefined) return reply(running)
+        await new Promise((resolve) => setTimeout(resolve, withinMs))
+        return { kind: 'timed-out' }
+      },
+      connected: () => broker.connected,
+      lastReconnect: () => broker.lastReconnect,
+      onReconnect: (on: () => void) => {
+        reconnected = on
+        return { close() {} }
+      },
+    } as unknown as Broker,
+    {
+      ...{ service: 'executor', instance: 'me', pools: () => [], labels: {}, slots: 1, busy: () => 0, ackWaitMs: 5000 },
+      runs: () => false,
+      abort: () => undefined,
+      onGone: (instance) => gone.push(instance),
+      recheck: async () => {
+        rechecks++
+        await recheck()
+      },
+    },
+  )
+  onTestFinished(() => presence.close())
+  return {
+    ...{ presence, broker, gone, asked, answers },
+    rechecks: () => rechecks,
+    rechecking: (how: () => Promise<void>) => {
+      recheck = how
+    },
+    beat: (instance: string, whole: readonly Holding[] = [held]) => {
+      for (const hear of heard) hear({ instance, pools: [], labels: {}, slots: 1, busy: 1, whole })
+    },
+    reconnect: () => {
+      broker.connected = true
+      broker.lastReconnect = performance.now()
+      reconnected()
+    },
+  }
+}
+
+test('an instance that falls silent and does not answer is gone, once', async () => {
+  const { beat, gone } = world()
+  beat('other')
+  await vi.advanceTimersByTimeAsync(5000)
+  expect(gone).toEqual(['other'])
+})
+
+test('an instance that is silent and answers is not gone', async () => {
+  const { beat, gone, answers } = world()
+  answers.set('other', true)
+  beat('other')
+  await vi.advanceTimersByTimeAsync(5000)
+  expect(gone).toEqual([])
+})
+
+test('while the broker is away nobody is gone; who answers after it is back is not gone either', async () => {
+  const { beat, gone, answers, broker, reconnect, presence } = world()
+  beat('other')
+  const answer = presence.ask('other', held)
+  broker.connected = false
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(gone).toEqual([])
+  expect(presence.suspect()).toBe(true)
+  reconnect()
+  await vi.advanceTimersByTimeAsync(500)
+  answers.set('other', true)
+  await vi.advanceTimersByTimeAsync(5000)
+  expect(gone).toEqual([])
+  expect(await answer).toBe('running')
+})
+
+test('a broker that answers nobody says nothing about an owner', async () => {
+  const { beat, gone, answers, broker } = world()
+  beat('other')
+  broker.answers = false
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(gone).toEqual([])
+  broker.answers = true
+  answers.set('other', true)
+  await vi.advanceTimersByTimeAsync(5000)
+  expect(gone).toEqual([])
+})
+
+test('a process that has slept is suspect before its next beat', () => {
+  const { presence } = world()
+  expect(presence.suspect()).toBe(false)
+  // Time passes, and no timer runs: as after a stall.
+  const real = performance.now()
+  vi.spyOn(performance, 'now').mockReturnValue(real + 60_000)
+  expect(presence.suspect()).toBe(true)
+  vi.restoreAllMocks()
+})
+
+test('a second reconnect while the first is being looked into is looked into as well', async () => {
+  const { presence, reconnect, rechecks, rechecking } = world()
+  let done = () => {}
+  rechecking(() => new Promise((resolve) => (done = resolve)))
+  reconnect()
+  reconnect()
+  done()
+  await vi.advanceTimersByTimeAsync(1)
+  expect(rechecks()).toBe(2)
+  expect(presence.suspect()).toBe(true)
+  done()
+  await vi.advanceTimersByTimeAsync(1)
+  expect(presence.suspect()).toBe(false)
+})
