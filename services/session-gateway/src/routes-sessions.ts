@@ -65,7 +65,13 @@ export const eventsQuery = Type.Object(
 
 const framesQuery = Type.Object(
   {
-    after: Type.Optional(Type.Integer({ minimum: 0, description: 'Only frames with a sequence above this one' })),
+    after: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: 'Only frames with a sequence above this one',
+      }),
+    ),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, description: 'Frames of a page; default 100' })),
   },
   closed,
