@@ -64,6 +64,7 @@ interface Outcome {
 
 /** Outcomes that wait together go into one frame up to this many characters. */
 const frameChars = 400_000
+const newerProtocolMs = 30_000
 const keyOf = (call: string, attempt: number): string => `${call}/${attempt}`
 const claimKey = (owner: string, call: string, attempt: number): string => `${owner}/${call}/${attempt}`
 
@@ -104,8 +105,12 @@ export class SessionTools {
       return
     }
     const asked = trigger.frame.events.find((event) => event.type === 'tool-calls.requested')
-    if (!asked) {
-      trigger.ack()
+    const isNewer = trigger.frame.needs > protocolVersion
+    if (!asked || isNewer) {
+      // For a runner of a newer version: what its events mean is not known here (PROTOCOL 2).
+      if (isNewer) trigger.nak(newerProtocolMs)
+      else trigger.ack()
+      if (!this.busy()) this.#context.idle(this)
       return
     }
     const request = this.#request(trigger.frame.seq, asked, trigger)

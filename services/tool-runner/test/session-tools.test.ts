@@ -252,3 +252,10 @@ test('at shutdown what may run again is given back, and what may not ends as unk
   open()
   expect(await world.said()).toEqual(['tool-call.started a 1', 'tool-call.outcome-unknown a 1'])
 })
+
+test('a request of a newer protocol is given back for a newer runner', async () => {
+  const world = new RunnerWorld()
+  const delivered = world.deliver({ ...(await world.ask({ a: 'safe' })), needs: 99 })
+  expect(delivered.naked()).toBe(30_000)
+  expect(world.tools.busy()).toBe(false)
+})
