@@ -17,7 +17,7 @@ import {
   turnCompleted,
   types,
 } from '../test/given.ts'
-import { errandsOf, settlement } from './delegation.ts'
+import { errandsOf, finalErrand, settlement, standingErrands } from './delegation.ts'
 import { plan } from './due.ts'
 
 const child = childId(id, 'k1')
@@ -45,6 +45,13 @@ describe('a delegation', () => {
   it('to nobody that it knows is settled at once', () => {
     const { session } = given(g(started(), message('m1')), e(turn('t2', 'm1'), calling('c2', 't2')))
     const content = asks('k1', 'delegate', { agent: 'nobody' })
+    const next = plan(session, [answered('c2', content)], { n: 3, at: 1000, by: 'e1' }, true)
+    expect(next?.events[1]).toMatchObject({ type: 'tool-call.completed', data: { code: 'not-found' } })
+  })
+
+  it('to a name that every object has is to nobody', () => {
+    const { session } = given(g(started(), message('m1')), e(turn('t2', 'm1'), calling('c2', 't2')))
+    const content = asks('k1', 'delegate', { agent: 'constructor' })
     const next = plan(session, [answered('c2', content)], { n: 3, at: 1000, by: 'e1' }, true)
     expect(next?.events[1]).toMatchObject({ type: 'tool-call.completed', data: { code: 'not-found' } })
   })
@@ -109,5 +116,33 @@ describe('the settlement of a child', () => {
     )
     expect(settlement(above.session, 'k2', done)).toBeNull()
     expect(settlement(above.session, 'k1', { ...done, id: `${id}-other` })).toBeNull()
+  })
+})
+
+describe('a session at rest', () => {
+  it('that waits for a child sees to it that there is one, unless it was cancelled', () => {
+    expect(standingErrands(above.session)).toEqual([{ kind: 'create-child', ...request }])
+    const asked = { type: 'delegation.cancel-requested' as const, data: { call: 'k1', child, pool: 'helpers' } }
+    const cancelled = given(
+      g(started(), message('m1')),
+      e(turn('t2', 'm1'), calling('c2', 't2')),
+      e(answered('c2', delegate), { type: 'delegation.requested', data: request }),
+      g(cancel()),
+      e(asked),
+    )
+    expect(standingErrands(cancelled.session)).toEqual([])
+  })
+
+  it('that is a child at its end sees to it that its parent knows, once for each end', () => {
+    expect(standingErrands(below())).toEqual([])
+    const closed = below(
+      e(turn('t2', 'do'), calling('c2', 't2')),
+      e(answered('c2', text('four')), turnCompleted('t2', 'c2')),
+    )
+    const [errand, ...more] = standingErrands(closed)
+    expect(errand).toEqual({ kind: 'settle-parent' })
+    expect(more).toEqual([])
+    expect(finalErrand(closed, { kind: 'settle-parent' })).toBe('settle t2')
+    expect(finalErrand(below(), { kind: 'settle-parent' })).toBeNull()
   })
 })
