@@ -67,11 +67,11 @@ export class World {
   readonly #gateway: RunningGateway
 
   static async start(options: WorldOptions = {}): Promise<World> {
+    const holder: { world?: World; heartbeat?: World['heartbeat'] } = {}
     const journal = createMemoryJournal({
-      clock: { now: () => 1 },
+      clock: { now: () => holder.world?.now ?? 0 },
       ...(options.faults ? { faults: options.faults } : {}),
     })
-    const holder: { world?: World; heartbeat?: World['heartbeat'] } = {}
     const idempotency = new MemoryIdempotency()
     const digest = definitionDigest(definition)
     const entry: AgentEntry = {
