@@ -80,11 +80,15 @@ describe('the data folder', () => {
       'list /sys',
       '!shell id',
     ])
-    for (const answer of answers) expect(answer).toMatch(/no tool may see|cannot use \/ as its workspace/)
+    for (const answer of answers) expect(answer).toMatch(/no tool may see|cannot use \/ as its workspace|no sandbox/)
   })
 })
 
-test('a command sees its own processes, its own environment, no network, and leaves nothing behind', async () => {
+test('a command sees its own processes, its own environment, no network, and leaves nothing behind', async ({
+  skip,
+}) => {
+  const { sandbox } = (await product.ask('GET', '/health')).json
+  if (sandbox.startsWith('none') || sandbox.startsWith('no sandbox')) skip(`no command runs here: ${sandbox}`)
   const session = await sessionIn(product.workspace)
   const [environment, processes, network, outside] = await tries(session, [
     '!shell env | cut -d= -f1 | sort',
@@ -123,7 +127,7 @@ describe('secrets', () => {
       `!shell cat key.txt; printf ${modelKey.slice(0, 9)}; sleep 0.1; printf %s ${modelKey.slice(9)}`,
     ])
     expect(file).toContain('key=[redacted]')
-    expect(shell).toContain('key=[redacted]')
+    expect(shell).toMatch(/key=\[redacted\]|no sandbox/)
   })
 
   test('are in no answer of the API, in no log, in no store of the broker', async () => {
