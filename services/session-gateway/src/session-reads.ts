@@ -35,7 +35,10 @@ interface Kept {
   readonly fold: Fold
 }
 
-const pageSize = 256
+/** Frames of one read: each may hold 1 MB. */
+const pageSize = 64
+/** A page is over behind the event that makes it so large, whatever its limit: it is one text in memory. */
+const maxPageBytes = 4_000_000
 
 export class SessionReads {
   readonly #parts: ReadParts
@@ -71,11 +74,15 @@ export class SessionReads {
   /** Up to `limit` frames with a sequence above `after`, as the log has them. */
   async frames(session: string, after: number, limit: number): Promise<FramePage> {
     await this.#mustExist(session)
-    const found = await this.#parts.sessions.read(session, { after, limit: limit + 1 })
-    const frames = found
-      .slice(0, limit)
-      .map(({ events, trace: _trace, ...frame }) => ({ ...frame, events: JSON.stringify(events) }))
-    return { frames, more: found.length > limit }
+    const frames: FramePage['frames'] = []
+    let bytes = 0
+    for await (const { events, trace: _trace, ...frame } of this.#frames(session, after, limit + 1)) {
+      if (frames.length === limit || bytes > maxPageBytes) return { frames, more: true }
+      const text = JSON.stringify(events)
+      bytes += text.length
+      frames.push({ ...frame, events: text })
+    }
+    return { frames, more: false }
   }
 
   /** Up to `limit` events behind a cursor. */
@@ -84,13 +91,21 @@ export class SessionReads {
     await this.#mustExist(session)
     const cursor = await resolveCursor(this.#parts.sessions, view, after)
     const events: ApiEvent[] = []
+    const answer = (more: boolean): EventPage => ({
+      events,
+      cursor: events.at(-1)?.cursor ?? encodeCursor(cursor),
+      more,
+    })
+    let bytes = 0
     for await (const one of this.#behind(view, cursor, limit)) {
       const known = one.frame.seq === cursor.seq ? cursor.i : -1
-      events.push(...apiEvents(view, one.session, one.frame, known))
-      if (events.length > limit) break
+      for (const event of apiEvents(view, one.session, one.frame, known)) {
+        if (events.length === limit || bytes > maxPageBytes) return answer(true)
+        events.push(event)
+        bytes += JSON.stringify(event.data).length
+      }
     }
-    const shown = events.slice(0, limit)
-    return { events: shown, cursor: shown.at(-1)?.cursor ?? encodeCursor(cursor), more: events.length > limit }
+    return answer(false)
   }
 
   /** From the index: throws unavailable while nobody answers for it. */
@@ -109,12 +124,11 @@ export class SessionReads {
   async *#behind(view: View, cursor: Cursor, limit: number): AsyncGenerator<SessionFrame> {
     const after = Math.max(cursor.seq - 1, 0)
     if (view.tree) yield* await readTree(this.#parts.sessions, view.of, { after })
-    else
-      for await (const frame of this.#frames(view.of, after, Math.min(limit + 2, pageSize)))
-        yield { session: view.of, frame }
+    else for await (const frame of this.#frames(view.of, after, limit + 2)) yield { session: view.of, frame }
   }
 
-  async *#frames(session: string, from: number, size = pageSize): AsyncGenerator<Frame> {
+  async *#frames(session: string, from: number, wanted = pageSize): AsyncGenerator<Frame> {
+    const size = Math.min(wanted, pageSize)
     for (let after = from; ; ) {
       const page = await this.#parts.sessions.read(session, { after, limit: size })
       yield* page

@@ -192,6 +192,20 @@ describe('one clear error', () => {
     expect(errorIn(text)).toMatchObject({ status: 400, code: 'invalid_json', message: 'The body is not UTF-8.' })
   })
 
+  test('for no page that is larger than memory should hold', async () => {
+    const long = await world.session()
+    await world.request('POST', `/v1/sessions/${long}/pause`)
+    for (let i = 0; i < 8; i++)
+      await world.request('POST', `/v1/sessions/${long}/messages`, { body: { content: `${i}`.repeat(900_000) } })
+    for (const kind of ['events', 'frames'] as const) {
+      const first = (await world.request('GET', `/v1/sessions/${long}/${kind}?limit=500`)).json
+      expect([first[kind].length, first.more]).toEqual([7, true])
+      const after = kind === 'events' ? first.cursor : first.frames.at(-1).seq
+      const rest = (await world.request('GET', `/v1/sessions/${long}/${kind}?limit=500&after=${after}`)).json
+      expect([rest[kind].length, rest.more]).toEqual([3, false])
+    }
+  })
+
   test('for more unknown fields than are told', async () => {
     const body = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`k${i}`, 1]))
     const { json } = await world.request('POST', '/v1/sessions', { body: { agent, ...body } })
