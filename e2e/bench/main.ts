@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, totalmem } from 'node:os'
 import path from 'node:path'
 import { parseOptions } from './options.ts'
+import { closeProducts } from './product.ts'
 import { formatTable } from './table.ts'
 import { type Visit, visit } from './visit.ts'
 
@@ -18,6 +19,9 @@ const { options } = parsed
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 const startedAt = new Date()
 const visits: Visit[] = []
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void closeProducts().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143)))
 
 function write(): string {
   const stamp = startedAt.toISOString().slice(0, 19).replaceAll(':', '-')

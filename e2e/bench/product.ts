@@ -69,12 +69,24 @@ export const noteText = Array.from({ length: 16 }, (_, at) =>
   createHash('sha512').update(String(at)).digest('base64url').slice(0, 63),
 ).join('\n')
 
+const open = new Set<() => Promise<void>>()
+let stopped = false
+
+/** For whoever is told to stop in the middle: none is started after it. */
+export async function closeProducts(): Promise<void> {
+  stopped = true
+  await Promise.allSettled([...open].map((close) => close()))
+}
+
 export async function startProduct(durability: Durability, processes: Processes, profile?: string): Promise<Product> {
+  if (stopped) throw new Error('the benchmark was stopped')
   const folder = mkdtempSync(path.join(tmpdir(), 'reins-bench-'))
   const closing: (() => Promise<unknown>)[] = [async () => rmSync(folder, { recursive: true, force: true })]
   const close = async (): Promise<void> => {
     for (const step of closing.splice(0).reverse()) await step()
+    open.delete(close)
   }
+  open.add(close)
   try {
     return await start({ durability, processes, profile }, folder, closing, close)
   } catch (error) {

@@ -43,11 +43,11 @@ test('turns a second are held against the raw ceiling of the same round', () => 
   expect(cellOf(what, [visit(1, 3, { toolLoad: load(850) })])).toMatchObject({ verdict: 'met' })
 })
 
-test('two tokens in one delta miss the budget, however quick they are', () => {
-  const tokens = (mostInOneDelta: number) => ({ ms: flat(0.4), tokens: 250, mostInOneDelta, mostInOneRead: 1 })
+test('tokens that come in lumps miss the budget, however quick they are', () => {
+  const tokens = (delta: number) => ({ ms: flat(0.4), tokens: 250, alone: { delta, read: 1 } })
   const what = row('a token, model → client, at 50/s')
   expect(cellOf(what, [visit(1, 3, { tokens: tokens(1) })])?.verdict).toBe('met')
-  expect(cellOf(what, [visit(1, 3, { tokens: tokens(2) })])?.verdict).toBe('missed')
+  expect(cellOf(what, [visit(1, 3, { tokens: tokens(0.5) })])?.verdict).toBe('missed')
 })
 
 test('the table has a column for each configuration and a line for what was measured', () => {

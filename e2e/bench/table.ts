@@ -53,8 +53,9 @@ export function formatTable(visits: readonly Visit[]): string {
       ),
     )
     if (cells.every((cell) => cell === undefined)) return []
-    const raws = cells.flatMap((cell) => cell?.raw ?? [])
-    const raw = raws.length === 0 ? '' : shown(Math.min(...raws))
+    const raw = cells.every((cell) => cell?.raw === undefined)
+      ? ''
+      : cells.map((cell) => (cell?.raw === undefined ? '–' : shown(cell.raw))).join(' | ')
     return [[`${row.what} [${row.unit}]`, row.budget, raw, ...cells.map((cell) => (cell ? text(cell) : ''))]]
   })
   return columns([['', 'budget', 'raw', ...configurations], ...lines])

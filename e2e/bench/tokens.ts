@@ -1,14 +1,13 @@
 // From the moment a token leaves the model's process to the moment this client has it, at 50 tokens a second.
 import type { ApiDelta } from '@reins/contracts'
-import { type Spread, spread } from './numbers.ts'
+import { round, type Spread, spread } from './numbers.ts'
 import { clockAgent, type Product } from './product.ts'
 
 export interface Tokens {
   readonly ms: Spread
   readonly tokens: number
-  /** The most tokens that one delta held, and that one read of the socket held: 1 is each by itself. */
-  readonly mostInOneDelta: number
-  readonly mostInOneRead: number
+  /** The share (0 to 1) of tokens that came in a delta of their own, and in a read of the socket of their own. */
+  readonly alone: { readonly delta: number; readonly read: number }
 }
 
 export async function measureTokens({ api }: Product): Promise<Tokens> {
@@ -16,7 +15,7 @@ export async function measureTokens({ api }: Product): Promise<Tokens> {
   const ended = Promise.withResolvers<void>()
   const samples: number[] = []
   const reads = new Map<number, number>()
-  let mostInOneDelta = 0
+  let aloneInDelta = 0
   const stream = await api.follow(
     session.id,
     (item) => {
@@ -25,7 +24,7 @@ export async function measureTokens({ api }: Product): Promise<Tokens> {
       if (item.type !== 'delta') return
       const { text } = (JSON.parse(item.data) as ApiDelta).data
       const times = text.match(/t\d+ /g) ?? []
-      mostInOneDelta = Math.max(mostInOneDelta, times.length)
+      if (times.length === 1) aloneInDelta++
       reads.set(item.read, (reads.get(item.read) ?? 0) + times.length)
       for (const time of times) samples.push(Number(item.at - BigInt(time.slice(1, -1))) / 1e6)
     },
@@ -34,5 +33,8 @@ export async function measureTokens({ api }: Product): Promise<Tokens> {
   await api.post(`/v1/sessions/${session.id}/messages`, { content: 'go' })
   await ended.promise
   stream.close()
-  return { ms: spread(samples), tokens: samples.length, mostInOneDelta, mostInOneRead: Math.max(...reads.values()) }
+  const aloneInRead = [...reads.values()].filter((tokens) => tokens === 1).length
+  const share = (count: number): number => round(count / samples.length)
+  const alone = { delta: share(aloneInDelta), read: share(aloneInRead) }
+  return { ms: spread(samples), tokens: samples.length, alone }
 }
