@@ -60,6 +60,16 @@ export async function callModel(
   return stream(provider, model, { ...settings, system }, attempt, fitted.messages, onDelta, signal, redactor)
 }
 
+/** What was shown of one block, and what is held back because a secret could begin there. */
+interface Streamed {
+  readonly block: number
+  readonly kind: Delta['kind']
+  readonly tool: string | undefined
+  readonly toolCall: string | undefined
+  offset: number
+  readonly safe: ReturnType<Redactor['stream']>
+}
+
 async function stream(
   provider: ModelProvider,
   model: string,
@@ -70,8 +80,27 @@ async function stream(
   signal: AbortSignal,
   redactor: Redactor,
 ): Promise<CallOutcome> {
-  const blocks = new Map<string, { offset: number; readonly safe: ReturnType<Redactor['stream']> }>()
+  const blocks = new Map<string, Streamed>()
   let partial = ''
+  const show = (block: Streamed, text: string): void => {
+    if (text === '') return
+    if (block.kind === 'text') partial += text
+    onDelta({
+      call: attempt.call,
+      attempt: attempt.attempt,
+      block: block.block,
+      kind: block.kind,
+      offset: block.offset,
+      text,
+      ...(block.tool === undefined ? {} : { tool: block.tool }),
+      ...(block.toolCall === undefined ? {} : { toolCall: block.toolCall }),
+    })
+    block.offset += text.length
+  }
+  // What might have been the beginning of a secret, and was none.
+  const showRest = (): void => {
+    for (const block of blocks.values()) show(block, block.safe.end())
+  }
   const events = provider.stream(
     {
       model,
@@ -90,34 +119,31 @@ async function stream(
     switch (event.type) {
       case 'delta': {
         const key = `${event.block}/${event.kind}`
-        const block = blocks.get(key) ?? { offset: 0, safe: redactor.stream() }
-        blocks.set(key, block)
-        // Redacted before offsets are counted (PROTOCOL 11).
-        const text = block.safe.push(event.text)
-        if (text === '') break
-        if (event.kind === 'text') partial += text
-        onDelta({
-          call: attempt.call,
-          attempt: attempt.attempt,
+        const block = blocks.get(key) ?? {
           block: event.block,
           kind: event.kind,
-          offset: block.offset,
-          text,
-          ...(event.name === undefined ? {} : { tool: event.name }),
-          ...(event.call === undefined ? {} : { toolCall: event.call }),
-        })
-        block.offset += text.length
+          tool: event.name,
+          toolCall: event.call,
+          offset: 0,
+          safe: redactor.stream(),
+        }
+        blocks.set(key, block)
+        // Redacted before offsets are counted (PROTOCOL 11).
+        show(block, block.safe.push(event.text))
         break
       }
       case 'completed':
+        showRest()
         return { kind: 'completed', event: redactor.json(completedEvent(attempt, event)) }
       case 'failed':
+        showRest()
         return { kind: 'failed', failure: event, partial }
       default:
         event satisfies never
     }
   }
   if (signal.aborted) return { kind: 'aborted', partial }
+  showRest()
   return {
     kind: 'failed',
     failure: { type: 'failed', code: 'network', message: 'The model ended its stream without an outcome.' },

@@ -431,8 +431,7 @@ export class SessionTools {
     this.#followSoon()
     let offset = 0
     const safe = context.tools.redactor.stream()
-    const progress = (text: string): void => {
-      const shown = safe.push(text)
+    const show = (shown: string): void => {
       if (shown === '') return
       context.feed.publishDelta(this.id, 't', {
         call,
@@ -446,6 +445,7 @@ export class SessionTools {
       offset += shown.length
       void context.pauseAt('tool-runner.in-tool')
     }
+    const progress = (text: string): void => show(safe.push(text))
     void context.pauseAt('tool-runner.in-tool')
     runCall(context.tools, request.digest, asked, `${this.id}/${call}`, progress, running.abort.signal)
       .catch((error): ToolResult => {
@@ -460,6 +460,8 @@ export class SessionTools {
         }
       })
       .then((result) => {
+        // What might have been the beginning of a secret, and was none.
+        show(safe.end())
         const duration = Math.max(context.clock.now() - running.since, 0)
         context.finished(asked.name, result.status, duration)
         this.#finish(running, { type: 'tool-call.completed', data: { call, attempt, ...result, duration } })

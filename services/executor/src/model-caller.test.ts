@@ -1,0 +1,66 @@
+import type { Delta, ModelEvent, ModelProvider } from '@reins/contracts'
+import type { Models } from '@reins/models'
+import { createRedactor } from '@reins/telemetry'
+import { expect, test } from 'vitest'
+import { type CallOutcome, callModel } from './model-caller.ts'
+
+const settings = { system: 'x', tools: [], maxTokens: 100, stream: true }
+const attempt = { session: 's', call: 'c1', attempt: 1, model: 'fake/one', final: false, messages: [] }
+const usage = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 }
+
+/** What a model that says these events becomes, where `9sesame` is a secret. */
+async function called(events: readonly ModelEvent[]): Promise<{ deltas: readonly Delta[]; outcome: CallOutcome }> {
+  const provider: ModelProvider = {
+    name: 'fake',
+    contextWindow: () => 10_000,
+    async *stream() {
+      yield* events
+    },
+  }
+  const models: Models = {
+    provider: () => provider,
+    resolve: () => ({ kind: 'ok', provider, model: 'one' }),
+    defaultModel: () => ({ model: 'fake/one', because: 'it is the only one' }),
+    close: () => undefined,
+  }
+  const deltas: Delta[] = []
+  const signal = new AbortController().signal
+  const redactor = createRedactor(['9sesame'])
+  const outcome = await callModel(models, settings, attempt, (delta) => deltas.push(delta), signal, redactor)
+  return { deltas, outcome }
+}
+
+const text = (piece: string): ModelEvent => ({ type: 'delta', block: 0, kind: 'text', text: piece })
+const said = (deltas: readonly Delta[]): string => deltas.map((delta) => delta.text).join('')
+
+test('an answer that ends as a secret begins is shown to its end', async () => {
+  const { deltas } = await called([
+    text('tok3'),
+    text('9'),
+    { type: 'completed', content: [{ type: 'text', text: 'tok39' }], usage, finish: 'stop' },
+  ])
+  expect(deltas.map(({ offset, text: piece }) => [offset, piece])).toEqual([
+    [0, 'tok3'],
+    [4, '9'],
+  ])
+})
+
+test('a secret that comes in pieces is never shown', async () => {
+  const { deltas, outcome } = await called([
+    text('it is 9ses'),
+    text('ame'),
+    { type: 'completed', content: [{ type: 'text', text: 'it is 9sesame' }], usage, finish: 'stop' },
+  ])
+  expect(said(deltas)).not.toContain('9ses')
+  expect(JSON.stringify(outcome)).not.toContain('9sesame')
+})
+
+test('a call that fails keeps all that it has shown', async () => {
+  const { deltas, outcome } = await called([
+    text('tok3'),
+    text('9'),
+    { type: 'failed', code: 'network', message: 'cut' },
+  ])
+  expect(said(deltas)).toBe('tok39')
+  expect(outcome).toMatchObject({ kind: 'failed', partial: 'tok39' })
+})
