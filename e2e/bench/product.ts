@@ -82,9 +82,14 @@ export async function startProduct(durability: Durability, processes: Processes,
   if (stopped) throw new Error('the benchmark was stopped')
   const folder = mkdtempSync(path.join(tmpdir(), 'reins-bench-'))
   const closing: (() => Promise<unknown>)[] = [async () => rmSync(folder, { recursive: true, force: true })]
-  const close = async (): Promise<void> => {
+  let closed: Promise<void> | undefined
+  const closeAll = async (): Promise<void> => {
     for (const step of closing.splice(0).reverse()) await step()
     open.delete(close)
+  }
+  const close = (): Promise<void> => {
+    closed ??= closeAll()
+    return closed
   }
   open.add(close)
   try {
