@@ -103,3 +103,13 @@ export function countOf(
       Object.entries(having).every(([key, value]) => (event.data as Record<string, unknown>)[key] === value),
   ).length
 }
+
+/** Of the model call that was completed first. */
+export function attemptOf(log: readonly StoredFrame[]): number {
+  for (const event of eventsOf(log)) if (event.type === 'model-call.completed') return event.data.attempt
+  return 0
+}
+
+/** What a follower was shown of an attempt. */
+export const textOf = (blocks: ReadonlyMap<string, string>, attempt: number): string =>
+  [...blocks].flatMap(([key, text]) => (key.split('/')[1] === String(attempt) ? [text] : [])).join('')
