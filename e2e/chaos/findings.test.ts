@@ -139,6 +139,14 @@ test('a turn that was taken over and ended is without findings, and its recovery
   expect(found).toMatchObject({ lost: [], repeated: [], stuck: [], violations: [], takeovers: 1, recoveries: [990] })
 })
 
+test('a recovery is told apart when the broker, or another one of its kind, was hit meanwhile', () => {
+  const kill = { kind: 'kill', at: 20, instance: 'executor-1' } as const
+  expect(examined({ hits: [kill] }).undisturbed).toEqual([990])
+  expect(examined({ hits: [kill, { kind: 'stall', at: 30, instance: 'tool-runner-1' }] }).undisturbed).toEqual([990])
+  expect(examined({ hits: [kill, { kind: 'stall', at: 30, instance: 'executor-2' }] }).undisturbed).toEqual([])
+  expect(examined({ hits: [kill, { kind: 'nats-server kill', at: 30, instance: undefined }] }).undisturbed).toEqual([])
+})
+
 test('the death of one who held nothing is no recovery', () => {
   expect(examined({ hits: [{ kind: 'kill', at: 1015, instance: 'executor-1' }] }).recoveries).toEqual([])
 })

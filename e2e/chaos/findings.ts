@@ -18,8 +18,10 @@ export interface Findings {
   readonly repeated: readonly string[]
   readonly stuck: readonly string[]
   readonly violations: readonly string[]
-  /** ms from a death or stall to the next frame of each session in whose work it was, ascending. */
+  /** ms from a death to the next frame of each session in whose work it was, ascending. */
   readonly recoveries: readonly number[]
+  /** Those of them that had one fault to get over: nothing else of its kind was hit meanwhile, nor the broker. */
+  readonly undisturbed: readonly number[]
 }
 
 export interface Evidence {
@@ -78,7 +80,7 @@ export function examine({ frames, accepted, witnessed, hits }: Evidence): Findin
     repeated,
     stuck,
     violations,
-    recoveries: recoveries(sessions, hits),
+    ...recoveries(sessions, hits),
   }
 }
 
@@ -105,21 +107,43 @@ function oncesOf(frames: readonly StoredFrame[]): readonly string[] {
   )
 }
 
-/** For each process that died or stalled: the sessions in which it had something open, and how long until somebody went on. */
-function recoveries(sessions: ReadonlyMap<string, readonly StoredFrame[]>, hits: readonly Hit[]): readonly number[] {
-  const found: number[] = []
-  for (const { kind, at, instance } of hits) {
+/** What was hit shortly before may still be on its way back. */
+const aftermathMs = 5000
+
+/** For each process that died: the sessions in which it had something open, and how long until somebody went on. */
+function recoveries(
+  sessions: ReadonlyMap<string, readonly StoredFrame[]>,
+  hits: readonly Hit[],
+): Pick<Findings, 'recoveries' | 'undisturbed'> {
+  const all: number[] = []
+  const undisturbed: number[] = []
+  for (const hit of hits) {
+    const { kind, at, instance } = hit
     if (instance === undefined || (kind !== 'kill' && kind !== 'terminate')) continue
     for (const stored of sessions.values()) {
       const before = stored.filter(({ frame }) => frame.at <= at)
       const last = before.at(-1)?.frame
       if (!last || last.status === 'paused' || !hasOpen(before, instance)) continue
       const next = stored.find(({ frame }) => frame.at > at && frame.role !== 'g' && frame.by !== instance)
-      if (next) found.push(next.frame.at - at)
+      if (!next) continue
+      const ms = next.frame.at - at
+      all.push(ms)
+      if (!hits.some((other) => other !== hit && disturbs(other, instance, at - aftermathMs, at + ms)))
+        undisturbed.push(ms)
     }
   }
-  return found.sort((a, b) => a - b)
+  const ascending = (a: number, b: number): number => a - b
+  return { recoveries: all.sort(ascending), undisturbed: undisturbed.sort(ascending) }
 }
+
+const serviceOf = (instance: string): string => instance.slice(0, instance.lastIndexOf('-'))
+
+/** Whether another fault, of a process of the same service or of the broker, falls into that time. */
+const disturbs = (other: Hit, instance: string, from: number, to: number): boolean =>
+  other.at >= from &&
+  other.at <= to &&
+  (other.kind === 'nats-server kill' ||
+    (other.instance !== undefined && serviceOf(other.instance) === serviceOf(instance)))
 
 /** Whether an attempt that this instance announced has no outcome yet. */
 function hasOpen(stored: readonly StoredFrame[], instance: string): boolean {

@@ -7,9 +7,8 @@ export const failed = ({ lost, repeated, stuck, violations }: Report): boolean =
   lost.length + repeated.length + stuck.length + violations.length > 0
 
 export function describe(report: Report): string {
-  const { recoveries } = report
-  const p50 = recoveries[Math.floor(recoveries.length / 2)]
-  const max = recoveries.at(-1)
+  const spread = (all: readonly number[]): string =>
+    all.length === 0 ? '0' : `${all.length}, p50 ${all[Math.floor(all.length / 2)]} ms, max ${all.at(-1)} ms`
   const list = (title: string, all: readonly string[]): string[] => [
     `${title.padEnd(12)} ${all.length}`,
     ...all.slice(0, shown).map((one) => `    ${one}`),
@@ -25,9 +24,8 @@ export function describe(report: Report): string {
     `load         ${pairs(report.load)}`,
     `sessions     ${report.sessions}, turns ${report.turns}, frames ${report.frames}, followers ${report.followers}`,
     `calls        once-only tools run ${report.toolRuns}, outcome unknown ${report.unknown}, model calls taken over ${report.takeovers}`,
-    recoveries.length === 0
-      ? 'recoveries   none was needed'
-      : `recoveries   ${recoveries.length}, p50 ${p50} ms, max ${max} ms (from a death to the next frame of what it held)`,
+    `recoveries   ${spread(report.recoveries)} (from a death to the next frame of what it held)`,
+    `  of one     ${spread(report.undisturbed)} (where nothing else of its kind was hit meanwhile, nor the broker)`,
     ...list('lost', report.lost),
     ...list('repeated', report.repeated),
     ...list('stuck', report.stuck),
