@@ -13,7 +13,7 @@ import {
   watchRegistry,
 } from '@reins/journal'
 import * as memory from '@reins/memory'
-import { createModels, type Models } from '@reins/models'
+import { createModels, type Models, scriptedModels } from '@reins/models'
 import * as registry from '@reins/registry'
 import { type Clock, Closing, pausePoints, type Running } from '@reins/service'
 import * as gateway from '@reins/session-gateway'
@@ -110,8 +110,10 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
         'anthropic',
         'openai',
         'ollama',
-        'scripted',
-        ...config.models.compatible.map(({ name }) => name),
+        ...scriptedModels.map((model) => `scripted/${model}`),
+        ...config.models.compatible.flatMap(
+          ({ name, models: only }) => only?.map((model) => `${name}/${model}`) ?? [name],
+        ),
       ],
     })
     closing.add('registry', () => running.close({ withinMs: 5000 }))

@@ -27,6 +27,8 @@ export interface IdempotencyStore {
   ): Promise<{ readonly kind: 'created' } | { readonly kind: 'existing'; readonly entry: IdempotencyEntry }>
   /** Replaces the entry by one with its answer. Rejects with JournalUnavailable. */
   complete(key: string, entry: IdempotencyEntry): Promise<void>
+  /** The key is as if it had never been used. Rejects with JournalUnavailable. */
+  forget(key: string): Promise<void>
 }
 
 export const idempotencyTtlMs = 24 * 60 * 60 * 1000
@@ -73,6 +75,14 @@ class KvIdempotency implements IdempotencyStore {
       await this.#bucket.put(key, JSON.stringify(entry))
     } catch (error) {
       throw new JournalUnavailable('noting the answer for the Idempotency-Key', { cause: error })
+    }
+  }
+
+  async forget(key: string): Promise<void> {
+    try {
+      await this.#bucket.delete(key)
+    } catch (error) {
+      throw new JournalUnavailable('forgetting the Idempotency-Key', { cause: error })
     }
   }
 }

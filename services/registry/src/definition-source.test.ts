@@ -105,6 +105,14 @@ describe('what is wrong is said with its line and what would be valid', () => {
       'line 2: model nobody provides "scripted/demo"; configured are: anthropic',
     )
   })
+  test('a model that its provider does not have, where all of them are known', () => {
+    const known = { knownProviders: ['scripted/demo', 'anthropic'] }
+    expect(parseDefinition({ yaml: minimal }, known)).toMatchObject({ kind: 'valid' })
+    expect(parseDefinition({ yaml: minimal.replace('scripted/demo', 'scripted/nope') }, known)).toMatchObject({
+      kind: 'invalid',
+      code: 'model_not_found',
+    })
+  })
   test('unknown tools and settings', () => {
     expect(only(`${minimal}tools:\n  - shell\n  - raed_file\n`)).toMatch(
       /^line 6: tools\[1\] there is no tool or group "raed_file"; did you mean "read_file"\?; groups: system_tools, .*tools: read_file/,

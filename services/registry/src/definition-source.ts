@@ -22,7 +22,7 @@ export type DefinitionSource = { readonly yaml: string | Uint8Array } | { readon
 export interface SourceOptions {
   /** The name that the definition is put under: fills in a missing one, and must be the same as a given one. */
   readonly name?: string
-  /** The providers that are configured; without, any provider will do. */
+  /** What is configured: a provider, for all its models, or provider/model where it has no others; without, anything will do. */
   readonly knownProviders?: readonly string[]
 }
 
@@ -179,7 +179,7 @@ function unknownProvider(
 ): Problem | undefined {
   const model = String(value.model)
   const provider = model.slice(0, model.indexOf('/'))
-  if (known === undefined || known.includes(provider)) return undefined
+  if (known === undefined || known.includes(provider) || known.includes(model)) return undefined
   const valid = known.length === 0 ? 'none is configured' : `configured are: ${known.join(', ')}`
   return problemAt(places, 'model', `nobody provides ${quoted(model)}${suggestion(provider, known)}; ${valid}`)
 }

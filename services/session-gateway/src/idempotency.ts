@@ -1,8 +1,9 @@
 // Requests with an Idempotency-Key happen once (PROTOCOL 3.5). Requests without one pay nothing here.
 //   K1. The entry stands before the append, with the ids that the frame will have: whoever repeats it, repeats that frame.
 //   K2. An entry without an answer is resolved by the log: the frame is in it, or is sent with the same id.
+//   K3. What was refused before anything was appended leaves no trace: the corrected request may have the same key.
 import { createHash } from 'node:crypto'
-import { canonicalJson, ReinsError } from '@reins/contracts'
+import { canonicalJson, errorTable, ReinsError } from '@reins/contracts'
 import type { IdempotencyEntry, IdempotencyStore } from '@reins/journal'
 import type { Log } from '@reins/telemetry'
 import type { Caller } from './auth.ts'
@@ -49,13 +50,24 @@ export async function once<T extends Done>(
     if (created.entry.answer) return created.entry.answer
   }
   const noted = created.kind === 'existing' ? created.entry : entry
-  const done = await act(noted, created.kind === 'existing')
+  let done: T
+  try {
+    done = await act(noted, created.kind === 'existing')
+  } catch (error) {
+    // K3. Only the first request with the key knows that nothing of it can be in the log.
+    if (created.kind === 'created' && isRefusal(error)) await store.forget(key).catch(() => undefined)
+    throw error
+  }
   // Without the answer a repetition finds the frame in the log (K2): nobody needs to wait for this.
   void store
     .complete(key, { ...noted, answer: { status: done.status, body: done.body } })
     .catch((error: unknown) => log.warn({ error }, 'the answer of a keyed request was not noted'))
   return done
 }
+
+/** Refused for good, so nothing was appended: unlike `unavailable`, after which the frame may be in. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof ReinsError && (errorTable[error.code].retry === 'never' || error.code === 'session_busy')
 
 /** The header's value, or undefined without one. */
 export function keyOf(header: string | readonly string[] | undefined): string | undefined {

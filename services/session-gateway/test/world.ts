@@ -48,6 +48,10 @@ export class MemoryIdempotency implements IdempotencyStore {
   async complete(key: string, entry: IdempotencyEntry): Promise<void> {
     if (!this.forgetAnswers) this.entries.set(key, entry)
   }
+
+  async forget(key: string): Promise<void> {
+    this.entries.delete(key)
+  }
 }
 
 export interface WorldOptions {

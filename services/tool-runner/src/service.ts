@@ -15,6 +15,7 @@ import { type Clock, Closing, type PausePoint, type Running } from '@reins/servi
 import type { Log, Metrics, Redactor } from '@reins/telemetry'
 import { PathLocks, type Sandbox } from '@reins/tools'
 import type { RunnerContext } from './context.ts'
+import { redacted } from './kept-output.ts'
 import { SessionTools } from './session-tools.ts'
 
 export interface ToolRunnerConfig {
@@ -74,7 +75,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
       locks: new PathLocks(),
       // A broker that is away for longer than one question must not fail a tool.
       registry: { version: (digest) => context.reading(() => config.registry.version(digest)) },
-      keep: (output) => journal.blobs.put(output),
+      keep: (output) => journal.blobs.put(redacted(output, config.redactor)),
       redactor: config.redactor,
     },
     ackWaitMs,
