@@ -188,7 +188,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     draining = true
     presence.leave()
     await Promise.all([...consumptions.values()].map((consumption) => consumption.close()))
-    const deadline = clock.now() + (config.drainMs ?? 250)
+    const deadline = clock.now() + (config.drainMs ?? 150)
     while (active.size > 0 && clock.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10))
     // An actor that waits for a broker that is away gives up here: what it holds is redelivered.
     const giveUp = setTimeout(() => stopping.abort(), giveUpMs)

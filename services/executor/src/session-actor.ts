@@ -644,7 +644,8 @@ export class SessionActor {
     this.#context.active.delete(this)
     this.#context.idle()
     const { head } = this.#fold
-    if (head.n - this.#snapshotN >= snapshotEvery) this.#snapshot()
+    // A long session's state is long too: it is written again when the log has grown by a quarter.
+    if (head.n - this.#snapshotN >= Math.max(snapshotEvery, this.#snapshotN / 4)) this.#snapshot()
     else if (head.n > this.#snapshotN && head.n >= snapshotEvery && !this.#restTimer) {
       this.#restTimer = setTimeout(() => {
         this.#restTimer = undefined

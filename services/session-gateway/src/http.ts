@@ -26,6 +26,9 @@ export interface HttpOptions {
 }
 
 const nobody: Caller = { principal: 'nobody', by: 'user:nobody', permissions: [] }
+/** Of this process: its requests are counted behind it. */
+const requestPrefix = randomBytes(5).toString('hex')
+let requests = 0
 const requestIdPattern = /^[\w.:-]{1,128}$/
 
 export function createHttp(options: HttpOptions): FastifyInstance {
@@ -49,7 +52,9 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     requestIdHeader: false,
     genReqId: (raw) => {
       const given = raw.headers['x-request-id']
-      return typeof given === 'string' && requestIdPattern.test(given) ? given : randomBytes(8).toString('hex')
+      return typeof given === 'string' && requestIdPattern.test(given)
+        ? given
+        : `${requestPrefix}-${(requests++).toString(36)}`
     },
     frameworkErrors: (error, request, reply) => {
       void sendError(reply.header('x-request-id', request.id), asReinsError(error), request.headers)
@@ -222,7 +227,8 @@ function closedSignal(raw: ServerResponse): AbortSignal {
   const known = signals.get(raw)
   if (known) return known
   const controller = new AbortController()
-  raw.once('close', () => controller.abort())
+  // After an answer that went out whole nobody is left to tell: an abort costs an exception with a stack.
+  raw.once('close', () => raw.writableFinished || controller.abort())
   signals.set(raw, controller.signal)
   return controller.signal
 }
