@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../harness/eventually.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
 import { World } from '../harness/world.ts'
-import { Bench, countOf } from './bench.ts'
+import { attemptOf, Bench, countOf, textOf } from './bench.ts'
 import { executorCases, pairCases } from './executor-cases.ts'
 import { gatewayCases } from './gateway-cases.ts'
 import { toolRunnerCases } from './tool-runner-cases.ts'
@@ -55,6 +55,14 @@ describe('the servers and the registry', () => {
       expect(countOf(log, 'turn.completed')).toBe(1)
       if (at >= 3) expect(bench.ran(begun[at]?.session ?? '')).toBeLessThanOrEqual(1)
     }
+    // What is kept in memory alone is kept again: who joins in the middle of an answer is shown what was said, without delay.
+    const after = await bench.begin('stream 30 every 50')
+    const [cut, other] = after.followers
+    await cut?.seesText()
+    cut?.cut()
+    const log = await bench.sound(after)
+    expect(textOf(cut?.blocks ?? new Map(), attemptOf(log))).toMatch(/^tok0 .*tok29$/)
+    expect([cut?.connections, other?.connections]).toEqual([2, 1])
   }, 120_000)
 
   test('Postgres killed and back: lists answer with a clear error meanwhile, sessions go on', async () => {

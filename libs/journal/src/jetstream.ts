@@ -6,7 +6,7 @@ import { createJetStreamBlobs, createJetStreamSnapshots } from './jetstream-stor
 import { createJetStreamTimers } from './jetstream-timers.ts'
 import { createJetStreamWork } from './jetstream-work.ts'
 import type { BlobStore, SessionFeed, SessionLog, Snapshots, Timers, WorkQueue } from './port.ts'
-import { ensureTopology } from './topology.ts'
+import { ensureTopology, keepLiveStream } from './topology.ts'
 
 export interface Journal {
   readonly sessions: SessionLog
@@ -30,6 +30,7 @@ export interface JournalOptions {
 /** Makes sure of the streams first. Owns nothing but what the broker owns: closing the broker closes it. */
 export async function openJournal(broker: Broker, options: JournalOptions): Promise<Journal> {
   await ensureTopology(broker, { replicas: options.replicas })
+  keepLiveStream(broker)
   const [work, timers, snapshots, blobs] = await Promise.all([
     createJetStreamWork(broker, options),
     createJetStreamTimers(broker, options),

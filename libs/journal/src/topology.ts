@@ -27,6 +27,19 @@ const day = 24 * 3600
 const nanos = (seconds: number): number => seconds * 1e9
 const maxConsumers = 100_000
 
+const liveStream = {
+  name: streams.live,
+  subjects: [allLiveFilter],
+  storage: 'memory',
+  num_replicas: 1,
+  allow_direct: true,
+  no_ack: true,
+  max_age: nanos(2 * 3600),
+  max_bytes: 256 * 1024 * 1024,
+  discard: 'old',
+  max_consumers: 1000,
+} as const satisfies Partial<StreamConfig>
+
 export async function ensureTopology(broker: Broker, options: TopologyOptions): Promise<void> {
   const { replicas } = options
   const manager = await jetstreamManager(broker.nc, { timeout: options.withinMs ?? 15_000, checkAPI: false })
@@ -42,18 +55,7 @@ export async function ensureTopology(broker: Broker, options: TopologyOptions): 
       max_consumers: maxConsumers,
       republish: { src: republishSource, dest: republishTarget },
     },
-    {
-      name: streams.live,
-      subjects: [allLiveFilter],
-      storage: 'memory',
-      num_replicas: 1,
-      allow_direct: true,
-      no_ack: true,
-      max_age: nanos(2 * 3600),
-      max_bytes: 256 * 1024 * 1024,
-      discard: 'old',
-      max_consumers: 1000,
-    },
+    { ...liveStream, subjects: [...liveStream.subjects] },
     {
       name: streams.timers,
       subjects: [allTimersFilter, allFiredFilter],
@@ -81,6 +83,42 @@ export async function ensureTopology(broker: Broker, options: TopologyOptions): 
   await kvm.create(buckets.idempotency, { replicas, history: 1, storage: 'file', ttl: day * 1000 })
   await kvm.create(buckets.protocol, { replicas, history: 1, storage: 'file' })
   await new Objm(jetstream(broker.nc)).create(objectStores.blobs, { replicas, storage: 'file' })
+}
+
+const againMs = 250
+
+/**
+ * A stream in memory does not outlive its server: after each reconnect it is made again where it is missing, by whoever comes first.
+ * Without it, what was streamed of an answer could be shown to nobody who joins, and asking for it would take until the deadline.
+ * Close the subscription to stop.
+ */
+export function keepLiveStream(broker: Broker): { close(): void } {
+  let wanted = false
+  let closed = false
+  const restore = async (): Promise<void> => {
+    for (; wanted && !closed && !broker.nc.isClosed(); await new Promise((resolve) => setTimeout(resolve, againMs))) {
+      wanted = false
+      try {
+        const manager = await jetstreamManager(broker.nc, { timeout: 2000, checkAPI: false })
+        await ensureStream(manager, { ...liveStream, subjects: [...liveStream.subjects] })
+        return
+      } catch {
+        // Not up yet, or gone again.
+        wanted = true
+      }
+    }
+  }
+  let restoring = Promise.resolve()
+  const reconnects = broker.onReconnect(() => {
+    wanted = true
+    restoring = restoring.then(restore)
+  })
+  return {
+    close: () => {
+      closed = true
+      reconnects.close()
+    },
+  }
 }
 
 type Manager = Awaited<ReturnType<typeof jetstreamManager>>
