@@ -1,7 +1,8 @@
 // Chaos: the whole system under load while its parts are killed, stalled, cut off, and lied to; then silence, and the checks over
 // every session. What it finds is in the report; nothing is thrown for it.
+
+import { restProblems } from '@reins/session'
 import { Api } from '../harness/api.ts'
-import { restProblems } from '../harness/check-log.ts'
 import { eventually, pause } from '../harness/eventually.ts'
 import { differences, type Follower } from '../harness/follower.ts'
 import { bySession, readStored, type StoredFrame } from '../harness/stored-log.ts'

@@ -1,5 +1,5 @@
 // What a run has come to, from the whole log, what clients were told, and the lines that tools left. Pure.
-import { checkLog, restProblems } from '../harness/check-log.ts'
+import { checkLog, restProblems } from '@reins/session'
 import { bySession, type StoredFrame } from '../harness/stored-log.ts'
 import type { Hit } from './faults.ts'
 import type { Accepted } from './load.ts'

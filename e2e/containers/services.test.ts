@@ -1,7 +1,7 @@
 // The services on nats-server and Postgres as others run them: official images, each service with its own user of the broker.
 import { type Broker, connectBroker } from '@reins/journal'
+import { checkLog, restProblems } from '@reins/session'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { checkLog, restProblems } from '../harness/check-log.ts'
 import { eventually } from '../harness/eventually.ts'
 import { differences, Follower } from '../harness/follower.ts'
 import { readStored } from '../harness/stored-log.ts'

@@ -5,38 +5,21 @@
 //   C4 (I10) what cover() names exists; a status that says running or waiting has somebody who will wake the session.
 //   C5       at rest: every accepted message has exactly one end, nothing is due, no trigger and no timer is left.
 //   C6       a runner that has read to the head believes of its calls what the session says of them.
-import { type Frame, frameHash, type SessionEvent } from '@reins/contracts'
+import { type Frame, frameHash } from '@reins/contracts'
 import type { StoredFrame } from '@reins/journal'
-import { type Cover, cover, errandsOf, evolve, type Fold, foldFrame, type Session } from '@reins/session'
+import {
+  beginningEvents,
+  type Cover,
+  cover,
+  effectiveEvents,
+  errandsOf,
+  evolve,
+  type Fold,
+  foldFrame,
+  type Session,
+} from '@reins/session'
 import type { ExecutorProcess } from './executor-state.ts'
 import { short, type World } from './world.ts'
-
-/** Events that must change the state when they stand in the log: their writers had folded what is below them. */
-const effective: ReadonlySet<SessionEvent['type']> = new Set<SessionEvent['type']>([
-  'turn.started',
-  'turn.completed',
-  'turn.failed',
-  'turn.cancelled',
-  'message.joined',
-  'model-call.started',
-  'model-call.completed',
-  'model-call.failed',
-  'model-call.throttled',
-  'tool-calls.requested',
-  'tool-call.started',
-  'tool-call.completed',
-  'tool-call.cancelled',
-  'tool-call.outcome-unknown',
-  'delegation.requested',
-  'delegation.cancel-requested',
-  'delegation.settled',
-])
-const beginnings: ReadonlySet<SessionEvent['type']> = new Set<SessionEvent['type']>([
-  'turn.started',
-  'model-call.started',
-  'tool-calls.requested',
-  'delegation.requested',
-])
 
 /** C1 and C2, for each frame as it is stored. */
 export function checkFrame(world: World, before: Fold, stored: StoredFrame): Fold {
@@ -49,10 +32,10 @@ export function checkFrame(world: World, before: Fold, stored: StoredFrame): Fol
     world.fail(`C1: ${name} breaks the chain of hashes`)
   let session = before.session
   for (const event of frame.events) {
-    if (beginnings.has(event.type) && (session.mode.kind !== 'open' || session.cancel))
+    if (beginningEvents.has(event.type) && (session.mode.kind !== 'open' || session.cancel))
       world.fail(`C2: ${name}: ${event.type} while ${session.cancel ? 'a cancel waits' : session.mode.kind}`)
     const next = evolve(session, event, { role: frame.role, n: frame.n, at: frame.at, by: frame.by })
-    if (next === session && effective.has(event.type)) world.fail(`C2: ${name}: ${event.type} changes nothing`)
+    if (next === session && effectiveEvents.has(event.type)) world.fail(`C2: ${name}: ${event.type} changes nothing`)
     session = next
   }
   return after

@@ -18,7 +18,7 @@ export interface StoredFrame {
 }
 
 /** Events whose writers had folded what is below them: they must change the state (K3). */
-const effective: ReadonlySet<SessionEvent['type']> = new Set<SessionEvent['type']>([
+export const effectiveEvents: ReadonlySet<SessionEvent['type']> = new Set<SessionEvent['type']>([
   'session.started',
   'message.received',
   'message.joined',
@@ -41,7 +41,7 @@ const effective: ReadonlySet<SessionEvent['type']> = new Set<SessionEvent['type'
   'delegation.settled',
 ])
 /** What may not begin under a cancel or a pause. */
-const beginnings: ReadonlySet<SessionEvent['type']> = new Set<SessionEvent['type']>([
+export const beginningEvents: ReadonlySet<SessionEvent['type']> = new Set<SessionEvent['type']>([
   'turn.started',
   'model-call.started',
   'tool-calls.requested',
@@ -101,12 +101,12 @@ function checkEvents(before: Session, frame: Frame, say: (frame: Frame, what: st
   let session = before
   for (const event of frame.events) {
     if (!maySay(frame.role, event.type)) say(frame, `role ${frame.role} may not say ${event.type}`)
-    if (beginnings.has(event.type) && (session.mode.kind !== 'open' || session.cancel))
+    if (beginningEvents.has(event.type) && (session.mode.kind !== 'open' || session.cancel))
       say(frame, `${event.type} while ${session.cancel ? 'a cancel waits' : session.mode.kind}`)
     if (event.type === 'tool-call.late-result' && isOpenCall(session, event.data.call))
       say(frame, `a late result of ${event.data.call}, which has no outcome yet`)
     const next = evolve(session, event, { role: frame.role, n: frame.n, at: frame.at, by: frame.by })
-    if (next === session && effective.has(event.type))
+    if (next === session && effectiveEvents.has(event.type))
       say(frame, `${event.type} changes nothing: ${JSON.stringify(event.data).slice(0, 200)}`)
     session = next
   }

@@ -1,6 +1,13 @@
 // The door of @reins/session: events to state to decisions. Pure.
 export { AppendList } from './append-list.ts'
-export { type Checked, checkLog, restProblems, type StoredFrame } from './check-log.ts'
+export {
+  beginningEvents,
+  type Checked,
+  checkLog,
+  effectiveEvents,
+  restProblems,
+  type StoredFrame,
+} from './check-log.ts'
 export { childStart, type Errand, errandsOf, finalErrand, settlement, standingErrands } from './delegation.ts'
 export { type Due, due, type Effect, maxLostAttempts, type Plan, plan } from './due.ts'
 export { evolve, type Said } from './evolve.ts'

@@ -1,7 +1,6 @@
 import { type Draft, decodeFrame, emptyHead, encodeFrame, type Role, type SessionEvent, toLog } from '@reins/contracts'
 import { expect, test } from 'vitest'
-import { checkLog, restProblems } from './check-log.ts'
-import type { StoredFrame } from './stored-log.ts'
+import { checkLog, restProblems, type StoredFrame } from './check-log.ts'
 
 const id = '01JZZZZZZZZZZZZZZZZZZZZZZZ'
 const usage = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 }
@@ -34,7 +33,7 @@ function log(...said: readonly Said[]): readonly StoredFrame[] {
     hash = encoded.hash
     const headers = new Map(encoded.headers)
     const frame = decodeFrame({ seq: at + 1, role, body: encoded.body, header: (name) => headers.get(name) ?? '' })
-    return { session: id, to: toLog, frame: { ...frame, ...tamper }, eventsJson: JSON.stringify(events) }
+    return { to: toLog, frame: { ...frame, ...tamper }, eventsJson: JSON.stringify(events) }
   })
 }
 
