@@ -1,4 +1,4 @@
-import { type Draft, decodeFrame, emptyHead, encodeFrame, type Role, type SessionEvent, toLog } from '@reins/contracts'
+import { type Draft, decodeFrame, emptyHead, encodeFrame, type Role, type SessionEvent } from '@reins/contracts'
 import { expect, test } from 'vitest'
 import { checkLog, restProblems, type StoredFrame } from './check-log.ts'
 
@@ -33,7 +33,7 @@ function log(...said: readonly Said[]): readonly StoredFrame[] {
     hash = encoded.hash
     const headers = new Map(encoded.headers)
     const frame = decodeFrame({ seq: at + 1, role, body: encoded.body, header: (name) => headers.get(name) ?? '' })
-    return { to: toLog, frame: { ...frame, ...tamper }, eventsJson: JSON.stringify(events) }
+    return { frame: { ...frame, ...tamper }, eventsJson: JSON.stringify(events) }
   })
 }
 
