@@ -29,7 +29,7 @@ export interface AppendRequest {
   readonly frame: string
   readonly by: string
   readonly trace?: string
-  /** An earlier request may have appended the frame, first conditional on `prev`: look for it before deciding. */
+  /** The request may be repeated elsewhere: its frame can be in already, after this sequence and nowhere before. */
   readonly searchAfter?: number
   /** Where the caller has just read it. */
   readonly head?: Head
@@ -142,19 +142,20 @@ export class Appender {
 
   async #append(request: AppendRequest, signal: AbortSignal): Promise<Appended | NothingToDo> {
     const { session } = request
-    let head: Head
-    let remembered = false
-    if (request.searchAfter === undefined) {
-      remembered = request.head === undefined && this.#heads.has(session)
-      head = request.head ?? (await this.#head(session))
-    } else {
-      const tail = await this.#options.sessions.read(session, { after: request.searchAfter, leader: true })
-      const found = this.#find(request, tail)
-      if (found) return found
-      const last = tail.at(-1)
-      head = last ? headOf(last) : await this.freshHead(session)
-    }
+    let remembered = request.head === undefined && this.#heads.has(session)
+    let head = request.head ?? (await this.#head(session))
+    let searched = request.searchAfter ?? Number.POSITIVE_INFINITY
     for (;;) {
+      // Whoever repeats a request sends the same frame: it may be below any head that is newer than its entry.
+      if (head.seq > searched) {
+        const tail = await this.#options.sessions.read(session, { after: request.searchAfter ?? 0, leader: true })
+        const found = this.#find(request, tail)
+        if (found) return found
+        const last = tail.at(-1)
+        if (last) head = headOf(last)
+        searched = head.seq
+        remembered = false
+      }
       const decision = decideOn(request, head, remembered)
       if (decision === 'ask the log') {
         remembered = false
@@ -180,6 +181,7 @@ export class Appender {
       const found = this.#find(request, outcome.tail)
       if (found) return found
       head = last ? headOf(last) : await this.freshHead(session)
+      if (searched < head.seq) searched = head.seq
       remembered = false
       if (signal.aborted) throw busy() // P3
     }

@@ -65,9 +65,8 @@ export async function once<T extends Done>(
   return done
 }
 
-/** Refused for good, so nothing was appended: unlike `unavailable`, after which the frame may be in. */
-const isRefusal = (error: unknown): boolean =>
-  error instanceof ReinsError && (errorTable[error.code].retry === 'never' || error.code === 'session_busy')
+/** Refused for good, wherever it is asked, so nothing was appended: unlike `unavailable`, after which the frame may be in. */
+const isRefusal = (error: unknown): boolean => error instanceof ReinsError && errorTable[error.code].retry === 'never'
 
 /** The header's value, or undefined without one. */
 export function keyOf(header: string | readonly string[] | undefined): string | undefined {

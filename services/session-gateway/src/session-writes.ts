@@ -165,7 +165,7 @@ export class SessionWrites {
   async #append(
     ids: Ids,
     again: boolean,
-    { caller, trace }: Asking,
+    { caller, trace, keyed }: Asking,
     decide: (head: Head) => Decision | undefined,
     head?: Head,
   ): Promise<Appended | NothingToDo> {
@@ -174,7 +174,8 @@ export class SessionWrites {
       frame: ids.frame,
       by: caller.by,
       ...(trace === undefined ? {} : { trace }),
-      ...(again ? { searchAfter: ids.prev } : head ? { head } : {}),
+      ...(keyed || again ? { searchAfter: ids.prev } : {}),
+      ...(head && !again ? { head } : {}),
       decide,
     })
   }

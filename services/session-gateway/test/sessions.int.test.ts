@@ -296,14 +296,10 @@ describe('a request with an Idempotency-Key', () => {
     world.request('POST', `/v1/sessions/${id}/messages`, { body: { content }, headers: { 'idempotency-key': key } })
 
   test('that was refused leaves the key free for the corrected one', async () => {
-    const id = await world.session()
-    await world.append(id, [{ type: 'session.paused', data: {} }], { status: 'paused' })
-    const rejected = await world.request('POST', `/v1/sessions/${id}/messages`, {
-      body: { content: 'Hi', onBusy: 'reject' },
-      headers: { 'idempotency-key': 'k-refused' },
-    })
-    expect([rejected.status, rejected.json.error.code]).toEqual([409, 'session_busy'])
-    expect(await send(id, 'Hi', 'k-refused')).toMatchObject({ status: 202 })
+    const create = (agent: string) =>
+      world.request('POST', '/v1/sessions', { body: { agent }, headers: { 'idempotency-key': 'k-refused' } })
+    expect(await create('nobody')).toMatchObject({ status: 404, json: { error: { code: 'agent_not_found' } } })
+    expect(await create('helper')).toMatchObject({ status: 201 })
   })
 
   test('happens once, and gives the first answer again', async () => {
