@@ -76,6 +76,20 @@ class Wire implements Pick<SessionLog, 'read' | 'head'>, Pick<SessionFeed, 'fram
 }
 
 describe('following a session', () => {
+  test('from the head reads nothing, and reads what is missing when the next frame does not continue it', async () => {
+    const wire = new Wire()
+    wire.append()
+    const { got, following } = wire.follow(root, 1, { joinCheckMs: 60_000, atHead: true })
+    await following.joined
+    wire.append()
+    expect([got, wire.reads]).toEqual([['root:2@2'], []])
+    wire.put()
+    wire.append()
+    await following.settled()
+    expect([got, wire.reads]).toEqual([['root:2@2', 'root:3@3', 'root:4@4'], [2]])
+    following.close()
+  })
+
   test('hands over history, then what comes, each frame once and in order', async () => {
     const wire = new Wire()
     wire.append()

@@ -29,6 +29,11 @@ export interface FollowOptions {
   readonly heartbeatMs?: number
   /** Frames of one read. Default 256. */
   readonly pageSize?: number
+  /**
+   * `fromSeq` was the head a moment ago, and the caller appends on it over this very connection: there is nothing to read first.
+   * What came in between is a gap before the first frame that arrives, and is read then, or at the comparison after joining.
+   */
+  readonly atHead?: boolean
 }
 
 export interface Following {
@@ -136,7 +141,8 @@ class Follower implements Following {
     }
     this.#heartbeat = setInterval(() => void this.compare(), options.heartbeatMs ?? 15_000)
     this.#heartbeat.unref()
-    this.joined = this.#join()
+    if (options.atHead) this.#compareSoon()
+    this.joined = options.atHead ? Promise.resolve() : this.#join()
     this.joined.catch(() => {})
   }
 

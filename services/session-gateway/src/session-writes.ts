@@ -184,7 +184,7 @@ export class SessionWrites {
   async #waiting(session: string, ids: Ids, asking: Asking, act: (ids: Ids) => Promise<Done>): Promise<Done> {
     const { wait } = asking
     if (!wait) return act(ids)
-    let watch: TurnWait | undefined = watchTurn(this.#parts, session, ids.prev, ids.subject)
+    let watch: TurnWait | undefined = watchTurn(this.#parts, session, ids.prev, ids.subject, asking.keyed === undefined)
     try {
       const done = await act(ids)
       const accepted = done.body as MessageAccepted & Partial<CreatedSession>
@@ -193,7 +193,7 @@ export class SessionWrites {
         watch.close()
         watch = undefined
         const earlier = accepted.session?.id ?? session
-        watch = watchTurn(this.#parts, earlier, seqBefore(accepted.cursor), accepted.messageId)
+        watch = watchTurn(this.#parts, earlier, seqBefore(accepted.cursor), accepted.messageId, false)
       }
       const result = await watch.ended(accepted, this.#parts.limits.turnWithinMs, wait)
       return accepted.session

@@ -1,6 +1,6 @@
 // Waiting for the turn that holds a message: a follower of its own, from just before the message, with a deadline.
 import { encodeCursor, headOf, ReinsError, type TurnResult } from '@reins/contracts'
-import { follow, type SessionFeed, type SessionLog } from '@reins/journal'
+import { type FollowHandlers, follow, type SessionFeed, type SessionLog } from '@reins/journal'
 import type { Appender } from './appender.ts'
 import { TurnWatch } from './turn-watch.ts'
 
@@ -22,13 +22,15 @@ export function watchTurn(
   session: string,
   fromSeq: number,
   message: string,
+  /** The message is appended after this, on `fromSeq`: there is no history to read. */
+  atHead: boolean,
 ): TurnWait {
   const watch = new TurnWatch(message)
   const result = Promise.withResolvers<TurnResult>()
   result.promise.catch(() => {})
   let last: string | undefined
   const unfollow = parts.appender.follows(session)
-  const following = follow(parts.sessions, parts.feed, session, fromSeq, {
+  const handlers: FollowHandlers = {
     onFrames: (frames) => {
       for (const { frame } of frames) {
         parts.appender.learn(session, headOf(frame))
@@ -40,7 +42,8 @@ export function watchTurn(
         }
       }
     },
-  })
+  }
+  const following = follow(parts.sessions, parts.feed, session, fromSeq, handlers, { atHead })
   let closed = false
   return {
     async ended(accepted, withinMs, signal) {
