@@ -1,0 +1,47 @@
+// What is to be done next for the calls of one request. Pure: the view of the log, what this process holds, what owners answered.
+import type { SessionEvent } from '@reins/contracts'
+import { afterLoss, type RunnerCall, type RunnerHolder, type RunnerView, runnerVerdict } from '@reins/session'
+
+/** What the owners of claims said, by claimKey. */
+export type OwnerAnswers = ReadonlyMap<string, 'running' | 'gone'>
+
+export const claimKey = (owner: string, call: string, attempt: number): string => `${owner}/${call}/${attempt}`
+
+export interface Attempt {
+  readonly call: RunnerCall
+  readonly attempt: number
+}
+
+export type NextStep =
+  | { readonly do: 'ask'; readonly owner: string; readonly call: string; readonly attempt: number }
+  /** Calls whose owner is gone, and which nobody may run again. */
+  | { readonly do: 'end'; readonly outcomes: readonly SessionEvent[] }
+  /** Both may be empty. `waits`: others are at calls of this request, and are to be asked again later. */
+  | {
+      readonly do: 'work'
+      readonly runs: readonly Attempt[]
+      readonly claims: readonly Attempt[]
+      readonly waits: boolean
+    }
+
+/** Owners are asked first, one by one: what is run, claimed or ended is decided when all that are in question have answered. */
+export function nextStep(view: RunnerView, holder: RunnerHolder, fresh: boolean, answers: OwnerAnswers): NextStep {
+  const next = view.map((call) => ({ call, ...runnerVerdict(call, holder, fresh) }))
+  const asks = next.filter((one) => one.do === 'ask')
+  const unasked = asks.find(({ call, owner, attempt }) => !answers.has(claimKey(owner, call.call, attempt)))
+  if (unasked) return { do: 'ask', owner: unasked.owner, call: unasked.call.call, attempt: unasked.attempt }
+  const lost = asks
+    .filter(({ call, owner, attempt }) => answers.get(claimKey(owner, call.call, attempt)) === 'gone')
+    .map(({ call, attempt }) => ({ call, after: afterLoss(call, attempt) }))
+  const outcomes = lost.flatMap(({ after }) => ('outcome' in after ? [after.outcome] : []))
+  if (outcomes.length > 0) return { do: 'end', outcomes }
+  return {
+    do: 'work',
+    runs: next.flatMap((one) => (one.do === 'run' ? [{ call: one.call, attempt: one.attempt }] : [])),
+    claims: [
+      ...next.flatMap((one) => (one.do === 'claim' ? [{ call: one.call, attempt: one.attempt }] : [])),
+      ...lost.flatMap(({ call, after }) => ('claim' in after ? [{ call, attempt: after.claim }] : [])),
+    ],
+    waits: asks.length > lost.length,
+  }
+}

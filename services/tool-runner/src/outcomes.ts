@@ -1,0 +1,90 @@
+// Outcomes that wait for one another's append (T1 of session-tools.ts): which go out together, and which of them still count.
+import type { SessionEvent } from '@reins/contracts'
+import type { RunnerCall } from '@reins/session'
+import type { Outcome, RunningCall } from './running-tools.ts'
+
+/** Outcomes that wait together go into one frame up to this many characters. */
+const frameChars = 400_000
+
+export class Outcomes {
+  #waiting: Outcome[] = []
+
+  get size(): number {
+    return this.#waiting.length
+  }
+
+  add(outcome: Outcome): void {
+    this.#waiting.push(outcome)
+  }
+
+  /** The oldest, as many as one frame is to hold: at least one, at most `most`. */
+  takeBatch(most: number): Outcome[] {
+    const batch: Outcome[] = []
+    let chars = 0
+    while (this.#waiting.length > 0 && batch.length < most) {
+      const next = this.#waiting[0]
+      if (!next) break
+      const size = next.event.type === 'tool-call.completed' ? next.event.data.output.length : 200
+      if (batch.length > 0 && chars + size > frameChars) break
+      chars += size
+      batch.push(next)
+      this.#waiting.shift()
+    }
+    return batch
+  }
+
+  /** A batch that was refused: first again. */
+  putBack(batch: readonly Outcome[]): void {
+    this.#waiting = [...batch, ...this.#waiting]
+  }
+
+  /** A batch that no frame can hold: each by itself then, and one that is too large by itself is an error like any other. */
+  putBackTooLarge(batch: readonly Outcome[]): void {
+    this.putBack(batch.length > 1 ? batch : batch.map(tooLarge))
+  }
+
+  clear(): void {
+    this.#waiting = []
+  }
+}
+
+/** What is appended for a batch: outcomes that count, then as evidence those that do not any more. */
+export function eventsOf(
+  batch: readonly Outcome[],
+  stateOf: (running: RunningCall) => RunnerCall['state'] | undefined,
+  instance: string,
+): SessionEvent[] {
+  const counts: SessionEvent[] = []
+  const late: SessionEvent[] = []
+  for (const { running, event } of batch) {
+    if (isCurrent(running, stateOf(running), instance)) counts.push(event)
+    else if (event.type === 'tool-call.completed') late.push({ type: 'tool-call.late-result', data: event.data })
+  }
+  return [...counts, ...late]
+}
+
+function isCurrent(running: RunningCall, state: RunnerCall['state'] | undefined, instance: string): boolean {
+  // What was stopped because another runner has it is no result, though the attempt may have the same number.
+  const stopped = running.abort.signal.aborted
+  return (
+    (state?.kind === 'asked' && running.attempt === 1) ||
+    (state?.kind === 'claimed' && state.attempt === running.attempt && (state.by === instance || !stopped))
+  )
+}
+
+const tooLarge = ({ running, event }: Outcome): Outcome => ({
+  running,
+  event: {
+    type: 'tool-call.completed',
+    data: {
+      call: event.data.call,
+      attempt: event.data.attempt,
+      status: 'error',
+      code: 'too-large',
+      output: JSON.stringify({
+        status: 'error',
+        error: 'The tool ended, but its output is larger than the event store takes. Ask for less of it.',
+      }),
+    },
+  },
+})

@@ -1,0 +1,197 @@
+// The frames of one session that asked this runner for calls, each with its view: what the log says of its calls, up to the head.
+// Reads the log and folds what it reads; it appends nothing and runs nothing. The numbered invariants are those of session-tools.ts.
+import {
+  type Address,
+  type EventOf,
+  type Frame,
+  type Head,
+  headOf,
+  type RequestedCall,
+  type SessionEvent,
+  toExec,
+  toLog,
+} from '@reins/contracts'
+import type { Trigger } from '@reins/journal'
+import { evolveView, type RunnerCall, type RunnerView, viewOf, wakesExecutor } from '@reins/session'
+import type { RunnerContext } from './context.ts'
+
+/** One frame that asked for calls. `trigger` is null where it came from a lost instance's word instead of a delivery. */
+export interface Request {
+  readonly seq: number
+  readonly turn: string
+  readonly digest: string
+  readonly calls: readonly RequestedCall[]
+  view: RunnerView
+  /** T5: whether the view is what the log says, up to the head. */
+  known: boolean
+  fresh: boolean
+  trigger: Trigger | null
+  askAgain: NodeJS.Timeout | undefined
+}
+
+export const askedIn = (frame: Frame): EventOf<'tool-calls.requested'> | undefined =>
+  frame.events.find((event) => event.type === 'tool-calls.requested')
+
+export class Requests {
+  readonly #session: string
+  readonly #context: RunnerContext
+  readonly #requests = new Map<number, Request>()
+  #head: Head | null = null
+
+  constructor(session: string, context: RunnerContext) {
+    this.#session = session
+    this.#context = context
+  }
+
+  get size(): number {
+    return this.#requests.size
+  }
+
+  /** The latest frame that was read or appended here; null before the first one. */
+  get head(): Head | null {
+    return this.#head
+  }
+
+  get(seq: number): Request | undefined {
+    return this.#requests.get(seq)
+  }
+
+  /** Those that are open now: may be gone through while they are closed. */
+  all(): Request[] {
+    return [...this.#requests.values()]
+  }
+
+  isOpen(request: Request): boolean {
+    return this.#requests.get(request.seq) === request
+  }
+
+  stateOf(seq: number, call: string): RunnerCall['state'] | undefined {
+    return this.#requests.get(seq)?.view.find((one) => one.call === call)?.state
+  }
+
+  open(seq: number, asked: EventOf<'tool-calls.requested'>, trigger: Trigger | null, fresh: boolean): Request {
+    const { turn, digest, calls } = asked.data
+    const request: Request = {
+      seq,
+      turn,
+      digest,
+      calls,
+      view: viewOf(calls),
+      known: false,
+      fresh,
+      trigger,
+      askAgain: undefined,
+    }
+    this.#requests.set(seq, request)
+    return request
+  }
+
+  working(): void {
+    for (const { trigger } of this.#requests.values()) trigger?.working()
+  }
+
+  /** T3. */
+  ackIfDone(request: Request): void {
+    if (request.view.some(({ state }) => state.kind !== 'done')) return
+    if (!this.isOpen(request)) return
+    clearTimeout(request.askAgain)
+    this.#requests.delete(request.seq)
+    request.trigger?.ack()
+  }
+
+  /** All of them, to whoever is there after `delayMs`. */
+  giveBack(delayMs: number): void {
+    for (const request of this.#requests.values()) {
+      clearTimeout(request.askAgain)
+      request.trigger?.nak(delayMs)
+    }
+    this.#requests.clear()
+  }
+
+  forgetHead(): void {
+    this.#head = null
+  }
+
+  // --- reading ---
+
+  /** The heartbeats of all pools are heard; a call is run by those that its labels ask for. */
+  async areOfMyPools(): Promise<boolean> {
+    const [first] = await this.#context.reading(() => this.#context.sessions.read(this.#session, { limit: 1 }))
+    const born = first?.events.find((event) => event.type === 'session.started')
+    return born !== undefined && this.#context.servesPool(born.data.pools.tools)
+  }
+
+  /** What the frame with this sequence asked for. */
+  async readAsked(seq: number): Promise<EventOf<'tool-calls.requested'> | undefined> {
+    const [frame] = await this.#context.reading(() =>
+      this.#context.sessions.read(this.#session, { after: seq - 1, limit: 1, leader: true }),
+    )
+    return frame?.seq === seq ? askedIn(frame) : undefined
+  }
+
+  /** Frames above the head, of which this is one. They are not folded yet. */
+  readUpTo(frame: Frame): Promise<readonly Frame[]> {
+    return this.#context.reading(() =>
+      this.#context.sessions.read(this.#session, { after: this.#head?.seq ?? frame.seq - 1 }),
+    )
+  }
+
+  readHead(): Promise<Head> {
+    return this.#context.reading(() => this.#context.sessions.head(this.#session, { leader: true }))
+  }
+
+  /** T5: from the head on, where other requests have views to keep. */
+  async readTail(request: Request, leader: boolean): Promise<void> {
+    const others = this.#requests.size > 1 ? this.#head?.seq : undefined
+    const after = Math.min(request.seq - 1, others ?? request.seq - 1)
+    const frames = await this.#context.reading(() => this.#context.sessions.read(this.#session, { after, leader }))
+    const reached = frames.at(-1)?.seq ?? 0
+    if (!leader && reached < Math.max(request.seq, this.#head?.seq ?? 0)) return this.readTail(request, true)
+    request.fresh = false
+    request.known = true
+    request.view = frames.filter(({ seq }) => seq > request.seq).reduce(evolveView, viewOf(request.calls))
+    const known = this.#head?.seq ?? 0
+    for (const frame of frames) {
+      if (frame.seq <= known) continue
+      for (const other of this.#requests.values())
+        if (other !== request && frame.seq > other.seq) other.view = evolveView(other.view, frame)
+      this.#sawHead(headOf(frame))
+    }
+  }
+
+  // --- folding ---
+
+  saw(frames: readonly Frame[]): void {
+    for (const frame of frames) {
+      for (const request of this.#requests.values())
+        if (frame.seq > request.seq) request.view = evolveView(request.view, frame)
+      this.#sawHead(headOf(frame))
+    }
+  }
+
+  /** What this runner has appended itself, as the frame that is the head now. */
+  appended(events: readonly SessionEvent[], head: Head): void {
+    const by = this.#context.instance
+    for (const request of this.#requests.values()) request.view = evolveView(request.view, { events, by })
+    this.#sawHead(head)
+  }
+
+  #sawHead(head: Head): void {
+    if (!this.#head || head.seq > this.#head.seq) this.#head = head
+  }
+
+  /** Whom these events wake, appended as things stand. */
+  addressOf(events: readonly SessionEvent[], pool: string): Address {
+    const closing = events.flatMap((event) =>
+      event.type === 'tool-call.completed' || event.type === 'tool-call.outcome-unknown' ? [event.data.call] : [],
+    )
+    if (closing.length === 0) return toLog
+    // Calls of another turn were closed with it, whether this runner knows it yet or not.
+    const requests = this.all().filter(({ known }) => known)
+    const turns = new Set(
+      requests.filter(({ view }) => view.some(({ call }) => closing.includes(call))).map(({ turn }) => turn),
+    )
+    const views = requests.filter(({ turn }) => turns.has(turn)).map(({ view }) => view)
+    return wakesExecutor(views, closing) ? toExec(pool) : toLog
+  }
+}
