@@ -46,7 +46,7 @@ export async function runService({
     ],
     version,
     clock,
-    log: createLog({ service: name, level: config.logLevel }),
+    log: createLog({ level: config.logLevel }),
     fatal,
     sayPaused: say,
   })

@@ -44,7 +44,6 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
   closing.add('data folder', () => dataDir.release())
   const token = adminToken(dataDir.path)
   const log = createLog({
-    service: 'up',
     level: config.logLevel,
     destination: path.join(dataDir.path, 'logs', 'reins.log'),
   })

@@ -13,7 +13,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 /** Writes to stderr, or to `destination` (a file's path), which only its owner may read. */
 export function createLog(options: {
-  readonly service: string
+  readonly service?: string
   readonly level: LogLevel
   readonly destination?: string
 }): Log {
@@ -21,7 +21,7 @@ export function createLog(options: {
   return pino(
     {
       level,
-      base: { service },
+      base: service === undefined ? {} : { service },
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: {
         paths: [
