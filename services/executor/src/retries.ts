@@ -35,3 +35,16 @@ export function failureEvents(
     { type: 'timer.armed', data: { timer, at: until } },
   ]
 }
+
+/** An answer that no frame can hold is a failure of its call, like any other. */
+export const tooLarge = (
+  { call, attempt }: { readonly call: string; readonly attempt: number },
+  error: RangeError,
+): SessionEvent => ({
+  type: 'model-call.failed',
+  data: {
+    call,
+    attempt,
+    error: { code: 'bad-request', message: `The answer is too large to be recorded: ${error.message}.` },
+  },
+})

@@ -1,0 +1,96 @@
+// The triggers that one session's actor holds: by sequence, the newest handle of each. It settles them and decides nothing.
+//   A6 (session-actor.ts). A trigger counts for its session once its errands are done: until then nothing else acks, gives back or
+//   forgets it. `nakAll` alone does, where the actor does not go on at all.
+import type { Trigger } from '@reins/journal'
+import type { ExecutorMetrics } from './executor-metrics.ts'
+
+interface Held {
+  /** The newest handle. */
+  trigger: Trigger
+  /** A6: what it asks of other sessions is done, or it asks for nothing. */
+  counts: boolean
+}
+
+export class HeldTriggers {
+  readonly #held = new Map<number, Held>()
+  readonly #metrics: Pick<ExecutorMetrics, 'forgotten'>
+
+  constructor(metrics: Pick<ExecutorMetrics, 'forgotten'>) {
+    this.#metrics = metrics
+  }
+
+  any(): boolean {
+    return this.#held.size > 0
+  }
+
+  /** Whether one of them counts. */
+  anyCounts(): boolean {
+    for (const { counts } of this.#held.values()) if (counts) return true
+    return false
+  }
+
+  /** Takes a delivery, and says what was held of this frame before. */
+  deliver(trigger: Trigger): 'nothing' | 'waits' | 'counts' {
+    const { seq } = trigger.frame
+    const held = this.#held.get(seq)
+    if (!held) {
+      this.#held.set(seq, { trigger, counts: false })
+      return 'nothing'
+    }
+    held.trigger = trigger
+    return held.counts ? 'counts' : 'waits'
+  }
+
+  newest(seq: number): Trigger | undefined {
+    return this.#held.get(seq)?.trigger
+  }
+
+  counts(seq: number): boolean {
+    return this.#held.get(seq)?.counts ?? false
+  }
+
+  /** It has no errands, or none any more. */
+  count(seq: number): void {
+    const held = this.#held.get(seq)
+    if (held) held.counts = true
+  }
+
+  working(): void {
+    for (const { trigger } of this.#held.values()) trigger.working()
+  }
+
+  ack(seq: number): void {
+    const held = this.#held.get(seq)
+    this.#held.delete(seq)
+    held?.trigger.ack()
+  }
+
+  /** Acks what counts and is not newer than `head`. */
+  ackUpTo(head: number): void {
+    for (const [seq, { counts }] of this.#held) if (counts && seq <= head) this.ack(seq)
+  }
+
+  /** Gives back what counts. */
+  nak(delayMs: number): void {
+    for (const [seq, held] of this.#held) if (held.counts) this.#giveBack(seq, held, delayMs)
+  }
+
+  /** Gives back everything. */
+  nakAll(delayMs: number): void {
+    for (const [seq, held] of this.#held) this.#giveBack(seq, held, delayMs)
+  }
+
+  #giveBack(seq: number, { trigger }: Held, delayMs: number): void {
+    this.#held.delete(seq)
+    trigger.nak(delayMs)
+  }
+
+  /** A3: no ack, no nak, no working(): they are another's. */
+  forget(): void {
+    for (const [seq, { counts }] of this.#held)
+      if (counts) {
+        this.#held.delete(seq)
+        this.#metrics.forgotten.inc()
+      }
+  }
+}
