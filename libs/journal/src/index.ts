@@ -57,4 +57,5 @@ export {
   watchRegistry,
 } from './registry-view.ts'
 export { callService, type Handler, serveRequests } from './requests.ts'
+export { ServedPools, type ServingOptions } from './served-pools.ts'
 export { ensureTopology, type TopologyOptions } from './topology.ts'

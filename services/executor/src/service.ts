@@ -2,15 +2,14 @@
 //   X1. It never takes more sessions than it has slots; a held trigger is a slot.
 //   X2. Triggers that it holds get working() each third of ack_wait, never while it is suspect (PROTOCOL 6).
 //   X3. A consumer that ends by itself, or whose callback throws, ends the process.
-import { canonicalLabels, type Labels, poolKey, serves } from '@reins/contracts'
+import type { Labels } from '@reins/contracts'
 import {
   type Broker,
-  type Consumption,
   type Journal,
   JournalUnavailable,
   type RegistryView,
+  ServedPools,
   startPresence,
-  type Trigger,
 } from '@reins/journal'
 import type { Models } from '@reins/models'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
@@ -44,7 +43,6 @@ export interface ExecutorConfig {
 }
 
 const cachedSessions = 2000
-const poolWatchMs = 2000
 const giveUpMs = 2000
 
 export async function start(config: ExecutorConfig): Promise<Running> {
@@ -52,7 +50,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
   const closing = new Closing()
   const stopping = new AbortController()
   const actors = new Map<string, SessionActor>()
-  const consumptions = new Map<string, Consumption>()
+  const pools = new ServedPools(journal.work, 'exec', labels)
   const metrics = executorMetrics(config.metrics)
   let draining = false
 
@@ -79,7 +77,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     redactor: config.redactor,
     active,
     presence: () => presence,
-    servesPool: (pool) => pool !== undefined && consumptions.has(pool),
+    servesPool: (pool) => pool !== undefined && pools.has(pool),
     async reading(read) {
       for (;;) {
         try {
@@ -101,15 +99,13 @@ export async function start(config: ExecutorConfig): Promise<Running> {
           metrics.tokens('output', event.data.usage.outputTokens)
         }
     },
-    idle() {
-      for (const consumption of consumptions.values()) consumption.wake()
-    },
+    idle: () => pools.wake(),
   }
 
   const presence = startPresence(broker, {
     service: 'executor',
     instance: config.instance,
-    pools: () => [...consumptions.keys()],
+    pools: () => pools.keys(),
     labels,
     slots: config.concurrency,
     busy: () => active.size,
@@ -147,30 +143,13 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     }
   }
 
-  const serving = new Set<string>()
-  async function serve(pool: string): Promise<void> {
-    // Looks for pools may overlap when the broker is slow: one consumption a pool.
-    if (serving.has(pool) || draining) return
-    serving.add(pool)
-    const consumption = await journal.work.consume('exec', pool, {
-      free: () => (draining ? 0 : config.concurrency - active.size),
-      on: (trigger: Trigger) => actorOf(trigger.session).deliver(trigger),
-      failed: config.fatal,
-    })
-    consumptions.set(pool, consumption)
-    log.info({ pool }, 'serving a pool')
-  }
-
-  /** Every pool that exists and whose labels are a subset of this process's own (ARCHITECTURE). */
-  async function servePools(): Promise<void> {
-    for (const pool of await journal.work.pools())
-      if (pool.kind === 'exec' && serves(labels, pool.labels)) await serve(pool.key)
-  }
-
-  const own = poolKey(labels)
-  await journal.work.ensurePool('exec', poolKey({}), {})
-  if (canonicalLabels(labels) !== '') await journal.work.ensurePool('exec', own, labels)
-  await servePools()
+  await pools.start({
+    free: () => (draining ? 0 : config.concurrency - active.size),
+    on: (trigger) => actorOf(trigger.session).deliver(trigger),
+    failed: config.fatal,
+    serving: (pool) => log.info({ pool }, 'serving a pool'),
+    missed: (error) => log.warn({ err: error }, 'could not look for new pools'),
+  })
 
   const heartbeat = setInterval(() => {
     metrics.busy.set(active.size)
@@ -178,16 +157,11 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     for (const actor of active) actor.working()
   }, ackWaitMs / 3)
   closing.add('heartbeat', () => clearInterval(heartbeat))
-  const watch = setInterval(
-    () => void servePools().catch((error) => log.warn({ err: error }, 'could not look for new pools')),
-    poolWatchMs,
-  )
-  closing.add('pools', () => clearInterval(watch))
 
   closing.add('sessions', async () => {
     draining = true
     presence.leave()
-    await Promise.all([...consumptions.values()].map((consumption) => consumption.close()))
+    await pools.close()
     const deadline = clock.now() + (config.drainMs ?? 150)
     while (active.size > 0 && clock.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10))
     // An actor that waits for a broker that is away gives up here: what it holds is redelivered.

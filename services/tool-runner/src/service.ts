@@ -2,13 +2,13 @@
 //   U1. A consumer that ends by itself, or whose callback throws, ends the process.
 //   U2. Triggers that it holds get working() each third of ack_wait, never while it is suspect.
 import path from 'node:path'
-import { canonicalLabels, type Labels, poolKey, serves } from '@reins/contracts'
+import type { Labels } from '@reins/contracts'
 import {
   type Broker,
-  type Consumption,
   type Journal,
   JournalUnavailable,
   type RegistryView,
+  ServedPools,
   startPresence,
 } from '@reins/journal'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
@@ -42,7 +42,6 @@ export interface ToolRunnerConfig {
   readonly fatal: (error: Error) => void
 }
 
-const poolWatchMs = 2000
 const giveUpMs = 2000
 
 export async function start(config: ToolRunnerConfig): Promise<Running> {
@@ -50,7 +49,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
   const closing = new Closing()
   const stopping = new AbortController()
   const sessions = new Map<string, SessionTools>()
-  const consumptions = new Map<string, Consumption>()
+  const pools = new ServedPools(journal.work, 'tool', labels)
   const active = new Set<string>()
   let draining = false
   const seconds = config.metrics.histogram('reins_tool_call_seconds', 'Tool calls by tool and outcome', [
@@ -84,7 +83,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     stopping: stopping.signal,
     pauseAt: config.pauseAt,
     presence: () => presence,
-    servesPool: (pool) => consumptions.has(pool),
+    servesPool: (pool) => pools.has(pool),
     async reading(read) {
       for (;;) {
         try {
@@ -105,14 +104,14 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     active,
     idle(tools) {
       if (sessions.get(tools.id) === tools && !tools.busy()) sessions.delete(tools.id)
-      for (const consumption of consumptions.values()) consumption.wake()
+      pools.wake()
     },
   }
 
   const presence = startPresence(broker, {
     service: 'tool-runner',
     instance: config.instance,
-    pools: () => [...consumptions.keys()],
+    pools: () => pools.keys(),
     labels,
     slots: config.concurrency,
     busy: () => active.size,
@@ -139,30 +138,13 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     return tools
   }
 
-  const serving = new Set<string>()
-  async function serve(pool: string): Promise<void> {
-    // Looks for pools may overlap when the broker is slow: one consumption a pool.
-    if (serving.has(pool) || draining) return
-    serving.add(pool)
-    consumptions.set(
-      pool,
-      await journal.work.consume('tool', pool, {
-        free: () => (draining ? 0 : config.concurrency - active.size),
-        on: (trigger) => toolsOf(trigger.session).deliver(trigger),
-        failed: config.fatal,
-      }),
-    )
-    log.info({ pool }, 'serving a pool')
-  }
-
-  async function servePools(): Promise<void> {
-    for (const pool of await journal.work.pools())
-      if (pool.kind === 'tool' && serves(labels, pool.labels)) await serve(pool.key)
-  }
-
-  await journal.work.ensurePool('tool', poolKey({}), {})
-  if (canonicalLabels(labels) !== '') await journal.work.ensurePool('tool', poolKey(labels), labels)
-  await servePools()
+  await pools.start({
+    free: () => (draining ? 0 : config.concurrency - active.size),
+    on: (trigger) => toolsOf(trigger.session).deliver(trigger),
+    failed: config.fatal,
+    serving: (pool) => log.info({ pool }, 'serving a pool'),
+    missed: (error) => log.warn({ err: error }, 'could not look for new pools'),
+  })
 
   const heartbeat = setInterval(() => {
     busyGauge.set(active.size)
@@ -170,16 +152,11 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     for (const tools of sessions.values()) tools.working()
   }, ackWaitMs / 3)
   closing.add('heartbeat', () => clearInterval(heartbeat))
-  const watch = setInterval(
-    () => void servePools().catch((error) => log.warn({ err: error }, 'could not look for new pools')),
-    poolWatchMs,
-  )
-  closing.add('pools', () => clearInterval(watch))
 
   closing.add('sessions', async () => {
     draining = true
     presence.leave()
-    await Promise.all([...consumptions.values()].map((consumption) => consumption.close()))
+    await pools.close()
     const deadline = clock.now() + (config.drainMs ?? 150)
     while (active.size > 0 && clock.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10))
     // What waits for a broker that is away gives up here: its triggers are redelivered.
