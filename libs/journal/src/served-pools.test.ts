@@ -143,6 +143,24 @@ test('a look that fails is told of, and made again', async () => {
   expect(pools.has(poolKey(gpu))).toBe(true)
 })
 
+test('a pool whose consumption could not begin is begun again at the next look', async () => {
+  const down = { yes: false }
+  const { start, work, served, missed } = world({
+    change: (queue) => ({
+      ...queue,
+      consume: (...of) => (down.yes ? Promise.reject(new Error('the broker is away')) : queue.consume(...of)),
+    }),
+  })
+  await start()
+  down.yes = true
+  await work.ensurePool('exec', 'later', gpu)
+  await vi.advanceTimersByTimeAsync(1000)
+  expect([missed.length > 0, served.includes('later')]).toEqual([true, false])
+  down.yes = false
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(served).toContain('later')
+})
+
 test('takes no more than is free, and looks again when it is woken', async () => {
   const { start, pools, slots, offer, taken } = world()
   await start()

@@ -79,12 +79,14 @@ export class ServedPools {
   async #serve(pool: string, { free, on, failed, serving }: ServingOptions): Promise<void> {
     if (this.#begun.has(pool) || this.#closed) return
     this.#begun.add(pool)
-    const consumption = await this.#work.consume(this.#kind, pool, {
-      free: () => (this.#closed ? 0 : free()),
-      on,
-      failed,
-    })
-    this.#consumptions.set(pool, consumption)
+    try {
+      const offered = { free: () => (this.#closed ? 0 : free()), on, failed }
+      this.#consumptions.set(pool, await this.#work.consume(this.#kind, pool, offered))
+    } catch (error) {
+      // The next look begins it again.
+      this.#begun.delete(pool)
+      throw error
+    }
     serving(pool)
   }
 }
