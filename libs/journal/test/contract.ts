@@ -445,7 +445,9 @@ export function journalContract(name: string, make: () => Promise<ContractSubjec
         await subject.work.ensurePool('tool', key, {})
         await write(newSession(), 'one', toTool(key))
         await write(newSession(), 'two', toTool(key))
-        expect(await subject.work.backlog('tool', key)).toMatchObject({ backlog: 2, inProgress: 0 })
+        // What a replica counts may lag behind what it has acknowledged.
+        const counted = () => expect.poll(() => subject.work.backlog('tool', key), { timeout: 20_000 })
+        await counted().toMatchObject({ backlog: 2, inProgress: 0 })
         const received = new Received()
         let free = 1
         const consumption = await subject.work.consume('tool', key, {
@@ -457,7 +459,7 @@ export function journalContract(name: string, make: () => Promise<ContractSubjec
           failed: () => {},
         })
         const first = await received.next()
-        expect(await subject.work.backlog('tool', key)).toMatchObject({ backlog: 1, inProgress: 1 })
+        await counted().toMatchObject({ backlog: 1, inProgress: 1 })
         first.ack()
         free = 1
         consumption.wake()
