@@ -203,6 +203,19 @@ describe('the session index', () => {
     expect((await info(id)).agent).toBe('later')
   })
 
+  test('reads again what a crash took from its tables, with the next frame and without a further one', async () => {
+    const [lost, next] = [newSession(), newSession()]
+    await append(lost, [started('lost')], { role: 'g' })
+    await info(lost)
+    const client = new pg.Client({ connectionString: servers.databaseUrl })
+    await client.connect()
+    await client.query('delete from sessions where id = $1', [lost])
+    await client.query('update session_index_checkpoint set seq = seq - 1')
+    await client.end()
+    await append(next, [started('next')], { role: 'g' })
+    expect([(await info(next)).agent, (await info(lost)).agent]).toEqual(['next', 'lost'])
+  })
+
   test('misses nothing while Postgres is killed and comes back, and says so meanwhile', async () => {
     const id = newSession()
     await append(id, [started('survivor')], { role: 'g' })

@@ -175,7 +175,8 @@ class Runner implements SessionIndex {
       .map(fromConsumer)
     const isWhole = news.every(({ seq }, i) => seq === this.#seq + 1 + i)
     if (isWhole) await this.#apply(news)
-    else await this.#catchUp(newest.seq)
+    // A gap; or a database that has lost what it had (a crash, a restored backup): what is missing is read.
+    await this.#catchUp(newest.seq)
     newest.ack() // ack policy `all`: and all before it
   }
 
