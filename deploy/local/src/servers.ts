@@ -81,7 +81,7 @@ async function both(first: Promise<Server>, second: Promise<Server>): Promise<[S
 
 async function existing(name: string, url: string, check: typeof checkNats): Promise<Server> {
   const result = await check(url)
-  if (result.kind === 'failed') throw new Error(`${name}: ${result.message}`)
+  if (result.kind === 'failed') throw new Error(result.message)
   return { url, found: `${result.version} (${name})`, close: async () => {} }
 }
 

@@ -39,7 +39,7 @@ describe('the plan of what a command sees', () => {
   it('hides masked folders last, and pins each folder on the way to them', () => {
     const workspace = temporaryFolder({ 'a/b/.data/token': '' })
     symlinkSync('a/b/.data', join(workspace, 'alias'))
-    const mounts = plan(workspace, [join(workspace, 'alias'), join(workspace, 'not-there'), '/root/elsewhere'])
+    const mounts = plan(workspace, [join(workspace, 'alias'), join(workspace, 'not-there'), '/srv/elsewhere'])
     expect(mounts.slice(-4)).toEqual([
       { kind: 'writable', path: workspace },
       { kind: 'writable', path: join(workspace, 'a') },
