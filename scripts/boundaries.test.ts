@@ -102,6 +102,40 @@ describe('a package', () => {
   })
 })
 
+describe('a room of the gateway', () => {
+  const room = (folder: string, source: string): string[] =>
+    check({
+      'libs/journal/package.json': manifest('@reins/journal', []),
+      'services/session-gateway/package.json': manifest('@reins/session-gateway', ['fastify', '@reins/journal']),
+      'services/session-gateway/src/used.ts': "import 'fastify'\nimport '@reins/journal'\n",
+      [`services/session-gateway/src/${folder}/a.ts`]: source,
+    })
+
+  test('that says what can be asked knows no HTTP, and no door', () => {
+    expect(
+      room('api', "import type { FastifyReply } from 'fastify'\nimport { x } from '../doors/http/x.ts'\n"),
+    ).toEqual([
+      expect.stringMatching(/a.ts:1 fastify: services\/session-gateway\/src\/api does without fastify/),
+      expect.stringMatching(/a.ts:2 ..\/doors\/http\/x.ts: services\/session-gateway\/src\/api does without/),
+    ])
+    expect(room('api', "import { follow } from '@reins/journal'\n")).toEqual([])
+  })
+
+  test('that is a door knows no journal', () => {
+    expect(room('doors/http', "import { follow } from '@reins/journal'\nimport Fastify from 'fastify'\n")).toEqual([
+      expect.stringMatching(
+        /a.ts:1 @reins\/journal: services\/session-gateway\/src\/doors does without @reins\/journal/,
+      ),
+    ])
+  })
+
+  test('that streams knows neither HTTP nor a door', () => {
+    expect(room('streams', "import type { ServerResponse } from 'node:http'\n")).toEqual([
+      expect.stringMatching(/a.ts:1 node:http: services\/session-gateway\/src\/streams does without node:http/),
+    ])
+  })
+})
+
 describe('a dependency', () => {
   test('that is imported and not declared is named, and one that is declared and not imported', () => {
     expect(

@@ -6,6 +6,7 @@
 //   B4. `process.env` is read in files called config.ts, in tests and in scripts; nowhere else.
 //   B5. What a package imports stands in its package.json, and what stands there is imported. Tests may also use what the root has
 //       for development (vitest, testcontainers).
+//   B6. Rooms of a package: some of its folders may not know certain packages, or other folders of it. The table `rooms`.
 import { builtinModules } from 'node:module'
 import path from 'node:path'
 import { environmentReads, importsOf } from './imports.ts'
@@ -59,6 +60,35 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof all>> = {
   examples: ['libs/client', 'libs/contracts'],
 }
 
+interface Room {
+  readonly folder: string
+  /** Packages, or folders of the same package, that nothing in it imports. */
+  readonly without: readonly string[]
+  readonly because: string
+}
+
+const http = ['fastify', '@fastify/websocket', 'ws', 'node:http']
+const gateway = 'services/session-gateway/src'
+
+/** B6. */
+const rooms: readonly Room[] = [
+  {
+    folder: `${gateway}/api`,
+    without: [...http, `${gateway}/doors`, `${gateway}/streams`],
+    because: 'what can be asked knows no protocol: what is asked over one stands in doors/',
+  },
+  {
+    folder: `${gateway}/streams`,
+    without: [...http, `${gateway}/doors`],
+    because: 'a stream is written to a Sink, which its door makes',
+  },
+  {
+    folder: `${gateway}/doors`,
+    without: ['@reins/journal', '@reins/broker', '@reins/session'],
+    because: 'a door asks the API in api/ and streams/, and nothing behind it',
+  },
+]
+
 const isSource = (file: string): boolean => /\.m?[jt]s$/.test(file)
 const isTest = (file: string): boolean =>
   /\.test\.m?[jt]s$/.test(file) || /(^|\/)test\//.test(file) || file.startsWith('e2e/') || !file.includes('/')
@@ -77,6 +107,8 @@ export function checkBoundaries(tree: Tree): readonly Problem[] {
     const home = packageOf(packages, file) ?? root
     const report = (line: number | undefined, message: string) => problems.push({ file, line, message })
     for (const { specifier, line } of importsOf(source)) {
+      const barred = isTest(file) ? undefined : roomProblem(file, specifier)
+      if (barred !== undefined) report(line, barred)
       if (specifier.startsWith('.')) {
         const problem = relativeProblem(packages, home, file, specifier)
         if (problem !== undefined) report(line, problem)
@@ -136,6 +168,17 @@ function packageProblem(home: Package, file: string, specifier: string, target: 
   return home.folder.startsWith('services/') && target.folder.startsWith('services/')
     ? `${specifier}: a service never imports a service; speak to it over the broker, or move what both need into a lib`
     : `${specifier}: ${who} may import ${allowed.length === 0 ? 'no other package' : allowed.join(', ')}`
+}
+
+/** B6. */
+function roomProblem(file: string, specifier: string): string | undefined {
+  const room = rooms.find(({ folder }) => file.startsWith(`${folder}/`))
+  if (room === undefined) return undefined
+  const target = specifier.startsWith('.')
+    ? path.posix.normalize(path.posix.join(path.posix.dirname(file), specifier))
+    : specifier
+  const barred = room.without.find((one) => target === one || target.startsWith(`${one}/`))
+  return barred === undefined ? undefined : `${specifier}: ${room.folder} does without ${barred}, for ${room.because}`
 }
 
 /** Files outside of every package: compositions under deploy/, and examples. */

@@ -1,7 +1,7 @@
 import { type EventOf, emptyHead, headOf, toExec } from '@reins/contracts'
 import { createMemoryJournal, type SessionLog } from '@reins/journal'
 import { expect, onTestFinished, test } from 'vitest'
-import { Appender } from '../src/appender.ts'
+import { Appender } from '../src/api/appender.ts'
 
 const session = '01JZZZZZZZZZZZZZZZZZZZZZZZ'
 const renamed = (title: string): EventOf<'session.renamed'> => ({ type: 'session.renamed', data: { title } })

@@ -5,7 +5,8 @@ import { type Cursor, type Delta, errorTable, ReinsError } from '@reins/contract
 import type { SessionFrame } from '@reins/journal'
 import type { Hub } from './hub.ts'
 import type { OpenBlock } from './open-answers.ts'
-import { answerRestarted, apiDelta, apiEvents, Batch, endOf, Item } from './render.ts'
+import { answerRestarted, apiDelta, apiEvents, endOf } from '../api/views.ts'
+import { Batch, Item } from './batch.ts'
 import type { Sink } from './sink.ts'
 
 export interface ViewerOptions {

@@ -1,7 +1,7 @@
 // Pools as operators see them: what waits, and who serves. From the work queue and the heartbeats; nothing is kept.
 import type { Heartbeat, PoolInfo, PoolList } from '@reins/contracts'
 import type { Subscription } from '@reins/journal'
-import type { Heartbeats, Pools, PresenceService } from './ports.ts'
+import type { Heartbeats, Pools, PresenceService } from '../ports.ts'
 
 /** ms of silence after which an instance is no longer shown: heartbeats come every 250 ms. */
 const goneAfterMs = 3000

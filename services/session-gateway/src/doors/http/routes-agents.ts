@@ -12,7 +12,7 @@ import {
   serviceSubject,
 } from '@reins/contracts'
 import { type Static, Type } from 'typebox'
-import type { GatewayConfig } from './ports.ts'
+import type { GatewayConfig } from '../../ports.ts'
 import { json, type Route, route, YamlBody } from './route.ts'
 
 const closed = { additionalProperties: false } as const

@@ -18,8 +18,8 @@ import { readTree, type SessionFrame, type SessionLog } from '@reins/journal'
 import { emptyFold, type Fold, foldFrame } from '@reins/session'
 import { type Appender, notFound } from './appender.ts'
 import { resolveCursor, viewOf } from './cursors.ts'
-import type { CallService } from './ports.ts'
-import { apiEvents, type View } from './render.ts'
+import type { CallService } from '../ports.ts'
+import { apiEvents, type View } from './views.ts'
 import { emptyInfo, foldInfo, type InfoFold } from './session-info.ts'
 
 export interface ReadParts {

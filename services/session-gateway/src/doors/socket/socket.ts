@@ -8,22 +8,22 @@ import { errorTable, ReinsError, SocketCommand } from '@reins/contracts'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { RawData, WebSocket } from 'ws'
-import { authorize, type Caller, type Tokens } from './auth.ts'
-import { checker } from './check.ts'
-import { admit, asReinsError } from './http.ts'
-import { keyOf } from './idempotency.ts'
-import type { Route } from './route.ts'
-import { type SessionApi, socketRoute } from './routes-sessions.ts'
-import type { Asking } from './session-writes.ts'
-import type { Sink } from './sink.ts'
-import type { Opening } from './streams.ts'
+import { authorize, type Caller, type Tokens } from '../../api/caller.ts'
+import { checker } from '../http/check.ts'
+import { asReinsError } from '../../api/errors.ts'
+import { admit } from '../http/server.ts'
+import { socketSink } from './socket-sink.ts'
+import { keyOf } from '../../api/idempotency.ts'
+import type { Route } from '../http/route.ts'
+import { type SessionApi, socketRoute } from '../http/routes-sessions.ts'
+import type { Asking } from '../../api/session-writes.ts'
+import type { Opening } from '../../streams/streams.ts'
 
 /** One message from a client, in bytes. */
 const maxMessageBytes = 1_000_000
 /** Above it the connection is cut by the protocol (1009) without being read to its end. */
 const hardLimitBytes = 4_000_000
 const maxWaiting = 64
-const graceMs = 1000
 
 interface Admitted {
   readonly caller: Caller
@@ -56,7 +56,7 @@ export function addSocketRoute(app: FastifyInstance, api: SessionApi, tokens: To
     method: 'GET',
     url: socketRoute.path,
     preHandler: async (request) => {
-      const caller = admit(described, request.headers, tokens)
+      const caller = await admit(described, request.headers, tokens)
       if (!request.ws) throw new ReinsError('invalid_request', 'This route needs an upgrade to a WebSocket.') // S1
       const { id } = params.parse(request.params)
       const { after, deltas = true, tree = false } = query.parse(request.query)
@@ -173,35 +173,3 @@ const refOf = (value: unknown): string | undefined => {
 
 const sizeOf = (data: RawData): number =>
   Array.isArray(data) ? data.reduce((size, part) => size + part.length, 0) : data.byteLength
-
-function socketSink(socket: WebSocket): Sink {
-  return {
-    write(batch) {
-      if (socket.readyState !== socket.OPEN) return
-      for (const { json } of batch.items) socket.send(json)
-    },
-    buffered: () => socket.bufferedAmount,
-    drained: () =>
-      new Promise((resolve) => {
-        if (socket.readyState !== socket.OPEN) return resolve(false)
-        socket.ping('', false, () => resolve(socket.readyState === socket.OPEN))
-      }),
-    heartbeat: () => {
-      if (socket.readyState === socket.OPEN) socket.ping()
-    },
-    fail(error) {
-      if (socket.readyState !== socket.OPEN) return
-      socket.send(JSON.stringify({ type: 'error', error: error.body() }))
-      socket.close(errorTable[error.code].retry === 'never' ? 1008 : 1013, error.code)
-      setTimeout(() => socket.terminate(), graceMs).unref()
-    },
-    end() {
-      socket.close(1001, 'the gateway is shutting down')
-      setTimeout(() => socket.terminate(), graceMs).unref()
-    },
-    get closed() {
-      return socket.readyState !== socket.OPEN
-    },
-    onClose: (on) => void socket.once('close', on),
-  }
-}

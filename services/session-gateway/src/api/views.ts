@@ -1,4 +1,4 @@
-// Events and deltas as clients see them: each serialised once, for all viewers of a session.
+// A session, or a whole tree, as clients see it: events and deltas with their cursors. Pure.
 import {
   type AnswerRestarted,
   type ApiDelta,
@@ -7,48 +7,12 @@ import {
   type Delta,
   encodeCursor,
   type Frame,
-  type StreamItem,
 } from '@reins/contracts'
 
 /** What is viewed: a session, or with `tree` everything below a root. */
 export interface View {
   readonly of: string
   readonly tree: boolean
-}
-
-/** One thing that is written to streams. */
-export class Item {
-  readonly type: string
-  readonly cursor: string
-  readonly json: string
-  constructor(item: StreamItem) {
-    this.type = item.type
-    this.cursor = item.cursor
-    this.json = JSON.stringify(item)
-  }
-}
-
-/** What is written in one go; each form is made when the first viewer needs it. */
-export class Batch {
-  readonly items: readonly Item[]
-  #sse: string | undefined
-  #lines: string | undefined
-
-  constructor(items: readonly Item[]) {
-    this.items = items
-  }
-
-  get sse(): string {
-    this.#sse ??= this.items
-      .map(({ cursor, type, json }) => `id: ${cursor}\nevent: ${type}\ndata: ${json}\n\n`)
-      .join('')
-    return this.#sse
-  }
-
-  get lines(): string {
-    this.#lines ??= this.items.map(({ json }) => `${json}\n`).join('')
-    return this.#lines
-  }
 }
 
 /** The events of a frame behind event `after` (-1: all). */

@@ -1,11 +1,11 @@
 // All open streams of this gateway: how many there may be, which share a hub, their heartbeats, their end.
 import { type Cursor, isSessionId, ReinsError } from '@reins/contracts'
 import type { Metrics } from '@reins/telemetry'
-import { notFound } from './appender.ts'
-import type { Limits } from './config.ts'
-import { resolveCursor, viewOf } from './cursors.ts'
+import { notFound } from '../api/appender.ts'
+import type { Limits } from '../config.ts'
+import { resolveCursor, viewOf } from '../api/cursors.ts'
 import { Hub, type HubParts } from './hub.ts'
-import type { View } from './render.ts'
+import type { View } from '../api/views.ts'
 import type { Sink } from './sink.ts'
 import { Viewer } from './viewer.ts'
 

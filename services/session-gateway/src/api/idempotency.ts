@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { canonicalJson, errorTable, ReinsError } from '@reins/contracts'
 import type { IdempotencyEntry, IdempotencyStore } from '@reins/journal'
 import type { Log } from '@reins/telemetry'
-import type { Caller } from './auth.ts'
+import type { Caller } from './caller.ts'
 
 /** What of a request makes it the same one when it comes again. */
 export interface Keyed {

@@ -1,22 +1,7 @@
-// Where a viewer's items go: a connection in one of the three forms. Bounded by whoever writes (viewer.ts).
+// A stream of events over HTTP: server-sent events, or lines of JSON.
 import type { ServerResponse } from 'node:http'
-import type { ReinsError } from '@reins/contracts'
-import type { Batch } from './render.ts'
-
-export interface Sink {
-  write(batch: Batch): void
-  /** Bytes that wait for the reader. */
-  buffered(): number
-  /** Resolves true when little waits, false when the sink was closed. */
-  drained(): Promise<boolean>
-  heartbeat(): void
-  /** Says why, ends, and forgets what still waits after a moment. */
-  fail(error: ReinsError): void
-  end(): void
-  readonly closed: boolean
-  /** Called once, whoever closes it. */
-  onClose(on: () => void): void
-}
+import type { Form } from '../../streams/batch.ts'
+import type { Sink } from '../../streams/sink.ts'
 
 /** ms in which a slow reader may still take the reason. */
 const graceMs = 1000
@@ -26,6 +11,11 @@ export type HttpForm = 'sse' | 'ndjson'
 const contentTypes: Readonly<Record<HttpForm, string>> = {
   sse: 'text/event-stream; charset=utf-8',
   ndjson: 'application/x-ndjson; charset=utf-8',
+}
+
+const forms: Readonly<Record<HttpForm, Form>> = {
+  sse: (items) => items.map(({ cursor, type, json }) => `id: ${cursor}\nevent: ${type}\ndata: ${json}\n\n`).join(''),
+  ndjson: (items) => items.map(({ json }) => `${json}\n`).join(''),
 }
 
 /** Takes the response over: sends its headers at once. */
@@ -43,7 +33,7 @@ export function httpSink(raw: ServerResponse, form: HttpForm, headers: Readonly<
     if (!raw.destroyed && !raw.writableEnded) raw.write(text)
   }
   return {
-    write: (batch) => write(form === 'sse' ? batch.sse : batch.lines),
+    write: (batch) => write(batch.as(forms[form])),
     buffered: () => raw.writableLength,
     drained: () =>
       new Promise((resolve) => {

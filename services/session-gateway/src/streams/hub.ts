@@ -3,10 +3,11 @@
 //   H2. Deltas are only listened to while somebody wants them.
 import { type AnswerRestarted, type Cursor, type Delta, type Frame, headOf } from '@reins/contracts'
 import { type Following, follow, readTree, type SessionFrame } from '@reins/journal'
-import type { Appender } from './appender.ts'
+import type { Appender } from '../api/appender.ts'
 import { LiveAnswers, type LiveParts } from './live-answers.ts'
 import type { OpenBlock } from './open-answers.ts'
-import { answerRestarted, apiDelta, apiEvents, Batch, endOf, Item, type View } from './render.ts'
+import { answerRestarted, apiDelta, apiEvents, endOf, type View } from '../api/views.ts'
+import { Batch, Item } from './batch.ts'
 import type { Viewer } from './viewer.ts'
 
 export interface HubParts extends LiveParts {

@@ -19,7 +19,7 @@ export function errorsDocument(): string {
     '```',
     '',
     '`message` says what happened here; `next` what to do now; `details`, where there are any, which fields or cursors are meant.',
-    'The table is made from `libs/contracts/src/errors.ts` and `services/session-gateway/src/statuses.ts`; a test keeps it in step.',
+    'The table is made from `libs/contracts/src/errors.ts` and `services/session-gateway/src/doors/http/statuses.ts`; a test keeps it in step.',
     '',
     '| code | HTTP | meaning | what to do | can the same request succeed later? |',
     '|---|---|---|---|---|',

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { type ErrorCode, ReinsError } from '@reins/contracts'
 import type { FastifyReply } from 'fastify'
 import { type Static, type TSchema, Type } from 'typebox'
-import type { Caller } from './auth.ts'
+import type { Caller } from '../../api/caller.ts'
 import { checker } from './check.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'

@@ -2,7 +2,7 @@
 //   C1. n is the truth, seq a hint: after a move of the stream the frame is found by its n.
 import { type Cursor, decodeCursor, type Frame, isChild, ReinsError, rootOf, startCursor } from '@reins/contracts'
 import { readTree, type SessionLog } from '@reins/journal'
-import type { View } from './render.ts'
+import type { View } from './views.ts'
 
 const pageSize = 256
 

@@ -8,11 +8,13 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { type ErrorCode, errorTable, ReinsError } from '@reins/contracts'
-import { JournalUnavailable } from '@reins/journal'
 import type { Log, Metrics } from '@reins/telemetry'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { negotiate } from './accept.ts'
-import { authenticate, authorize, type Caller, checkOrigin, type OriginRules, type Tokens } from './auth.ts'
+import { authenticate, authorize, type Caller, nobody, type Tokens } from '../../api/caller.ts'
+import { asReinsError } from '../../api/errors.ts'
+import { tokenOf } from './credentials.ts'
+import { checkOrigin, type OriginRules } from './origin.ts'
 import { type Answer, type Route, YamlBody } from './route.ts'
 import { retryAfterOf, statusOf } from './statuses.ts'
 
@@ -25,7 +27,6 @@ export interface HttpOptions {
   readonly metrics: Metrics
 }
 
-const nobody: Caller = { principal: 'nobody', by: 'user:nobody', permissions: [] }
 /** Of this process: its requests are counted behind it. */
 const requestPrefix = randomBytes(5).toString('hex')
 let requests = 0
@@ -57,7 +58,7 @@ export function createHttp(options: HttpOptions): FastifyInstance {
         : `${requestPrefix}-${(requests++).toString(36)}`
     },
     frameworkErrors: (error, request, reply) => {
-      void sendError(reply.header('x-request-id', request.id), asReinsError(error), request.headers)
+      void sendError(reply.header('x-request-id', request.id), asHttpError(error), request.headers)
     },
     clientErrorHandler: answerBadHttp,
   })
@@ -83,7 +84,7 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     if (request.headers.upgrade !== undefined) request.raw.socket.destroySoon()
   })
   app.setErrorHandler((error, request, reply) => {
-    const known = asReinsError(error)
+    const known = asHttpError(error)
     if (known.code === 'internal')
       options.log.error({ requestId: request.id, route: request.routeOptions.url, error }, 'a request failed')
     return sendError(reply, known, request.headers)
@@ -101,7 +102,7 @@ export function addRoutes(app: FastifyInstance, routes: readonly Route[], option
       method: route.method,
       url: route.path,
       onRequest: async (request) => {
-        callers.set(request, admit(route, request.headers, options.tokens)) // H1
+        callers.set(request, await admit(route, request.headers, options.tokens)) // H1
         if (!negotiate(request.headers.accept, offered))
           throw new ReinsError('not_acceptable', `This route answers with ${offered.join(', ')} only.`)
       },
@@ -131,10 +132,10 @@ export function addRoutes(app: FastifyInstance, routes: readonly Route[], option
   })
 }
 
-/** Throws unauthorized or forbidden. */
-export function admit(route: Route, headers: IncomingHttpHeaders, tokens: Tokens): Caller {
+/** Rejects with unauthorized or forbidden. */
+export async function admit(route: Route, headers: IncomingHttpHeaders, tokens: Tokens): Promise<Caller> {
   if (route.permission === undefined) return nobody
-  const caller = authenticate(headers, tokens)
+  const caller = await authenticate(tokenOf(headers), tokens)
   authorize(caller, route.permission)
   return caller
 }
@@ -206,20 +207,17 @@ const frameworkCodes: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   FST_ERR_MAX_PARAM_LENGTH: ['invalid_request', 'A part of the path is too long.'],
 }
 
-/** What any thrown thing is to the client (H2). */
-export function asReinsError(error: unknown): ReinsError {
-  if (error instanceof ReinsError) return error
-  if (error instanceof JournalUnavailable)
-    return new ReinsError('unavailable', 'The event store did not answer in time.')
+/** Fastify's own refusals among them; H2 for what nobody expected. */
+function asHttpError(error: unknown): ReinsError {
   const { code, statusCode } = (typeof error === 'object' && error !== null ? error : {}) as {
     code?: unknown
     statusCode?: unknown
   }
   const known = typeof code === 'string' ? frameworkCodes[code] : undefined
   if (known) return new ReinsError(known[0], known[1])
-  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
+  if (!(error instanceof ReinsError) && typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
     return new ReinsError('invalid_request', error instanceof Error ? error.message : undefined)
-  return new ReinsError('internal')
+  return asReinsError(error)
 }
 
 const signals = new WeakMap<ServerResponse, AbortSignal>()

@@ -16,13 +16,13 @@ import {
 } from '@reins/contracts'
 import { Type } from 'typebox'
 import { negotiate } from './accept.ts'
-import { type ControlVerb, controlVerbs } from './decisions.ts'
-import { type Done, keyOf } from './idempotency.ts'
+import { type ControlVerb, controlVerbs } from '../../api/decisions.ts'
+import { type Done, keyOf } from '../../api/idempotency.ts'
 import { type Answer, type Circumstances, json, type Route, route } from './route.ts'
-import type { SessionReads } from './session-reads.ts'
-import type { Asking, SessionWrites } from './session-writes.ts'
-import { type HttpForm, httpSink } from './sink.ts'
-import type { Streams } from './streams.ts'
+import type { SessionReads } from '../../api/session-reads.ts'
+import type { Asking, SessionWrites } from '../../api/session-writes.ts'
+import { type HttpForm, httpSink } from './http-sink.ts'
+import type { Streams } from '../../streams/streams.ts'
 
 const closed = { additionalProperties: false } as const
 // What is no session id is simply no session: one answer for both.

@@ -2,8 +2,8 @@
 import { Health, PoolList } from '@reins/contracts'
 import { Type } from 'typebox'
 import { openApi } from './openapi.ts'
-import type { PoolBoard } from './pools.ts'
-import type { GatewayConfig } from './ports.ts'
+import type { PoolBoard } from '../../api/pools.ts'
+import type { GatewayConfig } from '../../ports.ts'
 import { json, type Route, route } from './route.ts'
 
 const Ready = Type.Object(

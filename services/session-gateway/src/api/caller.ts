@@ -1,0 +1,36 @@
+// Who asks, and what they may: bearer tokens by their hash, and permissions. How a token came is the door's affair.
+import { createHash } from 'node:crypto'
+import { ReinsError, type TokenEntry } from '@reins/contracts'
+
+export interface Caller {
+  readonly principal: string
+  /** As it stands in `by` of a frame. */
+  readonly by: string
+  readonly permissions: readonly string[]
+}
+
+export interface Tokens {
+  /** By the hex sha256 of its text; undefined where unknown or revoked. */
+  token(hash: string): TokenEntry | undefined | Promise<TokenEntry | undefined>
+}
+
+/** For what is public. */
+export const nobody: Caller = { principal: 'nobody', by: 'user:nobody', permissions: [] }
+
+/** `token`: its text, undefined where none was given. Rejects with unauthorized. */
+export async function authenticate(token: string | undefined, tokens: Tokens): Promise<Caller> {
+  if (token === undefined) throw new ReinsError('unauthorized', 'The request has no bearer token.')
+  const entry = await tokens.token(createHash('sha256').update(token).digest('hex'))
+  if (!entry || entry.revoked) throw new ReinsError('unauthorized', 'The bearer token is not known, or was revoked.')
+  return { principal: entry.principal, by: `user:${entry.principal}`, permissions: entry.permissions }
+}
+
+/** `permission` is `<resource>:<action>`; a token's entries may be `*`, `<resource>:*` or exact. */
+export function authorize(caller: Caller, permission: string): void {
+  const [resource] = permission.split(':')
+  const may = caller.permissions.some((one) => one === '*' || one === permission || one === `${resource}:*`)
+  if (!may)
+    throw new ReinsError('forbidden', `The token of ${caller.principal} has no permission ${permission}.`, {
+      details: { permission },
+    })
+}

@@ -1,0 +1,20 @@
+// The token of a request, from its headers.
+//   A1. A token comes in a header: Authorization, or for browsers' WebSockets a protocol entry `bearer.<token>`. Never in a URL.
+import type { IncomingHttpHeaders } from 'node:http'
+import { ReinsError } from '@reins/contracts'
+
+/** undefined: there is none. Throws unauthorized where the header is of another form. */
+export function tokenOf(headers: IncomingHttpHeaders): string | undefined {
+  const authorization = headers.authorization
+  if (authorization !== undefined) {
+    const match = /^bearer +([\x21-\x7e]{1,1024}) *$/i.exec(authorization)
+    if (!match) throw new ReinsError('unauthorized', 'The Authorization header is not of the form "Bearer <token>".')
+    return match[1]
+  }
+  const entry = protocolsOf(headers).find((protocol) => protocol.startsWith('bearer.'))
+  return entry?.slice('bearer.'.length)
+}
+
+/** What a WebSocket client offers in Sec-WebSocket-Protocol. */
+const protocolsOf = (headers: IncomingHttpHeaders): readonly string[] =>
+  (headers['sec-websocket-protocol'] ?? '').split(',').map((protocol) => protocol.trim())
