@@ -70,6 +70,18 @@ describe('a package', () => {
     ])
   })
 
+  test('of the broker stands below the journal, and knows nothing of sessions', () => {
+    expect(
+      check({
+        'libs/broker/package.json': manifest('@reins/broker', ['@reins/contracts', '@reins/session']),
+        'libs/broker/src/a.ts': "import { a } from '@reins/contracts'\nimport { b } from '@reins/session'\n",
+        'libs/session/package.json': manifest('@reins/session', []),
+        'libs/journal/package.json': manifest('@reins/journal', ['@reins/broker']),
+        'libs/journal/src/a.ts': "import { c } from '@reins/broker'\n",
+      }),
+    ).toEqual([expect.stringMatching(/^libs\/broker\/src\/a.ts:2 @reins\/session: libs\/broker may import/)])
+  })
+
   test('may have a second door, which its package.json names', () => {
     expect(
       check({

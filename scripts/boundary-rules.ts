@@ -35,6 +35,7 @@ const all = 'all'
 const serviceMayImport = [
   'libs/contracts',
   'libs/session',
+  'libs/broker',
   'libs/journal',
   'libs/models',
   'libs/tools',
@@ -47,7 +48,8 @@ const serviceMayImport = [
 const mayImport: Readonly<Record<string, readonly string[] | typeof all>> = {
   'libs/contracts': [],
   'libs/session': ['libs/contracts'],
-  'libs/journal': ['libs/contracts', 'libs/session'],
+  'libs/broker': ['libs/contracts'],
+  'libs/journal': ['libs/contracts', 'libs/session', 'libs/broker'],
   'libs/models': ['libs/contracts'],
   'libs/tools': ['libs/contracts'],
   'libs/client': ['libs/contracts'],

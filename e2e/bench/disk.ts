@@ -2,8 +2,8 @@
 import { readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
+import { connectBroker } from '@reins/broker'
 import { streams } from '@reins/contracts'
-import { connectBroker } from '@reins/journal'
 import { type Product, toolAgent } from './product.ts'
 import { toolMessage } from './turns.ts'
 

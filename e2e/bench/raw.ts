@@ -3,7 +3,7 @@ import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
 import http from 'node:http'
 import path from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
-import { type Broker, connectBroker, makeHeaders } from '@reins/journal'
+import { type Broker, connectBroker, makeHeaders } from '@reins/broker'
 import { type Spread, spread } from './numbers.ts'
 import type { Product } from './product.ts'
 

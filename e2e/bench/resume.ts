@@ -1,4 +1,6 @@
 // How long an executor takes to know a session that it has not in memory: the executor's own loading, on the product's server.
+
+import { connectBroker } from '@reins/broker'
 import {
   type Draft,
   emptyHead,
@@ -13,7 +15,7 @@ import {
   toLog,
 } from '@reins/contracts'
 import { loadFold, writeSnapshot } from '@reins/executor'
-import { connectBroker, type Journal, openJournal } from '@reins/journal'
+import { type Journal, openJournal } from '@reins/journal'
 import { systemClock } from '@reins/service'
 import { type Spread, spread } from './numbers.ts'
 import type { Product } from './product.ts'

@@ -1,5 +1,5 @@
 // The services on nats-server and Postgres as others run them: official images, each service with its own user of the broker.
-import { type Broker, connectBroker } from '@reins/journal'
+import { type Broker, connectBroker } from '@reins/broker'
 import { checkLog, restProblems } from '@reins/session'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../harness/eventually.ts'

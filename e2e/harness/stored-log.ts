@@ -1,4 +1,6 @@
 // The log as it lies in the stream: frames with the bytes of their events, read from the broker and from nowhere else.
+
+import type { Broker } from '@reins/broker'
 import {
   type Address,
   decodeFrame,
@@ -8,7 +10,6 @@ import {
   sessionFilter,
   streams,
 } from '@reins/contracts'
-import type { Broker } from '@reins/journal'
 import { pause } from './eventually.ts'
 
 export interface StoredFrame {

@@ -1,8 +1,8 @@
 // The whole system as processes, for tests that kill: servers, services by name, clients, and the log itself.
 import { mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import { type Broker, connectBroker } from '@reins/broker'
 import { type AgentDefinition, definitionDigest } from '@reins/contracts'
-import { type Broker, connectBroker } from '@reins/journal'
 import { adminToken, type ServiceName } from '@reins/local'
 import { type Checked, checkLog } from '@reins/session'
 import { Api } from './api.ts'

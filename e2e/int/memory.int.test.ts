@@ -1,4 +1,5 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { type Broker, callService } from '@reins/broker'
 import {
   type Address,
   type Draft,
@@ -17,7 +18,7 @@ import {
   toExec,
   toLog,
 } from '@reins/contracts'
-import { type Broker, callService, type Journal, openJournal } from '@reins/journal'
+import { type Journal, openJournal } from '@reins/journal'
 import { type RunningMemory, start } from '@reins/memory'
 import { systemClock } from '@reins/service'
 import { Metrics, silentLog } from '@reins/telemetry'

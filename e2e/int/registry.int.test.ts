@@ -1,4 +1,5 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { type Broker, callService, ensureTopology } from '@reins/broker'
 import {
   type Agent,
   type AgentVersion,
@@ -8,7 +9,7 @@ import {
   serviceSubject,
   streams,
 } from '@reins/contracts'
-import { type Broker, callService, ensureTopology, type RegistryView, watchRegistry } from '@reins/journal'
+import { type RegistryView, watchRegistry } from '@reins/journal'
 import { type RunningRegistry, start } from '@reins/registry'
 import { systemClock } from '@reins/service'
 import { Metrics, silentLog } from '@reins/telemetry'

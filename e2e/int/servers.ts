@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import path from 'node:path'
-import { type Broker, connectBroker } from '@reins/journal'
+import { type Broker, connectBroker } from '@reins/broker'
 import { findNatsServer, type RunningNats, type RunningPostgres, startNats, startPostgres } from '@reins/local'
 import { searchPath } from './config.ts'
 

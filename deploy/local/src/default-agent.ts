@@ -1,5 +1,7 @@
 // The agent that is there from the first start: `reins chat` talks to it. While nobody has changed it, it follows the model that this
 // machine has a key for.
+
+import { type Broker, callService } from '@reins/broker'
 import {
   type AgentDefinition,
   definitionDigest,
@@ -7,7 +9,7 @@ import {
   type PutAgentResult,
   serviceSubject,
 } from '@reins/contracts'
-import { type Broker, callService, type RegistryView } from '@reins/journal'
+import type { RegistryView } from '@reins/journal'
 
 export const defaultAgentName = 'assistant'
 const maker = 'system:default-agent'

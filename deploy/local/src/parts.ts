@@ -1,17 +1,10 @@
 // One process's services over one connection to the broker: all five for `reins up`, one for `reins service <name>`.
 import path from 'node:path'
+import { type Broker, connectBroker } from '@reins/broker'
 import type { Health } from '@reins/contracts'
 import { makeShortId } from '@reins/contracts'
 import * as executor from '@reins/executor'
-import {
-  type Broker,
-  connectBroker,
-  type Journal,
-  openIdempotency,
-  openJournal,
-  type RegistryView,
-  watchRegistry,
-} from '@reins/journal'
+import { type Journal, openIdempotency, openJournal, type RegistryView, watchRegistry } from '@reins/journal'
 import * as memory from '@reins/memory'
 import { createModels, type Models, scriptedModels } from '@reins/models'
 import * as registry from '@reins/registry'

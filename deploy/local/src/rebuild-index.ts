@@ -1,6 +1,7 @@
 // `reins rebuild-index`: asks the memory service to drop its list of sessions and to read all frames again.
+
+import { callService, connectBroker } from '@reins/broker'
 import { serviceSubject } from '@reins/contracts'
-import { callService, connectBroker } from '@reins/journal'
 import type { LocalConfig } from './config.ts'
 import { serversOf } from './service-command.ts'
 

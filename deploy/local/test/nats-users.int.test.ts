@@ -1,8 +1,9 @@
 // What the broker itself refuses to each service's user, tried on a real server.
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node'
+import { connectBroker } from '@reins/broker'
 import { buckets, objectStores, type Role, registrySubject, sessionSubject, streams, toLog } from '@reins/contracts'
-import { connectBroker, openJournal } from '@reins/journal'
+import { openJournal } from '@reins/journal'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RunningNats, startNats } from '../src/nats-process.ts'
 import { natsUsers, type ServiceName, serviceNames } from '../src/nats-users.ts'

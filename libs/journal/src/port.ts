@@ -1,33 +1,16 @@
-// The ports of the journal: what services may do with sessions' streams. Two adapters: jetstream-*.ts and memory.ts, one contract suite.
+// The ports of the journal: what services may do with sessions' streams. Two adapters, jetstream/ and memory/, and one contract suite. Every port throws
+// BrokerUnavailable when the broker cannot be reached within the deadline, or the signal was aborted.
 //   J1. Nothing else publishes to ses.>; every append is conditional on the last sequence that its writer has seen (PROTOCOL 3).
 //   J2. A time-out is never an answer: the same frame goes out again until it is acked or refused.
 //   J3. A refusal proves that a frame after `prev` exists; mine is in if and only if the first one after `prev` has my id.
+import type { Consumption, ReadOptions } from '@reins/broker'
 import type { Address, Delta, Draft, Frame, Head } from '@reins/contracts'
-
-/** Thrown by every port when the broker cannot be reached within the deadline, or the signal was aborted. */
-export class JournalUnavailable extends Error {
-  constructor(what: string, options?: { cause?: unknown }) {
-    super(`${what}: the broker did not answer in time`, options)
-    this.name = 'JournalUnavailable'
-  }
-}
 
 export type AppendOutcome =
   /** In the log at `head`. `above`: frames that others appended after it, found while finding out. */
   | { readonly kind: 'appended'; readonly head: Head; readonly above: readonly Frame[] }
   /** Not in the log, and never will be: `tail` are the frames after `prev`, at least one. */
   | { readonly kind: 'refused'; readonly tail: readonly Frame[] }
-
-export interface ReadOptions {
-  /** Frames with a sequence greater than this. Default 0: from the start. */
-  readonly after?: number
-  /** Stop after so many frames. */
-  readonly limit?: number
-  /** Read from the stream's leader: a replicated stream's direct get may be stale. */
-  readonly leader?: boolean
-  /** ms until JournalUnavailable. Default 10 000. */
-  readonly withinMs?: number
-}
 
 export interface SessionLog {
   /** The head by the last frame's headers; `emptyHead(session)` where there is none. */
@@ -36,7 +19,7 @@ export interface SessionLog {
   read(of: string | { readonly tree: string }, options?: ReadOptions): Promise<readonly Frame[]>
   /**
    * Appends one frame on `draft.prev`, whose hash is `previousHash`. Resolves when the outcome is known, however often it must ask.
-   * Rejects with JournalUnavailable only when `signal` aborts (the frame may be in or not), never because of a time-out.
+   * Rejects with BrokerUnavailable only when `signal` aborts (the frame may be in or not), never because of a time-out.
    */
   append(session: string, draft: Draft, to: Address, previousHash: string, signal?: AbortSignal): Promise<AppendOutcome>
 }
@@ -118,13 +101,6 @@ export interface WorkQueue {
     }[]
   >
   backlog(kind: 'exec' | 'tool', pool: string): Promise<PoolBacklog>
-}
-
-export interface Consumption {
-  /** Tells the queue that slots became free. */
-  wake(): void
-  /** Stops pulling; triggers that were handed out stay with their holders. */
-  close(): Promise<void>
 }
 
 export interface Timers {

@@ -4,6 +4,7 @@
 //   V3. A record that is none makes its entity unknown (a token is no token) and stands in `faults`; the others go on.
 //   V4. One ordered consumer a process; after a lost connection it goes on behind the last record that it has seen.
 import { type ConsumerMessages, DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { type Broker, BrokerUnavailable } from '@reins/broker'
 import {
   type AgentEntry,
   definitionDigest,
@@ -14,8 +15,6 @@ import {
   type TokenEntry,
   type VersionEntry,
 } from '@reins/contracts'
-import type { Broker } from './broker.ts'
-import { JournalUnavailable } from './port.ts'
 
 /** The kinds that can be watched; versions are immutable and large, and are read when they are needed. */
 export type WatchedKind = Extract<RegistryKind, 'agent' | 'token'>
@@ -31,9 +30,9 @@ export interface RegistryView {
   readonly faults: readonly RegistryFault[]
   /** undefined: unknown, or deleted. */
   agent(name: string): AgentEntry | undefined
-  /** As `agent`, but asks REG once before it says undefined. Rejects with JournalUnavailable. */
+  /** As `agent`, but asks REG once before it says undefined. Rejects with BrokerUnavailable. */
   agentFresh(name: string): Promise<AgentEntry | undefined>
-  /** From the cache, else from REG. Rejects with JournalUnavailable, or an Error where the record is damaged. */
+  /** From the cache, else from REG. Rejects with BrokerUnavailable, or an Error where the record is damaged. */
   version(digest: string): Promise<VersionEntry | undefined>
   /** By the hex sha256 of its text. Revoked ones are undefined. */
   token(hash: string): TokenEntry | undefined
@@ -58,7 +57,7 @@ const versionsKept = 500
 
 /**
  * The last record of an entity, or with `after` the first one behind that sequence, by direct get (which on a replicated
- * stream may be stale). A body that is no JSON has the value undefined. Rejects with JournalUnavailable.
+ * stream may be stale). A body that is no JSON has the value undefined. Rejects with BrokerUnavailable.
  */
 export async function readRegistry(
   broker: Broker,
@@ -73,7 +72,7 @@ export async function readRegistry(
   const deadline = performance.now() + withinMs
   for (;;) {
     const left = deadline - performance.now()
-    if (left <= 0) throw new JournalUnavailable(`reading ${subject}`)
+    if (left <= 0) throw new BrokerUnavailable(`reading ${subject}`)
     const outcome = await broker.request(`$JS.API.DIRECT.GET.${streams.registry}`, ask, {
       withinMs: Math.min(left, 1000),
     })
@@ -87,7 +86,7 @@ export async function readRegistry(
   }
 }
 
-/** Watches `kinds`. Resolves when the view is ready (V1); rejects with JournalUnavailable when that takes longer than `withinMs`. */
+/** Watches `kinds`. Resolves when the view is ready (V1); rejects with BrokerUnavailable when that takes longer than `withinMs`. */
 export async function watchRegistry(
   broker: Broker,
   kinds: readonly WatchedKind[],
@@ -99,15 +98,15 @@ export async function watchRegistry(
     await Promise.race([
       view.start(),
       pause(withinMs, late.signal).then(() => {
-        throw new JournalUnavailable(`watching ${streams.registry} (is the stream there?)`)
+        throw new BrokerUnavailable(`watching ${streams.registry} (is the stream there?)`)
       }),
     ])
     return view
   } catch (error) {
     await view.close()
-    throw error instanceof JournalUnavailable
+    throw error instanceof BrokerUnavailable
       ? error
-      : new JournalUnavailable(`watching ${streams.registry}`, { cause: error })
+      : new BrokerUnavailable(`watching ${streams.registry}`, { cause: error })
   } finally {
     late.abort()
   }

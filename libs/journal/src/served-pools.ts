@@ -2,8 +2,9 @@
 //   P1. One consumption a pool, however often it is looked for.
 //   P2. A pool that is made later is served without a restart.
 //   P3. Once it is being closed it takes no trigger and serves no pool more.
+import type { Consumption } from '@reins/broker'
 import { canonicalLabels, type Labels, poolKey, serves } from '@reins/contracts'
-import type { Consumption, Trigger, WorkQueue } from './port.ts'
+import type { Trigger, WorkQueue } from './port.ts'
 
 export interface ServingOptions {
   /** How many more triggers this process can take now. */

@@ -1,4 +1,4 @@
-import { createMemoryJournal, type MemoryFaults } from '../src/memory.ts'
+import { createMemoryJournal, type MemoryFaults } from '../src/memory/journal.ts'
 import { journalContract } from './contract.ts'
 
 journalContract('memory', async () => {

@@ -1,6 +1,8 @@
 // What a session's actor needs of its process; made once in service.ts.
+
+import type { Presence } from '@reins/broker'
 import type { SessionEvent } from '@reins/contracts'
-import type { Presence, RegistryView, SessionFeed, SessionLog, Snapshots, Timers, WorkQueue } from '@reins/journal'
+import type { RegistryView, SessionFeed, SessionLog, Snapshots, Timers, WorkQueue } from '@reins/journal'
 import type { Models } from '@reins/models'
 import type { Clock, PausePoint } from '@reins/service'
 import type { Session } from '@reins/session'

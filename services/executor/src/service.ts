@@ -2,15 +2,10 @@
 //   X1. It never takes more sessions than it has slots; a held trigger is a slot.
 //   X2. Triggers that it holds get working() each third of ack_wait, never while it is suspect (PROTOCOL 6).
 //   X3. A consumer that ends by itself, or whose callback throws, ends the process.
+
+import { type Broker, BrokerUnavailable, startPresence } from '@reins/broker'
 import type { Labels } from '@reins/contracts'
-import {
-  type Broker,
-  type Journal,
-  JournalUnavailable,
-  type RegistryView,
-  ServedPools,
-  startPresence,
-} from '@reins/journal'
+import { type Journal, type RegistryView, ServedPools } from '@reins/journal'
 import type { Models } from '@reins/models'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
 import type { Log, Metrics, Redactor } from '@reins/telemetry'
@@ -83,7 +78,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
         try {
           return await read()
         } catch (error) {
-          if (!(error instanceof JournalUnavailable) || stopping.signal.aborted) throw error
+          if (!(error instanceof BrokerUnavailable) || stopping.signal.aborted) throw error
         }
       }
     },

@@ -1,4 +1,6 @@
 // Executors on the in-memory journal, each with its actors; the model, the gateway, the runners and the passing of time are the test's.
+
+import type { Consumption, Presence } from '@reins/broker'
 import {
   type Address,
   type AgentDefinition,
@@ -16,13 +18,7 @@ import {
   toExec,
   toLog,
 } from '@reins/contracts'
-import {
-  type Consumption,
-  createMemoryJournal,
-  type MemoryFaults,
-  type MemoryJournal,
-  type Presence,
-} from '@reins/journal'
+import { createMemoryJournal, type MemoryFaults, type MemoryJournal } from '@reins/journal'
 import { noPausePoints } from '@reins/service'
 import { emptyFold, foldFrames, type Session } from '@reins/session'
 import { Metrics, nothingToRedact } from '@reins/telemetry'

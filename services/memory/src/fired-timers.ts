@@ -1,5 +1,6 @@
 // Consumes the timers that fired, for as long as the service runs.
-import type { Consumption, Timers } from '@reins/journal'
+import type { Consumption } from '@reins/broker'
+import type { Timers } from '@reins/journal'
 import type { Log } from '@reins/telemetry'
 import { appendFired, type FiredOptions } from './timers.ts'
 

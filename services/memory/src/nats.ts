@@ -1,6 +1,7 @@
 // Memory's requests: decode, call, encode. What each one takes and gives stands in contracts (api.ts).
+
+import { type Broker, serveRequests } from '@reins/broker'
 import { type ListSessions, ReinsError, statuses } from '@reins/contracts'
-import { type Broker, serveRequests } from '@reins/journal'
 import type { Log } from '@reins/telemetry'
 import type { SessionIndex } from './session-index.ts'
 import type { SessionLists } from './session-lists.ts'

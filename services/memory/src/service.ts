@@ -1,6 +1,7 @@
 // Memory: the session index in Postgres, and the firing of timers.
 //   S1. Timers need the journal alone; Postgres may be away, also at the start.
-import type { Broker, SessionLog, Timers } from '@reins/journal'
+import type { Broker } from '@reins/broker'
+import type { SessionLog, Timers } from '@reins/journal'
 import { type Clock, Closing, type Running } from '@reins/service'
 import type { Log, Metrics } from '@reins/telemetry'
 import { openDatabase } from './database.ts'

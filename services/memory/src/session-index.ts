@@ -4,8 +4,8 @@
 //   I2. A frame that is none quarantines its session in the list, and nothing else stops.
 //   I3. Postgres may be away at any moment, at the start too: the index goes on from its checkpoint when it is back.
 import { type ConsumerMessages, type JsMsg, jetstream } from '@nats-io/jetstream'
+import type { Broker } from '@reins/broker'
 import { indexDurable, ReinsError, streams } from '@reins/contracts'
-import type { Broker } from '@reins/journal'
 import type { Log } from '@reins/telemetry'
 import { type Database, isAway, migrate } from './database.ts'
 import { apiMs, describeStream, ensureDurable, framesAfter, fromConsumer, type StoredFrame } from './session-stream.ts'

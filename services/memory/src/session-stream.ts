@@ -1,6 +1,7 @@
 // Reading all of SES: what a durable delivers, and what lies behind a sequence.
 import { type JsMsg, jetstreamManager } from '@nats-io/jetstream'
 import type { Msg } from '@nats-io/nats-core'
+import { type Broker, BrokerUnavailable } from '@reins/broker'
 import {
   allSessionsFilter,
   decodeFrame,
@@ -9,7 +10,6 @@ import {
   parseSessionSubject,
   streams,
 } from '@reins/contracts'
-import { type Broker, JournalUnavailable } from '@reins/journal'
 import type { Owner } from './session-row.ts'
 
 export interface StoredFrame {
@@ -59,7 +59,7 @@ function stored(
 
 /**
  * The next frames behind `after`, in order; empty only where `upTo` holds nothing more (the leader is asked before that is said).
- * Rejects with JournalUnavailable.
+ * Rejects with BrokerUnavailable.
  */
 export async function framesAfter(broker: Broker, after: number, upTo: number): Promise<readonly StoredFrame[]> {
   const ask = JSON.stringify({
@@ -84,7 +84,7 @@ export async function framesAfter(broker: Broker, after: number, upTo: number): 
     if (outcome === 'done' && !(await leaderHas(broker, after, upTo))) return []
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-  throw new JournalUnavailable(`reading ${streams.sessions} behind ${after}`)
+  throw new BrokerUnavailable(`reading ${streams.sessions} behind ${after}`)
 }
 
 /** A replica may not have yet what the leader has. */
@@ -106,7 +106,7 @@ export interface SessionStream {
 export async function describeStream(broker: Broker): Promise<SessionStream> {
   const manager = await jetstreamManager(broker.nc, { checkAPI: false, timeout: apiMs })
   const { created, state } = await manager.streams.info(streams.sessions).catch((cause: unknown) => {
-    throw new JournalUnavailable(`looking for the stream ${streams.sessions}`, { cause })
+    throw new BrokerUnavailable(`looking for the stream ${streams.sessions}`, { cause })
   })
   return { identity: created, lastSeq: state.last_seq }
 }

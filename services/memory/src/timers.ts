@@ -15,7 +15,7 @@ export interface FiredOptions {
 
 export type Fired = 'appended' | 'nothing to do'
 
-/** Resolves when the timer may be acked; rejects with JournalUnavailable when `signal` aborts or the broker is away. */
+/** Resolves when the timer may be acked; rejects with BrokerUnavailable when `signal` aborts or the broker is away. */
 export async function appendFired(
   { sessions, clock, instance }: FiredOptions,
   session: string,

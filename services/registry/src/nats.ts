@@ -1,6 +1,7 @@
 // The registry's requests: decode, call, encode. What each one takes and gives stands in contracts (registry.ts).
+
+import { type Broker, BrokerUnavailable, type Handler, serveRequests } from '@reins/broker'
 import { ReinsError } from '@reins/contracts'
-import { type Broker, type Handler, JournalUnavailable, serveRequests } from '@reins/journal'
 import type { Log } from '@reins/telemetry'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -77,7 +78,7 @@ function handle<S extends TSchema>(
     try {
       return await run(request)
     } catch (error) {
-      if (error instanceof JournalUnavailable)
+      if (error instanceof BrokerUnavailable)
         throw new ReinsError('unavailable', `The registry cannot reach its stream: ${error.message}.`)
       throw error
     }

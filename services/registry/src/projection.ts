@@ -4,8 +4,9 @@
 //   P3. Postgres may be away at any moment, at the start too: the projection goes on from its checkpoint when it is back.
 
 import { type ConsumerMessages, DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { type Broker, BrokerUnavailable } from '@reins/broker'
 import { registryKindFilter, streams } from '@reins/contracts'
-import { type Broker, JournalUnavailable, parseAgent, parseVersion } from '@reins/journal'
+import { parseAgent, parseVersion } from '@reins/journal'
 import type { Log } from '@reins/telemetry'
 import { type Database, isAway, migrate } from './database.ts'
 
@@ -92,7 +93,7 @@ class Runner implements Projection {
     await migrate(db)
     const manager = await jetstreamManager(broker.nc, { checkAPI: false, timeout: apiMs })
     const { created } = await manager.streams.info(streams.registry).catch((cause: unknown) => {
-      throw new JournalUnavailable(`looking for the stream ${streams.registry}`, { cause })
+      throw new BrokerUnavailable(`looking for the stream ${streams.registry}`, { cause })
     })
     this.#seq = await startingPoint(db, created)
     const consumer = await jetstream(broker.nc, { timeout: apiMs }).consumers.get(streams.registry, {

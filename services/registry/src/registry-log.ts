@@ -2,15 +2,9 @@
 //   L1. A time-out is never an answer: the same record goes out again, at the same condition, until it is acked or refused.
 //   L2. A refusal proves that a record behind the condition exists; mine is in if and only if the first one carries my id.
 
+import { type Broker, BrokerUnavailable, makeHeaders } from '@reins/broker'
 import { makeShortId, type RegistryKind, registrySubject } from '@reins/contracts'
-import {
-  type Broker,
-  JournalUnavailable,
-  makeHeaders,
-  type RegistryRecord,
-  readRegistry,
-  registryIdHeader,
-} from '@reins/journal'
+import { type RegistryRecord, readRegistry, registryIdHeader } from '@reins/journal'
 
 export type WriteOutcome =
   | { readonly kind: 'written'; readonly seq: number }
@@ -19,13 +13,13 @@ export type WriteOutcome =
 
 export interface RegistryLog {
   last(kind: RegistryKind, name: string): Promise<RegistryRecord | undefined>
-  /** Appends the entity's new state where `after` is its last sequence (0: there is none). Rejects with JournalUnavailable. */
+  /** Appends the entity's new state where `after` is its last sequence (0: there is none). Rejects with BrokerUnavailable. */
   write(kind: RegistryKind, name: string, value: unknown, after: number): Promise<WriteOutcome>
 }
 
 export interface RegistryLogOptions {
   readonly random: () => number
-  /** ms until JournalUnavailable. Default 10 000. */
+  /** ms until BrokerUnavailable. Default 10 000. */
   readonly withinMs?: number
 }
 
@@ -55,7 +49,7 @@ export function registryLog(broker: Broker, { random, withinMs = 10_000 }: Regis
       }
       await new Promise((resolve) => setTimeout(resolve, wait))
     }
-    throw new JournalUnavailable(`writing ${subject}`)
+    throw new BrokerUnavailable(`writing ${subject}`)
   }
   return { last, write }
 }

@@ -1,6 +1,6 @@
 // The registry: agents, their versions and tokens in REG; lists and history in Postgres.
 //   S1. What is written and what is read by name needs REG alone; Postgres may be away, also at the start.
-import type { Broker } from '@reins/journal'
+import type { Broker } from '@reins/broker'
 import { type Clock, Closing, type Running } from '@reins/service'
 import type { Log, Metrics } from '@reins/telemetry'
 import { Agents } from './agents.ts'
@@ -28,7 +28,7 @@ export interface RunningRegistry extends Running {
   health(): Record<string, string>
 }
 
-/** Resolves when requests are served. Rejects with JournalUnavailable when REG cannot be reached. */
+/** Resolves when requests are served. Rejects with BrokerUnavailable when REG cannot be reached. */
 export async function start(config: RegistryConfig): Promise<RunningRegistry> {
   const { broker, databaseUrl, log, clock, metrics, bootstrapTokens, knownProviders } = config
   const closing = new Closing()

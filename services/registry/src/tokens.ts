@@ -12,7 +12,7 @@ export interface BootstrapToken {
   readonly permissions: readonly string[]
 }
 
-/** Rejects with JournalUnavailable. */
+/** Rejects with BrokerUnavailable. */
 export async function ensureTokens(log: RegistryLog, tokens: readonly BootstrapToken[], clock: Clock): Promise<void> {
   for (const token of tokens) await ensureToken(log, token, clock)
 }

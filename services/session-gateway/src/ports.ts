@@ -1,4 +1,6 @@
 // What the gateway needs of the rest of the system, all of it handed in: see service.ts for what is made of it.
+
+import { type Broker, callService } from '@reins/broker'
 import {
   type AgentDefinition,
   type Health,
@@ -7,16 +9,7 @@ import {
   type ReplayClass,
   type Reply,
 } from '@reins/contracts'
-import {
-  type Broker,
-  callService,
-  type IdempotencyStore,
-  type RegistryView,
-  type SessionFeed,
-  type SessionLog,
-  type Subscription,
-  type WorkQueue,
-} from '@reins/journal'
+import type { IdempotencyStore, RegistryView, SessionFeed, SessionLog, Subscription, WorkQueue } from '@reins/journal'
 import type { Clock } from '@reins/service'
 import type { Log, Metrics } from '@reins/telemetry'
 import type { GatewaySettings } from './config.ts'

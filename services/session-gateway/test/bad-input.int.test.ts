@@ -343,11 +343,11 @@ describe('who may ask', () => {
 
 describe('when the broker does not answer', () => {
   test('reads and writes say unavailable, and nothing of the reason leaks', async () => {
-    const { JournalUnavailable } = await import('@reins/journal')
+    const { BrokerUnavailable } = await import('@reins/broker')
     const broken = await World.start({ limits: { appendWithinMs: 20 } })
     const session = await broken.session()
     await broken.close()
-    const away = () => Promise.reject(new JournalUnavailable('secret details'))
+    const away = () => Promise.reject(new BrokerUnavailable('secret details'))
     const down = await World.start({
       config: { sessions: { head: away, read: away, append: away } },
     })

@@ -1,5 +1,6 @@
 // What a session's tools need of their process; made once in service.ts.
-import type { Presence, SessionFeed, SessionLog } from '@reins/journal'
+import type { Presence } from '@reins/broker'
+import type { SessionFeed, SessionLog } from '@reins/journal'
 import type { Clock, PausePoint } from '@reins/service'
 import type { RunnerTools } from './call-runner.ts'
 import type { SessionTools } from './session-tools.ts'

@@ -2,15 +2,9 @@
 //   U1. A consumer that ends by itself, or whose callback throws, ends the process.
 //   U2. Triggers that it holds get working() each third of ack_wait, never while it is suspect.
 import path from 'node:path'
+import { type Broker, BrokerUnavailable, startPresence } from '@reins/broker'
 import type { Labels } from '@reins/contracts'
-import {
-  type Broker,
-  type Journal,
-  JournalUnavailable,
-  type RegistryView,
-  ServedPools,
-  startPresence,
-} from '@reins/journal'
+import { type Journal, type RegistryView, ServedPools } from '@reins/journal'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
 import type { Log, Metrics, Redactor } from '@reins/telemetry'
 import { PathLocks, type Sandbox } from '@reins/tools'
@@ -89,7 +83,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
         try {
           return await read()
         } catch (error) {
-          if (!(error instanceof JournalUnavailable) || stopping.signal.aborted) throw error
+          if (!(error instanceof BrokerUnavailable) || stopping.signal.aborted) throw error
         }
       }
     },

@@ -2,6 +2,7 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import type { Presence } from '@reins/broker'
 import {
   type Address,
   type AgentDefinition,
@@ -15,7 +16,7 @@ import {
   toLog,
   toTool,
 } from '@reins/contracts'
-import { createMemoryJournal, type MemoryFaults, type MemoryJournal, type Presence, type Trigger } from '@reins/journal'
+import { createMemoryJournal, type MemoryFaults, type MemoryJournal, type Trigger } from '@reins/journal'
 import { noPausePoints } from '@reins/service'
 import { nothingToRedact } from '@reins/telemetry'
 import { PathLocks } from '@reins/tools'

@@ -3,6 +3,8 @@
 //       the refusal, and nothing is refused to a client on the word of a remembered head alone.
 //   P2. One append at a time per session in this process.
 //   P3. A decision is bounded by a deadline, never by a number of tries; after it the frame may be in or not: `unavailable`.
+
+import { BrokerUnavailable } from '@reins/broker'
 import {
   type Address,
   type Draft,
@@ -14,7 +16,7 @@ import {
   type SessionEvent,
   type Status,
 } from '@reins/contracts'
-import { JournalUnavailable, type SessionLog } from '@reins/journal'
+import type { SessionLog } from '@reins/journal'
 
 export interface Decision {
   readonly events: readonly SessionEvent[]
@@ -167,7 +169,7 @@ export class Appender {
         .append(session, this.#draft(request, decision, head), decision.to, head.hash, signal)
         .catch((error: unknown) => {
           this.#heads.delete(session)
-          if (error instanceof JournalUnavailable || signal.aborted) throw busy()
+          if (error instanceof BrokerUnavailable || signal.aborted) throw busy()
           if (error instanceof RangeError)
             throw new ReinsError('body_too_large', 'The event does not fit into one frame.')
           throw error

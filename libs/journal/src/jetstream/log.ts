@@ -1,4 +1,6 @@
 // SessionLog on JetStream: PROTOCOL 3, rule by rule.
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Broker, BrokerUnavailable, lastMessage, makeHeaders, type ReadOptions, readMessages } from '@reins/broker'
 import {
   type Address,
   type Draft,
@@ -11,9 +13,8 @@ import {
   streams,
   treeFilter,
 } from '@reins/contracts'
-import { type Broker, makeHeaders } from './broker.ts'
-import { frameOf, headFromMessage, lastMessage, pause, readMessages } from './jetstream-messages.ts'
-import { type AppendOutcome, JournalUnavailable, type ReadOptions, type SessionLog } from './port.ts'
+import type { AppendOutcome, SessionLog } from '../port.ts'
+import { frameOf, headFromMessage } from './frames.ts'
 
 export interface JetStreamLogOptions {
   /** More than one replica: what is read to learn an append's fate is read from the leader. */
@@ -90,7 +91,7 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
     ])
     // J2: the same frame at the same place until there is an answer.
     for (;;) {
-      if (signal?.aborted) throw new JournalUnavailable('appending a frame', { cause: signal.reason })
+      if (signal?.aborted) throw new BrokerUnavailable('appending a frame', { cause: signal.reason })
       const outcome = await broker.request(subject, encoded.body, { headers, withinMs: retryMs })
       if (outcome.kind === 'reply') {
         const { seq, error } = outcome.msg.json<PublishReply>()

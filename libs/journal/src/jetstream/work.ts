@@ -3,6 +3,7 @@
 //   W2. The newest handle of a trigger counts: a redelivery to the same process replaces the older handle (JetStream's pitfall 5).
 import { type ConsumerConfig, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
+import { ackInfo, type Broker, type Consumption, pull, readMessages } from '@reins/broker'
 import {
   buckets,
   execDurable,
@@ -12,10 +13,8 @@ import {
   toolDurable,
   toolFilter,
 } from '@reins/contracts'
-import type { Broker } from './broker.ts'
-import { frameOf, readMessages } from './jetstream-messages.ts'
-import { ackInfo, pull } from './jetstream-pull.ts'
-import type { Consumption, PoolBacklog, Trigger, WorkQueue } from './port.ts'
+import type { PoolBacklog, Trigger, WorkQueue } from '../port.ts'
+import { frameOf } from './frames.ts'
 
 export interface JetStreamWorkOptions {
   readonly ackWaitMs: number

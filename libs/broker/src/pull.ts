@@ -7,12 +7,18 @@
 //   P5. What was on its way when the consumption was closed is given back: it would come again only after ack_wait.
 import { createInbox, type Msg } from '@nats-io/nats-core'
 import type { Broker } from './broker.ts'
-import type { Consumption } from './port.ts'
 
 const expiresMs = 4500
 const maxOutstanding = 8
 const tickMs = 250
 const drainMs = 500
+
+export interface Consumption {
+  /** Tells it that slots became free. */
+  wake(): void
+  /** Stops pulling; what was handed out stays with its holders. */
+  close(): Promise<void>
+}
 
 export interface PullOptions {
   readonly stream: string

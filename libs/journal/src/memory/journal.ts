@@ -3,25 +3,24 @@
 //   A2. No wall clock: time comes from `clock`, delays from `schedule` (setTimeout where none is given).
 //   A3. Faults are injected where a network has them: before the append, and between the append and its answer.
 import { createHash } from 'node:crypto'
+import { BrokerUnavailable, type ReadOptions } from '@reins/broker'
 import { type Address, type Draft, emptyHead, headOf, rootOf } from '@reins/contracts'
-import { MemoryStream, type StoredFrame } from './memory-stream.ts'
-import { MemoryTimers } from './memory-timers.ts'
-import { type MemoryClock, MemoryDurable, type Scheduler } from './memory-work.ts'
-import {
-  type AppendOutcome,
-  type BlobStore,
-  JournalUnavailable,
-  type LiveDelta,
-  type ReadOptions,
-  type RepublishedFrame,
-  type SessionFeed,
-  type SessionLog,
-  type Snapshot,
-  type Snapshots,
-  type Subscription,
-  type Timers,
-  type WorkQueue,
-} from './port.ts'
+import type {
+  AppendOutcome,
+  BlobStore,
+  LiveDelta,
+  RepublishedFrame,
+  SessionFeed,
+  SessionLog,
+  Snapshot,
+  Snapshots,
+  Subscription,
+  Timers,
+  WorkQueue,
+} from '../port.ts'
+import { MemoryStream, type StoredFrame } from './stream.ts'
+import { MemoryTimers } from './timers.ts'
+import { type MemoryClock, MemoryDurable, type Scheduler } from './work.ts'
 
 /** Each is asked at each append; absent: it never happens. */
 export interface MemoryFaults {
@@ -105,7 +104,7 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
   ): Promise<AppendOutcome> {
     for (;;) {
       await Promise.resolve()
-      if (signal?.aborted) throw new JournalUnavailable(`append to session ${session}`, { cause: signal.reason })
+      if (signal?.aborted) throw new BrokerUnavailable(`append to session ${session}`, { cause: signal.reason })
       const lostRequest = faults.loseRequest?.(session, draft.id) ?? false
       const stored = !lostRequest && store(session, draft, to, previousHash)
       if (lostRequest || (stored && faults.loseAck?.(session, draft.id))) {

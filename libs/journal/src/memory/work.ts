@@ -2,8 +2,10 @@
 //   W1. A durable starts at the first frame of the stream, so nothing that was appended before it was made is missed.
 //   W2. Unacked after ack_wait: delivered again. Delivery counts belong to the durable, not to the frame.
 //   W3. A late ack, nak or working() of a holder that lost its delivery is obeyed, as a broker does it: not to send it is the holder's duty.
-import type { StoredFrame } from './memory-stream.ts'
-import type { Consumption, PoolBacklog, Trigger } from './port.ts'
+
+import type { Consumption } from '@reins/broker'
+import type { PoolBacklog, Trigger } from '../port.ts'
+import type { StoredFrame } from './stream.ts'
 
 /** Calls `run` after `ms`; what it returns calls that off. */
 export type Scheduler = (run: () => void, ms: number) => () => void

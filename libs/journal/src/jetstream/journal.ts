@@ -1,12 +1,11 @@
 // The whole journal on JetStream, over one connection.
-import type { Broker } from './broker.ts'
-import { createJetStreamFeed } from './jetstream-feed.ts'
-import { createJetStreamLog } from './jetstream-log.ts'
-import { createJetStreamBlobs, createJetStreamSnapshots } from './jetstream-stores.ts'
-import { createJetStreamTimers } from './jetstream-timers.ts'
-import { createJetStreamWork } from './jetstream-work.ts'
-import type { BlobStore, SessionFeed, SessionLog, Snapshots, Timers, WorkQueue } from './port.ts'
-import { ensureTopology, keepLiveStream } from './topology.ts'
+import { type Broker, ensureTopology, keepLiveStream } from '@reins/broker'
+import type { BlobStore, SessionFeed, SessionLog, Snapshots, Timers, WorkQueue } from '../port.ts'
+import { createJetStreamFeed } from './feed.ts'
+import { createJetStreamLog } from './log.ts'
+import { createJetStreamBlobs, createJetStreamSnapshots } from './stores.ts'
+import { createJetStreamTimers } from './timers.ts'
+import { createJetStreamWork } from './work.ts'
 
 export interface Journal {
   readonly sessions: SessionLog

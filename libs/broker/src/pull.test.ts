@@ -1,7 +1,7 @@
 import { headers as natsHeaders } from '@nats-io/nats-core'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Broker } from './broker.ts'
-import { pull } from './jetstream-pull.ts'
+import { pull } from './pull.ts'
 
 /** A broker that is a list of what it was sent; the test plays the server. */
 function world({ free }: { free: () => number }) {

@@ -1,9 +1,10 @@
-// Reading messages off the broker's raw API: frames from direct gets, from the leader, from republished subjects.
-
+// Reading what a stream has stored, over the broker's raw API: by direct get from any replica, or from the leader.
+//   M1. A batch may be cut by its connection: its end then comes without what stood before. What is handed out has no such gap, for each
+//       message names the sequence of the one before it that matches.
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Msg } from '@nats-io/nats-core'
-import { decodeFrame, type Frame, type Head, headFromHeaders, parseSessionSubject, streams } from '@reins/contracts'
 import type { Broker } from './broker.ts'
-import { JournalUnavailable, type ReadOptions } from './port.ts'
+import { BrokerUnavailable } from './unavailable.ts'
 
 export interface StoredMessage {
   readonly subject: string
@@ -15,11 +16,6 @@ export interface StoredMessage {
 /** How many frames one batch asks for: bounded, so that a slow reader never has more than this on the way. */
 const batchSize = 500
 const batchBytes = 4 * 1024 * 1024
-
-export const frameOf = (message: StoredMessage): Frame | undefined => {
-  const subject = parseSessionSubject(message.subject)
-  return subject && decodeFrame({ seq: message.seq, role: subject.role, body: message.body, header: message.header })
-}
 
 /** A direct get's answer: the message's own headers, and Nats-Subject and Nats-Sequence. undefined: a status, not a message. */
 export function storedFromDirect(msg: Msg): StoredMessage | undefined {
@@ -39,7 +35,7 @@ export async function lastMessage(
   const deadline = performance.now() + (options.withinMs ?? 10_000)
   for (;;) {
     const left = deadline - performance.now()
-    if (left <= 0) throw new JournalUnavailable(`reading the head of ${filter}`)
+    if (left <= 0) throw new BrokerUnavailable(`reading the head of ${filter}`)
     const withinMs = Math.min(left, 2000)
     if (options.leader) {
       const answer = await leaderGet(broker, stream, { last_by_subj: filter }, withinMs)
@@ -58,7 +54,16 @@ export async function lastMessage(
   }
 }
 
-export const headFromMessage = (message: StoredMessage): Head => headFromHeaders(message.seq, message.header)
+export interface ReadOptions {
+  /** Messages with a sequence greater than this. Default 0: from the start. */
+  readonly after?: number
+  /** Stop after so many messages. */
+  readonly limit?: number
+  /** Read from the stream's leader: a replicated stream's direct get may be stale. */
+  readonly leader?: boolean
+  /** ms until BrokerUnavailable. Default 10 000. */
+  readonly withinMs?: number
+}
 
 /** All messages of a filter after a sequence, in order. */
 export async function readMessages(
@@ -85,7 +90,7 @@ async function readDirect(
   let after = options.after ?? 0
   while (found.length < limit) {
     const left = deadline - performance.now()
-    if (left <= 0) throw new JournalUnavailable(`reading ${filter}`)
+    if (left <= 0) throw new BrokerUnavailable(`reading ${filter}`)
     let ended = false
     const sizeBefore = found.length
     const from =
@@ -139,7 +144,7 @@ async function readFromLeader(
   let after = options.after ?? 0
   while (found.length < limit) {
     const left = deadline - performance.now()
-    if (left <= 0) throw new JournalUnavailable(`reading ${filter} from the leader`)
+    if (left <= 0) throw new BrokerUnavailable(`reading ${filter} from the leader`)
     const answer = await leaderGet(broker, stream, { seq: after + 1, next_by_subj: filter }, Math.min(left, 2000))
     if (answer === undefined) return found
     if (answer === 'again') {
@@ -188,6 +193,3 @@ function parseHeaders(base64: string | undefined): Map<string, string> {
   }
   return headers
 }
-
-export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-export const sessionStream = streams.sessions

@@ -9,9 +9,9 @@ import { pipeline } from 'node:stream/promises'
 import { jetstream } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import { Objm } from '@nats-io/obj'
+import type { Broker } from '@reins/broker'
 import { buckets, objectStores } from '@reins/contracts'
-import type { Broker } from './broker.ts'
-import type { BlobStore, Snapshot, Snapshots } from './port.ts'
+import type { BlobStore, Snapshot, Snapshots } from '../port.ts'
 
 export async function createJetStreamSnapshots(broker: Broker): Promise<Snapshots> {
   const kv = await new Kvm(jetstream(broker.nc)).open(buckets.snapshots)

@@ -1,4 +1,5 @@
 // SessionFeed on JetStream: republished frames and live deltas on core subjects; no consumer, nothing to clean up.
+import { type Broker, readMessages } from '@reins/broker'
 import {
   type Delta,
   decodeDelta,
@@ -12,9 +13,8 @@ import {
   streams,
   treeFilter,
 } from '@reins/contracts'
-import type { Broker } from './broker.ts'
-import { frameOf, readMessages } from './jetstream-messages.ts'
-import type { LiveDelta, SessionFeed } from './port.ts'
+import type { LiveDelta, SessionFeed } from '../port.ts'
+import { frameOf } from './frames.ts'
 
 type Of = string | { readonly tree: string }
 

@@ -2,9 +2,8 @@
 //   K1. An entry is created once: of two requests with one key, the second finds the first one's entry.
 //   K2. A create whose answer was lost may find its own entry: that reads as "there already, without an answer", which is safe.
 import { type KV, Kvm } from '@nats-io/kv'
+import { type Broker, BrokerUnavailable } from '@reins/broker'
 import { buckets } from '@reins/contracts'
-import type { Broker } from './broker.ts'
-import { JournalUnavailable } from './port.ts'
 
 /** The frame that a keyed request is going to append, noted before it is, and the answer, once it is known. */
 export interface IdempotencyEntry {
@@ -20,14 +19,14 @@ export interface IdempotencyEntry {
 }
 
 export interface IdempotencyStore {
-  /** Rejects with JournalUnavailable. */
+  /** Rejects with BrokerUnavailable. */
   create(
     key: string,
     entry: IdempotencyEntry,
   ): Promise<{ readonly kind: 'created' } | { readonly kind: 'existing'; readonly entry: IdempotencyEntry }>
-  /** Replaces the entry by one with its answer. Rejects with JournalUnavailable. */
+  /** Replaces the entry by one with its answer. Rejects with BrokerUnavailable. */
   complete(key: string, entry: IdempotencyEntry): Promise<void>
-  /** The key is as if it had never been used. Rejects with JournalUnavailable. */
+  /** The key is as if it had never been used. Rejects with BrokerUnavailable. */
   forget(key: string): Promise<void>
 }
 
@@ -63,18 +62,18 @@ class KvIdempotency implements IdempotencyStore {
         failed = error
       }
       const found = await this.#bucket.get(key).catch((error: unknown) => {
-        throw new JournalUnavailable('looking for the Idempotency-Key', { cause: error })
+        throw new BrokerUnavailable('looking for the Idempotency-Key', { cause: error })
       })
       if (found?.operation === 'PUT') return { kind: 'existing', entry: found.json<IdempotencyEntry>() }
     }
-    throw new JournalUnavailable('noting the Idempotency-Key', { cause: failed })
+    throw new BrokerUnavailable('noting the Idempotency-Key', { cause: failed })
   }
 
   async complete(key: string, entry: IdempotencyEntry): Promise<void> {
     try {
       await this.#bucket.put(key, JSON.stringify(entry))
     } catch (error) {
-      throw new JournalUnavailable('noting the answer for the Idempotency-Key', { cause: error })
+      throw new BrokerUnavailable('noting the answer for the Idempotency-Key', { cause: error })
     }
   }
 
@@ -82,7 +81,7 @@ class KvIdempotency implements IdempotencyStore {
     try {
       await this.#bucket.delete(key)
     } catch (error) {
-      throw new JournalUnavailable('forgetting the Idempotency-Key', { cause: error })
+      throw new BrokerUnavailable('forgetting the Idempotency-Key', { cause: error })
     }
   }
 }

@@ -1,6 +1,8 @@
 // In-memory timers: published by name, replaced by publishing again, fired once into a queue that one consumer empties.
-import type { MemoryClock, Scheduler } from './memory-work.ts'
-import type { Consumption, Timers } from './port.ts'
+
+import type { Consumption } from '@reins/broker'
+import type { Timers } from '../port.ts'
+import type { MemoryClock, Scheduler } from './work.ts'
 
 interface Fired {
   readonly session: string

@@ -1,10 +1,9 @@
 // Timers on JetStream: message schedules on TIM. A timer that is published again is replaced; one that fires for nothing changes nothing.
+import { setTimeout as pause } from 'node:timers/promises'
 import { jetstreamManager } from '@nats-io/jetstream'
+import { type Broker, BrokerUnavailable, makeHeaders, pull } from '@reins/broker'
 import { allFiredFilter, firedSubject, parseTimerSubject, streams, timerSubject, timersDurable } from '@reins/contracts'
-import { type Broker, makeHeaders } from './broker.ts'
-import { pause } from './jetstream-messages.ts'
-import { pull } from './jetstream-pull.ts'
-import { JournalUnavailable, type Timers } from './port.ts'
+import type { Timers } from '../port.ts'
 
 const keepFired = '168h'
 const inFlight = 64
@@ -37,7 +36,7 @@ export async function createJetStreamTimers(broker: Broker, options: JetStreamTi
         ['Nats-Schedule-TTL', keepFired],
       ])
       for (;;) {
-        if (signal?.aborted) throw new JournalUnavailable('arming a timer', { cause: signal.reason })
+        if (signal?.aborted) throw new BrokerUnavailable('arming a timer', { cause: signal.reason })
         const outcome = await broker.request(timerSubject(session, timer), '', { headers, withinMs: 2000 })
         if (outcome.kind === 'reply') {
           const { error } = outcome.msg.json<{ error?: { code: number; description: string } }>()

@@ -1,0 +1,11 @@
+// Frames and heads of what the broker has stored.
+import type { StoredMessage } from '@reins/broker'
+import { decodeFrame, type Frame, type Head, headFromHeaders, parseSessionSubject } from '@reins/contracts'
+
+/** undefined: a subject that belongs to no session. */
+export const frameOf = (message: StoredMessage): Frame | undefined => {
+  const subject = parseSessionSubject(message.subject)
+  return subject && decodeFrame({ seq: message.seq, role: subject.role, body: message.body, header: message.header })
+}
+
+export const headFromMessage = (message: StoredMessage): Head => headFromHeaders(message.seq, message.header)
