@@ -11,9 +11,24 @@ export type TextPart = Static<typeof TextPart>
 export const UserContent = Type.Array(TextPart, { minItems: 1, maxItems: 64 })
 export type UserContent = Static<typeof UserContent>
 
+/**
+ * What a provider wants to have back word for word beside a block, in its own form (signatures, reasoning details). It goes to the
+ * model that made it, `provider/model`, and to no other.
+ */
+export const ProviderData = Type.Object(
+  { model: Type.String(), data: Type.Record(Type.String(), Type.Unknown()) },
+  { additionalProperties: false },
+)
+export type ProviderData = Static<typeof ProviderData>
+
 /** The model's thinking. `opaque` is the provider's signature or encrypted form; it goes back to the same provider untouched. */
 export const ReasoningBlock = Type.Object(
-  { type: Type.Literal('reasoning'), text: Type.String(), opaque: Type.Optional(Type.String()) },
+  {
+    type: Type.Literal('reasoning'),
+    text: Type.String(),
+    opaque: Type.Optional(Type.String()),
+    provided: Type.Optional(ProviderData),
+  },
   { additionalProperties: false },
 )
 export type ReasoningBlock = Static<typeof ReasoningBlock>
@@ -30,6 +45,7 @@ export const ToolCallBlock = Type.Object(
     name: Type.String(),
     arguments: Type.Record(Type.String(), Type.Unknown()),
     malformed: Type.Optional(Type.String()),
+    provided: Type.Optional(ProviderData),
   },
   { additionalProperties: false },
 )

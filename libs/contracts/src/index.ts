@@ -30,6 +30,7 @@ export {
   AssistantBlock,
   addUsage,
   noUsage,
+  ProviderData,
   ReasoningBlock,
   TextPart,
   ToolCallBlock,

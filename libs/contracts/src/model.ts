@@ -45,6 +45,8 @@ export interface ModelRequest {
   readonly tools: readonly ToolSpec[]
   readonly maxTokens: number
   readonly reasoningEffort?: 'low' | 'medium' | 'high'
+  /** `none`: the tools are declared (the conversation holds calls of them), and the model is told to call none. */
+  readonly toolChoice?: 'none'
   /** false: the provider is asked for one whole answer; the events are the same, with one delta a block. */
   readonly stream: boolean
   /** A stable key of the session, for providers that route by it to reuse their prompt cache. */
@@ -70,6 +72,8 @@ export interface ModelCompleted {
   readonly finish: 'stop' | 'tool-calls' | 'length' | 'refused'
   readonly responseId?: string
   readonly responseModel?: string
+  /** Names of what the provider sent and the adapter does not know, for logs. */
+  readonly ignored?: readonly string[]
 }
 
 export interface ModelFailed {
@@ -79,6 +83,8 @@ export interface ModelFailed {
   readonly message: string
   /** What the provider asked for by Retry-After, in milliseconds. */
   readonly retryAfterMs?: number
+  /** How many more attempts can help; 0: none can. Where it is missing, the code alone decides. */
+  readonly retries?: number
 }
 
 export type ModelEvent = ModelDelta | ModelCompleted | ModelFailed

@@ -63,7 +63,10 @@ function refusal(session: Session, call: Call, over: ReadonlySet<string>): { cod
   if (call.malformed !== null)
     return {
       code: 'invalid-arguments',
-      output: 'The arguments are not a JSON object. Call the tool again with valid JSON.',
+      output:
+        session.turn?.answered?.finish === 'length'
+          ? 'Not run: the answer reached its limit (max_tokens) in the middle of these arguments. Do it in smaller pieces: write a long file in several calls, and keep each answer short.'
+          : 'Not run: the arguments are not a JSON object. Call the tool again with valid JSON.',
     }
   if (over.has(call.call))
     return {

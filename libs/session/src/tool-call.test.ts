@@ -50,6 +50,20 @@ describe('tool calls', () => {
     expect(next?.events[2]).toEqual(requested('t2', ['k3', 'safe']))
   })
 
+  it('cut by the limit of the answer, are told so: a call again with the same length would be cut again', () => {
+    const cut = { ...asks('k1', 'grep'), malformed: '{"path":"a' } as ReturnType<typeof asks>
+    const { session } = given(
+      g(started(), message('m1')),
+      e(turn('t2', 'm1'), calling('c2', 't2')),
+      e({ ...answered('c2', cut), data: { ...answered('c2', cut).data, finish: 'length' } } as ReturnType<
+        typeof answered
+      >),
+    )
+    expect(plan(session, [], said(4), true)?.events[0]).toMatchObject({
+      data: { call: 'k1', code: 'invalid-arguments', output: expect.stringContaining('max_tokens') },
+    })
+  })
+
   it('beyond the limit of the turn are settled without being run', () => {
     const limits = { maxToolCalls: 1 }
     const { session } = given(

@@ -9,7 +9,10 @@ const attempt = { session: 's', call: 'c1', attempt: 1, model: 'fake/one', final
 const usage = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 }
 
 /** What a model that says these events becomes, where `9sesame` is a secret. */
-async function called(events: readonly ModelEvent[]): Promise<{ deltas: readonly Delta[]; outcome: CallOutcome }> {
+async function called(
+  events: readonly ModelEvent[],
+  asked: Parameters<typeof callModel>[2] = attempt,
+): Promise<{ deltas: readonly Delta[]; outcome: CallOutcome }> {
   const provider: ModelProvider = {
     name: 'fake',
     contextWindow: () => 10_000,
@@ -26,7 +29,7 @@ async function called(events: readonly ModelEvent[]): Promise<{ deltas: readonly
   const deltas: Delta[] = []
   const signal = new AbortController().signal
   const redactor = createRedactor(['9sesame'])
-  const outcome = await callModel(models, settings, attempt, (delta) => deltas.push(delta), signal, redactor)
+  const outcome = await callModel(models, settings, asked, (delta) => deltas.push(delta), signal, redactor)
   return { deltas, outcome }
 }
 
@@ -53,6 +56,18 @@ test('a secret that comes in pieces is never shown', async () => {
   ])
   expect(said(deltas)).not.toContain('9ses')
   expect(JSON.stringify(outcome)).not.toContain('9sesame')
+})
+
+test('a final answer that only calls tools is no answer: the call fails, and says why', async () => {
+  const call = { type: 'tool-call', call: 'x', name: 'grep', arguments: {} } as const
+  const said = { type: 'completed', content: [call], usage, finish: 'tool-calls' } as const
+  expect((await called([said])).outcome).toMatchObject({ kind: 'completed' })
+  expect((await called([said], { ...attempt, final: true })).outcome).toMatchObject({
+    kind: 'failed',
+    failure: { code: 'bad-request', retries: 1, message: expect.stringContaining('max_tool_calls') },
+  })
+  const spoken = { ...said, content: [{ type: 'text', text: 'done' } as const, call] }
+  expect((await called([spoken], { ...attempt, final: true })).outcome).toMatchObject({ kind: 'completed' })
 })
 
 test('a call that fails keeps all that it has shown', async () => {

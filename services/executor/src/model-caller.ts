@@ -111,6 +111,7 @@ async function stream(
       stream: settings.stream,
       cacheKey: attempt.session,
       ...(settings.reasoningEffort === undefined ? {} : { reasoningEffort: settings.reasoningEffort }),
+      ...(attempt.final ? { toolChoice: 'none' as const } : {}),
     },
     signal,
   )
@@ -134,6 +135,7 @@ async function stream(
       }
       case 'completed':
         showRest()
+        if (attempt.final && !saysAnything(event)) return { kind: 'failed', failure: calledAllTheSame(event), partial }
         return { kind: 'completed', event: redactor.json(completedEvent(attempt, event)) }
       case 'failed':
         showRest()
@@ -148,6 +150,20 @@ async function stream(
     kind: 'failed',
     failure: { type: 'failed', code: 'network', message: 'The model ended its stream without an outcome.' },
     partial,
+  }
+}
+
+const saysAnything = ({ content }: ModelCompleted): boolean =>
+  content.some((block) => block.type === 'text' && block.text.trim() !== '')
+
+/** Calls of a final answer are not carried out: without a text, the turn would end without a word. */
+function calledAllTheSame({ content }: ModelCompleted): ModelFailed {
+  const names = new Set(content.flatMap((block) => (block.type === 'tool-call' ? [block.name] : [])))
+  return {
+    type: 'failed',
+    code: 'bad-request',
+    message: `The turn has used all its tool calls, and the model called ${[...names].join(', ')} instead of answering. Raise max_tool_calls of the agent, or send a message to let it go on.`,
+    retries: 1,
   }
 }
 

@@ -21,7 +21,9 @@ export function failureEvents(
 ): readonly SessionEvent[] {
   const error = { code: failure.code, message: failure.message }
   const { call } = attempt
-  if (!retryable.has(failure.code) || attempt.throttles >= policy.maxThrottles)
+  // The provider's adapter may know better than the code says how often another attempt can help.
+  const retries = failure.retries ?? (retryable.has(failure.code) ? policy.maxThrottles : 0)
+  if (attempt.throttles >= Math.min(retries, policy.maxThrottles))
     return [
       { type: 'model-call.failed', data: { call, attempt: attempt.attempt, error, ...(partial ? { partial } : {}) } },
     ]
