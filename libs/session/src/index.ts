@@ -8,12 +8,15 @@ export {
   restProblems,
   type StoredFrame,
 } from './check-log.ts'
+export { type ControlVerb, controlVerbs, steer } from './control.ts'
+export type { Decision, RefusalCode, RequestOutcome } from './decision.ts'
 export { childStart, type Errand, errandsOf, finalErrand, settlement, standingErrands } from './delegation.ts'
 export { type Due, due, type Effect, maxLostAttempts, type Plan, plan } from './due.ts'
 export { evolve, type Said } from './evolve.ts'
 export { textOf } from './evolve-model-call.ts'
 export { brokenLink, emptyFold, type Fold, foldFrame, foldFrames } from './fold.ts'
 export { type Holder, isCurrentModelCall, mayStart, takeover, type Verdict, verdict } from './holder.ts'
+export { firstFrame } from './lifecycle/first-frame.ts'
 export { type Rules, soundRules } from './rules.ts'
 export {
   afterLoss,
@@ -43,4 +46,6 @@ export {
   type Settled,
   type Turn,
 } from './session.ts'
+export { emptyInfo, foldInfo, type InfoFold, infoOf } from './session-info.ts'
 export { type Cover, cover, statusOf } from './status.ts'
+export { placeMessage } from './turn/message-placement.ts'

@@ -1,8 +1,9 @@
 // The list of sessions, read from the index. Everything here needs Postgres, and says so when it is away.
 import { isSessionId, type ListSessions, ReinsError, type SessionInfo } from '@reins/contracts'
+import { infoOf } from '@reins/session'
 import { type Database, isAway } from './database.ts'
 import type { IndexState, SessionIndex } from './session-index.ts'
-import type { SessionRow } from './session-row.ts'
+import { foldOf, type SessionRow } from './session-row.ts'
 
 /** `next` is opaque: give it back as `after`. */
 export interface SessionPage {
@@ -40,7 +41,7 @@ export class SessionLists {
         .execute()
       const shown = rows.slice(0, limit)
       const last = shown.at(-1)
-      const sessions = shown.map(infoOf)
+      const sessions = shown.map(shownAs)
       return last && rows.length > limit ? { sessions, next: pageAfter(last) } : { sessions }
     })
   }
@@ -55,7 +56,7 @@ export class SessionLists {
           'session_not_found',
           `There is no session ${JSON.stringify(id.slice(0, 80))} in the index.`,
         )
-      return infoOf(row)
+      return shownAs(row)
     })
   }
 
@@ -77,26 +78,7 @@ export class SessionLists {
   }
 }
 
-const infoOf = (row: SessionRow): SessionInfo => ({
-  id: row.id,
-  agent: row.agent ?? '',
-  digest: row.digest ?? '',
-  status: row.status,
-  ...(row.title === null ? {} : { title: row.title }),
-  ...(row.instance === null ? {} : { instance: row.instance }),
-  ...(row.parent === null ? {} : { parent: row.parent }),
-  ...(row.model === null ? {} : { model: row.model }),
-  turns: row.turns,
-  usage: {
-    inputTokens: row.input_tokens,
-    outputTokens: row.output_tokens,
-    cacheReadTokens: row.cache_read_tokens,
-    cacheWriteTokens: row.cache_write_tokens,
-    reasoningTokens: row.reasoning_tokens,
-  },
-  createdAt: row.created_at,
-  lastActivityAt: row.last_activity_at,
-})
+const shownAs = (row: SessionRow): SessionInfo => infoOf(row.id, foldOf(row))
 
 interface Place {
   readonly at: number

@@ -5,26 +5,9 @@
 //   P3. A decision is bounded by a deadline, never by a number of tries; after it the frame may be in or not: `unavailable`.
 
 import { BrokerUnavailable } from '@reins/broker'
-import {
-  type Address,
-  type Draft,
-  type Frame,
-  type Head,
-  headOf,
-  protocolVersion,
-  ReinsError,
-  type SessionEvent,
-  type Status,
-} from '@reins/contracts'
+import { type Draft, type Frame, type Head, headOf, protocolVersion, ReinsError } from '@reins/contracts'
 import type { SessionLog } from '@reins/journal'
-
-export interface Decision {
-  readonly events: readonly SessionEvent[]
-  readonly to: Address
-  readonly status: Status
-  /** Only for a first frame; otherwise the head's. */
-  readonly pool?: string
-}
+import type { Decision } from '@reins/session'
 
 export interface AppendRequest {
   readonly session: string

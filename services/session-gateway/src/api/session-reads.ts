@@ -15,12 +15,12 @@ import {
   serviceSubject,
 } from '@reins/contracts'
 import { readTree, type SessionFrame, type SessionLog } from '@reins/journal'
-import { emptyFold, type Fold, foldFrame } from '@reins/session'
+import { emptyFold, emptyInfo, type Fold, foldFrame, foldInfo, type InfoFold } from '@reins/session'
 import { type Appender, notFound } from './appender.ts'
 import { resolveCursor, viewOf } from './cursors.ts'
 import type { CallService } from '../ports.ts'
 import { apiEvents, type View } from './views.ts'
-import { emptyInfo, foldInfo, type InfoFold } from './session-info.ts'
+import { infoWithCursor } from './session-info.ts'
 
 export interface ReadParts {
   readonly sessions: SessionLog
@@ -50,7 +50,7 @@ export class SessionReads {
 
   /** Throws session_not_found. */
   async info(session: string): Promise<SessionInfo> {
-    return (await this.#folded(session)).info.info
+    return infoWithCursor(session, (await this.#folded(session)).info)
   }
 
   /** The folded state at a cursor, or at the end. */
@@ -58,7 +58,7 @@ export class SessionReads {
     if (at === undefined) {
       const { info, fold } = await this.#folded(session)
       const cursor = encodeCursor({ of: session, tree: false, ...info.last })
-      return { id: session, cursor, status: info.info.status, state: fold.session }
+      return { id: session, cursor, status: info.status, state: fold.session }
     }
     await this.#mustExist(session)
     const cursor = await resolveCursor(this.#parts.sessions, viewOf(session, false), at)
@@ -140,7 +140,7 @@ export class SessionReads {
   /** To the end, from where it was left the last time. */
   async #folded(session: string): Promise<Kept> {
     if (!isSessionId(session)) throw notFound(session)
-    let kept = this.#kept.get(session) ?? { info: emptyInfo(session), fold: emptyFold(session) }
+    let kept = this.#kept.get(session) ?? { info: emptyInfo, fold: emptyFold(session) }
     for await (const frame of this.#frames(session, kept.info.last.seq))
       kept = { info: foldInfo(kept.info, frame), fold: foldFrame(kept.fold, frame) }
     if (kept.info.last.n === 0) throw notFound(session)

@@ -1,5 +1,5 @@
 // What a client may cause in a session: start it, send into it, steer it. Every door calls this, and it appends as role `g`.
-// What is appended is decided in decisions.ts; how it gets in, and that it gets in once, is the appender's and idempotency's.
+// What is appended is decided in libs/session; how it gets in, and that it gets in once, is the appender's and idempotency's.
 import {
   type AgentEntry,
   type ControlAccepted,
@@ -24,18 +24,17 @@ import {
   type SessionInfo,
   startCursor,
   type TurnResult,
-  toExec,
-  toLog,
   type VersionEntry,
 } from '@reins/contracts'
-import { type Appended, type Appender, type Decision, type NothingToDo, notFound } from './appender.ts'
+import { type ControlVerb, type Decision, emptyInfo, firstFrame, foldInfo, placeMessage, steer } from '@reins/session'
+import { type Appended, type Appender, type NothingToDo, notFound } from './appender.ts'
 import type { Caller } from './caller.ts'
 import type { Limits } from '../config.ts'
-import { type ControlVerb, placeMessage, steer } from './decisions.ts'
+import { decisionOf } from './decisions.ts'
 import { type Done, type Ids, type Keyed, once } from './idempotency.ts'
 import { contentOf } from './message-content.ts'
 import type { GatewayConfig } from '../ports.ts'
-import { emptyInfo, foldInfo } from './session-info.ts'
+import { infoWithCursor } from './session-info.ts'
 import { sessionStarted } from './session-start.ts'
 import { type TurnWait, watchTurn } from './wait-for-turn.ts'
 
@@ -59,11 +58,6 @@ export type WriteParts = Pick<
   info(session: string): Promise<SessionInfo>
 }
 
-interface FirstFrame {
-  readonly event: EventOf<'session.started'>
-  readonly pool: string
-}
-
 export class SessionWrites {
   readonly #parts: WriteParts
   constructor(parts: WriteParts) {
@@ -79,7 +73,7 @@ export class SessionWrites {
       once(this.#parts.idempotency, this.#parts.log, asking.caller, asking.keyed, watched, async (noted, again) => {
         const event = received(noted, content, message.onBusy ?? 'queue')
         const appended = await this.#append(noted, again, asking, (head) =>
-          placeMessage(existing(session, head), event),
+          decisionOf(placeMessage(existing(session, head), event)),
         )
         const body: MessageAccepted = { messageId: noted.subject, cursor: cursorBefore(session, appended) }
         return { status: 202, body }
@@ -104,24 +98,24 @@ export class SessionWrites {
 
     return this.#waiting(session, ids, asking, (watched) =>
       once(this.#parts.idempotency, this.#parts.log, asking.caller, asking.keyed, watched, async (noted, again) => {
-        const first = known.n > 0 ? undefined : await this.#firstFrame(request)
+        const first = known.n > 0 ? undefined : await this.#started(request)
         const message = content === undefined ? undefined : received(noted, content, 'queue')
-        const events = first && [first.event, ...(message ? [message] : [])]
+        const begin = first && firstFrame(first, message)
         const appended = await this.#append(
           noted,
           again,
           asking,
           (head) => {
-            if (head.n > 0) return message && placeMessage(head, message)
-            if (!first || !events) throw notFound(noted.session)
-            return { events, to: message ? toExec(first.pool) : toLog, status: 'idle', pool: first.pool }
+            if (head.n > 0) return message && decisionOf(placeMessage(head, message))
+            if (!begin) throw notFound(noted.session)
+            return begin
           },
           known,
         )
         const fresh = appended.kind === 'appended' && appended.before.n === 0
         const info =
-          fresh && events && !again
-            ? this.#infoOf(noted, appended, asking, events)
+          fresh && begin && !again
+            ? this.#infoOf(noted, appended, asking, begin.events)
             : await this.#parts.info(noted.session)
         const body: CreatedSession = {
           session: info,
@@ -139,7 +133,7 @@ export class SessionWrites {
     const ids = await this.#ids(session, asking)
     return once(this.#parts.idempotency, this.#parts.log, asking.caller, asking.keyed, ids, async (noted, again) => {
       const outcome = await this.#append(noted, again, asking, (head) =>
-        steer(verb, noted.subject, existing(session, head)),
+        decisionOf(steer(verb, noted.subject, existing(session, head))),
       )
       const info = outcome.kind === 'nothing' ? await this.#parts.info(session) : undefined
       const body: ControlAccepted = {
@@ -204,7 +198,7 @@ export class SessionWrites {
     }
   }
 
-  async #firstFrame(request: CreateSession): Promise<FirstFrame> {
+  async #started(request: CreateSession): Promise<EventOf<'session.started'>> {
     const { entry, version } = await this.#agent(request.agent)
     const { definition } = version
     const labels = definition.affinity ?? {}
@@ -223,7 +217,7 @@ export class SessionWrites {
       this.#parts.work.ensurePool('exec', pool, labels),
       this.#parts.work.ensurePool('tool', pool, labels),
     ])
-    return { event, pool }
+    return event
   }
 
   async #agent(name: string): Promise<{ readonly entry: AgentEntry; readonly version: VersionEntry }> {
@@ -240,7 +234,7 @@ export class SessionWrites {
       ...appended.head,
       ...{ id: ids.frame, prev: 0, at: this.#parts.clock.now(), by: asking.caller.by, role: 'g', events },
     }
-    return foldInfo(emptyInfo(ids.session), frame).info
+    return infoWithCursor(ids.session, foldInfo(emptyInfo, frame))
   }
 }
 

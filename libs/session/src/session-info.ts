@@ -1,0 +1,148 @@
+// A session as lists and people see it, folded from its frames. One fold, for the gateway (no index, no database) and for the index.
+// Pure and total: no frame can make an info that a database does not take.
+//   N1. A frame that is accounted for already (by its sequence, and by n) changes nothing.
+//   N2. The status is the last frame's header; after a faulty frame it is `quarantined` until the session is released.
+//   N3. What a role may not say is not counted (ARCHITECTURE I11).
+import {
+  type EventOf,
+  eventFault,
+  type Frame,
+  maySay,
+  noUsage,
+  protocolVersion,
+  type SessionEvent,
+  type SessionInfo,
+  type Status,
+  type Usage,
+} from '@reins/contracts'
+
+export interface InfoFold {
+  readonly parent: string | null
+  /** null: it was never started (a cancel for a child that did not exist yet). */
+  readonly agent: string | null
+  readonly digest: string | null
+  readonly model: string | null
+  readonly instance: string | null
+  readonly status: Status
+  /** N2 */
+  readonly faulted: boolean
+  readonly title: string | null
+  /** Turns that have begun. */
+  readonly turns: number
+  /** Of all model calls that have answered. */
+  readonly usage: Usage
+  /** epoch ms; 0: no frame has said when */
+  readonly createdAt: number
+  readonly lastActivityAt: number
+  /** The last event that is accounted for. */
+  readonly last: { readonly seq: number; readonly n: number; readonly i: number }
+}
+
+export const emptyInfo: InfoFold = {
+  parent: null,
+  agent: null,
+  digest: null,
+  model: null,
+  instance: null,
+  status: 'idle',
+  faulted: false,
+  title: null,
+  turns: 0,
+  usage: noUsage,
+  createdAt: 0,
+  lastActivityAt: 0,
+  last: { seq: 0, n: 0, i: -1 },
+}
+
+const titleLength = 80
+
+/** `storedAt`: the broker's time of the frame, where it is known, for frames that say none. */
+export function foldInfo(fold: InfoFold, frame: Frame, storedAt = 0): InfoFold {
+  if (frame.seq <= fold.last.seq || (frame.fault === undefined && frame.n <= fold.last.n)) return fold // N1
+  const at = whole(frame.at) || storedAt
+  let next: InfoFold = {
+    ...fold,
+    faulted: fold.faulted || frame.fault !== undefined,
+    createdAt: fold.createdAt || at,
+    lastActivityAt: Math.max(fold.lastActivityAt, at),
+    last: { seq: frame.seq, n: Math.max(fold.last.n, whole(frame.n)), i: frame.events.length - 1 },
+  }
+  for (const event of frame.events) if (counts(frame, event)) next = foldEvent(next, event)
+  return { ...next, status: next.faulted ? 'quarantined' : frame.status } // N2
+}
+
+/** As the API shows it. */
+export const infoOf = (id: string, fold: InfoFold): SessionInfo => ({
+  id,
+  agent: fold.agent ?? '',
+  digest: fold.digest ?? '',
+  status: fold.status,
+  ...(fold.title === null ? {} : { title: fold.title }),
+  ...(fold.instance === null ? {} : { instance: fold.instance }),
+  ...(fold.parent === null ? {} : { parent: fold.parent }),
+  ...(fold.model === null ? {} : { model: fold.model }),
+  turns: fold.turns,
+  usage: fold.usage,
+  createdAt: fold.createdAt,
+  lastActivityAt: fold.lastActivityAt,
+})
+
+/** N3. The events of a newer protocol come unchecked (contracts, frame.ts): what is not known here is passed over. */
+const counts = (frame: Frame, event: SessionEvent): boolean =>
+  (frame.needs <= protocolVersion || eventFault(event) === undefined) && maySay(frame.role, event.type)
+
+function foldEvent(info: InfoFold, event: SessionEvent): InfoFold {
+  switch (event.type) {
+    case 'session.started':
+      return info.agent === null ? started(info, event) : info
+    case 'session.renamed':
+      return { ...info, title: text(event.data.title) }
+    case 'session.released':
+      return { ...info, faulted: false }
+    case 'message.received':
+      return info.title === null ? { ...info, title: titleOf(event) } : info
+    case 'turn.started':
+      return { ...info, turns: info.turns + 1 }
+    case 'model-call.completed':
+      return { ...info, usage: sum(info.usage, event.data.usage) }
+    default:
+      return info
+  }
+}
+
+function started(info: InfoFold, { data }: EventOf<'session.started'>): InfoFold {
+  return {
+    ...info,
+    agent: text(data.agent),
+    digest: text(data.digest),
+    model: text(data.model),
+    instance: data.instance ? text(data.instance.instance) : null,
+    parent: data.parent ? text(data.parent.session) : null,
+    title: data.title === undefined ? info.title : text(data.title),
+  }
+}
+
+/** The first characters of a message on one line; null where it has none. */
+function titleOf({ data }: EventOf<'message.received'>): string | null {
+  const start = data.content.map((part) => part.text.slice(0, 1000)).join(' ')
+  const line = [...text(start).replaceAll(/\s+/g, ' ').trim()]
+  if (line.length === 0) return null
+  return line.length > titleLength
+    ? `${line
+        .slice(0, titleLength - 1)
+        .join('')
+        .trimEnd()}…`
+    : line.join('')
+}
+
+// Postgres takes no NUL and no half characters in a text, and 64 bits in a number.
+const text = (value: string): string => value.replaceAll('\0', '').toWellFormed()
+const whole = (value: number): number => (Number.isSafeInteger(value) && value > 0 ? value : 0)
+const plus = (a: number, b: number): number => Math.min(a + whole(b), Number.MAX_SAFE_INTEGER)
+const sum = (a: Usage, b: Usage): Usage => ({
+  inputTokens: plus(a.inputTokens, b.inputTokens),
+  outputTokens: plus(a.outputTokens, b.outputTokens),
+  cacheReadTokens: plus(a.cacheReadTokens, b.cacheReadTokens),
+  cacheWriteTokens: plus(a.cacheWriteTokens, b.cacheWriteTokens),
+  reasoningTokens: plus(a.reasoningTokens, b.reasoningTokens),
+})
