@@ -34,7 +34,7 @@ export function checkFrame(world: World, before: Fold, stored: StoredFrame): Fol
   for (const event of frame.events) {
     if (beginningEvents.has(event.type) && (session.mode.kind !== 'open' || session.cancel))
       world.fail(`C2: ${name}: ${event.type} while ${session.cancel ? 'a cancel waits' : session.mode.kind}`)
-    const next = evolve(session, event, { role: frame.role, n: frame.n, at: frame.at, by: frame.by })
+    const next = evolve(session, event, frame)
     if (next === session && effectiveEvents.has(event.type)) world.fail(`C2: ${name}: ${event.type} changes nothing`)
     session = next
   }

@@ -5,9 +5,9 @@
 //   W3. The broker obeys a late ack, nak or working() of a holder that lost its delivery.
 import {
   type Address,
+  draftOn,
   type Frame,
   type Head,
-  protocolVersion,
   type Role,
   type SessionEvent,
   type Status,
@@ -177,18 +177,7 @@ export class World {
     const { session, head, by, role, events, to, status } = order
     const started = events.find((event) => event.type === 'session.started')
     const pool = head.pool || (started?.type === 'session.started' ? started.data.pools.executor : '')
-    const draft = {
-      id: idOf(order),
-      n: head.n + 1,
-      prev: head.seq,
-      at: time,
-      by,
-      role,
-      needs: protocolVersion,
-      status,
-      pool,
-      events,
-    }
+    const draft = draftOn(head, { frame: idOf(order), by, role }, { events, to, status, pool, at: time })
     const stored = this.stream.append(session, draft, to, head.hash, 0)
     this.note(`${by} appends ${summary(order)}${stored ? '' : ': refused'}`)
     if (!stored) return false

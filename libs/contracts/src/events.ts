@@ -20,6 +20,9 @@ export const eventSchemas = {
   ...controlEvents,
 } as const
 
+/** The protocol of the events that were there first. */
+export const firstProtocol = 1
+
 type Schemas = typeof eventSchemas
 export type EventType = keyof Schemas
 export type EventData<T extends EventType> = Schemas[T] extends TSchema ? Static<Schemas[T]> : never
@@ -34,6 +37,13 @@ export const SessionEventSchema = Type.Union(
 
 const validators = new Map<string, { Check(value: unknown): boolean; Errors(value: unknown): unknown }>()
 for (const type of eventTypes) validators.set(type, Compile(eventSchemas[type] as TSchema))
+
+/** The protocol that an event of the type needs, where that is not the first one (PROTOCOL 2). */
+const needsByType: Partial<Record<EventType, number>> = {}
+
+/** The lowest protocol that may decide on what these events say. */
+export const needsOf = (events: readonly SessionEvent[]): number =>
+  events.reduce((most, { type }) => Math.max(most, needsByType[type] ?? firstProtocol), firstProtocol)
 
 /** undefined: a valid event. Otherwise why it is none, for the fault that it becomes. */
 export function eventFault(event: unknown): string | undefined {

@@ -2,9 +2,10 @@
 //   F1. `events` is the last member of the body, and the hash is over its bytes as they were written: reading never re-serialises.
 //   F2. The headers alone are enough to address, chain and refuse the next frame.
 //   F3. Decoding never throws: what is no frame is a fault that carries what the headers still say.
+//   F4. Every writer's frame is made by draftOn, with the time that the writer folded its events with: a writer and a reader fold the same.
 import { createHash } from 'node:crypto'
-import { eventFault, type SessionEvent } from './events.ts'
-import type { Role } from './subjects.ts'
+import { eventFault, firstProtocol, needsOf, type SessionEvent } from './events.ts'
+import type { Address, Role } from './subjects.ts'
 
 /** The protocol that this code speaks; a frame's `needs` above it may not be decided on. */
 export const protocolVersion = 1
@@ -72,7 +73,7 @@ export const emptyHead = (session: string): Head => ({
   seq: 0,
   n: 0,
   hash: createHash('sha256').update(session).digest('base64url'),
-  needs: protocolVersion,
+  needs: firstProtocol,
   status: 'idle',
   pool: '',
 })
@@ -85,6 +86,47 @@ export const headOf = (frame: Frame): Head => ({
   status: frame.status,
   pool: frame.pool,
 })
+
+/** Who appends: the instance or principal, the role that its subject says, and the new frame's id. */
+export interface Writer {
+  readonly frame: string
+  readonly by: string
+  readonly role: Role
+}
+
+/** What a writer has decided to append. */
+export interface Order {
+  readonly events: readonly SessionEvent[]
+  readonly to: Address
+  readonly status: Status
+  /** Of a session's first frame, or where the head's is not good; otherwise the head's. */
+  readonly pool?: string | undefined
+  /** The trace that led to it (W3C traceparent). */
+  readonly trace?: string | undefined
+  /** epoch ms: the time with which the writer has folded the events, if it folds. */
+  readonly at: number
+}
+
+/**
+ * The frame that puts an order on a head: the one place where frames are made (F4). What it needs is what its events need, and never
+ * less than the head, so a session that no newer event was said in stays every process's to decide on.
+ */
+export function draftOn(head: Head, { frame, by, role }: Writer, order: Order): Draft {
+  const { events, status, pool, trace, at } = order
+  return {
+    id: frame,
+    n: head.n + 1,
+    prev: head.seq,
+    at,
+    by,
+    ...(trace === undefined ? {} : { trace }),
+    role,
+    needs: Math.max(head.needs, needsOf(events)),
+    status,
+    pool: pool ?? head.pool,
+    events,
+  }
+}
 
 /** base64url(sha256(previous hash ‖ n ‖ id ‖ role ‖ at ‖ by ‖ needs ‖ bytes of `events`)): it survives a move to other subjects and sequences. */
 export function frameHash(
@@ -143,7 +185,7 @@ export function headFromHeaders(seq: number, header: (name: string) => string): 
     seq,
     n: Number(header(frameHeaders.n)) || 0,
     hash: header(frameHeaders.hash),
-    needs: Number(header(frameHeaders.needs)) || protocolVersion,
+    needs: Number(header(frameHeaders.needs)) || firstProtocol,
     status: statuses.find((known) => known === status) ?? 'quarantined',
     pool: header(frameHeaders.pool),
   }

@@ -61,7 +61,9 @@ export {
   eventFault,
   eventSchemas,
   eventTypes,
+  firstProtocol,
   maySay,
+  needsOf,
   type SessionEvent,
   SessionEventSchema,
 } from './events.ts'
@@ -71,6 +73,7 @@ export { RequestedCall } from './events-tool-call.ts'
 export {
   type Draft,
   decodeFrame,
+  draftOn,
   type EncodedFrame,
   emptyHead,
   encodeFrame,
@@ -81,10 +84,12 @@ export {
   type Head,
   headFromHeaders,
   headOf,
+  type Order,
   protocolVersion,
   type RawFrame,
   type Status,
   statuses,
+  type Writer,
 } from './frame.ts'
 export {
   agentNamePattern,

@@ -105,7 +105,7 @@ function checkEvents(before: Session, frame: Frame, say: (frame: Frame, what: st
       say(frame, `${event.type} while ${session.cancel ? 'a cancel waits' : session.mode.kind}`)
     if (event.type === 'tool-call.late-result' && isOpenCall(session, event.data.call))
       say(frame, `a late result of ${event.data.call}, which has no outcome yet`)
-    const next = evolve(session, event, { role: frame.role, n: frame.n, at: frame.at, by: frame.by })
+    const next = evolve(session, event, frame)
     if (next === session && effectiveEvents.has(event.type))
       say(frame, `${event.type} changes nothing: ${JSON.stringify(event.data).slice(0, 200)}`)
     session = next

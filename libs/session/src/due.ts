@@ -123,9 +123,14 @@ export interface Plan {
   readonly events: readonly SessionEvent[]
   readonly to: Address
   readonly effect: Effect | null
+  /** epoch ms: the time that the events were folded with, and that their frame has to say. */
+  readonly at: number
   /** The session with the events in it. */
   readonly after: Session
 }
+
+/** The trace that a frame belongs to: of the turn that it leaves open, else of the one that it ended. */
+export const traceOf = (before: Session, after: Session): string | undefined => after.turn?.trace ?? before.turn?.trace
 
 const sameAddress = (a: Address, b: Address): boolean =>
   a.kind === b.kind && (a.kind === 'log' || (b.kind !== 'log' && a.pool === b.pool))
@@ -165,5 +170,5 @@ export function plan(
     if (next.to.kind !== 'log') to = next.to
     effect = next.effect ?? null
   }
-  return events.length === 0 ? null : { events, to, effect, after }
+  return events.length === 0 ? null : { events, to, effect, at: said.at, after }
 }

@@ -64,8 +64,10 @@ export function evolveLifecycle(session: Session, event: Event, said: Said): Ses
       }
     case 'cancel.requested':
       return cancelRequested(session, event.data.end === true, said.n)
-    case 'timer.armed':
-      return { ...session, timers: [...session.timers.filter(({ timer }) => timer !== event.data.timer), event.data] }
+    case 'timer.armed': {
+      const { timer, at } = event.data
+      return { ...session, timers: [...session.timers.filter((one) => one.timer !== timer), { timer, at }] }
+    }
     case 'timer.fired':
       return timerFired(session, event.data.timer)
     default:

@@ -18,7 +18,7 @@ type Event = EventOf<
 export function evolveTurn(session: Session, event: Event, said: Said): Session {
   switch (event.type) {
     case 'message.received':
-      return received(session, { ...event.data, n: said.n })
+      return received(session, queuedOf(event, said))
     case 'message.joined': {
       const { turn } = session
       const queued = session.inbox.find(({ message }) => message === event.data.message)
@@ -45,6 +45,7 @@ export function evolveTurn(session: Session, event: Event, said: Said): Session 
           id: event.data.turn,
           n: said.n,
           messages: taken.map(({ message }) => message),
+          ...traced(taken[0]?.trace),
           model: null,
           calls: [],
           answered: null,
@@ -67,6 +68,13 @@ export function evolveTurn(session: Session, event: Event, said: Said): Session 
     default:
       return event satisfies never
   }
+}
+
+const traced = (trace: string | undefined) => (trace === undefined ? {} : { trace })
+
+function queuedOf({ data }: EventOf<'message.received'>, { n, trace }: Said): Queued {
+  const { message, content, onBusy } = data
+  return { message, content, onBusy, n, ...traced(trace) }
 }
 
 const without = (inbox: readonly Queued[], message: string): readonly Queued[] =>

@@ -13,6 +13,7 @@ export interface Said {
   readonly n: number
   readonly at: number
   readonly by: string
+  readonly trace?: string | undefined
 }
 
 export function evolve(session: Session, event: SessionEvent, said: Said): Session {

@@ -1,16 +1,17 @@
-import { type Draft, decodeFrame, emptyHead, encodeFrame, type Frame, headOf, protocolVersion } from '@reins/contracts'
+import { type Draft, decodeFrame, draftOn, emptyHead, encodeFrame, type Frame, headOf, toLog } from '@reins/contracts'
 import { describe, expect, it } from 'vitest'
-import { id, message, started } from '../test/given.ts'
+import { answered, asks, id, message, result, started } from '../test/given.ts'
 import { AppendList } from './append-list.ts'
+import { plan } from './due.ts'
 import { brokenLink, emptyFold, foldFrames } from './fold.ts'
+import { statusOf } from './status.ts'
 
 function frames(...events: readonly Draft['events'][]): readonly Frame[] {
   const made: Frame[] = []
   for (const one of events) {
     const before = made.at(-1) ? headOf(made.at(-1)!) : emptyHead(id)
-    const status = 'idle' as const
-    const rest = { at: 1000, by: 'gateway', role: 'g' as const, needs: protocolVersion, status, pool: 'default' }
-    const draft: Draft = { id: `f${before.n + 1}`, n: before.n + 1, prev: before.seq, ...rest, events: one }
+    const order = { events: one, to: toLog, status: 'idle', pool: 'default', at: 1000 } as const
+    const draft = draftOn(before, { frame: `f${before.n + 1}`, by: 'gateway', role: 'g' }, order)
     const { headers, body } = encodeFrame(draft, before.hash)
     const named = new Map(headers)
     made.push(decodeFrame({ seq: (before.n + 1) * 10, role: 'g', body, header: (name) => named.get(name) ?? '' }))
@@ -58,5 +59,25 @@ describe('a list that only grows', () => {
     expect(one.at(1)).toBeUndefined()
     expect(other.slice(1)).toEqual([3, 4])
     expect(JSON.stringify(two)).toBe('[1,2]')
+  })
+})
+
+describe('what a writer folds', () => {
+  it('is byte for byte what every reader folds of its frame', () => {
+    const [first] = frames([started(), message('m1')])
+    let fold = foldFrames(emptyFold(id), [first!])
+    for (const outcome of [[], [answered('c2', asks('k1', 'shell'))], [], [result('k1')]]) {
+      const said = { n: fold.head.n + 1, at: 5000 + fold.head.n, by: 'e1' }
+      const next = plan(fold.session, outcome, said, true)
+      if (!next) continue
+      const order = { events: next.events, to: next.to, status: statusOf(next.after), at: next.at }
+      const draft = draftOn(fold.head, { frame: `f${said.n}`, by: 'e1', role: 'e' }, order)
+      const { headers, body } = encodeFrame(draft, fold.head.hash)
+      const named = new Map(headers)
+      const read = decodeFrame({ seq: said.n * 10, role: 'e', body, header: (name) => named.get(name) ?? '' })
+      fold = foldFrames(fold, [read])
+      expect(JSON.stringify(fold.session)).toBe(JSON.stringify(next.after))
+    }
+    expect(fold.head.n).toBeGreaterThan(3)
   })
 })

@@ -26,8 +26,7 @@ export function foldFrame(fold: Fold, frame: Frame): Fold {
     const reason = `frame ${frame.n} (sequence ${frame.seq}) is malformed: ${fault}`
     return { head, session: { ...fold.session, mode: { kind: 'quarantined', reason, frame: frame.n } } }
   }
-  const said = { role: frame.role, n: frame.n, at: frame.at, by: frame.by }
-  return { head, session: frame.events.reduce((session, event) => evolve(session, event, said), fold.session) }
+  return { head, session: frame.events.reduce((session, event) => evolve(session, event, frame), fold.session) }
 }
 
 export const foldFrames = (fold: Fold, frames: readonly Frame[]): Fold => frames.reduce(foldFrame, fold)

@@ -11,7 +11,7 @@ export {
 export { type ControlVerb, controlVerbs, steer } from './control.ts'
 export type { Decision, RefusalCode, RequestOutcome } from './decision.ts'
 export { childStart, type Errand, errandsOf, finalErrand, settlement, standingErrands } from './delegation.ts'
-export { type Due, due, type Effect, maxLostAttempts, type Plan, plan } from './due.ts'
+export { type Due, due, type Effect, maxLostAttempts, type Plan, plan, traceOf } from './due.ts'
 export { evolve, type Said } from './evolve.ts'
 export { textOf } from './evolve-model-call.ts'
 export { brokenLink, emptyFold, type Fold, foldFrame, foldFrames } from './fold.ts'

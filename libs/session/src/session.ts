@@ -44,6 +44,8 @@ export interface Queued {
   readonly content: UserContent
   readonly onBusy: OnBusy
   readonly n: number
+  /** The trace (W3C traceparent) of the request that brought it. */
+  readonly trace?: string
 }
 
 interface Attempts {
@@ -93,6 +95,8 @@ export interface Turn {
   readonly id: string
   readonly n: number
   readonly messages: readonly string[]
+  /** Of the message that began it: what follows from it belongs to the same trace. */
+  readonly trace?: string
   readonly model: ModelCall | null
   /** Of the latest answer, until all are done and the next model call starts. */
   readonly calls: readonly Call[]

@@ -1,14 +1,5 @@
 // Errands: what a trigger asks of another session (PROTOCOL 8). Each appends one frame there, or finds that it is done.
-import {
-  type AgentDefinition,
-  type Head,
-  makeShortId,
-  poolKey,
-  protocolVersion,
-  type SessionEvent,
-  type Status,
-  toExec,
-} from '@reins/contracts'
+import { type AgentDefinition, draftOn, makeShortId, type Order, poolKey, toExec } from '@reins/contracts'
 import { childStart, type Errand, type Fold, foldFrames, type Session, settlement } from '@reins/session'
 import type { ExecutorContext } from './context.ts'
 import { loadFold } from './snapshots.ts'
@@ -51,9 +42,17 @@ async function createChild(
     context.work.ensurePool('tool', tools, definition.affinity ?? {}),
   ])
   const data = startedData(agent, digest, definition, { session: parent, call, pool: session.born.pools.executor })
+  const trace = session.turn?.trace
   // At expected 0 or not at all: a child that is there already, cancelled or not, is done (I2).
   await appendTo(context, child, (fold) =>
-    fold.head.n > 0 ? null : { events: childStart(data, `m-${call}`, instruction), pool: executor, status: 'idle' },
+    fold.head.n > 0
+      ? null
+      : {
+          events: childStart(data, `m-${call}`, instruction),
+          pool: executor,
+          status: 'idle',
+          trace,
+        },
   )
 }
 
@@ -79,15 +78,20 @@ async function settleParent(context: ExecutorContext, child: Session): Promise<v
   if (!parent) return
   await appendTo(context, parent.session, ({ session, head }) => {
     const settled = settlement(session, parent.call, child)
-    return settled && { events: [settled], pool: parent.pool, status: head.status }
+    const trace = session.turn?.trace
+    return (
+      settled && {
+        events: [settled],
+        pool: parent.pool,
+        status: head.status,
+        trace,
+      }
+    )
   })
 }
 
-interface Message {
-  readonly events: readonly SessionEvent[]
-  readonly pool: string
-  readonly status: Status
-}
+/** A message to the other session's executors. */
+type Message = Pick<Order, 'events' | 'status' | 'trace'> & { readonly pool: string }
 
 /**
  * Reads the other session, decides, appends; again when somebody was first. Addressed to its executors: the frame is its trigger.
@@ -105,20 +109,14 @@ async function appendTo(context: ExecutorContext, id: string, decide: (fold: Fol
       current = true
       continue
     }
-    const { head }: { head: Head } = fold
-    const draft = {
-      id: makeShortId(context.clock.random),
-      n: head.n + 1,
-      prev: head.seq,
-      at: context.clock.now(),
-      by: context.instance,
-      role: 'e' as const,
-      needs: Math.max(head.needs, protocolVersion),
-      status: message.status,
-      pool: head.pool || message.pool,
-      events: message.events,
-    }
-    const outcome = await context.sessions.append(id, draft, toExec(message.pool), head.hash, context.stopping)
+    const { head } = fold
+    const to = toExec(message.pool)
+    const draft = draftOn(
+      head,
+      { frame: makeShortId(context.clock.random), by: context.instance, role: 'e' },
+      { ...message, to, pool: head.pool || message.pool, at: context.clock.now() },
+    )
+    const outcome = await context.sessions.append(id, draft, to, head.hash, context.stopping)
     if (outcome.kind === 'appended') return
     fold = foldFrames(fold, outcome.tail)
     current = true

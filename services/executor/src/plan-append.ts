@@ -1,9 +1,9 @@
 // Appends what was planned, and leaves the fold at whatever is there then. It decides nothing.
 //   A2, A5 (session-actor.ts): folded from what was sent; without a trigger the status is copied from the head.
 //   C1 (model-attempts.ts): the attempt that a frame announces is claimed before it goes out, and let go where the frame is not in.
-import { type Draft, makeShortId, protocolVersion, type SessionEvent } from '@reins/contracts'
+import { draftOn, makeShortId, type SessionEvent } from '@reins/contracts'
 import type { AppendOutcome } from '@reins/journal'
-import { type Plan, type Session, statusOf } from '@reins/session'
+import { type Plan, type Session, statusOf, traceOf } from '@reins/session'
 import type { ExecutorContext } from './context.ts'
 import type { Attempting, ModelAttempts } from './model-attempts.ts'
 import type { SessionFold } from './session-fold.ts'
@@ -24,12 +24,19 @@ export async function appendPlan(
   const { head, session } = fold
   // That it is quarantined promises nobody anything, so whoever finds out says it.
   const knows = mayBegin || next.after.mode.kind === 'quarantined'
-  const draft = draftOf(context, fold, next.events, knows ? statusOf(next.after) : head.status)
+  const { events, to, at } = next
+  const pool = session.born?.pools.executor
+  const trace = traceOf(session, next.after)
+  const draft = draftOn(
+    head,
+    { frame: makeShortId(context.clock.random), by: context.instance, role: 'e' },
+    { events, to, at, pool, trace, status: knows ? statusOf(next.after) : head.status },
+  )
   const claimed = next.effect ? attempts.claim(next.effect) : null
   await context.pauseAt('executor.before-append')
   let outcome: AppendOutcome
   try {
-    outcome = await context.sessions.append(session.id, draft, next.to, head.hash, context.stopping)
+    outcome = await context.sessions.append(session.id, draft, to, head.hash, context.stopping)
   } catch (error) {
     if (claimed) attempts.letGo(claimed)
     throw error
@@ -41,29 +48,9 @@ export async function appendPlan(
     return null
   }
   fold.appended({ head: outcome.head, session: next.after }, outcome.above)
-  context.appended(session, next.events)
-  tellOwners(context, attempts, session, next.events)
+  context.appended(session, events)
+  tellOwners(context, attempts, session, events)
   return { claimed }
-}
-
-function draftOf(
-  context: ExecutorContext,
-  { head, session }: SessionFold,
-  events: readonly SessionEvent[],
-  status: Draft['status'],
-): Draft {
-  return {
-    id: makeShortId(context.clock.random),
-    n: head.n + 1,
-    prev: head.seq,
-    at: context.clock.now(),
-    by: context.instance,
-    role: 'e',
-    needs: Math.max(head.needs, protocolVersion),
-    status,
-    pool: session.born?.pools.executor ?? head.pool,
-    events,
-  }
 }
 
 /** A cancel has closed calls that somebody runs: they may stop (PROTOCOL 7). */

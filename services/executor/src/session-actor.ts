@@ -23,7 +23,7 @@ import { SessionFold } from './session-fold.ts'
 /** An outcome that is to be recorded: an aborted call was closed by another. */
 type Ended = Exclude<CallOutcome, { kind: 'aborted' }>
 
-const settled: Omit<Plan, 'after'> = { events: [{ type: 'session.settled', data: {} }], to: toLog, effect: null }
+const settled: Omit<Plan, 'after' | 'at'> = { events: [{ type: 'session.settled', data: {} }], to: toLog, effect: null }
 const maxFailures = 5
 const newerProtocolDelayMs = 30_000
 
@@ -200,7 +200,7 @@ export class SessionActor {
         case 'hold':
           return
         case 'settle':
-          await this.#append({ ...settled, after: session })
+          await this.#append({ ...settled, at: this.#context.clock.now(), after: session })
           break
         case 'run':
           return this.#attempts.start(this.#attempts.claim(next))

@@ -463,3 +463,24 @@ test('on any trigger of an idle child, the call of its parent is settled that wa
   await world.quiet()
   expect((await world.folded()).turns).toBe(1)
 })
+
+test('everything that follows from a message belongs to its trace, also when another executor goes on with it', async () => {
+  const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  const world = new ExecutorWorld()
+  const first = await world.executor('e1')
+  await world.begin({ trace })
+  await world.call(1)
+  await first.kill()
+  await world.executor('e2')
+  world.later()
+  ;(await world.call(2)).tools('shell')
+  await world.quiet()
+  const frames = await world.frames()
+  expect(frames.map(({ events }) => events[0]?.type)).toEqual([
+    'session.started',
+    'turn.started',
+    'model-call.failed',
+    'model-call.completed',
+  ])
+  expect(frames.map((frame) => frame.trace)).toEqual(frames.map(() => trace))
+})

@@ -6,6 +6,7 @@ import {
   type AgentDefinition,
   type AssistantBlock,
   definitionDigest,
+  draftOn,
   emptyHead,
   type Frame,
   headOf,
@@ -99,14 +100,13 @@ export class ExecutorWorld {
     to: Address = toLog,
     status?: Status,
     id = session,
+    trace?: string,
   ): Promise<Frame> {
     for (;;) {
       const last = (await this.journal.sessions.read(id, { leader: true })).at(-1)
       const head = last ? headOf(last) : emptyHead(id)
-      const draft = {
-        ...{ id: `w${this.#ids++}`, n: head.n + 1, prev: head.seq, at: 0, by, role, needs: 1, events },
-        ...{ status: status ?? head.status, pool: head.pool || 'default' },
-      }
+      const order = { events, to, status: status ?? head.status, pool: head.pool || 'default', trace, at: 0 }
+      const draft = draftOn(head, { frame: `w${this.#ids++}`, by, role }, order)
       const outcome = await this.journal.sessions.append(id, draft, to, head.hash)
       const frame = (await this.journal.sessions.read(id, { after: head.seq, leader: true }))[0]
       if (outcome.kind === 'appended' && frame) return frame
@@ -114,7 +114,7 @@ export class ExecutorWorld {
   }
 
   /** A session begins with a message, as a gateway does it. `agents`: it may delegate to a helper. */
-  begin({ agents = false } = {}): Promise<Frame> {
+  begin({ agents = false, trace }: { agents?: boolean; trace?: string } = {}): Promise<Frame> {
     const started: SessionEvent = {
       type: 'session.started',
       data: {
@@ -123,7 +123,7 @@ export class ExecutorWorld {
         ...(agents ? { agents: { helper: { digest, pool: 'default' } } } : {}),
       },
     }
-    return this.append('gateway', 'g', [started, message('m1')], toExec('default'), 'idle')
+    return this.append('gateway', 'g', [started, message('m1')], toExec('default'), 'idle', session, trace)
   }
 
   /** A message, as a gateway places it. */

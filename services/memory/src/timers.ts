@@ -2,7 +2,7 @@
 //   T1. Memory does not fold: it copies the head's status and pool, so that the status stays the promise of who wrote it.
 //   T2. What fires for nothing (no session, an ended one, a timer that was said to have fired) is done without a frame.
 //   T3. A refused append is decided again on what stands there now; a timer that was appended is not appended twice in a row.
-import { type Draft, type Frame, type Head, headOf, makeShortId, toExec } from '@reins/contracts'
+import { draftOn, type Frame, headOf, makeShortId, toExec } from '@reins/contracts'
 import type { SessionLog } from '@reins/journal'
 import type { Clock } from '@reins/service'
 
@@ -27,26 +27,17 @@ export async function appendFired(
     if (head.seq === 0 || head.status === 'ended') return 'nothing to do' // T2
     const pool = head.pool === '' ? await lastPool(sessions, session) : head.pool
     if (pool === undefined) return 'nothing to do' // no valid frame: nobody is waiting
-    const outcome = await sessions.append(session, draftOn(head, pool), toExec(pool), head.hash, signal)
+    const to = toExec(pool)
+    const draft = draftOn(
+      head,
+      { frame: makeShortId(clock.random), by: instance, role: 'm' },
+      { events: [{ type: 'timer.fired', data: { timer } }], to, status: head.status, pool, at: clock.now() }, // T1
+    )
+    const outcome = await sessions.append(session, draft, to, head.hash, signal)
     if (outcome.kind === 'appended') return 'appended'
     if (outcome.tail.some((frame) => saysFired(frame, timer))) return 'nothing to do' // T3
     const last = outcome.tail.at(-1)
     head = last ? headOf(last) : await sessions.head(session, { leader: true })
-  }
-
-  function draftOn(on: Head, pool: string): Draft {
-    return {
-      id: makeShortId(clock.random),
-      n: on.n + 1,
-      prev: on.seq,
-      at: clock.now(),
-      by: instance,
-      role: 'm',
-      needs: on.needs,
-      status: on.status, // T1
-      pool,
-      events: [{ type: 'timer.fired', data: { timer } }],
-    }
   }
 }
 

@@ -18,6 +18,7 @@ import type { RunnerContext } from './context.ts'
 /** One frame that asked for calls. `trigger` is null where it came from a lost instance's word instead of a delivery. */
 export interface Request {
   readonly seq: number
+  readonly trace: string | undefined
   readonly turn: string
   readonly digest: string
   readonly calls: readonly RequestedCall[]
@@ -69,10 +70,12 @@ export class Requests {
     return this.#requests.get(seq)?.view.find((one) => one.call === call)?.state
   }
 
-  open(seq: number, asked: EventOf<'tool-calls.requested'>, trigger: Trigger | null, fresh: boolean): Request {
+  open(frame: Frame, asked: EventOf<'tool-calls.requested'>, trigger: Trigger | null, fresh: boolean): Request {
     const { turn, digest, calls } = asked.data
+    const { seq, trace } = frame
     const request: Request = {
       seq,
+      trace,
       turn,
       digest,
       calls,
@@ -121,12 +124,11 @@ export class Requests {
     return born !== undefined && this.#context.servesPool(born.data.pools.tools)
   }
 
-  /** What the frame with this sequence asked for. */
-  async readAsked(seq: number): Promise<EventOf<'tool-calls.requested'> | undefined> {
+  async readFrame(seq: number): Promise<Frame | undefined> {
     const [frame] = await this.#context.reading(() =>
       this.#context.sessions.read(this.#session, { after: seq - 1, limit: 1, leader: true }),
     )
-    return frame?.seq === seq ? askedIn(frame) : undefined
+    return frame?.seq === seq ? frame : undefined
   }
 
   /** Frames above the head, of which this is one. They are not folded yet. */
@@ -178,6 +180,12 @@ export class Requests {
 
   #sawHead(head: Head): void {
     if (!this.#head || head.seq > this.#head.seq) this.#head = head
+  }
+
+  /** Of the frame that asked for the first of these calls that one asked for. */
+  traceOf(events: readonly SessionEvent[]): string | undefined {
+    const calls = new Set(events.flatMap(({ data }) => ('call' in data ? [data.call] : [])))
+    return this.all().find((request) => request.calls.some(({ call }) => calls.has(call)))?.trace
   }
 
   /** Whom these events wake, appended as things stand. */

@@ -6,7 +6,7 @@
 //   T4. Statuses are copied from the head: a runner has not folded the session (PROTOCOL 2).
 //   T5. Every view that is known holds all frames up to the head: reading on for one request reads on for all. What is not known
 //       yet counts as nothing open, since an outcome that wakes nobody is for ever, and one wake-up too many is not.
-import { type Frame, type Holding, makeShortId, protocolVersion, type SessionEvent } from '@reins/contracts'
+import { draftOn, type Frame, type Holding, makeShortId, protocolVersion, type SessionEvent } from '@reins/contracts'
 import type { Trigger } from '@reins/journal'
 import type { RunnerContext } from './context.ts'
 import { Following } from './following.ts'
@@ -73,7 +73,7 @@ export class SessionTools {
       return
     }
     const fresh = !trigger.redelivered && trigger.ageMs < this.#context.freshMs
-    const request = this.#requests.open(trigger.frame.seq, asked, trigger, fresh)
+    const request = this.#requests.open(trigger.frame, asked, trigger, fresh)
     this.#enqueue(async () => {
       // T2, unless something was appended that this or another request here would not know of.
       const { prev, seq } = trigger.frame
@@ -98,9 +98,10 @@ export class SessionTools {
         return this.#advance(known)
       }
       if (!(await this.#requests.areOfMyPools())) return
-      const asked = await this.#requests.readAsked(seq)
+      const frame = await this.#requests.readFrame(seq)
+      const asked = frame && askedIn(frame)
       if (!asked) return
-      const request = this.#requests.open(seq, asked, null, false)
+      const request = this.#requests.open(frame, asked, null, false)
       await this.#requests.readTail(request, true)
       await this.#advance(request)
     })
@@ -283,19 +284,13 @@ export class SessionTools {
   async #append(events: readonly SessionEvent[]): Promise<boolean> {
     const head = this.#requests.head ?? (await this.#requests.readHead())
     const { clock, instance, sessions, stopping } = this.#context
-    const draft = {
-      id: makeShortId(clock.random),
-      n: head.n + 1,
-      prev: head.seq,
-      at: clock.now(),
-      by: instance,
-      role: 't' as const,
-      needs: Math.max(head.needs, protocolVersion),
-      status: head.status,
-      pool: head.pool,
-      events,
-    }
     const to = this.#requests.addressOf(events, head.pool)
+    const trace = this.#requests.traceOf(events)
+    const draft = draftOn(
+      head,
+      { frame: makeShortId(clock.random), by: instance, role: 't' },
+      { events, to, status: head.status, trace, at: clock.now() },
+    )
     const outcome = await sessions.append(this.id, draft, to, head.hash, stopping)
     if (outcome.kind === 'refused') {
       this.#saw(outcome.tail)

@@ -1,6 +1,6 @@
 import type { SessionEvent } from '@reins/contracts'
 import { expect, test } from 'vitest'
-import { claim, me, RunnerWorld, result, session } from './world.ts'
+import { claim, me, RunnerWorld, result, session, trace } from './world.ts'
 
 test('the last outcome of an answer wakes the executor', async () => {
   const world = new RunnerWorld()
@@ -258,4 +258,11 @@ test('a request of a newer protocol is given back for a newer runner', async () 
   const delivered = world.deliver({ ...(await world.ask({ a: 'safe' })), needs: 99 })
   expect(delivered.naked()).toBe(30_000)
   expect(world.tools.busy()).toBe(false)
+})
+
+test('a claim and its outcome belong to the trace of the frame that asked for the call', async () => {
+  const world = new RunnerWorld()
+  world.deliver(await world.ask({ a: 'never' }))
+  expect((await world.mine('tool-call.started', 'a')).frame.trace).toBe(trace)
+  expect((await world.mine('tool-call.completed', 'a')).frame.trace).toBe(trace)
 })

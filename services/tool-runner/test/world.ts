@@ -7,6 +7,7 @@ import {
   type Address,
   type AgentDefinition,
   definitionDigest,
+  draftOn,
   emptyHead,
   type Frame,
   headOf,
@@ -26,6 +27,8 @@ import { SessionTools } from '../src/session-tools.ts'
 
 export const session = '01JZZZZZZZZZZZZZZZZZZZZZZZ'
 export const me = 'tool-runner-me'
+/** Of everything that others append here. */
+export const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 let worlds = 0
 
 export interface Delivered {
@@ -133,18 +136,8 @@ export class RunnerWorld {
     const before = await this.journal.sessions.read(session)
     const last = before.at(-1)
     const head = last ? headOf(last) : emptyHead(session)
-    const draft = {
-      id: `f${head.n + 1}`,
-      n: head.n + 1,
-      prev: head.seq,
-      at: 0,
-      by,
-      role,
-      needs: 1,
-      status: 'waiting' as const,
-      pool: 'default',
-      events,
-    }
+    const order = { events, to, status: 'waiting', pool: 'default', trace, at: 0 } as const
+    const draft = draftOn(head, { frame: `f${head.n + 1}`, by, role }, order)
     await this.journal.sessions.append(session, draft, to, head.hash)
     const frame = (await this.journal.sessions.read(session)).at(-1)
     if (!frame) throw new Error('nothing was appended')

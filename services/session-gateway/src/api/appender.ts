@@ -5,7 +5,7 @@
 //   P3. A decision is bounded by a deadline, never by a number of tries; after it the frame may be in or not: `unavailable`.
 
 import { BrokerUnavailable } from '@reins/broker'
-import { type Draft, type Frame, type Head, headOf, protocolVersion, ReinsError } from '@reins/contracts'
+import { draftOn, type Frame, type Head, headOf, ReinsError } from '@reins/contracts'
 import type { SessionLog } from '@reins/journal'
 import type { Decision } from '@reins/session'
 
@@ -126,7 +126,7 @@ export class Appender {
   }
 
   async #append(request: AppendRequest, signal: AbortSignal): Promise<Appended | NothingToDo> {
-    const { session } = request
+    const { session, frame, by, trace } = request
     let remembered = request.head === undefined && this.#heads.has(session)
     let head = request.head ?? (await this.#head(session))
     let searched = request.searchAfter ?? Number.POSITIVE_INFINITY
@@ -148,8 +148,9 @@ export class Appender {
         continue
       }
       if (!decision) return { kind: 'nothing', head }
+      const draft = draftOn(head, { frame, by, role: 'g' }, { ...decision, trace, at: this.#options.now() })
       const outcome = await this.#options.sessions
-        .append(session, this.#draft(request, decision, head), decision.to, head.hash, signal)
+        .append(session, draft, decision.to, head.hash, signal)
         .catch((error: unknown) => {
           this.#heads.delete(session)
           if (error instanceof BrokerUnavailable || signal.aborted) throw busy()
@@ -177,22 +178,6 @@ export class Appender {
     if (!mine) return undefined
     this.#remember(request.session, headOf(tail.at(-1) ?? mine))
     return { kind: 'appended', before: { seq: mine.prev, n: mine.n - 1 }, head: headOf(mine) }
-  }
-
-  #draft({ frame, by, trace }: AppendRequest, { events, status, pool }: Decision, head: Head): Draft {
-    return {
-      id: frame,
-      n: head.n + 1,
-      prev: head.seq,
-      at: this.#options.now(),
-      by,
-      ...(trace === undefined ? {} : { trace }),
-      role: 'g',
-      needs: Math.max(head.needs, protocolVersion),
-      status,
-      pool: pool ?? head.pool,
-      events,
-    }
   }
 }
 
