@@ -1,61 +1,80 @@
-// One follower per session (or tree) and gateway, shared by all its viewers: the last one to go closes it.
-//   H1. Each event and each delta is serialised once, however many look at it.
+// One follower per session (or tree) and gateway, shared by all who listen: whoever removes the last one closes it.
+//   H1. Each event and each delta is serialised once, however many listen.
 //   H2. Deltas are only listened to while somebody wants them.
-import { type AnswerRestarted, type Cursor, type Delta, type Frame, headOf } from '@reins/contracts'
-import { type Following, follow, readTree, type SessionFrame } from '@reins/journal'
+//   H3. A frame of a session is read from the log once for all who join while it is new: the last ones are kept (recent-frames.ts).
+import { type AnswerRestarted, type Cursor, type Delta, type Frame, type Head, headOf } from '@reins/contracts'
+import { type Following, follow, readTree, type SessionFeed, type SessionFrame, type SessionLog } from '@reins/journal'
 import type { Appender } from '../api/appender.ts'
-import { LiveAnswers, type LiveParts } from './live-answers.ts'
-import type { OpenBlock } from './open-answers.ts'
 import { answerRestarted, apiDelta, apiEvents, endOf, type View } from '../api/views.ts'
 import { Batch, Item } from './batch.ts'
-import type { Viewer } from './viewer.ts'
+import { LiveAnswers } from './live-answers.ts'
+import type { OpenBlock } from './open-answers.ts'
+import { atRest, RecentFrames } from './recent-frames.ts'
+import type { History, Source } from './viewer.ts'
 
-export interface HubParts extends LiveParts {
+/** Whoever is told what happens from now on, once it is live. */
+export interface Listener {
+  readonly live: boolean
+  readonly deltas: boolean
+  show(batch: Batch): void
+  /** `rendered`: the delta as it is for everybody who has read all that came before it. */
+  showDelta(session: string, delta: Delta, rendered: Batch): void
+}
+
+export interface HubParts {
+  readonly sessions: SessionLog
+  readonly feed: SessionFeed
   readonly appender: Appender
 }
 
-export class Hub {
+/** Frames that are read one by one, backwards, to find where the open turn begins; beyond them the log is read from its start. */
+const maxStepsBack = 64
+const pageSize = 256
+
+export class Hub implements Source {
   readonly view: View
   /** The end of the last frame that was seen. */
   last: Pick<Cursor, 'seq' | 'n' | 'i'> = { seq: 0, n: 0, i: -1 }
   readonly #parts: HubParts
-  readonly #viewers = new Set<Viewer>()
+  readonly #listeners = new Set<Listener>()
   readonly #unfollow: () => void
-  readonly #started: Promise<void>
+  readonly #recent = new RecentFrames()
+  readonly #joined: Promise<void>
+  readonly #following: Following
   #lastFrame: Frame | undefined
-  #following: Following | undefined
   #answers: LiveAnswers | undefined
   #closed = false
 
-  constructor(parts: HubParts, view: View) {
+  /** `head`: of the session that is viewed, as it was a moment ago. */
+  constructor(parts: HubParts, view: View, head: Pick<Head, 'seq'>) {
     this.#parts = parts
     this.view = view
     this.#unfollow = parts.appender.follows(view.of)
-    this.#started = this.#start()
-    this.#started.catch(() => {})
+    // From the head's own frame: how many events it holds is part of every cursor that follows.
+    this.#following = follow(parts.sessions, parts.feed, this.#followed, Math.max(head.seq - 1, 0), {
+      onFrames: (frames) => this.#onFrames(frames),
+      onReconnected: () => this.#answers?.refill(),
+    })
+    this.#joined = this.#following.joined
   }
 
-  get viewers(): ReadonlySet<Viewer> {
-    return this.#viewers
-  }
-
-  add(viewer: Viewer): void {
-    this.#viewers.add(viewer)
+  add(listener: Listener): void {
+    this.#listeners.add(listener)
   }
 
   /** True when it was the last one: the hub is closed then. */
-  remove(viewer: Viewer): boolean {
-    this.#viewers.delete(viewer)
-    if (this.#viewers.size > 0) return false
+  remove(listener: Listener): boolean {
+    this.#listeners.delete(listener)
+    if (this.#listeners.size > 0) return false
     this.close()
     return true
   }
 
   /** Follows, and with `deltas` knows the open answers. Rejects when the log cannot be read. */
   async ready(deltas: boolean): Promise<void> {
-    await this.#started
+    await this.#joined
     if (!deltas || this.#closed) return
-    this.#answers ??= new LiveAnswers(this.#parts, this.#followed, this.#lastFrame, {
+    this.#answers ??= new LiveAnswers(this.#parts.feed, this.#followed, () => this.#openTurn(), {
       onDelta: (session, delta) => this.#onDelta(session, delta),
       onRestarted: (session, data) => this.#onRestarted(session, data),
     })
@@ -67,19 +86,24 @@ export class Hub {
     })
   }
 
-  async history(after: number, limit: number, leader: boolean): Promise<readonly SessionFrame[]> {
+  async history(after: { readonly seq: number; readonly n: number }, limit: number, leader: boolean): Promise<History> {
     const { of, tree } = this.view
-    if (tree) return readTree(this.#parts.sessions, of, { after })
-    const frames = await this.#parts.sessions.read(of, { after, limit, leader })
-    return frames.map((frame) => ({ session: of, frame }))
+    if (tree) return { frames: await readTree(this.#parts.sessions, of, { after: after.seq }), more: false }
+    const kept = this.#recent.behind(after.n, limit) // H3
+    if (kept) return { frames: kept.map((frame) => ({ session: of, frame })), more: kept.length === limit }
+    // Up to what is kept, which is not read again.
+    const before = (this.#recent.first?.n ?? Number.POSITIVE_INFINITY) - after.n - 1
+    const wanted = before > 0 ? Math.min(limit, before) : limit
+    const frames = await this.#parts.sessions.read(of, { after: after.seq, limit: wanted, leader })
+    return { frames: frames.map((frame) => ({ session: of, frame })), more: frames.length === wanted }
   }
 
   offer(frames: readonly SessionFrame[]): void {
-    this.#following?.offer(frames.filter(({ frame }) => frame.seq > this.last.seq))
+    this.#following.offer(frames.filter(({ frame }) => frame.seq > this.last.seq))
   }
 
-  async settled(): Promise<void> {
-    await this.#following?.settled()
+  settled(): Promise<void> {
+    return this.#following.settled()
   }
 
   openBlocks(): readonly OpenBlock[] {
@@ -89,7 +113,7 @@ export class Hub {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#following?.close()
+    this.#following.close()
     this.#answers?.close()
     this.#unfollow()
   }
@@ -98,21 +122,48 @@ export class Hub {
     return this.view.tree ? { tree: this.view.of } : this.view.of
   }
 
-  async #start(): Promise<void> {
-    const head = await this.#parts.sessions.head(this.view.of)
-    if (this.#closed) return
-    // From the head's own frame: how many events it holds is part of every cursor that follows.
-    this.#following = follow(this.#parts.sessions, this.#parts.feed, this.#followed, Math.max(head.seq - 1, 0), {
-      onFrames: (frames) => this.#onFrames(frames),
-      onReconnected: () => this.#answers?.refill(),
-    })
-    await this.#following.joined
+  /** What has been seen of the turn that is going on, from the last rest on: it says which answers are open. */
+  async #openTurn(): Promise<readonly SessionFrame[]> {
+    const { of, tree } = this.view
+    const last = this.#lastFrame
+    if (last === undefined) return []
+    if (tree) {
+      const frames = await readTree(this.#parts.sessions, of)
+      return frames.filter(({ frame }) => frame.seq <= last.seq)
+    }
+    const kept = this.#recent.frames
+    const first = kept[0] ?? last
+    const older = atRest(first) ? [] : await this.#backToRest(first)
+    this.#recent.precede(older)
+    return [...older, ...kept].map((frame) => ({ session: of, frame }))
+  }
+
+  /** The frames before `first`, in order, from the last one at rest on. */
+  async #backToRest(first: Frame): Promise<readonly Frame[]> {
+    const { sessions } = this.#parts
+    const older: Frame[] = []
+    for (let next = first; older.length < maxStepsBack; ) {
+      const [frame] = await sessions.read(this.view.of, { after: next.prev - 1, limit: 1 })
+      // In a stream that was moved, a frame is not where the one after it says.
+      if (frame?.seq !== next.prev || frame.n !== next.n - 1) break
+      older.unshift(frame)
+      if (atRest(frame)) return older
+      next = frame
+    }
+    const all: Frame[] = []
+    for (let after = 0; ; ) {
+      const page = await sessions.read(this.view.of, { after, limit: pageSize })
+      for (const frame of page) if (frame.seq < first.seq) all.push(frame)
+      after = page.at(-1)?.seq ?? after
+      if (page.length < pageSize || after >= first.seq) return all
+    }
   }
 
   #onFrames(frames: readonly SessionFrame[]): void {
     for (const one of frames) {
       const { session, frame } = one
       if (session === this.view.of) this.#parts.appender.learn(session, headOf(frame))
+      if (!this.view.tree) this.#recent.add(frame)
       this.#lastFrame = frame
       if (frame.seq > this.last.seq) this.last = endOf(frame)
       this.#show(() => apiEvents(this.view, session, frame).map((event) => new Item(event)))
@@ -123,10 +174,10 @@ export class Hub {
 
   #onDelta(session: string, delta: Delta): void {
     let rendered: Batch | undefined
-    for (const viewer of this.#viewers) {
-      if (!viewer.live || !viewer.deltas) continue
+    for (const listener of this.#listeners) {
+      if (!listener.live || !listener.deltas) continue
       rendered ??= new Batch([new Item(apiDelta(this.view, session, this.last, delta))]) // H1
-      viewer.showDelta(session, delta, rendered)
+      listener.showDelta(session, delta, rendered)
     }
   }
 
@@ -134,14 +185,14 @@ export class Hub {
     this.#show(() => [new Item(answerRestarted(this.view, session, this.last, data))], true)
   }
 
-  /** H1: rendered when the first live viewer needs it. */
+  /** H1: rendered when the first live listener needs it. */
   #show(render: () => readonly Item[], deltasOnly = false): void {
     let batch: Batch | undefined
-    for (const viewer of this.#viewers) {
-      if (!viewer.live || (deltasOnly && !viewer.deltas)) continue
+    for (const listener of this.#listeners) {
+      if (!listener.live || (deltasOnly && !listener.deltas)) continue
       batch ??= new Batch(render())
       if (batch.items.length === 0) return
-      viewer.show(batch)
+      listener.show(batch)
     }
   }
 }

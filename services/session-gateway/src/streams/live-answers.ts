@@ -1,22 +1,9 @@
 // Keeps the open answers of one followed session (or tree) up to date from its deltas, for the hub that follows it.
-//   A1. Deltas are taken from the moment it begins; they wait until the log and what LIVE still keeps have been read.
+//   A1. Deltas are taken from the moment it begins; they wait until the turn and what LIVE still keeps of it have been read.
 //   A2. A gap is filled from LIVE once; what is not there any more is given up, and shown when the answer is whole.
 import type { AnswerRestarted, Delta, Frame } from '@reins/contracts'
-import {
-  type Followed,
-  type LiveDelta,
-  readTree,
-  type SessionFeed,
-  type SessionFrame,
-  type SessionLog,
-  type Subscription,
-} from '@reins/journal'
+import type { Followed, LiveDelta, SessionFeed, SessionFrame, Subscription } from '@reins/journal'
 import { OpenAnswers, type OpenBlock } from './open-answers.ts'
-
-export interface LiveParts {
-  readonly sessions: SessionLog
-  readonly feed: SessionFeed
-}
 
 /** Who is told, in order. */
 export interface LiveViewers {
@@ -28,12 +15,11 @@ export interface LiveViewers {
 const recentLimit = 20_000
 /** Between the clock of who opened a call and the broker's. */
 const clockSlackMs = 10_000
-const pageSize = 256
 
 export class LiveAnswers {
   /** Rejects when the log or LIVE could not be read. */
   readonly ready: Promise<void>
-  readonly #parts: LiveParts
+  readonly #feed: SessionFeed
   readonly #of: Followed
   readonly #answers = new OpenAnswers()
   readonly #viewers: LiveViewers
@@ -42,14 +28,14 @@ export class LiveAnswers {
   #held: { readonly frames: SessionFrame[]; readonly deltas: LiveDelta[] } | undefined
   #closed = false
 
-  /** `last`: the frame that the hub stands at; everything after it comes by `onFrame`. */
-  constructor(parts: LiveParts, of: Followed, last: Frame | undefined, viewers: LiveViewers) {
-    this.#parts = parts
+  /** `openTurn`: what the hub has seen of the turn that is going on; everything after it comes by `onFrame`. */
+  constructor(feed: SessionFeed, of: Followed, openTurn: () => Promise<readonly SessionFrame[]>, viewers: LiveViewers) {
+    this.#feed = feed
     this.#of = of
     this.#viewers = viewers
     this.#held = { frames: [], deltas: [] }
-    this.#subscription = parts.feed.deltas(of, (delta) => this.#take(delta)) // A1
-    this.ready = this.#begin(last)
+    this.#subscription = feed.deltas(of, (delta) => this.#take(delta)) // A1
+    this.ready = this.#begin(openTurn())
     this.ready.catch(() => {})
   }
 
@@ -79,24 +65,9 @@ export class LiveAnswers {
     this.#subscription.close()
   }
 
-  async #begin(last: Frame | undefined): Promise<void> {
-    if (last && !atRest(last)) await this.#readLog(last.seq)
+  async #begin(openTurn: Promise<readonly SessionFrame[]>): Promise<void> {
+    for (const { session, frame } of await openTurn) this.#see(session, frame)
     await this.#fill(undefined)
-  }
-
-  /** Which calls are open is only known from the start: nothing says where the newest one began. */
-  async #readLog(upTo: number): Promise<void> {
-    if (typeof this.#of !== 'string') {
-      for (const { session, frame } of await readTree(this.#parts.sessions, this.#of.tree))
-        if (frame.seq <= upTo) this.#see(session, frame)
-      return
-    }
-    for (let after = 0; ; ) {
-      const page = await this.#parts.sessions.read(this.#of, { after, limit: pageSize })
-      for (const frame of page) if (frame.seq <= upTo) this.#see(this.#of, frame)
-      after = page.at(-1)?.seq ?? after
-      if (page.length < pageSize || after >= upTo) return
-    }
   }
 
   #see(session: string, frame: Frame): void {
@@ -125,7 +96,7 @@ export class LiveAnswers {
     const since = this.#answers.openSince()
     try {
       if (since !== undefined)
-        recent = await this.#parts.feed.recentDeltas(this.#of, { limit: recentLimit, since: since - clockSlackMs })
+        recent = await this.#feed.recentDeltas(this.#of, { limit: recentLimit, since: since - clockSlackMs })
     } catch (error) {
       failed = { error }
     }
@@ -146,7 +117,3 @@ export class LiveAnswers {
     else if (accepted.kind === 'gap' && final) this.#answers.giveUp(live)
   }
 }
-
-/** An executor's word that nothing is in flight, or a session that has only just begun. Others only copy the status. */
-const atRest = (frame: Frame): boolean =>
-  frame.n <= 1 || frame.status === 'ended' || (frame.status === 'idle' && frame.role === 'e')

@@ -1,5 +1,5 @@
 // All open streams of this gateway: how many there may be, which share a hub, their heartbeats, their end.
-import { type Cursor, isSessionId, ReinsError } from '@reins/contracts'
+import { type Cursor, type Head, isSessionId, ReinsError } from '@reins/contracts'
 import type { Metrics } from '@reins/telemetry'
 import { notFound } from '../api/appender.ts'
 import type { Limits } from '../config.ts'
@@ -25,10 +25,10 @@ export class Streams {
   readonly #parts: HubParts
   readonly #limits: Limits
   readonly #hubs = new Map<string, Hub>()
+  readonly #viewers = new Set<Viewer>()
   readonly #heartbeat: NodeJS.Timeout
   readonly #open: { inc(): void; dec(): void }
   readonly #slow: { inc(): void }
-  #count = 0
   #closed = false
 
   constructor(parts: HubParts, limits: Limits, metrics: Metrics) {
@@ -54,42 +54,40 @@ export class Streams {
     if (!isSessionId(request.session)) throw notFound(request.session)
     const view = viewOf(request.session, request.tree)
     this.#mustHaveRoom()
-    await this.#parts.appender.head(request.session)
+    const head = await this.#parts.appender.head(request.session)
     const cursor = await resolveCursor(this.#parts.sessions, view, request.after)
     this.#mustHaveRoom()
-    return { start: (sink) => this.#start(view, cursor, request.deltas, sink) }
+    return { start: (sink) => this.#start(view, head, cursor, request.deltas, sink) }
   }
 
   /** Ends every stream: clients come back with their cursors, here or elsewhere. */
   close(): void {
     this.#closed = true
     clearInterval(this.#heartbeat)
-    for (const hub of [...this.#hubs.values()]) {
-      for (const viewer of [...hub.viewers]) viewer.end()
-      hub.close()
-    }
+    for (const viewer of [...this.#viewers]) viewer.end()
+    for (const hub of this.#hubs.values()) hub.close()
     this.#hubs.clear()
   }
 
   #mustHaveRoom(): void {
     if (this.#closed) throw new ReinsError('unavailable', 'The gateway is shutting down.')
-    if (this.#count < this.#limits.maxStreams) return
-    throw new ReinsError('too_many_streams', `The gateway holds ${this.#count} streams, as many as it may.`)
+    if (this.#viewers.size < this.#limits.maxStreams) return
+    throw new ReinsError('too_many_streams', `The gateway holds ${this.#viewers.size} streams, as many as it may.`)
   }
 
-  #start(view: View, cursor: Cursor, deltas: boolean, sink: Sink): void {
+  #start(view: View, head: Head, cursor: Cursor, deltas: boolean, sink: Sink): void {
     if (sink.closed) return
     const key = view.tree ? `${view.of}*` : view.of
-    const hub = this.#hubs.get(key) ?? new Hub(this.#parts, view)
+    const hub = this.#hubs.get(key) ?? new Hub(this.#parts, view, head)
     this.#hubs.set(key, hub)
     const { maxStreamBufferBytes: maxBufferedBytes, drainWithinMs } = this.#limits
     const slow = () => this.countSlow()
     const viewer = new Viewer(hub, sink, cursor, { deltas, maxBufferedBytes, drainWithinMs, slow })
     hub.add(viewer)
-    this.#count++
+    this.#viewers.add(viewer)
     this.#open.inc()
     sink.onClose(() => {
-      this.#count--
+      this.#viewers.delete(viewer)
       this.#open.dec()
       viewer.live = false
       if (hub.remove(viewer) && this.#hubs.get(key) === hub) this.#hubs.delete(key)
@@ -98,6 +96,6 @@ export class Streams {
   }
 
   #beat(): void {
-    for (const hub of this.#hubs.values()) for (const viewer of hub.viewers) viewer.heartbeat()
+    for (const viewer of this.#viewers) viewer.heartbeat()
   }
 }

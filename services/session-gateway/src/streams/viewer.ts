@@ -1,13 +1,35 @@
-// One viewer of a session: history from its cursor, then what the hub brings, with no gap and no repeat.
-//   V1. It becomes live in one step, when it has written exactly what its hub has seen.
+// One viewer of a session: history from its cursor, then what its source brings, with no gap and no repeat.
+//   V1. It becomes live in one step, when it has written exactly what its source has seen.
 //   V2. What waits for its reader is bounded; a reader that is too slow is told so and closed.
 import { type Cursor, type Delta, errorTable, ReinsError } from '@reins/contracts'
 import type { SessionFrame } from '@reins/journal'
-import type { Hub } from './hub.ts'
+import type { Listener } from './hub.ts'
 import type { OpenBlock } from './open-answers.ts'
-import { answerRestarted, apiDelta, apiEvents, endOf } from '../api/views.ts'
+import { answerRestarted, apiDelta, apiEvents, endOf, type View } from '../api/views.ts'
 import { Batch, Item } from './batch.ts'
 import type { Sink } from './sink.ts'
+
+/** Frames in order. `more`: what comes after them is there already. */
+export interface History {
+  readonly frames: readonly SessionFrame[]
+  readonly more: boolean
+}
+
+/** What a viewer looks at. */
+export interface Source {
+  readonly view: View
+  /** The end of the last frame that it has seen. */
+  readonly last: Pick<Cursor, 'seq' | 'n' | 'i'>
+  /** Resolves when it goes on with the session, and with `deltas` knows the open answers. */
+  ready(deltas: boolean): Promise<void>
+  /** Of a session up to `limit` frames behind one; of a tree all. `leader`: from where nothing is missing. */
+  history(after: { readonly seq: number; readonly n: number }, limit: number, leader: boolean): Promise<History>
+  /** Frames that the viewer has read: the source may not have seen them yet. */
+  offer(frames: readonly SessionFrame[]): void
+  /** Resolves when it is not just reading. */
+  settled(): Promise<void>
+  openBlocks(): readonly OpenBlock[]
+}
 
 export interface ViewerOptions {
   readonly deltas: boolean
@@ -19,19 +41,19 @@ export interface ViewerOptions {
 const historyPage = 32
 const maxRounds = 1000
 
-export class Viewer {
+export class Viewer implements Listener {
   readonly deltas: boolean
   live = false
-  readonly #hub: Hub
+  readonly #source: Source
   readonly #sink: Sink
   readonly #options: ViewerOptions
   readonly #cursor: Cursor
   #within: Cursor['within']
-  /** Blocks that it cannot show in one piece, or has read further than the hub: the offset that it waits for. */
+  /** Blocks that it cannot show in one piece, or has read further than its source: the offset that it waits for. */
   readonly #offsets = new Map<string, number>()
 
-  constructor(hub: Hub, sink: Sink, cursor: Cursor, options: ViewerOptions) {
-    this.#hub = hub
+  constructor(source: Source, sink: Sink, cursor: Cursor, options: ViewerOptions) {
+    this.#source = source
     this.#sink = sink
     this.#cursor = cursor
     this.#within = cursor.within
@@ -42,14 +64,14 @@ export class Viewer {
   /** Resolves when it is live, or its sink is closed. */
   async join(): Promise<void> {
     try {
-      await this.#hub.ready(this.deltas)
+      await this.#source.ready(this.deltas)
       await this.#history()
     } catch {
       this.#sink.fail(new ReinsError('unavailable', 'The event store did not answer in time.'))
     }
   }
 
-  /** From the hub, while live. */
+  /** From the source, while live. */
   show(batch: Batch): void {
     if (this.#sink.buffered() > this.#options.maxBufferedBytes) this.#tooSlow()
     else this.#sink.write(batch)
@@ -67,7 +89,7 @@ export class Viewer {
     if (end <= from || delta.offset > from) return
     this.#offsets.delete(key)
     const rest = { ...delta, offset: from, text: delta.text.slice(from - delta.offset) }
-    this.show(new Batch([new Item(apiDelta(this.#hub.view, session, this.#hub.last, rest))]))
+    this.show(new Batch([new Item(apiDelta(this.#source.view, session, this.#source.last, rest))]))
   }
 
   heartbeat(): void {
@@ -87,29 +109,30 @@ export class Viewer {
   }
 
   async #history(): Promise<void> {
-    let seq = Math.max(this.#cursor.seq - 1, 0)
+    // From the frame that the cursor lies in.
+    let at = { seq: Math.max(this.#cursor.seq - 1, 0), n: Math.max(this.#cursor.n - 1, 0) }
     for (let round = 0; ; ) {
-      // What the hub has seen exists: where the nearest copy does not show it yet, the leader does.
-      const frames = await this.#hub.history(seq, historyPage, round > 0)
+      // What the source has seen exists: where the nearest copy does not show it yet, the leader does.
+      const { frames, more } = await this.#source.history(at, historyPage, round > 0)
       for (const one of frames) {
-        seq = one.frame.seq
+        at = { seq: one.frame.seq, n: one.frame.n }
         this.#write(one)
         if (!(await this.#roomToWrite())) return
       }
       if (this.#sink.closed) return
-      if (frames.length >= historyPage) continue
-      this.#hub.offer(frames)
-      if (seq > this.#hub.last.seq) await this.#hub.settled()
-      if (seq === this.#hub.last.seq) break
+      if (more) continue
+      this.#source.offer(frames)
+      if (at.seq > this.#source.last.seq) await this.#source.settled()
+      if (at.seq === this.#source.last.seq) break
       if (++round > maxRounds) throw new ReinsError('unavailable')
     }
     this.live = true // V1: nothing is awaited between the comparison and this.
-    if (this.deltas) for (const block of this.#hub.openBlocks()) this.#catchUp(block)
+    if (this.deltas) for (const block of this.#source.openBlocks()) this.#catchUp(block)
   }
 
   #write({ session, frame }: SessionFrame): void {
     const known = frame.seq === this.#cursor.seq ? this.#cursor.i : -1
-    const items = apiEvents(this.#hub.view, session, frame, known).map((event) => new Item(event))
+    const items = apiEvents(this.#source.view, session, frame, known).map((event) => new Item(event))
     for (const event of frame.events) {
       // The cursor lies inside an attempt that was replaced: what the client has shown of it is void.
       const within = this.#within
@@ -117,7 +140,8 @@ export class Viewer {
       if (event.data.attempt <= within.attempt) continue
       this.#within = undefined
       const { call, attempt } = event.data
-      if (this.deltas) items.push(new Item(answerRestarted(this.#hub.view, session, endOf(frame), { call, attempt })))
+      if (this.deltas)
+        items.push(new Item(answerRestarted(this.#source.view, session, endOf(frame), { call, attempt })))
     }
     if (items.length > 0) this.#sink.write(new Batch(items))
   }
@@ -142,7 +166,7 @@ export class Viewer {
       ...(tool === undefined ? {} : { tool }),
       ...(toolCall === undefined ? {} : { toolCall }),
     }
-    this.show(new Batch([new Item(apiDelta(this.#hub.view, session, this.#hub.last, delta))]))
+    this.show(new Batch([new Item(apiDelta(this.#source.view, session, this.#source.last, delta))]))
   }
 
   /** History is written at the reader's pace (V2). */

@@ -1,0 +1,96 @@
+// What a viewer costs the log: each frame that it is shown is read once.
+import type { SessionLog } from '@reins/journal'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { EventStream } from './stream.ts'
+import { begin, endCursor, World } from './world.ts'
+
+let writer: World
+let world: World
+/** How often each frame was read from the log, by its n. */
+let read: Map<number, number>
+let heads: number
+let open: EventStream[]
+
+beforeEach(async () => {
+  writer = await World.start()
+  open = []
+  read = new Map()
+  heads = 0
+  const { sessions, feed } = writer.journal
+  const counted: SessionLog = {
+    ...sessions,
+    head: (...of) => {
+      heads++
+      return sessions.head(...of)
+    },
+    read: async (...of) => {
+      const frames = await sessions.read(...of)
+      for (const { n } of frames) read.set(n, (read.get(n) ?? 0) + 1)
+      return frames
+    },
+  }
+  world = await World.start({ config: { sessions: counted, feed } })
+})
+afterEach(async () => {
+  for (const stream of open) stream.close()
+  await world.close()
+  await writer.close()
+})
+
+async function watch(id: string, after?: string): Promise<EventStream> {
+  const query = after === undefined ? '' : `?after=${after}`
+  const stream = await EventStream.open(`${world.url}/v1/sessions/${id}/events${query}`)
+  open.push(stream)
+  return stream
+}
+
+/** 40 turns, and a running one of 9 frames. */
+async function busySession(): Promise<string> {
+  const id = await writer.session()
+  for (let turn = 1; turn <= 40; turn++) await writer.turn(id, `m${turn}`, 'Hello.', `t${turn}`)
+  await writer.append(id, begin('t', 'm'), { status: 'running' })
+  for (let i = 0; i < 8; i++) await writer.append(id, [], { status: 'running' })
+  writer.delta(id, 'Hel', 0, { call: 'm-t' })
+  return id
+}
+
+const once = (from: number, to: number) => new Map(Array.from({ length: to - from + 1 }, (_, i) => [from + i, 1]))
+
+describe('a viewer of a running session', () => {
+  test('that is the first reads its history once, and its head once', async () => {
+    const id = await busySession()
+    const stream = await watch(id)
+    const items = await stream.until('delta')
+    expect(items.at(-1)?.data.data).toMatchObject({ call: 'm-t', text: 'Hel' })
+    expect(new Set(items.slice(0, -1).map(({ data }) => data.n)).size).toBe(82)
+    expect(read).toEqual(once(1, 90))
+    expect(heads).toBe(1)
+  })
+
+  test('that joins at the end reads the turn that is going on, not the log', async () => {
+    const id = await busySession()
+    const last = (await writer.frames(id)).findLast(({ events }) => events.length > 0)!
+    const stream = await watch(id, endCursor(id, last))
+    expect((await stream.take(1))[0]?.data.data).toMatchObject({ text: 'Hel' })
+    // The last frame at rest too: it says that nothing older is open. The cursor's own frame is looked at to check the cursor.
+    expect(read).toEqual(new Map([...once(81, 90), [last.n, 2]]))
+  })
+
+  test('that comes after the first reads what is no longer new, and nothing of what is', async () => {
+    const id = await busySession()
+    await (await watch(id)).until('delta')
+    read.clear()
+    expect(await (await watch(id)).until('delta')).toHaveLength(1 + 40 * 4 + 2 + 1)
+    expect(read).toEqual(once(1, 80))
+  })
+
+  test('is shown all of a turn that is longer than what is kept', async () => {
+    const id = await busySession()
+    for (let i = 0; i < 300; i++)
+      await writer.append(id, [{ type: 'session.renamed', data: { title: `${i}` } }], { status: 'running' })
+    const first = (await (await watch(id)).until('delta')).map(({ id }) => id)
+    const second = (await (await watch(id)).until('delta')).map(({ id }) => id)
+    expect(new Set(first).size).toBe(first.length)
+    expect(second).toEqual(first)
+  })
+})
