@@ -1,4 +1,4 @@
-// The documents are in step with the schemas, and what they show works. Written anew by: vitest run -u e2e/docs
+// The documents are in step with the schemas, and what they show works. Written anew by: vitest run e2e/docs -u
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseDefinition, problemsText } from '@reins/registry'

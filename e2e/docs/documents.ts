@@ -54,12 +54,15 @@ function fieldRows(schema: Schema, note: (name: string) => string): string[] {
 export function agentDocument(): string {
   const later = (name: string): string => {
     const field = laterFields[name as keyof AgentDefinition]
-    return field ? `Understood, and refused for now (${field.feature}).` : ''
+    return field ? `Not yet: Reins refuses it until it has ${field.feature}.` : ''
   }
   return [
     '# An agent in YAML',
     '',
-    'Unknown fields are errors. JSON with the same fields is taken too. Made from the schema in `libs/contracts/src/definition.ts`.',
+    'You write an agent as YAML, or as JSON with the same fields. Reins refuses a field that it does not know.',
+    '',
+    '`npx reins agent apply --file coder.yaml` stores it. The table below is written from the schema in',
+    '`libs/contracts/src/definition.ts`.',
     '',
     '| field | form | meaning |',
     '|---|---|---|',
@@ -67,13 +70,14 @@ export function agentDocument(): string {
     '',
     '## Tools',
     '',
-    'An entry of `tools` is the name of a tool or of a group (`system_tools`, `shell`, `files`, `search`, `directory`), or a map from such a name to its settings:',
+    'An entry of `tools` is the name of a tool or of a group of tools (`system_tools`, `shell`, `files`, `search`,',
+    '`directory`), or a map from such a name to its settings:',
     '',
     '| setting | form | meaning |',
     '|---|---|---|',
     ...fieldRows(ToolConfig as unknown as Schema, () => ''),
     '',
-    'The tools themselves are in [libs/tools](../libs/tools/README.md). Examples are in [examples](../examples).',
+    '[libs/tools](../libs/tools/README.md) describes each tool. The folder [examples](../examples) holds whole agents.',
     '',
   ].join('\n')
 }
@@ -92,14 +96,19 @@ export function eventsDocument(): string {
   return [
     '# Events of a session',
     '',
-    'What `GET /v1/sessions/:id/events` shows, in the order in which it happened. An event said by a role that may not say it changes nothing.',
-    'Made from the schemas in `libs/contracts/src/events-*.ts`.',
+    'A session is a list of these events. `GET /v1/sessions/:id/events` gives them in the order in which they happened.',
+    'Each event is appended by one of the services; an event from a service that may not append it changes nothing.',
+    'The table is written from the schemas in `libs/contracts/src/events-*.ts`.',
     '',
-    '| event | data | said by |',
+    '| event | data | appended by |',
     '|---|---|---|',
     ...eventTypes.map(row),
     '',
-    "Streams also carry `delta` (characters of an answer, or of a tool's output, as they come) and `answer.restarted` (what was shown of an answer is void: its process is gone, and it starts anew). Neither is in the log.",
+    'Event streams also carry two items that Reins does not store:',
+    '',
+    "- `delta` holds the next characters of an answer, of its reasoning, or of a tool's output.",
+    '- `answer.restarted` tells a client to discard what it has shown of an answer: the process that wrote the answer is',
+    '  gone, and another process starts the answer anew.',
     '',
   ].join('\n')
 }
