@@ -3,7 +3,7 @@
 //   E1. A step decides on what the process knows (its fold), which may be old: the append's condition finds out.
 //   E2. Nothing else is decided for a session while a frame of it is under way.
 //   E3. Who lost its call to another forgets its triggers of that session.
-import { type Address, toLog } from '@reins/contracts'
+import type { Address } from '@reins/contracts'
 import {
   due,
   type Effect,
@@ -11,13 +11,10 @@ import {
   foldFrames,
   type Holder,
   isCurrentModelCall,
-  mayStart,
   type Plan,
   plan,
-  statusOf,
-  takeover,
+  statusToShow,
   type Verdict,
-  verdict,
 } from '@reins/session'
 import { errandOrder, errandsHeld } from './errands.ts'
 import type { ExecSession, ExecThen, ExecutorProcess } from './executor-state.ts'
@@ -82,7 +79,7 @@ export function nextFor(world: World, process: ExecutorProcess, seq: number): Ve
   if (hold.errands < errandsHeld(world, seq).length) return 'errand'
   const { session, head } = state.fold
   if (session.born?.pools.executor !== trigger.pool) return 'foreign'
-  const next = verdict(session, head, holderOf(process, state), world.rules.session, hold.redelivered)
+  const next = world.rules.verdict(session, head, holderOf(process, state), hold)
   return next.do === 'hold' ? null : next
 }
 
@@ -112,7 +109,7 @@ export function actExec(world: World, name: string, seq: number): void {
       drop(world, process, session, seq, 'nak')
       return
     case 'run':
-      begin(world, name, session, state, next)
+      begin(world, name, session, state, next.effect)
       return
     case 'ask':
       ask(world, process, session, seq, next)
@@ -120,14 +117,10 @@ export function actExec(world: World, name: string, seq: number): void {
     case 'append':
       decide(world, process, state, next.plan, { kind: 'decide', effect: next.plan.effect })
       return
-    case 'settle': {
-      const { session: is, head } = state.fold
-      const settled = { type: 'session.settled', data: {} } as const
-      const order = orderOf(process, state.fold, [settled], toLog, statusOf(is))
-      world.note(`   (its head says ${head.status})`)
-      sent(world, name, order, { kind: 'decide', effect: null })
+    case 'settle':
+      world.note(`   (its head says ${state.fold.head.status})`)
+      decide(world, process, state, next.plan, { kind: 'decide', effect: null })
       return
-    }
     case 'hold':
       return
     default:
@@ -145,9 +138,8 @@ function orderOf(
   return { session: session.id, head, by: instanceOf(process), role: 'e', events, to, status }
 }
 
-/** PROTOCOL 2: who holds a trigger says what its fold says; everyone else copies the head's. */
 function decide(world: World, process: ExecutorProcess, state: ExecSession, next: Plan, then: ExecThen): void {
-  const status = state.held.size > 0 ? statusOf(next.after) : state.fold.head.status
+  const status = statusToShow(next, state.fold.head, state.held.size > 0)
   sent(world, process.name, orderOf(process, state.fold, next.events, next.to, status), then)
 }
 
@@ -194,7 +186,7 @@ function concluded(
   if (then.kind === 'outcome') update(world, name, session, { running: null })
   const next = learn(world, name, session, fold)
   if (!then.effect) return
-  if (mayStart(fold.session, then.effect, instanceOf(executorNamed(world, name)), world.rules.session))
+  if (world.rules.mayStart(fold.session, then.effect, instanceOf(executorNamed(world, name))))
     begin(world, name, session, next, then.effect)
   else world.note('   … and does not start it: it is closed by now')
 }
@@ -273,7 +265,7 @@ export function takeOver(
   const process = executorNamed(world, name)
   const fold = world.read(session)
   const state = update(world, name, session, { fold })
-  const next = takeover(fold.session, fold.head, holderOf(process, state), { call, attempt }, world.rules.session)
+  const next = world.rules.takeover(fold.session, fold.head, holderOf(process, state), { call, attempt })
   if (!next) return
   const ending = world.reachable(owner)?.sessions.get(session)?.sending
   if (ending?.then.kind === 'outcome')

@@ -5,7 +5,7 @@
 import { checkCovers, checkRest } from './checks.ts'
 import { worldKey } from './key.ts'
 import { faultMovesOf, type Move, movesOf } from './moves.ts'
-import { soundWorld, type WorldRules } from './rules.ts'
+import { type Rules, sound } from './rules.ts'
 import type { FaultKind, Scenario } from './scenario.ts'
 import { World } from './world.ts'
 
@@ -20,7 +20,7 @@ export interface Explored {
   readonly finding: Finding | null
 }
 
-export function startOf(scenario: Scenario, rules: WorldRules = soundWorld): World {
+export function startOf(scenario: Scenario, rules: Rules = sound): World {
   const world = new World(scenario, rules)
   const fresh = { life: 0, stalled: false, suspect: false, used: false, missed: new Map<string, number>() }
   for (let at = 1; at <= scenario.executors; at++)
@@ -84,7 +84,7 @@ function labelsOf(path: Path | null): readonly string[] {
 
 export interface ExhaustiveOptions {
   readonly maxStates: number
-  readonly rules?: WorldRules
+  readonly rules?: Rules
   /** Every how many states a fair run to rest is tried. 0: never. */
   readonly drainEvery?: number
   onProgress?(states: number): void
@@ -92,7 +92,7 @@ export interface ExhaustiveOptions {
 
 /** Depth first, so that memory holds one path's neighbours and the hashes of what was seen. */
 export function exploreAll(scenario: Scenario, options: ExhaustiveOptions): Explored {
-  const { maxStates, rules = soundWorld, drainEvery = 200, onProgress } = options
+  const { maxStates, rules = sound, drainEvery = 200, onProgress } = options
   const seen = new Set<string>()
   const stack: { world: World; path: Path | null }[] = [{ world: startOf(scenario, rules), path: null }]
   for (let top = stack.pop(); top; top = stack.pop()) {
@@ -158,7 +158,7 @@ export function seeded(seed: number): Random {
 }
 
 /** One walk: random moves, faults now and then, then to rest. */
-export function walk(scenario: Scenario, random: Random, rules: WorldRules = soundWorld, length = 160): Explored {
+export function walk(scenario: Scenario, random: Random, rules: Rules = sound, length = 160): Explored {
   let world = startOf(scenario, rules)
   const moves: string[] = []
   const step = (label: string, next: World): Explored | null => {

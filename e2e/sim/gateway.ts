@@ -22,7 +22,7 @@ export function operate(world: World): void {
     return
   }
   // Known-wrong: it copies the status of the head that it read last time.
-  const copied: Status = world.rules.session.statusWithoutFold && op.op === 'rename' ? world.remembered : status
+  const copied: Status = world.rules.statusWithoutFold && op.op === 'rename' ? world.remembered : status
   write(world, session, head, op, copied)
   world.remembered = status
 }

@@ -8,7 +8,7 @@ import { type Process, short, type TriggerState, type World } from './world.ts'
 const logs = new WeakMap<object, string>()
 
 export function worldKey(world: World): string {
-  let text = `${world.done}${world.rules.session.statusWithoutFold ? world.remembered : ''}|${world.faultsLeft}`
+  let text = `${world.done}${world.rules.statusWithoutFold ? world.remembered : ''}|${world.faultsLeft}`
   if (world.faultsLeft > 0) for (const [kind, left] of Object.entries(world.faults)) text += `${kind}${left}`
   const ids = [...world.sessions()].sort()
   for (const id of ids) text += `|${short(id)}:${logKey(world, id)}`
@@ -26,7 +26,7 @@ export function worldKey(world: World): string {
 
 /** Deliveries are counted only by a wrong rule; whether a frame is young matters to the runner that is given it first. */
 function triggerKey(world: World, { seq, kind, state, first, young }: TriggerState): string {
-  const counts = world.rules.session.ackByDeliveryCount || kind === 'tool'
+  const counts = world.rules.countsDeliveries || kind === 'tool'
   return `${world.nameOf(seq)}${state}${counts && first && state === 'ready' ? (young ? 'y' : 'f') : ''}`
 }
 
@@ -62,7 +62,7 @@ const sendingKey = (sending: ExecSession['sending'] | RunSession['sending']): st
     : ''
 
 function executorKey(world: World, { fold, held, running, started, sending }: ExecSession): string {
-  const counts = world.rules.session.ackByDeliveryCount
+  const counts = world.rules.countsDeliveries
   const holds = [...held].map(
     ([seq, { redelivered, errands }]) => `${world.nameOf(seq)}${counts && redelivered ? 'r' : ''}${errands}`,
   )

@@ -2,7 +2,7 @@
 // Exit code 0: nothing was found (with --wrong: it was found). 1: the other way round. 2: it was asked for in a way that makes no sense.
 import { parseArgs } from 'node:util'
 import { type Explored, exploreAll, seeded, walk } from './explore.ts'
-import { soundWorld, type WorldRules } from './rules.ts'
+import { type Rules, sound } from './rules.ts'
 import type { Scenario } from './scenario.ts'
 import { large, medium, small } from './scenarios.ts'
 import { shrink, tell } from './shrink.ts'
@@ -19,13 +19,13 @@ interface Told {
   found: number
 }
 
-function report(scenario: Scenario, rules: WorldRules, { states, complete, finding }: Explored, ms: number): void {
+function report(scenario: Scenario, rules: Rules, { states, complete, finding }: Explored, ms: number): void {
   const what = finding ? 'FAILED' : complete ? 'whole' : 'in part'
   console.log(`${scenario.name}: ${states.toLocaleString('en')} states, ${what}, ${(ms / 1000).toFixed(1)} s`)
   if (finding) console.log(tell(scenario, rules, shrink(scenario, rules, finding)))
 }
 
-function exhaustive(scenarios: readonly Scenario[], maxStates: number, told: Told, rules = soundWorld): void {
+function exhaustive(scenarios: readonly Scenario[], maxStates: number, told: Told, rules = sound): void {
   for (const scenario of scenarios) {
     const start = performance.now()
     const onProgress = (states: number) => {
@@ -51,12 +51,7 @@ function walks(scenarios: readonly Scenario[], seed: number, count: number, told
     }
     told.states += states
     if (failed) told.found++
-    report(
-      scenario,
-      soundWorld,
-      { states, complete: false, finding: failed?.finding ?? null },
-      performance.now() - start,
-    )
+    report(scenario, sound, { states, complete: false, finding: failed?.finding ?? null }, performance.now() - start)
   }
 }
 

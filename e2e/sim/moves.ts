@@ -99,15 +99,16 @@ function executorMoves(world: World, process: ExecutorProcess, add: Add): void {
     if (world.willHear(process, id, state.fold.head.seq))
       add(`${name} follows ${short(id)}`, (to) => learn(to, name, id, to.read(id)))
   }
-  for (const [id, { session }] of world.truth) {
+  for (const [id, { session, head }] of world.truth) {
     const model = session.turn?.model
     if (model?.kind !== 'running' || model.by === instanceOf(process)) continue
-    if ((session.mode.kind !== 'open' || session.cancel) && !world.rules.session.takeOverPaused) continue
+    const { by: owner, call, attempt } = model
+    const taker = { instance: instanceOf(process), at: 0 }
+    if (!world.rules.takeover(session, head, taker, { call, attempt })) continue
     const own = process.sessions.get(id)
     // Who holds a trigger of it asks on that; who holds none notices that its owner is silent.
     if (own && (own.sending || own.running || own.held.size > 0)) continue
     if (answersYes(world, model.by, id, model.call, model.attempt)) continue
-    const { by: owner, call, attempt } = model
     add(`${name} notices that ${owner} is silent on ${short(id)}`, (to) => {
       update(to, name, id, {})
       takeOver(to, name, id, { owner, call, attempt })

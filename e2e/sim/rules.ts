@@ -1,9 +1,32 @@
-// The rules of the world around the pure parts that have a known-wrong form (PROTOCOL 13). `soundWorld` is what services do.
-import { type Rules, soundRules } from '@reins/session'
+// What processes follow: the functions of @reins/session, and rules of the world around them. `sound` is what the services do; a
+// known-wrong rule (PROTOCOL 13) wraps one of the functions from outside, or turns one rule of the world wrong.
+import type { Head } from '@reins/contracts'
+import {
+  type Holder,
+  mayStart,
+  type RunnerView,
+  type Session,
+  takeover,
+  type Verdict,
+  verdict,
+  wakesExecutor,
+} from '@reins/session'
 
-export interface WorldRules {
-  /** The switches of the pure parts. */
-  readonly session: Rules
+/** What a wrong rule may look at besides: the sound functions do not. */
+export interface Protocol {
+  verdict(session: Session, head: Head, holder: Holder, delivery: { readonly redelivered: boolean }): Verdict
+  readonly takeover: typeof takeover
+  readonly mayStart: typeof mayStart
+  /** Whether a claim that is in may be run: it is in force, with everything above it folded. */
+  mayRun(claim: { readonly by: string; readonly attempt: number } | null, instance: string, attempt: number): boolean
+  wakesExecutor(views: readonly RunnerView[], outcomes: readonly string[], foreignOpen: () => number): boolean
+}
+
+export interface Rules extends Protocol {
+  /** The verdict depends on how often the broker says that it delivered a trigger. */
+  readonly countsDeliveries: boolean
+  /** A status is written by a writer that has not folded the session. */
+  readonly statusWithoutFold: boolean
   /** A process that lost its call acks the trigger. */
   readonly loserAcks: boolean
   /** After a lost ack, the *last* frame's id is compared, not that of the first one after `prev`. */
@@ -28,8 +51,14 @@ export interface WorldRules {
   readonly settleOnStaleParent: boolean
 }
 
-export const soundWorld: WorldRules = {
-  session: soundRules,
+export const sound: Rules = {
+  verdict,
+  takeover,
+  mayStart,
+  mayRun: (claim, instance, attempt) => claim?.by === instance && claim.attempt === attempt,
+  wakesExecutor,
+  countsDeliveries: false,
+  statusWithoutFold: false,
   loserAcks: false,
   compareLastFrame: false,
   zombieWorking: false,

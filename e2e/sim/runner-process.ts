@@ -11,7 +11,6 @@ import {
   type RunnerView,
   runnerVerdict,
   viewOf,
-  wakesExecutor,
 } from '@reins/session'
 import type { RunHold, RunnerProcess, RunSession, RunThen } from './runner-state.ts'
 import { instanceOf, type Order, short, type World } from './world.ts'
@@ -229,7 +228,7 @@ function outcomes(
 ): void {
   const state = process.sessions.get(session)
   if (!state) return
-  const wakes = wakesExecutor(viewsOf(state), calls, world.rules.session, foreignOpen(world, session, state))
+  const wakes = world.rules.wakesExecutor(viewsOf(state), calls, () => foreignOpen(world, session, state))
   const to = wakes ? toExec(state.head.pool) : toLog
   sent(world, process.name, order(process, session, state.head, events, to), { kind: 'outcome', calls })
 }
@@ -310,18 +309,14 @@ function concluded(
   if (!after) return
   if (then.kind === 'outcome')
     update(world, name, session, { running: after.running.filter(({ call }) => !then.calls.includes(call)) })
-  else if (world.rules.session.startClosedIntent || claimedBy(process, after, then))
+  else if (world.rules.mayRun(claimOf(after, then.call), instanceOf(process), then.attempt))
     begin(world, name, session, then.call, then.attempt)
 }
 
-/** Whether the claim is in force, with everything above it folded. */
-function claimedBy(
-  process: RunnerProcess,
-  state: RunSession,
-  { call, attempt }: { call: string; attempt: number },
-): boolean {
+/** The claim of a call that is in force; null: there is none. */
+function claimOf(state: RunSession, call: string): { readonly by: string; readonly attempt: number } | null {
   const known = findCall(state, call)?.state
-  return known?.kind === 'claimed' && known.attempt === attempt && known.by === instanceOf(process)
+  return known?.kind === 'claimed' ? known : null
 }
 
 /** Whether an instance would answer that it runs the call, or that its claim or outcome is not known to be in. */

@@ -2,11 +2,11 @@
 import { checkRest } from './checks.ts'
 import { drain, type Finding, play, startOf } from './explore.ts'
 import { movesOf } from './moves.ts'
-import type { WorldRules } from './rules.ts'
+import type { Rules } from './rules.ts'
 import type { Scenario } from './scenario.ts'
 
 /** Plays what can be played of the labels; what cannot is left out. null: nothing goes wrong. */
-function replay(scenario: Scenario, rules: WorldRules, labels: readonly string[], kind: string): Finding | null {
+function replay(scenario: Scenario, rules: Rules, labels: readonly string[], kind: string): Finding | null {
   let world = startOf(scenario, rules)
   const moves: string[] = []
   for (const label of labels) {
@@ -29,7 +29,7 @@ const kindOf = (violation: string): string => violation.split(':')[0] ?? ''
 const sameKind = (violation: string, kind: string): boolean => kindOf(violation) === kind
 
 /** The same kind of failure with as few moves as removing some of them can reach. */
-export function shrink(scenario: Scenario, rules: WorldRules, finding: Finding): Finding {
+export function shrink(scenario: Scenario, rules: Rules, finding: Finding): Finding {
   const kind = kindOf(finding.violation)
   let best = replay(scenario, rules, finding.moves, kind) ?? finding
   for (let size = Math.ceil(best.moves.length / 2); size >= 1; ) {
@@ -46,7 +46,7 @@ export function shrink(scenario: Scenario, rules: WorldRules, finding: Finding):
 }
 
 /** A numbered list: each move, and below it what it did. */
-export function tell(scenario: Scenario, rules: WorldRules, finding: Finding): string {
+export function tell(scenario: Scenario, rules: Rules, finding: Finding): string {
   const lines = [`${scenario.name}: ${finding.violation}`]
   let world = startOf(scenario, rules)
   world.notes = []

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { exploreAll, seeded, walk } from './explore.ts'
-import { soundWorld, type WorldRules } from './rules.ts'
+import { type Rules, sound } from './rules.ts'
 import type { Scenario } from './scenario.ts'
 import { large, medium, small } from './scenarios.ts'
 import { shrink, tell } from './shrink.ts'
+import { ackCoveredElsewhere, noRowForOwnCall, wrong } from './wrong-protocol.ts'
 import { lostIntent, wrongRules } from './wrong-rules.ts'
 
 /** What went wrong, as a list of moves; undefined: nothing. */
-const failureOf = (scenario: Scenario, maxStates: number, rules: WorldRules = soundWorld): string | undefined => {
+const failureOf = (scenario: Scenario, maxStates: number, rules: Rules = sound): string | undefined => {
   const { finding } = exploreAll(scenario, { maxStates, rules })
   return finding ? tell(scenario, rules, shrink(scenario, rules, finding)) : undefined
 }
@@ -27,7 +28,7 @@ describe('the protocol, explored', () => {
   it.each(large.map((scenario) => [scenario.name, scenario] as const))('holds on seeded walks: %s', (_, scenario) => {
     for (let seed = 1; seed <= 30; seed++) {
       const { finding } = walk(scenario, seeded(seed))
-      expect(finding && tell(scenario, soundWorld, shrink(scenario, soundWorld, finding))).toBeNull()
+      expect(finding && tell(scenario, sound, shrink(scenario, sound, finding))).toBeNull()
     }
   })
 })
@@ -49,12 +50,9 @@ describe('the simulator bites', () => {
   })
 
   it('needs "covered, so ack" and no row for one’s own call before comparing the last frame does harm', () => {
-    const compares = { ...soundWorld, compareLastFrame: true }
-    const covered = {
-      ...soundWorld,
-      session: { ...soundWorld.session, ackCoveredElsewhere: true, noRowForOwnCall: true },
-    }
-    const whole = (rules: WorldRules) => exploreAll(lostIntent, { maxStates: 30_000, rules })
+    const compares = { ...sound, compareLastFrame: true }
+    const covered = wrong(sound, noRowForOwnCall, ackCoveredElsewhere)
+    const whole = (rules: Rules) => exploreAll(lostIntent, { maxStates: 30_000, rules })
     expect(whole(compares)).toMatchObject({ complete: true, finding: null })
     expect(whole(covered)).toMatchObject({ complete: true, finding: null })
     expect(whole({ ...covered, compareLastFrame: true }).finding).not.toBeNull()

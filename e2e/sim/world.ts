@@ -16,7 +16,7 @@ import { MemoryStream } from '@reins/journal'
 import { emptyFold, type Fold, foldFrames } from '@reins/session'
 import { checkFrame } from './checks.ts'
 import type { ExecutorProcess } from './executor-state.ts'
-import type { WorldRules } from './rules.ts'
+import type { Rules } from './rules.ts'
 import type { RunnerProcess } from './runner-state.ts'
 import type { FaultKind, Scenario } from './scenario.ts'
 
@@ -55,7 +55,7 @@ export type Sent = 'in' | 'refused' | 'unknown' | 'dead'
 
 export class World {
   readonly scenario: Scenario
-  readonly rules: WorldRules
+  readonly rules: Rules
   readonly stream: MemoryStream
   readonly truth: Map<string, Fold>
   readonly triggers: Map<number, TriggerState>
@@ -84,7 +84,7 @@ export class World {
   /** What this move tried that a fault can hit. */
   tried: 'nothing' | 'append' | 'ack' = 'nothing'
 
-  constructor(scenario: Scenario, rules: WorldRules, from?: World) {
+  constructor(scenario: Scenario, rules: Rules, from?: World) {
     this.scenario = scenario
     this.rules = rules
     this.stream = from ? from.stream.clone() : new MemoryStream()

@@ -2,24 +2,30 @@
 //   B1. In the same scenario, with the sound rules, nothing is found.
 //   B2. "Compare the last frame" bites only together with "covered, so ack" and no row for one's own call: alone, whoever takes its own
 //       landed intent for another's meets the row that runs a call recorded as its own, or asks itself, hears no, and takes it over.
-import type { Rules } from '@reins/session'
-import { soundWorld, type WorldRules } from './rules.ts'
+import { type Rules, sound } from './rules.ts'
 import { born, type Scenario } from './scenario.ts'
 import { base, message, only, withAgents } from './scenarios.ts'
+import {
+  ackByDeliveryCount,
+  ackCoveredElsewhere,
+  modelCallHidesCancel,
+  noRowForOwnCall,
+  runnerCountsForeignCalls,
+  startClosedIntent,
+  takeOverPaused,
+  wrong,
+} from './wrong-protocol.ts'
 
 export interface WrongRule {
   readonly name: string
   readonly says: string
-  readonly rules: WorldRules
+  readonly rules: Rules
   readonly scenario: Scenario
 }
 
-const pure = (...names: readonly (keyof Rules)[]): WorldRules => ({
-  ...soundWorld,
-  session: { ...soundWorld.session, ...Object.fromEntries(names.map((name) => [name, true])) },
-})
-const world = (...names: readonly Exclude<keyof WorldRules, 'session'>[]): WorldRules => ({
-  ...soundWorld,
+type Switch = { readonly [K in keyof Rules]: Rules[K] extends boolean ? K : never }[keyof Rules]
+const world = (...names: readonly Switch[]): Rules => ({
+  ...sound,
   ...Object.fromEntries(names.map((name) => [name, true])),
 })
 const scenario = (name: string, change: Partial<Scenario>, faults: Scenario['faults'] = {}): Scenario => ({
@@ -50,25 +56,25 @@ export const wrongRules: readonly WrongRule[] = [
   {
     name: 'covered-so-ack',
     says: "covered by another's call, so ack",
-    rules: pure('ackCoveredElsewhere'),
+    rules: wrong(sound, ackCoveredElsewhere),
     scenario: scenario('a trigger delivered too early', {}, only('repeat')),
   },
   {
     name: 'delivery-count',
     says: 'decide by delivery count',
-    rules: pure('ackByDeliveryCount'),
+    rules: wrong(sound, ackByDeliveryCount),
     scenario: scenario('a broker that forgets', {}, only('server')),
   },
   {
     name: 'compare-last-frame',
     says: "after a lost ack compare the last frame's id (with covered-so-ack, and no row for one's own call)",
-    rules: { ...pure('ackCoveredElsewhere', 'noRowForOwnCall'), compareLastFrame: true },
+    rules: { ...wrong(sound, noRowForOwnCall, ackCoveredElsewhere), compareLastFrame: true },
     scenario: lostIntent,
   },
   {
     name: 'status-without-fold',
     says: 'a status header written by one who did not fold',
-    rules: pure('statusWithoutFold'),
+    rules: world('statusWithoutFold'),
     scenario: scenario('a new name between messages', {
       gateway: [message('m1'), message('m2'), { op: 'rename' }, message('m3')],
     }),
@@ -82,7 +88,7 @@ export const wrongRules: readonly WrongRule[] = [
   {
     name: 'counts-foreign-calls',
     says: 'a runner that counts calls it was not asked for as open',
-    rules: pure('runnerCountsForeignCalls'),
+    rules: wrong(sound, runnerCountsForeignCalls),
     scenario: scenario('two tools, one at a time', {
       runners: 1,
       born: { ...born, limits: { maxToolCalls: 10, maxConcurrentTools: 1 } },
@@ -114,7 +120,7 @@ export const wrongRules: readonly WrongRule[] = [
   {
     name: 'model-call-hides-cancel',
     says: 'a running model call hides a cancel (rows in another order)',
-    rules: pure('modelCallHidesCancel'),
+    rules: wrong(sound, modelCallHidesCancel),
     scenario: scenario('an endless answer that is cancelled', {
       turns: [[{ endless: true }]],
       gateway: [message('m1'), { op: 'cancel' }],
@@ -123,13 +129,13 @@ export const wrongRules: readonly WrongRule[] = [
   {
     name: 'start-closed-intent',
     says: '"mine is in" starts what the same read shows closed',
-    rules: pure('startClosedIntent'),
+    rules: wrong(sound, startClosedIntent),
     scenario: scenario('a lost ack and a cancel', { gateway: [message('m1'), { op: 'cancel' }] }, only('lose-ack')),
   },
   {
     name: 'take-over-paused',
     says: 'a takeover of a paused or cancelled call',
-    rules: pure('takeOverPaused'),
+    rules: wrong(sound, takeOverPaused),
     scenario: scenario('a crash and a pause', { gateway: [message('m1'), { op: 'pause' }] }, only('crash')),
   },
   {

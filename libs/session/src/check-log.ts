@@ -5,10 +5,11 @@
 //       comes late may only be told as `tool-call.late-result`, of a call that has its outcome.
 //   K4. Each accepted message is taken in once and has one end: a turn, one that it joined, or a drop. Each turn has one end.
 //   K5. At rest (asked for by `atRest`) nothing is due and nothing is open, and the head's status says so.
-import { emptyHead, type Frame, maySay, type SessionEvent } from '@reins/contracts'
+import { type EventType, emptyHead, eventTypes, type Frame, maySay, type SessionEvent } from '@reins/contracts'
 import { evolve } from './evolve.ts'
 import { brokenLink, emptyFold, foldFrame } from './fold.ts'
 import type { Session } from './session.ts'
+import { meanings } from './slices.ts'
 import { cover, statusOf } from './status.ts'
 
 /** A frame, and the bytes of its events as they were written. */
@@ -18,35 +19,9 @@ export interface StoredFrame {
 }
 
 /** Events whose writers had folded what is below them: they must change the state (K3). */
-export const effectiveEvents: ReadonlySet<SessionEvent['type']> = new Set<SessionEvent['type']>([
-  'session.started',
-  'message.received',
-  'message.joined',
-  'message.dropped',
-  'turn.started',
-  'turn.completed',
-  'turn.failed',
-  'turn.cancelled',
-  'model-call.started',
-  'model-call.completed',
-  'model-call.failed',
-  'model-call.throttled',
-  'tool-calls.requested',
-  'tool-call.started',
-  'tool-call.completed',
-  'tool-call.cancelled',
-  'tool-call.outcome-unknown',
-  'delegation.requested',
-  'delegation.cancel-requested',
-  'delegation.settled',
-])
+export const effectiveEvents: ReadonlySet<EventType> = new Set(eventTypes.filter((type) => meanings[type].effective))
 /** What may not begin under a cancel or a pause. */
-export const beginningEvents: ReadonlySet<SessionEvent['type']> = new Set<SessionEvent['type']>([
-  'turn.started',
-  'model-call.started',
-  'tool-calls.requested',
-  'delegation.requested',
-])
+export const beginningEvents: ReadonlySet<EventType> = new Set(eventTypes.filter((type) => meanings[type].begins))
 
 export interface Checked {
   /** Empty: all is well. Each names the frame. */

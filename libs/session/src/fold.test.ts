@@ -2,8 +2,8 @@ import { type Draft, decodeFrame, draftOn, emptyHead, encodeFrame, type Frame, h
 import { describe, expect, it } from 'vitest'
 import { answered, asks, id, message, result, started } from '../test/given.ts'
 import { AppendList } from './append-list.ts'
-import { plan } from './due.ts'
 import { brokenLink, emptyFold, foldFrames } from './fold.ts'
+import { plan } from './plan.ts'
 import { statusOf } from './status.ts'
 
 function frames(...events: readonly Draft['events'][]): readonly Frame[] {

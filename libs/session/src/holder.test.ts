@@ -9,7 +9,6 @@ import {
   g,
   given,
   holder,
-  lost,
   message,
   paused,
   showing,
@@ -18,7 +17,7 @@ import {
   turn,
   turnCompleted,
 } from '../test/given.ts'
-import { isCurrentModelCall, mayStart, takeover, verdict } from './holder.ts'
+import { verdict } from './holder.ts'
 
 const running = given(
   g(started(), message('m1')),
@@ -45,7 +44,7 @@ describe('the holder of an exec trigger', () => {
   })
 
   it('runs a call that is recorded as its own and never started', () => {
-    expect(running.verdict('e1')).toEqual({ do: 'run', call: 'c2', attempt: 1 })
+    expect(running.verdict('e1')).toEqual({ do: 'run', effect: { kind: 'call-model', call: 'c2', attempt: 1 } })
   })
 
   it('takes over a call of its own that it started and lost', () => {
@@ -53,9 +52,8 @@ describe('the holder of an exec trigger', () => {
     expect(next).toMatchObject({ do: 'append', plan: { effect: { call: 'c2', attempt: 2 } } })
   })
 
-  it('asks the owner of a call in flight elsewhere, on whatever delivery', () => {
+  it('asks the owner of a call in flight elsewhere', () => {
     expect(running.verdict('e2')).toEqual({ do: 'ask', owner: 'e1', call: 'c2', attempt: 1 })
-    expect(verdict(running.session, running.head, holder('e2'), undefined, false)).toMatchObject({ do: 'ask' })
   })
 
   it('acks a paused session with nothing in flight here', () => {
@@ -68,46 +66,14 @@ describe('the holder of an exec trigger', () => {
 
   it('corrects the status before it acks', () => {
     const wrong = { ...atRest.head, status: 'running' as const }
-    expect(verdict(atRest.session, wrong, holder('e1'))).toEqual({ do: 'settle' })
+    expect(verdict(atRest.session, wrong, holder('e1'))).toMatchObject({
+      do: 'settle',
+      plan: { events: [{ type: 'session.settled' }] },
+    })
   })
 
   it('begins what is due', () => {
     const next = given(g(started(), message('m1'))).verdict('e1')
     expect(next).toMatchObject({ do: 'append', plan: { effect: { kind: 'call-model', call: 'c2', attempt: 1 } } })
-  })
-})
-
-describe('a takeover', () => {
-  const gone = { call: 'c2', attempt: 1 }
-
-  it('closes the lost attempt and begins the next one in one frame', () => {
-    const next = takeover(running.session, running.head, holder('e2'), { ...gone, partial: 'half a' })
-    expect(next?.events).toEqual([
-      { ...lost('c2'), data: { ...lost('c2').data, partial: 'half a' } },
-      calling('c2', 't2', 2),
-    ])
-    expect(next?.effect).toEqual({ kind: 'call-model', call: 'c2', attempt: 2 })
-  })
-
-  it('does not happen where the session is paused, under a cancel, or at another attempt', () => {
-    for (const one of [running.and(g(paused)), running.and(g(cancel())), atRest])
-      expect(takeover(one.session, one.head, holder('e2'), gone)).toBeNull()
-    expect(takeover(running.session, running.head, holder('e2'), { call: 'c2', attempt: 2 })).toBeNull()
-  })
-})
-
-describe('an intent that is in', () => {
-  const intent = { call: 'c2', attempt: 1 }
-
-  it('starts where it is still the session’s running call, and its writer’s', () => {
-    expect(mayStart(running.session, intent, 'e1')).toBe(true)
-    expect(mayStart(running.session, intent, 'e2')).toBe(false)
-  })
-
-  it('starts nothing where it is closed, superseded or about to be cancelled', () => {
-    const taken = running.and(by('e2', e(lost('c2'), calling('c2', 't2', 2))))
-    for (const one of [taken, atRest, running.and(g(cancel()))]) expect(mayStart(one.session, intent, 'e1')).toBe(false)
-    expect(isCurrentModelCall(taken.session, 'c2', 1)).toBe(false)
-    expect(isCurrentModelCall(taken.session, 'c2', 2)).toBe(true)
   })
 })

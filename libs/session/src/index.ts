@@ -10,26 +10,16 @@ export {
 } from './check-log.ts'
 export { type ControlVerb, controlVerbs, steer } from './control.ts'
 export type { Decision, RefusalCode, RequestOutcome } from './decision.ts'
-export { childStart, type Errand, errandsOf, finalErrand, settlement, standingErrands } from './delegation.ts'
-export { type Due, due, type Effect, maxLostAttempts, type Plan, plan, traceOf } from './due.ts'
-export { evolve, type Said } from './evolve.ts'
-export { textOf } from './evolve-model-call.ts'
+export { childStart, type Errand, errandsOf, finalErrand, settlement, standingErrands } from './delegation/errands.ts'
+export { due } from './due.ts'
+export { isOwn, mayStart } from './effects.ts'
+export { evolve } from './evolve.ts'
 export { brokenLink, emptyFold, type Fold, foldFrame, foldFrames } from './fold.ts'
-export { type Holder, isCurrentModelCall, mayStart, takeover, type Verdict, verdict } from './holder.ts'
+export { type Holder, statusToShow, type Verdict, verdict } from './holder.ts'
 export { firstFrame } from './lifecycle/first-frame.ts'
-export { type Rules, soundRules } from './rules.ts'
-export {
-  afterLoss,
-  evolveView,
-  maxToolAttempts,
-  type RunnerCall,
-  type RunnerHolder,
-  type RunnerVerdict,
-  type RunnerView,
-  runnerVerdict,
-  viewOf,
-  wakesExecutor,
-} from './runner.ts'
+export { maxLostAttempts, textOf } from './model-call/model-call.ts'
+export { isCurrentModelCall, takeover } from './model-call/takeover.ts'
+export { type Plan, plan, traceOf } from './plan.ts'
 export {
   type Born,
   type Call,
@@ -47,5 +37,18 @@ export {
   type Turn,
 } from './session.ts'
 export { emptyInfo, foldInfo, type InfoFold, infoOf } from './session-info.ts'
-export { type Cover, cover, statusOf } from './status.ts'
+export type { Cover, Due, Effect, Origin } from './slice.ts'
+export { cover, statusOf } from './status.ts'
+export {
+  afterLoss,
+  evolveView,
+  maxToolAttempts,
+  type RunnerCall,
+  type RunnerHolder,
+  type RunnerVerdict,
+  type RunnerView,
+  runnerVerdict,
+  viewOf,
+  wakesExecutor,
+} from './tool-call/runner.ts'
 export { placeMessage } from './turn/message-placement.ts'

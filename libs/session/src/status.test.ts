@@ -19,7 +19,8 @@ import {
   turn,
   turnCompleted,
 } from '../test/given.ts'
-import { type Cover, cover, statusOf } from './status.ts'
+import type { Cover } from './slice.ts'
+import { cover, statusOf } from './status.ts'
 
 const born = given(g(started()))
 const received = born.and(g(message('m1')))

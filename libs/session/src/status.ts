@@ -2,6 +2,8 @@
 import type { Status } from '@reins/contracts'
 import { due } from './due.ts'
 import { isOpen, type Session } from './session.ts'
+import type { Cover } from './slice.ts'
+import { coverRules } from './slices.ts'
 
 export function statusOf(session: Session): Status {
   switch (session.mode.kind) {
@@ -22,29 +24,12 @@ export function statusOf(session: Session): Status {
   return calls.some(({ state }) => isOpen(state)) ? 'waiting' : 'running'
 }
 
-/** What is going to wake a session. */
-export type Cover =
-  /** Nothing is open. */
-  | { readonly kind: 'rest' }
-  | { readonly kind: 'person'; readonly why: string }
-  /** An exec trigger that is not acked. */
-  | { readonly kind: 'exec-trigger'; readonly why: string }
-  | { readonly kind: 'timer'; readonly timer: string }
-  /** A tool trigger that is not acked, of a frame that asked for the call. */
-  | { readonly kind: 'runner'; readonly call: string }
-  | { readonly kind: 'child'; readonly call: string; readonly child: string }
-
 /** Everything that is open, and what must exist to wake it. Empty never: a state at rest says so. */
 export function cover(session: Session): readonly Cover[] {
-  if (session.mode.kind === 'ended' || !session.born) return [{ kind: 'rest' }]
   if (due(session, 0) !== null) return [{ kind: 'exec-trigger', why: 'something is due' }]
-  if (session.mode.kind !== 'open') return [{ kind: 'person', why: session.mode.kind }]
-  const { turn } = session
-  if (!turn) return [{ kind: 'rest' }]
-  if (turn.model?.kind === 'throttled') return [{ kind: 'timer', timer: turn.model.timer }]
-  if (turn.model) return [{ kind: 'exec-trigger', why: 'a model call is in flight' }]
-  return turn.calls.flatMap(({ call, state }): Cover[] => {
-    if (state.kind === 'requested' || state.kind === 'claimed') return [{ kind: 'runner', call }]
-    return state.kind === 'delegated' ? [{ kind: 'child', call, child: state.child }] : []
-  })
+  for (const rule of coverRules) {
+    const covers = rule(session)
+    if (covers) return covers
+  }
+  return [{ kind: 'rest' }]
 }

@@ -4,14 +4,13 @@
 //   C3. A call that takes long is watched: a cancel or a takeover by another is learnt of at once, and the model is not paid for nothing.
 import type { Frame } from '@reins/contracts'
 import type { Subscription } from '@reins/journal'
+import { type Effect, isOwn } from '@reins/session'
 import type { ExecutorContext } from './context.ts'
 import { DeltaBatch } from './delta-batch.ts'
 import { type CallOutcome, callModel } from './model-caller.ts'
 import type { SessionFold } from './session-fold.ts'
 
-export interface Attempting {
-  readonly call: string
-  readonly attempt: number
+export interface Attempting extends Effect {
   readonly abort: AbortController
   readonly startedAt: number
 }
@@ -59,20 +58,15 @@ export class ModelAttempts {
   }
 
   /** Whether the fold says that this attempt is open and this process's own. */
-  owns({ call, attempt }: Attempting): boolean {
-    const model = this.#fold.session.turn?.model
-    return (
-      model?.kind === 'running' &&
-      model.call === call &&
-      model.attempt === attempt &&
-      model.by === this.#context.instance
-    )
+  owns(attempting: Attempting): boolean {
+    return isOwn(this.#fold.session, attempting, this.#context.instance)
   }
 
-  claim({ call, attempt }: { readonly call: string; readonly attempt: number }): Attempting {
+  claim(effect: Effect): Attempting {
+    const { call, attempt } = effect
     this.#holds.add(keyOf(call, attempt))
     this.#context.presence().begin({ session: this.#id, call, attempt })
-    return { call, attempt, abort: new AbortController(), startedAt: this.#context.clock.now() }
+    return { ...effect, abort: new AbortController(), startedAt: this.#context.clock.now() }
   }
 
   letGo({ call, attempt }: Attempting): void {

@@ -3,7 +3,7 @@
 //   C1 (model-attempts.ts): the attempt that a frame announces is claimed before it goes out, and let go where the frame is not in.
 import { draftOn, makeShortId, type SessionEvent } from '@reins/contracts'
 import type { AppendOutcome } from '@reins/journal'
-import { type Plan, type Session, statusOf, traceOf } from '@reins/session'
+import { type Plan, type Session, statusToShow, traceOf } from '@reins/session'
 import type { ExecutorContext } from './context.ts'
 import type { Attempting, ModelAttempts } from './model-attempts.ts'
 import type { SessionFold } from './session-fold.ts'
@@ -22,15 +22,13 @@ export async function appendPlan(
   mayBegin: boolean,
 ): Promise<Appended | null> {
   const { head, session } = fold
-  // That it is quarantined promises nobody anything, so whoever finds out says it.
-  const knows = mayBegin || next.after.mode.kind === 'quarantined'
   const { events, to, at } = next
   const pool = session.born?.pools.executor
   const trace = traceOf(session, next.after)
   const draft = draftOn(
     head,
     { frame: makeShortId(context.clock.random), by: context.instance, role: 'e' },
-    { events, to, at, pool, trace, status: knows ? statusOf(next.after) : head.status },
+    { events, to, at, pool, trace, status: statusToShow(next, head, mayBegin) },
   )
   const claimed = next.effect ? attempts.claim(next.effect) : null
   await context.pauseAt('executor.before-append')

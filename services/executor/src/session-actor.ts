@@ -7,7 +7,7 @@
 //   A4. No exec trigger is acked before every open timer of the fold is in TIM (PROTOCOL 9).
 //   A5. Without a trigger nothing new is begun, and statuses are copied from the head (PROTOCOL 2).
 //   A6. A trigger counts for its session once its errands are done: until then nothing else acks, gives back or forgets it.
-import { type Frame, type Holding, type SessionEvent, toLog } from '@reins/contracts'
+import type { Frame, Holding, SessionEvent } from '@reins/contracts'
 import type { Trigger } from '@reins/journal'
 import { cover, type Holder, isCurrentModelCall, mayStart, type Plan, plan, takeover, verdict } from '@reins/session'
 import type { ExecutorContext } from './context.ts'
@@ -23,7 +23,6 @@ import { SessionFold } from './session-fold.ts'
 /** An outcome that is to be recorded: an aborted call was closed by another. */
 type Ended = Exclude<CallOutcome, { kind: 'aborted' }>
 
-const settled: Omit<Plan, 'after' | 'at'> = { events: [{ type: 'session.settled', data: {} }], to: toLog, effect: null }
 const maxFailures = 5
 const newerProtocolDelayMs = 30_000
 
@@ -200,10 +199,10 @@ export class SessionActor {
         case 'hold':
           return
         case 'settle':
-          await this.#append({ ...settled, at: this.#context.clock.now(), after: session })
+          await this.#append(next.plan)
           break
         case 'run':
-          return this.#attempts.start(this.#attempts.claim(next))
+          return this.#attempts.start(this.#attempts.claim(next.effect))
         case 'ask':
           if (await this.#askOwner(next.owner, next.call, next.attempt)) break
           return

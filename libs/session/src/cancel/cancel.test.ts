@@ -17,8 +17,9 @@ import {
   turn,
   turnCancelled,
   types,
-} from '../test/given.ts'
-import { due, plan } from './due.ts'
+} from '../../test/given.ts'
+import { due } from '../due.ts'
+import { plan } from '../plan.ts'
 
 const said = (n: number) => ({ n, at: 1000, by: 'e1' })
 const running = given(g(started(), message('m1')), e(turn('t2', 'm1'), calling('c2', 't2')))

@@ -16,8 +16,9 @@ import {
   t,
   turn,
   types,
-} from '../test/given.ts'
-import { due, plan } from './due.ts'
+} from '../../test/given.ts'
+import { due } from '../due.ts'
+import { plan } from '../plan.ts'
 
 const said = (n: number) => ({ n, at: 1000, by: 'e1' })
 const asked = (...content: Parameters<typeof answered>[1][]) =>

@@ -3,7 +3,6 @@
 //   R2. A trigger is acked when each of its calls has an outcome in the stream.
 //   R3. The outcome that closes the last call that was asked of this runner wakes the executor; when in doubt, it wakes.
 import type { Frame, ReplayClass, RequestedCall, SessionEvent } from '@reins/contracts'
-import { type Rules, soundRules } from './rules.ts'
 
 export const maxToolAttempts = 3
 
@@ -138,13 +137,7 @@ export function afterLoss(
 }
 
 /** R3: whether these outcomes close the last open call that this runner was asked for in this session. */
-export function wakesExecutor(
-  views: readonly RunnerView[],
-  outcomes: readonly string[],
-  rules: Rules = soundRules,
-  foreignOpen = 0,
-): boolean {
+export function wakesExecutor(views: readonly RunnerView[], outcomes: readonly string[]): boolean {
   const closing = new Set(outcomes)
-  const open = views.flat().filter(({ call, state }) => state.kind !== 'done' && !closing.has(call)).length
-  return open + (rules.runnerCountsForeignCalls ? foreignOpen : 0) === 0
+  return views.flat().every(({ call, state }) => state.kind === 'done' || closing.has(call))
 }

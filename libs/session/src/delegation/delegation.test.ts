@@ -16,9 +16,9 @@ import {
   turn,
   turnCompleted,
   types,
-} from '../test/given.ts'
-import { errandsOf, finalErrand, settlement, standingErrands } from './delegation.ts'
-import { plan } from './due.ts'
+} from '../../test/given.ts'
+import { plan } from '../plan.ts'
+import { errandsOf, finalErrand, settlement, standingErrands } from './errands.ts'
 
 const child = childId(id, 'k1')
 const delegate = asks('k1', 'delegate', { agent: 'helper', instruction: 'look' })

@@ -1,6 +1,6 @@
 import type { SessionEvent } from '@reins/contracts'
 import { describe, expect, it } from 'vitest'
-import { claimed, result, turnCancelled } from '../test/given.ts'
+import { claimed, result, turnCancelled } from '../../test/given.ts'
 import { afterLoss, evolveView, type RunnerView, runnerVerdict, viewOf, wakesExecutor } from './runner.ts'
 
 const view = (...calls: readonly (readonly [string, 'safe' | 'never'])[]): RunnerView =>

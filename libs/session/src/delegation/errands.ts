@@ -1,6 +1,7 @@
 // What a trigger asks of another session (PROTOCOL 8): pure. Each trigger type names the one session that its handler may append to.
-import { childId, type EventData, type Frame, type SessionEvent } from '@reins/contracts'
-import type { Call, Session } from './session.ts'
+import type { Frame, SessionEvent } from '@reins/contracts'
+import type { Session } from '../session.ts'
+import { delegationOf } from './delegation.ts'
 
 export type Errand =
   /** Create the child: `session.started` and its first message at expected 0; anything there already: done. */
@@ -51,7 +52,8 @@ export function standingErrands(session: Session): readonly Errand[] {
   const { born, turn } = session
   if (!born) return []
   const creations = (turn?.calls ?? []).flatMap((call): Errand[] => {
-    const asked = call.state.kind === 'delegated' && !call.state.cancelSent ? delegationOf(session, call) : null
+    const asked =
+      call.state.kind === 'delegated' && !call.state.cancelSent ? delegationOf({ ...session, born }, call) : null
     return asked ? [{ kind: 'create-child', ...asked }] : []
   })
   return born.parent && isClosed(session) ? [...creations, { kind: 'settle-parent' }] : creations
@@ -72,16 +74,6 @@ export function finalErrand(session: Session, errand: Errand): string | null {
 }
 
 const isClosed = ({ mode, turn, inbox }: Session): boolean => mode.kind === 'ended' || (!turn && inbox.length === 0)
-
-/** What a call of `delegate` asks for. null: of an agent that the session does not know. */
-export function delegationOf(session: Session, call: Call): EventData<'delegation.requested'> | null {
-  const agent = String(call.arguments.agent)
-  const agents = session.born?.agents ?? {}
-  const target = Object.hasOwn(agents, agent) ? agents[agent] : undefined
-  if (!target) return null
-  const instruction = typeof call.arguments.instruction === 'string' ? call.arguments.instruction : ''
-  return { call: call.call, agent, ...target, child: childId(session.id, call.call), instruction }
-}
 
 /** A child's first frame. */
 export const childStart = (

@@ -1,0 +1,56 @@
+// Functions of the protocol made wrong from outside: each once left sessions stuck or did work twice.
+import { takeover, verdict, wakesExecutor } from '@reins/session'
+import type { Rules } from './rules.ts'
+
+type Wrong = (rules: Rules) => Partial<Rules>
+
+/** A call in flight elsewhere: it believes that the other's trigger covers it, and acks. */
+export const ackCoveredElsewhere: Wrong = (rules) => ({
+  verdict: (...asked) => {
+    const next = rules.verdict(...asked)
+    return next.do === 'ask' ? { do: 'ack' } : next
+  },
+})
+
+/** A call recorded as this instance's own that it does not run is taken for somebody else's. */
+export const noRowForOwnCall: Wrong = (rules) => ({
+  verdict: (session, head, holder, delivery) => {
+    const stranger = verdict(session, head, { ...holder, instance: '' })
+    return stranger.do === 'ask' ? stranger : rules.verdict(session, head, holder, delivery)
+  },
+})
+
+/** A first delivery that finds a call in flight is taken for a repeat and acked. */
+export const ackByDeliveryCount: Wrong = (rules) => ({
+  countsDeliveries: true,
+  verdict: (session, head, holder, delivery) => {
+    const next = rules.verdict(session, head, holder, delivery)
+    return next.do === 'ask' && !delivery.redelivered ? { do: 'ack' } : next
+  },
+})
+
+/** A running model call is looked at before a cancel is. */
+export const modelCallHidesCancel: Wrong = (rules) => ({
+  verdict: (session, ...asked) =>
+    rules.verdict(session.turn?.model?.kind === 'running' ? { ...session, cancel: null } : session, ...asked),
+})
+
+/** An intent that is in is started, though the same read shows it closed. */
+export const startClosedIntent: Wrong = () => ({ mayStart: () => true, mayRun: () => true })
+
+/** A lost call is taken over although the session is paused or the call is being cancelled. */
+export const takeOverPaused: Wrong = () => ({
+  takeover: (session, ...asked) => takeover({ ...session, mode: { kind: 'open' }, cancel: null }, ...asked),
+})
+
+/** A runner waits for the calls of other pools too before it wakes the executor. */
+export const runnerCountsForeignCalls: Wrong = () => ({
+  wakesExecutor: (views, outcomes, foreignOpen) => wakesExecutor(views, outcomes) && foreignOpen() === 0,
+})
+
+/** Each made wrong on top of those before it. */
+export function wrong(sound: Rules, ...rules: readonly Wrong[]): Rules {
+  let made = sound
+  for (const rule of rules) made = { ...made, ...rule(made) }
+  return made
+}

@@ -1,0 +1,14 @@
+// When a cancel has been answered: what it covers is closed.
+import type { Cancel, Session } from '../session.ts'
+
+/** Whether there is anything (left) that the cancel asks for. With nothing to cancel it changes nothing. */
+export function stillNeeded(session: Session, cancel: Cancel): boolean {
+  if (cancel.kind === 'end') return true
+  if (session.turn && session.turn.n <= cancel.n) return true
+  return cancel.kind === 'cancel' && session.inbox.some(({ message }) => cancel.covered.includes(message))
+}
+
+/** Called after whatever closes a turn or drops a message. */
+export function withAnsweredCancel(session: Session): Session {
+  return session.cancel && !stillNeeded(session, session.cancel) ? { ...session, cancel: null } : session
+}

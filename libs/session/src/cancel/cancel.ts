@@ -1,0 +1,59 @@
+// A cancel, an interrupt or an end (PROTOCOL 7): it comes before everything else. An interrupt is asked for by a message (turn.ts).
+import type { SessionEvent } from '@reins/contracts'
+import { closingAddress } from '../delegation/closing-address.ts'
+import { cancelledModelCall } from '../model-call/model-call.ts'
+import type { CallState, Cancel, Session, Turn } from '../session.ts'
+import type { CallStateKind, CallStateKinds, DueRule, Meanings } from '../slice.ts'
+import { stillNeeded } from './answered-cancel.ts'
+
+export const cancelEvents: Meanings<'cancel.requested'> = {
+  'cancel.requested': { evolve: (session, { data }, { n }) => requested(session, data.end === true, n) },
+}
+
+function requested(session: Session, end: boolean, n: number): Session {
+  // The first frame of a child that was cancelled before it was created: whoever creates it later finds it ended.
+  if (!session.born) return { ...session, mode: { kind: 'ended', reason: 'cancelled before it started' } }
+  const covered = session.inbox.map(({ message }) => message)
+  if (end) return { ...session, cancel: { kind: 'end', n, covered } }
+  if (session.cancel?.kind === 'end') return session
+  return stillNeeded(session, { kind: 'cancel', n, covered })
+    ? { ...session, cancel: { kind: 'cancel', n, covered } }
+    : session
+}
+
+/** First one frame for each call that asks for one; then one frame with the outcomes of everything that is open, and the end of the turn. */
+export const cancelDue =
+  (states: CallStateKinds<CallState['kind']>): DueRule =>
+  (session) => {
+    const { cancel, turn } = session
+    if (!cancel) return null
+    for (const { call, state } of turn?.calls ?? []) {
+      const kind: CallStateKind<CallState> = states[state.kind]
+      const first = kind.beforeCancelled?.(call, state)
+      if (first) return first
+    }
+    const closed = turn && (cancel.kind === 'end' || turn.n <= cancel.n) ? closing(states, turn, cancel) : []
+    const dropped = session.inbox.flatMap(({ message }): SessionEvent[] =>
+      cancel.kind === 'end' || (cancel.kind === 'cancel' && cancel.covered.includes(message))
+        ? [{ type: 'message.dropped', data: { message, reason: cancel.kind === 'end' ? 'ended' : 'cancelled' } }]
+        : [],
+    )
+    const end: readonly SessionEvent[] =
+      cancel.kind === 'end' ? [{ type: 'session.ended', data: { reason: 'ended' } }] : []
+    return { events: [...closed, ...dropped, ...end], to: closingAddress(session) }
+  }
+
+const reasons = { end: 'ended', interrupt: 'interrupted', cancel: 'cancelled' } as const
+
+function closing(
+  states: CallStateKinds<CallState['kind']>,
+  turn: Turn,
+  { kind: why }: Cancel,
+): readonly SessionEvent[] {
+  const outcomes = turn.calls.flatMap(({ call, state }) => {
+    const kind: CallStateKind<CallState> = states[state.kind]
+    return kind.cancelled(call, state) ?? []
+  })
+  const data = { turn: turn.id, usage: turn.usage, reason: reasons[why] }
+  return [...cancelledModelCall(turn), ...outcomes, { type: 'turn.cancelled', data }]
+}

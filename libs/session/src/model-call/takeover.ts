@@ -1,0 +1,35 @@
+// Taking over a model call whose process is gone (PROTOCOL 6).
+import type { Head, SessionEvent } from '@reins/contracts'
+import { type Plan, plan } from '../plan.ts'
+import type { Session } from '../session.ts'
+import { modelCallEffect } from './model-call.ts'
+
+/**
+ * One frame: the lost attempt's outcome and the next attempt's start. null where it may not be: the call is settled or at another
+ * attempt, or the session is paused, quarantined or under a cancel (then it stays open until resume, or the cancel closes it).
+ */
+export function takeover(
+  session: Session,
+  head: Head,
+  holder: { readonly instance: string; readonly at: number },
+  lost: { readonly call: string; readonly attempt: number; readonly partial?: string },
+): Plan | null {
+  const model = session.turn?.model
+  if (model?.kind !== 'running' || model.call !== lost.call || model.attempt !== lost.attempt) return null
+  if (session.mode.kind !== 'open' || session.cancel) return null
+  const event: SessionEvent = {
+    type: 'model-call.failed',
+    data: {
+      call: lost.call,
+      attempt: lost.attempt,
+      error: { code: 'lost', message: 'The process that ran it is gone.' },
+      ...(lost.partial ? { partial: lost.partial } : {}),
+    },
+  }
+  const writer = { n: head.n + 1, at: holder.at, by: holder.instance }
+  return plan(session, [event], writer, true)
+}
+
+/** Whether an outcome of this attempt still counts. */
+export const isCurrentModelCall = (session: Session, call: string, attempt: number): boolean =>
+  modelCallEffect.isOpen(session, { call, attempt })

@@ -1,0 +1,61 @@
+// The slices of a session, put together: each adds its rows to these tables, and nothing outside its folder names what is its own.
+//   T1. Every type of event has one meaning (the compiler checks that none is missing).
+//   T2. Rules are asked in this order, and the first one that has something to say is followed.
+import type { EventType } from '@reins/contracts'
+import { cancelDue, cancelEvents } from './cancel/cancel.ts'
+import { delegationEvents, delegationRoute, delegationStates } from './delegation/delegation.ts'
+import { endedCover, endedRests, lifecycleEvents, notOpenCover, notOpenRests } from './lifecycle/lifecycle.ts'
+import {
+  modelCallCover,
+  modelCallDue,
+  modelCallEffect,
+  modelCallEvents,
+  modelCallTimer,
+} from './model-call/model-call.ts'
+import type { CallState } from './session.ts'
+import type { CallStateKinds, CoverRule, DueRule, Effect, EffectKind, Meanings, RouteRule } from './slice.ts'
+import { timerEvents } from './timer/timer.ts'
+import { beyondLimitRoute, malformedRoute, toolRoute, unknownToolRoute } from './tool-call/call-routes.ts'
+import { callsCover, callsDue } from './tool-call/calls-due.ts'
+import { toolCallEvents, toolCallStates } from './tool-call/tool-call.ts'
+import { turnCover, turnDue, turnEvents } from './turn/turn.ts'
+
+export const meanings: Meanings<EventType> = {
+  ...lifecycleEvents,
+  ...turnEvents,
+  ...modelCallEvents,
+  ...toolCallEvents,
+  ...delegationEvents,
+  ...cancelEvents,
+  ...timerEvents([modelCallTimer]),
+}
+
+/** Where a call goes that the model has asked for. */
+const callRoutes: readonly RouteRule[] = [
+  malformedRoute,
+  beyondLimitRoute,
+  delegationRoute,
+  toolRoute,
+  unknownToolRoute,
+]
+
+export const callStates: CallStateKinds<CallState['kind']> = { ...toolCallStates, ...delegationStates }
+
+export const dueRules: readonly DueRule[] = [
+  endedRests,
+  cancelDue(callStates),
+  notOpenRests,
+  modelCallDue,
+  callsDue(callRoutes),
+  turnDue,
+]
+
+export const coverRules: readonly CoverRule[] = [
+  endedCover,
+  notOpenCover,
+  turnCover,
+  modelCallCover,
+  callsCover(callStates),
+]
+
+export const effectKinds: Readonly<Record<Effect['kind'], EffectKind>> = { 'call-model': modelCallEffect }

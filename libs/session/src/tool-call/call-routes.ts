@@ -1,0 +1,38 @@
+// Where a call of the model goes: to the runners, or nowhere, since the session can answer it by itself. Other slices have routes of
+// their own (delegation.ts); slices.ts says in which order they are asked.
+import type { ReplayClass } from '@reins/contracts'
+import type { Born } from '../session.ts'
+import type { CallRoute, RouteRule } from '../slice.ts'
+
+const refused = (code: string, output: string): CallRoute => ({ kind: 'settled', status: 'error', code, output })
+
+export const malformedRoute: RouteRule = ({ malformed }, { answered }) =>
+  malformed === null
+    ? null
+    : refused(
+        'invalid-arguments',
+        answered?.finish === 'length'
+          ? 'Not run: the answer reached its limit (max_tokens) in the middle of these arguments. Do it in smaller pieces: write a long file in several calls, and keep each answer short.'
+          : 'Not run: the arguments are not a JSON object. Call the tool again with valid JSON.',
+      )
+
+/** The calls of this answer that lie beyond the turn's limit. */
+export const beyondLimitRoute: RouteRule = (call, turn, { born: { limits } }) => {
+  const before = turn.toolCalls - turn.calls.length
+  return turn.calls.indexOf(call) < Math.max(limits.maxToolCalls - before, 0)
+    ? null
+    : refused('limit', `Not run: this turn has used its ${limits.maxToolCalls} tool calls. Answer with what you have.`)
+}
+
+export const toolRoute: RouteRule = (call, _turn, { born: { tools } }) =>
+  Object.hasOwn(tools, call.name) ? { kind: 'runners' } : null
+
+export const unknownToolRoute: RouteRule = (call, _turn, { born: { tools } }) => {
+  const names = Object.keys(tools)
+  return refused(
+    'not-found',
+    `There is no tool "${call.name}". Available: ${names.length > 0 ? names.join(', ') : 'none'}.`,
+  )
+}
+
+export const replayOf = ({ tools }: Born, name: string): ReplayClass => tools[name] ?? 'never'

@@ -1,0 +1,86 @@
+// What is due about the calls of an answer: each goes its route (call-routes.ts), and the next model call waits for all of them.
+import { type SessionEvent, toLog, toTool } from '@reins/contracts'
+import { type Born, type Call, type CallState, isOpen, type Session, type Turn } from '../session.ts'
+import type { CallRoute, CallStateKind, CallStateKinds, CoverRule, Due, DueRule, RouteRule } from '../slice.ts'
+import { replayOf } from './call-routes.ts'
+
+interface Routed {
+  readonly call: Call
+  readonly route: CallRoute
+}
+
+export const callsDue =
+  (routes: readonly RouteRule[]): DueRule =>
+  (session) => {
+    const { turn, born } = session
+    if (!turn || !born) return null
+    const waiting = turn.calls.filter(({ state }) => state.kind === 'due')
+    const next = waiting.length > 0 ? nextOf(routes, { ...session, born }, turn, waiting) : null
+    if (next) return next
+    return turn.calls.some(({ state }) => state.kind !== 'done') ? 'rest' : null
+  }
+
+/** What can be done about calls that nobody was asked for yet. null: they wait for a place. */
+function nextOf(
+  routes: readonly RouteRule[],
+  session: Session & { readonly born: Born },
+  turn: Turn,
+  waiting: readonly Call[],
+): Due | null {
+  const routed = waiting.map((call) => ({ call, route: routeOf(routes, session, turn, call) }))
+  const settled = routed.flatMap(settledBySession)
+  if (settled.length > 0) return { events: settled, to: toLog }
+  const next = withinRoom(session.born, turn, routed)
+  if (next.length === 0) return null
+  // What has a frame of its own comes first: none of it begins while a runner is at a batch.
+  for (const { route } of next) if (route.kind === 'frame') return route.due
+  const calls = next.map(({ call }) => ({
+    call: call.call,
+    name: call.name,
+    arguments: { ...call.arguments },
+    replay: replayOf(session.born, call.name),
+  }))
+  return {
+    events: [{ type: 'tool-calls.requested', data: { turn: turn.id, digest: session.born.digest, calls } }],
+    to: toTool(session.born.pools.tools),
+  }
+}
+
+function routeOf(
+  routes: readonly RouteRule[],
+  session: Session & { readonly born: Born },
+  turn: Turn,
+  call: Call,
+): CallRoute {
+  for (const rule of routes) {
+    const route = rule(call, turn, session)
+    if (route) return route
+  }
+  return { kind: 'runners' }
+}
+
+function settledBySession({ call: { call }, route }: Routed): readonly SessionEvent[] {
+  if (route.kind !== 'settled') return []
+  const { status, output, code } = route
+  const data = { call, attempt: 1, status, output, ...(code === undefined ? {} : { code }) }
+  return [{ type: 'tool-call.completed', data }]
+}
+
+/** As many as may run at once. */
+function withinRoom({ limits }: Born, turn: Turn, waiting: readonly Routed[]): readonly Routed[] {
+  const { maxConcurrentTools } = limits
+  if (maxConcurrentTools === undefined) return waiting
+  // A runner wakes the executor when it closes the last call that it was asked for, not at each: a limit is filled again batch by
+  // batch. Were the next call due as soon as there is room, nobody would be woken for it.
+  if (turn.calls.some(({ state }) => state.kind === 'requested' || state.kind === 'claimed')) return []
+  const open = turn.calls.filter(({ state }) => isOpen(state)).length
+  return waiting.slice(0, Math.max(maxConcurrentTools - open, 0))
+}
+
+export const callsCover =
+  (states: CallStateKinds<CallState['kind']>): CoverRule =>
+  ({ turn }) =>
+    (turn?.calls ?? []).flatMap(({ call, state }) => {
+      const kind: CallStateKind<CallState> = states[state.kind]
+      return kind.cover(call, state) ?? []
+    })

@@ -1,0 +1,109 @@
+// Tool calls: attempts of one call that tool-runners carry out, and the results that the model gets.
+import type { EventOf, ModelMessage } from '@reins/contracts'
+import type { Call, CallState, Session, Turn } from '../session.ts'
+import type { CallStateKind, CallStateKinds, Meanings, Origin } from '../slice.ts'
+
+export const toolCallEvents: Meanings<
+  | 'tool-calls.requested'
+  | 'tool-call.started'
+  | 'tool-call.completed'
+  | 'tool-call.cancelled'
+  | 'tool-call.outcome-unknown'
+  | 'tool-call.late-result'
+> = {
+  'tool-calls.requested': { effective: true, begins: true, evolve: requested },
+  'tool-call.started': {
+    effective: true,
+    evolve: (session, { data: { call, attempt } }, { by, n }) =>
+      withCall(session, call, (old) => (mayClaim(old, attempt) ? { kind: 'claimed', attempt, by, n } : old)),
+  },
+  'tool-call.completed': {
+    effective: true,
+    evolve: (session, { data: { call, attempt, status, output } }, origin) =>
+      withCall(session, call, (old) =>
+        isCurrent(old, attempt, origin) ? { kind: 'done', error: status === 'error', output, how: 'completed' } : old,
+      ),
+  },
+  'tool-call.outcome-unknown': {
+    effective: true,
+    evolve: (session, { data: { call, attempt, message } }, origin) =>
+      withCall(session, call, (old) =>
+        isCurrent(old, attempt, origin) ? { kind: 'done', error: true, output: message, how: 'unknown' } : old,
+      ),
+  },
+  'tool-call.cancelled': {
+    effective: true,
+    evolve: (session, { data: { call } }) =>
+      withCall(session, call, (old) =>
+        old.kind === 'done' ? old : { kind: 'done', error: true, output: cancelledOutput, how: 'cancelled' },
+      ),
+  },
+  // Evidence: the call has its outcome.
+  'tool-call.late-result': { evolve: (session) => session },
+}
+
+function requested(session: Session, { data }: EventOf<'tool-calls.requested'>, { n }: Origin): Session {
+  if (session.turn?.id !== data.turn) return session
+  return data.calls.reduce(
+    (state, { call }) => withCall(state, call, (old) => (old.kind === 'due' ? { kind: 'requested', n } : old)),
+    session,
+  )
+}
+
+const byCancel = (call: string) => ({ type: 'tool-call.cancelled' as const, data: { call } })
+const withRunner: CallStateKind<CallState> = {
+  cover: (call) => ({ kind: 'runner', call }),
+  cancelled: byCancel,
+}
+
+export const toolCallStates: CallStateKinds<'due' | 'requested' | 'claimed' | 'done'> = {
+  due: { cover: () => null, cancelled: byCancel },
+  requested: withRunner,
+  claimed: withRunner,
+  done: { cover: () => null, cancelled: () => null },
+}
+
+export const cancelledOutput = 'Cancelled before it had a result.'
+
+/** The first claim, or the next attempt of an earlier one. */
+const mayClaim = (state: CallState, attempt: number): boolean =>
+  (state.kind === 'requested' && attempt === 1) || (state.kind === 'claimed' && attempt === state.attempt + 1)
+
+/** Whether an outcome of this attempt counts. An unclaimed call runs as attempt 1; an executor settles what was never asked of a runner. */
+function isCurrent(state: CallState, attempt: number, origin: Origin): boolean {
+  switch (state.kind) {
+    case 'due':
+      return origin.role === 'e' && attempt === 1
+    case 'requested':
+      return attempt === 1
+    case 'claimed':
+      return attempt === state.attempt
+    case 'delegated':
+    case 'done':
+      return false
+    default:
+      return state satisfies never
+  }
+}
+
+export function withCall(session: Session, call: string, change: (state: CallState) => CallState): Session {
+  const { turn } = session
+  const at = turn?.calls.findIndex((one) => one.call === call) ?? -1
+  const old = turn?.calls[at]
+  if (!turn || !old) return session
+  const state = change(old.state)
+  if (state === old.state) return session
+  const calls: Turn['calls'] = turn.calls.with(at, { ...old, state })
+  return { ...session, turn: { ...turn, calls } }
+}
+
+/** S3: the results of an answer's calls, in the order of the calls; a call that has none gets one that says so. */
+export function closedResults(calls: readonly Call[]): readonly ModelMessage[] {
+  return calls.map(({ call, name, state }) => ({
+    role: 'tool',
+    call,
+    name,
+    output: state.kind === 'done' ? state.output : cancelledOutput,
+    error: state.kind === 'done' ? state.error : true,
+  }))
+}
