@@ -1,6 +1,7 @@
 // A connection between one service and nats-server that can be cut, frozen, and made to lose acks. It understands the protocol as far
 // as it must to lose whole messages: never a part of one.
-//   X1. Lost are only answers that say that a write is in (the writer cannot know), and acks of triggers (the broker cannot know).
+//   X1. Lost are only answers that say that a write is in (the writer cannot know), acks of triggers (the broker cannot know), and
+//       stored messages on their way to a reader (a batch whose connection was cut while the server went on sending).
 import net from 'node:net'
 
 export interface ProxyFaults {
@@ -8,6 +9,8 @@ export interface ProxyFaults {
   losesReply(): boolean
   /** Whether this ack of a trigger gets lost on its way. */
   losesAck(): boolean
+  /** Whether this stored message, which a reader has asked for, gets lost on its way to it. */
+  losesStored?(): boolean
 }
 
 export const noFaults: ProxyFaults = { losesReply: () => false, losesAck: () => false }
@@ -85,7 +88,11 @@ class Pair {
       socket.on('error', end)
       socket.on('close', end)
     }
-    const down = messages((line, payload) => isConfirmation(line, payload) && faults.losesReply())
+    const down = messages(
+      (line, payload) =>
+        (isConfirmation(line, payload) && faults.losesReply()) ||
+        (faults.losesStored !== undefined && isStored(line, payload) && faults.losesStored()),
+    )
     const up = messages((line, payload) => isTriggerAck(line, payload) && faults.losesAck())
     server.on('data', (chunk: Buffer) => client.write(down(chunk)))
     client.on('data', (chunk: Buffer) => server.write(up(chunk)))
@@ -109,9 +116,13 @@ class Pair {
 
 const isConfirmation = (line: string, payload: string): boolean =>
   /^H?MSG _INBOX\./.test(line) && /^\{"stream":"(SES|TIM)"/.test(payload)
+const isStored = (line: string, payload: string): boolean =>
+  /^HMSG _INBOX\./.test(line) && payload.includes('\r\nNats-Num-Pending: ') && payload.includes('\r\nNats-Subject: ')
 const isTriggerAck = (line: string, payload: string): boolean => line.startsWith('PUB $JS.ACK.') && payload === '+ACK'
 
 const newline = Buffer.from('\r\n')
+/** Bytes of a message that are looked at: with the headers of a frame. */
+const looked = 2048
 const withPayload = /^(PUB|HPUB|MSG|HMSG) /
 
 /** Passes whole protocol messages on, but for those that get lost. */
@@ -127,7 +138,7 @@ function messages(lost: (line: string, payload: string) => boolean): (chunk: Buf
       let whole = end + 2
       if (withPayload.test(line)) whole += Number(line.slice(line.lastIndexOf(' ') + 1)) + 2
       if (rest.length < whole) break
-      const payload = rest.toString('latin1', end + 2, Math.min(whole - 2, end + 66))
+      const payload = rest.toString('latin1', end + 2, Math.min(whole - 2, end + 2 + looked))
       if (whole === end + 2 || !lost(line, payload)) kept.push(rest.subarray(0, whole))
       rest = rest.subarray(whole)
     }

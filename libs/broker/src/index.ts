@@ -10,6 +10,14 @@ export {
 export { type Presence, type PresenceOptions, startPresence } from './presence.ts'
 export { type AckInfo, ackInfo, type Consumption, type PullOptions, pull } from './pull.ts'
 export { callService, type Handler, serveRequests } from './requests.ts'
-export { lastMessage, type ReadOptions, readMessages, type StoredMessage } from './stored-messages.ts'
+export {
+  type Batch,
+  lastMessage,
+  nextMessage,
+  nextMessages,
+  type ReadOptions,
+  readMessages,
+  type StoredMessage,
+} from './stored-messages.ts'
 export { ensureTopology, keepLiveStream, type TopologyOptions } from './topology.ts'
 export { BrokerUnavailable } from './unavailable.ts'

@@ -1,6 +1,8 @@
 // Reading what a stream has stored, over the broker's raw API: by direct get from any replica, or from the leader.
-//   M1. A batch may be cut by its connection: its end then comes without what stood before. What is handed out has no such gap, for each
-//       message names the sequence of the one before it that matches.
+//   M1. What is handed out has no gap. A batch may be cut by its connection, and then its end comes without what stood before;
+//       each message of a batch names the one before it, and what does not join is asked for again.
+//   M2. Nothing asks for more than there is. A server that looks for one more message of a filter searches on to the end of its
+//       stream, which with a million other messages costs it more than all the rest. So the last message is read first.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Msg } from '@nats-io/nats-core'
 import type { Broker } from './broker.ts'
@@ -9,49 +11,10 @@ import { BrokerUnavailable } from './unavailable.ts'
 export interface StoredMessage {
   readonly subject: string
   readonly seq: number
+  /** epoch ms, by the broker; 0 where it does not say */
+  readonly storedAt: number
   readonly header: (name: string) => string
   readonly body: string
-}
-
-/** How many frames one batch asks for: bounded, so that a slow reader never has more than this on the way. */
-const batchSize = 500
-const batchBytes = 4 * 1024 * 1024
-
-/** A direct get's answer: the message's own headers, and Nats-Subject and Nats-Sequence. undefined: a status, not a message. */
-export function storedFromDirect(msg: Msg): StoredMessage | undefined {
-  const { headers } = msg
-  const subject = headers?.get('Nats-Subject')
-  if (!headers || !subject) return undefined
-  return { subject, seq: Number(headers.get('Nats-Sequence')), header: (name) => headers.get(name), body: msg.string() }
-}
-
-/** The last message of a filter by direct get, or from the leader. undefined: none. */
-export async function lastMessage(
-  broker: Broker,
-  stream: string,
-  filter: string,
-  options: { readonly leader?: boolean; readonly withinMs?: number } = {},
-): Promise<StoredMessage | undefined> {
-  const deadline = performance.now() + (options.withinMs ?? 10_000)
-  for (;;) {
-    const left = deadline - performance.now()
-    if (left <= 0) throw new BrokerUnavailable(`reading the head of ${filter}`)
-    const withinMs = Math.min(left, 2000)
-    if (options.leader) {
-      const answer = await leaderGet(broker, stream, { last_by_subj: filter }, withinMs)
-      if (answer !== 'again') return answer
-    } else {
-      const outcome = await broker.request(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify({ last_by_subj: filter }), {
-        withinMs,
-      })
-      if (outcome.kind === 'reply') {
-        const stored = storedFromDirect(outcome.msg)
-        if (stored) return stored
-        if (outcome.msg.headers?.code === 404) return undefined
-      }
-    }
-    await pause(50)
-  }
 }
 
 export interface ReadOptions {
@@ -65,100 +28,197 @@ export interface ReadOptions {
   readonly withinMs?: number
 }
 
-/** All messages of a filter after a sequence, in order. */
+export interface ReadMessagesOptions extends ReadOptions {
+  /** epoch ms: nothing that was stored before. Counts only without `after`. */
+  readonly since?: number
+  /**
+   * The place of a message among those of its filter, counted from 1, if its writers number them; 0 where it does not say.
+   * With it a batch can ask for exactly what there is; without it the server is asked how much that is.
+   */
+  readonly numberOf?: (message: StoredMessage) => number
+}
+
+/** How many messages one batch asks for: bounded, so that a slow reader never has more than this on the way. */
+const batchSize = 500
+const batchBytes = 4 * 1024 * 1024
+const answerMs = 2000
+const readMs = 10_000
+
+/** The last message of a filter by direct get, or from the leader. undefined: none. */
+export function lastMessage(
+  broker: Broker,
+  stream: string,
+  filter: string,
+  options: { readonly leader?: boolean; readonly withinMs?: number } = {},
+): Promise<StoredMessage | undefined> {
+  return oneMessage(broker, stream, { last_by_subj: filter }, options)
+}
+
+/** The first message of a filter behind a sequence. undefined: none, and the server has searched the whole stream for it (M2). */
+export function nextMessage(
+  broker: Broker,
+  stream: string,
+  filter: string,
+  options: { readonly after: number; readonly leader?: boolean; readonly withinMs?: number },
+): Promise<StoredMessage | undefined> {
+  return oneMessage(broker, stream, { seq: options.after + 1, next_by_subj: filter }, options)
+}
+
+async function oneMessage(
+  broker: Broker,
+  stream: string,
+  ask: object,
+  { leader = false, withinMs = readMs }: { readonly leader?: boolean; readonly withinMs?: number },
+): Promise<StoredMessage | undefined> {
+  const deadline = performance.now() + withinMs
+  for (;;) {
+    const left = deadline - performance.now()
+    if (left <= 0) throw new BrokerUnavailable(`reading ${stream}`)
+    const within = Math.min(left, answerMs)
+    const answer = await (leader ? leaderGet(broker, stream, ask, within) : directGet(broker, stream, ask, within))
+    if (answer !== 'again') return answer
+    await pause(50)
+  }
+}
+
+/** All messages of a filter after a sequence, in order, up to the one that was the last when the reading began. */
 export async function readMessages(
   broker: Broker,
   stream: string,
   filter: string,
-  options: ReadOptions & { since?: number } = {},
+  options: ReadMessagesOptions = {},
 ): Promise<StoredMessage[]> {
-  const deadline = performance.now() + (options.withinMs ?? 10_000)
-  return options.leader
-    ? readFromLeader(broker, stream, filter, options, deadline)
-    : readDirect(broker, stream, filter, options, deadline)
-}
-
-async function readDirect(
-  broker: Broker,
-  stream: string,
-  filter: string,
-  options: ReadOptions & { since?: number },
-  deadline: number,
-): Promise<StoredMessage[]> {
-  const found: StoredMessage[] = []
-  const limit = options.limit ?? Number.POSITIVE_INFINITY
-  let after = options.after ?? 0
-  while (found.length < limit) {
+  const { leader = false, limit = Number.POSITIVE_INFINITY, numberOf = () => 0, since } = options
+  const deadline = performance.now() + (options.withinMs ?? readMs)
+  const leftMs = (): number => {
     const left = deadline - performance.now()
     if (left <= 0) throw new BrokerUnavailable(`reading ${filter}`)
-    let ended = false
-    const sizeBefore = found.length
-    const from =
-      after === 0 && options.since !== undefined
-        ? { start_time: new Date(options.since).toISOString() }
-        : { seq: after + 1 }
-    const ask = {
-      ...from,
-      next_by_subj: filter,
-      batch: Math.min(batchSize, limit - found.length),
-      max_bytes: batchBytes,
-    }
-    const outcome = await broker.requestMany(
-      `$JS.API.DIRECT.GET.${stream}`,
-      JSON.stringify(ask),
-      (msg) => {
-        const stored = storedFromDirect(msg)
-        if (stored) {
-          // A connection that was cut in the middle of a batch gets its end without what came before: a fold must not have that gap.
-          const before = Number(stored.header('Nats-Last-Sequence'))
-          if (before > after) return 'last'
-          found.push(stored)
-          after = stored.seq
-          return 'more'
-        }
-        // The end of all, or nothing there. Any other status is no answer: what came is good, the rest is asked for again.
-        const code = msg.headers?.code
-        ended = code === 404 || (code === 204 && !(Number(msg.headers?.get('Nats-Num-Pending')) > 0))
-        return 'last'
-      },
-      { withinMs: Math.min(left, 2000) },
-    )
-    // A cut batch: what came is good, the rest is asked for again.
-    if (outcome === 'no-responders') await pause(50)
-    if (outcome !== 'done') continue
-    if (ended) return found
-    if (found.length === sizeBefore) await pause(20)
+    return left
+  }
+  const found: StoredMessage[] = []
+  let after = options.after ?? 0
+  const last = limit > 0 ? await lastMessage(broker, stream, filter, { leader, withinMs: leftMs() }) : undefined
+  if (!last || last.seq <= after || (after === 0 && since !== undefined && last.storedAt < since)) return found // M2
+  if (after > 0 && joins(last, filter, after)) return [last]
+  let expected = after === 0 ? numberOf(last) : 0
+  while (found.length < limit && after < last.seq) {
+    const count = Math.min(Math.max(expected, 1), limit - found.length)
+    const from = after === 0 && since !== undefined ? { since } : { after }
+    const batch = leader
+      ? await nextFromLeader(broker, stream, filter, after, leftMs())
+      : await nextMessages(broker, stream, filter, { ...from, count, withinMs: leftMs() })
+    for (const message of batch.messages) found.push(message)
+    const newest = batch.messages.at(-1)
+    after = newest?.seq ?? after
+    if (batch.ended) break
+    expected = (newest && numberOf(newest) > 0 && numberOf(last) - numberOf(newest)) || batch.pending
+    if (batch.messages.length === 0) await pause(20)
   }
   return found
 }
 
-async function readFromLeader(
+/** Whether its writer was answered that nothing of the filter lies between `after` and it. */
+const joins = (message: StoredMessage, filter: string, after: number): boolean =>
+  message.header('Nats-Expected-Last-Subject-Sequence') === String(after) &&
+  message.header('Nats-Expected-Last-Subject-Sequence-Subject') === filter
+
+export interface Batch {
+  /** Those that follow what was asked for, in order, none left out. May be fewer than there are. */
+  readonly messages: readonly StoredMessage[]
+  /** How many of the filter the server had behind these when it answered; 0 also where it did not say. */
+  readonly pending: number
+  /** The server has said that there are no more. */
+  readonly ended: boolean
+}
+
+export interface BatchOptions {
+  /** At most so many, in one request; never more than 500, or 4 MB. */
+  readonly count?: number
+  readonly withinMs?: number
+}
+
+/** One batch by direct get, behind a sequence or a time. What it lacks is asked for by the next one. */
+export async function nextMessages(
   broker: Broker,
   stream: string,
   filter: string,
-  options: ReadOptions,
-  deadline: number,
-): Promise<StoredMessage[]> {
-  const found: StoredMessage[] = []
-  const limit = options.limit ?? Number.POSITIVE_INFINITY
-  let after = options.after ?? 0
-  while (found.length < limit) {
-    const left = deadline - performance.now()
-    if (left <= 0) throw new BrokerUnavailable(`reading ${filter} from the leader`)
-    const answer = await leaderGet(broker, stream, { seq: after + 1, next_by_subj: filter }, Math.min(left, 2000))
-    if (answer === undefined) return found
-    if (answer === 'again') {
-      await pause(50)
-      continue
-    }
-    found.push(answer)
-    after = answer.seq
+  options: BatchOptions & ({ readonly after: number } | { readonly since: number }),
+): Promise<Batch> {
+  const { count = batchSize, withinMs = answerMs } = options
+  const start = 'since' in options ? { start_time: new Date(options.since).toISOString() } : { seq: options.after + 1 }
+  let after = 'since' in options ? 0 : options.after
+  const messages: StoredMessage[] = []
+  const state = { pending: 0, ended: false }
+  const ask = { ...start, next_by_subj: filter, batch: Math.min(count, batchSize), max_bytes: batchBytes }
+  const outcome = await broker.requestMany(
+    `$JS.API.DIRECT.GET.${stream}`,
+    JSON.stringify(ask),
+    (msg) => {
+      const stored = storedFromDirect(msg)
+      if (stored) {
+        if (Number(stored.header('Nats-Last-Sequence')) > after) return 'last' // M1
+        messages.push(stored)
+        after = stored.seq
+        state.pending = Number(stored.header('Nats-Num-Pending')) || 0
+        return 'more'
+      }
+      // The end of all, or nothing there. Any other status is no answer: what came is good, the rest is asked for again.
+      const code = msg.headers?.code
+      state.ended = code === 404 || (code === 204 && !(Number(msg.headers?.get('Nats-Num-Pending')) > 0))
+      return 'last'
+    },
+    { withinMs: Math.min(withinMs, answerMs) },
+  )
+  if (outcome === 'no-responders') await pause(50)
+  return { messages, ...state }
+}
+
+async function nextFromLeader(
+  broker: Broker,
+  stream: string,
+  filter: string,
+  after: number,
+  withinMs: number,
+): Promise<Batch> {
+  const message = await nextMessage(broker, stream, filter, { after, leader: true, withinMs })
+  return { messages: message ? [message] : [], pending: 0, ended: message === undefined }
+}
+
+/** A direct get's answer: the message's own headers, and what the server says of it. undefined: a status, not a message. */
+function storedFromDirect(msg: Msg): StoredMessage | undefined {
+  const { headers } = msg
+  const subject = headers?.get('Nats-Subject')
+  if (!headers || !subject) return undefined
+  return {
+    subject,
+    seq: Number(headers.get('Nats-Sequence')),
+    storedAt: timeOf(headers.get('Nats-Time-Stamp')),
+    header: (name) => headers.get(name),
+    body: msg.string(),
   }
-  return found
+}
+
+const timeOf = (text: string): number => Date.parse(text) || 0
+
+async function directGet(
+  broker: Broker,
+  stream: string,
+  ask: object,
+  withinMs: number,
+): Promise<StoredMessage | undefined | 'again'> {
+  const outcome = await broker.request(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(ask), { withinMs })
+  if (outcome.kind !== 'reply') return 'again'
+  return storedFromDirect(outcome.msg) ?? (outcome.msg.headers?.code === 404 ? undefined : 'again')
 }
 
 interface MessageGetReply {
-  readonly message?: { readonly subject: string; readonly seq: number; readonly hdrs?: string; readonly data?: string }
+  readonly message?: {
+    readonly subject: string
+    readonly seq: number
+    readonly time?: string
+    readonly hdrs?: string
+    readonly data?: string
+  }
   readonly error?: { readonly code: number }
 }
 
@@ -177,6 +237,7 @@ async function leaderGet(
   return {
     subject: message.subject,
     seq: message.seq,
+    storedAt: timeOf(message.time ?? ''),
     header: (name) => headers.get(name) ?? '',
     body: Buffer.from(message.data ?? '', 'base64').toString('utf8'),
   }

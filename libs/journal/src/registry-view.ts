@@ -3,8 +3,9 @@
 //   V2. An entity's state is its record with the highest sequence, whichever way it came here: a deleted agent stays deleted.
 //   V3. A record that is none makes its entity unknown (a token is no token) and stands in `faults`; the others go on.
 //   V4. One ordered consumer a process; after a lost connection it goes on behind the last record that it has seen.
+import { setTimeout as pause } from 'node:timers/promises'
 import { type ConsumerMessages, DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream'
-import { type Broker, BrokerUnavailable } from '@reins/broker'
+import { type Broker, BrokerUnavailable, lastMessage, nextMessage } from '@reins/broker'
 import {
   type AgentEntry,
   definitionDigest,
@@ -66,24 +67,10 @@ export async function readRegistry(
   { after, withinMs = answerMs }: { readonly after?: number; readonly withinMs?: number } = {},
 ): Promise<RegistryRecord | undefined> {
   const subject = registrySubject(kind, name)
-  const ask = JSON.stringify(
-    after === undefined ? { last_by_subj: subject } : { seq: after + 1, next_by_subj: subject },
-  )
-  const deadline = performance.now() + withinMs
-  for (;;) {
-    const left = deadline - performance.now()
-    if (left <= 0) throw new BrokerUnavailable(`reading ${subject}`)
-    const outcome = await broker.request(`$JS.API.DIRECT.GET.${streams.registry}`, ask, {
-      withinMs: Math.min(left, 1000),
-    })
-    if (outcome.kind === 'reply') {
-      const { msg } = outcome
-      if (msg.headers?.code === 404) return undefined
-      const seq = Number(msg.headers?.get('Nats-Sequence'))
-      if (seq > 0) return { seq, id: msg.headers?.get(registryIdHeader) ?? '', value: parse(msg.string()) }
-    }
-    await pause(50) // a server that is starting says "nobody" at once
-  }
+  const found = await (after === undefined
+    ? lastMessage(broker, streams.registry, subject, { withinMs })
+    : nextMessage(broker, streams.registry, subject, { after, withinMs }))
+  return found && { seq: found.seq, id: found.header(registryIdHeader), value: parse(found.body) }
 }
 
 /** Watches `kinds`. Resolves when the view is ready (V1); rejects with BrokerUnavailable when that takes longer than `withinMs`. */
@@ -97,7 +84,7 @@ export async function watchRegistry(
   try {
     await Promise.race([
       view.start(),
-      pause(withinMs, late.signal).then(() => {
+      pause(withinMs, undefined, { signal: late.signal }).then(() => {
         throw new BrokerUnavailable(`watching ${streams.registry} (is the stream there?)`)
       }),
     ])
@@ -317,13 +304,3 @@ export function parseToken(value: unknown): TokenEntry | undefined {
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
-
-function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    signal?.addEventListener('abort', () => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })
-}

@@ -173,8 +173,7 @@ class Runner implements SessionIndex {
       .filter(({ seq }) => seq > this.#seq)
       .sort((a, b) => a.seq - b.seq)
       .map(fromConsumer)
-    const isWhole = news.every(({ seq }, i) => seq === this.#seq + 1 + i)
-    if (isWhole) await this.#apply(news)
+    await this.#apply(news)
     // A gap; or a database that has lost what it had (a crash, a restored backup): what is missing is read.
     await this.#catchUp(newest.seq)
     newest.ack() // ack policy `all`: and all before it
@@ -199,7 +198,7 @@ class Runner implements SessionIndex {
   async #apply(batch: readonly StoredFrame[]): Promise<void> {
     const { db, log } = this.#options
     if (batch.length === 0) return
-    this.#seq = await applyBatch(db, this.#seq, batch)
+    this.#seq = await applyBatch(db, batch)
     for (const { seq, subject, owner, frame } of batch) // I2
       if (!owner) log.warn({ seq, subject }, 'a message of SES belongs to no session')
       else if (frame?.fault) log.warn({ seq, session: owner.session, fault: frame.fault }, 'a frame is none')

@@ -1,7 +1,8 @@
 // Reading all of SES: what a durable delivers, and what lies behind a sequence.
+//   R1. Each frame says which one it follows, so that whoever applies them can tell that none is missing.
+import { setTimeout as pause } from 'node:timers/promises'
 import { type JsMsg, jetstreamManager } from '@nats-io/jetstream'
-import type { Msg } from '@nats-io/nats-core'
-import { type Broker, BrokerUnavailable } from '@reins/broker'
+import { type Broker, BrokerUnavailable, nextMessage, nextMessages, type StoredMessage } from '@reins/broker'
 import {
   allSessionsFilter,
   decodeFrame,
@@ -14,6 +15,8 @@ import type { Owner } from './session-row.ts'
 
 export interface StoredFrame {
   readonly seq: number
+  /** R1. The sequence behind which it is the first; 0 for the first of all. */
+  readonly previous: number
   readonly subject: string
   /** undefined: a subject that belongs to no session. */
   readonly owner: Owner | undefined
@@ -22,36 +25,28 @@ export interface StoredFrame {
   readonly storedAt: number
 }
 
-const batchFrames = 500
 // A request that is lost with its connection is not answered: the sooner it is sent again, the sooner things go on.
 export const apiMs = 2000
-const batchBytes = 8 * 1024 * 1024
 
+/** A durable does not say what it left out: only the next sequence of all surely follows the last. */
 export function fromConsumer(message: JsMsg): StoredFrame {
   const { seq, subject, headers } = message
-  return stored(seq, subject, message.time.getTime(), message.string(), (name) => headers?.get(name) ?? '')
+  return stored(seq - 1, {
+    seq,
+    subject,
+    storedAt: message.time.getTime(),
+    header: (name) => headers?.get(name) ?? '',
+    body: message.string(),
+  })
 }
 
-function fromDirectGet(message: Msg): StoredFrame | undefined {
-  const { headers } = message
-  const subject = headers?.get('Nats-Subject')
-  if (!headers || !subject) return undefined
-  const time = Date.parse(headers.get('Nats-Time-Stamp'))
-  return stored(Number(headers.get('Nats-Sequence')), subject, time, message.string(), (name) => headers.get(name))
-}
-
-function stored(
-  seq: number,
-  subject: string,
-  time: number,
-  body: string,
-  header: (name: string) => string,
-): StoredFrame {
+function stored(previous: number, { seq, subject, storedAt, header, body }: StoredMessage): StoredFrame {
   const parsed = parseSessionSubject(subject)
   return {
     seq,
+    previous,
     subject,
-    storedAt: Number.isSafeInteger(time) ? time : 0,
+    storedAt: Number.isSafeInteger(storedAt) ? storedAt : 0,
     owner: parsed && { session: parsed.session, root: parsed.root },
     frame: parsed && decodeFrame({ seq, role: parsed.role, body, header }),
   }
@@ -62,39 +57,17 @@ function stored(
  * Rejects with BrokerUnavailable.
  */
 export async function framesAfter(broker: Broker, after: number, upTo: number): Promise<readonly StoredFrame[]> {
-  const ask = JSON.stringify({
-    seq: after + 1,
-    next_by_subj: allSessionsFilter,
-    batch: batchFrames,
-    max_bytes: batchBytes,
-  })
   for (let attempt = 1; attempt <= 20; attempt++) {
-    const found: StoredFrame[] = []
-    const outcome = await broker.requestMany(
-      `$JS.API.DIRECT.GET.${streams.sessions}`,
-      ask,
-      (message) => {
-        const one = fromDirectGet(message)
-        if (one) found.push(one)
-        return one ? 'more' : 'last'
-      },
-      { withinMs: 3000 },
-    )
-    if (found.length > 0) return found // in order from `after`: good as far as it goes
-    if (outcome === 'done' && !(await leaderHas(broker, after, upTo))) return []
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    const { messages, ended } = await nextMessages(broker, streams.sessions, allSessionsFilter, { after })
+    if (messages.length > 0) return messages.map((message, i) => stored(messages[i - 1]?.seq ?? after, message))
+    // A replica may not have yet what the leader has.
+    if (ended) {
+      const next = await nextMessage(broker, streams.sessions, allSessionsFilter, { after, leader: true })
+      return next && next.seq <= upTo ? [stored(after, next)] : []
+    }
+    await pause(50)
   }
   throw new BrokerUnavailable(`reading ${streams.sessions} behind ${after}`)
-}
-
-/** A replica may not have yet what the leader has. */
-async function leaderHas(broker: Broker, after: number, upTo: number): Promise<boolean> {
-  const ask = JSON.stringify({ seq: after + 1, next_by_subj: allSessionsFilter })
-  const outcome = await broker.request(`$JS.API.STREAM.MSG.GET.${streams.sessions}`, ask, { withinMs: 3000 })
-  if (outcome.kind !== 'reply') return true
-  const { message, error } = outcome.msg.json<{ message?: { seq: number }; error?: { code: number } }>()
-  if (error) return error.code !== 404
-  return (message?.seq ?? 0) <= upTo
 }
 
 export interface SessionStream {

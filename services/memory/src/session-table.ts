@@ -32,10 +32,10 @@ async function reset(trx: Database, stream: string): Promise<void> {
 }
 
 /**
- * Applies a batch in one transaction, and gives the checkpoint after it. Another instance may have been faster: what the checkpoint
- * accounts for is passed over. A batch that does not join the checkpoint changes nothing; whoever called reads what is missing.
+ * Applies a batch in one transaction, and gives the checkpoint after it. Another instance may have been faster, or has started over:
+ * what the checkpoint accounts for is passed over, and what does not join it changes nothing. Whoever called reads what is missing.
  */
-export async function applyBatch(db: Database, from: number, batch: readonly StoredFrame[]): Promise<number> {
+export async function applyBatch(db: Database, batch: readonly StoredFrame[]): Promise<number> {
   return db.transaction().execute(async (trx) => {
     // Rows and checkpoint are lost together at a crash of Postgres, and read again from the stream: no reason to wait for the disk.
     await sql`set local synchronous_commit = off`.execute(trx)
@@ -45,8 +45,7 @@ export async function applyBatch(db: Database, from: number, batch: readonly Sto
       .where('id', '=', 1)
       .forUpdate()
       .executeTakeFirstOrThrow()
-    if (seq < from) return seq // started over meanwhile
-    const news = batch.filter((one) => one.seq > seq)
+    const news = joining(batch, seq)
     const last = news.at(-1)
     if (!last) return seq
     const rows = project(await rowsOf(trx, news), news)
@@ -54,6 +53,18 @@ export async function applyBatch(db: Database, from: number, batch: readonly Sto
     await trx.updateTable('session_index_checkpoint').set({ seq: last.seq }).where('id', '=', 1).execute()
     return last.seq
   })
+}
+
+/** The frames behind `seq`, as far as each one follows the one before it. */
+export function joining(batch: readonly StoredFrame[], seq: number): readonly StoredFrame[] {
+  const joined: StoredFrame[] = []
+  for (const one of batch) {
+    const at = joined.at(-1)?.seq ?? seq
+    if (one.seq <= at) continue
+    if (one.previous > at) break
+    joined.push(one)
+  }
+  return joined
 }
 
 async function rowsOf(trx: Database, batch: readonly StoredFrame[]): Promise<readonly SessionRow[]> {

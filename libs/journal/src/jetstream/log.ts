@@ -14,7 +14,7 @@ import {
   treeFilter,
 } from '@reins/contracts'
 import type { AppendOutcome, SessionLog } from '../port.ts'
-import { frameOf, headFromMessage } from './frames.ts'
+import { frameNumber, frameOf, headFromMessage } from './frames.ts'
 
 export interface JetStreamLogOptions {
   /** More than one replica: what is read to learn an append's fate is read from the leader. */
@@ -47,7 +47,10 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
     of: string | { readonly tree: string },
     readOptions: ReadOptions = {},
   ): Promise<readonly Frame[]> {
-    const messages = await readMessages(broker, streams.sessions, filterOf(of), readOptions)
+    const messages = await readMessages(broker, streams.sessions, filterOf(of), {
+      ...readOptions,
+      ...(typeof of === 'string' ? { numberOf: frameNumber } : {}),
+    })
     return messages.flatMap((message) => frameOf(message) ?? [])
   }
 

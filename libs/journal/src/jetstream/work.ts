@@ -3,7 +3,7 @@
 //   W2. The newest handle of a trigger counts: a redelivery to the same process replaces the older handle (JetStream's pitfall 5).
 import { type ConsumerConfig, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
-import { ackInfo, type Broker, type Consumption, pull, readMessages } from '@reins/broker'
+import { ackInfo, type Broker, type Consumption, nextMessage, pull } from '@reins/broker'
 import {
   buckets,
   execDurable,
@@ -162,12 +162,8 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
     const base = { backlog: info.num_pending, inProgress: info.num_ack_pending }
     if (info.num_pending === 0) return base
     const filter = kind === 'exec' ? execFilter(pool) : toolFilter(pool)
-    const [oldest] = await readMessages(broker, streams.sessions, filter, {
-      after: info.delivered.stream_seq,
-      limit: 1,
-    })
-    const storedAt = Date.parse(oldest?.header('Nats-Time-Stamp') ?? '')
-    return Number.isNaN(storedAt) ? base : { ...base, oldestMs: Math.max(options.now() - storedAt, 0) }
+    const oldest = await nextMessage(broker, streams.sessions, filter, { after: info.delivered.stream_seq })
+    return oldest ? { ...base, oldestMs: Math.max(options.now() - oldest.storedAt, 0) } : base
   }
 
   return { ensurePool, consume, pools, backlog }
