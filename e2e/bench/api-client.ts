@@ -57,11 +57,16 @@ export class ApiClient {
     return this.#json('POST', path, body)
   }
 
-  /** Reads a session's events from the start and as they come. Resolves when it is open; `onEnd` when it breaks. */
-  follow(session: string, on: (item: StreamItem) => void, onEnd: () => void = () => {}): Promise<{ close(): void }> {
+  /** Reads a session's events from the start, or behind the cursor `after`, and as they come. Resolves when it is open; `onEnd` when it breaks. */
+  follow(
+    session: string,
+    on: (item: StreamItem) => void,
+    onEnd: () => void = () => {},
+    after?: string,
+  ): Promise<{ close(): void }> {
     return new Promise((resolve, reject) => {
       const request = http.request(
-        new URL(`/v1/sessions/${session}/events`, this.#url),
+        new URL(`/v1/sessions/${session}/events${after === undefined ? '' : `?after=${encodeURIComponent(after)}`}`, this.#url),
         { headers: { ...this.#headers, accept: 'text/event-stream' }, agent: false },
         (response) => {
           if (response.statusCode !== 200) return reject(new Error(`events of ${session}: ${response.statusCode}`))

@@ -1,13 +1,21 @@
 // A model whose every token is the time at which it left: process.hrtime.bigint() (one clock for all processes of a machine)
 // between "t" and a space. Speaks just enough of OpenAI's chat completions. `node clock-model-main.ts`; prints {"url": …}.
+//   - `clock` says 250 tokens, 50 a second. `ticking` goes on until its caller hangs up, or for ten minutes.
+//   - `held` says one token and then nothing more, as slow models do while they think, until its caller hangs up.
 import http from 'node:http'
 
 const everyMs = 20
-const tokens = 250
+const tokensOf: Readonly<Record<string, number>> = { clock: 250, ticking: 30_000, held: 1 }
 
 const server = http.createServer((request, response) => {
-  request.resume()
+  let body = ''
+  request.setEncoding('utf8')
+  request.on('data', (chunk: string) => {
+    body += chunk
+  })
   request.on('end', () => {
+    const model = /"model":\s*"(\w+)"/.exec(body)?.[1] ?? 'clock'
+    const tokens = tokensOf[model] ?? 250
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     response.socket?.setNoDelay(true)
     const send = (choice: object): void =>
@@ -17,6 +25,7 @@ const server = http.createServer((request, response) => {
     let sent = 0
     const timer = setInterval(() => {
       if (sent++ < tokens) return send({ delta: { content: `t${process.hrtime.bigint()} ` } })
+      if (model === 'held') return void response.write(': thinking\n\n')
       clearInterval(timer)
       send({ delta: {}, finish_reason: 'stop' })
       response.end('data: [DONE]\n\n')

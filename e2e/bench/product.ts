@@ -63,6 +63,10 @@ const maxPayloadBytes = 8 * 1024 * 1024
 export const plainAgent = 'bench-plain'
 export const toolAgent = 'bench-tools'
 export const clockAgent = 'bench-clock'
+/** Its answers go on until they are cancelled: 50 tokens a second. */
+export const tickingAgent = 'bench-ticking'
+/** Its answers begin and do not go on. */
+export const heldAgent = 'bench-held'
 
 /** Of a tool turn: 1 KB that no compression makes small. */
 export const noteText = Array.from({ length: 16 }, (_, at) =>
@@ -248,4 +252,6 @@ async function putAgents(api: ApiClient, workspace: string): Promise<void> {
   await api.putAgent({ name: plainAgent, model: 'bench/assistant', ...common })
   await api.putAgent({ name: toolAgent, model: 'bench/assistant', tools: [{ files: { workspace } }], ...common })
   await api.putAgent({ name: clockAgent, model: 'clock/clock', ...common })
+  await api.putAgent({ name: tickingAgent, model: 'clock/ticking', ...common })
+  await api.putAgent({ name: heldAgent, model: 'clock/held', ...common })
 }

@@ -1,4 +1,5 @@
 // The lines of the table: what is measured, its budget (ARCHITECTURE), and how both are read off a visit. Pure.
+import type { SessionsAtRest } from './crowd/sessions-at-rest.ts'
 import { median, type Spread } from './numbers.ts'
 import type { Visit } from './visit.ts'
 
@@ -180,6 +181,91 @@ export const rows: readonly Row[] = [
   },
   recoveryRow('SIGKILL', 1500),
   recoveryRow('SIGTERM', 300),
+  ...[0, 1].flatMap((at): Row[] => [
+    {
+      what: `slow model calls under way${at === 0 ? '' : ', many'}: cancel of one`,
+      unit: 'ms (calls)',
+      budget: '≤ 50',
+      figures: ({ full }) => full?.[at] && [full[at].cancelMs, full[at].calls],
+      limit: () => 50,
+    },
+    {
+      what: `slow model calls under way${at === 0 ? '' : ', many'}: plain turns beside them`,
+      unit: 'ms',
+      budget: '≤ 1.5 × alone',
+      raw: ({ full }) => full?.[at]?.alone.p50,
+      figures: ({ full }) => full?.[at] && (three(full[at].turns) ?? [Number.POSITIVE_INFINITY]),
+      limit: ({ full }) => full?.[at] && 1.5 * full[at].alone.p50,
+    },
+  ]),
+  ...[200, 500].flatMap((streams, at): Row[] => [
+    {
+      what: `${streams} answers of 50 tokens/s: delivered`,
+      unit: '/s',
+      budget: '≥ 98 %',
+      more: true,
+      figures: ({ fleet }) => one(fleet?.[at]?.delivered),
+      limit: ({ fleet }) => fleet?.[at] && 0.98 * fleet[at].said,
+    },
+    {
+      what: `${streams} answers of 50 tokens/s: a token, model → client`,
+      unit: 'ms',
+      budget: 'p50 ≤ 5',
+      figures: ({ fleet }) => three(fleet?.[at]?.ms),
+      limit: () => 5,
+    },
+    {
+      what: `${streams} answers of 50 tokens/s: CPU a thousand tokens`,
+      unit: 'ms',
+      budget: streams === 200 ? '≤ 25' : '',
+      figures: ({ fleet }) => one(fleet?.[at]?.cpuPerThousand),
+      ...(streams === 200 ? { limit: () => 25 } : {}),
+    },
+  ]),
+  {
+    what: '2,000 readers that read nothing: memory of the gateway, of the kernel; cut',
+    unit: 'MB',
+    budget: '≤ 150',
+    figures: ({ stalled }) => stalled && [stalled.memory, stalled.kernel, stalled.cut],
+    limit: () => 150,
+  },
+  {
+    what: '2,000 readers that read nothing: p99 of others’ tokens',
+    unit: 'ms',
+    budget: '≤ 5 more than alone',
+    raw: ({ stalled }) => stalled?.alone.p99,
+    figures: ({ stalled }) => stalled && [stalled.beside.p99, stalled.beside.p50],
+    limit: ({ stalled }) => stalled && stalled.alone.p99 + 5,
+  },
+  {
+    what: 'a viewer joins a running answer of a long session: first delta',
+    unit: 'ms (frames)',
+    budget: '≤ 50',
+    figures: ({ joining }) => joining && [joining.firstDeltaMs, joining.frames],
+    limit: () => 50,
+  },
+  ...[0, 1].flatMap((at): Row[] => {
+    const sessions = at === 0 ? '1,000 sessions at rest' : '300,000 sessions at rest'
+    const row = (what: string, of: (rest: SessionsAtRest) => Spread, budget?: number): Row => ({
+      what: `${sessions}: ${what}`,
+      unit: 'ms',
+      budget: budget === undefined ? '' : `p99 ≤ ${budget}`,
+      figures: ({ atRest }) => {
+        const rest = atRest?.[at]
+        return rest && [of(rest).p99, of(rest).p50]
+      },
+      ...(budget === undefined ? {} : { limit: () => budget }),
+    })
+    return [
+      row('a hot turn (p99, p50)', ({ hot }) => hot),
+      row('hot turns while ten clients open old ones', ({ hotBeside }) => hotBeside),
+      row('reading an old one', ({ read }) => read, 10),
+      row('a message for an old one', ({ append }) => append, 10),
+      row('newest page of the list', ({ list }) => list, 10),
+      row('a page far down', ({ deepPage }) => deepPage, 10),
+      row('by a status that few have', ({ byStatus }) => byStatus, 10),
+    ]
+  }),
   {
     what: 'disk of a tool turn (then the whole folder)',
     unit: 'bytes',

@@ -3,8 +3,13 @@ import { loadavg } from 'node:os'
 import { type Disk, measureDisk } from './disk.ts'
 import { type Load, measureLoad } from './load.ts'
 import { type LongSession, measureLong } from './long-session.ts'
+import { type FullExecutor, measureFullExecutor } from './crowd/full-executor.ts'
+import { type Joining, measureJoining } from './crowd/joining.ts'
+import { measureSessionsAtRest, type SessionsAtRest } from './crowd/sessions-at-rest.ts'
+import { measureStalledReaders, type StalledReaders } from './crowd/stalled-readers.ts'
+import { measureTokenFleet, type TokenFleet } from './crowd/token-fleet.ts'
 import type { BenchName, BenchOptions, Durability, Processes } from './options.ts'
-import { startProduct } from './product.ts'
+import { type Product, startProduct } from './product.ts'
 import { measureRaw, type Raw } from './raw.ts'
 import { measureRecovery, type Recovery } from './recovery.ts'
 import { measureResume, type Resume } from './resume.ts'
@@ -28,6 +33,11 @@ export interface Visit {
   readonly streams?: OpenStreams
   readonly recovery?: readonly Recovery[]
   readonly disk?: Disk
+  readonly full?: readonly FullExecutor[]
+  readonly fleet?: readonly TokenFleet[]
+  readonly stalled?: StalledReaders
+  readonly joining?: Joining
+  readonly atRest?: readonly SessionsAtRest[]
   /** What could not be measured, and why. */
   readonly failed: Readonly<Record<string, string>>
 }
@@ -35,7 +45,9 @@ export interface Visit {
 type Measured = { -readonly [K in keyof Visit]?: Visit[K] }
 
 /** These are measured in the first round only: they take long, and noise does not change them much. */
-const onceOnly: readonly BenchName[] = ['resume', 'streams', 'recovery', 'disk']
+const onceOnly: readonly BenchName[] = [
+  ...(['resume', 'streams', 'recovery', 'disk', 'full', 'fleet', 'stalled', 'join', 'rest'] as const),
+]
 
 export async function visit(
   options: BenchOptions,
@@ -92,6 +104,40 @@ export async function visit(
     })
     await step('recovery', async () => {
       measured.recovery = await measureRecovery(product, quick ? 1 : 3)
+    })
+    // Each of these has a product of its own: what one leaves behind would be counted for the next.
+    const alone = async <T>(measure: (product: Product) => Promise<T>): Promise<T> => {
+      const fresh = await startProduct(durability, processes)
+      try {
+        await warmUp(fresh, 50)
+        return await measure(fresh)
+      } finally {
+        await fresh.close()
+      }
+    }
+    await step('full', async () => {
+      measured.full = [
+        await alone((fresh) => measureFullExecutor(fresh, 64)),
+        await alone((fresh) => measureFullExecutor(fresh, quick ? 300 : 1000)),
+      ]
+    })
+    await step('fleet', async () => {
+      measured.fleet = [
+        await alone((fresh) => measureTokenFleet(fresh, 200, quick ? 5 : 10)),
+        await alone((fresh) => measureTokenFleet(fresh, 500, quick ? 5 : 10)),
+      ]
+    })
+    await step('stalled', async () => {
+      measured.stalled = await alone((fresh) => measureStalledReaders(fresh, quick ? 500 : 2000, quick ? 15 : 60))
+    })
+    await step('join', async () => {
+      measured.joining = await alone((fresh) => measureJoining(fresh, quick ? 500 : 5000, 7))
+    })
+    await step('rest', async () => {
+      const sizes = quick ? [1000] : [1000, 300_000]
+      const results: SessionsAtRest[] = []
+      for (const size of sizes) results.push(await alone((fresh) => measureSessionsAtRest(fresh, size)))
+      measured.atRest = results
     })
     await step('streams', async () => {
       // A product of its own: what a gateway has kept from much work before would hide what the streams cost.

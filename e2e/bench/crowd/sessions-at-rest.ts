@@ -1,0 +1,95 @@
+// Many sessions that nobody uses any more: what they cost those that are used, and what one of them costs when it is opened again.
+import { type Spread, spread } from '../numbers.ts'
+import { type Product, plainAgent } from '../product.ts'
+import { plainMessage } from '../turns.ts'
+
+export interface SessionsAtRest {
+  readonly sessions: number
+  /** How many were made a second. */
+  readonly madePerSecond: number
+  /** ms: a turn in a session that has just been used. */
+  readonly hot: Spread
+  /** ms: reading an old session, a further message for one (until it is accepted). */
+  readonly read: Spread
+  readonly append: Spread
+  /** ms of hot turns while ten clients open old sessions. */
+  readonly hotBeside: Spread
+  /** ms: the newest page, a page far down, and one by a status that few have. */
+  readonly list: Spread
+  readonly deepPage: Spread
+  readonly byStatus: Spread
+}
+
+interface Page {
+  readonly sessions: readonly { readonly id: string }[]
+  readonly next?: string
+}
+
+export async function measureSessionsAtRest(product: Product, sessions: number): Promise<SessionsAtRest> {
+  const { api } = product
+  const old: string[] = []
+  const kept = Math.max(1, Math.floor(sessions / 2000))
+  let made = 0
+  const from = performance.now()
+  await Promise.all(
+    Array.from({ length: 48 }, async () => {
+      while (made < sessions) {
+        const at = made++
+        const { session } = await api.start(plainAgent)
+        if (at % kept === 0 && at < sessions / 2) old.push(session.id)
+      }
+    }),
+  )
+  const madePerSecond = Math.round((sessions * 1000) / (performance.now() - from))
+  await untilListed(api, sessions)
+  let next = 0
+  const oldOne = (): string => old[next++ % old.length] ?? ''
+  const timed = async (count: number, work: () => Promise<unknown>): Promise<Spread> => {
+    const samples: number[] = []
+    for (let i = 0; i < count; i++) {
+      const begun = performance.now()
+      await work()
+      samples.push(performance.now() - begun)
+    }
+    return spread(samples)
+  }
+  const hotSession = await api.begin(plainAgent, plainMessage)
+  const hotTurn = (): Promise<void> => api.turn(hotSession, plainMessage)
+  const hot = await timed(50, hotTurn)
+  const read = await timed(100, () => api.get(`/v1/sessions/${oldOne()}`))
+  const append = await timed(100, () => api.post(`/v1/sessions/${oldOne()}/messages`, { content: plainMessage }))
+  let opening = true
+  const openers = Array.from({ length: 10 }, async () => {
+    while (opening) await api.get(`/v1/sessions/${oldOne()}`)
+  })
+  const hotBeside = await timed(50, hotTurn)
+  opening = false
+  await Promise.all(openers)
+  const list = await timed(50, () => api.get('/v1/sessions?limit=50'))
+  const deep = await deepCursor(api, Math.min(sessions * 0.8, 50_000))
+  const deepPage = await timed(50, () => api.get(`/v1/sessions?limit=50${deep}`))
+  const byStatus = await timed(50, () => api.get('/v1/sessions?limit=50&status=paused'))
+  return { sessions, madePerSecond, hot, read, append, hotBeside, list, deepPage, byStatus }
+}
+
+/** The lists follow the log: until as many as were made have been counted on the way to the end, or half a minute of no news. */
+async function untilListed(api: Product['api'], sessions: number): Promise<void> {
+  const newest = (await api.start(plainAgent)).session.id
+  const deadline = performance.now() + 120_000 + sessions
+  while (performance.now() < deadline) {
+    const { sessions: page } = (await api.get('/v1/sessions?limit=5')) as Page
+    if (page.some(({ id }) => id === newest)) return
+    await new Promise((resolve) => setTimeout(resolve, 250))
+  }
+  throw new Error('the list of sessions did not come up to the newest one')
+}
+
+async function deepCursor(api: Product['api'], depth: number): Promise<string> {
+  let cursor = ''
+  for (let at = 0; at < depth; at += 200) {
+    const page = (await api.get(`/v1/sessions?limit=200${cursor}`)) as Page
+    if (page.next === undefined) break
+    cursor = `&after=${encodeURIComponent(page.next)}`
+  }
+  return cursor
+}

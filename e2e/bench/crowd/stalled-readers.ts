@@ -1,0 +1,84 @@
+// Readers that opened an event stream of a busy session and read nothing any more: what they cost the gateway, and others.
+import { readFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import type { ApiDelta } from '@reins/contracts'
+import { type Spread, spread } from '../numbers.ts'
+import { residentMb } from '../processes.ts'
+import { type Product, tickingAgent } from '../product.ts'
+
+export interface StalledReaders {
+  readonly readers: number
+  /** MB: of the serving process, and of the kernel's socket buffers, more than before. */
+  readonly memory: number
+  readonly kernel: number
+  /** ms from the model to a reader that reads, without and with them. */
+  readonly alone: Spread
+  readonly beside: Spread
+  /** How many of them the gateway had let go at the end. */
+  readonly cut: number
+}
+
+const sessions = 40
+
+export async function measureStalledReaders(product: Product, readers: number, seconds: number): Promise<StalledReaders> {
+  const { api, url, token, gateway } = product
+  const samples: number[] = []
+  const open: { session: string; close(): void }[] = []
+  for (let at = 0; at < sessions; at++) {
+    const { session } = await api.start(tickingAgent)
+    const stream = await api.follow(session.id, (item) => {
+      if (item.type !== 'delta') return
+      for (const time of (JSON.parse(item.data) as ApiDelta).data.text.match(/t\d+ /g) ?? [])
+        samples.push(Number(item.at - BigInt(time.slice(1, -1))) / 1e6)
+    })
+    open.push({ session: session.id, close: stream.close })
+    await api.post(`/v1/sessions/${session.id}/messages`, { content: 'go' })
+  }
+  await pause(3000)
+  samples.length = 0
+  await pause(5000)
+  const alone = spread(samples)
+  const before = { memory: residentMb(gateway().pid), kernel: kernelMb() }
+  const { hostname, port } = new URL(url)
+  const sockets: Socket[] = []
+  let cut = 0
+  for (let at = 0; at < readers; at++) {
+    const session = open[at % sessions]?.session
+    const socket = connect({ port: Number(port), host: hostname })
+    // Half a kilobyte is read, and then nothing more.
+    socket.on('error', () => {})
+    socket.on('close', () => cut++)
+    socket.once('readable', () => socket.pause())
+    socket.write(
+      `GET /v1/sessions/${session}/events HTTP/1.1\r\nHost: ${hostname}:${port}\r\nAuthorization: Bearer ${token}\r\nAccept: text/event-stream\r\n\r\n`,
+    )
+    sockets.push(socket)
+    if (at % 50 === 0) await pause(10)
+  }
+  await pause(1000)
+  samples.length = 0
+  await pause(seconds * 1000)
+  const result = {
+    readers,
+    memory: residentMb(gateway().pid) - before.memory,
+    kernel: kernelMb() - before.kernel,
+    alone,
+    beside: spread(samples),
+    cut,
+  }
+  for (const socket of sockets) socket.destroy()
+  for (const { session } of open) await api.post(`/v1/sessions/${session}/cancel`, {})
+  for (const { close } of open) close()
+  return result
+}
+
+/** Pages of 4 KB that TCP holds, of the whole machine; 0 where there is no /proc. */
+function kernelMb(): number {
+  try {
+    return Math.round((Number(/TCP: .* mem (\d+)/.exec(readFileSync('/proc/net/sockstat', 'utf8'))?.[1] ?? 0) * 4) / 1024)
+  } catch {
+    return 0
+  }
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
