@@ -66,7 +66,10 @@ export class ApiClient {
   ): Promise<{ close(): void }> {
     return new Promise((resolve, reject) => {
       const request = http.request(
-        new URL(`/v1/sessions/${session}/events${after === undefined ? '' : `?after=${encodeURIComponent(after)}`}`, this.#url),
+        new URL(
+          `/v1/sessions/${session}/events${after === undefined ? '' : `?after=${encodeURIComponent(after)}`}`,
+          this.#url,
+        ),
         { headers: { ...this.#headers, accept: 'text/event-stream' }, agent: false },
         (response) => {
           if (response.statusCode !== 200) return reject(new Error(`events of ${session}: ${response.statusCode}`))

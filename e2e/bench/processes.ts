@@ -9,6 +9,8 @@ export interface Started {
   readonly pid: number
   /** The first line of output that `ready` took something from. */
   readonly said: string
+  /** Where V8's inspector listens, of a process that was started with `--inspect`. */
+  inspector(): string | undefined
   kill(signal: NodeJS.Signals): void
   /** Resolves when it is gone. */
   readonly ended: Promise<void>
@@ -35,8 +37,10 @@ export async function startNode(options: StartOptions): Promise<Started> {
   })
   const ended = once(child, 'exit').then(() => undefined)
   let tail = ''
+  let inspector: string | undefined
   child.stderr?.on('data', (chunk: Buffer) => {
     tail = (tail + chunk.toString()).slice(-4000)
+    inspector ??= /Debugger listening on (ws:\S+)/.exec(tail)?.[1]
   })
   const said = await firstLine(child, options).catch((error: Error) => {
     child.kill('SIGKILL')
@@ -46,6 +50,7 @@ export async function startNode(options: StartOptions): Promise<Started> {
     name: options.name,
     pid: child.pid ?? 0,
     said,
+    inspector: () => inspector,
     kill: (signal) => void child.kill(signal),
     ended,
     async stop() {

@@ -52,6 +52,10 @@ export interface Product {
   restart(): Promise<void>
   /** Messages that nats-server took and gave since its start; only with five. */
   messages(): Promise<Messages | undefined>
+  /** What nats-server says of itself (its `/varz`); only with five. */
+  monitor(): Promise<Readonly<Record<string, number>> | undefined>
+  /** The product's own processes. */
+  services(): readonly Started[]
   /** Everything that runs, by name; for memory and CPU. */
   pids(): readonly { readonly name: string; readonly pid: number }[]
   close(): Promise<void>
@@ -82,7 +86,18 @@ export async function closeProducts(): Promise<void> {
   await Promise.allSettled([...open].map((close) => close()))
 }
 
-export async function startProduct(durability: Durability, processes: Processes, profile?: string): Promise<Product> {
+export interface ProductOptions {
+  /** A folder for V8's CPU profiles. */
+  readonly profile?: string | undefined
+  /** Each process opens V8's inspector on loopback. */
+  readonly inspect?: boolean
+}
+
+export async function startProduct(
+  durability: Durability,
+  processes: Processes,
+  { profile, inspect = false }: ProductOptions = {},
+): Promise<Product> {
   if (stopped) throw new Error('the benchmark was stopped')
   const folder = mkdtempSync(path.join(tmpdir(), 'reins-bench-'))
   const closing: (() => Promise<unknown>)[] = [async () => rmSync(folder, { recursive: true, force: true })]
@@ -97,7 +112,7 @@ export async function startProduct(durability: Durability, processes: Processes,
   }
   open.add(close)
   try {
-    return await start({ durability, processes, profile }, folder, closing, close)
+    return await start({ durability, processes, profile, inspect }, folder, closing, close)
   } catch (error) {
     await close()
     throw error
@@ -109,10 +124,12 @@ async function start(
     durability,
     processes,
     profile,
+    inspect,
   }: {
     readonly durability: Durability
     readonly processes: Processes
     readonly profile: string | undefined
+    readonly inspect: boolean
   },
   folder: string,
   closing: (() => Promise<unknown>)[],
@@ -146,8 +163,12 @@ async function start(
   ])
   let monitorPort: number | undefined
   const servers: { nats?: RunningNats; postgres?: RunningPostgres } = {}
-  const flags =
-    profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-interval=250', `--cpu-prof-dir=${path.resolve(profile)}`]
+  const flags = [
+    ...(profile === undefined
+      ? []
+      : ['--cpu-prof', '--cpu-prof-interval=250', `--cpu-prof-dir=${path.resolve(profile)}`]),
+    ...(inspect ? ['--inspect=127.0.0.1:0'] : []),
+  ]
   const ready = (line: string): string | undefined => /^ready (.*)$/.exec(line)?.[1]
   const up = (): Promise<Started> =>
     startNode({ name: 'reins up', args: [...flags, main, 'up'], env, cwd: folder, ready })
@@ -202,6 +223,10 @@ async function start(
       (JSON.parse(readFileSync(path.join(dataDir, 'servers.json'), 'utf8')) as { natsUrl: string }).natsUrl
     return at.replace('nats://', `nats://${union?.user}:${encodeURIComponent(union?.password ?? '')}@`)
   }
+  const monitor = async (): Promise<Readonly<Record<string, number>> | undefined> =>
+    monitorPort === undefined
+      ? undefined
+      : ((await (await fetch(`http://127.0.0.1:${monitorPort}/varz`)).json()) as Record<string, number>)
   const gateway = (): Started => {
     const one = running.get(processes === 'one' ? 'reins up' : 'session-gateway')
     if (!one) throw new Error('nobody serves HTTP')
@@ -220,11 +245,12 @@ async function start(
     async restart() {
       running.set('reins up', await up())
     },
+    monitor,
     async messages() {
-      if (monitorPort === undefined) return undefined
-      const varz = (await (await fetch(`http://127.0.0.1:${monitorPort}/varz`)).json()) as Record<string, number>
-      return { in: varz.in_msgs ?? 0, out: varz.out_msgs ?? 0 }
+      const varz = await monitor()
+      return varz && { in: varz.in_msgs ?? 0, out: varz.out_msgs ?? 0 }
     },
+    services: () => [...running.values()].filter(({ name }) => name !== 'model' && name !== 'clock model'),
     pids: () => [
       ...[...running].map(([name, { pid }]) => ({ name, pid })),
       ...(servers.nats ? [{ name: 'nats-server', pid: servers.nats.pid }] : []),

@@ -58,7 +58,7 @@ export async function visit(
 ): Promise<Visit> {
   const { quick } = options
   const loadAverage = loadavg()[0] ?? 0
-  const product = await startProduct(durability, processes, options.profile)
+  const product = await startProduct(durability, processes, { profile: options.profile })
   const failed: Record<string, string> = {}
   const measured: Measured = {}
   const wanted = (name: BenchName): boolean => options.only.includes(name) && (round === 1 || !onceOnly.includes(name))

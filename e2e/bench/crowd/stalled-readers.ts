@@ -20,7 +20,11 @@ export interface StalledReaders {
 
 const sessions = 40
 
-export async function measureStalledReaders(product: Product, readers: number, seconds: number): Promise<StalledReaders> {
+export async function measureStalledReaders(
+  product: Product,
+  readers: number,
+  seconds: number,
+): Promise<StalledReaders> {
   const { api, url, token, gateway } = product
   const samples: number[] = []
   const open: { session: string; close(): void }[] = []
@@ -75,7 +79,9 @@ export async function measureStalledReaders(product: Product, readers: number, s
 /** Pages of 4 KB that TCP holds, of the whole machine; 0 where there is no /proc. */
 function kernelMb(): number {
   try {
-    return Math.round((Number(/TCP: .* mem (\d+)/.exec(readFileSync('/proc/net/sockstat', 'utf8'))?.[1] ?? 0) * 4) / 1024)
+    return Math.round(
+      (Number(/TCP: .* mem (\d+)/.exec(readFileSync('/proc/net/sockstat', 'utf8'))?.[1] ?? 0) * 4) / 1024,
+    )
   } catch {
     return 0
   }
