@@ -14,6 +14,7 @@ export interface LocalFlags {
   readonly workspaceRoot?: string
   readonly label?: readonly string[]
   readonly concurrency?: string
+  readonly waitingCalls?: string
   readonly allowUnsandboxedShell?: boolean
   readonly allowShellNetwork?: boolean
   readonly logLevel?: string
@@ -35,6 +36,8 @@ export interface LocalConfig {
   readonly workspaceRoot: string
   readonly labels: Readonly<Record<string, string>>
   readonly concurrency: number
+  /** Model calls in flight, or tool calls that take long, at once: they wait, and take no slot of those above. */
+  readonly waitingCalls: number
   readonly allowUnsandboxedShell: boolean
   readonly allowShellNetwork: boolean
   readonly logLevel: LogLevel
@@ -62,6 +65,7 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
   set('REINS_DURABILITY', flags.durability)
   set('REINS_WORKSPACE_ROOT', flags.workspaceRoot)
   set('REINS_CONCURRENCY', flags.concurrency)
+  set('REINS_WAITING_CALLS', flags.waitingCalls)
   set('REINS_LOG_LEVEL', flags.logLevel)
   if (flags.label && flags.label.length > 0) set('REINS_LABELS', flags.label.join(','))
   if (flags.allowUnsandboxedShell) set('REINS_ALLOW_UNSANDBOXED_SHELL', '1')
@@ -91,6 +95,7 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
     workspaceRoot: path.resolve(cwd, read.text('REINS_WORKSPACE_ROOT', '.')),
     labels: read.labels('REINS_LABELS'),
     concurrency: read.integer('REINS_CONCURRENCY', 64, { min: 1, max: 10_000 }),
+    waitingCalls: read.integer('REINS_WAITING_CALLS', 1000, { min: 1, max: 100_000 }),
     allowUnsandboxedShell: read.flag('REINS_ALLOW_UNSANDBOXED_SHELL', false),
     allowShellNetwork: read.flag('REINS_ALLOW_SHELL_NETWORK', false),
     logLevel: read.oneOf('REINS_LOG_LEVEL', 'info', ['debug', 'info', 'warn', 'error', 'silent'] as const),

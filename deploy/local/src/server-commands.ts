@@ -19,7 +19,14 @@ function serverOptions(command: Command): Command {
       collect,
       [],
     )
-    .option('--concurrency <number>', 'sessions, or tool calls, at once (env REINS_CONCURRENCY, default 64)')
+    .option(
+      '--concurrency <number>',
+      'sessions, or tool calls, that are worked on at once (env REINS_CONCURRENCY, default 64)',
+    )
+    .option(
+      '--waiting-calls <number>',
+      'model calls in flight, or tool calls that take long, at once (env REINS_WAITING_CALLS, default 1000)',
+    )
     .option(
       '--workspace-root <folder>',
       'where relative workspaces of agents are (env REINS_WORKSPACE_ROOT, default this folder)',

@@ -1,4 +1,4 @@
-import type { Heartbeat, Holding } from '@reins/contracts'
+import type { Heartbeat, Holding, QueuedSession } from '@reins/contracts'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import type { Broker, RequestOutcome } from './broker.ts'
 import { startPresence } from './presence.ts'
@@ -21,6 +21,7 @@ function world() {
   let recheck = async (): Promise<void> => undefined
   /** Instances that answer, and what. */
   const answers = new Map<string, boolean>()
+  const queued: readonly QueuedSession[] = []
   const presence = startPresence(
     {
       nc: {
@@ -48,7 +49,9 @@ function world() {
       },
     } as unknown as Broker,
     {
-      ...{ service: 'executor', instance: 'me', pools: () => [], labels: {}, slots: 1, busy: () => 0, ackWaitMs: 5000 },
+      ...{ service: 'executor', instance: 'me', pools: () => [], labels: {}, ackWaitMs: 5000 },
+      calls: () => ({ slots: 1, busy: 0 }),
+      queued: () => queued,
       runs: () => false,
       abort: () => undefined,
       onGone: (instance) => gone.push(instance),

@@ -11,6 +11,7 @@ import {
   type Holding,
   heartbeatFilter,
   heartbeatSubject,
+  type QueuedSession,
 } from '@reins/contracts'
 import type { Broker } from './broker.ts'
 
@@ -19,9 +20,10 @@ export interface PresenceOptions {
   readonly instance: string
   readonly pools: () => readonly string[]
   readonly labels: Readonly<Record<string, string>>
-  readonly slots: number
-  /** How many slots are taken. */
-  readonly busy: () => number
+  /** Calls that this instance can run, and runs. */
+  readonly calls: () => { readonly slots: number; readonly busy: number }
+  /** Sessions that wait here for a slot, in order of arrival; `since` in epoch ms. */
+  readonly queued: () => readonly QueuedSession[]
   readonly ackWaitMs: number
   /** Whether this process runs it: true from before its intent goes out until its outcome is known to be in. */
   readonly runs: (holding: Holding) => boolean
@@ -41,6 +43,8 @@ export interface Presence {
   tellAbort(owner: string, holding: Holding): void
   /** L2: no working(), no takeovers now. */
   suspect(): boolean
+  /** Slots for calls that other instances of the pool have free, by what they said last. */
+  roomElsewhere(pool: string): number
   /** From now on the instance says that it takes nothing new. */
   leave(): void
   close(): void
@@ -51,12 +55,17 @@ const wholeMs = 2000
 const silentMs = 800
 const answerMs = 500
 const afterReconnectMs = 2000
+/** Sessions that wait, named in a heartbeat: the first of them. */
+const mostShown = 1000
 /** Of ack_wait: a beat that is later than this may have lost triggers to others. */
 const lateShare = 0.8
 
 interface Peer {
   lastSeen: number
   asked: boolean
+  pools: readonly string[]
+  /** Slots that are free there; none once it leaves. */
+  room: number
   readonly holds: Map<string, Holding>
 }
 
@@ -73,6 +82,7 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
   let doubts = 0
   let lastBeat = performance.now()
   let lastWhole = Number.NEGATIVE_INFINITY
+  let lastQueued = ''
   let closed = false
 
   const publish = (subject: string, value: unknown) => {
@@ -94,8 +104,8 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
       instance: options.instance,
       pools: options.pools(),
       labels: options.labels,
-      slots: options.slots,
-      busy: options.busy(),
+      ...options.calls(),
+      ...queuedNow(whole),
       ...(whole ? { whole: [...mine.values()] } : {}),
       ...(!whole && begun.size > 0 ? { begun: [...begun.values()] } : {}),
       ...(!whole && ended.size > 0 ? { ended: [...ended.values()] } : {}),
@@ -105,6 +115,18 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
     ended = new Map()
     publish(heartbeatSubject(options.service, options.instance), message)
     lookForSilence(now, late)
+  }
+
+  /** The list goes out when it changes, and with the whole; how many there are, always. */
+  function queuedNow(whole: boolean): Pick<Heartbeat, 'waiting' | 'queued'> {
+    const all = options.queued()
+    const waiting = all.length === 0 ? {} : { waiting: { count: all.length, since: all[0]?.since ?? 0 } }
+    const shown = all.slice(0, mostShown)
+    const sign = shown.map(({ session }) => session).join()
+    const changed = sign !== lastQueued
+    lastQueued = sign
+    if (!changed && !(whole && all.length > 0)) return waiting
+    return { ...waiting, queued: shown.map(({ session, since }) => ({ session, since })) }
   }
 
   function lookForSilence(now: number, late: number): void {
@@ -182,10 +204,12 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
       if (heard.instance === options.instance) return
       let peer = peers.get(heard.instance)
       if (!peer) {
-        peer = { lastSeen: 0, asked: false, holds: new Map() }
+        peer = { lastSeen: 0, asked: false, pools: [], room: 0, holds: new Map() }
         peers.set(heard.instance, peer)
       }
       peer.lastSeen = performance.now()
+      peer.pools = heard.pools
+      peer.room = heard.leaving ? 0 : Math.max(heard.slots - heard.busy - (heard.waiting?.count ?? 0), 0)
       if (heard.whole) {
         peer.holds.clear()
         for (const holding of heard.whole) peer.holds.set(keyOf(holding), holding)
@@ -231,6 +255,13 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
     // After a stall another timer, or a message, may come before the beat that would notice it.
     suspect: () =>
       suspicious || !broker.connected() || performance.now() - lastBeat - beatMs > options.ackWaitMs * lateShare,
+    roomElsewhere(pool) {
+      const now = performance.now()
+      let room = 0
+      for (const peer of peers.values())
+        if (now - peer.lastSeen < silentMs && peer.pools.includes(pool)) room += peer.room
+      return room
+    },
     leave() {
       leaving = true
       beat()

@@ -9,9 +9,17 @@ export interface Holding {
   readonly frame?: number
 }
 
+/** A session that waits for a slot for its model call. `since`: epoch ms. */
+export interface QueuedSession {
+  readonly session: string
+  readonly since: number
+}
+
 /**
  * `hb.<service>.<instance>`, each 250 ms: what was begun and ended since the last one; every 2 s `whole` lists everything.
- * `pools`: the keys that the instance serves. `leaving`: it is shutting down and takes nothing new.
+ * `pools`: the keys that the instance serves. `slots`, `busy`: calls that it can run, and runs. `waiting`: how many sessions wait for
+ * a slot there, and since when the first does; `queued` names the first thousand, whenever that has changed, and with `whole`.
+ * `leaving`: it is shutting down and takes nothing new.
  */
 export interface Heartbeat {
   readonly instance: string
@@ -19,6 +27,8 @@ export interface Heartbeat {
   readonly labels: Readonly<Record<string, string>>
   readonly slots: number
   readonly busy: number
+  readonly waiting?: { readonly count: number; readonly since: number }
+  readonly queued?: readonly QueuedSession[]
   readonly begun?: readonly Holding[]
   readonly ended?: readonly Holding[]
   readonly whole?: readonly Holding[]

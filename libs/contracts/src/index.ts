@@ -37,7 +37,7 @@ export {
   Usage,
   UserContent,
 } from './content.ts'
-export type { ControlReply, ControlRequest, Heartbeat, Holding } from './control.ts'
+export type { ControlReply, ControlRequest, Heartbeat, Holding, QueuedSession } from './control.ts'
 export { type Cursor, decodeCursor, encodeCursor, startCursor, type Within } from './cursor.ts'
 export {
   AgentDefinition,

@@ -48,4 +48,3 @@ export {
   type WatchedKind,
   watchRegistry,
 } from './registry-view.ts'
-export { ServedPools, type ServingOptions } from './served-pools.ts'

@@ -1,13 +1,24 @@
 // Errands: what a trigger asks of another session (PROTOCOL 8). Each appends one frame there, or finds that it is done.
 import { type AgentDefinition, draftOn, makeShortId, type Order, poolKey, toExec } from '@reins/contracts'
+import type { SessionLog, WorkQueue } from '@reins/journal'
+import type { Clock } from '@reins/service'
 import { childStart, type Errand, type Fold, foldFrames, type Session, settlement } from '@reins/session'
-import type { ExecutorContext } from './context.ts'
-import { loadFold } from './snapshots.ts'
+import type { Definitions } from './definitions.ts'
+import { type FoldSource, loadFold } from './snapshots.ts'
 import { startedData } from './started.ts'
+
+export interface ErrandContext extends FoldSource {
+  readonly instance: string
+  readonly sessions: Pick<SessionLog, 'read' | 'append'>
+  readonly work: Pick<WorkQueue, 'ensurePool'>
+  readonly definitions: Pick<Definitions, 'definition'>
+  readonly clock: Clock
+  readonly stopping: AbortSignal
+}
 
 /** `pool`: whose executors the errand was addressed to. */
 export async function doErrand(
-  context: ExecutorContext,
+  context: ErrandContext,
   id: string,
   session: Session,
   errand: Errand,
@@ -26,7 +37,7 @@ export async function doErrand(
 }
 
 async function createChild(
-  context: ExecutorContext,
+  context: ErrandContext,
   parent: string,
   session: Session,
   errand: Extract<Errand, { kind: 'create-child' }>,
@@ -57,7 +68,7 @@ async function createChild(
 }
 
 async function cancelChild(
-  context: ExecutorContext,
+  context: ErrandContext,
   { child }: Extract<Errand, { kind: 'cancel-child' }>,
   pool: string,
 ): Promise<void> {
@@ -73,7 +84,7 @@ async function cancelChild(
   })
 }
 
-async function settleParent(context: ExecutorContext, child: Session): Promise<void> {
+async function settleParent(context: ErrandContext, child: Session): Promise<void> {
   const parent = child.born?.parent
   if (!parent) return
   await appendTo(context, parent.session, ({ session, head }) => {
@@ -97,7 +108,7 @@ type Message = Pick<Order, 'events' | 'status' | 'trace'> & { readonly pool: str
  * Reads the other session, decides, appends; again when somebody was first. Addressed to its executors: the frame is its trigger.
  * That there is nothing to append is believed of the leader only: a lagging copy may not have what the errand is about.
  */
-async function appendTo(context: ExecutorContext, id: string, decide: (fold: Fold) => Message | null): Promise<void> {
+async function appendTo(context: ErrandContext, id: string, decide: (fold: Fold) => Message | null): Promise<void> {
   let fold = await loadFold(context, id, Number.POSITIVE_INFINITY)
   let current = false
   for (;;) {

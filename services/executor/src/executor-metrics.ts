@@ -8,6 +8,9 @@ export interface ExecutorMetrics {
   readonly failures: { inc(): void }
   readonly uncovered: { inc(): void }
   readonly busy: { set(value: number): void }
+  readonly calls: { set(value: number): void }
+  readonly queued: { set(value: number): void }
+  readonly queuedOldest: { set(value: number): void }
   modelCall(outcome: 'completed' | 'failed', ms: number): void
   tokens(kind: 'input' | 'output', count: number): void
 }
@@ -34,6 +37,9 @@ export function executorMetrics(metrics: Metrics): ExecutorMetrics {
       'States that are neither at rest nor covered: always 0',
     ),
     busy: metrics.gauge('reins_executor_busy', 'Sessions that this executor holds or works on'),
+    calls: metrics.gauge('reins_model_calls_in_flight', 'Model calls that this executor runs'),
+    queued: metrics.gauge('reins_sessions_queued', 'Sessions that wait here for a slot for their model call'),
+    queuedOldest: metrics.gauge('reins_sessions_queued_oldest_seconds', 'How long the first of them has waited'),
     modelCall: (outcome, ms) => calls.observe({ outcome }, ms / 1000),
     tokens: (kind, count) => tokens.inc({ kind }, count),
   }

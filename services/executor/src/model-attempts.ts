@@ -1,16 +1,34 @@
 // The attempts of model calls that one session's actor answers for, and the one whose stream it reads. It appends nothing.
-//   C1. An owner says yes from before its intent goes out until its outcome is known to be in (PROTOCOL 6): claim, then letGo.
+//   C1. An owner says yes from before its intent goes out until its outcome is known to be in (PROTOCOL 6): an attempt is disposable.
 //   C2. At most one attempt runs. What it comes to is handed to `ended` exactly once, also when it was stopped.
 //   C3. A call that takes long is watched: a cancel or a takeover by another is learnt of at once, and the model is not paid for nothing.
+import type { Presence } from '@reins/broker'
 import type { Frame } from '@reins/contracts'
-import type { Subscription } from '@reins/journal'
+import { Claims, Following, type FollowingContext, type Slot } from '@reins/holder'
+import type { SessionFeed } from '@reins/journal'
+import type { Models } from '@reins/models'
+import type { Clock, PausePoint } from '@reins/service'
+import type { Redactor } from '@reins/telemetry'
+import type { Definitions } from './definitions.ts'
 import { type Effect, isOwn } from '@reins/session'
-import type { ExecutorContext } from './context.ts'
 import { DeltaBatch } from './delta-batch.ts'
 import { type CallOutcome, callModel } from './model-caller.ts'
 import type { SessionFold } from './session-fold.ts'
 
-export interface Attempting extends Effect {
+export interface AttemptsContext extends FollowingContext {
+  readonly feed: Pick<SessionFeed, 'frames' | 'recentDeltas' | 'publishDelta'>
+  readonly definitions: Pick<Definitions, 'settings'>
+  readonly models: Models
+  readonly redactor: Redactor
+  readonly clock: Clock
+  readonly pauseAt: PausePoint
+  presence(): Pick<Presence, 'begin' | 'end'>
+  /** Something that is no event went wrong. */
+  report(session: string, error: unknown): void
+}
+
+/** Disposing of it lets the attempt go, and its slot (C1). */
+export interface Attempting extends Effect, Disposable {
   readonly abort: AbortController
   readonly startedAt: number
 }
@@ -23,26 +41,29 @@ interface Heard {
 }
 
 const maxPartial = 100_000
-const keyOf = (call: string, attempt: number): string => `${call}/${attempt}`
-
 export class ModelAttempts {
   readonly #id: string
-  readonly #context: ExecutorContext
+  readonly #context: AttemptsContext
   readonly #fold: SessionFold
   readonly #heard: Heard
   /** The attempt whose stream this process reads. */
   #running: Attempting | null = null
-  /** Attempts that this process answers for (C1). */
-  readonly #holds = new Set<string>()
-  /** Attempts that this process has started, of the turn that is open. */
-  readonly #started = new Set<string>()
-  #following: Subscription | null = null
+  readonly #claims: Claims
+  readonly #following: Following
 
-  constructor(id: string, context: ExecutorContext, fold: SessionFold, heard: Heard) {
+  constructor(id: string, context: AttemptsContext, fold: SessionFold, heard: Heard) {
     this.#id = id
     this.#context = context
     this.#fold = fold
     this.#heard = heard
+    this.#claims = new Claims(id, () => context.presence())
+    this.#following = new Following(id, context, {
+      wanted: () => this.#running !== null,
+      heard: (frame) => {
+        if (frame.seq > this.#fold.head.seq) heard.others(frame)
+      },
+      began: () => heard.others(),
+    })
   }
 
   get running(): Attempting | null {
@@ -50,11 +71,11 @@ export class ModelAttempts {
   }
 
   holds(call: string, attempt: number): boolean {
-    return this.#holds.has(keyOf(call, attempt))
+    return this.#claims.holds(call, attempt)
   }
 
   started(call: string, attempt: number): boolean {
-    return this.#started.has(keyOf(call, attempt))
+    return this.#claims.started(call, attempt)
   }
 
   /** Whether the fold says that this attempt is open and this process's own. */
@@ -62,25 +83,22 @@ export class ModelAttempts {
     return isOwn(this.#fold.session, attempting, this.#context.instance)
   }
 
-  claim(effect: Effect): Attempting {
-    const { call, attempt } = effect
-    this.#holds.add(keyOf(call, attempt))
-    this.#context.presence().begin({ session: this.#id, call, attempt })
-    return { ...effect, abort: new AbortController(), startedAt: this.#context.clock.now() }
-  }
-
-  letGo({ call, attempt }: Attempting): void {
-    this.#holds.delete(keyOf(call, attempt))
-    this.#context.presence().end({ session: this.#id, call, attempt })
+  /** Answered for from now on, until it is disposed of; the slot is its own. */
+  claim(effect: Effect, slot: Slot): Attempting {
+    const held = new DisposableStack()
+    held.use(slot)
+    held.use(this.#claims.claim(effect.call, effect.attempt))
+    const startedAt = this.#context.clock.now()
+    return { ...effect, abort: new AbortController(), startedAt, [Symbol.dispose]: () => held.dispose() }
   }
 
   /** Calls the model with what the fold holds now. */
   start(claimed: Attempting): void {
     const context = this.#context
-    if (claimed.attempt === 1) this.#started.clear()
-    this.#started.add(keyOf(claimed.call, claimed.attempt))
+    if (claimed.attempt === 1) this.#claims.forgetStarted()
+    this.#claims.start(claimed.call, claimed.attempt)
     this.#running = claimed
-    const follow = setTimeout(() => this.#follow(), context.followAfterMs)
+    this.#following.startSoon()
     const deltas = new DeltaBatch((delta) => {
       context.feed.publishDelta(this.#id, 'e', delta)
       void context.pauseAt('executor.in-stream')
@@ -92,7 +110,6 @@ export class ModelAttempts {
         return { kind: 'failed', failure: { type: 'failed', code: 'bad-request', message }, partial: '' }
       })
       .then((outcome) => {
-        clearTimeout(follow)
         deltas.flush()
         this.#heard.ended(claimed, outcome)
       })
@@ -126,23 +143,13 @@ export class ModelAttempts {
     if (!running) return
     this.setDown()
     running.abort.abort()
-    this.letGo(running)
+    running[Symbol.dispose]()
   }
 
   /** Its stream has ended; it is still answered for (C1). */
   setDown(): void {
     this.#running = null
-    this.#following?.close()
-    this.#following = null
-  }
-
-  #follow(): void {
-    if (!this.#running || this.#following) return
-    this.#following = this.#context.feed.frames(this.#id, ({ frame }) => {
-      if (frame.by === this.#context.instance || frame.seq <= this.#fold.head.seq) return
-      this.#heard.others(frame)
-    })
-    this.#heard.others()
+    this.#following.stop()
   }
 
   /** The text that a lost attempt had streamed, as far as it is still kept: evidence, and what people have seen. */
@@ -157,6 +164,6 @@ export class ModelAttempts {
   }
 
   dispose(): void {
-    this.#following?.close()
+    this.#following.stop()
   }
 }

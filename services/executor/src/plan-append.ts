@@ -1,25 +1,45 @@
 // Appends what was planned, and leaves the fold at whatever is there then. It decides nothing.
 //   A2, A5 (session-actor.ts): folded from what was sent; without a trigger the status is copied from the head.
 //   C1 (model-attempts.ts): the attempt that a frame announces is claimed before it goes out, and let go where the frame is not in.
+import type { Presence } from '@reins/broker'
 import { draftOn, makeShortId, type SessionEvent } from '@reins/contracts'
-import type { AppendOutcome } from '@reins/journal'
+import type { Slot } from '@reins/holder'
+import type { SessionLog } from '@reins/journal'
+import type { Clock, PausePoint } from '@reins/service'
 import { type Plan, type Session, statusToShow, traceOf } from '@reins/session'
-import type { ExecutorContext } from './context.ts'
+import type { ExecutorMetrics } from './executor-metrics.ts'
 import type { Attempting, ModelAttempts } from './model-attempts.ts'
 import type { SessionFold } from './session-fold.ts'
+
+export interface AppendContext {
+  readonly instance: string
+  readonly sessions: Pick<SessionLog, 'append'>
+  readonly clock: Clock
+  readonly pauseAt: PausePoint
+  readonly metrics: Pick<ExecutorMetrics, 'conflicts'>
+  /** Aborted when the process gives up what it could not finish. */
+  readonly stopping: AbortSignal
+  presence(): Pick<Presence, 'tellAbort'>
+  /** Told of what this process has appended: for metrics, off the hot path. */
+  appended(events: readonly SessionEvent[]): void
+}
 
 export interface Appended {
   /** The effect that this process answers for by now. */
   readonly claimed: Attempting | null
 }
 
-/** null: it is not in, and the fold has what is there instead. `mayBegin`: a trigger of this session is held. */
+/**
+ * null: it is not in, and the fold has what is there instead. `mayBegin`: a trigger of this session is held. `slot`: for the call
+ * that the frame begins; it is the attempt's then, and freed where the frame is not in.
+ */
 export async function appendPlan(
-  context: ExecutorContext,
+  context: AppendContext,
   fold: SessionFold,
   attempts: ModelAttempts,
   next: Plan,
   mayBegin: boolean,
+  slot: Slot | null,
 ): Promise<Appended | null> {
   const { head, session } = fold
   const { events, to, at } = next
@@ -30,30 +50,26 @@ export async function appendPlan(
     { frame: makeShortId(context.clock.random), by: context.instance, role: 'e' },
     { events, to, at, pool, trace, status: statusToShow(next, head, mayBegin) },
   )
-  const claimed = next.effect ? attempts.claim(next.effect) : null
+  using held = new DisposableStack()
+  const claimed = next.effect && slot ? held.use(attempts.claim(next.effect, slot)) : null
   await context.pauseAt('executor.before-append')
-  let outcome: AppendOutcome
-  try {
-    outcome = await context.sessions.append(session.id, draft, to, head.hash, context.stopping)
-  } catch (error) {
-    if (claimed) attempts.letGo(claimed)
-    throw error
-  }
+  const outcome = await context.sessions.append(session.id, draft, to, head.hash, context.stopping)
   if (outcome.kind === 'refused') {
     context.metrics.conflicts.inc()
-    if (claimed) attempts.letGo(claimed)
     fold.add(outcome.tail)
     return null
   }
+  // The attempt is the caller's from here on.
+  held.move()
   fold.appended({ head: outcome.head, session: next.after }, outcome.above)
-  context.appended(session, events)
+  context.appended(events)
   tellOwners(context, attempts, session, events)
   return { claimed }
 }
 
 /** A cancel has closed calls that somebody runs: they may stop (PROTOCOL 7). */
 function tellOwners(
-  context: ExecutorContext,
+  context: AppendContext,
   attempts: ModelAttempts,
   before: Session,
   events: readonly SessionEvent[],

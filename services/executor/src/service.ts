@@ -1,19 +1,17 @@
-// The executor: serves the pools that its labels cover, one actor a session (PROTOCOL 4 and 6).
-//   X1. It never takes more sessions than it has slots; a held trigger is a slot.
-//   X2. Triggers that it holds get working() each third of ack_wait, never while it is suspect (PROTOCOL 6).
-//   X3. A consumer that ends by itself, or whose callback throws, ends the process.
-
-import { type Broker, BrokerUnavailable, startPresence } from '@reins/broker'
+// The executor: a session's actor for each session of the pools that its labels cover (PROTOCOL 4 and 6), in the shell that it shares
+// with the tool-runner (libs/holder, whose invariants hold here).
+//   X6. Sessions that are decided take a work slot; model calls in flight take a slot of their own, bounded by memory too.
+import { type Broker, startPresence } from '@reins/broker'
 import type { Labels } from '@reins/contracts'
-import { type Journal, type RegistryView, ServedPools } from '@reins/journal'
+import { CallSlots, Holder, heapShare, memoryRoom, readingUntil } from '@reins/holder'
+import type { Journal, RegistryView } from '@reins/journal'
 import type { Models } from '@reins/models'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
 import type { Log, Metrics, Redactor } from '@reins/telemetry'
-import type { ExecutorContext } from './context.ts'
 import { Definitions } from './definitions.ts'
 import { executorMetrics } from './executor-metrics.ts'
 import { defaultRetryPolicy, type RetryPolicy } from './retries.ts'
-import { SessionActor } from './session-actor.ts'
+import { type ActorContext, SessionActor } from './session-actor.ts'
 
 export interface ExecutorConfig {
   readonly broker: Broker
@@ -25,8 +23,10 @@ export interface ExecutorConfig {
   readonly metrics: Metrics
   readonly instance: string
   readonly labels: Labels
-  /** Sessions at once. */
+  /** Sessions that are worked on at once. */
   readonly concurrency: number
+  /** Model calls in flight at once. */
+  readonly modelCalls: number
   readonly ackWaitMs: number
   readonly pauseAt: PausePoint
   readonly redactor: Redactor
@@ -37,30 +37,26 @@ export interface ExecutorConfig {
   readonly fatal: (error: Error) => void
 }
 
-const cachedSessions = 2000
-const giveUpMs = 2000
+/** Of sessions at rest whose fold is kept: some ten thousand short ones. */
+const cacheBytes = 128 * 1024 * 1024
 
 export async function start(config: ExecutorConfig): Promise<Running> {
-  const { broker, journal, clock, log, labels, ackWaitMs } = config
+  const { broker, journal, clock, log, labels, ackWaitMs, instance } = config
   const closing = new Closing()
   const stopping = new AbortController()
-  const actors = new Map<string, SessionActor>()
-  const pools = new ServedPools(journal.work, 'exec', labels)
+  const reading = readingUntil(stopping.signal)
   const metrics = executorMetrics(config.metrics)
-  let draining = false
+  const slots = new CallSlots({ most: config.modelCalls, room: memoryRoom(clock.now, heapShare), now: clock.now })
 
-  const active = new Set<SessionActor>()
-
-  const context: ExecutorContext = {
-    instance: config.instance,
+  const context: ActorContext = {
+    instance,
     sessions: journal.sessions,
     feed: journal.feed,
     timers: journal.timers,
     work: journal.work,
     snapshots: journal.snapshots,
-    registry: config.registry,
     // A broker that is away for longer than one question must not fail a turn.
-    definitions: new Definitions({ version: (digest) => context.reading(() => config.registry.version(digest)) }),
+    definitions: new Definitions({ version: (digest) => reading(() => config.registry.version(digest)) }),
     models: config.models,
     clock,
     metrics,
@@ -70,102 +66,50 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     stopping: stopping.signal,
     pauseAt: config.pauseAt,
     redactor: config.redactor,
-    active,
-    presence: () => presence,
-    servesPool: (pool) => pool !== undefined && pools.has(pool),
-    async reading(read) {
-      for (;;) {
-        try {
-          return await read()
-        } catch (error) {
-          if (!(error instanceof BrokerUnavailable) || stopping.signal.aborted) throw error
-        }
-      }
-    },
+    slots,
+    reading,
+    presence: () => holder.presence,
+    servesPool: (pool) => pool !== undefined && holder.serves(pool),
     report(session, error) {
       if (stopping.signal.aborted) return
       metrics.failures.inc()
       log.error({ session, err: error }, 'a step of a session failed in the executor; it will be tried again')
     },
-    appended(_before, events) {
+    appended(events) {
       for (const event of events)
         if (event.type === 'model-call.completed') {
           metrics.tokens('input', event.data.usage.inputTokens)
           metrics.tokens('output', event.data.usage.outputTokens)
         }
     },
-    idle: () => pools.wake(),
+    changed: (actor) => holder.changed(actor),
   }
 
-  const presence = startPresence(broker, {
+  const holder = new Holder<SessionActor>({
     service: 'executor',
-    instance: config.instance,
-    pools: () => pools.keys(),
-    labels,
-    slots: config.concurrency,
-    busy: () => active.size,
-    ackWaitMs,
-    runs: ({ session, call, attempt }) => actors.get(session)?.runs(call, attempt) ?? false,
-    abort: ({ session, call, attempt }) => actors.get(session)?.abort(call, attempt),
-    onGone: (instance, holdings) => {
-      if (draining) return
-      log.warn({ instance, calls: holdings.length }, 'an executor is gone; taking its calls over')
-      for (const holding of holdings) actorOf(holding.session).lost(holding)
+    ...{ instance, labels, ackWaitMs, clock, stopping, cacheBytes },
+    work: journal.work,
+    presence: (options) => startPresence(broker, options),
+    actor: (session) => new SessionActor(session, context),
+    workSlots: config.concurrency,
+    queue: slots,
+    calls: () => ({ slots: slots.most, busy: slots.taken }),
+    drainMs: config.drainMs ?? 150,
+    on: {
+      serving: (pool) => log.info({ pool }, 'serving a pool'),
+      missed: (error) => log.warn({ err: error }, 'could not look for new pools'),
+      gone: (gone, calls) => log.warn({ instance: gone, calls }, 'an executor is gone; taking its calls over'),
+      beat() {
+        metrics.busy.set(holder.busy)
+        metrics.calls.set(slots.taken)
+        metrics.queued.set(slots.waiting)
+        metrics.queuedOldest.set(slots.oldestMs() / 1000)
+      },
     },
-    recheck: async () => {
-      await Promise.all([...active].map((actor) => actor.recheck()))
-    },
+    fatal: config.fatal,
+    flush: () => broker.nc.flush(),
   })
-  closing.add('presence', () => presence.close())
-
-  function actorOf(session: string): SessionActor {
-    let actor = actors.get(session)
-    if (actor) {
-      // Most recently used last: the map's order is the eviction order.
-      actors.delete(session)
-    } else actor = new SessionActor(session, context)
-    actors.set(session, actor)
-    if (actors.size > cachedSessions) evict()
-    return actor
-  }
-
-  function evict(): void {
-    for (const [id, actor] of actors) {
-      if (actors.size <= cachedSessions * 0.9) return
-      if (actor.busy()) continue
-      actor.dispose()
-      actors.delete(id)
-    }
-  }
-
-  await pools.start({
-    free: () => (draining ? 0 : config.concurrency - active.size),
-    on: (trigger) => actorOf(trigger.session).deliver(trigger),
-    failed: config.fatal,
-    serving: (pool) => log.info({ pool }, 'serving a pool'),
-    missed: (error) => log.warn({ err: error }, 'could not look for new pools'),
-  })
-
-  const heartbeat = setInterval(() => {
-    metrics.busy.set(active.size)
-    if (presence.suspect()) return
-    for (const actor of active) actor.working()
-  }, ackWaitMs / 3)
-  closing.add('heartbeat', () => clearInterval(heartbeat))
-
-  closing.add('sessions', async () => {
-    draining = true
-    presence.leave()
-    await pools.close()
-    const deadline = clock.now() + (config.drainMs ?? 150)
-    while (active.size > 0 && clock.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10))
-    // An actor that waits for a broker that is away gives up here: what it holds is redelivered.
-    const giveUp = setTimeout(() => stopping.abort(), giveUpMs)
-    await Promise.all([...active].map((actor) => actor.release().catch(() => undefined)))
-    clearTimeout(giveUp)
-    stopping.abort()
-    for (const actor of actors.values()) actor.dispose()
-    await broker.nc.flush().catch(() => undefined)
-  })
+  closing.add('sessions', () => holder.close())
+  await holder.start()
   return closing
 }

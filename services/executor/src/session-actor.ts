@@ -6,37 +6,58 @@
 //   A3. Who lost a call to another owner forgets its triggers: no ack, no nak, no working() (PROTOCOL 4).
 //   A4. No exec trigger is acked before every open timer of the fold is in TIM (PROTOCOL 9).
 //   A5. Without a trigger nothing new is begun, and statuses are copied from the head (PROTOCOL 2).
+//   A7. A model call is begun with a slot for it (call-room.ts). Where there is none the actor holds its trigger and waits, and decides
+//       everything else meanwhile; a cancel that it sees in its fold while it holds a trigger is answered, whoever brought it.
 //   A6. A trigger counts for its session once its errands are done: until then nothing else acks, gives back or forgets it.
+import type { Presence } from '@reins/broker'
 import type { Frame, Holding, SessionEvent } from '@reins/contracts'
-import type { Trigger } from '@reins/journal'
+import { type CallSlots, type HeldActor, Mailbox, type Slot } from '@reins/holder'
+import type { Timers, Trigger } from '@reins/journal'
 import { cover, type Holder, isCurrentModelCall, mayStart, type Plan, plan, takeover, verdict } from '@reins/session'
-import type { ExecutorContext } from './context.ts'
+import { CallRoom } from './call-room.ts'
+import type { ErrandContext } from './errands.ts'
+import type { ExecutorMetrics } from './executor-metrics.ts'
 import { HeldTriggers } from './held-triggers.ts'
-import { Mailbox } from './mailbox.ts'
-import { type Attempting, ModelAttempts } from './model-attempts.ts'
+import { type Attempting, type AttemptsContext, ModelAttempts } from './model-attempts.ts'
 import type { CallOutcome } from './model-caller.ts'
-import { type Appended, appendPlan } from './plan-append.ts'
-import { failureEvents, tooLarge } from './retries.ts'
+import { type AppendContext, type Appended, appendPlan } from './plan-append.ts'
+import { failureEvents, type RetryPolicy, tooLarge } from './retries.ts'
 import { SessionErrands } from './session-errands.ts'
 import { SessionFold } from './session-fold.ts'
 
 /** An outcome that is to be recorded: an aborted call was closed by another. */
 type Ended = Exclude<CallOutcome, { kind: 'aborted' }>
 
+/** What an actor needs of its process: what its parts need, and a little more. Made once in service.ts. */
+export interface ActorContext extends AppendContext, AttemptsContext, ErrandContext {
+  readonly sessions: AppendContext['sessions'] & ErrandContext['sessions']
+  readonly definitions: AttemptsContext['definitions'] & ErrandContext['definitions']
+  readonly timers: Pick<Timers, 'arm'>
+  readonly metrics: ExecutorMetrics
+  readonly ackWaitMs: number
+  readonly retries: RetryPolicy
+  readonly slots: CallSlots
+  presence(): Pick<Presence, 'begin' | 'end' | 'ask' | 'tellAbort' | 'suspect'>
+  servesPool(pool: string | undefined): boolean
+  /** What the actor holds or does has changed. */
+  changed(actor: SessionActor): void
+}
+
 const maxFailures = 5
 const newerProtocolDelayMs = 30_000
 
-export class SessionActor {
+export class SessionActor implements HeldActor {
   readonly id: string
-  readonly #context: ExecutorContext
+  readonly #context: ActorContext
   readonly #fold: SessionFold
   readonly #triggers: HeldTriggers
   readonly #errands: SessionErrands
   readonly #attempts: ModelAttempts
+  readonly #room: CallRoom
   readonly #mailbox: Mailbox
   #failures = 0
 
-  constructor(id: string, context: ExecutorContext) {
+  constructor(id: string, context: ActorContext) {
     this.id = id
     this.#context = context
     this.#mailbox = new Mailbox({
@@ -45,10 +66,18 @@ export class SessionActor {
       },
       failed: (error) => this.#failed(error),
       left: () => {
-        if (!this.busy()) this.#rest()
+        // A7.
+        if (!this.#triggers.anyCounts() || this.#attempts.running) this.#room.leave()
+        if (!this.busy()) this.#fold.rest(() => this.busy())
+        context.changed(this)
       },
     })
     this.#fold = new SessionFold(id, context)
+    this.#room = new CallRoom(
+      context.slots,
+      () => ({ session: id, group: this.#fold.session.born?.agent ?? '', pool: this.#fold.head.pool }),
+      () => void this.#enqueue(() => this.#decide()),
+    )
     this.#triggers = new HeldTriggers(context.metrics)
     this.#errands = new SessionErrands(id, context, this.#fold)
     this.#attempts = new ModelAttempts(id, context, this.#fold, {
@@ -57,9 +86,18 @@ export class SessionActor {
     })
   }
 
-  /** Whether it holds or does anything: then it may not be evicted, and counts as a slot. */
+  /** Whether it holds or does anything: then it may not be evicted. */
   busy(): boolean {
     return this.#triggers.any() || this.#attempts.running !== null || !this.#mailbox.empty()
+  }
+
+  /** A call that runs elsewhere, or waits for a slot, is no work. */
+  work(): number {
+    return this.#mailbox.empty() ? 0 : 1
+  }
+
+  bytes(): number {
+    return this.#fold.bytes()
   }
 
   runs(call: string, attempt: number): boolean {
@@ -93,6 +131,13 @@ export class SessionActor {
     return this.#enqueue(() => this.#catchUp(true), true)
   }
 
+  /** Another process has a slot for what waits here: it is given back, if it still waits. */
+  handOver(): void {
+    this.#enqueue(async () => {
+      if (this.#room.waits) this.#triggers.nak(0)
+    })
+  }
+
   /** Gives its triggers back, for another process: at shutdown. Aborts what runs. */
   release(): Promise<void> {
     return this.#enqueue(async () => {
@@ -102,6 +147,7 @@ export class SessionActor {
   }
 
   dispose(): void {
+    this.#room.leave()
     this.#fold.dispose()
     this.#attempts.dispose()
   }
@@ -109,14 +155,9 @@ export class SessionActor {
   // --- the mailbox (A1) ---
 
   #enqueue(operation: () => Promise<void>, rethrow = false): Promise<void> {
-    this.#context.active.add(this)
-    return this.#mailbox.put(operation, rethrow)
-  }
-
-  #rest(): void {
-    this.#context.active.delete(this)
-    this.#context.idle()
-    this.#fold.rest(() => this.busy())
+    const done = this.#mailbox.put(operation, rethrow)
+    this.#context.changed(this)
+    return done
   }
 
   /** A bug, or the end of the process: nothing may stay held by an actor that does not go on with it. */
@@ -138,7 +179,7 @@ export class SessionActor {
     const reason = `an executor failed ${maxFailures} times in a row on it: ${error instanceof Error ? error.message : 'unknown'}`
     const events: SessionEvent[] = [{ type: 'session.quarantined', data: { reason, frame: head.n } }]
     const next = plan(session, events, this.#said(), false)
-    if (next) await this.#append(next)
+    if (next) await this.#append(next, null)
   }
 
   // --- operations ---
@@ -160,24 +201,24 @@ export class SessionActor {
     await this.#takeOver(holding)
   }
 
-  /** Folds what others have appended; what runs here and is no longer ours is aborted and forgotten. */
+  /** Folds what others have appended; what runs here and is no longer ours is aborted and forgotten. A cancel is answered (A7). */
   async #catchUp(leader: boolean, frame?: Frame): Promise<void> {
     if (!this.#fold.known()) return
     await this.#fold.catchUp(leader, frame)
     const { running } = this.#attempts
-    if (!running || this.#attempts.owns(running)) return
-    this.#attempts.stop()
-    this.#triggers.forget()
+    if (running && !this.#attempts.owns(running)) {
+      this.#attempts.stop()
+      this.#triggers.forget()
+    } else if (this.#fold.session.cancel) await this.#decide()
   }
 
   async #onOutcome(running: Attempting, outcome: CallOutcome): Promise<void> {
     if (this.#attempts.running !== running) return this.#decide()
     this.#attempts.setDown()
-    try {
-      if (outcome.kind !== 'aborted') await this.#record(running, outcome)
-    } finally {
-      // Whatever became of it: a call that is held for ever is taken over by nobody.
-      this.#attempts.letGo(running)
+    {
+      // Whatever becomes of it: a call that is held for ever is taken over by nobody.
+      using ended = running
+      if (outcome.kind !== 'aborted') await this.#record(ended, outcome)
     }
     await this.#armTimers()
     await this.#decide()
@@ -199,16 +240,20 @@ export class SessionActor {
         case 'hold':
           return
         case 'settle':
-          await this.#append(next.plan)
+          await this.#append(next.plan, null)
           break
         case 'run':
-          return this.#attempts.start(this.#attempts.claim(next.effect))
+          // The log says that it has begun.
+          return this.#attempts.start(this.#attempts.claim(next.effect, this.#context.slots.force()))
         case 'ask':
           if (await this.#askOwner(next.owner, next.call, next.attempt)) break
           return
         case 'append': {
+          const slot = next.plan.effect && this.#room.take(true)
+          // A7: looked at again when there is one.
+          if (next.plan.effect && !slot) return
           await this.#context.pauseAt('executor.before-intent')
-          const done = await this.#append(next.plan)
+          const done = await this.#append(next.plan, slot)
           await this.#context.pauseAt('executor.after-append')
           if (done?.claimed && !this.#startOrForget(done.claimed)) return
           break
@@ -238,8 +283,9 @@ export class SessionActor {
     return { n: this.#fold.head.n + 1, at: this.#context.clock.now(), by: this.#context.instance }
   }
 
-  #append(next: Plan): Promise<Appended | null> {
-    return appendPlan(this.#context, this.#fold, this.#attempts, next, this.#mayBegin())
+  /** `slot`: where the plan begins a call. */
+  #append(next: Plan, slot: Slot | null): Promise<Appended | null> {
+    return appendPlan(this.#context, this.#fold, this.#attempts, next, this.#mayBegin(), slot)
   }
 
   /** Starts what the frame announced; where the same read shows it closed by another, forgets (A3). false: forgotten. */
@@ -249,7 +295,7 @@ export class SessionActor {
       this.#attempts.start(claimed)
       return true
     }
-    this.#attempts.letGo(claimed)
+    claimed[Symbol.dispose]()
     if (session.cancel && isCurrentModelCall(session, claimed.call, claimed.attempt)) return true
     this.#triggers.forget()
     return false
@@ -264,35 +310,41 @@ export class SessionActor {
       return false
     }
     await this.#fold.readOn(true)
-    await this.#takeOver(holding)
-    return true
+    return this.#takeOver(holding)
   }
 
-  /** The owner is gone, and the fold is the leader's: the next attempt, if the call is still open at this one. */
-  async #takeOver({ call, attempt }: Holding): Promise<void> {
+  /**
+   * The owner is gone, and the fold is the leader's: the next attempt, if the call is still open at this one. false: there is no slot
+   * for it. Then it waits for one; without a trigger it leaves the call to whoever is given its trigger.
+   */
+  async #takeOver({ call, attempt }: Holding): Promise<boolean> {
     const current = isCurrentModelCall(this.#fold.session, call, attempt)
     const partial = current ? await this.#attempts.streamed(call, attempt) : ''
     for (;;) {
       const next = takeover(this.#fold.session, this.#fold.head, this.#holder(), { call, attempt, partial })
-      if (!next) return
-      const done = await this.#append(next)
+      if (!next) return true
+      const slot = next.effect && this.#room.take(this.#mayBegin())
+      if (next.effect && !slot) return false
+      const done = await this.#append(next, slot)
       if (!done) continue
       this.#context.metrics.takeovers.inc()
       if (done.claimed) this.#startOrForget(done.claimed)
-      return
+      return true
     }
   }
 
   /** Appends the outcome with what follows from it in one frame. What is nobody's answer any more is dropped, and its triggers forgotten (A3). */
   async #record(running: Attempting, outcome: Ended): Promise<void> {
-    const { clock, metrics } = this.#context
+    const { clock, metrics, slots } = this.#context
     let events = this.#eventsOf(running, outcome)
     await this.#context.pauseAt('executor.before-outcome')
     while (this.#attempts.owns(running)) {
-      const next = plan(this.#fold.session, events, this.#said(), this.#mayBegin())
+      // Others that wait for a slot come first: then what follows is begun in a frame of its own, after them (A7).
+      const goesOn = this.#mayBegin() && slots.waiting === 0
+      const next = plan(this.#fold.session, events, this.#said(), goesOn)
       if (!next) return
       try {
-        const done = await this.#append(next)
+        const done = await this.#append(next, next.effect && slots.force())
         if (!done) continue
         metrics.modelCall(outcome.kind, clock.now() - running.startedAt)
         if (done.claimed) this.#startOrForget(done.claimed)

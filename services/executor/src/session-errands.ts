@@ -2,20 +2,19 @@
 import { isChild, protocolVersion } from '@reins/contracts'
 import type { Trigger } from '@reins/journal'
 import { type Errand, errandsOf, finalErrand, standingErrands } from '@reins/session'
-import type { ExecutorContext } from './context.ts'
-import { doErrand } from './errands.ts'
+import { doErrand, type ErrandContext } from './errands.ts'
 import type { SessionFold } from './session-fold.ts'
 
 const maxDoneKept = 256
 
 export class SessionErrands {
   readonly #id: string
-  readonly #context: ExecutorContext
+  readonly #context: ErrandContext
   readonly #fold: SessionFold
   /** By name, done for good. */
   readonly #done = new Set<string>()
 
-  constructor(id: string, context: ExecutorContext, fold: SessionFold) {
+  constructor(id: string, context: ErrandContext, fold: SessionFold) {
     this.#id = id
     this.#context = context
     this.#fold = fold

@@ -1,25 +1,31 @@
 // What one session's actor knows of it: the fold that it holds, brought to a frame, read on, written as snapshots.
 //   F1. Nothing is decided on a fold that is older than the frame it is decided about (H1): `reach` gives at least that frame, or throws.
 //   F2. A frame that follows on the head is folded from what was delivered; only a gap or a fault costs a read (A2).
+//   F4. What it keeps is counted once per message: the transcript only grows.
 //   F3. After a failure the log is read, also for a first frame: it may say that the session is quarantined for it.
 import type { Frame, Head } from '@reins/contracts'
+import { estimateTokens } from '@reins/models'
 import { emptyFold, type Fold, foldFrame, foldFrames, type Session } from '@reins/session'
-import type { ExecutorContext } from './context.ts'
-import { loadFold, writeSnapshot } from './snapshots.ts'
+import { type FoldSource, loadFold, writeSnapshot } from './snapshots.ts'
 
 const snapshotEvery = 64
 const restMs = 5000
+/** What an actor takes with an empty transcript, and what a message takes beside its text. */
+const actorBytes = 8192
+const messageBytes = 256
+const unweighed = { messages: 0, bytes: actorBytes }
 
 export class SessionFold {
   readonly #id: string
-  readonly #context: ExecutorContext
+  readonly #context: FoldSource
   #fold: Fold
   /** `unread`: a session's first frame is all that there is, as far as anybody knows. `dropped`: what was known is in doubt (F3). */
   #state: 'unread' | 'known' | 'dropped' = 'unread'
   #snapshotN = 0
   #restTimer: NodeJS.Timeout | undefined
+  #weighed = unweighed
 
-  constructor(id: string, context: ExecutorContext) {
+  constructor(id: string, context: FoldSource) {
     this.#id = id
     this.#context = context
     this.#fold = emptyFold(id)
@@ -31,6 +37,18 @@ export class SessionFold {
 
   get session(): Session {
     return this.#fold.session
+  }
+
+  /** About what it takes in memory (F4). */
+  bytes(): number {
+    const { transcript } = this.#fold.session
+    let { messages, bytes } = this.#weighed.messages > transcript.length ? unweighed : this.#weighed
+    for (; messages < transcript.length; messages++) {
+      const message = transcript.at(messages)
+      if (message) bytes += messageBytes + estimateTokens(message) * 4
+    }
+    this.#weighed = { messages, bytes }
+    return bytes
   }
 
   known(): boolean {

@@ -19,19 +19,26 @@ import {
   toExec,
   toLog,
 } from '@reins/contracts'
+import { CallSlots } from '@reins/holder'
 import { createMemoryJournal, type MemoryFaults, type MemoryJournal } from '@reins/journal'
 import { noPausePoints } from '@reins/service'
 import { emptyFold, foldFrames, type Session } from '@reins/session'
 import { Metrics, nothingToRedact } from '@reins/telemetry'
 import { onTestFinished } from 'vitest'
-import type { ExecutorContext } from '../src/context.ts'
 import { Definitions } from '../src/definitions.ts'
 import { executorMetrics } from '../src/executor-metrics.ts'
-import { SessionActor } from '../src/session-actor.ts'
+import { type ActorContext, SessionActor } from '../src/session-actor.ts'
 
 export const session = '01JZZZZZZZZZZZZZZZZZZZZZZZ'
 const definition: AgentDefinition = { name: 'helper', model: 'fake/m', system_prompt: 'x' }
 const digest = definitionDigest(definition)
+
+export interface Beginning {
+  readonly agents?: boolean
+  readonly id?: string
+  readonly agent?: string
+  readonly trace?: string
+}
 
 /** A model call that waits for the test. */
 export interface OpenCall {
@@ -58,6 +65,8 @@ export class ExecutorWorld {
   readonly said: Said[] = []
   readonly aborts: string[] = []
   readonly reports: unknown[] = []
+  /** A clock for queues: each who comes is a moment later. */
+  arrivals = 0
   readonly executors = new Map<string, Executor>()
   /** Asked for each append of an executor; what it throws, the append throws. */
   beforeAppend: (by: string, events: readonly SessionEvent[]) => void = () => undefined
@@ -81,8 +90,8 @@ export class ExecutorWorld {
 
   random = (): number => ((this.#ids++ * 7919) % 10_007) / 10_007
 
-  async executor(name: string): Promise<Executor> {
-    const executor = new Executor(this, name)
+  async executor(name: string, { modelCalls = 100, followAfterMs = 60_000 } = {}): Promise<Executor> {
+    const executor = new Executor(this, name, modelCalls, followAfterMs)
     this.executors.set(name, executor)
     await executor.serve()
     return executor
@@ -114,22 +123,22 @@ export class ExecutorWorld {
   }
 
   /** A session begins with a message, as a gateway does it. `agents`: it may delegate to a helper. */
-  begin({ agents = false, trace }: { agents?: boolean; trace?: string } = {}): Promise<Frame> {
+  begin({ agents = false, id = session, agent = 'a', trace }: Beginning = {}): Promise<Frame> {
     const started: SessionEvent = {
       type: 'session.started',
       data: {
-        ...{ agent: 'a', digest, model: 'fake/m', pools: { executor: 'default', tools: 'default' } },
+        ...{ agent, digest, model: 'fake/m', pools: { executor: 'default', tools: 'default' } },
         ...{ limits: { maxToolCalls: 9 }, tools: { shell: 'never', read_file: 'safe' } },
         ...(agents ? { agents: { helper: { digest, pool: 'default' } } } : {}),
       },
     }
-    return this.append('gateway', 'g', [started, message('m1')], toExec('default'), 'idle', session, trace)
+    return this.append('gateway', 'g', [started, message('m1')], toExec('default'), 'idle', id, trace)
   }
 
   /** A message, as a gateway places it. */
-  async say(id: string): Promise<Frame> {
-    const { status } = await this.journal.sessions.head(session, { leader: true })
-    return this.append('gateway', 'g', [message(id)], status === 'idle' ? toExec('default') : toLog)
+  async say(id: string, of = session): Promise<Frame> {
+    const { status } = await this.journal.sessions.head(of, { leader: true })
+    return this.append('gateway', 'g', [message(id)], status === 'idle' ? toExec('default') : toLog, undefined, of)
   }
 
   steer(type: 'session.paused' | 'session.resumed'): Promise<Frame> {
@@ -139,8 +148,9 @@ export class ExecutorWorld {
       : this.append('gateway', 'g', [event], toExec('default'), 'idle')
   }
 
-  cancel(): Promise<Frame> {
-    return this.append('gateway', 'g', [{ type: 'cancel.requested', data: { cancel: 'x' } }], toExec('default'))
+  cancel(id = session, more: { end?: true } = {}): Promise<Frame> {
+    const event: SessionEvent = { type: 'cancel.requested', data: { cancel: 'x', ...more } }
+    return this.append('gateway', 'g', [event], toExec('default'), undefined, id)
   }
 
   /** A runner's outcome that closes the last call. */
@@ -190,14 +200,18 @@ export class Executor {
   /** What it says that it holds. */
   readonly holds = new Set<string>()
   suspect = false
+  readonly slots: CallSlots
   readonly #world: ExecutorWorld
+  readonly #followAfterMs: number
   readonly #actors = new Map<string, SessionActor>()
   #consumption: Consumption | undefined
   #alive = true
 
-  constructor(world: ExecutorWorld, name: string) {
+  constructor(world: ExecutorWorld, name: string, modelCalls: number, followAfterMs: number) {
     this.#world = world
+    this.#followAfterMs = followAfterMs
     this.name = name
+    this.slots = new CallSlots({ most: modelCalls, room: () => true, now: () => world.arrivals++ })
   }
 
   async serve(): Promise<void> {
@@ -249,7 +263,7 @@ export class Executor {
     return actor
   }
 
-  #context(): ExecutorContext {
+  #context(): ActorContext {
     const { name } = this
     const world = this.#world
     const { journal } = world
@@ -263,6 +277,7 @@ export class Executor {
         world.executors.get(owner)?.actor(id).abort(call, attempt)
       },
       suspect: () => this.suspect,
+      roomElsewhere: () => 0,
       leave: () => undefined,
       close: () => undefined,
     }
@@ -270,10 +285,10 @@ export class Executor {
     const never = new Promise<never>(() => undefined)
     return {
       ...{ instance: name, feed: journal.feed, timers: journal.timers, work: journal.work },
-      ...{ snapshots: journal.snapshots, registry, definitions: new Definitions(registry) },
-      ...{ metrics: executorMetrics(new Metrics()), ackWaitMs: 1000, followAfterMs: 60_000 },
+      ...{ snapshots: journal.snapshots, definitions: new Definitions(registry), slots: this.slots },
+      ...{ metrics: executorMetrics(new Metrics()), ackWaitMs: 1000, followAfterMs: this.#followAfterMs },
       ...{ retries: { maxThrottles: 2, baseMs: 1, maxMs: 1 }, redactor: nothingToRedact },
-      ...{ stopping: new AbortController().signal, pauseAt: noPausePoints, active: this.active },
+      ...{ stopping: new AbortController().signal, pauseAt: noPausePoints },
       clock: { now: () => 0, random: world.random },
       sessions: {
         ...journal.sessions,
@@ -303,7 +318,7 @@ export class Executor {
       reading: (read) => read(),
       report: (_session, error) => void world.reports.push(error),
       appended: () => undefined,
-      idle: () => undefined,
+      changed: (actor) => void (actor.busy() ? this.active.add(actor) : this.active.delete(actor)),
     }
   }
 

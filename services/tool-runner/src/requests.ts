@@ -11,9 +11,16 @@ import {
   toExec,
   toLog,
 } from '@reins/contracts'
-import type { Trigger } from '@reins/journal'
+import type { Reading } from '@reins/holder'
+import type { SessionLog, Trigger } from '@reins/journal'
 import { evolveView, type RunnerCall, type RunnerView, viewOf, wakesExecutor } from '@reins/session'
-import type { RunnerContext } from './context.ts'
+
+export interface RequestsContext {
+  readonly instance: string
+  readonly sessions: Pick<SessionLog, 'read' | 'head'>
+  readonly reading: Reading
+  servesPool(pool: string): boolean
+}
 
 /** One frame that asked for calls. `trigger` is null where it came from a lost instance's word instead of a delivery. */
 export interface Request {
@@ -35,11 +42,11 @@ export const askedIn = (frame: Frame): EventOf<'tool-calls.requested'> | undefin
 
 export class Requests {
   readonly #session: string
-  readonly #context: RunnerContext
+  readonly #context: RequestsContext
   readonly #requests = new Map<number, Request>()
   #head: Head | null = null
 
-  constructor(session: string, context: RunnerContext) {
+  constructor(session: string, context: RequestsContext) {
     this.#session = session
     this.#context = context
   }

@@ -1,10 +1,33 @@
 // The attempts of one session's calls that this process answers for: held from the claim until the outcome is in, run in between.
 // It reads no log and appends nothing: how a call ended is told to the session.
-import type { EventOf, Holding } from '@reins/contracts'
+//   R1. A call begins as work. One that takes long mostly waits (for a build, a server, a person's script), so after a while it takes a
+//       slot of its own, of which there are many, and its work slot is free for others. Where memory is scarce it keeps the work slot.
+import type { Presence } from '@reins/broker'
+import type { EventOf } from '@reins/contracts'
+import { type CallSlots, Claims } from '@reins/holder'
+import type { SessionFeed } from '@reins/journal'
+import type { Clock, PausePoint } from '@reins/service'
 import type { RunnerCall, RunnerHolder } from '@reins/session'
-import { runCall, type ToolResult } from './call-runner.ts'
-import type { RunnerContext } from './context.ts'
+import { type RunnerTools, runCall, type ToolResult } from './call-runner.ts'
 import type { Request } from './requests.ts'
+import { WorkPlace } from './work-place.ts'
+
+export interface RunningContext {
+  readonly instance: string
+  readonly feed: Pick<SessionFeed, 'publishDelta'>
+  readonly clock: Clock
+  readonly tools: RunnerTools
+  /** For calls that take long (R1). */
+  readonly slots: CallSlots
+  /** ms after which a call counts as waiting. */
+  readonly waitsAfterMs: number
+  readonly pauseAt: PausePoint
+  presence(): Pick<Presence, 'begin' | 'end'>
+  report(session: string, error: unknown): void
+  finished(name: string, status: 'ok' | 'error', ms: number): void
+  /** Calls that run here now. */
+  readonly active: Set<string>
+}
 
 export interface RunningCall {
   readonly call: string
@@ -14,6 +37,8 @@ export interface RunningCall {
   readonly replay: 'safe' | 'never'
   readonly abort: AbortController
   readonly since: number
+  /** What it takes of this process: disposing of it frees that (R1). */
+  readonly place: WorkPlace
 }
 
 /** How a call ended that ran here. It stays held until that is in the stream. */
@@ -26,27 +51,37 @@ export interface Outcome {
 export interface RunningListener {
   began(): void
   ended(outcome: Outcome): void
+  /** A call takes a work slot no more. */
+  waits(): void
 }
 
 const keyOf = (call: string, attempt: number): string => `${call}/${attempt}`
 
 export class RunningTools implements RunnerHolder {
   readonly #session: string
-  readonly #context: RunnerContext
+  readonly #context: RunningContext
   readonly #listener: RunningListener
+  readonly #claims: Claims
   readonly #running = new Map<string, RunningCall>()
   /** Attempts that this process answers for, until their outcome is known to be in. */
-  readonly #holds = new Map<string, Holding>()
-  readonly #started = new Set<string>()
+  readonly #held = new Map<string, Disposable>()
 
-  constructor(session: string, context: RunnerContext, listener: RunningListener) {
+  constructor(session: string, context: RunningContext, listener: RunningListener) {
     this.#session = session
     this.#context = context
     this.#listener = listener
+    this.#claims = new Claims(session, () => context.presence())
   }
 
   get size(): number {
     return this.#running.size
+  }
+
+  /** How many of them take a work slot (R1). */
+  get working(): number {
+    let count = 0
+    for (const { place } of this.#running.values()) if (place.works) count++
+    return count
   }
 
   get instance(): string {
@@ -54,26 +89,29 @@ export class RunningTools implements RunnerHolder {
   }
 
   runs(call: string, attempt: number): boolean {
-    return this.#holds.has(keyOf(call, attempt))
+    return this.#claims.holds(call, attempt)
   }
 
   started(call: string, attempt: number): boolean {
-    return this.#started.has(keyOf(call, attempt))
+    return this.#claims.started(call, attempt)
   }
 
-  hold(call: string, attempt: number, seq: number): void {
-    const holding = { session: this.#session, call, attempt, frame: seq }
-    this.#holds.set(keyOf(call, attempt), holding)
-    this.#context.presence().begin(holding)
+  /** Answers for these from now on; what is not started by the time that the claim is disposed of is let go. */
+  claim(attempts: readonly { readonly call: string; readonly attempt: number }[], seq: number): Disposable {
+    const claims = new DisposableStack()
+    for (const { call, attempt } of attempts) claims.use(this.#claims.claim(call, attempt, seq))
+    return claims
   }
 
   letGo(call: string, attempt: number): void {
-    if (this.#holds.delete(keyOf(call, attempt)))
-      this.#context.presence().end({ session: this.#session, call, attempt })
+    const key = keyOf(call, attempt)
+    this.#held.get(key)?.[Symbol.dispose]()
+    this.#held.delete(key)
   }
 
   letGoAll(): void {
-    for (const { call, attempt } of [...this.#holds.values()]) this.letGo(call, attempt)
+    for (const held of this.#held.values()) held[Symbol.dispose]()
+    this.#held.clear()
   }
 
   start(request: Request, { call, replay }: RunnerCall, attempt: number): void {
@@ -81,8 +119,8 @@ export class RunningTools implements RunnerHolder {
     const key = keyOf(call, attempt)
     if (!asked || this.#running.has(key)) return
     const context = this.#context
-    this.hold(call, attempt, request.seq)
-    this.#started.add(key)
+    if (!this.#held.has(key)) this.#held.set(key, this.#claims.claim(call, attempt, request.seq))
+    this.#claims.start(call, attempt)
     const running: RunningCall = {
       call,
       attempt,
@@ -91,9 +129,10 @@ export class RunningTools implements RunnerHolder {
       replay,
       abort: new AbortController(),
       since: context.clock.now(),
+      place: new WorkPlace(context, () => this.#listener.waits()),
     }
     this.#running.set(key, running)
-    context.active.add(`${this.#session}/${key}`)
+    context.active.add(this.#nameOf(running))
     this.#listener.began()
     const output = this.#liveOutput(running)
     void context.pauseAt('tool-runner.in-tool')
@@ -173,17 +212,24 @@ export class RunningTools implements RunnerHolder {
 
   /** No outcome of ours: it may run again elsewhere. */
   #drop(running: RunningCall): void {
-    const key = keyOf(running.call, running.attempt)
-    this.#running.delete(key)
-    this.#context.active.delete(`${this.#session}/${key}`)
+    this.#leave(running)
     this.letGo(running.call, running.attempt)
   }
 
   #finish(running: RunningCall, event: Outcome['event']): void {
-    const key = keyOf(running.call, running.attempt)
-    if (!this.#running.delete(key)) return
-    this.#context.active.delete(`${this.#session}/${key}`)
-    this.#listener.ended({ running, event })
+    if (this.#leave(running)) this.#listener.ended({ running, event })
+  }
+
+  /** false: it had left before. */
+  #leave(running: RunningCall): boolean {
+    if (!this.#running.delete(keyOf(running.call, running.attempt))) return false
+    running.place[Symbol.dispose]()
+    this.#context.active.delete(this.#nameOf(running))
+    return true
+  }
+
+  #nameOf({ call, attempt }: RunningCall): string {
+    return `${this.#session}/${keyOf(call, attempt)}`
   }
 }
 

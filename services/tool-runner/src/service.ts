@@ -1,16 +1,15 @@
-// The tool-runner: serves the tool pools that its labels cover (PROTOCOL 5 and 6). It owns sandboxes and decides for no session.
-//   U1. A consumer that ends by itself, or whose callback throws, ends the process.
-//   U2. Triggers that it holds get working() each third of ack_wait, never while it is suspect.
+// The tool-runner: a session's tools for each session of the tool pools that its labels cover (PROTOCOL 5 and 6), in the shell that it
+// shares with the executor (libs/holder, whose invariants hold here). It owns sandboxes and decides for no session.
 import path from 'node:path'
-import { type Broker, BrokerUnavailable, startPresence } from '@reins/broker'
+import { type Broker, startPresence } from '@reins/broker'
 import type { Labels } from '@reins/contracts'
-import { type Journal, type RegistryView, ServedPools } from '@reins/journal'
+import { CallSlots, Holder, memoryRoom, memoryShare, type Queue, readingUntil } from '@reins/holder'
+import type { Journal, RegistryView } from '@reins/journal'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
 import type { Log, Metrics, Redactor } from '@reins/telemetry'
 import { PathLocks, type Sandbox } from '@reins/tools'
-import type { RunnerContext } from './context.ts'
 import { redacted } from './kept-output.ts'
-import { SessionTools } from './session-tools.ts'
+import { SessionTools, type ToolsContext } from './session-tools.ts'
 
 export interface ToolRunnerConfig {
   readonly broker: Broker
@@ -21,8 +20,10 @@ export interface ToolRunnerConfig {
   readonly metrics: Metrics
   readonly instance: string
   readonly labels: Labels
-  /** Tool calls at once. */
+  /** Tool calls that work at once. */
   readonly concurrency: number
+  /** Besides, tool calls at once that take long, and mostly wait. */
+  readonly waitingCalls: number
   readonly ackWaitMs: number
   readonly pauseAt: PausePoint
   /** Where relative workspaces are resolved. */
@@ -36,16 +37,21 @@ export interface ToolRunnerConfig {
   readonly fatal: (error: Error) => void
 }
 
-const giveUpMs = 2000
+const waitsAfterMs = 1000
+/** Calls that come while all work slots are taken stay with the broker, or go to other runners. */
+const noQueue: Queue = { full: () => false, waiting: 0, queued: () => [], serve: () => undefined }
 
 export async function start(config: ToolRunnerConfig): Promise<Running> {
-  const { broker, journal, clock, log, labels, ackWaitMs } = config
+  const { broker, journal, clock, log, labels, ackWaitMs, instance } = config
   const closing = new Closing()
   const stopping = new AbortController()
-  const sessions = new Map<string, SessionTools>()
-  const pools = new ServedPools(journal.work, 'tool', labels)
+  const reading = readingUntil(stopping.signal)
   const active = new Set<string>()
-  let draining = false
+  const slots = new CallSlots({
+    most: config.waitingCalls,
+    room: memoryRoom(clock.now, memoryShare),
+    now: clock.now,
+  })
   const seconds = config.metrics.histogram('reins_tool_call_seconds', 'Tool calls by tool and outcome', [
     'tool',
     'status',
@@ -55,9 +61,13 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     'Steps that failed inside the tool-runner',
   )
   const busyGauge = config.metrics.gauge('reins_tool_runner_busy', 'Tool calls that this runner runs')
+  const waitingGauge = config.metrics.gauge(
+    'reins_tool_runner_waiting',
+    'Of these, calls that have taken long and hold no work slot',
+  )
 
-  const context: RunnerContext = {
-    instance: config.instance,
+  const context: ToolsContext = {
+    instance,
     sessions: journal.sessions,
     feed: journal.feed,
     clock,
@@ -67,26 +77,20 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
       sandbox: config.sandbox,
       locks: new PathLocks(),
       // A broker that is away for longer than one question must not fail a tool.
-      registry: { version: (digest) => context.reading(() => config.registry.version(digest)) },
+      registry: { version: (digest) => reading(() => config.registry.version(digest)) },
       keep: (output) => journal.blobs.put(redacted(output, config.redactor)),
       redactor: config.redactor,
     },
     ackWaitMs,
     freshMs: 250,
     followAfterMs: 100,
+    slots,
+    waitsAfterMs,
     stopping: stopping.signal,
     pauseAt: config.pauseAt,
-    presence: () => presence,
-    servesPool: (pool) => pools.has(pool),
-    async reading(read) {
-      for (;;) {
-        try {
-          return await read()
-        } catch (error) {
-          if (!(error instanceof BrokerUnavailable) || stopping.signal.aborted) throw error
-        }
-      }
-    },
+    presence: () => holder.presence,
+    servesPool: (pool) => holder.serves(pool),
+    reading,
     report(session, error) {
       if (stopping.signal.aborted) return
       failures.inc()
@@ -96,69 +100,34 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
       seconds.observe({ tool: name, status }, ms / 1000)
     },
     active,
-    idle(tools) {
-      if (sessions.get(tools.id) === tools && !tools.busy()) sessions.delete(tools.id)
-      pools.wake()
-    },
+    changed: (tools) => holder.changed(tools),
   }
 
-  const presence = startPresence(broker, {
+  const holder = new Holder<SessionTools>({
     service: 'tool-runner',
-    instance: config.instance,
-    pools: () => pools.keys(),
-    labels,
-    slots: config.concurrency,
-    busy: () => active.size,
-    ackWaitMs,
-    runs: ({ session, call, attempt }) => sessions.get(session)?.runs(call, attempt) ?? false,
-    abort: ({ session, call, attempt }) => sessions.get(session)?.abort(call, attempt),
-    onGone: (instance, holdings) => {
-      if (draining) return
-      log.warn({ instance, calls: holdings.length }, 'a tool-runner is gone; looking after its calls')
-      for (const holding of holdings) toolsOf(holding.session).lost(holding)
+    ...{ instance, labels, ackWaitMs, clock, stopping },
+    work: journal.work,
+    presence: (options) => startPresence(broker, options),
+    actor: (session) => new SessionTools(session, context),
+    // A session that has nothing to do here is forgotten.
+    cacheBytes: 0,
+    workSlots: config.concurrency,
+    queue: noQueue,
+    calls: () => ({ slots: config.concurrency + slots.most, busy: active.size }),
+    drainMs: config.drainMs ?? 150,
+    on: {
+      serving: (pool) => log.info({ pool }, 'serving a pool'),
+      missed: (error) => log.warn({ err: error }, 'could not look for new pools'),
+      gone: (gone, calls) => log.warn({ instance: gone, calls }, 'a tool-runner is gone; looking after its calls'),
+      beat() {
+        busyGauge.set(active.size)
+        waitingGauge.set(slots.taken)
+      },
     },
-    recheck: async () => {
-      await Promise.all([...sessions.values()].map((tools) => tools.recheck()))
-    },
+    fatal: config.fatal,
+    flush: () => broker.nc.flush(),
   })
-  closing.add('presence', () => presence.close())
-
-  function toolsOf(session: string): SessionTools {
-    let tools = sessions.get(session)
-    if (!tools) {
-      tools = new SessionTools(session, context)
-      sessions.set(session, tools)
-    }
-    return tools
-  }
-
-  await pools.start({
-    free: () => (draining ? 0 : config.concurrency - active.size),
-    on: (trigger) => toolsOf(trigger.session).deliver(trigger),
-    failed: config.fatal,
-    serving: (pool) => log.info({ pool }, 'serving a pool'),
-    missed: (error) => log.warn({ err: error }, 'could not look for new pools'),
-  })
-
-  const heartbeat = setInterval(() => {
-    busyGauge.set(active.size)
-    if (presence.suspect()) return
-    for (const tools of sessions.values()) tools.working()
-  }, ackWaitMs / 3)
-  closing.add('heartbeat', () => clearInterval(heartbeat))
-
-  closing.add('sessions', async () => {
-    draining = true
-    presence.leave()
-    await pools.close()
-    const deadline = clock.now() + (config.drainMs ?? 150)
-    while (active.size > 0 && clock.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10))
-    // What waits for a broker that is away gives up here: its triggers are redelivered.
-    const giveUp = setTimeout(() => stopping.abort(), giveUpMs)
-    await Promise.all([...sessions.values()].map((tools) => tools.release().catch(() => undefined)))
-    clearTimeout(giveUp)
-    stopping.abort()
-    await broker.nc.flush().catch(() => undefined)
-  })
+  closing.add('sessions', () => holder.close())
+  await holder.start()
   return closing
 }

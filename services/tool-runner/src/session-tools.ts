@@ -6,31 +6,51 @@
 //   T4. Statuses are copied from the head: a runner has not folded the session (PROTOCOL 2).
 //   T5. Every view that is known holds all frames up to the head: reading on for one request reads on for all. What is not known
 //       yet counts as nothing open, since an outcome that wakes nobody is for ever, and one wake-up too many is not.
+import type { Presence } from '@reins/broker'
 import { draftOn, type Frame, type Holding, makeShortId, protocolVersion, type SessionEvent } from '@reins/contracts'
-import type { Trigger } from '@reins/journal'
-import type { RunnerContext } from './context.ts'
-import { Following } from './following.ts'
+import { Following, type FollowingContext, type HeldActor, Mailbox } from '@reins/holder'
+import type { SessionFeed, SessionLog, Trigger } from '@reins/journal'
 import { type Attempt, claimKey, nextStep } from './next-step.ts'
 import { eventsOf, Outcomes } from './outcomes.ts'
-import { askedIn, type Request, Requests } from './requests.ts'
-import { type RunningCall, RunningTools } from './running-tools.ts'
+import { askedIn, type Request, Requests, type RequestsContext } from './requests.ts'
+import { type RunningCall, type RunningContext, RunningTools } from './running-tools.ts'
 
 const newerProtocolMs = 30_000
 
-export class SessionTools {
+/** What a session's tools need of their process: what their parts need, and a little more. Made once in service.ts. */
+export interface ToolsContext extends RequestsContext, RunningContext, FollowingContext {
+  readonly sessions: Pick<SessionLog, 'read' | 'head' | 'append'>
+  readonly feed: Pick<SessionFeed, 'frames' | 'publishDelta'>
+  readonly ackWaitMs: number
+  /** A trigger younger than this, delivered for the first time, is run without a read (PROTOCOL 5). ms */
+  readonly freshMs: number
+  readonly stopping: AbortSignal
+  presence(): Pick<Presence, 'begin' | 'end' | 'ask' | 'suspect'>
+  /** What the session holds or does here has changed. */
+  changed(tools: SessionTools): void
+}
+
+export class SessionTools implements HeldActor {
   readonly id: string
-  readonly #context: RunnerContext
+  readonly #context: ToolsContext
   readonly #requests: Requests
   readonly #running: RunningTools
   readonly #outcomes = new Outcomes()
   readonly #following: Following
-  #line: Promise<void> = Promise.resolve()
-  #waiting = 0
+  readonly #mailbox: Mailbox
   #releasing = false
 
-  constructor(id: string, context: RunnerContext) {
+  constructor(id: string, context: ToolsContext) {
     this.id = id
     this.#context = context
+    this.#mailbox = new Mailbox({
+      done: () => undefined,
+      failed: async (error) => this.#failed(error),
+      left: () => {
+        if (!this.busy()) this.#following.stop()
+        context.changed(this)
+      },
+    })
     this.#requests = new Requests(id, context)
     this.#running = new RunningTools(id, context, {
       began: () => this.#following.startSoon(),
@@ -38,6 +58,7 @@ export class SessionTools {
         this.#outcomes.add(outcome)
         void this.#enqueue(() => this.#record())
       },
+      waits: () => context.changed(this),
     })
     this.#following = new Following(id, context, {
       wanted: () => this.#running.size > 0,
@@ -47,7 +68,17 @@ export class SessionTools {
   }
 
   busy(): boolean {
-    return this.#requests.size > 0 || this.#running.size > 0 || this.#waiting > 0 || this.#outcomes.size > 0
+    return this.#requests.size > 0 || this.#running.size > 0 || !this.#mailbox.empty() || this.#outcomes.size > 0
+  }
+
+  /** Calls that take long do not count (R1 of running-tools.ts). */
+  work(): number {
+    return this.#running.working || (this.#mailbox.empty() ? 0 : 1)
+  }
+
+  /** Nothing of it is kept once it is at rest. */
+  bytes(): number {
+    return 1
   }
 
   runs(call: string, attempt: number): boolean {
@@ -69,7 +100,7 @@ export class SessionTools {
       // For a runner of a newer version: what its events mean is not known here (PROTOCOL 2).
       if (isNewer) trigger.nak(newerProtocolMs)
       else trigger.ack()
-      if (!this.busy()) this.#context.idle(this)
+      this.#context.changed(this)
       return
     }
     const fresh = !trigger.redelivered && trigger.ageMs < this.#context.freshMs
@@ -115,6 +146,13 @@ export class SessionTools {
     this.#requests.working()
   }
 
+  /** No call waits here for a slot. */
+  handOver(): void {}
+
+  dispose(): void {
+    this.#following.stop()
+  }
+
   recheck(): Promise<void> {
     return this.#enqueue(() => this.#catchUp(true), true)
   }
@@ -130,18 +168,9 @@ export class SessionTools {
   }
 
   #enqueue(operation: () => Promise<void>, rethrow = false): Promise<void> {
-    this.#waiting++
-    const done = this.#line.then(operation)
-    this.#line = done
-      .catch((error) => this.#failed(error))
-      .then(() => {
-        this.#waiting--
-        if (!this.busy()) {
-          this.#following.stop()
-          this.#context.idle(this)
-        }
-      })
-    return rethrow ? done : this.#line
+    const done = this.#mailbox.put(operation, rethrow)
+    this.#context.changed(this)
+    return done
   }
 
   /** A bug, or the end of the process: nothing stays held by a session that does not go on here. */
@@ -235,7 +264,10 @@ export class SessionTools {
 
   /** Starts what is claimed then; where it is refused the views are up to date, and it is decided again. */
   async #claim(request: Request, claims: readonly Attempt[]): Promise<void> {
-    for (const { call, attempt } of claims) this.#running.hold(call.call, attempt, request.seq)
+    using _claimed = this.#running.claim(
+      claims.map(({ call, attempt }) => ({ call: call.call, attempt })),
+      request.seq,
+    )
     await this.#context.pauseAt('tool-runner.before-claim')
     const events = claims.map(
       ({ call, attempt }): SessionEvent => ({ type: 'tool-call.started', data: { call: call.call, attempt } }),
@@ -248,7 +280,6 @@ export class SessionTools {
       // The last line before a call that must not run twice: whatever the view says, this process has run it.
       const ran = call.replay === 'never' && this.#running.started(call.call, attempt)
       if (mine && !ran && !this.#releasing) this.#running.start(request, call, attempt)
-      else this.#running.letGo(call.call, attempt)
     }
   }
 

@@ -17,13 +17,13 @@ import {
   toLog,
   toTool,
 } from '@reins/contracts'
+import { CallSlots } from '@reins/holder'
 import { createMemoryJournal, type MemoryFaults, type MemoryJournal, type Trigger } from '@reins/journal'
 import { noPausePoints } from '@reins/service'
 import { nothingToRedact } from '@reins/telemetry'
 import { PathLocks } from '@reins/tools'
 import { onTestFinished } from 'vitest'
-import type { RunnerContext } from '../src/context.ts'
-import { SessionTools } from '../src/session-tools.ts'
+import { SessionTools, type ToolsContext } from '../src/session-tools.ts'
 
 export const session = '01JZZZZZZZZZZZZZZZZZZZZZZZ'
 export const me = 'tool-runner-me'
@@ -41,6 +41,7 @@ export interface Delivered {
 export class RunnerWorld {
   readonly journal: MemoryJournal
   readonly tools: SessionTools
+  readonly slots = new CallSlots({ most: 1, room: () => true, now: () => 0 })
   /** Tools end when it resolves: a definition of its own, that nobody has looked up before. */
   gate: Promise<unknown> = Promise.resolve()
   /** What the instance says that it holds. */
@@ -74,10 +75,11 @@ export class RunnerWorld {
       },
       tellAbort: () => undefined,
       suspect: () => false,
+      roomElsewhere: () => 0,
       leave: () => undefined,
       close: () => undefined,
     }
-    const context: RunnerContext = {
+    const context: ToolsContext = {
       instance: me,
       sessions: {
         ...this.journal.sessions,
@@ -121,7 +123,9 @@ export class RunnerWorld {
       },
       finished: () => undefined,
       active: new Set(),
-      idle: () => undefined,
+      slots: this.slots,
+      waitsAfterMs: 60_000,
+      changed: () => undefined,
     }
     this.tools = new SessionTools(session, context)
     onTestFinished(async () => {

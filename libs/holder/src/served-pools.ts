@@ -4,11 +4,11 @@
 //   P3. Once it is being closed it takes no trigger and serves no pool more.
 import type { Consumption } from '@reins/broker'
 import { canonicalLabels, type Labels, poolKey, serves } from '@reins/contracts'
-import type { Trigger, WorkQueue } from './port.ts'
+import type { Trigger, WorkQueue } from '@reins/journal'
 
 export interface ServingOptions {
-  /** How many more triggers this process can take now. */
-  free(): number
+  /** How many more triggers of the pool this process can take now. */
+  free(pool: string): number
   /** As of WorkQueue.consume: must not throw. */
   on(trigger: Trigger): void
   /** A consumer has ended by itself. */
@@ -21,10 +21,10 @@ export interface ServingOptions {
   readonly lookEveryMs?: number
 }
 
-type Work = Pick<WorkQueue, 'ensurePool' | 'pools' | 'consume'>
+export type PoolWork = Pick<WorkQueue, 'ensurePool' | 'pools' | 'consume'>
 
 export class ServedPools {
-  readonly #work: Work
+  readonly #work: PoolWork
   readonly #kind: 'exec' | 'tool'
   readonly #labels: Labels
   readonly #consumptions = new Map<string, Consumption>()
@@ -34,7 +34,7 @@ export class ServedPools {
   #closed = false
 
   /** Serves nothing before `start`. `labels`: the process's own. */
-  constructor(work: Work, kind: 'exec' | 'tool', labels: Labels) {
+  constructor(work: PoolWork, kind: 'exec' | 'tool', labels: Labels) {
     this.#work = work
     this.#kind = kind
     this.#labels = labels
@@ -81,7 +81,7 @@ export class ServedPools {
     if (this.#begun.has(pool) || this.#closed) return
     this.#begun.add(pool)
     try {
-      const offered = { free: () => (this.#closed ? 0 : free()), on, failed }
+      const offered = { free: () => (this.#closed ? 0 : free(pool)), on, failed }
       this.#consumptions.set(pool, await this.#work.consume(this.#kind, pool, offered))
     } catch (error) {
       // The next look begins it again.

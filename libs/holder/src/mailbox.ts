@@ -1,6 +1,6 @@
-// One line of operations, one at a time, in the order in which they came (A1 of session-actor.ts).
+// One line of operations, one at a time, in the order in which they came.
 
-interface Turns {
+export interface Turns {
   /** An operation has ended well. */
   done(): void
   /** It threw; the next one waits for this too. */

@@ -1,7 +1,6 @@
 import { emptyHead, type Labels, poolKey, protocolVersion, toExec, toTool } from '@reins/contracts'
+import { createMemoryJournal, type WorkQueue } from '@reins/journal'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
-import { createMemoryJournal } from './memory/journal.ts'
-import type { WorkQueue } from './port.ts'
 import { ServedPools } from './served-pools.ts'
 
 beforeEach(() => void vi.useFakeTimers())

@@ -1,25 +1,33 @@
-// Hears what others append to a session while its calls run here. Whoever starts it stops it.
+// Hears what others append to a session while something of it runs here. Whoever starts it stops it.
+//   F1. Most calls end before a subscription is worth its price, so it begins only after a while.
+//   F2. What came before it began is to be read: `began` says so.
 import type { Frame } from '@reins/contracts'
-import type { Subscription } from '@reins/journal'
-import type { RunnerContext } from './context.ts'
+import type { SessionFeed, Subscription } from '@reins/journal'
 
 export interface Follower {
-  /** Whether something still runs: most calls end before it is worth a subscription. */
+  /** Whether something still runs. */
   wanted(): boolean
   /** A frame of another hand. */
   heard(frame: Frame): void
-  /** From here on frames are heard: what came before is to be read. */
+  /** From here on frames are heard (F2). */
   began(): void
+}
+
+export interface FollowingContext {
+  readonly instance: string
+  readonly feed: Pick<SessionFeed, 'frames'>
+  /** ms until it begins (F1). */
+  readonly followAfterMs: number
 }
 
 export class Following {
   readonly #session: string
-  readonly #context: RunnerContext
+  readonly #context: FollowingContext
   readonly #follower: Follower
   #subscription: Subscription | null = null
   #timer: NodeJS.Timeout | undefined
 
-  constructor(session: string, context: RunnerContext, follower: Follower) {
+  constructor(session: string, context: FollowingContext, follower: Follower) {
     this.#session = session
     this.#context = context
     this.#follower = follower

@@ -1,0 +1,111 @@
+import { expect, test } from 'vitest'
+import { CallSlots, type Slot } from './call-slots.ts'
+
+function world(most: number) {
+  const memory = { left: true }
+  let at = 0
+  const slots = new CallSlots({ most, room: () => memory.left, now: () => at++ })
+  const granted: string[] = []
+  const held = new Map<string, Slot>()
+  const wait = (session: string, group = 'agent') =>
+    slots.wait({ session, group, pool: 'default' }, (slot) => {
+      granted.push(session)
+      held.set(session, slot)
+    })
+  /** All slots are taken; each is freed by disposing of it. */
+  const fill = () => Array.from({ length: most }, () => slots.force())
+  return { slots, granted, held, wait, fill, memory }
+}
+
+const grants = () => new Promise((resolve) => setImmediate(resolve))
+
+test('who comes while there is a slot has it at once; who comes later waits for one', async () => {
+  const { slots, wait, granted } = world(1)
+  const first = slots.take()
+  expect(first).not.toBeNull()
+  expect(slots.take()).toBeNull()
+  wait('s')
+  await grants()
+  expect(granted).toEqual([])
+  first?.[Symbol.dispose]()
+  await grants()
+  expect(granted).toEqual(['s'])
+  expect(slots).toMatchObject({ taken: 1, waiting: 0 })
+})
+
+test('sessions of one agent are served in order of arrival', async () => {
+  const { fill, wait, granted } = world(3)
+  const slots = fill()
+  for (const session of ['a', 'b', 'c']) wait(session)
+  for (const slot of slots) slot[Symbol.dispose]()
+  await grants()
+  expect(granted).toEqual(['a', 'b', 'c'])
+})
+
+test('agents have their turns: many sessions of one do not put off the one of another', async () => {
+  const { fill, wait, granted } = world(4)
+  const slots = fill()
+  for (const session of ['a1', 'a2', 'a3']) wait(session, 'a')
+  wait('b1', 'b')
+  for (const slot of slots) slot[Symbol.dispose]()
+  await grants()
+  expect(granted).toEqual(['a1', 'b1', 'a2', 'a3'])
+})
+
+test('a slot that is freed goes to who waits, not to who comes then', async () => {
+  const { slots, fill, wait, held } = world(1)
+  const [only] = fill()
+  wait('s')
+  only?.[Symbol.dispose]()
+  expect(slots.take()).toBeNull()
+  await grants()
+  held.get('s')?.[Symbol.dispose]()
+  expect(slots.take()).not.toBeNull()
+})
+
+test('who leaves the queue is not served, and hides nobody behind it', async () => {
+  const { slots, fill, wait, granted } = world(1)
+  const [only] = fill()
+  const place = wait('gone', 'a')
+  wait('next', 'b')
+  place.leave()
+  place.leave()
+  expect(slots.queued().map(({ session }) => session)).toEqual(['next'])
+  only?.[Symbol.dispose]()
+  await grants()
+  expect(granted).toEqual(['next'])
+})
+
+test('a slot is freed once, however often it is disposed of', () => {
+  const { slots } = world(2)
+  const slot = slots.force()
+  slots.force()
+  slot[Symbol.dispose]()
+  slot[Symbol.dispose]()
+  expect(slots.taken).toBe(1)
+})
+
+test('while memory is scarce nobody is let in but one, and who waits is served when there is some again', async () => {
+  const { slots, memory, wait, granted } = world(10)
+  memory.left = false
+  expect(slots.take()).not.toBeNull()
+  expect(slots.take()).toBeNull()
+  wait('s')
+  slots.serve()
+  await grants()
+  expect(granted).toEqual([])
+  memory.left = true
+  slots.serve()
+  await grants()
+  expect(granted).toEqual(['s'])
+})
+
+test('it says who waits, in order of arrival, whatever the agent, and how long the first has', () => {
+  const { slots, fill, wait } = world(1)
+  fill()
+  wait('a1', 'a')
+  wait('b1', 'b')
+  wait('a2', 'a')
+  expect(slots.queued().map(({ session }) => session)).toEqual(['a1', 'b1', 'a2'])
+  expect(slots.oldestMs()).toBeGreaterThan(0)
+})

@@ -1,0 +1,8 @@
+export type { Cacheable } from './actors.ts'
+export { CallSlots, type CallSlotsOptions, type Place, type Queued, type Slot } from './call-slots.ts'
+export { Claims } from './claims.ts'
+export { type Follower, Following, type FollowingContext } from './following.ts'
+export { type HeldActor, Holder, type HolderEvents, type HolderOptions, type Queue } from './holder.ts'
+export { Mailbox, type Turns } from './mailbox.ts'
+export { heapShare, memoryRoom, memoryShare } from './memory-room.ts'
+export { type Reading, readingUntil } from './reading.ts'
