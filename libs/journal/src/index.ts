@@ -8,11 +8,14 @@ export {
   type SessionFrame,
 } from './follow.ts'
 export {
+  decodeEntry,
+  encodeEntry,
+  type IdempotencyCreated,
   type IdempotencyEntry,
   type IdempotencyStore,
-  idempotencyTtlMs,
-  openIdempotency,
-} from './jetstream/idempotency.ts'
+  type KeptOutcome,
+} from './idempotency.ts'
+export { idempotencyTtlMs, openIdempotency } from './jetstream/idempotency.ts'
 export { type Journal, type JournalOptions, openJournal } from './jetstream/journal.ts'
 export {
   createMemoryJournal,

@@ -2,6 +2,10 @@
 import { setMaxListeners } from 'node:events'
 import { type CloseReport, Closing, type Running } from '@reins/service'
 import type { FastifyInstance } from 'fastify'
+import { Agents } from './api/agents.ts'
+import type { Api } from './api/api.ts'
+import { authenticate } from './api/caller.ts'
+import { SessionFolds } from './api/session-folds.ts'
 import { Appender } from './api/appender.ts'
 import { isLoopback } from './doors/http/origin.ts'
 import { addRoutes, createHttp, type HttpOptions } from './doors/http/server.ts'
@@ -10,7 +14,7 @@ import type { GatewayConfig } from './ports.ts'
 import type { Route } from './doors/http/route.ts'
 import { agentRoutes } from './doors/http/routes-agents.ts'
 import { operationRoutes } from './doors/http/routes-operations.ts'
-import { type SessionApi, sessionRoutes } from './doors/http/routes-sessions.ts'
+import { sessionRoutes } from './doors/http/routes-sessions.ts'
 import { SessionReads } from './api/session-reads.ts'
 import { SessionWrites } from './api/session-writes.ts'
 import { acceptSockets, addSocketRoute } from './doors/socket/socket.ts'
@@ -36,22 +40,23 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     headsKept: limits.headsKept,
     refused: () => refused.inc(),
   })
-  const reads = new SessionReads({ sessions, appender, call: config.call, foldsKept: limits.foldsKept })
+  const folds = new SessionFolds(sessions, limits.foldsKept)
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal)
-  const writes = new SessionWrites({
-    ...config,
-    appender,
-    stopping: stopping.signal,
-    info: (session) => reads.info(session),
-  })
   const streams = new Streams({ sessions, feed, appender }, limits, metrics)
-  const board = new PoolBoard(config.work, config.heartbeats, () => clock.now())
-  closing.add('heartbeats', () => board.close())
+  const pools = new PoolBoard(config.work, config.heartbeats, () => clock.now())
+  closing.add('heartbeats', () => pools.close())
+  const api: Api = {
+    authenticate: (token) => authenticate(token, registry),
+    agents: new Agents(config),
+    writes: new SessionWrites({ ...config, appender, folds, stopping: stopping.signal }),
+    reads: new SessionReads({ sessions, appender, folds, call: config.call }),
+    pools,
+  }
 
   const options: HttpOptions = {
     origins: { loopback: isLoopback(config.host), ...config },
-    tokens: registry,
+    api,
     maxBodyBytes: limits.maxBodyBytes,
     requestWithinMs: limits.requestWithinMs,
     log,
@@ -64,7 +69,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     streams.close()
   })
   await acceptSockets(app)
-  const routes = addAll(app, config, board, { writes, reads, streams }, options)
+  const routes = addAll(app, config, api, streams, options)
   try {
     await app.listen({ host: config.host, port: config.port })
   } catch (error) {
@@ -79,16 +84,16 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
 function addAll(
   app: FastifyInstance,
   config: GatewayConfig,
-  board: PoolBoard,
-  api: SessionApi,
+  api: Api,
+  streams: Streams,
   options: HttpOptions,
 ): readonly Route[] {
   const routes: Route[] = []
   routes.push(
-    ...agentRoutes(config),
-    ...sessionRoutes(api),
-    addSocketRoute(app, api, options.tokens),
-    ...operationRoutes({ ...config, board, routes: () => routes }),
+    ...agentRoutes(api),
+    ...sessionRoutes(api, streams),
+    addSocketRoute(app, api, streams),
+    ...operationRoutes({ ...config, api, routes: () => routes }),
   )
   addRoutes(app, routes, options)
   return routes

@@ -2,6 +2,7 @@ import { type EventOf, emptyHead, headOf, toExec } from '@reins/contracts'
 import { createMemoryJournal, type SessionLog } from '@reins/journal'
 import { expect, onTestFinished, test } from 'vitest'
 import { Appender } from '../src/api/appender.ts'
+import type { Decided } from '../src/api/decisions.ts'
 
 const session = '01JZZZZZZZZZZZZZZZZZZZZZZZ'
 const renamed = (title: string): EventOf<'session.renamed'> => ({ type: 'session.renamed', data: { title } })
@@ -36,7 +37,10 @@ async function world() {
     frame: 'mine',
     by: 'user',
     searchAfter: before.seq,
-    decide: () => ({ events: [renamed('mine')], to: toExec('default'), status: 'idle' as const }),
+    decide: (): Decided => ({
+      kind: 'append',
+      decision: { events: [renamed('mine')], to: toExec('default'), status: 'idle' },
+    }),
   }
   return { sessions: journal.sessions, append, appender, request }
 }
@@ -46,7 +50,7 @@ const mine = async (sessions: SessionLog) => (await sessions.read(session)).filt
 test('a frame that another gateway has appended before the head was read is not appended again', async () => {
   const { sessions, append, appender, request } = await world()
   await append('mine')
-  expect(await appender(sessions).append(request)).toMatchObject({ kind: 'appended', before: { n: 1 } })
+  expect(await appender(sessions).append(request)).toMatchObject({ kind: 'appended', frame: { n: 2 } })
   expect(await mine(sessions)).toBe(1)
 })
 

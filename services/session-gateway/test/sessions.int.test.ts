@@ -1,5 +1,6 @@
 import { emptyHead, frameHash, instanceSessionId, poolKey, type SessionEvent } from '@reins/contracts'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { SessionLog } from '@reins/journal'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { begin, endCursor, finish, usage, World } from './world.ts'
 
 let world: World
@@ -320,11 +321,11 @@ describe('a request with an Idempotency-Key', () => {
 
   test('whose answer was never noted finds its frame in the log, also under others', async () => {
     const id = await world.session()
-    world.idempotency.forgetAnswers = true
+    world.idempotency.forgetOutcomes = true
     const first = await send(id, 'Hi', 'k2')
     await world.append(id, [], { status: 'running' })
     const again = await send(id, 'Hi', 'k2')
-    world.idempotency.forgetAnswers = false
+    world.idempotency.forgetOutcomes = false
     expect(again.json).toEqual(first.json)
     expect(await world.frames(id)).toHaveLength(3)
   })
@@ -342,6 +343,83 @@ describe('a request with an Idempotency-Key', () => {
     const created = [await create(), await create()]
     expect(new Set(created.map(({ json }) => json.session.id)).size).toBe(1)
     expect(created[1]?.json.messageId).toBe(created[0]?.json.messageId)
+  })
+})
+
+describe('a write', () => {
+  /** What a request asks of the log; a second gateway over the same journal and keys. */
+  const counted = async () => {
+    const asked: string[] = []
+    const { sessions, feed } = world.journal
+    const log: SessionLog = {
+      head: (...of) => {
+        asked.push('head')
+        return sessions.head(...of)
+      },
+      read: (...of) => {
+        asked.push('read')
+        return sessions.read(...of)
+      },
+      append: (...frame) => {
+        asked.push('append')
+        return sessions.append(...frame)
+      },
+    }
+    const gateway = await World.start({ config: { sessions: log, feed, idempotency: world.idempotency } })
+    onTestFinished(async () => void (await gateway.close()))
+    return { gateway, asked }
+  }
+
+  test.each([
+    ['plain', '', {}],
+    ['with a key', '', { 'idempotency-key': 'k-cost' }],
+    ['that waits', '?wait=turn', {}],
+    ['with a key that waits', '?wait=turn', { 'idempotency-key': 'k-cost-wait' }],
+  ])('%s costs one direct get and one append', async (_name, query, headers) => {
+    const { gateway, asked } = await counted()
+    const id = await world.session()
+    const subscription = world.journal.feed.frames(id, ({ frame }) => {
+      const [event] = frame.events
+      if (event?.type !== 'message.received') return
+      subscription.close()
+      asked.push('in')
+      void world.turn(id, event.data.message)
+    })
+    const path = `/v1/sessions/${id}/messages${query}`
+    const answer = await gateway.request('POST', path, { body: { content: 'Hi' }, headers })
+    expect(answer.status).toBe(query === '' ? 202 : 200)
+    expect(asked.slice(0, 2)).toEqual(['head', 'append'])
+    expect(asked.slice(0, asked.indexOf('in'))).toEqual(['head', 'append'])
+  })
+
+  test('that comes again costs one direct get, and its key', async () => {
+    const { gateway, asked } = await counted()
+    const id = await world.session()
+    const options = { body: { content: 'Hi' }, headers: { 'idempotency-key': 'k-again' } }
+    const first = await world.request('POST', `/v1/sessions/${id}/messages`, options)
+    const again = await gateway.request('POST', `/v1/sessions/${id}/messages`, options)
+    expect(again.json).toEqual(first.json)
+    expect(asked).toEqual(['head'])
+  })
+
+  test('that an older gateway has answered gets that answer, and one that a newer one noted is not done twice', async () => {
+    const id = await world.session()
+    const options = { body: {}, headers: { 'idempotency-key': 'k-old' } }
+    const before = new Set(world.idempotency.entries.keys())
+    expect((await world.request('POST', `/v1/sessions/${id}/pause`, options)).status).toBe(202)
+    const [key = ''] = [...world.idempotency.entries.keys()].filter((one) => !before.has(one))
+    const { v: _, outcome, ...entry } = JSON.parse(world.idempotency.entries.get(key) ?? '{}')
+    await world.request('POST', `/v1/sessions/${id}/resume`)
+    const frames = (await world.frames(id)).length
+    const body = { id, status: 'paused', cursor: 'as it was' }
+    world.idempotency.entries.set(key, JSON.stringify({ ...entry, answer: { status: 202, body } }))
+    expect(await world.request('POST', `/v1/sessions/${id}/pause`, options)).toMatchObject({ status: 202, json: body })
+    world.idempotency.entries.set(key, JSON.stringify({ v: 3, ...entry, outcome }))
+    expect(await world.request('POST', `/v1/sessions/${id}/pause`, options)).toMatchObject({
+      status: 409,
+      json: { error: { code: 'idempotency_conflict' } },
+    })
+    expect(await world.frames(id)).toHaveLength(frames)
   })
 })
 

@@ -18,7 +18,15 @@ import {
   toLog,
   type VersionEntry,
 } from '@reins/contracts'
-import { createMemoryJournal, type IdempotencyEntry, type IdempotencyStore, type MemoryFaults } from '@reins/journal'
+import {
+  createMemoryJournal,
+  decodeEntry,
+  encodeEntry,
+  type IdempotencyCreated,
+  type IdempotencyEntry,
+  type IdempotencyStore,
+  type MemoryFaults,
+} from '@reins/journal'
 import { Metrics, silentLog } from '@reins/telemetry'
 import { defaultLimits, type GatewayConfig, type Limits, type RunningGateway, start } from '../src/index.ts'
 
@@ -33,20 +41,24 @@ export const definition: AgentDefinition = {
   affinity: { browser: 'true' },
 }
 
+/** Entries are kept as text: what does not survive a bucket must not survive here. */
 export class MemoryIdempotency implements IdempotencyStore {
-  readonly entries = new Map<string, IdempotencyEntry>()
-  /** As after a crash between the append and the noting of its answer. */
-  forgetAnswers = false
+  readonly entries = new Map<string, string>()
+  /** As after a crash between the append and the noting of its outcome. */
+  forgetOutcomes = false
 
-  async create(key: string, entry: IdempotencyEntry): ReturnType<IdempotencyStore['create']> {
+  async create(key: string, entry: IdempotencyEntry): Promise<IdempotencyCreated> {
     const known = this.entries.get(key)
-    if (known) return { kind: 'existing', entry: known }
-    this.entries.set(key, entry)
+    if (known !== undefined) {
+      const kept = decodeEntry(known)
+      return kept ? { kind: 'existing', entry: kept } : { kind: 'unreadable' }
+    }
+    this.entries.set(key, encodeEntry(entry))
     return { kind: 'created' }
   }
 
   async complete(key: string, entry: IdempotencyEntry): Promise<void> {
-    if (!this.forgetAnswers) this.entries.set(key, entry)
+    if (!this.forgetOutcomes) this.entries.set(key, encodeEntry(entry))
   }
 
   async forget(key: string): Promise<void> {

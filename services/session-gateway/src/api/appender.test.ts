@@ -1,10 +1,17 @@
-import { type EventOf, type Head, makeUlid, ReinsError, toLog } from '@reins/contracts'
+import { type EventOf, type Head, makeUlid, ReinsError, type Status, toLog } from '@reins/contracts'
 import { createMemoryJournal, type MemoryFaults, type SessionLog } from '@reins/journal'
 import { describe, expect, test } from 'vitest'
 import { Appender, type AppendRequest } from './appender.ts'
+import type { Decided } from './decisions.ts'
+import { refused } from './outcomes.ts'
 
 const session = makeUlid(1, () => 0)
 const renamed = (title: string): EventOf<'session.renamed'> => ({ type: 'session.renamed', data: { title } })
+
+const title = (status: Status): Decided => ({
+  kind: 'append',
+  decision: { events: [renamed('x')], to: toLog, status },
+})
 
 function setUp(faults: MemoryFaults = {}, withinMs = 1000) {
   const journal = createMemoryJournal({ clock: { now: () => 1 }, faults })
@@ -31,9 +38,8 @@ function setUp(faults: MemoryFaults = {}, withinMs = 1000) {
     refused: () => asked.push('refused'),
   })
   let frame = 0
-  const append = (
-    decide: AppendRequest['decide'] = (head) => ({ events: [renamed('x')], to: toLog, status: head.status }),
-  ) => appender.append({ session, frame: `f${++frame}`, by: 'user:a', decide })
+  const append = (decide: AppendRequest['decide'] = (head) => title(head.status)) =>
+    appender.append({ session, frame: `f${++frame}`, by: 'user:a', decide })
   /** As somebody else, behind the appender's back. */
   const other = async (status: Head['status']) => {
     const head = await journal.sessions.head(session)
@@ -85,7 +91,7 @@ describe('an append', () => {
     const seen: string[] = []
     await append((head) => {
       seen.push(head.status)
-      return { events: [renamed('x')], to: toLog, status: head.status }
+      return title(head.status)
     })
     expect(seen).toEqual(['idle', 'running'])
     expect(asked).toEqual(['append', 'refused', 'append'])
@@ -97,17 +103,36 @@ describe('an append', () => {
     appender.follows(session)
     await append()
     await other('paused')
-    const onlyPaused: AppendRequest['decide'] = (head) => {
-      if (head.status !== 'paused') throw new ReinsError('session_conflict')
-      return { events: [], to: toLog, status: 'idle' }
-    }
+    const onlyPaused: AppendRequest['decide'] = (head) =>
+      head.status === 'paused' ? title('idle') : refused(new ReinsError('session_conflict'))
     expect((await append(onlyPaused)).kind).toBe('appended')
-    await expect(append(onlyPaused)).rejects.toMatchObject({ code: 'session_conflict' })
+    expect(await append(onlyPaused)).toMatchObject({ kind: 'refused', code: 'session_conflict' })
     await other('paused')
-    const nothing = await append((head) =>
-      head.status === 'idle' ? undefined : { events: [], to: toLog, status: 'idle' },
-    )
-    expect(nothing.kind).toBe('appended')
+    const unlessIdle = await append((head) => (head.status === 'idle' ? { kind: 'unchanged' } : title('idle')))
+    expect(unlessIdle.kind).toBe('appended')
+  })
+
+  test('goes on the head that its caller has read, and reads it no more', async () => {
+    const { append, appender, asked, other } = setUp()
+    await append()
+    const known = await appender.known(session)
+    asked.length = 0
+    await appender.append({ session, frame: 'known', by: 'user:a', on: known, decide: () => title('idle') })
+    expect(asked).toEqual(['append'])
+    await other('running')
+    asked.length = 0
+    await appender.append({ session, frame: 'stale', by: 'user:a', on: known, decide: () => title('idle') })
+    expect(asked).toEqual(['append', 'refused', 'append'])
+  })
+
+  test('that had to wait for another one reads the head itself', async () => {
+    const { append, appender, asked } = setUp()
+    await append()
+    const known = await appender.known(session)
+    asked.length = 0
+    const request = { session, by: 'user:a', on: known, decide: () => title('idle') }
+    await Promise.all(['one', 'two', 'three'].map((frame) => appender.append({ ...request, frame })))
+    expect(asked).toEqual(['append', 'head', 'append', 'head', 'append'])
   })
 
   test('whose ack was lost, with another writer on top, is in once', async () => {
@@ -132,10 +157,10 @@ describe('an append', () => {
       session,
       frame: 'f1',
       by: 'user:a',
-      decide: () => ({ events: [], to: toLog, status: 'idle' as const }),
+      decide: () => title('idle'),
     }
     const found = await appender.append({ ...request, searchAfter: 0 })
-    expect(found).toMatchObject({ kind: 'appended', before: { seq: 0, n: 0 }, head: { n: 1 } })
+    expect(found).toMatchObject({ kind: 'appended', frame: { id: 'f1', n: 1, prev: 0 } })
     await appender.append({ ...request, frame: 'f9', searchAfter: 0 })
     expect(await frames()).toEqual(['f1', 'o1', 'f9'])
   })
@@ -146,7 +171,7 @@ describe('an append', () => {
     expect(asked).not.toContain('refused')
   })
 
-  test('that is not answered in time is unavailable', async () => {
+  test('that is not answered in time is in doubt', async () => {
     const { appender } = setUp(
       { loseRequest: () => true, beforeRetry: () => new Promise((resolve) => setImmediate(resolve)) },
       1,
@@ -155,8 +180,8 @@ describe('an append', () => {
       session,
       frame: 'f1',
       by: 'user:a',
-      decide: () => ({ events: [], to: toLog, status: 'idle' as const }),
+      decide: () => title('idle'),
     }
-    await expect(appender.append(request)).rejects.toMatchObject({ code: 'unavailable' })
+    expect(await appender.append(request)).toEqual({ kind: 'in-doubt' })
   })
 })

@@ -2,12 +2,18 @@
 //   P1. The head of a session that is followed here, or was at rest when it last was, saves the read. A stale one is corrected by
 //       the refusal, and nothing is refused to a client on the word of a remembered head alone.
 //   P2. One append at a time per session in this process.
-//   P3. A decision is bounded by a deadline, never by a number of tries; after it the frame may be in or not: `unavailable`.
-
+//   P3. A decision is bounded by a deadline, never by a number of tries; after it the frame may be in or not.
 import { BrokerUnavailable } from '@reins/broker'
 import { draftOn, type Frame, type Head, headOf, ReinsError } from '@reins/contracts'
 import type { SessionLog } from '@reins/journal'
-import type { Decision } from '@reins/session'
+import type { Decided } from './decisions.ts'
+import { type Refused, refused } from './outcomes.ts'
+
+export interface KnownHead {
+  readonly head: Head
+  /** Not read from the log just now (P1). */
+  readonly remembered: boolean
+}
 
 export interface AppendRequest {
   readonly session: string
@@ -16,22 +22,19 @@ export interface AppendRequest {
   readonly trace?: string
   /** The request may be repeated elsewhere: its frame can be in already, after this sequence and nowhere before. */
   readonly searchAfter?: number
-  /** Where the caller has just read it. */
-  readonly head?: Head
-  /** undefined: nothing is to be appended. Throws ReinsError to refuse. */
-  decide(head: Head): Decision | undefined
+  /** What the caller knows already: appended on, unless other appends of this process come first. */
+  readonly on?: KnownHead
+  decide(head: Head): Decided
 }
 
-export interface Appended {
-  readonly kind: 'appended'
-  /** What it was appended on. */
-  readonly before: Pick<Head, 'seq' | 'n'>
-  readonly head: Head
-}
-export interface NothingToDo {
-  readonly kind: 'nothing'
-  readonly head: Head
-}
+export type AppendOutcome =
+  /** `frame` is in, by this append or by an earlier one of the same request. */
+  | { readonly kind: 'appended'; readonly frame: Frame }
+  | { readonly kind: 'unchanged'; readonly head: Head }
+  /** Nothing of it is in, and nothing of it will be. */
+  | Refused
+  /** Not answered in time (P3): the frame may be in. */
+  | { readonly kind: 'in-doubt' }
 
 export interface AppenderOptions {
   readonly sessions: SessionLog
@@ -51,18 +54,24 @@ export class Appender {
     this.#options = options
   }
 
-  /** The head, from memory or by one direct get. Throws session_not_found where there is none. */
-  async head(session: string): Promise<Head> {
-    const head = await this.#head(session)
-    if (head.n === 0) throw notFound(session)
-    return head
+  /** The head, from memory or by one direct get; `n` is 0 where there is no session. */
+  async known(session: string): Promise<KnownHead> {
+    const head = this.#heads.get(session)
+    return head ? { head, remembered: true } : this.fresh(session)
   }
 
-  /** As `head`, but always from the log, and `n` 0 where there is no session. */
-  async freshHead(session: string): Promise<Head> {
+  /** As `known`, but always from the log. */
+  async fresh(session: string): Promise<KnownHead> {
     const head = await this.#options.sessions.head(session)
     this.#remember(session, head)
-    return head
+    return { head, remembered: false }
+  }
+
+  /** As `known`. Throws session_not_found where there is none. */
+  async existing(session: string): Promise<KnownHead> {
+    const known = await this.known(session)
+    if (known.head.n === 0) throw notFound(session)
+    return known
   }
 
   /** Somebody here follows the session from now on and tells `learn` what it sees, until the result is called. */
@@ -92,10 +101,13 @@ export class Appender {
     }
   }
 
-  async append(request: AppendRequest): Promise<Appended | NothingToDo> {
+  /** Rejects only where the log itself is at fault. */
+  async append(request: AppendRequest): Promise<AppendOutcome> {
     const { session } = request
     const before = this.#tails.get(session)
-    const mine = before ? before.then(() => this.#inTime(request)) : this.#inTime(request)
+    // Whoever had to wait (P2) knows a head that is old by then.
+    const { on: _old, ...later } = request
+    const mine = before ? before.then(() => this.#inTime(later)) : this.#inTime(request)
     const tail = mine.catch(() => {})
     this.#tails.set(session, tail)
     try {
@@ -111,11 +123,7 @@ export class Appender {
     else this.#heads.delete(session)
   }
 
-  async #head(session: string): Promise<Head> {
-    return this.#heads.get(session) ?? (await this.freshHead(session))
-  }
-
-  async #inTime(request: AppendRequest): Promise<Appended | NothingToDo> {
+  async #inTime(request: AppendRequest): Promise<AppendOutcome> {
     const late = new AbortController()
     const timer = setTimeout(() => late.abort(), this.#options.withinMs) // P3
     try {
@@ -125,10 +133,9 @@ export class Appender {
     }
   }
 
-  async #append(request: AppendRequest, signal: AbortSignal): Promise<Appended | NothingToDo> {
+  async #append(request: AppendRequest, signal: AbortSignal): Promise<AppendOutcome> {
     const { session, frame, by, trace } = request
-    let remembered = request.head === undefined && this.#heads.has(session)
-    let head = request.head ?? (await this.#head(session))
+    let { head, remembered } = request.on ?? (await this.known(session))
     let searched = request.searchAfter ?? Number.POSITIVE_INFINITY
     for (;;) {
       // Whoever repeats a request sends the same frame: it may be below any head that is newer than its entry.
@@ -141,58 +148,59 @@ export class Appender {
         searched = head.seq
         remembered = false
       }
-      const decision = decideOn(request, head, remembered)
-      if (decision === 'ask the log') {
-        remembered = false
-        head = await this.freshHead(session)
+      const decided = request.decide(head)
+      if (decided.kind !== 'append') {
+        if (!remembered) return decided.kind === 'refused' ? decided : { kind: 'unchanged', head }
+        ;({ head, remembered } = await this.fresh(session)) // P1
         continue
       }
-      if (!decision) return { kind: 'nothing', head }
+      const { decision } = decided
       const draft = draftOn(head, { frame, by, role: 'g' }, { ...decision, trace, at: this.#options.now() })
       const outcome = await this.#options.sessions
         .append(session, draft, decision.to, head.hash, signal)
         .catch((error: unknown) => {
           this.#heads.delete(session)
-          if (error instanceof BrokerUnavailable || signal.aborted) throw busy()
-          if (error instanceof RangeError)
-            throw new ReinsError('body_too_large', 'The event does not fit into one frame.')
+          if (error instanceof BrokerUnavailable || signal.aborted) return inDoubt
+          if (error instanceof RangeError) return tooLarge
           throw error
         })
-      const last = outcome.kind === 'appended' ? outcome.above.at(-1) : outcome.tail.at(-1)
-      if (outcome.kind === 'appended') {
-        this.#remember(session, last ? headOf(last) : outcome.head)
-        return { kind: 'appended', before: head, head: outcome.head }
+      switch (outcome.kind) {
+        case 'in-doubt':
+          return outcome
+        case 'too-large':
+          return refused(new ReinsError('body_too_large', 'The event does not fit into one frame.'))
+        case 'appended': {
+          const last = outcome.above.at(-1)
+          this.#remember(session, last ? headOf(last) : outcome.head)
+          return { kind: 'appended', frame: { ...draft, seq: outcome.head.seq, hash: outcome.head.hash } }
+        }
+        case 'refused': {
+          this.#options.refused()
+          const found = this.#find(request, outcome.tail)
+          if (found) return found
+          const last = outcome.tail.at(-1)
+          head = last ? headOf(last) : (await this.fresh(session)).head
+          if (searched < head.seq) searched = head.seq
+          remembered = false
+          if (signal.aborted) return inDoubt // P3
+          break
+        }
+        default:
+          return outcome satisfies never
       }
-      this.#options.refused()
-      const found = this.#find(request, outcome.tail)
-      if (found) return found
-      head = last ? headOf(last) : await this.freshHead(session)
-      if (searched < head.seq) searched = head.seq
-      remembered = false
-      if (signal.aborted) throw busy() // P3
     }
   }
 
-  #find(request: AppendRequest, tail: readonly Frame[]): Appended | undefined {
-    const mine = tail.find(({ id }) => id === request.frame)
-    if (!mine) return undefined
-    this.#remember(request.session, headOf(tail.at(-1) ?? mine))
-    return { kind: 'appended', before: { seq: mine.prev, n: mine.n - 1 }, head: headOf(mine) }
+  #find(request: AppendRequest, tail: readonly Frame[]): AppendOutcome | undefined {
+    const frame = tail.find(({ id }) => id === request.frame)
+    if (!frame) return undefined
+    this.#remember(request.session, headOf(tail.at(-1) ?? frame))
+    return { kind: 'appended', frame }
   }
 }
 
-/** P1: a refusal, or "nothing to do", on a remembered head is asked again of the log. */
-function decideOn(request: AppendRequest, head: Head, remembered: boolean): Decision | undefined | 'ask the log' {
-  try {
-    return request.decide(head) ?? (remembered ? 'ask the log' : undefined)
-  } catch (error) {
-    if (remembered) return 'ask the log'
-    throw error
-  }
-}
-
-const busy = (): ReinsError =>
-  new ReinsError('unavailable', 'The event store did not take the event in time; it may still be in.')
+const inDoubt = { kind: 'in-doubt' } as const
+const tooLarge = { kind: 'too-large' } as const
 
 export const notFound = (session: string): ReinsError =>
   new ReinsError('session_not_found', `There is no session ${session.slice(0, 64)}.`)

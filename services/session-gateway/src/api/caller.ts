@@ -1,6 +1,7 @@
 // Who asks, and what they may: bearer tokens by their hash, and permissions. How a token came is the door's affair.
 import { createHash } from 'node:crypto'
 import { ReinsError, type TokenEntry } from '@reins/contracts'
+import type { Operation } from './operations.ts'
 
 export interface Caller {
   readonly principal: string
@@ -25,8 +26,9 @@ export async function authenticate(token: string | undefined, tokens: Tokens): P
   return { principal: entry.principal, by: `user:${entry.principal}`, permissions: entry.permissions }
 }
 
-/** `permission` is `<resource>:<action>`; a token's entries may be `*`, `<resource>:*` or exact. */
-export function authorize(caller: Caller, permission: string): void {
+/** Throws forbidden. A caller's entries may be `*`, `<resource>:*` or exactly the operation's permission. */
+export function authorize(caller: Caller, { permission }: Pick<Operation, 'permission'>): void {
+  if (permission === undefined) return
   const [resource] = permission.split(':')
   const may = caller.permissions.some((one) => one === '*' || one === permission || one === `${resource}:*`)
   if (!may)

@@ -1,22 +1,18 @@
-// What a request comes to is decided in libs/session; here a refusal becomes the error that a client gets.
+// What a request comes to is decided in libs/session; here a refusal gets the words that a client gets.
 import { ReinsError } from '@reins/contracts'
 import type { Decision, RequestOutcome } from '@reins/session'
+import { type Refused, refused } from './outcomes.ts'
 
 // The doors ask the API alone.
 export { type ControlVerb, controlVerbs } from '@reins/session'
 
-/** undefined: nothing is to be appended. Throws session_ended, session_busy, session_conflict. */
-export function decisionOf(outcome: RequestOutcome): Decision | undefined {
-  switch (outcome.kind) {
-    case 'append':
-      return outcome.decision
-    case 'unchanged':
-      return undefined
-    case 'refused': {
-      const { code, why, status } = outcome
-      throw new ReinsError(code, why, code === 'session_conflict' ? { details: { status } } : {})
-    }
-    default:
-      return outcome satisfies never
-  }
+export type Decided =
+  | { readonly kind: 'append'; readonly decision: Decision }
+  | { readonly kind: 'unchanged' }
+  | Refused
+
+export function decided(outcome: RequestOutcome): Decided {
+  if (outcome.kind !== 'refused') return outcome
+  const { code, why, status } = outcome
+  return refused(new ReinsError(code, why, code === 'session_conflict' ? { details: { status } } : {}))
 }

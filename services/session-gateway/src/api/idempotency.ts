@@ -1,18 +1,20 @@
 // Requests with an Idempotency-Key happen once (PROTOCOL 3.5). Requests without one pay nothing here.
 //   K1. The entry stands before the append, with the ids that the frame will have: whoever repeats it, repeats that frame.
-//   K2. An entry without an answer is resolved by the log: the frame is in it, or is sent with the same id.
+//   K2. An entry without an outcome is resolved by the log: the frame is in it, or is sent with the same id.
 //   K3. What was refused before anything was appended leaves no trace: the corrected request may have the same key.
+//   K4. `asked` is part of every kept key: it is the text of the HTTP route, whichever door the request came by, and stays so.
 import { createHash } from 'node:crypto'
-import { canonicalJson, errorTable, ReinsError } from '@reins/contracts'
+import { canonicalJson, ReinsError } from '@reins/contracts'
 import type { IdempotencyEntry, IdempotencyStore } from '@reins/journal'
 import type { Log } from '@reins/telemetry'
 import type { Caller } from './caller.ts'
+import { type Refused, refused, type Settled } from './outcomes.ts'
 
 /** What of a request makes it the same one when it comes again. */
 export interface Keyed {
   readonly key: string
-  /** Method and path. */
-  readonly target: string
+  /** What was asked, and of which session (K4). */
+  readonly asked: string
   readonly body: unknown
 }
 
@@ -26,55 +28,76 @@ export interface Ids {
   readonly prev: number
 }
 
-export interface Done {
-  readonly status: number
-  readonly body: unknown
+export type Noted<R> =
+  /** Nothing of it can be in the log. */
+  | { readonly kind: 'new'; readonly ids: Ids; readonly note: Note<R> }
+  /** An earlier request may have appended the frame already (K2). */
+  | { readonly kind: 'again'; readonly ids: Ids; readonly note: Note<R> }
+  | { readonly kind: 'settled'; readonly ids: Ids; readonly settled: Settled<R> }
+  | Refused
+
+/** Where the outcome of a keyed request is kept. */
+export interface Note<R> {
+  /** Nobody needs to wait for it: without the outcome a repetition finds the frame in the log (K2). */
+  settle(settled: Settled<R>): void
+  /** K3. */
+  forget(): Promise<void>
 }
 
-/** Runs `act` once for one key: `again` is true where an earlier request may have appended the frame already. */
-export async function once<T extends Done>(
+const nowhere: Note<never> = { settle: () => {}, forget: async () => {} }
+
+/** `receiptOf` reads a kept receipt; undefined where it is none, and then the log tells (K2). Rejects where the store does not answer. */
+export async function noteRequest<R>(
   store: IdempotencyStore,
   log: Log,
   caller: Caller,
   keyed: Keyed | undefined,
   ids: Ids,
-  act: (ids: Ids, again: boolean) => Promise<T>,
-): Promise<T | Done> {
-  if (!keyed) return act(ids, false)
-  const key = digest([caller.principal, keyed.target, keyed.key])
+  receiptOf: (kept: unknown) => R | undefined,
+): Promise<Noted<R>> {
+  if (!keyed) return { kind: 'new', ids, note: nowhere }
+  const key = digest([caller.principal, keyed.asked, keyed.key])
   const entry: IdempotencyEntry = { ...ids, body: digest([canonicalJson(keyed.body ?? null)]) }
   const created = await store.create(key, entry)
-  if (created.kind === 'existing') {
-    if (created.entry.body !== entry.body)
-      throw new ReinsError('idempotency_conflict', `The Idempotency-Key ${keyed.key} was used with another body.`)
-    if (created.entry.answer) return created.entry.answer
+  const note = (kept: IdempotencyEntry): Note<R> => ({
+    settle: (outcome) =>
+      void store
+        .complete(key, { ...kept, outcome })
+        .catch((error: unknown) => log.warn({ error }, 'the outcome of a keyed request was not noted')),
+    forget: () => store.forget(key).catch(() => undefined),
+  })
+  switch (created.kind) {
+    case 'created':
+      return { kind: 'new', ids, note: note(entry) }
+    case 'unreadable':
+      return refused(unreadable(keyed.key))
+    case 'existing': {
+      const { entry: kept } = created
+      if (kept.body !== entry.body) return refused(conflict(keyed.key))
+      const receipt = kept.outcome && receiptOf(kept.outcome.receipt)
+      return kept.outcome && receipt !== undefined
+        ? { kind: 'settled', ids: kept, settled: { kind: kept.outcome.kind, receipt } }
+        : { kind: 'again', ids: kept, note: { ...note(kept), forget: async () => {} } }
+    }
+    default:
+      return created satisfies never
   }
-  const noted = created.kind === 'existing' ? created.entry : entry
-  let done: T
-  try {
-    done = await act(noted, created.kind === 'existing')
-  } catch (error) {
-    // K3. Only the first request with the key knows that nothing of it can be in the log.
-    if (created.kind === 'created' && isRefusal(error)) await store.forget(key).catch(() => undefined)
-    throw error
-  }
-  // Without the answer a repetition finds the frame in the log (K2): nobody needs to wait for this.
-  void store
-    .complete(key, { ...noted, answer: { status: done.status, body: done.body } })
-    .catch((error: unknown) => log.warn({ error }, 'the answer of a keyed request was not noted'))
-  return done
 }
 
-/** Refused for good, wherever it is asked, so nothing was appended: unlike `unavailable`, after which the frame may be in. */
-const isRefusal = (error: unknown): boolean => error instanceof ReinsError && errorTable[error.code].retry === 'never'
+const conflict = (key: string): ReinsError =>
+  new ReinsError('idempotency_conflict', `The Idempotency-Key ${key} was used with another body.`)
 
-/** The header's value, or undefined without one. */
-export function keyOf(header: string | readonly string[] | undefined): string | undefined {
-  if (header === undefined) return undefined
-  const key = typeof header === 'string' ? header : header.join(',')
-  if (!/^[\x21-\x7e]{1,200}$/.test(key))
-    throw new ReinsError('invalid_request', 'The Idempotency-Key is not valid: 1 to 200 visible characters are.')
-  return key
+const unreadable = (key: string): ReinsError =>
+  new ReinsError(
+    'idempotency_conflict',
+    `The Idempotency-Key ${key} was used before, with a request that this gateway cannot read: a newer version noted it.`,
+    { next: 'Look whether the first request took effect, and use a new key for what is still to be done.' },
+  )
+
+/** Throws invalid_request. */
+export function checkKey(key: string): string {
+  if (/^[\x21-\x7e]{1,200}$/.test(key)) return key
+  throw new ReinsError('invalid_request', 'The Idempotency-Key is not valid: 1 to 200 visible characters are.')
 }
 
 const digest = (parts: readonly string[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex')

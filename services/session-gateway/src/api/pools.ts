@@ -2,6 +2,8 @@
 import type { Heartbeat, PoolInfo, PoolList } from '@reins/contracts'
 import type { Subscription } from '@reins/journal'
 import type { Heartbeats, Pools, PresenceService } from '../ports.ts'
+import { authorize, type Caller } from './caller.ts'
+import { operations } from './operations.ts'
 
 /** ms of silence after which an instance is no longer shown: heartbeats come every 250 ms. */
 const goneAfterMs = 3000
@@ -20,7 +22,8 @@ export class PoolBoard {
     })
   }
 
-  async list(): Promise<PoolList> {
+  async list(caller: Caller): Promise<PoolList> {
+    authorize(caller, operations.listPools)
     const oldest = this.#now() - goneAfterMs
     for (const [instance, { at }] of this.#present) if (at < oldest) this.#present.delete(instance)
     const pools = await this.#work.pools()

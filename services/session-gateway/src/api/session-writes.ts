@@ -1,61 +1,79 @@
 // What a client may cause in a session: start it, send into it, steer it. Every door calls this, and it appends as role `g`.
 // What is appended is decided in libs/session; how it gets in, and that it gets in once, is the appender's and idempotency's.
+//   W1. A write is four steps: note it, watch for its turn, append, answer. Watching begins before the append, so that the turn of
+//       a quick executor is not missed.
+//   W2. What comes of it is a value (outcomes.ts): nothing is thrown for what a caller may meet.
 import {
-  type AgentEntry,
-  type ControlAccepted,
-  type CreatedSession,
+  ControlAccepted,
+  CreatedSession,
   type CreateSession,
-  decodeCursor,
   type EventOf,
   emptyHead,
   encodeCursor,
-  type Frame,
   type Head,
   instanceSessionId,
   isSessionId,
-  type MessageAccepted,
+  MessageAccepted,
   makeShortId,
   makeUlid,
   type OnBusy,
-  poolKey,
   ReinsError,
   type SendMessage,
-  type SessionEvent,
-  type SessionInfo,
   startCursor,
-  type TurnResult,
-  type VersionEntry,
+  type UserContent,
 } from '@reins/contracts'
-import { type ControlVerb, type Decision, emptyInfo, firstFrame, foldInfo, placeMessage, steer } from '@reins/session'
-import { type Appended, type Appender, type NothingToDo, notFound } from './appender.ts'
-import type { Caller } from './caller.ts'
+import { emptyInfo, firstFrame, foldInfo, placeMessage, steer } from '@reins/session'
+import type { Static, TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
 import type { Limits } from '../config.ts'
-import { decisionOf } from './decisions.ts'
-import { type Done, type Ids, type Keyed, once } from './idempotency.ts'
-import { contentOf } from './message-content.ts'
 import type { GatewayConfig } from '../ports.ts'
+import { type AppendOutcome, type Appender, type KnownHead, notFound } from './appender.ts'
+import { authorize, type Caller } from './caller.ts'
+import { type ControlVerb, type Decided, decided } from './decisions.ts'
+import { asReinsError } from './errors.ts'
+import { checkKey, type Ids, noteRequest, type Noted } from './idempotency.ts'
+import { contentOf } from './message-content.ts'
+import { beginSession, type NewSessionParts } from './new-session.ts'
+import { type Operation, operations } from './operations.ts'
+import { firstOf, type Outcome, type Refused, type Repeated, refused, type Settled } from './outcomes.ts'
+import type { SessionFolds } from './session-folds.ts'
 import { infoWithCursor } from './session-info.ts'
-import { sessionStarted } from './session-start.ts'
 import { type TurnWait, watchTurn } from './wait-for-turn.ts'
 
-/** Who asks, and how. */
+/** How a write is asked for, besides what it says. */
 export interface Asking {
-  readonly caller: Caller
-  readonly keyed: Keyed | undefined
-  readonly trace: string | undefined
-  /** Wait for the turn, until `signal` aborts. */
-  readonly wait: AbortSignal | undefined
+  /** The request happens once for one key. */
+  readonly key?: string
+  /** A traceparent. */
+  readonly trace?: string
+  /** Wait for the turn, until it aborts. */
+  readonly wait?: AbortSignal
 }
 
-export type WriteParts = Pick<
-  GatewayConfig,
-  'sessions' | 'feed' | 'work' | 'registry' | 'idempotency' | 'toolsOf' | 'clock' | 'log'
-> & {
-  readonly limits: Limits
-  readonly appender: Appender
-  /** Aborted when the gateway shuts down: nobody waits for a turn any more. */
-  readonly stopping: AbortSignal
-  info(session: string): Promise<SessionInfo>
+export type WriteParts = Pick<GatewayConfig, 'sessions' | 'feed' | 'idempotency' | 'clock' | 'log'> &
+  NewSessionParts & {
+    readonly limits: Limits
+    readonly appender: Appender
+    readonly folds: SessionFolds
+    /** Aborted when the gateway shuts down: nobody waits for a turn any more. */
+    readonly stopping: AbortSignal
+  }
+
+type Done = Extract<AppendOutcome, { kind: 'appended' | 'unchanged' }>
+
+/** One request, ready for its four steps (W1). */
+interface Write<R> {
+  readonly session: string
+  /** Its route (K4 of idempotency.ts). */
+  readonly asked: string
+  readonly body: unknown
+  /** The session's head, where it has been read: appended on. */
+  readonly on: KnownHead | undefined
+  /** Reads a receipt that was kept. */
+  readonly receiptOf: (kept: unknown) => R | undefined
+  /** Gathers what deciding needs; not done for a request that is settled already. Rejects with ReinsError to refuse. */
+  prepare(ids: Ids): Promise<(head: Head) => Decided>
+  settle(ids: Ids, done: Done): Promise<Settled<R>>
 }
 
 export class SessionWrites {
@@ -64,197 +82,208 @@ export class SessionWrites {
     this.#parts = parts
   }
 
-  /** 202 MessageAccepted, or with `wait` 200 TurnResult. */
-  async send(session: string, message: SendMessage, asking: Asking): Promise<Done> {
-    if (!isSessionId(session)) throw notFound(session)
-    const content = contentOf(message.content, this.#parts.limits.maxMessageBytes)
-    const ids = await this.#ids(session, asking)
-    return this.#waiting(session, ids, asking, (watched) =>
-      once(this.#parts.idempotency, this.#parts.log, asking.caller, asking.keyed, watched, async (noted, again) => {
-        const event = received(noted, content, message.onBusy ?? 'queue')
-        const appended = await this.#append(noted, again, asking, (head) =>
-          decisionOf(placeMessage(existing(session, head), event)),
-        )
-        const body: MessageAccepted = { messageId: noted.subject, cursor: cursorBefore(session, appended) }
-        return { status: 202, body }
-      }),
-    )
-  }
-
-  /** 201 CreatedSession, or 200 where the instance's session is there already; with `wait` the turn stands in it too. */
-  async create(request: CreateSession, asking: Asking): Promise<Done> {
-    const { agent, instance, session: name } = request
-    if (name !== undefined && instance === undefined)
-      throw new ReinsError('invalid_request', 'The body is not valid: session: needs instance beside it.')
-    if (asking.wait && request.message === undefined)
-      throw new ReinsError('invalid_request', 'wait=turn needs a message in the body: there is no turn without one.')
-    const content =
-      request.message === undefined ? undefined : contentOf(request.message, this.#parts.limits.maxMessageBytes)
-    const { now, random } = this.#parts.clock
-    const session =
-      instance === undefined ? makeUlid(now(), random) : instanceSessionId(agent, instance, name ?? 'default')
-    const known = instance === undefined ? emptyHead(session) : await this.#parts.appender.freshHead(session)
-    const ids: Ids = { ...this.#newIds(), session, prev: known.seq }
-
-    return this.#waiting(session, ids, asking, (watched) =>
-      once(this.#parts.idempotency, this.#parts.log, asking.caller, asking.keyed, watched, async (noted, again) => {
-        const first = known.n > 0 ? undefined : await this.#started(request)
-        const message = content === undefined ? undefined : received(noted, content, 'queue')
-        const begin = first && firstFrame(first, message)
-        const appended = await this.#append(
-          noted,
-          again,
-          asking,
-          (head) => {
-            if (head.n > 0) return message && decisionOf(placeMessage(head, message))
-            if (!begin) throw notFound(noted.session)
-            return begin
-          },
-          known,
-        )
-        const fresh = appended.kind === 'appended' && appended.before.n === 0
-        const info =
-          fresh && begin && !again
-            ? this.#infoOf(noted, appended, asking, begin.events)
-            : await this.#parts.info(noted.session)
-        const body: CreatedSession = {
-          session: info,
-          ...(content === undefined ? {} : { messageId: noted.subject }),
-          cursor: cursorBefore(noted.session, appended, info),
-        }
-        return { status: fresh ? 201 : 200, body }
-      }),
-    )
-  }
-
-  /** ControlAccepted: 202 where something was appended, 200 where the session is in that state already (W3). */
-  async control(session: string, verb: ControlVerb, asking: Asking): Promise<Done> {
-    if (!isSessionId(session)) throw notFound(session)
-    const ids = await this.#ids(session, asking)
-    return once(this.#parts.idempotency, this.#parts.log, asking.caller, asking.keyed, ids, async (noted, again) => {
-      const outcome = await this.#append(noted, again, asking, (head) =>
-        decisionOf(steer(verb, noted.subject, existing(session, head))),
-      )
-      const info = outcome.kind === 'nothing' ? await this.#parts.info(session) : undefined
-      const body: ControlAccepted = {
-        id: session,
-        status: outcome.head.status,
-        cursor: cursorBefore(session, outcome, info),
+  send(caller: Caller, session: string, message: SendMessage, asking: Asking = {}): Promise<Outcome<MessageAccepted>> {
+    return this.#write(caller, operations.sendMessage, asking, async () => {
+      if (!isSessionId(session)) throw notFound(session)
+      const content = contentOf(message.content, this.#parts.limits.maxMessageBytes)
+      return {
+        ...{ session, asked: `POST /v1/sessions/${session}/messages`, body: message, receiptOf: messageAccepted },
+        on: await this.#needed(session, asking),
+        prepare: async (ids) => {
+          const event = received(ids, content, message.onBusy ?? 'queue')
+          return (head) => (head.n === 0 ? missing(session) : decided(placeMessage(head, event)))
+        },
+        settle: async (ids, done) => ({
+          kind: 'accepted',
+          receipt: { messageId: ids.subject, cursor: cursorBefore(session, done) },
+        }),
       }
-      return { status: info ? 200 : 202, body }
     })
   }
 
-  #newIds(): Pick<Ids, 'frame' | 'subject'> {
-    const { random } = this.#parts.clock
-    return { frame: makeShortId(random), subject: makeShortId(random) }
-  }
-
-  /** A keyed request, or one that waits, needs to know what its frame comes after; the others leave that to the append. */
-  async #ids(session: string, asking: Asking): Promise<Ids> {
-    const head = asking.keyed || asking.wait ? await this.#parts.appender.head(session) : undefined
-    return { ...this.#newIds(), session, prev: head?.seq ?? 0 }
-  }
-
-  async #append(
-    ids: Ids,
-    again: boolean,
-    { caller, trace, keyed }: Asking,
-    decide: (head: Head) => Decision | undefined,
-    head?: Head,
-  ): Promise<Appended | NothingToDo> {
-    return this.#parts.appender.append({
-      session: ids.session,
-      frame: ids.frame,
-      by: caller.by,
-      ...(trace === undefined ? {} : { trace }),
-      ...(keyed || again ? { searchAfter: ids.prev } : {}),
-      ...(head && !again ? { head } : {}),
-      decide,
+  /** Unchanged: the instance's session is there already, and no message came with the request. */
+  create(caller: Caller, request: CreateSession, asking: Asking = {}): Promise<Outcome<CreatedSession>> {
+    return this.#write(caller, operations.createSession, asking, async () => {
+      const { agent, instance, session: name, message } = request
+      if (name !== undefined && instance === undefined)
+        throw new ReinsError('invalid_request', 'The body is not valid: session: needs instance beside it.')
+      if (asking.wait && message === undefined)
+        throw new ReinsError('invalid_request', 'wait=turn needs a message in the body: there is no turn without one.')
+      const content = message === undefined ? undefined : contentOf(message, this.#parts.limits.maxMessageBytes)
+      const { now, random } = this.#parts.clock
+      const session =
+        instance === undefined ? makeUlid(now(), random) : instanceSessionId(agent, instance, name ?? 'default')
+      const on =
+        instance === undefined
+          ? { head: emptyHead(session), remembered: false }
+          : await this.#parts.appender.fresh(session)
+      return {
+        ...{ session, asked: 'POST /v1/sessions', body: request, on, receiptOf: createdSession },
+        prepare: async (ids) => {
+          const started = on.head.n > 0 ? undefined : await beginSession(this.#parts, request)
+          const event = content && received(ids, content, 'queue')
+          return (head) => {
+            if (head.n > 0) return event ? decided(placeMessage(head, event)) : { kind: 'unchanged' }
+            return started ? { kind: 'append', decision: firstFrame(started, event) } : missing(session)
+          }
+        },
+        settle: (ids, done) => this.#created(ids, content !== undefined, done),
+      }
     })
   }
 
-  /** Watches from before the append, so that the turn of a quick executor is not missed. */
-  async #waiting(session: string, ids: Ids, asking: Asking, act: (ids: Ids) => Promise<Done>): Promise<Done> {
-    const { wait } = asking
-    if (!wait) return act(ids)
-    let watch: TurnWait | undefined = watchTurn(this.#parts, session, ids.prev, ids.subject, asking.keyed === undefined)
+  /** Unchanged: the session is in that state already. */
+  control(caller: Caller, session: string, verb: ControlVerb, asking: Asking = {}): Promise<Outcome<ControlAccepted>> {
+    return this.#write(caller, operations[verb], asking, async () => {
+      if (!isSessionId(session)) throw notFound(session)
+      return {
+        ...{ session, asked: `POST /v1/sessions/${session}/${verb}`, body: {}, receiptOf: controlAccepted },
+        on: await this.#needed(session, asking),
+        prepare: async (ids) => (head) => (head.n === 0 ? missing(session) : decided(steer(verb, ids.subject, head))),
+        settle: async (_ids, done) => {
+          if (done.kind === 'appended')
+            return {
+              kind: 'accepted',
+              receipt: { id: session, status: done.frame.status, cursor: cursorBefore(session, done) },
+            }
+          const { cursor = cursorBefore(session, done) } = await this.#parts.folds.info(session)
+          return { kind: 'unchanged', receipt: { id: session, status: done.head.status, cursor } }
+        },
+      }
+    })
+  }
+
+  /** W2 around W1. */
+  async #write<R extends Receipt>(
+    caller: Caller,
+    operation: Operation,
+    asking: Asking,
+    plan: () => Promise<Write<R>>,
+  ): Promise<Outcome<R>> {
     try {
-      const done = await act(ids)
-      const accepted = done.body as MessageAccepted & Partial<CreatedSession>
-      if (accepted.messageId !== ids.subject || (accepted.session && accepted.session.id !== session)) {
-        // A repeated request: its message is an earlier one, in whatever has been appended since.
-        watch.close()
-        watch = undefined
-        const earlier = accepted.session?.id ?? session
-        watch = watchTurn(this.#parts, earlier, seqBefore(accepted.cursor), accepted.messageId, false)
-      }
-      const result = await watch.ended(accepted, this.#parts.limits.turnWithinMs, wait)
-      return accepted.session
-        ? { status: done.status, body: { ...accepted, turn: result.turn, cursor: result.cursor } }
-        : { status: 200, body: result satisfies TurnResult }
+      authorize(caller, operation)
+      return await this.#perform(caller, asking, await plan())
+    } catch (error) {
+      const known = asReinsError(error)
+      if (known.code === 'internal') throw error
+      return refused(known)
+    }
+  }
+
+  /** W1. */
+  async #perform<R extends Receipt>(caller: Caller, asking: Asking, write: Write<R>): Promise<Outcome<R>> {
+    const noted = await this.#note(caller, asking, write)
+    if (noted.kind === 'refused') return noted
+    const watch = asking.wait && this.#watch(noted)
+    try {
+      const settled = await this.#append(caller, asking, write, noted)
+      return watch && asking.wait ? await this.#answer(settled, watch, asking.wait) : settled
     } finally {
       watch?.close()
     }
   }
 
-  async #started(request: CreateSession): Promise<EventOf<'session.started'>> {
-    const { entry, version } = await this.#agent(request.agent)
-    const { definition } = version
-    const labels = definition.affinity ?? {}
-    const event = sessionStarted({
-      agent: entry.name,
-      digest: version.digest,
-      definition,
-      tools: this.#parts.toolsOf(definition),
-      ...(request.instance === undefined
-        ? {}
-        : { instance: { instance: request.instance, session: request.session ?? 'default' } }),
-      ...(request.title === undefined ? {} : { title: request.title }),
-    })
-    const pool = poolKey(labels)
-    await Promise.all([
-      this.#parts.work.ensurePool('exec', pool, labels),
-      this.#parts.work.ensurePool('tool', pool, labels),
-    ])
-    return event
-  }
-
-  async #agent(name: string): Promise<{ readonly entry: AgentEntry; readonly version: VersionEntry }> {
-    const { registry } = this.#parts
-    const entry = registry.agent(name) ?? (await registry.agentFresh(name))
-    if (!entry || entry.deleted) throw new ReinsError('agent_not_found', `There is no agent ${name}.`)
-    const version = await registry.version(entry.digest)
-    if (!version) throw new ReinsError('unavailable', `The definition of ${name} (${entry.digest}) cannot be read now.`)
-    return { entry, version }
-  }
-
-  #infoOf(ids: Ids, appended: Appended, asking: Asking, events: readonly SessionEvent[]): SessionInfo {
-    const frame: Frame = {
-      ...appended.head,
-      ...{ id: ids.frame, prev: 0, at: this.#parts.clock.now(), by: asking.caller.by, role: 'g', events },
+  /** The ids of its frame, kept under its key if it has one, or what is kept there from an earlier time. */
+  #note<R>(caller: Caller, { key }: Asking, write: Write<R>): Promise<Noted<R>> {
+    const { clock, idempotency, log } = this.#parts
+    const ids: Ids = {
+      session: write.session,
+      frame: makeShortId(clock.random),
+      subject: makeShortId(clock.random),
+      prev: write.on?.head.seq ?? 0,
     }
-    return infoWithCursor(ids.session, foldInfo(emptyInfo, frame))
+    const keyed = key === undefined ? undefined : { key: checkKey(key), asked: write.asked, body: write.body }
+    return noteRequest(idempotency, log, caller, keyed, ids, write.receiptOf)
+  }
+
+  #watch({ kind, ids }: Accepted<unknown>): TurnWait {
+    // A new message is appended just behind `prev`: there is no history to read.
+    return watchTurn(this.#parts, ids.session, ids.prev, ids.subject, kind === 'new')
+  }
+
+  async #append<R>(
+    caller: Caller,
+    { key, trace }: Asking,
+    write: Write<R>,
+    noted: Accepted<R>,
+  ): Promise<Settled<R> | Repeated<R> | Refused> {
+    if (noted.kind === 'settled') return { kind: 'repeated', first: noted.settled }
+    const { ids, note } = noted
+    const decide = await write.prepare(ids).catch(async (error: unknown) => {
+      await note.forget()
+      throw error
+    })
+    const done = await this.#parts.appender.append({
+      ...{ session: ids.session, frame: ids.frame, by: caller.by, decide },
+      ...(trace === undefined ? {} : { trace }),
+      ...(key === undefined ? {} : { searchAfter: ids.prev }),
+      ...(write.on && noted.kind === 'new' ? { on: write.on } : {}),
+    })
+    if (done.kind === 'in-doubt') return refused(inDoubt())
+    if (done.kind === 'refused') {
+      await note.forget()
+      return done
+    }
+    const settled = await write.settle(ids, done)
+    note.settle(settled)
+    return settled
+  }
+
+  async #answer<R extends Receipt>(
+    settled: Settled<R> | Repeated<R> | Refused,
+    watch: TurnWait,
+    wait: AbortSignal,
+  ): Promise<Outcome<R>> {
+    if (settled.kind === 'refused') return settled
+    const { cursor } = firstOf(settled).receipt
+    const result = await watch.ended(cursor, this.#parts.limits.turnWithinMs, wait)
+    return 'kind' in result ? result : { kind: 'turn-ended', settled, result }
+  }
+
+  /** A keyed request, or one that waits, needs to know what its frame comes after; the others leave that to the append. */
+  async #needed(session: string, { key, wait }: Asking): Promise<KnownHead | undefined> {
+    return key === undefined && wait === undefined ? undefined : this.#parts.appender.existing(session)
+  }
+
+  async #created({ session, subject }: Ids, withMessage: boolean, done: Done): Promise<Settled<CreatedSession>> {
+    const first = done.kind === 'appended' && done.frame.n === 1 ? done.frame : undefined
+    const info = first ? infoWithCursor(session, foldInfo(emptyInfo, first)) : await this.#parts.folds.info(session)
+    const cursor = done.kind === 'appended' ? cursorBefore(session, done) : (info.cursor ?? cursorBefore(session, done))
+    return {
+      kind: first ? 'started' : done.kind === 'appended' ? 'accepted' : 'unchanged',
+      receipt: { session: info, ...(withMessage ? { messageId: subject } : {}), cursor },
+    }
   }
 }
 
-const received = (
-  ids: Ids,
-  content: EventOf<'message.received'>['data']['content'],
-  onBusy: OnBusy,
-): EventOf<'message.received'> => ({ type: 'message.received', data: { message: ids.subject, content, onBusy } })
-
-function existing(session: string, head: Head): Head {
-  if (head.n === 0) throw notFound(session)
-  return head
+interface Receipt {
+  /** Before the first event that the request caused; where it caused none, at the end. */
+  readonly cursor: string
 }
 
-/** Before the first event that the request caused; where it caused none, at the end. */
-function cursorBefore(session: string, outcome: Appended | NothingToDo, info?: SessionInfo): string {
-  if (outcome.kind === 'nothing') return info?.cursor ?? encodeCursor(startCursor(session))
-  if (outcome.before.n === 0) return encodeCursor(startCursor(session))
-  return encodeCursor({ of: session, tree: false, seq: outcome.head.seq, n: outcome.head.n, i: -1 })
+type Accepted<R> = Exclude<Noted<R>, Refused>
+
+function receipts<S extends TSchema>(schema: S): (kept: unknown) => Static<S> | undefined {
+  const compiled = Compile(schema)
+  return (kept) => (compiled.Check(kept) ? kept : undefined)
 }
 
-/** From where reading shows all that comes after such a cursor. */
-const seqBefore = (cursor: string): number => Math.max((decodeCursor(cursor)?.seq ?? 0) - 1, 0)
+const messageAccepted = receipts(MessageAccepted)
+const createdSession = receipts(CreatedSession)
+const controlAccepted = receipts(ControlAccepted)
+
+const received = (ids: Ids, content: UserContent, onBusy: OnBusy): EventOf<'message.received'> => ({
+  type: 'message.received',
+  data: { message: ids.subject, content, onBusy },
+})
+
+const missing = (session: string): Refused => refused(notFound(session))
+
+const inDoubt = (): ReinsError =>
+  new ReinsError('unavailable', 'The event store did not take the event in time; it may still be in.')
+
+function cursorBefore(session: string, done: Done): string {
+  if (done.kind === 'unchanged' || done.frame.n === 1) return encodeCursor(startCursor(session))
+  const { seq, n } = done.frame
+  return encodeCursor({ of: session, tree: false, seq, n, i: -1 })
+}

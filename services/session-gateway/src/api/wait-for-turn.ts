@@ -2,11 +2,15 @@
 import { encodeCursor, headOf, ReinsError, type TurnResult } from '@reins/contracts'
 import { type FollowHandlers, follow, type SessionFeed, type SessionLog } from '@reins/journal'
 import type { Appender } from './appender.ts'
+import { type Refused, refused } from './outcomes.ts'
 import { TurnWatch } from './turn-watch.ts'
 
 export interface TurnWait {
-  /** Rejects with timed_out after `withinMs`, or when `signal` aborts (nobody waits any more); with unavailable when the gateway stops. */
-  ended(accepted: { readonly cursor: string }, withinMs: number, signal: AbortSignal): Promise<TurnResult>
+  /**
+   * Refused: timed_out after `withinMs`, or when `signal` aborts (nobody waits any more); unavailable when the gateway stops.
+   * The message stays accepted: where nothing has been seen of it yet, one reads on from `cursor`.
+   */
+  ended(cursor: string, withinMs: number, signal: AbortSignal): Promise<TurnResult | Refused>
   /** Idempotent. The caller closes it, whatever came of it. */
   close(): void
 }
@@ -26,8 +30,7 @@ export function watchTurn(
   atHead: boolean,
 ): TurnWait {
   const watch = new TurnWatch(message)
-  const result = Promise.withResolvers<TurnResult>()
-  result.promise.catch(() => {})
+  const result = Promise.withResolvers<TurnResult | Refused>()
   let last: string | undefined
   const unfollow = parts.appender.follows(session)
   const handlers: FollowHandlers = {
@@ -46,9 +49,9 @@ export function watchTurn(
   const following = follow(parts.sessions, parts.feed, session, fromSeq, handlers, { atHead })
   let closed = false
   return {
-    async ended(accepted, withinMs, signal) {
-      const gone = () => result.reject(notInTime(withinMs, message, last ?? accepted.cursor))
-      const leave = () => result.reject(leaving(message, last ?? accepted.cursor))
+    async ended(cursor, withinMs, signal) {
+      const gone = () => result.resolve(notInTime(withinMs, message, last ?? cursor))
+      const leave = () => result.resolve(leaving(message, last ?? cursor))
       const late = setTimeout(gone, withinMs)
       signal.addEventListener('abort', gone, { once: true })
       parts.stopping.addEventListener('abort', leave, { once: true })
@@ -71,12 +74,16 @@ export function watchTurn(
   }
 }
 
-const notInTime = (withinMs: number, messageId: string, cursor: string): ReinsError =>
-  new ReinsError('timed_out', `The turn had not ended after ${withinMs} ms; the message was accepted and goes on.`, {
-    details: { messageId, cursor },
-  })
+const notInTime = (withinMs: number, messageId: string, cursor: string): Refused =>
+  refused(
+    new ReinsError('timed_out', `The turn had not ended after ${withinMs} ms; the message was accepted and goes on.`, {
+      details: { messageId, cursor },
+    }),
+  )
 
-const leaving = (messageId: string, cursor: string): ReinsError =>
-  new ReinsError('unavailable', 'The gateway is shutting down; the message was accepted and goes on.', {
-    details: { messageId, cursor },
-  })
+const leaving = (messageId: string, cursor: string): Refused =>
+  refused(
+    new ReinsError('unavailable', 'The gateway is shutting down; the message was accepted and goes on.', {
+      details: { messageId, cursor },
+    }),
+  )

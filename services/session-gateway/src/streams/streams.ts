@@ -2,6 +2,8 @@
 import { type Cursor, type Head, isSessionId, ReinsError } from '@reins/contracts'
 import type { Metrics } from '@reins/telemetry'
 import { notFound } from '../api/appender.ts'
+import { authorize, type Caller } from '../api/caller.ts'
+import { operations } from '../api/operations.ts'
 import type { Limits } from '../config.ts'
 import { resolveCursor, viewOf } from '../api/cursors.ts'
 import { Hub, type HubParts } from './hub.ts'
@@ -49,12 +51,13 @@ export class Streams {
     this.#slow.inc()
   }
 
-  /** Throws session_not_found, invalid_cursor, too_many_streams: all before the first byte. */
-  async open(request: StreamRequest): Promise<Opening> {
+  /** Throws forbidden, session_not_found, invalid_cursor, too_many_streams: all before the first byte. */
+  async open(caller: Caller, request: StreamRequest): Promise<Opening> {
+    authorize(caller, operations.readEvents)
     if (!isSessionId(request.session)) throw notFound(request.session)
     const view = viewOf(request.session, request.tree)
     this.#mustHaveRoom()
-    const head = await this.#parts.appender.head(request.session)
+    const { head } = await this.#parts.appender.existing(request.session)
     const cursor = await resolveCursor(this.#parts.sessions, view, request.after)
     this.#mustHaveRoom()
     return { start: (sink) => this.#start(view, head, cursor, request.deltas, sink) }

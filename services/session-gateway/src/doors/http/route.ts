@@ -1,10 +1,13 @@
-// A route, as data: the one source of its validation, of its part of /openapi.json, and of what runs.
+// A route, as data: an operation (api/operations.ts) and how it is asked for over HTTP. The one source of its validation, of its part
+// of /openapi.json, and of what runs.
 import type { IncomingHttpHeaders } from 'node:http'
-import { type ErrorCode, ReinsError } from '@reins/contracts'
-import type { FastifyReply } from 'fastify'
+import { ReinsError } from '@reins/contracts'
 import { type Static, type TSchema, Type } from 'typebox'
 import type { Caller } from '../../api/caller.ts'
+import type { Operation } from '../../api/operations.ts'
+import type { Opening } from '../../streams/streams.ts'
 import { checker } from './check.ts'
+import type { HttpForm } from './http-sink.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
@@ -19,18 +22,15 @@ export class YamlBody {
 export type Answer =
   | { readonly status: number; readonly body: unknown; readonly headers?: Readonly<Record<string, string>> }
   | { readonly status: number; readonly text: string; readonly contentType: string }
-  /** The handler has taken the connection over and writes to it itself. */
-  | 'streaming'
+  /** A stream, which goes on until one of the two ends it. */
+  | { readonly opening: Opening; readonly form: HttpForm }
 
 /** What every handler is given besides what its schemas let in. */
 export interface Circumstances {
   readonly caller: Caller
   readonly headers: IncomingHttpHeaders
-  /** The method and the path as they were asked for, without the query. */
-  readonly target: string
   /** Aborted when the client goes away. */
   signal(): AbortSignal
-  readonly reply: FastifyReply
 }
 
 export interface Unchecked extends Circumstances {
@@ -45,17 +45,13 @@ export interface Incoming<P, Q, B> extends Circumstances {
   readonly body: B
 }
 
-interface Described {
+/** How an operation is asked for over HTTP. */
+interface Described extends Operation {
   readonly method: Method
   /** `/v1/sessions/:id` */
   readonly path: string
-  readonly summary: string
-  readonly tag: 'agents' | 'sessions' | 'pools' | 'operations'
-  /** Absent: public. */
-  readonly permission?: string
   /** What it answers with, by status; a text is a content type. */
   readonly answers: Readonly<Record<number, TSchema | string>>
-  readonly errors: readonly ErrorCode[]
   /** Request headers that matter: name and what it does. */
   readonly headers?: Readonly<Record<string, string>>
   /** Content types of streams that it answers with besides JSON. */

@@ -11,16 +11,18 @@ import { type ErrorCode, errorTable, ReinsError } from '@reins/contracts'
 import type { Log, Metrics } from '@reins/telemetry'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { negotiate } from './accept.ts'
-import { authenticate, authorize, type Caller, nobody, type Tokens } from '../../api/caller.ts'
+import type { Api } from '../../api/api.ts'
+import { authorize, type Caller, nobody } from '../../api/caller.ts'
 import { asReinsError } from '../../api/errors.ts'
 import { tokenOf } from './credentials.ts'
+import { httpSink } from './http-sink.ts'
 import { checkOrigin, type OriginRules } from './origin.ts'
 import { type Answer, type Route, YamlBody } from './route.ts'
 import { retryAfterOf, statusOf } from './statuses.ts'
 
 export interface HttpOptions {
   readonly origins: OriginRules
-  readonly tokens: Tokens
+  readonly api: Pick<Api, 'authenticate'>
   readonly maxBodyBytes: number
   readonly requestWithinMs: number
   readonly log: Log
@@ -102,7 +104,7 @@ export function addRoutes(app: FastifyInstance, routes: readonly Route[], option
       method: route.method,
       url: route.path,
       onRequest: async (request) => {
-        callers.set(request, await admit(route, request.headers, options.tokens)) // H1
+        callers.set(request, await admit(route, request.headers, options.api)) // H1
         if (!negotiate(request.headers.accept, offered))
           throw new ReinsError('not_acceptable', `This route answers with ${offered.join(', ')} only.`)
       },
@@ -110,9 +112,7 @@ export function addRoutes(app: FastifyInstance, routes: readonly Route[], option
         const answer = await route.run({
           caller: callers.get(request) ?? nobody,
           headers: request.headers,
-          target: `${request.method} ${request.url.split('?')[0]}`,
           signal: () => closedSignal(reply.raw),
-          reply,
           params: request.params,
           query: request.query,
           body: request.body,
@@ -132,11 +132,15 @@ export function addRoutes(app: FastifyInstance, routes: readonly Route[], option
   })
 }
 
-/** Rejects with unauthorized or forbidden. */
-export async function admit(route: Route, headers: IncomingHttpHeaders, tokens: Tokens): Promise<Caller> {
+/** Rejects with unauthorized or forbidden. Each operation checks its caller again: this is earlier (H1). */
+export async function admit(
+  route: Route,
+  headers: IncomingHttpHeaders,
+  { authenticate }: Pick<Api, 'authenticate'>,
+): Promise<Caller> {
   if (route.permission === undefined) return nobody
-  const caller = await authenticate(tokenOf(headers), tokens)
-  authorize(caller, route.permission)
+  const caller = await authenticate(tokenOf(headers))
+  authorize(caller, route)
   return caller
 }
 
@@ -177,7 +181,11 @@ function takeBodies(app: FastifyInstance): void {
 }
 
 function encode(reply: FastifyReply, answer: Answer): FastifyReply {
-  if (answer === 'streaming') return reply
+  if ('opening' in answer) {
+    reply.hijack()
+    answer.opening.start(httpSink(reply.raw, answer.form, { 'x-request-id': reply.request.id }))
+    return reply
+  }
   if ('text' in answer) return reply.code(answer.status).header('content-type', answer.contentType).send(answer.text)
   if (answer.headers) reply.headers(answer.headers)
   return reply

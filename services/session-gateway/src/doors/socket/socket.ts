@@ -8,16 +8,16 @@ import { errorTable, ReinsError, SocketCommand } from '@reins/contracts'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { RawData, WebSocket } from 'ws'
-import { authorize, type Caller, type Tokens } from '../../api/caller.ts'
+import type { Api } from '../../api/api.ts'
+import type { Caller } from '../../api/caller.ts'
 import { checker } from '../http/check.ts'
 import { asReinsError } from '../../api/errors.ts'
 import { admit } from '../http/server.ts'
 import { socketSink } from './socket-sink.ts'
-import { keyOf } from '../../api/idempotency.ts'
 import type { Route } from '../http/route.ts'
-import { type SessionApi, socketRoute } from '../http/routes-sessions.ts'
-import type { Asking } from '../../api/session-writes.ts'
-import type { Opening } from '../../streams/streams.ts'
+import { controlAnswer, messageAnswer } from '../http/outcomes.ts'
+import { socketRoute } from '../http/routes-sessions.ts'
+import type { Opening, Streams } from '../../streams/streams.ts'
 
 /** One message from a client, in bytes. */
 const maxMessageBytes = 1_000_000
@@ -44,7 +44,7 @@ export async function acceptSockets(app: FastifyInstance): Promise<void> {
   })
 }
 
-export function addSocketRoute(app: FastifyInstance, api: SessionApi, tokens: Tokens): Route {
+export function addSocketRoute(app: FastifyInstance, api: Api, streams: Streams): Route {
   const params = checker(socketRoute.params, 'path', { texts: true })
   const query = checker(socketRoute.query, 'query', { texts: true })
   const admitted = new WeakMap<FastifyRequest, Admitted>()
@@ -56,21 +56,21 @@ export function addSocketRoute(app: FastifyInstance, api: SessionApi, tokens: To
     method: 'GET',
     url: socketRoute.path,
     preHandler: async (request) => {
-      const caller = await admit(described, request.headers, tokens)
+      const caller = await admit(described, request.headers, api)
       if (!request.ws) throw new ReinsError('invalid_request', 'This route needs an upgrade to a WebSocket.') // S1
       const { id } = params.parse(request.params)
       const { after, deltas = true, tree = false } = query.parse(request.query)
       admitted.set(request, {
         caller,
         session: id,
-        opening: await api.streams.open({ session: id, after, deltas, tree }),
+        opening: await streams.open(caller, { session: id, after, deltas, tree }),
       })
     },
     handler: () => Promise.reject(new ReinsError('invalid_request')),
     wsHandler: (socket, request) => {
       const given = admitted.get(request)
       if (!given) return socket.terminate()
-      serveSocket(socket, api, given)
+      serveSocket(socket, api, streams, given)
     },
   })
   return described
@@ -89,7 +89,7 @@ function parseCommand(value: unknown): SocketCommand {
   return kindForm.parse(value).type === 'message' ? messageCommand.parse(value) : controlCommand.parse(value)
 }
 
-function serveSocket(socket: WebSocket, api: SessionApi, { caller, session, opening }: Admitted): void {
+function serveSocket(socket: WebSocket, api: Api, streams: Streams, { caller, session, opening }: Admitted): void {
   const sink = socketSink(socket)
   let waiting = 0
   let refused = false
@@ -104,7 +104,7 @@ function serveSocket(socket: WebSocket, api: SessionApi, { caller, session, open
     tail = tail
       .then(() => answer(String(data)))
       .then(() => {
-        if (socket.bufferedAmount > api.streams.maxBufferedBytes)
+        if (socket.bufferedAmount > streams.maxBufferedBytes)
           cutOff() // S3
         else if (--waiting < maxWaiting / 2 && socket.isPaused) socket.resume()
       })
@@ -114,7 +114,7 @@ function serveSocket(socket: WebSocket, api: SessionApi, { caller, session, open
   function cutOff(): void {
     if (refused) return
     refused = true
-    api.streams.countSlow()
+    streams.countSlow()
     sink.fail(new ReinsError('slow_consumer', errorTable.slow_consumer.meaning))
   }
 
@@ -135,7 +135,6 @@ function serveSocket(socket: WebSocket, api: SessionApi, { caller, session, open
       const value = parseJson(text)
       ref = refOf(value)
       const command = parseCommand(value)
-      authorize(caller, 'sessions:write')
       const { status, body } = await run(command)
       reply(ref, { ok: true, status, value: body })
     } catch (error) {
@@ -143,18 +142,13 @@ function serveSocket(socket: WebSocket, api: SessionApi, { caller, session, open
     }
   }
 
-  function run(command: SocketCommand) {
-    const asking: Asking = { caller, keyed: undefined, trace: undefined, wait: undefined }
-    if (command.type !== 'message') return api.writes.control(session, command.type, asking)
+  /** The status is the one that the same request has over HTTP. */
+  async function run(command: SocketCommand): Promise<{ readonly status: number; readonly body: unknown }> {
+    if (command.type !== 'message') return controlAnswer(await api.writes.control(caller, session, command.type))
     const { content, onBusy, idempotencyKey } = command
     const message = { content, ...(onBusy === undefined ? {} : { onBusy }) }
-    // The same route as over HTTP, so a key means the same over both doors.
-    const target = `POST /v1/sessions/${session}/messages`
-    const key = keyOf(idempotencyKey)
-    return api.writes.send(session, message, {
-      ...asking,
-      keyed: key === undefined ? undefined : { key, target, body: message },
-    })
+    const asking = idempotencyKey === undefined ? {} : { key: idempotencyKey }
+    return messageAnswer(await api.writes.send(caller, session, message, asking))
   }
 }
 

@@ -1,0 +1,74 @@
+// Agents: written through the registry service, read from the view of its stream, so reading works while it is away.
+import {
+  type Agent,
+  type AgentList as AgentListSchema,
+  type PutAgent,
+  type PutAgentResult,
+  type PutCondition,
+  ReinsError,
+  type Reply,
+  serviceSubject,
+} from '@reins/contracts'
+import type { Static } from 'typebox'
+import type { GatewayConfig } from '../ports.ts'
+import { authorize, type Caller } from './caller.ts'
+import { operations } from './operations.ts'
+
+type AgentList = Static<typeof AgentListSchema>
+
+/** ms to wait until this gateway has seen what it has just written. */
+const seenWithinMs = 2000
+
+export type AgentParts = Pick<GatewayConfig, 'registry' | 'call'>
+
+export class Agents {
+  readonly #parts: AgentParts
+  constructor(parts: AgentParts) {
+    this.#parts = parts
+  }
+
+  /** Throws what the registry refuses with. */
+  async put(
+    caller: Caller,
+    name: string,
+    source: PutAgent['source'],
+    condition: PutCondition,
+  ): Promise<PutAgentResult> {
+    authorize(caller, operations.putAgent)
+    return this.#ask('put', { name, source, condition, by: caller.by })
+  }
+
+  /** Throws agent_not_found. */
+  async show(caller: Caller, name: string): Promise<Agent> {
+    authorize(caller, operations.showAgent)
+    const { registry } = this.#parts
+    const entry = registry.agent(name) ?? (await registry.agentFresh(name))
+    if (!entry || entry.deleted) throw new ReinsError('agent_not_found', `There is no agent ${name}.`)
+    const version = await registry.version(entry.digest)
+    if (!version) throw new ReinsError('unavailable', `The definition of ${name} cannot be read now.`)
+    const { digest, version: number, createdAt, updatedAt } = entry
+    return { name, digest, version: number, createdAt, updatedAt, definition: version.definition }
+  }
+
+  /** `at`: only where the agent is at this digest. */
+  async delete(caller: Caller, name: string, at: string | undefined): Promise<{ readonly name: string }> {
+    authorize(caller, operations.deleteAgent)
+    return this.#ask('delete', { name, ...(at === undefined ? {} : { ifMatch: at }), by: caller.by })
+  }
+
+  /** `after`: the `next` of the page before. */
+  async list(caller: Caller, limit: number, after: string | undefined): Promise<AgentList> {
+    authorize(caller, operations.listAgents)
+    return this.#ask('list', { limit, ...(after === undefined ? {} : { after }) })
+  }
+
+  async #ask<T>(verb: string, request: unknown): Promise<T> {
+    const reply: Reply<T> = await this.#parts.call<T>(serviceSubject('registry', verb), request)
+    if (!reply.ok) {
+      const { code, message, details, next } = reply.error
+      throw new ReinsError(code, message, { details, ...(next === undefined ? {} : { next }) })
+    }
+    if (reply.seq !== undefined) await this.#parts.registry.waitFor(reply.seq, seenWithinMs)
+    return reply.value
+  }
+}

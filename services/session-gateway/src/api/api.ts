@@ -1,0 +1,15 @@
+// What every door is given: all that can be asked of the gateway, but for streams (streams/streams.ts).
+import type { Agents } from './agents.ts'
+import type { Caller } from './caller.ts'
+import type { PoolBoard } from './pools.ts'
+import type { SessionReads } from './session-reads.ts'
+import type { SessionWrites } from './session-writes.ts'
+
+export interface Api {
+  /** `token`: its text, undefined where the request has none. Rejects with unauthorized. */
+  authenticate(token: string | undefined): Promise<Caller>
+  readonly agents: Agents
+  readonly writes: SessionWrites
+  readonly reads: SessionReads
+  readonly pools: PoolBoard
+}

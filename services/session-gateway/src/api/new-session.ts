@@ -1,0 +1,47 @@
+// What a new session begins with: its agent's definition as the registry has it now, and pools that take its frames.
+import {
+  type AgentEntry,
+  type CreateSession,
+  type EventOf,
+  poolKey,
+  ReinsError,
+  type VersionEntry,
+} from '@reins/contracts'
+import type { GatewayConfig } from '../ports.ts'
+import { sessionStarted } from './session-start.ts'
+
+export type NewSessionParts = Pick<GatewayConfig, 'registry' | 'work' | 'toolsOf'>
+
+/** Rejects with agent_not_found, invalid_request, or where a part does not answer. */
+export async function beginSession(
+  parts: NewSessionParts,
+  request: CreateSession,
+): Promise<EventOf<'session.started'>> {
+  const { entry, version } = await agentNow(parts, request.agent)
+  const { definition } = version
+  const labels = definition.affinity ?? {}
+  const event = sessionStarted({
+    agent: entry.name,
+    digest: version.digest,
+    definition,
+    tools: parts.toolsOf(definition),
+    ...(request.instance === undefined
+      ? {}
+      : { instance: { instance: request.instance, session: request.session ?? 'default' } }),
+    ...(request.title === undefined ? {} : { title: request.title }),
+  })
+  const pool = poolKey(labels)
+  await Promise.all([parts.work.ensurePool('exec', pool, labels), parts.work.ensurePool('tool', pool, labels)])
+  return event
+}
+
+async function agentNow(
+  { registry }: NewSessionParts,
+  name: string,
+): Promise<{ readonly entry: AgentEntry; readonly version: VersionEntry }> {
+  const entry = registry.agent(name) ?? (await registry.agentFresh(name))
+  if (!entry || entry.deleted) throw new ReinsError('agent_not_found', `There is no agent ${name}.`)
+  const version = await registry.version(entry.digest)
+  if (!version) throw new ReinsError('unavailable', `The definition of ${name} (${entry.digest}) cannot be read now.`)
+  return { entry, version }
+}

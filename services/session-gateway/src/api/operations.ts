@@ -1,0 +1,116 @@
+// What can be asked of the gateway, over every door: in what words, by whom, and what it may be refused for. The one table of it.
+// A door adds how it is asked there: for HTTP doors/http/routes-*.ts.
+import type { ErrorCode } from '@reins/contracts'
+
+export interface Operation {
+  readonly summary: string
+  readonly tag: 'agents' | 'sessions' | 'pools' | 'operations'
+  /** `<resource>:<action>`. Absent: public. */
+  readonly permission?: string
+  /** Besides what any request may meet. */
+  readonly errors: readonly ErrorCode[]
+}
+
+const appendErrors = ['idempotency_conflict', 'unavailable'] as const
+
+const sessionWrite = (summary: string, errors: readonly ErrorCode[]): Operation => ({
+  summary,
+  tag: 'sessions',
+  permission: 'sessions:write',
+  errors: [...errors, ...appendErrors],
+})
+
+const control = (summary: string): Operation =>
+  sessionWrite(summary, ['session_not_found', 'session_ended', 'session_conflict'])
+
+const sessionRead = (summary: string, errors: readonly ErrorCode[]): Operation => ({
+  summary,
+  tag: 'sessions',
+  permission: 'sessions:read',
+  errors,
+})
+
+export const operations = {
+  putAgent: {
+    summary: 'Create, update or apply an agent',
+    tag: 'agents',
+    permission: 'agents:write',
+    errors: [
+      'invalid_request',
+      'invalid_agent',
+      'not_supported',
+      'agent_exists',
+      'agent_changed',
+      'agent_not_found',
+      'unavailable',
+    ],
+  },
+  showAgent: {
+    summary: 'Show an agent',
+    tag: 'agents',
+    permission: 'agents:read',
+    errors: ['invalid_request', 'agent_not_found', 'unavailable'],
+  },
+  deleteAgent: {
+    summary: 'Delete an agent: its sessions and versions stay',
+    tag: 'agents',
+    permission: 'agents:write',
+    errors: ['invalid_request', 'agent_not_found', 'agent_changed', 'unavailable'],
+  },
+  listAgents: {
+    summary: 'List agents',
+    tag: 'agents',
+    permission: 'agents:read',
+    errors: ['invalid_request', 'unavailable'],
+  },
+  createSession: sessionWrite('Start a session, or with "instance" find the one that is there', [
+    'invalid_request',
+    'agent_not_found',
+    'session_ended',
+    'body_too_large',
+    'timed_out',
+  ]),
+  sendMessage: sessionWrite('Send a message', [
+    'invalid_request',
+    'session_not_found',
+    'session_ended',
+    'session_busy',
+    'body_too_large',
+    'timed_out',
+  ]),
+  cancel: control('Cancel the turn, and every message that was accepted before'),
+  pause: control('Pause: nothing new is started until it is resumed'),
+  resume: control('Resume a paused session'),
+  release: control('Release a quarantined session'),
+  end: control('End the session for good'),
+  listSessions: sessionRead('List sessions, the latest first', ['invalid_request', 'unavailable']),
+  showSession: sessionRead('Show a session, from its stream', ['session_not_found', 'unavailable']),
+  showState: sessionRead('The folded state at any event', ['session_not_found', 'invalid_cursor', 'unavailable']),
+  readEvents: sessionRead(
+    'Events: a JSON page, or by Accept a stream (SSE, NDJSON) of history and then of what comes',
+    ['invalid_request', 'session_not_found', 'invalid_cursor', 'too_many_streams', 'unavailable'],
+  ),
+  readFrames: sessionRead(
+    'The frames as the log has them, with their hashes: for audits, which re-check the chain themselves',
+    ['invalid_request', 'session_not_found', 'unavailable'],
+  ),
+  openSocket: sessionRead(
+    'A WebSocket: StreamItems from the server, SocketCommands from the client, a reply for each',
+    ['invalid_request', 'invalid_cursor', 'session_not_found', 'too_many_streams'],
+  ),
+  listPools: {
+    summary: 'Pools: what waits in them, and who serves them',
+    tag: 'pools',
+    permission: 'pools:read',
+    errors: ['unavailable'],
+  },
+  readMetrics: {
+    summary: 'Metrics in the text form of Prometheus',
+    tag: 'operations',
+    permission: 'metrics:read',
+    errors: [],
+  },
+  readHealth: { summary: 'What runs here, part by part; always 200', tag: 'operations', errors: [] },
+  readReadiness: { summary: 'Whether this process can serve requests now', tag: 'operations', errors: [] },
+  describe: { summary: 'This description', tag: 'operations', errors: [] },
+} as const satisfies Record<string, Operation>

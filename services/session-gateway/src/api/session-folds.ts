@@ -1,0 +1,64 @@
+// Sessions folded from their streams, kept to go on from: so one session is shown without the index, and without Postgres.
+import { type Frame, isSessionId, type SessionInfo } from '@reins/contracts'
+import type { SessionLog } from '@reins/journal'
+import { emptyFold, emptyInfo, type Fold, foldFrame, foldInfo, type InfoFold } from '@reins/session'
+import { notFound } from './appender.ts'
+import { infoWithCursor } from './session-info.ts'
+
+/** Both foldings of one session. */
+export interface Folded {
+  readonly info: InfoFold
+  readonly fold: Fold
+}
+
+/** Frames of one read: each may hold 1 MB. */
+const pageSize = 64
+
+export class SessionFolds {
+  readonly #sessions: SessionLog
+  readonly #most: number
+  readonly #kept = new Map<string, Folded>()
+
+  /** `most`: sessions whose foldings are kept. */
+  constructor(sessions: SessionLog, most: number) {
+    this.#sessions = sessions
+    this.#most = most
+  }
+
+  /** Throws session_not_found. */
+  async info(session: string): Promise<SessionInfo> {
+    return infoWithCursor(session, (await this.folded(session)).info)
+  }
+
+  /** To the end, from where it was left the last time. Throws session_not_found. */
+  async folded(session: string): Promise<Folded> {
+    if (!isSessionId(session)) throw notFound(session)
+    let kept = this.#kept.get(session) ?? { info: emptyInfo, fold: emptyFold(session) }
+    for await (const frame of framesOf(this.#sessions, session, kept.info.last.seq))
+      kept = { info: foldInfo(kept.info, frame), fold: foldFrame(kept.fold, frame) }
+    if (kept.info.last.n === 0) throw notFound(session)
+    this.#kept.delete(session)
+    this.#kept.set(session, kept)
+    if (this.#kept.size > this.#most) {
+      const [oldest] = this.#kept.keys()
+      if (oldest !== undefined) this.#kept.delete(oldest)
+    }
+    return kept
+  }
+}
+
+/** Those behind a sequence, page by page; `wanted`: no more than so many are going to be looked at. */
+export async function* framesOf(
+  sessions: SessionLog,
+  session: string,
+  from: number,
+  wanted = pageSize,
+): AsyncGenerator<Frame> {
+  const size = Math.min(wanted, pageSize)
+  for (let after = from; ; ) {
+    const page = await sessions.read(session, { after, limit: size })
+    yield* page
+    after = page.at(-1)?.seq ?? after
+    if (page.length < size) return
+  }
+}
