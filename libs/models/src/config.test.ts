@@ -13,6 +13,7 @@ test('nothing set: defaults everywhere, and no key', () => {
     ollama: { baseUrl: 'http://127.0.0.1:11434/v1', chosen: false, contextWindow: 8_192 },
     compatible: [],
     idleTimeoutMs: 120_000,
+    proxies: { http: '', https: '', except: '' },
     scriptedIntervalMs: 15,
   })
 })

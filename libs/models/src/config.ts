@@ -1,4 +1,5 @@
 // What the environment says about models. Pure and total: every mistake is reported, each with its variable and a valid value.
+import type { ProxyConfig } from './http/transport.ts'
 
 /** A server that speaks OpenAI's chat completions. */
 export interface CompatibleConfig {
@@ -22,6 +23,8 @@ export interface ModelsConfig {
   readonly compatible: readonly CompatibleConfig[]
   /** A call to which nothing arrives for so long has failed, in milliseconds. */
   readonly idleTimeoutMs: number
+  /** Through which providers are reached; never loopback. */
+  readonly proxies: ProxyConfig
   /** Between the tokens of the scripted model, in milliseconds. */
   readonly scriptedIntervalMs: number
 }
@@ -55,6 +58,11 @@ export function loadModelsConfig(env: Env): ModelsConfigResult {
     },
     compatible: compatibleProviders(env, errors),
     idleTimeoutMs: count(env, 'REINS_MODEL_IDLE_TIMEOUT_MS', 120_000, 1, errors),
+    proxies: {
+      http: proxy(env, 'HTTP_PROXY', errors),
+      https: proxy(env, 'HTTPS_PROXY', errors),
+      except: text(env, 'no_proxy') ?? text(env, 'NO_PROXY') ?? '',
+    },
     scriptedIntervalMs: count(env, 'REINS_SCRIPTED_INTERVAL_MS', 15, 0, errors),
   }
   return errors.length > 0 ? { kind: 'invalid', errors } : { kind: 'ok', config }
@@ -77,6 +85,22 @@ function count(env: Env, name: string, otherwise: number, least: number, errors:
   if (Number.isSafeInteger(number) && number >= least) return number
   errors.push(`${name} is "${value}"; it must be a whole number of at least ${least}, for example ${name}=${otherwise}`)
   return otherwise
+}
+
+/** As curl and others read it: the name in lower case wins, ALL_PROXY stands for both, and the scheme may be missing. */
+function proxy(env: Env, name: 'HTTP_PROXY' | 'HTTPS_PROXY', errors: string[]): string {
+  for (const variable of [name.toLowerCase(), name, 'all_proxy', 'ALL_PROXY']) {
+    const value = text(env, variable)
+    if (value === undefined) continue
+    const whole = /^[a-z0-9]+:\/\//i.test(value) ? value : `http://${value}`
+    if (URL.canParse(whole) && /^(https?|socks5?):$/.test(new URL(whole).protocol)) return whole
+    // Its value may hold a password: it is not repeated.
+    errors.push(
+      `${variable} is no URL of a proxy; it must be an http, https or socks5 URL, for example ${variable}=http://proxy.example:3128`,
+    )
+    return ''
+  }
+  return ''
 }
 
 function isHttpUrl(value: string): boolean {

@@ -1,12 +1,12 @@
 // All providers of a process, by name, and which model is the default. Boundary: reads no environment (config.ts does) and
 // opens nothing before the first call. Whoever makes it closes it.
 import type { ModelProvider } from '@reins/contracts'
-import { createAnthropic } from './anthropic.ts'
+import { createAnthropic } from './anthropic/anthropic.ts'
 import type { ModelsConfig } from './config.ts'
-import { createOpenAi } from './openai.ts'
-import { createOpenAiCompatible } from './openai-compatible.ts'
-import { createScripted, scriptedModels } from './scripted.ts'
-import { createTransport } from './transport.ts'
+import { createOpenAi } from './openai/openai.ts'
+import { createOpenAiCompatible } from './compatible/compatible.ts'
+import { createScripted, scriptedModels } from './scripted/scripted.ts'
+import { createTransport } from './http/transport.ts'
 
 export type Resolved =
   | { readonly kind: 'ok'; readonly provider: ModelProvider /** Without the provider. */; readonly model: string }
@@ -33,7 +33,7 @@ interface Entry {
 }
 
 export function createModels(config: ModelsConfig): Models {
-  const transport = createTransport({ idleTimeoutMs: config.idleTimeoutMs })
+  const transport = createTransport({ idleTimeoutMs: config.idleTimeoutMs, proxies: config.proxies })
   const { anthropic, openai, ollama } = config
   const entries = new Map<string, Entry>()
   entries.set('anthropic', {

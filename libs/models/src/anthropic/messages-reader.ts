@@ -1,0 +1,295 @@
+// Reads an answer of the Messages API, streamed or whole. Its end: `message_stop`, or the stop reason, behind which nothing of an answer
+// stands; gateways that speak this form leave the one or the other out.
+import type { ModelCompleted, ModelDelta, ModelFailed, ModelRequest, Usage } from '@reins/contracts'
+import { Answer, tokens } from '../answer/answer.ts'
+import { outcome } from '../answer/outcome.ts'
+import { FaultError, type Subject } from '../failure/failure.ts'
+import { saidIn } from '../failure/said.ts'
+import { isRecord, list, number, type Reader, shape, string, unused, word } from '../http/foreign.ts'
+import type { AnswerReader, Progress } from '../requests/converse.ts'
+import { redactedPrefix } from './messages-request.ts'
+
+const anything: Reader<unknown> = (value) => value
+
+const usageShape = shape('usage', {
+  input_tokens: number,
+  output_tokens: number,
+  cache_read_input_tokens: number,
+  cache_creation_input_tokens: number,
+  output_tokens_details: shape('output_tokens_details', { thinking_tokens: number }),
+  cache_creation: unused,
+  server_tool_use: unused,
+  service_tier: unused,
+  inference_geo: unused,
+  iterations: unused,
+  speed: unused,
+})
+type Counts = NonNullable<ReturnType<typeof usageShape>>
+
+const blockShape = shape('content_block', {
+  type: string,
+  text: string,
+  thinking: string,
+  signature: string,
+  data: string,
+  id: word,
+  name: string,
+  input: anything,
+  citations: unused,
+  caller: unused,
+})
+type Block = NonNullable<ReturnType<typeof blockShape>>
+
+const details = shape('stop_details', { type: unused, category: unused, explanation: string })
+const messageShape = shape('message', {
+  id: word,
+  type: unused,
+  role: unused,
+  model: string,
+  content: list(blockShape),
+  stop_reason: word,
+  stop_details: details,
+  stop_sequence: unused,
+  usage: usageShape,
+  container: unused,
+  context_management: unused,
+  diagnostics: unused,
+})
+
+const deltaShape = shape('delta', {
+  type: string,
+  text: string,
+  thinking: string,
+  signature: string,
+  partial_json: anything,
+  citation: unused,
+  stop_reason: word,
+  stop_details: details,
+  stop_sequence: unused,
+  container: unused,
+  estimated_tokens: unused,
+})
+
+const eventShape = shape('event', {
+  type: string,
+  index: number,
+  message: anything,
+  content_block: blockShape,
+  delta: deltaShape,
+  usage: usageShape,
+  context_management: unused,
+})
+
+interface Open {
+  readonly key: string
+  readonly type: string
+  /** What a call had been given when it began; pieces of its arguments take its place. */
+  input: unknown
+}
+
+export class MessagesReader implements AnswerReader {
+  progress: Progress = 'open'
+  readonly #request: ModelRequest
+  readonly #subject: Subject
+  readonly #answer: Answer
+  readonly #ignored = new Set<string>()
+  readonly #note = (place: string): void => {
+    if (this.#ignored.size < 12) this.#ignored.add(place.slice(0, 60))
+  }
+  readonly #open = new Map<number, Open>()
+  #blocks = 0
+  #last = 0
+  #start: Counts = {}
+  #end: Counts = {}
+  #stop: string | undefined
+  #refusal: string | undefined
+  #id: string | undefined
+  #model: string | undefined
+
+  constructor(request: ModelRequest, subject: Subject) {
+    this.#request = request
+    this.#subject = subject
+    this.#answer = new Answer(request.tools)
+  }
+
+  get begun(): boolean {
+    return this.#blocks > 0
+  }
+
+  read(value: Record<string, unknown>, name: string | undefined): readonly ModelDelta[] {
+    const type = typeof value.type === 'string' ? value.type : name
+    // `error` stands in no answer but one that failed.
+    if (
+      type === 'error' ||
+      (isRecord(value.error) && type !== 'message') ||
+      typeof value.error === 'string' ||
+      (type === undefined && (value.detail !== undefined || typeof value.message === 'string'))
+    )
+      throw new FaultError(saidIn(value) ?? { message: 'the server ended the answer with an error' })
+    if (type === 'message') return this.#whole(value)
+    const event = eventShape(value, this.#note) ?? {}
+    switch (type) {
+      case 'message_start': {
+        const message = messageShape(event.message, this.#note) ?? {}
+        this.#start = message.usage ?? {}
+        this.#id = message.id
+        this.#model = message.model
+        return []
+      }
+      case 'content_block_start':
+        return event.content_block ? this.#begin(event.index ?? this.#blocks, event.content_block) : []
+      case 'content_block_delta':
+        return event.delta ? this.#grow(event.index ?? this.#last, event.delta) : []
+      case 'content_block_stop':
+        return this.#settle(event.index ?? this.#last)
+      case 'message_delta':
+        this.#stop = event.delta?.stop_reason ?? this.#stop
+        this.#refusal = event.delta?.stop_details?.explanation ?? this.#refusal
+        this.#end = event.usage ?? this.#end
+        if (this.#stop !== undefined) this.progress = 'said'
+        return []
+      case 'message_stop':
+        this.progress = 'over'
+        return []
+      default:
+        if (type !== 'ping') this.#note(`event ${type ?? 'without a type'}`)
+        return []
+    }
+  }
+
+  done(): void {
+    this.progress = 'over'
+  }
+
+  end(): { readonly deltas: readonly ModelDelta[]; readonly outcome: ModelCompleted | ModelFailed } {
+    const deltas = [...this.#open.keys()].flatMap((index) => this.#settle(index))
+    const stop = this.#stop ?? 'end_turn'
+    if (finishes[stop] === 'length') this.#answer.cut()
+    deltas.push(...this.#answer.close())
+    return {
+      deltas,
+      outcome: outcome(
+        this.#answer,
+        {
+          finish: finishes[stop] ?? 'stop',
+          usage: usageOf(this.#start, this.#end),
+          id: this.#id,
+          model: this.#model,
+          refusal: this.#refusal,
+          windowFull: stop === 'model_context_window_exceeded',
+          ignored: this.#ignored,
+          maxTokens: this.#request.maxTokens,
+        },
+        this.#subject,
+      ),
+    }
+  }
+
+  #whole(value: Record<string, unknown>): readonly ModelDelta[] {
+    const message = messageShape(value, this.#note) ?? {}
+    this.#id = message.id
+    this.#model = message.model
+    this.#start = message.usage ?? {}
+    this.#stop = message.stop_reason
+    this.#refusal = message.stop_details?.explanation
+    this.progress = 'over'
+    return (message.content ?? []).flatMap((block, index) => this.#begin(index, block))
+  }
+
+  /** A block that begins may hold text already: always in a whole answer, and from some servers in a stream. */
+  #begin(index: number, block: Block): readonly ModelDelta[] {
+    // Some gateways number every block 0.
+    const before = this.#open.has(index) ? this.#settle(index) : []
+    const key = `block ${this.#blocks++}`
+    this.#last = index
+    const type = block.type ?? (block.name === undefined ? 'text' : 'tool_use')
+    const open: Open = { key, type, input: undefined }
+    this.#open.set(index, open)
+    switch (type) {
+      case 'text':
+        return [...before, ...this.#answer.text(key, block.text ?? '')]
+      case 'thinking': {
+        const deltas = this.#answer.reasoning(key, block.thinking ?? '')
+        this.#answer.opaque(key, block.signature ?? '')
+        return [...before, ...deltas]
+      }
+      case 'redacted_thinking':
+        this.#answer.opaque(key, redactedPrefix + (block.data ?? ''))
+        return before
+      case 'tool_use':
+        if (!block.name) throw new FaultError({ kind: 'broken-call', message: 'a call of a tool came without a name' })
+        this.#answer.call(key, block.id, block.name)
+        open.input = block.input
+        return before
+      default:
+        // Blocks of the provider's own tools, which no request asks for.
+        this.#note(`block ${type}`)
+        return before
+    }
+  }
+
+  #grow(index: number, delta: NonNullable<ReturnType<typeof deltaShape>>): readonly ModelDelta[] {
+    const { text, thinking, signature, partial_json } = delta
+    let open = this.#open.get(index)
+    if (!open && partial_json !== undefined && partial_json !== '')
+      throw new FaultError({ kind: 'broken-call', message: 'arguments came that belong to no call' })
+    if (!open) {
+      this.#begin(index, { type: thinking !== undefined || signature !== undefined ? 'thinking' : 'text' })
+      open = this.#open.get(index)!
+    }
+    const { key, type } = open
+    if (text !== undefined && text !== '')
+      return type === 'text' ? this.#answer.text(key, text) : this.#elsewhere(index, { type: 'text', text })
+    if (thinking !== undefined && thinking !== '')
+      return type === 'thinking'
+        ? this.#answer.reasoning(key, thinking)
+        : this.#elsewhere(index, { type: 'thinking', thinking })
+    if (signature !== undefined && type === 'thinking') this.#answer.opaque(key, signature)
+    if (partial_json === undefined || type !== 'tool_use') return []
+    const piece = typeof partial_json === 'string' ? partial_json : JSON.stringify(partial_json)
+    if (piece !== '') open.input = undefined
+    return this.#answer.arguments(key, piece)
+  }
+
+  /** A piece of another kind than its block: a block of its own. */
+  #elsewhere(index: number, block: Block): readonly ModelDelta[] {
+    return this.#begin(index, block)
+  }
+
+  /** A call whose arguments were given as it began, and not in pieces. */
+  #settle(index: number): readonly ModelDelta[] {
+    const open = this.#open.get(index)
+    if (!open) return []
+    const { key, input } = open
+    open.input = undefined
+    if (open.type !== 'tool_use' || input === undefined || this.#answer.soFar(key) !== '') return []
+    if (typeof input === 'string') return this.#answer.arguments(key, input)
+    if (isRecord(input) && Object.keys(input).length === 0) return []
+    return this.#answer.arguments(key, JSON.stringify(input))
+  }
+}
+
+const finishes: Readonly<Record<string, ModelCompleted['finish']>> = {
+  refusal: 'refused',
+  content_filter: 'refused',
+  content_filtered: 'refused',
+  guardrail_intervened: 'refused',
+  model_context_window_exceeded: 'length',
+  max_tokens: 'length',
+  length: 'length',
+  tool_use: 'tool-calls',
+  tool_calls: 'tool-calls',
+}
+
+/** The counts at the end are cumulative; a count that is missing or null there stands at the start. */
+function usageOf(start: Counts, end: Counts): Usage {
+  const read = tokens(end.cache_read_input_tokens ?? start.cache_read_input_tokens)
+  const written = tokens(end.cache_creation_input_tokens ?? start.cache_creation_input_tokens)
+  return {
+    inputTokens: tokens(end.input_tokens || start.input_tokens) + read + written,
+    outputTokens: tokens(end.output_tokens ?? start.output_tokens),
+    cacheReadTokens: read,
+    cacheWriteTokens: written,
+    reasoningTokens: tokens((end.output_tokens_details ?? start.output_tokens_details)?.thinking_tokens),
+  }
+}

@@ -1,0 +1,160 @@
+// A request in Anthropic's Messages API.
+//   - Prompt caching: breakpoints on the system prompt, on the last tool, and on the last block of the conversation.
+//   - Thinking: `adaptive` with an effort for models since 4.6; a budget of tokens, below max_tokens, for those from 3.7 to 4.5;
+//     nothing for others. A thinking block goes back with its signature, which is `opaque`.
+import type { ModelRequest, ToolSpec } from '@reins/contracts'
+import { type Encoder, encodeOnce, History, type Piece } from '../history/history.ts'
+import { json, noText, wireName } from '../history/wire-text.ts'
+import { answerTokens, type Manner } from '../requests/differences.ts'
+import { plainSchema } from '../requests/schemas.ts'
+import { thinkingBudget, thinkingOf } from './claude-models.ts'
+
+const cached = '"cache_control":{"type":"ephemeral"}'
+/** Marks a `redacted_thinking` block among the opaque values; a signature is base64 and has no colon. */
+export const redactedPrefix = 'redacted:'
+
+export class MessagesRequests {
+  readonly #history: History
+  /** Without reasoning, for a conversation whose signatures are refused. */
+  readonly #forgetful: History
+
+  constructor(provider: string) {
+    this.#history = new History(provider, encoder(true))
+    this.#forgetful = new History(provider, encoder(false))
+  }
+
+  encode(request: ModelRequest, manner: Manner): string {
+    const { model, stream } = request
+    const forgets = manner.has('forget-reasoning')
+    const mark = manner.has('no-cache-control') ? (parts: readonly string[]) => [...parts] : markLast
+    const maxTokens = answerTokens(manner, request.maxTokens)
+    const fields = [`"model":${json(model)}`, `"max_tokens":${maxTokens}`, `"stream":${stream}`]
+    if (request.reasoningEffort && !manner.has('no-effort') && !forgets)
+      fields.push(...this.#thinking(request, request.reasoningEffort, maxTokens))
+    if (request.system.trim() !== '') fields.push(`"system":[${mark([textBlock(request.system)])}]`)
+    fields.push(...toolFields(request, manner, mark))
+    const turns = mergeTurns((forgets ? this.#forgetful : this.#history).encode(request.messages, model))
+    const last = turns.at(-1)
+    // Thinking blocks cannot carry a breakpoint; the last message is the user's or a tool's in every request that a session makes.
+    if (last && last.role === 'user') last.parts = mark(last.parts)
+    const list = turns.map(({ role, parts }) => `{"role":"${role}","content":[${parts.join(',')}]}`)
+    fields.push(`"messages":[${list.join(',')}]`)
+    return `{${fields.join(',')}}`
+  }
+
+  #thinking(
+    request: ModelRequest,
+    effort: NonNullable<ModelRequest['reasoningEffort']>,
+    maxTokens: number,
+  ): readonly string[] {
+    switch (thinkingOf(request.model)) {
+      case 'adaptive':
+        return ['"thinking":{"type":"adaptive","display":"summarized"}', `"output_config":{"effort":"${effort}"}`]
+      case 'budget': {
+        const budget = thinkingBudget(effort, maxTokens)
+        if (budget === undefined || !this.#startsWithThinking(request)) return []
+        return [`"thinking":{"type":"enabled","budget_tokens":${budget}}`]
+      }
+      case 'none':
+        return []
+    }
+  }
+
+  /** With a budget, a turn that goes on after tool calls must have begun with thinking: one that another model began has not. */
+  #startsWithThinking(request: ModelRequest): boolean {
+    const asked = request.messages.findLastIndex((message) => message.role === 'user')
+    const first = request.messages.slice(asked + 1).find((message) => message.role === 'assistant')
+    return (
+      first === undefined ||
+      (this.#history.own(first, request.model) &&
+        first.content.some((block) => block.type === 'reasoning' && block.opaque))
+    )
+  }
+}
+
+function toolFields(
+  request: ModelRequest,
+  manner: Manner,
+  mark: (parts: readonly string[]) => readonly string[],
+): readonly string[] {
+  const plain = manner.has('plain-schemas')
+  const offered = request.tools.map((tool) =>
+    encodeOnce(tool, plain ? plainTools : wholeTools, plain ? encodePlain : encodeTool),
+  )
+  const tools = offered.length > 0 ? offered : withheldTools(request)
+  if (tools.length === 0) return []
+  const none = (offered.length === 0 || request.toolChoice === 'none') && !manner.has('no-tool-choice')
+  return [`"tools":[${mark(tools).join(',')}]`, ...(none ? ['"tool_choice":{"type":"none"}'] : [])]
+}
+
+/** A conversation with calls needs their tools, also where none may be called any more. */
+function withheldTools(request: ModelRequest): string[] {
+  const calls = request.messages.flatMap((message) => (message.role === 'assistant' ? message.content : []))
+  const names = new Set(calls.flatMap((block) => (block.type === 'tool-call' ? [wireName(block.name)] : [])))
+  return [...names].map((name) => encodeTool({ name, description: 'Not available now.', parameters: {} }))
+}
+
+/** Turns must alternate; results of tools are the user's, and those of one answer stand together in one message. */
+function mergeTurns(pieces: readonly Piece[]): { role: 'user' | 'assistant'; parts: string[] }[] {
+  const turns: { role: 'user' | 'assistant'; parts: string[] }[] = []
+  for (const piece of pieces) {
+    const role = piece.role === 'assistant' ? 'assistant' : 'user'
+    const last = turns.at(-1)
+    if (last?.role === role) last.parts.push(...piece.parts)
+    else turns.push({ role, parts: [...piece.parts] })
+  }
+  return turns
+}
+
+function markLast(parts: readonly string[]): string[] {
+  return parts.map((part, at) => (at === parts.length - 1 ? `${part.slice(0, -1)},${cached}}` : part))
+}
+
+const wholeTools = new WeakMap<object, string>()
+const plainTools = new WeakMap<object, string>()
+
+function encodeTool({ name, description, parameters }: ToolSpec): string {
+  return json({ name, description, input_schema: { type: 'object', ...parameters } })
+}
+
+function encodePlain({ name, description, parameters }: ToolSpec): string {
+  return json({ name, description, input_schema: plainSchema({ type: 'object', ...parameters }) })
+}
+
+function encoder(reasoning: boolean): Encoder {
+  return {
+    user(message) {
+      const texts = message.content.filter((part) => part.text.trim() !== '')
+      // An empty text block is refused, and a message without content too.
+      return texts.length === 0 ? [textBlock(noText.user)] : texts.map((part) => textBlock(part.text))
+    },
+    assistant(message, own, idOf) {
+      return message.content.flatMap((block) => {
+        switch (block.type) {
+          case 'text':
+            return block.text.trim() === '' ? [] : [textBlock(block.text)]
+          case 'reasoning':
+            return own && reasoning && block.opaque ? [thinkingBlock(block.text, block.opaque)] : []
+          case 'tool-call':
+            return [json({ type: 'tool_use', id: idOf(block), name: wireName(block.name), input: block.arguments })]
+          default:
+            return block satisfies never
+        }
+      })
+    },
+    tool(message, id) {
+      const content = message.output.trim() === '' ? noText.output : message.output
+      return [json({ type: 'tool_result', tool_use_id: id, content, ...(message.error ? { is_error: true } : {}) })]
+    },
+  }
+}
+
+function textBlock(text: string): string {
+  return json({ type: 'text', text })
+}
+
+function thinkingBlock(text: string, opaque: string): string {
+  return opaque.startsWith(redactedPrefix)
+    ? json({ type: 'redacted_thinking', data: opaque.slice(redactedPrefix.length) })
+    : json({ type: 'thinking', thinking: text, signature: opaque })
+}

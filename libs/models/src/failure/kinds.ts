@@ -1,0 +1,132 @@
+// The closed table of what can go wrong with a call to a model: its code, how many more attempts can help, and what a person can do.
+//   K1. An attempt that cannot help is not made: what only a person can mend has 0.
+//   K2. Where `retries` is missing the code decides: rate-limited, overloaded and network are tried again as often as the executor's
+//       policy allows, the others never.
+import type { ModelErrorCode } from '@reins/contracts'
+
+/** Whom a failure is about. */
+export interface Subject {
+  readonly provider: string
+  readonly model: string
+  readonly baseUrl: string
+  /** The variable that holds the key; none where no key is needed. */
+  readonly keyEnv?: string | undefined
+  /** Values that must not be in a message. */
+  readonly secrets: readonly string[]
+}
+
+export interface Kind {
+  readonly code: ModelErrorCode
+  readonly retries?: number
+  readonly advice: (subject: Subject) => string
+}
+
+export const kinds = {
+  'wrong-key': {
+    code: 'auth',
+    advice: ({ keyEnv }) =>
+      keyEnv ? `Check ${keyEnv}, its permissions and its credit.` : 'The server asks for a key: configure one.',
+  },
+  'no-credit': {
+    code: 'auth',
+    advice: ({ keyEnv }) =>
+      keyEnv
+        ? `Check ${keyEnv}, its permissions and its credit.`
+        : 'The account has no credit left: add some with the provider.',
+  },
+  'no-model': {
+    code: 'not-found',
+    advice: ({ provider, model, baseUrl }) =>
+      provider === 'ollama'
+        ? `Run "ollama pull ${model}", or name a model that "ollama list" shows.`
+        : `Check the model's name "${model}" and the base URL ${publicUrl(baseUrl)}.`,
+  },
+  'wrong-address': {
+    code: 'not-found',
+    advice: ({ baseUrl }) =>
+      `What answers at ${publicUrl(baseUrl)} is no model server of this kind: check the base URL (most end in /v1).`,
+  },
+  'rate-limit': { code: 'rate-limited', advice: () => 'It will go through when the limit allows.' },
+  'long-limit': {
+    code: 'rate-limited',
+    retries: 0,
+    advice: () =>
+      'The provider asks to wait for more than a day: send the message again then, or raise the limit with it.',
+  },
+  'no-capacity': {
+    code: 'overloaded',
+    advice: () => 'The provider is short of capacity for the moment.',
+  },
+  loading: { code: 'overloaded', advice: () => 'The server is loading the model.' },
+  'too-long': {
+    code: 'context-overflow',
+    advice: () =>
+      'The conversation does not fit the window of the model: start a new session, or choose a model with a larger one.',
+  },
+  'window-full': {
+    code: 'context-overflow',
+    advice: () => 'Start a new session, load the model with a larger context, or choose a model with a larger window.',
+  },
+  refused: {
+    code: 'refused',
+    advice: () => 'The provider declined to answer this; say it differently.',
+  },
+  'all-thought': {
+    code: 'bad-request',
+    advice: () => 'Raise max_tokens of the agent, or lower its reasoning_effort.',
+  },
+  empty: {
+    code: 'bad-request',
+    retries: 2,
+    advice: () => 'Send the message again or say it differently; if it stays so, choose another model.',
+  },
+  'broken-call': {
+    code: 'bad-request',
+    retries: 2,
+    advice: () =>
+      'The call of a tool was lost on its way, so no tool was run. If it stays so, choose another model or server.',
+  },
+  'not-understood': {
+    code: 'bad-request',
+    retries: 1,
+    advice: ({ baseUrl }) => `Check that ${publicUrl(baseUrl)} is the right address, and the logs of that server.`,
+  },
+  'server-error': {
+    code: 'network',
+    advice: ({ baseUrl }) => `Check that ${publicUrl(baseUrl)} can be reached.`,
+  },
+  unreachable: {
+    code: 'network',
+    advice: ({ baseUrl }) => `Check that ${publicUrl(baseUrl)} can be reached.`,
+  },
+  'unknown-host': {
+    code: 'network',
+    retries: 2,
+    advice: ({ baseUrl }) => `There is no such host: check the base URL ${publicUrl(baseUrl)} and the network.`,
+  },
+  untrusted: {
+    code: 'network',
+    retries: 0,
+    advice: ({ baseUrl }) =>
+      `The certificate of ${publicUrl(baseUrl)} is not trusted: check the URL, or name its authority in NODE_EXTRA_CA_CERTS.`,
+  },
+  proxy: {
+    code: 'network',
+    retries: 1,
+    advice: () => 'Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and whether the proxy lets this host through.',
+  },
+  request: {
+    code: 'bad-request',
+    advice: () =>
+      'The provider does not take this request for this model: check the model and the settings of the agent.',
+  },
+} satisfies Record<string, Kind>
+
+export type FaultKind = keyof typeof kinds
+
+/** Without credentials and query. */
+export function publicUrl(text: string): string {
+  if (!URL.canParse(text)) return 'the base URL'
+  const url = new URL(text)
+  return `${url.protocol}//${url.host}${url.pathname === '/' ? '' : url.pathname}`
+}

@@ -1,0 +1,189 @@
+// One POST over a dispatcher of undici, and its answer as it arrives. By `dispatch`, the lowest of undici's doors: a call to a model
+// is on the path of each turn, and the streams of `request` and `fetch` cost more than the call itself.
+//   X1. Bytes reach the reader as they arrive; a slow reader slows the socket.
+//   X2. An abort ends the call wherever it is: before the headers, or in the middle of the body.
+//   X3. A body that was cut is an error of `read`, never a quiet end.
+//   X4. Nothing heard for `idleMs`, also before the headers, is a SilenceError.
+//   X5. No redirects and no retries: those are events of the session. Compressed bodies are asked not to come, and read if they do.
+import type { Dispatcher } from 'undici'
+import { type Inflating, inflating } from './inflating.ts'
+
+export type ReplyHeaders = Readonly<Record<string, string | string[] | undefined>>
+
+export interface Reply {
+  readonly status: number
+  /** Names in lower case. */
+  readonly headers: ReplyHeaders
+  /** What has arrived; undefined at the end of the body; throws where it broke off. */
+  read(): Promise<Uint8Array | undefined>
+  /** The rest is of no use: it is read for a moment, so that the connection can be kept, and then cut. */
+  leave(): void
+}
+
+export interface Post {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  readonly signal: AbortSignal
+  readonly idleMs: number
+}
+
+export class SilenceError extends Error {
+  override readonly name = 'SilenceError'
+}
+
+const leaveWithinMs = 1_000
+const highWater = 1024 * 1024
+
+export function exchange(dispatcher: Dispatcher, url: URL, post: Post): Promise<Reply> {
+  const { signal, idleMs } = post
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(abortError(signal))
+    let control: Dispatcher.DispatchController | undefined
+    let body: Body | undefined
+    const onAbort = (): void => {
+      const error = abortError(signal)
+      control?.abort(error)
+      body?.fail(error)
+      reject(error)
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    const over = (): void => signal.removeEventListener('abort', onAbort)
+    dispatcher.dispatch(
+      {
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method: 'POST',
+        headers: { 'accept-encoding': 'identity', ...post.headers },
+        body: post.body,
+        headersTimeout: idleMs,
+        bodyTimeout: idleMs,
+      },
+      {
+        onRequestStart(controller) {
+          control = controller
+          if (signal.aborted) controller.abort(abortError(signal))
+        },
+        onResponseStart(controller, status, headers) {
+          // 1xx: the answer itself is still to come.
+          if (status < 200) return
+          body = new Body(controller, inflating(headers['content-encoding']))
+          resolve({ status, headers, read: () => body!.read(), leave: () => body!.leave() })
+        },
+        onResponseData(_controller, chunk) {
+          body?.push(chunk)
+        },
+        onResponseEnd() {
+          over()
+          body?.end()
+        },
+        onResponseError(_controller, error) {
+          over()
+          const said = signal.aborted ? abortError(signal) : inWords(error, idleMs, body !== undefined)
+          body?.fail(said)
+          reject(said)
+        },
+      },
+    )
+  })
+}
+
+class Body {
+  readonly #controller: Dispatcher.DispatchController
+  readonly #inflate: Inflating | undefined
+  #chunks: Uint8Array[] = []
+  #size = 0
+  #state: { kind: 'open' | 'ended' | 'left' } | { kind: 'broken'; error: Error } = { kind: 'open' }
+  #wake: (() => void) | undefined
+  #paused = false
+
+  constructor(controller: Dispatcher.DispatchController, inflate: Inflating | undefined) {
+    this.#controller = controller
+    this.#inflate = inflate
+  }
+
+  push(chunk: Uint8Array): void {
+    if (this.#state.kind !== 'open') return
+    if (!this.#inflate) return void this.#take(chunk)
+    this.#inflate.push(
+      chunk,
+      (part) => this.#take(part),
+      (error) => this.fail(error),
+    )
+  }
+
+  end(): void {
+    const finish = (): void => {
+      if (this.#state.kind === 'open') this.#state = { kind: 'ended' }
+      this.#awake()
+    }
+    if (this.#inflate) this.#inflate.end(finish)
+    else finish()
+  }
+
+  fail(error: Error): void {
+    if (this.#state.kind === 'open') this.#state = { kind: 'broken', error }
+    this.#awake()
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      if (this.#size > 0) return this.#drain()
+      if (this.#state.kind === 'broken') throw this.#state.error
+      if (this.#state.kind !== 'open') return undefined
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+  }
+
+  leave(): void {
+    if (this.#state.kind !== 'open') return
+    this.#state = { kind: 'left' }
+    this.#chunks = []
+    if (this.#paused) this.#controller.resume()
+    setTimeout(() => this.#controller.abort(new Error('the rest of the answer is of no use')), leaveWithinMs).unref()
+  }
+
+  #take(chunk: Uint8Array): void {
+    if (chunk.byteLength === 0 || this.#state.kind !== 'open') return
+    this.#chunks.push(chunk)
+    this.#size += chunk.byteLength
+    if (this.#size > highWater && !this.#paused) {
+      this.#paused = true
+      this.#controller.pause()
+    }
+    this.#awake()
+  }
+
+  #drain(): Uint8Array {
+    const [first] = this.#chunks
+    const all = this.#chunks.length === 1 && first ? first : Buffer.concat(this.#chunks)
+    this.#chunks = []
+    this.#size = 0
+    if (this.#paused) {
+      this.#paused = false
+      this.#controller.resume()
+    }
+    return all
+  }
+
+  #awake(): void {
+    const wake = this.#wake
+    this.#wake = undefined
+    wake?.()
+  }
+}
+
+function abortError(signal: AbortSignal): Error {
+  return signal.reason instanceof Error ? signal.reason : new DOMException('This operation was aborted', 'AbortError')
+}
+
+/** What undici says, in words for a person. */
+function inWords(error: Error, idleMs: number, begun: boolean): Error {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT')
+    return new SilenceError(`nothing arrived for ${Math.round(idleMs / 1000)} s`)
+  if (begun && (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE' || code.startsWith('HPE_')))
+    return new Error('the connection broke in the middle of the answer', { cause: error })
+  return error
+}

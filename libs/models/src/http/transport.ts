@@ -1,0 +1,66 @@
+// How adapters reach their providers: one pool of kept connections for all, the proxies of the environment, and two patiences. A
+// stream that is silent for `idleTimeoutMs` is dead; a whole answer is silent until it is complete, so it gets longer.
+//   T1. Loopback is never reached through a proxy, whatever the environment says.
+//   T2. A kept connection is closed after 20 s without use, before any peer would do it in the middle of our next request.
+import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici'
+import { exchange, type Post, type Reply } from './exchange.ts'
+
+/** As the usual variables say it; '' is none. */
+export interface ProxyConfig {
+  readonly http: string
+  readonly https: string
+  /** Hosts that are reached directly, as in NO_PROXY. */
+  readonly except: string
+}
+
+export const noProxies: ProxyConfig = { http: '', https: '', except: '' }
+
+export interface Transport {
+  post(url: string, post: Omit<Post, 'idleMs'> & { readonly stream: boolean }): Promise<Reply>
+  /** Closes the kept connections; calls that are under way end with an error. */
+  close(): void
+}
+
+const wholeAnswerMs = 600_000
+
+export function createTransport(options: { readonly idleTimeoutMs: number; readonly proxies: ProxyConfig }): Transport {
+  const { idleTimeoutMs, proxies } = options
+  const settings = { keepAliveTimeout: 20_000, keepAliveMaxTimeout: 20_000, connectTimeout: 20_000, allowH2: false }
+  const direct = new Agent(settings)
+  const proxied =
+    proxies.http === '' && proxies.https === ''
+      ? undefined
+      : new EnvHttpProxyAgent({
+          ...settings,
+          httpProxy: proxies.http,
+          httpsProxy: proxies.https,
+          noProxy: proxies.except,
+        })
+  const dispatcherFor = (url: URL): Dispatcher => (proxied && !isLoopback(url.hostname) ? proxied : direct)
+  return {
+    post(target, { stream, ...post }) {
+      const url = new URL(target)
+      const idleMs = stream ? idleTimeoutMs : Math.max(idleTimeoutMs, wholeAnswerMs)
+      return exchange(dispatcherFor(url), url, { ...post, idleMs })
+    },
+    close() {
+      void direct.destroy()
+      void proxied?.destroy()
+    },
+  }
+}
+
+/** T1. A name under `localhost` is this machine too (RFC 6761). */
+export function isLoopback(hostname: string): boolean {
+  const host = hostname
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '')
+    .toLowerCase()
+  return (
+    host === 'localhost' ||
+    host.endsWith('.localhost') ||
+    host === '::1' ||
+    /^127(\.\d{1,3}){3}$/.test(host) ||
+    /^::ffff:(127\.|7f[0-9a-f]{2}:)/.test(host)
+  )
+}

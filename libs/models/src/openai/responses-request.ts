@@ -1,0 +1,125 @@
+// A request in OpenAI's Responses API.
+//   - Nothing is stored there (`store: false`): the session is the memory. So reasoning comes back encrypted; the whole
+//     reasoning item is a block's `opaque`, and goes back as it came.
+//   - Reasoning is asked for, with a summary that streams, of models that reason. Organisations that are not verified may not
+//     see summaries, which is learnt (differences.ts).
+import { createHash } from 'node:crypto'
+import type { ModelRequest, ToolSpec } from '@reins/contracts'
+import { outputText } from '../compatible/chat-request.ts'
+import { type Encoder, encodeOnce, History } from '../history/history.ts'
+import { json, noText, wireName } from '../history/wire-text.ts'
+import { answerTokens, type Manner } from '../requests/differences.ts'
+import { plainSchema } from '../requests/schemas.ts'
+
+/** The others refuse `reasoning`, and encrypted reasoning with it. */
+export function reasons(model: string): boolean {
+  return /^(ft:)?(o\d|gpt-([5-9]|\d\d)|codex)/.test(model) && !model.includes('-chat')
+}
+
+export class ResponsesRequests {
+  readonly #history: History
+  /** Without reasoning, for a conversation whose items are refused. */
+  readonly #forgetful: History
+
+  constructor(provider: string) {
+    this.#history = new History(provider, encoder(true))
+    this.#forgetful = new History(provider, encoder(false))
+  }
+
+  encode(request: ModelRequest, manner: Manner): string {
+    const { model, stream, system, cacheKey } = request
+    const fields = [
+      `"model":${json(model)}`,
+      `"max_output_tokens":${answerTokens(manner, request.maxTokens)}`,
+      `"stream":${stream}`,
+    ]
+    if (!manner.has('no-store')) fields.push('"store":false')
+    if (reasons(model)) fields.push(...reasoningFields(request, manner))
+    if (cacheKey !== '' && !manner.has('no-cache-key')) fields.push(`"prompt_cache_key":${json(shortKey(cacheKey))}`)
+    if (system.trim() !== '') fields.push(`"instructions":${json(system)}`)
+    fields.push(...toolFields(request, manner))
+    const history = manner.has('forget-reasoning') ? this.#forgetful : this.#history
+    const input = history.encode(request.messages, model).flatMap((piece) => piece.parts)
+    fields.push(`"input":[${input.join(',')}]`)
+    return `{${fields.join(',')}}`
+  }
+}
+
+function reasoningFields(request: ModelRequest, manner: Manner): readonly string[] {
+  const effort = request.reasoningEffort && !manner.has('no-effort') ? [`"effort":"${request.reasoningEffort}"`] : []
+  const settings = [...effort, ...(manner.has('no-summary') ? [] : ['"summary":"auto"'])]
+  return [
+    ...(manner.has('no-include') ? [] : ['"include":["reasoning.encrypted_content"]']),
+    ...(settings.length === 0 ? [] : [`"reasoning":{${settings.join(',')}}`]),
+  ]
+}
+
+function toolFields(request: ModelRequest, manner: Manner): readonly string[] {
+  if (request.tools.length === 0) return []
+  const form = manner.has('plain-schemas') ? plainTools : manner.has('no-strict') ? looseTools : wholeTools
+  const tools = request.tools.map((tool) => encodeOnce(tool, form.cache, form.encode))
+  const none = request.toolChoice === 'none' && !manner.has('no-tool-choice')
+  return [`"tools":[${tools.join(',')}]`, ...(none ? ['"tool_choice":"none"'] : [])]
+}
+
+const type = 'function'
+const wholeTools = {
+  cache: new WeakMap<object, string>(),
+  encode: ({ name, description, parameters }: ToolSpec) => json({ type, name, description, parameters, strict: false }),
+}
+const looseTools = {
+  cache: new WeakMap<object, string>(),
+  encode: ({ name, description, parameters }: ToolSpec) => json({ type, name, description, parameters }),
+}
+const plainTools = {
+  cache: new WeakMap<object, string>(),
+  encode: ({ name, description, parameters }: ToolSpec) =>
+    json({ type, name, description, parameters: plainSchema(parameters) }),
+}
+
+/** At most 64 characters are taken. */
+function shortKey(key: string): string {
+  return key.length <= 64 ? key : createHash('sha256').update(key).digest('hex')
+}
+
+function encoder(reasoning: boolean): Encoder {
+  return {
+    user(message) {
+      const texts = message.content.filter((part) => part.text.trim() !== '')
+      const content = (texts.length === 0 ? [{ text: noText.user }] : texts).map(({ text }) => ({
+        type: 'input_text',
+        text,
+      }))
+      return [json({ role: 'user', content })]
+    },
+    assistant(message, own, idOf) {
+      return message.content.flatMap((block) => {
+        switch (block.type) {
+          case 'text':
+            return block.text.trim() === '' ? [] : [json({ role: 'assistant', content: block.text })]
+          case 'reasoning':
+            return own && reasoning && block.opaque && isJson(block.opaque) ? [block.opaque] : []
+          case 'tool-call': {
+            const name = wireName(block.name)
+            return [json({ type: 'function_call', call_id: idOf(block), name, arguments: json(block.arguments) })]
+          }
+          default:
+            return block satisfies never
+        }
+      })
+    },
+    tool(message, id) {
+      return [json({ type: 'function_call_output', call_id: id, output: outputText(message) })]
+    },
+  }
+}
+
+/** A broken item would break the whole request, now and later. */
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}

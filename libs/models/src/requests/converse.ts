@@ -1,0 +1,219 @@
+// One call of a model over HTTP, the same for every wire form: ask, read the answer as it comes, and say what came of it.
+//   V1. An answer is over when it says so, not when the connection ends. Where more may follow what says so (counts of tokens
+//       stand behind it), that is waited for a moment only.
+//   V2. An answer that breaks off before it said that it is over is failed{network}.
+//   V3. A refusal that names a known difference is learnt from, and the call is made again (differences.ts), as long as nothing
+//       of an answer has been told.
+import type { ModelCompleted, ModelDelta, ModelEvent, ModelFailed, ModelProvider, ModelRequest } from '@reins/contracts'
+import { type Fault, FaultError, failed, faultOf, faultOfReply, type Subject } from '../failure/failure.ts'
+import { kindOf } from '../failure/recognise.ts'
+import { header } from '../failure/retry-after.ts'
+import { readable, saidInBody } from '../failure/said.ts'
+import type { Reply } from '../http/exchange.ts'
+import { type Foreign, StreamDecoder } from '../http/stream-decoder.ts'
+import type { Transport } from '../http/transport.ts'
+import { type Manner, Manners, learnt } from './differences.ts'
+import { guard } from './guard.ts'
+
+/** `open`: more must come; `said`: it is over, and something may follow; `over`: nothing does. */
+export type Progress = 'open' | 'said' | 'over'
+
+/** One answer, read event by event. A FaultError out of `read` is the answer's failure. */
+export interface AnswerReader {
+  readonly progress: Progress
+  /** Whether something of an answer has been told. */
+  readonly begun: boolean
+  read(value: Record<string, unknown>, name: string | undefined): readonly ModelDelta[]
+  /** `[DONE]`. */
+  done(): void
+  /** The last deltas and the outcome; only once it is `said` or `over`. */
+  end(): { readonly deltas: readonly ModelDelta[]; readonly outcome: ModelCompleted | ModelFailed }
+}
+
+/** What one provider's wire form is. */
+export interface Wire {
+  readonly name: string
+  readonly baseUrl: string
+  readonly keyEnv?: string | undefined
+  readonly secrets: readonly string[]
+  readonly transport: Transport
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  contextWindow(model: string): number
+  /** JSON. */
+  encode(request: ModelRequest, manner: Manner): string
+  reader(request: ModelRequest, manner: Manner, subject: Subject): AnswerReader
+}
+
+const afterwordMs = 1_500
+const longestError = 256 * 1024
+
+export function createProvider(wire: Wire): ModelProvider {
+  const manners = new Manners()
+  return {
+    name: wire.name,
+    contextWindow: (model) => wire.contextWindow(model),
+    stream(request, signal) {
+      const { name: provider, baseUrl, keyEnv, secrets } = wire
+      const subject: Subject = { provider, model: request.model, baseUrl, keyEnv, secrets }
+      return guard(() => converse(wire, manners, request, subject, signal), subject, signal)
+    },
+  }
+}
+
+async function* converse(
+  wire: Wire,
+  manners: Manners,
+  request: ModelRequest,
+  subject: Subject,
+  signal: AbortSignal,
+): AsyncGenerator<ModelEvent> {
+  // Learnt for this call only.
+  const here = new Map<Parameters<Manners['remember']>[1]['name'], number>()
+  for (;;) {
+    const remembered = manners.of(request.model)
+    const manner: Manner = here.size === 0 ? remembered : new Map([...remembered, ...here])
+    const stream = request.stream && !manner.has('whole-answers')
+    const asked = stream === request.stream ? request : { ...request, stream }
+    const body = wire.encode(asked, manner)
+    const accept = stream ? 'text/event-stream' : 'application/json'
+    const headers = { 'content-type': 'application/json', accept, ...wire.headers }
+    const reply = await wire.transport.post(wire.url, { headers, body, signal, stream })
+    const reader = wire.reader(asked, manner, subject)
+    let fault: Fault
+    if (reply.status >= 200 && reply.status < 300 && reply.status !== 204 && reply.status !== 205) {
+      const failure = yield* readAnswer(reply, reader, signal)
+      if (failure === undefined) return
+      fault = failure
+    } else {
+      fault = faultOfReply(reply.status, reply.headers, await textOf(reply))
+    }
+    const lesson = reader.begun ? undefined : learnt(fault, body, manner, request.maxTokens)
+    if (lesson === undefined) return yield failed(fault, subject)
+    if (lesson.forCallOnly) here.set(lesson.name, lesson.value)
+    else manners.remember(request.model, lesson)
+  }
+}
+
+/** undefined: the outcome has been told. */
+async function* readAnswer(
+  reply: Reply,
+  reader: AnswerReader,
+  signal: AbortSignal,
+): AsyncGenerator<ModelEvent, Fault | undefined> {
+  const decoder = new StreamDecoder(header(reply.headers, 'content-type') ?? '')
+  const strays = new Strays()
+  let afterword: Deadline | undefined
+  try {
+    for (let over = false; !over && progressOf(reader) !== 'over'; ) {
+      if (reader.progress === 'said') afterword ??= deadline(afterwordMs)
+      const bytes = await (afterword ? Promise.race([reply.read(), afterword.passed]) : reply.read())
+      over = bytes === undefined
+      for (const value of bytes === undefined ? decoder.end() : decoder.push(bytes)) {
+        for (const delta of take(value, reader, strays)) {
+          yield delta
+          // It goes on all the same.
+          afterword?.clear()
+          afterword = undefined
+        }
+        if (progressOf(reader) === 'over') break
+      }
+    }
+  } catch (error) {
+    // V1: what breaks off behind its end is whole.
+    if (reader.progress === 'open' || signal.aborted || error instanceof FaultError) {
+      const fault = faultOf(error)
+      return fault.headers === undefined ? { ...fault, headers: reply.headers } : fault
+    }
+  } finally {
+    afterword?.clear()
+    reply.leave()
+  }
+  if (reader.progress === 'open') return cutOff(reply, reader, strays)
+  if (strays.lost !== '') return { kind: 'not-understood', message: `a part of the answer is no JSON: ${strays.lost}` }
+  const { deltas, outcome } = reader.end()
+  for (const delta of deltas) yield delta
+  yield outcome
+  return undefined
+}
+
+/** It changes with every read. */
+const progressOf = (reader: AnswerReader): Progress => reader.progress
+
+/** What came and is no JSON. */
+class Strays {
+  /** Between the events of an answer: perhaps a part of it. */
+  lost = ''
+  all = ''
+
+  add(text: string, idle: boolean): void {
+    if (this.all.length < longestError) this.all += `${this.all === '' ? '' : ' '}${text}`
+    if (!idle && this.lost === '') this.lost = text.slice(0, 300)
+  }
+}
+
+function take(value: Foreign, reader: AnswerReader, strays: Strays): readonly ModelDelta[] {
+  switch (value.kind) {
+    case 'json':
+      return reader.read(value.value, value.name)
+    case 'done':
+      reader.done()
+      return []
+    case 'text':
+      if (value.name !== undefined && /error/i.test(value.name)) {
+        const { words, retryAfterMs } = saidInBody(value.text)
+        throw new FaultError({ message: readable(value.text), words, retryAfterMs })
+      }
+      if (reader.progress === 'open') strays.add(value.text, value.idle)
+      return []
+    default:
+      return value satisfies never
+  }
+}
+
+/** V2, with what the server said instead of the rest. */
+function cutOff({ status, headers }: Reply, reader: AnswerReader, { all }: Strays): Fault {
+  const cut = 'the answer was cut off before its end'
+  // JSON that did not come to its end says nothing.
+  if (all === '' || /^[[{]/.test(all)) return { headers, message: cut }
+  const { message, words, retryAfterMs } = saidInBody(all)
+  if (reader.begun) return { headers, words, retryAfterMs, message: `${cut}: ${message}` }
+  if (/<(!doctype|html|head|body)\b/i.test(all))
+    return { kind: 'wrong-address', status, message: `a web page came instead of an answer: ${message}` }
+  // Whoever speaks of a limit or a load in plain text is understood; anything else is no model server's answer.
+  const kind = kindOf({ message, words })
+  const said = `what came is no answer: ${message}`
+  return { headers, words, retryAfterMs, kind: kind === 'server-error' ? 'not-understood' : kind, message: said }
+}
+
+interface Deadline {
+  readonly passed: Promise<undefined>
+  clear(): void
+}
+
+function deadline(ms: number): Deadline {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const passed = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms)
+  })
+  return { passed, clear: () => clearTimeout(timer) }
+}
+
+async function textOf(reply: Reply): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  try {
+    for (;;) {
+      const bytes = await reply.read()
+      if (bytes === undefined) break
+      text += decoder.decode(bytes, { stream: true })
+      if (text.length > longestError) {
+        reply.leave()
+        break
+      }
+    }
+  } catch {
+    // The status has said enough.
+  }
+  return text
+}
