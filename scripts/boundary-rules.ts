@@ -66,8 +66,6 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof all>> = {
 
 /** B5. Declared ahead of the code that is going to use them, by folder: a line goes when its packages are imported. */
 const ahead: Readonly<Record<string, readonly string[]>> = {
-  'libs/cli': ['string-width', 'wrap-ansi'],
-  'libs/client': ['eventsource-parser', 'undici'],
   'libs/models': ['eventsource-parser', 'undici'],
   'libs/tools': ['picomatch'],
 }
@@ -127,7 +125,8 @@ export function checkBoundaries(tree: Tree): readonly Problem[] {
         continue
       }
       const name = packageNameOf(specifier)
-      if (specifier.startsWith('node:') || builtin.has(name)) continue
+      // `#name` is a file of the package itself, by the `imports` of its package.json.
+      if (specifier.startsWith('node:') || specifier.startsWith('#') || builtin.has(name)) continue
       used.get(home.folder)?.add(name)
       const problem =
         packageProblem(home, file, specifier, byName.get(name)) ?? undeclaredProblem(home, root, file, name)

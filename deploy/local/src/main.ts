@@ -27,7 +27,7 @@ async function readAdminToken(): Promise<string | undefined> {
   }
 }
 
-const program = new Command('reins').description('Runs LLM agents as sessions that survive').version(version)
+const program = new Command('reins').description('Runs AI agents in sessions that survive crashes').version(version)
 const env = withRunningProduct(environment)
 const context = processContext({ now: systemClock.now, readAdminToken, verify: verifySession, env })
 serverCommands(program)

@@ -10,12 +10,15 @@ const collect = (value: string, all: readonly string[]): readonly string[] => [.
 
 function serverOptions(command: Command): Command {
   return command
-    .option('--data-dir <folder>', 'where everything is kept (env REINS_DATA_DIR, default .reins)')
-    .option('--port <number>', 'port of the HTTP API; 0: any free one (env REINS_PORT, default 7420)')
-    .option('--host <address>', 'address to listen on (env REINS_HOST, default 127.0.0.1: this machine only)')
+    .option('--data-dir <folder>', 'keep everything in this folder (env REINS_DATA_DIR, default .reins)')
+    .option('--port <number>', 'serve the HTTP API on this port; 0 takes any free one (env REINS_PORT, default 7420)')
+    .option(
+      '--host <address>',
+      'listen on this address (env REINS_HOST, default 127.0.0.1, which only this machine reaches)',
+    )
     .option(
       '--label <name=value>',
-      'a label of this process: it serves every pool whose labels it has (repeatable; env REINS_LABELS)',
+      'give this process a label; it serves every pool whose labels it has (repeatable; env REINS_LABELS)',
       collect,
       [],
     )
@@ -39,7 +42,10 @@ function serverOptions(command: Command): Command {
       '--allow-shell-network',
       'let agents that ask for it use the network in their shell (env REINS_ALLOW_SHELL_NETWORK=1)',
     )
-    .option('--log-level <level>', 'debug, info, warn, error or silent (env REINS_LOG_LEVEL, default info)')
+    .option(
+      '--log-level <level>',
+      'log from this level on: debug, info, warn, error or silent (env REINS_LOG_LEVEL, default info)',
+    )
 }
 
 export function serverCommands(program: Command): void {
@@ -57,7 +63,7 @@ export function serverCommands(program: Command): void {
 
   serverOptions(program.command('service'))
     .description(`Run one service as a process of its own: ${serviceNames.join(', ')}`)
-    .argument('<name>', 'which service')
+    .argument('<name>', 'the service to run')
     .addHelpText(
       'after',
       '\nExamples:\n  reins service executor --label browser=true\n  NATS_URL=nats://10.0.0.5:4222 reins service tool-runner --workspace-root /srv/projects\n',
@@ -66,14 +72,14 @@ export function serverCommands(program: Command): void {
 
   program
     .command('rebuild-index')
-    .description('Make the list of sessions anew from the sessions themselves (the memory service does it)')
-    .option('--data-dir <folder>', 'of the running product (env REINS_DATA_DIR, default .reins)')
+    .description('Rebuild the list of sessions from the sessions themselves; the memory service does the work')
+    .option('--data-dir <folder>', 'the data folder of the running product (env REINS_DATA_DIR, default .reins)')
     .addHelpText('after', '\nExamples:\n  reins rebuild-index\n  NATS_URL=nats://10.0.0.5:4222 reins rebuild-index\n')
     .action(async (flags: LocalFlags) => (await actions()).runRebuildIndex(flags))
 
   serverOptions(program.command('doctor'))
-    .description('Say what was found on this machine, what is missing, and how to get it')
-    .option('--json', 'print JSON, for programs')
+    .description('Print what Reins finds on this machine, what is missing, and how to get it')
+    .option('--json', 'print JSON for programs')
     .addHelpText('after', '\nExamples:\n  reins doctor\n  reins doctor --json\n')
     .action(async (flags: LocalFlags & { json?: boolean }) => {
       const json = flags.json === true || program.opts<{ json?: boolean }>().json === true

@@ -10,5 +10,6 @@ test('what the environment says', () => {
     dumb: false,
     stateDir: '/s/reins',
   })
+  expect(loadCliEnvironment({ npm_command: 'exec' })).toMatchObject({ typed: 'npx reins' })
   expect(loadCliEnvironment({})).toEqual({ noColor: false, dumb: false })
 })

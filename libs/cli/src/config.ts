@@ -10,6 +10,8 @@ export interface CliEnvironment {
   readonly token?: string
   /** REINS_DATA_DIR: of the product on this machine, if there is one. */
   readonly dataDir?: string
+  /** How this person runs the program, where it is not by its name: `npx reins`. */
+  readonly typed?: string
   /** NO_COLOR, set to anything but nothing (https://no-color.org). */
   readonly noColor: boolean
   /** The terminal says that it can do nothing (TERM=dumb). */
@@ -29,6 +31,7 @@ export function loadCliEnvironment(env: Env): CliEnvironment {
     ...(url === undefined ? {} : { url }),
     ...(token === undefined ? {} : { token }),
     ...(dataDir === undefined ? {} : { dataDir }),
+    ...(env.npm_command === 'exec' ? { typed: 'npx reins' } : {}),
     noColor: text('NO_COLOR') !== undefined,
     dumb: env.TERM === 'dumb',
     ...(state === undefined ? {} : { stateDir: path.join(state, 'reins') }),

@@ -50,7 +50,7 @@ export function explainFailure(error: unknown): Explained {
       message: error.message,
       next:
         error.code === 'unauthorized'
-          ? 'Give the token with --token or REINS_TOKEN; the first start wrote one to admin.token in the data folder of the server.'
+          ? 'Give the token with --token or REINS_TOKEN. The first start of the server wrote one to admin.token in its data folder.'
           : error.next,
       code: error.code,
       ...(error.details === undefined ? {} : { details: error.details }),
@@ -66,6 +66,15 @@ export function failureText(failure: Explained): string {
   if (failure.next !== undefined) lines.push(failure.next)
   return neutralise(lines.join('\n'))
 }
+
+/** Commands that the text names, as this person types them: `npx reins …` where the program is not on the PATH. */
+export const asTyped = (text: string, typed: string | undefined): string =>
+  typed === undefined
+    ? text
+    : text.replace(
+        /(?<![\w/-])(?<!npx )reins (?=(?:agent|chat|session|pool|completion|up|service|doctor|rebuild-index)\b)/g,
+        `${typed} `,
+      )
 
 /** Details that are a list of problems ({path, message, line?, column?}), bare or under `problems`. */
 function problemsOf(details: unknown): string[] {

@@ -1,9 +1,10 @@
 // One run of a command: the context, the global options, the client, and how it prints.
 //   R1. The admin token of this machine's data folder goes to this machine only: another server gets a token that was given.
+import { isLoopback } from '@reins/client'
 import type { Command } from 'commander'
 import type { ReinsClient } from './client-port.ts'
 import type { CliContext } from './context.ts'
-import { CommandFailure, usageFailure } from './failure.ts'
+import { asTyped, CommandFailure, usageFailure } from './failure.ts'
 import { makeStyle, type Style } from './text/style.ts'
 
 export const defaultServer = 'http://127.0.0.1:7420'
@@ -26,6 +27,8 @@ export interface Invocation {
   readonly signal: AbortSignal
   client(): Promise<ReinsClient>
   print(text: string): void
+  /** A line for people that names commands: as this person types them. */
+  hint(text: string): void
   printJson(value: unknown): void
 }
 
@@ -58,15 +61,19 @@ export function makeInvocation(context: CliContext, command: Command, signal: Ab
       const token =
         options.token ?? context.env.token ?? (isLoopback(server) ? await context.readAdminToken() : undefined)
       if (token === undefined && !isLoopback(server))
-        throw new CommandFailure(`There is no token for ${server}.`, {
-          next: 'Give one with --token or REINS_TOKEN. The admin token of this machine is not sent to another one.',
+        throw new CommandFailure(`reins has no token for ${server}.`, {
+          next: 'Give one with --token or REINS_TOKEN. reins sends the admin token of this machine to no other machine.',
         })
       if (token !== undefined && !/^[\x21-\x7e]+$/.test(token))
-        throw usageFailure('The token holds a character that no token has.', 'Give it as it is, on one line.')
+        throw usageFailure(
+          'The token contains a character that no token has.',
+          'Copy the token again: it is one line of visible characters.',
+        )
       client = context.connect({ baseUrl: server, ...(token === undefined ? {} : { token }) })
       return client
     },
     print,
+    hint: (text) => print(asTyped(text, context.env.typed)),
     printJson: (value) => print(JSON.stringify(value, null, 2)),
   }
 }
@@ -74,11 +81,9 @@ export function makeInvocation(context: CliContext, command: Command, signal: Ab
 function checkedUrl(text: string): string {
   const url = URL.parse(text)
   if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
-    throw usageFailure(`"${text}" is no address of a server.`, `Such as --server ${defaultServer}`)
+    throw usageFailure(
+      `"${text}" is not the address of a server.`,
+      `Give one that begins with http:// or https://, such as --server ${defaultServer}`,
+    )
   return text.replace(/\/+$/, '')
-}
-
-function isLoopback(server: string): boolean {
-  const host = new URL(server).hostname
-  return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }

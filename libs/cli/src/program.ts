@@ -6,7 +6,7 @@ import { completionCommands } from './commands/completion.ts'
 import { poolCommands } from './commands/pool.ts'
 import { sessionCommands } from './commands/session.ts'
 import type { CliContext } from './context.ts'
-import { exitCodes, explainFailure, failureText, QuietExit } from './failure.ts'
+import { asTyped, CommandFailure, exitCodes, explainFailure, failureText, QuietExit } from './failure.ts'
 import { type Act, colours, defaultServer, type GlobalOptions, makeInvocation } from './invocation.ts'
 
 const graceMs = 1500
@@ -15,6 +15,10 @@ const graceMs = 1500
 interface Ongoing {
   readonly controller: AbortController
   interrupted: boolean
+  /** Resolves when stdout cannot be written. */
+  readonly unwritable: Promise<void>
+  /** Why stdout could not be written, where its reader did not simply leave. */
+  lost: Error | undefined
 }
 const runs = new WeakMap<Command, Ongoing>()
 
@@ -22,12 +26,14 @@ const runs = new WeakMap<Command, Ongoing>()
 export function clientCommands(program: Command, context: CliContext): Command {
   if (!program.options.some((option) => option.long === '--server')) {
     program
-      .addOption(new Option('--server <url>', `the server (env REINS_URL, default ${defaultServer})`))
-      .addOption(new Option('--token <token>', 'its token (env REINS_TOKEN, default the admin token of this machine)'))
-      .option('--json', 'print JSON, for programs')
+      .addOption(new Option('--server <url>', `talk to this server (env REINS_URL, default ${defaultServer})`))
+      .addOption(
+        new Option('--token <token>', 'send this token (env REINS_TOKEN, default the admin token of this machine)'),
+      )
+      .option('--json', 'print JSON for programs')
   }
   const act: Act = (action) => async (args, command) => {
-    const ongoing = runs.get(program) ?? { controller: new AbortController(), interrupted: false }
+    const ongoing = runs.get(program) ?? newRun(context)
     const run = makeInvocation(context, command, ongoing.controller.signal)
     await untilInterrupted(context, ongoing, () => action(run, ...args))
   }
@@ -52,10 +58,24 @@ async function untilInterrupted(context: CliContext, ongoing: Ongoing, action: (
     void context.sleep(graceMs, new AbortController().signal).then(() => abandoned.resolve())
   })
   try {
-    await Promise.race([action(), abandoned.promise])
+    await Promise.race([action(), abandoned.promise, ongoing.unwritable])
   } finally {
     stopListening()
   }
+}
+
+/** Listens to stdout and stderr from here on: an error of theirs that nobody hears would end the process. */
+function newRun(context: CliContext): Ongoing {
+  const controller = new AbortController()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const run: Ongoing = { controller, interrupted: false, unwritable: promise, lost: undefined }
+  context.stdout.on('error', (error) => {
+    if (!('code' in error && error.code === 'EPIPE')) run.lost ??= error
+    controller.abort()
+    resolve()
+  })
+  context.stderr.on('error', () => undefined) // There is nowhere left to say it.
+  return run
 }
 
 /** Help and wrong usage go to the context's streams, without reading the environment, whoever made the command. */
@@ -70,45 +90,58 @@ function prepare(command: Command, context: CliContext): void {
     getErrHasColors: () => false,
   })
   command.exitOverride()
-  command.showHelpAfterError('(add --help for how it is used)')
+  command.showHelpAfterError('(add --help to see how to use the command)')
   for (const below of command.commands) prepare(below, context)
 }
 
 /**
  * Parses and runs; the exit code is the answer, and the process is left alone. Failures are told on stderr: one line that says
- * what happened, one that says what to do; with --json as `{error}`. A closed stdout (EPIPE) ends the command quietly.
+ * what happened, one that says what to do; with --json as `{error}`. A reader that has left (EPIPE) ends the command quietly;
+ * any other failure to write is a failure of the command. Commands of other libraries go on: a server outlives its terminal.
  * @param argv the words behind the name of the program
  */
 export async function runProgram(program: Command, argv: readonly string[], context: CliContext): Promise<number> {
-  const ongoing: Ongoing = { controller: new AbortController(), interrupted: false }
+  const ongoing = newRun(context)
   runs.set(program, ongoing)
   prepare(program, context)
-  const closed = new Promise<void>((resolve) => {
-    context.stdout.on('error', () => {
-      ongoing.controller.abort()
-      resolve()
-    })
-  })
+  const code = await outcome(program, argv, context, ongoing)
+  // A write that failed is told in a later turn of the event loop.
+  await new Promise((resolve) => setImmediate(resolve))
+  runs.delete(program)
+  if (ongoing.lost === undefined) return code
+  return tell(program, context, unwritten(ongoing.lost))
+}
+
+async function outcome(program: Command, argv: readonly string[], context: CliContext, ongoing: Ongoing) {
   try {
-    await Promise.race([program.parseAsync(argv, { from: 'user' }), closed])
+    await program.parseAsync(argv, { from: 'user' })
     return ongoing.interrupted ? exitCodes.interrupted : exitCodes.ok
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
     if (error instanceof QuietExit) return error.exitCode
     if (ongoing.interrupted) return exitCodes.interrupted
     if (ongoing.controller.signal.aborted) return exitCodes.ok
-    const options = program.opts<GlobalOptions>()
-    const failure = explainFailure(error)
-    if (options.json === true) {
-      const { message, next, code, details } = failure
-      context.stderr.write(`${JSON.stringify({ error: { code: code ?? 'failed', message, details, next } })}\n`)
-    } else context.stderr.write(`${failureText(failure)}\n`)
-    return failure.exitCode
-  } finally {
-    runs.delete(program)
+    return tell(program, context, error)
   }
+}
+
+/** Says on stderr why a command failed; its exit code. */
+function tell(program: Command, context: CliContext, error: unknown): number {
+  const failure = explainFailure(error)
+  if (program.opts<GlobalOptions>().json === true) {
+    const { message, next, code, details } = failure
+    context.stderr.write(`${JSON.stringify({ error: { code: code ?? 'failed', message, details, next } })}\n`)
+  } else context.stderr.write(`${asTyped(failureText(failure), context.env.typed)}\n`)
+  return failure.exitCode
+}
+
+function unwritten(error: Error): CommandFailure {
+  const why = 'code' in error && error.code === 'ENOSPC' ? 'no space is left on the device' : error.message
+  return new CommandFailure(`The output could not be written: ${why}.`, {
+    next: 'Make room there, or send the output somewhere else. What the command did at the server is done.',
+  })
 }
 
 /** A program with the client commands alone: for tests, for the reference, and to build on. */
 export const clientProgram = (context: CliContext): Command =>
-  clientCommands(new Command('reins').description('Runs LLM agents as sessions that survive'), context)
+  clientCommands(new Command('reins').description('Runs AI agents in sessions that survive crashes'), context)

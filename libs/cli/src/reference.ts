@@ -77,11 +77,11 @@ const argumentText = (argument: Argument): string => {
 
 function optionTable(options: readonly Option[]): string[] {
   return [
-    '| option | |',
+    '| option | what it does |',
     '|---|---|',
     ...options.map((option) => {
       const choices = option.argChoices ? ` (${option.argChoices.join(', ')})` : ''
-      const standard = option.defaultValue === undefined ? '' : ` Default: ${String(option.defaultValue)}.`
+      const standard = option.defaultValue === undefined ? '' : ` (default: ${String(option.defaultValue)})`
       return `| \`${cell(option.flags)}\` | ${cell(option.description)}${choices}${standard} |`
     }),
   ]

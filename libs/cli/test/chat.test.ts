@@ -122,7 +122,7 @@ describe('a chat', () => {
     const context = fakeContext(fakeServer().client, { terminal: true })
     const words = ['agent', 'start', 'coder', '--session', sessionId]
     expect(await runProgram(clientProgram(context), words, context)).toBe(1)
-    expect(context.stderr.text).toContain('is one of agent assistant, not of coder.')
+    expect(context.stderr.text).toContain('belongs to agent assistant, not to coder.')
   })
   test('of a session that has ended shows it and leaves', async () => {
     const server = fakeServer()
@@ -230,7 +230,7 @@ test('commands that do not exist are named, and paths are messages', async () =>
   type('/halp\r')
   await sees('There is no command /halp')
   type('/help\r')
-  await sees('/session   the id of this session')
+  await sees('/session   show the id of this session')
   type('/etc/hosts has what?\r')
   await server.until('create assistant /etc/hosts has what?')
   type('/session\r')

@@ -79,6 +79,17 @@ describe('agents', () => {
       'put assistant update {"definition":{"name":"assistant","model":"x/z","system_prompt":"Be brief."}}',
     ])
   })
+  test('update --file keeps what the file does not name', async () => {
+    const context = fakeContext(fakeServer().client, { files: { 'a.yaml': 'system_prompt: Be long.' } })
+    expect(
+      await runProgram(clientProgram(context), ['agent', 'update', 'assistant', '--file', 'a.yaml', '--json'], context),
+    ).toBe(0)
+    expect(JSON.parse(context.stdout.text).agent.definition).toMatchObject({
+      name: 'assistant',
+      model: expect.stringContaining('/'),
+      system_prompt: 'Be long.',
+    })
+  })
   test('update with nothing to change is wrong usage', async () => {
     expect(await reins(['agent', 'update', 'assistant'])).toMatchObject({ code: 2, out: '' })
   })
@@ -112,7 +123,7 @@ describe('agents', () => {
   })
   test('a mode that is not there yet', async () => {
     const { code, err } = await reins(['agent', 'start', 'assistant', '--mode', 'web'])
-    expect([code, err.split('\n')[0]]).toEqual([2, 'reins: --mode web is not there yet.'])
+    expect([code, err.split('\n')[0]]).toEqual([2, 'reins: reins cannot chat with --mode web yet.'])
   })
 })
 
@@ -181,7 +192,7 @@ describe('sessions', () => {
     await context.stdout.until('session.renamed')
     context.interrupt()
     expect(await done).toBe(130)
-    expect(context.stderr.text).toContain('the server does not answer; waiting for it')
+    expect(context.stderr.text).toContain('The server does not answer. Waiting for it.')
   })
   test('a closed stdout ends quietly', async () => {
     const server = fakeServer()
@@ -189,6 +200,48 @@ describe('sessions', () => {
     const done = runProgram(clientProgram(context), ['session', 'events', sessionId, '--follow'], context)
     context.stdout.emit('error', Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))
     expect([await done, context.stderr.text]).toEqual([0, ''])
+  })
+  test.each([
+    [['session', 'list'], 'reins: The output could not be written: no space is left on the device.'],
+    [['session', 'list', '--json'], '{"error":{"code":"failed","message":"The output could not be written'],
+    [['--help'], 'reins: The output could not be written'],
+  ])('a full disk behind stdout fails %j, and is said', async (argv, said) => {
+    const context = fakeContext(fakeServer().client)
+    context.stdout.write = () => {
+      setImmediate(() => context.stdout.emit('error', Object.assign(new Error('write ENOSPC'), { code: 'ENOSPC' })))
+      return true
+    }
+    expect(await runProgram(clientProgram(context), argv, context)).toBe(1)
+    expect(context.stderr.text).toContain(said)
+  })
+  test.each([
+    ['completed', 'ended'],
+    ['FAILED', 'quarantined'],
+    ['Running', 'running'],
+  ])('list --state %s asks for the %s ones', async (word, status) => {
+    const { server } = await reins(['session', 'list', '--state', word])
+    expect(server.asked).toEqual([`list {"limit":50,"status":"${status}"}`])
+  })
+  test('a state that does not exist is wrong usage, and the help names those that do', async () => {
+    expect(await reins(['session', 'list', '--state', 'asleep'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('COMPLETED and CANCELLED stand for ended'),
+    })
+    expect((await reins(['session', 'list', '--help'])).out).toContain('--state <status>')
+  })
+  test.each(
+    [
+      ['session', 'resume'],
+      ['agent', 'session', 'resume'],
+    ].map((words) => [words]),
+  )('%j of an ended session fails, and says how it ended and what to do', async (words) => {
+    const server = fakeServer()
+    server.sessions = [sessionInfo({ status: 'ended' })]
+    server.events = [started(1, 0), event(2, 5, 'session.ended', { reason: 'ended by user:me' })]
+    const { code, err } = await reins([...words, sessionId], server)
+    expect(code).toBe(1)
+    expect(err).toContain('(ended by user:me, by test)')
+    expect(err).toContain('Start a new one: reins agent start assistant.')
   })
   test('replay prints the talk where there is no terminal', async () => {
     const server = fakeServer()
@@ -327,7 +380,7 @@ describe('the server', () => {
   test('is not asked with a token that cannot be one', async () => {
     const { code, err, connected } = await reins(['agent', 'list', '--token', 'a\nb'])
     expect([code, connected]).toEqual([2, []])
-    expect(err).toContain('The token holds a character that no token has.')
+    expect(err).toContain('The token contains a character that no token has.')
   })
 
   test('elsewhere never gets the admin token', async () => {

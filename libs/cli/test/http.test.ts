@@ -49,7 +49,7 @@ test('a wrong token says where the right one is', async () => {
   const context = contextAt(url)
   expect(await runProgram(clientProgram(context), ['session', 'list', '--token', 'x'], context)).toBe(1)
   expect(context.stderr.text).toBe(
-    'reins: The token is wrong.\nGive the token with --token or REINS_TOKEN; the first start wrote one to admin.token in the data folder of the server.\n',
+    'reins: The token is wrong.\nGive the token with --token or REINS_TOKEN. The first start of the server wrote one to admin.token in its data folder.\n',
   )
 })
 
@@ -59,7 +59,7 @@ test('nobody there is one clear line, and what to do', async () => {
   const context = contextAt(url)
   expect(await runProgram(clientProgram(context), ['pool', 'list'], context)).toBe(1)
   expect(context.stderr.text).toBe(
-    `reins: Cannot reach ${url} (ECONNREFUSED).\nIs the server running? Start it with: npm start. Or name another one: --server, REINS_URL.\n`,
+    `reins: Cannot reach ${url} (ECONNREFUSED).\nStart the server with npm start, or name another server with --server or REINS_URL.\n`,
   )
 })
 

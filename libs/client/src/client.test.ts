@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createClient } from './client.ts'
 import type { FollowItem } from './follow.ts'
-import { EventParser } from './server-sent-events.ts'
+import { isLoopback } from './loopback.ts'
 
 const root = 'http://127.0.0.1:7420'
 
@@ -133,11 +133,11 @@ describe('errors', () => {
     })
   })
 
-  test('of a server that is none are no riddle', async () => {
+  test('of a server that is no Reins server say so', async () => {
     const answering = (response: () => Response) => createClient({ baseUrl: root, fetch: async () => response() })
     await expect(answering(() => new Response('<html>', { status: 200 })).health()).rejects.toMatchObject({
       code: 'internal',
-      message: expect.stringContaining('is it a Reins server?'),
+      message: expect.stringContaining('Is it a Reins server?'),
     })
     await expect(answering(() => new Response('Bad gateway', { status: 502 })).health()).rejects.toMatchObject({
       code: 'unavailable',
@@ -145,15 +145,28 @@ describe('errors', () => {
   })
 })
 
-test('server-sent events are taken apart wherever they are cut', () => {
-  const text = ': hello\nretry: 5\n\nid: 1\nevent: a\ndata: {"x":\ndata: 1}\n\r\ndata:bare\r\n\r\nevent: nothing\n\n'
-  for (let size = 1; size < text.length; size++) {
-    const parser = new EventParser()
-    const got = []
-    for (let at = 0; at < text.length; at += size) got.push(...parser.push(text.slice(at, at + size)))
-    expect(got).toEqual([
-      { event: 'a', data: '{"x":\n1}' },
-      { event: 'message', data: 'bare' },
-    ])
+test('events are read wherever the connection cuts them, past comments, fields without a meaning and foreign line ends', async () => {
+  const [first, second] = [event(1), event(2)]
+  const text = `\ufeff: hello\nretry: 5\n\nid: c1\nevent: x\ndata: ${JSON.stringify(first)}\n\n\r\nevent: nothing\n\ndata:${JSON.stringify(second)}\r\n\r\n`
+  for (const size of [1, 2, 3, 7, 50, text.length]) {
+    const bytes = new TextEncoder().encode(text)
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (let at = 0; at < bytes.length; at += size) controller.enqueue(bytes.slice(at, at + size))
+        controller.close()
+      },
+    })
+    expect((await through([() => new Response(body)], 2)).got).toEqual(['c1', 'c2'])
   }
 })
+
+test.each([
+  ['http://127.0.0.1:7420', true],
+  ['http://localhost', true],
+  ['https://[::1]:1', true],
+  ['http://127.9.9.9', true],
+  ['http://127.0.0.1.example.org', false],
+  ['http://localhost.example.org', false],
+  ['http://10.0.0.1', false],
+  ['no address', false],
+])('%s is this machine itself: %s', (address, own) => expect(isLoopback(address)).toBe(own))

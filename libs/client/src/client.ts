@@ -19,14 +19,16 @@ import type {
   SessionState,
   TurnResult,
 } from '@reins/contracts'
+import { localFetch } from '#fetch'
 import { type FollowItem, type FollowOptions, follow } from './follow.ts'
+import { isLoopback } from './loopback.ts'
 import { createTransport, type Fetch } from './transport.ts'
 
 export interface ClientOptions {
   /** http://127.0.0.1:7420 */
   readonly baseUrl: string
   readonly token?: string
-  /** Default: the platform's. */
+  /** Default: the platform's; to this machine itself never through a proxy. */
   readonly fetch?: Fetch
   /** ms of silence after which a followed stream is given up and opened again. Default 45 000: three heartbeats. */
   readonly silenceMs?: number
@@ -83,7 +85,8 @@ export interface Client {
 }
 
 export function createClient(options: ClientOptions): Client {
-  const { baseUrl, token, fetch = (input, init) => globalThis.fetch(input, init) } = options
+  const { baseUrl, token } = options
+  const fetch = options.fetch ?? (isLoopback(baseUrl) ? localFetch : platformFetch)
   const transport = createTransport(baseUrl, token, fetch)
   const get = <T>(path: string, query: Readonly<Record<string, string | number | boolean | undefined>> = {}) =>
     transport.json<T>({ method: 'GET', path, query })
@@ -142,6 +145,8 @@ export function createClient(options: ClientOptions): Client {
     health: () => get('/health'),
   }
 }
+
+const platformFetch: Fetch = (input, init) => globalThis.fetch(input, init)
 
 const keyHeader = ({ idempotencyKey }: WriteOptions): Record<string, string> =>
   idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }

@@ -3,9 +3,9 @@
 //   F2. Only what cannot get better ends it: a wrong token, no such session, a bad cursor. Everything else is waited out.
 //   F3. A silent connection is a broken one: the server says something every 15 s.
 import type { StreamItem } from '@reins/contracts'
-import { errorTable, ReinsError } from '@reins/contracts'
+import { errorTable, ReinsError } from '@reins/contracts/errors'
+import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { SeenDeltas } from './seen-deltas.ts'
-import { EventParser } from './server-sent-events.ts'
 import { errorOf, type Transport, unreachable } from './transport.ts'
 
 /** The stream broke (`lost`, once per outage: it is tried again until it is back), or goes on (`back`). */
@@ -96,14 +96,17 @@ async function* items(
     })
     yield 'open'
     if (!response.body) return
-    const parser = new EventParser()
+    let parsed: EventSourceMessage[] = []
+    const parser = createParser({ onEvent: (event) => parsed.push(event) })
     const decoder = new TextDecoder()
     const reader = response.body.getReader()
     for (;;) {
       const { done, value } = await reader.read()
       if (done) return
       heard()
-      for (const { event, data } of parser.push(decoder.decode(value, { stream: true }))) {
+      parsed = []
+      parser.feed(decoder.decode(value, { stream: true }))
+      for (const { event, data } of parsed) {
         if (event === 'error') throw errorOf(0, data)
         yield JSON.parse(data) as StreamItem
       }

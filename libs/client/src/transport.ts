@@ -1,6 +1,6 @@
 // One request to the gateway, and what can become of it. Every failure is a ReinsError, also that nobody answers.
 import type { ErrorBody, ErrorCode } from '@reins/contracts'
-import { errorTable, ReinsError } from '@reins/contracts'
+import { errorTable, ReinsError } from '@reins/contracts/errors'
 
 export type Fetch = (input: string, init: RequestInit) => Promise<Response>
 
@@ -63,7 +63,7 @@ export function createTransport(baseUrl: string, token: string | undefined, fetc
       } catch (error) {
         if (request.signal?.aborted) throw request.signal.reason
         if (error instanceof SyntaxError)
-          throw new ReinsError('internal', `${root} did not answer with JSON: is it a Reins server?`)
+          throw new ReinsError('internal', `${root} did not answer with JSON. Is it a Reins server?`)
         throw unreachable(root, error)
       }
     },
@@ -74,7 +74,7 @@ export function createTransport(baseUrl: string, token: string | undefined, fetc
 export function unreachable(root: string, error: unknown): ReinsError {
   const why = causeOf(error)
   return new ReinsError('unavailable', `Cannot reach ${root}${why === undefined ? '' : ` (${why})`}.`, {
-    next: 'Is the server running? Start it with: npm start. Or name another one: --server, REINS_URL.',
+    next: 'Start the server with npm start, or name another server with --server or REINS_URL.',
   })
 }
 
@@ -85,7 +85,7 @@ export function errorOf(status: number, text: string): ReinsError {
     return new ReinsError(code, message, { details, ...(next === undefined ? {} : { next }) })
   }
   const code: ErrorCode = status === 401 ? 'unauthorized' : status >= 502 && status <= 504 ? 'unavailable' : 'internal'
-  return new ReinsError(code, `The server answered with HTTP ${status}, in no form that is known here.`)
+  return new ReinsError(code, `The server answered with HTTP ${status} and a body that is not a Reins error.`)
 }
 
 function bodyOf(text: string): ErrorBody | undefined {

@@ -4,7 +4,7 @@
 //   H3. Leaving ends nothing: a turn goes on at the server, and the last line says how to come back.
 import type { ControlVerb, FollowItem, ReinsClient } from '../client-port.ts'
 import type { CliContext } from '../context.ts'
-import { exitCodes, explainFailure, failureText } from '../failure.ts'
+import { asTyped, exitCodes, explainFailure, failureText } from '../failure.ts'
 import { wrap } from '../text/cells.ts'
 import type { Style } from '../text/style.ts'
 import { commandHelp, slashCommand } from './commands.ts'
@@ -31,7 +31,7 @@ export interface ChatOptions {
   readonly signal: AbortSignal
 }
 
-const noSession = 'There is no session yet: it begins with the first message.'
+const noSession = 'There is no session yet. It begins with your first message.'
 
 /** What a second Ctrl-C would do. */
 type Armed = 'nothing' | 'leave-turn' | 'leave'
@@ -136,7 +136,7 @@ class Chat {
       if (this.#transcript.turn) lines.push('The turn goes on at the server.')
       lines.push(`Come back with: reins session open ${this.#session}`)
     }
-    context.stdout.write(`${lines.join('\n')}\n`)
+    context.stdout.write(`${asTyped(lines.join('\n'), context.env.typed)}\n`)
   }
 
   async #follow(session: string, after: string | undefined): Promise<void> {
@@ -224,7 +224,7 @@ class Chat {
         void this.#control(command)
         return
       case 'unknown':
-        this.#note(`There is no command ${message}. /help lists those there are.`)
+        this.#note(`There is no command ${message}. /help lists the commands.`)
         return
       default:
         command satisfies never
@@ -271,8 +271,12 @@ class Chat {
 
   #fail(error: unknown): void {
     if (this.#stop.signal.aborted) return
-    this.#show({ kind: 'notice', level: 'error', text: failureText(explainFailure(error)) })
+    this.#show({ kind: 'notice', level: 'error', text: this.#typed(failureText(explainFailure(error))) })
     this.#paintSoon()
+  }
+
+  #typed(text: string): string {
+    return asTyped(text, this.#options.context.env.typed)
   }
 
   #note(text: string): void {

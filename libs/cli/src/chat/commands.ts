@@ -10,11 +10,11 @@ export function slashCommand(text: string): SlashCommand | undefined {
   return known.find((name) => name === word) ?? 'unknown'
 }
 
-export const commandHelp = `/help      this
-/session   the id of this session
-/cancel    cancel the turn that runs, and the messages that wait
-/pause     stop after what runs now
-/resume    go on after a pause
-/quit      leave (Ctrl-D too); the session stays
-Enter sends; a backslash before it, Alt-Enter or Ctrl-J begins a new line. Up and Down go through what was typed before.
-Ctrl-C clears the line, or cancels the turn. What is typed while a turn runs waits for its end.`
+export const commandHelp = `/help      show this help
+/session   show the id of this session
+/cancel    cancel the running turn and the messages that wait for it
+/pause     pause the session: what runs now ends, nothing new starts
+/resume    resume the paused session
+/quit      leave the chat, as Ctrl-D does; the session stays
+Enter sends the message. A backslash before Enter, Alt-Enter or Ctrl-J begins a new line. Up and Down go through your
+earlier messages. Ctrl-C clears the line, or cancels the turn. A message that you send while a turn runs waits for its end.`

@@ -3,6 +3,7 @@
 //       sequence follows.
 //   K2. What stands between the marks of a bracketed paste is one `paste`, however many lines and chunks it has.
 //   K3. Unknown sequences are swallowed whole, never typed.
+//   K4. An Enter with text behind it in the same chunk was not pressed: it is a line end of a paste by a terminal that marks none.
 export type Key =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'paste'; readonly text: string }
@@ -44,7 +45,6 @@ const pasteStart = '\x1b[200~'
 const pasteEnd = '\x1b[201~'
 
 const controls: Readonly<Record<string, KeyName>> = {
-  '\r': 'enter',
   '\n': 'newline',
   '\t': 'tab',
   '\x7f': 'backspace',
@@ -112,6 +112,9 @@ export interface Decoded {
   readonly keys: readonly Key[]
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is not text
+const pastedLineEnd = /\r\n?(?=[\r\n\t]*[^\x00-\x1f\x7f])/y
+
 export function decodeKeys(decoder: KeyDecoder, chunk: string): Decoded {
   const keys: Key[] = []
   const text = decoder.rest + chunk
@@ -138,6 +141,13 @@ export function decodeKeys(decoder: KeyDecoder, chunk: string): Decoded {
     }
     const character = text[at]!
     if (character !== '\x1b') {
+      if (character === '\r') {
+        pastedLineEnd.lastIndex = at
+        const end = pastedLineEnd.exec(text)?.[0]
+        keys.push({ kind: 'key', name: end === undefined ? 'enter' : 'newline' }) // K4
+        at += end?.length ?? 1
+        continue
+      }
       const name = controls[character]
       const run = name === undefined && character >= ' ' ? printable(text, at) : 1
       if (name !== undefined) keys.push({ kind: 'key', name })

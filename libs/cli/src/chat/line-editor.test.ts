@@ -12,11 +12,14 @@ const keysOf = (...chunks: string[]): Key[] => {
 }
 
 /** The editor after what was typed, and the messages that were sent. */
-function typed(text: string, editor: Editor = newEditor()): { editor: Editor; sent: string[]; keys: string[] } {
+function typed(
+  text: string | readonly string[],
+  editor: Editor = newEditor(),
+): { editor: Editor; sent: string[]; keys: string[] } {
   const sent: string[] = []
   const keys: string[] = []
   let now = editor
-  for (const key of keysOf(text)) {
+  for (const key of keysOf(...(typeof text === 'string' ? [text] : text))) {
     const edited = edit(now, key)
     now = edited.editor
     if (edited.kind === 'submitted') sent.push(edited.message)
@@ -78,12 +81,21 @@ describe('the line editor', () => {
   ])('%j gives %s', (keys, expected) => expect(shown(typed(keys).editor)).toBe(expected))
 
   test('Enter sends', () => expect(typed('hi\r').sent).toEqual(['hi']))
-  test('a backslash at the end goes on', () => expect(typed('one\\\rtwo\r').sent).toEqual(['one\ntwo']))
+  test('a backslash at the end goes on', () => expect(typed(['one\\', '\r', 'two', '\r']).sent).toEqual(['one\ntwo']))
   test('an empty line sends nothing', () => expect(typed('  \r\r').sent).toEqual([]))
   test('what is pasted is one message, sent by Enter only', () => {
     const { editor, sent } = typed('\x1b[200~one\r\ntwo\r\n\x1b[201~')
     expect([editorText(editor), sent]).toEqual(['one\ntwo\n', []])
     expect(typed('\r', editor).sent).toEqual(['one\ntwo'])
+  })
+  test('what is pasted where the terminal marks no paste is one message too', () => {
+    expect(typed('one\rtwo\r\r\tthree\r').sent).toEqual(['one\ntwo\n\n  three'])
+    expect(typed(['one\r\ntwo', '\rthree']).sent).toEqual([])
+    expect(editorText(typed(['one\r\ntwo', '\rthree']).editor)).toBe('one\ntwo\nthree')
+  })
+  test('keys behind an Enter do not make it a paste', () => {
+    expect(typed('hi\r\x04')).toMatchObject({ sent: ['hi'], keys: ['end-of-input'] })
+    expect(typed('hi\r\x1b[A')).toMatchObject({ sent: ['hi'] })
   })
   test('what is pasted cannot drive the terminal', () => {
     expect(editorText(typed('\x1b[200~a\x1b[2Jb\x1b[201~').editor)).toBe('a␛[2Jb')
@@ -93,7 +105,7 @@ describe('the line editor', () => {
     expect(shown(typed('dra\x1b[A', editor).editor)).toBe('second|')
     expect(shown(typed('dra\x1b[A\x1b[A\x1b[A', editor).editor)).toBe('first|')
     expect(shown(typed('dra\x1b[A\x1b[A\x1b[B\x1b[B', editor).editor)).toBe('dra|')
-    expect(typed('x\rx\ry\r', editor).editor.history).toEqual(['first', 'second', 'x', 'y'])
+    expect(typed(['x\r', 'x\r', 'y\r'], editor).editor.history).toEqual(['first', 'second', 'x', 'y'])
   })
   test('Ctrl-D deletes, and leaves where there is nothing', () => {
     expect(typed('ab\x01\x04').keys).toEqual([])

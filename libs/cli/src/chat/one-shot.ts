@@ -96,7 +96,10 @@ async function read(
             ...base,
             status: 'dropped',
             content: '',
-            error: { code: event.data.reason, message: `The message was not answered: ${event.data.reason}.` },
+            error: {
+              code: event.data.reason,
+              message: `The agent did not answer the message, because it was ${event.data.reason === 'ended' ? 'still waiting when the session ended' : 'cancelled'}.`,
+            },
           }
         break
       case 'model-call.completed': {
@@ -142,7 +145,7 @@ async function interrupted({ client }: OneShotOptions, sent: Sent): Promise<OneS
     messageId: sent.messageId,
     status: 'interrupted',
     content: '',
-    error: { code: 'interrupted', message: 'Interrupted; the turn is cancelled at the server.' },
+    error: { code: 'interrupted', message: 'You interrupted the command; reins cancelled the turn at the server.' },
   }
 }
 
@@ -158,10 +161,12 @@ function quietShow({ context }: OneShotOptions): Show {
     item: (item) => {
       const event = 'n' in item ? knownEvent(item) : undefined
       if (event?.type === 'session.paused')
-        context.stderr.write('reins: the session is paused; waiting for its resume\n')
+        context.stderr.write('reins: The session is paused. Waiting until somebody resumes it.\n')
     },
     connection: (lost) => {
-      context.stderr.write(lost ? 'reins: the server does not answer; waiting for it\n' : 'reins: the server is back\n')
+      context.stderr.write(
+        lost ? 'reins: The server does not answer. Waiting for it.\n' : 'reins: The server is back.\n',
+      )
     },
     end: () => undefined,
   }

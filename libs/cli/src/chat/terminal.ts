@@ -1,6 +1,7 @@
 // The terminal of a chat or a replay: keys in, paint out, and everything put back at the end.
 //   T1. `close` undoes raw mode and bracketed paste, however the chat ended; it may be called twice.
 //   T2. While it is open, only `paint` writes.
+//   T3. An Enter waits a moment for what comes behind it: a paste may arrive in pieces (K4 in keys.ts), and is one message.
 import type { CliContext } from '../context.ts'
 import { decodeKeys, type Key, newKeyDecoder } from './keys.ts'
 import type { LiveView } from './live-view.ts'
@@ -21,16 +22,35 @@ export interface TerminalEvents {
   readonly onEnd: () => void
 }
 
-export function openTerminal(context: Pick<CliContext, 'stdin' | 'stdout'>, events: TerminalEvents): Terminal {
+/** Nobody types this fast, and a terminal that pastes does not pause this long. */
+const pasteGapMs = 20
+
+export function openTerminal(
+  context: Pick<CliContext, 'stdin' | 'stdout' | 'sleep'>,
+  events: TerminalEvents,
+): Terminal {
   const { stdin, stdout } = context
   const columns = () => Math.max(1, stdout.columns || 80)
   const painter = new Painter((text) => stdout.write(text), columns())
   let decoder = newKeyDecoder
   let open = true
-  const onData = (chunk: string) => {
-    const decoded = decodeKeys(decoder, chunk)
+  let waiting = ''
+  let patience = new AbortController()
+  const take = () => {
+    const decoded = decodeKeys(decoder, waiting)
+    waiting = ''
     decoder = decoded.decoder
     if (decoded.keys.length > 0) events.onKeys(decoded.keys)
+  }
+  const onData = (chunk: string) => {
+    patience.abort()
+    waiting += chunk
+    if (!/\r\n?$/.test(waiting)) return take()
+    patience = new AbortController()
+    const { signal } = patience
+    void context.sleep(pasteGapMs, signal).then(() => {
+      if (open && !signal.aborted) take() // T3
+    })
   }
   stdin.setEncoding('utf8')
   stdin.setRawMode?.(true)

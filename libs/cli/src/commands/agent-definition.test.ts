@@ -58,18 +58,22 @@ describe('a definition of a file and flags', () => {
       reasoning_effort: 'low',
     })
   })
-  test('an update keeps what no flag names', () => {
+  test('an update keeps what neither the file nor a flag names, and takes away what is null in the file', () => {
     const stored = { name: 'a', model: 'x/y', system_prompt: 'Be.', max_tool_calls: 5 }
-    expect(changedDefinition(stored, { model: 'x/z' })).toEqual({ definition: { ...stored, model: 'x/z' } })
+    expect(changedDefinition(stored, undefined, { model: 'x/z' })).toEqual({ definition: { ...stored, model: 'x/z' } })
+    const file = { path: 'a.yaml', text: 'name: other\nsystem_prompt: Do.\nmax_tool_calls: null\n' }
+    expect(changedDefinition(stored, file, { model: 'x/z' })).toEqual({
+      definition: { name: 'a', model: 'x/z', system_prompt: 'Do.' },
+    })
   })
 })
 
 describe('a file that cannot be used', () => {
   test.each([
-    ['name: a\n\tmodel: x', /agent\.yaml is no valid YAML: Tabs.*line 2/s],
+    ['name: a\n\tmodel: x', /agent\.yaml is not valid YAML: Tabs.*line 2/s],
     ['name: a\nname: b', /Map keys must be unique.*line 2/s],
-    ['- a', /holds no definition/],
-    ['model: x/y', /names no agent/],
+    ['- a', /does not hold the definition/],
+    ['model: x/y', /does not name the agent/],
     [
       `a: &a [x,x,x,x,x,x,x,x,x,x]\n${'bcdefg'.replace(/./g, (c, i: number) => `${c}: &${c} [${Array(10).fill(`*${'abcdefg'[i]}`)}]\n`)}`,
       /cannot be read: Excessive alias/,

@@ -62,7 +62,7 @@ export function completeDefinition(
   const base = file ? readDefinition(file) : {}
   const finalName = name ?? base.name
   if (typeof finalName !== 'string')
-    throw new CommandFailure(file ? `${file.path} names no agent.` : 'There is no name of an agent.', {
+    throw new CommandFailure(file ? `${file.path} does not name the agent.` : 'The command does not name the agent.', {
       exitCode: 2,
       next: 'Give the name as an argument, or as "name:" in the file.',
     })
@@ -71,9 +71,20 @@ export function completeDefinition(
   return { name: finalName, source: definition({ ...base, ...fields, name: finalName }) }
 }
 
-/** The stored definition with the flags on top: what no flag names stays. */
-export const changedDefinition = (stored: AgentDefinition, flags: DefinitionFlags): DefinitionSource =>
-  definition({ ...stored, ...flagFields(flags) })
+/**
+ * The stored definition with the fields of the file on top, and those of the flags on top of both. What neither names stays; a field
+ * that is null in the file goes.
+ */
+export function changedDefinition(
+  stored: AgentDefinition,
+  file: DefinitionFile | undefined,
+  flags: DefinitionFlags,
+): DefinitionSource {
+  const changes = { ...(file ? readDefinition(file) : {}), ...flagFields(flags), name: stored.name }
+  const gone = new Set(Object.keys(changes).filter((key) => changes[key as keyof typeof changes] === null))
+  const whole = Object.entries({ ...stored, ...changes })
+  return definition(Object.fromEntries(whole.filter(([key]) => !gone.has(key))))
+}
 
 // The server validates it, and names what is missing or wrong (F3).
 const definition = (fields: Record<string, unknown>): DefinitionSource => ({
@@ -84,7 +95,7 @@ const definition = (fields: Record<string, unknown>): DefinitionSource => ({
 function readDefinition(file: DefinitionFile): Record<string, unknown> {
   const document = parseDocument(file.text, { uniqueKeys: true, prettyErrors: true })
   const fault = document.errors[0]
-  if (fault) throw new CommandFailure(`${file.path} is no valid YAML: ${fault.message}`)
+  if (fault) throw new CommandFailure(`${file.path} is not valid YAML: ${fault.message}`)
   let value: unknown
   try {
     value = document.toJS({ maxAliasCount: 100 })
@@ -92,8 +103,8 @@ function readDefinition(file: DefinitionFile): Record<string, unknown> {
     throw new CommandFailure(`${file.path} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new CommandFailure(`${file.path} holds no definition of an agent.`, {
-      next: 'It begins with fields such as "name: assistant" and "model: anthropic/claude-sonnet-4-5".',
+    throw new CommandFailure(`${file.path} does not hold the definition of an agent.`, {
+      next: 'A definition has fields such as "name: assistant" and "model: anthropic/claude-sonnet-4-5".',
     })
   return Object.fromEntries(Object.entries(value))
 }

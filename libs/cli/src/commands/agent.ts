@@ -37,33 +37,41 @@ const collect = (value: string, before: readonly string[] | undefined): readonly
     .filter((one) => one !== ''),
 ]
 
-const format = (choices: readonly Format[]) => new Option('--format <form>', 'how to print').choices([...choices])
+const format = (choices: readonly Format[]) => new Option('--format <form>', 'print in this form').choices([...choices])
 
 function definitionOptions(command: Command): Command {
   return command
-    .option('-m, --model <provider/name>', 'the model, such as anthropic/claude-sonnet-4-5')
-    .addOption(new Option('-s, --system-prompt <text>', 'what the agent is told first').conflicts('systemPromptFile'))
-    .option('--system-prompt-file <path>', 'the same, from a file')
-    .option('-d, --description <text>', 'what it is for')
+    .option('-m, --model <provider/name>', 'use this model, such as anthropic/claude-sonnet-4-5')
+    .addOption(
+      new Option('-s, --system-prompt <text>', 'give the model these instructions before everything else').conflicts(
+        'systemPromptFile',
+      ),
+    )
+    .option('--system-prompt-file <path>', 'read the system prompt from this file')
+    .option('-d, --description <text>', 'describe for people what the agent is for')
     .option(
       '--tools <name>',
-      'a group or a tool (system_tools, shell, files, search, directory, read_file …); repeatable',
+      'allow a tool or a group of tools (system_tools, shell, files, search, directory, read_file …); repeatable',
       collect,
     )
-    .option('--tools-file <path>', 'tools of your own')
-    .option('--workflow-file <path>', 'a workflow of your own')
-    .option('--mcp-server <url>', 'an MCP server; repeatable', collect)
-    .option('--skills-dir <path>', 'a folder of skills')
-    .option('--planning', 'let it plan')
-    .option('--no-planning', 'do not let it plan')
-    .option('--max-tool-calls <n>', 'tool calls of one turn', count)
-    .option('--max-tokens <n>', 'tokens of one answer', count)
-    .addOption(new Option('--reasoning-effort <level>', 'how long it thinks').choices(['low', 'medium', 'high']))
+    .option('--tools-file <path>', 'load tools of your own from this file (not yet)')
+    .option('--workflow-file <path>', 'run a workflow of your own from this file (not yet)')
+    .option('--mcp-server <url>', 'connect this MCP server; repeatable (not yet)', collect)
+    .option('--skills-dir <path>', 'load skills from this folder (not yet)')
+    .option('--planning', 'let the agent plan (not yet)')
+    .option('--no-planning', 'do not let the agent plan')
+    .option('--max-tool-calls <n>', 'allow at most this many tool calls in one turn', count)
+    .option('--max-tokens <n>', 'allow at most this many tokens in one answer', count)
+    .addOption(
+      new Option('--reasoning-effort <level>', 'let the model think this much').choices(['low', 'medium', 'high']),
+    )
     .addOption(format(['simple', 'json', 'yaml']))
 }
 
 export function agentCommands(program: Command, act: Act): void {
-  const agent = program.command('agent').description('agents: what they are told, which model and tools they have')
+  const agent = program
+    .command('agent')
+    .description('Create, change and use agents: a model with instructions and tools')
   writeCommands(agent, act)
   readCommands(agent, act)
   lifeCommands(agent, act)
@@ -71,9 +79,12 @@ export function agentCommands(program: Command, act: Act): void {
 
 function writeCommands(agent: Command, act: Act): void {
   definitionOptions(
-    agent.command('create').description('make an agent that does not exist yet').argument('<agent>', 'its name'),
+    agent
+      .command('create')
+      .description('Create an agent; fail if there is one of this name')
+      .argument('<agent>', 'the name of the agent'),
   )
-    .option('-f, --file <path>', 'a definition in YAML or JSON; flags win over it')
+    .option('-f, --file <path>', 'read the definition from this YAML or JSON file; flags win over it')
     .addHelpText(
       'after',
       examples([
@@ -86,10 +97,10 @@ function writeCommands(agent: Command, act: Act): void {
   definitionOptions(
     agent
       .command('apply')
-      .description('make an agent, or bring it to the state given; the same again changes nothing')
-      .argument('[agent]', 'its name (default: the one in the file)'),
+      .description('Create an agent, or replace it by the definition in a file')
+      .argument('[agent]', 'the name of the agent (default: the name in the file)'),
   )
-    .requiredOption('-f, --file <path>', 'a definition in YAML or JSON; flags win over it')
+    .requiredOption('-f, --file <path>', 'read the definition from this YAML or JSON file; flags win over it')
     .addHelpText(
       'after',
       examples(['reins agent apply --file coder.yaml', 'reins agent apply coder -f coder.yaml --json']),
@@ -98,13 +109,13 @@ function writeCommands(agent: Command, act: Act): void {
   definitionOptions(
     agent
       .command('update')
-      .description('change an agent; running sessions keep the version they began with')
-      .argument('<agent>', 'its name'),
+      .description('Change parts of an agent; sessions keep the version that they began with')
+      .argument('<agent>', 'the name of the agent'),
   )
-    .option('-f, --file <path>', 'the complete new definition; flags win over it')
+    .option('-f, --file <path>', 'change what this YAML or JSON file names; flags win over it')
     .addHelpText(
       'after',
-      "\nWithout --file, what no flag names stays as it is. With --file, the file is the whole new state: what it does not\nname is gone. Somebody else's change in between is never overwritten.\n" +
+      '\nFields that neither the file nor a flag names keep their values; a field that is null in the file is removed.\nTo replace the whole definition, use reins agent apply. If somebody else changes the agent at the same time,\nreins overwrites nothing and fails.\n' +
         examples([
           'reins agent update coder --model openai/gpt-5',
           'reins agent update coder --max-tool-calls 40 --no-planning',
@@ -114,8 +125,8 @@ function writeCommands(agent: Command, act: Act): void {
     .action((name: string, options: WriteOptions, command: Command) => act(update)([name, options], command))
   agent
     .command('delete')
-    .description('delete an agent; its sessions stay')
-    .argument('<agent>', 'its name')
+    .description('Delete an agent; its sessions stay readable')
+    .argument('<agent>', 'the name of the agent')
     .addOption(format(['simple', 'json']))
     .addHelpText('after', examples(['reins agent delete coder']))
     .action((name: string, _options: object, command: Command) => act(remove)([name], command))
@@ -124,14 +135,14 @@ function writeCommands(agent: Command, act: Act): void {
 function readCommands(agent: Command, act: Act): void {
   agent
     .command('list')
-    .description('list the agents')
+    .description('List the agents')
     .addOption(format(['simple', 'json', 'yaml']))
     .addHelpText('after', examples(['reins agent list', 'reins agent list --json']))
     .action((options: { format?: Format }, command: Command) => act(list)([options], command))
   agent
     .command('show')
-    .description('print the definition of an agent')
-    .argument('<agent>', 'its name')
+    .description('Print the definition of an agent')
+    .argument('<agent>', 'the name of the agent')
     .addOption(format(['yaml', 'simple', 'json']))
     .addHelpText('after', examples(['reins agent show coder > coder.yaml', 'reins agent show coder --format simple']))
     .action((name: string, options: { format?: Format }, command: Command) => act(show)([name, options], command))
@@ -145,40 +156,45 @@ interface StartOptions {
 function lifeCommands(agent: Command, act: Act): void {
   agent
     .command('start')
-    .description('talk to an agent in the terminal')
-    .argument('<agent>', 'its name')
+    .description('Start a session with an agent and chat in the terminal')
+    .argument('<agent>', 'the name of the agent')
     .option('-s, --session <id>', 'go on with this session instead of a new one')
     .addOption(
-      new Option('--mode <mode>', 'where to talk (web and api are not there yet)')
+      new Option('--mode <mode>', 'chat here; web and api do not exist yet')
         .choices(['terminal', 'web', 'api'])
         .default('terminal'),
     )
-    .addOption(new Option('--port <port>', 'the port of web and api (not there yet)').argParser(count))
+    .addOption(new Option('--port <port>', 'the port for --mode web and api (not yet)').argParser(count))
     .addHelpText('after', examples(['reins agent start coder', 'reins agent start coder --session 01JD…']))
     .action((name: string, options: StartOptions, command: Command) => act(start)([name, options], command))
   agent
     .command('stop')
-    .description('end a session (the same as reins session end)')
-    .argument('<session>', 'its id')
+    .description('End a session for good (the same as reins session end)')
+    .argument('<session>', 'the id of the session')
     .addHelpText('after', examples(['reins agent stop 01JD…']))
     .action((id: string, _options: object, command: Command) => act(endSession)([id], command))
-  const session = agent.command('session').description('the sessions of agents (the same as reins session)')
-  sessionListOptions(session.command('list').description('list sessions').argument('[agent]', 'only of this agent'))
+  const session = agent.command('session').description('List, show and resume sessions (the same as reins session)')
+  sessionListOptions(
+    session
+      .command('list')
+      .description('List sessions, the most recently active first')
+      .argument('[agent]', 'show only sessions of this agent'),
+  )
     .addHelpText('after', examples(['reins agent session list coder --state running']))
     .action((name: string | undefined, options: ListOptions, command: Command) =>
       act(listSessions)([{ ...options, ...(name === undefined ? {} : { agent: name }) }], command),
     )
   session
     .command('show')
-    .description('show a session')
-    .argument('<session>', 'its id')
+    .description('Show the status, model and token usage of a session')
+    .argument('<session>', 'the id of the session')
     .addOption(format(['simple', 'json']))
     .addHelpText('after', examples(['reins agent session show 01JD…']))
     .action((id: string, _options: object, command: Command) => act(showSession)([id], command))
   session
     .command('resume')
-    .description('go on with a session in the terminal')
-    .argument('<session>', 'its id')
+    .description('Go on with a session in the terminal; resume it if it is paused')
+    .argument('<session>', 'the id of the session')
     .addHelpText('after', examples(['reins agent session resume 01JD…']))
     .action((id: string, _options: object, command: Command) => act(openSession)([id, { resume: true }], command))
 }
@@ -195,7 +211,7 @@ async function readText(run: Invocation, path: string): Promise<DefinitionFile> 
   } catch (error) {
     const why = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     throw new CommandFailure(`${path} cannot be read (${why}).`, {
-      next: 'Name a file that exists and that you may read.',
+      next: 'Check the path, and that you may read the file.',
     })
   }
 }
@@ -220,13 +236,13 @@ async function update(run: Invocation, name: string, options: WriteOptions): Pro
   const flags = await readFlags(run, options)
   if (options.file === undefined && Object.keys(flagFields(flags)).length === 0)
     throw usageFailure(
-      'There is nothing to change.',
-      'Give a flag such as --model, or --file. See reins agent update --help.',
+      'The command names nothing to change.',
+      'Name a change with a flag such as --model, or with --file. reins agent update --help lists the flags.',
     )
   const file = options.file === undefined ? undefined : await readText(run, options.file)
   const client = await run.client()
   const stored = await client.agents.get(name)
-  const source = file ? completeDefinition(name, file, flags).source : changedDefinition(stored.definition, flags)
+  const source = changedDefinition(stored.definition, file, flags)
   const { agent, outcome } = await client.agents.put(name, source, { kind: 'update', digest: stored.digest })
   report(run, agent, outcome, options.format)
 }
@@ -243,7 +259,7 @@ async function list(run: Invocation, options: { format?: Format }): Promise<void
   if (run.json) return run.printJson({ agents })
   if (options.format === 'yaml')
     return run.print(agents.map((agent) => definitionYaml(agent.definition)).join('\n---\n'))
-  if (agents.length === 0) return run.print('There are no agents. Make one: reins agent create --help')
+  if (agents.length === 0) return run.hint('There are no agents. reins agent create --help says how to create one.')
   const rows = agents.map((agent) => [
     agent.name,
     agent.definition.model,
@@ -279,14 +295,14 @@ async function remove(run: Invocation, name: string): Promise<void> {
   const client = await run.client()
   await client.agents.delete(name)
   if (run.json) run.printJson({ outcome: 'deleted', name })
-  else run.print(`Agent ${name} deleted. Its sessions are still there: reins session list --agent ${name}`)
+  else run.hint(`Agent ${name} deleted. You can still read its sessions: reins session list --agent ${name}`)
 }
 
 async function start(run: Invocation, name: string, options: StartOptions): Promise<void> {
   if (options.mode !== 'terminal')
     throw usageFailure(
-      `--mode ${options.mode} is not there yet.`,
-      'Use --mode terminal. Programs talk to the server itself: see its /openapi.json.',
+      `reins cannot chat with --mode ${options.mode} yet.`,
+      'Use --mode terminal. A program can use the HTTP API: the server describes it at /openapi.json.',
     )
   await openChat(run, { agent: name, ...(options.session === undefined ? {} : { session: options.session }) })
 }

@@ -18,13 +18,13 @@ export interface ChatFlags {
 export function chatCommand(program: Command, act: Act): void {
   program
     .command('chat')
-    .description('talk to an agent in the terminal')
-    .addOption(new Option('-a, --agent <name>', `the agent (default: ${defaultAgent})`).conflicts('session'))
+    .description('Chat with an agent in the terminal, or send it one message')
+    .addOption(new Option('-a, --agent <name>', `chat with this agent (default: ${defaultAgent})`).conflicts('session'))
     .option('-s, --session <id>', 'go on with this session instead of a new one')
-    .option('-m, --message <text>', 'say this, print the answer, and leave; - reads the message from stdin')
+    .option('-m, --message <text>', 'send this message, print the answer, and exit; - reads the message from stdin')
     .addHelpText(
       'after',
-      `\nText that is piped in is one message: only its answer is printed, and the exit code is 0 if the turn was completed.\n${examples(
+      `\nWhen stdin is not a terminal, reins reads one message from it, prints the answer alone, and exits with 0 if the\nturn completed.\n${examples(
         [
           'reins chat',
           'reins chat --agent coder',
@@ -47,13 +47,13 @@ export async function openChat(run: Invocation, flags: ChatFlags): Promise<void>
   if (context.stdin.isTTY !== true) return ask(run, flags, await readAll(context, run.signal))
   if (context.stdout.isTTY !== true || run.json)
     throw usageFailure(
-      run.json ? 'The chat has no JSON form.' : 'The chat needs a terminal to write to.',
-      'Say one message with -m, or pipe it in: reins chat -m "Hello" --json',
+      run.json ? 'The chat cannot print JSON.' : 'The chat needs a terminal, and its output goes somewhere else.',
+      'Send one message with -m, or pipe it in: reins chat -m "Hello" --json',
     )
   const client = await run.client()
   const session = flags.session === undefined ? undefined : await client.sessions.get(flags.session)
   if (session && flags.agent !== undefined && flags.agent !== session.agent)
-    throw new CommandFailure(`Session ${session.id} is one of agent ${session.agent}, not of ${flags.agent}.`, {
+    throw new CommandFailure(`Session ${session.id} belongs to agent ${session.agent}, not to ${flags.agent}.`, {
       next: `Go on with it: reins session open ${session.id}`,
     })
   const agent = session?.agent ?? flags.agent ?? defaultAgent
@@ -73,7 +73,7 @@ export async function openChat(run: Invocation, flags: ChatFlags): Promise<void>
 
 async function ask(run: Invocation, flags: ChatFlags, message: string): Promise<void> {
   const text = message.trim()
-  if (text === '') throw usageFailure('There is no message.', 'Pipe one in, or give it with -m "…".')
+  if (text === '') throw usageFailure('The message is empty.', 'Pipe a message in, or give it with -m "…".')
   const { context } = run
   const live = context.stdout.isTTY === true && !run.json
   const result = await askOnce({
@@ -89,7 +89,7 @@ async function ask(run: Invocation, flags: ChatFlags, message: string): Promise<
   if (run.json) run.printJson(result)
   else if (!live && result.status === 'completed') run.print(neutralise(result.content))
   if (!run.json && !live && result.error) context.stderr.write(`reins: ${neutralise(result.error.message)}\n`)
-  if (live) run.print(run.style.dim(`Go on with: reins session open ${result.session}`))
+  if (live) run.hint(run.style.dim(`Go on with: reins session open ${result.session}`))
   const code = exitCodeOf(result)
   if (code !== exitCodes.ok) throw new QuietExit(code)
 }

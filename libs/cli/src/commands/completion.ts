@@ -43,7 +43,7 @@ complete -c reins -a '(__reins_complete)'
 export function completionCommands(program: Command, act: Act): void {
   program
     .command('completion')
-    .description('print a script that completes commands, flags, agents and sessions in a shell')
+    .description('Print a script that makes a shell complete commands, flags, agents and sessions')
     .addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(scripts)))
     .addHelpText(
       'after',

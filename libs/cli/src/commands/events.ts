@@ -16,11 +16,11 @@ interface EventOptions {
 export function eventCommands(session: Command, act: Act): void {
   session
     .command('events')
-    .description('print the events of a session, one line each')
-    .argument('<session>', 'its id')
-    .option('-f, --follow', 'then go on with what happens, until Ctrl-C')
-    .option('--after <cursor>', 'only what comes after this cursor')
-    .option('--tree', 'with the sessions below it')
+    .description('Print the events of a session, one line each')
+    .argument('<session>', 'the id of the session')
+    .option('-f, --follow', 'go on printing events as they happen, until Ctrl-C')
+    .option('--after <cursor>', 'print only the events after this cursor')
+    .option('--tree', 'include the sessions that this one started')
     .addHelpText(
       'after',
       examples([
@@ -32,9 +32,9 @@ export function eventCommands(session: Command, act: Act): void {
     .action((id: string, options: EventOptions, command: Command) => act(events)([id, options], command))
   session
     .command('state')
-    .description('print the state that the events lead to')
-    .argument('<session>', 'its id')
-    .option('--at <cursor>', 'the state at this cursor (default: now)')
+    .description('Print the state that the events of a session lead to, as JSON')
+    .argument('<session>', 'the id of the session')
+    .option('--at <cursor>', 'print the state at this cursor (default: now)')
     .addHelpText('after', examples(['reins session state 01JD…', 'reins session state 01JD… --at eyJ…']))
     .action((id: string, options: { at?: string }, command: Command) => act(state)([id, options], command))
 }
@@ -58,7 +58,7 @@ async function events(run: Invocation, id: string, options: EventOptions): Promi
     if (item.type === 'connection') {
       const { state } = item as { state?: unknown }
       run.context.stderr.write(
-        state === 'lost' ? 'reins: the server does not answer; waiting for it\n' : 'reins: the server is back\n',
+        state === 'lost' ? 'reins: The server does not answer. Waiting for it.\n' : 'reins: The server is back.\n',
       )
     } else if ('n' in item && !isDelta(item)) print(item)
   }

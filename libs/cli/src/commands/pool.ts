@@ -7,10 +7,10 @@ import { span } from '../text/when.ts'
 import { examples } from './examples.ts'
 
 export function poolCommands(program: Command, act: Act): void {
-  const pool = program.command('pool').description('pools: the labels that work asks for, and who serves them')
+  const pool = program.command('pool').description('Show the pools: queues of work by the labels that it asks for')
   pool
     .command('list')
-    .description('list the pools: what waits, how long already, who serves them')
+    .description('List the pools: what waits, for how long, and which processes serve it')
     .addHelpText('after', examples(['reins pool list', 'reins pool list --json']))
     .action((_options: object, command: Command) => act(list)([], command))
 }
@@ -19,7 +19,7 @@ async function list(run: Invocation): Promise<void> {
   const client = await run.client()
   const pools = await client.pools()
   if (run.json) return run.printJson({ pools })
-  if (pools.length === 0) return run.print('There are no pools: nothing has asked for work yet.')
+  if (pools.length === 0) return run.print('There are no pools, because no session has asked for work yet.')
   const { style } = run
   const rows = pools.map((pool) => {
     const labels = Object.entries(pool.labels).map(([name, value]) => `${name}=${value}`)
@@ -49,9 +49,9 @@ async function list(run: Invocation): Promise<void> {
   const orphaned = pools.filter((pool) => pool.servedBy.length === 0 && pool.backlog > 0)
   for (const pool of orphaned) {
     const labels = Object.entries(pool.labels).map(([name, value]) => ` --label ${name}=${value}`)
-    run.print(
+    run.hint(
       style.yellow(
-        `Nobody serves ${pool.kind} ${oneLine(pool.key)}: start one with "reins service ${pool.kind}${labels.join('')}".`,
+        `No process serves ${pool.kind} ${oneLine(pool.key)}. Start one with "reins service ${pool.kind}${labels.join('')}".`,
       ),
     )
   }

@@ -21,13 +21,13 @@ const speed = (text: string): number => {
 export function replayCommand(session: Command, act: Act): void {
   session
     .command('replay')
-    .description('play a session as it was seen')
-    .argument('<session>', 'its id')
-    .option('--speed <factor>', 'so many times as fast', speed, 1)
-    .addOption(new Option('--step', 'go on at a key, event by event').conflicts('speed'))
+    .description('Play a session in the terminal as you would have seen it live')
+    .argument('<session>', 'the id of the session')
+    .option('--speed <factor>', 'play this many times as fast', speed, 1)
+    .addOption(new Option('--step', 'wait for a key before each event').conflicts('speed'))
     .addHelpText(
       'after',
-      `\nPauses in which the session waited for a person are shortened. Without a terminal all is printed at once.\n${examples(
+      `\nreins shortens the pauses in which the session waited for a person. Without a terminal it prints everything at once.\n${examples(
         [
           'reins session replay 01JD… --speed 4',
           'reins session replay 01JD… --step',

@@ -2,6 +2,7 @@
 import { type SessionInfo, statuses } from '@reins/contracts'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { ControlVerb } from '../client-port.ts'
+import { allEvents } from '../event-pages.ts'
 import { CommandFailure } from '../failure.ts'
 import type { Act, Invocation } from '../invocation.ts'
 import { oneLine } from '../text/neutralise.ts'
@@ -27,42 +28,73 @@ const count = (text: string): number => {
   return limit
 }
 
+/** Words of other systems for our statuses, in any case: `--state COMPLETED`. */
+const otherWords: Readonly<Record<string, SessionInfo['status']>> = {
+  completed: 'ended',
+  cancelled: 'ended',
+  failed: 'quarantined',
+}
+const statusOf = (text: string): string => {
+  const word = text.toLowerCase()
+  const status = otherWords[word] ?? statuses.find((one) => one === word)
+  if (status === undefined)
+    throw new InvalidArgumentError(
+      `Valid are ${statuses.join(', ')}; COMPLETED and CANCELLED stand for ended, FAILED for quarantined.`,
+    )
+  return status
+}
+
+/** Completion offers the statuses; the parser also takes the other words. */
+function withStatuses(option: Option): Option {
+  option.argChoices = [...statuses]
+  return option.argParser(statusOf)
+}
+
 export const sessionListOptions = (command: Command): Command =>
   command
-    .addOption(new Option('--status <status>', 'only with this status').choices([...statuses]))
-    .addOption(new Option('--state <status>', 'the same as --status').choices([...statuses]).hideHelp())
-    .addOption(new Option('--limit <n>', 'at most so many').argParser(count).default(50))
-    .option('--after <next>', 'the sessions behind those of an earlier list, which ended with this')
-    .addOption(new Option('--format <form>', 'how to print').choices(['simple', 'json']))
+    .addOption(withStatuses(new Option('--status <status>', 'show only sessions with this status')))
+    .addOption(
+      withStatuses(
+        new Option(
+          '--state <status>',
+          'the same as --status; also takes RUNNING, PAUSED, COMPLETED, CANCELLED, FAILED',
+        ),
+      ),
+    )
+    .addOption(new Option('--limit <n>', 'show at most this many sessions').argParser(count).default(50))
+    .option('--after <next>', 'go on behind an earlier list, which printed this value')
+    .addOption(new Option('--format <form>', 'print in this form').choices(['simple', 'json']))
 
 export function sessionCommands(program: Command, act: Act): void {
-  const session = program.command('session').description('sessions: conversations with agents, kept event by event')
+  const session = program
+    .command('session')
+    .description('Read, steer and check sessions: recorded conversations with agents')
   sessionListOptions(
     session
       .command('list')
-      .description('list sessions, the latest first')
-      .option('--agent <name>', 'only of this agent'),
+      .description('List sessions, the most recently active first')
+      .option('--agent <name>', 'show only sessions of this agent'),
   )
     .addHelpText('after', examples(['reins session list', 'reins session list --agent assistant --status running']))
     .action((options: ListOptions, command: Command) => act(listSessions)([options], command))
   session
     .command('show')
-    .description('show a session')
-    .argument('<session>', 'its id')
+    .description('Show the status, model and token usage of a session')
+    .argument('<session>', 'the id of the session')
     .addHelpText('after', examples(['reins session show 01JD…', 'reins session show 01JD… --json']))
     .action((id: string, _options: object, command: Command) => act(showSession)([id], command))
   session
     .command('open')
-    .description('go on with a session in the terminal')
-    .argument('<session>', 'its id')
+    .description('Go on with a session in the terminal')
+    .argument('<session>', 'the id of the session')
     .addHelpText('after', examples(['reins session open 01JD…']))
     .action((id: string, _options: object, command: Command) => act(openSession)([id, { resume: false }], command))
   eventCommands(session, act)
   replayCommand(session, act)
   session
     .command('verify')
-    .description('check that no event of a session was changed, lost or added')
-    .argument('<session>', 'its id')
+    .description('Check that nobody changed, removed or added an event of a session')
+    .argument('<session>', 'the id of the session')
     .addHelpText('after', examples(['reins session verify 01JD…']))
     .action((id: string, _options: object, command: Command) => act(verify)([id], command))
   controlCommands(session, act)
@@ -73,20 +105,20 @@ function controlCommands(session: Command, act: Act): void {
     session
       .command(verb)
       .description(what)
-      .argument('<session>', 'its id')
+      .argument('<session>', 'the id of the session')
       .addHelpText('after', examples([`reins session ${verb} 01JD…`]))
   const plain = (verb: ControlVerb, what: string, done: string) =>
     control(verb, what).action((id: string, _options: object, command: Command) =>
       act((run, one: string) => send(run, one, verb, done))([id], command),
     )
-  plain('cancel', 'cancel the turn that runs, and the messages that wait', 'The turn is being cancelled.')
-  plain('pause', 'stop after what runs now; messages wait', 'The session is paused.')
-  control('resume', 'let a paused session go on, then open it in the terminal')
-    .option('--detach', 'do not open it')
+  plain('cancel', 'Cancel the running turn and the messages that wait for it', 'The session cancels its turn.')
+  plain('pause', 'Pause a session: what runs now ends, nothing new starts, messages wait', 'The session is paused.')
+  control('resume', 'Resume a paused session, and open it in the terminal')
+    .option('--detach', 'resume the session without opening it')
     .action((id: string, options: { detach?: boolean }, command: Command) => act(resume)([id, options], command))
-  plain('release', 'let a session go on that is in quarantine', 'The session was released.')
-  control('end', 'end a session for good').action((id: string, _options: object, command: Command) =>
-    act(endSession)([id], command),
+  plain('release', 'Release a session from quarantine', 'The session is released and goes on.')
+  control('end', 'End a session for good; its events stay readable').action(
+    (id: string, _options: object, command: Command) => act(endSession)([id], command),
   )
 }
 
@@ -118,7 +150,7 @@ export async function listSessions(run: Invocation, options: ListOptions): Promi
     ...(options.after === undefined ? {} : { after: options.after }),
   })
   if (run.json) return run.printJson(found)
-  if (found.sessions.length === 0) return run.print('There are no such sessions. Begin one: reins chat')
+  if (found.sessions.length === 0) return run.hint('There are no such sessions. Start one: reins chat')
   const now = run.context.now()
   const rows = found.sessions.map((session) => [
     session.id,
@@ -168,18 +200,36 @@ async function send(run: Invocation, id: string, verb: ControlVerb, done: string
   const client = await run.client()
   const accepted = await client.sessions[verb](id)
   if (run.json) run.printJson(accepted)
-  else run.print(done)
+  else run.hint(done)
 }
 
 export const endSession = (run: Invocation, id: string): Promise<void> =>
-  send(run, id, 'end', 'The session ends. Its events stay: reins session events')
+  send(run, id, 'end', 'The session ends. Read it with: reins session events')
 
 /** Opens the chat; with `resume` a paused session is let go on before. */
 export async function openSession(run: Invocation, id: string, options: { readonly resume: boolean }): Promise<void> {
   const client = await run.client()
   const session = await client.sessions.get(id)
+  if (options.resume) await refuseEnded(run, session)
   if (options.resume && session.status === 'paused') await client.sessions.resume(id)
   await openChat(run, { session: id, agent: session.agent })
+}
+
+/** An ended session goes on no more: says how it ended, and what to do instead. */
+async function refuseEnded(run: Invocation, session: SessionInfo): Promise<void> {
+  if (session.status !== 'ended') return
+  const client = await run.client()
+  let how = ''
+  for await (const { events } of allEvents(client, session.id, { signal: run.signal })) {
+    const end = events.find((event) => event.type === 'session.ended')
+    if (end) how = ` (${oneLine(String(Object(end.data).reason))}, by ${oneLine(end.by)})`
+  }
+  throw new CommandFailure(
+    `Session ${session.id} ended ${dateTime(session.lastActivityAt, run.context.timeZone)}${how}.`,
+    {
+      next: `An ended session cannot go on. Start a new one: reins agent start ${session.agent}. Read the old one: reins session open ${session.id}`,
+    },
+  )
 }
 
 async function resume(run: Invocation, id: string, options: { readonly detach?: boolean }): Promise<void> {
@@ -187,15 +237,16 @@ async function resume(run: Invocation, id: string, options: { readonly detach?: 
   if (interactive && !run.json && options.detach !== true) return openSession(run, id, { resume: true })
   const client = await run.client()
   const session = await client.sessions.get(id)
+  await refuseEnded(run, session)
   if (session.status === 'paused') return send(run, id, 'resume', 'The session goes on.')
   if (run.json) run.printJson({ id, status: session.status, ...(session.cursor ? { cursor: session.cursor } : {}) })
-  else run.print(`The session was not paused: it is ${session.status}.`)
+  else run.print(`The session was not paused; its status is ${session.status}.`)
 }
 
 async function verify(run: Invocation, id: string): Promise<void> {
   if (run.context.verify === undefined)
-    throw new CommandFailure('This build cannot read the frames of a session.', {
-      next: 'Run it with the reins of the machine that the server runs on.',
+    throw new CommandFailure('This build of reins cannot read the frames of a session.', {
+      next: 'Run the command with the reins of the machine on which the server runs.',
     })
   const result = await run.context.verify(await run.client(), id)
   if (run.json) run.printJson({ session: id, ...result })
@@ -206,7 +257,10 @@ async function verify(run: Invocation, id: string): Promise<void> {
     for (const problem of result.problems) run.print(`  ${oneLine(problem)}`)
   }
   if (!result.ok)
-    throw new CommandFailure('The session did not pass the check.', {
-      next: 'Restore the data folder from a backup, or look at the frames named above with reins session events.',
-    })
+    throw new CommandFailure(
+      'The stored session does not match its hashes: somebody changed, removed or added something.',
+      {
+        next: 'Look at the frames that are named above with reins session events, or restore the data folder from a backup.',
+      },
+    )
 }

@@ -2,39 +2,22 @@
 //   W1. Only SGR sequences (colours and weights) made by style.ts are inside the texts that these functions take: what comes
 //       from models, tools and people went through `neutralise` first.
 //   W2. No line that they return is wider than asked, except where one character alone is.
+// string-width says how wide a character is. Wrapping is our own: the lines of a list hang below its first word, and each line must
+// close its styles and open them again, since the painter paints any line by itself; wrap-ansi does neither.
+import stringWidth from 'string-width'
+
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' })
 // biome-ignore lint/suspicious/noControlCharactersInRegex: SGR sequences begin with ESC
 const sgr = /\x1b\[([0-9;]*)m/g
+// Styles are taken out before (W1); an ESC that is left would be none.
+const widthOptions = { countAnsiEscapeCodes: true } as const
 const plainAscii = /^[\x20-\x7e]*$/
-
-/** First and last code points of the characters that take two cells (East Asian wide and full-width). */
-const wide: readonly (readonly [number, number])[] = [
-  [0x1100, 0x115f],
-  [0x2e80, 0x303e],
-  [0x3041, 0x33ff],
-  [0x3400, 0x4dbf],
-  [0x4e00, 0x9fff],
-  [0xa000, 0xa4cf],
-  [0xa960, 0xa97f],
-  [0xac00, 0xd7a3],
-  [0xf900, 0xfaff],
-  [0xfe30, 0xfe6f],
-  [0xff00, 0xff60],
-  [0xffe0, 0xffe6],
-  [0x1f200, 0x1f2ff],
-  [0x20000, 0x3fffd],
-]
 
 export const graphemes = (text: string): string[] =>
   plainAscii.test(text) ? [...text] : Array.from(segmenter.segment(text), (part) => part.segment)
 
-function graphemeWidth(grapheme: string): number {
-  const code = grapheme.codePointAt(0) ?? 0
-  if (code < 0x7f) return code < 0x20 ? 0 : grapheme.includes('\ufe0f') ? 2 : 1
-  if (/^[\p{M}\p{Cf}]/u.test(grapheme)) return 0
-  if (/^\p{RI}\p{RI}/u.test(grapheme) || /\p{Emoji_Presentation}|\ufe0f/u.test(grapheme)) return 2
-  return wide.some(([first, last]) => code >= first && code <= last) ? 2 : 1
-}
+const graphemeWidth = (grapheme: string): number =>
+  plainAscii.test(grapheme) ? grapheme.length : stringWidth(grapheme, widthOptions)
 
 export const withoutStyle = (text: string): string => text.replace(sgr, '')
 
