@@ -10,6 +10,7 @@ import {
   roles,
   ToolConfig,
 } from '@reins/contracts'
+import { toolGroups } from '@reins/tools'
 
 interface Schema {
   readonly type?: string
@@ -70,8 +71,8 @@ export function agentDocument(): string {
     '',
     '## Tools',
     '',
-    'An entry of `tools` is the name of a tool or of a group of tools (`system_tools`, `shell`, `files`, `search`,',
-    '`directory`), or a map from such a name to its settings:',
+    'An entry of `tools` is the name of a tool or of a group of tools, or a map from one such name to its settings.',
+    `The groups are ${toolGroups.map((name) => `\`${name}\``).join(', ')}.`,
     '',
     '| setting | form | meaning |',
     '|---|---|---|',

@@ -12,7 +12,7 @@ import { type Clock, Closing, pausePoints, type Running } from '@reins/service'
 import * as gateway from '@reins/session-gateway'
 import { createRedactor, type Log, Metrics } from '@reins/telemetry'
 import * as toolRunner from '@reins/tool-runner'
-import { describeSandbox, detectSandbox } from '@reins/tools'
+import { builtinCatalog, describeSandbox, detectSandbox, toolsAtStart } from '@reins/tools'
 import type { LocalConfig } from './config.ts'
 import type { ServiceName } from './nats-users.ts'
 import { pausingAppends } from './pausing-appends.ts'
@@ -209,7 +209,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       registry: view,
       idempotency: await openIdempotency(broker, { replicas: config.replicas }),
       ...gateway.brokerPorts(broker),
-      toolsOf: executor.replayClasses,
+      toolsOf: (definition) => toolsAtStart([builtinCatalog], definition),
       health,
       notReady: () => (broker.connected() ? [] : ['the broker is not connected']),
       clock,

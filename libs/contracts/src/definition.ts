@@ -8,42 +8,43 @@ import { Labels } from './pools.ts'
 
 const closed = { additionalProperties: false } as const
 
-/** The five groups of built-in tools; `system_tools` is the other four together. */
-export const toolGroups = ['system_tools', 'shell', 'files', 'search', 'directory'] as const
-export const builtinToolNames = [
-  'shell',
-  'read_file',
-  'write_file',
-  'edit_file',
-  'file_info',
-  'find_files',
-  'grep',
-  'list_directory',
-  'directory_tree',
-] as const
+export const definitionDefaults = {
+  maxToolCalls: 10,
+  maxTokens: 4096,
+  toolTimeoutSeconds: 30,
+  maxOutputChars: 100_000,
+} as const
 
+/** The settings of a tool or group. What of them a schema cannot say (that a pattern is RE2) is said by `resolveTools` of libs/tools. */
 export const ToolConfig = Type.Object(
   {
     workspace: Type.Optional(
       Type.String({
         minLength: 1,
+        maxLength: 4096,
+        pattern: '^[^\\u0000]+$',
         description: 'The folder that the tools work in; relative to the workspace root. Default "."',
       }),
     ),
     timeout: Type.Optional(
-      Type.Number({ exclusiveMinimum: 0, maximum: 86400, description: 'Seconds that a call may take. Default 30' }),
+      Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 86400,
+        description: `Seconds that a call may take. Default ${definitionDefaults.toolTimeoutSeconds}`,
+      }),
     ),
     max_output_chars: Type.Optional(
       Type.Integer({
-        minimum: 200,
+        // Below, an error or a path would not fit. Above, an answer would not fit into a frame.
+        minimum: 4_000,
         maximum: 1_000_000,
-        description: 'Characters of output that the model sees. Default 100000',
+        description: `Characters of output that the model sees. Default ${definitionDefaults.maxOutputChars}`,
       }),
     ),
     blocklist: Type.Optional(
-      Type.Array(Type.String({ minLength: 1 }), {
+      Type.Array(Type.String({ minLength: 1, maxLength: 1_000 }), {
         maxItems: 200,
-        description: 'Patterns (regular expressions) of shell commands to refuse; [] turns the default list off',
+        description: 'Patterns (RE2 regular expressions) of shell commands to refuse; [] turns the default list off',
       }),
     ),
     network: Type.Optional(
@@ -54,12 +55,21 @@ export const ToolConfig = Type.Object(
 )
 export type ToolConfig = Static<typeof ToolConfig>
 
-/** `shell`, or `{ shell: { workspace: /srv/project } }`, or (later) `{ file: ./tools.ts }`. */
+/**
+ * `shell`, or `{ shell: { workspace: /srv/project } }`, or (later) `{ file: ./tools.ts }`. One name a map: a later entry replaces an
+ * earlier one, and the names of a map have no order that a digest would keep.
+ */
 export const ToolEntry = Type.Union([
   Type.String({ minLength: 1, maxLength: 64 }),
-  Type.Record(Type.String(), Type.Union([ToolConfig, Type.String()])),
+  Type.Record(Type.String(), Type.Union([ToolConfig, Type.String()]), { minProperties: 1, maxProperties: 1 }),
 ])
 export type ToolEntry = Static<typeof ToolEntry>
+
+export const ToolList = Type.Array(ToolEntry, {
+  maxItems: 100,
+  description: 'Groups or names of tools, with their settings',
+})
+export type ToolList = Static<typeof ToolList>
 
 export const McpServer = Type.Object(
   {
@@ -94,9 +104,7 @@ export const AgentDefinition = Type.Object(
     description: Type.Optional(
       Type.String({ maxLength: 1024, description: 'For people, and for agents that may delegate to it' }),
     ),
-    tools: Type.Optional(
-      Type.Array(ToolEntry, { maxItems: 100, description: 'Groups or names of tools, with their settings' }),
-    ),
+    tools: Type.Optional(ToolList),
     tools_file: Type.Optional(Type.String({ minLength: 1 })),
     workflow_file: Type.Optional(Type.String({ minLength: 1 })),
     mcp_servers: Type.Optional(Type.Array(McpServer, { maxItems: 50 })),
@@ -159,13 +167,6 @@ export const laterFields: Readonly<
   approval_mode: { harmless: ['default'], feature: 'approval of tool calls' },
   long_term_memory: { harmless: [], feature: 'long-term memory' },
 }
-
-export const definitionDefaults = {
-  maxToolCalls: 10,
-  maxTokens: 4096,
-  toolTimeoutSeconds: 30,
-  maxOutputChars: 100_000,
-} as const
 
 /** JSON with sorted keys: one text for one value. */
 export function canonicalJson(value: unknown): string {

@@ -9,6 +9,19 @@ const id = Type.String({ minLength: 1, maxLength: 128 })
 export const ReplayClass = Type.Union([Type.Literal('safe'), Type.Literal('never')])
 export type ReplayClass = Static<typeof ReplayClass>
 
+/** What a tool can do to the world, for whoever lets it: look, change the workspace, run programs, act elsewhere. */
+export const ToolRisk = Type.Union([
+  Type.Literal('read'),
+  Type.Literal('write'),
+  Type.Literal('exec'),
+  Type.Literal('external'),
+])
+export type ToolRisk = Static<typeof ToolRisk>
+
+/** A tool as it was resolved at the session's start. `digest`: of what the model is told of it (name, description, schema). */
+export const PinnedTool = Type.Object({ name: id, source: id, replay: ReplayClass, risk: ToolRisk, digest: id }, closed)
+export type PinnedTool = Static<typeof PinnedTool>
+
 /** What a message does when the session is busy. `reject` never reaches the log: the gateway refuses. */
 export const OnBusy = Type.Union([
   Type.Literal('queue'),
@@ -45,6 +58,8 @@ export const sessionEvents = {
       limits: Limits,
       /** The tools that the definition gives the model, by name. */
       tools: Type.Record(Type.String(), ReplayClass),
+      /** The same tools, as they were resolved: absent in sessions of before there was this. */
+      toolset: Type.Optional(Type.Array(PinnedTool)),
       /** The agents it may delegate to: definition and pool of each at the start. */
       agents: Type.Optional(Type.Record(Type.String(), Type.Object({ digest: id, pool: id }, closed))),
       instance: Type.Optional(Type.Object({ instance: id, session: id }, closed)),

@@ -42,7 +42,6 @@ export { type Cursor, decodeCursor, encodeCursor, startCursor, type Within } fro
 export {
   AgentDefinition,
   AgentName,
-  builtinToolNames,
   canonicalJson,
   definitionDefaults,
   definitionDigest,
@@ -50,7 +49,7 @@ export {
   McpServer,
   ToolConfig,
   ToolEntry,
-  toolGroups,
+  ToolList,
 } from './definition.ts'
 export { Delta, decodeDelta } from './delta.ts'
 export { ErrorBody, type ErrorCode, type ErrorKind, errorCodes, errorTable, Problem, ReinsError } from './errors.ts'
@@ -68,7 +67,7 @@ export {
   SessionEventSchema,
 } from './events.ts'
 export { ModelCallError } from './events-model-call.ts'
-export { Limits, OnBusy, Parent, ReplayClass } from './events-session.ts'
+export { Limits, OnBusy, Parent, PinnedTool, ReplayClass, ToolRisk } from './events-session.ts'
 export { RequestedCall } from './events-tool-call.ts'
 export {
   type Draft,
@@ -128,6 +127,17 @@ export {
   TokenEntry,
   VersionEntry,
 } from './registry.ts'
+export {
+  isMapping,
+  itemPath,
+  memberPath,
+  problemsOf,
+  quoted,
+  type Schema,
+  type SchemaProblem,
+  shown,
+  suggestion,
+} from './schema-problems.ts'
 export {
   type Address,
   allFiredFilter,

@@ -9,6 +9,7 @@ import type {
   ModelMessage,
   OnBusy,
   Parent,
+  PinnedTool,
   ReplayClass,
   Usage,
   UserContent,
@@ -26,6 +27,8 @@ export interface Born {
   readonly pools: { readonly executor: string; readonly tools: string }
   readonly limits: Limits
   readonly tools: Readonly<Record<string, ReplayClass>>
+  /** As they were resolved; absent where the session's start did not say it. */
+  readonly toolset?: readonly PinnedTool[]
   readonly agents: Readonly<Record<string, { readonly digest: string; readonly pool: string }>>
   readonly parent: Parent | null
   readonly instance: string | null

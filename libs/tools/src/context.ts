@@ -14,6 +14,9 @@ export interface ToolSettings {
   readonly network: boolean
 }
 
+/** Keeps a whole output and gives its reference. Called only where the outcome holds a part. Consumes the iterable to its end. */
+export type KeepOutput = (output: AsyncIterable<Uint8Array> | Uint8Array) => Promise<string>
+
 export interface ToolContext {
   /** Absolute, exists. */
   readonly workspace: string
@@ -26,8 +29,7 @@ export interface ToolContext {
   readonly sandbox: Sandbox
   /** Output as it comes, for people who watch; not kept. */
   readonly progress: (text: string) => void
-  /** Keeps a whole output and gives its reference. Called only where the outcome holds a part. Consumes the iterable to its end. */
-  readonly keep: (output: AsyncIterable<Uint8Array> | Uint8Array) => Promise<string>
+  readonly keep: KeepOutput
   /** Shared by all calls of a runner. */
   readonly locks: PathLocks
 }

@@ -1,6 +1,7 @@
 // The one door of @reins/tools.
 export { builtinTools } from './builtin/builtin.ts'
-export type { ToolContext, ToolSettings } from './context.ts'
+export { type BuiltinOptions, builtinCatalog, builtinSource } from './builtin/builtin-source.ts'
+export type { KeepOutput, ToolContext, ToolSettings } from './context.ts'
 export type { ToolErrorCode, ToolOutcome } from './outcome.ts'
 export { PathLocks } from './path-locks.ts'
 export {
@@ -9,7 +10,9 @@ export {
   type ResolvedTool,
   type ResolvedTools,
   resolveTools,
+  toolGroups,
   type ToolsProblem,
+  toolsProblemsText,
 } from './resolve.ts'
 export { runTool } from './run.ts'
 export { detectSandbox, type SandboxOptions } from './sandbox/detect.ts'
@@ -23,5 +26,16 @@ export {
   type SandboxProcess,
   type SpawnResult,
 } from './sandbox/sandbox.ts'
+export type {
+  CallContext,
+  ListContext,
+  TimePolicy,
+  ToolCall,
+  ToolCatalog,
+  ToolListing,
+  ToolSource,
+  ToolSpec,
+} from './source.ts'
 export type { ToolDefinition, ToolGroup } from './tool.ts'
+export { type OfferedTool, pinnedTools, resolveToolset, runCall, type Toolset, toolsAtStart } from './toolset.ts'
 export { toolsTable } from './tools-table.ts'

@@ -1,6 +1,13 @@
 // How a tool call ends. Inside this library a tool that cannot go on throws ToolFailure; the edge (run.ts) makes an outcome of it.
 
-export type ToolErrorCode = 'timeout' | 'cancelled' | 'refused' | 'invalid-arguments' | 'not-found' | 'failed'
+export type ToolErrorCode =
+  | 'timeout'
+  | 'cancelled'
+  | 'refused'
+  | 'invalid-arguments'
+  | 'not-found'
+  | 'workspace_not_found'
+  | 'failed'
 
 export interface ToolOutcome {
   readonly status: 'ok' | 'error'

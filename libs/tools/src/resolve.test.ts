@@ -37,7 +37,7 @@ describe('resolveTools', () => {
       ['read_file', 'grep'],
     ],
     [
-      [{ shell: null }, { files: {} }, 'files'],
+      [{ shell: {} }, { files: {} }, 'files'],
       ['shell', 'read_file', 'write_file', 'edit_file', 'file_info'],
     ],
   ])('%j', (entries, expected) => {
@@ -81,27 +81,36 @@ describe('resolveTools', () => {
       blocklist: ['rm -rf', 'sudo'],
       network: true,
     })
-    expect(resolved([{ shell: { blocklist: null, timeout: null } }])[0]?.settings).toEqual(defaultSettings)
+    expect(resolved([{ shell: {} }])[0]?.settings).toEqual(defaultSettings)
   })
 
   it.each([
-    ['shell', '', /must be a list/],
-    [['shel'], '[0]', /unknown tool or group "shel"\. Valid: system_tools, shell, files, search, directory, read_file/],
+    ['shell', '', /must be a list of tools, not the text "shell"/],
+    [
+      ['shel'],
+      '[0]',
+      /no tool or group "shel"; did you mean "shell"\?; groups: system_tools, shell, files, search, directory; tools: read_file/,
+    ],
     [['shell', 7], '[1]', /must be the name/],
-    [[{ shell: {}, files: {} }], '[0]', /must be the name/],
-    [[{ file: './tools.py' }], '[0]', /not available/],
-    [[{ shell: 'x' }], '[0].shell', /must be a mapping.*workspace, timeout, max_output_chars, blocklist, network/],
-    [[{ shell: { timeot: 1 } }], '[0].shell.timeot', /unknown setting\. Valid: workspace, timeout/],
-    [[{ shell: { constructor: 1 } }], '[0].shell.constructor', /unknown setting/],
-    [[{ shell: { timeout: '60' } }], '[0].shell.timeout', /seconds/],
-    [[{ shell: { timeout: 0 } }], '[0].shell.timeout', /seconds/],
-    [[{ shell: { max_output_chars: 10 } }], '[0].shell.max_output_chars', /4000/],
-    [[{ shell: { blocklist: ['('] } }], '[0].shell.blocklist', /no regular expression: "\("/],
-    [[{ shell: { blocklist: 'sudo' } }], '[0].shell.blocklist', /list/],
+    [[{}], '[0]', /must be the name/],
+    [[{ shell: {}, files: {} }], '[0]', /has 2 names \("shell", "files"\): give each an entry of its own/],
+    [[{ file: './tools.py' }], '[0].file', /not there yet/],
+    [[{ shell: 'x' }], '[0].shell', /must be a mapping, not the text "x"/],
+    [[{ shell: null }], '[0].shell', /has no settings: write "- shell"/],
+    [[{ shell: { timeot: 1 } }], '[0].shell.timeot', /unknown field "timeot"; did you mean "timeout"/],
+    [[{ shell: { constructor: 1 } }], '[0].shell.constructor', /unknown field/],
+    [[{ shell: { timeout: null } }], '[0].shell.timeout', /has no value/],
+    [[{ shell: { timeout: '60' } }], '[0].shell.timeout', /must be a number above 0, at most 86400/],
+    [[{ shell: { timeout: 0 } }], '[0].shell.timeout', /above 0/],
+    [[{ shell: { max_output_chars: 3_999 } }], '[0].shell.max_output_chars', /from 4000 to 1000000/],
+    [[{ shell: { blocklist: ['ok', '('] } }], '[0].shell.blocklist[1]', /"\(" is no regular expression/],
+    [[{ shell: { blocklist: ['(?=x)'] } }], '[0].shell.blocklist[0]', /no lookaround/],
+    [[{ shell: { blocklist: 'sudo' } }], '[0].shell.blocklist', /must be a list/],
     [[{ shell: { network: 'yes' } }], '[0].shell.network', /true or false/],
     [[{ shell: { workspace: '' } }], '[0].shell.workspace', /folder/],
+    [Array(101).fill('shell'), '', /has 101 entries; at most 100/],
   ])('names what is wrong in %j', (entries, path, message) => {
-    expect(problems(entries)).toEqual([{ path, message: expect.stringMatching(message) }])
+    expect(problems(entries)).toMatchObject([{ path, message: expect.stringMatching(message) }])
   })
 
   it('names all problems at once', () => {

@@ -1,4 +1,22 @@
-// From the `tools` list of an agent definition to tools with settings. Pure; every mistake is named, none is passed over.
+// What the `tools` list of a definition means: the one place that says it. Used when a definition is put, when a session starts, when
+// a model is asked and when a call runs, so that what was accepted is what runs. Pure.
+//   R1. Every mistake is named with its place; none is passed over, and no list that has one resolves to fewer tools.
+//   R2. Ranges and forms are those of the schema (`ToolConfig` in contracts). Said here is only what a schema cannot say: which names
+//       there are, and that a pattern is RE2.
+import {
+  definitionDefaults,
+  isMapping,
+  itemPath,
+  memberPath,
+  problemsOf,
+  quoted,
+  type Schema,
+  shown,
+  suggestion,
+  ToolConfig,
+  ToolList,
+} from '@reins/contracts'
+import { Value } from 'typebox/value'
 import { builtinTools } from './builtin/builtin.ts'
 import type { ToolSettings } from './context.ts'
 import { compilePattern } from './text/pattern.ts'
@@ -17,8 +35,8 @@ export const defaultBlocklist: readonly string[] = [
 
 export const defaultSettings: ToolSettings = {
   workspace: '.',
-  timeoutMs: 30_000,
-  maxOutputChars: 100_000,
+  timeoutMs: definitionDefaults.toolTimeoutSeconds * 1_000,
+  maxOutputChars: definitionDefaults.maxOutputChars,
   blocklist: defaultBlocklist,
   network: false,
 }
@@ -32,125 +50,116 @@ export interface ToolsProblem {
   /** Where in the list: `[1].shell.timeout`; '' for the list itself. */
   readonly path: string
   readonly message: string
+  /** What is wrong is the name at the end of the path, not its value. */
+  readonly atKey: boolean
 }
 
 export type ResolvedTools =
   | { readonly ok: true; readonly tools: readonly ResolvedTool[] }
   | { readonly ok: false; readonly problems: readonly ToolsProblem[] }
 
-const groups = ['system_tools', ...new Set(builtinTools.map((tool) => tool.group))]
-const validNames = [...groups, ...builtinTools.map((tool) => tool.name).filter((name) => !groups.includes(name))]
+/** Of built-in tools: each by its group, and all of them by `system_tools`. */
+export const toolGroups: readonly string[] = ['system_tools', ...new Set(builtinTools.map(({ group }) => group))]
+const soleNames = builtinTools.map(({ name }) => name).filter((name) => !toolGroups.includes(name))
+const validNames = [...toolGroups, ...soleNames]
+const configSchema: Schema = ToolConfig
+const listSchema: Schema = ToolList
 
 /** Entries are names (`files`, `read_file`) or `{name: settings}`. A later entry for a tool replaces an earlier one; [] is no tools. */
 export function resolveTools(entries: unknown): ResolvedTools {
-  if (!Array.isArray(entries)) {
-    return {
-      ok: false,
-      problems: [
-        { path: '', message: `must be a list of tools, for example [system_tools]. Valid: ${validNames.join(', ')}` },
-      ],
-    }
-  }
   const problems: ToolsProblem[] = []
+  const say = (path: string, message: string, atKey = false) => void problems.push({ path, message, atKey })
+  if (!Array.isArray(entries)) {
+    say('', `must be a list of tools, not ${shown(entries)}; for example [system_tools]`)
+    return { ok: false, problems }
+  }
+  const most = listSchema.maxItems ?? Number.POSITIVE_INFINITY
+  if (entries.length > most) say('', `has ${entries.length} entries; at most ${most} are allowed`)
   const resolved = new Map<string, ResolvedTool>()
-  entries.forEach((entry: unknown, at) => {
-    const named = nameOf(entry)
-    if (named === undefined) {
-      problems.push({
-        path: `[${at}]`,
-        message:
-          'must be the name of a tool or group, or one such name with its settings, for example {shell: {timeout: 60}}',
-      })
-      return
-    }
-    const path = `[${at}].${named.name}`
-    const definitions = builtinTools.filter((tool) => [tool.name, tool.group, 'system_tools'].includes(named.name))
-    if (definitions.length === 0) {
-      problems.push({ path: `[${at}]`, message: unknownName(named.name) })
-      return
-    }
-    const settings = parseSettings(named.settings, path, problems)
-    for (const definition of definitions) resolved.set(definition.name, { definition, settings })
-  })
+  for (const [index, entry] of entries.slice(0, most).entries()) {
+    const named = nameOf(entry, itemPath('', index), say)
+    const settings = named && settingsOf(named, say)
+    if (!settings) continue
+    for (const definition of named.tools) resolved.set(definition.name, { definition, settings })
+  }
   if (problems.length > 0) return { ok: false, problems }
   // In the order of the built-in list, so that the same definition always reads the same to a model and to its prompt cache.
   return { ok: true, tools: builtinTools.flatMap((definition) => resolved.get(definition.name) ?? []) }
 }
 
-function unknownName(name: string): string {
-  if (name === 'file') return 'tools from a file of code are not available in this version; remove this entry'
-  return `unknown tool or group ${JSON.stringify(name.slice(0, 100))}. Valid: ${validNames.join(', ')}`
+/** All problems as one text for people. */
+export const toolsProblemsText = (problems: readonly ToolsProblem[]): string =>
+  problems.map(({ path, message }) => `tools${path} ${message}`).join('; ')
+
+type Say = (path: string, message: string, atKey?: boolean) => void
+
+interface Named {
+  readonly tools: readonly ToolDefinition[]
+  readonly config: unknown
+  readonly name: string
+  readonly path: string
 }
 
-function nameOf(entry: unknown): { name: string; settings: unknown } | undefined {
-  if (typeof entry === 'string') return { name: entry, settings: undefined }
-  if (!isMapping(entry)) return undefined
-  const [first, ...others] = Object.entries(entry)
-  return first === undefined || others.length > 0 ? undefined : { name: first[0], settings: first[1] ?? undefined }
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-
-type Reader = (value: unknown, settings: Mutable<ToolSettings>) => string | undefined
-
-const readers: Readonly<Record<string, Reader>> = {
-  workspace(value, settings) {
-    if (typeof value !== 'string' || value === '' || value.includes('\0'))
-      return 'must be a folder, for example /home/me/project, or relative to the workspace root'
-    settings.workspace = value
+function nameOf(entry: unknown, path: string, say: Say): Named | undefined {
+  if (typeof entry === 'string') {
+    const tools = toolsNamed(entry)
+    if (tools.length > 0) return { tools, config: {}, name: entry, path }
+    say(path, unknownName(entry))
     return undefined
-  },
-  timeout(value, settings) {
-    if (typeof value !== 'number' || !(value > 0) || value > 86_400)
-      return 'must be a number of seconds above 0 and up to 86400, for example 60'
-    settings.timeoutMs = Math.ceil(value * 1000)
-    return undefined
-  },
-  max_output_chars(value, settings) {
-    if (typeof value !== 'number' || !Number.isInteger(value) || value < 4_000 || value > 10_000_000) {
-      return 'must be a whole number from 4000 to 10000000, for example 200000'
-    }
-    settings.maxOutputChars = value
-    return undefined
-  },
-  blocklist(value, settings) {
-    if (!Array.isArray(value))
-      return 'must be a list of regular expressions, for example ["rm -rf", "sudo"]; [] blocks nothing'
-    for (const source of value) {
-      const compiled = typeof source === 'string' ? compilePattern(source) : undefined
-      if (compiled?.kind !== 'ok')
-        return `has an entry that is no regular expression: ${JSON.stringify(source)}${compiled === undefined ? '' : `: ${compiled.message}`}`
-    }
-    settings.blocklist = value.filter((source) => typeof source === 'string')
-    return undefined
-  },
-  network(value, settings) {
-    if (typeof value !== 'boolean') return 'must be true or false'
-    settings.network = value
-    return undefined
-  },
-}
-
-/** null stands for what is not said, as YAML writes it. */
-function parseSettings(given: unknown, path: string, problems: ToolsProblem[]): ToolSettings {
-  const settings: Mutable<ToolSettings> = { ...defaultSettings }
-  if (given === undefined) return settings
-  if (!isMapping(given)) {
-    problems.push({ path, message: `must be a mapping of settings. Valid: ${Object.keys(readers).join(', ')}` })
-    return settings
   }
-  for (const [key, value] of Object.entries(given)) {
-    const reader = Object.hasOwn(readers, key) ? readers[key] : undefined
-    if (reader === undefined)
-      problems.push({ path: `${path}.${key}`, message: `unknown setting. Valid: ${Object.keys(readers).join(', ')}` })
-    else if (value !== null) {
-      const message = reader(value, settings)
-      if (message !== undefined) problems.push({ path: `${path}.${key}`, message })
-    }
+  const names = isMapping(entry) ? Object.keys(entry) : []
+  const [name] = names
+  if (!isMapping(entry) || name === undefined) {
+    const example = '"- shell", or a name with settings, as in "- shell: {timeout: 60}"'
+    say(path, `must be the name of a tool or group, as in ${example}; not ${shown(entry)}`)
+    return undefined
   }
-  return settings
+  if (names.length > 1) {
+    const shownNames = names.slice(0, 5).map(quoted).join(', ')
+    say(
+      path,
+      `has ${names.length} names (${shownNames}): give each an entry of its own, since a later entry replaces an earlier one`,
+    )
+    return undefined
+  }
+  const inside = memberPath(path, name)
+  const tools = toolsNamed(name)
+  if (tools.length > 0) return { tools, config: entry[name], name, path: inside }
+  const later = 'is understood, but its effect (tools from a file) is not there yet: leave it out'
+  say(inside, name === 'file' ? later : unknownName(name), true)
+  return undefined
+}
+
+const toolsNamed = (name: string): readonly ToolDefinition[] =>
+  builtinTools.filter((tool) => tool.name === name || tool.group === name || name === 'system_tools')
+
+const unknownName = (name: string): string =>
+  `there is no tool or group ${quoted(name)}${suggestion(name, validNames)}; groups: ${toolGroups.join(', ')}; tools: ${soleNames.join(', ')}`
+
+function settingsOf({ config, name, path }: Named, say: Say): ToolSettings | undefined {
+  if (config === null) {
+    say(path, `has no settings: write "- ${name}", or give it some`, true)
+    return undefined
+  }
+  const problems = problemsOf(configSchema, config, { path })
+  for (const problem of problems) say(problem.path, problem.message, problem.atKey)
+  if (problems.length > 0) return undefined
+  if (!Value.Check(ToolConfig, config)) {
+    say(path, 'is not valid by the schema of settings')
+    return undefined
+  }
+  const unreadable = (config.blocklist ?? []).flatMap((source, index) => {
+    const compiled = compilePattern(source)
+    return compiled.kind === 'ok' ? [] : [{ source, index, message: compiled.message }]
+  })
+  for (const { source, index, message } of unreadable)
+    say(itemPath(memberPath(path, 'blocklist'), index), `${quoted(source)} is no regular expression: ${message}`)
+  if (unreadable.length > 0) return undefined
+  return {
+    workspace: config.workspace ?? defaultSettings.workspace,
+    timeoutMs: config.timeout === undefined ? defaultSettings.timeoutMs : Math.ceil(config.timeout * 1_000),
+    maxOutputChars: config.max_output_chars ?? defaultSettings.maxOutputChars,
+    blocklist: config.blocklist ?? defaultSettings.blocklist,
+    network: config.network ?? defaultSettings.network,
+  }
 }

@@ -78,11 +78,12 @@ describe('the built-in tools', () => {
     }
   })
 
-  it('say what may run twice and what writes', () => {
-    const of = (key: 'replay' | 'writes', value: unknown) =>
+  it('say what may run twice and what they can do', () => {
+    const of = (key: 'replay' | 'risk', value: unknown) =>
       builtinTools.filter((tool) => tool[key] === value).map((tool) => tool.name)
     expect(of('replay', 'never')).toEqual(['shell', 'edit_file'])
-    expect(of('writes', true)).toEqual(['shell', 'write_file', 'edit_file'])
+    expect(of('risk', 'exec')).toEqual(['shell'])
+    expect(of('risk', 'write')).toEqual(['write_file', 'edit_file'])
   })
 
   it('stand in README.md as they are', () => {

@@ -1,36 +1,54 @@
-// Runs one tool call to its outcome. Never throws, never rejects: every error is an outcome.
+// A call, in its time, to its outcome. Never throws, never rejects: every error is an outcome.
 import { tools } from './builtin/builtin.ts'
 import type { ToolContext } from './context.ts'
 import { asFailure, failed, ToolFailure, type ToolOutcome } from './outcome.ts'
+import type { TimePolicy } from './source.ts'
 
-export async function runTool(name: string, args: unknown, context: ToolContext): Promise<ToolOutcome> {
+/** Runs `work` with a signal that aborts when the call is cancelled, and, where the runner keeps the time, when that is over. */
+export async function inTime(
+  name: string,
+  time: TimePolicy,
+  cancelled: AbortSignal,
+  work: (signal: AbortSignal) => Promise<ToolOutcome>,
+): Promise<ToolOutcome> {
+  if (cancelled.aborted) return failed(new ToolFailure('cancelled', 'cancelled before it began'))
   const deadline = new AbortController()
-  const timer = setTimeout(() => deadline.abort(), context.settings.timeoutMs)
-  // The shell keeps its own time, since it has output to give when that is over.
-  const signal = name === 'shell' ? context.signal : AbortSignal.any([context.signal, deadline.signal])
+  const kept = time.keptBy === 'runner' ? setTimeout(() => deadline.abort(), time.ms) : undefined
+  let late: NodeJS.Timeout | undefined
+  const abandoned = new Promise<ToolOutcome>((resolve) => {
+    late = setTimeout(() => resolve(failed(neverEnded)), time.ms + time.graceMs)
+  })
+  const signal = time.keptBy === 'runner' ? AbortSignal.any([cancelled, deadline.signal]) : cancelled
   try {
-    const tool = tools.find((candidate) => candidate.definition.name === name)
-    if (tool === undefined) {
-      const names = tools.map((candidate) => candidate.definition.name).join(', ')
-      return failed(
-        new ToolFailure('invalid-arguments', `unknown tool ${JSON.stringify(name.slice(0, 100))}. There are: ${names}`),
-      )
-    }
-    if (context.signal.aborted) return failed(new ToolFailure('cancelled', 'cancelled before it began'))
-    return await tool.run(args, { ...context, signal })
+    return await Promise.race([work(signal), abandoned])
   } catch (error) {
     if (error instanceof ToolFailure) return failed(error)
-    if (context.signal.aborted) return failed(new ToolFailure('cancelled', 'cancelled'))
-    if (name !== 'shell' && deadline.signal.aborted) {
-      return failed(
-        new ToolFailure(
-          'timeout',
-          `timed out after ${context.settings.timeoutMs / 1000} s; ask for less, for example a smaller folder`,
-        ),
-      )
-    }
+    if (cancelled.aborted) return failed(new ToolFailure('cancelled', 'cancelled'))
+    if (deadline.signal.aborted) return failed(timedOut(time.ms))
     return failed(asFailure(error, name))
   } finally {
-    clearTimeout(timer)
+    clearTimeout(kept)
+    clearTimeout(late)
   }
+}
+
+const neverEnded = new ToolFailure(
+  'timeout',
+  'the tool did not end in its time, and did not let itself be stopped. What it did is not known',
+)
+
+const timedOut = (ms: number): ToolFailure =>
+  new ToolFailure('timeout', `timed out after ${ms / 1000} s; ask for less, for example a smaller folder`)
+
+/** Runs one of the built-in tools in this thread. */
+export async function runTool(name: string, args: unknown, context: ToolContext): Promise<ToolOutcome> {
+  const tool = tools.find(({ definition }) => definition.name === name)
+  if (tool === undefined) {
+    const names = tools.map(({ definition }) => definition.name).join(', ')
+    const message = `unknown tool ${JSON.stringify(name.slice(0, 100))}. There are: ${names}`
+    return failed(new ToolFailure('invalid-arguments', message))
+  }
+  return inTime(name, tool.definition.time(context.settings.timeoutMs), context.signal, (signal) =>
+    tool.run(args, { ...context, signal }),
+  )
 }

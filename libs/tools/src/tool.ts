@@ -1,8 +1,10 @@
 // What a tool is: what a model is told of it, and what runs. Arguments are checked against the schema here, once.
+import type { ReplayClass, ToolRisk } from '@reins/contracts'
 import type { Static, TObject } from 'typebox'
 import { Value } from 'typebox/value'
 import type { ToolContext } from './context.ts'
 import { ToolFailure, type ToolOutcome } from './outcome.ts'
+import type { TimePolicy } from './source.ts'
 
 export type ToolGroup = 'shell' | 'files' | 'search' | 'directory'
 
@@ -13,10 +15,16 @@ export interface ToolDefinition {
   /** JSON Schema of an object, with a description for each parameter. */
   readonly parameters: TObject
   /** Whether a call that was cut off may run again: `never` ends as outcome-unknown instead. */
-  readonly replay: 'safe' | 'never'
-  /** Whether it can change the workspace. */
-  readonly writes: boolean
+  readonly replay: ReplayClass
+  readonly risk: ToolRisk
+  /** How its time is kept, where the definition gives it so many milliseconds. */
+  readonly time: (ms: number) => TimePolicy
 }
+
+/** A tool that can be stopped at any moment. */
+export const stoppedByRunner = (ms: number): TimePolicy => ({ keptBy: 'runner', ms, graceMs: 15_000 })
+/** A tool that stops itself, and tells what there was. */
+export const stopsItself = (ms: number): TimePolicy => ({ keptBy: 'tool', ms, graceMs: 15_000 })
 
 export interface Tool {
   readonly definition: ToolDefinition

@@ -8,9 +8,9 @@ export function toolsTable(): string {
       const description = 'description' in schema && typeof schema.description === 'string' ? schema.description : ''
       return `\`${name}\`${required.has(name) ? '' : ' (optional)'}: ${cell(description)}`
     })
-    return `| \`${tool.name}\` | ${tool.group} | ${cell(tool.description)} | ${parameters.join('<br>')} | ${tool.writes ? 'yes' : 'no'} | ${tool.replay} |`
+    return `| \`${tool.name}\` | ${tool.group} | ${cell(tool.description)} | ${parameters.join('<br>')} | ${tool.risk} | ${tool.replay} |`
   })
-  return ['| tool | group | what it does | parameters | writes | replay |', '|---|---|---|---|---|---|', ...rows].join(
+  return ['| tool | group | what it does | parameters | risk | replay |', '|---|---|---|---|---|---|', ...rows].join(
     '\n',
   )
 }

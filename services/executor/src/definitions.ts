@@ -1,7 +1,7 @@
-// What an agent's definition means for its model calls, by digest; immutable, hence cached for ever (bounded).
+// What an agent's definition means for its model calls and its sessions, by digest; immutable, hence cached for ever (bounded).
 import { type AgentDefinition, definitionDefaults, type ToolSpec } from '@reins/contracts'
 import type { RegistryView } from '@reins/journal'
-import { builtinTools, resolveTools } from '@reins/tools'
+import { resolveToolset, type ToolCatalog, type Toolset, toolsProblemsText } from '@reins/tools'
 
 export interface CallSettings {
   readonly system: string
@@ -11,45 +11,70 @@ export interface CallSettings {
   readonly reasoningEffort?: 'low' | 'medium' | 'high'
 }
 
+export type Settings =
+  | { readonly kind: 'known'; readonly settings: CallSettings }
+  /** Nothing can be asked of a model: why, for the people of the session. */
+  | { readonly kind: 'unusable'; readonly why: string }
+
+interface Resolved {
+  readonly definition: AgentDefinition
+  readonly toolset: Toolset
+}
+
 const cacheSize = 1000
 
 export class Definitions {
   readonly #registry: Pick<RegistryView, 'version'>
-  readonly #settings = new Map<string, Promise<CallSettings | undefined>>()
+  readonly #sources: readonly ToolCatalog[]
+  readonly #resolved = new Map<string, Promise<Resolved | undefined>>()
 
-  constructor(registry: Pick<RegistryView, 'version'>) {
+  constructor(registry: Pick<RegistryView, 'version'>, sources: readonly ToolCatalog[]) {
     this.#registry = registry
+    this.#sources = sources
+  }
+
+  async settings(digest: string): Promise<Settings> {
+    const resolved = await this.resolved(digest)
+    return resolved
+      ? settingsOf(resolved)
+      : { kind: 'unusable', why: "The session's definition is not in the registry." }
   }
 
   /** undefined: no such version is known (which the log says it is: the registry's stream has lost it). */
-  settings(digest: string): Promise<CallSettings | undefined> {
-    const known = this.#settings.get(digest)
+  resolved(digest: string): Promise<Resolved | undefined> {
+    const known = this.#resolved.get(digest)
     if (known) return known
-    if (this.#settings.size >= cacheSize) this.#settings.clear()
-    const loading = this.#registry.version(digest).then((entry) => entry && settingsOf(entry.definition))
-    this.#settings.set(digest, loading)
+    if (this.#resolved.size >= cacheSize) this.#resolved.clear()
+    const loading = this.#load(digest)
+    this.#resolved.set(digest, loading)
     loading.then(
-      (found) => found ?? this.#settings.delete(digest),
-      () => this.#settings.delete(digest),
+      (found) => found ?? this.#resolved.delete(digest),
+      () => this.#resolved.delete(digest),
     )
     return loading
   }
 
-  definition(digest: string): Promise<AgentDefinition | undefined> {
-    return this.#registry.version(digest).then((entry) => entry?.definition)
+  async #load(digest: string): Promise<Resolved | undefined> {
+    const entry = await this.#registry.version(digest)
+    return entry && { definition: entry.definition, toolset: await resolveToolset(this.#sources, entry.definition) }
   }
 }
 
-export function settingsOf(definition: AgentDefinition): CallSettings {
-  const resolved = resolveTools(definition.tools ?? [])
-  const names = new Set(resolved.ok ? resolved.tools.map(({ definition: tool }) => tool.name) : [])
+/** A definition whose tools do not resolve has no settings: a model without its tools would answer as if it had none. */
+export function settingsOf({ definition, toolset }: Resolved): Settings {
+  if (toolset.kind === 'unresolved')
+    return {
+      kind: 'unusable',
+      why: `The agent's definition has tools that this version cannot give: ${toolsProblemsText(toolset.problems)}. Correct the agent and start a new session.`,
+    }
   return {
-    system: definition.system_prompt,
-    tools: builtinTools
-      .filter(({ name }) => names.has(name))
-      .map(({ name, description, parameters }) => ({ name, description, parameters: { ...parameters } })),
-    maxTokens: definition.max_tokens ?? definitionDefaults.maxTokens,
-    stream: definition.stream ?? true,
-    ...(definition.reasoning_effort === undefined ? {} : { reasoningEffort: definition.reasoning_effort }),
+    kind: 'known',
+    settings: {
+      system: definition.system_prompt,
+      tools: toolset.tools.map(({ spec: { name, description, parameters } }) => ({ name, description, parameters })),
+      maxTokens: definition.max_tokens ?? definitionDefaults.maxTokens,
+      stream: definition.stream ?? true,
+      ...(definition.reasoning_effort === undefined ? {} : { reasoningEffort: definition.reasoning_effort }),
+    },
   }
 }

@@ -1,17 +1,25 @@
 // Errands: what a trigger asks of another session (PROTOCOL 8). Each appends one frame there, or finds that it is done.
-import { type AgentDefinition, draftOn, makeShortId, type Order, poolKey, toExec } from '@reins/contracts'
+import { draftOn, makeShortId, type Order, toExec } from '@reins/contracts'
 import type { SessionLog, WorkQueue } from '@reins/journal'
 import type { Clock } from '@reins/service'
-import { childStart, type Errand, type Fold, foldFrames, type Session, settlement } from '@reins/session'
+import {
+  childStart,
+  type Errand,
+  type Fold,
+  foldFrames,
+  type Session,
+  sessionStarted,
+  settlement,
+} from '@reins/session'
+import { pinnedTools } from '@reins/tools'
 import type { Definitions } from './definitions.ts'
 import { type FoldSource, loadFold } from './snapshots.ts'
-import { startedData } from './started.ts'
 
 export interface ErrandContext extends FoldSource {
   readonly instance: string
   readonly sessions: Pick<SessionLog, 'read' | 'append'>
   readonly work: Pick<WorkQueue, 'ensurePool'>
-  readonly definitions: Pick<Definitions, 'definition'>
+  readonly definitions: Pick<Definitions, 'resolved'>
   readonly clock: Clock
   readonly stopping: AbortSignal
 }
@@ -43,16 +51,21 @@ async function createChild(
   errand: Extract<Errand, { kind: 'create-child' }>,
 ): Promise<void> {
   const { child, call, digest, agent, instruction } = errand
-  const definition = await context.definitions.definition(digest)
+  const resolved = await context.definitions.resolved(digest)
   if (!session.born) return
   // Not to be passed over: the parent would wait for ever. It is tried again, and in the end the parent is quarantined.
-  if (!definition) throw new Error(`the definition ${digest} of the agent ${agent} is not in the registry`)
-  const { executor, tools } = poolsOf(definition)
+  if (!resolved) throw new Error(`the definition ${digest} of the agent ${agent} is not in the registry`)
+  const { definition, toolset } = resolved
+  const data = sessionStarted({
+    ...{ agent, digest, definition },
+    toolset: toolset.kind === 'resolved' ? pinnedTools(toolset.tools) : [],
+    parent: { session: parent, call, pool: session.born.pools.executor },
+  })
+  const { executor, tools } = data.pools
   await Promise.all([
     context.work.ensurePool('exec', executor, definition.affinity ?? {}),
     context.work.ensurePool('tool', tools, definition.affinity ?? {}),
   ])
-  const data = startedData(agent, digest, definition, { session: parent, call, pool: session.born.pools.executor })
   const trace = session.turn?.trace
   // At expected 0 or not at all: a child that is there already, cancelled or not, is done (I2).
   await appendTo(context, child, (fold) =>
@@ -132,9 +145,4 @@ async function appendTo(context: ErrandContext, id: string, decide: (fold: Fold)
     fold = foldFrames(fold, outcome.tail)
     current = true
   }
-}
-
-const poolsOf = (definition: AgentDefinition) => {
-  const pool = poolKey(definition.affinity ?? {})
-  return { executor: pool, tools: pool }
 }

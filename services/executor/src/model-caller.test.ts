@@ -29,7 +29,14 @@ async function called(
   const deltas: Delta[] = []
   const signal = new AbortController().signal
   const redactor = createRedactor(['9sesame'])
-  const outcome = await callModel(models, settings, asked, (delta) => deltas.push(delta), signal, redactor)
+  const outcome = await callModel(
+    models,
+    { kind: 'known', settings },
+    asked,
+    (delta) => deltas.push(delta),
+    signal,
+    redactor,
+  )
   return { deltas, outcome }
 }
 
@@ -78,4 +85,22 @@ test('a call that fails keeps all that it has shown', async () => {
   ])
   expect(said(deltas)).toBe('tok39')
   expect(outcome).toMatchObject({ kind: 'failed', partial: 'tok39' })
+})
+
+test('tools that do not resolve are a failed call that says so, and no model is asked', async () => {
+  const models: Models = {
+    provider: () => undefined,
+    resolve: () => {
+      throw new Error('a model was asked')
+    },
+    defaultModel: () => ({ model: 'fake/one', because: 'it is the only one' }),
+    close: () => undefined,
+  }
+  const unusable = { kind: 'unusable', why: 'tools[0] has 2 names' } as const
+  const { signal } = new AbortController()
+  expect(await callModel(models, unusable, attempt, () => {}, signal, createRedactor([]))).toEqual({
+    kind: 'failed',
+    failure: { type: 'failed', code: 'bad-request', message: 'tools[0] has 2 names' },
+    partial: '',
+  })
 })

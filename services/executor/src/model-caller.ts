@@ -12,7 +12,7 @@ import type {
 } from '@reins/contracts'
 import { fitToWindow, type Models } from '@reins/models'
 import type { Redactor } from '@reins/telemetry'
-import type { CallSettings } from './definitions.ts'
+import type { CallSettings, Settings } from './definitions.ts'
 
 export interface Attempt {
   readonly session: string
@@ -35,7 +35,7 @@ const finalNote =
 
 export async function callModel(
   models: Models,
-  settings: CallSettings | undefined,
+  known: Settings,
   attempt: Attempt,
   onDelta: (delta: Delta) => void,
   signal: AbortSignal,
@@ -46,7 +46,8 @@ export async function callModel(
     failure: { type: 'failed', code, message },
     partial: '',
   })
-  if (!settings) return failed('bad-request', "The session's definition is not in the registry.")
+  if (known.kind === 'unusable') return failed('bad-request', known.why)
+  const { settings } = known
   const resolved = models.resolve(attempt.model)
   if (resolved.kind !== 'ok') return failed(resolved.kind === 'no-key' ? 'auth' : 'not-found', resolved.message)
   const { provider, model } = resolved

@@ -8,6 +8,7 @@ import type { Journal, RegistryView } from '@reins/journal'
 import type { Models } from '@reins/models'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
 import type { Log, Metrics, Redactor } from '@reins/telemetry'
+import { builtinCatalog } from '@reins/tools'
 import { Definitions } from './definitions.ts'
 import { executorMetrics } from './executor-metrics.ts'
 import { defaultRetryPolicy, type RetryPolicy } from './retries.ts'
@@ -56,7 +57,9 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     work: journal.work,
     snapshots: journal.snapshots,
     // A broker that is away for longer than one question must not fail a turn.
-    definitions: new Definitions({ version: (digest) => reading(() => config.registry.version(digest)) }),
+    definitions: new Definitions({ version: (digest) => reading(() => config.registry.version(digest)) }, [
+      builtinCatalog,
+    ]),
     models: config.models,
     clock,
     metrics,

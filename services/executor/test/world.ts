@@ -24,6 +24,7 @@ import { createMemoryJournal, type MemoryFaults, type MemoryJournal } from '@rei
 import { noPausePoints } from '@reins/service'
 import { emptyFold, foldFrames, type Session } from '@reins/session'
 import { Metrics, nothingToRedact } from '@reins/telemetry'
+import { builtinCatalog } from '@reins/tools'
 import { onTestFinished } from 'vitest'
 import { Definitions } from '../src/definitions.ts'
 import { executorMetrics } from '../src/executor-metrics.ts'
@@ -285,7 +286,7 @@ export class Executor {
     const never = new Promise<never>(() => undefined)
     return {
       ...{ instance: name, feed: journal.feed, timers: journal.timers, work: journal.work },
-      ...{ snapshots: journal.snapshots, definitions: new Definitions(registry), slots: this.slots },
+      ...{ snapshots: journal.snapshots, definitions: new Definitions(registry, [builtinCatalog]), slots: this.slots },
       ...{ metrics: executorMetrics(new Metrics()), ackWaitMs: 1000, followAfterMs: this.#followAfterMs },
       ...{ retries: { maxThrottles: 2, baseMs: 1, maxMs: 1 }, redactor: nothingToRedact },
       ...{ stopping: new AbortController().signal, pauseAt: noPausePoints },

@@ -125,6 +125,13 @@ describe('what is wrong is said with its line and what would be valid', () => {
       'blocklist[0] "(" is no regular expression',
     )
     expect(only(`${minimal}tools:\n  - 3\n`)).toContain('tools[0] must be the name of a tool or group')
+    expect(only(`${minimal}tools:\n  - shell: {blocklist: ["(?=x)"]}\n`)).toContain('no lookaround')
+    expect(only(`${minimal}tools:\n  - shell: {max_output_chars: 200}\n`)).toContain(
+      'line 5: tools[0].shell.max_output_chars is 200; it must be a whole number from 4000 to 1000000',
+    )
+    expect(only(`${minimal}tools:\n  - {shell: {}, files: {}}\n`)).toContain(
+      'tools[0] has 2 names ("shell", "files"): give each an entry of its own',
+    )
   })
   test('all problems at once, in the order of their lines', () => {
     const problems = problemsOf('name: A\nmodel: x\nsystem_prompt: ""\nfoo: 1\n')

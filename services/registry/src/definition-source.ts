@@ -2,19 +2,23 @@
 //   D1. Total: hostile input gives problems, never an exception, and never takes long.
 //   D2. Nothing is filled in but the name: what is stored is what was written, so its digest is the writer's.
 //   D3. A field whose effect is not there yet is checked like every other, then refused (contracts, `laterFields`).
+//   D4. What is accepted resolves: the tools are read by the very function that the services read them by.
 import {
   AgentDefinition,
   agentNamePattern,
-  builtinToolNames,
   canonicalJson,
+  isMapping,
   laterFields,
   type Problem,
-  ToolConfig,
-  toolGroups,
+  problemsOf as problemsBySchema,
+  quoted,
+  type Schema,
+  shown,
+  suggestion,
 } from '@reins/contracts'
+import { resolveTools } from '@reins/tools'
 import { Compile } from 'typebox/compile'
-import { type Document, itemPath, memberPath, problemAt, readJson } from './plain-value.ts'
-import { type Context, checkValue, isMapping, quoted, type Schema, shown, suggestion } from './schema-problems.ts'
+import { type Document, problemAt, readJson } from './plain-value.ts'
 import { readYaml } from './yaml-text.ts'
 
 export type DefinitionSource = { readonly yaml: string | Uint8Array } | { readonly definition: unknown }
@@ -39,9 +43,7 @@ export type ParsedDefinition =
 export const maxDefinitionBytes = 400 * 1024
 
 const schema: Schema = AgentDefinition
-const toolConfig: Schema = ToolConfig
 const validator = Compile(AgentDefinition)
-const toolNames: readonly string[] = [...toolGroups, ...builtinToolNames.filter((name) => name !== 'shell')]
 
 export function parseDefinition(source: DefinitionSource, options: SourceOptions = {}): ParsedDefinition {
   const read = 'yaml' in source ? readYaml(source.yaml) : readJson(source.definition)
@@ -63,6 +65,11 @@ export function parseDefinition(source: DefinitionSource, options: SourceOptions
   return { kind: 'valid', definition: value }
 }
 
+interface Context {
+  readonly places: Document['places']
+  readonly problems: Problem[]
+}
+
 const invalid = (problems: readonly Problem[]): ParsedDefinition => ({
   kind: 'invalid',
   code: 'invalid_agent',
@@ -71,8 +78,9 @@ const invalid = (problems: readonly Problem[]): ParsedDefinition => ({
 
 function problemsOf(document: Document, value: Record<string, unknown>, name: string | undefined): Problem[] {
   const problems: Problem[] = []
-  const context: Context = { places: document.places, problems, skip: new Set(['tools']) }
-  checkValue(schema, value, '', context)
+  const context: Context = { places: document.places, problems }
+  for (const { path, message, atKey } of problemsBySchema(schema, value, { skip: ['tools'] }))
+    problems.push(problemAt(document.places, path, message, atKey))
   if (Object.hasOwn(value, 'tools')) checkTools(value.tools, context)
   checkName(value.name, name, context)
   checkLater(value, context)
@@ -112,64 +120,12 @@ function checkLater(value: Record<string, unknown>, { places, problems }: Contex
   }
 }
 
-function checkTools(tools: unknown, context: Context): void {
-  if (!Array.isArray(tools)) {
-    context.problems.push(problemAt(context.places, 'tools', `must be a list of tools, not ${shown(tools)}`))
-    return
-  }
-  if (tools.length > 100)
-    context.problems.push(problemAt(context.places, 'tools', `has ${tools.length} entries; at most 100 are allowed`))
-  for (const [index, tool] of tools.slice(0, 100).entries()) checkTool(tool, itemPath('tools', index), context)
-}
-
-function checkTool(tool: unknown, path: string, context: Context): void {
-  const { places, problems } = context
-  if (typeof tool === 'string') {
-    if (!toolNames.includes(tool)) problems.push(problemAt(places, path, unknownTool(tool)))
-    return
-  }
-  if (!isMapping(tool) || Object.keys(tool).length === 0) {
-    const example = '"- shell", or a name with settings, as in "- shell: {timeout: 60}"'
-    problems.push(problemAt(places, path, `must be the name of a tool or group, as in ${example}; not ${shown(tool)}`))
-    return
-  }
-  for (const [name, config] of Object.entries(tool)) {
-    const inside = memberPath(path, name)
-    if (name === 'file')
-      problems.push(
-        problemAt(
-          places,
-          inside,
-          'is understood, but its effect (tools from a file) is not there yet: leave it out',
-          true,
-        ),
-      )
-    else if (!toolNames.includes(name)) problems.push(problemAt(places, inside, unknownTool(name), true))
-    else if (config === null)
-      problems.push(problemAt(places, inside, `has no settings: write "- ${name}", or give it some`, true))
-    else {
-      checkValue(toolConfig, config, inside, context)
-      checkBlocklist(config, inside, context)
-    }
-  }
-}
-
-function unknownTool(name: string): string {
-  const tools = builtinToolNames.filter((tool) => tool !== 'shell')
-  return `there is no tool or group ${quoted(name)}${suggestion(name, toolNames)}; groups: ${toolGroups.join(', ')}; tools: ${tools.join(', ')}`
-}
-
-function checkBlocklist(config: unknown, path: string, { places, problems }: Context): void {
-  if (!isMapping(config) || !Array.isArray(config.blocklist)) return
-  for (const [index, pattern] of config.blocklist.entries()) {
-    if (typeof pattern !== 'string') continue
-    try {
-      new RegExp(pattern)
-    } catch {
-      const at = itemPath(memberPath(path, 'blocklist'), index)
-      problems.push(problemAt(places, at, `${quoted(pattern)} is no regular expression`))
-    }
-  }
+/** D4. */
+function checkTools(tools: unknown, { places, problems }: Context): void {
+  const resolved = resolveTools(tools)
+  if (resolved.ok) return
+  for (const { path, message, atKey } of resolved.problems)
+    problems.push(problemAt(places, `tools${path}`, message, atKey))
 }
 
 function unknownProvider(

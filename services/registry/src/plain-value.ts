@@ -1,7 +1,7 @@
 // A document as plain data (text, numbers, booleans, null, lists, mappings), and where each part of it stands.
 //   P1. Data that cannot be kept everywhere is refused here: NUL and half characters (Postgres has neither), `__proto__`.
 //   P2. Depth and number of values are limited before anything recurses over them.
-import type { Problem } from '@reins/contracts'
+import { itemPath, memberPath, type Problem } from '@reins/contracts'
 
 export interface Place {
   readonly line: number
@@ -18,9 +18,6 @@ export type Read = ({ readonly kind: 'read' } & Document) | { readonly kind: 'pr
 
 export const maxDepth = 20
 export const maxValues = 20_000
-
-export const memberPath = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`)
-export const itemPath = (path: string, index: number): string => `${path}[${index}]`
 
 export function problemAt(places: ReadonlyMap<string, Place>, path: string, message: string, atKey = false): Problem {
   const place = (atKey ? places.get(`${path}#key`) : undefined) ?? places.get(path)

@@ -2,9 +2,9 @@
 //   Y1. The parser recurses, and a deep enough document kills the process inside it: nesting is counted on the tokens, before.
 //   Y2. Aliases are expanded by us, on a budget of values; merge keys, custom tags, directives and several documents are refused.
 //   Y3. Duplicate keys are found by us in linear time: the parser compares each key with every other.
-import type { Problem } from '@reins/contracts'
+import { itemPath, memberPath, type Problem } from '@reins/contracts'
 import { isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, type Node, parseDocument, type YAMLError } from 'yaml'
-import { itemPath, keyFault, maxDepth, maxValues, memberPath, type Place, type Read, textFault } from './plain-value.ts'
+import { keyFault, maxDepth, maxValues, type Place, type Read, textFault } from './plain-value.ts'
 
 export const maxTextBytes = 512 * 1024
 const maxTokens = 50_000

@@ -6,7 +6,7 @@ import {
   type Health,
   type Heartbeat,
   heartbeatFilter,
-  type ReplayClass,
+  type PinnedTool,
   type Reply,
 } from '@reins/contracts'
 import type { IdempotencyStore, RegistryView, SessionFeed, SessionLog, Subscription, WorkQueue } from '@reins/journal'
@@ -29,8 +29,8 @@ export interface GatewayConfig extends GatewaySettings {
   readonly idempotency: IdempotencyStore
   readonly call: CallService
   readonly heartbeats: Heartbeats
-  /** The names of a definition's tools, and how often each may run. */
-  readonly toolsOf: (definition: AgentDefinition) => Readonly<Record<string, ReplayClass>>
+  /** A definition's tools, as a session's start records them. */
+  readonly toolsOf: (definition: AgentDefinition) => Promise<readonly PinnedTool[]>
   /** What `/health` says: always answered with 200, whatever is wrong. */
   readonly health: () => Health | Promise<Health>
   /** What keeps this process from serving requests now; nothing: `/ready` answers 200. */

@@ -130,7 +130,10 @@ export class World {
         holder.heartbeat = on
         return { close() {} }
       },
-      toolsOf: () => ({ read_file: 'safe', edit_file: 'never' }),
+      toolsOf: async () => [
+        { name: 'read_file', source: 'builtin', replay: 'safe', risk: 'read', digest: 'd1' },
+        { name: 'edit_file', source: 'builtin', replay: 'never', risk: 'write', digest: 'd2' },
+      ],
       health: () => ({ status: 'ok', version: '0.1.0', parts: { journal: 'ok' } }),
       clock: {
         now: () => holder.world?.now ?? 0,

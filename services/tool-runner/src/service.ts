@@ -7,7 +7,7 @@ import { CallSlots, Holder, memoryRoom, memoryShare, type Queue, readingUntil } 
 import type { Journal, RegistryView } from '@reins/journal'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
 import type { Log, Metrics, Redactor } from '@reins/telemetry'
-import { PathLocks, type Sandbox } from '@reins/tools'
+import { builtinSource, PathLocks, type Sandbox } from '@reins/tools'
 import { redacted } from './kept-output.ts'
 import { SessionTools, type ToolsContext } from './session-tools.ts'
 
@@ -72,10 +72,14 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     feed: journal.feed,
     clock,
     tools: {
-      workspaceRoot: path.resolve(config.workspaceRoot),
-      masked: config.masked,
-      sandbox: config.sandbox,
-      locks: new PathLocks(),
+      sources: [
+        builtinSource({
+          workspaceRoot: path.resolve(config.workspaceRoot),
+          masked: config.masked,
+          sandbox: config.sandbox,
+          locks: new PathLocks(),
+        }),
+      ],
       // A broker that is away for longer than one question must not fail a tool.
       registry: { version: (digest) => reading(() => config.registry.version(digest)) },
       keep: (output) => journal.blobs.put(redacted(output, config.redactor)),

@@ -21,7 +21,7 @@ import { CallSlots } from '@reins/holder'
 import { createMemoryJournal, type MemoryFaults, type MemoryJournal, type Trigger } from '@reins/journal'
 import { noPausePoints } from '@reins/service'
 import { nothingToRedact } from '@reins/telemetry'
-import { PathLocks } from '@reins/tools'
+import { builtinSource, PathLocks } from '@reins/tools'
 import { onTestFinished } from 'vitest'
 import { SessionTools, type ToolsContext } from '../src/session-tools.ts'
 
@@ -91,15 +91,19 @@ export class RunnerWorld {
       feed: this.journal.feed,
       clock: { now: () => 0, random: () => (this.#ids++ % 1000) / 1000 },
       tools: {
-        workspaceRoot: workspace,
-        masked: [],
-        sandbox: {
-          kind: 'none',
-          detail: 'none for this test',
-          networkAllowed: false,
-          spawn: () => ({ kind: 'refused', message: 'no sandbox in this test' }),
-        },
-        locks: new PathLocks(),
+        sources: [
+          builtinSource({
+            workspaceRoot: workspace,
+            masked: [],
+            sandbox: {
+              kind: 'none',
+              detail: 'none for this test',
+              networkAllowed: false,
+              spawn: () => ({ kind: 'refused', message: 'no sandbox in this test' }),
+            },
+            locks: new PathLocks(),
+          }),
+        ],
         registry: {
           version: async () => {
             await this.gate

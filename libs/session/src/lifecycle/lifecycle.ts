@@ -43,7 +43,7 @@ export const lifecycleEvents: Meanings<
 
 function started(session: Session, { data }: EventOf<'session.started'>, { at }: Origin): Session {
   if (session.born) return session
-  const { agent, digest, model, pools, limits, tools, agents, parent, instance, title } = data
+  const { agent, digest, model, pools, limits, tools, toolset, agents, parent, instance, title } = data
   return {
     ...session,
     title: title ?? null,
@@ -54,6 +54,7 @@ function started(session: Session, { data }: EventOf<'session.started'>, { at }:
       pools,
       limits,
       tools,
+      ...(toolset === undefined ? {} : { toolset }),
       agents: agents ?? {},
       parent: parent ?? null,
       instance: instance?.instance ?? null,

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { succeeded, ToolFailure } from '../outcome.ts'
 import { Pace } from '../pace.ts'
-import { defineTool } from '../tool.ts'
+import { defineTool, stoppedByRunner } from '../tool.ts'
 import { entersBulky, walk } from '../workspace/walk.ts'
 import { Workspace } from '../workspace/workspace.ts'
 
@@ -23,7 +23,8 @@ export const directoryTree = defineTool(
       { additionalProperties: false },
     ),
     replay: 'safe',
-    writes: false,
+    risk: 'read',
+    time: stoppedByRunner,
   },
   async ({ path = '', max_depth = 3 }, context) => {
     using workspace = new Workspace(context.workspace, context.masked)

@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { succeeded, ToolFailure } from '../outcome.ts'
 import { detectEncoding, type Encoding, encode, markOf } from '../text/encoding.ts'
 import { readWhole } from '../text/lines.ts'
-import { defineTool } from '../tool.ts'
+import { defineTool, stoppedByRunner } from '../tool.ts'
 import { writeAtomically } from '../workspace/atomic-write.ts'
 import { type Found, Workspace } from '../workspace/workspace.ts'
 
@@ -32,7 +32,8 @@ export const editFile = defineTool(
       { additionalProperties: false },
     ),
     replay: 'never',
-    writes: true,
+    risk: 'write',
+    time: stoppedByRunner,
   },
   async ({ path, old_string, new_string, replace_all = false }, context) => {
     if (old_string === '')

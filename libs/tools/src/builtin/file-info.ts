@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { succeeded, ToolFailure } from '../outcome.ts'
-import { defineTool } from '../tool.ts'
+import { defineTool, stoppedByRunner } from '../tool.ts'
 import { Workspace } from '../workspace/workspace.ts'
 
 export const fileInfo = defineTool(
@@ -19,7 +19,8 @@ export const fileInfo = defineTool(
       { additionalProperties: false },
     ),
     replay: 'safe',
-    writes: false,
+    risk: 'read',
+    time: stoppedByRunner,
   },
   ({ path }, context) => {
     using workspace = new Workspace(context.workspace, context.masked)

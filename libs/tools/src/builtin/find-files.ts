@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { fitting, ToolFailure } from '../outcome.ts'
 import { Pace } from '../pace.ts'
 import { compileGlob } from '../text/pattern.ts'
-import { defineTool } from '../tool.ts'
+import { defineTool, stoppedByRunner } from '../tool.ts'
 import { entersBulky, walk } from '../workspace/walk.ts'
 import { Workspace } from '../workspace/workspace.ts'
 
@@ -28,7 +28,8 @@ export const findFiles = defineTool(
       { additionalProperties: false },
     ),
     replay: 'safe',
-    writes: false,
+    risk: 'read',
+    time: stoppedByRunner,
   },
   async ({ pattern, path = '' }, context) => {
     if (pattern.startsWith('/') || pattern.split('/').includes('..')) {

@@ -5,7 +5,7 @@ import { asFailure, fitting, ToolFailure } from '../outcome.ts'
 import { Pace } from '../pace.ts'
 import { openText } from '../text/lines.ts'
 import { compileGlob, compilePattern, type Pattern } from '../text/pattern.ts'
-import { defineTool } from '../tool.ts'
+import { defineTool, stoppedByRunner } from '../tool.ts'
 import { entersBulky, walk } from '../workspace/walk.ts'
 import { Workspace } from '../workspace/workspace.ts'
 
@@ -58,7 +58,8 @@ export const grep = defineTool(
       { additionalProperties: false },
     ),
     replay: 'safe',
-    writes: false,
+    risk: 'read',
+    time: stoppedByRunner,
   },
   async ({ pattern, path = '', include = '' }, context) => {
     const compiled = compilePattern(pattern)

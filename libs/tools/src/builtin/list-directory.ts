@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { fitting, ToolFailure } from '../outcome.ts'
 import { Pace } from '../pace.ts'
-import { defineTool } from '../tool.ts'
+import { defineTool, stoppedByRunner } from '../tool.ts'
 import { walk } from '../workspace/walk.ts'
 import { Workspace } from '../workspace/workspace.ts'
 
@@ -28,7 +28,8 @@ export const listDirectory = defineTool(
       { additionalProperties: false },
     ),
     replay: 'safe',
-    writes: false,
+    risk: 'read',
+    time: stoppedByRunner,
   },
   async ({ path = '' }, context) => {
     using workspace = new Workspace(context.workspace, context.masked)

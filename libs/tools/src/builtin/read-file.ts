@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { succeeded, ToolFailure } from '../outcome.ts'
 import { Pace } from '../pace.ts'
 import { openText } from '../text/lines.ts'
-import { defineTool } from '../tool.ts'
+import { defineTool, stoppedByRunner } from '../tool.ts'
 import { Workspace } from '../workspace/workspace.ts'
 
 /** A longer file is read as far as asked; its lines are not counted to the end. */
@@ -31,7 +31,8 @@ export const readFile = defineTool(
       { additionalProperties: false },
     ),
     replay: 'safe',
-    writes: false,
+    risk: 'read',
+    time: stoppedByRunner,
   },
   async ({ path, offset = 0, limit = 0 }, context) => {
     using workspace = new Workspace(context.workspace, context.masked)

@@ -9,7 +9,7 @@ import type { SandboxProcess } from '../sandbox/sandbox.ts'
 import { HeadTail } from '../text/head-tail.ts'
 import { compilePattern } from '../text/pattern.ts'
 import { Spool } from '../text/spool.ts'
-import { defineTool } from '../tool.ts'
+import { defineTool, stopsItself } from '../tool.ts'
 import { Workspace } from '../workspace/workspace.ts'
 
 /** Linux passes no longer argument than 128 KiB. */
@@ -38,7 +38,8 @@ export const shell = defineTool(
       { additionalProperties: false },
     ),
     replay: 'never',
-    writes: true,
+    risk: 'exec',
+    time: stopsItself,
   },
   async ({ command }, context) => {
     if (command.includes('\0')) throw new ToolFailure('invalid-arguments', '"command" must not contain a NUL character')

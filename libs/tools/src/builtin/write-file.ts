@@ -4,7 +4,7 @@ import { succeeded, ToolFailure } from '../outcome.ts'
 import { Pace } from '../pace.ts'
 import { type Encoding, encode, markOf } from '../text/encoding.ts'
 import { openText } from '../text/lines.ts'
-import { defineTool } from '../tool.ts'
+import { defineTool, stoppedByRunner } from '../tool.ts'
 import { writeAtomically } from '../workspace/atomic-write.ts'
 import { type Found, Workspace } from '../workspace/workspace.ts'
 
@@ -36,7 +36,8 @@ export const writeFile = defineTool(
       { additionalProperties: false },
     ),
     replay: 'safe',
-    writes: true,
+    risk: 'write',
+    time: stoppedByRunner,
   },
   async ({ path, content, create_dirs = true }, context) => {
     using workspace = new Workspace(context.workspace, context.masked)

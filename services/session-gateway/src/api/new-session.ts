@@ -3,12 +3,13 @@ import {
   type AgentEntry,
   type CreateSession,
   type EventOf,
+  eventFault,
   poolKey,
   ReinsError,
   type VersionEntry,
 } from '@reins/contracts'
+import { sessionStarted } from '@reins/session'
 import type { GatewayConfig } from '../ports.ts'
-import { sessionStarted } from './session-start.ts'
 
 export type NewSessionParts = Pick<GatewayConfig, 'registry' | 'work' | 'toolsOf'>
 
@@ -20,16 +21,25 @@ export async function beginSession(
   const { entry, version } = await agentNow(parts, request.agent)
   const { definition } = version
   const labels = definition.affinity ?? {}
-  const event = sessionStarted({
-    agent: entry.name,
-    digest: version.digest,
-    definition,
-    tools: parts.toolsOf(definition),
-    ...(request.instance === undefined
-      ? {}
-      : { instance: { instance: request.instance, session: request.session ?? 'default' } }),
-    ...(request.title === undefined ? {} : { title: request.title }),
-  })
+  const event: EventOf<'session.started'> = {
+    type: 'session.started',
+    data: sessionStarted({
+      agent: entry.name,
+      digest: version.digest,
+      definition,
+      toolset: await parts.toolsOf(definition),
+      ...(request.instance === undefined
+        ? {}
+        : { instance: { instance: request.instance, session: request.session ?? 'default' } }),
+      ...(request.title === undefined ? {} : { title: request.title }),
+    }),
+  }
+  const fault = eventFault(event)
+  if (fault)
+    throw new ReinsError(
+      'invalid_request',
+      `The session cannot be started: ${fault} (instance and session: at most 128).`,
+    )
   const pool = poolKey(labels)
   await Promise.all([parts.work.ensurePool('exec', pool, labels), parts.work.ensurePool('tool', pool, labels)])
   return event

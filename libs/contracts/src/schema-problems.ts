@@ -1,8 +1,6 @@
 // What a value has that its schema does not allow, said so that a person can correct it. The schema stays the source: names,
 // ranges and descriptions in the messages are read from it.
-import type { Problem } from '@reins/contracts'
 import { closest } from './closest.ts'
-import { itemPath, memberPath, type Place, problemAt } from './plain-value.ts'
 
 /** The part of JSON Schema that the definitions' schemas use. */
 export interface Schema {
@@ -23,20 +21,40 @@ export interface Schema {
   readonly maxItems?: number
 }
 
-export interface Context {
-  readonly places: ReadonlyMap<string, Place>
-  readonly problems: Problem[]
-  /** Paths that are somebody else's to check. */
-  readonly skip?: ReadonlySet<string>
+/** `path` as in `tools[0].shell.timeout`. */
+export interface SchemaProblem {
+  readonly path: string
+  readonly message: string
+  /** What is wrong is the name of the field, not its value. */
+  readonly atKey: boolean
 }
 
-export function checkValue(schema: Schema, value: unknown, path: string, context: Context): void {
-  if (context.skip?.has(path)) return
-  if (schema.type === 'object' && isMapping(value)) checkMapping(schema, value, path, context)
-  else if (schema.type === 'array' && Array.isArray(value)) checkList(schema, value, path, context)
+export const memberPath = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`)
+export const itemPath = (path: string, index: number): string => `${path}[${index}]`
+
+interface Check {
+  readonly problems: SchemaProblem[]
+  readonly skip: ReadonlySet<string>
+}
+
+/** All of them, in the order of the value's parts. `skip`: paths that are somebody else's to check. */
+export function problemsOf(
+  schema: Schema,
+  value: unknown,
+  { path = '', skip = [] }: { readonly path?: string; readonly skip?: readonly string[] } = {},
+): readonly SchemaProblem[] {
+  const check: Check = { problems: [], skip: new Set(skip) }
+  checkValue(schema, value, path, check)
+  return check.problems
+}
+
+function checkValue(schema: Schema, value: unknown, path: string, check: Check): void {
+  if (check.skip.has(path)) return
+  if (schema.type === 'object' && isMapping(value)) checkMapping(schema, value, path, check)
+  else if (schema.type === 'array' && Array.isArray(value)) checkList(schema, value, path, check)
   else {
     const message = scalarFault(schema, value)
-    if (message !== undefined) context.problems.push(problemAt(context.places, path, message))
+    if (message !== undefined) check.problems.push({ path, message, atKey: false })
   }
 }
 
@@ -53,21 +71,23 @@ function scalarFault(schema: Schema, value: unknown): string | undefined {
 export const isMapping = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-function checkMapping(schema: Schema, value: Record<string, unknown>, path: string, context: Context): void {
+function checkMapping(schema: Schema, value: Record<string, unknown>, path: string, check: Check): void {
   const properties = schema.properties ?? {}
   for (const name of schema.required ?? [])
     if (!Object.hasOwn(value, name))
-      context.problems.push(
-        problemAt(context.places, memberPath(path, name), `is missing: give ${expected(properties[name] ?? {})}`),
-      )
+      check.problems.push({
+        path: memberPath(path, name),
+        message: `is missing: give ${expected(properties[name] ?? {})}`,
+        atKey: false,
+      })
   const patterns = Object.entries(schema.patternProperties ?? {})
   for (const [key, member] of Object.entries(value)) {
     const inside = memberPath(path, key)
     const known = Object.hasOwn(properties, key)
       ? properties[key]
       : patterns.find(([pattern]) => new RegExp(pattern).test(key))?.[1]
-    if (known) checkValue(known, member, inside, context)
-    else context.problems.push(problemAt(context.places, inside, unknownKey(key, schema), true))
+    if (known) checkValue(known, member, inside, check)
+    else check.problems.push({ path: inside, message: unknownKey(key, schema), atKey: true })
   }
 }
 
@@ -78,11 +98,11 @@ function unknownKey(key: string, schema: Schema): string {
   return `unknown field ${quoted(key)}${suggestion(key, names)}; valid fields: ${names.join(', ')}`
 }
 
-function checkList(schema: Schema, value: readonly unknown[], path: string, context: Context): void {
+function checkList(schema: Schema, value: readonly unknown[], path: string, check: Check): void {
   const most = schema.maxItems ?? Number.POSITIVE_INFINITY
   if (value.length > most)
-    context.problems.push(problemAt(context.places, path, `has ${value.length} entries; at most ${most} are allowed`))
-  else for (const [index, item] of value.entries()) checkValue(schema.items ?? {}, item, itemPath(path, index), context)
+    check.problems.push({ path, message: `has ${value.length} entries; at most ${most} are allowed`, atKey: false })
+  else for (const [index, item] of value.entries()) checkValue(schema.items ?? {}, item, itemPath(path, index), check)
 }
 
 function choiceFault(choices: readonly Schema[], value: unknown): string | undefined {

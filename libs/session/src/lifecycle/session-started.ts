@@ -1,0 +1,35 @@
+// The first event of a session, from its agent's definition: the one builder for a session that a person starts and for a child.
+import { type AgentDefinition, definitionDefaults, type EventData, type PinnedTool, poolKey } from '@reins/contracts'
+
+export interface SessionStart {
+  readonly agent: string
+  /** Of the definition, which is pinned. */
+  readonly digest: string
+  readonly definition: AgentDefinition
+  /** As the definition resolved. None where it did not: the first model call then says so. */
+  readonly toolset: readonly PinnedTool[]
+  readonly parent?: EventData<'session.started'>['parent']
+  readonly instance?: EventData<'session.started'>['instance']
+  readonly title?: string | undefined
+}
+
+export function sessionStarted(start: SessionStart): EventData<'session.started'> {
+  const { agent, digest, definition, toolset, parent, instance, title } = start
+  const pool = poolKey(definition.affinity ?? {})
+  return {
+    agent,
+    digest,
+    model: definition.model,
+    pools: { executor: pool, tools: pool },
+    limits: {
+      maxToolCalls: definition.max_tool_calls ?? definitionDefaults.maxToolCalls,
+      ...(definition.max_concurrent_tools === undefined ? {} : { maxConcurrentTools: definition.max_concurrent_tools }),
+      ...(definition.max_turns === undefined ? {} : { maxTurns: definition.max_turns }),
+    },
+    tools: Object.fromEntries(toolset.map(({ name, replay }) => [name, replay])),
+    toolset: [...toolset],
+    ...(parent === undefined ? {} : { parent }),
+    ...(instance === undefined ? {} : { instance }),
+    ...(title === undefined ? {} : { title }),
+  }
+}

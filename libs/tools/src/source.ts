@@ -1,0 +1,66 @@
+// Where tools come from. The port between those who offer tools to a model and run its calls, and what provides them: the built-in
+// tools today; servers, code of users, memory, plans, skills and other agents as further adapters.
+//   S1. `list` says all that a model, a decision and a runner need to know of a tool; nobody else knows a tool by its name.
+//   S2. A definition that asks for what a source cannot give is a problem with its place, never a shorter list.
+//   S3. `run` may throw: toolset.ts makes an outcome of that.
+import type { AgentDefinition, ReplayClass, ToolRisk } from '@reins/contracts'
+import type { KeepOutput } from './context.ts'
+import type { ToolOutcome } from './outcome.ts'
+import type { ToolsProblem } from './resolve.ts'
+
+/** How the time of a call is kept; it belongs to the tool. */
+export interface TimePolicy {
+  /** `runner`: the call is stopped at `ms`. `tool`: the tool ends itself then, since it has something to tell. */
+  readonly keptBy: 'runner' | 'tool'
+  readonly ms: number
+  /** After so much more nobody waits for it any longer: what it did is not known then. */
+  readonly graceMs: number
+}
+
+export interface ToolSpec {
+  /** Unlike any other of the same definition. */
+  readonly name: string
+  readonly description: string
+  /** JSON Schema of an object. */
+  readonly parameters: Readonly<Record<string, unknown>>
+  /** Whether a call that was cut off may run again: `never` ends as outcome-unknown instead. */
+  readonly replay: ReplayClass
+  readonly risk: ToolRisk
+  readonly time: TimePolicy
+}
+
+export type ToolListing =
+  | { readonly kind: 'listed'; readonly tools: readonly ToolSpec[] }
+  | { readonly kind: 'problems'; readonly problems: readonly ToolsProblem[] }
+
+export interface ListContext {
+  readonly signal: AbortSignal
+}
+
+export interface ToolCall {
+  readonly name: string
+  readonly arguments: unknown
+  /** The session's, pinned: what a source needs of it is read from it. */
+  readonly definition: AgentDefinition
+}
+
+export interface CallContext {
+  readonly signal: AbortSignal
+  /** The same for each attempt of one call. */
+  readonly idempotencyKey: string
+  /** Output as it comes, for people who watch; not kept. */
+  readonly progress: (text: string) => void
+  readonly keep: KeepOutput
+}
+
+/** A source as far as it can be asked what there is: enough to put a definition, to start a session, to ask a model. */
+export interface ToolCatalog {
+  /** In the log and in metrics: `builtin`. */
+  readonly name: string
+  /** The tools that this definition asks of this source. */
+  list(definition: Pick<AgentDefinition, 'name' | 'tools'>, context: ListContext): ToolListing | Promise<ToolListing>
+}
+
+export interface ToolSource extends ToolCatalog {
+  run(call: ToolCall, context: CallContext): Promise<ToolOutcome>
+}

@@ -1,0 +1,138 @@
+import { expect, it } from 'vitest'
+import { noSandbox, temporaryFolder } from '../test/fake-context.ts'
+import { builtinCatalog, builtinSource } from './builtin/builtin-source.ts'
+import { PathLocks } from './path-locks.ts'
+import type { CallContext, ToolSource, ToolSpec } from './source.ts'
+import { pinnedTools, resolveToolset, runCall, toolsAtStart } from './toolset.ts'
+
+const weather: ToolSpec = {
+  name: 'weather',
+  description: 'Tell the weather of a place.',
+  parameters: { type: 'object', properties: { place: { type: 'string' } }, required: ['place'] },
+  replay: 'safe',
+  risk: 'external',
+  time: { keptBy: 'runner', ms: 60_000, graceMs: 60_000 },
+}
+
+function source(change: Partial<ToolSource> = {}, spec: Partial<ToolSpec> = {}): ToolSource {
+  return {
+    name: 'elsewhere',
+    list: async () => ({ kind: 'listed', tools: [{ ...weather, ...spec }] }),
+    run: async ({ arguments: args }) => ({ status: 'ok', output: JSON.stringify({ status: 'ok', args }) }),
+    ...change,
+  }
+}
+
+const definition = { name: 'a', model: 'm/m', system_prompt: 'x', tools: ['files', 'shell'] }
+const context = (changes: Partial<CallContext> = {}): CallContext => ({
+  signal: new AbortController().signal,
+  idempotencyKey: 'key',
+  progress: () => {},
+  keep: async () => 'kept',
+  ...changes,
+})
+async function offered(...sources: readonly ToolSource[]) {
+  const toolset = await resolveToolset(sources, definition)
+  if (toolset.kind !== 'resolved') throw new Error(JSON.stringify(toolset.problems))
+  return toolset.tools
+}
+const call = (name: string, args: unknown = {}) => ({ name, arguments: args, definition })
+
+it('is the tools of all sources, each with what a decision needs to know of it', async () => {
+  const tools = await offered(
+    builtinSource({ workspaceRoot: '/', masked: [], sandbox: noSandbox, locks: new PathLocks() }),
+    source(),
+  )
+  expect(pinnedTools(tools).map(({ digest, ...rest }) => rest)).toEqual([
+    { name: 'shell', source: 'builtin', replay: 'never', risk: 'exec' },
+    { name: 'read_file', source: 'builtin', replay: 'safe', risk: 'read' },
+    { name: 'write_file', source: 'builtin', replay: 'safe', risk: 'write' },
+    { name: 'edit_file', source: 'builtin', replay: 'never', risk: 'write' },
+    { name: 'file_info', source: 'builtin', replay: 'safe', risk: 'read' },
+    { name: 'weather', source: 'elsewhere', replay: 'safe', risk: 'external' },
+  ])
+})
+
+it('has a digest that changes with what the model is told, and with nothing else', async () => {
+  const digest = async (spec: Partial<ToolSpec>) => pinnedTools(await offered(source({}, spec)))[0]?.digest
+  const before = await digest({})
+  expect(before).toMatch(/^[0-9a-f]{16}$/)
+  expect(await digest({ time: { keptBy: 'tool', ms: 1, graceMs: 1 } })).toBe(before)
+  expect(await digest({ description: 'Another.' })).not.toBe(before)
+  expect(await digest({ parameters: { type: 'object' } })).not.toBe(before)
+})
+
+it('is not there where one source has a problem, or two give one name', async () => {
+  const broken = { ...definition, tools: ['files', 'nonsense'] }
+  expect(await resolveToolset([builtinCatalog, source()], broken)).toEqual({
+    kind: 'unresolved',
+    problems: [{ path: '[1]', message: expect.stringContaining('no tool or group "nonsense"'), atKey: false }],
+  })
+  expect(await toolsAtStart([builtinCatalog, source()], broken)).toEqual([])
+  expect(await resolveToolset([builtinCatalog, source({}, { name: 'shell' })], definition)).toMatchObject({
+    kind: 'unresolved',
+    problems: [{ message: expect.stringContaining('of builtin and of elsewhere') }],
+  })
+})
+
+it('runs a call at its source, and answers for a tool that it has not', async () => {
+  const tools = await offered(source())
+  expect(await runCall(tools, call('weather', { place: 'Bonn' }), context())).toEqual({
+    status: 'ok',
+    output: '{"status":"ok","args":{"place":"Bonn"}}',
+  })
+  expect(await runCall(tools, call('wether'), context())).toMatchObject({
+    code: 'not-found',
+    output: expect.stringContaining('It has: weather'),
+  })
+})
+
+it('makes an outcome of whatever a source throws', async () => {
+  const tools = await offered(source({ run: () => Promise.reject(new Error('/secret/path broke')) }))
+  expect(await runCall(tools, call('weather'), context())).toEqual({
+    status: 'error',
+    code: 'failed',
+    output: '{"status":"error","error":"weather: failed unexpectedly"}',
+  })
+})
+
+it('keeps the time as the tool has it: stops the call, or leaves that to the tool, and in the end waits no longer', async () => {
+  const untilAborted = (signal: AbortSignal) =>
+    new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+  const obedient = source(
+    { run: (_, { signal }) => untilAborted(signal) },
+    { time: { keptBy: 'runner', ms: 1, graceMs: 60_000 } },
+  )
+  expect(await runCall(await offered(obedient), call('weather'), context())).toMatchObject({
+    code: 'timeout',
+    output: expect.stringContaining('timed out after 0.001 s'),
+  })
+  let stopped = false
+  const deaf = source(
+    {
+      run: (_, { signal }) => {
+        signal.addEventListener('abort', () => (stopped = true))
+        return new Promise(() => {})
+      },
+    },
+    { time: { keptBy: 'tool', ms: 1, graceMs: 1 } },
+  )
+  expect(await runCall(await offered(deaf), call('weather'), context())).toMatchObject({
+    code: 'timeout',
+    output: expect.stringContaining('What it did is not known'),
+  })
+  expect(stopped).toBe(false)
+})
+
+it('runs built-in tools in the workspace that the definition names', async () => {
+  const root = temporaryFolder({ 'project/a.txt': 'hello' })
+  const builtin = builtinSource({ workspaceRoot: root, masked: [], sandbox: noSandbox, locks: new PathLocks() })
+  const inProject = { ...definition, tools: [{ files: { workspace: 'project' } }] }
+  const toolset = await resolveToolset([builtin], inProject)
+  if (toolset.kind !== 'resolved') throw new Error('it does not resolve')
+  const read = (tools = toolset.tools, wanted = inProject) =>
+    runCall(tools, { name: 'read_file', arguments: { path: 'a.txt' }, definition: wanted }, context())
+  expect(await read()).toMatchObject({ status: 'ok', output: expect.stringContaining('hello') })
+  const gone = { ...definition, tools: [{ files: { workspace: 'gone' } }] }
+  expect(await read(toolset.tools, gone)).toMatchObject({ code: 'workspace_not_found' })
+})

@@ -1,0 +1,88 @@
+// A definition's tools from all sources, as one set: what is pinned at a session's start, told to the model, and run.
+//   T1. A set is whole or it is not there: one problem of one source, and there is none.
+//   T2. A name stands for one tool. Two sources that give the same name are a problem of the definition.
+//   T3. A call always ends in one outcome, in its time (run.ts).
+import { createHash } from 'node:crypto'
+import { type AgentDefinition, canonicalJson, type PinnedTool } from '@reins/contracts'
+import { failed, ToolFailure, type ToolOutcome } from './outcome.ts'
+import type { ToolsProblem } from './resolve.ts'
+import { inTime } from './run.ts'
+import type { CallContext, ListContext, ToolCall, ToolCatalog, ToolSource, ToolSpec } from './source.ts'
+
+export interface OfferedTool<Source extends ToolCatalog = ToolCatalog> {
+  readonly spec: ToolSpec
+  readonly source: Source
+}
+
+export type Toolset<Source extends ToolCatalog = ToolCatalog> =
+  | { readonly kind: 'resolved'; readonly tools: readonly OfferedTool<Source>[] }
+  | { readonly kind: 'unresolved'; readonly problems: readonly ToolsProblem[] }
+
+export async function resolveToolset<Source extends ToolCatalog>(
+  sources: readonly Source[],
+  definition: Pick<AgentDefinition, 'name' | 'tools'>,
+  context: ListContext = { signal: new AbortController().signal },
+): Promise<Toolset<Source>> {
+  const listings = await Promise.all(
+    sources.map(async (source) => ({ source, listing: await source.list(definition, context) })),
+  )
+  const problems: ToolsProblem[] = []
+  const tools = new Map<string, OfferedTool<Source>>()
+  for (const { source, listing } of listings) {
+    if (listing.kind === 'problems') {
+      problems.push(...listing.problems)
+      continue
+    }
+    for (const spec of listing.tools) {
+      const other = tools.get(spec.name)
+      if (other) problems.push(sameName(spec.name, other.source.name, source.name))
+      tools.set(spec.name, { spec, source })
+    }
+  }
+  return problems.length > 0 ? { kind: 'unresolved', problems } : { kind: 'resolved', tools: [...tools.values()] }
+}
+
+const sameName = (name: string, one: string, other: string): ToolsProblem => ({
+  path: '',
+  message: `has two tools of the name "${name}", of ${one} and of ${other}: leave one out`,
+  atKey: false,
+})
+
+/** As a session's start records them. */
+export const pinnedTools = (tools: readonly OfferedTool[]): readonly PinnedTool[] =>
+  tools.map(({ spec, source }) => ({
+    name: spec.name,
+    source: source.name,
+    replay: spec.replay,
+    risk: spec.risk,
+    digest: specDigest(spec),
+  }))
+
+/** What a session's start records. Of tools that do not resolve there are none to record: the first model call says why. */
+export async function toolsAtStart(
+  sources: readonly ToolCatalog[],
+  definition: AgentDefinition,
+): Promise<readonly PinnedTool[]> {
+  const toolset = await resolveToolset(sources, definition)
+  return toolset.kind === 'resolved' ? pinnedTools(toolset.tools) : []
+}
+
+/** Of what a model is told of a tool: 16 hexadecimal characters of a sha256. */
+function specDigest({ name, description, parameters }: ToolSpec): string {
+  return createHash('sha256').update(canonicalJson({ name, description, parameters })).digest('hex').slice(0, 16)
+}
+
+/** T3. Never rejects. */
+export function runCall(
+  tools: readonly OfferedTool<ToolSource>[],
+  call: ToolCall,
+  context: CallContext,
+): Promise<ToolOutcome> {
+  const tool = tools.find(({ spec }) => spec.name === call.name)
+  if (tool === undefined) {
+    const names = tools.map(({ spec }) => spec.name).join(', ')
+    const message = `the agent has no tool ${JSON.stringify(call.name.slice(0, 100))}. It has: ${names || 'none'}`
+    return Promise.resolve(failed(new ToolFailure('not-found', message)))
+  }
+  return inTime(call.name, tool.spec.time, context.signal, (signal) => tool.source.run(call, { ...context, signal }))
+}
