@@ -1,8 +1,23 @@
 // The Postgres that npm brought: where its programs are, and its libraries under the names that they are asked for.
 //   PB1. npm packs no symlinks, and no install script is needed for them: what is missing is made at the start, beside
 //        the libraries, or in a folder of our own when node_modules cannot be written.
-import { accessSync, constants, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+//   PB2. initdb asks a shell to run `"<its folder>/postgres"` and quotes nothing in it: where the folder's name has a quote or a
+//        dollar in it, initdb runs from a copy.
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 
 export interface PostgresBinaries {
@@ -44,6 +59,15 @@ export function preparePostgres(native: string, ownFolder: string): PostgresBina
     const variable = process.platform === 'darwin' ? 'DYLD_LIBRARY_PATH' : 'LD_LIBRARY_PATH'
     return { ...programs, env: { [variable]: ownFolder } }
   }
+}
+
+/** An initdb that can run, and the folder that was made for it: the caller removes it. */
+export function runnableInitdb(initdb: string): { readonly initdb: string; readonly madeFolder: string | undefined } {
+  if (!/["$`\\]/.test(initdb)) return { initdb, madeFolder: undefined }
+  const madeFolder = mkdtempSync(path.join(tmpdir(), 'reins-initdb-'))
+  chmodSync(madeFolder, 0o755) // The account that Postgres runs as enters it.
+  cpSync(path.join(path.dirname(initdb), '..'), madeFolder, { recursive: true, verbatimSymlinks: true })
+  return { initdb: path.join(madeFolder, 'bin', 'initdb'), madeFolder }
 }
 
 function makeLink(target: string, link: string): void {

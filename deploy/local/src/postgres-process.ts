@@ -12,7 +12,7 @@ import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { type Account, chooseAccount } from './postgres-account.ts'
-import { nativeFolder, type PostgresBinaries, preparePostgres } from './postgres-binaries.ts'
+import { nativeFolder, type PostgresBinaries, preparePostgres, runnableInitdb } from './postgres-binaries.ts'
 import { findProcesses, findProcessesIn, identify } from './process-identity.ts'
 import { secretFile } from './secret-file.ts'
 import {
@@ -138,9 +138,10 @@ async function makeCluster(install: Installation): Promise<void> {
   const draft = path.join(install.folder, `cluster.${randomUUID()}`)
   const pwfile = path.join(install.folder, 'password')
   const logStart = sizeOf(install.logFile)
+  const { initdb, madeFolder } = runnableInitdb(install.initdb)
   const child = await startChild(
     as(install, [
-      install.initdb,
+      initdb,
       ...[
         '-D',
         draft,
@@ -156,6 +157,7 @@ async function makeCluster(install: Installation): Promise<void> {
   )
   const ended = await until(() => child.exit() !== undefined, { withinMs: install.withinMs, everyMs: 10 })
   const exit = ended ? child.exit() : await child.stop([{ signal: 'SIGTERM', withinMs: 2000 }])
+  if (madeFolder !== undefined) rmSync(madeFolder, { recursive: true, force: true })
   if (exit?.code !== 0) {
     const how = ended
       ? `initdb ended with ${exit?.signal ?? `code ${exit?.code}`}`

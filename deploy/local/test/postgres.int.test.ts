@@ -29,14 +29,15 @@ async function query<T extends pg.QueryResultRow>(url: string, text: string): Pr
 }
 
 describe('the embedded Postgres', () => {
-  it('starts from packages without install scripts, in a folder of any name, with a password, on loopback', async () => {
+  it('starts from packages without install scripts, in folders of any name, with a password, on loopback', async () => {
     using scratch = new Scratch()
-    cpSync(nativeFolder(), scratch.in('package', 'native'), {
+    const native = scratch.in(`an "own" $HOME's package`, 'native')
+    cpSync(nativeFolder(), native, {
       recursive: true,
       filter: (file) => !lstatSync(file).isSymbolicLink(),
     })
     const folder = scratch.in(`it's "a" -D $HOME folder`, 'x'.repeat(120))
-    await using postgres = await running(folder, { native: scratch.in('package', 'native') })
+    await using postgres = await running(folder, { native })
 
     expect(await query(postgres.url, 'select inet_server_addr()::text as at, current_database() as db')).toEqual({
       at: '127.0.0.1/32',
