@@ -3,14 +3,16 @@
 //   E1. A step decides on what the process knows (its fold), which may be old: the append's condition finds out.
 //   E2. Nothing else is decided for a session while a frame of it is under way.
 //   E3. Who lost its call to another forgets its triggers of that session.
-import type { Address } from '@reins/contracts'
 import {
   due,
   type Effect,
+  type Errand,
   type Fold,
+  finalErrand,
   foldFrames,
   type Holder,
   isCurrentModelCall,
+  isOwn,
   type Plan,
   plan,
   statusToShow,
@@ -38,6 +40,7 @@ export function update(world: World, name: string, session: string, change: Part
     held: old?.held ?? new Map(),
     running: old?.running ?? null,
     started: old?.started ?? [],
+    done: old?.done ?? [],
     sending: old?.sending ?? null,
     ...change,
   }
@@ -71,39 +74,37 @@ export function deliverExec(world: World, name: string, seq: number): void {
 }
 
 /** What the process would do with a trigger now; null: nothing, until something else happens. */
-export function nextFor(world: World, process: ExecutorProcess, seq: number): Verdict | 'errand' | 'foreign' | null {
+export function nextFor(world: World, process: ExecutorProcess, seq: number): Verdict | 'errand' | null {
   const trigger = world.triggers.get(seq)
   const state = trigger && process.sessions.get(trigger.session)
   const hold = state?.held.get(seq)
   if (!trigger || !state || !hold || state.sending) return null
-  if (hold.errands < errandsHeld(world, seq).length) return 'errand'
+  if (errandsHeld(world, seq, state.fold).length > 0) return 'errand'
   const { session, head } = state.fold
-  if (session.born?.pools.executor !== trigger.pool) return 'foreign'
   const next = world.rules.verdict(session, head, holderOf(process, state), hold)
   return next.do === 'hold' ? null : next
 }
 
+/** Triggers that ask for nothing elsewhere: they count for their session. */
+const counting = (world: World, { held, fold }: ExecSession): readonly number[] =>
+  [...held.keys()].filter((seq) => errandsHeld(world, seq, fold).length === 0)
+
 export function actExec(world: World, name: string, seq: number): void {
-  const id = world.triggers.get(seq)?.session ?? ''
+  const session = world.triggers.get(seq)?.session ?? ''
   // H1: a verdict is good for a head that is not older than the trigger.
-  const behind = (executorNamed(world, name).sessions.get(id)?.fold.head.seq ?? 0) < seq
-  if (behind) learn(world, name, id, world.read(id))
+  const behind = (executorNamed(world, name).sessions.get(session)?.fold.head.seq ?? 0) < seq
+  if (behind) learn(world, name, session, world.read(session))
   const process = executorNamed(world, name)
   const next = nextFor(world, process, seq)
-  const session = world.triggers.get(seq)?.session ?? ''
   const state = process.sessions.get(session)
   if (next === null || !state) return
   if (next === 'errand') {
-    errand(world, process, seq)
-    return
-  }
-  if (next === 'foreign') {
-    drop(world, process, session, seq, 'ack')
+    askedErrand(world, process, state, seq)
     return
   }
   switch (next.do) {
     case 'ack':
-      ackAtRest(world, process, state, seq)
+      if (!standingErrand(world, name, session)) ackAtRest(world, executorNamed(world, name), state, seq)
       return
     case 'nak':
       drop(world, process, session, seq, 'nak')
@@ -115,11 +116,8 @@ export function actExec(world: World, name: string, seq: number): void {
       ask(world, process, session, seq, next)
       return
     case 'append':
-      decide(world, process, state, next.plan, { kind: 'decide', effect: next.plan.effect })
-      return
     case 'settle':
-      world.note(`   (its head says ${state.fold.head.status})`)
-      decide(world, process, state, next.plan, { kind: 'decide', effect: null })
+      decide(world, process, state, next.plan, { kind: 'decide', effect: next.plan.effect })
       return
     case 'hold':
       return
@@ -128,19 +126,17 @@ export function actExec(world: World, name: string, seq: number): void {
   }
 }
 
-function orderOf(
-  process: ExecutorProcess,
-  { session, head }: Fold,
-  events: Order['events'],
-  to: Address,
-  status: Order['status'],
-): Order {
-  return { session: session.id, head, by: instanceOf(process), role: 'e', events, to, status }
-}
-
 function decide(world: World, process: ExecutorProcess, state: ExecSession, next: Plan, then: ExecThen): void {
-  const status = statusToShow(next, state.fold.head, state.held.size > 0)
-  sent(world, process.name, orderOf(process, state.fold, next.events, next.to, status), then)
+  const { session, head } = state.fold
+  const { events, to } = next
+  const status = statusToShow(next, head, counting(world, state).length > 0)
+  const pool = session.born?.pools.executor ?? head.pool
+  sent(
+    world,
+    process.name,
+    { session: session.id, head, by: instanceOf(process), role: 'e', events, to, status, pool },
+    then,
+  )
 }
 
 function sent(world: World, name: string, order: Order, then: ExecThen, slot = order.session): void {
@@ -172,8 +168,8 @@ function concluded(
   const state = executorNamed(world, name).sessions.get(session)
   if (!state) return
   if (then.kind === 'errand') {
-    // A refusal at expected 0 says that the child is there; any other one is tried again on what is there now.
-    if (outcome === 'in' || order.events[0]?.type === 'session.started') errandDone(world, name, session, then.seq)
+    // A refused one is decided again on what is there now.
+    if (outcome === 'in') errandDone(world, name, session, then)
     return
   }
   const tail = world.frames(session, state.fold.head.seq)
@@ -184,7 +180,7 @@ function concluded(
     return
   }
   if (then.kind === 'outcome') update(world, name, session, { running: null })
-  const next = learn(world, name, session, fold)
+  const next = learn(world, name, session, fold, order.events)
   if (!then.effect) return
   if (world.rules.mayStart(fold.session, then.effect, instanceOf(executorNamed(world, name))))
     begin(world, name, session, next, then.effect)
@@ -200,28 +196,29 @@ function begin(world: World, name: string, session: string, state: ExecSession, 
   update(world, name, session, { running: { call, attempt }, started: [...state.started, key(call, attempt)] })
 }
 
-/** A newer fold: a running call that is closed in it is aborted; lost to another, its triggers are forgotten (E3). */
-export function learn(world: World, name: string, session: string, fold: Fold): ExecSession {
+/**
+ * A newer fold: a running call that is not this process's own any more is aborted, and its triggers are forgotten (E3), unless it was
+ * closed by what this process appended itself (`mine`).
+ */
+export function learn(
+  world: World,
+  name: string,
+  session: string,
+  fold: Fold,
+  mine: Order['events'] = [],
+): ExecSession {
   const state = update(world, name, session, { fold })
   const { running } = state
-  if (!running || isCurrentModelCall(fold.session, running.call, running.attempt)) return state
+  const instance = instanceOf(executorNamed(world, name))
+  if (!running || isOwn(fold.session, { kind: 'call-model', ...running }, instance)) return state
   const aborted = update(world, name, session, { running: null })
   world.note(`${name} aborts model call ${running.call}/${running.attempt}`)
-  const cancelled = world
-    .frames(session, 0)
-    .some(({ seq, events }) => seq <= fold.head.seq && events.some((event) => isCancelOf(event, running)))
-  if (cancelled) return aborted
-  const held = [...state.held.keys()]
-  world.note(`${name} ${world.rules.loserAcks ? 'acks' : 'forgets'} ${held.map((seq) => world.nameOf(seq)).join(', ')}`)
-  if (world.rules.loserAcks) for (const seq of held) world.acked(seq)
-  return update(world, name, session, { held: new Map() })
+  if (mine.some(({ type, data }) => type === 'model-call.failed' && data.call === running.call)) return aborted
+  const lost = counting(world, state)
+  world.note(`${name} ${world.rules.loserAcks ? 'acks' : 'forgets'} ${lost.map((seq) => world.nameOf(seq)).join(', ')}`)
+  if (world.rules.loserAcks) for (const seq of lost) world.acked(seq)
+  return update(world, name, session, { held: new Map([...state.held].filter(([seq]) => !lost.includes(seq))) })
 }
-
-const isCancelOf = (event: Order['events'][number], running: { call: string; attempt: number }): boolean =>
-  event.type === 'model-call.failed' &&
-  event.data.call === running.call &&
-  event.data.attempt === running.attempt &&
-  event.data.error.code === 'cancelled'
 
 /** Whether an instance would answer that it runs the call, or that its outcome is not known to be in (PROTOCOL 6). */
 export function answersYes(world: World, instance: string, session: string, call: string, attempt: number): boolean {
@@ -283,7 +280,7 @@ export function finishExec(world: World, name: string, session: string): void {
   const outcome = outcomeOf(answerOf(world.scenario, is), call, attempt)
   world.note(`model call ${call}/${attempt} at ${instanceOf(process)} ends`)
   const said = { n: head.n + 1, at: 1_700_000_000_000, by: instanceOf(process) }
-  const next = plan(is, outcome, said, state.held.size > 0)
+  const next = plan(is, outcome, said, counting(world, state).length > 0)
   if (next) decide(world, process, state, next, { kind: 'outcome', effect: next.effect })
 }
 
@@ -312,22 +309,55 @@ function drop(world: World, process: ExecutorProcess, session: string, seq: numb
   world.nak(seq)
 }
 
-function errand(world: World, process: ExecutorProcess, seq: number): void {
-  const session = world.triggers.get(seq)?.session ?? ''
-  const state = process.sessions.get(session)
-  const asked = errandsHeld(world, seq)[state?.held.get(seq)?.errands ?? 0]
-  if (!state || !asked) return
-  const order = errandOrder(world, instanceOf(process), state.fold, seq, asked)
-  if (!order) {
-    errandDone(world, process.name, session, seq)
-    return
-  }
-  sent(world, process.name, order, { kind: 'errand', seq }, session)
+/** A trigger that asks for something elsewhere is one for that alone: when it is done, it is acked. */
+function askedErrand(world: World, process: ExecutorProcess, state: ExecSession, seq: number): void {
+  const { session } = state.fold
+  const next = errandsHeld(world, seq, state.fold)[state.held.get(seq)?.errands ?? 0]
+  if (!next) drop(world, process, session.id, seq, 'ack')
+  else run(world, process.name, session.id, next, world.triggers.get(seq)?.pool ?? '', seq)
 }
 
-function errandDone(world: World, name: string, session: string, seq: number): void {
-  const held = new Map(executorNamed(world, name).sessions.get(session)?.held)
-  const old = held.get(seq)
-  if (old) held.set(seq, { ...old, errands: old.errands + 1 })
-  update(world, name, session, { held })
+/** What must hold elsewhere before a session may rest. false: nothing (any more). */
+function standingErrand(world: World, name: string, session: string): boolean {
+  for (;;) {
+    const state = executorNamed(world, name).sessions.get(session)
+    if (!state) return false
+    const { fold, done } = state
+    const next = world.rules
+      .standingErrands(fold.session)
+      .find((one) => !done.includes(finalErrand(fold.session, one) ?? ''))
+    if (!next) return false
+    if (run(world, name, session, next, fold.head.pool, null)) return true
+  }
+}
+
+/** true: it appends something, or tries to. */
+function run(
+  world: World,
+  name: string,
+  session: string,
+  errand: Errand,
+  pool: string,
+  trigger: number | null,
+): boolean {
+  const process = executorNamed(world, name)
+  const state = process.sessions.get(session)
+  if (!state) return false
+  const done = finalErrand(state.fold.session, errand)
+  const then = { kind: 'errand', name: done, trigger } as const
+  const skip = done !== null && state.done.includes(done)
+  const order = skip ? null : errandOrder(world, instanceOf(process), state.fold, errand, pool)
+  if (order) sent(world, name, order, then, session)
+  else errandDone(world, name, session, then)
+  return order !== null
+}
+
+function errandDone(world: World, name: string, session: string, then: ExecThen & { kind: 'errand' }): void {
+  const state = executorNamed(world, name).sessions.get(session)
+  const held = new Map(state?.held)
+  const old = then.trigger === null ? undefined : held.get(then.trigger)
+  if (old && then.trigger !== null) held.set(then.trigger, { ...old, errands: old.errands + 1 })
+  const done = state?.done ?? []
+  const names = then.name === null || done.includes(then.name) ? done : [...done, then.name]
+  update(world, name, session, { held, done: names })
 }

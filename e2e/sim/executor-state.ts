@@ -14,13 +14,16 @@ export type ExecThen =
   | { readonly kind: 'decide'; readonly effect: Effect | null }
   /** The outcome of the running call. */
   | { readonly kind: 'outcome'; readonly effect: Effect | null }
-  | { readonly kind: 'errand'; readonly seq: number }
+  /** `name`: under which it is done for good; null: it may have to be done again. `trigger`: what asked for it, if it is no standing one. */
+  | { readonly kind: 'errand'; readonly name: string | null; readonly trigger: number | null }
 
 export interface ExecSession {
   readonly fold: Fold
   readonly held: ReadonlyMap<number, ExecHold>
   readonly running: { readonly call: string; readonly attempt: number } | null
   readonly started: readonly string[]
+  /** Errands that are done for good, by name. */
+  readonly done: readonly string[]
   /** A frame of which it does not know whether it is in: nothing else is decided meanwhile. */
   readonly sending: { readonly order: Order; readonly then: ExecThen } | null
 }

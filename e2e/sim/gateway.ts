@@ -1,5 +1,6 @@
-// The gateway and memory: they know a session by its head alone (PROTOCOL 2 and 4).
-import { type Head, type SessionEvent, type Status, toExec, toLog } from '@reins/contracts'
+// The gateway and memory: they know a session by its head alone (PROTOCOL 2 and 4), and append what @reins/session says.
+import { type EventOf, type Head, type Status, toLog } from '@reins/contracts'
+import { type Decision, fireTimer, firstFrame, placeMessage, type RequestOutcome, steer } from '@reins/session'
 import type { GatewayOp } from './scenario.ts'
 import { root, type World } from './world.ts'
 
@@ -16,61 +17,41 @@ export function operate(world: World): void {
   if (!op || !session) return
   world.done++
   const { head } = world.read(session)
-  const status = head.status
-  if (head.n > 0 && status === 'ended') {
-    world.note(`the gateway refuses ${op.op}: the session has ended`)
-    return
-  }
-  // Known-wrong: it copies the status of the head that it read last time.
-  const copied: Status = world.rules.statusWithoutFold && op.op === 'rename' ? world.remembered : status
-  write(world, session, head, op, copied)
-  world.remembered = status
+  const outcome = outcomeOf(world, head, op)
+  if (outcome.kind === 'append') world.send({ ...outcome.decision, session, head, by: 'gateway', role: 'g' }, null)
+  else
+    world.note(`the gateway ${outcome.kind === 'refused' ? `refuses ${op.op}: ${outcome.code}` : 'has nothing to do'}`)
+  world.remembered = head.status
 }
 
-function write(world: World, session: string, head: Head, op: GatewayOp, status: Status): void {
-  const pool = head.pool || world.scenario.born.pools.executor
-  const send = (events: readonly SessionEvent[], wakes: boolean, shown = status) =>
-    world.send(
-      { session, head, by: 'gateway', role: 'g', events, to: wakes ? toExec(pool) : toLog, status: shown },
-      null,
-    )
-  switch (op.op) {
-    case 'message': {
-      const { message, onBusy } = op
-      const said: SessionEvent = {
-        type: 'message.received',
-        data: { message, content: [{ type: 'text', text: message }], onBusy },
-      }
-      const first: SessionEvent[] = head.n === 0 ? [{ type: 'session.started', data: world.scenario.born }] : []
-      send([...first, said], head.status === 'idle' || onBusy === 'interrupt')
-      return
-    }
-    case 'cancel':
-      send([{ type: 'cancel.requested', data: { cancel: `x${head.n}`, ...(op.end ? { end: true } : {}) } }], true)
-      return
-    case 'pause':
-      send([{ type: 'session.paused', data: {} }], false, 'paused')
-      return
-    case 'resume':
-      send([{ type: 'session.resumed', data: {} }], true, 'idle')
-      return
-    case 'release':
-      send([{ type: 'session.released', data: {} }], true, 'idle')
-      return
-    case 'rename':
-      send([{ type: 'session.renamed', data: { title: 'title' } }], false)
-      return
-    default:
-      op satisfies never
+function outcomeOf(world: World, head: Head, op: GatewayOp): RequestOutcome {
+  if (op.op === 'rename') return rename(world, head)
+  if (op.op !== 'message') return op.op === 'cancel' && op.end ? steer('end', 'x', head) : steer(op.op, 'x', head)
+  const { message, onBusy } = op
+  const said: EventOf<'message.received'> = {
+    type: 'message.received',
+    data: { message, content: [{ type: 'text', text: message }], onBusy },
   }
+  const started = { type: 'session.started', data: world.scenario.born } as const
+  return head.n === 0 ? appended(firstFrame(started, said)) : placeMessage(head, said)
 }
+
+/** The event is in the protocol, though no service writes it yet: the one that nobody is woken for, so only its status can be wrong. */
+function rename(world: World, { status }: Head): RequestOutcome {
+  if (status === 'ended') return { kind: 'refused', code: 'session_ended', status }
+  // Known-wrong: it copies the status of the head that it read last time.
+  const shown: Status = world.rules.statusWithoutFold ? world.remembered : status
+  return appended({ events: [{ type: 'session.renamed', data: { title: 'title' } }], to: toLog, status: shown })
+}
+
+const appended = (decision: Decision): RequestOutcome => ({ kind: 'append', decision })
 
 /** Memory takes a timer that has fired. `keeps`: it dies before it acks, and the timer comes again. */
 export function fire(world: World, timer: string, keeps: boolean): void {
   const [session = '', id = ''] = timer.split(' ')
   const { head } = world.read(session)
-  const events: SessionEvent[] = [{ type: 'timer.fired', data: { timer: id } }]
-  world.send({ session, head, by: 'memory', role: 'm', events, to: toExec(head.pool), status: head.status }, null)
+  const decision = fireTimer(head, id, head.pool)
+  if (decision) world.send({ ...decision, session, head, by: 'memory', role: 'm' }, null)
   if (keeps) return
   const tim = new Set(world.tim)
   tim.delete(timer)

@@ -61,7 +61,7 @@ const sendingKey = (sending: ExecSession['sending'] | RunSession['sending']): st
     ? `>${short(sending.order.session)}${sending.order.head.n}${JSON.stringify(sending.order.events)}${sending.order.to.kind}${sending.order.status}${JSON.stringify(sending.then)}`
     : ''
 
-function executorKey(world: World, { fold, held, running, started, sending }: ExecSession): string {
+function executorKey(world: World, { fold, held, running, started, done, sending }: ExecSession): string {
   const counts = world.rules.countsDeliveries
   const holds = [...held].map(
     ([seq, { redelivered, errands }]) => `${world.nameOf(seq)}${counts && redelivered ? 'r' : ''}${errands}`,
@@ -69,7 +69,7 @@ function executorKey(world: World, { fold, held, running, started, sending }: Ex
   // Only of the call that its fold shows can it matter whether it was started here: a fold never goes back.
   const model = fold.session.turn?.model
   const begun = model && started.includes(`${model.call}/${model.attempt}`) ? 'b' : ''
-  return `${fold.head.n}[${holds.sort().join()}]${running ? `${running.call}/${running.attempt}` : ''}${begun}${sendingKey(sending)}`
+  return `${fold.head.n}[${holds.sort().join()}]${running ? `${running.call}/${running.attempt}` : ''}${begun}${done}${sendingKey(sending)}`
 }
 
 function runnerKey(world: World, { head, held, running, started, sending }: RunSession): string {

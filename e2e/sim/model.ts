@@ -1,6 +1,6 @@
 // The scripted model: what a call answers follows from the session and the scenario alone.
 import { isChild, noUsage, type SessionEvent } from '@reins/contracts'
-import type { Session } from '@reins/session'
+import { defaultRetryPolicy, failureEvents, type Session } from '@reins/session'
 import type { Answer, Scenario } from './scenario.ts'
 
 const textOnly: Answer = {}
@@ -15,12 +15,8 @@ export function answerOf(scenario: Scenario, session: Session): Answer {
 /** The outcome of an attempt, with the timer where it is throttled. */
 export function outcomeOf(answer: Answer, call: string, attempt: number): readonly SessionEvent[] {
   if (answer.throttledOnce && attempt === 1) {
-    const timer = `${call}-${attempt}`
-    const error = { code: 'rate-limited' as const, message: 'slow down' }
-    return [
-      { type: 'model-call.throttled', data: { call, attempt, error, timer, until: 1 } },
-      { type: 'timer.armed', data: { timer, at: 1 } },
-    ]
+    const failure = { type: 'failed', code: 'rate-limited', message: 'slow down' } as const
+    return failureEvents({ call, attempt, throttles: 0 }, failure, '', { now: 0, random: 0 }, defaultRetryPolicy)
   }
   const asked = [
     ...(answer.tools ?? []).map((name) => ({ name, arguments: {} })),

@@ -16,15 +16,7 @@ import {
 import type { ExecutorProcess } from './executor-state.ts'
 import { fire, operate, targetOf } from './gateway.ts'
 import { answerOf } from './model.ts'
-import {
-  actTool,
-  deliverTool,
-  finishTool,
-  look,
-  nextFor as nextTool,
-  resolveTool,
-  runnerNamed,
-} from './runner-process.ts'
+import { actTool, canAct, deliverTool, finishTool, look, resolveTool, runnerNamed } from './runner-process.ts'
 import type { RunnerProcess } from './runner-state.ts'
 import type { FaultKind } from './scenario.ts'
 import { instanceOf, type Process, short, type World } from './world.ts'
@@ -97,7 +89,7 @@ function executorMoves(world: World, process: ExecutorProcess, add: Add): void {
     if (!answerOf(world.scenario, state.fold.session).endless)
       add(`${name} ends its model call of ${short(id)}`, (to) => finishExec(to, name, id))
     if (world.willHear(process, id, state.fold.head.seq))
-      add(`${name} follows ${short(id)}`, (to) => learn(to, name, id, to.read(id)))
+      add(`${name} follows ${short(id)}`, (to) => void learn(to, name, id, to.read(id)))
   }
   for (const [id, { session, head }] of world.truth) {
     const model = session.turn?.model
@@ -124,11 +116,7 @@ function runnerMoves(world: World, process: RunnerProcess, add: Add): void {
       continue
     }
     for (const seq of state.held.keys()) {
-      const next = nextTool(world, process, seq)
-      if (next === 'ack') add(`${name} acts on ${world.nameOf(seq)}`, (to) => actTool(to, name, seq, ''))
-      else
-        for (const { call } of next ?? [])
-          add(`${name} acts on ${world.nameOf(seq)} ${call}`, (to) => actTool(to, name, seq, call))
+      if (canAct(world, process, seq)) add(`${name} acts on ${world.nameOf(seq)}`, (to) => actTool(to, name, seq))
     }
     for (const { call } of state.running) add(`${name} ends ${call}`, (to) => finishTool(to, name, id, [call]))
     if (state.running.length > 1) {

@@ -1,15 +1,17 @@
 // A tool-runner, step by step: PROTOCOL 5 carried out on a world, one append a step.
 //   R1. It decides on its views of the frames that asked it, never on the session's state.
 //   R2. All views of a session are folded to the head that it appends on: a trigger that does not follow that head is read up to.
-import { type Address, type Head, headOf, type SessionEvent, toExec, toLog } from '@reins/contracts'
+import { type Address, emptyHead, type Head, headOf, type SessionEvent, toLog } from '@reins/contracts'
 import {
-  afterLoss,
+  type Attempt,
+  claimKey,
+  type EndedCall,
   evolveView,
+  type NextStep,
+  nextStep,
+  outcomeEvents,
   type RunnerCall,
   type RunnerHolder,
-  type RunnerVerdict,
-  type RunnerView,
-  runnerVerdict,
   viewOf,
 } from '@reins/session'
 import type { RunHold, RunnerProcess, RunSession, RunThen } from './runner-state.ts'
@@ -44,12 +46,11 @@ const holderOf = (process: RunnerProcess, state: RunSession): RunnerHolder => ({
   started: (call, attempt) => state.started.includes(key(call, attempt)),
 })
 
-const viewsOf = (state: RunSession): readonly RunnerView[] => [...state.held.values()].map(({ view }) => view)
-
 export function deliverTool(world: World, name: string, seq: number): void {
   const trigger = world.triggers.get(seq)
-  const stored = world.stream.bySeq(seq)
-  if (!trigger || !stored) return
+  const frame = world.stream.bySeq(seq)?.frame
+  const asked = frame?.events.find((event) => event.type === 'tool-calls.requested')?.data
+  if (!trigger || !frame || !asked) return
   const process = runnerNamed(world, name)
   const { session } = trigger
   const state = process.sessions.get(session)
@@ -59,24 +60,16 @@ export function deliverTool(world: World, name: string, seq: number): void {
     update(world, name, session, {})
     return
   }
-  const calls = stored.frame.events.flatMap((event) => (event.type === 'tool-calls.requested' ? event.data.calls : []))
-  const own = headOf(stored.frame)
-  const follows = !state || state.held.size === 0 || state.head.seq === stored.frame.prev
-  const fresh = trigger.first && trigger.young && (follows || world.rules.runnerSkipsGap)
-  const held = new Map(state?.held).set(seq, { view: viewOf(calls), fresh })
-  if (fresh) {
-    const newer = world.rules.freshOnNewerHead && state && state.head.seq > own.seq
-    update(world, name, session, { held, head: newer ? state.head : own })
-    return
-  }
-  update(world, name, session, {
-    held: new Map(held).set(seq, { view: readFrom(world, session, seq, viewOf(calls)), fresh }),
-  })
-  look(world, name, session, seq)
+  const seen = state?.head ?? emptyHead(session)
+  const follows = world.rules.followsSeen(frame, seen.seq, (state?.held.size ?? 0) > 0)
+  const fresh = trigger.first && trigger.young && follows
+  const hold: RunHold = { turn: asked.turn, view: viewOf(asked.calls), fresh }
+  // Read up to the head, unless its own frame is all that there is to know.
+  const view = fresh ? hold.view : world.frames(session, seq).reduce(evolveView, hold.view)
+  const head = fresh && frame.seq > seen.seq ? headOf(frame) : seen
+  update(world, name, session, { held: new Map(state?.held).set(seq, { ...hold, view }), head })
+  if (!fresh) look(world, name, session, seq)
 }
-
-const readFrom = (world: World, session: string, after: number, view: RunnerView): RunnerView =>
-  world.frames(session, after).reduce(evolveView, view)
 
 /** Reads on to the head; bodies whose calls are closed by now are aborted. `except` has been read up to there already. */
 export function look(world: World, name: string, session: string, except?: number): void {
@@ -100,63 +93,81 @@ export function look(world: World, name: string, session: string, except?: numbe
   update(world, name, session, { held, running, ...(last ? { head: headOf(last) } : {}) })
 }
 
-/** What can be done for one call of a trigger now; null: nothing. `ack`: all its calls have their outcomes. */
-export function nextFor(
-  world: World,
-  process: RunnerProcess,
-  seq: number,
-): readonly { readonly call: string; readonly verdict: RunnerVerdict }[] | 'ack' | null {
+/** Whether something can be done for a trigger now. */
+export function canAct(world: World, process: RunnerProcess, seq: number): boolean {
   const session = world.triggers.get(seq)?.session ?? ''
   const state = process.sessions.get(session)
   const hold = state?.held.get(seq)
-  if (!state || !hold || state.sending) return null
-  if (hold.view.every(({ state: { kind } }) => kind === 'done')) return 'ack'
-  const holder = holderOf(process, state)
-  return hold.view.flatMap((call) => {
-    const next = runnerVerdict(call, holder, hold.fresh)
-    if (next.do === 'nothing') return []
-    if (next.do === 'ask' && answersYes(world, instanceOf(process), next.owner, session, call.call, next.attempt))
-      return []
-    return [{ call: call.call, verdict: next }]
-  })
+  if (!state || !hold || state.sending) return false
+  const answers = new Map<string, 'running' | 'gone'>()
+  for (;;) {
+    const step = nextStep(hold.view, holderOf(process, state), hold.fresh, answers)
+    if (step.do === 'ask') answers.set(...ask(world, process, session, step))
+    else return step.do === 'end' || step.runs.length > 0 || step.claims.length > 0 || isDone(hold)
+  }
 }
 
-export function actTool(world: World, name: string, seq: number, call: string): void {
-  const process = runnerNamed(world, name)
+const isDone = ({ view }: RunHold): boolean => view.every(({ state }) => state.kind === 'done')
+
+function ask(
+  world: World,
+  process: RunnerProcess,
+  session: string,
+  { owner, call, attempt }: NextStep & { do: 'ask' },
+): readonly [string, 'running' | 'gone'] {
+  const alive = answersYes(world, instanceOf(process), owner, session, call, attempt)
+  return [claimKey(owner, call, attempt), alive ? 'running' : 'gone']
+}
+
+/** Asks owners, and after each that is gone reads again; then one frame at most: outcomes, or claims. */
+export function actTool(world: World, name: string, seq: number): void {
   const session = world.triggers.get(seq)?.session ?? ''
-  const state = process.sessions.get(session)
-  const next = nextFor(world, process, seq)
-  if (!state || next === null) return
-  if (next === 'ack') {
-    const held = new Map(state.held)
-    held.delete(seq)
-    update(world, name, session, { held })
-    world.ack(seq, process)
-    return
+  const answers = new Map<string, 'running' | 'gone'>()
+  for (;;) {
+    const process = runnerNamed(world, name)
+    const state = process.sessions.get(session)
+    const hold = state?.held.get(seq)
+    if (!state || !hold || state.sending) return
+    const step = nextStep(hold.view, holderOf(process, state), hold.fresh, answers)
+    switch (step.do) {
+      case 'ask': {
+        const [key, answer] = ask(world, process, session, step)
+        answers.set(key, answer)
+        if (answer === 'gone') gone(world, name, session, step)
+        break
+      }
+      case 'end':
+        record(world, process, session, step.outcomes, [])
+        return
+      case 'work':
+        for (const { call, attempt } of step.runs) begin(world, name, session, call.call, attempt)
+        if (step.claims.length > 0) claim(world, process, session, state.head, step.claims)
+        else if (isDone(hold)) {
+          const held = new Map(state.held)
+          held.delete(seq)
+          update(world, name, session, { held })
+          world.ack(seq, process)
+        }
+        return
+      default:
+        step satisfies never
+    }
   }
-  const todo = next.find((one) => one.call === call)?.verdict
-  if (!todo) return
-  switch (todo.do) {
-    case 'nothing':
-      return
-    case 'run':
-      begin(world, name, session, call, todo.attempt)
-      return
-    case 'claim':
-      claim(world, process, session, state.head, call, todo.attempt)
-      return
-    case 'ask':
-      lost(world, name, session, seq, call, todo)
-      return
-    default:
-      todo satisfies never
-  }
+}
+
+function gone(world: World, name: string, session: string, asked: NextStep & { do: 'ask' }): void {
+  const { owner, call, attempt } = asked
+  world.note(`${name} asks ${owner} for ${call}/${attempt}: no answer, or no`)
+  look(world, name, session)
+  const state = runnerNamed(world, name).sessions.get(session)
+  const known = state && findCall(state, call)?.state
+  if (known?.kind !== 'claimed' || known.attempt !== attempt) return
+  if (world.reachable(owner)?.sessions.get(session)?.sending?.then.kind === 'outcome')
+    world.fail(`C2: ${name} writes off ${call}/${attempt} of ${owner}, which lives and has its outcome under way`)
 }
 
 const findCall = (state: RunSession, call: string): RunnerCall | undefined =>
-  viewsOf(state)
-    .flat()
-    .find((one) => one.call === call)
+  [...state.held.values()].flatMap(({ view }) => view).find((one) => one.call === call)
 
 function begin(world: World, name: string, session: string, call: string, attempt: number): void {
   const state = runnerNamed(world, name).sessions.get(session)
@@ -186,40 +197,15 @@ function order(
   return { session, head, by: instanceOf(process), role: 't', events, to, status: head.status }
 }
 
-function claim(world: World, process: RunnerProcess, session: string, head: Head, call: string, attempt: number): void {
-  const event: SessionEvent = { type: 'tool-call.started', data: { call, attempt } }
-  sent(world, process.name, order(process, session, head, [event], toLog), { kind: 'claim', call, attempt })
+function claim(world: World, process: RunnerProcess, session: string, head: Head, claims: readonly Attempt[]): void {
+  const events = claims.map(
+    ({ call, attempt }): SessionEvent => ({ type: 'tool-call.started', data: { call: call.call, attempt } }),
+  )
+  sent(world, process.name, order(process, session, head, events, toLog), { kind: 'claim', claims })
 }
 
-function lost(
-  world: World,
-  name: string,
-  session: string,
-  seq: number,
-  call: string,
-  asked: { readonly owner: string; readonly attempt: number },
-): void {
-  world.note(`${name} asks ${asked.owner} for ${call}/${asked.attempt}: no answer, or no`)
-  look(world, name, session)
-  const process = runnerNamed(world, name)
-  const again = nextFor(world, process, seq)
-  const state = process.sessions.get(session)
-  const known = state && findCall(state, call)
-  const same =
-    again !== null && again !== 'ack' && again.some(({ call: one, verdict }) => one === call && verdict.do === 'ask')
-  if (!known || !same || known.state.kind !== 'claimed' || known.state.attempt !== asked.attempt) return
-  const ending = world.reachable(asked.owner)?.sessions.get(session)?.sending
-  if (ending?.then.kind === 'outcome')
-    world.fail(
-      `C2: ${name} writes off ${call}/${asked.attempt} of ${asked.owner}, which lives and has its outcome under way`,
-    )
-  const after = afterLoss(known, asked.attempt)
-  if ('claim' in after) claim(world, process, session, state.head, call, after.claim)
-  else outcomes(world, process, session, [after.outcome], [call])
-}
-
-/** Outcomes that are ready together are one frame; it wakes the executor where it closes the last call. */
-function outcomes(
+/** Outcomes that are ready together are one frame; it wakes the executor where it closes the last call. `calls`: whose bodies have ended. */
+function record(
   world: World,
   process: RunnerProcess,
   session: string,
@@ -228,14 +214,14 @@ function outcomes(
 ): void {
   const state = process.sessions.get(session)
   if (!state) return
-  const wakes = world.rules.wakesExecutor(viewsOf(state), calls, () => foreignOpen(world, session, state))
-  const to = wakes ? toExec(state.head.pool) : toLog
+  const requests = [...state.held.values()].map((hold) => ({ ...hold, known: true }))
+  const to = world.rules.addressOf(requests, events, state.head.pool, () => foreignOpen(world, session, state))
   sent(world, process.name, order(process, session, state.head, events, to), { kind: 'outcome', calls })
 }
 
 /** Open calls of the session that this runner was not asked for: only a wrong rule looks at them. */
 function foreignOpen(world: World, session: string, state: RunSession): number {
-  const mine = new Set(viewsOf(state).flatMap((view) => view.map(({ call }) => call)))
+  const mine = new Set([...state.held.values()].flatMap(({ view }) => view.map(({ call }) => call)))
   const calls = world.read(session).session.turn?.calls ?? []
   return calls.filter(({ call, state: { kind } }) => kind !== 'done' && !mine.has(call)).length
 }
@@ -245,29 +231,13 @@ export function finishTool(world: World, name: string, session: string, calls: r
   const process = runnerNamed(world, name)
   const state = process.sessions.get(session)
   if (!state) return
-  const ended = state.running.filter(({ call }) => calls.includes(call))
-  const current = ended.filter(({ call, attempt }) => {
-    const known = findCall(state, call)?.state
-    return known?.kind === 'asked' ? attempt === 1 : known?.kind === 'claimed' && known.attempt === attempt
+  const running = state.running.filter(({ call }) => calls.includes(call))
+  world.note(`${running.map(({ call, attempt }) => key(call, attempt)).join(', ')} at ${instanceOf(process)} end`)
+  const ended = running.map(({ call, attempt }): EndedCall => {
+    const data = { call, attempt, status: 'ok', output: 'done' } as const
+    return { event: { type: 'tool-call.completed', data }, state: findCall(state, call)?.state, stopped: false }
   })
-  world.note(`${ended.map(({ call, attempt }) => key(call, attempt)).join(', ')} at ${instanceOf(process)} end`)
-  if (current.length < ended.length) {
-    // Closed, or another attempt's by now: what it delivers is evidence at most.
-    const late = ended.filter((one) => !current.includes(one))
-    update(world, name, session, { running: state.running.filter((one) => !late.includes(one)) })
-    return
-  }
-  const result = { status: 'ok', output: 'done' } as const
-  const events = current.map(
-    ({ call, attempt }): SessionEvent => ({ type: 'tool-call.completed', data: { call, attempt, ...result } }),
-  )
-  outcomes(
-    world,
-    runnerNamed(world, name),
-    session,
-    events,
-    current.map(({ call }) => call),
-  )
+  record(world, process, session, outcomeEvents(ended, instanceOf(process)), calls)
 }
 
 function sent(world: World, name: string, what: Order, then: RunThen): void {
@@ -307,16 +277,15 @@ function concluded(
   const process = runnerNamed(world, name)
   const after = process.sessions.get(session)
   if (!after) return
-  if (then.kind === 'outcome')
+  if (then.kind === 'outcome') {
     update(world, name, session, { running: after.running.filter(({ call }) => !then.calls.includes(call)) })
-  else if (world.rules.mayRun(claimOf(after, then.call), instanceOf(process), then.attempt))
-    begin(world, name, session, then.call, then.attempt)
-}
-
-/** The claim of a call that is in force; null: there is none. */
-function claimOf(state: RunSession, call: string): { readonly by: string; readonly attempt: number } | null {
-  const known = findCall(state, call)?.state
-  return known?.kind === 'claimed' ? known : null
+    return
+  }
+  for (const { call, attempt } of then.claims) {
+    const state = findCall(after, call.call)?.state
+    if (world.rules.mayRun(call, state, attempt, holderOf(process, after)))
+      begin(world, name, session, call.call, attempt)
+  }
 }
 
 /** Whether an instance would answer that it runs the call, or that its claim or outcome is not known to be in. */

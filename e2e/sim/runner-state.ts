@@ -1,16 +1,17 @@
 // What a tool-runner's process knows. Never changed in place: worlds share it.
 import type { Head } from '@reins/contracts'
-import type { RunnerView } from '@reins/session'
+import type { Attempt, RunnerView } from '@reins/session'
 import type { Order } from './world.ts'
 
 export interface RunHold {
+  readonly turn: string
   readonly view: RunnerView
   /** Straight from its trigger: nothing after it was read. */
   readonly fresh: boolean
 }
 
 export type RunThen =
-  | { readonly kind: 'claim'; readonly call: string; readonly attempt: number }
+  | { readonly kind: 'claim'; readonly claims: readonly Attempt[] }
   | { readonly kind: 'outcome'; readonly calls: readonly string[] }
 
 export interface RunSession {

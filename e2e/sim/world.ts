@@ -3,17 +3,9 @@
 //   W1. Only the writers' own knowledge decides what they write: `truth` is for checks, and for reads (from the leader).
 //   W2. A fault is used up by the first append, or ack, of the move that it belongs to.
 //   W3. The broker obeys a late ack, nak or working() of a holder that lost its delivery.
-import {
-  type Address,
-  draftOn,
-  type Frame,
-  type Head,
-  type Role,
-  type SessionEvent,
-  type Status,
-} from '@reins/contracts'
+import { type Address, draftOn, type Frame, type Head, type Role, type Status } from '@reins/contracts'
 import { MemoryStream } from '@reins/journal'
-import { emptyFold, type Fold, foldFrames } from '@reins/session'
+import { type Decision, emptyFold, type Fold, foldFrames } from '@reins/session'
 import { checkFrame } from './checks.ts'
 import type { ExecutorProcess } from './executor-state.ts'
 import type { Rules } from './rules.ts'
@@ -40,14 +32,11 @@ export type Process = ExecutorProcess | RunnerProcess
 export const instanceOf = (process: Process): string => `${process.name}.${process.life}`
 
 /** A frame as its writer wants it. */
-export interface Order {
+export interface Order extends Decision {
   readonly session: string
   readonly head: Head
   readonly by: string
   readonly role: Role
-  readonly events: readonly SessionEvent[]
-  readonly to: Address
-  readonly status: Head['status']
   /** Tells two frames apart that one instance may have under way for one session at once. */
   readonly tag?: string
 }
@@ -175,8 +164,7 @@ export class World {
 
   #store(order: Order): boolean {
     const { session, head, by, role, events, to, status } = order
-    const started = events.find((event) => event.type === 'session.started')
-    const pool = head.pool || (started?.type === 'session.started' ? started.data.pools.executor : '')
+    const pool = head.pool || order.pool
     const draft = draftOn(head, { frame: idOf(order), by, role }, { events, to, status, pool, at: time })
     const stored = this.stream.append(session, draft, to, head.hash, 0)
     this.note(`${by} appends ${summary(order)}${stored ? '' : ': refused'}`)

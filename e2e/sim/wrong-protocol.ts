@@ -1,5 +1,6 @@
 // Functions of the protocol made wrong from outside: each once left sessions stuck or did work twice.
-import { takeover, verdict, wakesExecutor } from '@reins/session'
+import { toLog } from '@reins/contracts'
+import { addressOf, createChild, followsSeen, takeover, verdict } from '@reins/session'
 import type { Rules } from './rules.ts'
 
 type Wrong = (rules: Rules) => Partial<Rules>
@@ -45,8 +46,25 @@ export const takeOverPaused: Wrong = () => ({
 
 /** A runner waits for the calls of other pools too before it wakes the executor. */
 export const runnerCountsForeignCalls: Wrong = () => ({
-  wakesExecutor: (views, outcomes, foreignOpen) => wakesExecutor(views, outcomes) && foreignOpen() === 0,
+  addressOf: (requests, events, pool, foreignOpen) => (foreignOpen() > 0 ? toLog : addressOf(requests, events, pool)),
 })
+
+/** A runner takes a trigger's own sequence for the head of everything that it holds of that session. */
+export const runnerSkipsGap: Wrong = () => ({ followsSeen: () => true })
+
+/** A runner appends a fresh trigger's outcome on a head that it has seen, though it has not read the frames between the two. */
+export const freshOnNewerHead: Wrong = () => ({
+  followsSeen: (frame, seen, holdsOthers) => !holdsOthers || followsSeen(frame, seen, holdsOthers),
+})
+
+/** A child's first frames are appended at its head, instead of at expected 0. */
+export const childAtHead: Wrong = () => ({
+  createChild: (there, ...asked) =>
+    there.session.born ? null : createChild({ ...there, head: { ...there.head, n: 0 } }, ...asked),
+})
+
+/** What the trigger asks elsewhere is left to whoever comes later: at rest its errands are acked away, and nobody looks after them. */
+export const acksUndoneErrands: Wrong = () => ({ acksUndoneErrands: true, standingErrands: () => [] })
 
 /** Each made wrong on top of those before it. */
 export function wrong(sound: Rules, ...rules: readonly Wrong[]): Rules {

@@ -8,9 +8,13 @@ import { base, message, only, withAgents } from './scenarios.ts'
 import {
   ackByDeliveryCount,
   ackCoveredElsewhere,
+  acksUndoneErrands,
+  childAtHead,
+  freshOnNewerHead,
   modelCallHidesCancel,
   noRowForOwnCall,
   runnerCountsForeignCalls,
+  runnerSkipsGap,
   startClosedIntent,
   takeOverPaused,
   wrong,
@@ -104,7 +108,7 @@ export const wrongRules: readonly WrongRule[] = [
   {
     name: 'child-after-cancel',
     says: 'a child created after its cancel',
-    rules: world('childAtHead'),
+    rules: wrong(sound, childAtHead),
     scenario: scenario('a delegation that is cancelled', {
       executors: 1,
       ...delegating,
@@ -147,7 +151,7 @@ export const wrongRules: readonly WrongRule[] = [
   {
     name: 'runner-skips-gap',
     says: "a runner takes a trigger's own sequence for the head of everything that it holds of that session",
-    rules: world('runnerSkipsGap'),
+    rules: wrong(sound, runnerSkipsGap),
     scenario: scenario('a tool, interrupted by a message with a tool', {
       executors: 1,
       runners: 1,
@@ -157,8 +161,8 @@ export const wrongRules: readonly WrongRule[] = [
   },
   {
     name: 'acks-undone-errands',
-    says: 'at rest every trigger of the session is acked, those too whose errands are still to be done',
-    rules: world('acksUndoneErrands'),
+    says: 'at rest every trigger of the session is acked, those too whose errands are still to be done, and nobody looks after them',
+    rules: wrong(sound, acksUndoneErrands),
     scenario: scenario('a delegation inside one pool', {
       ...delegating,
       executors: 1,
@@ -168,7 +172,7 @@ export const wrongRules: readonly WrongRule[] = [
   {
     name: 'fresh-on-newer-head',
     says: "a runner appends a fresh trigger's outcome on a head that it has seen, not on the trigger's own",
-    rules: world('freshOnNewerHead'),
+    rules: wrong(sound, freshOnNewerHead),
     scenario: scenario('two tools, one interrupted', {
       executors: 1,
       runners: 1,

@@ -9,6 +9,8 @@ export interface Decision {
   readonly status: Status
   /** Only for a session's first frame: every later one copies the pool of the head. */
   readonly pool?: string
+  /** Of what led to it, where the frame belongs to a turn's trace. */
+  readonly trace?: string | undefined
 }
 
 export type RefusalCode = 'session_ended' | 'session_busy' | 'session_conflict'

@@ -10,7 +10,8 @@ export {
 } from './check-log.ts'
 export { type ControlVerb, controlVerbs, steer } from './control.ts'
 export type { Decision, RefusalCode, RequestOutcome } from './decision.ts'
-export { childStart, type Errand, errandsOf, finalErrand, settlement, standingErrands } from './delegation/errands.ts'
+export { type Creation, cancelChild, createChild, settlement, settleParent } from './delegation/errand-frames.ts'
+export { type Errand, errandsOf, errandsOfTrigger, finalErrand, standingErrands } from './delegation/errands.ts'
 export { due } from './due.ts'
 export { isOwn, mayStart } from './effects.ts'
 export { evolve } from './evolve.ts'
@@ -19,6 +20,7 @@ export { type Holder, statusToShow, type Verdict, verdict } from './holder.ts'
 export { firstFrame } from './lifecycle/first-frame.ts'
 export { type SessionStart, sessionStarted } from './lifecycle/session-started.ts'
 export { maxLostAttempts, textOf } from './model-call/model-call.ts'
+export { defaultRetryPolicy, failureEvents, type RetryPolicy, tooLarge } from './model-call/retries.ts'
 export { isCurrentModelCall, takeover } from './model-call/takeover.ts'
 export { type Plan, plan, traceOf } from './plan.ts'
 export {
@@ -40,10 +42,15 @@ export {
 export { emptyInfo, foldInfo, type InfoFold, infoOf } from './session-info.ts'
 export type { Cover, Due, Effect, Origin } from './slice.ts'
 export { cover, statusOf } from './status.ts'
+export { fireTimer, saysFired } from './timer/fired-timer.ts'
+export { type Attempt, claimKey, type NextStep, nextStep, type OwnerAnswers } from './tool-call/next-step.ts'
+export { addressOf, type EndedCall, type HeldRequest, outcomeEvents } from './tool-call/outcomes.ts'
 export {
   afterLoss,
   evolveView,
+  followsSeen,
   maxToolAttempts,
+  mayRun,
   type RunnerCall,
   type RunnerHolder,
   type RunnerVerdict,

@@ -7,11 +7,11 @@ import { CallSlots, Holder, heapShare, memoryRoom, readingUntil } from '@reins/h
 import type { Journal, RegistryView } from '@reins/journal'
 import type { Models } from '@reins/models'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
+import { defaultRetryPolicy, type RetryPolicy } from '@reins/session'
 import type { Log, Metrics, Redactor } from '@reins/telemetry'
 import { builtinCatalog } from '@reins/tools'
 import { Definitions } from './definitions.ts'
 import { executorMetrics } from './executor-metrics.ts'
-import { defaultRetryPolicy, type RetryPolicy } from './retries.ts'
 import { type ActorContext, SessionActor } from './session-actor.ts'
 
 export interface ExecutorConfig {

@@ -13,7 +13,19 @@ import type { Presence } from '@reins/broker'
 import type { Frame, Holding, SessionEvent } from '@reins/contracts'
 import { type CallSlots, type HeldActor, Mailbox, type Slot } from '@reins/holder'
 import type { Timers, Trigger } from '@reins/journal'
-import { cover, type Holder, isCurrentModelCall, mayStart, type Plan, plan, takeover, verdict } from '@reins/session'
+import {
+  cover,
+  failureEvents,
+  type Holder,
+  isCurrentModelCall,
+  mayStart,
+  type Plan,
+  plan,
+  type RetryPolicy,
+  takeover,
+  tooLarge,
+  verdict,
+} from '@reins/session'
 import { CallRoom } from './call-room.ts'
 import type { ErrandContext } from './errands.ts'
 import type { ExecutorMetrics } from './executor-metrics.ts'
@@ -21,7 +33,6 @@ import { HeldTriggers } from './held-triggers.ts'
 import { type Attempting, type AttemptsContext, ModelAttempts } from './model-attempts.ts'
 import type { CallOutcome } from './model-caller.ts'
 import { type AppendContext, type Appended, appendPlan } from './plan-append.ts'
-import { failureEvents, type RetryPolicy, tooLarge } from './retries.ts'
 import { SessionErrands } from './session-errands.ts'
 import { SessionFold } from './session-fold.ts'
 

@@ -1,7 +1,6 @@
 // The errands of one session, and which of them are done for good and need not be looked after again.
-import { isChild, protocolVersion } from '@reins/contracts'
 import type { Trigger } from '@reins/journal'
-import { type Errand, errandsOf, finalErrand, standingErrands } from '@reins/session'
+import { type Errand, errandsOfTrigger, finalErrand, standingErrands } from '@reins/session'
 import { doErrand, type ErrandContext } from './errands.ts'
 import type { SessionFold } from './session-fold.ts'
 
@@ -22,10 +21,8 @@ export class SessionErrands {
 
   /** A frame that asks for something in another session is a trigger for that alone (I9). true: it was one, and that is done. */
   async doneFor({ frame, to }: Trigger): Promise<boolean> {
-    // What a newer protocol means by a frame is not known here: the actor's decision gives it back.
-    if (to.kind !== 'exec' || frame.role !== 'e' || this.#fold.head.needs > protocolVersion) return false
-    const errands = errandsOf(frame, to.pool).filter(({ kind }) => kind !== 'settle-parent' || isChild(this.#id))
-    for (const errand of errands) await this.#run(errand, to.pool)
+    const errands = errandsOfTrigger(this.#id, frame, to, this.#fold.head)
+    for (const errand of errands) await this.#run(errand, to.kind === 'exec' ? to.pool : '')
     return errands.length > 0
   }
 

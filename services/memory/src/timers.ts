@@ -1,10 +1,9 @@
-// A timer that fired becomes an event of its session (PROTOCOL 9). Needs the journal alone.
-//   T1. Memory does not fold: it copies the head's status and pool, so that the status stays the promise of who wrote it.
-//   T2. What fires for nothing (no session, an ended one, a timer that was said to have fired) is done without a frame.
-//   T3. A refused append is decided again on what stands there now; a timer that was appended is not appended twice in a row.
-import { draftOn, type Frame, headOf, makeShortId, toExec } from '@reins/contracts'
+// A timer that fired becomes an event of its session (PROTOCOL 9). What is appended is decided in libs/session (fired-timer.ts); here it
+// is got in. Needs the journal alone. A refused append is decided again on what stands there now.
+import { draftOn, headOf, makeShortId } from '@reins/contracts'
 import type { SessionLog } from '@reins/journal'
 import type { Clock } from '@reins/service'
+import { fireTimer, saysFired } from '@reins/session'
 
 export interface FiredOptions {
   readonly sessions: SessionLog
@@ -24,25 +23,22 @@ export async function appendFired(
 ): Promise<Fired> {
   let head = await sessions.head(session)
   for (;;) {
-    if (head.seq === 0 || head.status === 'ended') return 'nothing to do' // T2
-    const pool = head.pool === '' ? await lastPool(sessions, session) : head.pool
-    if (pool === undefined) return 'nothing to do' // no valid frame: nobody is waiting
-    const to = toExec(pool)
+    const pool = head.seq > 0 && head.pool === '' ? await lastPool(sessions, session) : head.pool
+    const decision = fireTimer(head, timer, pool)
+    if (!decision) return 'nothing to do'
+    const { to } = decision
     const draft = draftOn(
       head,
       { frame: makeShortId(clock.random), by: instance, role: 'm' },
-      { events: [{ type: 'timer.fired', data: { timer } }], to, status: head.status, pool, at: clock.now() }, // T1
+      { ...decision, at: clock.now() },
     )
     const outcome = await sessions.append(session, draft, to, head.hash, signal)
     if (outcome.kind === 'appended') return 'appended'
-    if (outcome.tail.some((frame) => saysFired(frame, timer))) return 'nothing to do' // T3
+    if (saysFired(outcome.tail, timer)) return 'nothing to do'
     const last = outcome.tail.at(-1)
     head = last ? headOf(last) : await sessions.head(session, { leader: true })
   }
 }
-
-const saysFired = (frame: Frame, timer: string): boolean =>
-  frame.events.some((event) => event.type === 'timer.fired' && event.data.timer === timer)
 
 /** For a session whose last frame is so broken that it does not say its pool. */
 async function lastPool(sessions: SessionLog, session: string): Promise<string | undefined> {

@@ -1,6 +1,6 @@
 // Outcomes that wait for one another's append (T1 of session-tools.ts): which go out together, and which of them still count.
 import type { SessionEvent } from '@reins/contracts'
-import type { RunnerCall } from '@reins/session'
+import { outcomeEvents, type RunnerCall } from '@reins/session'
 import type { Outcome, RunningCall } from './running-tools.ts'
 
 /** Outcomes that wait together go into one frame up to this many characters. */
@@ -49,28 +49,15 @@ export class Outcomes {
 }
 
 /** What is appended for a batch: outcomes that count, then as evidence those that do not any more. */
-export function eventsOf(
+export const eventsOf = (
   batch: readonly Outcome[],
   stateOf: (running: RunningCall) => RunnerCall['state'] | undefined,
   instance: string,
-): SessionEvent[] {
-  const counts: SessionEvent[] = []
-  const late: SessionEvent[] = []
-  for (const { running, event } of batch) {
-    if (isCurrent(running, stateOf(running), instance)) counts.push(event)
-    else if (event.type === 'tool-call.completed') late.push({ type: 'tool-call.late-result', data: event.data })
-  }
-  return [...counts, ...late]
-}
-
-function isCurrent(running: RunningCall, state: RunnerCall['state'] | undefined, instance: string): boolean {
-  // What was stopped because another runner has it is no result, though the attempt may have the same number.
-  const stopped = running.abort.signal.aborted
-  return (
-    (state?.kind === 'asked' && running.attempt === 1) ||
-    (state?.kind === 'claimed' && state.attempt === running.attempt && (state.by === instance || !stopped))
+): SessionEvent[] =>
+  outcomeEvents(
+    batch.map(({ running, event }) => ({ event, state: stateOf(running), stopped: running.abort.signal.aborted })),
+    instance,
   )
-}
 
 const tooLarge = ({ running, event }: Outcome): Outcome => ({
   running,

@@ -8,12 +8,10 @@ import {
   headOf,
   type RequestedCall,
   type SessionEvent,
-  toExec,
-  toLog,
 } from '@reins/contracts'
 import type { Reading } from '@reins/holder'
 import type { SessionLog, Trigger } from '@reins/journal'
-import { evolveView, type RunnerCall, type RunnerView, viewOf, wakesExecutor } from '@reins/session'
+import { addressOf, evolveView, type RunnerCall, type RunnerView, viewOf } from '@reins/session'
 
 export interface RequestsContext {
   readonly instance: string
@@ -197,16 +195,6 @@ export class Requests {
 
   /** Whom these events wake, appended as things stand. */
   addressOf(events: readonly SessionEvent[], pool: string): Address {
-    const closing = events.flatMap((event) =>
-      event.type === 'tool-call.completed' || event.type === 'tool-call.outcome-unknown' ? [event.data.call] : [],
-    )
-    if (closing.length === 0) return toLog
-    // Calls of another turn were closed with it, whether this runner knows it yet or not.
-    const requests = this.all().filter(({ known }) => known)
-    const turns = new Set(
-      requests.filter(({ view }) => view.some(({ call }) => closing.includes(call))).map(({ turn }) => turn),
-    )
-    const views = requests.filter(({ turn }) => turns.has(turn)).map(({ view }) => view)
-    return wakesExecutor(views, closing) ? toExec(pool) : toLog
+    return addressOf(this.all(), events, pool)
   }
 }

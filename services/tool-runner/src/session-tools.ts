@@ -1,4 +1,4 @@
-// One session's tool calls in one runner: a mailbox, and a loop around the pure decision (next-step.ts). What the log says of the
+// One session's tool calls in one runner: a mailbox, and a loop around the pure decision (next-step.ts of libs/session). What the log says of the
 // calls is in requests.ts, what runs here in running-tools.ts, what has ended and is not in the stream yet in outcomes.ts.
 //   T1. One append at a time a session; outcomes that wait for it together go out as one frame.
 //   T2. A fresh trigger is run without a read: its sequence and hash are the head. A refusal brings what came after.
@@ -10,7 +10,7 @@ import type { Presence } from '@reins/broker'
 import { draftOn, type Frame, type Holding, makeShortId, protocolVersion, type SessionEvent } from '@reins/contracts'
 import { Following, type FollowingContext, type HeldActor, Mailbox } from '@reins/holder'
 import type { SessionFeed, SessionLog, Trigger } from '@reins/journal'
-import { type Attempt, claimKey, nextStep } from './next-step.ts'
+import { type Attempt, claimKey, followsSeen, mayRun, nextStep } from '@reins/session'
 import { eventsOf, Outcomes } from './outcomes.ts'
 import { askedIn, type Request, Requests, type RequestsContext } from './requests.ts'
 import { type RunningCall, type RunningContext, RunningTools } from './running-tools.ts'
@@ -107,9 +107,8 @@ export class SessionTools implements HeldActor {
     const request = this.#requests.open(trigger.frame, asked, trigger, fresh)
     this.#enqueue(async () => {
       // T2, unless something was appended that this or another request here would not know of.
-      const { prev, seq } = trigger.frame
       const seen = this.#requests.head?.seq ?? 0
-      if (request.fresh && (prev === seen || (this.#requests.size === 1 && seq > seen))) {
+      if (request.fresh && followsSeen(trigger.frame, seen, this.#requests.size > 1)) {
         request.known = true
         this.#saw([trigger.frame])
       } else await this.#requests.readTail(request, false)
@@ -276,10 +275,8 @@ export class SessionTools implements HeldActor {
     await this.#context.pauseAt('tool-runner.after-claim')
     for (const { call, attempt } of claims) {
       const state = request.view.find((one) => one.call === call.call)?.state
-      const mine = done && state?.kind === 'claimed' && state.attempt === attempt && state.by === this.#context.instance
-      // The last line before a call that must not run twice: whatever the view says, this process has run it.
-      const ran = call.replay === 'never' && this.#running.started(call.call, attempt)
-      if (mine && !ran && !this.#releasing) this.#running.start(request, call, attempt)
+      if (done && !this.#releasing && mayRun(call, state, attempt, this.#running))
+        this.#running.start(request, call, attempt)
     }
   }
 

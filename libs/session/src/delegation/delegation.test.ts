@@ -18,7 +18,8 @@ import {
   types,
 } from '../../test/given.ts'
 import { plan } from '../plan.ts'
-import { errandsOf, finalErrand, settlement, standingErrands } from './errands.ts'
+import { settlement } from './errand-frames.ts'
+import { errandsOf, finalErrand, standingErrands } from './errands.ts'
 
 const child = childId(id, 'k1')
 const delegate = asks('k1', 'delegate', { agent: 'helper', instruction: 'look' })

@@ -1,5 +1,5 @@
 // What a trigger asks of another session (PROTOCOL 8): pure. Each trigger type names the one session that its handler may append to.
-import type { Frame, SessionEvent } from '@reins/contracts'
+import { type Address, type Frame, type Head, isChild, protocolVersion } from '@reins/contracts'
 import type { Session } from '../session.ts'
 import { delegationOf } from './delegation.ts'
 
@@ -18,6 +18,16 @@ export type Errand =
   | { readonly kind: 'cancel-child'; readonly child: string }
   /** The child's turn has ended: settle the parent's call. */
   | { readonly kind: 'settle-parent' }
+
+/**
+ * What a frame asks of other sessions, where it is delivered as a trigger. A frame that asks for something is a trigger for that alone
+ * (I9): when it is done the trigger is acked, and nothing is decided on it for its own session. None where the frame needs a newer protocol:
+ * what it means is not known here.
+ */
+export const errandsOfTrigger = (id: string, frame: Frame, to: Address, head: Head): readonly Errand[] =>
+  to.kind === 'exec' && frame.role === 'e' && head.needs <= protocolVersion
+    ? errandsOf(frame, to.pool).filter(({ kind }) => kind !== 'settle-parent' || isChild(id))
+    : []
 
 /** What a frame, delivered to `pool`, asks of a session other than its own. */
 export function errandsOf(frame: Frame, pool: string): readonly Errand[] {
@@ -74,31 +84,3 @@ export function finalErrand(session: Session, errand: Errand): string | null {
 }
 
 const isClosed = ({ mode, turn, inbox }: Session): boolean => mode.kind === 'ended' || (!turn && inbox.length === 0)
-
-/** A child's first frame. */
-export const childStart = (
-  started: Extract<SessionEvent, { type: 'session.started' }>['data'],
-  message: string,
-  instruction: string,
-): readonly SessionEvent[] => [
-  { type: 'session.started', data: started },
-  { type: 'message.received', data: { message, content: [{ type: 'text', text: instruction }], onBusy: 'queue' } },
-]
-
-/**
- * What a closed child has to say to its parent: null while it is not at its end, or where the parent does not wait for it.
- * `parent` and `child` are folded to their heads.
- */
-export function settlement(parent: Session, call: string, child: Session): SessionEvent | null {
-  const waiting = parent.turn?.calls.find((one) => one.call === call)
-  if (waiting?.state.kind !== 'delegated' || waiting.state.child !== child.id) return null
-  const atRest = !child.turn && child.inbox.length === 0
-  if (!child.settled && (child.mode.kind === 'ended' || (child.born && atRest)))
-    return {
-      type: 'delegation.settled',
-      data: { call, child: child.id, status: 'cancelled', output: 'It was cancelled before it began.' },
-    }
-  if (!child.settled || !atRest) return null
-  const { status, output } = child.settled
-  return { type: 'delegation.settled', data: { call, child: child.id, status, output } }
-}

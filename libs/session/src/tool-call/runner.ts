@@ -104,6 +104,28 @@ export function runnerVerdict(call: RunnerCall, holder: RunnerHolder, fresh: boo
   }
 }
 
+/** Whether a claim that is in may be run: it is in force, with everything above it folded. `state`: of the call, after that. */
+export function mayRun(
+  { call, replay }: RunnerCall,
+  state: RunnerCallState | undefined,
+  attempt: number,
+  holder: RunnerHolder,
+): boolean {
+  const mine = state?.kind === 'claimed' && state.attempt === attempt && state.by === holder.instance
+  // The last line before a call that must not run twice: whatever the view says, this process has run it.
+  return mine && !(replay === 'never' && holder.started(call, attempt))
+}
+
+/**
+ * Whether a fresh trigger's own frame is what there is to know of its session, so that it needs no read: nothing was appended between it
+ * and the head that is `seen` here, or nothing else is held, and nothing later was seen.
+ */
+export const followsSeen = (
+  { seq, prev }: { readonly seq: number; readonly prev: number },
+  seen: number,
+  holdsOthers: boolean,
+): boolean => prev === seen || (!holdsOthers && seq > seen)
+
 /** The claim's owner is gone: the next attempt, or the outcome that ends the call. */
 export function afterLoss(
   call: RunnerCall,

@@ -1,6 +1,6 @@
 // What is to be done next for the calls of one request. Pure: the view of the log, what this process holds, what owners answered.
 import type { SessionEvent } from '@reins/contracts'
-import { afterLoss, type RunnerCall, type RunnerHolder, type RunnerView, runnerVerdict } from '@reins/session'
+import { afterLoss, type RunnerCall, type RunnerHolder, type RunnerView, runnerVerdict } from './runner.ts'
 
 /** What the owners of claims said, by claimKey. */
 export type OwnerAnswers = ReadonlyMap<string, 'running' | 'gone'>
