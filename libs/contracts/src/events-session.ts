@@ -76,7 +76,6 @@ export const sessionEvents = {
     closed,
   ),
   'session.released': Type.Object({}, closed),
-  'session.nudged': Type.Object({ reason: Type.Optional(Type.String()) }, closed),
   /** Only corrects the status that the head's header shows. */
   'session.settled': Type.Object({}, closed),
   'session.ended': Type.Object({ reason: Type.String({ maxLength: 200 }) }, closed),

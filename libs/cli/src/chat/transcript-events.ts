@@ -117,7 +117,6 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
       return closeTool(transcript, event.data.call, outcome, event.data.output, at)
     }
     case 'session.renamed':
-    case 'session.nudged':
     case 'session.settled':
     case 'tool-call.late-result':
     case 'delegation.cancel-requested':

@@ -50,7 +50,6 @@ export function summary(event: ApiEvent): string {
     case 'session.renamed':
       return known.data.title
     case 'session.paused':
-    case 'session.nudged':
       return known.data.reason ?? ''
     case 'session.quarantined':
       return `${known.data.reason} (frame ${known.data.frame})`

@@ -10,7 +10,6 @@ export const lifecycleEvents: Meanings<
   | 'session.resumed'
   | 'session.quarantined'
   | 'session.released'
-  | 'session.nudged'
   | 'session.settled'
   | 'session.ended'
 > = {
@@ -26,7 +25,6 @@ export const lifecycleEvents: Meanings<
     evolve: (session, { data: { reason, frame } }) => ({ ...session, mode: { kind: 'quarantined', reason, frame } }),
   },
   'session.released': { evolve: (session) => (session.mode.kind === 'quarantined' ? released(session) : session) },
-  'session.nudged': { evolve: (session) => session },
   // It corrects the status that the head shows, and says nothing else.
   'session.settled': { evolve: (session) => session },
   'session.ended': {
