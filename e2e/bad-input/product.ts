@@ -29,7 +29,8 @@ export class Product {
     this.token = readFileSync(path.join(running.dataDir, 'admin.token'), 'utf8').trim()
   }
 
-  static async start(): Promise<Product> {
+  /** `more`: environment beside what each test has. */
+  static async start(more: Readonly<Record<string, string>> = {}): Promise<Product> {
     const folder = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'reins-bad-input-')))
     mkdirSync(path.join(folder, 'work'))
     const environment = {
@@ -39,6 +40,7 @@ export class Product {
       ANTHROPIC_BASE_URL: 'http://127.0.0.1:9',
       REINS_SCRIPTED_INTERVAL_MS: '0',
       REINS_DURABILITY: 'interval',
+      ...more,
     }
     const config = loadLocalConfig(environment, { dataDir: path.join(folder, '.reins'), port: '0' }, folder)
     const fatal = (error: Error) => {

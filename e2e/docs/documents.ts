@@ -105,11 +105,13 @@ export function eventsDocument(): string {
     '|---|---|---|',
     ...eventTypes.map(row),
     '',
-    'Event streams also carry two items that Reins does not store:',
+    'Event streams also carry three items that Reins does not store:',
     '',
     "- `delta` holds the next characters of an answer, of its reasoning, or of a tool's output.",
     '- `answer.restarted` tells a client to discard what it has shown of an answer: the process that wrote the answer is',
     '  gone, and another process starts the answer anew.',
+    '- `session.queued` says that no executor has a slot for the next model call. The session waits, `data.ahead` others',
+    '  before it, and goes on by itself.',
     '',
   ].join('\n')
 }

@@ -24,6 +24,7 @@ export class Follower {
   deltas = 0
   connections = 0
   restarted = 0
+  queued = 0
   readonly #api: Api
   readonly #closing = new AbortController()
   #gateway: number
@@ -116,6 +117,7 @@ export class Follower {
     if (type === undefined || data === undefined || type === 'error') return
     if (type === 'delta') this.#delta(JSON.parse(data) as ApiDelta)
     else if (type === 'answer.restarted') this.restarted++
+    else if (type === 'session.queued') this.queued++
     else this.#event(JSON.parse(data) as ApiEvent)
   }
 

@@ -39,6 +39,10 @@ export const CreateSession = Type.Object(
 export type CreateSession = Static<typeof CreateSession>
 
 /** A session as lists show it; `head` fields are from the stream when one session is asked for. */
+/** It waits for a slot for its model call: since when (epoch ms), and how many sessions came before it to the same executor. */
+export const SessionQueued = Type.Object({ since: Type.Integer(), ahead: Type.Integer() }, closed)
+export type SessionQueued = Static<typeof SessionQueued>
+
 export const SessionInfo = Type.Object(
   {
     id: SessionId,
@@ -54,6 +58,8 @@ export const SessionInfo = Type.Object(
     createdAt: Type.Integer(),
     lastActivityAt: Type.Integer(),
     cursor: Type.Optional(CursorText),
+    /** Only of one session, never in a list. */
+    queued: Type.Optional(SessionQueued),
   },
   closed,
 )
@@ -131,7 +137,19 @@ export const AnswerRestarted = Type.Object(
 )
 export type AnswerRestarted = Static<typeof AnswerRestarted>
 
-export type StreamItem = ApiEvent | ApiDelta | AnswerRestarted
+/** A client event, not in the log: no executor has a slot for the session's model call; it waits, and goes on by itself. */
+export const SessionQueuedHint = Type.Object(
+  {
+    type: Type.Literal('session.queued'),
+    cursor: CursorText,
+    session: Type.Optional(Type.String()),
+    data: SessionQueued,
+  },
+  closed,
+)
+export type SessionQueuedHint = Static<typeof SessionQueuedHint>
+
+export type StreamItem = ApiEvent | ApiDelta | AnswerRestarted | SessionQueuedHint
 
 export const EventPage = Type.Object(
   {
@@ -187,7 +205,17 @@ export const PoolInfo = Type.Object(
     oldestMs: Type.Optional(Type.Integer()),
     servedBy: Type.Array(
       Type.Object(
-        { instance: Type.String(), slots: Type.Integer(), busy: Type.Integer(), leaving: Type.Boolean() },
+        {
+          instance: Type.String(),
+          /** Calls that it can run, and runs. */
+          slots: Type.Integer(),
+          busy: Type.Integer(),
+          /** Sessions that wait there for a slot; absent: none. */
+          queued: Type.Optional(Type.Integer()),
+          /** ms that the first of them has waited. */
+          queuedMs: Type.Optional(Type.Integer()),
+          leaving: Type.Boolean(),
+        },
         closed,
       ),
     ),

@@ -20,6 +20,8 @@ export {
   PoolList,
   SendMessage,
   SessionInfo,
+  SessionQueued,
+  SessionQueuedHint,
   SessionList,
   SessionState,
   SocketCommand,

@@ -261,10 +261,11 @@ export class SessionActor implements HeldActor {
           return
         case 'append': {
           const slot = next.plan.effect && this.#room.take(true)
-          // A7: looked at again when there is one.
-          if (next.plan.effect && !slot) return
+          // A7: what needs no slot is said at once; an interrupt ends the very call that has it. The rest is looked at again with one.
+          const now = next.plan.effect && !slot ? plan(session, [], this.#said(), false) : next.plan
+          if (!now) return
           await this.#context.pauseAt('executor.before-intent')
-          const done = await this.#append(next.plan, slot)
+          const done = await this.#append(now, slot)
           await this.#context.pauseAt('executor.after-append')
           if (done?.claimed && !this.#startOrForget(done.claimed)) return
           break

@@ -70,6 +70,32 @@ test.each([
   },
 )
 
+test('an interrupt of the session that has the slot is decided; its message waits behind those that came before', async () => {
+  const { world, call, queue, queued } = await full()
+  await queue(second)
+  await world.interrupt('m2')
+  const next = await world.call(2)
+  expect(call.aborted()).toBe(true)
+  expect(next.session).toBe(second)
+  await until(() => queued().join() === session)
+  expect((await world.log()).at(-1)).toBe('turn.cancelled')
+  next.text('two')
+  ;(await world.call(3)).text('three')
+  await world.quiet()
+  expect((await world.log()).at(-1)).toBe('turn.completed')
+  expect(await world.open()).toBe(0)
+})
+
+test('an interrupt while nobody else waits goes on in the slot of the call that it ended', async () => {
+  const { world, executor, call } = await full()
+  await world.interrupt('m2')
+  ;(await world.call(2)).text('two')
+  await world.quiet()
+  expect(call.aborted()).toBe(true)
+  expect((await world.folded()).turns).toBe(2)
+  expect(executor.slots).toMatchObject({ taken: 0, waiting: 0 })
+})
+
 test('a session that has another message lets those that wait go first', async () => {
   const { world, call, queue } = await full()
   await queue(second)

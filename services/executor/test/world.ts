@@ -13,6 +13,7 @@ import {
   type ModelEvent,
   type ModelRequest,
   noUsage,
+  type OnBusy,
   type Role,
   type SessionEvent,
   type Status,
@@ -147,6 +148,11 @@ export class ExecutorWorld {
     return type === 'session.paused'
       ? this.append('gateway', 'g', [event], toLog, 'paused')
       : this.append('gateway', 'g', [event], toExec('default'), 'idle')
+  }
+
+  /** A message that ends the turn that is going on. */
+  interrupt(id: string): Promise<Frame> {
+    return this.append('gateway', 'g', [message(id, 'interrupt')], toExec('default'))
   }
 
   cancel(id = session, more: { end?: true } = {}): Promise<Frame> {
@@ -348,9 +354,9 @@ export class Executor {
   }
 }
 
-const message = (id: string): SessionEvent => ({
+const message = (id: string, onBusy: OnBusy = 'queue'): SessionEvent => ({
   type: 'message.received',
-  data: { message: id, content: [{ type: 'text', text: id }], onBusy: 'queue' },
+  data: { message: id, content: [{ type: 'text', text: id }], onBusy },
 })
 
 /** Waits for what the event loop brings about. */

@@ -10,6 +10,8 @@ import { Appender } from './api/appender.ts'
 import { isLoopback } from './doors/http/origin.ts'
 import { addRoutes, createHttp, type HttpOptions } from './doors/http/server.ts'
 import { PoolBoard } from './api/pools.ts'
+import { QueueBoard } from './api/queue-board.ts'
+import { withQueues } from './api/health.ts'
 import type { GatewayConfig } from './ports.ts'
 import type { Route } from './doors/http/route.ts'
 import { agentRoutes } from './doors/http/routes-agents.ts'
@@ -40,17 +42,18 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     headsKept: limits.headsKept,
     refused: () => refused.inc(),
   })
+  const queues = new QueueBoard(() => clock.now())
   const folds = new SessionFolds(sessions, limits.foldsKept)
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal)
-  const streams = new Streams({ sessions, feed, appender }, limits, metrics)
-  const pools = new PoolBoard(config.work, config.heartbeats, () => clock.now())
+  const streams = new Streams({ sessions, feed, appender, queues }, limits, metrics)
+  const pools = new PoolBoard(config.work, config.heartbeats, () => clock.now(), queues)
   closing.add('heartbeats', () => pools.close())
   const api: Api = {
     authenticate: (token) => authenticate(token, registry),
     agents: new Agents(config),
     writes: new SessionWrites({ ...config, appender, folds, stopping: stopping.signal }),
-    reads: new SessionReads({ sessions, appender, folds, call: config.call }),
+    reads: new SessionReads({ sessions, appender, folds, queues, call: config.call }),
     pools,
   }
 
@@ -69,7 +72,8 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     streams.close()
   })
   await acceptSockets(app)
-  const routes = addAll(app, config, api, streams, options)
+  const health = async () => withQueues(await config.health(), queues.all(), clock.now())
+  const routes = addAll(app, { ...config, health }, api, streams, options)
   try {
     await app.listen({ host: config.host, port: config.port })
   } catch (error) {

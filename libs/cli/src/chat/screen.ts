@@ -56,6 +56,11 @@ export class ChatScreen {
           ),
           width,
         )
+      case 'queued': {
+        const others = piece.ahead === 0 ? '' : piece.ahead === 1 ? ' after 1 other' : ` after ${piece.ahead} others`
+        const words = `… All slots for model calls are taken. This session is next${others}; it goes on by itself.`
+        return this.#emit('notice', wrap(this.#style.dim(words), width), width)
+      }
       case 'tool':
         return this.#emit('tool', toolLines(piece, width, this.#style), width)
       case 'notice': {

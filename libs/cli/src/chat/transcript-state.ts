@@ -10,6 +10,8 @@ export type Piece =
   | { readonly kind: 'text' | 'reasoning'; readonly text: string }
   | { readonly kind: 'answer-ended' }
   | { readonly kind: 'restarted' }
+  /** No executor has a slot for the model call: it waits behind so many others. */
+  | { readonly kind: 'queued'; readonly ahead: number }
   | {
       readonly kind: 'tool'
       readonly name: string

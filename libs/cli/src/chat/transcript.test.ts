@@ -21,6 +21,13 @@ const textOf = (pieces: readonly Piece[]) =>
   pieces.flatMap((piece) => (piece.kind === 'text' ? [piece.text] : piece.kind === 'restarted' ? ['<restarted>'] : []))
 
 describe('an answer', () => {
+  test('a session that waits for a slot shows a notice, and repeats nothing afterwards', () => {
+    const queued: StreamItem = { type: 'session.queued', cursor: 'x', data: { since: 1, ahead: 2 } }
+    const { transcript, pieces } = follow(newTranscript, queued)
+    expect(pieces).toEqual([{ kind: 'queued', ahead: 2 }])
+    expect(transcript).toEqual(newTranscript)
+  })
+
   test('is shown delta by delta, and its completion repeats nothing', () => {
     const { pieces } = given([...begin, delta('k-t1', 0, 'Hello'), delta('k-t1', 5, ' there'), ...end])
     expect(pieces).toEqual([

@@ -3,13 +3,14 @@
 //   T2. What belongs to an older attempt of a call is dropped; a newer attempt after shown text gives one `restarted`.
 //   T3. Items may come again or with gaps (a reconnect): nothing repeats, and the completed event fills what was missed.
 //   T4. `follow` is total: an item of an unknown type changes nothing.
-import type { AnswerRestarted, ApiDelta, StreamItem } from '@reins/contracts'
+import type { AnswerRestarted, ApiDelta, SessionQueuedHint, StreamItem } from '@reins/contracts'
 import { followEvent } from './transcript-events.ts'
 import { type Followed, hasShown, knownEvent, type Piece, type Transcript } from './transcript-state.ts'
 
 export function follow(transcript: Transcript, item: StreamItem): Followed {
   if (isDelta(item)) return onDelta(transcript, item.data)
   if (isRestart(item)) return onRestart(transcript, item.data.call, item.data.attempt)
+  if (isQueued(item)) return { transcript, pieces: [{ kind: 'queued', ahead: item.data.ahead }] }
   if (item.n < transcript.n || (item.n === transcript.n && item.i <= transcript.i)) return { transcript, pieces: [] }
   const seen = { ...transcript, n: item.n, i: item.i }
   const event = knownEvent(item)
@@ -17,6 +18,7 @@ export function follow(transcript: Transcript, item: StreamItem): Followed {
 }
 
 export const isDelta = (item: StreamItem): item is ApiDelta => item.type === 'delta'
+const isQueued = (item: StreamItem): item is SessionQueuedHint => item.type === 'session.queued'
 const isRestart = (item: StreamItem): item is AnswerRestarted => item.type === 'answer.restarted'
 
 function onDelta(transcript: Transcript, delta: ApiDelta['data']): Followed {

@@ -25,6 +25,8 @@ async function list(run: Invocation): Promise<void> {
     const labels = Object.entries(pool.labels).map(([name, value]) => `${name}=${value}`)
     const slots = pool.servedBy.reduce((sum, one) => sum + one.slots, 0)
     const busy = pool.servedBy.reduce((sum, one) => sum + one.busy, 0)
+    const queued = pool.servedBy.reduce((sum, one) => sum + (one.queued ?? 0), 0)
+    const longest = Math.max(...pool.servedBy.map((one) => one.queuedMs ?? 0))
     const servers = pool.servedBy.map((one) => oneLine(one.instance) + (one.leaving ? ' (leaving)' : ''))
     return [
       pool.kind,
@@ -33,6 +35,7 @@ async function list(run: Invocation): Promise<void> {
       pool.oldestMs === undefined ? '' : span(pool.oldestMs),
       String(pool.inProgress),
       `${busy}/${slots}`,
+      queued === 0 ? '0' : style.yellow(`${queued} (${span(longest)})`),
       servers.length === 0 ? style.red('nobody') : servers.join(', '),
     ]
   })
@@ -43,6 +46,7 @@ async function list(run: Invocation): Promise<void> {
     { title: 'OLDEST', align: 'right' as const },
     { title: 'RUNNING', align: 'right' as const },
     { title: 'BUSY', align: 'right' as const },
+    { title: 'QUEUED', align: 'right' as const },
     { title: 'SERVED BY', gives: true },
   ]
   for (const line of table(columns, rows, { width: run.width, title: style.bold })) run.print(line)

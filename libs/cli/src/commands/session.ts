@@ -186,6 +186,13 @@ export async function showSession(run: Invocation, id: string): Promise<void> {
     ['agent', `${session.agent} (${session.digest})`],
     ['model', session.model],
     ['status', statusText(session.status, style)],
+    [
+      'queued',
+      session.queued &&
+        style.yellow(
+          `waits for a slot for its model call since ${when(session.queued.since)}, ${before(session.queued.ahead)}`,
+        ),
+    ],
     ['parent', session.parent],
     ['instance', session.instance === undefined ? undefined : oneLine(session.instance)],
     ['turns', String(session.turns)],
@@ -195,6 +202,9 @@ export async function showSession(run: Invocation, id: string): Promise<void> {
   ]
   for (const [name, value] of lines) if (value !== undefined) run.print(`${style.bold(`${name}:`.padEnd(13))}${value}`)
 }
+
+const before = (ahead: number): string =>
+  ahead === 0 ? 'the next one' : ahead === 1 ? 'behind 1 other' : `behind ${ahead} others`
 
 async function send(run: Invocation, id: string, verb: ControlVerb, done: string): Promise<void> {
   const client = await run.client()

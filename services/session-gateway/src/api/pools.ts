@@ -4,6 +4,7 @@ import type { Subscription } from '@reins/journal'
 import type { Heartbeats, Pools, PresenceService } from '../ports.ts'
 import { authorize, type Caller } from './caller.ts'
 import { operations } from './operations.ts'
+import type { QueueBoard } from './queue-board.ts'
 
 /** ms of silence after which an instance is no longer shown: heartbeats come every 250 ms. */
 const goneAfterMs = 3000
@@ -14,10 +15,12 @@ export class PoolBoard {
   readonly #present = new Map<string, { service: PresenceService; heartbeat: Heartbeat; at: number }>()
   readonly #subscription: Subscription
 
-  constructor(work: Pools, heartbeats: Heartbeats, now: () => number) {
+  /** `queues` hears what this hears. */
+  constructor(work: Pools, heartbeats: Heartbeats, now: () => number, queues: QueueBoard) {
     this.#work = work
     this.#now = now
     this.#subscription = heartbeats((service, heartbeat) => {
+      queues.heard(heartbeat)
       this.#present.set(heartbeat.instance, { service, heartbeat, at: this.#now() })
     })
   }
@@ -39,10 +42,9 @@ export class PoolBoard {
     const { backlog, inProgress, oldestMs } = await this.#work.backlog(kind, key)
     const servedBy = [...this.#present.values()]
       .filter((one) => one.service === service && one.heartbeat.pools.includes(key))
-      .map(({ heartbeat: { instance, slots, busy, leaving } }) => ({
-        instance,
-        slots,
-        busy,
+      .map(({ heartbeat: { instance, slots, busy, waiting, leaving } }) => ({
+        ...{ instance, slots, busy },
+        ...(waiting ? { queued: waiting.count, queuedMs: Math.max(this.#now() - waiting.since, 0) } : {}),
         leaving: leaving ?? false,
       }))
     return {

@@ -22,12 +22,14 @@ import { apiEvents, type View } from './views.ts'
 import { authorize, type Caller } from './caller.ts'
 import { operations } from './operations.ts'
 import { framesOf, type SessionFolds } from './session-folds.ts'
+import type { QueueBoard } from './queue-board.ts'
 
 export interface ReadParts {
   readonly sessions: SessionLog
   readonly appender: Appender
   readonly call: CallService
   readonly folds: SessionFolds
+  readonly queues: Pick<QueueBoard, 'of'>
 }
 
 /** A page is over behind the event that makes it so large, whatever its limit: it is one text in memory. */
@@ -43,7 +45,9 @@ export class SessionReads {
   /** Throws session_not_found. */
   async info(caller: Caller, session: string): Promise<SessionInfo> {
     authorize(caller, operations.showSession)
-    return this.#parts.folds.info(session)
+    const info = await this.#parts.folds.info(session)
+    const queued = this.#parts.queues.of(session)
+    return queued ? { ...info, queued } : info
   }
 
   /** The folded state at a cursor, or at the end. */

@@ -7,6 +7,7 @@ import {
   type Delta,
   encodeCursor,
   type Frame,
+  type SessionQueuedHint,
 } from '@reins/contracts'
 
 /** What is viewed: a session, or with `tree` everything below a root. */
@@ -47,6 +48,18 @@ export const answerRestarted = (
   data: AnswerRestarted['data'],
 ): AnswerRestarted => ({
   type: 'answer.restarted',
+  cursor: encodeCursor({ ...view, ...at }),
+  ...(view.tree ? { session } : {}),
+  data,
+})
+
+export const sessionQueued = (
+  view: View,
+  session: string,
+  at: Pick<Cursor, 'seq' | 'n' | 'i'>,
+  data: SessionQueuedHint['data'],
+): SessionQueuedHint => ({
+  type: 'session.queued',
   cursor: encodeCursor({ ...view, ...at }),
   ...(view.tree ? { session } : {}),
   data,

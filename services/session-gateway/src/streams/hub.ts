@@ -2,10 +2,20 @@
 //   H1. Each event and each delta is serialised once, however many listen.
 //   H2. Deltas are only listened to while somebody wants them.
 //   H3. A frame of a session is read from the log once for all who join while it is new: the last ones are kept (recent-frames.ts).
-import { type AnswerRestarted, type Cursor, type Delta, type Frame, type Head, headOf } from '@reins/contracts'
+import {
+  type AnswerRestarted,
+  type Cursor,
+  type Delta,
+  type Frame,
+  type Head,
+  headOf,
+  rootOf,
+  type SessionQueued,
+} from '@reins/contracts'
 import { type Following, follow, readTree, type SessionFeed, type SessionFrame, type SessionLog } from '@reins/journal'
 import type { Appender } from '../api/appender.ts'
-import { answerRestarted, apiDelta, apiEvents, endOf, type View } from '../api/views.ts'
+import type { QueueBoard } from '../api/queue-board.ts'
+import { answerRestarted, apiDelta, apiEvents, endOf, sessionQueued, type View } from '../api/views.ts'
 import { Batch, Item } from './batch.ts'
 import { LiveAnswers } from './live-answers.ts'
 import type { OpenBlock } from './open-answers.ts'
@@ -25,6 +35,7 @@ export interface HubParts {
   readonly sessions: SessionLog
   readonly feed: SessionFeed
   readonly appender: Appender
+  readonly queues: Pick<QueueBoard, 'of' | 'onQueued'>
 }
 
 /** Frames that are read one by one, backwards, to find where the open turn begins; beyond them the log is read from its start. */
@@ -38,6 +49,7 @@ export class Hub implements Source {
   readonly #parts: HubParts
   readonly #listeners = new Set<Listener>()
   readonly #unfollow: () => void
+  readonly #queued: { close(): void }
   readonly #recent = new RecentFrames()
   readonly #joined: Promise<void>
   readonly #following: Following
@@ -56,6 +68,9 @@ export class Hub implements Source {
       onReconnected: () => this.#answers?.refill(),
     })
     this.#joined = this.#following.joined
+    this.#queued = parts.queues.onQueued((session, place) => {
+      if (view.tree ? rootOf(session) === view.of : session === view.of) this.#onQueued(session, place)
+    })
   }
 
   add(listener: Listener): void {
@@ -110,9 +125,16 @@ export class Hub implements Source {
     return this.#answers?.blocks() ?? []
   }
 
+  /** Of the session that is viewed, if it waits for a slot. */
+  queued(): Item | undefined {
+    const place = this.#parts.queues.of(this.view.of)
+    return place && new Item(sessionQueued(this.view, this.view.of, this.last, place))
+  }
+
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    this.#queued.close()
     this.#following.close()
     this.#answers?.close()
     this.#unfollow()
@@ -183,6 +205,10 @@ export class Hub implements Source {
 
   #onRestarted(session: string, data: AnswerRestarted['data']): void {
     this.#show(() => [new Item(answerRestarted(this.view, session, this.last, data))], true)
+  }
+
+  #onQueued(session: string, place: SessionQueued): void {
+    this.#show(() => [new Item(sessionQueued(this.view, session, this.last, place))], true)
   }
 
   /** H1: rendered when the first live listener needs it. */

@@ -29,6 +29,8 @@ export interface Source {
   /** Resolves when it is not just reading. */
   settled(): Promise<void>
   openBlocks(): readonly OpenBlock[]
+  /** That the session waits for a slot, if it does. */
+  queued(): Item | undefined
 }
 
 export interface ViewerOptions {
@@ -127,7 +129,10 @@ export class Viewer implements Listener {
       if (++round > maxRounds) throw new ReinsError('unavailable')
     }
     this.live = true // V1: nothing is awaited between the comparison and this.
-    if (this.deltas) for (const block of this.#source.openBlocks()) this.#catchUp(block)
+    if (!this.deltas) return
+    for (const block of this.#source.openBlocks()) this.#catchUp(block)
+    const queued = this.#source.queued()
+    if (queued) this.show(new Batch([queued]))
   }
 
   #write({ session, frame }: SessionFrame): void {
