@@ -21,6 +21,8 @@ export class ThinkTags {
   #held = ''
   /** Blank text before and behind thinking belongs to neither. */
   #thought = false
+  /** Something of the thoughts has been told. */
+  #telling = false
 
   push(text: string): readonly Told[] {
     if (this.#state === 'text') return text === '' ? [] : [{ kind: 'text', text }]
@@ -43,14 +45,18 @@ export class ThinkTags {
           this.#held = begun.slice(orphan[1].length)
         } else return this.#asText(told, this.#thought ? begun : this.#held)
       } else {
+        // Templates put empty lines around thoughts, also where there are none.
+        if (!this.#telling) this.#held = this.#held.trimStart()
         const end = this.#held.indexOf(this.#close)
         if (end < 0) {
           const safe = this.#held.length - overlap(this.#held, this.#close)
           tell(told, 'reasoning', this.#held.slice(0, safe))
+          this.#telling ||= safe > 0
           this.#held = this.#held.slice(safe)
           return told
         }
         tell(told, 'reasoning', this.#held.slice(0, end))
+        this.#telling = false
         this.#held = this.#held.slice(end + this.#close.length)
         this.#state = 'beginning'
         this.#thought = true

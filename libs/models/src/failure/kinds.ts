@@ -86,9 +86,13 @@ export const kinds = {
     advice: () =>
       'The call of a tool was lost on its way, so no tool was run. If it stays so, choose another model or server.',
   },
-  'not-understood': {
+  garbled: {
     code: 'bad-request',
     retries: 1,
+    advice: () => 'A part of the answer was lost on its way. If it stays so, look at the logs of the server.',
+  },
+  'not-understood': {
+    code: 'bad-request',
     advice: ({ baseUrl }) => `Check that ${publicUrl(baseUrl)} is the right address, and the logs of that server.`,
   },
   'server-error': {

@@ -48,6 +48,7 @@ const kindsOfWords: Readonly<Record<string, FaultKind>> = {
   unavailable: 'no-capacity',
   unavailable_error: 'no-capacity',
   insufficient_system_resource: 'no-capacity',
+  capacity_exceeded: 'no-capacity',
   context_length_exceeded: 'too-long',
   exceed_context_size_error: 'too-long',
   contextwindowexceedederror: 'too-long',

@@ -40,7 +40,9 @@ export function saidIn(value: unknown): Said | undefined {
   look(value, 0)
   if (found.messages.length === 0 && found.words.length === 0 && found.status === undefined) return undefined
   const message = [...new Set(found.messages)].join(': ')
-  const asked = found.wait ?? waitIn(message)
+  const inText = waitIn(message)
+  // Where it is said twice, one is rounded.
+  const asked = found.wait !== undefined && inText !== undefined ? Math.max(found.wait, inText) : (found.wait ?? inText)
   return {
     message: message === '' ? found.words.join(', ') : message,
     words: found.words,

@@ -122,7 +122,7 @@ async function* readAnswer(
   } catch (error) {
     // V1: what breaks off behind its end is whole.
     if (reader.progress === 'open' || signal.aborted || error instanceof FaultError) {
-      const fault = faultOf(error)
+      const fault = misplaced(faultOf(error), reply, reader)
       return fault.headers === undefined ? { ...fault, headers: reply.headers } : fault
     }
   } finally {
@@ -130,7 +130,7 @@ async function* readAnswer(
     reply.leave()
   }
   if (reader.progress === 'open') return cutOff(reply, reader, strays)
-  if (strays.lost !== '') return { kind: 'not-understood', message: `a part of the answer is no JSON: ${strays.lost}` }
+  if (strays.lost !== '') return { kind: 'garbled', message: `a part of the answer is no JSON: ${strays.lost}` }
   const { deltas, outcome } = reader.end()
   for (const delta of deltas) yield delta
   yield outcome
@@ -169,6 +169,13 @@ function take(value: Foreign, reader: AnswerReader, strays: Strays): readonly Mo
     default:
       return value satisfies never
   }
+}
+
+/** An error with the status of success, in the place of an answer: what is not known to pass is not tried again. */
+function misplaced(fault: Fault, { headers }: Reply, { begun }: AnswerReader): Fault {
+  const streamed = /event-stream/i.test(header(headers, 'content-type') ?? '')
+  if (begun || streamed || fault.kind !== undefined || fault.status !== undefined) return fault
+  return kindOf(fault) === 'server-error' ? { ...fault, kind: 'not-understood' } : fault
 }
 
 /** V2, with what the server said instead of the rest. */
