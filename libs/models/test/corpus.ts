@@ -148,18 +148,21 @@ export const tools = [
   tool('search', { text: 'string', deep: 'boolean', count: 'integer', where: 'string' }),
 ]
 
-/** A conversation that has called a tool before, of the same model. */
+/** A conversation that has thought and called a tool before, of the same model. */
 export function conversation(provider: string, model: string): readonly ModelMessage[] {
+  const thought = { type: 'reasoning', text: 'hm', opaque: '{"type":"reasoning","id":"rs_0"}' } as const
+  const args = { path: 'z' }
   const called = {
     type: 'tool-call',
     call: 'c1',
     providerCall: 'call_1_2_3',
     name: 'read_file',
-    arguments: { path: 'z' },
+    arguments: args,
   } as const
   return [
     user('hello'),
-    { role: 'assistant', model: `${provider}/${model}`, content: [called] },
+    user('again'),
+    { role: 'assistant', model: `${provider}/${model}`, content: [thought, called] },
     { role: 'tool', call: 'c1', name: 'read_file', output: 'z', error: false },
   ]
 }

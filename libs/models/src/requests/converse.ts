@@ -3,7 +3,7 @@
 //       stand behind it), that is waited for a moment only.
 //   V2. An answer that breaks off before it said that it is over is failed{network}.
 //   V3. A refusal that names a known difference is learnt from, and the call is made again (differences.ts), as long as nothing
-//       of an answer has been told.
+//       of an answer has been told, and never twice in the same form. What has led to an answer is remembered.
 import type { ModelCompleted, ModelDelta, ModelEvent, ModelFailed, ModelProvider, ModelRequest } from '@reins/contracts'
 import { type Fault, FaultError, failed, faultOf, faultOfReply, type Subject } from '../failure/failure.ts'
 import { kindOf } from '../failure/recognise.ts'
@@ -12,7 +12,7 @@ import { readable, saidInBody } from '../failure/said.ts'
 import type { Reply } from '../http/exchange.ts'
 import { type Foreign, StreamDecoder } from '../http/stream-decoder.ts'
 import type { Transport } from '../http/transport.ts'
-import { type Manner, Manners, learnt } from './differences.ts'
+import { type Lesson, learnt, type Manner, Manners } from './differences.ts'
 import { guard } from './guard.ts'
 
 /** `open`: more must come; `said`: it is over, and something may follow; `over`: nothing does. */
@@ -42,7 +42,7 @@ export interface Wire {
   contextWindow(model: string): number
   /** JSON. */
   encode(request: ModelRequest, manner: Manner): string
-  reader(request: ModelRequest, manner: Manner, subject: Subject): AnswerReader
+  reader(request: ModelRequest, subject: Subject): AnswerReader
 }
 
 const afterwordMs = 1_500
@@ -68,31 +68,42 @@ async function* converse(
   subject: Subject,
   signal: AbortSignal,
 ): AsyncGenerator<ModelEvent> {
-  // Learnt for this call only.
-  const here = new Map<Parameters<Manners['remember']>[1]['name'], number>()
-  for (;;) {
-    const remembered = manners.of(request.model)
-    const manner: Manner = here.size === 0 ? remembered : new Map([...remembered, ...here])
-    const stream = request.stream && !manner.has('whole-answers')
-    const asked = stream === request.stream ? request : { ...request, stream }
-    const body = wire.encode(asked, manner)
-    const accept = stream ? 'text/event-stream' : 'application/json'
+  let manner: Manner = manners.of(request.model)
+  const lessons: Lesson[] = []
+  // V3: what has helped is remembered.
+  const helped = (): void => manners.remember(request.model, lessons)
+  for (let form = formOf(wire, request, manner); ; ) {
+    const accept = form.asked.stream ? 'text/event-stream' : 'application/json'
     const headers = { 'content-type': 'application/json', accept, ...wire.headers }
-    const reply = await wire.transport.post(wire.url, { headers, body, signal, stream })
-    const reader = wire.reader(asked, manner, subject)
+    const reply = await wire.transport.post(wire.url, { headers, body: form.body, signal, stream: form.asked.stream })
+    const reader = wire.reader(form.asked, subject)
     let fault: Fault
     if (reply.status >= 200 && reply.status < 300 && reply.status !== 204 && reply.status !== 205) {
-      const failure = yield* readAnswer(reply, reader, signal)
+      const failure = yield* readAnswer(reply, reader, signal, helped)
       if (failure === undefined) return
       fault = failure
     } else {
       fault = faultOfReply(reply.status, reply.headers, await textOf(reply))
     }
-    const lesson = reader.begun ? undefined : learnt(fault, body, manner, request.maxTokens)
-    if (lesson === undefined) return yield failed(fault, subject)
-    if (lesson.forCallOnly) here.set(lesson.name, lesson.value)
-    else manners.remember(request.model, lesson)
+    const refused = form.body
+    while (form.body === refused) {
+      const lesson = reader.begun ? undefined : learnt(fault, refused, manner, request.maxTokens)
+      if (lesson === undefined) return yield failed(fault, subject)
+      manner = new Map(manner).set(lesson.name, lesson.value)
+      form = formOf(wire, request, manner)
+      if (form.body !== refused) lessons.push(lesson)
+    }
   }
+}
+
+interface Form {
+  readonly asked: ModelRequest
+  readonly body: string
+}
+
+function formOf(wire: Wire, request: ModelRequest, manner: Manner): Form {
+  const asked = request.stream && manner.has('whole-answers') ? { ...request, stream: false } : request
+  return { asked, body: wire.encode(asked, manner) }
 }
 
 /** undefined: the outcome has been told. */
@@ -100,6 +111,7 @@ async function* readAnswer(
   reply: Reply,
   reader: AnswerReader,
   signal: AbortSignal,
+  helped: () => void,
 ): AsyncGenerator<ModelEvent, Fault | undefined> {
   const decoder = new StreamDecoder(header(reply.headers, 'content-type') ?? '')
   const strays = new Strays()
@@ -132,6 +144,7 @@ async function* readAnswer(
   if (reader.progress === 'open') return cutOff(reply, reader, strays)
   if (strays.lost !== '') return { kind: 'garbled', message: `a part of the answer is no JSON: ${strays.lost}` }
   const { deltas, outcome } = reader.end()
+  helped()
   for (const delta of deltas) yield delta
   yield outcome
   return undefined

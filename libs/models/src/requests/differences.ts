@@ -1,7 +1,7 @@
 // The table of how models and servers differ in what they take, by capability and not by name. A refusal says which it is; it is
 // remembered for the model, the call is made again, and later calls are made so from the start. Pure but for the memory.
 //   Q1. What is learnt must be about something that was sent (`sent`), and each is learnt once: so a call is made again a bounded
-//       number of times, and never twice in the same form.
+//       number of times.
 //   Q2. What hangs on one conversation (its length, its signatures) is learnt for that call only.
 import type { Fault } from '../failure/failure.ts'
 
@@ -147,13 +147,14 @@ function room(text: string): number | undefined {
 
 const limits: readonly Difference[] = ['room', 'output-limit']
 
+export interface Lesson {
+  readonly name: Difference
+  readonly value: number
+  readonly forCallOnly: boolean
+}
+
 /** What a refusal of `body` teaches; undefined: nothing that is not known already. */
-export function learnt(
-  fault: Fault,
-  body: string,
-  manner: Manner,
-  maxTokens: number,
-): (Row & { value: number }) | undefined {
+export function learnt(fault: Fault, body: string, manner: Manner, maxTokens: number): Lesson | undefined {
   if (!mayTeach(fault.status)) return undefined
   const text = [fault.message, ...(fault.words ?? [])].join(' ')
   for (const row of table) {
@@ -161,7 +162,7 @@ export function learnt(
     const value = row.amount ? row.amount(text) : 1
     if (value === undefined) continue
     if (limits.includes(row.name) ? value >= answerTokens(manner, maxTokens) : manner.has(row.name)) continue
-    return { ...row, value }
+    return { name: row.name, value, forCallOnly: row.forCallOnly === true }
   }
   return undefined
 }
@@ -188,9 +189,11 @@ export class Manners {
     return this.#known.get(model) ?? none
   }
 
-  remember(model: string, { name, value }: { readonly name: Difference; readonly value: number }): void {
+  remember(model: string, lessons: readonly Lesson[]): void {
+    const lasting = lessons.filter(({ forCallOnly }) => !forCallOnly)
+    if (lasting.length === 0) return
     const oldest = this.#known.keys().next().value
     if (this.#known.size >= rememberedModels && oldest !== undefined) this.#known.delete(oldest)
-    this.#known.set(model, new Map(this.of(model)).set(name, value))
+    this.#known.set(model, new Map([...this.of(model), ...lasting.map(({ name, value }) => [name, value] as const)]))
   }
 }

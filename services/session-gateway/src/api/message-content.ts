@@ -1,9 +1,13 @@
 // What a message may hold: text or parts, within the size of one frame.
 import { ReinsError, type SendMessage, type UserContent } from '@reins/contracts'
 
-/** A text is one part. Throws body_too_large, or invalid_request where there is no text at all. */
+/**
+ * A text is one part. Half of a character (a lone surrogate) becomes U+FFFD: no model takes it, in this request or any later one.
+ * Throws body_too_large, or invalid_request where there is no text at all.
+ */
 export function contentOf(content: SendMessage['content'], maxBytes: number): UserContent {
-  const parts: UserContent = typeof content === 'string' ? [{ type: 'text', text: content }] : content
+  const given: UserContent = typeof content === 'string' ? [{ type: 'text', text: content }] : content
+  const parts = given.map(({ text }) => ({ type: 'text' as const, text: text.toWellFormed() }))
   let characters = 0
   for (const { text } of parts) characters += text.length
   if (characters === 0) throw new ReinsError('invalid_request', 'The body is not valid: content: is empty.')
