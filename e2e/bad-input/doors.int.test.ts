@@ -94,7 +94,10 @@ describe('the same error over HTTP, SSE, NDJSON, WebSocket and the command line'
       expectClear(replies[i].error, code, says)
     }
     const cli = await product.cli('session', 'cancel', ended)
-    expect([cli.code, cli.err]).toEqual([1, expect.stringContaining('The session has ended.\nStart a new session.')])
+    expect([cli.code, cli.err]).toEqual([
+      1,
+      expect.stringContaining('The session has ended.\nStart a new session: reins chat'),
+    ])
   })
 
   test('for a token that is wrong, missing, or in the address', async () => {

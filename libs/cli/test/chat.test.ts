@@ -99,7 +99,7 @@ describe('a chat', () => {
     const context = fakeContext(server.client, { terminal: true })
     expect(await runProgram(clientProgram(context), ['chat', '--agent', 'nobody'], context)).toBe(1)
     expect(context.stderr.text).toBe(
-      'reins: There is no agent "nobody".\nList the agents there are: reins agent list.\n',
+      'reins: There is no agent "nobody".\nCheck the name. This lists all agents: reins agent list\n',
     )
   })
   test('goes on with a session: its last turns are shown, the others are named', async () => {
@@ -204,7 +204,7 @@ describe('when the server goes away', () => {
     server.sendFailures.push(new ReinsError('session_conflict'))
     const { type, sees, done } = await sit(['chat', '--session', sessionId], server)
     type('Hi\r')
-    await sees('not in a state that allows this')
+    await sees('status of the session does not allow this')
     type('\x01Oh, ')
     await sees('Oh, Hi')
     type('\x03\x03\x03')

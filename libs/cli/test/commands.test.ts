@@ -70,7 +70,7 @@ describe('agents', () => {
     const { code, out, err } = await reins(['agent', 'create', 'assistant', '--model', 'x/y', '--system-prompt', 'a'])
     expect([code, out]).toEqual([1, ''])
     expect(err).toBe(
-      'reins: There is an agent of this name already.\nUpdate it with If-Match, or apply without a condition.\n',
+      'reins: There is already an agent with this name.\nChoose another name, or change the agent with reins agent update (over HTTP: with If-Match).\n',
     )
   })
   test('update keeps what is not named, and goes by the digest that was read', async () => {
@@ -118,7 +118,7 @@ describe('agents', () => {
       files: { 'a.yaml': 'name: a\nmodle: x' },
     })
     expect(err).toBe(
-      'reins: The definition is not valid.\n  line 2:1: modle: is no field; did you mean model?\nCorrect what the details list.\n',
+      'reins: The definition of the agent is not valid.\n  line 2:1: modle: is no field; did you mean model?\nCorrect the fields that the details list.\n',
     )
   })
   test('a mode that is not there yet', async () => {

@@ -145,7 +145,7 @@ export function whatToDo(code: string): string {
     case 'auth':
       return ' Check the API key in the environment of the server: "reins doctor" shows which providers have one.'
     case 'not-found':
-      return ' Nobody provides this model: "reins doctor" shows the providers, "reins agent update --model" changes it.'
+      return ' No configured provider offers this model. "reins doctor" lists the providers, "reins agent update --model" changes the model.'
     case 'rate-limited':
     case 'overloaded':
     case 'network':

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { tooWide } from './prose.ts'
 
-const root = path.join(import.meta.dirname, '..', '..')
+const root = path.join(import.meta.dirname, '..')
 const long = 'word '.repeat(30).trim()
 
 describe('a line of prose', () => {
