@@ -3,6 +3,7 @@ import {
   type AgentDefinition,
   AgentDefinition as AgentDefinitionSchema,
   type EventType,
+  eventCodec,
   eventSchemas,
   eventTypes,
   laterFields,
@@ -63,7 +64,7 @@ export function agentDocument(): string {
     'You write an agent as YAML, or as JSON with the same fields. Reins refuses a field that it does not know.',
     '',
     '`npx reins agent apply --file coder.yaml` stores it. The table below is written from the schema in',
-    '`libs/contracts/src/definition.ts`.',
+    '`libs/contracts/src/agents/definition.ts`.',
     '',
     '| field | form | meaning |',
     '|---|---|---|',
@@ -92,14 +93,18 @@ export function eventsDocument(): string {
       ([name, field]) => `${name}${schema.required?.includes(name) ? '' : '?'}: ${words(field)}`,
     )
     const who = roles.filter((role) => maySay(role, type)).map((role) => roleNames[role])
-    return `| \`${type}\` | ${cell(fields.join(' · ') || '(nothing)')} | ${who.join(', ')} |`
+    const v = eventCodec.versionOf(type)
+    return `| \`${type}\`${v === 1 ? '' : ` (v ${v})`} | ${cell(fields.join(' · ') || '(nothing)')} | ${who.join(', ')} |`
   }
   return [
     '# Events of a session',
     '',
     'A session is a list of these events. `GET /v1/sessions/:id/events` gives them in the order in which they happened.',
     'Each event is appended by one of the services; an event from a service that may not append it changes nothing.',
-    'The table is written from the schemas in `libs/contracts/src/events-*.ts`.',
+    'The table is written from the schemas in `libs/contracts/src/events`.',
+    '',
+    'A further optional field may be added to any of them, so readers ignore fields that they do not know. A type in another',
+    'version than 1 says so in `v`.',
     '',
     '| event | data | appended by |',
     '|---|---|---|',

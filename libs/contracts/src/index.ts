@@ -1,4 +1,30 @@
 // The door of @reins/contracts: schemas, subjects, ids and error codes; no I/O.
+
+export {
+  AgentDefinition,
+  AgentName,
+  canonicalJson,
+  definitionDefaults,
+  definitionDigest,
+  laterFields,
+  McpServer,
+  ToolConfig,
+  ToolEntry,
+  ToolList,
+} from './agents/definition.ts'
+export { canonicalLabels, Labels, poolKey, serves } from './agents/pools.ts'
+export {
+  Agent,
+  AgentEntry,
+  type AgentVersion,
+  type ListAgents,
+  type PutAgent,
+  type PutAgentResult,
+  type PutCondition,
+  type Reply,
+  TokenEntry,
+  VersionEntry,
+} from './agents/registry.ts'
 export {
   AgentAnswer,
   AgentBody,
@@ -20,126 +46,15 @@ export {
   PoolList,
   SendMessage,
   SessionInfo,
+  SessionList,
   SessionQueued,
   SessionQueuedHint,
-  SessionList,
   SessionState,
   SocketCommand,
   type StreamItem,
   TurnResult,
-} from './api.ts'
-export {
-  AssistantBlock,
-  addUsage,
-  noUsage,
-  ProviderData,
-  ReasoningBlock,
-  TextPart,
-  ToolCallBlock,
-  Usage,
-  UserContent,
-} from './content.ts'
-export type { ControlReply, ControlRequest, Heartbeat, Holding, QueuedSession } from './control.ts'
-export { type Cursor, decodeCursor, encodeCursor, startCursor, type Within } from './cursor.ts'
-export {
-  AgentDefinition,
-  AgentName,
-  canonicalJson,
-  definitionDefaults,
-  definitionDigest,
-  laterFields,
-  McpServer,
-  ToolConfig,
-  ToolEntry,
-  ToolList,
-} from './definition.ts'
-export { Delta, decodeDelta } from './delta.ts'
-export { ErrorBody, type ErrorCode, type ErrorKind, errorCodes, errorTable, Problem, ReinsError } from './errors.ts'
-export {
-  type EventData,
-  type EventOf,
-  type EventType,
-  eventFault,
-  eventSchemas,
-  eventTypes,
-  firstProtocol,
-  maySay,
-  needsOf,
-  type SessionEvent,
-  SessionEventSchema,
-} from './events.ts'
-export { ModelCallError } from './events-model-call.ts'
-export { Limits, OnBusy, Parent, PinnedTool, ReplayClass, ToolRisk } from './events-session.ts'
-export { RequestedCall } from './events-tool-call.ts'
-export {
-  type Draft,
-  decodeFrame,
-  draftOn,
-  type EncodedFrame,
-  emptyHead,
-  encodeFrame,
-  eventsOf,
-  type Frame,
-  frameHash,
-  frameHeaders,
-  type Head,
-  headFromHeaders,
-  headOf,
-  type Order,
-  protocolVersion,
-  type RawFrame,
-  type Status,
-  statuses,
-  type Writer,
-} from './frame.ts'
-export {
-  agentNamePattern,
-  childId,
-  instanceSessionId,
-  isAgentName,
-  isChild,
-  isSessionId,
-  makeShortId,
-  makeUlid,
-  partitionOf,
-  partitions,
-  rootOf,
-} from './ids.ts'
-export {
-  type ModelCompleted,
-  type ModelDelta,
-  ModelErrorCode,
-  type ModelEvent,
-  type ModelFailed,
-  type ModelMessage,
-  type ModelProvider,
-  type ModelRequest,
-  type ToolSpec,
-} from './model.ts'
-export { canonicalLabels, Labels, poolKey, serves } from './pools.ts'
-export {
-  Agent,
-  AgentEntry,
-  type AgentVersion,
-  type ListAgents,
-  type PutAgent,
-  type PutAgentResult,
-  type PutCondition,
-  type Reply,
-  TokenEntry,
-  VersionEntry,
-} from './registry.ts'
-export {
-  isMapping,
-  itemPath,
-  memberPath,
-  problemsOf,
-  quoted,
-  type Schema,
-  type SchemaProblem,
-  shown,
-  suggestion,
-} from './schema-problems.ts'
+} from './api/api.ts'
+export type { ControlReply, ControlRequest, Heartbeat, Holding, QueuedSession } from './broker/presence.ts'
 export {
   type Address,
   allFiredFilter,
@@ -186,4 +101,90 @@ export {
   toolFilter,
   toTool,
   treeFilter,
-} from './subjects.ts'
+} from './broker/subjects.ts'
+export { ErrorBody, type ErrorCode, type ErrorKind, errorCodes, errorTable, Problem, ReinsError } from './errors.ts'
+export {
+  type EventData,
+  type EventOf,
+  type EventType,
+  eventSchemas,
+  eventTypes,
+  firstProtocol,
+  type SessionEvent,
+  SessionEventSchema,
+} from './events/catalogue.ts'
+export { eventCodec, protocolVersion, type UnknownEvent, type WrittenEvent } from './events/codec.ts'
+export {
+  AssistantBlock,
+  addUsage,
+  noUsage,
+  ProviderData,
+  ReasoningBlock,
+  TextPart,
+  ToolCallBlock,
+  Usage,
+  UserContent,
+} from './events/content.ts'
+export { maxNameChars } from './events/fields.ts'
+export { ModelCallError } from './events/model-call.ts'
+export { Limits, OnBusy, Parent, PinnedTool, ReplayClass, ToolRisk } from './events/session.ts'
+export { maySay } from './events/speakers.ts'
+export { RequestedCall } from './events/tool-call.ts'
+export { type Cursor, decodeCursor, encodeCursor, startCursor, type Within } from './frame/cursor.ts'
+export { Delta, decodeDelta } from './frame/delta.ts'
+export { type Draft, draftOn, type Order, type Writer } from './frame/draft.ts'
+export {
+  decodeFrame,
+  type EncodedFrame,
+  emptyHead,
+  encodeFrame,
+  eventsJsonOf,
+  eventsOf,
+  everyEvent,
+  type Frame,
+  frameHash,
+  frameHeaders,
+  type Head,
+  headFromHeaders,
+  headOf,
+  knownEvents,
+  type RawFrame,
+  type Status,
+  statuses,
+  upToEvent,
+} from './frame/frame.ts'
+export {
+  agentNamePattern,
+  childId,
+  instanceSessionId,
+  isAgentName,
+  isChild,
+  isSessionId,
+  makeShortId,
+  makeUlid,
+  partitionOf,
+  partitions,
+  rootOf,
+} from './ids.ts'
+export {
+  type ModelCompleted,
+  type ModelDelta,
+  ModelErrorCode,
+  type ModelEvent,
+  type ModelFailed,
+  type ModelMessage,
+  type ModelProvider,
+  type ModelRequest,
+  type ToolSpec,
+} from './model.ts'
+export {
+  isMapping,
+  itemPath,
+  memberPath,
+  problemsOf,
+  quoted,
+  type Schema,
+  type SchemaProblem,
+  shown,
+  suggestion,
+} from './schema-problems.ts'

@@ -3,7 +3,7 @@
 //   L2. Frames are handed over in order: one that does not continue what is known waits until the log has been read.
 //   L3. The feed may lose anything: the log is compared after joining, after each reconnect and at each heartbeat.
 //   L4. Reads are bounded pages. One that fails is tried again; nothing is handed over past a gap.
-import type { Frame } from '@reins/contracts'
+import { type Frame, knownEvents } from '@reins/contracts'
 import type { LiveDelta, RepublishedFrame, SessionFeed, SessionLog, Subscription } from './port.ts'
 
 export interface SessionFrame {
@@ -90,7 +90,7 @@ export async function readTree(
 }
 
 function childrenIn(frame: Frame): readonly string[] {
-  return frame.events.flatMap((event) => (event.type === 'delegation.requested' ? [event.data.child] : []))
+  return knownEvents(frame).flatMap((event) => (event.type === 'delegation.requested' ? [event.data.child] : []))
 }
 
 class Follower implements Following {

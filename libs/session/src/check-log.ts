@@ -1,11 +1,21 @@
 // What must hold of a session's log, whatever died while it was written. Pure: frames in, what is wrong with them out.
-//   K1. The chain: n without a gap, `prev` the frame before, each hash that of its content on top of the one before.
+//   K1. The chain: n without a gap, `prev` the frame before, each hash that of its content on top of the one before; what is needed
+//       never falls. After a frame that is beyond this version only the chain is checked.
 //   K2. Only a role that may say an event says it, and no frame is malformed.
 //   K3. One outcome: each event that opens or closes something changes the folded state; a second or late outcome would not. What
 //       comes late may only be told as `tool-call.late-result`, of a call that has its outcome.
 //   K4. Each accepted message is taken in once and has one end: a turn, one that it joined, or a drop. Each turn has one end.
 //   K5. At rest (asked for by `atRest`) nothing is due and nothing is open, and the head's status says so.
-import { type EventType, emptyHead, eventTypes, type Frame, maySay, type SessionEvent } from '@reins/contracts'
+import {
+  type EventType,
+  emptyHead,
+  eventCodec,
+  eventTypes,
+  type Frame,
+  knownEvents,
+  maySay,
+  type SessionEvent,
+} from '@reins/contracts'
 import { evolve } from './evolve.ts'
 import { brokenLink, emptyFold, foldFrame } from './fold.ts'
 import type { Session } from './session.ts'
@@ -46,8 +56,10 @@ export function checkLog(id: string, stored: readonly StoredFrame[]): Checked {
     if (frame.fault) say(frame, `malformed: ${frame.fault}`)
     if (frame.n !== head.n + 1) say(frame, `it follows frame ${head.n}`)
     if (frame.prev !== head.seq) say(frame, `appended on sequence ${frame.prev}, but ${head.seq} was the head`)
-    checkEvents(fold.session, frame, say)
-    for (const event of frame.events) count(event, messages, turns)
+    if (frame.needs < Math.max(head.needs, eventCodec.needsOf(frame.events)))
+      say(frame, `it needs protocol ${frame.needs}, and its head or its events need more`)
+    if (!fold.session.beyond) checkEvents(fold.session, frame, say)
+    for (const event of knownEvents(frame)) count(event, messages, turns)
     fold = foldFrame(fold, frame)
     head = fold.head
   }

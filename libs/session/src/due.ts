@@ -7,6 +7,7 @@ import { dueRules } from './slices.ts'
 
 /** null: nothing is due. `n`: the number of the frame that the answer will stand in. */
 export function due(session: Session, n: number): Due | null {
+  if (session.beyond) return null // S5
   for (const rule of dueRules) {
     const next = rule(session, n)
     if (next === 'rest') return null

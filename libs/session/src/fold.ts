@@ -1,5 +1,6 @@
 // Folding frames, and checking the chain while folding. A malformed frame, or a break in the chain, quarantines (never throws).
-import { emptyHead, type Frame, frameHash, type Head, headOf } from '@reins/contracts'
+// A frame that only a newer version understands breaks nothing: the head goes on, and the state says that it is incomplete (S5).
+import { emptyHead, type Frame, frameHash, type Head, headOf, knownEvents } from '@reins/contracts'
 import { evolve } from './evolve.ts'
 import { emptySession, type Session } from './session.ts'
 
@@ -26,8 +27,12 @@ export function foldFrame(fold: Fold, frame: Frame): Fold {
     const reason = `frame ${frame.n} (sequence ${frame.seq}) is malformed: ${fault}`
     return { head, session: { ...fold.session, mode: { kind: 'quarantined', reason, frame: frame.n } } }
   }
-  return { head, session: frame.events.reduce((session, event) => evolve(session, event, frame), fold.session) }
+  const session = frame.beyond === undefined ? fold.session : withBeyond(fold.session, frame.n, frame.beyond)
+  return { head, session: knownEvents(frame).reduce((state, event) => evolve(state, event, frame), session) }
 }
+
+const withBeyond = (session: Session, n: number, why: string): Session =>
+  session.beyond ? session : { ...session, beyond: { n, why } }
 
 export const foldFrames = (fold: Fold, frames: readonly Frame[]): Fold => frames.reduce(foldFrame, fold)
 

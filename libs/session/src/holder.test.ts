@@ -16,8 +16,14 @@ import {
   text,
   turn,
   turnCompleted,
+  types,
 } from '../test/given.ts'
-import { verdict } from './holder.ts'
+import { due } from './due.ts'
+import { mayStart } from './effects.ts'
+import { newerDelayMs, verdict } from './holder.ts'
+import { takeover } from './model-call/takeover.ts'
+import { plan } from './plan.ts'
+import { cover } from './status.ts'
 
 const running = given(
   g(started(), message('m1')),
@@ -28,7 +34,28 @@ const atRest = running.and(showing('idle', e(answered('c2', text('hi')), turnCom
 describe('the holder of an exec trigger', () => {
   it('leaves a session alone that needs a newer protocol', () => {
     const newer = { ...running.head, needs: protocolVersion + 1 }
-    expect(verdict(running.session, newer, holder('e1'))).toEqual({ do: 'nak', why: 'newer-protocol' })
+    expect(verdict(running.session, newer, holder('e1'))).toEqual({ do: 'nak', why: 'newer' })
+  })
+
+  it('leaves a session alone of which it does not understand a frame, whatever that frame needs', () => {
+    const beyond = { ...running.session, beyond: { n: 3, why: 'a newer event' } }
+    const call = { call: 'c2', attempt: 1 }
+    expect(verdict(beyond, running.head, holder('e1'))).toEqual({ do: 'nak', why: 'newer' })
+    expect(takeover(beyond, running.head, holder('e2'), call)).toBeNull()
+    expect(mayStart(beyond, { kind: 'call-model', ...call }, 'e1')).toBe(false)
+    expect(due(beyond, 9)).toBeNull()
+    expect(cover(beyond)).toEqual([{ kind: 'exec-trigger', why: 'a newer process understands frame 3' }])
+  })
+
+  it('records there what has ended here, and nothing that would follow from it', () => {
+    const beyond = { ...running.session, beyond: { n: 3, why: 'a newer event' } }
+    const next = plan(beyond, [answered('c2', text('hi'))], { n: 4, at: 1000, by: 'e1' }, true)
+    expect(types(next?.events ?? [])).toEqual(['model-call.completed'])
+    expect(next).toMatchObject({ to: { kind: 'log' }, effect: null })
+  })
+
+  it('asks for a newer process soon while a trigger is young, and seldom when it has found none', () => {
+    expect([0, 100, 1000, 20_000, 3_600_000].map(newerDelayMs)).toEqual([250, 250, 1000, 20_000, 30_000])
   })
 
   it('answers a cancel before it looks at anything else, whoever runs the call', () => {

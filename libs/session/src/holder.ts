@@ -20,7 +20,8 @@ export interface Holder {
 }
 
 export type Verdict =
-  | { readonly do: 'nak'; readonly why: 'newer-protocol' | 'elsewhere' }
+  /** `newer`: only a newer process may decide here. */
+  | { readonly do: 'nak'; readonly why: 'newer' | 'elsewhere' }
   | { readonly do: 'ack' }
   /** Keep it, with working(), until the model call that this process runs ends. */
   | { readonly do: 'hold' }
@@ -32,8 +33,14 @@ export type Verdict =
   /** The head's status is not what the fold says: append this, then look again. */
   | { readonly do: 'settle'; readonly plan: Plan }
 
+/**
+ * How long a trigger waits that only a newer process may act on. While processes are replaced one by one a newer one is there, and a
+ * young trigger finds it soon; an old one has not found any, and asks seldom.
+ */
+export const newerDelayMs = (ageMs: number): number => Math.min(Math.max(ageMs, 250), 30_000)
+
 export function verdict(session: Session, head: Head, holder: Holder): Verdict {
-  if (head.needs > protocolVersion) return { do: 'nak', why: 'newer-protocol' }
+  if (session.beyond || head.needs > protocolVersion) return { do: 'nak', why: 'newer' }
   const model = session.turn?.model ?? null
   const writer = { n: head.n + 1, at: holder.at, by: holder.instance }
   if (session.cancel) {
@@ -69,7 +76,7 @@ function rest(session: Session, head: Head, { at }: Holder): Verdict {
 
 /**
  * The status that a frame shows (PROTOCOL 2): the holder of a trigger says what its fold says, everybody else copies the head's. That a
- * session is quarantined promises nobody anything, so whoever finds out says it.
+ * session is quarantined promises nobody anything, so whoever finds out says it. A fold that is incomplete (S5) says nothing.
  */
 export const statusToShow = (next: Pick<Plan, 'after'>, head: Head, holdsTrigger: boolean): Status =>
-  holdsTrigger || next.after.mode.kind === 'quarantined' ? statusOf(next.after) : head.status
+  !next.after.beyond && (holdsTrigger || next.after.mode.kind === 'quarantined') ? statusOf(next.after) : head.status

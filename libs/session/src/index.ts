@@ -16,7 +16,7 @@ export { due } from './due.ts'
 export { isOwn, mayStart } from './effects.ts'
 export { evolve } from './evolve.ts'
 export { brokenLink, emptyFold, type Fold, foldFrame, foldFrames } from './fold.ts'
-export { type Holder, statusToShow, type Verdict, verdict } from './holder.ts'
+export { type Holder, newerDelayMs, statusToShow, type Verdict, verdict } from './holder.ts'
 export { firstFrame } from './lifecycle/first-frame.ts'
 export { type SessionStart, sessionStarted } from './lifecycle/session-started.ts'
 export { maxLostAttempts, textOf } from './model-call/model-call.ts'
@@ -24,6 +24,7 @@ export { defaultRetryPolicy, failureEvents, type RetryPolicy, tooLarge } from '.
 export { isCurrentModelCall, takeover } from './model-call/takeover.ts'
 export { type Plan, plan, traceOf } from './plan.ts'
 export {
+  type Beyond,
   type Born,
   type Call,
   type CallState,

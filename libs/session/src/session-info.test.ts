@@ -108,8 +108,9 @@ test('no frame makes an info that Postgres does not take', () => {
   expect(info.lastActivityAt).toBe(500)
 })
 
-test('of a newer protocol only what is known counts', () => {
-  const unknown = [null, { type: 'turn.imagined', data: {} }, { type: 'turn.started' }] as unknown as SessionEvent[]
-  const info = infoOf(frame(1, [started]), frame(2, unknown, { needs: protocolVersion + 1, status: 'waiting' }))
-  expect(info).toMatchObject({ turns: 0, status: 'waiting', last: { n: 2 } })
+test('of a frame that is beyond this version what is known counts, and every event has its place', () => {
+  const began = { type: 'turn.started', data: { turn: 't2', messages: ['m1'] } }
+  const written = [null, { type: 'turn.imagined', data: {} }, { type: 'turn.started' }, began]
+  const info = infoOf(frame(1, [started]), frame(2, [], { written, beyond: 'a newer event', status: 'waiting' }))
+  expect(info).toMatchObject({ turns: 1, status: 'waiting', faulted: false, last: { n: 2, i: 3 } })
 })

@@ -5,11 +5,10 @@
 //   N3. What a role may not say is not counted (ARCHITECTURE I11).
 import {
   type EventOf,
-  eventFault,
+  everyEvent,
   type Frame,
   maySay,
   noUsage,
-  protocolVersion,
   type SessionEvent,
   type SessionInfo,
   type Status,
@@ -60,14 +59,15 @@ const titleLength = 80
 export function foldInfo(fold: InfoFold, frame: Frame, storedAt = 0): InfoFold {
   if (frame.seq <= fold.last.seq || (frame.fault === undefined && frame.n <= fold.last.n)) return fold // N1
   const at = whole(frame.at) || storedAt
+  const events = everyEvent(frame)
   let next: InfoFold = {
     ...fold,
     faulted: fold.faulted || frame.fault !== undefined,
     createdAt: fold.createdAt || at,
     lastActivityAt: Math.max(fold.lastActivityAt, at),
-    last: { seq: frame.seq, n: Math.max(fold.last.n, whole(frame.n)), i: frame.events.length - 1 },
+    last: { seq: frame.seq, n: Math.max(fold.last.n, whole(frame.n)), i: events.length - 1 },
   }
-  for (const event of frame.events) if (counts(frame, event)) next = foldEvent(next, event)
+  for (const event of events) if (event.type !== '?' && maySay(frame.role, event.type)) next = foldEvent(next, event) // N3
   return { ...next, status: next.faulted ? 'quarantined' : frame.status } // N2
 }
 
@@ -86,10 +86,6 @@ export const infoOf = (id: string, fold: InfoFold): SessionInfo => ({
   createdAt: fold.createdAt,
   lastActivityAt: fold.lastActivityAt,
 })
-
-/** N3. The events of a newer protocol come unchecked (contracts, frame.ts): what is not known here is passed over. */
-const counts = (frame: Frame, event: SessionEvent): boolean =>
-  (frame.needs <= protocolVersion || eventFault(event) === undefined) && maySay(frame.role, event.type)
 
 function foldEvent(info: InfoFold, event: SessionEvent): InfoFold {
   switch (event.type) {

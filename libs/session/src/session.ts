@@ -3,6 +3,8 @@
 //   S2. A call ends once: an outcome for a settled call, or for another attempt, changes nothing.
 //   S3. A call is never parted from its result: the transcript gets all results of an answer together, in the order of the calls.
 //   S4. Nothing here knows what time it is: only timer.fired expires something.
+//   S5. After a frame that is beyond this version the state is incomplete. It is good to look at, and to record on what has ended
+//       here; nothing is due, no snapshot is made of it, and whoever holds a trigger gives it back for a newer process.
 import type {
   Limits,
   ModelCallError,
@@ -129,8 +131,16 @@ export interface Settled {
   readonly output: string
 }
 
+/** The first frame that this version of Reins does not understand. */
+export interface Beyond {
+  readonly n: number
+  readonly why: string
+}
+
 export interface Session {
   readonly id: string
+  /** S5. Absent: all frames are understood. */
+  readonly beyond?: Beyond
   readonly born: Born | null
   readonly title: string | null
   readonly mode: Mode

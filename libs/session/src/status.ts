@@ -26,6 +26,7 @@ export function statusOf(session: Session): Status {
 
 /** Everything that is open, and what must exist to wake it. Empty never: a state at rest says so. */
 export function cover(session: Session): readonly Cover[] {
+  if (session.beyond) return [{ kind: 'exec-trigger', why: `a newer process understands frame ${session.beyond.n}` }]
   if (due(session, 0) !== null) return [{ kind: 'exec-trigger', why: 'something is due' }]
   for (const rule of coverRules) {
     const covers = rule(session)

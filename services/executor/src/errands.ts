@@ -28,6 +28,9 @@ export interface ErrandContext extends FoldSource {
   readonly stopping: AbortSignal
 }
 
+/** `newer`: the other session is beyond this version, so whether anything is left to do there is a newer process's to say. */
+export type Errands = 'done' | 'newer'
+
 /** `pool`: whose executors the errand was addressed to. */
 export async function doErrand(
   context: ErrandContext,
@@ -35,7 +38,7 @@ export async function doErrand(
   session: Session,
   errand: Errand,
   pool: string,
-): Promise<void> {
+): Promise<Errands> {
   switch (errand.kind) {
     case 'create-child':
       return makeChild(context, id, session, errand)
@@ -43,17 +46,17 @@ export async function doErrand(
       return appendTo(context, errand.child, (there) => cancelChild(there, pool, makeShortId(context.clock.random)))
     case 'settle-parent': {
       const parent = session.born?.parent
-      return parent ? appendTo(context, parent.session, (there) => settleParent(there, parent, session)) : undefined
+      return parent ? appendTo(context, parent.session, (there) => settleParent(there, parent, session)) : 'done'
     }
     default:
-      errand satisfies never
+      return errand satisfies never
   }
 }
 
-async function makeChild(context: ErrandContext, parent: string, session: Session, errand: Creation): Promise<void> {
+async function makeChild(context: ErrandContext, parent: string, session: Session, errand: Creation): Promise<Errands> {
   const { call, digest, agent } = errand
   const resolved = await context.definitions.resolved(digest)
-  if (!session.born) return
+  if (!session.born) return 'done'
   // Not to be passed over: the parent would wait for ever. It is tried again, and in the end the parent is quarantined.
   if (!resolved) throw new Error(`the definition ${digest} of the agent ${agent} is not in the registry`)
   const { definition, toolset } = resolved
@@ -67,20 +70,27 @@ async function makeChild(context: ErrandContext, parent: string, session: Sessio
     context.work.ensurePool('exec', executor, definition.affinity ?? {}),
     context.work.ensurePool('tool', tools, definition.affinity ?? {}),
   ])
-  await appendTo(context, errand.child, (there) => createChild(there, errand, started, session))
+  // That it is there is enough, whatever has been said in it.
+  return appendTo(context, errand.child, (there) => createChild(there, errand, started, session), 'by its head')
 }
 
 /**
  * Reads the other session, decides, appends; again when somebody was first.
  * That there is nothing to append is believed of the leader only: a lagging copy may not have what the errand is about.
  */
-async function appendTo(context: ErrandContext, id: string, decide: (fold: Fold) => Decision | null): Promise<void> {
+async function appendTo(
+  context: ErrandContext,
+  id: string,
+  decide: (fold: Fold) => Decision | null,
+  decides: 'by its state' | 'by its head' = 'by its state',
+): Promise<Errands> {
   let fold = await loadFold(context, id, Number.POSITIVE_INFINITY)
   let current = false
   for (;;) {
+    if (decides === 'by its state' && fold.session.beyond) return 'newer'
     const decision = decide(fold)
     if (!decision) {
-      if (current) return
+      if (current) return 'done'
       const { head } = fold
       fold = foldFrames(fold, await context.reading(() => context.sessions.read(id, { after: head.seq, leader: true })))
       current = true
@@ -94,7 +104,7 @@ async function appendTo(context: ErrandContext, id: string, decide: (fold: Fold)
       { ...decision, pool: head.pool || decision.pool, at: context.clock.now() },
     )
     const outcome = await context.sessions.append(id, draft, to, head.hash, context.stopping)
-    if (outcome.kind === 'appended') return
+    if (outcome.kind === 'appended') return 'done'
     fold = foldFrames(fold, outcome.tail)
     current = true
   }

@@ -2,6 +2,7 @@
 //   A6 (session-actor.ts). A trigger counts for its session once its errands are done: until then nothing else acks, gives back or
 //   forgets it. `nakAll` alone does, where the actor does not go on at all.
 import type { Trigger } from '@reins/journal'
+import { newerDelayMs } from '@reins/session'
 import type { ExecutorMetrics } from './executor-metrics.ts'
 
 interface Held {
@@ -73,6 +74,12 @@ export class HeldTriggers {
   /** Gives back what counts. */
   nak(delayMs: number): void {
     for (const [seq, held] of this.#held) if (held.counts) this.#giveBack(seq, held, delayMs)
+  }
+
+  /** Gives back, for a newer process, what counts; or the one of this frame. */
+  nakForNewer(only?: number): void {
+    for (const [seq, held] of this.#held)
+      if (only === undefined ? held.counts : seq === only) this.#giveBack(seq, held, newerDelayMs(held.trigger.ageMs))
   }
 
   /** Gives back everything. */

@@ -55,7 +55,6 @@ export interface ActorContext extends AppendContext, AttemptsContext, ErrandCont
 }
 
 const maxFailures = 5
-const newerProtocolDelayMs = 30_000
 
 export class SessionActor implements HeldActor {
   readonly id: string
@@ -186,7 +185,7 @@ export class SessionActor implements HeldActor {
     this.#failures = 0
     await this.#fold.reachHead()
     const { head, session } = this.#fold
-    if (session.mode.kind === 'quarantined' || session.mode.kind === 'ended') return
+    if (session.mode.kind === 'quarantined' || session.mode.kind === 'ended' || session.beyond) return
     const reason = `an executor failed ${maxFailures} times in a row on it: ${error instanceof Error ? error.message : 'unknown'}`
     const events: SessionEvent[] = [{ type: 'session.quarantined', data: { reason, frame: head.n } }]
     const next = plan(session, events, this.#said(), false)
@@ -200,7 +199,11 @@ export class SessionActor implements HeldActor {
     if (!held) return
     await this.#context.pauseAt('executor.trigger')
     await this.#fold.reach(held.frame)
-    if (!this.#triggers.counts(seq) && (await this.#errands.doneFor(held))) return this.#triggers.ack(seq)
+    if (!this.#triggers.counts(seq)) {
+      const errands = await this.#errands.doFor(held)
+      if (errands === 'done') return this.#triggers.ack(seq)
+      if (errands === 'newer') return this.#triggers.nakForNewer(seq)
+    }
     this.#triggers.count(seq)
     await this.#decide()
   }
@@ -244,10 +247,9 @@ export class SessionActor implements HeldActor {
       const next = verdict(session, head, this.#holder())
       switch (next.do) {
         case 'nak':
-          return this.#triggers.nak(next.why === 'newer-protocol' ? newerProtocolDelayMs : this.#context.ackWaitMs / 2)
+          return next.why === 'newer' ? this.#triggers.nakForNewer() : this.#triggers.nak(this.#context.ackWaitMs / 2)
         case 'ack':
-          await this.#errands.seeToStanding()
-          return this.#ackAll()
+          return (await this.#errands.seeToStanding()) === 'newer' ? this.#triggers.nakForNewer() : this.#ackAll()
         case 'hold':
           return
         case 'settle':
@@ -308,6 +310,7 @@ export class SessionActor implements HeldActor {
       return true
     }
     claimed[Symbol.dispose]()
+    if (session.beyond) return true // its triggers are given back, for a newer process
     if (session.cancel && isCurrentModelCall(session, claimed.call, claimed.attempt)) return true
     this.#triggers.forget()
     return false

@@ -129,7 +129,8 @@ export class SessionFold {
   }
 
   #snapshot(): void {
-    if (this.#fold.head.n <= this.#snapshotN) return
+    const { head, session } = this.#fold
+    if (head.n <= this.#snapshotN || session.beyond) return // what is incomplete is nobody's to go on from (S5)
     this.#snapshotN = this.#fold.head.n
     void writeSnapshot(this.#context, this.#fold)
   }

@@ -484,3 +484,58 @@ test('everything that follows from a message belongs to its trace, also when ano
   ])
   expect(frames.map((frame) => frame.trace)).toEqual(frames.map(() => trace))
 })
+
+/** What only a newer version of Reins says, and understands. */
+const newer = { type: 'turn.imagined', data: { turn: 't1' } } as unknown as SessionEvent
+
+test('a session in which a newer process has spoken is given back, not decided on and not quarantined', async () => {
+  const world = new ExecutorWorld()
+  await world.append('gateway-newer', 'g', [newer])
+  await world.executor('e1')
+  const trigger = await world.begin()
+  await until(() => world.said.length > 0)
+  expect(world.said).toEqual([{ seq: trigger.seq, by: 'e1', what: 'nak' }])
+  expect(world.calls).toEqual([])
+  expect((await world.frames()).length).toBe(2)
+})
+
+test('a trigger that is itself beyond this version is given back', async () => {
+  const world = new ExecutorWorld()
+  await world.executor('e1')
+  await world.begin()
+  ;(await world.call(1)).text('hello')
+  await world.quiet()
+  const trigger = await world.append('executor-newer', 'e', [newer], toExec('default'))
+  await until(() => world.said.length > 1)
+  expect(world.said.at(-1)).toEqual({ seq: trigger.seq, by: 'e1', what: 'nak' })
+  expect((await world.frames()).at(-1)?.seq).toBe(trigger.seq)
+})
+
+test('a model call that runs when a newer process speaks is recorded with the status of the head, and nothing follows', async () => {
+  const world = new ExecutorWorld()
+  await world.executor('e1')
+  const trigger = await world.begin()
+  const call = await world.call(1)
+  await world.append('gateway-newer', 'g', [newer], undefined, 'waiting')
+  call.tools('shell')
+  await world.quiet()
+  const last = (await world.frames()).at(-1)
+  expect(last?.events.map(({ type }) => type)).toEqual(['model-call.completed'])
+  expect(last?.status).toBe('waiting')
+  expect(world.said).toEqual([{ seq: trigger.seq, by: 'e1', what: 'nak' }])
+})
+
+test('a parent in which a newer process has spoken is not settled by an older one, which gives the trigger back', async () => {
+  const world = new ExecutorWorld()
+  const older = await world.executor('e1')
+  await world.begin({ agents: true })
+  ;(await world.call(1)).delegate('count')
+  const child = await world.call(2)
+  await world.append('gateway-newer', 'g', [newer])
+  child.text('done')
+  await world.quiet()
+  expect((await world.log()).includes('delegation.settled')).toBe(false)
+  expect((await world.frames()).every(({ fault }) => fault === undefined)).toBe(true)
+  expect(world.said.at(-1)?.what).toBe('nak')
+  expect(older.holds.size).toBe(0)
+})

@@ -11,7 +11,7 @@ import {
 } from '@reins/contracts'
 import type { Reading } from '@reins/holder'
 import type { SessionLog, Trigger } from '@reins/journal'
-import { addressOf, evolveView, type RunnerCall, type RunnerView, viewOf } from '@reins/session'
+import { addressOf, evolveView, newerDelayMs, type RunnerCall, type RunnerView, viewOf } from '@reins/session'
 
 export interface RequestsContext {
   readonly instance: string
@@ -30,6 +30,8 @@ export interface Request {
   view: RunnerView
   /** T5: whether the view is what the log says, up to the head. */
   known: boolean
+  /** Something was appended after it that only a newer version understands: nothing of it is begun here any more. */
+  beyond: boolean
   fresh: boolean
   trigger: Trigger | null
   askAgain: NodeJS.Timeout | undefined
@@ -86,6 +88,7 @@ export class Requests {
       calls,
       view: viewOf(calls),
       known: false,
+      beyond: false,
       fresh,
       trigger,
       askAgain: undefined,
@@ -105,6 +108,14 @@ export class Requests {
     clearTimeout(request.askAgain)
     this.#requests.delete(request.seq)
     request.trigger?.ack()
+  }
+
+  /** To a newer process, once nothing of it runs here. */
+  giveToNewer(request: Request): void {
+    if (!this.isOpen(request)) return
+    clearTimeout(request.askAgain)
+    this.#requests.delete(request.seq)
+    request.trigger?.nak(newerDelayMs(request.trigger.ageMs))
   }
 
   /** All of them, to whoever is there after `delayMs`. */
@@ -156,12 +167,12 @@ export class Requests {
     if (!leader && reached < Math.max(request.seq, this.#head?.seq ?? 0)) return this.readTail(request, true)
     request.fresh = false
     request.known = true
-    request.view = frames.filter(({ seq }) => seq > request.seq).reduce(evolveView, viewOf(request.calls))
+    request.view = viewOf(request.calls)
+    for (const frame of frames) evolve(request, frame)
     const known = this.#head?.seq ?? 0
     for (const frame of frames) {
       if (frame.seq <= known) continue
-      for (const other of this.#requests.values())
-        if (other !== request && frame.seq > other.seq) other.view = evolveView(other.view, frame)
+      for (const other of this.#requests.values()) if (other !== request) evolve(other, frame)
       this.#sawHead(headOf(frame))
     }
   }
@@ -170,8 +181,7 @@ export class Requests {
 
   saw(frames: readonly Frame[]): void {
     for (const frame of frames) {
-      for (const request of this.#requests.values())
-        if (frame.seq > request.seq) request.view = evolveView(request.view, frame)
+      for (const request of this.#requests.values()) evolve(request, frame)
       this.#sawHead(headOf(frame))
     }
   }
@@ -197,4 +207,11 @@ export class Requests {
   addressOf(events: readonly SessionEvent[], pool: string): Address {
     return addressOf(this.all(), events, pool)
   }
+}
+
+/** A frame into the view of a request that it came after. */
+function evolve(request: Request, frame: Frame): void {
+  if (frame.seq <= request.seq) return
+  request.view = evolveView(request.view, frame)
+  if (frame.beyond !== undefined) request.beyond = true
 }

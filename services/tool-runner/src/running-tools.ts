@@ -92,6 +92,12 @@ export class RunningTools implements RunnerHolder {
     return this.#claims.holds(call, attempt)
   }
 
+  /** Whether this process answers for an attempt of the call. */
+  holdsAny(call: string): boolean {
+    for (const key of this.#held.keys()) if (key.startsWith(`${call}/`)) return true
+    return false
+  }
+
   started(call: string, attempt: number): boolean {
     return this.#claims.started(call, attempt)
   }

@@ -6,16 +6,15 @@
 //   T4. Statuses are copied from the head: a runner has not folded the session (PROTOCOL 2).
 //   T5. Every view that is known holds all frames up to the head: reading on for one request reads on for all. What is not known
 //       yet counts as nothing open, since an outcome that wakes nobody is for ever, and one wake-up too many is not.
+//   T6. After a frame that only a newer version understands nothing is run or claimed here: the request is given back.
 import type { Presence } from '@reins/broker'
-import { draftOn, type Frame, type Holding, makeShortId, protocolVersion, type SessionEvent } from '@reins/contracts'
+import { draftOn, type Frame, type Holding, makeShortId, type SessionEvent } from '@reins/contracts'
 import { Following, type FollowingContext, type HeldActor, Mailbox } from '@reins/holder'
 import type { SessionFeed, SessionLog, Trigger } from '@reins/journal'
-import { type Attempt, claimKey, followsSeen, mayRun, nextStep } from '@reins/session'
+import { type Attempt, claimKey, followsSeen, mayRun, newerDelayMs, nextStep } from '@reins/session'
 import { eventsOf, Outcomes } from './outcomes.ts'
 import { askedIn, type Request, Requests, type RequestsContext } from './requests.ts'
 import { type RunningCall, type RunningContext, RunningTools } from './running-tools.ts'
-
-const newerProtocolMs = 30_000
 
 /** What a session's tools need of their process: what their parts need, and a little more. Made once in service.ts. */
 export interface ToolsContext extends RequestsContext, RunningContext, FollowingContext {
@@ -95,10 +94,10 @@ export class SessionTools implements HeldActor {
       return
     }
     const asked = askedIn(trigger.frame)
-    const isNewer = trigger.frame.needs > protocolVersion
+    const isNewer = trigger.frame.beyond !== undefined
     if (!asked || isNewer) {
       // For a runner of a newer version: what its events mean is not known here (PROTOCOL 2).
-      if (isNewer) trigger.nak(newerProtocolMs)
+      if (isNewer) trigger.nak(newerDelayMs(trigger.ageMs))
       else trigger.ack()
       this.#context.changed(this)
       return
@@ -220,6 +219,11 @@ export class SessionTools implements HeldActor {
       // T5: of a request that is still to be looked at, nothing is known.
       if (!this.#requests.isOpen(request) || !request.known) return
       if (this.#releasing) return this.#requests.ackIfDone(request)
+      // T6. What runs here ends here, and is recorded; then the request is a newer process's.
+      if (request.beyond && request.view.some(({ state }) => state.kind !== 'done')) {
+        const runsHere = request.calls.some(({ call }) => this.#running.holdsAny(call))
+        return runsHere ? undefined : this.#requests.giveToNewer(request)
+      }
       const step = nextStep(request.view, this.#running, request.fresh, answers)
       switch (step.do) {
         case 'ask': {

@@ -255,9 +255,36 @@ test('at shutdown what may run again is given back, and what may not ends as unk
 
 test('a request of a newer protocol is given back for a newer runner', async () => {
   const world = new RunnerWorld()
-  const delivered = world.deliver({ ...(await world.ask({ a: 'safe' })), needs: 99 })
-  expect(delivered.naked()).toBe(30_000)
+  const delivered = world.deliver({ ...(await world.ask({ a: 'safe' })), events: [], beyond: 'protocol 99' })
+  expect(delivered.naked()).toBe(250)
   expect(world.tools.busy()).toBe(false)
+})
+
+const newer = { type: 'turn.imagined', data: {} } as unknown as SessionEvent
+
+test('a request after which a newer process has spoken is given back, and nothing of it is run', async () => {
+  const world = new RunnerWorld()
+  const asked = await world.ask({ a: 'never', b: 'safe' })
+  await world.append('executor-newer', 'e', [newer])
+  const delivered = world.deliver(asked, { redelivered: true })
+  await expect.poll(() => delivered.naked()).toBe(250)
+  expect(await world.said()).toEqual([])
+  expect(world.tools.busy()).toBe(false)
+})
+
+test('what ran here when a newer process spoke is recorded, wakes an executor, and only then is the rest given back', async () => {
+  const world = new RunnerWorld()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  world.gate = promise
+  const asked = await world.ask({ a: 'safe' })
+  const delivered = world.deliver(asked)
+  await expect.poll(() => world.holds.size).toBe(1)
+  await world.append('executor-newer', 'e', [newer])
+  await world.tools.recheck()
+  expect(delivered.naked()).toBeUndefined()
+  resolve()
+  expect((await world.mine('tool-call.completed', 'a')).wakes).toBe(true)
+  await expect.poll(() => delivered.acked()).toBe(true)
 })
 
 test('a claim and its outcome belong to the trace of the frame that asked for the call', async () => {

@@ -1,5 +1,5 @@
 // What a transcript is made of: the pieces that are shown, and what is kept between them.
-import { type ApiDelta, type ApiEvent, eventFault, type SessionEvent, type UserContent } from '@reins/contracts'
+import { type ApiDelta, type ApiEvent, eventCodec, type SessionEvent, type UserContent } from '@reins/contracts'
 
 export type ToolOutcome = 'ok' | 'error' | 'unknown' | 'cancelled'
 
@@ -84,9 +84,9 @@ export interface Followed {
 
 /** undefined: an event of a newer server, or none at all. */
 export function knownEvent(item: ApiEvent): SessionEvent | undefined {
-  const event = { type: item.type, data: item.data }
-  // eventFault has checked type and data against the event's schema.
-  return eventFault(event) === undefined ? (event as SessionEvent) : undefined
+  const { type, v = 1, data } = item
+  const decoded = eventCodec.decode({ type, v, data })
+  return decoded.kind === 'known' ? decoded.event : undefined
 }
 
 export const textOf = (content: UserContent): string => content.map((part) => part.text).join('\n')

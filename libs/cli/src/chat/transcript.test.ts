@@ -164,7 +164,7 @@ test('a turn that failed says what to do', () => {
   })
 })
 
-test('an event of a newer server changes nothing', () => {
+test('an event that only a newer version knows is one line, and changes nothing', () => {
   const { transcript, pieces } = follow(newTranscript, {
     cursor: 'c',
     n: 1,
@@ -174,5 +174,8 @@ test('an event of a newer server changes nothing', () => {
     type: 'dream.dreamt',
     data: {},
   })
-  expect([transcript, pieces]).toEqual([{ ...newTranscript, n: 1, i: 0 }, []])
+  expect([transcript, pieces]).toEqual([
+    { ...newTranscript, n: 1, i: 0 },
+    [{ kind: 'notice', level: 'info', text: 'dream.dreamt (this version of reins does not know what it means)' }],
+  ])
 })

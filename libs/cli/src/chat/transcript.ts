@@ -2,7 +2,7 @@
 //   T1. A character of an answer is given out once: deltas by their offset, and a completed call gives only what is missing.
 //   T2. What belongs to an older attempt of a call is dropped; a newer attempt after shown text gives one `restarted`.
 //   T3. Items may come again or with gaps (a reconnect): nothing repeats, and the completed event fills what was missed.
-//   T4. `follow` is total: an item of an unknown type changes nothing.
+//   T4. `follow` is total: an event of an unknown type is one line, and changes nothing.
 import type { AnswerRestarted, ApiDelta, SessionQueuedHint, StreamItem } from '@reins/contracts'
 import { followEvent } from './transcript-events.ts'
 import { type Followed, hasShown, knownEvent, type Piece, type Transcript } from './transcript-state.ts'
@@ -14,7 +14,9 @@ export function follow(transcript: Transcript, item: StreamItem): Followed {
   if (item.n < transcript.n || (item.n === transcript.n && item.i <= transcript.i)) return { transcript, pieces: [] }
   const seen = { ...transcript, n: item.n, i: item.i }
   const event = knownEvent(item)
-  return event ? followEvent(seen, event, item.at) : { transcript: seen, pieces: [] }
+  if (event) return followEvent(seen, event, item.at)
+  const text = `${item.type} (this version of reins does not know what it means)`
+  return { transcript: seen, pieces: [{ kind: 'notice', level: 'info', text }] }
 }
 
 export const isDelta = (item: StreamItem): item is ApiDelta => item.type === 'delta'

@@ -3,7 +3,7 @@
 //   M1. A frame is in if and only if `prev` is the session's last sequence (0: there is none). Nothing else is checked, as at the broker.
 //   M2. What is stored is what a reader of the broker would decode: encoded once, decoded once.
 //   M3. A clone shares what was there and nothing that comes later.
-import { type Address, type Draft, decodeFrame, encodeFrame, type Frame, rootOf } from '@reins/contracts'
+import { type Address, type Draft, decodeFrame, encodeFrame, eventCodec, type Frame, rootOf } from '@reins/contracts'
 import { AppendList } from '@reins/session'
 
 export interface StoredFrame {
@@ -58,7 +58,7 @@ export class MemoryStream {
       body,
       header: (name) => named.get(name) ?? '',
     })
-    const stored = { session, to, frame, eventsJson: JSON.stringify(draft.events), storedAt }
+    const stored = { session, to, frame, eventsJson: eventCodec.encode(draft.events), storedAt }
     this.#all = this.#all.append(stored)
     this.#sessions.set(session, (this.#sessions.get(session) ?? AppendList.of<StoredFrame>()).append(stored))
     return stored

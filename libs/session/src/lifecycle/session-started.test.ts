@@ -1,4 +1,4 @@
-import { type AgentDefinition, eventFault, type PinnedTool } from '@reins/contracts'
+import { type AgentDefinition, eventCodec, type PinnedTool } from '@reins/contracts'
 import { expect, it } from 'vitest'
 import { g, given } from '../../test/given.ts'
 import { sessionStarted } from './session-started.ts'
@@ -18,7 +18,7 @@ const start = { agent: 'coder', digest: 'd', definition, toolset }
 
 it('says what the session needs of its definition, so that nothing decides by a registry', () => {
   const data = sessionStarted({ ...start, title: 'A title', instance: { instance: 'i', session: 's' } })
-  expect(eventFault({ type: 'session.started', data })).toBeUndefined()
+  expect(eventCodec.decode({ type: 'session.started', data }).kind).toBe('known')
   expect(data).toEqual({
     agent: 'coder',
     digest: 'd',

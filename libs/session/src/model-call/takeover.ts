@@ -15,7 +15,8 @@ export function takeover(
   lost: { readonly call: string; readonly attempt: number; readonly partial?: string },
 ): Plan | null {
   const model = session.turn?.model
-  if (model?.kind !== 'running' || model.call !== lost.call || model.attempt !== lost.attempt) return null
+  if (session.beyond || model?.kind !== 'running' || model.call !== lost.call || model.attempt !== lost.attempt)
+    return null
   if (session.mode.kind !== 'open' || session.cancel) return null
   const event: SessionEvent = {
     type: 'model-call.failed',

@@ -33,6 +33,8 @@ export interface HeldRequest {
   readonly turn: string
   readonly view: RunnerView
   readonly known: boolean
+  /** A frame came after it that only a newer version understands. */
+  readonly beyond?: boolean
 }
 
 /** Whom a runner's events wake: the executors where they close the last call that it was asked for, else nobody. */
@@ -47,6 +49,9 @@ export function addressOf(requests: readonly HeldRequest[], events: readonly Ses
   const turns = new Set(
     known.filter(({ view }) => view.some(({ call }) => closing.includes(call))).map(({ turn }) => turn),
   )
-  const views = known.filter(({ turn }) => turns.has(turn)).map(({ view }) => view)
+  const asked = known.filter(({ turn }) => turns.has(turn))
+  // What only a newer version understands may have closed any of them: when in doubt, it wakes.
+  if (asked.some(({ beyond }) => beyond)) return toExec(pool)
+  const views = asked.map(({ view }) => view)
   return wakesExecutor(views, closing) ? toExec(pool) : toLog
 }

@@ -1,6 +1,15 @@
 // What a client may hand in as a cursor: checked against the log before anything is read from it.
 //   C1. n is the truth, seq a hint: after a move of the stream the frame is found by its n.
-import { type Cursor, decodeCursor, type Frame, isChild, ReinsError, rootOf, startCursor } from '@reins/contracts'
+import {
+  type Cursor,
+  decodeCursor,
+  everyEvent,
+  type Frame,
+  isChild,
+  ReinsError,
+  rootOf,
+  startCursor,
+} from '@reins/contracts'
 import { readTree, type SessionLog } from '@reins/journal'
 import type { View } from './views.ts'
 
@@ -18,7 +27,7 @@ export async function resolveCursor(sessions: SessionLog, view: View, text: stri
     )
   if (cursor.n === 0) return startCursor(view.of, view.tree)
   const frame = view.tree ? await inTree(sessions, cursor) : await inSession(sessions, cursor)
-  if (!frame || cursor.i >= Math.max(frame.events.length, 1)) throw invalid('it lies beyond the end')
+  if (!frame || cursor.i >= Math.max(everyEvent(frame).length, 1)) throw invalid('it lies beyond the end')
   return { ...cursor, seq: frame.seq }
 }
 

@@ -3,7 +3,7 @@ import {
   type AgentEntry,
   type CreateSession,
   type EventOf,
-  eventFault,
+  eventCodec,
   poolKey,
   ReinsError,
   type VersionEntry,
@@ -34,12 +34,9 @@ export async function beginSession(
       ...(request.title === undefined ? {} : { title: request.title }),
     }),
   }
-  const fault = eventFault(event)
-  if (fault)
-    throw new ReinsError(
-      'invalid_request',
-      `The session cannot be started: ${fault} (instance and session: at most 128).`,
-    )
+  const decoded = eventCodec.decode(event)
+  if (decoded.kind !== 'known')
+    throw new ReinsError('invalid_request', `The session cannot be started: ${decoded.why}.`)
   const pool = poolKey(labels)
   await Promise.all([parts.work.ensurePool('exec', pool, labels), parts.work.ensurePool('tool', pool, labels)])
   return event

@@ -4,6 +4,7 @@ import {
   type Cursor,
   type EventPage,
   encodeCursor,
+  eventsJsonOf,
   type FramePage,
   isSessionId,
   type ListSessions,
@@ -12,6 +13,7 @@ import {
   type SessionList,
   type SessionState,
   serviceSubject,
+  upToEvent,
 } from '@reins/contracts'
 import { readTree, type SessionFrame, type SessionLog } from '@reins/journal'
 import { emptyFold, foldFrame } from '@reins/session'
@@ -64,7 +66,7 @@ export class SessionReads {
     for await (const frame of framesOf(this.#parts.sessions, session, 0)) {
       if (frame.n > cursor.n) break
       // A cursor can stand inside a frame: what comes after it in the frame has not happened yet.
-      fold = foldFrame(fold, frame.n === cursor.n ? { ...frame, events: frame.events.slice(0, cursor.i + 1) } : frame)
+      fold = foldFrame(fold, frame.n === cursor.n ? upToEvent(frame, cursor.i) : frame)
     }
     return { id: session, cursor: encodeCursor(cursor), status: fold.head.status, state: fold.session }
   }
@@ -75,11 +77,13 @@ export class SessionReads {
     await this.#mustExist(session)
     const frames: FramePage['frames'] = []
     let bytes = 0
-    for await (const { events, trace: _trace, ...frame } of framesOf(this.#parts.sessions, session, after, limit + 1)) {
+    for await (const frame of framesOf(this.#parts.sessions, session, after, limit + 1)) {
       if (frames.length === limit || bytes > maxPageBytes) return { frames, more: true }
-      const text = JSON.stringify(events)
+      const text = eventsJsonOf(frame)
+      const { seq, id, n, prev, at, by, role, needs, status, pool, hash, fault } = frame
       bytes += text.length
-      frames.push({ ...frame, events: text })
+      const shown = { seq, id, n, prev, at, by, role, needs, status, pool, hash, events: text }
+      frames.push(fault === undefined ? shown : { ...shown, fault })
     }
     return { frames, more: false }
   }

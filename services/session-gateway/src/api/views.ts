@@ -6,7 +6,11 @@ import {
   type Cursor,
   type Delta,
   encodeCursor,
+  eventCodec,
+  everyEvent,
   type Frame,
+  type SessionEvent,
+  type UnknownEvent,
   type SessionQueuedHint,
 } from '@reins/contracts'
 
@@ -19,14 +23,23 @@ export interface View {
 /** The events of a frame behind event `after` (-1: all). */
 export function apiEvents({ of, tree }: View, session: string, frame: Frame, after = -1): readonly ApiEvent[] {
   const { seq, n, at, by } = frame
-  return frame.events.slice(after + 1).map((event, offset) => {
-    const i = after + 1 + offset
-    return {
-      cursor: encodeCursor({ of, tree, seq, n, i }),
-      ...(tree ? { session } : {}),
-      ...{ n, i, at, by, type: event.type, data: event.data },
-    }
-  })
+  return everyEvent(frame)
+    .slice(after + 1)
+    .map((event, offset) => {
+      const i = after + 1 + offset
+      return {
+        cursor: encodeCursor({ of, tree, seq, n, i }),
+        ...(tree ? { session } : {}),
+        ...{ n, i, at, by, ...shown(event) },
+      }
+    })
+}
+
+/** What this version does not know is shown as it was written. */
+function shown(event: SessionEvent | UnknownEvent): Pick<ApiEvent, 'type' | 'v' | 'data'> {
+  if (event.type === '?') return event.written
+  const v = eventCodec.versionOf(event.type)
+  return { type: event.type, ...(v === 1 ? {} : { v }), data: event.data }
 }
 
 /** `at`: the last event before it. */
@@ -69,5 +82,5 @@ export const sessionQueued = (
 export const endOf = (frame: Frame): Pick<Cursor, 'seq' | 'n' | 'i'> => ({
   seq: frame.seq,
   n: frame.n,
-  i: frame.events.length - 1,
+  i: everyEvent(frame).length - 1,
 })

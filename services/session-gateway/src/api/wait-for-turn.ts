@@ -1,5 +1,5 @@
 // Waiting for the turn that holds a message: a follower of its own, from just before the message, with a deadline.
-import { encodeCursor, headOf, ReinsError, type TurnResult } from '@reins/contracts'
+import { encodeCursor, everyEvent, headOf, ReinsError, type TurnResult } from '@reins/contracts'
 import { type FollowHandlers, follow, type SessionFeed, type SessionLog } from '@reins/journal'
 import type { Appender } from './appender.ts'
 import { type Refused, refused } from './outcomes.ts'
@@ -37,10 +37,10 @@ export function watchTurn(
     onFrames: (frames) => {
       for (const { frame } of frames) {
         parts.appender.learn(session, headOf(frame))
-        for (const [i, event] of frame.events.entries()) {
+        for (const [i, event] of everyEvent(frame).entries()) {
           const cursor = encodeCursor({ of: session, tree: false, seq: frame.seq, n: frame.n, i })
           last = cursor
-          const turn = watch.see(event)
+          const turn = event.type === '?' ? undefined : watch.see(event)
           if (turn) result.resolve({ turn, messageId: message, cursor })
         }
       }

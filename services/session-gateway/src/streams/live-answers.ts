@@ -1,7 +1,7 @@
 // Keeps the open answers of one followed session (or tree) up to date from its deltas, for the hub that follows it.
 //   A1. Deltas are taken from the moment it begins; they wait until the turn and what LIVE still keeps of it have been read.
 //   A2. A gap is filled from LIVE once; what is not there any more is given up, and shown when the answer is whole.
-import type { AnswerRestarted, Delta, Frame } from '@reins/contracts'
+import { type AnswerRestarted, type Delta, type Frame, knownEvents } from '@reins/contracts'
 import type { Followed, LiveDelta, SessionFeed, SessionFrame, Subscription } from '@reins/journal'
 import { OpenAnswers, type OpenBlock } from './open-answers.ts'
 
@@ -71,7 +71,7 @@ export class LiveAnswers {
   }
 
   #see(session: string, frame: Frame): void {
-    for (const event of frame.events) {
+    for (const event of knownEvents(frame)) {
       const restarted = this.#answers.see(session, event, frame.at)
       if (restarted) this.#viewers.onRestarted(session, restarted)
     }

@@ -42,7 +42,11 @@ export class RecentFrames {
     for (const frame of older.toReversed()) {
       const { first } = this
       if (first === undefined || atRest(first) || frame.n !== first.n - 1) return
-      if (this.#kept.length >= maxFrames || this.#characters + charactersIn(frame.events) > maxCharacters) return
+      if (
+        this.#kept.length >= maxFrames ||
+        this.#characters + charactersIn(frame.written ?? frame.events) > maxCharacters
+      )
+        return
       this.#push('start', frame)
     }
   }
@@ -56,7 +60,7 @@ export class RecentFrames {
   }
 
   #push(where: 'start' | 'end', frame: Frame): void {
-    const kept = { frame, characters: charactersIn(frame.events) }
+    const kept = { frame, characters: charactersIn(frame.written ?? frame.events) }
     if (where === 'end') this.#kept.push(kept)
     else this.#kept.unshift(kept)
     this.#characters += kept.characters

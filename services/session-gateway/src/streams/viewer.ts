@@ -1,12 +1,12 @@
 // One viewer of a session: history from its cursor, then what its source brings, with no gap and no repeat.
 //   V1. It becomes live in one step, when it has written exactly what its source has seen.
 //   V2. What waits for its reader is bounded; a reader that is too slow is told so and closed.
-import { type Cursor, type Delta, errorTable, ReinsError } from '@reins/contracts'
+import { type Cursor, type Delta, errorTable, knownEvents, ReinsError } from '@reins/contracts'
 import type { SessionFrame } from '@reins/journal'
-import type { Listener } from './hub.ts'
-import type { OpenBlock } from './open-answers.ts'
 import { answerRestarted, apiDelta, apiEvents, endOf, type View } from '../api/views.ts'
 import { Batch, Item } from './batch.ts'
+import type { Listener } from './hub.ts'
+import type { OpenBlock } from './open-answers.ts'
 import type { Sink } from './sink.ts'
 
 /** Frames in order. `more`: what comes after them is there already. */
@@ -138,7 +138,7 @@ export class Viewer implements Listener {
   #write({ session, frame }: SessionFrame): void {
     const known = frame.seq === this.#cursor.seq ? this.#cursor.i : -1
     const items = apiEvents(this.#source.view, session, frame, known).map((event) => new Item(event))
-    for (const event of frame.events) {
+    for (const event of knownEvents(frame)) {
       // The cursor lies inside an attempt that was replaced: what the client has shown of it is void.
       const within = this.#within
       if (event.type !== 'model-call.started' || !within || event.data.call !== within.call) continue

@@ -1,11 +1,12 @@
 // The HTTP API's shapes: the source of validation, of /openapi.json and of the client's types.
 import { type Static, Type } from 'typebox'
-import { TextPart, Usage } from './content.ts'
-import { AgentDefinition, AgentName } from './definition.ts'
-import { Delta } from './delta.ts'
-import { OnBusy } from './events-session.ts'
-import { type Status, statuses } from './frame.ts'
-import { Agent } from './registry.ts'
+import { AgentDefinition, AgentName } from '../agents/definition.ts'
+import { Agent } from '../agents/registry.ts'
+import { TextPart, Usage } from '../events/content.ts'
+import { maxNameChars } from '../events/fields.ts'
+import { OnBusy } from '../events/session.ts'
+import { Delta } from '../frame/delta.ts'
+import { type Status, statuses } from '../frame/frame.ts'
 
 const closed = { additionalProperties: false } as const
 const SessionId = Type.String({ minLength: 26, maxLength: 64, description: 'A session id' })
@@ -15,7 +16,7 @@ const StatusSchema = Type.Unsafe<Status>(Type.Union(statuses.map((status) => Typ
 /** Text, or parts. */
 export const MessageContent = Type.Union([
   Type.String({ minLength: 1, maxLength: 1_000_000 }),
-  Type.Array(TextPart, { minItems: 1, maxItems: 64 }),
+  Type.Array(Type.Object(TextPart.properties, closed), { minItems: 1, maxItems: 64 }),
 ])
 
 export const AgentBody = AgentDefinition
@@ -30,8 +31,8 @@ export const CreateSession = Type.Object(
     agent: AgentName,
     message: Type.Optional(MessageContent),
     /** With it the id is derived from agent, instance and session: a repeat answers 200 with the same session. */
-    instance: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
-    session: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    instance: Type.Optional(Type.String({ minLength: 1, maxLength: maxNameChars })),
+    session: Type.Optional(Type.String({ minLength: 1, maxLength: maxNameChars })),
     title: Type.Optional(Type.String({ maxLength: 200 })),
   },
   closed,
@@ -112,6 +113,7 @@ export const ApiEvent = Type.Object(
     at: Type.Integer({ description: 'epoch ms' }),
     by: Type.String(),
     type: Type.String(),
+    v: Type.Optional(Type.Integer({ description: 'The version of the type; absent: 1' })),
     data: Type.Unknown(),
   },
   closed,

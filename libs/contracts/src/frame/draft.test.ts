@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import type { SessionEvent } from './events.ts'
-import { draftOn, emptyHead } from './frame.ts'
-import { toLog } from './subjects.ts'
+import { toLog } from '../broker/subjects.ts'
+import type { SessionEvent } from '../events/catalogue.ts'
+import { draftOn } from './draft.ts'
+import { emptyHead } from './frame.ts'
 
 const session = '01HZZZZZZZZZZZZZZZZZZZZZZZ'
 const renamed: SessionEvent = { type: 'session.renamed', data: { title: 'a title' } }

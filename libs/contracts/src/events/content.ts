@@ -1,10 +1,7 @@
 // What people, models and tools say to each other, independent of any provider's wire format.
 import { type Static, Type } from 'typebox'
 
-export const TextPart = Type.Object(
-  { type: Type.Literal('text'), text: Type.String() },
-  { additionalProperties: false },
-)
+export const TextPart = Type.Object({ type: Type.Literal('text'), text: Type.String() })
 export type TextPart = Static<typeof TextPart>
 
 /** What a person or a program sends into a session. Text only for now; images and files are further variants. */
@@ -15,56 +12,44 @@ export type UserContent = Static<typeof UserContent>
  * What a provider wants to have back word for word beside a block, in its own form (signatures, reasoning details). It goes to the
  * model that made it, `provider/model`, and to no other.
  */
-export const ProviderData = Type.Object(
-  { model: Type.String(), data: Type.Record(Type.String(), Type.Unknown()) },
-  { additionalProperties: false },
-)
+export const ProviderData = Type.Object({ model: Type.String(), data: Type.Record(Type.String(), Type.Unknown()) })
 export type ProviderData = Static<typeof ProviderData>
 
 /** The model's thinking. `opaque` is the provider's signature or encrypted form; it goes back to the same provider untouched. */
-export const ReasoningBlock = Type.Object(
-  {
-    type: Type.Literal('reasoning'),
-    text: Type.String(),
-    opaque: Type.Optional(Type.String()),
-    provided: Type.Optional(ProviderData),
-  },
-  { additionalProperties: false },
-)
+export const ReasoningBlock = Type.Object({
+  type: Type.Literal('reasoning'),
+  text: Type.String(),
+  opaque: Type.Optional(Type.String()),
+  provided: Type.Optional(ProviderData),
+})
 export type ReasoningBlock = Static<typeof ReasoningBlock>
 
 /**
  * A tool call as the model asked for it. `call` is Reins' id of the call (unique in its session); `providerCall` is the provider's.
  * Where the model wrote arguments that are no JSON object, `arguments` is `{}` and `malformed` holds the text.
  */
-export const ToolCallBlock = Type.Object(
-  {
-    type: Type.Literal('tool-call'),
-    call: Type.String(),
-    providerCall: Type.Optional(Type.String()),
-    name: Type.String(),
-    arguments: Type.Record(Type.String(), Type.Unknown()),
-    malformed: Type.Optional(Type.String()),
-    provided: Type.Optional(ProviderData),
-  },
-  { additionalProperties: false },
-)
+export const ToolCallBlock = Type.Object({
+  type: Type.Literal('tool-call'),
+  call: Type.String(),
+  providerCall: Type.Optional(Type.String()),
+  name: Type.String(),
+  arguments: Type.Record(Type.String(), Type.Unknown()),
+  malformed: Type.Optional(Type.String()),
+  provided: Type.Optional(ProviderData),
+})
 export type ToolCallBlock = Static<typeof ToolCallBlock>
 
 export const AssistantBlock = Type.Union([TextPart, ReasoningBlock, ToolCallBlock])
 export type AssistantBlock = Static<typeof AssistantBlock>
 
 /** Tokens. `inputTokens` includes what was read from and written to the provider's cache; `outputTokens` includes reasoning. */
-export const Usage = Type.Object(
-  {
-    inputTokens: Type.Integer({ minimum: 0 }),
-    outputTokens: Type.Integer({ minimum: 0 }),
-    cacheReadTokens: Type.Integer({ minimum: 0 }),
-    cacheWriteTokens: Type.Integer({ minimum: 0 }),
-    reasoningTokens: Type.Integer({ minimum: 0 }),
-  },
-  { additionalProperties: false },
-)
+export const Usage = Type.Object({
+  inputTokens: Type.Integer({ minimum: 0 }),
+  outputTokens: Type.Integer({ minimum: 0 }),
+  cacheReadTokens: Type.Integer({ minimum: 0 }),
+  cacheWriteTokens: Type.Integer({ minimum: 0 }),
+  reasoningTokens: Type.Integer({ minimum: 0 }),
+})
 export type Usage = Static<typeof Usage>
 
 export const noUsage: Usage = {

@@ -1,7 +1,7 @@
 // The registry's events (stream REG) and its requests. Each event is its entity's new state (PROTOCOL 10).
 import { type Static, Type } from 'typebox'
+import type { ErrorBody } from '../errors.ts'
 import { AgentDefinition } from './definition.ts'
-import type { ErrorBody } from './errors.ts'
 
 const closed = { additionalProperties: false } as const
 

@@ -2,13 +2,13 @@
 //   F1. `events` is the last member of the body, and the hash is over its bytes as they were written: reading never re-serialises.
 //   F2. The headers alone are enough to address, chain and refuse the next frame.
 //   F3. Decoding never throws: what is no frame is a fault that carries what the headers still say.
-//   F4. Every writer's frame is made by draftOn, with the time that the writer folded its events with: a writer and a reader fold the same.
+//   F4. A frame with an event that this code does not know is beyond it, and no fault: the chain goes on, and nothing is decided on it.
+//       Its `events` are none, so whatever acts on frames does nothing; whatever shows them asks `everyEvent`.
 import { createHash } from 'node:crypto'
-import { eventFault, firstProtocol, needsOf, type SessionEvent } from './events.ts'
-import type { Address, Role } from './subjects.ts'
-
-/** The protocol that this code speaks; a frame's `needs` above it may not be decided on. */
-export const protocolVersion = 1
+import type { Role } from '../broker/subjects.ts'
+import { firstProtocol, type SessionEvent } from '../events/catalogue.ts'
+import { eventCodec, type UnknownEvent, type WrittenEvent } from '../events/codec.ts'
+import type { Draft } from './draft.ts'
 
 export const frameHeaders = {
   frame: 'Reins-Frame',
@@ -50,23 +50,47 @@ export interface Frame {
   readonly pool: string
   readonly hash: string
   readonly events: readonly SessionEvent[]
+  /** The events as they were written, where that is not what `events` has: older versions, and what is beyond this code. */
+  readonly written?: readonly unknown[]
+  /** F4: what of it only a newer version of Reins understands. */
+  readonly beyond?: string
   /** Set where this message is no valid frame: `events` is empty then, and the headers are taken for what they say. */
   readonly fault?: string
 }
 
-/** A frame that has not been appended yet. */
-export interface Draft {
-  readonly id: string
-  readonly n: number
-  readonly prev: number
-  readonly at: number
-  readonly by: string
-  readonly trace?: string
-  readonly role: Role
-  readonly needs: number
-  readonly status: Status
-  readonly pool: string
-  readonly events: readonly SessionEvent[]
+/** Every event of a frame, in its place, for whoever shows them: also those of a frame that is beyond this code. */
+export function everyEvent({ events, written }: Frame): readonly (SessionEvent | UnknownEvent)[] {
+  return (
+    written?.map((value) => {
+      const decoded = eventCodec.decode(value)
+      return decoded.kind === 'known' ? decoded.event : { type: '?', written: writtenOf(value) }
+    }) ?? events
+  )
+}
+
+/** The events of a frame that this code knows, also where it may not decide on them: for whoever counts and shows. */
+export const knownEvents = (frame: Frame): readonly SessionEvent[] =>
+  everyEvent(frame).filter((event) => event.type !== '?')
+
+/** The frame as it is up to its event `i`. */
+export const upToEvent = (frame: Frame, i: number): Frame => ({
+  ...frame,
+  events: frame.events.slice(0, i + 1),
+  ...(frame.written ? { written: frame.written.slice(0, i + 1) } : {}),
+})
+
+/** The bytes of a frame's events as they were written, over which its hash is made. */
+export const eventsJsonOf = ({ events, written }: Frame): string =>
+  written ? JSON.stringify(written) : eventCodec.encode(events)
+
+/** In a frame of a newer protocol anything may stand for an event. */
+function writtenOf(value: unknown): WrittenEvent {
+  const { type, v, data } = (value ?? {}) as Partial<Record<keyof WrittenEvent, unknown>>
+  return {
+    type: typeof type === 'string' ? type : 'unknown',
+    ...(typeof v === 'number' ? { v } : {}),
+    data: data ?? null,
+  }
 }
 
 export const emptyHead = (session: string): Head => ({
@@ -87,47 +111,6 @@ export const headOf = (frame: Frame): Head => ({
   pool: frame.pool,
 })
 
-/** Who appends: the instance or principal, the role that its subject says, and the new frame's id. */
-export interface Writer {
-  readonly frame: string
-  readonly by: string
-  readonly role: Role
-}
-
-/** What a writer has decided to append. */
-export interface Order {
-  readonly events: readonly SessionEvent[]
-  readonly to: Address
-  readonly status: Status
-  /** Of a session's first frame, or where the head's is not good; otherwise the head's. */
-  readonly pool?: string | undefined
-  /** The trace that led to it (W3C traceparent). */
-  readonly trace?: string | undefined
-  /** epoch ms: the time with which the writer has folded the events, if it folds. */
-  readonly at: number
-}
-
-/**
- * The frame that puts an order on a head: the one place where frames are made (F4). What it needs is what its events need, and never
- * less than the head, so a session that no newer event was said in stays every process's to decide on.
- */
-export function draftOn(head: Head, { frame, by, role }: Writer, order: Order): Draft {
-  const { events, status, pool, trace, at } = order
-  return {
-    id: frame,
-    n: head.n + 1,
-    prev: head.seq,
-    at,
-    by,
-    ...(trace === undefined ? {} : { trace }),
-    role,
-    needs: Math.max(head.needs, needsOf(events)),
-    status,
-    pool: pool ?? head.pool,
-    events,
-  }
-}
-
 /** base64url(sha256(previous hash ‖ n ‖ id ‖ role ‖ at ‖ by ‖ needs ‖ bytes of `events`)): it survives a move to other subjects and sequences. */
 export function frameHash(
   previous: string,
@@ -147,7 +130,7 @@ export interface EncodedFrame {
 }
 
 export function encodeFrame(draft: Draft, previousHash: string): EncodedFrame {
-  const events = JSON.stringify(draft.events)
+  const events = eventCodec.encode(draft.events)
   const { id, n, prev, at, by, trace } = draft
   const start = JSON.stringify({ v: 1, id, n, prev, at, by, ...(trace === undefined ? {} : { trace }) })
   const hash = frameHash(previousHash, draft, events)
@@ -204,25 +187,23 @@ export function decodeFrame(raw: RawFrame): Frame {
   if (typeof body !== 'object' || body === null) return faulty('a body that is no object')
   const { v, id, n, prev, at, by, trace, events } = body as Record<string, unknown>
   if (v !== 1)
-    return head.needs > protocolVersion
-      ? { ...base, prev: 0, at: 0, by: '', events: [] }
+    return head.needs > eventCodec.protocol
+      ? { ...base, prev: 0, at: 0, by: '', events: [], written: [], beyond: 'a form of frame that is newer' }
       : faulty('an unknown frame version')
   if (typeof id !== 'string' || id !== base.id) return faulty('an id that differs from its header')
   if (n !== head.n || typeof prev !== 'number' || typeof at !== 'number' || typeof by !== 'string')
     return faulty('a body that differs from its headers')
   if (!Array.isArray(events)) return faulty('no events')
-  if (head.needs <= protocolVersion)
-    for (const event of events) {
-      const fault = eventFault(event)
-      if (fault) return faulty(fault)
-    }
+  const decoded = eventCodec.decodeAll(events, head.needs)
+  if (decoded.kind === 'malformed') return faulty(decoded.why)
   return {
     ...base,
     prev,
     at,
     by,
     ...(typeof trace === 'string' ? { trace } : {}),
-    // Checked event by event above; of a newer protocol nothing is decided, so its events are only passed on.
-    events: events as readonly SessionEvent[],
+    events: decoded.kind === 'known' ? decoded.events : [],
+    ...(decoded.written ? { written: decoded.written } : {}),
+    ...(decoded.kind === 'beyond' ? { beyond: decoded.why } : {}),
   }
 }

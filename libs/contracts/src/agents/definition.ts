@@ -3,7 +3,7 @@
 //   A2. A field whose effect is not there yet is refused with a message that says so (`laterFields`), never ignored.
 import { createHash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
-import { agentNamePattern } from './ids.ts'
+import { agentNamePattern } from '../ids.ts'
 import { Labels } from './pools.ts'
 
 const closed = { additionalProperties: false } as const

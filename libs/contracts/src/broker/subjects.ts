@@ -1,7 +1,7 @@
 // Every name on the broker, built and taken apart here and nowhere else: subjects, streams, buckets, durables.
 //   N1. A token never holds a dot, a space or a wildcard: ids are checked before they get here (ids.ts), names are encoded.
 //   N2. The condition subject of a session is one byte-identical string for every writer (PROTOCOL 3.1).
-import { partitionOf, rootOf } from './ids.ts'
+import { partitionOf, rootOf } from '../ids.ts'
 
 export const streams = { sessions: 'SES', live: 'LIVE', timers: 'TIM', registry: 'REG' } as const
 export const buckets = {

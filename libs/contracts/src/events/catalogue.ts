@@ -1,0 +1,52 @@
+// The events of a session: one schema a type, one file a family.
+//   E1. A shipped version of a schema changes in one way only: it gets another optional field, which a reader that does not know it
+//       may ignore. Schemas are open, so every process takes such an event, and keeps the field.
+//   E2. Every other change is a new version of the type, or a new type: it stands in `changes`, with the protocol that it needs.
+import { type Static, type TSchema, Type } from 'typebox'
+import { controlEvents } from './control.ts'
+import { delegationEvents } from './delegation.ts'
+import { modelCallEvents } from './model-call.ts'
+import { sessionEvents } from './session.ts'
+import { toolCallEvents } from './tool-call.ts'
+import { turnEvents } from './turn.ts'
+
+export const eventSchemas = {
+  ...sessionEvents,
+  ...turnEvents,
+  ...modelCallEvents,
+  ...toolCallEvents,
+  ...delegationEvents,
+  ...controlEvents,
+} as const
+
+type Schemas = typeof eventSchemas
+export type EventType = keyof Schemas
+export type EventData<T extends EventType> = Schemas[T] extends TSchema ? Static<Schemas[T]> : never
+/** One thing that happened: past tense, full nouns. */
+export type SessionEvent = { [T in EventType]: { readonly type: T; readonly data: EventData<T> } }[EventType]
+export type EventOf<T extends EventType> = Extract<SessionEvent, { type: T }>
+
+export const eventTypes = Object.keys(eventSchemas) as EventType[]
+export const SessionEventSchema = Type.Union(
+  eventTypes.map((type) => Type.Object({ type: Type.Literal(type), data: eventSchemas[type] as TSchema })),
+)
+
+/** The protocol that the first version of every type needs, unless `changes` says otherwise. */
+export const firstProtocol = 1
+
+/** A version of a type that is written no more, and how its data becomes that of the next version. */
+export interface OlderVersion {
+  readonly schema: TSchema
+  readonly upcast: (data: unknown) => unknown
+}
+
+/** A type that came after the first protocol, or that has changed since (E2). */
+export interface Change {
+  /** The lowest protocol that may decide on a session with the version that is written now. */
+  readonly needs: number
+  /** Versions 1, 2, … that were written before; the version that is written now follows on them. */
+  readonly older?: readonly OlderVersion[]
+}
+
+/** E2. No type has changed yet. */
+export const changes: Partial<Record<EventType, Change>> = {}

@@ -1,0 +1,81 @@
+// session.* and message.*: a session's life, and what people say into it.
+import { type Static, Type } from 'typebox'
+import { UserContent } from './content.ts'
+import { id } from './fields.ts'
+
+/** How often a tool may run: `safe` again after a crash, `never` twice. */
+export const ReplayClass = Type.Union([Type.Literal('safe'), Type.Literal('never')])
+export type ReplayClass = Static<typeof ReplayClass>
+
+/** What a tool can do to the world, for whoever lets it: look, change the workspace, run programs, act elsewhere. */
+export const ToolRisk = Type.Union([
+  Type.Literal('read'),
+  Type.Literal('write'),
+  Type.Literal('exec'),
+  Type.Literal('external'),
+])
+export type ToolRisk = Static<typeof ToolRisk>
+
+/** A tool as it was resolved at the session's start. `digest`: of what the model is told of it (name, description, schema). */
+export const PinnedTool = Type.Object({ name: id, source: id, replay: ReplayClass, risk: ToolRisk, digest: id })
+export type PinnedTool = Static<typeof PinnedTool>
+
+/** What a message does when the session is busy. `reject` never reaches the log: the gateway refuses. */
+export const OnBusy = Type.Union([
+  Type.Literal('queue'),
+  Type.Literal('join'),
+  Type.Literal('interrupt'),
+  Type.Literal('reject'),
+])
+export type OnBusy = Static<typeof OnBusy>
+
+/** Limits of a definition that deciding needs. Counts; 0 is "none left", absent is "no limit". */
+export const Limits = Type.Object({
+  maxToolCalls: Type.Integer({ minimum: 0 }),
+  maxConcurrentTools: Type.Optional(Type.Integer({ minimum: 1 })),
+  maxTurns: Type.Optional(Type.Integer({ minimum: 1 })),
+})
+export type Limits = Static<typeof Limits>
+
+/** A session below another: which call of which session made it, and the pool that its end must wake. */
+export const Parent = Type.Object({ session: id, call: id, pool: id })
+export type Parent = Static<typeof Parent>
+
+export const sessionEvents = {
+  'session.started': Type.Object({
+    agent: id,
+    /** Of the pinned definition. */
+    digest: id,
+    /** provider/model */
+    model: id,
+    pools: Type.Object({ executor: id, tools: id }),
+    limits: Limits,
+    /** The tools that the definition gives the model, by name. */
+    tools: Type.Record(Type.String(), ReplayClass),
+    /** The same tools, as they were resolved: absent in sessions of before there was this. */
+    toolset: Type.Optional(Type.Array(PinnedTool)),
+    /** The agents it may delegate to: definition and pool of each at the start. */
+    agents: Type.Optional(Type.Record(Type.String(), Type.Object({ digest: id, pool: id }))),
+    instance: Type.Optional(Type.Object({ instance: id, session: id })),
+    parent: Type.Optional(Parent),
+    title: Type.Optional(Type.String({ maxLength: 200 })),
+  }),
+  'session.renamed': Type.Object({ title: Type.String({ maxLength: 200 }) }),
+  'session.paused': Type.Object({ reason: Type.Optional(Type.String({ maxLength: 500 })) }),
+  'session.resumed': Type.Object({}),
+  'session.quarantined': Type.Object({
+    reason: Type.String(),
+    /** The frame that could not be got past. */ frame: Type.Integer({ minimum: 0 }),
+  }),
+  'session.released': Type.Object({}),
+  /** Only corrects the status that the head's header shows. */
+  'session.settled': Type.Object({}),
+  'session.ended': Type.Object({ reason: Type.String({ maxLength: 200 }) }),
+
+  'message.received': Type.Object({ message: id, content: UserContent, onBusy: OnBusy }),
+  'message.joined': Type.Object({ message: id, turn: id }),
+  'message.dropped': Type.Object({
+    message: id,
+    reason: Type.Union([Type.Literal('cancelled'), Type.Literal('ended')]),
+  }),
+}

@@ -1,0 +1,30 @@
+// Who may say which event (ARCHITECTURE I11). What a role may not say is void evidence: the fold keeps it and does nothing.
+import type { Role } from '../broker/subjects.ts'
+import { type EventType, eventTypes } from './catalogue.ts'
+
+const gateway: readonly EventType[] = [
+  'session.started',
+  'session.renamed',
+  'session.paused',
+  'session.resumed',
+  'session.released',
+  'message.received',
+  'cancel.requested',
+]
+const runner: readonly EventType[] = [
+  'tool-call.started',
+  'tool-call.completed',
+  'tool-call.outcome-unknown',
+  'tool-call.late-result',
+]
+const memory: readonly EventType[] = ['timer.fired']
+/** Decisions of people: an executor may not say them. Their events join this list with the features that bring them. */
+const peopleOnly: readonly EventType[] = []
+
+const allowed: Readonly<Record<Role, ReadonlySet<EventType>>> = {
+  g: new Set(gateway),
+  e: new Set(eventTypes.filter((type) => !peopleOnly.includes(type))),
+  t: new Set(runner),
+  m: new Set(memory),
+}
+export const maySay = (role: Role, type: EventType): boolean => allowed[role].has(type)

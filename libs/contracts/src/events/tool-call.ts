@@ -1,0 +1,34 @@
+// tool-calls.requested and tool-call.*: what the model asked to be done, and what came of it.
+import { type Static, Type } from 'typebox'
+import { attempt, id } from './fields.ts'
+import { ReplayClass } from './session.ts'
+
+export const RequestedCall = Type.Object({
+  call: id,
+  name: id,
+  arguments: Type.Record(Type.String(), Type.Unknown()),
+  replay: ReplayClass,
+})
+export type RequestedCall = Static<typeof RequestedCall>
+
+/** `output` is what the model reads; `ref` names the whole output in the object store when it was cut. */
+export const ToolResult = {
+  status: Type.Union([Type.Literal('ok'), Type.Literal('error')]),
+  output: Type.String(),
+  code: Type.Optional(Type.String()),
+  ref: Type.Optional(Type.String()),
+  /** ms */
+  duration: Type.Optional(Type.Integer({ minimum: 0 })),
+}
+
+export const toolCallEvents = {
+  /** One frame a pool; a runner can run it without a read: the definition is named by its digest. */
+  'tool-calls.requested': Type.Object({ turn: id, digest: id, calls: Type.Array(RequestedCall, { minItems: 1 }) }),
+  /** The claim: always before a `never` tool runs, and before any further attempt. */
+  'tool-call.started': Type.Object({ call: id, attempt }),
+  'tool-call.completed': Type.Object({ call: id, attempt, ...ToolResult }),
+  'tool-call.cancelled': Type.Object({ call: id }),
+  'tool-call.outcome-unknown': Type.Object({ call: id, attempt, message: Type.String() }),
+  /** Evidence only: what an attempt delivered after the call had its outcome. */
+  'tool-call.late-result': Type.Object({ call: id, attempt, ...ToolResult }),
+}

@@ -1,0 +1,26 @@
+// turn.*: from a message to its answer.
+import { Type } from 'typebox'
+import { Usage } from './content.ts'
+import { id } from './fields.ts'
+
+export const turnEvents = {
+  'turn.started': Type.Object({ turn: id, messages: Type.Array(id, { minItems: 1 }) }),
+  /** The answer is the content of the model call named by `call`. */
+  'turn.completed': Type.Object({
+    turn: id,
+    call: id,
+    usage: Usage,
+    reason: Type.Union([
+      Type.Literal('answered'),
+      Type.Literal('max-tool-calls'),
+      Type.Literal('length'),
+      Type.Literal('refused'),
+    ]),
+  }),
+  'turn.failed': Type.Object({ turn: id, usage: Usage, error: Type.Object({ code: id, message: Type.String() }) }),
+  'turn.cancelled': Type.Object({
+    turn: id,
+    usage: Usage,
+    reason: Type.Union([Type.Literal('cancelled'), Type.Literal('interrupted'), Type.Literal('ended')]),
+  }),
+}
