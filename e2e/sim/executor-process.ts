@@ -3,59 +3,21 @@
 //   E1. A step decides on what the process knows (its fold), which may be old: the append's condition finds out.
 //   E2. Nothing else is decided for a session while a frame of it is under way.
 //   E3. Who lost its call to another forgets its triggers of that session.
+import { due, plan, type Verdict } from '@reins/session'
+import { errandsHeld } from './errands.ts'
+import { begin, decide, drop } from './executor-append.ts'
+import { askedErrand, standingErrand } from './executor-errands.ts'
 import {
-  due,
-  type Effect,
-  type Errand,
-  type Fold,
-  finalErrand,
-  foldFrames,
-  type Holder,
-  isCurrentModelCall,
-  isOwn,
-  type Plan,
-  plan,
-  statusToShow,
-  type Verdict,
-} from '@reins/session'
-import { errandOrder, errandsHeld } from './errands.ts'
-import type { ExecSession, ExecThen, ExecutorProcess } from './executor-state.ts'
+  counting,
+  type ExecSession,
+  type ExecutorProcess,
+  executorNamed,
+  holderOf,
+  learn,
+  update,
+} from './executor-state.ts'
 import { answerOf, outcomeOf } from './model.ts'
-import { instanceOf, type Order, type World } from './world.ts'
-
-const key = (call: string, attempt: number): string => `${call}/${attempt}`
-
-/** The process as it is now: steps change the world's copy. */
-export function executorNamed(world: World, name: string): ExecutorProcess {
-  const process = world.processes.get(name)
-  if (process?.kind !== 'executor') throw new Error(`${name} is no executor`)
-  return process
-}
-
-export function update(world: World, name: string, session: string, change: Partial<ExecSession>): ExecSession {
-  const process = executorNamed(world, name)
-  const old = process.sessions.get(session)
-  const next: ExecSession = {
-    fold: old?.fold ?? world.read(session),
-    held: old?.held ?? new Map(),
-    running: old?.running ?? null,
-    started: old?.started ?? [],
-    done: old?.done ?? [],
-    sending: old?.sending ?? null,
-    ...change,
-  }
-  world.processes.set(name, { ...process, used: true, sessions: new Map(process.sessions).set(session, next) })
-  return next
-}
-
-function holderOf(process: ExecutorProcess, state: ExecSession): Holder {
-  return {
-    instance: instanceOf(process),
-    at: 1_700_000_000_000,
-    runs: (call, attempt) => state.running?.call === call && state.running.attempt === attempt,
-    started: (call, attempt) => state.started.includes(key(call, attempt)),
-  }
-}
+import { instanceOf, type World } from './world.ts'
 
 export function deliverExec(world: World, name: string, seq: number): void {
   const trigger = world.triggers.get(seq)
@@ -84,10 +46,6 @@ export function nextFor(world: World, process: ExecutorProcess, seq: number): Ve
   const next = world.rules.verdict(session, head, holderOf(process, state), hold)
   return next.do === 'hold' ? null : next
 }
-
-/** Triggers that ask for nothing elsewhere: they count for their session. */
-const counting = (world: World, { held, fold }: ExecSession): readonly number[] =>
-  [...held.keys()].filter((seq) => errandsHeld(world, seq, fold).length === 0)
 
 export function actExec(world: World, name: string, seq: number): void {
   const session = world.triggers.get(seq)?.session ?? ''
@@ -124,100 +82,6 @@ export function actExec(world: World, name: string, seq: number): void {
     default:
       next satisfies never
   }
-}
-
-function decide(world: World, process: ExecutorProcess, state: ExecSession, next: Plan, then: ExecThen): void {
-  const { session, head } = state.fold
-  const { events, to } = next
-  const status = statusToShow(next, head, counting(world, state).length > 0)
-  const pool = session.born?.pools.executor ?? head.pool
-  sent(
-    world,
-    process.name,
-    { session: session.id, head, by: instanceOf(process), role: 'e', events, to, status, pool },
-    then,
-  )
-}
-
-function sent(world: World, name: string, order: Order, then: ExecThen, slot = order.session): void {
-  const process = executorNamed(world, name)
-  const outcome = world.send(order, process)
-  if (outcome === 'dead') return
-  if (outcome === 'unknown') update(world, name, slot, { sending: { order, then } })
-  else concluded(world, name, slot, order, then, outcome, false)
-}
-
-export function resolveExec(world: World, name: string, session: string): void {
-  const sending = executorNamed(world, name).sessions.get(session)?.sending
-  if (!sending) return
-  const outcome = world.resolve(sending.order)
-  world.note(`${instanceOf(executorNamed(world, name))} finds its frame ${outcome === 'in' ? 'in' : 'not in'}`)
-  update(world, name, session, { sending: null })
-  concluded(world, name, session, sending.order, sending.then, outcome, true)
-}
-
-function concluded(
-  world: World,
-  name: string,
-  session: string,
-  order: Order,
-  then: ExecThen,
-  outcome: 'in' | 'refused',
-  looked: boolean,
-): void {
-  const state = executorNamed(world, name).sessions.get(session)
-  if (!state) return
-  if (then.kind === 'errand') {
-    // A refused one is decided again on what is there now.
-    if (outcome === 'in') errandDone(world, name, session, then)
-    return
-  }
-  const tail = world.frames(session, state.fold.head.seq)
-  // Of what came on top only a refusal, or looking for one's own frame, tells.
-  const fold = foldFrames(state.fold, outcome === 'refused' || looked ? tail : tail.slice(0, 1))
-  if (outcome === 'refused') {
-    learn(world, name, session, fold)
-    return
-  }
-  if (then.kind === 'outcome') update(world, name, session, { running: null })
-  const next = learn(world, name, session, fold, order.events)
-  if (!then.effect) return
-  if (world.rules.mayStart(fold.session, then.effect, instanceOf(executorNamed(world, name))))
-    begin(world, name, session, next, then.effect)
-  else world.note('   … and does not start it: it is closed by now')
-}
-
-function begin(world: World, name: string, session: string, state: ExecSession, effect: Omit<Effect, 'kind'>): void {
-  const { call, attempt } = effect
-  const { session: is } = state.fold
-  if (!isCurrentModelCall(is, call, attempt) || is.cancel)
-    world.fail(`C2: ${name} starts model call ${call}/${attempt}, which its own read shows closed`)
-  world.note(`${name} runs model call ${call}/${attempt}`)
-  update(world, name, session, { running: { call, attempt }, started: [...state.started, key(call, attempt)] })
-}
-
-/**
- * A newer fold: a running call that is not this process's own any more is aborted, and its triggers are forgotten (E3), unless it was
- * closed by what this process appended itself (`mine`).
- */
-export function learn(
-  world: World,
-  name: string,
-  session: string,
-  fold: Fold,
-  mine: Order['events'] = [],
-): ExecSession {
-  const state = update(world, name, session, { fold })
-  const { running } = state
-  const instance = instanceOf(executorNamed(world, name))
-  if (!running || isOwn(fold.session, { kind: 'call-model', ...running }, instance)) return state
-  const aborted = update(world, name, session, { running: null })
-  world.note(`${name} aborts model call ${running.call}/${running.attempt}`)
-  if (mine.some(({ type, data }) => type === 'model-call.failed' && data.call === running.call)) return aborted
-  const lost = counting(world, state)
-  world.note(`${name} ${world.rules.loserAcks ? 'acks' : 'forgets'} ${lost.map((seq) => world.nameOf(seq)).join(', ')}`)
-  if (world.rules.loserAcks) for (const seq of lost) world.acked(seq)
-  return update(world, name, session, { held: new Map([...state.held].filter(([seq]) => !lost.includes(seq))) })
 }
 
 /** Whether an instance would answer that it runs the call, or that its outcome is not known to be in (PROTOCOL 6). */
@@ -295,69 +159,4 @@ function ackAtRest(world: World, process: ExecutorProcess, state: ExecSession, s
     for (const other of state.held.keys())
       if (other !== seq && other <= head.seq) drop(world, executorNamed(world, process.name), session.id, other, 'ack')
   drop(world, executorNamed(world, process.name), session.id, seq, 'ack')
-}
-
-function drop(world: World, process: ExecutorProcess, session: string, seq: number, how: 'ack' | 'nak'): void {
-  const held = new Map(process.sessions.get(session)?.held)
-  held.delete(seq)
-  update(world, process.name, session, { held })
-  if (how === 'ack') {
-    world.ack(seq, process)
-    return
-  }
-  world.note(`${instanceOf(process)} naks ${world.nameOf(seq)}`)
-  world.nak(seq)
-}
-
-/** A trigger that asks for something elsewhere is one for that alone: when it is done, it is acked. */
-function askedErrand(world: World, process: ExecutorProcess, state: ExecSession, seq: number): void {
-  const { session } = state.fold
-  const next = errandsHeld(world, seq, state.fold)[state.held.get(seq)?.errands ?? 0]
-  if (!next) drop(world, process, session.id, seq, 'ack')
-  else run(world, process.name, session.id, next, world.triggers.get(seq)?.pool ?? '', seq)
-}
-
-/** What must hold elsewhere before a session may rest. false: nothing (any more). */
-function standingErrand(world: World, name: string, session: string): boolean {
-  for (;;) {
-    const state = executorNamed(world, name).sessions.get(session)
-    if (!state) return false
-    const { fold, done } = state
-    const next = world.rules
-      .standingErrands(fold.session)
-      .find((one) => !done.includes(finalErrand(fold.session, one) ?? ''))
-    if (!next) return false
-    if (run(world, name, session, next, fold.head.pool, null)) return true
-  }
-}
-
-/** true: it appends something, or tries to. */
-function run(
-  world: World,
-  name: string,
-  session: string,
-  errand: Errand,
-  pool: string,
-  trigger: number | null,
-): boolean {
-  const process = executorNamed(world, name)
-  const state = process.sessions.get(session)
-  if (!state) return false
-  const done = finalErrand(state.fold.session, errand)
-  const then = { kind: 'errand', name: done, trigger } as const
-  const skip = done !== null && state.done.includes(done)
-  const order = skip ? null : errandOrder(world, instanceOf(process), state.fold, errand, pool)
-  if (order) sent(world, name, order, then, session)
-  else errandDone(world, name, session, then)
-  return order !== null
-}
-
-function errandDone(world: World, name: string, session: string, then: ExecThen & { kind: 'errand' }): void {
-  const state = executorNamed(world, name).sessions.get(session)
-  const held = new Map(state?.held)
-  const old = then.trigger === null ? undefined : held.get(then.trigger)
-  if (old && then.trigger !== null) held.set(then.trigger, { ...old, errands: old.errands + 1 })
-  const done = state?.done ?? []
-  const names = then.name === null || done.includes(then.name) ? done : [...done, then.name]
-  update(world, name, session, { held, done: names })
 }

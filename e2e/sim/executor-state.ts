@@ -1,6 +1,7 @@
-// What an executor's process knows. Never changed in place: worlds share it.
-import type { Effect, Fold } from '@reins/session'
-import type { Order } from './world.ts'
+// What an executor's process knows, and how it comes to know more. Never changed in place: worlds share it.
+import { type Effect, type Fold, type Holder, isOwn } from '@reins/session'
+import { errandsHeld } from './errands.ts'
+import { instanceOf, type Order, type World } from './world.ts'
 
 export interface ExecHold {
   /** The broker said that it had delivered this trigger before. */
@@ -40,4 +41,66 @@ export interface ExecutorProcess {
   /** Up to which sequence it did not hear of a session's frames, for it stood still; what comes later shows it the gap. */
   readonly missed: ReadonlyMap<string, number>
   readonly sessions: ReadonlyMap<string, ExecSession>
+}
+
+export const key = (call: string, attempt: number): string => `${call}/${attempt}`
+
+/** The process as it is now: steps change the world's copy. */
+export function executorNamed(world: World, name: string): ExecutorProcess {
+  const process = world.processes.get(name)
+  if (process?.kind !== 'executor') throw new Error(`${name} is no executor`)
+  return process
+}
+
+export function update(world: World, name: string, session: string, change: Partial<ExecSession>): ExecSession {
+  const process = executorNamed(world, name)
+  const old = process.sessions.get(session)
+  const next: ExecSession = {
+    fold: old?.fold ?? world.read(session),
+    held: old?.held ?? new Map(),
+    running: old?.running ?? null,
+    started: old?.started ?? [],
+    done: old?.done ?? [],
+    sending: old?.sending ?? null,
+    ...change,
+  }
+  world.processes.set(name, { ...process, used: true, sessions: new Map(process.sessions).set(session, next) })
+  return next
+}
+
+export function holderOf(process: ExecutorProcess, state: ExecSession): Holder {
+  return {
+    instance: instanceOf(process),
+    at: 1_700_000_000_000,
+    runs: (call, attempt) => state.running?.call === call && state.running.attempt === attempt,
+    started: (call, attempt) => state.started.includes(key(call, attempt)),
+  }
+}
+
+/** Triggers that ask for nothing elsewhere: they count for their session. */
+export const counting = (world: World, { held, fold }: ExecSession): readonly number[] =>
+  [...held.keys()].filter((seq) => errandsHeld(world, seq, fold).length === 0)
+
+/**
+ * A newer fold: a running call that is not this process's own any more is aborted, and its triggers are forgotten (E3), unless it was
+ * closed by what this process appended itself (`mine`).
+ */
+export function learn(
+  world: World,
+  name: string,
+  session: string,
+  fold: Fold,
+  mine: Order['events'] = [],
+): ExecSession {
+  const state = update(world, name, session, { fold })
+  const { running } = state
+  const instance = instanceOf(executorNamed(world, name))
+  if (!running || isOwn(fold.session, { kind: 'call-model', ...running }, instance)) return state
+  const aborted = update(world, name, session, { running: null })
+  world.note(`${name} aborts model call ${running.call}/${running.attempt}`)
+  if (mine.some(({ type, data }) => type === 'model-call.failed' && data.call === running.call)) return aborted
+  const lost = counting(world, state)
+  world.note(`${name} ${world.rules.loserAcks ? 'acks' : 'forgets'} ${lost.map((seq) => world.nameOf(seq)).join(', ')}`)
+  if (world.rules.loserAcks) for (const seq of lost) world.acked(seq)
+  return update(world, name, session, { held: new Map([...state.held].filter(([seq]) => !lost.includes(seq))) })
 }

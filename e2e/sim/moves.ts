@@ -2,18 +2,10 @@
 //   M1. A move is one step of one party: at most one append, or one ack.
 //   M2. Faults are moves, or ways in which a move goes wrong; both cost from the scenario's budget. Time (ack_wait, a silent owner) is free.
 //   M3. Of processes that nobody has used yet, only the first moves: the others are the same.
-import {
-  actExec,
-  answersYes,
-  deliverExec,
-  finishExec,
-  learn,
-  nextFor as nextExec,
-  resolveExec,
-  takeOver,
-  update,
-} from './executor-process.ts'
-import type { ExecutorProcess } from './executor-state.ts'
+
+import { resolveExec } from './executor-append.ts'
+import { actExec, answersYes, deliverExec, finishExec, nextFor as nextExec, takeOver } from './executor-process.ts'
+import { type ExecutorProcess, learn, update } from './executor-state.ts'
 import { fire, operate, targetOf } from './gateway.ts'
 import { answerOf } from './model.ts'
 import { actTool, canAct, deliverTool, finishTool, look, resolveTool, runnerNamed } from './runner-process.ts'
