@@ -173,7 +173,7 @@ describe('proxies', () => {
     expect(refused).toMatchObject({
       type: 'failed',
       code: 'network',
-      retries: 1,
+      retries: 0,
       message: expect.stringContaining('HTTPS_PROXY'),
     })
     expect(JSON.stringify(refused)).not.toContain('secret')

@@ -5,80 +5,10 @@ import { Answer, tokens } from '../answer/answer.ts'
 import { outcome } from '../answer/outcome.ts'
 import { FaultError, type Subject } from '../failure/failure.ts'
 import { saidIn } from '../failure/said.ts'
-import { isRecord, list, number, type Reader, shape, string, unused, word } from '../http/foreign.ts'
+import { isRecord } from '../http/foreign.ts'
 import type { AnswerReader, Progress } from '../requests/converse.ts'
 import { redactedPrefix } from './messages-request.ts'
-
-const anything: Reader<unknown> = (value) => value
-
-const usageShape = shape('usage', {
-  input_tokens: number,
-  output_tokens: number,
-  cache_read_input_tokens: number,
-  cache_creation_input_tokens: number,
-  output_tokens_details: shape('output_tokens_details', { thinking_tokens: number }),
-  cache_creation: unused,
-  server_tool_use: unused,
-  service_tier: unused,
-  inference_geo: unused,
-  iterations: unused,
-  speed: unused,
-})
-type Counts = NonNullable<ReturnType<typeof usageShape>>
-
-const blockShape = shape('content_block', {
-  type: string,
-  text: string,
-  thinking: string,
-  signature: string,
-  data: string,
-  id: word,
-  name: string,
-  input: anything,
-  citations: unused,
-  caller: unused,
-})
-type Block = NonNullable<ReturnType<typeof blockShape>>
-
-const details = shape('stop_details', { type: unused, category: unused, explanation: string })
-const messageShape = shape('message', {
-  id: word,
-  type: unused,
-  role: unused,
-  model: string,
-  content: list(blockShape),
-  stop_reason: word,
-  stop_details: details,
-  stop_sequence: unused,
-  usage: usageShape,
-  container: unused,
-  context_management: unused,
-  diagnostics: unused,
-})
-
-const deltaShape = shape('delta', {
-  type: string,
-  text: string,
-  thinking: string,
-  signature: string,
-  partial_json: anything,
-  citation: unused,
-  stop_reason: word,
-  stop_details: details,
-  stop_sequence: unused,
-  container: unused,
-  estimated_tokens: unused,
-})
-
-const eventShape = shape('event', {
-  type: string,
-  index: number,
-  message: anything,
-  content_block: blockShape,
-  delta: deltaShape,
-  usage: usageShape,
-  context_management: unused,
-})
+import { type Block, type Counts, type Delta, eventShape, messageShape } from './messages-schema.ts'
 
 interface Open {
   readonly key: string
@@ -228,7 +158,7 @@ export class MessagesReader implements AnswerReader {
     }
   }
 
-  #grow(index: number, delta: NonNullable<ReturnType<typeof deltaShape>>): readonly ModelDelta[] {
+  #grow(index: number, delta: Delta): readonly ModelDelta[] {
     const { text, thinking, signature, partial_json } = delta
     let open = this.#open.get(index)
     if (!open && partial_json !== undefined && partial_json !== '')

@@ -98,7 +98,7 @@ export function faultOf(error: unknown): Fault {
   for (let at: unknown = error; at instanceof Error && codes.length < 5; at = at.cause)
     if ('code' in at && typeof at.code === 'string') codes.push(at.code)
   if (codes.some((code) => untrusted.test(code))) return { kind: 'untrusted', message }
-  if (/proxy/i.test(message) || codes.includes('UND_ERR_PRX_CONN')) return { kind: 'proxy', message }
+  if (/\bproxy\b/i.test(message)) return { kind: /\b40[37]\b/.test(message) ? 'proxy-refuses' : 'proxy-away', message }
   if (codes.includes('ENOTFOUND')) return { kind: 'unknown-host', message }
   return { kind: 'unreachable', message }
 }

@@ -114,11 +114,9 @@ export const kinds = {
     advice: ({ baseUrl }) =>
       `The certificate of ${publicUrl(baseUrl)} is not trusted: check the URL, or name its authority in NODE_EXTRA_CA_CERTS.`,
   },
-  proxy: {
-    code: 'network',
-    retries: 1,
-    advice: () => 'Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and whether the proxy lets this host through.',
-  },
+  /** It was asked and said no. */
+  'proxy-refuses': { code: 'network', retries: 0, advice: proxyAdvice },
+  'proxy-away': { code: 'network', advice: proxyAdvice },
   request: {
     code: 'bad-request',
     advice: () =>
@@ -127,6 +125,10 @@ export const kinds = {
 } satisfies Record<string, Kind>
 
 export type FaultKind = keyof typeof kinds
+
+function proxyAdvice(): string {
+  return 'Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and whether the proxy lets this host through.'
+}
 
 /** Without credentials and query. */
 export function publicUrl(text: string): string {

@@ -4,7 +4,7 @@
 //   C2. The oldest goes first; the newest exchange is always kept. If that alone is too big, the outputs of its tools are cut to
 //       head and tail, the longest first.
 //   C3. Messages keep their identity: one that is not cut is the same object, and a cut one is the same for the same cut.
-import type { ModelMessage, ToolSpec } from '@reins/contracts'
+import type { ModelMessage, ProviderData, ToolSpec } from '@reins/contracts'
 
 export interface Window {
   /** Tokens of input and output together. */
@@ -142,9 +142,11 @@ function characters(message: ModelMessage): number {
           case 'text':
             return sum + block.text.length
           case 'reasoning':
-            return sum + block.text.length + (block.opaque?.length ?? 0)
+            return sum + block.text.length + (block.opaque?.length ?? 0) + providedLength(block)
           case 'tool-call':
-            return sum + block.name.length + JSON.stringify(block.arguments).length + overhead * 4
+            return (
+              sum + block.name.length + JSON.stringify(block.arguments).length + overhead * 4 + providedLength(block)
+            )
           default:
             return block satisfies never
         }
@@ -152,4 +154,8 @@ function characters(message: ModelMessage): number {
     default:
       return message satisfies never
   }
+}
+
+function providedLength({ provided }: { readonly provided?: ProviderData }): number {
+  return provided === undefined ? 0 : JSON.stringify(provided.data).length
 }

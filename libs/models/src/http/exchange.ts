@@ -140,6 +140,8 @@ class Body {
     if (this.#state.kind !== 'open') return
     this.#state = { kind: 'left' }
     this.#chunks = []
+    this.#size = 0
+    this.#awake()
     if (this.#paused) this.#controller.resume()
     setTimeout(() => this.#controller.abort(new Error('the rest of the answer is of no use')), leaveWithinMs).unref()
   }

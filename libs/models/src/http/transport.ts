@@ -41,7 +41,12 @@ export function createTransport(options: { readonly idleTimeoutMs: number; reado
     post(target, { stream, ...post }) {
       const url = new URL(target)
       const idleMs = stream ? idleTimeoutMs : Math.max(idleTimeoutMs, wholeAnswerMs)
-      return exchange(dispatcherFor(url), url, { ...post, idleMs })
+      const dispatcher = dispatcherFor(url)
+      const reply = exchange(dispatcher, url, { ...post, idleMs })
+      if (dispatcher === direct) return reply
+      return reply.catch((error: unknown) => {
+        throw post.signal.aborted ? error : new Error('by the proxy of the environment', { cause: error })
+      })
     },
     close() {
       void direct.destroy()

@@ -46,6 +46,7 @@ export interface Wire {
 }
 
 const afterwordMs = 1_500
+const stallMs = 600_000
 const longestError = 256 * 1024
 
 export function createProvider(wire: Wire): ModelProvider {
@@ -116,12 +117,19 @@ async function* readAnswer(
   const decoder = new StreamDecoder(header(reply.headers, 'content-type') ?? '')
   const strays = new Strays()
   let afterword: Deadline | undefined
+  // Comments and heartbeats keep a connection alive; they do not keep an answer alive for ever.
+  let stalled = false
+  const stall = setTimeout(() => {
+    stalled = true
+    reply.leave()
+  }, stallMs)
   try {
     for (let over = false; !over && progressOf(reader) !== 'over'; ) {
       if (reader.progress === 'said') afterword ??= deadline(afterwordMs)
       const bytes = await (afterword ? Promise.race([reply.read(), afterword.passed]) : reply.read())
       over = bytes === undefined
       for (const value of bytes === undefined ? decoder.end() : decoder.push(bytes)) {
+        stall.refresh()
         for (const delta of take(value, reader, strays)) {
           yield delta
           // It goes on all the same.
@@ -138,9 +146,12 @@ async function* readAnswer(
       return fault.headers === undefined ? { ...fault, headers: reply.headers } : fault
     }
   } finally {
+    clearTimeout(stall)
     afterword?.clear()
     reply.leave()
   }
+  if (reader.progress === 'open' && stalled)
+    return { message: `nothing but signs of life came for ${stallMs / 60_000} minutes` }
   if (reader.progress === 'open') return cutOff(reply, reader, strays)
   if (strays.lost !== '') return { kind: 'garbled', message: `a part of the answer is no JSON: ${strays.lost}` }
   const { deltas, outcome } = reader.end()
