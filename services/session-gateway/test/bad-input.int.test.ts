@@ -138,11 +138,81 @@ describe('one clear error', () => {
     expect(onBusy.message).toBe('may be "queue" or "join" or "interrupt" or "reject"')
   })
 
-  test('for a body that is too large, and the connection is not read to its end', async () => {
+  test('for a message that is too long: its size, the limit, and what to do', async () => {
+    const { status, json } = await world.request('POST', `/v1/sessions/${id}/messages`, {
+      body: { content: 'x'.repeat(1_000_001) },
+    })
+    expect([status, json.error.code]).toEqual([413, 'body_too_large'])
+    expect(json.error.message).toBe('The message has 1,000,028 bytes, and at most 1,000,000 are taken.')
+    expect(json.error.next).toContain('file in the workspace')
+    expect(json.error.details).toBeUndefined()
+  })
+
+  test('for a body that is too large: its size and the limit', async () => {
     const { status, json } = await world.request('POST', `/v1/sessions/${id}/messages`, {
       body: { content: 'x'.repeat(2_100_000) },
     })
     expect([status, json.error.code]).toEqual([413, 'body_too_large'])
+    expect(json.error.message).toBe('The body has 2,100,014 bytes, and at most 2,000,000 are taken.')
+  })
+
+  test.each([
+    ['with its length', false, 'The body has 40,000,000 bytes, and at most 2,000,000 are taken.'],
+    ['in chunks', true, 'The body has more than 2,000,000 bytes, and at most 2,000,000 are taken.'],
+  ])('for a body of 40 MB, sent to its end before anything is read, %s', async (_how, chunked, says) => {
+    const path = `/v1/sessions/${id}/messages`
+    const length = chunked ? 'Transfer-Encoding: chunked' : 'Content-Length: 40000000'
+    const socket = connect(Number(new URL(world.url).port), '127.0.0.1')
+    socket.pause()
+    const send = (bytes: string | Buffer): Promise<void> =>
+      new Promise((resolve, reject) => socket.write(bytes, (error) => (error ? reject(error) : resolve())))
+    await send(
+      `POST ${path} HTTP/1.1\r\nHost: ${new URL(world.url).host}\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\n${length}\r\n\r\n`,
+    )
+    const million = Buffer.alloc(1_000_000, 'x')
+    for (let i = 0; i < 40; i++) {
+      if (chunked) await send('f4240\r\n')
+      await send(million)
+      if (chunked) await send('\r\n')
+    }
+    if (chunked) await send('0\r\n\r\n')
+    let text = ''
+    for await (const part of socket) {
+      text += part
+      if (text.includes('"next"')) break
+    }
+    socket.destroy()
+    expect(text).toMatch(/^HTTP\/1.1 413 /)
+    expect(text).toContain(says)
+  })
+
+  test('for a client that goes on sending without an end: it is cut off', async () => {
+    const socket = connect(Number(new URL(world.url).port), '127.0.0.1')
+    socket.on('error', () => {})
+    socket.resume()
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+    socket.write(
+      `POST /v1/sessions/${id}/messages HTTP/1.1\r\nHost: ${new URL(world.url).host}\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`,
+    )
+    const chunk = Buffer.concat([Buffer.from('f4240\r\n'), Buffer.alloc(1_000_000, 'x'), Buffer.from('\r\n')])
+    const more = (): void => {
+      if (socket.writable) socket.write(chunk, (error) => error ?? setImmediate(more))
+    }
+    more()
+    await closed
+  })
+
+  test('half a surrogate pair is no character: it becomes U+FFFD, in a message, a title and an agent', async () => {
+    const body = `{"content": "a\\ud83d b \\ud83d\\ude00"}`
+    const other = await world.session()
+    expect((await world.request('POST', `/v1/sessions/${other}/messages`, { body })).status).toBe(202)
+    const created = await world.request('POST', '/v1/sessions', { body: `{"agent": "helper", "title": "\\udc00"}` })
+    expect(created.json.session.title).toBe('\ufffd')
+    expect((await world.frames(other)).at(-1)?.events[0]).toMatchObject({
+      data: { content: [{ type: 'text', text: 'a\ufffd b 😀' }] },
+    })
+    await world.request('PUT', '/v1/agents/helper', { body: `{"name": "helper", "system_prompt": "\\uD800"}` })
+    expect(world.calls.at(-1)?.request).toMatchObject({ source: { definition: { system_prompt: '\ufffd' } } })
   })
 
   test('for a media type that the route does not take', async () => {

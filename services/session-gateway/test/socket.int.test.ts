@@ -187,7 +187,13 @@ describe('the WebSocket', () => {
     const big = new Client(`/v1/sessions/${id}/socket`)
     await big.opened
     await big.say({ type: 'message', content: 'x'.repeat(1_048_576) })
-    expect(await big.reply()).toMatchObject({ ok: false, error: { code: 'body_too_large' } })
+    expect(await big.reply()).toMatchObject({
+      ok: false,
+      error: {
+        code: 'body_too_large',
+        message: 'The message has 1,048,607 bytes, and at most 1,000,000 are taken.',
+      },
+    })
     expect((await big.closed).code).toBe(1009)
     const binary = new Client(`/v1/sessions/${id}/socket`)
     await binary.opened

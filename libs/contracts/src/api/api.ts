@@ -15,7 +15,7 @@ const StatusSchema = Type.Unsafe<Status>(Type.Union(statuses.map((status) => Typ
 
 /** Text, or parts. */
 export const MessageContent = Type.Union([
-  Type.String({ minLength: 1, maxLength: 1_000_000 }),
+  Type.String({ minLength: 1, description: 'At most 1,000,000 bytes, as JSON' }),
   Type.Array(Type.Object(TextPart.properties, closed), { minItems: 1, maxItems: 64 }),
 ])
 

@@ -12,7 +12,16 @@ export function contentOf(content: SendMessage['content'], maxBytes: number): Us
   for (const { text } of parts) characters += text.length
   if (characters === 0) throw new ReinsError('invalid_request', 'The body is not valid: content: is empty.')
   // Escaped, a character takes at most six bytes: short ones need no exact count.
-  if (characters * 6 + parts.length * 32 > maxBytes && Buffer.byteLength(JSON.stringify(parts)) > maxBytes)
-    throw new ReinsError('body_too_large', `The content is larger than ${maxBytes} bytes.`)
+  if (characters * 6 + parts.length * 32 <= maxBytes) return parts
+  const bytes = Buffer.byteLength(JSON.stringify(parts))
+  if (bytes > maxBytes) throw tooLarge('message', bytes, maxBytes)
   return parts
 }
+
+/** `bytes`: undefined where they were not all counted. */
+export function tooLarge(what: 'message' | 'body', bytes: number | undefined, most: number): ReinsError {
+  const size = bytes === undefined ? `more than ${sized(most)}` : sized(bytes)
+  return new ReinsError('body_too_large', `The ${what} has ${size} bytes, and at most ${sized(most)} are taken.`)
+}
+
+const sized = (bytes: number): string => bytes.toLocaleString('en-US')

@@ -10,10 +10,13 @@ import type { Socket } from 'node:net'
 import { type ErrorCode, errorTable, ReinsError } from '@reins/contracts'
 import type { Log, Metrics } from '@reins/telemetry'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { parseJson } from './json.ts'
+import { throwAway } from './unwanted-body.ts'
 import { negotiate } from './accept.ts'
 import type { Api } from '../../api/api.ts'
 import { authorize, type Caller, nobody } from '../../api/caller.ts'
 import { asReinsError } from '../../api/errors.ts'
+import { tooLarge } from '../../api/message-content.ts'
 import { tokenOf } from './credentials.ts'
 import { httpSink } from './http-sink.ts'
 import { checkOrigin, type OriginRules } from './origin.ts'
@@ -60,7 +63,7 @@ export function createHttp(options: HttpOptions): FastifyInstance {
         : `${requestPrefix}-${(requests++).toString(36)}`
     },
     frameworkErrors: (error, request, reply) => {
-      void sendError(reply.header('x-request-id', request.id), asHttpError(error), request.headers)
+      void sendError(reply.header('x-request-id', request.id), asHttpError(error))
     },
     clientErrorHandler: answerBadHttp,
   })
@@ -85,11 +88,12 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     // A refused upgrade has left HTTP already: nobody else closes its connection.
     if (request.headers.upgrade !== undefined) request.raw.socket.destroySoon()
   })
-  app.setErrorHandler((error, request, reply) => {
+  app.setErrorHandler(async (error, request, reply) => {
+    if (isTooLarge(error)) return refuseBody(request, reply, options.maxBodyBytes)
     const known = asHttpError(error)
     if (known.code === 'internal')
       options.log.error({ requestId: request.id, route: request.routeOptions.url, error }, 'a request failed')
-    return sendError(reply, known, request.headers)
+    return sendError(reply, known)
   })
   return app
 }
@@ -169,9 +173,9 @@ function takeBodies(app: FastifyInstance): void {
     const text = bytes.toString('utf8')
     if (text === '') return done(null, undefined)
     try {
-      done(null, JSON.parse(text))
+      done(null, parseJson(text, 'body'))
     } catch (error) {
-      done(new ReinsError('invalid_json', `The body is not JSON: ${error instanceof Error ? error.message : error}.`))
+      done(error instanceof Error ? error : new ReinsError('invalid_json'))
     }
   })
   const yaml = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml']
@@ -194,20 +198,27 @@ function encode(reply: FastifyReply, answer: Answer): FastifyReply {
     .send(JSON.stringify(answer.body))
 }
 
-export function sendError(reply: FastifyReply, error: ReinsError, headers: IncomingHttpHeaders): FastifyReply {
+export function sendError(reply: FastifyReply, error: ReinsError): FastifyReply {
   const retryAfter = retryAfterOf(error.code)
   if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter))
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
-  // The rest of a body that is not wanted is not read: the connection ends instead.
-  if (error.code === 'body_too_large' && headers.expect === undefined) reply.header('connection', 'close')
   return reply
     .code(statusOf[error.code])
     .header('content-type', 'application/json; charset=utf-8')
     .send(JSON.stringify({ error: error.body() }))
 }
 
+const isTooLarge = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'FST_ERR_CTP_BODY_TOO_LARGE'
+
+async function refuseBody(request: FastifyRequest, reply: FastifyReply, limit: number): Promise<FastifyReply> {
+  const all = await throwAway(request.raw)
+  if (!all) reply.header('connection', 'close')
+  const length = Number(request.headers['content-length'])
+  return sendError(reply, tooLarge('body', Number.isFinite(length) ? length : undefined, limit))
+}
+
 const frameworkCodes: Readonly<Record<string, readonly [ErrorCode, string]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', errorTable.body_too_large.meaning],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', errorTable.unsupported_media_type.meaning],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_request', 'The body is not as long as Content-Length says.'],
   FST_ERR_CTP_EMPTY_JSON_BODY: ['invalid_json', 'The body is empty.'],

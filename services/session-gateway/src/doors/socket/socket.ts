@@ -10,7 +10,9 @@ import { Type } from 'typebox'
 import type { RawData, WebSocket } from 'ws'
 import type { Api } from '../../api/api.ts'
 import type { Caller } from '../../api/caller.ts'
+import { tooLarge } from '../../api/message-content.ts'
 import { checker } from '../http/check.ts'
+import { parseJson } from '../http/json.ts'
 import { asReinsError } from '../../api/errors.ts'
 import { admit } from '../http/server.ts'
 import { socketSink } from './socket-sink.ts'
@@ -98,8 +100,8 @@ function serveSocket(socket: WebSocket, api: Api, streams: Streams, { caller, se
     if (refused) return
     if (binary)
       return refuse(1003, new ReinsError('invalid_request', 'Binary messages are not taken: send JSON texts.'))
-    if (sizeOf(data) > maxMessageBytes)
-      return refuse(1009, new ReinsError('body_too_large', `A message may hold ${maxMessageBytes} bytes.`))
+    const size = sizeOf(data)
+    if (size > maxMessageBytes) return refuse(1009, tooLarge('message', size, maxMessageBytes))
     if (++waiting >= maxWaiting) socket.pause() // S2
     tail = tail
       .then(() => answer(String(data)))
@@ -132,7 +134,7 @@ function serveSocket(socket: WebSocket, api: Api, streams: Streams, { caller, se
   async function answer(text: string): Promise<void> {
     let ref: string | undefined
     try {
-      const value = parseJson(text)
+      const value = parseJson(text, 'message')
       ref = refOf(value)
       const command = parseCommand(value)
       const { status, body } = await run(command)
@@ -149,14 +151,6 @@ function serveSocket(socket: WebSocket, api: Api, streams: Streams, { caller, se
     const message = { content, ...(onBusy === undefined ? {} : { onBusy }) }
     const asking = idempotencyKey === undefined ? {} : { key: idempotencyKey }
     return messageAnswer(await api.writes.send(caller, session, message, asking))
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new ReinsError('invalid_json', 'The message is not JSON.')
   }
 }
 
