@@ -84,6 +84,30 @@ export function actExec(world: World, name: string, seq: number): void {
   }
 }
 
+/** The model call that the holder of a trigger would begin now, if it had a slot for it. */
+export function wouldBegin(world: World, process: ExecutorProcess, seq: number): boolean {
+  const next = nextFor(world, process, seq)
+  return typeof next === 'object' && next?.do === 'append' && next.plan.effect !== null
+}
+
+/** There is no slot for the call that is due: what is due before it, and needs none, is appended; else it waits. */
+export function actWithoutSlot(world: World, name: string, seq: number): void {
+  const session = world.triggers.get(seq)?.session ?? ''
+  const state = executorNamed(world, name).sessions.get(session)
+  const process = executorNamed(world, name)
+  if (!state) return
+  const said = { n: state.fold.head.n + 1, at: 1_700_000_000_000, by: instanceOf(process) }
+  const now = plan(state.fold.session, [], said, false)
+  if (now) decide(world, process, state, now, { kind: 'decide', effect: null })
+}
+
+/** Another executor has a slot: what waits here is given back. */
+export function handOver(world: World, name: string, session: string): void {
+  const state = executorNamed(world, name).sessions.get(session)
+  if (!state) return
+  for (const seq of counting(world, state)) drop(world, executorNamed(world, name), session, seq, 'nak')
+}
+
 /** Whether an instance would answer that it runs the call, or that its outcome is not known to be in (PROTOCOL 6). */
 export function answersYes(world: World, instance: string, session: string, call: string, attempt: number): boolean {
   const process = world.reachable(instance)
@@ -134,8 +158,8 @@ export function takeOver(
   decide(world, process, state, next, { kind: 'decide', effect: next.effect })
 }
 
-/** The model call of a process ends: its outcome, and what follows from it, in one frame. */
-export function finishExec(world: World, name: string, session: string): void {
+/** The model call of a process ends: its outcome, and what follows from it, in one frame. `goesOn` false: others come first. */
+export function finishExec(world: World, name: string, session: string, goesOn = true): void {
   const process = executorNamed(world, name)
   const state = process.sessions.get(session)
   if (!state?.running) return
@@ -144,7 +168,7 @@ export function finishExec(world: World, name: string, session: string): void {
   const outcome = outcomeOf(answerOf(world.scenario, is), call, attempt)
   world.note(`model call ${call}/${attempt} at ${instanceOf(process)} ends`)
   const said = { n: head.n + 1, at: 1_700_000_000_000, by: instanceOf(process) }
-  const next = plan(is, outcome, said, counting(world, state).length > 0)
+  const next = plan(is, outcome, said, goesOn && counting(world, state).length > 0)
   if (next) decide(world, process, state, next, { kind: 'outcome', effect: next.effect })
 }
 

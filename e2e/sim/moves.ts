@@ -4,7 +4,17 @@
 //   M3. Of processes that nobody has used yet, only the first moves: the others are the same.
 
 import { resolveExec } from './executor-append.ts'
-import { actExec, answersYes, deliverExec, finishExec, nextFor as nextExec, takeOver } from './executor-process.ts'
+import {
+  actExec,
+  actWithoutSlot,
+  answersYes,
+  deliverExec,
+  finishExec,
+  handOver,
+  nextFor as nextExec,
+  takeOver,
+  wouldBegin,
+} from './executor-process.ts'
 import { type ExecutorProcess, learn, update } from './executor-state.ts'
 import { fire, operate, targetOf } from './gateway.ts'
 import { answerOf } from './model.ts'
@@ -77,6 +87,7 @@ function executorMoves(world: World, process: ExecutorProcess, add: Add): void {
     }
     for (const seq of state.held.keys())
       if (nextExec(world, process, seq)) add(`${name} acts on ${world.nameOf(seq)}`, (to) => actExec(to, name, seq))
+    if (world.scenario.slotsMayMiss) withoutSlots(world, process, id, add)
     if (!state.running) continue
     if (!answerOf(world.scenario, state.fold.session).endless)
       add(`${name} ends its model call of ${short(id)}`, (to) => finishExec(to, name, id))
@@ -98,6 +109,19 @@ function executorMoves(world: World, process: ExecutorProcess, add: Add): void {
       takeOver(to, name, id, { owner, call, attempt })
     })
   }
+}
+
+/** What an executor does instead where it has no slot for a model call that is due. */
+function withoutSlots(world: World, process: ExecutorProcess, id: string, add: Add): void {
+  const { name } = process
+  const state = process.sessions.get(id)
+  const waiting = [...(state?.held.keys() ?? [])].find((seq) => wouldBegin(world, process, seq))
+  if (waiting !== undefined) {
+    add(`${name} has no slot for ${world.nameOf(waiting)}`, (to) => actWithoutSlot(to, name, waiting))
+    if (!state?.running) add(`${name} hands ${short(id)} over`, (to) => handOver(to, name, id))
+  }
+  if (state?.running && !answerOf(world.scenario, state.fold.session).endless)
+    add(`${name} ends its model call of ${short(id)}, others first`, (to) => finishExec(to, name, id, false))
 }
 
 function runnerMoves(world: World, process: RunnerProcess, add: Add): void {

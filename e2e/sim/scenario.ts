@@ -46,6 +46,8 @@ export interface Scenario {
   readonly turns: readonly (readonly Answer[])[]
   /** What it answers in a child's turns. */
   readonly childTurn?: readonly Answer[]
+  /** Whenever a model call is to begin, there may be no slot for it; another executor may have one. */
+  readonly slotsMayMiss?: boolean
   readonly gateway: readonly GatewayOp[]
   readonly faults: Partial<Readonly<Record<FaultKind, number>>>
   /** Faults of all kinds together. */

@@ -18,6 +18,7 @@ const any = (each: number): Scenario['faults'] => ({
 const only = (...kinds: readonly FaultKind[]): Scenario['faults'] => Object.fromEntries(kinds.map((kind) => [kind, 1]))
 
 const base = { executors: 2, runners: 2, born, turns: [[{}]], gateway: [message('m1')] } as const
+const two = { gateway: [message('m1'), message('m2')] } as const
 const withAgents = { ...born, agents: { helper: { digest: 'h', pool: 'helpers' } } }
 
 export const small: readonly Scenario[] = [
@@ -47,6 +48,24 @@ export const small: readonly Scenario[] = [
     ...base,
     name: 'pause and resume',
     gateway: [message('m1'), { op: 'pause' }, { op: 'resume' }],
+    faults: any(1),
+    total: 1,
+  },
+  { ...base, name: 'two messages, slots missing', ...two, slotsMayMiss: true, faults: any(1), total: 1 },
+  {
+    ...base,
+    name: 'a message that interrupts, slots missing',
+    gateway: [message('m1'), message('m2', 'interrupt')],
+    slotsMayMiss: true,
+    faults: any(1),
+    total: 1,
+  },
+  {
+    ...base,
+    name: 'a tool and a cancel, slots missing',
+    turns: [[{ tools: ['safe'] }, {}]],
+    gateway: [message('m1'), { op: 'cancel' }],
+    slotsMayMiss: true,
     faults: any(1),
     total: 1,
   },
