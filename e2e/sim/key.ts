@@ -69,7 +69,15 @@ function executorKey(world: World, { fold, held, running, started, done, sending
   // Only of the call that its fold shows can it matter whether it was started here: a fold never goes back.
   const model = fold.session.turn?.model
   const begun = model && started.includes(`${model.call}/${model.attempt}`) ? 'b' : ''
-  return `${fold.head.n}[${holds.sort().join()}]${running ? `${running.call}/${running.attempt}` : ''}${begun}${done}${sendingKey(sending)}`
+  return `${fold.head.n}[${holds.sort().join()}]${running ? `${running.call}/${running.attempt}` : ''}${begun}${withheld(world, fold, done)}${sendingKey(sending)}`
+}
+
+/** Errands that are taken for done, though the log says otherwise: what is done there is done, whether a process remembers it or not. */
+function withheld(world: World, { session }: ExecSession['fold'], done: readonly string[]): readonly string[] {
+  const parent = session.born?.parent
+  const calls = parent ? (world.read(parent.session).session.turn?.calls ?? []) : []
+  const waits = calls.some(({ call, state }) => call === parent?.call && state.kind === 'delegated')
+  return done.filter((name) => (name.startsWith('create ') ? !world.truth.has(name.slice('create '.length)) : waits))
 }
 
 function runnerKey(world: World, { head, held, running, started, sending }: RunSession): string {
