@@ -37,7 +37,6 @@ const everybodyPublishes: readonly string[] = [
   '$JS.ACK.>',
   '$JS.FC.>',
   `$KV.${buckets.pools}.>`,
-  `$KV.${buckets.protocol}.>`,
 ]
 const everybodyHears = ['_INBOX.>', '$KV.>', '$O.>', 'rp.ses.>', 'live.>', 'reg.>', 'hb.>']
 

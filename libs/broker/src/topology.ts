@@ -81,7 +81,6 @@ export async function ensureTopology(broker: Broker, options: TopologyOptions): 
   await kvm.create(buckets.snapshots, { replicas, history: 1, storage: 'file' })
   await kvm.create(buckets.pools, { replicas, history: 1, storage: 'file' })
   await kvm.create(buckets.idempotency, { replicas, history: 1, storage: 'file', ttl: day * 1000 })
-  await kvm.create(buckets.protocol, { replicas, history: 1, storage: 'file' })
   await new Objm(jetstream(broker.nc)).create(objectStores.blobs, { replicas, storage: 'file' })
 }
 

@@ -37,7 +37,7 @@ export type Verdict =
  * How long a trigger waits that only a newer process may act on. While processes are replaced one by one a newer one is there, and a
  * young trigger finds it soon; an old one has not found any, and asks seldom.
  */
-export const newerDelayMs = (ageMs: number): number => Math.min(Math.max(ageMs, 250), 30_000)
+export const newerDelayMs = (ageMs: number): number => Math.min(Math.max(ageMs, 250), 5_000)
 
 export function verdict(session: Session, head: Head, holder: Holder): Verdict {
   if (session.beyond || head.needs > protocolVersion) return { do: 'nak', why: 'newer' }

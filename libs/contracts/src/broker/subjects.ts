@@ -8,7 +8,6 @@ export const buckets = {
   snapshots: 'reins-snapshots',
   pools: 'reins-pools',
   idempotency: 'reins-idempotency',
-  protocol: 'reins-protocol',
 } as const
 export const objectStores = { blobs: 'reins-blobs' } as const
 

@@ -96,13 +96,14 @@ export function createEventCodec(
 
   function decodeAll(values: readonly unknown[], said: number): DecodedEvents {
     const events: SessionEvent[] = []
-    let beyond = said > protocol ? `what needs protocol ${said}; this version of Reins speaks ${protocol}` : undefined
+    let beyond: string | undefined
     for (const value of values) {
       const decoded = decode(value)
       if (decoded.kind === 'known') events.push(decoded.event)
       else if (decoded.kind === 'unknown') beyond ??= decoded.why
       else if (said <= protocol) return decoded
     }
+    if (said > protocol) beyond ??= `it needs protocol ${said}; this version of Reins speaks ${protocol}`
     if (beyond !== undefined) return { kind: 'beyond', written: values, why: beyond }
     return events.every((event, i) => event === values[i])
       ? { kind: 'known', events }

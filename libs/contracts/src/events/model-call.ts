@@ -1,22 +1,12 @@
 // model-call.*: one request to a model. An attempt has an intent (started) and exactly one outcome.
 import { type Static, Type } from 'typebox'
+import { ModelErrorCode } from '../model.ts'
 import { AssistantBlock, Usage } from './content.ts'
 import { attempt, id } from './fields.ts'
 
 /** A model error (model.ts), or what the harness itself says of an attempt: lost with its process, cancelled, shed at shutdown. */
 export const ModelCallError = Type.Object({
-  code: Type.Union([
-    Type.Literal('auth'),
-    Type.Literal('not-found'),
-    Type.Literal('rate-limited'),
-    Type.Literal('overloaded'),
-    Type.Literal('context-overflow'),
-    Type.Literal('refused'),
-    Type.Literal('network'),
-    Type.Literal('bad-request'),
-    Type.Literal('lost'),
-    Type.Literal('cancelled'),
-  ]),
+  code: Type.Union([...ModelErrorCode.anyOf, Type.Literal('lost'), Type.Literal('cancelled')]),
   message: Type.String(),
 })
 export type ModelCallError = Static<typeof ModelCallError>
