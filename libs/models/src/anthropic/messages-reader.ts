@@ -42,6 +42,10 @@ export class MessagesReader implements AnswerReader {
     this.#answer = new Answer(request.tools)
   }
 
+  get ignored(): ReadonlySet<string> {
+    return this.#ignored
+  }
+
   get begun(): boolean {
     return this.#blocks > 0
   }
@@ -93,6 +97,13 @@ export class MessagesReader implements AnswerReader {
 
   end(): { readonly deltas: readonly ModelDelta[]; readonly outcome: ModelCompleted | ModelFailed } {
     const deltas = [...this.#open.keys()].flatMap((index) => this.#settle(index))
+    const unknown = [...this.#ignored].filter((place) => place.startsWith('content_block.'))
+    const bare = [...this.#open.values()].some(({ key, type }) => type === 'tool_use' && this.#answer.soFar(key) === '')
+    if (bare && unknown.length > 0)
+      throw new FaultError({
+        kind: 'broken-call',
+        message: `a call came without arguments, and with ${unknown.join(', ')}, which is not understood`,
+      })
     const stop = this.#stop ?? 'end_turn'
     if (finishes[stop] === 'length') this.#answer.cut()
     deltas.push(...this.#answer.close())

@@ -58,8 +58,16 @@ export class Calls {
     return parts.flatMap((part, at) => this.#take(part, at, parts.length))
   }
 
-  /** The answer is over: calls of which nothing but the name came begin now. */
-  end(): readonly ModelDelta[] {
+  /**
+   * The answer is over: calls of which nothing but the name came begin now. `unknown`: fields of calls that no schema knows, in
+   * one of which the arguments of such a call may be.
+   */
+  end(unknown: readonly string[]): readonly ModelDelta[] {
+    const bare = this.#calls.find((call) => call.name !== '' && call.text.trim() === '')
+    if (bare && unknown.length > 0) {
+      const message = `the call of ${bare.name} came without arguments, and with ${unknown.join(', ')}, which is not understood`
+      throw new FaultError({ kind: 'broken-call', message })
+    }
     const deltas = this.#tell(this.#calls.length)
     const orphan = this.#calls.find((call) => call.name === '' && call.text.trim() !== '')
     if (orphan) {
@@ -164,7 +172,8 @@ function joined(before: string, next: string): string {
 
 function partOf(part: CallPart): Part {
   const { index, id, extra_content, provider_specific_fields } = part
-  const given = part.function?.arguments ?? part.function?.parameters ?? part.arguments
+  const fn = part.function
+  const given = fn?.arguments ?? fn?.parameters ?? fn?.input ?? part.arguments ?? part.input
   return {
     index,
     id: id ?? '',

@@ -12,7 +12,16 @@ import { saidIn } from '../failure/said.ts'
 import { isRecord } from '../http/foreign.ts'
 import type { AnswerReader, Progress } from '../requests/converse.ts'
 import { Calls } from './calls.ts'
-import { type ChatUsage, type Choice, type Chunk, chunk, type MessagePart, ollamaMessage } from './chat-schema.ts'
+import {
+  type CallPart,
+  type ChatUsage,
+  callPart,
+  type Choice,
+  type Chunk,
+  chunk,
+  type MessagePart,
+  ollamaMessage,
+} from './chat-schema.ts'
 import { type Ended, endOf } from './finish-reasons.ts'
 import { Details } from './reasoning-details.ts'
 import { textIn, wordsIn } from './texts.ts'
@@ -46,6 +55,10 @@ export class ChatReader implements AnswerReader {
     this.#subject = subject
     this.#answer = new Answer(request.tools)
     this.#calls = new Calls(this.#answer, this.#from, request.tools)
+  }
+
+  get ignored(): ReadonlySet<string> {
+    return this.#ignored
   }
 
   get begun(): boolean {
@@ -87,7 +100,7 @@ export class ChatReader implements AnswerReader {
           ? this.#answer.text('text', told.text)
           : this.#answer.reasoning('reasoning', told.text)),
       )
-    deltas.push(...this.#calls.end())
+    deltas.push(...this.#calls.end([...this.#ignored].filter((place) => /^(function|tool_call)\./.test(place))))
     const details = this.#details.list()
     if (details.length > 0) this.#back[this.#details.field] = details
     if (Object.keys(this.#back).length > 0) this.#answer.provided('reasoning', { model: this.#from, data: this.#back })
@@ -140,7 +153,7 @@ export class ChatReader implements AnswerReader {
       deltas.push(...this.#readMessage(choice.delta, false))
     }
     // Behind pieces, it is the whole once more.
-    if (choice.message) deltas.push(...this.#readMessage(choice.message, this.#pieces && this.begun))
+    if (choice.message) deltas.push(...this.#readMessage(choice.message, this.begun))
     if (!choice.delta && !choice.message && choice.text !== undefined)
       deltas.push(...this.#readText(textIn(choice.text, this.#note)))
     const reason = choice.finish_reason?.trim()
@@ -163,17 +176,21 @@ export class ChatReader implements AnswerReader {
     if (details && !again) this.#details.add(part.reasoning_details ? 'reasoning_details' : 'thinking_blocks', details)
     const inDetails = this.#details.read()
     const reasoning = this.#reasoningIn(part) || content.reasoning || inDetails
-    if (!again) deltas.push(...this.#answer.reasoning('reasoning', reasoning))
+    deltas.push(...this.#answer.reasoning('reasoning', again ? this.#restOf(reasoning, 'reasoning') : reasoning))
     if (part.extra_content !== undefined) this.#back.extra_content = part.extra_content
     if (typeof part.reasoning_opaque === 'string') this.#back.reasoning_opaque = part.reasoning_opaque
-    const text = again ? restOf(content.text, this.#answer.soFar('text')) : content.text
+    const text = again ? this.#restOf(content.text, 'text') : content.text
     deltas.push(...this.#readText(text))
     const refusal = content.refusal + textIn(part.refusal, this.#note)
     if (refusal !== '' && !again) {
       this.#refusal += refusal
       deltas.push(...this.#answer.text('text', refusal))
     }
-    const parts = [...(part.tool_calls ?? []), ...(part.function_call ? [{ index: 0, ...part.function_call }] : [])]
+    const parts = [
+      ...callsIn(part.content),
+      ...(part.tool_calls ?? []),
+      ...(part.function_call ? [{ index: 0, ...part.function_call }] : []),
+    ]
     if (parts.length > 0 && !(again && this.#calls.some)) deltas.push(...this.#calls.read(parts))
     return deltas
   }
@@ -186,6 +203,13 @@ export class ChatReader implements AnswerReader {
       return text
     }
     return ''
+  }
+
+  /** A message behind others: behind pieces it is the whole once more; else it holds all so far, or one more piece. */
+  #restOf(whole: string, key: string): string {
+    const told = this.#answer.soFar(key)
+    if (told !== '' && whole.startsWith(told)) return whole.slice(told.length)
+    return this.#pieces && told !== '' ? '' : whole
   }
 
   #readText(text: string): readonly ModelDelta[] {
@@ -203,11 +227,17 @@ const saysNothing = (given: unknown): boolean =>
   given === false ||
   given === '' ||
   given === 0 ||
-  (typeof given === 'object' && given !== null && Object.keys(given).length === 0)
+  given === null ||
+  (typeof given === 'object' && Object.values(given).every(saysNothing))
 
-/** What a text that was told in pieces, and comes whole behind them, has beyond the pieces. */
-function restOf(whole: string, told: string): string {
-  return whole.startsWith(told) ? whole.slice(told.length) : ''
+/** Calls among the parts of a content, as gateways to other forms leave them. */
+function callsIn(content: unknown): readonly CallPart[] {
+  if (!Array.isArray(content)) return []
+  return content.flatMap((part: unknown): CallPart[] => {
+    if (!isRecord(part) || !/^(tool_use|tool_call|function_call)$/.test(String(part.type))) return []
+    const call = callPart(part, () => {})
+    return call ? [call] : []
+  })
 }
 
 function faultIn(value: Record<string, unknown>): Fault {

@@ -1,15 +1,22 @@
 // What is understood of chat completions, streamed or whole, of every server that speaks them; the rest is noted by its name.
-import { anything, boolean, list, number, type Reader, shape, string, unused, word } from '../http/foreign.ts'
+import { anything, boolean, isRecord, list, number, type Reader, shape, string, unused, word } from '../http/foreign.ts'
 
 /** A part of a call, or a whole one. What must go back: `extra_content` (Gemini's signatures), `provider_specific_fields` (LiteLLM). */
 export const callPart = shape('tool_call', {
   index: number,
   id: word,
   type: unused,
-  function: shape('function', { name: string, arguments: anything, parameters: anything, thought_signature: anything }),
+  function: shape('function', {
+    name: string,
+    arguments: anything,
+    parameters: anything,
+    input: anything,
+    thought_signature: anything,
+  }),
   /** Without the box around them: some local servers. */
   name: string,
   arguments: anything,
+  input: anything,
   extra_content: anything,
   provider_specific_fields: anything,
 })
@@ -83,12 +90,16 @@ const usage = shape('usage', {
 })
 export type ChatUsage = NonNullable<ReturnType<typeof usage>>
 
+/** SGLang has given an object. */
+const reason: Reader<string> = (value, note) =>
+  isRecord(value) ? (word(value.type, note) ?? word(value.reason, note) ?? 'stop') : word(value, note)
+
 const choice = shape('choice', {
   index: number,
   delta: messagePart,
   message: messagePart,
   text: anything,
-  finish_reason: word,
+  finish_reason: reason,
   native_finish_reason: word,
   stop_reason: unused,
   matched_stop: unused,

@@ -32,7 +32,7 @@ function read(value: unknown, as: keyof Words, words: Words, note: Note, depth: 
     const kind = type === 'refusal' ? 'refusal' : thinking.test(type) || value.thought === true ? 'reasoning' : as
     const inner = value.text ?? value.thinking ?? value.reasoning ?? value.summary ?? value.refusal ?? value.content
     if (inner === undefined || inner === null) {
-      if (type !== '') note(`content.${type}`)
+      if (type !== '' && !/^(tool_use|tool_call|function_call)$/.test(type)) note(`content.${type}`)
     } else read(inner, kind, words, note, depth + 1)
   } else if (value !== null && value !== undefined) note('content')
 }

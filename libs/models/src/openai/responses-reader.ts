@@ -50,6 +50,10 @@ export class ResponsesReader implements AnswerReader {
     this.#answer = new Answer(request.tools)
   }
 
+  get ignored(): ReadonlySet<string> {
+    return this.#ignored
+  }
+
   get begun(): boolean {
     return !this.#answer.empty || this.#items.length > 0
   }

@@ -23,6 +23,8 @@ export interface AnswerReader {
   readonly progress: Progress
   /** Whether something of an answer has been told. */
   readonly begun: boolean
+  /** What it sent that no schema knows. */
+  readonly ignored: ReadonlySet<string>
   read(value: Record<string, unknown>, name: string | undefined): readonly ModelDelta[]
   /** `[DONE]`. */
   done(): void
@@ -206,7 +208,11 @@ function misplaced(fault: Fault, { headers }: Reply, { begun }: AnswerReader): F
 function cutOff({ status, headers }: Reply, reader: AnswerReader, { all }: Strays): Fault {
   const cut = 'the answer was cut off before its end'
   // JSON that did not come to its end says nothing.
-  if (all === '' || /^[[{]/.test(all)) return { headers, message: cut }
+  if (all === '' || /^[[{]/.test(all)) {
+    const unknown = [...reader.ignored].slice(0, 5).join(', ')
+    if (reader.begun || unknown === '') return { headers, message: cut }
+    return { kind: 'not-understood', message: `what came is no answer of this form: ${unknown}` }
+  }
   const { message, words, retryAfterMs } = saidInBody(all)
   if (reader.begun) return { headers, words, retryAfterMs, message: `${cut}: ${message}` }
   if (/<(!doctype|html|head|body)\b/i.test(all))
