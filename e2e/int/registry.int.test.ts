@@ -2,7 +2,6 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { type Broker, callService, ensureTopology } from '@reins/broker'
 import {
   type Agent,
-  type AgentVersion,
   type PutAgentResult,
   type PutCondition,
   type Reply,
@@ -47,6 +46,10 @@ const yaml = (name: string, prompt: string) => `name: ${name}\nmodel: scripted/d
 const put = (name: string, prompt: string, condition: PutCondition = { kind: 'apply' }) =>
   give<PutAgentResult>('put', { name, source: { yaml: yaml(name, prompt) }, condition, by: 'tester' })
 
+/** As the list shows it, which this registry answers only when what it wrote is in it. */
+const listed = async (name: string): Promise<Agent | undefined> =>
+  (await give<{ agents: Agent[] }>('list', { limit: 100 })).agents.find((agent) => agent.name === name)
+
 beforeAll(async () => {
   servers = await testServers({ postgres: true })
   broker = await servers.broker('registry-test')
@@ -64,7 +67,7 @@ describe('an agent', () => {
   test('is created, read, applied, updated and deleted, and its versions count up through it all', async () => {
     const created = await put('coder', 'one', { kind: 'create' })
     expect(created).toMatchObject({ outcome: 'created', agent: { name: 'coder', version: 1 } })
-    expect(await give('get', { name: 'coder' })).toEqual({ agent: created.agent })
+    expect(await listed('coder')).toEqual(created.agent)
     expect((await put('coder', 'one')).outcome).toBe('unchanged')
     expect(
       await refused('put', {
@@ -84,26 +87,21 @@ describe('an agent', () => {
 
     expect(await refused('delete', { name: 'coder', ifMatch: created.agent.digest, by: 't' })).toBe('agent_changed')
     expect(await give('delete', { name: 'coder', ifMatch: updated.agent.digest, by: 't' })).toEqual({ name: 'coder' })
-    expect(await refused('get', { name: 'coder' })).toBe('agent_not_found')
+    expect(await listed('coder')).toBeUndefined()
     expect(await refused('delete', { name: 'coder', by: 't' })).toBe('agent_not_found')
 
     expect(await put('coder', 'one')).toMatchObject({
       outcome: 'created',
       agent: { version: 3, digest: created.agent.digest },
     })
-    const { versions } = await give<{ versions: AgentVersion[] }>('history', { name: 'coder', limit: 10 })
-    expect(versions.map(({ version, digest, by }) => [version, digest, by])).toEqual([
-      [3, created.agent.digest, 'tester'],
-      [2, updated.agent.digest, 'tester'],
-      [1, created.agent.digest, 'tester'],
-    ])
   })
 
   test('that many apply at once has one version for each content', async () => {
     const results = await Promise.all(Array.from({ length: 20 }, (_, i) => put('busy', i % 2 ? 'odd' : 'even')))
     expect(results.filter(({ outcome }) => outcome === 'created')).toHaveLength(1)
-    const { versions } = await give<{ versions: AgentVersion[] }>('history', { name: 'busy', limit: 100 })
-    expect(versions.map(({ version }) => version)).toEqual(versions.map((_, i) => versions.length - i))
+    const made = results.filter(({ outcome }) => outcome !== 'unchanged').map(({ agent }) => agent)
+    const versions = made.sort((a, b) => a.version - b.version)
+    expect(versions.map(({ version }) => version)).toEqual(versions.map((_, i) => i + 1))
     for (const [i, { digest }] of versions.entries()) expect(digest).not.toBe(versions[i + 1]?.digest)
   })
 
@@ -205,9 +203,7 @@ describe('without Postgres', () => {
     await servers.killPostgres()
     // A process of Postgres that has a connection may outlive the killed one by a moment, and answer.
     await eventually(async () => (await refused('list', { limit: 10 })) === 'unavailable')
-    expect(await refused('history', { name: 'coder', limit: 10 })).toBe('unavailable')
-    await put('meanwhile', 'x')
-    expect(await give('get', { name: 'meanwhile' })).toMatchObject({ agent: { name: 'meanwhile' } })
+    expect(await put('meanwhile', 'x')).toMatchObject({ agent: { name: 'meanwhile' } })
     await servers.restartPostgres()
     const names = await eventually(async () => {
       const reply = await ask<{ agents: Agent[] }>('list', { limit: 100 })

@@ -1,21 +1,44 @@
-// `reins rebuild-index`: asks the memory service to drop its list of sessions and to read all frames again.
-
+// `reins rebuild-index`: asks the memory service to read all frames again into a new list of sessions, and shows how far it is.
+//   B1. It takes as long as it takes. Given up is only a service that does not answer, or that has not come on for a minute.
+import { setTimeout as pause } from 'node:timers/promises'
 import { callService, connectBroker } from '@reins/broker'
-import { serviceSubject } from '@reins/contracts'
+import { type RebuildProgress, serviceSubject } from '@reins/contracts'
 import type { LocalConfig } from './config.ts'
 import { serversOf } from './service-command.ts'
 
-const withinMs = 600_000
+const lookMs = 500
+const stuckMs = 60_000
 
-/** Rejects with an Error that says what is missing. `frames`: how many were read. */
-export async function rebuildIndex(config: LocalConfig): Promise<{ readonly frames: number }> {
+/** Rejects with an Error that says what is missing. `frames`: how many were read. `say` hears of each step, at most twice a second. */
+export async function rebuildIndex(
+  config: LocalConfig,
+  say: (progress: Extract<RebuildProgress, { kind: 'running' }>) => void,
+): Promise<{ readonly frames: number }> {
   // The gateway's user may ask services; that is all this needs.
   const { natsUrl } = serversOf(config, 'session-gateway')
   const broker = await connectBroker({ url: natsUrl, name: 'reins rebuild-index' })
-  try {
-    const reply = await callService<{ frames: number }>(broker, serviceSubject('memory', 'rebuild'), {}, withinMs)
+  const ask = async (verb: 'rebuild' | 'rebuild.progress'): Promise<RebuildProgress> => {
+    const reply = await callService<RebuildProgress>(broker, serviceSubject('memory', verb), {})
     if (!reply.ok) throw new Error(`${reply.error.message} ${reply.error.next ?? ''}`)
     return reply.value
+  }
+  try {
+    let came = performance.now()
+    let frames = -1
+    for (let progress = await ask('rebuild'); ; progress = await ask('rebuild.progress')) {
+      if (progress.kind === 'done') return { frames: progress.frames }
+      if (progress.kind === 'none')
+        throw new Error('The memory service was restarted, and has forgotten the rebuild. Run the command again.')
+      if (progress.frames !== frames) {
+        frames = progress.frames
+        came = performance.now()
+        say(progress)
+      } else if (performance.now() - came > stuckMs)
+        throw new Error(
+          `The rebuild has not come on for a minute${progress.waiting === undefined ? '' : ` (${progress.waiting})`}. The lists are as they were; look at the log of the memory service, and run the command again.`,
+        )
+      await pause(lookMs)
+    }
   } finally {
     await broker.close()
   }

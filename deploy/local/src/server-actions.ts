@@ -85,7 +85,9 @@ export const runOneService = (name: string, flags: LocalFlags): Promise<void> =>
 
 export const runRebuildIndex = (flags: LocalFlags): Promise<void> =>
   orFail(async () => {
-    const { frames } = await rebuildIndex(configOf(flags))
+    const { frames } = await rebuildIndex(configOf(flags), ({ frames, of, waiting }) =>
+      say(`${frames} of ${of} frames${waiting === undefined ? '' : `; waiting: ${waiting}`}`),
+    )
     process.stdout.write(`The list of sessions was made anew from ${frames} frames.\n`)
   })
 

@@ -16,7 +16,6 @@ export { canonicalLabels, Labels, poolKey, serves } from './agents/pools.ts'
 export {
   Agent,
   AgentEntry,
-  type AgentVersion,
   type ListAgents,
   type PutAgent,
   type PutAgentResult,
@@ -40,6 +39,7 @@ export {
   FramePage,
   Health,
   type ListSessions,
+  type RebuildProgress,
   MessageAccepted,
   MessageContent,
   PoolInfo,

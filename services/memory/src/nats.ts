@@ -3,8 +3,8 @@
 import { type Broker, serveRequests } from '@reins/broker'
 import { type ListSessions, ReinsError, statuses } from '@reins/contracts'
 import type { Log } from '@reins/telemetry'
-import type { SessionIndex } from './session-index.ts'
-import type { SessionLists } from './session-lists.ts'
+import type { SessionIndex } from './index/session-index.ts'
+import type { SessionLists } from './index/session-lists.ts'
 
 export interface ServeOptions {
   readonly broker: Broker
@@ -21,19 +21,28 @@ export function serveMemory({ broker, lists, index, log }: ServeOptions): { clos
     'memory',
     {
       'sessions.list': async (request) => ({ value: await lists.list(listRequest(request)) }),
-      'sessions.get': async (request) => ({ value: await lists.get(fieldsOf(request, ['id']).text('id')) }),
       rebuild: async (request) => {
         fieldsOf(request, [])
-        if (!index)
-          throw new ReinsError('unavailable', 'There is no index: no database is configured.', {
-            next: 'Set DATABASE_URL.',
-          })
-        return { value: { frames: await index.rebuild() } }
+        return { value: rebuildable(index).rebuild() }
+      },
+      'rebuild.progress': async (request) => {
+        fieldsOf(request, [])
+        return { value: rebuildable(index).progress() }
       },
     },
     (verb, error) =>
       log.error({ verb, err: error instanceof Error ? error.message : String(error) }, 'a request failed'),
   )
+}
+
+function rebuildable(index: SessionIndex | undefined): SessionIndex {
+  const next = 'Wait until it is back, and repeat the request.'
+  if (!index)
+    throw new ReinsError('unavailable', 'There is no index: no database is configured.', { next: 'Set DATABASE_URL.' })
+  const state = index.state()
+  if (index.progress().kind !== 'running' && (state.kind === 'waiting' || state.kind === 'stopped'))
+    throw new ReinsError('unavailable', `The index cannot be rebuilt now: ${state.why}.`, { next })
+  return index
 }
 
 export function listRequest(request: unknown): ListSessions {
@@ -68,11 +77,6 @@ function fieldsOf(request: unknown, names: readonly string[]) {
   }
   return {
     optionalText,
-    text: (name: string): string => {
-      const value = optionalText(name)
-      if (value === undefined) throw new ReinsError('invalid_request', `"${name}" is missing.`)
-      return value
-    },
     count: (name: string, most: number): number => {
       const value = fields.get(name)
       if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= most) return value

@@ -2,13 +2,14 @@
 //   S1. Timers need the journal alone; Postgres may be away, also at the start.
 import type { Broker } from '@reins/broker'
 import type { SessionLog, Timers } from '@reins/journal'
+import { healthOf, openDatabase } from '@reins/projection'
 import { type Clock, Closing, type Running } from '@reins/service'
 import type { Log, Metrics } from '@reins/telemetry'
-import { openDatabase } from './database.ts'
-import { consumeFiredTimers } from './fired-timers.ts'
+import { runSessionIndex } from './index/session-index.ts'
+import { SessionLists } from './index/session-lists.ts'
+import type { Tables } from './index/tables.ts'
 import { serveMemory } from './nats.ts'
-import { runSessionIndex, type SessionIndex } from './session-index.ts'
-import { SessionLists } from './session-lists.ts'
+import { consumeFiredTimers } from './timers/fired-timers.ts'
 
 export interface MemoryConfig {
   /** Stays the caller's to close. The streams must be there (openJournal makes them). */
@@ -32,7 +33,7 @@ export interface RunningMemory extends Running {
 export async function start(config: MemoryConfig): Promise<RunningMemory> {
   const { broker, sessions, timers, databaseUrl, clock, log, metrics, instance } = config
   const closing = new Closing()
-  const db = databaseUrl === undefined ? undefined : openDatabase(databaseUrl)
+  const db = databaseUrl === undefined ? undefined : openDatabase<Tables>(databaseUrl)
   if (db) closing.add('database', () => db.destroy())
   const index = db && runSessionIndex({ broker, db, log })
   if (index) {
@@ -41,7 +42,14 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
       'reins_session_index_seq',
       'The last sequence of SES that the session index accounts for.',
     )
-    const sample = setInterval(() => seq.set(index.seq()), 5000)
+    const lag = metrics.gauge(
+      'reins_session_index_lag',
+      'Frames of SES that the session index does not account for yet.',
+    )
+    const sample = setInterval(() => {
+      seq.set(index.seq())
+      lag.set(index.lag())
+    }, 5000)
     sample.unref()
     closing.add('metrics', () => clearInterval(sample))
   }
@@ -63,23 +71,6 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
   closing.add('timers', () => fired.close())
   return {
     close: (options) => closing.close(options),
-    health: () => ({ timers: fired.health(), index: indexHealth(index) }),
-  }
-}
-
-function indexHealth(index: SessionIndex | undefined): string {
-  if (!index) return 'no database is configured'
-  const state = index.state()
-  switch (state.kind) {
-    case 'following':
-      return 'ok'
-    case 'starting':
-      return 'starting'
-    case 'catching up':
-      return `catching up: ${state.seq} of ${state.of}`
-    case 'waiting':
-      return state.why
-    default:
-      return state satisfies never
+    health: () => ({ timers: fired.health(), index: healthOf(index?.state()) }),
   }
 }

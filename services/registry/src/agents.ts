@@ -13,7 +13,7 @@ import {
   ReinsError,
   type VersionEntry,
 } from '@reins/contracts'
-import { parseAgent, parseVersion } from '@reins/journal'
+import { parseAgent } from '@reins/journal'
 import type { Clock } from '@reins/service'
 import { type DefinitionSource, parseDefinition, problemsText } from './definition-source.ts'
 import type { RegistryLog } from './registry-log.ts'
@@ -70,14 +70,6 @@ export class Agents {
         return { value: { agent: agentOf(decision.entry, definition), outcome: decision.outcome }, seq: written.seq }
     }
     throw busy(name)
-  }
-
-  async get(name: string): Promise<{ value: { agent: Agent }; seq: number }> {
-    const { seq, entry } = await this.#current(name)
-    if (!entry || entry.deleted) throw notFound(name)
-    const version = parseVersion((await this.#log.last('version', entry.digest))?.value)
-    if (!version) throw new Error(`the version ${entry.digest} of the agent ${name} is missing in REG, or damaged`)
-    return { value: { agent: agentOf(entry, version.definition) }, seq }
   }
 
   async delete(

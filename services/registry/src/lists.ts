@@ -1,7 +1,8 @@
-// Lists and history, read from the projection. Everything here needs Postgres, and says so when it is away.
-import { type Agent, type AgentDefinition, type AgentVersion, ReinsError } from '@reins/contracts'
-import { type Database, isAway } from './database.ts'
+// Lists, read from the projection. Everything here needs Postgres, and says so when it is away.
+import { type Agent, type AgentDefinition, ReinsError } from '@reins/contracts'
+import { isAway } from '@reins/projection'
 import type { Projection } from './projection.ts'
+import type { Database } from './tables.ts'
 
 /** `next` is opaque: give it back as `after`. */
 export interface AgentPage {
@@ -51,22 +52,6 @@ export class Lists {
       }
       const last = agents.at(-1)
       return last && agents.length < rows.length ? { agents, next: pageAfter(last.name) } : { agents }
-    })
-  }
-
-  /** Newest first; also of a deleted agent. */
-  async history(name: string, limit: number, written: number): Promise<{ versions: readonly AgentVersion[] }> {
-    return this.#read('the history of agents', written, async (db) => {
-      const versions = await db
-        .selectFrom('agent_versions')
-        .select(['version', 'digest', 'at', 'by'])
-        .where('name', '=', name)
-        .orderBy('version', 'desc')
-        .limit(limit)
-        .execute()
-      if (versions.length === 0)
-        throw new ReinsError('agent_not_found', `There is no agent ${JSON.stringify(name.slice(0, 80))}.`)
-      return { versions }
     })
   }
 

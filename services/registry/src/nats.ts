@@ -28,9 +28,7 @@ const Put = Type.Object(
   },
   closed,
 )
-const Get = Type.Object({ name: Name }, closed)
 const List = Type.Object({ limit: Limit, after: Type.Optional(Type.String({ maxLength: 512 })) }, closed)
-const History = Type.Object({ name: Name, limit: Limit }, closed)
 const Delete = Type.Object({ name: Name, ifMatch: Type.Optional(Type.String()), by: By }, closed)
 
 export interface ServeOptions {
@@ -53,10 +51,8 @@ export function serveRegistry({ broker, agents, lists, log }: ServeOptions): { c
     'registry',
     {
       put: handle(Put, (request) => writes(agents.put(request))),
-      get: handle(Get, ({ name }) => agents.get(name)),
       delete: handle(Delete, ({ name, ifMatch, by }) => writes(agents.delete(name, ifMatch, by))),
       list: handle(List, async ({ limit, after }) => ({ value: await lists.agents(limit, after, written) })),
-      history: handle(History, async ({ name, limit }) => ({ value: await lists.history(name, limit, written) })),
     },
     (verb, error) =>
       log.error({ verb, err: error instanceof Error ? error.message : String(error) }, 'a request failed'),

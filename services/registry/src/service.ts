@@ -1,14 +1,15 @@
-// The registry: agents, their versions and tokens in REG; lists and history in Postgres.
+// The registry: agents, their versions and tokens in REG; lists in Postgres.
 //   S1. What is written and what is read by name needs REG alone; Postgres may be away, also at the start.
 import type { Broker } from '@reins/broker'
+import { healthOf, openDatabase } from '@reins/projection'
 import { type Clock, Closing, type Running } from '@reins/service'
 import type { Log, Metrics } from '@reins/telemetry'
 import { Agents } from './agents.ts'
-import { openDatabase } from './database.ts'
 import { Lists } from './lists.ts'
 import { serveRegistry } from './nats.ts'
-import { type Projection, runProjection } from './projection.ts'
+import { runProjection } from './projection.ts'
 import { registryLog } from './registry-log.ts'
+import type { Tables } from './tables.ts'
 import { type BootstrapToken, ensureTokens } from './tokens.ts'
 
 export interface RegistryConfig {
@@ -36,7 +37,7 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
   await ensureTokens(registry, bootstrapTokens, clock)
   const agents = new Agents({ log: registry, clock, ...(knownProviders === undefined ? {} : { knownProviders }) })
 
-  const db = databaseUrl === undefined ? undefined : openDatabase(databaseUrl)
+  const db = databaseUrl === undefined ? undefined : openDatabase<Tables>(databaseUrl)
   if (db) closing.add('database', () => db.destroy())
   const projection = db && runProjection({ broker, db, log })
   if (projection) {
@@ -54,23 +55,7 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
     close: (options) => closing.close(options),
     health: () => ({
       registry: broker.connected() ? 'ok' : 'no connection to the broker',
-      lists: listsHealth(projection),
+      lists: healthOf(projection?.state()),
     }),
-  }
-}
-
-function listsHealth(projection: Projection | undefined): string {
-  if (!projection) return 'no database is configured'
-  const state = projection.state()
-  switch (state.kind) {
-    case 'following':
-      return 'ok'
-    case 'starting':
-      return 'starting'
-    case 'waiting':
-    case 'stopped':
-      return state.why
-    default:
-      return state satisfies never
   }
 }

@@ -57,9 +57,7 @@ export type Agent = Static<typeof Agent>
 /**
  * Requests on `svc.registry.<verb>`; the reply is a `Reply`.
  *   put    { name, source: {definition} | {yaml}, condition, by } -> { agent, outcome: created | updated | unchanged }
- *   get    { name } -> { agent }
  *   list   { limit, after? } -> { agents, next? }            (from the projection)
- *   history{ name, limit } -> { versions }                    (from the projection)
  *   delete { name, ifMatch?, by } -> { name }
  */
 export type PutCondition =
@@ -79,12 +77,6 @@ export interface PutAgentResult {
 export interface ListAgents {
   readonly limit: number
   readonly after?: string
-}
-export interface AgentVersion {
-  readonly version: number
-  readonly digest: string
-  readonly at: number
-  readonly by: string
 }
 
 /** `seq`: the sequence of REG that the answer rests on; a reader waits until its own watch has passed it. */

@@ -272,7 +272,18 @@ export const SocketCommand = Type.Union([
 ])
 export type SocketCommand = Static<typeof SocketCommand>
 
-/** Requests on `svc.memory.<verb>`: sessions.list {agent?, status?, limit, after?} -> SessionList; sessions.get {id} -> SessionInfo; rebuild {} -> {frames}. */
+/**
+ * Requests on `svc.memory.<verb>`; the reply is a `Reply`.
+ *   sessions.list     { agent?, status?, limit, after? } -> SessionList
+ *   rebuild           {} -> RebuildProgress               (begins one, unless one is under way)
+ *   rebuild.progress  {} -> RebuildProgress
+ */
+export type RebuildProgress =
+  | { readonly kind: 'none' }
+  /** `waiting`: why it does not go on just now; it does by itself. */
+  | { readonly kind: 'running'; readonly frames: number; readonly of: number; readonly waiting?: string }
+  | { readonly kind: 'done'; readonly frames: number }
+
 export interface ListSessions {
   readonly agent?: string
   readonly status?: string

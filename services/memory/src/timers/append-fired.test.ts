@@ -1,7 +1,7 @@
 import { type Draft, emptyHead, type SessionEvent, toExec, toLog } from '@reins/contracts'
 import { createMemoryJournal, type MemoryFaults } from '@reins/journal'
 import { afterEach, expect, test } from 'vitest'
-import { appendFired } from './timers.ts'
+import { appendFired } from './append-fired.ts'
 
 const session = '01ARZ3NDEKTSV4RRFFQ69G5FAV'
 let close: () => void = () => {}

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { listRequest } from './nats.ts'
+import { listRequest } from '../nats.ts'
 import { placeOf } from './session-lists.ts'
 
 test.each([

@@ -15,7 +15,7 @@ interface Journal {
   }[]
 }
 
-const folder = path.join(import.meta.dirname, '../../../libs/session/golden')
+const folder = path.join(import.meta.dirname, '../../../../libs/session/golden')
 const journals = readdirSync(folder).map((file) => JSON.parse(readFileSync(path.join(folder, file), 'utf8')) as Journal)
 const framesOf = ({ frames }: Journal): readonly Frame[] =>
   frames.map(({ seq, subject, headers, body }) =>

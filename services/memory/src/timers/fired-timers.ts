@@ -2,7 +2,7 @@
 import type { Consumption } from '@reins/broker'
 import type { Timers } from '@reins/journal'
 import type { Log } from '@reins/telemetry'
-import { appendFired, type FiredOptions } from './timers.ts'
+import { appendFired, type FiredOptions } from './append-fired.ts'
 
 export interface FiredTimers {
   /** `ok`, or what is wrong. */

@@ -1,9 +1,11 @@
 // The list of sessions, read from the index. Everything here needs Postgres, and says so when it is away.
 import { isSessionId, type ListSessions, ReinsError, type SessionInfo } from '@reins/contracts'
+import { isAway } from '@reins/projection'
 import { infoOf } from '@reins/session'
-import { type Database, isAway } from './database.ts'
-import type { IndexState, SessionIndex } from './session-index.ts'
+import { sql } from 'kysely'
+import type { SessionIndex } from './session-index.ts'
 import { foldOf, type SessionRow } from './session-row.ts'
+import type { Database } from './tables.ts'
 
 /** `next` is opaque: give it back as `after`. */
 export interface SessionPage {
@@ -21,42 +23,15 @@ export class SessionLists {
   }
 
   /** Newest activity first. A session that becomes active while pages are read moves before them; none is shown twice else. */
-  async list({ agent, status, limit, after }: ListSessions): Promise<SessionPage> {
-    const from = after === undefined ? undefined : placeOf(after)
+  async list(request: ListSessions): Promise<SessionPage> {
+    const { limit } = request
+    const query = listQuery(request)
     return this.#read(async (db) => {
-      let query = db.selectFrom('sessions').selectAll().where('agent', 'is not', null)
-      if (agent !== undefined) query = query.where('agent', '=', agent.replaceAll('\0', ''))
-      if (status !== undefined) query = query.where('status', '=', status as SessionRow['status'])
-      if (from)
-        query = query.where((eb) =>
-          eb.or([
-            eb('last_activity_at', '<', from.at),
-            eb.and([eb('last_activity_at', '=', from.at), eb('id', '<', from.id)]),
-          ]),
-        )
-      const rows = await query
-        .orderBy('last_activity_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(limit + 1)
-        .execute()
+      const rows = await query(db).execute()
       const shown = rows.slice(0, limit)
       const last = shown.at(-1)
       const sessions = shown.map(shownAs)
       return last && rows.length > limit ? { sessions, next: pageAfter(last) } : { sessions }
-    })
-  }
-
-  async get(id: string): Promise<SessionInfo> {
-    return this.#read(async (db) => {
-      const row = isSessionId(id)
-        ? await db.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst()
-        : undefined
-      if (!row || row.agent === null)
-        throw new ReinsError(
-          'session_not_found',
-          `There is no session ${JSON.stringify(id.slice(0, 80))} in the index.`,
-        )
-      return shownAs(row)
     })
   }
 
@@ -66,8 +41,8 @@ export class SessionLists {
     if (!this.#db || !this.#index)
       throw away('no database is configured', 'Set DATABASE_URL, or read a session by its id.')
     const waiting = 'Wait until Postgres is back; sessions go on, and can be read by their ids.'
-    const state: IndexState = this.#index.state()
-    if (state.kind === 'waiting') throw away(state.why, waiting)
+    const state = this.#index.state()
+    if (state.kind === 'waiting' || state.kind === 'stopped') throw away(state.why, waiting)
     if (state.kind === 'starting') throw away('the index is starting', 'Repeat the request.')
     try {
       return await read(this.#db)
@@ -75,6 +50,21 @@ export class SessionLists {
       if (isAway(error)) throw away('Postgres does not answer', waiting)
       throw error
     }
+  }
+}
+
+/** One row more than the page, so that it shows whether there is another. Each is read along an index. */
+export function listQuery({ agent, status, limit, after }: ListSessions) {
+  const from = after === undefined ? undefined : placeOf(after)
+  return (db: Database) => {
+    let query = db.selectFrom('sessions').selectAll().where('agent', 'is not', null)
+    if (agent !== undefined) query = query.where('agent', '=', agent.replaceAll('\0', ''))
+    if (status !== undefined) query = query.where('status', '=', status as SessionRow['status'])
+    if (from) query = query.where(sql<boolean>`(last_activity_at, id) < (${from.at}, ${from.id})`)
+    return query
+      .orderBy('last_activity_at', 'desc')
+      .orderBy('id', 'desc')
+      .limit(limit + 1)
   }
 }
 

@@ -1,16 +1,8 @@
 import { expect, test } from 'vitest'
-import type { StoredFrame } from './session-stream.ts'
-import { joining } from './session-table.ts'
+import { type Applicable, joining } from './checkpoint.ts'
 
-const message = (seq: number, previous = seq - 1): StoredFrame => ({
-  seq,
-  previous,
-  subject: 'ses',
-  owner: undefined,
-  frame: undefined,
-  storedAt: 0,
-})
-const joined = (seq: number, ...batch: StoredFrame[]) => joining(batch, seq).map((one) => one.seq)
+const message = (seq: number, previous = seq - 1): Applicable => ({ seq, previous })
+const joined = (seq: number, ...batch: Applicable[]) => joining(batch, seq).map((one) => one.seq)
 
 test('a batch that follows the checkpoint is taken whole', () => {
   expect(joined(4, message(5), message(6), message(7))).toEqual([5, 6, 7])

@@ -1,0 +1,48 @@
+import { silentLog } from '@reins/telemetry'
+import { expect, onTestFinished, test } from 'vitest'
+import { healthOf, runLoop, Unprojectable } from './loop.ts'
+
+function running(follow: (round: number) => Promise<void>) {
+  let round = 0
+  const failures: string[] = []
+  const loop = runLoop({
+    what: 'the test',
+    log: silentLog,
+    follow: async ({ signal, enter }) => {
+      await follow(++round)
+      enter({ kind: 'following' })
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    },
+    failed: (why) => failures.push(why),
+  })
+  onTestFinished(() => loop.close())
+  return { loop, failures }
+}
+
+test('what fails is tried again, and Postgres that is away is said in those words', async () => {
+  let release = () => {}
+  const { loop, failures } = running(async (round) => {
+    if (round === 1) throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })
+    if (round === 2)
+      await new Promise<void>((resolve) => {
+        release = resolve
+      })
+  })
+  await expect.poll(() => healthOf(loop.state())).toBe('Postgres does not answer')
+  await expect
+    .poll(() => {
+      release()
+      return healthOf(loop.state())
+    })
+    .toBe('ok')
+  expect(failures).toEqual(['connect'])
+})
+
+test('what cannot pass by itself stops it, and stays said', async () => {
+  const { loop, failures } = running(async () => {
+    throw new Unprojectable('record 7 is malformed')
+  })
+  await expect.poll(() => loop.state()).toEqual({ kind: 'stopped', why: 'record 7 is malformed' })
+  await loop.close()
+  expect(failures).toEqual(['record 7 is malformed'])
+})

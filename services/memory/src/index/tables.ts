@@ -1,0 +1,74 @@
+// The tables of the session index.
+//   T1. Each list is read along an index: what fewer sessions have in common than fit a page must not cost a scan of all others.
+//   T2. `sessions_rebuilt` is filled by a rebuild beside `sessions`, and takes its place when it is whole.
+import { checkpointIn } from '@reins/projection'
+import { type Kysely, sql } from 'kysely'
+import type { Migration } from 'kysely/migration'
+import type { SessionRow } from './session-row.ts'
+
+export interface Tables {
+  sessions: SessionRow
+  sessions_rebuilt: SessionRow
+}
+
+export type SessionsTable = keyof Tables
+export type Database = Kysely<Tables>
+
+/** How far SES has been indexed. */
+export const indexed = checkpointIn<Tables>('session_index_checkpoint', async (trx) => {
+  await trx.deleteFrom('sessions').execute()
+})
+/** How far a rebuild has come. */
+export const rebuilt = checkpointIn<Tables>('session_rebuild_checkpoint', async (trx) => {
+  await sql`truncate sessions_rebuilt`.execute(trx)
+})
+
+const counts = [
+  'input_tokens',
+  'output_tokens',
+  'cache_read_tokens',
+  'cache_write_tokens',
+  'reasoning_tokens',
+  'created_at',
+  'last_activity_at',
+  'last_seq',
+  'last_n',
+]
+
+export const migrations: Record<string, Migration> = {
+  '001-sessions': {
+    async up(db: Kysely<unknown>) {
+      const { schema } = db
+      let sessions = schema
+        .createTable('sessions')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('root', 'text', (column) => column.notNull())
+        .addColumn('status', 'text', (column) => column.notNull())
+        .addColumn('faulted', 'boolean', (column) => column.notNull())
+        .addColumn('turns', 'integer', (column) => column.notNull())
+      for (const name of ['parent', 'agent', 'digest', 'model', 'instance', 'title'])
+        sessions = sessions.addColumn(name, 'text')
+      for (const name of counts) sessions = sessions.addColumn(name, 'bigint', (column) => column.notNull())
+      await sessions.execute()
+      await schema.createIndex('sessions_activity').on('sessions').columns(['last_activity_at', 'id']).execute()
+      await schema
+        .createIndex('sessions_agent_activity')
+        .on('sessions')
+        .columns(['agent', 'last_activity_at', 'id'])
+        .execute()
+      await indexed.create(db)
+    },
+  },
+  '002-status-and-rebuild': {
+    async up(db: Kysely<unknown>) {
+      for (const columns of [['status'], ['agent', 'status']])
+        await db.schema
+          .createIndex(`sessions_${columns.join('_')}_activity`)
+          .on('sessions')
+          .columns([...columns, 'last_activity_at', 'id'])
+          .execute()
+      await sql`create table sessions_rebuilt (like sessions including all)`.execute(db)
+      await rebuilt.create(db)
+    },
+  },
+}
