@@ -1,6 +1,7 @@
 // From the end of an executor in the middle of an answer to the next attempt at work.
 //   - Five processes: another executor stands by, and takes over. ack_wait is the product's own.
 //   - One process: the same folder is started again; being ready is part of the time, and shown apart.
+import { setTimeout as pause } from 'node:timers/promises'
 import type { ApiClient } from './api-client.ts'
 import { type Product, plainAgent } from './product.ts'
 
@@ -35,7 +36,7 @@ async function takeover(product: Product, signal: NodeJS.Signals): Promise<{ goi
   const watched = await inTheMiddle(product.api)
   const other = await product.startService('executor')
   // It must have heard of the holder's call, which a heartbeat tells at the latest after two seconds.
-  await new Promise((resolve) => setTimeout(resolve, 2500))
+  await pause(2500)
   const from = performance.now()
   holder.kill(signal)
   const at = await watched.secondAttempt

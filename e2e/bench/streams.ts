@@ -1,5 +1,7 @@
 // What open event streams cost the process that serves them. The client's side is a bare socket each.
+
 import { connect, type Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import { residentMb } from './processes.ts'
 import { type Product, plainAgent } from './product.ts'
 
@@ -66,5 +68,3 @@ function open(host: string, port: number, path: string, token: string): Promise<
     })
   })
 }
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

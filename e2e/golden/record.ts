@@ -1,8 +1,10 @@
 // Records golden journals from the real product: `node e2e/golden/record.ts <folder>`. A file that is committed is never recorded anew:
 // old journals must keep folding to the same state (a change of the fold's meaning is a new fold version, with new files beside these).
+
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { connectBroker, readMessages } from '@reins/broker'
 import { sessionFilter, streams } from '@reins/contracts'
 import { loadLocalConfig, processEnvironment, up } from '@reins/local'
@@ -57,7 +59,7 @@ async function until(id: string, type: string): Promise<void> {
   for (;;) {
     const { events } = await call('GET', `/sessions/${id}/events?limit=1000`)
     if (events.some((event) => event.type === type)) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await pause(50)
   }
 }
 async function save(name: string, id: string): Promise<void> {

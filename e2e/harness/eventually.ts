@@ -1,4 +1,5 @@
 // Waiting for what must come: the only place in these tests that looks again and again.
+import { setTimeout as pause } from 'node:timers/promises'
 
 /** Resolves with the first value that is neither undefined nor false; rejects after `withinMs`, with what `describe` says. */
 export async function eventually<T>(
@@ -16,4 +17,4 @@ export async function eventually<T>(
   }
 }
 
-export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+export { pause }

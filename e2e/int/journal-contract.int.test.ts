@@ -1,8 +1,10 @@
 // The journal's contract on real servers: one, and a cluster of three where every stream has three replicas.
+
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Broker, connectBroker } from '@reins/broker'
 import { openJournal } from '@reins/journal'
 import { findNatsServer, type RunningNats, startNats } from '@reins/local'
@@ -116,7 +118,7 @@ async function opened(broker: Broker, replicas: 1 | 3) {
       return await openJournal(broker, { replicas, ackWaitMs, now: Date.now })
     } catch (error) {
       if (tries >= 40) throw error
-      await new Promise((resolve) => setTimeout(resolve, 500))
+      await pause(500)
     }
 }
 

@@ -1,7 +1,9 @@
 // Real servers for integration tests, each test file's own: started on free ports in a folder that is removed again.
+
 import { mkdtempSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Broker, connectBroker } from '@reins/broker'
 import { findNatsServer, type RunningNats, type RunningPostgres, startNats, startPostgres } from '@reins/local'
 import { searchPath } from './config.ts'
@@ -84,6 +86,6 @@ export async function eventually<T>(
     const value = await read()
     if (value !== undefined && value !== false) return value
     if (performance.now() > deadline) throw new Error(`not seen within ${withinMs} ms: ${read.toString()}`)
-    await new Promise((resolve) => setTimeout(resolve, 25))
+    await pause(25)
   }
 }

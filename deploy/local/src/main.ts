@@ -4,10 +4,10 @@ import path from 'node:path'
 import { type CliEnvironment, clientCommands, processContext, processEnvironment, runProgram } from '@reins/cli'
 import { systemClock } from '@reins/service'
 import { Command } from 'commander'
-import { dataDirOwner } from './data-dir.ts'
+import { serverCommands } from './commands/server-commands.ts'
+import { verifySession } from './commands/verify.ts'
+import { dataDirOwner } from './data/data-dir.ts'
 import { version } from './product-version.ts'
-import { serverCommands } from './server-commands.ts'
-import { verifySession } from './verify.ts'
 
 const environment = processEnvironment()
 const dataDir = path.resolve(environment.dataDir ?? '.reins')

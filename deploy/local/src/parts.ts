@@ -14,7 +14,7 @@ import { createRedactor, type Log, Metrics } from '@reins/telemetry'
 import * as toolRunner from '@reins/tool-runner'
 import { builtinCatalog, describeSandbox, detectSandbox, toolsAtStart } from '@reins/tools'
 import type { LocalConfig } from './config.ts'
-import type { ServiceName } from './nats-users.ts'
+import type { ServiceName } from './nats/nats-users.ts'
 import { pausingAppends } from './pausing-appends.ts'
 
 export interface PartsOptions {

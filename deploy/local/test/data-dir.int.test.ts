@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { adminToken, DataDirError, dataDirOwner, openDataDir } from '../src/data-dir.ts'
-import { identify, isAlive } from '../src/process-identity.ts'
+import { adminToken, DataDirError, dataDirOwner, openDataDir } from '../src/data/data-dir.ts'
+import { identify, isAlive } from '../src/data/process-identity.ts'
 import { killNow, otherProcess, Scratch } from './fixture.ts'
 
 const mode = (file: string) => (statSync(file).mode & 0o777).toString(8)

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { openDataDir } from '../src/data-dir.ts'
-import { type DoctorOptions, formatDoctor, inspect } from '../src/doctor.ts'
+import { type DoctorOptions, formatDoctor, inspect } from '../src/commands/doctor.ts'
+import { openDataDir } from '../src/data/data-dir.ts'
 import { Scratch } from './fixture.ts'
 
 function options(scratch: Scratch, more: Partial<DoctorOptions> = {}): DoctorOptions {

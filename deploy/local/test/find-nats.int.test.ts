@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { type FindNatsOptions, findNatsServer } from '../src/find-nats.ts'
+import { type FindNatsOptions, findNatsServer } from '../src/nats/find-nats.ts'
 import { Scratch } from './fixture.ts'
 
 /** A program that says a version, as nats-server does. */

@@ -6,7 +6,7 @@ import { homedir, tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { type FoundNats, findNatsServer } from '../src/find-nats.ts'
+import { type FoundNats, findNatsServer } from '../src/nats/find-nats.ts'
 
 export class Scratch implements Disposable {
   readonly path: string

@@ -1,7 +1,7 @@
 // A process for tests to kill: `node other-process.ts <task> <args>`. Prints one line of JSON, then stays.
-import { openDataDir } from '../src/data-dir.ts'
-import { startNats } from '../src/nats-process.ts'
-import { startPostgres } from '../src/postgres-process.ts'
+import { openDataDir } from '../src/data/data-dir.ts'
+import { startNats } from '../src/nats/nats-process.ts'
+import { startPostgres } from '../src/postgres/postgres-process.ts'
 
 const [task, ...args] = process.argv.slice(2)
 console.log(JSON.stringify(await run(task, args)))

@@ -1,10 +1,10 @@
 import { cpSync, lstatSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
-import { checkPostgres } from '../src/external.ts'
-import { nativeFolder } from '../src/postgres-binaries.ts'
-import { type PostgresOptions, type RunningPostgres, startPostgres } from '../src/postgres-process.ts'
-import { findProcessesIn, identify } from '../src/process-identity.ts'
+import { findProcessesIn, identify } from '../src/data/process-identity.ts'
+import { nativeFolder } from '../src/postgres/postgres-binaries.ts'
+import { type PostgresOptions, type RunningPostgres, startPostgres } from '../src/postgres/postgres-process.ts'
+import { checkPostgres } from '../src/servers/external.ts'
 import { killNow, otherProcess, Scratch } from './fixture.ts'
 
 const mode = (file: string) => (statSync(file).mode & 0o777).toString(8)

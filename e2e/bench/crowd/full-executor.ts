@@ -1,4 +1,5 @@
 // An executor whose slots are held by slow model calls: how long a person waits for it to stop one, and what others feel of it.
+import { setTimeout as pause } from 'node:timers/promises'
 import type { CreatedSession } from '@reins/contracts'
 import { median, round, type Spread, spread } from '../numbers.ts'
 import { heldAgent, type Product, plainAgent } from '../product.ts'
@@ -63,7 +64,7 @@ async function untilRunning(api: Product['api'], sessions: readonly string[]): P
     while (performance.now() < deadline) {
       const { status } = (await api.get(`/v1/sessions/${session}`)) as { status: string }
       if (status === 'running') break
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await pause(50)
     }
   }
 }

@@ -1,4 +1,5 @@
 // A viewer that opens a long session in the middle of an answer, from that answer's message on: until it has the first delta.
+import { setTimeout as pause } from 'node:timers/promises'
 import type { MessageAccepted } from '@reins/contracts'
 import { median, round } from '../numbers.ts'
 import { type Product, plainAgent } from '../product.ts'
@@ -14,7 +15,7 @@ export async function measureJoining({ api }: Product, turns: number, times: num
   for (let turn = 1; turn < turns; turn++) await api.turn(session, 'say one')
   const accepted = await api.post(`/v1/sessions/${session}/messages`, { content: 'stream 20000 every 20' })
   const { cursor } = accepted as MessageAccepted
-  await new Promise((resolve) => setTimeout(resolve, 1000))
+  await pause(1000)
   const samples: number[] = []
   for (let i = 0; i < times; i++) {
     const first = Promise.withResolvers<void>()

@@ -1,4 +1,5 @@
 // Many sessions that nobody uses any more: what they cost those that are used, and what one of them costs when it is opened again.
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Spread, spread } from '../numbers.ts'
 import { type Product, plainAgent } from '../product.ts'
 import { plainMessage } from '../turns.ts'
@@ -79,7 +80,7 @@ async function untilListed(api: Product['api'], sessions: number): Promise<void>
   while (performance.now() < deadline) {
     const { sessions: page } = (await api.get('/v1/sessions?limit=5')) as Page
     if (page.some(({ id }) => id === newest)) return
-    await new Promise((resolve) => setTimeout(resolve, 250))
+    await pause(250)
   }
   throw new Error('the list of sessions did not come up to the newest one')
 }

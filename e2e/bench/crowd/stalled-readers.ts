@@ -1,6 +1,8 @@
 // Readers that opened an event stream of a busy session and read nothing any more: what they cost the gateway, and others.
+
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { ApiDelta } from '@reins/contracts'
 import { type Spread, spread } from '../numbers.ts'
 import { residentMb } from '../processes.ts'
@@ -86,5 +88,3 @@ function kernelMb(): number {
     return 0
   }
 }
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

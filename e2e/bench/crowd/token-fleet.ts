@@ -1,4 +1,5 @@
 // Many answers at once, 50 tokens a second each, through the whole path: what arrives, how late, and what it costs.
+import { setTimeout as pause } from 'node:timers/promises'
 import type { ApiDelta } from '@reins/contracts'
 import { round, type Spread, spread } from '../numbers.ts'
 import { cpuMs } from '../processes.ts'
@@ -60,5 +61,3 @@ const costs = (product: Product): number =>
     .pids()
     .filter(({ name }) => !notOurs.has(name))
     .reduce((sum, { pid }) => sum + cpuMs(pid), 0)
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

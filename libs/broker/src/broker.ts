@@ -4,6 +4,7 @@
 //   B3. Nothing here retries: what a time-out means is for the caller to know.
 //   B4. What is published in one turn of the event loop leaves in one write, in order, at the end of that turn: the client writes
 //       once a microtask, and with many sessions these system calls cost more than everything else.
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Msg, MsgHdrs, NatsConnection, Subscription as NatsSubscription } from '@nats-io/nats-core'
 import { createInbox, headers as natsHeaders } from '@nats-io/nats-core'
 import { connect } from '@nats-io/transport-node'
@@ -106,7 +107,7 @@ async function connectWithin(options: Parameters<typeof connect>[0], withinMs: n
       return await connect({ ...options, timeout: Math.max(250, Math.min(5000, deadline - performance.now())) })
     } catch (error) {
       if (performance.now() > deadline || /authorization|authentication/i.test(String(error))) throw error
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      await pause(100)
     }
   }
 }

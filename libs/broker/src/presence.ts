@@ -3,6 +3,7 @@
 //   L2. An instance whose own timer ran late, or that has just reconnected, is suspect: it says nothing and believes nothing until
 //       its owner has re-read what it holds (`recheck`).
 //   L3. A silent instance is only ever asked; what it said it held is handed to `onGone` when it does not answer.
+import { setTimeout as pause } from 'node:timers/promises'
 import {
   type ControlReply,
   type ControlRequest,
@@ -171,7 +172,7 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
       const since = performance.now() - broker.lastReconnect()
       const brokerIsSilent = !broker.connected() || own?.kind === 'timed-out'
       if (closed || (!brokerIsSilent && since > afterReconnectMs)) return 'nobody'
-      await new Promise((resolve) => setTimeout(resolve, 200))
+      await pause(200)
     }
   }
 
@@ -189,7 +190,7 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
         await options.recheck()
         if (looking === doubts) break
       } catch {
-        await new Promise((resolve) => setTimeout(resolve, 200))
+        await pause(200)
       }
     }
     suspicious = false

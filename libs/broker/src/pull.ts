@@ -5,6 +5,7 @@
 //   P4. The server serves its pulls in turns and does not say which one a message is for: what is counted is their sum, which the
 //       word of an expired pull corrects.
 //   P5. What was on its way when the consumption was closed is given back: it would come again only after ack_wait.
+import { setTimeout as pause } from 'node:timers/promises'
 import { createInbox, type Msg } from '@nats-io/nats-core'
 import type { Broker } from './broker.ts'
 
@@ -117,14 +118,14 @@ export function pull(broker: Broker, options: PullOptions): Consumption {
   }
 
   async function again(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await pause(200)
     for (let tries = 1; !closed; tries++) {
       try {
         return await options.recreate()
       } catch (cause) {
         if (tries >= 60)
           return fail(new Error(`the consumer ${options.durable} is gone and cannot be made again`, { cause }))
-        await new Promise((resolve) => setTimeout(resolve, 500))
+        await pause(500)
       }
     }
   }

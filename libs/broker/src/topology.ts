@@ -1,4 +1,5 @@
 // Makes the streams and buckets of ARCHITECTURE.md as they must be; run by every service at its start, changes nothing that is right already.
+import { setTimeout as pause } from 'node:timers/promises'
 import { jetstream, jetstreamManager, type StreamConfig } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import { Objm } from '@nats-io/obj'
@@ -95,7 +96,7 @@ export function keepLiveStream(broker: Broker): { close(): void } {
   let wanted = false
   let closed = false
   const restore = async (): Promise<void> => {
-    for (; wanted && !closed && !broker.nc.isClosed(); await new Promise((resolve) => setTimeout(resolve, againMs))) {
+    for (; wanted && !closed && !broker.nc.isClosed(); await pause(againMs)) {
       wanted = false
       try {
         const manager = await jetstreamManager(broker.nc, { timeout: 2000, checkAPI: false })

@@ -2,6 +2,7 @@
 //   L1. A time-out is never an answer: the same record goes out again, at the same condition, until it is acked or refused.
 //   L2. A refusal proves that a record behind the condition exists; mine is in if and only if the first one carries my id.
 
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Broker, BrokerUnavailable, makeHeaders } from '@reins/broker'
 import { makeShortId, type RegistryKind, registrySubject } from '@reins/contracts'
 import { type RegistryRecord, readRegistry, registryIdHeader } from '@reins/journal'
@@ -47,7 +48,7 @@ export function registryLog(broker: Broker, { random, withinMs = 10_000 }: Regis
         if (first) return first.id === id ? { kind: 'written', seq: first.seq } : { kind: 'refused' }
         // A replica that has not heard of it yet.
       }
-      await new Promise((resolve) => setTimeout(resolve, wait))
+      await pause(wait)
     }
     throw new BrokerUnavailable(`writing ${subject}`)
   }

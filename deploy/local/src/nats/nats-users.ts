@@ -7,8 +7,8 @@
 //        holds against mistakes and stray processes, not against a service that was taken over (docs/security.md).
 import path from 'node:path'
 import { buckets, objectStores, type Role, streams } from '@reins/contracts'
+import { secretFile } from '../data/secret-file.ts'
 import type { NatsPermissions, NatsUser } from './nats-config.ts'
-import { secretFile } from './secret-file.ts'
 
 export const serviceNames = ['registry', 'session-gateway', 'executor', 'tool-runner', 'memory'] as const
 export type ServiceName = (typeof serviceNames)[number]

@@ -7,7 +7,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { isAlive, type ProcessId } from './process-identity.ts'
+import { isAlive, type ProcessId } from '../data/process-identity.ts'
 
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const LOG_LIMIT = 10 * 1024 * 1024

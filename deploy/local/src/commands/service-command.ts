@@ -2,12 +2,12 @@
 import { existsSync, realpathSync } from 'node:fs'
 import type { Clock, Running } from '@reins/service'
 import { createLog } from '@reins/telemetry'
-import type { LocalConfig } from './config.ts'
-import { adminToken } from './data-dir.ts'
-import { type ServiceName, serviceNames } from './nats-users.ts'
-import { startParts } from './parts.ts'
-import { tokenHash } from './servers.ts'
-import { readServers } from './servers-file.ts'
+import type { LocalConfig } from '../config.ts'
+import { adminToken } from '../data/data-dir.ts'
+import { readServers } from '../data/servers-file.ts'
+import { type ServiceName, serviceNames } from '../nats/nats-users.ts'
+import { startParts } from '../parts.ts'
+import { tokenHash } from '../servers/servers.ts'
 
 export interface ServiceOptions {
   readonly config: LocalConfig

@@ -11,10 +11,10 @@ import { createServer } from 'node:net'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
+import { findProcesses, findProcessesIn, identify } from '../data/process-identity.ts'
+import { secretFile } from '../data/secret-file.ts'
 import { type Account, chooseAccount } from './postgres-account.ts'
 import { nativeFolder, type PostgresBinaries, preparePostgres, runnableInitdb } from './postgres-binaries.ts'
-import { findProcesses, findProcessesIn, identify } from './process-identity.ts'
-import { secretFile } from './secret-file.ts'
 import {
   type Exit,
   logTail,
@@ -25,7 +25,7 @@ import {
   stopOrphans,
   tetherPrefix,
   until,
-} from './server-child.ts'
+} from '../servers/server-child.ts'
 
 export interface PostgresOptions {
   /** Of this server alone, for example `<data folder>/postgres`. */

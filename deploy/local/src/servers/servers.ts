@@ -1,16 +1,18 @@
 // The servers below Reins: embedded ones that are started, watched and restarted here, or ones that exist already.
 //   SV1. An embedded server that dies is started again on its port, so that clients find it again.
 //   SV2. Whoever starts them closes them; the data folder must be held for as long as they run.
+
 import { createHash } from 'node:crypto'
 import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Log } from '@reins/telemetry'
-import type { LocalConfig } from './config.ts'
+import type { LocalConfig } from '../config.ts'
+import { findNatsServer } from '../nats/find-nats.ts'
+import type { NatsUser } from '../nats/nats-config.ts'
+import { type RunningNats, startNats } from '../nats/nats-process.ts'
+import { natsUsers } from '../nats/nats-users.ts'
+import { type RunningPostgres, startPostgres } from '../postgres/postgres-process.ts'
 import { checkNats, checkPostgres } from './external.ts'
-import { findNatsServer } from './find-nats.ts'
-import type { NatsUser } from './nats-config.ts'
-import { type RunningNats, startNats } from './nats-process.ts'
-import { natsUsers } from './nats-users.ts'
-import { type RunningPostgres, startPostgres } from './postgres-process.ts'
 
 export interface Servers {
   readonly natsUrl: string
@@ -155,7 +157,7 @@ async function restarting<T extends RunningNats | RunningPostgres>(
       } catch (error) {
         if (restarts++ >= maxRestarts)
           return log.error({ server: name, err: error }, 'a server cannot be started again')
-        await new Promise((resolve) => setTimeout(resolve, restartPauseMs))
+        await pause(restartPauseMs)
       }
     }
   }

@@ -4,11 +4,11 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
-import { dataDirOwner } from './data-dir.ts'
-import { checkNats, checkPostgres, redactUrl } from './external.ts'
-import { type FindNatsOptions, findNatsServer, NatsNotFound } from './find-nats.ts'
-import type { Owner } from './owner-lock.ts'
-import { nativeFolder } from './postgres-binaries.ts'
+import { dataDirOwner } from '../data/data-dir.ts'
+import type { Owner } from '../data/owner-lock.ts'
+import { type FindNatsOptions, findNatsServer, NatsNotFound } from '../nats/find-nats.ts'
+import { nativeFolder } from '../postgres/postgres-binaries.ts'
+import { checkNats, checkPostgres, redactUrl } from '../servers/external.ts'
 import { atLeast } from './version.ts'
 
 export interface DoctorRow {

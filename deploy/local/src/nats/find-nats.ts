@@ -11,8 +11,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gunzipSync } from 'node:zlib'
-import { type OwnerLock, takeOwnership } from './owner-lock.ts'
-import { atLeast, parseVersion } from './version.ts'
+import { atLeast, parseVersion } from '../commands/version.ts'
+import { type OwnerLock, takeOwnership } from '../data/owner-lock.ts'
 
 export const MIN_NATS_VERSION = '2.12.0'
 
@@ -143,7 +143,7 @@ async function fromDebian(
   deadline: AbortSignal,
   tried: string[],
 ): Promise<FoundNats> {
-  const script = options.debianScript ?? fileURLToPath(new URL('../../../scripts/fetch-nats.sh', import.meta.url))
+  const script = options.debianScript ?? fileURLToPath(new URL('../../../../scripts/fetch-nats.sh', import.meta.url))
   if (script === 'none') throw new NatsNotFound(tried)
   options.log("Fetching nats-server from Debian's archive, by apt.")
   try {

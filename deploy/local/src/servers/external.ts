@@ -3,8 +3,8 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import pg from 'pg'
-import { MIN_NATS_VERSION } from './find-nats.ts'
-import { atLeast, parseVersion } from './version.ts'
+import { atLeast, parseVersion } from '../commands/version.ts'
+import { MIN_NATS_VERSION } from '../nats/find-nats.ts'
 
 export const MIN_POSTGRES_VERSION = 14
 

@@ -8,7 +8,7 @@
 //        capability that opens it. Each way is tried with a harmless command before it is chosen.
 import { chownSync, lstatSync, readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
-import { runs } from './server-child.ts'
+import { runs } from '../servers/server-child.ts'
 
 export interface Account {
   /** Goes before the program. */

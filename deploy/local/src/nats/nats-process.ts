@@ -9,10 +9,18 @@ import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { findProcesses } from '../data/process-identity.ts'
+import { secretFile } from '../data/secret-file.ts'
+import {
+  type Exit,
+  logTail,
+  type ServerChild,
+  sizeOf,
+  startChild,
+  stopOrphans,
+  tetherPrefix,
+} from '../servers/server-child.ts'
 import { type NatsUser, natsConfig } from './nats-config.ts'
-import { findProcesses } from './process-identity.ts'
-import { secretFile } from './secret-file.ts'
-import { type Exit, logTail, type ServerChild, sizeOf, startChild, stopOrphans, tetherPrefix } from './server-child.ts'
 
 export interface NatsOptions {
   /** Absolute path of a nats-server (findNatsServer). */

@@ -1,8 +1,8 @@
 // The commands that run the product: `up`, `service`, `doctor`, `rebuild-index`. What they do is loaded when they are run:
 // a client command does not pay for the services.
 import type { Command } from 'commander'
-import type { LocalFlags } from './config.ts'
-import { serviceNames } from './nats-users.ts'
+import type { LocalFlags } from '../config.ts'
+import { serviceNames } from '../nats/nats-users.ts'
 
 const actions = () => import('./server-actions.ts')
 

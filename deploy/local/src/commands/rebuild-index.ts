@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { callService, connectBroker } from '@reins/broker'
 import { type RebuildProgress, serviceSubject } from '@reins/contracts'
-import type { LocalConfig } from './config.ts'
+import type { LocalConfig } from '../config.ts'
 import { serversOf } from './service-command.ts'
 
 const lookMs = 500
