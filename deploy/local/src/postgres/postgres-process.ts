@@ -13,8 +13,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { findProcesses, findProcessesIn, identify } from '../data/process-identity.ts'
 import { secretFile } from '../data/secret-file.ts'
-import { type Account, chooseAccount } from './postgres-account.ts'
-import { nativeFolder, type PostgresBinaries, preparePostgres, runnableInitdb } from './postgres-binaries.ts'
 import {
   type Exit,
   logTail,
@@ -26,6 +24,8 @@ import {
   tetherPrefix,
   until,
 } from '../servers/server-child.ts'
+import { type Account, chooseAccount } from './postgres-account.ts'
+import { nativeFolder, type PostgresBinaries, preparePostgres, runnableInitdb } from './postgres-binaries.ts'
 
 export interface PostgresOptions {
   /** Of this server alone, for example `<data folder>/postgres`. */

@@ -63,7 +63,8 @@ export async function startChild(command: ServerCommand): Promise<ServerChild> {
     })
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve)
-      child.once('error', reject)
+      // Also later: a signal that could not be sent says so by an event, and without a listener that ends the process.
+      child.on('error', reject)
     })
     const pid = child.pid
     if (pid === undefined) throw new Error(`${program} did not start`)

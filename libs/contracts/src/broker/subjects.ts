@@ -9,6 +9,9 @@ export const buckets = {
   pools: 'reins-pools',
   idempotency: 'reins-idempotency',
 } as const
+/** A bucket is a stream whose subjects are its keys. */
+export const bucketStream = (bucket: string): string => `KV_${bucket}`
+export const bucketFilter = (bucket: string): string => `$KV.${bucket}.>`
 export const objectStores = { blobs: 'reins-blobs' } as const
 
 /** Who says it. The broker enforces that a service's NATS user publishes its own role only (between processes). */

@@ -1,9 +1,10 @@
 // The whole journal on JetStream, over one connection.
 import { type Broker, ensureTopology, keepLiveStream } from '@reins/broker'
 import type { BlobStore, SessionFeed, SessionLog, Snapshots, Timers, WorkQueue } from '../port.ts'
+import { createJetStreamBlobs } from './blobs.ts'
 import { createJetStreamFeed } from './feed.ts'
 import { createJetStreamLog } from './log.ts'
-import { createJetStreamBlobs, createJetStreamSnapshots } from './stores.ts'
+import { createJetStreamSnapshots } from './snapshots.ts'
 import { createJetStreamTimers } from './timers.ts'
 import { createJetStreamWork } from './work.ts'
 

@@ -1,10 +1,15 @@
 // WorkQueue on JetStream: one durable pull consumer a pool, straight on the session stream.
 //   W1. A pool's durable is made before the first frame to it; it is made again from the acknowledged floor in KV, never with `new` (H7).
 //   W2. The newest handle of a trigger counts: a redelivery to the same process replaces the older handle (JetStream's pitfall 5).
+//   W3. After everything has died, nobody waits for ack_wait: a process that opens a pool which nobody pulls from makes the server give
+//       out again what is not acked. A living holder that has no free slot keeps what it holds: it is asked, and answers.
+import { setTimeout as pause } from 'node:timers/promises'
 import { type ConsumerConfig, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
-import { ackInfo, type Broker, type Consumption, nextMessage, pull } from '@reins/broker'
+import { ackInfo, type Broker, type Consumption, nextMessage, pull, readMessages } from '@reins/broker'
 import {
+  bucketFilter,
+  bucketStream,
   buckets,
   execDurable,
   execFilter,
@@ -34,10 +39,14 @@ interface PoolEntry {
 const checkpointMs = 10_000
 const maxAckPending = 50_000
 const maxWaiting = 5000
+/** W3. ack_wait for a moment, in ns, and the ms after which a server has surely looked at what is overdue by it. */
+const overdueAtOnce = 1e6
+const lookedAfterMs = 250
 
 export async function createJetStreamWork(broker: Broker, options: JetStreamWorkOptions): Promise<WorkQueue> {
   const manager = await jetstreamManager(broker.nc, { checkAPI: false })
   const kv: KV = await new Kvm(jetstream(broker.nc)).open(buckets.pools)
+  const ackWait = options.ackWaitMs * 1e6
   const made = new Map<string, Promise<void>>()
 
   const entryKey = (kind: 'exec' | 'tool', pool: string): string => `${kind}.${pool}`
@@ -47,7 +56,7 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
       durable_name: kind === 'exec' ? execDurable(pool) : toolDurable(pool),
       filter_subject: kind === 'exec' ? execFilter(pool) : toolFilter(pool),
       ack_policy: 'explicit',
-      ack_wait: options.ackWaitMs * 1e6,
+      ack_wait: ackWait,
       max_deliver: -1,
       max_ack_pending: maxAckPending,
       max_waiting: maxWaiting,
@@ -72,8 +81,8 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
       await manager.consumers.add(streams.sessions, durableConfig(kind, pool, entry.floor))
       return
     }
-    if (existing.config.ack_wait !== options.ackWaitMs * 1e6)
-      await manager.consumers.update(streams.sessions, durable, { ack_wait: options.ackWaitMs * 1e6 })
+    if (existing.config.ack_wait !== ackWait)
+      await manager.consumers.update(streams.sessions, durable, { ack_wait: ackWait })
   }
 
   function ensurePool(kind: 'exec' | 'tool', pool: string, labels: Readonly<Record<string, string>>): Promise<void> {
@@ -84,6 +93,19 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
     made.set(key, making)
     making.catch(() => made.delete(key))
     return making
+  }
+
+  /** W3. A server looks at what is pending 0.1 s after its ack_wait was changed. */
+  async function giveOutAgain(kind: 'exec' | 'tool', pool: string): Promise<void> {
+    const durable = kind === 'exec' ? execDurable(pool) : toolDurable(pool)
+    const { num_ack_pending, num_waiting } = await manager.consumers.info(streams.sessions, durable)
+    if (num_ack_pending === 0 || num_waiting > 0) return
+    try {
+      await manager.consumers.update(streams.sessions, durable, { ack_wait: overdueAtOnce })
+      await pause(lookedAfterMs)
+    } finally {
+      await manager.consumers.update(streams.sessions, durable, { ack_wait: ackWait })
+    }
   }
 
   async function checkpoint(kind: 'exec' | 'tool', pool: string): Promise<void> {
@@ -100,6 +122,7 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
     pool: string,
     handler: { free(): number; on(trigger: Trigger): void; failed(error: Error): void },
   ): Promise<Consumption> {
+    await giveOutAgain(kind, pool).catch(() => undefined) // else it comes after ack_wait
     const consumption = pull(broker, {
       stream: streams.sessions,
       durable: kind === 'exec' ? execDurable(pool) : toolDurable(pool),
@@ -146,15 +169,14 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
     }
   }
 
+  /** Read, not watched: a watch is a consumer for each process, and listing keys leaves one behind each time. */
   async function pools() {
-    const found: { key: string; kind: 'exec' | 'tool'; labels: Readonly<Record<string, string>> }[] = []
-    for await (const name of await kv.keys()) {
-      const entry = await kv.get(name)
-      if (!entry || entry.length === 0) continue
-      const { key, kind, labels } = entry.json<PoolEntry>()
-      found.push({ key, kind, labels })
-    }
-    return found
+    const entries = await readMessages(broker, bucketStream(buckets.pools), bucketFilter(buckets.pools))
+    return entries.flatMap(({ body }) => {
+      if (body === '') return [] // deleted
+      const { key, kind, labels }: PoolEntry = JSON.parse(body)
+      return [{ key, kind, labels }]
+    })
   }
 
   async function backlog(kind: 'exec' | 'tool', pool: string): Promise<PoolBacklog> {

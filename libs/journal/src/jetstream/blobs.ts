@@ -1,4 +1,4 @@
-// Snapshots in a KV bucket, blobs in the object store.
+// Blobs in the object store, by their digest.
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
@@ -7,30 +7,10 @@ import path from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { jetstream } from '@nats-io/jetstream'
-import { Kvm } from '@nats-io/kv'
 import { Objm } from '@nats-io/obj'
 import type { Broker } from '@reins/broker'
-import { buckets, objectStores } from '@reins/contracts'
-import type { BlobStore, Snapshot, Snapshots } from '../port.ts'
-
-export async function createJetStreamSnapshots(broker: Broker): Promise<Snapshots> {
-  const kv = await new Kvm(jetstream(broker.nc)).open(buckets.snapshots)
-  return {
-    async read(session) {
-      const entry = await kv.get(session)
-      return entry && entry.length > 0 ? entry.json<Snapshot>() : undefined
-    },
-    async write(session, snapshot) {
-      const value = JSON.stringify(snapshot)
-      // Too big for one message: the log alone is read then, which is slower and just as right.
-      if (Buffer.byteLength(value) + 1024 > (broker.nc.info?.max_payload ?? 1_048_576)) return
-      await kv.put(session, value)
-    },
-    async delete(session) {
-      await kv.delete(session)
-    },
-  }
-}
+import { objectStores } from '@reins/contracts'
+import type { BlobStore } from '../port.ts'
 
 export async function createJetStreamBlobs(broker: Broker): Promise<BlobStore> {
   const store = await new Objm(jetstream(broker.nc)).open(objectStores.blobs)

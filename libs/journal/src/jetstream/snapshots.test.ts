@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto'
+import type { KV } from '@nats-io/kv'
+import { expect, test } from 'vitest'
+import type { Snapshot } from '../port.ts'
+import { snapshotsIn } from './snapshots.ts'
+
+/** A bucket that takes no entry above its limit, as a server takes no message above its own. */
+function bucket(limit: number) {
+  const entries = new Map<string, Uint8Array>()
+  const kv = {
+    get: async (key: string) => {
+      const value = entries.get(key)
+      return value && { value, length: value.length, json: () => JSON.parse(Buffer.from(value).toString()) }
+    },
+    put: async (key: string, value: string | Uint8Array) => {
+      if (Buffer.byteLength(value) > limit) throw new Error(`${key} is too large`)
+      entries.set(key, typeof value === 'string' ? Buffer.from(value) : value)
+      return 1
+    },
+    delete: async (key: string) => void entries.delete(key),
+  } as unknown as Pick<KV, 'get' | 'put' | 'delete'>
+  return { snapshots: snapshotsIn(kv, () => limit), entries }
+}
+
+const snapshot = (seq: number, state: unknown): Snapshot => ({ seq, n: seq, hash: 'h', foldVersion: 1, state })
+/** Does not shrink. */
+const noise = (bytes: number): string => randomBytes(bytes).toString('base64')
+
+test('a small snapshot is one entry', async () => {
+  const { snapshots, entries } = bucket(1000)
+  await snapshots.write('s', snapshot(1, 'small'))
+  expect([...entries.keys()]).toEqual(['s'])
+  expect(await snapshots.read('s')).toEqual(snapshot(1, 'small'))
+})
+
+test('a large one is one entry when it shrinks enough', async () => {
+  const { snapshots, entries } = bucket(100_000)
+  const large = snapshot(1, 'again and again '.repeat(100_000))
+  await snapshots.write('s', large)
+  expect(entries.size).toBe(1)
+  expect(await snapshots.read('s')).toEqual(large)
+})
+
+test('a larger one is cut into parts, and read whole; the next one leaves nothing of it behind', async () => {
+  const { snapshots, entries } = bucket(50_000)
+  const larger = snapshot(7, noise(300_000))
+  await snapshots.write('s', larger)
+  expect(entries.size).toBeGreaterThan(3)
+  expect(await snapshots.read('s')).toEqual(larger)
+  await snapshots.write('s', snapshot(8, noise(300_000)))
+  expect([...entries.keys()].filter((key) => key.startsWith('s.7.'))).toEqual([])
+  await snapshots.write('s', snapshot(9, 'small again'))
+  expect([...entries.keys()]).toEqual(['s'])
+})
+
+test('one whose part is missing is none, and a deleted one leaves nothing', async () => {
+  const { snapshots, entries } = bucket(50_000)
+  await snapshots.write('s', snapshot(7, noise(300_000)))
+  entries.delete('s.7.2')
+  expect(await snapshots.read('s')).toBeUndefined()
+  await snapshots.write('s', snapshot(8, noise(300_000)))
+  await snapshots.delete('s')
+  expect(entries.size).toBe(0)
+})
