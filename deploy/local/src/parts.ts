@@ -29,6 +29,8 @@ export interface PartsOptions {
   readonly version: string
   readonly clock: Clock
   readonly log: Log
+  /** Of the embedded servers below: `ok`, or what is wrong with each. */
+  readonly servers?: () => Readonly<Record<string, string>>
   /** A part ended by itself: the process must go. */
   readonly fatal: (error: Error) => void
   readonly sayPaused: (line: string) => void
@@ -186,6 +188,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   const health = (): Health => {
     const parts: Record<string, string> = Object.assign(
       { broker: broker.connected() ? 'ok' : 'not connected' },
+      options.servers?.(),
       ...healths.map((of) => of()),
     )
     const bad = Object.values(parts).some((state) => state !== 'ok')
@@ -211,7 +214,12 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       ...gateway.brokerPorts(broker),
       toolsOf: (definition) => toolsAtStart([builtinCatalog], definition),
       health,
-      notReady: () => (broker.connected() ? [] : ['the broker is not connected']),
+      notReady: () => [
+        ...(broker.connected() ? [] : ['the broker is not connected']),
+        ...Object.entries(options.servers?.() ?? {}).flatMap(([name, state]) =>
+          state === 'ok' ? [] : `${name}: ${state}`,
+        ),
+      ],
       clock,
       log: logOf('session-gateway', as),
       metrics,

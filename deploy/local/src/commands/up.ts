@@ -55,6 +55,7 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
     names: serviceNames,
     natsUrl: servers.natsUrl,
     databaseUrl: servers.databaseUrl,
+    servers: servers.health,
     masked: [dataDir.path],
     adminTokenHash: tokenHash(token),
     secrets: [

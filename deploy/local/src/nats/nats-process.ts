@@ -4,6 +4,8 @@
 //        with, and stopped (server-child, C3).
 //   NS3. There is no open mode: without users it makes one, whose password is kept beside the store (mode 600).
 //   NS4. The sync setting is not believed but read back from the running server (`syncSetting`).
+//   NS5. It can be sick while it runs: after a failed write (a full disk) a stream answers no append any more, also when there is room
+//        again, until the server is started anew. `sickness` asks it.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -21,6 +23,9 @@ import {
   tetherPrefix,
 } from '../servers/server-child.ts'
 import { type NatsUser, natsConfig } from './nats-config.ts'
+
+const stateSubject = '$SYS.REQ.SERVER.PING.JSZ'
+const healthSubject = '$SYS.REQ.SERVER.PING.HEALTHZ'
 
 export interface NatsOptions {
   /** Absolute path of a nats-server (findNatsServer). */
@@ -53,6 +58,8 @@ export interface RunningNats {
   readonly password: string
   /** As the running server has it: `always`, or an interval in milliseconds. */
   syncSetting(): Promise<'always' | number>
+  /** What its streams cannot do, in the words of the server; undefined: nothing, or it does not answer (NS5). */
+  sickness(): Promise<string | undefined>
   /** SIGTERM, and SIGKILL after `withinMs` (default 10 s). */
   close(options?: { withinMs?: number }): Promise<Exit>
   kill(signal: NodeJS.Signals): void
@@ -75,7 +82,7 @@ export async function startNats(options: NatsOptions): Promise<RunningNats> {
   const monitor: NatsUser = {
     user: 'monitor',
     password: secretFile(path.join(dataDir, 'monitor-password')),
-    permissions: { publish: { allow: ['$SYS.REQ.SERVER.PING.JSZ'] }, subscribe: { allow: ['_INBOX.>'] } },
+    permissions: { publish: { allow: [stateSubject, healthSubject] }, subscribe: { allow: ['_INBOX.>'] } },
   }
   const text = natsConfig({
     port: options.port === undefined || options.port === 0 ? -1 : options.port,
@@ -106,6 +113,7 @@ export async function startNats(options: NatsOptions): Promise<RunningNats> {
       user: first.user,
       password: first.password,
       syncSetting: () => readSyncSetting(ready.port, monitor),
+      sickness: () => readSickness(ready.port, monitor).catch(() => undefined),
       close: ({ withinMs: closing = 10_000 } = {}) => child.stop([{ signal: 'SIGTERM', withinMs: closing }]),
       kill: child.kill,
     }
@@ -178,8 +186,20 @@ async function readSyncSetting(port: number, monitor: NatsUser): Promise<'always
   throw new Error('nats-server does not say how often it syncs its store (JSZ without config.sync_interval)')
 }
 
+/** undefined: its streams are well. */
+async function readSickness(port: number, monitor: NatsUser): Promise<string | undefined> {
+  await using open = await client(port, monitor)
+  const reply = await open.connection.request(healthSubject, JSON.stringify({ details: true }), { timeout: 2000 })
+  const { data } = reply.json<{
+    data?: { status_code?: number; error?: string; errors?: readonly { error?: string }[] }
+  }>()
+  if (data?.status_code === undefined || data.status_code === 200) return undefined
+  const errors = [...new Set([data.error, ...(data.errors ?? []).map(({ error }) => error)].filter((text) => text))]
+  return errors.slice(0, 3).join('; ') || `health ${data.status_code}`
+}
+
 async function jetStreamState(connection: NatsConnection): Promise<object> {
-  const reply = (await connection.request('$SYS.REQ.SERVER.PING.JSZ', '{}', { timeout: 2000 })).json<unknown>()
+  const reply = (await connection.request(stateSubject, '{}', { timeout: 2000 })).json<unknown>()
   const data = reply !== null && typeof reply === 'object' && 'data' in reply ? reply.data : undefined
   const config = data !== null && typeof data === 'object' && 'config' in data ? data.config : undefined
   if (typeof config !== 'object' || config === null) throw new Error('JetStream is not running')

@@ -1,6 +1,7 @@
 // The servers below Reins: embedded ones that are started, watched and restarted here, or ones that exist already.
 //   SV1. An embedded server that dies is started again on its port, so that clients find it again.
 //   SV2. Whoever starts them closes them; the data folder must be held for as long as they run.
+//   SV3. One that runs and cannot write any more is told apart from one that is away (sick-server).
 
 import { createHash } from 'node:crypto'
 import path from 'node:path'
@@ -13,6 +14,7 @@ import { type RunningNats, startNats } from '../nats/nats-process.ts'
 import { natsUsers } from '../nats/nats-users.ts'
 import { type RunningPostgres, startPostgres } from '../postgres/postgres-process.ts'
 import { checkNats, checkPostgres } from './external.ts'
+import { watchForSickness } from './sick-server.ts'
 
 export interface Servers {
   readonly natsUrl: string
@@ -22,6 +24,8 @@ export interface Servers {
   /** As the server has it; `unknown` for one that exists. */
   readonly sync: 'always' | number | 'unknown'
   readonly found: { readonly nats: string; readonly postgres: string }
+  /** `ok`, or what is wrong, of each embedded server that is looked at. */
+  health(): Readonly<Record<string, string>>
   close(): Promise<void>
   /** Kills and starts again: tests only. */
   readonly pids: () => { readonly nats?: number; readonly postgres?: number }
@@ -51,6 +55,7 @@ export async function startServers(
     databaseUrl: postgres.url,
     sync: nats.sync ?? 'unknown',
     found: { nats: nats.found, postgres: postgres.found },
+    health: () => (nats.health === undefined ? {} : { 'nats-server': nats.health() }),
     close: async () => {
       await Promise.all([nats.close(), postgres.close()])
     },
@@ -69,6 +74,7 @@ interface Server {
   readonly found: string
   readonly users?: readonly NatsUser[]
   readonly sync?: 'always' | number
+  health?(): string
   close(): Promise<unknown>
   pid?(): number
 }
@@ -112,6 +118,12 @@ async function embeddedNats(
       onExit,
     }),
   )
+  const watch = watchForSickness({
+    folder,
+    current: server.current,
+    restart: () => server.current().close({ withinMs: 10_000 }),
+    log,
+  })
   const { user = '', password = '' } = users[0] ?? {}
   const url = new URL(server.current().url)
   url.username = user
@@ -121,7 +133,11 @@ async function embeddedNats(
     users,
     sync: await server.current().syncSetting(),
     found: `${binary.version} (${binary.how})`,
-    close: server.close,
+    health: watch.health,
+    close: async () => {
+      await watch.close()
+      await server.close()
+    },
     pid: () => server.current().pid,
   }
 }
