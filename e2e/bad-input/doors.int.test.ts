@@ -54,7 +54,7 @@ describe('the same error over HTTP, SSE, NDJSON, WebSocket and the command line'
     expect(socket.status).toBe(404)
     expectClear(socket.json.error, 'session_not_found', nobody)
     const cli = await product.cli('session', 'show', nobody)
-    expect([cli.code, cli.err]).toEqual([1, expect.stringContaining(`There is no session ${nobody}.\nList`)])
+    expect([cli.code, cli.err]).toEqual([1, expect.stringContaining(`There is no session ${nobody}.\nCheck the id`)])
   })
 
   test('for cursors that are forged, foreign, or beyond the end', async () => {
