@@ -19,7 +19,7 @@ import {
 import { Value } from 'typebox/value'
 import { builtinTools } from './builtin/builtin.ts'
 import type { ToolSettings } from './context.ts'
-import { compilePattern } from './text/pattern.ts'
+import { compilePattern, expandedSize } from './text/pattern.ts'
 import type { ToolDefinition } from './tool.ts'
 
 /** A speed bump for accidents, not a boundary: the sandbox is the boundary. */
@@ -64,6 +64,9 @@ const soleNames = builtinTools.map(({ name }) => name).filter((name) => !toolGro
 const validNames = [...toolGroups, ...soleNames]
 const configSchema: Schema = ToolConfig
 const listSchema: Schema = ToolList
+
+/** Each is compiled where the agent is put, and looked for in each command. */
+const maxBlocklistSteps = 5_000
 
 /** Entries are names (`files`, `read_file`) or `{name: settings}`. A later entry for a tool replaces an earlier one; [] is no tools. */
 export function resolveTools(entries: unknown): ResolvedTools {
@@ -155,6 +158,15 @@ function settingsOf({ config, name, path }: Named, say: Say): ToolSettings | und
   for (const { source, index, message } of unreadable)
     say(itemPath(memberPath(path, 'blocklist'), index), `${quoted(source)} is no regular expression: ${message}`)
   if (unreadable.length > 0) return undefined
+  const steps = (config.blocklist ?? []).reduce((sum, source) => sum + expandedSize(source), 0)
+  if (steps > maxBlocklistSteps) {
+    const inside = memberPath(path, 'blocklist')
+    say(
+      inside,
+      `is too large: its patterns have about ${steps} steps together, and at most ${maxBlocklistSteps} are allowed`,
+    )
+    return undefined
+  }
   return {
     workspace: config.workspace ?? defaultSettings.workspace,
     timeoutMs: config.timeout === undefined ? defaultSettings.timeoutMs : Math.ceil(config.timeout * 1_000),

@@ -14,7 +14,10 @@ export const directoryTree = defineTool(
     parameters: Type.Object(
       {
         path: Type.Optional(
-          Type.String({ description: 'The folder, relative to the workspace. Default: the workspace.' }),
+          Type.String({
+            maxLength: 4096,
+            description: 'The folder, relative to the workspace. Default: the workspace.',
+          }),
         ),
         max_depth: Type.Optional(
           Type.Integer({ minimum: 1, maximum: 50, description: 'Levels to show, 1 to 50. Default 3.' }),

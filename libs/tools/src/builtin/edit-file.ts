@@ -7,7 +7,10 @@ import { defineTool, stoppedByRunner } from '../tool.ts'
 import { writeAtomically } from '../workspace/atomic-write.ts'
 import { type Found, Workspace } from '../workspace/workspace.ts'
 
-const maxBytes = 64 * 1024 * 1024
+/** Of a file, before and after the edit. */
+const maxBytes = 16 * 1024 * 1024
+/** Places of one edit. */
+const maxPlaces = 100_000
 
 export const editFile = defineTool(
   {
@@ -19,6 +22,7 @@ export const editFile = defineTool(
       {
         path: Type.String({
           minLength: 1,
+          maxLength: 4096,
           description: 'The file: relative to the workspace, or absolute inside of it.',
         }),
         old_string: Type.String({
@@ -41,21 +45,22 @@ export const editFile = defineTool(
         'invalid-arguments',
         '"old_string" is empty: give the text to replace, or use write_file for a new file',
       )
-    if (old_string === new_string)
-      throw new ToolFailure('invalid-arguments', '"old_string" and "new_string" are the same: nothing to change')
+    if (old_string === new_string) throw sameText
     using workspace = new Workspace(context.workspace, context.masked)
     using place = workspace.locate(path)
     return await context.locks.hold(workspace.lockKey(place), context.signal, async () => {
       using found = workspace.locate(path)
       const before = readBytes(workspace, found)
       const edit = findEdit(before, old_string, new_string)
+      if (edit.old.equals(edit.new) && edit.at.length > 0) throw sameText
       if (edit.at.length === 0) throw new ToolFailure('failed', notFound(found.relative, old_string))
       if (edit.at.length > 1 && !replace_all) {
         throw new ToolFailure(
           'failed',
-          `old_string is in ${found.relative} ${edit.at.length} times: give more of its surroundings so that it is there once, or set replace_all to true`,
+          `old_string is in ${found.relative} ${edit.at.length > maxPlaces ? `more than ${maxPlaces}` : edit.at.length} times: give more of its surroundings so that it is there once, or set replace_all to true`,
         )
       }
+      checkSize(found.relative, before, edit)
       context.signal.throwIfAborted()
       await writeAtomically(found, spliced(before, edit))
       return succeeded({ path: found.relative, replacements: edit.at.length })
@@ -63,11 +68,26 @@ export const editFile = defineTool(
   },
 )
 
+const sameText = new ToolFailure('invalid-arguments', '"old_string" and "new_string" are the same: nothing to change')
+
 interface Edit {
   /** Offsets in bytes of each place, none overlapping another. */
   readonly at: readonly number[]
   readonly old: Buffer
   readonly new: Buffer
+}
+
+/** Before anything of it is built. */
+function checkSize(path: string, before: Buffer, edit: Edit): void {
+  const advice = 'Change less at once, or use the shell, for example sed'
+  if (edit.at.length > maxPlaces)
+    throw new ToolFailure('failed', `old_string is in ${path} more than ${maxPlaces} times. ${advice}`)
+  const after = before.length + edit.at.length * (edit.new.length - edit.old.length)
+  if (after > maxBytes)
+    throw new ToolFailure(
+      'failed',
+      `${path} would have ${after} bytes then; at most ${maxBytes} are allowed. ${advice}`,
+    )
 }
 
 function readBytes(workspace: Workspace, found: Found): Buffer {
@@ -79,16 +99,21 @@ function readBytes(workspace: Workspace, found: Found): Buffer {
   }
 }
 
+const asIs = (text: string) => text
+const asCrlf = (text: string) => text.replaceAll(/\r?\n/g, '\r\n')
+const asLf = (text: string) => text.replaceAll('\r\n', '\n')
+
+/**
+ * How the texts of an edit are meant, by the line endings of the file, which stay: read_file shows \n for all, and some models write
+ * \r\n for all. In a mixed file what is written is tried first.
+ */
+const forms = { lf: [asLf, asIs], crlf: [asCrlf, asIs], mixed: [asIs, asCrlf, asLf] } as const
+
 /** Searches bytes, not characters: what is no valid text elsewhere in the file is never touched. */
 function findEdit(content: Buffer, oldText: string, newText: string): Edit {
   const encoding = detectEncoding(content, true)
   if (encoding === undefined) throw new ToolFailure('failed', 'is a binary file, which edit_file does not change')
-  const asCrlf = (text: string) => text.replaceAll(/\r?\n/g, '\r\n')
-  const endings = lineEndings(content, encoding)
-  // Where all lines end in CR LF the texts are meant so, since read_file shows \n; in a mixed file what is written is tried first.
-  const tries =
-    endings === 'crlf' ? [asCrlf] : endings === 'mixed' ? [(text: string) => text, asCrlf] : [(text: string) => text]
-  for (const form of tries) {
+  for (const form of forms[lineEndings(content, encoding)]) {
     const old = encode(form(oldText), encoding)
     if (old === undefined) continue
     const at = placesOf(old, content, encoding)
@@ -105,10 +130,11 @@ function findEdit(content: Buffer, oldText: string, newText: string): Edit {
   return { at: [], old: Buffer.alloc(0), new: Buffer.alloc(0) }
 }
 
-function placesOf(text: Buffer, content: Buffer, encoding: Encoding): readonly number[] {
+/** As far as `most`, and one more where there are more. */
+function placesOf(text: Buffer, content: Buffer, encoding: Encoding, most = maxPlaces): readonly number[] {
   const unit = encoding === 'utf-16le' || encoding === 'utf-16be' ? 2 : 1
   const places: number[] = []
-  for (let at = content.indexOf(text, markOf(encoding).length); at >= 0; ) {
+  for (let at = content.indexOf(text, markOf(encoding).length); at >= 0 && places.length <= most; ) {
     const aligned = at % unit === 0
     if (aligned) places.push(at)
     at = content.indexOf(text, at + (aligned ? text.length : 1))
@@ -116,22 +142,28 @@ function placesOf(text: Buffer, content: Buffer, encoding: Encoding): readonly n
   return places
 }
 
+/** Line ends that are looked at to tell. */
+const sampledEnds = 10_000
+
 function lineEndings(content: Buffer, encoding: Encoding): 'lf' | 'crlf' | 'mixed' {
-  const feed = encode('\n', encoding) ?? Buffer.from('\n')
-  const feeds = placesOf(feed, content, encoding).length
-  const both = placesOf(encode('\r\n', encoding) ?? Buffer.from('\r\n'), content, encoding).length
+  const feeds = placesOf(encode('\n', encoding) ?? Buffer.from('\n'), content, encoding, sampledEnds)
+  const back = encode('\r', encoding) ?? Buffer.from('\r')
+  const both = feeds.filter((at) => content.subarray(at - back.length, at).equals(back)).length
   if (both === 0) return 'lf'
-  return both === feeds ? 'crlf' : 'mixed'
+  return both === feeds.length ? 'crlf' : 'mixed'
 }
 
 function spliced(content: Buffer, edit: Edit): Buffer {
-  const parts: Buffer[] = []
+  const after = Buffer.allocUnsafe(content.length + edit.at.length * (edit.new.length - edit.old.length))
   let from = 0
+  let to = 0
   for (const at of edit.at) {
-    parts.push(content.subarray(from, at), edit.new)
+    to += content.copy(after, to, from, at)
+    to += edit.new.copy(after, to)
     from = at + edit.old.length
   }
-  return Buffer.concat([...parts, content.subarray(from)])
+  content.copy(after, to, from)
+  return after
 }
 
 function notFound(path: string, oldText: string): string {

@@ -13,6 +13,7 @@ export const fileInfo = defineTool(
       {
         path: Type.String({
           minLength: 1,
+          maxLength: 4096,
           description: 'The file or folder: relative to the workspace, or absolute inside of it.',
         }),
       },

@@ -191,6 +191,9 @@ describe('edit_file', () => {
   it.each([
     ['CR LF, given as \\n', Buffer.from('a\r\nb\r\nc\r\n'), 'a\nb', 'x\ny\nz', Buffer.from('x\r\ny\r\nz\r\nc\r\n')],
     ['CR LF, a new line in a single one', Buffer.from('a\r\nb\r\n'), 'b', 'b\nc', Buffer.from('a\r\nb\r\nc\r\n')],
+    ['LF, given as \\r\\n', Buffer.from('a\nb\nc\n'), 'a\r\nb', 'x\r\ny', Buffer.from('x\ny\nc\n')],
+    ['UTF-16 with LF, given as \\r\\n', utf16le('a\nb\n'), 'a\r\nb', 'x\r\n', utf16le('x\n\n')],
+    ['mixed endings, given as \\r\\n', Buffer.from('a\r\nb\nc\n'), 'b\r\nc', 'x\r\ny', Buffer.from('a\r\nx\ny\n')],
     ['mixed endings', Buffer.from('a\r\nb\nc\n'), 'b\nc', 'x', Buffer.from('a\r\nx\n')],
     ['mixed endings, the CR LF part', Buffer.from('a\r\nb\nc\n'), 'a\nb', 'x\ny', Buffer.from('x\r\ny\nc\n')],
     ['UTF-8 with a mark', bom('grün'), 'grün', 'blau', bom('blau')],
@@ -208,6 +211,28 @@ describe('edit_file', () => {
     const { answer, after } = await edit(before, { old_string, new_string })
     expect(answer).toMatchObject({ status: 'ok', replacements: 1 })
     expect(after).toEqual(expected)
+  })
+
+  it('says that nothing changes where the texts differ in their line endings alone, and the file has its own', async () => {
+    const { answer } = await edit('a\nb', { old_string: 'a\r\nb', new_string: 'a\nb' })
+    expect(answer).toMatchObject({ code: 'invalid-arguments', error: expect.stringContaining('the same') })
+  })
+
+  it('edits a large file, and refuses what would be too many places, or too large before or after', async () => {
+    const places = Buffer.alloc(100_000, 'a')
+    const edited = await edit(places, { old_string: 'a', new_string: 'bc', replace_all: true })
+    expect(edited.answer).toMatchObject({ replacements: 100_000 })
+    expect(edited.after).toEqual(Buffer.from('bc'.repeat(100_000)))
+    const all = { old_string: 'a', replace_all: true }
+    for (const [before, change, error] of [
+      [Buffer.alloc(100_001, 'a'), { ...all, new_string: 'b' }, /more than 100000 times/],
+      [Buffer.alloc(60_000_000, 'a'), { ...all, new_string: 'b' }, /too large to edit \(60000000 bytes/],
+      [Buffer.alloc(1_000, 'a'), { ...all, new_string: 'b'.repeat(100_000) }, /would have 100000000 bytes/],
+    ] as const) {
+      const { answer, after } = await edit(before, change)
+      expect(answer).toMatchObject({ status: 'error', error: expect.stringMatching(error) })
+      expect(after.length).toBe(before.length)
+    }
   })
 
   it('does not match across two UTF-16 characters', async () => {

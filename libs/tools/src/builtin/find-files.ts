@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { fitting, ToolFailure } from '../outcome.ts'
 import { Pace } from '../pace.ts'
-import { compileGlob } from '../text/pattern.ts'
+import { compileGlob, maxGlobChars } from '../text/glob.ts'
 import { defineTool, stoppedByRunner } from '../tool.ts'
 import { entersBulky, walk } from '../workspace/walk.ts'
 import { Workspace } from '../workspace/workspace.ts'
@@ -18,11 +18,15 @@ export const findFiles = defineTool(
       {
         pattern: Type.String({
           minLength: 1,
+          maxLength: maxGlobChars,
           description:
-            'A glob, relative to path: * and ? within a name, ** over folders, [a-z], {a,b}. Example: src/**/*.ts',
+            'A glob, relative to path: * and ? within a name, ** over folders, {a,b}, [a-z]. Brackets also match themselves: app/[id]/*.tsx finds in the folder [id]; \\ before a character takes it as it is. Example: src/**/*.ts',
         }),
         path: Type.Optional(
-          Type.String({ description: 'The folder to search, relative to the workspace. Default: the workspace.' }),
+          Type.String({
+            maxLength: 4096,
+            description: 'The folder to search, relative to the workspace. Default: the workspace.',
+          }),
         ),
       },
       { additionalProperties: false },
@@ -32,10 +36,10 @@ export const findFiles = defineTool(
     time: stoppedByRunner,
   },
   async ({ pattern, path = '' }, context) => {
+    const glob = compileGlob(pattern.replace(/^(\.\/)+/, ''), '"pattern"')
     if (pattern.startsWith('/') || pattern.split('/').includes('..')) {
       throw new ToolFailure('invalid-arguments', '"pattern" must be relative and without ..: give the folder in "path"')
     }
-    const matches = compileGlob(pattern.replace(/^(\.\/)+/, ''))
     const levels = /\*\*|\{/.test(pattern) ? Number.POSITIVE_INFINITY : pattern.split('/').length
     using workspace = new Workspace(context.workspace, context.masked)
     using folder = workspace.locate(path)
@@ -59,10 +63,11 @@ export const findFiles = defineTool(
       new Pace(context.signal),
       options,
     )) {
-      if (entry.kind === 'special' || !matches(at.slice(skip))) continue
+      if (entry.kind === 'special' || !glob.matches(at.slice(skip))) continue
       total += 1
       if (kept.length < maxKept) kept.push(entry.kind === 'folder' ? `${at}/` : at)
     }
+    if (total === 0 && glob.malformed !== undefined) throw new ToolFailure('invalid-arguments', glob.malformed)
     kept.sort()
     return fitting(kept, context.settings.maxOutputChars, (files) => ({
       files,

@@ -4,14 +4,15 @@ import { Type } from 'typebox'
 import { asFailure, fitting, ToolFailure } from '../outcome.ts'
 import { Pace } from '../pace.ts'
 import { openText } from '../text/lines.ts'
-import { compileGlob, compilePattern, type Pattern } from '../text/pattern.ts'
+import { compileGlob, maxGlobChars } from '../text/glob.ts'
+import { compilePattern, type Pattern } from '../text/pattern.ts'
 import { defineTool, stoppedByRunner } from '../tool.ts'
 import { entersBulky, walk } from '../workspace/walk.ts'
 import { Workspace } from '../workspace/workspace.ts'
 
 const maxMatches = 1_000
-/** Characters of a line that are searched, and that are shown. */
-const searchedChars = 64 * 1024
+/** Characters of a line that are searched, at most and where the pattern is small; and that are shown. */
+const maxSearchedChars = 64 * 1024
 const shownChars = 400
 
 interface Match {
@@ -22,6 +23,8 @@ interface Match {
 
 interface Search {
   readonly pattern: Pattern
+  /** Characters of a line. */
+  readonly within: number
   readonly pace: Pace
   readonly matches: Match[]
   more: boolean
@@ -45,13 +48,15 @@ export const grep = defineTool(
         }),
         path: Type.Optional(
           Type.String({
+            maxLength: 4096,
             description: 'The folder or file to search, relative to the workspace. Default: the workspace.',
           }),
         ),
         include: Type.Optional(
           Type.String({
+            maxLength: maxGlobChars,
             description:
-              'A glob for the files to search: *.ts matches file names, src/**/*.ts paths. Default: all files.',
+              'A glob for the files to search, as find_files has it: *.ts matches file names, src/**/*.ts paths. Default: all files.',
           }),
         ),
       },
@@ -65,13 +70,16 @@ export const grep = defineTool(
     const compiled = compilePattern(pattern)
     if (compiled.kind === 'malformed')
       throw new ToolFailure('invalid-arguments', `"pattern" is malformed: ${compiled.message}`)
-    const included = include === '' ? () => true : compileGlob(include)
+    const glob = include === '' ? undefined : compileGlob(include, '"include"')
+    if (glob?.malformed !== undefined) throw new ToolFailure('invalid-arguments', glob.malformed)
+    const included = glob?.matches ?? (() => true)
     const byName = !include.includes('/')
     using workspace = new Workspace(context.workspace, context.masked)
     using found = workspace.locate(path)
     const pace = new Pace(context.signal)
     const search: Search = {
       pattern: compiled.pattern,
+      within: Math.min(maxSearchedChars, compiled.pattern.textWithin),
       pace,
       matches: [],
       more: false,
@@ -104,7 +112,7 @@ export const grep = defineTool(
       ...(search.binary > 0 ? { binary_files_skipped: search.binary } : {}),
       ...(search.unread > 0 ? { not_read: search.unread } : {}),
       ...(search.longLines > 0
-        ? { note: `${search.longLines} lines were searched in their first ${searchedChars} characters only` }
+        ? { note: `${search.longLines} lines were searched in their first ${search.within} characters only` }
         : {}),
       ...(search.more || matches.length < search.matches.length
         ? {
@@ -134,7 +142,7 @@ async function searchFile(search: Search, file: string, open: () => number, name
     }
     search.searched += 1
     let number = 0
-    for await (const line of text.lines(searchedChars, search.pace)) {
+    for await (const line of text.lines(search.within, search.pace)) {
       number += 1
       if (search.pace.due) await search.pace.rest()
       if (line.cut > 0) search.longLines += 1

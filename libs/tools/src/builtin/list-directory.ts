@@ -22,7 +22,10 @@ export const listDirectory = defineTool(
     parameters: Type.Object(
       {
         path: Type.Optional(
-          Type.String({ description: 'The folder, relative to the workspace. Default: the workspace.' }),
+          Type.String({
+            maxLength: 4096,
+            description: 'The folder, relative to the workspace. Default: the workspace.',
+          }),
         ),
       },
       { additionalProperties: false },

@@ -19,6 +19,7 @@ export const readFile = defineTool(
       {
         path: Type.String({
           minLength: 1,
+          maxLength: 4096,
           description: 'The file: relative to the workspace, or absolute inside of it.',
         }),
         offset: Type.Optional(

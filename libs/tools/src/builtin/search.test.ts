@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { call, fakeContext, temporaryFolder } from '../../test/fake-context.ts'
@@ -44,6 +44,42 @@ describe('find_files', () => {
     expect(await call('find_files', { pattern: '[z-a]' }, context)).toMatchObject({ code: 'invalid-arguments' })
   })
 
+  it('finds folders whose names are brackets, in whole paths and in parts', async () => {
+    const { context } = fakeContext(
+      temporaryFolder({
+        'app/[id]/page.tsx': 'x',
+        'app/[[...slug]]/page.tsx': 'x',
+        'app/i/page.tsx': 'x',
+        '[z-a]': 'x',
+      }),
+    )
+    const found = async (pattern: string) => (await call('find_files', { pattern }, context)).files
+    expect(await found('app/[id]/page.tsx')).toEqual(['app/[id]/page.tsx', 'app/i/page.tsx'])
+    expect(await found(String.raw`app/\[id\]/*`)).toEqual(['app/[id]/page.tsx'])
+    expect(await found('app/[[...slug]]/page.tsx')).toEqual(['app/[[...slug]]/page.tsx'])
+    expect(await found('[z-a]')).toEqual(['[z-a]'])
+    const { matches } = await call('grep', { pattern: 'x', include: 'app/[id]/*.tsx' }, context)
+    expect(matches).toMatchObject([{ file: 'app/[id]/page.tsx' }, { file: 'app/i/page.tsx' }])
+  })
+
+  it('shows and counts names that are no UTF-8, and every tool finds them again under what is shown', async () => {
+    const folder = temporaryFolder({ 'ü.txt': '' })
+    const name = Buffer.concat([Buffer.from(`${folder}/a-`), Buffer.of(0xff, 0xc3), Buffer.from('ü.txt')])
+    writeFileSync(name, 'needle\n')
+    const { context } = fakeContext(folder)
+    const shown = String.raw`a-\xff\xc3ü.txt`
+    expect(await call('find_files', { pattern: '*.txt' }, context)).toMatchObject({ files: [shown, 'ü.txt'], total: 2 })
+    expect(await call('list_directory', {}, context)).toMatchObject({ entries: [{ name: shown }, {}], total: 2 })
+    expect(await call('directory_tree', {}, context)).toMatchObject({ tree: expect.stringContaining(shown), files: 2 })
+    expect(await call('grep', { pattern: 'needle' }, context)).toMatchObject({ matches: [{ file: shown }] })
+    expect(await call('read_file', { path: shown }, context)).toMatchObject({ content: 'needle\n' })
+    expect(await call('edit_file', { path: shown, old_string: 'needle', new_string: 'hay' }, context)).toMatchObject({
+      status: 'ok',
+    })
+    expect(readFileSync(name, 'utf8')).toBe('hay\n')
+    expect(readdirSync(folder)).toHaveLength(2)
+  })
+
   it('says how many there are when not all fit', async () => {
     const files = Object.fromEntries(
       Array.from({ length: 400 }, (_, at) => [`file-with-a-long-name-${String(at).padStart(4, '0')}`, '']),
@@ -52,6 +88,16 @@ describe('find_files', () => {
     const outcome = await runTool('find_files', { pattern: '**' }, context)
     expect(outcome.output.length).toBeLessThanOrEqual(4_000)
     expect(JSON.parse(outcome.output)).toMatchObject({ total: 400, truncated: true })
+  })
+
+  it('looks at the length of a pattern first', async () => {
+    const { context } = fakeContext(temporaryFolder(project))
+    for (const pattern of ['['.repeat(300_000), '/'.repeat(300_000), './'.repeat(300_000), '{'.repeat(300_000)])
+      expect(await call('find_files', { pattern }, context)).toMatchObject({ code: 'invalid-arguments' })
+    expect(await call('grep', { pattern: 'a', include: '['.repeat(300_000) }, context)).toMatchObject({
+      code: 'invalid-arguments',
+      error: expect.stringContaining('"include"'),
+    })
   })
 
   it('is not stopped by a hostile glob, links in a circle, or a very deep tree', async () => {
@@ -101,6 +147,20 @@ describe('grep', () => {
     expect(await files({ include: 'src/*.ts' })).toEqual(['src/a.ts'])
     expect(await files({ path: 'src', include: 'deep/*' })).toEqual(['src/deep/c.js'])
     expect(await call('grep', { pattern: 'a', path: 'nope' }, context)).toMatchObject({ code: 'not-found' })
+  })
+
+  it('is not stopped by repeats that multiply, and searches as much of a line as a large pattern allows', async () => {
+    const { context } = fakeContext(temporaryFolder({ f: `${'ab'.repeat(32_000)}\n` }))
+    for (const pattern of ['[^x]{1000}'.repeat(90), '(([a-z]{9}){9}){9}'.repeat(50)])
+      expect(await call('grep', { pattern }, context)).toMatchObject({
+        code: 'invalid-arguments',
+        error: expect.stringContaining('too large'),
+      })
+    expect(await call('grep', { pattern: '[^x]{1000}[^y]{1000}x' }, context)).toMatchObject({
+      status: 'ok',
+      matches: [],
+      note: expect.stringMatching(/1 lines were searched in their first \d{4} characters only/),
+    })
   })
 
   it('names what is wrong with a pattern', async () => {

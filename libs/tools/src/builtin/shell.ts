@@ -14,6 +14,8 @@ import { Workspace } from '../workspace/workspace.ts'
 
 /** Linux passes no longer argument than 128 KiB. */
 const maxCommandBytes = 120_000
+/** Steps of patterns × characters: under a second, since it is this thread that looks. */
+const maxBlocklistSteps = 20_000_000
 /** Between TERM and KILL. */
 const graceMs = 2_000
 const spoolMemoryBytes = 1024 * 1024
@@ -49,9 +51,7 @@ export const shell = defineTool(
         `"command" has more than ${maxCommandBytes} bytes: put it into a file with write_file and run that`,
       )
     }
-    // The command is not repeated: what was blocked would stand in logs and in the model's context once more.
-    if (isBlocked(command, context.settings.blocklist))
-      throw new ToolFailure('refused', 'command blocked by security policy')
+    refuseBlocked(command, context.settings.blocklist)
     // Opened for its checks: that the folder is there and no masked one.
     new Workspace(context.workspace, context.masked)[Symbol.dispose]()
     const network = context.settings.network && context.sandbox.networkAllowed
@@ -71,13 +71,25 @@ export const shell = defineTool(
   },
 )
 
-function isBlocked(command: string, blocklist: readonly string[]): boolean {
-  return blocklist.some((source) => {
+/** Throws where a rule of the blocklist is in the command, or where looking for it would take too long for everybody else. */
+function refuseBlocked(command: string, blocklist: readonly string[]): void {
+  let steps = 0
+  for (const source of blocklist) {
     const compiled = compilePattern(source)
     // A rule that cannot be read forbids: it was meant to.
-    return compiled.kind === 'malformed' || compiled.pattern.test(command)
-  })
+    if (compiled.kind === 'malformed') throw blocked
+    steps += compiled.pattern.size * command.length
+    if (steps > maxBlocklistSteps)
+      throw new ToolFailure(
+        'refused',
+        "the command is too long to be checked against the agent's blocklist: put it into a file with write_file and run that",
+      )
+    // The command is not repeated: what was blocked would stand in logs and in the model's context once more.
+    if (compiled.pattern.test(command)) throw blocked
+  }
 }
+
+const blocked = new ToolFailure('refused', 'command blocked by security policy')
 
 async function runToEnd(process: SandboxProcess, context: ToolContext, note: string | undefined): Promise<ToolOutcome> {
   using spool = new Spool(Math.min(context.settings.maxOutputChars, spoolMemoryBytes), spoolMaxBytes)

@@ -26,6 +26,7 @@ export const writeFile = defineTool(
       {
         path: Type.String({
           minLength: 1,
+          maxLength: 4096,
           description: 'The file: relative to the workspace, or absolute inside of it.',
         }),
         content: Type.String({ description: 'The whole new content.' }),

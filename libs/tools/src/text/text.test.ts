@@ -6,7 +6,8 @@ import { Pace } from '../pace.ts'
 import { detectEncoding } from './encoding.ts'
 import { HeadTail } from './head-tail.ts'
 import { type Line, openText } from './lines.ts'
-import { compileGlob, compilePattern } from './pattern.ts'
+import { compileGlob } from './glob.ts'
+import { compilePattern, expandedSize } from './pattern.ts'
 import { Spool } from './spool.ts'
 
 describe('HeadTail', () => {
@@ -117,10 +118,46 @@ describe('globs', () => {
     ['[', ['['], ['']],
     ['{a', ['{a'], ['a']],
     ['naïve-*', ['naïve-😀'], []],
+    ['app/[id]/*.tsx', ['app/[id]/page.tsx', 'app/i/a.tsx'], ['app/id/page.tsx']],
+    ['app/[[...slug]]/page.tsx', ['app/[[...slug]]/page.tsx'], ['app/x/page.tsx']],
+    [String.raw`a\[b\]\*`, ['a[b]*'], ['ab*', 'a[b]c']],
+    ['a{b}[z-a]', ['a{b}[z-a]'], ['abz']],
+    ['{a{b,c}', ['{ab', '{ac'], ['a']],
+    ['[]x]y', [']y', 'xy', '[]x]y'], ['ay']],
+    ['[!x/]', ['[!x/]'], ['a']],
   ])('%s', (glob, yes, no) => {
-    const matches = compileGlob(glob)
+    const { matches } = compileGlob(glob)
     expect(yes.filter((path) => !matches(path))).toEqual([])
     expect(no.filter((path) => matches(path))).toEqual([])
+  })
+})
+
+describe('what takes long is known before', () => {
+  it('globs of any form up to their length, in one pass', () => {
+    for (const part of ['[', ']', '[]', '[!', '{', '}', '{,', '**/', '*', '\\\\', '[a-z]', '?*', '{[', '/'])
+      for (const path of ['a'.repeat(4_000), 'a/'.repeat(2_000), '[]{}'.repeat(1_000)])
+        expect(typeof compileGlob(part.repeat(Math.floor(1_000 / part.length))).matches(path)).toBe('boolean')
+    expect(() => compileGlob('['.repeat(300_000))).toThrow('has 300000 characters; at most 1000 are allowed')
+  })
+
+  it.each([
+    ['abc', 3],
+    ['a{10}', 10],
+    ['(ab){10}', 30],
+    ['((a{10}){10}){10}', 1_110],
+    ['[^x]{1000}'.repeat(90), 90_000],
+    ['[]{5}]{7}', 7],
+    [String.raw`\{5}`, 3],
+    ['a{,5}', 5],
+    ['a{2', 3],
+    ['(((', 0],
+  ])('the size of %s', (source, size) => {
+    expect(expandedSize(source)).toBe(size)
+  })
+
+  it('a pattern whose repeats multiply is refused before it is compiled', () => {
+    expect(compilePattern('[^x]{1000}'.repeat(90))).toMatchObject({ message: expect.stringContaining('too large') })
+    expect(compilePattern('[^x]{1000}')).toMatchObject({ kind: 'ok', pattern: { size: 1_002, textWithin: 19_960 } })
   })
 })
 

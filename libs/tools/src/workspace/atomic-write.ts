@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { closeSync, constants, fchmodSync, fchownSync, fsync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { promisify } from 'node:util'
-import type { Found } from './workspace.ts'
+import { entryAddress, type Found } from './workspace.ts'
 
 // The one call here that can take long: others go on meanwhile.
 const synced = promisify(fsync)
@@ -32,7 +32,7 @@ export async function writeAtomically(found: Found, content: Uint8Array): Promis
     } finally {
       closeSync(fd)
     }
-    renameSync(temporary, `${folder}/${found.name}`)
+    renameSync(temporary, before === undefined ? `${folder}/${found.name}` : entryAddress(found.parent, found.name))
   } catch (error) {
     rmSync(temporary, { force: true })
     throw error

@@ -27,7 +27,7 @@ export interface NodeOpener {
   /** The absolute real path of a node, for a lock's key; not for opening. */
   real(node: Node): string
   /** Throws ENOENT where there is none. Does not follow a link. */
-  open(address: string): Node
+  open(address: string | Buffer): Node
   /** The file's contents, for reading: a descriptor that the caller closes. Regular files only. */
   read(node: Node): number
 }
@@ -56,6 +56,8 @@ const handles: NodeOpener = {
 const paths: NodeOpener = {
   real: (node) => realpathSync(node.address),
   open(address) {
+    // Where a node is a path, one that is no UTF-8 is none.
+    if (typeof address !== 'string') throw new ToolFailure('failed', 'its name is no UTF-8')
     return { address, stat: lstatSync(address, { bigint: true }), [Symbol.dispose]: () => {} }
   },
   read(node) {

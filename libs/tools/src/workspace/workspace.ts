@@ -5,8 +5,9 @@
 //   W4. Whoever gets a Found disposes it.
 //   W5. What the kernel shows as files (/proc, /sys) is hidden like a masked folder, wherever it is mounted: it holds the environment
 //       of this process and of others, with their secrets, and controls of the machine.
-import { mkdirSync, readdirSync, readlinkSync, realpathSync, statfsSync, statSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readlinkSync, realpathSync, statfsSync, statSync } from 'node:fs'
 import { asFailure, ToolFailure } from '../outcome.ts'
+import { escapedName, shownName } from './entry-name.ts'
 import { detectOpener, type Node, type NodeOpener, type OpenerKind, openerOf, sameNode } from './node.ts'
 
 const maxDepth = 128
@@ -125,7 +126,7 @@ export class Workspace implements Disposable {
           goUp()
           links += 1
           if (links > maxLinks) throw new ToolFailure('failed', `too many symbolic links: ${shown}`)
-          const target = readLink(`${parent.address}/${name}`)
+          const target = readLink(parent, name)
           if (target === undefined) queue.unshift(name)
           else {
             if (target.startsWith('/')) while (names.length > 0) goUp()
@@ -169,9 +170,11 @@ export class Workspace implements Disposable {
     }
   }
 
-  /** The names in a folder, sorted by code units. */
+  /** The names in a folder as they are shown, sorted by code units. */
   names(folder: Node): readonly string[] {
-    return readdirSync(folder.address).sort()
+    const names = readdirSync(folder.address)
+    if (!names.some((name) => name.includes('\ufffd'))) return names.sort()
+    return readdirSync(folder.address, { encoding: 'buffer' }).map(shownName).sort()
   }
 
   /** A descriptor for reading, which the caller closes. Anything but a regular file is refused before it is touched. */
@@ -209,6 +212,17 @@ export class Workspace implements Disposable {
   #openEntry(folder: Node, name: string): Node | undefined {
     try {
       return this.#opener.open(`${folder.address}/${name}`)
+    } catch (error) {
+      if (!isCode(error, 'ENOENT')) throw error
+      const escaped = escapedName(name)
+      return escaped && this.#openEscaped(folder, escaped)
+    }
+  }
+
+  /** A name that is no UTF-8. */
+  #openEscaped(folder: Node, name: Buffer): Node | undefined {
+    try {
+      return this.#opener.open(Buffer.concat([Buffer.from(`${folder.address}/`), name]))
     } catch (error) {
       if (isCode(error, 'ENOENT')) return undefined
       throw error
@@ -265,14 +279,22 @@ function makeFolder(address: string): void {
   }
 }
 
-function readLink(address: string): string | undefined {
+function readLink(folder: Node, name: string): string | undefined {
   try {
-    return readlinkSync(address)
+    return shownName(readlinkSync(entryAddress(folder, name), { encoding: 'buffer' }))
   } catch (error) {
     // No link any more: look again.
     if (isCode(error, 'EINVAL') || isCode(error, 'ENOENT')) return undefined
     throw error
   }
+}
+
+/** Where an entry that is there stands: by its name, or by the bytes that the name shows. */
+export function entryAddress(folder: Node, name: string): string | Buffer {
+  const address = `${folder.address}/${name}`
+  const escaped = escapedName(name)
+  if (escaped === undefined || lstatSync(address, { throwIfNoEntry: false })) return address
+  return Buffer.concat([Buffer.from(`${folder.address}/`), escaped])
 }
 
 export function isCode(error: unknown, code: string): boolean {
