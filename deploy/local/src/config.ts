@@ -34,6 +34,8 @@ export interface LocalConfig {
   readonly ackWaitMs: number
   /** Where relative workspaces are resolved. Absolute. */
   readonly workspaceRoot: string
+  /** Where each agent that names no workspace has its own. undefined: the operator named a root, which is everybody's. Absolute. */
+  readonly ownWorkspaces: string | undefined
   readonly labels: Readonly<Record<string, string>>
   readonly concurrency: number
   /** Model calls in flight, or tool calls that take long, at once: they wait, and take no slot of those above. */
@@ -93,6 +95,10 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
     replicas: read.oneOf('REINS_REPLICAS', '1', ['1', '3'] as const) === '3' ? (3 as const) : (1 as const),
     ackWaitMs: read.integer('REINS_ACK_WAIT_MS', 5000, { min: 200, max: 600_000 }),
     workspaceRoot: path.resolve(cwd, read.text('REINS_WORKSPACE_ROOT', '.')),
+    ownWorkspaces:
+      read.text('REINS_WORKSPACE_ROOT') === undefined
+        ? ownWorkspaces(path.resolve(cwd, read.text('REINS_DATA_DIR', '.reins')))
+        : undefined,
     labels: read.labels('REINS_LABELS'),
     concurrency: read.integer('REINS_CONCURRENCY', 64, { min: 1, max: 10_000 }),
     waitingCalls: read.integer('REINS_WAITING_CALLS', 1000, { min: 1, max: 100_000 }),
@@ -112,6 +118,9 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
     secrets: secretsOf(models.config, natsUrl, databaseUrl),
   }
 }
+
+/** Beside the data folder. */
+export const ownWorkspaces = (dataDir: string): string => path.join(path.dirname(dataDir), 'workspace')
 
 function gatewaySettings(env: Env, read: Environment): ReturnType<typeof loadGatewaySettings> {
   try {

@@ -14,6 +14,7 @@ import { createRedactor, type Log, Metrics } from '@reins/telemetry'
 import * as toolRunner from '@reins/tool-runner'
 import { builtinCatalog, describeSandbox, detectSandbox, toolsAtStart } from '@reins/tools'
 import type { LocalConfig } from './config.ts'
+import { guardOf } from './guard.ts'
 import type { ServiceName } from './nats/nats-users.ts'
 import { pausingAppends } from './pausing-appends.ts'
 
@@ -156,7 +157,8 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       ackWaitMs: config.ackWaitMs,
       pauseAt,
       workspaceRoot: config.workspaceRoot,
-      masked: options.masked,
+      ownWorkspaces: config.ownWorkspaces,
+      guard: guardOf(config, options.masked),
       sandbox,
       redactor,
       fatal,

@@ -1,11 +1,12 @@
 // What a tool gets from the runner that runs it.
-import type { PathLocks } from './path-locks.ts'
+import type { Locks } from './path-locks.ts'
 import type { Sandbox } from './sandbox/sandbox.ts'
+import type { Guard } from './workspace/guard.ts'
 
 /** Of one tool in one agent definition. */
 export interface ToolSettings {
-  /** As the definition gives it; the runner resolves it. */
-  readonly workspace: string
+  /** As the definition gives it; null where it gives none. The source of the built-in tools resolves it. */
+  readonly workspace: string | null
   readonly timeoutMs: number
   readonly maxOutputChars: number
   /** RE2 patterns; a shell command in which one is found is refused. */
@@ -24,12 +25,11 @@ export interface ToolContext {
   readonly signal: AbortSignal
   /** The same for each attempt of one call; the shell has it as REINS_IDEMPOTENCY_KEY. */
   readonly idempotencyKey: string
-  /** Absolute folders that no tool may see: the data folder. */
-  readonly masked: readonly string[]
+  readonly guard: Guard
   readonly sandbox: Sandbox
   /** Output as it comes, for people who watch; not kept. */
   readonly progress: (text: string) => void
   readonly keep: KeepOutput
   /** Shared by all calls of a runner. */
-  readonly locks: PathLocks
+  readonly locks: Locks
 }

@@ -24,6 +24,7 @@ export {
   type SandboxInfo,
   type SandboxKind,
   type SandboxProcess,
+  shellCommand,
   type SpawnResult,
 } from './sandbox/sandbox.ts'
 export type {
@@ -39,3 +40,6 @@ export type {
 export type { ToolDefinition, ToolGroup } from './tool.ts'
 export { type OfferedTool, pinnedTools, resolveToolset, runCall, type Toolset, toolsAtStart } from './toolset.ts'
 export { toolsTable } from './tools-table.ts'
+export type { WorkerCall } from './worker/messages.ts'
+export { WorkerPool, type WorkerPoolOptions, type WorkerResult } from './worker/worker-pool.ts'
+export { type Guard, noGuard } from './workspace/guard.ts'

@@ -7,6 +7,7 @@ export type ToolErrorCode =
   | 'invalid-arguments'
   | 'not-found'
   | 'workspace_not_found'
+  | 'crashed'
   | 'failed'
 
 export interface ToolOutcome {

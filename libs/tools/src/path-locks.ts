@@ -1,6 +1,12 @@
 // One writer at a time on one path: an async mutex per key, fair, kept only while somebody holds or awaits it.
 
-export class PathLocks {
+/** What a tool needs of it. */
+export interface Locks {
+  /** Runs `work` when all earlier holders of `key` are done. Rejects with the signal's reason if it aborts while waiting. */
+  hold<T>(key: string, signal: AbortSignal, work: () => Promise<T> | T): Promise<T>
+}
+
+export class PathLocks implements Locks {
   readonly #tails = new Map<string, Promise<void>>()
 
   /** Keys that are held now. */

@@ -46,7 +46,7 @@ describe('resolveTools', () => {
 
   it('gives the defaults', () => {
     expect(resolved(['grep'])[0]?.settings).toEqual({
-      workspace: '.',
+      workspace: null,
       timeoutMs: 30_000,
       maxOutputChars: 100_000,
       blocklist: defaultBlocklist,

@@ -34,7 +34,7 @@ export const defaultBlocklist: readonly string[] = [
 ]
 
 export const defaultSettings: ToolSettings = {
-  workspace: '.',
+  workspace: null,
   timeoutMs: definitionDefaults.toolTimeoutSeconds * 1_000,
   maxOutputChars: definitionDefaults.maxOutputChars,
   blocklist: defaultBlocklist,

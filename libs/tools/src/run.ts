@@ -1,6 +1,7 @@
 // A call, in its time, to its outcome. Never throws, never rejects: every error is an outcome.
 import { tools } from './builtin/builtin.ts'
 import type { ToolContext } from './context.ts'
+import { afterReading } from './pace.ts'
 import { asFailure, failed, ToolFailure, type ToolOutcome } from './outcome.ts'
 import type { TimePolicy } from './source.ts'
 
@@ -13,20 +14,29 @@ export async function inTime(
 ): Promise<ToolOutcome> {
   if (cancelled.aborted) return failed(new ToolFailure('cancelled', 'cancelled before it began'))
   const deadline = new AbortController()
-  const kept = time.keptBy === 'runner' ? setTimeout(() => deadline.abort(), time.ms) : undefined
+  let ended = false
+  const kept =
+    time.keptBy === 'runner'
+      ? setTimeout(() => void afterReading(() => ended).then(() => deadline.abort()), time.ms)
+      : undefined
   let late: NodeJS.Timeout | undefined
   const abandoned = new Promise<ToolOutcome>((resolve) => {
-    late = setTimeout(() => resolve(failed(neverEnded)), time.ms + time.graceMs)
+    late = setTimeout(
+      () => void afterReading(() => ended).then(() => resolve(failed(neverEnded))),
+      time.ms + time.graceMs,
+    )
   })
   const signal = time.keptBy === 'runner' ? AbortSignal.any([cancelled, deadline.signal]) : cancelled
   try {
-    return await Promise.race([work(signal), abandoned])
+    const working = work(signal)
+    return await Promise.race([working, abandoned])
   } catch (error) {
     if (error instanceof ToolFailure) return failed(error)
     if (cancelled.aborted) return failed(new ToolFailure('cancelled', 'cancelled'))
     if (deadline.signal.aborted) return failed(timedOut(time.ms))
     return failed(asFailure(error, name))
   } finally {
+    ended = true
     clearTimeout(kept)
     clearTimeout(late)
   }

@@ -17,6 +17,8 @@ export interface ToolDefinition {
   /** Whether a call that was cut off may run again: `never` ends as outcome-unknown instead. */
   readonly replay: ReplayClass
   readonly risk: ToolRisk
+  /** It starts programs, so it runs where the sandbox is; all others run in a worker. */
+  readonly sandboxed?: true
   /** How its time is kept, where the definition gives it so many milliseconds. */
   readonly time: (ms: number) => TimePolicy
 }

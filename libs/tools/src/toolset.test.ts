@@ -1,8 +1,9 @@
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { noSandbox, temporaryFolder } from '../test/fake-context.ts'
 import { builtinCatalog, builtinSource } from './builtin/builtin-source.ts'
 import { PathLocks } from './path-locks.ts'
 import type { CallContext, ToolSource, ToolSpec } from './source.ts'
+import { noGuard } from './workspace/guard.ts'
 import { pinnedTools, resolveToolset, runCall, toolsAtStart } from './toolset.ts'
 
 const weather: ToolSpec = {
@@ -23,6 +24,12 @@ function source(change: Partial<ToolSource> = {}, spec: Partial<ToolSpec> = {}):
   }
 }
 
+function builtin(workspaceRoot: string): ToolSource {
+  const made = builtinSource({ workspaceRoot, guard: noGuard, sandbox: noSandbox, locks: new PathLocks() })
+  onTestFinished(() => made.close())
+  return made
+}
+
 const definition = { name: 'a', model: 'm/m', system_prompt: 'x', tools: ['files', 'shell'] }
 const context = (changes: Partial<CallContext> = {}): CallContext => ({
   signal: new AbortController().signal,
@@ -39,10 +46,7 @@ async function offered(...sources: readonly ToolSource[]) {
 const call = (name: string, args: unknown = {}) => ({ name, arguments: args, definition })
 
 it('is the tools of all sources, each with what a decision needs to know of it', async () => {
-  const tools = await offered(
-    builtinSource({ workspaceRoot: '/', masked: [], sandbox: noSandbox, locks: new PathLocks() }),
-    source(),
-  )
+  const tools = await offered(builtin('/'), source())
   expect(pinnedTools(tools).map(({ digest, ...rest }) => rest)).toEqual([
     { name: 'shell', source: 'builtin', replay: 'never', risk: 'exec' },
     { name: 'read_file', source: 'builtin', replay: 'safe', risk: 'read' },
@@ -126,9 +130,8 @@ it('keeps the time as the tool has it: stops the call, or leaves that to the too
 
 it('runs built-in tools in the workspace that the definition names', async () => {
   const root = temporaryFolder({ 'project/a.txt': 'hello' })
-  const builtin = builtinSource({ workspaceRoot: root, masked: [], sandbox: noSandbox, locks: new PathLocks() })
   const inProject = { ...definition, tools: [{ files: { workspace: 'project' } }] }
-  const toolset = await resolveToolset([builtin], inProject)
+  const toolset = await resolveToolset([builtin(root)], inProject)
   if (toolset.kind !== 'resolved') throw new Error('it does not resolve')
   const read = (tools = toolset.tools, wanted = inProject) =>
     runCall(tools, { name: 'read_file', arguments: { path: 'a.txt' }, definition: wanted }, context())

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { detectSandbox } from '../src/sandbox/detect.ts'
-import type { Sandbox, SandboxKind } from '../src/sandbox/sandbox.ts'
+import { type Sandbox, type SandboxKind, shellCommand } from '../src/sandbox/sandbox.ts'
+import { noGuard } from '../src/workspace/guard.ts'
 
 export interface Foreign {
   readonly port: number
@@ -19,7 +20,13 @@ export async function runIn(
   masked: readonly string[] = [],
   network = false,
 ) {
-  const spawned = sandbox.spawn({ command, workspace, masked, network, env: {} })
+  const spawned = sandbox.spawn({
+    argv: shellCommand(command),
+    workspace,
+    guard: { ...noGuard, masked },
+    network,
+    env: {},
+  })
   if (spawned.kind === 'refused') return { code: -1, stdout: '', stderr: spawned.message }
   const [stdout, stderr, exit] = await Promise.all([
     text(spawned.process.stdout),

@@ -8,6 +8,7 @@ import { PathLocks } from '../src/path-locks.ts'
 import { defaultSettings } from '../src/resolve.ts'
 import { runTool } from '../src/run.ts'
 import type { Sandbox } from '../src/sandbox/sandbox.ts'
+import { noGuard } from '../src/workspace/guard.ts'
 
 export const noSandbox: Sandbox = {
   kind: 'none',
@@ -28,7 +29,7 @@ export function temporaryFolder(files: Readonly<Record<string, string | Uint8Arr
 }
 
 export interface Kept {
-  readonly context: ToolContext
+  readonly context: ToolContext & { readonly locks: PathLocks }
   readonly progress: string[]
   /** What was handed over to be kept, by reference. */
   readonly whole: Map<string, Buffer>
@@ -36,15 +37,21 @@ export interface Kept {
 
 export function fakeContext(
   workspace: string,
-  changes: Partial<Omit<ToolContext, 'settings'>> & { readonly settings?: Partial<ToolSettings> } = {},
+  {
+    masked = [],
+    ...changes
+  }: Partial<Omit<ToolContext, 'settings' | 'locks'>> & {
+    readonly settings?: Partial<ToolSettings>
+    readonly masked?: readonly string[]
+  } = {},
 ): Kept {
   const progress: string[] = []
   const whole = new Map<string, Buffer>()
-  const context: ToolContext = {
+  const context: Kept['context'] = {
     workspace,
     signal: new AbortController().signal,
     idempotencyKey: 'key-1',
-    masked: [],
+    guard: { ...noGuard, masked },
     sandbox: noSandbox,
     progress: (text) => progress.push(text),
     keep: async (output) => {

@@ -2,9 +2,10 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { describeSandbox, detectSandbox, type Sandbox } from '../src/index.ts'
+import { describeSandbox, detectSandbox, noGuard, type Sandbox, shellCommand } from '../src/index.ts'
 import { confinement, type Foreign, runIn } from './confinement.ts'
 import { temporaryFolder } from './fake-context.ts'
 
@@ -125,7 +126,13 @@ describe.each(kinds)('the sandbox by %s', (kind) => {
 
   it('lets the command clean up when it is stopped, and kills what does not go', async () => {
     const stopAfterFirstOutput = async (command: string, graceMs: number) => {
-      const spawned = sandbox.spawn({ command, workspace: temporaryFolder(), masked: [], network: false, env: {} })
+      const spawned = sandbox.spawn({
+        argv: shellCommand(command),
+        workspace: temporaryFolder(),
+        guard: noGuard,
+        network: false,
+        env: {},
+      })
       if (spawned.kind === 'refused') throw new Error(spawned.message)
       let output = ''
       spawned.process.stderr.resume()
@@ -145,6 +152,50 @@ describe.each(kinds)('the sandbox by %s', (kind) => {
       await stopAfterFirstOutput(`trap '' TERM; setsid sleep ${marker} & echo begun; while :; do sleep 1; done`, 1),
     ).toBe('begun\n')
     await vi.waitFor(() => expect(processesWith(marker)).toEqual([]))
+  })
+
+  it('runs a program with its arguments as they are, and speaks to it by its input and further descriptors', async () => {
+    const spawned = sandbox.spawn({
+      argv: [
+        '/bin/sh',
+        '-c',
+        'cat; read -r line <&5; echo "$1 $line $NAME" >&6; test -e /proc/$$/fd/4 || echo none',
+        'sh',
+        '$(a) "b"\n',
+      ],
+      workspace: temporaryFolder(),
+      guard: noGuard,
+      network: false,
+      env: { NAME: 'a name' },
+      input: 'pipe',
+      descriptors: [5, 6],
+    })
+    if (spawned.kind === 'refused') throw new Error(spawned.message)
+    const { stdin, stdout, stderr, streams, exit } = spawned.process
+    stderr.resume()
+    const said = Promise.all([text(stdout), text(streams[1] ?? stdout)])
+    stdin?.end('to its input\n')
+    streams[0]?.write('to its descriptor\n')
+    expect(await exit).toEqual({ kind: 'exited', code: 0 })
+    expect(await said).toEqual(['to its input\nnone\n', '$(a) "b"\n to its descriptor a name\n'])
+  })
+
+  it('changes nothing of what must stay as it is, wherever the workspace is, but what lies in it and may be', async () => {
+    const home = temporaryFolder({ 'reins/src/main.ts': 'kept', 'reins/workspace/a/f': '', 'reins/package.json': '{}' })
+    const program = join(home, 'reins')
+    const guard = { ...noGuard, readOnly: [program], writable: [join(program, 'workspace')] }
+    for (const workspace of [home, program, join(program, 'src'), join(program, 'workspace/a')]) {
+      const attempts = `for f in '${program}'/src/main.ts '${program}'/package.json '${program}'/new; do echo broken > "$f"; done; mv '${program}' '${home}/moved'; rm -rf '${program}/src'; echo changed > '${program}/workspace/a/f'`
+      const spawned = sandbox.spawn({ argv: shellCommand(attempts), workspace, guard, network: false, env: {} })
+      if (spawned.kind === 'refused') throw new Error(spawned.message)
+      spawned.process.stdout.resume()
+      spawned.process.stderr.resume()
+      await spawned.process.exit
+      expect(readFileSync(join(program, 'src/main.ts'), 'utf8')).toBe('kept')
+      expect(readFileSync(join(program, 'package.json'), 'utf8')).toBe('{}')
+      expect(readdirSync(program).sort()).toEqual(['package.json', 'src', 'workspace'])
+    }
+    expect(readFileSync(join(program, 'workspace/a/f'), 'utf8')).toBe('changed\n')
   })
 
   it('refuses a workspace that is the system', async () => {

@@ -7,7 +7,7 @@ import { CallSlots, Holder, memoryRoom, memoryShare, type Queue, readingUntil } 
 import type { Journal, RegistryView } from '@reins/journal'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
 import type { Log, Metrics, Redactor } from '@reins/telemetry'
-import { builtinSource, PathLocks, type Sandbox } from '@reins/tools'
+import { builtinSource, type Guard, PathLocks, type Sandbox } from '@reins/tools'
 import { redacted } from './kept-output.ts'
 import { SessionTools, type ToolsContext } from './session-tools.ts'
 
@@ -28,8 +28,10 @@ export interface ToolRunnerConfig {
   readonly pauseAt: PausePoint
   /** Where relative workspaces are resolved. */
   readonly workspaceRoot: string
-  /** Folders that no tool may see: the data folder. */
-  readonly masked: readonly string[]
+  /** Where an agent that names no workspace has a folder of its own; undefined: it works in the root. */
+  readonly ownWorkspaces: string | undefined
+  /** What no tool may see, and what none may change. */
+  readonly guard: Guard
   readonly sandbox: Sandbox
   readonly redactor: Redactor
   /** ms that tools may go on after the service was told to stop. */
@@ -66,20 +68,22 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     'Of these, calls that have taken long and hold no work slot',
   )
 
+  const builtin = builtinSource({
+    workspaceRoot: path.resolve(config.workspaceRoot),
+    ownWorkspaces: config.ownWorkspaces,
+    guard: config.guard,
+    sandbox: config.sandbox,
+    locks: new PathLocks(),
+  })
+  closing.add('tools', () => builtin.close())
+
   const context: ToolsContext = {
     instance,
     sessions: journal.sessions,
     feed: journal.feed,
     clock,
     tools: {
-      sources: [
-        builtinSource({
-          workspaceRoot: path.resolve(config.workspaceRoot),
-          masked: config.masked,
-          sandbox: config.sandbox,
-          locks: new PathLocks(),
-        }),
-      ],
+      sources: [builtin],
       // A broker that is away for longer than one question must not fail a tool.
       registry: { version: (digest) => reading(() => config.registry.version(digest)) },
       keep: (output) => journal.blobs.put(redacted(output, config.redactor)),

@@ -21,7 +21,15 @@ import { CallSlots } from '@reins/holder'
 import { createMemoryJournal, type MemoryFaults, type MemoryJournal, type Trigger } from '@reins/journal'
 import { noPausePoints } from '@reins/service'
 import { nothingToRedact } from '@reins/telemetry'
-import { builtinSource, PathLocks } from '@reins/tools'
+import {
+  builtinCatalog,
+  defaultSettings,
+  noGuard,
+  PathLocks,
+  runTool,
+  type Sandbox,
+  type ToolSource,
+} from '@reins/tools'
 import { onTestFinished } from 'vitest'
 import { SessionTools, type ToolsContext } from '../src/session-tools.ts'
 
@@ -79,6 +87,19 @@ export class RunnerWorld {
       leave: () => undefined,
       close: () => undefined,
     }
+    const sandbox: Sandbox = {
+      kind: 'none',
+      detail: 'none for this test',
+      networkAllowed: false,
+      spawn: () => ({ kind: 'refused', message: 'no sandbox in this test' }),
+    }
+    const locks = new PathLocks()
+    // In this thread: a worker that has to begin first would be all that these tests wait for.
+    const here: ToolSource = {
+      ...builtinCatalog,
+      run: ({ name, arguments: args }, call) =>
+        runTool(name, args, { ...call, workspace, settings: defaultSettings, guard: noGuard, sandbox, locks }),
+    }
     const context: ToolsContext = {
       instance: me,
       sessions: {
@@ -91,19 +112,7 @@ export class RunnerWorld {
       feed: this.journal.feed,
       clock: { now: () => 0, random: () => (this.#ids++ % 1000) / 1000 },
       tools: {
-        sources: [
-          builtinSource({
-            workspaceRoot: workspace,
-            masked: [],
-            sandbox: {
-              kind: 'none',
-              detail: 'none for this test',
-              networkAllowed: false,
-              spawn: () => ({ kind: 'refused', message: 'no sandbox in this test' }),
-            },
-            locks: new PathLocks(),
-          }),
-        ],
+        sources: [here],
         registry: {
           version: async () => {
             await this.gate

@@ -3,10 +3,10 @@ import { mkdirSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 import { type Clock, Closing, type Running } from '@reins/service'
 import { createLog } from '@reins/telemetry'
-import type { LocalConfig } from '../config.ts'
+import { type LocalConfig, ownWorkspaces } from '../config.ts'
 import { adminToken, openDataDir } from '../data/data-dir.ts'
 import { removeServers, writeServers } from '../data/servers-file.ts'
-import { ensureDefaultAgent } from '../default-agent.ts'
+import { defaultAgentName, ensureDefaultAgent } from '../default-agent.ts'
 import { serviceNames } from '../nats/nats-users.ts'
 import { probeFeatures } from '../nats/probe-features.ts'
 import { startParts } from '../parts.ts'
@@ -74,7 +74,7 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
   await checkFeatures(parts.broker.nc, servers.sync, say)
 
   const model = parts.models.defaultModel()
-  const workspace = path.join(path.dirname(dataDir.path), 'workspace')
+  const workspace = path.join(ownWorkspaces(dataDir.path), defaultAgentName)
   mkdirSync(workspace, { recursive: true })
   await ensureDefaultAgent(parts.broker, parts.registry, model.model, realpathSync(workspace))
 

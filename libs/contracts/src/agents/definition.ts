@@ -23,7 +23,8 @@ export const ToolConfig = Type.Object(
         minLength: 1,
         maxLength: 4096,
         pattern: '^[^\\u0000]+$',
-        description: 'The folder that the tools work in; relative to the workspace root. Default "."',
+        description:
+          'The folder that the tools work in; relative to the workspace root. Default: the workspace root if the operator named one, else the folder workspace/<agent> beside the data folder',
       }),
     ),
     timeout: Type.Optional(

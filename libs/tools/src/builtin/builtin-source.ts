@@ -1,20 +1,23 @@
 // The built-in tools as a source of tools: the first adapter of the port in source.ts.
-import { statSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import path from 'node:path'
-import type { AgentDefinition } from '@reins/contracts'
-import type { ToolSettings } from '../context.ts'
+import type { AgentDefinition, ReplayClass } from '@reins/contracts'
 import { ToolFailure } from '../outcome.ts'
 import type { PathLocks } from '../path-locks.ts'
-import { type ResolvedTools, resolveTools, toolsProblemsText } from '../resolve.ts'
+import { type ResolvedTool, type ResolvedTools, resolveTools, toolsProblemsText } from '../resolve.ts'
 import { runTool } from '../run.ts'
 import type { Sandbox } from '../sandbox/sandbox.ts'
 import type { ToolCatalog, ToolListing, ToolSource } from '../source.ts'
+import { WorkerPool } from '../worker/worker-pool.ts'
+import type { Guard } from '../workspace/guard.ts'
 
 export interface BuiltinOptions {
   /** Where relative workspaces are resolved. Absolute. */
   readonly workspaceRoot: string
-  /** Folders that no tool may see. Absolute. */
-  readonly masked: readonly string[]
+  /** Absolute: where an agent that names no workspace has a folder of its own, made when needed; undefined: it works in the root. */
+  readonly ownWorkspaces?: string | undefined
+  /** What no tool may see, and what none may change. */
+  readonly guard: Guard
   readonly sandbox: Sandbox
   /** One for all calls of a process. */
   readonly locks: PathLocks
@@ -25,17 +28,58 @@ type Definition = Pick<AgentDefinition, 'name' | 'tools'>
 /** What there is, for those who run nothing. */
 export const builtinCatalog: ToolCatalog & { list(definition: Definition): ToolListing } = { name: 'builtin', list }
 
-export function builtinSource(options: BuiltinOptions): ToolSource {
+/** Whoever makes it closes it. */
+export interface BuiltinSource extends ToolSource {
+  close(): Promise<void>
+}
+
+/** A call whose worker dies under it so often is not run again. */
+const maxDeaths = 3
+
+export function builtinSource(options: BuiltinOptions): BuiltinSource {
+  const { guard, sandbox, locks } = options
+  const pool = new WorkerPool({ locks })
   return {
     ...builtinCatalog,
-    run: (call, context) => {
-      const settings = settingsOf(call.definition, call.name)
-      const workspace = path.resolve(options.workspaceRoot, settings.workspace)
-      if (!isFolder(workspace)) throw noWorkspace(settings.workspace)
-      const { masked, sandbox, locks } = options
-      return runTool(call.name, call.arguments, { ...context, workspace, settings, masked, sandbox, locks })
+    run: async ({ name, arguments: args, definition }, context) => {
+      const { definition: tool, settings } = toolOf(definition, name)
+      const workspace = workspaceOf(options, definition.name, settings.workspace)
+      if (tool.sandboxed) return runTool(name, args, { ...context, workspace, settings, guard, sandbox, locks })
+      const { idempotencyKey, signal } = context
+      const call = { name, arguments: args, workspace, settings, idempotencyKey, guard }
+      for (let deaths = 1; ; deaths += 1) {
+        const result = await pool.run(call, signal)
+        if (result.kind === 'ended') return result.outcome
+        if (result.outOfMemory || tool.replay === 'never' || deaths === maxDeaths)
+          throw crashed(deaths, result.outOfMemory, tool.replay)
+      }
     },
+    close: () => pool.close(),
   }
+}
+
+/** Throws ToolFailure where there is no such folder. */
+function workspaceOf(
+  { workspaceRoot, ownWorkspaces }: BuiltinOptions,
+  agent: string,
+  workspace: string | null,
+): string {
+  const folder =
+    workspace === null && ownWorkspaces !== undefined
+      ? path.join(ownWorkspaces, agent)
+      : path.resolve(workspaceRoot, workspace ?? '.')
+  if (isFolder(folder)) return folder
+  if (workspace !== null || ownWorkspaces === undefined) throw noWorkspace(workspace ?? workspaceRoot)
+  mkdirSync(folder, { recursive: true })
+  return folder
+}
+
+function crashed(deaths: number, outOfMemory: boolean, replay: ReplayClass): ToolFailure {
+  const what = outOfMemory
+    ? 'the tool needed more memory than it may have, and was ended. Ask for less at once'
+    : `the tool's worker ended ${deaths === 1 ? 'once' : `${deaths} times`} while it ran`
+  const effect = replay === 'never' ? '. It may or may not have taken effect: check before you repeat it' : ''
+  return new ToolFailure('crashed', `${what}${effect}`)
 }
 
 function list(definition: Definition): ToolListing {
@@ -65,12 +109,12 @@ function resolvedOf(definition: Definition): ResolvedTools {
   return resolved
 }
 
-function settingsOf(definition: Definition, name: string): ToolSettings {
+function toolOf(definition: Definition, name: string): ResolvedTool {
   const resolved = resolvedOf(definition)
   if (!resolved.ok) throw new ToolFailure('failed', toolsProblemsText(resolved.problems))
   const tool = resolved.tools.find((one) => one.definition.name === name)
   if (!tool) throw new ToolFailure('not-found', `the agent has no tool "${name.slice(0, 100)}"`)
-  return tool.settings
+  return tool
 }
 
 const noWorkspace = (workspace: string): ToolFailure =>

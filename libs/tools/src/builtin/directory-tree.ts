@@ -30,7 +30,7 @@ export const directoryTree = defineTool(
     time: stoppedByRunner,
   },
   async ({ path = '', max_depth = 3 }, context) => {
-    using workspace = new Workspace(context.workspace, context.masked)
+    using workspace = new Workspace(context.workspace, context.guard)
     using folder = workspace.locate(path)
     if (folder.kind === 'missing') throw new ToolFailure('not-found', `no such directory: ${path.slice(0, 200)}`)
     if (folder.kind !== 'folder') throw new ToolFailure('failed', `is not a directory: ${folder.relative}`)

@@ -46,10 +46,10 @@ export const editFile = defineTool(
         '"old_string" is empty: give the text to replace, or use write_file for a new file',
       )
     if (old_string === new_string) throw sameText
-    using workspace = new Workspace(context.workspace, context.masked)
-    using place = workspace.locate(path)
+    using workspace = new Workspace(context.workspace, context.guard)
+    using place = workspace.locate(path, { change: true })
     return await context.locks.hold(workspace.lockKey(place), context.signal, async () => {
-      using found = workspace.locate(path)
+      using found = workspace.locate(path, { change: true })
       const before = readBytes(workspace, found)
       const edit = findEdit(before, old_string, new_string)
       if (edit.old.equals(edit.new) && edit.at.length > 0) throw sameText

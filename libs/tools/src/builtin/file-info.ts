@@ -24,7 +24,7 @@ export const fileInfo = defineTool(
     time: stoppedByRunner,
   },
   ({ path }, context) => {
-    using workspace = new Workspace(context.workspace, context.masked)
+    using workspace = new Workspace(context.workspace, context.guard)
     using found = workspace.locate(path)
     if (found.kind === 'missing') throw new ToolFailure('not-found', `no such file or directory: ${path.slice(0, 200)}`)
     const { stat } = found.node

@@ -41,7 +41,7 @@ export const findFiles = defineTool(
       throw new ToolFailure('invalid-arguments', '"pattern" must be relative and without ..: give the folder in "path"')
     }
     const levels = /\*\*|\{/.test(pattern) ? Number.POSITIVE_INFINITY : pattern.split('/').length
-    using workspace = new Workspace(context.workspace, context.masked)
+    using workspace = new Workspace(context.workspace, context.guard)
     using folder = workspace.locate(path)
     if (folder.kind === 'missing') throw new ToolFailure('not-found', `no such directory: ${path.slice(0, 200)}`)
     if (folder.kind !== 'folder') throw new ToolFailure('failed', `is not a directory: ${folder.relative}`)

@@ -74,7 +74,7 @@ export const grep = defineTool(
     if (glob?.malformed !== undefined) throw new ToolFailure('invalid-arguments', glob.malformed)
     const included = glob?.matches ?? (() => true)
     const byName = !include.includes('/')
-    using workspace = new Workspace(context.workspace, context.masked)
+    using workspace = new Workspace(context.workspace, context.guard)
     using found = workspace.locate(path)
     const pace = new Pace(context.signal)
     const search: Search = {

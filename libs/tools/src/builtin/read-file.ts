@@ -36,7 +36,7 @@ export const readFile = defineTool(
     time: stoppedByRunner,
   },
   async ({ path, offset = 0, limit = 0 }, context) => {
-    using workspace = new Workspace(context.workspace, context.masked)
+    using workspace = new Workspace(context.workspace, context.guard)
     using found = workspace.locate(path)
     const fd = workspace.openFile(found)
     try {

@@ -4,8 +4,9 @@ import { realpathSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { Type } from 'typebox'
 import type { ToolContext } from '../context.ts'
+import { afterReading } from '../pace.ts'
 import { failed, fittingText, ToolFailure, type ToolOutcome } from '../outcome.ts'
-import type { SandboxProcess } from '../sandbox/sandbox.ts'
+import { type SandboxProcess, shellCommand } from '../sandbox/sandbox.ts'
 import { HeadTail } from '../text/head-tail.ts'
 import { compilePattern } from '../text/pattern.ts'
 import { Spool } from '../text/spool.ts'
@@ -19,7 +20,8 @@ const maxBlocklistSteps = 20_000_000
 /** Between TERM and KILL. */
 const graceMs = 2_000
 const spoolMemoryBytes = 1024 * 1024
-const spoolMaxBytes = 256 * 1024 * 1024
+/** Of one call. What is kept has to be masked and stored before the call ends, so it is a matter of time too. */
+const spoolMaxBytes = 8 * 1024 * 1024
 /** Characters of live progress a call may show; a command that prints without end would else flood who watches. */
 const progressChars = 256 * 1024
 
@@ -41,6 +43,7 @@ export const shell = defineTool(
     ),
     replay: 'never',
     risk: 'exec',
+    sandboxed: true,
     time: stopsItself,
   },
   async ({ command }, context) => {
@@ -53,12 +56,12 @@ export const shell = defineTool(
     }
     refuseBlocked(command, context.settings.blocklist)
     // Opened for its checks: that the folder is there and no masked one.
-    new Workspace(context.workspace, context.masked)[Symbol.dispose]()
+    new Workspace(context.workspace, context.guard)[Symbol.dispose]()
     const network = context.settings.network && context.sandbox.networkAllowed
     const spawned = context.sandbox.spawn({
-      command,
+      argv: shellCommand(command),
       workspace: realpathSync(context.workspace),
-      masked: context.masked,
+      guard: context.guard,
       network,
       env: { REINS_IDEMPOTENCY_KEY: context.idempotencyKey },
     })
@@ -101,11 +104,21 @@ async function runToEnd(process: SandboxProcess, context: ToolContext, note: str
     stopped ??= reason
     process.stop(graceMs)
   }
-  const timer = setTimeout(() => stop('timeout'), context.settings.timeoutMs)
+  let over = false
+  // A command that ended in time, in a process that was stopped meanwhile, has ended in time.
+  const timer = setTimeout(
+    () =>
+      void afterReading(
+        () => over,
+        () => stdout.total + stderr.total,
+      ).then(() => over || stop('timeout')),
+    context.settings.timeoutMs,
+  )
   const onAbort = () => stop('cancelled')
   context.signal.addEventListener('abort', onAbort, { once: true })
   if (context.signal.aborted) onAbort()
   const exit = await process.exit
+  over = true
   clearTimeout(timer)
   context.signal.removeEventListener('abort', onAbort)
 

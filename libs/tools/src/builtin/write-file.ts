@@ -41,12 +41,12 @@ export const writeFile = defineTool(
     time: stoppedByRunner,
   },
   async ({ path, content, create_dirs = true }, context) => {
-    using workspace = new Workspace(context.workspace, context.masked)
-    using place = workspace.locate(path, { create: create_dirs })
+    using workspace = new Workspace(context.workspace, context.guard)
+    using place = workspace.locate(path, { change: true, create: create_dirs })
     if (place.kind === 'folder') throw new ToolFailure('failed', `is a directory: ${place.relative || '.'}`)
     return await context.locks.hold(workspace.lockKey(place), context.signal, async () => {
       // Looked at again: another writer may have made or replaced it while this one waited.
-      using found = workspace.locate(path, { create: create_dirs })
+      using found = workspace.locate(path, { change: true, create: create_dirs })
       const form = found.kind === 'missing' ? undefined : await formOf(workspace, found, context.signal)
       const text = form?.crlf === true ? content.replaceAll(/\r?\n/g, '\r\n') : content
       const encoding = form?.encoding ?? 'utf-8'

@@ -9,12 +9,14 @@ export interface BubblewrapOptions {
   readonly hardened: boolean
   readonly workspace: string
   readonly shell: string
+  /** Descriptors that are the command's. */
+  readonly descriptors: readonly number[]
 }
 
 export function bubblewrapArguments(
   mounts: readonly Mount[],
   options: BubblewrapOptions,
-  command: string,
+  argv: readonly string[],
 ): readonly string[] {
   const args = [
     '--die-with-parent',
@@ -33,7 +35,7 @@ export function bubblewrapArguments(
   args.push(...render({ kind: 'scratch', path: '/dev/shm' }, options.hardened), '--remount-ro', '/dev')
   for (const mount of mounts) args.push(...render(mount, options.hardened))
   args.push('--remount-ro', '/', '--chdir', options.workspace)
-  return [...args, '--', ...insideProgram(options.shell, false), command]
+  return [...args, '--', ...insideProgram(options.shell, false, options.descriptors), ...argv]
 }
 
 function render(mount: Mount, sized: boolean): readonly string[] {

@@ -6,7 +6,7 @@
 //   C4. `exit` waits for the streams, but not on what escaped with them open (possible without a PID namespace only).
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { Readable } from 'node:stream'
+import { Duplex, Readable } from 'node:stream'
 import { readyFd } from './inside.ts'
 import type { SandboxExit, SandboxProcess, SpawnResult } from './sandbox.ts'
 
@@ -17,6 +17,9 @@ export interface ChildOptions {
   readonly cwd: string
   /** How many processes, counted from the outermost, belong to the sandbox itself (C2). */
   readonly wrappers: number
+  readonly input: 'none' | 'pipe'
+  /** Further ones, from 4 to 9. */
+  readonly descriptors: readonly number[]
 }
 
 const drainMs = 1_000
@@ -28,7 +31,13 @@ export function spawnChild(options: ChildOptions): SpawnResult {
       cwd: options.cwd,
       env: { ...options.env },
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      stdio: [
+        options.input === 'pipe' ? 'pipe' : 'ignore',
+        ...['pipe' as const, 'pipe' as const, 'pipe' as const],
+        ...Array.from({ length: Math.max(readyFd, ...options.descriptors) - readyFd }, (_, at) =>
+          options.descriptors.includes(at + readyFd + 1) ? ('pipe' as const) : ('ignore' as const),
+        ),
+      ],
     })
   } catch (error) {
     return notStarted(options.program, error)
@@ -41,6 +50,14 @@ export function spawnChild(options: ChildOptions): SpawnResult {
   const ready = child.stdio?.[readyFd]
   // Out of descriptors: there are no pipes then, and the error is told by an event later.
   if (!stdout || !stderr || !(ready instanceof Readable)) return notStarted(options.program, startError)
+
+  const streams = options.descriptors.flatMap((fd) => {
+    const stream = child.stdio.at(fd)
+    return stream instanceof Duplex ? [stream] : []
+  })
+  if (streams.length < options.descriptors.length) return notStarted(options.program, startError)
+  // Who writes to a process that is gone is told by its exit.
+  for (const stream of [child.stdin, ...streams]) stream?.on('error', () => {})
 
   let begun = false
   let gone = false
@@ -74,7 +91,7 @@ export function spawnChild(options: ChildOptions): SpawnResult {
       clearTimeout(killTimer)
       // C4. With a PID namespace the streams end by themselves, and nothing of a slow reader's may be cut.
       if (options.wrappers === 0)
-        setTimeout(() => [stdout, stderr, ready].map((stream) => stream.destroy()), drainMs).unref()
+        setTimeout(() => [stdout, stderr, ready, ...streams].map((stream) => stream.destroy()), drainMs).unref()
     })
     child.on('close', (code, by) => {
       if (!begun)
@@ -89,6 +106,8 @@ export function spawnChild(options: ChildOptions): SpawnResult {
   const process: SandboxProcess = {
     stdout,
     stderr,
+    stdin: child.stdin,
+    streams,
     exit,
     stop(graceMs) {
       if (gone || child.pid === undefined) return

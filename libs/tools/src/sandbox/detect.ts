@@ -3,7 +3,6 @@
 import {
   accessSync,
   constants,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -18,7 +17,16 @@ import { spawnChild } from './child.ts'
 import { insideEnvironment, insideProgram } from './inside.ts'
 import { planMounts, readMountPoints } from './mounts.ts'
 import { namespacesArguments } from './namespaces.ts'
-import { refusal, type Sandbox, type SandboxCommand, type SandboxKind, type SpawnResult } from './sandbox.ts'
+import { noGuard } from '../workspace/guard.ts'
+import {
+  refusal,
+  shellCommand,
+  shellProgram,
+  type Sandbox,
+  type SandboxCommand,
+  type SandboxKind,
+  type SpawnResult,
+} from './sandbox.ts'
 
 export interface SandboxOptions {
   /** The operator's word that commands may run unconfined where there is no sandbox. Default false. */
@@ -63,7 +71,6 @@ export async function detectSandbox(options: SandboxOptions = {}): Promise<Sandb
 
 function candidates(options: SandboxOptions): readonly Candidate[] {
   if (process.platform !== 'linux') return []
-  const shell = shellProgram()
   const programs = options.programs ?? []
   const uid = options.uid ?? process.getuid?.() ?? 0
   const gid = options.gid ?? process.getgid?.() ?? 0
@@ -75,7 +82,10 @@ function candidates(options: SandboxOptions): readonly Candidate[] {
     const mounts = planMounts({ ...command, readable: programs })
     if (mounts.kind === 'refused') return mounts
     const [program = '', ...args] = plan(mounts.mounts)
-    return spawnChild({ program, args, env: insideEnvironment(programs, home, command.env), cwd: '/', wrappers })
+    return spawnChild({
+      ...{ program, args, env: insideEnvironment(programs, home, command.env), cwd: '/', wrappers },
+      ...streamsOf(command),
+    })
   }
   const bubblewrap = (hardened: boolean): Candidate => ({
     kind: 'bubblewrap',
@@ -83,7 +93,10 @@ function candidates(options: SandboxOptions): readonly Candidate[] {
     spawn: (command) =>
       started(
         command,
-        (mounts) => ['bwrap', ...bubblewrapArguments(mounts, { ...command, hardened, shell }, command.command)],
+        (mounts) => [
+          'bwrap',
+          ...bubblewrapArguments(mounts, { ...command, ...inside(command), hardened }, command.argv),
+        ],
         2,
       ),
   })
@@ -99,8 +112,8 @@ function candidates(options: SandboxOptions): readonly Candidate[] {
           namespacesArguments(
             mounts,
             readMountPoints(),
-            { ...command, userNamespace, uid, gid, shell },
-            command.command,
+            { ...command, ...inside(command), userNamespace, uid, gid },
+            command.argv,
           ),
         2,
       ),
@@ -121,15 +134,15 @@ function candidates(options: SandboxOptions): readonly Candidate[] {
 function spawnBare(programs: readonly string[], command: SandboxCommand): SpawnResult {
   const ownHome = mkdtempSync(join(tmpdir(), 'reins-home-'))
   const env = { ...insideEnvironment(programs, ownHome, command.env), TMPDIR: ownHome }
-  const [program = '', ...args] = [...insideProgram(shellProgram(), false), command.command]
-  const result = spawnChild({ program, args, env, cwd: command.workspace, wrappers: 0 })
+  const { shell, descriptors } = inside(command)
+  const [program = '', ...args] = [...insideProgram(shell, false, descriptors), ...command.argv]
+  const result = spawnChild({ program, args, env, cwd: command.workspace, wrappers: 0, ...streamsOf(command) })
   if (result.kind === 'started') void result.process.exit.then(() => rmSync(ownHome, { recursive: true, force: true }))
   return result
 }
 
-function shellProgram(): string {
-  return existsSync('/bin/bash') ? '/bin/bash' : '/bin/sh'
-}
+const inside = ({ descriptors = [] }: SandboxCommand) => ({ shell: shellProgram(), descriptors })
+const streamsOf = ({ input = 'none', descriptors = [] }: SandboxCommand) => ({ input, descriptors })
 
 /** Runs a trial: undefined where the candidate keeps what it promises, else one line that says why it cannot be used. */
 async function whyNot(candidate: Candidate): Promise<string | undefined> {
@@ -141,7 +154,13 @@ async function whyNot(candidate: Candidate): Promise<string | undefined> {
     writeFileSync(join(masked, 'seen'), '')
     const command = `[ ! -e masked/seen ] && [ ! -e '${folder}/outside' ] && ! touch /usr/reins 2>/dev/null && [ "$(grep -c : /proc/net/dev)" = 1 ] && echo kept > answer`
     writeFileSync(join(folder, 'outside'), '')
-    const result = candidate.spawn({ command, workspace, masked: [masked], network: false, env: {} })
+    const result = candidate.spawn({
+      argv: shellCommand(command),
+      workspace,
+      guard: { ...noGuard, masked: [masked] },
+      network: false,
+      env: {},
+    })
     if (result.kind === 'refused') return result.message
     result.process.stdout.resume()
     result.process.stderr.resume()

@@ -1,5 +1,5 @@
 // The shell text that runs inside a sandbox, just before the command: limits, home, the sign that all is set up.
-// It gets the command as its first argument, so that nothing of it is ever quoted into a script.
+// It gets the command's program and arguments as its own, so that nothing of them is ever quoted into a script.
 
 /** The descriptor on which a sandbox says that it is set up and the command begins. */
 export const readyFd = 3
@@ -27,31 +27,32 @@ const limits = [
  * `first`: the process is its namespace's first one, so it stays as the parent of the command: signals without a handler do
  * nothing to a first process, and it must reap what is orphaned.
  */
-function insideScript(shell: string, first: boolean): string {
+function insideScript(shell: string, first: boolean, kept: readonly number[]): string {
   const lines = [
     ...limits,
-    closeInherited(shell),
+    closeInherited(shell, kept),
     'mkdir -p "$HOME" 2>/dev/null',
     `printf r >&${readyFd}`,
     `exec ${readyFd}>&-`,
   ]
-  return [...lines, first ? `${shell} -c "$1"; exit $?` : `exec ${shell} -c "$1"`].join('\n')
+  return [...lines, first ? '"$@"; exit $?' : 'exec "$@"'].join('\n')
 }
 
 /**
  * A descriptor that this process was itself started with would pass on, and one of a folder outside leads out of any sandbox.
  * sh can name descriptors of one digit only; bash all.
  */
-function closeInherited(shell: string): string {
-  if (!shell.endsWith('/bash')) return `exec ${[4, 5, 6, 7, 8, 9].map((fd) => `${fd}>&-`).join(' ')}`
-  const close = `case $f in [0-${readyFd}]) ;; *) eval "exec $f>&-" ;; esac`
+function closeInherited(shell: string, kept: readonly number[]): string {
+  const foreign = [4, 5, 6, 7, 8, 9].filter((fd) => !kept.includes(fd))
+  if (!shell.endsWith('/bash')) return foreign.length === 0 ? ':' : `exec ${foreign.map((fd) => `${fd}>&-`).join(' ')}`
+  const close = `case $f in ${[`[0-${readyFd}]`, ...kept].join('|')}) ;; *) eval "exec $f>&-" ;; esac`
   // Not with the loop's own output redirected: bash would keep the real one on a high descriptor, which is then closed.
   return `for f in /proc/self/fd/*; do f=\${f##*/}; ${close}; done`
 }
 
-/** Runs insideScript; it gets the command as its next argument. */
-export function insideProgram(shell: string, first: boolean): readonly string[] {
-  return [shell, '-c', insideScript(shell, first), 'sh']
+/** Runs insideScript; it gets the command as its next arguments. `kept`: descriptors that are the command's. */
+export function insideProgram(shell: string, first: boolean, kept: readonly number[]): readonly string[] {
+  return [shell, '-c', insideScript(shell, first, kept), 'sh']
 }
 
 const systemPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']

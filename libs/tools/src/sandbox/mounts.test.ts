@@ -2,10 +2,11 @@ import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../../test/fake-context.ts'
-import { isWithin, planMounts } from './mounts.ts'
+import { type Guard, noGuard } from '../workspace/guard.ts'
+import { isWithin, type Mount, planMounts } from './mounts.ts'
 
-const plan = (workspace: string, masked: readonly string[] = [], network = false) => {
-  const result = planMounts({ workspace, masked, network, readable: [] })
+const plan = (workspace: string, masked: readonly string[] = [], guard: Partial<Guard> = {}) => {
+  const result = planMounts({ workspace, guard: { ...noGuard, ...guard, masked }, network: false, readable: [] })
   return result.kind === 'plan' ? result.mounts : result.message
 }
 
@@ -46,6 +47,30 @@ describe('the plan of what a command sees', () => {
       { kind: 'writable', path: join(workspace, 'a/b') },
       { kind: 'hidden', path: join(workspace, 'a/b/.data') },
     ])
+  })
+
+  it('keeps what must stay as it is read-only, inside of the workspace and as the workspace', () => {
+    const home = temporaryFolder({ 'src/reins/.reins/token': '', 'src/reins/workspace/a/f': '', 'src/reins/x/y': '' })
+    const program = join(home, 'src/reins')
+    const guard = { readOnly: [program, '/not/there'], writable: [join(program, 'workspace')] }
+    const of = (workspace: string) => {
+      const mounts = plan(workspace, [join(program, '.reins')], guard)
+      if (typeof mounts === 'string') throw new Error(mounts)
+      return mounts.slice(mounts.findIndex((mount) => mount.path === '/var/tmp') + 1)
+    }
+    const inside: readonly Mount[] = [
+      { kind: 'writable', path: join(program, 'workspace') },
+      { kind: 'hidden', path: join(program, '.reins') },
+    ]
+    expect(of(home)).toEqual([
+      { kind: 'writable', path: home },
+      { kind: 'writable', path: join(home, 'src') },
+      { kind: 'read-only', path: program },
+      ...inside,
+    ])
+    expect(of(program)).toEqual([{ kind: 'read-only', path: program }, ...inside])
+    expect(of(join(program, 'x'))).toEqual([{ kind: 'read-only', path: join(program, 'x') }])
+    expect(of(join(program, 'workspace/a'))).toEqual([{ kind: 'writable', path: join(program, 'workspace/a') }])
   })
 
   it('refuses a workspace that is the system, or is masked', () => {

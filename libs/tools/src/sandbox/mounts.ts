@@ -3,8 +3,11 @@
 //   P2. Of /etc only what programs need to run stands in the plan: as root even /etc/shadow could be read.
 //   P3. Masks come after what they cover; each folder between the workspace and a mask is a mount of its own, so that no
 //       parent of a masked folder can be moved (a mount point cannot be renamed), which would uncover it for the next command.
+//   P4. What must stay as it is (the guard's read-only places) is bound read-only over the workspace, or is the workspace itself,
+//       and what may be changed all the same is bound over that: of two places the inner one says what holds.
 import { existsSync, lstatSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { Guard } from '../workspace/guard.ts'
 
 export type Mount =
   | { readonly kind: 'read-only'; readonly path: string }
@@ -62,7 +65,7 @@ const settings = [
 
 export interface MountRequest {
   readonly workspace: string
-  readonly masked: readonly string[]
+  readonly guard: Guard
   readonly network: boolean
   /** Further folders to show read-only, such as the one that holds Node. */
   readonly readable: readonly string[]
@@ -83,7 +86,7 @@ export function planMounts(request: MountRequest): MountPlan {
       message: `the shell cannot use ${workspace} as its workspace: it holds, or lies in, the system's ${reserved ?? inner}. Give the agent a folder of its own as workspace`,
     }
   }
-  const masked = request.masked.flatMap((folder) => {
+  const masked = request.guard.masked.flatMap((folder) => {
     const real = realFolder(folder)
     return real === undefined ? [] : [real]
   })
@@ -104,23 +107,42 @@ export function planMounts(request: MountRequest): MountPlan {
     if (existsSync(path)) mounts.push({ kind: 'setting', path, from: realpathSync(path) })
   }
   mounts.push({ kind: 'scratch', path: '/tmp' }, { kind: 'scratch', path: '/var/tmp' })
-  for (const folder of request.readable) {
-    const real = realFolder(folder)
-    if (real !== undefined && !isWithin(real, '/usr')) mounts.push({ kind: 'read-only', path: real })
+  const readable = request.readable.flatMap((folder) => realFolder(folder) ?? [])
+  for (const path of readable)
+    if (!isWithin(path, '/usr') && !isWithin(path, workspace)) mounts.push({ kind: 'read-only', path })
+  const places = guardedPlaces(request.guard, readable)
+  const kindAt = (path: string) => places.findLast((place) => isWithin(path, place.path))?.kind ?? 'writable'
+  mounts.push({ kind: kindAt(workspace), path: workspace })
+  // P3. What lies in a folder that cannot be changed is moved by nobody.
+  const pins = (inner: string): readonly Mount[] =>
+    foldersBetween(workspace, inner).flatMap((path): Mount[] =>
+      kindAt(path) === 'writable' ? [{ kind: 'writable', path }] : [],
+    )
+  for (const place of places) {
+    if (place.path === workspace || !isWithin(place.path, workspace)) continue
+    mounts.push(...pins(place.path), place)
   }
-  mounts.push({ kind: 'writable', path: workspace })
   const visible = mounts.flatMap((mount) =>
     mount.kind === 'read-only' || mount.kind === 'writable' ? [mount.path] : [],
   )
   for (const folder of masked.sort()) {
     if (!visible.some((path) => isWithin(folder, path))) continue
-    // P3.
-    if (isWithin(folder, workspace)) {
-      for (const path of foldersBetween(workspace, folder)) mounts.push({ kind: 'writable', path })
-    }
+    if (isWithin(folder, workspace)) mounts.push(...pins(folder))
     mounts.push({ kind: 'hidden', path: folder })
   }
   return { kind: 'plan', mounts: withoutRepeats(mounts) }
+}
+
+/** P4. Outer ones first. */
+function guardedPlaces(
+  guard: Guard,
+  readable: readonly string[],
+): readonly { readonly kind: 'read-only' | 'writable'; readonly path: string }[] {
+  const real = (folders: readonly string[]) => folders.flatMap((folder) => realFolder(folder) ?? [])
+  return [
+    ...[...real(guard.readOnly), ...readable].map((path) => ({ kind: 'read-only' as const, path })),
+    ...real(guard.writable).map((path) => ({ kind: 'writable' as const, path })),
+  ].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
 }
 
 function withoutRepeats(mounts: readonly Mount[]): readonly Mount[] {

@@ -17,6 +17,8 @@ export interface NamespacesOptions {
   readonly gid: number
   readonly workspace: string
   readonly shell: string
+  /** Descriptors that are the command's. */
+  readonly descriptors: readonly number[]
 }
 
 /** Program and arguments; the program is `setpriv`, which passes itself on to `unshare`. */
@@ -24,7 +26,7 @@ export function namespacesArguments(
   mounts: readonly Mount[],
   mountPoints: readonly MountPoint[],
   options: NamespacesOptions,
-  command: string,
+  argv: readonly string[],
 ): readonly string[] {
   const namespaces = [
     '--mount',
@@ -52,7 +54,7 @@ export function namespacesArguments(
     '-c',
     script,
     'sh',
-    command,
+    ...argv,
   ]
 }
 
@@ -99,7 +101,7 @@ function setupScript(mounts: readonly Mount[], mountPoints: readonly MountPoint[
     'mount -o remount,bind,ro /',
     ...(options.network ? [] : [loopbackUp]),
     `cd ${quoted(options.workspace)}`,
-    `exec ${[...dropPrivileges(options), ...insideProgram(options.shell, true).map(quoted), '"$1"'].join(' ')}`,
+    `exec ${[...dropPrivileges(options), ...insideProgram(options.shell, true, options.descriptors).map(quoted), '"$@"'].join(' ')}`,
   ]
   return lines.join('\n')
 }

@@ -5,19 +5,30 @@
 //   X4. When the command ends, is stopped, or this process dies, every process that it started ends.
 //   X5. The command has no capability, can gain none, and sees no process but its own.
 // Kind `none` keeps of these only what a process group gives; it exists when the operator asked for it.
-import type { Readable } from 'node:stream'
+import { existsSync } from 'node:fs'
+import type { Duplex, Readable, Writable } from 'node:stream'
+import type { Guard } from '../workspace/guard.ts'
 
 export interface SandboxCommand {
-  /** Shell text, as the model wrote it. */
-  readonly command: string
+  /** Program and arguments, as they are: no shell reads them. `shellCommand` makes one of shell text. */
+  readonly argv: readonly string[]
   /** Absolute real path of an existing folder: the working folder, and the only writable one. */
   readonly workspace: string
-  /** Absolute folders that must not be seen. One that does not exist is nothing to hide. */
-  readonly masked: readonly string[]
+  /** What must not be seen, and what must not be changed. */
+  readonly guard: Guard
   readonly network: boolean
   /** Added to PATH, HOME and LANG; nothing else of this process's environment is passed on. */
   readonly env: Readonly<Record<string, string>>
+  /** `none` (the default): reading it ends at once. `pipe`: what is written to the process's `stdin`. */
+  readonly input?: 'none' | 'pipe'
+  /** Further descriptors, from 4 to 9 and in this order: each is a stream in both directions at the process. */
+  readonly descriptors?: readonly number[]
 }
+
+/** A command that is shell text, as a model writes it: bash where the machine has it, else sh. */
+export const shellCommand = (text: string): readonly string[] => [shellProgram(), '-c', text]
+
+export const shellProgram = (): string => (existsSync('/bin/bash') ? '/bin/bash' : '/bin/sh')
 
 export type SandboxExit =
   | { readonly kind: 'exited'; readonly code: number; readonly signal?: string }
@@ -28,6 +39,10 @@ export type SandboxExit =
 export interface SandboxProcess {
   readonly stdout: Readable
   readonly stderr: Readable
+  /** Of a command with `input: 'pipe'`; null of any other. */
+  readonly stdin: Writable | null
+  /** Of `descriptors`, in their order. */
+  readonly streams: readonly Duplex[]
   /** Resolves once, never rejects, after both streams have ended. */
   readonly exit: Promise<SandboxExit>
   /** TERM to everything that the command started, KILL after `graceMs`. May be called again with a shorter grace. */

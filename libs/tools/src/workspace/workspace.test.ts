@@ -6,11 +6,12 @@ import { describe, expect, it } from 'vitest'
 import { call, fakeContext, temporaryFolder } from '../../test/fake-context.ts'
 import { ToolFailure } from '../outcome.ts'
 import { detectOpener, type OpenerKind } from './node.ts'
+import { noGuard } from './guard.ts'
 import { Workspace } from './workspace.ts'
 
 function read(folder: string, path: string, opener: OpenerKind, masked: readonly string[] = []): string {
   try {
-    using workspace = new Workspace(folder, masked, opener)
+    using workspace = new Workspace(folder, { ...noGuard, masked }, opener)
     using found = workspace.locate(path)
     const fd = workspace.openFile(found)
     try {
@@ -87,7 +88,7 @@ describe.each(openers)('a workspace by %s', (opener) => {
     ])
       expect([path, read('/', path, opener)]).toEqual([path, 'refused'])
     for (const folder of ['/proc', '/proc/self/task', '/sys']) expect(read(folder, 'x', opener)).toBe('refused')
-    using root = new Workspace('/', [], opener)
+    using root = new Workspace('/', noGuard, opener)
     using found = root.locate('.')
     if (found.kind === 'missing') throw new Error('/ is missing')
     expect([...root.entries(found.node, '')].map(({ name }) => name)).not.toContain('proc')
@@ -121,7 +122,7 @@ describe.each(openers)('a workspace by %s', (opener) => {
     symlinkSync('nowhere', join(ws, 'dangling'))
     symlinkSync('.data/token', join(ws, 'masked-file'))
     symlinkSync('a/b.txt', join(ws, 'in'))
-    using workspace = new Workspace(ws, [join(ws, '.data')], opener)
+    using workspace = new Workspace(ws, { ...noGuard, masked: [join(ws, '.data')] }, opener)
     using root = workspace.locate('')
     if (root.kind !== 'folder') throw new Error('no folder')
     expect([...workspace.entries(root.node, '')].map(({ name, kind, link }) => ({ name, kind, link }))).toEqual([

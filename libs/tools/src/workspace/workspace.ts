@@ -3,12 +3,23 @@
 //   W2. `..` goes back on the way that was come, never above the root. Links are followed by walking their target here.
 //   W3. A masked folder is known by its identity (device, inode): it is refused under any name, and hidden in lists.
 //   W4. Whoever gets a Found disposes it.
+//   W6. Nothing is changed in a place that must stay as it is (guard.ts): said of each file or folder that is opened on the way to it.
 //   W5. What the kernel shows as files (/proc, /sys) is hidden like a masked folder, wherever it is mounted: it holds the environment
 //       of this process and of others, with their secrets, and controls of the machine.
-import { lstatSync, mkdirSync, readdirSync, readlinkSync, realpathSync, statfsSync, statSync } from 'node:fs'
+import {
+  type BigIntStats,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  statfsSync,
+  statSync,
+} from 'node:fs'
 import { asFailure, ToolFailure } from '../outcome.ts'
 import { escapedName, shownName } from './entry-name.ts'
-import { detectOpener, type Node, type NodeOpener, type OpenerKind, openerOf, sameNode } from './node.ts'
+import { detectOpener, type Node, type NodeOpener, type OpenerKind, openerOf } from './node.ts'
+import { type Guard, isPlace, type Place, placesOf } from './guard.ts'
 
 const maxDepth = 128
 const maxLinks = 40
@@ -40,12 +51,19 @@ export class Workspace implements Disposable {
   readonly #opener: NodeOpener
   readonly #root: Node
   readonly #names: readonly string[]
-  readonly #masked: readonly { dev: bigint; ino: bigint }[]
+  readonly #masked: readonly Place[]
+  readonly #guard: Guard
+  readonly #real: string
+  /** W6: looked for when the first change is asked for. */
+  #kept:
+    | { readonly readOnly: readonly Place[]; readonly writable: readonly Place[]; readonly root: boolean }
+    | undefined
   /** By device: whether it is the kernel's (W5). */
   readonly #kernel = new Map<bigint, boolean>()
 
   /** Opens it. Throws ToolFailure where it is missing, no folder, or inside a masked folder. Whoever opens it disposes it. */
-  constructor(folder: string, masked: readonly string[], opener: OpenerKind = detectOpener()) {
+  constructor(folder: string, guard: Guard, opener: OpenerKind = detectOpener()) {
+    this.#guard = guard
     this.#opener = openerOf(opener)
     let real: string
     try {
@@ -54,20 +72,15 @@ export class Workspace implements Disposable {
     } catch (error) {
       throw asFailure(error, 'the workspace')
     }
-    const hidden = masked.flatMap((path) => {
-      try {
-        return [{ path: realpathSync(path), stat: statSync(path, { bigint: true }) }]
-      } catch {
-        return []
-      }
-    })
+    const hidden = placesOf(guard.masked)
     const refusal = () =>
       new ToolFailure(
         'refused',
         'the workspace lies in a folder that no tool may see; give the agent another workspace',
       )
     if (hidden.some(({ path }) => real === path || real.startsWith(`${path}/`))) throw refusal()
-    this.#masked = hidden.map(({ stat }) => stat)
+    this.#masked = hidden
+    this.#real = real
     this.#names = [...new Set([real, folder.replace(/\/+$/, '') || '/'])]
     this.#root = this.#opener.open(real)
     if (this.#isHidden(this.#root)) {
@@ -80,8 +93,11 @@ export class Workspace implements Disposable {
     this.#root[Symbol.dispose]()
   }
 
-  /** Walks to `path` (relative, or absolute below the workspace). `create`: missing folders on the way are made. */
-  locate(path: string, options: { readonly create?: boolean } = {}): Found {
+  /**
+   * Walks to `path` (relative, or absolute below the workspace). `change`: to write there, which is refused where nothing may be
+   * changed (W6). `create`: and missing folders on the way are made.
+   */
+  locate(path: string, options: { readonly change?: boolean; readonly create?: boolean } = {}): Found {
     if (path.includes('\0')) throw new ToolFailure('invalid-arguments', 'a path must not contain a NUL character')
     const shown = path.length > 200 ? `${path.slice(0, 200)}…` : path
     const nodes: Node[] = []
@@ -110,6 +126,7 @@ export class Workspace implements Disposable {
         const node = this.#openEntry(parent, name)
         const relative = [...names, name].join('/')
         if (node === undefined) {
+          if (options.change === true) this.#mayChange(nodes, shown)
           if (queue.every((rest) => rest === '..'))
             return { kind: 'missing', relative, name, parent, [Symbol.dispose]: release }
           if (options.create !== true) throw new ToolFailure('not-found', `no such file or directory: ${shown}`)
@@ -138,6 +155,7 @@ export class Workspace implements Disposable {
           throw new ToolFailure('failed', `not a directory: ${relative}`)
         }
       }
+      if (options.change === true) this.#mayChange(nodes, shown)
       const parent = nodes.at(-2) ?? this.#root
       return {
         kind: kindOf(top()),
@@ -151,6 +169,27 @@ export class Workspace implements Disposable {
       release()
       throw asFailure(error, shown)
     }
+  }
+
+  /** W6, for what these nodes lead to from the root. Throws ToolFailure. */
+  #mayChange(nodes: readonly Node[], shown: string): void {
+    this.#kept ??= this.#lookForKept()
+    const { readOnly, writable, root } = this.#kept
+    const kept = nodes.reduce((outer, { stat }) => holds(outer, stat, readOnly, writable), root)
+    if (kept)
+      throw new ToolFailure('refused', `no tool may change what lies here, since Reins itself runs from it: ${shown}`)
+  }
+
+  #lookForKept() {
+    const readOnly = placesOf(this.#guard.readOnly)
+    const writable = placesOf(this.#guard.writable)
+    let root = false
+    const names = this.#real.split('/').filter((name) => name !== '')
+    for (let depth = 0; depth <= names.length; depth += 1) {
+      const stat = statSync(`/${names.slice(0, depth).join('/')}`, { bigint: true, throwIfNoEntry: false })
+      if (stat) root = holds(root, stat, readOnly, writable)
+    }
+    return { readOnly, writable, root }
   }
 
   /** A folder's entries in the order of their names, opened one at a time and disposed by this when the next is asked for. Hides what must not be seen. */
@@ -230,7 +269,7 @@ export class Workspace implements Disposable {
   }
 
   #isHidden(node: Node): boolean {
-    return this.#isKernels(node) || this.#masked.some((masked) => sameNode(masked, node.stat))
+    return this.#isKernels(node) || isPlace(this.#masked, node.stat)
   }
 
   #isKernels(node: Node): boolean {
@@ -257,6 +296,12 @@ export class Workspace implements Disposable {
     }
     return relative.split('/').filter((name) => name !== '' && name !== '.')
   }
+}
+
+/** Whether a place that lies in `outer` must stay as it is. */
+function holds(outer: boolean, stat: BigIntStats, readOnly: readonly Place[], writable: readonly Place[]): boolean {
+  if (isPlace(readOnly, stat)) return true
+  return outer && !isPlace(writable, stat)
 }
 
 function escapes(shown: string): ToolFailure {

@@ -1,0 +1,59 @@
+// The process in which file and search tools run, so that no call can stop the process that serves everybody: it can be ended at any
+// moment. It holds nothing between two calls. Locks of paths are the pool's, which outlives it.
+import type { Locks } from '../path-locks.ts'
+import { runTool } from '../run.ts'
+import { refusal } from '../sandbox/sandbox.ts'
+import type { FromWorker, ToWorker, WorkerCall } from './messages.ts'
+
+const say = (message: FromWorker): void => void process.send?.(message)
+// Whoever started it is gone.
+process.on('disconnect', () => process.exit())
+
+let cancel = new AbortController()
+let locked = Promise.withResolvers<void>()
+
+const locks: Locks = {
+  async hold(key, signal, work) {
+    signal.throwIfAborted()
+    locked = Promise.withResolvers<void>()
+    say({ kind: 'lock', key })
+    const onAbort = () => locked.reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      await locked.promise
+      return await work()
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+      say({ kind: 'unlock' })
+    }
+  },
+}
+
+process.on('message', (message: ToWorker) => {
+  switch (message.kind) {
+    case 'run':
+      cancel = new AbortController()
+      void run(message.call)
+      break
+    case 'cancel':
+      cancel.abort()
+      break
+    case 'locked':
+      locked.resolve()
+      break
+    default:
+      message satisfies never
+  }
+})
+
+async function run({ name, arguments: args, ...call }: WorkerCall): Promise<void> {
+  const outcome = await runTool(name, args, {
+    ...call,
+    signal: cancel.signal,
+    sandbox: { kind: 'none', detail: '', networkAllowed: false, spawn: () => ({ kind: 'refused', message: refusal }) },
+    progress: () => {},
+    keep: () => Promise.reject(new Error('nothing is kept by a tool that runs in a worker')),
+    locks,
+  })
+  say({ kind: 'done', outcome })
+}

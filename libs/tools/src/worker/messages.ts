@@ -1,0 +1,25 @@
+// What a worker and its pool say to each other. One call at a time.
+import type { ToolSettings } from '../context.ts'
+import type { ToolOutcome } from '../outcome.ts'
+import type { Guard } from '../workspace/guard.ts'
+
+/** All that a call needs and that can be sent. */
+export interface WorkerCall {
+  readonly name: string
+  readonly arguments: unknown
+  readonly workspace: string
+  readonly settings: ToolSettings
+  readonly idempotencyKey: string
+  readonly guard: Guard
+}
+
+export type ToWorker =
+  | { readonly kind: 'run'; readonly call: WorkerCall }
+  | { readonly kind: 'cancel' }
+  /** The lock that was asked for is held. */
+  | { readonly kind: 'locked' }
+
+export type FromWorker =
+  | { readonly kind: 'done'; readonly outcome: ToolOutcome }
+  | { readonly kind: 'lock'; readonly key: string }
+  | { readonly kind: 'unlock' }

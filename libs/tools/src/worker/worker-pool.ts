@@ -1,0 +1,214 @@
+// Workers for file and search tools: warm, one call each, ended when a call does not end in time or takes too much memory.
+// A worker is a process: a thread's memory limit ends the whole process where it is reached inside V8 itself.
+//   P1. A call has a worker of its own until it has ended; the next one waits for its turn, and its waiting counts as its time.
+//   P2. A call whose time is over, or that is cancelled, is asked to stop and soon after ended with its worker.
+//   P3. A worker that dies takes nothing with it: its call is told, its lock is let go, another worker takes its place.
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { ToolOutcome } from '../outcome.ts'
+import type { Locks } from '../path-locks.ts'
+import type { FromWorker, ToWorker, WorkerCall } from './messages.ts'
+
+export interface WorkerPoolOptions {
+  readonly locks: Locks
+  /** Calls at once. */
+  readonly most?: number
+  /** Of the heap of one worker. */
+  readonly memoryMb?: number
+}
+
+export type WorkerResult =
+  | { readonly kind: 'ended'; readonly outcome: ToolOutcome }
+  | { readonly kind: 'died'; readonly outOfMemory: boolean }
+
+/** From being asked to stop to being ended. */
+const stopMs = 250
+/** A worker that nobody needed for so long goes, but for one, which stays warm. */
+const idleMs = 30_000
+
+interface Member {
+  readonly worker: ChildProcess
+  idle: NodeJS.Timeout | undefined
+  /** Of the call that it runs. */
+  current: { ended(result: WorkerResult): void; letGo(): void } | undefined
+}
+
+export class WorkerPool {
+  readonly #locks: Locks
+  readonly #most: number
+  readonly #memoryMb: number
+  readonly #members = new Set<Member>()
+  readonly #free: Member[] = []
+  readonly #waiting: ((member: Member) => void)[] = []
+  #closed = false
+
+  /** Whoever makes it closes it. */
+  constructor({ locks, most = 8, memoryMb = 192 }: WorkerPoolOptions) {
+    this.#locks = locks
+    this.#most = most
+    this.#memoryMb = memoryMb
+    this.#release(this.#spawn())
+  }
+
+  get size(): number {
+    return this.#members.size
+  }
+
+  /** Rejects with the signal's reason when it aborts before the call has ended. */
+  async run(call: WorkerCall, signal: AbortSignal): Promise<WorkerResult> {
+    const member = await this.#acquire(signal)
+    const ended = Promise.withResolvers<WorkerResult>()
+    let letGo = () => {}
+    let stopping: NodeJS.Timeout | undefined
+    const onAbort = () => {
+      send(member, { kind: 'cancel' })
+      stopping = setTimeout(() => {
+        ended.reject(signal.reason)
+        void this.#end(member)
+      }, stopMs)
+    }
+    const onMessage = (message: FromWorker) => {
+      switch (message.kind) {
+        case 'done':
+          ended.resolve({ kind: 'ended', outcome: message.outcome })
+          break
+        case 'lock':
+          letGo = this.#lock(member, message.key)
+          break
+        case 'unlock':
+          letGo()
+          break
+        default:
+          message satisfies never
+      }
+    }
+    member.current = { ended: ended.resolve, letGo: () => letGo() }
+    member.worker.on('message', onMessage)
+    signal.addEventListener('abort', onAbort, { once: true })
+    member.worker.channel?.ref()
+    try {
+      send(member, { kind: 'run', call })
+      if (signal.aborted) onAbort()
+      const result = await ended.promise
+      // It stopped because it was asked to: why, the caller knows.
+      if (signal.aborted && result.kind === 'ended' && result.outcome.code === 'cancelled') throw signal.reason
+      return result
+    } finally {
+      clearTimeout(stopping)
+      member.worker.channel?.unref()
+      signal.removeEventListener('abort', onAbort)
+      member.worker.off('message', onMessage)
+      letGo()
+      member.current = undefined
+      if (this.#members.has(member)) this.#release(member)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.all([...this.#members].map((member) => this.#end(member)))
+  }
+
+  /** P1. */
+  async #acquire(signal: AbortSignal): Promise<Member> {
+    signal.throwIfAborted()
+    const free = this.#free.pop()
+    if (free) {
+      clearTimeout(free.idle)
+      return free
+    }
+    if (this.#members.size < this.#most) return this.#spawn()
+    const turn = Promise.withResolvers<Member>()
+    const take = (member: Member) => turn.resolve(member)
+    const onAbort = () => {
+      this.#waiting.splice(this.#waiting.indexOf(take) >>> 0, 1)
+      turn.reject(signal.reason)
+    }
+    this.#waiting.push(take)
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      return await turn.promise
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  #release(member: Member): void {
+    const next = this.#waiting.shift()
+    if (next) {
+      next(member)
+      return
+    }
+    this.#free.push(member)
+    clearTimeout(member.idle)
+    member.idle = setTimeout(() => {
+      if (this.#members.size > 1 && !member.current) void this.#end(member)
+    }, idleMs).unref()
+  }
+
+  #spawn(): Member {
+    const worker = fork(fileURLToPath(new URL('./file-worker.ts', import.meta.url)), [], {
+      // A worker has no use for the keys that stand in this process's environment, nor for its flags.
+      env: {},
+      execArgv: [`--max-old-space-size=${this.#memoryMb}`],
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    })
+    worker.unref()
+    worker.channel?.unref()
+    const member: Member = { worker, idle: undefined, current: undefined }
+    this.#members.add(member)
+    worker.on('error', () => {
+      member.current?.ended({ kind: 'died', outOfMemory: false })
+      this.#gone(member)
+    })
+    worker.on('exit', (_, signal) => {
+      // V8 aborts where its heap is full.
+      member.current?.ended({ kind: 'died', outOfMemory: signal === 'SIGABRT' })
+      this.#gone(member)
+    })
+    return member
+  }
+
+  /** P3. */
+  #gone(member: Member): void {
+    if (!this.#members.delete(member)) return
+    clearTimeout(member.idle)
+    const at = this.#free.indexOf(member)
+    if (at >= 0) this.#free.splice(at, 1)
+    member.current?.letGo()
+    if (this.#closed) return
+    // The next call finds a warm one, or the one that waits gets it.
+    if (this.#waiting.length > 0 || this.#members.size === 0) this.#release(this.#spawn())
+  }
+
+  async #end(member: Member): Promise<void> {
+    this.#gone(member)
+    const { worker } = member
+    if (worker.exitCode !== null || worker.signalCode !== null || worker.pid === undefined) return
+    const exit = once(worker, 'exit')
+    worker.kill('SIGKILL')
+    await exit
+  }
+
+  /** Held for the worker until it lets go or is gone. */
+  #lock(member: Member, key: string): () => void {
+    const released = Promise.withResolvers<void>()
+    const waiting = new AbortController()
+    this.#locks
+      .hold(key, waiting.signal, () => {
+        send(member, { kind: 'locked' })
+        return released.promise
+      })
+      .catch(() => {})
+    return () => {
+      waiting.abort()
+      released.resolve()
+    }
+  }
+}
+
+/** To one that is gone nothing is said: its exit tells. */
+const send = ({ worker }: Member, message: ToWorker): void => {
+  if (worker.connected) worker.send(message, () => {})
+}
