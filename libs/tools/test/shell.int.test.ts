@@ -121,6 +121,23 @@ describe('the shell', () => {
     )
   })
 
+  it('ends at its time-out, however much it says, and keeps no more than its limit', async () => {
+    const { context, whole } = shellContext({ settings: { timeoutMs: 500, maxOutputChars: 4_000 } })
+    const answer = await call('shell', { command: "trap '' TERM; yes abc" }, context)
+    expect(answer).toMatchObject({ status: 'error', code: 'timeout', ref: 'whole-1', truncated: true })
+    expect(whole.get('whole-1')?.length).toBe(8 * 1024 * 1024)
+    expect(answer.stdout).toMatch(/the whole output is kept but for its last \d+ bytes/)
+  })
+
+  it('a command that ended in time has ended in time, though the process that looks was stopped meanwhile', async () => {
+    const { context } = shellContext({ settings: { timeoutMs: 400 } })
+    const running = call('shell', { command: 'sleep 0.1; seq 1 20000' }, context)
+    await new Promise(setImmediate)
+    // As a stopped process does, this thread reads nothing until the time is long over.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500)
+    expect(await running).toMatchObject({ status: 'ok', exit_code: 0, stdout: expect.stringMatching(/20000\n$/) })
+  })
+
   it('ends when it is cancelled, in the middle or before it began', async () => {
     const controller = new AbortController()
     const { context } = shellContext({ signal: controller.signal, progress: () => controller.abort() })
