@@ -10,9 +10,9 @@ import { type Clock, Closing, type PausePoint, type Running } from '@reins/servi
 import { defaultRetryPolicy, type RetryPolicy } from '@reins/session'
 import type { Log, Metrics, Redactor } from '@reins/telemetry'
 import { builtinCatalog } from '@reins/tools'
-import { Definitions } from './definitions.ts'
 import { executorMetrics } from './executor-metrics.ts'
-import { type ActorContext, SessionActor } from './session-actor.ts'
+import { Definitions } from './model-call/definitions.ts'
+import { type ActorContext, SessionActor } from './session/session-actor.ts'
 
 export interface ExecutorConfig {
   readonly broker: Broker

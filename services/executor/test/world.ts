@@ -27,9 +27,9 @@ import { emptyFold, foldFrames, type Session } from '@reins/session'
 import { Metrics, nothingToRedact } from '@reins/telemetry'
 import { builtinCatalog } from '@reins/tools'
 import { onTestFinished } from 'vitest'
-import { Definitions } from '../src/definitions.ts'
 import { executorMetrics } from '../src/executor-metrics.ts'
-import { type ActorContext, SessionActor } from '../src/session-actor.ts'
+import { Definitions } from '../src/model-call/definitions.ts'
+import { type ActorContext, SessionActor } from '../src/session/session-actor.ts'
 
 export const session = '01JZZZZZZZZZZZZZZZZZZZZZZZ'
 const definition: AgentDefinition = { name: 'helper', model: 'fake/m', system_prompt: 'x' }

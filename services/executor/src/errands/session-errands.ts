@@ -1,8 +1,8 @@
 // The errands of one session, and which of them are done for good and need not be looked after again.
 import type { Trigger } from '@reins/journal'
 import { type Errand, errandsOfTrigger, finalErrand, standingErrands } from '@reins/session'
+import type { SessionFold } from '../session/session-fold.ts'
 import { doErrand, type ErrandContext, type Errands } from './errands.ts'
-import type { SessionFold } from './session-fold.ts'
 
 const maxDoneKept = 256
 

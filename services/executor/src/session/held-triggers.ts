@@ -3,7 +3,7 @@
 //   forgets it. `nakAll` alone does, where the actor does not go on at all.
 import type { Trigger } from '@reins/journal'
 import { newerDelayMs } from '@reins/session'
-import type { ExecutorMetrics } from './executor-metrics.ts'
+import type { ExecutorMetrics } from '../executor-metrics.ts'
 
 interface Held {
   /** The newest handle. */

@@ -26,14 +26,14 @@ import {
   tooLarge,
   verdict,
 } from '@reins/session'
-import { CallRoom } from './call-room.ts'
-import type { ErrandContext } from './errands.ts'
-import type { ExecutorMetrics } from './executor-metrics.ts'
+import type { ErrandContext } from '../errands/errands.ts'
+import { SessionErrands } from '../errands/session-errands.ts'
+import type { ExecutorMetrics } from '../executor-metrics.ts'
+import { CallRoom } from '../model-call/call-room.ts'
+import { type Attempting, type AttemptsContext, ModelAttempts } from '../model-call/model-attempts.ts'
+import type { CallOutcome } from '../model-call/model-caller.ts'
 import { HeldTriggers } from './held-triggers.ts'
-import { type Attempting, type AttemptsContext, ModelAttempts } from './model-attempts.ts'
-import type { CallOutcome } from './model-caller.ts'
 import { type AppendContext, type Appended, appendPlan } from './plan-append.ts'
-import { SessionErrands } from './session-errands.ts'
 import { SessionFold } from './session-fold.ts'
 
 /** An outcome that is to be recorded: an aborted call was closed by another. */

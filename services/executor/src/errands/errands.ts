@@ -16,8 +16,8 @@ import {
   settleParent,
 } from '@reins/session'
 import { pinnedTools } from '@reins/tools'
-import type { Definitions } from './definitions.ts'
-import { type FoldSource, loadFold } from './snapshots.ts'
+import type { Definitions } from '../model-call/definitions.ts'
+import { type FoldSource, loadFold } from '../session/snapshots.ts'
 
 export interface ErrandContext extends FoldSource {
   readonly instance: string

@@ -10,10 +10,10 @@ import type { Models } from '@reins/models'
 import type { Clock, PausePoint } from '@reins/service'
 import { type Effect, isOwn } from '@reins/session'
 import type { Redactor } from '@reins/telemetry'
+import type { SessionFold } from '../session/session-fold.ts'
 import type { Definitions } from './definitions.ts'
 import { DeltaBatch } from './delta-batch.ts'
 import { type CallOutcome, callModel } from './model-caller.ts'
-import type { SessionFold } from './session-fold.ts'
 
 export interface AttemptsContext extends FollowingContext {
   readonly feed: Pick<SessionFeed, 'frames' | 'recentDeltas' | 'publishDelta'>

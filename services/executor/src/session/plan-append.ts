@@ -7,8 +7,8 @@ import type { Slot } from '@reins/holder'
 import type { SessionLog } from '@reins/journal'
 import type { Clock, PausePoint } from '@reins/service'
 import { type Plan, type Session, statusToShow, traceOf } from '@reins/session'
-import type { ExecutorMetrics } from './executor-metrics.ts'
-import type { Attempting, ModelAttempts } from './model-attempts.ts'
+import type { ExecutorMetrics } from '../executor-metrics.ts'
+import type { Attempting, ModelAttempts } from '../model-call/model-attempts.ts'
 import type { SessionFold } from './session-fold.ts'
 
 export interface AppendContext {
