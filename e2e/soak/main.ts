@@ -2,8 +2,8 @@
 // a process or the server holds goes on growing once caches are full: heap after a collection, resident memory, handles,
 // consumers, subscriptions, connections.
 import { parseArgs } from 'node:util'
-import { connectBroker } from '@reins/broker'
 import { jetstreamManager } from '@nats-io/jetstream'
+import { connectBroker } from '@reins/broker'
 import { residentMb } from '../bench/processes.ts'
 import { closeProducts, type Product, startProduct, toolAgent } from '../bench/product.ts'
 import { toolMessage } from '../bench/turns.ts'

@@ -17,14 +17,14 @@ import {
 } from '@reins/contracts'
 import { readTree, type SessionFrame, type SessionLog } from '@reins/journal'
 import { emptyFold, foldFrame } from '@reins/session'
-import { type Appender, notFound } from './appender.ts'
-import { resolveCursor, viewOf } from './cursors.ts'
 import type { CallService } from '../ports.ts'
-import { apiEvents, type View } from './views.ts'
+import { type Appender, notFound } from './appender.ts'
 import { authorize, type Caller } from './caller.ts'
+import { resolveCursor, viewOf } from './cursors.ts'
 import { operations } from './operations.ts'
-import { framesOf, type SessionFolds } from './session-folds.ts'
 import type { QueueBoard } from './queue-board.ts'
+import { framesOf, type SessionFolds } from './session-folds.ts'
+import { apiEvents, type View } from './views.ts'
 
 export interface ReadParts {
   readonly sessions: SessionLog

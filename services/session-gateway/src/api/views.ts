@@ -10,8 +10,8 @@ import {
   everyEvent,
   type Frame,
   type SessionEvent,
-  type UnknownEvent,
   type SessionQueuedHint,
+  type UnknownEvent,
 } from '@reins/contracts'
 
 /** What is viewed: a session, or with `tree` everything below a root. */

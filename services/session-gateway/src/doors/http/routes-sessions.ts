@@ -15,14 +15,14 @@ import {
   TurnResult,
 } from '@reins/contracts'
 import { Type } from 'typebox'
-import { negotiate } from './accept.ts'
 import type { Api } from '../../api/api.ts'
 import { type ControlVerb, controlVerbs } from '../../api/decisions.ts'
 import { operations } from '../../api/operations.ts'
-import { type Answer, type Circumstances, json, type Route, route } from './route.ts'
 import type { Asking } from '../../api/session-writes.ts'
-import { controlAnswer, createAnswer, messageAnswer } from './outcomes.ts'
 import type { Streams } from '../../streams/streams.ts'
+import { negotiate } from './accept.ts'
+import { controlAnswer, createAnswer, messageAnswer } from './outcomes.ts'
+import { type Answer, type Circumstances, json, type Route, route } from './route.ts'
 
 const closed = { additionalProperties: false } as const
 // What is no session id is simply no session: one answer for both.
