@@ -9,28 +9,44 @@ import {
   type Fold,
   settleParent,
 } from '@reins/session'
-import type { Order, World } from './world.ts'
+import { readFor } from './builds.ts'
+import { instanceOf, type Order, type Process, type World } from './world.ts'
 
 /** What the trigger asks of other sessions; `own`: the fold of its session. */
-export function errandsHeld(world: World, seq: number, { head }: Pick<Fold, 'head'>): readonly Errand[] {
+export function errandsHeld(world: World, seq: number, { session, head }: Fold): readonly Errand[] {
+  if (session.beyond) return [] // a newer process's to do: the verdict on it gives its triggers back
   const stored = world.stream.bySeq(seq)
   return stored ? errandsOfTrigger(stored.session, stored.frame, stored.to, head) : []
 }
 
-/** null: it is done there. `own`: the fold of the session that has the errand. `pool`: whose executors it was addressed to. */
-export function errandOrder(world: World, by: string, own: Fold, errand: Errand, pool: string): Order | null {
-  const there = otherOf(world, own, errand)
+/** null: it is done there. `newer`: the other session is beyond the process, so a newer one says what is left to do. `own`: the fold of the session that has the errand. `pool`: whose executors it was addressed to. */
+export function errandOrder(
+  world: World,
+  process: Process,
+  own: Fold,
+  errand: Errand,
+  pool: string,
+): Order | 'newer' | null {
+  const there = otherOf(world, process.name, own, errand)
+  if (errand.kind !== 'create-child' && there?.session.beyond) return 'newer'
   const decision = there && decisionOf(world, own, there, errand, pool)
   if (!decision) return null
   const { head } = there
-  return { ...decision, session: there.session.id, head, by, role: 'e', tag: `${own.session.id}-${errand.kind}` }
+  return {
+    ...decision,
+    session: there.session.id,
+    head,
+    by: instanceOf(process),
+    role: 'e',
+    tag: `${own.session.id}-${errand.kind}`,
+  }
 }
 
-function otherOf(world: World, own: Fold, errand: Errand): Fold | null {
-  if (errand.kind !== 'settle-parent') return world.read(errand.child)
+function otherOf(world: World, name: string, own: Fold, errand: Errand): Fold | null {
+  if (errand.kind !== 'settle-parent') return readFor(world, name, errand.child)
   const parent = own.session.born?.parent
   if (!parent) return null
-  return world.rules.settleOnStaleParent ? world.readStale(parent.session) : world.read(parent.session)
+  return world.rules.settleOnStaleParent ? world.readStale(parent.session) : readFor(world, name, parent.session)
 }
 
 function decisionOf(world: World, own: Fold, there: Fold, errand: Errand, pool: string): Decision | null {

@@ -1,5 +1,6 @@
 // How an executor's frames get in, and what it does when it knows whether they are. Invariants: executor-process.ts.
 import { type Effect, foldFrames, isCurrentModelCall, type Plan, statusToShow } from '@reins/session'
+import { framesFor } from './builds.ts'
 import {
   counting,
   type ExecSession,
@@ -58,7 +59,7 @@ export function concluded(
     if (outcome === 'in') errandDone(world, name, session, then)
     return
   }
-  const tail = world.frames(session, state.fold.head.seq)
+  const tail = framesFor(world, name, session, state.fold.head.seq)
   // Of what came on top only a refusal, or looking for one's own frame, tells.
   const fold = foldFrames(state.fold, outcome === 'refused' || looked ? tail : tail.slice(0, 1))
   if (outcome === 'refused') {

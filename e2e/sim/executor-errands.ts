@@ -3,31 +3,32 @@ import { type Errand, finalErrand } from '@reins/session'
 import { errandOrder, errandsHeld } from './errands.ts'
 import { drop, errandDone, sent } from './executor-append.ts'
 import { type ExecSession, type ExecutorProcess, executorNamed } from './executor-state.ts'
-import { instanceOf, type World } from './world.ts'
+import type { World } from './world.ts'
 
 /** A trigger that asks for something elsewhere is one for that alone: when it is done, it is acked. */
 export function askedErrand(world: World, process: ExecutorProcess, state: ExecSession, seq: number): void {
   const { session } = state.fold
   const next = errandsHeld(world, seq, state.fold)[state.held.get(seq)?.errands ?? 0]
   if (!next) drop(world, process, session.id, seq, 'ack')
-  else run(world, process.name, session.id, next, world.triggers.get(seq)?.pool ?? '', seq)
+  else if (run(world, process.name, session.id, next, world.triggers.get(seq)?.pool ?? '', seq) === 'newer')
+    drop(world, executorNamed(world, process.name), session.id, seq, 'nak')
 }
 
-/** What must hold elsewhere before a session may rest. false: nothing (any more). */
-export function standingErrand(world: World, name: string, session: string): boolean {
+/** What must hold elsewhere before a session may rest. `done`: it appends something, or tries to. `none`: nothing (any more). */
+export function standingErrand(world: World, name: string, session: string): 'none' | 'done' | 'newer' {
   for (;;) {
     const state = executorNamed(world, name).sessions.get(session)
-    if (!state) return false
+    if (!state) return 'none'
     const { fold, done } = state
     const next = world.rules
       .standingErrands(fold.session)
       .find((one) => !done.includes(finalErrand(fold.session, one) ?? ''))
-    if (!next) return false
-    if (run(world, name, session, next, fold.head.pool, null)) return true
+    if (!next) return 'none'
+    const ran = run(world, name, session, next, fold.head.pool, null)
+    if (ran !== 'none') return ran
   }
 }
 
-/** true: it appends something, or tries to. */
 function run(
   world: World,
   name: string,
@@ -35,15 +36,16 @@ function run(
   errand: Errand,
   pool: string,
   trigger: number | null,
-): boolean {
+): 'none' | 'done' | 'newer' {
   const process = executorNamed(world, name)
   const state = process.sessions.get(session)
-  if (!state) return false
+  if (!state) return 'none'
   const done = finalErrand(state.fold.session, errand)
   const then = { kind: 'errand', name: done, trigger } as const
   const skip = done !== null && state.done.includes(done)
-  const order = skip ? null : errandOrder(world, instanceOf(process), state.fold, errand, pool)
+  const order = skip ? null : errandOrder(world, process, state.fold, errand, pool)
+  if (order === 'newer') return 'newer'
   if (order) sent(world, name, order, then, session)
   else errandDone(world, name, session, then)
-  return order !== null
+  return order ? 'done' : 'none'
 }

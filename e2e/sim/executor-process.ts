@@ -4,6 +4,7 @@
 //   E2. Nothing else is decided for a session while a frame of it is under way.
 //   E3. Who lost its call to another forgets its triggers of that session.
 import { due, plan, type Verdict } from '@reins/session'
+import { readFor } from './builds.ts'
 import { errandsHeld } from './errands.ts'
 import { begin, decide, drop } from './executor-append.ts'
 import { askedErrand, standingErrand } from './executor-errands.ts'
@@ -29,7 +30,7 @@ export function deliverExec(world: World, name: string, seq: number): void {
   const old = state?.held.get(seq)
   // A cached fold that is not older than the trigger is used as it is. While a frame is under way, finding out about it reads on.
   if (!state || (state.fold.head.seq < seq && !state.sending))
-    learn(world, name, trigger.session, world.read(trigger.session))
+    learn(world, name, trigger.session, readFor(world, name, trigger.session))
   const held = new Map(executorNamed(world, name).sessions.get(trigger.session)?.held)
   held.set(seq, old ?? { redelivered: !trigger.first, errands: 0 })
   update(world, name, trigger.session, { held })
@@ -51,7 +52,7 @@ export function actExec(world: World, name: string, seq: number): void {
   const session = world.triggers.get(seq)?.session ?? ''
   // H1: a verdict is good for a head that is not older than the trigger.
   const behind = (executorNamed(world, name).sessions.get(session)?.fold.head.seq ?? 0) < seq
-  if (behind) learn(world, name, session, world.read(session))
+  if (behind) learn(world, name, session, readFor(world, name, session))
   const process = executorNamed(world, name)
   const next = nextFor(world, process, seq)
   const state = process.sessions.get(session)
@@ -62,7 +63,7 @@ export function actExec(world: World, name: string, seq: number): void {
   }
   switch (next.do) {
     case 'ack':
-      if (!standingErrand(world, name, session)) ackAtRest(world, executorNamed(world, name), state, seq)
+      atRest(world, name, state, seq)
       return
     case 'nak':
       drop(world, process, session, seq, 'nak')
@@ -148,7 +149,7 @@ export function takeOver(
   { owner, call, attempt }: { owner: string; call: string; attempt: number },
 ): void {
   const process = executorNamed(world, name)
-  const fold = world.read(session)
+  const fold = readFor(world, name, session)
   const state = update(world, name, session, { fold })
   const next = world.rules.takeover(fold.session, fold.head, holderOf(process, state), { call, attempt })
   if (!next) return
@@ -170,6 +171,13 @@ export function finishExec(world: World, name: string, session: string, goesOn =
   const said = { n: head.n + 1, at: 1_700_000_000_000, by: instanceOf(process) }
   const next = plan(is, outcome, said, goesOn && counting(world, state).length > 0)
   if (next) decide(world, process, state, next, { kind: 'outcome', effect: next.effect })
+}
+
+/** Errands that must be done first; where a newer process is to say what is left of them, the trigger is given back. */
+function atRest(world: World, name: string, state: ExecSession, seq: number): void {
+  const errand = standingErrand(world, name, state.fold.session.id)
+  if (errand === 'none') ackAtRest(world, executorNamed(world, name), state, seq)
+  else if (errand === 'newer') drop(world, executorNamed(world, name), state.fold.session.id, seq, 'nak')
 }
 
 function ackAtRest(world: World, process: ExecutorProcess, state: ExecSession, seq: number): void {

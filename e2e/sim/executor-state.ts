@@ -1,5 +1,6 @@
 // What an executor's process knows, and how it comes to know more. Never changed in place: worlds share it.
 import { type Effect, type Fold, type Holder, isOwn } from '@reins/session'
+import { readFor } from './builds.ts'
 import { errandsHeld } from './errands.ts'
 import { instanceOf, type Order, type World } from './world.ts'
 
@@ -56,7 +57,7 @@ export function update(world: World, name: string, session: string, change: Part
   const process = executorNamed(world, name)
   const old = process.sessions.get(session)
   const next: ExecSession = {
-    fold: old?.fold ?? world.read(session),
+    fold: old?.fold ?? readFor(world, name, session),
     held: old?.held ?? new Map(),
     running: old?.running ?? null,
     started: old?.started ?? [],

@@ -1,8 +1,9 @@
 // The moves of a world. Each has a label that names it for good, so that a list of labels can be played again.
 //   M1. A move is one step of one party: at most one append, or one ack.
 //   M2. Faults are moves, or ways in which a move goes wrong; both cost from the scenario's budget. Time (ack_wait, a silent owner) is free.
-//   M3. Of processes that nobody has used yet, only the first moves: the others are the same.
+//   M3. Of processes that nobody has used yet, only the first of its build moves: the others are the same.
 
+import { isOlder, readFor } from './builds.ts'
 import { resolveExec } from './executor-append.ts'
 import {
   actExec,
@@ -39,8 +40,9 @@ export function movesOf(world: World): readonly Move[] {
   const idle = new Set<string>()
   for (const process of world.processes.values()) {
     if (!process.used) {
-      if (idle.has(process.kind)) continue
-      idle.add(process.kind)
+      const same = `${process.kind} ${isOlder(world, process.name)}`
+      if (idle.has(same)) continue
+      idle.add(same)
     }
     if (process.stalled) {
       add(`${process.name} goes on`, (to) => goOn(to, process.name))
@@ -92,11 +94,12 @@ function executorMoves(world: World, process: ExecutorProcess, add: Add): void {
     if (!answerOf(world.scenario, state.fold.session).endless)
       add(`${name} ends its model call of ${short(id)}`, (to) => finishExec(to, name, id))
     if (world.willHear(process, id, state.fold.head.seq))
-      add(`${name} follows ${short(id)}`, (to) => void learn(to, name, id, to.read(id)))
+      add(`${name} follows ${short(id)}`, (to) => void learn(to, name, id, readFor(to, name, id)))
   }
-  for (const [id, { session, head }] of world.truth) {
-    const model = session.turn?.model
+  for (const [id, truth] of world.truth) {
+    const model = truth.session.turn?.model
     if (model?.kind !== 'running' || model.by === instanceOf(process)) continue
+    const { session, head } = readFor(world, name, id)
     const { by: owner, call, attempt } = model
     const taker = { instance: instanceOf(process), at: 0 }
     if (!world.rules.takeover(session, head, taker, { call, attempt })) continue
@@ -155,7 +158,7 @@ function readAgain(world: World, name: string): void {
   const process = world.processes.get(name)
   if (!process) return
   for (const id of process.sessions.keys())
-    if (process.kind === 'executor') learn(world, name, id, world.read(id))
+    if (process.kind === 'executor') learn(world, name, id, readFor(world, name, id))
     else look(world, name, id)
   const after = process.kind === 'executor' ? world.processes.get(name) : runnerNamed(world, name)
   if (after) world.processes.set(name, { ...after, suspect: false, missed: new Map() })

@@ -7,6 +7,7 @@ import {
   followsSeen,
   type HeldRequest,
   type Holder,
+  leftToNewer,
   mayRun,
   mayStart,
   type Session,
@@ -24,6 +25,7 @@ export interface Protocol {
   readonly mayRun: typeof mayRun
   readonly followsSeen: typeof followsSeen
   readonly createChild: typeof createChild
+  readonly leftToNewer: typeof leftToNewer
   readonly standingErrands: typeof standingErrands
   addressOf(
     requests: readonly HeldRequest[],
@@ -63,6 +65,7 @@ export const sound: Rules = {
   mayRun,
   followsSeen,
   createChild,
+  leftToNewer,
   standingErrands,
   addressOf,
   countsDeliveries: false,

@@ -1,7 +1,7 @@
 // A tool-runner, step by step: PROTOCOL 5 carried out on a world, one append a step.
 //   R1. It decides on its views of the frames that asked it, never on the session's state.
 //   R2. All views of a session are folded to the head that it appends on: a trigger that does not follow that head is read up to.
-import { type Address, emptyHead, type Head, headOf, type SessionEvent, toLog } from '@reins/contracts'
+import { type Address, emptyHead, type Frame, type Head, headOf, type SessionEvent, toLog } from '@reins/contracts'
 import {
   type Attempt,
   claimKey,
@@ -14,6 +14,7 @@ import {
   type RunnerHolder,
   viewOf,
 } from '@reins/session'
+import { frameFor, framesFor } from './builds.ts'
 import type { RunHold, RunnerProcess, RunSession, RunThen } from './runner-state.ts'
 import { instanceOf, type Order, short, type World } from './world.ts'
 
@@ -48,7 +49,13 @@ const holderOf = (process: RunnerProcess, state: RunSession): RunnerHolder => ({
 
 export function deliverTool(world: World, name: string, seq: number): void {
   const trigger = world.triggers.get(seq)
-  const frame = world.stream.bySeq(seq)?.frame
+  const stored = world.stream.bySeq(seq)?.frame
+  const frame = stored && frameFor(world, name, stored)
+  if (trigger && frame?.beyond !== undefined) {
+    world.note(`${name} is given ${world.nameOf(seq)} and naks it: a newer process understands it`)
+    world.setTrigger(seq, { first: false, young: false })
+    return
+  }
   const asked = frame?.events.find((event) => event.type === 'tool-calls.requested')?.data
   if (!trigger || !frame || !asked) return
   const process = runnerNamed(world, name)
@@ -63,28 +70,29 @@ export function deliverTool(world: World, name: string, seq: number): void {
   const seen = state?.head ?? emptyHead(session)
   const follows = world.rules.followsSeen(frame, seen.seq, (state?.held.size ?? 0) > 0)
   const fresh = trigger.first && trigger.young && follows
-  const hold: RunHold = { turn: asked.turn, view: viewOf(asked.calls), fresh }
+  const hold: RunHold = { turn: asked.turn, view: viewOf(asked.calls), fresh, beyond: false }
   // Read up to the head, unless its own frame is all that there is to know.
-  const view = fresh ? hold.view : world.frames(session, seq).reduce(evolveView, hold.view)
+  const read = fresh ? hold : framesFor(world, name, session, seq).reduce(readOn, hold)
   const head = fresh && frame.seq > seen.seq ? headOf(frame) : seen
-  update(world, name, session, { held: new Map(state?.held).set(seq, { ...hold, view }), head })
+  update(world, name, session, { held: new Map(state?.held).set(seq, read), head })
   if (!fresh) look(world, name, session, seq)
 }
+
+const readOn = (hold: RunHold, frame: Frame): RunHold => ({
+  ...hold,
+  view: evolveView(hold.view, frame),
+  beyond: hold.beyond || frame.beyond !== undefined,
+})
 
 /** Reads on to the head; bodies whose calls are closed by now are aborted. `except` has been read up to there already. */
 export function look(world: World, name: string, session: string, except?: number): void {
   const state = runnerNamed(world, name).sessions.get(session)
   if (!state) return
-  const frames = world.frames(session, state.head.seq)
+  const frames = framesFor(world, name, session, state.head.seq)
   const last = frames.at(-1)
   const held = new Map<number, RunHold>()
   for (const [seq, hold] of state.held)
-    held.set(
-      seq,
-      seq === except
-        ? hold
-        : { ...hold, view: frames.filter((frame) => frame.seq > seq).reduce(evolveView, hold.view) },
-    )
+    held.set(seq, seq === except ? hold : frames.filter((frame) => frame.seq > seq).reduce(readOn, hold))
   const calls = [...held.values()].flatMap(({ view }) => view)
   const running = state.running.filter(({ call }) =>
     calls.some((one) => one.call === call && one.state.kind !== 'done'),
@@ -99,6 +107,8 @@ export function canAct(world: World, process: RunnerProcess, seq: number): boole
   const state = process.sessions.get(session)
   const hold = state?.held.get(seq)
   if (!state || !hold || state.sending) return false
+  const left = leftTo(world, state, hold)
+  if (left !== 'no') return left === 'now'
   const answers = new Map<string, 'running' | 'gone'>()
   for (;;) {
     const step = nextStep(hold.view, holderOf(process, state), hold.fresh, answers)
@@ -106,6 +116,9 @@ export function canAct(world: World, process: RunnerProcess, seq: number): boole
     else return step.do === 'end' || step.runs.length > 0 || step.claims.length > 0 || isDone(hold)
   }
 }
+
+const leftTo = (world: World, { running }: RunSession, hold: RunHold) =>
+  world.rules.leftToNewer(hold, (call) => running.some((one) => one.call === call))
 
 const isDone = ({ view }: RunHold): boolean => view.every(({ state }) => state.kind === 'done')
 
@@ -128,6 +141,11 @@ export function actTool(world: World, name: string, seq: number): void {
     const state = process.sessions.get(session)
     const hold = state?.held.get(seq)
     if (!state || !hold || state.sending) return
+    const left = leftTo(world, state, hold)
+    if (left !== 'no') {
+      if (left === 'now') giveBack(world, process, session, seq)
+      return
+    }
     const step = nextStep(hold.view, holderOf(process, state), hold.fresh, answers)
     switch (step.do) {
       case 'ask': {
@@ -153,6 +171,15 @@ export function actTool(world: World, name: string, seq: number): void {
         step satisfies never
     }
   }
+}
+
+/** To a newer process. */
+function giveBack(world: World, process: RunnerProcess, session: string, seq: number): void {
+  const held = new Map(process.sessions.get(session)?.held)
+  held.delete(seq)
+  update(world, process.name, session, { held })
+  world.note(`${instanceOf(process)} naks ${world.nameOf(seq)}`)
+  world.nak(seq)
 }
 
 function gone(world: World, name: string, session: string, asked: NextStep & { do: 'ask' }): void {
@@ -268,9 +295,9 @@ function concluded(
   if (!state) return
   if (outcome === 'refused' || looked) look(world, name, session)
   else {
-    const own = world.frames(session, state.head.seq)[0]
+    const [own] = framesFor(world, name, session, state.head.seq)
     if (!own) return
-    const held = new Map([...state.held].map(([seq, hold]) => [seq, { ...hold, view: evolveView(hold.view, own) }]))
+    const held = new Map([...state.held].map(([seq, hold]) => [seq, readOn(hold, own)]))
     update(world, name, session, { held, head: headOf(own) })
   }
   if (outcome === 'refused') return
@@ -283,7 +310,10 @@ function concluded(
   }
   for (const { call, attempt } of then.claims) {
     const state = findCall(after, call.call)?.state
-    if (world.rules.mayRun(call, state, attempt, holderOf(process, after)))
+    const left = [...after.held.values()].some(
+      (hold) => hold.view.some((one) => one.call === call.call) && world.rules.leftToNewer(hold, () => false) !== 'no',
+    )
+    if (!left && world.rules.mayRun(call, state, attempt, holderOf(process, after)))
       begin(world, name, session, call.call, attempt)
   }
 }

@@ -8,6 +8,8 @@ export interface RunHold {
   readonly view: RunnerView
   /** Straight from its trigger: nothing after it was read. */
   readonly fresh: boolean
+  /** A frame came after it that only a newer build understands. */
+  readonly beyond: boolean
 }
 
 export type RunThen =

@@ -1,5 +1,5 @@
 // What a run of the simulator starts from: sessions, what the model answers, what people do, which faults may happen.
-import type { EventOf, OnBusy } from '@reins/contracts'
+import type { EventOf, EventType, OnBusy } from '@reins/contracts'
 
 /** One answer of the scripted model. Text only where nothing is asked for. */
 export interface Answer {
@@ -46,6 +46,8 @@ export interface Scenario {
   readonly turns: readonly (readonly Answer[])[]
   /** What it answers in a child's turns. */
   readonly childTurn?: readonly Answer[]
+  /** Processes of an older build, by name, and the type of event that they do not know. */
+  readonly older?: { readonly processes: readonly string[]; readonly hides: EventType }
   /** Whenever a model call is to begin, there may be no slot for it; another executor may have one. */
   readonly slotsMayMiss?: boolean
   readonly gateway: readonly GatewayOp[]

@@ -1,6 +1,6 @@
 // Functions of the protocol made wrong from outside: each once left sessions stuck or did work twice.
 import { toLog } from '@reins/contracts'
-import { addressOf, createChild, followsSeen, takeover, verdict } from '@reins/session'
+import { addressOf, createChild, followsSeen, type Session, takeover, verdict } from '@reins/session'
 import type { Rules } from './rules.ts'
 
 type Wrong = (rules: Rules) => Partial<Rules>
@@ -43,6 +43,20 @@ export const startClosedIntent: Wrong = () => ({ mayStart: () => true, mayRun: (
 export const takeOverPaused: Wrong = () => ({
   takeover: (session, ...asked) => takeover({ ...session, mode: { kind: 'open' }, cancel: null }, ...asked),
 })
+
+/** A process of an older build leaves out what it does not know, and decides on the rest. */
+export const olderDecides: Wrong = (rules) => ({
+  verdict: (session, ...asked) => rules.verdict(understood(session), ...asked),
+  takeover: (session, ...asked) => rules.takeover(understood(session), ...asked),
+  mayStart: (session, ...asked) => rules.mayStart(understood(session), ...asked),
+})
+
+/** A tool-runner of an older build goes on with a request after a frame that it does not know. */
+export const olderRuns: Wrong = () => ({ leftToNewer: () => 'no' })
+
+function understood({ beyond: _, ...session }: Session): Session {
+  return session
+}
 
 /** A runner waits for the calls of other pools too before it wakes the executor. */
 export const runnerCountsForeignCalls: Wrong = () => ({

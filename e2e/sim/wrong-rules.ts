@@ -13,6 +13,8 @@ import {
   freshOnNewerHead,
   modelCallHidesCancel,
   noRowForOwnCall,
+  olderDecides,
+  olderRuns,
   runnerCountsForeignCalls,
   runnerSkipsGap,
   startClosedIntent,
@@ -178,6 +180,27 @@ export const wrongRules: readonly WrongRule[] = [
       runners: 1,
       turns: [[{ tools: ['never'] }, {}]],
       gateway: [message('m1'), message('m2', 'interrupt'), message('m3', 'interrupt')],
+    }),
+  },
+  {
+    name: 'older-decides',
+    says: 'an old process decides on what it does not understand',
+    rules: wrong(sound, olderDecides),
+    scenario: scenario('an older executor and a cancel that it does not know', {
+      gateway: [message('m1'), { op: 'cancel' }],
+      older: { processes: ['e1'], hides: 'cancel.requested' },
+    }),
+  },
+  {
+    name: 'older-runner-decides',
+    says: 'an old tool-runner begins calls after a frame that it does not understand',
+    rules: wrong(sound, olderRuns),
+    scenario: scenario('a tool, interrupted in a way that an older tool-runner does not know', {
+      executors: 1,
+      runners: 2,
+      turns: [[{ tools: ['never'] }, {}], [{}]],
+      gateway: [message('m1'), message('m2', 'interrupt')],
+      older: { processes: ['r1'], hides: 'tool-call.cancelled' },
     }),
   },
   {

@@ -44,7 +44,14 @@ export { emptyInfo, foldInfo, type InfoFold, infoOf } from './session-info.ts'
 export type { Cover, Due, Effect, Origin } from './slice.ts'
 export { cover, statusOf } from './status.ts'
 export { fireTimer, saysFired } from './timer/fired-timer.ts'
-export { type Attempt, claimKey, type NextStep, nextStep, type OwnerAnswers } from './tool-call/next-step.ts'
+export {
+  type Attempt,
+  claimKey,
+  leftToNewer,
+  type NextStep,
+  nextStep,
+  type OwnerAnswers,
+} from './tool-call/next-step.ts'
 export { addressOf, type EndedCall, type HeldRequest, outcomeEvents } from './tool-call/outcomes.ts'
 export {
   afterLoss,

@@ -11,7 +11,7 @@ import type { Presence } from '@reins/broker'
 import { draftOn, type Frame, type Holding, makeShortId, type SessionEvent } from '@reins/contracts'
 import { Following, type FollowingContext, type HeldActor, Mailbox } from '@reins/holder'
 import type { SessionFeed, SessionLog, Trigger } from '@reins/journal'
-import { type Attempt, claimKey, followsSeen, mayRun, newerDelayMs, nextStep } from '@reins/session'
+import { type Attempt, claimKey, followsSeen, leftToNewer, mayRun, newerDelayMs, nextStep } from '@reins/session'
 import { eventsOf, Outcomes } from './outcomes.ts'
 import { askedIn, type Request, Requests, type RequestsContext } from './requests.ts'
 import { type RunningCall, type RunningContext, RunningTools } from './running-tools.ts'
@@ -220,10 +220,8 @@ export class SessionTools implements HeldActor {
       if (!this.#requests.isOpen(request) || !request.known) return
       if (this.#releasing) return this.#requests.ackIfDone(request)
       // T6. What runs here ends here, and is recorded; then the request is a newer process's.
-      if (request.beyond && request.view.some(({ state }) => state.kind !== 'done')) {
-        const runsHere = request.calls.some(({ call }) => this.#running.holdsAny(call))
-        return runsHere ? undefined : this.#requests.giveToNewer(request)
-      }
+      const left = leftToNewer(request, (call) => this.#running.holdsAny(call))
+      if (left !== 'no') return left === 'now' ? this.#requests.giveToNewer(request) : undefined
       const step = nextStep(request.view, this.#running, request.fresh, answers)
       switch (step.do) {
         case 'ask': {
@@ -279,7 +277,7 @@ export class SessionTools implements HeldActor {
     await this.#context.pauseAt('tool-runner.after-claim')
     for (const { call, attempt } of claims) {
       const state = request.view.find((one) => one.call === call.call)?.state
-      if (done && !this.#releasing && mayRun(call, state, attempt, this.#running))
+      if (done && !this.#releasing && !request.beyond && mayRun(call, state, attempt, this.#running))
         this.#running.start(request, call, attempt)
     }
   }

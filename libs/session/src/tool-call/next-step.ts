@@ -1,5 +1,6 @@
 // What is to be done next for the calls of one request. Pure: the view of the log, what this process holds, what owners answered.
 import type { SessionEvent } from '@reins/contracts'
+import type { HeldRequest } from './outcomes.ts'
 import { afterLoss, type RunnerCall, type RunnerHolder, type RunnerView, runnerVerdict } from './runner.ts'
 
 /** What the owners of claims said, by claimKey. */
@@ -44,4 +45,16 @@ export function nextStep(view: RunnerView, holder: RunnerHolder, fresh: boolean,
     ],
     waits: asks.length > lost.length,
   }
+}
+
+/**
+ * Whether a request is a newer process's: something that only that one understands was appended after it, so nothing more of it is begun
+ * or claimed here. `when-ended`: what runs of it here ends here and is recorded first; then it is given back (`now`).
+ */
+export function leftToNewer(
+  { view, beyond = false }: Pick<HeldRequest, 'view' | 'beyond'>,
+  holds: (call: string) => boolean,
+): 'no' | 'when-ended' | 'now' {
+  if (!beyond || view.every(({ state }) => state.kind === 'done')) return 'no'
+  return view.some(({ call }) => holds(call)) ? 'when-ended' : 'now'
 }
