@@ -12,6 +12,7 @@ import type { Log, Metrics, Redactor } from '@reins/telemetry'
 import { builtinCatalog } from '@reins/tools'
 import { executorMetrics } from './executor-metrics.ts'
 import { Definitions } from './model-call/definitions.ts'
+import { DeltaPace } from './model-call/delta-pace.ts'
 import { type ActorContext, SessionActor } from './session/session-actor.ts'
 
 export interface ExecutorConfig {
@@ -69,6 +70,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     stopping: stopping.signal,
     pauseAt: config.pauseAt,
     redactor: config.redactor,
+    deltaPace: new DeltaPace(),
     slots,
     reading,
     presence: () => holder.presence,

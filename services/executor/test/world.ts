@@ -29,6 +29,7 @@ import { builtinCatalog } from '@reins/tools'
 import { onTestFinished } from 'vitest'
 import { executorMetrics } from '../src/executor-metrics.ts'
 import { Definitions } from '../src/model-call/definitions.ts'
+import { DeltaPace } from '../src/model-call/delta-pace.ts'
 import { type ActorContext, SessionActor } from '../src/session/session-actor.ts'
 
 export const session = '01JZZZZZZZZZZZZZZZZZZZZZZZ'
@@ -294,7 +295,7 @@ export class Executor {
       ...{ instance: name, feed: journal.feed, timers: journal.timers, work: journal.work },
       ...{ snapshots: journal.snapshots, definitions: new Definitions(registry, [builtinCatalog]), slots: this.slots },
       ...{ metrics: executorMetrics(new Metrics()), ackWaitMs: 1000, followAfterMs: this.#followAfterMs },
-      ...{ retries: { maxThrottles: 2, baseMs: 1, maxMs: 1 }, redactor: nothingToRedact },
+      ...{ retries: { maxThrottles: 2, baseMs: 1, maxMs: 1 }, redactor: nothingToRedact, deltaPace: new DeltaPace() },
       ...{ stopping: new AbortController().signal, pauseAt: noPausePoints },
       clock: { now: () => 0, random: world.random },
       sessions: {

@@ -1,35 +1,68 @@
 // Deltas on their way to LIVE. A model's chunks bring many tokens at once; each delta of its own would be a message and a system
 // call, several times what the events of the turn cost.
-//   D1. What arrives in one turn of the event loop and continues the same block leaves as one delta. Nothing waits for a clock:
-//       a token that arrives alone leaves alone, at the end of that turn.
+//   D1. What arrives in one turn of the event loop and continues the same block leaves as one delta. A token that arrives alone leaves
+//       alone, at the end of that turn; only where many answers stream at once does it wait for others, some milliseconds (delta-pace.ts).
 //   D2. Order is kept. `flush` is called before the outcome is appended, so that no delta comes behind the event that holds its text.
 import type { Delta } from '@reins/contracts'
+import type { DeltaPace } from './delta-pace.ts'
+
+/** Of this process. What `after` and `endOfTurn` give calls the run off. */
+export interface DeltaClock {
+  /** ms */
+  now(): number
+  after(ms: number, run: () => void): () => void
+  endOfTurn(run: () => void): () => void
+}
+
+export const processDeltaClock: DeltaClock = {
+  now: () => performance.now(),
+  after: (ms, run) => {
+    const timer = setTimeout(run, ms)
+    return () => clearTimeout(timer)
+  },
+  endOfTurn: (run) => {
+    const immediate = setImmediate(run)
+    return () => clearImmediate(immediate)
+  },
+}
 
 export class DeltaBatch {
   readonly #publish: (delta: Delta) => void
+  readonly #pace: DeltaPace
+  readonly #clock: DeltaClock
   #held: Delta | undefined
-  #scheduled: NodeJS.Immediate | undefined
+  #callOff: (() => void) | undefined
+  #published = Number.NEGATIVE_INFINITY
 
-  constructor(publish: (delta: Delta) => void) {
+  /** `pace` is shared by all sessions of the process. */
+  constructor(publish: (delta: Delta) => void, pace: DeltaPace, clock: DeltaClock = processDeltaClock) {
     this.#publish = publish
+    this.#pace = pace
+    this.#clock = clock
   }
 
   push(delta: Delta): void {
     const held = this.#held
-    if (held && continues(held, delta)) this.#held = { ...held, text: held.text + delta.text }
-    else {
-      this.flush()
-      this.#held = delta
+    if (held && continues(held, delta)) {
+      this.#held = { ...held, text: held.text + delta.text }
+      return
     }
-    this.#scheduled ??= setImmediate(() => this.flush())
+    this.flush()
+    this.#held = delta
+    const wait = this.#pace.waitMs(this.#clock.now(), this.#published)
+    const leave = (): void => this.flush()
+    this.#callOff = wait > 0 ? this.#clock.after(wait, leave) : this.#clock.endOfTurn(leave)
   }
 
   flush(): void {
-    clearImmediate(this.#scheduled)
-    this.#scheduled = undefined
+    this.#callOff?.()
+    this.#callOff = undefined
     const held = this.#held
     this.#held = undefined
-    if (held) this.#publish(held)
+    if (!held) return
+    this.#published = this.#clock.now()
+    this.#pace.published(this.#published)
+    this.#publish(held)
   }
 }
 

@@ -13,6 +13,7 @@ import type { Redactor } from '@reins/telemetry'
 import type { SessionFold } from '../session/session-fold.ts'
 import type { Definitions } from './definitions.ts'
 import { DeltaBatch } from './delta-batch.ts'
+import type { DeltaPace } from './delta-pace.ts'
 import { type CallOutcome, callModel } from './model-caller.ts'
 
 export interface AttemptsContext extends FollowingContext {
@@ -20,6 +21,7 @@ export interface AttemptsContext extends FollowingContext {
   readonly definitions: Pick<Definitions, 'settings'>
   readonly models: Models
   readonly redactor: Redactor
+  readonly deltaPace: DeltaPace
   readonly clock: Clock
   readonly pauseAt: PausePoint
   presence(): Pick<Presence, 'begin' | 'end'>
@@ -102,7 +104,7 @@ export class ModelAttempts {
     const deltas = new DeltaBatch((delta) => {
       context.feed.publishDelta(this.#id, 'e', delta)
       void context.pauseAt('executor.in-stream')
-    })
+    }, context.deltaPace)
     this.#call(claimed, deltas)
       .catch((error): CallOutcome => {
         context.report(this.#id, error)
