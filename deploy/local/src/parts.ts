@@ -1,4 +1,4 @@
-// One process's services over one connection to the broker: all five for `reins up`, one for `reins service <name>`.
+// One process's services over one connection to the broker, and one for deltas: all five for `reins up`, one for `reins service <name>`.
 import path from 'node:path'
 import { type Broker, connectBroker } from '@reins/broker'
 import type { Health } from '@reins/contracts'
@@ -68,14 +68,24 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     withinMs: 15_000,
   })
   closing.add('broker', () => broker.close())
+  // Deltas have a connection of their own: whoever falls behind them is cut there, and appends and acks go on.
+  const live = await connectBroker({
+    url: options.natsUrl,
+    name: `reins ${names.length > 1 ? 'up' : names[0]} deltas`,
+    echo: false,
+    withinMs: 15_000,
+  })
+  closing.add('connection for deltas', () => live.close())
   let closed = false
   closing.add('closed', () => {
     closed = true
   })
-  void broker.closed().then((error) => {
-    if (!closed) fatal(error ?? new Error('the connection to the broker was closed'))
-  })
+  for (const connection of [broker, live])
+    void connection.closed().then((error) => {
+      if (!closed) fatal(error ?? new Error('the connection to the broker was closed'))
+    })
   const journal: Journal = await openJournal(broker, {
+    live,
     replicas: config.replicas,
     ackWaitMs: config.ackWaitMs,
     now: clock.now,
@@ -191,6 +201,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     const parts: Record<string, string> = Object.assign(
       { broker: broker.connected() ? 'ok' : 'not connected' },
       options.servers?.(),
+      live.connected() ? {} : { deltas: 'not connected' },
       ...healths.map((of) => of()),
     )
     const bad = Object.values(parts).some((state) => state !== 'ok')

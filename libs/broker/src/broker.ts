@@ -1,4 +1,4 @@
-// The process's one connection to the broker, and requests over it.
+// A connection of the process to the broker, and requests over it. A process has one, and a second one for deltas (libs/journal).
 //   B1. One inbox, one map of waiting requests, one sweep timer: the client's own `request` builds an Error for every success.
 //   B2. A request that is answered late, or after a reconnect, is answered to nobody; its caller has its `timed-out` by then.
 //   B3. Nothing here retries: what a time-out means is for the caller to know.
@@ -16,6 +16,8 @@ export interface BrokerOptions {
   readonly password?: string
   /** Shown in the server's connection list. */
   readonly name: string
+  /** false: what is published over it does not come back over it. Default true. */
+  readonly echo?: boolean
   /** ms to wait for the first connection. Default 10 000. */
   readonly withinMs?: number
 }
@@ -94,6 +96,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
       maxPingOut: 2,
       inboxPrefix: '_INBOX',
       noAsyncTraces: true,
+      noEcho: options.echo === false,
     },
     options.withinMs ?? 10_000,
   )

@@ -28,6 +28,9 @@ const day = 24 * 3600
 const nanos = (seconds: number): number => seconds * 1e9
 const maxConsumers = 100_000
 
+/** The server's memory is not for deltas alone. Where very many answers stream, this is less than `max_age`: the oldest go first. */
+const maxLiveBytes = 256 * 1024 * 1024
+
 const liveStream = {
   name: streams.live,
   subjects: [allLiveFilter],
@@ -36,7 +39,7 @@ const liveStream = {
   allow_direct: true,
   no_ack: true,
   max_age: nanos(2 * 3600),
-  max_bytes: 256 * 1024 * 1024,
+  max_bytes: maxLiveBytes,
   discard: 'old',
   max_consumers: 1000,
 } as const satisfies Partial<StreamConfig>

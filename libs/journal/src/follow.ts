@@ -16,8 +16,6 @@ export interface FollowHandlers {
   onFrames(frames: readonly SessionFrame[]): void
   /** Deltas as they were published: at most once, not yet checked against the log. */
   onDelta?(delta: LiveDelta): void
-  /** After a reconnect, once the log has been read on. */
-  onReconnected?(): void
   /** A read failed; it is tried again by itself. */
   onTrouble?(error: unknown): void
 }
@@ -133,7 +131,7 @@ class Follower implements Following {
     else this.#known.set(of.tree, { seq: 0, n: 0 })
     this.#subscriptions = [
       feed.frames(of, (frame) => this.#onLive(frame)), // L1
-      feed.onReconnect(() => void this.#readOn().then(() => this.#closed || handlers.onReconnected?.())),
+      feed.onReconnect(() => void this.#readOn()),
     ]
     if (handlers.onDelta) {
       const onDelta = handlers.onDelta.bind(handlers)

@@ -49,8 +49,10 @@ export interface SessionFeed {
   ): Promise<readonly LiveDelta[]>
   /** Publishes without waiting. */
   publishDelta(session: string, role: 'e' | 't', delta: Delta): void
-  /** Called after each reconnect of this process's connection. */
+  /** Called after each reconnect of this process's connection: frames may have been lost. */
   onReconnect(on: () => void): Subscription
+  /** Called after each reconnect of the connection that deltas come over: some may have been lost. */
+  onDeltasReconnect(on: () => void): Subscription
 }
 
 export interface LiveDelta {

@@ -29,6 +29,8 @@ export interface Limits {
   readonly appendWithinMs: number
   /** ms that `?wait=turn` waits. */
   readonly turnWithinMs: number
+  /** Readings of LIVE that are under way at once. */
+  readonly refillsAtOnce: number
   readonly headsKept: number
   readonly foldsKept: number
 }
@@ -43,6 +45,7 @@ export const defaultLimits: Limits = {
   heartbeatMs: 15_000,
   appendWithinMs: 10_000,
   turnWithinMs: 600_000,
+  refillsAtOnce: 8,
   headsKept: 10_000,
   foldsKept: 64,
 }

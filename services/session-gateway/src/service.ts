@@ -20,6 +20,7 @@ import { sessionRoutes } from './doors/http/routes-sessions.ts'
 import { addRoutes, createHttp, type HttpOptions } from './doors/http/server.ts'
 import { acceptSockets, addSocketRoute } from './doors/socket/socket.ts'
 import type { GatewayConfig } from './ports.ts'
+import { Refills } from './streams/refills.ts'
 import { Streams } from './streams/streams.ts'
 
 export interface RunningGateway extends Running {
@@ -46,7 +47,8 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   const folds = new SessionFolds(sessions, limits.foldsKept)
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal)
-  const streams = new Streams({ sessions, feed, appender, queues }, limits, metrics)
+  const refills = new Refills({ atOnce: limits.refillsAtOnce, spreadMs: 500, random: () => clock.random() })
+  const streams = new Streams({ sessions, feed, appender, queues, refills, now: () => clock.now() }, limits, metrics)
   const pools = new PoolBoard(config.work, config.heartbeats, () => clock.now(), queues)
   closing.add('heartbeats', () => pools.close())
   const api: Api = {

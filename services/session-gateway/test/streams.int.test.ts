@@ -269,6 +269,39 @@ describe('deltas', () => {
     await other.close()
   })
 
+  test('that were lost with their connection are read again once it is back, before another one comes', async () => {
+    const { feed } = world.journal
+    let deaf = false
+    const asked: (number | undefined)[] = []
+    const lossy: SessionFeed = {
+      ...feed,
+      deltas: (of, on) => feed.deltas(of, (delta) => (deaf ? undefined : on(delta))),
+      recentDeltas: (of, options) => {
+        asked.push(options?.since)
+        return feed.recentDeltas(of, options)
+      },
+    }
+    const other = await World.start({ config: { sessions: world.journal.sessions, feed: lossy } })
+    const stream = await EventStream.open(`${other.url}/v1/sessions/${id}/events`)
+    await stream.take(3)
+    world.delta(id, 'Hel', 0)
+    await stream.take(1)
+    other.now += 60_000
+    world.now += 60_000
+    world.delta(id, 'lo', 3)
+    await stream.take(1)
+    deaf = true
+    world.delta(id, ' you', 5)
+    deaf = false
+    world.journal.restart()
+    await world.append(id, [])
+    expect(show(await stream.take(1))).toEqual(['delta m-t1 5: you'])
+    // What was published before the last one that came is here already.
+    expect(asked.at(-1)).toBeGreaterThan(world.now - 60_000)
+    stream.close()
+    await other.close()
+  })
+
   test('of an attempt that was lost are void: the client is told', async () => {
     const stream = await watch(id)
     await stream.take(3)

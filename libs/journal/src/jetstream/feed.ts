@@ -1,4 +1,7 @@
 // SessionFeed on JetStream: republished frames and live deltas on core subjects; no consumer, nothing to clean up.
+//   F1. Deltas have a connection of their own. There are so many of them that the server may cut a reader that falls behind; appends,
+//       acks and frames must not be cut with it, nor wait behind deltas.
+//   F2. What this process publishes, its own listeners hear at once and not from the server: the connection for deltas has no echo.
 import { type Broker, readMessages } from '@reins/broker'
 import {
   type Delta,
@@ -10,17 +13,21 @@ import {
   parseSessionSubject,
   republished,
   sessionFilter,
+  rootOf,
   streams,
   treeFilter,
 } from '@reins/contracts'
-import type { LiveDelta, SessionFeed } from '../port.ts'
+import type { LiveDelta, SessionFeed, Subscription } from '../port.ts'
 import { frameOf } from './frames.ts'
 
 type Of = string | { readonly tree: string }
 
 const liveFilterOf = (of: Of): string => (typeof of === 'string' ? liveFilter(of) : liveTreeFilter(of.tree))
 
-export function createJetStreamFeed(broker: Broker): SessionFeed {
+/** `ownLive`: the connection for deltas (F1), without echo (F2). Where there is none, deltas go over `broker`, which echoes them. */
+export function createJetStreamFeed(broker: Broker, ownLive?: Broker): SessionFeed {
+  const live = ownLive ?? broker
+  const here = ownLive && new ListenersHere()
   return {
     frames(of, on) {
       const filter = republished(typeof of === 'string' ? sessionFilter(of) : treeFilter(of.tree))
@@ -41,18 +48,24 @@ export function createJetStreamFeed(broker: Broker): SessionFeed {
       return { close: () => subscription.unsubscribe() }
     },
     deltas(of, on) {
-      const subscription = broker.nc.subscribe(liveFilterOf(of), {
+      const subscription = live.nc.subscribe(liveFilterOf(of), {
         callback: (error, msg) => {
           if (error) return
-          const live = liveDelta(msg.subject, msg.string())
-          if (live) on(live)
+          const one = liveDelta(msg.subject, msg.string())
+          if (one) on(one)
         },
       })
-      return { close: () => subscription.unsubscribe() }
+      const local = here?.add(of, on)
+      return {
+        close: () => {
+          subscription.unsubscribe()
+          local?.close()
+        },
+      }
     },
     async recentDeltas(of, options = {}) {
       const { since, withinMs, limit } = options
-      const messages = await readMessages(broker, streams.live, liveFilterOf(of), {
+      const messages = await readMessages(live, streams.live, liveFilterOf(of), {
         ...(since === undefined ? {} : { since }),
         ...(withinMs === undefined ? {} : { withinMs }),
       })
@@ -61,9 +74,42 @@ export function createJetStreamFeed(broker: Broker): SessionFeed {
     },
     publishDelta(session: string, role: 'e' | 't', delta: Delta) {
       // Into a connection that is closed for good: what streams past is lost, the log is not.
-      broker.publish(liveSubject(session, role), JSON.stringify(delta))
+      live.publish(liveSubject(session, role), JSON.stringify(delta))
+      here?.tell({ session, role, delta })
     },
     onReconnect: (on) => broker.onReconnect(on),
+    onDeltasReconnect: (on) => live.onReconnect(on),
+  }
+}
+
+/** Who listens in this process (F2). What they hear, they hear later: a callback never runs inside the call that caused it. */
+class ListenersHere {
+  readonly #of = new Map<string, Set<(delta: LiveDelta) => void>>()
+
+  add(of: Of, on: (delta: LiveDelta) => void): Subscription {
+    const key = liveFilterOf(of)
+    const listeners = this.#of.get(key) ?? new Set()
+    this.#of.set(key, listeners)
+    // A listener of its own for each subscription, whoever hands the same function in twice.
+    const listener = (delta: LiveDelta): void => on(delta)
+    listeners.add(listener)
+    return {
+      close: () => {
+        listeners.delete(listener)
+        if (listeners.size === 0 && this.#of.get(key) === listeners) this.#of.delete(key)
+      },
+    }
+  }
+
+  tell(delta: LiveDelta): void {
+    if (this.#of.size === 0) return
+    for (const key of [liveFilter(delta.session), liveTreeFilter(rootOf(delta.session))]) {
+      const listeners = this.#of.get(key)
+      if (!listeners) continue
+      queueMicrotask(() => {
+        for (const listener of listeners) listener(delta)
+      })
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-// The whole journal on JetStream, over one connection.
+// The whole journal on JetStream: over one connection, and a second one for deltas where the process has it.
 import { type Broker, ensureTopology, keepLiveStream } from '@reins/broker'
 import type { BlobStore, SessionFeed, SessionLog, Snapshots, Timers, WorkQueue } from '../port.ts'
 import { createJetStreamBlobs } from './blobs.ts'
@@ -21,6 +21,8 @@ export interface JournalOptions {
   readonly replicas: 1 | 3
   /** How long a trigger may be silent before somebody else gets it. ms */
   readonly ackWaitMs: number
+  /** A connection of its own for deltas, without echo, that nothing else uses (feed.ts); whoever opened it closes it. */
+  readonly live?: Broker
   /** epoch ms */
   now(): number
   /** ms before an append that was not answered goes out again. Default 2 000. */
@@ -42,7 +44,7 @@ export async function openJournal(broker: Broker, options: JournalOptions): Prom
       replicated: options.replicas > 1,
       ...(options.retryMs === undefined ? {} : { retryMs: options.retryMs }),
     }),
-    feed: createJetStreamFeed(broker),
+    feed: createJetStreamFeed(broker, options.live),
     work,
     timers,
     snapshots,

@@ -157,6 +157,7 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
       tell(listeners, { session, role, delta })
     },
     onReconnect: (on) => subscribe(reconnected, on),
+    onDeltasReconnect: (on) => subscribe(reconnected, on),
   }
 
   function durableOf(

@@ -20,6 +20,7 @@ import { Batch, Item } from './batch.ts'
 import { LiveAnswers } from './live-answers.ts'
 import type { OpenBlock } from './open-answers.ts'
 import { atRest, RecentFrames } from './recent-frames.ts'
+import type { Refills } from './refills.ts'
 import type { History, Source } from './viewer.ts'
 
 /** Whoever is told what happens from now on, once it is live. */
@@ -36,6 +37,9 @@ export interface HubParts {
   readonly feed: SessionFeed
   readonly appender: Appender
   readonly queues: Pick<QueueBoard, 'of' | 'onQueued'>
+  readonly refills: Refills
+  /** epoch ms */
+  now(): number
 }
 
 /** Frames that are read one by one, backwards, to find where the open turn begins; beyond them the log is read from its start. */
@@ -65,7 +69,6 @@ export class Hub implements Source {
     // From the head's own frame: how many events it holds is part of every cursor that follows.
     this.#following = follow(parts.sessions, parts.feed, this.#followed, Math.max(head.seq - 1, 0), {
       onFrames: (frames) => this.#onFrames(frames),
-      onReconnected: () => this.#answers?.refill(),
     })
     this.#joined = this.#following.joined
     this.#queued = parts.queues.onQueued((session, place) => {
@@ -89,7 +92,7 @@ export class Hub implements Source {
   async ready(deltas: boolean): Promise<void> {
     await this.#joined
     if (!deltas || this.#closed) return
-    this.#answers ??= new LiveAnswers(this.#parts.feed, this.#followed, () => this.#openTurn(), {
+    this.#answers ??= new LiveAnswers(this.#parts, this.#followed, () => this.#openTurn(), {
       onDelta: (session, delta) => this.#onDelta(session, delta),
       onRestarted: (session, data) => this.#onRestarted(session, data),
     })

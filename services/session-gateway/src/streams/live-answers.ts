@@ -1,9 +1,11 @@
 // Keeps the open answers of one followed session (or tree) up to date from its deltas, for the hub that follows it.
 //   A1. Deltas are taken from the moment it begins; they wait until the turn and what LIVE still keeps of it have been read.
 //   A2. A gap is filled from LIVE once; what is not there any more is given up, and shown when the answer is whole.
+//   A3. Only what can be missing is read: what was published before the last delta of each open answer is here already.
 import { type AnswerRestarted, type Delta, type Frame, knownEvents } from '@reins/contracts'
 import type { Followed, LiveDelta, SessionFeed, SessionFrame, Subscription } from '@reins/journal'
 import { OpenAnswers, type OpenBlock } from './open-answers.ts'
+import type { Refills } from './refills.ts'
 
 /** Who is told, in order. */
 export interface LiveViewers {
@@ -12,29 +14,45 @@ export interface LiveViewers {
   onRestarted(session: string, data: AnswerRestarted['data']): void
 }
 
+export interface LiveAnswersParts {
+  readonly feed: SessionFeed
+  readonly refills: Refills
+  /** epoch ms */
+  now(): number
+}
+
 const recentLimit = 20_000
-/** Between the clock of who opened a call and the broker's. */
+/** Between the clocks of who opened a call, of this process and of the broker. */
 const clockSlackMs = 10_000
 
 export class LiveAnswers {
   /** Rejects when the log or LIVE could not be read. */
   readonly ready: Promise<void>
-  readonly #feed: SessionFeed
+  readonly #parts: LiveAnswersParts
   readonly #of: Followed
   readonly #answers = new OpenAnswers()
   readonly #viewers: LiveViewers
-  readonly #subscription: Subscription
+  readonly #subscriptions: readonly Subscription[]
+  #callOff: (() => void) | undefined
   /** While something is being read: what arrives meanwhile, in order. */
   #held: { readonly frames: SessionFrame[]; readonly deltas: LiveDelta[] } | undefined
   #closed = false
 
   /** `openTurn`: what the hub has seen of the turn that is going on; everything after it comes by `onFrame`. */
-  constructor(feed: SessionFeed, of: Followed, openTurn: () => Promise<readonly SessionFrame[]>, viewers: LiveViewers) {
-    this.#feed = feed
+  constructor(
+    parts: LiveAnswersParts,
+    of: Followed,
+    openTurn: () => Promise<readonly SessionFrame[]>,
+    viewers: LiveViewers,
+  ) {
+    this.#parts = parts
     this.#of = of
     this.#viewers = viewers
     this.#held = { frames: [], deltas: [] }
-    this.#subscription = feed.deltas(of, (delta) => this.#take(delta)) // A1
+    this.#subscriptions = [
+      parts.feed.deltas(of, (delta) => this.#take(delta)), // A1
+      parts.feed.onDeltasReconnect(() => this.#refillSoon()),
+    ]
     this.ready = this.#begin(openTurn())
     this.ready.catch(() => {})
   }
@@ -51,9 +69,14 @@ export class LiveAnswers {
     for (const delta of this.#answers.takeWaiting()) this.#take(delta)
   }
 
-  /** After a reconnect: deltas may have been lost. */
-  refill(): void {
-    if (!this.#held) this.#fill(undefined).catch(() => {}) // A gap will show itself.
+  /** Deltas may have been lost. */
+  #refillSoon(): void {
+    this.#callOff?.()
+    // As of now: what arrives until it begins says nothing of the end of another block.
+    const since = this.#answers.lackingSince()
+    this.#callOff = this.#parts.refills.afterCut(() => {
+      if (!this.#held && !this.#closed) this.#fill(undefined, since).catch(() => {}) // A gap will show itself.
+    })
   }
 
   blocks(): readonly OpenBlock[] {
@@ -62,7 +85,8 @@ export class LiveAnswers {
 
   close(): void {
     this.#closed = true
-    this.#subscription.close()
+    this.#callOff?.()
+    for (const subscription of this.#subscriptions) subscription.close()
   }
 
   async #begin(openTurn: Promise<readonly SessionFrame[]>): Promise<void> {
@@ -83,20 +107,25 @@ export class LiveAnswers {
       this.#held.deltas.push(live)
       return
     }
-    const accepted = this.#answers.accept(live)
+    const accepted = this.#answers.accept(live, this.#parts.now())
     if (accepted.kind === 'new') this.#viewers.onDelta(accepted.session, accepted.delta)
     else if (accepted.kind === 'gap') void this.#fill(live)
   }
 
   /** A2 */
-  async #fill(missedBefore: LiveDelta | undefined): Promise<void> {
+  async #fill(missedBefore: LiveDelta | undefined, lackingSince = Number.POSITIVE_INFINITY): Promise<void> {
     this.#held ??= { frames: [], deltas: [] }
     let recent: readonly LiveDelta[] = []
     let failed: { readonly error: unknown } | undefined
-    const since = this.#answers.openSince()
     try {
-      if (since !== undefined)
-        recent = await this.#feed.recentDeltas(this.#of, { limit: recentLimit, since: since - clockSlackMs })
+      recent = await this.#parts.refills.read(async () => {
+        const since = this.#closed ? undefined : this.#answers.lackingSince() // A3
+        if (since === undefined) return []
+        return this.#parts.feed.recentDeltas(this.#of, {
+          limit: recentLimit,
+          since: Math.min(since, lackingSince) - clockSlackMs,
+        })
+      })
     } catch (error) {
       failed = { error }
     }
@@ -112,7 +141,7 @@ export class LiveAnswers {
   }
 
   #settle(live: LiveDelta, final: boolean): void {
-    const accepted = this.#answers.accept(live)
+    const accepted = this.#answers.accept(live, this.#parts.now())
     if (accepted.kind === 'new') this.#viewers.onDelta(accepted.session, accepted.delta)
     else if (accepted.kind === 'gap' && final) this.#answers.giveUp(live)
   }

@@ -37,8 +37,8 @@ interface Open {
   readonly session: string
   readonly call: string
   readonly attempt: number
-  /** epoch ms, by the writer of what opened it */
-  readonly at: number
+  /** epoch ms: when the last of it came that continues what is known; before, when it was opened, by the writer of that. */
+  heardAt: number
   readonly blocks: Map<number, Block>
 }
 
@@ -81,7 +81,8 @@ export class OpenAnswers {
     }
   }
 
-  accept(live: LiveDelta): Accepted {
+  /** `now`: epoch ms. */
+  accept(live: LiveDelta, now: number): Accepted {
     const { session, role, delta } = live
     const key = `${session}/${delta.call}`
     const open = this.#open.get(key)
@@ -91,7 +92,9 @@ export class OpenAnswers {
       return { kind: 'nothing' }
     }
     if (delta.attempt < open.attempt) return { kind: 'nothing' } // O1
-    return this.#extend(open, delta)
+    const accepted = this.#extend(open, delta)
+    if (accepted.kind === 'new') open.heardAt = now
+    return accepted
   }
 
   /** Those that waited for what has been seen since. */
@@ -107,10 +110,10 @@ export class OpenAnswers {
     if (open?.attempt === delta.attempt) blockOf(open, delta).broken = true
   }
 
-  /** When the oldest of what is open was opened; undefined: nothing is. */
-  openSince(): number | undefined {
+  /** Nothing that was published before, and belongs to what is open, is missing here; undefined: nothing is open. */
+  lackingSince(): number | undefined {
     let oldest: number | undefined
-    for (const { at } of this.#open.values()) oldest = oldest === undefined ? at : Math.min(oldest, at)
+    for (const { heardAt } of this.#open.values()) oldest = Math.min(oldest ?? heardAt, heardAt)
     return oldest
   }
 
@@ -132,7 +135,7 @@ export class OpenAnswers {
     const before = this.#open.get(key)
     if (before && before.attempt >= attempt) return undefined
     this.#closed.delete(key)
-    this.#open.set(key, { session, call, attempt, at, blocks: new Map() })
+    this.#open.set(key, { session, call, attempt, heardAt: at, blocks: new Map() })
     return before && before.blocks.size > 0 ? { call, attempt } : undefined
   }
 
