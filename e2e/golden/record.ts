@@ -1,82 +1,10 @@
 // Records golden journals from the real product: `node e2e/golden/record.ts <folder>`. A file that is committed is never recorded anew:
 // old journals must keep folding to the same state (a change of the fold's meaning is a new fold version, with new files beside these).
-
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
-import { connectBroker, readMessages } from '@reins/broker'
-import { sessionFilter, streams } from '@reins/contracts'
-import { loadLocalConfig, processEnvironment, up } from '@reins/local'
-import { systemClock } from '@reins/service'
-import { type GoldenFrame, goldenState } from '../../libs/session/test/golden.ts'
+import { startRecording } from './recording.ts'
 
-const target = path.resolve(process.argv[2] ?? 'libs/session/golden')
-mkdirSync(target, { recursive: true })
-const folder = mkdtempSync(path.join(tmpdir(), 'reins-golden-'))
-const config = loadLocalConfig(
-  { ...processEnvironment(), REINS_PORT: '0', REINS_SCRIPTED_INTERVAL_MS: '1' },
-  { dataDir: path.join(folder, 'data') },
-  folder,
-)
-const product = await up({
-  config,
-  clock: systemClock,
-  version: '0',
-  say: () => {},
-  fatal: (error) => {
-    throw error
-  },
-})
-const token = readFileSync(path.join(product.dataDir, 'admin.token'), 'utf8').trim()
-const servers = JSON.parse(readFileSync(path.join(product.dataDir, 'servers.json'), 'utf8'))
-const user = servers.users.executor
-const broker = await connectBroker({ url: servers.natsUrl, user: user.user, password: user.password, name: 'golden' })
-
-interface Answer {
-  readonly session: { readonly id: string }
-  readonly events: readonly { readonly type: string }[]
-}
-
-async function call(method: string, route: string, body?: unknown): Promise<Answer> {
-  const response = await fetch(`${product.url}/v1${route}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${token}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
-  const answer = (await response.json()) as Answer
-  if (!response.ok) throw new Error(`${method} ${route}: ${JSON.stringify(answer)}`)
-  return answer
-}
-const newSession = async (): Promise<string> => (await call('POST', '/sessions', { agent: 'assistant' })).session.id
-const send = (id: string, content: string, onBusy = 'queue') =>
-  call('POST', `/sessions/${id}/messages`, { content, onBusy })
-const ask = (id: string, content: string) => call('POST', `/sessions/${id}/messages?wait=turn`, { content })
-async function until(id: string, type: string): Promise<void> {
-  for (;;) {
-    const { events } = await call('GET', `/sessions/${id}/events?limit=1000`)
-    if (events.some((event) => event.type === type)) return
-    await pause(50)
-  }
-}
-async function save(name: string, id: string): Promise<void> {
-  const messages = await readMessages(broker, streams.sessions, sessionFilter(id), {})
-  const names = ['Reins-Frame', 'Reins-N', 'Reins-Hash', 'Reins-Needs', 'Reins-Status', 'Reins-Pool']
-  const frames: GoldenFrame[] = messages.map(({ seq, subject, body, header }) => ({
-    seq,
-    subject,
-    headers: Object.fromEntries(names.map((one) => [one, header(one)])),
-    body,
-  }))
-  writeFileSync(
-    path.join(target, `${name}.golden.json`),
-    `${JSON.stringify({ id, frames, state: goldenState(id, frames) }, null, 1)}\n`,
-  )
-  console.log(name, frames.length, 'frames')
-}
+const recording = await startRecording(path.resolve(process.argv[2] ?? 'libs/session/golden'))
+const { ask, call, newSession, save, send, until } = recording
 
 const plain = await newSession()
 await ask(plain, 'say hello')
@@ -129,7 +57,5 @@ await until(failing, 'turn.completed')
 await ask(failing, 'fail auth')
 await save('throttled-and-failed', failing)
 
-await broker.close()
-await product.close({ withinMs: 20_000 })
-rmSync(folder, { recursive: true, force: true })
+await recording.close()
 process.exit(0)
