@@ -287,6 +287,38 @@ test('what ran here when a newer process spoke is recorded, wakes an executor, a
   await expect.poll(() => delivered.acked()).toBe(true)
 })
 
+test('a call of a runner that is gone is left alone where a newer process has spoken since, or has asked for it', async () => {
+  const world = new RunnerWorld()
+  await world.born()
+  const asked = await world.ask({ a: 'safe' })
+  await world.append('tool-runner-other', 't', [claim('a')])
+  const { seq } = await world.append('executor-newer', 'e', [newer])
+  for (const frame of [asked.seq, seq]) world.tools.lost({ session, call: 'a', attempt: 1, frame })
+  await world.tools.recheck()
+  expect(await world.said()).toEqual([])
+  expect(world.tools.busy()).toBe(false)
+})
+
+test('a claim that is in, after which a newer process spoke before it was known, starts nothing', async () => {
+  let lost = false
+  const world = new RunnerWorld({
+    faults: {
+      loseAck: (_session, frame) => {
+        const first = !/^f\d+$/.test(frame) && !lost
+        lost ||= first
+        return first
+      },
+      beforeRetry: async () => {
+        await world.append('executor-newer', 'e', [newer])
+      },
+    },
+  })
+  const delivered = world.deliver(await world.ask({ a: 'never' }))
+  await expect.poll(() => delivered.naked()).toBe(250)
+  expect(await world.said()).toEqual(['tool-call.started a 1'])
+  expect([...world.holds]).toEqual([])
+})
+
 test('a claim and its outcome belong to the trace of the frame that asked for the call', async () => {
   const world = new RunnerWorld()
   world.deliver(await world.ask({ a: 'never' }))
