@@ -78,10 +78,12 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
   if (models.kind === 'invalid') for (const error of models.errors) read.problem(error)
   const natsUrl = read.text('NATS_URL')
   if (natsUrl !== undefined && !/^(nats|tls|ws|wss):\/\//.test(natsUrl))
-    read.problem('NATS_URL: a URL is valid, such as NATS_URL=nats://user:password@127.0.0.1:4222')
+    read.problem('NATS_URL is not a URL of NATS. Give one such as NATS_URL=nats://user:password@127.0.0.1:4222')
   const databaseUrl = read.text('DATABASE_URL')
   if (databaseUrl !== undefined && !/^postgres(ql)?:\/\//.test(databaseUrl))
-    read.problem('DATABASE_URL: a URL is valid, such as DATABASE_URL=postgres://user:password@127.0.0.1:5432/reins')
+    read.problem(
+      'DATABASE_URL is not a URL of Postgres. Give one such as DATABASE_URL=postgres://user:password@127.0.0.1:5432/reins',
+    )
   const home = read.text('HOME') ?? os.tmpdir()
   const cacheHome = read.text('XDG_CACHE_HOME') ?? path.join(home, '.cache')
   const config = {

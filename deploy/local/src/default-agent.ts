@@ -46,6 +46,8 @@ export async function ensureDefaultAgent(
   }
   const reply = await callService<PutAgentResult>(broker, serviceSubject('registry', 'put'), request, 10_000)
   if (!reply.ok && reply.error.code !== 'agent_exists' && reply.error.code !== 'agent_changed')
-    throw new Error(`The default agent could not be made: ${reply.error.message}`)
+    throw new Error(
+      `Reins could not create its default agent: ${reply.error.message} ${reply.error.next ?? ''}`.trimEnd(),
+    )
   if (reply.ok && reply.seq !== undefined) await registry.waitFor(reply.seq, 2000)
 }

@@ -32,7 +32,7 @@ export class Environment {
     const number = Number(value)
     if (Number.isSafeInteger(number) && number >= range.min && number <= range.max) return number
     this.#problems.push(
-      `${name}="${value}": a whole number from ${range.min} to ${range.max} is valid, such as ${name}=${fallback}`,
+      `${name}="${value}" is not valid. Give a whole number from ${range.min} to ${range.max}, such as ${name}=${fallback}`,
     )
     return fallback
   }
@@ -42,7 +42,7 @@ export class Environment {
     if (value === undefined) return fallback
     if (['1', 'true', 'yes', 'on'].includes(value.toLowerCase())) return true
     if (['0', 'false', 'no', 'off'].includes(value.toLowerCase())) return false
-    this.#problems.push(`${name}="${value}": 1 or 0 is valid, such as ${name}=1`)
+    this.#problems.push(`${name}="${value}" is not valid. Give 1 or 0, such as ${name}=1`)
     return fallback
   }
 
@@ -51,7 +51,9 @@ export class Environment {
     if (value === undefined) return fallback
     const known = valid.find((option) => option === value)
     if (known === undefined)
-      this.#problems.push(`${name}="${value}": ${valid.join(', ')} are valid, such as ${name}=${fallback}`)
+      this.#problems.push(
+        `${name}="${value}" is not valid. Give one of ${valid.join(', ')}, such as ${name}=${fallback}`,
+      )
     return known ?? fallback
   }
 
@@ -62,7 +64,7 @@ export class Environment {
       const at = pair.indexOf('=')
       if (at < 1)
         this.#problems.push(
-          `${name}="${pair}": name=value pairs with commas between are valid, such as ${name}=browser=true,region=eu`,
+          `${name}="${pair}" is not valid. Give name=value pairs with commas between them, such as ${name}=browser=true,region=eu`,
         )
       else labels[pair.slice(0, at)] = pair.slice(at + 1)
     }

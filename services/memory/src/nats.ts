@@ -36,12 +36,18 @@ export function serveMemory({ broker, lists, index, log }: ServeOptions): { clos
 }
 
 function rebuildable(index: SessionIndex | undefined): SessionIndex {
-  const next = 'Wait until it is back, and repeat the request.'
   if (!index)
-    throw new ReinsError('unavailable', 'There is no index: no database is configured.', { next: 'Set DATABASE_URL.' })
+    throw new ReinsError('unavailable', 'There is no index: no database is configured.', {
+      next: 'Set DATABASE_URL for the memory service, and restart it.',
+    })
   const state = index.state()
   if (index.progress().kind !== 'running' && (state.kind === 'waiting' || state.kind === 'stopped'))
-    throw new ReinsError('unavailable', `The index cannot be rebuilt now: ${state.why}.`, { next })
+    throw new ReinsError('unavailable', `The index cannot be rebuilt now: ${state.why}.`, {
+      next:
+        state.kind === 'waiting'
+          ? 'Wait until Postgres is back, and repeat the request.'
+          : 'The log of the memory service names what stopped the index.',
+    })
   return index
 }
 

@@ -63,10 +63,14 @@ export class Lists {
         { next },
       )
     if (!this.#db || !this.#projection)
-      throw away('no database is configured.', 'Set DATABASE_URL, or read one agent by its name.')
+      throw away('no database is configured.', 'Set DATABASE_URL for the registry, or read one agent by its name.')
     const state = this.#projection.state()
     const waiting = 'Wait until Postgres is back; agents can still be read by name, and sessions go on.'
-    if (state.kind === 'stopped') throw away(`${state.why}.`, "Look at the registry's log.")
+    if (state.kind === 'stopped')
+      throw away(
+        `${state.why}.`,
+        'The log of the registry names the record that stopped the list. Correct or remove it, and restart the registry.',
+      )
     if (state.kind === 'waiting') throw away(`${state.why}.`, waiting)
     if (!(await this.#projection.waitFor(written, 2000)))
       throw away('the projection in Postgres is behind what was just written.', waiting)
@@ -83,6 +87,9 @@ const pageAfter = (name: string): string => Buffer.from(name).toString('base64ur
 function nameOf(page: string): string {
   const name = Buffer.from(page, 'base64url').toString()
   if (page === '' || pageAfter(name) !== page || name.includes('\0'))
-    throw new ReinsError('invalid_request', '"after" is no page of this list: give the "next" of the page before it.')
+    throw new ReinsError(
+      'invalid_request',
+      '"after" does not name a page of this list: give the "next" of the page before it.',
+    )
   return name
 }

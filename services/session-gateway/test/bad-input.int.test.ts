@@ -143,7 +143,7 @@ describe('one clear error', () => {
       body: { content: 'x'.repeat(1_000_001) },
     })
     expect([status, json.error.code]).toEqual([413, 'body_too_large'])
-    expect(json.error.message).toBe('The message has 1,000,028 bytes, and at most 1,000,000 are taken.')
+    expect(json.error.message).toBe('The message has 1,000,028 bytes, and the server takes at most 1,000,000.')
     expect(json.error.next).toContain('file in the workspace')
     expect(json.error.details).toBeUndefined()
   })
@@ -153,12 +153,12 @@ describe('one clear error', () => {
       body: { content: 'x'.repeat(2_100_000) },
     })
     expect([status, json.error.code]).toEqual([413, 'body_too_large'])
-    expect(json.error.message).toBe('The body has 2,100,014 bytes, and at most 2,000,000 are taken.')
+    expect(json.error.message).toBe('The body has 2,100,014 bytes, and the server takes at most 2,000,000.')
   })
 
   test.each([
-    ['with its length', false, 'The body has 40,000,000 bytes, and at most 2,000,000 are taken.'],
-    ['in chunks', true, 'The body has more than 2,000,000 bytes, and at most 2,000,000 are taken.'],
+    ['with its length', false, 'The body has 40,000,000 bytes, and the server takes at most 2,000,000.'],
+    ['in chunks', true, 'The body has more than 2,000,000 bytes, and the server takes at most 2,000,000.'],
   ])('for a body of 40 MB, sent to its end before anything is read, %s', async (_how, chunked, says) => {
     const path = `/v1/sessions/${id}/messages`
     const length = chunked ? 'Transfer-Encoding: chunked' : 'Content-Length: 40000000'
@@ -286,7 +286,7 @@ describe('one clear error', () => {
     ['no HTTP', () => 'HELLO\r\n\r\n', 400, 'not HTTP'],
     ['no Host', () => 'GET /health HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'no Host'],
     ['two Hosts', () => `GET /health HTTP/1.1\r\n${known()}Host: evil.example\r\n\r\n`, 400, 'more than one Host'],
-    ['a target with a host', () => `GET http://evil.example/health HTTP/1.1\r\n${known()}\r\n`, 400, 'no path'],
+    ['a target with a host', () => `GET http://evil.example/health HTTP/1.1\r\n${known()}\r\n`, 400, 'not a path'],
     [
       'two lengths',
       () => `POST /v1/sessions HTTP/1.1\r\n${known()}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,

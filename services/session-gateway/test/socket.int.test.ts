@@ -191,7 +191,7 @@ describe('the WebSocket', () => {
       ok: false,
       error: {
         code: 'body_too_large',
-        message: 'The message has 1,048,607 bytes, and at most 1,000,000 are taken.',
+        message: 'The message has 1,048,607 bytes, and the server takes at most 1,000,000.',
       },
     })
     expect((await big.closed).code).toBe(1009)

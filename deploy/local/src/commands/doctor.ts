@@ -81,7 +81,7 @@ function nodeRow({ nodeVersion, minNodeVersion }: DoctorOptions): DoctorRow {
         'node',
         'missing',
         nodeVersion,
-        `Node ${minNodeVersion} or newer is needed: run "npm ci", which brings one, or install it.`,
+        `Reins needs Node ${minNodeVersion} or newer. Run "npm ci", which installs one for Reins, or install it yourself.`,
       )
 }
 
@@ -97,7 +97,7 @@ async function ownNatsRow({ nats }: DoctorOptions): Promise<DoctorRow> {
       error instanceof NatsNotFound && error.tried.length > 0
         ? error.tried.join('; ')
         : `none yet on PATH or in ${nats.cacheDir}`,
-      'The next start fetches one. Without a network: install nats-server >= 2.12, set REINS_NATS_SERVER=/path/to/it, or set NATS_URL.',
+      'The next start downloads one. Without a network, install nats-server >= 2.12, set REINS_NATS_SERVER=/path/to/nats-server, or set NATS_URL.',
     )
   }
 }
@@ -142,19 +142,19 @@ function dataDirRow(dataDir: string, owner: Owner | undefined): DoctorRow {
       return row(
         'data folder',
         'missing',
-        `${folder}, which may not be written`,
-        'Give its owner the right to write there, or choose another with --data-dir.',
+        `${folder}, where Reins may not write`,
+        'Give the user who runs Reins the right to write there, or choose another folder with --data-dir.',
       )
     }
     if ((statSync(folder).mode & 0o077) === 0) return row('data folder', 'ok', folder)
     return row(
       'data folder',
       'warning',
-      `${folder}, which others may enter`,
-      'The next start closes it (mode 700), if it is a data folder of Reins.',
+      `${folder}, which other users may enter`,
+      'The next start sets its mode to 700, if it is a data folder of Reins.',
     )
   }
-  return row('data folder', 'ok', `${folder}, made at the first start`)
+  return row('data folder', 'ok', `${folder}, which the first start creates`)
 }
 
 async function portRow(port: number, owner: Owner | undefined): Promise<DoctorRow> {
@@ -166,7 +166,7 @@ async function portRow(port: number, owner: Owner | undefined): Promise<DoctorRo
     'port',
     'missing',
     `${port} is in use by another program`,
-    'Choose another with --port or REINS_PORT (0: any free one).',
+    'Choose another port with --port or REINS_PORT (0 takes any free one).',
   )
 }
 
@@ -182,7 +182,7 @@ function modelRow(keys: DoctorOptions['modelKeys']): DoctorRow {
   const set = keys.filter((key) => key.set).map(({ name }) => name)
   if (set.length > 0) return row('model keys', 'ok', set.join(', '))
   const names = keys.map(({ name }) => name).join(' or ')
-  return row('model keys', 'warning', 'none: the built-in scripted model answers', `For a real model set ${names}.`)
+  return row('model keys', 'warning', 'none: the built-in scripted model answers', `To use a real model, set ${names}.`)
 }
 
 function row(what: string, status: DoctorRow['status'], found: string, hint = ''): DoctorRow {

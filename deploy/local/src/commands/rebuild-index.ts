@@ -28,14 +28,14 @@ export async function rebuildIndex(
     for (let progress = await ask('rebuild'); ; progress = await ask('rebuild.progress')) {
       if (progress.kind === 'done') return { frames: progress.frames }
       if (progress.kind === 'none')
-        throw new Error('The memory service was restarted, and has forgotten the rebuild. Run the command again.')
+        throw new Error('The memory service restarted and forgot the rebuild. Run the command again.')
       if (progress.frames !== frames) {
         frames = progress.frames
         came = performance.now()
         say(progress)
       } else if (performance.now() - came > stuckMs)
         throw new Error(
-          `The rebuild has not come on for a minute${progress.waiting === undefined ? '' : ` (${progress.waiting})`}. The lists are as they were; look at the log of the memory service, and run the command again.`,
+          `The rebuild has made no progress for a minute${progress.waiting === undefined ? '' : ` (${progress.waiting})`}. The lists are as they were. Look at the log of the memory service, and run the command again.`,
         )
       await pause(lookMs)
     }

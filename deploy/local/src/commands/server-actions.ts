@@ -36,7 +36,8 @@ async function untilStopped(start: (fatal: (error: Error) => void) => Promise<Ru
   const code = await stop.promise
   if (asked) say('stopping…')
   const { abandoned } = await running.close({ withinMs: closeWithinMs })
-  if (abandoned.length > 0) say(`not finished in time: ${abandoned.join(', ')}`)
+  if (abandoned.length > 0)
+    say(`These parts did not end within ${closeWithinMs / 1000} s and were stopped: ${abandoned.join(', ')}.`)
   process.exit(code)
 }
 
@@ -72,7 +73,7 @@ export const runUp = (flags: LocalFlags): Promise<void> =>
 export const runOneService = (name: string, flags: LocalFlags): Promise<void> =>
   orFail(async () => {
     if (!isServiceName(name)) {
-      say(`reins: there is no service "${name}"; there are ${serviceNames.join(', ')}`)
+      say(`reins: there is no service "${name}". Name one of ${serviceNames.join(', ')}.`)
       process.exit(2)
     }
     const config = configOf(flags)
@@ -88,7 +89,7 @@ export const runRebuildIndex = (flags: LocalFlags): Promise<void> =>
     const { frames } = await rebuildIndex(configOf(flags), ({ frames, of, waiting }) =>
       say(`${frames} of ${of} frames${waiting === undefined ? '' : `; waiting: ${waiting}`}`),
     )
-    process.stdout.write(`The list of sessions was made anew from ${frames} frames.\n`)
+    process.stdout.write(`The list of sessions was rebuilt from ${frames} frames.\n`)
   })
 
 export const runDoctor = (flags: LocalFlags, json: boolean): Promise<void> =>

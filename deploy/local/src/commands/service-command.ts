@@ -61,8 +61,8 @@ export function serversOf(
   const servers = readServers(config.dataDir)
   if (!servers)
     throw new Error(
-      `No servers are known to ${name}: NATS_URL is not set, and no "reins up" runs on ${config.dataDir}.\n` +
-        'Start "reins up" first, name its folder by --data-dir, or set NATS_URL (and DATABASE_URL for registry and memory).',
+      `The ${name} does not know where its servers are: NATS_URL is not set, and no "reins up" runs on ${config.dataDir}.\n` +
+        'Start "reins up" first, name its data folder with --data-dir, or set NATS_URL (and DATABASE_URL for registry and memory).',
     )
   const url = new URL(servers.natsUrl)
   const user = servers.users[name]

@@ -88,7 +88,7 @@ function prepare(folder: string): string {
     throw new DataDirError(
       'unusable',
       `The data folder ${path.resolve(folder)} cannot be used: ${error instanceof Error ? error.message : String(error)}. ` +
-        'Give its owner the right to write there, or choose another with --data-dir or REINS_DATA_DIR.',
+        'Give the user who runs Reins the right to write there, or choose another folder with --data-dir or REINS_DATA_DIR.',
     )
   }
 }
@@ -107,7 +107,7 @@ function stampVersion(real: string): void {
   if (!/^\d+$/.test(text)) {
     throw new DataDirError(
       'unusable',
-      `${file} holds ${JSON.stringify(text.slice(0, 40))}, not a format number. If ${real} is a Reins data folder, write ${FORMAT} into it.`,
+      `${file} holds ${JSON.stringify(text.slice(0, 40))}, not a format number. If ${real} is a Reins data folder, write ${FORMAT} into that file; else choose another folder with --data-dir or REINS_DATA_DIR.`,
     )
   }
   if (Number(text) > FORMAT) {

@@ -38,7 +38,7 @@ interface LockRecord extends Owner {
 export function takeOwnership(folder: string, name: string): LockOutcome {
   const self = identify(process.pid)
   if (self === undefined)
-    throw new Error('The start time of this process cannot be read (is /proc mounted, is `ps` installed?)')
+    throw new Error('Reins cannot read the start time of its process. Mount /proc, or install ps.')
   const mine: LockRecord = {
     pid: self.pid,
     started: self.started,

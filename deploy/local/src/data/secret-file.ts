@@ -23,7 +23,9 @@ export function secretFile(file: string, prefix = '', random: (size: number) => 
   if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600)
   const secret = readFileSync(file, 'utf8').trim()
   if (!secret.startsWith(prefix) || !/^[\w-]{43}$/.test(secret.slice(prefix.length))) {
-    throw new Error(`${file} does not hold what Reins wrote there. Delete it, and the next start makes a new one.`)
+    throw new Error(
+      `${file} does not hold what Reins wrote there: somebody changed it. Delete it, and the next start makes a new one.`,
+    )
   }
   return secret
 }

@@ -74,8 +74,8 @@ async function explicitServer(file: string): Promise<FoundNats> {
   const found = await usable(path.resolve(file), 'REINS_NATS_SERVER', tried)
   if (found !== undefined) return found
   throw new Error(
-    `REINS_NATS_SERVER=${file} is no nats-server >= ${MIN_NATS_VERSION}: ${tried[0] ?? 'no such file, or it may not be executed'}. ` +
-      'Give the path of one, or unset REINS_NATS_SERVER and Reins looks for one by itself.',
+    `REINS_NATS_SERVER=${file} is not a nats-server >= ${MIN_NATS_VERSION}: ${tried[0] ?? 'there is no such file, or Reins may not execute it'}. ` +
+      'Give the path of a nats-server, or unset REINS_NATS_SERVER and Reins looks for one itself.',
   )
 }
 
@@ -97,12 +97,12 @@ async function lockCache(options: FindNatsOptions, deadline: AbortSignal): Promi
     mkdirSync(options.cacheDir, { recursive: true, mode: 0o700 })
     accessSync(options.cacheDir, constants.W_OK)
   } catch (error) {
-    throw new NatsNotFound([`the cache ${options.cacheDir} cannot be written: ${messageOf(error)}`])
+    throw new NatsNotFound([`Reins cannot write to its cache ${options.cacheDir}: ${messageOf(error)}`])
   }
   for (let waited = false; ; waited = true) {
     const taken = takeOwnership(options.cacheDir, 'fetch')
     if (taken.kind === 'held') return taken.lock
-    if (!waited) options.log(`Waiting for process ${taken.by.pid}, which is fetching nats-server.`)
+    if (!waited) options.log(`Waiting for process ${taken.by.pid}, which is downloading nats-server.`)
     if (deadline.aborted) {
       throw new NatsNotFound([
         `process ${taken.by.pid} has been fetching it since ${taken.by.since} and does not finish: stop it (kill ${taken.by.pid})`,
@@ -123,7 +123,7 @@ async function fromRelease(
     tried.push(`release archive: no known checksum for ${process.platform}-${process.arch}`)
     return undefined
   }
-  options.log(`Fetching nats-server: ${archive.url}`)
+  options.log(`Downloading nats-server: ${archive.url}`)
   try {
     const bytes = await download(archive.url, deadline)
     const sha256 = createHash('sha256').update(bytes).digest('hex')
@@ -145,7 +145,7 @@ async function fromDebian(
 ): Promise<FoundNats> {
   const script = options.debianScript ?? fileURLToPath(new URL('../../../../scripts/fetch-nats.sh', import.meta.url))
   if (script === 'none') throw new NatsNotFound(tried)
-  options.log("Fetching nats-server from Debian's archive, by apt.")
+  options.log("Downloading nats-server from Debian's archive with apt.")
   try {
     await run('bash', [script, options.cacheDir, MIN_NATS_VERSION], { signal: deadline, killSignal: 'SIGTERM' })
   } catch (error) {
@@ -233,12 +233,12 @@ export class NatsNotFound extends Error {
   constructor(tried: readonly string[]) {
     super(
       [
-        `No nats-server >= ${MIN_NATS_VERSION} was found, and none could be fetched:`,
+        `Reins found no nats-server >= ${MIN_NATS_VERSION}, and could not download one:`,
         ...tried.map((line) => `  - ${line}`),
-        'One of these helps:',
+        'Do one of these:',
         `  - install nats-server >= ${MIN_NATS_VERSION} so that it is on PATH (https://nats.io/download; macOS: brew install nats-server)`,
         '  - set REINS_NATS_SERVER=/path/to/nats-server',
-        '  - set NATS_URL=nats://host:4222 to use a server that runs already (with JetStream)',
+        '  - set NATS_URL=nats://host:4222 to use a server with JetStream that runs already',
       ].join('\n'),
     )
     this.name = 'NatsNotFound'

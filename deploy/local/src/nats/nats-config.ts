@@ -80,6 +80,8 @@ function rightsText({ allow, deny }: SubjectRights): string {
 function quoted(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(text))
-    throw new Error(`${JSON.stringify(text)} holds a control character; nats-server's configuration cannot.`)
+    throw new Error(
+      `${JSON.stringify(text)} holds a control character, which the configuration of nats-server cannot hold.`,
+    )
   return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
 }

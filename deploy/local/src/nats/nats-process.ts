@@ -100,7 +100,9 @@ export async function startNats(options: NatsOptions): Promise<RunningNats> {
   const argv = [...tether, options.binary, ...storeArgs, '--ports_file_dir', dataDir] as const
   const [program = options.binary, ...args] = argv
   const child = await startChild({ argv: [program, ...args], logFile }).catch((error: unknown) => {
-    throw new Error(`${options.binary} cannot be run: ${messageOf(error)}`)
+    throw new Error(
+      `Reins cannot run ${options.binary}: ${messageOf(error)}. Set REINS_NATS_SERVER to a nats-server that runs here.`,
+    )
   })
   const withinMs = options.readyWithinMs ?? 60_000
   try {

@@ -25,9 +25,9 @@ export function chooseAccount(folder: string, postgres: string, env: Record<stri
   const chosen = candidates(folder).find((account) => works(account, folder, postgres, env))
   if (chosen === undefined) {
     throw new Error(
-      'Postgres runs neither as root nor as a user without a name, and this machine offers no other way ' +
-        '(no user namespaces, no right to change the user). ' +
-        'Start Reins as an ordinary user, or set DATABASE_URL to a server that exists.',
+      'Postgres refuses to run as root or as a user without a name, and Reins cannot start it as another user ' +
+        '(this machine allows neither user namespaces nor a change of the user). ' +
+        'Start Reins as an ordinary user, or set DATABASE_URL to a server that runs already.',
     )
   }
   if (chosen.owner !== undefined) giveTo(folder, chosen.owner)

@@ -35,8 +35,8 @@ export function nativeFolder(): string {
     return path.join(path.dirname(createRequire(wrapper).resolve(name)), '..', 'native')
   } catch {
     throw new Error(
-      `No Postgres came with the installation (${name} is not there). Run "npm ci" with optional dependencies, ` +
-        'or set DATABASE_URL=postgres://user:password@host:5432/database to use a server that exists.',
+      `This installation has no Postgres: the package ${name} is missing. Run "npm ci" with optional dependencies, ` +
+        'or set DATABASE_URL=postgres://user:password@host:5432/database to use a server that runs already.',
     )
   }
 }
@@ -82,10 +82,13 @@ function makeLink(target: string, link: string): void {
 /** The list `native/pg-symlinks.json`: paths relative to the package; absolute here. */
 function symlinks(native: string): { file: string; link: string }[] {
   const list: unknown = JSON.parse(readFileSync(path.join(native, 'pg-symlinks.json'), 'utf8'))
-  if (!Array.isArray(list)) throw new Error(`${native}/pg-symlinks.json is not a list: run "npm ci" again`)
+  if (!Array.isArray(list))
+    throw new Error(`${native}/pg-symlinks.json is damaged: it is not a list. Run "npm ci" again.`)
   return list.map((entry: unknown) => {
     if (typeof entry !== 'object' || entry === null || !('source' in entry) || !('target' in entry)) {
-      throw new Error(`${native}/pg-symlinks.json has an entry without source and target: run "npm ci" again`)
+      throw new Error(
+        `${native}/pg-symlinks.json is damaged: an entry lacks its source or its target. Run "npm ci" again.`,
+      )
     }
     const packageFolder = path.dirname(native)
     return {

@@ -163,7 +163,7 @@ async function makeCluster(install: Installation): Promise<void> {
       ? `initdb ended with ${exit?.signal ?? `code ${exit?.code}`}`
       : `initdb took more than ${install.withinMs} ms`
     throw new Error(
-      `Postgres's data could not be made: ${how}. The end of ${install.logFile}:\n${logTail(install.logFile, logStart)}`,
+      `Reins could not create the data of Postgres: ${how}. The end of ${install.logFile}:\n${logTail(install.logFile, logStart)}`,
     )
   }
   renameSync(draft, install.cluster)

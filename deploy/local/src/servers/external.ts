@@ -19,7 +19,7 @@ export async function checkNats(url: string, { withinMs = 5000 }: { withinMs?: n
     message: `NATS_URL=${redactUrl(url)}: ${why}`,
   })
   const target = parseUrl(url, 'nats://')
-  if (target === undefined) return failed('this is no URL. Valid is NATS_URL=nats://user:password@host:4222')
+  if (target === undefined) return failed('this is not a URL. A valid value is NATS_URL=nats://user:password@host:4222')
   const user = decoded(target.username)
   const pass = decoded(target.password)
   let connection: Awaited<ReturnType<typeof connect>>
@@ -32,14 +32,14 @@ export async function checkNats(url: string, { withinMs = 5000 }: { withinMs?: n
     })
   } catch (error) {
     return failed(
-      `no connection (${withoutSecrets(messageOf(error), url)}). Start that server, correct the URL, or unset NATS_URL and Reins starts its own.`,
+      `Reins cannot connect (${withoutSecrets(messageOf(error), url)}). Start that server, correct the URL, or unset NATS_URL and Reins starts its own.`,
     )
   }
   try {
     const version = parseVersion(connection.info?.version ?? '')
     if (version === undefined || !atLeast(version, MIN_NATS_VERSION)) {
       return failed(
-        `it is nats-server ${version ?? 'of an unknown version'}, and ${MIN_NATS_VERSION} is needed. Update it, or unset NATS_URL.`,
+        `this is nats-server ${version ?? 'of an unknown version'}, and Reins needs ${MIN_NATS_VERSION} or newer. Update it, or unset NATS_URL and Reins starts its own.`,
       )
     }
     try {
@@ -67,7 +67,9 @@ export async function checkPostgres(
   })
   const target = parseUrl(url, undefined)
   if (target === undefined || !/^postgres(ql)?:$/.test(target.protocol)) {
-    return failed('this is no URL of Postgres. Valid is DATABASE_URL=postgres://user:password@host:5432/database')
+    return failed(
+      'this is not a URL of Postgres. A valid value is DATABASE_URL=postgres://user:password@host:5432/database',
+    )
   }
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: withinMs, query_timeout: withinMs })
   client.on('error', () => {}) // a connection lost between two queries fails the second one
@@ -79,16 +81,18 @@ export async function checkPostgres(
     const version = parseVersion(rows[0]?.version ?? '') ?? '0'
     if (!atLeast(version, String(MIN_POSTGRES_VERSION))) {
       return failed(
-        `it is Postgres ${version}, and ${MIN_POSTGRES_VERSION} is needed. Update it, or unset DATABASE_URL.`,
+        `this is Postgres ${version}, and Reins needs ${MIN_POSTGRES_VERSION} or newer. Update it, or unset DATABASE_URL and Reins starts its own.`,
       )
     }
     if (rows[0]?.writes !== true) {
-      return failed('its user may make no tables there. Grant it CREATE on the schema, or give a database of its own.')
+      return failed(
+        'its user may not create tables there. Grant the user CREATE on the schema, or give Reins a database of its own.',
+      )
     }
     return { kind: 'ok', version }
   } catch (error) {
     return failed(
-      `no connection (${withoutSecrets(messageOf(error), url)}). Start that server, correct the URL, or unset DATABASE_URL and Reins starts its own.`,
+      `Reins cannot connect (${withoutSecrets(messageOf(error), url)}). Start that server, correct the URL, or unset DATABASE_URL and Reins starts its own.`,
     )
   } finally {
     await client.end().catch(() => {})

@@ -44,14 +44,14 @@ export const kinds = {
   'wrong-address': {
     code: 'not-found',
     advice: ({ baseUrl }) =>
-      `What answers at ${publicUrl(baseUrl)} is no model server of this kind: check the base URL (most end in /v1).`,
+      `The server at ${publicUrl(baseUrl)} is not a model server of this kind. Check the base URL (most end in /v1).`,
   },
-  'rate-limit': { code: 'rate-limited', advice: () => 'It will go through when the limit allows.' },
+  'rate-limit': { code: 'rate-limited', advice: () => 'The request will succeed when the limit allows it again.' },
   'long-limit': {
     code: 'rate-limited',
     retries: 0,
     advice: () =>
-      'The provider asks to wait for more than a day: send the message again then, or raise the limit with it.',
+      'The provider asks for a wait of more than a day. Send the message again after that, or ask the provider for a higher limit.',
   },
   'no-capacity': {
     code: 'overloaded',
@@ -69,7 +69,7 @@ export const kinds = {
   },
   refused: {
     code: 'refused',
-    advice: () => 'The provider declined to answer this; say it differently.',
+    advice: () => 'The provider declined to answer this. Say it in other words.',
   },
   'all-thought': {
     code: 'bad-request',
@@ -78,22 +78,23 @@ export const kinds = {
   empty: {
     code: 'bad-request',
     retries: 2,
-    advice: () => 'Send the message again or say it differently; if it stays so, choose another model.',
+    advice: () => 'Send the message again, or say it in other words. If it happens again, choose another model.',
   },
   'broken-call': {
     code: 'bad-request',
     retries: 2,
     advice: () =>
-      'The call of a tool was lost on its way, so no tool was run. If it stays so, choose another model or server.',
+      'The call of a tool was lost on its way, so Reins ran no tool. If it happens again, choose another model or server.',
   },
   garbled: {
     code: 'bad-request',
     retries: 1,
-    advice: () => 'A part of the answer was lost on its way. If it stays so, look at the logs of the server.',
+    advice: () => 'A part of the answer was lost on its way. If it happens again, look at the logs of the server.',
   },
   'not-understood': {
     code: 'bad-request',
-    advice: ({ baseUrl }) => `Check that ${publicUrl(baseUrl)} is the right address, and the logs of that server.`,
+    advice: ({ baseUrl }) =>
+      `Check that ${publicUrl(baseUrl)} is the right address, and look at the logs of that server.`,
   },
   'server-error': {
     code: 'network',

@@ -9,7 +9,7 @@ test.each([
   Buffer.from('1.nobody').toString('base64url'),
   Buffer.from('99999999999999999.x').toString('base64url'),
 ])('a page that this list did not give is refused: %j', (page) => {
-  expect(() => placeOf(page)).toThrow('"after" is no page of this list')
+  expect(() => placeOf(page)).toThrow('"after" does not name a page of this list')
 })
 
 test.each([

@@ -39,8 +39,8 @@ export class SessionLists {
     const away = (why: string, next: string) =>
       new ReinsError('unavailable', `Sessions cannot be listed: ${why}.`, { next })
     if (!this.#db || !this.#index)
-      throw away('no database is configured', 'Set DATABASE_URL, or read a session by its id.')
-    const waiting = 'Wait until Postgres is back; sessions go on, and can be read by their ids.'
+      throw away('no database is configured', 'Set DATABASE_URL for the memory service, or read a session by its id.')
+    const waiting = 'Wait until Postgres is back. Meanwhile sessions go on, and you can read each by its id.'
     const state = this.#index.state()
     if (state.kind === 'waiting' || state.kind === 'stopped') throw away(state.why, waiting)
     if (state.kind === 'starting') throw away('the index is starting', 'Repeat the request.')
@@ -79,6 +79,9 @@ const pageAfter = (row: SessionRow): string => Buffer.from(`${row.last_activity_
 export function placeOf(page: string): Place {
   const [, at, id] = /^(\d{1,16})\.(.+)$/.exec(Buffer.from(page, 'base64url').toString()) ?? []
   if (id === undefined || !isSessionId(id) || !Number.isSafeInteger(Number(at)))
-    throw new ReinsError('invalid_request', '"after" is no page of this list: give the "next" of the page before it.')
+    throw new ReinsError(
+      'invalid_request',
+      '"after" does not name a page of this list: give the "next" of the page before it.',
+    )
   return { at: Number(at), id }
 }

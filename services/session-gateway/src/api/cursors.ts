@@ -54,7 +54,10 @@ async function inTree(sessions: SessionLog, { of, seq, n }: Cursor): Promise<Fra
 /** Throws invalid_request for the tree of a session that is no root. */
 export function viewOf(session: string, tree: boolean): View {
   if (tree && isChild(session))
-    throw new ReinsError('invalid_request', `tree=true reads from a root: ask for ${rootOf(session)}.`)
+    throw new ReinsError(
+      'invalid_request',
+      `tree=true reads a tree from its root, and ${session.slice(0, 128)} is not a root. Ask for ${rootOf(session)}.`,
+    )
   return { of: session, tree }
 }
 

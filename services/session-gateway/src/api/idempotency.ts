@@ -85,19 +85,19 @@ export async function noteRequest<R>(
 }
 
 const conflict = (key: string): ReinsError =>
-  new ReinsError('idempotency_conflict', `The Idempotency-Key ${key} was used with another body.`)
+  new ReinsError('idempotency_conflict', `The Idempotency-Key ${key} was used before, with another body.`)
 
 const unreadable = (key: string): ReinsError =>
   new ReinsError(
     'idempotency_conflict',
     `The Idempotency-Key ${key} was used before, with a request that this gateway cannot read: a newer version noted it.`,
-    { next: 'Look whether the first request took effect, and use a new key for what is still to be done.' },
+    { next: 'Check whether the first request took effect. Use a new key for what is still to be done.' },
   )
 
 /** Throws invalid_request. */
 export function checkKey(key: string): string {
   if (/^[\x21-\x7e]{1,200}$/.test(key)) return key
-  throw new ReinsError('invalid_request', 'The Idempotency-Key is not valid: 1 to 200 visible characters are.')
+  throw new ReinsError('invalid_request', 'The Idempotency-Key is not valid: it must have 1 to 200 visible characters.')
 }
 
 const digest = (parts: readonly string[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex')

@@ -21,7 +21,7 @@ export function contentOf(content: SendMessage['content'], maxBytes: number): Us
 /** `bytes`: undefined where they were not all counted. */
 export function tooLarge(what: 'message' | 'body', bytes: number | undefined, most: number): ReinsError {
   const size = bytes === undefined ? `more than ${sized(most)}` : sized(bytes)
-  return new ReinsError('body_too_large', `The ${what} has ${size} bytes, and at most ${sized(most)} are taken.`)
+  return new ReinsError('body_too_large', `The ${what} has ${size} bytes, and the server takes at most ${sized(most)}.`)
 }
 
 const sized = (bytes: number): string => bytes.toLocaleString('en-US')

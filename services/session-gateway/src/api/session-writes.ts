@@ -280,7 +280,10 @@ const received = (ids: Ids, content: UserContent, onBusy: OnBusy): EventOf<'mess
 const missing = (session: string): Refused => refused(notFound(session))
 
 const inDoubt = (): ReinsError =>
-  new ReinsError('unavailable', 'The event store did not take the event in time; it may still be in.')
+  new ReinsError(
+    'unavailable',
+    'The event store did not confirm the event in time. The event may be stored all the same.',
+  )
 
 function cursorBefore(session: string, done: Done): string {
   if (done.kind === 'unchanged' || done.frame.n === 1) return encodeCursor(startCursor(session))

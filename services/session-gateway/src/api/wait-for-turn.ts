@@ -85,5 +85,6 @@ const leaving = (messageId: string, cursor: string): Refused =>
   refused(
     new ReinsError('unavailable', 'The gateway is shutting down; the message was accepted and goes on.', {
       details: { messageId, cursor },
+      next: 'Do not send the message again: read on from the cursor in the details.',
     }),
   )

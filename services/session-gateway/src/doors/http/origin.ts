@@ -20,15 +20,19 @@ export function checkOrigin(headers: IncomingHttpHeaders, rules: OriginRules): v
   const name = host.replace(/:\d+$/, '')
   const named = rules.loopback || rules.allowedHosts.length > 0
   if (named && !loopbackNames.includes(name) && !rules.allowedHosts.includes(name))
-    throw new ReinsError('forbidden', `The Host ${JSON.stringify(host.slice(0, 100))} is not one of this server.`, {
-      next: 'Ask by 127.0.0.1 or localhost, or allow the name: REINS_ALLOWED_HOSTS.',
+    throw new ReinsError('forbidden', `The Host ${JSON.stringify(host.slice(0, 100))} is not a name of this server.`, {
+      next: 'Call the server as 127.0.0.1 or localhost, or add the name to REINS_ALLOWED_HOSTS where the server runs.',
     })
   const origin = headers.origin
   if (origin === undefined || rules.allowedOrigins.includes(origin)) return
   if (URL.canParse(origin) && new URL(origin).host === host) return
-  throw new ReinsError('forbidden', `Pages of ${JSON.stringify(origin.slice(0, 100))} may not ask this server.`, {
-    next: 'Open the page from this server, or allow its origin: REINS_ALLOWED_ORIGINS.',
-  })
+  throw new ReinsError(
+    'forbidden',
+    `Pages of ${JSON.stringify(origin.slice(0, 100))} may not send requests to this server.`,
+    {
+      next: 'Open the page from this server, or add its origin to REINS_ALLOWED_ORIGINS where the server runs.',
+    },
+  )
 }
 
 export const isLoopback = (host: string): boolean =>

@@ -24,7 +24,8 @@ export function agentRoutes({ agents }: Api): readonly Route[] {
       },
       answers: { 200: AgentAnswer, 201: AgentAnswer },
       handle: async ({ params: { name }, headers, body, caller }) => {
-        if (body === undefined) throw new ReinsError('invalid_request', 'The body is missing: an agent definition.')
+        if (body === undefined)
+          throw new ReinsError('invalid_request', 'The body is missing: send the definition of an agent.')
         const source = body instanceof YamlBody ? { yaml: body.text } : { definition: body }
         const condition = conditionOf(headers['if-none-match'], headers['if-match'])
         const result = await agents.put(caller, name, source, condition)
@@ -73,10 +74,10 @@ export function agentRoutes({ agents }: Api): readonly Route[] {
 
 function conditionOf(ifNoneMatch: string | undefined, ifMatch: string | undefined): PutCondition {
   if (ifNoneMatch !== undefined && ifMatch !== undefined)
-    throw new ReinsError('invalid_request', 'If-None-Match and If-Match exclude each other.')
+    throw new ReinsError('invalid_request', 'If-None-Match and If-Match exclude each other: send one of them.')
   if (ifNoneMatch !== undefined) {
     if (ifNoneMatch.trim() === '*') return { kind: 'create' }
-    throw new ReinsError('invalid_request', 'If-None-Match is not valid: only * is.')
+    throw new ReinsError('invalid_request', 'If-None-Match is not valid: it must be *.')
   }
   return ifMatch === undefined ? { kind: 'apply' } : { kind: 'update', digest: digestOf(ifMatch) }
 }
@@ -85,5 +86,5 @@ function conditionOf(ifNoneMatch: string | undefined, ifMatch: string | undefine
 function digestOf(header: string): string {
   const digest = /^"?([0-9a-f]{32})"?$/.exec(header.trim())?.[1]
   if (digest) return digest
-  throw new ReinsError('invalid_request', 'If-Match is not valid: one digest is, of 32 hexadecimal characters.')
+  throw new ReinsError('invalid_request', 'If-Match is not valid: it must be one digest of 32 hexadecimal characters.')
 }

@@ -167,7 +167,7 @@ export function sessionRoutes({ writes, reads }: Api, streams: Streams): readonl
         if (query.limit !== undefined)
           throw new ReinsError(
             'invalid_request',
-            'The query is not valid: limit: is for JSON pages, streams have none.',
+            'The query is not valid: limit: applies to JSON pages only; a stream has no limit.',
           )
         const opening = await streams.open(caller, { session: id, after, deltas: query.deltas ?? true, tree })
         return { opening, form: form === 'text/event-stream' ? 'sse' : 'ndjson' }

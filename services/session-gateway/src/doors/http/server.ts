@@ -162,7 +162,7 @@ function checkTarget({ rawHeaders, httpVersion, url }: IncomingMessage): void {
   for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]?.toLowerCase() === 'host') hosts++
   if (hosts > 1) throw new ReinsError('invalid_request', 'The request has more than one Host header.')
   if (hosts === 0 && httpVersion === '1.1') throw new ReinsError('invalid_request', 'The request has no Host header.')
-  if (!url?.startsWith('/')) throw new ReinsError('invalid_request', 'The target of the request is no path.')
+  if (!url?.startsWith('/')) throw new ReinsError('invalid_request', 'The target of the request is not a path.')
 }
 
 function takeBodies(app: FastifyInstance): void {

@@ -99,7 +99,7 @@ function serveSocket(socket: WebSocket, api: Api, streams: Streams, { caller, se
   socket.on('message', (data, binary) => {
     if (refused) return
     if (binary)
-      return refuse(1003, new ReinsError('invalid_request', 'Binary messages are not taken: send JSON texts.'))
+      return refuse(1003, new ReinsError('invalid_request', 'The server takes no binary messages: send JSON as text.'))
     const size = sizeOf(data)
     if (size > maxMessageBytes) return refuse(1009, tooLarge('message', size, maxMessageBytes))
     if (++waiting >= maxWaiting) socket.pause() // S2
