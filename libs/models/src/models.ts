@@ -2,11 +2,11 @@
 // opens nothing before the first call. Whoever makes it closes it.
 import type { ModelProvider } from '@reins/contracts'
 import { createAnthropic } from './anthropic/anthropic.ts'
-import type { ModelsConfig } from './config.ts'
-import { createOpenAi } from './openai/openai.ts'
 import { createOpenAiCompatible } from './compatible/compatible.ts'
-import { createScripted, scriptedModels } from './scripted/scripted.ts'
+import type { ModelsConfig } from './config.ts'
 import { createTransport } from './http/transport.ts'
+import { createOpenAi } from './openai/openai.ts'
+import { createScripted, scriptedModels } from './scripted/scripted.ts'
 
 export type Resolved =
   | { readonly kind: 'ok'; readonly provider: ModelProvider /** Without the provider. */; readonly model: string }

@@ -2,6 +2,15 @@
 //   - Prompt caching: breakpoints on the system prompt, on the last tool, and on the last block of the conversation.
 //   - Thinking: `adaptive` with an effort for models since 4.6; a budget of tokens, below max_tokens, for those from 3.7 to 4.5;
 //     nothing for others. A thinking block goes back with its signature, which is `opaque`.
+//   - What is sent is held against the types of Anthropic's own client; nothing of that client runs.
+import type {
+  RedactedThinkingBlockParam,
+  TextBlockParam,
+  ThinkingBlockParam,
+  Tool,
+  ToolResultBlockParam,
+  ToolUseBlockParam,
+} from '@anthropic-ai/sdk/resources/messages'
 import type { ModelRequest, ToolSpec } from '@reins/contracts'
 import { type Encoder, encodeOnce, History, type Piece } from '../history/history.ts'
 import { json, noText, wireName } from '../history/wire-text.ts'
@@ -114,7 +123,7 @@ const wholeTools = new WeakMap<object, string>()
 const plainTools = new WeakMap<object, string>()
 
 function encodeTool({ name, description, parameters }: ToolSpec): string {
-  return json({ name, description, input_schema: { type: 'object', ...parameters } })
+  return json({ name, description, input_schema: { ...parameters, type: 'object' } } satisfies Tool)
 }
 
 function encodePlain({ name, description, parameters }: ToolSpec): string {
@@ -136,7 +145,12 @@ function encoder(reasoning: boolean): Encoder {
           case 'reasoning':
             return own && reasoning && block.opaque ? [thinkingBlock(block.text, block.opaque)] : []
           case 'tool-call':
-            return [json({ type: 'tool_use', id: idOf(block), name: wireName(block.name), input: block.arguments })]
+            return [
+              json({
+                ...{ type: 'tool_use', id: idOf(block), name: wireName(block.name) },
+                input: block.arguments,
+              } satisfies ToolUseBlockParam),
+            ]
           default:
             return block satisfies never
         }
@@ -144,17 +158,21 @@ function encoder(reasoning: boolean): Encoder {
     },
     tool(message, id) {
       const content = message.output.trim() === '' ? noText.output : message.output
-      return [json({ type: 'tool_result', tool_use_id: id, content, ...(message.error ? { is_error: true } : {}) })]
+      const result: ToolResultBlockParam = { type: 'tool_result', tool_use_id: id, content }
+      return [json(message.error ? { ...result, is_error: true } : result)]
     },
   }
 }
 
 function textBlock(text: string): string {
-  return json({ type: 'text', text })
+  return json({ type: 'text', text } satisfies TextBlockParam)
 }
 
 function thinkingBlock(text: string, opaque: string): string {
   return opaque.startsWith(redactedPrefix)
-    ? json({ type: 'redacted_thinking', data: opaque.slice(redactedPrefix.length) })
-    : json({ type: 'thinking', thinking: text, signature: opaque })
+    ? json({
+        type: 'redacted_thinking',
+        data: opaque.slice(redactedPrefix.length),
+      } satisfies RedactedThinkingBlockParam)
+    : json({ type: 'thinking', thinking: text, signature: opaque } satisfies ThinkingBlockParam)
 }

@@ -15,9 +15,9 @@ import { Calls } from './calls.ts'
 import {
   type CallPart,
   type ChatUsage,
-  callPart,
   type Choice,
   type Chunk,
+  callPart,
   chunk,
   type MessagePart,
   ollamaMessage,

@@ -1,6 +1,13 @@
 // A request in chat completions, in the manner that the model wants (differences.ts).
 //   - Reasoning goes back where a call was made, under the name that it came with; and everywhere, if the model insists.
+//   - What is sent is held against the types of OpenAI's own client, as far as its form goes; nothing of that client runs.
 import type { AssistantBlock, ModelMessage, ModelRequest, ToolSpec } from '@reins/contracts'
+import type {
+  ChatCompletionAssistantMessageParam,
+  ChatCompletionFunctionTool,
+  ChatCompletionToolMessageParam,
+  ChatCompletionUserMessageParam,
+} from 'openai/resources/chat/completions'
 import { type Encoder, encodeOnce, History } from '../history/history.ts'
 import { json, nineLetters, noText, wireName } from '../history/wire-text.ts'
 import { isRecord } from '../http/foreign.ts'
@@ -72,7 +79,8 @@ const wholeTools = new WeakMap<object, string>()
 const plainTools = new WeakMap<object, string>()
 
 function encodeTool({ name, description, parameters }: ToolSpec): string {
-  return json({ type: 'function', function: { name, description, parameters } })
+  const fn = { name, description, parameters: { ...parameters } }
+  return json({ type: 'function', function: fn } satisfies ChatCompletionFunctionTool)
 }
 
 function encodePlain({ name, description, parameters }: ToolSpec): string {
@@ -116,7 +124,8 @@ function encoderFor(manner: Manner): Encoder {
   return {
     user(message) {
       const text = message.content.map((part) => part.text).join('\n')
-      return [json({ role: 'user', content: text.trim() === '' ? noText.user : text })]
+      const content = text.trim() === '' ? noText.user : text
+      return [json({ role: 'user', content } satisfies ChatCompletionUserMessageParam)]
     },
     assistant(message, own, idOf) {
       const text = message.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('')
@@ -125,7 +134,7 @@ function encoderFor(manner: Manner): Encoder {
         const data = own && extras ? block.provided?.data : undefined
         const signed = manner.has('placeholder-signatures') && !data?.extra_content ? placeholder : {}
         const fn = { name: wireName(block.name), arguments: json(block.arguments) }
-        return [{ id: idOf(block), type: 'function', function: fn, ...data, ...signed }]
+        return [{ ...data, ...signed, id: idOf(block), type: 'function' as const, function: fn }]
       })
       if (text.trim() === '' && calls.length === 0) return []
       return [
@@ -135,11 +144,16 @@ function encoderFor(manner: Manner): Encoder {
           ...(forgets ? {} : reasoningBack(message.content, own, calls.length > 0, insists)),
           ...(own && extras ? extraContent(message.content) : {}),
           ...(calls.length > 0 ? { tool_calls: calls } : {}),
-        }),
+        } satisfies ChatCompletionAssistantMessageParam),
       ]
     },
     tool(message, id) {
-      return [json({ role: 'tool', tool_call_id: id, content: outputText(message) })]
+      return [
+        json({
+          ...{ role: 'tool', tool_call_id: id },
+          content: outputText(message),
+        } satisfies ChatCompletionToolMessageParam),
+      ]
     },
   }
 }

@@ -3,8 +3,10 @@
 //     reasoning item is a block's `opaque`, and goes back as it came.
 //   - Reasoning is asked for, with a summary that streams, of models that reason. Organisations that are not verified may not
 //     see summaries, which is learnt (differences.ts).
+//   - What is sent is held against the types of OpenAI's own client; nothing of that client runs.
 import { createHash } from 'node:crypto'
 import type { ModelRequest, ToolSpec } from '@reins/contracts'
+import type { EasyInputMessage, FunctionTool, ResponseInputItem } from 'openai/resources/responses/responses'
 import { outputText } from '../compatible/chat-request.ts'
 import { type Encoder, encodeOnce, History } from '../history/history.ts'
 import { json, noText, wireName } from '../history/wire-text.ts'
@@ -62,10 +64,11 @@ function toolFields(request: ModelRequest, manner: Manner): readonly string[] {
   return [`"tools":[${tools.join(',')}]`, ...(none ? ['"tool_choice":"none"'] : [])]
 }
 
-const type = 'function'
+const type = 'function' as const
 const wholeTools = {
   cache: new WeakMap<object, string>(),
-  encode: ({ name, description, parameters }: ToolSpec) => json({ type, name, description, parameters, strict: false }),
+  encode: ({ name, description, parameters }: ToolSpec) =>
+    json({ type, name, description, parameters: { ...parameters }, strict: false } satisfies FunctionTool),
 }
 const looseTools = {
   cache: new WeakMap<object, string>(),
@@ -87,21 +90,27 @@ function encoder(reasoning: boolean): Encoder {
     user(message) {
       const texts = message.content.filter((part) => part.text.trim() !== '')
       const content = (texts.length === 0 ? [{ text: noText.user }] : texts).map(({ text }) => ({
-        type: 'input_text',
+        type: 'input_text' as const,
         text,
       }))
-      return [json({ role: 'user', content })]
+      return [json({ role: 'user', content } satisfies EasyInputMessage)]
     },
     assistant(message, own, idOf) {
       return message.content.flatMap((block) => {
         switch (block.type) {
           case 'text':
-            return block.text.trim() === '' ? [] : [json({ role: 'assistant', content: block.text })]
+            return block.text.trim() === ''
+              ? []
+              : [json({ role: 'assistant', content: block.text } satisfies EasyInputMessage)]
           case 'reasoning':
             return own && reasoning && block.opaque && isJson(block.opaque) ? [block.opaque] : []
           case 'tool-call': {
             const name = wireName(block.name)
-            return [json({ type: 'function_call', call_id: idOf(block), name, arguments: json(block.arguments) })]
+            const call: ResponseInputItem = {
+              ...{ type: 'function_call', call_id: idOf(block), name },
+              arguments: json(block.arguments),
+            }
+            return [json(call)]
           }
           default:
             return block satisfies never
@@ -109,7 +118,8 @@ function encoder(reasoning: boolean): Encoder {
       })
     },
     tool(message, id) {
-      return [json({ type: 'function_call_output', call_id: id, output: outputText(message) })]
+      const result: ResponseInputItem = { type: 'function_call_output', call_id: id, output: outputText(message) }
+      return [json(result)]
     },
   }
 }

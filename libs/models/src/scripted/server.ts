@@ -3,10 +3,10 @@
 import http from 'node:http'
 import type { ModelProvider } from '@reins/contracts'
 import { isRecord } from '../http/foreign.ts'
-import { createScripted, scriptedModels } from './scripted.ts'
 import { chatForm } from './chat-form.ts'
 import { errorForm, type WireForm } from './forms.ts'
 import { responsesForm } from './responses-form.ts'
+import { createScripted, scriptedModels } from './scripted.ts'
 
 export interface ScriptedServerOptions {
   /** 0 takes a free one. */
