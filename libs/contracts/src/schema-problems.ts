@@ -1,14 +1,19 @@
 // What a value has that its schema does not allow, said so that a person can correct it. The schema stays the source: names,
 // ranges and descriptions in the messages are read from it.
+import type { TSchema } from 'typebox'
 import { closest } from './closest.ts'
 
-/** The part of JSON Schema that the definitions' schemas use. */
+/** The part of JSON Schema that the product's schemas use. */
 export interface Schema {
   readonly type?: string
   readonly description?: string
   readonly properties?: Readonly<Record<string, Schema>>
   readonly required?: readonly string[] | undefined
   readonly patternProperties?: Readonly<Record<string, Schema>>
+  /** Nothing else is read of it: a mapping is open unless it says false. */
+  readonly additionalProperties?: unknown
+  readonly minProperties?: number
+  readonly maxProperties?: number
   readonly items?: Schema
   readonly anyOf?: readonly Schema[]
   readonly const?: unknown
@@ -18,6 +23,7 @@ export interface Schema {
   readonly minimum?: number
   readonly maximum?: number
   readonly exclusiveMinimum?: number
+  readonly minItems?: number
   readonly maxItems?: number
 }
 
@@ -37,30 +43,59 @@ interface Check {
   readonly skip: ReadonlySet<string>
 }
 
-/** All of them, in the order of the value's parts. `skip`: paths that are somebody else's to check. */
+/** All of them, in the order of the value's parts: none where a validator takes the value. `skip`: paths that others check. */
 export function problemsOf(
-  schema: Schema,
+  schema: TSchema | Schema,
   value: unknown,
   { path = '', skip = [] }: { readonly path?: string; readonly skip?: readonly string[] } = {},
 ): readonly SchemaProblem[] {
   const check: Check = { problems: [], skip: new Set(skip) }
-  checkValue(schema, value, path, check)
+  checkValue(schema as Schema, value, path, check)
   return check.problems
 }
 
 function checkValue(schema: Schema, value: unknown, path: string, check: Check): void {
   if (check.skip.has(path)) return
-  if (schema.type === 'object' && isMapping(value)) checkMapping(schema, value, path, check)
+  if (schema.anyOf && !isChoice(schema.anyOf)) checkKinds(schema.anyOf, value, path, check)
+  else if (schema.type === 'object' && isMapping(value)) checkMapping(schema, value, path, check)
   else if (schema.type === 'array' && Array.isArray(value)) checkList(schema, value, path, check)
   else {
-    const message = scalarFault(schema, value)
+    const message = scalarFault(schema, value, path)
     if (message !== undefined) check.problems.push({ path, message, atKey: false })
   }
 }
 
-function scalarFault(schema: Schema, value: unknown): string | undefined {
-  if (value === null || value === undefined) return `has no value: give ${expected(schema)}, or leave the field out`
+const isChoice = (schemas: readonly Schema[]): boolean => schemas.every((one) => one.const !== undefined)
+
+/** Whether a value is of the kind of a schema, and where both are mappings has the `type` that it names: the rest may be wrong. */
+function isOfKind({ type, properties = {}, anyOf }: Schema, value: unknown): boolean {
+  if (anyOf) return anyOf.some((one) => isOfKind(one, value))
+  if (type === 'array') return Array.isArray(value)
+  if (type === 'integer' || type === 'number') return typeof value === 'number'
+  if (type !== 'object') return type === undefined || typeof value === type
+  return (
+    isMapping(value) &&
+    Object.entries(properties).every(([name, { const: only }]) => only === undefined || value[name] === only)
+  )
+}
+
+/** Of a union of kinds, what lies in the kind that was meant says more than that the value is none of the others. */
+function checkKinds(kinds: readonly Schema[], value: unknown, path: string, check: Check): void {
+  const found = kinds.filter((one) => isOfKind(one, value)).map((one) => problemsOf(one, value, { path }))
+  const [fewest] = found.sort((a, b) => a.length - b.length)
+  if (fewest) check.problems.push(...fewest)
+  else {
+    const all = [...new Set(kinds.map(expected))].join(' or ')
+    check.problems.push({ path, message: `must be ${all}, not ${shown(value)}`, atKey: false })
+  }
+}
+
+function scalarFault(schema: Schema, value: unknown, path: string): string | undefined {
+  if (schema.type === undefined && schema.const === undefined && !schema.anyOf) return undefined
+  if ((value === null || value === undefined) && path !== '')
+    return `has no value: give ${expected(schema)}, or leave the field out`
   if (schema.anyOf) return choiceFault(schema.anyOf, value)
+  if (schema.const !== undefined) return choiceFault([schema], value)
   if (schema.type === 'string' && typeof value === 'string') return textFault(schema, value)
   if ((schema.type === 'integer' || schema.type === 'number') && typeof value === 'number')
     return numberFault(schema, value)
@@ -80,6 +115,9 @@ function checkMapping(schema: Schema, value: Record<string, unknown>, path: stri
         message: `is missing: give ${expected(properties[name] ?? {})}`,
         atKey: false,
       })
+  const size = Object.keys(value).length
+  if (size < (schema.minProperties ?? 0) || size > (schema.maxProperties ?? Number.POSITIVE_INFINITY))
+    check.problems.push({ path, message: sizeFault(schema, size), atKey: false })
   const patterns = Object.entries(schema.patternProperties ?? {})
   for (const [key, member] of Object.entries(value)) {
     const inside = memberPath(path, key)
@@ -87,7 +125,8 @@ function checkMapping(schema: Schema, value: Record<string, unknown>, path: stri
       ? properties[key]
       : patterns.find(([pattern]) => new RegExp(pattern).test(key))?.[1]
     if (known) checkValue(known, member, inside, check)
-    else check.problems.push({ path: inside, message: unknownKey(key, schema), atKey: true })
+    else if (schema.additionalProperties === false || patterns.length > 0)
+      check.problems.push({ path: inside, message: unknownKey(key, schema), atKey: true })
   }
 }
 
@@ -98,10 +137,17 @@ function unknownKey(key: string, schema: Schema): string {
   return `unknown field ${quoted(key)}${suggestion(key, names)}; valid fields: ${names.join(', ')}`
 }
 
+function sizeFault({ minProperties: least = 0, maxProperties: most = least }: Schema, size: number): string {
+  const right = least === most ? `${least}` : size < least ? `at least ${least}` : `at most ${most}`
+  return `has ${size} fields; it must have ${right}`
+}
+
 function checkList(schema: Schema, value: readonly unknown[], path: string, check: Check): void {
-  const most = schema.maxItems ?? Number.POSITIVE_INFINITY
+  const { minItems: least = 0, maxItems: most = Number.POSITIVE_INFINITY } = schema
   if (value.length > most)
     check.problems.push({ path, message: `has ${value.length} entries; at most ${most} are allowed`, atKey: false })
+  else if (value.length < least)
+    check.problems.push({ path, message: `has ${value.length} entries; at least ${least} are needed`, atKey: false })
   else for (const [index, item] of value.entries()) checkValue(schema.items ?? {}, item, itemPath(path, index), check)
 }
 
@@ -109,7 +155,8 @@ function choiceFault(choices: readonly Schema[], value: unknown): string | undef
   if (choices.some((choice) => choice.const === value)) return undefined
   const names = choices.map((choice) => String(choice.const))
   const meant = typeof value === 'string' ? suggestion(value, names) : ''
-  return `must be one of ${names.join(', ')}, not ${shown(value)}${meant}`
+  const [only = '', ...others] = names
+  return `must be ${others.length === 0 ? only : `one of ${names.join(', ')}`}, not ${shown(value)}${meant}`
 }
 
 function textFault(schema: Schema, value: string): string | undefined {
@@ -134,7 +181,11 @@ const wrongType = (schema: Schema, value: unknown): string => `must be ${expecte
 
 /** `a whole number from 1 to 100`. */
 function expected(schema: Schema): string {
-  if (schema.anyOf) return `one of ${schema.anyOf.map((choice) => String(choice.const)).join(', ')}`
+  if (schema.anyOf)
+    return isChoice(schema.anyOf)
+      ? `one of ${schema.anyOf.map((choice) => String(choice.const)).join(', ')}`
+      : [...new Set(schema.anyOf.map(expected))].join(' or ')
+  if (schema.const !== undefined) return String(schema.const)
   switch (schema.type) {
     case 'integer':
       return `a whole number${range(schema)}`
@@ -163,7 +214,7 @@ export function shown(value: unknown): string {
   if (typeof value === 'string') return `the text ${quoted(value)}`
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object' && value !== null) return 'a mapping'
-  return String(value)
+  return value === undefined ? 'nothing' : String(value)
 }
 
 export const quoted = (text: string): string =>

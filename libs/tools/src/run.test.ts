@@ -8,11 +8,11 @@ import { toolsTable } from './tools-table.ts'
 describe('runTool', () => {
   it.each([
     ['read_file', {}, /"path" is missing.*Valid: path, offset, limit/],
-    ['read_file', { path: 7 }, /"path" must be string/],
-    ['read_file', { path: 'a', offset: -1 }, /"offset" must be >= 0/],
-    ['read_file', { path: 'a', ofset: 1 }, /"ofset" is unknown/],
-    ['read_file', null, /the arguments must be object/],
-    ['read_file', 'path', /the arguments must be object/],
+    ['read_file', { path: 7 }, /"path" must be a text .*, not 7/],
+    ['read_file', { path: 'a', offset: -1 }, /"offset" is -1; it must be a whole number of at least 0/],
+    ['read_file', { path: 'a', ofset: 1 }, /unknown field "ofset"; did you mean "offset"/],
+    ['read_file', null, /the arguments must be a mapping, not null/],
+    ['read_file', 'path', /the arguments must be a mapping, not the text "path"/],
     ['shell', { command: '' }, /"command"/],
     ['nope', {}, /unknown tool "nope"\. There are: shell, read_file/],
   ])('answers %s %j with an error that names the field', async (name, args, error) => {

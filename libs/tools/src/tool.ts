@@ -1,5 +1,5 @@
 // What a tool is: what a model is told of it, and what runs. Arguments are checked against the schema here, once.
-import type { ReplayClass, ToolRisk } from '@reins/contracts'
+import { problemsOf, type ReplayClass, type ToolRisk } from '@reins/contracts'
 import type { Static, TObject } from 'typebox'
 import { Value } from 'typebox/value'
 import type { ToolContext } from './context.ts'
@@ -45,27 +45,13 @@ export function defineTool<Schema extends TObject>(
 export function parseArguments<Schema extends TObject>(schema: Schema, args: unknown): Static<Schema> {
   const given = withoutNulls(schema, args)
   if (Value.Check(schema, given)) return given
-  const names = Object.keys(schema.properties)
-  const problems = new Set<string>()
-  for (const error of Value.Errors(schema, given)) {
-    const field = error.instancePath.slice(1)
-    switch (error.keyword) {
-      case 'required':
-        for (const name of error.params.requiredProperties) problems.add(`"${name}" is missing`)
-        break
-      case 'additionalProperties':
-        for (const name of error.params.additionalProperties) problems.add(`"${name.slice(0, 100)}" is unknown`)
-        break
-      case 'boolean':
-        break
-      default:
-        problems.add(field === '' ? `the arguments ${error.message}` : `"${field.slice(0, 100)}" ${error.message}`)
-    }
-  }
-  throw new ToolFailure(
-    'invalid-arguments',
-    `invalid arguments: ${[...problems].slice(0, 8).join('; ')}. Valid: ${names.join(', ')}`,
+  const problems = problemsOf(schema, given).slice(0, 8)
+  const told = problems.map(({ path, message, atKey }) =>
+    atKey ? message : `${path === '' ? 'the arguments' : `"${path.slice(0, 100)}"`} ${message}`,
   )
+  // An unknown name is answered with the valid ones already.
+  const valid = problems.some(({ atKey }) => atKey) ? '' : ` Valid: ${Object.keys(schema.properties).join(', ')}`
+  throw new ToolFailure('invalid-arguments', `invalid arguments: ${told.join('; ')}.${valid}`)
 }
 
 function withoutNulls(schema: TObject, args: unknown): unknown {

@@ -1,7 +1,7 @@
 // The registry's requests: decode, call, encode. What each one takes and gives stands in contracts (registry.ts).
 
 import { type Broker, BrokerUnavailable, type Handler, serveRequests } from '@reins/broker'
-import { ReinsError } from '@reins/contracts'
+import { problemsOf, ReinsError } from '@reins/contracts'
 import type { Log } from '@reins/telemetry'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -66,10 +66,9 @@ function handle<S extends TSchema>(
   const validator = Compile(schema)
   return async (request) => {
     if (!validator.Check(request)) {
-      const [fault] = validator.Errors(request)
-      const where =
-        fault?.instancePath === '' ? 'The request' : `"${fault?.instancePath.slice(1).replaceAll('/', '.')}"`
-      throw new ReinsError('invalid_request', `${where} ${fault?.message ?? 'is not valid'}.`)
+      const [problem] = problemsOf(schema, request)
+      const where = problem?.path ? `"${problem.path}"` : 'The request'
+      throw new ReinsError('invalid_request', `${where} ${problem?.message ?? 'is not valid'}.`)
     }
     try {
       return await run(request)
