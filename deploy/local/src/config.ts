@@ -5,6 +5,7 @@ import { type CompatibleConfig, loadModelsConfig, type ModelsConfig } from '@rei
 import { ConfigError, type Env, Environment } from '@reins/service'
 import { loadGatewaySettings } from '@reins/session-gateway'
 import type { LogLevel } from '@reins/telemetry'
+import type { DiskLimits } from './data/disk-budget.ts'
 
 export interface LocalFlags {
   readonly dataDir?: string
@@ -40,6 +41,8 @@ export interface LocalConfig {
   readonly concurrency: number
   /** Model calls in flight, or tool calls that take long, at once: they wait, and take no slot of those above. */
   readonly waitingCalls: number
+  /** How full the disk of the data folder may get. */
+  readonly disk: DiskLimits
   readonly allowUnsandboxedShell: boolean
   readonly allowShellNetwork: boolean
   readonly logLevel: LogLevel
@@ -104,6 +107,10 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
     labels: read.labels('REINS_LABELS'),
     concurrency: read.integer('REINS_CONCURRENCY', 64, { min: 1, max: 10_000 }),
     waitingCalls: read.integer('REINS_WAITING_CALLS', 1000, { min: 1, max: 100_000 }),
+    disk: {
+      newSessionsPercent: read.integer('REINS_DISK_NEW_SESSIONS_PERCENT', 90, { min: 1, max: 100 }),
+      appendsPercent: read.integer('REINS_DISK_APPENDS_PERCENT', 97, { min: 1, max: 100 }),
+    },
     allowUnsandboxedShell: read.flag('REINS_ALLOW_UNSANDBOXED_SHELL', false),
     allowShellNetwork: read.flag('REINS_ALLOW_SHELL_NETWORK', false),
     logLevel: read.oneOf('REINS_LOG_LEVEL', 'info', ['debug', 'info', 'warn', 'error', 'silent'] as const),

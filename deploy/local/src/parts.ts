@@ -17,6 +17,7 @@ import type { LocalConfig } from './config.ts'
 import { guardOf } from './guard.ts'
 import type { ServiceName } from './nats/nats-users.ts'
 import { pausingAppends } from './pausing-appends.ts'
+import { watchStorage } from './storage-watch.ts'
 
 export interface PartsOptions {
   readonly config: LocalConfig
@@ -30,8 +31,11 @@ export interface PartsOptions {
   readonly version: string
   readonly clock: Clock
   readonly log: Log
+  readonly logLost?: () => number
   /** Of the embedded servers below: `ok`, or what is wrong with each. */
   readonly servers?: () => Readonly<Record<string, string>>
+  /** The folder whose disk the embedded servers fill; undefined: they are elsewhere. */
+  readonly diskOf?: string
   /** A part ended by itself: the process must go. */
   readonly fatal: (error: Error) => void
   readonly sayPaused: (line: string) => void
@@ -97,7 +101,9 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   const instance = (service: ServiceName): string => `${service}-${makeShortId(clock.random, 10)}`
   // Its frames name the instance in `by`: so does its log.
   const logOf = (service: ServiceName, as: string): Log => log.child({ service, instance: as })
-  const sessionsOf = (who: string) => pausingAppends(journal.sessions, config.pauseAt, pauseAt, who)
+  const storage = await watchStorage({ ...options, broker, metrics, disk: config.disk }, closing)
+  const sessions = storage.watched(journal.sessions)
+  const sessionsOf = (who: string) => pausingAppends(sessions, config.pauseAt, pauseAt, who)
   const healths: (() => Record<string, string>)[] = []
   const has = (service: ServiceName): boolean => names.includes(service)
 
@@ -155,7 +161,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     const as = instance('tool-runner')
     const running = await toolRunner.start({
       broker,
-      journal,
+      journal: { ...journal, sessions },
       registry: view,
       clock,
       log: logOf('tool-runner', as),
@@ -179,7 +185,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     const as = instance('executor')
     const running = await executor.start({
       broker,
-      journal,
+      journal: { ...journal, sessions },
       registry: view,
       models,
       clock,
@@ -200,6 +206,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   const health = (): Health => {
     const parts: Record<string, string> = Object.assign(
       { broker: broker.connected() ? 'ok' : 'not connected' },
+      storage.health(),
       options.servers?.(),
       live.connected() ? {} : { deltas: 'not connected' },
       ...healths.map((of) => of()),
@@ -217,6 +224,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   let url: string | undefined
   if (has('session-gateway')) {
     const as = instance('session-gateway')
+    await storage.watchAppends()
     const running = await gateway.start({
       ...config.gateway,
       sessions: sessionsOf('gateway'),
@@ -229,10 +237,12 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       health,
       notReady: () => [
         ...(broker.connected() ? [] : ['the broker is not connected']),
+        ...storage.notReady(),
         ...Object.entries(options.servers?.() ?? {}).flatMap(([name, state]) =>
           state === 'ok' ? [] : `${name}: ${state}`,
         ),
       ],
+      admission: storage.admission,
       clock,
       log: logOf('session-gateway', as),
       metrics,

@@ -10,6 +10,7 @@ import {
   allSessionsFilter,
   allTimersFilter,
   buckets,
+  canarySubject,
   objectStores,
   republishSource,
   republishTarget,
@@ -78,6 +79,14 @@ export async function ensureTopology(broker: Broker, options: TopologyOptions): 
       allow_direct: true,
       deny_delete: true,
       max_consumers: maxConsumers,
+    },
+    {
+      name: streams.canary,
+      subjects: [canarySubject],
+      storage: 'file',
+      num_replicas: replicas,
+      max_msgs: 1,
+      discard: 'old',
     },
   ]
   for (const config of wanted) await ensureStream(manager, config)

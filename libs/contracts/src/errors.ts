@@ -124,6 +124,11 @@ export const errorTable = {
     meaning: 'A part of the server that this request needs does not answer.',
     next: 'Wait a moment and repeat the request. If it writes, use the same Idempotency-Key.',
   },
+  storage_full: {
+    retry: 'after',
+    meaning: 'The disk of the server is too full for this. What can be read can still be read.',
+    next: 'Make room on the disk of the data folder: the server goes on by itself. See docs/operations.md.',
+  },
   timed_out: {
     retry: 'after',
     meaning: 'The answer did not come in time. What the server accepted goes on.',

@@ -65,6 +65,7 @@ export {
   bucketFilter,
   bucketStream,
   buckets,
+  canarySubject,
   controlSubject,
   encodeToken,
   execDurable,

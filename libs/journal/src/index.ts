@@ -1,4 +1,11 @@
 export {
+  AppendWatch,
+  type AppendWatchOptions,
+  type CanaryOutcome,
+  type Obstacle,
+  watchedLog,
+} from './append-watch.ts'
+export {
   type Followed,
   type FollowHandlers,
   type Following,
@@ -15,6 +22,7 @@ export {
   type IdempotencyStore,
   type KeptOutcome,
 } from './idempotency.ts'
+export { appendCanary } from './jetstream/canary.ts'
 export { idempotencyTtlMs, openIdempotency } from './jetstream/idempotency.ts'
 export { type Journal, type JournalOptions, openJournal } from './jetstream/journal.ts'
 export {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -10,4 +10,26 @@ test('a log in a file is for its owner only', async () => {
   createLog({ service: 's', level: 'info', destination }).info({}, 'said')
   await expect.poll(() => (statSync(destination, { throwIfNoEntry: false })?.mode ?? 0) & 0o777).toBe(0o600)
   rmSync(folder, { recursive: true })
+})
+
+test.runIf(existsSync('/dev/full'))('a log that cannot be written ends nothing, and counts what it drops', async () => {
+  // Every write to it fails with ENOSPC.
+  const log = createLog({ level: 'info', destination: '/dev/full' })
+  const line = 'x'.repeat(100_000)
+  await expect
+    .poll(
+      () => {
+        log.info({}, line)
+        return log.lost()
+      },
+      { timeout: 20_000 },
+    )
+    .toBeGreaterThan(2)
+})
+
+test('a log whose folder cannot be made ends nothing either', async () => {
+  const log = createLog({ level: 'info', destination: '/dev/null/logs/x.log' })
+  log.info({}, 'said to nobody')
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(log.lost()).toBe(0)
 })

@@ -1,4 +1,6 @@
 // Logging: one JSON line a fact, to stderr; secrets are masked before a line is built.
+//   L1. A log that cannot be written (a full disk, a pipe that nobody reads) ends nothing and stops nobody: a megabyte waits, and is
+//       written when it can be; what comes beyond that is dropped and counted.
 import { pino } from 'pino'
 
 export interface Log {
@@ -11,14 +13,25 @@ export interface Log {
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
+/** The log of a process, which knows what it could not keep. */
+export interface ProcessLog extends Log {
+  /** Lines that were dropped because nothing could be written. */
+  lost(): number
+}
+
+const keptBytes = 1_000_000
+
 /** Writes to stderr, or to `destination` (a file's path), which only its owner may read. */
 export function createLog(options: {
   readonly service?: string
   readonly level: LogLevel
   readonly destination?: string
-}): Log {
+}): ProcessLog {
   const { service, level, destination } = options
-  return pino(
+  const stream = openDestination(destination)
+  let lost = 0
+  stream.on('drop', () => lost++)
+  const log = pino(
     {
       level,
       base: service === undefined ? {} : { service },
@@ -39,8 +52,26 @@ export function createLog(options: {
         censor: '[redacted]',
       },
     },
-    pino.destination({ dest: destination ?? 2, sync: false, mkdir: true, mode: 0o600 }),
+    stream,
   )
+  return Object.assign(log, { lost: () => lost })
+}
+
+/** L1. */
+function openDestination(file: string | undefined): ReturnType<typeof pino.destination> {
+  const stream = pino.destination({ dest: file ?? 2, sync: false, mkdir: true, mode: 0o600, maxLength: keptBytes })
+  // pino's own listener throws what it is told, which would end the process, or stops writing for good.
+  stream.removeAllListeners('error')
+  stream.on('error', () => {})
+  const flush = stream.flushSync.bind(stream)
+  stream.flushSync = () => {
+    try {
+      flush()
+    } catch {
+      // At the end of the process: there is nobody left to tell.
+    }
+  }
+  return stream
 }
 
 export const silentLog: Log = {

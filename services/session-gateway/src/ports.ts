@@ -7,6 +7,7 @@ import {
   type Heartbeat,
   heartbeatFilter,
   type PinnedTool,
+  type ReinsError,
   type Reply,
 } from '@reins/contracts'
 import type { IdempotencyStore, RegistryView, SessionFeed, SessionLog, Subscription, WorkQueue } from '@reins/journal'
@@ -21,6 +22,16 @@ export type PresenceService = 'executor' | 'tool-runner'
 /** Calls `on` for every heartbeat that is heard, until closed. */
 export type Heartbeats = (on: (service: PresenceService, heartbeat: Heartbeat) => void) => Subscription
 
+/** Whether what is asked for can be written now. Every answer is known already: nothing here waits. */
+export interface Admission {
+  /** Why nothing can be appended; undefined: it can, as far as anybody knows. */
+  writes(): ReinsError | undefined
+  /** The same for the start of a session. */
+  newSessions(): ReinsError | undefined
+  /** Calls when appends become impossible, until closed. */
+  onObstacle(on: () => void): Subscription
+}
+
 export interface GatewayConfig extends GatewaySettings {
   readonly sessions: SessionLog
   readonly feed: SessionFeed
@@ -32,7 +43,9 @@ export interface GatewayConfig extends GatewaySettings {
   /** A definition's tools, as a session's start records them. */
   readonly toolsOf: (definition: AgentDefinition) => Promise<readonly PinnedTool[]>
   /** What `/health` says: always answered with 200, whatever is wrong. */
-  readonly health: () => Health | Promise<Health>
+  readonly health: () => Health
+  /** Absent: whatever comes is tried. */
+  readonly admission?: Admission
   /** What keeps this process from serving requests now; nothing: `/ready` answers 200. */
   readonly notReady?: () => readonly string[]
   readonly clock: Clock

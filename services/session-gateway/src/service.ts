@@ -42,6 +42,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     withinMs: limits.appendWithinMs,
     headsKept: limits.headsKept,
     refused: () => refused.inc(),
+    admission: config.admission,
   })
   const queues = new QueueBoard(() => clock.now())
   const folds = new SessionFolds(sessions, limits.foldsKept)
@@ -74,7 +75,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     streams.close()
   })
   await acceptSockets(app)
-  const health = async () => withQueues(await config.health(), queues.all(), clock.now())
+  const health = () => withQueues(config.health(), queues.all(), clock.now())
   const routes = addAll(app, { ...config, health }, api, streams, options)
   try {
     await app.listen({ host: config.host, port: config.port })

@@ -443,7 +443,11 @@ describe('when the broker does not answer', () => {
 
   test('what nobody expected is internal, without its text', async () => {
     const broken = await World.start({
-      config: { health: () => Promise.reject(new Error('secret details')) },
+      config: {
+        health: () => {
+          throw new Error('secret details')
+        },
+      },
     })
     const { status, json } = await broken.request('GET', '/health')
     expect([status, json.error.code]).toEqual([500, 'internal'])

@@ -31,7 +31,14 @@ async function world() {
   await append('first')
   const before = await journal.sessions.head(session)
   const appender = (sessions: SessionLog): Appender =>
-    new Appender({ sessions, now: () => 0, withinMs: 1000, headsKept: 8, refused: () => undefined })
+    new Appender({
+      sessions,
+      now: () => 0,
+      withinMs: 1000,
+      headsKept: 8,
+      admission: undefined,
+      refused: () => undefined,
+    })
   const request = {
     session,
     frame: 'mine',

@@ -32,11 +32,13 @@ export async function runService({
   const { natsUrl, databaseUrl } = serversOf(config, name)
   const dataDir = existsSync(config.dataDir) ? realpathSync(config.dataDir) : undefined
   const token = name === 'registry' && dataDir !== undefined ? adminToken(dataDir) : undefined
+  const log = createLog({ level: config.logLevel })
   return startParts({
     config,
     names: [name],
     natsUrl,
     databaseUrl,
+    ...(dataDir === undefined || config.natsUrl !== undefined ? {} : { diskOf: dataDir }),
     masked: dataDir === undefined ? [] : [dataDir],
     adminTokenHash: token === undefined ? undefined : tokenHash(token),
     secrets: [
@@ -46,7 +48,8 @@ export async function runService({
     ],
     version,
     clock,
-    log: createLog({ level: config.logLevel }),
+    log,
+    logLost: log.lost,
     fatal,
     sayPaused: say,
   })

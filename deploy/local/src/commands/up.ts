@@ -1,10 +1,12 @@
 // `reins up`: the whole product in one process, on embedded servers unless others are named; then one ready line.
-import { mkdirSync, realpathSync } from 'node:fs'
+import { existsSync, mkdirSync, realpathSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { type Clock, Closing, type Running } from '@reins/service'
 import { createLog } from '@reins/telemetry'
 import { type LocalConfig, ownWorkspaces } from '../config.ts'
 import { adminToken, openDataDir } from '../data/data-dir.ts'
+import { diskState } from '../data/disk-budget.ts'
 import { removeServers, writeServers } from '../data/servers-file.ts'
 import { defaultAgentName, ensureDefaultAgent } from '../default-agent.ts'
 import { serviceNames } from '../nats/nats-users.ts'
@@ -35,7 +37,7 @@ export async function up(options: UpOptions): Promise<RunningProduct> {
     return await start(options, closing)
   } catch (error) {
     await closing.close({ withinMs: 15_000 })
-    throw error
+    throw (await fullDisk(options.config, error)) ?? error
   }
 }
 
@@ -56,6 +58,7 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
     natsUrl: servers.natsUrl,
     databaseUrl: servers.databaseUrl,
     servers: servers.health,
+    ...(config.natsUrl === undefined ? { diskOf: dataDir.path } : {}),
     masked: [dataDir.path],
     adminTokenHash: tokenHash(token),
     secrets: [
@@ -67,6 +70,7 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
     version,
     clock,
     log,
+    logLost: log.lost,
     fatal,
     sayPaused: say,
   })
@@ -95,6 +99,15 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
     sandbox: parts.health().sandbox,
     serverPids: servers.pids,
   }
+}
+
+/** What could not start on a full disk fails in many ways: one error names the cause. undefined: the disk is not full. */
+async function fullDisk({ dataDir, disk }: LocalConfig, error: unknown): Promise<Error | undefined> {
+  const folder = existsSync(dataDir) ? dataDir : path.dirname(dataDir)
+  const space = await statfs(folder).catch(() => undefined)
+  if (space === undefined || diskState(space, disk).level !== 'no-appends') return undefined
+  const why = error instanceof Error ? error.message : String(error)
+  return new Error(`Reins cannot start: the disk of ${folder} is full. Make room, and start again. (${why})`)
 }
 
 async function checkFeatures(

@@ -6,7 +6,7 @@
 //   NU3. What the broker cannot keep apart: its own answers go to whatever reply subject a request names, also to another role's. So this
 //        holds against mistakes and stray processes, not against a service that was taken over (docs/security.md).
 import path from 'node:path'
-import { buckets, objectStores, type Role, streams } from '@reins/contracts'
+import { buckets, canarySubject, objectStores, type Role, streams } from '@reins/contracts'
 import { secretFile } from '../data/secret-file.ts'
 import type { NatsPermissions, NatsUser } from './nats-config.ts'
 
@@ -48,7 +48,7 @@ const own: Readonly<Record<ServiceName, { readonly says: readonly string[]; read
     says: ['reg.>', ...stores.flatMap((stream) => api(`STREAM.UPDATE.${stream}`))],
     hears: ['svc.registry.>'],
   },
-  'session-gateway': { says: [frames('g'), 'svc.>', `$KV.${buckets.idempotency}.>`], hears: [] },
+  'session-gateway': { says: [frames('g'), canarySubject, 'svc.>', `$KV.${buckets.idempotency}.>`], hears: [] },
   executor: {
     says: [frames('e'), deltas('e'), 'timer.>', 'hb.executor.>', 'ctl.>', `$KV.${buckets.snapshots}.>`],
     hears: ['ctl.>'],

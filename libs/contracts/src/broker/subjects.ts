@@ -3,7 +3,7 @@
 //   N2. The condition subject of a session is one byte-identical string for every writer (PROTOCOL 3.1).
 import { partitionOf, rootOf } from '../ids.ts'
 
-export const streams = { sessions: 'SES', live: 'LIVE', timers: 'TIM', registry: 'REG' } as const
+export const streams = { sessions: 'SES', live: 'LIVE', timers: 'TIM', registry: 'REG', canary: 'CANARY' } as const
 export const buckets = {
   snapshots: 'reins-snapshots',
   pools: 'reins-pools',
@@ -12,6 +12,8 @@ export const buckets = {
 /** A bucket is a stream whose subjects are its keys. */
 export const bucketStream = (bucket: string): string => `KV_${bucket}`
 export const bucketFilter = (bucket: string): string => `$KV.${bucket}.>`
+/** What is appended to learn whether the broker takes appends. It says nothing. */
+export const canarySubject = 'canary'
 export const objectStores = { blobs: 'reins-blobs' } as const
 
 /** Who says it. The broker enforces that a service's NATS user publishes its own role only (between processes). */

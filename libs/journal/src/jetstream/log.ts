@@ -15,6 +15,7 @@ import {
 } from '@reins/contracts'
 import type { AppendOutcome, SessionLog } from '../port.ts'
 import { frameNumber, frameOf, headFromMessage } from './frames.ts'
+import { isTransient, type PublishReply } from './publish-reply.ts'
 
 export interface JetStreamLogOptions {
   /** More than one replica: what is read to learn an append's fate is read from the leader. */
@@ -23,19 +24,11 @@ export interface JetStreamLogOptions {
   readonly retryMs?: number
 }
 
-interface PublishReply {
-  readonly seq?: number
-  readonly error?: { readonly code: number; readonly err_code?: number; readonly description: string }
-}
-
 /** A refusal proves that a frame is there, so it is read at once, or after a moment; never there: the log was cut. */
 const maxEmptyTails = 500
 
 /** "Wrong last sequence", on one server and on several. */
 const refusedCodes = new Set([10071, 10164])
-/** Answers that say "not now": no leader, no quorum, a duplicate in flight, resources. */
-const isTransient = (error: { code: number; err_code?: number }): boolean =>
-  error.code === 503 || error.err_code === 10158
 
 export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions): SessionLog {
   const retryMs = options.retryMs ?? 2000

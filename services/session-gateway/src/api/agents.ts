@@ -19,7 +19,7 @@ type AgentList = Static<typeof AgentListSchema>
 /** ms to wait until this gateway has seen what it has just written. */
 const seenWithinMs = 2000
 
-export type AgentParts = Pick<GatewayConfig, 'registry' | 'call'>
+export type AgentParts = Pick<GatewayConfig, 'registry' | 'call' | 'admission'>
 
 export class Agents {
   readonly #parts: AgentParts
@@ -35,6 +35,7 @@ export class Agents {
     condition: PutCondition,
   ): Promise<PutAgentResult> {
     authorize(caller, operations.putAgent)
+    this.#mustBeWritable()
     return this.#ask('put', { name, source, condition, by: caller.by })
   }
 
@@ -53,6 +54,7 @@ export class Agents {
   /** `at`: only where the agent is at this digest. */
   async delete(caller: Caller, name: string, at: string | undefined): Promise<{ readonly name: string }> {
     authorize(caller, operations.deleteAgent)
+    this.#mustBeWritable()
     return this.#ask('delete', { name, ...(at === undefined ? {} : { ifMatch: at }), by: caller.by })
   }
 
@@ -60,6 +62,11 @@ export class Agents {
   async list(caller: Caller, limit: number, after: string | undefined): Promise<AgentList> {
     authorize(caller, operations.listAgents)
     return this.#ask('list', { limit, ...(after === undefined ? {} : { after }) })
+  }
+
+  #mustBeWritable(): void {
+    const obstacle = this.#parts.admission?.writes()
+    if (obstacle) throw obstacle
   }
 
   async #ask<T>(verb: string, request: unknown): Promise<T> {

@@ -35,6 +35,7 @@ function setUp(faults: MemoryFaults = {}, withinMs = 1000) {
     now: () => 5,
     withinMs,
     headsKept: 2,
+    admission: undefined,
     refused: () => asked.push('refused'),
   })
   let frame = 0

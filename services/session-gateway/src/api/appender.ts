@@ -3,11 +3,13 @@
 //       the refusal, and nothing is refused to a client on the word of a remembered head alone.
 //   P2. One append at a time per session in this process.
 //   P3. A decision is bounded by a deadline, never by a number of tries; after it the frame may be in or not.
+//   P4. Once appends are known to be impossible nobody waits for a deadline.
 import { BrokerUnavailable } from '@reins/broker'
 import { draftOn, type Frame, type Head, headOf, ReinsError } from '@reins/contracts'
 import type { SessionLog } from '@reins/journal'
 import type { Decided } from './decisions.ts'
 import { type Refused, refused } from './outcomes.ts'
+import type { Admission } from '../ports.ts'
 
 export interface KnownHead {
   readonly head: Head
@@ -42,6 +44,7 @@ export interface AppenderOptions {
   readonly withinMs: number
   readonly headsKept: number
   readonly refused: () => void
+  readonly admission: Admission | undefined
 }
 
 export class Appender {
@@ -126,9 +129,16 @@ export class Appender {
   async #inTime(request: AppendRequest): Promise<AppendOutcome> {
     const late = new AbortController()
     const timer = setTimeout(() => late.abort(), this.#options.withinMs) // P3
+    const impossible = Promise.withResolvers<AppendOutcome>()
+    const obstacles = this.#options.admission?.onObstacle(() => {
+      late.abort()
+      impossible.resolve(inDoubt) // P4
+    })
     try {
-      return await this.#append(request, late.signal)
+      const appended = this.#append(request, late.signal)
+      return await (obstacles ? Promise.race([appended, impossible.promise]) : appended)
     } finally {
+      obstacles?.close()
       clearTimeout(timer)
     }
   }

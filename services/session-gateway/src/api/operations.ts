@@ -11,7 +11,7 @@ export interface Operation {
   readonly errors: readonly ErrorCode[]
 }
 
-const appendErrors = ['idempotency_conflict', 'unavailable'] as const
+const appendErrors = ['idempotency_conflict', 'storage_full', 'unavailable'] as const
 
 const sessionWrite = (summary: string, errors: readonly ErrorCode[]): Operation => ({
   summary,
@@ -42,6 +42,7 @@ export const operations = {
       'agent_exists',
       'agent_changed',
       'agent_not_found',
+      'storage_full',
       'unavailable',
     ],
   },
@@ -55,7 +56,7 @@ export const operations = {
     summary: 'Delete an agent: its sessions and versions stay',
     tag: 'agents',
     permission: 'agents:write',
-    errors: ['invalid_request', 'agent_not_found', 'agent_changed', 'unavailable'],
+    errors: ['invalid_request', 'agent_not_found', 'agent_changed', 'storage_full', 'unavailable'],
   },
   listAgents: {
     summary: 'List agents',
@@ -111,6 +112,10 @@ export const operations = {
     errors: [],
   },
   readHealth: { summary: 'What runs here, part by part; always 200', tag: 'operations', errors: [] },
-  readReadiness: { summary: 'Whether this process can serve requests now', tag: 'operations', errors: [] },
+  readReadiness: {
+    summary: 'Whether this process can serve requests now: an append was taken within the last 10 s',
+    tag: 'operations',
+    errors: [],
+  },
   describe: { summary: 'This description', tag: 'operations', errors: [] },
 } as const satisfies Record<string, Operation>

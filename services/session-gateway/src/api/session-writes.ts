@@ -3,6 +3,7 @@
 //   W1. A write is four steps: note it, watch for its turn, append, answer. Watching begins before the append, so that the turn of
 //       a quick executor is not missed.
 //   W2. What comes of it is a value (outcomes.ts): nothing is thrown for what a caller may meet.
+//   W3. What is known to be impossible is refused before anything is asked of the broker, which would not answer.
 import {
   ControlAccepted,
   CreatedSession,
@@ -50,7 +51,7 @@ export interface Asking {
   readonly wait?: AbortSignal
 }
 
-export type WriteParts = Pick<GatewayConfig, 'sessions' | 'feed' | 'idempotency' | 'clock' | 'log'> &
+export type WriteParts = Pick<GatewayConfig, 'sessions' | 'feed' | 'idempotency' | 'clock' | 'log' | 'admission'> &
   NewSessionParts & {
     readonly limits: Limits
     readonly appender: Appender
@@ -120,6 +121,8 @@ export class SessionWrites {
       return {
         ...{ session, asked: 'POST /v1/sessions', body: request, on, receiptOf: createdSession },
         prepare: async (ids) => {
+          const obstacle = on.head.n > 0 ? undefined : this.#parts.admission?.newSessions()
+          if (obstacle) throw obstacle
           const started = on.head.n > 0 ? undefined : await beginSession(this.#parts, request)
           const event = content && received(ids, content, 'queue')
           return (head) => {
@@ -162,6 +165,8 @@ export class SessionWrites {
   ): Promise<Outcome<R>> {
     try {
       authorize(caller, operation)
+      const obstacle = this.#parts.admission?.writes()
+      if (obstacle) return refused(obstacle) // W3
       return await this.#perform(caller, asking, await plan())
     } catch (error) {
       const known = asReinsError(error)
@@ -219,7 +224,7 @@ export class SessionWrites {
       ...(key === undefined ? {} : { searchAfter: ids.prev }),
       ...(write.on && noted.kind === 'new' ? { on: write.on } : {}),
     })
-    if (done.kind === 'in-doubt') return refused(inDoubt())
+    if (done.kind === 'in-doubt') return refused(inDoubt(this.#parts.admission?.writes()))
     if (done.kind === 'refused') {
       await note.forget()
       return done
@@ -279,11 +284,13 @@ const received = (ids: Ids, content: UserContent, onBusy: OnBusy): EventOf<'mess
 
 const missing = (session: string): Refused => refused(notFound(session))
 
-const inDoubt = (): ReinsError =>
-  new ReinsError(
-    'unavailable',
-    'The event store did not confirm the event in time. The event may be stored all the same.',
-  )
+const inDoubt = (obstacle: ReinsError | undefined): ReinsError =>
+  obstacle
+    ? new ReinsError(obstacle.code, `${obstacle.message} The event may be stored all the same.`)
+    : new ReinsError(
+        'unavailable',
+        'The event store did not confirm the event in time. The event may be stored all the same.',
+      )
 
 function cursorBefore(session: string, done: Done): string {
   if (done.kind === 'unchanged' || done.frame.n === 1) return encodeCursor(startCursor(session))

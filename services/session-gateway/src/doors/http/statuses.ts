@@ -25,6 +25,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   workspace_not_found: 422,
   not_supported: 422,
   unavailable: 503,
+  storage_full: 507,
   timed_out: 504,
   too_many_streams: 503,
   slow_consumer: 503,
@@ -33,4 +34,4 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
 
 /** Codes whose request may be repeated after a while carry `Retry-After`, in seconds. */
 export const retryAfterOf = (code: ErrorCode): number | undefined =>
-  code === 'unavailable' || code === 'too_many_streams' ? 1 : undefined
+  code === 'unavailable' || code === 'too_many_streams' ? 1 : code === 'storage_full' ? 30 : undefined

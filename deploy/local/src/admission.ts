@@ -1,0 +1,40 @@
+// What the gateway is told about writes: whether they are possible now, and with which error they are refused when they are not.
+import { ReinsError } from '@reins/contracts'
+import type { AppendWatch, Obstacle } from '@reins/journal'
+import type { Admission } from '@reins/session-gateway'
+import type { DiskState } from './data/disk-budget.ts'
+
+export function admissionOf(watch: AppendWatch, disk: (() => DiskState) | undefined): Admission {
+  const writes = (): ReinsError | undefined => errorOf(watch.obstacle())
+  return {
+    writes,
+    newSessions: () => {
+      const state = disk?.()
+      return writes() ?? (state?.level === 'no-new-sessions' ? full(state.text) : undefined)
+    },
+    onObstacle: (on) => watch.onObstacle(on),
+  }
+}
+
+/** What others than the broker know to be in the way of appends: the disk, and the embedded server's own word. */
+export function outsideObstacle(
+  disk: (() => DiskState) | undefined,
+  servers: (() => Readonly<Record<string, string>>) | undefined,
+): Obstacle | undefined {
+  const state = disk?.()
+  if (state?.level === 'no-appends') return { cause: 'disk-full', why: state.text }
+  const broker = servers?.()['nats-server'] ?? 'ok'
+  if (broker === 'ok') return undefined
+  const cause = /is full|no space left/.test(broker) ? 'disk-full' : 'sick'
+  return { cause, why: `nats-server is sick: ${broker}` }
+}
+
+function errorOf(obstacle: Obstacle | undefined): ReinsError | undefined {
+  if (obstacle === undefined) return undefined
+  if (obstacle.cause === 'disk-full') return full(obstacle.why)
+  return new ReinsError('unavailable', sentence(obstacle.why))
+}
+
+const full = (why: string): ReinsError => new ReinsError('storage_full', sentence(why))
+const sentence = (text: string): string =>
+  `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`

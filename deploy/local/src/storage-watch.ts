@@ -1,0 +1,107 @@
+// The disk and the appends of one process, watched: what `/ready`, `/health`, the metrics and the log say of them, and what is held back.
+//   ST1. Above the budget the appends of this process wait in front of the broker; they go on when there is room.
+//   ST2. Everything that is asked here is known already, so no answer waits for a disk or a server.
+import type { Broker } from '@reins/broker'
+import { AppendWatch, appendCanary, type SessionLog, watchedLog } from '@reins/journal'
+import type { Closing } from '@reins/service'
+import type { Admission } from '@reins/session-gateway'
+import type { Log, Metrics } from '@reins/telemetry'
+import { admissionOf, outsideObstacle } from './admission.ts'
+import { type DiskLimits, DiskWatch } from './data/disk-budget.ts'
+
+export interface StorageWatchOptions {
+  readonly broker: Broker
+  readonly disk: DiskLimits
+  /** The folder whose disk is watched; undefined: it is elsewhere. */
+  readonly diskOf?: string
+  /** Of the embedded servers: `ok`, or what is wrong with each. */
+  readonly servers?: () => Readonly<Record<string, string>>
+  readonly log: Log
+  /** Lines of the log that could not be written. */
+  readonly logLost?: () => number
+  readonly metrics: Metrics
+}
+
+export interface StorageWatch {
+  readonly admission: Admission
+  watched(log: SessionLog): SessionLog
+  /** From now on a canary is appended while nothing else is. Resolves after the first. */
+  watchAppends(): Promise<void>
+  health(): Record<string, string>
+  notReady(): readonly string[]
+}
+
+const sampleMs = 1000
+
+/** Ends with `closing`. */
+export async function watchStorage(options: StorageWatchOptions, closing: Closing): Promise<StorageWatch> {
+  const { broker, diskOf, servers, log, metrics } = options
+  const disk = diskOf === undefined ? undefined : await watchDisk(diskOf, options, closing)
+  const diskNow = disk && (() => disk.state())
+  let watching = false
+  const lost = metrics.gauge(
+    'reins_log_lines_lost',
+    'Lines of the log that were dropped because it could not be written.',
+  )
+  sampled(closing, () => lost.set(options.logLost?.() ?? 0))
+  const appends = new AppendWatch({
+    canary: () => appendCanary(broker),
+    outside: () => outsideObstacle(diskNow, servers),
+    now: () => performance.now(),
+    changed: (obstacle) =>
+      obstacle
+        ? log.error({ cause: obstacle.cause, why: obstacle.why }, 'appends are not possible')
+        : log.warn({}, 'appends are possible again'),
+  })
+  return {
+    admission: admissionOf(appends, diskNow),
+    watched: (sessions) =>
+      watchedLog(
+        sessions,
+        () => appends.taken(),
+        (signal) => disk?.room(signal), // ST1
+      ),
+    async watchAppends() {
+      await appends.start()
+      closing.add('append watch', () => appends.close())
+      watching = true
+      const possible = metrics.gauge('reins_appends_possible', '1 while an append was taken within the last 10 s.')
+      sampled(closing, () => possible.set(appends.notReady() ? 0 : 1))
+    },
+    health: () => ({
+      ...(watching ? { appends: appends.notReady()?.why ?? 'ok' } : {}),
+      ...(diskNow ? { disk: diskNow().text } : {}),
+    }),
+    notReady: () => {
+      const obstacle = appends.notReady()
+      return obstacle ? [`appends: ${obstacle.why}`] : []
+    },
+  }
+}
+
+async function watchDisk(
+  folder: string,
+  { disk: limits, log, metrics }: StorageWatchOptions,
+  closing: Closing,
+): Promise<DiskWatch> {
+  const disk = new DiskWatch({
+    ...limits,
+    folder,
+    changed: ({ level, usedPercent, text }) =>
+      level === 'roomy'
+        ? log.warn({ level, usedPercent }, 'the disk has room again')
+        : log.error({ level, usedPercent }, text),
+  })
+  await disk.start()
+  closing.add('disk watch', () => disk.close())
+  const used = metrics.gauge('reins_disk_used_percent', 'How full the disk of the data folder is.')
+  sampled(closing, () => used.set(disk.state().usedPercent ?? 0))
+  return disk
+}
+
+function sampled(closing: Closing, sample: () => void): void {
+  sample()
+  const timer = setInterval(sample, sampleMs)
+  timer.unref()
+  closing.add('a sample', () => clearInterval(timer))
+}

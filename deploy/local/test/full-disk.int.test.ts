@@ -1,0 +1,127 @@
+// The whole product on a small disk of its own, which gets full in a turn: what is refused, what goes on, and that room is enough.
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { Scratch } from './fixture.ts'
+import { Product } from './product.ts'
+
+const megabyte = 1024 * 1024
+const deadline = 120_000
+const within = { timeout: 60_000 }
+const undo: (() => unknown)[] = []
+
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step()
+}, deadline)
+
+async function started(disk: string): Promise<Product> {
+  const product = await Product.start(disk)
+  undo.push(() => product.close())
+  return product
+}
+
+/** undefined where this machine lets nobody mount one. */
+function smallDisk(bytes: number): string | undefined {
+  const scratch = new Scratch()
+  undo.push(() => scratch[Symbol.dispose]())
+  const folder = scratch.in('disk')
+  try {
+    mkdirSync(folder)
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes},mode=755`, 'none', folder], { stdio: 'ignore' })
+    undo.push(() => execFileSync('umount', ['-l', folder], { stdio: 'ignore' }))
+    return folder
+  } catch {
+    return undefined
+  }
+}
+
+const whyNot = 'needs the right to mount a tmpfs, which root has'
+
+/** A file that leaves so many percent of the disk used. */
+function fillTo(disk: string, percent: number): string {
+  const { blocks, bfree, bsize } = statfsSync(disk)
+  const file = path.join(disk, `ballast-${percent}`)
+  const wanted = Math.ceil((blocks * percent) / 100) - (blocks - bfree)
+  writeFileSync(file, Buffer.alloc(Math.max(0, wanted * bsize)))
+  return file
+}
+
+test(
+  'full in a turn: new sessions are refused, then appends, and with room the turn goes on',
+  async (context) => {
+    const disk = smallDisk(400 * megabyte)
+    if (!disk) return context.skip(whyNot)
+    const product = await started(disk)
+    expect(await product.ready()).toBe(200)
+    const { json } = await product.ask('POST', '/v1/sessions', { agent: 'assistant', message: 'stream 60 every 50' })
+    const session: string = json.session.id
+
+    fillTo(disk, 93)
+    const refused = () => product.ask('POST', '/v1/sessions', { agent: 'assistant' })
+    await expect.poll(async () => (await refused()).status, within).toBe(507)
+    expect((await refused()).json.error).toMatchObject({
+      code: 'storage_full',
+      next: expect.stringContaining('Make room'),
+    })
+    expect(await product.ready()).toBe(200)
+    expect((await product.ask('GET', '/health')).json.parts.disk).toMatch(
+      /93 % full: no session is started from 90 % on/,
+    )
+
+    const ballast = fillTo(disk, 98)
+    await expect.poll(product.ready, within).toBe(503)
+    const message = await product.ask('POST', `/v1/sessions/${session}/messages`, { content: 'Hello?' })
+    expect([message.status, message.json.error.code]).toEqual([507, 'storage_full'])
+    const shown = await product.ask('GET', `/v1/sessions/${session}`)
+    expect([shown.status, shown.json.session?.status ?? shown.json.status]).toEqual([200, 'running'])
+
+    rmSync(ballast)
+    await expect.poll(product.ready, within).toBe(200)
+    const status = async () => (await product.ask('GET', `/v1/sessions/${session}`)).json.status
+    await expect.poll(status, within).toBe('idle')
+    expect((await product.ask('POST', `/v1/sessions/${session}/messages`, { content: 'Hello?' })).status).toBe(202)
+  },
+  deadline,
+)
+
+test(
+  'full to the last byte: it answers, and goes on by itself when there is room',
+  async (context) => {
+    const disk = smallDisk(400 * megabyte)
+    if (!disk) return context.skip(whyNot)
+    const product = await started(disk)
+    const { json } = await product.ask('POST', '/v1/sessions', { agent: 'assistant' })
+    const ballast = fillTo(disk, 100)
+    await expect.poll(product.ready, within).toBe(503)
+    expect((await product.ask('GET', '/health')).json.status).toBe('degraded')
+    rmSync(ballast)
+    await expect.poll(product.ready, within).toBe(200)
+    const route = `/v1/sessions/${json.session.id}/messages?wait=turn`
+    expect((await product.ask('POST', route, { content: 'Hello?' })).status).toBe(200)
+  },
+  deadline,
+)
+
+test(
+  'full at the start: the error says so',
+  async (context) => {
+    const disk = smallDisk(4 * megabyte)
+    if (!disk) return context.skip(whyNot)
+    fillTo(disk, 100)
+    await expect(started(disk)).rejects.toThrow(/the disk of .* is full.*Make room/i)
+  },
+  deadline,
+)
+
+test(
+  'a disk that may only be read: the error says so',
+  async (context) => {
+    const disk = smallDisk(4 * megabyte)
+    if (!disk) return context.skip(whyNot)
+    mkdirSync(path.join(disk, 'data'), { mode: 0o700 })
+    execFileSync('mount', ['-o', 'remount,ro', disk])
+    await expect(started(disk)).rejects.toThrow(/read-only|may not be written/i)
+  },
+  deadline,
+)

@@ -1,0 +1,55 @@
+// The whole product in the process of a test, on a folder of its own, and what a client asks of it.
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { systemClock } from '@reins/service'
+import { type RunningProduct, up } from '../src/commands/up.ts'
+import { loadLocalConfig } from '../src/config.ts'
+
+export class Product {
+  readonly #token: string
+  readonly #running: RunningProduct
+  private constructor(running: RunningProduct, token: string) {
+    this.#running = running
+    this.#token = token
+  }
+
+  /** The caller closes it. */
+  static async start(disk: string): Promise<Product> {
+    const env = {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      REINS_PORT: '0',
+      REINS_DATA_DIR: path.join(disk, 'data'),
+      REINS_LOG_LEVEL: 'error',
+      REINS_ALLOW_UNSANDBOXED_SHELL: '1',
+    }
+    const config = loadLocalConfig(env, {}, disk)
+    const product = await up({
+      ...{ config, clock: systemClock, version: '0', say: () => undefined },
+      fatal: (error) => {
+        throw error
+      },
+    })
+    return new Product(product, readFileSync(path.join(disk, 'data', 'admin.token'), 'utf8').trim())
+  }
+
+  async ask(method: string, route: string, body?: unknown) {
+    const response = await fetch(`${this.#running.url}${route}`, {
+      method,
+      headers: { authorization: `Bearer ${this.#token}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(30_000),
+    })
+    return { status: response.status, json: JSON.parse(await response.text()) }
+  }
+
+  readonly ready = async () => (await this.ask('GET', '/ready')).status
+
+  pids(): { readonly nats?: number; readonly postgres?: number } {
+    return this.#running.serverPids()
+  }
+
+  async close(): Promise<void> {
+    await this.#running.close({ withinMs: 20_000 })
+  }
+}

@@ -1,0 +1,21 @@
+// What JetStream answers to a message that was published to a stream.
+export interface PublishReply {
+  readonly seq?: number
+  readonly error?: PublishError
+}
+
+export interface PublishError {
+  readonly code: number
+  readonly err_code?: number
+  readonly description: string
+}
+
+/** Its storage limit or its disk is full: what was sent can be sent again when there is room. */
+export const isOutOfRoom = ({ err_code, description }: PublishError): boolean =>
+  err_code === 10047 ||
+  err_code === 10023 ||
+  /no space left|insufficient (storage|resources)|quota exceeded/i.test(description)
+
+/** Answers that say "not now": no leader, no quorum, a duplicate in flight, no room, a store that cannot write. */
+export const isTransient = (error: PublishError): boolean =>
+  error.code === 503 || error.err_code === 10158 || error.err_code === 10077 || isOutOfRoom(error)
