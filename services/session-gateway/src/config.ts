@@ -20,10 +20,14 @@ export interface Limits {
   /** Of a message's content, as JSON. A frame must fit into one message of the broker. */
   readonly maxMessageBytes: number
   readonly maxStreams: number
-  /** What may wait in one stream for its reader. */
+  /** What may wait in one stream for its reader, in this process and in the system's socket. */
   readonly maxStreamBufferBytes: number
-  /** ms that a reader may take for what waits for it while history is read. */
+  /** The same of all streams together. */
+  readonly maxStreamsBufferBytes: number
+  /** ms that a reader may take nothing although something waits for it. */
   readonly drainWithinMs: number
+  /** ms between looks at how far readers have come. */
+  readonly lookEveryMs: number
   readonly heartbeatMs: number
   /** ms that an append may take before the client is told `unavailable`. */
   readonly appendWithinMs: number
@@ -41,7 +45,9 @@ export const defaultLimits: Limits = {
   maxMessageBytes: 1_000_000,
   maxStreams: 20_000,
   maxStreamBufferBytes: 1_000_000,
+  maxStreamsBufferBytes: 64_000_000,
   drainWithinMs: 30_000,
+  lookEveryMs: 500,
   heartbeatMs: 15_000,
   appendWithinMs: 10_000,
   turnWithinMs: 600_000,
@@ -67,6 +73,10 @@ export function loadGatewaySettings(env: Env): GatewaySettings {
       maxStreamBufferBytes: read.integer('REINS_STREAM_BUFFER_BYTES', defaultLimits.maxStreamBufferBytes, {
         min: 65_536,
         max: 100_000_000,
+      }),
+      maxStreamsBufferBytes: read.integer('REINS_STREAMS_BUFFER_BYTES', defaultLimits.maxStreamsBufferBytes, {
+        min: 1_000_000,
+        max: 10_000_000_000,
       }),
       turnWithinMs: read.integer('REINS_TURN_WAIT_MS', defaultLimits.turnWithinMs, { min: 1000, max: 86_400_000 }),
     },

@@ -14,6 +14,7 @@ import type { IdempotencyStore, RegistryView, SessionFeed, SessionLog, Subscript
 import type { Clock } from '@reins/service'
 import type { Log, Metrics } from '@reins/telemetry'
 import type { GatewaySettings } from './config.ts'
+import type { LookAtSendQueues } from './streams/send-queues.ts'
 
 export type Registry = Pick<RegistryView, 'agent' | 'agentFresh' | 'version' | 'token' | 'waitFor'>
 export type Pools = Pick<WorkQueue, 'ensurePool' | 'pools' | 'backlog'>
@@ -48,6 +49,8 @@ export interface GatewayConfig extends GatewaySettings {
   readonly admission?: Admission
   /** What keeps this process from serving requests now; nothing: `/ready` answers 200. */
   readonly notReady?: () => readonly string[]
+  /** What the system holds of each connection for its reader; the system's own word where none is given. */
+  readonly sendQueues?: LookAtSendQueues
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics

@@ -21,6 +21,7 @@ import { addRoutes, createHttp, type HttpOptions } from './doors/http/server.ts'
 import { acceptSockets, addSocketRoute } from './doors/socket/socket.ts'
 import type { GatewayConfig } from './ports.ts'
 import { Refills } from './streams/refills.ts'
+import { lookInProc } from './streams/send-queues.ts'
 import { Streams } from './streams/streams.ts'
 
 export interface RunningGateway extends Running {
@@ -49,7 +50,12 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal)
   const refills = new Refills({ atOnce: limits.refillsAtOnce, spreadMs: 500, random: () => clock.random() })
-  const streams = new Streams({ sessions, feed, appender, queues, refills, now: () => clock.now() }, limits, metrics)
+  const streams = new Streams(
+    { sessions, feed, appender, queues, refills, now: () => clock.now() },
+    limits,
+    config.sendQueues ?? lookInProc,
+    metrics,
+  )
   const pools = new PoolBoard(config.work, config.heartbeats, () => clock.now(), queues)
   closing.add('heartbeats', () => pools.close())
   const api: Api = {

@@ -1,3 +1,4 @@
+import { connect, type Socket } from 'node:net'
 import { decodeCursor, type SessionEvent } from '@reins/contracts'
 import type { SessionFeed } from '@reins/journal'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -292,9 +293,9 @@ describe('deltas', () => {
     await stream.take(1)
     deaf = true
     world.delta(id, ' you', 5)
+    await world.append(id, [])
     deaf = false
     world.journal.restart()
-    await world.append(id, [])
     expect(show(await stream.take(1))).toEqual(['delta m-t1 5: you'])
     // What was published before the last one that came is here already.
     expect(asked.at(-1)).toBeGreaterThan(world.now - 60_000)
@@ -343,38 +344,86 @@ describe('bounds', () => {
     await small.close()
   })
 
-  test('a client that never reads is closed, and its session goes on for the others', async () => {
-    const small = await World.start({ limits: { maxStreamBufferBytes: 65_536, drainWithinMs: 100 } })
-    const id = await small.session()
-    const { connect } = await import('node:net')
-    const { port } = new URL(small.url)
+  /** A client that opens the stream and reads nothing of it. */
+  async function deadReader(url: string, id: string, after = ''): Promise<Socket> {
+    const { port } = new URL(url)
     const socket = connect(Number(port), '127.0.0.1')
+    socket.on('error', () => {})
     socket.pause()
     socket.write(
-      `GET /v1/sessions/${id}/events HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer test-token\r\nAccept: text/event-stream\r\n\r\n`,
+      `GET /v1/sessions/${id}/events${after} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer test-token\r\nAccept: text/event-stream\r\n\r\n`,
     )
+    return socket
+  }
+
+  async function metric(url: string, name: string): Promise<number> {
+    const response = await fetch(`${url}/metrics`, { headers: { authorization: 'Bearer test-token' } })
+    return Number(new RegExp(`^${name} (\\d+)`, 'm').exec(await response.text())?.[1])
+  }
+  const untilMetric = async (url: string, name: string, value: number): Promise<void> => {
+    while ((await metric(url, name)) !== value) await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  const message = (n: number, text: string): readonly SessionEvent[] => [
+    { type: 'message.received', data: { message: `m${n}`, content: [{ type: 'text', text }], onBusy: 'queue' } },
+  ]
+
+  test('a client that never reads is closed, what the system holds for it counts, and its session goes on for others', async () => {
+    const small = await World.start({ limits: { maxStreamBufferBytes: 300_000, lookEveryMs: 20 } })
+    const id = await small.session()
+    const socket = await deadReader(small.url, id)
     const reader = await EventStream.open(`${small.url}/v1/sessions/${id}/events`)
-    await reader.take(1)
-    const streams = async () => /reins_gateway_streams (\d+)/.exec(await text())?.[1]
-    const slow = async () => /reins_gateway_slow_consumers_total (\d+)/.exec(await text())?.[1]
-    const text = async () =>
-      (await fetch(`${small.url}/metrics`, { headers: { authorization: 'Bearer test-token' } })).text()
-    const big = 'x'.repeat(200_000)
+    const [first] = await reader.take(1)
+    const big = 'x'.repeat(50_000)
     let n = 1
-    // More than any socket buffer holds, until the gateway has had enough.
-    while ((await slow()) !== '1' && n < 200) {
-      await small.append(id, [
-        {
-          type: 'message.received',
-          data: { message: `m${n}`, content: [{ type: 'text', text: big }], onBusy: 'queue' },
-        },
-      ])
+    while ((await metric(small.url, 'reins_gateway_slow_consumers_total')) !== 1 && n < 2000) {
+      await small.append(id, message(n, big))
       expect((await reader.take(1))[0]?.data.n).toBe(++n)
     }
-    expect(await slow()).toBe('1')
+    expect(n).toBeLessThan(2000)
+    // It finds everything again by its cursor.
+    const again = await EventStream.open(`${small.url}/v1/sessions/${id}/events?after=${first!.id}`)
+    expect((await again.take(n - 1)).map(({ data }) => data.n)).toEqual(Array.from({ length: n - 1 }, (_, i) => i + 2))
+    again.close()
     reader.close()
     socket.destroy()
-    while ((await streams()) !== '0') await new Promise((resolve) => setImmediate(resolve))
+    await untilMetric(small.url, 'reins_gateway_streams', 0)
+    await small.close()
+  })
+
+  test('a client that takes nothing for a while is closed, also while it is given history, and one that reads it all is not', async () => {
+    const small = await World.start({ limits: { drainWithinMs: 300, lookEveryMs: 20 } })
+    const id = await small.session()
+    const big = 'x'.repeat(200_000)
+    for (let n = 1; n <= 60; n++) await small.append(id, message(n, big))
+    const socket = await deadReader(small.url, id)
+    const reader = await EventStream.open(`${small.url}/v1/sessions/${id}/events`)
+    expect((await reader.take(61)).map(({ data }) => data.n)).toEqual(Array.from({ length: 61 }, (_, i) => i + 1))
+    await untilMetric(small.url, 'reins_gateway_slow_consumers_total', 1)
+    await untilMetric(small.url, 'reins_gateway_streams', 1)
+    reader.close()
+    socket.destroy()
+    await small.close()
+  })
+
+  test('many clients that never read together get no more than the budget for all', async () => {
+    const small = await World.start({ limits: { maxStreamsBufferBytes: 1_000_000, lookEveryMs: 20 } })
+    const id = await small.session()
+    const sockets = await Promise.all(Array.from({ length: 20 }, () => deadReader(small.url, id)))
+    const reader = await EventStream.open(`${small.url}/v1/sessions/${id}/events`)
+    await reader.take(1)
+    await untilMetric(small.url, 'reins_gateway_streams', 21)
+    const big = 'x'.repeat(20_000)
+    let n = 1
+    while ((await metric(small.url, 'reins_gateway_slow_consumers_total')) < 20 && n < 2000) {
+      await small.append(id, message(n, big))
+      expect((await reader.take(1))[0]?.data.n).toBe(++n)
+    }
+    await untilMetric(small.url, 'reins_gateway_streams', 1)
+    await small.append(id, message(n, 'still there'))
+    expect((await reader.take(1))[0]?.data.n).toBe(n + 1)
+    reader.close()
+    for (const socket of sockets) socket.destroy()
     await small.close()
   })
 

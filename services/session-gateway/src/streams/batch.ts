@@ -1,4 +1,5 @@
-// What is written to streams: each thing is serialised once, and each form of it made once, for all viewers of a session.
+// What is written to streams: each thing is serialised once, and each form of it made once, down to its bytes, for all viewers of a
+// session.
 import type { StreamItem } from '@reins/contracts'
 
 /** One thing that is written to streams. */
@@ -6,10 +7,17 @@ export class Item {
   readonly type: string
   readonly cursor: string
   readonly json: string
+  #bytes: Buffer | undefined
   constructor(item: StreamItem) {
     this.type = item.type
     this.cursor = item.cursor
     this.json = JSON.stringify(item)
+  }
+
+  /** Of `json`, in UTF-8; made when the first viewer needs it. */
+  get bytes(): Buffer {
+    this.#bytes ??= Buffer.from(this.json)
+    return this.#bytes
   }
 }
 
@@ -19,18 +27,18 @@ export type Form = (items: readonly Item[]) => string
 /** What is written in one go. */
 export class Batch {
   readonly items: readonly Item[]
-  readonly #texts = new Map<Form, string>()
+  readonly #bytes = new Map<Form, Buffer>()
 
   constructor(items: readonly Item[]) {
     this.items = items
   }
 
-  /** Made when the first viewer needs it. */
-  as(form: Form): string {
-    const known = this.#texts.get(form)
+  /** In UTF-8; made when the first viewer needs it. */
+  as(form: Form): Buffer {
+    const known = this.#bytes.get(form)
     if (known !== undefined) return known
-    const text = form(this.items)
-    this.#texts.set(form, text)
-    return text
+    const bytes = Buffer.from(form(this.items))
+    this.#bytes.set(form, bytes)
+    return bytes
   }
 }

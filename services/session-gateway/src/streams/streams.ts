@@ -1,5 +1,5 @@
 // All open streams of this gateway: how many there may be, which share a hub, their heartbeats, their end.
-import { type Cursor, type Head, isSessionId, ReinsError } from '@reins/contracts'
+import { type Cursor, errorTable, type Head, isSessionId, ReinsError } from '@reins/contracts'
 import type { Metrics } from '@reins/telemetry'
 import { notFound } from '../api/appender.ts'
 import { authorize, type Caller } from '../api/caller.ts'
@@ -8,6 +8,8 @@ import { operations } from '../api/operations.ts'
 import type { View } from '../api/views.ts'
 import type { Limits } from '../config.ts'
 import { Hub, type HubParts } from './hub.ts'
+import { type Cut, ReaderWatch } from './reader-watch.ts'
+import type { LookAtSendQueues } from './send-queues.ts'
 import type { Sink } from './sink.ts'
 import { Viewer } from './viewer.ts'
 
@@ -29,15 +31,26 @@ export class Streams {
   readonly #hubs = new Map<string, Hub>()
   readonly #viewers = new Set<Viewer>()
   readonly #heartbeat: NodeJS.Timeout
+  readonly #watch: ReaderWatch
   readonly #open: { inc(): void; dec(): void }
   readonly #slow: { inc(): void }
   #closed = false
 
-  constructor(parts: HubParts, limits: Limits, metrics: Metrics) {
+  constructor(parts: HubParts, limits: Limits, look: LookAtSendQueues, metrics: Metrics) {
     this.#parts = parts
     this.#limits = limits
     this.#open = metrics.gauge('reins_gateway_streams', 'Open event streams')
     this.#slow = metrics.counter('reins_gateway_slow_consumers_total', 'Streams closed because their reader was slow')
+    const waiting = metrics.gauge('reins_gateway_stream_buffer_bytes', 'Bytes that wait for the readers of streams')
+    this.#watch = new ReaderWatch({
+      maxBytes: limits.maxStreamBufferBytes,
+      maxTotalBytes: limits.maxStreamsBufferBytes,
+      stalledMs: limits.drainWithinMs,
+      lookEveryMs: limits.lookEveryMs,
+      look,
+      looked: (total) => waiting.set(total),
+      now: () => performance.now(),
+    })
     this.#heartbeat = setInterval(() => this.#beat(), limits.heartbeatMs)
     this.#heartbeat.unref()
   }
@@ -68,6 +81,7 @@ export class Streams {
     this.#closed = true
     clearInterval(this.#heartbeat)
     for (const viewer of [...this.#viewers]) viewer.end()
+    this.#watch.close()
     for (const hub of this.#hubs.values()) hub.close()
     this.#hubs.clear()
   }
@@ -83,16 +97,18 @@ export class Streams {
     const key = view.tree ? `${view.of}*` : view.of
     const hub = this.#hubs.get(key) ?? new Hub(this.#parts, view, head)
     this.#hubs.set(key, hub)
-    const { maxStreamBufferBytes: maxBufferedBytes, drainWithinMs } = this.#limits
-    const slow = () => this.countSlow()
-    const viewer = new Viewer(hub, sink, cursor, { deltas, maxBufferedBytes, drainWithinMs, slow })
+    const slow = (why: Cut) => {
+      this.countSlow()
+      return tooSlow(why, this.#limits)
+    }
+    const viewer = new Viewer(hub, sink, cursor, { deltas, watch: this.#watch, slow })
     hub.add(viewer)
     this.#viewers.add(viewer)
     this.#open.inc()
     sink.onClose(() => {
       this.#viewers.delete(viewer)
       this.#open.dec()
-      viewer.live = false
+      viewer.left()
       if (hub.remove(viewer) && this.#hubs.get(key) === hub) this.#hubs.delete(key)
     })
     void viewer.join()
@@ -101,4 +117,14 @@ export class Streams {
   #beat(): void {
     for (const viewer of this.#viewers) viewer.heartbeat()
   }
+}
+
+/** What a reader that was let go is told. */
+function tooSlow(why: Cut, limits: Limits): ReinsError {
+  const reason = {
+    behind: `More than ${limits.maxStreamBufferBytes} bytes waited for you.`,
+    stalled: `You took nothing for ${limits.drainWithinMs / 1000} s although something waited.`,
+    budget: `More than ${limits.maxStreamsBufferBytes} bytes waited for all readers, and you had taken nothing for the longest.`,
+  }[why]
+  return new ReinsError('slow_consumer', `${errorTable.slow_consumer.meaning} ${reason}`, { details: { why } })
 }

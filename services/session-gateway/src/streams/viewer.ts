@@ -1,12 +1,13 @@
 // One viewer of a session: history from its cursor, then what its source brings, with no gap and no repeat.
 //   V1. It becomes live in one step, when it has written exactly what its source has seen.
-//   V2. What waits for its reader is bounded; a reader that is too slow is told so and closed.
-import { type Cursor, type Delta, errorTable, knownEvents, ReinsError } from '@reins/contracts'
+//   V2. What waits for its reader is bounded (reader-watch.ts); a reader that is too slow is told so and closed.
+import { type Cursor, type Delta, knownEvents, ReinsError } from '@reins/contracts'
 import type { SessionFrame } from '@reins/journal'
 import { answerRestarted, apiDelta, apiEvents, endOf, type View } from '../api/views.ts'
 import { Batch, Item } from './batch.ts'
 import type { Listener } from './hub.ts'
 import type { OpenBlock } from './open-answers.ts'
+import type { Cut, Reader, ReaderWatch } from './reader-watch.ts'
 import type { Sink } from './sink.ts'
 
 /** Frames in order. `more`: what comes after them is there already. */
@@ -35,9 +36,8 @@ export interface Source {
 
 export interface ViewerOptions {
   readonly deltas: boolean
-  readonly maxBufferedBytes: number
-  readonly drainWithinMs: number
-  readonly slow: () => void
+  readonly watch: ReaderWatch
+  readonly slow: (why: Cut) => ReinsError
 }
 
 const historyPage = 32
@@ -48,7 +48,7 @@ export class Viewer implements Listener {
   live = false
   readonly #source: Source
   readonly #sink: Sink
-  readonly #options: ViewerOptions
+  readonly #reader: Reader
   readonly #cursor: Cursor
   #within: Cursor['within']
   /** Blocks that it cannot show in one piece, or has read further than its source: the offset that it waits for. */
@@ -59,7 +59,7 @@ export class Viewer implements Listener {
     this.#sink = sink
     this.#cursor = cursor
     this.#within = cursor.within
-    this.#options = options
+    this.#reader = options.watch.watch(sink, (why) => this.fail(options.slow(why)))
     this.deltas = options.deltas
   }
 
@@ -75,8 +75,9 @@ export class Viewer implements Listener {
 
   /** From the source, while live. */
   show(batch: Batch): void {
-    if (this.#sink.buffered() > this.#options.maxBufferedBytes) this.#tooSlow()
-    else this.#sink.write(batch)
+    if (this.#sink.closed) return
+    this.#sink.write(batch)
+    this.#reader.wrote()
   }
 
   /** `rendered`: the delta as it is for everybody who has read all that came before it. */
@@ -96,17 +97,23 @@ export class Viewer implements Listener {
 
   heartbeat(): void {
     if (!this.live || this.#sink.closed) return
-    if (this.#sink.buffered() > this.#options.maxBufferedBytes) this.#tooSlow()
-    else this.#sink.heartbeat()
+    this.#sink.heartbeat()
+    this.#reader.wrote()
+  }
+
+  /** Its sink was closed. */
+  left(): void {
+    this.live = false
+    this.#reader.close()
   }
 
   end(): void {
-    this.live = false
+    this.left()
     this.#sink.end()
   }
 
   fail(error: ReinsError): void {
-    this.live = false
+    this.left()
     this.#sink.fail(error)
   }
 
@@ -119,7 +126,7 @@ export class Viewer implements Listener {
       for (const one of frames) {
         at = { seq: one.frame.seq, n: one.frame.n }
         this.#write(one)
-        if (!(await this.#roomToWrite())) return
+        if (!(await this.#reader.roomToWrite())) return // V2
       }
       if (this.#sink.closed) return
       if (more) continue
@@ -148,7 +155,7 @@ export class Viewer implements Listener {
       if (this.deltas)
         items.push(new Item(answerRestarted(this.#source.view, session, endOf(frame), { call, attempt })))
     }
-    if (items.length > 0) this.#sink.write(new Batch(items))
+    if (items.length > 0) this.show(new Batch(items))
   }
 
   /** What has been streamed already of an answer that is being made. */
@@ -172,25 +179,6 @@ export class Viewer implements Listener {
       ...(toolCall === undefined ? {} : { toolCall }),
     }
     this.show(new Batch([new Item(apiDelta(this.#source.view, session, this.#source.last, delta))]))
-  }
-
-  /** History is written at the reader's pace (V2). */
-  async #roomToWrite(): Promise<boolean> {
-    if (this.#sink.closed) return false
-    if (this.#sink.buffered() < this.#options.maxBufferedBytes / 4) return true
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<'late'>((resolve) => {
-      timer = setTimeout(() => resolve('late'), this.#options.drainWithinMs)
-    })
-    const drained = await Promise.race([this.#sink.drained(), late])
-    clearTimeout(timer)
-    if (drained === 'late') this.#tooSlow()
-    return drained === true
-  }
-
-  #tooSlow(): void {
-    this.#options.slow()
-    this.fail(new ReinsError('slow_consumer', errorTable.slow_consumer.meaning))
   }
 }
 

@@ -1,6 +1,7 @@
 // A stream of events over HTTP: server-sent events, or lines of JSON.
 import type { ServerResponse } from 'node:http'
 import type { Form } from '../../streams/batch.ts'
+import { endsOf } from '../../streams/send-queues.ts'
 import type { Sink } from '../../streams/sink.ts'
 
 /** ms in which a slow reader may still take the reason. */
@@ -29,32 +30,32 @@ export function httpSink(raw: ServerResponse, form: HttpForm, headers: Readonly<
   raw.socket?.setNoDelay(true)
   // Something must be sent at once: a client learns from it that the stream is open.
   raw.write(form === 'sse' ? 'retry: 500\n: open\n\n' : '\n')
-  const write = (text: string) => {
-    if (!raw.destroyed && !raw.writableEnded) raw.write(text)
+  // Of the connection that it had when it began: `raw` lets go of it at its end.
+  const { socket } = raw
+  const ends = socket ? endsOf(socket) : undefined
+  let sent = 0
+  const write = (data: string | Buffer) => {
+    if (!raw.destroyed && !raw.writableEnded) raw.write(data)
   }
   return {
-    write: (batch) => write(batch.as(forms[form])),
+    write: (batch) => {
+      const bytes = batch.as(forms[form])
+      sent += bytes.length
+      write(bytes)
+    },
+    sent: () => sent,
     buffered: () => raw.writableLength,
-    drained: () =>
-      new Promise((resolve) => {
-        if (raw.destroyed || raw.writableEnded) return resolve(false)
-        if (!raw.writableNeedDrain) return resolve(true)
-        const done = (drained: boolean) => {
-          raw.off('drain', onDrain)
-          raw.off('close', onClose)
-          resolve(drained)
-        }
-        const onDrain = () => done(true)
-        const onClose = () => done(false)
-        raw.once('drain', onDrain)
-        raw.once('close', onClose)
-      }),
+    ends,
     heartbeat: () => write(form === 'sse' ? ': alive\n\n' : '\n'),
     fail(error) {
       if (raw.writableEnded) return
       const body = JSON.stringify({ error: error.body() })
       raw.end(form === 'sse' ? `event: error\ndata: ${body}\n\n` : `${body}\n`)
-      setTimeout(() => raw.destroy(), graceMs).unref()
+      setTimeout(() => {
+        // After a plain end the system would go on holding what a reader does not take, for minutes.
+        if (error.code === 'slow_consumer') socket?.resetAndDestroy()
+        else raw.destroy()
+      }, graceMs).unref()
     },
     end: () => {
       if (!raw.writableEnded) raw.end()

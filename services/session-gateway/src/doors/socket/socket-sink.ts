@@ -1,22 +1,27 @@
 // A stream of events over a WebSocket: one message an item.
 import { errorTable } from '@reins/contracts'
+import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
+import { endsOf } from '../../streams/send-queues.ts'
 import type { Sink } from '../../streams/sink.ts'
 
 const graceMs = 1000
 
-export function socketSink(socket: WebSocket): Sink {
+/** `connection`: the one below the WebSocket. */
+export function socketSink(socket: WebSocket, connection: Socket): Sink {
+  const ends = endsOf(connection)
+  let sent = 0
   return {
     write(batch) {
       if (socket.readyState !== socket.OPEN) return
-      for (const { json } of batch.items) socket.send(json)
+      for (const { bytes } of batch.items) {
+        sent += bytes.length
+        socket.send(bytes, { binary: false })
+      }
     },
+    sent: () => sent,
     buffered: () => socket.bufferedAmount,
-    drained: () =>
-      new Promise((resolve) => {
-        if (socket.readyState !== socket.OPEN) return resolve(false)
-        socket.ping('', false, () => resolve(socket.readyState === socket.OPEN))
-      }),
+    ends,
     heartbeat: () => {
       if (socket.readyState === socket.OPEN) socket.ping()
     },
@@ -24,7 +29,10 @@ export function socketSink(socket: WebSocket): Sink {
       if (socket.readyState !== socket.OPEN) return
       socket.send(JSON.stringify({ type: 'error', error: error.body() }))
       socket.close(errorTable[error.code].retry === 'never' ? 1008 : 1013, error.code)
-      setTimeout(() => socket.terminate(), graceMs).unref()
+      setTimeout(() => {
+        if (error.code === 'slow_consumer') connection.resetAndDestroy()
+        else socket.terminate()
+      }, graceMs).unref()
     },
     end() {
       socket.close(1001, 'the gateway is shutting down')

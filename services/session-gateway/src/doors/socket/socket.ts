@@ -3,6 +3,7 @@
 //   S2. Commands of one socket run one after the other; while many wait, nothing more is read from it.
 //   S3. A client that sends and does not read its replies is cut off like any other slow reader: they wait in memory.
 //   S4. After a message that is refused for its form nothing more is heard from this socket.
+import type { Socket } from 'node:net'
 import websocket from '@fastify/websocket'
 import { errorTable, ReinsError, SocketCommand } from '@reins/contracts'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
@@ -72,7 +73,7 @@ export function addSocketRoute(app: FastifyInstance, api: Api, streams: Streams)
     wsHandler: (socket, request) => {
       const given = admitted.get(request)
       if (!given) return socket.terminate()
-      serveSocket(socket, api, streams, given)
+      serveSocket(socket, request.raw.socket, api, streams, given)
     },
   })
   return described
@@ -91,8 +92,14 @@ function parseCommand(value: unknown): SocketCommand {
   return kindForm.parse(value).type === 'message' ? messageCommand.parse(value) : controlCommand.parse(value)
 }
 
-function serveSocket(socket: WebSocket, api: Api, streams: Streams, { caller, session, opening }: Admitted): void {
-  const sink = socketSink(socket)
+function serveSocket(
+  socket: WebSocket,
+  connection: Socket,
+  api: Api,
+  streams: Streams,
+  { caller, session, opening }: Admitted,
+): void {
+  const sink = socketSink(socket, connection)
   let waiting = 0
   let refused = false
   let tail: Promise<void> = Promise.resolve()
