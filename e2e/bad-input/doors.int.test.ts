@@ -81,7 +81,7 @@ describe('the same error over HTTP, SSE, NDJSON, WebSocket and the command line'
   test('for a message to a session that has ended, and one that is wrong', async () => {
     const messages = [
       [{ content: 'Hi' }, 'session_ended', 'ended'],
-      [{ content: 5 }, 'invalid_request', 'content: must be a text or a list'],
+      [{ content: 5 }, 'invalid_request', 'content: must be a text'],
       [{ content: 'Hi', extra: 1 }, 'invalid_request', 'extra: unknown field'],
       [{ content: '' }, 'invalid_request', 'content: '],
     ] as const

@@ -45,6 +45,11 @@ describe('the problems of a value', () => {
     expect(said(Drawn, [{ type: 'square', side: 'x' }])).toEqual(['[0].side: must be a number, not the text "x"'])
   })
 
+  it('of a choice among choices name all of them', () => {
+    const Verb = Type.Union([Type.Literal('say'), Type.Union([Type.Literal('stop'), Type.Literal('go')])])
+    expect(said(Verb, 'dance')).toEqual([': must be one of say, stop, go, not the text "dance"'])
+  })
+
   it('are none of what an open mapping has besides', () => {
     expect(said(Type.Object({ a: Type.Unknown() }), { a: null, b: 1 })).toEqual([])
   })

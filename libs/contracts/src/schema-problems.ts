@@ -56,7 +56,8 @@ export function problemsOf(
 
 function checkValue(schema: Schema, value: unknown, path: string, check: Check): void {
   if (check.skip.has(path)) return
-  if (schema.anyOf && !isChoice(schema.anyOf)) checkKinds(schema.anyOf, value, path, check)
+  const kinds = membersOf(schema)
+  if (kinds.length > 0 && !isChoice(kinds)) checkKinds(kinds, value, path, check)
   else if (schema.type === 'object' && isMapping(value)) checkMapping(schema, value, path, check)
   else if (schema.type === 'array' && Array.isArray(value)) checkList(schema, value, path, check)
   else {
@@ -65,11 +66,14 @@ function checkValue(schema: Schema, value: unknown, path: string, check: Check):
   }
 }
 
+/** Of a union, also of unions. Empty: it is none. */
+const membersOf = ({ anyOf = [] }: Schema): readonly Schema[] =>
+  anyOf.flatMap((one) => (one.anyOf ? membersOf(one) : [one]))
+
 const isChoice = (schemas: readonly Schema[]): boolean => schemas.every((one) => one.const !== undefined)
 
 /** Whether a value is of the kind of a schema, and where both are mappings has the `type` that it names: the rest may be wrong. */
-function isOfKind({ type, properties = {}, anyOf }: Schema, value: unknown): boolean {
-  if (anyOf) return anyOf.some((one) => isOfKind(one, value))
+function isOfKind({ type, properties = {} }: Schema, value: unknown): boolean {
   if (type === 'array') return Array.isArray(value)
   if (type === 'integer' || type === 'number') return typeof value === 'number'
   if (type !== 'object') return type === undefined || typeof value === type
@@ -94,7 +98,7 @@ function scalarFault(schema: Schema, value: unknown, path: string): string | und
   if (schema.type === undefined && schema.const === undefined && !schema.anyOf) return undefined
   if ((value === null || value === undefined) && path !== '')
     return `has no value: give ${expected(schema)}, or leave the field out`
-  if (schema.anyOf) return choiceFault(schema.anyOf, value)
+  if (schema.anyOf) return choiceFault(membersOf(schema), value)
   if (schema.const !== undefined) return choiceFault([schema], value)
   if (schema.type === 'string' && typeof value === 'string') return textFault(schema, value)
   if ((schema.type === 'integer' || schema.type === 'number') && typeof value === 'number')
@@ -181,10 +185,11 @@ const wrongType = (schema: Schema, value: unknown): string => `must be ${expecte
 
 /** `a whole number from 1 to 100`. */
 function expected(schema: Schema): string {
-  if (schema.anyOf)
-    return isChoice(schema.anyOf)
-      ? `one of ${schema.anyOf.map((choice) => String(choice.const)).join(', ')}`
-      : [...new Set(schema.anyOf.map(expected))].join(' or ')
+  const kinds = membersOf(schema)
+  if (kinds.length > 0)
+    return isChoice(kinds)
+      ? `one of ${kinds.map((choice) => String(choice.const)).join(', ')}`
+      : [...new Set(kinds.map(expected))].join(' or ')
   if (schema.const !== undefined) return String(schema.const)
   switch (schema.type) {
     case 'integer':

@@ -132,7 +132,7 @@ describe('the WebSocket', () => {
       { path: 'content', message: expect.stringMatching(/^must be a text .* or a list, not 5$/) },
     ])
     expect(await problemOf({ type: 'cancel', reason: 'x' })).toEqual([
-      { path: 'reason', message: 'unknown field "reason"; valid fields: type' },
+      { path: 'reason', message: 'unknown field "reason"; valid fields: type, ref' },
     ])
     expect(await problemOf({ type: 'dance' })).toEqual([
       { path: 'type', message: expect.stringMatching(/^must be one of message, cancel, .*, not the text "dance"/) },
