@@ -187,6 +187,13 @@ describe('the environment', () => {
   })
 })
 
+test('what can fail by an event has a listener, in product code', () => {
+  const source = "import { fork } from 'node:child_process'\nexport const child = fork('./a.ts')\n"
+  expect(check({ 'libs/session/src/a.ts': source, 'libs/session/test/a.ts': source, 'e2e/a.ts': source })).toEqual([
+    "libs/session/src/a.ts:2 fork: an error of it that nobody hears ends the process: add .on('error', …) in this file",
+  ])
+})
+
 // Written so that the check, which reads this file too, does not take them for imports of its own.
 const call = (how: string, what: string): string => `${how}('${what}')`
 

@@ -7,8 +7,11 @@
 //   B5. What a package imports stands in its package.json, and what stands there is imported. Tests may also use what the root has
 //       for development (vitest, testcontainers).
 //   B6. Rooms of a package: some of its folders may not know certain packages, or other folders of it. The table `rooms`.
+//   B7. What can fail by an event (a stream, a socket, a server, a child, a worker) is listened to in the file that makes it: an error
+//       that nobody hears ends the process. The table `deaf` says where something else listens.
 import { builtinModules } from 'node:module'
 import path from 'node:path'
+import { withoutListener } from './error-listeners.ts'
 import { environmentReads, importsOf } from './imports.ts'
 
 /** Path from the root, with slashes → text. package.json files among them say where packages are. */
@@ -100,6 +103,12 @@ const rooms: readonly Room[] = [
   },
 ]
 
+/** B7. File → who listens instead. */
+const deaf: Readonly<Record<string, string>> = {
+  'libs/journal/src/jetstream/blobs.ts': 'both streams are in a pipeline or a web stream, which listen',
+  'libs/tools/src/text/spool.ts': 'the iteration of the stream throws its error',
+}
+
 const isSource = (file: string): boolean => /\.m?[jt]s$/.test(file)
 const isTest = (file: string): boolean =>
   /\.test\.m?[jt]s$/.test(file) || /(^|\/)test\//.test(file) || file.startsWith('e2e/') || !file.includes('/')
@@ -133,6 +142,9 @@ export function checkBoundaries(tree: Tree): readonly Problem[] {
         packageProblem(home, file, specifier, byName.get(name)) ?? undeclaredProblem(home, root, file, name)
       if (problem !== undefined) report(line, problem)
     }
+    if (!file.startsWith('scripts/') && !isTest(file) && !(file in deaf))
+      for (const { maker, line } of withoutListener(source))
+        report(line, `${maker}: an error of it that nobody hears ends the process: add .on('error', …) in this file`)
     if (!file.startsWith('scripts/') && !isTest(file) && path.posix.basename(file) !== 'config.ts')
       for (const line of environmentReads(source))
         report(line, 'only config.ts reads the environment: take what you need as an argument')

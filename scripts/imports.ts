@@ -37,7 +37,7 @@ export function environmentReads(source: string): readonly number[] {
 }
 
 /** M2. The lines stay where they are. */
-function withoutComments(source: string): string {
+export function withoutComments(source: string): string {
   let block = false
   return source
     .split('\n')
