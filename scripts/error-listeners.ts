@@ -42,7 +42,10 @@ function madeIn(code: string): readonly Deaf[] {
   const found: (Deaf & { readonly index: number })[] = []
   for (const [, clause = '', module = ''] of code.matchAll(statement)) {
     const names = makers[module] ?? [] // EL2
-    const calls = [...named(clause), ...spaces(clause).flatMap((space) => names.map((name) => [`${space}.${name}`, name] as const))]
+    const calls = [
+      ...named(clause),
+      ...spaces(clause).flatMap((space) => names.map((name) => [`${space}.${name}`, name] as const)),
+    ]
     for (const [call, name] of calls) {
       if (!names.includes(name)) continue
       const pattern = new RegExp(String.raw`(?<![\w.#$])${call.replaceAll('.', String.raw`\.`)}(?:<[^()]*>)?\(`, 'g')

@@ -229,6 +229,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       ...config.gateway,
       sessions: sessionsOf('gateway'),
       feed: journal.feed,
+      snapshots: journal.snapshots,
       work: journal.work,
       registry: view,
       idempotency: await openIdempotency(broker, { replicas: config.replicas }),

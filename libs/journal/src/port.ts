@@ -124,8 +124,11 @@ export interface Snapshot {
 }
 
 export interface Snapshots {
-  read(session: string): Promise<Snapshot | undefined>
+  /** The latest; with `upTo`, the latest one that is kept of those at frame `upTo` or before it. The log may contradict it. */
+  read(session: string, options?: { readonly upTo?: number }): Promise<Snapshot | undefined>
+  /** Replaces the latest. Some older ones are kept (snapshot-slots.ts). */
   write(session: string, snapshot: Snapshot): Promise<void>
+  /** All of them. */
   delete(session: string): Promise<void>
 }
 

@@ -538,6 +538,21 @@ export function journalContract(name: string, make: () => Promise<ContractSubjec
         expect(await subject.snapshots.read(session)).toBeUndefined()
       })
 
+      it('keeps some older snapshots, so that one is found before any frame of a long session', async () => {
+        const session = newSession()
+        for (let n = 32; n <= 4096; n += 32)
+          await subject.snapshots.write(session, { seq: n, n, hash: `h${n}`, foldVersion: 1, state: {} })
+        expect((await subject.snapshots.read(session))?.n).toBe(4096)
+        expect(await subject.snapshots.read(session, { upTo: 63 })).toBeUndefined()
+        for (const upTo of [64, 100, 1000, 2047, 2048, 4095]) {
+          const found = await subject.snapshots.read(session, { upTo })
+          expect(found?.n).toBeLessThanOrEqual(upTo)
+          expect(found?.n).toBeGreaterThan(upTo * 0.6)
+        }
+        await subject.snapshots.delete(session)
+        expect(await subject.snapshots.read(session, { upTo: 4096 })).toBeUndefined()
+      })
+
       it('keeps bytes by their digest, whole or in pieces', async () => {
         const bytes = new TextEncoder().encode(`some bytes ${newId()}`)
         async function* pieces() {

@@ -10,7 +10,15 @@ import {
   type ReinsError,
   type Reply,
 } from '@reins/contracts'
-import type { IdempotencyStore, RegistryView, SessionFeed, SessionLog, Subscription, WorkQueue } from '@reins/journal'
+import type {
+  IdempotencyStore,
+  RegistryView,
+  SessionFeed,
+  SessionLog,
+  Snapshots,
+  Subscription,
+  WorkQueue,
+} from '@reins/journal'
 import type { Clock } from '@reins/service'
 import type { Log, Metrics } from '@reins/telemetry'
 import type { GatewaySettings } from './config.ts'
@@ -36,6 +44,8 @@ export interface Admission {
 export interface GatewayConfig extends GatewaySettings {
   readonly sessions: SessionLog
   readonly feed: SessionFeed
+  /** Of executors. Absent: a state is folded from the first frame on. */
+  readonly snapshots?: Pick<Snapshots, 'read'>
   readonly work: Pools
   readonly registry: Registry
   readonly idempotency: IdempotencyStore

@@ -62,7 +62,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     authenticate: (token) => authenticate(token, registry),
     agents: new Agents(config),
     writes: new SessionWrites({ ...config, appender, folds, stopping: stopping.signal }),
-    reads: new SessionReads({ sessions, appender, folds, queues, call: config.call }),
+    reads: new SessionReads({ sessions, snapshots: config.snapshots, appender, folds, queues, call: config.call }),
     pools,
   }
 

@@ -1,5 +1,6 @@
 // What a viewer costs the log: each frame that it is shown is read once.
 import type { SessionLog } from '@reins/journal'
+import { emptyFold, foldFrames, foldVersion } from '@reins/session'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { EventStream } from './stream.ts'
 import { begin, endCursor, World } from './world.ts'
@@ -16,7 +17,7 @@ beforeEach(async () => {
   open = []
   read = new Map()
   heads = 0
-  const { sessions, feed } = writer.journal
+  const { sessions, feed, snapshots } = writer.journal
   const counted: SessionLog = {
     ...sessions,
     head: (...of) => {
@@ -29,7 +30,7 @@ beforeEach(async () => {
       return frames
     },
   }
-  world = await World.start({ config: { sessions: counted, feed } })
+  world = await World.start({ config: { sessions: counted, feed, snapshots } })
 })
 afterEach(async () => {
   for (const stream of open) stream.close()
@@ -92,5 +93,45 @@ describe('a viewer of a running session', () => {
     const second = (await (await watch(id)).until('delta')).map(({ id }) => id)
     expect(new Set(first).size).toBe(first.length)
     expect(second).toEqual(first)
+  })
+})
+
+describe('an old state', () => {
+  async function longSession(frames: number): Promise<string> {
+    const id = await writer.session()
+    for (let n = 2; n <= frames; n++) {
+      await writer.append(id, [{ type: 'session.renamed', data: { title: `${n}` } }])
+      if (n % 64 === 0) {
+        const all = await writer.frames(id)
+        const { head, session } = foldFrames(emptyFold(id), all)
+        const { seq, hash } = head
+        await writer.journal.snapshots.write(id, { seq, n, hash, foldVersion, state: session })
+      }
+    }
+    return id
+  }
+  const stateAt = async (id: string, n: number) => {
+    const frame = (await writer.frames(id))[n - 1]!
+    const { json } = await world.request('GET', `/v1/sessions/${id}/state?at=${endCursor(id, frame)}`)
+    return json.state
+  }
+
+  test('is folded from the nearest snapshot, not from the first frame', async () => {
+    const id = await longSession(640)
+    read.clear()
+    const frames = await writer.frames(id)
+    expect(await stateAt(id, 500)).toEqual(
+      JSON.parse(JSON.stringify(foldFrames(emptyFold(id), frames.slice(0, 500)).session)),
+    )
+    expect(Math.min(...read.keys())).toBeGreaterThanOrEqual(384)
+    expect(Math.max(...read.values())).toBeLessThanOrEqual(2)
+  })
+
+  test('is folded from the first frame where the log contradicts the snapshot', async () => {
+    const id = await longSession(130)
+    const snapshot = (await writer.journal.snapshots.read(id, { upTo: 100 }))!
+    await writer.journal.snapshots.delete(id)
+    await writer.journal.snapshots.write(id, { ...snapshot, hash: 'of another log', state: {} })
+    expect(await stateAt(id, 100)).toMatchObject({ title: '100' })
   })
 })

@@ -2,6 +2,7 @@
 //   S1. Parts are named by the sequence of their snapshot and are written before the entry that names them, so a reader finds a whole
 //       snapshot or none. A snapshot that is none costs the reading of the log, and nothing else.
 //   S2. What is large is compressed: states are JSON, and shrink to a tenth.
+//   S3. Beside the latest one the first of each slot is kept (snapshot-slots.ts), under keys of its own, so that an old state is found.
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 import { jetstream } from '@nats-io/jetstream'
@@ -9,6 +10,7 @@ import { type KV, Kvm } from '@nats-io/kv'
 import type { Broker } from '@reins/broker'
 import { buckets } from '@reins/contracts'
 import type { Snapshot, Snapshots } from '../port.ts'
+import { slotOf, slots } from '../snapshot-slots.ts'
 
 /** Bytes from which on a snapshot is compressed. */
 const plainBytes = 64 * 1024
@@ -30,50 +32,75 @@ export async function createJetStreamSnapshots(broker: Broker): Promise<Snapshot
 
 /** `largest`: bytes that one entry can hold. */
 export function snapshotsIn(kv: Pick<KV, 'get' | 'put' | 'delete'>, largest: () => number): Snapshots {
-  const partKey = (session: string, seq: number, part: number): string => `${session}.${seq}.${part}`
+  const partKey = (key: string, seq: number, part: number): string => `${key}.${seq}.${part}`
+  const slotKey = (session: string, slot: number): string => `${session}.at.${slot}`
 
-  async function indexOf(session: string): Promise<Index | undefined> {
-    const entry = await kv.get(session)
+  async function indexOf(key: string): Promise<Index | undefined> {
+    const entry = await kv.get(key)
     const value = entry && entry.length > 0 && entry.value[0] === brace ? entry.json<Snapshot | Index>() : undefined
     return value !== undefined && 'parts' in value ? value : undefined
   }
-  async function forget(session: string, index: Index | undefined): Promise<void> {
-    for (let part = 0; part < (index?.parts ?? 0); part++) await kv.delete(partKey(session, index?.seq ?? 0, part))
+  async function forget(key: string, index: Index | undefined): Promise<void> {
+    for (let part = 0; part < (index?.parts ?? 0); part++) await kv.delete(partKey(key, index?.seq ?? 0, part))
+  }
+
+  async function readAt(key: string): Promise<Snapshot | undefined> {
+    const entry = await kv.get(key)
+    if (!entry || entry.length === 0) return undefined
+    if (entry.value[0] !== brace) return parse(await unpack(entry.value))
+    const value = entry.json<Snapshot | Index>()
+    if (!('parts' in value)) return value
+    const parts: Uint8Array[] = []
+    for (let part = 0; part < value.parts; part++) {
+      const found = await kv.get(partKey(key, value.seq, part))
+      if (!found || found.length === 0) return undefined // S1: a newer one is being written
+      parts.push(found.value)
+    }
+    return parse(await unpack(Buffer.concat(parts)))
+  }
+
+  async function writeAt(key: string, seq: number, bytes: Uint8Array): Promise<void> {
+    const size = largest()
+    if (bytes.length <= size) return void (await kv.put(key, bytes))
+    const parts = Math.ceil(bytes.length / size)
+    for (let part = 0; part < parts; part++)
+      await kv.put(partKey(key, seq, part), bytes.subarray(part * size, (part + 1) * size))
+    await kv.put(key, JSON.stringify({ seq, parts } satisfies Index))
+  }
+
+  async function deleteAt(key: string): Promise<void> {
+    const index = await indexOf(key)
+    await kv.delete(key)
+    await forget(key, index)
+  }
+
+  async function isThere(key: string): Promise<boolean> {
+    return ((await kv.get(key))?.length ?? 0) > 0
   }
 
   return {
-    async read(session) {
-      const entry = await kv.get(session)
-      if (!entry || entry.length === 0) return undefined
-      if (entry.value[0] !== brace) return parse(await unpack(entry.value))
-      const value = entry.json<Snapshot | Index>()
-      if (!('parts' in value)) return value
-      const parts: Uint8Array[] = []
-      for (let part = 0; part < value.parts; part++) {
-        const found = await kv.get(partKey(session, value.seq, part))
-        if (!found || found.length === 0) return undefined // S1: a newer one is being written
-        parts.push(found.value)
+    async read(session, { upTo } = {}) {
+      if (upTo === undefined) return readAt(session)
+      for (let slot = slotOf(upTo) ?? -1; slot >= 0; slot--) {
+        const found = await readAt(slotKey(session, slot))
+        if (found && found.n <= upTo) return found
       }
-      return parse(await unpack(Buffer.concat(parts)))
+      return undefined
     },
     async write(session, snapshot) {
       const before = await indexOf(session)
       const text = JSON.stringify(snapshot)
       const bytes = Buffer.byteLength(text) < plainBytes ? Buffer.from(text) : await pack(text) // S2
-      const size = largest()
-      if (bytes.length <= size) await kv.put(session, bytes)
-      else {
-        const parts = Math.ceil(bytes.length / size)
-        for (let part = 0; part < parts; part++)
-          await kv.put(partKey(session, snapshot.seq, part), bytes.subarray(part * size, (part + 1) * size))
-        await kv.put(session, JSON.stringify({ seq: snapshot.seq, parts } satisfies Index))
-      }
+      await writeAt(session, snapshot.seq, bytes)
       if (before?.seq !== snapshot.seq) await forget(session, before)
+      const slot = slotOf(snapshot.n)
+      if (slot === undefined || (await isThere(slotKey(session, slot)))) return
+      await writeAt(slotKey(session, slot), snapshot.seq, bytes) // S3
     },
     async delete(session) {
-      const index = await indexOf(session)
-      await kv.delete(session)
-      await forget(session, index)
+      await deleteAt(session)
+      for (let slot = 0; slot < slots; slot++)
+        if (await isThere(slotKey(session, slot))) await deleteAt(slotKey(session, slot))
     },
   }
 }

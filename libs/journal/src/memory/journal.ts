@@ -18,6 +18,7 @@ import type {
   Timers,
   WorkQueue,
 } from '../port.ts'
+import { slotOf } from '../snapshot-slots.ts'
 import { MemoryStream, type StoredFrame } from './stream.ts'
 import { MemoryTimers } from './timers.ts'
 import { type MemoryClock, MemoryDurable, type Scheduler } from './work.ts'
@@ -212,16 +213,23 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
   }
 }
 
-/** Kept as JSON: what does not survive a bucket must not survive here. */
+/** Kept as JSON: what does not survive a bucket must not survive here. By session: the latest, and the first of each slot. */
 function memorySnapshots(): Snapshots {
-  const kept = new Map<string, string>()
+  const kept = new Map<string, Map<number | 'latest', string>>()
   return {
-    async read(session) {
-      const json = kept.get(session)
-      return json === undefined ? undefined : (JSON.parse(json) as Snapshot)
+    async read(session, { upTo = Number.POSITIVE_INFINITY } = {}) {
+      const [best] = [...(kept.get(session)?.values() ?? [])]
+        .map((json): Snapshot => JSON.parse(json))
+        .filter(({ n }) => n <= upTo)
+        .sort((a, b) => b.n - a.n)
+      return best
     },
     async write(session, snapshot) {
-      kept.set(session, JSON.stringify(snapshot))
+      const json = JSON.stringify(snapshot)
+      const ofSession = kept.get(session) ?? new Map<number | 'latest', string>()
+      kept.set(session, ofSession.set('latest', json))
+      const slot = slotOf(snapshot.n)
+      if (slot !== undefined && !ofSession.has(slot)) ofSession.set(slot, json)
     },
     async delete(session) {
       kept.delete(session)

@@ -15,8 +15,9 @@ import {
   serviceSubject,
   upToEvent,
 } from '@reins/contracts'
-import { readTree, type SessionFrame, type SessionLog } from '@reins/journal'
-import { emptyFold, foldFrame } from '@reins/session'
+import { readTree, type SessionFrame, type SessionLog, type Snapshots } from '@reins/journal'
+import { foldFrame } from '@reins/session'
+import { foldBefore } from './fold-before.ts'
 import type { CallService } from '../ports.ts'
 import { type Appender, notFound } from './appender.ts'
 import { authorize, type Caller } from './caller.ts'
@@ -28,6 +29,7 @@ import { apiEvents, type View } from './views.ts'
 
 export interface ReadParts {
   readonly sessions: SessionLog
+  readonly snapshots: Pick<Snapshots, 'read'> | undefined
   readonly appender: Appender
   readonly call: CallService
   readonly folds: SessionFolds
@@ -62,8 +64,9 @@ export class SessionReads {
     }
     await this.#mustExist(session)
     const cursor = await resolveCursor(this.#parts.sessions, viewOf(session, false), at)
-    let fold = emptyFold(session)
-    for await (const frame of framesOf(this.#parts.sessions, session, 0)) {
+    // A cursor can stand inside its frame, so that the snapshot at this frame would be too new.
+    let fold = await foldBefore(this.#parts, session, cursor.n)
+    for await (const frame of framesOf(this.#parts.sessions, session, fold.head.seq)) {
       if (frame.n > cursor.n) break
       // A cursor can stand inside a frame: what comes after it in the frame has not happened yet.
       fold = foldFrame(fold, frame.n === cursor.n ? upToEvent(frame, cursor.i) : frame)
