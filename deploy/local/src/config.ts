@@ -60,23 +60,9 @@ export const currentFolder = (): string => process.cwd()
 
 /** Throws a ConfigError that lists everything that is wrong. */
 export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): LocalConfig {
-  const withFlags: Record<string, string | undefined> = { ...env }
-  const set = (name: string, value: string | undefined) => {
-    if (value !== undefined) withFlags[name] = value
-  }
-  set('REINS_DATA_DIR', flags.dataDir)
-  set('REINS_PORT', flags.port)
-  set('REINS_HOST', flags.host)
-  set('REINS_DURABILITY', flags.durability)
-  set('REINS_WORKSPACE_ROOT', flags.workspaceRoot)
-  set('REINS_CONCURRENCY', flags.concurrency)
-  set('REINS_WAITING_CALLS', flags.waitingCalls)
-  set('REINS_LOG_LEVEL', flags.logLevel)
-  if (flags.label && flags.label.length > 0) set('REINS_LABELS', flags.label.join(','))
-  if (flags.allowUnsandboxedShell) set('REINS_ALLOW_UNSANDBOXED_SHELL', '1')
-  if (flags.allowShellNetwork) set('REINS_ALLOW_SHELL_NETWORK', '1')
-
-  const read = new Environment(withFlags)
+  const given = settingsOf(flags)
+  const withFlags = { ...env, ...Object.fromEntries(given.map(({ name, value }) => [name, value])) }
+  const read = new Environment(withFlags, new Map(given.map(({ name, flag }) => [name, flag])))
   const models = loadModelsConfig(withFlags)
   if (models.kind === 'invalid') for (const error of models.errors) read.problem(error)
   const natsUrl = read.text('NATS_URL')
@@ -126,6 +112,24 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
     modelKeys: modelKeys(models.config),
     secrets: secretsOf(models.config, natsUrl, databaseUrl),
   }
+}
+
+/** The flags that were given, as the variables that they win over. */
+function settingsOf(flags: LocalFlags): readonly { name: string; flag: string; value: string }[] {
+  const all: readonly (readonly [name: string, flag: string, value: string | undefined])[] = [
+    ['REINS_DATA_DIR', '--data-dir', flags.dataDir],
+    ['REINS_PORT', '--port', flags.port],
+    ['REINS_HOST', '--host', flags.host],
+    ['REINS_DURABILITY', '--durability', flags.durability],
+    ['REINS_WORKSPACE_ROOT', '--workspace-root', flags.workspaceRoot],
+    ['REINS_CONCURRENCY', '--concurrency', flags.concurrency],
+    ['REINS_WAITING_CALLS', '--waiting-calls', flags.waitingCalls],
+    ['REINS_LOG_LEVEL', '--log-level', flags.logLevel],
+    ['REINS_LABELS', '--label', flags.label && flags.label.length > 0 ? flags.label.join(',') : undefined],
+    ['REINS_ALLOW_UNSANDBOXED_SHELL', '--allow-unsandboxed-shell', flags.allowUnsandboxedShell ? '1' : undefined],
+    ['REINS_ALLOW_SHELL_NETWORK', '--allow-shell-network', flags.allowShellNetwork ? '1' : undefined],
+  ]
+  return all.flatMap(([name, flag, value]) => (value === undefined ? [] : [{ name, flag, value }]))
 }
 
 /** Beside the data folder. */

@@ -1,10 +1,9 @@
-// The binary `reins`: the commands that run the product (server-commands.ts), and those of @reins/cli that speak to a running one.
+// The binary `reins`: its program (commands/program.ts) with what this process has: its streams, its clock, its data folder.
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { type CliEnvironment, clientCommands, processContext, processEnvironment, runProgram } from '@reins/cli'
+import { type CliEnvironment, processContext, processEnvironment, runProgram } from '@reins/cli'
 import { systemClock } from '@reins/service'
-import { Command } from 'commander'
-import { serverCommands } from './commands/server-commands.ts'
+import { reinsProgram } from './commands/program.ts'
 import { verifySession } from './commands/verify.ts'
 import { dataDirOwner } from './data/data-dir.ts'
 import { version } from './product-version.ts'
@@ -27,11 +26,8 @@ async function readAdminToken(): Promise<string | undefined> {
   }
 }
 
-const program = new Command('reins').description('Runs AI agents in sessions that survive crashes').version(version)
 const env = withRunningProduct(environment)
 const context = processContext({ now: systemClock.now, readAdminToken, verify: verifySession, env })
-serverCommands(program)
-clientCommands(program, context)
-const code = await runProgram(program, process.argv.slice(2), context)
+const code = await runProgram(reinsProgram(context, version), process.argv.slice(2), context)
 // A request that hangs must not keep a command that has its exit code.
 process.exit(code === 0 ? (process.exitCode ?? 0) : code)

@@ -2,6 +2,7 @@
 export { type ChatOptions, runChat } from './chat/chat.ts'
 export { fileHistory, type History, noHistory } from './chat/history-file.ts'
 export type { ControlVerb, ReinsClient } from './client-port.ts'
+export { examples } from './commands/examples.ts'
 export { type CliEnvironment, loadCliEnvironment, processEnvironment } from './config.ts'
 export type { CliContext, TerminalInput, TerminalOutput, Verified } from './context.ts'
 export { CommandFailure, exitCodes, QuietExit, usageFailure } from './failure.ts'

@@ -13,10 +13,13 @@ export class ConfigError extends Error {
 
 export class Environment {
   readonly #env: Env
+  readonly #flags: ReadonlyMap<string, string>
   readonly #problems: string[] = []
 
-  constructor(env: Env) {
+  /** `flags`: the flag by which a variable was given; problems name it instead. */
+  constructor(env: Env, flags: ReadonlyMap<string, string> = new Map()) {
     this.#env = env
+    this.#flags = flags
   }
 
   text(name: string): string | undefined
@@ -75,8 +78,15 @@ export class Environment {
     this.#problems.push(message)
   }
 
+  /** `REINS_PORT="x"` as it was given: `--port "x"`. */
+  #asGiven(problem: string): string {
+    let text = problem
+    for (const [name, flag] of this.#flags) text = text.replaceAll(`${name}=`, `${flag} `)
+    return text
+  }
+
   /** Throws a ConfigError that lists all problems at once. */
   check(): void {
-    if (this.#problems.length > 0) throw new ConfigError(this.#problems)
+    if (this.#problems.length > 0) throw new ConfigError(this.#problems.map((problem) => this.#asGiven(problem)))
   }
 }

@@ -1,13 +1,13 @@
 // What `up`, `service`, `doctor` and `rebuild-index` do. Loaded only when one of them is run.
+import { CommandFailure, usageFailure } from '@reins/cli'
 import { ConfigError, type Running, systemClock } from '@reins/service'
 import { describeSandbox, detectSandbox } from '@reins/tools'
 import { currentFolder, type LocalConfig, type LocalFlags, loadLocalConfig, processEnvironment } from '../config.ts'
-import { DataDirError } from '../data/data-dir.ts'
-import { serviceNames } from '../nats/nats-users.ts'
+import type { ServiceName } from '../nats/nats-users.ts'
 import { version } from '../product-version.ts'
 import { formatDoctor, inspect } from './doctor.ts'
 import { rebuildIndex } from './rebuild-index.ts'
-import { isServiceName, runService } from './service-command.ts'
+import { runService } from './service-command.ts'
 import { up } from './up.ts'
 
 const minNodeVersion = '24.0.0'
@@ -41,18 +41,14 @@ async function untilStopped(start: (fatal: (error: Error) => void) => Promise<Ru
   process.exit(code)
 }
 
-function failed(error: unknown): never {
-  if (error instanceof ConfigError || error instanceof DataDirError) say(`reins: ${error.message}`)
-  else say(`reins: ${error instanceof Error ? error.message : String(error)}`)
-  process.exit(1)
-}
-
-/** Told on stderr, with exit code 1. */
+/** What fails is a failure of the command: told on stderr, with exit code 1, or 2 where a flag is wrong. */
 async function orFail(run: () => Promise<void>): Promise<void> {
   try {
     await run()
   } catch (error) {
-    failed(error)
+    if (error instanceof ConfigError && error.problems.some((problem) => problem.startsWith('--')))
+      throw usageFailure(error.message)
+    throw new CommandFailure(error instanceof Error ? error.message : String(error))
   }
 }
 
@@ -70,12 +66,8 @@ export const runUp = (flags: LocalFlags): Promise<void> =>
     })
   })
 
-export const runOneService = (name: string, flags: LocalFlags): Promise<void> =>
+export const runOneService = (name: ServiceName, flags: LocalFlags): Promise<void> =>
   orFail(async () => {
-    if (!isServiceName(name)) {
-      say(`reins: there is no service "${name}". Name one of ${serviceNames.join(', ')}.`)
-      process.exit(2)
-    }
     const config = configOf(flags)
     await untilStopped(async (fatal) => {
       const running = await runService({ config, name, clock: systemClock, version, say, fatal })
@@ -84,12 +76,14 @@ export const runOneService = (name: string, flags: LocalFlags): Promise<void> =>
     })
   })
 
-export const runRebuildIndex = (flags: LocalFlags): Promise<void> =>
+export const runRebuildIndex = (flags: LocalFlags, json: boolean): Promise<void> =>
   orFail(async () => {
     const { frames } = await rebuildIndex(configOf(flags), ({ frames, of, waiting }) =>
       say(`${frames} of ${of} frames${waiting === undefined ? '' : `; waiting: ${waiting}`}`),
     )
-    process.stdout.write(`The list of sessions was rebuilt from ${frames} frames.\n`)
+    process.stdout.write(
+      json ? `${JSON.stringify({ frames })}\n` : `The list of sessions was rebuilt from ${frames} frames.\n`,
+    )
   })
 
 export const runDoctor = (flags: LocalFlags, json: boolean): Promise<void> =>

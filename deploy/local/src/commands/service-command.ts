@@ -5,7 +5,7 @@ import { createLog } from '@reins/telemetry'
 import type { LocalConfig } from '../config.ts'
 import { adminToken } from '../data/data-dir.ts'
 import { readServers } from '../data/servers-file.ts'
-import { type ServiceName, serviceNames } from '../nats/nats-users.ts'
+import type { ServiceName } from '../nats/nats-users.ts'
 import { startParts } from '../parts.ts'
 import { tokenHash } from '../servers/servers.ts'
 
@@ -17,8 +17,6 @@ export interface ServiceOptions {
   readonly say: (line: string) => void
   readonly fatal: (error: Error) => void
 }
-
-export const isServiceName = (name: string): name is ServiceName => serviceNames.some((known) => known === name)
 
 /** Rejects with an Error that says where the servers would have to be named. */
 export async function runService({
@@ -64,7 +62,7 @@ export function serversOf(
   const servers = readServers(config.dataDir)
   if (!servers)
     throw new Error(
-      `The ${name} does not know where its servers are: NATS_URL is not set, and no "reins up" runs on ${config.dataDir}.\n` +
+      `Reins does not know where its servers are: NATS_URL is not set, and no "reins up" runs on ${config.dataDir}.\n` +
         'Start "reins up" first, name its data folder with --data-dir, or set NATS_URL (and DATABASE_URL for registry and memory).',
     )
   const url = new URL(servers.natsUrl)
