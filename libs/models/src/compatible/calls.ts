@@ -5,7 +5,8 @@
 //   L3. With neither, a name begins a call (unless it repeats that of a call that is not whole), and a text belongs to the last call;
 //       where a chunk has several, to that in the same position.
 //   L4. A text that belongs to no call is kept until its name comes; what never gets one is an error, not a call without arguments.
-//   L5. The same call twice, word for word and under the same id, is one.
+//   L5. The same call twice, word for word and under the same id, is one. A part that begins with all that came before it is the
+//       whole so far, and not one more piece, where both together could never be JSON.
 import type { ModelDelta, ProviderData } from '@reins/contracts'
 import type { Answer } from '../answer/answer.ts'
 import { isWhole } from '../answer/arguments.ts'
@@ -95,7 +96,7 @@ export class Calls {
       if (part.name !== '' && part.name !== known.name) known.name = joined(known.name, part.name)
     }
     call.chunk = this.#chunk
-    call.text += part.text
+    call.text += known ? newIn(part.text, known.text) : part.text
     Object.assign(call.provided, part.provided)
     return call.text === '' || call.name === '' ? [] : this.#tell(this.#calls.indexOf(call) + 1)
   }
@@ -163,6 +164,11 @@ export class Calls {
     }
     return deltas
   }
+}
+
+/** L5. Behind `{"x` no JSON goes on with `{"x`: inside of a string the quote would end it before a letter, outside no bracket may stand. */
+function newIn(text: string, before: string): string {
+  return /^\s*\{\s*"[\w$-]/.test(before) && text.startsWith(before) ? text.slice(before.length) : text
 }
 
 /** Some servers send a name in pieces, some the whole so far each time. */

@@ -49,6 +49,7 @@ export interface Wire {
 
 const afterwordMs = 1_500
 const stallMs = 600_000
+const errorWithinMs = 10_000
 const longestError = 256 * 1024
 
 export function createProvider(wire: Wire): ModelProvider {
@@ -119,7 +120,7 @@ async function* readAnswer(
   const decoder = new StreamDecoder(header(reply.headers, 'content-type') ?? '')
   const strays = new Strays()
   let afterword: Deadline | undefined
-  // Comments and heartbeats keep a connection alive; they do not keep an answer alive for ever.
+  // Comments, heartbeats and events without a word keep a connection alive; they do not keep an answer alive for ever.
   let stalled = false
   const stall = setTimeout(() => {
     stalled = true
@@ -131,8 +132,8 @@ async function* readAnswer(
       const bytes = await (afterword ? Promise.race([reply.read(), afterword.passed]) : reply.read())
       over = bytes === undefined
       for (const value of bytes === undefined ? decoder.end() : decoder.push(bytes)) {
-        stall.refresh()
         for (const delta of take(value, reader, strays)) {
+          stall.refresh()
           yield delta
           // It goes on all the same.
           afterword?.clear()
@@ -236,21 +237,23 @@ function deadline(ms: number): Deadline {
   return { passed, clear: () => clearTimeout(timer) }
 }
 
+/** What has come of an error's body when it ends, is long enough, or its time is over: some servers never end it. */
 async function textOf(reply: Reply): Promise<string> {
   const decoder = new TextDecoder()
+  const late = deadline(errorWithinMs)
   let text = ''
   try {
     for (;;) {
-      const bytes = await reply.read()
+      const bytes = await Promise.race([reply.read(), late.passed])
       if (bytes === undefined) break
       text += decoder.decode(bytes, { stream: true })
-      if (text.length > longestError) {
-        reply.leave()
-        break
-      }
+      if (text.length > longestError) break
     }
   } catch {
     // The status has said enough.
+  } finally {
+    late.clear()
+    reply.leave()
   }
   return text
 }
