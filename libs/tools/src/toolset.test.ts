@@ -91,6 +91,16 @@ it('runs a call at its source, and answers for a tool that it has not', async ()
   })
 })
 
+it('refuses arguments that are nested without a bound, before a source walks them', async () => {
+  const nested = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels))
+  const tools = await offered(source())
+  expect(await runCall(tools, call('weather', { place: nested(50) }), context())).toMatchObject({ status: 'ok' })
+  expect(await runCall(tools, call('weather', { place: nested(100_000) }), context())).toMatchObject({
+    code: 'invalid-arguments',
+    output: expect.stringContaining('nested deeper than 100 levels'),
+  })
+})
+
 it('makes an outcome of whatever a source throws', async () => {
   const tools = await offered(source({ run: () => Promise.reject(new Error('/secret/path broke')) }))
   expect(await runCall(tools, call('weather'), context())).toEqual({

@@ -84,5 +84,17 @@ export function runCall(
     const message = `the agent has no tool ${JSON.stringify(call.name.slice(0, 100))}. It has: ${names || 'none'}`
     return Promise.resolve(failed(new ToolFailure('not-found', message)))
   }
+  if (isDeeperThan(call.arguments, deepest)) {
+    const message = `the arguments are nested deeper than ${deepest} levels; call it with plain values`
+    return Promise.resolve(failed(new ToolFailure('invalid-arguments', message)))
+  }
   return inTime(call.name, tool.spec.time, context.signal, (signal) => tool.source.run(call, { ...context, signal }))
+}
+
+/** No tool has use for more, and what walks arguments by calling itself would run out of stack. */
+const deepest = 100
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((entry) => isDeeperThan(entry, levels - 1))
 }

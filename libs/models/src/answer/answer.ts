@@ -5,7 +5,9 @@
 //   A2. The deltas of a block, joined, are its text (for a tool call: its arguments as the model wrote them).
 //   A3. Every text is well-formed Unicode: the halves of a character that comes in two deltas are put together, and half a
 //       character without the other is U+FFFD.
+//   A4. A server that ignores the limit of an answer, or never stops, is cut off: an answer has a largest size.
 import type { AssistantBlock, ModelDelta, ProviderData, ToolSpec } from '@reins/contracts'
+import { FaultError } from '../failure/failure.ts'
 import { parseArguments } from './arguments.ts'
 
 type Draft =
@@ -32,12 +34,16 @@ type Draft =
 export type BlockKey = string | number
 
 const longestName = 128
+/** In characters, a block counting as some: more than any model writes in one answer, and as much as the broker takes as one event. */
+const largestAnswer = 8 * 1024 * 1024
+const blockSize = 256
 
 export class Answer {
   readonly #tools: readonly ToolSpec[]
   readonly #blocks: Draft[] = []
   readonly #indexes = new Map<BlockKey, number>()
   readonly #callIds = new Set<string>()
+  #size = 0
 
   /** `tools`: those that were offered; their schemas say how arguments are meant. */
   constructor(tools: readonly ToolSpec[] = []) {
@@ -60,6 +66,7 @@ export class Answer {
   /** The provider's signature or encrypted form of a reasoning block, which may have no readable text at all. */
   opaque(key: BlockKey, opaque: string): void {
     if (opaque === '') return
+    this.#count(opaque.length)
     const block = this.#block(key, newReasoning).block
     if (block.kind === 'reasoning') block.opaque = (block.opaque ?? '') + opaque.toWellFormed()
   }
@@ -147,6 +154,7 @@ export class Answer {
 
   #grow(key: BlockKey, text: string, make: (index: number) => Draft): ModelDelta[] {
     if (text === '') return []
+    this.#count(text.length)
     const { index, block } = this.#block(key, make)
     let whole = block.half + text
     const last = whole.charCodeAt(whole.length - 1)
@@ -158,9 +166,18 @@ export class Answer {
     return [delta(index, block, told)]
   }
 
+  /** A4. */
+  #count(size: number): void {
+    this.#size += size
+    if (this.#size <= largestAnswer) return
+    const message = `the answer went on beyond ${largestAnswer / 1024 / 1024} million characters and was cut off`
+    throw new FaultError({ kind: 'endless', message })
+  }
+
   #block(key: BlockKey, make: (index: number) => Draft): { index: number; block: Draft } {
     const known = this.#indexes.get(key)
     if (known !== undefined) return { index: known, block: this.#blocks[known]! }
+    this.#count(blockSize)
     const index = this.#blocks.length
     const block = make(index)
     this.#blocks.push(block)

@@ -29,16 +29,26 @@ test.each([
   ['"null"', {}],
   ['""', {}],
   ['[]', {}],
+  ['```json\n{"a":1}\n```', { a: 1 }],
+  ['{"a":"one\ntwo\t\\"3\\"\r\n"}', { a: 'one\ntwo\t"3"\r\n' }],
 ])('%s is taken as it was meant', (text, args) => {
   expect(parseArguments(text)).toEqual({ arguments: args })
 })
 
-test.each(['{"a":', '{"a":1}{"b":2}', '[1]', '7', '"text"', '{a:1}', '"\\"\\\\\\"{}\\\\\\"\\""'])(
-  '%s can be read in no one way',
-  (text) => {
-    expect(parseArguments(text)).toEqual({ arguments: {}, malformed: text })
-  },
-)
+test.each([
+  '{"a":',
+  '{"a":1}{"b":2}',
+  '[1]',
+  '7',
+  '"text"',
+  '{a:1}',
+  '{"a":"one\n',
+  '```\n{"a":',
+  '{"a":"b\\\n"}',
+  '"\\"\\\\\\"{}\\\\\\"\\""',
+])('%s can be read in no one way', (text) => {
+  expect(parseArguments(text)).toEqual({ arguments: {}, malformed: text })
+})
 
 test('values are of the type that the schema wants, where they say the same', () => {
   const given = {

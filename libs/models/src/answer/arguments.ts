@@ -1,6 +1,7 @@
 // What a model wrote as the arguments of a call, taken as it was meant. Pure.
 //   P1. Nothing is invented: what cannot be read in exactly one way is `malformed`, and the model is told.
-//   P2. Read in one way only: an object; an object that was encoded twice; nothing (blank, `null`, `[]`) as no arguments.
+//   P2. Read in one way only: an object; an object that was encoded twice; one in a fence of Markdown; one in whose texts line ends and
+//       tabs stand as they are; nothing (blank, `null`, `[]`) as no arguments.
 //   P3. A value of another type than the tool's schema wants is taken where it says the same: "true", "2", a list or an object
 //       as its JSON, null for what need not be there.
 import type { ToolSpec } from '@reins/contracts'
@@ -23,12 +24,26 @@ export function isWhole(text: string): boolean {
 }
 
 function objectIn(text: string): Record<string, unknown> | undefined {
-  const trimmed = text.trim()
+  const trimmed = (fenced.exec(text)?.[1] ?? text).trim()
   if (trimmed === '') return {}
   let value = parse(trimmed)
+  if (value === undefined && trimmed.startsWith('{')) value = parse(escaped(trimmed))
   for (let times = 0; times < 2 && typeof value === 'string'; times++) value = value.trim() === '' ? null : parse(value)
   if (value === null || (Array.isArray(value) && value.length === 0)) return {}
   return isRecord(value) ? value : undefined
+}
+
+const fenced = /^\s*```(?:json)?\s*\n([\s\S]*?)\n\s*```\s*$/
+
+const controls: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+
+/** Line ends and tabs inside of strings, which JSON wants as escapes. One pass, whatever the text is. */
+function escaped(text: string): string {
+  let quoted = false
+  return text.replace(/\\[\s\S]|["\n\r\t]/g, (found) => {
+    if (found === '"') quoted = !quoted
+    return quoted ? (controls[found] ?? found) : found
+  })
 }
 
 function parse(text: string): unknown {

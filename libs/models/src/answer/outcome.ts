@@ -19,11 +19,14 @@ export interface Ending {
   readonly maxTokens: number
 }
 
+/** Neither a space nor a character that nobody sees, such as a zero-width space. */
+const visible = /[^\s\p{Cc}\p{Cf}]/u
+
 export function outcome(answer: Answer, ending: Ending, subject: Subject): ModelCompleted | ModelFailed {
   const { usage, ignored, id, model } = ending
   const content = answer.content()
   const calls = content.some((block) => block.type === 'tool-call')
-  const words = content.some((block) => block.type === 'text' && block.text.trim() !== '')
+  const words = content.some((block) => block.type === 'text' && visible.test(block.text))
   if (!calls && !words) return empty(answer, ending, subject)
   const finish =
     ending.finish === 'stop' && calls ? 'tool-calls' : ending.finish === 'tool-calls' && !calls ? 'stop' : ending.finish

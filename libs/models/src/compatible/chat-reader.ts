@@ -129,7 +129,7 @@ export class ChatReader implements AnswerReader {
 
   /** An error in the middle of a stream, or in the place of an answer with status 200. */
   #refuse(read: Chunk, value: Record<string, unknown>, name: string | undefined): void {
-    const given = read.error ?? read.errors ?? read.x_groq?.error
+    const given = read.error ?? read.errors ?? read.x_groq?.error ?? failureIn(read.base_resp)
     const isError =
       !saysNothing(given) ||
       name === 'error' ||
@@ -229,6 +229,10 @@ const saysNothing = (given: unknown): boolean =>
   given === 0 ||
   given === null ||
   (typeof given === 'object' && Object.values(given).every(saysNothing))
+
+/** A status beside each answer, in which 0 is success. */
+const failureIn = (status: unknown): unknown =>
+  isRecord(status) && !saysNothing(status.status_code) ? status : undefined
 
 /** Calls among the parts of a content, as gateways to other forms leave them. */
 function callsIn(content: unknown): readonly CallPart[] {

@@ -126,6 +126,8 @@ export const chunk = shape('chunk', {
   error: anything,
   errors: anything,
   detail: anything,
+  /** MiniMax. */
+  base_resp: anything,
   code: word,
   msg: string,
   status: unused,

@@ -30,7 +30,8 @@ function read(value: unknown, as: keyof Words, words: Words, note: Note, depth: 
   else if (isRecord(value) && depth < 6) {
     const type = typeof value.type === 'string' ? value.type : ''
     const kind = type === 'refusal' ? 'refusal' : thinking.test(type) || value.thought === true ? 'reasoning' : as
-    const inner = value.text ?? value.thinking ?? value.reasoning ?? value.summary ?? value.refusal ?? value.content
+    const inner =
+      value.text ?? value.thinking ?? value.reasoning ?? value.summary ?? value.refusal ?? value.content ?? value.value
     if (inner === undefined || inner === null) {
       if (type !== '' && !/^(tool_use|tool_call|function_call)$/.test(type)) note(`content.${type}`)
     } else read(inner, kind, words, note, depth + 1)

@@ -86,6 +86,11 @@ export const kinds = {
     advice: () =>
       'The call of a tool was lost on its way, so Reins ran no tool. If it happens again, choose another model or server.',
   },
+  endless: {
+    code: 'bad-request',
+    advice: () =>
+      'The server does not keep to max_tokens, or the model repeats itself: look at the logs of the server, or ask for less at once.',
+  },
   garbled: {
     code: 'bad-request',
     retries: 1,

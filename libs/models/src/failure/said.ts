@@ -6,6 +6,7 @@
 //   {"type": "error", "error": {type, message}}       Anthropic
 //   [{"error": {code, message, status, details}}]     Gemini, as a list
 //   {"errors": [{code, message}]} · {code, msg}        Cloudflare, SiliconFlow · {"Message"} AWS · problem+json {title, detail, status}
+//   {"base_resp": {status_code, status_msg}}          MiniMax, in every answer; 0 is none
 //   error.metadata.raw · error.innererror              what the provider behind a router said; what Azure's filter found
 import { isRecord } from '../http/foreign.ts'
 import type { Fault } from './failure.ts'
@@ -16,6 +17,7 @@ type Said = Pick<Fault, 'message' | 'words' | 'status' | 'retryAfterMs'>
 const texts = [
   'message',
   'msg',
+  'status_msg',
   'Message',
   'detail',
   'error_message',
@@ -26,7 +28,19 @@ const texts = [
   'reason',
   'faultstring',
 ]
-const nested = ['error', 'errors', 'detail', 'details', 'message', 'fault', 'Error', 'response', 'body', 'data']
+const nested = [
+  'error',
+  'errors',
+  'detail',
+  'details',
+  'message',
+  'fault',
+  'Error',
+  'response',
+  'body',
+  'data',
+  'base_resp',
+]
 const wordFields = ['code', 'type', 'status', 'error_type', 'errorCode', 'error_code', 'reason']
 
 /** undefined: nothing in it says that something is wrong. */

@@ -131,11 +131,14 @@ function readData(name: string | undefined, data: string, emit: Emit): void {
 /** Values of JSON one after another: a whole answer, or lines. Each is handed on when its last bracket is there. */
 function jsonReader(emit: Emit) {
   let pieces: string[] = []
+  let size = 0
+  let tooLong = false
   let depth = 0
   let quoted = false
   let escaped = false
   return {
     push(text: string): void {
+      if (tooLong) return
       let from = 0
       for (let at = 0; at < text.length; at++) {
         const code = text.charCodeAt(at)
@@ -153,10 +156,16 @@ function jsonReader(emit: Emit) {
           depth = 0
           readData(undefined, (pieces.join('') + text.slice(from, at + 1)).replace(/^[\s,]+/, ''), emit)
           pieces = []
+          size = 0
           from = at + 1
         }
       }
       if (from < text.length) pieces.push(from === 0 ? text : text.slice(from))
+      size += text.length - from
+      if (size <= longestEvent) return
+      tooLong = true
+      pieces = []
+      emit(tooLarge)
     },
     end(): void {
       const rest = pieces.join('').replace(/^[\s,]+/, '')

@@ -143,9 +143,10 @@ async function* readAnswer(
       }
     }
   } catch (error) {
-    // V1: what breaks off behind its end is whole.
-    if (reader.progress === 'open' || signal.aborted || error instanceof FaultError) {
-      const fault = misplaced(faultOf(error), reply, reader)
+    // V1: what breaks off behind its end is whole, also where the server says that something went wrong then.
+    const given = faultOf(error)
+    if (reader.progress === 'open' || signal.aborted || given.kind === 'endless') {
+      const fault = misplaced(given, reply, reader)
       return fault.headers === undefined ? { ...fault, headers: reply.headers } : fault
     }
   } finally {

@@ -1,0 +1,42 @@
+// An answer has a largest size: whoever streams on and on is cut off, and the process that reads it lives.
+import { expect, test } from 'vitest'
+import { collect, request, user } from '../../test/contract.ts'
+import { type Answered, bytes, fakeTransport } from '../../test/fake-transport.ts'
+import { createOpenAiCompatible } from '../compatible/compatible.ts'
+
+const words = 'word '.repeat(20_000)
+const part = (delta: unknown): Uint8Array =>
+  bytes(`data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: null }] })}\n\n`)
+
+function labOf(first: unknown, next: unknown) {
+  const answered = (): Answered => ({
+    status: 200,
+    headers: { 'content-type': 'text/event-stream' },
+    // A tenth of this would be enough.
+    parts: [part(first), ...Array.from({ length: 1_000 }, () => part(next))],
+    end: 'open',
+  })
+  const transport = fakeTransport(answered)
+  return {
+    transport,
+    lab: createOpenAiCompatible({ name: 'lab', baseUrl: 'http://lab.test/v1', contextWindow: 32_000, transport }),
+  }
+}
+
+const call = (id: string | undefined, text: string) => ({
+  tool_calls: [{ index: 0, id, function: { name: id && 'shell', arguments: text } }],
+})
+
+test.each([
+  ['a text', {}, { content: words }],
+  ['a thought', {}, { reasoning_content: words }],
+  ['the arguments of a call', call('c', '{"command":"'), call(undefined, words)],
+])('%s without an end is cut off, is not asked for again, and says so', async (_what, first, next) => {
+  const { lab, transport } = labOf(first, next)
+  expect((await collect(lab, request('m', [user('tell me all')]))).at(-1)).toMatchObject({
+    type: 'failed',
+    code: 'bad-request',
+    message: expect.stringMatching(/beyond 8 million characters.*max_tokens/),
+  })
+  expect(transport.sent).toHaveLength(1)
+})
