@@ -8,6 +8,7 @@ export function pausingAppends(log: SessionLog, at: string | undefined, pauseAt:
   return {
     head: (session, options) => log.head(session, options),
     read: (of, options) => log.read(of, options),
+    frameAt: (session, seq) => log.frameAt(session, seq),
     async append(...frame) {
       await pauseAt(`${who}.before-append`)
       const outcome = await log.append(...frame)

@@ -13,6 +13,7 @@ export { callService, type Handler, serveRequests } from './requests.ts'
 export {
   type Batch,
   lastMessage,
+  messageAt,
   nextMessage,
   nextMessages,
   type ReadOptions,

@@ -54,6 +54,16 @@ export function lastMessage(
   return oneMessage(broker, stream, { last_by_subj: filter }, options)
 }
 
+/** The message of a stream at a sequence by direct get. undefined: none. */
+export function messageAt(
+  broker: Broker,
+  stream: string,
+  seq: number,
+  options: { readonly withinMs?: number } = {},
+): Promise<StoredMessage | undefined> {
+  return oneMessage(broker, stream, { seq }, options)
+}
+
 /** The first message of a filter behind a sequence. undefined: none, and the server has searched the whole stream for it (M2). */
 export function nextMessage(
   broker: Broker,

@@ -133,6 +133,7 @@ export function watchedLog(
   return {
     head: (session, options) => log.head(session, options),
     read: (of, options) => log.read(of, options),
+    frameAt: (session, seq) => log.frameAt(session, seq),
     async append(session, draft, to, previousHash, signal): Promise<AppendOutcome> {
       const waiting = room(signal)
       if (waiting) await waiting

@@ -17,6 +17,8 @@ export interface SessionLog {
   head(session: string, options?: { leader?: boolean; withinMs?: number }): Promise<Head>
   /** All frames of a session, or of a tree (`{ tree: root }`), in order of sequence. */
   read(of: string | { readonly tree: string }, options?: ReadOptions): Promise<readonly Frame[]>
+  /** The session's frame at exactly that sequence, in one question; undefined: there is none of this session. */
+  frameAt(session: string, seq: number): Promise<Frame | undefined>
   /**
    * Appends one frame on `draft.prev`, whose hash is `previousHash`. Resolves when the outcome is known, however often it must ask.
    * Rejects with BrokerUnavailable only when `signal` aborts (the frame may be in or not), never because of a time-out.

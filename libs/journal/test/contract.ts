@@ -309,6 +309,18 @@ export function journalContract(name: string, make: () => Promise<ContractSubjec
         ])
       })
 
+      it('reads the frame at a sequence, and none of another session', async () => {
+        const [session, other] = [newSession(), newSession()]
+        const { draft } = await write(session, 'one')
+        await write(other, 'two')
+        const [mine] = await subject.sessions.read(session)
+        const [foreign] = await subject.sessions.read(other)
+        expect(await subject.sessions.frameAt(session, mine?.seq ?? 0)).toMatchObject({ id: draft.id, n: 1 })
+        expect(await subject.sessions.frameAt(session, foreign?.seq ?? 0)).toBeUndefined()
+        expect(await subject.sessions.frameAt(session, 1_000_000)).toBeUndefined()
+        expect(await subject.sessions.frameAt(session, 0)).toBeUndefined()
+      })
+
       it('hears deltas as they are published, and finds them again', async () => {
         const session = newSession()
         const delta = (offset: number) =>

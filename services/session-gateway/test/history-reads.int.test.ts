@@ -24,6 +24,11 @@ beforeEach(async () => {
       heads++
       return sessions.head(...of)
     },
+    frameAt: async (...of) => {
+      const frame = await sessions.frameAt(...of)
+      if (frame) read.set(frame.n, (read.get(frame.n) ?? 0) + 1)
+      return frame
+    },
     read: async (...of) => {
       const frames = await sessions.read(...of)
       for (const { n } of frames) read.set(n, (read.get(n) ?? 0) + 1)
@@ -73,8 +78,25 @@ describe('a viewer of a running session', () => {
     const last = (await writer.frames(id)).findLast(({ events }) => events.length > 0)!
     const stream = await watch(id, endCursor(id, last))
     expect((await stream.take(1))[0]?.data.data).toMatchObject({ text: 'Hel' })
-    // The last frame at rest too: it says that nothing older is open. The cursor's own frame is looked at to check the cursor.
-    expect(read).toEqual(new Map([...once(81, 90), [last.n, 2]]))
+    // From the frame on that begins the model call: nothing older is open. The cursor's own frame is looked at to check the cursor.
+    expect(read).toEqual(new Map([...once(82, 90), [last.n, 2]]))
+  })
+
+  test('that joins a long turn reads what its running tools need, not the turn', async () => {
+    const id = await writer.session()
+    await writer.append(id, begin('t', 'm'), { status: 'running' })
+    for (let i = 0; i < 200; i++) await writer.append(id, [], { status: 'running' })
+    const next = { call: 'm-t-2', attempt: 1, turn: 't', model: 'scripted/echo' }
+    await writer.append(id, [{ type: 'model-call.started', data: next }], { status: 'running' })
+    const last = await writer.append(id, [], { status: 'running' })
+    writer.delta(id, 'Hel', 0, { call: 'm-t-2' })
+    const first = (await writer.frames(id)).find(({ events }) => events.length > 1)!
+    const stream = await watch(id, endCursor(id, first))
+    expect((await stream.until('delta')).at(-1)?.data.data).toMatchObject({ call: 'm-t-2', text: 'Hel' })
+    // What its history needs is read once, and nothing before its cursor.
+    expect(Math.max(...[...read].filter(([n]) => n !== first.n).map(([, times]) => times))).toBe(1)
+    expect(last.n).toBe(204)
+    expect(read.has(1)).toBe(false)
   })
 
   test('that comes after the first reads what is no longer new, and nothing of what is', async () => {
@@ -82,7 +104,7 @@ describe('a viewer of a running session', () => {
     await (await watch(id)).until('delta')
     read.clear()
     expect(await (await watch(id)).until('delta')).toHaveLength(1 + 40 * 4 + 2 + 1)
-    expect(read).toEqual(once(1, 80))
+    expect(read).toEqual(once(1, 81))
   })
 
   test('is shown all of a turn that is longer than what is kept', async () => {

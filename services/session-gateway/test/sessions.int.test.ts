@@ -360,6 +360,10 @@ describe('a write', () => {
         asked.push('head')
         return sessions.head(...of)
       },
+      frameAt: (...of) => {
+        asked.push('frameAt')
+        return sessions.frameAt(...of)
+      },
       read: (...of) => {
         asked.push('read')
         return sessions.read(...of)

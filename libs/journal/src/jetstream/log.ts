@@ -1,6 +1,14 @@
 // SessionLog on JetStream: PROTOCOL 3, rule by rule.
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Broker, BrokerUnavailable, lastMessage, makeHeaders, type ReadOptions, readMessages } from '@reins/broker'
+import {
+  type Broker,
+  BrokerUnavailable,
+  lastMessage,
+  makeHeaders,
+  messageAt,
+  type ReadOptions,
+  readMessages,
+} from '@reins/broker'
 import {
   type Address,
   type Draft,
@@ -8,6 +16,7 @@ import {
   encodeFrame,
   type Frame,
   type Head,
+  parseSessionSubject,
   sessionFilter,
   sessionSubject,
   streams,
@@ -50,6 +59,12 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
   async function head(session: string, headOptions: { leader?: boolean; withinMs?: number } = {}): Promise<Head> {
     const message = await lastMessage(broker, streams.sessions, sessionFilter(session), headOptions)
     return message ? headFromMessage(message) : emptyHead(session)
+  }
+
+  async function frameAt(session: string, seq: number): Promise<Frame | undefined> {
+    if (seq < 1) return undefined
+    const message = await messageAt(broker, streams.sessions, seq)
+    return message && parseSessionSubject(message.subject)?.session === session ? frameOf(message) : undefined
   }
 
   /** J3: who stands first after `prev` decides; the refusal proves that somebody does. */
@@ -100,7 +115,7 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
     }
   }
 
-  return { head, read, append }
+  return { head, read, frameAt, append }
 }
 
 const headAt = (seq: number, draft: Draft, hash: string): Head => ({

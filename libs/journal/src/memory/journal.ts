@@ -128,6 +128,12 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
       const last = frames[seen - 1]
       return last ? headOf(last.frame) : emptyHead(session)
     },
+    async frameAt(session, seq) {
+      const stored = stream.bySeq(seq)
+      if (stored?.session !== session) return undefined
+      const hidden = faults.staleBy?.(session) ?? 0
+      return hidden > 0 && stream.read(session, seq).length < hidden ? undefined : stored.frame
+    },
     async read(of, { after = 0, limit, leader }: ReadOptions = {}) {
       const found = typeof of === 'string' ? stream.read(of, after) : stream.readAll(after, of.tree)
       const hidden = typeof of === 'string' && !leader ? (faults.staleBy?.(of) ?? 0) : 0

@@ -25,6 +25,10 @@ function setUp(faults: MemoryFaults = {}, withinMs = 1000) {
       asked.push('read')
       return journal.sessions.read(...args)
     },
+    frameAt: (...args) => {
+      asked.push('frameAt')
+      return journal.sessions.frameAt(...args)
+    },
     append: (...args) => {
       asked.push('append')
       return journal.sessions.append(...args)

@@ -33,8 +33,8 @@ export async function resolveCursor(sessions: SessionLog, view: View, text: stri
 
 async function inSession(sessions: SessionLog, { of, seq, n }: Cursor): Promise<Frame | undefined> {
   if (seq > 0) {
-    const [frame] = await sessions.read(of, { after: seq - 1, limit: 1 })
-    if (frame?.seq === seq && frame.n === n) return frame
+    const frame = await sessions.frameAt(of, seq)
+    if (frame?.n === n) return frame
   }
   const head = await sessions.head(of)
   if (n > head.n) return undefined

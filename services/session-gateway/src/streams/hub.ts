@@ -19,7 +19,8 @@ import { answerRestarted, apiDelta, apiEvents, endOf, sessionQueued, type View }
 import { Batch, Item } from './batch.ts'
 import { LiveAnswers } from './live-answers.ts'
 import type { OpenBlock } from './open-answers.ts'
-import { atRest, RecentFrames } from './recent-frames.ts'
+import { backToOpen, tellsWhatIsOpen } from './open-turn.ts'
+import { RecentFrames } from './recent-frames.ts'
 import type { Refills } from './refills.ts'
 import type { History, Source } from './viewer.ts'
 
@@ -41,10 +42,6 @@ export interface HubParts {
   /** epoch ms */
   now(): number
 }
-
-/** Frames that are read one by one, backwards, to find where the open turn begins; beyond them the log is read from its start. */
-const maxStepsBack = 64
-const pageSize = 256
 
 export class Hub implements Source {
   readonly view: View
@@ -147,7 +144,7 @@ export class Hub implements Source {
     return this.view.tree ? { tree: this.view.of } : this.view.of
   }
 
-  /** What has been seen of the turn that is going on, from the last rest on: it says which answers are open. */
+  /** What has been seen of the turn that is going on, from where on it says which answers are open (open-turn.ts). */
   async #openTurn(): Promise<readonly SessionFrame[]> {
     const { of, tree } = this.view
     const last = this.#lastFrame
@@ -158,30 +155,9 @@ export class Hub implements Source {
     }
     const kept = this.#recent.frames
     const first = kept[0] ?? last
-    const older = atRest(first) ? [] : await this.#backToRest(first)
+    const older = kept.some(tellsWhatIsOpen) ? [] : await backToOpen(this.#parts.sessions, of, first)
     this.#recent.precede(older)
     return [...older, ...kept].map((frame) => ({ session: of, frame }))
-  }
-
-  /** The frames before `first`, in order, from the last one at rest on. */
-  async #backToRest(first: Frame): Promise<readonly Frame[]> {
-    const { sessions } = this.#parts
-    const older: Frame[] = []
-    for (let next = first; older.length < maxStepsBack; ) {
-      const [frame] = await sessions.read(this.view.of, { after: next.prev - 1, limit: 1 })
-      // In a stream that was moved, a frame is not where the one after it says.
-      if (frame?.seq !== next.prev || frame.n !== next.n - 1) break
-      older.unshift(frame)
-      if (atRest(frame)) return older
-      next = frame
-    }
-    const all: Frame[] = []
-    for (let after = 0; ; ) {
-      const page = await sessions.read(this.view.of, { after, limit: pageSize })
-      for (const frame of page) if (frame.seq < first.seq) all.push(frame)
-      after = page.at(-1)?.seq ?? after
-      if (page.length < pageSize || after >= first.seq) return all
-    }
   }
 
   #onFrames(frames: readonly SessionFrame[]): void {
