@@ -201,23 +201,23 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
   const beats = broker.nc.subscribe(heartbeatFilter(options.service), {
     callback: (error, msg) => {
       if (error) return
-      const heard = msg.json<Heartbeat>()
-      if (heard.instance === options.instance) return
-      let peer = peers.get(heard.instance)
+      const beat = msg.json<Heartbeat>()
+      if (beat.instance === options.instance) return
+      let peer = peers.get(beat.instance)
       if (!peer) {
         peer = { lastSeen: 0, asked: false, pools: [], room: 0, holds: new Map() }
-        peers.set(heard.instance, peer)
+        peers.set(beat.instance, peer)
       }
       peer.lastSeen = performance.now()
-      peer.pools = heard.pools
-      peer.room = heard.leaving ? 0 : Math.max(heard.slots - heard.busy - (heard.waiting?.count ?? 0), 0)
-      if (heard.whole) {
+      peer.pools = beat.pools
+      peer.room = beat.leaving ? 0 : Math.max(beat.slots - beat.busy - (beat.waiting?.count ?? 0), 0)
+      if (beat.whole) {
         peer.holds.clear()
-        for (const holding of heard.whole) peer.holds.set(keyOf(holding), holding)
+        for (const holding of beat.whole) peer.holds.set(keyOf(holding), holding)
       }
-      for (const holding of heard.begun ?? []) peer.holds.set(keyOf(holding), holding)
-      for (const holding of heard.ended ?? []) peer.holds.delete(keyOf(holding))
-      if (heard.leaving && peer.holds.size === 0) peers.delete(heard.instance)
+      for (const holding of beat.begun ?? []) peer.holds.set(keyOf(holding), holding)
+      for (const holding of beat.ended ?? []) peer.holds.delete(keyOf(holding))
+      if (beat.leaving && peer.holds.size === 0) peers.delete(beat.instance)
     },
   })
   const control = broker.nc.subscribe(controlSubject(options.instance), {

@@ -30,7 +30,7 @@ export class QuietExit extends Error {
 export const usageFailure = (message: string, next?: string): CommandFailure =>
   new CommandFailure(message, { exitCode: exitCodes.usage, ...(next === undefined ? {} : { next }) })
 
-export interface Explained {
+export interface FailureReport {
   readonly message: string
   readonly next?: string
   readonly code?: string
@@ -38,7 +38,7 @@ export interface Explained {
   readonly exitCode: number
 }
 
-export function explainFailure(error: unknown): Explained {
+export function explainFailure(error: unknown): FailureReport {
   if (error instanceof CommandFailure)
     return {
       message: error.message,
@@ -60,7 +60,7 @@ export function explainFailure(error: unknown): Explained {
 }
 
 /** Lines for a terminal: what happened, the details, what to do. */
-export function failureText(failure: Explained): string {
+export function failureText(failure: FailureReport): string {
   const lines = [`reins: ${failure.message}`]
   for (const problem of problemsOf(failure.details)) lines.push(`  ${problem}`)
   if (failure.next !== undefined) lines.push(failure.next)

@@ -81,12 +81,12 @@ async function* items(
   connection: AbortController,
 ): AsyncGenerator<StreamItem | 'open'> {
   let silence: ReturnType<typeof setTimeout> | undefined
-  const heard = () => {
+  const restartSilence = () => {
     clearTimeout(silence)
     silence = setTimeout(() => connection.abort(), silenceMs) // F3
   }
   try {
-    heard()
+    restartSilence()
     const response = await transport.open({
       method: 'GET',
       path: `/v1/sessions/${encodeURIComponent(session)}/events`,
@@ -103,7 +103,7 @@ async function* items(
     for (;;) {
       const { done, value } = await reader.read()
       if (done) return
-      heard()
+      restartSilence()
       parsed = []
       parser.feed(decoder.decode(value, { stream: true }))
       for (const { event, data } of parsed) {

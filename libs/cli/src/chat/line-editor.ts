@@ -17,7 +17,7 @@ export interface Editor {
   readonly killed: string
 }
 
-export type Edited =
+export type EditResult =
   | { readonly kind: 'changed'; readonly editor: Editor }
   | { readonly kind: 'submitted'; readonly editor: Editor; readonly message: string }
   | {
@@ -39,7 +39,7 @@ export const newEditor = (history: readonly string[] = []): Editor => ({
 
 export const editorText = (editor: Editor): string => editor.text.join('')
 
-export function edit(editor: Editor, key: Key): Edited {
+export function edit(editor: Editor, key: Key): EditResult {
   switch (key.kind) {
     case 'text':
     case 'paste':
@@ -63,9 +63,9 @@ export const withText = (editor: Editor, text: string): Editor => {
   return { ...editor, text: parts, cursor: parts.length }
 }
 
-const changed = (editor: Editor): Edited => ({ kind: 'changed', editor })
+const changed = (editor: Editor): EditResult => ({ kind: 'changed', editor })
 
-function press(editor: Editor, name: KeyName): Edited {
+function press(editor: Editor, name: KeyName): EditResult {
   const { text, cursor } = editor
   const move = (to: number) => changed({ ...editor, cursor: Math.max(0, Math.min(text.length, to)) })
   switch (name) {
@@ -118,7 +118,7 @@ function press(editor: Editor, name: KeyName): Edited {
   }
 }
 
-function enter(editor: Editor): Edited {
+function enter(editor: Editor): EditResult {
   const { text, cursor } = editor
   if (text[cursor - 1] === '\\' && cursor === lineEnd(text, cursor)) {
     return changed(insert(remove(editor, cursor - 1, cursor), '\n'))

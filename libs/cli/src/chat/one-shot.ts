@@ -34,14 +34,14 @@ export interface OneShotResult {
 }
 
 export async function askOnce(options: OneShotOptions): Promise<OneShotResult> {
-  const sent = await send(options)
-  if (options.signal.aborted) return interrupted(options, sent)
+  const accepted = await send(options)
+  if (options.signal.aborted) return interrupted(options, accepted)
   const show = options.live ? liveShow(options) : quietShow(options)
   const reader = new AbortController()
   const onAbort = () => reader.abort()
   options.signal.addEventListener('abort', onAbort, { once: true })
   try {
-    return (await read(options, sent, show, reader.signal)) ?? (await interrupted(options, sent))
+    return (await read(options, accepted, show, reader.signal)) ?? (await interrupted(options, accepted))
   } finally {
     options.signal.removeEventListener('abort', onAbort)
     reader.abort()
@@ -49,13 +49,13 @@ export async function askOnce(options: OneShotOptions): Promise<OneShotResult> {
   }
 }
 
-interface Sent {
+interface AcceptedMessage {
   readonly session: string
   readonly messageId: string
   readonly cursor: string
 }
 
-async function send({ client, context, agent, session, text }: OneShotOptions): Promise<Sent> {
+async function send({ client, context, agent, session, text }: OneShotOptions): Promise<AcceptedMessage> {
   const key = { idempotencyKey: context.makeKey() }
   if (session !== undefined) {
     const accepted = await client.sessions.send(session, { content: text }, key)
@@ -68,14 +68,14 @@ async function send({ client, context, agent, session, text }: OneShotOptions): 
 /** undefined: reading was given up before the turn ended. */
 async function read(
   { client }: OneShotOptions,
-  sent: Sent,
+  accepted: AcceptedMessage,
   show: Show,
   signal: AbortSignal,
 ): Promise<OneShotResult | undefined> {
-  const base = { session: sent.session, messageId: sent.messageId }
+  const base = { session: accepted.session, messageId: accepted.messageId }
   let turn: string | undefined
   let answer = { call: '', text: '' }
-  for await (const item of client.sessions.follow(sent.session, { after: sent.cursor, deltas: true, signal })) {
+  for await (const item of client.sessions.follow(accepted.session, { after: accepted.cursor, deltas: true, signal })) {
     if (item.type === 'connection') {
       show.connection('state' in item && item.state === 'lost')
       continue
@@ -85,13 +85,13 @@ async function read(
     const event = 'n' in item ? knownEvent(item) : undefined
     switch (event?.type) {
       case 'turn.started':
-        if (event.data.messages.includes(sent.messageId)) turn = event.data.turn
+        if (event.data.messages.includes(accepted.messageId)) turn = event.data.turn
         break
       case 'message.joined':
-        if (event.data.message === sent.messageId) turn = event.data.turn
+        if (event.data.message === accepted.messageId) turn = event.data.turn
         break
       case 'message.dropped':
-        if (event.data.message === sent.messageId)
+        if (event.data.message === accepted.messageId)
           return {
             ...base,
             status: 'dropped',
@@ -128,7 +128,7 @@ async function read(
           content: '',
           error: {
             code: 'quarantined',
-            message: `The session is in quarantine: ${event.data.reason}. Look at it with "reins session events ${sent.session}".`,
+            message: `The session is in quarantine: ${event.data.reason}. Look at it with "reins session events ${accepted.session}".`,
           },
         }
       default:
@@ -138,11 +138,11 @@ async function read(
   return undefined
 }
 
-async function interrupted({ client }: OneShotOptions, sent: Sent): Promise<OneShotResult> {
-  await client.sessions.cancel(sent.session).catch(() => undefined)
+async function interrupted({ client }: OneShotOptions, accepted: AcceptedMessage): Promise<OneShotResult> {
+  await client.sessions.cancel(accepted.session).catch(() => undefined)
   return {
-    session: sent.session,
-    messageId: sent.messageId,
+    session: accepted.session,
+    messageId: accepted.messageId,
     status: 'interrupted',
     content: '',
     error: { code: 'interrupted', message: 'You interrupted the command; reins cancelled the turn at the server.' },

@@ -1,10 +1,17 @@
 // What each event of a session means for its transcript. Pure, exhaustive: a new type of event does not compile without a case here.
 import type { EventData, SessionEvent } from '@reins/contracts'
-import { type Followed, hasShown, type Piece, type ToolOutcome, type Transcript, textOf } from './transcript-state.ts'
+import {
+  hasShown,
+  type Piece,
+  type ToolOutcome,
+  type Transcript,
+  type TranscriptChange,
+  textOf,
+} from './transcript-state.ts'
 
-export function followEvent(transcript: Transcript, event: SessionEvent, at: number): Followed {
-  const same = (pieces: readonly Piece[] = []): Followed => ({ transcript, pieces })
-  const now = (change: Partial<Transcript>, pieces: readonly Piece[] = []): Followed => ({
+export function followEvent(transcript: Transcript, event: SessionEvent, at: number): TranscriptChange {
+  const same = (pieces: readonly Piece[] = []): TranscriptChange => ({ transcript, pieces })
+  const now = (change: Partial<Transcript>, pieces: readonly Piece[] = []): TranscriptChange => ({
     transcript: { ...transcript, ...change },
     pieces,
   })
@@ -161,7 +168,7 @@ export function whatToDo(code: string): string {
   }
 }
 
-function leaveQueue(transcript: Transcript, ids: readonly string[], note?: string): Followed {
+function leaveQueue(transcript: Transcript, ids: readonly string[], note?: string): TranscriptChange {
   const pieces: Piece[] = transcript.waiting
     .filter((one) => ids.includes(one.message))
     .map((one) => ({ kind: 'message', text: one.text, ...(note === undefined ? {} : { note }) }))
@@ -171,7 +178,7 @@ function leaveQueue(transcript: Transcript, ids: readonly string[], note?: strin
   }
 }
 
-function completeAnswer(transcript: Transcript, data: EventData<'model-call.completed'>): Followed {
+function completeAnswer(transcript: Transcript, data: EventData<'model-call.completed'>): TranscriptChange {
   const { answer, throttledUntil: _, ...rest } = transcript
   const pieces: Piece[] = []
   const shown = answer?.call === data.call && answer.attempt === data.attempt ? answer.blocks : undefined
@@ -191,7 +198,7 @@ function completeAnswer(transcript: Transcript, data: EventData<'model-call.comp
 }
 
 /** What an attempt had said when it was lost: whoever was not there sees it too, before the answer starts anew. */
-function showPartial(transcript: Transcript, call: string, partial: string): Followed {
+function showPartial(transcript: Transcript, call: string, partial: string): TranscriptChange {
   const { answer } = transcript
   if (!answer || answer.call !== call) return { transcript, pieces: [] }
   const texts = [...answer.blocks.values()].flatMap((block) => (block.kind === 'text' ? [block.text] : []))
@@ -212,7 +219,7 @@ function closeTool(
   output: string,
   at: number,
   duration?: number,
-): Followed {
+): TranscriptChange {
   const tool = transcript.tools.find((one) => one.call === call)
   if (!tool) return { transcript, pieces: [] }
   return {
@@ -227,7 +234,7 @@ function endTurn(
   status: 'completed' | 'failed' | 'cancelled',
   at: number,
   said: readonly Piece[],
-): Followed {
+): TranscriptChange {
   const { turn, answer: _answer, throttledUntil: _until, ...rest } = transcript
   const phase = transcript.phase === 'running' ? 'idle' : transcript.phase
   const { inputTokens, outputTokens } = data.usage

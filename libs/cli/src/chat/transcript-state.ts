@@ -77,7 +77,7 @@ export interface Transcript {
 
 export const newTranscript: Transcript = { phase: 'idle', tools: [], waiting: [], n: 0, i: -1 }
 
-export interface Followed {
+export interface TranscriptChange {
   readonly transcript: Transcript
   readonly pieces: readonly Piece[]
 }

@@ -5,9 +5,9 @@
 //   T4. `follow` is total: an event of an unknown type is one line, and changes nothing.
 import type { AnswerRestarted, ApiDelta, SessionQueuedHint, StreamItem } from '@reins/contracts'
 import { followEvent } from './transcript-events.ts'
-import { type Followed, hasShown, knownEvent, type Piece, type Transcript } from './transcript-state.ts'
+import { hasShown, knownEvent, type Piece, type Transcript, type TranscriptChange } from './transcript-state.ts'
 
-export function follow(transcript: Transcript, item: StreamItem): Followed {
+export function follow(transcript: Transcript, item: StreamItem): TranscriptChange {
   if (isDelta(item)) return onDelta(transcript, item.data)
   if (isRestart(item)) return onRestart(transcript, item.data.call, item.data.attempt)
   if (isQueued(item)) return { transcript, pieces: [{ kind: 'queued', ahead: item.data.ahead }] }
@@ -23,7 +23,7 @@ export const isDelta = (item: StreamItem): item is ApiDelta => item.type === 'de
 const isQueued = (item: StreamItem): item is SessionQueuedHint => item.type === 'session.queued'
 const isRestart = (item: StreamItem): item is AnswerRestarted => item.type === 'answer.restarted'
 
-function onDelta(transcript: Transcript, delta: ApiDelta['data']): Followed {
+function onDelta(transcript: Transcript, delta: ApiDelta['data']): TranscriptChange {
   if (delta.kind === 'output') return { transcript: withOutput(transcript, delta), pieces: [] }
   const pieces: Piece[] = []
   let answer = transcript.answer
@@ -62,7 +62,7 @@ function withOutput(transcript: Transcript, delta: ApiDelta['data']): Transcript
   return { ...transcript, tools }
 }
 
-function onRestart(transcript: Transcript, call: string, attempt: number): Followed {
+function onRestart(transcript: Transcript, call: string, attempt: number): TranscriptChange {
   const { answer } = transcript
   if (!answer || answer.call !== call || attempt < answer.attempt) return { transcript, pieces: [] }
   const pieces: Piece[] = hasShown(answer) ? [{ kind: 'restarted' }] : []

@@ -1,6 +1,6 @@
 // Thinking that a server leaves in the text, between tags: told apart while it streams. Only at the beginning of an answer, where the
 // chat templates put it: a tag in the middle of a text is a text about tags.
-export interface Told {
+export interface TextPart {
   readonly kind: 'text' | 'reasoning'
   readonly text: string
 }
@@ -24,15 +24,15 @@ export class ThinkTags {
   /** Something of the thoughts has been told. */
   #telling = false
 
-  push(text: string): readonly Told[] {
+  push(text: string): readonly TextPart[] {
     if (this.#state === 'text') return text === '' ? [] : [{ kind: 'text', text }]
     this.#held += text
-    const told: Told[] = []
+    const parts: TextPart[] = []
     for (;;) {
       if (this.#state === 'beginning') {
         const begun = this.#held.trimStart()
         if (begun === '' || tags.some(([open, close]) => beginsOnly(open, begun) || beginsOnly(close, begun)))
-          return told
+          return parts
         const tag = tags.find(([open]) => begun.startsWith(open))
         // A server that took the opening tag for itself may leave the closing one.
         const orphan = tags.find(([, close]) => begun.startsWith(close))
@@ -43,19 +43,19 @@ export class ThinkTags {
         } else if (orphan) {
           this.#thought = true
           this.#held = begun.slice(orphan[1].length)
-        } else return this.#asText(told, this.#thought ? begun : this.#held)
+        } else return this.#asText(parts, this.#thought ? begun : this.#held)
       } else {
         // Templates put empty lines around thoughts, also where there are none.
         if (!this.#telling) this.#held = this.#held.trimStart()
         const end = this.#held.indexOf(this.#close)
         if (end < 0) {
           const safe = this.#held.length - overlap(this.#held, this.#close)
-          tell(told, 'reasoning', this.#held.slice(0, safe))
+          tell(parts, 'reasoning', this.#held.slice(0, safe))
           this.#telling ||= safe > 0
           this.#held = this.#held.slice(safe)
-          return told
+          return parts
         }
-        tell(told, 'reasoning', this.#held.slice(0, end))
+        tell(parts, 'reasoning', this.#held.slice(0, end))
         this.#telling = false
         this.#held = this.#held.slice(end + this.#close.length)
         this.#state = 'beginning'
@@ -65,23 +65,23 @@ export class ThinkTags {
   }
 
   /** What was held back because a tag could begin there. */
-  end(): readonly Told[] {
+  end(): readonly TextPart[] {
     const held = this.#held
     this.#held = ''
     if (this.#state === 'thinking') return held === '' ? [] : [{ kind: 'reasoning', text: held }]
     return held === '' || (this.#thought && held.trim() === '') ? [] : [{ kind: 'text', text: held }]
   }
 
-  #asText(told: Told[], text: string): readonly Told[] {
+  #asText(parts: TextPart[], text: string): readonly TextPart[] {
     this.#state = 'text'
     this.#held = ''
-    tell(told, 'text', text)
-    return told
+    tell(parts, 'text', text)
+    return parts
   }
 }
 
-function tell(told: Told[], kind: Told['kind'], text: string): void {
-  if (text !== '') told.push({ kind, text })
+function tell(parts: TextPart[], kind: TextPart['kind'], text: string): void {
+  if (text !== '') parts.push({ kind, text })
 }
 
 const beginsOnly = (tag: string, text: string): boolean => text.length < tag.length && tag.startsWith(text)

@@ -12,7 +12,7 @@ import { isRecord } from '../http/foreign.ts'
 import type { Fault } from './failure.ts'
 import { waitIn } from './retry-after.ts'
 
-type Said = Pick<Fault, 'message' | 'words' | 'status' | 'retryAfterMs'>
+type ErrorReport = Pick<Fault, 'message' | 'words' | 'status' | 'retryAfterMs'>
 
 const texts = [
   'message',
@@ -44,7 +44,7 @@ const nested = [
 const wordFields = ['code', 'type', 'status', 'error_type', 'errorCode', 'error_code', 'reason']
 
 /** undefined: nothing in it says that something is wrong. */
-export function saidIn(value: unknown): Said | undefined {
+export function saidIn(value: unknown): ErrorReport | undefined {
   const found: { messages: string[]; words: string[]; status: number | undefined; wait: number | undefined } = {
     messages: [],
     words: [],
@@ -152,7 +152,7 @@ function parse(text: string): unknown {
 }
 
 /** What a whole body says, JSON or not. */
-export function saidInBody(body: string): Said {
+export function saidInBody(body: string): ErrorReport {
   const value = parse(body.trim())
   const said = value === undefined ? undefined : saidIn(value)
   if (said) return said

@@ -28,7 +28,7 @@ export interface Ids {
   readonly prev: number
 }
 
-export type Noted<R> =
+export type Reservation<R> =
   /** Nothing of it can be in the log. */
   | { readonly kind: 'new'; readonly ids: Ids; readonly note: Note<R> }
   /** An earlier request may have appended the frame already (K2). */
@@ -54,7 +54,7 @@ export async function noteRequest<R>(
   keyed: Keyed | undefined,
   ids: Ids,
   receiptOf: (kept: unknown) => R | undefined,
-): Promise<Noted<R>> {
+): Promise<Reservation<R>> {
   if (!keyed) return { kind: 'new', ids, note: nowhere }
   const key = digest([caller.principal, keyed.asked, keyed.key])
   const entry: IdempotencyEntry = { ...ids, body: digest([canonicalJson(keyed.body ?? null)]) }

@@ -32,7 +32,7 @@ import { type Appender, type AppendOutcome, type KnownHead, notFound } from './a
 import { authorize, type Caller } from './caller.ts'
 import { type ControlVerb, type Decided, decided } from './decisions.ts'
 import { asReinsError } from './errors.ts'
-import { checkKey, type Ids, type Noted, noteRequest } from './idempotency.ts'
+import { checkKey, type Ids, noteRequest, type Reservation } from './idempotency.ts'
 import { contentOf } from './message-content.ts'
 import { beginSession, type NewSessionParts } from './new-session.ts'
 import { type Operation, operations } from './operations.ts'
@@ -42,7 +42,7 @@ import { infoWithCursor } from './session-info.ts'
 import { type TurnWait, watchTurn } from './wait-for-turn.ts'
 
 /** How a write is asked for, besides what it says. */
-export interface Asking {
+export interface WriteOptions {
   /** The request happens once for one key. */
   readonly key?: string
   /** A traceparent. */
@@ -83,13 +83,18 @@ export class SessionWrites {
     this.#parts = parts
   }
 
-  send(caller: Caller, session: string, message: SendMessage, asking: Asking = {}): Promise<Outcome<MessageAccepted>> {
-    return this.#write(caller, operations.sendMessage, asking, async () => {
+  send(
+    caller: Caller,
+    session: string,
+    message: SendMessage,
+    options: WriteOptions = {},
+  ): Promise<Outcome<MessageAccepted>> {
+    return this.#write(caller, operations.sendMessage, options, async () => {
       if (!isSessionId(session)) throw notFound(session)
       const content = contentOf(message.content, this.#parts.limits.maxMessageBytes)
       return {
         ...{ session, asked: `POST /v1/sessions/${session}/messages`, body: message, receiptOf: messageAccepted },
-        on: await this.#needed(session, asking),
+        on: await this.#needed(session, options),
         prepare: async (ids) => {
           const event = received(ids, content, message.onBusy ?? 'queue')
           return (head) => (head.n === 0 ? missing(session) : decided(placeMessage(head, event)))
@@ -103,12 +108,12 @@ export class SessionWrites {
   }
 
   /** Unchanged: the instance's session is there already, and no message came with the request. */
-  create(caller: Caller, request: CreateSession, asking: Asking = {}): Promise<Outcome<CreatedSession>> {
-    return this.#write(caller, operations.createSession, asking, async () => {
+  create(caller: Caller, request: CreateSession, options: WriteOptions = {}): Promise<Outcome<CreatedSession>> {
+    return this.#write(caller, operations.createSession, options, async () => {
       const { agent, instance, session: name, message } = request
       if (name !== undefined && instance === undefined)
         throw new ReinsError('invalid_request', 'The body is not valid: session: needs instance beside it.')
-      if (asking.wait && message === undefined)
+      if (options.wait && message === undefined)
         throw new ReinsError('invalid_request', 'wait=turn needs a message in the body: there is no turn without one.')
       const content = message === undefined ? undefined : contentOf(message, this.#parts.limits.maxMessageBytes)
       const { now, random } = this.#parts.clock
@@ -136,12 +141,17 @@ export class SessionWrites {
   }
 
   /** Unchanged: the session is in that state already. */
-  control(caller: Caller, session: string, verb: ControlVerb, asking: Asking = {}): Promise<Outcome<ControlAccepted>> {
-    return this.#write(caller, operations[verb], asking, async () => {
+  control(
+    caller: Caller,
+    session: string,
+    verb: ControlVerb,
+    options: WriteOptions = {},
+  ): Promise<Outcome<ControlAccepted>> {
+    return this.#write(caller, operations[verb], options, async () => {
       if (!isSessionId(session)) throw notFound(session)
       return {
         ...{ session, asked: `POST /v1/sessions/${session}/${verb}`, body: {}, receiptOf: controlAccepted },
-        on: await this.#needed(session, asking),
+        on: await this.#needed(session, options),
         prepare: async (ids) => (head) => (head.n === 0 ? missing(session) : decided(steer(verb, ids.subject, head))),
         settle: async (_ids, done) => {
           if (done.kind === 'appended')
@@ -160,14 +170,14 @@ export class SessionWrites {
   async #write<R extends Receipt>(
     caller: Caller,
     operation: Operation,
-    asking: Asking,
+    options: WriteOptions,
     plan: () => Promise<Write<R>>,
   ): Promise<Outcome<R>> {
     try {
       authorize(caller, operation)
       const obstacle = this.#parts.admission?.writes()
       if (obstacle) return refused(obstacle) // W3
-      return await this.#perform(caller, asking, await plan())
+      return await this.#perform(caller, options, await plan())
     } catch (error) {
       const known = asReinsError(error)
       if (known.code === 'internal') throw error
@@ -176,20 +186,20 @@ export class SessionWrites {
   }
 
   /** W1. */
-  async #perform<R extends Receipt>(caller: Caller, asking: Asking, write: Write<R>): Promise<Outcome<R>> {
-    const noted = await this.#note(caller, asking, write)
-    if (noted.kind === 'refused') return noted
-    const watch = asking.wait && this.#watch(noted)
+  async #perform<R extends Receipt>(caller: Caller, options: WriteOptions, write: Write<R>): Promise<Outcome<R>> {
+    const reservation = await this.#note(caller, options, write)
+    if (reservation.kind === 'refused') return reservation
+    const watch = options.wait && this.#watch(reservation)
     try {
-      const settled = await this.#append(caller, asking, write, noted)
-      return watch && asking.wait ? await this.#answer(settled, watch, asking.wait) : settled
+      const settled = await this.#append(caller, options, write, reservation)
+      return watch && options.wait ? await this.#answer(settled, watch, options.wait) : settled
     } finally {
       watch?.close()
     }
   }
 
   /** The ids of its frame, kept under its key if it has one, or what is kept there from an earlier time. */
-  #note<R>(caller: Caller, { key }: Asking, write: Write<R>): Promise<Noted<R>> {
+  #note<R>(caller: Caller, { key }: WriteOptions, write: Write<R>): Promise<Reservation<R>> {
     const { clock, idempotency, log } = this.#parts
     const ids: Ids = {
       session: write.session,
@@ -208,12 +218,12 @@ export class SessionWrites {
 
   async #append<R>(
     caller: Caller,
-    { key, trace }: Asking,
+    { key, trace }: WriteOptions,
     write: Write<R>,
-    noted: Accepted<R>,
+    reservation: Accepted<R>,
   ): Promise<Settled<R> | Repeated<R> | Refused> {
-    if (noted.kind === 'settled') return { kind: 'repeated', first: noted.settled }
-    const { ids, note } = noted
+    if (reservation.kind === 'settled') return { kind: 'repeated', first: reservation.settled }
+    const { ids, note } = reservation
     const decide = await write.prepare(ids).catch(async (error: unknown) => {
       await note.forget()
       throw error
@@ -222,7 +232,7 @@ export class SessionWrites {
       ...{ session: ids.session, frame: ids.frame, by: caller.by, decide },
       ...(trace === undefined ? {} : { trace }),
       ...(key === undefined ? {} : { searchAfter: ids.prev }),
-      ...(write.on && noted.kind === 'new' ? { on: write.on } : {}),
+      ...(write.on && reservation.kind === 'new' ? { on: write.on } : {}),
     })
     if (done.kind === 'in-doubt') return refused(inDoubt(this.#parts.admission?.writes()))
     if (done.kind === 'refused') {
@@ -246,7 +256,7 @@ export class SessionWrites {
   }
 
   /** A keyed request, or one that waits, needs to know what its frame comes after; the others leave that to the append. */
-  async #needed(session: string, { key, wait }: Asking): Promise<KnownHead | undefined> {
+  async #needed(session: string, { key, wait }: WriteOptions): Promise<KnownHead | undefined> {
     return key === undefined && wait === undefined ? undefined : this.#parts.appender.existing(session)
   }
 
@@ -266,7 +276,7 @@ interface Receipt {
   readonly cursor: string
 }
 
-type Accepted<R> = Exclude<Noted<R>, Refused>
+type Accepted<R> = Exclude<Reservation<R>, Refused>
 
 function receipts<S extends TSchema>(schema: S): (kept: unknown) => Static<S> | undefined {
   const compiled = Compile(schema)

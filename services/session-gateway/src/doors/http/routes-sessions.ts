@@ -18,7 +18,7 @@ import { Type } from 'typebox'
 import type { Api } from '../../api/api.ts'
 import { type ControlVerb, controlVerbs } from '../../api/decisions.ts'
 import { operations } from '../../api/operations.ts'
-import type { Asking } from '../../api/session-writes.ts'
+import type { WriteOptions } from '../../api/session-writes.ts'
 import type { Streams } from '../../streams/streams.ts'
 import { negotiate } from './accept.ts'
 import { controlAnswer, createAnswer, messageAnswer } from './outcomes.ts'
@@ -199,7 +199,7 @@ function controlRoute(writes: Api['writes'], verb: ControlVerb): Route {
   })
 }
 
-function asking(incoming: Circumstances, wait: 'turn' | undefined): Asking {
+function asking(incoming: Circumstances, wait: 'turn' | undefined): WriteOptions {
   const key = textOf(incoming.headers['idempotency-key'])
   const trace = traceOf(incoming.headers.traceparent)
   return {

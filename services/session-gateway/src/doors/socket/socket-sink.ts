@@ -1,6 +1,7 @@
 // A stream of events over a WebSocket: one message an item.
-import { errorTable } from '@reins/contracts'
+
 import type { Socket } from 'node:net'
+import { errorTable } from '@reins/contracts'
 import type { WebSocket } from 'ws'
 import { endsOf } from '../../streams/send-queues.ts'
 import type { Sink } from '../../streams/sink.ts'
