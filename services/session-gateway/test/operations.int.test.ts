@@ -1,7 +1,7 @@
 import { definitionDigest, errorCodes, poolKey } from '@reins/contracts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { errorsDocument } from '../src/index.ts'
-import { definition, World } from './world.ts'
+import { definition, token, World } from './world.ts'
 
 let world: World
 beforeAll(async () => {
@@ -96,6 +96,11 @@ describe('pools', () => {
       },
       { key, labels: { browser: 'true' }, kind: 'tool-runner', backlog: 0, inProgress: 0, servedBy: [] },
     ])
+    const headers = { authorization: `Bearer ${token}` }
+    const text = await (await fetch(`${world.url}/metrics`, { headers })).text()
+    expect(text).toContain(`reins_pool_backlog{pool="${key}",kind="executor"} 1`)
+    expect(text).toContain(`reins_pool_oldest_seconds{pool="${key}",kind="executor"}`)
+    expect(text).toContain(`reins_pool_instances{pool="${key}",kind="executor"} 1`)
     world.now += 5000
     expect((await world.request('GET', '/v1/pools')).json.pools[0].servedBy).toEqual([])
   })

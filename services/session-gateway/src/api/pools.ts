@@ -1,13 +1,17 @@
 // Pools as operators see them: what waits, and who serves. From the work queue and the heartbeats; nothing is kept.
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Heartbeat, PoolInfo, PoolList } from '@reins/contracts'
 import type { Subscription } from '@reins/journal'
 import type { Heartbeats, Pools, PresenceService } from '../ports.ts'
 import { authorize, type Caller } from './caller.ts'
 import { operations } from './operations.ts'
+import type { PoolGauges } from './pool-gauges.ts'
 import type { QueueBoard } from './queue-board.ts'
 
 /** ms of silence after which an instance is no longer shown: heartbeats come every 250 ms. */
 const goneAfterMs = 3000
+/** ms that a reader of the metrics waits for a broker that does not answer: it then sees the figures of before. */
+const measureWithinMs = 800
 
 export class PoolBoard {
   readonly #work: Pools
@@ -27,10 +31,25 @@ export class PoolBoard {
 
   async list(caller: Caller): Promise<PoolList> {
     authorize(caller, operations.listPools)
+    return { pools: await this.#all() }
+  }
+
+  /** Brings the gauges up to date, if the broker answers in time. */
+  async measure(gauges: PoolGauges): Promise<void> {
+    const measured = this.#all().then(
+      (pools) => gauges.show(pools),
+      () => undefined,
+    )
+    const late = new AbortController()
+    await Promise.race([measured, pause(measureWithinMs, undefined, { signal: late.signal }).catch(() => undefined)])
+    late.abort()
+  }
+
+  async #all(): Promise<PoolInfo[]> {
     const oldest = this.#now() - goneAfterMs
     for (const [instance, { at }] of this.#present) if (at < oldest) this.#present.delete(instance)
     const pools = await this.#work.pools()
-    return { pools: await Promise.all(pools.map((pool) => this.#info(pool))) }
+    return Promise.all(pools.map((pool) => this.#info(pool)))
   }
 
   close(): void {

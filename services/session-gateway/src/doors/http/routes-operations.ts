@@ -4,6 +4,7 @@ import type { Metrics } from '@reins/telemetry'
 import { Type } from 'typebox'
 import type { Api } from '../../api/api.ts'
 import { operations } from '../../api/operations.ts'
+import { PoolGauges } from '../../api/pool-gauges.ts'
 import { openApi } from './openapi.ts'
 import { json, type Route, route } from './route.ts'
 
@@ -28,6 +29,7 @@ export interface OperationParts {
 const { permission: _, ...publicMetrics } = operations.readMetrics
 
 export function operationRoutes(parts: OperationParts): readonly Route[] {
+  const gauges = new PoolGauges(parts.metrics)
   return [
     route({
       ...operations.listPools,
@@ -59,6 +61,7 @@ export function operationRoutes(parts: OperationParts): readonly Route[] {
       path: '/metrics',
       answers: { 200: 'text/plain' },
       handle: async () => {
+        await parts.api.pools.measure(gauges)
         const { contentType, body } = await parts.metrics.text()
         return { status: 200, text: body, contentType }
       },
