@@ -1,0 +1,108 @@
+// Everything that one machine runs, killed at one moment in the middle of answers: the process, nats-server and Postgres. The next
+// `reins up` on the same folder goes on with each of them.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Api } from '../harness/api.ts'
+import { home, searchPath } from '../harness/config.ts'
+import { eventually } from '../harness/eventually.ts'
+
+const deadline = 180_000
+const binary = path.join(import.meta.dirname, '..', '..', 'deploy', 'local', 'src', 'main.ts')
+const started: ChildProcess[] = []
+let folder: string
+
+beforeAll(() => {
+  folder = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'reins-killed-')))
+})
+afterAll(async () => {
+  for (const product of started) if (product.exitCode === null && product.signalCode === null) await killAll(product)
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+}, deadline)
+
+/** Resolves with its URL when it is ready. */
+async function up(): Promise<{ readonly product: ChildProcess; readonly url: string }> {
+  const product = spawn(process.execPath, [binary, 'up'], {
+    cwd: folder,
+    env: { PATH: searchPath, HOME: home, REINS_PORT: '0', REINS_DATA_DIR: path.join(folder, '.reins') },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  started.push(product)
+  for await (const line of createInterface({ input: product.stdout }))
+    if (line.startsWith('ready ')) return { product, url: line.slice('ready '.length) }
+  throw new Error('reins up ended before it was ready')
+}
+
+/** The process and all below it, children first found, all killed before the first can be restarted. */
+function below(pid: number): readonly number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean)
+    return children.map(Number).flatMap((child) => [child, ...below(child)])
+  } catch {
+    return []
+  }
+}
+
+async function killAll(product: ChildProcess): Promise<void> {
+  const gone = new Promise((resolve) => product.once('exit', resolve))
+  const pid = product.pid ?? 0
+  const all = [pid, ...below(pid)]
+  for (const one of all) {
+    try {
+      process.kill(one, 'SIGKILL')
+    } catch {
+      // It ended with its parent.
+    }
+  }
+  await gone
+}
+
+const tokens = 100
+
+test.runIf(process.platform === 'linux')(
+  'killed in eight answers, it ends all of them after its next start, each once',
+  async () => {
+    const first = await up()
+    const token = readFileSync(path.join(folder, '.reins', 'admin.token'), 'utf8').trim()
+    let url = first.url
+    const api = new Api(() => [url], token)
+    const sessions = await Promise.all(
+      Array.from({ length: 8 }, async () => (await api.create('assistant', `stream ${tokens} every 50`)).session.id),
+    )
+    const typesOf = async (session: string) => {
+      const { body } = await api.once<{ events: { type: string; data: { data?: unknown } }[] }>(
+        'GET',
+        `/v1/sessions/${session}/events`,
+      )
+      return body.events.map(({ type }) => type)
+    }
+    await Promise.all(
+      sessions.map((session) => eventually(async () => (await typesOf(session)).includes('model-call.started'))),
+    )
+    await killAll(first.product)
+
+    const begun = performance.now()
+    const second = await up()
+    const bootMs = performance.now() - begun
+    url = second.url
+    await Promise.all(
+      sessions.map((session) =>
+        eventually(async () => (await typesOf(session)).includes('turn.completed'), { withinMs: 120_000 }),
+      ),
+    )
+    const allMs = performance.now() - begun
+    process.stdout.write(
+      `killed in 8 answers of ${(tokens * 50) / 1000} s: ready after ${Math.round(bootMs)} ms, the last answer after ${Math.round(allMs)} ms\n`,
+    )
+    for (const session of sessions) {
+      const types = await typesOf(session)
+      expect(types.filter((type) => type === 'turn.completed')).toHaveLength(1)
+      expect(types.filter((type) => type === 'model-call.completed')).toHaveLength(1)
+      expect(types.filter((type) => type === 'model-call.started')).toHaveLength(2)
+    }
+  },
+  deadline,
+)
