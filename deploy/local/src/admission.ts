@@ -3,6 +3,7 @@ import { ReinsError } from '@reins/contracts'
 import type { AppendWatch, Obstacle } from '@reins/journal'
 import type { Admission } from '@reins/session-gateway'
 import type { DiskState } from './data/disk-budget.ts'
+import type { ServerStates } from './servers/server-state.ts'
 
 export function admissionOf(watch: AppendWatch, disk: (() => DiskState) | undefined): Admission {
   const writes = (): ReinsError | undefined => errorOf(watch.obstacle())
@@ -19,14 +20,15 @@ export function admissionOf(watch: AppendWatch, disk: (() => DiskState) | undefi
 /** What others than the broker know to be in the way of appends: the disk, and the embedded server's own word. */
 export function outsideObstacle(
   disk: (() => DiskState) | undefined,
-  servers: (() => Readonly<Record<string, string>>) | undefined,
+  servers: (() => ServerStates) | undefined,
 ): Obstacle | undefined {
   const state = disk?.()
   if (state?.level === 'no-appends') return { cause: 'disk-full', why: state.text }
-  const broker = servers?.()['nats-server'] ?? 'ok'
-  if (broker === 'ok') return undefined
-  const cause = /is full|no space left/.test(broker) ? 'disk-full' : 'sick'
-  return { cause, why: `nats-server is sick: ${broker}` }
+  const broker = servers?.()['nats-server']
+  // One that is away is back in a moment: whoever writes waits for it.
+  if (broker?.kind !== 'sick') return undefined
+  const cause = /is full|no space left/.test(broker.why) ? 'disk-full' : 'sick'
+  return { cause, why: `nats-server is sick: ${broker.why}` }
 }
 
 function errorOf(obstacle: Obstacle | undefined): ReinsError | undefined {

@@ -17,6 +17,7 @@ import type { LocalConfig } from './config.ts'
 import { guardOf } from './guard.ts'
 import type { ServiceName } from './nats/nats-users.ts'
 import { pausingAppends } from './pausing-appends.ts'
+import { type ServerStates, stateText } from './servers/server-state.ts'
 import { watchStorage } from './storage-watch.ts'
 
 export interface PartsOptions {
@@ -32,8 +33,8 @@ export interface PartsOptions {
   readonly clock: Clock
   readonly log: Log
   readonly logLost?: () => number
-  /** Of the embedded servers below: `ok`, or what is wrong with each. */
-  readonly servers?: () => Readonly<Record<string, string>>
+  /** Of the embedded servers below. */
+  readonly servers?: () => ServerStates
   /** The folder whose disk the embedded servers fill; undefined: they are elsewhere. */
   readonly diskOf?: string
   /** A part ended by itself: the process must go. */
@@ -207,7 +208,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     const parts: Record<string, string> = Object.assign(
       { broker: broker.connected() ? 'ok' : 'not connected' },
       storage.health(),
-      options.servers?.(),
+      mapped(options.servers?.() ?? {}, stateText),
       live.connected() ? {} : { deltas: 'not connected' },
       ...healths.map((of) => of()),
     )
@@ -239,9 +240,8 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       notReady: () => [
         ...(broker.connected() ? [] : ['the broker is not connected']),
         ...storage.notReady(),
-        ...Object.entries(options.servers?.() ?? {}).flatMap(([name, state]) =>
-          state === 'ok' ? [] : `${name}: ${state}`,
-        ),
+        // Sessions go on without Postgres.
+        ...(options.servers?.()['nats-server']?.kind === 'sick' ? ['nats-server is sick: see /health'] : []),
       ],
       admission: storage.admission,
       clock,
@@ -254,3 +254,6 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   }
   return { close: (closeOptions) => closing.close(closeOptions), broker, models, registry: view, url, metrics, health }
 }
+
+const mapped = <T, R>(values: Readonly<Record<string, T>>, to: (value: T) => R): Record<string, R> =>
+  Object.fromEntries(Object.entries(values).map(([key, value]) => [key, to(value)]))

@@ -8,14 +8,15 @@ import type { Admission } from '@reins/session-gateway'
 import type { Log, Metrics } from '@reins/telemetry'
 import { admissionOf, outsideObstacle } from './admission.ts'
 import { type DiskLimits, DiskWatch } from './data/disk-budget.ts'
+import type { ServerStates } from './servers/server-state.ts'
 
 export interface StorageWatchOptions {
   readonly broker: Broker
   readonly disk: DiskLimits
   /** The folder whose disk is watched; undefined: it is elsewhere. */
   readonly diskOf?: string
-  /** Of the embedded servers: `ok`, or what is wrong with each. */
-  readonly servers?: () => Readonly<Record<string, string>>
+  /** Of the embedded servers. */
+  readonly servers?: () => ServerStates
   readonly log: Log
   /** Lines of the log that could not be written. */
   readonly logLost?: () => number

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { type DoctorOptions, formatDoctor, inspect } from '../src/commands/doctor.ts'
@@ -14,6 +15,7 @@ function options(scratch: Scratch, more: Partial<DoctorOptions> = {}): DoctorOpt
     sandbox: { kind: 'bubblewrap', detail: 'bwrap 0.8' },
     dataDir: scratch.in('.reins'),
     port: 0,
+    disk: { newSessionsPercent: 100, appendsPercent: 100 },
     modelKeys: [{ name: 'ANTHROPIC_API_KEY', set: true }],
     ...more,
   }
@@ -29,6 +31,7 @@ describe('doctor', () => {
       'postgres ok',
       'sandbox ok',
       'data folder ok',
+      'disk ok',
       'port ok',
       'model keys ok',
     ])
@@ -68,5 +71,39 @@ describe('doctor', () => {
     expect(text).not.toContain('\u001b')
     expect(text).toContain('x node')
     expect(formatDoctor(rows, { color: true })).toContain('\u001b[31m')
+  })
+
+  it('says what is wrong with a Reins that runs, and tells sick from away and from hung', async () => {
+    using scratch = new Scratch()
+    const parts: Record<string, string> = { broker: 'ok' }
+    const server = createHttpServer((_, response) => response.end(JSON.stringify({ status: 'degraded', parts })))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    const url = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`
+    const dir = openDataDir(scratch.in('.reins'))
+    dir.announce(url)
+    const running = async () =>
+      (await inspect(options(scratch))).slice(-2).map(({ what, found }) => `${what}: ${found}`)
+    expect((await running()).at(-1)).toBe(`running: at ${url}, every part is well`)
+    parts['nats-server'] = 'sick: s.a: no space left on device'
+    parts.postgres = 'away: it has ended, and is started again'
+    const rows = (await inspect(options(scratch))).slice(-2)
+    expect(rows.map(({ what, status, hint }) => [what, status, hint])).toEqual([
+      ['nats-server', 'warning', 'Make room on the disk; Reins goes on by itself. See docs/operations.md.'],
+      ['postgres', 'warning', 'It is away. Reins goes on when it is back.'],
+    ])
+    server.close()
+    server.closeAllConnections()
+    await once(server, 'close')
+    expect((await running()).at(-1)).toMatch(/^running: process \d+ at .*: nobody listens there$/)
+    dir.release()
+  })
+
+  it('warns of a disk that is fuller than its budget', async () => {
+    using scratch = new Scratch()
+    const disk = { newSessionsPercent: 0, appendsPercent: 100 }
+    const row = (await inspect(options(scratch, { disk }))).find(({ what }) => what === 'disk')
+    expect([row?.status, row?.hint]).toEqual(['warning', expect.stringContaining('no session is started from 0 % on')])
   })
 })

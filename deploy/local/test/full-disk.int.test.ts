@@ -104,6 +104,23 @@ test(
 )
 
 test(
+  'a nats-server that ends on a full disk is started again when there is room',
+  async (context) => {
+    const disk = smallDisk(400 * megabyte)
+    if (!disk) return context.skip(whyNot)
+    const product = await started(disk)
+    const ballast = fillTo(disk, 100)
+    process.kill(product.pids().nats ?? 0, 'SIGKILL')
+    const server = async () => (await product.ask('GET', '/health')).json.parts['nats-server']
+    await expect.poll(server, within).toMatch(/^away: it cannot be started again: /)
+    rmSync(ballast)
+    await expect.poll(product.ready, within).toBe(200)
+    expect(await server()).toBe('ok')
+  },
+  deadline,
+)
+
+test(
   'full at the start: the error says so',
   async (context) => {
     const disk = smallDisk(4 * megabyte)

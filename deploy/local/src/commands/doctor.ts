@@ -5,10 +5,12 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { dataDirOwner } from '../data/data-dir.ts'
+import type { DiskLimits } from '../data/disk-budget.ts'
 import type { Owner } from '../data/owner-lock.ts'
 import { type FindNatsOptions, findNatsServer, NatsNotFound } from '../nats/find-nats.ts'
 import { nativeFolder } from '../postgres/postgres-binaries.ts'
 import { checkNats, checkPostgres, redactUrl } from '../servers/external.ts'
+import { diskRow, runningRows } from './running-rows.ts'
 import { atLeast } from './version.ts'
 
 export interface DoctorRow {
@@ -30,18 +32,25 @@ export interface DoctorOptions {
   readonly sandbox: { readonly kind: string; readonly detail: string; readonly missing?: string }
   readonly dataDir: string
   readonly port: number
+  readonly disk: DiskLimits
   readonly modelKeys: readonly { readonly name: string; readonly set: boolean }[]
 }
 
 /** Never rejects. Looks at all of it at once. */
 export async function inspect(options: DoctorOptions): Promise<DoctorRow[]> {
   const owner = dataDirOwner(options.dataDir)
+  const [rows, running] = await Promise.all([ownRows(options, owner), runningRows(owner)])
+  return [...rows.filter((one) => one !== undefined), ...running]
+}
+
+function ownRows(options: DoctorOptions, owner: Owner | undefined): Promise<(DoctorRow | undefined)[]> {
   return Promise.all([
     nodeRow(options),
     options.natsUrl === undefined ? ownNatsRow(options) : externalRow('nats-server', options.natsUrl, checkNats),
     options.databaseUrl === undefined ? ownPostgresRow() : externalRow('postgres', options.databaseUrl, checkPostgres),
     sandboxRow(options),
     dataDirRow(options.dataDir, owner),
+    diskRow(options.dataDir, options.disk),
     portRow(options.port, owner),
     modelRow(options.modelKeys),
   ])

@@ -109,6 +109,7 @@ export const runDoctor = (flags: LocalFlags, json: boolean): Promise<void> =>
       sandbox: describeSandbox(await detectSandbox({ allowUnsandboxed, allowNetwork })),
       dataDir: config.dataDir,
       port: config.gateway.port,
+      disk: config.disk,
       modelKeys: config.modelKeys,
     })
     const text = json ? JSON.stringify(rows, null, 2) : formatDoctor(rows, { color: process.stdout.isTTY === true })

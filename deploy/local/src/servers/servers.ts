@@ -14,7 +14,8 @@ import { type RunningNats, startNats } from '../nats/nats-process.ts'
 import { natsUsers } from '../nats/nats-users.ts'
 import { type RunningPostgres, startPostgres } from '../postgres/postgres-process.ts'
 import { checkNats, checkPostgres } from './external.ts'
-import { watchForSickness } from './sick-server.ts'
+import type { ServerState, ServerStates } from './server-state.ts'
+import { obstacleTo, watchForSickness } from './sick-server.ts'
 
 export interface Servers {
   readonly natsUrl: string
@@ -24,8 +25,8 @@ export interface Servers {
   /** As the server has it; `unknown` for one that exists. */
   readonly sync: 'always' | number | 'unknown'
   readonly found: { readonly nats: string; readonly postgres: string }
-  /** `ok`, or what is wrong, of each embedded server that is looked at. */
-  health(): Readonly<Record<string, string>>
+  /** Of each embedded server. */
+  health(): ServerStates
   close(): Promise<void>
   /** Kills and starts again: tests only. */
   readonly pids: () => { readonly nats?: number; readonly postgres?: number }
@@ -33,7 +34,9 @@ export interface Servers {
 
 const maxPayloadBytes = 8 * 1024 * 1024
 const restartPauseMs = 250
-const maxRestarts = 20
+const longestPauseMs = 5000
+/** After so long a server that ended did not fail at its start. */
+const settledMs = 10_000
 
 export async function startServers(
   config: LocalConfig,
@@ -55,7 +58,10 @@ export async function startServers(
     databaseUrl: postgres.url,
     sync: nats.sync ?? 'unknown',
     found: { nats: nats.found, postgres: postgres.found },
-    health: () => (nats.health === undefined ? {} : { 'nats-server': nats.health() }),
+    health: () => ({
+      ...(nats.health === undefined ? {} : { 'nats-server': nats.health() }),
+      ...(postgres.health === undefined ? {} : { postgres: postgres.health() }),
+    }),
     close: async () => {
       await Promise.all([nats.close(), postgres.close()])
     },
@@ -74,7 +80,7 @@ interface Server {
   readonly found: string
   readonly users?: readonly NatsUser[]
   readonly sync?: 'always' | number
-  health?(): string
+  health?(): ServerState
   close(): Promise<unknown>
   pid?(): number
 }
@@ -107,7 +113,7 @@ async function embeddedNats(
   })
   const users = natsUsers(dataDir)
   const folder = path.join(dataDir, 'nats')
-  const server = await restarting('nats-server', log, (port, onExit) =>
+  const server = await restarting('nats-server', dataDir, log, (port, onExit) =>
     startNats({
       binary: binary.path,
       dataDir: folder,
@@ -133,7 +139,7 @@ async function embeddedNats(
     users,
     sync: await server.current().syncSetting(),
     found: `${binary.version} (${binary.how})`,
-    health: watch.health,
+    health: () => either(server.away(), watch.health()),
     close: async () => {
       await watch.close()
       await server.close()
@@ -143,45 +149,75 @@ async function embeddedNats(
 }
 
 async function embeddedPostgres(dataDir: string, log: Log): Promise<Server> {
-  const server = await restarting('postgres', log, (port, onExit) =>
+  const server = await restarting('postgres', dataDir, log, (port, onExit) =>
     startPostgres({ dataDir: path.join(dataDir, 'postgres'), port, onExit }),
   )
   const { url, version } = server.current()
-  return { url, found: `${version} (embedded)`, close: server.close, pid: () => server.current().pid }
+  return {
+    url,
+    found: `${version} (embedded)`,
+    close: server.close,
+    pid: () => server.current().pid,
+    health: () => either(server.away(), 'ok'),
+  }
+}
+
+const either = (away: string | undefined, sickness: string): ServerState => {
+  if (away !== undefined) return { kind: 'away', why: away }
+  return sickness === 'ok' ? { kind: 'ok' } : { kind: 'sick', why: sickness }
 }
 
 /** SV1. */
 async function restarting<T extends RunningNats | RunningPostgres>(
   name: string,
+  folder: string,
   log: Log,
   start: (port: number, onExit: () => void) => Promise<T>,
-): Promise<{ current(): T; close(): Promise<void> }> {
+): Promise<{ current(): T; away(): string | undefined; close(): Promise<void> }> {
   let closed = false
-  let restarts = 0
+  let away: string | undefined
+  let failures = 0
+  let startedAt = performance.now()
+  const stop = new AbortController()
   let starting: Promise<unknown> = Promise.resolve()
   const onExit = () => {
-    if (closed || restarts++ >= maxRestarts) return
+    if (closed) return
+    away = 'it has ended, and is started again'
     log.error({ server: name }, 'a server ended; starting it again')
+    if (performance.now() - startedAt > settledMs) failures = 0
     starting = again()
   }
+  /** Until it succeeds: a disk gets room again, and nobody is there to start the server by hand. */
   async function again(): Promise<void> {
     while (!closed) {
+      if (failures > 0) {
+        const wait = Math.min(restartPauseMs * 2 ** failures, longestPauseMs)
+        await pause(wait, undefined, { signal: stop.signal }).catch(() => undefined)
+        if (closed) return
+      }
+      failures++
       try {
+        // On a full disk a server may start and never get ready.
+        const obstacle = await obstacleTo(folder)
+        if (obstacle !== undefined) throw new Error(obstacle)
         current = await start(current.port, onExit)
+        startedAt = performance.now()
+        away = undefined
         log.warn({ server: name }, 'a server is back')
         return
       } catch (error) {
-        if (restarts++ >= maxRestarts)
-          return log.error({ server: name, err: error }, 'a server cannot be started again')
-        await pause(restartPauseMs)
+        away = `it cannot be started again: ${error instanceof Error ? error.message : String(error)}`
+        log.error({ server: name, err: error }, 'a server cannot be started again; another try follows')
       }
     }
   }
   let current = await start(0, onExit)
   return {
     current: () => current,
+    away: () => away,
     close: async () => {
       closed = true
+      stop.abort()
       await starting
       await current.close({ withinMs: 10_000 })
     },

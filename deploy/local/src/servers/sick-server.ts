@@ -71,7 +71,7 @@ export function watchForSickness(options: SickServerOptions): SickServer {
 }
 
 /** Why a server could not write there either; undefined: it could. */
-async function obstacleTo(folder: string): Promise<string | undefined> {
+export async function obstacleTo(folder: string): Promise<string | undefined> {
   const file = path.join(folder, '.writable')
   try {
     const { bavail, blocks } = await statfs(folder)

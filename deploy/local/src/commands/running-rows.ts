@@ -1,0 +1,75 @@
+// What a Reins that runs on the data folder says of itself, and how full the folder's disk is: rows of `reins doctor`.
+//   RR1. Sick, away and hung have words of their own: a part that says it cannot work, a part that is not there, and a process that
+//        holds the folder and answers nobody.
+import { statfs } from 'node:fs/promises'
+import path from 'node:path'
+import type { Owner } from '../data/owner-lock.ts'
+import { type DiskLimits, diskState } from '../data/disk-budget.ts'
+import type { DoctorRow } from './doctor.ts'
+
+/** ms in which a process that is well answers by far. */
+const answerWithinMs = 3000
+
+/** No rows where nothing runs on the folder. */
+export async function runningRows(owner: Owner | undefined): Promise<DoctorRow[]> {
+  if (owner?.note === undefined || !URL.canParse(owner.note)) return []
+  const url = owner.note
+  let parts: Readonly<Record<string, unknown>>
+  try {
+    const response = await fetch(new URL('/health', url), { signal: AbortSignal.timeout(answerWithinMs) })
+    parts = partsOf(await response.json())
+  } catch (error) {
+    const why = error instanceof Error && error.name === 'TimeoutError' ? 'it does not answer' : 'nobody listens there'
+    return [
+      {
+        ...{ what: 'running', status: 'missing', found: `process ${owner.pid} at ${url}: ${why}` },
+        hint: `It hangs, or still starts or stops. Look at logs/reins.log in the data folder, or end it (kill ${owner.pid}) and start again.`,
+      },
+    ]
+  }
+  const bad = Object.entries(parts).flatMap(([part, state]) => (state === 'ok' ? [] : [[part, String(state)] as const]))
+  if (bad.length === 0) return [{ what: 'running', status: 'ok', found: `at ${url}, every part is well`, hint: '' }]
+  return bad.map(([part, state]) => ({ what: part, status: 'warning', found: state, hint: hintFor(part, state) }))
+}
+
+/** Of what another version may have said. */
+function partsOf(health: unknown): Readonly<Record<string, unknown>> {
+  const parts = typeof health === 'object' && health !== null && 'parts' in health ? health.parts : undefined
+  return typeof parts === 'object' && parts !== null ? { ...parts } : { health: 'it says nothing of its parts' }
+}
+
+function hintFor(part: string, state: string): string {
+  if (/disk|full|no space/i.test(state))
+    return 'Make room on the disk; Reins goes on by itself. See docs/operations.md.'
+  if (/^away|ECONNREFUSED|not connected/.test(state)) return 'It is away. Reins goes on when it is back.'
+  if (/^sick|read-only|i\/o error/i.test(state))
+    return 'It runs, and cannot write. Look at its log in the data folder, and at the disk (dmesg).'
+  return `Look for "${part}" in logs/reins.log in the data folder.`
+}
+
+/** Of the disk below the data folder, or below where it would be made. */
+export async function diskRow(dataDir: string, limits: DiskLimits): Promise<DoctorRow | undefined> {
+  const space = await spaceOf(path.resolve(dataDir))
+  if (space === undefined) return undefined
+  const state = diskState(space, limits)
+  const used = `${Math.floor(state.usedPercent ?? 0)} % used`
+  switch (state.level) {
+    case 'roomy':
+      return { what: 'disk', status: 'ok', found: used, hint: '' }
+    case 'no-new-sessions':
+      return { what: 'disk', status: 'warning', found: used, hint: state.text }
+    case 'no-appends':
+      return { what: 'disk', status: 'missing', found: used, hint: state.text }
+    default:
+      return state.level satisfies never
+  }
+}
+
+async function spaceOf(folder: string): Promise<Parameters<typeof diskState>[0] | undefined> {
+  try {
+    return await statfs(folder)
+  } catch {
+    const parent = path.dirname(folder)
+    return parent === folder ? undefined : spaceOf(parent)
+  }
+}
