@@ -10,7 +10,7 @@ import { type Product, tickingAgent } from '../product.ts'
 
 export interface StalledReaders {
   readonly readers: number
-  /** MB: of the serving process, and of the kernel's socket buffers, more than before. */
+  /** MB, more than before: of the serving process, and of what the kernel holds in that process's sockets for their readers. */
   readonly memory: number
   readonly kernel: number
   /** ms from the model to a reader that reads, without and with them. */
@@ -44,7 +44,7 @@ export async function measureStalledReaders(
   samples.length = 0
   await pause(5000)
   const alone = spread(samples)
-  const before = { memory: residentMb(gateway().pid), kernel: kernelMb() }
+  const before = { memory: residentMb(gateway().pid), kernel: kernelMb(Number(new URL(url).port)) }
   const { hostname, port } = new URL(url)
   const sockets: Socket[] = []
   let cut = 0
@@ -67,7 +67,7 @@ export async function measureStalledReaders(
   const result = {
     readers,
     memory: residentMb(gateway().pid) - before.memory,
-    kernel: kernelMb() - before.kernel,
+    kernel: kernelMb(Number(port)) - before.kernel,
     alone,
     beside: spread(samples),
     cut,
@@ -78,12 +78,19 @@ export async function measureStalledReaders(
   return result
 }
 
-/** Pages of 4 KB that TCP holds, of the whole machine; 0 where there is no /proc. */
-function kernelMb(): number {
+/**
+ * What the server's own sockets hold, which is its cost. What the readers' sockets hold is the cost of their machine, although it is the
+ * same one here. 0 where there is no /proc.
+ */
+function kernelMb(port: number): number {
   try {
-    return Math.round(
-      (Number(/TCP: .* mem (\d+)/.exec(readFileSync('/proc/net/sockstat', 'utf8'))?.[1] ?? 0) * 4) / 1024,
-    )
+    const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+    let bytes = 0
+    for (const line of readFileSync('/proc/net/tcp', 'utf8').split('\n')) {
+      const [, from, , , queues] = line.trim().split(/\s+/)
+      if (from?.endsWith(local)) bytes += Number.parseInt(queues ?? '0', 16) || 0
+    }
+    return Math.round(bytes / 1e6)
   } catch {
     return 0
   }
