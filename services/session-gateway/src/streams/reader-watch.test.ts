@@ -115,6 +115,16 @@ test('a reader that takes nothing for 30 s is cut, however little waits; one tha
   }
 })
 
+test('time in which nobody could look says nothing of a reader', async () => {
+  const { join, cuts, clock } = world({ lookEveryMs: 1000 })
+  const { put } = join('a')
+  put(10)
+  await watch.look()
+  clock.now += 3_600_000
+  await watch.look()
+  expect(cuts).toEqual([])
+})
+
 test('a reader for which nothing waits is never cut', async () => {
   const { join, cuts, clock } = world()
   join('quiet')

@@ -44,6 +44,7 @@ export class ReaderWatch {
   #unseen = 0
   #looking: Promise<void> | undefined
   #restUntil = Number.NEGATIVE_INFINITY
+  #lastLook = Number.NEGATIVE_INFINITY
 
   constructor(options: ReaderWatchOptions) {
     this.options = options
@@ -112,13 +113,16 @@ export class ReaderWatch {
     for (const reader of readers) reader.looking()
     const queues = await look()
     const at = now()
-    for (const reader of readers) reader.looked(queues?.get(reader.key) ?? 0, at)
+    // RW2: after this process itself stood still for long, that time says nothing of its readers.
+    const sinceLast = Math.min(at - this.#lastLook, 2 * this.options.lookEveryMs)
+    this.#lastLook = at
+    for (const reader of readers) reader.looked(queues?.get(reader.key) ?? 0, sinceLast)
     for (const reader of readers) {
       if (reader.held > this.options.maxBytes) reader.cut('behind')
-      else if (reader.stalledFor(at) >= this.options.stalledMs) reader.cut('stalled')
+      else if (reader.stalledFor() >= this.options.stalledMs) reader.cut('stalled')
       else if (reader.waiting() > 0) this.#dirty = true
     }
-    this.#keepBudget(at)
+    this.#keepBudget()
     this.#seen = this.total()
     this.options.looked(this.#seen)
     this.#wake()
@@ -126,14 +130,14 @@ export class ReaderWatch {
   }
 
   /** RW3 */
-  #keepBudget(at: number): void {
+  #keepBudget(): void {
     const { maxTotalBytes } = this.options
     let total = this.total()
     if (total <= maxTotalBytes) return
-    const worst = [...this.#readers].sort((a, b) => b.stalledFor(at) - a.stalledFor(at) || b.waiting() - a.waiting())
+    const worst = [...this.#readers].sort((a, b) => b.stalledFor() - a.stalledFor() || b.waiting() - a.waiting())
     for (const reader of worst) {
       // One that takes is on its way, unless there is far too much.
-      const enough = reader.stalledFor(at) > 0 ? maxTotalBytes * 0.9 : maxTotalBytes * 2
+      const enough = reader.stalledFor() > 0 ? maxTotalBytes * 0.9 : maxTotalBytes * 2
       if (total <= enough) return
       total -= reader.waiting()
       reader.cut('budget')
@@ -154,7 +158,8 @@ export class Reader {
   #sentAtLook: number
   /** The most that was ever known to be taken. */
   #taken: number
-  #stalledSince: number | undefined
+  /** ms for which it was seen to take nothing; undefined: it took something, or nothing waits. */
+  #stalledMs: number | undefined
   #counted: number
   #ahead = firstAhead
   #closed = false
@@ -173,8 +178,8 @@ export class Reader {
   }
 
   /** ms since it last took something, as far as was seen; 0: nothing waits, or it takes. */
-  stalledFor(now: number): number {
-    return this.#stalledSince === undefined ? 0 : now - this.#stalledSince
+  stalledFor(): number {
+    return this.#stalledMs ?? 0
   }
 
   /** Something was written. */
@@ -191,7 +196,7 @@ export class Reader {
     while (!this.#closed && !this.#sink.closed) {
       if (this.waiting() <= this.#ahead) return true
       // Of a reader that takes nothing, the look that is due anyway tells soon enough.
-      await (this.#stalledSince === undefined ? this.#watch.look() : this.#watch.nextLook())
+      await (this.#stalledMs === undefined ? this.#watch.look() : this.#watch.nextLook())
     }
     return false
   }
@@ -200,17 +205,17 @@ export class Reader {
     this.#sentAtLook = this.#sink.sent()
   }
 
-  /** `queued`: bytes that the system held, at some moment since `looking`. */
-  looked(queued: number, at: number): void {
+  /** `queued`: bytes that the system held, at some moment since `looking`. `sinceLast`: ms since the look before. */
+  looked(queued: number, sinceLast: number): void {
     if (this.#closed) return
     this.held = this.#sink.buffered() + queued
     this.#sentThen = this.#sentAtLook
     const taken = this.#sentThen - this.held
     if (this.held > 0 && taken <= this.#taken) {
-      this.#stalledSince ??= at
+      this.#stalledMs = this.#stalledMs === undefined ? 0 : this.#stalledMs + sinceLast
       return
     }
-    this.#stalledSince = undefined
+    this.#stalledMs = undefined
     if (taken - this.#taken > this.#ahead / 2) this.#ahead = Math.min(this.#ahead * 2, this.#watch.options.maxBytes / 2) // RW5
     this.#taken = Math.max(this.#taken, taken)
   }
