@@ -5,7 +5,7 @@ import type { CanaryOutcome } from '../append-watch.ts'
 import { isOutOfRoom, type PublishReply } from './publish-reply.ts'
 
 /** Within 2 s. Never rejects. */
-export async function appendCanary(broker: Broker): Promise<CanaryOutcome> {
+export async function appendCanary(broker: Pick<Broker, 'request'>): Promise<CanaryOutcome> {
   const outcome = await broker.request(canarySubject, '', { withinMs: 2000 })
   if (outcome.kind !== 'reply') return { kind: 'silent' }
   const { error } = outcome.msg.json<PublishReply>()
