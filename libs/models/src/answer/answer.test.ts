@@ -31,6 +31,7 @@ test.each([
   ['a text', {}, { content: words }],
   ['a thought', {}, { reasoning_content: words }],
   ['the arguments of a call', call('c', '{"command":"'), call(undefined, words)],
+  ['a call with its name in each piece', call('c', '{"command":"'), call('c', words)],
 ])('%s without an end is cut off, is not asked for again, and says so', async (_what, first, next) => {
   const { lab, transport } = labOf(first, next)
   expect((await collect(lab, request('m', [user('tell me all')]))).at(-1)).toMatchObject({
@@ -39,4 +40,32 @@ test.each([
     message: expect.stringMatching(/beyond 8 million characters.*max_tokens/),
   })
   expect(transport.sent).toHaveLength(1)
+})
+
+test.each([
+  ['the arguments of no call', call(undefined, words)],
+  ['reasoning that cannot be read', { reasoning_details: [{ type: 'reasoning.encrypted', data: words }] }],
+  ['what no schema knows', { mystery: words }],
+])('%s without an end is cut off, though nothing of it is an answer', async (_what, next) => {
+  const { lab, transport } = labOf({}, next)
+  expect((await collect(lab, request('m', [user('tell me all')]))).at(-1)).toMatchObject({
+    type: 'failed',
+    code: 'bad-request',
+    message: expect.stringMatching(/more than 72 MB.*max_tokens/),
+  })
+  expect(transport.sent).toHaveLength(1)
+})
+
+test('calls without an end are cut off', async () => {
+  let count = 0
+  const next = () =>
+    part({ tool_calls: [{ index: count, id: `c${count++}`, function: { name: 'shell', arguments: '{}' } }] })
+  const transport = fakeTransport(() => ({
+    status: 200,
+    headers: { 'content-type': 'text/event-stream' },
+    parts: Array.from({ length: 3_000 }, next),
+    end: 'open',
+  }))
+  const lab = createOpenAiCompatible({ name: 'lab', baseUrl: 'http://lab.test/v1', contextWindow: 32_000, transport })
+  expect((await collect(lab, request('m', [user('call all')]))).at(-1)).toMatchObject({ code: 'bad-request' })
 })

@@ -37,6 +37,8 @@ const longestName = 128
 /** In characters, a block counting as some: more than any model writes in one answer, and as much as the broker takes as one event. */
 const largestAnswer = 8 * 1024 * 1024
 const blockSize = 256
+/** A thousand calls in one answer are more than any model means. */
+const callSize = 8 * 1024
 
 export class Answer {
   readonly #tools: readonly ToolSpec[]
@@ -79,6 +81,7 @@ export class Answer {
 
   /** A tool call begins. `call` may be missing, and some servers give the same id twice: then it gets one of its own. */
   call(key: BlockKey, call: string | undefined, name: string): void {
+    this.#count(callSize)
     this.#block(key, (index) => {
       const given = call?.toWellFormed()
       const id = given && !this.#callIds.has(given) ? given : freeId(index, this.#callIds)

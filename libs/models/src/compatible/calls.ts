@@ -20,8 +20,8 @@ interface Call {
   id: string
   name: string
   text: string
-  /** How much of the text the answer has. */
-  told: number
+  /** The end of the text that the answer does not have yet. By itself: a slice of the text would keep all of it, for each piece. */
+  untold: string
   provided: Record<string, unknown>
   chunk: number
 }
@@ -96,14 +96,16 @@ export class Calls {
       if (part.name !== '' && part.name !== known.name) known.name = joined(known.name, part.name)
     }
     call.chunk = this.#chunk
-    call.text += known ? newIn(part.text, known.text) : part.text
+    const piece = known ? newIn(part.text, known.text) : part.text
+    call.text += piece
+    call.untold += piece
     Object.assign(call.provided, part.provided)
     return call.text === '' || call.name === '' ? [] : this.#tell(this.#calls.indexOf(call) + 1)
   }
 
   #begin({ index, id, name }: Part): Call {
     const call: Call = {
-      ...{ key: `call ${this.#calls.length}`, index, id, name, text: '', told: 0 },
+      ...{ key: `call ${this.#calls.length}`, index, id, name, text: '', untold: '' },
       provided: {},
       chunk: this.#chunk,
     }
@@ -145,11 +147,12 @@ export class Calls {
   #isAnother(call: Call, { name, text, id }: Part): boolean {
     if (name === '' || call.name === '') return false
     if (name !== call.name) {
-      const pieces = call.told === 0 && call.text === '' && (id !== '' || this.#tools.has(joined(call.name, name)))
+      const pieces = call.text === '' && (id !== '' || this.#tools.has(joined(call.name, name)))
       return !pieces
     }
-    if (!isWhole(call.text) || text.trim() === '') return false
-    return id === '' || text !== call.text ? isWhole(text) : false
+    // The piece first: it is short, and the text so far is looked at only where that is whole.
+    if (text.trim() === '' || !isWhole(text) || !isWhole(call.text)) return false
+    return id === '' || text !== call.text
   }
 
   /** Gives the answer what it does not have yet of the first calls: in their order, so that they keep it. */
@@ -158,9 +161,9 @@ export class Calls {
     for (const call of this.#calls.slice(0, count)) {
       if (call.name === '') continue
       if (!this.#answer.has(call.key)) this.#answer.call(call.key, call.id === '' ? undefined : call.id, call.name)
-      if (call.told === call.text.length) continue
-      deltas.push(...this.#answer.arguments(call.key, call.text.slice(call.told)))
-      call.told = call.text.length
+      if (call.untold === '') continue
+      deltas.push(...this.#answer.arguments(call.key, call.untold))
+      call.untold = ''
     }
     return deltas
   }
@@ -168,6 +171,8 @@ export class Calls {
 
 /** L5. Behind `{"x` no JSON goes on with `{"x`: inside of a string the quote would end it before a letter, outside no bracket may stand. */
 function newIn(text: string, before: string): string {
+  // Most pieces are shorter, and the text so far is not looked at for each of them.
+  if (text.length < before.length || !/^\s*\{\s*"[\w$-]/.test(text)) return text
   return /^\s*\{\s*"[\w$-]/.test(before) && text.startsWith(before) ? text.slice(before.length) : text
 }
 

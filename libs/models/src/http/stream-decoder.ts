@@ -71,7 +71,8 @@ export class StreamDecoder {
 
 type Emit = (value: Foreign) => void
 
-const tooLarge: Foreign = { kind: 'text', name: 'error', text: 'one event is larger than 64 MB', idle: false }
+export const tooLargeText = 'one event is larger than 64 MB'
+const tooLarge: Foreign = { kind: 'text', name: 'error', text: tooLargeText, idle: false }
 
 function eventReader(emit: Emit) {
   const parser: EventSourceParser = createParser({

@@ -10,7 +10,7 @@ import { kindOf } from '../failure/recognise.ts'
 import { header } from '../failure/retry-after.ts'
 import { readable, saidInBody } from '../failure/said.ts'
 import type { Reply } from '../http/exchange.ts'
-import { type Foreign, StreamDecoder } from '../http/stream-decoder.ts'
+import { type Foreign, StreamDecoder, tooLargeText } from '../http/stream-decoder.ts'
 import type { Transport } from '../http/transport.ts'
 import { type Lesson, learnt, type Manner, Manners } from './differences.ts'
 import { guard } from './guard.ts'
@@ -51,6 +51,9 @@ const afterwordMs = 1_500
 const stallMs = 600_000
 const errorWithinMs = 10_000
 const longestError = 256 * 1024
+/** What the bytes of one answer may be: some, and a good deal for each token that was asked for. */
+const answerBytes = 64 * 1024 * 1024
+const bytesOfToken = 2 * 1024
 
 export function createProvider(wire: Wire): ModelProvider {
   const manners = new Manners()
@@ -83,7 +86,8 @@ async function* converse(
     const reader = wire.reader(form.asked, subject)
     let fault: Fault
     if (reply.status >= 200 && reply.status < 300 && reply.status !== 204 && reply.status !== 205) {
-      const failure = yield* readAnswer(reply, reader, signal, helped)
+      const most = answerBytes + form.asked.maxTokens * bytesOfToken
+      const failure = yield* readAnswer(reply, reader, signal, helped, most)
       if (failure === undefined) return
       fault = failure
     } else {
@@ -116,9 +120,11 @@ async function* readAnswer(
   reader: AnswerReader,
   signal: AbortSignal,
   helped: () => void,
+  most: number,
 ): AsyncGenerator<ModelEvent, Fault | undefined> {
   const decoder = new StreamDecoder(header(reply.headers, 'content-type') ?? '')
   const strays = new Strays()
+  let size = 0
   let afterword: Deadline | undefined
   // Comments, heartbeats and events without a word keep a connection alive; they do not keep an answer alive for ever.
   let stalled = false
@@ -131,6 +137,8 @@ async function* readAnswer(
       if (reader.progress === 'said') afterword ??= deadline(afterwordMs)
       const bytes = await (afterword ? Promise.race([reply.read(), afterword.passed]) : reply.read())
       over = bytes === undefined
+      size += bytes?.byteLength ?? 0
+      if (size > most) throw new FaultError({ kind: 'endless', message: tooMuch(most) })
       for (const value of bytes === undefined ? decoder.end() : decoder.push(bytes)) {
         for (const delta of take(value, reader, strays)) {
           stall.refresh()
@@ -165,6 +173,9 @@ async function* readAnswer(
   return undefined
 }
 
+const tooMuch = (most: number): string =>
+  `the server sent more than ${Math.round(most / 1024 / 1024)} MB for one answer and was cut off`
+
 /** It changes with every read. */
 const progressOf = (reader: AnswerReader): Progress => reader.progress
 
@@ -189,6 +200,7 @@ function take(value: Foreign, reader: AnswerReader, strays: Strays): readonly Mo
       return []
     case 'text':
       if (value.name !== undefined && /error/i.test(value.name)) {
+        if (value.text === tooLargeText) throw new FaultError({ kind: 'endless', message: tooLargeText })
         const { words, retryAfterMs } = saidInBody(value.text)
         throw new FaultError({ message: readable(value.text), words, retryAfterMs })
       }
