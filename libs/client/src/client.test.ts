@@ -170,3 +170,23 @@ test.each([
   ['http://10.0.0.1', false],
   ['no address', false],
 ])('%s is this machine itself: %s', (address, own) => expect(isLoopback(address)).toBe(own))
+
+test('a server that takes a request and never answers is given up; the end of a turn is waited for', async () => {
+  const asked: boolean[] = []
+  const client = createClient({
+    baseUrl: root,
+    answerWithinMs: 1,
+    fetch: (url, { signal }) => {
+      const waits = new URL(url).searchParams.get('wait') === 'turn'
+      asked.push(waits)
+      if (waits) return new Promise((resolve) => setImmediate(() => setImmediate(() => resolve(Response.json({})))))
+      return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+    },
+  })
+  await expect(client.sessions.list()).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringContaining('gave no whole answer within'),
+  })
+  await client.sessions.sendAndWait('s', { content: 'hello' })
+  expect(asked).toEqual([false, true])
+})

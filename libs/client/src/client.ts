@@ -32,6 +32,8 @@ export interface ClientOptions {
   readonly fetch?: Fetch
   /** ms of silence after which a followed stream is given up and opened again. Default 45 000: three heartbeats. */
   readonly silenceMs?: number
+  /** ms in which a request is answered, but for those that wait for the end of a turn. Default 60 000. */
+  readonly answerWithinMs?: number
   /** How a follower waits between attempts; for tests. Default: a timer. */
   readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>
 }
@@ -87,11 +89,14 @@ export interface Client {
 export function createClient(options: ClientOptions): Client {
   const { baseUrl, token } = options
   const fetch = options.fetch ?? (isLoopback(baseUrl) ? localFetch : platformFetch)
-  const transport = createTransport(baseUrl, token, fetch)
+  const transport = createTransport(baseUrl, token, fetch, options.answerWithinMs ?? 60_000)
   const get = <T>(path: string, query: Readonly<Record<string, string | number | boolean | undefined>> = {}) =>
     transport.json<T>({ method: 'GET', path, query })
   const post = <T>(path: string, body: unknown, write: WriteOptions = {}, query = {}) =>
-    transport.json<T>({ method: 'POST', path, body, query, headers: keyHeader(write), signal: write.signal })
+    transport.json<T>({
+      ...{ method: 'POST', path, body, query, headers: keyHeader(write), signal: write.signal },
+      patient: 'wait' in query,
+    })
   const session = (id: string, rest = '') => `/v1/sessions/${encodeURIComponent(id)}${rest}`
   const control =
     (verb: string): Control =>

@@ -14,6 +14,8 @@ export interface Request {
   readonly body?: unknown
   readonly contentType?: string
   readonly signal?: AbortSignal | undefined
+  /** The server may wait as long as it likes, for the end of a turn. */
+  readonly patient?: boolean
 }
 
 export interface Transport {
@@ -23,7 +25,13 @@ export interface Transport {
   open(request: Request): Promise<Response>
 }
 
-export function createTransport(baseUrl: string, token: string | undefined, fetch: Fetch): Transport {
+/** `answerWithinMs`: for a whole answer; who accepts a connection and says nothing is not waited for for ever. */
+export function createTransport(
+  baseUrl: string,
+  token: string | undefined,
+  fetch: Fetch,
+  answerWithinMs: number,
+): Transport {
   const root = baseUrl.replace(/\/+$/, '')
   async function open({
     method,
@@ -57,11 +65,16 @@ export function createTransport(baseUrl: string, token: string | undefined, fetc
   return {
     open,
     async json<T>(request: Request): Promise<T> {
-      const response = await open(request)
+      const stop = request.signal ?? new AbortController().signal
+      const late = request.patient ? undefined : AbortSignal.timeout(answerWithinMs)
       try {
+        const signal = late ? AbortSignal.any([stop, late]) : stop
+        const response = await open({ ...request, signal })
         return (await response.json()) as T
       } catch (error) {
-        if (request.signal?.aborted) throw request.signal.reason
+        if (stop.aborted) throw stop.reason
+        if (late?.aborted) throw silent(root, answerWithinMs)
+        if (error instanceof ReinsError) throw error
         if (error instanceof SyntaxError)
           throw new ReinsError('internal', `${root} did not answer with JSON. Is it a Reins server?`)
         throw unreachable(root, error)
@@ -75,6 +88,12 @@ export function unreachable(root: string, error: unknown): ReinsError {
   const why = causeOf(error)
   return new ReinsError('unavailable', `Cannot reach ${root}${why === undefined ? '' : ` (${why})`}.`, {
     next: 'Start the server with npm start, or name another server with --server or REINS_URL.',
+  })
+}
+
+function silent(root: string, ms: number): ReinsError {
+  return new ReinsError('unavailable', `${root} gave no whole answer within ${Math.ceil(ms / 1000)} s.`, {
+    next: 'Check that it is a Reins server and that its machine is not overloaded, and repeat the request.',
   })
 }
 
