@@ -7,10 +7,11 @@ import { World } from '../harness/world.ts'
 import { attemptOf, Bench, countOf, textOf } from './bench.ts'
 import { executorCases, pairCases } from './executor-cases.ts'
 import { gatewayCases } from './gateway-cases.ts'
-import { toolRunnerCases } from './tool-runner-cases.ts'
+import { crashCases, toolRunnerCases } from './tool-runner-cases.ts'
 
 const survived = [...executorCases, ...toolRunnerCases, ...gatewayCases]
 const cases = [...survived, ...pairCases]
+const all = [...cases, ...crashCases]
 const deadline = 120_000
 
 let world: World
@@ -22,7 +23,7 @@ beforeAll(async () => {
   await Promise.all([
     world.start('session-gateway'),
     world.start('session-gateway'),
-    world.start('executor', { labels: Bench.labels(survived) }),
+    world.start('executor', { labels: Bench.labels([...survived, ...crashCases]) }),
     world.start('tool-runner', { labels: Bench.labels(cases) }),
   ])
 }, deadline)
@@ -30,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => world?.close(), deadline)
 
 describe.concurrent('killed at a named point', () => {
-  for (const { slug, title, run } of cases) test(title, () => run(new Bench(world, slug)), deadline)
+  for (const { slug, title, run } of all) test(title, () => run(new Bench(world, slug)), deadline)
 })
 
 describe('the servers and the registry', () => {

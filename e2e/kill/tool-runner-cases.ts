@@ -1,7 +1,7 @@
 // PROTOCOL 12, the row of the tool-runner: a tool that may run once only runs at most once, one that may run again does.
 import { expect } from 'vitest'
 import { eventually } from '../harness/eventually.ts'
-import { type Bench, type Case, countOf, eventsOf } from './bench.ts'
+import { type Bench, type Case, countOf, eventsOf, type Watched } from './bench.ts'
 
 interface Expected {
   /** How the call of the session that was hit ended. */
@@ -76,6 +76,38 @@ const lateResult: Case = {
     await victim.kill()
   },
 }
+
+const crashed: Case = {
+  slug: 'tool-runner-crashes',
+  title: 'a tool call under which each tool-runner dies is run four times at most, and ends as crashed',
+  async run(bench) {
+    await bench.agent()
+    let runs = 0
+    const killed = async (): Promise<boolean> => {
+      const victim = await bench.victim('tool-runner', 'tool-runner.before-outcome')
+      const watched = hit ?? (await bench.begin(`write ${bench.slug}.txt: hello`))
+      hit = watched
+      const ended = async () => (await bench.world.checked(watched.session)).atRest
+      await eventually(async () => victim.isPaused() || (await ended()), { withinMs: 45_000 })
+      if (victim.isPaused()) runs++
+      const goesOn = victim.isPaused()
+      await victim.kill()
+      return goesOn
+    }
+    let hit: Watched | undefined
+    while (runs <= 4 && (await killed()));
+    if (!hit) throw new Error('no session was begun')
+    const log = await bench.sound(hit)
+    expect(runs).toBeLessThanOrEqual(4)
+    expect(runs).toBeGreaterThanOrEqual(3)
+    expect(countOf(log, 'tool-call.completed', { status: 'error', code: 'crashed' })).toBe(1)
+    expect(countOf(log, 'tool-call.started')).toBe(3)
+    expect(countOf(log, 'turn.completed')).toBe(1)
+  },
+}
+
+/** Not in the survivors' tool pools: each tool-runner that there is dies of it. */
+export const crashCases: readonly Case[] = [crashed]
 
 export const toolRunnerCases: readonly Case[] = [
   killedWithOnceOnly(

@@ -68,9 +68,11 @@ export interface Trigger {
   readonly session: string
   readonly frame: Frame
   readonly to: Address
-  /** ms since the broker stored the frame, by the broker's clock as this process sees it. */
+  /** ms since the broker stored the frame, by two clocks: below 0 where the broker's runs ahead of this process's. */
   readonly ageMs: number
   readonly redelivered: boolean
+  /** It was in the stream before this process opened the pool, or before its connection came back: it may have been given out before. */
+  readonly earlier: boolean
   ack(): void
   nak(delayMs: number): void
   /** Keeps it from being redelivered for another ack_wait. */

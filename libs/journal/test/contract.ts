@@ -348,7 +348,13 @@ export function journalContract(name: string, make: () => Promise<ContractSubjec
         const { draft } = await write(session, 'work', exec.to)
         const asked = await write(session, 'run', tool.to)
         const trigger = await exec.received.next()
-        expect(trigger).toMatchObject({ session, frame: { id: draft.id, n: 2 }, to: exec.to, redelivered: false })
+        expect(trigger).toMatchObject({
+          session,
+          frame: { id: draft.id, n: 2 },
+          to: exec.to,
+          redelivered: false,
+          earlier: false,
+        })
         expect((await tool.received.next()).frame.id).toBe(asked.draft.id)
         for (const one of [exec, tool]) for (const { ack } of one.received.all) ack()
         expect([exec, other, tool].map(({ received }) => received.all.length)).toEqual([1, 0, 1])
@@ -367,6 +373,7 @@ export function journalContract(name: string, make: () => Promise<ContractSubjec
         })
         const trigger = await received.next()
         expect(trigger.frame.id).toBe(draft.id)
+        expect(trigger.earlier).toBe(true)
         trigger.ack()
         await consumption.close()
         expect(await subject.work.pools()).toContainEqual({ key, kind: 'exec', labels: {} })

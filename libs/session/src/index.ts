@@ -57,6 +57,7 @@ export {
   afterLoss,
   evolveView,
   followsSeen,
+  isFresh,
   maxToolAttempts,
   mayRun,
   type RunnerCall,

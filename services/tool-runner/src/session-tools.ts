@@ -11,7 +11,16 @@ import type { Presence } from '@reins/broker'
 import { draftOn, type Frame, type Holding, makeShortId, type SessionEvent } from '@reins/contracts'
 import { Following, type FollowingContext, type HeldActor, Mailbox } from '@reins/holder'
 import type { SessionFeed, SessionLog, Trigger } from '@reins/journal'
-import { type Attempt, claimKey, followsSeen, leftToNewer, mayRun, newerDelayMs, nextStep } from '@reins/session'
+import {
+  type Attempt,
+  claimKey,
+  followsSeen,
+  isFresh,
+  leftToNewer,
+  mayRun,
+  newerDelayMs,
+  nextStep,
+} from '@reins/session'
 import { eventsOf, Outcomes } from './outcomes.ts'
 import { askedIn, type Request, Requests, type RequestsContext } from './requests.ts'
 import { type RunningCall, type RunningContext, RunningTools } from './running-tools.ts'
@@ -102,7 +111,7 @@ export class SessionTools implements HeldActor {
       this.#context.changed(this)
       return
     }
-    const fresh = !trigger.redelivered && trigger.ageMs < this.#context.freshMs
+    const fresh = isFresh(trigger, this.#context.freshMs)
     const request = this.#requests.open(trigger.frame, asked, trigger, fresh)
     this.#enqueue(async () => {
       // T2, unless something was appended that this or another request here would not know of.

@@ -325,3 +325,14 @@ test('a claim and its outcome belong to the trace of the frame that asked for th
   expect((await world.mine('tool-call.started', 'a')).frame.trace).toBe(trace)
   expect((await world.mine('tool-call.completed', 'a')).frame.trace).toBe(trace)
 })
+
+test('a first delivery that an earlier process may have been given is claimed, so that what ends each process is counted', async () => {
+  const [before, ahead] = [new RunnerWorld(), new RunnerWorld()]
+  before.deliver(await before.ask({ a: 'safe' }), { earlier: true })
+  await before.mine('tool-call.completed', 'a')
+  // The broker's clock runs ahead by an hour: each frame seems to be younger than nothing.
+  ahead.deliver(await ahead.ask({ a: 'safe' }), { ageMs: -3_600_000 })
+  await ahead.mine('tool-call.completed', 'a')
+  for (const world of [before, ahead])
+    expect(await world.said()).toEqual(['tool-call.started a 1', 'tool-call.completed a 1'])
+})

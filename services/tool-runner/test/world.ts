@@ -178,15 +178,16 @@ export class RunnerWorld {
   }
 
   /** Hands the frame over. */
-  deliver(frame: Frame, { redelivered = false } = {}): Delivered {
+  deliver(frame: Frame, { redelivered = false, earlier = false, ageMs = 0 } = {}): Delivered {
     let acked = false
     let naked: number | undefined
     const trigger: Trigger = {
       session,
       frame,
       to: toTool('default'),
-      ageMs: 0,
+      ageMs,
       redelivered,
+      earlier,
       ack: () => {
         acked = true
       },

@@ -3,6 +3,8 @@
 //   W2. The newest handle of a trigger counts: a redelivery to the same process replaces the older handle (JetStream's pitfall 5).
 //   W3. After everything has died, nobody waits for ack_wait: a process that opens a pool which nobody pulls from makes the server give
 //       out again what is not acked. A living holder that has no free slot keeps what it holds: it is asked, and answers.
+//   W4. A server that died forgets what it gave out: whatever was in the stream when the pool was opened, or when the connection came
+//       back, is `earlier`. By sequence, for clocks differ. Until the stream has told where it ends, everything is.
 import { setTimeout as pause } from 'node:timers/promises'
 import { type ConsumerConfig, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
@@ -48,6 +50,8 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
   const kv: KV = await new Kvm(jetstream(broker.nc)).open(buckets.pools)
   const ackWait = options.ackWaitMs * 1e6
   const made = new Map<string, Promise<void>>()
+  const end = streamEnd(async () => (await manager.streams.info(streams.sessions)).state.last_seq)
+  broker.onReconnect(end.lookAnew)
 
   const entryKey = (kind: 'exec' | 'tool', pool: string): string => `${kind}.${pool}`
 
@@ -123,6 +127,7 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
     handler: { free(): number; on(trigger: Trigger): void; failed(error: Error): void },
   ): Promise<Consumption> {
     await giveOutAgain(kind, pool).catch(() => undefined) // else it comes after ack_wait
+    await end.look() // W4
     const consumption = pull(broker, {
       stream: streams.sessions,
       durable: kind === 'exec' ? execDurable(pool) : toolDurable(pool),
@@ -146,8 +151,9 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
           session: subject.session,
           frame,
           to: subject.to,
-          ageMs: Math.max(options.now() - info.storedAt, 0),
+          ageMs: options.now() - info.storedAt,
           redelivered: info.deliveries > 1,
+          earlier: end.isEarlier(info.streamSeq),
           ack: () => say('+ACK'),
           nak: (delayMs) => say(`-NAK ${JSON.stringify({ delay: delayMs * 1e6 })}`),
           working: () => say('+WPI'),
@@ -189,4 +195,39 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
   }
 
   return { ensurePool, consume, pools, backlog }
+}
+
+/** W4. Where the stream ended when it was looked at last; unknown, and so without end, until that is told. */
+function streamEnd(read: () => Promise<number>) {
+  let end = 0
+  let known = false
+  let looking: Promise<void> | undefined
+  let life = 0
+  async function look(): Promise<void> {
+    const mine = life
+    try {
+      const seq = await read()
+      if (mine !== life) return
+      end = known ? Math.max(end, seq) : seq
+      known = true
+    } catch {
+      known = false // the next trigger asks again
+    }
+  }
+  return {
+    look,
+    /** What was told before says nothing any more. */
+    lookAnew(): void {
+      life++
+      known = false
+      void look()
+    },
+    isEarlier(seq: number): boolean {
+      if (known) return seq <= end
+      looking ??= look().finally(() => {
+        looking = undefined
+      })
+      return true
+    },
+  }
 }

@@ -188,7 +188,7 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
       durableOf(kind, pool, labels)
     },
     async consume(kind, pool, { free, on }) {
-      return durableOf(kind, pool).attach({ free, on })
+      return durableOf(kind, pool).attach({ free, on }, stream.lastSeq)
     },
     async pools() {
       return [...durables].map(([name, { labels }]) => {
@@ -209,7 +209,7 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
     snapshots: memorySnapshots(),
     blobs: memoryBlobs(),
     restart() {
-      for (const durable of durables.values()) durable.forget()
+      for (const durable of durables.values()) durable.forget(stream.lastSeq)
       for (const on of reconnected) on()
     },
     close() {

@@ -37,6 +37,8 @@ export class MemoryDurable {
   readonly #outstanding = new Map<number, Outstanding>()
   readonly #delivered = new Set<number>()
   readonly #consumers: Consumer[] = []
+  /** Where the stream ended when this durable was opened, or forgot. */
+  #end = 0
   #next = 0
   #dispatching = false
 
@@ -55,7 +57,9 @@ export class MemoryDurable {
     this.#dispatchSoon()
   }
 
-  attach(consumer: Consumer): Consumption {
+  /** `end`: of the stream, now. */
+  attach(consumer: Consumer, end: number): Consumption {
+    this.#end = end
     this.#consumers.push(consumer)
     this.#dispatchSoon()
     return {
@@ -78,7 +82,8 @@ export class MemoryDurable {
   }
 
   /** What a broker forgets when it dies: who holds what, and how often it was delivered. */
-  forget(): void {
+  forget(end: number): void {
+    this.#end = end
     const held = [...this.#outstanding.values()]
     this.#outstanding.clear()
     this.#delivered.clear()
@@ -123,8 +128,9 @@ export class MemoryDurable {
       session: stored.session,
       frame: stored.frame,
       to: stored.to,
-      ageMs: Math.max(0, this.#clock.now() - stored.storedAt),
+      ageMs: this.#clock.now() - stored.storedAt,
       redelivered,
+      earlier: seq <= this.#end,
       // W3: all three look at the frame, not at whose delivery it is.
       ack: () => {
         this.#outstanding.get(seq)?.stop()

@@ -1,7 +1,7 @@
 import type { SessionEvent } from '@reins/contracts'
 import { describe, expect, it } from 'vitest'
 import { claimed, result, turnCancelled } from '../../test/given.ts'
-import { afterLoss, evolveView, type RunnerView, runnerVerdict, viewOf, wakesExecutor } from './runner.ts'
+import { afterLoss, evolveView, isFresh, type RunnerView, runnerVerdict, viewOf, wakesExecutor } from './runner.ts'
 
 const view = (...calls: readonly (readonly [string, 'safe' | 'never'])[]): RunnerView =>
   viewOf(calls.map(([call, replay]) => ({ call, name: 'x', arguments: {}, replay })))
@@ -18,6 +18,16 @@ describe('a runner', () => {
   it('runs a safe tool straight from a fresh trigger, and claims it on any other delivery', () => {
     expect(runnerVerdict(safe[0]!, r1(), true)).toEqual({ do: 'run', attempt: 1 })
     expect(runnerVerdict(safe[0]!, r1(), false)).toEqual({ do: 'claim', attempt: 1 })
+  })
+
+  it('takes for fresh what nobody can have been given before, whatever servers forget and clocks say', () => {
+    const first = { redelivered: false, earlier: false, ageMs: 3 }
+    expect(isFresh(first, 250)).toBe(true)
+    expect(isFresh({ ...first, redelivered: true }, 250)).toBe(false)
+    expect(isFresh({ ...first, earlier: true }, 250)).toBe(false)
+    expect(isFresh({ ...first, ageMs: 250 }, 250)).toBe(false)
+    expect(isFresh({ ...first, ageMs: -3 }, 250)).toBe(true)
+    expect(isFresh({ ...first, ageMs: -3_600_000 }, 250)).toBe(false)
   })
 
   it('always claims what must not run twice', () => {

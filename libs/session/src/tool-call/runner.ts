@@ -1,7 +1,9 @@
 // What a tool-runner does with a tool trigger: PROTOCOL 5. It never decides for the session; it sees the frame that asked, and what came after it.
-//   R1. `never` is claimed before it runs, always; `safe` only when a delivery is not the first, or an earlier claim is there.
+//   R1. `never` is claimed before it runs, always; `safe` only when a delivery is not fresh, or an earlier claim is there.
+//       So a call that ends its process each time is in the log from the second time on, and is counted (R4).
 //   R2. A trigger is acked when each of its calls has an outcome in the stream.
 //   R3. The outcome that closes the last call that was asked of this runner wakes the executor; when in doubt, it wakes.
+//   R4. A call whose process died while it ran is run again in three claimed attempts at most, whatever becomes of servers and clocks.
 import type { Frame, ReplayClass, RequestedCall, SessionEvent } from '@reins/contracts'
 
 export const maxToolAttempts = 3
@@ -83,6 +85,20 @@ export interface RunnerHolder {
   runs(call: string, attempt: number): boolean
   started(call: string, attempt: number): boolean
 }
+
+/** How a trigger came. `earlier`: it was in the stream before this process looked. `ageMs` may be below 0: two clocks made it. */
+export interface ToolDelivery {
+  readonly redelivered: boolean
+  readonly earlier: boolean
+  readonly ageMs: number
+}
+
+/**
+ * Whether nobody can have been given this before. A server that died has forgotten what it gave out, and a clock that runs ahead makes
+ * everything young: so what was there before this process came is never fresh, and what is younger than nothing is not young (R4).
+ */
+export const isFresh = ({ redelivered, earlier, ageMs }: ToolDelivery, freshMs: number): boolean =>
+  !redelivered && !earlier && Math.abs(ageMs) < freshMs
 
 /** `fresh`: a first delivery of a young frame, straight from the trigger, with nothing read after it. */
 export function runnerVerdict(call: RunnerCall, holder: RunnerHolder, fresh: boolean): RunnerVerdict {
