@@ -201,7 +201,7 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
 function streamEnd(read: () => Promise<number>) {
   let end = 0
   let known = false
-  let looking: Promise<void> | undefined
+  let looking = false
   let life = 0
   async function look(): Promise<void> {
     const mine = life
@@ -224,9 +224,12 @@ function streamEnd(read: () => Promise<number>) {
     },
     isEarlier(seq: number): boolean {
       if (known) return seq <= end
-      looking ??= look().finally(() => {
-        looking = undefined
-      })
+      if (!looking) {
+        looking = true
+        void look().finally(() => {
+          looking = false
+        })
+      }
       return true
     },
   }
