@@ -103,7 +103,7 @@ const rooms: readonly Room[] = [
 
 /** B7. File → who listens instead. */
 const deaf: Readonly<Record<string, string>> = {
-  'libs/journal/src/jetstream/blobs.ts': 'both streams are in a pipeline or a web stream, which listen',
+  'libs/journal/src/jetstream/outputs.ts': 'both streams are in a pipeline or a web stream, which listen',
   'libs/tools/src/text/spool.ts': 'the iteration of the stream throws its error',
 }
 

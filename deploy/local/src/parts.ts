@@ -232,6 +232,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       feed: journal.feed,
       snapshots: journal.snapshots,
       work: journal.work,
+      outputs: journal.outputs,
       registry: view,
       idempotency: await openIdempotency(broker, { replicas: config.replicas }),
       ...gateway.brokerPorts(broker),

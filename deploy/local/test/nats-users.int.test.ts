@@ -80,7 +80,7 @@ describe.each(serviceNames)('the user of %s', (service) => {
   })
 
   it('neither purges, deletes, restores nor reshapes what is stored', async () => {
-    const held = [...Object.values(streams), `KV_${buckets.idempotency}`, `OBJ_${objectStores.blobs}`]
+    const held = [...Object.values(streams), `KV_${buckets.idempotency}`, `OBJ_${objectStores.outputs}`]
     for (const stream of held)
       for (const verb of ['PURGE', 'DELETE', 'MSG.DELETE', 'RESTORE', 'SNAPSHOT', 'LEADER.STEPDOWN'])
         expect([verb, stream, await attempt(service, `$JS.API.STREAM.${verb}.${stream}`)]).toEqual([
@@ -113,11 +113,11 @@ it('lets a tool-runner keep a whole output, once, and others read it', async () 
   }
   const [runner, gateway] = [await opened('tool-runner'), await opened('session-gateway')]
   const bytes = Buffer.alloc(300_000, 'x')
-  const ref = await runner.journal.blobs.put(bytes)
-  expect(await runner.journal.blobs.put(bytes)).toBe(ref)
-  const kept = await gateway.journal.blobs.get(ref)
+  const { ref = '' } = await runner.journal.outputs.put(session, bytes)
+  expect(await runner.journal.outputs.put(session, bytes)).toEqual({ ref, dropped: 0 })
+  const kept = await gateway.journal.outputs.get(session, ref)
   const pieces: Uint8Array[] = []
-  for await (const piece of kept ?? []) pieces.push(piece)
+  for await (const piece of kept?.bytes ?? []) pieces.push(piece)
   expect(Buffer.concat(pieces)).toEqual(bytes)
   await Promise.all([runner.broker.close(), gateway.broker.close()])
 })

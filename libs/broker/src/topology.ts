@@ -12,6 +12,7 @@ import {
   buckets,
   canarySubject,
   objectStores,
+  outputsKeptMs,
   republishSource,
   republishTarget,
   streams,
@@ -94,7 +95,20 @@ export async function ensureTopology(broker: Broker, options: TopologyOptions): 
   await kvm.create(buckets.snapshots, { replicas, history: 1, storage: 'file' })
   await kvm.create(buckets.pools, { replicas, history: 1, storage: 'file' })
   await kvm.create(buckets.idempotency, { replicas, history: 1, storage: 'file', ttl: day * 1000 })
-  await new Objm(jetstream(broker.nc)).create(objectStores.blobs, { replicas, storage: 'file' })
+  await ensureOutputs(broker, manager, replicas)
+}
+
+/** A bucket of an older version keeps for ever: whoever may change it (the registry) gives it its limit, and others leave it as it is. */
+async function ensureOutputs(broker: Broker, manager: Manager, replicas: 1 | 3): Promise<void> {
+  const store = await new Objm(jetstream(broker.nc)).create(objectStores.outputs, {
+    replicas,
+    storage: 'file',
+    ttl: nanos(outputsKeptMs / 1000),
+  })
+  const { streamInfo } = await store.status()
+  const max_age = nanos(outputsKeptMs / 1000)
+  if (streamInfo.config.max_age !== max_age)
+    await manager.streams.update(streamInfo.config.name, { max_age }).catch(() => undefined)
 }
 
 const againMs = 250

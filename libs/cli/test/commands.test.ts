@@ -250,6 +250,22 @@ describe('sessions', () => {
       '› Hi\n\nHello you\n1.0s · 120 tokens in, 34 out\n',
     )
   })
+  test('output prints a whole output page by page, harmless in a terminal, as it is elsewhere', async () => {
+    const server = fakeServer()
+    const whole = `${'line of text, äöü\n'.repeat(3)}\u001b[2J`
+    server.outputs.set('k1', whole)
+    const show = (words: readonly string[], terminal = false) =>
+      reins(['session', 'output', sessionId, ...words], server, { terminal })
+    expect((await show(['k1'])).out).toBe(whole)
+    expect((await show(['k1'], true)).out).toBe(whole.replace('\u001b', '␛'))
+    expect(JSON.parse((await show(['k1', '--json'])).out)).toEqual({
+      ...{ session: sessionId, ref: 'k1', bytes: Buffer.byteLength(whole), output: whole },
+    })
+    const { code, err } = await show(['k2'])
+    expect(code).toBe(1)
+    expect(err).toContain('names no kept output k2')
+  })
+
   test('state', async () => {
     expect(JSON.parse((await reins(['session', 'state', sessionId])).out)).toEqual({ turns: 2 })
   })

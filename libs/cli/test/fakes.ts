@@ -168,6 +168,8 @@ export interface FakeServer {
   readonly asked: string[]
   readonly agents: Map<string, Agent>
   sessions: SessionInfo[]
+  /** By their names. */
+  readonly outputs: Map<string, string>
   events: ApiEvent[]
   /** Thrown by the next sends, one each. */
   readonly sendFailures: Error[]
@@ -194,6 +196,7 @@ export function fakeServer(): FakeServer {
     asked,
     agents: new Map([['assistant', agent('assistant')]]),
     sessions: [sessionInfo()],
+    outputs: new Map(),
     events: [],
     sendFailures: [],
     onMessage: () => undefined,
@@ -246,6 +249,12 @@ export function fakeServer(): FakeServer {
           return { messageId: 'm-t1', cursor: 'c0' }
         },
         frames: async () => ({ frames: [], more: false }),
+        output: async (id, named, { offset = 0, limit = 10 } = {}) => {
+          const whole = server.outputs.get(named)
+          if (!whole) throw new ReinsError('output_not_found', `Session ${id} names no kept output ${named}.`)
+          const bytes = new TextEncoder().encode(whole)
+          return { ref: named, bytes: bytes.subarray(offset, offset + limit), size: bytes.length }
+        },
         events: async (_id, query = {}) => {
           const from = query.after === undefined ? 0 : server.events.findIndex((one) => one.cursor === query.after) + 1
           const events = server.events.slice(from, from + (query.limit ?? 100))

@@ -22,7 +22,7 @@ import type {
 import { localFetch } from '#fetch'
 import { type FollowItem, type FollowOptions, follow } from './follow.ts'
 import { isLoopback } from './loopback.ts'
-import { createTransport, type Fetch } from './transport.ts'
+import { createTransport, type Fetch, unreachable } from './transport.ts'
 
 export interface ClientOptions {
   /** http://127.0.0.1:7420 */
@@ -74,6 +74,11 @@ export interface Client {
     events(id: string, query?: { after?: string; limit?: number; tree?: boolean }): Promise<EventPage>
     /** Frames with their hashes, above a sequence: for audits. */
     frames(id: string, query?: { after?: number; limit?: number }): Promise<FramePage>
+    /**
+     * A page of a whole output that a tool made: by its ref, or by the id of its call. At most `limit` bytes (1 MiB) from `offset` on;
+     * `size` is that of the whole. ReinsError output_not_found where it is not kept any more.
+     */
+    output(id: string, named: string, query?: { offset?: number; limit?: number }): Promise<OutputPage>
     /** History and then what comes, reconnecting for ever; ends with the signal, throws what cannot get better. */
     follow(id: string, options?: FollowOptions): AsyncIterable<FollowItem>
     readonly cancel: Control
@@ -84,6 +89,12 @@ export interface Client {
   }
   pools(): Promise<readonly PoolInfo[]>
   health(): Promise<Health>
+}
+
+export interface OutputPage {
+  readonly ref: string
+  readonly bytes: Uint8Array
+  readonly size: number
 }
 
 export function createClient(options: ClientOptions): Client {
@@ -138,6 +149,22 @@ export function createClient(options: ClientOptions): Client {
       sendAndWait: (id, body, write) => post(session(id, '/messages'), body, write, wait),
       events: (id, query) => get(session(id, '/events'), query),
       frames: (id, query) => get(session(id, '/frames'), query),
+      output: async (id, named, query) => {
+        const response = await transport.open({
+          method: 'GET',
+          path: session(id, `/outputs/${encodeURIComponent(named)}`),
+          headers: { accept: 'text/plain' },
+          ...(query === undefined ? {} : { query }),
+        })
+        const bytes = new Uint8Array(
+          await response.arrayBuffer().catch((error: unknown) => {
+            throw unreachable(baseUrl, error)
+          }),
+        )
+        const { headers } = response
+        const size = Number(headers.get('reins-output-bytes') ?? bytes.length)
+        return { ref: headers.get('reins-output-ref') ?? named, bytes, size }
+      },
       follow: (id, how = {}) =>
         follow({ transport, baseUrl, silenceMs: options.silenceMs ?? 45_000, wait: options.wait ?? pause }, id, how),
       cancel: control('cancel'),

@@ -1,4 +1,4 @@
 // The door of @reins/client: a typed client of the gateway's HTTP API, for Node and for browsers.
-export { type Client, type ClientOptions, createClient, type WriteOptions } from './client.ts'
+export { type Client, type ClientOptions, createClient, type OutputPage, type WriteOptions } from './client.ts'
 export type { ConnectionItem, FollowItem, FollowOptions } from './follow.ts'
 export { isLoopback } from './loopback.ts'

@@ -79,6 +79,11 @@ export const errorTable = {
     meaning: 'There is no session with this id.',
     next: 'Check the id. This lists all sessions: reins session list',
   },
+  output_not_found: {
+    retry: 'never',
+    meaning: 'The session names no such output, or the output is not kept any more.',
+    next: 'Whole outputs are kept for 7 days. The events name them (ref): reins session events',
+  },
   session_busy: {
     retry: 'after',
     meaning: 'A turn is running, and the message asked to be rejected in that case.',

@@ -34,7 +34,7 @@ export {
 export { MemoryStream, type StoredFrame } from './memory/stream.ts'
 export type {
   AppendOutcome,
-  BlobStore,
+  OutputStore,
   LiveDelta,
   PoolBacklog,
   RepublishedFrame,

@@ -136,8 +136,19 @@ export interface Snapshots {
   delete(session: string): Promise<void>
 }
 
-export interface BlobStore {
-  /** Stores bytes by their digest and gives the reference; the same bytes are stored once. */
-  put(bytes: AsyncIterable<Uint8Array> | Uint8Array): Promise<string>
-  get(ref: string): Promise<AsyncIterable<Uint8Array> | undefined>
+/** Whole outputs of tools, each of one session, for as long as they are kept (`outputsKeptMs`). */
+export interface OutputStore {
+  /**
+   * Stores bytes by their digest; the same bytes of one session are stored once. Beyond `maxOutputBytesOfSession` nothing more is kept:
+   * `dropped` bytes of the end are not there, and without any room there is no reference. Reads `bytes` to their end.
+   */
+  put(
+    session: string,
+    bytes: AsyncIterable<Uint8Array> | Uint8Array,
+  ): Promise<{ readonly ref: string | undefined; readonly dropped: number }>
+  /** undefined: never kept, or no more. */
+  get(
+    session: string,
+    ref: string,
+  ): Promise<{ readonly size: number; readonly bytes: AsyncIterable<Uint8Array> } | undefined>
 }

@@ -2,6 +2,7 @@
 //   K1. Sessions, pools and timers are new in each test: adapters may share one broker.
 //   K2. No test waits for time to pass: "it does not come again" is shown by something else that comes later.
 import {
+  maxOutputBytesOfSession,
   type Address,
   type Draft,
   emptyHead,
@@ -19,7 +20,7 @@ import { brokenLink } from '@reins/session'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type {
   AppendOutcome,
-  BlobStore,
+  OutputStore,
   SessionFeed,
   SessionLog,
   Snapshots,
@@ -34,7 +35,7 @@ export interface ContractSubject {
   readonly work: WorkQueue
   readonly timers: Timers
   readonly snapshots: Snapshots
-  readonly blobs: BlobStore
+  readonly outputs: OutputStore
   /** epoch ms, by the clock that timers follow */
   now(): number
   /** The smallest time, in ms, by which two timers can be told apart. */
@@ -545,7 +546,7 @@ export function journalContract(name: string, make: () => Promise<ContractSubjec
       })
     })
 
-    describe('snapshots and blobs', () => {
+    describe('snapshots and kept outputs', () => {
       it('keeps the latest snapshot of a session until it is deleted', async () => {
         const session = newSession()
         const snapshot = { seq: 7, n: 3, hash: 'h', foldVersion: 1, state: { id: session, list: [1, 2] } }
@@ -578,13 +579,27 @@ export function journalContract(name: string, make: () => Promise<ContractSubjec
           yield bytes.subarray(0, 4)
           yield bytes.subarray(4)
         }
-        const ref = await subject.blobs.put(bytes)
-        expect(await subject.blobs.put(pieces())).toBe(ref)
-        const stored = await subject.blobs.get(ref)
+        const session = newSession()
+        const { ref = '' } = await subject.outputs.put(session, bytes)
+        expect(await subject.outputs.put(session, pieces())).toEqual({ ref, dropped: 0 })
+        const stored = await subject.outputs.get(session, ref)
+        expect(stored?.size).toBe(bytes.length)
         const read: Uint8Array[] = []
-        for await (const part of stored ?? []) read.push(part)
+        for await (const part of stored?.bytes ?? []) read.push(part)
         expect(Buffer.concat(read).toString()).toBe(new TextDecoder().decode(bytes))
-        expect(await subject.blobs.get('0'.repeat(64))).toBeUndefined()
+        expect(await subject.outputs.get(session, '0'.repeat(64))).toBeUndefined()
+        expect(await subject.outputs.get(newSession(), ref)).toBeUndefined()
+      })
+
+      it('cuts what a session keeps beyond its limit, and says by how much', async () => {
+        const session = newSession()
+        const half = maxOutputBytesOfSession / 2
+        expect(await subject.outputs.put(session, Buffer.alloc(half, 'a'))).toMatchObject({ dropped: 0 })
+        const { ref = '', dropped } = await subject.outputs.put(session, Buffer.alloc(half + 3, 'b'))
+        expect(dropped).toBe(3)
+        expect((await subject.outputs.get(session, ref))?.size).toBe(half)
+        expect(await subject.outputs.put(session, Buffer.alloc(5, 'c'))).toEqual({ ref: undefined, dropped: 5 })
+        expect(await subject.outputs.put(newSession(), Buffer.alloc(5, 'c'))).toMatchObject({ dropped: 0 })
       })
     })
 

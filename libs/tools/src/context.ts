@@ -15,8 +15,14 @@ export interface ToolSettings {
   readonly network: boolean
 }
 
-/** Keeps a whole output and gives its reference. Called only where the outcome holds a part. Consumes the iterable to its end. */
-export type KeepOutput = (output: AsyncIterable<Uint8Array> | Uint8Array) => Promise<string>
+/** Keeps a whole output and gives its reference; `dropped` bytes of its end could not be kept. Called only where the outcome holds a part. Consumes the iterable to its end. */
+export type KeepOutput = (output: AsyncIterable<Uint8Array> | Uint8Array) => Promise<KeptOutput>
+
+export interface KeptOutput {
+  /** undefined: there is no room for any of it. */
+  readonly ref: string | undefined
+  readonly dropped: number
+}
 
 export interface ToolContext {
   /** Absolute, exists. */

@@ -1,7 +1,7 @@
 // The one door of @reins/tools.
 export { builtinTools } from './builtin/builtin.ts'
 export { type BuiltinOptions, builtinCatalog, builtinSource } from './builtin/builtin-source.ts'
-export type { KeepOutput, ToolContext, ToolSettings } from './context.ts'
+export type { KeepOutput, KeptOutput, ToolContext, ToolSettings } from './context.ts'
 export type { ToolErrorCode, ToolOutcome } from './outcome.ts'
 export { PathLocks } from './path-locks.ts'
 export {

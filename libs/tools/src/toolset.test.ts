@@ -35,7 +35,7 @@ const context = (changes: Partial<CallContext> = {}): CallContext => ({
   signal: new AbortController().signal,
   idempotencyKey: 'key',
   progress: () => {},
-  keep: async () => 'kept',
+  keep: async () => ({ ref: 'kept', dropped: 0 }),
   ...changes,
 })
 async function offered(...sources: readonly ToolSource[]) {

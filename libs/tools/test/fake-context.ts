@@ -60,7 +60,7 @@ export function fakeContext(
       if (output instanceof Uint8Array) chunks.push(output)
       else for await (const chunk of output) chunks.push(chunk)
       whole.set(ref, Buffer.concat(chunks))
-      return ref
+      return { ref, dropped: 0 }
     },
     locks: new PathLocks(),
     ...changes,

@@ -119,7 +119,12 @@ async function agentIn(workspaceRoot: string, tools: (string | Record<string, ob
   if (toolset.kind !== 'resolved') throw new Error('the tools do not resolve')
   return async (name: string, args: object) => {
     const call = { name, arguments: args, definition }
-    const context = { signal: never, idempotencyKey: 'k', progress: () => {}, keep: async () => 'ref' }
+    const context = {
+      signal: never,
+      idempotencyKey: 'k',
+      progress: () => {},
+      keep: async () => ({ ref: 'ref', dropped: 0 }),
+    }
     const { code, output } = await runCall(toolset.tools, call, context)
     return { ...(code === undefined ? {} : { code }), ...JSON.parse(output) }
   }

@@ -12,6 +12,7 @@ import {
 } from '@reins/contracts'
 import type {
   IdempotencyStore,
+  OutputStore,
   RegistryView,
   SessionFeed,
   SessionLog,
@@ -49,6 +50,7 @@ export interface GatewayConfig extends GatewaySettings {
   readonly work: Pools
   readonly registry: Registry
   readonly idempotency: IdempotencyStore
+  readonly outputs: Pick<OutputStore, 'get'>
   readonly call: CallService
   readonly heartbeats: Heartbeats
   /** A definition's tools, as a session's start records them. */

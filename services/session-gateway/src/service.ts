@@ -7,6 +7,7 @@ import type { Api } from './api/api.ts'
 import { Appender } from './api/appender.ts'
 import { authenticate } from './api/caller.ts'
 import { withQueues } from './api/health.ts'
+import { KeptOutputs } from './api/kept-outputs.ts'
 import { PoolBoard } from './api/pools.ts'
 import { QueueBoard } from './api/queue-board.ts'
 import { SessionFolds } from './api/session-folds.ts'
@@ -63,6 +64,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     agents: new Agents(config),
     writes: new SessionWrites({ ...config, appender, folds, stopping: stopping.signal }),
     reads: new SessionReads({ sessions, snapshots: config.snapshots, appender, folds, queues, call: config.call }),
+    outputs: new KeptOutputs(sessions, config.outputs),
     pools,
   }
 

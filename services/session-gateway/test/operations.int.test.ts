@@ -136,7 +136,7 @@ describe('operations', () => {
       [
         ...['PUT', 'GET', 'DELETE'].map((method) => `${method} /v1/agents/{name}`),
         ...['GET /v1/agents', 'GET /v1/pools', 'POST /v1/sessions', 'GET /v1/sessions', 'GET /v1/sessions/{id}'],
-        ...['state', 'events', 'frames', 'socket'].map((part) => `GET /v1/sessions/{id}/${part}`),
+        ...['state', 'events', 'frames', 'outputs/{ref}', 'socket'].map((part) => `GET /v1/sessions/{id}/${part}`),
         ...['messages', 'cancel', 'pause', 'resume', 'release', 'end'].map((part) => `POST /v1/sessions/{id}/${part}`),
         ...['GET /health', 'GET /ready', 'GET /metrics', 'GET /openapi.json'],
       ].sort(),

@@ -113,6 +113,7 @@ export class World {
       sessions: journal.sessions,
       feed: journal.feed,
       work: journal.work,
+      outputs: journal.outputs,
       registry: {
         agent: (name) => (name === 'helper' ? entry : undefined),
         agentFresh: async () => undefined,

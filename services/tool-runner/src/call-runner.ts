@@ -2,12 +2,19 @@
 import type { AgentDefinition, EventData, RequestedCall } from '@reins/contracts'
 import type { RegistryView } from '@reins/journal'
 import type { Redactor } from '@reins/telemetry'
-import { resolveToolset, runCall as runToolCall, type ToolSource, type Toolset, toolsProblemsText } from '@reins/tools'
+import {
+  type KeptOutput,
+  resolveToolset,
+  runCall as runToolCall,
+  type ToolSource,
+  type Toolset,
+  toolsProblemsText,
+} from '@reins/tools'
 
 export interface RunnerTools {
   readonly sources: readonly ToolSource[]
   readonly registry: Pick<RegistryView, 'version'>
-  keep(output: AsyncIterable<Uint8Array> | Uint8Array): Promise<string>
+  keep(session: string, output: AsyncIterable<Uint8Array> | Uint8Array): Promise<KeptOutput>
   /** Masks secret values in what goes into the log. */
   readonly redactor: Redactor
 }
@@ -29,7 +36,7 @@ export async function runCall(
   tools: RunnerTools,
   digest: string,
   call: RequestedCall,
-  idempotencyKey: string,
+  session: string,
   progress: (text: string) => void,
   signal: AbortSignal,
 ): Promise<ToolResult> {
@@ -41,7 +48,12 @@ export async function runCall(
   const outcome = await runToolCall(
     toolset.tools,
     { name: call.name, arguments: call.arguments, definition },
-    { signal, idempotencyKey, progress, keep: tools.keep },
+    {
+      signal,
+      idempotencyKey: `${session}/${call.call}`,
+      progress,
+      keep: (output) => tools.keep(session, output),
+    },
   )
   return {
     status: outcome.status,

@@ -86,7 +86,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
       sources: [builtin],
       // A broker that is away for longer than one question must not fail a tool.
       registry: { version: (digest) => reading(() => config.registry.version(digest)) },
-      keep: (output) => journal.blobs.put(redacted(output, config.redactor)),
+      keep: (session, output) => journal.outputs.put(session, redacted(output, config.redactor)),
       redactor: config.redactor,
     },
     ackWaitMs,

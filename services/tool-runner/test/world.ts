@@ -119,7 +119,7 @@ export class RunnerWorld {
             return { digest, definition, by: 'test', at: 0 }
           },
         },
-        keep: async () => 'kept',
+        keep: async () => ({ ref: 'kept', dropped: 0 }),
         redactor: nothingToRedact,
       },
       ackWaitMs: 60_000,

@@ -17,10 +17,10 @@ export type ServiceName = (typeof serviceNames)[number]
 const unionUser = 'reins'
 
 const kv = (bucket: string): string => `KV_${bucket}`
-const blobs = `OBJ_${objectStores.blobs}`
-const stores: readonly string[] = [...Object.values(streams), ...Object.values(buckets).map(kv), blobs]
+const outputs = `OBJ_${objectStores.outputs}`
+const stores: readonly string[] = [...Object.values(streams), ...Object.values(buckets).map(kv), outputs]
 /** Read by consumers, which everybody may therefore make; `watched` ones come and go, so they may be deleted too. */
-const watched: readonly string[] = [streams.registry, kv(buckets.pools), blobs]
+const watched: readonly string[] = [streams.registry, kv(buckets.pools), outputs]
 const consumed: readonly string[] = [streams.sessions, ...watched]
 
 const api = (...verbs: readonly string[]): readonly string[] => verbs.map((verb) => `$JS.API.${verb}`)
@@ -54,7 +54,7 @@ const own: Readonly<Record<ServiceName, { readonly says: readonly string[]; read
     hears: ['ctl.>'],
   },
   'tool-runner': {
-    says: [frames('t'), deltas('t'), 'hb.tool-runner.>', 'ctl.>', `$O.${objectStores.blobs}.>`],
+    says: [frames('t'), deltas('t'), 'hb.tool-runner.>', 'ctl.>', `$O.${objectStores.outputs}.>`],
     hears: ['ctl.>'],
   },
   memory: { says: [frames('m'), ...consumersOf(streams.timers)], hears: ['svc.memory.>'] },

@@ -12,6 +12,7 @@ import { ago, dateTime } from '../text/when.ts'
 import { openChat } from './chat.ts'
 import { eventCommands } from './events.ts'
 import { examples } from './examples.ts'
+import { outputCommand } from './output.ts'
 import { replayCommand } from './replay-command.ts'
 
 export interface ListOptions {
@@ -91,6 +92,7 @@ export function sessionCommands(program: Command, act: Act): void {
     .action((id: string, _options: object, command: Command) => act(openSession)([id, { resume: false }], command))
   eventCommands(session, act)
   replayCommand(session, act)
+  outputCommand(session, act)
   session
     .command('verify')
     .description('Check that nobody changed, removed or added an event of a session')

@@ -14,7 +14,10 @@ export const bucketStream = (bucket: string): string => `KV_${bucket}`
 export const bucketFilter = (bucket: string): string => `$KV.${bucket}.>`
 /** What is appended to learn whether the broker takes appends. It says nothing. */
 export const canarySubject = 'canary'
-export const objectStores = { blobs: 'reins-blobs' } as const
+export const objectStores = { outputs: 'reins-blobs' } as const
+/** How long a whole output is kept that a tool made, and how much of it a session keeps in all. */
+export const outputsKeptMs = 7 * 24 * 3_600_000
+export const maxOutputBytesOfSession = 64 * 1024 * 1024
 
 /** Who says it. The broker enforces that a service's NATS user publishes its own role only (between processes). */
 export type Role = 'g' | 'e' | 't' | 'm'

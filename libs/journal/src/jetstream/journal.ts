@@ -1,7 +1,7 @@
 // The whole journal on JetStream: over one connection, and a second one for deltas where the process has it.
 import { type Broker, ensureTopology, keepLiveStream } from '@reins/broker'
-import type { BlobStore, SessionFeed, SessionLog, Snapshots, Timers, WorkQueue } from '../port.ts'
-import { createJetStreamBlobs } from './blobs.ts'
+import type { OutputStore, SessionFeed, SessionLog, Snapshots, Timers, WorkQueue } from '../port.ts'
+import { createJetStreamOutputs } from './outputs.ts'
 import { createJetStreamFeed } from './feed.ts'
 import { createJetStreamLog } from './log.ts'
 import { createJetStreamSnapshots } from './snapshots.ts'
@@ -14,7 +14,7 @@ export interface Journal {
   readonly work: WorkQueue
   readonly timers: Timers
   readonly snapshots: Snapshots
-  readonly blobs: BlobStore
+  readonly outputs: OutputStore
 }
 
 export interface JournalOptions {
@@ -33,11 +33,11 @@ export interface JournalOptions {
 export async function openJournal(broker: Broker, options: JournalOptions): Promise<Journal> {
   await ensureTopology(broker, { replicas: options.replicas })
   keepLiveStream(broker)
-  const [work, timers, snapshots, blobs] = await Promise.all([
+  const [work, timers, snapshots, outputs] = await Promise.all([
     createJetStreamWork(broker, options),
     createJetStreamTimers(broker, options),
     createJetStreamSnapshots(broker),
-    createJetStreamBlobs(broker),
+    createJetStreamOutputs(broker, options.now),
   ])
   return {
     sessions: createJetStreamLog(broker, {
@@ -48,6 +48,6 @@ export async function openJournal(broker: Broker, options: JournalOptions): Prom
     work,
     timers,
     snapshots,
-    blobs,
+    outputs,
   }
 }

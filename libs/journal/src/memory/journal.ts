@@ -4,10 +4,10 @@
 //   A3. Faults are injected where a network has them: before the append, and between the append and its answer.
 import { createHash } from 'node:crypto'
 import { BrokerUnavailable, type ReadOptions } from '@reins/broker'
-import { type Address, type Draft, emptyHead, headOf, rootOf } from '@reins/contracts'
+import { type Address, type Draft, emptyHead, headOf, maxOutputBytesOfSession, rootOf } from '@reins/contracts'
 import type {
   AppendOutcome,
-  BlobStore,
+  OutputStore,
   LiveDelta,
   RepublishedFrame,
   SessionFeed,
@@ -49,7 +49,7 @@ export interface MemoryJournal {
   readonly work: WorkQueue
   readonly timers: Timers
   readonly snapshots: Snapshots
-  readonly blobs: BlobStore
+  readonly outputs: OutputStore
   /** The broker dies and comes back: it forgot who holds what, and tells everybody that they are connected again. */
   restart(): void
   /** Stops what is scheduled. Whoever made the journal calls it. */
@@ -207,7 +207,7 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
     work,
     timers,
     snapshots: memorySnapshots(),
-    blobs: memoryBlobs(),
+    outputs: memoryOutputs(),
     restart() {
       for (const durable of durables.values()) durable.forget(stream.lastSeq)
       for (const on of reconnected) on()
@@ -243,24 +243,31 @@ function memorySnapshots(): Snapshots {
   }
 }
 
-function memoryBlobs(): BlobStore {
-  const kept = new Map<string, Uint8Array>()
+function memoryOutputs(): OutputStore {
+  const kept = new Map<string, Map<string, Uint8Array>>()
   return {
-    async put(bytes) {
+    async put(session, bytes) {
+      const own = kept.get(session) ?? new Map<string, Uint8Array>()
+      kept.set(session, own)
       const parts: Uint8Array[] = []
       if (bytes instanceof Uint8Array) parts.push(bytes)
       else for await (const part of bytes) parts.push(part)
       const whole = Buffer.concat(parts)
-      const ref = createHash('sha256').update(whole).digest('hex')
-      kept.set(ref, whole)
-      return ref
+      const used = [...own.values()].reduce((sum, { length }) => sum + length, 0)
+      const taken = whole.subarray(0, Math.max(0, maxOutputBytesOfSession - used))
+      const dropped = whole.length - taken.length
+      if (taken.length === 0) return { ref: undefined, dropped }
+      const ref = `sha256-${createHash('sha256').update(taken).digest('hex')}`
+      own.set(ref, taken)
+      return { ref, dropped }
     },
-    async get(ref) {
-      const bytes = kept.get(ref)
+    async get(session, ref) {
+      const bytes = kept.get(session)?.get(ref)
       if (!bytes) return undefined
-      return (async function* () {
+      const pieces = async function* () {
         yield bytes
-      })()
+      }
+      return { size: bytes.length, bytes: pieces() }
     },
   }
 }

@@ -3,7 +3,7 @@
 import { realpathSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { Type } from 'typebox'
-import type { ToolContext } from '../context.ts'
+import type { KeptOutput, ToolContext } from '../context.ts'
 import { afterReading } from '../pace.ts'
 import { failed, fittingText, ToolFailure, type ToolOutcome } from '../outcome.ts'
 import { type SandboxProcess, shellCommand } from '../sandbox/sandbox.ts'
@@ -132,9 +132,12 @@ async function runToEnd(process: SandboxProcess, context: ToolContext, note: str
     fittingText(context.settings.maxOutputChars, (chars) => assemble(ending, note, stdout, stderr, chars, kept))
   const first = build('')
   if (first.truncated !== true) return first
-  const ref = await keepWhole(context, spool)
-  const dropped = spool.dropped > 0 ? ` but for its last ${spool.dropped} bytes` : ''
-  if (ref === undefined) return build('; the whole could not be kept')
+  const kept = await keepWhole(context, spool)
+  if (kept === undefined) return build('; the whole could not be kept')
+  const { ref } = kept
+  if (ref === undefined) return build('; the whole is not kept, since this session keeps as much output as it may')
+  const missing = spool.dropped + kept.dropped
+  const dropped = missing > 0 ? ` but for its last ${missing} bytes` : ''
   return { ...build(`; the whole output is kept${dropped} as ${ref}`), ref }
 }
 
@@ -225,7 +228,7 @@ function limitedProgress(progress: (text: string) => void): (text: string) => vo
   }
 }
 
-async function keepWhole(context: ToolContext, spool: Spool): Promise<string | undefined> {
+async function keepWhole(context: ToolContext, spool: Spool): Promise<KeptOutput | undefined> {
   try {
     return await context.keep(spool.content())
   } catch {

@@ -1,6 +1,7 @@
 // What every door is given: all that can be asked of the gateway, but for streams (streams/streams.ts).
 import type { Agents } from './agents.ts'
 import type { Caller } from './caller.ts'
+import type { KeptOutputs } from './kept-outputs.ts'
 import type { PoolBoard } from './pools.ts'
 import type { SessionReads } from './session-reads.ts'
 import type { SessionWrites } from './session-writes.ts'
@@ -11,5 +12,6 @@ export interface Api {
   readonly agents: Agents
   readonly writes: SessionWrites
   readonly reads: SessionReads
+  readonly outputs: KeptOutputs
   readonly pools: PoolBoard
 }

@@ -95,6 +95,12 @@ export const operations = {
     'The frames as the log has them, with their hashes: for audits, which re-check the chain themselves',
     ['invalid_request', 'session_not_found', 'unavailable'],
   ),
+  readOutput: sessionRead('A whole output that a tool made and whose answer holds a part of it, for 7 days; in pages', [
+    'invalid_request',
+    'session_not_found',
+    'output_not_found',
+    'unavailable',
+  ]),
   openSocket: sessionRead(
     'A WebSocket: StreamItems from the server, SocketCommands from the client, a reply for each',
     ['invalid_request', 'invalid_cursor', 'session_not_found', 'too_many_streams'],

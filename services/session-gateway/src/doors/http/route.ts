@@ -22,6 +22,7 @@ export class YamlBody {
 export type Answer =
   | { readonly status: number; readonly body: unknown; readonly headers?: Readonly<Record<string, string>> }
   | { readonly status: number; readonly text: string; readonly contentType: string }
+  | { readonly status: number; readonly bytes: Uint8Array; readonly headers: Readonly<Record<string, string>> }
   /** A stream, which goes on until one of the two ends it. */
   | { readonly opening: Opening; readonly form: HttpForm }
 

@@ -56,6 +56,8 @@ export const eventsQuery = Type.Object(
   closed,
 )
 
+const maxOutputPage = 1024 * 1024
+
 const framesQuery = Type.Object(
   {
     after: Type.Optional(
@@ -80,7 +82,26 @@ export const socketRoute = {
   answers: { 101: Type.Unknown() },
 } as const
 
-export function sessionRoutes({ writes, reads }: Api, streams: Streams): readonly Route[] {
+const outputQuery = Type.Object(
+  {
+    offset: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Bytes to leave out; default 0' }),
+    ),
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: maxOutputPage, description: 'Bytes of a page; default and most 1 MiB' }),
+    ),
+  },
+  closed,
+)
+/** What a tool printed may be anything: no browser runs it, guesses what it is, or shows it as a page of this server. */
+const harmless = {
+  'content-type': 'text/plain; charset=utf-8',
+  'x-content-type-options': 'nosniff',
+  'content-disposition': 'attachment; filename="output.txt"',
+  'content-security-policy': "sandbox; default-src 'none'",
+}
+
+export function sessionRoutes({ writes, reads, outputs }: Api, streams: Streams): readonly Route[] {
   return [
     route({
       ...operations.createSession,
@@ -182,6 +203,29 @@ export function sessionRoutes({ writes, reads }: Api, streams: Streams): readonl
       answers: { 200: FramePage },
       handle: async ({ caller, params: { id }, query }): Promise<Answer> =>
         json(200, await reads.frames(caller, id, query.after ?? 0, query.limit ?? 100)),
+    }),
+    route({
+      ...operations.readOutput,
+      method: 'GET',
+      path: '/v1/sessions/:id/outputs/:ref',
+      params: Type.Object(
+        {
+          ...params.properties,
+          ref: Type.String({
+            minLength: 1,
+            maxLength: 200,
+            description: 'The ref of an event tool-call.completed, or the id of its call',
+          }),
+        },
+        closed,
+      ),
+      query: outputQuery,
+      answers: { 200: 'text/plain' },
+      handle: async ({ caller, params: { id, ref }, query }): Promise<Answer> => {
+        const page = await outputs.page(caller, id, ref, query.offset ?? 0, query.limit ?? maxOutputPage)
+        const headers = { ...harmless, 'reins-output-ref': page.ref, 'reins-output-bytes': String(page.size) }
+        return { status: 200, bytes: page.bytes, headers }
+      },
     }),
   ]
 }

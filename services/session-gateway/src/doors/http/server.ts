@@ -192,6 +192,7 @@ function encode(reply: FastifyReply, answer: Answer): FastifyReply {
   }
   if ('text' in answer) return reply.code(answer.status).header('content-type', answer.contentType).send(answer.text)
   if (answer.headers) reply.headers(answer.headers)
+  if ('bytes' in answer) return reply.code(answer.status).send(answer.bytes)
   return reply
     .code(answer.status)
     .header('content-type', 'application/json; charset=utf-8')

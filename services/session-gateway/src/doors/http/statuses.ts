@@ -16,6 +16,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   agent_changed: 412,
   invalid_agent: 422,
   session_not_found: 404,
+  output_not_found: 404,
   session_busy: 409,
   session_ended: 409,
   session_conflict: 409,
