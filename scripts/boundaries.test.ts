@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { checkBoundaries } from './boundary-rules.ts'
-import { environmentReads, importsOf } from './imports.ts'
+import { environmentReads, importsOf, subjectsIn } from './imports.ts'
 
 const manifest = (name: string, dependencies: string[], more: object = {}): string =>
   JSON.stringify({ name, dependencies: Object.fromEntries(dependencies.map((one) => [one, '1.0.0'])), ...more })
@@ -192,6 +192,34 @@ test('what can fail by an event has a listener, in product code', () => {
   expect(check({ 'libs/session/src/a.ts': source, 'libs/session/test/a.ts': source, 'e2e/a.ts': source })).toEqual([
     "libs/session/src/a.ts:2 fork: an error of it that nobody hears ends the process: add .on('error', …) in this file",
   ])
+})
+
+describe('a subject of the broker', () => {
+  test('is built in the files of subjects alone', () => {
+    const build = 'export const all = `ses.one.>`\n'
+    expect(
+      check({
+        'libs/contracts/src/broker/subjects.ts': build,
+        'libs/contracts/src/a.test.ts': build,
+        'e2e/chaos/main.ts': build,
+        'libs/contracts/src/filter.ts': `// ses.> is not built here\n${build}`,
+      }),
+    ).toEqual([
+      'libs/contracts/src/filter.ts:2 ses.one.> looks like a subject of the broker: build it in libs/contracts/src/broker/subjects.ts',
+    ])
+  })
+
+  test('is seen in every kind of text, and is not what an event of a timer is called', () => {
+    const lines = [
+      "'ctl.x'",
+      '"hb.executor.1"',
+      '`$JS.API.INFO`',
+      "case 'timer.fired':",
+      "'session.reg.x'",
+      "'timer.x'",
+    ]
+    expect(subjectsIn(lines.join('\n')).map(({ line }) => line)).toEqual([1, 2, 3, 6])
+  })
 })
 
 // Written so that the check, which reads this file too, does not take them for imports of its own.

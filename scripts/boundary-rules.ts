@@ -9,10 +9,11 @@
 //   B6. Rooms of a package: some of its folders may not know certain packages, or other folders of it. The table `rooms`.
 //   B7. What can fail by an event (a stream, a socket, a server, a child, a worker) is listened to in the file that makes it: an error
 //       that nobody hears ends the process. The table `deaf` says where something else listens.
+//   B8. A subject of the broker is built where subjects are: `subjectFiles`. Elsewhere in the product no text begins like one.
 import { builtinModules } from 'node:module'
 import path from 'node:path'
 import { withoutListener } from './error-listeners.ts'
-import { environmentReads, importsOf } from './imports.ts'
+import { environmentReads, importsOf, subjectsIn } from './imports.ts'
 
 /** Path from the root, with slashes → text. package.json files among them say where packages are. */
 export type Tree = ReadonlyMap<string, string>
@@ -107,6 +108,15 @@ const deaf: Readonly<Record<string, string>> = {
   'libs/tools/src/text/spool.ts': 'the iteration of the stream throws its error',
 }
 
+/** B8. */
+const subjectFiles: readonly string[] = [
+  'libs/contracts/src/broker/subjects.ts',
+  'libs/contracts/src/broker/nats-users.ts',
+  'libs/broker/src/jetstream-api.ts',
+  // What it tries stands below a scratch subject of its own, in a stream that holds nothing of ours.
+  'deploy/local/src/nats/probe-features.ts',
+]
+
 const isSource = (file: string): boolean => /\.m?[jt]s$/.test(file)
 const isTest = (file: string): boolean =>
   /\.test\.m?[jt]s$/.test(file) || /(^|\/)test\//.test(file) || file.startsWith('e2e/') || !file.includes('/')
@@ -146,6 +156,9 @@ export function checkBoundaries(tree: Tree): readonly Problem[] {
     if (!file.startsWith('scripts/') && !isTest(file) && path.posix.basename(file) !== 'config.ts')
       for (const line of environmentReads(source))
         report(line, 'only config.ts reads the environment: take what you need as an argument')
+    if (/^(libs|services|deploy)\//.test(file) && !isTest(file) && !subjectFiles.includes(file))
+      for (const { text, line } of subjectsIn(source))
+        report(line, `${text} looks like a subject of the broker: build it in libs/contracts/src/broker/subjects.ts`)
   }
   for (const one of packages) {
     if (one.folder === '') continue

@@ -1,4 +1,4 @@
-// What a source file takes from elsewhere: its imports, and whether it reads the environment. Text in, facts out.
+// What a source file takes from elsewhere: its imports, whether it reads the environment, and subjects of the broker. Text in, facts out.
 //   M1. It reads the text as Biome formats it (a statement begins its line) and does not parse: TypeScript 7 has no stable parser to ask.
 //   M2. A line that is a comment says nothing; an import inside a template string that begins its line would be taken for one.
 export interface Import {
@@ -33,6 +33,21 @@ export function environmentReads(source: string): readonly number[] {
       )
         ? [index + 1]
         : [],
+    )
+}
+
+const subject = /['"`](?:(?:ses|rp|live|timer|fired|reg|svc|hb|ctl)\.|\$(?:JS|KV|O)\.)[^'"`\n]*/g
+/** Types of events, which begin like subjects. */
+const noSubjects: readonly string[] = ['timer.armed', 'timer.fired']
+
+/** Texts that begin like a subject. */
+export function subjectsIn(source: string): readonly { readonly text: string; readonly line: number }[] {
+  return withoutComments(source)
+    .split('\n')
+    .flatMap((code, index) =>
+      [...code.matchAll(subject)]
+        .map(([match]) => ({ text: match.slice(1), line: index + 1 }))
+        .filter(({ text }) => !noSubjects.includes(text)),
     )
 }
 

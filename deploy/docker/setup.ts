@@ -5,7 +5,8 @@
 //       whose user is another one.
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { adminToken, natsConfig, natsUsers, secretFile, serviceNames } from '@reins/local'
+import { serviceNames } from '@reins/contracts'
+import { adminToken, natsConfig, natsUsers, secretFile } from '@reins/local'
 
 const folder = path.resolve(process.argv[2] ?? path.join(import.meta.dirname, 'secrets'))
 const passwords = path.join(folder, 'passwords')

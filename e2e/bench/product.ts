@@ -8,6 +8,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type ServiceName, serviceNames } from '@reins/contracts'
 import {
   adminToken,
   findNatsServer,
@@ -15,8 +16,6 @@ import {
   natsUsers,
   type RunningNats,
   type RunningPostgres,
-  type ServiceName,
-  serviceNames,
   startNats,
   startPostgres,
 } from '@reins/local'

@@ -1,5 +1,5 @@
 // A place for one service: its process, and its own way to the broker. What dies here is started again; what ends by itself is told.
-import type { ServiceName } from '@reins/local'
+import type { ServiceName } from '@reins/contracts'
 import { pause } from '../harness/eventually.ts'
 import { NatsProxy, type ProxyFaults } from '../harness/nats-proxy.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'

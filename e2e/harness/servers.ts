@@ -3,12 +3,12 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import type { ServiceName } from '@reins/contracts'
 import {
   findNatsServer,
   natsUsers,
   type RunningNats,
   type RunningPostgres,
-  type ServiceName,
   startNats,
   startPostgres,
 } from '@reins/local'

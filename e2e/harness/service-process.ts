@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { ServiceName } from '@reins/local'
+import type { ServiceName } from '@reins/contracts'
 import { showLogs } from './config.ts'
 
 export interface ServiceOptions {

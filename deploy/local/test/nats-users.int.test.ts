@@ -2,11 +2,21 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node'
 import { connectBroker } from '@reins/broker'
-import { buckets, objectStores, type Role, registrySubject, sessionSubject, streams, toLog } from '@reins/contracts'
+import {
+  buckets,
+  objectStores,
+  type Role,
+  registrySubject,
+  type ServiceName,
+  serviceNames,
+  sessionSubject,
+  streams,
+  toLog,
+} from '@reins/contracts'
 import { openJournal } from '@reins/journal'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RunningNats, startNats } from '../src/nats/nats-process.ts'
-import { natsUsers, type ServiceName, serviceNames } from '../src/nats/nats-users.ts'
+import { natsUsers } from '../src/nats/nats-users.ts'
 import { probeFeatures } from '../src/nats/probe-features.ts'
 import { natsServer, Scratch } from './fixture.ts'
 

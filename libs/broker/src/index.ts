@@ -7,6 +7,7 @@ export {
   type RequestOptions,
   type RequestOutcome,
 } from './broker.ts'
+export { createStreamSubject } from './jetstream-api.ts'
 export { type Presence, type PresenceOptions, startPresence } from './presence.ts'
 export { type AckInfo, ackInfo, type Consumption, type PullOptions, pull } from './pull.ts'
 export { callService, type Handler, serveRequests } from './requests.ts'

@@ -8,6 +8,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { createInbox, type Msg } from '@nats-io/nats-core'
 import type { Broker } from './broker.ts'
+import { pullNextSubject } from './jetstream-api.ts'
 
 const expiresMs = 4500
 const maxOutstanding = 8
@@ -44,7 +45,7 @@ export function pull(broker: Broker, options: PullOptions): Consumption {
   let next = 0
   let closed = false
   let recreating: Promise<void> | undefined
-  const ask = `$JS.API.CONSUMER.MSG.NEXT.${options.stream}.${options.durable}`
+  const ask = pullNextSubject(options.stream, options.durable)
 
   const fail = (error: Error) => {
     if (closed) return

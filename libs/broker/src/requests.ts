@@ -1,6 +1,6 @@
 // Request and reply between services: JSON both ways, a `Reply` back, deadlines on both sides.
 import type { ErrorBody, Reply } from '@reins/contracts'
-import { errorTable, ReinsError } from '@reins/contracts'
+import { errorTable, ReinsError, serviceSubject } from '@reins/contracts'
 import type { Broker } from './broker.ts'
 
 export type Handler = (request: unknown) => Promise<{ readonly value: unknown; readonly seq?: number }>
@@ -11,12 +11,12 @@ export type Handler = (request: unknown) => Promise<{ readonly value: unknown; r
  */
 export function serveRequests(
   broker: Broker,
-  service: string,
+  service: Parameters<typeof serviceSubject>[0],
   handlers: Readonly<Record<string, Handler>>,
   failed: (verb: string, error: unknown) => void,
 ): { close(): void } {
   const subscriptions = Object.entries(handlers).map(([verb, handler]) =>
-    broker.nc.subscribe(`svc.${service}.${verb}`, {
+    broker.nc.subscribe(serviceSubject(service, verb), {
       queue: service,
       callback: (error, msg) => {
         if (error) return

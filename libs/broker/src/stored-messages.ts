@@ -6,6 +6,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Msg } from '@nats-io/nats-core'
 import type { Broker } from './broker.ts'
+import { directGetSubject, leaderGetSubject } from './jetstream-api.ts'
 import { BrokerUnavailable } from './unavailable.ts'
 
 export interface StoredMessage {
@@ -161,7 +162,7 @@ export async function nextMessages(
   const state = { pending: 0, ended: false }
   const ask = { ...start, next_by_subj: filter, batch: Math.min(count, batchSize), max_bytes: batchBytes }
   const outcome = await broker.requestMany(
-    `$JS.API.DIRECT.GET.${stream}`,
+    directGetSubject(stream),
     JSON.stringify(ask),
     (msg) => {
       const stored = storedFromDirect(msg)
@@ -216,7 +217,7 @@ async function directGet(
   ask: object,
   withinMs: number,
 ): Promise<StoredMessage | undefined | 'again'> {
-  const outcome = await broker.request(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(ask), { withinMs })
+  const outcome = await broker.request(directGetSubject(stream), JSON.stringify(ask), { withinMs })
   if (outcome.kind !== 'reply') return 'again'
   return storedFromDirect(outcome.msg) ?? (outcome.msg.headers?.code === 404 ? undefined : 'again')
 }
@@ -238,7 +239,7 @@ async function leaderGet(
   ask: object,
   withinMs: number,
 ): Promise<StoredMessage | undefined | 'again'> {
-  const outcome = await broker.request(`$JS.API.STREAM.MSG.GET.${stream}`, JSON.stringify(ask), { withinMs })
+  const outcome = await broker.request(leaderGetSubject(stream), JSON.stringify(ask), { withinMs })
   if (outcome.kind !== 'reply') return 'again'
   const { message, error } = outcome.msg.json<MessageGetReply>()
   if (error) return error.code === 404 ? undefined : 'again'

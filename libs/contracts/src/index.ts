@@ -54,6 +54,14 @@ export {
   type StreamItem,
   TurnResult,
 } from './api/api.ts'
+export {
+  type NatsPermissions,
+  permissionsOf,
+  type ServiceName,
+  type SubjectRights,
+  serviceNames,
+  unionPermissions,
+} from './broker/nats-users.ts'
 export type { ControlReply, ControlRequest, Heartbeat, Holding, QueuedSession } from './broker/presence.ts'
 export {
   type Address,

@@ -9,6 +9,7 @@ import { type Broker, BrokerUnavailable, lastMessage, nextMessage } from '@reins
 import {
   type AgentEntry,
   definitionDigest,
+  encodeToken,
   type RegistryKind,
   registryKindFilter,
   registrySubject,
@@ -194,7 +195,7 @@ class Watch implements RegistryView {
 
   /** V2, V3. Entities are keyed by their subject, which even a damaged record has. */
   #learn<T>(known: Map<string, Known<T>>, { seq, subject }: JsMsg, parsed: T | undefined, nameOf: (t: T) => string) {
-    const entry = parsed && subject.endsWith(`.${registryName(nameOf(parsed))}`) ? parsed : undefined
+    const entry = parsed && subject.endsWith(`.${encodeToken(nameOf(parsed))}`) ? parsed : undefined
     if (seq <= (known.get(subject)?.seq ?? 0)) return
     known.set(subject, { seq, entry })
     if (entry) this.#faults.delete(subject)
@@ -263,8 +264,6 @@ class Watch implements RegistryView {
     void this.#messages?.close()
   }
 }
-
-const registryName = (name: string): string => registrySubject('agent', name).slice('reg.agent.'.length)
 
 function parse(text: string): unknown {
   try {

@@ -1,9 +1,9 @@
 // What `up`, `service`, `doctor` and `rebuild-index` do. Loaded only when one of them is run.
+import type { ServiceName } from '@reins/contracts'
 import { CommandFailure, usageFailure } from '@reins/cli'
 import { ConfigError, type Running, systemClock } from '@reins/service'
 import { describeSandbox, detectSandbox } from '@reins/tools'
 import { currentFolder, type LocalConfig, type LocalFlags, loadLocalConfig, processEnvironment } from '../config.ts'
-import type { ServiceName } from '../nats/nats-users.ts'
 import { version } from '../product-version.ts'
 import { formatDoctor, inspect } from './doctor.ts'
 import { rebuildIndex } from './rebuild-index.ts'

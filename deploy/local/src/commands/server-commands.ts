@@ -1,9 +1,9 @@
 // The commands that run the product: `up`, `service`, `doctor`, `rebuild-index`. What they do is loaded when they are run:
 // a client command does not pay for the services.
+import { type ServiceName, serviceNames } from '@reins/contracts'
 import { examples } from '@reins/cli'
 import { Argument, type Command, Option } from 'commander'
 import type { LocalFlags } from '../config.ts'
-import { type ServiceName, serviceNames } from '../nats/nats-users.ts'
 
 const actions = () => import('./server-actions.ts')
 

@@ -1,11 +1,11 @@
 // `reins service <name>`: one service as a process of its own, beside a running `reins up` on the same data folder, or on NATS_URL and DATABASE_URL.
+import type { ServiceName } from '@reins/contracts'
 import { existsSync, realpathSync } from 'node:fs'
 import type { Clock, Running } from '@reins/service'
 import { createLog } from '@reins/telemetry'
 import type { LocalConfig } from '../config.ts'
 import { adminToken } from '../data/data-dir.ts'
 import { readServers } from '../data/servers-file.ts'
-import type { ServiceName } from '../nats/nats-users.ts'
 import { startParts } from '../parts.ts'
 import { tokenHash } from '../servers/servers.ts'
 

@@ -1,7 +1,7 @@
 // Where the servers of a running `reins up` are, for services that join it as processes of their own. Mode 600: it holds passwords.
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import type { ServiceName } from '../nats/nats-users.ts'
+import type { ServiceName } from '@reins/contracts'
 
 export interface ServersFile {
   readonly natsUrl: string

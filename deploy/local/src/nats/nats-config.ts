@@ -2,17 +2,7 @@
 //   N1. Nothing of the machine (folder names) stands in it: paths are arguments of the command line. What stands in it
 //       is quoted, and control characters are refused, so no name can add a line.
 //   N2. An empty `allow` list means nobody to whoever writes it, everybody to nats-server: it is written as a denial.
-export interface NatsPermissions {
-  readonly publish?: SubjectRights
-  readonly subscribe?: SubjectRights
-  /** Whether the user may answer requests that were sent to it, on the requester's inbox. */
-  readonly allowResponses?: boolean
-}
-
-export interface SubjectRights {
-  readonly allow?: readonly string[]
-  readonly deny?: readonly string[]
-}
+import type { NatsPermissions, SubjectRights } from '@reins/contracts'
 
 export interface NatsUser {
   readonly user: string

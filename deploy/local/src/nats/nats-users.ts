@@ -1,85 +1,17 @@
-// Who may say what on the broker (I11, PROTOCOL 1): one user a service, each with its own role's subjects; the one-process composition
-// holds the union.
-//   NU1. What is not named is denied. None may purge, delete, restore or reshape what is stored; only the registry updates a stream's
-//        settings (a newer version does), and a consumer of sessions or timers is nobody's to delete.
-//   NU2. Nobody writes to an inbox but as the answer to a question that it was asked: replies cannot be forged.
-//   NU3. What the broker cannot keep apart: its own answers go to whatever reply subject a request names, also to another role's. So this
-//        holds against mistakes and stray processes, not against a service that was taken over (docs/security.md).
+// The users of the embedded nats-server: the rights of each service stand in @reins/contracts, the passwords in the data folder.
 import path from 'node:path'
-import { buckets, canarySubject, objectStores, type Role, streams } from '@reins/contracts'
+import { permissionsOf, serviceNames, unionPermissions } from '@reins/contracts'
 import { secretFile } from '../data/secret-file.ts'
-import type { NatsPermissions, NatsUser } from './nats-config.ts'
-
-export const serviceNames = ['registry', 'session-gateway', 'executor', 'tool-runner', 'memory'] as const
-export type ServiceName = (typeof serviceNames)[number]
+import type { NatsUser } from './nats-config.ts'
 
 /** All services in one process. */
 const unionUser = 'reins'
 
-const kv = (bucket: string): string => `KV_${bucket}`
-const outputs = `OBJ_${objectStores.outputs}`
-const stores: readonly string[] = [...Object.values(streams), ...Object.values(buckets).map(kv), outputs]
-/** Read by consumers, which everybody may therefore make; `watched` ones come and go, so they may be deleted too. */
-const watched: readonly string[] = [streams.registry, kv(buckets.pools), outputs]
-const consumed: readonly string[] = [streams.sessions, ...watched]
-
-const api = (...verbs: readonly string[]): readonly string[] => verbs.map((verb) => `$JS.API.${verb}`)
-const consumersOf = (stream: string): readonly string[] =>
-  api(`CONSUMER.CREATE.${stream}`, `CONSUMER.CREATE.${stream}.>`, `CONSUMER.DURABLE.CREATE.${stream}.*`)
-
-const everybodyPublishes: readonly string[] = [
-  ...api('INFO', 'STREAM.INFO.*', 'STREAM.NAMES', 'STREAM.LIST', 'STREAM.MSG.GET.*', 'DIRECT.GET.>'),
-  ...api('CONSUMER.INFO.>', 'CONSUMER.NAMES.*', 'CONSUMER.LIST.*', 'CONSUMER.MSG.NEXT.>'),
-  // Each service makes what is missing at its start; making it again with other settings is refused by the broker.
-  ...stores.flatMap((stream) => api(`STREAM.CREATE.${stream}`)),
-  ...consumed.flatMap(consumersOf),
-  ...watched.flatMap((stream) => api(`CONSUMER.DELETE.${stream}.*`)),
-  '$JS.ACK.>',
-  '$JS.FC.>',
-  `$KV.${buckets.pools}.>`,
-]
-const everybodyHears = ['_INBOX.>', '$KV.>', '$O.>', 'rp.ses.>', 'live.>', 'reg.>', 'hb.>']
-
-const frames = (role: Role): string => `ses.*.*.*.${role}.>`
-const deltas = (role: 'e' | 't'): string => `live.*.*.*.${role}`
-
-const own: Readonly<Record<ServiceName, { readonly says: readonly string[]; readonly hears: readonly string[] }>> = {
-  registry: {
-    says: ['reg.>', ...stores.flatMap((stream) => api(`STREAM.UPDATE.${stream}`))],
-    hears: ['svc.registry.>'],
-  },
-  'session-gateway': { says: [frames('g'), canarySubject, 'svc.>', `$KV.${buckets.idempotency}.>`], hears: [] },
-  executor: {
-    says: [frames('e'), deltas('e'), 'timer.>', 'hb.executor.>', 'ctl.>', `$KV.${buckets.snapshots}.>`],
-    hears: ['ctl.>'],
-  },
-  'tool-runner': {
-    says: [frames('t'), deltas('t'), 'hb.tool-runner.>', 'ctl.>', `$O.${objectStores.outputs}.>`],
-    hears: ['ctl.>'],
-  },
-  memory: { says: [frames('m'), ...consumersOf(streams.timers)], hears: ['svc.memory.>'] },
-}
-
-export function permissionsOf(service: ServiceName): NatsPermissions {
-  const { says, hears } = own[service]
-  return {
-    publish: { allow: [...everybodyPublishes, ...says] },
-    subscribe: { allow: [...everybodyHears, ...hears] },
-    allowResponses: true,
-  }
-}
-
-/** Of the union: what holds nothing of ours, such as the scratch stream of the probe, it may remove again. */
-const destructive: readonly string[] = [
-  ...api('STREAM.PURGE.>', 'STREAM.MSG.DELETE.>', 'STREAM.RESTORE.>'),
-  ...stores.flatMap((stream) => api(`STREAM.DELETE.${stream}`)),
-]
-
-/** The users of an embedded server; the first is the one-process composition's. Passwords stay in the data folder. */
+/** The first is the one-process composition's. Passwords that are not there yet are made. */
 export function natsUsers(folder: string): readonly NatsUser[] {
   const password = (name: string): string => secretFile(path.join(folder, `${name}.password`))
   return [
-    { user: unionUser, password: password(unionUser), permissions: { publish: { allow: ['>'], deny: destructive } } },
+    { user: unionUser, password: password(unionUser), permissions: unionPermissions },
     ...serviceNames.map((service) => ({
       user: service,
       password: password(service),

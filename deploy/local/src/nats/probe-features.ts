@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { JetStreamApiError, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
+import { createStreamSubject } from '@reins/broker'
 
 export interface FeatureProbe {
   readonly feature: string
@@ -80,7 +81,7 @@ export async function probeFeatures(nc: NatsConnection, options: ProbeOptions): 
 async function createScratch({ nc, manager, stream, base, republished, withinMs }: Scratch): Promise<void> {
   // Not through the client: it drops settings that it does not know, and this asks the server.
   const reply = await nc.request(
-    `$JS.API.STREAM.CREATE.${stream}`,
+    createStreamSubject(stream),
     JSON.stringify({
       name: stream,
       subjects: [`${base}.>`],

@@ -1,0 +1,8 @@
+// The subjects of JetStream's own API that are asked by name, since the client library has no call for them that is fit here.
+export const createStreamSubject = (stream: string): string => `$JS.API.STREAM.CREATE.${stream}`
+/** Answered by any replica. */
+export const directGetSubject = (stream: string): string => `$JS.API.DIRECT.GET.${stream}`
+/** Answered by the leader. */
+export const leaderGetSubject = (stream: string): string => `$JS.API.STREAM.MSG.GET.${stream}`
+export const pullNextSubject = (stream: string, durable: string): string =>
+  `$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`

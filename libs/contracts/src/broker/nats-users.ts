@@ -1,0 +1,83 @@
+// Who may say what on the broker (I11, PROTOCOL 1): one user a service, each with its own role's subjects; the one-process composition
+// holds the union.
+//   NU1. What is not named is denied. None may purge, delete, restore or reshape what is stored; only the registry updates a stream's
+//        settings (a newer version does), and a consumer of sessions or timers is nobody's to delete.
+//   NU2. Nobody writes to an inbox but as the answer to a question that it was asked: replies cannot be forged.
+//   NU3. What the broker cannot keep apart: its own answers go to whatever reply subject a request names, also to another role's. So this
+//        holds against mistakes and stray processes, not against a service that was taken over (docs/security.md).
+import { bucketStream, buckets, canarySubject, objectStores, type Role, streams } from './subjects.ts'
+
+export interface NatsPermissions {
+  readonly publish?: SubjectRights
+  readonly subscribe?: SubjectRights
+  /** Whether the user may answer requests that were sent to it, on the requester's inbox. */
+  readonly allowResponses?: boolean
+}
+
+export interface SubjectRights {
+  readonly allow?: readonly string[]
+  readonly deny?: readonly string[]
+}
+
+export const serviceNames = ['registry', 'session-gateway', 'executor', 'tool-runner', 'memory'] as const
+export type ServiceName = (typeof serviceNames)[number]
+
+const outputs = `OBJ_${objectStores.outputs}`
+const stores: readonly string[] = [...Object.values(streams), ...Object.values(buckets).map(bucketStream), outputs]
+/** Read by consumers, which everybody may therefore make; `watched` ones come and go, so they may be deleted too. */
+const watched: readonly string[] = [streams.registry, bucketStream(buckets.pools), outputs]
+const consumed: readonly string[] = [streams.sessions, ...watched]
+
+const api = (...verbs: readonly string[]): readonly string[] => verbs.map((verb) => `$JS.API.${verb}`)
+const consumersOf = (stream: string): readonly string[] =>
+  api(`CONSUMER.CREATE.${stream}`, `CONSUMER.CREATE.${stream}.>`, `CONSUMER.DURABLE.CREATE.${stream}.*`)
+
+const everybodyPublishes: readonly string[] = [
+  ...api('INFO', 'STREAM.INFO.*', 'STREAM.NAMES', 'STREAM.LIST', 'STREAM.MSG.GET.*', 'DIRECT.GET.>'),
+  ...api('CONSUMER.INFO.>', 'CONSUMER.NAMES.*', 'CONSUMER.LIST.*', 'CONSUMER.MSG.NEXT.>'),
+  // Each service makes what is missing at its start; making it again with other settings is refused by the broker.
+  ...stores.flatMap((stream) => api(`STREAM.CREATE.${stream}`)),
+  ...consumed.flatMap(consumersOf),
+  ...watched.flatMap((stream) => api(`CONSUMER.DELETE.${stream}.*`)),
+  '$JS.ACK.>',
+  '$JS.FC.>',
+  `$KV.${buckets.pools}.>`,
+]
+const everybodyHears = ['_INBOX.>', '$KV.>', '$O.>', 'rp.ses.>', 'live.>', 'reg.>', 'hb.>']
+
+const frames = (role: Role): string => `ses.*.*.*.${role}.>`
+const deltas = (role: 'e' | 't'): string => `live.*.*.*.${role}`
+
+const own: Readonly<Record<ServiceName, { readonly says: readonly string[]; readonly hears: readonly string[] }>> = {
+  registry: {
+    says: ['reg.>', ...stores.flatMap((stream) => api(`STREAM.UPDATE.${stream}`))],
+    hears: ['svc.registry.>'],
+  },
+  'session-gateway': { says: [frames('g'), canarySubject, 'svc.>', `$KV.${buckets.idempotency}.>`], hears: [] },
+  executor: {
+    says: [frames('e'), deltas('e'), 'timer.>', 'hb.executor.>', 'ctl.>', `$KV.${buckets.snapshots}.>`],
+    hears: ['ctl.>'],
+  },
+  'tool-runner': {
+    says: [frames('t'), deltas('t'), 'hb.tool-runner.>', 'ctl.>', `$O.${objectStores.outputs}.>`],
+    hears: ['ctl.>'],
+  },
+  memory: { says: [frames('m'), ...consumersOf(streams.timers)], hears: ['svc.memory.>'] },
+}
+
+export function permissionsOf(service: ServiceName): NatsPermissions {
+  const { says, hears } = own[service]
+  return {
+    publish: { allow: [...everybodyPublishes, ...says] },
+    subscribe: { allow: [...everybodyHears, ...hears] },
+    allowResponses: true,
+  }
+}
+
+/** What the one-process composition, which may say all that services say, may not: its own streams stay. What holds nothing of ours, such as the scratch stream of the probe, it may remove again. */
+const destructive: readonly string[] = [
+  ...api('STREAM.PURGE.>', 'STREAM.MSG.DELETE.>', 'STREAM.RESTORE.>'),
+  ...stores.flatMap((stream) => api(`STREAM.DELETE.${stream}`)),
+]
+
+export const unionPermissions: NatsPermissions = { publish: { allow: ['>'], deny: destructive } }
