@@ -81,21 +81,24 @@ export function createModels(config: ModelsConfig): Models {
       const name = reference.slice(0, Math.max(slash, 0))
       const model = reference.slice(slash + 1)
       if (slash <= 0 || model === '')
-        return { kind: 'unknown', message: `"${reference}" is not a model: write provider/model, one of ${valid()}` }
+        return { kind: 'unknown', message: `"${reference}" is not a model. Write provider/model, one of ${valid()}` }
       const entry = entries.get(name)
       if (!entry)
         return {
           kind: 'unknown',
-          message: `nobody provides "${reference}": there is no provider "${name}"; valid are ${valid()}`,
+          message: `"${reference}" names the provider "${name}", which is not configured. Name one of ${valid()}`,
         }
       if (entry.models && !entry.models.includes(model)) {
         return {
           kind: 'unknown',
-          message: `nobody provides "${reference}": ${name} has ${entry.models.map((known) => `${name}/${known}`).join(', ')}`,
+          message: `"${reference}" is not a model of ${name}, which has ${entry.models.map((known) => `${name}/${known}`).join(', ')}`,
         }
       }
       if (!entry.provider)
-        return { kind: 'no-key', message: `"${reference}" needs a key: set ${entry.keyEnv} and start again` }
+        return {
+          kind: 'no-key',
+          message: `"${reference}" needs a key. Set ${entry.keyEnv} where the executor runs, and start it again.`,
+        }
       return { kind: 'ok', provider: entry.provider, model }
     },
     defaultModel() {

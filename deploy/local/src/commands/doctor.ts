@@ -135,7 +135,12 @@ function ownPostgresRow(): DoctorRow {
 
 function sandboxRow({ sandbox }: DoctorOptions): DoctorRow {
   const status = sandbox.kind === 'none' ? 'missing' : sandbox.missing === undefined ? 'ok' : 'warning'
-  return row('sandbox', status, `${sandbox.kind}: ${sandbox.detail}`, sandbox.missing ?? '')
+  return row(
+    'sandbox',
+    status,
+    sandbox.detail === sandbox.kind ? sandbox.kind : `${sandbox.kind}: ${sandbox.detail}`,
+    sandbox.missing ?? '',
+  )
 }
 
 function dataDirRow(dataDir: string, owner: Owner | undefined): DoctorRow {
