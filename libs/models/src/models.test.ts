@@ -34,8 +34,8 @@ test('a model is found with the rest of its name, slashes and all', () => {
 })
 
 test.each([
-  ['gpt-5', 'unknown', 'write provider/model'],
-  ['scripted/', 'unknown', 'write provider/model'],
+  ['gpt-5', 'unknown', 'Write provider/model'],
+  ['scripted/', 'unknown', 'Write provider/model'],
   ['nobody/m', 'unknown', 'scripted/assistant'],
   ['scripted/m', 'unknown', 'scripted/assistant, scripted/echo'],
   ['anthropic/claude', 'no-key', 'ANTHROPIC_API_KEY'],
