@@ -14,7 +14,7 @@ import type { SessionFold } from '../session/session-fold.ts'
 import type { Definitions } from './definitions.ts'
 import { DeltaBatch } from './delta-batch.ts'
 import type { DeltaPace } from './delta-pace.ts'
-import { type CallOutcome, callModel } from './model-caller.ts'
+import { type CallOutcome, callModel, maxPartial } from './model-caller.ts'
 
 export interface AttemptsContext extends FollowingContext {
   readonly feed: Pick<SessionFeed, 'frames' | 'recentDeltas' | 'publishDelta'>
@@ -42,7 +42,6 @@ interface Heard {
   others(frame?: Frame): void
 }
 
-const maxPartial = 100_000
 export class ModelAttempts {
   readonly #id: string
   readonly #context: AttemptsContext

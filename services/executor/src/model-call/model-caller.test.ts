@@ -104,3 +104,10 @@ test('tools that do not resolve are a failed call that says so, and no model is 
     partial: '',
   })
 })
+
+test('of a long answer that breaks off, its event keeps a part that can be recorded', async () => {
+  const pieces = Array.from({ length: 30 }, () => text('word '.repeat(2_000)))
+  const { deltas, outcome } = await called([...pieces, { type: 'failed', code: 'network', message: 'It broke off.' }])
+  expect(said(deltas)).toHaveLength(300_000)
+  expect(outcome).toMatchObject({ kind: 'failed', partial: 'word '.repeat(20_000) })
+})

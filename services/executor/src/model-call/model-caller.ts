@@ -30,6 +30,9 @@ export type CallOutcome =
   | { readonly kind: 'failed'; readonly failure: ModelFailed; readonly partial: string }
   | { readonly kind: 'aborted'; readonly partial: string }
 
+/** Characters of an answer that broke off which its event keeps: a frame of all of it might be larger than the broker takes. */
+export const maxPartial = 100_000
+
 const finalNote =
   '\n\nYou have used all the tool calls of this turn. Answer now with what you have; call no more tools.'
 
@@ -85,7 +88,7 @@ async function stream(
   let partial = ''
   const show = (block: Streamed, text: string): void => {
     if (text === '') return
-    if (block.kind === 'text') partial += text
+    if (block.kind === 'text') partial += text.slice(0, maxPartial - partial.length)
     onDelta({
       call: attempt.call,
       attempt: attempt.attempt,
