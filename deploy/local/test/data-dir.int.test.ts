@@ -18,6 +18,11 @@ function refusal(open: () => unknown): DataDirError {
 }
 
 describe('the data folder', () => {
+  it.runIf(process.platform === 'linux')('is refused at once where no folder can be made', () => {
+    const refused = refusal(() => openDataDir('/proc/reins/data'))
+    expect([refused.code, refused.message]).toEqual(['unusable', expect.stringContaining('--data-dir')])
+  })
+
   it('is made with mode 700, with the format in it, under its real path', () => {
     using scratch = new Scratch()
     mkdirSync(scratch.in('real'), { recursive: true })

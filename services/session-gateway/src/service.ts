@@ -89,11 +89,22 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     await app.listen({ host: config.host, port: config.port })
   } catch (error) {
     await closing.close({ withinMs: 1000 })
-    throw error
+    throw cannotListen(error, config)
   }
   const url = urlOf(app, config.host)
   log.info({ url, routes: routes.length, instance: config.instance }, 'the gateway listens')
   return { url, close: (within): Promise<CloseReport> => closing.close(within) }
+}
+
+function cannotListen(error: unknown, { host, port }: Pick<GatewayConfig, 'host' | 'port'>): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : ''
+  const other = 'choose another port with --port or REINS_PORT (0 takes a free one).'
+  if (code === 'EADDRINUSE')
+    return new Error(`Another process listens on ${host}:${port} already, so Reins cannot. Stop it, or ${other}`)
+  if (code === 'EACCES') return new Error(`This user may not listen on port ${port} of ${host}: ${other}`)
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return new Error(`${host} is no address of this machine. Choose one with --host or REINS_HOST, such as 127.0.0.1.`)
+  return error
 }
 
 function addAll(

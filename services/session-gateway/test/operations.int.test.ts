@@ -165,3 +165,10 @@ interface Operation {
   readonly parameters: readonly { readonly name: string; readonly in: string }[]
   readonly responses: Readonly<Record<string, { readonly description: string }>>
 }
+
+test('a port that another process has is refused with what to do', async () => {
+  const port = Number(new URL(world.url).port)
+  await expect(World.start({ config: { port } })).rejects.toThrow(
+    new RegExp(`listens on .*:${port} already.*--port or REINS_PORT`),
+  )
+})

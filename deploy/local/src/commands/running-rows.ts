@@ -3,8 +3,8 @@
 //        holds the folder and answers nobody.
 import { statfs } from 'node:fs/promises'
 import path from 'node:path'
-import type { Owner } from '../data/owner-lock.ts'
 import { type DiskLimits, diskState } from '../data/disk-budget.ts'
+import type { Owner } from '../data/owner-lock.ts'
 import type { DoctorRow } from './doctor.ts'
 
 /** ms in which a process that is well answers by far. */

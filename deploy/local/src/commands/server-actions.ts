@@ -1,6 +1,7 @@
 // What `up`, `service`, `doctor` and `rebuild-index` do. Loaded only when one of them is run.
-import type { ServiceName } from '@reins/contracts'
+
 import { CommandFailure, usageFailure } from '@reins/cli'
+import type { ServiceName } from '@reins/contracts'
 import { ConfigError, type Running, systemClock } from '@reins/service'
 import { describeSandbox, detectSandbox } from '@reins/tools'
 import { currentFolder, type LocalConfig, type LocalFlags, loadLocalConfig, processEnvironment } from '../config.ts'

@@ -1,7 +1,8 @@
 // The commands that run the product: `up`, `service`, `doctor`, `rebuild-index`. What they do is loaded when they are run:
 // a client command does not pay for the services.
-import { type ServiceName, serviceNames } from '@reins/contracts'
+
 import { examples } from '@reins/cli'
+import { type ServiceName, serviceNames } from '@reins/contracts'
 import { Argument, type Command, Option } from 'commander'
 import type { LocalFlags } from '../config.ts'
 

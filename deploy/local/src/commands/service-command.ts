@@ -1,6 +1,7 @@
 // `reins service <name>`: one service as a process of its own, beside a running `reins up` on the same data folder, or on NATS_URL and DATABASE_URL.
-import type { ServiceName } from '@reins/contracts'
+
 import { existsSync, realpathSync } from 'node:fs'
+import type { ServiceName } from '@reins/contracts'
 import type { Clock, Running } from '@reins/service'
 import { createLog } from '@reins/telemetry'
 import type { LocalConfig } from '../config.ts'

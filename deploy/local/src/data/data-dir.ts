@@ -4,6 +4,7 @@
 //   D3. `version` names the format; a newer one is refused, since an older Reins would misread it.
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -68,7 +69,7 @@ export function dataDirOwner(folder: string): Owner | undefined {
 
 function prepare(folder: string): string {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(path.resolve(folder))
     const real = realpathSync(folder)
     // A volume of its own begins with lost+found.
     const foreign = readdirSync(real).filter(
@@ -90,6 +91,20 @@ function prepare(folder: string): string {
       `The data folder ${path.resolve(folder)} cannot be used: ${error instanceof Error ? error.message : String(error)}. ` +
         'Give the user who runs Reins the right to write there, or choose another folder with --data-dir or REINS_DATA_DIR.',
     )
+  }
+}
+
+/** With what is missing above it. mkdir with `recursive` never ends where a system answers that a parent which exists is missing (/proc). */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : ''
+    if (code === 'EEXIST' && statSync(folder).isDirectory()) return
+    const parent = path.dirname(folder)
+    if (code !== 'ENOENT' || parent === folder || existsSync(parent)) throw error
+    makeFolder(parent)
+    mkdirSync(folder, { mode: 0o700 })
   }
 }
 
