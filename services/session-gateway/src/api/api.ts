@@ -1,10 +1,10 @@
 // What every door is given: all that can be asked of the gateway, but for streams (streams/streams.ts).
 import type { Agents } from './agents.ts'
 import type { Caller } from './caller.ts'
-import type { KeptOutputs } from './kept-outputs.ts'
-import type { PoolBoard } from './pools.ts'
-import type { SessionReads } from './session-reads.ts'
-import type { SessionWrites } from './session-writes.ts'
+import type { PoolBoard } from './operating/pools.ts'
+import type { KeptOutputs } from './reads/kept-outputs.ts'
+import type { SessionReads } from './reads/session-reads.ts'
+import type { SessionWrites } from './writes/session-writes.ts'
 
 export interface Api {
   /** `token`: its text, undefined where the request has none. Rejects with unauthorized. */

@@ -13,9 +13,9 @@ import {
   type SessionQueued,
 } from '@reins/contracts'
 import { type Following, follow, readTree, type SessionFeed, type SessionFrame, type SessionLog } from '@reins/journal'
-import type { Appender } from '../api/appender.ts'
-import type { QueueBoard } from '../api/queue-board.ts'
-import { answerRestarted, apiDelta, apiEvents, endOf, sessionQueued, type View } from '../api/views.ts'
+import type { QueueBoard } from '../api/operating/queue-board.ts'
+import { answerRestarted, apiDelta, apiEvents, endOf, sessionQueued, type View } from '../api/reads/views.ts'
+import type { Appender } from '../api/writes/appender.ts'
 import { Batch, Item } from './batch.ts'
 import { LiveAnswers } from './live-answers.ts'
 import type { OpenBlock } from './open-answers.ts'

@@ -3,7 +3,7 @@
 //   V2. What waits for its reader is bounded (reader-watch.ts); a reader that is too slow is told so and closed.
 import { type Cursor, type Delta, knownEvents, ReinsError } from '@reins/contracts'
 import type { SessionFrame } from '@reins/journal'
-import { answerRestarted, apiDelta, apiEvents, endOf, type View } from '../api/views.ts'
+import { answerRestarted, apiDelta, apiEvents, endOf, type View } from '../api/reads/views.ts'
 import { Batch, Item } from './batch.ts'
 import type { Listener } from './hub.ts'
 import type { OpenBlock } from './open-answers.ts'

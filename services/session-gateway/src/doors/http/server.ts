@@ -13,7 +13,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Api } from '../../api/api.ts'
 import { authorize, type Caller, nobody } from '../../api/caller.ts'
 import { asReinsError } from '../../api/errors.ts'
-import { tooLarge } from '../../api/message-content.ts'
+import { tooLarge } from '../../api/writes/message-content.ts'
 import { negotiate } from './accept.ts'
 import { tokenOf } from './credentials.ts'
 import { httpSink } from './http-sink.ts'

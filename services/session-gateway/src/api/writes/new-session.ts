@@ -9,7 +9,7 @@ import {
   type VersionEntry,
 } from '@reins/contracts'
 import { sessionStarted } from '@reins/session'
-import type { GatewayConfig } from '../ports.ts'
+import type { GatewayConfig } from '../../ports.ts'
 
 export type NewSessionParts = Pick<GatewayConfig, 'registry' | 'work' | 'toolsOf'>
 

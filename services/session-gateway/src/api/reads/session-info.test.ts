@@ -16,7 +16,7 @@ interface Journal {
   }[]
 }
 
-const folder = path.join(import.meta.dirname, '../../../../libs/session/golden')
+const folder = path.join(import.meta.dirname, '../../../../../libs/session/golden')
 
 // The index lays the same fold out as a row, and has the same test over the same journals: the two cannot come to differ.
 describe.each(readdirSync(folder))('a session of the golden journal %s', (file) => {

@@ -2,7 +2,7 @@
 import { type Frame, isSessionId, type SessionInfo } from '@reins/contracts'
 import type { SessionLog } from '@reins/journal'
 import { emptyFold, emptyInfo, type Fold, foldFrame, foldInfo, type InfoFold } from '@reins/session'
-import { notFound } from './appender.ts'
+import { notFound } from '../writes/appender.ts'
 import { infoWithCursor } from './session-info.ts'
 
 /** Both foldings of one session. */

@@ -7,9 +7,9 @@
 import { BrokerUnavailable } from '@reins/broker'
 import { draftOn, type Frame, type Head, headOf, ReinsError } from '@reins/contracts'
 import type { SessionLog } from '@reins/journal'
-import type { Admission } from '../ports.ts'
+import type { Admission } from '../../ports.ts'
+import { type Refused, refused } from '../outcomes.ts'
 import type { Decided } from './decisions.ts'
-import { type Refused, refused } from './outcomes.ts'
 
 export interface KnownHead {
   readonly head: Head

@@ -1,8 +1,8 @@
 // Waiting for the turn that holds a message: a follower of its own, from just before the message, with a deadline.
 import { encodeCursor, everyEvent, headOf, ReinsError, type TurnResult } from '@reins/contracts'
 import { type FollowHandlers, follow, type SessionFeed, type SessionLog } from '@reins/journal'
+import { type Refused, refused } from '../outcomes.ts'
 import type { Appender } from './appender.ts'
-import { type Refused, refused } from './outcomes.ts'
 import { TurnWatch } from './turn-watch.ts'
 
 export interface TurnWait {

@@ -1,7 +1,7 @@
 // What a request comes to is decided in libs/session; here a refusal gets the words that a client gets.
 import { ReinsError } from '@reins/contracts'
 import type { Decision, RequestOutcome } from '@reins/session'
-import { type Refused, refused } from './outcomes.ts'
+import { type Refused, refused } from '../outcomes.ts'
 
 // The doors ask the API alone.
 export { type ControlVerb, controlVerbs } from '@reins/session'

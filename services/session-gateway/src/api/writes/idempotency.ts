@@ -7,8 +7,8 @@ import { createHash } from 'node:crypto'
 import { canonicalJson, ReinsError } from '@reins/contracts'
 import type { IdempotencyEntry, IdempotencyStore } from '@reins/journal'
 import type { Log } from '@reins/telemetry'
-import type { Caller } from './caller.ts'
-import { type Refused, refused, type Settled } from './outcomes.ts'
+import type { Caller } from '../caller.ts'
+import { type Refused, refused, type Settled } from '../outcomes.ts'
 
 /** What of a request makes it the same one when it comes again. */
 export interface Keyed {

@@ -3,9 +3,9 @@
 //   O2. A page at a time is in memory, however large the output is.
 import { isSessionId, ReinsError } from '@reins/contracts'
 import type { OutputStore, SessionLog } from '@reins/journal'
-import { notFound } from './appender.ts'
-import { authorize, type Caller } from './caller.ts'
-import { operations } from './operations.ts'
+import { authorize, type Caller } from '../caller.ts'
+import { operations } from '../operations.ts'
+import { notFound } from '../writes/appender.ts'
 import { framesOf } from './session-folds.ts'
 
 export interface OutputPage {

@@ -2,9 +2,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Heartbeat, PoolInfo, PoolList } from '@reins/contracts'
 import type { Subscription } from '@reins/journal'
-import type { Heartbeats, Pools, PresenceService } from '../ports.ts'
-import { authorize, type Caller } from './caller.ts'
-import { operations } from './operations.ts'
+import type { Heartbeats, Pools, PresenceService } from '../../ports.ts'
+import { authorize, type Caller } from '../caller.ts'
+import { operations } from '../operations.ts'
 import type { PoolGauges } from './pool-gauges.ts'
 import type { QueueBoard } from './queue-board.ts'
 

@@ -1,9 +1,9 @@
 import { type EventOf, type Head, makeUlid, ReinsError, type Status, toLog } from '@reins/contracts'
 import { createMemoryJournal, type MemoryFaults, type SessionLog } from '@reins/journal'
 import { describe, expect, test } from 'vitest'
+import { refused } from '../outcomes.ts'
 import { Appender, type AppendRequest } from './appender.ts'
 import type { Decided } from './decisions.ts'
-import { refused } from './outcomes.ts'
 
 const session = makeUlid(1, () => 0)
 const renamed = (title: string): EventOf<'session.renamed'> => ({ type: 'session.renamed', data: { title } })
