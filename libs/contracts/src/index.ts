@@ -94,14 +94,12 @@ export {
   type RegistryKind,
   type Role,
   registryKindFilter,
-  registryKinds,
   registrySubject,
   republished,
   republishSource,
   republishTarget,
   roles,
   type SessionSubject,
-  serviceFilter,
   serviceSubject,
   sessionFilter,
   sessionSubject,
@@ -115,18 +113,16 @@ export {
   toTool,
   treeFilter,
 } from './broker/subjects.ts'
-export { ErrorBody, type ErrorCode, type ErrorKind, errorCodes, errorTable, Problem, ReinsError } from './errors.ts'
+export { ErrorBody, type ErrorCode, errorCodes, errorTable, Problem, ReinsError } from './errors.ts'
 export {
   type EventData,
   type EventOf,
   type EventType,
   eventSchemas,
   eventTypes,
-  firstProtocol,
   type SessionEvent,
-  SessionEventSchema,
 } from './events/catalogue.ts'
-export { eventCodec, protocolVersion, type UnknownEvent, type WrittenEvent } from './events/codec.ts'
+export { eventCodec, protocolVersion, type UnknownEvent } from './events/codec.ts'
 export {
   AssistantBlock,
   addUsage,
@@ -138,7 +134,6 @@ export {
   Usage,
   UserContent,
 } from './events/content.ts'
-export { maxNameChars } from './events/fields.ts'
 export { ModelCallError } from './events/model-call.ts'
 export { Limits, OnBusy, Parent, PinnedTool, ReplayClass, ToolRisk } from './events/session.ts'
 export { maySay } from './events/speakers.ts'
@@ -148,7 +143,6 @@ export { Delta, decodeDelta } from './frame/delta.ts'
 export { type Draft, draftOn, type Order, type Writer } from './frame/draft.ts'
 export {
   decodeFrame,
-  type EncodedFrame,
   emptyHead,
   encodeFrame,
   eventsJsonOf,
@@ -161,7 +155,6 @@ export {
   headFromHeaders,
   headOf,
   knownEvents,
-  type RawFrame,
   type Status,
   statuses,
   upToEvent,
@@ -175,8 +168,6 @@ export {
   isSessionId,
   makeShortId,
   makeUlid,
-  partitionOf,
-  partitions,
   rootOf,
 } from './ids.ts'
 export {
@@ -197,7 +188,6 @@ export {
   problemsOf,
   quoted,
   type Schema,
-  type SchemaProblem,
   shown,
   suggestion,
 } from './schema-problems.ts'

@@ -20,7 +20,6 @@ export {
   type IdempotencyCreated,
   type IdempotencyEntry,
   type IdempotencyStore,
-  type KeptOutcome,
 } from './idempotency.ts'
 export { appendCanary } from './jetstream/canary.ts'
 export { idempotencyTtlMs, openIdempotency } from './jetstream/idempotency.ts'
@@ -34,8 +33,8 @@ export {
 export { MemoryStream, type StoredFrame } from './memory/stream.ts'
 export type {
   AppendOutcome,
-  OutputStore,
   LiveDelta,
+  OutputStore,
   PoolBacklog,
   RepublishedFrame,
   SessionFeed,
@@ -56,6 +55,5 @@ export {
   type RegistryView,
   readRegistry,
   registryIdHeader,
-  type WatchedKind,
   watchRegistry,
 } from './registry-view.ts'

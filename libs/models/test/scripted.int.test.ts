@@ -3,14 +3,8 @@
 import type { ModelProvider } from '@reins/contracts'
 import { OpenAI } from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  createModels,
-  createScripted,
-  loadModelsConfig,
-  type Models,
-  type ScriptedServer,
-  startScriptedServer,
-} from '../src/index.ts'
+import { createModels, createScripted, loadModelsConfig, type Models } from '../src/index.ts'
+import { type ScriptedServer, startScriptedServer } from '../src/scripted/server.ts'
 import { collect, modelContract, request, shellTool, user } from './contract.ts'
 
 let server: ScriptedServer

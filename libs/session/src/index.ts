@@ -10,7 +10,7 @@ export {
 } from './check-log.ts'
 export { type ControlVerb, controlVerbs, steer } from './control.ts'
 export type { Decision, RefusalCode, RequestOutcome } from './decision.ts'
-export { type Creation, cancelChild, createChild, settlement, settleParent } from './delegation/errand-frames.ts'
+export { type Creation, cancelChild, createChild, settleParent } from './delegation/errand-frames.ts'
 export { type Errand, errandsOf, errandsOfTrigger, finalErrand, standingErrands } from './delegation/errands.ts'
 export { due } from './due.ts'
 export { isOwn, mayStart } from './effects.ts'
@@ -19,22 +19,16 @@ export { brokenLink, emptyFold, type Fold, foldFrame, foldFrames } from './fold.
 export { type Holder, newerDelayMs, statusToShow, type Verdict, verdict } from './holder.ts'
 export { firstFrame } from './lifecycle/first-frame.ts'
 export { type SessionStart, sessionStarted } from './lifecycle/session-started.ts'
-export { maxLostAttempts, textOf } from './model-call/model-call.ts'
 export { defaultRetryPolicy, failureEvents, type RetryPolicy, tooLarge } from './model-call/retries.ts'
 export { isCurrentModelCall, takeover } from './model-call/takeover.ts'
 export { type Plan, plan, traceOf } from './plan.ts'
 export {
-  type Beyond,
   type Born,
   type Call,
   type CallState,
-  type Cancel,
   emptySession,
   foldVersion,
   isOpen,
-  type Mode,
-  type ModelCall,
-  type Queued,
   reviveSession,
   type Session,
   type Settled,
@@ -54,11 +48,9 @@ export {
 } from './tool-call/next-step.ts'
 export { addressOf, type EndedCall, type HeldRequest, outcomeEvents } from './tool-call/outcomes.ts'
 export {
-  afterLoss,
   evolveView,
   followsSeen,
   isFresh,
-  maxToolAttempts,
   mayRun,
   type RunnerCall,
   type RunnerHolder,
@@ -66,6 +58,5 @@ export {
   type RunnerView,
   runnerVerdict,
   viewOf,
-  wakesExecutor,
 } from './tool-call/runner.ts'
 export { placeMessage } from './turn/message-placement.ts'

@@ -1,17 +1,15 @@
 // The one door of @reins/tools.
-export { builtinTools } from './builtin/builtin.ts'
 export { type BuiltinOptions, builtinCatalog, builtinSource } from './builtin/builtin-source.ts'
 export type { KeepOutput, KeptOutput, ToolContext, ToolSettings } from './context.ts'
 export type { ToolErrorCode, ToolOutcome } from './outcome.ts'
 export { PathLocks } from './path-locks.ts'
 export {
-  defaultBlocklist,
   defaultSettings,
   type ResolvedTool,
   type ResolvedTools,
   resolveTools,
-  toolGroups,
   type ToolsProblem,
+  toolGroups,
   toolsProblemsText,
 } from './resolve.ts'
 export { runTool } from './run.ts'
@@ -24,7 +22,6 @@ export {
   type SandboxInfo,
   type SandboxKind,
   type SandboxProcess,
-  shellCommand,
   type SpawnResult,
 } from './sandbox/sandbox.ts'
 export type {
@@ -39,7 +36,6 @@ export type {
 } from './source.ts'
 export type { ToolDefinition, ToolGroup } from './tool.ts'
 export { type OfferedTool, pinnedTools, resolveToolset, runCall, type Toolset, toolsAtStart } from './toolset.ts'
-export { toolsTable } from './tools-table.ts'
 export type { WorkerCall } from './worker/messages.ts'
-export { WorkerPool, type WorkerPoolOptions, type WorkerResult } from './worker/worker-pool.ts'
+export { WorkerPool, type WorkerPoolOptions } from './worker/worker-pool.ts'
 export { type Guard, noGuard } from './workspace/guard.ts'

@@ -82,7 +82,6 @@ export const registryKindFilter = (kind: RegistryKind): string => `reg.${kind}.*
 export const allRegistryFilter = 'reg.>'
 
 export const serviceSubject = (service: 'registry' | 'memory', verb: string): string => `svc.${service}.${verb}`
-export const serviceFilter = (service: 'registry' | 'memory'): string => `svc.${service}.*`
 
 /** Any text as one subject token: letters, digits and hyphens stay, everything else is `_` and two hex digits a byte. */
 export function encodeToken(name: string): string {

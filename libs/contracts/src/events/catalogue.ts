@@ -2,7 +2,7 @@
 //   E1. A shipped version of a schema changes in one way only: it gets another optional field, which a reader that does not know it
 //       may ignore. Schemas are open, so every process takes such an event, and keeps the field.
 //   E2. Every other change is a new version of the type, or a new type: it stands in `changes`, with the protocol that it needs.
-import { type Static, type TSchema, Type } from 'typebox'
+import type { Static, TSchema } from 'typebox'
 import { controlEvents } from './control.ts'
 import { delegationEvents } from './delegation.ts'
 import { modelCallEvents } from './model-call.ts'
@@ -27,9 +27,6 @@ export type SessionEvent = { [T in EventType]: { readonly type: T; readonly data
 export type EventOf<T extends EventType> = Extract<SessionEvent, { type: T }>
 
 export const eventTypes = Object.keys(eventSchemas) as EventType[]
-export const SessionEventSchema = Type.Union(
-  eventTypes.map((type) => Type.Object({ type: Type.Literal(type), data: eventSchemas[type] as TSchema })),
-)
 
 /** The protocol that the first version of every type needs, unless `changes` says otherwise. */
 export const firstProtocol = 1
