@@ -57,3 +57,5 @@ async function run({ name, arguments: args, ...call }: WorkerCall): Promise<void
   })
   say({ kind: 'done', outcome })
 }
+
+say({ kind: 'ready' })

@@ -20,6 +20,8 @@ export type ToWorker =
   | { readonly kind: 'locked' }
 
 export type FromWorker =
+  /** The first thing that a worker says: it can take a call. */
+  | { readonly kind: 'ready' }
   | { readonly kind: 'done'; readonly outcome: ToolOutcome }
   | { readonly kind: 'lock'; readonly key: string }
   | { readonly kind: 'unlock' }

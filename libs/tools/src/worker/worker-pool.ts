@@ -3,6 +3,8 @@
 //   P1. A call has a worker of its own until it has ended; the next one waits for its turn, and its waiting counts as its time.
 //   P2. A call whose time is over, or that is cancelled, is asked to stop and soon after ended with its worker.
 //   P3. A worker that dies takes nothing with it: its call is told, its lock is let go, another worker takes its place.
+//   P4. To start a worker costs far more than a quick call: a further one is started only for a call that has waited for a while, and
+//       whichever worker is free first takes that call.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -24,12 +26,17 @@ export type WorkerResult =
 
 /** From being asked to stop to being ended. */
 const stopMs = 250
+/** How long one call waits for a worker before a further one is started (P4). */
+const growAfterMs = 50
+/** Before another one is started in the place of a worker that died before it could take a call. */
+const startAgainMs = 1000
 /** A worker that nobody needed for so long goes, but for one, which stays warm. */
 const idleMs = 30_000
 
 interface Member {
   readonly worker: ChildProcess
   idle: NodeJS.Timeout | undefined
+  ready: boolean
   /** Of the call that it runs. */
   current: { ended(result: WorkerResult): void; letGo(): void } | undefined
 }
@@ -41,6 +48,7 @@ export class WorkerPool {
   readonly #members = new Set<Member>()
   readonly #free: Member[] = []
   readonly #waiting: ((member: Member) => void)[] = []
+  #growing: NodeJS.Timeout | undefined
   #closed = false
 
   /** Whoever makes it closes it. */
@@ -48,7 +56,7 @@ export class WorkerPool {
     this.#locks = locks
     this.#most = most
     this.#memoryMb = memoryMb
-    this.#release(this.#spawn())
+    this.#spawn()
   }
 
   get size(): number {
@@ -79,6 +87,8 @@ export class WorkerPool {
         case 'unlock':
           letGo()
           break
+        case 'ready':
+          break
         default:
           message satisfies never
       }
@@ -107,6 +117,7 @@ export class WorkerPool {
 
   async close(): Promise<void> {
     this.#closed = true
+    clearTimeout(this.#growing)
     await Promise.all([...this.#members].map((member) => this.#end(member)))
   }
 
@@ -118,7 +129,6 @@ export class WorkerPool {
       clearTimeout(free.idle)
       return free
     }
-    if (this.#members.size < this.#most) return this.#spawn()
     const turn = Promise.withResolvers<Member>()
     const take = (member: Member) => turn.resolve(member)
     const onAbort = () => {
@@ -126,12 +136,25 @@ export class WorkerPool {
       turn.reject(signal.reason)
     }
     this.#waiting.push(take)
+    this.#grow()
     signal.addEventListener('abort', onAbort, { once: true })
     try {
       return await turn.promise
     } finally {
       signal.removeEventListener('abort', onAbort)
     }
+  }
+
+  /** P4. */
+  #grow(): void {
+    const first = this.#waiting[0]
+    if (this.#growing || !first || this.#members.size >= this.#most) return
+    this.#growing = setTimeout(() => {
+      this.#growing = undefined
+      if (this.#closed) return
+      if (this.#waiting[0] === first && this.#members.size < this.#most) this.#spawn()
+      this.#grow()
+    }, growAfterMs)
   }
 
   #release(member: Member): void {
@@ -147,7 +170,8 @@ export class WorkerPool {
     }, idleMs).unref()
   }
 
-  #spawn(): Member {
+  /** It is free, or takes the first call that waits, once it is ready. */
+  #spawn(): void {
     const worker = fork(fileURLToPath(new URL('./file-worker.ts', import.meta.url)), [], {
       // A worker has no use for the keys that stand in this process's environment, nor for its flags.
       env: {},
@@ -155,9 +179,13 @@ export class WorkerPool {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })
     worker.unref()
-    worker.channel?.unref()
-    const member: Member = { worker, idle: undefined, current: undefined }
+    const member: Member = { worker, idle: undefined, ready: false, current: undefined }
     this.#members.add(member)
+    worker.once('message', () => {
+      member.ready = true
+      worker.channel?.unref()
+      if (this.#members.has(member)) this.#release(member)
+    })
     worker.on('error', () => {
       member.current?.ended({ kind: 'died', outOfMemory: false })
       this.#gone(member)
@@ -167,7 +195,6 @@ export class WorkerPool {
       member.current?.ended({ kind: 'died', outOfMemory: signal === 'SIGABRT' })
       this.#gone(member)
     })
-    return member
   }
 
   /** P3. */
@@ -179,7 +206,9 @@ export class WorkerPool {
     member.current?.letGo()
     if (this.#closed) return
     // The next call finds a warm one, or the one that waits gets it.
-    if (this.#waiting.length > 0 || this.#members.size === 0) this.#release(this.#spawn())
+    if (this.#waiting.length === 0 && this.#members.size > 0) return
+    if (member.ready) this.#spawn()
+    else setTimeout(() => this.#closed || this.#spawn(), startAgainMs).unref()
   }
 
   async #end(member: Member): Promise<void> {
