@@ -45,6 +45,10 @@ const serviceMayImport = [
   'libs/projection',
   'libs/models',
   'libs/tools',
+  'libs/agent',
+  'libs/code-host',
+  'libs/mcp',
+  'libs/secrets',
   'libs/client',
   'libs/telemetry',
   'libs/service',
@@ -60,6 +64,10 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof all>> = {
   'libs/projection': ['libs/telemetry'],
   'libs/models': ['libs/contracts'],
   'libs/tools': ['libs/contracts'],
+  'libs/agent': [],
+  'libs/code-host': ['libs/contracts', 'libs/tools', 'libs/agent'],
+  'libs/mcp': ['libs/contracts', 'libs/tools'],
+  'libs/secrets': ['libs/contracts'],
   'libs/client': ['libs/contracts'],
   'libs/telemetry': ['libs/contracts'],
   'libs/service': ['libs/contracts', 'libs/telemetry'],
@@ -67,11 +75,18 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof all>> = {
   'services/*': serviceMayImport,
   'deploy/*': all,
   e2e: all,
-  examples: ['libs/client', 'libs/contracts'],
+  examples: ['libs/client', 'libs/contracts', 'libs/agent'],
 }
 
 /** B5. Declared ahead of the code that is going to use them, by folder: a line goes when its packages are imported. */
-const ahead: Readonly<Record<string, readonly string[]>> = {}
+const ahead: Readonly<Record<string, readonly string[]>> = {
+  'libs/agent': ['typebox'],
+  'libs/code-host': ['@reins/contracts', '@reins/tools'],
+  'libs/mcp': ['@modelcontextprotocol/sdk', '@reins/contracts', '@reins/tools'],
+  'libs/secrets': ['@reins/contracts'],
+  'libs/tools': ['ajv', 'ajv-formats'],
+  'libs/cli': ['esbuild'],
+}
 
 interface Room {
   readonly folder: string
