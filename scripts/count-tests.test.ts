@@ -14,8 +14,10 @@ function count(...reports: (object | string | undefined)[]): string {
     return file
   })
   const script = path.join(import.meta.dirname, 'count-tests.mjs')
-  return execFileSync(process.execPath, [script, ...files], { encoding: 'utf8' })
+  return execFileSync(process.execPath, [script, ...files], { encoding: 'utf8', cwd: folder })
 }
+
+const lastLine = (text: string): string | undefined => text.trimEnd().split('\n').at(-1)
 
 const green = { success: true, numPassedTests: 7, numFailedTests: 0, numPendingTests: 3, testResults: [] }
 
@@ -27,13 +29,33 @@ test('adds reports up, and leaves out what was skipped', () => {
     numFailedTests: 1,
     testResults: [{ status: 'failed', assertionResults: [{ status: 'passed' }, { status: 'failed' }] }],
   }
-  expect(count(green, red)).toBe('9 passed, 1 failed\n')
+  expect(lastLine(count(green, red))).toBe('9 passed, 1 failed')
 })
 
 test('counts what failed without a failed test', () => {
   const unloadable = { ...green, success: false, testResults: [{ status: 'failed', assertionResults: [] }] }
-  expect(count(unloadable)).toBe('7 passed, 1 failed\n')
-  expect(count({ ...green, success: false })).toBe('7 passed, 1 failed\n')
-  expect(count(green, undefined)).toBe('7 passed, 1 failed\n')
-  expect(count('{"cut')).toBe('0 passed, 1 failed\n')
+  expect(lastLine(count(unloadable))).toBe('7 passed, 1 failed')
+  expect(lastLine(count({ ...green, success: false }))).toBe('7 passed, 1 failed')
+  expect(lastLine(count(green, undefined))).toBe('7 passed, 1 failed')
+  expect(lastLine(count('{"cut'))).toBe('0 passed, 1 failed')
+})
+
+test('names what failed, and how it begins to say why, before the count', () => {
+  const failed = {
+    status: 'failed',
+    fullName: 'a runner runs',
+    failureMessages: ['AssertionError: 1 is not 2\n    at x'],
+  }
+  const red = {
+    success: false,
+    numPassedTests: 1,
+    numFailedTests: 1,
+    testResults: [
+      { name: 'libs/a.test.ts', status: 'failed', assertionResults: [failed] },
+      { name: 'libs/b.test.ts', status: 'failed', message: 'no such module', assertionResults: [] },
+    ],
+  }
+  expect(count(red)).toBe(
+    'FAILED libs/a.test.ts: a runner runs\n    AssertionError: 1 is not 2\n        at x\nFAILED libs/b.test.ts\n    no such module\n1 passed, 2 failed\n',
+  )
 })
