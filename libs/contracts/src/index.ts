@@ -131,6 +131,7 @@ export {
   ReasoningBlock,
   TextPart,
   ToolCallBlock,
+  ToolContent,
   Usage,
   UserContent,
 } from './events/content.ts'

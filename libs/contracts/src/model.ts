@@ -1,6 +1,6 @@
 // The port between executors and model providers: one request, one stream of events that ends in exactly one outcome.
 import { type Static, Type } from 'typebox'
-import type { AssistantBlock, Usage, UserContent } from './events/content.ts'
+import type { AssistantBlock, ToolContent, Usage, UserContent } from './events/content.ts'
 
 /** Why a model call failed. Closed: an adapter maps everything that a provider can say onto one of these. */
 export const ModelErrorCode = Type.Union([
@@ -34,6 +34,8 @@ export type ModelMessage =
       readonly call: string
       readonly name: string
       readonly output: string
+      /** All blocks of the result, where it has more than text: they stand for `output` then. */
+      readonly content?: readonly ToolContent[]
       readonly error: boolean
     }
 

@@ -13,6 +13,7 @@ import type {
   Parent,
   PinnedTool,
   ReplayClass,
+  ToolContent,
   Usage,
   UserContent,
 } from '@reins/contracts'
@@ -20,7 +21,7 @@ import { noUsage } from '@reins/contracts'
 import { AppendList } from './append-list.ts'
 
 /** Raised when the fold's meaning or the state's shape changes: older snapshots are then left aside. */
-export const foldVersion = 1
+export const foldVersion = 2
 
 export interface Born {
   readonly agent: string
@@ -84,6 +85,7 @@ export type CallState =
       readonly kind: 'done'
       readonly error: boolean
       readonly output: string
+      readonly content?: readonly ToolContent[]
       readonly how: 'completed' | 'unknown' | 'cancelled' | 'settled'
     }
 

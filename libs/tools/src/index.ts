@@ -1,5 +1,6 @@
 // The one door of @reins/tools.
 export { type BuiltinOptions, builtinCatalog, builtinSource } from './builtin/builtin-source.ts'
+export { answered, blockText, contentText } from './content.ts'
 export type { KeepOutput, KeptOutput, ToolContext, ToolSettings } from './context.ts'
 export type { ToolErrorCode, ToolOutcome } from './outcome.ts'
 export { PathLocks } from './path-locks.ts'

@@ -1,5 +1,7 @@
 // How a tool call ends. Inside this library a tool that cannot go on throws ToolFailure; the edge (run.ts) makes an outcome of it.
 
+import type { ToolContent } from '@reins/contracts'
+
 export type ToolErrorCode =
   | 'timeout'
   | 'cancelled'
@@ -14,6 +16,8 @@ export interface ToolOutcome {
   readonly status: 'ok' | 'error'
   /** What the model reads: JSON text, `{"status":"ok",…}` or `{"status":"error","error":…}`; never longer than max_output_chars. */
   readonly output: string
+  /** All blocks of the result, in their order, where it has more than text and JSON; `output` is the same as text then. */
+  readonly content?: readonly ToolContent[]
   readonly code?: ToolErrorCode
   /** Of the whole output, where `output` holds its head and tail only. */
   readonly ref?: string

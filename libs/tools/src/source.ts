@@ -13,6 +13,8 @@ export interface TimePolicy {
   /** `runner`: the call is stopped at `ms`. `tool`: the tool ends itself then, since it has something to tell. */
   readonly keptBy: 'runner' | 'tool'
   readonly ms: number
+  /** A call that shows nothing for so long is told to be slow; it goes on. Absent: `ms` / 2, and 10 s at most. */
+  readonly softMs?: number
   /** After so much more nobody waits for it any longer: what it did is not known then. */
   readonly graceMs: number
 }
@@ -21,8 +23,10 @@ export interface ToolSpec {
   /** Unlike any other of the same definition. */
   readonly name: string
   readonly description: string
-  /** JSON Schema of an object. */
+  /** JSON Schema (2020-12) of an object. The arguments of a call are checked against it before its source sees them. */
   readonly parameters: Readonly<Record<string, unknown>>
+  /** JSON Schema of the JSON that it answers with, where it says so. */
+  readonly outputSchema?: Readonly<Record<string, unknown>>
   /** Whether a call that was cut off may run again: `never` ends as outcome-unknown instead. */
   readonly replay: ReplayClass
   readonly risk: ToolRisk

@@ -19,7 +19,7 @@ export interface RunnerTools {
   readonly redactor: Redactor
 }
 
-export type ToolResult = Pick<EventData<'tool-call.completed'>, 'status' | 'output' | 'code' | 'ref'>
+export type ToolResult = Pick<EventData<'tool-call.completed'>, 'status' | 'output' | 'content' | 'code' | 'ref'>
 
 interface Resolved {
   readonly definition: AgentDefinition

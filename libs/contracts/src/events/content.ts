@@ -39,6 +39,34 @@ export const ToolCallBlock = Type.Object({
 })
 export type ToolCallBlock = Static<typeof ToolCallBlock>
 
+/** Bytes of a block: base64 in `data`, or kept in the object store under `ref`. Exactly one of the two is there. */
+const media = {
+  mimeType: Type.String(),
+  data: Type.Optional(Type.String()),
+  ref: Type.Optional(Type.String()),
+  /** Of what `ref` names. */
+  bytes: Type.Optional(Type.Integer({ minimum: 0 })),
+}
+
+/**
+ * One block of a tool's result. A provider gets each in its own form; what its form has no place for is told as text. `file` is what is
+ * neither text nor an image nor audio, such as a PDF.
+ */
+export const ToolContent = Type.Union([
+  TextPart,
+  Type.Object({ type: Type.Literal('json'), value: Type.Unknown() }),
+  Type.Object({ type: Type.Literal('image'), ...media }),
+  Type.Object({ type: Type.Literal('audio'), ...media }),
+  Type.Object({ type: Type.Literal('file'), ...media, name: Type.Optional(Type.String()) }),
+  Type.Object({
+    type: Type.Literal('link'),
+    uri: Type.String(),
+    name: Type.Optional(Type.String()),
+    mimeType: Type.Optional(Type.String()),
+  }),
+])
+export type ToolContent = Static<typeof ToolContent>
+
 export const AssistantBlock = Type.Union([TextPart, ReasoningBlock, ToolCallBlock])
 export type AssistantBlock = Static<typeof AssistantBlock>
 

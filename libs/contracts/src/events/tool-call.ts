@@ -1,5 +1,6 @@
 // tool-calls.requested and tool-call.*: what the model asked to be done, and what came of it.
 import { type Static, Type } from 'typebox'
+import { ToolContent } from './content.ts'
 import { attempt, id } from './fields.ts'
 import { ReplayClass } from './session.ts'
 
@@ -11,10 +12,14 @@ export const RequestedCall = Type.Object({
 })
 export type RequestedCall = Static<typeof RequestedCall>
 
-/** `output` is what the model reads; `ref` names the whole output in the object store when it was cut. */
+/**
+ * `output` is the result as text: what the model reads, unless `content` is there. `content` is there where the result has more than text
+ * and JSON: all of its blocks, in their order. `ref` names the whole output in the object store when it was cut.
+ */
 export const ToolResult = {
   status: Type.Union([Type.Literal('ok'), Type.Literal('error')]),
   output: Type.String(),
+  content: Type.Optional(Type.Array(ToolContent, { maxItems: 256 })),
   code: Type.Optional(Type.String()),
   ref: Type.Optional(Type.String()),
   /** ms */

@@ -1,5 +1,5 @@
 // Tool calls: attempts of one call that tool-runners carry out, and the results that the model gets.
-import type { EventOf, ModelMessage } from '@reins/contracts'
+import type { EventOf, ModelMessage, ToolContent } from '@reins/contracts'
 import type { Call, CallState, Session, Turn } from '../session.ts'
 import type { CallStateKind, CallStateKinds, Meanings, Origin } from '../slice.ts'
 
@@ -19,9 +19,11 @@ export const toolCallEvents: Meanings<
   },
   'tool-call.completed': {
     effective: true,
-    evolve: (session, { data: { call, attempt, status, output } }, origin) =>
+    evolve: (session, { data: { call, attempt, status, output, content } }, origin) =>
       withCall(session, call, (old) =>
-        isCurrent(old, attempt, origin) ? { kind: 'done', error: status === 'error', output, how: 'completed' } : old,
+        isCurrent(old, attempt, origin)
+          ? { kind: 'done', error: status === 'error', output, ...withContent(content), how: 'completed' }
+          : old,
       ),
   },
   'tool-call.outcome-unknown': {
@@ -97,6 +99,8 @@ export function withCall(session: Session, call: string, change: (state: CallSta
   return { ...session, turn: { ...turn, calls } }
 }
 
+const withContent = (content: readonly ToolContent[] | undefined) => (content === undefined ? {} : { content })
+
 /** S3: the results of an answer's calls, in the order of the calls; a call that has none gets one that says so. */
 export function closedResults(calls: readonly Call[]): readonly ModelMessage[] {
   return calls.map(({ call, name, state }) => ({
@@ -104,6 +108,7 @@ export function closedResults(calls: readonly Call[]): readonly ModelMessage[] {
     call,
     name,
     output: state.kind === 'done' ? state.output : cancelledOutput,
+    ...(state.kind === 'done' ? withContent(state.content) : {}),
     error: state.kind === 'done' ? state.error : true,
   }))
 }
