@@ -5,6 +5,7 @@
 //   S3. `run` may throw: toolset.ts makes an outcome of that.
 import type { AgentDefinition, ReplayClass, ToolRisk } from '@reins/contracts'
 import type { KeepOutput } from './context.ts'
+import type { NamedValues } from './named-values.ts'
 import type { ToolOutcome } from './outcome.ts'
 import type { ToolsProblem } from './resolve.ts'
 
@@ -48,7 +49,8 @@ export interface ToolCall {
   readonly definition: AgentDefinition
 }
 
-export interface CallContext {
+/** With the secrets and configs that the call's definition names. */
+export interface CallContext extends NamedValues {
   readonly signal: AbortSignal
   /** The same for each attempt of one call. */
   readonly idempotencyKey: string

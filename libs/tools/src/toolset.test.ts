@@ -1,6 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { noSandbox, temporaryFolder } from '../test/fake-context.ts'
 import { builtinCatalog, builtinSource } from './builtin/builtin-source.ts'
+import { noValues } from './named-values.ts'
 import { PathLocks } from './path-locks.ts'
 import type { CallContext, ToolSource, ToolSpec } from './source.ts'
 import { noGuard } from './workspace/guard.ts'
@@ -36,6 +37,7 @@ const context = (changes: Partial<CallContext> = {}): CallContext => ({
   idempotencyKey: 'key',
   progress: () => {},
   keep: async () => ({ ref: 'kept', dropped: 0 }),
+  ...noValues,
   ...changes,
 })
 async function offered(...sources: readonly ToolSource[]) {

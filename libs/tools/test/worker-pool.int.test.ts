@@ -5,6 +5,7 @@ import {
   builtinSource,
   defaultSettings,
   noGuard,
+  noValues,
   PathLocks,
   resolveToolset,
   runCall,
@@ -124,6 +125,7 @@ async function agentIn(workspaceRoot: string, tools: (string | Record<string, ob
       idempotencyKey: 'k',
       progress: () => {},
       keep: async () => ({ ref: 'ref', dropped: 0 }),
+      ...noValues,
     }
     const { code, output } = await runCall(toolset.tools, call, context)
     return { ...(code === undefined ? {} : { code }), ...JSON.parse(output) }

@@ -4,6 +4,7 @@ import type { RegistryView } from '@reins/journal'
 import type { Redactor } from '@reins/telemetry'
 import {
   type KeptOutput,
+  type NamedValues,
   resolveToolset,
   runCall as runToolCall,
   type ToolSource,
@@ -15,6 +16,8 @@ export interface RunnerTools {
   readonly sources: readonly ToolSource[]
   readonly registry: Pick<RegistryView, 'version'>
   keep(session: string, output: AsyncIterable<Uint8Array> | Uint8Array): Promise<KeptOutput>
+  /** Secrets and configs for the calls of a definition, by its digest. */
+  values(digest: string): NamedValues
   /** Masks secret values in what goes into the log. */
   readonly redactor: Redactor
 }
@@ -52,6 +55,7 @@ export async function runCall(
       signal,
       idempotencyKey: `${session}/${call.call}`,
       progress,
+      ...tools.values(digest),
       keep: (output) => tools.keep(session, output),
     },
   )
