@@ -431,19 +431,27 @@ export function journalContract(name: string, make: () => Promise<ContractSubjec
 
       it('keeps a trigger with the holder who says that it is working', async () => {
         const { received, to, consumption } = await pool('exec')
-        const [held, dropped, clock] = [
-          await write(newSession(), 'held', to),
-          await write(newSession(), 'dropped', to),
-          await write(newSession(), 'clock', to),
-        ]
-        const holding = await received.delivery(held.draft.id, 1)
-        ;(await received.delivery(clock.draft.id, 1)).nak(subject.ackWaitMs * 0.6)
-        ;(await received.delivery(clock.draft.id, 2)).ack()
-        holding.working()
-        const again = await received.delivery(dropped.draft.id, 2)
-        expect(received.times(held.draft.id)).toBe(1)
-        again.ack()
-        holding.ack()
+        // A holder that this machine lets fall silent for too long loses its trigger rightly: that try shows nothing.
+        for (let punctual = false; !punctual; ) {
+          punctual = true
+          let spoke = performance.now()
+          const speak = (holding: Trigger) => {
+            if (performance.now() - spoke > subject.ackWaitMs / 2) punctual = false
+            spoke = performance.now()
+            holding.working()
+          }
+          const held = await write(newSession(), 'held', to)
+          const dropped = await write(newSession(), 'dropped', to)
+          const holding = await received.delivery(held.draft.id, 1)
+          speak(holding)
+          const speaking = setInterval(() => speak(holding), subject.ackWaitMs / 8)
+          const again = await received.delivery(dropped.draft.id, 2)
+          clearInterval(speaking)
+          speak(holding)
+          if (punctual) expect(received.times(held.draft.id)).toBe(1)
+          again.ack()
+          holding.ack()
+        }
         await consumption.close()
       })
 
