@@ -31,6 +31,7 @@ let servers: TestServers
 let broker: Broker
 let journal: Journal
 let memory: RunningMemory
+let noRoom: PromiseWithResolvers<void> | undefined
 
 const serve = (databaseUrl: string | undefined) =>
   start({
@@ -42,6 +43,7 @@ const serve = (databaseUrl: string | undefined) =>
     log: silentLog,
     metrics: new Metrics(),
     instance: 'memory-1',
+    room: () => noRoom?.promise,
   })
 
 beforeAll(async () => {
@@ -124,6 +126,21 @@ const answered: SessionEvent = {
 }
 
 describe('the session index', () => {
+  test('stands still while the disk has no room, shows what it has, and goes on with room', async () => {
+    const [before, after] = [newSession(), newSession()]
+    await append(before, [started('before')], { role: 'g' })
+    await info(before)
+    noRoom = Promise.withResolvers()
+    await append(after, [started('after')], { role: 'g' })
+    await append(before, [{ type: 'session.renamed', data: { title: 'Later' } }], { role: 'g' })
+    // One batch may have been on its way; what is listed is listed all the while.
+    expect((await list({ agent: 'before' })).sessions.map(({ id }) => id)).toEqual([before])
+    noRoom.resolve()
+    noRoom = undefined
+    await info(after)
+    await info(before, ({ title }) => title === 'Later')
+  })
+
   test('shows a session as its frames say', async () => {
     const id = newSession()
     await append(id, [started('shown'), message('Hello there')], { role: 'g', at: 5000 })

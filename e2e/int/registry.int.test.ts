@@ -4,6 +4,7 @@ import {
   type Agent,
   type PutAgentResult,
   type PutCondition,
+  ReinsError,
   type Reply,
   serviceSubject,
   streams,
@@ -19,6 +20,7 @@ let servers: TestServers
 let broker: Broker
 let registry: RunningRegistry
 let view: RegistryView
+let obstacle: ReinsError | undefined
 
 const serve = (databaseUrl: string | undefined) =>
   start({
@@ -29,6 +31,7 @@ const serve = (databaseUrl: string | undefined) =>
     metrics: new Metrics(),
     bootstrapTokens: [{ hash: 'a'.repeat(64), principal: 'admin', permissions: ['*'] }],
     knownProviders: ['scripted'],
+    full: () => obstacle,
   })
 
 const ask = <T>(verb: string, request: unknown): Promise<Reply<T>> =>
@@ -64,6 +67,18 @@ afterAll(async () => {
 })
 
 describe('an agent', () => {
+  test('is neither written nor deleted while the disk is full, and can be listed', async () => {
+    await put('early', 'one')
+    obstacle = new ReinsError('storage_full', 'The disk is full.')
+    const late = { name: 'late', source: { yaml: yaml('late', 'one') }, condition: { kind: 'apply' }, by: 't' }
+    expect(await refused('put', late)).toBe('storage_full')
+    expect(await refused('delete', { name: 'early', by: 't' })).toBe('storage_full')
+    expect((await listed('early'))?.version).toBe(1)
+    obstacle = undefined
+    expect(await refused('put', late)).toBe('ok')
+    expect(await refused('delete', { name: 'early', by: 't' })).toBe('ok')
+  })
+
   test('is created, read, applied, updated and deleted, and its versions count up through it all', async () => {
     const created = await put('coder', 'one', { kind: 'create' })
     expect(created).toMatchObject({ outcome: 'created', agent: { name: 'coder', version: 1 } })

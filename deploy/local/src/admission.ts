@@ -31,6 +31,10 @@ export function outsideObstacle(
   return { cause, why: `nats-server is sick: ${broker.why}` }
 }
 
+/** For whoever writes something else than frames of sessions. */
+export const fullError = (disk: DiskState | undefined): ReinsError | undefined =>
+  disk?.level === 'no-appends' ? full(disk.text) : undefined
+
 function errorOf(obstacle: Obstacle | undefined): ReinsError | undefined {
   if (obstacle === undefined) return undefined
   if (obstacle.cause === 'disk-full') return full(obstacle.why)

@@ -87,7 +87,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     void connection.closed().then((error) => {
       if (!closed) fatal(error ?? new Error('the connection to the broker was closed'))
     })
-  const journal: Journal = await openJournal(broker, {
+  const opened = await openJournal(broker, {
     live,
     replicas: config.replicas,
     ackWaitMs: config.ackWaitMs,
@@ -101,8 +101,8 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   // Its frames name the instance in `by`: so does its log.
   const logOf = (service: ServiceName, as: string): Log => log.child({ service, instance: as })
   const storage = await watchStorage({ ...options, broker, metrics, disk: config.disk }, closing)
-  const sessions = storage.watched(journal.sessions)
-  const sessionsOf = (who: string) => pausingAppends(sessions, config.pauseAt, pauseAt, who)
+  const journal: Journal = storage.watched(opened)
+  const sessionsOf = (who: string) => pausingAppends(journal.sessions, config.pauseAt, pauseAt, who)
   const healths: (() => Record<string, string>)[] = []
   const has = (service: ServiceName): boolean => names.includes(service)
 
@@ -113,6 +113,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       log: log.child({ service: 'registry' }),
       clock,
       metrics,
+      full: storage.full,
       bootstrapTokens:
         options.adminTokenHash === undefined
           ? []
@@ -139,6 +140,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       broker,
       sessions: sessionsOf('memory'),
       timers: journal.timers,
+      room: storage.room,
       databaseUrl: options.databaseUrl,
       clock,
       log: logOf('memory', as),
@@ -160,7 +162,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     const as = instance('tool-runner')
     const running = await toolRunner.start({
       broker,
-      journal: { ...journal, sessions },
+      journal,
       registry: view,
       clock,
       log: logOf('tool-runner', as),
@@ -184,7 +186,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     const as = instance('executor')
     const running = await executor.start({
       broker,
-      journal: { ...journal, sessions },
+      journal,
       registry: view,
       models,
       clock,

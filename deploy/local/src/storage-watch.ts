@@ -1,12 +1,23 @@
 // The disk and the appends of one process, watched: what `/ready`, `/health`, the metrics and the log say of them, and what is held back.
-//   ST1. Above the budget the appends of this process wait in front of the broker; they go on when there is room.
+//   ST1. Above the budget nothing of this process writes: appends and timers wait in front of the broker, and go on when there is room;
+//        snapshots and kept outputs are left out; the registry refuses; the session index stands still.
 //   ST2. Everything that is asked here is known already, so no answer waits for a disk or a server.
 import type { Broker } from '@reins/broker'
-import { AppendWatch, appendCanary, type SessionLog, watchedLog } from '@reins/journal'
+import type { ReinsError } from '@reins/contracts'
+import {
+  AppendWatch,
+  appendCanary,
+  type Journal,
+  outputsWithRoom,
+  type Room,
+  snapshotsWithRoom,
+  timersWithRoom,
+  watchedLog,
+} from '@reins/journal'
 import type { Closing } from '@reins/service'
 import type { Admission } from '@reins/session-gateway'
 import type { Log, Metrics } from '@reins/telemetry'
-import { admissionOf, outsideObstacle } from './admission.ts'
+import { admissionOf, fullError, outsideObstacle } from './admission.ts'
 import { type DiskLimits, DiskWatch } from './data/disk-budget.ts'
 import type { ServerStates } from './servers/server-state.ts'
 
@@ -25,7 +36,12 @@ export interface StorageWatchOptions {
 
 export interface StorageWatch {
   readonly admission: Admission
-  watched(log: SessionLog): SessionLog
+  /** The journal of this process: ST1, and its acknowledged appends are counted. */
+  watched(journal: Journal): Journal
+  /** undefined: the disk has room. Otherwise resolves when it has. */
+  readonly room: Room
+  /** Why nothing may be written, for whoever writes without the gateway; undefined: it may. */
+  full(): ReinsError | undefined
   /** From now on a canary is appended while nothing else is. Resolves after the first. */
   watchAppends(): Promise<void>
   health(): Record<string, string>
@@ -38,6 +54,7 @@ const sampleMs = 1000
 export async function watchStorage(options: StorageWatchOptions, closing: Closing): Promise<StorageWatch> {
   const { broker, diskOf, servers, log, metrics } = options
   const disk = diskOf === undefined ? undefined : await watchDisk(diskOf, options, closing)
+  const room: Room = (signal) => disk?.room(signal)
   const diskNow = disk && (() => disk.state())
   let watching = false
   const lost = metrics.gauge(
@@ -56,13 +73,18 @@ export async function watchStorage(options: StorageWatchOptions, closing: Closin
   })
   return {
     admission: admissionOf(appends, diskNow),
-    watched: (sessions) =>
-      watchedLog(
-        sessions,
-        () => appends.taken(),
-        (signal) => disk?.room(signal), // ST1
-      ),
+    watched: (journal) => ({
+      ...journal,
+      sessions: watchedLog(journal.sessions, () => appends.taken(), room),
+      timers: timersWithRoom(journal.timers, room),
+      snapshots: snapshotsWithRoom(journal.snapshots, room),
+      outputs: outputsWithRoom(journal.outputs, room),
+    }),
+    room,
+    full: () => fullError(diskNow?.()),
     async watchAppends() {
+      const reconnects = broker.onReconnect(() => appends.soon())
+      closing.add('a listener', () => reconnects.close())
       await appends.start()
       closing.add('append watch', () => appends.close())
       watching = true

@@ -87,6 +87,9 @@ describe('doctor', () => {
       (await inspect(options(scratch))).slice(-2).map(({ what, found }) => `${what}: ${found}`)
     expect((await running()).at(-1)).toBe(`running: at ${url}, every part is well`)
     parts['nats-server'] = 'sick: s.a: no space left on device'
+    parts.postgres = 'sick: Postgres does not answer'
+    const postgres = (await inspect(options(scratch))).at(-1)
+    expect([postgres?.what, postgres?.hint]).toEqual(['postgres', expect.stringContaining('sessions go on')])
     parts.postgres = 'away: it has ended, and is started again'
     const rows = (await inspect(options(scratch))).slice(-2)
     expect(rows.map(({ what, status, hint }) => [what, status, hint])).toEqual([
@@ -105,5 +108,9 @@ describe('doctor', () => {
     const disk = { newSessionsPercent: 0, appendsPercent: 100 }
     const row = (await inspect(options(scratch, { disk }))).find(({ what }) => what === 'disk')
     expect([row?.status, row?.hint]).toEqual(['warning', expect.stringContaining('no session is started from 0 % on')])
+    // The sessions lie elsewhere: this disk has no budget, and that one is not seen.
+    const elsewhere = await inspect(options(scratch, { disk, natsUrl: 'nats://127.0.0.1:1' }))
+    const found = elsewhere.find(({ what }) => what === 'disk')
+    expect([found?.status, found?.found]).toEqual(['ok', expect.stringMatching(/^\d+ % used; no budget: NATS_URL /)])
   })
 })

@@ -18,8 +18,11 @@ test('while nats-server and Postgres hang, health and readiness answer, and writ
     expect([json.status, json.parts.appends]).toEqual(['degraded', expect.stringMatching(/taken no append for \d+ s/)])
     const refused = await product.ask('POST', '/v1/sessions', { agent: 'assistant' })
     expect([refused.status, refused.json.error.message]).toEqual([503, expect.stringContaining('taken no append')])
+    const postgres = async () => (await product.ask('GET', '/health')).json.parts.postgres
+    await expect.poll(postgres, within).toBe('sick: Postgres does not answer')
     for (const pid of stopped) process.kill(pid, 'SIGCONT')
     await expect.poll(product.ready, within).toBe(200)
+    await expect.poll(postgres, within).toBe('ok')
     const started = async () => (await product.ask('POST', '/v1/sessions', { agent: 'assistant' })).status
     await expect.poll(started, within).toBe(201)
   } finally {

@@ -84,3 +84,28 @@ test('a canary that was never heard makes the process not ready, and stops no wr
   expect(scene.watch.obstacle()).toBeUndefined()
   expect(scene.watch.notReady()?.cause).toBe('silent')
 })
+
+test('after a reconnect the next canary goes out at once, although one that was lost is not answered yet', async () => {
+  const asked: PromiseWithResolvers<CanaryOutcome>[] = []
+  const asks = async (count: number) => {
+    await expect.poll(() => asked.length, { timeout: 20_000 }).toBe(count)
+    return asked[count - 1]
+  }
+  const watch = new AppendWatch({
+    canary: () => {
+      const canary = Promise.withResolvers<CanaryOutcome>()
+      asked.push(canary)
+      return canary.promise
+    },
+    now: () => 0,
+  })
+  const started = watch.start()
+  ;(await asks(1))?.resolve({ kind: 'silent' })
+  await started
+  await asks(2)
+  expect(watch.notReady()?.cause).toBe('silent')
+  watch.soon() // the second is never answered
+  ;(await asks(3))?.resolve({ kind: 'taken' })
+  await expect.poll(() => watch.notReady(), { timeout: 20_000 }).toBeUndefined()
+  await watch.close()
+})

@@ -4,7 +4,10 @@
 //   AW2. What stands in the way is said at once where it is known: the broker's own refusal, or the word of whoever watches the disk
 //        or the server. Otherwise it is known by silence.
 //   AW3. Silence is held against writes only when a canary was heard before: a user that may not publish it must not stop the product.
+//   AW4. What may have changed is looked at once: after a reconnect nobody waits for the next look, nor for a canary that was lost with
+//        the connection. While the broker is silent the looks are closer together.
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Room } from './disk-room.ts'
 import type { AppendOutcome, SessionLog, Subscription } from './port.ts'
 
 export type CanaryOutcome =
@@ -30,6 +33,7 @@ export interface AppendWatchOptions {
 export const freshMs = 10_000
 const idleMs = 5000
 const everyMs = 1000
+const everyMsInSilence = 250
 
 export class AppendWatch {
   readonly #options: AppendWatchOptions
@@ -39,6 +43,9 @@ export class AppendWatch {
   #heard = false
   #refusal: Obstacle | undefined
   #obstructed = false
+  #hurried = false
+  /** Ends the pause between two looks, or the wait for a canary. */
+  #interrupt: () => void = () => {}
   #running: Promise<void> = Promise.resolve()
 
   constructor(options: AppendWatchOptions) {
@@ -78,11 +85,17 @@ export class AppendWatch {
     return { close: () => void this.#listeners.delete(on) }
   }
 
+  /** The connection is back, say: the next look begins now (AW4). */
+  soon(): void {
+    this.#hurried = true
+    this.#interrupt()
+  }
+
   /** One look: asks only when nothing was appended lately. */
   async look(): Promise<void> {
     this.#compare()
     if (this.age() < idleMs && !this.#refusal) return
-    const outcome = await this.#options.canary().catch((): CanaryOutcome => ({ kind: 'silent' }))
+    const outcome = await this.#canary()
     if (outcome.kind === 'taken') {
       this.#heard = true
       this.taken()
@@ -93,7 +106,15 @@ export class AppendWatch {
 
   async close(): Promise<void> {
     this.#stop.abort()
+    this.#interrupt()
     await this.#running
+  }
+
+  #canary(): Promise<CanaryOutcome> {
+    return new Promise((resolve) => {
+      this.#interrupt = () => resolve({ kind: 'silent' })
+      this.#options.canary().then(resolve, () => resolve({ kind: 'silent' }))
+    })
   }
 
   #known(): Obstacle | undefined {
@@ -115,21 +136,25 @@ export class AppendWatch {
     if (obstacle) for (const on of [...this.#listeners]) on()
   }
 
+  async #pause(): Promise<void> {
+    const cut = new AbortController()
+    this.#interrupt = () => cut.abort()
+    const ms = this.notReady()?.cause === 'silent' ? everyMsInSilence : everyMs
+    await pause(ms, undefined, { signal: cut.signal, ref: false }).catch(() => undefined)
+  }
+
   async #run(): Promise<void> {
     const { signal } = this.#stop
     while (!signal.aborted) {
-      await pause(everyMs, undefined, { signal, ref: false }).catch(() => undefined)
+      if (!this.#hurried) await this.#pause()
+      this.#hurried = false
       if (!signal.aborted) await this.look()
     }
   }
 }
 
-/** The log, whose acknowledged appends `watch` counts. `room` resolves when appends may go out; undefined: now. */
-export function watchedLog(
-  log: SessionLog,
-  taken: () => void,
-  room: (signal?: AbortSignal) => Promise<void> | undefined,
-): SessionLog {
+/** The log, whose acknowledged appends `watch` counts. */
+export function watchedLog(log: SessionLog, taken: () => void, room: Room): SessionLog {
   return {
     head: (session, options) => log.head(session, options),
     read: (of, options) => log.read(of, options),

@@ -5,6 +5,7 @@ export {
   type Obstacle,
   watchedLog,
 } from './append-watch.ts'
+export { outputsWithRoom, type Room, snapshotsWithRoom, timersWithRoom } from './disk-room.ts'
 export {
   type Followed,
   type FollowHandlers,

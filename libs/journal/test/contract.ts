@@ -2,7 +2,6 @@
 //   K1. Sessions, pools and timers are new in each test: adapters may share one broker.
 //   K2. No test waits for time to pass: "it does not come again" is shown by something else that comes later.
 import {
-  maxOutputBytesOfSession,
   type Address,
   type Draft,
   emptyHead,
@@ -10,6 +9,7 @@ import {
   headOf,
   makeShortId,
   makeUlid,
+  maxOutputBytesOfSession,
   protocolVersion,
   type SessionEvent,
   toExec,

@@ -1,7 +1,7 @@
 // Memory: the session index in Postgres, and the firing of timers.
 //   S1. Timers need the journal alone; Postgres may be away, also at the start.
 import type { Broker } from '@reins/broker'
-import type { SessionLog, Timers } from '@reins/journal'
+import type { Room, SessionLog, Timers } from '@reins/journal'
 import { healthOf, openDatabase } from '@reins/projection'
 import { type Clock, Closing, type Running } from '@reins/service'
 import type { Log, Metrics } from '@reins/telemetry'
@@ -16,6 +16,8 @@ export interface MemoryConfig {
   readonly broker: Broker
   readonly sessions: SessionLog
   readonly timers: Timers
+  /** Whether the disk has room for the index. Default: it always has. */
+  readonly room?: Room
   readonly databaseUrl: string | undefined
   readonly clock: Clock
   readonly log: Log
@@ -35,7 +37,7 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
   const closing = new Closing()
   const db = databaseUrl === undefined ? undefined : openDatabase<Tables>(databaseUrl)
   if (db) closing.add('database', () => db.destroy())
-  const index = db && runSessionIndex({ broker, db, log })
+  const index = db && runSessionIndex({ broker, db, log, ...(config.room ? { room: config.room } : {}) })
   if (index) {
     closing.add('index', () => index.close())
     const seq = metrics.gauge(

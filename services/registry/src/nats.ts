@@ -35,14 +35,18 @@ export interface ServeOptions {
   readonly broker: Broker
   readonly agents: Agents
   readonly lists: Lists
+  /** Why nothing may be written now; undefined: it may. */
+  readonly full: () => ReinsError | undefined
   readonly log: Log
 }
 
 /** The caller closes it. */
-export function serveRegistry({ broker, agents, lists, log }: ServeOptions): { close(): void } {
+export function serveRegistry({ broker, agents, lists, full, log }: ServeOptions): { close(): void } {
   let written = 0
-  const writes = async <T extends { readonly seq: number }>(write: Promise<T>): Promise<T> => {
-    const reply = await write
+  const writes = async <T extends { readonly seq: number }>(write: () => Promise<T>): Promise<T> => {
+    const obstacle = full()
+    if (obstacle) throw obstacle
+    const reply = await write()
     written = Math.max(written, reply.seq)
     return reply
   }
@@ -50,8 +54,8 @@ export function serveRegistry({ broker, agents, lists, log }: ServeOptions): { c
     broker,
     'registry',
     {
-      put: handle(Put, (request) => writes(agents.put(request))),
-      delete: handle(Delete, ({ name, ifMatch, by }) => writes(agents.delete(name, ifMatch, by))),
+      put: handle(Put, (request) => writes(() => agents.put(request))),
+      delete: handle(Delete, ({ name, ifMatch, by }) => writes(() => agents.delete(name, ifMatch, by))),
       list: handle(List, async ({ limit, after }) => ({ value: await lists.agents(limit, after, written) })),
     },
     (verb, error) =>

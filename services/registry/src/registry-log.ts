@@ -4,7 +4,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Broker, BrokerUnavailable, makeHeaders } from '@reins/broker'
-import { makeShortId, type RegistryKind, registrySubject } from '@reins/contracts'
+import { makeShortId, type RegistryKind, ReinsError, registrySubject } from '@reins/contracts'
 import { type RegistryRecord, readRegistry, registryIdHeader } from '@reins/journal'
 
 export type WriteOutcome =
@@ -61,6 +61,8 @@ function readAck(text: string): number | 'refused' | 'again' {
   if (error === undefined) return typeof seq === 'number' ? seq : 'again'
   if (refusals.includes(error.err_code ?? 0)) return 'refused'
   const { err_code: code = 0, description = 'no reason given' } = error
+  if (code === 10047 || /no space left/i.test(description))
+    throw new ReinsError('storage_full', `The registry cannot write: ${description}.`)
   // No leader, no resources, in flight: it passes.
   if (code === 10008 || code === 10023 || code === 10158 || code === 10167) return 'again'
   throw new Error(`REG refuses the record: ${description} (${code})`)

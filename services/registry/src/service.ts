@@ -1,6 +1,7 @@
 // The registry: agents, their versions and tokens in REG; lists in Postgres.
 //   S1. What is written and what is read by name needs REG alone; Postgres may be away, also at the start.
 import type { Broker } from '@reins/broker'
+import type { ReinsError } from '@reins/contracts'
 import { healthOf, openDatabase } from '@reins/projection'
 import { type Clock, Closing, type Running } from '@reins/service'
 import type { Log, Metrics } from '@reins/telemetry'
@@ -19,6 +20,8 @@ export interface RegistryConfig {
   readonly log: Log
   readonly clock: Clock
   readonly metrics: Metrics
+  /** Why nothing may be written now; undefined: it may. */
+  readonly full?: () => ReinsError | undefined
   readonly bootstrapTokens: readonly BootstrapToken[]
   /** Providers of models that are configured; without, a definition may name any. */
   readonly knownProviders?: readonly string[]
@@ -49,7 +52,8 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
     closing.add('metrics', () => clearInterval(sample))
   }
 
-  const served = serveRegistry({ broker, agents, lists: new Lists(db, projection), log })
+  const { full = () => undefined } = config
+  const served = serveRegistry({ broker, agents, lists: new Lists(db, projection), full, log })
   closing.add('requests', () => served.close())
   return {
     close: (options) => closing.close(options),

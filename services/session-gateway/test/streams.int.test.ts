@@ -417,7 +417,7 @@ describe('bounds', () => {
     let n = 1
     while ((await metric(small.url, 'reins_gateway_slow_consumers_total')) < 20 && n < 2000) {
       await small.append(id, message(n, big))
-      expect((await reader.take(1))[0]?.data.n).toBe(++n)
+      expect((await reader.take(1))[0]).toMatchObject({ data: { n: ++n } })
     }
     await untilMetric(small.url, 'reins_gateway_streams', 1)
     await small.append(id, message(n, 'still there'))

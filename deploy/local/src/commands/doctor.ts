@@ -50,7 +50,7 @@ function ownRows(options: DoctorOptions, owner: Owner | undefined): Promise<(Doc
     options.databaseUrl === undefined ? ownPostgresRow() : externalRow('postgres', options.databaseUrl, checkPostgres),
     sandboxRow(options),
     dataDirRow(options.dataDir, owner),
-    diskRow(options.dataDir, options.disk),
+    diskRow(options.dataDir, options.disk, options.natsUrl === undefined ? 'here' : 'elsewhere'),
     portRow(options.port, owner),
     modelRow(options.modelKeys),
   ])

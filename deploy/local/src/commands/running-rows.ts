@@ -43,16 +43,27 @@ function hintFor(part: string, state: string): string {
     return 'Make room on the disk; Reins goes on by itself. See docs/operations.md.'
   if (/^away|ECONNREFUSED|not connected/.test(state)) return 'It is away. Reins goes on when it is back.'
   if (/^sick|read-only|i\/o error/i.test(state))
-    return 'It runs, and cannot write. Look at its log in the data folder, and at the disk (dmesg).'
+    return part === 'postgres'
+      ? 'It runs, and does not do its work: lists are out of date until it is well, and sessions go on. Look at postgres/postgres.log in the data folder.'
+      : 'It runs, and cannot write. Look at its log in the data folder, and at the disk (dmesg).'
   return `Look for "${part}" in logs/reins.log in the data folder.`
 }
 
-/** Of the disk below the data folder, or below where it would be made. */
-export async function diskRow(dataDir: string, limits: DiskLimits): Promise<DoctorRow | undefined> {
+/** Of the disk below the data folder, or below where it would be made. `streams`: where the embedded nats-server keeps them; or elsewhere. */
+export async function diskRow(
+  dataDir: string,
+  limits: DiskLimits,
+  streams: 'here' | 'elsewhere',
+): Promise<DoctorRow | undefined> {
   const space = await spaceOf(path.resolve(dataDir))
   if (space === undefined) return undefined
   const state = diskState(space, limits)
   const used = `${Math.floor(state.usedPercent ?? 0)} % used`
+  if (streams === 'elsewhere')
+    return {
+      ...{ what: 'disk', status: 'ok', hint: '' },
+      found: `${used}; no budget: NATS_URL names the server that keeps the sessions, and Reins does not see the disk of that one`,
+    }
   switch (state.level) {
     case 'roomy':
       return { what: 'disk', status: 'ok', found: used, hint: '' }

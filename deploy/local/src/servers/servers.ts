@@ -1,7 +1,7 @@
 // The servers below Reins: embedded ones that are started, watched and restarted here, or ones that exist already.
 //   SV1. An embedded server that dies is started again on its port, so that clients find it again.
 //   SV2. Whoever starts them closes them; the data folder must be held for as long as they run.
-//   SV3. One that runs and cannot write any more is told apart from one that is away (sick-server).
+//   SV3. One that runs and cannot write any more is told apart from one that is away (sick-server, postgres-watch).
 
 import { createHash } from 'node:crypto'
 import path from 'node:path'
@@ -13,6 +13,7 @@ import type { NatsUser } from '../nats/nats-config.ts'
 import { type RunningNats, startNats } from '../nats/nats-process.ts'
 import { natsUsers } from '../nats/nats-users.ts'
 import { type RunningPostgres, startPostgres } from '../postgres/postgres-process.ts'
+import { watchPostgres } from '../postgres/postgres-watch.ts'
 import { checkNats, checkPostgres } from './external.ts'
 import type { ServerState, ServerStates } from './server-state.ts'
 import { obstacleTo, watchForSickness } from './sick-server.ts'
@@ -149,16 +150,21 @@ async function embeddedNats(
 }
 
 async function embeddedPostgres(dataDir: string, log: Log): Promise<Server> {
+  const folder = path.join(dataDir, 'postgres')
   const server = await restarting('postgres', dataDir, log, (port, onExit) =>
-    startPostgres({ dataDir: path.join(dataDir, 'postgres'), port, onExit }),
+    startPostgres({ dataDir: folder, port, onExit }),
   )
   const { url, version } = server.current()
+  const watch = watchPostgres({ url, folder, log })
   return {
     url,
     found: `${version} (embedded)`,
-    close: server.close,
+    health: () => either(server.away(), watch.health()),
+    close: async () => {
+      await watch.close()
+      await server.close()
+    },
     pid: () => server.current().pid,
-    health: () => either(server.away(), 'ok'),
   }
 }
 

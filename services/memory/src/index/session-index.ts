@@ -3,11 +3,13 @@
 //       read from the stream, what it repeats is passed over. So a lost ack, a redelivery, an emptied database change nothing.
 //   I2. A frame that is none quarantines its session in the list, and nothing else stops.
 //   I3. Postgres may be away at any moment, at the start too: the index, and a rebuild of it, go on from their checkpoints.
+//   I5. Without room on the disk it stands still, at what it has; lists show that meanwhile.
 //   I4. A rebuild fills a table of its own, batch by batch between the news, and takes as long as it takes: lists stay whole.
 import { setTimeout as pause } from 'node:timers/promises'
 import { type ConsumerMessages, type JsMsg, jetstream } from '@nats-io/jetstream'
 import type { Broker } from '@reins/broker'
 import { indexDurable, type RebuildProgress, streams } from '@reins/contracts'
+import type { Room } from '@reins/journal'
 import { type Following, migrate, type ProjectionLoop, type ProjectionState, runLoop } from '@reins/projection'
 import type { Log } from '@reins/telemetry'
 import { apiMs, describeStream, ensureDurable, framesAfter, fromConsumer, type StoredFrame } from './session-stream.ts'
@@ -30,6 +32,8 @@ export interface SessionIndexOptions {
   readonly broker: Broker
   readonly db: Database
   readonly log: Log
+  /** I5. Default: there always is room. */
+  readonly room?: Room
   /** ms that a batch is collected: the index must not compete with the turns that it describes. Default 50. */
   readonly lingerMs?: number
 }
@@ -115,6 +119,7 @@ class Runner implements SessionIndex {
       while (!signal.aborted) {
         if (life.ended) throw new Error(life.ended)
         enter({ kind: 'following' })
+        await this.#options.room?.(signal)
         if (this.#progress.kind === 'running') await this.#rebuildOn(stream.identity)
         const batch = this.#news.splice(0, batchSize)
         if (batch.length > 0) await this.#take(batch, signal, enter)
@@ -172,6 +177,7 @@ class Runner implements SessionIndex {
 
   async #catchUp(upTo: number, signal: AbortSignal, enter: Following['enter']): Promise<void> {
     for (let frames = 0, said = 0; this.#seq < upTo && !signal.aborted; ) {
+      await this.#options.room?.(signal)
       const batch = await framesAfter(this.#options.broker, this.#seq, upTo)
       if (batch.length === 0) break
       await this.#apply(batch)
