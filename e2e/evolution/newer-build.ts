@@ -1,6 +1,6 @@
 // The next build of Reins, made of this one: loaded with `node --import` before the product's binary, it changes a few lines of the
 // sources as they are read. Nothing in the product knows of it.
-//   - A new type of event, turn.marked, which needs protocol 2: sessions of the agent `marker` say it at the start of each turn.
+//   - A new type of event, turn.marked, which needs a protocol that is newer than all: sessions of the agent `marker` say it at the start of each turn.
 //   - A new optional field, `mood` of turn.completed: every session says it, and needs no more than before.
 import { registerHooks } from 'node:module'
 
@@ -14,8 +14,8 @@ const edits: readonly Edit[] = [
   ],
   [
     'libs/contracts/src/events/catalogue.ts',
-    'export const changes: Partial<Record<EventType, Change>> = {}',
-    "export const changes: Partial<Record<EventType, Change>> = { 'turn.marked': { needs: 2 } }",
+    'export const changes: Partial<Record<EventType, Change>> = {',
+    "export const changes: Partial<Record<EventType, Change>> = { 'turn.marked': { needs: 1000 },",
   ],
   [
     'libs/session/src/turn/turn.ts',

@@ -2,4 +2,3 @@
 export { type Client, type ClientOptions, createClient, type OutputPage, type WriteOptions } from './client.ts'
 export type { ConnectionItem, FollowItem, FollowOptions } from './follow.ts'
 export { isLoopback } from './loopback.ts'
-export { holdsCredentials, withoutCredentials } from './shown-url.ts'

@@ -7,11 +7,20 @@ export {
   definitionDefaults,
   definitionDigest,
   laterFields,
-  McpServer,
   ToolConfig,
   ToolEntry,
   ToolList,
 } from './agents/definition.ts'
+export {
+  hasMcpCommand,
+  McpServer,
+  mcpDefaults,
+  mcpProblems,
+  mcpServers,
+  type ResolvedMcpServer,
+  secretIn,
+  secretsOfMcpServers,
+} from './agents/mcp-servers.ts'
 export { canonicalLabels, Labels, poolKey, serves } from './agents/pools.ts'
 export {
   Agent,
@@ -139,6 +148,7 @@ export { ModelCallError } from './events/model-call.ts'
 export { Limits, OnBusy, Parent, PinnedTool, ReplayClass, ToolRisk } from './events/session.ts'
 export { maySay } from './events/speakers.ts'
 export { RequestedCall } from './events/tool-call.ts'
+export { DeclaredServer, ServerAnswer, ServerTool } from './events/toolset.ts'
 export { type Cursor, decodeCursor, encodeCursor, startCursor, type Within } from './frame/cursor.ts'
 export { Delta, decodeDelta } from './frame/delta.ts'
 export { type Draft, draftOn, type Order, type Writer } from './frame/draft.ts'

@@ -5,11 +5,11 @@ import type { Session } from './session.ts'
 import type { Due } from './slice.ts'
 import { dueRules } from './slices.ts'
 
-/** null: nothing is due. `n`: the number of the frame that the answer will stand in. */
-export function due(session: Session, n: number): Due | null {
+/** null: nothing is due. `n`, `at`: number and time of the frame that the answer will stand in. */
+export function due(session: Session, n: number, at = 0): Due | null {
   if (session.beyond) return null // S5
   for (const rule of dueRules) {
-    const next = rule(session, n)
+    const next = rule(session, n, at)
     if (next === 'rest') return null
     if (next) return next
   }

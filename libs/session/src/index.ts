@@ -59,4 +59,7 @@ export {
   runnerVerdict,
   viewOf,
 } from './tool-call/runner.ts'
+export { toolsetDeclared } from './toolset/declared.ts'
+export { type ToolsetRequest, toolsetAnswer, toolsetAskedIn, toolsetIsClosed } from './toolset/runner.ts'
+export { type Server, type Servers, type ServerState, serverTools } from './toolset/servers.ts'
 export { placeMessage } from './turn/message-placement.ts'

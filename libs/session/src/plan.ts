@@ -43,7 +43,7 @@ export function plan(
   take(outcome)
   let effect: Effect | null = null
   while (effect === null) {
-    const next = due(after, writer.n)
+    const next = due(after, writer.n, writer.at)
     if (!next) break
     if ((next.effect || next.needsTrigger) && !mayBegin) break
     if (next.to.kind !== 'log' && to.kind !== 'log' && !sameAddress(to, next.to)) break

@@ -19,6 +19,7 @@ import type {
 } from '@reins/contracts'
 import { noUsage } from '@reins/contracts'
 import { AppendList } from './append-list.ts'
+import type { Servers } from './toolset/servers.ts'
 
 /** Raised when the fold's meaning or the state's shape changes: older snapshots are then left aside. */
 export const foldVersion = 2
@@ -30,7 +31,7 @@ export interface Born {
   readonly pools: { readonly executor: string; readonly tools: string }
   readonly limits: Limits
   readonly tools: Readonly<Record<string, ReplayClass>>
-  /** As they were resolved; absent where the session's start did not say it. */
+  /** As they were resolved, with those of servers; absent where the session's start did not say it. */
   readonly toolset?: readonly PinnedTool[]
   readonly agents: Readonly<Record<string, { readonly digest: string; readonly pool: string }>>
   readonly parent: Parent | null
@@ -149,6 +150,8 @@ export interface Session {
   readonly inbox: readonly Queued[]
   readonly turn: Turn | null
   readonly cancel: Cancel | null
+  /** Absent: the definition names no servers. */
+  readonly servers?: Servers
   /** Open timers: armed, not fired. */
   readonly timers: readonly { readonly timer: string; readonly at: number }[]
   readonly transcript: AppendList<ModelMessage>

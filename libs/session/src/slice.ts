@@ -46,8 +46,11 @@ export interface Due {
   readonly needsTrigger?: true
 }
 
-/** `rest`: nothing is due, and no later rule is asked. null: this rule has nothing to say. `n`: the number of the frame to come. */
-export type DueRule = (session: Session, n: number) => Due | 'rest' | null
+/**
+ * `rest`: nothing is due, and no later rule is asked. null: this rule has nothing to say. `n`: the number of the frame to come; `at`:
+ * its time, epoch ms, for timers that it arms. What is due does not depend on either (S4 of session.ts).
+ */
+export type DueRule = (session: Session, n: number, at: number) => Due | 'rest' | null
 
 /** What is going to wake a session. */
 export type Cover =

@@ -18,6 +18,7 @@ import { timerEvents } from './timer/timer.ts'
 import { beyondLimitRoute, malformedRoute, toolRoute, unknownToolRoute } from './tool-call/call-routes.ts'
 import { callsCover, callsDue } from './tool-call/calls-due.ts'
 import { toolCallEvents, toolCallStates } from './tool-call/tool-call.ts'
+import { toolsetCover, toolsetDue, toolsetEvents, toolsetTimer, unavailableToolRoute } from './toolset/toolset.ts'
 import { turnCover, turnDue, turnEvents } from './turn/turn.ts'
 
 export const meanings: Meanings<EventType> = {
@@ -25,9 +26,10 @@ export const meanings: Meanings<EventType> = {
   ...turnEvents,
   ...modelCallEvents,
   ...toolCallEvents,
+  ...toolsetEvents,
   ...delegationEvents,
   ...cancelEvents,
-  ...timerEvents([modelCallTimer]),
+  ...timerEvents([modelCallTimer, toolsetTimer]),
 }
 
 /** Where a call goes that the model has asked for. */
@@ -36,6 +38,7 @@ const callRoutes: readonly RouteRule[] = [
   beyondLimitRoute,
   delegationRoute,
   toolRoute,
+  unavailableToolRoute,
   unknownToolRoute,
 ]
 
@@ -47,6 +50,7 @@ export const dueRules: readonly DueRule[] = [
   notOpenRests,
   modelCallDue,
   callsDue(callRoutes),
+  toolsetDue,
   turnDue,
 ]
 
@@ -54,6 +58,7 @@ export const coverRules: readonly CoverRule[] = [
   endedCover,
   notOpenCover,
   turnCover,
+  toolsetCover,
   modelCallCover,
   callsCover(callStates),
 ]

@@ -4,6 +4,7 @@ import { due } from './due.ts'
 import { isOpen, type Session } from './session.ts'
 import type { Cover } from './slice.ts'
 import { coverRules } from './slices.ts'
+import { waitsForTools } from './toolset/toolset.ts'
 
 export function statusOf(session: Session): Status {
   switch (session.mode.kind) {
@@ -18,6 +19,7 @@ export function statusOf(session: Session): Status {
   }
   if (!session.turn) return session.inbox.length > 0 || session.cancel ? 'running' : 'idle'
   if (session.cancel) return 'running'
+  if (waitsForTools(session)) return 'waiting'
   const { model, calls } = session.turn
   if (model) return model.kind === 'throttled' ? 'waiting' : 'running'
   if (calls.some(({ state }) => state.kind === 'due')) return 'running'

@@ -125,15 +125,15 @@ function syntaxProblem(fault: YAMLError, lines: LineCounter): Problem {
 function syntaxMessage({ code, message }: YAMLError): string {
   switch (code) {
     case 'TAB_AS_INDENT':
-      return 'uses a tab as indentation, which YAML does not allow: use spaces'
+      return 'a tab is used as indentation, which YAML does not allow: use spaces'
     case 'MULTIPLE_DOCS':
-      return 'holds more than one document (---): give each agent a file of its own'
+      return 'there is more than one document (---): give one agent a file'
     case 'TAG_RESOLVE_FAILED':
-      return 'holds a tag (!…) that is not known here: remove it, and write plain values'
+      return 'a tag (!…) that is not known here: remove it; write plain values'
     case 'NON_STRING_KEY':
-      return 'has a key that is a list or a mapping: write a name there'
+      return 'a key that is a list or a mapping: keys are names'
     default:
-      return `is no valid YAML: ${message.slice(0, 200)}`
+      return `no valid YAML: ${message.slice(0, 200)}`
   }
 }
 
@@ -182,7 +182,7 @@ class Conversion {
     for (const { key, value } of items) {
       const name = isScalar(key) ? String(key.value ?? '') : undefined
       if (name === undefined) {
-        this.#refuse(key, path, 'has a key that is no name (an alias, a list or a mapping): write a name there')
+        this.#refuse(key, path, 'a key that is no name (an alias, a list or a mapping)')
         continue
       }
       const inside = memberPath(path, name.slice(0, 200))

@@ -123,6 +123,19 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
       const outcome = event.data.status === 'completed' ? 'ok' : event.data.status === 'failed' ? 'error' : 'cancelled'
       return closeTool(transcript, event.data.call, outcome, event.data.output, at)
     }
+    case 'toolset.resolved': {
+      const gone = event.data.servers.flatMap((one) => (one.status === 'unavailable' ? [one] : []))
+      const lines = gone.map(({ server, reason }) => `The MCP server ${server} is not available: ${reason}`)
+      // It is asked again before each turn: what is known is said once.
+      const news = lines.filter((line) => !transcript.unavailable?.includes(line))
+      return now(
+        { unavailable: lines },
+        news.map((line) => notice('warning', line)),
+      )
+    }
+    case 'toolset.declared':
+    case 'toolset.requested':
+    case 'toolset.changed':
     case 'session.renamed':
     case 'session.settled':
     case 'tool-call.late-result':

@@ -66,6 +66,8 @@ export interface Transcript {
   readonly tools: readonly RunningTool[]
   /** Accepted, and not yet part of a turn. */
   readonly waiting: readonly Waiting[]
+  /** What was said last of MCP servers that are not there. */
+  readonly unavailable?: readonly string[]
   /** Since when the model is silent on purpose, and until when. */
   readonly throttledUntil?: number
   /** The model call that was completed last: its deltas may come late. */

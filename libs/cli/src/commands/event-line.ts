@@ -1,5 +1,5 @@
 // One event on one line: when, which, by whom, and what matters of it.
-import type { ApiEvent } from '@reins/contracts'
+import type { ApiEvent, ServerAnswer } from '@reins/contracts'
 import { toolInput } from '../chat/tool-line.ts'
 import { knownEvent, textOf } from '../chat/transcript-state.ts'
 import { cut, pad } from '../text/cells.ts'
@@ -36,6 +36,11 @@ function colour(type: string, style: Style): (text: string) => string {
   if (type.startsWith('model')) return style.magenta
   if (type.startsWith('message')) return style.cyan
   return style.bold
+}
+
+function serverLine(answer: ServerAnswer): string {
+  if (answer.status === 'unavailable') return `${answer.server} unavailable: ${answer.reason}`
+  return answer.tools ? `${answer.server}: ${answer.tools.length} tools` : `${answer.server}: as before`
 }
 
 const attempt = (n: number): string => (n > 1 ? ` (attempt ${n})` : '')
@@ -105,6 +110,14 @@ export function summary(event: ApiEvent): string {
       return known.data.child
     case 'delegation.settled':
       return `${known.data.status} ${known.data.output.slice(0, 2000)}`
+    case 'toolset.declared':
+      return known.data.servers.map(({ server }) => server).join(', ')
+    case 'toolset.requested':
+      return `until ${clockTime(known.data.until)}`
+    case 'toolset.resolved':
+      return known.data.servers.map(serverLine).join('; ')
+    case 'toolset.changed':
+      return known.data.servers.join(', ')
     case 'timer.armed':
       return `in ${span(known.data.at - event.at)}`
     case 'timer.fired':

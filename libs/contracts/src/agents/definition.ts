@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { agentNamePattern } from '../ids.ts'
+import { McpServer } from './mcp-servers.ts'
 import { Labels } from './pools.ts'
 
 const closed = { additionalProperties: false } as const
@@ -72,16 +73,6 @@ export const ToolList = Type.Array(ToolEntry, {
 })
 export type ToolList = Static<typeof ToolList>
 
-export const McpServer = Type.Object(
-  {
-    url: Type.String({ minLength: 1 }),
-    name: Type.Optional(Type.String({ minLength: 1 })),
-    auth: Type.Optional(Type.String({ minLength: 1 })),
-    secret: Type.Optional(Type.String({ minLength: 1 })),
-  },
-  closed,
-)
-
 export const AgentName = Type.String({
   minLength: 1,
   maxLength: 64,
@@ -108,7 +99,9 @@ export const AgentDefinition = Type.Object(
     tools: Type.Optional(ToolList),
     tools_file: Type.Optional(Type.String({ minLength: 1 })),
     workflow_file: Type.Optional(Type.String({ minLength: 1 })),
-    mcp_servers: Type.Optional(Type.Array(McpServer, { maxItems: 50 })),
+    mcp_servers: Type.Optional(
+      Type.Array(McpServer, { maxItems: 50, description: 'MCP servers whose tools the agent has (docs/mcp.md)' }),
+    ),
     skills_dir: Type.Optional(Type.String({ minLength: 1 })),
     agents: Type.Optional(Type.Array(AgentName, { maxItems: 50 })),
     planning: Type.Optional(Type.Boolean()),

@@ -8,6 +8,7 @@ import { delegationEvents } from './delegation.ts'
 import { modelCallEvents } from './model-call.ts'
 import { sessionEvents } from './session.ts'
 import { toolCallEvents } from './tool-call.ts'
+import { toolsetEvents } from './toolset.ts'
 import { turnEvents } from './turn.ts'
 
 export const eventSchemas = {
@@ -15,6 +16,7 @@ export const eventSchemas = {
   ...turnEvents,
   ...modelCallEvents,
   ...toolCallEvents,
+  ...toolsetEvents,
   ...delegationEvents,
   ...controlEvents,
 } as const
@@ -45,5 +47,10 @@ export interface Change {
   readonly older?: readonly OlderVersion[]
 }
 
-/** E2. No type has changed yet. */
-export const changes: Partial<Record<EventType, Change>> = {}
+/** E2. Protocol 2: tools of servers. */
+export const changes: Partial<Record<EventType, Change>> = {
+  'toolset.declared': { needs: 2 },
+  'toolset.requested': { needs: 2 },
+  'toolset.resolved': { needs: 2 },
+  'toolset.changed': { needs: 2 },
+}

@@ -10,12 +10,15 @@ const gateway: readonly EventType[] = [
   'session.released',
   'message.received',
   'cancel.requested',
+  'toolset.declared',
 ]
 const runner: readonly EventType[] = [
   'tool-call.started',
   'tool-call.completed',
   'tool-call.outcome-unknown',
   'tool-call.late-result',
+  'toolset.resolved',
+  'toolset.changed',
 ]
 const memory: readonly EventType[] = ['timer.fired']
 /** Decisions of people: an executor may not say them. Their events join this list with the features that bring them. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { toLog } from '../broker/subjects.ts'
 import type { SessionEvent } from '../events/catalogue.ts'
-import type { WrittenEvent } from '../events/codec.ts'
+import { protocolVersion, type WrittenEvent } from '../events/codec.ts'
 import { draftOn } from './draft.ts'
 import {
   decodeFrame,
@@ -82,12 +82,14 @@ describe('a frame', () => {
   })
 })
 
+const newerProtocol = String(protocolVersion + 1)
+
 describe('a frame that is beyond this version', () => {
   const again = { ...renamed, v: 2 }
   it.each<[string, unknown, WrittenEvent, Record<string, string>]>([
     ['an event of an unknown type', newer, newer, {}],
     ['an event of an unknown version', again, again, {}],
-    ['a protocol that is newer', null, { type: 'unknown', data: null }, { 'Reins-Needs': '2' }],
+    ['a protocol that is newer', null, { type: 'unknown', data: null }, { 'Reins-Needs': newerProtocol }],
   ])('for %s is no fault: its events are none to act on, and all there to show', (_, second, written, headers) => {
     const events = [renamed, second]
     const frame = decoded({ body: { events }, headers })
@@ -100,7 +102,7 @@ describe('a frame that is beyond this version', () => {
   })
 
   it('may be of a form that is newer, where it says that it needs one', () => {
-    expect(decoded({ body: { v: 2 }, headers: { 'Reins-Needs': '2' } })).toMatchObject({
+    expect(decoded({ body: { v: 2 }, headers: { 'Reins-Needs': newerProtocol } })).toMatchObject({
       n: 1,
       events: [],
       beyond: expect.any(String),

@@ -15,19 +15,22 @@ export function createChild(
   { call, instruction }: Creation,
   started: EventData<'session.started'>,
   above: Session,
+  declared: readonly SessionEvent[] = [],
 ): Decision | null {
   if (head.n > 0) return null
   const pool = started.pools.executor
-  const events = childStart(started, `m-${call}`, instruction)
+  const events = childStart(started, declared, `m-${call}`, instruction)
   return { events, to: toExec(pool), status: 'idle', pool, trace: above.turn?.trace }
 }
 
 const childStart = (
   started: EventData<'session.started'>,
+  declared: readonly SessionEvent[],
   message: string,
   instruction: string,
 ): readonly SessionEvent[] => [
   { type: 'session.started', data: started },
+  ...declared,
   { type: 'message.received', data: { message, content: [{ type: 'text', text: instruction }], onBusy: 'queue' } },
 ]
 

@@ -1,11 +1,15 @@
-// A session's first frame: what it is, and the message that it begins with, if there is one.
-import { type EventOf, toExec, toLog } from '@reins/contracts'
+// A session's first frame: what it is, which servers it has, and the message that it begins with, if there is one.
+import { type EventOf, type SessionEvent, toExec, toLog } from '@reins/contracts'
 import type { Decision } from '../decision.ts'
 
-export function firstFrame(started: EventOf<'session.started'>, message?: EventOf<'message.received'>): Decision {
+export function firstFrame(
+  started: EventOf<'session.started'>,
+  message?: EventOf<'message.received'>,
+  declared: readonly SessionEvent[] = [],
+): Decision {
   const pool = started.data.pools.executor
   return {
-    events: message ? [started, message] : [started],
+    events: [started, ...declared, ...(message ? [message] : [])],
     to: message ? toExec(pool) : toLog,
     status: 'idle',
     pool,

@@ -14,6 +14,7 @@ import {
   type Session,
   sessionStarted,
   settleParent,
+  toolsetDeclared,
 } from '@reins/session'
 import { pinnedTools } from '@reins/tools'
 import type { Definitions } from '../model-call/definitions.ts'
@@ -65,13 +66,19 @@ async function makeChild(context: ErrandContext, parent: string, session: Sessio
     toolset: toolset.kind === 'resolved' ? pinnedTools(toolset.tools) : [],
     parent: { session: parent, call, pool: session.born.pools.executor },
   })
+  const declared = toolsetDeclared(definition, session.servers?.principal ?? `session:${session.id}`)
   const { executor, tools } = started.pools
   await Promise.all([
     context.work.ensurePool('exec', executor, definition.affinity ?? {}),
     context.work.ensurePool('tool', tools, definition.affinity ?? {}),
   ])
   // That it is there is enough, whatever has been said in it.
-  return appendTo(context, errand.child, (there) => createChild(there, errand, started, session), 'by its head')
+  return appendTo(
+    context,
+    errand.child,
+    (there) => createChild(there, errand, started, session, declared),
+    'by its head',
+  )
 }
 
 /**

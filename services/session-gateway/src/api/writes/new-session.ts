@@ -6,18 +6,26 @@ import {
   eventCodec,
   poolKey,
   ReinsError,
+  type SessionEvent,
   type VersionEntry,
 } from '@reins/contracts'
-import { sessionStarted } from '@reins/session'
+import { sessionStarted, toolsetDeclared } from '@reins/session'
 import type { GatewayConfig } from '../../ports.ts'
 
 export type NewSessionParts = Pick<GatewayConfig, 'registry' | 'work' | 'toolsOf'>
+
+export interface Beginning {
+  readonly started: EventOf<'session.started'>
+  /** The servers that its tools are asked of, where there are any. */
+  readonly declared: readonly SessionEvent[]
+}
 
 /** Rejects with agent_not_found, invalid_request, or where a part does not answer. */
 export async function beginSession(
   parts: NewSessionParts,
   request: CreateSession,
-): Promise<EventOf<'session.started'>> {
+  principal: string,
+): Promise<Beginning> {
   const { entry, version } = await agentNow(parts, request.agent)
   const { definition } = version
   const labels = definition.affinity ?? {}
@@ -39,7 +47,7 @@ export async function beginSession(
     throw new ReinsError('invalid_request', `The session cannot be started: ${decoded.why}.`)
   const pool = poolKey(labels)
   await Promise.all([parts.work.ensurePool('exec', pool, labels), parts.work.ensurePool('tool', pool, labels)])
-  return event
+  return { started: event, declared: toolsetDeclared(definition, principal) }
 }
 
 async function agentNow(

@@ -128,11 +128,13 @@ export class SessionWrites {
         prepare: async (ids) => {
           const obstacle = on.head.n > 0 ? undefined : this.#parts.admission?.newSessions()
           if (obstacle) throw obstacle
-          const started = on.head.n > 0 ? undefined : await beginSession(this.#parts, request)
+          const begun = on.head.n > 0 ? undefined : await beginSession(this.#parts, request, caller.principal)
           const event = content && received(ids, content, 'queue')
           return (head) => {
             if (head.n > 0) return event ? decided(placeMessage(head, event)) : { kind: 'unchanged' }
-            return started ? { kind: 'append', decision: firstFrame(started, event) } : missing(session)
+            return begun
+              ? { kind: 'append', decision: firstFrame(begun.started, event, begun.declared) }
+              : missing(session)
           }
         },
         settle: (ids, done) => this.#created(ids, content !== undefined, done),
