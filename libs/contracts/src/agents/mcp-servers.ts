@@ -241,14 +241,20 @@ const onlyStdio = ['args', 'env', 'workspace', 'network'] as const
 
 function checkPlace(server: McpServer, say: Say): void {
   const { url, command } = server
-  if (url === undefined && command === undefined) return say('', 'needs a url, or a command')
-  if (url !== undefined && command !== undefined) return say('', 'has a url and a command: leave one of them out')
-  for (const field of url === undefined ? onlyHttp : onlyStdio)
-    if (server[field] !== undefined)
-      say(field, `does not go with a ${url === undefined ? 'command' : 'url'}: leave it out`, true)
-  if (url === undefined) return
-  if (!URL.canParse(url))
-    return say('url', `must be a URL such as https://mcp.example.com/mcp, not ${JSON.stringify(url.slice(0, 100))}`)
+  if (url === undefined && command === undefined) say('', 'needs a url, or a command')
+  else if (url !== undefined && command !== undefined) say('', 'has a url and a command: leave one of them out')
+  else
+    for (const field of url === undefined ? onlyHttp : onlyStdio)
+      if (server[field] !== undefined)
+        say(field, `does not go with a ${url === undefined ? 'command' : 'url'}: leave it out`, true)
+  if (url !== undefined) checkUrl(url, say)
+}
+
+function checkUrl(url: string, say: Say): void {
+  if (!URL.canParse(url)) {
+    say('url', `must be a URL such as https://mcp.example.com/mcp, not ${JSON.stringify(url.slice(0, 100))}`)
+    return
+  }
   const { protocol, username, password } = new URL(url)
   if (protocol !== 'http:' && protocol !== 'https:')
     say('url', `must begin with https:// or http://, not ${protocol}//`)
@@ -258,13 +264,13 @@ function checkPlace(server: McpServer, say: Say): void {
 
 function checkAuth({ auth, secret, headers = {} }: McpServer, say: Say): void {
   if (auth !== undefined && auth !== 'bearer')
-    return say(
+    say(
       'auth',
       `is ${JSON.stringify(auth)}, which Reins does not know; there is: bearer (for others, use headers with secret:NAME)`,
     )
-  if (auth === 'bearer' && secret === undefined)
+  else if (auth === 'bearer' && secret === undefined)
     say('', 'has auth: bearer and no secret: name the secret that holds the token (secret: NAME)')
-  if (auth === undefined && secret !== undefined) say('secret', 'needs auth: bearer beside it', true)
+  else if (auth === undefined && secret !== undefined) say('secret', 'needs auth: bearer beside it', true)
   if (auth === 'bearer' && Object.keys(headers).some((name) => name.toLowerCase() === 'authorization'))
     say('headers', 'must not hold Authorization beside auth: bearer: leave one of them out')
 }
