@@ -145,7 +145,7 @@ describe('what is wrong is said with its line and what would be valid', () => {
   test.each([
     ['tools_file: ./x.py', 'tools_file'],
     ['workflow_file: ./x.py', 'workflow_file'],
-    ['mcp_servers:\n  - {url: "http://localhost/mcp", auth: bearer}', 'mcp_servers'],
+    ['mcp_servers:\n  - {url: "http://localhost/mcp", auth: bearer, secret: TOKEN}', 'mcp_servers'],
     ['skills_dir: ./skills', 'skills_dir'],
     ['agents: [researcher]', 'agents'],
     ['planning: true', 'planning'],
@@ -163,7 +163,7 @@ describe('what is wrong is said with its line and what would be valid', () => {
   })
   test('a later field is checked like every other first', () => {
     expect(only(`${minimal}max_plan_steps: 1\n`)).toContain('must be a whole number from 2 to 100')
-    expect(only(`${minimal}mcp_servers:\n  - {name: x}\n`)).toContain('mcp_servers[0].url is missing')
+    expect(only(`${minimal}mcp_servers:\n  - {name: x}\n`)).toContain('mcp_servers[0] needs a url, or a command')
   })
 })
 

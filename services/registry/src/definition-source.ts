@@ -9,6 +9,8 @@ import {
   canonicalJson,
   isMapping,
   laterFields,
+  type McpServer,
+  mcpProblems,
   type Problem,
   problemsOf as problemsBySchema,
   quoted,
@@ -82,6 +84,7 @@ function problemsOf(document: Document, value: Record<string, unknown>, name: st
   for (const { path, message, atKey } of problemsBySchema(schema, value, { skip: ['tools'] }))
     problems.push(problemAt(document.places, path, message, atKey))
   if (Object.hasOwn(value, 'tools')) checkTools(value.tools, context)
+  checkMcpServers(value, context)
   checkName(value.name, name, context)
   checkLater(value, context)
   const bytes = Buffer.byteLength(canonicalJson(value))
@@ -118,6 +121,13 @@ function checkLater(value: Record<string, unknown>, { places, problems }: Contex
       ),
     )
   }
+}
+
+/** D4. Once they have the form of the schema. */
+function checkMcpServers(value: Record<string, unknown>, { places, problems }: Context): void {
+  if (problems.length > 0 || !Object.hasOwn(value, 'mcp_servers')) return
+  for (const { path, message, atKey } of mcpProblems(value.mcp_servers as readonly McpServer[]))
+    problems.push(problemAt(places, `mcp_servers${path}`, message, atKey))
 }
 
 /** D4. */
