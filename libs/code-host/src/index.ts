@@ -1,2 +1,8 @@
 // The one door of @reins/code-host.
-export {}
+export {
+  type BundleDescription,
+  type BundleProblem,
+  DescribedTool,
+  type DescribeOptions,
+  describeBundle,
+} from './describe-bundle.ts'

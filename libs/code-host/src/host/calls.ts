@@ -1,0 +1,182 @@
+// The calls that run in a host, each with what it may still say. Its numbered rules are those of main.ts.
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { ToolContext } from '@reins/agent'
+import type { CallEnd, FromHost, HostLimits, LogLevel, ToHost } from '../messages.ts'
+import type { LoadedTool } from './exports.ts'
+import { asJson } from './json.ts'
+import { say, sayText } from './say.ts'
+import { clipped, messageOf, stackOf } from './thrown.ts'
+
+type Run = Extract<ToHost, { kind: 'run' }>
+type Answer = Extract<ToHost, { kind: 'answer' }>['answer']
+
+export interface Call {
+  readonly id: number
+  readonly abort: AbortController
+  ended: boolean
+  printed: number
+  shown: number
+  logged: number
+}
+
+const contentMarker = Symbol.for('reins.tool-content')
+
+export class Calls {
+  tools: ReadonlyMap<string, LoadedTool> = new Map()
+  readonly #limits: HostLimits
+  readonly #running = new Map<number, Call>()
+  readonly #requests = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
+  /** H1. */
+  readonly #context = new AsyncLocalStorage<Call>()
+  #requested = 0
+
+  constructor(limits: HostLimits) {
+    this.#limits = limits
+  }
+
+  /** The call whose code this is. */
+  current(): Call | undefined {
+    const call = this.#context.getStore()
+    return call?.ended === false ? call : undefined
+  }
+
+  run(asked: Run): void {
+    const { id } = asked
+    const call: Call = { id, abort: new AbortController(), ended: false, printed: 0, shown: 0, logged: 0 }
+    this.#running.set(id, call)
+    say({ kind: 'began', id })
+    void this.#context.run(call, async () => {
+      try {
+        const end = await this.#work(call, asked)
+        if (typeof end !== 'string') this.end(call, end)
+        else if (this.#close(call)) sayText(`{"kind":"done","id":${id},"end":${end}}`)
+      } catch (error) {
+        const stack = stackOf(error)
+        if (stack !== undefined) this.#log(call, 'debug', 'the tool threw', { stack })
+        this.end(call, { kind: 'error', code: 'failed', message: messageOf(error) })
+      }
+    })
+  }
+
+  cancel(id: number): void {
+    this.#running.get(id)?.abort.abort()
+  }
+
+  /** The first end of a call is its end. */
+  end(call: Call, end: CallEnd): void {
+    if (this.#close(call)) say({ kind: 'done', id: call.id, end })
+  }
+
+  #close(call: Call): boolean {
+    if (call.ended) return false
+    call.ended = true
+    this.#running.delete(call.id)
+    return true
+  }
+
+  answered(request: number, answer: Answer): void {
+    const waiting = this.#requests.get(request)
+    this.#requests.delete(request)
+    if (answer.kind === 'ok') waiting?.resolve(answer.value)
+    else waiting?.reject(new Error(answer.message))
+  }
+
+  printed(text: string): void {
+    const call = this.current()
+    if (!call) return
+    call.printed += text.length
+    if (call.printed <= this.#limits.printedChars) this.#progress(call, text)
+    else {
+      const message = `the tool printed more than ${this.#limits.printedChars} characters, and was ended`
+      this.end(call, { kind: 'error', code: 'failed', message, goesOn: true })
+    }
+  }
+
+  /** A text is the end as JSON already: a result is written once. */
+  async #work(call: Call, { what, name, input, facts }: Run): Promise<CallEnd | string> {
+    const tool = this.tools.get(name)
+    if (tool === undefined) return failed(`the file has no tool "${name}"`)
+    const { form, takesValues } = tool
+    const checked = await form.check(input)
+    if (checked.kind === 'invalid')
+      return { kind: 'error', code: 'invalid-arguments', message: `invalid arguments: ${checked.problems.join('; ')}` }
+    if (what === 'approval') return { kind: 'value', value: (await form.approval?.(checked.value)) ?? 'auto' }
+    if (what !== 'tool') return failed(`this host runs no "${what}"`)
+    const values = takesValues ? await this.#request(call, 'values', { tool: name }) : undefined
+    const { secrets = {}, config = {} } = (values ?? {}) as Pick<Partial<ToolContext>, 'secrets' | 'config'>
+    const context: ToolContext = {
+      signal: call.abort.signal,
+      idempotencyKey: facts.idempotencyKey,
+      progress: (text) => this.#progress(call, String(text)),
+      log: this.#logOf(call),
+      ...{ secrets: Object.freeze(secrets), config: Object.freeze(config) },
+      session: Object.freeze({ id: facts.session }),
+      agent: Object.freeze({ name: facts.agent }),
+    }
+    return this.#resultOf(await form.execute(checked.value, Object.freeze(context)))
+  }
+
+  #resultOf(value: unknown): CallEnd | string {
+    if (value instanceof Error) return failed(messageOf(value))
+    const isContent = typeof value === 'object' && value !== null && Object.hasOwn(value, contentMarker)
+    const json = asJson(isContent ? blocksOf(value) : value, this.#limits.resultChars)
+    switch (json.kind) {
+      case 'json':
+        if (value === undefined) return { kind: 'value' }
+        return `{"kind":"value","${isContent ? 'content' : 'value'}":${json.text}}`
+      case 'not-json':
+        return failed(json.message)
+      case 'too-large':
+        return { kind: 'error', code: 'too-large', message: json.message }
+      default:
+        return json satisfies never
+    }
+  }
+
+  /** Asks whoever runs the call; M2. */
+  #request(call: Call, what: string, value: unknown): Promise<unknown> {
+    const request = ++this.#requested
+    return new Promise((resolve, reject) => {
+      this.#requests.set(request, { resolve, reject })
+      say({ kind: 'request', id: call.id, request, what, value })
+    })
+  }
+
+  #progress(call: Call, text: string): void {
+    const room = this.#limits.progressChars - call.shown
+    if (room <= 0 || text === '' || call.ended) return
+    const shown = text.length <= room ? text : text.slice(0, room)
+    call.shown += shown.length
+    const more = shown.length < text.length || room === shown.length
+    const note = more ? '\n[more output is not shown here while the tool runs]\n' : ''
+    say({ kind: 'progress', id: call.id, text: shown + note })
+  }
+
+  #logOf(call: Call): ToolContext['log'] {
+    const at = (level: LogLevel) => (message: string, attributes?: Readonly<Record<string, unknown>>) =>
+      this.#log(call, level, String(message), attributes)
+    return Object.freeze({ debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') })
+  }
+
+  #log(call: Call, level: LogLevel, text: string, attributes?: unknown): void {
+    if (call.logged > this.#limits.logChars) return
+    const json = attributes === undefined ? undefined : asJson(attributes, 4_000)
+    const message = clipped(text)
+    call.logged += message.length + (json?.kind === 'json' ? json.text.length : 0)
+    const entry: FromHost = { kind: 'log', id: call.id, level, message }
+    say(json?.kind === 'json' ? { ...entry, attributes: JSON.parse(json.text) } : entry)
+  }
+}
+
+const failed = (message: string): CallEnd => ({ kind: 'error', code: 'failed', message })
+
+/** Bytes as base64. */
+function blocksOf(value: object): unknown {
+  const blocks: unknown = (value as { [contentMarker]: unknown })[contentMarker]
+  if (!Array.isArray(blocks)) return []
+  return blocks.map((block) =>
+    block !== null && typeof block === 'object' && 'data' in block && block.data instanceof Uint8Array
+      ? { ...block, data: Buffer.from(block.data).toString('base64') }
+      : block,
+  )
+}

@@ -1,0 +1,75 @@
+// What a bundle exports, as far as it is for an agent. The bundle's own copy of @reins/agent describes its tools, by the form that
+// stands below a registered symbol, so that nothing of that package is needed here.
+import type { ToolForm } from '@reins/agent'
+import type { FoundExport } from '../messages.ts'
+import { messageOf } from './thrown.ts'
+
+export interface LoadedTool {
+  readonly form: ToolForm
+  /** It declares secrets or configs, so their values are asked for before it runs. */
+  readonly takesValues: boolean
+}
+
+export type LoadedBundle =
+  | { readonly kind: 'loaded'; readonly tools: ReadonlyMap<string, LoadedTool>; readonly found: readonly FoundExport[] }
+  | { readonly kind: 'not-loaded'; readonly message: string }
+
+const marker = Symbol.for('reins.tool')
+
+export async function loadBundle(url: string): Promise<LoadedBundle> {
+  let module: Record<string, unknown>
+  try {
+    module = await import(url)
+  } catch (error) {
+    return { kind: 'not-loaded', message: messageOf(error) }
+  }
+  const tools = new Map<string, LoadedTool>()
+  const found: FoundExport[] = []
+  const seen = new Map<unknown, string>()
+  // A default export may be one of the named ones once more; those have the better name.
+  const names = Object.keys(module).sort((a, b) => Number(a === 'default') - Number(b === 'default'))
+  for (const name of names) {
+    const value = module[name]
+    const form = formOf(value)
+    if (form === undefined) {
+      const message = notATool(value)
+      if (message !== undefined) found.push({ kind: 'problem', export: name, message })
+      continue
+    }
+    if (seen.has(value)) continue
+    seen.set(value, name)
+    if (form.version !== 1) {
+      const message = 'was made by a newer @reins/agent than this Reins knows: update Reins, or use an older one'
+      found.push({ kind: 'problem', export: name, message })
+      continue
+    }
+    try {
+      const described = await form.describe(name)
+      if (described.kind === 'problems')
+        for (const message of described.problems) found.push({ kind: 'problem', export: name, message })
+      else {
+        const { tool } = described
+        const takesValues = [tool.secret_requests, tool.config_requests].some((asked = []) => asked.length > 0)
+        tools.set(tool.name, { form, takesValues })
+        found.push({ kind: 'tool', export: name, facts: tool })
+      }
+    } catch (error) {
+      found.push({ kind: 'problem', export: name, message: `cannot be described: ${messageOf(error)}` })
+    }
+  }
+  return { kind: 'loaded', tools, found }
+}
+
+function formOf(value: unknown): ToolForm | undefined {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, marker)) return undefined
+  return (value as { [marker]: ToolForm })[marker]
+}
+
+/** Exports that are no tools are nobody's business, but for those that were meant to be some. */
+function notATool(value: unknown): string | undefined {
+  if (Array.isArray(value) && value.length > 0 && value.every((one) => formOf(one) !== undefined))
+    return 'is a list of tools: export each tool by itself, under its own name'
+  if (typeof value !== 'object' || value === null) return undefined
+  const looks = 'execute' in value && typeof value.execute === 'function' && 'parameters' in value
+  return looks ? 'looks like a tool, but was not made by defineTool: write defineTool({ … }) around it' : undefined
+}

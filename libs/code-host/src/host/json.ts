@@ -1,0 +1,53 @@
+// A result as JSON text. What JSON has no word for is an error that says where it stands: it would else be left out without a word.
+
+export type AsJson =
+  | { readonly kind: 'json'; readonly text: string }
+  | { readonly kind: 'not-json' | 'too-large'; readonly message: string }
+
+export function asJson(value: unknown, mostChars: number): AsJson {
+  if (typeof value === 'string' && value.length > mostChars) return tooLarge(value.length, mostChars)
+  try {
+    const text = JSON.stringify(value, refuseForeign) ?? 'null'
+    return text.length > mostChars ? tooLarge(text.length, mostChars) : { kind: 'json', text }
+  } catch (error) {
+    if (error instanceof RangeError) return tooLarge(undefined, mostChars)
+    const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'it cannot be read'
+    return { kind: 'not-json', message: `the tool returned what is no JSON: ${why}` }
+  }
+}
+
+const tooLarge = (chars: number | undefined, most: number): AsJson => ({
+  kind: 'too-large',
+  message: `the tool returned ${chars === undefined ? 'more than fits into a text' : `${chars} characters`}; ${most} at most. Ask for less of it`,
+})
+
+function refuseForeign(this: unknown, key: string, value: unknown): unknown {
+  // Before its own toJSON made something of it.
+  const own: unknown = (this as Record<string, unknown>)[key]
+  const place = key === '' ? 'the result' : `"${key.slice(0, 100)}"`
+  const kind = foreignKind(own) ?? foreignKind(value)
+  if (kind !== undefined) throw new TypeError(`${place} is ${kind}`)
+  return value
+}
+
+function foreignKind(value: unknown): string | undefined {
+  switch (typeof value) {
+    case 'function':
+      return 'a function'
+    case 'symbol':
+      return 'a symbol'
+    case 'bigint':
+      return 'a bigint (make it a number or a text)'
+    case 'number':
+      return Number.isFinite(value) ? undefined : `${value}`
+    case 'object':
+      if (value instanceof Map || value instanceof Set)
+        return `a ${value.constructor.name} (make it an object or a list)`
+      if (value instanceof Promise) return 'a promise (await it)'
+      if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer)
+        return 'bytes (return a text, or content({ type: "image", … }))'
+      return undefined
+    default:
+      return undefined
+  }
+}

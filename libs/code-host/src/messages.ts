@@ -1,0 +1,88 @@
+// What a runner and a host say to each other. Types only.
+//   M1. A host's word is the word of the code that runs in it: whoever reads it checks it, and takes it for that bundle alone.
+//   M2. What is run, and what is asked for upwards, has an open kind: another kind of code is another word, not another protocol.
+
+/** A call's surroundings, as `context` gives them. */
+export interface CallFacts {
+  readonly idempotencyKey: string
+  readonly session: string
+  readonly agent: string
+}
+
+export type ToHost =
+  /** The first word. */
+  | {
+      readonly kind: 'start'
+      /** The host's own modules by their path: nothing of it lies where the host could read it. */
+      readonly modules: Readonly<Record<string, string>>
+      readonly bundle: { readonly file: string; readonly text: string }
+      readonly limits: HostLimits
+    }
+  | {
+      readonly kind: 'run'
+      readonly id: number
+      /** `tool`: a call of the tool `name`. `approval`: what its function says of these arguments. */
+      readonly what: string
+      readonly name: string
+      readonly input: unknown
+      readonly facts: CallFacts
+    }
+  | { readonly kind: 'cancel'; readonly id: number }
+  | { readonly kind: 'ping'; readonly id: number }
+  | {
+      readonly kind: 'answer'
+      readonly request: number
+      readonly answer:
+        | { readonly kind: 'ok'; readonly value: unknown }
+        | { readonly kind: 'refused'; readonly message: string }
+    }
+
+/** Of one call: characters. */
+export interface HostLimits {
+  readonly resultChars: number
+  readonly progressChars: number
+  readonly logChars: number
+  readonly printedChars: number
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** What an export of a bundle is. Its facts are not checked yet (M1). */
+export type FoundExport =
+  | { readonly kind: 'tool'; readonly export: string; readonly facts: unknown }
+  | { readonly kind: 'problem'; readonly export?: string; readonly message: string }
+
+export type FromHost =
+  /** The bundle is loaded, or cannot be. */
+  | { readonly kind: 'loaded'; readonly found: readonly FoundExport[] }
+  | { readonly kind: 'not-loaded'; readonly message: string }
+  /** The code of a call begins now: before this word nothing of it ran. */
+  | { readonly kind: 'began'; readonly id: number }
+  | { readonly kind: 'progress'; readonly id: number; readonly text: string }
+  | {
+      readonly kind: 'log'
+      readonly id?: number
+      readonly level: LogLevel
+      readonly message: string
+      readonly attributes?: unknown
+    }
+  | {
+      readonly kind: 'request'
+      readonly id: number
+      readonly request: number
+      readonly what: string
+      readonly value: unknown
+    }
+  | { readonly kind: 'done'; readonly id: number; readonly end: CallEnd }
+  | { readonly kind: 'pong'; readonly id: number }
+
+export type CallEnd =
+  /** `content`: blocks, where the result is more than a value. */
+  | { readonly kind: 'value'; readonly value?: unknown; readonly content?: readonly unknown[] }
+  | {
+      readonly kind: 'error'
+      readonly code: 'failed' | 'invalid-arguments' | 'too-large'
+      readonly message: string
+      /** The call's code may still run: the host is of no further use. */
+      readonly goesOn?: true
+    }

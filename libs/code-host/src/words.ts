@@ -1,0 +1,46 @@
+// What a host said, checked: a host's word is its code's word (M1 of messages.ts).
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import type { FromHost } from './messages.ts'
+
+const id = Type.Integer({ minimum: 0 })
+const text = Type.String()
+const level = Type.Union([Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')])
+const code = Type.Union([Type.Literal('failed'), Type.Literal('invalid-arguments'), Type.Literal('too-large')])
+
+const found = Type.Union([
+  Type.Object({ kind: Type.Literal('tool'), export: text, facts: Type.Unknown() }),
+  Type.Object({ kind: Type.Literal('problem'), export: Type.Optional(text), message: text }),
+])
+
+const end = Type.Union([
+  Type.Object({
+    kind: Type.Literal('value'),
+    value: Type.Optional(Type.Unknown()),
+    content: Type.Optional(Type.Array(Type.Unknown())),
+  }),
+  Type.Object({ kind: Type.Literal('error'), code, message: text, goesOn: Type.Optional(Type.Literal(true)) }),
+])
+
+const FromHostWord = Type.Union([
+  Type.Object({ kind: Type.Literal('loaded'), found: Type.Array(found, { maxItems: 1_000 }) }),
+  Type.Object({ kind: Type.Literal('not-loaded'), message: text }),
+  Type.Object({ kind: Type.Literal('began'), id }),
+  Type.Object({ kind: Type.Literal('progress'), id, text }),
+  Type.Object({
+    kind: Type.Literal('log'),
+    id: Type.Optional(id),
+    level,
+    message: text,
+    attributes: Type.Optional(Type.Unknown()),
+  }),
+  Type.Object({ kind: Type.Literal('request'), id, request: id, what: text, value: Type.Unknown() }),
+  Type.Object({ kind: Type.Literal('done'), id, end }),
+  Type.Object({ kind: Type.Literal('pong'), id }),
+])
+
+const compiled = Compile(FromHostWord)
+
+export type Word = FromHost
+
+export const readWord = (message: unknown): Word | undefined => (compiled.Check(message) ? message : undefined)
