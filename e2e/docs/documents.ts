@@ -2,6 +2,7 @@
 import {
   type AgentDefinition,
   AgentDefinition as AgentDefinitionSchema,
+  CodeFile,
   type EventType,
   eventCodec,
   eventSchemas,
@@ -14,6 +15,8 @@ import {
 import { toolGroups } from '@reins/tools'
 
 interface Schema {
+  /** What is said instead of its fields, where those stand in a table of their own. */
+  readonly title?: string
   readonly type?: string
   readonly const?: unknown
   readonly anyOf?: readonly Schema[]
@@ -29,6 +32,7 @@ interface Schema {
 
 /** A schema in a few words. */
 export function words(schema: Schema): string {
+  if (schema.title !== undefined) return schema.title
   if (schema.const !== undefined) return `\`${String(schema.const)}\``
   if (schema.anyOf) return schema.anyOf.map(words).join(' or ')
   if (schema.type === 'array') return `list of ${words(schema.items ?? {})}`
@@ -72,12 +76,21 @@ export function agentDocument(): string {
     '',
     '## Tools',
     '',
-    'An entry of `tools` is the name of a tool or of a group of tools, or a map from one such name to its settings.',
-    `The groups are ${toolGroups.map((name) => `\`${name}\``).join(', ')}.`,
+    'An entry of `tools` is the name of a tool or of a group of tools, or a map from one such name to its settings, or a',
+    `file entry. The groups are ${toolGroups.map((name) => `\`${name}\``).join(', ')}.`,
     '',
     '| setting | form | meaning |',
     '|---|---|---|',
     ...fieldRows(ToolConfig as unknown as Schema, () => ''),
+    '',
+    '## Files with tools of your own',
+    '',
+    'A file entry names a TypeScript file with tools that you wrote ([tools.md](tools.md)). `tools_file: ./tools.ts` and',
+    '`tools: [{ file: ./tools.ts }]` are the same, and several may stand together.',
+    '',
+    '| field | form | meaning |',
+    '|---|---|---|',
+    ...fieldRows(CodeFile as unknown as Schema, () => ''),
     '',
     '[libs/tools](../libs/tools/README.md) describes each tool. The folder [examples](../examples) holds whole agents.',
     '',

@@ -4,6 +4,7 @@ import { connect, headers, type NatsConnection } from '@nats-io/transport-node'
 import { connectBroker } from '@reins/broker'
 import {
   buckets,
+  bundleDigest,
   objectStores,
   type Role,
   registrySubject,
@@ -90,7 +91,12 @@ describe.each(serviceNames)('the user of %s', (service) => {
   })
 
   it('neither purges, deletes, restores nor reshapes what is stored', async () => {
-    const held = [...Object.values(streams), `KV_${buckets.idempotency}`, `OBJ_${objectStores.outputs}`]
+    const held = [
+      ...Object.values(streams),
+      `KV_${buckets.idempotency}`,
+      `OBJ_${objectStores.outputs}`,
+      `OBJ_${objectStores.bundles}`,
+    ]
     for (const stream of held)
       for (const verb of ['PURGE', 'DELETE', 'MSG.DELETE', 'RESTORE', 'SNAPSHOT', 'LEADER.STEPDOWN'])
         expect([verb, stream, await attempt(service, `$JS.API.STREAM.${verb}.${stream}`)]).toEqual([
@@ -130,6 +136,25 @@ it('lets a tool-runner keep a whole output, once, and others read it', async () 
   for await (const piece of kept?.bytes ?? []) pieces.push(piece)
   expect(Buffer.concat(pieces)).toEqual(bytes)
   await Promise.all([runner.broker.close(), gateway.broker.close()])
+})
+
+it('lets the registry alone keep bundles, once, and a tool-runner read them', async () => {
+  const opened = async (user: ServiceName) => {
+    const broker = await connectBroker({ url: urlOf(user), name: user })
+    return { broker, journal: await openJournal(broker, { replicas: 1, ackWaitMs: 1000, now: () => 0 }) }
+  }
+  const [registry, runner] = [await opened('registry'), await opened('tool-runner')]
+  const bytes = Buffer.alloc(300_000, 'x')
+  const digest = bundleDigest(bytes)
+  await registry.journal.bundles.put(digest, bytes)
+  await registry.journal.bundles.put(digest, bytes)
+  expect(Buffer.from((await runner.journal.bundles.get(digest)) ?? [])).toEqual(bytes)
+  expect(await runner.journal.bundles.get(bundleDigest(Buffer.from('y')))).toBeUndefined()
+  for (const service of serviceNames)
+    expect(await attempt(service, `$O.${objectStores.bundles}.C.x`)).toBe(
+      service === 'registry' ? 'answered' : 'denied',
+    )
+  await Promise.all([registry.broker.close(), runner.broker.close()])
 })
 
 describe('the user of all services in one process', () => {

@@ -96,6 +96,7 @@ export async function ensureTopology(broker: Broker, options: TopologyOptions): 
   await kvm.create(buckets.pools, { replicas, history: 1, storage: 'file' })
   await kvm.create(buckets.idempotency, { replicas, history: 1, storage: 'file', ttl: day * 1000 })
   await ensureOutputs(broker, manager, replicas)
+  await new Objm(jetstream(broker.nc)).create(objectStores.bundles, { replicas, storage: 'file' })
 }
 
 /** A bucket of an older version keeps for ever: whoever may change it (the registry) gives it its limit, and others leave it as it is. */

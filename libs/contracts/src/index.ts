@@ -1,6 +1,24 @@
 // The door of @reins/contracts: schemas, subjects, ids and error codes; no I/O.
 
 export {
+  BundleDigest,
+  bundleDigest,
+  type CodeEntries,
+  type CodeEntry,
+  CodeFile,
+  CodeTool,
+  codeEntries,
+  isStored,
+  maxBundleBytes,
+  maxBundlesBytes,
+  maxCodeFiles,
+  maxCodeTools,
+  namesFile,
+  type StoredCode,
+  storedCode,
+  ToolsFile,
+} from './agents/code.ts'
+export {
   AgentDefinition,
   AgentName,
   canonicalJson,
@@ -25,6 +43,7 @@ export { canonicalLabels, Labels, poolKey, serves } from './agents/pools.ts'
 export {
   Agent,
   AgentEntry,
+  BundleEntry,
   type ListAgents,
   type PutAgent,
   type PutAgentResult,
@@ -96,6 +115,7 @@ export {
   liveTreeFilter,
   maxOutputBytesOfSession,
   objectStores,
+  objectStream,
   outputsKeptMs,
   parseLiveSubject,
   parseSessionSubject,

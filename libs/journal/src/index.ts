@@ -34,6 +34,7 @@ export {
 export { MemoryStream, type StoredFrame } from './memory/stream.ts'
 export type {
   AppendOutcome,
+  BundleStore,
   LiveDelta,
   OutputStore,
   PoolBacklog,
@@ -49,6 +50,7 @@ export type {
 } from './port.ts'
 export {
   parseAgent,
+  parseBundle,
   parseToken,
   parseVersion,
   type RegistryFault,

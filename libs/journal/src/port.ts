@@ -152,3 +152,11 @@ export interface OutputStore {
     ref: string,
   ): Promise<{ readonly size: number; readonly bytes: AsyncIterable<Uint8Array> } | undefined>
 }
+
+/** Bundled code of agents, each by the digest of its bytes. The registry writes, whoever runs code reads. Nothing is deleted. */
+export interface BundleStore {
+  /** The same bytes are stored once. Resolves when they are kept. */
+  put(digest: string, bytes: Uint8Array): Promise<void>
+  /** undefined: never stored. The bytes are those that the digest names. */
+  get(digest: string): Promise<Uint8Array | undefined>
+}

@@ -8,6 +8,7 @@ import { type ConsumerMessages, DeliverPolicy, type JsMsg, jetstream, jetstreamM
 import { type Broker, BrokerUnavailable, lastMessage, nextMessage } from '@reins/broker'
 import {
   type AgentEntry,
+  type BundleEntry,
   definitionDigest,
   encodeToken,
   type RegistryKind,
@@ -291,6 +292,13 @@ export function parseVersion(value: unknown): VersionEntry | undefined {
   if (typeof definition !== 'object' || definition === null) return undefined
   const entry = { digest, at, by, definition: definition as VersionEntry['definition'] }
   return definitionDigest(entry.definition) === digest ? entry : undefined
+}
+
+/** undefined: not a record of this kind. */
+export function parseBundle(value: unknown): BundleEntry | undefined {
+  const { digest, size, at, by, tools } = fieldsOf(value)
+  if (typeof digest !== 'string' || !isCount(size) || !isCount(at) || typeof by !== 'string') return undefined
+  return Array.isArray(tools) ? { digest, size, at, by, tools: tools as BundleEntry['tools'] } : undefined
 }
 
 /** undefined: not a record of this kind. */

@@ -94,7 +94,6 @@ describe('resolveTools', () => {
     [['shell', 7], '[1]', /must be the name/],
     [[{}], '[0]', /must be the name/],
     [[{ shell: {}, files: {} }], '[0]', /has 2 names \("shell", "files"\): give each an entry of its own/],
-    [[{ file: './tools.py' }], '[0].file', /not there yet/],
     [[{ shell: 'x' }], '[0].shell', /must be a mapping, not the text "x"/],
     [[{ shell: null }], '[0].shell', /has no settings: write "- shell"/],
     [[{ shell: { timeot: 1 } }], '[0].shell.timeot', /unknown field "timeot"; did you mean "timeout"/],

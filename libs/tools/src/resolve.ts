@@ -3,11 +3,13 @@
 //   R1. Every mistake is named with its place; none is passed over, and no list that has one resolves to fewer tools.
 //   R2. Ranges and forms are those of the schema (`ToolConfig` in contracts). Said here is only what a schema cannot say: which names
 //       there are, and that a pattern is RE2.
+//   R3. Entries that name a file (`- file: ./tools.ts`) are code of users: another source reads them (contracts, `codeEntries`).
 import {
   definitionDefaults,
   isMapping,
   itemPath,
   memberPath,
+  namesFile,
   problemsOf,
   quoted,
   type Schema,
@@ -80,6 +82,7 @@ export function resolveTools(entries: unknown): ResolvedTools {
   if (entries.length > most) say('', `has ${entries.length} entries; at most ${most} are allowed`)
   const resolved = new Map<string, ResolvedTool>()
   for (const [index, entry] of entries.slice(0, most).entries()) {
+    if (namesFile(entry)) continue // R3
     const named = nameOf(entry, itemPath('', index), say)
     const settings = named && settingsOf(named, say)
     if (!settings) continue
@@ -128,8 +131,7 @@ function nameOf(entry: unknown, path: string, say: Say): Named | undefined {
   const inside = memberPath(path, name)
   const tools = toolsNamed(name)
   if (tools.length > 0) return { tools, config: entry[name], name, path: inside }
-  const later = 'is understood, but its effect (tools from a file) is not there yet: leave it out'
-  say(inside, name === 'file' ? later : unknownName(name), true)
+  say(inside, unknownName(name), true)
   return undefined
 }
 
@@ -137,7 +139,7 @@ const toolsNamed = (name: string): readonly ToolDefinition[] =>
   builtinTools.filter((tool) => tool.name === name || tool.group === name || name === 'system_tools')
 
 const unknownName = (name: string): string =>
-  `there is no tool or group ${quoted(name)}${suggestion(name, validNames)}; groups: ${toolGroups.join(', ')}; tools: ${soleNames.join(', ')}`
+  `there is no tool or group ${quoted(name)}${suggestion(name, validNames)}; groups: ${toolGroups.join(', ')}; tools: ${soleNames.join(', ')}; a tool of your own comes from a TypeScript file: tools_file: ./tools.ts, or - file: ./tools.ts`
 
 function settingsOf({ config, name, path }: Named, say: Say): ToolSettings | undefined {
   if (config === null) {

@@ -59,12 +59,15 @@ export interface CallContext extends NamedValues {
   readonly keep: KeepOutput
 }
 
+/** What a definition says of tools. */
+export type AskedTools = Pick<AgentDefinition, 'name' | 'tools' | 'tools_file'>
+
 /** A source as far as it can be asked what there is: enough to put a definition, to start a session, to ask a model. */
 export interface ToolCatalog {
   /** In the log and in metrics: `builtin`. */
   readonly name: string
   /** The tools that this definition asks of this source. */
-  list(definition: Pick<AgentDefinition, 'name' | 'tools'>, context: ListContext): ToolListing | Promise<ToolListing>
+  list(definition: AskedTools, context: ListContext): ToolListing | Promise<ToolListing>
 }
 
 export interface ToolSource extends ToolCatalog {

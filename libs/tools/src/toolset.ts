@@ -7,7 +7,7 @@ import { type AgentDefinition, canonicalJson, type PinnedTool } from '@reins/con
 import { failed, ToolFailure, type ToolOutcome } from './outcome.ts'
 import type { ToolsProblem } from './resolve.ts'
 import { inTime } from './run.ts'
-import type { CallContext, ListContext, ToolCall, ToolCatalog, ToolSource, ToolSpec } from './source.ts'
+import type { AskedTools, CallContext, ListContext, ToolCall, ToolCatalog, ToolSource, ToolSpec } from './source.ts'
 
 export interface OfferedTool<Source extends ToolCatalog = ToolCatalog> {
   readonly spec: ToolSpec
@@ -20,7 +20,7 @@ export type Toolset<Source extends ToolCatalog = ToolCatalog> =
 
 export async function resolveToolset<Source extends ToolCatalog>(
   sources: readonly Source[],
-  definition: Pick<AgentDefinition, 'name' | 'tools'>,
+  definition: AskedTools,
   context: ListContext = { signal: new AbortController().signal },
 ): Promise<Toolset<Source>> {
   const listings = await Promise.all(

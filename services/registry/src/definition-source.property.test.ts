@@ -6,7 +6,7 @@ import { parseDefinition } from './definition-source.ts'
 
 const names = [
   ...['system_tools', 'shell', 'files', 'search', 'directory', 'read_file', 'write_file', 'edit_file', 'file_info'],
-  ...['find_files', 'grep', 'list_directory', 'directory_tree', 'file', 'shel', 'toString', '__proto__', ''],
+  ...['find_files', 'grep', 'list_directory', 'directory_tree', 'shel', 'toString', '__proto__', ''],
 ]
 const name = fc.oneof({ weight: 8, arbitrary: fc.constantFrom(...names) }, fc.string())
 const anything = fc.oneof(fc.jsonValue(), fc.string(), fc.double(), fc.constantFrom(null, Number.NaN, Infinity, -0))

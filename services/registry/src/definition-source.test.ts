@@ -143,7 +143,6 @@ describe('what is wrong is said with its line and what would be valid', () => {
     ])
   })
   test.each([
-    ['tools_file: ./x.py', 'tools_file'],
     ['workflow_file: ./x.py', 'workflow_file'],
     ['mcp_servers:\n  - {url: "http://localhost/mcp", auth: bearer, secret: TOKEN}', 'mcp_servers'],
     ['skills_dir: ./skills', 'skills_dir'],
@@ -153,13 +152,21 @@ describe('what is wrong is said with its line and what would be valid', () => {
     ['approve_plan: true', 'approve_plan'],
     ['approval_mode: always', 'approval_mode'],
     ['long_term_memory: {provider: sqlite}', 'long_term_memory'],
-    ['tools:\n  - file: ./x.py', 'tools[0].file'],
   ])('a field whose effect comes later: %s', (line, path) => {
     const [problem, ...others] = problemsOf(`${minimal}${line}\n`)
     expect(others).toEqual([])
     expect(problem?.path).toBe(path)
     expect(problem?.line).toBeGreaterThanOrEqual(4)
     expect(problem?.message).toMatch(/is understood, but its effect \(.+\) is not there yet: leave it out/)
+  })
+  test.each([
+    ['tools_file: ./x.ts', 'tools_file'],
+    ['tools:\n  - shell\n  - file: ./x.ts', 'tools[1]'],
+    ['tools_file: [./x.ts]', 'tools_file[0]'],
+  ])('a file without its contents: %s', (line, path) => {
+    const [problem, ...others] = problemsOf(`${minimal}${line}\n`)
+    expect([others, problem?.path]).toEqual([[], path])
+    expect(problem?.message).toContain('its contents did not come with the definition')
   })
   test('a later field is checked like every other first', () => {
     expect(only(`${minimal}max_plan_steps: 1\n`)).toContain('must be a whole number from 2 to 100')

@@ -7,6 +7,7 @@ import {
   AgentDefinition,
   agentNamePattern,
   canonicalJson,
+  codeEntries,
   isMapping,
   laterFields,
   type McpServer,
@@ -81,10 +82,11 @@ const invalid = (problems: readonly Problem[]): ParsedDefinition => ({
 function problemsOf(document: Document, value: Record<string, unknown>, name: string | undefined): Problem[] {
   const problems: Problem[] = []
   const context: Context = { places: document.places, problems }
-  for (const { path, message, atKey } of problemsBySchema(schema, value, { skip: ['tools'] }))
+  for (const { path, message, atKey } of problemsBySchema(schema, value, { skip: ['tools', 'tools_file'] }))
     problems.push(problemAt(document.places, path, message, atKey))
   if (Object.hasOwn(value, 'tools')) checkTools(value.tools, context)
   checkMcpServers(value, context)
+  checkCode(value, context)
   checkName(value.name, name, context)
   checkLater(value, context)
   const bytes = Buffer.byteLength(canonicalJson(value))
@@ -136,6 +138,15 @@ function checkTools(tools: unknown, { places, problems }: Context): void {
   if (resolved.ok) return
   for (const { path, message, atKey } of resolved.problems)
     problems.push(problemAt(places, `tools${path}`, message, atKey))
+}
+
+function checkCode(value: Record<string, unknown>, { places, problems }: Context): void {
+  const found = codeEntries(value)
+  for (const { path, message, atKey } of found.problems) problems.push(problemAt(places, path, message, atKey))
+  for (const { path, file } of found.entries)
+    problems.push(
+      problemAt(places, path, `names the file ${quoted(file)}, and its contents did not come with the definition`),
+    )
 }
 
 function unknownProvider(

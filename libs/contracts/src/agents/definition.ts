@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { agentNamePattern } from '../ids.ts'
+import { CodeFile, ToolsFile } from './code.ts'
 import { McpServer } from './mcp-servers.ts'
 import { Labels } from './pools.ts'
 
@@ -58,12 +59,13 @@ export const ToolConfig = Type.Object(
 export type ToolConfig = Static<typeof ToolConfig>
 
 /**
- * `shell`, or `{ shell: { workspace: /srv/project } }`, or (later) `{ file: ./tools.ts }`. One name a map: a later entry replaces an
- * earlier one, and the names of a map have no order that a digest would keep.
+ * `shell`, or `{ shell: { workspace: /srv/project } }`, or `{ file: ./tools.ts }`. But for a file, one name a map: a later entry
+ * replaces an earlier one, and the names of a map have no order that a digest would keep.
  */
 export const ToolEntry = Type.Union([
   Type.String({ minLength: 1, maxLength: 64 }),
-  Type.Record(Type.String(), Type.Union([ToolConfig, Type.String()]), { minProperties: 1, maxProperties: 1 }),
+  CodeFile,
+  Type.Record(Type.String(), ToolConfig, { minProperties: 1, maxProperties: 1 }),
 ])
 export type ToolEntry = Static<typeof ToolEntry>
 
@@ -97,7 +99,7 @@ export const AgentDefinition = Type.Object(
       Type.String({ maxLength: 1024, description: 'For people, and for agents that may delegate to it' }),
     ),
     tools: Type.Optional(ToolList),
-    tools_file: Type.Optional(Type.String({ minLength: 1 })),
+    tools_file: Type.Optional(ToolsFile),
     workflow_file: Type.Optional(Type.String({ minLength: 1 })),
     mcp_servers: Type.Optional(
       Type.Array(McpServer, { maxItems: 50, description: 'MCP servers whose tools the agent has (docs/mcp.md)' }),
@@ -150,7 +152,6 @@ export type AgentDefinition = Static<typeof AgentDefinition>
 export const laterFields: Readonly<
   Partial<Record<keyof AgentDefinition, { readonly harmless: readonly unknown[]; readonly feature: string }>>
 > = {
-  tools_file: { harmless: [], feature: 'tools from a file' },
   workflow_file: { harmless: [], feature: 'custom workflows' },
   mcp_servers: { harmless: [], feature: 'MCP servers' },
   skills_dir: { harmless: [], feature: 'skills' },

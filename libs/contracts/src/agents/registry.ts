@@ -1,6 +1,7 @@
 // The registry's events (stream REG) and its requests. Each event is its entity's new state (PROTOCOL 10).
 import { type Static, Type } from 'typebox'
 import type { ErrorBody } from '../errors.ts'
+import { BundleDigest, CodeTool } from './code.ts'
 import { AgentDefinition } from './definition.ts'
 
 const closed = { additionalProperties: false } as const
@@ -26,6 +27,19 @@ export const VersionEntry = Type.Object(
   closed,
 )
 export type VersionEntry = Static<typeof VersionEntry>
+
+/** `reg.bundle.<digest>`: bundled code that was loaded once, and the tools that it declares. The bytes lie in the object store before it. */
+export const BundleEntry = Type.Object(
+  {
+    digest: BundleDigest,
+    size: Type.Integer({ minimum: 1 }),
+    at: Type.Integer(),
+    by: Type.String(),
+    tools: Type.Array(CodeTool),
+  },
+  closed,
+)
+export type BundleEntry = Static<typeof BundleEntry>
 
 /** `reg.token.<hash>`: a bearer token, known by the hex sha256 of its text only. */
 export const TokenEntry = Type.Object(

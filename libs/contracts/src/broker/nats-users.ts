@@ -5,7 +5,7 @@
 //   NU2. Nobody writes to an inbox but as the answer to a question that it was asked: replies cannot be forged.
 //   NU3. What the broker cannot keep apart: its own answers go to whatever reply subject a request names, also to another role's. So this
 //        holds against mistakes and stray processes, not against a service that was taken over (docs/security.md).
-import { bucketStream, buckets, canarySubject, objectStores, type Role, streams } from './subjects.ts'
+import { bucketStream, buckets, canarySubject, objectStores, objectStream, type Role, streams } from './subjects.ts'
 
 export interface NatsPermissions {
   readonly publish?: SubjectRights
@@ -22,10 +22,10 @@ export interface SubjectRights {
 export const serviceNames = ['registry', 'session-gateway', 'executor', 'tool-runner', 'memory'] as const
 export type ServiceName = (typeof serviceNames)[number]
 
-const outputs = `OBJ_${objectStores.outputs}`
-const stores: readonly string[] = [...Object.values(streams), ...Object.values(buckets).map(bucketStream), outputs]
+const objects: readonly string[] = Object.values(objectStores).map(objectStream)
+const stores: readonly string[] = [...Object.values(streams), ...Object.values(buckets).map(bucketStream), ...objects]
 /** Read by consumers, which everybody may therefore make; `watched` ones come and go, so they may be deleted too. */
-const watched: readonly string[] = [streams.registry, bucketStream(buckets.pools), outputs]
+const watched: readonly string[] = [streams.registry, bucketStream(buckets.pools), ...objects]
 const consumed: readonly string[] = [streams.sessions, ...watched]
 
 const api = (...verbs: readonly string[]): readonly string[] => verbs.map((verb) => `$JS.API.${verb}`)
@@ -50,7 +50,7 @@ const deltas = (role: 'e' | 't'): string => `live.*.*.*.${role}`
 
 const own: Readonly<Record<ServiceName, { readonly says: readonly string[]; readonly hears: readonly string[] }>> = {
   registry: {
-    says: ['reg.>', ...stores.flatMap((stream) => api(`STREAM.UPDATE.${stream}`))],
+    says: ['reg.>', `$O.${objectStores.bundles}.>`, ...stores.flatMap((stream) => api(`STREAM.UPDATE.${stream}`))],
     hears: ['svc.registry.>'],
   },
   'session-gateway': { says: [frames('g'), canarySubject, 'svc.>', `$KV.${buckets.idempotency}.>`], hears: [] },

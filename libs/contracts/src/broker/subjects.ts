@@ -14,7 +14,9 @@ export const bucketStream = (bucket: string): string => `KV_${bucket}`
 export const bucketFilter = (bucket: string): string => `$KV.${bucket}.>`
 /** What is appended to learn whether the broker takes appends. It says nothing. */
 export const canarySubject = 'canary'
-export const objectStores = { outputs: 'reins-blobs' } as const
+export const objectStores = { outputs: 'reins-blobs', bundles: 'reins-bundles' } as const
+/** An object store is a stream of chunks and of descriptions. */
+export const objectStream = (store: string): string => `OBJ_${store}`
 /** How long a whole output is kept that a tool made, and how much of it a session keeps in all. */
 export const outputsKeptMs = 7 * 24 * 3_600_000
 export const maxOutputBytesOfSession = 64 * 1024 * 1024
@@ -75,7 +77,17 @@ export const heartbeatSubject = (service: 'executor' | 'tool-runner', instance: 
   `hb.${service}.${instance}`
 export const heartbeatFilter = (service: 'executor' | 'tool-runner'): string => `hb.${service}.*`
 
-export const registryKinds = ['agent', 'version', 'config', 'secret', 'role', 'token', 'schedule', 'key'] as const
+export const registryKinds = [
+  'agent',
+  'version',
+  'bundle',
+  'config',
+  'secret',
+  'role',
+  'token',
+  'schedule',
+  'key',
+] as const
 export type RegistryKind = (typeof registryKinds)[number]
 export const registrySubject = (kind: RegistryKind, name: string): string => `reg.${kind}.${encodeToken(name)}`
 export const registryKindFilter = (kind: RegistryKind): string => `reg.${kind}.*`

@@ -1,6 +1,7 @@
 // The whole journal on JetStream: over one connection, and a second one for deltas where the process has it.
 import { type Broker, ensureTopology, keepLiveStream } from '@reins/broker'
-import type { OutputStore, SessionFeed, SessionLog, Snapshots, Timers, WorkQueue } from '../port.ts'
+import type { BundleStore, OutputStore, SessionFeed, SessionLog, Snapshots, Timers, WorkQueue } from '../port.ts'
+import { createJetStreamBundles } from './bundles.ts'
 import { createJetStreamOutputs } from './outputs.ts'
 import { createJetStreamFeed } from './feed.ts'
 import { createJetStreamLog } from './log.ts'
@@ -15,6 +16,7 @@ export interface Journal {
   readonly timers: Timers
   readonly snapshots: Snapshots
   readonly outputs: OutputStore
+  readonly bundles: BundleStore
 }
 
 export interface JournalOptions {
@@ -33,11 +35,12 @@ export interface JournalOptions {
 export async function openJournal(broker: Broker, options: JournalOptions): Promise<Journal> {
   await ensureTopology(broker, { replicas: options.replicas })
   keepLiveStream(broker)
-  const [work, timers, snapshots, outputs] = await Promise.all([
+  const [work, timers, snapshots, outputs, bundles] = await Promise.all([
     createJetStreamWork(broker, options),
     createJetStreamTimers(broker, options),
     createJetStreamSnapshots(broker),
     createJetStreamOutputs(broker, options.now),
+    createJetStreamBundles(broker),
   ])
   return {
     sessions: createJetStreamLog(broker, {
@@ -49,5 +52,6 @@ export async function openJournal(broker: Broker, options: JournalOptions): Prom
     timers,
     snapshots,
     outputs,
+    bundles,
   }
 }

@@ -7,6 +7,7 @@ import { BrokerUnavailable, type ReadOptions } from '@reins/broker'
 import { type Address, type Draft, emptyHead, headOf, maxOutputBytesOfSession, rootOf } from '@reins/contracts'
 import type {
   AppendOutcome,
+  BundleStore,
   OutputStore,
   LiveDelta,
   RepublishedFrame,
@@ -50,6 +51,7 @@ export interface MemoryJournal {
   readonly timers: Timers
   readonly snapshots: Snapshots
   readonly outputs: OutputStore
+  readonly bundles: BundleStore
   /** The broker dies and comes back: it forgot who holds what, and tells everybody that they are connected again. */
   restart(): void
   /** Stops what is scheduled. Whoever made the journal calls it. */
@@ -208,6 +210,7 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
     timers,
     snapshots: memorySnapshots(),
     outputs: memoryOutputs(),
+    bundles: memoryBundles(),
     restart() {
       for (const durable of durables.values()) durable.forget(stream.lastSeq)
       for (const on of reconnected) on()
@@ -216,6 +219,14 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
       timers.close()
       for (const durable of durables.values()) durable.close()
     },
+  }
+}
+
+function memoryBundles(): BundleStore {
+  const kept = new Map<string, Uint8Array>()
+  return {
+    put: async (digest, bytes) => void kept.set(digest, kept.get(digest) ?? Uint8Array.from(bytes)),
+    get: async (digest) => kept.get(digest),
   }
 }
 
