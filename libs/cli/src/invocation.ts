@@ -1,6 +1,6 @@
 // One run of a command: the context, the global options, the client, and how it prints.
 //   R1. The admin token of this machine's data folder goes to this machine only: another server gets a token that was given.
-import { isLoopback } from '@reins/client'
+import { holdsCredentials, isLoopback, withoutCredentials } from '@reins/client'
 import type { Command } from 'commander'
 import type { ReinsClient } from './client-port.ts'
 import type { CliContext } from './context.ts'
@@ -82,8 +82,13 @@ function checkedUrl(text: string): string {
   const url = URL.parse(text)
   if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
     throw usageFailure(
-      `"${text}" is not the address of a server.`,
+      `"${withoutCredentials(text)}" is not the address of a server.`,
       `Give one that begins with http:// or https://, such as --server ${defaultServer}`,
+    )
+  if (holdsCredentials(text))
+    throw usageFailure(
+      `The address of the server, ${withoutCredentials(text)}, holds a user name or a password.`,
+      'Leave them out of the address. Reins knows people by their token: give it with --token or REINS_TOKEN.',
     )
   return text.replace(/\/+$/, '')
 }

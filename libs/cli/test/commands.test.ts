@@ -66,6 +66,13 @@ describe('agents', () => {
       'put coder create {"definition":{"name":"coder","model":"x/y","system_prompt":"From a file.","tools":["shell","grep"],"planning":false}}',
     ])
   })
+  test('apply reads the definition from stdin', async () => {
+    const piped = '\ufeffname: piped\nmodel: x/y\nsystem_prompt: Be.\n'
+    const { code, server } = await reins(['agent', 'apply', '--file', '-'], fakeServer(), { piped })
+    expect([code, server.asked]).toEqual([0, [`put piped apply ${JSON.stringify({ yaml: piped })}`]])
+    const wrong = await reins(['agent', 'apply', '-f', '-'], fakeServer(), { piped: '- a' })
+    expect(wrong.err).toMatch(/^reins: stdin does not hold the definition of an agent/)
+  })
   test('create of one that exists fails, and says what to do', async () => {
     const { code, out, err } = await reins(['agent', 'create', 'assistant', '--model', 'x/y', '--system-prompt', 'a'])
     expect([code, out]).toEqual([1, ''])
@@ -352,6 +359,8 @@ describe('usage', () => {
     [['chat', '--nonsense']],
     [['session', 'replay', sessionId, '--step', '--speed', '3']],
     [['agent', 'list', '--server', 'not a url']],
+    [['agent', 'list', '--server', 'http://ann:s3cret@127.0.0.1:7420']],
+    [['agent', 'list', '--server', 'ftp://ann:s3cret@127.0.0.1']],
   ])('%j is wrong, told on stderr, exit 2', async (words) => {
     const { code, out, err } = await reins(words)
     expect([code, out, err === '']).toEqual([2, '', false])

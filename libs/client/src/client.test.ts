@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { createClient } from './client.ts'
 import type { FollowItem } from './follow.ts'
 import { isLoopback } from './loopback.ts'
+import { withoutCredentials } from './shown-url.ts'
 
 const root = 'http://127.0.0.1:7420'
 
@@ -145,6 +146,32 @@ describe('errors', () => {
   })
 })
 
+test.each([
+  ['no list', { sessions: 'none' }, 'sessions is no list'],
+  ['no object', [], 'it is no object'],
+  ['a session without a name', { sessions: [{}] }, 'sessions[0].id is no text'],
+  [
+    'a time that is none',
+    { sessions: [{ id: 's', agent: 'a', digest: 'd', status: 'idle', turns: 1, usage: {}, createdAt: 'yesterday' }] },
+    'sessions[0].createdAt is no time',
+  ],
+])('an answer that is %s is refused, and says what is wrong', async (_what, body, says) => {
+  const client = createClient({ baseUrl: root, fetch: async () => Response.json(body) })
+  await expect(client.sessions.list()).rejects.toMatchObject({
+    code: 'internal',
+    message: `${root} sent an answer that this version of Reins does not understand: ${says}.`,
+  })
+})
+
+test('a password in the address of the server is refused, and never printed', async () => {
+  const client = createClient({ baseUrl: 'http://ann:s3cret@reins.example', fetch: async () => Response.json({}) })
+  const refusal = await client.health().catch((error: unknown) => error)
+  expect(refusal).toMatchObject({ message: expect.stringContaining('http://reins.example, holds a user name') })
+  expect(JSON.stringify(refusal)).not.toContain('s3cret')
+  expect(withoutCredentials('//ann:s3cret@x y')).toBe('//x y')
+  expect(withoutCredentials('ann:s3cret@host')).toBe('host')
+})
+
 test('events are read wherever the connection cuts them, past comments, fields without a meaning and foreign line ends', async () => {
   const [first, second] = [event(1), event(2)]
   const text = `\ufeff: hello\nretry: 5\n\nid: c1\nevent: x\ndata: ${JSON.stringify(first)}\n\n\r\nevent: nothing\n\ndata:${JSON.stringify(second)}\r\n\r\n`
@@ -173,13 +200,14 @@ test.each([
 
 test('a server that takes a request and never answers is given up; the end of a turn is waited for', async () => {
   const asked: boolean[] = []
+  const ended = { turn: { id: 't1', status: 'completed' }, cursor: 'c1' }
   const client = createClient({
     baseUrl: root,
     answerWithinMs: 1,
     fetch: (url, { signal }) => {
       const waits = new URL(url).searchParams.get('wait') === 'turn'
       asked.push(waits)
-      if (waits) return new Promise((resolve) => setImmediate(() => setImmediate(() => resolve(Response.json({})))))
+      if (waits) return new Promise((resolve) => setImmediate(() => setImmediate(() => resolve(Response.json(ended)))))
       return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
     },
   })

@@ -20,6 +20,7 @@ import type {
   TurnResult,
 } from '@reins/contracts'
 import { localFetch } from '#fetch'
+import { answers, type Form } from './answers.ts'
 import { type FollowItem, type FollowOptions, follow } from './follow.ts'
 import { isLoopback } from './loopback.ts'
 import { createTransport, type Fetch, unreachable } from './transport.ts'
@@ -101,34 +102,49 @@ export function createClient(options: ClientOptions): Client {
   const { baseUrl, token } = options
   const fetch = options.fetch ?? (isLoopback(baseUrl) ? localFetch : platformFetch)
   const transport = createTransport(baseUrl, token, fetch, options.answerWithinMs ?? 60_000)
-  const get = <T>(path: string, query: Readonly<Record<string, string | number | boolean | undefined>> = {}) =>
-    transport.json<T>({ method: 'GET', path, query })
-  const post = <T>(path: string, body: unknown, write: WriteOptions = {}, query = {}) =>
-    transport.json<T>({
-      ...{ method: 'POST', path, body, query, headers: keyHeader(write), signal: write.signal },
-      patient: 'wait' in query,
-    })
+  const get = <T>(
+    path: string,
+    form: Form,
+    query: Readonly<Record<string, string | number | boolean | undefined>> = {},
+  ) => transport.json<T>({ method: 'GET', path, query }, form)
+  const post = <T>(path: string, form: Form, body: unknown, write: WriteOptions = {}, query = {}) =>
+    transport.json<T>(
+      {
+        ...{ method: 'POST', path, body, query, headers: keyHeader(write), signal: write.signal },
+        patient: 'wait' in query,
+      },
+      form,
+    )
+  const agent = (name: string) => `/v1/agents/${encodeURIComponent(name)}`
   const session = (id: string, rest = '') => `/v1/sessions/${encodeURIComponent(id)}${rest}`
   const control =
     (verb: string): Control =>
     (id, write) =>
-      post(session(id, `/${verb}`), undefined, write)
+      post(session(id, `/${verb}`), answers.controlAccepted, undefined, write)
   const wait = { wait: 'turn' }
 
   return {
     agents: {
       put: (name, source, condition = { kind: 'apply' }) =>
-        transport.json({
-          method: 'PUT',
-          path: `/v1/agents/${encodeURIComponent(name)}`,
-          headers: conditionHeaders(condition),
-          ...('yaml' in source ? { body: source.yaml, contentType: 'application/yaml' } : { body: source.definition }),
-        }),
-      get: async (name) => (await get<{ agent: Agent }>(`/v1/agents/${encodeURIComponent(name)}`)).agent,
+        transport.json(
+          {
+            method: 'PUT',
+            path: agent(name),
+            headers: conditionHeaders(condition),
+            ...('yaml' in source
+              ? { body: source.yaml, contentType: 'application/yaml' }
+              : { body: source.definition }),
+          },
+          answers.agentPut,
+        ),
+      get: async (name) => (await get<{ agent: Agent }>(agent(name), answers.agent)).agent,
       async list() {
         const agents: Agent[] = []
         for (let after: string | undefined; ; ) {
-          const page = await get<{ agents: Agent[]; next?: string }>('/v1/agents', { limit: 500, after })
+          const page = await get<{ agents: Agent[]; next?: string }>('/v1/agents', answers.agents, {
+            limit: 500,
+            after,
+          })
           agents.push(...page.agents)
           if (page.next === undefined) return agents
           after = page.next
@@ -136,19 +152,19 @@ export function createClient(options: ClientOptions): Client {
       },
       async delete(name, { ifMatch } = {}) {
         const headers = ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }
-        await transport.json({ method: 'DELETE', path: `/v1/agents/${encodeURIComponent(name)}`, headers })
+        await transport.json({ method: 'DELETE', path: agent(name), headers }, answers.anything)
       },
     },
     sessions: {
-      create: (body, write) => post('/v1/sessions', body, write),
-      createAndWait: (body, write) => post('/v1/sessions', body, write, wait),
-      list: (query) => get('/v1/sessions', query),
-      get: (id) => get(session(id)),
-      state: (id, at) => get(session(id, '/state'), { at }),
-      send: (id, body, write) => post(session(id, '/messages'), body, write),
-      sendAndWait: (id, body, write) => post(session(id, '/messages'), body, write, wait),
-      events: (id, query) => get(session(id, '/events'), query),
-      frames: (id, query) => get(session(id, '/frames'), query),
+      create: (body, write) => post('/v1/sessions', answers.sessionCreated, body, write),
+      createAndWait: (body, write) => post('/v1/sessions', answers.sessionCreated, body, write, wait),
+      list: (query) => get('/v1/sessions', answers.sessions, query),
+      get: (id) => get(session(id), answers.session),
+      state: (id, at) => get(session(id, '/state'), answers.state, { at }),
+      send: (id, body, write) => post(session(id, '/messages'), answers.messageAccepted, body, write),
+      sendAndWait: (id, body, write) => post(session(id, '/messages'), answers.turn, body, write, wait),
+      events: (id, query) => get(session(id, '/events'), answers.events, query),
+      frames: (id, query) => get(session(id, '/frames'), answers.frames, query),
       output: async (id, named, query) => {
         const response = await transport.open({
           method: 'GET',
@@ -173,8 +189,8 @@ export function createClient(options: ClientOptions): Client {
       release: control('release'),
       end: control('end'),
     },
-    pools: async () => (await get<PoolList>('/v1/pools')).pools,
-    health: () => get('/health'),
+    pools: async () => (await get<PoolList>('/v1/pools', answers.pools)).pools,
+    health: () => get('/health', answers.health),
   }
 }
 

@@ -28,7 +28,7 @@ let port = 0
 beforeEach(async () => {
   atProxy = []
   atServer = []
-  port = await serving('{"status":"ok"}', atServer)
+  port = await serving('{"status":"ok","version":"1","parts":{}}', atServer)
   const proxy = await serving('{"status":"proxy"}', atProxy)
   setGlobalDispatcher(new ProxyAgent(`http://127.0.0.1:${proxy}`))
 })
@@ -39,7 +39,7 @@ afterEach(() => {
 
 test('a request to this machine goes past the proxy that the process uses', async () => {
   const client = createClient({ baseUrl: `http://127.0.0.1:${port}`, token: 'secret' })
-  expect(await client.health()).toEqual({ status: 'ok' })
+  expect(await client.health()).toEqual({ status: 'ok', version: '1', parts: {} })
   expect([atServer, atProxy]).toEqual([['Bearer secret'], []])
 })
 

@@ -2,3 +2,4 @@
 export { type Client, type ClientOptions, createClient, type OutputPage, type WriteOptions } from './client.ts'
 export type { ConnectionItem, FollowItem, FollowOptions } from './follow.ts'
 export { isLoopback } from './loopback.ts'
+export { holdsCredentials, withoutCredentials } from './shown-url.ts'

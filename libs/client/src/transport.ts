@@ -1,6 +1,8 @@
 // One request to the gateway, and what can become of it. Every failure is a ReinsError, also that nobody answers.
 import type { ErrorBody, ErrorCode } from '@reins/contracts'
 import { errorTable, ReinsError } from '@reins/contracts/errors'
+import { checked, type Form } from './answers.ts'
+import { holdsCredentials, withoutCredentials } from './shown-url.ts'
 
 export type Fetch = (input: string, init: RequestInit) => Promise<Response>
 
@@ -19,8 +21,8 @@ export interface Request {
 }
 
 export interface Transport {
-  /** The body of a success, parsed. Throws ReinsError. */
-  json<T>(request: Request): Promise<T>
+  /** The body of a success, parsed and of this form. Throws ReinsError. */
+  json<T>(request: Request, form: Form): Promise<T>
   /** The response of a success, its body unread. Throws ReinsError. */
   open(request: Request): Promise<Response>
 }
@@ -33,6 +35,7 @@ export function createTransport(
   answerWithinMs: number,
 ): Transport {
   const root = baseUrl.replace(/\/+$/, '')
+  const shown = withoutCredentials(root)
   async function open({
     method,
     path,
@@ -42,6 +45,7 @@ export function createTransport(
     contentType,
     signal,
   }: Request): Promise<Response> {
+    if (holdsCredentials(root)) throw withCredentials(shown)
     const parameters = new URLSearchParams()
     for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value))
     const search = parameters.size > 0 ? `?${parameters}` : ''
@@ -57,38 +61,47 @@ export function createTransport(
       ...(signal ? { signal } : {}),
     }).catch((error: unknown) => {
       if (signal?.aborted) throw signal.reason
-      throw unreachable(root, error)
+      throw unreachable(shown, error)
     })
     if (response.ok) return response
     throw errorOf(response.status, await response.text().catch(() => ''))
   }
   return {
     open,
-    async json<T>(request: Request): Promise<T> {
+    async json<T>(request: Request, form: Form): Promise<T> {
       const stop = request.signal ?? new AbortController().signal
       const late = request.patient ? undefined : AbortSignal.timeout(answerWithinMs)
       try {
         const signal = late ? AbortSignal.any([stop, late]) : stop
         const response = await open({ ...request, signal })
-        return (await response.json()) as T
+        return checked<T>(await response.json(), form, shown)
       } catch (error) {
         if (stop.aborted) throw stop.reason
-        if (late?.aborted) throw silent(root, answerWithinMs)
+        if (late?.aborted) throw silent(shown, answerWithinMs)
         if (error instanceof ReinsError) throw error
         if (error instanceof SyntaxError)
-          throw new ReinsError('internal', `${root} did not answer with JSON. Is it a Reins server?`)
-        throw unreachable(root, error)
+          throw new ReinsError('internal', `${shown} did not answer with JSON. Is it a Reins server?`)
+        throw unreachable(shown, error)
       }
     },
   }
 }
 
-/** Nobody answered, or the answer broke off. */
-export function unreachable(root: string, error: unknown): ReinsError {
-  const why = causeOf(error)
-  return new ReinsError('unavailable', `Cannot reach ${root}${why === undefined ? '' : ` (${why})`}.`, {
-    next: 'Start the server with npm start, or name another server with --server or REINS_URL.',
+const withCredentials = (shown: string): ReinsError =>
+  new ReinsError('invalid_request', `The address of the server, ${shown}, holds a user name or a password.`, {
+    next: 'Leave them out of the address. Reins knows people by their token: give it with --token or REINS_TOKEN.',
   })
+
+/** Nobody answered, or the answer broke off. */
+export function unreachable(baseUrl: string, error: unknown): ReinsError {
+  const why = causeOf(error)
+  return new ReinsError(
+    'unavailable',
+    `Cannot reach ${withoutCredentials(baseUrl)}${why === undefined ? '' : ` (${why})`}.`,
+    {
+      next: 'Start the server with npm start, or name another server with --server or REINS_URL.',
+    },
+  )
 }
 
 function silent(root: string, ms: number): ReinsError {

@@ -177,7 +177,7 @@ describe('what is wrong is said with its line and what would be valid', () => {
 describe('hostile input is one clear problem', () => {
   test('tabs as indentation', () => {
     expect(only('name: a\ntools:\n\t- shell\n')).toBe(
-      'line 3: the definition a tab is used as indentation, which YAML does not allow: use spaces',
+      'line 3: the definition uses a tab as indentation, which YAML does not allow: use spaces',
     )
   })
   test('duplicate keys, also with thousands between them', () => {
@@ -234,10 +234,14 @@ describe('hostile input is one clear problem', () => {
     ['a list', '- a\n', 'must be a mapping with name, model and system_prompt, not a list'],
     ['a text', 'hello', 'not the text "hello"'],
     ['two documents', `${minimal}---\n${minimal}`, 'more than one document'],
-    ['a custom tag', `${minimal}x: !!js/function "y"\n`, 'line 4: the definition a tag (!…) that is not known here'],
+    [
+      'a custom tag',
+      `${minimal}x: !!js/function "y"\n`,
+      'line 4: the definition holds a tag (!…) that is not known here',
+    ],
     ['an older YAML', `%YAML 1.1\n---\n${minimal}`, 'starts with a directive'],
-    ['a mapping as key', '{a: 1}: b\n', 'a key that is a list or a mapping'],
-    ['an open bracket', 'name: [a\nmodel: b\n', 'no valid YAML'],
+    ['a mapping as key', '{a: 1}: b\n', 'the definition has a key that is a list or a mapping'],
+    ['an open bracket', 'name: [a\nmodel: b\n', 'the definition is no valid YAML'],
   ])('%s', (_, yaml, message) => {
     expect(problemsText(problemsOf(yaml))).toContain(message)
   })

@@ -125,15 +125,15 @@ function syntaxProblem(fault: YAMLError, lines: LineCounter): Problem {
 function syntaxMessage({ code, message }: YAMLError): string {
   switch (code) {
     case 'TAB_AS_INDENT':
-      return 'a tab is used as indentation, which YAML does not allow: use spaces'
+      return 'uses a tab as indentation, which YAML does not allow: use spaces'
     case 'MULTIPLE_DOCS':
-      return 'there is more than one document (---): give one agent a file'
+      return 'holds more than one document (---): give each agent a file of its own'
     case 'TAG_RESOLVE_FAILED':
-      return 'a tag (!…) that is not known here: remove it; write plain values'
+      return 'holds a tag (!…) that is not known here: remove it, and write plain values'
     case 'NON_STRING_KEY':
-      return 'a key that is a list or a mapping: keys are names'
+      return 'has a key that is a list or a mapping: write a name there'
     default:
-      return `no valid YAML: ${message.slice(0, 200)}`
+      return `is no valid YAML: ${message.slice(0, 200)}`
   }
 }
 
@@ -182,7 +182,7 @@ class Conversion {
     for (const { key, value } of items) {
       const name = isScalar(key) ? String(key.value ?? '') : undefined
       if (name === undefined) {
-        this.#refuse(key, path, 'a key that is no name (an alias, a list or a mapping)')
+        this.#refuse(key, path, 'has a key that is no name (an alias, a list or a mapping): write a name there')
         continue
       }
       const inside = memberPath(path, name.slice(0, 200))

@@ -37,6 +37,11 @@ function errorIn(text: string): { status: number; code: string; message: string 
 
 const unknown = '01HZZZZZZZZZZZZZZZZZZZZZZZ'
 
+test('a byte order mark before JSON is passed over', async () => {
+  const { status } = await world.request('POST', `/v1/sessions`, { body: '\ufeff{"agent": "nobody"}' })
+  expect(status).toBe(404) // It was read: there is no such agent.
+})
+
 describe('one clear error', () => {
   const agent = 'helper'
   test.each<[string, string, string, unknown, number, string, string]>([

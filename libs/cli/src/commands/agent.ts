@@ -17,6 +17,7 @@ import {
 import { openChat } from './chat.ts'
 import { examples } from './examples.ts'
 import { endSession, type ListOptions, listSessions, openSession, sessionListOptions, showSession } from './session.ts'
+import { readAll } from './stdin.ts'
 
 interface WriteOptions extends DefinitionFlags {
   readonly file?: string
@@ -84,7 +85,10 @@ function writeCommands(agent: Command, act: Act): void {
       .description('Create an agent; fail if there is one of this name')
       .argument('<agent>', 'the name of the agent'),
   )
-    .option('-f, --file <path>', 'read the definition from this YAML or JSON file; flags win over it')
+    .option(
+      '-f, --file <path>',
+      'read the definition from this YAML or JSON file, or with - from stdin; flags win over it',
+    )
     .addHelpText(
       'after',
       examples([
@@ -100,10 +104,17 @@ function writeCommands(agent: Command, act: Act): void {
       .description('Create an agent, or replace it by the definition in a file')
       .argument('[agent]', 'the name of the agent (default: the name in the file)'),
   )
-    .requiredOption('-f, --file <path>', 'read the definition from this YAML or JSON file; flags win over it')
+    .requiredOption(
+      '-f, --file <path>',
+      'read the definition from this YAML or JSON file, or with - from stdin; flags win over it',
+    )
     .addHelpText(
       'after',
-      examples(['reins agent apply --file coder.yaml', 'reins agent apply coder -f coder.yaml --json']),
+      examples([
+        'reins agent apply --file coder.yaml',
+        'reins agent apply coder -f coder.yaml --json',
+        'reins agent show coder | sed s/sonnet/opus/ | reins agent apply -f -',
+      ]),
     )
     .action((name: string | undefined, options: WriteOptions, command: Command) => act(apply)([name, options], command))
   definitionOptions(
@@ -112,7 +123,10 @@ function writeCommands(agent: Command, act: Act): void {
       .description('Change parts of an agent; sessions keep the version that they began with')
       .argument('<agent>', 'the name of the agent'),
   )
-    .option('-f, --file <path>', 'change what this YAML or JSON file names; flags win over it')
+    .option(
+      '-f, --file <path>',
+      'change what this YAML or JSON file names, or with - what stdin names; flags win over it',
+    )
     .addHelpText(
       'after',
       '\nFields that neither the file nor a flag names keep their values; a field that is null in the file is removed.\nTo replace the whole definition, use reins agent apply. If somebody else changes the agent at the same time,\nreins overwrites nothing and fails.\n' +
@@ -205,7 +219,9 @@ async function readFlags(run: Invocation, options: WriteOptions): Promise<Defini
   return { ...options, systemPrompt: file.text.replace(/\n+$/, '') }
 }
 
+/** `-`: what is piped into the command. */
 async function readText(run: Invocation, path: string): Promise<DefinitionFile> {
+  if (path === '-') return { path: 'stdin', text: await readAll(run.context, run.signal) }
   try {
     return { path, text: await run.context.readFile(path) }
   } catch (error) {

@@ -3,11 +3,11 @@ import { type Command, Option } from 'commander'
 import { runChat } from '../chat/chat.ts'
 import { fileHistory, noHistory } from '../chat/history-file.ts'
 import { askOnce, type OneShotResult } from '../chat/one-shot.ts'
-import type { CliContext } from '../context.ts'
 import { CommandFailure, exitCodes, QuietExit, usageFailure } from '../failure.ts'
 import { type Act, defaultAgent, type Invocation } from '../invocation.ts'
 import { neutralise } from '../text/neutralise.ts'
 import { examples } from './examples.ts'
+import { readAll } from './stdin.ts'
 
 export interface ChatFlags {
   readonly agent?: string
@@ -100,23 +100,3 @@ const exitCodeOf = (result: OneShotResult): number =>
     : result.status === 'interrupted'
       ? exitCodes.interrupted
       : exitCodes.failed
-
-function readAll({ stdin }: CliContext, signal: AbortSignal): Promise<string> {
-  return new Promise((resolve) => {
-    let text = ''
-    const onData = (chunk: string) => {
-      text += chunk
-    }
-    const end = () => {
-      stdin.off('data', onData)
-      stdin.off('end', end)
-      signal.removeEventListener('abort', end)
-      resolve(text)
-    }
-    stdin.setEncoding('utf8')
-    stdin.on('data', onData)
-    stdin.on('end', end)
-    signal.addEventListener('abort', end, { once: true })
-    stdin.resume()
-  })
-}

@@ -1,0 +1,82 @@
+// What a server must have sent before a caller builds on it: the fields that clients read, and what kind of value each is. A server of
+// another version may send more. Whatever answers without these fields is no Reins server, or a broken one.
+import { ReinsError } from '@reins/contracts/errors'
+
+/** undefined: it is one. Otherwise what is wrong, after its path: `sessions[0].createdAt is no number`. */
+export type Form = (value: unknown, path: string) => string | undefined
+
+export const text: Form = (value, path) => (typeof value === 'string' ? undefined : `${path} is no text`)
+export const finite: Form = (value, path) =>
+  typeof value === 'number' && Number.isFinite(value) ? undefined : `${path} is no number`
+/** A point in time, in epoch ms, that a Date can hold. */
+export const instant: Form = (value, path) =>
+  typeof value === 'number' && Math.abs(value) <= 8.64e15 ? undefined : `${path} is no time`
+
+export const record =
+  (fields: Readonly<Record<string, Form>>): Form =>
+  (value, path) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return `${path || 'it'} is no object`
+    for (const [name, form] of Object.entries(fields)) {
+      const inside = path === '' ? name : `${path}.${name}`
+      const wrong = form(Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined, inside)
+      if (wrong !== undefined) return wrong
+    }
+    return undefined
+  }
+
+export const list =
+  (item: Form): Form =>
+  (value, path) => {
+    if (!Array.isArray(value)) return `${path} is no list`
+    for (const [index, one] of value.entries()) {
+      const wrong = item(one, `${path}[${index}]`)
+      if (wrong !== undefined) return wrong
+    }
+    return undefined
+  }
+
+export const optional =
+  (form: Form): Form =>
+  (value, path) =>
+    value === undefined ? undefined : form(value, path)
+
+const definition = record({ name: text, model: text, system_prompt: text })
+const agent = record({
+  ...{ name: text, digest: text, version: finite, createdAt: instant, updatedAt: instant },
+  definition,
+})
+const session = record({
+  ...{ id: text, agent: text, digest: text, status: text, turns: finite, usage: record({}) },
+  ...{ title: optional(text), createdAt: instant, lastActivityAt: instant },
+})
+
+/** By what the caller asked for. */
+export const answers = {
+  agent: record({ agent }),
+  agentPut: record({ agent, outcome: text }),
+  agents: record({ agents: list(agent), next: optional(text) }),
+  session,
+  sessions: record({ sessions: list(session), next: optional(text) }),
+  sessionCreated: record({ session, cursor: text }),
+  state: record({ id: text, cursor: text, status: text }),
+  messageAccepted: record({ messageId: text, cursor: text }),
+  turn: record({ turn: record({ id: text, status: text }), cursor: text }),
+  controlAccepted: record({ id: text, status: text, cursor: text }),
+  events: record({
+    events: list(record({ cursor: text, n: finite, i: finite, at: instant, type: text })),
+    cursor: text,
+  }),
+  frames: record({ frames: list(record({ seq: finite, n: finite, at: instant, hash: text, events: text })) }),
+  pools: record({ pools: list(record({ key: text, kind: text, servedBy: list(record({ instance: text })) })) }),
+  health: record({ status: text, version: text, parts: record({}) }),
+  anything: (): undefined => undefined,
+} as const satisfies Readonly<Record<string, Form>>
+
+/** Throws ReinsError. `root`: as it may be printed. */
+export function checked<T>(value: unknown, form: Form, root: string): T {
+  const wrong = form(value, '')
+  if (wrong === undefined) return value as T
+  throw new ReinsError('internal', `${root} sent an answer that this version of Reins does not understand: ${wrong}.`, {
+    next: 'Check that the address is that of a Reins server, and that client and server are of the same version.',
+  })
+}
