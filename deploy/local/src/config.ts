@@ -2,6 +2,7 @@
 import os from 'node:os'
 import path from 'node:path'
 import { type CompatibleConfig, loadModelsConfig, type ModelsConfig } from '@reins/models'
+import { parseKeyring } from '@reins/secrets'
 import { ConfigError, type Env, Environment } from '@reins/service'
 import { loadGatewaySettings } from '@reins/session-gateway'
 import type { LogLevel } from '@reins/telemetry'
@@ -49,6 +50,10 @@ export interface LocalConfig {
   readonly models: ModelsConfig
   /** Names of the variables that hold keys of models, and whether each is set. */
   readonly modelKeys: readonly { readonly name: string; readonly set: boolean }[]
+  /** Keys of secrets, as libs/secrets reads them; undefined: in a file. */
+  readonly secretsKey: string | undefined
+  /** Absolute; undefined: in the data folder. */
+  readonly secretsKeyFile: string | undefined
   /** Values that must never be shown. */
   readonly secrets: readonly string[]
   /** Tests only: where to stop. */
@@ -101,6 +106,14 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
     allowShellNetwork: read.flag('REINS_ALLOW_SHELL_NETWORK', false),
     logLevel: read.oneOf('REINS_LOG_LEVEL', 'info', ['debug', 'info', 'warn', 'error', 'silent'] as const),
     pauseAt: read.text('REINS_PAUSE_AT'),
+    secretsKey: read.text('REINS_SECRETS_KEY'),
+    secretsKeyFile: keyFileOf(read, cwd),
+  }
+  if (config.secretsKey !== undefined) {
+    const problem = keyProblem(config.secretsKey)
+    if (problem !== undefined) read.problem(`REINS_SECRETS_KEY is not valid: ${problem}.`)
+    if (config.secretsKeyFile !== undefined)
+      read.problem('REINS_SECRETS_KEY and REINS_SECRETS_KEY_FILE exclude each other. Set one of them.')
   }
   const gateway = gatewaySettings(withFlags, read)
   read.check()
@@ -110,7 +123,22 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
     gateway,
     models: models.config,
     modelKeys: modelKeys(models.config),
-    secrets: secretsOf(models.config, natsUrl, databaseUrl),
+    secrets: [...secretsOf(models.config, natsUrl, databaseUrl), ...(config.secretsKey ?? '').split(/[\s,]+/)],
+  }
+}
+
+function keyFileOf(read: Environment, cwd: string): string | undefined {
+  const file = read.text('REINS_SECRETS_KEY_FILE')
+  return file === undefined ? undefined : path.resolve(cwd, file)
+}
+
+/** The text is shown to nobody. */
+function keyProblem(text: string): string | undefined {
+  try {
+    parseKeyring(text)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
   }
 }
 

@@ -1,4 +1,5 @@
 // One process's services over one connection to the broker, and one for deltas: all five for `reins up`, one for `reins service <name>`.
+import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { type Broker, connectBroker } from '@reins/broker'
 import { type Health, makeShortId, type ServiceName } from '@reins/contracts'
@@ -7,6 +8,7 @@ import { type Journal, openIdempotency, openJournal, type RegistryView, watchReg
 import * as memory from '@reins/memory'
 import { createModels, type Models, scriptedModels } from '@reins/models'
 import * as registry from '@reins/registry'
+import type { KeyStore } from '@reins/secrets'
 import { type Clock, Closing, pausePoints, type Running } from '@reins/service'
 import * as gateway from '@reins/session-gateway'
 import { createRedactor, type Log, Metrics } from '@reins/telemetry'
@@ -25,6 +27,8 @@ export interface PartsOptions {
   readonly databaseUrl: string | undefined
   /** Folders that no tool may see: absolute, symlinks resolved. */
   readonly masked: readonly string[]
+  /** Of secrets, for the registry; undefined: it can keep none. */
+  readonly keys: KeyStore | undefined
   readonly adminTokenHash: string | undefined
   readonly secrets: readonly string[]
   readonly version: string
@@ -114,6 +118,8 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       clock,
       metrics,
       full: storage.full,
+      ...(options.keys ? { secrets: { keys: options.keys, random: randomBytes } } : {}),
+      pauseAt,
       bootstrapTokens:
         options.adminTokenHash === undefined
           ? []

@@ -69,6 +69,16 @@ export const errorTable = {
     meaning: 'Somebody changed the agent after you read it.',
     next: 'Read the agent again, and repeat your change if you still want it.',
   },
+  secret_not_found: {
+    retry: 'never',
+    meaning: 'There is no secret with this name.',
+    next: 'Check the name. This lists the names of all secrets: reins secret list',
+  },
+  config_not_found: {
+    retry: 'never',
+    meaning: 'There is no config with this name.',
+    next: 'Check the name. This lists all configs: reins config list',
+  },
   invalid_agent: {
     retry: 'never',
     meaning: 'The definition of the agent is not valid.',

@@ -1,2 +1,6 @@
 // The one door of @reins/secrets.
-export {}
+export { type Envelope, openSecret, type RandomBytes, rewrapSecret, sealSecret } from './keys/envelope.ts'
+export { type Handover, handOver, makeRecipient, type Recipient } from './keys/handover.ts'
+export { givenKeys, type KeyStore, keyFile } from './keys/key-file.ts'
+export { type Keyring, keyOf, keyText, makeKey, parseKeyring, type SecretsKey } from './keys/keyring.ts'
+export { secretNamesIn, secretReference } from './secret-names.ts'

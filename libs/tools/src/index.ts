@@ -3,7 +3,7 @@ export { type BuiltinOptions, builtinCatalog, builtinSource } from './builtin/bu
 export { answered, blockText, contentText } from './content.ts'
 export type { KeepOutput, KeptOutput, ToolContext, ToolSettings } from './context.ts'
 export { missingConfig, missingSecret, type NamedValues, noValues } from './named-values.ts'
-export type { ToolErrorCode, ToolOutcome } from './outcome.ts'
+export { type ToolErrorCode, ToolFailure, type ToolOutcome } from './outcome.ts'
 export { PathLocks } from './path-locks.ts'
 export {
   defaultSettings,

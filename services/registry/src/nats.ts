@@ -1,12 +1,14 @@
 // The registry's requests: decode, call, encode. What each one takes and gives stands in contracts (registry.ts).
 
 import { type Broker, BrokerUnavailable, type Handler, serveRequests } from '@reins/broker'
-import { problemsOf, ReinsError } from '@reins/contracts'
+import { problemsOf, ReinsError, resolveSecretsVerb } from '@reins/contracts'
 import type { Log } from '@reins/telemetry'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Agents } from './agents.ts'
 import type { Lists } from './lists.ts'
+import type { Configs } from './values/configs.ts'
+import type { Secrets } from './values/secrets.ts'
 
 const closed = { additionalProperties: false } as const
 const Name = Type.String({ maxLength: 200 })
@@ -31,22 +33,43 @@ const Put = Type.Object(
 const List = Type.Object({ limit: Limit, after: Type.Optional(Type.String({ maxLength: 512 })) }, closed)
 const Delete = Type.Object({ name: Name, ifMatch: Type.Optional(Type.String()), by: By }, closed)
 
+const Named = Type.Object({ name: Name }, closed)
+const Remove = Type.Object({ name: Name, by: By }, closed)
+const PutConfigRequest = Type.Object({ name: Name, value: Type.Unknown(), by: By }, closed)
+const Page = Type.Object({ limit: Limit, after: Type.Optional(Type.String({ maxLength: 200 })) }, closed)
+const PutSecretRequest = Type.Object({ name: Name, value: Type.String(), by: By }, closed)
+const Rotate = Type.Object({ by: By }, closed)
+const Resolve = Type.Object(
+  {
+    names: Type.Array(Name, { minItems: 1, maxItems: 100 }),
+    digest: Type.String({ pattern: '^[0-9a-f]{32}$' }),
+    to: Type.String({ maxLength: 64 }),
+  },
+  closed,
+)
+
 export interface ServeOptions {
   readonly broker: Broker
   readonly agents: Agents
   readonly lists: Lists
   /** Why nothing may be written now; undefined: it may. */
   readonly full: () => ReinsError | undefined
+  readonly secrets: Secrets
+  readonly configs: Configs
   readonly log: Log
 }
 
 /** The caller closes it. */
-export function serveRegistry({ broker, agents, lists, full, log }: ServeOptions): { close(): void } {
+export function serveRegistry({ broker, agents, lists, secrets, configs, full, log }: ServeOptions): { close(): void } {
   let written = 0
-  const writes = async <T extends { readonly seq: number }>(write: () => Promise<T>): Promise<T> => {
+  const admitted = <T>(write: () => Promise<T>): Promise<T> => {
     const obstacle = full()
     if (obstacle) throw obstacle
-    const reply = await write()
+    return write()
+  }
+  /** Of what the projection follows. */
+  const writes = async <T extends { readonly seq: number }>(write: () => Promise<T>): Promise<T> => {
+    const reply = await admitted(write)
     written = Math.max(written, reply.seq)
     return reply
   }
@@ -57,6 +80,20 @@ export function serveRegistry({ broker, agents, lists, full, log }: ServeOptions
       put: handle(Put, (request) => writes(() => agents.put(request))),
       delete: handle(Delete, ({ name, ifMatch, by }) => writes(() => agents.delete(name, ifMatch, by))),
       list: handle(List, async ({ limit, after }) => ({ value: await lists.agents(limit, after, written) })),
+      'secrets.put': handle(PutSecretRequest, ({ name, value, by }) => admitted(() => secrets.put(name, value, by))),
+      'secrets.get': handle(Named, ({ name }) => secrets.get(name)),
+      'secrets.list': handle(Page, ({ limit, after }) => secrets.list(limit, after)),
+      'secrets.delete': handle(Remove, ({ name, by }) => admitted(() => secrets.delete(name, by))),
+      'secrets.rotate': handle(Rotate, async ({ by }) => {
+        const { value } = await admitted(() => secrets.rotate())
+        log.info({ by, ...value }, 'the key of the secrets was asked to change')
+        return { value }
+      }),
+      [resolveSecretsVerb]: handle(Resolve, (request) => secrets.resolve(request)),
+      'configs.put': handle(PutConfigRequest, ({ name, value, by }) => admitted(() => configs.put(name, value, by))),
+      'configs.get': handle(Named, ({ name }) => configs.get(name)),
+      'configs.list': handle(Page, ({ limit, after }) => configs.list(limit, after)),
+      'configs.delete': handle(Remove, ({ name, by }) => admitted(() => configs.delete(name, by))),
     },
     (verb, error) =>
       log.error({ verb, err: error instanceof Error ? error.message : String(error) }, 'a request failed'),

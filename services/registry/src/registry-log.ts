@@ -3,8 +3,15 @@
 //   L2. A refusal proves that a record behind the condition exists; mine is in if and only if the first one carries my id.
 
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Broker, BrokerUnavailable, makeHeaders } from '@reins/broker'
-import { makeShortId, type RegistryKind, ReinsError, registrySubject } from '@reins/contracts'
+import { type Broker, BrokerUnavailable, makeHeaders, readMessages } from '@reins/broker'
+import {
+  makeShortId,
+  ReinsError,
+  type RegistryKind,
+  registryKindFilter,
+  registrySubject,
+  streams,
+} from '@reins/contracts'
 import { type RegistryRecord, readRegistry, registryIdHeader } from '@reins/journal'
 
 export type WriteOutcome =
@@ -13,6 +20,8 @@ export type WriteOutcome =
   | { readonly kind: 'refused' }
 
 export interface RegistryLog {
+  /** The last record of each entity of the kind, by its subject. Rejects with BrokerUnavailable. */
+  all(kind: RegistryKind): Promise<ReadonlyMap<string, RegistryRecord>>
   last(kind: RegistryKind, name: string): Promise<RegistryRecord | undefined>
   /** Appends the entity's new state where `after` is its last sequence (0: there is none). Rejects with BrokerUnavailable. */
   write(kind: RegistryKind, name: string, value: unknown, after: number): Promise<WriteOutcome>
@@ -52,7 +61,57 @@ export function registryLog(broker: Broker, { random, withinMs = 10_000 }: Regis
     }
     throw new BrokerUnavailable(`writing ${subject}`)
   }
-  return { last, write }
+  const known = new Map<RegistryKind, KindRecords>()
+  const all: RegistryLog['all'] = (kind) => {
+    const records = known.get(kind) ?? new KindRecords(broker, kind, withinMs)
+    known.set(kind, records)
+    return records.read()
+  }
+  return { all, last, write }
+}
+
+/** Of one kind: read on from where the last reading ended, so that reading again costs what was written since. */
+class KindRecords {
+  readonly #broker: Broker
+  readonly #kind: RegistryKind
+  readonly #withinMs: number
+  readonly #records = new Map<string, RegistryRecord>()
+  #seq = 0
+  #reading: Promise<void> = Promise.resolve()
+
+  constructor(broker: Broker, kind: RegistryKind, withinMs: number) {
+    this.#broker = broker
+    this.#kind = kind
+    this.#withinMs = withinMs
+  }
+
+  async read(): Promise<ReadonlyMap<string, RegistryRecord>> {
+    // A reading begins when it is asked for, not before: what was written until then is in it.
+    const reading = this.#reading.catch(() => undefined).then(() => this.#readOn())
+    this.#reading = reading
+    await reading
+    return this.#records
+  }
+
+  async #readOn(): Promise<void> {
+    const news = await readMessages(this.#broker, streams.registry, registryKindFilter(this.#kind), {
+      after: this.#seq,
+      leader: this.#seq > 0,
+      withinMs: this.#withinMs,
+    })
+    for (const { seq, subject, body, header } of news) {
+      this.#seq = seq
+      this.#records.set(subject, { seq, id: header(registryIdHeader), value: parse(body) })
+    }
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 /** The sequence, or what to do. Throws where the server says that it never will be. */

@@ -1,9 +1,11 @@
-// The registry: agents, their versions and tokens in REG; lists in Postgres.
+// The registry: agents, their versions, tokens, secrets and configs in REG; lists of agents in Postgres.
 //   S1. What is written and what is read by name needs REG alone; Postgres may be away, also at the start.
+import { randomBytes } from 'node:crypto'
 import type { Broker } from '@reins/broker'
 import type { ReinsError } from '@reins/contracts'
 import { healthOf, openDatabase } from '@reins/projection'
-import { type Clock, Closing, type Running } from '@reins/service'
+import type { KeyStore, RandomBytes } from '@reins/secrets'
+import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
 import type { Log, Metrics } from '@reins/telemetry'
 import { Agents } from './agents.ts'
 import { Lists } from './lists.ts'
@@ -12,6 +14,8 @@ import { runProjection } from './projection.ts'
 import { registryLog } from './registry-log.ts'
 import type { Tables } from './tables.ts'
 import { type BootstrapToken, ensureTokens } from './tokens.ts'
+import { Configs } from './values/configs.ts'
+import { Secrets } from './values/secrets.ts'
 
 export interface RegistryConfig {
   /** Stays the caller's to close. The stream REG must be there. */
@@ -25,6 +29,9 @@ export interface RegistryConfig {
   readonly bootstrapTokens: readonly BootstrapToken[]
   /** Providers of models that are configured; without, a definition may name any. */
   readonly knownProviders?: readonly string[]
+  /** The keys of secrets, and what their encryption draws from. Absent: no secret can be kept here. */
+  readonly secrets?: { readonly keys: KeyStore; readonly random: RandomBytes }
+  readonly pauseAt?: PausePoint
 }
 
 export interface RunningRegistry extends Running {
@@ -34,7 +41,7 @@ export interface RunningRegistry extends Running {
 
 /** Resolves when requests are served. Rejects with BrokerUnavailable when REG cannot be reached. */
 export async function start(config: RegistryConfig): Promise<RunningRegistry> {
-  const { broker, databaseUrl, log, clock, metrics, bootstrapTokens, knownProviders } = config
+  const { broker, databaseUrl, log, clock, metrics, bootstrapTokens, knownProviders, pauseAt } = config
   const closing = new Closing()
   const registry = registryLog(broker, { random: clock.random })
   await ensureTokens(registry, bootstrapTokens, clock)
@@ -52,14 +59,30 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
     closing.add('metrics', () => clearInterval(sample))
   }
 
+  const { now } = clock
+  const { keys, random } = config.secrets ?? { keys: undefined, random: randomBytes }
+  const secrets = new Secrets({ log: registry, keys, now, random, ...(pauseAt ? { pauseAt } : {}) })
+  const configs = new Configs({ log: registry, now })
+  const look = async (): Promise<void> => {
+    const problem = await secrets.problem()
+    if (problem !== undefined && problem !== secretsProblem) log.error({ problem }, 'some secrets cannot be read')
+    secretsProblem = problem
+  }
+  let secretsProblem: string | undefined
+  await look()
+  const looking = setInterval(() => void look().catch(() => undefined), 30_000)
+  looking.unref()
+  closing.add('look at secrets', () => clearInterval(looking))
+
   const { full = () => undefined } = config
-  const served = serveRegistry({ broker, agents, lists: new Lists(db, projection), full, log })
+  const served = serveRegistry({ broker, agents, lists: new Lists(db, projection), secrets, configs, full, log })
   closing.add('requests', () => served.close())
   return {
     close: (options) => closing.close(options),
     health: () => ({
       registry: broker.connected() ? 'ok' : 'no connection to the broker',
       lists: healthOf(projection?.state()),
+      ...(secretsProblem === undefined ? {} : { secrets: secretsProblem }),
     }),
   }
 }

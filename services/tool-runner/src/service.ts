@@ -7,8 +7,9 @@ import { CallSlots, Holder, memoryRoom, memoryShare, type Queue, readingUntil } 
 import type { Journal, RegistryView } from '@reins/journal'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
 import type { Log, Metrics, Redactor } from '@reins/telemetry'
-import { builtinSource, type Guard, noValues, PathLocks, type Sandbox } from '@reins/tools'
+import { builtinSource, type Guard, PathLocks, type Sandbox } from '@reins/tools'
 import { redacted } from './kept-output.ts'
+import { valuesOf } from './values.ts'
 import { SessionTools, type ToolsContext } from './session-tools.ts'
 
 export interface ToolRunnerConfig {
@@ -87,7 +88,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
       // A broker that is away for longer than one question must not fail a tool.
       registry: { version: (digest) => reading(() => config.registry.version(digest)) },
       keep: (session, output) => journal.outputs.put(session, redacted(output, config.redactor)),
-      values: () => noValues,
+      values: (digest) => valuesOf({ broker, learnt: () => undefined }, digest),
       redactor: config.redactor,
     },
     ackWaitMs,

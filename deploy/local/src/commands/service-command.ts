@@ -6,6 +6,7 @@ import type { Clock, Running } from '@reins/service'
 import { createLog } from '@reins/telemetry'
 import type { LocalConfig } from '../config.ts'
 import { adminToken } from '../data/data-dir.ts'
+import { keyFolders, secretsKeys } from '../data/secrets-keys.ts'
 import { readServers } from '../data/servers-file.ts'
 import { startParts } from '../parts.ts'
 import { tokenHash } from '../servers/servers.ts'
@@ -38,7 +39,8 @@ export async function runService({
     natsUrl,
     databaseUrl,
     ...(dataDir === undefined || config.natsUrl !== undefined ? {} : { diskOf: dataDir }),
-    masked: dataDir === undefined ? [] : [dataDir],
+    masked: [...(dataDir === undefined ? [] : [dataDir]), ...keyFolders(config)],
+    keys: name === 'registry' ? secretsKeys(config, dataDir) : undefined,
     adminTokenHash: token === undefined ? undefined : tokenHash(token),
     secrets: [
       ...config.secrets,

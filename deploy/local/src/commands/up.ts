@@ -8,6 +8,7 @@ import { createLog } from '@reins/telemetry'
 import { type LocalConfig, ownWorkspaces } from '../config.ts'
 import { adminToken, openDataDir } from '../data/data-dir.ts'
 import { diskState } from '../data/disk-budget.ts'
+import { keyFolders, secretsKeys } from '../data/secrets-keys.ts'
 import { removeServers, writeServers } from '../data/servers-file.ts'
 import { defaultAgentName, ensureDefaultAgent } from '../default-agent.ts'
 import { probeFeatures } from '../nats/probe-features.ts'
@@ -59,7 +60,8 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
     databaseUrl: servers.databaseUrl,
     servers: servers.health,
     ...(config.natsUrl === undefined ? { diskOf: dataDir.path } : {}),
-    masked: [dataDir.path],
+    masked: [dataDir.path, ...keyFolders(config)],
+    keys: secretsKeys(config, dataDir.path),
     adminTokenHash: tokenHash(token),
     secrets: [
       ...config.secrets,

@@ -3,9 +3,20 @@
 //   NU1. What is not named is denied. None may purge, delete, restore or reshape what is stored; only the registry updates a stream's
 //        settings (a newer version does), and a consumer of sessions or timers is nobody's to delete.
 //   NU2. Nobody writes to an inbox but as the answer to a question that it was asked: replies cannot be forged.
-//   NU3. What the broker cannot keep apart: its own answers go to whatever reply subject a request names, also to another role's. So this
+//   NU3. Only a tool-runner may ask for the values of secrets: it alone uses them. The answer is sealed for the process that asks.
+//   NU4. What the broker cannot keep apart: its own answers go to whatever reply subject a request names, also to another role's. So this
 //        holds against mistakes and stray processes, not against a service that was taken over (docs/security.md).
-import { bucketStream, buckets, canarySubject, objectStores, objectStream, type Role, streams } from './subjects.ts'
+import {
+  bucketStream,
+  buckets,
+  canarySubject,
+  objectStores,
+  objectStream,
+  type Role,
+  resolveSecretsVerb,
+  serviceSubject,
+  streams,
+} from './subjects.ts'
 
 export interface NatsPermissions {
   readonly publish?: SubjectRights
@@ -48,27 +59,40 @@ const everybodyHears = ['_INBOX.>', '$KV.>', '$O.>', 'rp.ses.>', 'live.>', 'reg.
 const frames = (role: Role): string => `ses.*.*.*.${role}.>`
 const deltas = (role: 'e' | 't'): string => `live.*.*.*.${role}`
 
-const own: Readonly<Record<ServiceName, { readonly says: readonly string[]; readonly hears: readonly string[] }>> = {
+const resolveSecrets = serviceSubject('registry', resolveSecretsVerb)
+
+interface Own {
+  readonly says: readonly string[]
+  /** Of what `says` lets in. */
+  readonly never?: readonly string[]
+  readonly hears: readonly string[]
+}
+
+const own: Readonly<Record<ServiceName, Own>> = {
   registry: {
     says: ['reg.>', `$O.${objectStores.bundles}.>`, ...stores.flatMap((stream) => api(`STREAM.UPDATE.${stream}`))],
     hears: ['svc.registry.>'],
   },
-  'session-gateway': { says: [frames('g'), canarySubject, 'svc.>', `$KV.${buckets.idempotency}.>`], hears: [] },
+  'session-gateway': {
+    says: [frames('g'), canarySubject, 'svc.>', `$KV.${buckets.idempotency}.>`],
+    never: [resolveSecrets], // NU3
+    hears: [],
+  },
   executor: {
     says: [frames('e'), deltas('e'), 'timer.>', 'hb.executor.>', 'ctl.>', `$KV.${buckets.snapshots}.>`],
     hears: ['ctl.>'],
   },
   'tool-runner': {
-    says: [frames('t'), deltas('t'), 'hb.tool-runner.>', 'ctl.>', `$O.${objectStores.outputs}.>`],
+    says: [frames('t'), deltas('t'), 'hb.tool-runner.>', 'ctl.>', `$O.${objectStores.outputs}.>`, resolveSecrets],
     hears: ['ctl.>'],
   },
   memory: { says: [frames('m'), ...consumersOf(streams.timers)], hears: ['svc.memory.>'] },
 }
 
 export function permissionsOf(service: ServiceName): NatsPermissions {
-  const { says, hears } = own[service]
+  const { says, never, hears } = own[service]
   return {
-    publish: { allow: [...everybodyPublishes, ...says] },
+    publish: { allow: [...everybodyPublishes, ...says], ...(never === undefined ? {} : { deny: never }) },
     subscribe: { allow: [...everybodyHears, ...hears] },
     allowResponses: true,
   }

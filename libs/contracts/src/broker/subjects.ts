@@ -94,6 +94,8 @@ export const registryKindFilter = (kind: RegistryKind): string => `reg.${kind}.*
 export const allRegistryFilter = 'reg.>'
 
 export const serviceSubject = (service: 'registry' | 'memory', verb: string): string => `svc.${service}.${verb}`
+/** Whoever may publish here may be given the secrets that an agent's definition names. */
+export const resolveSecretsVerb = 'secrets.resolve'
 
 /** Any text as one subject token: letters, digits and hyphens stay, everything else is `_` and two hex digits a byte. */
 export function encodeToken(name: string): string {

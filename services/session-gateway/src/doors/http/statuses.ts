@@ -14,6 +14,8 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   agent_not_found: 404,
   agent_exists: 412,
   agent_changed: 412,
+  secret_not_found: 404,
+  config_not_found: 404,
   invalid_agent: 422,
   session_not_found: 404,
   output_not_found: 404,

@@ -1,0 +1,179 @@
+// Secrets: written encrypted, listed by name, given to the one process that uses them.
+//   SE1. A value is in clear only between a person's request and its encryption, and between its decryption and its sealing for the asker.
+//        It is in no record, reply, error or line of the log.
+//   SE2. A process is given what the agent's version for which it asks names, and nothing else.
+//   SE3. Writing and changing the key take turns in this process, so that nothing is written under a key that is on its way out.
+import {
+  maxSecretBytes,
+  ReinsError,
+  type ResolvedSecrets,
+  type ResolveSecrets,
+  type SecretAnswer,
+  SecretEntry,
+  type SecretInfo,
+  type SecretList,
+} from '@reins/contracts'
+import { parseVersion } from '@reins/journal'
+import { handOver, type KeyStore, openSecret, type RandomBytes, sealSecret, secretNamesIn } from '@reins/secrets'
+import type { RegistryLog } from '../registry-log.ts'
+import { Entries, pageOf } from './entries.ts'
+import { type Rotated, rotateKey } from './key-rotation.ts'
+
+export interface SecretsOptions {
+  readonly log: RegistryLog
+  /** undefined: this registry has no key. */
+  readonly keys: KeyStore | undefined
+  readonly now: () => number
+  readonly random: RandomBytes
+  /** Tests stop here. */
+  readonly pauseAt?: (point: string) => Promise<void> | undefined
+}
+
+type Kept = Extract<SecretEntry, { kind: 'kept' }>
+const versionsKept = 500
+
+export class Secrets {
+  readonly #options: SecretsOptions
+  readonly #entries: Entries<typeof SecretEntry, SecretEntry>
+  /** Which secrets a version names (SE2). */
+  readonly #named = new Map<string, ReadonlySet<string>>()
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(options: SecretsOptions) {
+    this.#options = options
+    this.#entries = new Entries({ log: options.log, kind: 'secret', schema: SecretEntry, now: options.now })
+  }
+
+  put(name: string, value: string, by: string): Promise<{ value: SecretAnswer; seq: number }> {
+    return this.#inTurn(async () => {
+      this.#entries.checkName(name)
+      checkValue(value)
+      const { random } = this.#options
+      const keyring = this.#keys().read()
+      const { entry, outcome, seq } = await this.#entries.write(name, (stamps) => ({
+        ...{ kind: 'kept', name, by, ...stamps },
+        ...sealSecret(name, value, keyring, random),
+      }))
+      return { value: { secret: infoOf(entry), outcome }, seq }
+    })
+  }
+
+  async get(name: string): Promise<{ value: SecretInfo }> {
+    return { value: infoOf(await this.#entries.kept(name)) }
+  }
+
+  async list(limit: number, after: string | undefined): Promise<{ value: SecretList }> {
+    const { items, next } = pageOf((await this.#entries.all()).map(infoOf), { limit, after })
+    return { value: { secrets: [...items], ...(next === undefined ? {} : { next }) } }
+  }
+
+  delete(name: string, by: string): Promise<{ value: { name: string }; seq: number }> {
+    return this.#inTurn(async () => {
+      const seq = await this.#entries.change(name, (entry) => {
+        if (entry?.kind !== 'kept') throw this.#entries.missing(name)
+        const { createdAt } = entry
+        return { kind: 'removed', name, createdAt, updatedAt: this.#options.now(), by }
+      })
+      return { value: { name }, seq: seq ?? 0 }
+    })
+  }
+
+  /** Wraps the data keys of all secrets under a new key. It may be asked for again whatever became of it before. */
+  rotate(): Promise<{ value: Rotated }> {
+    return this.#inTurn(async () => {
+      const { random, pauseAt } = this.#options
+      return { value: await rotateKey({ entries: this.#entries, keys: this.#keys(), random, pauseAt }) }
+    })
+  }
+
+  /** SE1, SE2. */
+  async resolve({ names, digest, to }: ResolveSecrets): Promise<{ value: ResolvedSecrets }> {
+    const named = await this.#namedIn(digest)
+    for (const name of names) if (!named.has(name)) throw notNamed(name, digest)
+    const values: Record<string, string> = {}
+    const missing: string[] = []
+    for (const name of names) {
+      const entry = await this.#entries.find(name)
+      if (entry) values[name] = this.#open(entry)
+      else missing.push(name)
+    }
+    const sealed = handOver(JSON.stringify(values), to, this.#options.random)
+    if (!sealed) throw new ReinsError('invalid_request', '"to" is no key to seal the answer for.')
+    return { value: { values: sealed, missing } }
+  }
+
+  /** What keeps secrets from being used; undefined: nothing. Rejects with BrokerUnavailable. */
+  async problem(): Promise<string | undefined> {
+    const { keys } = this.#options
+    if (!keys) return undefined
+    const { current, older } = keys.read()
+    const known = new Set([current, ...older].map(({ id }) => id))
+    const lost = (await this.#entries.all()).filter(({ key }) => !known.has(key)).map(({ name }) => name)
+    return lost.length === 0
+      ? undefined
+      : `no key of ${keys.where} opens ${lost.slice(0, 5).join(', ')}${lost.length > 5 ? ', …' : ''}: bring the key back, or set them anew`
+  }
+
+  #open(entry: Kept): string {
+    const keys = this.#keys()
+    const opened = openSecret(entry.name, entry, keys.read())
+    switch (opened.kind) {
+      case 'open':
+        return opened.value
+      case 'no-key':
+        throw cannotOpen(entry.name, `${keys.where} does not hold the key ${opened.key} any more.`)
+      case 'damaged':
+        throw cannotOpen(entry.name, 'its record was changed.')
+      default:
+        return opened satisfies never
+    }
+  }
+
+  #keys(): KeyStore {
+    if (this.#options.keys) return this.#options.keys
+    throw new ReinsError('unavailable', 'The registry has no key for secrets.', {
+      next: 'Give the registry a data folder, or set REINS_SECRETS_KEY or REINS_SECRETS_KEY_FILE for it, and start it again. See docs/secrets.md.',
+    })
+  }
+
+  async #namedIn(digest: string): Promise<ReadonlySet<string>> {
+    const known = this.#named.get(digest)
+    if (known) return known
+    const version = parseVersion((await this.#options.log.last('version', digest))?.value)
+    if (!version) throw new ReinsError('invalid_request', 'There is no version of an agent with this digest.')
+    const names = secretNamesIn(version.definition)
+    if (this.#named.size >= versionsKept) this.#named.clear()
+    this.#named.set(digest, names)
+    return names
+  }
+
+  /** SE3. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work, work)
+    this.#turn = turn.catch(() => undefined)
+    return turn
+  }
+}
+
+const infoOf = ({ name, createdAt, updatedAt, by }: SecretEntry): SecretInfo => ({ name, createdAt, updatedAt, by })
+
+function checkValue(value: string): void {
+  const bytes = Buffer.byteLength(value)
+  if (bytes > 0 && bytes <= maxSecretBytes) return
+  throw new ReinsError(
+    'invalid_request',
+    bytes === 0
+      ? 'The value of the secret is empty.'
+      : `The value of the secret has ${bytes} bytes; a secret has at most ${maxSecretBytes}.`,
+  )
+}
+
+const notNamed = (name: string, digest: string): ReinsError =>
+  new ReinsError('forbidden', `The agent's version ${digest} does not name the secret ${JSON.stringify(name)}.`, {
+    next: `Name it in the definition of the agent, and apply it with reins agent apply. See docs/secrets.md.`,
+  })
+
+const cannotOpen = (name: string, why: string): ReinsError =>
+  new ReinsError('unavailable', `The secret ${name} cannot be read: ${why}`, {
+    next: `Bring the key back, or set the secret anew: reins secret set ${name}`,
+  })
