@@ -29,6 +29,7 @@ export {
   ToolEntry,
   ToolList,
 } from './agents/definition.ts'
+export { durationMs } from './agents/approvals.ts'
 export {
   hasMcpCommand,
   McpServer,
@@ -165,6 +166,17 @@ export {
   treeFilter,
 } from './broker/subjects.ts'
 export { ErrorBody, type ErrorCode, errorCodes, errorTable, Problem, ReinsError } from './errors.ts'
+export {
+  ApprovalMode,
+  ApprovalPolicy,
+  ApprovalScope,
+  DecisionSignature,
+  maxReasonChars,
+  ToolApproval,
+  ToolApprovalRule,
+  ToolTarget,
+} from './events/approval.ts'
+export { argumentsDigest, type DecisionToSign, signedDecision } from './approvals.ts'
 export {
   type EventData,
   type EventOf,

@@ -1,4 +1,13 @@
 // The door of @reins/session: events to state to decisions. Pure.
+export { isExcluded, isWaiting } from './approval/approval.ts'
+export { isTurnedOff, pinnedPolicy } from './approval/pinned-policy.ts'
+export {
+  decideApproval,
+  type PersonsVerdict,
+  revokeGrant,
+  type VerdictOutcome,
+  type VerdictRefusal,
+} from './approval/verdicts.ts'
 export { AppendList } from './append-list.ts'
 export {
   beginningEvents,
@@ -28,6 +37,7 @@ export {
   type CallState,
   emptySession,
   foldVersion,
+  type Grant,
   isOpen,
   reviveSession,
   type Session,

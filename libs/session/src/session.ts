@@ -6,6 +6,7 @@
 //   S5. After a frame that is beyond this version the state is incomplete. It is good to look at, and to record on what has ended
 //       here; nothing is due, no snapshot is made of it, and whoever holds a trigger gives it back for a newer process.
 import type {
+  ApprovalPolicy,
   Limits,
   ModelCallError,
   ModelMessage,
@@ -51,6 +52,8 @@ export interface Queued {
   readonly content: UserContent
   readonly onBusy: OnBusy
   readonly n: number
+  /** Who sent it, where the definition asks who may decide. */
+  readonly by?: string
   /** The trace (W3C traceparent) of the request that brought it. */
   readonly trace?: string
 }
@@ -82,6 +85,7 @@ export type CallState =
   | { readonly kind: 'requested'; readonly n: number }
   | { readonly kind: 'claimed'; readonly attempt: number; readonly by: string; readonly n: number }
   | { readonly kind: 'delegated'; readonly child: string; readonly pool: string; readonly cancelSent: boolean }
+  | WaitingForApproval
   | {
       readonly kind: 'done'
       readonly error: boolean
@@ -90,6 +94,46 @@ export type CallState =
       readonly how: 'completed' | 'unknown' | 'cancelled' | 'settled'
     }
 
+/** Of nobody but people: a tool-runner is asked when they have decided. */
+export interface WaitingForApproval {
+  readonly kind: 'waiting'
+  readonly for: 'approval'
+  readonly n: number
+  /** Of the arguments that are decided about. */
+  readonly digest: string
+  readonly reason: string
+  readonly must: boolean
+  readonly quorum: number
+  /** Who has approved these arguments so far. */
+  readonly votes: readonly string[]
+  readonly timer?: string
+  /** epoch ms, for people */
+  readonly expiresAt?: number
+  /** Its timer has fired: nobody can decide any more. */
+  readonly lapsed?: true
+}
+
+/** What was decided about a call, or that its tool asked for a person. */
+export type Approval =
+  | { readonly kind: 'needed'; readonly reason: string }
+  | { readonly kind: 'approved'; readonly by: readonly string[] }
+  | { readonly kind: 'granted'; readonly grant: string }
+  | { readonly kind: 'denied'; readonly by: string; readonly reason?: string }
+  | { readonly kind: 'expired' }
+  | { readonly kind: 'withdrawn' }
+
+/** What a person has let pass from then on. */
+export interface Grant {
+  readonly grant: string
+  readonly tool: string
+  /** Absent: whatever the call is about. */
+  readonly target?: string
+  /** The call that it was given with. */
+  readonly call: string
+  readonly by: string
+  readonly at: number
+}
+
 /** A tool call or delegation of the turn's latest answer. */
 export interface Call {
   readonly call: string
@@ -97,12 +141,18 @@ export interface Call {
   readonly arguments: Readonly<Record<string, unknown>>
   readonly malformed: string | null
   readonly state: CallState
+  /** Absent: nobody was asked about it. */
+  readonly approval?: Approval
+  /** The arguments are a person's, not the model's. */
+  readonly edited?: { readonly by: string }
 }
 
 export interface Turn {
   readonly id: string
   readonly n: number
   readonly messages: readonly string[]
+  /** Who sent them, where the definition asks who may decide. */
+  readonly requesters?: readonly string[]
   /** Of the message that began it: what follows from it belongs to the same trace. */
   readonly trace?: string
   readonly model: ModelCall | null
@@ -145,6 +195,10 @@ export interface Session {
   /** S5. Absent: all frames are understood. */
   readonly beyond?: Beyond
   readonly born: Born | null
+  /** Absent: nothing of the session waits for approval. */
+  readonly approvals?: ApprovalPolicy
+  /** Standing approvals; absent: there were none. */
+  readonly grants?: readonly Grant[]
   readonly title: string | null
   readonly mode: Mode
   readonly inbox: readonly Queued[]

@@ -73,18 +73,25 @@ export type CallRoute =
   | { readonly kind: 'settled'; readonly status: 'ok' | 'error'; readonly output: string; readonly code?: string }
   /** It has a frame of its own. */
   | { readonly kind: 'frame'; readonly due: Due }
+  /** Something has to be in the log first: then it is asked again where the call goes. */
+  | { readonly kind: 'recorded'; readonly events: readonly SessionEvent[] }
   /** It is asked of the tool-runners, with all others that go there. */
   | { readonly kind: 'runners' }
 
-/** null: this rule does not know the call. */
-export type RouteRule = (call: Call, turn: Turn, session: Session & { readonly born: Born }) => CallRoute | null
+/** null: this rule does not know the call. `at`: of the frame to come. */
+export type RouteRule = (
+  call: Call,
+  turn: Turn,
+  session: Session & { readonly born: Born },
+  at: number,
+) => CallRoute | null
 
 /** What a state of a call brings with it. */
 export interface CallStateKind<S extends CallState> {
-  /** What is going to wake the session; null: nothing has to. */
-  cover(call: string, state: S): Cover | null
-  /** Its outcome where its turn is cancelled; null: it has one. */
-  cancelled(call: string, state: S): SessionEvent | null
+  /** What is going to wake the session; empty: nothing has to. */
+  cover(call: string, state: S): readonly Cover[]
+  /** Its outcome where its turn is cancelled; empty: it has one. */
+  cancelled(call: string, state: S): readonly SessionEvent[]
   /** A frame that a cancel sends before that outcome. */
   beforeCancelled?(call: string, state: S): Due | null
 }

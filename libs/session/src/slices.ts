@@ -2,6 +2,8 @@
 //   T1. Every type of event has one meaning (the compiler checks that none is missing).
 //   T2. Rules are asked in this order, and the first one that has something to say is followed.
 import type { EventType } from '@reins/contracts'
+import { approvalEvents, approvalRoute, approvalStates, approvalsDue, approvalTimer } from './approval/approval.ts'
+import { grantEvents } from './approval/grants.ts'
 import { cancelDue, cancelEvents } from './cancel/cancel.ts'
 import { delegationEvents, delegationRoute, delegationStates } from './delegation/delegation.ts'
 import { endedCover, endedRests, lifecycleEvents, notOpenCover, notOpenRests } from './lifecycle/lifecycle.ts'
@@ -29,26 +31,34 @@ export const meanings: Meanings<EventType> = {
   ...toolsetEvents,
   ...delegationEvents,
   ...cancelEvents,
-  ...timerEvents([modelCallTimer, toolsetTimer]),
+  ...approvalEvents,
+  ...grantEvents,
+  ...timerEvents([modelCallTimer, toolsetTimer, approvalTimer]),
 }
 
 /** Where a call goes that the model has asked for. */
 const callRoutes: readonly RouteRule[] = [
   malformedRoute,
   beyondLimitRoute,
+  approvalRoute,
   delegationRoute,
   toolRoute,
   unavailableToolRoute,
   unknownToolRoute,
 ]
 
-export const callStates: CallStateKinds<CallState['kind']> = { ...toolCallStates, ...delegationStates }
+export const callStates: CallStateKinds<CallState['kind']> = {
+  ...toolCallStates,
+  ...delegationStates,
+  ...approvalStates,
+}
 
 export const dueRules: readonly DueRule[] = [
   endedRests,
   cancelDue(callStates),
   notOpenRests,
   modelCallDue,
+  approvalsDue,
   callsDue(callRoutes),
   toolsetDue,
   turnDue,

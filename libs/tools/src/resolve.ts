@@ -6,6 +6,7 @@
 //   R3. Entries that name a file (`- file: ./tools.ts`) are code of users: another source reads them (contracts, `codeEntries`).
 import {
   definitionDefaults,
+  durationMs,
   isMapping,
   itemPath,
   memberPath,
@@ -15,6 +16,7 @@ import {
   type Schema,
   shown,
   suggestion,
+  type ToolApprovalRule,
   ToolConfig,
   ToolList,
 } from '@reins/contracts'
@@ -46,6 +48,8 @@ export const defaultSettings: ToolSettings = {
 export interface ResolvedTool {
   readonly definition: ToolDefinition
   readonly settings: ToolSettings
+  /** Absent: the definition says nothing about approving its calls. */
+  readonly rule?: ToolApprovalRule
 }
 
 export interface ToolsProblem {
@@ -86,7 +90,11 @@ export function resolveTools(entries: unknown): ResolvedTools {
     const named = nameOf(entry, itemPath('', index), say)
     const settings = named && settingsOf(named, say)
     if (!settings) continue
-    for (const definition of named.tools) resolved.set(definition.name, { definition, settings })
+    for (const definition of named.tools) {
+      // What has to be approved stays so, also where a later entry only says how long the tool may take.
+      const rule = ruleOf(named.config) ?? resolved.get(definition.name)?.rule
+      resolved.set(definition.name, { definition, settings, ...(rule === undefined ? {} : { rule }) })
+    }
   }
   if (problems.length > 0) return { ok: false, problems }
   // In the order of the built-in list, so that the same definition always reads the same to a model and to its prompt cache.
@@ -133,6 +141,18 @@ function nameOf(entry: unknown, path: string, say: Say): Named | undefined {
   if (tools.length > 0) return { tools, config: entry[name], name, path: inside }
   say(inside, unknownName(name), true)
   return undefined
+}
+
+/** Of settings that are valid. */
+function ruleOf(config: unknown): ToolApprovalRule | undefined {
+  if (!Value.Check(ToolConfig, config)) return undefined
+  const { approval, allow, expires } = config
+  if (approval === undefined && allow === undefined && expires === undefined) return undefined
+  return {
+    ...(approval === undefined ? {} : { approval }),
+    ...(allow === undefined ? {} : { allow }),
+    ...(expires === undefined ? {} : { expires: durationMs(expires) }),
+  }
 }
 
 const toolsNamed = (name: string): readonly ToolDefinition[] =>

@@ -3,7 +3,14 @@
 //   S1. `list` says all that a model, a decision and a runner need to know of a tool; nobody else knows a tool by its name.
 //   S2. A definition that asks for what a source cannot give is a problem with its place, never a shorter list.
 //   S3. `run` may throw: toolset.ts makes an outcome of that.
-import type { AgentDefinition, ReplayClass, ToolRisk } from '@reins/contracts'
+import type {
+  AgentDefinition,
+  ReplayClass,
+  ToolApproval,
+  ToolApprovalRule,
+  ToolRisk,
+  ToolTarget,
+} from '@reins/contracts'
 import type { KeepOutput } from './context.ts'
 import type { NamedValues } from './named-values.ts'
 import type { ToolOutcome } from './outcome.ts'
@@ -32,6 +39,11 @@ export interface ToolSpec {
   readonly replay: ReplayClass
   readonly risk: ToolRisk
   readonly time: TimePolicy
+  /** Absent: nobody is asked, as far as the tool says. */
+  readonly approval?: Exclude<ToolApproval, 'auto'>
+  readonly target?: ToolTarget
+  /** What the definition says about approving its calls. */
+  readonly rule?: ToolApprovalRule
 }
 
 export type ToolListing =

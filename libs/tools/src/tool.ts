@@ -1,5 +1,5 @@
 // What a tool is: what a model is told of it, and what runs. Arguments are checked against the schema here, once.
-import { problemsOf, type ReplayClass, type ToolRisk } from '@reins/contracts'
+import { problemsOf, type ReplayClass, type ToolRisk, type ToolTarget } from '@reins/contracts'
 import type { Static, TObject } from 'typebox'
 import { Value } from 'typebox/value'
 import type { ToolContext } from './context.ts'
@@ -17,11 +17,16 @@ export interface ToolDefinition {
   /** Whether a call that was cut off may run again: `never` ends as outcome-unknown instead. */
   readonly replay: ReplayClass
   readonly risk: ToolRisk
+  /** The argument that says what a call is about; absent: none does. */
+  readonly target?: ToolTarget
   /** It starts programs, so it runs where the sandbox is; all others run in a worker. */
   readonly sandboxed?: true
   /** How its time is kept, where the definition gives it so many milliseconds. */
   readonly time: (ms: number) => TimePolicy
 }
+
+/** The file or folder that a call is about. */
+export const pathTarget: ToolTarget = { argument: 'path', kind: 'path' }
 
 /** A tool that can be stopped at any moment. */
 export const stoppedByRunner = (ms: number): TimePolicy => ({ keptBy: 'runner', ms, graceMs: 15_000 })

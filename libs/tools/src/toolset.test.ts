@@ -49,12 +49,14 @@ const call = (name: string, args: unknown = {}) => ({ name, arguments: args, def
 
 it('is the tools of all sources, each with what a decision needs to know of it', async () => {
   const tools = await offered(builtin('/'), source())
+  const of = { source: 'builtin' }
+  const target = { argument: 'path', kind: 'path' }
   expect(pinnedTools(tools).map(({ digest, ...rest }) => rest)).toEqual([
-    { name: 'shell', source: 'builtin', replay: 'never', risk: 'exec' },
-    { name: 'read_file', source: 'builtin', replay: 'safe', risk: 'read' },
-    { name: 'write_file', source: 'builtin', replay: 'safe', risk: 'write' },
-    { name: 'edit_file', source: 'builtin', replay: 'never', risk: 'write' },
-    { name: 'file_info', source: 'builtin', replay: 'safe', risk: 'read' },
+    { ...of, name: 'shell', replay: 'never', risk: 'exec', target: { argument: 'command', kind: 'command' } },
+    { ...of, name: 'read_file', replay: 'safe', risk: 'read', target },
+    { ...of, name: 'write_file', replay: 'safe', risk: 'write', target },
+    { ...of, name: 'edit_file', replay: 'never', risk: 'write', target },
+    { ...of, name: 'file_info', replay: 'safe', risk: 'read', target },
     { name: 'weather', source: 'elsewhere', replay: 'safe', risk: 'external' },
   ])
 })

@@ -56,6 +56,9 @@ export const pinnedTools = (tools: readonly OfferedTool[]): readonly PinnedTool[
     replay: spec.replay,
     risk: spec.risk,
     digest: specDigest(spec),
+    ...(spec.approval === undefined ? {} : { approval: spec.approval }),
+    ...(spec.target === undefined ? {} : { target: spec.target }),
+    ...(spec.rule === undefined ? {} : { rule: spec.rule }),
   }))
 
 /** What a session's start records. Of tools that do not resolve there are none to record: the first model call says why. */

@@ -150,7 +150,6 @@ describe('what is wrong is said with its line and what would be valid', () => {
     ['planning: true', 'planning'],
     ['max_plan_steps: 20', 'max_plan_steps'],
     ['approve_plan: true', 'approve_plan'],
-    ['approval_mode: always', 'approval_mode'],
     ['long_term_memory: {provider: sqlite}', 'long_term_memory'],
   ])('a field whose effect comes later: %s', (line, path) => {
     const [problem, ...others] = problemsOf(`${minimal}${line}\n`)

@@ -136,6 +136,15 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'toolset.declared':
     case 'toolset.requested':
     case 'toolset.changed':
+    case 'approvals.pinned':
+    case 'approval.requested':
+    case 'approval.decided':
+    case 'approval.granted':
+    case 'approval.expired':
+    case 'approval.withdrawn':
+    case 'approval.needed':
+    case 'grant.added':
+    case 'grant.revoked':
     case 'session.renamed':
     case 'session.settled':
     case 'tool-call.late-result':

@@ -124,6 +124,23 @@ export function summary(event: ApiEvent): string {
       return known.data.timer
     case 'cancel.requested':
       return known.data.end ? 'and end' : ''
+    case 'approvals.pinned':
+      return known.data.mode
+    case 'approval.requested':
+      return `${known.data.name}(${toolInput(known.data.arguments)}): ${known.data.reason}`
+    case 'approval.decided':
+      return `${known.data.call}: ${known.data.verdict} by ${known.data.approver}${known.data.reason === undefined ? '' : `: ${known.data.reason}`}`
+    case 'approval.granted':
+      return `${known.data.call}: by the grant ${known.data.grant}`
+    case 'approval.expired':
+    case 'approval.withdrawn':
+      return known.data.call
+    case 'approval.needed':
+      return `${known.data.call}: ${known.data.reason}`
+    case 'grant.added':
+      return `${known.data.grant}: ${known.data.tool}${known.data.target === undefined ? '' : ` ${known.data.target}`}`
+    case 'grant.revoked':
+      return known.data.grant
     default:
       return known satisfies never
   }

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { agentNamePattern } from '../ids.ts'
 import { CodeFile, ToolsFile } from './code.ts'
+import { Approvals, approvalWords, Duration } from './approvals.ts'
 import { McpServer } from './mcp-servers.ts'
 import { Labels } from './pools.ts'
 
@@ -53,6 +54,15 @@ export const ToolConfig = Type.Object(
     network: Type.Optional(
       Type.Boolean({ description: 'Let shell commands use the network, if the operator allows it. Default false' }),
     ),
+    approval: Type.Optional(approvalWords),
+    allow: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 1_000 }), {
+        maxItems: 200,
+        description:
+          'Calls that need no approval: commands of shell ("npm test*"; only simple commands match) or paths ("docs/**")',
+      }),
+    ),
+    expires: Type.Optional(Duration),
   },
   closed,
 )
@@ -130,7 +140,13 @@ export const AgentDefinition = Type.Object(
       Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'Tokens of one answer. Default 4096' }),
     ),
     stream: Type.Optional(Type.Boolean({ description: 'Ask the model for its answer piece by piece. Default true' })),
-    approval_mode: Type.Optional(Type.Union([Type.Literal('default'), Type.Literal('always'), Type.Literal('never')])),
+    approval_mode: Type.Optional(
+      Type.Union([Type.Literal('default'), Type.Literal('always'), Type.Literal('never'), Type.Literal('autonomous')], {
+        description:
+          'default: what the tools say. always: a person approves every tool call. never: tools are off. autonomous: no call waits; what must be approved is refused',
+      }),
+    ),
+    approvals: Type.Optional(Approvals),
     reasoning_effort: Type.Optional(Type.Union([Type.Literal('low'), Type.Literal('medium'), Type.Literal('high')])),
     long_term_memory: Type.Optional(
       Type.Object(
@@ -159,7 +175,6 @@ export const laterFields: Readonly<
   planning: { harmless: [false], feature: 'planning' },
   max_plan_steps: { harmless: [], feature: 'planning' },
   approve_plan: { harmless: [false], feature: 'planning' },
-  approval_mode: { harmless: ['default'], feature: 'approval of tool calls' },
   long_term_memory: { harmless: [], feature: 'long-term memory' },
 }
 

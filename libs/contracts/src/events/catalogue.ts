@@ -3,6 +3,7 @@
 //       may ignore. Schemas are open, so every process takes such an event, and keeps the field.
 //   E2. Every other change is a new version of the type, or a new type: it stands in `changes`, with the protocol that it needs.
 import type { Static, TSchema } from 'typebox'
+import { approvalEvents } from './approval.ts'
 import { controlEvents } from './control.ts'
 import { delegationEvents } from './delegation.ts'
 import { modelCallEvents } from './model-call.ts'
@@ -19,6 +20,7 @@ export const eventSchemas = {
   ...toolsetEvents,
   ...delegationEvents,
   ...controlEvents,
+  ...approvalEvents,
 } as const
 
 type Schemas = typeof eventSchemas
@@ -47,10 +49,22 @@ export interface Change {
   readonly older?: readonly OlderVersion[]
 }
 
-/** E2. Protocol 2: tools of servers. */
+/** Protocol 2: tools of servers, and calls that wait for people. */
+const second: Change = { needs: 2 }
+
+/** E2. */
 export const changes: Partial<Record<EventType, Change>> = {
-  'toolset.declared': { needs: 2 },
-  'toolset.requested': { needs: 2 },
-  'toolset.resolved': { needs: 2 },
-  'toolset.changed': { needs: 2 },
+  'toolset.declared': second,
+  'toolset.requested': second,
+  'toolset.resolved': second,
+  'toolset.changed': second,
+  'approvals.pinned': second,
+  'approval.requested': second,
+  'approval.decided': second,
+  'approval.granted': second,
+  'approval.expired': second,
+  'approval.withdrawn': second,
+  'approval.needed': second,
+  'grant.added': second,
+  'grant.revoked': second,
 }

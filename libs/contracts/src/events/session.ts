@@ -1,5 +1,6 @@
 // session.* and message.*: a session's life, and what people say into it.
 import { type Static, Type } from 'typebox'
+import { ToolApproval, ToolApprovalRule, ToolTarget } from './approval.ts'
 import { UserContent } from './content.ts'
 import { id } from './fields.ts'
 
@@ -16,8 +17,21 @@ export const ToolRisk = Type.Union([
 ])
 export type ToolRisk = Static<typeof ToolRisk>
 
-/** A tool as it was resolved at the session's start. `digest`: of what the model is told of it (name, description, schema). */
-export const PinnedTool = Type.Object({ name: id, source: id, replay: ReplayClass, risk: ToolRisk, digest: id })
+/**
+ * A tool as it was resolved at the session's start. `digest`: of what the model is told of it (name, description, schema). `approval`
+ * and `rule`: absent where nobody is asked. Older processes do not know them: `approvals.pinned` stands beside them, and keeps those away.
+ */
+export const PinnedTool = Type.Object({
+  name: id,
+  source: id,
+  replay: ReplayClass,
+  risk: ToolRisk,
+  digest: id,
+  approval: Type.Optional(ToolApproval),
+  target: Type.Optional(ToolTarget),
+  /** What the definition says of it. */
+  rule: Type.Optional(ToolApprovalRule),
+})
 export type PinnedTool = Static<typeof PinnedTool>
 
 /** What a message does when the session is busy. `reject` never reaches the log: the gateway refuses. */

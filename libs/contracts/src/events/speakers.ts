@@ -11,6 +11,10 @@ const gateway: readonly EventType[] = [
   'message.received',
   'cancel.requested',
   'toolset.declared',
+  'approvals.pinned',
+  'approval.decided',
+  'grant.added',
+  'grant.revoked',
 ]
 const runner: readonly EventType[] = [
   'tool-call.started',
@@ -19,10 +23,11 @@ const runner: readonly EventType[] = [
   'tool-call.late-result',
   'toolset.resolved',
   'toolset.changed',
+  'approval.needed',
 ]
 const memory: readonly EventType[] = ['timer.fired']
 /** Decisions of people: an executor may not say them. Their events join this list with the features that bring them. */
-const peopleOnly: readonly EventType[] = []
+const peopleOnly: readonly EventType[] = ['approval.decided', 'grant.added', 'grant.revoked']
 
 const allowed: Readonly<Record<Role, ReadonlySet<EventType>>> = {
   g: new Set(gateway),

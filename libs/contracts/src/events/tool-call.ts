@@ -9,6 +9,8 @@ export const RequestedCall = Type.Object({
   name: id,
   arguments: Type.Record(Type.String(), Type.Unknown()),
   replay: ReplayClass,
+  /** It was looked at already whether a person must be asked. */
+  cleared: Type.Optional(Type.Literal(true)),
 })
 export type RequestedCall = Static<typeof RequestedCall>
 

@@ -1,5 +1,6 @@
 // toolset.*: the tools that servers have to be asked for. A session without such servers has none of these events.
 import { type Static, Type } from 'typebox'
+import { ToolApproval } from './approval.ts'
 import { id } from './fields.ts'
 import { ReplayClass, ToolRisk } from './session.ts'
 
@@ -18,6 +19,8 @@ export const ServerTool = Type.Object({
   parameters: Type.Record(Type.String(), Type.Unknown()),
   replay: ReplayClass,
   risk: ToolRisk,
+  /** Absent: nobody is asked. */
+  approval: Type.Optional(ToolApproval),
   /** Of name, description and parameters. */
   digest: id,
 })

@@ -52,7 +52,7 @@ function closing(
 ): readonly SessionEvent[] {
   const outcomes = turn.calls.flatMap(({ call, state }) => {
     const kind: CallStateKind<CallState> = states[state.kind]
-    return kind.cancelled(call, state) ?? []
+    return kind.cancelled(call, state)
   })
   const data = { turn: turn.id, usage: turn.usage, reason: reasons[why] }
   return [...cancelledModelCall(turn), ...outcomes, { type: 'turn.cancelled', data }]

@@ -40,11 +40,13 @@ export const delegationEvents: Meanings<'delegation.requested' | 'delegation.can
 
 export const delegationStates: CallStateKinds<'delegated'> = {
   delegated: {
-    cover: (call, { child }) => ({ kind: 'child', call, child }),
-    cancelled: (call, { child }) => ({
-      type: 'delegation.settled',
-      data: { call, child, status: 'cancelled', output: 'The turn was cancelled.' },
-    }),
+    cover: (call, { child }) => [{ kind: 'child', call, child }],
+    cancelled: (call, { child }) => [
+      {
+        type: 'delegation.settled',
+        data: { call, child, status: 'cancelled', output: 'The turn was cancelled.' },
+      },
+    ],
     beforeCancelled: (call, { child, pool, cancelSent }) =>
       cancelSent
         ? null

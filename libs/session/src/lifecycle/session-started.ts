@@ -1,5 +1,6 @@
 // The first event of a session, from its agent's definition: the one builder for a session that a person starts and for a child.
 import { type AgentDefinition, definitionDefaults, type EventData, type PinnedTool, poolKey } from '@reins/contracts'
+import { pinnedPolicy } from '../approval/pinned-policy.ts'
 
 export interface SessionStart {
   readonly agent: string
@@ -26,10 +27,18 @@ export function sessionStarted(start: SessionStart): EventData<'session.started'
       ...(definition.max_concurrent_tools === undefined ? {} : { maxConcurrentTools: definition.max_concurrent_tools }),
       ...(definition.max_turns === undefined ? {} : { maxTurns: definition.max_turns }),
     },
-    tools: Object.fromEntries(toolset.map(({ name, replay }) => [name, replay])),
-    toolset: [...toolset],
+    // Tools that are off are offered to nobody.
+    tools:
+      definition.approval_mode === 'never' ? {} : Object.fromEntries(toolset.map(({ name, replay }) => [name, replay])),
+    toolset: definition.approval_mode === 'never' ? [] : pinned(start),
     ...(parent === undefined ? {} : { parent }),
     ...(instance === undefined ? {} : { instance }),
     ...(title === undefined ? {} : { title }),
   }
+}
+
+/** What calls are about is told where one may wait: nothing else reads it. */
+function pinned({ definition, toolset }: SessionStart): PinnedTool[] {
+  if (pinnedPolicy(definition, toolset)) return [...toolset]
+  return toolset.map(({ target: _, ...rest }) => rest)
 }

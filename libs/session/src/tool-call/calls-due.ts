@@ -11,11 +11,11 @@ interface Routed {
 
 export const callsDue =
   (routes: readonly RouteRule[]): DueRule =>
-  (session) => {
+  (session, _n, at) => {
     const { turn, born } = session
     if (!turn || !born) return null
     const waiting = turn.calls.filter(({ state }) => state.kind === 'due')
-    const next = waiting.length > 0 ? nextOf(routes, { ...session, born }, turn, waiting) : null
+    const next = waiting.length > 0 ? nextOf(routes, { ...session, born }, turn, waiting, at) : null
     if (next) return next
     return turn.calls.some(({ state }) => state.kind !== 'done') ? 'rest' : null
   }
@@ -26,10 +26,13 @@ function nextOf(
   session: Session & { readonly born: Born },
   turn: Turn,
   waiting: readonly Call[],
+  at: number,
 ): Due | null {
-  const routed = waiting.map((call) => ({ call, route: routeOf(routes, session, turn, call) }))
+  const routed = waiting.map((call) => ({ call, route: routeOf(routes, session, turn, call, at) }))
   const settled = routed.flatMap(settledBySession)
   if (settled.length > 0) return { events: settled, to: toLog }
+  const recorded = routed.flatMap(({ route }) => (route.kind === 'recorded' ? route.events : []))
+  if (recorded.length > 0) return { events: recorded, to: toLog }
   const next = withinRoom(session.born, turn, routed)
   if (next.length === 0) return null
   // What has a frame of its own comes first: none of it begins while a runner is at a batch.
@@ -39,6 +42,7 @@ function nextOf(
     name: call.name,
     arguments: { ...call.arguments },
     replay: replayOf(session.born, call.name),
+    ...(call.approval ? { cleared: true as const } : {}),
   }))
   return {
     events: [{ type: 'tool-calls.requested', data: { turn: turn.id, digest: session.born.digest, calls } }],
@@ -51,9 +55,10 @@ function routeOf(
   session: Session & { readonly born: Born },
   turn: Turn,
   call: Call,
+  at: number,
 ): CallRoute {
   for (const rule of routes) {
-    const route = rule(call, turn, session)
+    const route = rule(call, turn, session, at)
     if (route) return route
   }
   return { kind: 'runners' }
@@ -82,5 +87,5 @@ export const callsCover =
   ({ turn }) =>
     (turn?.calls ?? []).flatMap(({ call, state }) => {
       const kind: CallStateKind<CallState> = states[state.kind]
-      return kind.cover(call, state) ?? []
+      return kind.cover(call, state)
     })

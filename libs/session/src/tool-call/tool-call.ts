@@ -52,17 +52,17 @@ function requested(session: Session, { data }: EventOf<'tool-calls.requested'>, 
   )
 }
 
-const byCancel = (call: string) => ({ type: 'tool-call.cancelled' as const, data: { call } })
+const byCancel = (call: string) => [{ type: 'tool-call.cancelled' as const, data: { call } }]
 const withRunner: CallStateKind<CallState> = {
-  cover: (call) => ({ kind: 'runner', call }),
+  cover: (call) => [{ kind: 'runner', call }],
   cancelled: byCancel,
 }
 
 export const toolCallStates: CallStateKinds<'due' | 'requested' | 'claimed' | 'done'> = {
-  due: { cover: () => null, cancelled: byCancel },
+  due: { cover: () => [], cancelled: byCancel },
   requested: withRunner,
   claimed: withRunner,
-  done: { cover: () => null, cancelled: () => null },
+  done: { cover: () => [], cancelled: () => [] },
 }
 
 export const cancelledOutput = 'Cancelled before it had a result.'
@@ -81,6 +81,7 @@ function isCurrent(state: CallState, attempt: number, origin: Origin): boolean {
     case 'claimed':
       return attempt === state.attempt
     case 'delegated':
+    case 'waiting':
     case 'done':
       return false
     default:
@@ -88,26 +89,45 @@ function isCurrent(state: CallState, attempt: number, origin: Origin): boolean {
   }
 }
 
-export function withCall(session: Session, call: string, change: (state: CallState) => CallState): Session {
+export const withCall = (session: Session, call: string, change: (state: CallState) => CallState): Session =>
+  changeCall(session, call, (old) => {
+    const state = change(old.state)
+    return state === old.state ? old : { ...old, state }
+  })
+
+/** A call that waits no more leaves its timer behind: it fires for nothing. */
+export function changeCall(session: Session, call: string, change: (call: Call) => Call): Session {
   const { turn } = session
   const at = turn?.calls.findIndex((one) => one.call === call) ?? -1
   const old = turn?.calls[at]
   if (!turn || !old) return session
-  const state = change(old.state)
-  if (state === old.state) return session
-  const calls: Turn['calls'] = turn.calls.with(at, { ...old, state })
-  return { ...session, turn: { ...turn, calls } }
+  const next = change(old)
+  if (next === old) return session
+  const calls: Turn['calls'] = turn.calls.with(at, next)
+  const timer = old.state.kind === 'waiting' && next.state.kind !== 'waiting' ? old.state.timer : undefined
+  const timers = timer === undefined ? session.timers : session.timers.filter((open) => open.timer !== timer)
+  return { ...session, timers, turn: { ...turn, calls } }
+}
+
+const notedChars = 4_000
+
+/** The model has asked for something else than what has run. */
+function noteOf(approval: Call['approval'], args: Call['arguments']): string {
+  if (approval?.kind !== 'approved') return ''
+  const ran = JSON.stringify(args)
+  const shown = ran.length > notedChars ? `${ran.slice(0, notedChars)}…` : ran
+  return `[A person changed the arguments before this ran. It ran with: ${shown.toWellFormed()}]\n`
 }
 
 const withContent = (content: readonly ToolContent[] | undefined) => (content === undefined ? {} : { content })
 
 /** S3: the results of an answer's calls, in the order of the calls; a call that has none gets one that says so. */
 export function closedResults(calls: readonly Call[]): readonly ModelMessage[] {
-  return calls.map(({ call, name, state }) => ({
+  return calls.map(({ call, name, state, edited, approval, arguments: args }) => ({
     role: 'tool',
     call,
     name,
-    output: state.kind === 'done' ? state.output : cancelledOutput,
+    output: state.kind === 'done' ? noteOf(edited && approval, args) + state.output : cancelledOutput,
     ...(state.kind === 'done' ? withContent(state.content) : {}),
     error: state.kind === 'done' ? state.error : true,
   }))

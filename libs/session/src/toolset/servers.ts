@@ -55,9 +55,12 @@ export function withServers(session: Session & { readonly born: Born }, servers:
   const pinned: PinnedTool[] = [...own]
   for (const { server, tool } of serverTools(servers)) {
     if (tools.has(tool.name)) continue
-    const { name, replay, risk, digest } = tool
+    const { name, replay, risk, digest, approval } = tool
     tools.set(name, replay)
-    pinned.push({ name, source: sourceOf(server), replay, risk, digest })
+    pinned.push({
+      ...{ name, source: sourceOf(server), replay, risk, digest },
+      ...(approval === undefined ? {} : { approval }),
+    })
   }
   return { ...session, servers, born: { ...born, tools: Object.fromEntries(tools), toolset: pinned } }
 }

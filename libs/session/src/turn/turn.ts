@@ -18,7 +18,7 @@ export const turnEvents: Meanings<
 > = {
   'message.received': {
     effective: true,
-    evolve: (session, event, origin) => received(session, queuedOf(event, origin)),
+    evolve: (session, event, origin) => received(session, queuedOf(session, event, origin)),
   },
   'message.joined': { effective: true, evolve: (session, { data }) => joined(session, data.message, data.turn) },
   'message.dropped': {
@@ -42,9 +42,9 @@ export const turnEvents: Meanings<
 
 const traced = (trace: string | undefined) => (trace === undefined ? {} : { trace })
 
-function queuedOf({ data }: EventOf<'message.received'>, { n, trace }: Origin): Queued {
+function queuedOf(session: Session, { data }: EventOf<'message.received'>, { n, by, trace }: Origin): Queued {
   const { message, content, onBusy } = data
-  return { message, content, onBusy, n, ...traced(trace) }
+  return { message, content, onBusy, n, ...(session.approvals?.excludeRequester ? { by } : {}), ...traced(trace) }
 }
 
 const without = (inbox: readonly Queued[], message: string): readonly Queued[] =>
@@ -59,6 +59,11 @@ function received(session: Session, queued: Queued): Session {
   return { ...session, inbox: [queued, ...session.inbox], cancel }
 }
 
+const requestersOf = (messages: readonly Queued[], before: readonly string[] = []) => {
+  const requesters = [...before, ...messages.flatMap(({ by }) => by ?? [])]
+  return requesters.length === 0 ? {} : { requesters }
+}
+
 function joined(session: Session, message: string, id: string): Session {
   const { turn } = session
   const queued = session.inbox.find((one) => one.message === message)
@@ -66,7 +71,7 @@ function joined(session: Session, message: string, id: string): Session {
   return {
     ...session,
     inbox: without(session.inbox, queued.message),
-    turn: { ...turn, messages: [...turn.messages, queued.message] },
+    turn: { ...turn, messages: [...turn.messages, queued.message], ...requestersOf([queued], turn.requesters) },
     transcript: session.transcript.append({ role: 'user', content: queued.content }),
   }
 }
@@ -84,6 +89,7 @@ function started(session: Session, { data }: EventOf<'turn.started'>, { n }: Ori
       id: data.turn,
       n,
       messages: taken.map(({ message }) => message),
+      ...requestersOf(taken),
       ...traced(taken[0]?.trace),
       model: null,
       calls: [],

@@ -87,14 +87,18 @@ function list(definition: Definition): ToolListing {
   if (!resolved.ok) return { kind: 'problems', problems: resolved.problems }
   return {
     kind: 'listed',
-    tools: resolved.tools.map(({ definition: { name, description, parameters, replay, risk, time }, settings }) => ({
-      name,
-      description,
-      parameters: { ...parameters },
-      replay,
-      risk,
-      time: time(settings.timeoutMs),
-    })),
+    tools: resolved.tools.map(
+      ({ definition: { name, description, parameters, replay, risk, time, target }, settings, rule }) => ({
+        name,
+        description,
+        parameters: { ...parameters },
+        replay,
+        risk,
+        time: time(settings.timeoutMs),
+        ...(target === undefined ? {} : { target }),
+        ...(rule === undefined ? {} : { rule }),
+      }),
+    ),
   }
 }
 

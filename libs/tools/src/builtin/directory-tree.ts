@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { succeeded, ToolFailure } from '../outcome.ts'
 import { Pace } from '../pace.ts'
-import { defineTool, stoppedByRunner } from '../tool.ts'
+import { defineTool, pathTarget, stoppedByRunner } from '../tool.ts'
 import { entersBulky, walk } from '../workspace/walk.ts'
 import { Workspace } from '../workspace/workspace.ts'
 
@@ -27,6 +27,7 @@ export const directoryTree = defineTool(
     ),
     replay: 'safe',
     risk: 'read',
+    target: pathTarget,
     time: stoppedByRunner,
   },
   async ({ path = '', max_depth = 3 }, context) => {

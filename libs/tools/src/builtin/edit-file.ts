@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { succeeded, ToolFailure } from '../outcome.ts'
 import { detectEncoding, type Encoding, encode, markOf } from '../text/encoding.ts'
 import { readWhole } from '../text/lines.ts'
-import { defineTool, stoppedByRunner } from '../tool.ts'
+import { defineTool, pathTarget, stoppedByRunner } from '../tool.ts'
 import { writeAtomically } from '../workspace/atomic-write.ts'
 import { type Found, Workspace } from '../workspace/workspace.ts'
 
@@ -37,6 +37,7 @@ export const editFile = defineTool(
     ),
     replay: 'never',
     risk: 'write',
+    target: pathTarget,
     time: stoppedByRunner,
   },
   async ({ path, old_string, new_string, replace_all = false }, context) => {

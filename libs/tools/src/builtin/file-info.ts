@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { succeeded, ToolFailure } from '../outcome.ts'
-import { defineTool, stoppedByRunner } from '../tool.ts'
+import { defineTool, pathTarget, stoppedByRunner } from '../tool.ts'
 import { Workspace } from '../workspace/workspace.ts'
 
 export const fileInfo = defineTool(
@@ -21,6 +21,7 @@ export const fileInfo = defineTool(
     ),
     replay: 'safe',
     risk: 'read',
+    target: pathTarget,
     time: stoppedByRunner,
   },
   ({ path }, context) => {

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { fitting, ToolFailure } from '../outcome.ts'
 import { Pace } from '../pace.ts'
-import { defineTool, stoppedByRunner } from '../tool.ts'
+import { defineTool, pathTarget, stoppedByRunner } from '../tool.ts'
 import { walk } from '../workspace/walk.ts'
 import { Workspace } from '../workspace/workspace.ts'
 
@@ -32,6 +32,7 @@ export const listDirectory = defineTool(
     ),
     replay: 'safe',
     risk: 'read',
+    target: pathTarget,
     time: stoppedByRunner,
   },
   async ({ path = '' }, context) => {

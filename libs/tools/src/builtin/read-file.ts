@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { succeeded, ToolFailure } from '../outcome.ts'
 import { Pace } from '../pace.ts'
 import { openText } from '../text/lines.ts'
-import { defineTool, stoppedByRunner } from '../tool.ts'
+import { defineTool, pathTarget, stoppedByRunner } from '../tool.ts'
 import { Workspace } from '../workspace/workspace.ts'
 
 /** A longer file is read as far as asked; its lines are not counted to the end. */
@@ -33,6 +33,7 @@ export const readFile = defineTool(
     ),
     replay: 'safe',
     risk: 'read',
+    target: pathTarget,
     time: stoppedByRunner,
   },
   async ({ path, offset = 0, limit = 0 }, context) => {

@@ -43,6 +43,7 @@ export const shell = defineTool(
     ),
     replay: 'never',
     risk: 'exec',
+    target: { argument: 'command', kind: 'command' },
     sandboxed: true,
     time: stopsItself,
   },

@@ -4,7 +4,7 @@ import { succeeded, ToolFailure } from '../outcome.ts'
 import { Pace } from '../pace.ts'
 import { type Encoding, encode, markOf } from '../text/encoding.ts'
 import { openText } from '../text/lines.ts'
-import { defineTool, stoppedByRunner } from '../tool.ts'
+import { defineTool, pathTarget, stoppedByRunner } from '../tool.ts'
 import { writeAtomically } from '../workspace/atomic-write.ts'
 import { type Found, Workspace } from '../workspace/workspace.ts'
 
@@ -38,6 +38,7 @@ export const writeFile = defineTool(
     ),
     replay: 'safe',
     risk: 'write',
+    target: pathTarget,
     time: stoppedByRunner,
   },
   async ({ path, content, create_dirs = true }, context) => {

@@ -11,6 +11,7 @@ import {
   type Errand,
   type Fold,
   foldFrames,
+  pinnedPolicy,
   type Session,
   sessionStarted,
   settleParent,
@@ -61,12 +62,17 @@ async function makeChild(context: ErrandContext, parent: string, session: Sessio
   // Not to be passed over: the parent would wait for ever. It is tried again, and in the end the parent is quarantined.
   if (!resolved) throw new Error(`the definition ${digest} of the agent ${agent} is not in the registry`)
   const { definition, toolset } = resolved
+  const pinned = toolset.kind === 'resolved' ? pinnedTools(toolset.tools) : []
+  const policy = pinnedPolicy(definition, pinned, requestersOf(session))
   const started = sessionStarted({
     ...{ agent, digest, definition },
-    toolset: toolset.kind === 'resolved' ? pinnedTools(toolset.tools) : [],
+    toolset: pinned,
     parent: { session: parent, call, pool: session.born.pools.executor },
   })
-  const declared = toolsetDeclared(definition, session.servers?.principal ?? `session:${session.id}`)
+  const declared = [
+    ...(policy ? [policy] : []),
+    ...toolsetDeclared(definition, session.servers?.principal ?? `session:${session.id}`),
+  ]
   const { executor, tools } = started.pools
   await Promise.all([
     context.work.ensurePool('exec', executor, definition.affinity ?? {}),
@@ -80,6 +86,12 @@ async function makeChild(context: ErrandContext, parent: string, session: Sessio
     'by its head',
   )
 }
+
+/** Who began the turn that delegates, however far above. */
+const requestersOf = ({ turn, approvals }: Session): readonly string[] => [
+  ...(approvals?.requesters ?? []),
+  ...(turn?.requesters ?? []),
+]
 
 /**
  * Reads the other session, decides, appends; again when somebody was first.

@@ -1,6 +1,7 @@
 // What an agent's definition means for its model calls and its sessions, by digest; immutable, hence cached for ever (bounded).
 import { type AgentDefinition, definitionDefaults, type ToolSpec } from '@reins/contracts'
 import type { RegistryView } from '@reins/journal'
+import { isTurnedOff } from '@reins/session'
 import { resolveToolset, type ToolCatalog, type Toolset, toolsProblemsText } from '@reins/tools'
 
 export interface CallSettings {
@@ -71,7 +72,9 @@ export function settingsOf({ definition, toolset }: Resolved): Settings {
     kind: 'known',
     settings: {
       system: definition.system_prompt,
-      tools: toolset.tools.map(({ spec: { name, description, parameters } }) => ({ name, description, parameters })),
+      tools: toolset.tools
+        .filter(({ spec }) => !isTurnedOff(definition, spec))
+        .map(({ spec: { name, description, parameters } }) => ({ name, description, parameters })),
       maxTokens: definition.max_tokens ?? definitionDefaults.maxTokens,
       stream: definition.stream ?? true,
       ...(definition.reasoning_effort === undefined ? {} : { reasoningEffort: definition.reasoning_effort }),

@@ -9,14 +9,14 @@ import {
   type SessionEvent,
   type VersionEntry,
 } from '@reins/contracts'
-import { sessionStarted, toolsetDeclared } from '@reins/session'
+import { pinnedPolicy, sessionStarted, toolsetDeclared } from '@reins/session'
 import type { GatewayConfig } from '../../ports.ts'
 
 export type NewSessionParts = Pick<GatewayConfig, 'registry' | 'work' | 'toolsOf'>
 
 export interface Beginning {
   readonly started: EventOf<'session.started'>
-  /** The servers that its tools are asked of, where there are any. */
+  /** What of it waits for people, and the servers that its tools are asked of, where there are any. */
   readonly declared: readonly SessionEvent[]
 }
 
@@ -29,13 +29,14 @@ export async function beginSession(
   const { entry, version } = await agentNow(parts, request.agent)
   const { definition } = version
   const labels = definition.affinity ?? {}
+  const toolset = await parts.toolsOf(definition)
   const event: EventOf<'session.started'> = {
     type: 'session.started',
     data: sessionStarted({
       agent: entry.name,
       digest: version.digest,
       definition,
-      toolset: await parts.toolsOf(definition),
+      toolset,
       ...(request.instance === undefined
         ? {}
         : { instance: { instance: request.instance, session: request.session ?? 'default' } }),
@@ -47,7 +48,8 @@ export async function beginSession(
     throw new ReinsError('invalid_request', `The session cannot be started: ${decoded.why}.`)
   const pool = poolKey(labels)
   await Promise.all([parts.work.ensurePool('exec', pool, labels), parts.work.ensurePool('tool', pool, labels)])
-  return { started: event, declared: toolsetDeclared(definition, principal) }
+  const policy = pinnedPolicy(definition, toolset)
+  return { started: event, declared: [...(policy ? [policy] : []), ...toolsetDeclared(definition, principal)] }
 }
 
 async function agentNow(
