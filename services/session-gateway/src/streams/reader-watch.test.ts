@@ -133,6 +133,26 @@ test('a reader for which nothing waits is never cut', async () => {
   expect(cuts).toEqual([])
 })
 
+test('where others spend the budget, one for which little waits stays, although the system still holds its last bytes', async () => {
+  const { join, cuts, clock } = world({ maxTotalBytes: 1000 })
+  const [quick, ...hoarders] = ['quick', 'a', 'b', 'c'].map(join)
+  quick?.put(60) // taken, and not acknowledged yet
+  for (let look = 0; look < 3; look++) {
+    // Each time the system of a hoarder takes a little into a buffer that nobody reads.
+    for (const { put, connection } of hoarders) {
+      put(160)
+      connection.take(10)
+    }
+    clock.now += 1000
+    await watch.look()
+  }
+  expect(cuts).toEqual([])
+  for (const { put } of hoarders) put(300)
+  clock.now += 1000
+  await watch.look()
+  expect(cuts).toEqual(['a budget'])
+})
+
 test('where the budget for all is spent, who has taken nothing for the longest is cut first, until some of it is free', async () => {
   const { join, cuts, clock, totals } = world({ maxTotalBytes: 1000 })
   const readers = ['a', 'b', 'c', 'd'].map(join)

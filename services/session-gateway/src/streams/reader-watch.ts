@@ -5,6 +5,7 @@
 //        although something waits.
 //   RW3. There is one budget for all. Where it is spent, the readers that have taken nothing for the longest are cut first, until some
 //        of it is free again; those that take what they get only where twice the budget is spent.
+//        One for which little waits spends none of it, and stays: the system may hold the last of what it took for a moment longer.
 //   RW4. Nothing is looked at while nothing is written; looking takes a bounded share of the time.
 //   RW5. History goes out at the reader's pace: a reader that has proved nothing yet gets little ahead of it, one that takes it all more.
 import { endsKey, type LookAtSendQueues } from './send-queues.ts'
@@ -134,7 +135,10 @@ export class ReaderWatch {
     const { maxTotalBytes } = this.options
     let total = this.total()
     if (total <= maxTotalBytes) return
-    const worst = [...this.#readers].sort((a, b) => b.stalledFor() - a.stalledFor() || b.waiting() - a.waiting())
+    const little = total / this.#readers.size / 2
+    const worst = [...this.#readers]
+      .filter((reader) => reader.waiting() > little)
+      .sort((a, b) => b.stalledFor() - a.stalledFor() || b.waiting() - a.waiting())
     for (const reader of worst) {
       // One that takes is on its way, unless there is far too much.
       const enough = reader.stalledFor() > 0 ? maxTotalBytes * 0.9 : maxTotalBytes * 2
