@@ -154,6 +154,32 @@ describe('secrets', () => {
   })
 })
 
+test('what a shell says beyond its limit is kept whole, masked, and read back over HTTP and by the command', async () => {
+  const session = await sessionIn(product.workspace)
+  writeFileSync(path.join(product.workspace, 'key.txt'), `${modelKey}\n`)
+  await product.turn(session, '!shell cat key.txt; seq 1 60000')
+  const events: { type: string; data: { call: string; ref?: string; output: string } }[] = (
+    await product.ask('GET', `/v1/sessions/${session}/events?limit=1000`)
+  ).json.events
+  const { call = '', ref = '', output = '' } = events.find(({ type }) => type === 'tool-call.completed')?.data ?? {}
+  expect(output).toContain(`characters left out; the whole output is kept as ${ref}`)
+
+  const route = `/v1/sessions/${session}/outputs`
+  const whole = `${Array.from({ length: 60_000 }, (_, i) => i + 1).join('\n')}\n`
+  for (const named of [ref, call]) {
+    const { status, text } = await product.ask('GET', `${route}/${named}`)
+    expect([status, text.includes(modelKey), text.endsWith(whole)]).toEqual([200, false, true])
+  }
+  const cli = await product.cli('session', 'output', session, call)
+  expect([cli.code, cli.err, cli.out === (await product.ask('GET', `${route}/${ref}`)).text]).toEqual([0, '', true])
+  const json = await product.cli('session', 'output', session, ref, '--json')
+  expect(JSON.parse(json.out)).toMatchObject({ session, ref, output: cli.out })
+
+  const stranger = await sessionIn(product.workspace)
+  expect((await product.ask('GET', `/v1/sessions/${stranger}/outputs/${ref}`)).status).toBe(404)
+  expect((await product.cli('session', 'output', stranger, ref)).code).not.toBe(0)
+})
+
 test.runIf(process.platform === 'linux')('nothing listens beyond this machine', () => {
   const listening = product.pids.flatMap(addressesOf)
   expect(listening.length).toBeGreaterThanOrEqual(3)

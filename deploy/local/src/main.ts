@@ -8,6 +8,9 @@ import { verifySession } from './commands/verify.ts'
 import { dataDirOwner } from './data/data-dir.ts'
 import { version } from './product-version.ts'
 
+/** By Ctrl-C, as shells count it: nobody waits for a reader then. */
+const interrupted = 130
+
 const environment = processEnvironment()
 const dataDir = path.resolve(environment.dataDir ?? '.reins')
 
@@ -29,5 +32,8 @@ async function readAdminToken(): Promise<string | undefined> {
 const env = withRunningProduct(environment)
 const context = processContext({ now: systemClock.now, readAdminToken, verify: verifySession, env })
 const code = await runProgram(reinsProgram(context, version), process.argv.slice(2), context)
+// A pipe is read at its reader's pace: what is not taken yet would be cut off by the end of the process.
+const taken = (stream: NodeJS.WriteStream): Promise<void> => new Promise((resolve) => stream.write('', () => resolve()))
+if (code !== interrupted) await Promise.all([process.stdout, process.stderr].map(taken))
 // A request that hangs must not keep a command that has its exit code.
 process.exit(code === 0 ? (process.exitCode ?? 0) : code)
