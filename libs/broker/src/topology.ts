@@ -1,6 +1,6 @@
 // Makes the streams and buckets of ARCHITECTURE.md as they must be; run by every service at its start, changes nothing that is right already.
 import { setTimeout as pause } from 'node:timers/promises'
-import { jetstream, jetstreamManager, type StreamConfig } from '@nats-io/jetstream'
+import { JetStreamApiError, jetstream, jetstreamManager, type StreamConfig } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import { Objm } from '@nats-io/obj'
 import {
@@ -22,6 +22,8 @@ import type { Broker } from './broker.ts'
 export interface TopologyOptions {
   /** Copies of each stream: 1, or 3 in a cluster. */
   readonly replicas: 1 | 3
+  /** How long whole outputs of tools are kept. ms. Default: as contracts say. */
+  readonly outputsKeptMs?: number
   /** ms until it gives up. Default 15 000. */
   readonly withinMs?: number
 }
@@ -95,22 +97,29 @@ export async function ensureTopology(broker: Broker, options: TopologyOptions): 
   await kvm.create(buckets.snapshots, { replicas, history: 1, storage: 'file' })
   await kvm.create(buckets.pools, { replicas, history: 1, storage: 'file' })
   await kvm.create(buckets.idempotency, { replicas, history: 1, storage: 'file', ttl: day * 1000 })
-  await ensureOutputs(broker, manager, replicas)
+  await ensureOutputs(broker, manager, replicas, options.outputsKeptMs ?? outputsKeptMs)
   await new Objm(jetstream(broker.nc)).create(objectStores.bundles, { replicas, storage: 'file' })
 }
 
-/** A bucket of an older version keeps for ever: whoever may change it (the registry) gives it its limit, and others leave it as it is. */
-async function ensureOutputs(broker: Broker, manager: Manager, replicas: 1 | 3): Promise<void> {
+/** A bucket of an older version keeps for ever, or for another time: whoever may change it (the registry) gives it its limit, and others leave it as it is. */
+async function ensureOutputs(broker: Broker, manager: Manager, replicas: 1 | 3, keptMs: number): Promise<void> {
+  const max_age = nanos(keptMs / 1000)
   const store = await new Objm(jetstream(broker.nc)).create(objectStores.outputs, {
     replicas,
     storage: 'file',
-    ttl: nanos(outputsKeptMs / 1000),
+    ttl: max_age,
   })
   const { streamInfo } = await store.status()
-  const max_age = nanos(outputsKeptMs / 1000)
   if (streamInfo.config.max_age !== max_age)
-    await manager.streams.update(streamInfo.config.name, { max_age }).catch(() => undefined)
+    await manager.streams
+      .update(streamInfo.config.name, { max_age, duplicate_window: Math.min(max_age, defaultDuplicateWindow) })
+      .catch((error: unknown) => {
+        if (error instanceof JetStreamApiError) throw error // Whoever may not change it is not answered.
+      })
 }
+
+/** The server's own; it takes none that is longer than `max_age`. */
+const defaultDuplicateWindow = nanos(120)
 
 const againMs = 250
 

@@ -25,13 +25,11 @@ export const snapshotsWithRoom = (snapshots: Snapshots, room: Room): Snapshots =
   delete: (session) => snapshots.delete(session),
 })
 
-/** DR2: as where the session has no room left for another output. */
+/** DR2: `put` rejects, and whoever keeps says that the whole could not be kept. */
 export const outputsWithRoom = (outputs: OutputStore, room: Room): OutputStore => ({
   async put(session, bytes) {
-    if (!hasNone(room)) return outputs.put(session, bytes)
-    let dropped = 0
-    for await (const { length } of bytes instanceof Uint8Array ? [bytes] : bytes) dropped += length
-    return { ref: undefined, dropped }
+    if (hasNone(room)) throw new Error('the disk has no room for an output')
+    return outputs.put(session, bytes)
   },
   get: (session, ref) => outputs.get(session, ref),
 })

@@ -599,6 +599,15 @@ export function journalContract(name: string, make: () => Promise<ContractSubjec
         expect(await subject.outputs.get(newSession(), ref)).toBeUndefined()
       })
 
+      it('keeps no more than its limit of a session whose outputs end at the same moment', async () => {
+        const session = newSession()
+        const quarter = maxOutputBytesOfSession / 4 + 1
+        const kept = await Promise.all(
+          ['a', 'b', 'c', 'd', 'e'].map((letter) => subject.outputs.put(session, Buffer.alloc(quarter, letter))),
+        )
+        expect(kept.map(({ dropped }) => dropped)).toEqual([0, 0, 0, 4, quarter])
+      })
+
       it('cuts what a session keeps beyond its limit, and says by how much', async () => {
         const session = newSession()
         const half = maxOutputBytesOfSession / 2

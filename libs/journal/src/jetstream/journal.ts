@@ -1,5 +1,6 @@
 // The whole journal on JetStream: over one connection, and a second one for deltas where the process has it.
 import { type Broker, ensureTopology, keepLiveStream } from '@reins/broker'
+import { outputsKeptMs } from '@reins/contracts'
 import type { BundleStore, OutputStore, SessionFeed, SessionLog, Snapshots, Timers, WorkQueue } from '../port.ts'
 import { createJetStreamBundles } from './bundles.ts'
 import { createJetStreamOutputs } from './outputs.ts'
@@ -27,19 +28,22 @@ export interface JournalOptions {
   readonly live?: Broker
   /** epoch ms */
   now(): number
+  /** How long whole outputs of tools are kept; a bucket that is there takes it over. ms. Default `outputsKeptMs`. */
+  readonly outputsKeptMs?: number
   /** ms before an append that was not answered goes out again. Default 2 000. */
   readonly retryMs?: number
 }
 
 /** Makes sure of the streams first. Owns nothing but what the broker owns: closing the broker closes it. */
 export async function openJournal(broker: Broker, options: JournalOptions): Promise<Journal> {
-  await ensureTopology(broker, { replicas: options.replicas })
+  const keptMs = options.outputsKeptMs ?? outputsKeptMs
+  await ensureTopology(broker, { replicas: options.replicas, outputsKeptMs: keptMs })
   keepLiveStream(broker)
   const [work, timers, snapshots, outputs, bundles] = await Promise.all([
     createJetStreamWork(broker, options),
     createJetStreamTimers(broker, options),
     createJetStreamSnapshots(broker),
-    createJetStreamOutputs(broker, options.now),
+    createJetStreamOutputs(broker, { now: options.now, keptMs }),
     createJetStreamBundles(broker),
   ])
   return {

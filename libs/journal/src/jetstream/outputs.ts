@@ -1,7 +1,8 @@
 // Kept outputs in the object store: each under its session and its digest, so that what belongs to a session can be found and removed.
 //   O1. A session keeps `maxOutputBytesOfSession` in all; what comes then is cut, and whoever keeps it is told by how much. The count
-//       lies beside the outputs, by the day; two processes that keep at the same moment may go beyond it by one output.
-//   O2. The bucket drops what is older than `outputsKeptMs`, and the count forgets it then.
+//       lies beside the outputs, by the day. One output of a session after the other, in a process; only where two processes keep for one
+//       session at the same moment (a tool that was taken over from one that still lives) may it keep one output more.
+//   O2. The bucket drops what is older than `keptMs`, and the count forgets it then.
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
@@ -12,7 +13,7 @@ import { pipeline } from 'node:stream/promises'
 import { jetstream } from '@nats-io/jetstream'
 import { type ObjectStore, Objm } from '@nats-io/obj'
 import type { Broker } from '@reins/broker'
-import { maxOutputBytesOfSession, objectStores, outputsKeptMs } from '@reins/contracts'
+import { maxOutputBytesOfSession, objectStores } from '@reins/contracts'
 import type { OutputStore } from '../port.ts'
 
 const dayMs = 24 * 3_600_000
@@ -20,43 +21,19 @@ const nameOf = (session: string, ref: string): string => `${session}/${ref}`
 /** Bytes by the day, in the metadata of an object without bytes. */
 const countOf = (session: string): string => `${session}/kept`
 
-export async function createJetStreamOutputs(broker: Broker, now: () => number): Promise<OutputStore> {
+export interface JetStreamOutputsOptions {
+  /** epoch ms */
+  now(): number
+  /** As the bucket has it. ms */
+  readonly keptMs: number
+}
+
+export async function createJetStreamOutputs(broker: Broker, options: JetStreamOutputsOptions): Promise<OutputStore> {
+  const { now, keptMs } = options
   const store = await new Objm(jetstream(broker.nc)).open(objectStores.outputs)
+  const turns = new Turns()
   return {
-    /** The digest is known only at the end, so the bytes wait in a file. */
-    async put(session, bytes) {
-      const file = path.join(tmpdir(), `reins-output-${randomUUID()}`)
-      const days = await keptByDay(store, session, now())
-      const room = maxOutputBytesOfSession - Object.values(days).reduce((sum, of) => sum + of, 0)
-      let size = 0
-      let dropped = 0
-      try {
-        const hash = createHash('sha256')
-        await pipeline(
-          bytes instanceof Uint8Array ? [bytes] : bytes,
-          async function* (chunks: AsyncIterable<Uint8Array>) {
-            for await (const chunk of chunks) {
-              const taken = chunk.subarray(0, Math.max(0, room - size)) // O1
-              size += taken.length
-              dropped += chunk.length - taken.length
-              hash.update(taken)
-              yield taken
-            }
-          },
-          createWriteStream(file, { mode: 0o600, flags: 'wx' }),
-        )
-        if (size === 0) return { ref: undefined, dropped }
-        const ref = `sha256-${hash.digest('hex')}`
-        const name = nameOf(session, ref)
-        if (!(await store.info(name))) {
-          await store.put({ name }, Readable.toWeb(createReadStream(file)) as ReadableStream<Uint8Array>)
-          await count(store, session, { ...days, [today(now())]: (days[today(now())] ?? 0) + size })
-        }
-        return { ref, dropped }
-      } finally {
-        await rm(file, { force: true })
-      }
-    },
+    put: (session, bytes) => turns.take(session, () => put(session, bytes)),
     async get(session, ref) {
       const found = await store.get(nameOf(session, ref))
       if (!found) return undefined
@@ -64,16 +41,68 @@ export async function createJetStreamOutputs(broker: Broker, now: () => number):
       return { size: found.info.size, bytes: found.data as unknown as AsyncIterable<Uint8Array> }
     },
   }
+
+  /** The digest is known only at the end, so the bytes wait in a file. */
+  async function put(session: string, bytes: AsyncIterable<Uint8Array> | Uint8Array): ReturnType<OutputStore['put']> {
+    const file = path.join(tmpdir(), `reins-output-${randomUUID()}`)
+    const days = await keptByDay(store, session, { now, keptMs })
+    const room = maxOutputBytesOfSession - Object.values(days).reduce((sum, of) => sum + of, 0)
+    let size = 0
+    let dropped = 0
+    try {
+      const hash = createHash('sha256')
+      await pipeline(
+        bytes instanceof Uint8Array ? [bytes] : bytes,
+        async function* (chunks: AsyncIterable<Uint8Array>) {
+          for await (const chunk of chunks) {
+            const taken = chunk.subarray(0, Math.max(0, room - size)) // O1
+            size += taken.length
+            dropped += chunk.length - taken.length
+            hash.update(taken)
+            yield taken
+          }
+        },
+        createWriteStream(file, { mode: 0o600, flags: 'wx' }),
+      )
+      if (size === 0) return { ref: undefined, dropped }
+      const ref = `sha256-${hash.digest('hex')}`
+      const name = nameOf(session, ref)
+      if (!(await store.info(name))) {
+        await store.put({ name }, Readable.toWeb(createReadStream(file)) as ReadableStream<Uint8Array>)
+        await count(store, session, { ...days, [today(now())]: (days[today(now())] ?? 0) + size })
+      }
+      return { ref, dropped }
+    } finally {
+      await rm(file, { force: true })
+    }
+  }
+}
+
+/** O1: whoever keeps for a session waits for whoever keeps for it already. */
+class Turns {
+  readonly #last = new Map<string, Promise<unknown>>()
+
+  take<T>(session: string, run: () => Promise<T>): Promise<T> {
+    const turn = (this.#last.get(session) ?? Promise.resolve()).then(run, run)
+    this.#last.set(session, turn)
+    const over = () => void (this.#last.get(session) === turn && this.#last.delete(session))
+    turn.then(over, over)
+    return turn
+  }
 }
 
 const today = (at: number): string => String(Math.floor(at / dayMs))
 
 /** O2. What cannot be read counts as nothing. */
-async function keptByDay(store: ObjectStore, session: string, at: number): Promise<Record<string, number>> {
+async function keptByDay(
+  store: ObjectStore,
+  session: string,
+  { now, keptMs }: JetStreamOutputsOptions,
+): Promise<Record<string, number>> {
   const info = await store.info(countOf(session))
   const days: Record<string, number> = {}
   for (const [day, bytes] of Object.entries(info?.metadata ?? {}))
-    if ((Number(day) + 1) * dayMs + outputsKeptMs > at && Number(bytes) > 0) days[day] = Number(bytes)
+    if ((Number(day) + 1) * dayMs + keptMs > now() && Number(bytes) > 0) days[day] = Number(bytes)
   return days
 }
 
