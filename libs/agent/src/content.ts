@@ -1,4 +1,4 @@
-// Results that are more than JSON: text beside images, audio and links.
+// Results that are more than JSON: text beside images, audio, files and links.
 //   C1. A marker is found by a registered symbol, so that it is one over two copies of this package.
 
 /** One block of a result. `data` is base64 text, or bytes. */
@@ -6,6 +6,7 @@ export type ContentBlock =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'json'; readonly value: unknown }
   | { readonly type: 'image' | 'audio'; readonly mimeType: string; readonly data: string | Uint8Array }
+  | { readonly type: 'file'; readonly mimeType: string; readonly data: string | Uint8Array; readonly name?: string }
   | { readonly type: 'link'; readonly uri: string; readonly name?: string; readonly mimeType?: string }
 
 /** C1. */
@@ -17,7 +18,7 @@ export interface ToolContent {
 }
 
 /**
- * The result of a tool that answers with several blocks, or with an image, audio or a link.
+ * The result of a tool that answers with several blocks, or with an image, audio, a file or a link.
  *
  * @example
  * return content({ type: 'text', text: 'The chart:' }, { type: 'image', mimeType: 'image/png', data: bytes })

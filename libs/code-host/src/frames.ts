@@ -1,15 +1,19 @@
 // How a host and its runner speak: frames of a length (4 bytes, big-endian) and so many bytes of JSON. Loaded on both sides.
 //   F1. A frame longer than the reader's limit is refused by its length, before any of it is kept.
 //   F2. A reader that refused reads nothing more: what follows cannot be told from the middle of a frame.
+//   F3. What it is made of is taken before any code of users runs, which may change what it finds.
 
 const headerBytes = 4
+/** F3. */
+const { parse, stringify } = JSON
+const { allocUnsafe, concat, from } = Buffer
 
-export const frameOf = (message: unknown): Buffer => frameOfText(JSON.stringify(message))
+export const frameOf = (message: unknown): Buffer => frameOfText(stringify(message))
 
 /** `json`: the message as JSON already. */
 export function frameOfText(json: string): Buffer {
-  const body = Buffer.from(json)
-  const frame = Buffer.allocUnsafe(headerBytes + body.length)
+  const body = from(json)
+  const frame = allocUnsafe(headerBytes + body.length)
   frame.writeUInt32BE(body.length)
   body.copy(frame, headerBytes)
   return frame
@@ -45,7 +49,7 @@ export class FrameReader {
       this.#need = undefined
       let message: unknown
       try {
-        message = JSON.parse(body.toString('utf8'))
+        message = parse(body.toString('utf8'))
       } catch {
         this.#stop('a frame that is no JSON')
         return
@@ -63,7 +67,7 @@ export class FrameReader {
   /** The first bytes of what is there: as many, and there are. */
   #first(bytes: number): Buffer {
     const [first] = this.#chunks
-    const all = this.#chunks.length === 1 && first ? first : Buffer.concat(this.#chunks)
+    const all = this.#chunks.length === 1 && first ? first : concat(this.#chunks)
     this.#chunks = all.length > bytes ? [all.subarray(bytes)] : []
     this.#have -= bytes
     return all.subarray(0, bytes)

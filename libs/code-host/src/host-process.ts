@@ -70,7 +70,7 @@ interface Running {
 export class HostProcess {
   readonly #process: SandboxProcess
   readonly #calls = new Map<number, Running>()
-  readonly #pings = new Map<number, () => void>()
+  readonly #pings = new Map<number, (answers: boolean) => void>()
   readonly #gone = Promise.withResolvers<HostDeath>()
   readonly #loaded = Promise.withResolvers<Extract<Word, { kind: 'loaded' | 'not-loaded' }>>()
   #death: HostDeath | undefined
@@ -135,7 +135,7 @@ export class HostProcess {
   }
 
   /** Resolves when its process is gone. */
-  get gone(): Promise<unknown> {
+  get gone(): Promise<HostDeath> {
     return this.#gone.promise
   }
 
@@ -145,8 +145,7 @@ export class HostProcess {
     const id = ++this.#ids
     const heard = Promise.withResolvers<boolean>()
     const timer = setTimeout(() => heard.resolve(false), withinMs)
-    this.#pings.set(id, () => heard.resolve(true))
-    void this.#gone.promise.then(() => heard.resolve(false))
+    this.#pings.set(id, heard.resolve)
     this.#send({ kind: 'ping', id })
     const answer = await heard.promise
     clearTimeout(timer)
@@ -210,6 +209,7 @@ export class HostProcess {
     if (exit.kind === 'not-started') this.#stderr = exit.message
     const death = this.#death
     this.#gone.resolve(death)
+    for (const heard of this.#pings.values()) heard(false)
     for (const { answer, began } of this.#calls.values()) answer.resolve({ kind: 'lost', began, death })
   }
 
@@ -239,7 +239,7 @@ export class HostProcess {
         this.#loaded.resolve(word)
         break
       case 'pong':
-        this.#pings.get(word.id)?.()
+        this.#pings.get(word.id)?.(true)
         break
       case 'log':
         // What no call waited for is nobody's.

@@ -1,5 +1,7 @@
 // A result as JSON text. What JSON has no word for is an error that says where it stands: it would else be left out without a word.
 
+const { stringify } = JSON
+
 export type AsJson =
   | { readonly kind: 'json'; readonly text: string }
   | { readonly kind: 'not-json' | 'too-large'; readonly message: string }
@@ -7,7 +9,7 @@ export type AsJson =
 export function asJson(value: unknown, mostChars: number): AsJson {
   if (typeof value === 'string' && value.length > mostChars) return tooLarge(value.length, mostChars)
   try {
-    const text = JSON.stringify(value, refuseForeign) ?? 'null'
+    const text = stringify(value, refuseForeign) ?? 'null'
     return text.length > mostChars ? tooLarge(text.length, mostChars) : { kind: 'json', text }
   } catch (error) {
     if (error instanceof RangeError) return tooLarge(undefined, mostChars)
