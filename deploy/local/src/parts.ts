@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { type Broker, connectBroker } from '@reins/broker'
+import { codeCatalog } from '@reins/code-host'
 import { type Health, makeShortId, type ServiceName } from '@reins/contracts'
 import * as executor from '@reins/executor'
 import { type Journal, openIdempotency, openJournal, type RegistryView, watchRegistry } from '@reins/journal'
@@ -242,7 +243,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       registry: view,
       idempotency: await openIdempotency(broker, { replicas: config.replicas }),
       ...gateway.brokerPorts(broker),
-      toolsOf: (definition) => toolsAtStart([builtinCatalog], definition),
+      toolsOf: (definition) => toolsAtStart([builtinCatalog, codeCatalog], definition),
       health,
       notReady: () => [
         ...(broker.connected() ? [] : ['the broker is not connected']),

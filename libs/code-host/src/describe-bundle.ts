@@ -1,39 +1,12 @@
 // What tools a bundle has: it is loaded once, in a host of its own that ends with the answer.
 //   D1. The facts come out of the bundle's own code, so they are checked here; whoever stores them may trust them.
 //   D2. Every mistake is named, with file and export, before anything is stored; one mistake, and there are no tools.
-import { ToolRisk } from '@reins/contracts'
+import { CodeTool, maxCodeTools } from '@reins/contracts'
 import type { Guard, Sandbox } from '@reins/tools'
-import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { HostProcess } from './host-process.ts'
 import { defaultLoadMs, hostLimits, hostMemoryMb } from './limits.ts'
 import type { FoundExport } from './messages.ts'
-
-const names = Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 50 })
-const seconds = Type.Number({ exclusiveMinimum: 0, maximum: 86_400 })
-const schema = Type.Record(Type.String(), Type.Unknown())
-
-/** A tool of a bundle, as JSON: what a definition carries of it. Times in seconds. */
-export const DescribedTool = Type.Object(
-  {
-    name: Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' }),
-    description: Type.String({ minLength: 1, maxLength: 8_000 }),
-    parameters: schema,
-    output: Type.Optional(schema),
-    risk: ToolRisk,
-    replay: Type.Union([Type.Literal('safe'), Type.Literal('never')]),
-    timeout: Type.Optional(seconds),
-    slow_after: Type.Optional(seconds),
-    secret_requests: Type.Optional(names),
-    config_requests: Type.Optional(names),
-    /** `by-arguments`: a function of the tool says it for each call. */
-    approval: Type.Optional(
-      Type.Union([Type.Literal('auto'), Type.Literal('ask'), Type.Literal('must'), Type.Literal('by-arguments')]),
-    ),
-  },
-  { additionalProperties: false },
-)
-export type DescribedTool = Static<typeof DescribedTool>
 
 export interface BundleProblem {
   readonly file: string
@@ -43,7 +16,7 @@ export interface BundleProblem {
 }
 
 export type BundleDescription =
-  | { readonly kind: 'tools'; readonly tools: readonly DescribedTool[] }
+  | { readonly kind: 'tools'; readonly tools: readonly CodeTool[] }
   | { readonly kind: 'problems'; readonly problems: readonly BundleProblem[] }
   /** Nothing is known of the bundle: this machine can run no host now. */
   | { readonly kind: 'refused'; readonly message: string }
@@ -56,8 +29,7 @@ export interface DescribeOptions {
   readonly loadMs?: number
 }
 
-const mostTools = 128
-const compiled = Compile(DescribedTool)
+const compiled = Compile(CodeTool)
 
 /** `file`: the path as its owner wrote it, for messages. `text`: one ESM module that imports nothing but Node's own. */
 export async function describeBundle(
@@ -82,7 +54,7 @@ export async function describeBundle(
 /** D1, D2. */
 function described(file: string, found: readonly FoundExport[]): BundleDescription {
   const problems: BundleProblem[] = []
-  const tools = new Map<string, { readonly tool: DescribedTool; readonly export: string }>()
+  const tools = new Map<string, { readonly tool: CodeTool; readonly export: string }>()
   for (const one of found) {
     if (one.kind === 'problem') {
       problems.push({ file, message: one.message, ...(one.export === undefined ? {} : { export: one.export }) })
@@ -103,7 +75,7 @@ function described(file: string, found: readonly FoundExport[]): BundleDescripti
     const message = 'exports no tool: write "export const my_tool = defineTool({ … })", with defineTool of @reins/agent'
     problems.push({ file, message })
   }
-  if (tools.size > mostTools) problems.push({ file, message: `has ${tools.size} tools; ${mostTools} at most` })
+  if (tools.size > maxCodeTools) problems.push({ file, message: `has ${tools.size} tools; ${maxCodeTools} at most` })
   if (problems.length > 0) return { kind: 'problems', problems }
   return { kind: 'tools', tools: [...tools.values()].map(({ tool }) => tool) }
 }

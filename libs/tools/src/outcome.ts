@@ -10,6 +10,8 @@ export type ToolErrorCode =
   | 'not-found'
   | 'workspace_not_found'
   | 'crashed'
+  /** Of a call that must not run twice: what ran it is gone, and nobody knows what it did. Recorded as tool-call.outcome-unknown. */
+  | 'outcome-unknown'
   | 'failed'
 
 export interface ToolOutcome {

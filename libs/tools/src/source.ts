@@ -64,6 +64,8 @@ export interface ToolCall {
 /** With the secrets and configs that the call's definition names. */
 export interface CallContext extends NamedValues {
   readonly signal: AbortSignal
+  /** Whose call it is. */
+  readonly session: string
   /** The same for each attempt of one call. */
   readonly idempotencyKey: string
   /** Output as it comes, for people who watch; not kept. */

@@ -34,6 +34,7 @@ function builtin(workspaceRoot: string): ToolSource {
 const definition = { name: 'a', model: 'm/m', system_prompt: 'x', tools: ['files', 'shell'] }
 const context = (changes: Partial<CallContext> = {}): CallContext => ({
   signal: new AbortController().signal,
+  session: 's',
   idempotencyKey: 'key',
   progress: () => {},
   keep: async () => ({ ref: 'kept', dropped: 0 }),

@@ -123,6 +123,7 @@ async function agentIn(workspaceRoot: string, tools: (string | Record<string, ob
     const call = { name, arguments: args, definition }
     const context = {
       signal: never,
+      session: 's',
       idempotencyKey: 'k',
       progress: () => {},
       keep: async () => ({ ref: 'ref', dropped: 0 }),

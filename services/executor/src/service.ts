@@ -2,6 +2,7 @@
 // with the tool-runner (libs/holder, whose invariants hold here).
 //   X6. Sessions that are decided take a work slot; model calls in flight take a slot of their own, bounded by memory too.
 import { type Broker, startPresence } from '@reins/broker'
+import { codeCatalog } from '@reins/code-host'
 import type { Labels } from '@reins/contracts'
 import { CallSlots, Holder, heapShare, memoryRoom, readingUntil } from '@reins/holder'
 import type { Journal, RegistryView } from '@reins/journal'
@@ -60,6 +61,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     // A broker that is away for longer than one question must not fail a turn.
     definitions: new Definitions({ version: (digest) => reading(() => config.registry.version(digest)) }, [
       builtinCatalog,
+      codeCatalog,
     ]),
     models: config.models,
     clock,

@@ -53,6 +53,7 @@ export async function runCall(
     { name: call.name, arguments: call.arguments, definition },
     {
       signal,
+      session,
       idempotencyKey: `${session}/${call.call}`,
       progress,
       ...tools.values(digest),

@@ -151,7 +151,7 @@ export class RunningTools implements RunnerHolder {
         output.end()
         const duration = Math.max(context.clock.now() - running.since, 0)
         context.finished(asked.name, result.status, duration)
-        this.#finish(running, { type: 'tool-call.completed', data: { call, attempt, ...result, duration } })
+        this.#finish(running, endOf(call, attempt, result, duration))
       })
   }
 
@@ -236,6 +236,22 @@ export class RunningTools implements RunnerHolder {
 
   #nameOf({ call, attempt }: RunningCall): string {
     return `${this.#session}/${keyOf(call, attempt)}`
+  }
+}
+
+/** What ran a call may be gone while this process lives (a host of users' code): then this process says what a lost one would leave. */
+function endOf(call: string, attempt: number, result: ToolResult, duration: number): Outcome['event'] {
+  if (result.code !== 'outcome-unknown')
+    return { type: 'tool-call.completed', data: { call, attempt, ...result, duration } }
+  return { type: 'tool-call.outcome-unknown', data: { call, attempt, message: messageIn(result.output) } }
+}
+
+function messageIn(output: string): string {
+  try {
+    const { error }: { error?: unknown } = JSON.parse(output)
+    return typeof error === 'string' ? error : output
+  } catch {
+    return output
   }
 }
 

@@ -2,6 +2,7 @@
 // shares with the executor (libs/holder, whose invariants hold here). It owns sandboxes and decides for no session.
 import path from 'node:path'
 import { type Broker, startPresence } from '@reins/broker'
+import { codeSource } from '@reins/code-host'
 import type { Labels } from '@reins/contracts'
 import { CallSlots, Holder, memoryRoom, memoryShare, type Queue, readingUntil } from '@reins/holder'
 import type { Journal, RegistryView } from '@reins/journal'
@@ -76,7 +77,14 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     sandbox: config.sandbox,
     locks: new PathLocks(),
   })
-  closing.add('tools', () => builtin.close())
+  const code = codeSource({
+    bundles: { get: (digest) => reading(() => journal.bundles.get(digest)) },
+    sandbox: config.sandbox,
+    guard: config.guard,
+    log: (tool, call, { level, message, attributes }) =>
+      log[level](config.redactor.json({ tool, call, attributes }), config.redactor.text(message)),
+  })
+  closing.add('tools', () => Promise.all([builtin.close(), code.close()]))
 
   const context: ToolsContext = {
     instance,
@@ -84,7 +92,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     feed: journal.feed,
     clock,
     tools: {
-      sources: [builtin],
+      sources: [builtin, code],
       // A broker that is away for longer than one question must not fail a tool.
       registry: { version: (digest) => reading(() => config.registry.version(digest)) },
       keep: (session, output) => journal.outputs.put(session, redacted(output, config.redactor)),

@@ -1,0 +1,159 @@
+// Tools that users wrote, as a source of tools: what there is stands in the definition, and a call runs in a host.
+//   S1. `list` reads the definition alone: the registry loaded the bundle once and stored what it declares.
+//   S2. A call whose host dies ends as its `replay` says: what may run again does, on another host and a few times at most; of what may
+//       not, the outcome is unknown. Where its code had not begun, nothing of it ran, and it runs elsewhere.
+//   S3. A host is answered for the names that the stored tool declares, whatever it asks for.
+import { type AgentDefinition, type CodeTool, type StoredCode, storedCode } from '@reins/contracts'
+import {
+  type CallContext,
+  type ToolCall,
+  type ToolCatalog,
+  ToolFailure,
+  type ToolListing,
+  type ToolOutcome,
+  type ToolSource,
+  type ToolSpec,
+} from '@reins/tools'
+import { CodeHosts, type CodeHostsOptions, type HostsAnswer } from './code-hosts.ts'
+import type { HostLog } from './host-process.ts'
+import { hostMemoryMb } from './limits.ts'
+import { outcomeOf } from './results.ts'
+
+/** Where bundles are kept, by the digest of their bytes. */
+export interface Bundles {
+  get(digest: string): Promise<Uint8Array | undefined>
+}
+
+export interface CodeSourceOptions extends Omit<CodeHostsOptions, 'textOf'> {
+  readonly bundles: Bundles
+  /** What tools log, for people who run Reins. */
+  readonly log?: (tool: string, call: string, entry: HostLog) => void
+}
+
+/** Whoever makes it closes it. */
+export interface CodeSource extends ToolSource {
+  close(): Promise<void>
+}
+
+type Definition = Pick<AgentDefinition, 'tools' | 'tools_file'>
+
+const defaultTimeoutMs = 60_000
+const graceMs = 15_000
+/** A call whose host dies under it so often is not run again. */
+const mostDeaths = 3
+
+/** What there is, for those who run nothing. */
+export const codeCatalog: ToolCatalog & { list(definition: Definition): ToolListing } = {
+  name: 'code',
+  list: (definition) => ({
+    kind: 'listed',
+    tools: storedCode(definition).flatMap(({ tools }) => tools.map(specOf)),
+  }),
+}
+
+export function codeSource({ bundles, log, ...options }: CodeSourceOptions): CodeSource {
+  const hosts = new CodeHosts({
+    ...options,
+    textOf: async (digest) => {
+      const bytes = await bundles.get(digest)
+      return bytes && Buffer.from(bytes).toString('utf8')
+    },
+  })
+  return {
+    ...codeCatalog,
+    run: (call, context) => runTool(hosts, options, call, context, log),
+    close: () => hosts.close(),
+  }
+}
+
+async function runTool(
+  hosts: CodeHosts,
+  { sandbox, memoryMb = hostMemoryMb }: Pick<CodeHostsOptions, 'sandbox' | 'memoryMb'>,
+  { name, arguments: input, definition }: ToolCall,
+  context: CallContext,
+  log: CodeSourceOptions['log'],
+): Promise<ToolOutcome> {
+  const { entry, tool } = toolOf(definition, name)
+  const network = entry.network === true && sandbox.networkAllowed
+  const { idempotencyKey, progress, session } = context
+  const asked = {
+    ...{ what: 'tool', name, input, progress },
+    facts: { idempotencyKey, session, agent: definition.name },
+    log: (line: HostLog) => log?.(name, idempotencyKey, line),
+    request: (what: string) => answered(what, tool, context),
+  }
+  for (let deaths = 1; ; deaths += 1) {
+    const answer = await hosts.run({ digest: entry.digest, file: entry.file, network }, asked, context.signal)
+    const again = answer.kind === 'lost' && tool.replay === 'safe' && answer.death !== 'out-of-memory'
+    if (again && deaths < mostDeaths) continue
+    if (answer.kind === 'lost') throw lost(answer, tool, deaths, memoryMb)
+    if (answer.kind === 'not-run') throw new ToolFailure('failed', answer.message)
+    const closed = entry.network === true && !network && answer.kind === 'error'
+    return outcomeOf(name, answer, closed ? '. It has no network: the operator of this machine does not allow it' : '')
+  }
+}
+
+/** S2. */
+function lost(
+  { began, death }: Extract<HostsAnswer, { kind: 'lost' }>,
+  tool: CodeTool,
+  deaths: number,
+  memoryMb: number,
+): ToolFailure {
+  const times = deaths === 1 ? '' : `, ${deaths} times`
+  const what =
+    death === 'out-of-memory'
+      ? `the tool needed more memory than it may have (${memoryMb} MB), and was ended. Ask for less at once`
+      : `the process in which the tool ran ended under it${times}`
+  if (!began || tool.replay === 'safe') return new ToolFailure('crashed', what)
+  const unknown = 'It may or may not have taken effect, and was not run again. Check before you repeat it'
+  return new ToolFailure('outcome-unknown', `${what}. ${unknown}`)
+}
+
+/** S3. */
+async function answered(what: string, tool: CodeTool, context: CallContext): Promise<unknown> {
+  if (what !== 'values') throw new ToolFailure('failed', `a tool has nothing to ask for by "${what}"`)
+  const [secrets, config] = await Promise.all([
+    valuesOf(tool.secret_requests, context.secrets),
+    valuesOf(tool.config_requests, context.configs),
+  ])
+  return { secrets, config }
+}
+
+async function valuesOf(
+  names: readonly string[] = [],
+  ask: (name: string) => Promise<unknown>,
+): Promise<Readonly<Record<string, unknown>>> {
+  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await ask(name)])))
+}
+
+interface Found {
+  readonly entry: StoredCode
+  readonly tool: CodeTool
+}
+
+/** A definition is one object for all calls of a session. */
+const found = new WeakMap<Definition, ReadonlyMap<string, Found>>()
+
+function toolOf(definition: Definition, name: string): Found {
+  let tools = found.get(definition)
+  if (!tools) {
+    tools = new Map(
+      storedCode(definition).flatMap((entry) => entry.tools.map((tool) => [tool.name, { entry, tool }] as const)),
+    )
+    found.set(definition, tools)
+  }
+  const tool = tools.get(name)
+  if (!tool) throw new ToolFailure('not-found', `the agent has no tool "${name.slice(0, 100)}"`)
+  return tool
+}
+
+function specOf({ name, description, parameters, output, replay, risk, timeout, slow_after }: CodeTool): ToolSpec {
+  const ms = timeout === undefined ? defaultTimeoutMs : Math.ceil(timeout * 1_000)
+  const softMs = slow_after === undefined ? {} : { softMs: Math.ceil(slow_after * 1_000) }
+  return {
+    ...{ name, description, parameters, replay, risk },
+    ...(output === undefined ? {} : { outputSchema: output }),
+    time: { keptBy: 'runner', ms, graceMs, ...softMs },
+  }
+}
