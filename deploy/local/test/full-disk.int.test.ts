@@ -85,7 +85,7 @@ test(
       (await product.ask('GET', '/v1/sessions')).status,
       (await product.ask('GET', '/v1/agents')).status,
     ]
-    expect(await lists()).toEqual([200, 200])
+    await expect.poll(lists, within).toEqual([200, 200])
     const shown = await product.ask('GET', `/v1/sessions/${session}`)
     expect([shown.status, shown.json.session?.status ?? shown.json.status]).toEqual([200, 'running'])
 
