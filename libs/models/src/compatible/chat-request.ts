@@ -56,11 +56,8 @@ const inMessages: readonly Difference[] = [
 function fieldsOf(request: ModelRequest, manner: Manner): string {
   const { model, stream, tools } = request
   const limit = manner.has('max-completion-tokens') ? 'max_completion_tokens' : 'max_tokens'
-  const fields = [
-    `"model":${json(model)}`,
-    `"${limit}":${answerTokens(manner, request.maxTokens)}`,
-    `"stream":${stream}`,
-  ]
+  const fields = [`"model":${json(model)}`, `"stream":${stream}`]
+  if (!manner.has('no-output-limit')) fields.push(`"${limit}":${answerTokens(manner, request.maxTokens)}`)
   if (stream && !manner.has('no-stream-options')) fields.push('"stream_options":{"include_usage":true}')
   if (request.reasoningEffort && !manner.has('no-effort'))
     fields.push(`"reasoning_effort":"${request.reasoningEffort}"`)

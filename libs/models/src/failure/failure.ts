@@ -82,9 +82,16 @@ export function faultOfReply(status: number, headers: ReplyHeaders, body: string
     }
   const page = /^\s*<(!doctype|html)/i.test(body)
   // A page instead of an error of the API: a proxy or a web server answers there.
-  const kind: FaultKind | undefined = page && (status === 404 || status === 405) ? 'wrong-address' : undefined
+  const kind = page ? pageKinds[status] : undefined
   const { message, words, retryAfterMs } = said
   return { kind, status, headers, words, message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
+}
+
+const pageKinds: Readonly<Record<number, FaultKind>> = {
+  403: 'blocked',
+  404: 'wrong-address',
+  405: 'wrong-address',
+  406: 'blocked',
 }
 
 const untrusted = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS|ERR_SSL|EPROTO|WRONG_VERSION/
@@ -99,6 +106,8 @@ export function faultOf(error: unknown): Fault {
     if ('code' in at && typeof at.code === 'string') codes.push(at.code)
   if (codes.some((code) => untrusted.test(code))) return { kind: 'untrusted', message }
   if (/\bproxy\b/i.test(message)) return { kind: /\b40[37]\b/.test(message) ? 'proxy-refuses' : 'proxy-away', message }
+  if (error.name === 'HTTPParserError' || codes.includes('UND_ERR_HEADERS_OVERFLOW'))
+    return { kind: 'no-answer', message: `the answer is no HTTP that can be read: ${message}` }
   if (codes.includes('ENOTFOUND')) return { kind: 'unknown-host', message }
   return { kind: 'unreachable', message }
 }

@@ -101,6 +101,20 @@ export const kinds = {
     advice: ({ baseUrl }) =>
       `Check that ${publicUrl(baseUrl)} is the right address, and look at the logs of that server.`,
   },
+  /** Where it happens once it may be an accident; a second time it is how the server is. */
+  'no-answer': {
+    code: 'bad-request',
+    retries: 1,
+    advice: ({ baseUrl }) =>
+      `Check that ${publicUrl(baseUrl)} is the right address, and look at the logs of that server and of what stands before it.`,
+  },
+  /** Not by the API: a page, of a firewall or a gateway. */
+  blocked: {
+    code: 'network',
+    retries: 0,
+    advice: ({ baseUrl }) =>
+      `Something before ${publicUrl(baseUrl)} (a firewall, a gateway, a proxy) refuses requests from here. Ask whoever runs it, or check the base URL.`,
+  },
   'server-error': {
     code: 'network',
     advice: ({ baseUrl }) => `Check that ${publicUrl(baseUrl)} can be reached.`,

@@ -6,6 +6,7 @@
 //   X4. Nothing heard for `idleMs`, also before the headers, is a SilenceError.
 //   X5. No redirects and no retries: those are events of the session. Compressed bodies are asked not to come, and read if they do.
 import type { Dispatcher } from 'undici'
+import { FaultError } from '../failure/failure.ts'
 import { type Inflating, inflating } from './inflating.ts'
 
 export type ReplyHeaders = Readonly<Record<string, string | string[] | undefined>>
@@ -141,6 +142,7 @@ class Body {
     this.#state = { kind: 'left' }
     this.#chunks = []
     this.#size = 0
+    this.#inflate?.close()
     this.#awake()
     if (this.#paused) this.#controller.resume()
     setTimeout(() => this.#controller.abort(new Error('the rest of the answer is of no use')), leaveWithinMs).unref()
@@ -185,6 +187,9 @@ function inWords(error: Error, idleMs: number, begun: boolean): Error {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT')
     return new SilenceError(`nothing arrived for ${Math.round(idleMs / 1000)} s`)
+  // What the client says of an interim answer that it did not ask for, and cannot read on behind.
+  if (code === 'UND_ERR_SOCKET' && error.message === 'bad response')
+    return new FaultError({ kind: 'no-answer', message: 'the server sent "100 Continue", for which nobody asked' })
   if (begun && (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE' || code.startsWith('HPE_')))
     return new Error('the connection broke in the middle of the answer', { cause: error })
   return error

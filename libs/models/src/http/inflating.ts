@@ -5,6 +5,8 @@ export interface Inflating {
   push(chunk: Uint8Array, take: (part: Uint8Array) => void, fail: (error: Error) => void): void
   /** `done` when everything has been taken. */
   end(done: () => void): void
+  /** Nothing more is of use: what is still packed stays so. */
+  close(): void
 }
 
 /** undefined: the body is what it says. */
@@ -31,6 +33,10 @@ export function inflating(encoding: string | string[] | undefined): Inflating | 
       stream.once('end', done)
       stream.once('error', done)
       stream.end()
+    },
+    close() {
+      failed = true
+      stream.destroy()
     },
   }
 }

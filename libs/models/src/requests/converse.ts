@@ -125,6 +125,8 @@ async function* readAnswer(
   const decoder = new StreamDecoder(header(reply.headers, 'content-type') ?? '')
   const strays = new Strays()
   let size = 0
+  /** More than empty values. */
+  let said = false
   let afterword: Deadline | undefined
   // Comments, heartbeats and events without a word keep a connection alive; they do not keep an answer alive for ever.
   let stalled = false
@@ -140,6 +142,8 @@ async function* readAnswer(
       size += bytes?.byteLength ?? 0
       if (size > most) throw new FaultError({ kind: 'endless', message: tooMuch(most) })
       for (const value of bytes === undefined ? decoder.end() : decoder.push(bytes)) {
+        if (value.kind === 'json' && Object.keys(value.value).length === 0) continue
+        said = true
         for (const delta of take(value, reader, strays)) {
           stall.refresh()
           yield delta
@@ -164,6 +168,14 @@ async function* readAnswer(
   }
   if (reader.progress === 'open' && stalled)
     return { message: `nothing but signs of life came for ${stallMs / 60_000} minutes` }
+  const streamed = size > 0 && /event-stream/i.test(header(reply.headers, 'content-type') ?? '')
+  // A stream that ends before its first word was cut off on its way; nothing at all is what the server gave.
+  if (reader.progress === 'open' && !said && !streamed)
+    return {
+      kind: 'no-answer',
+      status: reply.status,
+      message: size === 0 ? 'an empty body came' : 'an empty value came',
+    }
   if (reader.progress === 'open') return cutOff(reply, reader, strays)
   if (strays.lost !== '') return { kind: 'garbled', message: `a part of the answer is no JSON: ${strays.lost}` }
   const { deltas, outcome } = reader.end()

@@ -9,6 +9,7 @@ export type Difference =
   | 'output-limit'
   | 'room'
   | 'max-completion-tokens'
+  | 'no-output-limit'
   | 'no-stream-options'
   | 'whole-answers'
   | 'reasoning-always-back'
@@ -68,6 +69,11 @@ const table: readonly Row[] = [
   { name: 'room', says: /context/i, forCallOnly: true, amount: room },
   { name: 'output-limit', says: /max_|tokens/i, amount: outputLimit },
   { name: 'max-completion-tokens', says: /max_completion_tokens/, sent: /"max_tokens":/ },
+  {
+    name: 'no-output-limit',
+    says: /(un(supported|known|recognized|expected)|not (supported|allowed|permitted)|extra (inputs|fields)|invalid (parameter|argument|field)).{0,80}max_(completion_)?tokens|max_(completion_)?tokens.{0,60}(not (supported|allowed|permitted)|un(supported|known|recognized|expected)|extra inputs)/is,
+    sent: /"max_(completion_)?tokens":/,
+  },
   { name: 'no-stream-options', says: /stream_options|include_usage/, sent: /"stream_options":/ },
   {
     name: 'reasoning-always-back',
