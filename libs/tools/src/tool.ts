@@ -1,4 +1,5 @@
-// What a tool is: what a model is told of it, and what runs. Arguments are checked against the schema here, once.
+// What a tool is: what a model is told of it, and what runs. Arguments come checked (arguments/); here they get their type, at the edge
+// of the process in which the tool runs.
 import { problemsOf, type ReplayClass, type ToolRisk, type ToolTarget } from '@reins/contracts'
 import type { Static, TObject } from 'typebox'
 import { Value } from 'typebox/value'

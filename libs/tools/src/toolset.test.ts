@@ -10,7 +10,7 @@ import { pinnedTools, resolveToolset, runCall, toolsAtStart } from './toolset.ts
 const weather: ToolSpec = {
   name: 'weather',
   description: 'Tell the weather of a place.',
-  parameters: { type: 'object', properties: { place: { type: 'string' } }, required: ['place'] },
+  parameters: { type: 'object', properties: { place: { type: 'string' }, days: { type: 'integer' }, list: {} } },
   replay: 'safe',
   risk: 'external',
   time: { keptBy: 'runner', ms: 60_000, graceMs: 60_000 },
@@ -92,15 +92,26 @@ it('runs a call at its source, and answers for a tool that it has not', async ()
   })
   expect(await runCall(tools, call('wether'), context())).toMatchObject({
     code: 'not-found',
-    output: expect.stringContaining('It has: weather'),
+    output: expect.stringMatching(/did you mean .*weather.*It has: weather/),
+  })
+})
+
+it('checks the arguments of each source before it sees them, and takes what means the same', async () => {
+  const tools = await offered(source())
+  expect(await runCall(tools, call('weather', { days: '3' }), context())).toMatchObject({
+    output: '{"status":"ok","args":{"days":3}}',
+  })
+  expect(await runCall(tools, call('weather', { days: 'three' }), context())).toMatchObject({
+    code: 'invalid-arguments',
+    output: expect.stringContaining('must be a whole number, not the text'),
   })
 })
 
 it('refuses arguments that are nested without a bound, before a source walks them', async () => {
   const nested = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels))
   const tools = await offered(source())
-  expect(await runCall(tools, call('weather', { place: nested(50) }), context())).toMatchObject({ status: 'ok' })
-  expect(await runCall(tools, call('weather', { place: nested(100_000) }), context())).toMatchObject({
+  expect(await runCall(tools, call('weather', { list: nested(50) }), context())).toMatchObject({ status: 'ok' })
+  expect(await runCall(tools, call('weather', { list: nested(100_000) }), context())).toMatchObject({
     code: 'invalid-arguments',
     output: expect.stringContaining('nested deeper than 100 levels'),
   })

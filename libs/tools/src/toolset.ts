@@ -3,7 +3,8 @@
 //   T2. A name stands for one tool. Two sources that give the same name are a problem of the definition.
 //   T3. A call always ends in one outcome, in its time (run.ts).
 import { createHash } from 'node:crypto'
-import { type AgentDefinition, canonicalJson, type PinnedTool } from '@reins/contracts'
+import { type AgentDefinition, canonicalJson, type PinnedTool, quoted, suggestion } from '@reins/contracts'
+import { checkedArguments } from './arguments/arguments.ts'
 import { failed, ToolFailure, type ToolOutcome } from './outcome.ts'
 import type { ToolsProblem } from './resolve.ts'
 import { inTime } from './run.ts'
@@ -75,29 +76,20 @@ function specDigest({ name, description, parameters }: ToolSpec): string {
   return createHash('sha256').update(canonicalJson({ name, description, parameters })).digest('hex').slice(0, 16)
 }
 
-/** T3. Never rejects. */
-export function runCall(
+/** T3. Never rejects. The arguments are checked here, for the tools of every source. */
+export async function runCall(
   tools: readonly OfferedTool<ToolSource>[],
   call: ToolCall,
   context: CallContext,
 ): Promise<ToolOutcome> {
   const tool = tools.find(({ spec }) => spec.name === call.name)
   if (tool === undefined) {
-    const names = tools.map(({ spec }) => spec.name).join(', ')
-    const message = `the agent has no tool ${JSON.stringify(call.name.slice(0, 100))}. It has: ${names || 'none'}`
-    return Promise.resolve(failed(new ToolFailure('not-found', message)))
+    const names = tools.map(({ spec }) => spec.name)
+    const message = `the agent has no tool ${quoted(call.name)}${suggestion(call.name, names)}. It has: ${names.join(', ') || 'none'}`
+    return failed(new ToolFailure('not-found', message))
   }
-  if (isDeeperThan(call.arguments, deepest)) {
-    const message = `the arguments are nested deeper than ${deepest} levels; call it with plain values`
-    return Promise.resolve(failed(new ToolFailure('invalid-arguments', message)))
-  }
-  return inTime(call.name, tool.spec.time, context.signal, (signal) => tool.source.run(call, { ...context, signal }))
-}
-
-/** No tool has use for more, and what walks arguments by calling itself would run out of stack. */
-const deepest = 100
-
-function isDeeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return levels === 0 || Object.values(value).some((entry) => isDeeperThan(entry, levels - 1))
+  const checked = await checkedArguments(tool.spec.parameters, call.arguments)
+  if (checked.kind === 'invalid') return failed(new ToolFailure('invalid-arguments', checked.message))
+  const meant = { ...call, arguments: checked.arguments }
+  return inTime(call.name, tool.spec.time, context.signal, (signal) => tool.source.run(meant, { ...context, signal }))
 }

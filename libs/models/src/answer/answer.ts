@@ -6,7 +6,7 @@
 //   A3. Every text is well-formed Unicode: the halves of a character that comes in two deltas are put together, and half a
 //       character without the other is U+FFFD.
 //   A4. A server that ignores the limit of an answer, or never stops, is cut off: an answer has a largest size.
-import type { AssistantBlock, ModelDelta, ProviderData, ToolSpec } from '@reins/contracts'
+import type { AssistantBlock, ModelDelta, ProviderData } from '@reins/contracts'
 import { FaultError } from '../failure/failure.ts'
 import { parseArguments } from './arguments.ts'
 
@@ -41,16 +41,10 @@ const blockSize = 256
 const callSize = 8 * 1024
 
 export class Answer {
-  readonly #tools: readonly ToolSpec[]
   readonly #blocks: Draft[] = []
   readonly #indexes = new Map<BlockKey, number>()
   readonly #callIds = new Set<string>()
   #size = 0
-
-  /** `tools`: those that were offered; their schemas say how arguments are meant. */
-  constructor(tools: readonly ToolSpec[] = []) {
-    this.#tools = tools
-  }
 
   /** Nothing has been told yet. */
   get empty(): boolean {
@@ -145,8 +139,7 @@ export class Answer {
         }
       case 'arguments': {
         const { call, name, text, lost, provided } = block
-        const tool = this.#tools.find((offered) => offered.name === name)
-        const parsed = lost ? { arguments: {}, malformed: text } : parseArguments(text, tool)
+        const parsed = lost ? { arguments: {}, malformed: text } : parseArguments(text)
         const more = provided === undefined ? {} : { provided }
         return { type: 'tool-call', call, providerCall: call, name, ...wellFormed(parsed), ...more }
       }

@@ -2,9 +2,7 @@
 //   P1. Nothing is invented: what cannot be read in exactly one way is `malformed`, and the model is told.
 //   P2. Read in one way only: an object; an object that was encoded twice; one in a fence of Markdown; one in whose texts line ends and
 //       tabs stand as they are; nothing (blank, `null`, `[]`) as no arguments.
-//   P3. A value of another type than the tool's schema wants is taken where it says the same: "true", "2", a list or an object
-//       as its JSON, null for what need not be there.
-import type { ToolSpec } from '@reins/contracts'
+//   P3. Values stay as they were given: what of them the tool's schema means otherwise is read when the call is run (libs/tools).
 import { isRecord } from '../http/foreign.ts'
 
 export interface Arguments {
@@ -12,9 +10,9 @@ export interface Arguments {
   malformed?: string
 }
 
-export function parseArguments(text: string, tool?: ToolSpec): Arguments {
+export function parseArguments(text: string): Arguments {
   const found = objectIn(text)
-  return found === undefined ? { arguments: {}, malformed: text } : { arguments: asMeant(found, tool?.parameters) }
+  return found === undefined ? { arguments: {}, malformed: text } : { arguments: found }
 }
 
 /** Whether the text is the arguments of a call, whole. */
@@ -52,41 +50,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-function asMeant(given: Record<string, unknown>, schema: unknown): Record<string, unknown> {
-  if (!isRecord(schema) || !isRecord(schema.properties)) return given
-  const required = Array.isArray(schema.required) ? schema.required : []
-  const entries = Object.entries(given).flatMap(([name, value]): [string, unknown][] => {
-    const wanted = isRecord(schema.properties) && Object.hasOwn(schema.properties, name) && schema.properties[name]
-    if (!isRecord(wanted)) return [[name, value]]
-    const types = typesOf(wanted)
-    if (value === null && types.length > 0 && !types.includes('null') && !required.includes(name)) return []
-    return [[name, typed(value, wanted, types)]]
-  })
-  return Object.fromEntries(entries)
-}
-
-function typesOf(schema: Record<string, unknown>): readonly unknown[] {
-  return typeof schema.type === 'string' ? [schema.type] : Array.isArray(schema.type) ? schema.type : []
-}
-
-function typed(value: unknown, schema: Record<string, unknown>, types: readonly unknown[]): unknown {
-  if (isRecord(value)) return types.includes('object') ? asMeant(value, schema) : value
-  if (typeof value !== 'string' || types.length === 0 || types.includes('string')) return value
-  const text = value.trim()
-  if (types.includes('boolean') && /^(true|false)$/i.test(text)) return text.toLowerCase() === 'true'
-  if ((types.includes('number') || types.includes('integer')) && /^-?\d{1,15}(\.\d{1,15})?$/.test(text)) {
-    const count = Number(text)
-    if (types.includes('number') || Number.isInteger(count)) return count
-  }
-  if (types.includes('array') && text.startsWith('[')) {
-    const list = parse(text)
-    if (Array.isArray(list)) return list
-  }
-  if (types.includes('object') && text.startsWith('{')) {
-    const object = parse(text)
-    if (isRecord(object)) return asMeant(object, schema)
-  }
-  return value
 }

@@ -39,7 +39,7 @@ export class MessagesReader implements AnswerReader {
   constructor(request: ModelRequest, subject: Subject) {
     this.#request = request
     this.#subject = subject
-    this.#answer = new Answer(request.tools)
+    this.#answer = new Answer()
   }
 
   get ignored(): ReadonlySet<string> {

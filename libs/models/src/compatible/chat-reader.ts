@@ -53,7 +53,7 @@ export class ChatReader implements AnswerReader {
   constructor(request: ModelRequest, subject: Subject) {
     this.#request = request
     this.#subject = subject
-    this.#answer = new Answer(request.tools)
+    this.#answer = new Answer()
     this.#calls = new Calls(this.#answer, this.#from, request.tools)
   }
 

@@ -1,6 +1,6 @@
 // Where a call of the model goes: to the runners, or nowhere, since the session can answer it by itself. Other slices have routes of
 // their own (delegation.ts); slices.ts says in which order they are asked.
-import type { ReplayClass } from '@reins/contracts'
+import { quoted, type ReplayClass, suggestion } from '@reins/contracts'
 import type { Born } from '../session.ts'
 import type { CallRoute, RouteRule } from '../slice.ts'
 
@@ -31,7 +31,7 @@ export const unknownToolRoute: RouteRule = (call, _turn, { born: { tools } }) =>
   const names = Object.keys(tools)
   return refused(
     'not-found',
-    `There is no tool "${call.name}". Available: ${names.length > 0 ? names.join(', ') : 'none'}.`,
+    `There is no tool ${quoted(call.name)}${suggestion(call.name, names)}. Available: ${names.length > 0 ? names.join(', ') : 'none'}.`,
   )
 }
 

@@ -7,7 +7,7 @@ import type { PathLocks } from '../path-locks.ts'
 import { type ResolvedTool, type ResolvedTools, resolveTools, toolsProblemsText } from '../resolve.ts'
 import { runTool } from '../run.ts'
 import type { Sandbox } from '../sandbox/sandbox.ts'
-import type { ToolCatalog, ToolListing, ToolSource } from '../source.ts'
+import type { ToolCatalog, ToolListing, ToolSource, ToolSpec } from '../source.ts'
 import { WorkerPool } from '../worker/worker-pool.ts'
 import type { Guard } from '../workspace/guard.ts'
 
@@ -91,7 +91,8 @@ function list(definition: Definition): ToolListing {
       ({ definition: { name, description, parameters, replay, risk, time, target }, settings, rule }) => ({
         name,
         description,
-        parameters: { ...parameters },
+        // The same object for each definition: what is compiled of it is kept by it.
+        parameters: parameters as unknown as ToolSpec['parameters'],
         replay,
         risk,
         time: time(settings.timeoutMs),
