@@ -4,6 +4,7 @@
 //   C3 (I7)  the body of a `never` tool begins once.
 //   C4 (I10) what cover() names exists; a status that says running or waiting has somebody who will wake the session.
 //   C5       at rest: every accepted message has exactly one end, nothing is due, no trigger and no timer is left.
+//   C7       calls of one answer begin in its order, but for those that only read (runner-process.ts).
 //   C6       a runner that has read to the head believes of its calls what the session says of them.
 import { type Frame, frameHash } from '@reins/contracts'
 import type { StoredFrame } from '@reins/journal'

@@ -15,6 +15,7 @@ import {
   takeover,
   type Verdict,
   verdict,
+  viewOf,
 } from '@reins/session'
 
 /** What a wrong rule may look at besides: the sound functions do not. */
@@ -23,6 +24,7 @@ export interface Protocol {
   readonly takeover: typeof takeover
   readonly mayStart: typeof mayStart
   readonly mayRun: typeof mayRun
+  readonly viewOf: typeof viewOf
   readonly followsSeen: typeof followsSeen
   readonly createChild: typeof createChild
   readonly leftToNewer: typeof leftToNewer
@@ -63,6 +65,7 @@ export const sound: Rules = {
   takeover,
   mayStart,
   mayRun,
+  viewOf,
   followsSeen,
   createChild,
   leftToNewer,

@@ -12,7 +12,6 @@ import {
   outcomeEvents,
   type RunnerCall,
   type RunnerHolder,
-  viewOf,
 } from '@reins/session'
 import { frameFor, framesFor } from './builds.ts'
 import type { RunHold, RunnerProcess, RunSession, RunThen } from './runner-state.ts'
@@ -70,7 +69,7 @@ export function deliverTool(world: World, name: string, seq: number): void {
   const seen = state?.head ?? emptyHead(session)
   const follows = world.rules.followsSeen(frame, seen.seq, (state?.held.size ?? 0) > 0)
   const fresh = trigger.first && trigger.young && follows
-  const hold: RunHold = { turn: asked.turn, view: viewOf(asked.calls), fresh, beyond: false }
+  const hold: RunHold = { turn: asked.turn, view: world.rules.viewOf(asked.calls), fresh, beyond: false }
   // Read up to the head, unless its own frame is all that there is to know.
   const read = fresh ? hold : framesFor(world, name, session, seq).reduce(readOn, hold)
   const head = fresh && frame.seq > seen.seq ? headOf(frame) : seen
@@ -202,6 +201,7 @@ function begin(world: World, name: string, session: string, call: string, attemp
   if (!state || !known) return
   if (known.state.kind === 'done') world.fail(`C2: ${name} starts ${call}/${attempt}, which its own read shows closed`)
   world.note(`${name} runs ${call}/${attempt}`)
+  checkOrder(world, name, session, call)
   if (known.replay === 'never') {
     const name = `${short(session)} ${call}`
     const times = (world.bodies.get(name) ?? 0) + 1
@@ -212,6 +212,21 @@ function begin(world: World, name: string, session: string, call: string, attemp
     running: [...state.running, { call, attempt }],
     started: [...state.started, key(call, attempt)],
   })
+}
+
+/** C7: a call that changes something begins when all before it in its answer have ended, and those behind it when it has. */
+function checkOrder(world: World, name: string, session: string, call: string): void {
+  const { born, turn } = world.read(session).session
+  const calls = turn?.calls ?? []
+  const at = calls.findIndex((one) => one.call === call)
+  const mine = calls[at]
+  if (!born || !mine) return
+  const reads = (one: string) => born.toolset?.find((tool) => tool.name === one)?.risk === 'read'
+  const open = calls
+    .slice(0, at)
+    .filter(({ state }) => state.kind !== 'done' && state.kind !== 'delegated')
+    .find((before) => !reads(mine.name) || (!reads(before.name) && before.state.kind !== 'waiting'))
+  if (born.toolset && open) world.fail(`C7: ${name} begins ${call} while ${open.call}, which comes before it, is open`)
 }
 
 function order(

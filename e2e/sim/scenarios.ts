@@ -20,11 +20,27 @@ const only = (...kinds: readonly FaultKind[]): Scenario['faults'] => Object.from
 const base = { executors: 2, runners: 2, born, turns: [[{}]], gateway: [message('m1')] } as const
 const two = { gateway: [message('m1'), message('m2')] } as const
 const withAgents = { ...born, agents: { helper: { digest: 'h', pool: 'helpers' } } }
+/** `safe` only reads, and `never` changes something: calls of one answer have an order. */
+const pinned: Scenario['born'] = {
+  ...born,
+  toolset: [
+    { name: 'safe', source: 's', replay: 'safe', risk: 'read', digest: 'd' },
+    { name: 'never', source: 's', replay: 'never', risk: 'exec', digest: 'd' },
+  ],
+}
 
 export const small: readonly Scenario[] = [
   { ...base, name: 'one message, two faults', faults: any(2), total: 2 },
   { ...base, name: 'one tool that may run again', turns: [[{ tools: ['safe'] }, {}]], faults: any(1), total: 1 },
   { ...base, name: 'one tool that must not run twice', turns: [[{ tools: ['never'] }, {}]], faults: any(1), total: 1 },
+  {
+    ...base,
+    name: 'two tools in their order',
+    born: pinned,
+    turns: [[{ tools: ['never', 'never'] }, {}]],
+    faults: any(1),
+    total: 1,
+  },
   { ...base, name: 'two messages', gateway: [message('m1'), message('m2')], faults: any(1), total: 1 },
   { ...base, name: 'a message that joins', gateway: [message('m1'), message('m2', 'join')], faults: any(1), total: 1 },
   {
@@ -110,6 +126,23 @@ export const medium: readonly Scenario[] = [
     name: 'two tools, two messages',
     turns: [[{ tools: ['safe', 'never'] }, {}]],
     gateway: [message('m1'), message('m2')],
+    faults: any(1),
+    total: 1,
+  },
+  {
+    ...base,
+    name: 'reads and other tools in their order, and a cancel',
+    born: pinned,
+    turns: [[{ tools: ['safe', 'never', 'safe', 'never'] }, {}]],
+    gateway: [message('m1'), { op: 'cancel' }],
+    faults: any(1),
+    total: 1,
+  },
+  {
+    ...base,
+    name: 'tools in their order, two at once at most',
+    born: { ...pinned, limits: { maxToolCalls: 10, maxConcurrentTools: 2 } },
+    turns: [[{ tools: ['never', 'safe', 'never'] }, {}]],
     faults: any(1),
     total: 1,
   },
@@ -266,7 +299,7 @@ export const large: readonly Scenario[] = [
   {
     ...base,
     name: 'three tools at once, the last turn',
-    born: { ...born, limits: { maxToolCalls: 4, maxTurns: 2 } },
+    born: { ...pinned, limits: { maxToolCalls: 4, maxTurns: 2 } },
     turns: [[{ tools: ['never', 'safe', 'never'] }, { tools: ['safe', 'safe'] }, {}]],
     gateway: [message('m1'), message('m2'), message('m3')],
     faults: any(3),
@@ -274,4 +307,4 @@ export const large: readonly Scenario[] = [
   },
 ]
 
-export { any, base, message, only, withAgents }
+export { any, base, message, only, pinned, withAgents }

@@ -71,6 +71,11 @@ export const freshOnNewerHead: Wrong = () => ({
   followsSeen: (frame, seen, holdsOthers) => !holdsOthers || followsSeen(frame, seen, holdsOthers),
 })
 
+/** A runner begins all calls of a frame at once, whatever they change. */
+export const runnerIgnoresOrder: Wrong = (rules) => ({
+  viewOf: (calls) => rules.viewOf(calls.map(({ alone: _, ...call }) => call)),
+})
+
 /** A child's first frames are appended at its head, instead of at expected 0. */
 export const childAtHead: Wrong = () => ({
   createChild: (there, ...asked) =>

@@ -4,7 +4,7 @@
 //       landed intent for another's meets the row that runs a call recorded as its own, or asks itself, hears no, and takes it over.
 import { type Rules, sound } from './rules.ts'
 import { born, type Scenario } from './scenario.ts'
-import { base, message, only, withAgents } from './scenarios.ts'
+import { base, message, only, pinned, withAgents } from './scenarios.ts'
 import {
   ackByDeliveryCount,
   ackCoveredElsewhere,
@@ -16,6 +16,7 @@ import {
   olderDecides,
   olderRuns,
   runnerCountsForeignCalls,
+  runnerIgnoresOrder,
   runnerSkipsGap,
   startClosedIntent,
   takeOverPaused,
@@ -159,6 +160,17 @@ export const wrongRules: readonly WrongRule[] = [
       runners: 1,
       turns: [[{ tools: ['safe'] }, {}]],
       gateway: [message('m1'), message('m2', 'interrupt')],
+    }),
+  },
+  {
+    name: 'runner-ignores-order',
+    says: 'a runner begins calls of one answer that change something side by side',
+    rules: wrong(sound, runnerIgnoresOrder),
+    scenario: scenario('two tools that change something', {
+      executors: 1,
+      runners: 1,
+      born: pinned,
+      turns: [[{ tools: ['never', 'never'] }, {}]],
     }),
   },
   {

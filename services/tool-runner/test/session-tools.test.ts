@@ -79,6 +79,43 @@ test('a call that was closed while the owner of another one was asked is not cla
   ])
 })
 
+test('calls that run alone begin one after the other, also behind a claim that another runner has ended', async () => {
+  const world = new RunnerWorld()
+  const asked = await world.ask({ a: 'never', b: 'safe', c: 'never' }, ['a', 'c'])
+  const delivered = world.deliver(asked)
+  await expect.poll(() => delivered.acked()).toBe(true)
+  expect(await world.said()).toEqual([
+    'tool-call.started a 1',
+    'tool-call.completed a 1',
+    'tool-call.completed b 1',
+    'tool-call.started c 1',
+    'tool-call.completed c 1',
+  ])
+  const theirs = await world.ask({ d: 'never', e: 'safe' }, ['d', 'e'])
+  await world.append('tool-runner-other', 't', [claim('d')])
+  const next = world.deliver(theirs, { redelivered: true })
+  await expect.poll(() => next.acked()).toBe(true)
+  expect((await world.said()).slice(5)).toEqual([
+    'tool-call.outcome-unknown d 1',
+    'tool-call.started e 1',
+    'tool-call.completed e 1',
+  ])
+})
+
+test('a cancel closes the calls that wait for their turn, and none of them begins', async () => {
+  const world = new RunnerWorld()
+  const { open, closed } = gate()
+  world.gate = closed
+  const asked = await world.ask({ a: 'never', b: 'never' }, ['a', 'b'])
+  const delivered = world.deliver(asked)
+  await world.mine('tool-call.started', 'a')
+  await world.append('executor-1', 'e', [cancelled('a'), cancelled('b')])
+  await world.tools.recheck()
+  open()
+  await expect.poll(() => delivered.acked()).toBe(true)
+  expect((await world.said()).filter((said) => said.includes(' b'))).toEqual([])
+})
+
 const cancelled = (call: string): SessionEvent => ({ type: 'tool-call.cancelled', data: { call } })
 
 /** A promise, and the function that resolves it. */

@@ -163,13 +163,14 @@ export class RunnerWorld {
     return frame
   }
 
-  /** An executor asks for calls of turn t1: reads of files that are not there. */
-  ask(calls: Readonly<Record<string, ReplayClass>>): Promise<Frame> {
+  /** An executor asks for calls of turn t1: reads of files that are not there. `alone`: those that wait for others. */
+  ask(calls: Readonly<Record<string, ReplayClass>>, alone: readonly string[] = []): Promise<Frame> {
     const requested = Object.entries(calls).map(([call, replay]) => ({
       call,
       name: 'read_file',
       arguments: { path: 'nothing.txt' },
       replay,
+      ...(alone.includes(call) ? { alone: true } : {}),
     }))
     return this.append(
       'executor-1',

@@ -4,6 +4,10 @@ import { ToolContent } from './content.ts'
 import { attempt, id } from './fields.ts'
 import { ReplayClass } from './session.ts'
 
+/**
+ * `alone`: it changes something, so it begins when all calls before it in its frame have ended, and those behind it wait for it. A
+ * process that does not know the field runs the calls side by side, as all did before there was this.
+ */
 export const RequestedCall = Type.Object({
   call: id,
   name: id,
@@ -11,6 +15,7 @@ export const RequestedCall = Type.Object({
   replay: ReplayClass,
   /** It was looked at already whether a person must be asked. */
   cleared: Type.Optional(Type.Literal(true)),
+  alone: Type.Optional(Type.Boolean()),
 })
 export type RequestedCall = Static<typeof RequestedCall>
 

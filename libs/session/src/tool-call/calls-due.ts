@@ -2,6 +2,7 @@
 import { type SessionEvent, toLog, toTool } from '@reins/contracts'
 import { type Born, type Call, type CallState, isOpen, type Session, type Turn } from '../session.ts'
 import type { CallRoute, CallStateKind, CallStateKinds, CoverRule, Due, DueRule, RouteRule } from '../slice.ts'
+import { inOrder, runsAlone } from './call-order.ts'
 import { replayOf } from './call-routes.ts'
 
 interface Routed {
@@ -33,7 +34,7 @@ function nextOf(
   if (settled.length > 0) return { events: settled, to: toLog }
   const recorded = routed.flatMap(({ route }) => (route.kind === 'recorded' ? route.events : []))
   if (recorded.length > 0) return { events: recorded, to: toLog }
-  const next = withinRoom(session.born, turn, routed)
+  const next = withinRoom(session.born, turn, inTheirOrder(session.born, turn, routed))
   if (next.length === 0) return null
   // What has a frame of its own comes first: none of it begins while a runner is at a batch.
   for (const { route } of next) if (route.kind === 'frame') return route.due
@@ -43,6 +44,7 @@ function nextOf(
     arguments: { ...call.arguments },
     replay: replayOf(session.born, call.name),
     ...(call.approval ? { cleared: true as const } : {}),
+    ...(runsAlone(session.born, call.name) ? { alone: true } : {}),
   }))
   return {
     events: [{ type: 'tool-calls.requested', data: { turn: turn.id, digest: session.born.digest, calls } }],
@@ -69,6 +71,13 @@ function settledBySession({ call: { call }, route }: Routed): readonly SessionEv
   const { status, output, code } = route
   const data = { call, attempt: 1, status, output, ...(code === undefined ? {} : { code }) }
   return [{ type: 'tool-call.completed', data }]
+}
+
+/** Those that need wait for no call that is open elsewhere. */
+function inTheirOrder(born: Born, { calls }: Turn, routed: readonly Routed[]): readonly Routed[] {
+  const toRunners = routed.filter(({ route }) => route.kind === 'runners').map(({ call }) => call)
+  const going = inOrder(born, calls, toRunners)
+  return routed.filter(({ call, route }) => route.kind !== 'runners' || going.includes(call))
 }
 
 /** As many as may run at once. */

@@ -1,5 +1,6 @@
 // What is to be done next for the calls of one request. Pure: the view of the log, what this process holds, what owners answered.
 import type { SessionEvent } from '@reins/contracts'
+import { heldBack } from './call-order.ts'
 import type { HeldRequest } from './outcomes.ts'
 import { afterLoss, type RunnerCall, type RunnerHolder, type RunnerView, runnerVerdict } from './runner.ts'
 
@@ -12,6 +13,8 @@ export interface Attempt {
   readonly call: RunnerCall
   readonly attempt: number
 }
+
+const nothing = { do: 'nothing' } as const
 
 export type NextStep =
   | { readonly do: 'ask'; readonly owner: string; readonly call: string; readonly attempt: number }
@@ -27,7 +30,12 @@ export type NextStep =
 
 /** Owners are asked first, one by one: what is run, claimed or ended is decided when all that are in question have answered. */
 export function nextStep(view: RunnerView, holder: RunnerHolder, fresh: boolean, answers: OwnerAnswers): NextStep {
-  const next = view.map((call) => ({ call, ...runnerVerdict(call, holder, fresh) }))
+  const held = heldBack(view)
+  // What another has claimed is looked after, whatever its place: only what is to begin waits for its turn.
+  const next = view.map((call) => ({
+    call,
+    ...(held.has(call.call) && call.state.kind === 'asked' ? nothing : runnerVerdict(call, holder, fresh)),
+  }))
   const asks = next.filter((one) => one.do === 'ask')
   const unasked = asks.find(({ call, owner, attempt }) => !answers.has(claimKey(owner, call.call, attempt)))
   if (unasked) return { do: 'ask', owner: unasked.owner, call: unasked.call.call, attempt: unasked.attempt }

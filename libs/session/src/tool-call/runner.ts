@@ -16,6 +16,8 @@ export type RunnerCallState =
 export interface RunnerCall {
   readonly call: string
   readonly replay: ReplayClass
+  /** It runs when those before it in its frame have ended, and before those behind it begin (call-order.ts). */
+  readonly alone?: boolean
   readonly state: RunnerCallState
 }
 
@@ -23,7 +25,12 @@ export interface RunnerCall {
 export type RunnerView = readonly RunnerCall[]
 
 export const viewOf = (calls: readonly RequestedCall[]): RunnerView =>
-  calls.map(({ call, replay }) => ({ call, replay, state: { kind: 'asked' } }))
+  calls.map(({ call, replay, alone }) => ({
+    call,
+    replay,
+    ...(alone === undefined ? {} : { alone }),
+    state: { kind: 'asked' },
+  }))
 
 /** A later frame of the session into the view. */
 export function evolveView(view: RunnerView, frame: Pick<Frame, 'events' | 'by'>): RunnerView {
