@@ -3,8 +3,10 @@
 //   S2. A call whose host dies ends as its `replay` says: what may run again does, on another host and a few times at most; of what may
 //       not, the outcome is unknown. Where its code had not begun, nothing of it ran, and it runs elsewhere.
 //   S3. A host is answered for the names that the stored tool declares, whatever it asks for.
+//   S4. A tool that decides by its arguments whether a person is asked, and cannot say, asks for one.
 import { type AgentDefinition, type CodeTool, type StoredCode, storedCode } from '@reins/contracts'
 import {
+  type AskedApproval,
   type CallContext,
   type ToolCall,
   type ToolCatalog,
@@ -39,6 +41,8 @@ type Definition = Pick<AgentDefinition, 'tools' | 'tools_file'>
 
 const defaultTimeoutMs = 60_000
 const graceMs = 15_000
+/** In which a function must have said whether a person is asked. */
+const approvalMs = 10_000
 /** A call whose host dies under it so often is not run again. */
 const mostDeaths = 3
 
@@ -62,6 +66,7 @@ export function codeSource({ bundles, log, ...options }: CodeSourceOptions): Cod
   return {
     ...codeCatalog,
     run: (call, context) => runTool(hosts, options, call, context, log),
+    approval: (call, context) => approvalOf(hosts, call, context),
     close: () => hosts.close(),
   }
 }
@@ -92,6 +97,34 @@ async function runTool(
     return outcomeOf(name, answer, closed ? '. It has no network: the operator of this machine does not allow it' : '')
   }
 }
+
+/** S4. */
+async function approvalOf(
+  hosts: CodeHosts,
+  { name, arguments: input, definition }: ToolCall,
+  { signal, session, idempotencyKey }: Pick<CallContext, 'signal' | 'session' | 'idempotencyKey'>,
+): Promise<AskedApproval> {
+  const unanswered = (why: string): AskedApproval => ({ approval: 'must', reason: `${name} could not say: ${why}` })
+  try {
+    const { entry, tool } = toolOf(definition, name)
+    if (tool.approval !== 'by-arguments') return { approval: tool.approval ?? 'auto' }
+    const asked = {
+      ...{ what: 'approval', name, input, progress: () => {}, log: () => {} },
+      facts: { idempotencyKey, session, agent: definition.name },
+      request: async () => ({}),
+    }
+    const bundle = { digest: entry.digest, file: entry.file, network: false }
+    const answer = await hosts.run(bundle, asked, AbortSignal.any([signal, AbortSignal.timeout(approvalMs)]))
+    if (answer.kind === 'value' && isApproval(answer.value)) return { approval: answer.value }
+    if (answer.kind === 'error' || answer.kind === 'not-run') return unanswered(answer.message)
+    return unanswered('its process ended')
+  } catch (error) {
+    return unanswered(error instanceof Error ? error.message : 'it was stopped')
+  }
+}
+
+const isApproval = (value: unknown): value is AskedApproval['approval'] =>
+  value === 'auto' || value === 'ask' || value === 'must'
 
 /** S2. */
 function lost(

@@ -21,6 +21,9 @@ export interface HostCommand {
 /** Buffers and what Node itself takes, beside the heap. V8 asks for a part of this ahead of use. */
 const dataBesideMb = 768
 
+/** What a tool may write to /tmp, which is gone with its host. */
+const scratchBytes = 64 * 1024 ** 2
+
 const script = 'ulimit -d "$1" 2>/dev/null; shift; exec "$@" >/dev/null'
 
 export function spawnHost({ sandbox, guard, memoryMb, network }: HostCommand): SpawnResult {
@@ -44,6 +47,7 @@ export function spawnHost({ sandbox, guard, memoryMb, network }: HostCommand): S
     workspace: folder,
     guard: { ...guard, readOnly: [...guard.readOnly, folder], writable: [] },
     network,
+    scratchBytes,
     env: {},
     descriptors: hostDescriptors,
   })

@@ -40,7 +40,11 @@ async function agentWith(body: string, more: Partial<CodeFile> = {}) {
         ...context,
       },
     )
-  return { definition, stored, logs, run }
+  const asked = (name: string, args: unknown) => {
+    const context = { signal: new AbortController().signal, session: 's', idempotencyKey: 's/c' }
+    return source.approval?.({ name, arguments: args, definition }, context)
+  }
+  return { definition, stored, logs, run, asked }
 }
 
 const tool = (name: string, execute: string, more = '') =>
@@ -141,6 +145,23 @@ test('a tool gets the secrets and configs that it declares, and an error where o
     { secrets: (name) => Promise.reject(missingSecret(name)), configs: async () => 1 },
   )
   expect(missing).toMatchObject({ status: 'error', output: expect.stringContaining('reins secret set KEY') })
+})
+
+test('a function of a tool says by the arguments whether a person is asked; where it cannot say, one is', async () => {
+  const { asked } = await agentWith(
+    [
+      tool('pay', '() => 1', 'approval: ({ amount }) => (amount > 1000 ? "must" : amount > 10),'),
+      tool('odd', '() => 1', 'approval: () => { throw new Error("no idea") },'),
+      tool('wipe', '() => 1', 'approval: "must",'),
+      tool('look', '() => 1'),
+    ].join(''),
+  )
+  expect(await asked('pay', { amount: 5 })).toEqual({ approval: 'auto' })
+  expect(await asked('pay', { amount: 50 })).toEqual({ approval: 'ask' })
+  expect(await asked('pay', { amount: 5000 })).toEqual({ approval: 'must' })
+  expect(await asked('odd', {})).toEqual({ approval: 'must', reason: 'odd could not say: no idea' })
+  expect(await asked('wipe', {})).toEqual({ approval: 'must' })
+  expect(await asked('look', {})).toEqual({ approval: 'auto' })
 })
 
 test('code that is not in the object store is not run', async () => {

@@ -1,4 +1,5 @@
-import { noGuard } from '@reins/tools'
+import { dirname } from 'node:path'
+import { detectSandbox, noGuard } from '@reins/tools'
 import { expect, test } from 'vitest'
 import { describeBundle } from '../src/index.ts'
 import { bundleOf, sandboxOfThisMachine, toolsOf } from './bundle.ts'
@@ -114,3 +115,24 @@ test('where nothing can confine it, nothing of a bundle is run', async () => {
     message: 'no sandbox here',
   })
 })
+
+test.each(['bubblewrap', 'namespaces', 'none'] as const)(
+  'a bundle is loaded by %s, where this machine has it',
+  async (kind) => {
+    const one = await detectSandbox({
+      try: kind === 'none' ? [] : [kind],
+      allowUnsandboxed: kind === 'none',
+      programs: [dirname(process.execPath)],
+    })
+    const text = toolsOf(`
+    import { spawnSync } from 'node:child_process'
+    import { readdirSync } from 'node:fs'
+    const tried = (what) => { try { what(); return 'open' } catch { return 'closed' } }
+    const closed = [tried(() => spawnSync('true')), tried(() => readdirSync('/root')), tried(() => readdirSync('/home'))]
+    export const t = defineTool({ description: closed.join(), parameters: any, execute: () => 1 })`)
+    const answer = await describeBundle({ file: 'a.ts', text }, { sandbox: one, guard: noGuard })
+    if (one.kind === kind)
+      expect(answer).toMatchObject({ kind: 'tools', tools: [{ description: 'closed,closed,closed' }] })
+    else expect(answer).toMatchObject({ kind: 'refused' })
+  },
+)

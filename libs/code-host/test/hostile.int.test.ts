@@ -13,6 +13,8 @@ interface Hostile {
   readonly says?: string
 }
 
+const sandbox = await sandboxOfThisMachine()
+
 const gigabyte = 'const line = "x".repeat(1 << 20); for (let i = 0; i < 1024; i++)'
 
 const cases: readonly Hostile[] = [
@@ -79,6 +81,15 @@ const cases: readonly Hostile[] = [
     execute:
       '() => { const all = []; for (let i = 0; i < 400; i++) all.push(Buffer.alloc(1 << 24, 1)); return all.length }',
     ends: 'error',
+  },
+  {
+    does: 'fills its disk',
+    execute: `async () => {
+      const fs = await import('node:fs'); const block = Buffer.alloc(1 << 20)
+      for (let i = 0; i < 200; i++) fs.appendFileSync('/tmp/full', block)
+    }`,
+    ends: 'error',
+    says: sandbox.kind === 'none' ? '' : 'ENOSPC',
   },
   {
     does: 'prints a gigabyte',
@@ -210,7 +221,7 @@ const texts: Readonly<Record<string, string>> = {
 }
 
 const hosts = new CodeHosts({
-  sandbox: await sandboxOfThisMachine(),
+  sandbox,
   guard: noGuard,
   textOf: async (digest) => texts[digest],
   memoryMb: 128,

@@ -27,6 +27,7 @@ export {
   type SpawnResult,
 } from './sandbox/sandbox.ts'
 export type {
+  AskedApproval,
   CallContext,
   ListContext,
   TimePolicy,

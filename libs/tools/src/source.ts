@@ -86,4 +86,12 @@ export interface ToolCatalog {
 
 export interface ToolSource extends ToolCatalog {
   run(call: ToolCall, context: CallContext): Promise<ToolOutcome>
+  /** What a tool says that decides by a call's arguments whether a person is asked. Absent: none of this source does. Never rejects. */
+  approval?(call: ToolCall, context: Pick<CallContext, 'signal' | 'session' | 'idempotencyKey'>): Promise<AskedApproval>
+}
+
+/** `must`: no standing word of a person counts. `reason`: for the person, where there is more to say. */
+export interface AskedApproval {
+  readonly approval: 'auto' | 'ask' | 'must'
+  readonly reason?: string
 }

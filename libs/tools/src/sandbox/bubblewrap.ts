@@ -1,6 +1,6 @@
 // A mount plan as arguments of bubblewrap (bwrap(1)).
 
-import { insideProgram, machineControls, scratchBytes } from './inside.ts'
+import { insideProgram, machineControls } from './inside.ts'
 import type { Mount } from './mounts.ts'
 
 export interface BubblewrapOptions {
@@ -8,6 +8,8 @@ export interface BubblewrapOptions {
   /** A user namespace in which no further one can be made, and a size on what lies in memory: bubblewrap 0.8 and newer. */
   readonly hardened: boolean
   readonly workspace: string
+  /** Of each folder that lies in memory. */
+  readonly scratch: number
   readonly shell: string
   /** Descriptors that are the command's. */
   readonly descriptors: readonly number[]
@@ -18,6 +20,7 @@ export function bubblewrapArguments(
   options: BubblewrapOptions,
   argv: readonly string[],
 ): readonly string[] {
+  const size = options.hardened ? ['--size', String(options.scratch)] : []
   const args = [
     '--die-with-parent',
     '--unshare-pid',
@@ -32,14 +35,14 @@ export function bubblewrapArguments(
   args.push('--proc', '/proc', '--dev', '/dev')
   // bubblewrap covers these itself only where it may write to the folder, which says nothing of the files in it.
   for (const path of machineControls) args.push('--ro-bind-try', path, path)
-  args.push(...render({ kind: 'scratch', path: '/dev/shm' }, options.hardened), '--remount-ro', '/dev')
-  for (const mount of mounts) args.push(...render(mount, options.hardened))
+  args.push(...render({ kind: 'scratch', path: '/dev/shm' }, size), '--remount-ro', '/dev')
+  for (const mount of mounts) args.push(...render(mount, size))
   args.push('--remount-ro', '/', '--chdir', options.workspace)
   return [...args, '--', ...insideProgram(options.shell, false, options.descriptors), ...argv]
 }
 
-function render(mount: Mount, sized: boolean): readonly string[] {
-  const size = sized ? ['--size', String(scratchBytes)] : []
+/** `size`: how large a scratch folder may get. */
+function render(mount: Mount, size: readonly string[]): readonly string[] {
   switch (mount.kind) {
     case 'read-only':
       return ['--ro-bind', mount.path, mount.path]

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bubblewrapArguments } from './bubblewrap.ts'
 import { spawnChild } from './child.ts'
-import { insideEnvironment, insideProgram } from './inside.ts'
+import { defaultScratchBytes, insideEnvironment, insideProgram } from './inside.ts'
 import { planMounts, readMountPoints } from './mounts.ts'
 import { namespacesArguments } from './namespaces.ts'
 import { noGuard } from '../workspace/guard.ts'
@@ -141,7 +141,10 @@ function spawnBare(programs: readonly string[], command: SandboxCommand): SpawnR
   return result
 }
 
-const inside = ({ descriptors = [] }: SandboxCommand) => ({ shell: shellProgram(), descriptors })
+const inside = ({ descriptors = [], scratchBytes = defaultScratchBytes }: SandboxCommand) => ({
+  ...{ shell: shellProgram(), descriptors },
+  scratch: scratchBytes,
+})
 const streamsOf = ({ input = 'none', descriptors = [] }: SandboxCommand) => ({ input, descriptors })
 
 /** Runs a trial: undefined where the candidate keeps what it promises, else one line that says why it cannot be used. */

@@ -14,7 +14,7 @@ const maxProcesses = 4096
 /** Bytes that one file may reach: 4 GiB. */
 const maxFileBytes = 4 * 1024 ** 3
 /** Bytes that a fresh folder (/tmp, the home) may hold, since it lies in memory: 1 GiB. */
-export const scratchBytes = 1024 ** 3
+export const defaultScratchBytes = 1024 ** 3
 
 // A limit that is already lower stays (raising it is refused, and that is no failure). No limit on address space: Node reserves much.
 const limits = [

@@ -5,7 +5,7 @@
 //   N3. The command runs in a second user namespace in which it holds nothing and can make no third one.
 //   N4. --kill-child and pdeathsig: when the outer process goes, the first process goes, and with it the PID namespace.
 
-import { insideProgram, machineControls, scratchBytes } from './inside.ts'
+import { insideProgram, machineControls } from './inside.ts'
 import type { Mount, MountPoint } from './mounts.ts'
 import { isWithin } from './mounts.ts'
 
@@ -16,6 +16,8 @@ export interface NamespacesOptions {
   readonly uid: number
   readonly gid: number
   readonly workspace: string
+  /** Bytes that each folder may hold that lies in memory. */
+  readonly scratch: number
   readonly shell: string
   /** Descriptors that are the command's. */
   readonly descriptors: readonly number[]
@@ -69,7 +71,7 @@ function inRoot(path: string): string {
 }
 
 function setupScript(mounts: readonly Mount[], mountPoints: readonly MountPoint[], options: NamespacesOptions): string {
-  const scratch = `mode=1777,nosuid,nodev,size=${scratchBytes}`
+  const scratch = `mode=1777,nosuid,nodev,size=${options.scratch}`
   const devices = ['null', 'zero', 'full', 'random', 'urandom'].map((name) => `/dev/${name}`)
   const folders = mounts.flatMap((mount) => (mount.kind === 'link' || mount.kind === 'setting' ? [] : [mount.path]))
   const settings = mounts.flatMap((mount) => (mount.kind === 'setting' ? [mount] : []))

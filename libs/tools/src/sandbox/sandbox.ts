@@ -19,6 +19,8 @@ export interface SandboxCommand {
   readonly network: boolean
   /** Added to PATH, HOME and LANG; nothing else of this process's environment is passed on. */
   readonly env: Readonly<Record<string, string>>
+  /** Bytes that /tmp, /var/tmp and /dev/shm may hold each, since they lie in memory. Default 1 GiB. */
+  readonly scratchBytes?: number
   /** `none` (the default): reading it ends at once. `pipe`: what is written to the process's `stdin`. */
   readonly input?: 'none' | 'pipe'
   /** Further descriptors, from 4 to 9 and in this order: each is a stream in both directions at the process. */
