@@ -80,7 +80,6 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof all>> = {
 
 /** B5. Declared ahead of the code that is going to use them, by folder: a line goes when its packages are imported. */
 const ahead: Readonly<Record<string, readonly string[]>> = {
-  'libs/mcp': ['@modelcontextprotocol/sdk', '@reins/contracts', '@reins/tools'],
   'libs/cli': ['esbuild'],
 }
 

@@ -1,0 +1,265 @@
+// One connection to one server: opened, asked what there is, called. It repeats nothing and decides nothing: what goes wrong is a value.
+//   C1. Everything that is asked has an end in time, and ends when the connection does.
+//   C2. What a server lists is read once, and again after it has said that it changed.
+//   C3. A server asks a person only in the middle of a call, through that call (`elicit`).
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
+import {
+  ElicitRequestSchema,
+  LoggingMessageNotificationSchema,
+  PromptListChangedNotificationSchema,
+  ResourceListChangedNotificationSchema,
+  ResultSchema,
+  ToolListChangedNotificationSchema,
+} from '@modelcontextprotocol/sdk/types.js'
+import type { ResolvedMcpServer } from '@reins/contracts'
+import { type Elicit, elicitedBy } from './elicitation.ts'
+import { type Failure, failureOf } from './failures.ts'
+import { oneLine } from './foreign-text.ts'
+import { limits } from './limits.ts'
+import { type Listed, listedTools } from './listed-tools.ts'
+import { isObject } from './tool-schema.ts'
+
+export type Asked<T> =
+  | { readonly kind: 'answered'; readonly value: T }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+
+export interface CallOptions {
+  readonly signal: AbortSignal
+  readonly withinMs: number
+  readonly progress: (text: string) => void
+  /** Absent: nobody can be asked. */
+  readonly elicit?: Elicit | undefined
+}
+
+export interface ServerInfo {
+  readonly name: string
+  readonly version: string
+  readonly protocol: string
+  readonly transport: string
+  readonly instructions: string | undefined
+}
+
+export class Connection {
+  readonly server: ResolvedMcpServer
+  readonly #client: Client
+  readonly #transport: Transport & { readonly protocolVersion?: string | undefined }
+  readonly #kind: string
+  readonly #calls = new Set<CallOptions>()
+  readonly #changed = new Set<() => void>()
+  #listing: Promise<Asked<Listed>> | null = null
+  #closed = false
+  #onClosed: () => void = () => undefined
+
+  private constructor(server: ResolvedMcpServer, client: Client, transport: Transport, kind: string) {
+    this.server = server
+    this.#client = client
+    this.#transport = transport
+    this.#kind = kind
+  }
+
+  /** Resolves within `signal`'s time. Whoever opens it closes it. `asks`: a person can be asked (C3), and the server is told so. */
+  static async open(
+    server: ResolvedMcpServer,
+    transport: Transport,
+    kind: string,
+    options: { readonly signal: AbortSignal; readonly withinMs: number; readonly asks: boolean },
+  ): Promise<Asked<Connection>> {
+    const { signal, withinMs, asks } = options
+    const client = new Client(
+      { name: 'reins', version: '0.1.0' },
+      { capabilities: asks ? { elicitation: { form: {}, url: {} } } : {} },
+    )
+    const connection = new Connection(server, client, transport, kind)
+    connection.#listen(asks)
+    try {
+      await ended(client.connect(transport, { signal, timeout: withinMs }), signal)
+      return { kind: 'answered', value: connection }
+    } catch (error) {
+      void connection.close()
+      return { kind: 'failed', failure: signal.aborted ? { kind: 'late' } : failureOf(error, false) }
+    }
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  get info(): ServerInfo {
+    const about = this.#client.getServerVersion()
+    return {
+      name: oneLine(String(about?.name ?? ''), 100),
+      version: oneLine(String(about?.version ?? ''), 50),
+      protocol: this.#transport.protocolVersion ?? '',
+      transport: this.#kind,
+      instructions: this.#client.getInstructions(),
+    }
+  }
+
+  /** Calls at this moment. */
+  get busy(): boolean {
+    return this.#calls.size > 0
+  }
+
+  onClosed(listener: () => void): void {
+    this.#onClosed = listener
+  }
+
+  onChanged(listener: () => void): void {
+    this.#changed.add(listener)
+  }
+
+  #listen(asks: boolean): void {
+    const client = this.#client
+    client.onerror = () => undefined
+    client.onclose = () => {
+      if (this.#closed) return
+      this.#closed = true
+      this.#onClosed()
+    }
+    const changed = async () => {
+      this.#listing = null
+      for (const tell of this.#changed) tell()
+    }
+    client.setNotificationHandler(ToolListChangedNotificationSchema, changed)
+    client.setNotificationHandler(ResourceListChangedNotificationSchema, () => undefined)
+    client.setNotificationHandler(PromptListChangedNotificationSchema, () => undefined)
+    client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params: { level, data } }) => {
+      // A line of a log names no call: where several run, nobody knows whose it is.
+      const [only, ...others] = this.#calls
+      if (only && others.length === 0)
+        only.progress(`[${oneLine(level, 20)}] ${oneLine(typeof data === 'string' ? data : JSON.stringify(data))}\n`)
+    })
+    if (asks)
+      client.setRequestHandler(ElicitRequestSchema, (request, { signal }) =>
+        elicitedBy(
+          [...this.#calls].map(({ elicit }) => elicit),
+          this.server.name,
+          request.params,
+          signal,
+        ),
+      )
+  }
+
+  /** C2. One for all who ask, within the server's time. */
+  list(): Promise<Asked<Listed>> {
+    this.#listing ??= this.#list(AbortSignal.timeout(this.server.connectMs)).then((listed) => {
+      if (listed.kind === 'failed') this.#listing = null
+      return listed
+    })
+    return this.#listing
+  }
+
+  async #list(signal: AbortSignal): Promise<Asked<Listed>> {
+    const has = this.#client.getServerCapabilities() ?? {}
+    const tools = has.tools ? await this.all('tools/list', 'tools', signal) : emptyList
+    if (tools.kind === 'failed') return tools
+    const listed = listedTools(this.server, {
+      tools: tools.value.entries,
+      resources: has.resources !== undefined,
+      prompts: has.prompts !== undefined,
+    })
+    return { kind: 'answered', value: { ...listed, notes: [...tools.value.notes, ...listed.notes] } }
+  }
+
+  /** All entries of a list, page by page, bounded. */
+  async all(
+    method: string,
+    key: string,
+    signal: AbortSignal,
+  ): Promise<Asked<{ readonly entries: readonly unknown[]; readonly notes: readonly string[] }>> {
+    const entries: unknown[] = []
+    const cursors = new Set<string>()
+    let cursor: string | undefined
+    for (let page = 1; ; page++) {
+      const asked = await this.#ask(method, cursor === undefined ? {} : { cursor }, signal, this.server.connectMs)
+      if (asked.kind === 'failed') return asked
+      const found = asked.value[key]
+      if (!Array.isArray(found)) return refused(`its answer to ${method} holds no list of ${key}`)
+      entries.push(...found.slice(0, limits.entries - entries.length))
+      const next = asked.value.nextCursor
+      if (typeof next !== 'string' || next === '') return { kind: 'answered', value: { entries, notes: [] } }
+      const why =
+        entries.length >= limits.entries
+          ? `more than ${limits.entries} entries`
+          : page >= limits.pages
+            ? `more than ${limits.pages} pages`
+            : cursors.has(next)
+              ? 'the same page again and again'
+              : null
+      if (why !== null)
+        return { kind: 'answered', value: { entries, notes: [`The list of ${key} was cut: the server has ${why}.`] } }
+      cursors.add(next)
+      cursor = next
+    }
+  }
+
+  /** One request of a call (C1). */
+  async call(
+    method: string,
+    params: Readonly<Record<string, unknown>>,
+    options: CallOptions,
+  ): Promise<Asked<Record<string, unknown>>> {
+    this.#calls.add(options)
+    let lines = 0
+    try {
+      return await this.#ask(method, params, options.signal, options.withinMs, ({ progress, total, message }) => {
+        if (++lines > limits.progressLines) return
+        const share = total === undefined ? `${progress}` : `${progress}/${total}`
+        options.progress(`${share}${message === undefined ? '' : ` ${oneLine(message)}`}\n`)
+      })
+    } finally {
+      this.#calls.delete(options)
+    }
+  }
+
+  async #ask(
+    method: string,
+    params: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+    withinMs: number,
+    onprogress?: (progress: { progress: number; total?: number | undefined; message?: string | undefined }) => void,
+  ): Promise<Asked<Record<string, unknown>>> {
+    const hasSession = this.#transport.sessionId !== undefined
+    try {
+      const timeout = Math.min(withinMs, 2 ** 31 - 1)
+      const asked = this.#client.request({ method, params: { ...params } }, ResultSchema, {
+        signal,
+        timeout,
+        ...(onprogress ? { onprogress } : {}),
+      })
+      const value: unknown = await ended(asked, signal)
+      return isObject(value) ? { kind: 'answered', value } : refused('it answered with something that is no object')
+    } catch (error) {
+      return { kind: 'failed', failure: failureOf(error, hasSession) }
+    }
+  }
+
+  /** At most a second. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.race([
+      this.#client.close().catch(() => undefined),
+      new Promise((resolve) => setTimeout(resolve, 1_000).unref()),
+    ])
+    // What does not let itself be closed is not waited for.
+    void this.#transport.close().catch(() => undefined)
+  }
+}
+
+const emptyList = { kind: 'answered', value: { entries: [] as unknown[], notes: [] as string[] } } as const
+
+const refused = (message: string): { readonly kind: 'failed'; readonly failure: Failure } => ({
+  kind: 'failed',
+  failure: { kind: 'refused', code: 0, message, data: undefined },
+})
+
+/** C1: what is waited for may not notice that it was stopped. */
+function ended<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) return Promise.reject(signal.reason)
+  return new Promise((resolve, reject) => {
+    const stopped = () => reject(signal.reason)
+    signal.addEventListener('abort', stopped, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stopped))
+  })
+}

@@ -1,0 +1,151 @@
+// The SDK's transports over HTTP, with what they leave to their user: a call whose stream is gone must end.
+//   T1. A stream that ends before its answer, and that cannot be resumed, ends its request with an error. One that can be is resumed by
+//       the SDK; where that fails, the same.
+//   T2. A resumed stream that drops before its first event is resumed from where it was, not from nowhere.
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js'
+import { ErrorCode, type JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
+import type { Fetch } from './foreign-fetch.ts'
+
+/** The message of an error that stands for a lost stream: no server sends it. */
+export const lostStream = 'the connection was lost before the answer came'
+
+export class HttpTransport implements Transport {
+  onclose?: () => void
+  onerror?: (error: Error) => void
+  onmessage?: (message: JSONRPCMessage) => void
+  readonly #inner: StreamableHTTPClientTransport
+  /** Requests whose answer has not come, and the latest event of their streams. */
+  readonly #open = new Map<string | number, { ended: boolean }>()
+  /** T2: where streams stood that dropped before their first event. */
+  readonly #dropped: string[] = []
+
+  constructor(url: URL, fetch: Fetch) {
+    this.#inner = new StreamableHTTPClientTransport(url, { fetch: (at, init) => this.#fetch(fetch, at, init) })
+    this.#inner.onclose = () => this.onclose?.()
+    this.#inner.onmessage = (message) => {
+      if ('id' in message && message.id !== undefined && !('method' in message)) this.#open.delete(message.id)
+      this.onmessage?.(message)
+    }
+    this.#inner.onerror = (error) => {
+      this.onerror?.(error)
+      if (/^(?:Maximum reconnection attempts|Failed to reconnect)/.test(error.message)) this.#loseEnded()
+    }
+  }
+
+  get sessionId(): string | undefined {
+    return this.#inner.sessionId
+  }
+
+  setProtocolVersion(version: string): void {
+    this.#inner.setProtocolVersion(version)
+  }
+
+  start(): Promise<void> {
+    return this.#inner.start()
+  }
+
+  async send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
+    const id = 'method' in message && 'id' in message ? message.id : undefined
+    if (id !== undefined) this.#open.set(id, { ended: false })
+    try {
+      const { resumptionToken, onresumptiontoken } = options ?? {}
+      await this.#inner.send(message, {
+        ...(resumptionToken === undefined ? {} : { resumptionToken }),
+        ...(onresumptiontoken === undefined ? {} : { onresumptiontoken }),
+      })
+    } catch (error) {
+      if (id !== undefined) this.#open.delete(id)
+      throw error
+    }
+  }
+
+  /** Tells the server that the session is over, where it still listens. */
+  async close(): Promise<void> {
+    await this.#inner.terminateSession().catch(() => undefined)
+    await this.#inner.close()
+  }
+
+  async #fetch(fetch: Fetch, at: string | URL, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(init.headers)
+    const method = init.method ?? 'GET'
+    if (method === 'GET' && !headers.has('last-event-id')) {
+      const from = this.#dropped.shift()
+      if (from !== undefined) headers.set('last-event-id', from)
+    }
+    const response = await fetch(at, { ...init, headers })
+    const streams = /^\s*text\/event-stream/i.test(response.headers.get('content-type') ?? '')
+    if (!response.ok || !response.body || !streams) return response
+    const request = method === 'POST' ? idOf(init.body) : undefined
+    const from = headers.get('last-event-id')
+    const body = watched(response.body, (events) => this.#ended(request, from, events))
+    return new Response(body, { status: response.status, headers: response.headers })
+  }
+
+  #ended(request: string | number | undefined, from: string | null, events: boolean): void {
+    if (from !== null && !events) this.#dropped.push(from) // T2
+    if (request === undefined) return
+    // What is on its way through the SDK's own streams comes first.
+    setTimeout(() => {
+      const open = this.#open.get(request)
+      if (!open) return
+      if (events) open.ended = true
+      else this.#lose(request)
+    }, 50)
+  }
+
+  #loseEnded(): void {
+    for (const [request, { ended }] of [...this.#open]) if (ended) this.#lose(request)
+  }
+
+  /** T1. */
+  #lose(request: string | number): void {
+    this.#open.delete(request)
+    this.onmessage?.({
+      jsonrpc: '2.0',
+      id: request,
+      error: { code: ErrorCode.ConnectionClosed, message: lostStream },
+    })
+  }
+}
+
+function idOf(body: unknown): string | number | undefined {
+  if (typeof body !== 'string') return undefined
+  const { id, method } = JSON.parse(body) as { id?: string | number; method?: string }
+  return method === undefined ? undefined : id
+}
+
+/** The same bytes; tells once when they end, and whether an event with an id was among them. */
+function watched(body: ReadableStream<Uint8Array>, ended: (events: boolean) => void): ReadableStream<Uint8Array> {
+  const reader = body.getReader()
+  let events = false
+  let atStart = true
+  let told = false
+  const tell = (): void => {
+    if (!told) ended(events)
+    told = true
+  }
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { value, done } = await reader.read()
+        if (done) {
+          tell()
+          controller.close()
+          return
+        }
+        const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1')
+        if (!events) events = (atStart && text.startsWith('id:')) || /[\r\n]id:/.test(text)
+        atStart = /[\r\n]$/.test(text)
+        controller.enqueue(value)
+      } catch (error) {
+        tell()
+        controller.error(error)
+      }
+    },
+    async cancel(reason) {
+      told = true
+      await reader.cancel(reason)
+    },
+  })
+}

@@ -1,0 +1,200 @@
+// Against servers that nobody here wrote: all kinds of content, progress, paging, resources, prompts, over each transport.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { createServer } from 'node:net'
+import path from 'node:path'
+import type { McpServer, ServerAnswer } from '@reins/contracts'
+import type { ToolOutcome } from '@reins/tools'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { McpServers } from '../src/mcp-servers.ts'
+import { definition, folder, serversOf } from './ends.ts'
+
+const require = createRequire(import.meta.url)
+const everything = path.join(
+  path.dirname(require.resolve('@modelcontextprotocol/server-everything/package.json')),
+  'dist/index.js',
+)
+const filesystem = path.join(
+  path.dirname(require.resolve('@modelcontextprotocol/server-filesystem/package.json')),
+  'dist/index.js',
+)
+
+const processes: ReturnType<typeof spawn>[] = []
+const opened: McpServers[] = []
+afterAll(async () => {
+  await Promise.all(opened.map((servers) => servers.close()))
+  for (const one of processes) one.kill('SIGKILL')
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const address = server.address()
+  server.close()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+async function everythingOver(transport: 'streamableHttp' | 'sse'): Promise<number> {
+  const port = await freePort()
+  const child = spawn(process.execPath, [everything, transport], {
+    env: { PORT: String(port) },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  processes.push(child)
+  await new Promise<void>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', () => reject(new Error('server-everything has ended')))
+    child.stderr?.on('data', (text: Buffer) => {
+      if (text.toString().includes(String(port))) resolve()
+    })
+  })
+  return port
+}
+
+function use(...given: McpServer[]) {
+  const { servers, asked } = serversOf(definition(...given))
+  opened.push(servers)
+  const progress: string[] = []
+  const call = async (
+    name: string,
+    args: Record<string, unknown> = {},
+    signal = new AbortController().signal,
+  ): Promise<ToolOutcome> => {
+    const server = servers.serverOf(asked.definition, name)
+    if (!server) throw new Error(`no server of ${name}`)
+    const tools = await servers.tools(server, asked)
+    if (tools.kind === 'unavailable') return tools.outcome
+    const tool = tools.tools.find(({ spec }) => spec.name === name)
+    if (!tool) throw new Error(`no tool ${name}: ${tools.tools.map(({ spec }) => spec.name).join(', ')}`)
+    return tool.source.run(
+      { name, arguments: args, definition: asked.definition },
+      {
+        signal,
+        idempotencyKey: 'k',
+        progress: (text) => progress.push(text),
+        keep: async () => ({ ref: 'kept', dropped: 0 }),
+        secrets: asked.secret,
+        configs: async () => null,
+      },
+    )
+  }
+  return { servers, asked, call, progress }
+}
+
+const named = (answer: ServerAnswer | undefined) =>
+  answer?.status === 'ready' ? answer.tools?.map(({ name }) => name) : answer?.reason
+
+let ports: { readonly http: number; readonly sse: number }
+beforeAll(async () => {
+  ports = { http: await everythingOver('streamableHttp'), sse: await everythingOver('sse') }
+}, 60_000)
+
+const transports: readonly (readonly [string, string, () => McpServer])[] = [
+  [
+    'stdio',
+    'stdio',
+    () => ({ name: 'every', command: process.execPath, args: [everything, 'stdio'], connect_timeout: 60 }),
+  ],
+  [
+    'streamable HTTP',
+    'http',
+    () => ({ name: 'every', url: `http://127.0.0.1:${ports.http}/mcp`, connect_timeout: 60 }),
+  ],
+  [
+    'SSE, as old servers have it',
+    'sse',
+    () => ({ name: 'every', url: `http://127.0.0.1:${ports.sse}/sse`, connect_timeout: 60 }),
+  ],
+]
+
+describe.each(transports)('server-everything over %s', (_, kind, entry) => {
+  let every: ReturnType<typeof use>
+  beforeAll(() => {
+    every = use(entry())
+  })
+
+  it('says what it has, and how it is connected', async () => {
+    const [report] = await every.servers.report(every.asked)
+    expect(report?.info).toMatchObject({ name: expect.stringContaining('everything'), transport: kind })
+    expect(named(report?.answer)).toEqual(
+      expect.arrayContaining([
+        'mcp__every__echo',
+        'mcp__every__get-sum',
+        'mcp__every__get-tiny-image',
+        'mcp__every__list_resources',
+        'mcp__every__read_resource',
+        'mcp__every__get_prompt',
+      ]),
+    )
+  })
+
+  it('answers with text, images, links, resources and structured content', async () => {
+    expect(await every.call('mcp__every__echo', { message: 'hi' })).toMatchObject({ status: 'ok', output: 'Echo: hi' })
+    expect((await every.call('mcp__every__get-tiny-image')).content).toContainEqual(
+      expect.objectContaining({ type: 'image', mimeType: 'image/png', data: expect.stringMatching(/^iVBOR/) }),
+    )
+    expect((await every.call('mcp__every__get-resource-links', { count: 2 })).content).toContainEqual(
+      expect.objectContaining({ type: 'link', uri: expect.stringContaining('://') }),
+    )
+    const reference = await every.call('mcp__every__get-resource-reference', { resourceType: 'Text', resourceId: 1 })
+    expect(reference.output).toContain('demo://resource/')
+    const weather = await every.call('mcp__every__get-structured-content', { location: 'Chicago' })
+    expect(weather.status).toBe('ok')
+    expect(weather.output.match(/temperature/g)).toHaveLength(1)
+  })
+
+  it('shows progress while a call runs, and stops when the call is cancelled', async () => {
+    await every.call('mcp__every__trigger-long-running-operation', { duration: 1, steps: 4 })
+    expect(every.progress.join('')).toContain('3/4')
+    const abort = new AbortController()
+    const long = every.call('mcp__every__trigger-long-running-operation', { duration: 600, steps: 6000 }, abort.signal)
+    await expect.poll(() => every.progress.join(''), { timeout: 20_000 }).toContain('1/6000')
+    abort.abort(new Error('cancelled'))
+    await expect(long).rejects.toThrow('cancelled')
+  })
+
+  it('lists and reads resources, and fills in prompts', async () => {
+    const resources = JSON.parse((await every.call('mcp__every__list_resources')).output) as { uri: string }[]
+    expect(resources.length).toBeGreaterThan(0)
+    expect((await every.call('mcp__every__read_resource', { uri: resources[0]?.uri })).output.length).toBeGreaterThan(
+      20,
+    )
+    expect((await every.call('mcp__every__list_prompts')).output).toContain('simple-prompt')
+    expect((await every.call('mcp__every__get_prompt', { name: 'simple-prompt' })).output).toContain('prompt')
+  })
+
+  it('refuses wrong arguments in its own words', async () => {
+    const refused = await every.call('mcp__every__get-sum', { a: 'x', b: 1 })
+    expect(refused.status).toBe('error')
+    expect(refused.output).toMatch(/number/)
+  })
+})
+
+describe('server-filesystem', () => {
+  it('reads a folder that it was given, and says which of its tools only read', async () => {
+    mkdirSync(path.join(folder, 'shared'), { recursive: true })
+    writeFileSync(path.join(folder, 'shared', 'note.txt'), 'hello from a file')
+    const files = use({
+      name: 'files',
+      command: process.execPath,
+      args: [filesystem, path.join(folder, 'shared')],
+      workspace: folder,
+      tools: { deny: ['*_multiple_*'] },
+      connect_timeout: 60,
+    })
+    const [answer] = await files.servers.discover(files.asked, {})
+    if (answer?.status !== 'ready') throw new Error(answer?.reason)
+    const tools = new Map(answer.tools?.map((tool) => [tool.name, tool]))
+    expect(tools.get('mcp__files__read_text_file')).toMatchObject({ replay: 'safe', risk: 'read' })
+    expect(tools.get('mcp__files__write_file')).toMatchObject({ risk: 'external' })
+    expect(tools.has('mcp__files__read_multiple_files')).toBe(false)
+    const read = await files.call('mcp__files__read_text_file', { path: path.join(folder, 'shared', 'note.txt') })
+    expect(read).toMatchObject({ status: 'ok', output: expect.stringContaining('hello from a file') })
+    expect(await files.servers.discover(files.asked, { files: answer.digest })).toMatchObject([
+      { server: 'files', status: 'ready', digest: answer.digest },
+    ])
+  })
+})
