@@ -137,6 +137,11 @@ export class Holder<A extends HeldActor> {
     return this.#pools.has(pool)
   }
 
+  /** A session's actor, for what comes to it from elsewhere than a trigger. */
+  actorOf(session: string): A {
+    return this.#actors.of(session)
+  }
+
   /** What an actor holds or does has changed. Each says so itself, whenever that may be. */
   changed(actor: A): void {
     const before = this.#busy.get(actor) ?? 0

@@ -1,5 +1,5 @@
 // The one door of @reins/tools.
-export { type BuiltinOptions, builtinCatalog, builtinSource } from './builtin/builtin-source.ts'
+export { type BuiltinOptions, builtinCatalog, builtinSource, workspaceOf } from './builtin/builtin-source.ts'
 export { answered, blockText, contentText } from './content.ts'
 export type { KeepOutput, KeptOutput, ToolContext, ToolSettings } from './context.ts'
 export { missingConfig, missingSecret, type NamedValues, noValues } from './named-values.ts'

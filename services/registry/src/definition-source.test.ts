@@ -144,7 +144,6 @@ describe('what is wrong is said with its line and what would be valid', () => {
   })
   test.each([
     ['workflow_file: ./x.py', 'workflow_file'],
-    ['mcp_servers:\n  - {url: "http://localhost/mcp", auth: bearer, secret: TOKEN}', 'mcp_servers'],
     ['skills_dir: ./skills', 'skills_dir'],
     ['agents: [researcher]', 'agents'],
     ['planning: true', 'planning'],

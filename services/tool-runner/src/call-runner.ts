@@ -1,12 +1,15 @@
 // Runs one tool call as the session's definition says. Always ends in one result.
-import type { AgentDefinition, EventData, RequestedCall } from '@reins/contracts'
+import type { AgentDefinition, EventData, RequestedCall, ServerAnswer } from '@reins/contracts'
 import type { RegistryView } from '@reins/journal'
+import type { McpServers } from '@reins/mcp'
+import type { ToolsetRequest } from '@reins/session'
 import type { Redactor } from '@reins/telemetry'
 import {
   type KeptOutput,
   type NamedValues,
   resolveToolset,
   runCall as runToolCall,
+  type ToolOutcome,
   type ToolSource,
   type Toolset,
   toolsProblemsText,
@@ -14,6 +17,8 @@ import {
 
 export interface RunnerTools {
   readonly sources: readonly ToolSource[]
+  /** MCP servers: their tools are in no definition, and are known by asking. */
+  readonly servers: Pick<McpServers, 'discover' | 'serverOf' | 'tools'>
   readonly registry: Pick<RegistryView, 'version'>
   keep(session: string, output: AsyncIterable<Uint8Array> | Uint8Array): Promise<KeptOutput>
   /** Secrets and configs for the calls of a definition, by its digest. */
@@ -37,7 +42,7 @@ const failed = (message: string): ToolResult => ({
 
 export async function runCall(
   tools: RunnerTools,
-  digest: string,
+  { digest, principal }: { readonly digest: string; readonly principal: string | undefined },
   call: RequestedCall,
   session: string,
   progress: (text: string) => void,
@@ -48,24 +53,44 @@ export async function runCall(
   const { definition, toolset } = resolved
   if (toolset.kind === 'unresolved')
     return failed(`The definition's tools are not valid: ${toolsProblemsText(toolset.problems)}`)
+  const values = tools.values(digest)
+  const server = tools.servers.serverOf(definition, call.name)
+  const asked = { definition, principal: principal ?? 'unknown', secret: values.secrets }
+  const offered = server && (await tools.servers.tools(server, asked))
+  if (offered?.kind === 'unavailable') return masked(tools, offered.outcome)
   const outcome = await runToolCall(
-    toolset.tools,
+    offered ? [...toolset.tools, ...offered.tools] : toolset.tools,
     { name: call.name, arguments: call.arguments, definition },
     {
       signal,
       session,
       idempotencyKey: `${session}/${call.call}`,
       progress,
-      ...tools.values(digest),
+      ...values,
       keep: (output) => tools.keep(session, output),
     },
   )
-  return {
-    status: outcome.status,
-    output: tools.redactor.text(outcome.output),
-    ...(outcome.code === undefined ? {} : { code: outcome.code }),
-    ...(outcome.ref === undefined ? {} : { ref: outcome.ref }),
-  }
+  return masked(tools, outcome)
+}
+
+const masked = ({ redactor }: Pick<RunnerTools, 'redactor'>, outcome: ToolOutcome): ToolResult => ({
+  status: outcome.status,
+  output: redactor.text(outcome.output),
+  ...(outcome.content === undefined ? {} : { content: redactor.json([...outcome.content]) }),
+  ...(outcome.code === undefined ? {} : { code: outcome.code }),
+  ...(outcome.ref === undefined ? {} : { ref: outcome.ref }),
+})
+
+/** What a session's servers have. Never rejects: what goes wrong is told of each server. */
+export async function discover(
+  tools: RunnerTools,
+  { digest, principal, known }: ToolsetRequest,
+): Promise<readonly ServerAnswer[]> {
+  const resolved = await resolve(tools, digest)
+  if (!resolved) return []
+  const { definition } = resolved
+  const asked = { definition, principal, secret: tools.values(digest).secrets }
+  return tools.redactor.json([...(await tools.servers.discover(asked, known))])
 }
 
 /** By the tools of a runner, by digest: a version never changes. */

@@ -26,6 +26,8 @@ export interface Request {
   readonly trace: string | undefined
   readonly turn: string
   readonly digest: string
+  /** For whom servers are called; absent: the session has none. */
+  readonly principal: string | undefined
   readonly calls: readonly RequestedCall[]
   view: RunnerView
   /** T5: whether the view is what the log says, up to the head. */
@@ -78,13 +80,14 @@ export class Requests {
   }
 
   open(frame: Frame, asked: EventOf<'tool-calls.requested'>, trigger: Trigger | null, fresh: boolean): Request {
-    const { turn, digest, calls } = asked.data
+    const { turn, digest, calls, principal } = asked.data
     const { seq, trace } = frame
     const request: Request = {
       seq,
       trace,
       turn,
       digest,
+      principal,
       calls,
       view: viewOf(calls),
       known: false,
@@ -145,6 +148,11 @@ export class Requests {
       this.#context.sessions.read(this.#session, { after: seq - 1, limit: 1, leader: true }),
     )
     return frame?.seq === seq ? frame : undefined
+  }
+
+  /** All that was appended after a frame; nothing of it is folded. */
+  readAfter(seq: number): Promise<readonly Frame[]> {
+    return this.#context.reading(() => this.#context.sessions.read(this.#session, { after: seq, leader: true }))
   }
 
   /** Frames above the head, of which this is one. They are not folded yet. */

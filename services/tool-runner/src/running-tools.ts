@@ -142,7 +142,7 @@ export class RunningTools implements RunnerHolder {
     this.#listener.began()
     const output = this.#liveOutput(running)
     void context.pauseAt('tool-runner.in-tool')
-    runCall(context.tools, request.digest, asked, this.#session, output.push, running.abort.signal)
+    runCall(context.tools, request, asked, this.#session, output.push, running.abort.signal)
       .catch((error): ToolResult => {
         context.report(this.#session, error)
         return brokeOff

@@ -6,10 +6,13 @@ import { codeSource } from '@reins/code-host'
 import type { Labels } from '@reins/contracts'
 import { CallSlots, Holder, memoryRoom, memoryShare, type Queue, readingUntil } from '@reins/holder'
 import type { Journal, RegistryView } from '@reins/journal'
+import { McpServers } from '@reins/mcp'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
 import type { Log, Metrics, Redactor } from '@reins/telemetry'
-import { builtinSource, type Guard, PathLocks, type Sandbox } from '@reins/tools'
+import { builtinSource, type Guard, PathLocks, type Sandbox, workspaceOf } from '@reins/tools'
+import { discover } from './call-runner.ts'
 import { redacted } from './kept-output.ts'
+import { ServerSessions } from './server-sessions.ts'
 import { valuesOf } from './values.ts'
 import { SessionTools, type ToolsContext } from './session-tools.ts'
 
@@ -85,6 +88,19 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
       log[level](config.redactor.json({ tool, call, attributes }), config.redactor.text(message)),
   })
   closing.add('tools', () => Promise.all([builtin.close(), code.close()]))
+  const ownPlace = { workspaceRoot: path.resolve(config.workspaceRoot), ownWorkspaces: config.ownWorkspaces }
+  const servers = new McpServers({
+    sandbox: config.sandbox,
+    guard: config.guard,
+    workspaceOf: (agent, workspace) => workspaceOf(ownPlace, agent, workspace),
+    asksPeople: false,
+    now: clock.now,
+  })
+  closing.add('MCP servers', () => servers.close())
+  const serverSessions = new ServerSessions()
+  servers.onChanged((principal, server) => {
+    for (const session of serverSessions.toTell(principal, server)) holder.actorOf(session).serversChanged([server])
+  })
 
   const context: ToolsContext = {
     instance,
@@ -93,6 +109,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     clock,
     tools: {
       sources: [builtin, code],
+      servers,
       // A broker that is away for longer than one question must not fail a tool.
       registry: { version: (digest) => reading(() => config.registry.version(digest)) },
       keep: (session, output) => journal.outputs.put(session, redacted(output, config.redactor)),
@@ -106,6 +123,11 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     waitsAfterMs,
     stopping: stopping.signal,
     pauseAt: config.pauseAt,
+    discover: async (session, request) => {
+      const answers = await discover(context.tools, request)
+      serverSessions.answered(session, request.principal, answers)
+      return answers
+    },
     presence: () => holder.presence,
     servesPool: (pool) => holder.serves(pool),
     reading,

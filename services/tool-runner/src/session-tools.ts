@@ -8,7 +8,16 @@
 //       yet counts as nothing open, since an outcome that wakes nobody is for ever, and one wake-up too many is not.
 //   T6. After a frame that only a newer version understands nothing is run or claimed here: the request is given back.
 import type { Presence } from '@reins/broker'
-import { draftOn, type Frame, type Holding, makeShortId, type SessionEvent } from '@reins/contracts'
+import {
+  type Address,
+  draftOn,
+  type Frame,
+  type Holding,
+  makeShortId,
+  type ServerAnswer,
+  type SessionEvent,
+  toLog,
+} from '@reins/contracts'
 import { Following, type FollowingContext, type HeldActor, Mailbox } from '@reins/holder'
 import type { SessionFeed, SessionLog, Trigger } from '@reins/journal'
 import {
@@ -20,7 +29,12 @@ import {
   mayRun,
   newerDelayMs,
   nextStep,
+  type ToolsetRequest,
+  toolsetAnswer,
+  toolsetAskedIn,
+  toolsetIsClosed,
 } from '@reins/session'
+import { Discoveries, type Discovery } from './discoveries.ts'
 import { eventsOf, Outcomes } from './outcomes.ts'
 import { askedIn, type Request, Requests, type RequestsContext } from './requests.ts'
 import { type RunningCall, type RunningContext, RunningTools } from './running-tools.ts'
@@ -33,6 +47,8 @@ export interface ToolsContext extends RequestsContext, RunningContext, Following
   /** A trigger younger than this, delivered for the first time, is run without a read (PROTOCOL 5). ms */
   readonly freshMs: number
   readonly stopping: AbortSignal
+  /** Asks the servers of a session (D1, D2 of discoveries.ts). Never rejects. */
+  discover(session: string, request: ToolsetRequest): Promise<readonly ServerAnswer[]>
   presence(): Pick<Presence, 'begin' | 'end' | 'ask' | 'suspect'>
   /** What the session holds or does here has changed. */
   changed(tools: SessionTools): void
@@ -44,6 +60,7 @@ export class SessionTools implements HeldActor {
   readonly #requests: Requests
   readonly #running: RunningTools
   readonly #outcomes = new Outcomes()
+  readonly #discoveries: Discoveries
   readonly #following: Following
   readonly #mailbox: Mailbox
   #releasing = false
@@ -68,6 +85,10 @@ export class SessionTools implements HeldActor {
       },
       waits: () => context.changed(this),
     })
+    this.#discoveries = new Discoveries({
+      ask: (request) => context.discover(id, request),
+      answered: (discovery, answers) => void this.#enqueue(() => this.#answer(discovery, answers)),
+    })
     this.#following = new Following(id, context, {
       wanted: () => this.#running.size > 0,
       heard: (frame) => void this.#enqueue(() => this.#readOn(frame)),
@@ -76,7 +97,13 @@ export class SessionTools implements HeldActor {
   }
 
   busy(): boolean {
-    return this.#requests.size > 0 || this.#running.size > 0 || !this.#mailbox.empty() || this.#outcomes.size > 0
+    return (
+      this.#requests.size > 0 ||
+      this.#running.size > 0 ||
+      !this.#mailbox.empty() ||
+      this.#outcomes.size > 0 ||
+      this.#discoveries.size > 0
+    )
   }
 
   /** Calls that take long do not count (R1 of running-tools.ts). */
@@ -104,6 +131,11 @@ export class SessionTools implements HeldActor {
     }
     const asked = askedIn(trigger.frame)
     const isNewer = trigger.frame.beyond !== undefined
+    const wanted = isNewer ? undefined : toolsetAskedIn(trigger.frame)
+    if (wanted) {
+      this.#discover(trigger, wanted)
+      return
+    }
     if (!asked || isNewer) {
       // For a runner of a newer version: what its events mean is not known here (PROTOCOL 2).
       if (isNewer) trigger.nak(newerDelayMs(trigger.ageMs))
@@ -122,6 +154,40 @@ export class SessionTools implements HeldActor {
       } else await this.#requests.readTail(request, false)
       await this.#advance(request)
     })
+  }
+
+  /** The tools of servers are asked for: what a delivery that is not fresh is about may be answered by now. */
+  #discover(trigger: Trigger, wanted: ToolsetRequest): void {
+    const discovery = this.#discoveries.hold(trigger, wanted)
+    if (!discovery) return
+    this.#enqueue(async () => {
+      if (!isFresh(trigger, this.#context.freshMs)) {
+        const frames = await this.#requests.readAfter(discovery.seq)
+        if (toolsetIsClosed(frames, wanted.request)) return this.#discoveries.done(discovery)
+      }
+      this.#discoveries.begin(discovery)
+    })
+  }
+
+  /** A server says that its tools have changed: the session's next turn asks again. */
+  serversChanged(servers: readonly string[]): void {
+    this.#enqueue(async () => {
+      const event: SessionEvent = { type: 'toolset.changed', data: { servers: [...servers] } }
+      const { status } = await this.#requests.readHead()
+      if (status === 'ended') return
+      while (!this.#releasing && !(await this.#append([event], toLog)));
+    })
+  }
+
+  async #answer(discovery: Discovery, answers: readonly ServerAnswer[]): Promise<void> {
+    const { request } = discovery.request
+    while (this.#discoveries.holds(discovery) && !this.#releasing) {
+      const head = this.#requests.head ?? (await this.#requests.readHead())
+      const { events, to } = toolsetAnswer(head, request, answers)
+      if (await this.#append(events, to, discovery.trace)) break
+      if (toolsetIsClosed(await this.#requests.readAfter(discovery.seq), request)) break
+    }
+    if (!this.#releasing) this.#discoveries.done(discovery)
   }
 
   /** A runner that said it runs this is gone: look, without waiting for the redelivery. */
@@ -151,6 +217,7 @@ export class SessionTools implements HeldActor {
 
   working(): void {
     this.#requests.working()
+    this.#discoveries.working()
   }
 
   /** No call waits here for a slot. */
@@ -170,6 +237,7 @@ export class SessionTools implements HeldActor {
     this.#running.release()
     await this.#enqueue(async () => {
       this.#requests.giveBack(0)
+      this.#discoveries.giveBack(0)
       this.#following.stop()
     }, true)
   }
@@ -185,6 +253,7 @@ export class SessionTools implements HeldActor {
     this.#context.report(this.id, error)
     this.#running.dropAll()
     this.#requests.giveBack(this.#context.ackWaitMs)
+    this.#discoveries.giveBack(this.#context.ackWaitMs)
     this.#outcomes.clear()
     this.#requests.forgetHead()
     // Claims and outcomes that were under way: what is held for ever is taken over by nobody.
@@ -320,11 +389,11 @@ export class SessionTools implements HeldActor {
   }
 
   /** Appends on the head (T1, T4) and folds whatever is there then into the views. false: refused. */
-  async #append(events: readonly SessionEvent[]): Promise<boolean> {
+  async #append(events: readonly SessionEvent[], address?: Address, traced?: string): Promise<boolean> {
     const head = this.#requests.head ?? (await this.#requests.readHead())
     const { clock, instance, sessions, stopping } = this.#context
-    const to = this.#requests.addressOf(events, head.pool)
-    const trace = this.#requests.traceOf(events)
+    const to = address ?? this.#requests.addressOf(events, head.pool)
+    const trace = traced ?? this.#requests.traceOf(events)
     const draft = draftOn(
       head,
       { frame: makeShortId(clock.random), by: instance, role: 't' },

@@ -13,6 +13,7 @@ import {
   headOf,
   type ReplayClass,
   type Role,
+  type ServerAnswer,
   type SessionEvent,
   toLog,
   toTool,
@@ -57,6 +58,8 @@ export class RunnerWorld {
   readonly holds = new Set<string>()
   /** Asked for each append of mine; what it throws, the append throws. */
   beforeAppend: (events: readonly SessionEvent[]) => void = () => undefined
+  /** What the servers say that a session's tools are asked of. */
+  discovered: Promise<readonly ServerAnswer[]> = Promise.resolve([])
   readonly reports: unknown[] = []
   /** Instances that answer that they run what they are asked for. */
   readonly alive = new Set<string>()
@@ -114,6 +117,11 @@ export class RunnerWorld {
       clock: { now: () => 0, random: () => (this.#ids++ % 1000) / 1000 },
       tools: {
         sources: [here],
+        servers: {
+          discover: async () => [],
+          serverOf: () => undefined,
+          tools: async () => ({ kind: 'offered', tools: [] }),
+        },
         registry: {
           version: async () => {
             await this.gate
@@ -129,6 +137,7 @@ export class RunnerWorld {
       followAfterMs: 60_000,
       stopping: new AbortController().signal,
       pauseAt: noPausePoints,
+      discover: () => this.discovered,
       presence: () => presence,
       servesPool: (pool) => pool === 'default',
       reading: (read) => read(),

@@ -169,7 +169,6 @@ export const laterFields: Readonly<
   Partial<Record<keyof AgentDefinition, { readonly harmless: readonly unknown[]; readonly feature: string }>>
 > = {
   workflow_file: { harmless: [], feature: 'custom workflows' },
-  mcp_servers: { harmless: [], feature: 'MCP servers' },
   skills_dir: { harmless: [], feature: 'skills' },
   agents: { harmless: [], feature: 'delegation to other agents' },
   planning: { harmless: [false], feature: 'planning' },

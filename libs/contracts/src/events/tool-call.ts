@@ -35,7 +35,13 @@ export const ToolResult = {
 
 export const toolCallEvents = {
   /** One frame a pool; a runner can run it without a read: the definition is named by its digest. */
-  'tool-calls.requested': Type.Object({ turn: id, digest: id, calls: Type.Array(RequestedCall, { minItems: 1 }) }),
+  'tool-calls.requested': Type.Object({
+    turn: id,
+    digest: id,
+    calls: Type.Array(RequestedCall, { minItems: 1 }),
+    /** For whom servers are called, where the session has some. */
+    principal: Type.Optional(id),
+  }),
   /** The claim: always before a `never` tool runs, and before any further attempt. */
   'tool-call.started': Type.Object({ call: id, attempt }),
   'tool-call.completed': Type.Object({ call: id, attempt, ...ToolResult }),

@@ -46,8 +46,11 @@ function nextOf(
     ...(call.approval ? { cleared: true as const } : {}),
     ...(runsAlone(session.born, call.name) ? { alone: true } : {}),
   }))
+  const principal = session.servers ? { principal: session.servers.principal } : {}
   return {
-    events: [{ type: 'tool-calls.requested', data: { turn: turn.id, digest: session.born.digest, calls } }],
+    events: [
+      { type: 'tool-calls.requested', data: { turn: turn.id, digest: session.born.digest, calls, ...principal } },
+    ],
     to: toTool(session.born.pools.tools),
   }
 }

@@ -58,9 +58,9 @@ export function builtinSource(options: BuiltinOptions): BuiltinSource {
   }
 }
 
-/** Throws ToolFailure where there is no such folder. */
-function workspaceOf(
-  { workspaceRoot, ownWorkspaces }: BuiltinOptions,
+/** The folder of an agent that names this one, or none. Throws ToolFailure where there is no such folder. */
+export function workspaceOf(
+  { workspaceRoot, ownWorkspaces }: Pick<BuiltinOptions, 'workspaceRoot' | 'ownWorkspaces'>,
   agent: string,
   workspace: string | null,
 ): string {

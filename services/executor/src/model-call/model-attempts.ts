@@ -15,6 +15,7 @@ import type { Definitions } from './definitions.ts'
 import { DeltaBatch } from './delta-batch.ts'
 import type { DeltaPace } from './delta-pace.ts'
 import { type CallOutcome, callModel, maxPartial } from './model-caller.ts'
+import { withServers } from './server-tools.ts'
 
 export interface AttemptsContext extends FollowingContext {
   readonly feed: Pick<SessionFeed, 'frames' | 'recentDeltas' | 'publishDelta'>
@@ -120,7 +121,7 @@ export class ModelAttempts {
     const context = this.#context
     // The session as it was when the call began: the fold may go on while the definition is read.
     const { session } = this.#fold
-    const settings = await context.definitions.settings(session.born?.digest ?? '')
+    const settings = withServers(await context.definitions.settings(session.born?.digest ?? ''), session)
     return callModel(
       context.models,
       settings,

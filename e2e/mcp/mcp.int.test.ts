@@ -1,0 +1,96 @@
+// Agents with MCP servers, in a whole product: over stdio and HTTP, with secrets, with servers that are not there.
+import { copyFileSync } from 'node:fs'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Product } from '../bad-input/product.ts'
+
+let product: Product
+beforeAll(async () => {
+  product = await Product.start()
+  copyFileSync(
+    path.join(import.meta.dirname, '../../libs/mcp/test/doubles/small-server.mjs'),
+    path.join(product.workspace, 'small-server.mjs'),
+  )
+}, 120_000)
+afterAll(async () => {
+  await product.close()
+})
+
+const small = { name: 'small', command: 'node', args: ['small-server.mjs'] }
+
+async function agent(name: string, ...servers: readonly object[]): Promise<void> {
+  const reply = await product.ask('PUT', `/v1/agents/${name}`, {
+    model: 'scripted/assistant',
+    system_prompt: 'Do it.',
+    tools: [{ read_file: { workspace: product.workspace } }],
+    mcp_servers: servers.map((server) => ('command' in server ? { workspace: product.workspace, ...server } : server)),
+  })
+  expect(reply.status, reply.text).toBeLessThan(300)
+}
+
+async function say(session: string | undefined, agentName: string, message: string) {
+  const reply = session
+    ? await product.ask('POST', `/v1/sessions/${session}/messages?wait=turn`, { content: message })
+    : await product.ask('POST', '/v1/sessions?wait=turn', { agent: agentName, message })
+  expect(reply.status, reply.text).toBeLessThan(300)
+  return reply.json
+}
+
+async function eventsOf(session: string): Promise<readonly { type: string; data: Record<string, unknown> }[]> {
+  const reply = await product.ask('GET', `/v1/sessions/${session}/events?limit=500`)
+  return reply.json.events
+}
+const outputs = async (session: string): Promise<readonly string[]> =>
+  (await eventsOf(session)).flatMap(({ type, data }) => (type === 'tool-call.completed' ? [String(data.output)] : []))
+
+/** Why servers were not available, one after another. */
+const reasons = async (session: string): Promise<readonly string[]> =>
+  (await eventsOf(session)).flatMap(({ type, data }) =>
+    type === 'toolset.resolved'
+      ? (data.servers as { status: string; reason?: string }[]).flatMap(({ reason }) => reason ?? [])
+      : [],
+  )
+
+describe('an agent with an MCP server over stdio', () => {
+  it('offers its tools, calls them, and pins them in the log', async () => {
+    await agent('small-one', small)
+    const first = await say(undefined, 'small-one', 'call mcp__small__echo {"text": "hello from far"}')
+    const session = first.session.id
+    expect(await outputs(session)).toEqual(['hello from far'])
+    const events = await eventsOf(session)
+    expect(events.map(({ type }) => type).filter((type) => type.startsWith('toolset'))).toEqual([
+      'toolset.declared',
+      'toolset.requested',
+      'toolset.resolved',
+    ])
+    await say(session, 'small-one', 'call mcp__small__echo {"text": "again"}')
+    expect((await eventsOf(session)).filter(({ type }) => type === 'toolset.requested')).toHaveLength(1)
+  })
+
+  it('gets the tools that a server learns, from the next turn on', async () => {
+    await agent('small-two', small)
+    const first = await say(undefined, 'small-two', 'call mcp__small__learn {"name": "juggle"}')
+    const session = first.session.id
+    await expect
+      .poll(async () => (await eventsOf(session)).some(({ type }) => type === 'toolset.changed'), { timeout: 20_000 })
+      .toBe(true)
+    await say(session, 'small-two', 'call mcp__small__juggle')
+    expect((await outputs(session)).at(-1)).toBe('juggle was called')
+  })
+})
+
+describe('a server that is not there', () => {
+  it('fails no session: the model and the person are told why, and the other tools work', async () => {
+    await agent('half', small, { name: 'gone', url: 'http://127.0.0.1:9/mcp' })
+    const first = await say(undefined, 'half', 'call mcp__small__echo {"text": "I work"}')
+    const session = first.session.id
+    expect(await outputs(session)).toEqual(['I work'])
+    expect(await reasons(session)).toEqual([expect.stringContaining('nothing listens there')])
+  })
+
+  it('whose token is missing names the command that sets it', async () => {
+    await agent('needy', { name: 'needs', url: 'http://127.0.0.1:9/mcp', auth: 'bearer', secret: 'NEEDY_TOKEN' })
+    const { session } = await say(undefined, 'needy', 'say hello')
+    expect(await reasons(session.id)).toEqual([expect.stringContaining('reins secret set NEEDY_TOKEN')])
+  })
+})
