@@ -73,6 +73,7 @@ function use(...given: McpServer[]) {
       { name, arguments: args, definition: asked.definition },
       {
         signal,
+        session: 's',
         idempotencyKey: 'k',
         progress: (text) => progress.push(text),
         keep: async () => ({ ref: 'kept', dropped: 0 }),
