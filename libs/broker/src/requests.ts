@@ -1,9 +1,13 @@
 // Request and reply between services: JSON both ways, a `Reply` back, deadlines on both sides.
+import { nuid } from '@nats-io/nats-core'
 import type { ErrorBody, Reply } from '@reins/contracts'
 import { errorTable, ReinsError, serviceSubject } from '@reins/contracts'
 import type { Broker } from './broker.ts'
+import { type Announced, defaultLargeLimits, LargeRequests, partBytes, partsOf } from './large-requests.ts'
 
 export type Handler = (request: unknown) => Promise<{ readonly value: unknown; readonly seq?: number }>
+
+type Served = Parameters<typeof serviceSubject>[0]
 
 /**
  * Serves `svc.<service>.<verb>` for each verb, shared among the instances of the service (a queue group). A handler throws
@@ -11,31 +15,69 @@ export type Handler = (request: unknown) => Promise<{ readonly value: unknown; r
  */
 export function serveRequests(
   broker: Broker,
-  service: Parameters<typeof serviceSubject>[0],
+  service: Served,
   handlers: Readonly<Record<string, Handler>>,
   failed: (verb: string, error: unknown) => void,
 ): { close(): void } {
-  const subscriptions = Object.entries(handlers).map(([verb, handler]) =>
+  const serve = (verb: string, respond: (body: Uint8Array, subject: string) => Promise<Reply<unknown>>) =>
     broker.nc.subscribe(serviceSubject(service, verb), {
       queue: service,
       callback: (error, msg) => {
-        if (error) return
-        void answer(handler, msg.string(), (cause) => failed(verb, cause)).then((reply) =>
-          msg.respond(JSON.stringify(reply)),
-        )
+        if (!error) void respond(msg.data, msg.subject).then((reply) => msg.respond(JSON.stringify(reply)))
       },
+    })
+  const run = (verb: string, text: string): Promise<Reply<unknown>> => {
+    const handler = handlers[verb] ?? unknownVerb
+    return answer(
+      async () => handler(text === '' ? {} : JSON.parse(text)),
+      (cause) => failed(verb, cause),
+    )
+  }
+  const subscriptions = Object.keys(handlers).map((verb) =>
+    serve(verb, (body) => run(verb, new TextDecoder().decode(body))),
+  )
+  const large = new LargeRequests(defaultLargeLimits, (after, ms) => {
+    const timer = setTimeout(after, ms)
+    timer.unref()
+    return () => clearTimeout(timer)
+  })
+  const here = nuid.next()
+  let begun = 0
+  subscriptions.push(
+    serve(largeVerb, (body) =>
+      answer(
+        async () => {
+          const at = `${here}.${++begun}`
+          large.begin(at, JSON.parse(new TextDecoder().decode(body)) as Announced)
+          return { value: { at } }
+        },
+        (cause) => failed(largeVerb, cause),
+      ),
+    ),
+    serve(`${largeVerb}.${here}.*`, async (part, subject) => {
+      const taken = await answer(
+        async () => ({ value: large.take(subject.split('.').slice(-2).join('.'), part) }),
+        (cause) => failed(largeVerb, cause),
+      )
+      if (!taken.ok || taken.value === 'more') return taken
+      const { verb, text } = taken.value as { verb: string; text: string }
+      return run(verb, text)
     }),
   )
   return {
     close: () => {
       for (const subscription of subscriptions) subscription.unsubscribe()
+      large.close()
     },
   }
 }
 
-async function answer(handler: Handler, body: string, failed: (error: unknown) => void): Promise<Reply<unknown>> {
+const largeVerb = 'large'
+const unknownVerb: Handler = () => Promise.reject(new ReinsError('invalid_request', 'The service has no such request.'))
+
+async function answer(handler: () => ReturnType<Handler>, failed: (error: unknown) => void): Promise<Reply<unknown>> {
   try {
-    return { ok: true, ...(await handler(body === '' ? {} : JSON.parse(body))) }
+    return { ok: true, ...(await handler()) }
   } catch (error) {
     if (error instanceof ReinsError) return { ok: false, error: error.body() }
     failed(error)
@@ -46,14 +88,38 @@ async function answer(handler: Handler, body: string, failed: (error: unknown) =
   }
 }
 
-/** Asks a service. What goes wrong is a Reply too: nobody there, or no answer in time, is `unavailable`. */
+/** Asks a service. What goes wrong is a Reply too: nobody there, or no answer in time (of each of its parts), is `unavailable`. */
 export async function callService<T>(
   broker: Broker,
   subject: string,
   request: unknown,
   withinMs = 5000,
 ): Promise<Reply<T>> {
-  const outcome = await broker.request(subject, JSON.stringify(request), { withinMs })
+  const body = JSON.stringify(request)
+  const bytes = Buffer.byteLength(body)
+  if (bytes <= partBytes) return ask(broker, subject, body, withinMs)
+  const [, , ...words] = subject.split('.')
+  const verb = words.join('.')
+  const large = subject.slice(0, -verb.length) + largeVerb
+  const begun = await ask<{ at: string }>(broker, large, JSON.stringify({ verb, bytes }), withinMs)
+  if (!begun.ok) return begun
+  const [first, ...others] = partsOf(body).map(
+    (part) => () => ask<T>(broker, `${large}.${begun.value.at}`, part, withinMs),
+  )
+  let reply = await (first ?? nothing)()
+  for (const next of others) {
+    if (!reply.ok) return reply
+    reply = await next()
+  }
+  return reply
+}
+
+const nothing = (): never => {
+  throw new Error('a large request without a part')
+}
+
+async function ask<T>(broker: Broker, subject: string, body: string | Uint8Array, withinMs: number): Promise<Reply<T>> {
+  const outcome = await broker.request(subject, body, { withinMs })
   if (outcome.kind === 'reply') return outcome.msg.json<Reply<T>>()
   const service = subject.split('.')[1] ?? 'service'
   const error: ErrorBody = {
