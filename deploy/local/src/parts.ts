@@ -4,6 +4,7 @@ import path from 'node:path'
 import { type Broker, connectBroker } from '@reins/broker'
 import { codeCatalog } from '@reins/code-host'
 import { type Health, makeShortId, type ServiceName } from '@reins/contracts'
+import { describeBundle } from '@reins/code-host'
 import * as executor from '@reins/executor'
 import { type Journal, openIdempotency, openJournal, type RegistryView, watchRegistry } from '@reins/journal'
 import * as memory from '@reins/memory'
@@ -14,7 +15,7 @@ import { type Clock, Closing, pausePoints, type Running } from '@reins/service'
 import * as gateway from '@reins/session-gateway'
 import { createRedactor, type Log, Metrics } from '@reins/telemetry'
 import * as toolRunner from '@reins/tool-runner'
-import { builtinCatalog, describeSandbox, detectSandbox, toolsAtStart } from '@reins/tools'
+import { builtinCatalog, describeSandbox, detectSandbox, type Sandbox, toolsAtStart } from '@reins/tools'
 import type { LocalConfig } from './config.ts'
 import { guardOf } from './guard.ts'
 import { pausingAppends } from './pausing-appends.ts'
@@ -111,6 +112,16 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   const healths: (() => Record<string, string>)[] = []
   const has = (service: ServiceName): boolean => names.includes(service)
 
+  let detected: Promise<Sandbox> | undefined
+  const sandboxHere = (): Promise<Sandbox> => {
+    detected ??= detectSandbox({
+      allowUnsandboxed: config.allowUnsandboxedShell,
+      allowNetwork: config.allowShellNetwork,
+      programs: [path.dirname(process.execPath)],
+    })
+    return detected
+  }
+
   if (has('registry')) {
     const running = await registry.start({
       broker,
@@ -125,6 +136,11 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
         options.adminTokenHash === undefined
           ? []
           : [{ hash: options.adminTokenHash, principal: 'admin', permissions: ['*'] }],
+      code: {
+        store: journal.bundles,
+        describe: async (bundle) =>
+          describeBundle(bundle, { sandbox: await sandboxHere(), guard: guardOf(config, options.masked) }),
+      },
       knownProviders: [
         'anthropic',
         'openai',
@@ -159,11 +175,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   }
   let sandboxText: string | undefined
   if (has('tool-runner')) {
-    const sandbox = await detectSandbox({
-      allowUnsandboxed: config.allowUnsandboxedShell,
-      allowNetwork: config.allowShellNetwork,
-      programs: [path.dirname(process.execPath)],
-    })
+    const sandbox = await sandboxHere()
     const { kind, detail } = describeSandbox(sandbox)
     sandboxText = detail.startsWith(kind) ? detail : `${kind}: ${detail}`
     const as = instance('tool-runner')

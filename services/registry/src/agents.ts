@@ -1,5 +1,6 @@
 // Putting and deleting agents: which events follow from a request, given what REG says now.
-//   A1. A version is immutable and known by its digest: it is written once, before the agent that names it.
+//   A1. A version is immutable and known by its digest: it is written once, behind the code that it names and before the agent that
+//       names it.
 //   A2. An agent's state changes only from the state that was decided on: a refused write is decided again.
 //   A3. `version` counts up for ever, also over a deletion.
 import {
@@ -8,19 +9,25 @@ import {
   type AgentEntry,
   definitionDigest,
   isAgentName,
+  type Problem,
   type PutAgentResult,
   type PutCondition,
   ReinsError,
+  type SentFile,
   type VersionEntry,
 } from '@reins/contracts'
-import { parseAgent } from '@reins/journal'
-import type { Clock } from '@reins/service'
-import { type DefinitionSource, parseDefinition, problemsText } from './definition-source.ts'
+import { parseAgent, parseVersion } from '@reins/journal'
+import { type Clock, noPausePoints, type PausePoint } from '@reins/service'
+import { type Bundles, type FreshBundle } from './code/bundles.ts'
+import { type DefinitionSource, parseDefinition, problemsText, sizeProblem } from './definition-source.ts'
 import type { RegistryLog } from './registry-log.ts'
 
 export interface AgentsOptions {
   readonly log: RegistryLog
   readonly clock: Clock
+  readonly bundles: Bundles
+  /** For tests, which stop the process there. */
+  readonly pauseAt?: PausePoint
   readonly knownProviders?: readonly string[]
 }
 
@@ -29,6 +36,8 @@ export interface PutRequest {
   readonly source: DefinitionSource
   readonly condition: PutCondition
   readonly by: string
+  readonly files?: readonly SentFile[]
+  readonly mayRegister?: boolean
 }
 
 interface Current {
@@ -46,16 +55,21 @@ const attempts = 20
 export class Agents {
   readonly #log: RegistryLog
   readonly #clock: Clock
+  readonly #bundles: Bundles
+  readonly #pauseAt: PausePoint
   readonly #knownProviders: readonly string[] | undefined
 
-  constructor({ log, clock, knownProviders }: AgentsOptions) {
+  constructor({ log, clock, bundles, pauseAt = noPausePoints, knownProviders }: AgentsOptions) {
     this.#log = log
     this.#clock = clock
+    this.#bundles = bundles
+    this.#pauseAt = pauseAt
     this.#knownProviders = knownProviders
   }
 
-  async put({ name, source, condition, by }: PutRequest): Promise<{ value: PutAgentResult; seq: number }> {
-    const definition = this.#parse(name, source)
+  async put(request: PutRequest): Promise<{ value: PutAgentResult; seq: number }> {
+    const { name, condition, by } = request
+    const { definition, fresh } = await this.#resolve(request)
     const digest = definitionDigest(definition)
     let versionWritten = false
     for (let attempt = 1; attempt <= attempts; attempt++) {
@@ -63,13 +77,30 @@ export class Agents {
       const decision = decide(current.entry, { name, digest, by, at: this.#clock.now() }, condition)
       if (decision.kind === 'keep')
         return { value: { agent: agentOf(decision.entry, definition), outcome: 'unchanged' }, seq: current.seq }
-      if (!versionWritten) await this.#writeVersion({ digest, at: decision.entry.updatedAt, by, definition }) // A1
+      if (!versionWritten) await this.#writeVersion({ digest, at: decision.entry.updatedAt, by, definition }, fresh) // A1
       versionWritten = true
       const written = await this.#log.write('agent', name, decision.entry, current.seq)
       if (written.kind === 'written')
         return { value: { agent: agentOf(decision.entry, definition), outcome: decision.outcome }, seq: written.seq }
     }
     throw busy(name)
+  }
+
+  /** The definition as it is going to be stored. Throws what is wrong with it. No code is loaded for a put that is refused anyway. */
+  async #resolve({ name, source, condition, by, files = [], mayRegister = false }: PutRequest) {
+    const { definition, places } = this.#parse(name, source)
+    const { entry } = await this.#current(name)
+    decide(entry, { name, digest: '', by, at: this.#clock.now() }, condition)
+    const current = entry?.deleted === false ? await this.#definition(entry.digest) : undefined
+    const code = await this.#bundles.resolve({ definition, places, files, mayRegister, current })
+    if (code.kind === 'problems') throw invalid('invalid_agent', name, code.problems)
+    const size = sizeProblem(code.definition)
+    if (size) throw invalid('invalid_agent', name, [size])
+    return code
+  }
+
+  async #definition(digest: string): Promise<AgentDefinition | undefined> {
+    return parseVersion((await this.#log.last('version', digest))?.value)?.definition
   }
 
   async delete(
@@ -92,7 +123,7 @@ export class Agents {
     throw busy(name)
   }
 
-  #parse(name: string, source: DefinitionSource): AgentDefinition {
+  #parse(name: string, source: DefinitionSource) {
     if (!isAgentName(name))
       throw new ReinsError(
         'invalid_agent',
@@ -107,11 +138,8 @@ export class Agents {
       name,
       ...(this.#knownProviders === undefined ? {} : { knownProviders: this.#knownProviders }),
     })
-    if (parsed.kind === 'valid') return parsed.definition
-    const { code, problems } = parsed
-    throw new ReinsError(code, `The definition of the agent ${name} is not valid:\n${problemsText(problems)}`, {
-      details: { problems },
-    })
+    if (parsed.kind === 'valid') return parsed
+    throw invalid(parsed.code, name, parsed.problems)
   }
 
   async #current(name: string): Promise<Current> {
@@ -123,9 +151,13 @@ export class Agents {
     return { seq: record.seq, entry }
   }
 
-  async #writeVersion(version: VersionEntry): Promise<void> {
+  /** With the code that it names, which comes first. */
+  async #writeVersion(version: VersionEntry, fresh: readonly FreshBundle[]): Promise<void> {
     if (await this.#log.last('version', version.digest)) return
+    await this.#bundles.keep(fresh, version.by, version.at)
+    await this.#pauseAt('registry.code-kept')
     await this.#log.write('version', version.digest, version, 0) // refused: somebody wrote the same one
+    await this.#pauseAt('registry.version-written')
   }
 }
 
@@ -179,6 +211,10 @@ const agentOf = ({ name, digest, version, createdAt, updatedAt }: AgentEntry, de
   definition,
 })
 
+const invalid = (code: 'invalid_agent' | 'model_not_found', name: string, problems: readonly Problem[]) =>
+  new ReinsError(code, `The definition of the agent ${name} is not valid:\n${problemsText(problems)}`, {
+    details: { problems },
+  })
 const notFound = (name: string) =>
   new ReinsError('agent_not_found', `There is no agent ${JSON.stringify(name.slice(0, 80))}.`)
 const changed = (name: string, digest: string, asked: string) =>

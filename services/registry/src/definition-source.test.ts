@@ -48,7 +48,7 @@ affinity: {browser: "true"}
   test('may be JSON, also with tabs, and JSON as a value', () => {
     const definition = { name: 'coder', model: 'scripted/demo', system_prompt: 'x\ty' }
     expect(definitionOf(JSON.stringify(definition, null, '\t'))).toEqual(definition)
-    expect(parseDefinition({ definition })).toEqual({ kind: 'valid', definition })
+    expect(parseDefinition({ definition })).toMatchObject({ kind: 'valid', definition })
   })
 
   test('gets the name that it is put under', () => {
@@ -158,13 +158,17 @@ describe('what is wrong is said with its line and what would be valid', () => {
     expect(problem?.message).toMatch(/is understood, but its effect \(.+\) is not there yet: leave it out/)
   })
   test.each([
-    ['tools_file: ./x.ts', 'tools_file'],
-    ['tools:\n  - shell\n  - file: ./x.ts', 'tools[1]'],
-    ['tools_file: [./x.ts]', 'tools_file[0]'],
-  ])('a file without its contents: %s', (line, path) => {
-    const [problem, ...others] = problemsOf(`${minimal}${line}\n`)
-    expect([others, problem?.path]).toEqual([[], path])
-    expect(problem?.message).toContain('its contents did not come with the definition')
+    ['tools_file: 3', 'tools_file', 'must be the path of a TypeScript file'],
+    ['tools_file: ""', 'tools_file', 'is empty'],
+    ['tools_file: [./x.ts, {path: ./y.ts}]', 'tools_file[1].file', 'is missing'],
+    ['tools:\n  - file: {x: 1}', 'tools[0].file', 'must be a text'],
+    ['tools:\n  - {file: ./x.ts, digest: sha256-1}', 'tools[0].digest', 'is not valid'],
+    ['tools:\n  - {file: ./x.ts, secret: X}', 'tools[0].secret', 'unknown field "secret"'],
+    [`tools: [${Array(21).fill('{file: ./x.ts}')}]`, 'tools[20]', 'an agent has at most 20'],
+  ])('a file that is named wrongly: %s', (line, path, message) => {
+    const problems = problemsOf(`${minimal}${line}\n`)
+    expect(problems.map((problem) => problem.path)).toContain(path)
+    expect(problemsText(problems)).toContain(message)
   })
   test('a later field is checked like every other first', () => {
     expect(only(`${minimal}max_plan_steps: 1\n`)).toContain('must be a whole number from 2 to 100')

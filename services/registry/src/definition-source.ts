@@ -34,7 +34,8 @@ export interface SourceOptions {
 }
 
 export type ParsedDefinition =
-  | { readonly kind: 'valid'; readonly definition: AgentDefinition }
+  /** The files that it names are still only named: see code/bundles.ts. */
+  | { readonly kind: 'valid'; readonly definition: AgentDefinition; readonly places: Document['places'] }
   | {
       readonly kind: 'invalid'
       /** `model_not_found`: nothing else is wrong. */
@@ -65,7 +66,7 @@ export function parseDefinition(source: DefinitionSource, options: SourceOptions
   if (problems.length > 0) return invalid(problems)
   // What the checks above let through and the schema does not would be a bug of theirs; it must not get into the log.
   if (!validator.Check(value)) return invalid([{ path: '', message: 'is not valid by the schema of definitions' }])
-  return { kind: 'valid', definition: value }
+  return { kind: 'valid', definition: value, places: read.places }
 }
 
 interface Context {
@@ -89,10 +90,16 @@ function problemsOf(document: Document, value: Record<string, unknown>, name: st
   checkCode(value, context)
   checkName(value.name, name, context)
   checkLater(value, context)
-  const bytes = Buffer.byteLength(canonicalJson(value))
-  if (problems.length === 0 && bytes > maxDefinitionBytes)
-    problems.push({ path: '', message: `is ${bytes} bytes long; at most ${maxDefinitionBytes} are allowed` })
+  const size = problems.length === 0 ? sizeProblem(value) : undefined
+  if (size) problems.push(size)
   return problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
+}
+
+/** Of what is going to be stored. */
+export function sizeProblem(definition: unknown): Problem | undefined {
+  const bytes = Buffer.byteLength(canonicalJson(definition))
+  if (bytes <= maxDefinitionBytes) return undefined
+  return { path: '', message: `is ${bytes} bytes long; at most ${maxDefinitionBytes} are allowed` }
 }
 
 function checkName(given: unknown, asked: string | undefined, { places, problems }: Context): void {
@@ -141,12 +148,8 @@ function checkTools(tools: unknown, { places, problems }: Context): void {
 }
 
 function checkCode(value: Record<string, unknown>, { places, problems }: Context): void {
-  const found = codeEntries(value)
-  for (const { path, message, atKey } of found.problems) problems.push(problemAt(places, path, message, atKey))
-  for (const { path, file } of found.entries)
-    problems.push(
-      problemAt(places, path, `names the file ${quoted(file)}, and its contents did not come with the definition`),
-    )
+  for (const { path, message, atKey } of codeEntries(value).problems)
+    problems.push(problemAt(places, path, message, atKey))
 }
 
 function unknownProvider(

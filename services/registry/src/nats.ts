@@ -1,7 +1,7 @@
 // The registry's requests: decode, call, encode. What each one takes and gives stands in contracts (registry.ts).
 
 import { type Broker, BrokerUnavailable, type Handler, serveRequests } from '@reins/broker'
-import { problemsOf, ReinsError, resolveSecretsVerb } from '@reins/contracts'
+import { problemsOf, ReinsError, resolveSecretsVerb, SentFiles } from '@reins/contracts'
 import type { Log } from '@reins/telemetry'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -27,6 +27,8 @@ const Put = Type.Object(
       Type.Object({ kind: Type.Literal('apply') }, closed),
     ]),
     by: By,
+    files: Type.Optional(SentFiles),
+    mayRegister: Type.Optional(Type.Boolean()),
   },
   closed,
 )

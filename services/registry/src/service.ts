@@ -8,6 +8,7 @@ import type { KeyStore, RandomBytes } from '@reins/secrets'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
 import type { Log, Metrics } from '@reins/telemetry'
 import { Agents } from './agents.ts'
+import { Bundles, type BundlesOptions, noCode } from './code/bundles.ts'
 import { Lists } from './lists.ts'
 import { serveRegistry } from './nats.ts'
 import { runProjection } from './projection.ts'
@@ -31,6 +32,8 @@ export interface RegistryConfig {
   readonly knownProviders?: readonly string[]
   /** The keys of secrets, and what their encryption draws from. Absent: no secret can be kept here. */
   readonly secrets?: { readonly keys: KeyStore; readonly random: RandomBytes }
+  /** Where code that comes with a definition is kept, and what loads it once, to learn its tools. Absent: none is taken here. */
+  readonly code?: Pick<BundlesOptions, 'store' | 'describe'>
   readonly pauseAt?: PausePoint
 }
 
@@ -45,7 +48,13 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
   const closing = new Closing()
   const registry = registryLog(broker, { random: clock.random })
   await ensureTokens(registry, bootstrapTokens, clock)
-  const agents = new Agents({ log: registry, clock, ...(knownProviders === undefined ? {} : { knownProviders }) })
+  const agents = new Agents({
+    log: registry,
+    clock,
+    bundles: new Bundles({ log: registry, ...(config.code ?? noCode) }),
+    ...(pauseAt === undefined ? {} : { pauseAt }),
+    ...(knownProviders === undefined ? {} : { knownProviders }),
+  })
 
   const db = databaseUrl === undefined ? undefined : openDatabase<Tables>(databaseUrl)
   if (db) closing.add('database', () => db.destroy())

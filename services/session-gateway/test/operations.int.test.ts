@@ -33,6 +33,7 @@ describe('agents', () => {
       source: { definition },
       condition: { kind },
       by: 'user:admin',
+      mayRegister: true,
     })
     const update = { ...condition('update'), condition: { kind: 'update', digest } }
     expect(world.calls.map(({ request }) => request)).toEqual([

@@ -48,7 +48,7 @@ export const bundleDigest = (bytes: Uint8Array): string => `sha256-${createHash(
 export const maxBundleBytes = 4 * 1024 * 1024
 export const maxBundlesBytes = 8 * 1024 * 1024
 export const maxCodeFiles = 20
-export const maxCodeTools = 100
+export const maxCodeTools = 128
 
 export const CodeFile = Type.Object(
   {
@@ -85,6 +85,48 @@ export const ToolsFile = Type.Union(
   { description: 'TypeScript files with tools of your own: the same as entries `- file: …` in `tools`' },
 )
 export type ToolsFile = Static<typeof ToolsFile>
+
+/** What sending code needs beside the permission to write agents, and what naming stored code that the agent does not have yet needs. */
+export const registerPermission = 'workflow:*:*:register'
+
+/** A bundle on its way: the contents of what the definition names by the same path. One of `text` and `base64`. */
+export const SentFile = Type.Object(
+  {
+    file: Type.String({ minLength: 1, maxLength: 1024, description: 'The path, as the definition has it' }),
+    text: Type.Optional(
+      Type.String({
+        description: `One ESM module that imports nothing but Node's own; at most ${maxBundleBytes} bytes`,
+      }),
+    ),
+    base64: Type.Optional(Type.String({ description: 'The same, in base64' })),
+  },
+  closed,
+)
+export type SentFile = Static<typeof SentFile>
+export const SentFiles = Type.Array(SentFile, {
+  maxItems: maxCodeFiles,
+  description: `Contents of the files that the definition names; at most ${maxBundlesBytes} bytes in all`,
+})
+
+const toolExample = `
+  import { defineTool, Type } from '@reins/agent'
+
+  export const add = defineTool({
+    description: 'Adds two numbers.',
+    parameters: Type.Object({ a: Type.Number(), b: Type.Number() }),
+    execute: ({ a, b }) => a + b,
+  })`
+
+const codeEndings: readonly string[] = ['.ts', '.mts', '.cts', '.tsx', '.js', '.mjs', '.cjs', '.jsx']
+
+/** Why a file of this name cannot hold tools; undefined: it can. */
+export function codeFileFault(file: string): string | undefined {
+  const ending = /\.[^./\\]*$/.exec(file)?.[0].toLowerCase() ?? ''
+  if (codeEndings.includes(ending)) return undefined
+  if (ending === '.py')
+    return `is a Python file, and tools are written in TypeScript. Write them as in this file, say tools.ts:\n${toolExample}\n`
+  return `is no file of TypeScript or JavaScript: its name must end in ${codeEndings.join(', ')}`
+}
 
 /** A place in a definition that names code. */
 export interface CodeEntry extends CodeFile {

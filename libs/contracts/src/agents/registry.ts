@@ -1,7 +1,7 @@
 // The registry's events (stream REG) and its requests. Each event is its entity's new state (PROTOCOL 10).
 import { type Static, Type } from 'typebox'
 import type { ErrorBody } from '../errors.ts'
-import { BundleDigest, CodeTool } from './code.ts'
+import { BundleDigest, CodeTool, type SentFile } from './code.ts'
 import { AgentDefinition } from './definition.ts'
 
 const closed = { additionalProperties: false } as const
@@ -70,7 +70,7 @@ export type Agent = Static<typeof Agent>
 
 /**
  * Requests on `svc.registry.<verb>`; the reply is a `Reply`.
- *   put    { name, source: {definition} | {yaml}, condition, by } -> { agent, outcome: created | updated | unchanged }
+ *   put    { name, source: {definition} | {yaml}, condition, by, files?, mayRegister? } -> { agent, outcome: created | updated | unchanged }
  *   list   { limit, after? } -> { agents, next? }            (from the projection)
  *   delete { name, ifMatch?, by } -> { name }
  */
@@ -83,6 +83,10 @@ export interface PutAgent {
   readonly source: { readonly definition: unknown } | { readonly yaml: string }
   readonly condition: PutCondition
   readonly by: string
+  /** Contents of files that the definition names. */
+  readonly files?: readonly SentFile[]
+  /** Whether the caller has `registerPermission`: without it the agent gets no code that it does not have. */
+  readonly mayRegister?: boolean
 }
 export interface PutAgentResult {
   readonly agent: Agent

@@ -1,5 +1,6 @@
 // The HTTP API's shapes: the source of validation, of /openapi.json and of the client's types.
 import { type Static, Type } from 'typebox'
+import { SentFiles } from '../agents/code.ts'
 import { AgentDefinition, AgentName } from '../agents/definition.ts'
 import { Agent } from '../agents/registry.ts'
 import { TextPart, Usage } from '../events/content.ts'
@@ -19,7 +20,19 @@ export const MessageContent = Type.Union([
   Type.Array(Type.Object(TextPart.properties, closed), { minItems: 1, maxItems: 64 }),
 ])
 
-export const AgentBody = AgentDefinition
+/** A definition with contents of the files that it names; `definition` or `yaml`, not both. */
+export const AgentWithFiles = Type.Object(
+  {
+    definition: Type.Optional(AgentDefinition),
+    yaml: Type.Optional(Type.String({ description: 'The definition as YAML text, instead of "definition"' })),
+    files: SentFiles,
+  },
+  closed,
+)
+/** The first is the definition itself. */
+export const AgentBody = Type.Union([AgentDefinition, AgentWithFiles])
+/** Of a body with files: contents in base64, and the definition. */
+export const maxAgentBodyBytes = 12 * 1024 * 1024
 export const AgentAnswer = Type.Object(
   { agent: Agent, outcome: Type.Union([Type.Literal('created'), Type.Literal('updated'), Type.Literal('unchanged')]) },
   closed,

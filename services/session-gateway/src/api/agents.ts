@@ -7,17 +7,20 @@ import {
   type PutCondition,
   ReinsError,
   type Reply,
+  registerPermission,
   serviceSubject,
 } from '@reins/contracts'
 import type { Static } from 'typebox'
 import type { GatewayConfig } from '../ports.ts'
-import { authorize, type Caller } from './caller.ts'
+import { authorize, type Caller, forbidden, may } from './caller.ts'
 import { operations } from './operations.ts'
 
 type AgentList = Static<typeof AgentListSchema>
 
 /** ms to wait until this gateway has seen what it has just written. */
 const seenWithinMs = 2000
+/** ms in which the registry must have loaded the code that came with a definition. */
+const codeWithinMs = 50_000
 
 export type AgentParts = Pick<GatewayConfig, 'registry' | 'call' | 'admission'>
 
@@ -27,16 +30,20 @@ export class Agents {
     this.#parts = parts
   }
 
-  /** Throws what the registry refuses with. */
+  /** Throws what the registry refuses with. `files`: contents of files that the definition names. */
   async put(
     caller: Caller,
     name: string,
-    source: PutAgent['source'],
+    { source, files = [] }: Pick<PutAgent, 'source' | 'files'>,
     condition: PutCondition,
   ): Promise<PutAgentResult> {
     authorize(caller, operations.putAgent)
+    const mayRegister = may(caller, registerPermission)
+    if (files.length > 0 && !mayRegister) throw forbidden(caller, registerPermission, ', which sending code needs')
     this.#mustBeWritable()
-    return this.#ask('put', { name, source, condition, by: caller.by })
+    const request: PutAgent = { name, source, condition, by: caller.by, mayRegister }
+    if (files.length === 0) return this.#ask('put', request)
+    return this.#ask('put', { ...request, files }, codeWithinMs)
   }
 
   /** Throws agent_not_found. */
@@ -69,8 +76,8 @@ export class Agents {
     if (obstacle) throw obstacle
   }
 
-  async #ask<T>(verb: string, request: unknown): Promise<T> {
-    const reply: Reply<T> = await this.#parts.call<T>(serviceSubject('registry', verb), request)
+  async #ask<T>(verb: string, request: unknown, withinMs?: number): Promise<T> {
+    const reply: Reply<T> = await this.#parts.call<T>(serviceSubject('registry', verb), request, withinMs)
     if (!reply.ok) {
       const { code, message, details, next } = reply.error
       throw new ReinsError(code, message, { details, ...(next === undefined ? {} : { next }) })

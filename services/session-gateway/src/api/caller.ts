@@ -26,13 +26,26 @@ export async function authenticate(token: string | undefined, tokens: Tokens): P
   return { principal: entry.principal, by: `user:${entry.principal}`, permissions: entry.permissions }
 }
 
-/** Throws forbidden. A caller's entries may be `*`, `<resource>:*` or exactly the operation's permission. */
+/** Throws forbidden. */
 export function authorize(caller: Caller, { permission }: Pick<Operation, 'permission'>): void {
-  if (permission === undefined) return
-  const [resource] = permission.split(':')
-  const may = caller.permissions.some((one) => one === '*' || one === permission || one === `${resource}:*`)
-  if (!may)
-    throw new ReinsError('forbidden', `The token of ${caller.principal} has no permission ${permission}.`, {
-      details: { permission },
-    })
+  if (permission !== undefined && !may(caller, permission)) throw forbidden(caller, permission)
+}
+
+export const may = ({ permissions }: Caller, permission: string): boolean =>
+  permissions.some((granted) => covers(granted, permission))
+
+export const forbidden = (caller: Caller, permission: string, what = ''): ReinsError =>
+  new ReinsError('forbidden', `The token of ${caller.principal} has no permission ${permission}${what}.`, {
+    details: { permission },
+  })
+
+/**
+ * `*` in a granted permission stands for one word, at its end also for several: `*`, `sessions:*`, `workflow:*` and
+ * `workflow:*:*:register` cover `workflow:*:*:register`, and `workflow:agents:*:register` does not.
+ */
+function covers(granted: string, wanted: string): boolean {
+  const words = wanted.split(':')
+  const parts = granted.split(':')
+  const fits = parts.every((part, at) => words[at] !== undefined && (part === '*' || part === words[at]))
+  return fits && (parts.length === words.length || parts.at(-1) === '*')
 }

@@ -60,6 +60,8 @@ interface Described extends Operation {
   /** Answers with a WebSocket. */
   readonly socket?: boolean
   readonly yaml?: boolean
+  /** Of its body, where that may be larger than other routes' bodies. */
+  readonly maxBodyBytes?: number
 }
 
 export interface RouteSpec<P extends TSchema, Q extends TSchema, B extends TSchema> extends Described {

@@ -1,8 +1,21 @@
 // Agents over HTTP. Decode, call, encode.
-import { Agent, AgentAnswer, AgentBody, AgentList, AgentName, type PutCondition, ReinsError } from '@reins/contracts'
+import {
+  Agent,
+  AgentAnswer,
+  AgentBody,
+  AgentList,
+  AgentName,
+  AgentWithFiles,
+  isMapping,
+  maxAgentBodyBytes,
+  type PutAgent,
+  type PutCondition,
+  ReinsError,
+} from '@reins/contracts'
 import { Type } from 'typebox'
 import type { Api } from '../../api/api.ts'
 import { operations } from '../../api/operations.ts'
+import { checker } from './check.ts'
 import { json, type Route, route, YamlBody } from './route.ts'
 
 const closed = { additionalProperties: false } as const
@@ -18,17 +31,15 @@ export function agentRoutes({ agents }: Api): readonly Route[] {
       body: AgentBody,
       bodyCheckedLater: true,
       yaml: true,
+      maxBodyBytes: maxAgentBodyBytes,
       headers: {
         'If-None-Match': '"*": only create',
         'If-Match': 'a digest: only update what is at this digest; without either the definition is applied',
       },
       answers: { 200: AgentAnswer, 201: AgentAnswer },
       handle: async ({ params: { name }, headers, body, caller }) => {
-        if (body === undefined)
-          throw new ReinsError('invalid_request', 'The body is missing: send the definition of an agent.')
-        const source = body instanceof YamlBody ? { yaml: body.text } : { definition: body }
         const condition = conditionOf(headers['if-none-match'], headers['if-match'])
-        const result = await agents.put(caller, name, source, condition)
+        const result = await agents.put(caller, name, contentOf(body), condition)
         return json(result.outcome === 'created' ? 201 : 200, result, { etag: `"${result.agent.digest}"` })
       },
     }),
@@ -70,6 +81,35 @@ export function agentRoutes({ agents }: Api): readonly Route[] {
       handle: async ({ query: { limit = 100, after }, caller }) => json(200, await agents.list(caller, limit, after)),
     }),
   ]
+}
+
+// The definition inside is the registry's to check, as one that comes alone.
+const withFiles = checker(
+  Type.Object(
+    {
+      definition: Type.Optional(Type.Unknown()),
+      yaml: AgentWithFiles.properties.yaml,
+      files: AgentWithFiles.properties.files,
+    },
+    closed,
+  ),
+  'body',
+)
+
+/** A definition has neither of the fields that a body with files has. */
+function contentOf(body: unknown): Pick<PutAgent, 'source' | 'files'> {
+  if (body === undefined)
+    throw new ReinsError('invalid_request', 'The body is missing: send the definition of an agent.')
+  if (body instanceof YamlBody) return { source: { yaml: body.text } }
+  if (!isMapping(body) || !['definition', 'yaml', 'files'].some((field) => Object.hasOwn(body, field)))
+    return { source: { definition: body } }
+  const { definition, yaml, files } = withFiles.parse(body)
+  if (yaml !== undefined && definition === undefined) return { source: { yaml }, files }
+  if (yaml === undefined && definition !== undefined) return { source: { definition }, files }
+  throw new ReinsError(
+    'invalid_request',
+    'The body with "files" needs the definition once: as "definition" or as "yaml".',
+  )
 }
 
 function conditionOf(ifNoneMatch: string | undefined, ifMatch: string | undefined): PutCondition {

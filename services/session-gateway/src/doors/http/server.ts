@@ -89,7 +89,7 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     if (request.headers.upgrade !== undefined) request.raw.socket.destroySoon()
   })
   app.setErrorHandler(async (error, request, reply) => {
-    if (isTooLarge(error)) return refuseBody(request, reply, options.maxBodyBytes)
+    if (isTooLarge(error)) return refuseBody(request, reply, request.routeOptions.bodyLimit ?? options.maxBodyBytes)
     const known = asHttpError(error)
     if (known.code === 'internal')
       options.log.error({ requestId: request.id, route: request.routeOptions.url, error }, 'a request failed')
@@ -107,6 +107,7 @@ export function addRoutes(app: FastifyInstance, routes: readonly Route[], option
     app.route({
       method: route.method,
       url: route.path,
+      ...(route.maxBodyBytes === undefined ? {} : { bodyLimit: Math.max(route.maxBodyBytes, options.maxBodyBytes) }),
       onRequest: async (request) => {
         callers.set(request, await admit(route, request.headers, options.api)) // H1
         if (!negotiate(request.headers.accept, offered))

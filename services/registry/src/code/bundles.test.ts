@@ -1,0 +1,207 @@
+import { type AgentDefinition, bundleDigest, type CodeFile, type CodeTool, type SentFile } from '@reins/contracts'
+import { describe, expect, test } from 'vitest'
+import { parseDefinition } from '../definition-source.ts'
+import type { RegistryLog } from '../registry-log.ts'
+import { type BundleDescription, Bundles } from './bundles.ts'
+
+const tool = (name: string): CodeTool => ({
+  ...{ name, description: 'Does it.', parameters: { type: 'object' }, risk: 'read', replay: 'safe' },
+})
+const digestOf = (text: string) => bundleDigest(Buffer.from(text))
+
+/** Code in these tests is a list of names, or what is wrong with it. */
+function loaded(text: string): BundleDescription {
+  if (text.startsWith('wrong'))
+    return { kind: 'problems', problems: [{ export: 'x', message: 'needs a "description"' }] }
+  return { kind: 'tools', tools: text.split(' ').map(tool) }
+}
+
+function world() {
+  const records = new Map<string, unknown>()
+  const order: string[] = []
+  const log: Pick<RegistryLog, 'last' | 'write'> = {
+    last: async (kind, name) => {
+      const value = records.get(`${kind} ${name}`)
+      return value === undefined ? undefined : { seq: 1, id: 'r', value }
+    },
+    write: async (kind, name, value) => {
+      if (records.has(`${kind} ${name}`)) return { kind: 'refused' }
+      order.push(`${kind} ${name}`)
+      records.set(`${kind} ${name}`, value)
+      return { kind: 'written', seq: 1 }
+    },
+  }
+  const loads: string[] = []
+  const bundles = new Bundles({
+    log,
+    store: { put: async (digest) => void order.push(`bytes ${digest}`) },
+    describe: async ({ file, text }) => {
+      loads.push(file)
+      return loaded(text)
+    },
+  })
+  const resolve = (
+    yaml: string,
+    files: readonly SentFile[] = [],
+    more: { mayRegister?: boolean; current?: AgentDefinition } = {},
+  ) => {
+    const parsed = parseDefinition({ yaml: `name: a\nmodel: x/y\nsystem_prompt: z\n${yaml}` })
+    if (parsed.kind === 'invalid') throw new Error(JSON.stringify(parsed.problems))
+    return bundles.resolve({ mayRegister: true, current: undefined, ...parsed, files, ...more })
+  }
+  const problems = async (...asked: Parameters<typeof resolve>): Promise<readonly string[]> => {
+    const resolved = await resolve(...asked)
+    if (resolved.kind === 'resolved') return []
+    return resolved.problems.map(
+      ({ path, message, line }) => `${line === undefined ? '' : `${line}: `}${path} ${message}`,
+    )
+  }
+  /** Resolved, kept, and given as it is stored. */
+  const put = async (...asked: Parameters<typeof resolve>): Promise<AgentDefinition> => {
+    const resolved = await resolve(...asked)
+    if (resolved.kind === 'problems') throw new Error(JSON.stringify(resolved.problems))
+    await bundles.keep(resolved.fresh, 'ann', 5)
+    return resolved.definition
+  }
+  return { resolve, problems, put, order, loads }
+}
+
+const sent = (file: string, text: string): SentFile => ({ file, text })
+
+describe('a file that is named with its contents', () => {
+  test('is stored as its path, digest, size and tools; in tools_file and in tools alike', async () => {
+    const { put } = world()
+    const stored = (file: string, text: string): CodeFile => ({
+      ...{ file, digest: digestOf(text), size: text.length, tools: text.split(' ').map(tool) },
+    })
+    expect(
+      await put('tools_file: ./a.ts\ntools:\n  - shell\n  - file: ./b.ts\n    network: true\n', [
+        sent('./a.ts', 'add sub'),
+        { file: './b.ts', base64: Buffer.from('mul').toString('base64') },
+      ]),
+    ).toMatchObject({
+      tools_file: stored('./a.ts', 'add sub'),
+      tools: ['shell', { ...stored('./b.ts', 'mul'), network: true }],
+    })
+    expect(
+      (await put('tools_file: [./a.ts, ./b.ts]', [sent('./a.ts', 'add'), sent('./b.ts', 'mul')])).tools_file,
+    ).toEqual([stored('./a.ts', 'add'), stored('./b.ts', 'mul')])
+  })
+  test('is kept before its record; the same contents are loaded and kept once', async () => {
+    const { put, order, loads } = world()
+    await put('tools_file: ./a.ts', [sent('./a.ts', 'add')])
+    const digest = digestOf('add')
+    expect(order).toEqual([`bytes ${digest}`, `bundle ${digest}`])
+    await put('tools_file: ./moved.ts', [sent('./moved.ts', 'add')])
+    expect([order.length, loads]).toEqual([2, ['./a.ts']])
+  })
+  test('that is wrong is said with the line that names it, and nothing is kept', async () => {
+    const { problems, order } = world()
+    expect(await problems('tools:\n  - shell\n  - file: ./a.ts\n', [sent('./a.ts', 'wrong')])).toEqual([
+      '6: tools[1] (./a.ts, export x) needs a "description"',
+    ])
+    expect(order).toEqual([])
+  })
+})
+
+describe('a file that is named without its contents', () => {
+  test('is refused, and the way out is said', async () => {
+    const [problem] = await world().problems('tools_file: ./a.ts')
+    expect(problem).toContain('4: tools_file names the file ./a.ts, and its contents did not come with the request.')
+    expect(problem).toContain('reins agent apply')
+  })
+  test('of another language is refused with the form that tools have', async () => {
+    const [problem] = await world().problems('tools_file: ./a.py', [sent('./a.py', 'add')])
+    expect(problem).toContain('is a Python file, and tools are written in TypeScript')
+    expect(problem).toContain('export const add = defineTool({')
+    expect((await world().problems('tools_file: ./tools'))[0]).toContain('its name must end in .ts, ')
+  })
+})
+
+describe('a text that names a digest', () => {
+  const named = (digest: string, more = '') => `tools_file:\n  file: ./a.ts\n  digest: ${digest}\n${more}`
+  test('means the stored copy, whoever reads the text and where; so what was shown can be applied', async () => {
+    const { put, loads } = world()
+    const first = await put('tools_file: ./a.ts', [sent('./a.ts', 'add')])
+    const digest = digestOf('add')
+    for (const text of [
+      named(digest),
+      named(digest, '  size: 3\n'),
+      `tools_file: ${JSON.stringify(first.tools_file)}\n`,
+    ])
+      expect(await put(text)).toEqual(first)
+    expect(loads).toEqual(['./a.ts'])
+  })
+  test('that is not stored here is refused, unless the contents come with it', async () => {
+    const { problems, put } = world()
+    expect((await problems(named(digestOf('add'))))[0]).toContain('no such bundle is stored here')
+    await put(named(digestOf('add')), [sent('./a.ts', 'add')])
+  })
+  test('and says something else than what is stored is refused', async () => {
+    const { put, problems } = world()
+    await put('tools_file: ./a.ts', [sent('./a.ts', 'add')])
+    const digest = digestOf('add')
+    expect(await problems(named(digest, '  size: 4\n'))).toEqual([
+      '5: tools_file (./a.ts) says that its size is 4; it is 3',
+    ])
+    expect((await problems(named(digest, `  tools: ${JSON.stringify([tool('mul')])}\n`)))[0]).toContain(
+      'has other "tools"',
+    )
+    expect((await problems(named(digest), [sent('./a.ts', 'mul')]))[0]).toContain('the contents that came with it have')
+  })
+})
+
+describe('one name is one tool', () => {
+  test('also against the built-in ones, and both places are named', async () => {
+    const { problems } = world()
+    expect(await problems('tools:\n  - search\n  - file: ./a.ts\n', [sent('./a.ts', 'grep')])).toEqual([
+      '6: tools[1] (./a.ts) has a tool "grep", and so has tools[0] on line 5 (search): rename one, or leave one out',
+    ])
+    expect(
+      await problems('tools_file: ./a.ts\ntools:\n  - file: ./b.ts\n', [
+        sent('./a.ts', 'add'),
+        sent('./b.ts', 'mul add'),
+      ]),
+    ).toEqual([
+      '6: tools[0] (./b.ts) has a tool "add", and so has tools_file on line 4 (./a.ts): rename one, or leave one out',
+    ])
+    expect((await problems('tools_file: ./a.ts', [sent('./a.ts', 'mcp__x__y')]))[0]).toContain('tools of MCP servers')
+  })
+})
+
+describe('code that the agent does not have yet', () => {
+  test('needs the permission to register it, whether it is sent or named; what it has needs none', async () => {
+    const { put, resolve } = world()
+    const current = await put('tools_file: ./a.ts', [sent('./a.ts', 'add')])
+    const text = `tools_file:\n  file: ./a.ts\n  digest: ${digestOf('add')}\n`
+    expect(await resolve(text, [], { mayRegister: false, current })).toMatchObject({ kind: 'resolved' })
+    for (const refused of [
+      resolve(text, [], { mayRegister: false }),
+      resolve('tools_file: ./a.ts', [sent('./a.ts', 'add')], { mayRegister: false, current }),
+    ])
+      await expect(refused).rejects.toMatchObject({
+        code: 'forbidden',
+        message: expect.stringContaining('permission workflow:*:*:register'),
+      })
+  })
+})
+
+describe('contents', () => {
+  test.each<[string, SentFile[], string]>([
+    ['nothing', [{ file: './a.ts' }], 'files[0] (./a.ts) needs its contents once'],
+    ['both forms', [{ file: './a.ts', text: 'x', base64: 'eA==' }], 'files[0] (./a.ts) needs its contents once'],
+    ['no base64', [{ file: './a.ts', base64: 'e' }], 'has contents that are no base64'],
+    ['no text', [{ file: './a.ts', base64: '/w==' }], 'is no text in UTF-8'],
+    ['emptiness', [sent('./a.ts', '')], 'is empty'],
+    ['too much', [sent('./a.ts', 'x'.repeat(4 * 1024 * 1024 + 1))], 'at most 4194304 are allowed'],
+    ['the same file twice', [sent('./a.ts', 'x'), sent('./a.ts', 'y')], 'files[1] (./a.ts) stands twice'],
+    ['a file that nothing names', [sent('./a.ts', 'x'), sent('./b.ts', 'y')], 'files hold "./b.ts"'],
+  ])('of %s are refused', async (_what, files, message) => {
+    expect((await world().problems('tools_file: ./a.ts', files)).join('\n')).toContain(message)
+  })
+  test('of files that are too large together are refused', async () => {
+    const big = (file: string) => sent(file, `${file}${'x'.repeat(3 * 1024 * 1024)}`)
+    const files = ['./a.ts', './b.ts', './c.ts'].map(big)
+    expect((await world().problems('tools_file: [./a.ts, ./b.ts, ./c.ts]', files)).join()).toContain('bytes together')
+  })
+})

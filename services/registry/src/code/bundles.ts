@@ -1,0 +1,220 @@
+// Code that a definition names: which bundle each of its places means, what tools that has, and how it comes to be kept.
+//   B1. Nothing is kept before all of a definition is right; a bundle is loaded once, in a code host, before anybody may name it.
+//   B2. The order of keeping is: the bytes, the record of their tools, the version, the agent. Each names only what is there already,
+//       so a process that dies anywhere leaves nothing that names what is not there.
+//   B3. A place with a digest means the stored copy; a place without one means contents that came with the request.
+//   B4. Code that the agent does not have yet needs the permission to register it, whether it is sent or named.
+import {
+  type AgentDefinition,
+  type BundleEntry,
+  type CodeEntry,
+  type CodeFile,
+  type CodeTool,
+  canonicalJson,
+  codeEntries,
+  codeFileFault,
+  type Problem,
+  ReinsError,
+  registerPermission,
+  type SentFile,
+  type StoredCode,
+  storedCode,
+} from '@reins/contracts'
+import { type BundleStore, parseBundle } from '@reins/journal'
+import { type Document, problemAt } from '../plain-value.ts'
+import type { RegistryLog } from '../registry-log.ts'
+import { type Bundle, readSentFiles, unnamed } from './sent-files.ts'
+import { nameClashes } from './tool-names.ts'
+
+export type BundleDescription =
+  | { readonly kind: 'tools'; readonly tools: readonly CodeTool[] }
+  | { readonly kind: 'problems'; readonly problems: readonly { readonly export?: string; readonly message: string }[] }
+  /** Nothing is known of the bundle: no code can be loaded here now. */
+  | { readonly kind: 'refused'; readonly message: string }
+
+/** Loads a bundle once, in a process of its own. `file`: for messages. */
+export type DescribeBundle = (bundle: { readonly file: string; readonly text: string }) => Promise<BundleDescription>
+
+export interface BundlesOptions {
+  readonly store: Pick<BundleStore, 'put'>
+  readonly log: Pick<RegistryLog, 'last' | 'write'>
+  readonly describe: DescribeBundle
+}
+
+/** Of a registry that takes no code. */
+export const noCode: Pick<BundlesOptions, 'store' | 'describe'> = {
+  describe: async () => ({ kind: 'refused', message: 'this registry takes no code.' }),
+  store: { put: () => Promise.reject(new Error('this registry takes no code')) },
+}
+
+export interface CodeRequest {
+  readonly definition: AgentDefinition
+  readonly places: Document['places']
+  readonly files: readonly SentFile[]
+  readonly mayRegister: boolean
+  /** What the agent is now; undefined: there is none. */
+  readonly current: AgentDefinition | undefined
+}
+
+/** Loaded, and not kept yet. */
+export interface FreshBundle extends Bundle {
+  readonly tools: CodeTool[]
+}
+
+export type ResolvedCode =
+  | { readonly kind: 'resolved'; readonly definition: AgentDefinition; readonly fresh: readonly FreshBundle[] }
+  | { readonly kind: 'problems'; readonly problems: readonly Problem[] }
+
+/** Bundles that are loaded at once. */
+const loadedAtOnce = 2
+/** A record is one message; and a definition has room for so much at most. */
+const maxToolsBytes = 300 * 1024
+
+export class Bundles {
+  readonly #options: BundlesOptions
+  #loading: Promise<unknown>[] = Array.from({ length: loadedAtOnce }, () => Promise.resolve())
+
+  constructor(options: BundlesOptions) {
+    this.#options = options
+  }
+
+  /** Throws ReinsError forbidden, or unavailable. */
+  async resolve({ definition, places, files, mayRegister, current }: CodeRequest): Promise<ResolvedCode> {
+    const { entries } = codeEntries(definition)
+    const sent = readSentFiles(files)
+    const problems: Problem[] = [...sent.problems, ...unnamed(sent.bundles, new Set(entries.map(({ file }) => file)))]
+    const say = (path: string, message: string) => void problems.push(problemAt(places, path, message))
+    if (!mayRegister) mustHaveAll(entries, current) // B4
+    const fresh = new Map<string, FreshBundle>()
+    const stored: StoredCode[] = []
+    for (const entry of entries) {
+      const bundle = await this.#bundleOf(entry, sent.bundles.get(entry.file), fresh, say)
+      if (bundle) stored.push({ ...entry, ...bundle })
+    }
+    if (problems.length === 0)
+      for (const { path, message } of nameClashes(definition, stored, (at) => places.get(at)?.line)) say(path, message)
+    if (problems.length > 0) return { kind: 'problems', problems }
+    return { kind: 'resolved', definition: withStored(definition, stored), fresh: [...fresh.values()] }
+  }
+
+  /** B2. Rejects with BrokerUnavailable. */
+  async keep(fresh: readonly FreshBundle[], by: string, at: number): Promise<void> {
+    const { store, log } = this.#options
+    for (const { digest, bytes, tools } of fresh) {
+      await store.put(digest, bytes)
+      const entry: BundleEntry = { digest, size: bytes.length, at, by, tools }
+      await log.write('bundle', digest, entry, 0) // refused: somebody kept the same one
+    }
+  }
+
+  /** What a place means, or undefined where that was said to be wrong. */
+  async #bundleOf(
+    entry: CodeEntry,
+    sent: Bundle | undefined,
+    fresh: Map<string, FreshBundle>,
+    say: (path: string, message: string) => void,
+  ): Promise<Pick<StoredCode, 'digest' | 'size' | 'tools'> | undefined> {
+    const { path, file } = entry
+    const fault = entry.digest === undefined ? codeFileFault(file) : undefined
+    if (fault !== undefined) {
+      say(path, `(${file}) ${fault}`)
+      return undefined
+    }
+    const digest = entry.digest ?? sent?.digest
+    if (digest === undefined) {
+      say(path, `names the file ${file}, and its contents did not come with the request. ${wayOut}`)
+      return undefined
+    }
+    if (sent && sent.digest !== digest) {
+      say(path, `(${file}) names the digest ${digest}, and the contents that came with it have ${sent.digest}`)
+      return undefined
+    }
+    const known =
+      fresh.get(digest) ?? (await this.#known(digest)) ?? (sent && (await this.#load(path, file, sent, say)))
+    if (!known) {
+      if (!sent) say(path, `(${file}) names the digest ${digest}, and no such bundle is stored here. ${elsewhere}`)
+      return undefined
+    }
+    if ('bytes' in known) fresh.set(digest, known)
+    const size = 'bytes' in known ? known.bytes.length : known.size
+    if (entry.size !== undefined && entry.size !== size)
+      say(path, `(${file}) says that its size is ${entry.size}; it is ${size}`)
+    if (entry.tools !== undefined && canonicalJson(entry.tools) !== canonicalJson(known.tools))
+      say(path, `(${file}) has other "tools" than its code declares: leave them out, Reins fills them in`)
+    return { digest, size, tools: known.tools }
+  }
+
+  async #known(digest: string): Promise<BundleEntry | undefined> {
+    const record = await this.#options.log.last('bundle', digest)
+    if (!record) return undefined
+    const entry = parseBundle(record.value)
+    if (!entry) throw new Error(`the record of the bundle ${digest} (sequence ${record.seq} of REG) is damaged`)
+    return entry
+  }
+
+  /** B1. */
+  async #load(
+    path: string,
+    file: string,
+    { digest, bytes }: Bundle,
+    say: (path: string, message: string) => void,
+  ): Promise<FreshBundle | undefined> {
+    const described = await this.#describe(file, new TextDecoder().decode(bytes))
+    if (described.kind === 'refused')
+      throw new ReinsError('unavailable', `The code of ${file} cannot be loaded here: ${described.message}`)
+    if (described.kind === 'problems') {
+      for (const { export: name, message } of described.problems)
+        say(path, name === undefined ? `(${file}) ${message}` : `(${file}, export ${name}) ${message}`)
+      return undefined
+    }
+    const tools = [...described.tools]
+    const size = Buffer.byteLength(JSON.stringify(tools))
+    if (size <= maxToolsBytes) return { digest, bytes, tools }
+    say(
+      path,
+      `(${file}) has tools whose descriptions and schemas take ${size} bytes; at most ${maxToolsBytes} are allowed`,
+    )
+    return undefined
+  }
+
+  #describe(file: string, text: string): Promise<BundleDescription> {
+    const [next = Promise.resolve(), ...others] = this.#loading
+    const loaded = next.then(() => this.#options.describe({ file, text }))
+    this.#loading = [...others, loaded.catch(() => undefined)]
+    return loaded
+  }
+}
+
+const wayOut =
+  'Reins reads no file but where you type reins agent apply, which sends the contents; over HTTP, send them in "files" (docs/tools.md).'
+const elsewhere = 'Leave "digest", "size" and "tools" out, and apply the definition where the file is.'
+
+/** B4. */
+function mustHaveAll(entries: readonly CodeEntry[], current: AgentDefinition | undefined): void {
+  const own = new Set((current ? storedCode(current) : []).map(({ digest }) => digest))
+  const foreign = entries.find(({ digest }) => digest === undefined || !own.has(digest))
+  if (foreign)
+    throw new ReinsError(
+      'forbidden',
+      `${foreign.path} (${foreign.file}) gives the agent code that it does not have yet. That needs the permission ${registerPermission}.`,
+      { details: { permission: registerPermission } },
+    )
+}
+
+/** The definition with what is kept in place of each path. */
+function withStored(definition: AgentDefinition, stored: readonly StoredCode[]): AgentDefinition {
+  const byPath = new Map(stored.map(({ path, ...entry }) => [path, entry satisfies CodeFile]))
+  const { tools_file, tools } = definition
+  const at = <T>(path: string, value: T): T | CodeFile => byPath.get(path) ?? value
+  return {
+    ...definition,
+    ...(tools_file === undefined
+      ? {}
+      : {
+          tools_file: Array.isArray(tools_file)
+            ? tools_file.map((value, index) => at(`tools_file[${index}]`, value))
+            : at('tools_file', tools_file),
+        }),
+    ...(tools === undefined ? {} : { tools: tools.map((value, index) => at(`tools[${index}]`, value)) }),
+  }
+}

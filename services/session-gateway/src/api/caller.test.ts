@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest'
+import { authorize } from './caller.ts'
+
+const caller = (...permissions: string[]) => ({ principal: 'ann', by: 'user:ann', permissions })
+
+test.each([
+  ['*', 'workflow:*:*:register', true],
+  ['workflow:*', 'workflow:*:*:register', true],
+  ['workflow:*:*:register', 'workflow:*:*:register', true],
+  ['workflow:*:*:*', 'workflow:*:*:register', true],
+  ['workflow:agents:*:register', 'workflow:*:*:register', false],
+  ['workflow:*:*', 'workflow:*:*:register', true],
+  ['workflow', 'workflow:*:*:register', false],
+  ['agents:*', 'workflow:*:*:register', false],
+  ['agents:write', 'agents:write', true],
+  ['agents:*', 'agents:write', true],
+  ['agents:*:*', 'agents:write', false],
+  ['*:write', 'agents:write', true],
+  ['sessions:write', 'agents:write', false],
+])('%s covers %s: %s', (granted, permission, may) => {
+  const ask = () => authorize(caller('pools:read', granted), { permission })
+  if (may) ask()
+  else expect(ask).toThrow(`The token of ann has no permission ${permission}.`)
+})
