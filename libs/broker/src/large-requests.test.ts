@@ -7,7 +7,9 @@ function hand() {
   return {
     later: (run: () => void) => {
       due.push(run)
-      return () => void (due = due.filter((one) => one !== run))
+      return () => {
+        due = due.filter((one) => one !== run)
+      }
     },
     pass: () => {
       for (const run of due.splice(0)) run()

@@ -18,7 +18,7 @@ import {
 } from '@reins/contracts'
 import { parseAgent, parseVersion } from '@reins/journal'
 import { type Clock, noPausePoints, type PausePoint } from '@reins/service'
-import { type Bundles, type FreshBundle } from './code/bundles.ts'
+import type { Bundles, FreshBundle } from './code/bundles.ts'
 import { type DefinitionSource, parseDefinition, problemsText, sizeProblem } from './definition-source.ts'
 import type { RegistryLog } from './registry-log.ts'
 

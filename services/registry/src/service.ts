@@ -86,6 +86,8 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
   const { full = () => undefined } = config
   const served = serveRegistry({ broker, agents, lists: new Lists(db, projection), secrets, configs, full, log })
   closing.add('requests', () => served.close())
+  // The server knows of the subscriptions then: a request that comes now finds somebody. After a lost connection the client says them again.
+  await broker.nc.flush().catch(() => undefined)
   return {
     close: (options) => closing.close(options),
     health: () => ({
