@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
@@ -175,3 +176,16 @@ it('file tools read, and do not change, what Reins runs from, under any name', a
   const inside = await agentIn(join(home, 'reins/src/deep'), ['files'], { guard })
   expect(await inside('write_file', { path: 'a', content: 'x' })).toMatchObject({ code: 'refused' })
 })
+
+it('is closed also where nothing else keeps the process alive', () => {
+  const script = `
+    import { noGuard, defaultSettings, PathLocks, WorkerPool } from '@reins/tools'
+    const pool = new WorkerPool({ locks: new PathLocks() })
+    const call = { name: 'read_file', arguments: { path: 'a' }, workspace: process.argv[1] }
+    await pool.run({ ...call, settings: defaultSettings, idempotencyKey: 'k', guard: noGuard }, new AbortController().signal)
+    await pool.close()
+    process.stdout.write('closed')`
+  const argv = ['--input-type=module', '-e', script, temporaryFolder({ a: 'one' })]
+  const run = spawnSync(process.execPath, argv, { cwd: join(import.meta.dirname, '..'), encoding: 'utf8' })
+  expect([run.status, run.stdout]).toEqual([0, 'closed'])
+}, 120_000)

@@ -114,7 +114,8 @@ const forms = { lf: [asLf, asIs], crlf: [asCrlf, asIs], mixed: [asIs, asCrlf, as
 function findEdit(content: Buffer, oldText: string, newText: string): Edit {
   const encoding = detectEncoding(content, true)
   if (encoding === undefined) throw new ToolFailure('failed', 'is a binary file, which edit_file does not change')
-  for (const form of forms[lineEndings(content, encoding)]) {
+  const endings = lineEndings(content, encoding)
+  for (const form of forms[endings]) {
     const old = encode(form(oldText), encoding)
     if (old === undefined) continue
     const at = placesOf(old, content, encoding)
@@ -128,8 +129,28 @@ function findEdit(content: Buffer, oldText: string, newText: string): Edit {
     }
     return { at, old, new: replacement }
   }
+  if (endings === 'mixed') return acrossEndings(content, oldText, newText, encoding)
   return { at: [], old: Buffer.alloc(0), new: Buffer.alloc(0) }
 }
+
+/**
+ * Lines of a mixed file with endings of both kinds between them: whoever read the file saw \n for all. What is written ends its lines as
+ * the first of those that it replaces. Only where each place is the same, byte for byte.
+ */
+function acrossEndings(content: Buffer, oldText: string, newText: string, encoding: Encoding): Edit {
+  const nowhere: Edit = { at: [], old: Buffer.alloc(0), new: Buffer.alloc(0) }
+  const lines = asLf(oldText).split('\n')
+  const encoded = lines.map((line) => encode(line, encoding)?.toString('latin1'))
+  if (lines.length < 2 || encoding.startsWith('utf-16') || encoded.includes(undefined)) return nowhere
+  const pattern = new RegExp(encoded.map((line) => escaped(line ?? '')).join('\r?\n'))
+  const found = pattern.exec(content.toString('latin1'))?.[0]
+  if (found === undefined) return nowhere
+  const replacement = encode(found[found.indexOf('\n') - 1] === '\r' ? asCrlf(newText) : asLf(newText), encoding)
+  const old = Buffer.from(found, 'latin1')
+  return replacement === undefined ? nowhere : { at: placesOf(old, content, encoding), old, new: replacement }
+}
+
+const escaped = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
 
 /** As far as `most`, and one more where there are more. */
 function placesOf(text: Buffer, content: Buffer, encoding: Encoding, most = maxPlaces): readonly number[] {

@@ -20,7 +20,7 @@ export const findFiles = defineTool(
           minLength: 1,
           maxLength: maxGlobChars,
           description:
-            'A glob, relative to path: * and ? within a name, ** over folders, {a,b}, [a-z]. Brackets also match themselves: app/[id]/*.tsx finds in the folder [id]; \\ before a character takes it as it is. Example: src/**/*.ts',
+            'A glob, relative to path: * and ? within a name, ** over folders, {a,b}, [a-z]; a / at the end finds folders only. Brackets also match themselves: app/[id]/*.tsx finds in the folder [id]; \\ before a character takes it as it is. Example: src/**/*.ts',
         }),
         path: Type.Optional(
           Type.String({
@@ -36,11 +36,14 @@ export const findFiles = defineTool(
     time: stoppedByRunner,
   },
   async ({ pattern, path = '' }, context) => {
-    const glob = compileGlob(pattern.replace(/^(\.\/)+/, ''), '"pattern"')
+    const named = pattern.replace(/^(\.\/)+/, '').replace(/([^/])\/+$/, '$1')
+    // As the answer shows them: with a / at the end.
+    const foldersOnly = pattern.endsWith('/')
+    const glob = compileGlob(named, '"pattern"')
     if (pattern.startsWith('/') || pattern.split('/').includes('..')) {
       throw new ToolFailure('invalid-arguments', '"pattern" must be relative and without ..: give the folder in "path"')
     }
-    const levels = /\*\*|\{/.test(pattern) ? Number.POSITIVE_INFINITY : pattern.split('/').length
+    const levels = /\*\*|\{/.test(pattern) ? Number.POSITIVE_INFINITY : named.split('/').length
     using workspace = new Workspace(context.workspace, context.guard)
     using folder = workspace.locate(path)
     if (folder.kind === 'missing') throw new ToolFailure('not-found', `no such directory: ${path.slice(0, 200)}`)
@@ -63,7 +66,8 @@ export const findFiles = defineTool(
       new Pace(context.signal),
       options,
     )) {
-      if (entry.kind === 'special' || !glob.matches(at.slice(skip))) continue
+      if (entry.kind === 'special' || (foldersOnly && entry.kind !== 'folder') || !glob.matches(at.slice(skip)))
+        continue
       total += 1
       if (kept.length < maxKept) kept.push(entry.kind === 'folder' ? `${at}/` : at)
     }

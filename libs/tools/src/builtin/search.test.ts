@@ -28,6 +28,10 @@ describe('find_files', () => {
     ['src/[!x]*/?.ts', ['src/deep/b.ts']],
     ['node_modules/**/*.ts', ['node_modules/x/index.ts']],
     ['./readme.md', ['readme.md']],
+    ['src/', ['src/']],
+    ['./src/*/', ['src/deep/']],
+    ['**/', ['.git/', 'node_modules/', 'src/', 'src/deep/']],
+    ['readme.md/', []],
   ])('%s', async (pattern, files) => {
     expect(await find({ pattern })).toEqual(files)
   })

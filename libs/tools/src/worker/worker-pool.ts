@@ -216,6 +216,7 @@ export class WorkerPool {
     const { worker } = member
     if (worker.exitCode !== null || worker.signalCode !== null || worker.pid === undefined) return
     const exit = once(worker, 'exit')
+    worker.ref() // Nothing else may keep this process alive until it has heard of the exit.
     worker.kill('SIGKILL')
     await exit
   }
