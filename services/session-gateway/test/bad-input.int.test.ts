@@ -1,6 +1,7 @@
 import { request as rawRequest } from 'node:http'
 import { connect } from 'node:net'
-import { encodeCursor } from '@reins/contracts'
+import { gzipSync } from 'node:zlib'
+import { type ErrorBody, encodeCursor } from '@reins/contracts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { endCursor, token, World } from './world.ts'
 
@@ -228,6 +229,26 @@ describe('one clear error', () => {
     expect(world.calls.at(-1)?.request).toMatchObject({ source: { definition: { system_prompt: '\ufffd' } } })
   })
 
+  test('for a body that is encoded, with what to do; one that says that it is not is read', async () => {
+    const body = gzipSync(JSON.stringify({ agent: 'helper' }))
+    const post = (encoding: string, bytes: string | Uint8Array<ArrayBuffer>) =>
+      fetch(`${world.url}/v1/sessions`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'content-encoding': encoding },
+        body: bytes,
+      })
+    for (const encoding of ['gzip', 'br', 'identity, gzip']) {
+      const response = await post(encoding, body)
+      const { error } = (await response.json()) as { error: ErrorBody }
+      expect([response.status, error.code, error.next]).toEqual([
+        415,
+        'unsupported_media_type',
+        'Send the body without Content-Encoding.',
+      ])
+    }
+    expect((await post('identity', JSON.stringify({ agent: 'helper' }))).status).toBe(201)
+  })
+
   test('for a media type that the route does not take', async () => {
     const text = await world.request('POST', `/v1/sessions/${id}/messages`, {
       body: 'hi',
@@ -316,8 +337,14 @@ describe('one clear error', () => {
   test('for a request that is never sent to its end', async () => {
     const slow = await World.start({ limits: { requestWithinMs: 50 } })
     const begun = `POST /v1/sessions HTTP/1.1\r\n${known()}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{`
-    for (const part of ['', 'GET /hea', begun])
+    for (const part of ['GET /hea', begun])
       expect(errorIn(await overTcp(part, slow.url))).toMatchObject({ status: 408, code: 'invalid_request' })
+    await slow.close()
+  })
+
+  test('but not to a connection on which nothing was said: it is closed', async () => {
+    const slow = await World.start({ limits: { requestWithinMs: 50 } })
+    expect(await overTcp('', slow.url)).toBe('')
     await slow.close()
   })
 

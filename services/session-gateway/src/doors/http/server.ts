@@ -82,6 +82,7 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     checkTarget(request.raw)
     checkOrigin(request.headers, options.origins)
   })
+  app.addHook('preParsing', async (request) => checkEncoding(request.headers))
   app.addHook('onResponse', async (request, reply) => {
     const labels = { method: request.method, route: request.routeOptions.url ?? 'none', status: reply.statusCode }
     seconds.observe(labels, reply.elapsedTime / 1000)
@@ -164,6 +165,17 @@ function checkTarget({ rawHeaders, httpVersion, url }: IncomingMessage): void {
   if (hosts > 1) throw new ReinsError('invalid_request', 'The request has more than one Host header.')
   if (hosts === 0 && httpVersion === '1.1') throw new ReinsError('invalid_request', 'The request has no Host header.')
   if (!url?.startsWith('/')) throw new ReinsError('invalid_request', 'The target of the request is not a path.')
+}
+
+/** A body that is packed would be read as what it is not. */
+function checkEncoding({ 'content-encoding': encoding, ...headers }: IncomingHttpHeaders): void {
+  const body = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+  if (!body || encoding === undefined || /^\s*(identity)?\s*$/i.test(encoding)) return
+  throw new ReinsError(
+    'unsupported_media_type',
+    `The body is encoded (Content-Encoding: ${encoding.slice(0, 50)}), and this server takes bodies as they are only.`,
+    { next: 'Send the body without Content-Encoding.' },
+  )
 }
 
 function takeBodies(app: FastifyInstance): void {
@@ -259,7 +271,9 @@ const badHttp: Readonly<Record<string, readonly [string, string]>> = {
 
 /** What is no HTTP at all never gets as far as a route. */
 function answerBadHttp(error: Error & { code?: string }, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
+  // A connection on which nobody has said anything asks nothing: it is closed without a word.
+  const silent = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0
+  if (!socket.writable || error.code === 'ECONNRESET' || silent) {
     socket.destroy()
     return
   }
