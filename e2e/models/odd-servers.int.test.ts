@@ -80,7 +80,7 @@ async function turnOf(content: string) {
   const { session } = await client.sessions.create({ agent: 'odd' })
   const { turn } = await client.sessions.sendAndWait(session.id, { content })
   const { events } = await client.sessions.events(session.id, { limit: 1000 })
-  return { turn, events }
+  return { turn, events, session: session.id }
 }
 
 test('a connection that stays open behind the end does not hold the turn', async () => {
@@ -136,4 +136,39 @@ test('a web page where a model server should be is found out at once', async () 
     error: { code: 'not-found', message: expect.stringContaining('base URL') },
   })
   expect(asked).toHaveLength(1)
+})
+
+test('a server that answers with nothing is asked once more, and the turn says so', async () => {
+  answer = (_request, response) => response.writeHead(200, { 'content-type': 'application/json' }).end()
+  const { turn } = await turnOf('hello')
+  expect(turn).toMatchObject({ status: 'failed', error: { message: expect.stringContaining('an empty body came') } })
+  expect(asked).toHaveLength(2)
+})
+
+test('a text without end is cut off, asked for once, and its session goes on', async () => {
+  let left = false
+  answer = (_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.on('close', () => {
+      left = true
+    })
+    const words = chunk({ content: 'on and '.repeat(100) })
+    const go = (): void => {
+      while (!left && response.write(words));
+      if (!left) response.once('drain', go)
+    }
+    go()
+  }
+  const { turn, events, session } = await turnOf('tell me everything')
+  expect(turn).toMatchObject({ status: 'failed', error: { message: expect.stringContaining('was cut off') } })
+  expect(asked).toHaveLength(1)
+  await expect.poll(() => left, { timeout: 30_000 }).toBe(true)
+  const failed = events.find(({ type }) => type === 'model-call.failed')
+  const kept = JSON.stringify(failed?.data).length
+  expect(kept).toBeGreaterThan(50_000)
+  expect(kept).toBeLessThan(200_000)
+
+  answer = (_request, response) => stream(response, chunk({ content: 'Here I am.' }, 'stop'))
+  const { turn: next } = await client.sessions.sendAndWait(session, { content: 'Are you there?' })
+  expect(next).toMatchObject({ status: 'completed', content: 'Here I am.' })
 })
