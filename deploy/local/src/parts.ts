@@ -10,10 +10,10 @@ import { type Journal, openIdempotency, openJournal, type RegistryView, watchReg
 import * as memory from '@reins/memory'
 import { createModels, type Models, scriptedModels } from '@reins/models'
 import * as registry from '@reins/registry'
-import type { KeyStore } from '@reins/secrets'
+import type { KeyStore, SecretsRedactor } from '@reins/secrets'
 import { type Clock, Closing, pausePoints, type Running } from '@reins/service'
 import * as gateway from '@reins/session-gateway'
-import { createRedactor, type Log, Metrics } from '@reins/telemetry'
+import { type Log, Metrics } from '@reins/telemetry'
 import * as toolRunner from '@reins/tool-runner'
 import { builtinCatalog, describeSandbox, detectSandbox, type Sandbox, toolsAtStart } from '@reins/tools'
 import type { LocalConfig } from './config.ts'
@@ -32,7 +32,8 @@ export interface PartsOptions {
   /** Of secrets, for the registry; undefined: it can keep none. */
   readonly keys: KeyStore | undefined
   readonly adminTokenHash: string | undefined
-  readonly secrets: readonly string[]
+  /** Masks secrets in what is recorded; its log uses the same one. */
+  readonly redactor: SecretsRedactor
   readonly version: string
   readonly clock: Clock
   readonly log: Log
@@ -101,7 +102,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   })
   const models = createModels(config.models)
   closing.add('models', () => models.close())
-  const redactor = createRedactor(options.secrets)
+  const { redactor } = options
   const pauseAt = pausePoints(config.pauseAt, options.sayPaused)
   const instance = (service: ServiceName): string => `${service}-${makeShortId(clock.random, 10)}`
   // Its frames name the instance in `by`: so does its log.
@@ -217,7 +218,8 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       modelCalls: config.waitingCalls,
       ackWaitMs: config.ackWaitMs,
       pauseAt,
-      redactor,
+      // What a model says comes token by token, and no tool's secret was ever shown to it.
+      redactor: redactor.literal(),
       fatal,
     })
     closing.add('executor', () => running.close({ withinMs: 5000 }))

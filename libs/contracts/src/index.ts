@@ -58,6 +58,7 @@ export {
   VersionEntry,
 } from './agents/registry.ts'
 export {
+  anywhereMaskedChars,
   Config,
   ConfigAnswer,
   ConfigEntry,
@@ -76,7 +77,6 @@ export {
   SecretInfo,
   SecretList,
   SecretName,
-  shortSecretChars,
 } from './agents/values.ts'
 export {
   AgentAnswer,

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -32,4 +32,16 @@ test('a log whose folder cannot be made ends nothing either', async () => {
   log.info({}, 'said to nobody')
   await new Promise((resolve) => setImmediate(resolve))
   expect(log.lost()).toBe(0)
+})
+
+test('what a line holds goes through whoever takes secrets out, whichever field or error it stands in', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'reins-log-'))
+  const destination = join(folder, 'x.log')
+  const log = createLog({ level: 'info', destination, redact: (line) => line.replaceAll('sesame', '[redacted]') })
+  log.child({ deep: { down: 'a sesame' } }).error({ err: new Error('sesame, open') }, 'said sesame')
+  await expect
+    .poll(() => (existsSync(destination) ? readFileSync(destination, 'utf8') : ''))
+    .toContain('said [redacted]')
+  expect(readFileSync(destination, 'utf8')).not.toContain('sesame')
+  rmSync(folder, { recursive: true })
 })

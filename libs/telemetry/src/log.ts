@@ -1,4 +1,4 @@
-// Logging: one JSON line a fact, to stderr; secrets are masked before a line is built.
+// Logging: one JSON line a fact, to stderr; secrets are masked before a line is written.
 //   L1. A log that cannot be written (a full disk, a pipe that nobody reads) ends nothing and stops nobody: a megabyte waits, and is
 //       written when it can be; what comes beyond that is dropped and counted.
 import { pino } from 'pino'
@@ -26,8 +26,10 @@ export function createLog(options: {
   readonly service?: string
   readonly level: LogLevel
   readonly destination?: string
+  /** Takes secrets out of a line. Default: it stays as it is, but for fields whose names say that they hold one. */
+  readonly redact?: (line: string) => string
 }): ProcessLog {
-  const { service, level, destination } = options
+  const { service, level, destination, redact } = options
   const stream = openDestination(destination)
   let lost = 0
   stream.on('drop', () => lost++)
@@ -52,7 +54,7 @@ export function createLog(options: {
         censor: '[redacted]',
       },
     },
-    stream,
+    redact ? { write: (line: string) => void stream.write(redact(line)) } : stream,
   )
   return Object.assign(log, { lost: () => lost })
 }

@@ -1,9 +1,9 @@
 // Runs one tool call as the session's definition says. Always ends in one result.
-import type { AgentDefinition, EventData, RequestedCall, ServerAnswer } from '@reins/contracts'
+import type { AgentDefinition, RequestedCall, ServerAnswer } from '@reins/contracts'
 import type { RegistryView } from '@reins/journal'
 import type { McpServers } from '@reins/mcp'
+import type { Redactor } from '@reins/secrets'
 import type { ToolsetRequest } from '@reins/session'
-import type { Redactor } from '@reins/telemetry'
 import {
   type KeptOutput,
   type NamedValues,
@@ -14,6 +14,7 @@ import {
   type Toolset,
   toolsProblemsText,
 } from '@reins/tools'
+import { redactedResult, type ToolResult } from './redacted-result.ts'
 
 export interface RunnerTools {
   readonly sources: readonly ToolSource[]
@@ -23,11 +24,11 @@ export interface RunnerTools {
   keep(session: string, output: AsyncIterable<Uint8Array> | Uint8Array): Promise<KeptOutput>
   /** Secrets and configs for the calls of a definition, by its digest. */
   values(digest: string): NamedValues
+  /** Lets whoever masks know the secrets that the definition names: another runner may have given them to a tool. Never rejects. */
+  learnNamed(digest: string, definition: AgentDefinition): Promise<void>
   /** Masks secret values in what goes into the log. */
   readonly redactor: Redactor
 }
-
-export type ToolResult = Pick<EventData<'tool-call.completed'>, 'status' | 'output' | 'content' | 'code' | 'ref'>
 
 interface Resolved {
   readonly definition: AgentDefinition
@@ -53,11 +54,12 @@ export async function runCall(
   const { definition, toolset } = resolved
   if (toolset.kind === 'unresolved')
     return failed(`The definition's tools are not valid: ${toolsProblemsText(toolset.problems)}`)
+  await tools.learnNamed(digest, definition)
   const values = tools.values(digest)
   const server = tools.servers.serverOf(definition, call.name)
   const asked = { definition, principal: principal ?? 'unknown', secret: values.secrets }
   const offered = server && (await tools.servers.tools(server, asked))
-  if (offered?.kind === 'unavailable') return masked(tools, offered.outcome)
+  if (offered?.kind === 'unavailable') return redactedResult(offered.outcome, tools.redactor)
   const outcome = await runToolCall(
     offered ? [...toolset.tools, ...offered.tools] : toolset.tools,
     { name: call.name, arguments: call.arguments, definition },
@@ -70,16 +72,8 @@ export async function runCall(
       keep: (output) => tools.keep(session, output),
     },
   )
-  return masked(tools, outcome)
+  return redactedResult(outcome, tools.redactor)
 }
-
-const masked = ({ redactor }: Pick<RunnerTools, 'redactor'>, outcome: ToolOutcome): ToolResult => ({
-  status: outcome.status,
-  output: redactor.text(outcome.output),
-  ...(outcome.content === undefined ? {} : { content: redactor.json([...outcome.content]) }),
-  ...(outcome.code === undefined ? {} : { code: outcome.code }),
-  ...(outcome.ref === undefined ? {} : { ref: outcome.ref }),
-})
 
 /** What a session's servers have. Never rejects: what goes wrong is told of each server. */
 export async function discover(

@@ -1,4 +1,4 @@
-import { createRedactor } from '@reins/telemetry'
+import { createRedactor } from '@reins/secrets'
 import { expect, test } from 'vitest'
 import { redacted } from './kept-output.ts'
 

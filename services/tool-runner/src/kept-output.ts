@@ -1,5 +1,5 @@
 // Whole outputs on their way to the object store.
-import type { Redactor } from '@reins/telemetry'
+import type { Redactor } from '@reins/secrets'
 
 /** A whole output as it is kept: secrets masked. Bytes pass as latin1, one character each, so that nothing else changes. */
 export async function* redacted(

@@ -8,12 +8,13 @@ import { CallSlots, Holder, memoryRoom, memoryShare, type Queue, readingUntil } 
 import type { Journal, RegistryView } from '@reins/journal'
 import { McpServers } from '@reins/mcp'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
-import type { Log, Metrics, Redactor } from '@reins/telemetry'
+import type { SecretsRedactor } from '@reins/secrets'
+import type { Log, Metrics } from '@reins/telemetry'
 import { builtinSource, type Guard, PathLocks, type Sandbox, workspaceOf } from '@reins/tools'
 import { discover } from './call-runner.ts'
 import { redacted } from './kept-output.ts'
 import { ServerSessions } from './server-sessions.ts'
-import { valuesOf } from './values.ts'
+import { learnNamed, type ValuesOptions, valuesOf } from './values.ts'
 import { SessionTools, type ToolsContext } from './session-tools.ts'
 
 export interface ToolRunnerConfig {
@@ -38,7 +39,8 @@ export interface ToolRunnerConfig {
   /** What no tool may see, and what none may change. */
   readonly guard: Guard
   readonly sandbox: Sandbox
-  readonly redactor: Redactor
+  /** Masks secrets in all that is recorded; it is told each one that is given to a tool. */
+  readonly redactor: SecretsRedactor
   /** ms that tools may go on after the service was told to stop. */
   readonly drainMs?: number
   readonly fatal: (error: Error) => void
@@ -102,6 +104,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     for (const session of serverSessions.toTell(principal, server)) holder.actorOf(session).serversChanged([server])
   })
 
+  const secrets: ValuesOptions = { broker, learnt: (values) => config.redactor.learn(values) }
   const context: ToolsContext = {
     instance,
     sessions: journal.sessions,
@@ -113,7 +116,8 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
       // A broker that is away for longer than one question must not fail a tool.
       registry: { version: (digest) => reading(() => config.registry.version(digest)) },
       keep: (session, output) => journal.outputs.put(session, redacted(output, config.redactor)),
-      values: (digest) => valuesOf({ broker, learnt: () => undefined }, digest),
+      values: (digest) => valuesOf(secrets, digest),
+      learnNamed: learnNamed(secrets, clock.now, log),
       redactor: config.redactor,
     },
     ackWaitMs,

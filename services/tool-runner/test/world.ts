@@ -21,7 +21,7 @@ import {
 import { CallSlots } from '@reins/holder'
 import { createMemoryJournal, type MemoryFaults, type MemoryJournal, type Trigger } from '@reins/journal'
 import { noPausePoints } from '@reins/service'
-import { nothingToRedact } from '@reins/telemetry'
+import { nothingToRedact } from '@reins/secrets'
 import {
   builtinCatalog,
   defaultSettings,
@@ -130,6 +130,7 @@ export class RunnerWorld {
         },
         keep: async () => ({ ref: 'kept', dropped: 0 }),
         values: () => noValues,
+        learnNamed: async () => undefined,
         redactor: nothingToRedact,
       },
       ackWaitMs: 60_000,

@@ -2,6 +2,7 @@
 
 import { existsSync, realpathSync } from 'node:fs'
 import type { ServiceName } from '@reins/contracts'
+import { SecretsRedactor } from '@reins/secrets'
 import type { Clock, Running } from '@reins/service'
 import { createLog } from '@reins/telemetry'
 import type { LocalConfig } from '../config.ts'
@@ -32,7 +33,12 @@ export async function runService({
   const { natsUrl, databaseUrl } = serversOf(config, name)
   const dataDir = existsSync(config.dataDir) ? realpathSync(config.dataDir) : undefined
   const token = name === 'registry' && dataDir !== undefined ? adminToken(dataDir) : undefined
-  const log = createLog({ level: config.logLevel })
+  const redactor = new SecretsRedactor([
+    ...config.secrets,
+    ...[natsUrl, databaseUrl ?? ''].flatMap(passwordOf),
+    ...(token === undefined ? [] : [token]),
+  ])
+  const log = createLog({ level: config.logLevel, redact: (line) => redactor.text(line) })
   return startParts({
     config,
     names: [name],
@@ -42,11 +48,7 @@ export async function runService({
     masked: [...(dataDir === undefined ? [] : [dataDir]), ...keyFolders(config)],
     keys: name === 'registry' ? secretsKeys(config, dataDir) : undefined,
     adminTokenHash: token === undefined ? undefined : tokenHash(token),
-    secrets: [
-      ...config.secrets,
-      ...[natsUrl, databaseUrl ?? ''].flatMap(passwordOf),
-      ...(token === undefined ? [] : [token]),
-    ],
+    redactor,
     version,
     clock,
     log,

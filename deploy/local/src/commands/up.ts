@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, realpathSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { serviceNames } from '@reins/contracts'
+import { SecretsRedactor } from '@reins/secrets'
 import { type Clock, Closing, type Running } from '@reins/service'
 import { createLog } from '@reins/telemetry'
 import { type LocalConfig, ownWorkspaces } from '../config.ts'
@@ -46,12 +47,16 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
   const dataDir = openDataDir(config.dataDir)
   closing.add('data folder', () => dataDir.release())
   const token = adminToken(dataDir.path)
+  const redactor = new SecretsRedactor([...config.secrets, token])
   const log = createLog({
     level: config.logLevel,
     destination: path.join(dataDir.path, 'logs', 'reins.log'),
+    redact: (line) => redactor.text(line),
   })
   const servers = await startServers(config, dataDir.path, log, say)
   closing.add('servers', () => servers.close())
+
+  redactor.learn([...servers.users.map(({ password }) => password), ...passwordOf(servers.databaseUrl)])
 
   const parts = await startParts({
     config,
@@ -63,12 +68,7 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
     masked: [dataDir.path, ...keyFolders(config)],
     keys: secretsKeys(config, dataDir.path),
     adminTokenHash: tokenHash(token),
-    secrets: [
-      ...config.secrets,
-      token,
-      ...servers.users.map(({ password }) => password),
-      ...passwordOf(servers.databaseUrl),
-    ],
+    redactor,
     version,
     clock,
     log,

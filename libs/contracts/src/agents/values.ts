@@ -8,8 +8,8 @@ const closed = { additionalProperties: false } as const
 export const maxSecretBytes = 16 * 1024
 /** As JSON. */
 export const maxConfigBytes = 64 * 1024
-/** Shorter secrets cannot be told from ordinary text: they are masked only where they stand alone. */
-export const shortSecretChars = 8
+/** Shorter secrets cannot be told from ordinary text: Reins masks them only where they stand alone. */
+export const anywhereMaskedChars = 6
 
 export const SecretName = Type.String({
   minLength: 1,

@@ -1,6 +1,6 @@
 import type { Delta, ModelEvent, ModelProvider } from '@reins/contracts'
 import type { Models } from '@reins/models'
-import { createRedactor } from '@reins/telemetry'
+import { createRedactor } from '@reins/secrets'
 import { expect, test } from 'vitest'
 import { type CallOutcome, callModel } from './model-caller.ts'
 
@@ -28,7 +28,7 @@ async function called(
   }
   const deltas: Delta[] = []
   const signal = new AbortController().signal
-  const redactor = createRedactor(['9sesame'])
+  const redactor = createRedactor(['9sesame'], 'literal')
   const outcome = await callModel(
     models,
     { kind: 'known', settings },

@@ -11,7 +11,7 @@ import type {
   ModelProvider,
 } from '@reins/contracts'
 import { fitToWindow, type Models } from '@reins/models'
-import type { Redactor } from '@reins/telemetry'
+import type { Redactor } from '@reins/secrets'
 import type { CallSettings, Settings } from './definitions.ts'
 
 export interface Attempt {

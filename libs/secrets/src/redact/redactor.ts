@@ -1,0 +1,153 @@
+// Taking secrets out of what is recorded and shown (invariant I8: no secret is appended, streamed or logged).
+//   R1. A secret is found in every form that forms.ts knows, also where a stream cuts it.
+//   R2. Whoever learns a secret tells the redactor before anybody uses it; what it has learnt it does not forget while the process lives.
+//   R3. What cannot be searched is withheld, and never passes as it is.
+import { Automaton, symbolsAlone, symbolsOf } from './automaton.ts'
+import { type Forms, formsOf, type Which } from './forms.ts'
+import { Masking, type MatcherSource } from './masking.ts'
+import { AloneMatcher, Base64Matcher, type Matcher, PlainMatcher } from './matchers.ts'
+
+export interface Redactor {
+  /** All occurrences in a whole text. */
+  text(text: string): string
+  /** All strings in a JSON value, and the names in it; the same value where nothing had to be masked. */
+  json<T>(value: T): T
+  /** For text that comes in pieces: each piece gives what may be shown; `end` gives what was held back. */
+  stream(): RedactedStream
+}
+
+export interface RedactedStream {
+  push(piece: string): string
+  end(): string
+}
+
+/** What stands in the place of a text that could not be searched (R3). */
+export const withheld = '[withheld: Reins could not search this text for secrets]'
+
+export class SecretsRedactor implements Redactor, MatcherSource {
+  readonly #secrets = new Set<string>()
+  readonly #which: Which
+  #generation = 0
+  #built: { readonly generation: number; readonly make: () => readonly Matcher[] } | undefined
+
+  constructor(secrets: Iterable<string> = [], which: Which = 'all') {
+    this.#which = which
+    this.learn(secrets)
+  }
+
+  get generation(): number {
+    return this.#generation
+  }
+
+  /** R2. */
+  learn(secrets: Iterable<string>): void {
+    const before = this.#secrets.size
+    for (const secret of secrets) if (secret !== '') this.#secrets.add(secret)
+    if (this.#secrets.size > before) this.#generation++
+  }
+
+  /** For what it knows now, and fewer forms: for streams that must hold back as little as can be, of what no tool wrote. */
+  literal(): Redactor {
+    return new SecretsRedactor(this.#secrets, 'literal')
+  }
+
+  matchers(): readonly Matcher[] {
+    if (this.#built?.generation !== this.#generation)
+      this.#built = { generation: this.#generation, make: matchersFor(formsOf(this.#secrets, this.#which)) }
+    return this.#built.make()
+  }
+
+  text(text: string): string {
+    if (this.#secrets.size === 0) return text
+    try {
+      const masking = new Masking(this)
+      return masking.push(text) + masking.end()
+    } catch {
+      return withheld
+    }
+  }
+
+  json<T>(value: T): T {
+    if (this.#secrets.size === 0) return value
+    return this.#masked(value, 0) as T // the same form: texts stay texts
+  }
+
+  stream(): RedactedStream {
+    let masking: Masking | undefined
+    let failed = false
+    const mask = (): Masking => {
+      masking ??= new Masking(this)
+      return masking
+    }
+    const orWithheld = (give: () => string): string => {
+      if (failed) return ''
+      try {
+        return give()
+      } catch {
+        failed = true
+        return withheld
+      }
+    }
+    return {
+      push: (piece) => (piece === '' ? '' : orWithheld(() => mask().push(piece))),
+      end: () => orWithheld(() => mask().end()),
+    }
+  }
+
+  #masked(value: unknown, level: number): unknown {
+    if (typeof value === 'string') return this.text(value)
+    // A number that is a secret is no longer one.
+    if (typeof value === 'number') return this.text(String(value)) === String(value) ? value : this.text(String(value))
+    if (typeof value !== 'object' || value === null) return value
+    if (level > 200) return withheld
+    if (Array.isArray(value)) {
+      const items = value.map((item) => this.#masked(item, level + 1))
+      return items.some((item, i) => item !== value[i]) ? items : value
+    }
+    let changed = false
+    const members = Object.entries(value).map(([name, member]) => {
+      const entry = [this.text(name), this.#masked(member, level + 1)] as const
+      changed ||= entry[0] !== name || entry[1] !== member
+      return entry
+    })
+    return changed ? Object.fromEntries(members) : value
+  }
+}
+
+export const createRedactor = (secrets: Iterable<string>, which?: Which): Redactor =>
+  new SecretsRedactor(secrets, which)
+
+export const nothingToRedact: Redactor = {
+  text: (text) => text,
+  json: (value) => value,
+  stream: () => ({ push: (piece) => piece, end: () => '' }),
+}
+
+/** A JSON text stays one: what was masked in it is masked in its values, where that takes everything out. */
+export function redactJsonText(redactor: Redactor, text: string): string {
+  const masked = redactor.text(text)
+  if (masked === text) return text
+  try {
+    const whole = JSON.stringify(redactor.json(JSON.parse(text)))
+    return redactor.text(whole) === whole ? whole : masked
+  } catch {
+    return masked
+  }
+}
+
+function matchersFor({ plain, base64, alone }: Forms): () => readonly Matcher[] {
+  const makers: (() => Matcher)[] = []
+  if (plain.length > 0) {
+    const automaton = new Automaton(plain.map(symbolsOf))
+    makers.push(() => new PlainMatcher(automaton))
+  }
+  if (base64.length > 0) {
+    const automaton = new Automaton(base64.map(symbolsOf))
+    makers.push(() => new Base64Matcher(automaton))
+  }
+  if (alone.length > 0) {
+    const automaton = new Automaton(alone.map(symbolsAlone))
+    makers.push(() => new AloneMatcher(automaton))
+  }
+  return () => makers.map((make) => make())
+}
