@@ -3,7 +3,9 @@ import { Command, CommanderError, Option } from 'commander'
 import { agentCommands } from './commands/agent.ts'
 import { chatCommand } from './commands/chat.ts'
 import { completionCommands } from './commands/completion.ts'
+import { configCommands } from './commands/config.ts'
 import { poolCommands } from './commands/pool.ts'
+import { secretCommands } from './commands/secret.ts'
 import { sessionCommands } from './commands/session.ts'
 import type { CliContext } from './context.ts'
 import { asTyped, CommandFailure, exitCodes, explainFailure, failureText, QuietExit } from './failure.ts'
@@ -22,7 +24,7 @@ interface Ongoing {
 }
 const runs = new WeakMap<Command, Ongoing>()
 
-/** Adds `agent`, `chat`, `session`, `pool`, `completion` and the global options to the program. */
+/** Adds `agent`, `chat`, `session`, `secret`, `config`, `pool`, `completion` and the global options to the program. */
 export function clientCommands(program: Command, context: CliContext): Command {
   if (!program.options.some((option) => option.long === '--server')) {
     program
@@ -40,6 +42,8 @@ export function clientCommands(program: Command, context: CliContext): Command {
   agentCommands(program, act)
   chatCommand(program, act)
   sessionCommands(program, act)
+  secretCommands(program, act)
+  configCommands(program, act)
   poolCommands(program, act)
   completionCommands(program, act)
   return program

@@ -9,8 +9,8 @@ const program = () => clientProgram(fakeContext(fakeServer().client))
 
 describe('completion', () => {
   test.each([
-    [[''], { words: ['agent', 'chat', 'completion', 'pool', 'session'] }],
-    [['se'], { words: ['session'] }],
+    [[''], { words: ['agent', 'chat', 'completion', 'config', 'pool', 'secret', 'session'] }],
+    [['se'], { words: ['secret', 'session'] }],
     [['session', 're'], { words: ['release', 'replay', 'resume'] }],
     [['agent', 'create', 'x', '--max'], { words: ['--max-tokens', '--max-tool-calls'] }],
     [['agent', 'create', 'x', '--reasoning-effort', ''], { words: ['high', 'low', 'medium'] }],
@@ -19,6 +19,8 @@ describe('completion', () => {
     [['--server', 'http://x', 'session', 'open', ''], { words: [], wanted: 'session' }],
     [['chat', '--session', '01'], { words: [], wanted: 'session' }],
     [['chat', '-a', ''], { words: [], wanted: 'agent' }],
+    [['secret', 'remove', ''], { words: [], wanted: 'secret' }],
+    [['config', 'get', ''], { words: [], wanted: 'config' }],
     [['completion', ''], { words: ['bash', 'fish', 'zsh'] }],
     [['session', 'open', 'x', ''], { words: [] }],
   ])('%j', (typed, expected) => expect(candidates(program(), typed)).toEqual({ wanted: undefined, ...expected }))

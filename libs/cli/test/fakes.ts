@@ -168,6 +168,8 @@ export interface FakeServer {
   readonly asked: string[]
   readonly agents: Map<string, Agent>
   sessions: SessionInfo[]
+  readonly secrets: Map<string, string>
+  readonly configs: Map<string, unknown>
   /** By their names. */
   readonly outputs: Map<string, string>
   events: ApiEvent[]
@@ -178,6 +180,8 @@ export interface FakeServer {
   /** Resolves when something was asked that begins so. */
   until(start: string): Promise<void>
 }
+
+const stamps = { createdAt: 1_000_000, updatedAt: 1_060_000, by: 'user:admin' }
 
 export function fakeServer(): FakeServer {
   const feed = new Feed()
@@ -196,6 +200,8 @@ export function fakeServer(): FakeServer {
     asked,
     agents: new Map([['assistant', agent('assistant')]]),
     sessions: [sessionInfo()],
+    secrets: new Map(),
+    configs: new Map(),
     outputs: new Map(),
     events: [],
     sendFailures: [],
@@ -221,6 +227,33 @@ export function fakeServer(): FakeServer {
         },
         list: async () => [...server.agents.values()],
         delete: async (name) => note(`delete ${name}`),
+      },
+      secrets: {
+        set: async (name, value) => {
+          note(`set secret ${name} of ${value.length} characters`)
+          const outcome = server.secrets.has(name) ? 'updated' : 'created'
+          server.secrets.set(name, value)
+          return { secret: { name, ...stamps }, outcome }
+        },
+        get: async (name) => ({ name, ...stamps }),
+        list: async () => [...server.secrets.keys()].map((name) => ({ name, ...stamps })),
+        delete: async (name) => {
+          if (!server.secrets.delete(name)) throw new ReinsError('secret_not_found', `There is no secret "${name}".`)
+        },
+        rotateKey: async () => ({ outcome: 'rotated', key: '0123456789ab', rewrapped: server.secrets.size }),
+      },
+      configs: {
+        set: async (name, value) => {
+          const outcome = server.configs.has(name) ? 'updated' : 'created'
+          server.configs.set(name, value)
+          return { config: { name, value, ...stamps }, outcome }
+        },
+        get: async (name) => {
+          if (!server.configs.has(name)) throw new ReinsError('config_not_found', `There is no config "${name}".`)
+          return { name, value: server.configs.get(name), ...stamps }
+        },
+        list: async () => [...server.configs].map(([name, value]) => ({ name, value, ...stamps })),
+        delete: async (name) => void server.configs.delete(name),
       },
       sessions: {
         create: async (body, options) => {

@@ -50,6 +50,10 @@ const session = record({
   ...{ title: optional(text), createdAt: instant, lastActivityAt: instant },
 })
 
+const stamped = { name: text, createdAt: instant, updatedAt: instant, by: text }
+const secret = record(stamped)
+const config = record(stamped)
+
 /** By what the caller asked for. */
 export const answers = {
   agent: record({ agent }),
@@ -67,6 +71,13 @@ export const answers = {
     cursor: text,
   }),
   frames: record({ frames: list(record({ seq: finite, n: finite, at: instant, hash: text, events: text })) }),
+  secret: record({ secret }),
+  secretPut: record({ secret, outcome: text }),
+  secrets: record({ secrets: list(secret), next: optional(text) }),
+  keyRotation: record({ outcome: text, key: text, rewrapped: finite }),
+  config: record({ config }),
+  configPut: record({ config, outcome: text }),
+  configs: record({ configs: list(config), next: optional(text) }),
   pools: record({ pools: list(record({ key: text, kind: text, servedBy: list(record({ instance: text })) })) }),
   health: record({ status: text, version: text, parts: record({}) }),
   anything: (): undefined => undefined,

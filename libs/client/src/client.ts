@@ -23,7 +23,9 @@ import { localFetch } from '#fetch'
 import { answers, type Form } from './answers.ts'
 import { type FollowItem, type FollowOptions, follow } from './follow.ts'
 import { isLoopback } from './loopback.ts'
+import { allPages } from './pages.ts'
 import { createTransport, type Fetch, unreachable } from './transport.ts'
+import { type ConfigCalls, configCalls, type SecretCalls, secretCalls } from './values.ts'
 
 export interface ClientOptions {
   /** http://127.0.0.1:7420 */
@@ -60,6 +62,8 @@ export interface Client {
     list(): Promise<readonly Agent[]>
     delete(name: string, options?: { readonly ifMatch?: string }): Promise<void>
   }
+  readonly secrets: SecretCalls
+  readonly configs: ConfigCalls
   readonly sessions: {
     create(body: CreateSession, options?: WriteOptions): Promise<CreatedSession>
     /** As `create` with a message, and answers when its turn has ended; `cursor` lies behind it then. */
@@ -138,23 +142,21 @@ export function createClient(options: ClientOptions): Client {
           answers.agentPut,
         ),
       get: async (name) => (await get<{ agent: Agent }>(agent(name), answers.agent)).agent,
-      async list() {
-        const agents: Agent[] = []
-        for (let after: string | undefined; ; ) {
-          const page = await get<{ agents: Agent[]; next?: string }>('/v1/agents', answers.agents, {
+      list: () =>
+        allPages(async (after) => {
+          const { agents, next } = await get<{ agents: Agent[]; next?: string }>('/v1/agents', answers.agents, {
             limit: 500,
             after,
           })
-          agents.push(...page.agents)
-          if (page.next === undefined) return agents
-          after = page.next
-        }
-      },
+          return { items: agents, next }
+        }),
       async delete(name, { ifMatch } = {}) {
         const headers = ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }
         await transport.json({ method: 'DELETE', path: agent(name), headers }, answers.anything)
       },
     },
+    secrets: secretCalls(transport),
+    configs: configCalls(transport),
     sessions: {
       create: (body, write) => post('/v1/sessions', answers.sessionCreated, body, write),
       createAndWait: (body, write) => post('/v1/sessions', answers.sessionCreated, body, write, wait),

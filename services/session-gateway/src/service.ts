@@ -11,6 +11,7 @@ import { QueueBoard } from './api/operating/queue-board.ts'
 import { KeptOutputs } from './api/reads/kept-outputs.ts'
 import { SessionFolds } from './api/reads/session-folds.ts'
 import { SessionReads } from './api/reads/session-reads.ts'
+import { Values } from './api/values.ts'
 import { Appender } from './api/writes/appender.ts'
 import { SessionWrites } from './api/writes/session-writes.ts'
 import { isLoopback } from './doors/http/origin.ts'
@@ -18,6 +19,7 @@ import type { Route } from './doors/http/route.ts'
 import { agentRoutes } from './doors/http/routes-agents.ts'
 import { operationRoutes } from './doors/http/routes-operations.ts'
 import { sessionRoutes } from './doors/http/routes-sessions.ts'
+import { valueRoutes } from './doors/http/routes-values.ts'
 import { addRoutes, createHttp, type HttpOptions } from './doors/http/server.ts'
 import { acceptSockets, addSocketRoute } from './doors/socket/socket.ts'
 import type { GatewayConfig } from './ports.ts'
@@ -59,9 +61,11 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   )
   const pools = new PoolBoard(config.work, config.heartbeats, () => clock.now(), queues)
   closing.add('heartbeats', () => pools.close())
+  const agents = new Agents(config)
   const api: Api = {
     authenticate: (token) => authenticate(token, registry),
-    agents: new Agents(config),
+    agents,
+    values: new Values({ ...config, agents }),
     writes: new SessionWrites({ ...config, appender, folds, stopping: stopping.signal }),
     reads: new SessionReads({ sessions, snapshots: config.snapshots, appender, folds, queues, call: config.call }),
     outputs: new KeptOutputs(sessions, config.outputs),
@@ -117,6 +121,7 @@ function addAll(
   const routes: Route[] = []
   routes.push(
     ...agentRoutes(api),
+    ...valueRoutes(api),
     ...sessionRoutes(api, streams),
     addSocketRoute(app, api, streams),
     ...operationRoutes({ ...config, api, routes: () => routes }),

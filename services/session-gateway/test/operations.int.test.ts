@@ -136,6 +136,11 @@ describe('operations', () => {
     expect(operations.map(({ name }) => name).sort()).toEqual(
       [
         ...['PUT', 'GET', 'DELETE'].map((method) => `${method} /v1/agents/{name}`),
+        ...['secrets', 'configs'].flatMap((kind) => [
+          `GET /v1/${kind}`,
+          ...['PUT', 'GET', 'DELETE'].map((method) => `${method} /v1/${kind}/{name}`),
+        ]),
+        'POST /v1/secrets-key/rotate',
         ...['GET /v1/agents', 'GET /v1/pools', 'POST /v1/sessions', 'GET /v1/sessions', 'GET /v1/sessions/{id}'],
         ...['state', 'events', 'frames', 'outputs/{ref}', 'socket'].map((part) => `GET /v1/sessions/{id}/${part}`),
         ...['messages', 'cancel', 'pause', 'resume', 'release', 'end'].map((part) => `POST /v1/sessions/{id}/${part}`),

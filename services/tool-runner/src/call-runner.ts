@@ -9,7 +9,6 @@ import {
   type NamedValues,
   resolveToolset,
   runCall as runToolCall,
-  type ToolOutcome,
   type ToolSource,
   type Toolset,
   toolsProblemsText,

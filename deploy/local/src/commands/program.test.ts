@@ -41,6 +41,8 @@ const flagsNeeded: Readonly<Record<string, readonly string[]>> = {
   'agent apply': ['--file', join(import.meta.dirname, '../../../../examples/coder.yaml')],
   'agent update': ['--model', 'scripted/assistant'],
 }
+/** Arguments that are optional, and without which a command would wait for somebody. */
+const valuesNeeded: Readonly<Record<string, readonly string[]>> = { 'secret set': ['a value'] }
 const commands = leaves((await reins()).program).map(({ words, command }) => ({
   name: words.join(' '),
   words,
@@ -49,6 +51,7 @@ const commands = leaves((await reins()).program).map(({ words, command }) => ({
     ...words,
     ...(flagsNeeded[words.join(' ')] ?? []),
     ...command.registeredArguments.flatMap((one) => (one.required ? [one.argChoices?.[0] ?? 'x1'] : [])),
+    ...(valuesNeeded[words.join(' ')] ?? []),
   ],
 }))
 

@@ -4,7 +4,7 @@ import { Argument } from 'commander'
 import type { Act, Invocation } from '../invocation.ts'
 import { examples } from './examples.ts'
 
-export type Wanted = 'agent' | 'session' | 'file' | undefined
+export type Wanted = 'agent' | 'session' | 'secret' | 'config' | 'file' | undefined
 
 export interface Candidates {
   readonly words: readonly string[]
@@ -119,21 +119,25 @@ function valuesOf(option: Option, start: string): Candidates {
   return { words: [], wanted }
 }
 
-const wantedBy = (name: string): Wanted =>
-  name === 'agent' ? 'agent' : name === 'session' ? 'session' : name === 'path' ? 'file' : undefined
+const serverNames = ['agent', 'session', 'secret', 'config'] as const
+type ServerName = (typeof serverNames)[number]
+
+const wantedBy = (name: string): Wanted => (name === 'path' ? 'file' : serverNames.find((one) => one === name))
 
 /** Prints one candidate a line; what the server does not tell in time is left out, and nothing is ever said on failure. */
 async function complete(run: Invocation, program: Command, typed: readonly string[]): Promise<void> {
   const { words, wanted } = candidates(program, typed)
   const start = typed.at(-1) ?? ''
-  const names = wanted === 'agent' || wanted === 'session' ? await namesOf(run, wanted) : []
+  const names = wanted === undefined || wanted === 'file' ? [] : await namesOf(run, wanted)
   for (const word of [...words, ...names.filter((name) => name.startsWith(start))]) run.print(word)
 }
 
-async function namesOf(run: Invocation, wanted: 'agent' | 'session'): Promise<readonly string[]> {
+async function namesOf(run: Invocation, wanted: ServerName): Promise<readonly string[]> {
   const ask = async () => {
     const client = await run.client()
     if (wanted === 'agent') return (await client.agents.list()).map((agent) => agent.name)
+    if (wanted === 'secret') return (await client.secrets.list()).map(({ name }) => name)
+    if (wanted === 'config') return (await client.configs.list()).map(({ name }) => name)
     return (await client.sessions.list({ limit: 50 })).sessions.map((session) => session.id)
   }
   const late = run.context.sleep(1500, run.signal).then((): readonly string[] => [])

@@ -101,8 +101,8 @@ const inHtml = (text: string): string =>
 const percents = /%[0-9A-Fa-f]{2}/g
 /** With the digits of its escapes in upper and in lower case. */
 const bothCases = (text: string, escapes = percents): readonly string[] => [
-  text.replaceAll(escapes, (escape) => escape.slice(0, 1) + upper(escape.slice(1))),
-  text.replaceAll(escapes, (escape) => escape.toLowerCase()),
+  text.replaceAll(escapes, (one) => one.slice(0, 1) + upper(one.slice(1))),
+  text.replaceAll(escapes, (one) => one.toLowerCase()),
 ]
 /** `\u00E9`: the letter behind the backslash stays. */
 const upper = (digits: string): string =>

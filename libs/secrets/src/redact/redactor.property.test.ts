@@ -32,7 +32,7 @@ const encodings: Readonly<Record<string, { encode: (text: string) => string; dec
   },
   'a URL': { encode: encodeURIComponent, decode: decodeURIComponent },
   'a URL in small letters': {
-    encode: (text) => encodeURIComponent(text).replaceAll(/%../g, (escape) => escape.toLowerCase()),
+    encode: (text) => encodeURIComponent(text).replaceAll(/%../g, (one) => one.toLowerCase()),
     decode: decodeURIComponent,
   },
   'a form': {

@@ -4,12 +4,14 @@ import type { Caller } from './caller.ts'
 import type { PoolBoard } from './operating/pools.ts'
 import type { KeptOutputs } from './reads/kept-outputs.ts'
 import type { SessionReads } from './reads/session-reads.ts'
+import type { Values } from './values.ts'
 import type { SessionWrites } from './writes/session-writes.ts'
 
 export interface Api {
   /** `token`: its text, undefined where the request has none. Rejects with unauthorized. */
   authenticate(token: string | undefined): Promise<Caller>
   readonly agents: Agents
+  readonly values: Values
   readonly writes: SessionWrites
   readonly reads: SessionReads
   readonly outputs: KeptOutputs

@@ -4,7 +4,7 @@ import type { ErrorCode } from '@reins/contracts'
 
 export interface Operation {
   readonly summary: string
-  readonly tag: 'agents' | 'sessions' | 'pools' | 'operations'
+  readonly tag: 'agents' | 'secrets' | 'configs' | 'sessions' | 'pools' | 'operations'
   /** `<resource>:<action>`. Absent: public. */
   readonly permission?: string
   /** Besides what any request may meet. */
@@ -62,6 +62,60 @@ export const operations = {
     summary: 'List agents',
     tag: 'agents',
     permission: 'agents:read',
+    errors: ['invalid_request', 'unavailable'],
+  },
+  putSecret: {
+    summary: 'Keep a secret under a name, or give it a new value; no answer ever holds a value',
+    tag: 'secrets',
+    permission: 'secret:*:manage',
+    errors: ['invalid_request', 'body_too_large', 'storage_full', 'unavailable'],
+  },
+  showSecret: {
+    summary: 'Show a secret: everything but its value',
+    tag: 'secrets',
+    permission: 'secret:*:read',
+    errors: ['invalid_request', 'secret_not_found', 'unavailable'],
+  },
+  deleteSecret: {
+    summary: 'Remove a secret: tools that ask for it fail from then on',
+    tag: 'secrets',
+    permission: 'secret:*:manage',
+    errors: ['invalid_request', 'secret_not_found', 'storage_full', 'unavailable'],
+  },
+  listSecrets: {
+    summary: 'List secrets, by name and without values',
+    tag: 'secrets',
+    permission: 'secret:*:read',
+    errors: ['invalid_request', 'unavailable'],
+  },
+  rotateSecretsKey: {
+    summary: 'Make a new key for all secrets, or finish that; their values stay',
+    tag: 'secrets',
+    permission: 'secret:*:manage',
+    errors: ['invalid_request', 'storage_full', 'unavailable'],
+  },
+  putConfig: {
+    summary: 'Give a config a value, in plain text',
+    tag: 'configs',
+    permission: 'config:*:manage',
+    errors: ['invalid_request', 'storage_full', 'unavailable'],
+  },
+  showConfig: {
+    summary: 'Show a config; agent:<name> is the definition of an agent, which agents:read must allow too',
+    tag: 'configs',
+    permission: 'config:*:read',
+    errors: ['invalid_request', 'config_not_found', 'agent_not_found', 'unavailable'],
+  },
+  deleteConfig: {
+    summary: 'Remove a config',
+    tag: 'configs',
+    permission: 'config:*:manage',
+    errors: ['invalid_request', 'config_not_found', 'storage_full', 'unavailable'],
+  },
+  listConfigs: {
+    summary: 'List configs, by name',
+    tag: 'configs',
+    permission: 'config:*:read',
     errors: ['invalid_request', 'unavailable'],
   },
   createSession: sessionWrite('Start a session, or with "instance" find the one that is there', [
