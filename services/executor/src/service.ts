@@ -15,6 +15,7 @@ import { builtinCatalog } from '@reins/tools'
 import { executorMetrics } from './executor-metrics.ts'
 import { Definitions } from './model-call/definitions.ts'
 import { DeltaPace } from './model-call/delta-pace.ts'
+import { IgnoredFields } from './model-call/ignored-fields.ts'
 import { type ActorContext, SessionActor } from './session/session-actor.ts'
 
 export interface ExecutorConfig {
@@ -52,6 +53,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
   const metrics = executorMetrics(config.metrics)
   const slots = new CallSlots({ most: config.modelCalls, room: memoryRoom(clock.now, heapShare), now: clock.now })
 
+  const ignored = new IgnoredFields(log)
   const context: ActorContext = {
     instance,
     sessions: journal.sessions,
@@ -83,6 +85,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
       metrics.failures.inc()
       log.error({ session, err: error }, 'a step of a session failed in the executor; it will be tried again')
     },
+    ignored: (model, names) => ignored.note(model, names),
     appended(events) {
       for (const event of events)
         if (event.type === 'model-call.completed') {

@@ -325,6 +325,7 @@ export class Executor {
       presence: () => presence,
       servesPool: (pool) => pool === 'default',
       reading: (read) => read(),
+      ignored: () => undefined,
       report: (_session, error) => void world.reports.push(error),
       appended: () => undefined,
       changed: (actor) => void (actor.busy() ? this.active.add(actor) : this.active.delete(actor)),

@@ -28,6 +28,8 @@ export interface AttemptsContext extends FollowingContext {
   presence(): Pick<Presence, 'begin' | 'end'>
   /** Something that is no event went wrong. */
   report(session: string, error: unknown): void
+  /** Names of what a model sent and no schema knows. */
+  ignored(model: string, names: readonly string[]): void
 }
 
 /** Disposing of it lets the attempt go, and its slot (C1). */
@@ -113,6 +115,8 @@ export class ModelAttempts {
       })
       .then((outcome) => {
         deltas.flush()
+        if (outcome.kind === 'completed' && outcome.ignored.length > 0)
+          context.ignored(this.#fold.session.born?.model ?? '', outcome.ignored)
         this.#heard.ended(claimed, outcome)
       })
   }

@@ -111,3 +111,11 @@ test('of a long answer that breaks off, its event keeps a part that can be recor
   expect(said(deltas)).toHaveLength(300_000)
   expect(outcome).toMatchObject({ kind: 'failed', partial: 'word '.repeat(20_000) })
 })
+
+test('names of what a model sent and nobody understands come with its answer, and not into the log of the session', async () => {
+  const { outcome } = await called([
+    { type: 'completed', content: [{ type: 'text', text: 'hi' }], usage, finish: 'stop', ignored: ['delta.mood'] },
+  ])
+  expect(outcome).toMatchObject({ kind: 'completed', ignored: ['delta.mood'] })
+  expect(JSON.stringify(outcome.kind === 'completed' && outcome.event)).not.toContain('mood')
+})

@@ -26,7 +26,12 @@ export interface Attempt {
 }
 
 export type CallOutcome =
-  | { readonly kind: 'completed'; readonly event: EventOf<'model-call.completed'> }
+  | {
+      readonly kind: 'completed'
+      readonly event: EventOf<'model-call.completed'>
+      /** Names of what the model sent and no schema knows. */
+      readonly ignored: readonly string[]
+    }
   | { readonly kind: 'failed'; readonly failure: ModelFailed; readonly partial: string }
   | { readonly kind: 'aborted'; readonly partial: string }
 
@@ -140,7 +145,11 @@ async function stream(
       case 'completed':
         showRest()
         if (attempt.final && !saysAnything(event)) return { kind: 'failed', failure: calledAllTheSame(event), partial }
-        return { kind: 'completed', event: redactor.json(completedEvent(attempt, event)) }
+        return {
+          kind: 'completed',
+          event: redactor.json(completedEvent(attempt, event)),
+          ignored: event.ignored ?? [],
+        }
       case 'failed':
         showRest()
         return { kind: 'failed', failure: event, partial }
