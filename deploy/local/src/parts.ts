@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { type Broker, connectBroker } from '@reins/broker'
 import { codeCatalog } from '@reins/code-host'
-import { type Health, makeShortId, type ServiceName } from '@reins/contracts'
+import { type DecisionSignature, type Health, makeShortId, type ServiceName } from '@reins/contracts'
 import { describeBundle } from '@reins/code-host'
 import * as executor from '@reins/executor'
 import { type Journal, openIdempotency, openJournal, type RegistryView, watchRegistry } from '@reins/journal'
@@ -15,7 +15,14 @@ import { type Clock, Closing, pausePoints, type Running } from '@reins/service'
 import * as gateway from '@reins/session-gateway'
 import { type Log, Metrics } from '@reins/telemetry'
 import * as toolRunner from '@reins/tool-runner'
-import { builtinCatalog, describeSandbox, detectSandbox, type Sandbox, toolsAtStart } from '@reins/tools'
+import {
+  argumentsProblem,
+  builtinCatalog,
+  describeSandbox,
+  detectSandbox,
+  type Sandbox,
+  toolsAtStart,
+} from '@reins/tools'
 import type { LocalConfig } from './config.ts'
 import { guardOf } from './guard.ts'
 import { pausingAppends } from './pausing-appends.ts'
@@ -31,6 +38,8 @@ export interface PartsOptions {
   readonly masked: readonly string[]
   /** Of secrets, for the registry; undefined: it can keep none. */
   readonly keys: KeyStore | undefined
+  /** Signs decisions of people, for the gateway; undefined: they are not signed. */
+  readonly sign: ((text: string) => DecisionSignature) | undefined
   readonly adminTokenHash: string | undefined
   /** Masks secrets in what is recorded; its log uses the same one. */
   readonly redactor: SecretsRedactor
@@ -258,6 +267,9 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       idempotency: await openIdempotency(broker, { replicas: config.replicas }),
       ...gateway.brokerPorts(broker),
       toolsOf: (definition) => toolsAtStart([builtinCatalog, codeCatalog], definition),
+      argumentsProblem: (definition, tool, args) =>
+        argumentsProblem([builtinCatalog, codeCatalog], definition, tool, args),
+      ...(options.sign ? { sign: options.sign } : {}),
       health,
       notReady: () => [
         ...(broker.connected() ? [] : ['the broker is not connected']),

@@ -3,7 +3,7 @@ import type { Client } from '@reins/client'
 
 export type { ConnectionItem, FollowItem } from '@reins/client'
 
-export interface ReinsClient extends Pick<Client, 'agents' | 'secrets' | 'configs' | 'pools'> {
+export interface ReinsClient extends Pick<Client, 'agents' | 'approvals' | 'secrets' | 'configs' | 'pools'> {
   readonly sessions: Omit<Client['sessions'], 'createAndWait' | 'sendAndWait'>
 }
 

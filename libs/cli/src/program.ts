@@ -1,6 +1,7 @@
 // The client commands on a commander program, and the run of such a program to an exit code.
 import { Command, CommanderError, Option } from 'commander'
 import { agentCommands } from './commands/agent.ts'
+import { approvalCommands } from './commands/approvals.ts'
 import { chatCommand } from './commands/chat.ts'
 import { completionCommands } from './commands/completion.ts'
 import { configCommands } from './commands/config.ts'
@@ -24,7 +25,7 @@ interface Ongoing {
 }
 const runs = new WeakMap<Command, Ongoing>()
 
-/** Adds `agent`, `chat`, `session`, `secret`, `config`, `pool`, `completion` and the global options to the program. */
+/** Adds `agent`, `chat`, `session`, `approvals`, `secret`, `config`, `pool`, `completion` and the global options to the program. */
 export function clientCommands(program: Command, context: CliContext): Command {
   if (!program.options.some((option) => option.long === '--server')) {
     program
@@ -42,6 +43,7 @@ export function clientCommands(program: Command, context: CliContext): Command {
   agentCommands(program, act)
   chatCommand(program, act)
   sessionCommands(program, act)
+  approvalCommands(program, act)
   secretCommands(program, act)
   configCommands(program, act)
   poolCommands(program, act)

@@ -1,6 +1,6 @@
 // A terminal, a clock and a server that do what a test says.
 import { EventEmitter } from 'node:events'
-import type { Agent, ApiEvent, EventData, EventType, SessionInfo, StreamItem } from '@reins/contracts'
+import type { Agent, ApiEvent, ApprovalInfo, EventData, EventType, SessionInfo, StreamItem } from '@reins/contracts'
 import { noUsage, ReinsError } from '@reins/contracts'
 import type { ControlVerb, FollowItem, ReinsClient } from '../src/client-port.ts'
 import type { CliContext } from '../src/context.ts'
@@ -168,6 +168,7 @@ export interface FakeServer {
   readonly asked: string[]
   readonly agents: Map<string, Agent>
   sessions: SessionInfo[]
+  approvals: ApprovalInfo[]
   readonly secrets: Map<string, string>
   readonly configs: Map<string, unknown>
   /** By their names. */
@@ -200,6 +201,7 @@ export function fakeServer(): FakeServer {
     asked,
     agents: new Map([['assistant', agent('assistant')]]),
     sessions: [sessionInfo()],
+    approvals: [],
     secrets: new Map(),
     configs: new Map(),
     outputs: new Map(),
@@ -300,6 +302,25 @@ export function fakeServer(): FakeServer {
         release: control('release'),
         end: control('end'),
         follow: (_id, options = {}) => feed.read(options.signal),
+      },
+      approvals: {
+        list: async (query = {}) => {
+          note(`approvals ${JSON.stringify(query)}`)
+          return { approvals: [...server.approvals] }
+        },
+        decide: async (session, call, decision) => {
+          note(`decide ${session} ${call} ${JSON.stringify(decision)}`)
+          const failure = server.sendFailures.shift()
+          if (failure) throw failure
+          const verdict = decision.verdict === 'denied' ? 'denied' : decision.args ? 'edited' : 'approved'
+          const grant = decision.scope === undefined || decision.scope === 'call' ? {} : { grant: 'g1' }
+          return { session, call, verdict, ...grant, cursor: 'c1' }
+        },
+        grants: async () => [{ grant: 'g1', tool: 'shell', target: 'make', call: 'k1', by: 'user:ada', at: 1_000_000 }],
+        revoke: async (session, grant) => {
+          note(`revoke ${session} ${grant ?? 'all'}`)
+          return { revoked: ['g1'], cursor: 'c1' }
+        },
       },
       pools: async () => [],
     },

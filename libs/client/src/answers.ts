@@ -50,12 +50,21 @@ const session = record({
   ...{ title: optional(text), createdAt: instant, lastActivityAt: instant },
 })
 
+const approval = record({
+  ...{ session: text, call: text, agent: text, name: text, digest: text, reason: text, state: text },
+  ...{ requestedAt: instant, expiresAt: optional(instant), decidedAt: optional(instant) },
+})
+const grant = record({ grant: text, tool: text, target: optional(text), by: text, at: instant })
 const stamped = { name: text, createdAt: instant, updatedAt: instant, by: text }
 const secret = record(stamped)
 const config = record(stamped)
 
 /** By what the caller asked for. */
 export const answers = {
+  approvals: record({ approvals: list(approval), next: optional(text) }),
+  approvalDecided: record({ session: text, call: text, verdict: text, cursor: text }),
+  grants: record({ grants: list(grant) }),
+  grantsRevoked: record({ revoked: list(text), cursor: text }),
   agent: record({ agent }),
   agentPut: record({ agent, outcome: text }),
   agents: record({ agents: list(agent), next: optional(text) }),

@@ -1,6 +1,13 @@
 // The client: every route of the gateway as a typed call. It keeps no state but its address and token.
 import type {
   Agent,
+  ApprovalDecided,
+  ApprovalList,
+  ApprovalState,
+  DecideApproval,
+  GrantInfo,
+  GrantList,
+  GrantsRevoked,
   AgentDefinition,
   ControlAccepted,
   CreatedSession,
@@ -91,6 +98,20 @@ export interface Client {
     readonly resume: Control
     readonly release: Control
     readonly end: Control
+  }
+  readonly approvals: {
+    /** Calls that wait, from an index that may be some moments old. Default: those that wait now. */
+    list(query?: {
+      state?: ApprovalState | 'all'
+      agent?: string
+      session?: string
+      limit?: number
+      after?: string
+    }): Promise<ApprovalList>
+    decide(session: string, call: string, decision: DecideApproval, options?: WriteOptions): Promise<ApprovalDecided>
+    grants(session: string): Promise<readonly GrantInfo[]>
+    /** Without `grant` all of them. */
+    revoke(session: string, grant?: string, options?: WriteOptions): Promise<GrantsRevoked>
   }
   pools(): Promise<readonly PoolInfo[]>
   health(): Promise<Health>
@@ -190,6 +211,20 @@ export function createClient(options: ClientOptions): Client {
       resume: control('resume'),
       release: control('release'),
       end: control('end'),
+    },
+    approvals: {
+      list: (query) => get('/v1/approvals', answers.approvals, query),
+      decide: (id, call, decision, write) =>
+        post(session(id, `/approvals/${encodeURIComponent(call)}`), answers.approvalDecided, decision, write),
+      grants: async (id) => (await get<GrantList>(session(id, '/grants'), answers.grants)).grants,
+      revoke: (id, grant, write = {}) =>
+        transport.json(
+          {
+            ...{ method: 'DELETE', path: session(id, '/grants'), headers: keyHeader(write), signal: write.signal },
+            ...(grant === undefined ? {} : { query: { grant } }),
+          },
+          answers.grantsRevoked,
+        ),
     },
     pools: async () => (await get<PoolList>('/v1/pools', answers.pools)).pools,
     health: () => get('/health', answers.health),

@@ -94,6 +94,31 @@ export const errorTable = {
     meaning: 'The session names no such output, or the output is not kept any more.',
     next: 'Whole outputs are kept for 7 days. The events name them (ref): reins session events',
   },
+  approval_not_found: {
+    retry: 'never',
+    meaning: 'No call with this id waits for approval in the session.',
+    next: 'This lists the calls that wait: reins approvals list',
+  },
+  approval_decided: {
+    retry: 'never',
+    meaning: 'Somebody has decided about this call already.',
+    next: 'The message says who. This lists the calls that wait: reins approvals list',
+  },
+  approval_expired: {
+    retry: 'never',
+    meaning: 'The time to decide about this call has passed.',
+    next: 'The agent may ask again. This lists the calls that wait: reins approvals list',
+  },
+  approval_changed: {
+    retry: 'never',
+    meaning: 'The call waits with other arguments than those that were decided about.',
+    next: 'Look at the call again, and decide about what it says now: reins approvals list',
+  },
+  grant_not_found: {
+    retry: 'never',
+    meaning: 'The session has no such grant.',
+    next: 'This lists the grants of a session: reins approvals grants',
+  },
   session_busy: {
     retry: 'after',
     meaning: 'A turn is running, and the message asked to be rejected in that case.',

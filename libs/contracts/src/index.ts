@@ -182,6 +182,18 @@ export {
   ToolApprovalRule,
   ToolTarget,
 } from './events/approval.ts'
+export {
+  ApprovalDecided,
+  ApprovalInfo,
+  ApprovalList,
+  type ApprovalState,
+  approvalStates,
+  DecideApproval,
+  GrantInfo,
+  GrantList,
+  GrantsRevoked,
+  type ListApprovals,
+} from './api/approvals.ts'
 export { argumentsDigest, type DecisionToSign, signedDecision } from './approvals.ts'
 export {
   type EventData,

@@ -26,6 +26,8 @@ export interface InfoFold {
   /** N2 */
   readonly faulted: boolean
   readonly title: string | null
+  /** Calls that wait for a person, in the order in which they were asked for. */
+  readonly waiting: NonNullable<SessionInfo['waiting']>
   /** Turns that have begun. */
   readonly turns: number
   /** Of all model calls that have answered. */
@@ -46,6 +48,7 @@ export const emptyInfo: InfoFold = {
   status: 'idle',
   faulted: false,
   title: null,
+  waiting: [],
   turns: 0,
   usage: noUsage,
   createdAt: 0,
@@ -67,7 +70,8 @@ export function foldInfo(fold: InfoFold, frame: Frame, storedAt = 0): InfoFold {
     lastActivityAt: Math.max(fold.lastActivityAt, at),
     last: { seq: frame.seq, n: Math.max(fold.last.n, whole(frame.n)), i: events.length - 1 },
   }
-  for (const event of events) if (event.type !== '?' && maySay(frame.role, event.type)) next = foldEvent(next, event) // N3
+  for (const event of events)
+    if (event.type !== '?' && maySay(frame.role, event.type)) next = foldEvent(next, event, at) // N3
   return { ...next, status: next.faulted ? 'quarantined' : frame.status } // N2
 }
 
@@ -81,13 +85,14 @@ export const infoOf = (id: string, fold: InfoFold): SessionInfo => ({
   ...(fold.instance === null ? {} : { instance: fold.instance }),
   ...(fold.parent === null ? {} : { parent: fold.parent }),
   ...(fold.model === null ? {} : { model: fold.model }),
+  ...(fold.waiting.length === 0 ? {} : { waiting: fold.waiting }),
   turns: fold.turns,
   usage: fold.usage,
   createdAt: fold.createdAt,
   lastActivityAt: fold.lastActivityAt,
 })
 
-function foldEvent(info: InfoFold, event: SessionEvent): InfoFold {
+function foldEvent(info: InfoFold, event: SessionEvent, at: number): InfoFold {
   switch (event.type) {
     case 'session.started':
       return info.agent === null ? started(info, event) : info
@@ -101,10 +106,39 @@ function foldEvent(info: InfoFold, event: SessionEvent): InfoFold {
       return { ...info, turns: info.turns + 1 }
     case 'model-call.completed':
       return { ...info, usage: sum(info.usage, event.data.usage) }
+    case 'approval.requested':
+      return { ...info, waiting: [...info.waiting, waitingOf(event, at)].slice(-maxWaiting) }
+    case 'approval.decided':
+      // One of several who have to approve leaves it waiting: what ends it says so.
+      return event.data.verdict === 'denied' ? without(info, event.data.call) : info
+    case 'tool-calls.requested':
+      return event.data.calls.reduce((state, { call }) => without(state, call), info)
+    case 'approval.granted':
+    case 'approval.expired':
+    case 'approval.withdrawn':
+    case 'tool-call.completed':
+    case 'delegation.requested':
+      return without(info, event.data.call)
+    case 'session.ended':
+    case 'turn.cancelled':
+      return info.waiting.length === 0 ? info : { ...info, waiting: [] }
     default:
       return info
   }
 }
+
+/** More than anybody looks at. */
+const maxWaiting = 100
+
+const waitingOf = ({ data }: EventOf<'approval.requested'>, at: number): InfoFold['waiting'][number] => ({
+  ...{ for: 'approval', call: text(data.call), name: text(data.name), since: at },
+  ...(data.expiresAt === undefined ? {} : { expiresAt: data.expiresAt }),
+})
+
+const without = (info: InfoFold, call: string): InfoFold =>
+  info.waiting.some((one) => one.call === call)
+    ? { ...info, waiting: info.waiting.filter((one) => one.call !== call) }
+    : info
 
 function started(info: InfoFold, { data }: EventOf<'session.started'>): InfoFold {
   return {

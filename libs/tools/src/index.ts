@@ -38,7 +38,15 @@ export type {
   ToolSpec,
 } from './source.ts'
 export type { ToolDefinition, ToolGroup } from './tool.ts'
-export { type OfferedTool, pinnedTools, resolveToolset, runCall, type Toolset, toolsAtStart } from './toolset.ts'
+export {
+  argumentsProblem,
+  type OfferedTool,
+  pinnedTools,
+  resolveToolset,
+  runCall,
+  type Toolset,
+  toolsAtStart,
+} from './toolset.ts'
 export type { WorkerCall } from './worker/messages.ts'
 export { WorkerPool, type WorkerPoolOptions } from './worker/worker-pool.ts'
 export { type Guard, noGuard } from './workspace/guard.ts'

@@ -93,3 +93,17 @@ export async function runCall(
   const meant = { ...call, arguments: checked.arguments }
   return inTime(call.name, tool.spec.time, context.signal, (signal) => tool.source.run(meant, { ...context, signal }))
 }
+
+/** Why these arguments are not what a tool of the definition takes; undefined: they are, or it is none of these sources' tools. */
+export async function argumentsProblem(
+  sources: readonly ToolCatalog[],
+  definition: AgentDefinition,
+  name: string,
+  args: Readonly<Record<string, unknown>>,
+): Promise<string | undefined> {
+  const toolset = await resolveToolset(sources, definition)
+  const tool = toolset.kind === 'resolved' ? toolset.tools.find(({ spec }) => spec.name === name) : undefined
+  if (!tool) return undefined
+  const checked = await checkedArguments(tool.spec.parameters, args)
+  return checked.kind === 'invalid' ? checked.message : undefined
+}

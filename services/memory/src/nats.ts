@@ -1,7 +1,7 @@
 // Memory's requests: decode, call, encode. What each one takes and gives stands in contracts (api.ts).
 
 import { type Broker, serveRequests } from '@reins/broker'
-import { type ListSessions, ReinsError, statuses } from '@reins/contracts'
+import { approvalStates, type ListApprovals, type ListSessions, ReinsError, statuses } from '@reins/contracts'
 import type { Log } from '@reins/telemetry'
 import type { SessionIndex } from './index/session-index.ts'
 import type { SessionLists } from './index/session-lists.ts'
@@ -21,6 +21,7 @@ export function serveMemory({ broker, lists, index, log }: ServeOptions): { clos
     'memory',
     {
       'sessions.list': async (request) => ({ value: await lists.list(listRequest(request)) }),
+      'approvals.list': async (request) => ({ value: await lists.approvals(approvalsRequest(request)) }),
       rebuild: async (request) => {
         fieldsOf(request, [])
         return { value: rebuildable(index).rebuild() }
@@ -62,6 +63,23 @@ export function listRequest(request: unknown): ListSessions {
     limit: fields.count('limit', 1000),
     ...(agent === undefined ? {} : { agent }),
     ...(status === undefined ? {} : { status }),
+    ...(after === undefined ? {} : { after }),
+  }
+}
+
+export function approvalsRequest(request: unknown): ListApprovals {
+  const fields = fieldsOf(request, ['agent', 'state', 'session', 'limit', 'after'])
+  const agent = fields.optionalText('agent')
+  const state = fields.optionalText('state')
+  const session = fields.optionalText('session')
+  const after = fields.optionalText('after')
+  if (state !== undefined && !approvalStates.some((known) => known === state))
+    throw new ReinsError('invalid_request', `"state" must be one of ${approvalStates.join(', ')}.`)
+  return {
+    limit: fields.count('limit', 1000),
+    ...(agent === undefined ? {} : { agent }),
+    ...(state === undefined ? {} : { state }),
+    ...(session === undefined ? {} : { session }),
     ...(after === undefined ? {} : { after }),
   }
 }

@@ -3,6 +3,7 @@
 import { type Broker, callService } from '@reins/broker'
 import {
   type AgentDefinition,
+  type DecisionSignature,
   type Health,
   type Heartbeat,
   heartbeatFilter,
@@ -55,6 +56,14 @@ export interface GatewayConfig extends GatewaySettings {
   readonly heartbeats: Heartbeats
   /** A definition's tools, as a session's start records them. */
   readonly toolsOf: (definition: AgentDefinition) => Promise<readonly PinnedTool[]>
+  /** Why these arguments are not what the tool takes; undefined: they are. Absent: the tool-runner alone checks them. */
+  readonly argumentsProblem?: (
+    definition: AgentDefinition,
+    tool: string,
+    args: Readonly<Record<string, unknown>>,
+  ) => Promise<string | undefined>
+  /** Signs decisions of people. Absent: this gateway has no key. */
+  readonly sign?: (text: string) => DecisionSignature
   /** What `/health` says: always answered with 200, whatever is wrong. */
   readonly health: () => Health
   /** Absent: whatever comes is tried. */

@@ -13,10 +13,12 @@ import { SessionFolds } from './api/reads/session-folds.ts'
 import { SessionReads } from './api/reads/session-reads.ts'
 import { Values } from './api/values.ts'
 import { Appender } from './api/writes/appender.ts'
+import { Approvals } from './api/writes/approvals.ts'
 import { SessionWrites } from './api/writes/session-writes.ts'
 import { isLoopback } from './doors/http/origin.ts'
 import type { Route } from './doors/http/route.ts'
 import { agentRoutes } from './doors/http/routes-agents.ts'
+import { approvalRoutes } from './doors/http/routes-approvals.ts'
 import { operationRoutes } from './doors/http/routes-operations.ts'
 import { sessionRoutes } from './doors/http/routes-sessions.ts'
 import { valueRoutes } from './doors/http/routes-values.ts'
@@ -62,11 +64,13 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   const pools = new PoolBoard(config.work, config.heartbeats, () => clock.now(), queues)
   closing.add('heartbeats', () => pools.close())
   const agents = new Agents(config)
+  const writes = new SessionWrites({ ...config, appender, folds, stopping: stopping.signal })
   const api: Api = {
     authenticate: (token) => authenticate(token, registry),
     agents,
     values: new Values({ ...config, agents }),
-    writes: new SessionWrites({ ...config, appender, folds, stopping: stopping.signal }),
+    writes,
+    approvals: new Approvals({ ...config, writes, folds }),
     reads: new SessionReads({ sessions, snapshots: config.snapshots, appender, folds, queues, call: config.call }),
     outputs: new KeptOutputs(sessions, config.outputs),
     pools,
@@ -123,6 +127,7 @@ function addAll(
     ...agentRoutes(api),
     ...valueRoutes(api),
     ...sessionRoutes(api, streams),
+    ...approvalRoutes(api),
     addSocketRoute(app, api, streams),
     ...operationRoutes({ ...config, api, routes: () => routes }),
   )

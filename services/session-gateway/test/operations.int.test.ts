@@ -144,6 +144,8 @@ describe('operations', () => {
         ...['GET /v1/agents', 'GET /v1/pools', 'POST /v1/sessions', 'GET /v1/sessions', 'GET /v1/sessions/{id}'],
         ...['state', 'events', 'frames', 'outputs/{ref}', 'socket'].map((part) => `GET /v1/sessions/{id}/${part}`),
         ...['messages', 'cancel', 'pause', 'resume', 'release', 'end'].map((part) => `POST /v1/sessions/{id}/${part}`),
+        ...['GET /v1/approvals', 'POST /v1/sessions/{id}/approvals/{call}'],
+        ...['GET', 'DELETE'].map((method) => `${method} /v1/sessions/{id}/grants`),
         ...['GET /health', 'GET /ready', 'GET /metrics', 'GET /openapi.json'],
       ].sort(),
     )

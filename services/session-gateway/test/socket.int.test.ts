@@ -135,7 +135,10 @@ describe('the WebSocket', () => {
       { path: 'reason', message: 'unknown field "reason"; valid fields: type, ref' },
     ])
     expect(await problemOf({ type: 'dance' })).toEqual([
-      { path: 'type', message: expect.stringMatching(/^must be one of message, cancel, .*, not the text "dance"/) },
+      {
+        path: 'type',
+        message: expect.stringMatching(/^must be one of message, decide, cancel, .*, not the text "dance"/),
+      },
     ])
     client.socket.close()
   })

@@ -8,6 +8,7 @@ import { createLog } from '@reins/telemetry'
 import type { LocalConfig } from '../config.ts'
 import { adminToken } from '../data/data-dir.ts'
 import { keyFolders, secretsKeys } from '../data/secrets-keys.ts'
+import { signingKey } from '../data/signing-key.ts'
 import { readServers } from '../data/servers-file.ts'
 import { startParts } from '../parts.ts'
 import { tokenHash } from '../servers/servers.ts'
@@ -47,6 +48,7 @@ export async function runService({
     ...(dataDir === undefined || config.natsUrl !== undefined ? {} : { diskOf: dataDir }),
     masked: [...(dataDir === undefined ? [] : [dataDir]), ...keyFolders(config)],
     keys: name === 'registry' ? secretsKeys(config, dataDir) : undefined,
+    sign: name === 'session-gateway' && dataDir !== undefined ? signingKey(dataDir) : undefined,
     adminTokenHash: token === undefined ? undefined : tokenHash(token),
     redactor,
     version,

@@ -10,6 +10,7 @@ import { type LocalConfig, ownWorkspaces } from '../config.ts'
 import { adminToken, openDataDir } from '../data/data-dir.ts'
 import { diskState } from '../data/disk-budget.ts'
 import { keyFolders, secretsKeys } from '../data/secrets-keys.ts'
+import { signingKey } from '../data/signing-key.ts'
 import { removeServers, writeServers } from '../data/servers-file.ts'
 import { defaultAgentName, ensureDefaultAgent } from '../default-agent.ts'
 import { probeFeatures } from '../nats/probe-features.ts'
@@ -67,6 +68,7 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
     ...(config.natsUrl === undefined ? { diskOf: dataDir.path } : {}),
     masked: [dataDir.path, ...keyFolders(config)],
     keys: secretsKeys(config, dataDir.path),
+    sign: signingKey(dataDir.path),
     adminTokenHash: tokenHash(token),
     redactor,
     version,

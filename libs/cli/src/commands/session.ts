@@ -157,7 +157,10 @@ export async function listSessions(run: Invocation, options: ListOptions): Promi
   const rows = found.sessions.map((session) => [
     session.id,
     session.agent,
-    statusText(session.status, run.style),
+    statusText(session.status, run.style) +
+      (session.waiting
+        ? run.style.yellow(`: ${session.waiting[0]?.for} of ${oneLine(session.waiting[0]?.name ?? '')}`)
+        : ''),
     String(session.turns),
     ago(session.lastActivityAt, now),
     oneLine(session.title ?? ''),
@@ -194,6 +197,12 @@ export async function showSession(run: Invocation, id: string): Promise<void> {
         style.yellow(
           `waits for a slot for its model call since ${when(session.queued.since)}, ${before(session.queued.ahead)}`,
         ),
+    ],
+    [
+      'waits for',
+      session.waiting
+        ?.map((one) => `${one.for} of ${oneLine(one.name)} (${oneLine(one.call)}) since ${ago(one.since, now)}`)
+        .join('; '),
     ],
     ['parent', session.parent],
     ['instance', session.instance === undefined ? undefined : oneLine(session.instance)],

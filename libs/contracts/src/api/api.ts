@@ -5,6 +5,7 @@ import { AgentDefinition, AgentName } from '../agents/definition.ts'
 import { Agent } from '../agents/registry.ts'
 import { TextPart, Usage } from '../events/content.ts'
 import { maxNameChars } from '../events/fields.ts'
+import { DecideApproval } from './approvals.ts'
 import { OnBusy } from '../events/session.ts'
 import { Delta } from '../frame/delta.ts'
 import { type Status, statuses } from '../frame/frame.ts'
@@ -72,6 +73,21 @@ export const SessionInfo = Type.Object(
     createdAt: Type.Integer(),
     lastActivityAt: Type.Integer(),
     cursor: Type.Optional(CursorText),
+    /** Calls that wait for a person; absent: none. */
+    waiting: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            for: Type.Union([Type.Literal('approval'), Type.Literal('elicitation')]),
+            call: Type.String(),
+            name: Type.String({ description: 'The tool' }),
+            since: Type.Integer({ description: 'epoch ms' }),
+            expiresAt: Type.Optional(Type.Integer({ description: 'epoch ms' })),
+          },
+          closed,
+        ),
+      ),
+    ),
     /** Only of one session, never in a list. */
     queued: Type.Optional(SessionQueued),
   },
@@ -271,6 +287,15 @@ export const SocketCommand = Type.Union([
   ),
   Type.Object(
     {
+      type: Type.Literal('decide'),
+      ref: Type.Optional(Type.String({ maxLength: 128 })),
+      call: Type.String({ minLength: 1, maxLength: maxNameChars }),
+      ...DecideApproval.properties,
+    },
+    closed,
+  ),
+  Type.Object(
+    {
       type: Type.Union([
         Type.Literal('cancel'),
         Type.Literal('pause'),
@@ -288,6 +313,7 @@ export type SocketCommand = Static<typeof SocketCommand>
 /**
  * Requests on `svc.memory.<verb>`; the reply is a `Reply`.
  *   sessions.list     { agent?, status?, limit, after? } -> SessionList
+ *   approvals.list    { state?, agent?, session?, limit, after? } -> ApprovalList
  *   rebuild           {} -> RebuildProgress               (begins one, unless one is under way)
  *   rebuild.progress  {} -> RebuildProgress
  */

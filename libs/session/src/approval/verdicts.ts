@@ -36,7 +36,8 @@ export type VerdictRefusal =
 export type VerdictOutcome =
   | { readonly kind: 'append'; readonly decision: Decision }
   | { readonly kind: 'unchanged' }
-  | { readonly kind: 'refused'; readonly code: VerdictRefusal; readonly why: string }
+  /** `by`: who has decided. */
+  | { readonly kind: 'refused'; readonly code: VerdictRefusal; readonly why: string; readonly by?: string }
 
 /** `grant`: the id that a grant gets. `sign`: over the decision, where there is a key. */
 export function decideApproval(
@@ -78,7 +79,12 @@ export function decideApproval(
   }
 }
 
-const refused = (code: VerdictRefusal, why: string): VerdictOutcome => ({ kind: 'refused', code, why })
+const refused = (code: VerdictRefusal, why: string, by?: string): VerdictOutcome => ({
+  kind: 'refused',
+  code,
+  why,
+  ...(by === undefined ? {} : { by }),
+})
 
 /** VD2. */
 function late(call: Call, { verdict }: PersonsVerdict, by: string): VerdictOutcome {
@@ -86,10 +92,10 @@ function late(call: Call, { verdict }: PersonsVerdict, by: string): VerdictOutco
   switch (approval?.kind) {
     case 'approved':
       if (approval.by.includes(by) && verdict === (call.edited ? 'edited' : 'approved')) return { kind: 'unchanged' }
-      return refused('decided', `${approval.by.join(' and ')} approved this call already.`)
+      return refused('decided', `${approval.by.join(' and ')} approved this call already.`, approval.by.join(', '))
     case 'denied':
       if (approval.by === by && verdict === 'denied') return { kind: 'unchanged' }
-      return refused('decided', `${approval.by} denied this call already.`)
+      return refused('decided', `${approval.by} denied this call already.`, approval.by)
     case 'granted':
       return refused('decided', `The grant ${approval.grant} let this call pass already.`)
     case 'expired':
@@ -136,10 +142,15 @@ function grantOf(
   return [{ type: 'grant.added', data }]
 }
 
-/** Revoking is decided on the fold too; nobody has to act on it. */
-export function revokeGrant({ session, head }: Fold, grant: string): VerdictOutcome {
-  if (!session.grants?.some((one) => one.grant === grant))
-    return refused('not-waiting', `The session has no grant ${grant.slice(0, 64)}.`)
-  const events: readonly SessionEvent[] = [{ type: 'grant.revoked', data: { grant } }]
+/** Revoking is decided on the fold too; nobody has to act on it. undefined: all of them. */
+export function revokeGrant({ session, head }: Fold, grant: string | undefined): VerdictOutcome {
+  const all = session.grants ?? []
+  const ended = all.filter((one) => grant === undefined || one.grant === grant)
+  if (session.mode.kind === 'ended') return { kind: 'unchanged' }
+  if (ended.length === 0)
+    return grant === undefined
+      ? { kind: 'unchanged' }
+      : refused('not-waiting', `The session has no grant ${grant.slice(0, 64)}.`)
+  const events = ended.map((one): SessionEvent => ({ type: 'grant.revoked', data: { grant: one.grant } }))
   return { kind: 'append', decision: { events, to: { kind: 'log' }, status: head.status } }
 }

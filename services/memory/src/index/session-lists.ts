@@ -1,8 +1,16 @@
 // The list of sessions, read from the index. Everything here needs Postgres, and says so when it is away.
-import { isSessionId, type ListSessions, ReinsError, type SessionInfo } from '@reins/contracts'
+import {
+  type ApprovalList,
+  isSessionId,
+  type ListApprovals,
+  type ListSessions,
+  ReinsError,
+  type SessionInfo,
+} from '@reins/contracts'
 import { isAway } from '@reins/projection'
 import { infoOf } from '@reins/session'
 import { sql } from 'kysely'
+import { type ApprovalRow, approvalOf } from './approval-row.ts'
 import type { SessionIndex } from './session-index.ts'
 import { foldOf, type SessionRow } from './session-row.ts'
 import type { Database } from './tables.ts'
@@ -32,6 +40,19 @@ export class SessionLists {
       const last = shown.at(-1)
       const sessions = shown.map(shownAs)
       return last && rows.length > limit ? { sessions, next: pageAfter(last) } : { sessions }
+    })
+  }
+
+  /** The newest first. */
+  async approvals(request: ListApprovals): Promise<ApprovalList> {
+    const { limit } = request
+    const query = approvalsQuery(request)
+    return this.#read(async (db) => {
+      const rows = await query(db).execute()
+      const shown = rows.slice(0, limit)
+      const last = shown.at(-1)
+      const approvals = shown.map(approvalOf)
+      return last && rows.length > limit ? { approvals, next: approvalsAfter(last) } : { approvals }
     })
   }
 
@@ -68,6 +89,31 @@ export function listQuery({ agent, status, limit, after }: ListSessions) {
   }
 }
 
+export function approvalsQuery({ agent, state, session, limit, after }: ListApprovals) {
+  const from = after === undefined ? undefined : approvalsPlace(after)
+  return (db: Database) => {
+    let query = db.selectFrom('approvals').selectAll()
+    if (agent !== undefined) query = query.where('agent', '=', agent.replaceAll('\0', ''))
+    if (state !== undefined) query = query.where('state', '=', state as ApprovalRow['state'])
+    if (session !== undefined) query = query.where('session', '=', session.replaceAll('\0', ''))
+    if (from) query = query.where(sql<boolean>`(requested_at, id) < (${from.at}, ${from.id})`)
+    return query
+      .orderBy('requested_at', 'desc')
+      .orderBy('id', 'desc')
+      .limit(limit + 1)
+  }
+}
+
+const approvalsAfter = (row: ApprovalRow): string => Buffer.from(`${row.requested_at}.${row.id}`).toString('base64url')
+function approvalsPlace(page: string): Place {
+  const [, at, id] = /^(\d{1,16})\.([^\0]{1,300})$/.exec(Buffer.from(page, 'base64url').toString()) ?? []
+  if (id === undefined || !Number.isSafeInteger(Number(at))) throw noPage()
+  return { at: Number(at), id }
+}
+
+const noPage = (): ReinsError =>
+  new ReinsError('invalid_request', '"after" does not name a page of this list: give the "next" of the page before it.')
+
 const shownAs = (row: SessionRow): SessionInfo => infoOf(row.id, foldOf(row))
 
 interface Place {
@@ -78,10 +124,6 @@ interface Place {
 const pageAfter = (row: SessionRow): string => Buffer.from(`${row.last_activity_at}.${row.id}`).toString('base64url')
 export function placeOf(page: string): Place {
   const [, at, id] = /^(\d{1,16})\.(.+)$/.exec(Buffer.from(page, 'base64url').toString()) ?? []
-  if (id === undefined || !isSessionId(id) || !Number.isSafeInteger(Number(at)))
-    throw new ReinsError(
-      'invalid_request',
-      '"after" does not name a page of this list: give the "next" of the page before it.',
-    )
+  if (id === undefined || !isSessionId(id) || !Number.isSafeInteger(Number(at))) throw noPage()
   return { at: Number(at), id }
 }

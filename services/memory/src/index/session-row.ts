@@ -14,6 +14,8 @@ export interface SessionRow {
   readonly status: Status
   readonly faulted: boolean
   readonly title: string | null
+  /** JSON: calls that wait for people. */
+  readonly waiting: string
   readonly turns: number
   readonly input_tokens: number
   readonly output_tokens: number
@@ -50,6 +52,7 @@ const rowOf = ({ session, root }: Owner, fold: InfoFold): SessionRow => ({
   status: fold.status,
   faulted: fold.faulted,
   title: fold.title,
+  waiting: JSON.stringify(fold.waiting),
   turns: fold.turns,
   input_tokens: fold.usage.inputTokens,
   output_tokens: fold.usage.outputTokens,
@@ -71,6 +74,7 @@ export const foldOf = (row: SessionRow): InfoFold => ({
   status: row.status,
   faulted: row.faulted,
   title: row.title,
+  waiting: JSON.parse(row.waiting) as InfoFold['waiting'],
   turns: row.turns,
   usage: {
     inputTokens: row.input_tokens,

@@ -4,23 +4,28 @@
 import { checkpointIn } from '@reins/projection'
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
+import type { ApprovalRow } from './approval-row.ts'
 import type { SessionRow } from './session-row.ts'
 
 export interface Tables {
   sessions: SessionRow
   sessions_rebuilt: SessionRow
+  approvals: ApprovalRow
+  approvals_rebuilt: ApprovalRow
 }
 
-export type SessionsTable = keyof Tables
+export type SessionsTable = 'sessions' | 'sessions_rebuilt'
+export type ApprovalsTable = 'approvals' | 'approvals_rebuilt'
 export type Database = Kysely<Tables>
 
 /** How far SES has been indexed. */
 export const indexed = checkpointIn<Tables>('session_index_checkpoint', async (trx) => {
   await trx.deleteFrom('sessions').execute()
+  await trx.deleteFrom('approvals').execute()
 })
 /** How far a rebuild has come. */
 export const rebuilt = checkpointIn<Tables>('session_rebuild_checkpoint', async (trx) => {
-  await sql`truncate sessions_rebuilt`.execute(trx)
+  await sql`truncate sessions_rebuilt, approvals_rebuilt`.execute(trx)
 })
 
 const counts = [
@@ -69,6 +74,35 @@ export const migrations: Record<string, Migration> = {
           .execute()
       await sql`create table sessions_rebuilt (like sessions including all)`.execute(db)
       await rebuilt.create(db)
+    },
+  },
+  '003-approvals': {
+    async up(db: Kysely<unknown>) {
+      for (const table of ['sessions', 'sessions_rebuilt'])
+        await db.schema
+          .alterTable(table)
+          .addColumn('waiting', 'text', (column) => column.notNull().defaultTo('[]'))
+          .execute()
+      let approvals = db.schema
+        .createTable('approvals')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('must', 'boolean', (column) => column.notNull())
+        .addColumn('quorum', 'integer', (column) => column.notNull())
+      for (const name of ['session', 'call', 'agent', 'name', 'digest', 'reason', 'state', 'approvers'])
+        approvals = approvals.addColumn(name, 'text', (column) => column.notNull())
+      for (const name of ['arguments', 'target', 'decided_by', 'decision_reason', 'granted_by'])
+        approvals = approvals.addColumn(name, 'text')
+      for (const name of ['requested_at', 'last_seq'])
+        approvals = approvals.addColumn(name, 'bigint', (column) => column.notNull())
+      for (const name of ['expires_at', 'decided_at']) approvals = approvals.addColumn(name, 'bigint')
+      await approvals.execute()
+      for (const columns of [[], ['state'], ['agent'], ['agent', 'state'], ['session']])
+        await db.schema
+          .createIndex(['approvals', ...columns, 'requested'].join('_'))
+          .on('approvals')
+          .columns([...columns, 'requested_at', 'id'])
+          .execute()
+      await sql`create table approvals_rebuilt (like approvals including all)`.execute(db)
     },
   },
 }

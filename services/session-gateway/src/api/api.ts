@@ -4,6 +4,7 @@ import type { Caller } from './caller.ts'
 import type { PoolBoard } from './operating/pools.ts'
 import type { KeptOutputs } from './reads/kept-outputs.ts'
 import type { SessionReads } from './reads/session-reads.ts'
+import type { Approvals } from './writes/approvals.ts'
 import type { Values } from './values.ts'
 import type { SessionWrites } from './writes/session-writes.ts'
 
@@ -14,6 +15,7 @@ export interface Api {
   readonly values: Values
   readonly writes: SessionWrites
   readonly reads: SessionReads
+  readonly approvals: Approvals
   readonly outputs: KeptOutputs
   readonly pools: PoolBoard
 }

@@ -4,7 +4,7 @@ import type { ErrorCode } from '@reins/contracts'
 
 export interface Operation {
   readonly summary: string
-  readonly tag: 'agents' | 'secrets' | 'configs' | 'sessions' | 'pools' | 'operations'
+  readonly tag: 'agents' | 'secrets' | 'configs' | 'sessions' | 'approvals' | 'pools' | 'operations'
   /** `<resource>:<action>`. Absent: public. */
   readonly permission?: string
   /** Besides what any request may meet. */
@@ -138,6 +138,39 @@ export const operations = {
   resume: control('Resume a paused session'),
   release: control('Release a quarantined session'),
   end: control('End the session for good'),
+  listApprovals: {
+    summary: 'List calls that wait for people, the latest first; with state also those that waited',
+    tag: 'approvals',
+    permission: 'approvals:read',
+    errors: ['invalid_request', 'unavailable'],
+  },
+  decideApproval: {
+    summary: 'Decide about a call that waits: approve it, edit its arguments, or deny it',
+    tag: 'approvals',
+    permission: 'approvals:decide',
+    errors: [
+      'invalid_request',
+      'session_not_found',
+      'approval_not_found',
+      'approval_decided',
+      'approval_expired',
+      'approval_changed',
+      'body_too_large',
+      ...appendErrors,
+    ],
+  },
+  listGrants: {
+    summary: 'The grants of a session: what needs no further approval there',
+    tag: 'approvals',
+    permission: 'approvals:read',
+    errors: ['session_not_found', 'unavailable'],
+  },
+  revokeGrants: {
+    summary: 'Revoke a grant of a session, or all of them',
+    tag: 'approvals',
+    permission: 'approvals:decide',
+    errors: ['invalid_request', 'session_not_found', 'grant_not_found', ...appendErrors],
+  },
   listSessions: sessionRead('List sessions, the latest first', ['invalid_request', 'unavailable']),
   showSession: sessionRead('Show a session, from its stream', ['session_not_found', 'unavailable']),
   showState: sessionRead('The folded state at any event', ['session_not_found', 'invalid_cursor', 'unavailable']),

@@ -30,12 +30,16 @@ export class SessionFolds {
     return infoWithCursor(session, (await this.folded(session)).info)
   }
 
-  /** To the end, from where it was left the last time. Throws session_not_found. */
-  async folded(session: string): Promise<Folded> {
+  /** To the end, from where it was left the last time, and not less far than `least`. Throws session_not_found. */
+  async folded(session: string, least = 0): Promise<Folded> {
     if (!isSessionId(session)) throw notFound(session)
     let kept = this.#kept.get(session) ?? { info: emptyInfo, fold: emptyFold(session) }
     for await (const frame of framesOf(this.#sessions, session, kept.info.last.seq))
       kept = { info: foldInfo(kept.info, frame), fold: foldFrame(kept.fold, frame) }
+    // A copy that lags: the leader has it.
+    if (kept.info.last.seq < least)
+      for await (const frame of framesOf(this.#sessions, session, kept.info.last.seq, pageSize, true))
+        kept = { info: foldInfo(kept.info, frame), fold: foldFrame(kept.fold, frame) }
     if (kept.info.last.n === 0) throw notFound(session)
     this.#kept.delete(session)
     this.#kept.set(session, kept)
@@ -53,10 +57,11 @@ export async function* framesOf(
   session: string,
   from: number,
   wanted = pageSize,
+  leader = false,
 ): AsyncGenerator<Frame> {
   const size = Math.min(wanted, pageSize)
   for (let after = from; ; ) {
-    const page = await sessions.read(session, { after, limit: size })
+    const page = await sessions.read(session, { after, limit: size, ...(leader ? { leader } : {}) })
     yield* page
     after = page.at(-1)?.seq ?? after
     if (page.length < size) return

@@ -26,7 +26,7 @@ export interface AppendRequest {
   readonly searchAfter?: number
   /** What the caller knows already: appended on, unless other appends of this process come first. */
   readonly on?: KnownHead
-  decide(head: Head): Decided
+  decide(head: Head): Decided | Promise<Decided>
 }
 
 export type AppendOutcome =
@@ -158,7 +158,8 @@ export class Appender {
         searched = head.seq
         remembered = false
       }
-      const decided = request.decide(head)
+      const deciding = request.decide(head)
+      const decided = deciding instanceof Promise ? await deciding : deciding
       if (decided.kind !== 'append') {
         if (!remembered) return decided.kind === 'refused' ? decided : { kind: 'unchanged', head }
         ;({ head, remembered } = await this.fresh(session)) // P1

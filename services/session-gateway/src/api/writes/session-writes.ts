@@ -63,7 +63,7 @@ export type WriteParts = Pick<GatewayConfig, 'sessions' | 'feed' | 'idempotency'
 type Done = Extract<AppendOutcome, { kind: 'appended' | 'unchanged' }>
 
 /** One request, ready for its four steps (W1). */
-interface Write<R> {
+export interface Write<R> {
   readonly session: string
   /** Its route (K4 of idempotency.ts). */
   readonly asked: string
@@ -73,7 +73,7 @@ interface Write<R> {
   /** Reads a receipt that was kept. */
   readonly receiptOf: (kept: unknown) => R | undefined
   /** Gathers what deciding needs; not done for a request that is settled already. Rejects with ReinsError to refuse. */
-  prepare(ids: Ids): Promise<(head: Head) => Decided>
+  prepare(ids: Ids): Promise<(head: Head) => Decided | Promise<Decided>>
   settle(ids: Ids, done: Done): Promise<Settled<R>>
 }
 
@@ -89,7 +89,7 @@ export class SessionWrites {
     message: SendMessage,
     options: WriteOptions = {},
   ): Promise<Outcome<MessageAccepted>> {
-    return this.#write(caller, operations.sendMessage, options, async () => {
+    return this.write(caller, operations.sendMessage, options, async () => {
       if (!isSessionId(session)) throw notFound(session)
       const content = contentOf(message.content, this.#parts.limits.maxMessageBytes)
       return {
@@ -109,7 +109,7 @@ export class SessionWrites {
 
   /** Unchanged: the instance's session is there already, and no message came with the request. */
   create(caller: Caller, request: CreateSession, options: WriteOptions = {}): Promise<Outcome<CreatedSession>> {
-    return this.#write(caller, operations.createSession, options, async () => {
+    return this.write(caller, operations.createSession, options, async () => {
       const { agent, instance, session: name, message } = request
       if (name !== undefined && instance === undefined)
         throw new ReinsError('invalid_request', 'The body is not valid: session: needs instance beside it.')
@@ -149,7 +149,7 @@ export class SessionWrites {
     verb: ControlVerb,
     options: WriteOptions = {},
   ): Promise<Outcome<ControlAccepted>> {
-    return this.#write(caller, operations[verb], options, async () => {
+    return this.write(caller, operations[verb], options, async () => {
       if (!isSessionId(session)) throw notFound(session)
       return {
         ...{ session, asked: `POST /v1/sessions/${session}/${verb}`, body: {}, receiptOf: controlAccepted },
@@ -169,7 +169,7 @@ export class SessionWrites {
   }
 
   /** W2 around W1. */
-  async #write<R extends Receipt>(
+  async write<R extends Receipt>(
     caller: Caller,
     operation: Operation,
     options: WriteOptions,
@@ -273,14 +273,14 @@ export class SessionWrites {
   }
 }
 
-interface Receipt {
+export interface Receipt {
   /** Before the first event that the request caused; where it caused none, at the end. */
   readonly cursor: string
 }
 
 type Accepted<R> = Exclude<Reservation<R>, Refused>
 
-function receipts<S extends TSchema>(schema: S): (kept: unknown) => Static<S> | undefined {
+export function receipts<S extends TSchema>(schema: S): (kept: unknown) => Static<S> | undefined {
   const compiled = Compile(schema)
   return (kept) => (compiled.Check(kept) ? kept : undefined)
 }

@@ -12,7 +12,7 @@ interface Answered<B> {
 export type CreateAnswer = CreatedSession & Partial<Pick<TurnResult, 'turn'>>
 
 const createStatuses: Statuses = { started: 201, accepted: 200, unchanged: 200 }
-const writeStatuses: Statuses = { started: 202, accepted: 202, unchanged: 200 }
+export const writeStatuses: Statuses = { started: 202, accepted: 202, unchanged: 200 }
 
 /** With the turn that was waited for beside the session; the cursor then lies behind the turn. */
 export function createAnswer(outcome: Outcome<CreatedSession>): Answered<CreateAnswer> {
@@ -30,7 +30,7 @@ export function messageAnswer(outcome: Outcome<MessageAccepted>): Answered<Messa
 export const controlAnswer = (outcome: Outcome<ControlAccepted>): Answered<ControlAccepted> =>
   answered(outcome, writeStatuses)
 
-function answered<R>(outcome: Outcome<R>, statuses: Statuses): Answered<R> {
+export function answered<R>(outcome: Outcome<R>, statuses: Statuses): Answered<R> {
   if (outcome.kind === 'refused') throw errorOf(outcome)
   const { kind, receipt } = firstOf(outcome.kind === 'turn-ended' ? outcome.settled : outcome)
   return { status: statuses[kind], body: receipt }

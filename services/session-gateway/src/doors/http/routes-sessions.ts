@@ -34,7 +34,9 @@ const waitQuery = Type.Object(
   closed,
 )
 const cursor = (description: string) => Type.Optional(Type.String({ minLength: 1, maxLength: 512, description }))
-const idempotencyKey = { 'Idempotency-Key': 'the request happens once for one key (24 h); the answer is repeated' }
+export const idempotencyKey = {
+  'Idempotency-Key': 'the request happens once for one key (24 h); the answer is repeated',
+}
 
 /** On create with wait=turn: the turn beside the session; the cursor then lies behind the turn. */
 const CreatedSessionWithTurn = Type.Object(
@@ -243,7 +245,7 @@ function controlRoute(writes: Api['writes'], verb: ControlVerb): Route {
   })
 }
 
-function asking(incoming: Circumstances, wait: 'turn' | undefined): WriteOptions {
+export function asking(incoming: Circumstances, wait: 'turn' | undefined): WriteOptions {
   const key = textOf(incoming.headers['idempotency-key'])
   const trace = traceOf(incoming.headers.traceparent)
   return {

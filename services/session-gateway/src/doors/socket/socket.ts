@@ -16,7 +16,7 @@ import { tooLarge } from '../../api/writes/message-content.ts'
 import type { Opening, Streams } from '../../streams/streams.ts'
 import { checker } from '../http/check.ts'
 import { parseJson } from '../http/json.ts'
-import { controlAnswer, messageAnswer } from '../http/outcomes.ts'
+import { answered, controlAnswer, messageAnswer, writeStatuses } from '../http/outcomes.ts'
 import type { Route } from '../http/route.ts'
 import { socketRoute } from '../http/routes-sessions.ts'
 import { admit } from '../http/server.ts'
@@ -79,17 +79,22 @@ export function addSocketRoute(app: FastifyInstance, api: Api, streams: Streams)
   return described
 }
 
-const [messageForm, controlForm] = SocketCommand.anyOf
+const [messageForm, decideForm, controlForm] = SocketCommand.anyOf
 const kindForm = checker(
-  Type.Object({ type: Type.Union([messageForm.properties.type, controlForm.properties.type]) }),
+  Type.Object({
+    type: Type.Union([messageForm.properties.type, decideForm.properties.type, controlForm.properties.type]),
+  }),
   'command',
 )
 const messageCommand = checker(messageForm, 'command')
+const decideCommand = checker(decideForm, 'command')
 const controlCommand = checker(controlForm, 'command')
 
 /** By its type, so that what is wrong is said of that form alone. */
 function parseCommand(value: unknown): SocketCommand {
-  return kindForm.parse(value).type === 'message' ? messageCommand.parse(value) : controlCommand.parse(value)
+  const { type } = kindForm.parse(value)
+  if (type === 'message') return messageCommand.parse(value)
+  return type === 'decide' ? decideCommand.parse(value) : controlCommand.parse(value)
 }
 
 function serveSocket(
@@ -153,6 +158,10 @@ function serveSocket(
 
   /** The status is the one that the same request has over HTTP. */
   async function run(command: SocketCommand): Promise<{ readonly status: number; readonly body: unknown }> {
+    if (command.type === 'decide') {
+      const { type: _type, ref: _ref, call, ...decision } = command
+      return answered(await api.approvals.decide(caller, session, call, decision), writeStatuses)
+    }
     if (command.type !== 'message') return controlAnswer(await api.writes.control(caller, session, command.type))
     const { content, onBusy, idempotencyKey } = command
     const message = { content, ...(onBusy === undefined ? {} : { onBusy }) }
