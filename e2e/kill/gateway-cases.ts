@@ -47,14 +47,14 @@ const killedWhileFollowed: Case = {
     const followers = [new Follower(api, session.id, 0), world.follow(session.id, 0)]
     const hit = followers[0]
     await hit?.sees(({ type }) => type === 'session.started')
-    await world.api.send(session.id, 'stream 40 every 50')
+    await world.api.send(session.id, 'stream 160 every 50')
     await hit?.seesText()
     await victim.kill()
     await hit?.seesText()
     const log = await bench.sound({ session: session.id, followers })
     expect(countOf(log, 'model-call.completed')).toBe(1)
     expect(hit?.connections).toBeGreaterThan(1)
-    for (const follower of followers) expect(textOf(follower.blocks, attemptOf(log))).toMatch(/^tok0 .*tok39/)
+    for (const follower of followers) expect(textOf(follower.blocks, attemptOf(log))).toMatch(/^tok0 .*tok159/)
   },
 }
 
