@@ -24,6 +24,11 @@ export interface KeptOutput {
   readonly dropped: number
 }
 
+/** A kept output of the same session; undefined: never kept, or no more. */
+export type ReadKept = (
+  ref: string,
+) => Promise<{ readonly size: number; readonly bytes: AsyncIterable<Uint8Array> } | undefined>
+
 export interface ToolContext {
   /** Absolute, exists. */
   readonly workspace: string

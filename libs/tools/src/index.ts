@@ -1,7 +1,7 @@
 // The one door of @reins/tools.
 export { type BuiltinOptions, builtinCatalog, builtinSource, workspaceOf } from './builtin/builtin-source.ts'
 export { answered, blockText, contentText } from './content.ts'
-export type { KeepOutput, KeptOutput, ToolContext, ToolSettings } from './context.ts'
+export type { KeepOutput, KeptOutput, ReadKept, ToolContext, ToolSettings } from './context.ts'
 export { missingConfig, missingSecret, type NamedValues, noValues } from './named-values.ts'
 export { type ToolErrorCode, ToolFailure, type ToolOutcome } from './outcome.ts'
 export { PathLocks } from './path-locks.ts'

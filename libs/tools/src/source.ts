@@ -11,7 +11,7 @@ import type {
   ToolRisk,
   ToolTarget,
 } from '@reins/contracts'
-import type { KeepOutput } from './context.ts'
+import type { KeepOutput, ReadKept } from './context.ts'
 import type { NamedValues } from './named-values.ts'
 import type { ToolOutcome } from './outcome.ts'
 import type { ToolsProblem } from './resolve.ts'
@@ -39,6 +39,8 @@ export interface ToolSpec {
   readonly replay: ReplayClass
   readonly risk: ToolRisk
   readonly time: TimePolicy
+  /** Characters of its result that the model is shown; what is longer is kept whole by reference. Absent: 100,000. */
+  readonly maxChars?: number
   /** Absent: nobody is asked, as far as the tool says. */
   readonly approval?: Exclude<ToolApproval, 'auto'>
   readonly target?: ToolTarget
@@ -71,10 +73,12 @@ export interface CallContext extends NamedValues {
   /** Output as it comes, for people who watch; not kept. */
   readonly progress: (text: string) => void
   readonly keep: KeepOutput
+  /** Absent: nothing can be read back. */
+  readonly kept?: ReadKept
 }
 
 /** What a definition says of tools. */
-export type AskedTools = Pick<AgentDefinition, 'name' | 'tools' | 'tools_file'>
+export type AskedTools = Pick<AgentDefinition, 'name' | 'tools' | 'tools_file' | 'mcp_servers'>
 
 /** A source as far as it can be asked what there is: enough to put a definition, to start a session, to ask a model. */
 export interface ToolCatalog {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { expect, it, onTestFinished } from 'vitest'
 import { noSandbox, temporaryFolder } from '../test/fake-context.ts'
 import { builtinCatalog, builtinSource } from './builtin/builtin-source.ts'
@@ -58,6 +59,7 @@ it('is the tools of all sources, each with what a decision needs to know of it',
     { ...of, name: 'write_file', replay: 'safe', risk: 'write', target },
     { ...of, name: 'edit_file', replay: 'never', risk: 'write', target },
     { ...of, name: 'file_info', replay: 'safe', risk: 'read', target },
+    { name: 'read_result', source: 'builtin', replay: 'safe', risk: 'read' },
     { name: 'weather', source: 'elsewhere', replay: 'safe', risk: 'external' },
   ])
 })
@@ -105,6 +107,28 @@ it('checks the arguments of each source before it sees them, and takes what mean
     code: 'invalid-arguments',
     output: expect.stringContaining('must be a whole number, not the text'),
   })
+})
+
+it('keeps what is too long whole, for the tools of every source, and reads it back', async () => {
+  const kept = new Map<string, Uint8Array>()
+  const talks = source({ run: async () => ({ status: 'ok', output: 'word '.repeat(50_000) }) })
+  const ref = `sha256-${'c'.repeat(64)}`
+  const within = context({
+    keep: async (output) => {
+      kept.set(ref, Buffer.from(output as Uint8Array))
+      return { ref, dropped: 0 }
+    },
+    kept: async (name) => {
+      const bytes = kept.get(name)
+      return bytes && { size: bytes.length, bytes: Readable.from([bytes]) }
+    },
+  })
+  const tools = await offered(builtin('/'), talks)
+  const cut = await runCall(tools, call('weather'), within)
+  expect(cut).toMatchObject({ status: 'ok', ref, output: expect.stringContaining(`read_result {"ref":"${ref}"}`) })
+  expect(cut.output.length).toBeLessThan(101_000)
+  const page = await runCall(tools, call('read_result', { ref, offset: '249990' }), within)
+  expect(JSON.parse(page.output)).toMatchObject({ content: 'word word ', total_chars: 250_000 })
 })
 
 it('refuses arguments that are nested without a bound, before a source walks them', async () => {

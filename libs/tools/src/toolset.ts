@@ -3,8 +3,16 @@
 //   T2. A name stands for one tool. Two sources that give the same name are a problem of the definition.
 //   T3. A call always ends in one outcome, in its time (run.ts).
 import { createHash } from 'node:crypto'
-import { type AgentDefinition, canonicalJson, type PinnedTool, quoted, suggestion } from '@reins/contracts'
+import {
+  type AgentDefinition,
+  canonicalJson,
+  definitionDefaults,
+  type PinnedTool,
+  quoted,
+  suggestion,
+} from '@reins/contracts'
 import { checkedArguments } from './arguments/arguments.ts'
+import { withinLimit } from './long-results.ts'
 import { failed, ToolFailure, type ToolOutcome } from './outcome.ts'
 import type { ToolsProblem } from './resolve.ts'
 import { inTime } from './run.ts'
@@ -90,8 +98,12 @@ export async function runCall(
   }
   const checked = await checkedArguments(tool.spec.parameters, call.arguments)
   if (checked.kind === 'invalid') return failed(new ToolFailure('invalid-arguments', checked.message))
+  const { time, maxChars = definitionDefaults.maxOutputChars } = tool.spec
   const meant = { ...call, arguments: checked.arguments }
-  return inTime(call.name, tool.spec.time, context.signal, (signal) => tool.source.run(meant, { ...context, signal }))
+  const outcome = await inTime(call.name, time, context.signal, (signal) =>
+    tool.source.run(meant, { ...context, signal }),
+  )
+  return withinLimit(outcome, maxChars, context.keep)
 }
 
 /** Why these arguments are not what a tool of the definition takes; undefined: they are, or it is none of these sources' tools. */

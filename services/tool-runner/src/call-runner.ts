@@ -7,12 +7,14 @@ import type { ToolsetRequest } from '@reins/session'
 import {
   type KeptOutput,
   type NamedValues,
+  type ReadKept,
   resolveToolset,
   runCall as runToolCall,
   type ToolSource,
   type Toolset,
   toolsProblemsText,
 } from '@reins/tools'
+import { keptContent } from './kept-content.ts'
 import { redactedResult, type ToolResult } from './redacted-result.ts'
 
 export interface RunnerTools {
@@ -21,6 +23,7 @@ export interface RunnerTools {
   readonly servers: Pick<McpServers, 'discover' | 'serverOf' | 'tools'>
   readonly registry: Pick<RegistryView, 'version'>
   keep(session: string, output: AsyncIterable<Uint8Array> | Uint8Array): Promise<KeptOutput>
+  kept(session: string, ref: string): ReturnType<ReadKept>
   /** Secrets and configs for the calls of a definition, by its digest. */
   values(digest: string): NamedValues
   /** Lets whoever masks know the secrets that the definition names: another runner may have given them to a tool. Never rejects. */
@@ -69,9 +72,12 @@ export async function runCall(
       progress,
       ...values,
       keep: (output) => tools.keep(session, output),
+      kept: (ref) => tools.kept(session, ref),
     },
   )
-  return redactedResult(outcome, tools.redactor)
+  const { content, ...result } = redactedResult(outcome, tools.redactor)
+  if (content === undefined) return result
+  return { ...result, content: [...(await keptContent(content, (bytes) => tools.keep(session, bytes)))] }
 }
 
 /** What a session's servers have. Never rejects: what goes wrong is told of each server. */

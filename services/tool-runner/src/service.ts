@@ -115,6 +115,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
       servers,
       // A broker that is away for longer than one question must not fail a tool.
       registry: { version: (digest) => reading(() => config.registry.version(digest)) },
+      kept: (session, ref) => reading(() => journal.outputs.get(session, ref)),
       keep: (session, output) => journal.outputs.put(session, redacted(output, config.redactor)),
       values: (digest) => valuesOf(secrets, digest),
       learnNamed: learnNamed(secrets, clock.now, log),

@@ -129,6 +129,7 @@ export class RunnerWorld {
           },
         },
         keep: async () => ({ ref: 'kept', dropped: 0 }),
+        kept: async () => undefined,
         values: () => noValues,
         learnNamed: async () => undefined,
         redactor: nothingToRedact,

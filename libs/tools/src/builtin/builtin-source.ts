@@ -2,14 +2,16 @@
 import { mkdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import type { AgentDefinition, ReplayClass } from '@reins/contracts'
+import { readResultName } from '../long-results.ts'
 import { ToolFailure } from '../outcome.ts'
 import type { PathLocks } from '../path-locks.ts'
-import { type ResolvedTool, type ResolvedTools, resolveTools, toolsProblemsText } from '../resolve.ts'
+import { defaultSettings, type ResolvedTool, type ResolvedTools, resolveTools, toolsProblemsText } from '../resolve.ts'
 import { runTool } from '../run.ts'
 import type { Sandbox } from '../sandbox/sandbox.ts'
-import type { ToolCatalog, ToolListing, ToolSource, ToolSpec } from '../source.ts'
+import type { AskedTools, ToolCatalog, ToolListing, ToolSource, ToolSpec } from '../source.ts'
 import { WorkerPool } from '../worker/worker-pool.ts'
 import type { Guard } from '../workspace/guard.ts'
+import { mayCutResults, readResult, readResultSpec } from './read-result.ts'
 
 export interface BuiltinOptions {
   /** Where relative workspaces are resolved. Absolute. */
@@ -23,7 +25,7 @@ export interface BuiltinOptions {
   readonly locks: PathLocks
 }
 
-type Definition = Pick<AgentDefinition, 'name' | 'tools'>
+type Definition = AskedTools
 
 /** What there is, for those who run nothing. */
 export const builtinCatalog: ToolCatalog & { list(definition: Definition): ToolListing } = { name: 'builtin', list }
@@ -42,6 +44,7 @@ export function builtinSource(options: BuiltinOptions): BuiltinSource {
   return {
     ...builtinCatalog,
     run: async ({ name, arguments: args, definition }, context) => {
+      if (name === readResultName) return readResult(args, context.kept, defaultSettings.maxOutputChars)
       const { definition: tool, settings } = toolOf(definition, name)
       const workspace = workspaceOf(options, definition.name, settings.workspace)
       if (tool.sandboxed) return runTool(name, args, { ...context, workspace, settings, guard, sandbox, locks })
@@ -87,19 +90,28 @@ function list(definition: Definition): ToolListing {
   if (!resolved.ok) return { kind: 'problems', problems: resolved.problems }
   return {
     kind: 'listed',
-    tools: resolved.tools.map(
-      ({ definition: { name, description, parameters, replay, risk, time, target }, settings, rule }) => ({
-        name,
-        description,
-        // The same object for each definition: what is compiled of it is kept by it.
-        parameters: parameters as unknown as ToolSpec['parameters'],
-        replay,
-        risk,
-        time: time(settings.timeoutMs),
-        ...(target === undefined ? {} : { target }),
-        ...(rule === undefined ? {} : { rule }),
-      }),
-    ),
+    tools: [
+      ...resolved.tools.map(specOf),
+      ...(mayCutResults(
+        definition,
+        resolved.tools.map(({ definition: { name } }) => name),
+      )
+        ? [readResultSpec]
+        : []),
+    ],
+  }
+}
+
+const specOf = ({ definition, settings, rule }: ResolvedTool): ToolSpec => {
+  const { name, description, parameters, replay, risk, time, target } = definition
+  return {
+    ...{ name, description, replay, risk },
+    // The same object for each definition: what is compiled of it is kept by it.
+    parameters: parameters as unknown as ToolSpec['parameters'],
+    time: time(settings.timeoutMs),
+    maxChars: settings.maxOutputChars,
+    ...(target === undefined ? {} : { target }),
+    ...(rule === undefined ? {} : { rule }),
   }
 }
 

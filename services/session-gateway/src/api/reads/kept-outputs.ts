@@ -53,9 +53,11 @@ export class KeptOutputs {
       empty = false
       for (const event of events) {
         if (event.type !== 'tool-call.completed' && event.type !== 'tool-call.late-result') continue
-        if (event.data.ref === undefined) continue
+        const { content = [] } = event.data
         if (event.data.ref === named) return named
-        if (event.data.call === named) ref = event.data.ref
+        // Images, audio and files of a result are kept in the same way.
+        if (content.some((block) => 'ref' in block && block.ref === named)) return named
+        if (event.data.call === named) ref = event.data.ref ?? ref
       }
     }
     if (empty) throw notFound(session)
