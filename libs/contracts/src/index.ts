@@ -274,3 +274,4 @@ export {
   shown,
   suggestion,
 } from './schema-problems.ts'
+export { blockText, contentText } from './tool-content.ts'

@@ -44,6 +44,8 @@ export interface ModelRequest {
   readonly model: string
   readonly system: string
   readonly messages: readonly ModelMessage[]
+  /** Base64 of what results of tools in `messages` refer to, by its reference. */
+  readonly media?: ReadonlyMap<string, string>
   readonly tools: readonly ToolSpec[]
   readonly maxTokens: number
   readonly reasoningEffort?: 'low' | 'medium' | 'high'

@@ -1,6 +1,6 @@
 // The one door of @reins/tools.
 export { type BuiltinOptions, builtinCatalog, builtinSource, workspaceOf } from './builtin/builtin-source.ts'
-export { answered, blockText, contentText } from './content.ts'
+export { answered } from './content.ts'
 export type { KeepOutput, KeptOutput, ReadKept, ToolContext, ToolSettings } from './context.ts'
 export { missingConfig, missingSecret, type NamedValues, noValues } from './named-values.ts'
 export { type ToolErrorCode, ToolFailure, type ToolOutcome } from './outcome.ts'

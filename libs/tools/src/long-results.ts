@@ -3,7 +3,7 @@
 //   L2. What could not be kept is said to be lost, never passed over.
 import type { ToolContent } from '@reins/contracts'
 import type { KeepOutput } from './context.ts'
-import { type ToolOutcome } from './outcome.ts'
+import type { ToolOutcome } from './outcome.ts'
 import { HeadTail } from './text/head-tail.ts'
 
 export const readResultName = 'read_result'

@@ -16,6 +16,7 @@ import { executorMetrics } from './executor-metrics.ts'
 import { Definitions } from './model-call/definitions.ts'
 import { DeltaPace } from './model-call/delta-pace.ts'
 import { IgnoredFields } from './model-call/ignored-fields.ts'
+import { KeptMedia } from './model-call/kept-media.ts'
 import { type ActorContext, SessionActor } from './session/session-actor.ts'
 
 export interface ExecutorConfig {
@@ -75,6 +76,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     stopping: stopping.signal,
     pauseAt: config.pauseAt,
     redactor: config.redactor,
+    media: new KeptMedia(journal.outputs),
     deltaPace: new DeltaPace(),
     slots,
     reading,

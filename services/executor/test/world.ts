@@ -296,7 +296,12 @@ export class Executor {
       ...{ instance: name, feed: journal.feed, timers: journal.timers, work: journal.work },
       ...{ snapshots: journal.snapshots, definitions: new Definitions(registry, [builtinCatalog]), slots: this.slots },
       ...{ metrics: executorMetrics(new Metrics()), ackWaitMs: 1000, followAfterMs: this.#followAfterMs },
-      ...{ retries: { maxThrottles: 2, baseMs: 1, maxMs: 1 }, redactor: nothingToRedact, deltaPace: new DeltaPace() },
+      ...{
+        retries: { maxThrottles: 2, baseMs: 1, maxMs: 1 },
+        redactor: nothingToRedact,
+        media: { get: async () => undefined },
+        deltaPace: new DeltaPace(),
+      },
       ...{ stopping: new AbortController().signal, pauseAt: noPausePoints },
       clock: { now: () => 0, random: world.random },
       sessions: {

@@ -1,8 +1,8 @@
 // Images, audio and files of a result on their way into the log: frames stay small, so that bytes go to the object store.
 //   KC1. A block is given as it is, or as a text that says why not: what cannot be kept or read is no reason to lose the rest.
 //   KC2. What comes is a stranger's: base64 is checked, and so are types, sizes and counts.
-import type { ToolContent } from '@reins/contracts'
-import { blockText, type KeptOutput } from '@reins/tools'
+import { blockText, type ToolContent } from '@reins/contracts'
+import type { KeptOutput } from '@reins/tools'
 
 type Keep = (bytes: Uint8Array) => Promise<KeptOutput>
 type Media = Extract<ToolContent, { readonly type: 'image' | 'audio' | 'file' }>

@@ -4,6 +4,8 @@
 //     nothing for others. A thinking block goes back with its signature, which is `opaque`.
 //   - What is sent is held against the types of Anthropic's own client; nothing of that client runs.
 import type {
+  DocumentBlockParam,
+  ImageBlockParam,
   RedactedThinkingBlockParam,
   TextBlockParam,
   ThinkingBlockParam,
@@ -13,8 +15,10 @@ import type {
 } from '@anthropic-ai/sdk/resources/messages'
 import type { ModelRequest, ToolSpec } from '@reins/contracts'
 import { type Encoder, encodeOnce, History, type Piece } from '../history/history.ts'
+import { bytesHere, imageTypeOf, type Media, resultParts, withBytes } from '../history/result-media.ts'
 import { json, noText, wireName } from '../history/wire-text.ts'
-import { answerTokens, type Manner } from '../requests/differences.ts'
+import { answerTokens, type Difference, type Manner } from '../requests/differences.ts'
+import { Histories } from '../requests/histories.ts'
 import { plainSchema } from '../requests/schemas.ts'
 import { thinkingBudget, thinkingOf } from './claude-models.ts'
 
@@ -23,13 +27,10 @@ const cached = '"cache_control":{"type":"ephemeral"}'
 export const redactedPrefix = 'redacted:'
 
 export class MessagesRequests {
-  readonly #history: History
-  /** Without reasoning, for a conversation whose signatures are refused. */
-  readonly #forgetful: History
+  readonly #histories: Histories
 
   constructor(provider: string) {
-    this.#history = new History(provider, encoder(true))
-    this.#forgetful = new History(provider, encoder(false))
+    this.#histories = new Histories(inMessages, (manner) => new History(provider, encoder(manner)))
   }
 
   encode(request: ModelRequest, manner: Manner): string {
@@ -39,10 +40,10 @@ export class MessagesRequests {
     const maxTokens = answerTokens(manner, request.maxTokens)
     const fields = [`"model":${json(model)}`, `"max_tokens":${maxTokens}`, `"stream":${stream}`]
     if (request.reasoningEffort && !manner.has('no-effort') && !forgets)
-      fields.push(...this.#thinking(request, request.reasoningEffort, maxTokens))
+      fields.push(...this.#thinking(request, request.reasoningEffort, maxTokens, manner))
     if (request.system.trim() !== '') fields.push(`"system":[${mark([textBlock(request.system)])}]`)
     fields.push(...toolFields(request, manner, mark))
-    const turns = mergeTurns((forgets ? this.#forgetful : this.#history).encode(request.messages, model))
+    const turns = mergeTurns(this.#histories.of(manner).encode(request.messages, model))
     const last = turns.at(-1)
     // Thinking blocks cannot carry a breakpoint; the last message is the user's or a tool's in every request that a session makes.
     if (last && last.role === 'user') last.parts = mark(last.parts)
@@ -55,13 +56,14 @@ export class MessagesRequests {
     request: ModelRequest,
     effort: NonNullable<ModelRequest['reasoningEffort']>,
     maxTokens: number,
+    manner: Manner,
   ): readonly string[] {
     switch (thinkingOf(request.model)) {
       case 'adaptive':
         return ['"thinking":{"type":"adaptive","display":"summarized"}', `"output_config":{"effort":"${effort}"}`]
       case 'budget': {
         const budget = thinkingBudget(effort, maxTokens)
-        if (budget === undefined || !this.#startsWithThinking(request)) return []
+        if (budget === undefined || !this.#startsWithThinking(request, manner)) return []
         return [`"thinking":{"type":"enabled","budget_tokens":${budget}}`]
       }
       case 'none':
@@ -70,12 +72,12 @@ export class MessagesRequests {
   }
 
   /** With a budget, a turn that goes on after tool calls must have begun with thinking: one that another model began has not. */
-  #startsWithThinking(request: ModelRequest): boolean {
+  #startsWithThinking(request: ModelRequest, manner: Manner): boolean {
     const asked = request.messages.findLastIndex((message) => message.role === 'user')
     const first = request.messages.slice(asked + 1).find((message) => message.role === 'assistant')
     return (
       first === undefined ||
-      (this.#history.own(first, request.model) &&
+      (this.#histories.of(manner).own(first, request.model) &&
         first.content.some((block) => block.type === 'reasoning' && block.opaque))
     )
   }
@@ -130,7 +132,11 @@ function encodePlain({ name, description, parameters }: ToolSpec): string {
   return json({ name, description, input_schema: plainSchema({ type: 'object', ...parameters }) })
 }
 
-function encoder(reasoning: boolean): Encoder {
+/** What of a manner shows in messages, since they are serialised once. */
+const inMessages: readonly Difference[] = ['forget-reasoning', 'no-images', 'no-files']
+
+function encoder(manner: Manner): Encoder {
+  const reasoning = !manner.has('forget-reasoning')
   return {
     user(message) {
       const texts = message.content.filter((part) => part.text.trim() !== '')
@@ -157,11 +163,28 @@ function encoder(reasoning: boolean): Encoder {
       })
     },
     tool(message, id) {
+      const result = { type: 'tool_result', tool_use_id: id } satisfies ToolResultBlockParam
+      // An error may hold texts only.
+      const parts = message.error
+        ? []
+        : resultParts(message.content ?? [], textBlock, (block) => mediaBlock(block, manner))
+      if (parts.length > 0) return [`${json(result).slice(0, -1)},"content":[${parts.join(',')}]}`]
       const content = message.output.trim() === '' ? noText.output : message.output
-      const result: ToolResultBlockParam = { type: 'tool_result', tool_use_id: id, content }
-      return [json(message.error ? { ...result, is_error: true } : result)]
+      const whole: ToolResultBlockParam = { ...result, content }
+      return [json(message.error ? { ...whole, is_error: true } : whole)]
     },
   }
+}
+
+function mediaBlock(block: Media, manner: Manner): string | undefined {
+  const media_type = imageTypeOf(block)
+  if (media_type !== undefined && !manner.has('no-images')) {
+    const source = { type: 'base64', media_type, data: bytesHere } as const
+    return withBytes(block, json({ type: 'image', source } satisfies ImageBlockParam))
+  }
+  if (block.type !== 'file' || block.mimeType !== 'application/pdf' || manner.has('no-files')) return undefined
+  const source = { type: 'base64', media_type: block.mimeType, data: bytesHere } as const
+  return withBytes(block, json({ type: 'document', source } satisfies DocumentBlockParam))
 }
 
 function textBlock(text: string): string {

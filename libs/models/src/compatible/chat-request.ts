@@ -4,45 +4,67 @@
 import type { AssistantBlock, ModelMessage, ModelRequest, ToolSpec } from '@reins/contracts'
 import type {
   ChatCompletionAssistantMessageParam,
+  ChatCompletionContentPartImage,
+  ChatCompletionContentPartInputAudio,
+  ChatCompletionContentPartText,
   ChatCompletionFunctionTool,
   ChatCompletionToolMessageParam,
   ChatCompletionUserMessageParam,
 } from 'openai/resources/chat/completions'
-import { type Encoder, encodeOnce, History } from '../history/history.ts'
+import { type Encoder, encodeOnce, History, type Piece } from '../history/history.ts'
+import { bytesHere, imageTypeOf, isMedia, type Media, withBytes } from '../history/result-media.ts'
 import { json, nineLetters, noText, wireName } from '../history/wire-text.ts'
 import { isRecord } from '../http/foreign.ts'
 import { answerTokens, type Difference, type Manner } from '../requests/differences.ts'
+import { Histories } from '../requests/histories.ts'
 import { plainSchema } from '../requests/schemas.ts'
 
+type ToolMessage = Extract<ModelMessage, { role: 'tool' }>
+
 export class ChatRequests {
-  readonly #provider: string
-  /** By what of a manner shows in messages, since they are serialised once. */
-  readonly #histories = new Map<string, History>()
+  readonly #histories: Histories
 
   constructor(provider: string) {
-    this.#provider = provider
+    this.#histories = new Histories(
+      inMessages,
+      (manner) => new History(provider, encoderFor(manner), manner.has('nine-letter-ids') ? nineLetters : undefined),
+    )
   }
 
   encode(request: ModelRequest, manner: Manner): string {
     const system = request.system.trim() === '' ? '' : request.system
     const messages = arranged(request.messages, system, manner)
     const head = system === '' || manner.has('system-in-user') ? [] : [json({ role: 'system', content: system })]
-    const pieces = this.#history(manner).encode(messages, request.model)
-    const list = [...head, ...pieces.flatMap((piece) => piece.parts)].join(',')
+    const pieces = this.#histories.of(manner).encode(messages, request.model)
+    const list = [...head, ...withResults(pieces)].join(',')
     return `{${fieldsOf(request, manner)},"messages":[${list}]}`
-  }
-
-  #history(manner: Manner): History {
-    const key = inMessages.filter((name) => manner.has(name)).join(' ')
-    const known = this.#histories.get(key)
-    if (known) return known
-    const ids = manner.has('nine-letter-ids') ? nineLetters : undefined
-    const made = new History(this.#provider, encoderFor(manner), ids)
-    this.#histories.set(key, made)
-    return made
   }
 }
 
+/**
+ * Results of tools are texts in this form. What else they hold stands behind the results of one answer, in a message of the user's
+ * (mediaParts): the first part of a result is the result, the others belong there.
+ */
+function withResults(pieces: readonly Piece[]): readonly string[] {
+  const list: string[] = []
+  let media: string[] = []
+  const flush = (): void => {
+    if (media.length > 0) list.push(`{"role":"user","content":[${media.join(',')}]}`)
+    media = []
+  }
+  for (const { role, parts } of pieces) {
+    if (role !== 'tool') flush()
+    const [first, ...more] = parts
+    if (role === 'tool' && first !== undefined) {
+      list.push(first)
+      media.push(...more)
+    } else list.push(...parts)
+  }
+  flush()
+  return list
+}
+
+/** What of a manner shows in messages, since they are serialised once. */
 const inMessages: readonly Difference[] = [
   'reasoning-always-back',
   'no-reasoning-back',
@@ -51,6 +73,8 @@ const inMessages: readonly Difference[] = [
   'placeholder-signatures',
   'no-null-content',
   'nine-letter-ids',
+  'no-images',
+  'no-audio',
 ]
 
 function fieldsOf(request: ModelRequest, manner: Manner): string {
@@ -150,9 +174,35 @@ function encoderFor(manner: Manner): Encoder {
           ...{ role: 'tool', tool_call_id: id },
           content: outputText(message),
         } satisfies ChatCompletionToolMessageParam),
+        ...mediaParts(message, manner),
       ]
     },
   }
+}
+
+function mediaParts({ content = [], name }: ToolMessage, manner: Manner): readonly string[] {
+  const parts = content.flatMap((block) => (isMedia(block) ? (mediaPart(block, manner) ?? []) : []))
+  const text = `From the result of ${wireName(name)} above:`
+  return parts.length === 0 ? [] : [json({ type: 'text', text } satisfies ChatCompletionContentPartText), ...parts]
+}
+
+const audioFormats: Readonly<Record<string, 'wav' | 'mp3'>> = {
+  'audio/wav': 'wav',
+  'audio/wave': 'wav',
+  'audio/x-wav': 'wav',
+  'audio/mpeg': 'mp3',
+  'audio/mp3': 'mp3',
+}
+
+function mediaPart(block: Media, manner: Manner): string | undefined {
+  if (imageTypeOf(block) !== undefined && !manner.has('no-images')) {
+    const url = `data:${block.mimeType};base64,${bytesHere}`
+    return withBytes(block, json({ type: 'image_url', image_url: { url } } satisfies ChatCompletionContentPartImage))
+  }
+  const format = block.type === 'audio' ? audioFormats[block.mimeType] : undefined
+  if (format === undefined || manner.has('no-audio')) return undefined
+  const input_audio = { data: bytesHere, format }
+  return withBytes(block, json({ type: 'input_audio', input_audio } satisfies ChatCompletionContentPartInputAudio))
 }
 
 /** What Google says to send for calls that its model has not signed. */

@@ -5,6 +5,7 @@
 //       head and tail, the longest first.
 //   C3. Messages keep their identity: one that is not cut is the same object, and a cut one is the same for the same cut.
 import type { ModelMessage, ProviderData, ToolSpec } from '@reins/contracts'
+import { isMedia } from './result-media.ts'
 
 export interface Window {
   /** Tokens of input and output together. */
@@ -27,6 +28,8 @@ const cuts = new WeakMap<ModelMessage, Map<number, ModelMessage>>()
 
 /** What a provider adds around a message or a tool. */
 const overhead = 8
+/** What an image costs, and a page or a minute of sound about as much, as if it were text. */
+const mediaCharacters = 6_400
 /** A tool's output is not cut below this many characters. */
 const leastOutput = 400
 
@@ -116,7 +119,9 @@ function cut(message: ToolMessage, limit: number): ModelMessage {
   const tail = length - head
   const gone = message.output.length - length
   const output = `${message.output.slice(0, head)}\n[… ${gone} characters left out to fit the model's window …]\n${message.output.slice(-tail)}`
-  const short = { ...message, output }
+  // Its other blocks go with what is left out: they are named in the text.
+  const { content: _, ...rest } = message
+  const short = { ...rest, output }
   made.set(length, short)
   return short
 }
@@ -135,7 +140,7 @@ function characters(message: ModelMessage): number {
     case 'user':
       return message.content.reduce((sum, part) => sum + part.text.length, 0)
     case 'tool':
-      return message.output.length
+      return message.output.length + mediaCharacters * (message.content?.filter(isMedia).length ?? 0)
     case 'assistant':
       return message.content.reduce((sum, block) => {
         switch (block.type) {

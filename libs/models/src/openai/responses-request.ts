@@ -6,11 +6,20 @@
 //   - What is sent is held against the types of OpenAI's own client; nothing of that client runs.
 import { createHash } from 'node:crypto'
 import type { ModelRequest, ToolSpec } from '@reins/contracts'
-import type { EasyInputMessage, FunctionTool, ResponseInputItem } from 'openai/resources/responses/responses'
+import type {
+  EasyInputMessage,
+  FunctionTool,
+  ResponseInputFileContent,
+  ResponseInputImageContent,
+  ResponseInputItem,
+  ResponseInputTextContent,
+} from 'openai/resources/responses/responses'
 import { outputText } from '../compatible/chat-request.ts'
 import { type Encoder, encodeOnce, History } from '../history/history.ts'
+import { bytesHere, imageTypeOf, type Media, resultParts, withBytes } from '../history/result-media.ts'
 import { json, noText, wireName } from '../history/wire-text.ts'
-import { answerTokens, type Manner } from '../requests/differences.ts'
+import { answerTokens, type Difference, type Manner } from '../requests/differences.ts'
+import { Histories } from '../requests/histories.ts'
 import { plainSchema } from '../requests/schemas.ts'
 
 /** The others refuse `reasoning`, and encrypted reasoning with it. */
@@ -19,13 +28,10 @@ export function reasons(model: string): boolean {
 }
 
 export class ResponsesRequests {
-  readonly #history: History
-  /** Without reasoning, for a conversation whose items are refused. */
-  readonly #forgetful: History
+  readonly #histories: Histories
 
   constructor(provider: string) {
-    this.#history = new History(provider, encoder(true))
-    this.#forgetful = new History(provider, encoder(false))
+    this.#histories = new Histories(inMessages, (manner) => new History(provider, encoder(manner)))
   }
 
   encode(request: ModelRequest, manner: Manner): string {
@@ -40,8 +46,10 @@ export class ResponsesRequests {
     if (cacheKey !== '' && !manner.has('no-cache-key')) fields.push(`"prompt_cache_key":${json(shortKey(cacheKey))}`)
     if (system.trim() !== '') fields.push(`"instructions":${json(system)}`)
     fields.push(...toolFields(request, manner))
-    const history = manner.has('forget-reasoning') ? this.#forgetful : this.#history
-    const input = history.encode(request.messages, model).flatMap((piece) => piece.parts)
+    const input = this.#histories
+      .of(manner)
+      .encode(request.messages, model)
+      .flatMap((piece) => piece.parts)
     fields.push(`"input":[${input.join(',')}]`)
     return `{${fields.join(',')}}`
   }
@@ -85,7 +93,11 @@ function shortKey(key: string): string {
   return key.length <= 64 ? key : createHash('sha256').update(key).digest('hex')
 }
 
-function encoder(reasoning: boolean): Encoder {
+/** What of a manner shows in messages, since they are serialised once. */
+const inMessages: readonly Difference[] = ['forget-reasoning', 'no-images', 'no-files']
+
+function encoder(manner: Manner): Encoder {
+  const reasoning = !manner.has('forget-reasoning')
   return {
     user(message) {
       const texts = message.content.filter((part) => part.text.trim() !== '')
@@ -118,10 +130,27 @@ function encoder(reasoning: boolean): Encoder {
       })
     },
     tool(message, id) {
-      const result: ResponseInputItem = { type: 'function_call_output', call_id: id, output: outputText(message) }
-      return [json(result)]
+      const result = { type: 'function_call_output', call_id: id, output: outputText(message) } as const
+      const parts = message.error
+        ? []
+        : resultParts(message.content ?? [], textPart, (block) => mediaPart(block, manner))
+      if (parts.length === 0) return [json(result satisfies ResponseInputItem)]
+      return [`{"type":"function_call_output","call_id":${json(id)},"output":[${parts.join(',')}]}`]
     },
   }
+}
+
+const textPart = (text: string): string => json({ type: 'input_text', text } satisfies ResponseInputTextContent)
+
+function mediaPart(block: Media, manner: Manner): string | undefined {
+  const data = `data:${block.mimeType};base64,${bytesHere}`
+  if (imageTypeOf(block) !== undefined && !manner.has('no-images')) {
+    const part: ResponseInputImageContent = { type: 'input_image', detail: 'auto', image_url: data }
+    return withBytes(block, json(part))
+  }
+  if (block.type !== 'file' || block.mimeType !== 'application/pdf' || manner.has('no-files')) return undefined
+  const filename = (block.name ?? 'file.pdf').replaceAll(bytesHere, '')
+  return withBytes(block, json({ type: 'input_file', filename, file_data: data } satisfies ResponseInputFileContent))
 }
 
 /** A broken item would break the whole request, now and later. */

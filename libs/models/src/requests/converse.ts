@@ -9,6 +9,7 @@ import { type Fault, FaultError, failed, faultOf, faultOfReply, type Subject } f
 import { kindOf } from '../failure/recognise.ts'
 import { header } from '../failure/retry-after.ts'
 import { readable, saidInBody } from '../failure/said.ts'
+import { filled } from '../history/result-media.ts'
 import type { Reply } from '../http/exchange.ts'
 import { type Foreign, StreamDecoder, tooLargeText } from '../http/stream-decoder.ts'
 import type { Transport } from '../http/transport.ts'
@@ -111,7 +112,7 @@ interface Form {
 
 function formOf(wire: Wire, request: ModelRequest, manner: Manner): Form {
   const asked = request.stream && manner.has('whole-answers') ? { ...request, stream: false } : request
-  return { asked, body: wire.encode(asked, manner) }
+  return { asked, body: filled(wire.encode(asked, manner), request.media) }
 }
 
 /** undefined: the outcome has been told. */

@@ -30,6 +30,9 @@ export type Difference =
   | 'no-cache-key'
   | 'no-include'
   | 'no-store'
+  | 'no-images'
+  | 'no-audio'
+  | 'no-files'
 
 /** How a model wants to be asked; a number is the limit that it told. */
 export type Manner = ReadonlyMap<Difference, number>
@@ -65,7 +68,29 @@ const leastRoom = 64
 /** Servers count "about". */
 const margin = 16
 
+const sentImage = /"type":"image(?:_url)?"|"type":"input_image"/
+const sentAudio = /"type":"input_audio"/
+const sentFile = /"type":"document"|"type":"input_file"/
+
 const table: readonly Row[] = [
+  // One image that it cannot read says nothing of others; but it would be refused with each later request.
+  {
+    name: 'no-images',
+    says: /could not process image|image.{0,40}(exceeds|too (large|big|small|many)|dimension|corrupt)|(invalid|malformed|unreadable|corrupt).{0,20}image|image.{0,30}(not valid|could not be)|unsupported image (format|type)|failed to (decode|load|process|parse).{0,20}image/is,
+    sent: sentImage,
+    forCallOnly: true,
+  },
+  {
+    name: 'no-images',
+    says: /image|vision|visual|multi-?modal|mmproj|modalit|unexpected role .?user.? after role .?tool|content.{0,40}must be a string|expected .?(text|string)/i,
+    sent: sentImage,
+  },
+  {
+    name: 'no-audio',
+    says: /audio|modalit|multi-?modal|content.{0,40}must be a string|expected .?(text|string)/i,
+    sent: sentAudio,
+  },
+  { name: 'no-files', says: /\bfile|document|pdf/i, sent: sentFile },
   { name: 'room', says: /context/i, forCallOnly: true, amount: room },
   { name: 'output-limit', says: /max_|tokens/i, amount: outputLimit },
   { name: 'max-completion-tokens', says: /max_completion_tokens/, sent: /"max_tokens":/ },

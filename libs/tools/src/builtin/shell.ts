@@ -5,7 +5,6 @@ import type { Readable } from 'node:stream'
 import { Type } from 'typebox'
 import type { KeptOutput, ToolContext } from '../context.ts'
 import { afterReading } from '../pace.ts'
-import { howToReadOn } from '../long-results.ts'
 import { failed, fittingText, ToolFailure, type ToolOutcome } from '../outcome.ts'
 import { type SandboxProcess, shellCommand } from '../sandbox/sandbox.ts'
 import { HeadTail } from '../text/head-tail.ts'
@@ -140,7 +139,7 @@ async function runToEnd(process: SandboxProcess, context: ToolContext, note: str
   if (ref === undefined) return build('; the whole is not kept, since this session keeps as much output as it may')
   const missing = spool.dropped + kept.dropped
   const dropped = missing > 0 ? ` but for its last ${missing} bytes` : ''
-  return { ...build(`; the whole output is kept${dropped} as ${ref}: ${howToReadOn(ref)}`), ref }
+  return { ...build(`; the whole output is kept${dropped} as ${ref}`), ref }
 }
 
 type Ending =

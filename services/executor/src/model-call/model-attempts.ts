@@ -14,6 +14,7 @@ import type { SessionFold } from '../session/session-fold.ts'
 import type { Definitions } from './definitions.ts'
 import { DeltaBatch } from './delta-batch.ts'
 import type { DeltaPace } from './delta-pace.ts'
+import type { KeptMedia } from './kept-media.ts'
 import { type CallOutcome, callModel, maxPartial } from './model-caller.ts'
 import { withServers } from './server-tools.ts'
 
@@ -22,6 +23,7 @@ export interface AttemptsContext extends FollowingContext {
   readonly definitions: Pick<Definitions, 'settings'>
   readonly models: Models
   readonly redactor: Redactor
+  readonly media: Pick<KeptMedia, 'get'>
   readonly deltaPace: DeltaPace
   readonly clock: Clock
   readonly pauseAt: PausePoint
@@ -136,6 +138,7 @@ export class ModelAttempts {
         model: session.born?.model ?? '',
         final: session.turn?.model?.final ?? false,
         messages: session.transcript.toArray(),
+        load: (ref) => context.media.get(this.#id, ref),
       },
       (delta) => deltas.push(delta),
       abort.signal,

@@ -5,7 +5,15 @@ import { expect, test } from 'vitest'
 import { type CallOutcome, callModel } from './model-caller.ts'
 
 const settings = { system: 'x', tools: [], maxTokens: 100, stream: true }
-const attempt = { session: 's', call: 'c1', attempt: 1, model: 'fake/one', final: false, messages: [] }
+const attempt = {
+  session: 's',
+  call: 'c1',
+  attempt: 1,
+  model: 'fake/one',
+  final: false,
+  messages: [],
+  load: async () => undefined,
+}
 const usage = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 }
 
 /** What a model that says these events becomes, where `9sesame` is a secret. */

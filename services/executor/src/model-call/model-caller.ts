@@ -10,7 +10,7 @@ import type {
   ModelMessage,
   ModelProvider,
 } from '@reins/contracts'
-import { fitToWindow, type Models } from '@reins/models'
+import { fitToWindow, type LoadMedia, type Models, withMedia } from '@reins/models'
 import type { Redactor } from '@reins/secrets'
 import type { CallSettings, Settings } from './definitions.ts'
 
@@ -23,6 +23,8 @@ export interface Attempt {
   /** The tools are withheld: the model must answer. */
   readonly final: boolean
   readonly messages: readonly ModelMessage[]
+  /** The bytes that results of tools refer to. */
+  readonly load: LoadMedia
 }
 
 export type CallOutcome =
@@ -66,7 +68,8 @@ export async function callModel(
     system,
     tools: settings.tools,
   })
-  return stream(provider, model, { ...settings, system }, attempt, fitted.messages, onDelta, signal, redactor)
+  const shown = await withMedia(fitted.messages, attempt.load)
+  return stream(provider, model, { ...settings, system }, attempt, shown, onDelta, signal, redactor)
 }
 
 /** What was shown of one block, and what is held back because a secret could begin there. */
@@ -84,7 +87,7 @@ async function stream(
   model: string,
   settings: CallSettings,
   attempt: Attempt,
-  messages: readonly ModelMessage[],
+  { messages, media }: Awaited<ReturnType<typeof withMedia>>,
   onDelta: (delta: Delta) => void,
   signal: AbortSignal,
   redactor: Redactor,
@@ -115,6 +118,7 @@ async function stream(
       model,
       system: settings.system,
       messages,
+      ...(media.size > 0 ? { media } : {}),
       tools: settings.tools,
       maxTokens: settings.maxTokens,
       stream: settings.stream,
