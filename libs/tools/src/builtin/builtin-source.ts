@@ -1,7 +1,7 @@
 // The built-in tools as a source of tools: the first adapter of the port in source.ts.
 import { mkdirSync, statSync } from 'node:fs'
 import path from 'node:path'
-import type { AgentDefinition, ReplayClass } from '@reins/contracts'
+import type { ReplayClass } from '@reins/contracts'
 import { readResultName } from '../long-results.ts'
 import { ToolFailure } from '../outcome.ts'
 import type { PathLocks } from '../path-locks.ts'
