@@ -70,7 +70,7 @@ async function sent(
 describe('a result of blocks', () => {
   it('goes to Anthropic as text, images and PDFs; the rest is told', async () => {
     const { list } = await sent('anthropic', conversation)
-    expect((list[2]?.content as readonly unknown[])[0]).toEqual({
+    expect((list[2]!.content as readonly unknown[])[0]).toEqual({
       type: 'tool_result',
       tool_use_id: 'c1',
       content: [
