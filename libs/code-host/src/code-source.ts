@@ -34,6 +34,8 @@ export interface CodeSourceOptions extends Omit<CodeHostsOptions, 'textOf'> {
 
 /** Whoever makes it closes it. */
 export interface CodeSource extends ToolSource {
+  /** Hosts that live. */
+  readonly hosts: () => number
   close(): Promise<void>
 }
 
@@ -67,6 +69,7 @@ export function codeSource({ bundles, log, ...options }: CodeSourceOptions): Cod
     ...codeCatalog,
     run: (call, context) => runTool(hosts, options, call, context, log),
     approval: (call, context) => approvalOf(hosts, call, context),
+    hosts: () => hosts.size,
     close: () => hosts.close(),
   }
 }

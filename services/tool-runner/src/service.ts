@@ -74,6 +74,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     'reins_tool_runner_waiting',
     'Of these, calls that have taken long and hold no work slot',
   )
+  const hostsGauge = config.metrics.gauge('reins_code_hosts', 'Processes that run code of users')
 
   const builtin = builtinSource({
     workspaceRoot: path.resolve(config.workspaceRoot),
@@ -167,6 +168,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
       beat() {
         busyGauge.set(active.size)
         waitingGauge.set(slots.taken)
+        hostsGauge.set(code.hosts())
       },
     },
     fatal: config.fatal,
