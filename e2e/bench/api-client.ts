@@ -2,7 +2,7 @@
 //   - Connections are kept; a body leaves in one write with its head.
 //   - An answer that was not asked for (a status of 400 and above) is an error: a benchmark of failures is none.
 import http from 'node:http'
-import type { AgentDefinition, CreatedSession, TurnResult } from '@reins/contracts'
+import type { AgentDefinition, CreatedSession, SentFile, TurnResult } from '@reins/contracts'
 
 export interface StreamItem {
   readonly type: string
@@ -45,8 +45,10 @@ export class ApiClient {
     return this.#json('POST', '/v1/sessions', { agent, ...(message === undefined ? {} : { message }) })
   }
 
-  async putAgent(definition: AgentDefinition): Promise<void> {
-    await this.#json('PUT', `/v1/agents/${definition.name}`, definition)
+  /** `files`: contents of those that the definition names. */
+  async putAgent(definition: AgentDefinition, files?: readonly SentFile[]): Promise<void> {
+    const body = files === undefined ? definition : { definition, files }
+    await this.#json('PUT', `/v1/agents/${definition.name}`, body)
   }
 
   get(path: string): Promise<unknown> {

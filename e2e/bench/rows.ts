@@ -124,6 +124,29 @@ export const rows: readonly Row[] = [
     budget: '',
     figures: ({ turns }) => three(turns?.neverTool),
   },
+  {
+    what: 'turn with a user-written tool, turns 2–21',
+    unit: 'ms',
+    budget: '',
+    raw: ({ raw, code }) =>
+      6 * raw.publishMs.p50 + 2 * raw.modelMs.p50 + raw.httpMs.p50 + (code?.directMs.p50 ?? Number.NaN),
+    figures: ({ code }) => three(code?.turnMs),
+  },
+  {
+    what: 'a call of a user-written tool over its host, warm',
+    unit: 'ms',
+    budget: 'p50 ≤ 0.3',
+    raw: ({ code }) => code?.directMs.p50,
+    figures: ({ code }) => three(code?.warmMs),
+    limit: () => 0.3,
+  },
+  {
+    what: 'start of a host, until its tools are known',
+    unit: 'ms',
+    budget: 'p50 ≤ 80',
+    figures: ({ code }) => three(code?.startMs),
+    limit: () => 80,
+  },
   ...[1, 16, 64].map((clients) => loadRow('tool', clients)),
   ...[1, 16, 64].map((clients) => loadRow('plain', clients)),
   {

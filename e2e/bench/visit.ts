@@ -1,5 +1,6 @@
 // One visit: the product started anew in one configuration, everything that was asked for measured once, with the raw costs of the same minute.
 import { loadavg } from 'node:os'
+import { type CodeCalls, measureCodeCalls } from './code-calls.ts'
 import { type FullExecutor, measureFullExecutor } from './crowd/full-executor.ts'
 import { type Joining, measureJoining } from './crowd/joining.ts'
 import { measureSessionsAtRest, type SessionsAtRest } from './crowd/sessions-at-rest.ts'
@@ -27,6 +28,7 @@ export interface Visit {
   readonly turns?: Turns
   readonly plainLoad?: readonly Load[]
   readonly toolLoad?: readonly Load[]
+  readonly code?: CodeCalls
   readonly long?: LongSession
   readonly tokens?: Tokens
   readonly resume?: readonly Resume[]
@@ -74,7 +76,7 @@ export async function visit(
   }
   try {
     const raw = await measureRaw(product, quick ? 1 : 2)
-    if (['turns', 'load', 'long', 'disk'].some((name) => options.only.some((one) => one === name)))
+    if (['turns', 'load', 'code', 'long', 'disk'].some((name) => options.only.some((one) => one === name)))
       await warmUp(product, quick ? 150 : 400)
     await step('turns', async () => {
       measured.turns = await measureTurns(product, quick ? 8 : 20)
@@ -89,6 +91,9 @@ export async function visit(
       }
       measured.toolLoad = tool
       measured.plainLoad = plain
+    })
+    await step('code', async () => {
+      measured.code = await measureCodeCalls(product, quick)
     })
     await step('long', async () => {
       measured.long = await measureLong(product, 500)
