@@ -19,6 +19,7 @@ export type Failure =
 
 /** `hasSession`: whether the request went out in a session, which a server may have forgotten. */
 export function failureOf(error: unknown, hasSession: boolean): Failure {
+  if (error instanceof DOMException && error.name === 'TimeoutError') return { kind: 'late' }
   if (error instanceof StreamableHTTPError || isHttpError(error)) return httpFailure(error, hasSession)
   if (error instanceof McpError) return mcpFailure(error)
   const code = codeOf(error)
@@ -65,8 +66,10 @@ function httpFailure(
 function mcpFailure(error: McpError): Failure {
   const message = oneLine(error.message.replace(/^MCP error -?\d+:\s*/, ''))
   if (error.code === ErrorCode.RequestTimeout) return { kind: 'late' }
-  if (error.code === ErrorCode.ConnectionClosed)
-    return { kind: 'lost', why: message.includes(lostStream) ? lostStream : 'the connection was closed' }
+  // Servers use the same code for errors of their own.
+  if (error.code === ErrorCode.ConnectionClosed && message === lostStream) return { kind: 'lost', why: lostStream }
+  if (error.code === ErrorCode.ConnectionClosed && message === 'Connection closed')
+    return { kind: 'lost', why: 'the connection was closed' }
   return { kind: 'refused', code: error.code, message, data: error.data }
 }
 
