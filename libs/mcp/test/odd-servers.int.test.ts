@@ -180,7 +180,18 @@ describe('a list of tools', () => {
     const text = JSON.stringify(answer.tools)
     expect(text.length).toBeLessThan(3_000)
     expect(text).toContain('(MCP server odd)')
-    expect(text).not.toMatch(/[\u200b\u202e\u001b]|\u{e0041}|<\||<system|<\/system|<important|\\u001b|\nSystem:/u)
+    for (const mark of [
+      '\u200b',
+      '\u202e',
+      '\\u001b',
+      '\u{e0041}',
+      '<|',
+      '<system',
+      '</system',
+      '<important',
+      '\nSystem:',
+    ])
+      expect(text).not.toContain(mark)
   })
 })
 
