@@ -79,6 +79,21 @@ describe('an agent with an MCP server over stdio', () => {
   })
 })
 
+describe('a try of the servers', () => {
+  it('says what each has, and why one is not there', async () => {
+    await agent('tried', small, { name: 'gone', url: 'http://127.0.0.1:9/mcp', optional: true })
+    const { status, json } = await product.ask('POST', '/v1/agents/tried/mcp-test')
+    expect(status).toBe(200)
+    expect(json.servers).toMatchObject([
+      { server: 'small', status: 'ready', about: 'small 1.0.0', transport: 'stdio' },
+      { server: 'gone', status: 'unavailable', optional: true, reason: expect.stringContaining('connection refused') },
+    ])
+    expect(json.servers[0].tools).toContainEqual(
+      expect.objectContaining({ name: 'mcp__small__echo', replay: 'safe', risk: 'read' }),
+    )
+  })
+})
+
 describe('a server that is not there', () => {
   it('fails no session: the model and the person are told why, and the other tools work', async () => {
     await agent('half', small, { name: 'gone', url: 'http://127.0.0.1:9/mcp' })
@@ -89,6 +104,12 @@ describe('a server that is not there', () => {
   })
 
   it('whose token is missing names the command that sets it', async () => {
+    const needy = {
+      ...{ model: 'scripted/assistant', system_prompt: 'x' },
+      mcp_servers: [{ name: 'needs', url: 'http://127.0.0.1:9/mcp', auth: 'bearer', secret: 'NEEDY_TOKEN' }],
+    }
+    const stored = await product.ask('PUT', '/v1/agents/needy', needy)
+    expect(stored.json.warnings).toEqual([expect.stringContaining('reins secret set NEEDY_TOKEN')])
     await agent('needy', { name: 'needs', url: 'http://127.0.0.1:9/mcp', auth: 'bearer', secret: 'NEEDY_TOKEN' })
     const { session } = await say(undefined, 'needy', 'say hello')
     expect(await reasons(session.id)).toEqual([expect.stringContaining('reins secret set NEEDY_TOKEN')])

@@ -5,6 +5,7 @@ import { approvalCommands } from './commands/approvals.ts'
 import { chatCommand } from './commands/chat.ts'
 import { completionCommands } from './commands/completion.ts'
 import { configCommands } from './commands/config.ts'
+import { mcpCommands } from './commands/mcp.ts'
 import { poolCommands } from './commands/pool.ts'
 import { secretCommands } from './commands/secret.ts'
 import { sessionCommands } from './commands/session.ts'
@@ -47,6 +48,7 @@ export function clientCommands(program: Command, context: CliContext): Command {
   secretCommands(program, act)
   configCommands(program, act)
   poolCommands(program, act)
+  mcpCommands(program, act)
   completionCommands(program, act)
   return program
 }

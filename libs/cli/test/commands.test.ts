@@ -1,5 +1,5 @@
 // The commands as a person or a program runs them, against a server that a test made.
-import { ReinsError, type StreamItem } from '@reins/contracts'
+import { type McpTried, ReinsError, type StreamItem } from '@reins/contracts'
 import { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import type { CliContext } from '../src/context.ts'
@@ -414,5 +414,34 @@ describe('the server', () => {
     expect([without.code, without.connected]).toEqual([1, []])
     const given = await reins(['agent', 'list'], fakeServer(), { env: { ...env, token: 'mine' } })
     expect(given.connected).toEqual([{ baseUrl: 'https://reins.example', token: 'mine' }])
+  })
+})
+
+describe('reins mcp test', () => {
+  const tried = (server: string, status: 'ready' | 'unavailable', optional = false): McpTried => ({
+    ...{ server, at: 'https://mcp.example.com/mcp', status, optional, took: 12 },
+    ...(status === 'ready'
+      ? { about: 'notes 1.2.0', transport: 'http', protocol: '2025-06-18' }
+      : { reason: 'nothing listens there (connection refused).' }),
+    tools: status === 'ready' ? [{ name: 'mcp__notes__read', description: 'Reads', replay: 'safe', risk: 'read' }] : [],
+    notes: [],
+  })
+
+  test('tells what each server says, its tools, and how long it took', async () => {
+    const server = fakeServer()
+    server.tried.push(tried('notes', 'ready'), tried('other', 'unavailable', true))
+    const { code, out } = await reins(['mcp', 'test', 'assistant'], server)
+    expect(code).toBe(0)
+    expect(out).toMatch(/✓ notes notes 1.2.0, http, 2025-06-18 .* · https:\/\/mcp.example.com\/mcp/)
+    expect(out).toContain('mcp__notes__read (read, may run again) Reads')
+    expect(out).toContain('other nothing listens there')
+  })
+
+  test('fails where a server that is not optional is not there, and gives JSON to programs', async () => {
+    const server = fakeServer()
+    server.tried.push(tried('notes', 'unavailable'))
+    expect((await reins(['mcp', 'test', 'assistant'], server)).code).toBe(1)
+    const json = await reins(['mcp', 'test', 'assistant', '--json'], server)
+    expect([json.code, JSON.parse(json.out).servers[0].status]).toEqual([1, 'unavailable'])
   })
 })

@@ -9,7 +9,7 @@ const program = () => clientProgram(fakeContext(fakeServer().client))
 
 describe('completion', () => {
   test.each([
-    [[''], { words: ['agent', 'approvals', 'chat', 'completion', 'config', 'pool', 'secret', 'session'] }],
+    [[''], { words: ['agent', 'approvals', 'chat', 'completion', 'config', 'mcp', 'pool', 'secret', 'session'] }],
     [['se'], { words: ['secret', 'session'] }],
     [['session', 're'], { words: ['release', 'replay', 'resume'] }],
     [['agent', 'create', 'x', '--max'], { words: ['--max-tokens', '--max-tool-calls'] }],

@@ -1,6 +1,15 @@
 // A terminal, a clock and a server that do what a test says.
 import { EventEmitter } from 'node:events'
-import type { Agent, ApiEvent, ApprovalInfo, EventData, EventType, SessionInfo, StreamItem } from '@reins/contracts'
+import type {
+  Agent,
+  ApiEvent,
+  ApprovalInfo,
+  EventData,
+  EventType,
+  McpTried,
+  SessionInfo,
+  StreamItem,
+} from '@reins/contracts'
 import { noUsage, ReinsError } from '@reins/contracts'
 import type { ControlVerb, FollowItem, ReinsClient } from '../src/client-port.ts'
 import type { CliContext } from '../src/context.ts'
@@ -175,6 +184,7 @@ export interface FakeServer {
   readonly outputs: Map<string, string>
   events: ApiEvent[]
   /** Thrown by the next sends, one each. */
+  readonly tried: McpTried[]
   readonly sendFailures: Error[]
   /** Called with each message that arrives. */
   onMessage: (text: string, key: string | undefined) => void
@@ -206,6 +216,7 @@ export function fakeServer(): FakeServer {
     configs: new Map(),
     outputs: new Map(),
     events: [],
+    tried: [],
     sendFailures: [],
     onMessage: () => undefined,
     until: async (start) => {
@@ -221,6 +232,10 @@ export function fakeServer(): FakeServer {
           const stored = { ...agent(name), definition }
           server.agents.set(name, stored)
           return { agent: stored, outcome: known ? 'updated' : 'created' }
+        },
+        testMcp: async (name) => {
+          note(`test MCP ${name}`)
+          return { agent: name, servers: server.tried }
         },
         get: async (name) => {
           const known = server.agents.get(name)

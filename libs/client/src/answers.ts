@@ -66,7 +66,20 @@ export const answers = {
   grants: record({ grants: list(grant) }),
   grantsRevoked: record({ revoked: list(text), cursor: text }),
   agent: record({ agent }),
-  agentPut: record({ agent, outcome: text }),
+  agentPut: record({ agent, outcome: text, warnings: optional(list(text)) }),
+  mcpTest: record({
+    agent: text,
+    servers: list(
+      record({
+        server: text,
+        at: text,
+        status: text,
+        took: finite,
+        tools: list(record({ name: text })),
+        notes: list(text),
+      }),
+    ),
+  }),
   agents: record({ agents: list(agent), next: optional(text) }),
   session,
   sessions: record({ sessions: list(session), next: optional(text) }),

@@ -15,6 +15,7 @@ import type {
   EventPage,
   FramePage,
   Health,
+  McpTest,
   MessageAccepted,
   PoolInfo,
   PoolList,
@@ -68,6 +69,8 @@ export interface Client {
     /** All of them. */
     list(): Promise<readonly Agent[]>
     delete(name: string, options?: { readonly ifMatch?: string }): Promise<void>
+    /** Connects to the agent's MCP servers: what each says, and how long it took. */
+    testMcp(name: string): Promise<McpTest>
   }
   readonly secrets: SecretCalls
   readonly configs: ConfigCalls
@@ -175,6 +178,7 @@ export function createClient(options: ClientOptions): Client {
         const headers = ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }
         await transport.json({ method: 'DELETE', path: agent(name), headers }, answers.anything)
       },
+      testMcp: (name) => post(`${agent(name)}/mcp-test`, answers.mcpTest, undefined, {}, {}),
     },
     secrets: secretCalls(transport),
     configs: configCalls(transport),

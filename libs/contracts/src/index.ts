@@ -34,6 +34,7 @@ export {
   ToolList,
 } from './agents/definition.ts'
 export { durationMs } from './agents/approvals.ts'
+export { McpTest, McpTried, type TestMcp, testMcpVerb } from './api/mcp.ts'
 export {
   hasMcpCommand,
   McpServer,

@@ -20,6 +20,7 @@ import { parseAgent, parseVersion } from '@reins/journal'
 import { type Clock, noPausePoints, type PausePoint } from '@reins/service'
 import type { Bundles, FreshBundle } from './code/bundles.ts'
 import { type DefinitionSource, parseDefinition, problemsText, sizeProblem } from './definition-source.ts'
+import { mustHaveCommands, secretWarnings } from './mcp-commands.ts'
 import type { RegistryLog } from './registry-log.ts'
 
 export interface AgentsOptions {
@@ -29,6 +30,8 @@ export interface AgentsOptions {
   /** For tests, which stop the process there. */
   readonly pauseAt?: PausePoint
   readonly knownProviders?: readonly string[]
+  /** Absent: nobody is warned of secrets that are not there. */
+  readonly hasSecret?: (name: string) => Promise<boolean>
 }
 
 export interface PutRequest {
@@ -58,8 +61,10 @@ export class Agents {
   readonly #bundles: Bundles
   readonly #pauseAt: PausePoint
   readonly #knownProviders: readonly string[] | undefined
+  readonly #hasSecret: (name: string) => Promise<boolean>
 
-  constructor({ log, clock, bundles, pauseAt = noPausePoints, knownProviders }: AgentsOptions) {
+  constructor({ log, clock, bundles, pauseAt = noPausePoints, knownProviders, hasSecret }: AgentsOptions) {
+    this.#hasSecret = hasSecret ?? (async () => true)
     this.#log = log
     this.#clock = clock
     this.#bundles = bundles
@@ -68,6 +73,12 @@ export class Agents {
   }
 
   async put(request: PutRequest): Promise<{ value: PutAgentResult; seq: number }> {
+    const { value, seq } = await this.#put(request)
+    const warnings = await secretWarnings(value.agent.definition, this.#hasSecret)
+    return { value: warnings.length === 0 ? value : { ...value, warnings }, seq }
+  }
+
+  async #put(request: PutRequest): Promise<{ value: PutAgentResult; seq: number }> {
     const { name, condition, by } = request
     const { definition, fresh } = await this.#resolve(request)
     const digest = definitionDigest(definition)
@@ -92,6 +103,7 @@ export class Agents {
     const { entry } = await this.#current(name)
     decide(entry, { name, digest: '', by, at: this.#clock.now() }, condition)
     const current = entry?.deleted === false ? await this.#definition(entry.digest) : undefined
+    if (!mayRegister) mustHaveCommands(definition, current)
     const code = await this.#bundles.resolve({ definition, places, files, mayRegister, current })
     if (code.kind === 'problems') throw invalid('invalid_agent', name, code.problems)
     const size = sizeProblem(code.definition)

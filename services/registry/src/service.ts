@@ -2,7 +2,7 @@
 //   S1. What is written and what is read by name needs REG alone; Postgres may be away, also at the start.
 import { randomBytes } from 'node:crypto'
 import type { Broker } from '@reins/broker'
-import type { ReinsError } from '@reins/contracts'
+import { ReinsError } from '@reins/contracts'
 import { healthOf, openDatabase } from '@reins/projection'
 import type { KeyStore, RandomBytes } from '@reins/secrets'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
@@ -54,6 +54,12 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
     bundles: new Bundles({ log: registry, ...(config.code ?? noCode) }),
     ...(pauseAt === undefined ? {} : { pauseAt }),
     ...(knownProviders === undefined ? {} : { knownProviders }),
+    // What cannot be looked up now is no reason to warn.
+    hasSecret: (name) =>
+      secrets.get(name).then(
+        () => true,
+        (error) => !(error instanceof ReinsError && error.code === 'secret_not_found'),
+      ),
   })
 
   const db = databaseUrl === undefined ? undefined : openDatabase<Tables>(databaseUrl)

@@ -136,6 +136,7 @@ describe('operations', () => {
     expect(operations.map(({ name }) => name).sort()).toEqual(
       [
         ...['PUT', 'GET', 'DELETE'].map((method) => `${method} /v1/agents/{name}`),
+        'POST /v1/agents/{name}/mcp-test',
         ...['secrets', 'configs'].flatMap((kind) => [
           `GET /v1/${kind}`,
           ...['PUT', 'GET', 'DELETE'].map((method) => `${method} /v1/${kind}/{name}`),

@@ -1,9 +1,9 @@
 // The tool-runner: a session's tools for each session of the tool pools that its labels cover (PROTOCOL 5 and 6), in the shell that it
 // shares with the executor (libs/holder, whose invariants hold here). It owns sandboxes and decides for no session.
 import path from 'node:path'
-import { type Broker, startPresence } from '@reins/broker'
+import { type Broker, serveRequests, startPresence } from '@reins/broker'
 import { codeSource } from '@reins/code-host'
-import type { Labels } from '@reins/contracts'
+import { type Labels, testMcpVerb } from '@reins/contracts'
 import { CallSlots, Holder, memoryRoom, memoryShare, type Queue, readingUntil } from '@reins/holder'
 import type { Journal, RegistryView } from '@reins/journal'
 import { McpServers } from '@reins/mcp'
@@ -13,6 +13,7 @@ import type { Log, Metrics } from '@reins/telemetry'
 import { builtinSource, type Guard, PathLocks, type Sandbox, workspaceOf } from '@reins/tools'
 import { discover } from './call-runner.ts'
 import { redacted } from './kept-output.ts'
+import { testMcp } from './mcp-test.ts'
 import { ServerSessions } from './server-sessions.ts'
 import { learnNamed, type ValuesOptions, valuesOf } from './values.ts'
 import { SessionTools, type ToolsContext } from './session-tools.ts'
@@ -175,6 +176,13 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     flush: () => broker.nc.flush(),
   })
   closing.add('sessions', () => holder.close())
+  const served = serveRequests(
+    broker,
+    'tool-runner',
+    { [testMcpVerb]: (request) => testMcp(context.tools, servers, (pool) => holder.serves(pool), request) },
+    (verb, error) => log.error({ verb, err: error }, 'a request to the tool-runner failed'),
+  )
+  closing.add('requests', () => served.close())
   await holder.start()
   return closing
 }

@@ -1,5 +1,5 @@
 // reins agent …
-import type { Agent } from '@reins/contracts'
+import type { PutAgentResult } from '@reins/contracts'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { CommandFailure, usageFailure } from '../failure.ts'
 import type { Act, Invocation } from '../invocation.ts'
@@ -236,16 +236,14 @@ async function create(run: Invocation, name: string, options: WriteOptions): Pro
   const file = options.file === undefined ? undefined : await readText(run, options.file)
   const { source } = completeDefinition(name, file, await readFlags(run, options))
   const client = await run.client()
-  const { agent } = await client.agents.put(name, source, { kind: 'create' })
-  report(run, agent, 'created', options.format)
+  report(run, await client.agents.put(name, source, { kind: 'create' }), options.format)
 }
 
 async function apply(run: Invocation, name: string | undefined, options: WriteOptions): Promise<void> {
   const file = await readText(run, options.file ?? '')
   const whole = completeDefinition(name, file, await readFlags(run, options))
   const client = await run.client()
-  const { agent, outcome } = await client.agents.put(whole.name, whole.source, { kind: 'apply' })
-  report(run, agent, outcome, options.format)
+  report(run, await client.agents.put(whole.name, whole.source, { kind: 'apply' }), options.format)
 }
 
 async function update(run: Invocation, name: string, options: WriteOptions): Promise<void> {
@@ -259,14 +257,16 @@ async function update(run: Invocation, name: string, options: WriteOptions): Pro
   const client = await run.client()
   const stored = await client.agents.get(name)
   const source = changedDefinition(stored.definition, file, flags)
-  const { agent, outcome } = await client.agents.put(name, source, { kind: 'update', digest: stored.digest })
-  report(run, agent, outcome, options.format)
+  report(run, await client.agents.put(name, source, { kind: 'update', digest: stored.digest }), options.format)
 }
 
-function report(run: Invocation, agent: Agent, outcome: string, form: Format | undefined): void {
-  if (run.json) run.printJson({ outcome, agent })
+function report(run: Invocation, { agent, outcome, warnings = [] }: PutAgentResult, form: Format | undefined): void {
+  if (run.json) run.printJson({ outcome, agent, ...(warnings.length === 0 ? {} : { warnings }) })
   else if (form === 'yaml') run.print(definitionYaml(agent.definition))
-  else run.print(`Agent ${agent.name} ${outcome}: version ${agent.version}, ${agent.definition.model}.`)
+  else {
+    run.print(`Agent ${agent.name} ${outcome}: version ${agent.version}, ${agent.definition.model}.`)
+    for (const warning of warnings) run.hint(run.style.yellow(oneLine(warning)))
+  }
 }
 
 async function list(run: Invocation, options: { format?: Format }): Promise<void> {

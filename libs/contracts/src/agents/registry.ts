@@ -70,7 +70,7 @@ export type Agent = Static<typeof Agent>
 
 /**
  * Requests on `svc.registry.<verb>`; the reply is a `Reply`.
- *   put    { name, source: {definition} | {yaml}, condition, by, files?, mayRegister? } -> { agent, outcome: created | updated | unchanged }
+ *   put    { name, source: {definition} | {yaml}, condition, by, files?, mayRegister? } -> { agent, outcome: created | updated | unchanged, warnings? }
  *   list   { limit, after? } -> { agents, next? }            (from the projection)
  *   delete { name, ifMatch?, by } -> { name }
  */
@@ -91,6 +91,8 @@ export interface PutAgent {
 export interface PutAgentResult {
   readonly agent: Agent
   readonly outcome: 'created' | 'updated' | 'unchanged'
+  /** What will not work yet, and what to do; absent: nothing. */
+  readonly warnings?: readonly string[]
 }
 export interface ListAgents {
   readonly limit: number

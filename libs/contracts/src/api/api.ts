@@ -35,7 +35,11 @@ export const AgentBody = Type.Union([AgentDefinition, AgentWithFiles])
 /** Of a body with files: contents in base64, and the definition. */
 export const maxAgentBodyBytes = 12 * 1024 * 1024
 export const AgentAnswer = Type.Object(
-  { agent: Agent, outcome: Type.Union([Type.Literal('created'), Type.Literal('updated'), Type.Literal('unchanged')]) },
+  {
+    agent: Agent,
+    outcome: Type.Union([Type.Literal('created'), Type.Literal('updated'), Type.Literal('unchanged')]),
+    warnings: Type.Optional(Type.Array(Type.String({ description: 'What will not work yet, and what to do' }))),
+  },
   closed,
 )
 export const AgentList = Type.Object({ agents: Type.Array(Agent), next: Type.Optional(Type.String()) }, closed)

@@ -84,7 +84,7 @@ const own: Readonly<Record<ServiceName, Own>> = {
   },
   'tool-runner': {
     says: [frames('t'), deltas('t'), 'hb.tool-runner.>', 'ctl.>', `$O.${objectStores.outputs}.>`, resolveSecrets],
-    hears: ['ctl.>'],
+    hears: ['ctl.>', 'svc.tool-runner.>'],
   },
   memory: { says: [frames('m'), ...consumersOf(streams.timers)], hears: ['svc.memory.>'] },
 }

@@ -93,7 +93,8 @@ export const registrySubject = (kind: RegistryKind, name: string): string => `re
 export const registryKindFilter = (kind: RegistryKind): string => `reg.${kind}.*`
 export const allRegistryFilter = 'reg.>'
 
-export const serviceSubject = (service: 'registry' | 'memory', verb: string): string => `svc.${service}.${verb}`
+export const serviceSubject = (service: 'registry' | 'memory' | 'tool-runner', verb: string): string =>
+  `svc.${service}.${verb}`
 /** Whoever may publish here may be given the secrets that an agent's definition names. */
 export const resolveSecretsVerb = 'secrets.resolve'
 

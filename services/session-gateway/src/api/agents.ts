@@ -1,5 +1,11 @@
 // Agents: written through the registry service, read from the view of its stream, so reading works while it is away.
 import {
+  isMapping,
+  type McpTest,
+  mcpServers,
+  poolKey,
+  type TestMcp,
+  testMcpVerb,
   type Agent,
   type AgentList as AgentListSchema,
   type PutAgent,
@@ -49,6 +55,10 @@ export class Agents {
   /** Throws agent_not_found. */
   async show(caller: Caller, name: string): Promise<Agent> {
     authorize(caller, operations.showAgent)
+    return this.#current(name)
+  }
+
+  async #current(name: string): Promise<Agent> {
     const { registry } = this.#parts
     const entry = registry.agent(name) ?? (await registry.agentFresh(name))
     if (!entry || entry.deleted) throw new ReinsError('agent_not_found', `There is no agent ${name}.`)
@@ -56,6 +66,28 @@ export class Agents {
     if (!version) throw new ReinsError('unavailable', `The definition of ${name} cannot be read now.`)
     const { digest, version: number, createdAt, updatedAt } = entry
     return { name, digest, version: number, createdAt, updatedAt, definition: version.definition }
+  }
+
+  /** Connects through a tool-runner of the agent's pool. Throws agent_not_found, unavailable. */
+  async testMcp(caller: Caller, name: string): Promise<McpTest> {
+    authorize(caller, operations.testMcp)
+    const { digest, definition } = await this.#current(name)
+    const servers = mcpServers(definition)
+    if (servers.length === 0) return { agent: name, servers: [] }
+    const withinMs = Math.max(...servers.map(({ connectMs }) => connectMs)) * 2 + 5000
+    const request: TestMcp = { digest, principal: caller.principal, pool: poolKey(definition.affinity ?? {}) }
+    for (let tries = 1; ; tries++) {
+      const reply = await this.#parts.call<Omit<McpTest, 'agent'>>(
+        serviceSubject('tool-runner', testMcpVerb),
+        request,
+        withinMs,
+      )
+      if (reply.ok) return { agent: name, ...reply.value }
+      const { code, message, next, details } = reply.error
+      // One that serves other pools was asked; another one may answer.
+      if (isMapping(details) && details.otherPool !== undefined && tries < 20) continue
+      throw new ReinsError(code, message, { details, ...(next === undefined ? {} : { next }) })
+    }
   }
 
   /** `at`: only where the agent is at this digest. */

@@ -118,6 +118,12 @@ export const operations = {
     permission: 'config:*:read',
     errors: ['invalid_request', 'unavailable'],
   },
+  testMcp: {
+    summary: "Try an agent's MCP servers: what each says, and how long it took",
+    tag: 'agents',
+    permission: 'agents:write',
+    errors: ['invalid_request', 'agent_not_found', 'unavailable'],
+  },
   createSession: sessionWrite('Start a session, or with "instance" find the one that is there', [
     'invalid_request',
     'agent_not_found',

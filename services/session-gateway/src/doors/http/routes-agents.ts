@@ -5,6 +5,7 @@ import {
   AgentBody,
   AgentList,
   AgentName,
+  McpTest,
   AgentWithFiles,
   isMapping,
   maxAgentBodyBytes,
@@ -65,6 +66,14 @@ export function agentRoutes({ agents }: Api): readonly Route[] {
         const at = headers['if-match'] === undefined ? undefined : digestOf(headers['if-match'])
         return json(200, await agents.delete(caller, name, at))
       },
+    }),
+    route({
+      ...operations.testMcp,
+      method: 'POST',
+      path: '/v1/agents/:name/mcp-test',
+      params,
+      answers: { 200: McpTest },
+      handle: async ({ params: { name }, caller }) => json(200, await agents.testMcp(caller, name)),
     }),
     route({
       ...operations.listAgents,

@@ -1,0 +1,46 @@
+// reins mcp …
+import type { McpTried } from '@reins/contracts'
+import type { Command } from 'commander'
+import { QuietExit } from '../failure.ts'
+import type { Act, Invocation } from '../invocation.ts'
+import { oneLine } from '../text/neutralise.ts'
+import { span } from '../text/when.ts'
+import { examples } from './examples.ts'
+
+export function mcpCommands(program: Command, act: Act): void {
+  const mcp = program.command('mcp').description('Try the MCP servers of agents')
+  mcp
+    .command('test')
+    .argument('<agent>', 'its name')
+    .description(
+      "Connect to an agent's MCP servers, list their tools, and tell what each server says and how long it took. Exit code 1: a server that is not optional is not available",
+    )
+    .addHelpText('after', examples(['reins mcp test coder', 'reins mcp test coder --json']))
+    .action((agent: string, _options: object, command: Command) => act(test)([agent], command))
+}
+
+async function test(run: Invocation, agent: string): Promise<void> {
+  const client = await run.client()
+  const tried = await client.agents.testMcp(agent)
+  if (run.json) run.printJson(tried)
+  else if (tried.servers.length === 0) run.print(`The agent ${oneLine(agent)} names no MCP servers (mcp_servers).`)
+  else for (const server of tried.servers) for (const line of linesOf(run, server)) run.print(line)
+  if (tried.servers.some(({ status, optional }) => status !== 'ready' && !optional)) throw new QuietExit(1)
+}
+
+function linesOf({ style }: Invocation, tried: McpTried): readonly string[] {
+  const { server, at, took, tools, notes } = tried
+  const about = [tried.about, tried.transport, tried.protocol].filter((one) => one !== undefined && one !== '')
+  const head =
+    tried.status === 'ready'
+      ? `${style.green('✓')} ${style.bold(oneLine(server))} ${oneLine(about.join(', '))} ${style.dim(`${span(took)} · ${oneLine(at)}`)}`
+      : `${tried.optional ? style.yellow('–') : style.red('✗')} ${style.bold(oneLine(server))} ${oneLine(tried.reason ?? '')} ${style.dim(span(took))}`
+  return [
+    head,
+    ...tools.map(({ name, risk, replay, description }) => {
+      const again = replay === 'safe' ? ', may run again' : ''
+      return `    ${oneLine(name)} ${style.dim(`(${risk}${again})`)} ${oneLine(description).slice(0, 100)}`
+    }),
+    ...notes.map((note) => `    ${style.yellow(oneLine(note))}`),
+  ]
+}
