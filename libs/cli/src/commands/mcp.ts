@@ -12,9 +12,7 @@ export function mcpCommands(program: Command, act: Act): void {
   mcp
     .command('test')
     .argument('<agent>', 'its name')
-    .description(
-      "Connect to an agent's MCP servers, list their tools, and tell what each server says and how long it took. Exit code 1: a server that is not optional is not available",
-    )
+    .description("Connect to an agent's MCP servers and tell what each has; exit code 1 where one is missing")
     .addHelpText('after', examples(['reins mcp test coder', 'reins mcp test coder --json']))
     .action((agent: string, _options: object, command: Command) => act(test)([agent], command))
 }
