@@ -34,6 +34,7 @@ function losing(broker: Broker): {
       request,
       requestMany: broker.requestMany.bind(broker),
       publish: broker.publish.bind(broker),
+      publishNow: broker.publishNow.bind(broker),
       onReconnect: broker.onReconnect.bind(broker),
       lastReconnect: broker.lastReconnect.bind(broker),
       connected: broker.connected.bind(broker),

@@ -259,6 +259,7 @@ export {
   type ModelDelta,
   ModelErrorCode,
   type ModelEvent,
+  type ModelEvents,
   type ModelFailed,
   type ModelMessage,
   type ModelProvider,

@@ -97,9 +97,18 @@ export type ModelEvent = ModelDelta | ModelCompleted | ModelFailed
  * A provider. `stream` never throws and never rejects: the last event is `completed` or `failed` (an abort by `signal` ends
  * the iteration with `failed{network}`, which the caller ignores). It does no retries of its own: retries are events of the session.
  */
+/**
+ * The events of one answer, asked for one by one; or handed over by `each` in the moment in which they arrive, which with many answers at
+ * once costs a good deal less. Use one of the two, once.
+ */
+export interface ModelEvents extends AsyncIterable<ModelEvent> {
+  /** Resolves when the last event was taken; rejects with what `on` throws, and then asks for no more. */
+  each?(on: (event: ModelEvent) => void): Promise<void>
+}
+
 export interface ModelProvider {
   readonly name: string
   /** Size of the model's window in tokens, input and output together; a careful default where it is not known. */
   contextWindow(model: string): number
-  stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>
+  stream(request: ModelRequest, signal: AbortSignal): ModelEvents
 }

@@ -47,18 +47,41 @@ export function fakeTransport(...answers: readonly (() => Answered)[]): FakeTran
 
 function replyOf({ status, headers, parts, end }: Answered, signal: AbortSignal, onLeave: () => void): Reply {
   let at = 0
+  let gone = false
+  let held: PromiseWithResolvers<void> | undefined
+  const read = async (): Promise<Uint8Array | undefined> => {
+    const part = parts[at++]
+    if (part) return part
+    if (end === 'reset') throw new Error('the connection broke in the middle of the answer')
+    if (end === 'open')
+      return new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    return undefined
+  }
   return {
     status,
     headers,
-    async read() {
-      const part = parts[at++]
-      if (part) return part
-      if (end === 'reset') throw new Error('the connection broke in the middle of the answer')
-      if (end === 'open')
-        return new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
-      return undefined
+    read,
+    flow(into) {
+      const pump = async (): Promise<void> => {
+        for (let part = await read(); part && !gone; part = await read()) {
+          into.data(part)
+          await held?.promise
+        }
+        into.end()
+      }
+      pump().catch((error: Error) => into.failed(error))
     },
-    leave: onLeave,
+    hold() {
+      held ??= Promise.withResolvers()
+    },
+    goOn() {
+      held?.resolve()
+      held = undefined
+    },
+    leave() {
+      gone = true
+      onLeave()
+    },
   }
 }
 

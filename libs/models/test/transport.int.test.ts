@@ -92,6 +92,42 @@ test('pieces arrive by themselves, and what is compressed is read', async () => 
   expect(await text(await post('/gzip'))).toBe('was small')
 })
 
+test('a body that flows is handed over as it comes, not while it is held, and then its end', async () => {
+  const reply = await post('/two')
+  const seen: string[] = []
+  const second = Promise.withResolvers<void>()
+  const over = Promise.withResolvers<void>()
+  reply.flow({
+    data(part) {
+      seen.push(new TextDecoder().decode(part))
+      if (seen.length === 1) {
+        reply.hold()
+        release()
+      } else second.resolve()
+    },
+    end: () => {
+      seen.push('end')
+      over.resolve()
+    },
+    failed: over.reject,
+  })
+  while (seen.length === 0) await new Promise(setImmediate)
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  expect(seen).toEqual(['one'])
+  reply.goOn()
+  await second.promise
+  await over.promise
+  expect(seen).toEqual(['one', 'two', 'end'])
+})
+
+test('a body that flows and was cut says so once', async () => {
+  const reply = await post('/cut')
+  const said = await new Promise<Error | undefined>((resolve) => {
+    reply.flow({ data: () => {}, end: () => resolve(undefined), failed: resolve })
+  })
+  expect(said?.message).toBe('the connection broke in the middle of the answer')
+})
+
 test('a body that was cut is an error, not an end', async () => {
   await expect(text(await post('/cut'))).rejects.toThrow('the connection broke in the middle of the answer')
 })

@@ -2,6 +2,7 @@
 //   F1. Deltas have a connection of their own. There are so many of them that the server may cut a reader that falls behind; appends,
 //       acks and frames must not be cut with it, nor wait behind deltas.
 //   F2. What this process publishes, its own listeners hear at once and not from the server: the connection for deltas has no echo.
+//   F3. An executor has gathered its deltas already: they leave at once. Those of tools wait for the end of the turn.
 import { type Broker, readMessages } from '@reins/broker'
 import {
   type Delta,
@@ -28,6 +29,7 @@ const liveFilterOf = (of: Of): string => (typeof of === 'string' ? liveFilter(of
 export function createJetStreamFeed(broker: Broker, ownLive?: Broker): SessionFeed {
   const live = ownLive ?? broker
   const here = ownLive && new ListenersHere()
+  const names = new Names()
   return {
     frames(of, on) {
       const filter = republished(typeof of === 'string' ? sessionFilter(of) : treeFilter(of.tree))
@@ -48,10 +50,12 @@ export function createJetStreamFeed(broker: Broker, ownLive?: Broker): SessionFe
       return { close: () => subscription.unsubscribe() }
     },
     deltas(of, on) {
+      let speaker: { readonly subject: string; readonly of: Speaker | undefined } | undefined
       const subscription = live.nc.subscribe(liveFilterOf(of), {
         callback: (error, msg) => {
           if (error) return
-          const one = liveDelta(msg.subject, msg.string())
+          if (speaker?.subject !== msg.subject) speaker = { subject: msg.subject, of: parseLiveSubject(msg.subject) }
+          const one = liveDelta(speaker.of, textOf(msg.data))
           if (one) on(one)
         },
       })
@@ -69,13 +73,16 @@ export function createJetStreamFeed(broker: Broker, ownLive?: Broker): SessionFe
         ...(since === undefined ? {} : { since }),
         ...(withinMs === undefined ? {} : { withinMs }),
       })
-      const deltas = messages.flatMap(({ subject, body }) => liveDelta(subject, body) ?? [])
+      const deltas = messages.flatMap(({ subject, body }) => liveDelta(parseLiveSubject(subject), body) ?? [])
       return limit === undefined ? deltas : deltas.slice(-limit)
     },
     publishDelta(session: string, role: 'e' | 't', delta: Delta) {
       // Into a connection that is closed for good: what streams past is lost, the log is not.
-      live.publish(liveSubject(session, role), JSON.stringify(delta))
-      here?.tell({ session, role, delta })
+      const known = names.of(session)
+      const body = Buffer.from(JSON.stringify(delta))
+      if (role === 'e') live.publishNow(known.byExecutor, body)
+      else live.publish(known.byRunner, body) // F3
+      here?.tell({ session, role, delta }, known)
     },
     onReconnect: (on) => broker.onReconnect(on),
     onDeltasReconnect: (on) => live.onReconnect(on),
@@ -85,6 +92,7 @@ export function createJetStreamFeed(broker: Broker, ownLive?: Broker): SessionFe
 /** Who listens in this process (F2). What they hear, they hear later: a callback never runs inside the call that caused it. */
 class ListenersHere {
   readonly #of = new Map<string, Set<(delta: LiveDelta) => void>>()
+  #told: { readonly delta: LiveDelta; readonly listeners: ReadonlySet<(delta: LiveDelta) => void> }[] = []
 
   add(of: Of, on: (delta: LiveDelta) => void): Subscription {
     const key = liveFilterOf(of)
@@ -101,20 +109,56 @@ class ListenersHere {
     }
   }
 
-  tell(delta: LiveDelta): void {
+  tell(delta: LiveDelta, { filter, tree }: SessionNames): void {
     if (this.#of.size === 0) return
-    for (const key of [liveFilter(delta.session), liveTreeFilter(rootOf(delta.session))]) {
+    for (const key of [filter, tree]) {
       const listeners = this.#of.get(key)
       if (!listeners) continue
-      queueMicrotask(() => {
-        for (const listener of listeners) listener(delta)
-      })
+      if (this.#told.push({ delta, listeners }) === 1) queueMicrotask(() => this.#hear())
     }
+  }
+
+  #hear(): void {
+    const told = this.#told
+    this.#told = []
+    for (const { delta, listeners } of told) for (const listener of listeners) listener(delta)
   }
 }
 
-function liveDelta(subject: string, body: string): LiveDelta | undefined {
-  const parsed = parseLiveSubject(subject)
-  const delta = decodeDelta(body)
-  return parsed && delta ? { session: parsed.session, role: parsed.role, delta } : undefined
+interface SessionNames {
+  readonly byExecutor: string
+  readonly byRunner: string
+  readonly filter: string
+  readonly tree: string
 }
+
+const namesKept = 4096
+
+/** Of the sessions that speak: a name is made once and not for each delta. */
+class Names {
+  #known = new Map<string, SessionNames>()
+
+  of(session: string): SessionNames {
+    const known = this.#known.get(session)
+    if (known) return known
+    if (this.#known.size >= namesKept) this.#known = new Map()
+    const made = {
+      byExecutor: liveSubject(session, 'e'),
+      byRunner: liveSubject(session, 't'),
+      filter: liveFilter(session),
+      tree: liveTreeFilter(rootOf(session)),
+    }
+    this.#known.set(session, made)
+    return made
+  }
+}
+
+type Speaker = NonNullable<ReturnType<typeof parseLiveSubject>>
+
+function liveDelta(speaker: Speaker | undefined, body: string): LiveDelta | undefined {
+  const delta = speaker && decodeDelta(body)
+  return delta ? { session: speaker.session, role: speaker.role, delta } : undefined
+}
+
+const textOf = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString('utf8')

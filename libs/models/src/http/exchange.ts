@@ -17,8 +17,20 @@ export interface Reply {
   readonly headers: ReplyHeaders
   /** What has arrived; undefined at the end of the body; throws where it broke off. */
   read(): Promise<Uint8Array | undefined>
+  /** Instead of `read`: what arrives is handed over in that moment, what is there already at once. Once. */
+  flow(into: Flow): void
+  /** The socket is not read until `goOn`. */
+  hold(): void
+  goOn(): void
   /** The rest is of no use: it is read for a moment, so that the connection can be kept, and then cut. */
   leave(): void
+}
+
+/** Takes a body as it arrives. It never throws; after `end` or `failed` nothing comes. */
+export interface Flow {
+  data(bytes: Uint8Array): void
+  end(): void
+  failed(error: Error): void
 }
 
 export interface Post {
@@ -68,7 +80,16 @@ export function exchange(dispatcher: Dispatcher, url: URL, post: Post): Promise<
           // 1xx: the answer itself is still to come.
           if (status < 200) return
           body = new Body(controller, inflating(headers['content-encoding']))
-          resolve({ status, headers, read: () => body!.read(), leave: () => body!.leave() })
+          const given = body
+          resolve({
+            status,
+            headers,
+            read: () => given.read(),
+            flow: (into) => given.flow(into),
+            hold: () => given.hold(),
+            goOn: () => given.goOn(),
+            leave: () => given.leave(),
+          })
         },
         onResponseData(_controller, chunk) {
           body?.push(chunk)
@@ -94,8 +115,10 @@ class Body {
   #chunks: Uint8Array[] = []
   #size = 0
   #state: { kind: 'open' | 'ended' | 'left' } | { kind: 'broken'; error: Error } = { kind: 'open' }
-  #wake: (() => void) | undefined
+  #asked: { resolve(bytes: Uint8Array | undefined): void; reject(error: Error): void } | undefined
+  #flow: Flow | undefined
   #paused = false
+  #held = false
 
   constructor(controller: Dispatcher.DispatchController, inflate: Inflating | undefined) {
     this.#controller = controller
@@ -115,7 +138,7 @@ class Body {
   end(): void {
     const finish = (): void => {
       if (this.#state.kind === 'open') this.#state = { kind: 'ended' }
-      this.#awake()
+      this.#answer()
     }
     if (this.#inflate) this.#inflate.end(finish)
     else finish()
@@ -123,18 +146,32 @@ class Body {
 
   fail(error: Error): void {
     if (this.#state.kind === 'open') this.#state = { kind: 'broken', error }
-    this.#awake()
+    this.#answer()
   }
 
-  async read(): Promise<Uint8Array | undefined> {
-    for (;;) {
-      if (this.#size > 0) return this.#drain()
-      if (this.#state.kind === 'broken') throw this.#state.error
-      if (this.#state.kind !== 'open') return undefined
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    }
+  read(): Promise<Uint8Array | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#asked = { resolve, reject }
+      this.#answer()
+    })
+  }
+
+  flow(into: Flow): void {
+    this.#flow = into
+    this.#answer()
+  }
+
+  hold(): void {
+    if (this.#held || this.#state.kind !== 'open') return
+    this.#held = true
+    if (!this.#paused) this.#controller.pause()
+  }
+
+  goOn(): void {
+    if (!this.#held) return
+    this.#held = false
+    if (!this.#paused && this.#state.kind !== 'broken') this.#controller.resume()
+    this.#answer()
   }
 
   leave(): void {
@@ -143,20 +180,21 @@ class Body {
     this.#chunks = []
     this.#size = 0
     this.#inflate?.close()
-    this.#awake()
-    if (this.#paused) this.#controller.resume()
+    this.#answer()
+    if (this.#paused || this.#held) this.#controller.resume()
     setTimeout(() => this.#controller.abort(new Error('the rest of the answer is of no use')), leaveWithinMs).unref()
   }
 
   #take(chunk: Uint8Array): void {
     if (chunk.byteLength === 0 || this.#state.kind !== 'open') return
+    if (this.#flow && !this.#held && this.#size === 0) return void this.#flow.data(chunk)
     this.#chunks.push(chunk)
     this.#size += chunk.byteLength
     if (this.#size > highWater && !this.#paused) {
       this.#paused = true
-      this.#controller.pause()
+      if (!this.#held) this.#controller.pause()
     }
-    this.#awake()
+    this.#answer()
   }
 
   #drain(): Uint8Array {
@@ -171,10 +209,24 @@ class Body {
     return all
   }
 
-  #awake(): void {
-    const wake = this.#wake
-    this.#wake = undefined
-    wake?.()
+  /** Whoever reads gets what there is, if there is something. */
+  #answer(): void {
+    if (this.#flow) return void this.#flowOn(this.#flow)
+    const asked = this.#asked
+    if (!asked || (this.#size === 0 && this.#state.kind === 'open')) return
+    this.#asked = undefined
+    if (this.#size > 0) asked.resolve(this.#drain())
+    else if (this.#state.kind === 'broken') asked.reject(this.#state.error)
+    else asked.resolve(undefined)
+  }
+
+  #flowOn(into: Flow): void {
+    if (this.#held && this.#state.kind === 'open') return
+    if (this.#size > 0) into.data(this.#drain())
+    if (this.#state.kind === 'open' || this.#size > 0) return
+    this.#flow = undefined
+    if (this.#state.kind === 'broken') into.failed(this.#state.error)
+    else into.end()
   }
 }
 

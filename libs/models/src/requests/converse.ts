@@ -4,7 +4,7 @@
 //   V2. An answer that breaks off before it said that it is over is failed{network}.
 //   V3. A refusal that names a known difference is learnt from, and the call is made again (differences.ts), as long as nothing
 //       of an answer has been told, and never twice in the same form. What has led to an answer is remembered.
-import type { ModelCompleted, ModelDelta, ModelEvent, ModelFailed, ModelProvider, ModelRequest } from '@reins/contracts'
+import type { ModelCompleted, ModelDelta, ModelFailed, ModelProvider, ModelRequest } from '@reins/contracts'
 import { type Fault, FaultError, failed, faultOf, faultOfReply, type Subject } from '../failure/failure.ts'
 import { kindOf } from '../failure/recognise.ts'
 import { header } from '../failure/retry-after.ts'
@@ -14,7 +14,7 @@ import type { Reply } from '../http/exchange.ts'
 import { type Foreign, StreamDecoder, tooLargeText } from '../http/stream-decoder.ts'
 import type { Transport } from '../http/transport.ts'
 import { type Lesson, learnt, type Manner, Manners } from './differences.ts'
-import { guard } from './guard.ts'
+import { guard, type Telling } from './guard.ts'
 
 /** `open`: more must come; `said`: it is over, and something may follow; `over`: nothing does. */
 export type Progress = 'open' | 'said' | 'over'
@@ -64,18 +64,19 @@ export function createProvider(wire: Wire): ModelProvider {
     stream(request, signal) {
       const { name: provider, baseUrl, keyEnv, secrets } = wire
       const subject: Subject = { provider, model: request.model, baseUrl, keyEnv, secrets }
-      return guard(() => converse(wire, manners, request, subject, signal), subject, signal)
+      return guard((telling) => converse(wire, manners, request, subject, signal, telling), subject, signal)
     },
   }
 }
 
-async function* converse(
+async function converse(
   wire: Wire,
   manners: Manners,
   request: ModelRequest,
   subject: Subject,
   signal: AbortSignal,
-): AsyncGenerator<ModelEvent> {
+  telling: Telling,
+): Promise<void> {
   let manner: Manner = manners.of(request.model)
   const lessons: Lesson[] = []
   // V3: what has helped is remembered.
@@ -84,20 +85,22 @@ async function* converse(
     const accept = form.asked.stream ? 'text/event-stream' : 'application/json'
     const headers = { 'content-type': 'application/json', accept, ...wire.headers }
     const reply = await wire.transport.post(wire.url, { headers, body: form.body, signal, stream: form.asked.stream })
+    telling.onLeft(() => reply.leave())
     const reader = wire.reader(form.asked, subject)
     let fault: Fault
     if (reply.status >= 200 && reply.status < 300 && reply.status !== 204 && reply.status !== 205) {
       const most = answerBytes + form.asked.maxTokens * bytesOfToken
-      const failure = yield* readAnswer(reply, reader, signal, helped, most)
+      const failure = await readAnswer(reply, reader, signal, helped, most, telling)
       if (failure === undefined) return
       fault = failure
     } else {
       fault = faultOfReply(reply.status, reply.headers, await textOf(reply))
     }
+    if (telling.left) return
     const refused = form.body
     while (form.body === refused) {
       const lesson = reader.begun ? undefined : learnt(fault, refused, manner, request.maxTokens)
-      if (lesson === undefined) return yield failed(fault, subject)
+      if (lesson === undefined) return telling.tell(failed(fault, subject))
       manner = new Map(manner).set(lesson.name, lesson.value)
       form = formOf(wire, request, manner)
       if (form.body !== refused) lessons.push(lesson)
@@ -116,45 +119,73 @@ function formOf(wire: Wire, request: ModelRequest, manner: Manner): Form {
 }
 
 /** undefined: the outcome has been told. */
-async function* readAnswer(
+async function readAnswer(
   reply: Reply,
   reader: AnswerReader,
   signal: AbortSignal,
   helped: () => void,
   most: number,
-): AsyncGenerator<ModelEvent, Fault | undefined> {
+  telling: Telling,
+): Promise<Fault | undefined> {
   const decoder = new StreamDecoder(header(reply.headers, 'content-type') ?? '')
   const strays = new Strays()
+  const ended = Promise.withResolvers<void>()
   let size = 0
   /** More than empty values. */
   let said = false
-  let afterword: Deadline | undefined
+  let afterword: NodeJS.Timeout | undefined
   // Comments, heartbeats and events without a word keep a connection alive; they do not keep an answer alive for ever.
   let stalled = false
   const stall = setTimeout(() => {
     stalled = true
     reply.leave()
   }, stallMs)
-  try {
-    for (let over = false; !over && progressOf(reader) !== 'over'; ) {
-      if (reader.progress === 'said') afterword ??= deadline(afterwordMs)
-      const bytes = await (afterword ? Promise.race([reply.read(), afterword.passed]) : reply.read())
-      over = bytes === undefined
-      size += bytes?.byteLength ?? 0
-      if (size > most) throw new FaultError({ kind: 'endless', message: tooMuch(most) })
-      for (const value of bytes === undefined ? decoder.end() : decoder.push(bytes)) {
-        if (value.kind === 'json' && Object.keys(value.value).length === 0) continue
-        said = true
-        for (const delta of take(value, reader, strays)) {
-          stall.refresh()
-          yield delta
-          // It goes on all the same.
-          afterword?.clear()
-          afterword = undefined
-        }
-        if (progressOf(reader) === 'over') break
+  const read = (values: readonly Foreign[]): void => {
+    let told = false
+    for (const value of values) {
+      if (value.kind === 'json' && isEmpty(value.value)) continue
+      said = true
+      for (const delta of take(value, reader, strays)) {
+        telling.tell(delta)
+        told = true
       }
+      if (progressOf(reader) === 'over') break
     }
+    if (!told) return
+    stall.refresh()
+    // It goes on all the same.
+    clearTimeout(afterword)
+    afterword = undefined
+  }
+  let over = false
+  const end = (fault?: unknown): void => {
+    over = true
+    if (fault === undefined) ended.resolve()
+    else ended.reject(fault)
+  }
+  try {
+    reply.flow({
+      data(bytes) {
+        if (over) return
+        try {
+          size += bytes.byteLength
+          if (size > most) throw new FaultError({ kind: 'endless', message: tooMuch(most) })
+          read(decoder.push(bytes))
+        } catch (error) {
+          return end(error)
+        }
+        if (reader.progress === 'over') return end()
+        if (reader.progress === 'said') afterword ??= setTimeout(end, afterwordMs)
+        const room = telling.room()
+        if (!room) return
+        reply.hold()
+        void room.then(() => reply.goOn())
+      },
+      end: () => end(),
+      failed: end,
+    })
+    await ended.promise
+    if (reader.progress !== 'over') read(decoder.end())
   } catch (error) {
     // V1: what breaks off behind its end is whole, also where the server says that something went wrong then.
     const given = faultOf(error)
@@ -164,7 +195,7 @@ async function* readAnswer(
     }
   } finally {
     clearTimeout(stall)
-    afterword?.clear()
+    clearTimeout(afterword)
     reply.leave()
   }
   if (reader.progress === 'open' && stalled)
@@ -181,13 +212,18 @@ async function* readAnswer(
   if (strays.lost !== '') return { kind: 'garbled', message: `a part of the answer is no JSON: ${strays.lost}` }
   const { deltas, outcome } = reader.end()
   helped()
-  for (const delta of deltas) yield delta
-  yield outcome
+  for (const delta of deltas) telling.tell(delta)
+  telling.tell(outcome)
   return undefined
 }
 
 const tooMuch = (most: number): string =>
   `the server sent more than ${Math.round(most / 1024 / 1024)} MB for one answer and was cut off`
+
+function isEmpty(value: Record<string, unknown>): boolean {
+  for (const _ in value) return false
+  return true
+}
 
 /** It changes with every read. */
 const progressOf = (reader: AnswerReader): Progress => reader.progress

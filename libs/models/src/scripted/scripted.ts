@@ -44,7 +44,17 @@ export function createScripted(options: ScriptedOptions): ModelProvider {
     contextWindow: () => window,
     stream(request, signal) {
       const subject: Subject = { provider: 'scripted', model: request.model, baseUrl: '', secrets: [] }
-      return guard(() => answer(request, subject, signal, options, due), subject, signal)
+      return guard(
+        async (telling) => {
+          for await (const event of answer(request, subject, signal, options, due)) {
+            telling.tell(event)
+            if (telling.left) return
+            await telling.room()
+          }
+        },
+        subject,
+        signal,
+      )
     },
   }
 }

@@ -105,6 +105,7 @@ test('where many answers stream, those of one session that come within the windo
   clock.step()
   expect(published).toEqual([[1000, 'The first waits for nobody,']])
   clock.step(1)
+  clock.step()
   expect(published.slice(1)).toEqual([[1015, ' the next ones do']])
   clock.step(20)
   deltas.push(delta(44, '; a late one does not.'))

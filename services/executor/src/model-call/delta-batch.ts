@@ -4,6 +4,7 @@
 //       alone, at the end of that turn; only where many answers stream at once does it wait for others, some milliseconds (delta-pace.ts).
 //   D2. Order is kept. `flush` is called before the outcome is appended, so that no delta comes behind the event that holds its text.
 import type { Delta } from '@reins/contracts'
+import { atEndOfTurn } from '@reins/service'
 import type { DeltaPace } from './delta-pace.ts'
 
 /** Of this process. What `after` and `endOfTurn` give calls the run off. */
@@ -20,10 +21,7 @@ export const processDeltaClock: DeltaClock = {
     const timer = setTimeout(run, ms)
     return () => clearTimeout(timer)
   },
-  endOfTurn: (run) => {
-    const immediate = setImmediate(run)
-    return () => clearImmediate(immediate)
-  },
+  endOfTurn: atEndOfTurn,
 }
 
 export class DeltaBatch {
@@ -51,7 +49,11 @@ export class DeltaBatch {
     this.#held = delta
     const wait = this.#pace.waitMs(this.#clock.now(), this.#published)
     const leave = (): void => this.flush()
-    this.#callOff = wait > 0 ? this.#clock.after(wait, leave) : this.#clock.endOfTurn(leave)
+    const leaveWithOthers = (): void => {
+      this.#callOff = this.#clock.endOfTurn(leave)
+    }
+    // Many whose time has come in one turn leave in one write.
+    this.#callOff = wait > 0 ? this.#clock.after(wait, leaveWithOthers) : this.#clock.endOfTurn(leave)
   }
 
   flush(): void {

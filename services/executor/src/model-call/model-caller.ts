@@ -6,6 +6,7 @@ import type {
   Delta,
   EventOf,
   ModelCompleted,
+  ModelEvent,
   ModelFailed,
   ModelMessage,
   ModelProvider,
@@ -93,6 +94,7 @@ async function stream(
   redactor: Redactor,
 ): Promise<CallOutcome> {
   const blocks = new Map<string, Streamed>()
+  let last: Streamed | undefined
   let partial = ''
   const show = (block: Streamed, text: string): void => {
     if (text === '') return
@@ -128,23 +130,25 @@ async function stream(
     },
     signal,
   )
-  for await (const event of events) {
-    if (signal.aborted) break
+  // undefined: it goes on.
+  const take = (event: ModelEvent): CallOutcome | undefined => {
     switch (event.type) {
       case 'delta': {
-        const key = `${event.block}/${event.kind}`
-        const block = blocks.get(key) ?? {
-          block: event.block,
-          kind: event.kind,
-          tool: event.name,
-          toolCall: event.call,
-          offset: 0,
-          safe: redactor.stream(),
+        if (last?.block !== event.block || last.kind !== event.kind) {
+          const key = `${event.block}/${event.kind}`
+          last = blocks.get(key) ?? {
+            block: event.block,
+            kind: event.kind,
+            tool: event.name,
+            toolCall: event.call,
+            offset: 0,
+            safe: redactor.stream(),
+          }
+          blocks.set(key, last)
         }
-        blocks.set(key, block)
         // Redacted before offsets are counted (PROTOCOL 11).
-        show(block, block.safe.push(event.text))
-        break
+        show(last, last.safe.push(event.text))
+        return undefined
       }
       case 'completed':
         showRest()
@@ -158,9 +162,21 @@ async function stream(
         showRest()
         return { kind: 'failed', failure: event, partial }
       default:
-        event satisfies never
+        return event satisfies never
     }
   }
+  let outcome: CallOutcome | undefined
+  if (events.each)
+    await events.each((event) => {
+      if (!signal.aborted) outcome ??= take(event)
+    })
+  else
+    for await (const event of events) {
+      if (signal.aborted) break
+      outcome = take(event)
+      if (outcome) break
+    }
+  if (outcome) return outcome
   if (signal.aborted) return { kind: 'aborted', partial }
   showRest()
   return {

@@ -27,7 +27,10 @@ export type Form = (items: readonly Item[]) => string
 /** What is written in one go. */
 export class Batch {
   readonly items: readonly Item[]
-  readonly #bytes = new Map<Form, Buffer>()
+  #form: Form | undefined
+  #bytes: Buffer | undefined
+  /** Of forms beside the first one. */
+  #more: Map<Form, Buffer> | undefined
 
   constructor(items: readonly Item[]) {
     this.items = items
@@ -35,10 +38,16 @@ export class Batch {
 
   /** In UTF-8; made when the first viewer needs it. */
   as(form: Form): Buffer {
-    const known = this.#bytes.get(form)
+    const known = form === this.#form ? this.#bytes : this.#more?.get(form)
     if (known !== undefined) return known
     const bytes = Buffer.from(form(this.items))
-    this.#bytes.set(form, bytes)
+    if (this.#form === undefined) {
+      this.#form = form
+      this.#bytes = bytes
+    } else {
+      this.#more ??= new Map()
+      this.#more.set(form, bytes)
+    }
     return bytes
   }
 }

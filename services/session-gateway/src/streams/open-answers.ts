@@ -49,6 +49,8 @@ const maxClosed = 512
 export class OpenAnswers {
   readonly #open = new Map<string, Open>()
   readonly #closed = new Set<string>()
+  /** The one that the last delta belonged to, if it is still open: nearly always the one of the next. */
+  #last: Open | undefined
   #waiting: LiveDelta[] = []
 
   /** What the event means for what is open; the result is what clients are told where an attempt that was shown is void. */
@@ -84,9 +86,9 @@ export class OpenAnswers {
   /** `now`: epoch ms. */
   accept(live: LiveDelta, now: number): Accepted {
     const { session, role, delta } = live
-    const key = `${session}/${delta.call}`
-    const open = this.#open.get(key)
-    if ((role === 't') !== (delta.kind === 'output') || this.#closed.has(key)) return { kind: 'nothing' }
+    if ((role === 't') !== (delta.kind === 'output')) return { kind: 'nothing' }
+    const open = this.#openOf(session, delta.call)
+    if (open === 'closed') return { kind: 'nothing' }
     if (!open || delta.attempt > open.attempt) {
       if (this.#waiting.length < maxWaiting) this.#waiting.push(live) // O3
       return { kind: 'nothing' }
@@ -95,6 +97,16 @@ export class OpenAnswers {
     const accepted = this.#extend(open, delta)
     if (accepted.kind === 'new') open.heardAt = now
     return accepted
+  }
+
+  #openOf(session: string, call: string): Open | 'closed' | undefined {
+    const last = this.#last
+    if (last && last.session === session && last.call === call) return last
+    const key = `${session}/${call}`
+    const open = this.#open.get(key)
+    if (!open) return this.#closed.has(key) ? 'closed' : undefined
+    this.#last = open
+    return open
   }
 
   /** Those that waited for what has been seen since. */
@@ -135,6 +147,7 @@ export class OpenAnswers {
     const before = this.#open.get(key)
     if (before && before.attempt >= attempt) return undefined
     this.#closed.delete(key)
+    this.#last = undefined
     this.#open.set(key, { session, call, attempt, heardAt: at, blocks: new Map() })
     return before && before.blocks.size > 0 ? { call, attempt } : undefined
   }
@@ -142,6 +155,7 @@ export class OpenAnswers {
   #end(session: string, call: string): void {
     const key = `${session}/${call}`
     this.#open.delete(key)
+    this.#last = undefined
     this.#closed.add(key)
     if (this.#closed.size <= maxClosed) return
     for (const oldest of this.#closed) {
@@ -155,14 +169,14 @@ export class OpenAnswers {
     if (block.broken) return { kind: 'nothing' }
     const end = block.start + block.text.length
     if (delta.offset > end) return { kind: 'gap' }
-    const text = delta.text.slice(end - delta.offset)
+    const text = delta.offset === end ? delta.text : delta.text.slice(end - delta.offset)
     if (text === '') return { kind: 'nothing' } // O2
     block.text += text
     if (block.text.length > maxKept) {
       block.start += block.text.length
       block.text = ''
     }
-    return { kind: 'new', session: open.session, delta: { ...delta, offset: end, text } }
+    return { kind: 'new', session: open.session, delta: delta.offset === end ? delta : { ...delta, offset: end, text } }
   }
 }
 

@@ -82,9 +82,9 @@ export class Viewer implements Listener {
 
   /** `rendered`: the delta as it is for everybody who has read all that came before it. */
   showDelta(session: string, delta: Delta, rendered: Batch): void {
-    const key = blockKey(session, delta)
-    const from = this.#offsets.get(key)
-    if (from === undefined) {
+    const key = this.#offsets.size === 0 ? undefined : blockKey(session, delta)
+    const from = key === undefined ? undefined : this.#offsets.get(key)
+    if (key === undefined || from === undefined) {
       this.show(rendered)
       return
     }
