@@ -1,5 +1,6 @@
 // What the commands are given: streams, time, files, and where the server is. Nothing here or below reads the process.
 import type { ReinsClient } from './client-port.ts'
+import type { Bundled } from './code/bundle.ts'
 import type { CliEnvironment } from './config.ts'
 
 export interface TerminalInput {
@@ -48,6 +49,8 @@ export interface CliContext {
   makeKey(): string
   /** The text of a file; rejects like node:fs/promises. */
   readFile(path: string): Promise<string>
+  /** A TypeScript file, as it was named from the current folder, and all that it imports as one module. */
+  bundle(file: string): Promise<Bundled>
   /** Calls `listener` at each Ctrl-C (SIGINT) until the returned function is called. */
   onInterrupt(listener: () => void): () => void
   connect(options: { readonly baseUrl: string; readonly token?: string }): ReinsClient

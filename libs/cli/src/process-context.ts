@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import process from 'node:process'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createClient } from '@reins/client'
+import { bundleCode } from './code/bundle.ts'
 import type { ReinsClient } from './client-port.ts'
 import { type CliEnvironment, processEnvironment } from './config.ts'
 import type { CliContext, Verified } from './context.ts'
@@ -28,6 +29,7 @@ export function processContext(options: ProcessContextOptions): CliContext {
     sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => undefined),
     makeKey: () => randomUUID(),
     readFile: (path) => readFile(path, 'utf8'),
+    bundle: bundleCode,
     onInterrupt: (listener) => {
       process.on('SIGINT', listener)
       return () => void process.off('SIGINT', listener)

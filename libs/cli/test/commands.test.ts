@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import type { CliContext } from '../src/context.ts'
 import { clientCommands, clientProgram, runProgram } from '../src/program.ts'
 import {
+  agent,
   event,
   type FakeServer,
   fakeContext,
@@ -72,6 +73,59 @@ describe('agents', () => {
     expect([code, server.asked]).toEqual([0, [`put piped apply ${JSON.stringify({ yaml: piped })}`]])
     const wrong = await reins(['agent', 'apply', '-f', '-'], fakeServer(), { piped: '- a' })
     expect(wrong.err).toMatch(/^reins: stdin does not hold the definition of an agent/)
+  })
+  describe('with code', () => {
+    const yaml = 'name: adder\nmodel: x/y\nsystem_prompt: Add.\ntools_file: ./add.ts\ntools:\n  - file: ../mul.ts\n'
+    const files = { 'agents/a.yaml': yaml, 'agents/add.ts': 'add', 'mul.ts': 'mul', 'add.ts': 'other' }
+    const sent = (file: string, text: string) => ({ file, text: `bundle of ${text}` })
+    test('apply sends the text as it was written, and the files that it names', async () => {
+      const { code, server } = await reins(['agent', 'apply', '-f', 'agents/a.yaml'], fakeServer(), { files })
+      const body = { yaml, files: [sent('./add.ts', 'add'), sent('../mul.ts', 'mul')] }
+      expect([code, server.asked]).toEqual([0, [`put adder apply ${JSON.stringify(body)}`]])
+    })
+    test('a flag is relative to the current folder, and several may stand together', async () => {
+      const { server } = await reins(
+        ['agent', 'update', 'assistant', '--tools-file', 'add.ts', '--tools-file', 'mul.ts'],
+        fakeServer(),
+        { files },
+      )
+      const definition = { name: 'assistant', model: 'scripted/demo', system_prompt: 'Be brief.' }
+      const body = {
+        definition: { ...definition, tools_file: ['add.ts', 'mul.ts'] },
+        files: [sent('add.ts', 'other'), sent('mul.ts', 'mul')],
+      }
+      expect(server.asked).toEqual([`put assistant update ${JSON.stringify(body)}`])
+    })
+    test('a file that is missing leaves everything as it is', async () => {
+      const { code, err, server } = await reins(['agent', 'apply', '-f', 'a.yaml'], fakeServer(), {
+        files: { 'a.yaml': yaml, 'add.ts': 'add' },
+      })
+      expect([code, server.asked]).toEqual([1, []])
+      expect(err).toContain('nothing was sent:\n  ../mul.ts: there is no such file\n')
+    })
+    test('show prints path, digest and size, which can be applied where the files are not', async () => {
+      const server = fakeServer()
+      const tools = [
+        { name: 'add', description: 'Adds.', parameters: {}, risk: 'read' as const, replay: 'safe' as const },
+      ]
+      const stored = { file: './add.ts', digest: `sha256-${'a'.repeat(64)}`, size: 9, tools }
+      server.agents.set(
+        'adder',
+        agent('adder', { tools_file: stored, tools: ['shell', { ...stored, file: './b.ts' }] }),
+      )
+      const { out } = await reins(['agent', 'show', 'adder'], server)
+      expect(out).toContain(
+        `tools_file:\n  file: ./add.ts\n  digest: ${stored.digest}\n  size: 9\ntools:\n  - shell\n  - file: ./b.ts\n    digest: ${stored.digest}\n    size: 9\n`,
+      )
+      const applied = await reins(['agent', 'apply', '-f', 'x.yaml'], server, { files: { 'x.yaml': out } })
+      expect([applied.code, server.asked]).toEqual([0, [`put adder apply ${JSON.stringify({ yaml: out })}`]])
+      const simple = await reins(['agent', 'show', 'assistant', '--format', 'simple'], server)
+      expect(simple.out).toContain('tools: none')
+      server.agents.set('adder', agent('adder', { tools_file: stored }))
+      expect((await reins(['agent', 'show', 'adder', '--format', 'simple'], server)).out).toContain(
+        `tools of ./add.ts (9 bytes, ${stored.digest}): add`,
+      )
+    })
   })
   test('create of one that exists fails, and says what to do', async () => {
     const { code, out, err } = await reins(['agent', 'create', 'assistant', '--model', 'x/y', '--system-prompt', 'a'])

@@ -370,6 +370,12 @@ export function fakeContext(
       if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
       return text
     },
+    bundle: async (file) => {
+      const text = files[file]
+      return text === undefined
+        ? { kind: 'failed', problems: [`${file}: there is no such file`] }
+        : { kind: 'bundled', text: `bundle of ${text}` }
+    },
     onInterrupt: (listener) => {
       interrupts.add(listener)
       return () => interrupts.delete(listener)

@@ -163,6 +163,30 @@ test.each([
   })
 })
 
+test('a definition goes as YAML or JSON; with code as JSON beside it', async () => {
+  const asked: unknown[] = []
+  const definition = { name: 'a', model: 'x/y', system_prompt: 'z' }
+  const agent = { ...{ name: 'a', digest: 'd', version: 1, createdAt: 1, updatedAt: 1 }, definition }
+  const client = createClient({
+    baseUrl: root,
+    fetch: async (_url, { headers, body }) => {
+      asked.push([new Headers(headers).get('content-type'), body])
+      return Response.json({ agent, outcome: 'created' })
+    },
+  })
+  const files = [{ file: './a.ts', text: 'x' }]
+  await client.agents.put('a', { yaml: 'name: a' })
+  await client.agents.put('a', { definition, files: [] })
+  await client.agents.put('a', { yaml: 'name: a', files })
+  await client.agents.put('a', { definition, files })
+  expect(asked).toEqual([
+    ['application/yaml', 'name: a'],
+    ['application/json', JSON.stringify(definition)],
+    ['application/json', JSON.stringify({ yaml: 'name: a', files })],
+    ['application/json', JSON.stringify({ definition, files })],
+  ])
+})
+
 test('a password in the address of the server is refused, and never printed', async () => {
   const client = createClient({ baseUrl: 'http://ann:s3cret@reins.example', fetch: async () => Response.json({}) })
   const refusal = await client.health().catch((error: unknown) => error)

@@ -22,6 +22,7 @@ import type {
   PutAgentResult,
   PutCondition,
   SendMessage,
+  SentFile,
   SessionInfo,
   SessionList,
   SessionState,
@@ -55,16 +56,17 @@ export interface WriteOptions {
   readonly signal?: AbortSignal
 }
 
+/** `files`: bundles of the code that the definition names, by the paths that it has for them. */
+export type AgentSource = ({ readonly definition: AgentDefinition } | { readonly yaml: string }) & {
+  readonly files?: readonly SentFile[]
+}
+
 type Control = (id: string, options?: WriteOptions) => Promise<ControlAccepted>
 
 /** Every call throws ReinsError: what the server answered, or `unavailable` where nobody does. */
 export interface Client {
   readonly agents: {
-    put(
-      name: string,
-      source: { readonly definition: AgentDefinition } | { readonly yaml: string },
-      condition?: PutCondition,
-    ): Promise<PutAgentResult>
+    put(name: string, source: AgentSource, condition?: PutCondition): Promise<PutAgentResult>
     get(name: string): Promise<Agent>
     /** All of them. */
     list(): Promise<readonly Agent[]>
@@ -159,9 +161,7 @@ export function createClient(options: ClientOptions): Client {
             method: 'PUT',
             path: agent(name),
             headers: conditionHeaders(condition),
-            ...('yaml' in source
-              ? { body: source.yaml, contentType: 'application/yaml' }
-              : { body: source.definition }),
+            ...agentBody(source),
           },
           answers.agentPut,
         ),
@@ -233,6 +233,11 @@ export function createClient(options: ClientOptions): Client {
     pools: async () => (await get<PoolList>('/v1/pools', answers.pools)).pools,
     health: () => get('/health', answers.health),
   }
+}
+
+function agentBody(source: AgentSource): { readonly body: unknown; readonly contentType?: string } {
+  if (source.files !== undefined && source.files.length > 0) return { body: source }
+  return 'yaml' in source ? { body: source.yaml, contentType: 'application/yaml' } : { body: source.definition }
 }
 
 const platformFetch: Fetch = (input, init) => globalThis.fetch(input, init)

@@ -1,5 +1,12 @@
 // The door of @reins/client: a typed client of the gateway's HTTP API, for Node and for browsers.
-export { type Client, type ClientOptions, createClient, type OutputPage, type WriteOptions } from './client.ts'
+export {
+  type AgentSource,
+  type Client,
+  type ClientOptions,
+  createClient,
+  type OutputPage,
+  type WriteOptions,
+} from './client.ts'
 export type { ConnectionItem, FollowItem, FollowOptions } from './follow.ts'
 export { isLoopback } from './loopback.ts'
 export { holdsCredentials, withoutCredentials } from './shown-url.ts'

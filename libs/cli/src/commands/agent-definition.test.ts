@@ -6,11 +6,11 @@ const coder = file('# mine\nname: coder\nmodel: scripted/demo\nsystem_prompt: |\
 
 describe('a definition of a file and flags', () => {
   test('a file that no flag changes is sent as it was written', () => {
-    expect(completeDefinition('coder', coder, {})).toEqual({ name: 'coder', source: { yaml: coder.text } })
-    expect(completeDefinition(undefined, coder, {})).toEqual({ name: 'coder', source: { yaml: coder.text } })
+    expect(completeDefinition('coder', coder, {})).toMatchObject({ name: 'coder', source: { yaml: coder.text } })
+    expect(completeDefinition(undefined, coder, {})).toMatchObject({ name: 'coder', source: { yaml: coder.text } })
   })
   test('flags win over the file, and the name is one of them', () => {
-    expect(completeDefinition('second', coder, { model: 'openai/gpt-5', tools: ['files', 'grep'] })).toEqual({
+    expect(completeDefinition('second', coder, { model: 'openai/gpt-5', tools: ['files', 'grep'] })).toMatchObject({
       name: 'second',
       source: {
         definition: {
@@ -34,7 +34,7 @@ describe('a definition of a file and flags', () => {
         systemPrompt: 's',
         description: 'd',
         tools: ['t'],
-        toolsFile: 'tf',
+        toolsFile: ['tf'],
         workflowFile: 'wf',
         mcpServer: ['http://a', 'http://b'],
         skillsDir: 'sd',
@@ -60,9 +60,11 @@ describe('a definition of a file and flags', () => {
   })
   test('an update keeps what neither the file nor a flag names, and takes away what is null in the file', () => {
     const stored = { name: 'a', model: 'x/y', system_prompt: 'Be.', max_tool_calls: 5 }
-    expect(changedDefinition(stored, undefined, { model: 'x/z' })).toEqual({ definition: { ...stored, model: 'x/z' } })
+    expect(changedDefinition(stored, undefined, { model: 'x/z' }).source).toEqual({
+      definition: { ...stored, model: 'x/z' },
+    })
     const file = { path: 'a.yaml', text: 'name: other\nsystem_prompt: Do.\nmax_tool_calls: null\n' }
-    expect(changedDefinition(stored, file, { model: 'x/z' })).toEqual({
+    expect(changedDefinition(stored, file, { model: 'x/z' }).source).toEqual({
       definition: { name: 'a', model: 'x/z', system_prompt: 'Do.' },
     })
   })

@@ -2,7 +2,7 @@
 //   F1. Flags win over the file. The name given on the command line is a flag like the others.
 //   F2. A file that no flag changes is sent as it was written, so that the server's errors name its lines.
 //   F3. Values are taken as they are: an unknown field, or a feature that is not there yet, is the server's to refuse.
-import type { AgentDefinition } from '@reins/contracts'
+import { type AgentDefinition, namesFile } from '@reins/contracts'
 import { parseDocument, stringify } from 'yaml'
 import { CommandFailure } from '../failure.ts'
 
@@ -11,7 +11,7 @@ export interface DefinitionFlags {
   readonly systemPrompt?: string
   readonly description?: string
   readonly tools?: readonly string[]
-  readonly toolsFile?: string
+  readonly toolsFile?: readonly string[]
   readonly workflowFile?: string
   readonly mcpServer?: readonly string[]
   readonly skillsDir?: string
@@ -28,7 +28,7 @@ export function flagFields(flags: DefinitionFlags): Record<string, unknown> {
     system_prompt: flags.systemPrompt,
     description: flags.description,
     tools: flags.tools,
-    tools_file: flags.toolsFile,
+    tools_file: flags.toolsFile?.length === 1 ? flags.toolsFile[0] : flags.toolsFile,
     workflow_file: flags.workflowFile,
     mcp_servers: flags.mcpServer?.map((url) => ({ url })),
     skills_dir: flags.skillsDir,
@@ -50,6 +50,8 @@ export type DefinitionSource = { readonly yaml: string } | { readonly definition
 export interface NamedSource {
   readonly name: string
   readonly source: DefinitionSource
+  /** What the source says, as far as it can be read here. */
+  readonly fields: Readonly<Record<string, unknown>>
 }
 
 /** The whole new definition: of the file with the flags on top, or of the flags alone. */
@@ -67,8 +69,9 @@ export function completeDefinition(
       next: 'Give the name as an argument, or as "name:" in the file.',
     })
   if (file && Object.keys(fields).length === 0 && base.name === finalName)
-    return { name: finalName, source: { yaml: file.text } }
-  return { name: finalName, source: definition({ ...base, ...fields, name: finalName }) }
+    return { name: finalName, source: { yaml: file.text }, fields: base }
+  const whole = { ...base, ...fields, name: finalName }
+  return { name: finalName, source: definition(whole), fields: whole }
 }
 
 /**
@@ -79,11 +82,12 @@ export function changedDefinition(
   stored: AgentDefinition,
   file: DefinitionFile | undefined,
   flags: DefinitionFlags,
-): DefinitionSource {
+): NamedSource {
   const changes = { ...(file ? readDefinition(file) : {}), ...flagFields(flags), name: stored.name }
   const gone = new Set(Object.keys(changes).filter((key) => changes[key as keyof typeof changes] === null))
   const whole = Object.entries({ ...stored, ...changes })
-  return definition(Object.fromEntries(whole.filter(([key]) => !gone.has(key))))
+  const fields = Object.fromEntries(whole.filter(([key]) => !gone.has(key)))
+  return { name: stored.name, source: definition(fields), fields }
 }
 
 // The server validates it, and names what is missing or wrong (F3).
@@ -109,12 +113,27 @@ function readDefinition(file: DefinitionFile): Record<string, unknown> {
   return Object.fromEntries(Object.entries(value))
 }
 
-const order = ['name', 'model', 'description', 'system_prompt', 'tools']
+const order = ['name', 'model', 'description', 'system_prompt', 'tools_file', 'tools']
 
-/** As `agent show` prints it: the usual order, long texts as blocks. */
+/** As `agent show` prints it: the usual order, long texts as blocks; of code its path, digest and size. */
 export function definitionYaml(definition: AgentDefinition): string {
-  const entries = Object.entries(definition)
+  const entries = Object.entries({ ...definition, ...shownCode(definition) })
   const place = (key: string) => (order.includes(key) ? order.indexOf(key) : order.length)
   entries.sort(([a], [b]) => place(a) - place(b))
   return stringify(Object.fromEntries(entries), { lineWidth: 100, blockQuote: 'literal' }).trimEnd()
+}
+
+/** What a file declares is in the stored copy, which its digest names. */
+function shownCode({ tools_file, tools }: AgentDefinition): Partial<AgentDefinition> {
+  const short = <T>(entry: T): T => {
+    if (!namesFile(entry) || !('tools' in entry)) return entry
+    const { tools: _, ...rest } = entry
+    return rest as T
+  }
+  return {
+    ...(tools_file === undefined
+      ? {}
+      : { tools_file: Array.isArray(tools_file) ? tools_file.map(short) : short(tools_file) }),
+    ...(tools === undefined ? {} : { tools: tools.map(short) }),
+  }
 }

@@ -1,6 +1,8 @@
 // reins agent …
-import type { PutAgentResult } from '@reins/contracts'
+import path from 'node:path'
+import { type Agent, namesFile, type PutAgentResult, type PutCondition, storedCode } from '@reins/contracts'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { codeOf } from '../code/agent-files.ts'
 import { CommandFailure, usageFailure } from '../failure.ts'
 import type { Act, Invocation } from '../invocation.ts'
 import { neutralise, oneLine } from '../text/neutralise.ts'
@@ -13,6 +15,7 @@ import {
   type DefinitionFlags,
   definitionYaml,
   flagFields,
+  type NamedSource,
 } from './agent-definition.ts'
 import { openChat } from './chat.ts'
 import { examples } from './examples.ts'
@@ -37,6 +40,7 @@ const collect = (value: string, before: readonly string[] | undefined): readonly
     .map((one) => one.trim())
     .filter((one) => one !== ''),
 ]
+const repeat = (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), value]
 
 const format = (choices: readonly Format[]) => new Option('--format <form>', 'print in this form').choices([...choices])
 
@@ -55,7 +59,7 @@ function definitionOptions(command: Command): Command {
       'allow a tool or a group of tools (system_tools, shell, files, search, directory, read_file …); repeatable',
       collect,
     )
-    .option('--tools-file <path>', 'load tools of your own from this file (not yet)')
+    .option('--tools-file <path>', 'send this TypeScript file with tools of your own; repeatable', repeat)
     .option('--workflow-file <path>', 'run a workflow of your own from this file (not yet)')
     .option('--mcp-server <url>', 'connect this MCP server; repeatable (not yet)', collect)
     .option('--skills-dir <path>', 'load skills from this folder (not yet)')
@@ -95,6 +99,7 @@ function writeCommands(agent: Command, act: Act): void {
         'reins agent create coder --file coder.yaml',
         'reins agent create coder --model anthropic/claude-sonnet-4-5 --system-prompt "Write code." --tools system_tools',
         'reins agent create second --file coder.yaml --max-tool-calls 30',
+        'reins agent create counter --model openai/gpt-5 --system-prompt "Count." --tools-file tools.ts',
       ]),
     )
     .action((name: string, options: WriteOptions, command: Command) => act(create)([name, options], command))
@@ -129,11 +134,12 @@ function writeCommands(agent: Command, act: Act): void {
     )
     .addHelpText(
       'after',
-      '\nFields that neither the file nor a flag names keep their values; a field that is null in the file is removed.\nTo replace the whole definition, use reins agent apply. If somebody else changes the agent at the same time,\nreins overwrites nothing and fails.\n' +
+      '\nFields that neither the file nor a flag names keep their values; a field that is null in the file is removed.\nTo replace the whole definition, use reins agent apply. If somebody else changes the agent at the same time,\nreins overwrites nothing and fails.\nFiles of code are read again where the file or a flag names their path; else the stored copies stay.\n' +
         examples([
           'reins agent update coder --model openai/gpt-5',
           'reins agent update coder --max-tool-calls 40 --no-planning',
           'reins agent update coder --file coder.yaml',
+          'reins agent update counter --tools-file tools.ts',
         ]),
     )
     .action((name: string, options: WriteOptions, command: Command) => act(update)([name, options], command))
@@ -234,16 +240,14 @@ async function readText(run: Invocation, path: string): Promise<DefinitionFile> 
 
 async function create(run: Invocation, name: string, options: WriteOptions): Promise<void> {
   const file = options.file === undefined ? undefined : await readText(run, options.file)
-  const { source } = completeDefinition(name, file, await readFlags(run, options))
-  const client = await run.client()
-  report(run, await client.agents.put(name, source, { kind: 'create' }), options.format)
+  const flags = await readFlags(run, options)
+  await put(run, completeDefinition(name, file, flags), { kind: 'create' }, options)
 }
 
 async function apply(run: Invocation, name: string | undefined, options: WriteOptions): Promise<void> {
   const file = await readText(run, options.file ?? '')
-  const whole = completeDefinition(name, file, await readFlags(run, options))
-  const client = await run.client()
-  report(run, await client.agents.put(whole.name, whole.source, { kind: 'apply' }), options.format)
+  const flags = await readFlags(run, options)
+  await put(run, completeDefinition(name, file, flags), { kind: 'apply' }, options)
 }
 
 async function update(run: Invocation, name: string, options: WriteOptions): Promise<void> {
@@ -256,8 +260,21 @@ async function update(run: Invocation, name: string, options: WriteOptions): Pro
   const file = options.file === undefined ? undefined : await readText(run, options.file)
   const client = await run.client()
   const stored = await client.agents.get(name)
-  const source = changedDefinition(stored.definition, file, flags)
-  report(run, await client.agents.put(name, source, { kind: 'update', digest: stored.digest }), options.format)
+  await put(run, changedDefinition(stored.definition, file, flags), { kind: 'update', digest: stored.digest }, options)
+}
+
+/** With the code that it names. */
+async function put(
+  run: Invocation,
+  { name, source, fields }: NamedSource,
+  condition: PutCondition,
+  options: WriteOptions,
+): Promise<void> {
+  const folder = options.file === undefined || options.file === '-' ? undefined : path.dirname(options.file)
+  const files = await codeOf(run.context, { fields, folder, byFlag: options.toolsFile !== undefined })
+  const client = await run.client()
+  const result = await client.agents.put(name, files.length === 0 ? source : { ...source, files }, condition)
+  report(run, result, options.format)
 }
 
 function report(run: Invocation, { agent, outcome, warnings = [] }: PutAgentResult, form: Format | undefined): void {
@@ -265,9 +282,17 @@ function report(run: Invocation, { agent, outcome, warnings = [] }: PutAgentResu
   else if (form === 'yaml') run.print(definitionYaml(agent.definition))
   else {
     run.print(`Agent ${agent.name} ${outcome}: version ${agent.version}, ${agent.definition.model}.`)
+    for (const line of codeLines(agent)) run.print(line)
     for (const warning of warnings) run.hint(run.style.yellow(oneLine(warning)))
   }
 }
+
+/** A line for each file of code. */
+const codeLines = ({ definition }: Agent): readonly string[] =>
+  storedCode(definition).map(
+    ({ file, size, digest, tools }) =>
+      `${oneLine(file)} (${size} bytes, ${digest}): ${tools.map((tool) => tool.name).join(', ')}`,
+  )
 
 async function list(run: Invocation, options: { format?: Format }): Promise<void> {
   const client = await run.client()
@@ -303,8 +328,12 @@ async function show(run: Invocation, name: string, options: { format?: Format })
   run.print(`${run.style.bold(agent.name)}  ${definition.model}`)
   if (definition.description) run.print(oneLine(definition.description))
   run.print(`version ${agent.version} (${agent.digest}), updated ${ago(agent.updatedAt, now)}`)
-  const tools = (definition.tools ?? []).flatMap((tool) => (typeof tool === 'string' ? [tool] : Object.keys(tool)))
-  run.print(`tools: ${tools.length === 0 ? 'none' : tools.map(oneLine).join(', ')}`)
+  const tools = (definition.tools ?? []).flatMap((tool) =>
+    typeof tool === 'string' ? [tool] : namesFile(tool) ? [] : Object.keys(tool),
+  )
+  const code = codeLines(agent)
+  if (tools.length > 0 || code.length === 0) run.print(`tools: ${tools.map(oneLine).join(', ') || 'none'}`)
+  for (const line of code) run.print(`tools of ${line}`)
 }
 
 async function remove(run: Invocation, name: string): Promise<void> {
