@@ -1,5 +1,5 @@
 // The gateway and memory: they know a session by its head alone (PROTOCOL 2 and 4), and append what @reins/session says.
-import { type EventOf, type Head, type Status, toLog } from '@reins/contracts'
+import { type EventOf, type Head, type SessionEvent, type Status, toLog } from '@reins/contracts'
 import { type Decision, fireTimer, firstFrame, placeMessage, type RequestOutcome, steer } from '@reins/session'
 import type { GatewayOp } from './scenario.ts'
 import { root, type World } from './world.ts'
@@ -33,7 +33,13 @@ function outcomeOf(world: World, head: Head, op: GatewayOp): RequestOutcome {
     data: { message, content: [{ type: 'text', text: message }], onBusy },
   }
   const started = { type: 'session.started', data: world.scenario.born } as const
-  return head.n === 0 ? appended(firstFrame(started, said)) : placeMessage(head, said)
+  return head.n === 0 ? appended(firstFrame(started, said, declared(world))) : placeMessage(head, said)
+}
+
+function declared({ scenario: { servers } }: World): readonly SessionEvent[] {
+  if (!servers) return []
+  const named = servers.map(({ server }) => ({ server }))
+  return [{ type: 'toolset.declared', data: { servers: named, principal: 'ann', wait: 1000 } }]
 }
 
 /** The event is in the protocol, though no service writes it yet: the one that nobody is woken for, so only its status can be wrong. */

@@ -81,11 +81,11 @@ function withheld(world: World, { session }: ExecSession['fold'], done: readonly
 }
 
 function runnerKey(world: World, { head, held, running, started, sending }: RunSession): string {
-  const holds = [...held].map(([seq, { view, fresh, beyond }]) => {
+  const holds = [...held].map(([seq, { view, fresh, beyond, discovery }]) => {
     const calls = view.map(({ state }) =>
       state.kind === 'claimed' ? `c${state.attempt}${state.by}` : state.kind.slice(0, 1),
     )
-    return `${world.nameOf(seq)}${fresh ? 'f' : ''}${beyond ? 'b' : ''}${calls.join('.')}`
+    return `${world.nameOf(seq)}${fresh ? 'f' : ''}${beyond ? 'b' : ''}${discovery ? `d${discovery.closed}` : ''}${calls.join('.')}`
   })
   const open = [...held.values()].flatMap(({ view }) => view.filter((one) => one.state.kind !== 'done'))
   const begun = started.filter((key) => open.some(({ call }) => key.startsWith(`${call}/`)))

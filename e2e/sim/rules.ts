@@ -13,6 +13,7 @@ import {
   type Session,
   standingErrands,
   takeover,
+  toolsetAnswer,
   type Verdict,
   verdict,
   viewOf,
@@ -29,6 +30,7 @@ export interface Protocol {
   readonly createChild: typeof createChild
   readonly leftToNewer: typeof leftToNewer
   readonly standingErrands: typeof standingErrands
+  readonly toolsetAnswer: typeof toolsetAnswer
   addressOf(
     requests: readonly HeldRequest[],
     events: readonly SessionEvent[],
@@ -70,6 +72,7 @@ export const sound: Rules = {
   createChild,
   leftToNewer,
   standingErrands,
+  toolsetAnswer,
   addressOf,
   countsDeliveries: false,
   statusWithoutFold: false,

@@ -12,6 +12,8 @@ import {
   outcomeEvents,
   type RunnerCall,
   type RunnerHolder,
+  toolsetAskedIn,
+  toolsetIsClosed,
 } from '@reins/session'
 import { frameFor, framesFor } from './builds.ts'
 import type { RunHold, RunnerProcess, RunSession, RunThen } from './runner-state.ts'
@@ -56,7 +58,8 @@ export function deliverTool(world: World, name: string, seq: number): void {
     return
   }
   const asked = frame?.events.find((event) => event.type === 'tool-calls.requested')?.data
-  if (!trigger || !frame || !asked) return
+  const wanted = frame && toolsetAskedIn(frame)
+  if (!trigger || !frame || (!asked && !wanted)) return
   const process = runnerNamed(world, name)
   const { session } = trigger
   const state = process.sessions.get(session)
@@ -64,6 +67,18 @@ export function deliverTool(world: World, name: string, seq: number): void {
   world.note(`${instanceOf(process)} is given ${world.nameOf(seq)}${trigger.first ? '' : ' again'}`)
   if (state?.held.has(seq)) {
     update(world, name, session, {})
+    return
+  }
+  if (!asked) {
+    const hold = {
+      turn: '',
+      view: [],
+      fresh: false,
+      beyond: false,
+      discovery: { request: wanted?.request ?? '', closed: false },
+    }
+    const read = trigger.first && trigger.young ? hold : framesFor(world, name, session, seq).reduce(readOn, hold)
+    update(world, name, session, { held: new Map(state?.held).set(seq, read) })
     return
   }
   const seen = state?.head ?? emptyHead(session)
@@ -81,6 +96,12 @@ const readOn = (hold: RunHold, frame: Frame): RunHold => ({
   ...hold,
   view: evolveView(hold.view, frame),
   beyond: hold.beyond || frame.beyond !== undefined,
+  ...(hold.discovery ? { discovery: closedBy(hold.discovery, frame) } : {}),
+})
+
+const closedBy = ({ request, closed }: NonNullable<RunHold['discovery']>, frame: Frame) => ({
+  request,
+  closed: closed || toolsetIsClosed([frame], request),
 })
 
 /** Reads on to the head; bodies whose calls are closed by now are aborted. `except` has been read up to there already. */
@@ -106,6 +127,7 @@ export function canAct(world: World, process: RunnerProcess, seq: number): boole
   const state = process.sessions.get(session)
   const hold = state?.held.get(seq)
   if (!state || !hold || state.sending) return false
+  if (hold.discovery) return true
   const left = leftTo(world, state, hold)
   if (left !== 'no') return left === 'now'
   const answers = new Map<string, 'running' | 'gone'>()
@@ -140,6 +162,10 @@ export function actTool(world: World, name: string, seq: number): void {
     const state = process.sessions.get(session)
     const hold = state?.held.get(seq)
     if (!state || !hold || state.sending) return
+    if (hold.discovery) {
+      answer(world, process, session, seq, state, hold.discovery)
+      return
+    }
     const left = leftTo(world, state, hold)
     if (left !== 'no') {
       if (left === 'now') giveBack(world, process, session, seq)
@@ -170,6 +196,26 @@ export function actTool(world: World, name: string, seq: number): void {
         step satisfies never
     }
   }
+}
+
+/** Servers have answered a request for their tools; one whose answer is in is acked. */
+function answer(
+  world: World,
+  process: RunnerProcess,
+  session: string,
+  seq: number,
+  state: RunSession,
+  { request, closed }: NonNullable<RunHold['discovery']>,
+): void {
+  if (closed) {
+    const held = new Map(state.held)
+    held.delete(seq)
+    update(world, process.name, session, { held })
+    world.ack(seq, process)
+    return
+  }
+  const { events, to } = world.rules.toolsetAnswer(state.head, request, world.scenario.servers ?? [])
+  sent(world, process.name, order(process, session, state.head, events, to), { kind: 'discovery' })
 }
 
 /** To a newer process. */
@@ -319,6 +365,7 @@ function concluded(
   const process = runnerNamed(world, name)
   const after = process.sessions.get(session)
   if (!after) return
+  if (then.kind === 'discovery') return
   if (then.kind === 'outcome') {
     update(world, name, session, { running: after.running.filter(({ call }) => !then.calls.includes(call)) })
     return

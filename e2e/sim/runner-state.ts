@@ -10,11 +10,14 @@ export interface RunHold {
   readonly fresh: boolean
   /** A frame came after it that only a newer build understands. */
   readonly beyond: boolean
+  /** A request for the tools of servers, with no calls in its view; `closed`: nobody waits for its answer any more. */
+  readonly discovery?: { readonly request: string; readonly closed: boolean }
 }
 
 export type RunThen =
   | { readonly kind: 'claim'; readonly claims: readonly Attempt[] }
   | { readonly kind: 'outcome'; readonly calls: readonly string[] }
+  | { readonly kind: 'discovery' }
 
 export interface RunSession {
   /** What it appends on; every view is folded up to here. */

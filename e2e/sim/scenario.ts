@@ -1,5 +1,5 @@
 // What a run of the simulator starts from: sessions, what the model answers, what people do, which faults may happen.
-import type { EventOf, EventType, OnBusy } from '@reins/contracts'
+import type { EventOf, EventType, OnBusy, ServerAnswer } from '@reins/contracts'
 
 /** One answer of the scripted model. Text only where nothing is asked for. */
 export interface Answer {
@@ -50,6 +50,8 @@ export interface Scenario {
   readonly older?: { readonly processes: readonly string[]; readonly hides: EventType }
   /** Whenever a model call is to begin, there may be no slot for it; another executor may have one. */
   readonly slotsMayMiss?: boolean
+  /** What the servers of the session's definition answer; absent: it names none. */
+  readonly servers?: readonly ServerAnswer[]
   readonly gateway: readonly GatewayOp[]
   readonly faults: Partial<Readonly<Record<FaultKind, number>>>
   /** Faults of all kinds together. */

@@ -29,6 +29,11 @@ const pinned: Scenario['born'] = {
   ],
 }
 
+/** Of a server that has no tools: what counts is that it answered. */
+const serverThere: NonNullable<Scenario['servers']> = [{ server: 'files', status: 'ready', digest: 'd', tools: [] }]
+/** Asked again before each turn. */
+const serverGone: NonNullable<Scenario['servers']> = [{ server: 'files', status: 'unavailable', reason: 'It is down.' }]
+
 export const small: readonly Scenario[] = [
   { ...base, name: 'one message, two faults', faults: any(2), total: 2 },
   { ...base, name: 'one tool that may run again', turns: [[{ tools: ['safe'] }, {}]], faults: any(1), total: 1 },
@@ -96,6 +101,7 @@ export const small: readonly Scenario[] = [
     faults: any(1),
     total: 1,
   },
+  { ...base, name: 'tools of a server', servers: serverThere, faults: any(1), total: 1 },
   {
     ...base,
     name: 'a delegation, one executor',
@@ -221,6 +227,38 @@ export const medium: readonly Scenario[] = [
     faults: any(1),
     total: 1,
   },
+  {
+    ...base,
+    name: 'tools of a server that is not there, two messages',
+    servers: serverGone,
+    ...two,
+    faults: any(1),
+    total: 1,
+  },
+  {
+    ...base,
+    name: 'tools of a server, and a cancel',
+    servers: serverThere,
+    gateway: [message('m1'), { op: 'cancel' }, message('m2')],
+    faults: any(1),
+    total: 1,
+  },
+  {
+    ...base,
+    name: 'tools of a server, and a pause',
+    servers: serverThere,
+    gateway: [message('m1'), { op: 'pause' }, { op: 'resume' }],
+    faults: any(1),
+    total: 1,
+  },
+  {
+    ...base,
+    name: 'tools of a server, which older processes do not know',
+    servers: serverThere,
+    older: { processes: ['e1', 'r1'], hides: 'toolset.requested' },
+    faults: any(1),
+    total: 1,
+  },
   { ...base, name: 'a message, three faults', faults: any(2), total: 3 },
 ]
 
@@ -254,8 +292,9 @@ export const large: readonly Scenario[] = [
   },
   {
     ...base,
-    name: 'messages and cancels',
+    name: 'messages and cancels, with a server that is not there',
     executors: 3,
+    servers: serverGone,
     turns: [[{ throttledOnce: true, tools: ['never'] }, {}], [{ endless: true }], [{ tools: ['safe', 'safe'] }, {}]],
     gateway: [
       message('m1'),
@@ -307,4 +346,4 @@ export const large: readonly Scenario[] = [
   },
 ]
 
-export { any, base, message, only, pinned, withAgents }
+export { any, base, message, only, pinned, serverThere, withAgents }

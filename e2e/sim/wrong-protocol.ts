@@ -36,6 +36,32 @@ export const modelCallHidesCancel: Wrong = (rules) => ({
     rules.verdict(session.turn?.model?.kind === 'running' ? { ...session, cancel: null } : session, ...asked),
 })
 
+/** A request for the tools of servers has no timer: its tool-runner is believed to answer. */
+export const toolsWithoutTimer: Wrong = (rules) => ({
+  verdict: (...asked) => {
+    const next = rules.verdict(...asked)
+    if (next.do !== 'append' || !next.plan.events.some(({ type }) => type === 'toolset.requested')) return next
+    return { ...next, plan: { ...next.plan, events: next.plan.events.filter(({ type }) => type !== 'timer.armed') } }
+  },
+})
+
+/** What servers answered is recorded, and wakes nobody. */
+export const toolsAnsweredToLog: Wrong = (rules) => ({
+  toolsetAnswer: (...asked) => ({ ...rules.toolsetAnswer(...asked), to: toLog }),
+})
+
+/** Whose time is over is left to the tool-runner that may still answer. */
+export const overdueIsLeft: Wrong = (rules) => ({
+  verdict: (session, ...asked) =>
+    session.servers?.asking.kind === 'overdue' ? { do: 'ack' } : rules.verdict(session, ...asked),
+})
+
+/** A session that waits for its tools does not look at a cancel. */
+export const toolsHideCancel: Wrong = (rules) => ({
+  verdict: (session, ...asked) =>
+    rules.verdict(session.servers?.asking.kind === 'asked' ? { ...session, cancel: null } : session, ...asked),
+})
+
 /** An intent that is in is started, though the same read shows it closed. */
 export const startClosedIntent: Wrong = () => ({ mayStart: () => true, mayRun: () => true })
 

@@ -4,7 +4,7 @@
 //       landed intent for another's meets the row that runs a call recorded as its own, or asks itself, hears no, and takes it over.
 import { type Rules, sound } from './rules.ts'
 import { born, type Scenario } from './scenario.ts'
-import { base, message, only, pinned, withAgents } from './scenarios.ts'
+import { base, message, only, pinned, serverThere, withAgents } from './scenarios.ts'
 import {
   ackByDeliveryCount,
   ackCoveredElsewhere,
@@ -18,8 +18,12 @@ import {
   runnerCountsForeignCalls,
   runnerIgnoresOrder,
   runnerSkipsGap,
+  overdueIsLeft,
   startClosedIntent,
   takeOverPaused,
+  toolsAnsweredToLog,
+  toolsHideCancel,
+  toolsWithoutTimer,
   wrong,
 } from './wrong-protocol.ts'
 
@@ -213,6 +217,34 @@ export const wrongRules: readonly WrongRule[] = [
       turns: [[{ tools: ['never'] }, {}], [{}]],
       gateway: [message('m1'), message('m2', 'interrupt')],
       older: { processes: ['r1'], hides: 'tool-call.cancelled' },
+    }),
+  },
+  {
+    name: 'tools-without-timer',
+    says: 'a request for the tools of servers without a timer',
+    rules: wrong(sound, toolsWithoutTimer),
+    scenario: scenario('tools of a server', { runners: 1, servers: serverThere }),
+  },
+  {
+    name: 'tools-answered-to-log',
+    says: 'what servers answered wakes nobody',
+    rules: wrong(sound, toolsAnsweredToLog),
+    scenario: scenario('tools of a server, answered', { runners: 1, servers: serverThere }),
+  },
+  {
+    name: 'overdue-is-left',
+    says: 'a request for tools whose time is over is left to the tool-runner',
+    rules: wrong(sound, overdueIsLeft),
+    scenario: scenario('tools of a server, too late', { runners: 1, servers: serverThere }),
+  },
+  {
+    name: 'tools-hide-cancel',
+    says: 'a session that waits for its tools does not look at a cancel',
+    rules: wrong(sound, toolsHideCancel),
+    scenario: scenario('tools of a server, and a cancel', {
+      runners: 1,
+      servers: serverThere,
+      gateway: [message('m1'), { op: 'cancel' }],
     }),
   },
   {
