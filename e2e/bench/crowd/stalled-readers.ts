@@ -47,13 +47,11 @@ export async function measureStalledReaders(
   const before = { memory: residentMb(gateway().pid), kernel: kernelMb(Number(new URL(url).port)) }
   const { hostname, port } = new URL(url)
   const sockets: Socket[] = []
-  let cut = 0
   for (let at = 0; at < readers; at++) {
     const session = open[at % sessions]?.session
     const socket = connect({ port: Number(port), host: hostname })
     // Half a kilobyte is read, and then nothing more.
     socket.on('error', () => {})
-    socket.on('close', () => cut++)
     socket.once('readable', () => socket.pause())
     socket.write(
       `GET /v1/sessions/${session}/events HTTP/1.1\r\nHost: ${hostname}:${port}\r\nAuthorization: Bearer ${token}\r\nAccept: text/event-stream\r\n\r\n`,
@@ -64,18 +62,29 @@ export async function measureStalledReaders(
   await pause(1000)
   samples.length = 0
   await pause(seconds * 1000)
-  const result = {
+  const measured = {
     readers,
     memory: residentMb(gateway().pid) - before.memory,
     kernel: kernelMb(Number(port)) - before.kernel,
     alone,
     beside: spread(samples),
-    cut,
   }
+  const cut = await endedAlready(sockets)
   for (const socket of sockets) socket.destroy()
   for (const { session } of open) await api.post(`/v1/sessions/${session}/cancel`, {})
   for (const { close } of open) close()
-  return result
+  return { ...measured, cut }
+}
+
+/** Of these how many have been closed from the other side: a socket that reads nothing hears of that when it reads again. */
+async function endedAlready(sockets: readonly Socket[]): Promise<number> {
+  let ended = 0
+  for (const socket of sockets) {
+    socket.once('close', () => ended++)
+    socket.resume()
+  }
+  await pause(5000)
+  return ended
 }
 
 /**
