@@ -1,5 +1,5 @@
 // Agents with MCP servers, in a whole product: over stdio and HTTP, with secrets, with servers that are not there.
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Product } from '../bad-input/product.ts'
@@ -76,6 +76,16 @@ describe('an agent with an MCP server over stdio', () => {
       .toBe(true)
     await say(session, 'small-two', 'call mcp__small__juggle')
     expect((await outputs(session)).at(-1)).toBe('juggle was called')
+  })
+})
+
+describe('the example with MCP servers', () => {
+  it('is accepted, and answers whether its servers are there or not', async () => {
+    const yaml = readFileSync(path.join(import.meta.dirname, '../../examples/agents/coder.yaml'), 'utf8')
+    const stored = await product.ask('PUT', '/v1/agents/coder', yaml, { 'content-type': 'application/yaml' })
+    expect(stored.status, stored.text).toBe(201)
+    const { turn } = await say(undefined, 'coder', 'say here I am')
+    expect(turn.content).toBe('here I am')
   })
 })
 

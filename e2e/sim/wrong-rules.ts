@@ -242,6 +242,7 @@ export const wrongRules: readonly WrongRule[] = [
     says: 'a session that waits for its tools does not look at a cancel',
     rules: wrong(sound, toolsHideCancel),
     scenario: scenario('tools of a server, and a cancel', {
+      executors: 1,
       runners: 1,
       servers: serverThere,
       gateway: [message('m1'), { op: 'cancel' }],
