@@ -133,6 +133,24 @@ export const rows: readonly Row[] = [
     figures: ({ code }) => three(code?.turnMs),
   },
   {
+    what: 'turn with an MCP tool over stdio, turns 2–21',
+    unit: 'ms',
+    budget: '',
+    raw: ({ raw, mcp }) =>
+      6 * raw.publishMs.p50 + 2 * raw.modelMs.p50 + raw.httpMs.p50 + (mcp?.stdioMs.p50 ?? Number.NaN),
+    figures: ({ mcp }) => three(mcp?.stdioTurnMs),
+  },
+  {
+    what: 'turn with an MCP tool over HTTP, turns 2–21',
+    unit: 'ms',
+    budget: '',
+    raw: ({ raw, mcp }) =>
+      6 * raw.publishMs.p50 + 2 * raw.modelMs.p50 + raw.httpMs.p50 + (mcp?.httpMs.p50 ?? Number.NaN),
+    figures: ({ mcp }) => three(mcp?.httpTurnMs),
+  },
+  { what: 'raw: one MCP call over stdio', unit: 'ms', budget: '', figures: ({ mcp }) => three(mcp?.stdioMs) },
+  { what: 'raw: one MCP call over HTTP', unit: 'ms', budget: '', figures: ({ mcp }) => three(mcp?.httpMs) },
+  {
     what: 'a call of a user-written tool over its host, warm',
     unit: 'ms',
     budget: 'p50 ≤ 0.3',

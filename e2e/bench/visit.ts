@@ -11,6 +11,7 @@ import { type Load, measureLoad } from './load.ts'
 import { type LongSession, measureLong } from './long-session.ts'
 import type { BenchName, BenchOptions, Durability, Processes } from './options.ts'
 import { type Product, startProduct } from './product.ts'
+import { type McpCalls, measureMcpCalls } from './mcp-calls.ts'
 import { measureRaw, type Raw } from './raw.ts'
 import { measureRecovery, type Recovery } from './recovery.ts'
 import { measureResume, type Resume } from './resume.ts'
@@ -29,6 +30,7 @@ export interface Visit {
   readonly plainLoad?: readonly Load[]
   readonly toolLoad?: readonly Load[]
   readonly code?: CodeCalls
+  readonly mcp?: McpCalls
   readonly long?: LongSession
   readonly tokens?: Tokens
   readonly resume?: readonly Resume[]
@@ -76,7 +78,7 @@ export async function visit(
   }
   try {
     const raw = await measureRaw(product, quick ? 1 : 2)
-    if (['turns', 'load', 'code', 'long', 'disk'].some((name) => options.only.some((one) => one === name)))
+    if (['turns', 'load', 'code', 'mcp', 'long', 'disk'].some((name) => options.only.some((one) => one === name)))
       await warmUp(product, quick ? 150 : 400)
     await step('turns', async () => {
       measured.turns = await measureTurns(product, quick ? 8 : 20)
@@ -94,6 +96,9 @@ export async function visit(
     })
     await step('code', async () => {
       measured.code = await measureCodeCalls(product, quick)
+    })
+    await step('mcp', async () => {
+      measured.mcp = await measureMcpCalls(product, quick)
     })
     await step('long', async () => {
       measured.long = await measureLong(product, 500)
