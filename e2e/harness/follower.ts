@@ -25,6 +25,7 @@ export class Follower {
   connections = 0
   restarted = 0
   queued = 0
+  slow = 0
   readonly #api: Api
   readonly #closing = new AbortController()
   #gateway: number
@@ -118,6 +119,7 @@ export class Follower {
     if (type === 'delta') this.#delta(JSON.parse(data) as ApiDelta)
     else if (type === 'answer.restarted') this.restarted++
     else if (type === 'session.queued') this.queued++
+    else if (type === 'tool.slow') this.slow++
     else this.#event(JSON.parse(data) as ApiEvent)
   }
 

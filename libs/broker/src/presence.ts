@@ -13,6 +13,7 @@ import {
   heartbeatFilter,
   heartbeatSubject,
   type QueuedSession,
+  type SlowCall,
 } from '@reins/contracts'
 import type { Broker } from './broker.ts'
 
@@ -25,6 +26,8 @@ export interface PresenceOptions {
   readonly calls: () => { readonly slots: number; readonly busy: number }
   /** Sessions that wait here for a slot, in order of arrival; `since` in epoch ms. */
   readonly queued: () => readonly QueuedSession[]
+  /** Tool calls that have shown nothing for a while; absent: there are never any. */
+  readonly slow?: (() => readonly SlowCall[]) | undefined
   readonly ackWaitMs: number
   /** Whether this process runs it: true from before its intent goes out until its outcome is known to be in. */
   readonly runs: (holding: Holding) => boolean
@@ -58,6 +61,7 @@ const answerMs = 500
 const afterReconnectMs = 2000
 /** Sessions that wait, named in a heartbeat: the first of them. */
 const mostShown = 1000
+const mostSlow = 100
 /** Of ack_wait: a beat that is later than this may have lost triggers to others. */
 const lateShare = 0.8
 
@@ -84,6 +88,7 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
   let lastBeat = performance.now()
   let lastWhole = Number.NEGATIVE_INFINITY
   let lastQueued = ''
+  let lastSlow = ''
   let closed = false
 
   const publish = (subject: string, value: unknown) => {
@@ -107,6 +112,7 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
       labels: options.labels,
       ...options.calls(),
       ...queuedNow(whole),
+      ...slowNow(whole),
       ...(whole ? { whole: [...mine.values()] } : {}),
       ...(!whole && begun.size > 0 ? { begun: [...begun.values()] } : {}),
       ...(!whole && ended.size > 0 ? { ended: [...ended.values()] } : {}),
@@ -128,6 +134,15 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
     lastQueued = sign
     if (!changed && !(whole && all.length > 0)) return waiting
     return { ...waiting, queued: shown.map(({ session, since }) => ({ session, since })) }
+  }
+
+  /** Goes out when it changes, and with the whole. */
+  function slowNow(whole: boolean): Pick<Heartbeat, 'slow'> {
+    const slow = (options.slow?.() ?? []).slice(0, mostSlow)
+    const sign = slow.map(({ call, since }) => `${call} ${since}`).join()
+    const changed = sign !== lastSlow
+    lastSlow = sign
+    return changed || (whole && slow.length > 0) ? { slow } : {}
   }
 
   function lookForSilence(now: number, late: number): void {

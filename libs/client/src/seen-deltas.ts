@@ -8,6 +8,8 @@ export class SeenDeltas {
   /** The item as it is new to the reader; undefined where nothing of it is. */
   fresh(item: StreamItem): StreamItem | undefined {
     if (isDelta(item)) return this.#freshDelta(item)
+    // A hint about a call neither begins nor ends it.
+    if (item.type === 'tool.slow') return item
     const call = callOf(item.data)
     if (call !== undefined) this.#forget(`${item.session ?? ''}/${call}/`)
     return item

@@ -106,6 +106,8 @@ export {
   SessionList,
   SessionQueued,
   SessionQueuedHint,
+  SlowToolCall,
+  ToolSlowHint,
   SessionState,
   SocketCommand,
   type StreamItem,
@@ -119,7 +121,7 @@ export {
   serviceNames,
   unionPermissions,
 } from './broker/nats-users.ts'
-export type { ControlReply, ControlRequest, Heartbeat, Holding, QueuedSession } from './broker/presence.ts'
+export type { ControlReply, ControlRequest, Heartbeat, Holding, QueuedSession, SlowCall } from './broker/presence.ts'
 export {
   type Address,
   allFiredFilter,

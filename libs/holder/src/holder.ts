@@ -72,6 +72,7 @@ export interface HolderOptions<A extends HeldActor> {
   readonly queue: Queue
   /** As the instance says it to others: calls that it can run, and runs. */
   readonly calls: () => { readonly slots: number; readonly busy: number }
+  readonly slow?: PresenceOptions['slow']
   /** Aborted when the process gives up what it could not finish. */
   readonly stopping: AbortController
   /** ms that calls may go on after the end was asked for. */
@@ -111,6 +112,7 @@ export class Holder<A extends HeldActor> {
       pools: () => this.#pools.keys(),
       calls: options.calls,
       queued: () => options.queue.queued(),
+      slow: options.slow,
       runs: ({ session, call, attempt }) => this.#actors.known(session)?.runs(call, attempt) ?? false,
       abort: ({ session, call, attempt }) => this.#actors.known(session)?.abort(call, attempt),
       onGone: (gone, holdings) => {

@@ -73,6 +73,8 @@ export interface CallContext extends NamedValues {
   /** Output as it comes, for people who watch; not kept. */
   readonly progress: (text: string) => void
   readonly keep: KeepOutput
+  /** The call has shown nothing for so many ms, which is longer than its tool usually takes; undefined: it shows something again, or ends. */
+  readonly slow?: (silentMs: number | undefined) => void
   /** Absent: nothing can be read back. */
   readonly kept?: ReadKept
 }

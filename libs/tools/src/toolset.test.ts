@@ -131,6 +131,32 @@ it('keeps what is too long whole, for the tools of every source, and reads it ba
   expect(JSON.parse(page.output)).toMatchObject({ content: 'word word ', total_chars: 250_000 })
 })
 
+it('tells that a call has shown nothing for longer than its tool usually takes, until it shows something or ends', async () => {
+  const said: (number | undefined)[] = []
+  const told = Promise.withResolvers<void>()
+  const again = Promise.withResolvers<void>()
+  const slow = source(
+    {
+      run: async (_, { progress }) => {
+        await told.promise
+        progress('a sign')
+        await again.promise
+        return { status: 'ok', output: 'x' }
+      },
+    },
+    { time: { keptBy: 'runner', ms: 60_000, softMs: 1, graceMs: 1 } },
+  )
+  const watching = context({
+    slow: (silentMs) => {
+      said.push(silentMs)
+      if (said.length === 1) told.resolve()
+      if (said.length === 3) again.resolve()
+    },
+  })
+  await runCall(await offered(slow), call('weather'), watching)
+  expect(said).toEqual([1, undefined, 1, undefined])
+})
+
 it('refuses arguments that are nested without a bound, before a source walks them', async () => {
   const nested = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels))
   const tools = await offered(source())

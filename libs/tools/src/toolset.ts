@@ -16,6 +16,7 @@ import { withinLimit } from './long-results.ts'
 import { failed, ToolFailure, type ToolOutcome } from './outcome.ts'
 import type { ToolsProblem } from './resolve.ts'
 import { inTime } from './run.ts'
+import { Silence, softMsOf } from './silence.ts'
 import type { AskedTools, CallContext, ListContext, ToolCall, ToolCatalog, ToolSource, ToolSpec } from './source.ts'
 
 export interface OfferedTool<Source extends ToolCatalog = ToolCatalog> {
@@ -100,8 +101,13 @@ export async function runCall(
   if (checked.kind === 'invalid') return failed(new ToolFailure('invalid-arguments', checked.message))
   const { time, maxChars = definitionDefaults.maxOutputChars } = tool.spec
   const meant = { ...call, arguments: checked.arguments }
+  using silence = new Silence(softMsOf(time), context.slow ?? (() => {}))
+  const progress = (text: string) => {
+    silence.broken()
+    context.progress(text)
+  }
   const outcome = await inTime(call.name, time, context.signal, (signal) =>
-    tool.source.run(meant, { ...context, signal }),
+    tool.source.run(meant, { ...context, signal, progress }),
   )
   return withinLimit(outcome, maxChars, context.keep)
 }

@@ -8,6 +8,7 @@ import { authenticate } from './api/caller.ts'
 import { withQueues } from './api/operating/health.ts'
 import { PoolBoard } from './api/operating/pools.ts'
 import { QueueBoard } from './api/operating/queue-board.ts'
+import { SlowCalls } from './api/operating/slow-calls.ts'
 import { KeptOutputs } from './api/reads/kept-outputs.ts'
 import { SessionFolds } from './api/reads/session-folds.ts'
 import { SessionReads } from './api/reads/session-reads.ts'
@@ -51,17 +52,18 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     admission: config.admission,
   })
   const queues = new QueueBoard(() => clock.now())
+  const slow = new SlowCalls(() => clock.now())
   const folds = new SessionFolds(sessions, limits.foldsKept)
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal)
   const refills = new Refills({ atOnce: limits.refillsAtOnce, spreadMs: 500, random: () => clock.random() })
   const streams = new Streams(
-    { sessions, feed, appender, queues, refills, now: () => clock.now() },
+    { sessions, feed, appender, queues, slow, refills, now: () => clock.now() },
     limits,
     config.sendQueues ?? lookInProc,
     metrics,
   )
-  const pools = new PoolBoard(config.work, config.heartbeats, () => clock.now(), queues)
+  const pools = new PoolBoard(config.work, config.heartbeats, () => clock.now(), [queues, slow])
   closing.add('heartbeats', () => pools.close())
   const agents = new Agents(config)
   const writes = new SessionWrites({ ...config, appender, folds, stopping: stopping.signal })
@@ -71,7 +73,15 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     values: new Values({ ...config, agents }),
     writes,
     approvals: new Approvals({ ...config, writes, folds }),
-    reads: new SessionReads({ sessions, snapshots: config.snapshots, appender, folds, queues, call: config.call }),
+    reads: new SessionReads({
+      sessions,
+      snapshots: config.snapshots,
+      appender,
+      folds,
+      queues,
+      slow,
+      call: config.call,
+    }),
     outputs: new KeptOutputs(sessions, config.outputs),
     pools,
   }

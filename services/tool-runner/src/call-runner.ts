@@ -5,6 +5,7 @@ import type { McpServers } from '@reins/mcp'
 import type { Redactor } from '@reins/secrets'
 import type { ToolsetRequest } from '@reins/session'
 import {
+  type CallContext,
   type KeptOutput,
   type NamedValues,
   type ReadKept,
@@ -43,12 +44,15 @@ const failed = (message: string): ToolResult => ({
   output: JSON.stringify({ status: 'error', error: message }),
 })
 
+/** Who watches a call. */
+export type Watching = Required<Pick<CallContext, 'progress' | 'slow'>>
+
 export async function runCall(
   tools: RunnerTools,
   { digest, principal }: { readonly digest: string; readonly principal: string | undefined },
   call: RequestedCall,
   session: string,
-  progress: (text: string) => void,
+  { progress, slow }: Watching,
   signal: AbortSignal,
 ): Promise<ToolResult> {
   const resolved = await resolve(tools, digest)
@@ -70,6 +74,7 @@ export async function runCall(
       session,
       idempotencyKey: `${session}/${call.call}`,
       progress,
+      slow,
       ...values,
       keep: (output) => tools.keep(session, output),
       kept: (ref) => tools.kept(session, ref),

@@ -3,7 +3,7 @@
 //   R1. A call begins as work. One that takes long mostly waits (for a build, a server, a person's script), so after a while it takes a
 //       slot of its own, of which there are many, and its work slot is free for others. Where memory is scarce it keeps the work slot.
 import type { Presence } from '@reins/broker'
-import type { EventOf } from '@reins/contracts'
+import type { EventOf, SlowCall } from '@reins/contracts'
 import { type CallSlots, Claims } from '@reins/holder'
 import type { SessionFeed } from '@reins/journal'
 import type { Clock, PausePoint } from '@reins/service'
@@ -28,6 +28,8 @@ export interface RunningContext {
   finished(name: string, status: 'ok' | 'error', ms: number): void
   /** Calls that run here now. */
   readonly active: Set<string>
+  /** Those of them that have shown nothing for a while. */
+  readonly slow: Map<string, SlowCall>
 }
 
 export interface RunningCall {
@@ -55,6 +57,9 @@ export interface RunningListener {
   /** A call takes a work slot no more. */
   waits(): void
 }
+
+/** Characters that one call may show while it runs: what is longer stands in its result. */
+const mostShown = 1_000_000
 
 const keyOf = (call: string, attempt: number): string => `${call}/${attempt}`
 
@@ -142,8 +147,9 @@ export class RunningTools implements RunnerHolder {
     context.active.add(this.#nameOf(running))
     this.#listener.began()
     const output = this.#liveOutput(running)
+    const watching = { progress: output.push, slow: (silentMs: number | undefined) => this.#slow(running, silentMs) }
     void context.pauseAt('tool-runner.in-tool')
-    runCall(context.tools, request, asked, this.#session, output.push, running.abort.signal)
+    runCall(context.tools, request, asked, this.#session, watching, running.abort.signal)
       .catch((error): ToolResult => {
         context.report(this.#session, error)
         return brokeOff
@@ -156,13 +162,20 @@ export class RunningTools implements RunnerHolder {
       })
   }
 
+  #slow(running: RunningCall, silentMs: number | undefined): void {
+    const { slow, clock } = this.#context
+    const { call, name } = running
+    if (silentMs === undefined) slow.delete(this.#nameOf(running))
+    else slow.set(this.#nameOf(running), { session: this.#session, call, name, since: clock.now() - silentMs })
+  }
+
   /** What a call shows while it runs. */
   #liveOutput({ call, attempt, name }: RunningCall): { push(text: string): void; end(): void } {
     const context = this.#context
     let offset = 0
     const safe = context.tools.redactor.stream()
     const show = (shown: string): void => {
-      if (shown === '') return
+      if (shown === '' || offset >= mostShown) return
       context.feed.publishDelta(this.#session, 't', {
         call,
         attempt,
@@ -232,6 +245,7 @@ export class RunningTools implements RunnerHolder {
     if (!this.#running.delete(keyOf(running.call, running.attempt))) return false
     running.place[Symbol.dispose]()
     this.#context.active.delete(this.#nameOf(running))
+    this.#context.slow.delete(this.#nameOf(running))
     return true
   }
 

@@ -3,7 +3,7 @@
 import path from 'node:path'
 import { type Broker, serveRequests, startPresence } from '@reins/broker'
 import { codeSource } from '@reins/code-host'
-import { type Labels, testMcpVerb } from '@reins/contracts'
+import { type Labels, type SlowCall, testMcpVerb } from '@reins/contracts'
 import { CallSlots, Holder, memoryRoom, memoryShare, type Queue, readingUntil } from '@reins/holder'
 import type { Journal, RegistryView } from '@reins/journal'
 import { McpServers } from '@reins/mcp'
@@ -57,6 +57,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
   const stopping = new AbortController()
   const reading = readingUntil(stopping.signal)
   const active = new Set<string>()
+  const slow = new Map<string, SlowCall>()
   const slots = new CallSlots({
     most: config.waitingCalls,
     room: memoryRoom(clock.now, memoryShare),
@@ -147,6 +148,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
       seconds.observe({ tool: name, status }, ms / 1000)
     },
     active,
+    slow,
     changed: (tools) => holder.changed(tools),
   }
 
@@ -161,6 +163,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     workSlots: config.concurrency,
     queue: noQueue,
     calls: () => ({ slots: config.concurrency + slots.most, busy: active.size }),
+    slow: () => [...slow.values()],
     drainMs: config.drainMs ?? 150,
     on: {
       serving: (pool) => log.info({ pool }, 'serving a pool'),

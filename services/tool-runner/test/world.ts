@@ -15,6 +15,7 @@ import {
   type Role,
   type ServerAnswer,
   type SessionEvent,
+  type SlowCall,
   toLog,
   toTool,
 } from '@reins/contracts'
@@ -54,6 +55,8 @@ export class RunnerWorld {
   readonly slots = new CallSlots({ most: 1, room: () => true, now: () => 0 })
   /** Tools end when it resolves: a definition of its own, that nobody has looked up before. */
   gate: Promise<unknown> = Promise.resolve()
+  /** Calls that have shown nothing for a while. */
+  readonly slow = new Map<string, SlowCall>()
   /** What the instance says that it holds. */
   readonly holds = new Set<string>()
   /** Asked for each append of mine; what it throws, the append throws. */
@@ -149,6 +152,7 @@ export class RunnerWorld {
       },
       finished: () => undefined,
       active: new Set(),
+      slow: this.slow,
       slots: this.slots,
       waitsAfterMs: 60_000,
       changed: () => undefined,

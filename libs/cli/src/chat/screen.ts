@@ -61,6 +61,10 @@ export class ChatScreen {
         const words = `… All slots for model calls are taken. This session is next${others}; it goes on by itself.`
         return this.#emit('notice', wrap(this.#style.dim(words), width), width)
       }
+      case 'slow': {
+        const words = `… ${neutralise(piece.name)} has shown nothing for a while; it goes on. Ctrl-C stops the turn.`
+        return this.#emit('notice', wrap(this.#style.dim(words), width), width)
+      }
       case 'tool':
         return this.#emit('tool', toolLines(piece, width, this.#style), width)
       case 'notice': {

@@ -12,6 +12,8 @@ export type Piece =
   | { readonly kind: 'restarted' }
   /** No executor has a slot for the model call: it waits behind so many others. */
   | { readonly kind: 'queued'; readonly ahead: number }
+  /** A tool call has shown nothing for a while; it goes on. */
+  | { readonly kind: 'slow'; readonly name: string }
   | {
       readonly kind: 'tool'
       readonly name: string

@@ -21,6 +21,14 @@ const textOf = (pieces: readonly Piece[]) =>
   pieces.flatMap((piece) => (piece.kind === 'text' ? [piece.text] : piece.kind === 'restarted' ? ['<restarted>'] : []))
 
 describe('an answer', () => {
+  test('says that a tool call has shown nothing for a while, and goes on', () => {
+    const slow: StreamItem = { type: 'tool.slow', cursor: 'x', data: { call: 'k1', name: 'shell', since: 1 } }
+    expect(follow(newTranscript, slow)).toEqual({
+      transcript: newTranscript,
+      pieces: [{ kind: 'slow', name: 'shell' }],
+    })
+  })
+
   test('a session that waits for a slot shows a notice, and repeats nothing afterwards', () => {
     const queued: StreamItem = { type: 'session.queued', cursor: 'x', data: { since: 1, ahead: 2 } }
     const { transcript, pieces } = follow(newTranscript, queued)

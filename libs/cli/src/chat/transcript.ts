@@ -3,7 +3,7 @@
 //   T2. What belongs to an older attempt of a call is dropped; a newer attempt after shown text gives one `restarted`.
 //   T3. Items may come again or with gaps (a reconnect): nothing repeats, and the completed event fills what was missed.
 //   T4. `follow` is total: an event of an unknown type is one line, and changes nothing.
-import type { AnswerRestarted, ApiDelta, SessionQueuedHint, StreamItem } from '@reins/contracts'
+import type { AnswerRestarted, ApiDelta, SessionQueuedHint, StreamItem, ToolSlowHint } from '@reins/contracts'
 import { followEvent } from './transcript-events.ts'
 import { hasShown, knownEvent, type Piece, type Transcript, type TranscriptChange } from './transcript-state.ts'
 
@@ -11,6 +11,7 @@ export function follow(transcript: Transcript, item: StreamItem): TranscriptChan
   if (isDelta(item)) return onDelta(transcript, item.data)
   if (isRestart(item)) return onRestart(transcript, item.data.call, item.data.attempt)
   if (isQueued(item)) return { transcript, pieces: [{ kind: 'queued', ahead: item.data.ahead }] }
+  if (isSlow(item)) return { transcript, pieces: [{ kind: 'slow', name: item.data.name }] }
   if (item.n < transcript.n || (item.n === transcript.n && item.i <= transcript.i)) return { transcript, pieces: [] }
   const seen = { ...transcript, n: item.n, i: item.i }
   const event = knownEvent(item)
@@ -21,6 +22,7 @@ export function follow(transcript: Transcript, item: StreamItem): TranscriptChan
 
 export const isDelta = (item: StreamItem): item is ApiDelta => item.type === 'delta'
 const isQueued = (item: StreamItem): item is SessionQueuedHint => item.type === 'session.queued'
+const isSlow = (item: StreamItem): item is ToolSlowHint => item.type === 'tool.slow'
 const isRestart = (item: StreamItem): item is AnswerRestarted => item.type === 'answer.restarted'
 
 function onDelta(transcript: Transcript, delta: ApiDelta['data']): TranscriptChange {

@@ -204,6 +204,14 @@ export async function showSession(run: Invocation, id: string): Promise<void> {
         ?.map((one) => `${one.for} of ${oneLine(one.name)} (${oneLine(one.call)}) since ${ago(one.since, now)}`)
         .join('; '),
     ],
+    [
+      'slow',
+      session.slow
+        ?.map((one) =>
+          style.yellow(`${oneLine(one.name)} (${oneLine(one.call)}) has shown nothing since ${ago(one.since, now)}`),
+        )
+        .join('; '),
+    ],
     ['parent', session.parent],
     ['instance', session.instance === undefined ? undefined : oneLine(session.instance)],
     ['turns', String(session.turns)],

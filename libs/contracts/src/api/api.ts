@@ -62,6 +62,13 @@ export type CreateSession = Static<typeof CreateSession>
 export const SessionQueued = Type.Object({ since: Type.Integer(), ahead: Type.Integer() }, closed)
 export type SessionQueued = Static<typeof SessionQueued>
 
+/** A tool call that has shown nothing since then (epoch ms); it goes on. */
+export const SlowToolCall = Type.Object(
+  { call: Type.String(), name: Type.String({ description: 'The tool' }), since: Type.Integer() },
+  closed,
+)
+export type SlowToolCall = Static<typeof SlowToolCall>
+
 export const SessionInfo = Type.Object(
   {
     id: SessionId,
@@ -94,6 +101,8 @@ export const SessionInfo = Type.Object(
     ),
     /** Only of one session, never in a list. */
     queued: Type.Optional(SessionQueued),
+    /** Only of one session, never in a list. */
+    slow: Type.Optional(Type.Array(SlowToolCall)),
   },
   closed,
 )
@@ -184,7 +193,19 @@ export const SessionQueuedHint = Type.Object(
 )
 export type SessionQueuedHint = Static<typeof SessionQueuedHint>
 
-export type StreamItem = ApiEvent | ApiDelta | AnswerRestarted | SessionQueuedHint
+/** A client event, not in the log: a tool call has shown nothing for longer than its tool usually takes; it goes on. */
+export const ToolSlowHint = Type.Object(
+  {
+    type: Type.Literal('tool.slow'),
+    cursor: CursorText,
+    session: Type.Optional(Type.String()),
+    data: SlowToolCall,
+  },
+  closed,
+)
+export type ToolSlowHint = Static<typeof ToolSlowHint>
+
+export type StreamItem = ApiEvent | ApiDelta | AnswerRestarted | SessionQueuedHint | ToolSlowHint
 
 export const EventPage = Type.Object(
   {

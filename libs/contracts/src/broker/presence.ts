@@ -15,10 +15,19 @@ export interface QueuedSession {
   readonly since: number
 }
 
+/** A tool call that has shown nothing for a while. `since`: epoch ms, of its last sign. */
+export interface SlowCall {
+  readonly session: string
+  readonly call: string
+  readonly name: string
+  readonly since: number
+}
+
 /**
  * `hb.<service>.<instance>`, each 250 ms: what was begun and ended since the last one; every 2 s `whole` lists everything.
  * `pools`: the keys that the instance serves. `slots`, `busy`: calls that it can run, and runs. `waiting`: how many sessions wait for
  * a slot there, and since when the first does; `queued` names the first thousand, whenever that has changed, and with `whole`.
+ * `slow` names the first hundred slow calls, whenever they have changed, and with `whole`.
  * `leaving`: it is shutting down and takes nothing new.
  */
 export interface Heartbeat {
@@ -29,6 +38,7 @@ export interface Heartbeat {
   readonly busy: number
   readonly waiting?: { readonly count: number; readonly since: number }
   readonly queued?: readonly QueuedSession[]
+  readonly slow?: readonly SlowCall[]
   readonly begun?: readonly Holding[]
   readonly ended?: readonly Holding[]
   readonly whole?: readonly Holding[]

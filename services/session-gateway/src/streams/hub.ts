@@ -11,10 +11,12 @@ import {
   headOf,
   rootOf,
   type SessionQueued,
+  type SlowToolCall,
 } from '@reins/contracts'
 import { type Following, follow, readTree, type SessionFeed, type SessionFrame, type SessionLog } from '@reins/journal'
 import type { QueueBoard } from '../api/operating/queue-board.ts'
-import { answerRestarted, apiDelta, apiEvents, endOf, sessionQueued, type View } from '../api/reads/views.ts'
+import type { SlowCalls } from '../api/operating/slow-calls.ts'
+import { answerRestarted, apiDelta, apiEvents, endOf, sessionQueued, toolSlow, type View } from '../api/reads/views.ts'
 import type { Appender } from '../api/writes/appender.ts'
 import { Batch, Item } from './batch.ts'
 import { LiveAnswers } from './live-answers.ts'
@@ -38,6 +40,7 @@ export interface HubParts {
   readonly feed: SessionFeed
   readonly appender: Appender
   readonly queues: Pick<QueueBoard, 'of' | 'onQueued'>
+  readonly slow: Pick<SlowCalls, 'of' | 'onSlow'>
   readonly refills: Refills
   /** epoch ms */
   now(): number
@@ -51,6 +54,7 @@ export class Hub implements Source {
   readonly #listeners = new Set<Listener>()
   readonly #unfollow: () => void
   readonly #queued: { close(): void }
+  readonly #slow: { close(): void }
   readonly #recent = new RecentFrames()
   readonly #joined: Promise<void>
   readonly #following: Following
@@ -68,8 +72,12 @@ export class Hub implements Source {
       onFrames: (frames) => this.#onFrames(frames),
     })
     this.#joined = this.#following.joined
+    const isViewed = (session: string) => (view.tree ? rootOf(session) === view.of : session === view.of)
     this.#queued = parts.queues.onQueued((session, place) => {
-      if (view.tree ? rootOf(session) === view.of : session === view.of) this.#onQueued(session, place)
+      if (isViewed(session)) this.#onQueued(session, place)
+    })
+    this.#slow = parts.slow.onSlow((session, call) => {
+      if (isViewed(session)) this.#onSlow(session, call)
     })
   }
 
@@ -131,10 +139,17 @@ export class Hub implements Source {
     return place && new Item(sessionQueued(this.view, this.view.of, this.last, place))
   }
 
+  /** Calls of the session that is viewed that have shown nothing for a while. */
+  slow(): readonly Item[] {
+    const { of } = this.view
+    return this.#parts.slow.of(of).map((call) => new Item(toolSlow(this.view, of, this.last, call)))
+  }
+
   close(): void {
     if (this.#closed) return
     this.#closed = true
     this.#queued.close()
+    this.#slow.close()
     this.#following.close()
     this.#answers?.close()
     this.#unfollow()
@@ -188,6 +203,10 @@ export class Hub implements Source {
 
   #onQueued(session: string, place: SessionQueued): void {
     this.#show(() => [new Item(sessionQueued(this.view, session, this.last, place))], true)
+  }
+
+  #onSlow(session: string, call: SlowToolCall): void {
+    this.#show(() => [new Item(toolSlow(this.view, session, this.last, call))], true)
   }
 
   /** H1: rendered when the first live listener needs it. */

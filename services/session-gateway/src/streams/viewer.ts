@@ -32,6 +32,8 @@ export interface Source {
   openBlocks(): readonly OpenBlock[]
   /** That the session waits for a slot, if it does. */
   queued(): Item | undefined
+  /** Its calls that have shown nothing for a while. */
+  slow(): readonly Item[]
 }
 
 export interface ViewerOptions {
@@ -139,7 +141,8 @@ export class Viewer implements Listener {
     if (!this.deltas) return
     for (const block of this.#source.openBlocks()) this.#catchUp(block)
     const queued = this.#source.queued()
-    if (queued) this.show(new Batch([queued]))
+    const hints = [...(queued ? [queued] : []), ...this.#source.slow()]
+    if (hints.length > 0) this.show(new Batch(hints))
   }
 
   #write({ session, frame }: SessionFrame): void {

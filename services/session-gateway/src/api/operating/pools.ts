@@ -6,12 +6,15 @@ import type { Heartbeats, Pools, PresenceService } from '../../ports.ts'
 import { authorize, type Caller } from '../caller.ts'
 import { operations } from '../operations.ts'
 import type { PoolGauges } from './pool-gauges.ts'
-import type { QueueBoard } from './queue-board.ts'
 
 /** ms of silence after which an instance is no longer shown: heartbeats come every 250 ms. */
 const goneAfterMs = 3000
 /** ms that a reader of the metrics waits for a broker that does not answer: it then sees the figures of before. */
 const measureWithinMs = 800
+
+interface Hears {
+  heard(heartbeat: Heartbeat): void
+}
 
 export class PoolBoard {
   readonly #work: Pools
@@ -19,12 +22,12 @@ export class PoolBoard {
   readonly #present = new Map<string, { service: PresenceService; heartbeat: Heartbeat; at: number }>()
   readonly #subscription: Subscription
 
-  /** `queues` hears what this hears. */
-  constructor(work: Pools, heartbeats: Heartbeats, now: () => number, queues: QueueBoard) {
+  /** `hearing`: they hear what this hears. */
+  constructor(work: Pools, heartbeats: Heartbeats, now: () => number, hearing: readonly Hears[]) {
     this.#work = work
     this.#now = now
     this.#subscription = heartbeats((service, heartbeat) => {
-      queues.heard(heartbeat)
+      for (const one of hearing) one.heard(heartbeat)
       this.#present.set(heartbeat.instance, { service, heartbeat, at: this.#now() })
     })
   }

@@ -20,6 +20,7 @@ import { foldFrame } from '@reins/session'
 import type { CallService } from '../../ports.ts'
 import { authorize, type Caller } from '../caller.ts'
 import type { QueueBoard } from '../operating/queue-board.ts'
+import type { SlowCalls } from '../operating/slow-calls.ts'
 import { operations } from '../operations.ts'
 import { type Appender, notFound } from '../writes/appender.ts'
 import { resolveCursor, viewOf } from './cursors.ts'
@@ -34,6 +35,7 @@ export interface ReadParts {
   readonly call: CallService
   readonly folds: SessionFolds
   readonly queues: Pick<QueueBoard, 'of'>
+  readonly slow: Pick<SlowCalls, 'of'>
 }
 
 /** A page is over behind the event that makes it so large, whatever its limit: it is one text in memory. */
@@ -51,7 +53,8 @@ export class SessionReads {
     authorize(caller, operations.showSession)
     const info = await this.#parts.folds.info(session)
     const queued = this.#parts.queues.of(session)
-    return queued ? { ...info, queued } : info
+    const slow = [...this.#parts.slow.of(session)]
+    return { ...info, ...(queued ? { queued } : {}), ...(slow.length > 0 ? { slow } : {}) }
   }
 
   /** The folded state at a cursor, or at the end. */

@@ -11,6 +11,7 @@ import {
   type Frame,
   type SessionEvent,
   type SessionQueuedHint,
+  type ToolSlowHint,
   type UnknownEvent,
 } from '@reins/contracts'
 
@@ -73,6 +74,18 @@ export const sessionQueued = (
   data: SessionQueuedHint['data'],
 ): SessionQueuedHint => ({
   type: 'session.queued',
+  cursor: encodeCursor({ ...view, ...at }),
+  ...(view.tree ? { session } : {}),
+  data,
+})
+
+export const toolSlow = (
+  view: View,
+  session: string,
+  at: Pick<Cursor, 'seq' | 'n' | 'i'>,
+  data: ToolSlowHint['data'],
+): ToolSlowHint => ({
+  type: 'tool.slow',
   cursor: encodeCursor({ ...view, ...at }),
   ...(view.tree ? { session } : {}),
   data,
