@@ -51,7 +51,7 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
   const agents = new Agents({
     log: registry,
     clock,
-    bundles: new Bundles({ log: registry, ...(config.code ?? noCode) }),
+    bundles: new Bundles({ log: registry, ...(config.code ?? noCode), ...(pauseAt === undefined ? {} : { pauseAt }) }),
     ...(pauseAt === undefined ? {} : { pauseAt }),
     ...(knownProviders === undefined ? {} : { knownProviders }),
     // What cannot be looked up now is no reason to warn.

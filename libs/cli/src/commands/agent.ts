@@ -61,7 +61,7 @@ function definitionOptions(command: Command): Command {
     )
     .option('--tools-file <path>', 'send this TypeScript file with tools of your own; repeatable', repeat)
     .option('--workflow-file <path>', 'run a workflow of your own from this file (not yet)')
-    .option('--mcp-server <url>', 'connect this MCP server; repeatable (not yet)', collect)
+    .option('--mcp-server <url>', 'connect this MCP server; repeatable', collect)
     .option('--skills-dir <path>', 'load skills from this folder (not yet)')
     .option('--planning', 'let the agent plan (not yet)')
     .option('--no-planning', 'do not let the agent plan')

@@ -21,6 +21,7 @@ import {
   storedCode,
 } from '@reins/contracts'
 import { type BundleStore, parseBundle } from '@reins/journal'
+import { noPausePoints, type PausePoint } from '@reins/service'
 import { type Document, problemAt } from '../plain-value.ts'
 import type { RegistryLog } from '../registry-log.ts'
 import { type Bundle, readSentFiles, unnamed } from './sent-files.ts'
@@ -39,6 +40,8 @@ export interface BundlesOptions {
   readonly store: Pick<BundleStore, 'put'>
   readonly log: Pick<RegistryLog, 'last' | 'write'>
   readonly describe: DescribeBundle
+  /** For tests, which stop the process there. */
+  readonly pauseAt?: PausePoint
 }
 
 /** Of a registry that takes no code. */
@@ -72,10 +75,12 @@ const maxToolsBytes = 300 * 1024
 
 export class Bundles {
   readonly #options: BundlesOptions
+  readonly #pauseAt: PausePoint
   #loading: Promise<unknown>[] = Array.from({ length: loadedAtOnce }, () => Promise.resolve())
 
   constructor(options: BundlesOptions) {
     this.#options = options
+    this.#pauseAt = options.pauseAt ?? noPausePoints
   }
 
   /** Throws ReinsError forbidden, or unavailable. */
@@ -102,6 +107,7 @@ export class Bundles {
     const { store, log } = this.#options
     for (const { digest, bytes, tools } of fresh) {
       await store.put(digest, bytes)
+      await this.#pauseAt('registry.bytes-kept')
       const entry: BundleEntry = { digest, size: bytes.length, at, by, tools }
       await log.write('bundle', digest, entry, 0) // refused: somebody kept the same one
     }

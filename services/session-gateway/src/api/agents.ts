@@ -26,7 +26,7 @@ type AgentList = Static<typeof AgentListSchema>
 /** ms to wait until this gateway has seen what it has just written. */
 const seenWithinMs = 2000
 /** ms in which the registry must have loaded the code that came with a definition. */
-const codeWithinMs = 50_000
+const codeWithinMs = (files: number): number => Math.min(15_000 + 5_000 * files, 50_000)
 
 export type AgentParts = Pick<GatewayConfig, 'registry' | 'call' | 'admission'>
 
@@ -49,7 +49,7 @@ export class Agents {
     this.#mustBeWritable()
     const request: PutAgent = { name, source, condition, by: caller.by, mayRegister }
     if (files.length === 0) return this.#ask('put', request)
-    return this.#ask('put', { ...request, files }, codeWithinMs)
+    return this.#ask('put', { ...request, files }, codeWithinMs(files.length))
   }
 
   /** Throws agent_not_found. */
