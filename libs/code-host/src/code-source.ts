@@ -184,12 +184,15 @@ function toolOf(definition: Definition, name: string): Found {
   return tool
 }
 
-function specOf({ name, description, parameters, output, replay, risk, timeout, slow_after }: CodeTool): ToolSpec {
+function specOf(tool: CodeTool): ToolSpec {
+  const { name, description, parameters, output, replay, risk, timeout, slow_after, approval } = tool
   const ms = timeout === undefined ? defaultTimeoutMs : Math.ceil(timeout * 1_000)
   const softMs = slow_after === undefined ? {} : { softMs: Math.ceil(slow_after * 1_000) }
   return {
     ...{ name, description, parameters, replay, risk },
     ...(output === undefined ? {} : { outputSchema: output }),
     time: { keptBy: 'runner', ms, graceMs, ...softMs },
+    ...(approval === 'ask' || approval === 'must' ? { approval } : {}),
+    ...(approval === 'by-arguments' ? { looks: true as const } : {}),
   }
 }

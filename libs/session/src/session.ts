@@ -115,7 +115,7 @@ export interface WaitingForApproval {
 
 /** What was decided about a call, or that its tool asked for a person. */
 export type Approval =
-  | { readonly kind: 'needed'; readonly reason: string }
+  | { readonly kind: 'needed'; readonly reason: string; readonly must?: true }
   | { readonly kind: 'approved'; readonly by: readonly string[] }
   | { readonly kind: 'granted'; readonly grant: string }
   | { readonly kind: 'denied'; readonly by: string; readonly reason?: string }

@@ -39,6 +39,7 @@ export type {
 } from './source.ts'
 export type { ToolDefinition, ToolGroup } from './tool.ts'
 export {
+  askedApproval,
   argumentsProblem,
   type OfferedTool,
   pinnedTools,

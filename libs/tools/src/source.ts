@@ -43,6 +43,8 @@ export interface ToolSpec {
   readonly maxChars?: number
   /** Absent: nobody is asked, as far as the tool says. */
   readonly approval?: Exclude<ToolApproval, 'auto'>
+  /** It decides by the arguments of each call: its source is asked (`approval`) before one begins. */
+  readonly looks?: true
   readonly target?: ToolTarget
   /** What the definition says about approving its calls. */
   readonly rule?: ToolApprovalRule

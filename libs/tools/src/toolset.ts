@@ -17,7 +17,16 @@ import { failed, ToolFailure, type ToolOutcome } from './outcome.ts'
 import type { ToolsProblem } from './resolve.ts'
 import { inTime } from './run.ts'
 import { Silence, softMsOf } from './silence.ts'
-import type { AskedTools, CallContext, ListContext, ToolCall, ToolCatalog, ToolSource, ToolSpec } from './source.ts'
+import type {
+  AskedApproval,
+  AskedTools,
+  CallContext,
+  ListContext,
+  ToolCall,
+  ToolCatalog,
+  ToolSource,
+  ToolSpec,
+} from './source.ts'
 
 export interface OfferedTool<Source extends ToolCatalog = ToolCatalog> {
   readonly spec: ToolSpec
@@ -67,6 +76,7 @@ export const pinnedTools = (tools: readonly OfferedTool[]): readonly PinnedTool[
     risk: spec.risk,
     digest: specDigest(spec),
     ...(spec.approval === undefined ? {} : { approval: spec.approval }),
+    ...(spec.looks === undefined ? {} : { looks: spec.looks }),
     ...(spec.target === undefined ? {} : { target: spec.target }),
     ...(spec.rule === undefined ? {} : { rule: spec.rule }),
   }))
@@ -110,6 +120,19 @@ export async function runCall(
     tool.source.run(meant, { ...context, signal, progress }),
   )
   return withinLimit(outcome, maxChars, context.keep)
+}
+
+/** What a tool that decides by the arguments says of these. Of arguments that it will not take, nobody is asked. Never rejects. */
+export async function askedApproval(
+  tools: readonly OfferedTool<ToolSource>[],
+  call: ToolCall,
+  context: Pick<CallContext, 'signal' | 'session' | 'idempotencyKey'>,
+): Promise<AskedApproval> {
+  const tool = tools.find(({ spec }) => spec.name === call.name)
+  if (!tool?.spec.looks || !tool.source.approval) return { approval: 'auto' }
+  const checked = await checkedArguments(tool.spec.parameters, call.arguments)
+  if (checked.kind === 'invalid') return { approval: 'auto' }
+  return tool.source.approval({ ...call, arguments: checked.arguments }, context)
 }
 
 /** Why these arguments are not what a tool of the definition takes; undefined: they are, or it is none of these sources' tools. */

@@ -5,6 +5,8 @@ import type { McpServers } from '@reins/mcp'
 import type { Redactor } from '@reins/secrets'
 import type { ToolsetRequest } from '@reins/session'
 import {
+  type AskedApproval,
+  askedApproval,
   type CallContext,
   type KeptOutput,
   type NamedValues,
@@ -83,6 +85,22 @@ export async function runCall(
   const { content, ...result } = redactedResult(outcome, tools.redactor)
   if (content === undefined) return result
   return { ...result, content: [...(await keptContent(content, (bytes) => tools.keep(session, bytes)))] }
+}
+
+/** What the tool of a call, looking at its arguments, says about asking a person. Its run says what is wrong with the definition. */
+export async function lookAt(
+  tools: RunnerTools,
+  digest: string,
+  call: RequestedCall,
+  session: string,
+  signal: AbortSignal,
+): Promise<AskedApproval> {
+  const resolved = await resolve(tools, digest)
+  if (resolved?.toolset.kind !== 'resolved') return { approval: 'auto' }
+  const { definition, toolset } = resolved
+  const asked = { name: call.name, arguments: call.arguments, definition }
+  const said = await askedApproval(toolset.tools, asked, { signal, session, idempotencyKey: `${session}/${call.call}` })
+  return tools.redactor.json(said)
 }
 
 /** What a session's servers have. Never rejects: what goes wrong is told of each server. */

@@ -7,6 +7,7 @@
 //   T5. Every view that is known holds all frames up to the head: reading on for one request reads on for all. What is not known
 //       yet counts as nothing open, since an outcome that wakes nobody is for ever, and one wake-up too many is not.
 //   T6. After a frame that only a newer version understands nothing is run or claimed here: the request is given back.
+//   T7. A tool that decides by the arguments whether a person is asked is asked itself, once, before its call is claimed or begins.
 import type { Presence } from '@reins/broker'
 import {
   type Address,
@@ -14,6 +15,7 @@ import {
   type Frame,
   type Holding,
   makeShortId,
+  maxReasonChars,
   type ServerAnswer,
   type SessionEvent,
   toLog,
@@ -34,6 +36,8 @@ import {
   toolsetAskedIn,
   toolsetIsClosed,
 } from '@reins/session'
+import type { AskedApproval } from '@reins/tools'
+import { lookAt } from './call-runner.ts'
 import { Discoveries, type Discovery } from './discoveries.ts'
 import { eventsOf, Outcomes } from './outcomes.ts'
 import { askedIn, type Request, Requests, type RequestsContext } from './requests.ts'
@@ -60,6 +64,8 @@ export class SessionTools implements HeldActor {
   readonly #requests: Requests
   readonly #running: RunningTools
   readonly #outcomes = new Outcomes()
+  /** T7. By call. */
+  readonly #looked = new Map<string, AskedApproval>()
   readonly #discoveries: Discoveries
   readonly #following: Following
   readonly #mailbox: Mailbox
@@ -314,6 +320,7 @@ export class SessionTools implements HeldActor {
           await this.#append(step.outcomes)
           break
         case 'work':
+          if (await this.#look(request, [...step.runs, ...step.claims])) break
           for (const { call, attempt } of step.runs) this.#running.start(request, call, attempt)
           if (step.claims.length === 0) return step.waits ? this.#askLater(request) : this.#requests.ackIfDone(request)
           await this.#claim(request, step.claims)
@@ -323,6 +330,34 @@ export class SessionTools implements HeldActor {
       }
     }
   }
+
+  /** T7. true: something was looked at, so it is decided again. */
+  async #look(request: Request, attempts: readonly Attempt[]): Promise<boolean> {
+    const { tools, stopping } = this.#context
+    const asked = attempts.flatMap(({ call: { call, state } }) => {
+      const one = request.calls.find((requested) => requested.call === call)
+      return one?.looks && state.kind === 'asked' && this.#looked.get(call)?.approval !== 'auto' ? [one] : []
+    })
+    if (asked.length === 0) return false
+    const events = await Promise.all(
+      asked.map(async (call): Promise<readonly SessionEvent[]> => {
+        const said = this.#looked.get(call.call) ?? (await lookAt(tools, request.digest, call, this.id, stopping))
+        this.#looked.set(call.call, said)
+        if (said.approval === 'auto') return []
+        const must = said.approval === 'must' ? { must: true as const } : {}
+        const reason =
+          said.reason?.slice(0, maxReasonChars) ?? `${call.name} asks for a person before it runs with these arguments.`
+        return [{ type: 'approval.needed', data: { call: call.call, reason, ...must } }]
+      }),
+    )
+    // What was read meanwhile may have closed them; and who is leaving says nothing more.
+    const open = events.flat().filter((event) => 'call' in event.data && this.#stillAsked(request, event.data.call))
+    if (open.length > 0 && !this.#releasing && !request.beyond) await this.#append(open)
+    return true
+  }
+
+  readonly #stillAsked = (request: Request, call: string | undefined): boolean =>
+    request.view.some((one) => one.call === call && one.state.kind === 'asked')
 
   async #askOwner(owner: string, holding: Holding): Promise<'running' | 'gone'> {
     const presence = this.#context.presence()

@@ -373,3 +373,34 @@ test('a first delivery that an earlier process may have been given is claimed, s
   for (const world of [before, ahead])
     expect(await world.said()).toEqual(['tool-call.started a 1', 'tool-call.completed a 1'])
 })
+
+test('a tool that decides by the arguments is asked before its call begins; where it wants a person, the executor is told', async () => {
+  const world = new RunnerWorld()
+  const seen: unknown[] = []
+  world.looksAt = (args) => {
+    seen.push(args)
+    const { path } = args as { path: string }
+    return path === 'b.txt' ? { approval: 'must', reason: 'It is large.' } : { approval: 'auto' }
+  }
+  const delivered = world.deliver(await world.ask({ a: 'never', b: 'never', c: 'safe' }, [], ['a', 'b']))
+  const needed = await world.mine('approval.needed', 'b')
+  expect(needed.wakes).toBe(true)
+  expect(needed.frame.events).toEqual([
+    { type: 'approval.needed', data: { call: 'b', reason: 'It is large.', must: true } },
+  ])
+  await expect.poll(() => delivered.acked()).toBe(true)
+  expect(seen).toEqual([{ path: 'a.txt' }, { path: 'b.txt' }])
+  expect(await world.said()).not.toContain('tool-call.started b 1')
+  expect(await world.said()).toEqual(expect.arrayContaining(['tool-call.started a 1', 'tool-call.completed a 1']))
+})
+
+test('what a tool wants is not said of a call that was closed while it was asked', async () => {
+  const world = new RunnerWorld()
+  world.looksAt = async () => {
+    await world.append('gateway', 'g', [{ type: 'session.ended', data: { reason: 'user_exit' } }])
+    return { approval: 'ask' }
+  }
+  const delivered = world.deliver(await world.ask({ a: 'never' }, [], ['a']))
+  await expect.poll(() => delivered.acked()).toBe(true)
+  expect(await world.said()).toEqual([])
+})

@@ -24,6 +24,7 @@ import { createMemoryJournal, type MemoryFaults, type MemoryJournal, type Trigge
 import { noPausePoints } from '@reins/service'
 import { nothingToRedact } from '@reins/secrets'
 import {
+  type AskedApproval,
   builtinCatalog,
   defaultSettings,
   noGuard,
@@ -66,6 +67,8 @@ export class RunnerWorld {
   readonly reports: unknown[] = []
   /** Instances that answer that they run what they are asked for. */
   readonly alive = new Set<string>()
+  /** What tools say that are asked whether a person is to be asked. */
+  looksAt: (args: unknown) => AskedApproval | Promise<AskedApproval> = () => ({ approval: 'auto' })
   /** What happens while an owner is asked. */
   meanwhile: () => Promise<unknown> = async () => undefined
   readonly #digest: string
@@ -104,6 +107,11 @@ export class RunnerWorld {
     // In this thread: a worker that has to begin first would be all that these tests wait for.
     const here: ToolSource = {
       ...builtinCatalog,
+      list: async (asked, listing) => {
+        const all = await builtinCatalog.list(asked, listing)
+        return all.kind === 'listed' ? { ...all, tools: all.tools.map((spec) => ({ ...spec, looks: true })) } : all
+      },
+      approval: async ({ arguments: args }) => this.looksAt(args),
       run: ({ name, arguments: args }, call) =>
         runTool(name, args, { ...call, workspace, settings: defaultSettings, guard: noGuard, sandbox, locks }),
     }
@@ -179,12 +187,17 @@ export class RunnerWorld {
   }
 
   /** An executor asks for calls of turn t1: reads of files that are not there. `alone`: those that wait for others. */
-  ask(calls: Readonly<Record<string, ReplayClass>>, alone: readonly string[] = []): Promise<Frame> {
+  ask(
+    calls: Readonly<Record<string, ReplayClass>>,
+    alone: readonly string[] = [],
+    looks: readonly string[] = [],
+  ): Promise<Frame> {
     const requested = Object.entries(calls).map(([call, replay]) => ({
       call,
       name: 'read_file',
-      arguments: { path: 'nothing.txt' },
+      arguments: { path: `${call}.txt` },
       replay,
+      ...(looks.includes(call) ? { looks: true as const } : {}),
       ...(alone.includes(call) ? { alone: true } : {}),
     }))
     return this.append(

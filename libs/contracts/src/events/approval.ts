@@ -101,7 +101,12 @@ export const approvalEvents = {
   /** What asked for it was cancelled, interrupted or ended. */
   'approval.withdrawn': Type.Object({ call: id }),
   /** The tool itself, looking at the arguments, asks for a person: said once, before it runs. */
-  'approval.needed': Type.Object({ call: id, reason: Type.String({ maxLength: maxReasonChars }) }),
+  'approval.needed': Type.Object({
+    call: id,
+    reason: Type.String({ maxLength: maxReasonChars }),
+    /** No grant speaks for the person. */
+    must: Type.Optional(Type.Literal(true)),
+  }),
   /** Calls of this tool (with this target) need nobody from now on, in this session. `call`: the decision that it came with. */
   'grant.added': Type.Object({ grant: id, tool: id, target: Type.Optional(Type.String()), call: id }),
   'grant.revoked': Type.Object({ grant: id }),

@@ -28,6 +28,8 @@ export const PinnedTool = Type.Object({
   risk: ToolRisk,
   digest: id,
   approval: Type.Optional(ToolApproval),
+  /** It decides by the arguments of each call whether a person is asked: its runner asks it before the call begins. */
+  looks: Type.Optional(Type.Literal(true)),
   target: Type.Optional(ToolTarget),
   /** What the definition says of it. */
   rule: Type.Optional(ToolApprovalRule),

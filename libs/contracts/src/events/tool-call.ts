@@ -15,6 +15,8 @@ export const RequestedCall = Type.Object({
   replay: ReplayClass,
   /** It was looked at already whether a person must be asked. */
   cleared: Type.Optional(Type.Literal(true)),
+  /** It was not: the tool itself is asked before the call begins. */
+  looks: Type.Optional(Type.Literal(true)),
   alone: Type.Optional(Type.Boolean()),
 })
 export type RequestedCall = Static<typeof RequestedCall>

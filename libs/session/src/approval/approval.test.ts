@@ -303,6 +303,20 @@ describe('a tool that asks for a person itself', () => {
     t(needed),
   )
 
+  it('is asked by its runner before each call, and not again once it has said so', () => {
+    const looking = asked({ mode: 'default' }, [{ ...shell, looks: true }], run('k1', 'make'))
+    expect(plan(looking.session, [], said(9), true)?.events).toMatchObject([{ data: { calls: [{ looks: true }] } }])
+  })
+
+  it('may say that no grant speaks for the person', () => {
+    const must: SessionEvent = { type: 'approval.needed', data: { call: 'k1', reason: 'Much.', must: true } }
+    const state = asked({ mode: 'default' }, [shell], run('k1', 'make')).and(
+      e(requested('t1', ['k1', 'never'])),
+      t(must),
+    )
+    expect(plan(state.session, [], said(9), true)?.events).toMatchObject([{ data: { reason: 'Much.', must: true } }])
+  })
+
   it('is asked once: then a person is, for the reason that it gave', () => {
     expect(plan(open.session, [], said(9), true)?.events).toMatchObject([
       { type: 'approval.requested', data: { reason: 'It deletes a branch.' } },

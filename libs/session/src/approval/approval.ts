@@ -51,9 +51,11 @@ export const approvalEvents: Meanings<ApprovalEvent> = {
   'approval.needed': {
     effective: true,
     // Before it is claimed: what is claimed has been looked at.
-    evolve: (session, { data: { call, reason } }) =>
+    evolve: (session, { data: { call, reason, must } }) =>
       changeCall(session, call, (old) =>
-        old.state.kind === 'requested' && !old.approval ? closed(old, { kind: 'needed', reason }) : old,
+        old.state.kind === 'requested' && !old.approval
+          ? closed(old, { kind: 'needed', reason, ...(must === undefined ? {} : { must }) })
+          : old,
       ),
   },
 }
@@ -115,7 +117,7 @@ export const approvalRoute: RouteRule = (call, _turn, session, at) => {
     default:
       break
   }
-  const need = needOf(session, call, approval?.reason ?? null)
+  const need = needOf(session, call, approval ?? null)
   switch (need.kind) {
     case 'nobody':
       return null

@@ -17,7 +17,7 @@ export function pinnedPolicy(
   requesters: readonly string[] = [],
 ): EventOf<'approvals.pinned'> | null {
   const { approval_mode: mode = 'default', approvals } = definition
-  const said = toolset.some(({ approval, rule }) => approval !== undefined || rule !== undefined)
+  const said = toolset.some(({ approval, rule, looks }) => approval !== undefined || rule !== undefined || looks)
   if (mode === 'default' && !approvals && !said) return null
   const { expires, quorum, exclude_requester: exclude, tools } = approvals ?? {}
   const data: ApprovalPolicy = {

@@ -19,11 +19,11 @@ const plainPolicy: ApprovalPolicy = { mode: 'default' }
 export const pinnedTool = ({ born }: Session, name: string): PinnedTool | undefined =>
   born?.toolset?.find((tool) => tool.name === name)
 
-/** `asked`: why the tool, looking at these arguments, asked for a person; null: it did not. */
+/** `asked`: what the tool, looking at these arguments, asked for; null: nothing. */
 export function needOf(
   session: Session,
   call: { readonly name: string; readonly arguments: Readonly<Record<string, unknown>> },
-  asked: string | null,
+  asked: { readonly reason: string; readonly must?: true } | null,
 ): Need {
   const policy = session.approvals ?? plainPolicy
   if (policy.mode === 'never') return refused('tools-off', toolsOff)
@@ -32,7 +32,7 @@ export function needOf(
   const rule = tool?.rule ?? ruleFor(policy, call.name)
   if (rule?.approval === 'never')
     return refused('tools-off', `Not run: the definition of this agent turns ${call.name} off (approval: never).`)
-  const level = levelOf(policy, rule?.approval, tool?.approval ?? 'auto', asked !== null)
+  const level = levelOf(policy, rule?.approval, ownLevel(tool, asked))
   if (level === 'auto') return nobody
   const target = tool?.target
   if (level === 'ask' && target && rule?.allow?.some((pattern) => matches(pattern, target, call.arguments)))
@@ -42,7 +42,7 @@ export function needOf(
       'must-approve',
       `Not run: a person must approve ${call.name}, and this agent runs without one (approval_mode: autonomous). Go on without it, or say what you would have done.`,
     )
-  const why = asked ?? whyAsked(policy, rule?.approval, call.name)
+  const why = asked?.reason ?? whyAsked(policy, rule?.approval, call.name)
   return { kind: 'person', must: level === 'must', why, expires: rule?.expires ?? policy.expires }
 }
 
@@ -64,13 +64,18 @@ function levelOf(
   { mode }: ApprovalPolicy,
   said: ToolApprovalRule['approval'],
   own: 'auto' | 'ask' | 'must',
-  asked: boolean,
 ): 'auto' | 'ask' | 'must' {
   if (said === 'auto') return 'auto'
   if (said === 'must' || own === 'must') return 'must'
   if (said === 'always') return 'ask'
   if (mode === 'autonomous') return 'auto'
-  return mode === 'always' || own === 'ask' || asked ? 'ask' : 'auto'
+  return mode === 'always' || own === 'ask' ? 'ask' : 'auto'
+}
+
+/** What a tool says of all its calls, or of this one. */
+function ownLevel(tool: PinnedTool | undefined, asked: { readonly must?: true } | null): 'auto' | 'ask' | 'must' {
+  if (tool?.approval === 'must' || asked?.must) return 'must'
+  return tool?.approval === 'ask' || asked !== null ? 'ask' : 'auto'
 }
 
 function whyAsked({ mode }: ApprovalPolicy, said: string | undefined, name: string): string {

@@ -43,7 +43,7 @@ function nextOf(
     name: call.name,
     arguments: { ...call.arguments },
     replay: replayOf(session.born, call.name),
-    ...(call.approval ? { cleared: true as const } : {}),
+    ...(call.approval ? { cleared: true as const } : looks(session.born, call.name) ? { looks: true as const } : {}),
     ...(runsAlone(session.born, call.name) ? { alone: true } : {}),
   }))
   const principal = session.servers ? { principal: session.servers.principal } : {}
@@ -54,6 +54,8 @@ function nextOf(
     to: toTool(session.born.pools.tools),
   }
 }
+
+const looks = ({ toolset }: Born, name: string): boolean => toolset?.find((tool) => tool.name === name)?.looks === true
 
 function routeOf(
   routes: readonly RouteRule[],

@@ -42,6 +42,8 @@ export function addressOf(requests: readonly HeldRequest[], events: readonly Ses
   const closing = events.flatMap((event) =>
     event.type === 'tool-call.completed' || event.type === 'tool-call.outcome-unknown' ? [event.data.call] : [],
   )
+  // Whoever asks for a person has a decision to make for the executor.
+  if (events.some(({ type }) => type === 'approval.needed')) return toExec(pool)
   if (closing.length === 0) return toLog
   // What is not known yet counts as nothing open: an outcome that wakes nobody is for ever, and one wake-up too many is not.
   const known = requests.filter((one) => one.known)

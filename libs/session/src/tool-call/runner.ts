@@ -46,6 +46,9 @@ function evolveOne(view: RunnerView, event: SessionEvent, by: string): RunnerVie
     case 'tool-call.completed':
     case 'tool-call.outcome-unknown':
       return change(view, event.data.call, (old) => (attemptOf(old) === event.data.attempt ? { kind: 'done' } : old))
+    case 'approval.needed':
+      // It is a person's now, and comes back in a frame of its own. What is claimed has been looked at.
+      return change(view, event.data.call, (old) => (old.kind === 'asked' ? { kind: 'done' } : old))
     case 'tool-call.cancelled':
       return change(view, event.data.call, () => ({ kind: 'done' }))
     case 'turn.cancelled':
