@@ -1,0 +1,96 @@
+// The hostile corpus: each case is tried, ends in an answer, and leaves no trace.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { parseDefinition, problemsText } from '@reins/registry'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { allowedTargets } from './cases/allowed-targets.ts'
+import { toolArguments } from './cases/arguments.ts'
+import { forgedApprovals } from './cases/forged-approvals.ts'
+import { mcpServers } from './cases/mcp-servers.ts'
+import { pathEscapes } from './cases/path-escapes.ts'
+import { patterns } from './cases/patterns.ts'
+import { schemaBombs } from './cases/schemas.ts'
+import { leftBehind, shellTricks } from './cases/shell-tricks.ts'
+import { symlinkRaces } from './cases/symlink-races.ts'
+import { toolNames } from './cases/tool-names.ts'
+import { yaml } from './cases/yaml.ts'
+import { type Kind, type Run, type Tried, tryAll } from './corpus.ts'
+import { kinds } from './kinds.ts'
+import { tryAllowed, tryForged } from './runners/approvals.ts'
+import { type BuiltinTools, builtinTools } from './runners/builtin-tools.ts'
+import { tryMisbehaviour, tryNamed, trySchema } from './runners/mcp.ts'
+import { race } from './runners/race.ts'
+import { TrappedWorkspace } from './runners/workspace.ts'
+import { failures, kindsTable, tally } from './tally.ts'
+
+const all: Tried[] = []
+async function tryKind<Input>(kind: Kind<Input>, run: Run<Input>, atOnce?: number): Promise<void> {
+  const tried = await tryAll(kind, run, atOnce)
+  all.push(...tried)
+  expect(failures(tried)).toEqual([])
+}
+
+/** More than all that the cases keep at once, and less than what one of them asks for without end. */
+const mostMemory = 2 * 1024 ** 3
+
+let workspace: TrappedWorkspace
+let tools: BuiltinTools
+beforeAll(async () => {
+  workspace = new TrappedWorkspace()
+  writeFileSync(path.join(workspace.path, 'many-a.txt'), `${'a'.repeat(100_000)}b\n`)
+  writeFileSync(path.join(workspace.path, 'edit.txt'), 'one\n')
+  tools = await builtinTools(workspace, 3)
+})
+afterAll(async () => {
+  await tools.close()
+  expect(workspace.changes).toBe('')
+  workspace.remove()
+  expect(process.memoryUsage().rss).toBeLessThan(mostMemory)
+  expect(({} as Record<string, unknown>).polluted).toBeUndefined()
+  process.stdout.write(`\n${tally(all)}\n`)
+})
+
+test('README.md says how many cases there are of each kind', async () => {
+  const readme = path.join(import.meta.dirname, 'README.md')
+  const table = `<!-- kinds -->\n${kindsTable(kinds)}\n<!-- /kinds -->`
+  const written = readFileSync(readme, 'utf8').replace(/<!-- kinds -->[\s\S]*<!-- \/kinds -->/, table)
+  await expect(written).toMatchFileSnapshot(readme)
+})
+
+test('paths stay in the workspace', () => tryKind(pathEscapes, (input) => tools.call(workspace.filled(input))))
+test('links that change lead nowhere else', () => tryKind(symlinkRaces, (input) => race(input, tools, workspace), 3))
+test('patterns end', () => tryKind(patterns, (input) => tools.call(input)))
+test('calls that are wrong are told what is wrong', () => tryKind(toolArguments, (input) => tools.call(input)))
+
+test('commands stay in the sandbox, and nothing of them is left', async ({ skip }) => {
+  if (tools.sandbox.kind === 'none') skip(`no command runs here: ${tools.sandbox.detail}`)
+  const run = (command: string) => tools.call({ tool: 'shell', args: { command: workspace.filled(command) } })
+  await tryKind(shellTricks, run, 6)
+  await expect.poll(() => processesWith(leftBehind), { timeout: 30_000 }).toEqual([])
+})
+
+test('schemas of servers end', () => tryKind(schemaBombs, trySchema))
+test('names of tools steer nobody', () => tryKind(toolNames, tryNamed))
+test('servers cost their own tools and no more', () => tryKind(mcpServers, tryMisbehaviour, 16))
+test('patterns that allow speak for nothing else', () => tryKind(allowedTargets, tryAllowed))
+test('forged decisions change nothing', () => tryKind(forgedApprovals, tryForged))
+
+test('definitions are taken as they are meant, or refused', () =>
+  tryKind(yaml, async (input) => {
+    const parsed = parseDefinition({ yaml: input })
+    if (parsed.kind === 'invalid') return `invalid: ${problemsText(parsed.problems)}`
+    return `valid: ${JSON.stringify(parsed.definition)}`
+  }))
+
+/** Command lines of this machine's processes that hold the word. */
+function processesWith(word: string): readonly string[] {
+  const ids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  return ids.flatMap((id) => {
+    try {
+      const command = readFileSync(`/proc/${id}/cmdline`, 'utf8').replaceAll('\0', ' ')
+      return command.includes(word) && !command.includes('vitest') ? [command] : []
+    } catch {
+      return []
+    }
+  })
+}
