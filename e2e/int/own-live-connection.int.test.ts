@@ -47,6 +47,8 @@ test('while it is cut, frames are appended and heard; afterwards deltas are hear
     journal.feed.onReconnect(() => frames.push(-1)),
   ]
   let head = await append(journal, session, emptyHead(session))
+  // Heard once the server knows of the subscription.
+  await live.nc.flush()
   other.feed.publishDelta(session, 'e', delta(0))
   await eventually(() => offsets.length === 1)
   proxy.cut()
@@ -58,7 +60,6 @@ test('while it is cut, frames are appended and heard; afterwards deltas are hear
   expect(frames).toEqual([1, 2, 3])
   proxy.heal()
   await eventually(() => reconnected === 1)
-  // Heard again once the server knows of the subscription.
   await live.nc.flush()
   other.feed.publishDelta(session, 'e', delta(2))
   await eventually(() => offsets.length === 2)
@@ -68,13 +69,14 @@ test('while it is cut, frames are appended and heard; afterwards deltas are hear
 })
 
 test('who listens in the process that publishes hears each delta once, in order, of the session or the whole tree', async () => {
-  const { journal, other, session } = await world()
+  const { live, journal, other, session } = await world()
   const child = `${session}-0123456789abcdef`
   const heard: string[] = []
   const subscriptions = [
     journal.feed.deltas(session, (one) => heard.push(`session ${one.delta.offset}`)),
     journal.feed.deltas({ tree: session }, (one) => heard.push(`tree ${one.delta.offset}`)),
   ]
+  await live.nc.flush()
   journal.feed.publishDelta(session, 'e', delta(0))
   journal.feed.publishDelta(child, 'e', delta(1))
   await eventually(async () => (await other.feed.recentDeltas({ tree: session })).length === 2)

@@ -78,14 +78,16 @@ test(
     const message = await product.ask('POST', `/v1/sessions/${session}/messages`, { content: 'Hello?' })
     expect([message.status, message.json.error.code]).toEqual([507, 'storage_full'])
     const agent = await product.ask('PUT', '/v1/agents/other', {
-      definition: { name: 'other', model: 'scripted/demo' },
+      name: 'other',
+      model: 'scripted/assistant',
+      system_prompt: 'You help.',
     })
     expect([agent.status, agent.json.error.code]).toEqual([507, 'storage_full'])
-    const lists = async () => [
-      (await product.ask('GET', '/v1/sessions')).status,
-      (await product.ask('GET', '/v1/agents')).status,
-    ]
-    await expect.poll(lists, within).toEqual([200, 200])
+    const list = async (route: string) => {
+      const { status, json } = await product.ask('GET', route)
+      return status === 200 ? 'listed' : JSON.stringify(json)
+    }
+    for (const route of ['/v1/sessions', '/v1/agents']) await expect.poll(() => list(route), within).toBe('listed')
     const shown = await product.ask('GET', `/v1/sessions/${session}`)
     expect([shown.status, shown.json.session?.status ?? shown.json.status]).toEqual([200, 'running'])
 

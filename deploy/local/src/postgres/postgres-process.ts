@@ -153,6 +153,8 @@ async function makeCluster(install: Installation): Promise<void> {
         '--builtin-locale=C.UTF-8',
       ],
       ...['--auth=scram-sha-256', `--pwfile=${pwfile}`, '--no-instructions'],
+      // Postgres ends where it finds no room for the next segment: 1 MB is there also on a disk on which 16 MB are not.
+      '--wal-segsize=1',
     ]),
   )
   const ended = await until(() => child.exit() !== undefined, { withinMs: install.withinMs, everyMs: 10 })
