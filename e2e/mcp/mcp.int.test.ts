@@ -111,6 +111,10 @@ describe('a server that is not there', () => {
     const session = first.session.id
     expect(await outputs(session)).toEqual(['I work'])
     expect(await reasons(session)).toEqual([expect.stringContaining('nothing listens there')])
+    expect((await product.ask('GET', `/v1/sessions/${session}`)).json.servers).toEqual([
+      { server: 'small', status: 'ready' },
+      { server: 'gone', status: 'unavailable', reason: expect.stringContaining('nothing listens there') },
+    ])
   })
 
   it('whose token is missing names the command that sets it', async () => {

@@ -28,6 +28,8 @@ export interface InfoFold {
   readonly title: string | null
   /** Calls that wait for a person, in the order in which they were asked for. */
   readonly waiting: NonNullable<SessionInfo['waiting']>
+  /** MCP servers, as their latest answer was; absent: the session has none, or nobody was asked. Lists leave it out. */
+  readonly servers?: NonNullable<SessionInfo['servers']>
   /** Turns that have begun. */
   readonly turns: number
   /** Of all model calls that have answered. */
@@ -86,6 +88,7 @@ export const infoOf = (id: string, fold: InfoFold): SessionInfo => ({
   ...(fold.parent === null ? {} : { parent: fold.parent }),
   ...(fold.model === null ? {} : { model: fold.model }),
   ...(fold.waiting.length === 0 ? {} : { waiting: fold.waiting }),
+  ...(fold.servers === undefined ? {} : { servers: fold.servers }),
   turns: fold.turns,
   usage: fold.usage,
   createdAt: fold.createdAt,
@@ -102,6 +105,15 @@ function foldEvent(info: InfoFold, event: SessionEvent, at: number): InfoFold {
       return { ...info, faulted: false }
     case 'message.received':
       return info.title === null ? { ...info, title: titleOf(event) } : info
+    case 'toolset.resolved':
+      return {
+        ...info,
+        servers: event.data.servers.map((answer) => ({
+          server: answer.server,
+          status: answer.status,
+          ...(answer.status === 'unavailable' ? { reason: answer.reason } : {}),
+        })),
+      }
     case 'turn.started':
       return { ...info, turns: info.turns + 1 }
     case 'model-call.completed':

@@ -212,6 +212,7 @@ export async function showSession(run: Invocation, id: string): Promise<void> {
         )
         .join('; '),
     ],
+    ...serverLines(session, style),
     ['parent', session.parent],
     ['instance', session.instance === undefined ? undefined : oneLine(session.instance)],
     ['turns', String(session.turns)],
@@ -221,6 +222,14 @@ export async function showSession(run: Invocation, id: string): Promise<void> {
   ]
   for (const [name, value] of lines) if (value !== undefined) run.print(`${style.bold(`${name}:`.padEnd(13))}${value}`)
 }
+
+const serverLines = ({ servers = [] }: SessionInfo, style: Style): [string, string][] =>
+  servers.map(({ server, status, reason }) => [
+    'MCP server',
+    status === 'ready'
+      ? oneLine(server)
+      : style.yellow(`${oneLine(server)} is not available: ${oneLine(reason ?? '')}`),
+  ])
 
 const before = (ahead: number): string =>
   ahead === 0 ? 'the next one' : ahead === 1 ? 'behind 1 other' : `behind ${ahead} others`

@@ -99,6 +99,19 @@ export const SessionInfo = Type.Object(
         ),
       ),
     ),
+    /** Only of one session, never in a list: its MCP servers, as their latest answer was. */
+    servers: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            server: Type.String(),
+            status: Type.Union([Type.Literal('ready'), Type.Literal('unavailable')]),
+            reason: Type.Optional(Type.String({ description: 'Why it is not available' })),
+          },
+          closed,
+        ),
+      ),
+    ),
     /** Only of one session, never in a list. */
     queued: Type.Optional(SessionQueued),
     /** Only of one session, never in a list. */
