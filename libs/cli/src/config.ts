@@ -12,6 +12,8 @@ export interface CliEnvironment {
   readonly dataDir?: string
   /** How this person runs the program, where it is not by its name: `npx reins`. */
   readonly typed?: string
+  /** VISUAL or EDITOR: the command of the person's editor. */
+  readonly editor?: string
   /** NO_COLOR, set to anything but nothing (https://no-color.org). */
   readonly noColor: boolean
   /** The terminal says that it can do nothing (TERM=dumb). */
@@ -26,12 +28,14 @@ export function loadCliEnvironment(env: Env): CliEnvironment {
   const token = text('REINS_TOKEN')
   const dataDir = text('REINS_DATA_DIR')
   const home = text('HOME') ?? text('USERPROFILE')
+  const editor = text('VISUAL') ?? text('EDITOR')
   const state = text('XDG_STATE_HOME') ?? (home === undefined ? undefined : path.join(home, '.local', 'state'))
   return {
     ...(url === undefined ? {} : { url }),
     ...(token === undefined ? {} : { token }),
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(env.npm_command === 'exec' ? { typed: 'npx reins' } : {}),
+    ...(editor === undefined ? {} : { editor }),
     noColor: text('NO_COLOR') !== undefined,
     dumb: env.TERM === 'dumb',
     ...(state === undefined ? {} : { stateDir: path.join(state, 'reins') }),

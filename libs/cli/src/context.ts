@@ -51,6 +51,8 @@ export interface CliContext {
   readFile(path: string): Promise<string>
   /** A TypeScript file, as it was named from the current folder, and all that it imports as one module. */
   bundle(file: string): Promise<Bundled>
+  /** Lets the person change a text in their editor; undefined where that failed. Absent: there is no editor. */
+  editText?(text: string, suffix: string): Promise<string | undefined>
   /** Calls `listener` at each Ctrl-C (SIGINT) until the returned function is called. */
   onInterrupt(listener: () => void): () => void
   connect(options: { readonly baseUrl: string; readonly token?: string }): ReinsClient

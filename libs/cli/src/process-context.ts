@@ -8,6 +8,7 @@ import { bundleCode } from './code/bundle.ts'
 import type { ReinsClient } from './client-port.ts'
 import { type CliEnvironment, processEnvironment } from './config.ts'
 import type { CliContext, Verified } from './context.ts'
+import { editInFile } from './edit-in-file.ts'
 
 export interface ProcessContextOptions {
   /** Default: `createClient` of @reins/client. */
@@ -19,17 +20,19 @@ export interface ProcessContextOptions {
 }
 
 export function processContext(options: ProcessContextOptions): CliContext {
+  const env = options.env ?? processEnvironment()
   return {
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
-    env: options.env ?? processEnvironment(),
+    env,
     readAdminToken: options.readAdminToken,
     now: options.now,
     sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => undefined),
     makeKey: () => randomUUID(),
     readFile: (path) => readFile(path, 'utf8'),
     bundle: bundleCode,
+    editText: (text, suffix) => editInFile(env.editor ?? 'vi', text, suffix),
     onInterrupt: (listener) => {
       process.on('SIGINT', listener)
       return () => void process.off('SIGINT', listener)

@@ -2,6 +2,7 @@
 //   H1. The stream is what is shown: a message appears when its turn begins, not when it was typed.
 //   H2. A session is made with the first message: leaving before leaves nothing behind.
 //   H3. Leaving ends nothing: a turn goes on at the server, and the last line says how to come back.
+import { type DecideApproval, maxReasonChars } from '@reins/contracts'
 import type { ControlVerb, FollowItem, ReinsClient } from '../client-port.ts'
 import type { CliContext } from '../context.ts'
 import { asTyped, exitCodes, explainFailure, failureText } from '../failure.ts'
@@ -10,14 +11,15 @@ import type { Style } from '../text/style.ts'
 import { commandHelp, slashCommand } from './commands.ts'
 import type { History } from './history-file.ts'
 import type { Key } from './keys.ts'
-import { type Editor, edit, editorText, newEditor, withText } from './line-editor.ts'
+import { approvalKey, grantScope } from './approval-prompt.ts'
+import { type Editor, type EditResult, edit, editorText, newEditor, withText } from './line-editor.ts'
 import { liveView } from './live-view.ts'
 import { Outbox } from './outbox.ts'
 import { readPast } from './past.ts'
 import { ChatScreen } from './screen.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 import { follow } from './transcript.ts'
-import { newTranscript, type Piece, type Transcript } from './transcript-state.ts'
+import { newTranscript, type PendingApproval, type Piece, type Transcript } from './transcript-state.ts'
 
 export interface ChatOptions {
   readonly client: ReinsClient
@@ -30,6 +32,9 @@ export interface ChatOptions {
   readonly session?: string
   readonly signal: AbortSignal
 }
+
+/** From when a call is shown until a key decides about it. */
+const beforeKeysMs = 400
 
 const noSession = 'There is no session yet. It begins with your first message.'
 
@@ -59,6 +64,12 @@ class Chat {
   #hint: string | undefined
   #armed: Armed = 'nothing'
   #painting = false
+  /** The call that keys decide about: shown for a moment, so that nobody decides by what they were typing. */
+  #asked: string | undefined
+  #seen = new AbortController()
+  #denying = false
+  /** The person is in their editor: the terminal is not ours. */
+  #away = false
 
   constructor(options: ChatOptions, entries: readonly string[]) {
     this.#options = options
@@ -89,15 +100,12 @@ class Chat {
     if (past) this.#transcript = past.transcript
     const leave = () => this.#leave(exitCodes.interrupted)
     signal.addEventListener('abort', leave, { once: true })
-    this.#terminal = openTerminal(context, {
-      onKeys: (keys) => this.#onKeys(keys),
-      onResize: () => this.#paintSoon(),
-      onEnd: () => this.#leave(exitCodes.ok),
-    })
+    this.#terminal = this.#openTerminal()
     // Times of what runs are shown in seconds.
     const tick = setInterval(() => {
       if (this.#transcript.turn) this.#paintSoon()
     }, 1000)
+    this.#askNext()
     try {
       this.#greet()
       for (const piece of past?.pieces ?? []) this.#show(piece)
@@ -167,6 +175,7 @@ class Chat {
     const hadTurn = this.#transcript.turn !== undefined
     const followed = follow(this.#transcript, item)
     this.#transcript = followed.transcript
+    this.#askNext()
     for (const piece of followed.pieces) this.#show(piece)
     if (hadTurn && !this.#transcript.turn) this.#disarm()
     else if (this.#armed === 'leave-turn' && !this.#busy()) this.#disarm()
@@ -185,10 +194,120 @@ class Chat {
     void this.#follow(this.#session, created.cursor)
   }
 
+  #openTerminal(): Terminal {
+    return openTerminal(this.#options.context, {
+      onKeys: (keys) => this.#onKeys(keys),
+      onResize: () => this.#paintSoon(),
+      onEnd: () => this.#leave(exitCodes.ok),
+    })
+  }
+
+  /** The first call that waits; its keys count from a moment after it was shown. */
+  #askNext(): void {
+    const call = this.#transcript.approvals[0]?.call
+    if (call === this.#asked) return
+    this.#seen.abort()
+    this.#seen = new AbortController()
+    this.#asked = undefined
+    if (this.#denying) this.#stopDenying()
+    if (call === undefined) return
+    const { signal } = this.#seen
+    void this.#options.context.sleep(beforeKeysMs, signal).then(() => {
+      if (!signal.aborted) this.#asked = call
+    })
+  }
+
+  /** Whether the key was one that decides. */
+  #onApprovalKey(key: Key): boolean {
+    const pending = this.#transcript.approvals.find(({ call }) => call === this.#asked)
+    if (!pending || this.#denying || editorText(this.#editor) !== '') return false
+    const wanted = approvalKey(key)
+    switch (wanted) {
+      case undefined:
+        return false
+      case 'approve':
+        void this.#decide(pending, { verdict: 'approved' })
+        return true
+      case 'grant': {
+        const scope = grantScope(pending)
+        if (scope === undefined) this.#hint = 'Each call of this tool is decided by itself: a approves this one.'
+        else void this.#decide(pending, { verdict: 'approved', scope })
+        return true
+      }
+      case 'edit':
+        void this.#editCall(pending)
+        return true
+      case 'deny':
+        this.#denying = true
+        return true
+      default:
+        return wanted satisfies never
+    }
+  }
+
+  async #decide(pending: PendingApproval, decision: DecideApproval): Promise<void> {
+    if (this.#session === undefined) return
+    try {
+      const { grant } = await this.#options.client.approvals.decide(this.#session, pending.call, {
+        ...decision,
+        digest: pending.digest,
+      })
+      if (grant !== undefined)
+        this.#note(this.#typed(`Granted for this session. Revoke it: reins approvals revoke ${this.#session} ${grant}`))
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** A command is edited as it would be typed, everything else as JSON. */
+  async #editCall(pending: PendingApproval): Promise<void> {
+    const { context } = this.#options
+    const { command } = pending.arguments
+    const plain = typeof command === 'string' && Object.keys(pending.arguments).length === 1
+    const before = plain ? command : JSON.stringify(pending.arguments, null, 2)
+    if (!context.editText) return this.#note('There is no editor here. Deny the call, and say what you want instead.')
+    this.#away = true
+    this.#terminal?.close()
+    const after = await context
+      .editText(`${before}\n`, plain ? '.sh' : '.json')
+      .catch(() => undefined)
+      .finally(() => {
+        this.#terminal = this.#stop.signal.aborted ? this.#terminal : this.#openTerminal()
+        this.#away = false
+        this.#paintSoon()
+      })
+    if (after === undefined) return this.#note('The editor ended with an error: nothing was decided.')
+    if (after.trimEnd() === before.trimEnd()) return this.#note('Nothing was changed, so nothing was decided.')
+    const args = plain ? { command: after.trimEnd() } : parsedObject(after)
+    if (args === undefined) return this.#note('That is no JSON object: nothing was decided.')
+    await this.#decide(pending, { verdict: 'edited', args })
+  }
+
+  #stopDenying(): void {
+    this.#denying = false
+    this.#editor = withText(this.#editor, '')
+  }
+
+  /** Whether what was pressed belongs to the reason of a denial. */
+  #onReasonKey(edited: EditResult): boolean {
+    if (!this.#denying) return false
+    if (edited.kind === 'key' && (edited.name === 'escape' || edited.name === 'interrupt')) {
+      this.#stopDenying()
+      return true
+    }
+    const pending = this.#transcript.approvals.find(({ call }) => call === this.#asked)
+    if (edited.kind !== 'submitted' || !pending) return false
+    this.#stopDenying()
+    void this.#decide(pending, { verdict: 'denied', reason: edited.message.slice(0, maxReasonChars) })
+    return true
+  }
+
   #onKeys(keys: readonly Key[]): void {
     for (const key of keys) {
+      if (this.#onApprovalKey(key)) continue
       const edited = edit(this.#editor, key)
       this.#editor = edited.editor
+      if (this.#onReasonKey(edited)) continue
       if (edited.kind === 'submitted') {
         this.#disarm()
         this.#submit(edited.message)
@@ -307,14 +426,15 @@ class Chat {
 
   #paint(): void {
     const terminal = this.#terminal
-    if (!terminal) return
+    if (!terminal || this.#away) return
     const width = Math.max(1, terminal.columns() - 1)
     const state = {
       transcript: this.#transcript,
       editor: this.#editor,
       sending: this.#sending,
       connection: this.#streamLost || this.#serverAway ? ('lost' as const) : ('there' as const),
-      placeholder: `Message ${this.#options.agent}`,
+      placeholder: this.#denying ? 'Why not?' : `Message ${this.#options.agent}`,
+      denying: this.#denying,
       ...(this.#hint === undefined ? {} : { hint: this.#hint }),
     }
     const size = { width, rows: Math.max(1, terminal.rows() - 1) }
@@ -323,5 +443,16 @@ class Chat {
     const printed = this.#printed
     this.#printed = []
     terminal.paint(printed, view)
+  }
+}
+
+function parsedObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined
+  } catch {
+    return undefined
   }
 }

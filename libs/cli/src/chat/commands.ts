@@ -17,4 +17,5 @@ export const commandHelp = `/help      show this help
 /resume    resume the paused session
 /quit      leave the chat, as Ctrl-D does; the session stays
 Enter sends the message. A backslash before Enter, Alt-Enter or Ctrl-J begins a new line. Up and Down go through your
-earlier messages. Ctrl-C clears the line, or cancels the turn. A message that you send while a turn runs waits for its end.`
+earlier messages. Where a call waits for you: a approves it once, A for this session, e edits it, d denies it with a
+reason; Enter alone decides nothing. Ctrl-C clears the line, or cancels the turn. A message that you send while a turn runs waits for its end.`

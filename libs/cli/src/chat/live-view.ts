@@ -5,6 +5,7 @@ import { cells, cut, graphemes, wrap } from '../text/cells.ts'
 import { oneLine } from '../text/neutralise.ts'
 import type { Style } from '../text/style.ts'
 import { span } from '../text/when.ts'
+import { approvalLines } from './approval-prompt.ts'
 import type { Editor } from './line-editor.ts'
 import { runningLines } from './tool-line.ts'
 import type { Transcript } from './transcript-state.ts'
@@ -19,6 +20,8 @@ export interface LiveState {
   /** One line about the key that was pressed last. */
   readonly hint?: string
   readonly placeholder?: string
+  /** The person types why the first call that waits is denied. */
+  readonly denying?: boolean
 }
 
 export interface LiveView {
@@ -57,7 +60,10 @@ function activity(state: LiveState, growing: boolean, now: number, width: number
     lines.push(cut(style.dim(`○ ${name} ${oneLine(draft.text.slice(-4 * width))}`), width))
   }
   for (const tool of transcript.tools) lines.push(...runningLines(tool, now, width, style))
-  const quiet = !growing && drafts.length === 0 && transcript.tools.length === 0
+  const [asked] = transcript.approvals
+  if (asked && state.editor)
+    lines.push(...approvalLines(asked, transcript.approvals.length - 1, state.denying === true, now, width, style))
+  const quiet = !growing && drafts.length === 0 && transcript.tools.length === 0 && !asked
   if (transcript.turn && quiet && transcript.phase === 'running') {
     const until = transcript.throttledUntil
     const what =

@@ -2,6 +2,7 @@
 import type { EventData, SessionEvent } from '@reins/contracts'
 import {
   hasShown,
+  type PendingApproval,
   type Piece,
   type ToolOutcome,
   type Transcript,
@@ -133,15 +134,23 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
         news.map((line) => notice('warning', line)),
       )
     }
+    case 'approvals.pinned':
+      return event.data.mode === 'never'
+        ? same([notice('info', 'Tools are off for this agent: its definition says approval_mode: never.')])
+        : same()
+    case 'approval.requested':
+      return now({ approvals: [...transcript.approvals, pendingOf(event.data)] })
+    case 'approval.decided':
+      return decided(transcript, event.data)
+    case 'approval.granted':
+      return now({ approvals: without(transcript, event.data.call) })
+    case 'approval.expired':
+      return leaves(transcript, event.data.call, 'warning', 'nobody decided in time: it does not run')
+    case 'approval.withdrawn':
+      return now({ approvals: without(transcript, event.data.call) })
     case 'toolset.declared':
     case 'toolset.requested':
     case 'toolset.changed':
-    case 'approvals.pinned':
-    case 'approval.requested':
-    case 'approval.decided':
-    case 'approval.granted':
-    case 'approval.expired':
-    case 'approval.withdrawn':
     case 'approval.needed':
     case 'grant.added':
     case 'grant.revoked':
@@ -160,6 +169,49 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
 
 const notice = (level: 'info' | 'warning' | 'error', text: string): Piece => ({ kind: 'notice', level, text })
 const seconds = (ms: number): string => `${Math.max(1, Math.round(ms / 1000))} s`
+
+function pendingOf(data: EventData<'approval.requested'>): PendingApproval {
+  const { call, name, arguments: args, digest, reason, must, quorum, target, expiresAt } = data
+  return {
+    ...{ call, name, arguments: args, digest, reason, must: must === true, quorum: quorum ?? 1, votes: [] },
+    ...(target === undefined ? {} : { target }),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  }
+}
+
+const without = ({ approvals }: Transcript, call: string): Transcript['approvals'] =>
+  approvals.filter((one) => one.call !== call)
+
+function leaves(transcript: Transcript, call: string, level: 'info' | 'warning', how: string): TranscriptChange {
+  const pending = transcript.approvals.find((one) => one.call === call)
+  if (!pending) return { transcript, pieces: [] }
+  return {
+    transcript: { ...transcript, approvals: without(transcript, call) },
+    pieces: [notice(level, `${pending.name}: ${how}.`)],
+  }
+}
+
+function decided(transcript: Transcript, data: EventData<'approval.decided'>): TranscriptChange {
+  const { call, verdict, approver, reason, arguments: args } = data
+  const pending = transcript.approvals.find((one) => one.call === call)
+  if (!pending) return { transcript, pieces: [] }
+  if (verdict === 'denied')
+    return leaves(transcript, call, 'warning', `denied by ${approver}${reason === undefined ? '' : ` (${reason})`}`)
+  const votes = verdict === 'edited' ? [approver] : [...pending.votes, approver]
+  if (votes.length >= pending.quorum)
+    return leaves(
+      transcript,
+      call,
+      'info',
+      `${verdict === 'edited' ? 'edited and approved' : 'approved'} by ${approver}`,
+    )
+  const next = { ...pending, votes, ...(args === undefined ? {} : { arguments: args }) }
+  const approvals = transcript.approvals.map((one) => (one === pending ? next : one))
+  return {
+    transcript: { ...transcript, approvals },
+    pieces: [notice('info', `${pending.name}: approved by ${approver}.`)],
+  }
+}
 
 const endings = {
   'max-tool-calls':
@@ -261,7 +313,7 @@ function endTurn(
   const phase = transcript.phase === 'running' ? 'idle' : transcript.phase
   const { inputTokens, outputTokens } = data.usage
   return {
-    transcript: { ...rest, phase, tools: [] },
+    transcript: { ...rest, phase, tools: [], approvals: [] },
     pieces: [
       { kind: 'answer-ended' },
       ...said,

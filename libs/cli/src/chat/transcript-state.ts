@@ -43,6 +43,21 @@ export interface RunningTool {
   readonly seen: number
 }
 
+/** A call that waits for a person. */
+export interface PendingApproval {
+  readonly call: string
+  readonly name: string
+  readonly arguments: Readonly<Record<string, unknown>>
+  readonly digest: string
+  readonly reason: string
+  readonly must: boolean
+  readonly quorum: number
+  readonly votes: readonly string[]
+  readonly target?: string
+  /** epoch ms */
+  readonly expiresAt?: number
+}
+
 export interface Answer {
   readonly call: string
   readonly attempt: number
@@ -66,6 +81,8 @@ export interface Transcript {
   readonly turn?: { readonly id: string; readonly since: number; readonly messages: readonly string[] }
   readonly answer?: Answer
   readonly tools: readonly RunningTool[]
+  /** In the order in which they were asked for. */
+  readonly approvals: readonly PendingApproval[]
   /** Accepted, and not yet part of a turn. */
   readonly waiting: readonly Waiting[]
   /** What was said last of MCP servers that are not there. */
@@ -79,7 +96,7 @@ export interface Transcript {
   readonly i: number
 }
 
-export const newTranscript: Transcript = { phase: 'idle', tools: [], waiting: [], n: 0, i: -1 }
+export const newTranscript: Transcript = { phase: 'idle', tools: [], approvals: [], waiting: [], n: 0, i: -1 }
 
 export interface TranscriptChange {
   readonly transcript: Transcript
