@@ -59,7 +59,7 @@ function checkViews(world: World): void {
         if (beyond) continue // what a newer build said may have changed them
         for (const { call, state } of view) {
           const known = truth.session.turn?.calls.find((one) => one.call === call)?.state
-          if (known?.kind === 'due' || known?.kind === 'delegated') continue
+          if (known?.kind === 'due' || known?.kind === 'delegated' || known?.kind === 'waiting') continue
           const said = known?.kind === 'requested' ? 'asked' : (known?.kind ?? 'done')
           const same = known?.kind !== 'claimed' || (state.kind === 'claimed' && state.by === known.by)
           if (state.kind !== said || !same)
@@ -81,7 +81,8 @@ export function checkCovers(world: World): void {
       if (missing) world.fail(`C4: ${short(id)} at ${short(id)}#${head.n}: ${missing}`)
     }
     if (head.status !== 'running' && head.status !== 'waiting') continue
-    const promised = covers.some(({ kind }) => kind !== 'rest' && kind !== 'person')
+    // A person who is asked is waited for as a tool is.
+    const promised = covers.some(({ kind }) => kind !== 'rest')
     if (!promised && !execTrigger(world, session))
       world.fail(`C4: ${short(id)} shows ${head.status}, and nothing is going to wake it`)
   }

@@ -1,13 +1,31 @@
 // The gateway and memory: they know a session by its head alone (PROTOCOL 2 and 4), and append what @reins/session says.
 import { type EventOf, type Head, type SessionEvent, type Status, toLog } from '@reins/contracts'
-import { type Decision, fireTimer, firstFrame, placeMessage, type RequestOutcome, steer } from '@reins/session'
+import {
+  type Decision,
+  firstFrame,
+  placeMessage,
+  type RequestOutcome,
+  revokeGrant,
+  steer,
+  type VerdictOutcome,
+} from '@reins/session'
 import type { GatewayOp } from './scenario.ts'
 import { root, type World } from './world.ts'
 
 /** null: not yet, for there is no such session. */
-export function targetOf(world: World, { of }: GatewayOp): string | null {
-  if (of !== 'child') return root
-  return world.sessions().find((id) => id !== root) ?? null
+export function targetOf(world: World, op: GatewayOp): string | null {
+  const session = op.of === 'child' ? (world.sessions().find((id) => id !== root) ?? null) : root
+  if (op.op !== 'decide' || session === null) return session
+  return maySee(world, session) ? session : null
+}
+
+/** People decide when they are asked; where they never are, they find out at the end. */
+function maySee(world: World, id: string): boolean {
+  if (!world.truth.has(id)) return false
+  const { turn, mode, inbox } = world.read(id).session
+  // Also who comes second.
+  if (turn?.calls.some(({ state, approval }) => state.kind === 'waiting' || approval !== undefined)) return true
+  return mode.kind === 'ended' || (turn === null && inbox.length === 0)
 }
 
 /** The next thing that people do. */
@@ -17,14 +35,27 @@ export function operate(world: World): void {
   if (!op || !session) return
   world.done++
   const { head } = world.read(session)
-  const outcome = outcomeOf(world, head, op)
+  const outcome = op.op === 'decide' || op.op === 'revoke' ? decidedBy(world, session, op) : outcomeOf(world, head, op)
   if (outcome.kind === 'append') world.send({ ...outcome.decision, session, head, by: 'gateway', role: 'g' }, null)
   else
     world.note(`the gateway ${outcome.kind === 'refused' ? `refuses ${op.op}: ${outcome.code}` : 'has nothing to do'}`)
   world.remembered = head.status
 }
 
-function outcomeOf(world: World, head: Head, op: GatewayOp): RequestOutcome {
+/** On the fold, not on the head alone. */
+function decidedBy(world: World, id: string, op: Extract<GatewayOp, { op: 'decide' | 'revoke' }>): VerdictOutcome {
+  const fold = world.read(id)
+  if (op.op === 'revoke') return revokeGrant(fold, undefined)
+  const calls = fold.session.turn?.calls ?? []
+  const call = (calls.find(({ state }) => state.kind === 'waiting') ?? calls.find(({ approval }) => approval))?.call
+  const said = {
+    ...{ call: call ?? 'none', verdict: op.verdict, scope: op.scope ?? ('call' as const) },
+    ...(op.verdict === 'edited' ? { arguments: { edited: world.done } } : {}),
+  }
+  return world.rules.decideApproval(fold, said, 'gateway', `g${world.done}`, () => undefined)
+}
+
+function outcomeOf(world: World, head: Head, op: Exclude<GatewayOp, { op: 'decide' | 'revoke' }>): RequestOutcome {
   if (op.op === 'rename') return rename(world, head)
   if (op.op !== 'message') return op.op === 'cancel' && op.end ? steer('end', 'x', head) : steer(op.op, 'x', head)
   const { message, onBusy } = op
@@ -36,10 +67,11 @@ function outcomeOf(world: World, head: Head, op: GatewayOp): RequestOutcome {
   return head.n === 0 ? appended(firstFrame(started, said, declared(world))) : placeMessage(head, said)
 }
 
-function declared({ scenario: { servers } }: World): readonly SessionEvent[] {
-  if (!servers) return []
+function declared({ scenario: { servers, policy } }: World): readonly SessionEvent[] {
+  const pinned: readonly SessionEvent[] = policy ? [{ type: 'approvals.pinned', data: policy }] : []
+  if (!servers) return pinned
   const named = servers.map(({ server }) => ({ server }))
-  return [{ type: 'toolset.declared', data: { servers: named, principal: 'ann', wait: 1000 } }]
+  return [...pinned, { type: 'toolset.declared', data: { servers: named, principal: 'ann', wait: 1000 } }]
 }
 
 /** The event is in the protocol, though no service writes it yet: the one that nobody is woken for, so only its status can be wrong. */
@@ -56,7 +88,7 @@ const appended = (decision: Decision): RequestOutcome => ({ kind: 'append', deci
 export function fire(world: World, timer: string, keeps: boolean): void {
   const [session = '', id = ''] = timer.split(' ')
   const { head } = world.read(session)
-  const decision = fireTimer(head, id, head.pool)
+  const decision = world.rules.fireTimer(head, id, head.pool)
   if (decision) world.send({ ...decision, session, head, by: 'memory', role: 'm' }, null)
   if (keeps) return
   const tim = new Set(world.tim)

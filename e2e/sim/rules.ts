@@ -4,6 +4,8 @@ import type { Address, Head, SessionEvent } from '@reins/contracts'
 import {
   addressOf,
   createChild,
+  decideApproval,
+  fireTimer,
   followsSeen,
   type HeldRequest,
   type Holder,
@@ -28,6 +30,8 @@ export interface Protocol {
   readonly viewOf: typeof viewOf
   readonly followsSeen: typeof followsSeen
   readonly createChild: typeof createChild
+  readonly decideApproval: typeof decideApproval
+  readonly fireTimer: typeof fireTimer
   readonly leftToNewer: typeof leftToNewer
   readonly standingErrands: typeof standingErrands
   readonly toolsetAnswer: typeof toolsetAnswer
@@ -70,6 +74,8 @@ export const sound: Rules = {
   viewOf,
   followsSeen,
   createChild,
+  decideApproval,
+  fireTimer,
   leftToNewer,
   standingErrands,
   toolsetAnswer,

@@ -271,7 +271,8 @@ function checkOrder(world: World, name: string, session: string, call: string): 
   const open = calls
     .slice(0, at)
     .filter(({ state }) => state.kind !== 'done' && state.kind !== 'delegated')
-    .find((before) => !reads(mine.name) || (!reads(before.name) && before.state.kind !== 'waiting'))
+    // What was asked for while one before it waited for a person goes on, also when that has been decided.
+    .find((before) => !reads(mine.name) || (!reads(before.name) && before.state.kind !== 'waiting' && !before.approval))
   if (born.toolset && open) world.fail(`C7: ${name} begins ${call} while ${open.call}, which comes before it, is open`)
 }
 

@@ -1,5 +1,5 @@
 // What a run of the simulator starts from: sessions, what the model answers, what people do, which faults may happen.
-import type { EventOf, EventType, OnBusy, ServerAnswer } from '@reins/contracts'
+import type { ApprovalPolicy, EventOf, EventType, OnBusy, ServerAnswer } from '@reins/contracts'
 
 /** One answer of the scripted model. Text only where nothing is asked for. */
 export interface Answer {
@@ -15,6 +15,14 @@ export interface Answer {
 export type GatewayOp =
   | { readonly op: 'message'; readonly message: string; readonly onBusy: OnBusy; readonly of?: 'child' }
   | { readonly op: 'cancel'; readonly end?: true; readonly of?: 'child' }
+  /** Of a person, about the first call that waits. */
+  | {
+      readonly op: 'decide'
+      readonly verdict: 'approved' | 'edited' | 'denied'
+      readonly scope?: 'tool'
+      readonly of?: 'child'
+    }
+  | { readonly op: 'revoke'; readonly of?: 'child' }
   | { readonly op: 'pause' | 'resume' | 'release' | 'rename'; readonly of?: 'child' }
 
 export const faultKinds = [
@@ -42,6 +50,8 @@ export interface Scenario {
   readonly executors: number
   readonly runners: number
   readonly born: Omit<EventOf<'session.started'>['data'], 'parent'>
+  /** What of it waits for people. */
+  readonly policy?: ApprovalPolicy
   /** What the model answers in each turn of the root: the first list in the first turn; the last one in all that follow. */
   readonly turns: readonly (readonly Answer[])[]
   /** What it answers in a child's turns. */

@@ -33,6 +33,16 @@ const pinned: Scenario['born'] = {
 const serverThere: NonNullable<Scenario['servers']> = [{ server: 'files', status: 'ready', digest: 'd', tools: [] }]
 /** Asked again before each turn. */
 const serverGone: NonNullable<Scenario['servers']> = [{ server: 'files', status: 'unavailable', reason: 'It is down.' }]
+/** Each call of `never` is asked for. `expires`: its timer may fire at any time. */
+export const approved = {
+  born: {
+    ...pinned,
+    toolset: (pinned.toolset ?? []).map((tool) =>
+      tool.name === 'never' ? { ...tool, rule: { approval: 'always' as const } } : tool,
+    ),
+  },
+  policy: { mode: 'default', expires: 1_000 },
+} as const satisfies Partial<Scenario>
 
 export const small: readonly Scenario[] = [
   { ...base, name: 'one message, two faults', faults: any(2), total: 2 },
@@ -90,6 +100,34 @@ export const small: readonly Scenario[] = [
     faults: any(1),
     total: 1,
   },
+  {
+    ...base,
+    ...approved,
+    name: 'an approval',
+    turns: [[{ tools: ['never'] }, {}]],
+    gateway: [message('m1'), { op: 'decide', verdict: 'approved' }],
+    faults: any(1),
+    total: 1,
+  },
+  {
+    ...base,
+    ...approved,
+    name: 'two deciders',
+    policy: { mode: 'default' },
+    turns: [[{ tools: ['never'] }, {}]],
+    gateway: [message('m1'), { op: 'decide', verdict: 'denied' }, { op: 'decide', verdict: 'approved' }],
+    faults: any(1),
+    total: 1,
+  },
+  {
+    ...base,
+    ...approved,
+    name: 'an approval and a cancel',
+    turns: [[{ tools: ['never'] }, {}]],
+    gateway: [message('m1'), { op: 'cancel' }],
+    faults: any(1),
+    total: 1,
+  },
   { ...base, name: 'a timer', turns: [[{ throttledOnce: true }]], faults: any(1), total: 1 },
   {
     ...base,
@@ -127,6 +165,40 @@ const poison: Scenario = {
 
 export const medium: readonly Scenario[] = [
   poison,
+  {
+    ...base,
+    ...approved,
+    name: 'two approvals in one answer, one edited, one granted, and a read',
+    turns: [[{ tools: ['never', 'safe', 'never'] }, { tools: ['never'] }, {}]],
+    gateway: [
+      message('m1'),
+      { op: 'decide', verdict: 'edited' },
+      { op: 'decide', verdict: 'approved', scope: 'tool' },
+      { op: 'revoke' },
+      { op: 'decide', verdict: 'denied' },
+    ],
+    faults: any(1),
+    total: 1,
+  },
+  {
+    ...base,
+    ...approved,
+    name: 'an approval, a pause and a resume',
+    turns: [[{ tools: ['never'] }, {}]],
+    gateway: [message('m1'), { op: 'pause' }, { op: 'decide', verdict: 'approved' }, { op: 'resume' }],
+    faults: any(1),
+    total: 1,
+  },
+  {
+    ...base,
+    ...approved,
+    name: 'an approval that older processes do not know',
+    turns: [[{ tools: ['never'] }, {}]],
+    gateway: [message('m1'), { op: 'decide', verdict: 'approved' }],
+    older: { processes: ['e1', 'r1'], hides: 'approval.decided' },
+    faults: any(1),
+    total: 1,
+  },
   {
     ...base,
     name: 'two tools, two messages',
@@ -264,6 +336,35 @@ export const medium: readonly Scenario[] = [
 
 /** For walks: everything at once. */
 export const large: readonly Scenario[] = [
+  {
+    ...base,
+    ...approved,
+    name: 'approvals, grants, cancels',
+    born: { ...approved.born, agents: withAgents.agents, limits: { maxToolCalls: 10, maxConcurrentTools: 2 } },
+    turns: [
+      [{ tools: ['never', 'safe', 'never'] }, { tools: ['never'], delegate: ['helper'] }, {}],
+      [{ tools: ['never', 'never'] }, {}],
+      [{ tools: ['never'] }, {}],
+    ],
+    childTurn: [{ tools: ['safe'] }, {}],
+    gateway: [
+      message('m1'),
+      { op: 'decide', verdict: 'edited' },
+      { op: 'decide', verdict: 'approved', scope: 'tool' },
+      message('m2', 'join'),
+      { op: 'revoke' },
+      { op: 'decide', verdict: 'denied' },
+      message('m3', 'interrupt'),
+      { op: 'decide', verdict: 'approved' },
+      { op: 'pause' },
+      { op: 'resume' },
+      message('m4'),
+      { op: 'cancel' },
+      { op: 'decide', verdict: 'approved' },
+    ],
+    faults: any(3),
+    total: 8,
+  },
   {
     ...base,
     name: 'everything',

@@ -1,6 +1,6 @@
 // Functions of the protocol made wrong from outside: each once left sessions stuck or did work twice.
-import { toLog } from '@reins/contracts'
-import { addressOf, createChild, followsSeen, type Session, takeover, verdict } from '@reins/session'
+import { argumentsDigest, toLog } from '@reins/contracts'
+import { addressOf, type Call, createChild, followsSeen, type Session, takeover, verdict } from '@reins/session'
 import type { Rules } from './rules.ts'
 
 type Wrong = (rules: Rules) => Partial<Rules>
@@ -18,6 +18,59 @@ export const noRowForOwnCall: Wrong = (rules) => ({
   verdict: (session, head, holder, delivery) => {
     const stranger = verdict(session, head, { ...holder, instance: '' })
     return stranger.do === 'ask' ? stranger : rules.verdict(session, head, holder, delivery)
+  },
+})
+
+/** The frame of a decision is addressed to nobody. */
+export const decisionWakesNobody: Wrong = (rules) => ({
+  decideApproval: (...asked) => {
+    const outcome = rules.decideApproval(...asked)
+    return outcome.kind === 'append' ? { ...outcome, decision: { ...outcome.decision, to: toLog } } : outcome
+  },
+})
+
+/** A gateway takes the word of whoever comes, without a look at whether the call still waits. */
+export const decisionsWithoutFold: Wrong = (rules) => ({
+  decideApproval: (fold, said, ...asked) => {
+    const { session } = fold
+    const calls = session.turn?.calls.map((call) => (call.call === said.call && call.approval ? asWaiting(call) : call))
+    return rules.decideApproval(
+      session.turn && calls ? { ...fold, session: { ...session, turn: { ...session.turn, calls } } } : fold,
+      said,
+      ...asked,
+    )
+  },
+})
+
+function asWaiting({ approval: _, ...call }: Call): Call {
+  const digest = argumentsDigest(call.name, call.arguments)
+  const state = {
+    kind: 'waiting',
+    for: 'approval',
+    n: 0,
+    digest,
+    reason: '',
+    must: false,
+    quorum: 1,
+    votes: [],
+  } as const
+  return { ...call, state }
+}
+
+/** An executor forgets what was decided, and asks again. */
+export const asksTwice: Wrong = (rules) => ({
+  verdict: (session, ...asked) => {
+    const { turn } = session
+    const calls = turn?.calls.map(({ approval: _, ...call }) => call)
+    return rules.verdict(turn && calls ? { ...session, turn: { ...turn, calls } } : session, ...asked)
+  },
+})
+
+/** Memory writes that a timer has fired, and wakes nobody. */
+export const expiryWakesNobody: Wrong = (rules) => ({
+  fireTimer: (...asked) => {
+    const decision = rules.fireTimer(...asked)
+    return decision && { ...decision, to: toLog }
   },
 })
 

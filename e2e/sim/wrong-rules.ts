@@ -4,12 +4,16 @@
 //       landed intent for another's meets the row that runs a call recorded as its own, or asks itself, hears no, and takes it over.
 import { type Rules, sound } from './rules.ts'
 import { born, type Scenario } from './scenario.ts'
-import { base, message, only, pinned, serverThere, withAgents } from './scenarios.ts'
+import { approved, base, message, only, pinned, serverThere, withAgents } from './scenarios.ts'
 import {
   ackByDeliveryCount,
   ackCoveredElsewhere,
   acksUndoneErrands,
+  asksTwice,
   childAtHead,
+  decisionsWithoutFold,
+  decisionWakesNobody,
+  expiryWakesNobody,
   freshOnNewerHead,
   modelCallHidesCancel,
   noRowForOwnCall,
@@ -47,6 +51,14 @@ const scenario = (name: string, change: Partial<Scenario>, faults: Scenario['fau
   faults,
   total: Object.values(faults).reduce((sum, count) => sum + count, 0),
 })
+
+const deciding = {
+  ...approved,
+  executors: 1,
+  runners: 1,
+  turns: [[{ tools: ['never'] }, {}]],
+  gateway: [message('m1'), { op: 'decide', verdict: 'approved' }],
+} as const
 
 const delegating = { born: withAgents, turns: [[{ delegate: ['helper'] }, {}]], childTurn: [{}] } as const
 
@@ -247,6 +259,39 @@ export const wrongRules: readonly WrongRule[] = [
       servers: serverThere,
       gateway: [message('m1'), { op: 'cancel' }],
     }),
+  },
+  {
+    name: 'decision-wakes-nobody',
+    says: 'the decision of a person is addressed to nobody',
+    rules: wrong(sound, decisionWakesNobody),
+    scenario: scenario('an approval', { ...deciding, policy: { mode: 'default' } }),
+  },
+  {
+    name: 'decisions-without-fold',
+    says: 'a gateway decides without a look at whether the call still waits',
+    rules: wrong(sound, decisionsWithoutFold),
+    scenario: scenario('two deciders', {
+      ...deciding,
+      gateway: [message('m1'), { op: 'decide', verdict: 'denied' }, { op: 'decide', verdict: 'approved' }],
+    }),
+  },
+  {
+    name: 'asks-twice',
+    says: 'an executor forgets what was decided about a call, and asks again',
+    rules: wrong(sound, asksTwice),
+    scenario: scenario('an approval', deciding),
+  },
+  {
+    name: 'expiry-wakes-nobody',
+    says: 'that the time of an approval has passed is written, and wakes nobody',
+    rules: wrong(sound, expiryWakesNobody),
+    scenario: scenario('an approval that expires', { ...deciding, gateway: [message('m1')] }),
+  },
+  {
+    name: 'approval-timer-in-log-only',
+    says: 'the timer of an approval stands in the log only',
+    rules: world('timerInLogOnly'),
+    scenario: scenario('an approval that expires', { ...deciding, gateway: [message('m1')] }),
   },
   {
     name: 'settle-on-stale-parent',

@@ -322,8 +322,13 @@ async function show(run: Invocation, name: string, options: { format?: Format })
   const client = await run.client()
   const agent = await client.agents.get(name)
   if (run.json) return run.printJson(agent)
-  if (options.format !== 'simple') return run.print(neutralise(definitionYaml(agent.definition)))
   const { definition } = agent
+  const off = definition.approval_mode === 'never' ? 'off, because approval_mode is never' : undefined
+  if (options.format !== 'simple') {
+    run.print(neutralise(definitionYaml(definition)))
+    if (off !== undefined) run.print(`# The tools of this agent are ${off}.`)
+    return
+  }
   const now = run.context.now()
   run.print(`${run.style.bold(agent.name)}  ${definition.model}`)
   if (definition.description) run.print(oneLine(definition.description))
@@ -332,7 +337,8 @@ async function show(run: Invocation, name: string, options: { format?: Format })
     typeof tool === 'string' ? [tool] : namesFile(tool) ? [] : Object.keys(tool),
   )
   const code = codeLines(agent)
-  if (tools.length > 0 || code.length === 0) run.print(`tools: ${tools.map(oneLine).join(', ') || 'none'}`)
+  if (off !== undefined) run.print(`tools: ${off}`)
+  else if (tools.length > 0 || code.length === 0) run.print(`tools: ${tools.map(oneLine).join(', ') || 'none'}`)
   for (const line of code) run.print(`tools of ${line}`)
 }
 
