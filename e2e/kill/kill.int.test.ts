@@ -4,12 +4,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../harness/eventually.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
 import { World } from '../harness/world.ts'
+import { approvalCases } from './approval-cases.ts'
 import { attemptOf, Bench, countOf, textOf } from './bench.ts'
 import { executorCases, pairCases } from './executor-cases.ts'
 import { gatewayCases } from './gateway-cases.ts'
 import { crashCases, toolRunnerCases } from './tool-runner-cases.ts'
 
-const survived = [...executorCases, ...toolRunnerCases, ...gatewayCases]
+const survived = [...executorCases, ...toolRunnerCases, ...gatewayCases, ...approvalCases]
 const cases = [...survived, ...pairCases]
 const all = [...cases, ...crashCases]
 const deadline = 120_000

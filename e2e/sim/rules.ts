@@ -1,5 +1,5 @@
 // What processes follow: the functions of @reins/session, and rules of the world around them. `sound` is what the services do; a
-// known-wrong rule (PROTOCOL 13) wraps one of the functions from outside, or turns one rule of the world wrong.
+// known-wrong rule (PROTOCOL 14) wraps one of the functions from outside, or turns one rule of the world wrong.
 import type { Address, Head, SessionEvent } from '@reins/contracts'
 import {
   addressOf,

@@ -1,4 +1,4 @@
-// The known-wrong rules (PROTOCOL 13, and what exploring added), each with the smallest scenario in which it bites.
+// The known-wrong rules (PROTOCOL 14, and what exploring added), each with the smallest scenario in which it bites.
 //   B1. In the same scenario, with the sound rules, nothing is found.
 //   B2. "Compare the last frame" bites only together with "covered, so ack" and no row for one's own call: alone, whoever takes its own
 //       landed intent for another's meets the row that runs a call recorded as its own, or asks itself, hears no, and takes it over.
