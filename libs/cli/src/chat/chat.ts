@@ -95,7 +95,7 @@ class Chat {
   }
 
   async run(): Promise<number> {
-    const { context, signal } = this.#options
+    const { signal } = this.#options
     const past = this.#session === undefined ? undefined : await readPast(this.#options.client, this.#session, signal)
     if (past) this.#transcript = past.transcript
     const leave = () => this.#leave(exitCodes.interrupted)
