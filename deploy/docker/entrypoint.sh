@@ -12,6 +12,7 @@ secret() { # secret NAME VARIABLE: the variable, unless it is set already, is wh
 }
 secret nats_url NATS_URL
 secret database_url DATABASE_URL
+secret secrets_key REINS_SECRETS_KEY
 
 # The registry learns the operator's token from its data folder, as a file that is its owner's alone.
 if [ -r /run/secrets/admin_token ]; then

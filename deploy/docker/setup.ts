@@ -36,6 +36,7 @@ for (const { user, password } of users) write(`${user}.nats-url`, `nats://${user
 write('postgres.password', postgres)
 write('database-url', `postgres://reins:${postgres}@postgres:5432/reins\n`)
 write('admin.token', `${adminToken(passwords)}\n`)
+write('secrets.key', `${secretFile(path.join(passwords, 'secrets.key'), 'reins_key_')}\n`)
 
 process.stdout.write(
   [

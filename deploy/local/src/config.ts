@@ -46,6 +46,7 @@ export interface LocalConfig {
   readonly disk: DiskLimits
   readonly allowUnsandboxedShell: boolean
   readonly allowShellNetwork: boolean
+  readonly allowPrivateWebhooks: boolean
   readonly logLevel: LogLevel
   readonly models: ModelsConfig
   /** Names of the variables that hold keys of models, and whether each is set. */
@@ -104,6 +105,7 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
     },
     allowUnsandboxedShell: read.flag('REINS_ALLOW_UNSANDBOXED_SHELL', false),
     allowShellNetwork: read.flag('REINS_ALLOW_SHELL_NETWORK', false),
+    allowPrivateWebhooks: read.flag('REINS_ALLOW_PRIVATE_WEBHOOKS', false),
     logLevel: read.oneOf('REINS_LOG_LEVEL', 'info', ['debug', 'info', 'warn', 'error', 'silent'] as const),
     pauseAt: read.text('REINS_PAUSE_AT'),
     secretsKey: read.text('REINS_SECRETS_KEY'),

@@ -141,6 +141,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       full: storage.full,
       ...(options.keys ? { secrets: { keys: options.keys, random: randomBytes } } : {}),
       pauseAt,
+      allowPrivateWebhooks: config.allowPrivateWebhooks,
       bootstrapTokens:
         options.adminTokenHash === undefined
           ? []
@@ -163,7 +164,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     closing.add('registry', () => running.close({ withinMs: 5000 }))
     healths.push(running.health)
   }
-  const view = await watchRegistry(broker, ['agent', 'token'], { withinMs: 15_000 })
+  const view = await watchRegistry(broker, ['agent', 'token', 'webhook'], { withinMs: 15_000 })
   closing.add('registry view', () => view.close())
 
   if (has('memory')) {
@@ -172,6 +173,8 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       broker,
       sessions: sessionsOf('memory'),
       timers: journal.timers,
+      webhooks: () => view.webhooks(),
+      allowPrivateWebhooks: config.allowPrivateWebhooks,
       room: storage.room,
       databaseUrl: options.databaseUrl,
       clock,

@@ -4,11 +4,14 @@ import { JetStreamApiError, jetstream, jetstreamManager, type StreamConfig } fro
 import { Kvm } from '@nats-io/kv'
 import { Objm } from '@nats-io/obj'
 import {
+  allDeliveriesFilter,
   allFiredFilter,
   allLiveFilter,
   allRegistryFilter,
   allSessionsFilter,
   allTimersFilter,
+  allWebhookJobsFilter,
+  allWebhookTimersFilter,
   buckets,
   canarySubject,
   objectStores,
@@ -66,7 +69,7 @@ export async function ensureTopology(broker: Broker, options: TopologyOptions): 
     { ...liveStream, subjects: [...liveStream.subjects] },
     {
       name: streams.timers,
-      subjects: [allTimersFilter, allFiredFilter],
+      subjects: [allTimersFilter, allFiredFilter, allWebhookTimersFilter, allWebhookJobsFilter],
       storage: 'file',
       num_replicas: replicas,
       allow_direct: true,
@@ -82,6 +85,15 @@ export async function ensureTopology(broker: Broker, options: TopologyOptions): 
       allow_direct: true,
       deny_delete: true,
       max_consumers: maxConsumers,
+    },
+    {
+      name: streams.deliveries,
+      subjects: [allDeliveriesFilter],
+      storage: 'file',
+      num_replicas: replicas,
+      allow_direct: true,
+      max_age: nanos(7 * day),
+      max_msgs_per_subject: 1000,
     },
     {
       name: streams.canary,

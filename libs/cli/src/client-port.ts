@@ -3,7 +3,8 @@ import type { Client } from '@reins/client'
 
 export type { ConnectionItem, FollowItem } from '@reins/client'
 
-export interface ReinsClient extends Pick<Client, 'agents' | 'approvals' | 'secrets' | 'configs' | 'pools'> {
+export interface ReinsClient
+  extends Pick<Client, 'agents' | 'approvals' | 'secrets' | 'configs' | 'webhooks' | 'pools'> {
   readonly sessions: Omit<Client['sessions'], 'createAndWait' | 'sendAndWait'>
 }
 

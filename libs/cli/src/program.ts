@@ -9,6 +9,7 @@ import { mcpCommands } from './commands/mcp.ts'
 import { poolCommands } from './commands/pool.ts'
 import { secretCommands } from './commands/secret.ts'
 import { sessionCommands } from './commands/session.ts'
+import { webhookCommands } from './commands/webhook.ts'
 import type { CliContext } from './context.ts'
 import { asTyped, CommandFailure, exitCodes, explainFailure, failureText, QuietExit } from './failure.ts'
 import { type Act, colours, defaultServer, type GlobalOptions, makeInvocation } from './invocation.ts'
@@ -26,7 +27,7 @@ interface Ongoing {
 }
 const runs = new WeakMap<Command, Ongoing>()
 
-/** Adds `agent`, `chat`, `session`, `approvals`, `secret`, `config`, `pool`, `completion` and the global options to the program. */
+/** Adds `agent`, `chat`, `session`, `approvals`, `secret`, `config`, `webhook`, `pool`, `completion` and the global options to the program. */
 export function clientCommands(program: Command, context: CliContext): Command {
   if (!program.options.some((option) => option.long === '--server')) {
     program
@@ -47,6 +48,7 @@ export function clientCommands(program: Command, context: CliContext): Command {
   approvalCommands(program, act)
   secretCommands(program, act)
   configCommands(program, act)
+  webhookCommands(program, act)
   poolCommands(program, act)
   mcpCommands(program, act)
   completionCommands(program, act)

@@ -9,7 +9,10 @@ const program = () => clientProgram(fakeContext(fakeServer().client))
 
 describe('completion', () => {
   test.each([
-    [[''], { words: ['agent', 'approvals', 'chat', 'completion', 'config', 'mcp', 'pool', 'secret', 'session'] }],
+    [
+      [''],
+      { words: ['agent', 'approvals', 'chat', 'completion', 'config', 'mcp', 'pool', 'secret', 'session', 'webhook'] },
+    ],
     [['se'], { words: ['secret', 'session'] }],
     [['session', 're'], { words: ['release', 'replay', 'resume'] }],
     [['agent', 'create', 'x', '--max'], { words: ['--max-tokens', '--max-tool-calls'] }],
@@ -21,6 +24,7 @@ describe('completion', () => {
     [['chat', '-a', ''], { words: [], wanted: 'agent' }],
     [['secret', 'remove', ''], { words: [], wanted: 'secret' }],
     [['config', 'get', ''], { words: [], wanted: 'config' }],
+    [['webhook', 'test', ''], { words: [], wanted: 'webhook' }],
     [['completion', ''], { words: ['bash', 'fish', 'zsh'] }],
     [['session', 'open', 'x', ''], { words: [] }],
   ])('%j', (typed, expected) => expect(candidates(program(), typed)).toEqual({ wanted: undefined, ...expected }))

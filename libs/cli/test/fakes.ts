@@ -9,6 +9,8 @@ import type {
   McpTried,
   SessionInfo,
   StreamItem,
+  Delivery,
+  Webhook,
 } from '@reins/contracts'
 import { noUsage, ReinsError } from '@reins/contracts'
 import type { ControlVerb, FollowItem, ReinsClient } from '../src/client-port.ts'
@@ -180,6 +182,8 @@ export interface FakeServer {
   approvals: ApprovalInfo[]
   readonly secrets: Map<string, string>
   readonly configs: Map<string, unknown>
+  readonly webhooks: Webhook[]
+  readonly deliveries: Delivery[]
   /** By their names. */
   readonly outputs: Map<string, string>
   events: ApiEvent[]
@@ -191,6 +195,11 @@ export interface FakeServer {
   /** Resolves when something was asked that begins so. */
   until(start: string): Promise<void>
 }
+
+export const delivered = (webhook: string, change: Partial<Delivery['last']> = {}): Delivery => ({
+  ...{ id: 'msg_1', webhook, type: 'turn.failed', session: sessionId, n: 3, i: 0 },
+  last: { attempt: 1, at: 1_060_000, ms: 12, outcome: 'delivered', status: 200, ...change },
+})
 
 const stamps = { createdAt: 1_000_000, updatedAt: 1_060_000, by: 'user:admin' }
 
@@ -214,6 +223,8 @@ export function fakeServer(): FakeServer {
     approvals: [],
     secrets: new Map(),
     configs: new Map(),
+    webhooks: [],
+    deliveries: [],
     outputs: new Map(),
     events: [],
     tried: [],
@@ -271,6 +282,22 @@ export function fakeServer(): FakeServer {
         },
         list: async () => [...server.configs].map(([name, value]) => ({ name, value, ...stamps })),
         delete: async (name) => void server.configs.delete(name),
+      },
+      webhooks: {
+        create: async ({ url, on }) => {
+          const webhook = { id: `wh_${server.webhooks.length + 1}`, url, on, createdAt: 1_060_000, by: 'user:admin' }
+          server.webhooks.push(webhook)
+          return { webhook, secret: 'whsec_c2VjcmV0' }
+        },
+        get: async (id) => {
+          const found = server.webhooks.find((webhook) => webhook.id === id)
+          if (!found) throw new ReinsError('webhook_not_found', `There is no webhook "${id}".`)
+          return found
+        },
+        list: async () => server.webhooks,
+        delete: async (id) => note(`delete webhook ${id}`),
+        test: async (id) => server.deliveries.find((delivery) => delivery.webhook === id) ?? delivered(id),
+        deliveries: async () => server.deliveries,
       },
       sessions: {
         create: async (body, options) => {

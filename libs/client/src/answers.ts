@@ -59,6 +59,12 @@ const stamped = { name: text, createdAt: instant, updatedAt: instant, by: text }
 const secret = record(stamped)
 const config = record(stamped)
 
+const webhook = record({ id: text, url: text, on: list(text), createdAt: instant })
+const delivery = record({
+  ...{ id: text, webhook: text, type: text },
+  last: record({ attempt: finite, at: instant, ms: finite, outcome: text, next: optional(instant) }),
+})
+
 /** By what the caller asked for. */
 export const answers = {
   approvals: record({ approvals: list(approval), next: optional(text) }),
@@ -97,6 +103,11 @@ export const answers = {
   secretPut: record({ secret, outcome: text }),
   secrets: record({ secrets: list(secret), next: optional(text) }),
   keyRotation: record({ outcome: text, key: text, rewrapped: finite }),
+  webhook: record({ webhook }),
+  webhookCreated: record({ webhook, secret: text }),
+  webhooks: record({ webhooks: list(webhook) }),
+  delivery: record({ delivery }),
+  deliveries: record({ deliveries: list(delivery) }),
   config: record({ config }),
   configPut: record({ config, outcome: text }),
   configs: record({ configs: list(config), next: optional(text) }),

@@ -35,6 +35,7 @@ import { isLoopback } from './loopback.ts'
 import { allPages } from './pages.ts'
 import { createTransport, type Fetch, unreachable } from './transport.ts'
 import { type ConfigCalls, configCalls, type SecretCalls, secretCalls } from './values.ts'
+import { type WebhookCalls, webhookCalls } from './webhooks.ts'
 
 export interface ClientOptions {
   /** http://127.0.0.1:7420 */
@@ -76,6 +77,7 @@ export interface Client {
   }
   readonly secrets: SecretCalls
   readonly configs: ConfigCalls
+  readonly webhooks: WebhookCalls
   readonly sessions: {
     create(body: CreateSession, options?: WriteOptions): Promise<CreatedSession>
     /** As `create` with a message, and answers when its turn has ended; `cursor` lies behind it then. */
@@ -182,6 +184,7 @@ export function createClient(options: ClientOptions): Client {
     },
     secrets: secretCalls(transport),
     configs: configCalls(transport),
+    webhooks: webhookCalls(transport),
     sessions: {
       create: (body, write) => post('/v1/sessions', answers.sessionCreated, body, write),
       createAndWait: (body, write) => post('/v1/sessions', answers.sessionCreated, body, write, wait),

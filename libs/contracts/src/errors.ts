@@ -79,6 +79,11 @@ export const errorTable = {
     meaning: 'There is no config with this name.',
     next: 'Check the name. This lists all configs: reins config list',
   },
+  webhook_not_found: {
+    retry: 'never',
+    meaning: 'There is no webhook with this id.',
+    next: 'Check the id. This lists all webhooks: reins webhook list',
+  },
   invalid_agent: {
     retry: 'never',
     meaning: 'The definition of the agent is not valid.',

@@ -58,6 +58,23 @@ export {
   TokenEntry,
   VersionEntry,
 } from './agents/registry.ts'
+export { isPublicAddress, webhookUrlProblem } from './agents/webhook-address.ts'
+export {
+  CreatedWebhook,
+  CreateWebhook,
+  Delivery,
+  DeliveryAttempt,
+  DeliveryList,
+  type KeptWebhook,
+  maxWebhooks,
+  type SignWebhook,
+  TestedWebhook,
+  Webhook,
+  WebhookEntry,
+  WebhookJob,
+  WebhookList,
+  type WebhookPayload,
+} from './agents/webhooks.ts'
 export {
   anywhereMaskedChars,
   Config,
@@ -124,7 +141,16 @@ export {
 export type { ControlReply, ControlRequest, Heartbeat, Holding, QueuedSession, SlowCall } from './broker/presence.ts'
 export {
   type Address,
+  allDeliveriesFilter,
   allFiredFilter,
+  allWebhookJobsFilter,
+  allWebhookTimersFilter,
+  deliverySubject,
+  signWebhookVerb,
+  webhookJobSubject,
+  webhookJobsDurable,
+  webhookTimerSubject,
+  webhooksDurable,
   allLiveFilter,
   allRegistryFilter,
   allSessionsFilter,

@@ -11,16 +11,19 @@ import {
   type BundleEntry,
   definitionDigest,
   encodeToken,
+  type KeptWebhook,
   type RegistryKind,
   registryKindFilter,
   registrySubject,
   streams,
   type TokenEntry,
   type VersionEntry,
+  WebhookEntry,
 } from '@reins/contracts'
+import { Compile } from 'typebox/compile'
 
 /** The kinds that can be watched; versions are immutable and large, and are read when they are needed. */
-export type WatchedKind = Extract<RegistryKind, 'agent' | 'token'>
+export type WatchedKind = Extract<RegistryKind, 'agent' | 'token' | 'webhook'>
 
 export interface RegistryFault {
   readonly seq: number
@@ -39,6 +42,8 @@ export interface RegistryView {
   version(digest: string): Promise<VersionEntry | undefined>
   /** By the hex sha256 of its text. Revoked ones are undefined. */
   token(hash: string): TokenEntry | undefined
+  /** Those that were not removed. */
+  webhooks(): readonly KeptWebhook[]
   /** True once the view has passed `seq`, a sequence of a watched kind; false after `withinMs`, or when closed. */
   waitFor(seq: number, withinMs: number): Promise<boolean>
   close(): Promise<void>
@@ -116,6 +121,7 @@ class Watch implements RegistryView {
   readonly #filters: readonly string[]
   readonly #agents = new Map<string, Known<AgentEntry>>()
   readonly #tokens = new Map<string, Known<TokenEntry>>()
+  readonly #webhooks = new Map<string, Known<WebhookEntry>>()
   readonly #versions = new Map<string, VersionEntry>()
   readonly #waiting = new Set<Waiting>()
   readonly #faults = new Map<string, RegistryFault>()
@@ -190,6 +196,7 @@ class Watch implements RegistryView {
     const value = parse(message.string())
     if (kind === 'agent') this.#learn(this.#agents, message, parseAgent(value), (entry) => entry.name)
     else if (kind === 'token') this.#learn(this.#tokens, message, parseToken(value), (entry) => entry.hash)
+    else if (kind === 'webhook') this.#learn(this.#webhooks, message, parseWebhook(value), (entry) => entry.name)
     this.#pass(message.seq)
     if (message.info.pending === 0) this.#caughtUp?.()
   }
@@ -241,6 +248,10 @@ class Watch implements RegistryView {
   token(hash: string): TokenEntry | undefined {
     const entry = this.#tokens.get(registrySubject('token', hash))?.entry
     return entry?.revoked === false ? entry : undefined
+  }
+
+  webhooks(): readonly KeptWebhook[] {
+    return [...this.#webhooks.values()].flatMap(({ entry }) => (entry?.kind === 'kept' ? [entry] : []))
   }
 
   waitFor(seq: number, withinMs: number): Promise<boolean> {
@@ -309,5 +320,9 @@ export function parseToken(value: unknown): TokenEntry | undefined {
   const texts = permissions.filter((permission): permission is string => typeof permission === 'string')
   return texts.length === permissions.length ? { hash, principal, permissions: texts, revoked, createdAt } : undefined
 }
+
+const webhookEntry = Compile(WebhookEntry)
+/** undefined: not a record of this kind. */
+const parseWebhook = (value: unknown): WebhookEntry | undefined => (webhookEntry.Check(value) ? value : undefined)
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0

@@ -5,17 +5,19 @@ import { approvalStates, type ListApprovals, type ListSessions, ReinsError, stat
 import type { Log } from '@reins/telemetry'
 import type { SessionIndex } from './index/session-index.ts'
 import type { SessionLists } from './index/session-lists.ts'
+import type { RunningWebhooks } from './webhooks/webhooks.ts'
 
 export interface ServeOptions {
   readonly broker: Broker
   readonly lists: SessionLists
   /** undefined: there is no database. */
   readonly index: SessionIndex | undefined
+  readonly webhooks: Pick<RunningWebhooks, 'test' | 'deliveries'>
   readonly log: Log
 }
 
 /** The caller closes it. */
-export function serveMemory({ broker, lists, index, log }: ServeOptions): { close(): void } {
+export function serveMemory({ broker, lists, index, webhooks, log }: ServeOptions): { close(): void } {
   return serveRequests(
     broker,
     'memory',
@@ -29,6 +31,15 @@ export function serveMemory({ broker, lists, index, log }: ServeOptions): { clos
       'rebuild.progress': async (request) => {
         fieldsOf(request, [])
         return { value: rebuildable(index).progress() }
+      },
+      'webhooks.test': async (request) => ({
+        value: { delivery: await webhooks.test(fieldsOf(request, ['id']).optionalText('id') ?? '') },
+      }),
+      'webhooks.deliveries': async (request) => {
+        const fields = fieldsOf(request, ['id', 'limit'])
+        return {
+          value: { deliveries: await webhooks.deliveries(fields.optionalText('id'), fields.count('limit', 1000)) },
+        }
       },
     },
     (verb, error) =>

@@ -1,6 +1,7 @@
-// Memory: the session index in Postgres, and the firing of timers.
-//   S1. Timers need the journal alone; Postgres may be away, also at the start.
-import type { Broker } from '@reins/broker'
+// Memory: the session index in Postgres, the firing of timers, and the sending of webhooks.
+//   S1. Timers and webhooks need the journal alone; Postgres may be away, also at the start.
+import { type Broker, callService } from '@reins/broker'
+import { type KeptWebhook, serviceSubject, signWebhookVerb } from '@reins/contracts'
 import type { Room, SessionLog, Timers } from '@reins/journal'
 import { healthOf, openDatabase } from '@reins/projection'
 import { type Clock, Closing, type Running } from '@reins/service'
@@ -10,6 +11,9 @@ import { SessionLists } from './index/session-lists.ts'
 import type { Tables } from './index/tables.ts'
 import { serveMemory } from './nats.ts'
 import { consumeFiredTimers } from './timers/fired-timers.ts'
+import { jetstreamQueue } from './webhooks/jetstream-queue.ts'
+import { post, systemResolve } from './webhooks/post.ts'
+import { runWebhooks } from './webhooks/webhooks.ts'
 
 export interface MemoryConfig {
   /** Stays the caller's to close. The streams must be there (openJournal makes them). */
@@ -24,6 +28,10 @@ export interface MemoryConfig {
   readonly metrics: Metrics
   /** This process's name in the frames that it appends, made new at each start. */
   readonly instance: string
+  /** Those that there are. Default: none. */
+  readonly webhooks?: () => readonly KeptWebhook[]
+  /** Whether webhooks may go to addresses that are not public. Default: no. */
+  readonly allowPrivateWebhooks?: boolean
 }
 
 export interface RunningMemory extends Running {
@@ -55,7 +63,31 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
     sample.unref()
     closing.add('metrics', () => clearInterval(sample))
   }
-  const served = serveMemory({ broker, lists: new SessionLists(db, index), index, log })
+  const stopping = new AbortController()
+  const attempts = metrics.counter('reins_webhook_attempts_total', 'Attempts to deliver a webhook, by outcome', [
+    'outcome',
+  ])
+  const webhooks = await runWebhooks({
+    queue: await jetstreamQueue(broker, { ackWaitMs: 60_000 }),
+    webhooks: config.webhooks ?? (() => []),
+    now: clock.now,
+    random: clock.random,
+    sign: (request) => callService(broker, serviceSubject('registry', signWebhookVerb), request),
+    post: (target, headers, body) =>
+      post(target, headers, body, {
+        allowPrivate: config.allowPrivateWebhooks ?? false,
+        withinMs: 15_000,
+        resolve: systemResolve,
+        signal: stopping.signal,
+      }),
+    log,
+    onAttempt: (outcome) => attempts.inc({ outcome }),
+  })
+  closing.add('webhooks', () => {
+    stopping.abort()
+    return webhooks.close()
+  })
+  const served = serveMemory({ broker, lists: new SessionLists(db, index), index, webhooks, log })
   closing.add('requests', () => served.close())
 
   const appended = metrics.counter('reins_timers_fired_total', 'Timers that fired and became events of their sessions.')
@@ -73,6 +105,6 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
   closing.add('timers', () => fired.close())
   return {
     close: (options) => closing.close(options),
-    health: () => ({ timers: fired.health(), index: healthOf(index?.state()) }),
+    health: () => ({ timers: fired.health(), webhooks: webhooks.health(), index: healthOf(index?.state()) }),
   }
 }

@@ -1,7 +1,7 @@
 // The registry's requests: decode, call, encode. What each one takes and gives stands in contracts (registry.ts).
 
 import { type Broker, BrokerUnavailable, type Handler, serveRequests } from '@reins/broker'
-import { problemsOf, ReinsError, resolveSecretsVerb, SentFiles } from '@reins/contracts'
+import { problemsOf, ReinsError, resolveSecretsVerb, SentFiles, signWebhookVerb } from '@reins/contracts'
 import type { Log } from '@reins/telemetry'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -9,6 +9,7 @@ import type { Agents } from './agents.ts'
 import type { Lists } from './lists.ts'
 import type { Configs } from './values/configs.ts'
 import type { Secrets } from './values/secrets.ts'
+import type { Webhooks } from './values/webhooks.ts'
 
 const closed = { additionalProperties: false } as const
 const Name = Type.String({ maxLength: 200 })
@@ -40,6 +41,17 @@ const Remove = Type.Object({ name: Name, by: By }, closed)
 const PutConfigRequest = Type.Object({ name: Name, value: Type.Unknown(), by: By }, closed)
 const Page = Type.Object({ limit: Limit, after: Type.Optional(Type.String({ maxLength: 200 })) }, closed)
 const PutSecretRequest = Type.Object({ name: Name, value: Type.String(), by: By }, closed)
+const CreateHook = Type.Object(
+  { url: Type.String({ maxLength: 2000 }), on: Type.Array(Type.String(), { minItems: 1, maxItems: 50 }), by: By },
+  closed,
+)
+const Hook = Type.Object({ id: Name }, closed)
+const RemoveHook = Type.Object({ id: Name, by: By }, closed)
+const Sign = Type.Object(
+  { id: Name, delivery: Type.String({ maxLength: 100 }), at: Type.Integer({ minimum: 0 }), body: Type.String() },
+  closed,
+)
+const Nothing = Type.Object({}, closed)
 const Rotate = Type.Object({ by: By }, closed)
 const Resolve = Type.Object(
   {
@@ -58,11 +70,14 @@ export interface ServeOptions {
   readonly full: () => ReinsError | undefined
   readonly secrets: Secrets
   readonly configs: Configs
+  readonly webhooks: Webhooks
   readonly log: Log
 }
 
 /** The caller closes it. */
-export function serveRegistry({ broker, agents, lists, secrets, configs, full, log }: ServeOptions): { close(): void } {
+export function serveRegistry({ broker, agents, lists, secrets, configs, webhooks, full, log }: ServeOptions): {
+  close(): void
+} {
   let written = 0
   const admitted = <T>(write: () => Promise<T>): Promise<T> => {
     const obstacle = full()
@@ -96,6 +111,11 @@ export function serveRegistry({ broker, agents, lists, secrets, configs, full, l
       'configs.get': handle(Named, ({ name }) => configs.get(name)),
       'configs.list': handle(Page, ({ limit, after }) => configs.list(limit, after)),
       'configs.delete': handle(Remove, ({ name, by }) => admitted(() => configs.delete(name, by))),
+      'webhooks.create': handle(CreateHook, ({ url, on, by }) => admitted(() => webhooks.create(url, on, by))),
+      'webhooks.get': handle(Hook, ({ id }) => webhooks.get(id)),
+      'webhooks.list': handle(Nothing, () => webhooks.list()),
+      'webhooks.delete': handle(RemoveHook, ({ id, by }) => admitted(() => webhooks.delete(id, by))),
+      [signWebhookVerb]: handle(Sign, (request) => webhooks.sign(request)),
     },
     (verb, error) =>
       log.error({ verb, err: error instanceof Error ? error.message : String(error) }, 'a request failed'),

@@ -1,8 +1,8 @@
 // The registry: agents, their versions, tokens, secrets and configs in REG; lists of agents in Postgres.
 //   S1. What is written and what is read by name needs REG alone; Postgres may be away, also at the start.
 import { randomBytes } from 'node:crypto'
-import type { Broker } from '@reins/broker'
-import { ReinsError } from '@reins/contracts'
+import { type Broker, lastMessage } from '@reins/broker'
+import { allSessionsFilter, makeShortId, ReinsError, streams } from '@reins/contracts'
 import { healthOf, openDatabase } from '@reins/projection'
 import type { KeyStore, RandomBytes } from '@reins/secrets'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
@@ -16,7 +16,9 @@ import { registryLog } from './registry-log.ts'
 import type { Tables } from './tables.ts'
 import { type BootstrapToken, ensureTokens } from './tokens.ts'
 import { Configs } from './values/configs.ts'
+import { Keys } from './values/keys.ts'
 import { Secrets } from './values/secrets.ts'
+import { Webhooks } from './values/webhooks.ts'
 
 export interface RegistryConfig {
   /** Stays the caller's to close. The stream REG must be there. */
@@ -35,6 +37,8 @@ export interface RegistryConfig {
   /** Where code that comes with a definition is kept, and what loads it once, to learn its tools. Absent: none is taken here. */
   readonly code?: Pick<BundlesOptions, 'store' | 'describe'>
   readonly pauseAt?: PausePoint
+  /** Whether webhooks may go to addresses that are not public. Default: no. */
+  readonly allowPrivateWebhooks?: boolean
 }
 
 export interface RunningRegistry extends Running {
@@ -75,8 +79,18 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
   }
 
   const { now } = clock
-  const { keys, random } = config.secrets ?? { keys: undefined, random: randomBytes }
-  const secrets = new Secrets({ log: registry, keys, now, random, ...(pauseAt ? { pauseAt } : {}) })
+  const keys = new Keys(config.secrets?.keys, config.secrets?.random ?? randomBytes)
+  const webhooks = new Webhooks({
+    ...{ log: registry, keys, now, allowPrivate: config.allowPrivateWebhooks ?? false },
+    makeId: () => makeShortId(clock.random, 12),
+    sessionsAt: async () =>
+      (await lastMessage(broker, streams.sessions, allSessionsFilter, { leader: true }))?.seq ?? 0,
+  })
+  const secrets = new Secrets({
+    ...{ log: registry, keys, now },
+    beside: [webhooks.wrapped()],
+    ...(pauseAt ? { pauseAt } : {}),
+  })
   const configs = new Configs({ log: registry, now })
   const look = async (): Promise<void> => {
     const problem = await secrets.problem()
@@ -90,7 +104,16 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
   closing.add('look at secrets', () => clearInterval(looking))
 
   const { full = () => undefined } = config
-  const served = serveRegistry({ broker, agents, lists: new Lists(db, projection), secrets, configs, full, log })
+  const served = serveRegistry({
+    broker,
+    agents,
+    lists: new Lists(db, projection),
+    secrets,
+    configs,
+    webhooks,
+    full,
+    log,
+  })
   closing.add('requests', () => served.close())
   // The server knows of the subscriptions then: a request that comes now finds somebody. After a lost connection the client says them again.
   await broker.nc.flush().catch(() => undefined)

@@ -13,6 +13,7 @@ import { KeptOutputs } from './api/reads/kept-outputs.ts'
 import { SessionFolds } from './api/reads/session-folds.ts'
 import { SessionReads } from './api/reads/session-reads.ts'
 import { Values } from './api/values.ts'
+import { Webhooks } from './api/webhooks.ts'
 import { Appender } from './api/writes/appender.ts'
 import { Approvals } from './api/writes/approvals.ts'
 import { SessionWrites } from './api/writes/session-writes.ts'
@@ -23,6 +24,7 @@ import { approvalRoutes } from './doors/http/routes-approvals.ts'
 import { operationRoutes } from './doors/http/routes-operations.ts'
 import { sessionRoutes } from './doors/http/routes-sessions.ts'
 import { valueRoutes } from './doors/http/routes-values.ts'
+import { webhookRoutes } from './doors/http/routes-webhooks.ts'
 import { addRoutes, createHttp, type HttpOptions } from './doors/http/server.ts'
 import { acceptSockets, addSocketRoute } from './doors/socket/socket.ts'
 import type { GatewayConfig } from './ports.ts'
@@ -73,6 +75,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     values: new Values({ ...config, agents }),
     writes,
     approvals: new Approvals({ ...config, writes, folds }),
+    webhooks: new Webhooks(config),
     reads: new SessionReads({
       sessions,
       snapshots: config.snapshots,
@@ -136,6 +139,7 @@ function addAll(
   routes.push(
     ...agentRoutes(api),
     ...valueRoutes(api),
+    ...webhookRoutes(api),
     ...sessionRoutes(api, streams),
     ...approvalRoutes(api),
     addSocketRoute(app, api, streams),

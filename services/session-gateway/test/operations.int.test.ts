@@ -142,6 +142,8 @@ describe('operations', () => {
           ...['PUT', 'GET', 'DELETE'].map((method) => `${method} /v1/${kind}/{name}`),
         ]),
         'POST /v1/secrets-key/rotate',
+        ...['POST /v1/webhooks', 'GET /v1/webhooks', 'GET /v1/webhooks/{id}', 'DELETE /v1/webhooks/{id}'],
+        ...['POST /v1/webhooks/{id}/test', 'GET /v1/webhook-deliveries'],
         ...['GET /v1/agents', 'GET /v1/pools', 'POST /v1/sessions', 'GET /v1/sessions', 'GET /v1/sessions/{id}'],
         ...['state', 'events', 'frames', 'outputs/{ref}', 'socket'].map((part) => `GET /v1/sessions/{id}/${part}`),
         ...['messages', 'cancel', 'pause', 'resume', 'release', 'end'].map((part) => `POST /v1/sessions/{id}/${part}`),

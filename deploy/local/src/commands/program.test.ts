@@ -40,6 +40,7 @@ const flagsNeeded: Readonly<Record<string, readonly string[]>> = {
   'agent create': ['--model', 'scripted/assistant'],
   'agent apply': ['--file', join(import.meta.dirname, '../../../../examples/coder.yaml')],
   'agent update': ['--model', 'scripted/assistant'],
+  'webhook create': ['--on', 'turn.failed'],
 }
 /** Arguments that are optional, and without which a command would wait for somebody. */
 const valuesNeeded: Readonly<Record<string, readonly string[]>> = { 'secret set': ['a value'] }

@@ -4,6 +4,7 @@
 //        settings (a newer version does), and a consumer of sessions or timers is nobody's to delete.
 //   NU2. Nobody writes to an inbox but as the answer to a question that it was asked: replies cannot be forged.
 //   NU3. Only a tool-runner may ask for the values of secrets: it alone uses them. The answer is sealed for the process that asks.
+//        Only memory, which sends webhooks, may have something signed.
 //   NU4. What the broker cannot keep apart: its own answers go to whatever reply subject a request names, also to another role's. So this
 //        holds against mistakes and stray processes, not against a service that was taken over (docs/security.md).
 import {
@@ -15,6 +16,7 @@ import {
   type Role,
   resolveSecretsVerb,
   serviceSubject,
+  signWebhookVerb,
   streams,
 } from './subjects.ts'
 
@@ -60,6 +62,7 @@ const frames = (role: Role): string => `ses.*.*.*.${role}.>`
 const deltas = (role: 'e' | 't'): string => `live.*.*.*.${role}`
 
 const resolveSecrets = serviceSubject('registry', resolveSecretsVerb)
+const signWebhook = serviceSubject('registry', signWebhookVerb)
 
 interface Own {
   readonly says: readonly string[]
@@ -75,7 +78,7 @@ const own: Readonly<Record<ServiceName, Own>> = {
   },
   'session-gateway': {
     says: [frames('g'), canarySubject, 'svc.>', `$KV.${buckets.idempotency}.>`],
-    never: [resolveSecrets], // NU3
+    never: [resolveSecrets, signWebhook], // NU3
     hears: [],
   },
   executor: {
@@ -86,7 +89,10 @@ const own: Readonly<Record<ServiceName, Own>> = {
     says: [frames('t'), deltas('t'), 'hb.tool-runner.>', 'ctl.>', `$O.${objectStores.outputs}.>`, resolveSecrets],
     hears: ['ctl.>', 'svc.tool-runner.>'],
   },
-  memory: { says: [frames('m'), ...consumersOf(streams.timers)], hears: ['svc.memory.>'] },
+  memory: {
+    says: [frames('m'), ...consumersOf(streams.timers), 'hook.>', 'hookfired.>', 'hooklog.>', signWebhook],
+    hears: ['svc.memory.>'],
+  },
 }
 
 export function permissionsOf(service: ServiceName): NatsPermissions {

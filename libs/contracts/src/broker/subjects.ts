@@ -3,7 +3,14 @@
 //   N2. The condition subject of a session is one byte-identical string for every writer (PROTOCOL 3.1).
 import { partitionOf, rootOf } from '../ids.ts'
 
-export const streams = { sessions: 'SES', live: 'LIVE', timers: 'TIM', registry: 'REG', canary: 'CANARY' } as const
+export const streams = {
+  sessions: 'SES',
+  live: 'LIVE',
+  timers: 'TIM',
+  registry: 'REG',
+  deliveries: 'HOOKS',
+  canary: 'CANARY',
+} as const
 export const buckets = {
   snapshots: 'reins-snapshots',
   pools: 'reins-pools',
@@ -77,6 +84,18 @@ export const heartbeatSubject = (service: 'executor' | 'tool-runner', instance: 
   `hb.${service}.${instance}`
 export const heartbeatFilter = (service: 'executor' | 'tool-runner'): string => `hb.${service}.*`
 
+/** Deliveries of webhooks: due now, put off until a time, and what came of them. */
+export const webhookJobSubject = (webhook: string, delivery: string): string =>
+  `hookfired.${encodeToken(webhook)}.${encodeToken(delivery)}`
+export const webhookTimerSubject = (webhook: string, delivery: string): string =>
+  `hook.${encodeToken(webhook)}.${encodeToken(delivery)}`
+export const allWebhookJobsFilter = 'hookfired.>'
+export const allWebhookTimersFilter = 'hook.>'
+export const webhookJobsDurable = 'webhook-jobs'
+export const webhooksDurable = 'webhooks'
+export const deliverySubject = (webhook: string): string => `hooklog.${encodeToken(webhook)}`
+export const allDeliveriesFilter = 'hooklog.>'
+
 export const registryKinds = [
   'agent',
   'version',
@@ -87,6 +106,7 @@ export const registryKinds = [
   'token',
   'schedule',
   'key',
+  'webhook',
 ] as const
 export type RegistryKind = (typeof registryKinds)[number]
 export const registrySubject = (kind: RegistryKind, name: string): string => `reg.${kind}.${encodeToken(name)}`
@@ -97,6 +117,8 @@ export const serviceSubject = (service: 'registry' | 'memory' | 'tool-runner', v
   `svc.${service}.${verb}`
 /** Whoever may publish here may be given the secrets that an agent's definition names. */
 export const resolveSecretsVerb = 'secrets.resolve'
+/** Whoever may publish here may have deliveries of webhooks signed. */
+export const signWebhookVerb = 'webhooks.sign'
 
 /** Any text as one subject token: letters, digits and hyphens stay, everything else is `_` and two hex digits a byte. */
 export function encodeToken(name: string): string {

@@ -50,6 +50,9 @@ export function formsOf(secrets: Iterable<string>, which: Which = 'all'): Forms 
       if (inUrl !== form && secret.length < longFrom) for (const one of bothCases(inUrl)) plain.add(one)
     }
   }
+  // Also as bytes that are read as one character each: so outputs are on their way to the object store.
+  if (which === 'all')
+    for (const form of [...plain]) plain.add(Buffer.from(form.toWellFormed(), 'utf8').toString('latin1'))
   return { plain: [...plain], base64: [...base64], alone: [...alone] }
 }
 
@@ -68,8 +71,6 @@ function encodedForms(secret: string): readonly string[] {
     json.replaceAll('/', '\\/'),
     ...bothCases(encodeURIComponent(wellFormed)),
     ...bothCases(formEncoded(wellFormed)),
-    // Bytes that are read as one character each, as outputs are on their way to the object store.
-    Buffer.from(wellFormed, 'utf8').toString('latin1'),
   ]
   if (secret.length >= longFrom) return common
   const bytes = Buffer.from(wellFormed, 'utf8')

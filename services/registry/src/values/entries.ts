@@ -6,7 +6,7 @@ import type { Static, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { RegistryLog } from '../registry-log.ts'
 
-type Kind = 'secret' | 'config'
+type Kind = 'secret' | 'config' | 'webhook'
 type Stamps = Omit<SecretInfo, 'name'>
 
 interface EntryBase extends Stamps {
@@ -28,10 +28,11 @@ export interface EntriesOptions<S extends TSchema> {
 }
 
 const attempts = 20
-const missingCodes = { secret: 'secret_not_found', config: 'config_not_found' } as const satisfies Record<
-  Kind,
-  ErrorCode
->
+const missingCodes = {
+  secret: 'secret_not_found',
+  config: 'config_not_found',
+  webhook: 'webhook_not_found',
+} as const satisfies Record<Kind, ErrorCode>
 
 export class Entries<S extends TSchema, Entry extends EntryBase & Static<S>> {
   readonly #options: EntriesOptions<S>
@@ -41,6 +42,10 @@ export class Entries<S extends TSchema, Entry extends EntryBase & Static<S>> {
     this.#options = options
     const compiled = Compile(options.schema)
     this.#check = (value): value is Entry => compiled.Check(value)
+  }
+
+  get kind(): Kind {
+    return this.#options.kind
   }
 
   /** Throws invalid_request. */

@@ -3,29 +3,41 @@
 //        the old one leaves it when nothing is wrapped under it any more.
 //   KR2. It can be killed at any line, and asked for again: a key file with two keys says that it is under way, and it goes on with these.
 //   KR3. A secret that no key opens is left as it is, and named: it was lost before, and must not keep the others from a new key.
-import { type KeyRotation, ReinsError, type SecretEntry } from '@reins/contracts'
-import { type Keyring, type KeyStore, makeKey, type RandomBytes, rewrapSecret } from '@reins/secrets'
-import type { Entries } from './entries.ts'
+import { type KeyRotation, ReinsError } from '@reins/contracts'
+import { type Envelope, type Keyring, makeKey, type RandomBytes, rewrapSecret } from '@reins/secrets'
+import type { Keys } from './keys.ts'
 
 export type Rotated = KeyRotation
 
+/** Records of one kind that are wrapped under the keys. */
+export interface Wrapped {
+  /** Those that are kept. `key`: the id of the key that wraps it. */
+  all(): Promise<readonly { readonly name: string; readonly key: string }[]>
+  /** Wraps one anew, as `make` says, whatever it is by then. undefined: nothing was to be done. */
+  rewrap(name: string, make: (envelope: Envelope) => Envelope | undefined): Promise<number | undefined>
+  /** The label to which a record is bound. */
+  labelOf(name: string): string
+  /** What a person does to have one again that no key opens. */
+  again(name: string): string
+}
+
 export interface RotationOptions {
-  readonly entries: Entries<typeof SecretEntry, SecretEntry>
-  readonly keys: KeyStore
-  readonly random: RandomBytes
+  readonly all: readonly Wrapped[]
+  readonly keys: Keys
   readonly pauseAt?: ((point: string) => Promise<void> | undefined) | undefined
 }
 
-export async function rotateKey({ entries, keys, random, pauseAt }: RotationOptions): Promise<Rotated> {
-  const before = keys.read()
-  if (!keys.write) return rotateGiven(entries, before, keys.where, random)
+export async function rotateKey({ all, keys, pauseAt }: RotationOptions): Promise<Rotated> {
+  const { store, random } = keys
+  const before = store.read()
+  if (!store.write) return rotateGiven(all, before, store.where, random)
   const underWay = before.older.length > 0 // KR2
   const keyring = underWay ? before : { current: makeKey(random(32)), older: [before.current] }
-  if (!underWay) keys.write(keyring)
+  if (!underWay) store.write(keyring)
   await pauseAt?.('registry.key-written')
-  const { rewrapped, lost } = await wrapAll(entries, keyring, random, pauseAt)
+  const { rewrapped, lost } = await wrapAll(all, keyring, random, pauseAt)
   await pauseAt?.('registry.secrets-wrapped')
-  keys.write({ current: keyring.current, older: [] })
+  store.write({ current: keyring.current, older: [] })
   return {
     outcome: underWay ? 'finished' : 'rotated',
     key: keyring.current.id,
@@ -36,7 +48,7 @@ export async function rotateKey({ entries, keys, random, pauseAt }: RotationOpti
 
 /** The operator gives the keys: the new one stands first, and Reins wraps everything under it. */
 async function rotateGiven(
-  entries: RotationOptions['entries'],
+  all: RotationOptions['all'],
   keyring: Keyring,
   where: string,
   random: RandomBytes,
@@ -49,7 +61,7 @@ async function rotateGiven(
         next: `Put a new key in front of the old one, with a comma between them, start the registry again, and repeat this. See docs/secrets.md.`,
       },
     )
-  const { rewrapped, lost } = await wrapAll(entries, keyring, random, undefined)
+  const { rewrapped, lost } = await wrapAll(all, keyring, random, undefined)
   return {
     outcome: rewrapped > 0 ? 'rotated' : 'kept',
     key: keyring.current.id,
@@ -62,7 +74,23 @@ async function rotateGiven(
 }
 
 async function wrapAll(
-  entries: RotationOptions['entries'],
+  all: RotationOptions['all'],
+  keyring: Keyring,
+  random: RandomBytes,
+  pauseAt: RotationOptions['pauseAt'],
+): Promise<{ readonly rewrapped: number; readonly lost: readonly string[] }> {
+  const lost: string[] = []
+  let rewrapped = 0
+  for (const one of all) {
+    const result = await wrapEach(one, keyring, random, pauseAt)
+    rewrapped += result.rewrapped
+    lost.push(...result.lost.map((name) => one.again(name)))
+  }
+  return { rewrapped, lost }
+}
+
+async function wrapEach(
+  kind: Wrapped,
   keyring: Keyring,
   random: RandomBytes,
   pauseAt: RotationOptions['pauseAt'],
@@ -70,13 +98,13 @@ async function wrapAll(
   const lost = new Set<string>()
   let rewrapped = 0
   for (;;) {
-    const stale = (await entries.all()).filter(({ name, key }) => key !== keyring.current.id && !lost.has(name))
+    const stale = (await kind.all()).filter(({ name, key }) => key !== keyring.current.id && !lost.has(name))
     if (stale.length === 0) return { rewrapped, lost: [...lost] }
     for (const { name } of stale) {
-      const seq = await entries.change(name, (entry) => {
-        if (entry?.kind !== 'kept' || entry.key === keyring.current.id) return undefined
-        const result = rewrapSecret(name, entry, keyring, random)
-        if (result.kind === 'wrapped') return { ...entry, ...result.envelope }
+      const seq = await kind.rewrap(name, (envelope) => {
+        if (envelope.key === keyring.current.id) return undefined
+        const result = rewrapSecret(kind.labelOf(name), envelope, keyring, random)
+        if (result.kind === 'wrapped') return result.envelope
         lost.add(name)
         return undefined
       })
@@ -86,5 +114,4 @@ async function wrapAll(
   }
 }
 
-const lostText = (names: readonly string[]): string =>
-  `No key opens these, so set them anew: ${names.map((name) => `reins secret set ${name}`).join(', ')}`
+const lostText = (names: readonly string[]): string => `No key opens these, so set them anew: ${names.join(', ')}`

@@ -3,6 +3,7 @@ import { type AgentDefinition, definitionDigest, ReinsError } from '@reins/contr
 import { givenKeys, type Keyring, type KeyStore, keyText, makeKey, makeRecipient } from '@reins/secrets'
 import { expect, test } from 'vitest'
 import { type MemoryLog, memoryLog } from '../../test/memory-log.ts'
+import { Keys } from './keys.ts'
 import { Secrets } from './secrets.ts'
 
 interface Store extends KeyStore {
@@ -24,7 +25,7 @@ const secretsOn = (
   log: MemoryLog,
   keys: KeyStore | undefined,
   pauseAt?: (point: string) => Promise<void> | undefined,
-) => new Secrets({ log, keys, now: () => now++, random: randomBytes, ...(pauseAt ? { pauseAt } : {}) })
+) => new Secrets({ log, keys: new Keys(keys, randomBytes), now: () => now++, ...(pauseAt ? { pauseAt } : {}) })
 
 async function versionThatNames(log: MemoryLog, ...names: string[]): Promise<string> {
   const definition = {

@@ -2,7 +2,6 @@
 //   SE1. A value is in clear only between a person's request and its encryption, and between its decryption and its sealing for the asker.
 //        It is in no record, reply, error or line of the log.
 //   SE2. A process is given what the agent's version for which it asks names, and nothing else.
-//   SE3. Writing and changing the key take turns in this process, so that nothing is written under a key that is on its way out.
 import {
   maxSecretBytes,
   ReinsError,
@@ -14,17 +13,18 @@ import {
   type SecretList,
 } from '@reins/contracts'
 import { parseVersion } from '@reins/journal'
-import { handOver, type KeyStore, openSecret, type RandomBytes, sealSecret, secretNamesIn } from '@reins/secrets'
+import { handOver, openSecret, sealSecret, secretNamesIn } from '@reins/secrets'
 import type { RegistryLog } from '../registry-log.ts'
 import { Entries, pageOf } from './entries.ts'
-import { type Rotated, rotateKey } from './key-rotation.ts'
+import { type Rotated, rotateKey, type Wrapped } from './key-rotation.ts'
+import type { Keys } from './keys.ts'
 
 export interface SecretsOptions {
   readonly log: RegistryLog
-  /** undefined: this registry has no key. */
-  readonly keys: KeyStore | undefined
+  readonly keys: Keys
   readonly now: () => number
-  readonly random: RandomBytes
+  /** Whose secrets are under the same keys: they change with them. */
+  readonly beside?: readonly Wrapped[]
   /** Tests stop here. */
   readonly pauseAt?: (point: string) => Promise<void> | undefined
 }
@@ -37,7 +37,6 @@ export class Secrets {
   readonly #entries: Entries<typeof SecretEntry, SecretEntry>
   /** Which secrets a version names (SE2). */
   readonly #named = new Map<string, ReadonlySet<string>>()
-  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(options: SecretsOptions) {
     this.#options = options
@@ -45,14 +44,14 @@ export class Secrets {
   }
 
   put(name: string, value: string, by: string): Promise<{ value: SecretAnswer; seq: number }> {
-    return this.#inTurn(async () => {
+    return this.#options.keys.inTurn(async () => {
       this.#entries.checkName(name)
       checkValue(value)
-      const { random } = this.#options
-      const keyring = this.#keys().read()
+      const { keys } = this.#options
+      const keyring = keys.read()
       const { entry, outcome, seq } = await this.#entries.write(name, (stamps) => ({
         ...{ kind: 'kept', name, by, ...stamps },
-        ...sealSecret(name, value, keyring, random),
+        ...sealSecret(name, value, keyring, keys.random),
       }))
       return { value: { secret: infoOf(entry), outcome }, seq }
     })
@@ -68,7 +67,7 @@ export class Secrets {
   }
 
   delete(name: string, by: string): Promise<{ value: { name: string }; seq: number }> {
-    return this.#inTurn(async () => {
+    return this.#options.keys.inTurn(async () => {
       const seq = await this.#entries.change(name, (entry) => {
         if (entry?.kind !== 'kept') throw this.#entries.missing(name)
         const { createdAt } = entry
@@ -80,10 +79,23 @@ export class Secrets {
 
   /** Wraps the data keys of all secrets under a new key. It may be asked for again whatever became of it before. */
   rotate(): Promise<{ value: Rotated }> {
-    return this.#inTurn(async () => {
-      const { random, pauseAt } = this.#options
-      return { value: await rotateKey({ entries: this.#entries, keys: this.#keys(), random, pauseAt }) }
+    return this.#options.keys.inTurn(async () => {
+      const { keys, beside = [], pauseAt } = this.#options
+      return { value: await rotateKey({ all: [this.#wrapped(), ...beside], keys, pauseAt }) }
     })
+  }
+
+  #wrapped(): Wrapped {
+    return {
+      all: () => this.#entries.all(),
+      rewrap: (name, make) =>
+        this.#entries.change(name, (entry) => {
+          const envelope = entry?.kind === 'kept' ? make(entry) : undefined
+          return entry?.kind === 'kept' && envelope ? { ...entry, ...envelope } : undefined
+        }),
+      labelOf: (name) => name,
+      again: (name) => `reins secret set ${name}`,
+    }
   }
 
   /** SE1, SE2. */
@@ -97,14 +109,14 @@ export class Secrets {
       if (entry) values[name] = this.#open(entry)
       else missing.push(name)
     }
-    const sealed = handOver(JSON.stringify(values), to, this.#options.random)
+    const sealed = handOver(JSON.stringify(values), to, this.#options.keys.random)
     if (!sealed) throw new ReinsError('invalid_request', '"to" is no key to seal the answer for.')
     return { value: { values: sealed, missing } }
   }
 
   /** What keeps secrets from being used; undefined: nothing. Rejects with BrokerUnavailable. */
   async problem(): Promise<string | undefined> {
-    const { keys } = this.#options
+    const keys = this.#options.keys.known
     if (!keys) return undefined
     const { current, older } = keys.read()
     const known = new Set([current, ...older].map(({ id }) => id))
@@ -115,25 +127,18 @@ export class Secrets {
   }
 
   #open(entry: Kept): string {
-    const keys = this.#keys()
-    const opened = openSecret(entry.name, entry, keys.read())
+    const { store } = this.#options.keys
+    const opened = openSecret(entry.name, entry, store.read())
     switch (opened.kind) {
       case 'open':
         return opened.value
       case 'no-key':
-        throw cannotOpen(entry.name, `${keys.where} does not hold the key ${opened.key} any more.`)
+        throw cannotOpen(entry.name, `${store.where} does not hold the key ${opened.key} any more.`)
       case 'damaged':
         throw cannotOpen(entry.name, 'its record was changed.')
       default:
         return opened satisfies never
     }
-  }
-
-  #keys(): KeyStore {
-    if (this.#options.keys) return this.#options.keys
-    throw new ReinsError('unavailable', 'The registry has no key for secrets.', {
-      next: 'Give the registry a data folder, or set REINS_SECRETS_KEY or REINS_SECRETS_KEY_FILE for it, and start it again. See docs/secrets.md.',
-    })
   }
 
   async #namedIn(digest: string): Promise<ReadonlySet<string>> {
@@ -145,13 +150,6 @@ export class Secrets {
     if (this.#named.size >= versionsKept) this.#named.clear()
     this.#named.set(digest, names)
     return names
-  }
-
-  /** SE3. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work, work)
-    this.#turn = turn.catch(() => undefined)
-    return turn
   }
 }
 

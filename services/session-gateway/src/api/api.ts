@@ -6,6 +6,7 @@ import type { KeptOutputs } from './reads/kept-outputs.ts'
 import type { SessionReads } from './reads/session-reads.ts'
 import type { Approvals } from './writes/approvals.ts'
 import type { Values } from './values.ts'
+import type { Webhooks } from './webhooks.ts'
 import type { SessionWrites } from './writes/session-writes.ts'
 
 export interface Api {
@@ -13,6 +14,7 @@ export interface Api {
   authenticate(token: string | undefined): Promise<Caller>
   readonly agents: Agents
   readonly values: Values
+  readonly webhooks: Webhooks
   readonly writes: SessionWrites
   readonly reads: SessionReads
   readonly approvals: Approvals

@@ -4,7 +4,7 @@ import type { ErrorCode } from '@reins/contracts'
 
 export interface Operation {
   readonly summary: string
-  readonly tag: 'agents' | 'secrets' | 'configs' | 'sessions' | 'approvals' | 'pools' | 'operations'
+  readonly tag: 'agents' | 'secrets' | 'configs' | 'webhooks' | 'sessions' | 'approvals' | 'pools' | 'operations'
   /** `<resource>:<action>`. Absent: public. */
   readonly permission?: string
   /** Besides what any request may meet. */
@@ -123,6 +123,42 @@ export const operations = {
     tag: 'agents',
     permission: 'agents:write',
     errors: ['invalid_request', 'agent_not_found', 'unavailable'],
+  },
+  createWebhook: {
+    summary: 'Send events to an address from now on; the answer shows the secret of the signatures, once',
+    tag: 'webhooks',
+    permission: 'webhook:*:manage',
+    errors: ['invalid_request', 'storage_full', 'unavailable'],
+  },
+  showWebhook: {
+    summary: 'Show a webhook',
+    tag: 'webhooks',
+    permission: 'webhook:*:read',
+    errors: ['invalid_request', 'webhook_not_found', 'unavailable'],
+  },
+  deleteWebhook: {
+    summary: 'Remove a webhook: what was not delivered yet is not delivered any more',
+    tag: 'webhooks',
+    permission: 'webhook:*:manage',
+    errors: ['invalid_request', 'webhook_not_found', 'storage_full', 'unavailable'],
+  },
+  listWebhooks: {
+    summary: 'List webhooks, the oldest first',
+    tag: 'webhooks',
+    permission: 'webhook:*:read',
+    errors: ['unavailable'],
+  },
+  testWebhook: {
+    summary: 'Send a webhook.test now, once, and answer with what came of it',
+    tag: 'webhooks',
+    permission: 'webhook:*:manage',
+    errors: ['invalid_request', 'webhook_not_found', 'unavailable'],
+  },
+  listDeliveries: {
+    summary: 'Deliveries of webhooks of the last 7 days, the latest first, each with its last attempt',
+    tag: 'webhooks',
+    permission: 'webhook:*:read',
+    errors: ['invalid_request', 'unavailable'],
   },
   createSession: sessionWrite('Start a session, or with "instance" find the one that is there', [
     'invalid_request',

@@ -16,6 +16,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   agent_changed: 412,
   secret_not_found: 404,
   config_not_found: 404,
+  webhook_not_found: 404,
   invalid_agent: 422,
   session_not_found: 404,
   output_not_found: 404,

@@ -1,0 +1,191 @@
+// The queue on JetStream: deliveries that are due are messages of TIM, those that are put off are schedules in it (PROTOCOL 10), what
+// came of them are messages of HOOKS, of which the last thousand of each webhook are kept for a week.
+import { setTimeout as pause } from 'node:timers/promises'
+import { jetstreamManager } from '@nats-io/jetstream'
+import {
+  ackInfo,
+  type Broker,
+  BrokerUnavailable,
+  type Consumption,
+  lastMessage,
+  makeHeaders,
+  pull,
+  readMessages,
+} from '@reins/broker'
+import {
+  allDeliveriesFilter,
+  allSessionsFilter,
+  allWebhookJobsFilter,
+  decodeFrame,
+  Delivery,
+  deliverySubject,
+  parseSessionSubject,
+  streams,
+  WebhookJob,
+  webhookJobsDurable,
+  webhookJobSubject,
+  webhooksDurable,
+  webhookTimerSubject,
+} from '@reins/contracts'
+import { Compile } from 'typebox/compile'
+import { framesAfter } from '../index/session-stream.ts'
+import type { SessionFrame, WebhookQueue } from './queue.ts'
+
+export interface JetStreamQueueOptions {
+  readonly ackWaitMs: number
+}
+
+/** How long a delivery that is due waits for somebody who sends it. */
+const keepDue = '168h'
+const framesInFlight = 256
+const jobsInFlight = 64
+const storeMs = 10_000
+const jobSchema = Compile(WebhookJob)
+const deliverySchema = Compile(Delivery)
+const isJob = (value: unknown): value is WebhookJob => jobSchema.Check(value)
+const isDelivery = (value: unknown): value is Delivery => deliverySchema.Check(value)
+
+export async function jetstreamQueue(broker: Broker, { ackWaitMs }: JetStreamQueueOptions): Promise<WebhookQueue> {
+  const manager = await jetstreamManager(broker.nc, { checkAPI: false })
+
+  const store = async (subject: string, body: string, headers: readonly [string, string][]): Promise<void> => {
+    const deadline = performance.now() + storeMs
+    while (performance.now() < deadline) {
+      const outcome = await broker.request(subject, body, { headers: makeHeaders([...headers]), withinMs: 2000 })
+      if (outcome.kind === 'reply') {
+        const { error } = outcome.msg.json<{ error?: { code: number; description: string } }>()
+        if (!error) return
+        if (error.code !== 503) throw new Error(`the broker refused a delivery: ${error.description}`)
+      }
+      await pause(100)
+    }
+    throw new BrokerUnavailable(`storing ${subject}`)
+  }
+
+  const consume = async (
+    stream: string,
+    durable: string,
+    ensure: () => Promise<void>,
+    inFlight: number,
+    on: (msg: Parameters<Parameters<typeof pull>[1]['on']>[0]) => Promise<void>,
+    failed: (error: Error) => void,
+  ): Promise<Consumption> => {
+    await ensure()
+    let busy = 0
+    const consumption = pull(broker, {
+      ...{ stream, durable, failed, recreate: ensure },
+      free: () => inFlight - busy,
+      on: (msg) => {
+        const { reply } = msg
+        if (!reply) return
+        busy++
+        on(msg)
+          .then(
+            () => broker.publish(reply, '+ACK'),
+            () => broker.publish(reply, `-NAK ${JSON.stringify({ delay: 1e9 })}`),
+          )
+          .catch(() => undefined)
+          .finally(() => {
+            busy--
+            consumption.wake()
+          })
+      },
+    })
+    return consumption
+  }
+
+  const ensureDurable = async (stream: string, durable: string, config: object): Promise<void> => {
+    if (await manager.consumers.info(stream, durable).catch(() => undefined)) return
+    await manager.consumers.add(stream, {
+      durable_name: durable,
+      ...{ ack_policy: 'explicit', ack_wait: ackWaitMs * 1e6, max_deliver: -1, max_ack_pending: 1000 },
+      ...config,
+    })
+  }
+
+  return {
+    lastSeq: async () => (await lastMessage(broker, streams.sessions, allSessionsFilter, { leader: true }))?.seq ?? 0,
+    follow: (after, on, failed) =>
+      consume(
+        streams.sessions,
+        webhooksDurable,
+        () =>
+          ensureDurable(streams.sessions, webhooksDurable, {
+            filter_subject: allSessionsFilter,
+            deliver_policy: 'by_start_sequence',
+            opt_start_seq: after + 1,
+          }),
+        framesInFlight,
+        async (msg) => {
+          const parsed = parseSessionSubject(msg.subject)
+          const seq = ackInfo(msg.reply)?.streamSeq
+          if (!parsed || seq === undefined) return
+          const { headers } = msg
+          const header = (name: string) => headers?.get(name) ?? ''
+          const frame = decodeFrame({ seq, role: parsed.role, body: msg.string(), header })
+          await on({ session: parsed.session, frame })
+        },
+        failed,
+      ),
+    async *between(after, upTo) {
+      for (let from = after; from < upTo; ) {
+        const batch = await framesAfter(broker, from, upTo)
+        if (batch.length === 0) return
+        for (const { seq, owner, frame } of batch) {
+          from = seq
+          if (seq > upTo) return
+          if (owner && frame) yield { session: owner.session, frame } satisfies SessionFrame
+        }
+      }
+    },
+    add: (job) =>
+      store(webhookJobSubject(job.webhook, job.id), JSON.stringify(job), [
+        ['Nats-Msg-Id', `${job.id}/${job.attempt}`],
+        ['Nats-TTL', keepDue],
+      ]),
+    putOff: (job, at) =>
+      store(webhookTimerSubject(job.webhook, job.id), JSON.stringify(job), [
+        ['Nats-Schedule', `@at ${new Date(at).toISOString()}`],
+        ['Nats-Schedule-Target', webhookJobSubject(job.webhook, job.id)],
+        ['Nats-Schedule-TTL', keepDue],
+      ]),
+    due: (on, failed) =>
+      consume(
+        streams.timers,
+        webhookJobsDurable,
+        () =>
+          ensureDurable(streams.timers, webhookJobsDurable, {
+            filter_subject: allWebhookJobsFilter,
+            deliver_policy: 'all',
+          }),
+        jobsInFlight,
+        async (msg) => {
+          const job = parsed(isJob, msg.string())
+          if (job) await on(job)
+        },
+        failed,
+      ),
+    record: (delivery) => store(deliverySubject(delivery.webhook), JSON.stringify(delivery), []),
+    async deliveries(webhook, limit) {
+      const filter = webhook === undefined ? allDeliveriesFilter : deliverySubject(webhook)
+      const found = await readMessages(broker, streams.deliveries, filter)
+      const latest = new Map<string, Delivery>()
+      for (const { body } of found.toReversed()) {
+        const delivery = parsed(isDelivery, body)
+        if (delivery && !latest.has(delivery.id)) latest.set(delivery.id, delivery)
+        if (latest.size >= limit) break
+      }
+      return [...latest.values()]
+    },
+  }
+}
+
+/** undefined: it is none. */
+function parsed<T>(check: (value: unknown) => value is T, text: string): T | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return check(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}

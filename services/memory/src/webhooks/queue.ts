@@ -1,0 +1,26 @@
+// What the webhooks need of a queue: news of sessions, deliveries that are due, and a record of what came of them.
+import type { Consumption } from '@reins/broker'
+import type { Delivery, Frame, WebhookJob } from '@reins/contracts'
+
+export interface SessionFrame {
+  readonly session: string
+  readonly frame: Frame
+}
+
+export interface WebhookQueue {
+  /** The last sequence of SES. */
+  lastSeq(): Promise<number>
+  /** Each frame behind `after`, once and again until `on` resolves; the place is kept for the next start, which `after` does not move. */
+  follow(after: number, on: (told: SessionFrame) => Promise<void>, failed: (error: Error) => void): Promise<Consumption>
+  /** What lies in a part of SES, in order. */
+  between(after: number, upTo: number): AsyncIterable<SessionFrame>
+  /** Resolves when it is stored. The same delivery at the same attempt is stored once, within minutes. */
+  add(job: WebhookJob): Promise<void>
+  /** As `add`, but it is due at `at` (epoch ms). */
+  putOff(job: WebhookJob, at: number): Promise<void>
+  /** Each delivery that is due, again until `on` resolves; a rejection brings it back after a second. */
+  due(on: (job: WebhookJob) => Promise<void>, failed: (error: Error) => void): Promise<Consumption>
+  record(delivery: Delivery): Promise<void>
+  /** The last ones, the latest first; of one webhook, or of all. */
+  deliveries(webhook: string | undefined, limit: number): Promise<readonly Delivery[]>
+}
