@@ -39,7 +39,7 @@ export interface Tried {
 
 /** What no answer holds. */
 export const canary = 'canary-5d1f0c77-of-the-hostile-corpus'
-const ownCode = /\bat (?:async )?\S+ \(?(?:file:)?\/\S+\.(?:ts|js):\d+|node_modules\//
+const ownCode = /\bat (?:async )?\S+ \(?(?:file:)?\/\S+\.(?:ts|js):\d+|node_modules\/\S+\.[cm]?js/
 const longestAnswer = 300_000
 
 /** HC2: longer than anything that is tried takes on a machine that is busy. */

@@ -3,21 +3,27 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseDefinition, problemsText } from '@reins/registry'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { eventually } from '../harness/eventually.ts'
 import { allowedTargets } from './cases/allowed-targets.ts'
 import { toolArguments } from './cases/arguments.ts'
+import { bodies } from './cases/bodies.ts'
+import { codeTools } from './cases/code-tools.ts'
 import { forgedApprovals } from './cases/forged-approvals.ts'
 import { mcpServers } from './cases/mcp-servers.ts'
 import { pathEscapes } from './cases/path-escapes.ts'
 import { patterns } from './cases/patterns.ts'
+import { replays } from './cases/replays.ts'
 import { schemaBombs } from './cases/schemas.ts'
 import { leftBehind, shellTricks } from './cases/shell-tricks.ts'
 import { symlinkRaces } from './cases/symlink-races.ts'
 import { toolNames } from './cases/tool-names.ts'
 import { yaml } from './cases/yaml.ts'
-import { type Kind, type Run, type Tried, tryAll } from './corpus.ts'
+import { canary, type Kind, type Run, type Tried, tryAll } from './corpus.ts'
 import { kinds } from './kinds.ts'
 import { tryAllowed, tryForged } from './runners/approvals.ts'
 import { type BuiltinTools, builtinTools } from './runners/builtin-tools.ts'
+import { codeRunner } from './runners/code.ts'
+import { Doors } from './runners/doors.ts'
 import { tryMisbehaviour, tryNamed, trySchema } from './runners/mcp.ts'
 import { race } from './runners/race.ts'
 import { TrappedWorkspace } from './runners/workspace.ts'
@@ -35,14 +41,22 @@ const mostMemory = 2 * 1024 ** 3
 
 let workspace: TrappedWorkspace
 let tools: BuiltinTools
+let doors: Doors
+let before: string
 beforeAll(async () => {
+  // What this process has in its environment is nobody's business.
+  process.env.REINS_HOSTILE = canary
   workspace = new TrappedWorkspace()
   writeFileSync(path.join(workspace.path, 'many-a.txt'), `${'a'.repeat(100_000)}b\n`)
   writeFileSync(path.join(workspace.path, 'edit.txt'), 'one\n')
   tools = await builtinTools(workspace, 3)
+  doors = await Doors.start()
+  before = await doors.trace()
 })
 afterAll(async () => {
   await tools.close()
+  expect(await doors.trace()).toBe(before)
+  expect(await doors.close()).toEqual([])
   expect(workspace.changes).toBe('')
   workspace.remove()
   expect(process.memoryUsage().rss).toBeLessThan(mostMemory)
@@ -62,18 +76,24 @@ test('links that change lead nowhere else', () => tryKind(symlinkRaces, (input) 
 test('patterns end', () => tryKind(patterns, (input) => tools.call(input)))
 test('calls that are wrong are told what is wrong', () => tryKind(toolArguments, (input) => tools.call(input)))
 
-test('commands stay in the sandbox, and nothing of them is left', async ({ skip }) => {
+// These two wait more than they work.
+test.concurrent('commands stay in the sandbox, and nothing of them is left', async ({ skip }) => {
   if (tools.sandbox.kind === 'none') skip(`no command runs here: ${tools.sandbox.detail}`)
   const run = (command: string) => tools.call({ tool: 'shell', args: { command: workspace.filled(command) } })
   await tryKind(shellTricks, run, 6)
-  await expect.poll(() => processesWith(leftBehind), { timeout: 30_000 }).toEqual([])
+  await eventually(async () => processesWith(leftBehind).length === 0)
 })
+test.concurrent('servers cost their own tools and no more', () => tryKind(mcpServers, tryMisbehaviour, 16))
 
 test('schemas of servers end', () => tryKind(schemaBombs, trySchema))
 test('names of tools steer nobody', () => tryKind(toolNames, tryNamed))
-test('servers cost their own tools and no more', () => tryKind(mcpServers, tryMisbehaviour, 16))
+test('code of users reads nothing that is not its own', () =>
+  tryKind(codeTools, codeRunner(codeTools, path.join(workspace.outside, 'secret.txt'))))
 test('patterns that allow speak for nothing else', () => tryKind(allowedTargets, tryAllowed))
 test('forged decisions change nothing', () => tryKind(forgedApprovals, tryForged))
+
+test('requests are refused, and change nothing', () => tryKind(bodies, (request) => doors.tryRequest(request)))
+test('decisions count once, for what they are about', () => tryKind(replays, (replay) => doors.tryReplay(replay)))
 
 test('definitions are taken as they are meant, or refused', () =>
   tryKind(yaml, async (input) => {

@@ -1,10 +1,13 @@
 // All kinds of the corpus, in the order of README.md.
 import { allowedTargets } from './cases/allowed-targets.ts'
 import { toolArguments } from './cases/arguments.ts'
+import { bodies } from './cases/bodies.ts'
+import { codeTools } from './cases/code-tools.ts'
 import { forgedApprovals } from './cases/forged-approvals.ts'
 import { mcpServers } from './cases/mcp-servers.ts'
 import { pathEscapes } from './cases/path-escapes.ts'
 import { patterns } from './cases/patterns.ts'
+import { replays } from './cases/replays.ts'
 import { schemaBombs } from './cases/schemas.ts'
 import { shellTricks } from './cases/shell-tricks.ts'
 import { symlinkRaces } from './cases/symlink-races.ts'
@@ -20,8 +23,11 @@ export const kinds: readonly Kind<unknown>[] = [
   schemaBombs,
   toolNames,
   toolArguments,
+  codeTools,
   mcpServers,
   yaml,
+  bodies,
   allowedTargets,
   forgedApprovals,
+  replays,
 ]
