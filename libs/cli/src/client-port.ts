@@ -4,7 +4,7 @@ import type { Client } from '@reins/client'
 export type { ConnectionItem, FollowItem } from '@reins/client'
 
 export interface ReinsClient
-  extends Pick<Client, 'agents' | 'approvals' | 'secrets' | 'configs' | 'webhooks' | 'pools'> {
+  extends Pick<Client, 'agents' | 'approvals' | 'elicitations' | 'secrets' | 'configs' | 'webhooks' | 'pools'> {
   readonly sessions: Omit<Client['sessions'], 'createAndWait' | 'sendAndWait'>
 }
 

@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { agentCommands } from './commands/agent.ts'
 import { approvalCommands } from './commands/approvals.ts'
 import { chatCommand } from './commands/chat.ts'
+import { elicitationCommands } from './commands/elicitations.ts'
 import { completionCommands } from './commands/completion.ts'
 import { configCommands } from './commands/config.ts'
 import { mcpCommands } from './commands/mcp.ts'
@@ -27,7 +28,7 @@ interface Ongoing {
 }
 const runs = new WeakMap<Command, Ongoing>()
 
-/** Adds `agent`, `chat`, `session`, `approvals`, `secret`, `config`, `webhook`, `pool`, `completion` and the global options to the program. */
+/** Adds `agent`, `chat`, `session`, `approvals`, `elicitations`, `secret`, `config`, `webhook`, `pool`, `completion` and the global options to the program. */
 export function clientCommands(program: Command, context: CliContext): Command {
   if (!program.options.some((option) => option.long === '--server')) {
     program
@@ -46,6 +47,7 @@ export function clientCommands(program: Command, context: CliContext): Command {
   chatCommand(program, act)
   sessionCommands(program, act)
   approvalCommands(program, act)
+  elicitationCommands(program, act)
   secretCommands(program, act)
   configCommands(program, act)
   webhookCommands(program, act)

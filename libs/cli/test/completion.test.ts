@@ -11,7 +11,21 @@ describe('completion', () => {
   test.each([
     [
       [''],
-      { words: ['agent', 'approvals', 'chat', 'completion', 'config', 'mcp', 'pool', 'secret', 'session', 'webhook'] },
+      {
+        words: [
+          'agent',
+          'approvals',
+          'chat',
+          'completion',
+          'config',
+          'elicitations',
+          'mcp',
+          'pool',
+          'secret',
+          'session',
+          'webhook',
+        ],
+      },
     ],
     [['se'], { words: ['secret', 'session'] }],
     [['session', 're'], { words: ['release', 'replay', 'resume'] }],

@@ -4,6 +4,7 @@ import type {
   Agent,
   ApiEvent,
   ApprovalInfo,
+  ElicitationInfo,
   EventData,
   EventType,
   McpTried,
@@ -180,6 +181,7 @@ export interface FakeServer {
   readonly agents: Map<string, Agent>
   sessions: SessionInfo[]
   approvals: ApprovalInfo[]
+  elicitations: ElicitationInfo[]
   readonly secrets: Map<string, string>
   readonly configs: Map<string, unknown>
   readonly webhooks: Webhook[]
@@ -221,6 +223,7 @@ export function fakeServer(): FakeServer {
     agents: new Map([['assistant', agent('assistant')]]),
     sessions: [sessionInfo()],
     approvals: [],
+    elicitations: [],
     secrets: new Map(),
     configs: new Map(),
     webhooks: [],
@@ -362,6 +365,18 @@ export function fakeServer(): FakeServer {
         revoke: async (session, grant) => {
           note(`revoke ${session} ${grant ?? 'all'}`)
           return { revoked: ['g1'], cursor: 'c1' }
+        },
+      },
+      elicitations: {
+        list: async () => [...server.elicitations],
+        answer: async (session, elicitation, answer) => {
+          note(`answer ${session} ${elicitation} ${JSON.stringify(answer)}`)
+          const failure = server.sendFailures.shift()
+          if (failure) throw failure
+          const of = server.elicitations.find((one) => one.elicitation_id === elicitation)
+          const waits = of?.mode === 'url' && answer.action === 'accept' && !answer.completed
+          const state = waits ? 'accepted' : 'answered'
+          return { session, elicitation_id: elicitation, action: answer.action, state, cursor: 'c1' }
         },
       },
       pools: async () => [],

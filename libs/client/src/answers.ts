@@ -54,6 +54,10 @@ const approval = record({
   ...{ session: text, call: text, agent: text, name: text, digest: text, reason: text, state: text },
   ...{ requestedAt: instant, expiresAt: optional(instant), decidedAt: optional(instant) },
 })
+const elicitation = record({
+  ...{ mode: text, elicitation_id: text, message: text, server_name: text, session: text, call: text, tool: text },
+  ...{ url: optional(text), state: text, expiresAt: instant },
+})
 const grant = record({ grant: text, tool: text, target: optional(text), by: text, at: instant })
 const stamped = { name: text, createdAt: instant, updatedAt: instant, by: text }
 const secret = record(stamped)
@@ -69,6 +73,8 @@ const delivery = record({
 export const answers = {
   approvals: record({ approvals: list(approval), next: optional(text) }),
   approvalDecided: record({ session: text, call: text, verdict: text, cursor: text }),
+  elicitations: record({ elicitations: list(elicitation) }),
+  elicitationAnswered: record({ session: text, elicitation_id: text, action: text, state: text, cursor: text }),
   grants: record({ grants: list(grant) }),
   grantsRevoked: record({ revoked: list(text), cursor: text }),
   agent: record({ agent }),

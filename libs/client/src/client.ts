@@ -1,6 +1,10 @@
 // The client: every route of the gateway as a typed call. It keeps no state but its address and token.
 import type {
   Agent,
+  AnswerElicitation,
+  ElicitationAnswered,
+  ElicitationInfo,
+  ElicitationList,
   ApprovalDecided,
   ApprovalList,
   ApprovalState,
@@ -120,6 +124,16 @@ export interface Client {
     /** Without `grant` all of them. */
     revoke(session: string, grant?: string, options?: WriteOptions): Promise<GrantsRevoked>
   }
+  readonly elicitations: {
+    /** What servers ask people in a session now. */
+    list(session: string): Promise<readonly ElicitationInfo[]>
+    answer(
+      session: string,
+      elicitation: string,
+      answer: AnswerElicitation,
+      options?: WriteOptions,
+    ): Promise<ElicitationAnswered>
+  }
   pools(): Promise<readonly PoolInfo[]>
   health(): Promise<Health>
 }
@@ -231,6 +245,16 @@ export function createClient(options: ClientOptions): Client {
             ...(grant === undefined ? {} : { query: { grant } }),
           },
           answers.grantsRevoked,
+        ),
+    },
+    elicitations: {
+      list: async (id) => (await get<ElicitationList>(session(id, '/elicitations'), answers.elicitations)).elicitations,
+      answer: (id, elicitation, answer, write) =>
+        post(
+          session(id, `/elicitations/${encodeURIComponent(elicitation)}`),
+          answers.elicitationAnswered,
+          answer,
+          write,
         ),
     },
     pools: async () => (await get<PoolList>('/v1/pools', answers.pools)).pools,

@@ -119,6 +119,21 @@ export const errorTable = {
     meaning: 'The call waits with other arguments than those that were decided about.',
     next: 'Look at the call again, and decide about what it says now: reins approvals list',
   },
+  elicitation_not_found: {
+    retry: 'never',
+    meaning: 'No elicitation with this id waits for an answer in the session.',
+    next: 'This lists what waits: reins elicitations list',
+  },
+  elicitation_answered: {
+    retry: 'never',
+    meaning: 'Somebody has answered this elicitation already.',
+    next: 'The message says who. This lists what waits: reins elicitations list',
+  },
+  elicitation_expired: {
+    retry: 'never',
+    meaning: 'The time to answer this elicitation has passed.',
+    next: 'The agent may ask again. This lists what waits: reins elicitations list',
+  },
   grant_not_found: {
     retry: 'never',
     meaning: 'The session has no such grant.',

@@ -223,6 +223,22 @@ export {
   GrantsRevoked,
   type ListApprovals,
 } from './api/approvals.ts'
+export {
+  ElicitationAction,
+  ElicitationContent,
+  ElicitationMode,
+  GivenAnswer,
+  maxElicitationMessageChars,
+  maxElicitationSchemaChars,
+  maxElicitationUrlChars,
+  Resumed,
+} from './events/elicitation.ts'
+export {
+  AnswerElicitation,
+  ElicitationAnswered,
+  ElicitationInfo,
+  ElicitationList,
+} from './api/elicitations.ts'
 export { argumentsDigest, type DecisionToSign, signedDecision } from './approvals.ts'
 export {
   type EventData,

@@ -5,6 +5,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import {
+  ElicitationCompleteNotificationSchema,
   ElicitRequestSchema,
   LoggingMessageNotificationSchema,
   PromptListChangedNotificationSchema,
@@ -13,8 +14,9 @@ import {
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js'
 import type { ResolvedMcpServer } from '@reins/contracts'
-import { type Elicit, elicitedBy } from './elicitation.ts'
+import { elicitedBy } from './elicitation.ts'
 import { type Failure, failureOf } from './failures.ts'
+import type { AskPerson } from '@reins/tools'
 import { oneLine } from './foreign-text.ts'
 import { limits } from './limits.ts'
 import { type Listed, listedTools } from './listed-tools.ts'
@@ -29,7 +31,7 @@ export interface CallOptions {
   readonly withinMs: number
   readonly progress: (text: string) => void
   /** Absent: nobody can be asked. */
-  readonly elicit?: Elicit | undefined
+  readonly elicit?: AskPerson | undefined
 }
 
 export interface ServerInfo {
@@ -46,10 +48,12 @@ export class Connection {
   readonly #transport: Transport & { readonly protocolVersion?: string | undefined }
   readonly #kind: string
   readonly #calls = new Set<CallOptions>()
+  readonly #asking = new Set<CallOptions>()
   readonly #changed = new Set<() => void>()
   #listing: Promise<Asked<Listed>> | null = null
   #closed = false
   #onClosed: () => void = () => undefined
+  readonly #completed = new Set<(elicitation: string) => void>()
 
   private constructor(server: ResolvedMcpServer, client: Client, transport: Transport, kind: string) {
     this.server = server
@@ -109,6 +113,11 @@ export class Connection {
     this.#changed.add(listener)
   }
 
+  /** The server says that a person is done with a page that it wanted to be opened. */
+  onElicitationCompleted(listener: (elicitation: string) => void): void {
+    this.#completed.add(listener)
+  }
+
   #listen(asks: boolean): void {
     const client = this.#client
     client.onerror = () => undefined
@@ -130,15 +139,34 @@ export class Connection {
       if (only && others.length === 0)
         only.progress(`[${oneLine(level, 20)}] ${oneLine(typeof data === 'string' ? data : JSON.stringify(data))}\n`)
     })
+    client.setNotificationHandler(ElicitationCompleteNotificationSchema, ({ params: { elicitationId } }) => {
+      for (const tell of this.#completed) tell(elicitationId)
+    })
     if (asks)
       client.setRequestHandler(ElicitRequestSchema, (request, { signal }) =>
         elicitedBy(
-          [...this.#calls].map(({ elicit }) => elicit),
+          // A call that has asked already is not the one that asks now.
+          [...this.#calls].filter((call) => !this.#asking.has(call)).map((call) => this.#asks(call)),
           this.server.name,
           request.params,
           signal,
         ),
       )
+  }
+
+  /** C3. */
+  #asks(call: CallOptions): AskPerson | undefined {
+    const { elicit } = call
+    return elicit
+      ? async (question, signal) => {
+          this.#asking.add(call)
+          try {
+            return await elicit(question, AbortSignal.any([signal, call.signal]))
+          } finally {
+            this.#asking.delete(call)
+          }
+        }
+      : undefined
   }
 
   /** C2. One for all who ask, within the server's time. */

@@ -20,7 +20,7 @@ import {
 } from '@reins/tools'
 import type { Wanted } from './connect.ts'
 import type { Connection, ServerInfo } from './connection.ts'
-import { type Elicit, elicitationsIn, urlElicitationRequired } from './elicitation.ts'
+import { elicitationsIn, urlElicitationRequired } from './elicitation.ts'
 import type { Failure } from './failures.ts'
 import { type ListedTool, ownTool } from './listed-tools.ts'
 import { Pool, type PoolOptions } from './pool.ts'
@@ -97,6 +97,15 @@ export class McpServers {
       for (const principal of this.#principals.get(connection) ?? []) listener(principal, connection.server.name)
     }
   }
+  /** Called when a server has said that a person is done with a page. The id is the server's. */
+  onElicitationCompleted(listener: (principal: string, server: string, elicitation: string) => void): void {
+    this.#completed = (connection, elicitation) => {
+      for (const principal of this.#principals.get(connection) ?? [])
+        listener(principal, connection.server.name, elicitation)
+    }
+  }
+  #completed: (connection: Connection, elicitation: string) => void = () => undefined
+
   readonly #principals = new WeakMap<Connection, Set<string>>()
 
   async #ask(server: ResolvedMcpServer, asked: Discovery, anew: boolean): Promise<ServerReport> {
@@ -145,6 +154,7 @@ export class McpServers {
     }
     this.#principals.set(connection, new Set([principal]))
     connection.onChanged(() => this.#changed(connection))
+    connection.onElicitationCompleted((elicitation) => this.#completed(connection, elicitation))
   }
 
   /** The server that a tool of this name belongs to; undefined: none. */
@@ -184,7 +194,7 @@ export class McpServers {
     asked: Discovery,
     tool: ListedTool,
     args: Readonly<Record<string, unknown>>,
-    context: CallContext & { readonly elicit?: Elicit },
+    context: CallContext,
   ): Promise<ToolOutcome> {
     const request = requestOf(server.name, tool, args)
     for (let attempt = 1; ; attempt++) {
@@ -196,17 +206,9 @@ export class McpServers {
       const { failure } = done
       if (context.signal.aborted) throw context.signal.reason
       if (failure.kind === 'refused' && failure.code === urlElicitationRequired && attempt === 1 && context.elicit) {
-        const answers = await askAll(elicitationsIn(failure.data, server.name), context.elicit, context.signal)
-        if (answers === 'accept') continue
-        return answered(
-          [
-            {
-              type: 'text',
-              text: `Not run: the server ${server.name} needs a person to allow it first, and the person said: ${answers}.`,
-            },
-          ],
-          'refused',
-        )
+        const asked = elicitationsIn(failure.data, server.name)
+        // Its answer repeats the call, as an attempt of its own: nothing comes back here.
+        if (asked.length > 0) await context.elicit({ nothingRan: true, asked }, context.signal)
       }
       if (failure.kind === 'refused')
         return answered(
@@ -224,10 +226,15 @@ export class McpServers {
     }
   }
 
-  #send(connection: Connection, { method, params, all }: Request, context: CallContext & { readonly elicit?: Elicit }) {
+  #send(connection: Connection, { method, params, all }: Request, context: CallContext) {
     const { signal, progress, elicit } = context
     return all === undefined
-      ? connection.call(method, params, { signal, withinMs: connection.server.callMs + 10_000, progress, elicit })
+      ? connection.call(method, params, {
+          signal,
+          withinMs: elicit ? Number.POSITIVE_INFINITY : connection.server.callMs + 10_000,
+          progress,
+          elicit,
+        })
       : connection
           .all(method, all, signal)
           .then((found) => (found.kind === 'answered' ? { ...found, value: { [all]: found.value.entries } } : found))
@@ -324,19 +331,6 @@ function requestOf(server: string, tool: ListedTool, args: Readonly<Record<strin
     default:
       return { method: 'resources/list', params: {}, all: 'resources' }
   }
-}
-
-async function askAll(
-  asked: readonly Parameters<Elicit>[0][],
-  elicit: Elicit,
-  signal: AbortSignal,
-): Promise<'accept' | 'decline' | 'cancel'> {
-  if (asked.length === 0) return 'cancel'
-  for (const one of asked) {
-    const { action } = await elicit(one, signal)
-    if (action !== 'accept') return action
-  }
-  return 'accept'
 }
 
 function unavailable(server: ResolvedMcpServer, failure: Failure): Extract<ServerTools, { kind: 'unavailable' }> {

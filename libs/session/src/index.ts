@@ -1,5 +1,12 @@
 // The door of @reins/session: events to state to decisions. Pure.
 export { isExcluded, isWaiting } from './approval/approval.ts'
+export {
+  type AnswerOutcome,
+  answerElicitation,
+  type PersonsAnswerTo,
+  type WaitingElicitation,
+  waitingElicitations,
+} from './elicitation/answers.ts'
 export { isTurnedOff, pinnedPolicy } from './approval/pinned-policy.ts'
 export {
   decideApproval,
@@ -62,11 +69,13 @@ export {
   followsSeen,
   isFresh,
   mayRun,
+  isClosed,
   type RunnerCall,
   type RunnerHolder,
   type RunnerVerdict,
   type RunnerView,
   runnerVerdict,
+  runsAt,
   viewOf,
 } from './tool-call/runner.ts'
 export { toolsetDeclared } from './toolset/declared.ts'

@@ -120,6 +120,8 @@ function foldEvent(info: InfoFold, event: SessionEvent, at: number): InfoFold {
       return { ...info, usage: sum(info.usage, event.data.usage) }
     case 'approval.requested':
       return { ...info, waiting: [...info.waiting, waitingOf(event, at)].slice(-maxWaiting) }
+    case 'elicitation.requested':
+      return { ...info, waiting: [...without(info, event.data.call).waiting, askedOf(event, at)].slice(-maxWaiting) }
     case 'approval.decided':
       // One of several who have to approve leaves it waiting: what ends it says so.
       return event.data.verdict === 'denied' ? without(info, event.data.call) : info
@@ -128,7 +130,11 @@ function foldEvent(info: InfoFold, event: SessionEvent, at: number): InfoFold {
     case 'approval.granted':
     case 'approval.expired':
     case 'approval.withdrawn':
+    case 'elicitation.remembered':
+    case 'elicitation.expired':
+    case 'elicitation.withdrawn':
     case 'tool-call.completed':
+    case 'tool-call.outcome-unknown':
     case 'delegation.requested':
       return without(info, event.data.call)
     case 'session.ended':
@@ -145,6 +151,10 @@ const maxWaiting = 100
 const waitingOf = ({ data }: EventOf<'approval.requested'>, at: number): InfoFold['waiting'][number] => ({
   ...{ for: 'approval', call: text(data.call), name: text(data.name), since: at },
   ...(data.expiresAt === undefined ? {} : { expiresAt: data.expiresAt }),
+})
+
+const askedOf = ({ data }: EventOf<'elicitation.requested'>, at: number): InfoFold['waiting'][number] => ({
+  ...{ for: 'elicitation', call: text(data.call), name: text(data.server), since: at, expiresAt: data.expiresAt },
 })
 
 const without = (info: InfoFold, call: string): InfoFold =>

@@ -12,6 +12,8 @@ import type {
   ModelMessage,
   OnBusy,
   Parent,
+  GivenAnswer,
+  ElicitationMode,
   PinnedTool,
   ReplayClass,
   ToolContent,
@@ -80,12 +82,13 @@ export type ModelCall = Attempts &
 
 export type CallState =
   /** Asked for by the model, by nobody else yet. */
-  | { readonly kind: 'due' }
+  | { readonly kind: 'due'; readonly resume?: Resume }
   /** Asked of the runners; nobody has claimed it (a `safe` tool runs like this). */
   | { readonly kind: 'requested'; readonly n: number }
   | { readonly kind: 'claimed'; readonly attempt: number; readonly by: string; readonly n: number }
   | { readonly kind: 'delegated'; readonly child: string; readonly pool: string; readonly cancelSent: boolean }
   | WaitingForApproval
+  | Eliciting
   | {
       readonly kind: 'done'
       readonly error: boolean
@@ -111,6 +114,46 @@ export interface WaitingForApproval {
   readonly expiresAt?: number
   /** Its timer has fired: nobody can decide any more. */
   readonly lapsed?: true
+}
+
+/** Its server asked a person something. Of nobody but people and, where it lives, of the connection that it runs on. */
+export interface Eliciting {
+  readonly kind: 'eliciting'
+  readonly n: number
+  readonly elicitation: string
+  /** The attempt that asked, and the instance that ran it. */
+  readonly attempt: number
+  readonly by: string
+  readonly server: string
+  readonly mode: ElicitationMode
+  readonly message: string
+  readonly url?: string
+  readonly schema?: Readonly<Record<string, unknown>>
+  readonly nothingRan: boolean
+  readonly key: string
+  readonly timer: string
+  readonly expiresAt: number
+  /** A person opens the page; the call waits for the server's notice, or for the person's word. */
+  readonly accepted?: string
+  /** The server's notice is there already. */
+  readonly completed?: true
+  readonly lapsed?: true
+}
+
+/** How a call goes on that a person was asked about. */
+export interface Resume {
+  readonly attempt: number
+  readonly by: string
+  readonly nothingRan: boolean
+}
+
+/** What a server asked a person in one call, and what came of it. */
+export interface Elicited extends GivenAnswer {
+  readonly server: string
+  readonly message: string
+  readonly nothingRan: boolean
+  readonly remembered?: true
+  readonly person?: string
 }
 
 /** What was decided about a call, or that its tool asked for a person. */
@@ -145,6 +188,8 @@ export interface Call {
   readonly approval?: Approval
   /** The arguments are a person's, not the model's. */
   readonly edited?: { readonly by: string }
+  /** Absent: its server asked nobody. */
+  readonly elicited?: readonly Elicited[]
 }
 
 export interface Turn {
@@ -199,6 +244,8 @@ export interface Session {
   readonly approvals?: ApprovalPolicy
   /** Standing approvals; absent: there were none. */
   readonly grants?: readonly Grant[]
+  /** Servers that a person has authorised in this session; absent: none. */
+  readonly authorised?: readonly string[]
   readonly title: string | null
   readonly mode: Mode
   readonly inbox: readonly Queued[]

@@ -6,6 +6,13 @@ import { approvalEvents, approvalRoute, approvalStates, approvalsDue, approvalTi
 import { grantEvents } from './approval/grants.ts'
 import { cancelDue, cancelEvents } from './cancel/cancel.ts'
 import { delegationEvents, delegationRoute, delegationStates } from './delegation/delegation.ts'
+import {
+  elicitationEvents,
+  elicitationRoute,
+  elicitationStates,
+  elicitationsDue,
+  elicitationTimer,
+} from './elicitation/elicitation.ts'
 import { endedCover, endedRests, lifecycleEvents, notOpenCover, notOpenRests } from './lifecycle/lifecycle.ts'
 import {
   modelCallCover,
@@ -33,11 +40,13 @@ export const meanings: Meanings<EventType> = {
   ...cancelEvents,
   ...approvalEvents,
   ...grantEvents,
-  ...timerEvents([modelCallTimer, toolsetTimer, approvalTimer]),
+  ...elicitationEvents,
+  ...timerEvents([modelCallTimer, toolsetTimer, approvalTimer, elicitationTimer]),
 }
 
 /** Where a call goes that the model has asked for. */
 const callRoutes: readonly RouteRule[] = [
+  elicitationRoute,
   malformedRoute,
   beyondLimitRoute,
   approvalRoute,
@@ -51,6 +60,7 @@ export const callStates: CallStateKinds<CallState['kind']> = {
   ...toolCallStates,
   ...delegationStates,
   ...approvalStates,
+  ...elicitationStates,
 }
 
 export const dueRules: readonly DueRule[] = [
@@ -59,6 +69,7 @@ export const dueRules: readonly DueRule[] = [
   notOpenRests,
   modelCallDue,
   approvalsDue,
+  elicitationsDue,
   callsDue(callRoutes),
   toolsetDue,
   turnDue,

@@ -23,7 +23,9 @@ export function statusOf(session: Session): Status {
   const { model, calls } = session.turn
   if (model) return model.kind === 'throttled' ? 'waiting' : 'running'
   if (calls.some(({ state }) => state.kind === 'due')) return 'running'
-  return calls.some(({ state }) => isOpen(state) || state.kind === 'waiting') ? 'waiting' : 'running'
+  return calls.some(({ state }) => isOpen(state) || state.kind === 'waiting' || state.kind === 'eliciting')
+    ? 'waiting'
+    : 'running'
 }
 
 /** Everything that is open, and what must exist to wake it. Empty never: a state at rest says so. */

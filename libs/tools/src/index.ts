@@ -51,3 +51,4 @@ export {
 export type { WorkerCall } from './worker/messages.ts'
 export { WorkerPool, type WorkerPoolOptions } from './worker/worker-pool.ts'
 export { type Guard, noGuard } from './workspace/guard.ts'
+export type { AskPerson, Elicitation, PersonsAnswer, Question } from './people.ts'

@@ -1,6 +1,7 @@
 // A call, in its time, to its outcome. Never throws, never rejects: every error is an outcome.
 import { tools } from './builtin/builtin.ts'
 import type { ToolContext } from './context.ts'
+import { CallClock } from './call-clock.ts'
 import { afterReading } from './pace.ts'
 import { asFailure, failed, ToolFailure, type ToolOutcome } from './outcome.ts'
 import type { TimePolicy } from './source.ts'
@@ -11,19 +12,18 @@ export async function inTime(
   time: TimePolicy,
   cancelled: AbortSignal,
   work: (signal: AbortSignal) => Promise<ToolOutcome>,
+  clock: CallClock = new CallClock(),
 ): Promise<ToolOutcome> {
   if (cancelled.aborted) return failed(new ToolFailure('cancelled', 'cancelled before it began'))
   const deadline = new AbortController()
   let ended = false
-  const kept =
-    time.keptBy === 'runner'
-      ? setTimeout(() => void afterReading(() => ended).then(() => deadline.abort()), time.ms)
-      : undefined
-  let late: NodeJS.Timeout | undefined
+  const over = () => ended || clock.paused
+  if (time.keptBy === 'runner')
+    clock.after(time.ms, () => void afterReading(over).then(() => clock.paused || deadline.abort()))
   const abandoned = new Promise<ToolOutcome>((resolve) => {
-    late = setTimeout(
-      () => void afterReading(() => ended).then(() => resolve(failed(neverEnded))),
+    clock.after(
       time.ms + time.graceMs,
+      () => void afterReading(over).then(() => clock.paused || resolve(failed(neverEnded))),
     )
   })
   const signal = time.keptBy === 'runner' ? AbortSignal.any([cancelled, deadline.signal]) : cancelled
@@ -37,8 +37,7 @@ export async function inTime(
     return failed(asFailure(error, name))
   } finally {
     ended = true
-    clearTimeout(kept)
-    clearTimeout(late)
+    clock.stop()
   }
 }
 

@@ -12,6 +12,7 @@ import type {
   ToolTarget,
 } from '@reins/contracts'
 import type { KeepOutput, ReadKept } from './context.ts'
+import type { AskPerson } from './people.ts'
 import type { NamedValues } from './named-values.ts'
 import type { ToolOutcome } from './outcome.ts'
 import type { ToolsProblem } from './resolve.ts'
@@ -77,6 +78,8 @@ export interface CallContext extends NamedValues {
   readonly keep: KeepOutput
   /** The call has shown nothing for so many ms, which is longer than its tool usually takes; undefined: it shows something again, or ends. */
   readonly slow?: (silentMs: number | undefined) => void
+  /** Asks a person in the middle of the call; its time stands still meanwhile. Absent: nobody can be asked. */
+  readonly elicit?: AskPerson
   /** Absent: nothing can be read back. */
   readonly kept?: ReadKept
 }

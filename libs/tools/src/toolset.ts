@@ -12,8 +12,10 @@ import {
   suggestion,
 } from '@reins/contracts'
 import { checkedArguments } from './arguments/arguments.ts'
+import { CallClock } from './call-clock.ts'
 import { withinLimit } from './long-results.ts'
 import { failed, ToolFailure, type ToolOutcome } from './outcome.ts'
+import type { AskPerson } from './people.ts'
 import type { ToolsProblem } from './resolve.ts'
 import { inTime } from './run.ts'
 import { Silence, softMsOf } from './silence.ts'
@@ -111,14 +113,17 @@ export async function runCall(
   if (checked.kind === 'invalid') return failed(new ToolFailure('invalid-arguments', checked.message))
   const { time, maxChars = definitionDefaults.maxOutputChars } = tool.spec
   const meant = { ...call, arguments: checked.arguments }
-  using silence = new Silence(softMsOf(time), context.slow ?? (() => {}))
+  const clock = new CallClock()
+  const { elicit, slow } = context
+  // Who waits for a person is not slow.
+  using silence = new Silence(softMsOf(time), (ms) => (ms !== undefined && clock.paused ? undefined : slow?.(ms)))
   const progress = (text: string) => {
     silence.broken()
     context.progress(text)
   }
-  const outcome = await inTime(call.name, time, context.signal, (signal) =>
-    tool.source.run(meant, { ...context, signal, progress }),
-  )
+  const work = (signal: AbortSignal) =>
+    tool.source.run(meant, { ...context, signal, progress, ...(elicit ? { elicit: onClock(elicit, clock) } : {}) })
+  const outcome = await inTime(call.name, time, context.signal, work, clock)
   return withinLimit(outcome, maxChars, context.keep)
 }
 
@@ -134,6 +139,24 @@ export async function askedApproval(
   if (checked.kind === 'invalid') return { approval: 'auto' }
   return tool.source.approval({ ...call, arguments: checked.arguments }, context)
 }
+
+/** ms that a call gets besides, once a person has agreed to open a page: they are at it while the server waits. */
+const pageMs = 15 * 60_000
+
+/** T3: a person takes as long as they take. */
+const onClock =
+  (elicit: AskPerson, clock: CallClock): AskPerson =>
+  async (question, signal) => {
+    let more = 0
+    clock.pause()
+    try {
+      const answer = await elicit(question, signal)
+      if (answer.action === 'accept' && !question.nothingRan && question.asked.mode === 'url') more = pageMs
+      return answer
+    } finally {
+      clock.resume(more)
+    }
+  }
 
 /** Why these arguments are not what a tool of the definition takes; undefined: they are, or it is none of these sources' tools. */
 export async function argumentsProblem(

@@ -16,11 +16,13 @@ import { Values } from './api/values.ts'
 import { Webhooks } from './api/webhooks.ts'
 import { Appender } from './api/writes/appender.ts'
 import { Approvals } from './api/writes/approvals.ts'
+import { Elicitations } from './api/writes/elicitations.ts'
 import { SessionWrites } from './api/writes/session-writes.ts'
 import { isLoopback } from './doors/http/origin.ts'
 import type { Route } from './doors/http/route.ts'
 import { agentRoutes } from './doors/http/routes-agents.ts'
 import { approvalRoutes } from './doors/http/routes-approvals.ts'
+import { elicitationRoutes } from './doors/http/routes-elicitations.ts'
 import { operationRoutes } from './doors/http/routes-operations.ts'
 import { sessionRoutes } from './doors/http/routes-sessions.ts'
 import { valueRoutes } from './doors/http/routes-values.ts'
@@ -76,6 +78,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     writes,
     approvals: new Approvals({ ...config, writes, folds }),
     webhooks: new Webhooks(config),
+    elicitations: new Elicitations({ writes, folds }),
     reads: new SessionReads({
       sessions,
       snapshots: config.snapshots,
@@ -142,6 +145,7 @@ function addAll(
     ...webhookRoutes(api),
     ...sessionRoutes(api, streams),
     ...approvalRoutes(api),
+    ...elicitationRoutes(api),
     addSocketRoute(app, api, streams),
     ...operationRoutes({ ...config, api, routes: () => routes }),
   )

@@ -137,7 +137,7 @@ describe('the WebSocket', () => {
     expect(await problemOf({ type: 'dance' })).toEqual([
       {
         path: 'type',
-        message: expect.stringMatching(/^must be one of message, decide, cancel, .*, not the text "dance"/),
+        message: expect.stringMatching(/^must be one of message, decide, answer, cancel, .*, not the text "dance"/),
       },
     ])
     client.socket.close()

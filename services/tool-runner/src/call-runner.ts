@@ -10,6 +10,8 @@ import {
   type CallContext,
   type KeptOutput,
   type NamedValues,
+  type PersonsAnswer,
+  type Question,
   type ReadKept,
   resolveToolset,
   runCall as runToolCall,
@@ -56,6 +58,7 @@ export async function runCall(
   session: string,
   { progress, slow }: Watching,
   signal: AbortSignal,
+  ask: (question: Question, expiresMs: number, signal: AbortSignal) => Promise<PersonsAnswer>,
 ): Promise<ToolResult> {
   const resolved = await resolve(tools, digest)
   if (!resolved) return failed("The session's definition is not in the registry.")
@@ -78,6 +81,7 @@ export async function runCall(
       progress,
       slow,
       ...values,
+      ...(server ? { elicit: (question, until) => ask(question, server.elicitMs, until) } : {}),
       keep: (output) => tools.keep(session, output),
       kept: (ref) => tools.kept(session, ref),
     },

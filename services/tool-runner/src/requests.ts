@@ -11,7 +11,7 @@ import {
 } from '@reins/contracts'
 import type { Reading } from '@reins/holder'
 import type { SessionLog, Trigger } from '@reins/journal'
-import { addressOf, evolveView, newerDelayMs, type RunnerCall, type RunnerView, viewOf } from '@reins/session'
+import { addressOf, evolveView, isClosed, newerDelayMs, type RunnerCall, type RunnerView, viewOf } from '@reins/session'
 
 export interface RequestsContext {
   readonly instance: string
@@ -104,13 +104,15 @@ export class Requests {
     for (const { trigger } of this.#requests.values()) trigger?.working()
   }
 
-  /** T3. */
-  ackIfDone(request: Request): void {
-    if (request.view.some(({ state }) => state.kind !== 'done')) return
+  /** T3, T7: a call that waits for a person while it runs here (`holds`) keeps the request in view, without its trigger. */
+  ackIfDone(request: Request, holds: (call: string) => boolean): void {
+    if (request.view.some(({ state }) => !isClosed(state))) return
     if (!this.isOpen(request)) return
     clearTimeout(request.askAgain)
-    this.#requests.delete(request.seq)
     request.trigger?.ack()
+    request.trigger = null
+    if (!request.view.some(({ call, state }) => state.kind === 'parked' && holds(call)))
+      this.#requests.delete(request.seq)
   }
 
   /** To a newer process, once nothing of it runs here. */

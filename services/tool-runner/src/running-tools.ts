@@ -1,13 +1,16 @@
 // The attempts of one session's calls that this process answers for: held from the claim until the outcome is in, run in between.
 // It reads no log and appends nothing: how a call ended is told to the session.
+//   R2. A call that waits for a person keeps its slot for a while, then it takes none. It is answered for as long as it lives.
 //   R1. A call begins as work. One that takes long mostly waits (for a build, a server, a person's script), so after a while it takes a
 //       slot of its own, of which there are many, and its work slot is free for others. Where memory is scarce it keeps the work slot.
 import type { Presence } from '@reins/broker'
-import type { EventOf, SlowCall } from '@reins/contracts'
+import { type EventOf, makeShortId, type SlowCall } from '@reins/contracts'
 import { type CallSlots, Claims } from '@reins/holder'
 import type { SessionFeed } from '@reins/journal'
 import type { Clock, PausePoint } from '@reins/service'
 import type { RunnerCall, RunnerHolder } from '@reins/session'
+import { type Elicitation, type PersonsAnswer, ToolFailure } from '@reins/tools'
+import { AskedPeople, type Asking } from './asked-people.ts'
 import { type RunnerTools, runCall } from './call-runner.ts'
 import type { ToolResult } from './redacted-result.ts'
 import type { Request } from './requests.ts'
@@ -22,6 +25,8 @@ export interface RunningContext {
   readonly slots: CallSlots
   /** ms after which a call counts as waiting. */
   readonly waitsAfterMs: number
+  /** ms that a call that waits for a person keeps its slot (R2). */
+  readonly parksAfterMs: number
   readonly pauseAt: PausePoint
   presence(): Pick<Presence, 'begin' | 'end'>
   report(session: string, error: unknown): void
@@ -42,6 +47,18 @@ export interface RunningCall {
   readonly since: number
   /** What it takes of this process: disposing of it frees that (R1). */
   readonly place: WorkPlace
+  /** A person is asked (R2): under which id, and who waits for the answer. */
+  waits: { readonly elicitation: string; readonly answer: (given: PersonsAnswer) => void } | null
+}
+
+/** A question of a call that runs here, on its way into the log. */
+export interface AskedHere {
+  readonly running: RunningCall
+  readonly elicitation: string
+  readonly asked: Elicitation
+  readonly key: string
+  readonly nothingRan: boolean
+  readonly expiresMs: number
 }
 
 /** How a call ended that ran here. It stays held until that is in the stream. */
@@ -56,6 +73,7 @@ export interface RunningListener {
   ended(outcome: Outcome): void
   /** A call takes a work slot no more. */
   waits(): void
+  asks(asked: AskedHere): void
 }
 
 /** Characters that one call may show while it runs: what is longer stands in its result. */
@@ -133,6 +151,7 @@ export class RunningTools implements RunnerHolder {
     const context = this.#context
     if (!this.#held.has(key)) this.#held.set(key, this.#claims.claim(call, attempt, request.seq))
     this.#claims.start(call, attempt)
+    const people = new AskedPeople(asked.resume)
     const running: RunningCall = {
       call,
       attempt,
@@ -142,6 +161,7 @@ export class RunningTools implements RunnerHolder {
       abort: new AbortController(),
       since: context.clock.now(),
       place: new WorkPlace(context, () => this.#listener.waits()),
+      waits: null,
     }
     this.#running.set(key, running)
     context.active.add(this.#nameOf(running))
@@ -149,7 +169,10 @@ export class RunningTools implements RunnerHolder {
     const output = this.#liveOutput(running)
     const watching = { progress: output.push, slow: (silentMs: number | undefined) => this.#slow(running, silentMs) }
     void context.pauseAt('tool-runner.in-tool')
-    runCall(context.tools, request, asked, this.#session, watching, running.abort.signal)
+    const { signal } = running.abort
+    runCall(context.tools, request, asked, this.#session, watching, signal, (question, expiresMs, until) =>
+      this.#ask(running, people.next(question), question.nothingRan, expiresMs, until),
+    )
       .catch((error): ToolResult => {
         context.report(this.#session, error)
         return brokeOff
@@ -167,6 +190,69 @@ export class RunningTools implements RunnerHolder {
     const { call, name } = running
     if (silentMs === undefined) slow.delete(this.#nameOf(running))
     else slow.set(this.#nameOf(running), { session: this.#session, call, name, since: clock.now() - silentMs })
+  }
+
+  /** Resolves with a person's answer, where the call lives to hear it; a call of which nothing ran does not. */
+  async #ask(
+    running: RunningCall,
+    asking: Asking,
+    nothingRan: boolean,
+    expiresMs: number,
+    until: AbortSignal,
+  ): Promise<PersonsAnswer> {
+    if (asking.kind === 'answered') return asking.answer
+    if (asking.kind === 'enough') {
+      if (!nothingRan) return { action: 'cancel' }
+      throw new ToolFailure(
+        'refused',
+        'the server asks for a person to open a page again and again; the call was given up',
+      )
+    }
+    const { asked, key } = asking
+    const elicitation = makeShortId(this.#context.clock.random)
+    const answer = new Promise<PersonsAnswer>((resolve, reject) => {
+      running.waits = { elicitation, answer: resolve }
+      const stop = () => reject(until.reason)
+      if (until.aborted) stop()
+      else until.addEventListener('abort', stop, { once: true })
+    })
+    answer.catch(() => undefined)
+    this.#listener.asks({ running, elicitation, asked, key, nothingRan, expiresMs })
+    try {
+      return await answer
+    } finally {
+      if (running.waits?.elicitation === elicitation) running.waits = null
+    }
+  }
+
+  /** The question is in the log. What of which nothing ran has ended here: its answer begins the next attempt. */
+  asked({ running, elicitation, nothingRan }: AskedHere): void {
+    if (nothingRan) {
+      this.#drop(running)
+      running.abort.abort()
+      return
+    }
+    const park = setTimeout(() => {
+      if (running.waits?.elicitation !== elicitation) return
+      running.place.park()
+      this.#context.active.delete(this.#nameOf(running))
+      this.#listener.waits()
+    }, this.#context.parksAfterMs)
+    park.unref()
+  }
+
+  /** Calls whose answer the log has by now go on. */
+  resumeAnswered(stateOf: (running: RunningCall) => RunnerCall['state'] | undefined): void {
+    for (const running of this.#running.values()) {
+      const state = running.waits && stateOf(running)
+      if (!running.waits || state?.kind !== 'parked' || state.attempt !== running.attempt) continue
+      const { answer } = state
+      if (answer?.elicitation !== running.waits.elicitation) continue
+      running.place.resume()
+      this.#context.active.add(this.#nameOf(running))
+      running.waits.answer({ action: answer.action, ...(answer.content ? { content: answer.content } : {}) })
+      running.waits = null
+    }
   }
 
   /** What a call shows while it runs. */
@@ -201,7 +287,9 @@ export class RunningTools implements RunnerHolder {
       const state = stateOf(running)
       const mine =
         state?.kind === 'asked' ||
-        (state?.kind === 'claimed' && state.attempt === running.attempt && state.by === this.instance)
+        ((state?.kind === 'claimed' || state?.kind === 'parked') &&
+          state.attempt === running.attempt &&
+          state.by === this.instance)
       if (!mine) running.abort.abort()
     }
   }

@@ -14,6 +14,7 @@ import { builtinSource, type Guard, PathLocks, type Sandbox, workspaceOf } from 
 import { discover } from './call-runner.ts'
 import { redacted } from './kept-output.ts'
 import { testMcp } from './mcp-test.ts'
+import { askedEvent, Notices } from './notices.ts'
 import { ServerSessions } from './server-sessions.ts'
 import { learnNamed, type ValuesOptions, valuesOf } from './values.ts'
 import { SessionTools, type ToolsContext } from './session-tools.ts'
@@ -48,6 +49,7 @@ export interface ToolRunnerConfig {
 }
 
 const waitsAfterMs = 1000
+const parksAfterMs = 60_000
 /** Calls that come while all work slots are taken stay with the broker, or go to other runners. */
 const noQueue: Queue = { full: () => false, waiting: 0, queued: () => [], serve: () => undefined }
 
@@ -98,11 +100,16 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     sandbox: config.sandbox,
     guard: config.guard,
     workspaceOf: (agent, workspace) => workspaceOf(ownPlace, agent, workspace),
-    asksPeople: false,
+    asksPeople: true,
     now: clock.now,
   })
   closing.add('MCP servers', () => servers.close())
   const serverSessions = new ServerSessions()
+  const notices = new Notices()
+  servers.onElicitationCompleted((_principal, server, id) => {
+    const awaited = notices.take(server, id)
+    if (awaited) holder.actorOf(awaited.session).elicitationCompleted(awaited.call, awaited.elicitation)
+  })
   servers.onChanged((principal, server) => {
     for (const session of serverSessions.toTell(principal, server)) holder.actorOf(session).serversChanged([server])
   })
@@ -129,6 +136,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     followAfterMs: 100,
     slots,
     waitsAfterMs,
+    parksAfterMs,
     stopping: stopping.signal,
     pauseAt: config.pauseAt,
     discover: async (session, request) => {
@@ -136,6 +144,8 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
       serverSessions.answered(session, request.principal, answers)
       return answers
     },
+    asks: (here) => askedEvent(here, clock.now(), config.redactor),
+    waitsForNotice: (session, call, elicitation, asked) => notices.wait(asked, { session, call, elicitation }),
     presence: () => holder.presence,
     servesPool: (pool) => holder.serves(pool),
     reading,

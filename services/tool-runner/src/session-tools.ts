@@ -6,6 +6,8 @@
 //   T4. Statuses are copied from the head: a runner has not folded the session (PROTOCOL 2).
 //   T5. Every view that is known holds all frames up to the head: reading on for one request reads on for all. What is not known
 //       yet counts as nothing open, since an outcome that wakes nobody is for ever, and one wake-up too many is not.
+//   T7. A call that waits for a person holds no trigger (EL1 of libs/session): the one that asked for it is acked. Where the call lives,
+//       this session reads on, and goes on with it when its answer is in the log.
 //   T6. After a frame that only a newer version understands nothing is run or claimed here: the request is given back.
 //   T7. A tool that decides by the arguments whether a person is asked is asked itself, once, before its call is claimed or begins.
 import type { Presence } from '@reins/broker'
@@ -18,6 +20,7 @@ import {
   maxReasonChars,
   type ServerAnswer,
   type SessionEvent,
+  toExec,
   toLog,
 } from '@reins/contracts'
 import { Following, type FollowingContext, type HeldActor, Mailbox } from '@reins/holder'
@@ -31,6 +34,7 @@ import {
   mayRun,
   newerDelayMs,
   nextStep,
+  runsAt,
   type ToolsetRequest,
   toolsetAnswer,
   toolsetAskedIn,
@@ -41,7 +45,7 @@ import { lookAt } from './call-runner.ts'
 import { Discoveries, type Discovery } from './discoveries.ts'
 import { eventsOf, Outcomes } from './outcomes.ts'
 import { askedIn, type Request, Requests, type RequestsContext } from './requests.ts'
-import { type RunningCall, type RunningContext, RunningTools } from './running-tools.ts'
+import { type AskedHere, type RunningCall, type RunningContext, RunningTools } from './running-tools.ts'
 
 /** What a session's tools need of their process: what their parts need, and a little more. Made once in service.ts. */
 export interface ToolsContext extends RequestsContext, RunningContext, FollowingContext {
@@ -53,6 +57,10 @@ export interface ToolsContext extends RequestsContext, RunningContext, Following
   readonly stopping: AbortSignal
   /** Asks the servers of a session (D1, D2 of discoveries.ts). Never rejects. */
   discover(session: string, request: ToolsetRequest): Promise<readonly ServerAnswer[]>
+  /** The event of a question, with secrets masked. */
+  asks(here: AskedHere, session: string): SessionEvent
+  /** A server may say by itself that a person is done with its page. */
+  waitsForNotice(session: string, call: string, elicitation: string, asked: AskedHere['asked']): void
   presence(): Pick<Presence, 'begin' | 'end' | 'ask' | 'suspect'>
   /** What the session holds or does here has changed. */
   changed(tools: SessionTools): void
@@ -90,6 +98,7 @@ export class SessionTools implements HeldActor {
         void this.#enqueue(() => this.#record())
       },
       waits: () => context.changed(this),
+      asks: (asked) => void this.#enqueue(() => this.#askPerson(asked)),
     })
     this.#discoveries = new Discoveries({
       ask: (request) => context.discover(id, request),
@@ -217,6 +226,40 @@ export class SessionTools implements HeldActor {
     })
   }
 
+  /** A server says that the person is done with its page. Nobody waits for that: whoever reads on sees what it comes to. */
+  elicitationCompleted(call: string, elicitation: string): void {
+    this.#enqueue(async () => {
+      const event: SessionEvent = { type: 'elicitation.completed', data: { call, elicitation } }
+      for (;;) {
+        const { status, pool } = await this.#requests.readHead()
+        if (status === 'ended' || this.#releasing) return
+        if (await this.#append([event], toExec(pool))) return
+      }
+    })
+  }
+
+  /** The question goes into the log while its attempt is this runner's; then the call waits (T7). */
+  async #askPerson(here: AskedHere): Promise<void> {
+    const { running, elicitation, asked } = here
+    const { call, attempt, seq } = running
+    for (;;) {
+      const request = this.#requests.get(seq)
+      const state = this.#stateOf(running)
+      // Stopped meanwhile, or another runner's: nobody is asked.
+      if (!request || !state || running.waits?.elicitation !== elicitation || running.abort.signal.aborted) return
+      if (this.#releasing || request.beyond || !runsAt(state, attempt, this.#context.instance)) return
+      await this.#context.pauseAt('tool-runner.before-elicitation')
+      const event = this.#context.asks(here, this.id)
+      const head = this.#requests.head ?? (await this.#requests.readHead())
+      if (await this.#append([event], toExec(head.pool))) break
+    }
+    await this.#context.pauseAt('tool-runner.after-elicitation')
+    this.#context.waitsForNotice(this.id, call, elicitation, asked)
+    this.#running.asked(here)
+    for (const request of this.#requests.all())
+      if (request.calls.some((one) => one.call === call)) await this.#advance(request)
+  }
+
   abort(call: string, attempt: number): void {
     if (this.runs(call, attempt)) this.#enqueue(() => this.#catchUp(true))
   }
@@ -268,11 +311,14 @@ export class SessionTools implements HeldActor {
 
   // --- what the log says ---
 
+  readonly #holds = (call: string): boolean => this.#running.holdsAny(call)
+
   readonly #stateOf = ({ seq, call }: RunningCall) => this.#requests.stateOf(seq, call)
 
   #saw(frames: readonly Frame[]): void {
     this.#requests.saw(frames)
     this.#running.abortClosed(this.#stateOf)
+    this.#running.resumeAnswered(this.#stateOf)
   }
 
   async #catchUp(leader: boolean): Promise<void> {
@@ -299,10 +345,11 @@ export class SessionTools implements HeldActor {
    */
   async #advance(request: Request): Promise<void> {
     const answers = new Map<string, 'running' | 'gone'>()
+    this.#running.resumeAnswered(this.#stateOf)
     for (;;) {
       // T5: of a request that is still to be looked at, nothing is known.
       if (!this.#requests.isOpen(request) || !request.known) return
-      if (this.#releasing) return this.#requests.ackIfDone(request)
+      if (this.#releasing) return this.#requests.ackIfDone(request, this.#holds)
       // T6. What runs here ends here, and is recorded; then the request is a newer process's.
       const left = leftToNewer(request, (call) => this.#running.holdsAny(call))
       if (left !== 'no') return left === 'now' ? this.#requests.giveToNewer(request) : undefined
@@ -322,7 +369,8 @@ export class SessionTools implements HeldActor {
         case 'work':
           if (await this.#look(request, [...step.runs, ...step.claims])) break
           for (const { call, attempt } of step.runs) this.#running.start(request, call, attempt)
-          if (step.claims.length === 0) return step.waits ? this.#askLater(request) : this.#requests.ackIfDone(request)
+          if (step.claims.length === 0)
+            return step.waits ? this.#askLater(request) : this.#requests.ackIfDone(request, this.#holds)
           await this.#claim(request, step.claims)
           break
         default:
@@ -416,10 +464,10 @@ export class SessionTools implements HeldActor {
       await this.#context.pauseAt('tool-runner.before-ack')
       for (const { running } of batch) this.#running.letGo(running.call, running.attempt)
       // A call that was lost to another runner is asked after from now on, like any that was never run here.
-      for (const seq of new Set(batch.map(({ running }) => running.seq))) {
-        const request = this.#requests.get(seq)
-        if (request) await this.#advance(request)
-      }
+      // One that waited for a person has been asked for by several requests.
+      const ended = new Set(batch.map(({ running }) => running.call))
+      for (const request of this.#requests.all())
+        if (request.calls.some(({ call }) => ended.has(call))) await this.#advance(request)
     }
   }
 

@@ -9,20 +9,36 @@ export interface WorkPlaceOptions {
 }
 
 export class WorkPlace implements Disposable {
+  readonly #begin: () => NodeJS.Timeout
   #timer: NodeJS.Timeout | undefined
   #slot: Slot | null = null
+  #parked = false
 
   constructor({ slots, waitsAfterMs }: WorkPlaceOptions, waits: () => void) {
-    this.#timer = setInterval(() => {
+    const take = () => {
       this.#slot = slots.take()
       if (!this.#slot) return
       clearInterval(this.#timer)
       waits()
-    }, waitsAfterMs)
+    }
+    this.#begin = () => setInterval(take, waitsAfterMs)
+    this.#timer = this.#begin()
+  }
+
+  /** It takes nothing until it is resumed. */
+  park(): void {
+    this[Symbol.dispose]()
+    this.#parked = true
+  }
+
+  resume(): void {
+    if (!this.#parked) return
+    this.#parked = false
+    this.#timer = this.#begin()
   }
 
   get works(): boolean {
-    return this.#slot === null
+    return this.#slot === null && !this.#parked
   }
 
   [Symbol.dispose](): void {

@@ -35,6 +35,7 @@ import {
   type ToolSource,
 } from '@reins/tools'
 import { onTestFinished } from 'vitest'
+import { askedEvent } from '../src/notices.ts'
 import { SessionTools, type ToolsContext } from '../src/session-tools.ts'
 
 export const session = '01JZZZZZZZZZZZZZZZZZZZZZZZ'
@@ -152,6 +153,9 @@ export class RunnerWorld {
       pauseAt: noPausePoints,
       discover: () => this.discovered,
       presence: () => presence,
+      parksAfterMs: 60_000,
+      asks: (here) => askedEvent(here, 0, nothingToRedact),
+      waitsForNotice: () => undefined,
       servesPool: (pool) => pool === 'default',
       reading: (read) => read(),
       report: (_session, error) => {

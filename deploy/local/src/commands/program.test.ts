@@ -39,6 +39,7 @@ const leaves = (command: Command, words: readonly string[] = []): Leaf[] => {
 const flagsNeeded: Readonly<Record<string, readonly string[]>> = {
   'agent create': ['--model', 'scripted/assistant'],
   'agent apply': ['--file', join(import.meta.dirname, '../../../../examples/coder.yaml')],
+  'elicitations answer': ['--accept'],
   'agent update': ['--model', 'scripted/assistant'],
   'webhook create': ['--on', 'turn.failed'],
 }

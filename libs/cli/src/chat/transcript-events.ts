@@ -99,7 +99,9 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
         tail: '',
         seen: 0,
       }))
-      return now({ tools: [...transcript.tools, ...opened] })
+      // A call that waited for a person is asked for again.
+      const calls = opened.map(({ call }) => call)
+      return now({ tools: [...transcript.tools.filter(({ call }) => !calls.includes(call)), ...opened] })
     }
     case 'tool-call.started':
       return now({
@@ -152,6 +154,12 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'toolset.requested':
     case 'toolset.changed':
     case 'approval.needed':
+    case 'elicitation.requested':
+    case 'elicitation.answered':
+    case 'elicitation.completed':
+    case 'elicitation.remembered':
+    case 'elicitation.expired':
+    case 'elicitation.withdrawn':
     case 'grant.added':
     case 'grant.revoked':
     case 'session.renamed':

@@ -137,6 +137,15 @@ export function summary(event: ApiEvent): string {
       return known.data.call
     case 'approval.needed':
       return `${known.data.call}: ${known.data.reason}`
+    case 'elicitation.requested':
+      return `[${known.data.server}] ${known.data.message}${known.data.url === undefined ? '' : ` ${known.data.url}`}`
+    case 'elicitation.answered':
+      return `${known.data.call}: ${known.data.action} by ${known.data.person}`
+    case 'elicitation.completed':
+    case 'elicitation.remembered':
+    case 'elicitation.expired':
+    case 'elicitation.withdrawn':
+      return known.data.call
     case 'grant.added':
       return `${known.data.grant}: ${known.data.tool}${known.data.target === undefined ? '' : ` ${known.data.target}`}`
     case 'grant.revoked':

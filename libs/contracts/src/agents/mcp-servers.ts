@@ -6,7 +6,12 @@ import { type Static, Type } from 'typebox'
 
 const closed = { additionalProperties: false } as const
 
-export const mcpDefaults = { timeoutSeconds: 60, connectSeconds: 10, maxOutputChars: 100_000 } as const
+export const mcpDefaults = {
+  timeoutSeconds: 60,
+  connectSeconds: 10,
+  elicitationSeconds: 86_400,
+  maxOutputChars: 100_000,
+} as const
 
 const SecretName = Type.String({ minLength: 1, maxLength: 128, pattern: '^[A-Za-z_][A-Za-z0-9_.-]*$' })
 const Value = Type.String({ maxLength: 8_192, pattern: '^[^\\u0000\\r\\n]*$' })
@@ -84,6 +89,13 @@ export const McpServer = Type.Object(
         description: `Seconds until the server has said what it has. Default ${mcpDefaults.connectSeconds}`,
       }),
     ),
+    elicitation_timeout: Type.Optional(
+      Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 2_592_000,
+        description: `Seconds that a question of the server waits for a person. Default ${mcpDefaults.elicitationSeconds}`,
+      }),
+    ),
     max_output_chars: Type.Optional(
       Type.Integer({
         minimum: 4_000,
@@ -122,6 +134,8 @@ export interface ResolvedMcpServer {
   readonly deny: readonly string[]
   readonly callMs: number
   readonly connectMs: number
+  /** How long a question waits for a person. */
+  readonly elicitMs: number
   readonly maxOutputChars: number
   readonly optional: boolean
 }
@@ -154,6 +168,7 @@ function resolve(server: McpServer): ResolvedMcpServer {
     deny: server.tools?.deny ?? [],
     callMs: (server.timeout ?? mcpDefaults.timeoutSeconds) * 1_000,
     connectMs: (server.connect_timeout ?? mcpDefaults.connectSeconds) * 1_000,
+    elicitMs: (server.elicitation_timeout ?? mcpDefaults.elicitationSeconds) * 1_000,
     maxOutputChars: server.max_output_chars ?? mcpDefaults.maxOutputChars,
     optional: server.optional ?? false,
   }

@@ -6,6 +6,7 @@ import { Agent } from '../agents/registry.ts'
 import { TextPart, Usage } from '../events/content.ts'
 import { maxNameChars } from '../events/fields.ts'
 import { DecideApproval } from './approvals.ts'
+import { AnswerElicitation } from './elicitations.ts'
 import { OnBusy } from '../events/session.ts'
 import { Delta } from '../frame/delta.ts'
 import { type Status, statuses } from '../frame/frame.ts'
@@ -91,7 +92,7 @@ export const SessionInfo = Type.Object(
           {
             for: Type.Union([Type.Literal('approval'), Type.Literal('elicitation')]),
             call: Type.String(),
-            name: Type.String({ description: 'The tool' }),
+            name: Type.String({ description: 'The tool; of an elicitation, the server that asks' }),
             since: Type.Integer({ description: 'epoch ms' }),
             expiresAt: Type.Optional(Type.Integer({ description: 'epoch ms' })),
           },
@@ -329,6 +330,15 @@ export const SocketCommand = Type.Union([
       ref: Type.Optional(Type.String({ maxLength: 128 })),
       call: Type.String({ minLength: 1, maxLength: maxNameChars }),
       ...DecideApproval.properties,
+    },
+    closed,
+  ),
+  Type.Object(
+    {
+      type: Type.Literal('answer'),
+      ref: Type.Optional(Type.String({ maxLength: 128 })),
+      ...AnswerElicitation.properties,
+      elicitation_id: Type.String({ minLength: 1, maxLength: 128 }),
     },
     closed,
   ),

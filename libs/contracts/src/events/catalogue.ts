@@ -6,6 +6,7 @@ import type { Static, TSchema } from 'typebox'
 import { approvalEvents } from './approval.ts'
 import { controlEvents } from './control.ts'
 import { delegationEvents } from './delegation.ts'
+import { elicitationEvents } from './elicitation.ts'
 import { modelCallEvents } from './model-call.ts'
 import { sessionEvents } from './session.ts'
 import { toolCallEvents } from './tool-call.ts'
@@ -21,6 +22,7 @@ export const eventSchemas = {
   ...delegationEvents,
   ...controlEvents,
   ...approvalEvents,
+  ...elicitationEvents,
 } as const
 
 type Schemas = typeof eventSchemas
@@ -67,4 +69,10 @@ export const changes: Partial<Record<EventType, Change>> = {
   'approval.needed': second,
   'grant.added': second,
   'grant.revoked': second,
+  'elicitation.requested': second,
+  'elicitation.answered': second,
+  'elicitation.completed': second,
+  'elicitation.remembered': second,
+  'elicitation.expired': second,
+  'elicitation.withdrawn': second,
 }

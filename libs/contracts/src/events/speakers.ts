@@ -13,6 +13,7 @@ const gateway: readonly EventType[] = [
   'toolset.declared',
   'approvals.pinned',
   'approval.decided',
+  'elicitation.answered',
   'grant.added',
   'grant.revoked',
 ]
@@ -24,10 +25,12 @@ const runner: readonly EventType[] = [
   'toolset.resolved',
   'toolset.changed',
   'approval.needed',
+  'elicitation.requested',
+  'elicitation.completed',
 ]
 const memory: readonly EventType[] = ['timer.fired']
 /** Decisions of people: an executor may not say them. Their events join this list with the features that bring them. */
-const peopleOnly: readonly EventType[] = ['approval.decided', 'grant.added', 'grant.revoked']
+const peopleOnly: readonly EventType[] = ['approval.decided', 'grant.added', 'grant.revoked', 'elicitation.answered']
 
 const allowed: Readonly<Record<Role, ReadonlySet<EventType>>> = {
   g: new Set(gateway),

@@ -1,6 +1,7 @@
 // tool-calls.requested and tool-call.*: what the model asked to be done, and what came of it.
 import { type Static, Type } from 'typebox'
 import { ToolContent } from './content.ts'
+import { Resumed } from './elicitation.ts'
 import { attempt, id } from './fields.ts'
 import { ReplayClass } from './session.ts'
 
@@ -18,6 +19,8 @@ export const RequestedCall = Type.Object({
   /** It was not: the tool itself is asked before the call begins. */
   looks: Type.Optional(Type.Literal(true)),
   alone: Type.Optional(Type.Boolean()),
+  /** It has run, has waited for a person, and goes on. Only sessions of protocol 2 have this. */
+  resume: Type.Optional(Resumed),
 })
 export type RequestedCall = Static<typeof RequestedCall>
 

@@ -4,6 +4,7 @@ import { type Born, type Call, type CallState, isOpen, type Session, type Turn }
 import type { CallRoute, CallStateKind, CallStateKinds, CoverRule, Due, DueRule, RouteRule } from '../slice.ts'
 import { inOrder, runsAlone } from './call-order.ts'
 import { replayOf } from './call-routes.ts'
+import { resumeOf } from '../elicitation/resume.ts'
 
 interface Routed {
   readonly call: Call
@@ -43,8 +44,13 @@ function nextOf(
     name: call.name,
     arguments: { ...call.arguments },
     replay: replayOf(session.born, call.name),
-    ...(call.approval ? { cleared: true as const } : looks(session.born, call.name) ? { looks: true as const } : {}),
+    ...(call.approval
+      ? { cleared: true as const }
+      : looks(session.born, call.name) && !(call.state.kind === 'due' && call.state.resume)
+        ? { looks: true as const }
+        : {}),
     ...(runsAlone(session.born, call.name) ? { alone: true } : {}),
+    ...resumeOf(call),
   }))
   const principal = session.servers ? { principal: session.servers.principal } : {}
   return {

@@ -2,7 +2,7 @@
 import type { SessionEvent } from '@reins/contracts'
 import { heldBack } from './call-order.ts'
 import type { HeldRequest } from './outcomes.ts'
-import { afterLoss, type RunnerCall, type RunnerHolder, type RunnerView, runnerVerdict } from './runner.ts'
+import { afterLoss, isClosed, type RunnerCall, type RunnerHolder, type RunnerView, runnerVerdict } from './runner.ts'
 
 /** What the owners of claims said, by claimKey. */
 export type OwnerAnswers = ReadonlyMap<string, 'running' | 'gone'>
@@ -51,7 +51,8 @@ export function nextStep(view: RunnerView, holder: RunnerHolder, fresh: boolean,
       ...next.flatMap((one) => (one.do === 'claim' ? [{ call: one.call, attempt: one.attempt }] : [])),
       ...lost.flatMap(({ call, after }) => ('claim' in after ? [{ call, attempt: after.claim }] : [])),
     ],
-    waits: asks.length > lost.length,
+    // Behind a call that waits for a person.
+    waits: asks.length > lost.length || (view.some(({ state }) => state.kind === 'parked') && held.size > 0),
   }
 }
 
@@ -63,6 +64,6 @@ export function leftToNewer(
   { view, beyond = false }: Pick<HeldRequest, 'view' | 'beyond'>,
   holds: (call: string) => boolean,
 ): 'no' | 'when-ended' | 'now' {
-  if (!beyond || view.every(({ state }) => state.kind === 'done')) return 'no'
+  if (!beyond || view.every(({ state }) => isClosed(state))) return 'no'
   return view.some(({ call }) => holds(call)) ? 'when-ended' : 'now'
 }

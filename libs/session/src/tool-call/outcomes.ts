@@ -24,7 +24,9 @@ export function outcomeEvents(ended: readonly EndedCall[], instance: string): Se
 function isCurrent({ event: { data }, state, stopped }: EndedCall, instance: string): boolean {
   return (
     (state?.kind === 'asked' && data.attempt === 1) ||
-    (state?.kind === 'claimed' && state.attempt === data.attempt && (state.by === instance || !stopped))
+    ((state?.kind === 'claimed' || state?.kind === 'parked') &&
+      state.attempt === data.attempt &&
+      (state.by === instance || !stopped))
   )
 }
 

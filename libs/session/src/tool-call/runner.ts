@@ -3,14 +3,18 @@
 //       So a call that ends its process each time is in the log from the second time on, and is counted (R4).
 //   R2. A trigger is acked when each of its calls has an outcome in the stream.
 //   R3. The outcome that closes the last call that was asked of this runner wakes the executor; when in doubt, it wakes.
+//   R4a. A call that waits for a person (parked) is nobody's to run here: its answer comes as another request. The process that runs its
+//       attempt goes on with it then; to all others it is closed, and calls behind it that must wait for it wait on.
 //   R4. A call whose process died while it ran is run again in three claimed attempts at most, whatever becomes of servers and clocks.
-import type { Frame, ReplayClass, RequestedCall, SessionEvent } from '@reins/contracts'
+import type { Frame, GivenAnswer, ReplayClass, RequestedCall, Resumed, SessionEvent } from '@reins/contracts'
 
 export const maxToolAttempts = 3
 
 export type RunnerCallState =
   | { readonly kind: 'asked' }
   | { readonly kind: 'claimed'; readonly attempt: number; readonly by: string }
+  /** It waits for a person, or has got its answer by a later request. `by` runs that attempt, if it still lives. */
+  | { readonly kind: 'parked'; readonly attempt: number; readonly by: string; readonly answer?: GivenAnswer }
   | { readonly kind: 'done' }
 
 export interface RunnerCall {
@@ -18,6 +22,8 @@ export interface RunnerCall {
   readonly replay: ReplayClass
   /** It runs when those before it in its frame have ended, and before those behind it begin (call-order.ts). */
   readonly alone?: boolean
+  /** It had run, and has waited for a person. */
+  readonly resume?: Resumed
   readonly state: RunnerCallState
 }
 
@@ -25,11 +31,12 @@ export interface RunnerCall {
 export type RunnerView = readonly RunnerCall[]
 
 export const viewOf = (calls: readonly RequestedCall[]): RunnerView =>
-  calls.map(({ call, replay, alone }) => ({
+  calls.map(({ call, replay, alone, resume }) => ({
     call,
     replay,
     ...(alone === undefined ? {} : { alone }),
-    state: { kind: 'asked' },
+    ...(resume === undefined ? {} : { resume }),
+    state: resume ? { kind: 'claimed', attempt: resume.attempt, by: resume.by } : { kind: 'asked' },
   }))
 
 /** A later frame of the session into the view. */
@@ -41,8 +48,21 @@ function evolveOne(view: RunnerView, event: SessionEvent, by: string): RunnerVie
   switch (event.type) {
     case 'tool-call.started':
       return change(view, event.data.call, (old) =>
-        mayClaim(old, event.data.attempt) ? { kind: 'claimed', attempt: event.data.attempt, by } : old,
+        mayClaim(old, event.data.attempt)
+          ? { kind: old.kind === 'parked' ? 'parked' : 'claimed', attempt: event.data.attempt, by }
+          : old,
       )
+    case 'elicitation.requested': {
+      const { call, attempt } = event.data
+      return change(view, call, (old) => (runsAt(old, attempt, by) ? { kind: 'parked', attempt, by } : old))
+    }
+    case 'tool-calls.requested':
+      return event.data.calls.reduce((calls, { call, resume }) => {
+        const answer = resume?.answers.at(-1)
+        return change(calls, call, (old) =>
+          resume && answer && old.kind === 'parked' && old.attempt === resume.attempt ? { ...old, answer } : old,
+        )
+      }, view)
     case 'tool-call.completed':
     case 'tool-call.outcome-unknown':
       return change(view, event.data.call, (old) => (attemptOf(old) === event.data.attempt ? { kind: 'done' } : old))
@@ -66,13 +86,22 @@ const change = (view: RunnerView, call: string, to: (state: RunnerCallState) => 
 
 /** As the session's fold has it: the first claim, or the next attempt of an earlier one. Whoever claims what another holds has not got it. */
 const mayClaim = (state: RunnerCallState, attempt: number): boolean =>
-  (state.kind === 'asked' && attempt === 1) || (state.kind === 'claimed' && attempt === state.attempt + 1)
+  (state.kind === 'asked' && attempt === 1) ||
+  ((state.kind === 'claimed' || state.kind === 'parked') && attempt === state.attempt + 1)
+
+/** Whether a runner's word about an attempt that it runs counts, as the session's fold has it. */
+export const runsAt = (state: RunnerCallState, attempt: number, by: string): boolean =>
+  (state.kind === 'asked' && attempt === 1) ||
+  (state.kind === 'claimed' && state.attempt === attempt && state.by === by) ||
+  // It got its answer, and asks again.
+  (state.kind === 'parked' && state.answer !== undefined && state.attempt === attempt && state.by === by)
 
 const attemptOf = (state: RunnerCallState): number | null => {
   switch (state.kind) {
     case 'asked':
       return 1
     case 'claimed':
+    case 'parked':
       return state.attempt
     case 'done':
       return null
@@ -114,6 +143,7 @@ export const isFresh = ({ redelivered, earlier, ageMs }: ToolDelivery, freshMs: 
 export function runnerVerdict(call: RunnerCall, holder: RunnerHolder, fresh: boolean): RunnerVerdict {
   switch (call.state.kind) {
     case 'done':
+    case 'parked':
       return { do: 'nothing' }
     case 'asked':
       if (holder.runs(call.call, 1)) return { do: 'nothing' }
@@ -123,7 +153,10 @@ export function runnerVerdict(call: RunnerCall, holder: RunnerHolder, fresh: boo
       if (holder.runs(call.call, attempt)) return { do: 'nothing' }
       if (by !== holder.instance) return { do: 'ask', owner: by, attempt }
       // My own claim that I learnt of late runs now; one that I started and lost cannot be run again as if nothing had been.
-      return holder.started(call.call, attempt) ? { do: 'ask', owner: by, attempt } : { do: 'run', attempt }
+      // What waited for a person had been started, whoever remembers it.
+      return holder.started(call.call, attempt) || call.resume?.attempt === attempt
+        ? { do: 'ask', owner: by, attempt }
+        : { do: 'run', attempt }
     }
     default:
       return call.state satisfies never
@@ -157,6 +190,8 @@ export function afterLoss(
   call: RunnerCall,
   attempt: number,
 ): { readonly claim: number } | { readonly outcome: SessionEvent } {
+  // Nothing ran when its server asked a person.
+  if (call.resume?.nothingRan && call.resume.attempt === attempt) return { claim: attempt + 1 }
   if (call.replay === 'never')
     return {
       outcome: {
@@ -169,7 +204,7 @@ export function afterLoss(
         },
       },
     }
-  if (attempt < maxToolAttempts) return { claim: attempt + 1 }
+  if (attempt < maxToolAttempts + (call.resume?.answers.length ?? 0)) return { claim: attempt + 1 }
   return {
     outcome: {
       type: 'tool-call.completed',
@@ -184,8 +219,11 @@ export function afterLoss(
   }
 }
 
+/** It has its outcome, or is asked of runners by another request. */
+export const isClosed = ({ kind }: RunnerCallState): boolean => kind === 'done' || kind === 'parked'
+
 /** R3: whether these outcomes close the last open call that this runner was asked for in this session. */
 export function wakesExecutor(views: readonly RunnerView[], outcomes: readonly string[]): boolean {
   const closing = new Set(outcomes)
-  return views.flat().every(({ call, state }) => state.kind === 'done' || closing.has(call))
+  return views.flat().every(({ call, state }) => isClosed(state) || closing.has(call))
 }

@@ -1,6 +1,7 @@
 // Tool calls: attempts of one call that tool-runners carry out, and the results that the model gets.
 import type { EventOf, ModelMessage, ToolContent } from '@reins/contracts'
-import type { Call, CallState, Session, Turn } from '../session.ts'
+import { elicitedNote } from '../elicitation/words.ts'
+import type { Call, CallState, Resume, Session, Turn } from '../session.ts'
 import type { CallStateKind, CallStateKinds, Meanings, Origin } from '../slice.ts'
 
 export const toolCallEvents: Meanings<
@@ -47,10 +48,14 @@ export const toolCallEvents: Meanings<
 function requested(session: Session, { data }: EventOf<'tool-calls.requested'>, { n }: Origin): Session {
   if (session.turn?.id !== data.turn) return session
   return data.calls.reduce(
-    (state, { call }) => withCall(state, call, (old) => (old.kind === 'due' ? { kind: 'requested', n } : old)),
+    (state, { call }) => withCall(state, call, (old) => (old.kind === 'due' ? askedFor(old.resume, n) : old)),
     session,
   )
 }
+
+/** A call that goes on belongs to the attempt that asked a person, wherever that is. */
+const askedFor = (resume: Resume | undefined, n: number): CallState =>
+  resume ? { kind: 'claimed', attempt: resume.attempt, by: resume.by, n } : { kind: 'requested', n }
 
 const byCancel = (call: string) => [{ type: 'tool-call.cancelled' as const, data: { call } }]
 const withRunner: CallStateKind<CallState> = {
@@ -75,10 +80,12 @@ const mayClaim = (state: CallState, attempt: number): boolean =>
 function isCurrent(state: CallState, attempt: number, origin: Origin): boolean {
   switch (state.kind) {
     case 'due':
-      return origin.role === 'e' && attempt === 1
+      // A call that waited for a person may end by itself before it is asked for again.
+      return origin.role === 'e' ? attempt === 1 : attempt === state.resume?.attempt
     case 'requested':
       return attempt === 1
     case 'claimed':
+    case 'eliciting':
       return attempt === state.attempt
     case 'delegated':
     case 'waiting':
@@ -104,10 +111,13 @@ export function changeCall(session: Session, call: string, change: (call: Call) 
   const next = change(old)
   if (next === old) return session
   const calls: Turn['calls'] = turn.calls.with(at, next)
-  const timer = old.state.kind === 'waiting' && next.state.kind !== 'waiting' ? old.state.timer : undefined
+  const timer = timerOf(old.state) === timerOf(next.state) ? undefined : timerOf(old.state)
   const timers = timer === undefined ? session.timers : session.timers.filter((open) => open.timer !== timer)
   return { ...session, timers, turn: { ...turn, calls } }
 }
+
+const timerOf = (state: CallState): string | undefined =>
+  state.kind === 'waiting' || state.kind === 'eliciting' ? state.timer : undefined
 
 const notedChars = 4_000
 
@@ -123,11 +133,14 @@ const withContent = (content: readonly ToolContent[] | undefined) => (content ==
 
 /** S3: the results of an answer's calls, in the order of the calls; a call that has none gets one that says so. */
 export function closedResults(calls: readonly Call[]): readonly ModelMessage[] {
-  return calls.map(({ call, name, state, edited, approval, arguments: args }) => ({
+  return calls.map(({ call, name, state, edited, approval, elicited, arguments: args }) => ({
     role: 'tool',
     call,
     name,
-    output: state.kind === 'done' ? noteOf(edited && approval, args) + state.output : cancelledOutput,
+    output:
+      state.kind === 'done'
+        ? noteOf(edited && approval, args) + elicitedNote(elicited) + state.output
+        : cancelledOutput,
     ...(state.kind === 'done' ? withContent(state.content) : {}),
     error: state.kind === 'done' ? state.error : true,
   }))

@@ -4,6 +4,7 @@ import type { Caller } from './caller.ts'
 import type { PoolBoard } from './operating/pools.ts'
 import type { KeptOutputs } from './reads/kept-outputs.ts'
 import type { SessionReads } from './reads/session-reads.ts'
+import type { Elicitations } from './writes/elicitations.ts'
 import type { Approvals } from './writes/approvals.ts'
 import type { Values } from './values.ts'
 import type { Webhooks } from './webhooks.ts'
@@ -18,6 +19,7 @@ export interface Api {
   readonly writes: SessionWrites
   readonly reads: SessionReads
   readonly approvals: Approvals
+  readonly elicitations: Elicitations
   readonly outputs: KeptOutputs
   readonly pools: PoolBoard
 }

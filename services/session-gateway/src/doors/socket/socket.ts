@@ -79,21 +79,28 @@ export function addSocketRoute(app: FastifyInstance, api: Api, streams: Streams)
   return described
 }
 
-const [messageForm, decideForm, controlForm] = SocketCommand.anyOf
+const [messageForm, decideForm, answerForm, controlForm] = SocketCommand.anyOf
 const kindForm = checker(
   Type.Object({
-    type: Type.Union([messageForm.properties.type, decideForm.properties.type, controlForm.properties.type]),
+    type: Type.Union([
+      messageForm.properties.type,
+      decideForm.properties.type,
+      answerForm.properties.type,
+      controlForm.properties.type,
+    ]),
   }),
   'command',
 )
 const messageCommand = checker(messageForm, 'command')
 const decideCommand = checker(decideForm, 'command')
+const answerCommand = checker(answerForm, 'command')
 const controlCommand = checker(controlForm, 'command')
 
 /** By its type, so that what is wrong is said of that form alone. */
 function parseCommand(value: unknown): SocketCommand {
   const { type } = kindForm.parse(value)
   if (type === 'message') return messageCommand.parse(value)
+  if (type === 'answer') return answerCommand.parse(value)
   return type === 'decide' ? decideCommand.parse(value) : controlCommand.parse(value)
 }
 
@@ -161,6 +168,10 @@ function serveSocket(
     if (command.type === 'decide') {
       const { type: _type, ref: _ref, call, ...decision } = command
       return answered(await api.approvals.decide(caller, session, call, decision), writeStatuses)
+    }
+    if (command.type === 'answer') {
+      const { type: _type, ref: _ref, ...answer } = command
+      return answered(await api.elicitations.answer(caller, session, answer.elicitation_id, answer), writeStatuses)
     }
     if (command.type !== 'message') return controlAnswer(await api.writes.control(caller, session, command.type))
     const { content, onBusy, idempotencyKey } = command

@@ -1,0 +1,179 @@
+// Servers that ask a person in the middle of a call, in a whole product: forms and pages, both ways, and what the answers come to.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createRequire } from 'node:module'
+import { createServer } from 'node:net'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Product } from '../bad-input/product.ts'
+
+const require = createRequire(import.meta.url)
+const everything = path.join(
+  path.dirname(require.resolve('@modelcontextprotocol/server-everything/package.json')),
+  'dist/index.js',
+)
+
+let product: Product
+let server: ReturnType<typeof spawn>
+beforeAll(async () => {
+  const port = await freePort()
+  server = spawn(process.execPath, [everything, 'streamableHttp'], {
+    env: { PORT: String(port) },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  await new Promise<void>((resolve) => {
+    server.stderr?.on('data', (text: Buffer) => text.toString().includes(String(port)) && resolve())
+  })
+  product = await Product.start()
+  const at = { name: 'all', url: `http://127.0.0.1:${port}/mcp` }
+  await agent('asked', at)
+  await agent('hurried', { ...at, elicitation_timeout: 1 })
+}, 120_000)
+afterAll(async () => {
+  await product.close()
+  server.kill('SIGKILL')
+})
+
+async function freePort(): Promise<number> {
+  const free = createServer()
+  await once(free.listen(0, '127.0.0.1'), 'listening')
+  const address = free.address()
+  free.close()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+async function agent(name: string, ...mcp_servers: readonly object[]): Promise<void> {
+  const definition = { model: 'scripted/assistant', system_prompt: 'Do it.', mcp_servers }
+  const reply = await product.ask('PUT', `/v1/agents/${name}`, definition)
+  expect(reply.status, reply.text).toBeLessThan(300)
+}
+
+async function begun(name: string, message: string): Promise<string> {
+  const reply = await product.ask('POST', '/v1/sessions', { agent: name, message })
+  expect(reply.status, reply.text).toBeLessThan(300)
+  return reply.json.session.id
+}
+
+async function eventsOf(session: string): Promise<readonly { type: string; data: Record<string, unknown> }[]> {
+  return (await product.ask('GET', `/v1/sessions/${session}/events?limit=500`)).json.events
+}
+
+/** The one question that waits. */
+async function asked(session: string) {
+  const list = async () => (await product.ask('GET', `/v1/sessions/${session}/elicitations`)).json.elicitations
+  await expect.poll(list, { timeout: 30_000 }).toHaveLength(1)
+  return (await list())[0]
+}
+
+const answer = (session: string, id: string, body: object) =>
+  product.ask('POST', `/v1/sessions/${session}/elicitations/${id}`, body)
+
+async function output(session: string): Promise<string> {
+  const ended = async () => (await eventsOf(session)).some(({ type }) => type === 'turn.completed')
+  await expect.poll(ended, { timeout: 30_000 }).toBe(true)
+  const last = (await eventsOf(session)).findLast(({ type }) => type === 'tool-call.completed')
+  return String(last?.data.output)
+}
+
+const url = 'https://example.com/authorize?state=1'
+const page = `call mcp__all__trigger-url-elicitation {"url": "${url}", "message": "Please allow it"}`
+const pageFirst = `call mcp__all__trigger-url-elicitation {"url": "${url}", "message": "Please allow it", "errorPath": true}`
+const form = 'call mcp__all__trigger-elicitation-request'
+
+describe('a form', () => {
+  it('is shown with its fields, checked, and its content reaches the server', async () => {
+    const session = await begun('asked', form)
+    const one = await asked(session)
+    expect(one).toMatchObject({
+      ...{ type: 'elicitation', mode: 'form', server_name: 'all', tool: 'mcp__all__trigger-elicitation-request' },
+      ...{ state: 'waiting', schema: { required: ['name'] } },
+    })
+    expect((await product.ask('GET', `/v1/sessions/${session}`)).json).toMatchObject({
+      status: 'waiting',
+      waiting: [{ for: 'elicitation', name: 'all' }],
+    })
+    const wrong = await answer(session, one.elicitation_id, {
+      action: 'accept',
+      content: { name: 'Ada', integer: 200 },
+    })
+    expect([wrong.status, wrong.json.error.message]).toEqual([
+      400,
+      expect.stringContaining('content.integer: it must be 100 or less'),
+    ])
+    const right = await answer(session, one.elicitation_id, { action: 'accept', content: { name: 'Ada', check: true } })
+    expect([right.status, right.json.state]).toEqual([202, 'answered'])
+    expect(await output(session)).toContain('- Name: Ada')
+    const late = await answer(session, one.elicitation_id, { action: 'decline' })
+    expect([late.status, late.json.error.code]).toEqual([404, 'elicitation_not_found'])
+  })
+
+  it.each([
+    ['decline', 'they declined', 'User declined'],
+    ['cancel', 'they cancelled', 'User cancelled'],
+  ])('that is answered with %s is told apart', async (action, note, said) => {
+    const session = await begun('asked', form)
+    const { elicitation_id } = await asked(session)
+    await answer(session, elicitation_id, { action })
+    expect(await output(session)).toContain(said)
+    const { json } = await product.ask('GET', `/v1/sessions/${session}/state`)
+    expect(JSON.stringify(json)).toContain(note)
+  })
+
+  it('that nobody answers in time expires, and the model is told so', async () => {
+    const session = await begun('hurried', form)
+    expect(await output(session)).toContain('User cancelled')
+    expect((await eventsOf(session)).map(({ type }) => type)).toContain('elicitation.expired')
+    const { json } = await product.ask('GET', `/v1/sessions/${session}/state`)
+    expect(JSON.stringify(json)).toContain('nobody answered in time')
+  })
+
+  it('goes with its turn when that is cancelled', async () => {
+    const session = await begun('asked', form)
+    const { elicitation_id } = await asked(session)
+    await product.ask('POST', `/v1/sessions/${session}/cancel`)
+    await expect.poll(async () => (await eventsOf(session)).at(-1)?.type, { timeout: 30_000 }).toBe('turn.cancelled')
+    expect((await eventsOf(session)).map(({ type }) => type)).toContain('elicitation.withdrawn')
+    expect((await answer(session, elicitation_id, { action: 'decline' })).status).toBe(404)
+  })
+})
+
+describe('a page', () => {
+  it('in the middle of a call is opened by a person, and the call goes on', async () => {
+    const session = await begun('asked', page)
+    const one = await asked(session)
+    expect(one).toMatchObject({ mode: 'url', url, message: 'Please allow it', server_name: 'all' })
+    const { json } = await answer(session, one.elicitation_id, { elicitation_id: one.elicitation_id, action: 'accept' })
+    expect(json.state).toBe('answered')
+    expect(await output(session)).toContain('User completed the URL elicitation flow')
+    expect((await eventsOf(session)).filter(({ type }) => type === 'tool-call.started').length).toBe(1)
+  })
+
+  it('that has to be opened first repeats the call once the person says that it is done', async () => {
+    const session = await begun('asked', pageFirst)
+    const first = await asked(session)
+    expect(first.url).toBe('https://modelcontextprotocol.io')
+    expect((await answer(session, first.elicitation_id, { action: 'accept' })).json.state).toBe('accepted')
+    expect((await asked(session)).state).toBe('accepted')
+    expect((await answer(session, first.elicitation_id, { action: 'accept' })).json.state).toBe('answered')
+    // The repeated call asks in its middle, as this server does.
+    await expect.poll(async () => (await asked(session)).url, { timeout: 30_000 }).toBe(url)
+    const second = await asked(session)
+    await answer(session, second.elicitation_id, { action: 'accept' })
+    expect(await output(session)).toContain('User completed the URL elicitation flow')
+    expect((await eventsOf(session)).filter(({ type }) => type === 'tool-call.started').length).toBe(2)
+  })
+
+  it('that is declined ends the call, which has not run', async () => {
+    const session = await begun('asked', pageFirst.replace('state=1', 'state=2'))
+    const { elicitation_id } = await asked(session)
+    await answer(session, elicitation_id, { action: 'decline' })
+    expect(await output(session)).toContain('the person declined')
+  })
+
+  it('that is no web page is refused, and nobody is asked', async () => {
+    const session = await begun('asked', page.replace(url, 'file:///etc/passwd'))
+    expect(await output(session)).toContain('http and https pages only')
+    expect((await eventsOf(session)).map(({ type }) => type)).not.toContain('elicitation.requested')
+  })
+})

@@ -1,0 +1,87 @@
+// Whether what a person filled in is what a server's form asks for. The forms of MCP are flat: texts, numbers, yes or no, choices.
+//   FM1. The first thing that does not fit is named with its field, and with what would fit. What a schema says beyond this is the server's.
+import type { ElicitationContent } from '@reins/contracts'
+
+type Schema = Readonly<Record<string, unknown>>
+type Value = ElicitationContent[string]
+
+/** null: it fits. */
+export function formProblem(schema: Schema, content: Readonly<Record<string, unknown>>): string | null {
+  const fields = objectOf(schema.properties)
+  const names = Object.keys(fields)
+  for (const name of Object.keys(content))
+    if (!names.includes(name))
+      return `content.${name}: the form has no such field. It has: ${names.join(', ') || 'none'}.`
+  for (const name of textsOf(schema.required))
+    if (content[name] === undefined) return `content.${name}: it is required.`
+  for (const [name, value] of Object.entries(content)) {
+    const problem = fieldProblem(objectOf(fields[name]), value as Value)
+    if (problem !== null) return `content.${name}: ${problem}`
+  }
+  return null
+}
+
+/** What may be chosen, where the field is a choice. */
+export function choicesOf(field: Schema): readonly { readonly value: string; readonly title: string }[] | null {
+  const from = field.type === 'array' ? objectOf(field.items) : field
+  const named = listOf(from.oneOf ?? from.anyOf).map(objectOf)
+  if (named.length > 0)
+    return named.map((one) => ({ value: String(one.const), title: typeof one.title === 'string' ? one.title : '' }))
+  const values = textsOf(from.enum)
+  const titles = textsOf(from.enumNames)
+  return values.length > 0 ? values.map((value, at) => ({ value, title: titles[at] ?? '' })) : null
+}
+
+function fieldProblem(field: Schema, value: Value): string | null {
+  const choices = choicesOf(field)?.map((one) => one.value)
+  switch (field.type) {
+    case 'boolean':
+      return typeof value === 'boolean' ? null : 'it must be true or false.'
+    case 'integer':
+    case 'number':
+      return numberProblem(field, value)
+    case 'array':
+      return listProblem(field, value, choices)
+    default:
+      if (typeof value !== 'string') return 'it must be a text.'
+      if (choices && !choices.includes(value)) return `it must be one of ${choices.join(', ')}.`
+      return choices ? null : textProblem(field, value)
+  }
+}
+
+function numberProblem({ type, minimum, maximum }: Schema, value: Value): string | null {
+  if (typeof value !== 'number' || !Number.isFinite(value)) return 'it must be a number.'
+  if (type === 'integer' && !Number.isInteger(value)) return 'it must be a whole number.'
+  if (typeof minimum === 'number' && value < minimum) return `it must be ${minimum} or more.`
+  return typeof maximum === 'number' && value > maximum ? `it must be ${maximum} or less.` : null
+}
+
+function listProblem({ minItems, maxItems }: Schema, value: Value, choices: readonly string[] | undefined) {
+  if (!Array.isArray(value)) return 'it must be a list of texts.'
+  const other = choices && value.find((one) => !choices.includes(one))
+  if (other !== undefined) return `each must be one of ${choices?.join(', ')}.`
+  if (typeof minItems === 'number' && value.length < minItems) return `it must have ${minItems} or more.`
+  return typeof maxItems === 'number' && value.length > maxItems ? `it must have ${maxItems} at most.` : null
+}
+
+const formats: Readonly<Record<string, readonly [(text: string) => boolean, string]>> = {
+  email: [(text) => /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(text), 'an email address'],
+  uri: [(text) => URL.canParse(text), 'a URL'],
+  date: [(text) => /^\d{4}-\d{2}-\d{2}$/.test(text) && isTime(text), 'a date such as 2026-01-31'],
+  'date-time': [(text) => text.includes('T') && isTime(text), 'a time such as 2026-01-31T12:00:00Z'],
+}
+const isTime = (text: string): boolean => !Number.isNaN(Date.parse(text))
+
+function textProblem({ minLength, maxLength, format }: Schema, value: string): string | null {
+  const chars = [...value].length
+  if (typeof minLength === 'number' && chars < minLength) return `it must have ${minLength} characters or more.`
+  if (typeof maxLength === 'number' && chars > maxLength) return `it must have ${maxLength} characters at most.`
+  const known = typeof format === 'string' && Object.hasOwn(formats, format) ? formats[format] : undefined
+  return known && !known[0](value) ? `it must be ${known[1]}.` : null
+}
+
+const objectOf = (value: unknown): Schema =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Schema) : {}
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
+const textsOf = (value: unknown): readonly string[] =>
+  listOf(value).filter((one): one is string => typeof one === 'string')

@@ -1,0 +1,53 @@
+// Pages that people are asked to open, by the ids of their servers: a server may say by itself that a person is done. Bounded, and lost
+// with the process: then the person says it.
+import type { EventOf } from '@reins/contracts'
+import type { Redactor } from '@reins/secrets'
+import type { AskedHere } from './running-tools.ts'
+
+const most = 10_000
+
+export interface Awaited {
+  readonly session: string
+  readonly call: string
+  readonly elicitation: string
+}
+
+export class Notices {
+  /** The oldest first. */
+  readonly #awaited = new Map<string, Awaited>()
+
+  wait(asked: AskedHere['asked'], awaited: Awaited): void {
+    if (asked.mode !== 'url') return
+    const [oldest] = this.#awaited.keys()
+    if (this.#awaited.size >= most && oldest !== undefined) this.#awaited.delete(oldest)
+    this.#awaited.set(keyOf(asked.server, asked.id), awaited)
+  }
+
+  /** Once. */
+  take(server: string, id: string): Awaited | undefined {
+    const key = keyOf(server, id)
+    const awaited = this.#awaited.get(key)
+    this.#awaited.delete(key)
+    return awaited
+  }
+}
+
+const keyOf = (server: string, id: string): string => `${server}\0${id}`
+
+/** As it is recorded: with secrets masked, since servers know some. */
+export function askedEvent(
+  { running: { call, attempt }, elicitation, asked, key, nothingRan, expiresMs }: AskedHere,
+  now: number,
+  redactor: Redactor,
+): EventOf<'elicitation.requested'> {
+  return {
+    type: 'elicitation.requested',
+    data: {
+      ...{ call, elicitation, attempt, server: asked.server, mode: asked.mode, key },
+      message: redactor.text(asked.message),
+      ...(asked.mode === 'url' ? { url: redactor.text(asked.url) } : { schema: redactor.json({ ...asked.schema }) }),
+      ...(nothingRan ? { nothingRan } : {}),
+      ...{ timer: `elicitation-${elicitation}`, expiresAt: Math.max(0, now) + expiresMs },
+    },
+  }
+}
