@@ -109,12 +109,12 @@ describe('the shell', () => {
   })
 
   it('ends at its time-out with what was said so far', async () => {
-    const { context } = shellContext({ settings: { timeoutMs: 300 } })
+    const { context } = shellContext({ settings: { timeoutMs: 2_000 } })
     expect(await call('shell', { command: "trap 'echo bye; exit' TERM; echo hi; sleep 1000 & wait" }, context)).toEqual(
       {
         status: 'error',
         code: 'timeout',
-        error: 'timed out after 0.3 s; the command and all that it started were killed',
+        error: 'timed out after 2 s; the command and all that it started were killed',
         stdout: 'hi\nbye\n',
         stderr: '',
       },
