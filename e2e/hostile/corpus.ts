@@ -42,28 +42,31 @@ export const canary = 'canary-5d1f0c77-of-the-hostile-corpus'
 const ownCode = /\bat (?:async )?\S+ \(?(?:file:)?\/\S+\.(?:ts|js):\d+|node_modules\/\S+\.[cm]?js/
 const longestAnswer = 300_000
 
-/** HC2: longer than anything that is tried takes on a machine that is busy. */
-const deadlineMs = 45_000
+export interface Trying {
+  /** Cases that run side by side. */
+  readonly atOnce?: number
+  /** HC2. Absent: longer than anything that is tried takes on a machine that is busy. */
+  readonly deadlineMs?: number
+}
 
 export type Run<Input> = (input: Input) => Promise<string>
 
-/** `atOnce`: cases that run side by side. */
 export async function tryAll<Input>(
   { kind, cases }: Kind<Input>,
   run: Run<Input>,
-  atOnce = 4,
+  { atOnce = 4, deadlineMs = 45_000 }: Trying = {},
 ): Promise<readonly Tried[]> {
   const tried: Tried[] = []
   const waiting = [...cases]
   const work = async (): Promise<void> => {
     for (let one = waiting.shift(); one; one = waiting.shift())
-      tried.push({ kind, name: one.name, verdict: await tryOne(one, run) })
+      tried.push({ kind, name: one.name, verdict: await tryOne(one, run, deadlineMs) })
   }
   await Promise.all(Array.from({ length: atOnce }, work))
   return tried
 }
 
-async function tryOne<Input>({ input, expected }: Case<Input>, run: Run<Input>): Promise<Verdict> {
+async function tryOne<Input>({ input, expected }: Case<Input>, run: Run<Input>, deadlineMs: number): Promise<Verdict> {
   let timer: NodeJS.Timeout | undefined
   const hung = new Promise<Verdict>((resolve) => {
     timer = setTimeout(() => resolve({ kind: 'hung' }), deadlineMs)

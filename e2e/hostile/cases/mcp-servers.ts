@@ -2,7 +2,7 @@
 import { gzipSync } from 'node:zlib'
 import { initialize } from '../../../libs/mcp/test/odd-http.ts'
 import { kindOf, type Row } from '../corpus.ts'
-import { begun, json, listed, type Misbehaviour, nested, plain, raw, token, unavailable } from './misbehaviour.ts'
+import { begun, json, listed, type Misbehaviour, nested, plain, raw, soon, token, unavailable } from './misbehaviour.ts'
 import { mcpAnswers } from './mcp-answers.ts'
 
 /** Built, since a literal may not hold what must not be there. */
@@ -16,6 +16,7 @@ const rows: readonly Row<Misbehaviour>[] = [
         .writeHead(200, { 'content-type': 'application/json' })
         .end(JSON.stringify({ jsonrpc: '2.0', id: 'other', result: initialize() })),
     unavailable,
+    soon,
   ),
   begun(
     'both a result and an error',
@@ -28,7 +29,7 @@ const rows: readonly Row<Misbehaviour>[] = [
   ),
   begun('nothing', raw(200, { 'content-type': 'application/json' }), unavailable),
   begun('null', json('null'), unavailable),
-  begun('a list', json('[]'), unavailable),
+  begun('a list', json('[]'), unavailable, soon),
   begun('a number', json('7'), unavailable),
   begun('no content', raw(204, {}), unavailable),
   begun('a capability that is a text', ({ result }) => result({ ...initialize(), capabilities: 'all' })),

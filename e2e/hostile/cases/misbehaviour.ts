@@ -46,10 +46,12 @@ export const listed = (name: string, does: Does, expected = answer): Row<Misbeha
   { does: { 'tools/list': does } },
   expected,
 ]
-export const begun = (name: string, does: Does, expected = answer): Row<Misbehaviour> => [
+export const begun = (name: string, does: Does, expected = answer, change: object = {}): Row<Misbehaviour> => [
   `beginning: ${name}`,
-  { does: { initialize: does } },
+  { does: { initialize: does }, change },
   expected,
 ]
+/** For a server that never answers: nobody has to wait long for that. */
+export const soon = { connect_timeout: 2 }
 export const token = { auth: 'bearer', secret: 'TOKEN' }
 export const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`

@@ -53,7 +53,7 @@ const races: readonly (readonly [flip: Flip, ToolInput])[] = [
 
 export const symlinkRaces = kindOf<Race>(
   'symlink races',
-  'a file or folder that turns into a link to the outside, and back, while tools use it, each forty times',
+  'a file or folder that turns into a link to the outside, and back, while tools use it, each twenty times',
   races.map(
     ([flip, input], at): Row<Race> => [
       `${input.tool} of ${Object.values(input.args as object)[0] ?? 'the workspace'} (${at + 1}): ${flip}`,

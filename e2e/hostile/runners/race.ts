@@ -6,7 +6,7 @@ import type { Flip, Race } from '../cases/symlink-races.ts'
 import type { BuiltinTools } from './builtin-tools.ts'
 import type { TrappedWorkspace } from './workspace.ts'
 
-const calls = 40
+const calls = 20
 
 /** All different answers, one a line. The workers look while this thread swaps. */
 export async function race(
