@@ -253,7 +253,7 @@ describe('the session index', () => {
     expect(await codeOf('rebuild', {})).toBe('unavailable')
     await servers.restartPostgres()
     expect((await info(id, ({ usage }) => usage.outputTokens === 40)).usage.inputTokens).toBe(60)
-    expect(memory.health()).toEqual({ timers: 'ok', index: 'ok' })
+    expect(memory.health()).toEqual({ timers: 'ok', webhooks: 'ok', index: 'ok' })
   })
 
   test('counts each frame once with two memories at work, over kills of Postgres and the broker', async () => {
