@@ -53,6 +53,8 @@ export interface CliContext {
   bundle(file: string): Promise<Bundled>
   /** Lets the person change a text in their editor; undefined where that failed. Absent: there is no editor. */
   editText?(text: string, suffix: string): Promise<string | undefined>
+  /** Shows a page (http or https) in the person's browser; whether that worked. Absent: there is no browser. */
+  openPage?(url: string): Promise<boolean>
   /** Calls `listener` at each Ctrl-C (SIGINT) until the returned function is called. */
   onInterrupt(listener: () => void): () => void
   connect(options: { readonly baseUrl: string; readonly token?: string }): ReinsClient

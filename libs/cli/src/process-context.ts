@@ -9,6 +9,7 @@ import type { ReinsClient } from './client-port.ts'
 import { type CliEnvironment, processEnvironment } from './config.ts'
 import type { CliContext, Verified } from './context.ts'
 import { editInFile } from './edit-in-file.ts'
+import { openInBrowser } from './open-in-browser.ts'
 
 export interface ProcessContextOptions {
   /** Default: `createClient` of @reins/client. */
@@ -33,6 +34,7 @@ export function processContext(options: ProcessContextOptions): CliContext {
     readFile: (path) => readFile(path, 'utf8'),
     bundle: bundleCode,
     editText: (text, suffix) => editInFile(env.editor ?? 'vi', text, suffix),
+    openPage: openInBrowser,
     onInterrupt: (listener) => {
       process.on('SIGINT', listener)
       return () => void process.off('SIGINT', listener)

@@ -233,6 +233,7 @@ export {
   maxElicitationUrlChars,
   Resumed,
 } from './events/elicitation.ts'
+export { fieldProblem, formProblem } from './elicitation-form.ts'
 export {
   AnswerElicitation,
   ElicitationAnswered,

@@ -16,6 +16,7 @@ import { type Editor, type EditResult, edit, editorText, newEditor, withText } f
 import { liveView } from './live-view.ts'
 import { Outbox } from './outbox.ts'
 import { readPast } from './past.ts'
+import { QuestionDesk } from './question-desk.ts'
 import { ChatScreen } from './screen.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 import { follow } from './transcript.ts'
@@ -51,6 +52,7 @@ class Chat {
   readonly #options: ChatOptions
   readonly #screen: ChatScreen
   readonly #outbox: Outbox
+  readonly #desk: QuestionDesk
   readonly #stop = new AbortController()
   readonly #left = Promise.withResolvers<number>()
   #terminal: Terminal | undefined
@@ -77,6 +79,19 @@ class Chat {
     this.#editor = newEditor(entries)
     this.#session = options.session
     const { context } = options
+    this.#desk = new QuestionDesk({
+      ...{ client: options.client, context },
+      session: () => this.#session,
+      typed: () => editorText(this.#editor),
+      retype: (text) => {
+        this.#editor = withText(this.#editor, text)
+      },
+      note: (text) => {
+        this.#note(text)
+        this.#paintSoon()
+      },
+      fail: (error) => this.#fail(error),
+    })
     this.#outbox = new Outbox({
       send: (text, key) => this.#send(text, key),
       makeKey: () => context.makeKey(),
@@ -204,6 +219,7 @@ class Chat {
 
   /** The first call that waits; its keys count from a moment after it was shown. */
   #askNext(): void {
+    this.#desk.attend(this.#transcript.questions, this.#transcript.approvals.length > 0)
     const call = this.#transcript.approvals[0]?.call
     if (call === this.#asked) return
     this.#seen.abort()
@@ -220,7 +236,7 @@ class Chat {
   /** Whether the key was one that decides. */
   #onApprovalKey(key: Key): boolean {
     const pending = this.#transcript.approvals.find(({ call }) => call === this.#asked)
-    if (!pending || this.#denying || editorText(this.#editor) !== '') return false
+    if (!pending || this.#denying || this.#desk.filling || editorText(this.#editor) !== '') return false
     const wanted = approvalKey(key)
     switch (wanted) {
       case undefined:
@@ -304,7 +320,7 @@ class Chat {
 
   #onKeys(keys: readonly Key[]): void {
     for (const key of keys) {
-      if (this.#onApprovalKey(key)) continue
+      if (this.#onApprovalKey(key) || (!this.#denying && this.#desk.onKey(key))) continue
       const edited = edit(this.#editor, key)
       this.#editor = edited.editor
       if (this.#onReasonKey(edited)) continue
@@ -428,14 +444,16 @@ class Chat {
     const terminal = this.#terminal
     if (!terminal || this.#away) return
     const width = Math.max(1, terminal.columns() - 1)
+    const question = this.#desk.view
     const state = {
       transcript: this.#transcript,
       editor: this.#editor,
       sending: this.#sending,
       connection: this.#streamLost || this.#serverAway ? ('lost' as const) : ('there' as const),
-      placeholder: this.#denying ? 'Why not?' : `Message ${this.#options.agent}`,
+      placeholder: this.#denying ? 'Why not?' : (this.#desk.placeholder ?? `Message ${this.#options.agent}`),
       denying: this.#denying,
       ...(this.#hint === undefined ? {} : { hint: this.#hint }),
+      ...(question ? { question } : {}),
     }
     const size = { width, rows: Math.max(1, terminal.rows() - 1) }
     const growing = this.#screen.growing(width, this.#transcript.tools.length > 0)

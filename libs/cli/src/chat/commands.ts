@@ -18,4 +18,5 @@ export const commandHelp = `/help      show this help
 /quit      leave the chat, as Ctrl-D does; the session stays
 Enter sends the message. A backslash before Enter, Alt-Enter or Ctrl-J begins a new line. Up and Down go through your
 earlier messages. Where a call waits for you: a approves it once, A for this session, e edits it, d denies it with a
-reason; Enter alone decides nothing. Ctrl-C clears the line, or cancels the turn. A message that you send while a turn runs waits for its end.`
+reason; Enter alone decides nothing. Where an MCP server asks you something: y or Enter agrees, n declines, Ctrl-C or
+Escape cancels the question. Otherwise Ctrl-C clears the line, or cancels the turn. A message that you send while a turn runs waits for its end.`

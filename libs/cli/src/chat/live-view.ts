@@ -7,6 +7,7 @@ import type { Style } from '../text/style.ts'
 import { span } from '../text/when.ts'
 import { approvalLines } from './approval-prompt.ts'
 import type { Editor } from './line-editor.ts'
+import { type QuestionView, questionLines } from './question-prompt.ts'
 import { runningLines } from './tool-line.ts'
 import type { Transcript } from './transcript-state.ts'
 
@@ -22,6 +23,8 @@ export interface LiveState {
   readonly placeholder?: string
   /** The person types why the first call that waits is denied. */
   readonly denying?: boolean
+  /** What a server asks this person. */
+  readonly question?: QuestionView
 }
 
 export interface LiveView {
@@ -61,9 +64,10 @@ function activity(state: LiveState, growing: boolean, now: number, width: number
   }
   for (const tool of transcript.tools) lines.push(...runningLines(tool, now, width, style))
   const [asked] = transcript.approvals
-  if (asked && state.editor)
+  if (state.question) lines.push(...questionLines(state.question, now, width, style))
+  else if (asked && state.editor)
     lines.push(...approvalLines(asked, transcript.approvals.length - 1, state.denying === true, now, width, style))
-  const quiet = !growing && drafts.length === 0 && transcript.tools.length === 0 && !asked
+  const quiet = !growing && drafts.length === 0 && transcript.tools.length === 0 && !asked && !state.question
   if (transcript.turn && quiet && transcript.phase === 'running') {
     const until = transcript.throttledUntil
     const what =

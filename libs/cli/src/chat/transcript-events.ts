@@ -9,6 +9,7 @@ import {
   type TranscriptChange,
   textOf,
 } from './transcript-state.ts'
+import { answered, asked, pageDone, questionExpired, withoutQuestion } from './transcript-questions.ts'
 
 export function followEvent(transcript: Transcript, event: SessionEvent, at: number): TranscriptChange {
   const same = (pieces: readonly Piece[] = []): TranscriptChange => ({ transcript, pieces })
@@ -150,16 +151,21 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
       return leaves(transcript, event.data.call, 'warning', 'nobody decided in time: it does not run')
     case 'approval.withdrawn':
       return now({ approvals: without(transcript, event.data.call) })
+    case 'elicitation.requested':
+      return asked(transcript, event.data)
+    case 'elicitation.answered':
+      return answered(transcript, event.data)
+    case 'elicitation.completed':
+      return pageDone(transcript, event.data)
+    case 'elicitation.expired':
+      return questionExpired(transcript, event.data)
+    case 'elicitation.remembered':
+    case 'elicitation.withdrawn':
+      return now({ questions: withoutQuestion(transcript, event.data.elicitation) })
     case 'toolset.declared':
     case 'toolset.requested':
     case 'toolset.changed':
     case 'approval.needed':
-    case 'elicitation.requested':
-    case 'elicitation.answered':
-    case 'elicitation.completed':
-    case 'elicitation.remembered':
-    case 'elicitation.expired':
-    case 'elicitation.withdrawn':
     case 'grant.added':
     case 'grant.revoked':
     case 'session.renamed':
@@ -305,7 +311,12 @@ function closeTool(
   const tool = transcript.tools.find((one) => one.call === call)
   if (!tool) return { transcript, pieces: [] }
   return {
-    transcript: { ...transcript, tools: transcript.tools.filter((one) => one !== tool) },
+    transcript: {
+      ...transcript,
+      tools: transcript.tools.filter((one) => one !== tool),
+      // A call may end by itself while its server asks.
+      questions: transcript.questions.filter((one) => one.call !== call),
+    },
     pieces: [{ kind: 'tool', name: tool.name, input: tool.input, outcome, ms: duration ?? at - tool.since, output }],
   }
 }
@@ -321,7 +332,7 @@ function endTurn(
   const phase = transcript.phase === 'running' ? 'idle' : transcript.phase
   const { inputTokens, outputTokens } = data.usage
   return {
-    transcript: { ...rest, phase, tools: [], approvals: [] },
+    transcript: { ...rest, phase, tools: [], approvals: [], questions: [] },
     pieces: [
       { kind: 'answer-ended' },
       ...said,

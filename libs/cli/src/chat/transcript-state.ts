@@ -1,5 +1,12 @@
 // What a transcript is made of: the pieces that are shown, and what is kept between them.
-import { type ApiDelta, type ApiEvent, eventCodec, type SessionEvent, type UserContent } from '@reins/contracts'
+import {
+  type ApiDelta,
+  type ApiEvent,
+  type ElicitationMode,
+  eventCodec,
+  type SessionEvent,
+  type UserContent,
+} from '@reins/contracts'
 
 export type ToolOutcome = 'ok' | 'error' | 'unknown' | 'cancelled'
 
@@ -58,6 +65,24 @@ export interface PendingApproval {
   readonly expiresAt?: number
 }
 
+/** What a server asks a person in the middle of a call, or before it. */
+export interface PendingQuestion {
+  readonly call: string
+  readonly attempt: number
+  readonly elicitation: string
+  readonly server: string
+  readonly mode: ElicitationMode
+  readonly message: string
+  readonly url?: string
+  readonly schema?: Readonly<Record<string, unknown>>
+  /** The page has to be opened before anything runs. */
+  readonly first: boolean
+  /** `opened`: the call waits until the server, or a person, says that the page is done. `done`: the server has said it. */
+  readonly page: 'waiting' | 'opened' | 'done'
+  /** epoch ms */
+  readonly expiresAt: number
+}
+
 export interface Answer {
   readonly call: string
   readonly attempt: number
@@ -83,6 +108,8 @@ export interface Transcript {
   readonly tools: readonly RunningTool[]
   /** In the order in which they were asked for. */
   readonly approvals: readonly PendingApproval[]
+  /** The same. */
+  readonly questions: readonly PendingQuestion[]
   /** Accepted, and not yet part of a turn. */
   readonly waiting: readonly Waiting[]
   /** What was said last of MCP servers that are not there. */
@@ -96,7 +123,15 @@ export interface Transcript {
   readonly i: number
 }
 
-export const newTranscript: Transcript = { phase: 'idle', tools: [], approvals: [], waiting: [], n: 0, i: -1 }
+export const newTranscript: Transcript = {
+  phase: 'idle',
+  tools: [],
+  approvals: [],
+  questions: [],
+  waiting: [],
+  n: 0,
+  i: -1,
+}
 
 export interface TranscriptChange {
   readonly transcript: Transcript

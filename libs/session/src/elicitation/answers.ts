@@ -1,11 +1,10 @@
 // What a person's answer to a server comes to, on the fold of the session. Pure: the gateway appends what this gives, on that fold's head.
 //   EA1. A form is checked before its answer is taken: what a server gets is what it asked for.
 //   EA2. Who comes second is told who was first. The same answer of the same person again changes nothing.
-import { type ElicitationAction, type ElicitationContent, type EventOf, toExec } from '@reins/contracts'
+import { type ElicitationAction, type ElicitationContent, type EventOf, formProblem, toExec } from '@reins/contracts'
 import type { Decision } from '../decision.ts'
 import type { Fold } from '../fold.ts'
 import type { Call, Elicited, Eliciting, Session } from '../session.ts'
-import { formProblem } from './form.ts'
 
 export interface PersonsAnswerTo {
   readonly elicitation: string

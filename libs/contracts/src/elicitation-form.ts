@@ -1,6 +1,6 @@
 // Whether what a person filled in is what a server's form asks for. The forms of MCP are flat: texts, numbers, yes or no, choices.
 //   FM1. The first thing that does not fit is named with its field, and with what would fit. What a schema says beyond this is the server's.
-import type { ElicitationContent } from '@reins/contracts'
+import type { ElicitationContent } from './events/elicitation.ts'
 
 type Schema = Readonly<Record<string, unknown>>
 type Value = ElicitationContent[string]
@@ -22,7 +22,7 @@ export function formProblem(schema: Schema, content: Readonly<Record<string, unk
 }
 
 /** What may be chosen, where the field is a choice. */
-export function choicesOf(field: Schema): readonly { readonly value: string; readonly title: string }[] | null {
+function choicesOf(field: Schema): readonly { readonly value: string; readonly title: string }[] | null {
   const from = field.type === 'array' ? objectOf(field.items) : field
   const named = listOf(from.oneOf ?? from.anyOf).map(objectOf)
   if (named.length > 0)
@@ -32,7 +32,8 @@ export function choicesOf(field: Schema): readonly { readonly value: string; rea
   return values.length > 0 ? values.map((value, at) => ({ value, title: titles[at] ?? '' })) : null
 }
 
-function fieldProblem(field: Schema, value: Value): string | null {
+/** The same for one field, by its own schema. */
+export function fieldProblem(field: Schema, value: Value): string | null {
   const choices = choicesOf(field)?.map((one) => one.value)
   switch (field.type) {
     case 'boolean':
