@@ -10,6 +10,7 @@ import { type Frame, frameHash } from '@reins/contracts'
 import type { StoredFrame } from '@reins/journal'
 import {
   beginningEvents,
+  type CallState,
   type Cover,
   cover,
   effectiveEvents,
@@ -60,14 +61,22 @@ function checkViews(world: World): void {
         for (const { call, state } of view) {
           const known = truth.session.turn?.calls.find((one) => one.call === call)?.state
           if (known?.kind === 'due' || known?.kind === 'delegated' || known?.kind === 'waiting') continue
-          const said = known?.kind === 'requested' ? 'asked' : (known?.kind ?? 'done')
-          const same = known?.kind !== 'claimed' || (state.kind === 'claimed' && state.by === known.by)
+          const said = saidOf(known?.kind, state.kind === 'parked')
+          const owned = known?.kind === 'claimed' || known?.kind === 'eliciting'
+          const same = !owned || ((state.kind === 'claimed' || state.kind === 'parked') && state.by === known.by)
           if (state.kind !== said || !same)
             world.fail(`C6: ${process.name} takes ${call} for ${state.kind}, and the log says ${said}`)
         }
       }
     }
   }
+}
+
+/** `asked`: by a request of its own, after which the call waited for a person, and was asked for again. */
+function saidOf(kind: CallState['kind'] | undefined, asked: boolean): string {
+  if (kind === 'requested') return 'asked'
+  if (kind === 'eliciting' || (kind === 'claimed' && asked)) return 'parked'
+  return kind ?? 'done'
 }
 
 /** C4, for every session. */

@@ -1,6 +1,7 @@
 // The gateway and memory: they know a session by its head alone (PROTOCOL 2 and 4), and append what @reins/session says.
 import { type EventOf, type Head, type SessionEvent, type Status, toLog } from '@reins/contracts'
 import {
+  type AnswerOutcome,
   type Decision,
   firstFrame,
   placeMessage,
@@ -15,7 +16,7 @@ import { root, type World } from './world.ts'
 /** null: not yet, for there is no such session. */
 export function targetOf(world: World, op: GatewayOp): string | null {
   const session = op.of === 'child' ? (world.sessions().find((id) => id !== root) ?? null) : root
-  if (op.op !== 'decide' || session === null) return session
+  if ((op.op !== 'decide' && op.op !== 'answer') || session === null) return session
   return maySee(world, session) ? session : null
 }
 
@@ -25,6 +26,7 @@ function maySee(world: World, id: string): boolean {
   const { turn, mode, inbox } = world.read(id).session
   // Also who comes second.
   if (turn?.calls.some(({ state, approval }) => state.kind === 'waiting' || approval !== undefined)) return true
+  if (turn?.calls.some(({ state, elicited }) => state.kind === 'eliciting' || elicited !== undefined)) return true
   return mode.kind === 'ended' || (turn === null && inbox.length === 0)
 }
 
@@ -35,11 +37,27 @@ export function operate(world: World): void {
   if (!op || !session) return
   world.done++
   const { head } = world.read(session)
-  const outcome = op.op === 'decide' || op.op === 'revoke' ? decidedBy(world, session, op) : outcomeOf(world, head, op)
+  const outcome = outcomeAt(world, session, op)
   if (outcome.kind === 'append') world.send({ ...outcome.decision, session, head, by: 'gateway', role: 'g' }, null)
   else
     world.note(`the gateway ${outcome.kind === 'refused' ? `refuses ${op.op}: ${outcome.code}` : 'has nothing to do'}`)
   world.remembered = head.status
+}
+
+function outcomeAt(world: World, session: string, op: GatewayOp): RequestOutcome | VerdictOutcome | AnswerOutcome {
+  if (op.op === 'answer') return answeredBy(world, session, op)
+  return op.op === 'decide' || op.op === 'revoke'
+    ? decidedBy(world, session, op)
+    : outcomeOf(world, world.read(session).head, op)
+}
+
+/** A person is done with a page that they accept. */
+function answeredBy(world: World, id: string, { action }: GatewayOp & { op: 'answer' }): AnswerOutcome {
+  const fold = world.read(id)
+  const asked = fold.session.turn?.calls.flatMap(({ state }) => (state.kind === 'eliciting' ? [state] : []))[0]
+  const done = action === 'accept' && asked?.mode === 'url'
+  const answer = { elicitation: asked?.elicitation ?? 'none', action, ...(done ? { completed: true } : {}) }
+  return world.rules.answerElicitation(fold, answer, 'gateway')
 }
 
 /** On the fold, not on the head alone. */
@@ -55,7 +73,11 @@ function decidedBy(world: World, id: string, op: Extract<GatewayOp, { op: 'decid
   return world.rules.decideApproval(fold, said, 'gateway', `g${world.done}`, () => undefined)
 }
 
-function outcomeOf(world: World, head: Head, op: Exclude<GatewayOp, { op: 'decide' | 'revoke' }>): RequestOutcome {
+function outcomeOf(
+  world: World,
+  head: Head,
+  op: Exclude<GatewayOp, { op: 'decide' | 'revoke' | 'answer' }>,
+): RequestOutcome {
   if (op.op === 'rename') return rename(world, head)
   if (op.op !== 'message') return op.op === 'cancel' && op.end ? steer('end', 'x', head) : steer(op.op, 'x', head)
   const { message, onBusy } = op

@@ -81,15 +81,19 @@ function withheld(world: World, { session }: ExecSession['fold'], done: readonly
 }
 
 function runnerKey(world: World, { head, held, running, started, sending }: RunSession): string {
-  const holds = [...held].map(([seq, { view, fresh, beyond, discovery }]) => {
+  const holds = [...held].map(([seq, { view, fresh, beyond, acked, discovery }]) => {
     const calls = view.map(({ state }) =>
-      state.kind === 'claimed' ? `c${state.attempt}${state.by}` : state.kind.slice(0, 1),
+      state.kind === 'claimed' || state.kind === 'parked'
+        ? `${state.kind[0]}${state.attempt}${state.by}${state.kind === 'parked' && state.answer ? '!' : ''}`
+        : state.kind.slice(0, 1),
     )
-    return `${world.nameOf(seq)}${fresh ? 'f' : ''}${beyond ? 'b' : ''}${discovery ? `d${discovery.closed}` : ''}${calls.join('.')}`
+    return `${world.nameOf(seq)}${fresh ? 'f' : ''}${acked ? 'a' : ''}${beyond ? 'b' : ''}${discovery ? `d${discovery.closed}` : ''}${calls.join('.')}`
   })
   const open = [...held.values()].flatMap(({ view }) => view.filter((one) => one.state.kind !== 'done'))
   const begun = started.filter((key) => open.some(({ call }) => key.startsWith(`${call}/`)))
-  const runs = running.map(({ call, attempt }) => `${call}/${attempt}`).sort()
+  const runs = running
+    .map(({ call, attempt, seq, asked }) => `${call}/${attempt}${asked ? `${asked}${world.nameOf(seq)}` : ''}`)
+    .sort()
   return `${head.n}[${holds.sort().join()}]${runs.join()}(${begun.sort().join()})${sendingKey(sending)}`
 }
 

@@ -19,7 +19,18 @@ import {
 import { type ExecutorProcess, learn, update } from './executor-state.ts'
 import { fire, operate, targetOf } from './gateway.ts'
 import { answerOf } from './model.ts'
-import { actTool, canAct, deliverTool, finishTool, look, resolveTool, runnerNamed } from './runner-process.ts'
+import {
+  actTool,
+  askPerson,
+  canAct,
+  deliverTool,
+  finishTool,
+  look,
+  mayAsk,
+  mayEnd,
+  resolveTool,
+  runnerNamed,
+} from './runner-process.ts'
 import type { RunnerProcess } from './runner-state.ts'
 import type { FaultKind } from './scenario.ts'
 import { instanceOf, type Process, short, type World } from './world.ts'
@@ -137,9 +148,13 @@ function runnerMoves(world: World, process: RunnerProcess, add: Add): void {
     for (const seq of state.held.keys()) {
       if (canAct(world, process, seq)) add(`${name} acts on ${world.nameOf(seq)}`, (to) => actTool(to, name, seq))
     }
-    for (const { call } of state.running) add(`${name} ends ${call}`, (to) => finishTool(to, name, id, [call]))
-    if (state.running.length > 1) {
-      const all = state.running.map(({ call }) => call)
+    for (const body of state.running)
+      if (mayAsk(world, process, id, body))
+        add(`${name} asks a person for ${body.call}`, (to) => askPerson(to, name, id, body))
+    const ending = state.running.filter((body) => mayEnd(world, process, id, body))
+    for (const { call } of ending) add(`${name} ends ${call}`, (to) => finishTool(to, name, id, [call]))
+    if (ending.length > 1) {
+      const all = ending.map(({ call }) => call)
       add(`${name} ends ${all.join(', ')} together`, (to) => finishTool(to, name, id, all))
     }
     if (state.held.size > 0 && world.willHear(process, id, state.head.seq))

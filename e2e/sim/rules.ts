@@ -3,6 +3,7 @@
 import type { Address, Head, SessionEvent } from '@reins/contracts'
 import {
   addressOf,
+  answerElicitation,
   createChild,
   decideApproval,
   fireTimer,
@@ -30,6 +31,7 @@ export interface Protocol {
   readonly viewOf: typeof viewOf
   readonly followsSeen: typeof followsSeen
   readonly createChild: typeof createChild
+  readonly answerElicitation: typeof answerElicitation
   readonly decideApproval: typeof decideApproval
   readonly fireTimer: typeof fireTimer
   readonly leftToNewer: typeof leftToNewer
@@ -58,6 +60,8 @@ export interface Rules extends Protocol {
   readonly recreateWithNew: boolean
   /** A timer is armed in the log and nowhere else. */
   readonly timerInLogOnly: boolean
+  /** The question of a server stands in the log and wakes nobody. */
+  readonly questionsToLog: boolean
   /** An owner answers "no" once its effect has ended, though the outcome is not known to be in. */
   readonly ownerAnswersEarly: boolean
   /** At rest every trigger of the session is acked, those too whose errands are still to be done. */
@@ -74,6 +78,7 @@ export const sound: Rules = {
   viewOf,
   followsSeen,
   createChild,
+  answerElicitation,
   decideApproval,
   fireTimer,
   leftToNewer,
@@ -87,6 +92,7 @@ export const sound: Rules = {
   zombieWorking: false,
   recreateWithNew: false,
   timerInLogOnly: false,
+  questionsToLog: false,
   ownerAnswersEarly: false,
   acksUndoneErrands: false,
   settleOnStaleParent: false,

@@ -1,22 +1,33 @@
 // A tool-runner, step by step: PROTOCOL 5 carried out on a world, one append a step.
 //   R1. It decides on its views of the frames that asked it, never on the session's state.
 //   R2. All views of a session are folded to the head that it appends on: a trigger that does not follow that head is read up to.
-import { type Address, emptyHead, type Frame, type Head, headOf, type SessionEvent, toLog } from '@reins/contracts'
+import {
+  type Address,
+  emptyHead,
+  type Frame,
+  type Head,
+  headOf,
+  type SessionEvent,
+  toExec,
+  toLog,
+} from '@reins/contracts'
 import {
   type Attempt,
   claimKey,
   type EndedCall,
   evolveView,
+  isClosed,
   type NextStep,
   nextStep,
   outcomeEvents,
   type RunnerCall,
   type RunnerHolder,
+  runsAt,
   toolsetAskedIn,
   toolsetIsClosed,
 } from '@reins/session'
 import { frameFor, framesFor } from './builds.ts'
-import type { RunHold, RunnerProcess, RunSession, RunThen } from './runner-state.ts'
+import type { RunHold, RunnerProcess, RunningBody, RunSession, RunThen } from './runner-state.ts'
 import { instanceOf, type Order, short, type World } from './world.ts'
 
 const key = (call: string, attempt: number): string => `${call}/${attempt}`
@@ -30,7 +41,7 @@ export function runnerNamed(world: World, name: string): RunnerProcess {
 function update(world: World, name: string, session: string, change: Partial<RunSession>): RunSession {
   const process = runnerNamed(world, name)
   const old = process.sessions.get(session)
-  const next: RunSession = {
+  const changed: RunSession = {
     head: old?.head ?? world.read(session).head,
     held: old?.held ?? new Map(),
     running: old?.running ?? [],
@@ -38,9 +49,28 @@ function update(world: World, name: string, session: string, change: Partial<Run
     sending: old?.sending ?? null,
     ...change,
   }
+  const next = goingOn(changed)
   world.processes.set(name, { ...process, used: true, sessions: new Map(process.sessions).set(session, next) })
   return next
 }
+
+/** Bodies whose answer has been read go on; a request without a trigger is kept in view for those that wait, and no longer. */
+function goingOn(state: RunSession): RunSession {
+  const running = state.running.map((body): RunningBody => {
+    const known = body.asked === 'waits' ? stateOf(state, body) : undefined
+    const answered = known?.kind === 'parked' && known.attempt === body.attempt && known.answer !== undefined
+    return answered ? { ...body, asked: 'answered' } : body
+  })
+  const waits = ({ view }: RunHold) =>
+    view.some(({ call, state: { kind } }) => kind === 'parked' && running.some((body) => body.call === call))
+  const held = new Map([...state.held].filter(([, hold]) => !hold.acked || waits(hold)))
+  return { ...state, running, held }
+}
+
+const stateOf = (
+  { held }: RunSession,
+  { seq, call }: Pick<RunningBody, 'seq' | 'call'>,
+): RunnerCall['state'] | undefined => held.get(seq)?.view.find((one) => one.call === call)?.state
 
 const holderOf = (process: RunnerProcess, state: RunSession): RunnerHolder => ({
   instance: instanceOf(process),
@@ -65,8 +95,10 @@ export function deliverTool(world: World, name: string, seq: number): void {
   const state = process.sessions.get(session)
   world.setTrigger(seq, { state: 'held', first: false })
   world.note(`${instanceOf(process)} is given ${world.nameOf(seq)}${trigger.first ? '' : ' again'}`)
-  if (state?.held.has(seq)) {
-    update(world, name, session, {})
+  const known = state?.held.get(seq)
+  if (known) {
+    const { acked: _, ...again } = known
+    update(world, name, session, { held: new Map(state?.held).set(seq, again) })
     return
   }
   if (!asked) {
@@ -88,7 +120,9 @@ export function deliverTool(world: World, name: string, seq: number): void {
   // Read up to the head, unless its own frame is all that there is to know.
   const read = fresh ? hold : framesFor(world, name, session, seq).reduce(readOn, hold)
   const head = fresh && frame.seq > seen.seq ? headOf(frame) : seen
-  update(world, name, session, { held: new Map(state?.held).set(seq, read), head })
+  // What it asks for again is an answer to what waits here.
+  const others = fresh ? [...(state?.held ?? [])].map(([at, one]) => [at, readOn(one, frame)] as const) : state?.held
+  update(world, name, session, { held: new Map(others).set(seq, read), head })
   if (!fresh) look(world, name, session, seq)
 }
 
@@ -134,14 +168,14 @@ export function canAct(world: World, process: RunnerProcess, seq: number): boole
   for (;;) {
     const step = nextStep(hold.view, holderOf(process, state), hold.fresh, answers)
     if (step.do === 'ask') answers.set(...ask(world, process, session, step))
-    else return step.do === 'end' || step.runs.length > 0 || step.claims.length > 0 || isDone(hold)
+    else return step.do === 'end' || step.runs.length > 0 || step.claims.length > 0 || (isDone(hold) && !hold.acked)
   }
 }
 
 const leftTo = (world: World, { running }: RunSession, hold: RunHold) =>
   world.rules.leftToNewer(hold, (call) => running.some((one) => one.call === call))
 
-const isDone = ({ view }: RunHold): boolean => view.every(({ state }) => state.kind === 'done')
+const isDone = ({ view }: RunHold): boolean => view.every(({ state }) => isClosed(state))
 
 function ask(
   world: World,
@@ -183,11 +217,11 @@ export function actTool(world: World, name: string, seq: number): void {
         record(world, process, session, step.outcomes, [])
         return
       case 'work':
-        for (const { call, attempt } of step.runs) begin(world, name, session, call.call, attempt)
-        if (step.claims.length > 0) claim(world, process, session, state.head, step.claims)
+        for (const { call, attempt } of step.runs) begin(world, name, session, call.call, attempt, seq)
+        if (step.claims.length > 0) claim(world, process, session, state.head, step.claims, seq)
         else if (isDone(hold)) {
           const held = new Map(state.held)
-          held.delete(seq)
+          held.set(seq, { ...hold, acked: true })
           update(world, name, session, { held })
           world.ack(seq, process)
         }
@@ -234,28 +268,32 @@ function gone(world: World, name: string, session: string, asked: NextStep & { d
   const state = runnerNamed(world, name).sessions.get(session)
   const known = state && findCall(state, call)?.state
   if (known?.kind !== 'claimed' || known.attempt !== attempt) return
-  if (world.reachable(owner)?.sessions.get(session)?.sending?.then.kind === 'outcome')
+  const there = world.reachable(owner)
+  const then = there?.kind === 'runner' ? there.sessions.get(session)?.sending?.then : undefined
+  if (then?.kind === 'outcome' && then.calls.includes(call))
     world.fail(`C2: ${name} writes off ${call}/${attempt} of ${owner}, which lives and has its outcome under way`)
 }
 
 const findCall = (state: RunSession, call: string): RunnerCall | undefined =>
   [...state.held.values()].flatMap(({ view }) => view).find((one) => one.call === call)
 
-function begin(world: World, name: string, session: string, call: string, attempt: number): void {
+function begin(world: World, name: string, session: string, call: string, attempt: number, seq: number): void {
   const state = runnerNamed(world, name).sessions.get(session)
-  const known = state && findCall(state, call)
+  const known = state?.held.get(seq)?.view.find((one) => one.call === call)
   if (!state || !known) return
   if (known.state.kind === 'done') world.fail(`C2: ${name} starts ${call}/${attempt}, which its own read shows closed`)
   world.note(`${name} runs ${call}/${attempt}`)
   checkOrder(world, name, session, call)
-  if (known.replay === 'never') {
+  // A server that wants a page to be opened first has run nothing before that.
+  const refused = world.scenario.asks?.how === 'page' && known.resume === undefined
+  if (known.replay === 'never' && !refused) {
     const name = `${short(session)} ${call}`
     const times = (world.bodies.get(name) ?? 0) + 1
     world.bodies = new Map(world.bodies).set(name, times)
     if (times > 1) world.fail(`C3: ${call} must not run twice, and runs for the ${times}th time`)
   }
   update(world, name, session, {
-    running: [...state.running, { call, attempt }],
+    running: [...state.running, { call, attempt, seq }],
     started: [...state.started, key(call, attempt)],
   })
 }
@@ -286,11 +324,18 @@ function order(
   return { session, head, by: instanceOf(process), role: 't', events, to, status: head.status }
 }
 
-function claim(world: World, process: RunnerProcess, session: string, head: Head, claims: readonly Attempt[]): void {
+function claim(
+  world: World,
+  process: RunnerProcess,
+  session: string,
+  head: Head,
+  claims: readonly Attempt[],
+  seq: number,
+): void {
   const events = claims.map(
     ({ call, attempt }): SessionEvent => ({ type: 'tool-call.started', data: { call: call.call, attempt } }),
   )
-  sent(world, process.name, order(process, session, head, events, toLog), { kind: 'claim', claims })
+  sent(world, process.name, order(process, session, head, events, toLog), { kind: 'claim', claims, seq })
 }
 
 /** Outcomes that are ready together are one frame; it wakes the executor where it closes the last call. `calls`: whose bodies have ended. */
@@ -322,11 +367,50 @@ export function finishTool(world: World, name: string, session: string, calls: r
   if (!state) return
   const running = state.running.filter(({ call }) => calls.includes(call))
   world.note(`${running.map(({ call, attempt }) => key(call, attempt)).join(', ')} at ${instanceOf(process)} end`)
-  const ended = running.map(({ call, attempt }): EndedCall => {
+  const ended = running.map(({ call, attempt, seq }): EndedCall => {
     const data = { call, attempt, status: 'ok', output: 'done' } as const
-    return { event: { type: 'tool-call.completed', data }, state: findCall(state, call)?.state, stopped: false }
+    return { event: { type: 'tool-call.completed', data }, state: stateOf(state, { seq, call }), stopped: false }
   })
   record(world, process, session, outcomeEvents(ended, instanceOf(process)), calls)
+}
+
+/** Whether the server of a body may ask a person now: once for each call, and while the attempt is this runner's. */
+export function mayAsk(world: World, process: RunnerProcess, session: string, body: RunningBody): boolean {
+  const state = process.sessions.get(session)
+  const hold = state?.held.get(body.seq)
+  const call = hold?.view.find((one) => one.call === body.call)
+  const { asks } = world.scenario
+  if (!asks || !call || call.replay !== asks.tool || hold?.beyond || body.asked || call.resume) return false
+  return runsAt(call.state, body.attempt, instanceOf(process))
+}
+
+/** A server that is going to ask does so first; one whose question waits may give it up, where the scenario says so. */
+export function mayEnd(world: World, process: RunnerProcess, session: string, body: RunningBody): boolean {
+  if (mayAsk(world, process, session, body)) return false
+  const state = process.sessions.get(session)
+  const known = state && stateOf(state, body)
+  const waits = body.asked === 'waits' && known?.kind === 'parked' && known.attempt === body.attempt
+  return !waits || world.scenario.asks?.givesUp === true
+}
+
+/** The question goes into the log; from then on the call waits for a person. */
+export function askPerson(world: World, name: string, session: string, body: RunningBody): void {
+  const process = runnerNamed(world, name)
+  const state = process.sessions.get(session)
+  if (!state) return
+  const { call, attempt } = body
+  const nothingRan = world.scenario.asks?.how === 'page'
+  const [elicitation, timer] = [`ask-${call}-${attempt}`, `answer-${call}-${attempt}`]
+  const event: SessionEvent = {
+    type: 'elicitation.requested',
+    data: {
+      ...{ call, attempt, elicitation, timer, server: 'bank', message: 'who', key: 'k', expiresAt: 0 },
+      ...(nothingRan ? { mode: 'url', url: 'https://example.com', nothingRan } : { mode: 'form' }),
+    },
+  }
+  world.note(`the server of ${key(call, attempt)} at ${instanceOf(process)} asks a person`)
+  const to = world.rules.questionsToLog ? toLog : toExec(state.head.pool)
+  sent(world, name, order(process, session, state.head, [event], to), { kind: 'question', asks: body, nothingRan })
 }
 
 function sent(world: World, name: string, what: Order, then: RunThen): void {
@@ -367,18 +451,36 @@ function concluded(
   const after = process.sessions.get(session)
   if (!after) return
   if (then.kind === 'discovery') return
+  if (then.kind === 'question') {
+    asked(world, name, session, after, then)
+    return
+  }
   if (then.kind === 'outcome') {
     update(world, name, session, { running: after.running.filter(({ call }) => !then.calls.includes(call)) })
     return
   }
   for (const { call, attempt } of then.claims) {
-    const state = findCall(after, call.call)?.state
+    const state = stateOf(after, { seq: then.seq, call: call.call })
     const left = [...after.held.values()].some(
       (hold) => hold.view.some((one) => one.call === call.call) && world.rules.leftToNewer(hold, () => false) !== 'no',
     )
     if (!left && world.rules.mayRun(call, state, attempt, holderOf(process, after)))
-      begin(world, name, session, call.call, attempt)
+      begin(world, name, session, call.call, attempt, then.seq)
   }
+}
+
+/** The call waits; where nothing ran, its body has ended, and has not begun as far as anybody can tell. */
+function asked(
+  world: World,
+  name: string,
+  session: string,
+  { running }: RunSession,
+  { asks, nothingRan }: RunThen & { kind: 'question' },
+): void {
+  const others = running.filter(({ call, attempt }) => call !== asks.call || attempt !== asks.attempt)
+  // Aborted meanwhile.
+  if (others.length === running.length) return
+  update(world, name, session, { running: nothingRan ? others : [...others, { ...asks, asked: 'waits' }] })
 }
 
 /** Whether an instance would answer that it runs the call, or that its claim or outcome is not known to be in. */

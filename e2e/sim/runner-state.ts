@@ -10,12 +10,24 @@ export interface RunHold {
   readonly fresh: boolean
   /** A frame came after it that only a newer build understands. */
   readonly beyond: boolean
+  /** Its trigger is acked: it stays in view for calls that run here and wait for a person. */
+  readonly acked?: true
   /** A request for the tools of servers, with no calls in its view; `closed`: nobody waits for its answer any more. */
   readonly discovery?: { readonly request: string; readonly closed: boolean }
 }
 
+export interface RunningBody {
+  readonly call: string
+  readonly attempt: number
+  /** The request that it runs for. */
+  readonly seq: number
+  /** What its server has asked a person: `waits` until the answer is read. */
+  readonly asked?: 'waits' | 'answered'
+}
+
 export type RunThen =
-  | { readonly kind: 'claim'; readonly claims: readonly Attempt[] }
+  | { readonly kind: 'claim'; readonly claims: readonly Attempt[]; readonly seq: number }
+  | { readonly kind: 'question'; readonly asks: RunningBody; readonly nothingRan: boolean }
   | { readonly kind: 'outcome'; readonly calls: readonly string[] }
   | { readonly kind: 'discovery' }
 
@@ -23,7 +35,7 @@ export interface RunSession {
   /** What it appends on; every view is folded up to here. */
   readonly head: Head
   readonly held: ReadonlyMap<number, RunHold>
-  readonly running: readonly { readonly call: string; readonly attempt: number }[]
+  readonly running: readonly RunningBody[]
   readonly started: readonly string[]
   readonly sending: { readonly order: Order; readonly then: RunThen } | null
 }

@@ -22,6 +22,8 @@ export type GatewayOp =
       readonly scope?: 'tool'
       readonly of?: 'child'
     }
+  /** Of a person, to the first question that waits. */
+  | { readonly op: 'answer'; readonly action: 'accept' | 'decline'; readonly of?: 'child' }
   | { readonly op: 'revoke'; readonly of?: 'child' }
   | { readonly op: 'pause' | 'resume' | 'release' | 'rename'; readonly of?: 'child' }
 
@@ -62,6 +64,13 @@ export interface Scenario {
   readonly slotsMayMiss?: boolean
   /** What the servers of the session's definition answer; absent: it names none. */
   readonly servers?: readonly ServerAnswer[]
+  /** The server of this tool asks a person once in each call: in its middle, or, before anything runs, to open a page. */
+  readonly asks?: {
+    readonly tool: 'safe' | 'never'
+    readonly how: 'form' | 'page'
+    /** It may end a call while its question waits. */
+    readonly givesUp?: true
+  }
   readonly gateway: readonly GatewayOp[]
   readonly faults: Partial<Readonly<Record<FaultKind, number>>>
   /** Faults of all kinds together. */

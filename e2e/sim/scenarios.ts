@@ -44,6 +44,16 @@ export const approved = {
   policy: { mode: 'default', expires: 1_000 },
 } as const satisfies Partial<Scenario>
 
+/** One call whose server asks a person, who answers if the time is not over. */
+export const asksOnce = {
+  executors: 1,
+  asks: { tool: 'never', how: 'form' },
+  turns: [[{ tools: ['never'] }, {}]],
+  gateway: [message('m1'), { op: 'answer', action: 'accept' }],
+  faults: {},
+  total: 0,
+} as const satisfies Partial<Scenario>
+
 export const small: readonly Scenario[] = [
   { ...base, name: 'one message, two faults', faults: any(2), total: 2 },
   { ...base, name: 'one tool that may run again', turns: [[{ tools: ['safe'] }, {}]], faults: any(1), total: 1 },
@@ -128,6 +138,22 @@ export const small: readonly Scenario[] = [
     faults: any(1),
     total: 1,
   },
+  {
+    ...base,
+    ...asksOnce,
+    name: 'a question that nobody answers',
+    gateway: [message('m1')],
+  },
+  {
+    ...base,
+    ...asksOnce,
+    name: 'a page that nobody opens',
+    runners: 1,
+    asks: { tool: 'never', how: 'page' },
+    gateway: [message('m1')],
+    faults: only('crash'),
+    total: 1,
+  },
   { ...base, name: 'a timer', turns: [[{ throttledOnce: true }]], faults: any(1), total: 1 },
   {
     ...base,
@@ -165,6 +191,62 @@ const poison: Scenario = {
 
 export const medium: readonly Scenario[] = [
   poison,
+  { ...base, ...asksOnce, name: 'a question of a server', faults: any(1), total: 1 },
+  {
+    ...base,
+    ...asksOnce,
+    name: 'a page that has to be opened first',
+    asks: { tool: 'never', how: 'page' },
+    faults: any(1),
+    total: 1,
+  },
+  {
+    ...base,
+    ...asksOnce,
+    name: 'a question, which its server may give up, and a cancel',
+    asks: { tool: 'never', how: 'form', givesUp: true },
+    gateway: [message('m1'), { op: 'cancel' }],
+    faults: any(1),
+    total: 1,
+  },
+  {
+    ...base,
+    ...asksOnce,
+    name: 'a question in a call that may run again, which a person declines',
+    executors: 2,
+    turns: [[{ tools: ['safe'] }, {}]],
+    asks: { tool: 'safe', how: 'form' },
+    gateway: [message('m1'), { op: 'answer', action: 'decline' }],
+    faults: any(1),
+    total: 1,
+  },
+  {
+    ...base,
+    ...asksOnce,
+    name: 'two pages, one of which a person declines, and a call beside them',
+    turns: [[{ tools: ['never', 'safe', 'never'] }, {}]],
+    asks: { tool: 'never', how: 'page' },
+    gateway: [message('m1'), { op: 'answer', action: 'decline' }, { op: 'answer', action: 'accept' }],
+    faults: any(1),
+    total: 1,
+  },
+  {
+    ...base,
+    ...asksOnce,
+    name: 'a question, a pause and a resume',
+    gateway: [message('m1'), { op: 'pause' }, { op: 'answer', action: 'accept' }, { op: 'resume' }],
+    faults: any(1),
+    total: 1,
+  },
+  {
+    ...base,
+    ...asksOnce,
+    name: 'an answer that older processes do not know',
+    executors: 2,
+    older: { processes: ['e1', 'r1'], hides: 'elicitation.answered' },
+    faults: any(1),
+    total: 1,
+  },
   {
     ...base,
     ...approved,
@@ -336,6 +418,35 @@ export const medium: readonly Scenario[] = [
 
 /** For walks: everything at once. */
 export const large: readonly Scenario[] = [
+  ...(['form', 'page'] as const).map(
+    (how): Scenario => ({
+      ...base,
+      name: `questions (${how}), pauses, cancels`,
+      born: { ...born, limits: { maxToolCalls: 10, maxConcurrentTools: 2 } },
+      turns: [
+        [{ tools: ['never', 'safe', 'never'] }, { tools: ['never'] }, {}],
+        [{ tools: ['never', 'never'] }, {}],
+        [{ tools: ['never', 'safe'] }, {}],
+      ],
+      asks: { tool: 'never', how, givesUp: true },
+      gateway: [
+        message('m1'),
+        { op: 'answer', action: 'accept' },
+        { op: 'answer', action: 'decline' },
+        { op: 'pause' },
+        { op: 'answer', action: 'accept' },
+        { op: 'resume' },
+        message('m2', 'interrupt'),
+        { op: 'answer', action: 'accept' },
+        message('m3'),
+        { op: 'answer', action: 'accept' },
+        { op: 'cancel' },
+        { op: 'answer', action: 'accept' },
+      ],
+      faults: any(3),
+      total: 8,
+    }),
+  ),
   {
     ...base,
     ...approved,

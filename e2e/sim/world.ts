@@ -229,7 +229,7 @@ export class World {
   keepers(seq: number): readonly Process[] {
     const { session } = this.triggers.get(seq) ?? { session: '' }
     return [...this.processes.values()].filter(
-      (process) => !process.stalled && !process.suspect && process.sessions.get(session)?.held.has(seq),
+      (process) => !process.stalled && !process.suspect && holds(process, session, seq),
     )
   }
 
@@ -249,6 +249,12 @@ export class World {
     const stored = this.stream.bySeq(seq)
     return stored ? `${short(stored.session)}#${stored.frame.n}` : `seq ${seq}`
   }
+}
+
+function holds(process: Process, session: string, seq: number): boolean {
+  if (process.kind === 'executor') return process.sessions.get(session)?.held.has(seq) ?? false
+  const hold = process.sessions.get(session)?.held.get(seq)
+  return hold !== undefined && !hold.acked
 }
 
 const idOf = ({ by, head, tag }: Order): string => `${by}:${head.n + 1}${tag ? `:${tag}` : ''}`

@@ -1,6 +1,15 @@
 // Functions of the protocol made wrong from outside: each once left sessions stuck or did work twice.
 import { argumentsDigest, toLog } from '@reins/contracts'
-import { addressOf, type Call, createChild, followsSeen, type Session, takeover, verdict } from '@reins/session'
+import {
+  addressOf,
+  type Call,
+  createChild,
+  followsSeen,
+  type RunnerCall,
+  type Session,
+  takeover,
+  verdict,
+} from '@reins/session'
 import type { Rules } from './rules.ts'
 
 type Wrong = (rules: Rules) => Partial<Rules>
@@ -72,6 +81,41 @@ export const expiryWakesNobody: Wrong = (rules) => ({
     const decision = rules.fireTimer(...asked)
     return decision && { ...decision, to: toLog }
   },
+})
+
+/** No timer is armed for the question of a server: whoever is asked is believed to answer. */
+export const questionsWithoutTimer: Wrong = (rules) => ({
+  verdict: (session, ...asked) => {
+    const next = rules.verdict(session, ...asked)
+    const waits = session.turn?.calls.some(({ state }) => state.kind === 'eliciting')
+    if (!waits || next.do !== 'append') return next
+    return next.plan.events.every(({ type }) => type === 'timer.armed') ? { do: 'ack' } : next
+  },
+})
+
+/** A call that waits for a person counts as open when a runner chooses whom an outcome wakes. */
+export const waitingCountsAsOpen: Wrong = (rules) => ({
+  addressOf: (requests, ...asked) =>
+    rules.addressOf(
+      requests.map((one) => ({ ...one, view: one.view.map((call) => ({ ...call, state: asClaimed(call.state) })) })),
+      ...asked,
+    ),
+})
+
+const asClaimed = (state: RunnerCall['state']): RunnerCall['state'] =>
+  state.kind === 'parked' ? { kind: 'claimed', attempt: state.attempt, by: state.by } : state
+
+/** The answer of a person is addressed to nobody. */
+export const answerWakesNobody: Wrong = (rules) => ({
+  answerElicitation: (...asked) => {
+    const outcome = rules.answerElicitation(...asked)
+    return outcome.kind === 'append' ? { ...outcome, decision: { ...outcome.decision, to: toLog } } : outcome
+  },
+})
+
+/** A runner takes a call that has waited for a person for one that nobody was asked for yet. */
+export const resumedIsNew: Wrong = (rules) => ({
+  viewOf: (calls) => rules.viewOf(calls.map(({ resume: _, ...call }) => call)),
 })
 
 /** A first delivery that finds a call in flight is taken for a repeat and acked. */

@@ -4,11 +4,12 @@
 //       landed intent for another's meets the row that runs a call recorded as its own, or asks itself, hears no, and takes it over.
 import { type Rules, sound } from './rules.ts'
 import { born, type Scenario } from './scenario.ts'
-import { approved, base, message, only, pinned, serverThere, withAgents } from './scenarios.ts'
+import { approved, asksOnce, base, message, only, pinned, serverThere, withAgents } from './scenarios.ts'
 import {
   ackByDeliveryCount,
   ackCoveredElsewhere,
   acksUndoneErrands,
+  answerWakesNobody,
   asksTwice,
   childAtHead,
   decisionsWithoutFold,
@@ -19,15 +20,18 @@ import {
   noRowForOwnCall,
   olderDecides,
   olderRuns,
+  overdueIsLeft,
+  questionsWithoutTimer,
+  resumedIsNew,
   runnerCountsForeignCalls,
   runnerIgnoresOrder,
   runnerSkipsGap,
-  overdueIsLeft,
   startClosedIntent,
   takeOverPaused,
   toolsAnsweredToLog,
   toolsHideCancel,
   toolsWithoutTimer,
+  waitingCountsAsOpen,
   wrong,
 } from './wrong-protocol.ts'
 
@@ -59,6 +63,8 @@ const deciding = {
   turns: [[{ tools: ['never'] }, {}]],
   gateway: [message('m1'), { op: 'decide', verdict: 'approved' }],
 } as const
+
+const asking = { ...asksOnce, runners: 1 } as const
 
 const delegating = { born: withAgents, turns: [[{ delegate: ['helper'] }, {}]], childTurn: [{}] } as const
 
@@ -292,6 +298,41 @@ export const wrongRules: readonly WrongRule[] = [
     says: 'the timer of an approval stands in the log only',
     rules: world('timerInLogOnly'),
     scenario: scenario('an approval that expires', { ...deciding, gateway: [message('m1')] }),
+  },
+  {
+    name: 'question-without-timer',
+    says: 'no timer is armed for the question of a server',
+    rules: wrong(sound, questionsWithoutTimer),
+    scenario: scenario('a question that nobody answers', { ...asking, gateway: [message('m1')] }),
+  },
+  {
+    name: 'questions-to-log',
+    says: 'the question of a server stands in the log and wakes nobody',
+    rules: world('questionsToLog'),
+    scenario: scenario('a question', asking),
+  },
+  {
+    name: 'answer-wakes-nobody',
+    says: 'the answer of a person to a server is addressed to nobody',
+    rules: wrong(sound, answerWakesNobody),
+    scenario: scenario('a question', asking),
+  },
+  {
+    name: 'waiting-counts-as-open',
+    says: 'an outcome wakes nobody while another call of its request waits for a person',
+    rules: wrong(sound, waitingCountsAsOpen),
+    scenario: scenario('a question, and calls beside it', {
+      ...asking,
+      born: { ...born, limits: { maxToolCalls: 10, maxConcurrentTools: 2 } },
+      turns: [[{ tools: ['never', 'safe', 'safe'] }, {}]],
+      gateway: [message('m1')],
+    }),
+  },
+  {
+    name: 'resumed-is-new',
+    says: 'a runner takes a call that has waited for a person for a new one',
+    rules: wrong(sound, resumedIsNew),
+    scenario: scenario('a question', asking),
   },
   {
     name: 'settle-on-stale-parent',
