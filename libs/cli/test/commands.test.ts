@@ -378,6 +378,25 @@ describe('one message', () => {
     })
     expect(server.asked).toEqual([`send ${sessionId} Hi`])
   })
+  test('says on stderr which command lets it go on, where a call waits for a person', async () => {
+    const server = fakeServer()
+    const [received, begun, ...rest] = plainTurn(2, 10, 't1', 'Hi', 'Hello **you**')
+    const waits = event(4, 15, 'approval.requested', {
+      ...{
+        call: 'k1',
+        name: 'shell',
+        arguments: { command: 'make' },
+        digest: 'd'.repeat(64),
+        reason: 'The definition asks.',
+      },
+    })
+    server.onMessage = () => server.feed.push(started(1, 0), received!, begun!, waits, ...rest)
+    const { code, out, err } = await reins(['chat', '-m', 'Hi'], server)
+    expect([code, out]).toEqual([0, 'Hello **you**\n'])
+    expect(err).toBe(
+      `reins: A call of shell waits until somebody decides about it: reins approvals approve ${sessionId} k1\n`,
+    )
+  })
   test('whose turn fails exits with 1', async () => {
     const server = fakeServer()
     const [received, begun] = plainTurn(2, 10, 't1', 'Hi', '')

@@ -2,6 +2,7 @@
 import type { TurnResult } from '@reins/contracts'
 import type { ReinsClient } from '../client-port.ts'
 import type { CliContext } from '../context.ts'
+import { neutralise } from '../text/neutralise.ts'
 import type { Style } from '../text/style.ts'
 import { liveView } from './live-view.ts'
 import { Painter } from './painter.ts'
@@ -36,7 +37,7 @@ export interface OneShotResult {
 export async function askOnce(options: OneShotOptions): Promise<OneShotResult> {
   const accepted = await send(options)
   if (options.signal.aborted) return interrupted(options, accepted)
-  const show = options.live ? liveShow(options) : quietShow(options)
+  const show = options.live ? liveShow(options, accepted.session) : quietShow(options, accepted.session)
   const reader = new AbortController()
   const onAbort = () => reader.abort()
   options.signal.addEventListener('abort', onAbort, { once: true })
@@ -155,13 +156,29 @@ interface Show {
   end(): void
 }
 
+/** Why the answer waits for a person, who must act elsewhere: this command reads no keys. undefined: it does not. */
+function whyItWaits(item: Parameters<typeof follow>[1], session: string): string | undefined {
+  const event = 'n' in item ? knownEvent(item) : undefined
+  switch (event?.type) {
+    case 'session.paused':
+      return 'The session is paused. Waiting until somebody resumes it.'
+    case 'approval.requested': {
+      const { call, name } = event.data
+      return `A call of ${name} waits until somebody decides about it: reins approvals approve ${session} ${call}`
+    }
+    case 'elicitation.requested':
+      return `The MCP server ${event.data.server} asks a person something: reins elicitations list ${session}`
+    default:
+      return undefined
+  }
+}
+
 /** Only what a script's owner must know, on stderr. */
-function quietShow({ context }: OneShotOptions): Show {
+function quietShow({ context }: OneShotOptions, session: string): Show {
   return {
     item: (item) => {
-      const event = 'n' in item ? knownEvent(item) : undefined
-      if (event?.type === 'session.paused')
-        context.stderr.write('reins: The session is paused. Waiting until somebody resumes it.\n')
+      const why = whyItWaits(item, session)
+      if (why !== undefined) context.stderr.write(`reins: ${neutralise(why)}\n`)
     },
     connection: (lost) => {
       context.stderr.write(
@@ -172,7 +189,7 @@ function quietShow({ context }: OneShotOptions): Show {
   }
 }
 
-function liveShow({ context, style }: OneShotOptions): Show {
+function liveShow({ context, style }: OneShotOptions, session: string): Show {
   const { stdout } = context
   const columns = () => Math.max(1, stdout.columns || 80)
   const painter = new Painter((text) => stdout.write(text), columns())
@@ -194,7 +211,8 @@ function liveShow({ context, style }: OneShotOptions): Show {
     item: (item) => {
       const followed = follow(transcript, item)
       transcript = followed.transcript
-      paint(followed.pieces)
+      const why = whyItWaits(item, session)
+      paint(why === undefined ? followed.pieces : [...followed.pieces, { kind: 'notice', level: 'info', text: why }])
     },
     connection: (lost) => {
       connection = lost ? 'lost' : 'there'
