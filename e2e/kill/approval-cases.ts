@@ -56,17 +56,18 @@ function killedAfterDecision(name: 'executor' | 'tool-runner', point: string, ra
     async run(bench) {
       await asking(bench)
       const decided: Waiting[] = []
-      let victim: Awaited<ReturnType<Bench['victim']>> | undefined
-      while (!victim?.isPaused()) {
-        const waiting = await waits(bench)
-        // The call waits without anybody: who comes now has only the decision to act on.
-        victim ??= await bench.victim(name, point)
+      // All of them wait before the victim comes: it has only decisions to act on, whichever of them the broker gives it.
+      const asked = await Promise.all(Array.from({ length: 8 }, () => waits(bench)))
+      const victim = await bench.victim(name, point)
+      while (!victim.isPaused()) {
+        const waiting = asked.shift()
+        if (!waiting) throw new Error('the broker gave the victim none of eight decisions')
         decided.push(waiting)
         expect((await approve(bench, waiting)).status).toBe(202)
-        const here = victim
-        await eventually(async () => here.isPaused() || (await bench.world.checked(waiting.session)).atRest)
+        await eventually(async () => victim.isPaused() || (await bench.world.checked(waiting.session)).atRest)
       }
       await victim.kill()
+      for (const { followers } of asked) for (const follower of followers) follower.close()
       for (const [at, log] of (await bench.allSound(decided)).entries()) {
         const { session } = decided[at]!
         expect(countOf(log, 'approval.decided')).toBe(1)
