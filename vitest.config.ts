@@ -6,8 +6,7 @@ import { defineConfig } from 'vitest/config'
 
 const limits = { testTimeout: 60_000, hookTimeout: 120_000 }
 const together = { ...limits, maxWorkers: 2, sequence: { groupOrder: 0 } }
-// Two cases of e2e/kill can begin a moment too early or too late to hit what they kill; they are tried a second time until that is mended.
-const byItself = { ...limits, maxWorkers: 1, retry: 1, sequence: { groupOrder: 1 } }
+const byItself = { ...limits, maxWorkers: 1, sequence: { groupOrder: 1 } }
 
 const never = ['**/node_modules/**', 'e2e/containers/**']
 const folders = ['libs/*/{src,test}', 'services/*/{src,test}', 'deploy/*/{src,test}', 'scripts']
