@@ -4,7 +4,8 @@
 //   V2. The rest runs two files at a time also on two cores, where vitest's own choice is one: half of them wait for servers.
 import { defineConfig } from 'vitest/config'
 
-const limits = { testTimeout: 60_000, hookTimeout: 120_000 }
+// Deadlines are for what hangs. None of them says how fast something is.
+const limits = { testTimeout: 120_000, hookTimeout: 240_000, expect: { poll: { timeout: 60_000 } } }
 const together = { ...limits, maxWorkers: 2, sequence: { groupOrder: 0 } }
 const byItself = { ...limits, maxWorkers: 1, sequence: { groupOrder: 1 } }
 

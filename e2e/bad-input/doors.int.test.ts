@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   expect(await kept()).toEqual(traces)
-  expect((await product.ask('GET', '/health')).json.status).toBe('ok')
+  await eventually(async () => (await product.ask('GET', '/health')).json.status === 'ok')
   expect(await product.turn(session, 'say still here')).toBe('still here')
   expect(await product.close()).toEqual([])
 })

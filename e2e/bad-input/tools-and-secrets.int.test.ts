@@ -20,7 +20,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  expect((await product.ask('GET', '/health')).json.status).toBe('ok')
+  await eventually(async () => (await product.ask('GET', '/health')).json.status === 'ok')
   expect(await product.close()).toEqual([])
 })
 

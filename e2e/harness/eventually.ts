@@ -6,7 +6,7 @@ export async function eventually<T>(
   read: () => T | undefined | false | Promise<T | undefined | false>,
   options: { readonly withinMs?: number; readonly describe?: () => string } = {},
 ): Promise<T> {
-  const withinMs = options.withinMs ?? 30_000
+  const withinMs = options.withinMs ?? 60_000
   const deadline = performance.now() + withinMs
   for (;;) {
     const value = await read()

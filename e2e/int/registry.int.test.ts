@@ -58,7 +58,7 @@ beforeAll(async () => {
   broker = await servers.broker('registry-test')
   await ensureTopology(broker, { replicas: 1 })
   registry = await serve(servers.databaseUrl)
-  view = await watchRegistry(broker, ['agent', 'token'], { withinMs: 10_000 })
+  view = await watchRegistry(broker, ['agent', 'token'], { withinMs: 60_000 })
 })
 afterAll(async () => {
   await view?.close()
@@ -187,7 +187,7 @@ describe('a view', () => {
   test('that starts later knows all that was there, and no deleted agent', async () => {
     await put('gone', 'x')
     await give('delete', { name: 'gone', by: 't' })
-    const later = await watchRegistry(broker, ['agent', 'token'], { withinMs: 10_000 })
+    const later = await watchRegistry(broker, ['agent', 'token'], { withinMs: 60_000 })
     expect(later.agent('seen')?.version).toBe(1)
     expect(later.agent('gone')).toBeUndefined()
     expect(await later.agentFresh('gone')).toBeUndefined()

@@ -72,7 +72,7 @@ describe('an agent with an MCP server over stdio', () => {
     const first = await say(undefined, 'small-two', 'call mcp__small__learn {"name": "juggle"}')
     const session = first.session.id
     await expect
-      .poll(async () => (await eventsOf(session)).some(({ type }) => type === 'toolset.changed'), { timeout: 20_000 })
+      .poll(async () => (await eventsOf(session)).some(({ type }) => type === 'toolset.changed'), { timeout: 60_000 })
       .toBe(true)
     await say(session, 'small-two', 'call mcp__small__juggle')
     expect((await outputs(session)).at(-1)).toBe('juggle was called')

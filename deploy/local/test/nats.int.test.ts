@@ -80,7 +80,7 @@ describe('the embedded nats-server', () => {
       const { child, said } = await otherProcess('nats', scratch.path, binary)
       await killNow(child)
       const { pid } = said
-      expect(await until(() => identify(pid) === undefined, { withinMs: 10_000, everyMs: 5 })).toBe(true)
+      expect(await until(() => identify(pid) === undefined, { withinMs: 60_000, everyMs: 5 })).toBe(true)
     },
   )
 

@@ -156,7 +156,7 @@ describe('hosts', () => {
     expect(hosts.size).toBe(2)
     stop.abort(new Error('its time is over'))
     await expect(looping).rejects.toThrow('its time is over')
-    await expect.poll(() => hosts.size, { timeout: 20_000 }).toBe(1)
+    await expect.poll(() => hosts.size, { timeout: 60_000 }).toBe(1)
   })
 
   test('are no more than there may be: the one that has had nothing to do for longest makes room', async () => {
@@ -184,7 +184,7 @@ describe('hosts', () => {
   test('that nobody needs end', async () => {
     const { run, hosts } = hostsOf({ a: basics }, { idleMs: 1 })
     await run('a', 'add', { a: 1, b: 1 })
-    await expect.poll(() => hosts.size, { timeout: 20_000 }).toBe(0)
+    await expect.poll(() => hosts.size, { timeout: 60_000 }).toBe(0)
     expect(await run('a', 'add', { a: 1, b: 1 })).toEqual(value(2))
   })
 

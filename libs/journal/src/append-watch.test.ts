@@ -88,7 +88,7 @@ test('a canary that was never heard makes the process not ready, and stops no wr
 test('after a reconnect the next canary goes out at once, although one that was lost is not answered yet', async () => {
   const asked: PromiseWithResolvers<CanaryOutcome>[] = []
   const asks = async (count: number) => {
-    await expect.poll(() => asked.length, { timeout: 20_000 }).toBe(count)
+    await expect.poll(() => asked.length, { timeout: 60_000 }).toBe(count)
     return asked[count - 1]
   }
   const watch = new AppendWatch({
@@ -106,6 +106,6 @@ test('after a reconnect the next canary goes out at once, although one that was 
   expect(watch.notReady()?.cause).toBe('silent')
   watch.soon() // the second is never answered
   ;(await asks(3))?.resolve({ kind: 'taken' })
-  await expect.poll(() => watch.notReady(), { timeout: 20_000 }).toBeUndefined()
+  await expect.poll(() => watch.notReady(), { timeout: 60_000 }).toBeUndefined()
   await watch.close()
 })

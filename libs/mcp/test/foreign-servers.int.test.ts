@@ -119,7 +119,7 @@ describe.each(transports)('server-everything over %s', (_, kind, entry) => {
     expect(every.progress.join('')).toContain('3/4')
     const abort = new AbortController()
     const long = every.call('mcp__every__trigger-long-running-operation', { duration: 600, steps: 6000 }, abort.signal)
-    await expect.poll(() => every.progress.join(''), { timeout: 20_000 }).toContain('1/6000')
+    await expect.poll(() => every.progress.join(''), { timeout: 60_000 }).toContain('1/6000')
     abort.abort(new Error('cancelled'))
     expect(await long).toMatchObject({ status: 'error', code: 'cancelled' })
   })

@@ -64,7 +64,7 @@ describe('a program', () => {
     const used = use([small('killed.log')])
     const slow = used.call('mcp__small__slow', { ms: 600_000 })
     await expect
-      .poll(() => logged('killed.log').some((line) => line.startsWith('slow')), { timeout: 20_000 })
+      .poll(() => logged('killed.log').some((line) => line.startsWith('slow')), { timeout: 60_000 })
       .toBe(true)
     kill('killed.log')
     expect(await slow).toMatchObject({

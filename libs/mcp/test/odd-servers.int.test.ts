@@ -72,7 +72,7 @@ describe('a server that cannot be used', () => {
     onTestFinished(() => server.close())
     expect(reasonOf((await used.discover())[0])).toContain('connection refused')
     expect(server.seen).toEqual([])
-    await expect.poll(async () => namesOf((await used.discover())[0]), { timeout: 20_000 }).toEqual(['mcp__odd__go'])
+    await expect.poll(async () => namesOf((await used.discover())[0]), { timeout: 60_000 }).toEqual(['mcp__odd__go'])
   })
 })
 

@@ -22,7 +22,7 @@ test.runIf(existsSync('/dev/full'))('a log that cannot be written ends nothing, 
         log.info({}, line)
         return log.lost()
       },
-      { timeout: 20_000 },
+      { timeout: 60_000 },
     )
     .toBeGreaterThan(2)
 })

@@ -107,7 +107,7 @@ describe.each(kinds)('the sandbox by %s', (kind) => {
     const marker = `4${process.pid}1`
     const command = `setsid sleep ${marker} >/dev/null 2>&1 & sleep ${marker} & (sleep ${marker} &) ; echo started`
     expect(await runIn(sandbox, command, temporaryFolder())).toMatchObject({ code: 0, stdout: 'started\n' })
-    await vi.waitFor(() => expect(processesWith(marker)).toEqual([]))
+    await vi.waitFor(() => expect(processesWith(marker)).toEqual([]), { timeout: 60_000 })
   })
 
   it('ends the command when the process that started it is killed', async () => {
@@ -152,7 +152,7 @@ describe.each(kinds)('the sandbox by %s', (kind) => {
     expect(
       await stopAfterFirstOutput(`trap '' TERM; setsid sleep ${marker} & echo begun; while :; do sleep 1; done`, 1),
     ).toBe('begun\n')
-    await vi.waitFor(() => expect(processesWith(marker)).toEqual([]))
+    await vi.waitFor(() => expect(processesWith(marker)).toEqual([]), { timeout: 60_000 })
   })
 
   it('runs a program with its arguments as they are, and speaks to it by its input and further descriptors', async () => {
@@ -237,7 +237,7 @@ describe('without a sandbox', () => {
     expect(stdout).toContain(folder)
     const marker = `4${process.pid}4`
     await runIn(sandbox, `sleep ${marker} & echo x`, folder)
-    await vi.waitFor(() => expect(processesWith(marker)).toEqual([]))
+    await vi.waitFor(() => expect(processesWith(marker)).toEqual([]), { timeout: 60_000 })
   })
 })
 
