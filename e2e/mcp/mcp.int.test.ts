@@ -18,8 +18,11 @@ afterAll(async () => {
 
 const small = { name: 'small', command: 'node', args: ['small-server.mjs'] }
 
-async function agent(name: string, ...servers: readonly object[]): Promise<void> {
+const agent = (name: string, ...servers: readonly object[]): Promise<void> => agentThat(name, {}, ...servers)
+
+async function agentThat(name: string, says: object, ...servers: readonly object[]): Promise<void> {
   const reply = await product.ask('PUT', `/v1/agents/${name}`, {
+    ...says,
     model: 'scripted/assistant',
     system_prompt: 'Do it.',
     tools: [{ read_file: { workspace: product.workspace } }],
@@ -76,6 +79,29 @@ describe('an agent with an MCP server over stdio', () => {
       .toBe(true)
     await say(session, 'small-two', 'call mcp__small__juggle')
     expect((await outputs(session)).at(-1)).toBe('juggle was called')
+  })
+})
+
+describe('a tool of which its server says that it is destructive', () => {
+  it('waits for a person, who is told why, and runs once it is approved', async () => {
+    await agent('careful', small)
+    const begun = await product.ask('POST', '/v1/sessions', { agent: 'careful', message: 'call mcp__small__wipe' })
+    const session = begun.json.session.id
+    const waiting = async () => (await product.ask('GET', `/v1/sessions/${session}`)).json.waiting ?? []
+    await expect.poll(waiting, { timeout: 60_000 }).toMatchObject([{ for: 'approval', name: 'mcp__small__wipe' }])
+    expect(await outputs(session)).toEqual([])
+    const [{ call }] = await waiting()
+    expect((await eventsOf(session)).find(({ type }) => type === 'approval.requested')?.data.reason).toBe(
+      'The MCP server "small" says that mcp__small__wipe is destructive.',
+    )
+    await product.ask('POST', `/v1/sessions/${session}/approvals/${call}`, { verdict: 'approved' })
+    await expect.poll(() => outputs(session), { timeout: 60_000 }).toEqual(['wipe was called'])
+  })
+
+  it('runs at once where the definition allows it', async () => {
+    await agentThat('trusting', { approvals: { tools: { 'mcp__small__*': 'auto' } } }, small)
+    const { session } = await say(undefined, 'trusting', 'call mcp__small__wipe')
+    expect(await outputs(session.id)).toEqual(['wipe was called'])
   })
 })
 

@@ -491,12 +491,16 @@ describe('the server', () => {
 })
 
 describe('reins mcp test', () => {
+  const triedTools: McpTried['tools'] = [
+    { name: 'mcp__notes__read', description: 'Reads', replay: 'safe', risk: 'read' },
+    { name: 'mcp__notes__wipe', description: 'Wipes', replay: 'never', risk: 'external', approval: 'ask' },
+  ]
   const tried = (server: string, status: 'ready' | 'unavailable', optional = false): McpTried => ({
     ...{ server, at: 'https://mcp.example.com/mcp', status, optional, took: 12 },
     ...(status === 'ready'
       ? { about: 'notes 1.2.0', transport: 'http', protocol: '2025-06-18' }
       : { reason: 'nothing listens there (connection refused).' }),
-    tools: status === 'ready' ? [{ name: 'mcp__notes__read', description: 'Reads', replay: 'safe', risk: 'read' }] : [],
+    tools: status === 'ready' ? triedTools : [],
     notes: [],
   })
 
@@ -507,6 +511,7 @@ describe('reins mcp test', () => {
     expect(code).toBe(0)
     expect(out).toMatch(/✓ notes notes 1.2.0, http, 2025-06-18 .* · https:\/\/mcp.example.com\/mcp/)
     expect(out).toContain('mcp__notes__read (read, may run again) Reads')
+    expect(out).toContain('mcp__notes__wipe (external, asks a person) Wipes')
     expect(out).toContain('other nothing listens there')
   })
 

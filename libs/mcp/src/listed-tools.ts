@@ -1,6 +1,8 @@
 // The tools of one server as an agent gets them: chosen, named, checked. Pure.
 //   L1. One tool that cannot be used leaves only itself out, and a note says so.
-//   L2. What a server says of its tools (read only, idempotent, destructive) is believed for ordering and repeating, for nothing else.
+//   L2. What a server says of its tools (read only, idempotent) is believed for ordering and repeating, for nothing else.
+//   L3. A tool of which its server says that it is destructive asks a person. Not saying it is no promise, and asks nobody: most servers
+//       say nothing of their tools. Who says both that it only reads and that it destroys is believed the second.
 import { createHash } from 'node:crypto'
 import {
   canonicalJson,
@@ -102,21 +104,25 @@ function toolOf(
   })
 }
 
-/** L2. */
+/** L2, L3. */
 export function classesOf(annotations: Readonly<Record<string, unknown>>): {
   readonly replay: ReplayClass
   readonly risk: ToolRisk
+  readonly approval?: 'ask'
 } {
-  const readOnly = annotations.readOnlyHint === true
+  const destroys = annotations.destructiveHint === true
+  const readOnly = annotations.readOnlyHint === true && !destroys
   return {
     replay: readOnly || annotations.idempotentHint === true ? 'safe' : 'never',
     risk: readOnly ? 'read' : annotations.destructiveHint === false ? 'write' : 'external',
+    ...(destroys ? { approval: 'ask' } : {}),
   }
 }
 
 const pinned = (tool: Omit<ListedTool, 'digest'>): ListedTool => {
-  const { name, description, parameters, replay, risk } = tool
-  return { ...tool, digest: digestOf({ name, description, parameters, replay, risk }) }
+  const { name, description, parameters, replay, risk, approval } = tool
+  const said = { name, description, parameters, replay, risk, ...(approval === undefined ? {} : { approval }) }
+  return { ...tool, digest: digestOf(said) }
 }
 
 /** As it is: results are checked by it, no provider gets it. */

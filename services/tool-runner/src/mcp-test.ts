@@ -37,7 +37,10 @@ function triedOf({ answer, info, at }: ServerReport, optional: boolean): McpTrie
     ...(info === undefined ? {} : { protocol: info.protocol, transport: info.transport }),
     tools:
       answer.status === 'ready'
-        ? (answer.tools ?? []).map(({ name, description, replay, risk }) => ({ name, description, replay, risk }))
+        ? (answer.tools ?? []).map(({ name, description, replay, risk, approval }) => ({
+            ...{ name, description, replay, risk },
+            ...(approval === undefined ? {} : { approval }),
+          }))
         : [],
     notes: answer.status === 'ready' ? (answer.notes ?? []) : [],
   }

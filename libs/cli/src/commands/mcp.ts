@@ -35,9 +35,10 @@ function linesOf({ style }: Invocation, tried: McpTried): readonly string[] {
       : `${tried.optional ? style.yellow('–') : style.red('✗')} ${style.bold(oneLine(server))} ${oneLine(tried.reason ?? '')} ${style.dim(span(took))}`
   return [
     head,
-    ...tools.map(({ name, risk, replay, description }) => {
+    ...tools.map(({ name, risk, replay, approval = 'auto', description }) => {
       const again = replay === 'safe' ? ', may run again' : ''
-      return `    ${oneLine(name)} ${style.dim(`(${risk}${again})`)} ${oneLine(description).slice(0, 100)}`
+      const asks = approval === 'auto' ? '' : ', asks a person'
+      return `    ${oneLine(name)} ${style.dim(`(${risk}${again}${asks})`)} ${oneLine(description).slice(0, 100)}`
     }),
     ...notes.map((note) => `    ${style.yellow(oneLine(note))}`),
   ]

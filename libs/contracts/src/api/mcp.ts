@@ -1,11 +1,16 @@
 // What a try of an agent's MCP servers says: asked over the API, answered by a tool-runner.
 import { type Static, Type } from 'typebox'
+import { ToolApproval } from '../events/approval.ts'
 import { ReplayClass, ToolRisk } from '../events/session.ts'
 
 const closed = { additionalProperties: false } as const
 
 export const McpTriedTool = Type.Object(
-  { name: Type.String(), description: Type.String(), replay: ReplayClass, risk: ToolRisk },
+  {
+    ...{ name: Type.String(), description: Type.String(), replay: ReplayClass, risk: ToolRisk },
+    /** Absent: its server does not say that it is destructive, and it asks nobody. */
+    approval: Type.Optional(ToolApproval),
+  },
   closed,
 )
 

@@ -30,6 +30,12 @@ let tools = [
     inputSchema: { type: 'object', properties: { name: { type: 'string' } } },
   },
   {
+    name: 'wipe',
+    description: 'Deletes everything',
+    inputSchema: { type: 'object' },
+    annotations: { readOnlyHint: false, destructiveHint: true },
+  },
+  {
     name: 'environment',
     description: 'Tells a variable',
     inputSchema: { type: 'object', properties: { name: { type: 'string' } } },

@@ -296,6 +296,32 @@ describe('approval_mode', () => {
   })
 })
 
+describe('a tool of which its MCP server says that it is destructive', () => {
+  const wipe: PinnedTool = {
+    ...{ name: 'mcp__notes__wipe', source: 'mcp:notes', replay: 'never', risk: 'external', digest: 'd' },
+    approval: 'ask',
+  }
+  const next = (data: ApprovalPolicy) => {
+    const { session } = given(
+      g(started({ toolset: [wipe], tools: { [wipe.name]: 'never' } }), policy(data), message('m1')),
+      e(turn('t1', 'm1'), calling('c1', 't1')),
+      e(answered('c1', asks('k1', wipe.name))),
+    )
+    return plan(session, [], said(4), true)?.events
+  }
+
+  it('asks a person, who reads why', () => {
+    const reason = 'The MCP server "notes" says that mcp__notes__wipe is destructive.'
+    expect(next({ mode: 'default' })).toMatchObject([{ type: 'approval.requested', data: { reason } }])
+  })
+
+  it('asks nobody where the definition allows it, and none where the agent runs without people', () => {
+    const rules = { 'mcp__notes__*': { approval: 'auto' } } as const
+    expect(types(next({ mode: 'default', tools: rules }) ?? [])).toEqual(['tool-calls.requested'])
+    expect(types(next({ mode: 'autonomous' }) ?? [])).toEqual(['tool-calls.requested'])
+  })
+})
+
 describe('a tool that asks for a person itself', () => {
   const needed: SessionEvent = { type: 'approval.needed', data: { call: 'k1', reason: 'It deletes a branch.' } }
   const open = asked({ mode: 'default' }, [shell], run('k1', 'make')).and(

@@ -42,7 +42,7 @@ export function needOf(
       'must-approve',
       `Not run: a person must approve ${call.name}, and this agent runs without one (approval_mode: autonomous). Go on without it, or say what you would have done.`,
     )
-  const why = asked?.reason ?? whyAsked(policy, rule?.approval, call.name)
+  const why = asked?.reason ?? whyAsked(policy, rule?.approval, call.name, tool)
   return { kind: 'person', must: level === 'must', why, expires: rule?.expires ?? policy.expires }
 }
 
@@ -78,9 +78,16 @@ function ownLevel(tool: PinnedTool | undefined, asked: { readonly must?: true } 
   return tool?.approval === 'ask' || asked !== null ? 'ask' : 'auto'
 }
 
-function whyAsked({ mode }: ApprovalPolicy, said: string | undefined, name: string): string {
+function whyAsked(
+  { mode }: ApprovalPolicy,
+  said: string | undefined,
+  name: string,
+  tool: PinnedTool | undefined,
+): string {
   if (said !== undefined) return `The definition of the agent asks for a person before ${name} runs.`
-  return mode === 'always' ? 'The agent asks for a person before every tool call.' : `${name} asks for a person.`
+  if (mode === 'always') return 'The agent asks for a person before every tool call.'
+  const server = tool?.source.startsWith('mcp:') ? tool.source.slice('mcp:'.length) : null
+  return server === null ? `${name} asks for a person.` : `The MCP server "${server}" says that ${name} is destructive.`
 }
 
 const refused = (code: 'tools-off' | 'must-approve', why: string): Need => ({ kind: 'refused', code, why })
