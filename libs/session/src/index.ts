@@ -34,6 +34,7 @@ export { evolve } from './evolve.ts'
 export { brokenLink, emptyFold, type Fold, foldFrame, foldFrames } from './fold.ts'
 export { type Holder, newerDelayMs, statusToShow, type Verdict, verdict } from './holder.ts'
 export { firstFrame } from './lifecycle/first-frame.ts'
+export { sessionBeginning, type SessionBeginning } from './lifecycle/beginning.ts'
 export { type SessionStart, sessionStarted } from './lifecycle/session-started.ts'
 export { defaultRetryPolicy, failureEvents, type RetryPolicy, tooLarge } from './model-call/retries.ts'
 export { isCurrentModelCall, takeover } from './model-call/takeover.ts'
@@ -52,7 +53,8 @@ export {
   type Turn,
 } from './session.ts'
 export { emptyInfo, foldInfo, type InfoFold, infoOf } from './session-info.ts'
-export type { Cover, Due, Effect, Origin } from './slice.ts'
+export { type Offered, offered } from './offered.ts'
+export type { Cover, Due, Effect, Offer, Origin } from './slice.ts'
 export { cover, statusOf } from './status.ts'
 export { fireTimer, saysFired } from './timer/fired-timer.ts'
 export {

@@ -39,6 +39,8 @@ export interface Born {
   readonly agents: Readonly<Record<string, { readonly digest: string; readonly pool: string }>>
   readonly parent: Parent | null
   readonly instance: string | null
+  /** Who started it; absent where the session's start did not say it. */
+  readonly principal?: string
   readonly at: number
 }
 

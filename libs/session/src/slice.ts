@@ -1,6 +1,6 @@
 // What a slice is made of. A slice is one idea of a session (a turn, a tool call, a cancel): a folder that holds what its events mean,
 // what is due about it, what covers it, and its tests. Here are the forms of what it adds; slices.ts puts the slices together.
-import type { Address, EventOf, EventType, Role, SessionEvent } from '@reins/contracts'
+import type { Address, EventOf, EventType, Role, SessionEvent, ToolSpec } from '@reins/contracts'
 import type { Born, Call, CallState, Session, Turn } from './session.ts'
 
 /** Where an event stands: who said it (by the subject), in which frame, when. A frame is one. */
@@ -85,6 +85,19 @@ export type RouteRule = (
   session: Session & { readonly born: Born },
   at: number,
 ) => CallRoute | null
+
+/** What a session gives its own model, beside the tools of its definition and of its servers. */
+export interface Offer {
+  /** Calls of them are answered by the session, or go where a route of the same slice says. */
+  readonly tools?: readonly ToolSpec[]
+  /** A part of the system prompt. It follows from what was pinned at the start alone, so that the prompt keeps its bytes. */
+  readonly section?: string
+  /** One line that follows the newest message: what the model should know now. It stands in no transcript. */
+  readonly notice?: string
+}
+
+/** null: this slice has nothing to give. */
+export type OfferRule = (session: Session & { readonly born: Born }) => Offer | null
 
 /** What a state of a call brings with it. */
 export interface CallStateKind<S extends CallState> {

@@ -22,7 +22,7 @@ import {
   modelCallTimer,
 } from './model-call/model-call.ts'
 import type { CallState } from './session.ts'
-import type { CallStateKinds, CoverRule, DueRule, Effect, EffectKind, Meanings, RouteRule } from './slice.ts'
+import type { CallStateKinds, CoverRule, DueRule, Effect, EffectKind, Meanings, OfferRule, RouteRule } from './slice.ts'
 import { timerEvents } from './timer/timer.ts'
 import { beyondLimitRoute, malformedRoute, toolRoute, unknownToolRoute } from './tool-call/call-routes.ts'
 import { callsCover, callsDue } from './tool-call/calls-due.ts'
@@ -83,5 +83,8 @@ export const coverRules: readonly CoverRule[] = [
   modelCallCover,
   callsCover(callStates),
 ]
+
+/** In the order in which a model reads them: skills, memory, agents (seed: sub-agents, "Composing with Other Features"). */
+export const offerRules: readonly OfferRule[] = []
 
 export const effectKinds: Readonly<Record<Effect['kind'], EffectKind>> = { 'call-model': modelCallEffect }

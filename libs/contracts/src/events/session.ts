@@ -75,6 +75,8 @@ export const sessionEvents = {
     instance: Type.Optional(Type.Object({ instance: id, session: id })),
     parent: Type.Optional(Parent),
     title: Type.Optional(Type.String({ maxLength: 200 })),
+    /** Who started it; of a child, whoever started the session above. Absent in sessions of before there was this. */
+    principal: Type.Optional(id),
   }),
   'session.renamed': Type.Object({ title: Type.String({ maxLength: 200 }) }),
   'session.paused': Type.Object({ reason: Type.Optional(Type.String({ maxLength: 500 })) }),

@@ -41,7 +41,7 @@ export const lifecycleEvents: Meanings<
 
 function started(session: Session, { data }: EventOf<'session.started'>, { at }: Origin): Session {
   if (session.born) return session
-  const { agent, digest, model, pools, limits, tools, toolset, agents, parent, instance, title } = data
+  const { agent, digest, model, pools, limits, tools, toolset, agents, parent, instance, title, principal } = data
   return {
     ...session,
     title: title ?? null,
@@ -56,6 +56,7 @@ function started(session: Session, { data }: EventOf<'session.started'>, { at }:
       agents: agents ?? {},
       parent: parent ?? null,
       instance: instance?.instance ?? null,
+      ...(principal === undefined ? {} : { principal }),
       at,
     },
   }

@@ -14,7 +14,7 @@ const toolset: readonly PinnedTool[] = [
   { name: 'grep', source: 'builtin', replay: 'safe', risk: 'read', digest: 'd1' },
   { name: 'shell', source: 'builtin', replay: 'never', risk: 'exec', digest: 'd2' },
 ]
-const start = { agent: 'coder', digest: 'd', definition, toolset }
+const start = { agent: 'coder', digest: 'd', definition, toolset, principal: 'admin' }
 
 it('says what the session needs of its definition, so that nothing decides by a registry', () => {
   const data = sessionStarted({ ...start, title: 'A title', instance: { instance: 'i', session: 's' } })
@@ -29,6 +29,7 @@ it('says what the session needs of its definition, so that nothing decides by a 
     toolset,
     title: 'A title',
     instance: { instance: 'i', session: 's' },
+    principal: 'admin',
   })
 })
 

@@ -12,10 +12,14 @@ export interface SessionStart {
   readonly parent?: EventData<'session.started'>['parent']
   readonly instance?: EventData<'session.started'>['instance']
   readonly title?: string | undefined
+  /** Who started it: a name of the gateway's; of a child, whoever started the session above. */
+  readonly principal: string
+  /** Of a child: who began the turn above. */
+  readonly requesters?: readonly string[]
 }
 
 export function sessionStarted(start: SessionStart): EventData<'session.started'> {
-  const { agent, digest, definition, toolset, parent, instance, title } = start
+  const { agent, digest, definition, toolset, parent, instance, title, principal } = start
   const pool = poolKey(definition.affinity ?? {})
   return {
     agent,
@@ -34,6 +38,7 @@ export function sessionStarted(start: SessionStart): EventData<'session.started'
     ...(parent === undefined ? {} : { parent }),
     ...(instance === undefined ? {} : { instance }),
     ...(title === undefined ? {} : { title }),
+    ...(principal === '' ? {} : { principal }),
   }
 }
 

@@ -11,11 +11,9 @@ import {
   type Errand,
   type Fold,
   foldFrames,
-  pinnedPolicy,
   type Session,
-  sessionStarted,
+  sessionBeginning,
   settleParent,
-  toolsetDeclared,
 } from '@reins/session'
 import { pinnedTools } from '@reins/tools'
 import type { Definitions } from '../model-call/definitions.ts'
@@ -63,16 +61,13 @@ async function makeChild(context: ErrandContext, parent: string, session: Sessio
   if (!resolved) throw new Error(`the definition ${digest} of the agent ${agent} is not in the registry`)
   const { definition, toolset } = resolved
   const pinned = toolset.kind === 'resolved' ? pinnedTools(toolset.tools) : []
-  const policy = pinnedPolicy(definition, pinned, requestersOf(session))
-  const started = sessionStarted({
+  const { started, declared } = sessionBeginning({
     ...{ agent, digest, definition },
     toolset: pinned,
     parent: { session: parent, call, pool: session.born.pools.executor },
+    principal: session.born.principal ?? session.servers?.principal ?? `session:${session.id}`,
+    requesters: requestersOf(session),
   })
-  const declared = [
-    ...(policy ? [policy] : []),
-    ...toolsetDeclared(definition, session.servers?.principal ?? `session:${session.id}`),
-  ]
   const { executor, tools } = started.pools
   await Promise.all([
     context.work.ensurePool('exec', executor, definition.affinity ?? {}),

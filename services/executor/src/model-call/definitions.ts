@@ -7,6 +7,8 @@ import { resolveToolset, type ToolCatalog, type Toolset, toolsProblemsText } fro
 export interface CallSettings {
   readonly system: string
   readonly tools: readonly ToolSpec[]
+  /** Lines that follow the newest message. */
+  readonly notices?: readonly string[]
   readonly maxTokens: number
   readonly stream: boolean
   readonly reasoningEffort?: 'low' | 'medium' | 'high'

@@ -17,6 +17,7 @@ import type { DeltaPace } from './delta-pace.ts'
 import type { KeptMedia } from './kept-media.ts'
 import { type CallOutcome, callModel, maxPartial } from './model-caller.ts'
 import { withServers } from './server-tools.ts'
+import { withOffered } from './session-offer.ts'
 
 export interface AttemptsContext extends FollowingContext {
   readonly feed: Pick<SessionFeed, 'frames' | 'recentDeltas' | 'publishDelta'>
@@ -127,7 +128,8 @@ export class ModelAttempts {
     const context = this.#context
     // The session as it was when the call began: the fold may go on while the definition is read.
     const { session } = this.#fold
-    const settings = withServers(await context.definitions.settings(session.born?.digest ?? ''), session)
+    const defined = await context.definitions.settings(session.born?.digest ?? '')
+    const settings = withServers(withOffered(defined, session), session)
     return callModel(
       context.models,
       settings,

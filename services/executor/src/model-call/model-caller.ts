@@ -14,6 +14,7 @@ import type {
 import { fitToWindow, type LoadMedia, type Models, withMedia } from '@reins/models'
 import type { Redactor } from '@reins/secrets'
 import type { CallSettings, Settings } from './definitions.ts'
+import { withNotices } from './session-offer.ts'
 
 export interface Attempt {
   readonly session: string
@@ -63,7 +64,7 @@ export async function callModel(
   if (resolved.kind !== 'ok') return failed(resolved.kind === 'no-key' ? 'auth' : 'not-found', resolved.message)
   const { provider, model } = resolved
   const system = attempt.final ? settings.system + finalNote : settings.system
-  const fitted = fitToWindow(attempt.messages, {
+  const fitted = fitToWindow(withNotices(attempt.messages, settings.notices ?? []), {
     window: provider.contextWindow(model),
     maxTokens: settings.maxTokens,
     system,

@@ -9,7 +9,7 @@ import {
   type SessionEvent,
   type VersionEntry,
 } from '@reins/contracts'
-import { pinnedPolicy, sessionStarted, toolsetDeclared } from '@reins/session'
+import { sessionBeginning } from '@reins/session'
 import type { GatewayConfig } from '../../ports.ts'
 
 export type NewSessionParts = Pick<GatewayConfig, 'registry' | 'work' | 'toolsOf'>
@@ -30,26 +30,24 @@ export async function beginSession(
   const { definition } = version
   const labels = definition.affinity ?? {}
   const toolset = await parts.toolsOf(definition)
-  const event: EventOf<'session.started'> = {
-    type: 'session.started',
-    data: sessionStarted({
-      agent: entry.name,
-      digest: version.digest,
-      definition,
-      toolset,
-      ...(request.instance === undefined
-        ? {}
-        : { instance: { instance: request.instance, session: request.session ?? 'default' } }),
-      ...(request.title === undefined ? {} : { title: request.title }),
-    }),
-  }
+  const { started, declared } = sessionBeginning({
+    agent: entry.name,
+    digest: version.digest,
+    definition,
+    toolset,
+    principal,
+    ...(request.instance === undefined
+      ? {}
+      : { instance: { instance: request.instance, session: request.session ?? 'default' } }),
+    ...(request.title === undefined ? {} : { title: request.title }),
+  })
+  const event: EventOf<'session.started'> = { type: 'session.started', data: started }
   const decoded = eventCodec.decode(event)
   if (decoded.kind !== 'known')
     throw new ReinsError('invalid_request', `The session cannot be started: ${decoded.why}.`)
   const pool = poolKey(labels)
   await Promise.all([parts.work.ensurePool('exec', pool, labels), parts.work.ensurePool('tool', pool, labels)])
-  const policy = pinnedPolicy(definition, toolset)
-  return { started: event, declared: [...(policy ? [policy] : []), ...toolsetDeclared(definition, principal)] }
+  return { started: event, declared }
 }
 
 async function agentNow(
