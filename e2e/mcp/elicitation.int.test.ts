@@ -138,6 +138,39 @@ describe('a form', () => {
   })
 })
 
+describe('the list over all sessions', () => {
+  const listed = async (query: string) =>
+    (await product.ask('GET', `/v1/elicitations?${query}`)).json as {
+      elicitations: readonly { session: string; elicitation_id: string; state: string; server_name: string }[]
+      next?: string
+    }
+
+  it('shows what waits, with what is needed to answer it, and later what came of it', async () => {
+    const session = await begun('asked', form)
+    const { elicitation_id } = await asked(session)
+    const state = async (query: string) =>
+      (await listed(`${query}&session=${session}`)).elicitations.map((one) => one.state)
+    await expect.poll(() => state('agent=asked'), { timeout: 60_000 }).toEqual(['waiting'])
+    const [one] = (await listed(`session=${session}`)).elicitations
+    expect(one).toMatchObject({
+      ...{ session, elicitation_id, agent: 'asked', mode: 'form', server_name: 'all', state: 'waiting' },
+      schema: { required: ['name'] },
+    })
+    await answer(session, elicitation_id, { action: 'decline' })
+    await expect.poll(() => state('state=declined'), { timeout: 60_000 }).toEqual(['declined'])
+    expect(await state('state=waiting')).toEqual([])
+  })
+
+  it('has pages', async () => {
+    for (let made = 0; made < 2; made++) await asked(await begun('asked', form))
+    await expect.poll(async () => (await listed('limit=2')).elicitations.length, { timeout: 60_000 }).toBe(2)
+    const first = await listed('limit=1')
+    const second = await listed(`limit=1&after=${first.next}`)
+    expect(second.elicitations[0]?.elicitation_id).not.toBe(first.elicitations[0]?.elicitation_id)
+    expect((await product.ask('GET', '/v1/elicitations?after=nonsense')).status).toBe(400)
+  })
+})
+
 describe('a page', () => {
   it('in the middle of a call is opened by a person, and the call goes on', async () => {
     const session = await begun('asked', page)

@@ -4,13 +4,14 @@ import type {
   Agent,
   ApiEvent,
   ApprovalInfo,
+  AskedElicitation,
+  Delivery,
   ElicitationInfo,
   EventData,
   EventType,
   McpTried,
   SessionInfo,
   StreamItem,
-  Delivery,
   Webhook,
 } from '@reins/contracts'
 import { noUsage, ReinsError } from '@reins/contracts'
@@ -182,6 +183,8 @@ export interface FakeServer {
   sessions: SessionInfo[]
   approvals: ApprovalInfo[]
   elicitations: ElicitationInfo[]
+  /** Of all sessions, as the index has them. */
+  askedEverywhere: AskedElicitation[]
   readonly secrets: Map<string, string>
   readonly configs: Map<string, unknown>
   readonly webhooks: Webhook[]
@@ -224,6 +227,7 @@ export function fakeServer(): FakeServer {
     sessions: [sessionInfo()],
     approvals: [],
     elicitations: [],
+    askedEverywhere: [],
     secrets: new Map(),
     configs: new Map(),
     webhooks: [],
@@ -369,6 +373,10 @@ export function fakeServer(): FakeServer {
       },
       elicitations: {
         list: async () => [...server.elicitations],
+        listAll: async (query = {}) => {
+          note(`elicitations ${JSON.stringify(query)}`)
+          return { elicitations: [...server.askedEverywhere] }
+        },
         answer: async (session, elicitation, answer) => {
           note(`answer ${session} ${elicitation} ${JSON.stringify(answer)}`)
           const failure = server.sendFailures.shift()

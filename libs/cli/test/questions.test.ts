@@ -222,3 +222,55 @@ describe('at the chat, a form', () => {
     expect(await leave()).toEqual(Array(2).fill(answer({ action: 'accept', content: { name: 'Ada' } })))
   })
 })
+
+describe('reins elicitations list', () => {
+  const one = {
+    ...{ session: sessionId, call: 'k1', elicitation_id: 'e1', mode: 'url' as const, url },
+    expiresAt: 1_180_000,
+  }
+  const everywhere = {
+    ...{ ...one, agent: 'assistant', message: 'Please allow it.', server_name: 'issues' },
+    requestedAt: 1_000_000,
+  }
+  const run = async (...words: string[]) => {
+    const server = fakeServer()
+    server.elicitations = [
+      {
+        ...one,
+        type: 'elicitation',
+        message: 'Please allow it.',
+        server_name: 'issues',
+        tool: 'mcp__i__t',
+        state: 'accepted',
+      },
+    ]
+    server.askedEverywhere = [{ ...everywhere, state: words.includes('declined') ? 'declined' : 'waiting' }]
+    const context = fakeContext(server.client)
+    const code = await runProgram(clientProgram(context), ['elicitations', 'list', ...words], context)
+    return { code, out: context.stdout.text, asked: server.asked }
+  }
+
+  test('shows what servers ask in all sessions, and how to answer', async () => {
+    const { code, out, asked } = await run()
+    expect(code).toBe(0)
+    expect(out).toContain(`${sessionId} e1 assistant, 2m ago, expires in 1m 00s`)
+    expect(out).toContain('[issues] Please allow it.')
+    expect(out).toContain(url)
+    expect(out).toContain(`reins elicitations answer ${sessionId} e1 --accept`)
+    expect(asked).toEqual(['elicitations {"state":"waiting","limit":50}'])
+  })
+
+  test('shows those of one session from the session itself', async () => {
+    const { out, asked } = await run(sessionId)
+    expect(out).toContain(`${sessionId} e1 mcp__i__t, expires in`)
+    expect(out).toContain(`reins elicitations answer ${sessionId} e1 --done`)
+    expect(asked).toEqual([])
+  })
+
+  test('shows what became of the others as a table, of one agent where that is asked for', async () => {
+    const { out, asked } = await run('--state', 'declined', '--agent', 'assistant')
+    expect(out).toMatch(/SESSION\s+ELICITATION\s+AGENT\s+STATE/)
+    expect(out).toContain('declined')
+    expect(asked).toEqual(['elicitations {"state":"declined","limit":50,"agent":"assistant"}'])
+  })
+})

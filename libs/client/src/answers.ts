@@ -58,6 +58,10 @@ const elicitation = record({
   ...{ mode: text, elicitation_id: text, message: text, server_name: text, session: text, call: text, tool: text },
   ...{ url: optional(text), state: text, expiresAt: instant },
 })
+const askedElicitation = record({
+  ...{ session: text, agent: text, call: text, elicitation_id: text, mode: text, message: text, server_name: text },
+  ...{ url: optional(text), state: text, requestedAt: instant, expiresAt: instant, endedAt: optional(instant) },
+})
 const grant = record({ grant: text, tool: text, target: optional(text), by: text, at: instant })
 const stamped = { name: text, createdAt: instant, updatedAt: instant, by: text }
 const secret = record(stamped)
@@ -74,6 +78,7 @@ export const answers = {
   approvals: record({ approvals: list(approval), next: optional(text) }),
   approvalDecided: record({ session: text, call: text, verdict: text, cursor: text }),
   elicitations: record({ elicitations: list(elicitation) }),
+  askedElicitations: record({ elicitations: list(askedElicitation), next: optional(text) }),
   elicitationAnswered: record({ session: text, elicitation_id: text, action: text, state: text, cursor: text }),
   grants: record({ grants: list(grant) }),
   grantsRevoked: record({ revoked: list(text), cursor: text }),

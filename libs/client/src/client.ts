@@ -1,23 +1,25 @@
 // The client: every route of the gateway as a typed call. It keeps no state but its address and token.
 import type {
   Agent,
+  AgentDefinition,
   AnswerElicitation,
-  ElicitationAnswered,
-  ElicitationInfo,
-  ElicitationList,
   ApprovalDecided,
   ApprovalList,
   ApprovalState,
-  DecideApproval,
-  GrantInfo,
-  GrantList,
-  GrantsRevoked,
-  AgentDefinition,
+  AskedElicitationList,
   ControlAccepted,
   CreatedSession,
   CreateSession,
+  DecideApproval,
+  ElicitationAnswered,
+  ElicitationInfo,
+  ElicitationList,
+  ElicitationState,
   EventPage,
   FramePage,
+  GrantInfo,
+  GrantList,
+  GrantsRevoked,
   Health,
   McpTest,
   MessageAccepted,
@@ -127,6 +129,14 @@ export interface Client {
   readonly elicitations: {
     /** What servers ask people in a session now. */
     list(session: string): Promise<readonly ElicitationInfo[]>
+    /** In all sessions, from an index that may be some moments old. Default: what waits now. */
+    listAll(query?: {
+      state?: ElicitationState | 'all'
+      agent?: string
+      session?: string
+      limit?: number
+      after?: string
+    }): Promise<AskedElicitationList>
     answer(
       session: string,
       elicitation: string,
@@ -249,6 +259,7 @@ export function createClient(options: ClientOptions): Client {
     },
     elicitations: {
       list: async (id) => (await get<ElicitationList>(session(id, '/elicitations'), answers.elicitations)).elicitations,
+      listAll: (query) => get('/v1/elicitations', answers.askedElicitations, query),
       answer: (id, elicitation, answer, write) =>
         post(
           session(id, `/elicitations/${encodeURIComponent(elicitation)}`),

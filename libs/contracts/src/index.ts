@@ -236,9 +236,14 @@ export {
 export { fieldProblem, formProblem } from './elicitation-form.ts'
 export {
   AnswerElicitation,
+  AskedElicitation,
+  AskedElicitationList,
   ElicitationAnswered,
   ElicitationInfo,
   ElicitationList,
+  type ElicitationState,
+  elicitationStates,
+  type ListElicitations,
 } from './api/elicitations.ts'
 export { argumentsDigest, type DecisionToSign, signedDecision } from './approvals.ts'
 export {

@@ -1,7 +1,15 @@
 // Memory's requests: decode, call, encode. What each one takes and gives stands in contracts (api.ts).
 
 import { type Broker, serveRequests } from '@reins/broker'
-import { approvalStates, type ListApprovals, type ListSessions, ReinsError, statuses } from '@reins/contracts'
+import {
+  approvalStates,
+  elicitationStates,
+  type ListApprovals,
+  type ListElicitations,
+  type ListSessions,
+  ReinsError,
+  statuses,
+} from '@reins/contracts'
 import type { Log } from '@reins/telemetry'
 import type { SessionIndex } from './index/session-index.ts'
 import type { SessionLists } from './index/session-lists.ts'
@@ -24,6 +32,7 @@ export function serveMemory({ broker, lists, index, webhooks, log }: ServeOption
     {
       'sessions.list': async (request) => ({ value: await lists.list(listRequest(request)) }),
       'approvals.list': async (request) => ({ value: await lists.approvals(approvalsRequest(request)) }),
+      'elicitations.list': async (request) => ({ value: await lists.elicitations(elicitationsRequest(request)) }),
       rebuild: async (request) => {
         fieldsOf(request, [])
         return { value: rebuildable(index).rebuild() }
@@ -78,14 +87,17 @@ export function listRequest(request: unknown): ListSessions {
   }
 }
 
-export function approvalsRequest(request: unknown): ListApprovals {
+export const approvalsRequest = (request: unknown): ListApprovals => waitsRequest(request, approvalStates)
+export const elicitationsRequest = (request: unknown): ListElicitations => waitsRequest(request, elicitationStates)
+
+function waitsRequest(request: unknown, states: readonly string[]): ListApprovals & ListElicitations {
   const fields = fieldsOf(request, ['agent', 'state', 'session', 'limit', 'after'])
   const agent = fields.optionalText('agent')
   const state = fields.optionalText('state')
   const session = fields.optionalText('session')
   const after = fields.optionalText('after')
-  if (state !== undefined && !approvalStates.some((known) => known === state))
-    throw new ReinsError('invalid_request', `"state" must be one of ${approvalStates.join(', ')}.`)
+  if (state !== undefined && !states.includes(state))
+    throw new ReinsError('invalid_request', `"state" must be one of ${states.join(', ')}.`)
   return {
     limit: fields.count('limit', 1000),
     ...(agent === undefined ? {} : { agent }),

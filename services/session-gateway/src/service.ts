@@ -78,7 +78,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     writes,
     approvals: new Approvals({ ...config, writes, folds }),
     webhooks: new Webhooks(config),
-    elicitations: new Elicitations({ writes, folds }),
+    elicitations: new Elicitations({ ...config, writes, folds }),
     reads: new SessionReads({
       sessions,
       snapshots: config.snapshots,

@@ -154,6 +154,17 @@ describe('the list', () => {
     ])
     expect((await world.request('GET', '/v1/approvals?state=no')).status).toBe(400)
   })
+
+  it('of what servers ask is asked of the index in the same way', async () => {
+    world.replies[serviceSubject('memory', 'elicitations.list')] = { ok: true, value: { elicitations: [] } }
+    expect((await world.request('GET', '/v1/elicitations')).json).toEqual({ elicitations: [] })
+    await world.request('GET', '/v1/elicitations?state=declined&agent=helper&limit=2&session=s')
+    expect(world.calls.slice(-2).map(({ request }) => request)).toEqual([
+      { limit: 50, state: 'waiting' },
+      { limit: 2, state: 'declined', agent: 'helper', session: 's' },
+    ])
+    expect((await world.request('GET', '/v1/elicitations?state=approved')).status).toBe(400)
+  })
 })
 
 it('shows a session that waits, and for what', async () => {

@@ -148,6 +148,7 @@ describe('operations', () => {
         ...['state', 'events', 'frames', 'outputs/{ref}', 'socket'].map((part) => `GET /v1/sessions/{id}/${part}`),
         ...['messages', 'cancel', 'pause', 'resume', 'release', 'end'].map((part) => `POST /v1/sessions/{id}/${part}`),
         ...['GET /v1/approvals', 'POST /v1/sessions/{id}/approvals/{call}'],
+        'GET /v1/elicitations',
         ...['GET /v1/sessions/{id}/elicitations', 'POST /v1/sessions/{id}/elicitations/{elicitation}'],
         ...['GET', 'DELETE'].map((method) => `${method} /v1/sessions/{id}/grants`),
         ...['GET /health', 'GET /ready', 'GET /metrics', 'GET /openapi.json'],

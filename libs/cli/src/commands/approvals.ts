@@ -1,14 +1,16 @@
 // reins approvals …
 import { type ApprovalInfo, type ApprovalState, approvalStates, type DecideApproval } from '@reins/contracts'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { wouldRun } from '../approvals/would-run.ts'
+import { toolInput } from '../chat/tool-line.ts'
 import { CommandFailure } from '../failure.ts'
 import type { Act, Invocation } from '../invocation.ts'
-import { toolInput } from '../chat/tool-line.ts'
 import { oneLine } from '../text/neutralise.ts'
 import { table } from '../text/table.ts'
 import { ago, dateTime, span } from '../text/when.ts'
+import { count } from './count.ts'
 import { examples } from './examples.ts'
+import { watchNews } from './watch-news.ts'
 
 interface ListOptions {
   readonly state: ApprovalState | 'all'
@@ -93,13 +95,6 @@ const decision = (approvals: Command, verb: string, what: string): Command =>
     .argument('<call>', 'the id of the call, as the list shows it')
     .option('--reason <text>', 'why: it stands in the log')
 
-function count(text: string): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1 || value > 500)
-    throw new InvalidArgumentError('It must be a whole number from 1 to 500.')
-  return value
-}
-
 async function list(run: Invocation, options: ListOptions): Promise<void> {
   if (options.watch) return watch(run, options)
   const client = await run.client()
@@ -157,23 +152,13 @@ function printCall(run: Invocation, one: ApprovalInfo, now: number): void {
   run.hint(style.dim(`  reins approvals approve ${one.session} ${oneLine(one.call)}`))
 }
 
-/** ms between two looks at the index. */
-const lookEveryMs = 1_000
-
 async function watch(run: Invocation, options: ListOptions): Promise<void> {
   const client = await run.client()
-  let told = new Set<string>()
-  for (;;) {
-    const { approvals } = await client.approvals.list(queryOf(options))
-    for (const one of approvals.toReversed()) {
-      if (told.has(`${one.session}/${one.call}`)) continue
-      if (run.json) run.print(JSON.stringify(one))
-      else printCall(run, one, run.context.now())
-    }
-    told = new Set(approvals.map(({ session, call }) => `${session}/${call}`))
-    await run.context.sleep(lookEveryMs, run.signal)
-    if (run.signal.aborted) return
-  }
+  await watchNews(run, {
+    look: async () => (await client.approvals.list(queryOf(options))).approvals,
+    idOf: ({ session, call }) => `${session}/${call}`,
+    print: (one) => (run.json ? run.print(JSON.stringify(one)) : printCall(run, one, run.context.now())),
+  })
 }
 
 async function approve(run: Invocation, session: string, call: string, options: DecideOptions): Promise<void> {

@@ -1,12 +1,28 @@
 // reins elicitations …
-import type { ElicitationContent, ElicitationInfo } from '@reins/contracts'
+import {
+  type AskedElicitation,
+  type ElicitationContent,
+  type ElicitationInfo,
+  type ElicitationState,
+  elicitationStates,
+} from '@reins/contracts'
 import { type Command, Option } from 'commander'
 import { filledIn, formFields } from '../elicitations/form-fields.ts'
 import { CommandFailure } from '../failure.ts'
 import type { Act, Invocation } from '../invocation.ts'
 import { oneLine } from '../text/neutralise.ts'
-import { span } from '../text/when.ts'
+import { table } from '../text/table.ts'
+import { ago, span } from '../text/when.ts'
+import { count } from './count.ts'
 import { examples } from './examples.ts'
+import { watchNews } from './watch-news.ts'
+
+interface ListOptions {
+  readonly state: ElicitationState | 'all'
+  readonly agent?: string
+  readonly limit: number
+  readonly watch?: true
+}
 
 interface AnswerOptions {
   readonly accept?: true
@@ -23,10 +39,23 @@ export function elicitationCommands(program: Command, act: Act): void {
     .description('Answer MCP servers that ask a person something in the middle of a call')
   elicitations
     .command('list')
-    .description('List what servers ask in a session now')
-    .argument('<session>', 'the id of the session')
-    .addHelpText('after', examples(['reins elicitations list 01JD…']))
-    .action((session: string, _options: object, command: Command) => act(list)([session], command))
+    .description('List what servers ask people now, in all sessions or in one')
+    .argument('[session]', 'the id of a session; all sessions without it')
+    .addOption(
+      new Option('--state <state>', 'questions in this state')
+        .choices([...elicitationStates, 'all'])
+        .default('waiting'),
+    )
+    .option('--agent <name>', 'only questions in sessions of this agent')
+    .option('--limit <count>', 'how many', count, 50)
+    .option('--watch', 'go on: print each question as it is asked, until Ctrl-C')
+    .addHelpText(
+      'after',
+      examples(['reins elicitations list', 'reins elicitations list --watch', 'reins elicitations list 01JD…']),
+    )
+    .action((session: string | undefined, options: ListOptions, command: Command) =>
+      act(list)([session, options], command),
+    )
   elicitations
     .command('answer')
     .description('Answer one of them')
@@ -59,20 +88,72 @@ export function elicitationCommands(program: Command, act: Act): void {
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
 
-async function list(run: Invocation, session: string): Promise<void> {
+async function list(run: Invocation, session: string | undefined, options: ListOptions): Promise<void> {
+  if (options.watch) return watch(run, session, options)
   const client = await run.client()
-  const found = await client.elicitations.list(session)
-  if (run.json) return run.printJson({ elicitations: found })
-  if (found.length === 0) return run.hint('No server asks anything in this session.')
   const now = run.context.now()
-  for (const one of found) printQuestion(run, one, now)
+  // The session itself says what waits in it, also while there is no index.
+  if (session !== undefined && options.state === 'waiting' && options.agent === undefined) {
+    const waiting = await client.elicitations.list(session)
+    if (run.json) return run.printJson({ elicitations: waiting })
+    if (waiting.length === 0) return run.hint('No server asks anything in this session.')
+    for (const one of waiting) printQuestion(run, one, oneLine(one.tool), now)
+    return
+  }
+  const found = await client.elicitations.listAll(queryOf(session, options))
+  if (run.json) return run.printJson(found)
+  if (found.elicitations.length === 0)
+    return run.hint(options.state === 'waiting' ? 'No server asks anything.' : 'There are no such questions.')
+  if (options.state === 'waiting') for (const one of found.elicitations) printAsked(run, one, now)
+  else printTable(run, found.elicitations, now)
+  if (found.next !== undefined) run.hint(run.style.dim('There are more: give a larger --limit.'))
 }
 
-function printQuestion(run: Invocation, one: ElicitationInfo, now: number): void {
+const queryOf = (session: string | undefined, { state, agent, limit }: ListOptions) => ({
+  state,
+  limit,
+  ...(agent === undefined ? {} : { agent }),
+  ...(session === undefined ? {} : { session }),
+})
+
+async function watch(run: Invocation, session: string | undefined, options: ListOptions): Promise<void> {
+  const client = await run.client()
+  await watchNews(run, {
+    look: async () => (await client.elicitations.listAll(queryOf(session, options))).elicitations,
+    idOf: (one) => `${one.session}/${one.elicitation_id}`,
+    print: (one) => (run.json ? run.print(JSON.stringify(one)) : printAsked(run, one, run.context.now())),
+  })
+}
+
+function printTable(run: Invocation, asked: readonly AskedElicitation[], now: number): void {
+  const rows = asked.map((one) => [
+    one.session,
+    oneLine(one.elicitation_id),
+    oneLine(one.agent),
+    one.state,
+    oneLine(one.answeredBy ?? ''),
+    ago(one.endedAt ?? one.requestedAt, now),
+    `[${oneLine(one.server_name)}] ${oneLine(one.message)}`,
+  ])
+  const titles = ['SESSION', 'ELICITATION', 'AGENT', 'STATE', 'BY', 'WHEN']
+  const columns = [...titles.map((title) => ({ title })), { title: 'WHAT', gives: true }]
+  for (const line of table(columns, rows, { width: run.width, title: run.style.bold })) run.print(line)
+}
+
+const printAsked = (run: Invocation, one: AskedElicitation, now: number): void =>
+  printQuestion(run, one, `${oneLine(one.agent)}, ${ago(one.requestedAt, now)}`, now)
+
+type Question = Pick<
+  ElicitationInfo,
+  'session' | 'elicitation_id' | 'server_name' | 'message' | 'url' | 'schema' | 'expiresAt'
+> & { readonly state: ElicitationState }
+
+/** All that a person needs to answer, and the words to do it with. `about`: who asks it, and when. */
+function printQuestion(run: Invocation, one: Question, about: string, now: number): void {
   const { style } = run
   const expires = one.expiresAt <= now ? 'expired' : `expires in ${span(one.expiresAt - now)}`
   const id = oneLine(one.elicitation_id)
-  run.print(`${style.bold(id)} ${style.dim(`${oneLine(one.tool)}, ${expires}`)}`)
+  run.print(`${style.bold(`${one.session} ${id}`)} ${style.dim(`${about}, ${expires}`)}`)
   run.print(`  [${oneLine(one.server_name)}] ${oneLine(one.message)}`)
   if (one.url !== undefined) run.print(`  ${oneLine(one.url)}`)
   for (const { name, hint } of formFields(one.schema))

@@ -362,6 +362,7 @@ export type SocketCommand = Static<typeof SocketCommand>
  * Requests on `svc.memory.<verb>`; the reply is a `Reply`.
  *   sessions.list     { agent?, status?, limit, after? } -> SessionList
  *   approvals.list    { state?, agent?, session?, limit, after? } -> ApprovalList
+ *   elicitations.list { state?, agent?, session?, limit, after? } -> AskedElicitationList
  *   rebuild           {} -> RebuildProgress               (begins one, unless one is under way)
  *   rebuild.progress  {} -> RebuildProgress
  */

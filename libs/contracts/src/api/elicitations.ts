@@ -31,6 +31,54 @@ export type ElicitationInfo = Static<typeof ElicitationInfo>
 export const ElicitationList = Type.Object({ elicitations: Type.Array(ElicitationInfo) }, closed)
 export type ElicitationList = Static<typeof ElicitationList>
 
+/** `accepted`: a person has opened the page, and the call still waits. `answered`: accepted, and over. */
+export const elicitationStates = [
+  ...(['waiting', 'accepted', 'answered', 'declined', 'cancelled'] as const),
+  ...(['expired', 'withdrawn', 'remembered'] as const),
+] as const
+export type ElicitationState = (typeof elicitationStates)[number]
+
+/** What a server asks, or asked. From an index: it may be some moments old; answering looks at the session itself. */
+export const AskedElicitation = Type.Object(
+  {
+    session: Type.String(),
+    agent: Type.String(),
+    call: Type.String({ description: 'The tool call that waits, or waited' }),
+    elicitation_id: Type.String({ description: 'Answer under this id' }),
+    mode: ElicitationMode,
+    url: Type.Optional(Type.String({ description: 'The page to open, with mode "url"' })),
+    message: Type.String(),
+    server_name: Type.String(),
+    schema: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description: 'JSON Schema of the fields, with mode "form". Absent where it is long: the session has it',
+      }),
+    ),
+    state: Type.Unsafe<ElicitationState>(Type.Union(elicitationStates.map((state) => Type.Literal(state)))),
+    requestedAt: Type.Integer({ description: 'epoch ms' }),
+    expiresAt: Type.Integer({ description: 'epoch ms' }),
+    endedAt: Type.Optional(Type.Integer({ description: 'epoch ms' })),
+    answeredBy: Type.Optional(Type.String()),
+  },
+  closed,
+)
+export type AskedElicitation = Static<typeof AskedElicitation>
+
+export const AskedElicitationList = Type.Object(
+  { elicitations: Type.Array(AskedElicitation), next: Type.Optional(Type.String()) },
+  closed,
+)
+export type AskedElicitationList = Static<typeof AskedElicitationList>
+
+export interface ListElicitations {
+  /** Absent: all. `waiting`: those whose page is open (`accepted`) too. */
+  readonly state?: string
+  readonly agent?: string
+  readonly session?: string
+  readonly limit: number
+  readonly after?: string
+}
+
 export const AnswerElicitation = Type.Object(
   {
     action: ElicitationAction,

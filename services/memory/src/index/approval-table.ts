@@ -3,6 +3,7 @@ import type { Transaction } from 'kysely'
 import { type ApprovalRow, applyApprovals, approvalIds } from './approval-row.ts'
 import type { StoredFrame } from './session-stream.ts'
 import type { ApprovalsTable, Tables } from './tables.ts'
+import { upsert } from './upsert.ts'
 
 /** `agentOf`: of a session, as its row has it by now. */
 export async function applyApprovalsTo(
@@ -24,16 +25,5 @@ export async function applyApprovalsTo(
       changed.set(row.id, row)
     }
   }
-  const [first] = changed.values()
-  if (!first) return
-  const columns = (Object.keys(first) as (keyof ApprovalRow)[]).filter((column) => column !== 'id')
-  await trx
-    .insertInto(table)
-    .values([...changed.values()])
-    .onConflict((conflict) =>
-      conflict
-        .column('id')
-        .doUpdateSet((eb) => Object.fromEntries(columns.map((column) => [column, eb.ref(`excluded.${column}`)]))),
-    )
-    .execute()
+  await upsert(trx, table, [...changed.values()])
 }

@@ -1,8 +1,10 @@
-// The list of sessions, read from the index. Everything here needs Postgres, and says so when it is away.
+// The lists of sessions, and of what waits for people in them, read from the index. Everything here needs Postgres, and says so when it is away.
 import {
   type ApprovalList,
+  type AskedElicitationList,
   isSessionId,
   type ListApprovals,
+  type ListElicitations,
   type ListSessions,
   ReinsError,
   type SessionInfo,
@@ -11,6 +13,7 @@ import { isAway } from '@reins/projection'
 import { infoOf } from '@reins/session'
 import { sql } from 'kysely'
 import { type ApprovalRow, approvalOf } from './approval-row.ts'
+import { askedOf, type ElicitationRow } from './elicitation-row.ts'
 import type { SessionIndex } from './session-index.ts'
 import { foldOf, type SessionRow } from './session-row.ts'
 import type { Database } from './tables.ts'
@@ -52,7 +55,20 @@ export class SessionLists {
       const shown = rows.slice(0, limit)
       const last = shown.at(-1)
       const approvals = shown.map(approvalOf)
-      return last && rows.length > limit ? { approvals, next: approvalsAfter(last) } : { approvals }
+      return last && rows.length > limit ? { approvals, next: waitsAfter(last) } : { approvals }
+    })
+  }
+
+  /** The newest first. */
+  async elicitations(request: ListElicitations): Promise<AskedElicitationList> {
+    const { limit } = request
+    const query = elicitationsQuery(request)
+    return this.#read(async (db) => {
+      const rows = await query(db).execute()
+      const shown = rows.slice(0, limit)
+      const last = shown.at(-1)
+      const elicitations = shown.map(askedOf)
+      return last && rows.length > limit ? { elicitations, next: waitsAfter(last) } : { elicitations }
     })
   }
 
@@ -90,7 +106,7 @@ export function listQuery({ agent, status, limit, after }: ListSessions) {
 }
 
 export function approvalsQuery({ agent, state, session, limit, after }: ListApprovals) {
-  const from = after === undefined ? undefined : approvalsPlace(after)
+  const from = after === undefined ? undefined : waitsPlace(after)
   return (db: Database) => {
     let query = db.selectFrom('approvals').selectAll()
     if (agent !== undefined) query = query.where('agent', '=', agent.replaceAll('\0', ''))
@@ -104,8 +120,25 @@ export function approvalsQuery({ agent, state, session, limit, after }: ListAppr
   }
 }
 
-const approvalsAfter = (row: ApprovalRow): string => Buffer.from(`${row.requested_at}.${row.id}`).toString('base64url')
-function approvalsPlace(page: string): Place {
+export function elicitationsQuery({ agent, state, session, limit, after }: ListElicitations) {
+  const from = after === undefined ? undefined : waitsPlace(after)
+  return (db: Database) => {
+    let query = db.selectFrom('elicitations').selectAll()
+    if (agent !== undefined) query = query.where('agent', '=', agent.replaceAll('\0', ''))
+    if (state === 'waiting') query = query.where('state', 'in', ['waiting', 'accepted'])
+    else if (state !== undefined) query = query.where('state', '=', state as ElicitationRow['state'])
+    if (session !== undefined) query = query.where('session', '=', session.replaceAll('\0', ''))
+    if (from) query = query.where(sql<boolean>`(requested_at, id) < (${from.at}, ${from.id})`)
+    return query
+      .orderBy('requested_at', 'desc')
+      .orderBy('id', 'desc')
+      .limit(limit + 1)
+  }
+}
+
+const waitsAfter = (row: ApprovalRow | ElicitationRow): string =>
+  Buffer.from(`${row.requested_at}.${row.id}`).toString('base64url')
+function waitsPlace(page: string): Place {
   const [, at, id] = /^(\d{1,16})\.([^\0]{1,300})$/.exec(Buffer.from(page, 'base64url').toString()) ?? []
   if (id === undefined || !Number.isSafeInteger(Number(at))) throw noPage()
   return { at: Number(at), id }

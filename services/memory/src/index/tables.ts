@@ -5,6 +5,7 @@ import { checkpointIn } from '@reins/projection'
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import type { ApprovalRow } from './approval-row.ts'
+import type { ElicitationRow } from './elicitation-row.ts'
 import type { SessionRow } from './session-row.ts'
 
 export interface Tables {
@@ -12,20 +13,26 @@ export interface Tables {
   sessions_rebuilt: SessionRow
   approvals: ApprovalRow
   approvals_rebuilt: ApprovalRow
+  elicitations: ElicitationRow
+  elicitations_rebuilt: ElicitationRow
 }
 
 export type SessionsTable = 'sessions' | 'sessions_rebuilt'
 export type ApprovalsTable = 'approvals' | 'approvals_rebuilt'
+export type ElicitationsTable = 'elicitations' | 'elicitations_rebuilt'
+/** What a rebuild fills anew (T2). */
+export const rebuiltTables = ['sessions', 'approvals', 'elicitations'] as const
 export type Database = Kysely<Tables>
 
 /** How far SES has been indexed. */
 export const indexed = checkpointIn<Tables>('session_index_checkpoint', async (trx) => {
   await trx.deleteFrom('sessions').execute()
   await trx.deleteFrom('approvals').execute()
+  await trx.deleteFrom('elicitations').execute()
 })
 /** How far a rebuild has come. */
 export const rebuilt = checkpointIn<Tables>('session_rebuild_checkpoint', async (trx) => {
-  await sql`truncate sessions_rebuilt, approvals_rebuilt`.execute(trx)
+  await sql`truncate sessions_rebuilt, approvals_rebuilt, elicitations_rebuilt`.execute(trx)
 })
 
 const counts = [
@@ -103,6 +110,29 @@ export const migrations: Record<string, Migration> = {
           .columns([...columns, 'requested_at', 'id'])
           .execute()
       await sql`create table approvals_rebuilt (like approvals including all)`.execute(db)
+    },
+  },
+  '004-elicitations': {
+    async up(db: Kysely<unknown>) {
+      let elicitations = db.schema
+        .createTable('elicitations')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('completed', 'boolean', (column) => column.notNull())
+        .addColumn('nothing_ran', 'boolean', (column) => column.notNull())
+      for (const name of ['session', 'call', 'elicitation', 'agent', 'server', 'mode', 'message', 'state'])
+        elicitations = elicitations.addColumn(name, 'text', (column) => column.notNull())
+      for (const name of ['url', 'schema', 'answered_by']) elicitations = elicitations.addColumn(name, 'text')
+      for (const name of ['requested_at', 'expires_at', 'last_seq'])
+        elicitations = elicitations.addColumn(name, 'bigint', (column) => column.notNull())
+      elicitations = elicitations.addColumn('ended_at', 'bigint')
+      await elicitations.execute()
+      for (const columns of [[], ['state'], ['agent'], ['agent', 'state'], ['session']])
+        await db.schema
+          .createIndex(['elicitations', ...columns, 'requested'].join('_'))
+          .on('elicitations')
+          .columns([...columns, 'requested_at', 'id'])
+          .execute()
+      await sql`create table elicitations_rebuilt (like elicitations including all)`.execute(db)
     },
   },
 }

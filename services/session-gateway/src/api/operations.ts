@@ -30,6 +30,22 @@ const sessionRead = (summary: string, errors: readonly ErrorCode[]): Operation =
   errors,
 })
 
+/** Looking at what waits for people. */
+const waitRead = (summary: string, errors: readonly ErrorCode[]): Operation => ({
+  summary,
+  tag: 'approvals',
+  permission: 'approvals:read',
+  errors,
+})
+
+/** What people say to what waits for them. */
+const waitAnswer = (summary: string, errors: readonly ErrorCode[]): Operation => ({
+  summary,
+  tag: 'approvals',
+  permission: 'approvals:decide',
+  errors: [...errors, ...appendErrors],
+})
+
 export const operations = {
   putAgent: {
     summary: 'Create, update or apply an agent',
@@ -180,59 +196,35 @@ export const operations = {
   resume: control('Resume a paused session'),
   release: control('Release a quarantined session'),
   end: control('End the session for good'),
-  listApprovals: {
-    summary: 'List calls that wait for people, the latest first; with state also those that waited',
-    tag: 'approvals',
-    permission: 'approvals:read',
-    errors: ['invalid_request', 'unavailable'],
-  },
-  decideApproval: {
-    summary: 'Decide about a call that waits: approve it, edit its arguments, or deny it',
-    tag: 'approvals',
-    permission: 'approvals:decide',
-    errors: [
-      'invalid_request',
-      'session_not_found',
-      'approval_not_found',
-      'approval_decided',
-      'approval_expired',
-      'approval_changed',
-      'body_too_large',
-      ...appendErrors,
-    ],
-  },
-  listGrants: {
-    summary: 'The grants of a session: what needs no further approval there',
-    tag: 'approvals',
-    permission: 'approvals:read',
-    errors: ['session_not_found', 'unavailable'],
-  },
-  revokeGrants: {
-    summary: 'Revoke a grant of a session, or all of them',
-    tag: 'approvals',
-    permission: 'approvals:decide',
-    errors: ['invalid_request', 'session_not_found', 'grant_not_found', ...appendErrors],
-  },
-  listElicitations: {
-    summary: 'What servers ask people in the calls of a session that wait now',
-    tag: 'approvals',
-    permission: 'approvals:read',
-    errors: ['session_not_found', 'unavailable'],
-  },
-  answerElicitation: {
-    summary: 'Answer what a server asks in the middle of a call: accept, decline or cancel',
-    tag: 'approvals',
-    permission: 'approvals:decide',
-    errors: [
-      'invalid_request',
-      'session_not_found',
-      'elicitation_not_found',
-      'elicitation_answered',
-      'elicitation_expired',
-      'body_too_large',
-      ...appendErrors,
-    ],
-  },
+  listApprovals: waitRead('List calls that wait for people, the latest first; with state also those that waited', [
+    'invalid_request',
+    'unavailable',
+  ]),
+  decideApproval: waitAnswer('Decide about a call that waits: approve it, edit its arguments, or deny it', [
+    ...(['invalid_request', 'session_not_found', 'approval_not_found', 'approval_decided'] as const),
+    ...(['approval_expired', 'approval_changed', 'body_too_large'] as const),
+  ]),
+  listGrants: waitRead('The grants of a session: what needs no further approval there', [
+    'session_not_found',
+    'unavailable',
+  ]),
+  revokeGrants: waitAnswer('Revoke a grant of a session, or all of them', [
+    'invalid_request',
+    'session_not_found',
+    'grant_not_found',
+  ]),
+  listAllElicitations: waitRead(
+    'List what servers ask people in the middle of calls, the latest first; with state also what they asked before',
+    ['invalid_request', 'unavailable'],
+  ),
+  listElicitations: waitRead('What servers ask people in the calls of a session that wait now', [
+    'session_not_found',
+    'unavailable',
+  ]),
+  answerElicitation: waitAnswer('Answer what a server asks in the middle of a call: accept, decline or cancel', [
+    ...(['invalid_request', 'session_not_found', 'elicitation_not_found'] as const),
+    ...(['elicitation_answered', 'elicitation_expired', 'body_too_large'] as const),
+  ]),
   listSessions: sessionRead('List sessions, the latest first', ['invalid_request', 'unavailable']),
   showSession: sessionRead('Show a session, from its stream', ['session_not_found', 'unavailable']),
   showState: sessionRead('The folded state at any event', ['session_not_found', 'invalid_cursor', 'unavailable']),

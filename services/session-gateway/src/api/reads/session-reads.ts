@@ -8,11 +8,9 @@ import {
   type FramePage,
   isSessionId,
   type ListSessions,
-  ReinsError,
   type SessionInfo,
   type SessionList,
   type SessionState,
-  serviceSubject,
   upToEvent,
 } from '@reins/contracts'
 import { readTree, type SessionFrame, type SessionLog, type Snapshots } from '@reins/journal'
@@ -25,6 +23,7 @@ import { operations } from '../operations.ts'
 import { type Appender, notFound } from '../writes/appender.ts'
 import { resolveCursor, viewOf } from './cursors.ts'
 import { foldBefore } from './fold-before.ts'
+import { fromIndex } from './from-index.ts'
 import { framesOf, type SessionFolds } from './session-folds.ts'
 import { apiEvents, type View } from './views.ts'
 
@@ -127,10 +126,7 @@ export class SessionReads {
   /** From the index: throws unavailable while nobody answers for it. */
   async list(caller: Caller, request: ListSessions): Promise<SessionList> {
     authorize(caller, operations.listSessions)
-    const reply = await this.#parts.call<SessionList>(serviceSubject('memory', 'sessions.list'), request)
-    if (reply.ok) return reply.value
-    const { code, message, details, next } = reply.error
-    throw new ReinsError(code, message, { details, ...(next === undefined ? {} : { next }) })
+    return fromIndex(this.#parts.call, 'sessions.list', request)
   }
 
   async #mustExist(session: string): Promise<void> {

@@ -9,8 +9,8 @@ import {
   type DecideApproval,
   type DecisionSignature,
   type DecisionToSign,
-  encodeCursor,
   type EventOf,
+  encodeCursor,
   type GrantInfo,
   GrantsRevoked,
   type Head,
@@ -18,7 +18,6 @@ import {
   type ListApprovals,
   maySay,
   ReinsError,
-  serviceSubject,
   signedDecision,
 } from '@reins/contracts'
 import { decideApproval, type Fold, type PersonsVerdict, revokeGrant, type VerdictOutcome } from '@reins/session'
@@ -26,6 +25,7 @@ import type { CallService, GatewayConfig } from '../../ports.ts'
 import { authorize, type Caller } from '../caller.ts'
 import { operations } from '../operations.ts'
 import { type Outcome, refused } from '../outcomes.ts'
+import { fromIndex } from '../reads/from-index.ts'
 import { framesOf, type SessionFolds } from '../reads/session-folds.ts'
 import { notFound } from './appender.ts'
 import type { Decided } from './decisions.ts'
@@ -55,10 +55,7 @@ export class Approvals {
   /** From the index: throws unavailable while nobody answers for it. */
   async list(caller: Caller, request: ListApprovals): Promise<ApprovalList> {
     authorize(caller, operations.listApprovals)
-    const reply = await this.#parts.call<ApprovalList>(serviceSubject('memory', 'approvals.list'), request)
-    if (reply.ok) return reply.value
-    const { code, message, details, next } = reply.error
-    throw new ReinsError(code, message, { details, ...(next === undefined ? {} : { next }) })
+    return fromIndex(this.#parts.call, 'approvals.list', request)
   }
 
   /** Throws session_not_found. */

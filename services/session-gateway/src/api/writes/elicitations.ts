@@ -3,17 +3,21 @@
 //   EW2. What is answered has the name of the caller in it.
 import {
   type AnswerElicitation,
+  type AskedElicitationList,
   ElicitationAnswered,
   type ElicitationInfo,
   encodeCursor,
   type Head,
   isSessionId,
+  type ListElicitations,
   ReinsError,
 } from '@reins/contracts'
 import { type AnswerOutcome, answerElicitation, waitingElicitations } from '@reins/session'
+import type { CallService } from '../../ports.ts'
 import { authorize, type Caller } from '../caller.ts'
 import { operations } from '../operations.ts'
 import { type Outcome, refused } from '../outcomes.ts'
+import { fromIndex } from '../reads/from-index.ts'
 import type { SessionFolds } from '../reads/session-folds.ts'
 import { notFound } from './appender.ts'
 import { receipts, type SessionWrites, type WriteOptions } from './session-writes.ts'
@@ -21,6 +25,7 @@ import { receipts, type SessionWrites, type WriteOptions } from './session-write
 export interface ElicitationParts {
   readonly writes: SessionWrites
   readonly folds: SessionFolds
+  readonly call: CallService
 }
 
 export class Elicitations {
@@ -41,6 +46,12 @@ export class Elicitations {
       ...{ session, call, tool, state: state.accepted === undefined ? ('waiting' as const) : ('accepted' as const) },
       expiresAt: state.expiresAt,
     }))
+  }
+
+  /** Of all sessions, from the index: throws unavailable while nobody answers for it. */
+  async listAll(caller: Caller, request: ListElicitations): Promise<AskedElicitationList> {
+    authorize(caller, operations.listAllElicitations)
+    return fromIndex(this.#parts.call, 'elicitations.list', request)
   }
 
   answer(

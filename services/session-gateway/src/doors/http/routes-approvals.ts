@@ -13,6 +13,7 @@ import { operations } from '../../api/operations.ts'
 import { answered, writeStatuses } from './outcomes.ts'
 import { type Answer, json, type Route, route } from './route.ts'
 import { asking, idempotencyKey } from './routes-sessions.ts'
+import { waitingQuery, waitingRequest } from './waiting-lists.ts'
 
 const closed = { additionalProperties: false } as const
 const id = Type.String({ minLength: 1, maxLength: 1024 })
@@ -23,33 +24,9 @@ export function approvalRoutes({ approvals }: Api): readonly Route[] {
       ...operations.listApprovals,
       method: 'GET',
       path: '/v1/approvals',
-      query: Type.Object(
-        {
-          state: Type.Optional(
-            Type.Union(
-              [...approvalStates, 'all' as const].map((state) => Type.Literal(state)),
-              { description: 'Default waiting' },
-            ),
-          ),
-          agent: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
-          session: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
-          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, description: 'Default 50' })),
-          after: Type.Optional(Type.String({ maxLength: 500, description: 'The "next" of the page before' })),
-        },
-        closed,
-      ),
+      query: waitingQuery(approvalStates),
       answers: { 200: ApprovalList },
-      handle: async ({ caller, query: { state = 'waiting', agent, session, limit = 50, after } }) =>
-        json(
-          200,
-          await approvals.list(caller, {
-            limit,
-            ...(state === 'all' ? {} : { state }),
-            ...(agent === undefined ? {} : { agent }),
-            ...(session === undefined ? {} : { session }),
-            ...(after === undefined ? {} : { after }),
-          }),
-        ),
+      handle: async ({ caller, query }) => json(200, await approvals.list(caller, waitingRequest(query))),
     }),
     route({
       ...operations.decideApproval,

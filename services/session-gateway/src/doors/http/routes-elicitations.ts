@@ -1,17 +1,32 @@
 // What servers ask people, and the answers. Decode, call, encode.
-import { AnswerElicitation, ElicitationAnswered, ElicitationList } from '@reins/contracts'
+import {
+  AnswerElicitation,
+  AskedElicitationList,
+  ElicitationAnswered,
+  ElicitationList,
+  elicitationStates,
+} from '@reins/contracts'
 import { Type } from 'typebox'
 import type { Api } from '../../api/api.ts'
 import { operations } from '../../api/operations.ts'
 import { answered, writeStatuses } from './outcomes.ts'
 import { type Answer, json, type Route, route } from './route.ts'
 import { asking, idempotencyKey } from './routes-sessions.ts'
+import { waitingQuery, waitingRequest } from './waiting-lists.ts'
 
 const closed = { additionalProperties: false } as const
 const id = Type.String({ minLength: 1, maxLength: 1024 })
 
 export function elicitationRoutes({ elicitations }: Api): readonly Route[] {
   return [
+    route({
+      ...operations.listAllElicitations,
+      method: 'GET',
+      path: '/v1/elicitations',
+      query: waitingQuery(elicitationStates),
+      answers: { 200: AskedElicitationList },
+      handle: async ({ caller, query }) => json(200, await elicitations.listAll(caller, waitingRequest(query))),
+    }),
     route({
       ...operations.listElicitations,
       method: 'GET',

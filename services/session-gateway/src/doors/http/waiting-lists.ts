@@ -1,0 +1,38 @@
+// The lists of what waits for people in all sessions: one form of question for each kind of it.
+import { Type } from 'typebox'
+
+export const waitingQuery = <State extends string>(states: readonly State[]) =>
+  Type.Object(
+    {
+      state: Type.Optional(
+        Type.Unsafe<State | 'all'>(
+          Type.Union(
+            [...states, 'all'].map((state) => Type.Literal(state)),
+            { description: 'Default waiting' },
+          ),
+        ),
+      ),
+      agent: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+      session: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, description: 'Default 50' })),
+      after: Type.Optional(Type.String({ maxLength: 500, description: 'The "next" of the page before' })),
+    },
+    { additionalProperties: false },
+  )
+
+interface WaitingQuery {
+  readonly state?: string
+  readonly agent?: string
+  readonly session?: string
+  readonly limit?: number
+  readonly after?: string
+}
+
+/** As the index is asked. */
+export const waitingRequest = ({ state = 'waiting', agent, session, limit = 50, after }: WaitingQuery) => ({
+  limit,
+  ...(state === 'all' ? {} : { state }),
+  ...(agent === undefined ? {} : { agent }),
+  ...(session === undefined ? {} : { session }),
+  ...(after === undefined ? {} : { after }),
+})
