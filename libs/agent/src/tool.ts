@@ -5,9 +5,9 @@
 import type { Static, TSchema } from 'typebox'
 import type { ContentBlock, ToolContent } from './content.ts'
 import type { ToolContext } from './context.ts'
-import { type ToolDescription, describe } from './describe.ts'
+import { describe, type ToolDescription } from './describe.ts'
 import type { JsonSchema } from './json-schema.ts'
-import { checkArguments, type CheckedArguments } from './parameters.ts'
+import { type CheckedArguments, checkArguments } from './parameters.ts'
 import type { StandardOutput, StandardSchema } from './standard-schema.ts'
 
 /** What a call can do at worst: read, write files or data, run programs, act on other systems. */
@@ -44,7 +44,7 @@ export interface ToolOptions<
    * Runs a call. What it returns is the result: text, any JSON value, or `content(…)`. What it throws is told to the model as an error.
    */
   readonly execute: (args: Arguments<Parameters>, context: ToolContext<Secret, Config>) => unknown | Promise<unknown>
-  /** JSON Schema of the result, where it is always of one form. */
+  /** The schema of the result, where it is always of one form. A result of another form is an error, which the model is told. */
   readonly output?: ToolParameters
   /** Default `external`. */
   readonly risk?: Risk

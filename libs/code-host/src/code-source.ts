@@ -19,7 +19,7 @@ import {
 import { CodeHosts, type CodeHostsOptions, type HostsAnswer } from './code-hosts.ts'
 import type { HostLog } from './host-process.ts'
 import { hostMemoryMb } from './limits.ts'
-import { outcomeOf } from './results.ts'
+import { formProblem, ofOtherForm, outcomeOf } from './results.ts'
 
 /** Where bundles are kept, by the digest of their bytes. */
 export interface Bundles {
@@ -97,7 +97,13 @@ async function runTool(
     if (answer.kind === 'lost') throw lost(answer, tool, deaths, memoryMb)
     if (answer.kind === 'not-run') throw new ToolFailure('failed', answer.message)
     const closed = entry.network === true && !network && answer.kind === 'error'
-    return outcomeOf(name, answer, closed ? '. It has no network: the operator of this machine does not allow it' : '')
+    const note = closed ? '. It has no network: the operator of this machine does not allow it' : ''
+    const outcome = outcomeOf(name, answer, note)
+    if (answer.kind !== 'value' || outcome.status === 'error' || tool.output === undefined) return outcome
+    const problem = await formProblem(tool.output, answer)
+    if (problem === undefined) return outcome
+    asked.log({ level: 'warn', message: `the result is not of the form that "output" declares: ${problem}` })
+    return ofOtherForm(name, problem, outcome)
   }
 }
 

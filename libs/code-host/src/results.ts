@@ -1,6 +1,8 @@
 // What a tool of users ended with, as the outcome of its call. Pure.
+//   R1. A result that is not of the form that its tool declares is an error: whoever relies on the form must not be given another. The
+//       call has run, so the model is told so, and is given what came.
 import { ToolContent } from '@reins/contracts'
-import { answered, type ToolErrorCode, type ToolOutcome } from '@reins/tools'
+import { answered, resultProblem, type ToolErrorCode, type ToolOutcome } from '@reins/tools'
 import { Compile } from 'typebox/compile'
 import type { CallEnd } from './messages.ts'
 
@@ -28,3 +30,29 @@ const shownTypes = 'text, json, image, audio, file, link'
 
 const failedWith = (code: ToolErrorCode, error: string): ToolOutcome =>
   answered([{ type: 'json', value: { status: 'error', error } }], code)
+
+type Value = Extract<CallEnd, { kind: 'value' }>
+
+/** R1: what is wrong with a result; undefined: nothing. `output`: the schema that the tool declares. */
+export async function formProblem(
+  output: Readonly<Record<string, unknown>>,
+  { value, content }: Value,
+): Promise<string | undefined> {
+  if (content === undefined) return value === undefined ? 'the tool returned nothing' : resultProblem(output, value)
+  const values = content.flatMap((one) => (block.Check(one) && one.type === 'json' ? [one.value] : []))
+  return values.length === 1
+    ? resultProblem(output, values[0])
+    : `the tool returned content with ${values.length === 0 ? 'no block' : `${values.length} blocks`} of the type json, and one is needed`
+}
+
+/** R1. */
+export function ofOtherForm(name: string, problem: string, outcome: ToolOutcome): ToolOutcome {
+  const error = `${name} ran, but its result is not of the form that the tool declares by "output": ${problem}`
+  return answered(
+    [
+      { type: 'json', value: { status: 'error', error } },
+      ...(outcome.content ?? [{ type: 'text', text: outcome.output }]),
+    ],
+    'failed',
+  )
+}

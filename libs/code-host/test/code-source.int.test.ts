@@ -188,3 +188,28 @@ test('a call that is cancelled, or whose time is over, ends so', async () => {
   expect(await waiting).toMatchObject({ status: 'error', code: 'cancelled' })
   expect(await run('short')).toMatchObject({ status: 'error', code: 'timeout' })
 })
+
+test('a result that is not of the form that the tool declares is an error that says what is wrong, and what came', async () => {
+  const output = `output: Type.Object({ words: Type.Integer(), by: Type.Optional(Type.String()) }),`
+  const { run, logs } = await agentWith(
+    tool('right', '() => ({ words: 2 })', output) +
+      tool('wrong', '() => ({ words: "two" })', output) +
+      tool('silent', '() => {}', output) +
+      tool('rich', `() => content({ type: 'text', text: 'See' }, { type: 'json', value: { words: 3 } })`, output) +
+      tool('bare', `() => content({ type: 'text', text: 'See' })`, output) +
+      tool('plain', '() => 7', `output: { type: 'string' },`),
+  )
+  expect(await run('right')).toMatchObject({ status: 'ok', output: '{"words":2}' })
+  expect(await run('rich')).toMatchObject({ status: 'ok' })
+  const wrong = await run('wrong')
+  expect(wrong).toMatchObject({ status: 'error', code: 'failed' })
+  expect(wrong.output).toContain('wrong ran, but its result is not of the form that the tool declares by \\"output\\"')
+  expect(wrong.output).toContain('must be a whole number, not the text \\"two\\"')
+  expect(wrong.output).toContain('{"words":"two"}')
+  expect((await run('silent')).output).toContain('the tool returned nothing')
+  expect((await run('bare')).output).toContain('no block of the type json')
+  expect((await run('plain')).output).toContain('the result must be a text, not 7')
+  expect(logs.map(([name, { level }]) => [name, level])).toEqual(
+    ['wrong', 'silent', 'bare', 'plain'].map((name) => [name, 'warn']),
+  )
+})

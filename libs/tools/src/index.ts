@@ -1,10 +1,13 @@
 // The one door of @reins/tools.
+
+export { resultProblem } from './arguments/result.ts'
 export { type BuiltinOptions, builtinCatalog, builtinSource, workspaceOf } from './builtin/builtin-source.ts'
 export { answered } from './content.ts'
 export type { KeepOutput, KeptOutput, ReadKept, ToolContext, ToolSettings } from './context.ts'
 export { missingConfig, missingSecret, type NamedValues, noValues } from './named-values.ts'
 export { type ToolErrorCode, ToolFailure, type ToolOutcome } from './outcome.ts'
 export { PathLocks } from './path-locks.ts'
+export type { AskPerson, Elicitation, PersonsAnswer, Question } from './people.ts'
 export {
   defaultSettings,
   type ResolvedTool,
@@ -39,8 +42,8 @@ export type {
 } from './source.ts'
 export type { ToolDefinition, ToolGroup } from './tool.ts'
 export {
-  askedApproval,
   argumentsProblem,
+  askedApproval,
   type OfferedTool,
   pinnedTools,
   resolveToolset,
@@ -51,4 +54,3 @@ export {
 export type { WorkerCall } from './worker/messages.ts'
 export { WorkerPool, type WorkerPoolOptions } from './worker/worker-pool.ts'
 export { type Guard, noGuard } from './workspace/guard.ts'
-export type { AskPerson, Elicitation, PersonsAnswer, Question } from './people.ts'

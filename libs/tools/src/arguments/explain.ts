@@ -6,9 +6,12 @@ import type { SchemaError } from './checker.ts'
 const mostProblems = 8
 const mostErrors = 500
 
-/** Sentences, each about one field. Of alternatives (anyOf, oneOf), that which was meant most likely. */
-export function explained(errors: readonly SchemaError[], value: unknown): readonly string[] {
-  const told = mostTelling(errors.slice(0, mostErrors)).map((error) => sentence(error, value))
+/**
+ * Sentences, each about one field. Of alternatives (anyOf, oneOf), that which was meant most likely. `whole`: how the value itself is
+ * called.
+ */
+export function explained(errors: readonly SchemaError[], value: unknown, whole = 'the arguments'): readonly string[] {
+  const told = mostTelling(errors.slice(0, mostErrors)).map((error) => sentence(error, value, whole))
   const different = [...new Set(told)]
   const more = different.length - mostProblems
   return more > 0 ? [...different.slice(0, mostProblems), `${more} more problems`] : different
@@ -79,10 +82,10 @@ function kindsOf(inside: readonly SchemaError[], choice: SchemaError): SchemaErr
   return { ...first, keyword: 'enum', parentSchema: { enum: naming.map(({ params }) => params.allowedValue) } }
 }
 
-function sentence(error: SchemaError, root: unknown): string {
+function sentence(error: SchemaError, root: unknown, whole: string): string {
   const { keyword, params, parentSchema = {} } = error
   const path = pathOf(error.instancePath, root)
-  const named = path === '' ? 'the arguments' : quoted(path)
+  const named = path === '' ? whole : quoted(path)
   switch (keyword) {
     case 'required':
     case 'dependentRequired': {
