@@ -20,7 +20,8 @@ import { parseAgent, parseVersion } from '@reins/journal'
 import { type Clock, noPausePoints, type PausePoint } from '@reins/service'
 import type { Bundles, FreshBundle } from './code/bundles.ts'
 import { type DefinitionSource, parseDefinition, problemsText, sizeProblem } from './definition-source.ts'
-import { mustHaveCommands, secretWarnings } from './mcp-commands.ts'
+import { mustHaveCommands } from './mcp-commands.ts'
+import { type KnownValues, missingValues } from './missing-values.ts'
 import type { RegistryLog } from './registry-log.ts'
 
 export interface AgentsOptions {
@@ -30,8 +31,8 @@ export interface AgentsOptions {
   /** For tests, which stop the process there. */
   readonly pauseAt?: PausePoint
   readonly knownProviders?: readonly string[]
-  /** Absent: nobody is warned of secrets that are not there. */
-  readonly hasSecret?: (name: string) => Promise<boolean>
+  /** Absent: nobody is warned of secrets and configs that are not there. */
+  readonly values?: KnownValues
 }
 
 export interface PutRequest {
@@ -61,10 +62,10 @@ export class Agents {
   readonly #bundles: Bundles
   readonly #pauseAt: PausePoint
   readonly #knownProviders: readonly string[] | undefined
-  readonly #hasSecret: (name: string) => Promise<boolean>
+  readonly #values: KnownValues | undefined
 
-  constructor({ log, clock, bundles, pauseAt = noPausePoints, knownProviders, hasSecret }: AgentsOptions) {
-    this.#hasSecret = hasSecret ?? (async () => true)
+  constructor({ log, clock, bundles, pauseAt = noPausePoints, knownProviders, values }: AgentsOptions) {
+    this.#values = values
     this.#log = log
     this.#clock = clock
     this.#bundles = bundles
@@ -74,7 +75,7 @@ export class Agents {
 
   async put(request: PutRequest): Promise<{ value: PutAgentResult; seq: number }> {
     const { value, seq } = await this.#put(request)
-    const warnings = await secretWarnings(value.agent.definition, this.#hasSecret)
+    const warnings = this.#values ? await missingValues(value.agent.definition, this.#values) : []
     return { value: warnings.length === 0 ? value : { ...value, warnings }, seq }
   }
 

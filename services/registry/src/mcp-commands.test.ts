@@ -1,6 +1,6 @@
 import type { AgentDefinition, McpServer } from '@reins/contracts'
 import { expect, test } from 'vitest'
-import { mustHaveCommands, secretWarnings } from './mcp-commands.ts'
+import { mustHaveCommands } from './mcp-commands.ts'
 
 const agent = (...mcp_servers: McpServer[]): AgentDefinition => ({
   name: 'a',
@@ -21,14 +21,4 @@ test('and may add or change no program: the refusal names the permission', () =>
     [agent({ ...notes, args: ['/'] }), agent(notes)],
   ] as const)
     expect(() => mustHaveCommands(next, current)).toThrow(/notes-server[\s\S]*workflow:\*:\*:register/)
-})
-
-test('a secret that is not there is named with the command that sets it, each once', async () => {
-  const definition = agent(
-    { url: 'https://a.example', auth: 'bearer', secret: 'A' },
-    { ...notes, env: { X: 'secret:A', Y: 'secret:B' } },
-  )
-  expect(await secretWarnings(definition, async (name) => name === 'B')).toEqual([
-    expect.stringMatching(/no secret A yet[\s\S]*reins secret set A/),
-  ])
 })

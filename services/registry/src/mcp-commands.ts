@@ -1,12 +1,5 @@
-// MCP servers of a definition that a put has to look at twice: programs, which are code, and secrets that are not there yet.
-import {
-  type AgentDefinition,
-  canonicalJson,
-  type McpServer,
-  ReinsError,
-  registerPermission,
-  secretsOfMcpServers,
-} from '@reins/contracts'
+// MCP servers of a definition that a put has to look at twice: programs, which are code.
+import { type AgentDefinition, canonicalJson, type McpServer, ReinsError, registerPermission } from '@reins/contracts'
 
 /** Throws forbidden: the agent would start a program that it does not start yet. Called for who may not register code. */
 export function mustHaveCommands(definition: AgentDefinition, current: AgentDefinition | undefined): void {
@@ -24,16 +17,3 @@ const commandsOf = (definition: AgentDefinition | undefined): readonly { server:
   (definition?.mcp_servers ?? [])
     .map((server, at) => ({ server, at }))
     .filter(({ server }) => server.command !== undefined)
-
-/** For whoever put it: the agent is stored, and its server is not there before the secret is. */
-export async function secretWarnings(
-  definition: AgentDefinition,
-  isThere: (secret: string) => Promise<boolean>,
-): Promise<readonly string[]> {
-  const missing: string[] = []
-  for (const secret of secretsOfMcpServers(definition)) if (!(await isThere(secret))) missing.push(secret)
-  return missing.map(
-    (secret) =>
-      `There is no secret ${secret} yet, so the MCP servers that need it are not available. Set it: reins secret set ${secret}`,
-  )
-}

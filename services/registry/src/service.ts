@@ -2,7 +2,7 @@
 //   S1. What is written and what is read by name needs REG alone; Postgres may be away, also at the start.
 import { randomBytes } from 'node:crypto'
 import { type Broker, lastMessage } from '@reins/broker'
-import { allSessionsFilter, makeShortId, ReinsError, streams } from '@reins/contracts'
+import { allSessionsFilter, type ErrorCode, makeShortId, ReinsError, streams } from '@reins/contracts'
 import { healthOf, openDatabase } from '@reins/projection'
 import type { KeyStore, RandomBytes } from '@reins/secrets'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
@@ -59,11 +59,10 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
     ...(pauseAt === undefined ? {} : { pauseAt }),
     ...(knownProviders === undefined ? {} : { knownProviders }),
     // What cannot be looked up now is no reason to warn.
-    hasSecret: (name) =>
-      secrets.get(name).then(
-        () => true,
-        (error) => !(error instanceof ReinsError && error.code === 'secret_not_found'),
-      ),
+    values: {
+      hasSecret: (name) => isThere(secrets.get(name), 'secret_not_found'),
+      hasConfig: (name) => isThere(configs.get(name), 'config_not_found'),
+    },
   })
 
   const db = databaseUrl === undefined ? undefined : openDatabase<Tables>(databaseUrl)
@@ -126,3 +125,9 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
     }),
   }
 }
+
+const isThere = (looked: Promise<unknown>, missing: ErrorCode): Promise<boolean> =>
+  looked.then(
+    () => true,
+    (error) => !(error instanceof ReinsError && error.code === missing),
+  )
