@@ -1,5 +1,7 @@
 // The session index behind a connection that breaks while the server sends it a batch: nothing may be left out for good.
 
+import os from 'node:os'
+import path from 'node:path'
 import { callService, connectBroker } from '@reins/broker'
 import {
   type Draft,
@@ -12,6 +14,7 @@ import {
 } from '@reins/contracts'
 import { openJournal } from '@reins/journal'
 import { start } from '@reins/memory'
+import { nothingToRedact } from '@reins/secrets'
 import { systemClock } from '@reins/service'
 import { Metrics, silentLog } from '@reins/telemetry'
 import { expect, onTestFinished, test } from 'vitest'
@@ -86,6 +89,8 @@ test('counts every frame, although each batch of the first reading loses its mid
     sessions: journal.sessions,
     timers: journal.timers,
     databaseUrl: servers.databaseUrl,
+    files: path.join(os.tmpdir(), 'reins-no-memories'),
+    redactor: nothingToRedact,
     clock: systemClock,
     log: silentLog,
     metrics: new Metrics(),

@@ -1,3 +1,5 @@
+import os from 'node:os'
+import path from 'node:path'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { type Broker, callService } from '@reins/broker'
 import {
@@ -21,6 +23,7 @@ import {
 } from '@reins/contracts'
 import { type Journal, openJournal } from '@reins/journal'
 import { type RunningMemory, start } from '@reins/memory'
+import { nothingToRedact } from '@reins/secrets'
 import { systemClock } from '@reins/service'
 import { Metrics, silentLog } from '@reins/telemetry'
 import pg from 'pg'
@@ -39,6 +42,8 @@ const serve = (databaseUrl: string | undefined) =>
     sessions: journal.sessions,
     timers: journal.timers,
     databaseUrl,
+    files: path.join(os.tmpdir(), 'reins-no-memories'),
+    redactor: nothingToRedact,
     clock: systemClock,
     log: silentLog,
     metrics: new Metrics(),

@@ -19,6 +19,7 @@ import {
   builtinCatalog,
   describeSandbox,
   detectSandbox,
+  memoryCatalog,
   type Sandbox,
   toolsAtStart,
 } from '@reins/tools'
@@ -177,6 +178,8 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       allowPrivateWebhooks: config.allowPrivateWebhooks,
       room: storage.room,
       databaseUrl: options.databaseUrl,
+      files: path.join(config.dataDir, 'memory'),
+      redactor,
       clock,
       log: logOf('memory', as),
       metrics,
@@ -268,9 +271,9 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       registry: view,
       idempotency: await openIdempotency(broker, { replicas: config.replicas }),
       ...gateway.brokerPorts(broker),
-      toolsOf: (definition) => toolsAtStart([builtinCatalog, codeCatalog], definition),
+      toolsOf: (definition) => toolsAtStart([builtinCatalog, codeCatalog, memoryCatalog], definition),
       argumentsProblem: (definition, tool, args) =>
-        argumentsProblem([builtinCatalog, codeCatalog], definition, tool, args),
+        argumentsProblem([builtinCatalog, codeCatalog, memoryCatalog], definition, tool, args),
       ...(options.sign ? { sign: options.sign } : {}),
       health,
       notReady: () => [

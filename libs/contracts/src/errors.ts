@@ -84,6 +84,26 @@ export const errorTable = {
     meaning: 'There is no webhook with this id.',
     next: 'Check the id. This lists all webhooks: reins webhook list',
   },
+  memory_not_found: {
+    retry: 'never',
+    meaning: 'Nothing is remembered under this key in this scope.',
+    next: 'Check the key and the scope. This lists the keys of a scope: reins memory list SCOPE',
+  },
+  memory_changed: {
+    retry: 'now',
+    meaning: 'Somebody changed the entry after you read it.',
+    next: 'Read the entry again, and repeat your change if you still want it.',
+  },
+  memory_full: {
+    retry: 'never',
+    meaning: 'The scope of the memory is full, or the value is too large for an entry.',
+    next: 'Forget entries that are no longer needed, or store a shorter value.',
+  },
+  memory_unusable: {
+    retry: 'never',
+    meaning: 'What the memory is kept in cannot be used.',
+    next: 'Correct what the message names: the file of the memory service, or the secret that holds the address.',
+  },
   invalid_agent: {
     retry: 'never',
     meaning: 'The definition of the agent is not valid.',

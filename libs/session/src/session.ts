@@ -237,6 +237,13 @@ export interface Beyond {
   readonly why: string
 }
 
+/** What outlives the session: whose it is, as its start pinned it. */
+export interface Memory {
+  readonly provider: string
+  readonly scope: string
+  readonly principal?: string
+}
+
 export interface Session {
   readonly id: string
   /** S5. Absent: all frames are understood. */
@@ -255,6 +262,8 @@ export interface Session {
   readonly cancel: Cancel | null
   /** Absent: the definition names no servers. */
   readonly servers?: Servers
+  /** Absent: the definition gives it no long-term memory. */
+  readonly memory?: Memory
   /** Open timers: armed, not fired. */
   readonly timers: readonly { readonly timer: string; readonly at: number }[]
   readonly transcript: AppendList<ModelMessage>

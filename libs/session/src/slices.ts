@@ -14,6 +14,7 @@ import {
   elicitationTimer,
 } from './elicitation/elicitation.ts'
 import { endedCover, endedRests, lifecycleEvents, notOpenCover, notOpenRests } from './lifecycle/lifecycle.ts'
+import { memoryEvents, memoryOffer } from './memory/memory.ts'
 import {
   modelCallCover,
   modelCallDue,
@@ -41,6 +42,7 @@ export const meanings: Meanings<EventType> = {
   ...approvalEvents,
   ...grantEvents,
   ...elicitationEvents,
+  ...memoryEvents,
   ...timerEvents([modelCallTimer, toolsetTimer, approvalTimer, elicitationTimer]),
 }
 
@@ -85,6 +87,6 @@ export const coverRules: readonly CoverRule[] = [
 ]
 
 /** In the order in which a model reads them: skills, memory, agents (seed: sub-agents, "Composing with Other Features"). */
-export const offerRules: readonly OfferRule[] = []
+export const offerRules: readonly OfferRule[] = [memoryOffer]
 
 export const effectKinds: Readonly<Record<Effect['kind'], EffectKind>> = { 'call-model': modelCallEffect }

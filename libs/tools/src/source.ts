@@ -71,6 +71,10 @@ export interface CallContext extends NamedValues {
   readonly signal: AbortSignal
   /** Whose call it is. */
   readonly session: string
+  /** Who started the session, where its start said so. */
+  readonly principal?: string
+  /** People have approved this very call. */
+  readonly approved?: boolean
   /** The same for each attempt of one call. */
   readonly idempotencyKey: string
   /** Output as it comes, for people who watch; not kept. */
@@ -85,7 +89,7 @@ export interface CallContext extends NamedValues {
 }
 
 /** What a definition says of tools. */
-export type AskedTools = Pick<AgentDefinition, 'name' | 'tools' | 'tools_file' | 'mcp_servers'>
+export type AskedTools = Pick<AgentDefinition, 'name' | 'tools' | 'tools_file' | 'mcp_servers' | 'long_term_memory'>
 
 /** A source as far as it can be asked what there is: enough to put a definition, to start a session, to ask a model. */
 export interface ToolCatalog {

@@ -11,7 +11,7 @@ import { type Clock, Closing, type PausePoint, type Running } from '@reins/servi
 import { defaultRetryPolicy, type RetryPolicy } from '@reins/session'
 import type { Redactor } from '@reins/secrets'
 import type { Log, Metrics } from '@reins/telemetry'
-import { builtinCatalog } from '@reins/tools'
+import { builtinCatalog, memoryCatalog } from '@reins/tools'
 import { executorMetrics } from './executor-metrics.ts'
 import { Definitions } from './model-call/definitions.ts'
 import { DeltaPace } from './model-call/delta-pace.ts'
@@ -66,6 +66,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     definitions: new Definitions({ version: (digest) => reading(() => config.registry.version(digest)) }, [
       builtinCatalog,
       codeCatalog,
+      memoryCatalog,
     ]),
     models: config.models,
     clock,

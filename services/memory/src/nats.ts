@@ -11,6 +11,8 @@ import {
   statuses,
 } from '@reins/contracts'
 import type { Log } from '@reins/telemetry'
+import type { Memories } from './entries/memories.ts'
+import { memoryRequests } from './entries/requests.ts'
 import type { SessionIndex } from './index/session-index.ts'
 import type { SessionLists } from './index/session-lists.ts'
 import type { RunningWebhooks } from './webhooks/webhooks.ts'
@@ -21,15 +23,17 @@ export interface ServeOptions {
   /** undefined: there is no database. */
   readonly index: SessionIndex | undefined
   readonly webhooks: Pick<RunningWebhooks, 'test' | 'deliveries'>
+  readonly memories: Memories
   readonly log: Log
 }
 
 /** The caller closes it. */
-export function serveMemory({ broker, lists, index, webhooks, log }: ServeOptions): { close(): void } {
+export function serveMemory({ broker, lists, index, webhooks, memories, log }: ServeOptions): { close(): void } {
   return serveRequests(
     broker,
     'memory',
     {
+      ...memoryRequests(memories),
       'sessions.list': async (request) => ({ value: await lists.list(listRequest(request)) }),
       'approvals.list': async (request) => ({ value: await lists.approvals(approvalsRequest(request)) }),
       'elicitations.list': async (request) => ({ value: await lists.elicitations(elicitationsRequest(request)) }),

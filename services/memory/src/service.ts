@@ -1,11 +1,14 @@
-// Memory: the session index in Postgres, the firing of timers, and the sending of webhooks.
+// Memory: the session index in Postgres, the firing of timers, the sending of webhooks, and the long-term memory of agents.
 //   S1. Timers and webhooks need the journal alone; Postgres may be away, also at the start.
 import { type Broker, callService } from '@reins/broker'
 import { type KeptWebhook, serviceSubject, signWebhookVerb } from '@reins/contracts'
 import type { Room, SessionLog, Timers } from '@reins/journal'
 import { healthOf, openDatabase } from '@reins/projection'
+import type { Redactor } from '@reins/secrets'
 import { type Clock, Closing, type Running } from '@reins/service'
 import type { Log, Metrics } from '@reins/telemetry'
+import { Memories } from './entries/memories.ts'
+import { Stores } from './entries/stores.ts'
 import { runSessionIndex } from './index/session-index.ts'
 import { SessionLists } from './index/session-lists.ts'
 import type { Tables } from './index/tables.ts'
@@ -23,6 +26,10 @@ export interface MemoryConfig {
   /** Whether the disk has room for the index. Default: it always has. */
   readonly room?: Room
   readonly databaseUrl: string | undefined
+  /** The folder of long-term memories that are files. Absolute; it is made when it is needed. */
+  readonly files: string
+  /** Masks secrets in what is remembered. */
+  readonly redactor: Pick<Redactor, 'json'>
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
@@ -87,7 +94,15 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
     stopping.abort()
     return webhooks.close()
   })
-  const served = serveMemory({ broker, lists: new SessionLists(db, index), index, webhooks, log })
+  const stores = new Stores({ files: config.files })
+  closing.add('long-term memory', () => stores.close())
+  const memories = new Memories({
+    storeOf: stores.storeOf,
+    now: clock.now,
+    mask: (value) => config.redactor.json(value),
+    log,
+  })
+  const served = serveMemory({ broker, lists: new SessionLists(db, index), index, webhooks, memories, log })
   closing.add('requests', () => served.close())
 
   const appended = metrics.counter('reins_timers_fired_total', 'Timers that fired and became events of their sessions.')

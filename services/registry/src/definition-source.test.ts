@@ -143,13 +143,26 @@ describe('what is wrong is said with its line and what would be valid', () => {
     ])
   })
   test.each([
+    ['{provider: sqlite, connection: ../x.db}', '.connection', 'with no folder above it'],
+    ['{provider: sqlite, connection: /etc/x.db}', '.connection', 'must be the name of a file'],
+    ['{provider: sqlite, connection: "file:x.db"}', '.connection', 'must be the name of a file'],
+    ['{provider: sqlite, connection: a/../../x.db}', '.connection', 'must be the name of a file'],
+    ['{provider: sqlite, connection: memory.db-wal}', '.connection', 'must be the name of a file'],
+    ['{provider: memory, connection: x.db}', '.connection', 'leave it out'],
+    ['{provider: sqlite, scope: "user:$principle"}', '.scope', 'valid: $principal, $agent, $session'],
+    ['{provider: sqlite, scope: "a\\nb"}', '.scope', 'control characters'],
+  ])('a memory that has no place: %s', (memory, path, message) => {
+    expect(problemsOf(`${minimal}long_term_memory: ${memory}\n`)).toMatchObject([
+      { path: `long_term_memory${path}`, message: expect.stringContaining(message), line: 4 },
+    ])
+  })
+  test.each([
     ['workflow_file: ./x.py', 'workflow_file'],
     ['skills_dir: ./skills', 'skills_dir'],
     ['agents: [researcher]', 'agents'],
     ['planning: true', 'planning'],
     ['max_plan_steps: 20', 'max_plan_steps'],
     ['approve_plan: true', 'approve_plan'],
-    ['long_term_memory: {provider: sqlite}', 'long_term_memory'],
   ])('a field whose effect comes later: %s', (line, path) => {
     const [problem, ...others] = problemsOf(`${minimal}${line}\n`)
     expect(others).toEqual([])

@@ -10,8 +10,10 @@ import {
   codeEntries,
   isMapping,
   laterFields,
+  type LongTermMemory,
   type McpServer,
   mcpProblems,
+  memoryProblems,
   type Problem,
   problemsOf as problemsBySchema,
   quoted,
@@ -87,6 +89,7 @@ function problemsOf(document: Document, value: Record<string, unknown>, name: st
     problems.push(problemAt(document.places, path, message, atKey))
   if (Object.hasOwn(value, 'tools')) checkTools(value.tools, context)
   checkMcpServers(value, context)
+  checkMemory(value, context)
   checkCode(value, context)
   checkName(value.name, name, context)
   checkLater(value, context)
@@ -137,6 +140,13 @@ function checkMcpServers(value: Record<string, unknown>, { places, problems }: C
   if (problems.length > 0 || !Object.hasOwn(value, 'mcp_servers')) return
   for (const { path, message, atKey } of mcpProblems(value.mcp_servers as readonly McpServer[]))
     problems.push(problemAt(places, `mcp_servers${path}`, message, atKey))
+}
+
+/** D4. Once it has the form of the schema. */
+function checkMemory(value: Record<string, unknown>, { places, problems }: Context): void {
+  if (problems.length > 0 || !Object.hasOwn(value, 'long_term_memory')) return
+  for (const { path, message } of memoryProblems(value.long_term_memory as LongTermMemory))
+    problems.push(problemAt(places, `long_term_memory${path}`, message))
 }
 
 /** D4. */

@@ -77,6 +77,8 @@ export async function runCall(
     {
       signal,
       session,
+      ...(principal === undefined ? {} : { principal }),
+      ...(call.approved ? { approved: true } : {}),
       idempotencyKey: `${session}/${call.call}`,
       progress,
       slow,

@@ -10,10 +10,11 @@ import { McpServers } from '@reins/mcp'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
 import type { SecretsRedactor } from '@reins/secrets'
 import type { Log, Metrics } from '@reins/telemetry'
-import { builtinSource, type Guard, PathLocks, type Sandbox, workspaceOf } from '@reins/tools'
+import { builtinSource, type Guard, memorySource, PathLocks, type Sandbox, workspaceOf } from '@reins/tools'
 import { discover } from './call-runner.ts'
 import { redacted } from './kept-output.ts'
 import { testMcp } from './mcp-test.ts'
+import { memoryOver } from './memory-calls.ts'
 import { askedEvent, Notices } from './notices.ts'
 import { ServerSessions } from './server-sessions.ts'
 import { learnNamed, type ValuesOptions, valuesOf } from './values.ts'
@@ -94,6 +95,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     log: (tool, call, { level, message, attributes }) =>
       log[level](config.redactor.json({ tool, call, attributes }), config.redactor.text(message)),
   })
+  const memory = memorySource({ ask: memoryOver(broker), mask: (value) => config.redactor.json(value) })
   closing.add('tools', () => Promise.all([builtin.close(), code.close()]))
   const ownPlace = { workspaceRoot: path.resolve(config.workspaceRoot), ownWorkspaces: config.ownWorkspaces }
   const servers = new McpServers({
@@ -121,7 +123,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     feed: journal.feed,
     clock,
     tools: {
-      sources: [builtin, code],
+      sources: [builtin, code, memory],
       servers,
       // A broker that is away for longer than one question must not fail a tool.
       registry: { version: (digest) => reading(() => config.registry.version(digest)) },

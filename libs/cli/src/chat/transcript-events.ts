@@ -162,6 +162,7 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'elicitation.remembered':
     case 'elicitation.withdrawn':
       return now({ questions: withoutQuestion(transcript, event.data.elicitation) })
+    case 'memory.declared':
     case 'toolset.declared':
     case 'toolset.requested':
     case 'toolset.changed':

@@ -110,6 +110,8 @@ export function summary(event: ApiEvent): string {
       return known.data.child
     case 'delegation.settled':
       return `${known.data.status} ${known.data.output.slice(0, 2000)}`
+    case 'memory.declared':
+      return `${known.data.provider} ${known.data.scope}`
     case 'toolset.declared':
       return known.data.servers.map(({ server }) => server).join(', ')
     case 'toolset.requested':

@@ -6,6 +6,7 @@ import { type Static, Type } from 'typebox'
 import { agentNamePattern } from '../ids.ts'
 import { CodeFile, ToolsFile } from './code.ts'
 import { Approvals, approvalWords, Duration } from './approvals.ts'
+import { LongTermMemory } from '../memory/settings.ts'
 import { McpServer } from './mcp-servers.ts'
 import { Labels } from './pools.ts'
 
@@ -148,16 +149,7 @@ export const AgentDefinition = Type.Object(
     ),
     approvals: Type.Optional(Approvals),
     reasoning_effort: Type.Optional(Type.Union([Type.Literal('low'), Type.Literal('medium'), Type.Literal('high')])),
-    long_term_memory: Type.Optional(
-      Type.Object(
-        {
-          provider: Type.Optional(Type.String({ minLength: 1 })),
-          connection: Type.Optional(Type.String({ minLength: 1 })),
-          scope: Type.Optional(Type.String({ minLength: 1 })),
-        },
-        closed,
-      ),
-    ),
+    long_term_memory: Type.Optional(LongTermMemory),
     affinity: Type.Optional(Labels),
   },
   closed,
@@ -174,7 +166,6 @@ export const laterFields: Readonly<
   planning: { harmless: [false], feature: 'planning' },
   max_plan_steps: { harmless: [], feature: 'planning' },
   approve_plan: { harmless: [false], feature: 'planning' },
-  long_term_memory: { harmless: [], feature: 'long-term memory' },
 }
 
 /** JSON with sorted keys: one text for one value. */

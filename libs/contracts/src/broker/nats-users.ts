@@ -7,6 +7,7 @@
 //        Only memory, which sends webhooks, may have something signed.
 //   NU4. What the broker cannot keep apart: its own answers go to whatever reply subject a request names, also to another role's. So this
 //        holds against mistakes and stray processes, not against a service that was taken over (docs/security.md).
+import { memoryToolQuestions, memoryVerb } from '../memory/entries.ts'
 import {
   bucketStream,
   buckets,
@@ -86,7 +87,11 @@ const own: Readonly<Record<ServiceName, Own>> = {
     hears: ['ctl.>'],
   },
   'tool-runner': {
-    says: [frames('t'), deltas('t'), 'hb.tool-runner.>', 'ctl.>', `$O.${objectStores.outputs}.>`, resolveSecrets],
+    says: [
+      ...[frames('t'), deltas('t'), 'hb.tool-runner.>', 'ctl.>', `$O.${objectStores.outputs}.>`, resolveSecrets],
+      // For the calls of agents: no more of the memory service.
+      ...memoryToolQuestions.map((question) => serviceSubject('memory', memoryVerb(question))),
+    ],
     hears: ['ctl.>', 'svc.tool-runner.>'],
   },
   memory: {

@@ -7,6 +7,7 @@ import { approvalEvents } from './approval.ts'
 import { controlEvents } from './control.ts'
 import { delegationEvents } from './delegation.ts'
 import { elicitationEvents } from './elicitation.ts'
+import { memoryEvents } from './memory.ts'
 import { modelCallEvents } from './model-call.ts'
 import { sessionEvents } from './session.ts'
 import { toolCallEvents } from './tool-call.ts'
@@ -23,6 +24,7 @@ export const eventSchemas = {
   ...controlEvents,
   ...approvalEvents,
   ...elicitationEvents,
+  ...memoryEvents,
 } as const
 
 type Schemas = typeof eventSchemas
@@ -54,6 +56,9 @@ export interface Change {
 /** Protocol 2: tools of servers, and calls that wait for people. */
 const second: Change = { needs: 2 }
 
+/** Protocol 3: what a session itself gives its model, such as a memory. */
+const third: Change = { needs: 3 }
+
 /** E2. */
 export const changes: Partial<Record<EventType, Change>> = {
   'toolset.declared': second,
@@ -75,4 +80,5 @@ export const changes: Partial<Record<EventType, Change>> = {
   'elicitation.remembered': second,
   'elicitation.expired': second,
   'elicitation.withdrawn': second,
+  'memory.declared': third,
 }

@@ -12,6 +12,7 @@ const gateway: readonly EventType[] = [
   'cancel.requested',
   'toolset.declared',
   'approvals.pinned',
+  'memory.declared',
   'approval.decided',
   'elicitation.answered',
   'grant.added',

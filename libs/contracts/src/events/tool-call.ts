@@ -16,6 +16,8 @@ export const RequestedCall = Type.Object({
   replay: ReplayClass,
   /** It was looked at already whether a person must be asked. */
   cleared: Type.Optional(Type.Literal(true)),
+  /** People have approved these very arguments: no grant, and no word of the definition, stood for them. */
+  approved: Type.Optional(Type.Literal(true)),
   /** It was not: the tool itself is asked before the call begins. */
   looks: Type.Optional(Type.Literal(true)),
   alone: Type.Optional(Type.Boolean()),
@@ -44,7 +46,7 @@ export const toolCallEvents = {
     turn: id,
     digest: id,
     calls: Type.Array(RequestedCall, { minItems: 1 }),
-    /** For whom servers are called, where the session has some. */
+    /** For whom servers are called, and whose memory is meant, where the session has some. */
     principal: Type.Optional(id),
   }),
   /** The claim: always before a `never` tool runs, and before any further attempt. */

@@ -4,6 +4,7 @@
 //       definition asks for it: all other sessions stay every process's to decide on.
 import type { EventData, SessionEvent } from '@reins/contracts'
 import { pinnedPolicy } from '../approval/pinned-policy.ts'
+import { memoryDeclared } from '../memory/memory.ts'
 import { toolsetDeclared } from '../toolset/declared.ts'
 import { type SessionStart, sessionStarted } from './session-started.ts'
 
@@ -22,6 +23,7 @@ const declareRules: readonly DeclareRule[] = [
     return policy ? [policy] : []
   },
   ({ definition, principal }) => toolsetDeclared(definition, principal),
+  ({ definition, principal }) => memoryDeclared(definition, principal),
 ]
 
 export const sessionBeginning = (start: SessionStart): SessionBeginning => ({

@@ -49,10 +49,12 @@ function nextOf(
       : looks(session.born, call.name) && !(call.state.kind === 'due' && call.state.resume)
         ? { looks: true as const }
         : {}),
+    ...(call.approval?.kind === 'approved' ? { approved: true as const } : {}),
     ...(runsAlone(session.born, call.name) ? { alone: true } : {}),
     ...resumeOf(call),
   }))
-  const principal = session.servers ? { principal: session.servers.principal } : {}
+  const whose = session.servers?.principal ?? session.memory?.principal
+  const principal = whose === undefined ? {} : { principal: whose }
   return {
     events: [
       { type: 'tool-calls.requested', data: { turn: turn.id, digest: session.born.digest, calls, ...principal } },

@@ -1,0 +1,190 @@
+// One database file of the provider sqlite: its tables, and what is asked of them. Synchronous, so it runs in a worker (sqlite-worker.ts).
+//   SF1. What is committed is on the disk: each commit waits for it.
+//   SF2. Two processes may have one file: a change takes the file's write lock before it reads what it depends on.
+import { chmodSync, existsSync, lstatSync, mkdirSync, realpathSync } from 'node:fs'
+import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import type { MemoryEntry, MemoryPage, MemoryRecord, MemoryScopes, MemorySearch } from '@reins/contracts'
+import { applyTo, type EntryTables, type Usage, valueBytes } from '../changes.ts'
+import { searchAmong } from '../relevance.ts'
+import type { Applied, Change, PageOf } from '../store.ts'
+
+const schema = `
+  create table if not exists entries (
+    scope text not null, key text not null, version integer not null, there integer not null,
+    value text, bytes integer not null, created_at integer not null, updated_at integer not null,
+    expires_at integer, by text not null, primary key (scope, key)
+  ) without rowid;
+  create table if not exists records (
+    id integer primary key, scope text not null, op text not null, key text, record text not null, unique (scope, op)
+  );
+  create index if not exists records_of_key on records (scope, key, id);
+`
+const alive = 'there = 1 and (expires_at is null or expires_at > ?)'
+
+interface Row {
+  readonly scope: string
+  readonly key: string
+  readonly version: number
+  readonly there: number
+  readonly value: string
+  readonly created_at: number
+  readonly updated_at: number
+  readonly expires_at: number | null
+  readonly by: string
+}
+
+/** The path of `file` below `folder`, whose folders are made. Throws where a link leads away from there, or no file lies there. */
+export function placeOf(folder: string, file: string): string {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const root = realpathSync(folder)
+  const wanted = path.join(root, file)
+  mkdirSync(path.dirname(wanted), { recursive: true, mode: 0o700 })
+  const parent = realpathSync(path.dirname(wanted))
+  if (parent !== root && !parent.startsWith(root + path.sep)) throw new NotHere(file, 'lies outside of its folder')
+  const found = path.join(parent, path.basename(wanted))
+  if (existsSync(found) || isLink(found)) {
+    const kind = lstatSync(found)
+    if (kind.isSymbolicLink()) throw new NotHere(file, 'is a symbolic link')
+    if (!kind.isFile()) throw new NotHere(file, 'is no file')
+  }
+  return found
+}
+
+const isLink = (file: string): boolean => lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true
+
+/** The file cannot be a memory. `message` is fit for people. */
+export class NotHere extends Error {
+  constructor(file: string, why: string) {
+    super(`The memory file "${file}" ${why}.`)
+    this.name = 'NotHere'
+  }
+}
+
+export class SqliteFile {
+  readonly #db: DatabaseSync
+  readonly #tables: EntryTables
+
+  constructor(at: string) {
+    this.#db = new DatabaseSync(at, { timeout: 5000 })
+    try {
+      this.#db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma trusted_schema = off')
+      this.#db.exec(schema)
+      chmodSync(at, 0o600)
+    } catch (error) {
+      this.#db.close()
+      throw error
+    }
+    this.#tables = this.#openTables()
+  }
+
+  #openTables(): EntryTables {
+    const db = this.#db
+    const recorded = db.prepare('select record from records where scope = ? and op = ?')
+    const latest = db.prepare('select * from entries where scope = ? and key = ?')
+    const usage = db.prepare(
+      `select count(*) as entries, coalesce(sum(bytes), 0) as bytes from entries where scope = ? and ${alive}`,
+    )
+    const record = db.prepare('insert into records (scope, op, key, record) values (?, ?, ?, ?)')
+    const put = db.prepare(`insert into entries values (?, ?, ?, 1, ?, ?, ?, ?, ?, ?)
+      on conflict (scope, key) do update set version = excluded.version, there = 1, value = excluded.value,
+      bytes = excluded.bytes, created_at = excluded.created_at, updated_at = excluded.updated_at,
+      expires_at = excluded.expires_at, by = excluded.by`)
+    const forget = db.prepare('update entries set there = 0, value = null, bytes = 0 where scope = ? and key = ?')
+    const clear = db.prepare('update entries set there = 0, value = null, bytes = 0 where scope = ?')
+    return {
+      recorded: (scope, op) => parsed((recorded.get(scope, op) as { record: string } | undefined)?.record),
+      latest: (scope, key) => {
+        const row = latest.get(scope, key) as Row | undefined
+        return row && { version: row.version, entry: row.there === 1 ? entryOf(row) : undefined }
+      },
+      usage: (scope, now) => ({ ...(usage.get(scope, now) as unknown as Usage) }),
+      write: (one) => {
+        record.run(one.scope, one.op, one.kind === 'scope-forgotten' ? null : one.key, JSON.stringify(one))
+        if (one.kind === 'scope-forgotten') clear.run(one.scope)
+        else if (one.kind === 'forgotten') forget.run(one.scope, one.key)
+        else {
+          const { scope, key, version, value, createdAt, at, expiresAt = null, by } = one
+          const text = JSON.stringify(value)
+          put.run(scope, key, version, text, valueBytes(value), createdAt, at, expiresAt, JSON.stringify(by))
+        }
+      },
+    }
+  }
+
+  /** SF2. Nothing else may be asked of it until this has resolved. */
+  async apply(change: Change): Promise<Applied> {
+    this.#db.exec('begin immediate')
+    try {
+      const applied = await applyTo(this.#tables, change)
+      this.#db.exec('commit')
+      return applied
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec('rollback')
+      throw error
+    }
+  }
+
+  recall(scope: string, key: string, now: number): MemoryEntry | undefined {
+    const [row] = this.#rows(`select * from entries where scope = ? and key = ? and ${alive}`, scope, key, now)
+    return row && entryOf(row)
+  }
+
+  list(
+    scope: string,
+    { limit, after, prefix = '' }: PageOf & { readonly prefix?: string | undefined },
+    now: number,
+  ): MemoryPage {
+    const fits = `scope = ? and ${alive} and substr(key, 1, length(?)) = ?`
+    const counted = this.#db
+      .prepare(`select count(*) as total from entries where ${fits}`)
+      .get(scope, now, prefix, prefix) as { total: number }
+    const { total } = counted
+    const sql = `select * from entries where ${fits} and (? is null or key > ?) order by key limit ?`
+    const rows = this.#rows(sql, scope, now, prefix, prefix, after ?? null, after ?? null, limit + 1)
+    const entries = rows.slice(0, limit).map(entryOf)
+    const last = entries.at(-1)
+    return { entries, total, ...(rows.length > limit && last ? { next: last.key } : {}) }
+  }
+
+  search(scope: string, query: string, limit: number, now: number): MemorySearch {
+    const rows = this.#rows(`select * from entries where scope = ? and ${alive}`, scope, now)
+    return searchAmong(rows.map(entryOf), query, limit)
+  }
+
+  history(scope: string, key: string, limit: number): readonly MemoryRecord[] {
+    const rows = this.#db
+      .prepare('select record from records where scope = ? and (key = ? or key is null) order by id desc limit ?')
+      .all(scope, key, limit) as { record: string }[]
+    return rows.flatMap(({ record }) => parsed(record) ?? [])
+  }
+
+  scopes({ limit, after }: PageOf, now: number): MemoryScopes {
+    const rows = this.#db
+      .prepare(
+        `select scope, count(*) as entries, sum(bytes) as bytes, max(updated_at) as updatedAt from entries
+         where ${alive} and (? is null or scope > ?) group by scope order by scope limit ?`,
+      )
+      .all(now, after ?? null, after ?? null, limit + 1) as unknown as MemoryScopes['scopes']
+    const scopes = rows.slice(0, limit).map((row) => ({ ...row }))
+    const last = scopes.at(-1)
+    return { scopes, ...(rows.length > limit && last ? { next: last.scope } : {}) }
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  #rows(sql: string, ...values: (string | number | null)[]): readonly Row[] {
+    return this.#db.prepare(sql).all(...values) as unknown as readonly Row[]
+  }
+}
+
+const parsed = (record: string | undefined): MemoryRecord | undefined =>
+  record === undefined ? undefined : JSON.parse(record)
+
+const entryOf = ({ scope, key, version, value, created_at, updated_at, expires_at, by }: Row): MemoryEntry => ({
+  ...{ scope, key, version, value: JSON.parse(value), createdAt: created_at, updatedAt: updated_at },
+  ...(expires_at === null ? {} : { expiresAt: expires_at }),
+  by: JSON.parse(by),
+})
