@@ -63,7 +63,7 @@ export async function startNode(options: StartOptions): Promise<Started> {
   }
 }
 
-function firstLine(child: ChildProcess, { ready, withinMs = 60_000 }: StartOptions): Promise<string> {
+function firstLine(child: ChildProcess, { ready, withinMs = 300_000 }: StartOptions): Promise<string> {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => reject(new Error(`not ready within ${withinMs} ms`)), withinMs)
     let rest = ''

@@ -90,12 +90,14 @@ export interface ProductOptions {
   readonly profile?: string | undefined
   /** Each process opens V8's inspector on loopback. */
   readonly inspect?: boolean
+  /** Of the product's processes. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 export async function startProduct(
   durability: Durability,
   processes: Processes,
-  { profile, inspect = false }: ProductOptions = {},
+  { profile, inspect = false, settings = {} }: ProductOptions = {},
 ): Promise<Product> {
   if (stopped) throw new Error('the benchmark was stopped')
   const folder = mkdtempSync(path.join(tmpdir(), 'reins-bench-'))
@@ -111,7 +113,7 @@ export async function startProduct(
   }
   open.add(close)
   try {
-    return await start({ durability, processes, profile, inspect }, folder, closing, close)
+    return await start({ durability, processes, profile, inspect, settings }, folder, closing, close)
   } catch (error) {
     await close()
     throw error
@@ -124,11 +126,13 @@ async function start(
     processes,
     profile,
     inspect,
+    settings,
   }: {
     readonly durability: Durability
     readonly processes: Processes
     readonly profile: string | undefined
     readonly inspect: boolean
+    readonly settings: Readonly<Record<string, string>>
   },
   folder: string,
   closing: (() => Promise<unknown>)[],
@@ -155,6 +159,7 @@ async function start(
       { name: 'bench', baseUrl: model.said, contextWindow: window },
       { name: 'clock', baseUrl: clock.said, contextWindow: window },
     ]),
+    ...settings,
   }
   const running = new Map<string, Started>([
     ['model', model],

@@ -305,6 +305,20 @@ export const rows: readonly Row[] = [
       row('newest page of the list', ({ list }) => list, 10),
       row('a page far down', ({ deepPage }) => deepPage, 10),
       row('by a status that few have', ({ byStatus }) => byStatus, 10),
+      row('the history of an old one', ({ history }) => history, 10),
+      row('the state in the middle of one of 15,000 frames', ({ stateAt }) => stateAt),
+      {
+        what: `${sessions}: consumers when all is done (before)`,
+        unit: '',
+        budget: '',
+        figures: ({ atRest }) => atRest?.[at] && [atRest[at].consumers[1], atRest[at].consumers[0]],
+      },
+      {
+        what: `${sessions}: rebuild-index (then sessions made)`,
+        unit: 'frames/s, sessions/s',
+        budget: '',
+        figures: ({ atRest }) => atRest?.[at] && [atRest[at].rebuiltPerSecond, atRest[at].madePerSecond],
+      },
     ]
   }),
   {

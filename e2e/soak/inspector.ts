@@ -9,6 +9,8 @@ export interface Held {
 
 export interface Inspector {
   held(): Promise<Held>
+  /** Writes a heap snapshot into a file of the process's machine. */
+  snapshot(file: string): Promise<void>
   close(): void
 }
 
@@ -47,6 +49,11 @@ export async function inspect(url: string): Promise<Inspector> {
         expression: 'process.getActiveResourcesInfo().length',
       })) as { result: { value: number } }
       return { heap: Math.round((usedSize / 2 ** 20) * 10) / 10, handles: result.value }
+    },
+    async snapshot(file) {
+      await ask('Runtime.evaluate', {
+        expression: `process.getBuiltinModule('v8').writeHeapSnapshot(${JSON.stringify(file)})`,
+      })
     },
     close: () => socket.close(),
   }

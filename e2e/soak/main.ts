@@ -1,6 +1,7 @@
 // `npm run soak -- --turns 100000 --sessions 10000`: many turns over many sessions, five processes; exit code 1 if anything that
 // a process or the server holds goes on growing once caches are full: heap after a collection, resident memory, handles,
 // consumers, subscriptions, connections.
+import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connectBroker } from '@reins/broker'
@@ -16,16 +17,19 @@ const { values } = parseArgs({
     sessions: { type: 'string', default: '10000' },
     clients: { type: 'string', default: '32' },
     samples: { type: 'string', default: '12' },
+    cache: { type: 'string', default: '16' },
+    snapshots: { type: 'string' },
     durability: { type: 'string', default: 'interval' },
   },
 })
-const count = (name: 'turns' | 'sessions' | 'clients' | 'samples'): number => {
+const count = (name: 'turns' | 'sessions' | 'clients' | 'samples' | 'cache'): number => {
   const value = Number(values[name])
   if (Number.isSafeInteger(value) && value >= 1) return value
   process.stderr.write(`soak: --${name} must be a whole number of at least 1, such as --${name} 1000\n`)
   process.exit(2)
 }
 const [turns, sessions, clients, wanted] = [count('turns'), count('sessions'), count('clients'), count('samples')]
+const settings = { REINS_SESSION_CACHE_MB: String(count('cache')) }
 if (values.durability !== 'fsync' && values.durability !== 'interval') {
   process.stderr.write('soak: --durability must be fsync or interval\n')
   process.exit(2)
@@ -33,7 +37,7 @@ if (values.durability !== 'fsync' && values.durability !== 'interval') {
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void closeProducts().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143)))
 
-const product = await startProduct(values.durability, 'five', { inspect: true })
+const product = await startProduct(values.durability, 'five', { inspect: true, settings })
 const inspectors = new Map<string, Inspector>()
 for (const service of product.services()) {
   const url = service.inspector()
@@ -52,6 +56,7 @@ try {
     await runTo(product, Math.round((turns * at) / wanted))
     const sample = await take()
     samples.push(sample)
+    if (values.snapshots !== undefined && (at === 2 || at === wanted)) await snapshots(values.snapshots, at)
     process.stderr.write(`${describeSample(sample)}\n`)
     since = { turns: done, at: performance.now() }
   }
@@ -81,6 +86,11 @@ async function runTo({ api }: Product, until: number): Promise<void> {
       }
     }),
   )
+}
+
+async function snapshots(folder: string, at: number): Promise<void> {
+  for (const [name, inspector] of inspectors)
+    await inspector.snapshot(path.resolve(folder, `${name}-${at}.heapsnapshot`))
 }
 
 async function take(): Promise<Sample> {

@@ -42,6 +42,8 @@ export interface LocalConfig {
   readonly concurrency: number
   /** Model calls in flight, or tool calls that take long, at once: they wait, and take no slot of those above. */
   readonly waitingCalls: number
+  /** MB of memory that an executor keeps sessions at rest in, to go on with them without a read. */
+  readonly sessionCacheMb: number
   /** How full the disk of the data folder may get. */
   readonly disk: DiskLimits
   readonly allowUnsandboxedShell: boolean
@@ -99,6 +101,7 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
     labels: read.labels('REINS_LABELS'),
     concurrency: read.integer('REINS_CONCURRENCY', 64, { min: 1, max: 10_000 }),
     waitingCalls: read.integer('REINS_WAITING_CALLS', 1000, { min: 1, max: 100_000 }),
+    sessionCacheMb: read.integer('REINS_SESSION_CACHE_MB', 128, { min: 1, max: 65_536 }),
     disk: {
       newSessionsPercent: read.integer('REINS_DISK_NEW_SESSIONS_PERCENT', 90, { min: 1, max: 100 }),
       appendsPercent: read.integer('REINS_DISK_APPENDS_PERCENT', 97, { min: 1, max: 100 }),

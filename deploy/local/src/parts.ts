@@ -230,6 +230,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       labels: config.labels,
       concurrency: config.concurrency,
       modelCalls: config.waitingCalls,
+      cacheBytes: config.sessionCacheMb * 1024 * 1024,
       ackWaitMs: config.ackWaitMs,
       pauseAt,
       // What a model says comes token by token, and no tool's secret was ever shown to it.

@@ -1,5 +1,8 @@
 // Many sessions that nobody uses any more: what they cost those that are used, and what one of them costs when it is opened again.
 import { setTimeout as pause } from 'node:timers/promises'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { callService, connectBroker } from '@reins/broker'
+import { type MessageAccepted, type RebuildProgress, serviceSubject } from '@reins/contracts'
 import { type Spread, spread } from '../numbers.ts'
 import { type Product, plainAgent } from '../product.ts'
 import { plainMessage } from '../turns.ts'
@@ -19,6 +22,13 @@ export interface SessionsAtRest {
   readonly list: Spread
   readonly deepPage: Spread
   readonly byStatus: Spread
+  /** ms: the history of an old session, and the state in the middle of one of 15,000 frames. */
+  readonly history: Spread
+  readonly stateAt: Spread
+  /** Consumers of all streams before the sessions were made, and when all is done. */
+  readonly consumers: readonly [before: number, after: number]
+  /** Frames a second of `rebuild-index`. */
+  readonly rebuiltPerSecond: number
 }
 
 interface Page {
@@ -26,8 +36,12 @@ interface Page {
   readonly next?: string
 }
 
+const longTurns = 5_000
+const rebuildWithinMs = 1_800_000
+
 export async function measureSessionsAtRest(product: Product, sessions: number): Promise<SessionsAtRest> {
   const { api } = product
+  const consumersBefore = await consumersOf(product)
   const old: string[] = []
   const kept = Math.max(1, Math.floor(sessions / 2000))
   let made = 0
@@ -45,7 +59,7 @@ export async function measureSessionsAtRest(product: Product, sessions: number):
   await untilListed(api, sessions)
   let next = 0
   const oldOne = (): string => old[next++ % old.length] ?? ''
-  const timed = async (count: number, work: () => Promise<unknown>): Promise<Spread> => {
+  const timed: Timed = async (count, work) => {
     const samples: number[] = []
     for (let i = 0; i < count; i++) {
       const begun = performance.now()
@@ -70,7 +84,55 @@ export async function measureSessionsAtRest(product: Product, sessions: number):
   const deep = await deepCursor(api, Math.min(sessions * 0.8, 50_000))
   const deepPage = await timed(50, () => api.get(`/v1/sessions?limit=50${deep}`))
   const byStatus = await timed(50, () => api.get('/v1/sessions?limit=50&status=paused'))
-  return { sessions, madePerSecond, hot, read, append, hotBeside, list, deepPage, byStatus }
+  const history = await timed(100, () => api.get(`/v1/sessions/${oldOne()}/events?limit=1000`))
+  const stateAt = await stateInTheMiddle(api, timed)
+  const rebuiltPerSecond = await rebuild(product)
+  return {
+    ...{ sessions, madePerSecond, hot, read, append, hotBeside, list, deepPage, byStatus },
+    ...{ history, stateAt, rebuiltPerSecond },
+    consumers: [consumersBefore, await consumersOf(product)],
+  }
+}
+
+type Timed = (count: number, work: () => Promise<unknown>) => Promise<Spread>
+
+async function stateInTheMiddle(api: Product['api'], timed: Timed): Promise<Spread> {
+  const session = await api.begin(plainAgent, 'say one')
+  for (let turn = 1; turn < longTurns / 2; turn++) await api.turn(session, 'say one')
+  const { cursor } = (await api.post(`/v1/sessions/${session}/messages`, { content: 'say one' })) as MessageAccepted
+  for (let turn = longTurns / 2; turn < longTurns; turn++) await api.turn(session, 'say one')
+  return timed(20, () => api.get(`/v1/sessions/${session}/state?at=${encodeURIComponent(cursor)}`))
+}
+
+async function consumersOf({ natsUrl }: Product): Promise<number> {
+  const broker = await connectBroker({ url: natsUrl(), name: 'bench consumers' })
+  try {
+    let consumers = 0
+    for await (const { state } of (await jetstreamManager(broker.nc)).streams.list()) consumers += state.consumer_count
+    return consumers
+  } finally {
+    await broker.close()
+  }
+}
+
+async function rebuild({ natsUrl }: Product): Promise<number> {
+  const broker = await connectBroker({ url: natsUrl(), name: 'bench rebuild' })
+  const ask = async (verb: 'rebuild' | 'rebuild.progress'): Promise<RebuildProgress> => {
+    const reply = await callService<RebuildProgress>(broker, serviceSubject('memory', verb), {})
+    if (!reply.ok) throw new Error(reply.error.message)
+    return reply.value
+  }
+  try {
+    const from = performance.now()
+    for (let progress = await ask('rebuild'); ; progress = await ask('rebuild.progress')) {
+      const took = performance.now() - from
+      if (progress.kind === 'done') return Math.round((progress.frames * 1000) / took)
+      if (took > rebuildWithinMs) throw new Error('the rebuild of the index did not end in time')
+      await pause(100)
+    }
+  } finally {
+    await broker.close()
+  }
 }
 
 /** The lists follow the log: until as many as were made have been counted on the way to the end, or half a minute of no news. */

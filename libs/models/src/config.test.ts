@@ -13,6 +13,7 @@ test('nothing set: defaults everywhere, and no key', () => {
     ollama: { baseUrl: 'http://127.0.0.1:11434/v1', chosen: false, contextWindow: 8_192 },
     compatible: [],
     idleTimeoutMs: 120_000,
+    answerTimeoutMs: 3_600_000,
     proxies: { http: '', https: '', except: '' },
     scriptedIntervalMs: 15,
   })
@@ -56,6 +57,7 @@ test.each([
   [{ OPENAI_BASE_URL: 'ftp://x' }, 'OPENAI_BASE_URL'],
   [{ OLLAMA_HOST: 'http://' }, 'OLLAMA_HOST=127.0.0.1:11434'],
   [{ REINS_MODEL_IDLE_TIMEOUT_MS: 'soon' }, 'REINS_MODEL_IDLE_TIMEOUT_MS=120000'],
+  [{ REINS_MODEL_ANSWER_TIMEOUT_MS: '3000000000' }, 'from 1000 to 2147483647'],
   [{ REINS_MODEL_PROVIDERS: '{' }, 'not JSON'],
   [{ REINS_MODEL_PROVIDERS: '{}' }, 'must be an array'],
   [{ REINS_MODEL_PROVIDERS: '[3]' }, 'entry 1: it must be an object'],

@@ -23,6 +23,8 @@ export interface ModelsConfig {
   readonly compatible: readonly CompatibleConfig[]
   /** A call to which nothing arrives for so long has failed, in milliseconds. */
   readonly idleTimeoutMs: number
+  /** An answer that is not over after so long has failed, in milliseconds. */
+  readonly answerTimeoutMs: number
   /** Through which providers are reached; never loopback. */
   readonly proxies: ProxyConfig
   /** Between the tokens of the scripted model, in milliseconds. */
@@ -57,7 +59,8 @@ export function loadModelsConfig(env: Env): ModelsConfigResult {
       contextWindow: count(env, 'OLLAMA_CONTEXT_LENGTH', 8_192, 512, errors),
     },
     compatible: compatibleProviders(env, errors),
-    idleTimeoutMs: count(env, 'REINS_MODEL_IDLE_TIMEOUT_MS', 120_000, 1, errors),
+    idleTimeoutMs: count(env, 'REINS_MODEL_IDLE_TIMEOUT_MS', 120_000, 1, errors, longestTimerMs),
+    answerTimeoutMs: count(env, 'REINS_MODEL_ANSWER_TIMEOUT_MS', 3_600_000, 1_000, errors, longestTimerMs),
     proxies: {
       http: proxy(env, 'HTTP_PROXY', errors),
       https: proxy(env, 'HTTPS_PROXY', errors),
@@ -78,12 +81,23 @@ function key(env: Env, name: string): { apiKey?: string } {
   return value === undefined ? {} : { apiKey: value }
 }
 
-function count(env: Env, name: string, otherwise: number, least: number, errors: string[]): number {
+/** Of Node: a longer one is over at once. */
+const longestTimerMs = 2 ** 31 - 1
+
+function count(
+  env: Env,
+  name: string,
+  otherwise: number,
+  least: number,
+  errors: string[],
+  most: number = Number.MAX_SAFE_INTEGER,
+): number {
   const value = text(env, name)
   if (value === undefined) return otherwise
   const number = Number(value)
-  if (Number.isSafeInteger(number) && number >= least) return number
-  errors.push(`${name} is "${value}"; it must be a whole number of at least ${least}, for example ${name}=${otherwise}`)
+  if (Number.isSafeInteger(number) && number >= least && number <= most) return number
+  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`
+  errors.push(`${name} is "${value}"; it must be a whole number ${range}, for example ${name}=${otherwise}`)
   return otherwise
 }
 

@@ -33,7 +33,7 @@ interface Entry {
 }
 
 export function createModels(config: ModelsConfig): Models {
-  const transport = createTransport({ idleTimeoutMs: config.idleTimeoutMs, proxies: config.proxies })
+  const transport = createTransport(config)
   const { anthropic, openai, ollama } = config
   const entries = new Map<string, Entry>()
   entries.set('anthropic', {

@@ -73,7 +73,7 @@ test('all of it over sockets', async () => {
   await once(server, 'listening')
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : 0
-  const direct = createTransport({ idleTimeoutMs: 60_000, proxies: noProxies })
+  const direct = createTransport({ idleTimeoutMs: 60_000, answerTimeoutMs: 60_000, proxies: noProxies })
   const transport: Transport = {
     post: (url, post) => direct.post(url.replace('http://model.test', `http://127.0.0.1:${port}`), post),
     close: () => direct.close(),

@@ -9,7 +9,7 @@ import { createTransport, isLoopback, noProxies } from '../src/http/transport.ts
 import { createModels, loadModelsConfig } from '../src/index.ts'
 import { collect, request, user } from './contract.ts'
 
-const transport = createTransport({ idleTimeoutMs: 60_000, proxies: noProxies })
+const transport = createTransport({ idleTimeoutMs: 60_000, answerTimeoutMs: 60_000, proxies: noProxies })
 const server = http.createServer((incoming, response) => answer(incoming, response))
 const sockets = new Set<unknown>()
 let url = ''
@@ -36,6 +36,11 @@ function answer(incoming: http.IncomingMessage, response: http.ServerResponse): 
     case '/begin':
       response.write('begun')
       return
+    case '/busy': {
+      const word = setInterval(() => response.write('on and '), 5)
+      response.on('close', () => clearInterval(word))
+      return
+    }
     default:
       // Says nothing, for ever.
       return
@@ -147,7 +152,7 @@ test('an abort ends a call before its headers, and in the middle of its body', a
 })
 
 test('silence ends a call, before its headers and in the middle of its body', async () => {
-  const impatient = createTransport({ idleTimeoutMs: 20, proxies: noProxies })
+  const impatient = createTransport({ idleTimeoutMs: 20, answerTimeoutMs: 60_000, proxies: noProxies })
   await expect(post('/never', {}, impatient)).rejects.toMatchObject({ name: 'SilenceError' })
   const reply = await post('/begin', {}, impatient)
   await expect(text(reply)).rejects.toMatchObject({ name: 'SilenceError' })
@@ -167,6 +172,22 @@ test('a provider that goes silent is failed{network}, with how long it was waite
     type: 'failed',
     code: 'network',
     message: expect.stringContaining('nothing arrived for'),
+  })
+  models.close()
+})
+
+test('an answer that goes on and on is cut at its time, before its headers and in its body, and is not asked for again', async () => {
+  const strict = createTransport({ idleTimeoutMs: 60_000, answerTimeoutMs: 30, proxies: noProxies })
+  const tooSlow = { fault: { kind: 'too-slow', message: expect.stringContaining('was not over after') } }
+  await expect(post('/never', {}, strict)).rejects.toMatchObject(tooSlow)
+  await expect(post('/busy', {}, strict).then(text)).rejects.toMatchObject(tooSlow)
+  strict.close()
+
+  const models = modelsWith({ ANTHROPIC_API_KEY: 'k', ANTHROPIC_BASE_URL: url, REINS_MODEL_ANSWER_TIMEOUT_MS: '1000' })
+  const [failed] = await collect(models.provider('anthropic')!, request('claude-sonnet-4-5', [user('hello')]))
+  expect(failed).toMatchObject({
+    ...{ type: 'failed', code: 'network', retries: 0 },
+    message: expect.stringMatching(/not over after 1 s.*REINS_MODEL_ANSWER_TIMEOUT_MS/),
   })
   models.close()
 })

@@ -33,6 +33,8 @@ export interface ExecutorConfig {
   readonly concurrency: number
   /** Model calls in flight at once. */
   readonly modelCalls: number
+  /** Of sessions at rest whose fold is kept. */
+  readonly cacheBytes: number
   readonly ackWaitMs: number
   readonly pauseAt: PausePoint
   readonly redactor: Redactor
@@ -42,9 +44,6 @@ export interface ExecutorConfig {
   /** The consumer is gone for good: the process must end. */
   readonly fatal: (error: Error) => void
 }
-
-/** Of sessions at rest whose fold is kept: some ten thousand short ones. */
-const cacheBytes = 128 * 1024 * 1024
 
 export async function start(config: ExecutorConfig): Promise<Running> {
   const { broker, journal, clock, log, labels, ackWaitMs, instance } = config
@@ -101,7 +100,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
 
   const holder = new Holder<SessionActor>({
     service: 'executor',
-    ...{ instance, labels, ackWaitMs, clock, stopping, cacheBytes },
+    ...{ instance, labels, ackWaitMs, clock, stopping, cacheBytes: config.cacheBytes },
     work: journal.work,
     presence: (options) => startPresence(broker, options),
     actor: (session) => new SessionActor(session, context),

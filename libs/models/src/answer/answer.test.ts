@@ -9,11 +9,12 @@ const part = (delta: unknown): Uint8Array =>
   bytes(`data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: null }] })}\n\n`)
 
 function labOf(first: unknown, next: unknown) {
+  const again = part(next)
   const answered = (): Answered => ({
     status: 200,
     headers: { 'content-type': 'text/event-stream' },
     // A tenth of this would be enough.
-    parts: [part(first), ...Array.from({ length: 1_000 }, () => part(next))],
+    parts: [part(first), ...Array.from({ length: 1_000 }, () => again)],
     end: 'open',
   })
   const transport = fakeTransport(answered)
@@ -33,13 +34,34 @@ test.each([
   ['the arguments of a call', call('c', '{"command":"'), call(undefined, words)],
   ['a call with its name in each piece', call('c', '{"command":"'), call('c', words)],
 ])('%s without an end is cut off, is not asked for again, and says so', async (_what, first, next) => {
-  const { lab, transport } = labOf(first, next)
-  expect((await collect(lab, request('m', [user('tell me all')]))).at(-1)).toMatchObject({
-    type: 'failed',
-    code: 'bad-request',
-    message: expect.stringMatching(/beyond 8 million characters.*max_tokens/),
-  })
-  expect(transport.sent).toHaveLength(1)
+  for (const [maxTokens, says] of [
+    [4_096, /(answer|thought).* on beyond (131,072|1,114,112) characters.*\(max_tokens 4096\)/],
+    [1_000_000, /beyond 8 million characters.*max_tokens/],
+  ] as const) {
+    const { lab, transport } = labOf(first, next)
+    expect((await collect(lab, request('m', [user('tell me all')], { maxTokens }))).at(-1)).toMatchObject({
+      type: 'failed',
+      code: 'bad-request',
+      message: expect.stringMatching(says),
+    })
+    expect(transport.sent).toHaveLength(1)
+  }
+})
+
+test('a model that takes no limit may say more than the limit', async () => {
+  const refusal = { error: { message: "Unsupported parameter: 'max_tokens'", type: 'invalid_request_error' } }
+  const said: Answered[] = [
+    { status: 400, headers: { 'content-type': 'application/json' }, parts: [bytes(JSON.stringify(refusal))] },
+    {
+      status: 200,
+      headers: { 'content-type': 'text/event-stream' },
+      parts: [part({ content: words }), part({ content: words }), bytes('data: [DONE]\n\n')],
+    },
+  ]
+  const transport = fakeTransport(() => said.shift() as Answered)
+  const lab = createOpenAiCompatible({ name: 'lab', baseUrl: 'http://lab.test/v1', contextWindow: 32_000, transport })
+  const events = await collect(lab, request('m', [user('tell me all')]))
+  expect(events.at(-1)).toMatchObject({ type: 'completed' })
 })
 
 test.each([

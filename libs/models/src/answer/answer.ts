@@ -5,9 +5,11 @@
 //   A2. The deltas of a block, joined, are its text (for a tool call: its arguments as the model wrote them).
 //   A3. Every text is well-formed Unicode: the halves of a character that comes in two deltas are put together, and half a
 //       character without the other is U+FFFD.
-//   A4. A server that ignores the limit of an answer, or never stops, is cut off: an answer has a largest size.
+//   A4. A server that ignores the limit of an answer, or never stops, is cut off: an answer has a largest size, and a smaller one that
+//       follows from the tokens that were asked for (answer-limits.ts).
 import type { AssistantBlock, ModelDelta, ProviderData } from '@reins/contracts'
 import { FaultError } from '../failure/failure.ts'
+import { type AnswerLimits, noLimits } from './answer-limits.ts'
 import { parseArguments } from './arguments.ts'
 
 type Draft =
@@ -44,7 +46,14 @@ export class Answer {
   readonly #blocks: Draft[] = []
   readonly #indexes = new Map<BlockKey, number>()
   readonly #callIds = new Set<string>()
+  readonly #limits: AnswerLimits
   #size = 0
+  #said = 0
+  #thought = 0
+
+  constructor(limits: AnswerLimits = noLimits) {
+    this.#limits = limits
+  }
 
   /** Nothing has been told yet. */
   get empty(): boolean {
@@ -152,6 +161,7 @@ export class Answer {
     if (text === '') return []
     this.#count(text.length)
     const { index, block } = this.#block(key, make)
+    this.#keepTo(block.kind, text.length)
     let whole = block.half + text
     const last = whole.charCodeAt(whole.length - 1)
     block.half = last >= 0xd800 && last <= 0xdbff ? whole.slice(-1) : ''
@@ -167,6 +177,18 @@ export class Answer {
     this.#size += size
     if (this.#size <= largestAnswer) return
     const message = `the answer went on beyond ${largestAnswer / 1024 / 1024} million characters and was cut off`
+    throw new FaultError({ kind: 'endless', message })
+  }
+
+  /** A4. */
+  #keepTo(kind: Draft['kind'], size: number): void {
+    const { said, thought, maxTokens } = this.#limits
+    if (kind === 'reasoning') this.#thought += size
+    else this.#said += size
+    if (this.#said <= said && this.#thought <= thought) return
+    const over =
+      this.#said > said ? `the answer went on beyond ${number(said)}` : `the model thought on beyond ${number(thought)}`
+    const message = `${over} characters, which is far more than its limit (max_tokens ${maxTokens}) allows, and was cut off`
     throw new FaultError({ kind: 'endless', message })
   }
 
@@ -192,6 +214,8 @@ function delta(index: number, block: Draft, text: string): ModelDelta {
   const base = { type: 'delta', block: index, kind: block.kind, text } as const
   return block.kind === 'arguments' ? { ...base, call: block.call, name: block.name } : base
 }
+
+const number = (count: number): string => count.toLocaleString('en')
 
 /** A3, also where half a character was written as an escape inside of the arguments' JSON. */
 function wellFormed<T>(value: T): T {

@@ -23,6 +23,6 @@ export function createAnthropic({ apiKey, baseUrl, transport }: AnthropicOptions
     headers: { 'x-api-key': apiKey, 'anthropic-version': '2023-06-01' },
     contextWindow: claudeWindow,
     encode: (request, manner) => requests.encode(request, manner),
-    reader: (request, subject) => new MessagesReader(request, subject),
+    reader: (request, subject, manner) => new MessagesReader(request, subject, manner),
   })
 }

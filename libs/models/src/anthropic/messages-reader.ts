@@ -2,11 +2,13 @@
 // stands; gateways that speak this form leave the one or the other out.
 import type { ModelCompleted, ModelDelta, ModelFailed, ModelRequest, Usage } from '@reins/contracts'
 import { Answer, tokens } from '../answer/answer.ts'
+import { answerLimits } from '../answer/answer-limits.ts'
 import { outcome } from '../answer/outcome.ts'
 import { FaultError, type Subject } from '../failure/failure.ts'
 import { saidIn } from '../failure/said.ts'
 import { isRecord } from '../http/foreign.ts'
 import type { AnswerReader, Progress } from '../requests/converse.ts'
+import type { Manner } from '../requests/differences.ts'
 import { redactedPrefix } from './messages-request.ts'
 import { type Block, type Counts, type Delta, eventShape, messageShape } from './messages-schema.ts'
 
@@ -36,10 +38,10 @@ export class MessagesReader implements AnswerReader {
   #id: string | undefined
   #model: string | undefined
 
-  constructor(request: ModelRequest, subject: Subject) {
+  constructor(request: ModelRequest, subject: Subject, manner: Manner) {
     this.#request = request
     this.#subject = subject
-    this.#answer = new Answer()
+    this.#answer = new Answer(answerLimits(request.maxTokens, manner))
   }
 
   get ignored(): ReadonlySet<string> {

@@ -5,12 +5,14 @@
 //     some servers want it back under it.
 import type { ModelCompleted, ModelDelta, ModelFailed, ModelRequest, Usage } from '@reins/contracts'
 import { Answer, tokens } from '../answer/answer.ts'
+import { answerLimits } from '../answer/answer-limits.ts'
 import { outcome } from '../answer/outcome.ts'
-import { ThinkTags } from '../answer/think-tags.ts'
+import { loneTag, ThinkTags } from '../answer/think-tags.ts'
 import { type Fault, FaultError, failed, type Subject } from '../failure/failure.ts'
 import { saidIn } from '../failure/said.ts'
 import { isRecord } from '../http/foreign.ts'
 import type { AnswerReader, Progress } from '../requests/converse.ts'
+import type { Manner, Shown } from '../requests/differences.ts'
 import { Calls } from './calls.ts'
 import {
   type CallPart,
@@ -32,7 +34,8 @@ export class ChatReader implements AnswerReader {
   readonly #subject: Subject
   readonly #answer: Answer
   readonly #calls: Calls
-  readonly #tags = new ThinkTags()
+  readonly #tags: ThinkTags
+  readonly #manner: Manner
   readonly #ignored = new Set<string>()
   readonly #note = (place: string): void => {
     if (this.#ignored.size < 12) this.#ignored.add(place.slice(0, 60))
@@ -40,6 +43,8 @@ export class ChatReader implements AnswerReader {
   /** What the provider wants back beside the message, by its field. */
   readonly #back: Record<string, unknown> = {}
   readonly #details = new Details()
+  /** Thoughts come in a field of their own. */
+  #thinksApart = false
   #choice: number | undefined
   /** It is told in pieces, by `delta`. */
   #pieces = false
@@ -50,10 +55,12 @@ export class ChatReader implements AnswerReader {
   #id: string | undefined
   #model: string | undefined
 
-  constructor(request: ModelRequest, subject: Subject) {
+  constructor(request: ModelRequest, subject: Subject, manner: Manner) {
     this.#request = request
     this.#subject = subject
-    this.#answer = new Answer()
+    this.#manner = manner
+    this.#tags = new ThinkTags(manner.get('lone-think-tag'))
+    this.#answer = new Answer(answerLimits(request.maxTokens, manner))
     this.#calls = new Calls(this.#answer, this.#from, request.tools)
   }
 
@@ -63,6 +70,13 @@ export class ChatReader implements AnswerReader {
 
   get begun(): boolean {
     return !this.#answer.empty || this.#calls.some
+  }
+
+  get shown(): Shown | undefined {
+    if (this.#manner.has('lone-think-tag'))
+      return this.#tags.missed ? { name: 'lone-think-tag', value: undefined } : undefined
+    const found = this.#thinksApart ? undefined : loneTag(this.#answer.soFar('text'))
+    return found === undefined ? undefined : { name: 'lone-think-tag', value: found }
   }
 
   get #from(): string {
@@ -94,7 +108,8 @@ export class ChatReader implements AnswerReader {
 
   end(): { readonly deltas: readonly ModelDelta[]; readonly outcome: ModelCompleted | ModelFailed } {
     const deltas: ModelDelta[] = []
-    for (const told of this.#tags.end())
+    const finish = this.#finish ?? { kind: 'finished', finish: 'stop' }
+    for (const told of this.#tags.end(finish.kind === 'finished' && finish.finish === 'length'))
       deltas.push(
         ...(told.kind === 'text'
           ? this.#answer.text('text', told.text)
@@ -104,7 +119,6 @@ export class ChatReader implements AnswerReader {
     const details = this.#details.list()
     if (details.length > 0) this.#back[this.#details.field] = details
     if (Object.keys(this.#back).length > 0) this.#answer.provided('reasoning', { model: this.#from, data: this.#back })
-    const finish = this.#finish ?? { kind: 'finished', finish: 'stop' }
     if (finish.kind === 'failed') return { deltas, outcome: failed(finish.fault, this.#subject) }
     if (finish.finish === 'length') this.#answer.cut()
     deltas.push(...this.#answer.close())
@@ -176,6 +190,10 @@ export class ChatReader implements AnswerReader {
     if (details && !again) this.#details.add(part.reasoning_details ? 'reasoning_details' : 'thinking_blocks', details)
     const inDetails = this.#details.read()
     const reasoning = this.#reasoningIn(part) || content.reasoning || inDetails
+    if (reasoning !== '') {
+      this.#thinksApart = true
+      this.#tags.apart()
+    }
     deltas.push(...this.#answer.reasoning('reasoning', again ? this.#restOf(reasoning, 'reasoning') : reasoning))
     if (part.extra_content !== undefined) this.#back.extra_content = part.extra_content
     if (typeof part.reasoning_opaque === 'string') this.#back.reasoning_opaque = part.reasoning_opaque

@@ -26,6 +26,6 @@ export function createOpenAiCompatible(options: OpenAiCompatibleOptions): ModelP
     headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
     contextWindow: () => contextWindow,
     encode: (request, manner) => requests.encode(request, manner),
-    reader: (request, subject) => new ChatReader(request, subject),
+    reader: (request, subject, manner) => new ChatReader(request, subject, manner),
   })
 }

@@ -89,7 +89,14 @@ export const kinds = {
   endless: {
     code: 'bad-request',
     advice: () =>
-      'The server does not keep to max_tokens, or the model repeats itself: look at the logs of the server, or ask for less at once.',
+      'The server does not keep to max_tokens, or the model repeats itself: look at the logs of the server, ask for less at once, or raise max_tokens of the agent.',
+  },
+  /** Another attempt would take as long. */
+  'too-slow': {
+    code: 'network',
+    retries: 0,
+    advice: () =>
+      'Ask for less at once, lower max_tokens of the agent, or let the operator raise REINS_MODEL_ANSWER_TIMEOUT_MS.',
   },
   garbled: {
     code: 'bad-request',

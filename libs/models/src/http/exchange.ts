@@ -4,6 +4,7 @@
 //   X2. An abort ends the call wherever it is: before the headers, or in the middle of the body.
 //   X3. A body that was cut is an error of `read`, never a quiet end.
 //   X4. Nothing heard for `idleMs`, also before the headers, is a SilenceError.
+//   X6. What is not over after `wholeMs` is a FaultError, however busily it comes.
 //   X5. No redirects and no retries: those are events of the session. Compressed bodies are asked not to come, and read if they do.
 import type { Dispatcher } from 'undici'
 import { FaultError } from '../failure/failure.ts'
@@ -38,6 +39,7 @@ export interface Post {
   readonly body: string
   readonly signal: AbortSignal
   readonly idleMs: number
+  readonly wholeMs: number
 }
 
 export class SilenceError extends Error {
@@ -48,19 +50,24 @@ const leaveWithinMs = 1_000
 const highWater = 1024 * 1024
 
 export function exchange(dispatcher: Dispatcher, url: URL, post: Post): Promise<Reply> {
-  const { signal, idleMs } = post
+  const { signal, idleMs, wholeMs } = post
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(abortError(signal))
     let control: Dispatcher.DispatchController | undefined
     let body: Body | undefined
-    const onAbort = (): void => {
-      const error = abortError(signal)
+    const stop = (error: Error): void => {
+      over()
       control?.abort(error)
       body?.fail(error)
       reject(error)
     }
+    const onAbort = (): void => stop(abortError(signal))
     signal.addEventListener('abort', onAbort, { once: true })
-    const over = (): void => signal.removeEventListener('abort', onAbort)
+    const late = setTimeout(() => stop(tooSlow(wholeMs)), wholeMs)
+    const over = (): void => {
+      clearTimeout(late)
+      signal.removeEventListener('abort', onAbort)
+    }
     dispatcher.dispatch(
       {
         origin: url.origin,
@@ -228,6 +235,12 @@ class Body {
     if (this.#state.kind === 'broken') into.failed(this.#state.error)
     else into.end()
   }
+}
+
+function tooSlow(wholeMs: number): Error {
+  const time = wholeMs >= 120_000 ? `${Math.round(wholeMs / 60_000)} minutes` : `${Math.round(wholeMs / 1000)} s`
+  const message = `the answer was not over after ${time} and was cut off`
+  return new FaultError({ kind: 'too-slow', message })
 }
 
 function abortError(signal: AbortSignal): Error {

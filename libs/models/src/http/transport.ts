@@ -1,5 +1,6 @@
-// How adapters reach their providers: one pool of kept connections for all, the proxies of the environment, and two patiences. A
-// stream that is silent for `idleTimeoutMs` is dead; a whole answer is silent until it is complete, so it gets longer.
+// How adapters reach their providers: one pool of kept connections for all, the proxies of the environment, and their patience. A
+// stream that is silent for `idleTimeoutMs` is dead; a whole answer is silent until it is complete, so it gets longer. An answer that
+// goes on and on is cut after `answerTimeoutMs`.
 //   T1. Loopback is never reached through a proxy, whatever the environment says.
 //   T2. A kept connection is closed after 20 s without use, before any peer would do it in the middle of our next request.
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici'
@@ -16,15 +17,20 @@ export interface ProxyConfig {
 export const noProxies: ProxyConfig = { http: '', https: '', except: '' }
 
 export interface Transport {
-  post(url: string, post: Omit<Post, 'idleMs'> & { readonly stream: boolean }): Promise<Reply>
+  post(url: string, post: Omit<Post, 'idleMs' | 'wholeMs'> & { readonly stream: boolean }): Promise<Reply>
   /** Closes the kept connections; calls that are under way end with an error. */
   close(): void
 }
 
 const wholeAnswerMs = 600_000
 
-export function createTransport(options: { readonly idleTimeoutMs: number; readonly proxies: ProxyConfig }): Transport {
-  const { idleTimeoutMs, proxies } = options
+export interface TransportOptions {
+  readonly idleTimeoutMs: number
+  readonly answerTimeoutMs: number
+  readonly proxies: ProxyConfig
+}
+
+export function createTransport({ idleTimeoutMs, answerTimeoutMs, proxies }: TransportOptions): Transport {
   const settings = { keepAliveTimeout: 20_000, keepAliveMaxTimeout: 20_000, connectTimeout: 20_000, allowH2: false }
   const direct = new Agent(settings)
   const proxied =
@@ -42,7 +48,7 @@ export function createTransport(options: { readonly idleTimeoutMs: number; reado
       const url = new URL(target)
       const idleMs = stream ? idleTimeoutMs : Math.max(idleTimeoutMs, wholeAnswerMs)
       const dispatcher = dispatcherFor(url)
-      const reply = exchange(dispatcher, url, { ...post, idleMs })
+      const reply = exchange(dispatcher, url, { ...post, idleMs, wholeMs: answerTimeoutMs })
       if (dispatcher === direct) return reply
       return reply.catch((error: unknown) => {
         throw post.signal.aborted ? error : new Error('by the proxy of the environment', { cause: error })

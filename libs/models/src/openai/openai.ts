@@ -22,7 +22,7 @@ export function createOpenAi({ apiKey, baseUrl, transport }: OpenAiOptions): Mod
     headers: { authorization: `Bearer ${apiKey}` },
     contextWindow: openAiWindow,
     encode: (request, manner) => requests.encode(request, manner),
-    reader: (request, subject) => new ResponsesReader(request, subject),
+    reader: (request, subject, manner) => new ResponsesReader(request, subject, manner),
   })
 }
 

@@ -3,12 +3,14 @@
 //   - Items are told apart by `output_index`, else by `item_id`, else the newest is meant.
 import type { ModelCompleted, ModelDelta, ModelFailed, ModelRequest, Usage } from '@reins/contracts'
 import { Answer, tokens } from '../answer/answer.ts'
+import { answerLimits } from '../answer/answer-limits.ts'
 import { outcome } from '../answer/outcome.ts'
 import { textIn } from '../compatible/texts.ts'
 import { FaultError, type Subject } from '../failure/failure.ts'
 import { saidIn } from '../failure/said.ts'
 import { isRecord } from '../http/foreign.ts'
 import type { AnswerReader, Progress } from '../requests/converse.ts'
+import type { Manner } from '../requests/differences.ts'
 import {
   eventShape,
   type Item,
@@ -44,10 +46,10 @@ export class ResponsesReader implements AnswerReader {
   #refused = false
   #response: Response = {}
 
-  constructor(request: ModelRequest, subject: Subject) {
+  constructor(request: ModelRequest, subject: Subject, manner: Manner) {
     this.#request = request
     this.#subject = subject
-    this.#answer = new Answer()
+    this.#answer = new Answer(answerLimits(request.maxTokens, manner))
   }
 
   get ignored(): ReadonlySet<string> {

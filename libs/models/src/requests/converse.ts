@@ -13,7 +13,7 @@ import { filled } from '../history/result-media.ts'
 import type { Reply } from '../http/exchange.ts'
 import { type Foreign, StreamDecoder, tooLargeText } from '../http/stream-decoder.ts'
 import type { Transport } from '../http/transport.ts'
-import { type Lesson, learnt, type Manner, Manners } from './differences.ts'
+import { type Lesson, learnt, type Manner, Manners, type Shown } from './differences.ts'
 import { guard, type Telling } from './guard.ts'
 
 /** `open`: more must come; `said`: it is over, and something may follow; `over`: nothing does. */
@@ -26,6 +26,8 @@ export interface AnswerReader {
   readonly begun: boolean
   /** What it sent that no schema knows. */
   readonly ignored: ReadonlySet<string>
+  /** How this model answers, where the answer shows it; asked behind `end`. */
+  readonly shown?: Shown | undefined
   read(value: Record<string, unknown>, name: string | undefined): readonly ModelDelta[]
   /** `[DONE]`. */
   done(): void
@@ -45,7 +47,7 @@ export interface Wire {
   contextWindow(model: string): number
   /** JSON. */
   encode(request: ModelRequest, manner: Manner): string
-  reader(request: ModelRequest, subject: Subject): AnswerReader
+  reader(request: ModelRequest, subject: Subject, manner: Manner): AnswerReader
 }
 
 const afterwordMs = 1_500
@@ -80,13 +82,16 @@ async function converse(
   let manner: Manner = manners.of(request.model)
   const lessons: Lesson[] = []
   // V3: what has helped is remembered.
-  const helped = (): void => manners.remember(request.model, lessons)
+  const helped = ({ shown }: AnswerReader): void => {
+    manners.remember(request.model, lessons)
+    if (shown) manners.note(request.model, shown)
+  }
   for (let form = formOf(wire, request, manner); ; ) {
     const accept = form.asked.stream ? 'text/event-stream' : 'application/json'
     const headers = { 'content-type': 'application/json', accept, ...wire.headers }
     const reply = await wire.transport.post(wire.url, { headers, body: form.body, signal, stream: form.asked.stream })
     telling.onLeft(() => reply.leave())
-    const reader = wire.reader(form.asked, subject)
+    const reader = wire.reader(form.asked, subject, manner)
     let fault: Fault
     if (reply.status >= 200 && reply.status < 300 && reply.status !== 204 && reply.status !== 205) {
       const most = answerBytes + form.asked.maxTokens * bytesOfToken
@@ -123,7 +128,7 @@ async function readAnswer(
   reply: Reply,
   reader: AnswerReader,
   signal: AbortSignal,
-  helped: () => void,
+  helped: (reader: AnswerReader) => void,
   most: number,
   telling: Telling,
 ): Promise<Fault | undefined> {
@@ -211,7 +216,7 @@ async function readAnswer(
   if (reader.progress === 'open') return cutOff(reply, reader, strays)
   if (strays.lost !== '') return { kind: 'garbled', message: `a part of the answer is no JSON: ${strays.lost}` }
   const { deltas, outcome } = reader.end()
-  helped()
+  helped(reader)
   for (const delta of deltas) telling.tell(delta)
   telling.tell(outcome)
   return undefined

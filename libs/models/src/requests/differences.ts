@@ -33,8 +33,9 @@ export type Difference =
   | 'no-images'
   | 'no-audio'
   | 'no-files'
+  | 'lone-think-tag'
 
-/** How a model wants to be asked; a number is the limit that it told. */
+/** How a model wants to be asked, and how it answers; a number is the limit that it told, or says which. */
 export type Manner = ReadonlyMap<Difference, number>
 
 interface Row {
@@ -184,9 +185,15 @@ export interface Lesson {
   readonly forCallOnly: boolean
 }
 
+/** What an answer shows of its model; `value` undefined: it is so no longer. */
+export interface Shown {
+  readonly name: Difference
+  readonly value: number | undefined
+}
+
 /** What a refusal of `body` teaches; undefined: nothing that is not known already. */
 export function learnt(fault: Fault, body: string, manner: Manner, maxTokens: number): Lesson | undefined {
-  if (!mayTeach(fault.status)) return undefined
+  if (!mayTeach(fault.status) || fault.kind === 'endless' || fault.kind === 'too-slow') return undefined
   const text = [fault.message, ...(fault.words ?? [])].join(' ')
   for (const row of table) {
     if (!row.says.test(text) || (row.sent && !row.sent.test(body))) continue
@@ -222,9 +229,24 @@ export class Manners {
 
   remember(model: string, lessons: readonly Lesson[]): void {
     const lasting = lessons.filter(({ forCallOnly }) => !forCallOnly)
-    if (lasting.length === 0) return
+    if (lasting.length > 0)
+      this.#set(model, new Map([...this.of(model), ...lasting.map(({ name, value }) => [name, value] as const)]))
+  }
+
+  /** What an answer has shown. */
+  note(model: string, { name, value }: Shown): void {
+    const known = this.of(model)
+    if (known.get(name) === value) return
+    const next = new Map(known)
+    if (value === undefined) next.delete(name)
+    else next.set(name, value)
+    this.#set(model, next)
+  }
+
+  #set(model: string, manner: Manner): void {
     const oldest = this.#known.keys().next().value
-    if (this.#known.size >= rememberedModels && oldest !== undefined) this.#known.delete(oldest)
-    this.#known.set(model, new Map([...this.of(model), ...lasting.map(({ name, value }) => [name, value] as const)]))
+    if (this.#known.size >= rememberedModels && !this.#known.has(model) && oldest !== undefined)
+      this.#known.delete(oldest)
+    this.#known.set(model, manner)
   }
 }
