@@ -2,7 +2,7 @@
 import { ReinsError } from '@reins/contracts'
 import type { AppendWatch, Obstacle } from '@reins/journal'
 import type { Admission } from '@reins/session-gateway'
-import type { DiskState } from './data/disk-budget.ts'
+import type { DiskLimits, DiskState } from './data/disk-budget.ts'
 import type { ServerStates } from './servers/server-state.ts'
 
 export function admissionOf(watch: AppendWatch, disk: (() => DiskState) | undefined): Admission {
@@ -34,6 +34,14 @@ export function outsideObstacle(
 /** For whoever writes something else than frames of sessions. */
 export const fullError = (disk: DiskState | undefined): ReinsError | undefined =>
   disk?.level === 'no-appends' ? full(disk.text) : undefined
+
+/** For code of agents, which is kept for ever: it is refused as early as new sessions. */
+export const fullForCode = (disk: DiskState | undefined, { newSessionsPercent }: DiskLimits): ReinsError | undefined =>
+  disk?.level === 'no-new-sessions'
+    ? full(
+        `the disk of the data folder is ${Math.floor(disk.usedPercent ?? 0)} % full: no new code of agents is kept from ${newSessionsPercent} % on`,
+      )
+    : fullError(disk)
 
 function errorOf(obstacle: Obstacle | undefined): ReinsError | undefined {
   if (obstacle === undefined) return undefined

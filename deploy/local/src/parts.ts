@@ -149,6 +149,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
           : [{ hash: options.adminTokenHash, principal: 'admin', permissions: ['*'] }],
       code: {
         store: journal.bundles,
+        full: storage.fullForCode,
         describe: async (bundle) =>
           describeBundle(bundle, { sandbox: await sandboxHere(), guard: guardOf(config, options.masked) }),
       },

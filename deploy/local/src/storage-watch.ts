@@ -17,7 +17,7 @@ import {
 import type { Closing } from '@reins/service'
 import type { Admission } from '@reins/session-gateway'
 import type { Log, Metrics } from '@reins/telemetry'
-import { admissionOf, fullError, outsideObstacle } from './admission.ts'
+import { admissionOf, fullError, fullForCode, outsideObstacle } from './admission.ts'
 import { type DiskLimits, DiskWatch } from './data/disk-budget.ts'
 import type { ServerStates } from './servers/server-state.ts'
 
@@ -42,6 +42,8 @@ export interface StorageWatch {
   readonly room: Room
   /** Why nothing may be written, for whoever writes without the gateway; undefined: it may. */
   full(): ReinsError | undefined
+  /** Why no new code of agents is kept; undefined: it is. */
+  fullForCode(): ReinsError | undefined
   /** From now on a canary is appended while nothing else is. Resolves after the first. */
   watchAppends(): Promise<void>
   health(): Record<string, string>
@@ -82,6 +84,7 @@ export async function watchStorage(options: StorageWatchOptions, closing: Closin
     }),
     room,
     full: () => fullError(diskNow?.()),
+    fullForCode: () => fullForCode(diskNow?.(), options.disk),
     async watchAppends() {
       const reconnects = broker.onReconnect(() => appends.soon())
       closing.add('a listener', () => reconnects.close())

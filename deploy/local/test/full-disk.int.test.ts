@@ -68,6 +68,14 @@ test(
       code: 'storage_full',
       next: expect.stringContaining('Make room'),
     })
+    const code = await product.ask('PUT', '/v1/agents/coded', {
+      definition: { name: 'coded', model: 'scripted/assistant', system_prompt: 'You help.', tools_file: './a.ts' },
+      files: [{ file: './a.ts', text: 'export const a = 1' }],
+    })
+    expect([code.status, code.json.error.message]).toEqual([
+      507,
+      expect.stringMatching(/no new code of agents is kept from 90 % on/),
+    ])
     expect(await product.ready()).toBe(200)
     const told = async () => (await product.ask('GET', '/health')).json.parts.disk
     await expect.poll(told, within).toMatch(/93 % full: no session is started from 90 % on/)

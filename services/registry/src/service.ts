@@ -35,7 +35,7 @@ export interface RegistryConfig {
   /** The keys of secrets, and what their encryption draws from. Absent: no secret can be kept here. */
   readonly secrets?: { readonly keys: KeyStore; readonly random: RandomBytes }
   /** Where code that comes with a definition is kept, and what loads it once, to learn its tools. Absent: none is taken here. */
-  readonly code?: Pick<BundlesOptions, 'store' | 'describe'>
+  readonly code?: Pick<BundlesOptions, 'store' | 'describe' | 'full'>
   readonly pauseAt?: PausePoint
   /** Whether webhooks may go to addresses that are not public. Default: no. */
   readonly allowPrivateWebhooks?: boolean

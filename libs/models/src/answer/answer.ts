@@ -10,6 +10,7 @@
 import type { AssistantBlock, ModelDelta, ProviderData } from '@reins/contracts'
 import { FaultError } from '../failure/failure.ts'
 import { type AnswerLimits, noLimits } from './answer-limits.ts'
+import { isPlain } from '../http/plain-value.ts'
 import { parseArguments } from './arguments.ts'
 
 type Draft =
@@ -78,6 +79,7 @@ export class Answer {
 
   /** What the provider wants back with a block: of a call that has begun, else of reasoning. */
   provided(key: BlockKey, provided: ProviderData): void {
+    if (!isPlain(provided)) return
     const block = this.#block(key, newReasoning).block
     if (block.kind !== 'text') block.provided = provided
   }

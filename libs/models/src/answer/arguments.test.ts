@@ -10,6 +10,7 @@ test.each([
   ['"null"', {}],
   ['""', {}],
   ['[]', {}],
+  ['{}{"a":1}', { a: 1 }],
   ['```json\n{"a":1}\n```', { a: 1 }],
   ['{"a":"one\ntwo\t\\"3\\"\r\n"}', { a: 'one\ntwo\t"3"\r\n' }],
 ])('%s is taken as it was meant', (text, args) => {
@@ -27,6 +28,8 @@ test.each([
   '```\n{"a":',
   '{"a":"b\\\n"}',
   '"\\"\\\\\\"{}\\\\\\"\\""',
+  '{"a":1e999}',
+  `{"a":${'['.repeat(200)}${']'.repeat(200)}}`,
 ])('%s can be read in no one way', (text) => {
   expect(parseArguments(text)).toEqual({ arguments: {}, malformed: text })
 })

@@ -93,8 +93,9 @@ export class MessagesReader implements AnswerReader {
     }
   }
 
+  /** Of another form, behind which some gateways end a stream: it ends nothing that is not of this one. */
   done(): void {
-    this.progress = 'over'
+    if (this.begun || this.#stop !== undefined || this.#id !== undefined) this.progress = 'over'
   }
 
   end(): { readonly deltas: readonly ModelDelta[]; readonly outcome: ModelCompleted | ModelFailed } {
@@ -136,7 +137,8 @@ export class MessagesReader implements AnswerReader {
     this.#stop = message.stop_reason
     this.#refusal = message.stop_details?.explanation
     this.progress = 'over'
-    return (message.content ?? []).flatMap((block, index) => this.#begin(index, block))
+    const content = typeof value.content === 'string' ? [{ type: 'text', text: value.content }] : message.content
+    return (content ?? []).flatMap((block, index) => this.#begin(index, block))
   }
 
   /** A block that begins may hold text already: always in a whole answer, and from some servers in a stream. */
@@ -181,6 +183,8 @@ export class MessagesReader implements AnswerReader {
       open = this.#open.get(index)!
     }
     const { key, type } = open
+    if (text && type === 'tool_use' && this.#answer.soFar(key) === '' && isEmpty(open.input))
+      throw new FaultError({ kind: 'broken-call', message: 'a text came in the place of the arguments of a call' })
     if (text !== undefined && text !== '')
       return type === 'text' ? this.#answer.text(key, text) : this.#elsewhere(index, { type: 'text', text })
     if (thinking !== undefined && thinking !== '')
@@ -207,10 +211,12 @@ export class MessagesReader implements AnswerReader {
     open.input = undefined
     if (open.type !== 'tool_use' || input === undefined || this.#answer.soFar(key) !== '') return []
     if (typeof input === 'string') return this.#answer.arguments(key, input)
-    if (isRecord(input) && Object.keys(input).length === 0) return []
+    if (isEmpty(input)) return []
     return this.#answer.arguments(key, JSON.stringify(input))
   }
 }
+
+const isEmpty = (input: unknown): boolean => input === undefined || (isRecord(input) && Object.keys(input).length === 0)
 
 const finishes: Readonly<Record<string, ModelCompleted['finish']>> = {
   refusal: 'refused',

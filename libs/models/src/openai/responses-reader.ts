@@ -114,8 +114,9 @@ export class ResponsesReader implements AnswerReader {
     }
   }
 
+  /** Of another form, behind which some gateways end a stream: it ends nothing that is not of this one. */
   done(): void {
-    this.progress = 'over'
+    if (this.begun) this.progress = 'over'
   }
 
   end(): { readonly deltas: readonly ModelDelta[]; readonly outcome: ModelCompleted | ModelFailed } {

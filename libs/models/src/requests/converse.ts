@@ -278,6 +278,9 @@ function cutOff({ status, headers }: Reply, reader: AnswerReader, { all }: Stray
   // JSON that did not come to its end says nothing.
   if (all === '' || /^[[{]/.test(all)) {
     const unknown = [...reader.ignored].slice(0, 5).join(', ')
+    const whole = /\bjson\b/i.test(header(headers, 'content-type') ?? '') && all === ''
+    if (!reader.begun && unknown === '' && whole)
+      return { kind: 'no-answer', status, message: 'what came is JSON in which there is no answer' }
     if (reader.begun || unknown === '') return { headers, message: cut }
     return { kind: 'not-understood', message: `what came is no answer of this form: ${unknown}` }
   }

@@ -1,4 +1,11 @@
-import { type AgentDefinition, bundleDigest, type CodeFile, type CodeTool, type SentFile } from '@reins/contracts'
+import {
+  type AgentDefinition,
+  bundleDigest,
+  type CodeFile,
+  type CodeTool,
+  ReinsError,
+  type SentFile,
+} from '@reins/contracts'
 import { describe, expect, test } from 'vitest'
 import { parseDefinition } from '../definition-source.ts'
 import type { RegistryLog } from '../registry-log.ts'
@@ -32,8 +39,10 @@ function world() {
     },
   }
   const loads: string[] = []
+  let full: ReinsError | undefined
   const bundles = new Bundles({
     log,
+    full: () => full,
     store: { put: async (digest) => void order.push(`bytes ${digest}`) },
     describe: async ({ file, text }) => {
       loads.push(file)
@@ -63,7 +72,10 @@ function world() {
     await bundles.keep(resolved.fresh, 'ann', 5)
     return resolved.definition
   }
-  return { resolve, problems, put, order, loads }
+  const fill = (error: ReinsError): void => {
+    full = error
+  }
+  return { resolve, problems, put, order, loads, fill }
 }
 
 const sent = (file: string, text: string): SentFile => ({ file, text })
@@ -101,6 +113,18 @@ describe('a file that is named with its contents', () => {
       '6: tools[1] (./a.ts, export x) needs a "description"',
     ])
     expect(order).toEqual([])
+  })
+})
+
+describe('while the disk has no room for new things', () => {
+  test('new code is refused before it is loaded; code that is kept can be sent and named as ever', async () => {
+    const { put, resolve, loads, fill } = world()
+    const stored = await put('tools_file: ./a.ts', [sent('./a.ts', 'add')])
+    fill(new ReinsError('storage_full', 'The disk is 93 % full.'))
+    await expect(resolve('tools_file: ./b.ts', [sent('./b.ts', 'mul')])).rejects.toMatchObject({ code: 'storage_full' })
+    expect(loads).toEqual(['./a.ts'])
+    expect(await put('tools_file: ./a.ts', [sent('./a.ts', 'add')])).toEqual(stored)
+    expect(await put(`tools_file: ${JSON.stringify(stored.tools_file)}`)).toEqual(stored)
   })
 })
 

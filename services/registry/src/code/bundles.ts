@@ -3,6 +3,7 @@
 //   B2. The order of keeping is: the bytes, the record of their tools, the version, the agent. Each names only what is there already,
 //       so a process that dies anywhere leaves nothing that names what is not there.
 //   B3. A place with a digest means the stored copy; a place without one means contents that came with the request.
+//   B5. Code that is not kept here yet is refused while the disk has no room for new things; what is kept can be named as ever.
 //   B4. Code that the agent does not have yet needs the permission to register it, whether it is sent or named.
 import {
   type AgentDefinition,
@@ -40,6 +41,8 @@ export interface BundlesOptions {
   readonly store: Pick<BundleStore, 'put'>
   readonly log: Pick<RegistryLog, 'last' | 'write'>
   readonly describe: DescribeBundle
+  /** Why nothing new is kept now; undefined: it is. */
+  readonly full?: () => ReinsError | undefined
   /** For tests, which stop the process there. */
   readonly pauseAt?: PausePoint
 }
@@ -165,6 +168,8 @@ export class Bundles {
     { digest, bytes }: Bundle,
     say: (path: string, message: string) => void,
   ): Promise<FreshBundle | undefined> {
+    const obstacle = this.#options.full?.() // B5
+    if (obstacle) throw obstacle
     const described = await this.#describe(file, new TextDecoder().decode(bytes))
     if (described.kind === 'refused')
       throw new ReinsError('unavailable', `The code of ${file} cannot be loaded here: ${described.message}`)
