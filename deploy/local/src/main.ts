@@ -4,7 +4,7 @@ import path from 'node:path'
 import { type CliEnvironment, processContext, processEnvironment, runProgram } from '@reins/cli'
 import { systemClock } from '@reins/service'
 import { reinsProgram } from './commands/program.ts'
-import { verifySession } from './commands/verify.ts'
+import { verifierWith } from './commands/verify.ts'
 import { dataDirOwner } from './data/data-dir.ts'
 import { version } from './product-version.ts'
 
@@ -30,7 +30,7 @@ async function readAdminToken(): Promise<string | undefined> {
 }
 
 const env = withRunningProduct(environment)
-const context = processContext({ now: systemClock.now, readAdminToken, verify: verifySession, env })
+const context = processContext({ now: systemClock.now, readAdminToken, verify: verifierWith(dataDir), env })
 const code = await runProgram(reinsProgram(context, version), process.argv.slice(2), context)
 // A pipe is read at its reader's pace: what is not taken yet would be cut off by the end of the process.
 const taken = (stream: NodeJS.WriteStream): Promise<void> => new Promise((resolve) => stream.write('', () => resolve()))

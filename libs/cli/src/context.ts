@@ -32,6 +32,26 @@ export interface Verified {
   readonly ok: boolean
   readonly frames: number
   readonly problems: readonly string[]
+  /** The decisions of people, and what their signatures are worth. */
+  readonly decisions: readonly VerifiedDecision[]
+}
+
+export interface VerifiedDecision {
+  /** The number of its frame. */
+  readonly n: number
+  readonly call: string
+  readonly tool: string
+  readonly verdict: string
+  readonly approver: string
+  /** Of the gateway that signed it. */
+  readonly key?: string
+  readonly signature: 'valid' | 'wrong' | 'unknown-key' | 'unsigned'
+  readonly problem?: string
+}
+
+export interface VerifyOptions {
+  /** PEM texts of public keys of gateways, beside that of this machine's data folder. */
+  readonly keys: readonly string[]
 }
 
 export interface CliContext {
@@ -58,8 +78,8 @@ export interface CliContext {
   /** Calls `listener` at each Ctrl-C (SIGINT) until the returned function is called. */
   onInterrupt(listener: () => void): () => void
   connect(options: { readonly baseUrl: string; readonly token?: string }): ReinsClient
-  /** Re-checks the chain of hashes of a session, where this process can read its frames. */
-  verify?(client: ReinsClient, session: string): Promise<Verified>
+  /** Re-checks the chain of hashes of a session and the signatures in it, where this process can read its frames. */
+  verify?(client: ReinsClient, session: string, options: VerifyOptions): Promise<Verified>
   /** IANA name; default: the machine's. */
   readonly timeZone?: string
 }

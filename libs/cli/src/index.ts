@@ -2,7 +2,7 @@
 export type { ControlVerb, ReinsClient } from './client-port.ts'
 export { examples } from './commands/examples.ts'
 export { type CliEnvironment, loadCliEnvironment, processEnvironment } from './config.ts'
-export type { CliContext, TerminalInput, TerminalOutput, Verified } from './context.ts'
+export type { CliContext, TerminalInput, TerminalOutput, Verified, VerifyOptions } from './context.ts'
 export { CommandFailure, usageFailure } from './failure.ts'
 export { processContext } from './process-context.ts'
 export { clientCommands, clientProgram, runProgram } from './program.ts'

@@ -5,9 +5,8 @@ import process from 'node:process'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createClient } from '@reins/client'
 import { bundleCode } from './code/bundle.ts'
-import type { ReinsClient } from './client-port.ts'
 import { type CliEnvironment, processEnvironment } from './config.ts'
-import type { CliContext, Verified } from './context.ts'
+import type { CliContext } from './context.ts'
 import { editInFile } from './edit-in-file.ts'
 import { openInBrowser } from './open-in-browser.ts'
 
@@ -17,7 +16,7 @@ export interface ProcessContextOptions {
   readonly now: () => number
   readonly readAdminToken: () => Promise<string | undefined>
   readonly env?: CliEnvironment
-  readonly verify?: (client: ReinsClient, session: string) => Promise<Verified>
+  readonly verify?: CliContext['verify']
 }
 
 export function processContext(options: ProcessContextOptions): CliContext {

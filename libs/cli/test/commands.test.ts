@@ -343,14 +343,38 @@ describe('sessions', () => {
     expect((await reins(['session', 'resume', sessionId], server)).server.asked).toEqual([`resume ${sessionId}`])
   })
   test('verify', async () => {
-    const verify: CliContext['verify'] = async () => ({ ok: true, frames: 7, problems: [] })
+    const verify: CliContext['verify'] = async () => ({ ok: true, frames: 7, problems: [], decisions: [] })
     expect(await reins(['session', 'verify', sessionId], fakeServer(), { verify })).toMatchObject({
       code: 0,
       out: '✓ 7 frames, each as it was written, none missing.\n',
     })
-    const broken: CliContext['verify'] = async () => ({ ok: false, frames: 7, problems: ['frame 3: wrong hash'] })
+    const broken: CliContext['verify'] = async () => ({
+      ...{ ok: false, frames: 7, problems: ['frame 3: wrong hash'], decisions: [] },
+    })
     const failed = await reins(['session', 'verify', sessionId], fakeServer(), { verify: broken })
     expect([failed.code, failed.out]).toEqual([1, expect.stringContaining('  frame 3: wrong hash')])
+  })
+  test('verify says who signed each decision, and with --signed fails where nobody did', async () => {
+    const base = { n: 5, call: 'k1', tool: 'shell', verdict: 'approved', approver: 'user:ada' }
+    const given: string[] = []
+    const verify: CliContext['verify'] = async (_client, _session, { keys }) => {
+      given.push(...keys)
+      const decisions = [
+        { ...base, key: 'ab12', signature: 'valid' as const },
+        { ...base, n: 9, signature: 'unsigned' as const },
+      ]
+      return { ok: true, frames: 9, problems: [], decisions }
+    }
+    const files = { 'other.pub': 'PEM' }
+    const told = await reins(['session', 'verify', sessionId, '--key', 'other.pub'], fakeServer(), { verify, files })
+    expect(told.code).toBe(0)
+    expect(told.out).toContain('frame 5: user:ada approved shell (k1), signed by the gateway key ab12')
+    expect(told.out).toContain('frame 9: user:ada approved shell (k1), not signed')
+    expect(given).toEqual(['PEM'])
+    const strict = await reins(['session', 'verify', sessionId, '--signed'], fakeServer(), { verify })
+    expect([strict.code, strict.err]).toEqual([1, expect.stringContaining('1 of 2 decisions have no signature')])
+    const gone = await reins(['session', 'verify', sessionId, '--key', 'none.pub'], fakeServer(), { verify })
+    expect([gone.code, gone.err]).toEqual([1, expect.stringContaining('none.pub cannot be read')])
   })
 })
 

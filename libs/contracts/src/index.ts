@@ -290,7 +290,7 @@ export {
   elicitationStates,
   type ListElicitations,
 } from './api/elicitations.ts'
-export { argumentsDigest, type DecisionToSign, signedDecision } from './approvals.ts'
+export { argumentsDigest, type DecisionToSign, decisionToSign, signedDecision } from './approvals.ts'
 export {
   type EventData,
   type EventOf,

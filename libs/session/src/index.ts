@@ -7,6 +7,12 @@ export {
   type WaitingElicitation,
   waitingElicitations,
 } from './elicitation/answers.ts'
+export {
+  type CheckSignature,
+  type DecisionInLog,
+  decisionsIn,
+  type SignatureWorth,
+} from './approval/decisions-in-log.ts'
 export { isTurnedOff, pinnedPolicy } from './approval/pinned-policy.ts'
 export {
   decideApproval,

@@ -5,7 +5,7 @@ import { type CliContext, cliReference, loadCliEnvironment, processContext, runP
 import type { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { reinsProgram } from './program.ts'
-import { verifySession } from './verify.ts'
+import { verifierWith } from './verify.ts'
 
 async function reins(...words: string[]) {
   const said = { out: '', err: '' }
@@ -19,7 +19,7 @@ async function reins(...words: string[]) {
   })
   // Nobody listens at port 1.
   const env = { ...loadCliEnvironment({}), url: 'http://127.0.0.1:1' }
-  const real = processContext({ now: () => 0, readAdminToken: async () => undefined, verify: verifySession, env })
+  const real = processContext({ now: () => 0, readAdminToken: async () => undefined, verify: verifierWith('.'), env })
   const context = { ...real, stdout: writer('out'), stderr: writer('err') }
   const program = reinsProgram(context, '1.2.3')
   const code = words.length === 0 ? 0 : await runProgram(program, words, context)

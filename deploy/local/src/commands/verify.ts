@@ -1,12 +1,26 @@
 // `reins session verify`: the whole log of a session is read, and everything that must hold of it is checked here, not at the server.
 
-import type { ReinsClient, Verified } from '@reins/cli'
+import type { ReinsClient, Verified, VerifyOptions } from '@reins/cli'
 import { type ApiFrame, decodeFrame, frameHeaders } from '@reins/contracts'
-import { checkLog, type StoredFrame } from '@reins/session'
+import { checkLog, decisionsIn, type StoredFrame } from '@reins/session'
+import { publicKeyIn, signatureCheck } from '../data/signing-key.ts'
 
 const page = 500
 
-export async function verifySession(client: Pick<ReinsClient, 'sessions'>, session: string): Promise<Verified> {
+/** `dataDir`: of this machine, whose gateway's public key is known by that. */
+export const verifierWith =
+  (dataDir: string) =>
+  (client: Pick<ReinsClient, 'sessions'>, session: string, { keys }: VerifyOptions): Promise<Verified> => {
+    const own = publicKeyIn(dataDir)
+    return verifySession(client, session, own === undefined ? keys : [own, ...keys])
+  }
+
+async function verifySession(
+  client: Pick<ReinsClient, 'sessions'>,
+  session: string,
+  keys: readonly string[],
+): Promise<Verified> {
+  const check = signatureCheck(keys)
   const stored: StoredFrame[] = []
   for (let after = 0, more = true; more; ) {
     const answer = await client.sessions.frames(session, { after, limit: page })
@@ -14,8 +28,12 @@ export async function verifySession(client: Pick<ReinsClient, 'sessions'>, sessi
     after = answer.frames.at(-1)?.seq ?? after
     more = answer.more
   }
-  const { problems } = checkLog(session, stored)
-  return { ok: problems.length === 0, frames: stored.length, problems }
+  const decisions = decisionsIn(session, stored, check)
+  const wrong = decisions.flatMap(({ n, call, problem }) =>
+    problem === undefined ? [] : [`${session}#${n}: the decision about ${call}: ${problem}`],
+  )
+  const problems = [...checkLog(session, stored).problems, ...wrong]
+  return { ok: problems.length === 0, frames: stored.length, problems, decisions }
 }
 
 /** The frame as a reader of the broker would decode it: from its headers and its body. */

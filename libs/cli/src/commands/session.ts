@@ -12,6 +12,7 @@ import { ago, dateTime } from '../text/when.ts'
 import { openChat } from './chat.ts'
 import { eventCommands } from './events.ts'
 import { examples } from './examples.ts'
+import { verifyCommand } from './verify.ts'
 import { outputCommand } from './output.ts'
 import { replayCommand } from './replay-command.ts'
 
@@ -93,12 +94,7 @@ export function sessionCommands(program: Command, act: Act): void {
   eventCommands(session, act)
   replayCommand(session, act)
   outputCommand(session, act)
-  session
-    .command('verify')
-    .description('Check that nobody changed, removed or added an event of a session')
-    .argument('<session>', 'the id of the session')
-    .addHelpText('after', examples(['reins session verify 01JD…']))
-    .action((id: string, _options: object, command: Command) => act(verify)([id], command))
+  verifyCommand(session, act)
   controlCommands(session, act)
 }
 
@@ -279,26 +275,4 @@ async function resume(run: Invocation, id: string, options: { readonly detach?: 
   if (session.status === 'paused') return send(run, id, 'resume', 'The session goes on.')
   if (run.json) run.printJson({ id, status: session.status, ...(session.cursor ? { cursor: session.cursor } : {}) })
   else run.print(`The session was not paused; its status is ${session.status}.`)
-}
-
-async function verify(run: Invocation, id: string): Promise<void> {
-  if (run.context.verify === undefined)
-    throw new CommandFailure('This build of reins cannot read the frames of a session.', {
-      next: 'Run the command with the reins of the machine on which the server runs.',
-    })
-  const result = await run.context.verify(await run.client(), id)
-  if (run.json) run.printJson({ session: id, ...result })
-  else if (result.ok)
-    run.print(`${run.style.green('✓')} ${result.frames} frames, each as it was written, none missing.`)
-  else {
-    run.print(`${run.style.red('✗')} The chain of ${id} is broken (${result.frames} frames read):`)
-    for (const problem of result.problems) run.print(`  ${oneLine(problem)}`)
-  }
-  if (!result.ok)
-    throw new CommandFailure(
-      'The stored session does not match its hashes: somebody changed, removed or added something.',
-      {
-        next: 'Look at the frames that are named above with reins session events, or restore the data folder from a backup.',
-      },
-    )
 }

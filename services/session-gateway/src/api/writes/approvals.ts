@@ -5,10 +5,9 @@
 import {
   ApprovalDecided,
   type ApprovalList,
-  argumentsDigest,
   type DecideApproval,
   type DecisionSignature,
-  type DecisionToSign,
+  decisionToSign,
   type EventOf,
   encodeCursor,
   type GrantInfo,
@@ -165,14 +164,8 @@ export class Approvals {
   #signatureOf({ session }: Fold, data: EventOf<'approval.decided'>['data']): DecisionSignature | undefined {
     const { sign } = this.#parts
     if (!sign) return undefined
-    const { call, digest, verdict, scope, approver, reason } = data
-    const name = session.turn?.calls.find((one) => one.call === call)?.name ?? ''
-    const decision: DecisionToSign = {
-      ...{ session: session.id, call, digest, verdict, scope, approver },
-      ...(data.arguments === undefined ? {} : { edited: argumentsDigest(name, data.arguments) }),
-      ...(reason === undefined ? {} : { reason }),
-    }
-    return sign(signedDecision(decision))
+    const name = session.turn?.calls.find((one) => one.call === data.call)?.name ?? ''
+    return sign(signedDecision(decisionToSign(session.id, name, data)))
   }
 
   /** Edited arguments are checked as the tool checks them. */
