@@ -7,6 +7,7 @@ import { ConfigError, type Env, Environment } from '@reins/service'
 import { loadGatewaySettings } from '@reins/session-gateway'
 import type { LogLevel } from '@reins/telemetry'
 import type { DiskLimits } from './data/disk-budget.ts'
+import { machineMemoryMb } from './machine-memory.ts'
 
 export interface LocalFlags {
   readonly dataDir?: string
@@ -19,6 +20,7 @@ export interface LocalFlags {
   readonly waitingCalls?: string
   readonly allowUnsandboxedShell?: boolean
   readonly allowShellNetwork?: boolean
+  readonly shellMemory?: string
   readonly logLevel?: string
 }
 
@@ -48,6 +50,8 @@ export interface LocalConfig {
   readonly disk: DiskLimits
   readonly allowUnsandboxedShell: boolean
   readonly allowShellNetwork: boolean
+  /** Of a command and all that it starts; 0: no limit. */
+  readonly shellMemoryMb: number
   readonly allowPrivateWebhooks: boolean
   readonly logLevel: LogLevel
   readonly models: ModelsConfig
@@ -108,6 +112,10 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
     },
     allowUnsandboxedShell: read.flag('REINS_ALLOW_UNSANDBOXED_SHELL', false),
     allowShellNetwork: read.flag('REINS_ALLOW_SHELL_NETWORK', false),
+    shellMemoryMb: read.integer('REINS_SHELL_MEMORY_MB', Math.floor(machineMemoryMb() / 2), {
+      min: 0,
+      max: 100_000_000,
+    }),
     allowPrivateWebhooks: read.flag('REINS_ALLOW_PRIVATE_WEBHOOKS', false),
     logLevel: read.oneOf('REINS_LOG_LEVEL', 'info', ['debug', 'info', 'warn', 'error', 'silent'] as const),
     pauseAt: read.text('REINS_PAUSE_AT'),
@@ -160,6 +168,7 @@ function settingsOf(flags: LocalFlags): readonly { name: string; flag: string; v
     ['REINS_LOG_LEVEL', '--log-level', flags.logLevel],
     ['REINS_LABELS', '--label', flags.label && flags.label.length > 0 ? flags.label.join(',') : undefined],
     ['REINS_ALLOW_UNSANDBOXED_SHELL', '--allow-unsandboxed-shell', flags.allowUnsandboxedShell ? '1' : undefined],
+    ['REINS_SHELL_MEMORY_MB', '--shell-memory', flags.shellMemory],
     ['REINS_ALLOW_SHELL_NETWORK', '--allow-shell-network', flags.allowShellNetwork ? '1' : undefined],
   ]
   return all.flatMap(([name, flag, value]) => (value === undefined ? [] : [{ name, flag, value }]))

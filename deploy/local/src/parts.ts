@@ -127,6 +127,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     detected ??= detectSandbox({
       allowUnsandboxed: config.allowUnsandboxedShell,
       allowNetwork: config.allowShellNetwork,
+      ...(config.shellMemoryMb === 0 ? {} : { memoryBytes: config.shellMemoryMb * 1024 ** 2 }),
       programs: [path.dirname(process.execPath)],
     })
     return detected

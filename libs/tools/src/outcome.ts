@@ -10,6 +10,8 @@ export type ToolErrorCode =
   | 'not-found'
   | 'workspace_not_found'
   | 'crashed'
+  /** A command and all that it started held more memory than they may, and were killed. */
+  | 'out-of-memory'
   /** Of a call that must not run twice: what ran it is gone, and nobody knows what it did. Recorded as tool-call.outcome-unknown. */
   | 'outcome-unknown'
   | 'failed'

@@ -214,4 +214,5 @@ it('runs built-in tools in the workspace that the definition names', async () =>
   expect(await read()).toMatchObject({ status: 'ok', output: expect.stringContaining('hello') })
   const gone = { ...definition, tools: [{ files: { workspace: 'gone' } }] }
   expect(await read(toolset.tools, gone)).toMatchObject({ code: 'workspace_not_found' })
-})
+  // It starts a process, which takes its time on a busy machine.
+}, 120_000)

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { detectSandbox, runTool } from '../src/index.ts'
 import { call, fakeContext, noSandbox, temporaryFolder } from './fake-context.ts'
 
-const sandbox = await detectSandbox()
+const sandbox = await detectSandbox({ programs: [dirname(process.execPath)] })
 
 it('is refused without a sandbox', async () => {
   expect(
@@ -29,6 +29,30 @@ describe('the shell', () => {
       stderr: 'no\n',
     })
     expect(readFileSync(join(context.workspace, 'b.txt'), 'utf8')).toBe('made\n')
+  })
+
+  it('kills a command that holds more memory than it may, with all that it started, and says so', async () => {
+    const limited = { ...sandbox, memoryBytes: 200 * 1024 ** 2 }
+    // Neither of the two is above the limit by itself.
+    const take = `node -e 'globalThis.held = Buffer.alloc(110e6, 1); setInterval(() => {}, 1000)'`
+    const many = shellContext({ sandbox: limited, settings: { timeoutMs: 120_000 } })
+    const outcome = await runTool(
+      'shell',
+      { command: `echo begun; ${take} & ${take} & wait; echo ended` },
+      many.context,
+    )
+    expect(outcome).toMatchObject({ status: 'error', code: 'out-of-memory' })
+    expect(JSON.parse(outcome.output)).toMatchObject({
+      error: expect.stringContaining('held more memory than they may (200 MB)'),
+      stdout: 'begun\n',
+    })
+  })
+
+  it('lets a command have what it may', async () => {
+    const limited = { ...sandbox, memoryBytes: 200 * 1024 ** 2 }
+    const { context } = shellContext({ sandbox: limited })
+    const command = `node -e 'const b = Buffer.alloc(60e6, 1); setTimeout(() => console.log(b.length), 700)'`
+    expect(await call('shell', { command }, context)).toMatchObject({ stdout: '60000000\n' })
   })
 
   it('has a clean environment, the key of its call, and no input', async () => {

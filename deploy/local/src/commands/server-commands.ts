@@ -43,6 +43,10 @@ function serverOptions(command: Command): Command {
       '--allow-shell-network',
       'let the shells of agents that ask for it use the network (env REINS_ALLOW_SHELL_NETWORK=1)',
     )
+    .option(
+      '--shell-memory <MB>',
+      'kill a shell command that, with all that it started, holds more memory; 0 for no limit (env REINS_SHELL_MEMORY_MB, default half of the machine)',
+    )
     .addOption(
       new Option('--log-level <level>', 'log from this level on (env REINS_LOG_LEVEL, default info)').choices([
         'debug',

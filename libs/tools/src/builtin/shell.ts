@@ -6,6 +6,7 @@ import { Type } from 'typebox'
 import type { KeptOutput, ToolContext } from '../context.ts'
 import { afterReading } from '../pace.ts'
 import { failed, fittingText, ToolFailure, type ToolOutcome } from '../outcome.ts'
+import { watchMemory } from '../sandbox/memory-watch.ts'
 import { type SandboxProcess, shellCommand } from '../sandbox/sandbox.ts'
 import { HeadTail } from '../text/head-tail.ts'
 import { compilePattern } from '../text/pattern.ts'
@@ -100,10 +101,11 @@ async function runToEnd(process: SandboxProcess, context: ToolContext, note: str
   const progress = limitedProgress(context.progress)
   const stdout = collect(process.stdout, spool, progress, context.settings.maxOutputChars)
   const stderr = collect(process.stderr, spool, progress, context.settings.maxOutputChars)
-  let stopped: 'timeout' | 'cancelled' | undefined
-  const stop = (reason: 'timeout' | 'cancelled') => {
+  let stopped: Stopped | undefined
+  const stop = (reason: Stopped) => {
     stopped ??= reason
-    process.stop(graceMs)
+    // What takes memory without end is given no time to take more.
+    process.stop(reason === 'out-of-memory' ? 0 : graceMs)
   }
   let over = false
   // A command that ended in time, in a process that was stopped meanwhile, has ended in time.
@@ -115,12 +117,15 @@ async function runToEnd(process: SandboxProcess, context: ToolContext, note: str
       ).then(() => over || stop('timeout')),
     context.settings.timeoutMs,
   )
+  const { memoryBytes } = context.sandbox
+  const watch = watchMemory(process, memoryBytes, () => stop('out-of-memory'))
   const onAbort = () => stop('cancelled')
   context.signal.addEventListener('abort', onAbort, { once: true })
   if (context.signal.aborted) onAbort()
   const exit = await process.exit
   over = true
   clearTimeout(timer)
+  watch.end()
   context.signal.removeEventListener('abort', onAbort)
 
   if (exit.kind === 'not-started' && stopped === undefined) {
@@ -128,7 +133,7 @@ async function runToEnd(process: SandboxProcess, context: ToolContext, note: str
       new ToolFailure('failed', `the command could not be started in the sandbox: ${exit.message.slice(0, 500)}`),
     )
   }
-  const ending = describeEnd(stopped, exit, context.settings.timeoutMs)
+  const ending = describeEnd(stopped, exit, context.settings.timeoutMs, memoryBytes)
   const build = (kept: string) =>
     fittingText(context.settings.maxOutputChars, (chars) => assemble(ending, note, stdout, stderr, chars, kept))
   const first = build('')
@@ -142,14 +147,17 @@ async function runToEnd(process: SandboxProcess, context: ToolContext, note: str
   return { ...build(`; the whole output is kept${dropped} as ${ref}`), ref }
 }
 
+type Stopped = 'timeout' | 'cancelled' | 'out-of-memory'
+
 type Ending =
   | { readonly kind: 'ok'; readonly fields: Readonly<Record<string, unknown>> }
-  | { readonly kind: 'stopped'; readonly code: 'timeout' | 'cancelled'; readonly error: string }
+  | { readonly kind: 'stopped'; readonly code: Stopped; readonly error: string }
 
 function describeEnd(
-  stopped: 'timeout' | 'cancelled' | undefined,
+  stopped: Stopped | undefined,
   exit: Awaited<SandboxProcess['exit']>,
   timeoutMs: number,
+  memoryBytes = 0,
 ): Ending {
   switch (stopped) {
     case 'timeout':
@@ -160,6 +168,12 @@ function describeEnd(
       }
     case 'cancelled':
       return { kind: 'stopped', code: stopped, error: 'cancelled; the command and all that it started were killed' }
+    case 'out-of-memory':
+      return {
+        kind: 'stopped',
+        code: stopped,
+        error: `the command and what it started held more memory than they may (${Math.round(memoryBytes / 1024 ** 2)} MB), and were all killed; work on less at once, or ask the operator to raise --shell-memory`,
+      }
     case undefined: {
       if (exit.kind !== 'exited') return { kind: 'ok', fields: {} }
       return {

@@ -5,9 +5,9 @@
 //   C3. KILL goes to the group and to all descendants; with a PID namespace the rest follows by itself.
 //   C4. `exit` waits for the streams, but not on what escaped with them open (possible without a PID namespace only).
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
 import { Duplex, Readable } from 'node:stream'
 import { readyFd } from './inside.ts'
+import { descendants, memoryOf } from './process-tree.ts'
 import type { SandboxExit, SandboxProcess, SpawnResult } from './sandbox.ts'
 
 export interface ChildOptions {
@@ -109,6 +109,8 @@ export function spawnChild(options: ChildOptions): SpawnResult {
     stdin: child.stdin,
     streams,
     exit,
+    memory: (limit) =>
+      memoryOf(gone || child.pid === undefined ? [] : [child.pid, ...descendants(child.pid).flat()], limit),
     stop(graceMs) {
       if (gone || child.pid === undefined) return
       const below = descendants(child.pid)
@@ -133,23 +135,5 @@ function signal(pid: number, name: NodeJS.Signals): void {
     process.kill(pid, name)
   } catch {
     // Gone already.
-  }
-}
-
-/** The processes below `pid`, by generation, from Linux's /proc; none where there is no such thing. */
-function descendants(pid: number): readonly (readonly number[])[] {
-  const generations: number[][] = []
-  for (let next = childrenOf(pid); next.length > 0 && generations.length < 64; next = next.flatMap(childrenOf))
-    generations.push(next)
-  return generations
-}
-
-function childrenOf(pid: number): number[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-    )
-  } catch {
-    return []
   }
 }

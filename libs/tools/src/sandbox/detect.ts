@@ -33,6 +33,8 @@ export interface SandboxOptions {
   readonly allowUnsandboxed?: boolean
   /** The operator's word that an agent which asks for it gets the network. Default false. */
   readonly allowNetwork?: boolean
+  /** The operator's word: bytes of memory that a command and all that it starts may hold together. Default: no limit. */
+  readonly memoryBytes?: number
   /** Folders of programs that commands may use: seen read-only, and first on PATH. Absolute. */
   readonly programs?: readonly string[]
   /** What to try, in this order. Default: bubblewrap, namespaces. */
@@ -52,21 +54,24 @@ const home = '/tmp/home'
 const probeMs = 10_000
 
 export async function detectSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const networkAllowed = options.allowNetwork ?? false
+  const allowed = {
+    networkAllowed: options.allowNetwork ?? false,
+    ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
+  }
   const reasons: string[] = []
   for (const candidate of candidates(options)) {
     const reason = await whyNot(candidate)
-    if (reason === undefined) return { ...candidate, networkAllowed }
+    if (reason === undefined) return { ...candidate, ...allowed }
     reasons.push(`${candidate.detail}: ${reason}`)
   }
   const tried = reasons.length === 0 ? 'there is none for this system' : reasons.join('; ')
   if (options.allowUnsandboxed !== true) {
     const spawn = (): SpawnResult => ({ kind: 'refused', message: refusal })
-    return { kind: 'none', detail: `no sandbox, the shell is refused (${tried})`, networkAllowed, spawn }
+    return { kind: 'none', detail: `no sandbox, the shell is refused (${tried})`, ...allowed, spawn }
   }
   const programs = options.programs ?? []
   const detail = `no sandbox, commands run unconfined because the operator allowed it (${tried})`
-  return { kind: 'none', detail, networkAllowed, spawn: (command) => spawnBare(programs, command) }
+  return { kind: 'none', detail, ...allowed, spawn: (command) => spawnBare(programs, command) }
 }
 
 function candidates(options: SandboxOptions): readonly Candidate[] {

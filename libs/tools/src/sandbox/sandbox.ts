@@ -8,6 +8,7 @@
 import { existsSync } from 'node:fs'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type { Guard } from '../workspace/guard.ts'
+import type { HeldMemory } from './process-tree.ts'
 
 export interface SandboxCommand {
   /** Program and arguments, as they are: no shell reads them. `shellCommand` makes one of shell text. */
@@ -47,6 +48,8 @@ export interface SandboxProcess {
   readonly streams: readonly Duplex[]
   /** Resolves once, never rejects, after both streams have ended. */
   readonly exit: Promise<SandboxExit>
+  /** The memory that it and all that it started hold now; see memoryOf. Never rejects. */
+  memory(limit: number): Promise<HeldMemory>
   /** TERM to everything that the command started, KILL after `graceMs`. May be called again with a shorter grace. */
   stop(graceMs: number): void
 }
@@ -63,6 +66,8 @@ export interface Sandbox {
   readonly detail: string
   /** The operator's word: whether a command whose agent asks for the network gets it. */
   readonly networkAllowed: boolean
+  /** The operator's word: bytes of memory that a command and all that it starts may hold together. Absent: no limit. */
+  readonly memoryBytes?: number
   spawn(command: SandboxCommand): SpawnResult
 }
 
