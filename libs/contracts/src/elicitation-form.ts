@@ -1,5 +1,6 @@
 // Whether what a person filled in is what a server's form asks for. The forms of MCP are flat: texts, numbers, yes or no, choices.
 //   FM1. The first thing that does not fit is named with its field, and with what would fit. What a schema says beyond this is the server's.
+//   FM2. A field that is left out has its default, where the form gives one that fits.
 import type { ElicitationContent } from './events/elicitation.ts'
 
 type Schema = Readonly<Record<string, unknown>>
@@ -19,6 +20,16 @@ export function formProblem(schema: Schema, content: Readonly<Record<string, unk
     if (problem !== null) return `content.${name}: ${problem}`
   }
   return null
+}
+
+/** FM2. */
+export function withDefaults(schema: Schema, content: ElicitationContent): ElicitationContent {
+  const defaults = Object.entries(objectOf(schema.properties)).flatMap(([name, given]) => {
+    const field = objectOf(given)
+    const value = field.default as Value | undefined
+    return value === undefined || fieldProblem(field, value) !== null ? [] : [[name, value] as const]
+  })
+  return { ...Object.fromEntries(defaults), ...content }
 }
 
 /** What may be chosen, where the field is a choice. */

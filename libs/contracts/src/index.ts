@@ -278,7 +278,7 @@ export {
   maxElicitationUrlChars,
   Resumed,
 } from './events/elicitation.ts'
-export { fieldProblem, formProblem } from './elicitation-form.ts'
+export { fieldProblem, formProblem, withDefaults } from './elicitation-form.ts'
 export {
   AnswerElicitation,
   AskedElicitation,

@@ -72,7 +72,7 @@ export class Connection {
     const { signal, withinMs, asks } = options
     const client = new Client(
       { name: 'reins', version: '0.1.0' },
-      { capabilities: asks ? { elicitation: { form: {}, url: {} } } : {} },
+      { capabilities: asks ? { elicitation: { form: { applyDefaults: true }, url: {} } } : {} },
     )
     const connection = new Connection(server, client, transport, kind)
     connection.#listen(asks)

@@ -1,5 +1,5 @@
 // The client as the conformance suite drives it: `node conformance-client.ts URL`. It asks what there is and calls every tool once, with
-// arguments made from each schema.
+// arguments made from each schema. A person who is asked accepts, and fills in nothing.
 import type { AgentDefinition } from '@reins/contracts'
 import { noGuard, runCall } from '@reins/tools'
 import { McpServers } from '../src/mcp-servers.ts'
@@ -13,7 +13,7 @@ const servers = new McpServers({
   sandbox: { kind: 'none', detail: '', networkAllowed: false, spawn: () => ({ kind: 'refused', message: '' }) },
   guard: noGuard,
   workspaceOf: () => process.cwd(),
-  asksPeople: false,
+  asksPeople: true,
   now: () => performance.now(),
 })
 const asked = { definition, principal: 'suite', secret: async () => '' }
@@ -34,6 +34,7 @@ for (const { spec } of found.tools) {
       keep: async () => ({ ref: undefined, dropped: 0 }),
       secrets: asked.secret,
       configs: async () => null,
+      elicit: async () => ({ action: 'accept', content: {} }),
     },
   )
   console.log(spec.name, outcome.status, outcome.output.slice(0, 200))

@@ -14,7 +14,7 @@ const suite = path.join(
 )
 const client = path.join(import.meta.dirname, 'conformance-client.ts')
 
-it.each(['initialize', 'tools_call', 'sse-retry'])(
+it.each(['initialize', 'tools_call', 'elicitation-sep1034-client-defaults', 'sse-retry'])(
   'the scenario %s passes',
   async (scenario) => {
     const out = mkdtempSync(path.join(tmpdir(), 'reins-conformance-'))

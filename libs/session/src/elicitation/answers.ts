@@ -1,7 +1,14 @@
 // What a person's answer to a server comes to, on the fold of the session. Pure: the gateway appends what this gives, on that fold's head.
-//   EA1. A form is checked before its answer is taken: what a server gets is what it asked for.
+//   EA1. A form is checked before its answer is taken: what a server gets is what it asked for, and the log says all of it.
 //   EA2. Who comes second is told who was first. The same answer of the same person again changes nothing.
-import { type ElicitationAction, type ElicitationContent, type EventOf, formProblem, toExec } from '@reins/contracts'
+import {
+  type ElicitationAction,
+  type ElicitationContent,
+  type EventOf,
+  formProblem,
+  toExec,
+  withDefaults,
+} from '@reins/contracts'
 import type { Decision } from '../decision.ts'
 import type { Fold } from '../fold.ts'
 import type { Call, Elicited, Eliciting, Session } from '../session.ts'
@@ -53,7 +60,7 @@ export function answerElicitation({ session, head }: Fold, answer: PersonsAnswer
   if (problem !== null) return refused('invalid', problem)
   const data: EventOf<'elicitation.answered'>['data'] = {
     ...{ call: call.call, elicitation, action, person: by },
-    ...(state.mode === 'form' && action === 'accept' ? { content: content ?? {} } : {}),
+    ...(state.mode === 'form' && action === 'accept' ? { content: filled(state, content) } : {}),
     ...(completed ? { completed: true } : {}),
   }
   const decision: Decision = {
@@ -80,8 +87,13 @@ function problemOf({ mode, schema }: Eliciting, { action, content, completed }: 
     return completed && action !== 'accept' ? 'completed: only an accepted page is completed.' : null
   }
   if (completed) return 'completed: only a page is completed; a form has content.'
-  return formProblem(schema ?? {}, content ?? {})
+  return formProblem(schema ?? {}, filled({ schema }, content))
 }
+
+const filled = (
+  { schema = {} }: { readonly schema?: Eliciting['schema'] | undefined },
+  content: ElicitationContent | undefined,
+): ElicitationContent => withDefaults(schema, content ?? {})
 
 /** EA2. */
 function late(call: Call, { elicitation, action }: PersonsAnswerTo, by: string): AnswerOutcome {

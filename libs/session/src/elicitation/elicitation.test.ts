@@ -172,6 +172,21 @@ describe('an answer at the door', () => {
     expect(answer('accept', { age: 20 })).toMatchObject({ kind: 'append' })
   })
 
+  it('has the defaults of what was left out, where they fit, and only if it is accepted', () => {
+    const properties = {
+      ...{ age: { type: 'integer', default: 30 }, name: { type: 'string', default: 7 }, on: { type: 'boolean' } },
+      ...{ plan: { type: 'string', enum: ['free', 'paid'], default: 'free' } },
+    }
+    const schema = { properties, required: ['plan'] }
+    const given = { ...fold, session: asked({ ...form, schema }).session }
+    const said = (action: 'accept' | 'decline', content?: Record<string, number>) =>
+      answerElicitation(given, { elicitation: 'e-k1', action, content }, user)
+    expect(said('accept')).toMatchObject({ decision: { events: [{ data: { content: { age: 30, plan: 'free' } } }] } })
+    const [own] = (said('accept', { age: 4 }) as { decision: { events: SessionEvent[] } }).decision.events
+    expect(own?.data).toMatchObject({ content: { age: 4, plan: 'free' } })
+    expect(JSON.stringify(said('decline'))).not.toContain('content')
+  })
+
   it('that comes second is told who was first', () => {
     const decided = onward(asked(form).and(says('k1', 'decline', {}, 'user:bea')))
     const late = (who: string, action: 'accept' | 'decline') =>
