@@ -1,5 +1,7 @@
 // Agents with MCP servers, in a whole product: over stdio and HTTP, with secrets, with servers that are not there.
-import { copyFileSync, readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Product } from '../bad-input/product.ts'
@@ -15,6 +17,24 @@ beforeAll(async () => {
 afterAll(async () => {
   await product.close()
 })
+
+const root = path.join(import.meta.dirname, '../..')
+const require = createRequire(import.meta.url)
+const packageOf = (name: string): string => path.dirname(require.resolve(`${name}/package.json`))
+
+/** As one file, since a package of this repository has what it needs in folders that a sandbox does not show. */
+function installedAs(program: string, entry: string): void {
+  const modules = path.join(product.folder, 'node_modules')
+  const file = path.join(modules, program, 'index.mjs')
+  const needsRequire = "import{createRequire}from'node:module';const require=createRequire(import.meta.url);"
+  execFileSync(path.join(packageOf('esbuild'), 'bin/esbuild'), [
+    ...[entry, '--bundle', '--platform=node', '--format=esm', `--outfile=${file}`, '--log-level=error'],
+    `--banner:js=${needsRequire}`,
+  ])
+  chmodSync(file, 0o755)
+  mkdirSync(path.join(modules, '.bin'), { recursive: true })
+  symlinkSync(path.join('..', program, 'index.mjs'), path.join(modules, '.bin', program))
+}
 
 const small = { name: 'small', command: 'node', args: ['small-server.mjs'] }
 
@@ -106,12 +126,23 @@ describe('a tool of which its server says that it is destructive', () => {
 })
 
 describe('the example with MCP servers', () => {
-  it('is accepted, and answers whether its servers are there or not', async () => {
-    const yaml = readFileSync(path.join(import.meta.dirname, '../../examples/agents/coder.yaml'), 'utf8')
-    const stored = await product.ask('PUT', '/v1/agents/coder', yaml, { 'content-type': 'application/yaml' })
+  it('has the tools of a server that is installed where Reins was started, and goes on without the other one', async () => {
+    const yaml = readFileSync(path.join(root, 'examples/agents/coder.yaml'), 'utf8')
+    installedAs(
+      'mcp-server-filesystem',
+      path.join(packageOf('@modelcontextprotocol/server-filesystem'), 'dist/index.js'),
+    )
+    // Its tools are what is tried here, not how fast this machine starts a program.
+    const patient = yaml.replace('workspace: .\n    tools', 'workspace: .\n    connect_timeout: 100\n    tools')
+    const stored = await product.ask('PUT', '/v1/agents/coder', patient, { 'content-type': 'application/yaml' })
     expect(stored.status, stored.text).toBe(201)
-    const { turn } = await say(undefined, 'coder', 'say here I am')
-    expect(turn.content).toBe('here I am')
+    writeFileSync(path.join(product.folder, 'plan.txt'), 'ship it')
+    const { session } = await say(undefined, 'coder', 'call mcp__files__read_text_file {"path": "plan.txt"}')
+    expect(await outputs(session.id)).toEqual([expect.stringContaining('ship it')])
+    expect((await product.ask('GET', `/v1/sessions/${session.id}`)).json.servers).toContainEqual({
+      server: 'files',
+      status: 'ready',
+    })
   })
 })
 

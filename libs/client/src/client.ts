@@ -154,6 +154,9 @@ export interface OutputPage {
   readonly size: number
 }
 
+/** The longest time in which a server may connect, tried in two ways, and some. */
+const mcpTestWithinMs = 260_000
+
 export function createClient(options: ClientOptions): Client {
   const { baseUrl, token } = options
   const fetch = options.fetch ?? (isLoopback(baseUrl) ? localFetch : platformFetch)
@@ -204,7 +207,8 @@ export function createClient(options: ClientOptions): Client {
         const headers = ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }
         await transport.json({ method: 'DELETE', path: agent(name), headers }, answers.anything)
       },
-      testMcp: (name) => post(`${agent(name)}/mcp-test`, answers.mcpTest, undefined, {}, {}),
+      testMcp: (name) =>
+        transport.json({ method: 'POST', path: `${agent(name)}/mcp-test`, withinMs: mcpTestWithinMs }, answers.mcpTest),
     },
     secrets: secretCalls(transport),
     configs: configCalls(transport),

@@ -18,6 +18,8 @@ export interface Request {
   readonly signal?: AbortSignal | undefined
   /** The server may wait as long as it likes, for the end of a turn. */
   readonly patient?: boolean
+  /** Where the server itself may need longer than usual for an answer, and says so within this time. */
+  readonly withinMs?: number
 }
 
 export interface Transport {
@@ -70,14 +72,15 @@ export function createTransport(
     open,
     async json<T>(request: Request, form: Form): Promise<T> {
       const stop = request.signal ?? new AbortController().signal
-      const late = request.patient ? undefined : AbortSignal.timeout(answerWithinMs)
+      const withinMs = Math.max(answerWithinMs, request.withinMs ?? 0)
+      const late = request.patient ? undefined : AbortSignal.timeout(withinMs)
       try {
         const signal = late ? AbortSignal.any([stop, late]) : stop
         const response = await open({ ...request, signal })
         return checked<T>(await response.json(), form, shown)
       } catch (error) {
         if (stop.aborted) throw stop.reason
-        if (late?.aborted) throw silent(shown, answerWithinMs)
+        if (late?.aborted) throw silent(shown, withinMs)
         if (error instanceof ReinsError) throw error
         if (error instanceof SyntaxError)
           throw new ReinsError('internal', `${shown} did not answer with JSON. Is it a Reins server?`)

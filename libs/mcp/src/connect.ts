@@ -112,15 +112,25 @@ async function overStdio(
   const why = transport.ended === '' || transport.ended === 'it was closed' ? null : transport.ended
   const said = saidOn(transport.stderr)
   if (why === null && opened.failure.kind !== 'late') return opened
-  const network =
-    at.network && !ends.sandbox.networkAllowed ? ' (it asks for the network, which the operator does not allow)' : ''
   return {
     kind: 'failed',
     failure: {
       kind: 'unreachable',
-      why: `${why ?? `it said nothing within ${server.connectMs / 1000} s`}${network}${said === '' ? '' : `. It wrote: ${said}`}`,
+      why: `${why ?? `it said nothing within ${server.connectMs / 1000} s`}${aboutNetwork(ends.sandbox, at)}${said === '' ? '' : `. It wrote: ${said}`}`,
     },
   }
+}
+
+/** Programs that download what they are told to run, if it is not installed. */
+const downloaders = new Set(['npx', 'npm', 'pnpm', 'yarn', 'bunx', 'uvx', 'uv', 'pipx', 'deno'])
+
+/** What does not start may be missing the network. */
+function aboutNetwork({ networkAllowed }: Sandbox, { network, command }: At<'stdio'>): string {
+  if (network) return networkAllowed ? '' : ' (it asks for the network, which the operator does not allow)'
+  const program = command.split('/').at(-1) ?? ''
+  return downloaders.has(program)
+    ? ` (${program} can download nothing here: install the server in the folder of the command, or give it network: true)`
+    : ''
 }
 
 /** The line that names the error where there is one, and the last ones. */

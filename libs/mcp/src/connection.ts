@@ -45,8 +45,9 @@ export interface ServerInfo {
 export class Connection {
   readonly server: ResolvedMcpServer
   readonly #client: Client
-  readonly #transport: Transport & { readonly protocolVersion?: string | undefined }
+  readonly #transport: Transport
   readonly #kind: string
+  #protocol = ''
   readonly #calls = new Set<CallOptions>()
   readonly #asking = new Set<CallOptions>()
   readonly #changed = new Set<() => void>()
@@ -76,6 +77,7 @@ export class Connection {
     )
     const connection = new Connection(server, client, transport, kind)
     connection.#listen(asks)
+    connection.#learnProtocol()
     try {
       await ended(client.connect(transport, { signal, timeout: withinMs }), signal)
       return { kind: 'answered', value: connection }
@@ -94,7 +96,7 @@ export class Connection {
     return {
       name: oneLine(String(about?.name ?? ''), 100),
       version: oneLine(String(about?.version ?? ''), 50),
-      protocol: this.#transport.protocolVersion ?? '',
+      protocol: this.#protocol,
       transport: this.#kind,
       instructions: this.#client.getInstructions(),
     }
@@ -116,6 +118,16 @@ export class Connection {
   /** The server says that a person is done with a page that it wanted to be opened. */
   onElicitationCompleted(listener: (elicitation: string) => void): void {
     this.#completed.add(listener)
+  }
+
+  /** The client tells it to its transport, and to nobody else. */
+  #learnProtocol(): void {
+    const transport = this.#transport
+    const tell = transport.setProtocolVersion?.bind(transport)
+    transport.setProtocolVersion = (version) => {
+      this.#protocol = oneLine(version, 50)
+      tell?.(version)
+    }
   }
 
   #listen(asks: boolean): void {

@@ -18,8 +18,8 @@ import {
   type ToolSource,
   type ToolSpec,
 } from '@reins/tools'
-import type { Wanted } from './connect.ts'
-import type { Connection, ServerInfo } from './connection.ts'
+import { connect, type Ends, type Wanted } from './connect.ts'
+import type { Asked, Connection, ServerInfo } from './connection.ts'
 import { elicitationsIn, urlElicitationRequired } from './elicitation.ts'
 import type { Failure } from './failures.ts'
 import { type ListedTool, ownTool } from './listed-tools.ts'
@@ -53,11 +53,13 @@ const allToolsChars = 600_000
 
 export class McpServers {
   readonly #pool: Pool
+  readonly #ends: Ends
   readonly #now: () => number
   #changed: (connection: Connection) => void = () => undefined
 
   constructor(options: PoolOptions) {
     this.#pool = new Pool(options)
+    this.#ends = options
     this.#now = options.now
   }
 
@@ -68,7 +70,7 @@ export class McpServers {
 
   /** `known`: digests of what a session has pinned, by server; what is the same is not said again. */
   async discover(asked: Discovery, known: Readonly<Record<string, string>>): Promise<readonly ServerAnswer[]> {
-    const answers = await Promise.all(mcpServers(asked.definition).map((server) => this.#ask(server, asked, false)))
+    const answers = await Promise.all(mcpServers(asked.definition).map((server) => this.#ask(server, asked)))
     let room = allToolsChars
     return answers.map(({ answer }): ServerAnswer => {
       if (answer.status === 'unavailable') return answer
@@ -86,9 +88,18 @@ export class McpServers {
     })
   }
 
-  /** As `discover`, for people: tried anew, with what each server says of itself. */
-  report(asked: Discovery): Promise<readonly ServerReport[]> {
-    return Promise.all(mcpServers(asked.definition).map((server) => this.#ask(server, asked, true)))
+  /** As `discover`, for people: over connections of its own, with what each server says of itself. */
+  report({ definition, secret }: Discovery): Promise<readonly ServerReport[]> {
+    const agent = definition.name
+    return Promise.all(
+      mcpServers(definition).map((server) =>
+        this.#said(
+          server,
+          () => connect(this.#ends, { server, agent, secret }),
+          (connection) => void connection.close(),
+        ),
+      ),
+    )
   }
 
   /** Called when a server has said that its tools changed. */
@@ -108,7 +119,22 @@ export class McpServers {
 
   readonly #principals = new WeakMap<Connection, Set<string>>()
 
-  async #ask(server: ResolvedMcpServer, asked: Discovery, anew: boolean): Promise<ServerReport> {
+  #ask(server: ResolvedMcpServer, asked: Discovery): Promise<ServerReport> {
+    return this.#said(
+      server,
+      () => this.#connection(server, asked),
+      (connection, listed) => {
+        if (!listed) this.#pool.drop(connection)
+      },
+    )
+  }
+
+  /** `done`: whoever opened the connection does with it what they want; `listed`: it has said what it has. */
+  async #said(
+    server: ResolvedMcpServer,
+    open: () => Promise<Asked<Connection>>,
+    done: (connection: Connection, listed: boolean) => void,
+  ): Promise<ServerReport> {
     const since = this.#now()
     const at = placeOf(server)
     const spent = () => ({ took: Math.max(0, Math.round(this.#now() - since)) })
@@ -116,18 +142,17 @@ export class McpServers {
       at,
       answer: { server: server.name, status: 'unavailable', reason: reasonOf(failure, server), ...spent() },
     })
-    const opened = await this.#connection(server, asked, anew)
+    const opened = await open()
     if (opened.kind === 'failed') return unavailable(opened.failure)
     const connection = opened.value
+    const { info } = connection
     const listed = await connection.list()
-    if (listed.kind === 'failed') {
-      this.#pool.drop(connection)
-      return unavailable(listed.failure)
-    }
+    done(connection, listed.kind === 'answered')
+    if (listed.kind === 'failed') return unavailable(listed.failure)
     const { tools, digest, notes } = listed.value
     return {
       at,
-      info: connection.info,
+      info,
       answer: {
         server: server.name,
         status: 'ready',
@@ -139,9 +164,9 @@ export class McpServers {
     }
   }
 
-  async #connection(server: ResolvedMcpServer, { definition, principal, secret }: Discovery, anew = false) {
+  async #connection(server: ResolvedMcpServer, { definition, principal, secret }: Discovery) {
     const wanted: Wanted = { server, agent: definition.name, secret }
-    const opened = await this.#pool.connection(principal, wanted, anew)
+    const opened = await this.#pool.connection(principal, wanted)
     if (opened.kind === 'answered') this.#watch(opened.value, principal)
     return opened
   }

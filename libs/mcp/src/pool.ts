@@ -39,8 +39,7 @@ export class Pool {
     this.#sweeper.unref()
   }
 
-  /** `anew`: whatever was found before. */
-  async connection(principal: string, wanted: Wanted, anew = false): Promise<Asked<Connection>> {
+  async connection(principal: string, wanted: Wanted): Promise<Asked<Connection>> {
     if (this.#closed) return { kind: 'failed', failure: { kind: 'unreachable', why: 'the tool-runner shuts down' } }
     const key = keyOf(principal, wanted)
     const entry = this.#entries.get(key) ?? fresh()
@@ -49,7 +48,7 @@ export class Pool {
     entry.usedAt = now
     if (entry.connection && !entry.connection.closed) return { kind: 'answered', value: entry.connection }
     if (entry.opening) return entry.opening
-    if (!anew && entry.failure && now < entry.retryAt) return { kind: 'failed', failure: entry.failure } // L2
+    if (entry.failure && now < entry.retryAt) return { kind: 'failed', failure: entry.failure } // L2
     entry.opening = this.#open(entry, wanted)
     return entry.opening
   }

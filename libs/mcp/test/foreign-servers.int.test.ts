@@ -86,7 +86,10 @@ describe.each(transports)('server-everything over %s', (_, kind, entry) => {
 
   it('says what it has, and how it is connected', async () => {
     const [report] = await every.servers.report(every.asked)
-    expect(report?.info).toMatchObject({ name: expect.stringContaining('everything'), transport: kind })
+    expect(report?.info).toMatchObject({
+      ...{ name: expect.stringContaining('everything'), transport: kind },
+      protocol: expect.stringMatching(/^20\d\d-\d\d-\d\d$/),
+    })
     expect(namesOf(report?.answer)).toEqual(
       expect.arrayContaining([
         'mcp__every__echo',

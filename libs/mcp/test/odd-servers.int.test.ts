@@ -76,6 +76,23 @@ describe('a server that cannot be used', () => {
   })
 })
 
+describe('a try of a server', () => {
+  it('is made over a connection of its own: what answered before may hang by now', async () => {
+    let hangs = false
+    const server = await odd({
+      initialize: ({ result }) => {
+        if (!hangs) result(initialize())
+      },
+    })
+    const used = use([entry(server)])
+    expect(namesOf((await used.discover())[0])).toEqual(['mcp__odd__go'])
+    const report = async () => (await used.servers.report(used.asked))[0]
+    expect((await report())?.info?.protocol).toBe('2025-06-18')
+    hangs = true
+    expect(reasonOf((await report())?.answer)).toContain('did not answer in time')
+  })
+})
+
 describe('a list of tools', () => {
   it('without an end is cut', async () => {
     let page = 0
