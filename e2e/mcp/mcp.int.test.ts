@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { oddServer } from '../../libs/mcp/test/odd-http.ts'
 import { Product } from '../bad-input/product.ts'
 
 let product: Product
@@ -136,6 +137,11 @@ describe('the example with MCP servers', () => {
     const patient = yaml.replace('workspace: .\n    tools', 'workspace: .\n    connect_timeout: 100\n    tools')
     const stored = await product.ask('PUT', '/v1/agents/coder', patient, { 'content-type': 'application/yaml' })
     expect(stored.status, stored.text).toBe(201)
+    const tried = await product.cli('mcp', 'test', 'coder')
+    expect([tried.code, tried.out]).toEqual([
+      0,
+      expect.stringMatching(/✓ files [\s\S]*mcp__files__write_file .*asks a person/),
+    ])
     writeFileSync(path.join(product.folder, 'plan.txt'), 'ship it')
     const { session } = await say(undefined, 'coder', 'call mcp__files__read_text_file {"path": "plan.txt"}')
     expect(await outputs(session.id)).toEqual([expect.stringContaining('ship it')])
@@ -143,6 +149,47 @@ describe('the example with MCP servers', () => {
       server: 'files',
       status: 'ready',
     })
+  })
+})
+
+describe('a result with large media', () => {
+  it('stands in the log by reference, is given back whole, and the session goes on', async () => {
+    const base64 = (bytes: number) => Buffer.alloc(bytes, 7).toString('base64')
+    const server = await oddServer({
+      'tools/call': ({ result }) =>
+        result({
+          content: [
+            { type: 'text', text: 'see' },
+            { type: 'image', mimeType: 'image/png', data: base64(6_000_000) },
+            { type: 'audio', mimeType: 'audio/wav', data: base64(900_000) },
+            { type: 'resource', resource: { uri: 'a:b/plan.pdf', mimeType: 'application/pdf', blob: base64(90_000) } },
+            { type: 'resource', resource: { uri: 'a:b/note', text: 'a note' } },
+            { type: 'resource_link', uri: 'https://example.com/more', name: 'more' },
+            { type: 'image', mimeType: 'image/png', data: base64(3_000_000) },
+          ],
+        }),
+    })
+    onTestFinished(() => server.close())
+    await agent('media', { name: 'media', url: server.url, connect_timeout: 100 })
+    const { session } = await say(undefined, 'media', 'call mcp__media__go {}')
+    const completed = (await eventsOf(session.id)).find(({ type }) => type === 'tool-call.completed')
+    expect(JSON.stringify(completed).length).toBeLessThan(10_000)
+    const content = completed?.data.content as readonly { readonly ref?: string }[]
+    expect(content).toMatchObject([
+      { type: 'text', text: 'see' },
+      { type: 'image', mimeType: 'image/png', ref: expect.any(String), bytes: 6_000_000 },
+      { type: 'audio', mimeType: 'audio/wav', ref: expect.any(String), bytes: 900_000 },
+      { type: 'file', mimeType: 'application/pdf', name: 'plan.pdf', ref: expect.any(String), bytes: 90_000 },
+      { type: 'text', text: expect.stringContaining('a note') },
+      { type: 'link', uri: 'https://example.com/more' },
+      // More than one result may have.
+      { type: 'text', text: expect.stringContaining('left out') },
+    ])
+    const kept = await fetch(`${product.url}/v1/sessions/${session.id}/outputs/${content[1]?.ref}`, {
+      headers: { authorization: `Bearer ${product.token}` },
+    })
+    expect([kept.status, Buffer.from(await kept.arrayBuffer()).every((byte) => byte === 7)]).toEqual([200, true])
+    expect((await say(session.id, 'media', 'say and on')).turn.content).toBe('and on')
   })
 })
 

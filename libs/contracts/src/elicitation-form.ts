@@ -24,12 +24,13 @@ export function formProblem(schema: Schema, content: Readonly<Record<string, unk
 
 /** FM2. */
 export function withDefaults(schema: Schema, content: ElicitationContent): ElicitationContent {
-  const defaults = Object.entries(objectOf(schema.properties)).flatMap(([name, given]) => {
+  const missing = Object.entries(objectOf(schema.properties)).flatMap(([name, given]) => {
     const field = objectOf(given)
     const value = field.default as Value | undefined
-    return value === undefined || fieldProblem(field, value) !== null ? [] : [[name, value] as const]
+    const fits = value !== undefined && fieldProblem(field, value) === null
+    return fits && content[name] === undefined ? [[name, value] as const] : []
   })
-  return { ...Object.fromEntries(defaults), ...content }
+  return { ...content, ...Object.fromEntries(missing) }
 }
 
 /** What may be chosen, where the field is a choice. */

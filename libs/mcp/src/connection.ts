@@ -50,6 +50,7 @@ export class Connection {
   #protocol = ''
   readonly #calls = new Set<CallOptions>()
   readonly #asking = new Set<CallOptions>()
+  readonly #shown = new WeakMap<CallOptions, number>()
   readonly #changed = new Set<() => void>()
   #listing: Promise<Asked<Listed>> | null = null
   #closed = false
@@ -148,7 +149,7 @@ export class Connection {
     client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params: { level, data } }) => {
       // A line of a log names no call: where several run, nobody knows whose it is.
       const [only, ...others] = this.#calls
-      if (only && others.length === 0)
+      if (only && others.length === 0 && this.#mayShow(only))
         only.progress(`[${oneLine(level, 20)}] ${oneLine(typeof data === 'string' ? data : JSON.stringify(data))}\n`)
     })
     client.setNotificationHandler(ElicitationCompleteNotificationSchema, ({ params: { elicitationId } }) => {
@@ -164,6 +165,13 @@ export class Connection {
           signal,
         ),
       )
+  }
+
+  /** Lines of progress, and of logs, are counted together. */
+  #mayShow(call: CallOptions): boolean {
+    const lines = (this.#shown.get(call) ?? 0) + 1
+    this.#shown.set(call, lines)
+    return lines <= limits.progressLines
   }
 
   /** C3. */
@@ -241,10 +249,9 @@ export class Connection {
     options: CallOptions,
   ): Promise<Asked<Record<string, unknown>>> {
     this.#calls.add(options)
-    let lines = 0
     try {
       return await this.#ask(method, params, options.signal, options.withinMs, ({ progress, total, message }) => {
-        if (++lines > limits.progressLines) return
+        if (!this.#mayShow(options)) return
         const share = total === undefined ? `${progress}` : `${progress}/${total}`
         options.progress(`${share}${message === undefined ? '' : ` ${oneLine(message)}`}\n`)
       })

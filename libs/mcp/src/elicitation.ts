@@ -26,7 +26,7 @@ export async function elicitedBy(
 
 const refusedText = (params: unknown): string =>
   isObject(params) && params.mode === 'url'
-    ? 'a person is asked to open http and https pages only, with an elicitationId'
+    ? 'a person is asked to open http and https pages only, whose addresses hold no user and no invisible characters, with an elicitationId'
     : 'the request has no form that is known, or one that is too large'
 
 /** What error -32042 asks for; empty: it names nothing that can be asked. */
@@ -45,8 +45,15 @@ function elicitationOf(given: unknown, server: string): Elicitation | null {
     return isForm(given.requestedSchema) ? { mode: 'form', server, message, schema: given.requestedSchema } : null
   const { url, elicitationId } = given
   if (typeof url !== 'string' || typeof elicitationId !== 'string') return null
-  // A page in a browser, and nothing else that a machine may open.
-  return url.length <= maxElicitationUrlChars && URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
+  return url.length <= maxElicitationUrlChars && isPage(url)
     ? { mode: 'url', server, message, url, id: elicitationId.slice(0, 128) }
     : null
+}
+
+/** A page in a browser, and nothing else that a machine may open; with an address that looks like what it is. */
+function isPage(url: string): boolean {
+  if (!URL.canParse(url) || /[\p{C}\p{Z}]/u.test(url)) return false
+  const { protocol, username, password } = new URL(url)
+  // What stands before an "@" is often taken for the host.
+  return /^https?:$/.test(protocol) && username === '' && password === ''
 }

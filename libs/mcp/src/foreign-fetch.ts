@@ -50,11 +50,15 @@ function headersOf(given: http.IncomingHttpHeaders): Headers {
 function bounded(response: http.IncomingMessage): ReadableStream<Uint8Array> {
   const streams = /^\s*text\/event-stream/i.test(response.headers['content-type'] ?? '')
   let bytes = 0
+  let tail: Buffer = Buffer.alloc(0)
   const checked = Readable.from(
     (async function* () {
       for await (const chunk of response as AsyncIterable<Buffer>) {
-        // Of a stream, what has come since the latest line that ended something.
-        bytes = streams && chunk.includes('\n\n') ? chunk.length - chunk.lastIndexOf('\n\n') : bytes + chunk.length
+        // Of a stream, what has come since the latest event ended.
+        const seen = streams ? Buffer.concat([tail, chunk]) : chunk
+        const end = streams ? endOfEvent(seen) : -1
+        bytes = end < 0 ? bytes + chunk.length : seen.length - end
+        tail = seen.subarray(-3)
         if (bytes > limits.messageBytes) {
           response.destroy()
           throw new Error(`the server sent a message of more than ${limits.messageBytes / 1024 / 1024} MB`)
@@ -67,3 +71,7 @@ function bounded(response: http.IncomingMessage): ReadableStream<Uint8Array> {
   checked.on('error', () => undefined)
   return Readable.toWeb(checked) as ReadableStream<Uint8Array>
 }
+
+/** Where the latest event ends: lines of a stream may end in each of three ways. -1: none ends here. */
+const endOfEvent = (bytes: Buffer): number =>
+  Math.max(bytes.lastIndexOf('\n\n'), bytes.lastIndexOf('\r\n\r\n'), bytes.lastIndexOf('\r\r'))

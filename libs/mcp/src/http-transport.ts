@@ -1,6 +1,7 @@
 // The SDK's transports over HTTP, with what they leave to their user: a call whose stream is gone must end.
 //   T1. A stream that ends before its answer, and that cannot be resumed, ends its request with an error. One that can be is resumed by
 //       the SDK; where that fails, the same.
+//   T3. Whoever does not want an answer any more holds no stream for it: a request that is cancelled is let go.
 //   T2. A resumed stream that drops before its first event is resumed from where it was, not from nowhere.
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js'
@@ -15,8 +16,8 @@ export class HttpTransport implements Transport {
   onerror?: (error: Error) => void
   onmessage?: (message: JSONRPCMessage) => void
   readonly #inner: StreamableHTTPClientTransport
-  /** Requests whose answer has not come, and the latest event of their streams. */
-  readonly #open = new Map<string | number, { ended: boolean }>()
+  /** Requests whose answer has not come, and whether their streams have ended after events. */
+  readonly #open = new Map<string | number, { ended: boolean; readonly stop: AbortController }>()
   /** T2: where streams stood that dropped before their first event. */
   readonly #dropped: string[] = []
 
@@ -47,7 +48,7 @@ export class HttpTransport implements Transport {
 
   async send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
     const id = 'method' in message && 'id' in message ? message.id : undefined
-    if (id !== undefined) this.#open.set(id, { ended: false })
+    if (id !== undefined) this.#open.set(id, { ended: false, stop: new AbortController() })
     try {
       const { resumptionToken, onresumptiontoken } = options ?? {}
       await this.#inner.send(message, {
@@ -57,7 +58,19 @@ export class HttpTransport implements Transport {
     } catch (error) {
       if (id !== undefined) this.#open.delete(id)
       throw error
+    } finally {
+      this.#letGo(message)
     }
+  }
+
+  /** T3. */
+  #letGo(message: JSONRPCMessage): void {
+    if (!('method' in message) || message.method !== 'notifications/cancelled') return
+    const request = message.params?.requestId
+    if (typeof request !== 'string' && typeof request !== 'number') return
+    const open = this.#open.get(request)
+    this.#open.delete(request)
+    open?.stop.abort()
   }
 
   /** Tells the server that the session is over, where it still listens. */
@@ -73,12 +86,14 @@ export class HttpTransport implements Transport {
       const from = this.#dropped.shift()
       if (from !== undefined) headers.set('last-event-id', from)
     }
-    const response = await fetch(at, { ...init, headers })
+    const request = method === 'POST' ? idOf(init.body) : undefined
+    const stop = request === undefined ? undefined : this.#open.get(request)?.stop.signal
+    const signals = [init.signal, stop].filter((one) => one !== null && one !== undefined)
+    const response = await fetch(at, { ...init, headers, ...(signals.length > 0 ? { signal: anyOf(signals) } : {}) })
     const streams = /^\s*text\/event-stream/i.test(response.headers.get('content-type') ?? '')
     if (!response.ok || !response.body || !streams) return response
-    const request = method === 'POST' ? idOf(init.body) : undefined
     const from = headers.get('last-event-id')
-    const body = watched(response.body, (events) => this.#ended(request, from, events))
+    const body = watched(response.body, (events) => this.#ended(request, from, events), { request, stop })
     return new Response(body, { status: response.status, headers: response.headers })
   }
 
@@ -115,8 +130,17 @@ function idOf(body: unknown): string | number | undefined {
   return method === undefined ? undefined : id
 }
 
-/** The same bytes; tells once when they end, and whether an event with an id was among them. */
-function watched(body: ReadableStream<Uint8Array>, ended: (events: boolean) => void): ReadableStream<Uint8Array> {
+const anyOf = (signals: readonly AbortSignal[]): AbortSignal => AbortSignal.any([...signals])
+
+/**
+ * The same bytes; tells once when they end, and whether an event with an id was among them. Where it is stopped it ends with an answer,
+ * so that the SDK does not resume it.
+ */
+function watched(
+  body: ReadableStream<Uint8Array>,
+  ended: (events: boolean) => void,
+  { request, stop }: { readonly request: string | number | undefined; readonly stop: AbortSignal | undefined },
+): ReadableStream<Uint8Array> {
   const reader = body.getReader()
   let events = false
   let atStart = true
@@ -126,9 +150,21 @@ function watched(body: ReadableStream<Uint8Array>, ended: (events: boolean) => v
     told = true
   }
   return new ReadableStream({
+    start(controller) {
+      const stopped = () => {
+        if (told) return
+        told = true
+        const error = { code: ErrorCode.ConnectionClosed, message: 'It was cancelled.' }
+        const answer = JSON.stringify({ jsonrpc: '2.0', id: request, error })
+        controller.enqueue(Buffer.from(`\n\ndata: ${answer}\n\n`))
+        controller.close()
+      }
+      stop?.addEventListener('abort', stopped, { once: true })
+    },
     async pull(controller) {
       try {
         const { value, done } = await reader.read()
+        if (stop?.aborted) return
         if (done) {
           tell()
           controller.close()
@@ -139,6 +175,7 @@ function watched(body: ReadableStream<Uint8Array>, ended: (events: boolean) => v
         atStart = /[\r\n]$/.test(text)
         controller.enqueue(value)
       } catch (error) {
+        if (stop?.aborted) return
         tell()
         controller.error(error)
       }

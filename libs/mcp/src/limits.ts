@@ -17,6 +17,8 @@ export const limits = {
   schemaChars: 24_000,
   schemaNodes: 2_000,
   schemaDepth: 24,
+  /** Levels of a structured answer. */
+  answerDepth: 100,
   /** Characters of a name as a model calls it: what all providers take. */
   nameChars: 64,
   /** Bytes of images, audio and files of one result. */

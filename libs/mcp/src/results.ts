@@ -7,7 +7,7 @@ import { canonicalJson, type ToolContent } from '@reins/contracts'
 import { answered, type KeepOutput, type ToolErrorCode, type ToolOutcome } from '@reins/tools'
 import { neutral, oneLine } from './foreign-text.ts'
 import { limits } from './limits.ts'
-import { isObject } from './tool-schema.ts'
+import { isDeeperThan, isObject } from './tool-schema.ts'
 
 export interface ResultLimits {
   readonly maxOutputChars: number
@@ -24,7 +24,10 @@ export async function outcomeOf(
   const given = Array.isArray(result.content) ? result.content : []
   const blocks = given.slice(0, limits.blocks).map(blockOf)
   if (given.length > limits.blocks) blocks.push(text(`[${given.length - limits.blocks} further blocks were left out]`))
-  const structured = result.structuredContent
+  const tooDeep = isDeeperThan(result.structuredContent, limits.answerDepth)
+  if (tooDeep)
+    blocks.push(text(`[a structured answer is left out: it is nested deeper than ${limits.answerDepth} levels]`))
+  const structured = tooDeep ? undefined : result.structuredContent
   if (structured !== undefined && !repeats(blocks, structured)) blocks.push({ type: 'json', value: structured })
   const failed = result.isError === true
   const wrong = failed ? null : mismatch(structured, outputSchema)
@@ -159,7 +162,7 @@ export const listText = (entries: readonly unknown[], fields: readonly string[])
       Object.fromEntries(
         fields.flatMap((field) => {
           const value = entry[field]
-          if (value === undefined) return []
+          if (value === undefined || isDeeperThan(value, limits.schemaDepth)) return []
           return [[field, typeof value === 'string' ? neutral(value, limits.descriptionChars) : value]]
         }),
       ),

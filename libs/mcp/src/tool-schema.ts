@@ -2,6 +2,8 @@
 // of the session, so what cannot be made right leaves the tool out.
 //   J1. The root is an object with properties: no choice between forms there, which providers refuse. The server itself still checks.
 //   J2. Nothing is fetched: a reference names a place in the schema itself.
+//   J4. A reference leads to something: one that leads back to itself, at the same place of the arguments, fits nothing, and whoever
+//       follows it does not come to an end. One that leads back further down (a tree) is taken.
 //   J3. Bounded in characters, depth and parts, before anything walks it.
 import { neutral } from './foreign-text.ts'
 import { limits } from './limits.ts'
@@ -31,6 +33,7 @@ export function usableSchema(given: unknown): Usable {
     return unusable('its schema is not that of an object')
   const foreign = foreignReference(root, root)
   if (foreign !== null) return unusable(foreign)
+  if (runsInCircles(root)) return unusable('its schema refers to itself without an end')
   const schema = flat(root)
   const name = Object.keys(schema.properties as Json).find((one) => !propertyName.test(one))
   if (name !== undefined) return unusable(`a parameter of it is called ${JSON.stringify(name.slice(0, 80))}`)
@@ -58,6 +61,19 @@ function sizeOf(schema: Json): string | null {
   return null
 }
 
+/** By hand, as above. Bounded by what a message may hold. */
+export function isDeeperThan(value: unknown, levels: number): boolean {
+  let level: unknown[] = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > levels) return true
+    const next: unknown[] = []
+    for (const one of level)
+      if (typeof one === 'object' && one !== null) for (const member of Object.values(one)) next.push(member)
+    level = next
+  }
+  return false
+}
+
 /** J2. */
 function foreignReference(root: Json, value: unknown): string | null {
   if (Array.isArray(value)) return first(value, (one) => foreignReference(root, one))
@@ -70,16 +86,42 @@ function foreignReference(root: Json, value: unknown): string | null {
   return first(Object.values(value), (one) => foreignReference(root, one))
 }
 
-function resolves(root: Json, ref: string): boolean {
-  if (ref === '#') return true
-  if (!ref.startsWith('#/')) return false
+const resolves = (root: Json, ref: string): boolean => placeIn(root, ref) !== undefined
+
+/** What a reference names; undefined: nothing of this schema. */
+function placeIn(root: Json, ref: string): unknown {
+  if (ref === '#') return root
+  if (!ref.startsWith('#/')) return undefined
   let at: unknown = root
   for (const part of ref.slice(2).split('/')) {
     const key = safeDecode(part).replaceAll('~1', '/').replaceAll('~0', '~')
-    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return false
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return undefined
     at = (at as Json)[key]
   }
-  return true
+  return at
+}
+
+/** Keywords whose schemas are about the very value that the schema around them is about. */
+const sameValue = ['allOf', 'anyOf', 'oneOf', 'not', 'if', 'then', 'else']
+
+/** J4. */
+function runsInCircles(root: Json): boolean {
+  const ends = new Set<unknown>()
+  const onTheWay = new Set<unknown>()
+  const circles = (value: unknown): boolean => {
+    if (Array.isArray(value)) return value.some(circles)
+    if (!isObject(value) || ends.has(value)) return false
+    if (onTheWay.has(value)) return true
+    onTheWay.add(value)
+    const refs = [value.$ref, value.$dynamicRef].flatMap((ref) => (typeof ref === 'string' ? placeIn(root, ref) : []))
+    const found = [...refs, ...sameValue.map((key) => value[key])].some(circles)
+    onTheWay.delete(value)
+    ends.add(value)
+    return found
+  }
+  const all = (value: unknown): boolean =>
+    Array.isArray(value) ? value.some(all) : isObject(value) && (circles(value) || Object.values(value).some(all))
+  return all(root)
 }
 
 function safeDecode(part: string): string {

@@ -305,6 +305,36 @@ describe('a call', () => {
     await expect.poll(() => server.seen.map(({ method }) => method)).toContain('notifications/cancelled')
   })
 
+  it('that is given up holds no stream of the server', async () => {
+    let open = 0
+    const server = await odd({
+      'tools/call': ({ response }) => {
+        open++
+        response.on('close', () => open--)
+        response.writeHead(200, { 'content-type': 'text/event-stream' }).write('id: 1\ndata: \n\n')
+      },
+    })
+    const used = use([entry(server, { timeout: 0.5 })])
+    expect(await used.call('mcp__odd__go')).toMatchObject({ code: 'timeout' })
+    expect(await used.call('mcp__odd__go')).toMatchObject({ code: 'timeout' })
+    await expect.poll(() => open, { timeout: 60_000 }).toBe(0)
+    expect(calls(server)).toBe(2)
+  })
+
+  it('that shows more than anybody reads is shown up to a number of lines', async () => {
+    const note = { jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'x' } }
+    const server = await odd({
+      'tools/call': ({ response, message }) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        response.write(`data: ${JSON.stringify(note)}\n\n`.repeat(5_000))
+        response.end(`data: ${JSON.stringify({ jsonrpc: '2.0', id: message.id, result: { content: [] } })}\n\n`)
+      },
+    })
+    const used = use([entry(server, { timeout: 100 })])
+    expect((await used.call('mcp__odd__go')).status).toBe('ok')
+    expect(used.progress).toHaveLength(2_000)
+  })
+
   it('meets a server that was started again: it connects and lists anew, and repeats no call that is not safe', async () => {
     let session = 'one'
     const own: Readonly<Record<string, Does>> = {
