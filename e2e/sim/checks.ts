@@ -5,6 +5,7 @@
 //   C4 (I10) what cover() names exists; a status that says running or waiting has somebody who will wake the session.
 //   C5       at rest: every accepted message has exactly one end, nothing is due, no trigger and no timer is left.
 //   C7       calls of one answer begin in its order, but for those that only read (runner-process.ts).
+//   C8       a person is asked about a call before it begins, and never after; what a tool said of it counts once (runner-process.ts).
 //   C6       a runner that has read to the head believes of its calls what the session says of them.
 import { type Frame, frameHash } from '@reins/contracts'
 import type { StoredFrame } from '@reins/journal'
@@ -40,6 +41,8 @@ export function checkFrame(world: World, before: Fold, stored: StoredFrame): Fol
     const next = evolve(session, event, frame)
     if (next === session && effectiveEvents.has(event.type) && !isEvidence(world, frame, event.type))
       world.fail(`C2: ${name}: ${event.type} changes nothing`)
+    if (event.type === 'approval.needed' && next !== session && world.begun.has(`${short(id)} ${event.data.call}`))
+      world.fail(`C8: ${name}: a person is asked about ${event.data.call}, which has begun`)
     session = next
   }
   return after
@@ -58,8 +61,10 @@ function checkViews(world: World): void {
       if (head.seq !== truth.head.seq) continue
       for (const { view, beyond } of held.values()) {
         if (beyond) continue // what a newer build said may have changed them
-        for (const { call, state } of view) {
-          const known = truth.session.turn?.calls.find((one) => one.call === call)?.state
+        for (const { call, looks, state } of view) {
+          const { state: known, approval } = truth.session.turn?.calls.find((one) => one.call === call) ?? {}
+          // A person is asked first: it is the business of another request.
+          if (looks && approval && state.kind === 'needed') continue
           if (known?.kind === 'due' || known?.kind === 'delegated' || known?.kind === 'waiting') continue
           const said = saidOf(known?.kind, state.kind === 'parked')
           const owned = known?.kind === 'claimed' || known?.kind === 'eliciting'

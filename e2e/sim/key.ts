@@ -19,7 +19,7 @@ export function worldKey(world: World): string {
     .map(({ seq, by }) => `${world.nameOf(seq)}${by}`)
     .sort()
     .join()
-  text += `|${[...world.tim].sort().join()}`
+  text += `|${[...world.tim].sort().join()}|${[...world.begun].sort().join()}`
   for (const process of world.processes.values()) text += `|${processKey(world, process)}`
   return hash64(text)
 }
@@ -80,21 +80,22 @@ function withheld(world: World, { session }: ExecSession['fold'], done: readonly
   return done.filter((name) => (name.startsWith('create ') ? !world.truth.has(name.slice('create '.length)) : waits))
 }
 
-function runnerKey(world: World, { head, held, running, started, sending }: RunSession): string {
+function runnerKey(world: World, { head, held, running, started, looked, sending }: RunSession): string {
   const holds = [...held].map(([seq, { view, fresh, beyond, acked, discovery }]) => {
     const calls = view.map(({ state }) =>
       state.kind === 'claimed' || state.kind === 'parked'
         ? `${state.kind[0]}${state.attempt}${state.by}${state.kind === 'parked' && state.answer ? '!' : ''}`
-        : state.kind.slice(0, 1),
+        : `${state.kind.slice(0, 1)}${state.kind === 'needed' ? state.attempt : ''}`,
     )
     return `${world.nameOf(seq)}${fresh ? 'f' : ''}${acked ? 'a' : ''}${beyond ? 'b' : ''}${discovery ? `d${discovery.closed}` : ''}${calls.join('.')}`
   })
   const open = [...held.values()].flatMap(({ view }) => view.filter((one) => one.state.kind !== 'done'))
   const begun = started.filter((key) => open.some(({ call }) => key.startsWith(`${call}/`)))
+  const seen = looked.filter((call) => open.some((one) => one.call === call && one.state.kind === 'asked'))
   const runs = running
     .map(({ call, attempt, seq, asked }) => `${call}/${attempt}${asked ? `${asked}${world.nameOf(seq)}` : ''}`)
     .sort()
-  return `${head.n}[${holds.sort().join()}]${runs.join()}(${begun.sort().join()})${sendingKey(sending)}`
+  return `${head.n}[${holds.sort().join()}]${runs.join()}(${begun.sort().join()})${seen.join()}${sendingKey(sending)}`
 }
 
 /** Two 32-bit lanes of multiply and xor, well mixed at the end: as four characters. */

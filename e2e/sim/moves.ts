@@ -146,7 +146,11 @@ function runnerMoves(world: World, process: RunnerProcess, add: Add): void {
       continue
     }
     for (const seq of state.held.keys()) {
-      if (canAct(world, process, seq)) add(`${name} acts on ${world.nameOf(seq)}`, (to) => actTool(to, name, seq))
+      const can = canAct(world, process, seq)
+      if (can === 'act') add(`${name} acts on ${world.nameOf(seq)}`, (to) => actTool(to, name, seq))
+      if (can === 'look')
+        for (const said of ['auto', 'ask'] as const)
+          add(`${name} acts on ${world.nameOf(seq)}, whose tool says ${said}`, (to) => actTool(to, name, seq, said))
     }
     for (const body of state.running)
       if (mayAsk(world, process, id, body))

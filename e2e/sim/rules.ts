@@ -13,6 +13,7 @@ import {
   leftToNewer,
   mayRun,
   mayStart,
+  nextStep,
   type Session,
   standingErrands,
   takeover,
@@ -29,6 +30,7 @@ export interface Protocol {
   readonly mayStart: typeof mayStart
   readonly mayRun: typeof mayRun
   readonly viewOf: typeof viewOf
+  readonly nextStep: typeof nextStep
   readonly followsSeen: typeof followsSeen
   readonly createChild: typeof createChild
   readonly answerElicitation: typeof answerElicitation
@@ -62,6 +64,8 @@ export interface Rules extends Protocol {
   readonly timerInLogOnly: boolean
   /** The question of a server stands in the log and wakes nobody. */
   readonly questionsToLog: boolean
+  /** That a tool wants a person stands in the log and wakes nobody. */
+  readonly needsToLog: boolean
   /** An owner answers "no" once its effect has ended, though the outcome is not known to be in. */
   readonly ownerAnswersEarly: boolean
   /** At rest every trigger of the session is acked, those too whose errands are still to be done. */
@@ -76,6 +80,7 @@ export const sound: Rules = {
   mayStart,
   mayRun,
   viewOf,
+  nextStep,
   followsSeen,
   createChild,
   answerElicitation,
@@ -93,6 +98,7 @@ export const sound: Rules = {
   recreateWithNew: false,
   timerInLogOnly: false,
   questionsToLog: false,
+  needsToLog: false,
   ownerAnswersEarly: false,
   acksUndoneErrands: false,
   settleOnStaleParent: false,

@@ -15,10 +15,10 @@ import {
   type Attempt,
   claimKey,
   type EndedCall,
+  claimOf,
   evolveView,
   isClosed,
   type NextStep,
-  nextStep,
   outcomeEvents,
   type RunnerCall,
   type RunnerHolder,
@@ -46,6 +46,7 @@ function update(world: World, name: string, session: string, change: Partial<Run
     held: old?.held ?? new Map(),
     running: old?.running ?? [],
     started: old?.started ?? [],
+    looked: old?.looked ?? [],
     sending: old?.sending ?? null,
     ...change,
   }
@@ -76,6 +77,7 @@ const holderOf = (process: RunnerProcess, state: RunSession): RunnerHolder => ({
   instance: instanceOf(process),
   runs: (call, attempt) => state.running.some((one) => one.call === call && one.attempt === attempt),
   started: (call, attempt) => state.started.includes(key(call, attempt)),
+  asksNobody: (call) => state.looked.includes(call),
 })
 
 export function deliverTool(world: World, name: string, seq: number): void {
@@ -155,20 +157,22 @@ export function look(world: World, name: string, session: string, except?: numbe
   update(world, name, session, { held, running, ...(last ? { head: headOf(last) } : {}) })
 }
 
-/** Whether something can be done for a trigger now. */
-export function canAct(world: World, process: RunnerProcess, seq: number): boolean {
+/** Whether something can be done for a trigger now: `look` where a tool is asked whether it wants a person. */
+export function canAct(world: World, process: RunnerProcess, seq: number): 'act' | 'look' | false {
   const session = world.triggers.get(seq)?.session ?? ''
   const state = process.sessions.get(session)
   const hold = state?.held.get(seq)
   if (!state || !hold || state.sending) return false
-  if (hold.discovery) return true
+  if (hold.discovery) return 'act'
   const left = leftTo(world, state, hold)
-  if (left !== 'no') return left === 'now'
+  if (left !== 'no') return left === 'now' ? 'act' : false
   const answers = new Map<string, 'running' | 'gone'>()
   for (;;) {
-    const step = nextStep(hold.view, holderOf(process, state), hold.fresh, answers)
+    const step = world.rules.nextStep(hold.view, holderOf(process, state), hold.fresh, answers)
     if (step.do === 'ask') answers.set(...ask(world, process, session, step))
-    else return step.do === 'end' || step.runs.length > 0 || step.claims.length > 0 || (isDone(hold) && !hold.acked)
+    else if (step.do === 'look') return 'look'
+    else if (step.do === 'end' || step.runs.length > 0 || step.claims.length > 0) return 'act'
+    else return isDone(hold) && !hold.acked ? 'act' : false
   }
 }
 
@@ -187,8 +191,11 @@ function ask(
   return [claimKey(owner, call, attempt), alive ? 'running' : 'gone']
 }
 
+/** What a tool that decides by the arguments says: it may say something else each time that it is asked. */
+export type Said = 'auto' | 'ask'
+
 /** Asks owners, and after each that is gone reads again; then one frame at most: outcomes, or claims. */
-export function actTool(world: World, name: string, seq: number): void {
+export function actTool(world: World, name: string, seq: number, said: Said = 'auto'): void {
   const session = world.triggers.get(seq)?.session ?? ''
   const answers = new Map<string, 'running' | 'gone'>()
   for (;;) {
@@ -205,7 +212,7 @@ export function actTool(world: World, name: string, seq: number): void {
       if (left === 'now') giveBack(world, process, session, seq)
       return
     }
-    const step = nextStep(hold.view, holderOf(process, state), hold.fresh, answers)
+    const step = world.rules.nextStep(hold.view, holderOf(process, state), hold.fresh, answers)
     switch (step.do) {
       case 'ask': {
         const [key, answer] = ask(world, process, session, step)
@@ -213,6 +220,9 @@ export function actTool(world: World, name: string, seq: number): void {
         if (answer === 'gone') gone(world, name, session, step)
         break
       }
+      case 'look':
+        lookAt(world, process, session, state, step.calls, said)
+        return
       case 'end':
         record(world, process, session, step.outcomes, [])
         return
@@ -230,6 +240,25 @@ export function actTool(world: World, name: string, seq: number): void {
         step satisfies never
     }
   }
+}
+
+/** The tools of these calls are asked whether a person is to decide. */
+function lookAt(
+  world: World,
+  process: RunnerProcess,
+  session: string,
+  state: RunSession,
+  calls: readonly string[],
+  said: Said,
+): void {
+  world.note(`${instanceOf(process)} asks the tools of ${calls.join(', ')}: ${said}`)
+  if (said === 'auto') {
+    update(world, process.name, session, { looked: [...state.looked, ...calls] })
+    return
+  }
+  const events = calls.map((call): SessionEvent => ({ type: 'approval.needed', data: { call, reason: 'r' } }))
+  const to = world.rules.needsToLog ? toLog : toExec(state.head.pool)
+  sent(world, process.name, order(process, session, state.head, events, to), { kind: 'need' })
 }
 
 /** Servers have answered a request for their tools; one whose answer is in is acked. */
@@ -284,6 +313,7 @@ function begin(world: World, name: string, session: string, call: string, attemp
   if (known.state.kind === 'done') world.fail(`C2: ${name} starts ${call}/${attempt}, which its own read shows closed`)
   world.note(`${name} runs ${call}/${attempt}`)
   checkOrder(world, name, session, call)
+  checkNeed(world, name, session, call)
   // A server that wants a page to be opened first has run nothing before that.
   const refused = world.scenario.asks?.how === 'page' && known.resume === undefined
   if (known.replay === 'never' && !refused) {
@@ -314,6 +344,17 @@ function checkOrder(world: World, name: string, session: string, call: string): 
   if (born.toolset && open) world.fail(`C7: ${name} begins ${call} while ${open.call}, which comes before it, is open`)
 }
 
+/** C8: what a person is to decide about begins when they have. */
+function checkNeed(world: World, name: string, session: string, call: string): void {
+  const { born, turn } = world.read(session).session
+  const mine = turn?.calls.find((one) => one.call === call)
+  if (!born?.toolset?.find((tool) => tool.name === mine?.name)?.looks) return
+  const known = mine?.approval?.kind ?? (mine?.state.kind === 'waiting' ? 'waiting' : undefined)
+  if (known === 'needed' || known === 'waiting')
+    world.fail(`C8: ${name} begins ${call}, about which a person has not decided`)
+  if (known === undefined) world.begun = new Set(world.begun).add(`${short(session)} ${call}`)
+}
+
 function order(
   process: RunnerProcess,
   session: string,
@@ -332,10 +373,7 @@ function claim(
   claims: readonly Attempt[],
   seq: number,
 ): void {
-  const events = claims.map(
-    ({ call, attempt }): SessionEvent => ({ type: 'tool-call.started', data: { call: call.call, attempt } }),
-  )
-  sent(world, process.name, order(process, session, head, events, toLog), { kind: 'claim', claims, seq })
+  sent(world, process.name, order(process, session, head, claims.map(claimOf), toLog), { kind: 'claim', claims, seq })
 }
 
 /** Outcomes that are ready together are one frame; it wakes the executor where it closes the last call. `calls`: whose bodies have ended. */
@@ -450,7 +488,7 @@ function concluded(
   const process = runnerNamed(world, name)
   const after = process.sessions.get(session)
   if (!after) return
-  if (then.kind === 'discovery') return
+  if (then.kind === 'discovery' || then.kind === 'need') return
   if (then.kind === 'question') {
     asked(world, name, session, after, then)
     return

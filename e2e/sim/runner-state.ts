@@ -28,6 +28,7 @@ export interface RunningBody {
 export type RunThen =
   | { readonly kind: 'claim'; readonly claims: readonly Attempt[]; readonly seq: number }
   | { readonly kind: 'question'; readonly asks: RunningBody; readonly nothingRan: boolean }
+  | { readonly kind: 'need' }
   | { readonly kind: 'outcome'; readonly calls: readonly string[] }
   | { readonly kind: 'discovery' }
 
@@ -37,6 +38,8 @@ export interface RunSession {
   readonly held: ReadonlyMap<number, RunHold>
   readonly running: readonly RunningBody[]
   readonly started: readonly string[]
+  /** Calls whose tool was asked here, and wants no person. */
+  readonly looked: readonly string[]
   readonly sending: { readonly order: Order; readonly then: RunThen } | null
 }
 

@@ -44,6 +44,14 @@ export const approved = {
   policy: { mode: 'default', expires: 1_000 },
 } as const satisfies Partial<Scenario>
 
+/** Both tools decide by the arguments whether a person is asked, and may say something else each time. */
+export const looking = {
+  born: { ...pinned, toolset: (pinned.toolset ?? []).map((tool) => ({ ...tool, looks: true as const })) },
+  gateway: [message('m1'), { op: 'decide', verdict: 'approved' }],
+  faults: any(1),
+  total: 1,
+} as const satisfies Partial<Scenario>
+
 /** One call whose server asks a person, who answers if the time is not over. */
 export const asksOnce = {
   executors: 1,
@@ -140,9 +148,30 @@ export const small: readonly Scenario[] = [
   },
   {
     ...base,
+    ...looking,
+    name: 'a tool that looks, and may run again',
+    turns: [[{ tools: ['safe'] }, {}]],
+  },
+  {
+    ...base,
+    ...looking,
+    name: 'a tool that looks, and must not run twice',
+    turns: [[{ tools: ['never'] }, {}]],
+  },
+  {
+    ...base,
     ...asksOnce,
     name: 'a question that nobody answers',
     gateway: [message('m1')],
+  },
+  {
+    ...base,
+    ...asksOnce,
+    name: 'a question, and a call behind it that waits, two at once at most',
+    born: { ...pinned, limits: { maxToolCalls: 10, maxConcurrentTools: 2 } },
+    turns: [[{ tools: ['never', 'never'] }, {}]],
+    runners: 1,
+    gateway: [message('m1'), { op: 'answer', action: 'accept' }, { op: 'answer', action: 'accept' }],
   },
   {
     ...base,
@@ -280,6 +309,28 @@ export const medium: readonly Scenario[] = [
     older: { processes: ['e1', 'r1'], hides: 'approval.decided' },
     faults: any(1),
     total: 1,
+  },
+  {
+    ...base,
+    ...looking,
+    name: 'three tools that look, one of which a person denies, and a cancel',
+    policy: { mode: 'default', expires: 1_000 },
+    turns: [[{ tools: ['never', 'safe', 'never'] }, {}]],
+    gateway: [message('m1'), { op: 'decide', verdict: 'denied' }, { op: 'cancel' }],
+  },
+  {
+    ...base,
+    ...looking,
+    name: 'a tool that looks, a pause and a resume',
+    turns: [[{ tools: ['safe'] }, {}]],
+    gateway: [message('m1'), { op: 'pause' }, { op: 'decide', verdict: 'edited' }, { op: 'resume' }],
+  },
+  {
+    ...base,
+    ...looking,
+    name: 'a tool that looks, and wants a person in a way that older processes do not know',
+    turns: [[{ tools: ['safe'] }, {}]],
+    older: { processes: ['e1', 'r1'], hides: 'approval.needed' },
   },
   {
     ...base,
@@ -447,6 +498,34 @@ export const large: readonly Scenario[] = [
       total: 8,
     }),
   ),
+  {
+    ...base,
+    ...looking,
+    name: 'tools that look, decisions, grants, cancels',
+    born: { ...looking.born, limits: { maxToolCalls: 10, maxConcurrentTools: 2 } },
+    policy: { mode: 'default', expires: 1_000 },
+    turns: [
+      [{ tools: ['never', 'safe', 'safe'] }, { tools: ['never', 'never'] }, {}],
+      [{ tools: ['safe', 'never'] }, {}],
+      [{ tools: ['safe'] }, {}],
+    ],
+    gateway: [
+      message('m1'),
+      { op: 'decide', verdict: 'edited' },
+      { op: 'decide', verdict: 'approved', scope: 'tool' },
+      { op: 'pause' },
+      { op: 'decide', verdict: 'denied' },
+      { op: 'resume' },
+      { op: 'revoke' },
+      message('m2', 'interrupt'),
+      { op: 'decide', verdict: 'approved' },
+      message('m3'),
+      { op: 'cancel' },
+      { op: 'decide', verdict: 'approved' },
+    ],
+    faults: any(3),
+    total: 8,
+  },
   {
     ...base,
     ...approved,

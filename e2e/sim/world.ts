@@ -61,6 +61,8 @@ export class World {
   remembered: Status = 'idle'
   /** How often the body of a `never` tool began. */
   bodies: ReadonlyMap<string, number> = new Map()
+  /** Calls whose body began though no person had been asked. */
+  begun: ReadonlySet<string> = new Set()
   faults: Partial<Readonly<Record<FaultKind, number>>>
   faultsLeft: number
 
@@ -92,6 +94,7 @@ export class World {
     copy.done = this.done
     copy.remembered = this.remembered
     copy.bodies = this.bodies
+    copy.begun = this.begun
     copy.violation = this.violation
     return copy
   }

@@ -1,5 +1,5 @@
 // Functions of the protocol made wrong from outside: each once left sessions stuck or did work twice.
-import { argumentsDigest, toLog } from '@reins/contracts'
+import { argumentsDigest, type RequestedCall, toLog } from '@reins/contracts'
 import {
   addressOf,
   type Call,
@@ -117,6 +117,46 @@ export const answerWakesNobody: Wrong = (rules) => ({
 export const resumedIsNew: Wrong = (rules) => ({
   viewOf: (calls) => rules.viewOf(calls.map(({ resume: _, ...call }) => call)),
 })
+
+/** What a tool says of the arguments is recorded nowhere before its call runs, if that may run again. */
+export const looksUnrecorded: Wrong = (rules) => ({
+  nextStep: (view, holder, fresh, answers) => {
+    const step = rules.nextStep(view, holder, fresh, answers)
+    if (step.do !== 'work' || !fresh) return step
+    const straight = step.claims.filter(({ call }) => call.looks && call.replay === 'safe')
+    return {
+      ...step,
+      runs: [...step.runs, ...straight],
+      claims: step.claims.filter((claim) => !straight.includes(claim)),
+    }
+  },
+})
+
+/** A tool is asked again before each attempt of its call. */
+export const looksAgain: Wrong = (rules) => ({
+  nextStep: (view, holder, ...asked) => {
+    const step = rules.nextStep(view, holder, ...asked)
+    if (step.do !== 'work') return step
+    const again = step.claims.filter(({ call, attempt }) => call.looks && attempt > 1 && !holder.asksNobody(call.call))
+    return again.length > 0 ? { do: 'look', calls: again.map(({ call }) => call.call) } : step
+  },
+})
+
+/** An executor asks for a call about which a person has decided as if nobody had. */
+export const decidedLooksAgain: Wrong = (rules) => ({
+  verdict: (...asked) => {
+    const next = rules.verdict(...asked)
+    if (next.do !== 'append') return next
+    const events = next.plan.events.map((event) =>
+      event.type === 'tool-calls.requested'
+        ? { ...event, data: { ...event.data, calls: event.data.calls.map(({ cleared: _, ...call }) => looked(call)) } }
+        : event,
+    )
+    return { ...next, plan: { ...next.plan, events } }
+  },
+})
+
+const looked = (call: RequestedCall): RequestedCall => ({ ...call, looks: true })
 
 /** A first delivery that finds a call in flight is taken for a repeat and acked. */
 export const ackByDeliveryCount: Wrong = (rules) => ({

@@ -4,7 +4,7 @@
 //       landed intent for another's meets the row that runs a call recorded as its own, or asks itself, hears no, and takes it over.
 import { type Rules, sound } from './rules.ts'
 import { born, type Scenario } from './scenario.ts'
-import { approved, asksOnce, base, message, only, pinned, serverThere, withAgents } from './scenarios.ts'
+import { approved, asksOnce, base, looking, message, only, pinned, serverThere, withAgents } from './scenarios.ts'
 import {
   ackByDeliveryCount,
   ackCoveredElsewhere,
@@ -12,10 +12,13 @@ import {
   answerWakesNobody,
   asksTwice,
   childAtHead,
+  decidedLooksAgain,
   decisionsWithoutFold,
   decisionWakesNobody,
   expiryWakesNobody,
   freshOnNewerHead,
+  looksAgain,
+  looksUnrecorded,
   modelCallHidesCancel,
   noRowForOwnCall,
   olderDecides,
@@ -63,6 +66,11 @@ const deciding = {
   turns: [[{ tools: ['never'] }, {}]],
   gateway: [message('m1'), { op: 'decide', verdict: 'approved' }],
 } as const
+
+const lookingOnce = { ...looking, executors: 1, turns: [[{ tools: ['safe'] }, {}]] } as const
+
+/** Nobody decides: what counts is who is asked. */
+const lookingOnly = { ...lookingOnce, runners: 1, gateway: [message('m1')] } as const
 
 const asking = { ...asksOnce, runners: 1 } as const
 
@@ -298,6 +306,30 @@ export const wrongRules: readonly WrongRule[] = [
     says: 'the timer of an approval stands in the log only',
     rules: world('timerInLogOnly'),
     scenario: scenario('an approval that expires', { ...deciding, gateway: [message('m1')] }),
+  },
+  {
+    name: 'looks-unrecorded',
+    says: 'what a tool says of the arguments is recorded nowhere before a call runs that may run again',
+    rules: wrong(sound, looksUnrecorded),
+    scenario: scenario('a tool that looks, and a crash', lookingOnly, only('crash')),
+  },
+  {
+    name: 'looks-again',
+    says: 'a tool is asked before each attempt whether it wants a person',
+    rules: wrong(sound, looksAgain),
+    scenario: scenario('a tool that looks, and a crash', lookingOnly, only('crash')),
+  },
+  {
+    name: 'decided-looks-again',
+    says: 'a tool is asked again about a call on which a person has decided',
+    rules: wrong(sound, decidedLooksAgain),
+    scenario: scenario('a tool that looks', { ...lookingOnce, runners: 1 }),
+  },
+  {
+    name: 'needs-to-log',
+    says: 'that a tool wants a person stands in the log and wakes nobody',
+    rules: world('needsToLog'),
+    scenario: scenario('a tool that looks', { ...lookingOnce, runners: 1 }),
   },
   {
     name: 'question-without-timer',

@@ -66,6 +66,7 @@ export { fireTimer, saysFired } from './timer/fired-timer.ts'
 export {
   type Attempt,
   claimKey,
+  claimOf,
   leftToNewer,
   type NextStep,
   nextStep,

@@ -8,7 +8,7 @@ import { type EventOf, makeShortId, type SlowCall } from '@reins/contracts'
 import { type CallSlots, Claims } from '@reins/holder'
 import type { SessionFeed } from '@reins/journal'
 import type { Clock, PausePoint } from '@reins/service'
-import type { RunnerCall, RunnerHolder } from '@reins/session'
+import type { RunnerCall } from '@reins/session'
 import { type Elicitation, type PersonsAnswer, ToolFailure } from '@reins/tools'
 import { AskedPeople, type Asking } from './asked-people.ts'
 import { type RunnerTools, runCall } from './call-runner.ts'
@@ -81,7 +81,7 @@ const mostShown = 1_000_000
 
 const keyOf = (call: string, attempt: number): string => `${call}/${attempt}`
 
-export class RunningTools implements RunnerHolder {
+export class RunningTools {
   readonly #session: string
   readonly #context: RunningContext
   readonly #listener: RunningListener
@@ -106,10 +106,6 @@ export class RunningTools implements RunnerHolder {
     let count = 0
     for (const { place } of this.#running.values()) if (place.works) count++
     return count
-  }
-
-  get instance(): string {
-    return this.#context.instance
   }
 
   runs(call: string, attempt: number): boolean {
@@ -289,7 +285,7 @@ export class RunningTools implements RunnerHolder {
         state?.kind === 'asked' ||
         ((state?.kind === 'claimed' || state?.kind === 'parked') &&
           state.attempt === running.attempt &&
-          state.by === this.instance)
+          state.by === this.#context.instance)
       if (!mine) running.abort.abort()
     }
   }

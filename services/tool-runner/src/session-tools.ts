@@ -9,7 +9,8 @@
 //   T7. A call that waits for a person holds no trigger (EL1 of libs/session): the one that asked for it is acked. Where the call lives,
 //       this session reads on, and goes on with it when its answer is in the log.
 //   T6. After a frame that only a newer version understands nothing is run or claimed here: the request is given back.
-//   T7. A tool that decides by the arguments whether a person is asked is asked itself, once, before its call is claimed or begins.
+//   T8. A tool that decides by the arguments whether a person is asked is asked itself, once here, before its call is claimed. What it
+//       says counts once it is in the log: with the claim, or as a need for a person.
 import type { Presence } from '@reins/broker'
 import {
   type Address,
@@ -28,12 +29,14 @@ import type { SessionFeed, SessionLog, Trigger } from '@reins/journal'
 import {
   type Attempt,
   claimKey,
+  claimOf,
   followsSeen,
   isFresh,
   leftToNewer,
   mayRun,
   newerDelayMs,
   nextStep,
+  type RunnerHolder,
   runsAt,
   type ToolsetRequest,
   toolsetAnswer,
@@ -72,10 +75,11 @@ export class SessionTools implements HeldActor {
   readonly #requests: Requests
   readonly #running: RunningTools
   readonly #outcomes = new Outcomes()
-  /** T7. By call. */
+  /** T8. By call. */
   readonly #looked = new Map<string, AskedApproval>()
   readonly #discoveries: Discoveries
   readonly #following: Following
+  readonly #holder: RunnerHolder
   readonly #mailbox: Mailbox
   #releasing = false
 
@@ -91,6 +95,12 @@ export class SessionTools implements HeldActor {
       },
     })
     this.#requests = new Requests(id, context)
+    this.#holder = {
+      instance: context.instance,
+      runs: (call, attempt) => this.#running.runs(call, attempt),
+      started: (call, attempt) => this.#running.started(call, attempt),
+      asksNobody: (call) => this.#looked.get(call)?.approval === 'auto',
+    }
     this.#running = new RunningTools(id, context, {
       began: () => this.#following.startSoon(),
       ended: (outcome) => {
@@ -353,7 +363,7 @@ export class SessionTools implements HeldActor {
       // T6. What runs here ends here, and is recorded; then the request is a newer process's.
       const left = leftToNewer(request, (call) => this.#running.holdsAny(call))
       if (left !== 'no') return left === 'now' ? this.#requests.giveToNewer(request) : undefined
-      const step = nextStep(request.view, this.#running, request.fresh, answers)
+      const step = nextStep(request.view, this.#holder, request.fresh, answers)
       switch (step.do) {
         case 'ask': {
           const { owner, call, attempt } = step
@@ -363,11 +373,13 @@ export class SessionTools implements HeldActor {
           if (answer === 'gone') await this.#requests.readTail(request, true)
           break
         }
+        case 'look':
+          await this.#look(request, step.calls)
+          break
         case 'end':
           await this.#append(step.outcomes)
           break
         case 'work':
-          if (await this.#look(request, [...step.runs, ...step.claims])) break
           for (const { call, attempt } of step.runs) this.#running.start(request, call, attempt)
           if (step.claims.length === 0)
             return step.waits ? this.#askLater(request) : this.#requests.ackIfDone(request, this.#holds)
@@ -379,14 +391,10 @@ export class SessionTools implements HeldActor {
     }
   }
 
-  /** T7. true: something was looked at, so it is decided again. */
-  async #look(request: Request, attempts: readonly Attempt[]): Promise<boolean> {
+  /** T8. */
+  async #look(request: Request, calls: readonly string[]): Promise<void> {
     const { tools, stopping } = this.#context
-    const asked = attempts.flatMap(({ call: { call, state } }) => {
-      const one = request.calls.find((requested) => requested.call === call)
-      return one?.looks && state.kind === 'asked' && this.#looked.get(call)?.approval !== 'auto' ? [one] : []
-    })
-    if (asked.length === 0) return false
+    const asked = request.calls.filter(({ call }) => calls.includes(call))
     const events = await Promise.all(
       asked.map(async (call): Promise<readonly SessionEvent[]> => {
         const said = this.#looked.get(call.call) ?? (await lookAt(tools, request.digest, call, this.id, stopping))
@@ -401,7 +409,6 @@ export class SessionTools implements HeldActor {
     // What was read meanwhile may have closed them; and who is leaving says nothing more.
     const open = events.flat().filter((event) => 'call' in event.data && this.#stillAsked(request, event.data.call))
     if (open.length > 0 && !this.#releasing && !request.beyond) await this.#append(open)
-    return true
   }
 
   readonly #stillAsked = (request: Request, call: string | undefined): boolean =>
@@ -431,14 +438,11 @@ export class SessionTools implements HeldActor {
       request.seq,
     )
     await this.#context.pauseAt('tool-runner.before-claim')
-    const events = claims.map(
-      ({ call, attempt }): SessionEvent => ({ type: 'tool-call.started', data: { call: call.call, attempt } }),
-    )
-    const done = await this.#append(events)
+    const done = await this.#append(claims.map(claimOf))
     await this.#context.pauseAt('tool-runner.after-claim')
     for (const { call, attempt } of claims) {
       const state = request.view.find((one) => one.call === call.call)?.state
-      if (done && !this.#releasing && !request.beyond && mayRun(call, state, attempt, this.#running))
+      if (done && !this.#releasing && !request.beyond && mayRun(call, state, attempt, this.#holder))
         this.#running.start(request, call, attempt)
     }
   }

@@ -394,6 +394,16 @@ test('a tool that decides by the arguments is asked before its call begins; wher
   expect(await world.said()).toEqual(expect.arrayContaining(['tool-call.started a 1', 'tool-call.completed a 1']))
 })
 
+test('that a tool wants nobody is recorded before its call runs, also one that may run again', async () => {
+  const world = new RunnerWorld()
+  const delivered = world.deliver(await world.ask({ a: 'safe', b: 'safe' }, [], ['a']))
+  await expect.poll(() => delivered.acked()).toBe(true)
+  const started = (await world.journal.sessions.read(session))
+    .flatMap(({ events }) => events)
+    .filter(({ type }) => type === 'tool-call.started')
+  expect(started).toEqual([{ type: 'tool-call.started', data: { call: 'a', attempt: 1, approval: 'auto' } }])
+})
+
 test('what a tool wants is not said of a call that was closed while it was asked', async () => {
   const world = new RunnerWorld()
   world.looksAt = async () => {

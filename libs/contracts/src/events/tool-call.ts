@@ -50,7 +50,12 @@ export const toolCallEvents = {
     principal: Type.Optional(id),
   }),
   /** The claim: always before a `never` tool runs, and before any further attempt. */
-  'tool-call.started': Type.Object({ call: id, attempt }),
+  'tool-call.started': Type.Object({
+    call: id,
+    attempt,
+    /** The tool decides by the arguments whether a person is asked. It was asked, once, and wants nobody. */
+    approval: Type.Optional(Type.Literal('auto')),
+  }),
   'tool-call.completed': Type.Object({ call: id, attempt, ...ToolResult }),
   'tool-call.cancelled': Type.Object({ call: id }),
   'tool-call.outcome-unknown': Type.Object({ call: id, attempt, message: Type.String() }),

@@ -198,7 +198,12 @@ describe('an answer at the door', () => {
 })
 
 describe('a runner', () => {
-  const holder = (runs: boolean) => ({ instance: 'r1', runs: () => runs, started: () => false })
+  const holder = (runs: boolean) => ({
+    instance: 'r1',
+    runs: () => runs,
+    started: () => false,
+    asksNobody: () => false,
+  })
   const resume = (more: object = {}) => ({
     ...{ attempt: 1, by: 'r1', answers: [{ elicitation: 'e', key: 'k', action: 'accept' as const }], ...more },
   })

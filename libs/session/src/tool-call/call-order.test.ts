@@ -1,4 +1,4 @@
-import type { PinnedTool, ToolRisk } from '@reins/contracts'
+import type { PinnedTool, SessionEvent, ToolRisk } from '@reins/contracts'
 import { describe, expect, it } from 'vitest'
 import {
   answered,
@@ -31,7 +31,7 @@ const view = (...names: readonly string[]): RunnerView =>
       return { call: `k${at + 1}`, name, arguments: {}, replay, ...(risk === 'read' ? {} : { alone: true }) }
     }),
   )
-const r1 = { instance: 'r1', runs: () => false, started: () => false }
+const r1 = { instance: 'r1', runs: () => false, started: () => false, asksNobody: () => false }
 const begins = (of: RunnerView): readonly string[] => {
   const step = nextStep(of, r1, true, new Map())
   return step.do === 'work' ? [...step.runs, ...step.claims].map(({ call }) => call.call) : []
@@ -62,6 +62,16 @@ describe('the calls of one frame, at a runner', () => {
   it('of a frame that says nothing of an order begin all at once', () => {
     const calls = ['k1', 'k2'].map((call) => ({ call, name: 'shell', arguments: {}, replay: 'never' as const }))
     expect(begins(viewOf(calls))).toEqual(['k1', 'k2'])
+  })
+
+  it('behind one whose tool wants a person wait for it where they change something, and go on where they only read', () => {
+    const needed: SessionEvent = { type: 'approval.needed', data: { call: 'k1', reason: 'It is large.' } }
+    const waits = evolveView(view('shell', 'grep', 'shell'), { events: [needed], by: 'r1' })
+    expect(begins(waits)).toEqual(['k2'])
+    expect(begins(ended(waits, 'k2'))).toEqual([])
+    const approved = evolveView(ended(waits, 'k2'), { events: [claimed('k1')], by: 'r2' })
+    expect(begins(approved)).toEqual([])
+    expect(begins(ended(approved, 'k1'))).toEqual(['k3'])
   })
 
   it('that another runner has claimed are looked after, whatever their place', () => {
@@ -107,6 +117,28 @@ describe('the calls of an answer, at an executor', () => {
       ['k1', true],
       ['k2', undefined],
     ])
+  })
+
+  it('comes back from a person whom its server asked, though no more may run at once, while those behind it wait for it', () => {
+    const limits = { maxToolCalls: 10, maxConcurrentTools: 2 }
+    const asks1: SessionEvent = {
+      type: 'elicitation.requested',
+      data: {
+        ...{ call: 'k1', attempt: 1, elicitation: 'q1', timer: 'answer-k1', server: 'bank', message: 'Who?' },
+        ...{ mode: 'form', key: 'k', expiresAt: 0 },
+      },
+    }
+    const batch = given(
+      g(started({ tools: { shell: 'never', write_file: 'safe' }, toolset, limits }), message('m1')),
+      e(turn('t1', 'm1'), calling('c1', 't1')),
+      e(answered('c1', asks('k1', 'shell'), asks('k2', 'write_file'), asks('k3', 'shell'))),
+      e(requested('t1', ['k1', 'never'], ['k2', 'safe'])),
+      t(claimed('k1')),
+      t(asks1),
+      e({ type: 'timer.armed', data: { timer: 'answer-k1', at: 1 } }),
+      g({ type: 'elicitation.answered', data: { elicitation: 'q1', call: 'k1', action: 'accept', person: 'gateway' } }),
+    )
+    expect(asked(batch)?.map(([call]) => call)).toEqual(['k1'])
   })
 
   it('wait while one before them is open at another frame', () => {

@@ -24,7 +24,7 @@ export function heldBack(view: RunnerView): ReadonlySet<string> {
     if (state.kind === 'done') continue
     if (openAlone || (alone && open)) held.add(call)
     open = true
-    openAlone ||= alone
+    openAlone ||= alone && state.kind !== 'needed'
   }
   return held
 }

@@ -94,15 +94,24 @@ function inTheirOrder(born: Born, { calls }: Turn, routed: readonly Routed[]): r
 }
 
 /** As many as may run at once. */
-function withinRoom({ limits }: Born, turn: Turn, waiting: readonly Routed[]): readonly Routed[] {
-  const { maxConcurrentTools } = limits
+function withinRoom(born: Born, turn: Turn, waiting: readonly Routed[]): readonly Routed[] {
+  const { maxConcurrentTools } = born.limits
   if (maxConcurrentTools === undefined) return waiting
   // A runner wakes the executor when it closes the last call that it was asked for, not at each: a limit is filled again batch by
   // batch. Were the next call due as soon as there is room, nobody would be woken for it.
-  if (turn.calls.some(({ state }) => state.kind === 'requested' || state.kind === 'claimed')) return []
+  // But what comes back from a person while calls of its own batch wait behind it has its place still: they take none before it ends.
+  if (turn.calls.some(({ state }) => state.kind === 'requested' || state.kind === 'claimed'))
+    return waiting.filter(({ call }) => holdsBack(born, turn, call))
   const open = turn.calls.filter(({ state }) => isOpen(state)).length
   return waiting.slice(0, Math.max(maxConcurrentTools - open, 0))
 }
+
+/** Whether calls that a runner was asked for wait for this one. */
+const holdsBack = (born: Born, { calls }: Turn, call: Call): boolean =>
+  calls.slice(calls.indexOf(call) + 1).some(({ name, state }) => state.kind === 'requested' && isHeld(born, call, name))
+
+const isHeld = (born: Born, before: Call, name: string): boolean =>
+  runsAlone(born, name) || runsAlone(born, before.name)
 
 export const callsCover =
   (states: CallStateKinds<CallState['kind']>): CoverRule =>

@@ -1,8 +1,16 @@
 // What is to be done next for the calls of one request. Pure: the view of the log, what this process holds, what owners answered.
-import type { SessionEvent } from '@reins/contracts'
+import type { EventOf, SessionEvent } from '@reins/contracts'
 import { heldBack } from './call-order.ts'
 import type { HeldRequest } from './outcomes.ts'
-import { afterLoss, isClosed, type RunnerCall, type RunnerHolder, type RunnerView, runnerVerdict } from './runner.ts'
+import {
+  afterLoss,
+  isClosed,
+  type RunnerCall,
+  type RunnerHolder,
+  type RunnerView,
+  runnerVerdict,
+  waitsForPerson,
+} from './runner.ts'
 
 /** What the owners of claims said, by claimKey. */
 export type OwnerAnswers = ReadonlyMap<string, 'running' | 'gone'>
@@ -18,6 +26,8 @@ const nothing = { do: 'nothing' } as const
 
 export type NextStep =
   | { readonly do: 'ask'; readonly owner: string; readonly call: string; readonly attempt: number }
+  /** Tools that decide by the arguments whether a person is asked: they are asked, once here, before anything of the request begins. */
+  | { readonly do: 'look'; readonly calls: readonly string[] }
   /** Calls whose owner is gone, and which nobody may run again. */
   | { readonly do: 'end'; readonly outcomes: readonly SessionEvent[] }
   /** Both may be empty. `waits`: others are at calls of this request, and are to be asked again later. */
@@ -44,6 +54,8 @@ export function nextStep(view: RunnerView, holder: RunnerHolder, fresh: boolean,
     .map(({ call, attempt }) => ({ call, after: afterLoss(call, attempt) }))
   const outcomes = lost.flatMap(({ after }) => ('outcome' in after ? [after.outcome] : []))
   if (outcomes.length > 0) return { do: 'end', outcomes }
+  const unseen = next.filter(({ call, do: what }) => what === 'claim' && isUnseen(call, holder))
+  if (unseen.length > 0) return { do: 'look', calls: unseen.map(({ call }) => call.call) }
   return {
     do: 'work',
     runs: next.flatMap((one) => (one.do === 'run' ? [{ call: one.call, attempt: one.attempt }] : [])),
@@ -52,7 +64,7 @@ export function nextStep(view: RunnerView, holder: RunnerHolder, fresh: boolean,
       ...lost.flatMap(({ call, after }) => ('claim' in after ? [{ call, attempt: after.claim }] : [])),
     ],
     // Behind a call that waits for a person.
-    waits: asks.length > lost.length || (view.some(({ state }) => state.kind === 'parked') && held.size > 0),
+    waits: asks.length > lost.length || (view.some(({ state }) => waitsForPerson(state.kind)) && held.size > 0),
   }
 }
 
@@ -67,3 +79,16 @@ export function leftToNewer(
   if (!beyond || view.every(({ state }) => isClosed(state))) return 'no'
   return view.some(({ call }) => holds(call)) ? 'when-ended' : 'now'
 }
+
+const isUnseen = ({ call, looks, state }: RunnerCall, holder: RunnerHolder): boolean =>
+  looks === true && state.kind === 'asked' && !holder.asksNobody(call)
+
+/** The claim of an attempt. The first one of a call that `looks` records what its tool said: from then on nobody asks it again. */
+export const claimOf = ({ call, attempt }: Attempt): EventOf<'tool-call.started'> => ({
+  type: 'tool-call.started',
+  data: {
+    call: call.call,
+    attempt,
+    ...(call.looks && call.state.kind === 'asked' ? { approval: 'auto' as const } : {}),
+  },
+})

@@ -12,6 +12,7 @@ const r1 = (begun: readonly string[] = []) => ({
   instance: 'r1',
   runs: () => false,
   started: (call: string, attempt: number) => begun.includes(`${call}/${attempt}`),
+  asksNobody: () => false,
 })
 const completed = (call: string, attempt = 1) => result(call, 'done', attempt) as EventOf<'tool-call.completed'>
 const ended = (state: EndedCall['state'], change: Partial<EndedCall> = {}): EndedCall => ({

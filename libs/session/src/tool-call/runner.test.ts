@@ -10,6 +10,7 @@ const r1 = (runs: readonly string[] = [], begun: readonly string[] = runs) => ({
   instance: 'r1',
   runs: (call: string, attempt: number) => runs.includes(`${call}/${attempt}`),
   started: (call: string, attempt: number) => begun.includes(`${call}/${attempt}`),
+  asksNobody: () => false,
 })
 const safe = view(['k1', 'safe'])
 const never = view(['k1', 'never'])
@@ -18,6 +19,11 @@ describe('a runner', () => {
   it('runs a safe tool straight from a fresh trigger, and claims it on any other delivery', () => {
     expect(runnerVerdict(safe[0]!, r1(), true)).toEqual({ do: 'run', attempt: 1 })
     expect(runnerVerdict(safe[0]!, r1(), false)).toEqual({ do: 'claim', attempt: 1 })
+  })
+
+  it('claims a call that looks on any delivery, so that what its tool said of the arguments is recorded before it runs', () => {
+    const [looking] = viewOf([{ call: 'k1', name: 'x', arguments: {}, replay: 'safe', looks: true }])
+    expect(runnerVerdict(looking!, r1(), true)).toEqual({ do: 'claim', attempt: 1 })
   })
 
   it('takes for fresh what nobody can have been given before, whatever servers forget and clocks say', () => {

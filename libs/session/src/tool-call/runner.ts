@@ -1,10 +1,12 @@
 // What a tool-runner does with a tool trigger: PROTOCOL 5. It never decides for the session; it sees the frame that asked, and what came after it.
 //   R1. `never` is claimed before it runs, always; `safe` only when a delivery is not fresh, or an earlier claim is there.
 //       So a call that ends its process each time is in the log from the second time on, and is counted (R4).
+//       A call that `looks` is claimed always: the claim records that its tool, asked once, wanted no person (next-step.ts).
 //   R2. A trigger is acked when each of its calls has an outcome in the stream.
 //   R3. The outcome that closes the last call that was asked of this runner wakes the executor; when in doubt, it wakes.
 //   R4a. A call that waits for a person (parked) is nobody's to run here: its answer comes as another request. The process that runs its
 //       attempt goes on with it then; to all others it is closed, and calls behind it that must wait for it wait on.
+//   R4b. A call whose tool wants a person (needed) comes back by another request too. Those behind it that must wait for it wait on.
 //   R4. A call whose process died while it ran is run again in three claimed attempts at most, whatever becomes of servers and clocks.
 import type { Frame, GivenAnswer, ReplayClass, RequestedCall, Resumed, SessionEvent } from '@reins/contracts'
 
@@ -15,6 +17,8 @@ export type RunnerCallState =
   | { readonly kind: 'claimed'; readonly attempt: number; readonly by: string }
   /** It waits for a person, or has got its answer by a later request. `by` runs that attempt, if it still lives. */
   | { readonly kind: 'parked'; readonly attempt: number; readonly by: string; readonly answer?: GivenAnswer }
+  /** Its tool wants a person: it is asked for by another request, and `attempt` is that request's. */
+  | { readonly kind: 'needed'; readonly attempt: number }
   | { readonly kind: 'done' }
 
 export interface RunnerCall {
@@ -22,6 +26,8 @@ export interface RunnerCall {
   readonly replay: ReplayClass
   /** It runs when those before it in its frame have ended, and before those behind it begin (call-order.ts). */
   readonly alone?: boolean
+  /** Its tool decides by the arguments whether a person is asked: it is asked before the call is claimed. */
+  readonly looks?: true
   /** It had run, and has waited for a person. */
   readonly resume?: Resumed
   readonly state: RunnerCallState
@@ -31,10 +37,11 @@ export interface RunnerCall {
 export type RunnerView = readonly RunnerCall[]
 
 export const viewOf = (calls: readonly RequestedCall[]): RunnerView =>
-  calls.map(({ call, replay, alone, resume }) => ({
+  calls.map(({ call, replay, alone, looks, resume }) => ({
     call,
     replay,
     ...(alone === undefined ? {} : { alone }),
+    ...(looks === undefined ? {} : { looks }),
     ...(resume === undefined ? {} : { resume }),
     state: resume ? { kind: 'claimed', attempt: resume.attempt, by: resume.by } : { kind: 'asked' },
   }))
@@ -47,11 +54,11 @@ export function evolveView(view: RunnerView, frame: Pick<Frame, 'events' | 'by'>
 function evolveOne(view: RunnerView, event: SessionEvent, by: string): RunnerView {
   switch (event.type) {
     case 'tool-call.started':
-      return change(view, event.data.call, (old) =>
-        mayClaim(old, event.data.attempt)
-          ? { kind: old.kind === 'parked' ? 'parked' : 'claimed', attempt: event.data.attempt, by }
-          : old,
-      )
+      return change(view, event.data.call, (old) => {
+        const { attempt } = event.data
+        if (old.kind === 'needed') return { kind: 'needed', attempt }
+        return mayClaim(old, attempt) ? { kind: old.kind === 'parked' ? 'parked' : 'claimed', attempt, by } : old
+      })
     case 'elicitation.requested': {
       const { call, attempt } = event.data
       return change(view, call, (old) => (runsAt(old, attempt, by) ? { kind: 'parked', attempt, by } : old))
@@ -67,8 +74,8 @@ function evolveOne(view: RunnerView, event: SessionEvent, by: string): RunnerVie
     case 'tool-call.outcome-unknown':
       return change(view, event.data.call, (old) => (attemptOf(old) === event.data.attempt ? { kind: 'done' } : old))
     case 'approval.needed':
-      // It is a person's now, and comes back in a frame of its own. What is claimed has been looked at.
-      return change(view, event.data.call, (old) => (old.kind === 'asked' ? { kind: 'done' } : old))
+      // R4b. What is claimed has been looked at.
+      return change(view, event.data.call, (old) => (old.kind === 'asked' ? { kind: 'needed', attempt: 1 } : old))
     case 'tool-call.cancelled':
       return change(view, event.data.call, () => ({ kind: 'done' }))
     case 'turn.cancelled':
@@ -102,6 +109,7 @@ const attemptOf = (state: RunnerCallState): number | null => {
       return 1
     case 'claimed':
     case 'parked':
+    case 'needed':
       return state.attempt
     case 'done':
       return null
@@ -123,6 +131,8 @@ export interface RunnerHolder {
   readonly instance: string
   runs(call: string, attempt: number): boolean
   started(call: string, attempt: number): boolean
+  /** Whether the tool of a call that `looks` was asked here, and wants no person. */
+  asksNobody(call: string): boolean
 }
 
 /** How a trigger came. `earlier`: it was in the stream before this process looked. `ageMs` may be below 0: two clocks made it. */
@@ -144,10 +154,11 @@ export function runnerVerdict(call: RunnerCall, holder: RunnerHolder, fresh: boo
   switch (call.state.kind) {
     case 'done':
     case 'parked':
+    case 'needed':
       return { do: 'nothing' }
     case 'asked':
       if (holder.runs(call.call, 1)) return { do: 'nothing' }
-      return call.replay === 'safe' && fresh ? { do: 'run', attempt: 1 } : { do: 'claim', attempt: 1 }
+      return call.replay === 'safe' && fresh && !call.looks ? { do: 'run', attempt: 1 } : { do: 'claim', attempt: 1 }
     case 'claimed': {
       const { attempt, by } = call.state
       if (holder.runs(call.call, attempt)) return { do: 'nothing' }
@@ -220,7 +231,10 @@ export function afterLoss(
 }
 
 /** It has its outcome, or is asked of runners by another request. */
-export const isClosed = ({ kind }: RunnerCallState): boolean => kind === 'done' || kind === 'parked'
+export const isClosed = ({ kind }: RunnerCallState): boolean => kind === 'done' || waitsForPerson(kind)
+
+/** Or has waited: it is the business of another request, and ends there. */
+export const waitsForPerson = (kind: RunnerCallState['kind']): boolean => kind === 'parked' || kind === 'needed'
 
 /** R3: whether these outcomes close the last open call that this runner was asked for in this session. */
 export function wakesExecutor(views: readonly RunnerView[], outcomes: readonly string[]): boolean {
