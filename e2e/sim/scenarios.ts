@@ -154,24 +154,9 @@ export const small: readonly Scenario[] = [
   },
   {
     ...base,
-    ...looking,
-    name: 'a tool that looks, and must not run twice',
-    turns: [[{ tools: ['never'] }, {}]],
-  },
-  {
-    ...base,
     ...asksOnce,
     name: 'a question that nobody answers',
     gateway: [message('m1')],
-  },
-  {
-    ...base,
-    ...asksOnce,
-    name: 'a question, and a call behind it that waits, two at once at most',
-    born: { ...pinned, limits: { maxToolCalls: 10, maxConcurrentTools: 2 } },
-    turns: [[{ tools: ['never', 'never'] }, {}]],
-    runners: 1,
-    gateway: [message('m1'), { op: 'answer', action: 'accept' }, { op: 'answer', action: 'accept' }],
   },
   {
     ...base,
@@ -309,6 +294,21 @@ export const medium: readonly Scenario[] = [
     older: { processes: ['e1', 'r1'], hides: 'approval.decided' },
     faults: any(1),
     total: 1,
+  },
+  {
+    ...base,
+    ...looking,
+    name: 'a tool that looks, and must not run twice',
+    turns: [[{ tools: ['never'] }, {}]],
+  },
+  {
+    ...base,
+    ...asksOnce,
+    name: 'a question, and a call behind it that waits, two at once at most',
+    born: { ...pinned, limits: { maxToolCalls: 10, maxConcurrentTools: 2 } },
+    turns: [[{ tools: ['never', 'never'] }, {}]],
+    runners: 1,
+    gateway: [message('m1'), { op: 'answer', action: 'accept' }, { op: 'answer', action: 'accept' }],
   },
   {
     ...base,
