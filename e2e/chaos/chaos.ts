@@ -2,14 +2,18 @@
 // every session. What it finds is in the report; nothing is thrown for it.
 
 import { restProblems } from '@reins/session'
+import { fileURLToPath } from 'node:url'
 import { Api } from '../harness/api.ts'
 import { eventually, pause } from '../harness/eventually.ts'
 import { differences, type Follower } from '../harness/follower.ts'
 import { bySession, readStored, type StoredFrame } from '../harness/stored-log.ts'
 import { World } from '../harness/world.ts'
+import { type AskedFindings, examineAsked } from './asked-findings.ts'
+import { Decider } from './decider.ts'
+import { FarServer } from './far-server.ts'
 import { type FaultKind, Faults, type Hit } from './faults.ts'
 import { examine, type Findings } from './findings.ts'
-import { agents, Client, witness } from './load.ts'
+import { agents, asking, Client, servers, witness } from './load.ts'
 import { type Random, seeded } from './random.ts'
 import { Slot } from './slot.ts'
 
@@ -31,6 +35,10 @@ export interface Report extends Findings {
   readonly seconds: number
   readonly faults: Readonly<Partial<Record<FaultKind | 'lost replies' | 'lost acks', number>>>
   readonly load: Readonly<Record<string, number>>
+  /** What people did, by what came of it. */
+  readonly people: Readonly<Record<string, number>>
+  /** Events of approvals and questions in the log. */
+  readonly asked: AskedFindings['counts']
   /** Followers whose account was compared with the log. */
   readonly followers: number
   /** Services that ended though nobody killed them: what they said last. */
@@ -53,12 +61,20 @@ const faultEveryMs = 800
 /** No frame for so long, and something is open: stuck. */
 const stuckMs = 20_000
 const followedAtOnce = 24
+/** Where the server that tool-runners start leaves its notes. */
+const nearNotes = 'near.txt'
+const nearServer = fileURLToPath(new URL('near-server.ts', import.meta.url))
+/** An approval that nobody gives ends by itself, and so does a question. */
+const expires = '20s'
+const answeredWithinS = 25
 
 export async function runChaos(options: ChaosOptions): Promise<Report> {
   const world = await World.open()
+  const far = await FarServer.open()
   try {
-    return await new Chaos(world, options).run()
+    return await new Chaos(world, far, options).run()
   } finally {
+    await far.close()
     await world.close()
   }
 }
@@ -70,6 +86,7 @@ interface Followed {
 
 class Chaos {
   readonly #world: World
+  readonly #far: FarServer
   readonly #options: ChaosOptions
   readonly #random: Random
   readonly #losses = { replies: 0, acks: 0 }
@@ -77,8 +94,9 @@ class Chaos {
   readonly #followed: Followed[] = []
   #chaotic = false
 
-  constructor(world: World, options: ChaosOptions) {
+  constructor(world: World, far: FarServer, options: ChaosOptions) {
     this.#world = world
+    this.#far = far
     this.#options = options
     this.#random = seeded(options.seed)
   }
@@ -109,6 +127,7 @@ class Chaos {
           begun: (session) => this.#begun(session),
         }),
     )
+    const deciders = ['ann', 'bob'].map((name) => new Decider({ name, api, random: this.#random.fork() }))
     const cuts = this.#random.fork()
     const cutting = setInterval(() => this.#cutOne(cuts), 700)
     await Promise.all([
@@ -116,22 +135,33 @@ class Chaos {
         this.#chaotic = false
       }),
       ...clients.map((client) => client.run()),
+      ...deciders.map((decider) => decider.run(over)),
     ])
     clearInterval(cutting)
     say('silence; waiting for everything to come to rest')
-    const frames = await this.#silence(api)
+    const frames = await this.#silence(api, deciders)
     const shown = await this.#compare(bySession(frames))
     for (const slot of slots) slot.close()
 
+    const witnessed = this.#world.lines(witness)
     const found = examine({
       frames,
       accepted: clients.flatMap(({ accepted }) => accepted),
-      witnessed: this.#world.lines(witness),
+      witnessed,
       hits: faults.hits,
+    })
+    const asked = examineAsked({
+      frames,
+      taken: deciders.flatMap(({ taken }) => taken),
+      notes: [...this.#far.notes, ...this.#world.lines(nearNotes)],
+      witnessed,
+      asking,
     })
     return {
       ...found,
-      violations: [...found.violations, ...clients.flatMap(({ problems }) => problems), ...shown],
+      lost: [...found.lost, ...asked.lost],
+      repeated: [...found.repeated, ...asked.repeated],
+      violations: [...found.violations, ...asked.violations, ...clients.flatMap(({ problems }) => problems), ...shown],
       seed,
       seconds,
       faults: {
@@ -140,6 +170,8 @@ class Chaos {
         'lost acks': this.#losses.acks,
       },
       load: sum(clients.map(({ counts }) => counts)),
+      people: sum(deciders.map(({ counts }) => counts)),
+      asked: asked.counts,
       followers: this.#followed.reduce((total, { followers }) => total + followers.length, 0),
       endedByThemselves: this.#endedByThemselves,
       hits: faults.hits,
@@ -163,9 +195,22 @@ class Chaos {
         ),
       ),
     )
-    const [wide, narrow] = agents
+    const [wide, narrow, asks, asksNarrow] = agents
     await this.#world.agent(wide)
     await this.#world.agent(narrow, { max_concurrent_tools: 2 })
+    const people = {
+      tools: [{ shell: { approval: 'always' as const } }, 'files' as const],
+      approvals: { expires, tools: { mcp__far__once: 'always' as const, mcp__near__once: 'always' as const } },
+      mcp_servers: [
+        { name: servers.far, url: this.#far.url, elicitation_timeout: answeredWithinS },
+        {
+          ...{ name: servers.near, command: process.execPath, args: [nearServer, nearNotes] },
+          elicitation_timeout: answeredWithinS,
+        },
+      ],
+    }
+    await this.#world.agent(asks, people)
+    await this.#world.agent(asksNarrow, { ...people, max_concurrent_tools: 2 })
     return slots
   }
 
@@ -182,7 +227,7 @@ class Chaos {
   }
 
   /** No faults any more: whoever was paused goes on, and everything that is open must end. The whole log, then. */
-  async #silence(api: Api): Promise<readonly StoredFrame[]> {
+  async #silence(api: Api, deciders: readonly Decider[]): Promise<readonly StoredFrame[]> {
     const frames: StoredFrame[] = []
     let quietSince = performance.now()
     for (;;) {
@@ -196,6 +241,7 @@ class Chaos {
         if (status === 'quarantined') await api.control(id, 'release').catch(() => undefined)
       }
       const open = sessions.filter(([id, stored]) => restProblems(id, stored).length > 0)
+      await Promise.all(deciders.map((decider) => decider.round(0.9)))
       if (open.length === 0 || performance.now() - quietSince > stuckMs) return frames
       await pause(250)
     }

@@ -5,7 +5,11 @@ import type { Answer, Api, Verb } from '../harness/api.ts'
 import { pause } from '../harness/eventually.ts'
 import type { Random } from './random.ts'
 
-export const agents = ['chaos-wide', 'chaos-narrow'] as const
+export const agents = ['chaos-wide', 'chaos-narrow', 'chaos-asks', 'chaos-asks-narrow'] as const
+/** Those whose calls of `shell` wait for people, and that have servers. */
+export const asking: readonly string[] = agents.slice(2)
+/** How their servers are named: one over HTTP, one that tool-runners start. */
+export const servers = { far: 'far', near: 'near' } as const
 /** Where each run of a tool that may run once only leaves its line. */
 export const witness = 'ran.txt'
 
@@ -33,6 +37,8 @@ export class Client {
   readonly #options: LoadOptions
   readonly #name: string
   #requests = 0
+  #notes = 0
+  #asks = false
 
   constructor(name: string, options: LoadOptions) {
     this.#name = name
@@ -53,7 +59,9 @@ export class Client {
 
   async #session(): Promise<void> {
     const { api, random, over } = this.#options
-    const created = await api.create(random.pick(agents), undefined, {
+    const agent = random.pick(agents)
+    this.#asks = asking.includes(agent)
+    const created = await api.create(agent, undefined, {
       key: this.#key,
       gateway: random.between(0, 1),
       withinMs: 120_000,
@@ -88,19 +96,40 @@ export class Client {
     const once = (): string =>
       `!shell echo "$REINS_IDEMPOTENCY_KEY" >> ${witness}${random.chance(0.4) ? `; sleep 0.${random.between(1, 9)}` : ''}`
     const again = (): string => random.pick(['list', 'read notes.txt', 'write notes.txt: again', 'find *.txt'])
-    const call = (): string => (random.chance(0.6) ? once() : again())
+    const own = (): string => (random.chance(0.6) ? once() : again())
+    const call = (): string => (this.#asks && random.chance(0.6) ? this.#noted() : own())
     const calls = (from: number, to: number): string =>
       Array.from({ length: random.between(from, to) }, call).join(' & ')
     return random.weighted<() => string>([
       [15, () => 'say done'],
       [20, () => `stream ${random.between(5, 60)} every ${random.between(5, 30)}`],
-      [25, once],
+      [25, call],
       [20, () => calls(2, 6)],
       [10, () => `${calls(1, 3)} && then ${calls(1, 3)}`],
       [5, () => `fail rate-limited once retry ${random.between(50, 800)}`],
       [3, () => `fail network after ${random.between(1, 4)} once`],
       [2, () => 'fail bad-request'],
     ])()
+  }
+
+  /** A call of a server, under an id of its own. */
+  #noted(): string {
+    const { random } = this.#options
+    const server = random.pick(Object.values(servers))
+    const tool = random.weighted<string>([
+      [35, 'once'],
+      [20, 'again'],
+      [20, 'ask'],
+      [10, 'ask-again'],
+      [15, 'page'],
+    ])
+    const args = {
+      id: `${this.#name}-${this.#notes++}`,
+      ...(random.chance(0.4) ? { ms: random.between(50, 900) } : {}),
+      ...(random.chance(0.06) ? { breaks: true } : {}),
+    }
+    this.#count('calls of servers')
+    return `call mcp__${server}__${tool} ${JSON.stringify(args)}`
   }
 
   async #send(id: string, content: string, onBusy?: OnBusy): Promise<void> {

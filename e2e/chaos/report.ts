@@ -22,6 +22,8 @@ export function describe(report: Report): string {
     `seed         ${report.seed}, ${report.seconds} s (again: npm run chaos -- --seconds ${report.seconds} --seed ${report.seed})`,
     `faults       ${pairs(report.faults)}`,
     `load         ${pairs(report.load)}`,
+    `people       ${pairs(report.people)}`,
+    `asked        ${pairs(report.asked)}`,
     `sessions     ${report.sessions}, turns ${report.turns}, frames ${report.frames}, followers ${report.followers}`,
     `calls        once-only tools run ${report.toolRuns}, outcome unknown ${report.unknown}, model calls taken over ${report.takeovers}`,
     `recoveries   ${spread(report.recoveries)} (from a death to the next frame of what it held)`,
