@@ -113,7 +113,7 @@ describe('a tool of which its server says that it is destructive', () => {
     expect(await outputs(session)).toEqual([])
     const [{ call }] = await waiting()
     expect((await eventsOf(session)).find(({ type }) => type === 'approval.requested')?.data.reason).toBe(
-      'The MCP server "small" says that mcp__small__wipe is destructive.',
+      'The MCP server "small" calls this tool destructive.',
     )
     await product.ask('POST', `/v1/sessions/${session}/approvals/${call}`, { verdict: 'approved' })
     await expect.poll(() => outputs(session), { timeout: 60_000 }).toEqual(['wipe was called'])

@@ -1,6 +1,8 @@
 // One connection to one server: opened, asked what there is, called. It repeats nothing and decides nothing: what goes wrong is a value.
 //   C1. Everything that is asked has an end in time, and ends when the connection does.
 //   C2. What a server lists is read once, and again after it has said that it changed.
+//   C4. While a person opens a page that the server wants to be opened, the connection is in use: over it the server says that they are
+//       done. It is so until the server has said that, or the time to answer is over.
 //   C3. A server asks a person only in the middle of a call, through that call (`elicit`).
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
@@ -50,6 +52,7 @@ export class Connection {
   #protocol = ''
   readonly #calls = new Set<CallOptions>()
   readonly #asking = new Set<CallOptions>()
+  readonly #pages = new Map<string, NodeJS.Timeout>()
   readonly #shown = new WeakMap<CallOptions, number>()
   readonly #changed = new Set<() => void>()
   #listing: Promise<Asked<Listed>> | null = null
@@ -103,9 +106,19 @@ export class Connection {
     }
   }
 
-  /** Calls at this moment. */
+  /** Calls at this moment, or pages that people open (C4). */
   get busy(): boolean {
-    return this.#calls.size > 0
+    return this.#calls.size > 0 || this.#pages.size > 0
+  }
+
+  /** C4. `ids` are the server's. */
+  awaits(ids: readonly string[]): void {
+    for (const id of ids.slice(0, limits.pagesAwaited - this.#pages.size)) {
+      clearTimeout(this.#pages.get(id))
+      const over = setTimeout(() => this.#pages.delete(id), Math.min(this.server.elicitMs, 2 ** 31 - 1))
+      over.unref()
+      this.#pages.set(id, over)
+    }
   }
 
   onClosed(listener: () => void): void {
@@ -153,6 +166,8 @@ export class Connection {
         only.progress(`[${oneLine(level, 20)}] ${oneLine(typeof data === 'string' ? data : JSON.stringify(data))}\n`)
     })
     client.setNotificationHandler(ElicitationCompleteNotificationSchema, ({ params: { elicitationId } }) => {
+      clearTimeout(this.#pages.get(elicitationId))
+      this.#pages.delete(elicitationId)
       for (const tell of this.#completed) tell(elicitationId)
     })
     if (asks)
@@ -285,6 +300,7 @@ export class Connection {
   /** At most a second. */
   async close(): Promise<void> {
     this.#closed = true
+    for (const over of this.#pages.values()) clearTimeout(over)
     await Promise.race([
       this.#client.close().catch(() => undefined),
       new Promise((resolve) => setTimeout(resolve, 1_000).unref()),

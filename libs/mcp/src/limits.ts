@@ -7,6 +7,8 @@ export const limits = {
   /** Characters of stderr that are kept, of its end. */
   stderrChars: 4_000,
   pages: 50,
+  /** Pages of one connection that people open at the same time. */
+  pagesAwaited: 1_000,
   /** Entries of one list. */
   entries: 1_000,
   /** Tools that an agent gets of one server. */

@@ -233,6 +233,7 @@ export class McpServers {
       if (failure.kind === 'refused' && failure.code === urlElicitationRequired && attempt === 1 && context.elicit) {
         const asked = elicitationsIn(failure.data, server.name)
         // Its answer repeats the call, as an attempt of its own: nothing comes back here.
+        connection.awaits(asked.flatMap((one) => (one.mode === 'url' ? [one.id] : [])))
         if (asked.length > 0) await context.elicit({ nothingRan: true, asked }, context.signal)
       }
       if (failure.kind === 'refused')

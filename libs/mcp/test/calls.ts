@@ -1,6 +1,6 @@
 // Servers of a definition, and their tools called as a tool-runner does.
 import type { McpServer, ServerAnswer } from '@reins/contracts'
-import { runCall, type ToolOutcome } from '@reins/tools'
+import { type AskPerson, runCall, type ToolOutcome } from '@reins/tools'
 import { onTestFinished } from 'vitest'
 import type { McpServers } from '../src/mcp-servers.ts'
 import { definition, serversOf } from './ends.ts'
@@ -20,8 +20,10 @@ export function use(
   given: readonly McpServer[],
   secrets: Readonly<Record<string, string>> = {},
   whenDone: (close: () => Promise<void>) => void = onTestFinished,
+  { elicit, now }: { readonly elicit?: AskPerson; readonly now?: () => number } = {},
 ): Used {
-  const { servers, asked } = serversOf(definition(...given), secrets)
+  const change = { asksPeople: elicit !== undefined, ...(now ? { now } : {}) }
+  const { servers, asked } = serversOf(definition(...given), secrets, change)
   whenDone(() => servers.close())
   const progress: string[] = []
   const kept: Buffer[] = []
@@ -50,6 +52,7 @@ export function use(
           },
           secrets: asked.secret,
           configs: async () => null,
+          ...(elicit ? { elicit } : {}),
         },
       )
     },

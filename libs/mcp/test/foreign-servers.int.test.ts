@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import type { McpServer } from '@reins/contracts'
+import type { AskPerson, PersonsAnswer, Question } from '@reins/tools'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { namesOf, use as useServers } from './calls.ts'
 import { folder } from './ends.ts'
@@ -24,6 +25,8 @@ const processes: ReturnType<typeof spawn>[] = []
 const closing: (() => Promise<void>)[] = []
 /** For as long as the file runs. */
 const use = (...given: McpServer[]) => useServers(given, {}, (close) => closing.push(close))
+const useAsked = (elicit: AskPerson, ...given: McpServer[]) =>
+  useServers(given, {}, (close) => closing.push(close), { elicit })
 afterAll(async () => {
   await Promise.all(closing.map((close) => close()))
   for (const one of processes) one.kill('SIGKILL')
@@ -135,6 +138,37 @@ describe.each(transports)('server-everything over %s', (_, kind, entry) => {
     )
     expect((await every.call('mcp__every__list_prompts')).output).toContain('simple-prompt')
     expect((await every.call('mcp__every__get_prompt', { name: 'simple-prompt' })).output).toContain('prompt')
+  })
+
+  it('asks a person in both modes: in the middle of a call, and before it', async () => {
+    const questions: Question[] = []
+    let answer: PersonsAnswer = { action: 'decline' }
+    const asking = useAsked(async (question) => {
+      questions.push(question)
+      return answer
+    }, entry())
+    const form = () => asking.call('mcp__every__trigger-elicitation-request')
+    const page = (more: object = {}) =>
+      asking.call('mcp__every__trigger-url-elicitation', { url: 'https://example.com/a', message: 'Allow it', ...more })
+    expect((await form()).output).toContain('declined')
+    expect((await page()).output).toContain('declined')
+    answer = { action: 'accept', content: { name: 'Ada' } }
+    expect((await form()).output).toContain('- Name: Ada')
+    answer = { action: 'accept' }
+    expect((await page()).output).toContain('completed the URL elicitation flow')
+    expect(questions.map(({ nothingRan, asked }) => [nothingRan, 'mode' in asked && asked.mode])).toEqual([
+      [false, 'form'],
+      [false, 'url'],
+      [false, 'form'],
+      [false, 'url'],
+    ])
+    await page({ errorPath: true })
+    expect(questions.at(-1)).toMatchObject({
+      nothingRan: true,
+      asked: [{ mode: 'url', server: 'every', url: 'https://modelcontextprotocol.io' }],
+    })
+    // As the tool-runner does once a person has been there: the same call again.
+    expect((await page({ errorPath: true })).output).toContain('completed the URL elicitation flow')
   })
 
   it('refuses wrong arguments in its own words', async () => {

@@ -93,6 +93,27 @@ describe('a try of a server', () => {
   })
 })
 
+describe('a page that has to be opened first', () => {
+  it('keeps the connection, over which the server says that it is done', async () => {
+    const page = { mode: 'url', elicitationId: 'e1', url: 'https://bank.example/allow', message: 'Allow it' }
+    const gate: Does = ({ error }) => error(-32042, 'first', { elicitations: [page] })
+    const asking = await odd({ 'tools/call': gate })
+    const idle = await odd({})
+    let now = 0
+    const elicit = async () => ({ action: 'cancel' as const })
+    const entries = [asking, idle, await odd({})].map((server, at) => entry(server, { name: `n${at}` }))
+    const used = use(entries, {}, undefined, { elicit, now: () => now })
+    await used.call('mcp__n0__go')
+    await used.call('mcp__n1__go')
+    now = 60 * 60_000
+    await used.call('mcp__n2__go')
+    await used.call('mcp__n0__go')
+    await used.call('mcp__n1__go')
+    const begun = ({ seen }: OddServer) => seen.filter(({ method }) => method === 'initialize').length
+    expect([begun(asking), begun(idle)]).toEqual([1, 2])
+  })
+})
+
 describe('a list of tools', () => {
   it('without an end is cut', async () => {
     let page = 0

@@ -311,7 +311,7 @@ describe('a tool of which its MCP server says that it is destructive', () => {
   }
 
   it('asks a person, who reads why', () => {
-    const reason = 'The MCP server "notes" says that mcp__notes__wipe is destructive.'
+    const reason = 'The MCP server "notes" calls this tool destructive.'
     expect(next({ mode: 'default' })).toMatchObject([{ type: 'approval.requested', data: { reason } }])
   })
 

@@ -87,7 +87,7 @@ function whyAsked(
   if (said !== undefined) return `The definition of the agent asks for a person before ${name} runs.`
   if (mode === 'always') return 'The agent asks for a person before every tool call.'
   const server = tool?.source.startsWith('mcp:') ? tool.source.slice('mcp:'.length) : null
-  return server === null ? `${name} asks for a person.` : `The MCP server "${server}" says that ${name} is destructive.`
+  return server === null ? `${name} asks for a person.` : `The MCP server "${server}" calls this tool destructive.`
 }
 
 const refused = (code: 'tools-off' | 'must-approve', why: string): Need => ({ kind: 'refused', code, why })
