@@ -78,7 +78,8 @@ describe('at the chat, a call that waits', () => {
     server.feed.push(asks('k1', 'make'))
     await sees('$ make')
     type('A')
-    await sees('reins approvals revoke')
+    await sees('Granted for this session: shell make.')
+    await sees(`reins approvals revoke ${sessionId}`)
     expect(await leave()).toEqual([
       `decide ${sessionId} k1 {"verdict":"approved","scope":"target","digest":"${digest}"}`,
     ])

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { candidates } from '../src/commands/completion.ts'
+import { asTyped } from '../src/failure.ts'
 import { clientProgram, runProgram } from '../src/program.ts'
 import { commandList } from '../src/reference.ts'
 import { fakeContext, fakeServer, sessionId } from './fakes.ts'
@@ -67,4 +68,11 @@ describe('the README is in step with the commands (vitest -u writes it anew)', (
     const inStep = readme.replace(/<!-- commands -->.*<!-- \/commands -->/s, list)
     await expect(inStep).toMatchFileSnapshot('../README.md')
   })
+})
+
+test('each command that a text names is shown as this person types it', () => {
+  for (const name of program()
+    .commands.map((command) => command.name())
+    .filter((name) => !name.startsWith('_')))
+    expect(asTyped(`Try it: reins ${name} x`, 'npx reins')).toBe(`Try it: npx reins ${name} x`)
 })

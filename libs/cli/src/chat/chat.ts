@@ -2,25 +2,24 @@
 //   H1. The stream is what is shown: a message appears when its turn begins, not when it was typed.
 //   H2. A session is made with the first message: leaving before leaves nothing behind.
 //   H3. Leaving ends nothing: a turn goes on at the server, and the last line says how to come back.
-import { type DecideApproval, maxReasonChars } from '@reins/contracts'
 import type { ControlVerb, FollowItem, ReinsClient } from '../client-port.ts'
 import type { CliContext } from '../context.ts'
 import { asTyped, exitCodes, explainFailure, failureText } from '../failure.ts'
 import { wrap } from '../text/cells.ts'
 import type { Style } from '../text/style.ts'
-import { commandHelp, slashCommand } from './commands.ts'
-import type { History } from './history-file.ts'
-import type { Key } from './keys.ts'
-import { approvalKey, grantScope } from './approval-prompt.ts'
-import { type Editor, type EditResult, edit, editorText, newEditor, withText } from './line-editor.ts'
-import { liveView } from './live-view.ts'
+import { commandHelp, slashCommand } from './typing/commands.ts'
+import type { History } from './typing/history-file.ts'
+import type { Key } from './typing/keys.ts'
+import { ApprovalDesk } from './deciding/approval-desk.ts'
+import { type Editor, edit, editorText, newEditor, withText } from './typing/line-editor.ts'
+import { liveView } from './painting/live-view.ts'
 import { Outbox } from './outbox.ts'
-import { readPast } from './past.ts'
-import { QuestionDesk } from './question-desk.ts'
-import { ChatScreen } from './screen.ts'
-import { openTerminal, type Terminal } from './terminal.ts'
-import { follow } from './transcript.ts'
-import { newTranscript, type PendingApproval, type Piece, type Transcript } from './transcript-state.ts'
+import { readPast } from './transcript/past.ts'
+import { QuestionDesk } from './deciding/question-desk.ts'
+import { ChatScreen } from './painting/screen.ts'
+import { openTerminal, type Terminal } from './painting/terminal.ts'
+import { follow } from './transcript/transcript.ts'
+import { newTranscript, type Piece, type Transcript } from './transcript/transcript-state.ts'
 
 export interface ChatOptions {
   readonly client: ReinsClient
@@ -33,9 +32,6 @@ export interface ChatOptions {
   readonly session?: string
   readonly signal: AbortSignal
 }
-
-/** From when a call is shown until a key decides about it. */
-const beforeKeysMs = 400
 
 const noSession = 'There is no session yet. It begins with your first message.'
 
@@ -53,6 +49,7 @@ class Chat {
   readonly #screen: ChatScreen
   readonly #outbox: Outbox
   readonly #desk: QuestionDesk
+  readonly #approvals: ApprovalDesk
   readonly #stop = new AbortController()
   readonly #left = Promise.withResolvers<number>()
   #terminal: Terminal | undefined
@@ -66,10 +63,6 @@ class Chat {
   #hint: string | undefined
   #armed: Armed = 'nothing'
   #painting = false
-  /** The call that keys decide about: shown for a moment, so that nobody decides by what they were typing. */
-  #asked: string | undefined
-  #seen = new AbortController()
-  #denying = false
   /** The person is in their editor: the terminal is not ours. */
   #away = false
 
@@ -79,18 +72,26 @@ class Chat {
     this.#editor = newEditor(entries)
     this.#session = options.session
     const { context } = options
-    this.#desk = new QuestionDesk({
+    const around = {
       ...{ client: options.client, context },
       session: () => this.#session,
       typed: () => editorText(this.#editor),
-      retype: (text) => {
+      retype: (text: string) => {
         this.#editor = withText(this.#editor, text)
       },
-      note: (text) => {
-        this.#note(text)
+      note: (text: string) => {
+        this.#note(this.#typed(text))
         this.#paintSoon()
       },
-      fail: (error) => this.#fail(error),
+      fail: (error: unknown) => this.#fail(error),
+    }
+    this.#desk = new QuestionDesk(around)
+    this.#approvals = new ApprovalDesk({
+      ...around,
+      lend: (use) => this.#lend(use),
+      hint: (text) => {
+        this.#hint = text
+      },
     })
     this.#outbox = new Outbox({
       send: (text, key) => this.#send(text, key),
@@ -209,6 +210,19 @@ class Chat {
     void this.#follow(this.#session, created.cursor)
   }
 
+  /** To the person's editor. */
+  async #lend<T>(use: () => Promise<T>): Promise<T> {
+    this.#away = true
+    this.#terminal?.close()
+    try {
+      return await use()
+    } finally {
+      this.#terminal = this.#stop.signal.aborted ? this.#terminal : this.#openTerminal()
+      this.#away = false
+      this.#paintSoon()
+    }
+  }
+
   #openTerminal(): Terminal {
     return openTerminal(this.#options.context, {
       onKeys: (keys) => this.#onKeys(keys),
@@ -217,113 +231,19 @@ class Chat {
     })
   }
 
-  /** The first call that waits; its keys count from a moment after it was shown. */
+  /** What waits for the person is shown where it is decided. */
   #askNext(): void {
     this.#desk.attend(this.#transcript.questions, this.#transcript.approvals.length > 0)
-    const call = this.#transcript.approvals[0]?.call
-    if (call === this.#asked) return
-    this.#seen.abort()
-    this.#seen = new AbortController()
-    this.#asked = undefined
-    if (this.#denying) this.#stopDenying()
-    if (call === undefined) return
-    const { signal } = this.#seen
-    void this.#options.context.sleep(beforeKeysMs, signal).then(() => {
-      if (!signal.aborted) this.#asked = call
-    })
-  }
-
-  /** Whether the key was one that decides. */
-  #onApprovalKey(key: Key): boolean {
-    const pending = this.#transcript.approvals.find(({ call }) => call === this.#asked)
-    if (!pending || this.#denying || this.#desk.filling || editorText(this.#editor) !== '') return false
-    const wanted = approvalKey(key)
-    switch (wanted) {
-      case undefined:
-        return false
-      case 'approve':
-        void this.#decide(pending, { verdict: 'approved' })
-        return true
-      case 'grant': {
-        const scope = grantScope(pending)
-        if (scope === undefined) this.#hint = 'Each call of this tool is decided by itself: a approves this one.'
-        else void this.#decide(pending, { verdict: 'approved', scope })
-        return true
-      }
-      case 'edit':
-        void this.#editCall(pending)
-        return true
-      case 'deny':
-        this.#denying = true
-        return true
-      default:
-        return wanted satisfies never
-    }
-  }
-
-  async #decide(pending: PendingApproval, decision: DecideApproval): Promise<void> {
-    if (this.#session === undefined) return
-    try {
-      const { grant } = await this.#options.client.approvals.decide(this.#session, pending.call, {
-        ...decision,
-        digest: pending.digest,
-      })
-      if (grant !== undefined)
-        this.#note(this.#typed(`Granted for this session. Revoke it: reins approvals revoke ${this.#session} ${grant}`))
-    } catch (error) {
-      this.#fail(error)
-    }
-  }
-
-  /** A command is edited as it would be typed, everything else as JSON. */
-  async #editCall(pending: PendingApproval): Promise<void> {
-    const { context } = this.#options
-    const { command } = pending.arguments
-    const plain = typeof command === 'string' && Object.keys(pending.arguments).length === 1
-    const before = plain ? command : JSON.stringify(pending.arguments, null, 2)
-    if (!context.editText) return this.#note('There is no editor here. Deny the call, and say what you want instead.')
-    this.#away = true
-    this.#terminal?.close()
-    const after = await context
-      .editText(`${before}\n`, plain ? '.sh' : '.json')
-      .catch(() => undefined)
-      .finally(() => {
-        this.#terminal = this.#stop.signal.aborted ? this.#terminal : this.#openTerminal()
-        this.#away = false
-        this.#paintSoon()
-      })
-    if (after === undefined) return this.#note('The editor ended with an error: nothing was decided.')
-    if (after.trimEnd() === before.trimEnd()) return this.#note('Nothing was changed, so nothing was decided.')
-    const args = plain ? { command: after.trimEnd() } : parsedObject(after)
-    if (args === undefined) return this.#note('That is no JSON object: nothing was decided.')
-    await this.#decide(pending, { verdict: 'edited', args })
-  }
-
-  #stopDenying(): void {
-    this.#denying = false
-    this.#editor = withText(this.#editor, '')
-  }
-
-  /** Whether what was pressed belongs to the reason of a denial. */
-  #onReasonKey(edited: EditResult): boolean {
-    if (!this.#denying) return false
-    if (edited.kind === 'key' && (edited.name === 'escape' || edited.name === 'interrupt')) {
-      this.#stopDenying()
-      return true
-    }
-    const pending = this.#transcript.approvals.find(({ call }) => call === this.#asked)
-    if (edited.kind !== 'submitted' || !pending) return false
-    this.#stopDenying()
-    void this.#decide(pending, { verdict: 'denied', reason: edited.message.slice(0, maxReasonChars) })
-    return true
+    this.#approvals.attend(this.#transcript.approvals)
   }
 
   #onKeys(keys: readonly Key[]): void {
     for (const key of keys) {
-      if (this.#onApprovalKey(key) || (!this.#denying && this.#desk.onKey(key))) continue
+      if (!this.#desk.filling && this.#approvals.onKey(key)) continue
+      if (!this.#approvals.denying && this.#desk.onKey(key)) continue
       const edited = edit(this.#editor, key)
       this.#editor = edited.editor
-      if (this.#onReasonKey(edited)) continue
+      if (this.#approvals.onReason(edited)) continue
       if (edited.kind === 'submitted') {
         this.#disarm()
         this.#submit(edited.message)
@@ -450,8 +370,8 @@ class Chat {
       editor: this.#editor,
       sending: this.#sending,
       connection: this.#streamLost || this.#serverAway ? ('lost' as const) : ('there' as const),
-      placeholder: this.#denying ? 'Why not?' : (this.#desk.placeholder ?? `Message ${this.#options.agent}`),
-      denying: this.#denying,
+      placeholder: this.#approvals.denying ? 'Why not?' : (this.#desk.placeholder ?? `Message ${this.#options.agent}`),
+      denying: this.#approvals.denying,
       ...(this.#hint === undefined ? {} : { hint: this.#hint }),
       ...(question ? { question } : {}),
     }
@@ -461,16 +381,5 @@ class Chat {
     const printed = this.#printed
     this.#printed = []
     terminal.paint(printed, view)
-  }
-}
-
-function parsedObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined
-  } catch {
-    return undefined
   }
 }

@@ -4,11 +4,11 @@ import type { ReinsClient } from '../client-port.ts'
 import type { CliContext } from '../context.ts'
 import { neutralise } from '../text/neutralise.ts'
 import type { Style } from '../text/style.ts'
-import { liveView } from './live-view.ts'
-import { Painter } from './painter.ts'
-import { ChatScreen } from './screen.ts'
-import { follow } from './transcript.ts'
-import { knownEvent, newTranscript, type Piece } from './transcript-state.ts'
+import { liveView } from './painting/live-view.ts'
+import { Painter } from './painting/painter.ts'
+import { ChatScreen } from './painting/screen.ts'
+import { follow } from './transcript/transcript.ts'
+import { knownEvent, newTranscript, type Piece } from './transcript/transcript-state.ts'
 
 export interface OneShotOptions {
   readonly client: ReinsClient

@@ -3,12 +3,12 @@ import type { ApiEvent } from '@reins/contracts'
 import type { CliContext } from '../context.ts'
 import { cut } from '../text/cells.ts'
 import type { Style } from '../text/style.ts'
-import { liveView } from './live-view.ts'
+import { liveView } from './painting/live-view.ts'
 import { type ReplayStep, replaySchedule } from './replay-schedule.ts'
-import { ChatScreen } from './screen.ts'
-import { openTerminal } from './terminal.ts'
-import { follow } from './transcript.ts'
-import { newTranscript, type Transcript } from './transcript-state.ts'
+import { ChatScreen } from './painting/screen.ts'
+import { openTerminal } from './painting/terminal.ts'
+import { follow } from './transcript/transcript.ts'
+import { newTranscript, type Transcript } from './transcript/transcript-state.ts'
 
 export interface ReplayOptions {
   readonly context: CliContext

@@ -2,7 +2,7 @@
 import { type ApprovalInfo, type ApprovalState, approvalStates, type DecideApproval } from '@reins/contracts'
 import { type Command, Option } from 'commander'
 import { wouldRun } from '../approvals/would-run.ts'
-import { toolInput } from '../chat/tool-line.ts'
+import { toolInput } from '../chat/painting/tool-line.ts'
 import { CommandFailure } from '../failure.ts'
 import type { Act, Invocation } from '../invocation.ts'
 import { oneLine } from '../text/neutralise.ts'

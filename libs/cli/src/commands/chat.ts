@@ -1,7 +1,7 @@
 // reins chat
 import { type Command, Option } from 'commander'
 import { runChat } from '../chat/chat.ts'
-import { fileHistory, noHistory } from '../chat/history-file.ts'
+import { fileHistory, noHistory } from '../chat/typing/history-file.ts'
 import { askOnce, type OneShotResult } from '../chat/one-shot.ts'
 import { CommandFailure, exitCodes, QuietExit, usageFailure } from '../failure.ts'
 import { type Act, defaultAgent, type Invocation } from '../invocation.ts'

@@ -1,7 +1,7 @@
 // Lines onto a terminal: printed lines scroll up, the live lines below them are painted over. The only place that moves a cursor.
 //   P1. It knows where it left the cursor, and goes up by as many rows as lie above it; nothing else may write meanwhile.
 //   P2. After a change of width the rows are counted anew: terminals fold lines that no longer fit.
-import { cells } from '../text/cells.ts'
+import { cells } from '../../text/cells.ts'
 import type { LiveView } from './live-view.ts'
 
 const nothing: LiveView = { lines: [] }

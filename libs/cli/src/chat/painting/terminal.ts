@@ -2,8 +2,8 @@
 //   T1. `close` undoes raw mode and bracketed paste, however the chat ended; it may be called twice.
 //   T2. While it is open, only `paint` writes.
 //   T3. An Enter waits a moment for what comes behind it: a paste may arrive in pieces (K4 in keys.ts), and is one message.
-import type { CliContext } from '../context.ts'
-import { decodeKeys, type Key, newKeyDecoder } from './keys.ts'
+import type { CliContext } from '../../context.ts'
+import { decodeKeys, type Key, newKeyDecoder } from '../typing/keys.ts'
 import type { LiveView } from './live-view.ts'
 import { Painter } from './painter.ts'
 

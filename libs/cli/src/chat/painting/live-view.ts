@@ -1,15 +1,15 @@
 // What stands below the printed lines and is painted again at each change: the end of the answer, calls that run, what waits,
 // and the prompt. Pure.
 //   V1. Never higher than the rows given and never wider than the width: the terminal never scrolls or wraps by itself here.
-import { cells, cut, graphemes, wrap } from '../text/cells.ts'
-import { oneLine } from '../text/neutralise.ts'
-import type { Style } from '../text/style.ts'
-import { span } from '../text/when.ts'
-import { approvalLines } from './approval-prompt.ts'
-import type { Editor } from './line-editor.ts'
-import { type QuestionView, questionLines } from './question-prompt.ts'
+import { cells, cut, graphemes, wrap } from '../../text/cells.ts'
+import { oneLine } from '../../text/neutralise.ts'
+import type { Style } from '../../text/style.ts'
+import { span } from '../../text/when.ts'
+import { approvalLines } from '../deciding/approval-prompt.ts'
+import type { Editor } from '../typing/line-editor.ts'
+import { type QuestionView, questionLines } from '../deciding/question-prompt.ts'
 import { runningLines } from './tool-line.ts'
-import type { Transcript } from './transcript-state.ts'
+import type { Transcript } from '../transcript/transcript-state.ts'
 
 export interface LiveState {
   readonly transcript: Transcript

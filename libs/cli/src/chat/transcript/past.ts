@@ -1,6 +1,6 @@
 // A session that is opened again: what happened before, and of that its last turns.
-import type { ReinsClient } from '../client-port.ts'
-import { allEvents } from '../event-pages.ts'
+import type { ReinsClient } from '../../client-port.ts'
+import { allEvents } from '../../event-pages.ts'
 import { follow } from './transcript.ts'
 import { newTranscript, type Piece, type Transcript } from './transcript-state.ts'
 

@@ -2,8 +2,8 @@
 //   E1. The cursor stands between graphemes, never inside one.
 //   E2. A line that ends in a backslash goes on: Enter makes a new line there. What was pasted is never sent by itself.
 //   E3. Going through the history loses nothing: what was being written is the newest entry.
-import { graphemes } from '../text/cells.ts'
-import { neutralise } from '../text/neutralise.ts'
+import { graphemes } from '../../text/cells.ts'
+import { neutralise } from '../../text/neutralise.ts'
 import type { Key, KeyName } from './keys.ts'
 
 export interface Editor {

@@ -1,13 +1,13 @@
 // The transcript as lines: what is printed once and stays (`take`), and what is still growing (`growing`).
 //   C1. Lines that were given out never change; an answer is never printed twice.
 //   C2. Everything from outside has been neutralised: by MarkdownStream, or here.
-import { wrap } from '../text/cells.ts'
-import { MarkdownStream } from '../text/markdown.ts'
-import { neutralise } from '../text/neutralise.ts'
-import type { Style } from '../text/style.ts'
-import { span } from '../text/when.ts'
+import { wrap } from '../../text/cells.ts'
+import { MarkdownStream } from '../../text/markdown.ts'
+import { neutralise } from '../../text/neutralise.ts'
+import type { Style } from '../../text/style.ts'
+import { span } from '../../text/when.ts'
 import { toolLines } from './tool-line.ts'
-import type { Piece } from './transcript-state.ts'
+import type { Piece } from '../transcript/transcript-state.ts'
 
 type Section = 'message' | 'reasoning' | 'answer' | 'tool' | 'notice' | 'footer'
 
