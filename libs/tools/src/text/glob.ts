@@ -85,7 +85,7 @@ function classEnds(glob: string): readonly (number | undefined)[] {
   return ends
 }
 
-/** What of the braces and commas are alternatives: those of a brace that is closed. */
+/** What of the braces and commas are alternatives: those of a brace that is closed, and has more than one, as shells have it. */
 function bracePairs(glob: string): ReadonlyMap<number, 'open' | 'comma' | 'close'> {
   const found = new Map<number, 'open' | 'comma' | 'close'>()
   const open: { readonly at: number; readonly commas: number[] }[] = []
@@ -95,7 +95,7 @@ function bracePairs(glob: string): ReadonlyMap<number, 'open' | 'comma' | 'close
     else if (glob[at] === ',') open.at(-1)?.commas.push(at)
     else if (glob[at] === '}') {
       const pair = open.pop()
-      if (!pair) continue
+      if (!pair || pair.commas.length === 0) continue
       found.set(pair.at, 'open').set(at, 'close')
       for (const comma of pair.commas) found.set(comma, 'comma')
     }

@@ -117,6 +117,8 @@ describe('globs', () => {
     ['a+(b).$^|', ['a+(b).$^|'], ['aab']],
     ['[', ['['], ['']],
     ['{a', ['{a'], ['a']],
+    ['**/a{b}.ts', ['x/a{b}.ts'], ['x/ab.ts']],
+    ['{a,{b}}', ['a', '{b}'], ['b']],
     ['naïve-*', ['naïve-😀'], []],
     ['app/[id]/*.tsx', ['app/[id]/page.tsx', 'app/i/a.tsx'], ['app/id/page.tsx']],
     ['app/[[...slug]]/page.tsx', ['app/[[...slug]]/page.tsx'], ['app/x/page.tsx']],
