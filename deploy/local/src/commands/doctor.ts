@@ -10,7 +10,7 @@ import type { Owner } from '../data/owner-lock.ts'
 import { type FindNatsOptions, findNatsServer, NatsNotFound } from '../nats/find-nats.ts'
 import { nativeFolder } from '../postgres/postgres-binaries.ts'
 import { checkNats, checkPostgres, redactUrl } from '../servers/external.ts'
-import { diskRow, runningRows } from './running-rows.ts'
+import { diskRow, hintFor, runningRows } from './running-rows.ts'
 import { atLeast } from './version.ts'
 
 export interface DoctorRow {
@@ -152,7 +152,9 @@ function dataDirRow(dataDir: string, owner: Owner | undefined): DoctorRow {
   if (existsSync(folder)) {
     try {
       accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
-    } catch {
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'EROFS')
+        return row('data folder', 'missing', `${folder}, on a file system that may only be read`, hintFor('', 'EROFS'))
       return row(
         'data folder',
         'missing',

@@ -3,6 +3,7 @@
 //        holds the folder and answers nobody.
 import { statfs } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type DiskLimits, diskState } from '../data/disk-budget.ts'
 import type { Owner } from '../data/owner-lock.ts'
 import type { DoctorRow } from './doctor.ts'
@@ -38,11 +39,29 @@ function partsOf(health: unknown): Readonly<Record<string, unknown>> {
   return typeof parts === 'object' && parts !== null ? { ...parts } : { health: 'it says nothing of its parts' }
 }
 
-function hintFor(part: string, state: string): string {
-  if (/disk|full|no space/i.test(state))
-    return 'Make room on the disk; Reins goes on by itself. See docs/operations.md.'
+/** What is wrong with a disk has an answer of its own each, whatever part meets it first. */
+const diskHints: readonly (readonly [says: RegExp, hint: string])[] = [
+  [
+    /read-only|EROFS/i,
+    'The file system of the data folder may only be read: the kernel does so to a disk that fails (dmesg). Mount it for writing; Reins goes on by itself.',
+  ],
+  [
+    /i\/o error|input\/output|EIO\b/i,
+    'The disk fails (dmesg). Stop Reins, copy the data folder to another disk, and start it there with --data-dir.',
+  ],
+  [/quota|EDQUOT/i, 'The disk quota of the user who runs Reins is used up: raise it, or make room.'],
+  [
+    /EACCES|EPERM|permission denied|not permitted/i,
+    'Give the user who runs Reins the right to write to the data folder and all that is in it.',
+  ],
+  [/disk|full|no space|ENOSPC/i, 'Make room on the disk; Reins goes on by itself. See docs/operations.md.'],
+]
+
+export function hintFor(part: string, state: string): string {
+  const disk = diskHints.find(([says]) => says.test(state))
+  if (disk) return disk[1]
   if (/^away|ECONNREFUSED|not connected/.test(state)) return 'It is away. Reins goes on when it is back.'
-  if (/^sick|read-only|i\/o error/i.test(state))
+  if (state.startsWith('sick'))
     return part === 'postgres'
       ? 'It runs, and does not do its work: lists are out of date until it is well, and sessions go on. Look at postgres/postgres.log in the data folder.'
       : 'It runs, and cannot write. Look at its log in the data folder, and at the disk (dmesg).'
@@ -57,6 +76,11 @@ export async function diskRow(
 ): Promise<DoctorRow | undefined> {
   const space = await spaceOf(path.resolve(dataDir))
   if (space === undefined) return undefined
+  if (space === 'silent')
+    return {
+      ...{ what: 'disk', status: 'missing', found: `it does not answer within ${answerWithinMs / 1000} s` },
+      hint: 'The file system hangs, as one of a server that is away does. Whatever needs it waits; look at its mount (mount, dmesg).',
+    }
   const state = diskState(space, limits)
   const used = `${Math.floor(state.usedPercent ?? 0)} % used`
   if (streams === 'elsewhere')
@@ -76,9 +100,12 @@ export async function diskRow(
   }
 }
 
-async function spaceOf(folder: string): Promise<Parameters<typeof diskState>[0] | undefined> {
+async function spaceOf(folder: string): Promise<Parameters<typeof diskState>[0] | 'silent' | undefined> {
   try {
-    return await statfs(folder)
+    const late = new AbortController()
+    const silence = pause(answerWithinMs, 'silent' as const, { signal: late.signal })
+    silence.catch(() => undefined)
+    return await Promise.race([statfs(folder), silence]).finally(() => late.abort())
   } catch {
     const parent = path.dirname(folder)
     return parent === folder ? undefined : spaceOf(parent)

@@ -43,7 +43,10 @@ export const writeFile = defineTool(
   },
   async ({ path, content, create_dirs = true }, context) => {
     if (path.endsWith('/'))
-      throw new ToolFailure('failed', `names a folder, since it ends in "/": ${path.slice(0, 200)}. Give the path of a file`)
+      throw new ToolFailure(
+        'failed',
+        `names a folder, since it ends in "/": ${path.slice(0, 200)}. Give the path of a file`,
+      )
     using workspace = new Workspace(context.workspace, context.guard)
     using place = workspace.locate(path, { change: true, create: create_dirs })
     if (place.kind === 'folder') throw new ToolFailure('failed', `is a directory: ${place.relative || '.'}`)
