@@ -134,6 +134,20 @@ describe('errors', () => {
     })
   })
 
+  test.each([
+    ['ERR_SSL_WRONG_VERSION_NUMBER', 'Try http://reins.test'],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'NODE_EXTRA_CA_CERTS'],
+    ['ENOTFOUND', 'no such host'],
+  ])('say what to do about %s', async (code, next) => {
+    const client = createClient({
+      baseUrl: 'https://reins.test',
+      fetch: async () => {
+        throw new TypeError('fetch failed', { cause: { code } })
+      },
+    })
+    await expect(client.health()).rejects.toMatchObject({ next: expect.stringContaining(next) })
+  })
+
   test('of a server that is no Reins server say so', async () => {
     const answering = (response: () => Response) => createClient({ baseUrl: root, fetch: async () => response() })
     await expect(answering(() => new Response('<html>', { status: 200 })).health()).rejects.toMatchObject({

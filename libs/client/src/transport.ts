@@ -101,10 +101,19 @@ export function unreachable(baseUrl: string, error: unknown): ReinsError {
   return new ReinsError(
     'unavailable',
     `Cannot reach ${withoutCredentials(baseUrl)}${why === undefined ? '' : ` (${why})`}.`,
-    {
-      next: 'Start the server with npm start, or name another server with --server or REINS_URL.',
-    },
+    { next: nextAfter(baseUrl, why) },
   )
+}
+
+/** What to do depends on whether somebody is there. */
+function nextAfter(baseUrl: string, why: string | undefined): string {
+  if (why === 'ERR_SSL_WRONG_VERSION_NUMBER' || why === 'ERR_SSL_PACKET_LENGTH_TOO_LONG')
+    return `Who listens there speaks no https. Try ${withoutCredentials(baseUrl).replace(/^https:/, 'http:')}`
+  if (why !== undefined && /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)/.test(why))
+    return 'Its certificate is not trusted: name the authority that made it in NODE_EXTRA_CA_CERTS.'
+  if (why === 'ENOTFOUND' || why === 'EAI_AGAIN')
+    return 'There is no such host: check the name in --server or REINS_URL, and the network.'
+  return 'Start the server with npm start, or name another server with --server or REINS_URL.'
 }
 
 function silent(root: string, ms: number): ReinsError {

@@ -10,9 +10,11 @@ import { type FoldSource, loadFold, writeSnapshot } from './snapshots.ts'
 
 const snapshotEvery = 64
 const restMs = 5000
-/** What an actor takes with an empty transcript, and what a message takes beside its text. */
+/** What an actor takes with an empty transcript, and what a message takes beside its text: measured, as the figures below are. */
 const actorBytes = 8192
-const messageBytes = 256
+const messageBytes = 512
+/** A text is there twice: as it was said, and in the JSON that goes to the model with each call. */
+const bytesOfToken = 2 * 4
 const unweighed = { messages: 0, bytes: actorBytes }
 
 export class SessionFold {
@@ -45,7 +47,7 @@ export class SessionFold {
     let { messages, bytes } = this.#weighed.messages > transcript.length ? unweighed : this.#weighed
     for (; messages < transcript.length; messages++) {
       const message = transcript.at(messages)
-      if (message) bytes += messageBytes + estimateTokens(message) * 4
+      if (message) bytes += messageBytes + estimateTokens(message) * bytesOfToken
     }
     this.#weighed = { messages, bytes }
     return bytes
