@@ -9,6 +9,7 @@
 import type { Dispatcher } from 'undici'
 import { FaultError } from '../failure/failure.ts'
 import { type Inflating, inflating } from './inflating.ts'
+import { patience } from './patience.ts'
 
 export type ReplyHeaders = Readonly<Record<string, string | string[] | undefined>>
 
@@ -63,9 +64,9 @@ export function exchange(dispatcher: Dispatcher, url: URL, post: Post): Promise<
     }
     const onAbort = (): void => stop(abortError(signal))
     signal.addEventListener('abort', onAbort, { once: true })
-    const late = setTimeout(() => stop(tooSlow(wholeMs)), wholeMs)
+    const late = patience(wholeMs, () => stop(tooSlow(wholeMs)))
     const over = (): void => {
-      clearTimeout(late)
+      late.clear()
       signal.removeEventListener('abort', onAbort)
     }
     dispatcher.dispatch(

@@ -11,6 +11,7 @@ import { header } from '../failure/retry-after.ts'
 import { readable, saidInBody } from '../failure/said.ts'
 import { filled } from '../history/result-media.ts'
 import type { Reply } from '../http/exchange.ts'
+import { type Patience, patience } from '../http/patience.ts'
 import { type Foreign, StreamDecoder, tooLargeText } from '../http/stream-decoder.ts'
 import type { Transport } from '../http/transport.ts'
 import { type Lesson, learnt, type Manner, Manners, type Shown } from './differences.ts'
@@ -50,7 +51,7 @@ export interface Wire {
   reader(request: ModelRequest, subject: Subject, manner: Manner): AnswerReader
 }
 
-const afterwordMs = 1_500
+const afterwordMs = 1_000
 const stallMs = 600_000
 const errorWithinMs = 10_000
 const longestError = 256 * 1024
@@ -138,13 +139,13 @@ async function readAnswer(
   let size = 0
   /** More than empty values. */
   let said = false
-  let afterword: NodeJS.Timeout | undefined
+  let afterword: Patience | undefined
   // Comments, heartbeats and events without a word keep a connection alive; they do not keep an answer alive for ever.
   let stalled = false
-  const stall = setTimeout(() => {
+  const stall = patience(stallMs, () => {
     stalled = true
     reply.leave()
-  }, stallMs)
+  })
   const read = (values: readonly Foreign[]): void => {
     let told = false
     for (const value of values) {
@@ -159,7 +160,7 @@ async function readAnswer(
     if (!told) return
     stall.refresh()
     // It goes on all the same.
-    clearTimeout(afterword)
+    afterword?.clear()
     afterword = undefined
   }
   let over = false
@@ -180,7 +181,7 @@ async function readAnswer(
           return end(error)
         }
         if (reader.progress === 'over') return end()
-        if (reader.progress === 'said') afterword ??= setTimeout(end, afterwordMs)
+        if (reader.progress === 'said') afterword ??= patience(afterwordMs, () => end())
         const room = telling.room()
         if (!room) return
         reply.hold()
@@ -199,8 +200,8 @@ async function readAnswer(
       return fault.headers === undefined ? { ...fault, headers: reply.headers } : fault
     }
   } finally {
-    clearTimeout(stall)
-    clearTimeout(afterword)
+    stall.clear()
+    afterword?.clear()
     reply.leave()
   }
   if (reader.progress === 'open' && stalled)
