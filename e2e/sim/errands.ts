@@ -7,6 +7,7 @@ import {
   type Errand,
   errandsOfTrigger,
   type Fold,
+  resumeChild,
   settleParent,
 } from '@reins/session'
 import { readFor } from './builds.ts'
@@ -53,6 +54,8 @@ function decisionOf(world: World, own: Fold, there: Fold, errand: Errand, pool: 
   switch (errand.kind) {
     case 'create-child':
       return world.rules.createChild(there, errand, childBorn(world, own, errand), own.session)
+    case 'resume-child':
+      return resumeChild(there, errand, own.session)
     case 'cancel-child':
       return cancelChild(there, pool, `x-${errand.child.slice(-3)}`)
     case 'settle-parent': {

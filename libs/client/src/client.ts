@@ -77,7 +77,8 @@ export interface Client {
     get(name: string): Promise<Agent>
     /** All of them. */
     list(): Promise<readonly Agent[]>
-    delete(name: string, options?: { readonly ifMatch?: string }): Promise<void>
+    /** `force`: also where other agents list it. */
+    delete(name: string, options?: { readonly ifMatch?: string; readonly force?: boolean }): Promise<void>
     /** Connects to the agent's MCP servers: what each says, and how long it took. */
     testMcp(name: string): Promise<McpTest>
   }
@@ -203,9 +204,10 @@ export function createClient(options: ClientOptions): Client {
           })
           return { items: agents, next }
         }),
-      async delete(name, { ifMatch } = {}) {
+      async delete(name, { ifMatch, force } = {}) {
         const headers = ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }
-        await transport.json({ method: 'DELETE', path: agent(name), headers }, answers.anything)
+        const query = force ? { query: { force: 'true' } } : {}
+        await transport.json({ method: 'DELETE', path: agent(name), headers, ...query }, answers.anything)
       },
       testMcp: (name) =>
         transport.json({ method: 'POST', path: `${agent(name)}/mcp-test`, withinMs: mcpTestWithinMs }, answers.mcpTest),

@@ -69,6 +69,11 @@ export const errorTable = {
     meaning: 'Somebody changed the agent after you read it.',
     next: 'Read the agent again, and repeat your change if you still want it.',
   },
+  agent_in_use: {
+    retry: 'never',
+    meaning: 'Other agents list this one, and may delegate to it.',
+    next: 'Take it out of their "agents", or delete it with --force (over HTTP: ?force=true): delegations to it then fail.',
+  },
   secret_not_found: {
     retry: 'never',
     meaning: 'There is no secret with this name.',

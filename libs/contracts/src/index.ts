@@ -28,11 +28,32 @@ export {
   canonicalJson,
   definitionDefaults,
   definitionDigest,
+  DelegationLimits,
   laterFields,
   ToolConfig,
   ToolEntry,
   ToolList,
 } from './agents/definition.ts'
+export {
+  duplicateName,
+  entryName,
+  type InlineAgent,
+  inlineDefinition,
+  inlineDefinitions,
+  isBlank,
+  isInline,
+  isWorkflow,
+  noDescription,
+  OnPause,
+  onPauseOf,
+  type PlacedEntry,
+  placedEntries,
+  type SubAgent,
+  type SubAgentEntry,
+  subAgentProblems,
+  targetOf as subAgentTarget,
+} from './agents/sub-agents.ts'
+export { DeclaredAgent } from './events/delegation.ts'
 export { durationMs } from './agents/approvals.ts'
 export {
   ClearMemory,

@@ -5,6 +5,7 @@ export {
   type Obstacle,
   watchedLog,
 } from './append-watch.ts'
+export { type AgentNow, agentsNow } from './agents-now.ts'
 export { outputsWithRoom, type Room, snapshotsWithRoom, timersWithRoom } from './disk-room.ts'
 export {
   type Followed,

@@ -32,7 +32,17 @@ export {
 } from './check-log.ts'
 export { type ControlVerb, controlVerbs, steer } from './control.ts'
 export type { Decision, RefusalCode, RequestOutcome } from './decision.ts'
-export { type Creation, cancelChild, createChild, settleParent } from './delegation/errand-frames.ts'
+export { defaultCeilings, type DelegationCeilings, type Granted } from './delegation/declared.ts'
+export {
+  type Creation,
+  cancelChild,
+  createChild,
+  type Resumption,
+  resumeChild,
+  settleParent,
+} from './delegation/errand-frames.ts'
+export type { Child, Team, TeamLimits } from './delegation/team.ts'
+export { type WaitsFor, waitsForPeople } from './delegation/waiting-for-people.ts'
 export { type Errand, errandsOf, errandsOfTrigger, finalErrand, standingErrands } from './delegation/errands.ts'
 export { due } from './due.ts'
 export { isOwn, mayStart } from './effects.ts'

@@ -22,10 +22,11 @@ import type {
 } from '@reins/contracts'
 import { noUsage } from '@reins/contracts'
 import { AppendList } from './append-list.ts'
+import type { Team } from './delegation/team.ts'
 import type { Servers } from './toolset/servers.ts'
 
 /** Raised when the fold's meaning or the state's shape changes: older snapshots are then left aside. */
-export const foldVersion = 2
+export const foldVersion = 3
 
 export interface Born {
   readonly agent: string
@@ -36,6 +37,7 @@ export interface Born {
   readonly tools: Readonly<Record<string, ReplayClass>>
   /** As they were resolved, with those of servers; absent where the session's start did not say it. */
   readonly toolset?: readonly PinnedTool[]
+  /** As the start itself says; what counts is `team`. */
   readonly agents: Readonly<Record<string, { readonly digest: string; readonly pool: string }>>
   readonly parent: Parent | null
   readonly instance: string | null
@@ -88,7 +90,14 @@ export type CallState =
   /** Asked of the runners; nobody has claimed it (a `safe` tool runs like this). */
   | { readonly kind: 'requested'; readonly n: number }
   | { readonly kind: 'claimed'; readonly attempt: number; readonly by: string; readonly n: number }
-  | { readonly kind: 'delegated'; readonly child: string; readonly pool: string; readonly cancelSent: boolean }
+  | {
+      readonly kind: 'delegated'
+      readonly child: string
+      readonly pool: string
+      readonly cancelSent: boolean
+      /** It goes on with a child that was paused. */
+      readonly resumed?: true
+    }
   | WaitingForApproval
   | Eliciting
   | {
@@ -214,6 +223,8 @@ export interface Turn {
   /** Model calls begun, and tool calls asked for, in this turn. */
   readonly modelCalls: number
   readonly toolCalls: number
+  /** Absent: none. */
+  readonly delegations?: number
   readonly usage: Usage
 }
 
@@ -255,6 +266,12 @@ export interface Session {
   readonly grants?: readonly Grant[]
   /** Servers that a person has authorised in this session; absent: none. */
   readonly authorised?: readonly string[]
+  /** Whom it may delegate to, and what became of it; absent: nobody. */
+  readonly team?: Team
+  /** Of a child: its waiting for people is told to the session above. */
+  readonly onPause?: 'return'
+  /** Of a child: the later call of the session above that it answers. Absent: the one that it was made for. */
+  readonly continued?: string
   readonly title: string | null
   readonly mode: Mode
   readonly inbox: readonly Queued[]

@@ -5,7 +5,8 @@ import type { EventType } from '@reins/contracts'
 import { approvalEvents, approvalRoute, approvalStates, approvalsDue, approvalTimer } from './approval/approval.ts'
 import { grantEvents } from './approval/grants.ts'
 import { cancelDue, cancelEvents } from './cancel/cancel.ts'
-import { delegationEvents, delegationRoute, delegationStates } from './delegation/delegation.ts'
+import { delegationOffer } from './delegation/delegate-tool.ts'
+import { delegationEvents, delegationRoute, delegationStates, pausedChildrenDue } from './delegation/delegation.ts'
 import {
   elicitationEvents,
   elicitationRoute,
@@ -67,6 +68,7 @@ export const callStates: CallStateKinds<CallState['kind']> = {
 
 export const dueRules: readonly DueRule[] = [
   endedRests,
+  pausedChildrenDue,
   cancelDue(callStates),
   notOpenRests,
   modelCallDue,
@@ -87,6 +89,6 @@ export const coverRules: readonly CoverRule[] = [
 ]
 
 /** In the order in which a model reads them: skills, memory, agents (seed: sub-agents, "Composing with Other Features"). */
-export const offerRules: readonly OfferRule[] = [memoryOffer]
+export const offerRules: readonly OfferRule[] = [memoryOffer, delegationOffer]
 
 export const effectKinds: Readonly<Record<Effect['kind'], EffectKind>> = { 'call-model': modelCallEffect }

@@ -8,7 +8,7 @@ import { CallSlots, Holder, heapShare, memoryRoom, readingUntil } from '@reins/h
 import type { Journal, RegistryView } from '@reins/journal'
 import type { Models } from '@reins/models'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
-import { defaultRetryPolicy, type RetryPolicy } from '@reins/session'
+import { defaultCeilings, defaultRetryPolicy, type DelegationCeilings, type RetryPolicy } from '@reins/session'
 import type { Redactor } from '@reins/secrets'
 import type { Log, Metrics } from '@reins/telemetry'
 import { builtinCatalog, memoryCatalog } from '@reins/tools'
@@ -38,6 +38,8 @@ export interface ExecutorConfig {
   readonly ackWaitMs: number
   readonly pauseAt: PausePoint
   readonly redactor: Redactor
+  /** What no definition exceeds when it delegates. */
+  readonly ceilings?: DelegationCeilings
   readonly retries?: RetryPolicy
   /** ms that a model call may go on after the service was told to stop, before it is handed over. */
   readonly drainMs?: number
@@ -67,6 +69,11 @@ export async function start(config: ExecutorConfig): Promise<Running> {
       codeCatalog,
       memoryCatalog,
     ]),
+    registry: {
+      agentFresh: (name) => reading(() => config.registry.agentFresh(name)),
+      version: (digest) => reading(() => config.registry.version(digest)),
+    },
+    ceilings: config.ceilings ?? defaultCeilings,
     models: config.models,
     clock,
     metrics,

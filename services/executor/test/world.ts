@@ -23,7 +23,7 @@ import {
 import { CallSlots } from '@reins/holder'
 import { createMemoryJournal, type MemoryFaults, type MemoryJournal } from '@reins/journal'
 import { noPausePoints } from '@reins/service'
-import { emptyFold, foldFrames, type Session } from '@reins/session'
+import { defaultCeilings, emptyFold, foldFrames, type Session } from '@reins/session'
 import { nothingToRedact } from '@reins/secrets'
 import { Metrics } from '@reins/telemetry'
 import { builtinCatalog } from '@reins/tools'
@@ -290,11 +290,15 @@ export class Executor {
       leave: () => undefined,
       close: () => undefined,
     }
-    const registry = { version: async () => ({ digest, definition, by: 'test', at: 0 }) }
+    const registry = {
+      version: async () => ({ digest, definition, by: 'test', at: 0 }),
+      agentFresh: async () => undefined,
+    }
     const never = new Promise<never>(() => undefined)
     return {
       ...{ instance: name, feed: journal.feed, timers: journal.timers, work: journal.work },
       ...{ snapshots: journal.snapshots, definitions: new Definitions(registry, [builtinCatalog]), slots: this.slots },
+      ...{ registry, ceilings: defaultCeilings },
       ...{ metrics: executorMetrics(new Metrics()), ackWaitMs: 1000, followAfterMs: this.#followAfterMs },
       ...{
         retries: { maxThrottles: 2, baseMs: 1, maxMs: 1 },

@@ -8,6 +8,7 @@ import {
   type AgentDefinition,
   type AgentEntry,
   definitionDigest,
+  inlineDefinitions,
   isAgentName,
   type Problem,
   type PutAgentResult,
@@ -23,6 +24,7 @@ import { type DefinitionSource, parseDefinition, problemsText, sizeProblem } fro
 import { mustHaveCommands } from './mcp-commands.ts'
 import { type KnownValues, missingValues } from './missing-values.ts'
 import type { RegistryLog } from './registry-log.ts'
+import { type KnownAgents, listedBy, teamProblems } from './team/team-problems.ts'
 
 export interface AgentsOptions {
   readonly log: RegistryLog
@@ -105,6 +107,8 @@ export class Agents {
     decide(entry, { name, digest: '', by, at: this.#clock.now() }, condition)
     const current = entry?.deleted === false ? await this.#definition(entry.digest) : undefined
     if (!mayRegister) mustHaveCommands(definition, current)
+    const team = await teamProblems(definition, places, this.#known)
+    if (team.length > 0) throw invalid('invalid_agent', name, team)
     const code = await this.#bundles.resolve({ definition, places, files, mayRegister, current })
     if (code.kind === 'problems') throw invalid('invalid_agent', name, code.problems)
     const size = sizeProblem(code.definition)
@@ -116,15 +120,19 @@ export class Agents {
     return parseVersion((await this.#log.last('version', digest))?.value)?.definition
   }
 
+  /** `force`: also where others list it. */
   async delete(
     name: string,
     ifMatch: string | undefined,
     by: string,
+    force = false,
   ): Promise<{ value: { name: string }; seq: number }> {
     for (let attempt = 1; attempt <= attempts; attempt++) {
       const { seq, entry } = await this.#current(name)
       if (!entry || entry.deleted) throw notFound(name)
       if (ifMatch !== undefined && ifMatch !== entry.digest) throw changed(name, entry.digest, ifMatch)
+      const others = force ? [] : listedBy(name, await this.#all())
+      if (others.length > 0) throw listed(name, others)
       const written = await this.#log.write(
         'agent',
         name,
@@ -134,6 +142,33 @@ export class Agents {
       if (written.kind === 'written') return { value: { name }, seq: written.seq }
     }
     throw busy(name)
+  }
+
+  /** What entries of `agents` may name. */
+  readonly #known: KnownAgents = {
+    definition: async (name) => {
+      const { entry } = await this.#current(name)
+      return entry?.deleted === false ? this.#definition(entry.digest) : undefined
+    },
+    names: async () => (await this.#entries()).map(({ name }) => name).sort(),
+  }
+
+  /** Those that were not deleted. */
+  async #entries(): Promise<readonly AgentEntry[]> {
+    const records = await this.#log.all('agent')
+    return [...records.values()].flatMap(({ value }) => {
+      const entry = parseAgent(value)
+      return entry && !entry.deleted ? [entry] : []
+    })
+  }
+
+  async #all(): Promise<readonly AgentDefinition[]> {
+    const found: AgentDefinition[] = []
+    for (const { digest } of await this.#entries()) {
+      const definition = await this.#definition(digest)
+      if (definition) found.push(definition)
+    }
+    return found
   }
 
   #parse(name: string, source: DefinitionSource) {
@@ -169,6 +204,10 @@ export class Agents {
     if (await this.#log.last('version', version.digest)) return
     await this.#bundles.keep(fresh, version.by, version.at)
     await this.#pauseAt('registry.code-kept')
+    for (const definition of inlineDefinitions(version.definition)) {
+      const digest = definitionDigest(definition)
+      await this.#log.write('version', digest, { ...version, digest, definition }, 0)
+    }
     await this.#log.write('version', version.digest, version, 0) // refused: somebody wrote the same one
     await this.#pauseAt('registry.version-written')
   }
@@ -234,5 +273,11 @@ const changed = (name: string, digest: string, asked: string) =>
   new ReinsError('agent_changed', `The agent ${name} is at the digest ${digest}, not at ${asked.slice(0, 80)}.`, {
     details: { digest },
   })
+const listed = (name: string, others: readonly string[]) =>
+  new ReinsError(
+    'agent_in_use',
+    `The agent ${name} is listed by ${others.slice(0, 20).join(', ')}${others.length > 20 ? ` and ${others.length - 20} more` : ''}, which may delegate to it. Take it out of their "agents" first, or delete it with force: then delegations to it fail.`,
+    { details: { agents: others } },
+  )
 const busy = (name: string) =>
   new ReinsError('unavailable', `The agent ${name} was changed by others ${attempts} times while this was tried.`)

@@ -19,6 +19,11 @@ import {
   quoted,
   type Schema,
   shown,
+  type SubAgentEntry,
+  isInline,
+  placedEntries,
+  memberPath,
+  subAgentProblems,
   suggestion,
 } from '@reins/contracts'
 import { resolveTools } from '@reins/tools'
@@ -91,6 +96,7 @@ function problemsOf(document: Document, value: Record<string, unknown>, name: st
   checkMcpServers(value, context)
   checkMemory(value, context)
   checkCode(value, context)
+  checkAgents(value, context)
   checkName(value.name, name, context)
   checkLater(value, context)
   const size = problems.length === 0 ? sizeProblem(value) : undefined
@@ -156,6 +162,28 @@ function checkTools(tools: unknown, { places, problems }: Context): void {
   for (const { path, message, atKey } of resolved.problems)
     problems.push(problemAt(places, `tools${path}`, message, atKey))
 }
+
+/** D4. Once they have the form of the schema. What other agents there are is asked later. */
+function checkAgents(value: Record<string, unknown>, { places, problems }: Context): void {
+  if (problems.length > 0 || !Object.hasOwn(value, 'agents')) return
+  const agents = value.agents as readonly SubAgentEntry[]
+  for (const { path, message, atKey } of subAgentProblems(agents))
+    problems.push(problemAt(places, path, message, atKey))
+  for (const { path, entry } of placedEntries(agents)) {
+    if (!isInline(entry)) continue
+    const resolved = resolveTools(entry.tools ?? [])
+    if (!resolved.ok)
+      for (const { path: inside, message, atKey } of resolved.problems)
+        problems.push(problemAt(places, `${memberPath(path, 'tools')}${inside}`, message, atKey))
+    for (const tool of codeEntries({ tools: entry.tools }).entries)
+      problems.push(problemAt(places, memberPath(path, tool.path), ownDefinition('code of its own')))
+    if (entry.skills_dir !== undefined)
+      problems.push(problemAt(places, memberPath(path, 'skills_dir'), ownDefinition('skills'), true))
+  }
+}
+
+const ownDefinition = (what: string): string =>
+  `gives ${what} to an agent that is written in place, and there is no place for it yet: store that agent under its own name, and list the name`
 
 function checkCode(value: Record<string, unknown>, { places, problems }: Context): void {
   for (const { path, message, atKey } of codeEntries(value).problems)

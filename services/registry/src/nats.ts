@@ -34,7 +34,10 @@ const Put = Type.Object(
   closed,
 )
 const List = Type.Object({ limit: Limit, after: Type.Optional(Type.String({ maxLength: 512 })) }, closed)
-const Delete = Type.Object({ name: Name, ifMatch: Type.Optional(Type.String()), by: By }, closed)
+const Delete = Type.Object(
+  { name: Name, ifMatch: Type.Optional(Type.String()), force: Type.Optional(Type.Boolean()), by: By },
+  closed,
+)
 
 const Named = Type.Object({ name: Name }, closed)
 const Remove = Type.Object({ name: Name, by: By }, closed)
@@ -95,7 +98,7 @@ export function serveRegistry({ broker, agents, lists, secrets, configs, webhook
     'registry',
     {
       put: handle(Put, (request) => writes(() => agents.put(request))),
-      delete: handle(Delete, ({ name, ifMatch, by }) => writes(() => agents.delete(name, ifMatch, by))),
+      delete: handle(Delete, ({ name, ifMatch, by, force }) => writes(() => agents.delete(name, ifMatch, by, force))),
       list: handle(List, async ({ limit, after }) => ({ value: await lists.agents(limit, after, written) })),
       'secrets.put': handle(PutSecretRequest, ({ name, value, by }) => admitted(() => secrets.put(name, value, by))),
       'secrets.get': handle(Named, ({ name }) => secrets.get(name)),

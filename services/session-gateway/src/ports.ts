@@ -22,6 +22,7 @@ import type {
   WorkQueue,
 } from '@reins/journal'
 import type { Clock } from '@reins/service'
+import type { DelegationCeilings } from '@reins/session'
 import type { Log, Metrics } from '@reins/telemetry'
 import type { GatewaySettings } from './config.ts'
 import type { LookAtSendQueues } from './streams/send-queues.ts'
@@ -56,6 +57,8 @@ export interface GatewayConfig extends GatewaySettings {
   readonly heartbeats: Heartbeats
   /** A definition's tools, as a session's start records them. */
   readonly toolsOf: (definition: AgentDefinition) => Promise<readonly PinnedTool[]>
+  /** What no definition exceeds when it delegates. Absent: the ceilings of the product. */
+  readonly ceilings?: DelegationCeilings
   /** Why these arguments are not what the tool takes; undefined: they are. Absent: the tool-runner alone checks them. */
   readonly argumentsProblem?: (
     definition: AgentDefinition,

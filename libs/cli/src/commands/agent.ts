@@ -147,9 +147,10 @@ function writeCommands(agent: Command, act: Act): void {
     .command('delete')
     .description('Delete an agent; its sessions stay readable')
     .argument('<agent>', 'the name of the agent')
+    .option('--force', 'delete it also where other agents list it; delegations to it then fail')
     .addOption(format(['simple', 'json']))
-    .addHelpText('after', examples(['reins agent delete coder']))
-    .action((name: string, _options: object, command: Command) => act(remove)([name], command))
+    .addHelpText('after', examples(['reins agent delete coder', 'reins agent delete helper --force']))
+    .action((name: string, options: { force?: boolean }, command: Command) => act(remove)([name, options], command))
 }
 
 function readCommands(agent: Command, act: Act): void {
@@ -342,9 +343,9 @@ async function show(run: Invocation, name: string, options: { format?: Format })
   for (const line of code) run.print(`tools of ${line}`)
 }
 
-async function remove(run: Invocation, name: string): Promise<void> {
+async function remove(run: Invocation, name: string, { force }: { readonly force?: boolean }): Promise<void> {
   const client = await run.client()
-  await client.agents.delete(name)
+  await client.agents.delete(name, force ? { force } : {})
   if (run.json) run.printJson({ outcome: 'deleted', name })
   else run.hint(`Agent ${name} deleted. You can still read its sessions: reins session list --agent ${name}`)
 }

@@ -108,6 +108,16 @@ export function summary(event: ApiEvent): string {
       return `${known.data.agent} → ${known.data.child}`
     case 'delegation.cancel-requested':
       return known.data.child
+    case 'delegation.resumed':
+      return `${known.data.agent} → ${known.data.child}, again`
+    case 'delegation.continued':
+      return known.data.call
+    case 'delegation.paused':
+      return `${known.data.child}: ${JSON.stringify(known.data.output).slice(0, 2000)}`
+    case 'agents.declared':
+      return known.data.agents.map(({ name, gone }) => `${name}${gone ? ' (deleted)' : ''}`).join(', ')
+    case 'parent.declared':
+      return known.data.onPause
     case 'delegation.settled':
       return `${known.data.status} ${known.data.output.slice(0, 2000)}`
     case 'memory.declared':

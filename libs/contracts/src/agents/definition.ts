@@ -9,6 +9,7 @@ import { Approvals, approvalWords, Duration } from './approvals.ts'
 import { LongTermMemory } from '../memory/settings.ts'
 import { McpServer } from './mcp-servers.ts'
 import { Labels } from './pools.ts'
+import { maxSubAgents, subAgentSchema } from './sub-agents.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -17,6 +18,7 @@ export const definitionDefaults = {
   maxTokens: 4096,
   toolTimeoutSeconds: 30,
   maxOutputChars: 100_000,
+  delegation: { maxDepth: 5, maxFanOut: 16, maxPerTurn: 50, maxSessions: 500 },
 } as const
 
 /** The settings of a tool or group. What of them a schema cannot say (that a pattern is RE2) is said by `resolveTools` of libs/tools. */
@@ -93,19 +95,60 @@ export const AgentName = Type.String({
   description: 'Lower-case letters, digits and single hyphens, at most 64 characters',
 })
 
+const { delegation } = definitionDefaults
+
+/** How far delegation may go. The operator's ceilings come on top. */
+export const DelegationLimits = Type.Object(
+  {
+    max_depth: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 100,
+        description: `Levels of sessions below this one. Default ${delegation.maxDepth}`,
+      }),
+    ),
+    max_fan_out: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1_000,
+        description: `Delegations in one answer. Default ${delegation.maxFanOut}`,
+      }),
+    ),
+    max_per_turn: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 10_000,
+        description: `Delegations in one turn. Default ${delegation.maxPerTurn}`,
+      }),
+    ),
+    max_sessions: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 100_000,
+        description: `Sessions of the whole tree, this one included. Default ${delegation.maxSessions}`,
+      }),
+    ),
+  },
+  { ...closed, description: 'Limits of delegation: max_depth, max_fan_out, max_per_turn, max_sessions' },
+)
+export type DelegationLimits = Static<typeof DelegationLimits>
+
+const Model = Type.String({
+  pattern: '^[a-z0-9][a-z0-9-]*/.+$',
+  maxLength: 200,
+  description: 'provider/model, such as anthropic/claude-sonnet-4-5',
+})
+const SystemPrompt = Type.String({
+  minLength: 1,
+  maxLength: 400_000,
+  description: 'What the agent is told before everything else',
+})
+
 export const AgentDefinition = Type.Object(
   {
     name: AgentName,
-    model: Type.String({
-      pattern: '^[a-z0-9][a-z0-9-]*/.+$',
-      maxLength: 200,
-      description: 'provider/model, such as anthropic/claude-sonnet-4-5',
-    }),
-    system_prompt: Type.String({
-      minLength: 1,
-      maxLength: 400_000,
-      description: 'What the agent is told before everything else',
-    }),
+    model: Model,
+    system_prompt: SystemPrompt,
     description: Type.Optional(
       Type.String({ maxLength: 1024, description: 'For people, and for agents that may delegate to it' }),
     ),
@@ -116,7 +159,13 @@ export const AgentDefinition = Type.Object(
       Type.Array(McpServer, { maxItems: 50, description: 'MCP servers whose tools the agent has (docs/mcp.md)' }),
     ),
     skills_dir: Type.Optional(Type.String({ minLength: 1 })),
-    agents: Type.Optional(Type.Array(AgentName, { maxItems: 50 })),
+    agents: Type.Optional(
+      Type.Array(subAgentSchema({ model: Model, systemPrompt: SystemPrompt, tools: ToolList }), {
+        maxItems: maxSubAgents,
+        description: 'Agents that it may delegate to (docs/delegation.md)',
+      }),
+    ),
+    delegation: Type.Optional(DelegationLimits),
     planning: Type.Optional(Type.Boolean()),
     max_plan_steps: Type.Optional(Type.Integer({ minimum: 2, maximum: 100 })),
     approve_plan: Type.Optional(Type.Boolean()),
@@ -162,7 +211,6 @@ export const laterFields: Readonly<
 > = {
   workflow_file: { harmless: [], feature: 'custom workflows' },
   skills_dir: { harmless: [], feature: 'skills' },
-  agents: { harmless: [], feature: 'delegation to other agents' },
   planning: { harmless: [false], feature: 'planning' },
   max_plan_steps: { harmless: [], feature: 'planning' },
   approve_plan: { harmless: [false], feature: 'planning' },

@@ -72,7 +72,7 @@ export type Agent = Static<typeof Agent>
  * Requests on `svc.registry.<verb>`; the reply is a `Reply`.
  *   put    { name, source: {definition} | {yaml}, condition, by, files?, mayRegister? } -> { agent, outcome: created | updated | unchanged, warnings? }
  *   list   { limit, after? } -> { agents, next? }            (from the projection)
- *   delete { name, ifMatch?, by } -> { name }
+ *   delete { name, ifMatch?, force?, by } -> { name }
  */
 export type PutCondition =
   | { readonly kind: 'create' }

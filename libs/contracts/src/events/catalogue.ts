@@ -56,7 +56,7 @@ export interface Change {
 /** Protocol 2: tools of servers, and calls that wait for people. */
 const second: Change = { needs: 2 }
 
-/** Protocol 3: what a session itself gives its model, such as a memory. */
+/** Protocol 3: what a session itself gives its model, such as a memory, and sessions that delegate. */
 const third: Change = { needs: 3 }
 
 /** E2. */
@@ -81,4 +81,9 @@ export const changes: Partial<Record<EventType, Change>> = {
   'elicitation.expired': second,
   'elicitation.withdrawn': second,
   'memory.declared': third,
+  'agents.declared': third,
+  'parent.declared': third,
+  'delegation.paused': third,
+  'delegation.resumed': third,
+  'delegation.continued': third,
 }

@@ -1,21 +1,73 @@
 // delegation.*: one session asks another. Each step between them is a frame in one, addressed to the pool of the other.
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
+import { OnPause } from '../agents/sub-agents.ts'
 import { id } from './fields.ts'
 
+const count = Type.Integer({ minimum: 0 })
+
+/** An agent that the session may delegate to, as it was when the session started. */
+export const DeclaredAgent = Type.Object({
+  name: id,
+  /** For the model that delegates. */
+  description: Type.String(),
+  onPause: OnPause,
+  /** The definition, and the pool whose executors begin the child. Absent: `gone`. */
+  digest: Type.Optional(id),
+  pool: Type.Optional(id),
+  /** The workflow that the entry names. */
+  workflow: Type.Optional(id),
+  /** It lists agents itself, so it may need sessions of the tree. */
+  delegates: Type.Optional(Type.Literal(true)),
+  /** The definition lists it, and the registry has it no more. */
+  gone: Type.Optional(Type.Literal(true)),
+})
+export type DeclaredAgent = Static<typeof DeclaredAgent>
+
+/** What is asked of a child, in the words of the model above. */
+const asked = {
+  instruction: Type.String(),
+  /** JSON or plain text. */
+  input: Type.Optional(Type.String()),
+  expectedOutput: Type.Optional(Type.String()),
+}
+
 export const delegationEvents = {
+  /** Beside session.started: who may be delegated to, and how far. `levels`: of sessions below; `sessions`: of the tree, that may be given away. */
+  'agents.declared': Type.Object({
+    agents: Type.Array(DeclaredAgent),
+    levels: count,
+    fanOut: count,
+    perTurn: count,
+    sessions: count,
+  }),
+  /** Beside session.started of a child whose waiting for people is told to the session above. */
+  'parent.declared': Type.Object({ onPause: Type.Literal('return') }),
+  /** `sessions`: how many further sessions of the tree the child may give away. `levels`: below the child. */
   'delegation.requested': Type.Object({
     call: id,
     agent: id,
     digest: id,
     child: id,
     pool: id,
-    instruction: Type.String(),
+    ...asked,
+    onPause: Type.Optional(OnPause),
+    levels: Type.Optional(count),
+    sessions: Type.Optional(count),
   }),
+  /** The child waits for people, and the session above does not wait with it. `output`: for what. */
+  'delegation.paused': Type.Object({ call: id, child: id, output: Type.Unknown() }),
+  /** A further call goes on with a child that was paused. */
+  'delegation.resumed': Type.Object({ call: id, agent: id, child: id, pool: id, ...asked }),
+  /** In the child: what becomes of it is the answer to this call of the session above. */
+  'delegation.continued': Type.Object({ call: id }),
   'delegation.cancel-requested': Type.Object({ call: id, child: id, pool: id }),
+  /** `result`: the output as JSON, where it is more than a text. `sessions`: of the tree, that the child has used. */
   'delegation.settled': Type.Object({
     call: id,
     child: id,
     status: Type.Union([Type.Literal('completed'), Type.Literal('failed'), Type.Literal('cancelled')]),
     output: Type.String(),
+    result: Type.Optional(Type.Unknown()),
+    sessions: Type.Optional(count),
   }),
 }

@@ -13,6 +13,7 @@ const gateway: readonly EventType[] = [
   'toolset.declared',
   'approvals.pinned',
   'memory.declared',
+  'agents.declared',
   'approval.decided',
   'elicitation.answered',
   'grant.added',

@@ -4,6 +4,8 @@
 //   PL2. What the definition says of a tool comes before what the tool says; what nothing is said of needs nobody.
 //   PL3. A pattern that allows a target speaks for that call, but not where each call must be approved.
 import type { ApprovalPolicy, PinnedTool, ToolApprovalRule } from '@reins/contracts'
+import { delegateName } from '../delegation/delegate-tool.ts'
+import { memberOf } from '../delegation/team.ts'
 import type { Session } from '../session.ts'
 import { matches } from './target.ts'
 
@@ -28,7 +30,7 @@ export function needOf(
   const policy = session.approvals ?? plainPolicy
   if (policy.mode === 'never') return refused('tools-off', toolsOff)
   const tool = pinnedTool(session, call.name)
-  if (!tool && !isDelegation(session, call)) return nobody
+  if (!tool && !asksAnAgent(session, call)) return nobody
   const rule = tool?.rule ?? ruleFor(policy, call.name)
   if (rule?.approval === 'never')
     return refused('tools-off', `Not run: the definition of this agent turns ${call.name} off (approval: never).`)
@@ -46,10 +48,11 @@ export function needOf(
   return { kind: 'person', must: level === 'must', why, expires: rule?.expires ?? policy.expires }
 }
 
-const isDelegation = (
-  { born }: Session,
+/** What asks no agent is refused by itself, and waits for nobody. */
+const asksAnAgent = (
+  { team }: Session,
   { name, arguments: { agent } }: { readonly name: string; readonly arguments: Readonly<Record<string, unknown>> },
-): boolean => name === 'delegate' && typeof agent === 'string' && Object.hasOwn(born?.agents ?? {}, agent)
+): boolean => name === delegateName && typeof agent === 'string' && memberOf(team, agent) !== undefined
 
 /** The longest name that fits says most. */
 export function ruleFor({ tools = {} }: ApprovalPolicy, name: string): ToolApprovalRule | undefined {

@@ -89,25 +89,25 @@ describe('the settlement of a child', () => {
       e(turn('t2', 'do'), calling('c2', 't2')),
       e(answered('c2', text('found')), turnCompleted('t2', 'c2')),
     )
-    expect(settlement(above.session, 'k1', done)).toEqual({
+    expect(settlement(above.session, done)).toEqual({
       type: 'delegation.settled',
-      data: { call: 'k1', child, status: 'completed', output: 'found' },
+      data: { call: 'k1', child, status: 'completed', output: 'found', sessions: 0 },
     })
   })
 
   it('waits while the child has something to do', () => {
-    expect(settlement(above.session, 'k1', below())).toBeNull()
-    expect(settlement(above.session, 'k1', below(e(turn('t2', 'do'), calling('c2', 't2'))))).toBeNull()
+    expect(settlement(above.session, below())).toBeNull()
+    expect(settlement(above.session, below(e(turn('t2', 'do'), calling('c2', 't2'))))).toBeNull()
   })
 
   it('says cancelled for a child whose only message was dropped before its first turn', () => {
     const dropped = below(g(cancel()), e({ type: 'message.dropped', data: { message: 'do', reason: 'cancelled' } }))
-    expect(settlement(above.session, 'k1', dropped)).toMatchObject({ data: { status: 'cancelled' } })
+    expect(settlement(above.session, dropped)).toMatchObject({ data: { status: 'cancelled' } })
   })
 
   it('says cancelled for a child that was cancelled before it was created', () => {
     const never = { ...given(e(cancel())).session, id: child }
-    expect(settlement(above.session, 'k1', never)).toMatchObject({ data: { status: 'cancelled' } })
+    expect(settlement(above.session, never)).toMatchObject({ data: { status: 'cancelled' } })
   })
 
   it('is nothing for a call that waits for nobody, or for another child', () => {
@@ -115,8 +115,7 @@ describe('the settlement of a child', () => {
       e(turn('t2', 'do'), calling('c2', 't2')),
       e(answered('c2', text('found')), turnCompleted('t2', 'c2')),
     )
-    expect(settlement(above.session, 'k2', done)).toBeNull()
-    expect(settlement(above.session, 'k1', { ...done, id: `${id}-other` })).toBeNull()
+    expect(settlement(above.session, { ...done, id: `${id}-other` })).toBeNull()
   })
 })
 

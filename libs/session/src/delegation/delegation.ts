@@ -1,42 +1,122 @@
 // Delegation: a call whose work is done by a session below this one (PROTOCOL 8).
-import { childId, type EventData, toExec } from '@reins/contracts'
-import type { Born, Call, Session } from '../session.ts'
-import type { CallStateKinds, Meanings, RouteRule } from '../slice.ts'
+//   DL1. What can be refused is refused before anything is asked of another session, and the model is told why (DR1).
+//   DL2. A child answers one call at a time: the one that it was made for, or the latest one that goes on with it.
+import { childId, type EventOf, rootOf, toExec } from '@reins/contracts'
+import type { Born, Call, CallState, Session, Turn } from '../session.ts'
+import type { CallRoute, CallStateKinds, DueRule, Meanings, RouteRule } from '../slice.ts'
 import { withCall } from '../tool-call/tool-call.ts'
+import { delegateName, isDelegation } from './delegate-tool.ts'
+import { type DelegationOutcome, resultText } from './delegation-result.ts'
+import { childOf, declaredTeam, memberOf, sessionsLeft, sliceFor, type Team, withChild } from './team.ts'
 
-/** What the model calls to delegate. */
-const toolName = 'delegate'
+type DelegationEvent =
+  | 'agents.declared'
+  | 'parent.declared'
+  | 'delegation.requested'
+  | 'delegation.resumed'
+  | 'delegation.continued'
+  | 'delegation.cancel-requested'
+  | 'delegation.paused'
+  | 'delegation.settled'
 
-export const delegationEvents: Meanings<'delegation.requested' | 'delegation.cancel-requested' | 'delegation.settled'> =
-  {
-    'delegation.requested': {
-      effective: true,
-      begins: true,
-      evolve: (session, { data: { call, child, pool } }) =>
-        withCall(session, call, (old) =>
-          old.kind === 'due' ? { kind: 'delegated', child, pool, cancelSent: false } : old,
-        ),
+export const delegationEvents: Meanings<DelegationEvent> = {
+  'agents.declared': {
+    effective: true,
+    evolve: (session, { data }) => ({ ...session, team: declaredTeam(data) }),
+  },
+  'parent.declared': {
+    effective: true,
+    evolve: (session, { data: { onPause } }) => ({ ...session, onPause }),
+  },
+  'delegation.requested': {
+    effective: true,
+    begins: true,
+    evolve: (session, { data: { call, child, pool, agent, sessions = 0 } }) =>
+      begun(session, call, { kind: 'delegated', child, pool, cancelSent: false }, (after) =>
+        withChild(counted(after), child, () => ({ agent, call, pool, status: 'open', taken: 1 + sessions })),
+      ),
+  },
+  'delegation.resumed': {
+    effective: true,
+    begins: true,
+    evolve: (session, { data: { call, child, pool } }) =>
+      begun(session, call, { kind: 'delegated', child, pool, cancelSent: false, resumed: true }, (after) =>
+        withChild(counted(after), child, (old) => old && { ...old, call, status: 'open' }),
+      ),
+  },
+  'delegation.continued': {
+    evolve: (session, { data: { call } }) => ({ ...session, continued: call }),
+  },
+  'delegation.cancel-requested': {
+    effective: true,
+    evolve: (session, { data: { call, child } }) =>
+      withChild(
+        withCall(session, call, (old) => (old.kind === 'delegated' ? { ...old, cancelSent: true } : old)),
+        child,
+        (old) => (old?.status === 'paused' ? { ...old, cancelSent: true } : old),
+      ),
+  },
+  'delegation.paused': {
+    effective: true,
+    evolve: (session, { data: { call, child, output } }) =>
+      settledCall(
+        session,
+        call,
+        child,
+        'settled',
+        (agent) => ({
+          ...{ agent, status: 'paused', output },
+          execution_id: child,
+        }),
+        (old) => ({ ...old, status: 'paused' }),
+      ),
+  },
+  'delegation.settled': {
+    effective: true,
+    evolve: (session, { data: { call, child, status, output, result, sessions } }) => {
+      const used = (taken: number) => (sessions === undefined ? taken : Math.min(1 + sessions, taken))
+      const told: DelegationOutcome['status'] = status === 'completed' ? 'completed' : 'failed'
+      const after = settledCall(
+        session,
+        call,
+        child,
+        status === 'cancelled' ? 'cancelled' : 'settled',
+        (agent) => ({ agent, status: told, output: result === undefined ? output : result }),
+        (old) => ({ ...old, status, taken: used(old.taken) }),
+      )
+      if (after !== session) return after
+      // Its end came after the call's own: what it did not use comes back (TM1).
+      return withChild(session, child, (old) =>
+        old?.status === 'cancelled' && used(old.taken) < old.taken ? { ...old, taken: used(old.taken) } : old,
+      )
     },
-    'delegation.cancel-requested': {
-      effective: true,
-      evolve: (session, { data }) =>
-        withCall(session, data.call, (old) => (old.kind === 'delegated' ? { ...old, cancelSent: true } : old)),
-    },
-    'delegation.settled': {
-      effective: true,
-      evolve: (session, { data: { call, child, status, output } }) =>
-        withCall(session, call, (old) =>
-          old.kind === 'delegated' && old.child === child
-            ? {
-                kind: 'done',
-                error: status !== 'completed',
-                output,
-                how: status === 'cancelled' ? 'cancelled' : 'settled',
-              }
-            : old,
-        ),
-    },
-  }
+  },
+}
+
+function begun(session: Session, call: string, state: CallState, then: (after: Session) => Session): Session {
+  const after = withCall(session, call, (old) => (old.kind === 'due' ? state : old))
+  return after === session ? session : then(after)
+}
+
+const counted = (session: Session): Session =>
+  session.turn ? { ...session, turn: { ...session.turn, delegations: (session.turn.delegations ?? 0) + 1 } } : session
+
+function settledCall(
+  session: Session,
+  call: string,
+  child: string,
+  how: 'settled' | 'cancelled',
+  outcome: (agent: string) => DelegationOutcome,
+  change: (old: NonNullable<ReturnType<typeof childOf>>) => NonNullable<ReturnType<typeof childOf>>,
+): Session {
+  const told = outcome(childOf(session.team, child)?.agent ?? '')
+  const after = withCall(session, call, (old) =>
+    old.kind === 'delegated' && old.child === child
+      ? { kind: 'done', error: told.status === 'failed', output: resultText(told), how }
+      : old,
+  )
+  return after === session ? session : withChild(after, child, (old) => old && change(old))
+}
 
 export const delegationStates: CallStateKinds<'delegated'> = {
   delegated: {
@@ -54,29 +134,164 @@ export const delegationStates: CallStateKinds<'delegated'> = {
   },
 }
 
-/** A call to delegate has a frame of its own, addressed to the child's pool. Without agents to delegate to it is a tool like others. */
-export const delegationRoute: RouteRule = (call, _turn, session) => {
-  const names = Object.keys(session.born.agents)
-  if (call.name !== toolName || names.length === 0) return null
-  const data = typeof call.arguments.agent === 'string' ? delegationOf(session, call) : null
-  return data
-    ? { kind: 'frame', due: { events: [{ type: 'delegation.requested', data }], to: toExec(data.pool) } }
-    : {
-        kind: 'settled',
-        status: 'error',
-        code: 'not-found',
-        output: `There is no agent of this name. Available: ${names.join(', ')}.`,
-      }
+/** A session that ends leaves no child behind that could go on later. */
+export const pausedChildrenDue: DueRule = ({ cancel, team }) => {
+  if (cancel?.kind !== 'end') return null
+  for (const [child, { status, call, pool, cancelSent }] of Object.entries(team?.children ?? {}))
+    if (status === 'paused' && !cancelSent)
+      return { events: [{ type: 'delegation.cancel-requested', data: { call, child, pool } }], to: toExec(pool) }
+  return null
 }
 
-/** What a call asks for. null: of an agent that the session does not know. */
-export function delegationOf(
-  { id, born }: Session & { readonly born: Born },
+/** A call to delegate has a frame of its own, addressed to the child's pool. Without agents to delegate to it is a tool like others. */
+export const delegationRoute: RouteRule = (call, turn, session) => {
+  const { team } = session
+  if (!isDelegation(session, call) || !team) return null
+  const { agent, execution_id: execution } = call.arguments
+  const refused = refusalOf(session, team, turn, call)
+  if (refused) {
+    const { code, why } = refused
+    const output = resultText({ agent: typeof agent === 'string' ? agent : '', status: 'failed', output: why })
+    return { kind: 'settled', status: 'error', code, output } satisfies CallRoute
+  }
+  const event = isResumption(execution) ? resumptionOf(session, call) : requestOf(session, call, turn)
+  return event && { kind: 'frame', due: { events: [event], to: toExec(event.data.pool) } }
+}
+
+/** A model that has nothing to go on with may say so by an empty text, or null. */
+const isResumption = (execution: unknown): boolean => execution !== undefined && execution !== null && execution !== ''
+
+interface Refusal {
+  readonly code: 'invalid-arguments' | 'not-found' | 'limit'
+  readonly why: string
+}
+const invalid = (why: string): Refusal => ({ code: 'invalid-arguments', why })
+const notFound = (why: string): Refusal => ({ code: 'not-found', why })
+const limit = (why: string): Refusal => ({ code: 'limit', why })
+
+/** DL1. */
+function refusalOf(session: Session, team: Team, turn: Turn, call: Call): Refusal | null {
+  const { agent, instruction, execution_id: execution } = call.arguments
+  const available = team.agents.filter(({ gone }) => !gone).map(({ name }) => name)
+  if (typeof agent !== 'string')
+    return invalid(`"agent" must be the name of an agent. Available: ${available.join(', ')}.`)
+  const member = memberOf(team, agent)
+  if (!member) return notFound(`Agent '${agent}' not found. Available: ${available.join(', ')}.`)
+  if (isResumption(execution)) {
+    if (typeof execution !== 'string') return invalid('"execution_id" must be the text of a paused result.')
+    return notResumable(session, team, agent, execution) ?? beyondLimits(team, turn, call)
+  }
+  if (member.gone || !member.digest || !member.pool)
+    return notFound(
+      `${member.workflow === undefined ? `Agent '${agent}'` : `Workflow '${member.workflow}'`} was deleted. Available: ${available.join(', ') || 'none'}.`,
+    )
+  if (typeof instruction !== 'string' || instruction.trim() === '')
+    return invalid(`"instruction" is missing: say what '${agent}' should do.`)
+  if (team.levels === 0)
+    return limit('No further agents below this one: the depth of delegation is used up (max_depth). Do it yourself.')
+  if (sessionsLeft(team) < 1)
+    return limit(
+      'No further agents: the sessions that this one may begin are used up (max_sessions). Go on with what you have.',
+    )
+  return beyondLimits(team, turn, call)
+}
+
+function beyondLimits(team: Team, turn: Turn, call: Call): Refusal | null {
+  const place = turn.calls.filter(({ name }) => name === delegateName).indexOf(call)
+  if (place >= team.fanOut)
+    return limit(
+      `Not delegated: one answer may delegate ${team.fanOut} times (max_fan_out). Ask again in your next answer.`,
+    )
+  if ((turn.delegations ?? 0) >= team.perTurn)
+    return limit(
+      `Not delegated: this turn has used its ${team.perTurn} delegations (max_per_turn). Go on with what you have.`,
+    )
+  return null
+}
+
+function notResumable({ id }: Session, team: Team, agent: string, execution: string): Refusal | null {
+  const child = childOf(team, execution)
+  if (!child) {
+    const elsewhere = execution.length > 26 && /^[0-9A-Za-z]{26}-/.test(execution)
+    if (elsewhere && rootOf(execution) !== rootOf(id))
+      return notFound(`The execution '${execution}' belongs to another tree of sessions. Give one of your own results.`)
+    if (elsewhere) return notFound(`The execution '${execution}' is unknown here: no result of this session named it.`)
+    return notFound(`The execution '${execution}' is unknown. Give the execution_id of a paused result.`)
+  }
+  if (child.agent !== agent)
+    return invalid(`The execution '${execution}' belongs to the agent '${child.agent}', not to '${agent}'.`)
+  switch (child.status) {
+    case 'paused':
+      return null
+    case 'open':
+      return invalid(`The execution '${execution}' is still running: its result comes with the call that waits for it.`)
+    case 'completed':
+    case 'failed':
+    case 'cancelled':
+      return invalid(
+        `The execution '${execution}' has finished (${child.status}). Delegate anew, without execution_id.`,
+      )
+    default:
+      return child.status satisfies never
+  }
+}
+
+function askedOf({ arguments: { instruction, input, expected_output: expected } }: Call) {
+  const data = textOf(input)
+  const form = textOf(expected)
+  return {
+    instruction: typeof instruction === 'string' ? instruction : '',
+    ...(data === undefined ? {} : { input: data }),
+    ...(form === undefined ? {} : { expectedOutput: form }),
+  }
+}
+
+/** Models give objects, too, where a text of JSON is asked for. */
+function textOf(value: unknown): string | undefined {
+  if (value === undefined || value === null || value === '') return undefined
+  return typeof value === 'string' ? value : JSON.stringify(value, null, 2)
+}
+
+type WithBorn = Session & { readonly born: Born }
+
+function resumptionOf({ team }: WithBorn, call: Call): EventOf<'delegation.resumed'> | null {
+  const child = String(call.arguments.execution_id)
+  const known = childOf(team, child)
+  if (!known) return null
+  const data = { call: call.call, agent: known.agent, child, pool: known.pool, ...askedOf(call) }
+  return { type: 'delegation.resumed', data }
+}
+
+function requestOf(session: WithBorn, call: Call, turn: Turn): EventOf<'delegation.requested'> | null {
+  const { team } = session
+  const due = turn.calls.filter(
+    (one) => one.name === delegateName && one.state.kind === 'due' && !isResumption(one.arguments.execution_id),
+  )
+  const member = memberOf(team, String(call.arguments.agent))
+  return team && member ? request(session, team, call, sliceFor(team, member, due)) : null
+}
+
+/** What was asked for by a call that waits: the same as its frame says. null: of an agent that the session does not know. */
+export function askedDelegation(
+  session: WithBorn,
   call: Call,
-): EventData<'delegation.requested'> | null {
-  const agent = String(call.arguments.agent)
-  const target = Object.hasOwn(born.agents, agent) ? born.agents[agent] : undefined
-  if (!target) return null
-  const instruction = typeof call.arguments.instruction === 'string' ? call.arguments.instruction : ''
-  return { call: call.call, agent, ...target, child: childId(id, call.call), instruction }
+): EventOf<'delegation.requested'> | EventOf<'delegation.resumed'> | null {
+  const { team } = session
+  if (call.state.kind !== 'delegated' || !team) return null
+  if (call.state.resumed) return resumptionOf(session, call)
+  return request(session, team, call, (childOf(team, call.state.child)?.taken ?? 1) - 1)
+}
+
+function request({ id }: Session, team: Team, call: Call, sessions: number): EventOf<'delegation.requested'> | null {
+  const member = memberOf(team, String(call.arguments.agent))
+  if (!member?.digest || !member.pool) return null
+  const { name, digest, pool, onPause } = member
+  const data = {
+    call: call.call,
+    ...{ agent: name, digest, pool, child: childId(id, call.call) },
+    ...askedOf(call),
+    ...(onPause === 'return' ? { onPause } : {}),
+    ...(member.delegates ? { levels: Math.max(team.levels - 1, 0), sessions } : {}),
+  }
+  return { type: 'delegation.requested', data }
 }

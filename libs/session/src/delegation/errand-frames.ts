@@ -5,34 +5,53 @@ import { type EventData, type Parent, type SessionEvent, toExec } from '@reins/c
 import type { Decision } from '../decision.ts'
 import type { Fold } from '../fold.ts'
 import type { Session } from '../session.ts'
-import type { Errand } from './errands.ts'
+import { firstMessage } from './delegation-result.ts'
+import { type Errand, isClosed, pausedOn } from './errands.ts'
+import { childOf, sessionsUsed } from './team.ts'
 
 export type Creation = Extract<Errand, { kind: 'create-child' }>
+export type Resumption = Extract<Errand, { kind: 'resume-child' }>
 
 /** At expected 0 or not at all: a child that is there already, cancelled or not, is done (I2). `above`: the session that delegates. */
 export function createChild(
   { head }: Fold,
-  { call, instruction }: Creation,
+  creation: Creation,
   started: EventData<'session.started'>,
   above: Session,
   declared: readonly SessionEvent[] = [],
 ): Decision | null {
   if (head.n > 0) return null
   const pool = started.pools.executor
-  const events = childStart(started, declared, `m-${call}`, instruction)
+  const events: readonly SessionEvent[] = [
+    { type: 'session.started', data: started },
+    ...declared,
+    said(creation, 'queue'),
+  ]
   return { events, to: toExec(pool), status: 'idle', pool, trace: above.turn?.trace }
 }
 
-const childStart = (
-  started: EventData<'session.started'>,
-  declared: readonly SessionEvent[],
-  message: string,
-  instruction: string,
-): readonly SessionEvent[] => [
-  { type: 'session.started', data: started },
-  ...declared,
-  { type: 'message.received', data: { message, content: [{ type: 'text', text: instruction }], onBusy: 'queue' } },
-]
+const said = (asked: Creation | Resumption, onBusy: 'queue' | 'join'): SessionEvent => ({
+  type: 'message.received',
+  data: { message: `m-${asked.call}`, content: [{ type: 'text', text: firstMessage(asked) }], onBusy },
+})
+
+/**
+ * What is said is passed on where the child can go on with it: a session that a person has paused goes on, one that waits for a decision
+ * of people waits on, and what is at its end has its answer already. Each of them wakes the child, so that it answers this call.
+ */
+export function resumeChild({ session, head }: Fold, resumption: Resumption, above: Session): Decision | null {
+  const { call, instruction } = resumption
+  if (head.n === 0 || session.continued === call) return null
+  const waits = pausedOn(session)
+  const goesOn = !isClosed(session) && (waits === null || waits.waits_for === 'resume')
+  const resumes = goesOn && session.mode.kind === 'paused'
+  const events: readonly SessionEvent[] = [
+    { type: 'delegation.continued', data: { call } },
+    ...(resumes ? [{ type: 'session.resumed' as const, data: {} }] : []),
+    ...(goesOn && instruction.trim() !== '' ? [said(resumption, 'join')] : []),
+  ]
+  return { events, to: toExec(head.pool), status: resumes ? 'idle' : head.status, trace: above.turn?.trace }
+}
 
 /**
  * As the first frame of a child that nobody has made yet, it is that child's end. `pool`: whose executors the errand was addressed to.
@@ -51,24 +70,43 @@ export function cancelChild({ session, head }: Fold, pool: string, cancel: strin
 
 /** `there`: the fold of the parent. */
 export function settleParent({ session, head }: Fold, parent: Parent, child: Session): Decision | null {
-  const settled = settlement(session, parent.call, child)
+  const settled = settlement(session, child)
   return settled && { events: [settled], to: toExec(parent.pool), status: head.status, trace: session.turn?.trace }
 }
 
 /**
- * What a closed child has to say to its parent: null while it is not at its end, or where the parent does not wait for it.
- * `parent` and `child` are folded to their heads.
+ * What a child that is closed, or waits for people, has to say to its parent: null while it works, or where the parent does not wait
+ * for it. `parent` and `child` are folded to their heads.
  */
-export function settlement(parent: Session, call: string, child: Session): SessionEvent | null {
-  const waiting = parent.turn?.calls.find((one) => one.call === call)
-  if (waiting?.state.kind !== 'delegated' || waiting.state.child !== child.id) return null
-  const atRest = !child.turn && child.inbox.length === 0
-  if (!child.settled && (child.mode.kind === 'ended' || (child.born && atRest)))
-    return {
-      type: 'delegation.settled',
-      data: { call, child: child.id, status: 'cancelled', output: 'It was cancelled before it began.' },
-    }
-  if (!child.settled || !atRest) return null
+export function settlement(parent: Session, child: Session): SessionEvent | null {
+  const waiting = parent.turn?.calls.find(({ state }) => state.kind === 'delegated' && state.child === child.id)
+  if (!waiting) return givenBack(parent, child)
+  const { call } = waiting
+  // DL2: it has not heard yet of a call that goes on with it; whatever it has to say is said when it has.
+  const answers = child.continued ?? child.born?.parent?.call
+  if (child.born && child.mode.kind !== 'ended' && answers !== call) return null
+  const waits = pausedOn(child)
+  if (waits) return { type: 'delegation.paused', data: { call, child: child.id, output: waits } }
+  const end = endOf(child)
+  return end && { type: 'delegation.settled', data: { call, child: child.id, ...end } }
+}
+
+/** Its end, where it has come to one. */
+function endOf(child: Session): Omit<EventData<'delegation.settled'>, 'call' | 'child'> | null {
+  if (!isClosed(child) || !(child.born || child.mode.kind === 'ended')) return null
+  const sessions = child.team ? { sessions: sessionsUsed(child.team) } : {}
+  if (!child.settled) return { status: 'cancelled', output: 'It was cancelled before it began.', ...sessions }
   const { status, output } = child.settled
-  return { type: 'delegation.settled', data: { call, child: child.id, status, output } }
+  return { status, output, ...sessions }
+}
+
+/** The parent stopped to wait when its turn was cancelled. Now it learns what the child did not use of its sessions (TM1). */
+function givenBack(parent: Session, child: Session): SessionEvent | null {
+  const known = childOf(parent.team, child.id)
+  const end = endOf(child)
+  if (parent.mode.kind === 'ended' || known?.status !== 'cancelled' || !end) return null
+  const used = 1 + (end.sessions ?? 0)
+  return used < known.taken
+    ? { type: 'delegation.settled', data: { call: known.call, child: child.id, ...end, sessions: used - 1 } }
+    : null
 }

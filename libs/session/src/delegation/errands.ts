@@ -1,22 +1,17 @@
 // What a trigger asks of another session (PROTOCOL 8): pure. Each trigger type names the one session that its handler may append to.
-import { type Address, type Frame, type Head, isChild, protocolVersion } from '@reins/contracts'
+import { type Address, type EventData, type Frame, type Head, isChild, protocolVersion } from '@reins/contracts'
 import type { Session } from '../session.ts'
-import { delegationOf } from './delegation.ts'
+import { askedDelegation } from './delegation.ts'
+import { waitsForPeople } from './waiting-for-people.ts'
 
 export type Errand =
   /** Create the child: `session.started` and its first message at expected 0; anything there already: done. */
-  | {
-      readonly kind: 'create-child'
-      readonly child: string
-      readonly call: string
-      readonly agent: string
-      readonly digest: string
-      readonly pool: string
-      readonly instruction: string
-    }
+  | ({ readonly kind: 'create-child' } & Readonly<EventData<'delegation.requested'>>)
+  /** Let a child go on that was paused, for a further call; a child that is at its end, or still waits, says so to that call. */
+  | ({ readonly kind: 'resume-child' } & Readonly<EventData<'delegation.resumed'>>)
   /** Ask the child to cancel; for a child that does not exist yet this is its first frame. */
   | { readonly kind: 'cancel-child'; readonly child: string }
-  /** The child's turn has ended: settle the parent's call. */
+  /** The child's turn has ended, or it waits for people and its parent does not wait with it: settle the parent's call. */
   | { readonly kind: 'settle-parent' }
 
 /**
@@ -36,6 +31,8 @@ export function errandsOf(frame: Frame, pool: string): readonly Errand[] {
     switch (event.type) {
       case 'delegation.requested':
         return event.data.pool === pool ? [{ kind: 'create-child', ...event.data }] : []
+      case 'delegation.resumed':
+        return event.data.pool === pool ? [{ kind: 'resume-child', ...event.data }] : []
       case 'delegation.cancel-requested':
         return event.data.pool === pool ? [{ kind: 'cancel-child', child: event.data.child }] : []
       case 'turn.completed':
@@ -56,24 +53,32 @@ export function errandsOf(frame: Frame, pool: string): readonly Errand[] {
 
 /**
  * What must hold whenever a session is at rest, whoever was to see to it (PROTOCOL 4): its open delegations have their children,
- * and once it is at its end its parent has its answer.
+ * and once it is at its end, or waits for people where its parent does not wait with it, its parent knows.
  */
 export function standingErrands(session: Session): readonly Errand[] {
   const { born, turn } = session
   if (!born) return []
-  const creations = (turn?.calls ?? []).flatMap((call): Errand[] => {
-    const asked =
-      call.state.kind === 'delegated' && !call.state.cancelSent ? delegationOf({ ...session, born }, call) : null
-    return asked ? [{ kind: 'create-child', ...asked }] : []
+  const asked = (turn?.calls ?? []).flatMap((call): Errand[] => {
+    const event =
+      call.state.kind === 'delegated' && !call.state.cancelSent && askedDelegation({ ...session, born }, call)
+    if (!event) return []
+    return event.type === 'delegation.requested'
+      ? [{ kind: 'create-child', ...event.data }]
+      : [{ kind: 'resume-child', ...event.data }]
   })
-  return born.parent && isClosed(session) ? [...creations, { kind: 'settle-parent' }] : creations
+  return born.parent && (isClosed(session) || pausedOn(session)) ? [...asked, { kind: 'settle-parent' }] : asked
 }
+
+/** What a child has to tell its parent that it waits for; null: nothing, or its parent waits with it. */
+export const pausedOn = (session: Session) => (session.onPause === 'return' ? waitsForPeople(session) : null)
 
 /** A name for an errand that is done for good once it is done; null where it may have to be done again. */
 export function finalErrand(session: Session, errand: Errand): string | null {
   switch (errand.kind) {
     case 'create-child':
       return `create ${errand.child}`
+    case 'resume-child':
+      return `resume ${errand.call}`
     case 'cancel-child':
       return null
     case 'settle-parent':
@@ -83,4 +88,5 @@ export function finalErrand(session: Session, errand: Errand): string | null {
   }
 }
 
-const isClosed = ({ mode, turn, inbox }: Session): boolean => mode.kind === 'ended' || (!turn && inbox.length === 0)
+export const isClosed = ({ mode, turn, inbox }: Session): boolean =>
+  mode.kind === 'ended' || (!turn && inbox.length === 0)

@@ -5,6 +5,7 @@
 import type { EventData, SessionEvent } from '@reins/contracts'
 import { pinnedPolicy } from '../approval/pinned-policy.ts'
 import { memoryDeclared } from '../memory/memory.ts'
+import { agentsDeclared } from '../delegation/declared.ts'
 import { toolsetDeclared } from '../toolset/declared.ts'
 import { type SessionStart, sessionStarted } from './session-started.ts'
 
@@ -24,6 +25,8 @@ const declareRules: readonly DeclareRule[] = [
   },
   ({ definition, principal }) => toolsetDeclared(definition, principal),
   ({ definition, principal }) => memoryDeclared(definition, principal),
+  ({ definition, agents = [], ceilings, granted }) => agentsDeclared(definition, agents, ceilings, granted),
+  ({ onPause }) => (onPause === 'return' ? [{ type: 'parent.declared', data: { onPause } }] : []),
 ]
 
 export const sessionBeginning = (start: SessionStart): SessionBeginning => ({

@@ -1,5 +1,6 @@
 // The life of a session: its start, its name, pausing, quarantine, its end.
 import type { EventOf } from '@reins/contracts'
+import { undeclaredTeam } from '../delegation/team.ts'
 import type { Session } from '../session.ts'
 import type { CoverRule, DueRule, Meanings, Origin } from '../slice.ts'
 
@@ -45,6 +46,7 @@ function started(session: Session, { data }: EventOf<'session.started'>, { at }:
   return {
     ...session,
     title: title ?? null,
+    ...undeclaredTeam(agents ?? {}),
     born: {
       agent,
       digest,

@@ -1,6 +1,14 @@
 // The first event of a session, from its agent's definition: the one builder for a session that a person starts and for a child.
-import { type AgentDefinition, definitionDefaults, type EventData, type PinnedTool, poolKey } from '@reins/contracts'
+import {
+  type AgentDefinition,
+  type DeclaredAgent,
+  definitionDefaults,
+  type EventData,
+  type PinnedTool,
+  poolKey,
+} from '@reins/contracts'
 import { pinnedPolicy } from '../approval/pinned-policy.ts'
+import type { DelegationCeilings, Granted } from '../delegation/declared.ts'
 
 export interface SessionStart {
   readonly agent: string
@@ -16,6 +24,14 @@ export interface SessionStart {
   readonly principal: string
   /** Of a child: who began the turn above. */
   readonly requesters?: readonly string[]
+  /** Those that the definition lists, as they are now. */
+  readonly agents?: readonly DeclaredAgent[]
+  /** Of the operator. Absent: those of the product. */
+  readonly ceilings?: DelegationCeilings
+  /** Of a child: what the session above lets it have. */
+  readonly granted?: Granted
+  /** Of a child: the session above does not wait with it for people. */
+  readonly onPause?: 'wait' | 'return'
 }
 
 export function sessionStarted(start: SessionStart): EventData<'session.started'> {

@@ -70,7 +70,7 @@ function started(session: Session, { data }: EventOf<'model-call.started'>, { by
   if (attempt !== 1 || turn.calls.some(({ state }) => state.kind !== 'done')) return session
   return {
     ...session,
-    transcript: session.transcript.append(...closedResults(turn.calls)),
+    transcript: session.transcript.append(...closedResults(session, turn.calls)),
     turn: { ...turn, calls: [], modelCalls: turn.modelCalls + 1, model: { ...running, lost: 0, throttles: 0 } },
   }
 }

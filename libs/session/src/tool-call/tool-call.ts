@@ -1,5 +1,6 @@
 // Tool calls: attempts of one call that tool-runners carry out, and the results that the model gets.
 import type { EventOf, ModelMessage, ToolContent } from '@reins/contracts'
+import { isDelegation } from '../delegation/delegate-tool.ts'
 import { elicitedNote } from '../elicitation/words.ts'
 import type { Call, CallState, Resume, Session, Turn } from '../session.ts'
 import type { CallStateKind, CallStateKinds, Meanings, Origin } from '../slice.ts'
@@ -132,7 +133,7 @@ function noteOf(approval: Call['approval'], args: Call['arguments']): string {
 const withContent = (content: readonly ToolContent[] | undefined) => (content === undefined ? {} : { content })
 
 /** S3: the results of an answer's calls, in the order of the calls; a call that has none gets one that says so. */
-export function closedResults(calls: readonly Call[]): readonly ModelMessage[] {
+export function closedResults(session: Session, calls: readonly Call[]): readonly ModelMessage[] {
   return calls.map(({ call, name, state, edited, approval, elicited, arguments: args }) => ({
     role: 'tool',
     call,
@@ -142,6 +143,8 @@ export function closedResults(calls: readonly Call[]): readonly ModelMessage[] {
         ? noteOf(edited && approval, args) + elicitedNote(elicited) + state.output
         : cancelledOutput,
     ...(state.kind === 'done' ? withContent(state.content) : {}),
-    error: state.kind === 'done' ? state.error : true,
+    // The result of a delegation says itself whether it failed: it is JSON, and stays so.
+    error:
+      state.kind === 'done' ? state.error && !(isDelegation(session, { name }) && state.output.startsWith('{')) : true,
   }))
 }

@@ -108,7 +108,7 @@ function ended(session: Session, settled: Settled): Session {
     turn: null,
     turns: session.turns + 1,
     usage: addUsage(session.usage, session.turn.usage),
-    transcript: session.transcript.append(...closedResults(session.turn.calls)),
+    transcript: session.transcript.append(...closedResults(session, session.turn.calls)),
     // What waits for a model call of this turn waits for nothing now; the timer fires for nothing.
     timers: session.turn.model?.kind === 'throttled' ? withoutTimer(session, session.turn.model.timer) : session.timers,
     settled,

@@ -1,16 +1,18 @@
 // Errands: what a trigger asks of another session (PROTOCOL 8). Each appends one frame there, or finds that it is done; what it appends
 // is decided in libs/session (errand-frames.ts).
 import { draftOn, makeShortId } from '@reins/contracts'
-import type { SessionLog, WorkQueue } from '@reins/journal'
+import { agentsNow, type RegistryView, type SessionLog, type WorkQueue } from '@reins/journal'
 import type { Clock } from '@reins/service'
 import {
   type Creation,
   cancelChild,
   createChild,
   type Decision,
+  type DelegationCeilings,
   type Errand,
   type Fold,
   foldFrames,
+  resumeChild,
   type Session,
   sessionBeginning,
   settleParent,
@@ -24,6 +26,8 @@ export interface ErrandContext extends FoldSource {
   readonly sessions: Pick<SessionLog, 'read' | 'append'>
   readonly work: Pick<WorkQueue, 'ensurePool'>
   readonly definitions: Pick<Definitions, 'resolved'>
+  readonly registry: Pick<RegistryView, 'agentFresh' | 'version'>
+  readonly ceilings: DelegationCeilings
   readonly clock: Clock
   readonly stopping: AbortSignal
 }
@@ -42,6 +46,8 @@ export async function doErrand(
   switch (errand.kind) {
     case 'create-child':
       return makeChild(context, id, session, errand)
+    case 'resume-child':
+      return appendTo(context, errand.child, (there) => resumeChild(there, errand, session))
     case 'cancel-child':
       return appendTo(context, errand.child, (there) => cancelChild(there, pool, makeShortId(context.clock.random)))
     case 'settle-parent': {
@@ -61,8 +67,15 @@ async function makeChild(context: ErrandContext, parent: string, session: Sessio
   if (!resolved) throw new Error(`the definition ${digest} of the agent ${agent} is not in the registry`)
   const { definition, toolset } = resolved
   const pinned = toolset.kind === 'resolved' ? pinnedTools(toolset.tools) : []
+  const agents = await agentsNow(context.registry, definition)
   const { started, declared } = sessionBeginning({
-    ...{ agent, digest, definition },
+    ...{ agent, digest, definition, ceilings: context.ceilings },
+    agents: agents.map(({ declared }) => declared),
+    granted: {
+      ...(errand.levels === undefined ? {} : { levels: errand.levels }),
+      ...(errand.sessions === undefined ? {} : { sessions: errand.sessions }),
+    },
+    onPause: errand.onPause ?? 'wait',
     toolset: pinned,
     parent: { session: parent, call, pool: session.born.pools.executor },
     principal: session.born.principal ?? session.servers?.principal ?? `session:${session.id}`,
@@ -72,6 +85,8 @@ async function makeChild(context: ErrandContext, parent: string, session: Sessio
   await Promise.all([
     context.work.ensurePool('exec', executor, definition.affinity ?? {}),
     context.work.ensurePool('tool', tools, definition.affinity ?? {}),
+    // What is asked of a child is addressed to its executors before it is there.
+    ...agents.map(({ pool, labels }) => context.work.ensurePool('exec', pool, labels)),
   ])
   // That it is there is enough, whatever has been said in it.
   return appendTo(

@@ -90,11 +90,17 @@ export class Agents {
     }
   }
 
-  /** `at`: only where the agent is at this digest. */
-  async delete(caller: Caller, name: string, at: string | undefined): Promise<{ readonly name: string }> {
+  /** `at`: only where the agent is at this digest. `force`: also where other agents list it. */
+  async delete(
+    caller: Caller,
+    name: string,
+    at: string | undefined,
+    force = false,
+  ): Promise<{ readonly name: string }> {
     authorize(caller, operations.deleteAgent)
     this.#mustBeWritable()
-    return this.#ask('delete', { name, ...(at === undefined ? {} : { ifMatch: at }), by: caller.by })
+    const condition = at === undefined ? {} : { ifMatch: at }
+    return this.#ask('delete', { name, ...condition, ...(force ? { force } : {}), by: caller.by })
   }
 
   /** `after`: the `next` of the page before. */

@@ -72,7 +72,7 @@ export const operations = {
     summary: 'Delete an agent: its sessions and versions stay',
     tag: 'agents',
     permission: 'agents:write',
-    errors: ['invalid_request', 'agent_not_found', 'agent_changed', 'storage_full', 'unavailable'],
+    errors: ['invalid_request', 'agent_not_found', 'agent_changed', 'agent_in_use', 'storage_full', 'unavailable'],
   },
   listAgents: {
     summary: 'List agents',

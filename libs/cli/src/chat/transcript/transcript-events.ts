@@ -173,6 +173,11 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'session.settled':
     case 'tool-call.late-result':
     case 'delegation.cancel-requested':
+    case 'delegation.continued':
+    case 'delegation.resumed':
+    case 'delegation.paused':
+    case 'agents.declared':
+    case 'parent.declared':
     case 'timer.armed':
     case 'timer.fired':
     case 'cancel.requested':

@@ -9,10 +9,11 @@ import {
   type SessionEvent,
   type VersionEntry,
 } from '@reins/contracts'
+import { agentsNow } from '@reins/journal'
 import { sessionBeginning } from '@reins/session'
 import type { GatewayConfig } from '../../ports.ts'
 
-export type NewSessionParts = Pick<GatewayConfig, 'registry' | 'work' | 'toolsOf'>
+export type NewSessionParts = Pick<GatewayConfig, 'registry' | 'work' | 'toolsOf' | 'ceilings'>
 
 export interface Beginning {
   readonly started: EventOf<'session.started'>
@@ -29,13 +30,15 @@ export async function beginSession(
   const { entry, version } = await agentNow(parts, request.agent)
   const { definition } = version
   const labels = definition.affinity ?? {}
-  const toolset = await parts.toolsOf(definition)
+  const [toolset, agents] = await Promise.all([parts.toolsOf(definition), agentsNow(parts.registry, definition)])
   const { started, declared } = sessionBeginning({
     agent: entry.name,
     digest: version.digest,
     definition,
     toolset,
     principal,
+    agents: agents.map(({ declared }) => declared),
+    ...(parts.ceilings === undefined ? {} : { ceilings: parts.ceilings }),
     ...(request.instance === undefined
       ? {}
       : { instance: { instance: request.instance, session: request.session ?? 'default' } }),
@@ -46,7 +49,12 @@ export async function beginSession(
   if (decoded.kind !== 'known')
     throw new ReinsError('invalid_request', `The session cannot be started: ${decoded.why}.`)
   const pool = poolKey(labels)
-  await Promise.all([parts.work.ensurePool('exec', pool, labels), parts.work.ensurePool('tool', pool, labels)])
+  await Promise.all([
+    parts.work.ensurePool('exec', pool, labels),
+    parts.work.ensurePool('tool', pool, labels),
+    // What is asked of a child is addressed to its executors before it is there.
+    ...agents.map((one) => parts.work.ensurePool('exec', one.pool, one.labels)),
+  ])
   return { started: event, declared }
 }
 

@@ -61,10 +61,14 @@ export function agentRoutes({ agents }: Api): readonly Route[] {
       path: '/v1/agents/:name',
       params,
       headers: { 'If-Match': 'a digest: only delete what is at this digest' },
+      query: Type.Object(
+        { force: Type.Optional(Type.Boolean({ description: 'Delete it also where other agents list it' })) },
+        closed,
+      ),
       answers: { 200: Type.Object({ name: Type.String() }, closed) },
-      handle: async ({ params: { name }, headers, caller }) => {
+      handle: async ({ params: { name }, query: { force = false }, headers, caller }) => {
         const at = headers['if-match'] === undefined ? undefined : digestOf(headers['if-match'])
-        return json(200, await agents.delete(caller, name, at))
+        return json(200, await agents.delete(caller, name, at, force))
       },
     }),
     route({

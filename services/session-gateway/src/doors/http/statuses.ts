@@ -14,6 +14,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   agent_not_found: 404,
   agent_exists: 412,
   agent_changed: 412,
+  agent_in_use: 409,
   secret_not_found: 404,
   config_not_found: 404,
   webhook_not_found: 404,

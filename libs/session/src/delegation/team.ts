@@ -1,0 +1,93 @@
+// Whom a session may delegate to, how far, and what became of each child. Pure data, part of the fold.
+//   TM1. A session gives away no more sessions of its tree than it was given: each child costs one, and what the child may give away
+//        itself is taken from the same number when the child is asked for. What a child did not use comes back with its end.
+//   TM2. So the limit of the whole tree holds without anybody counting the tree: sessions that work side by side share nothing.
+import type { DeclaredAgent, EventData } from '@reins/contracts'
+import type { Call, Session } from '../session.ts'
+
+export interface TeamLimits {
+  /** Of sessions below this one; 0: it delegates no more. */
+  readonly levels: number
+  /** Delegations of one answer. */
+  readonly fanOut: number
+  readonly perTurn: number
+  /** Sessions that may be given away. */
+  readonly sessions: number
+}
+
+export interface Child {
+  readonly agent: string
+  /** The latest call that asked for it. */
+  readonly call: string
+  readonly pool: string
+  readonly status: 'open' | 'paused' | 'completed' | 'failed' | 'cancelled'
+  /** Of the sessions that were given away: this child and what it may use. */
+  readonly taken: number
+  /** It was asked to cancel while nobody waited for it. */
+  readonly cancelSent?: true
+}
+
+export interface Team extends TeamLimits {
+  readonly agents: readonly DeclaredAgent[]
+  readonly children: Readonly<Record<string, Child>>
+}
+
+const noLimit = 1_000_000
+
+/** Of a session that started before there was agents.declared. */
+export function undeclaredTeam(
+  agents: Readonly<Record<string, { readonly digest: string; readonly pool: string }>>,
+): Pick<Session, 'team'> {
+  const names = Object.keys(agents)
+  if (names.length === 0) return {}
+  const members = names.map((name): DeclaredAgent => ({ name, description: '', onPause: 'wait', ...agents[name]! }))
+  return {
+    team: {
+      agents: members,
+      children: {},
+      ...{ levels: noLimit, fanOut: noLimit, perTurn: noLimit, sessions: noLimit },
+    },
+  }
+}
+
+export const declaredTeam = ({ agents, levels, fanOut, perTurn, sessions }: EventData<'agents.declared'>): Team => ({
+  agents,
+  levels,
+  fanOut,
+  perTurn,
+  sessions,
+  children: {},
+})
+
+export const memberOf = (team: Team | undefined, name: string): DeclaredAgent | undefined =>
+  team?.agents.find((agent) => agent.name === name)
+
+export const childOf = (team: Team | undefined, child: string): Child | undefined =>
+  team && Object.hasOwn(team.children, child) ? team.children[child] : undefined
+
+export const sessionsUsed = ({ children }: Team): number =>
+  Object.values(children).reduce((sum, { taken }) => sum + taken, 0)
+
+export const sessionsLeft = (team: Team): number => Math.max(team.sessions - sessionsUsed(team), 0)
+
+export function withChild(
+  session: Session,
+  id: string,
+  change: (child: Child | undefined) => Child | undefined,
+): Session {
+  const { team } = session
+  if (!team) return session
+  const before = childOf(team, id)
+  const after = change(before)
+  return after === undefined || after === before
+    ? session
+    : { ...session, team: { ...team, children: { ...team.children, [id]: after } } }
+}
+
+/** What a child may give away that is asked for now: an equal share of what is left, one share of which is kept. `due`: calls that are going to be asked for, this one among them. */
+export function sliceFor(team: Team, member: DeclaredAgent, due: readonly Call[]): number {
+  if (!member.delegates || team.levels < 2) return 0
+  const left = sessionsLeft(team) - due.length
+  const sharing = due.filter(({ arguments: { agent } }) => memberOf(team, String(agent))?.delegates).length
+  return Math.max(Math.floor(left / (sharing + 1)), 0)
+}

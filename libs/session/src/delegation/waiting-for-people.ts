@@ -1,0 +1,48 @@
+// What a session waits for where only people can go on with it: what the model above is told of a child that is paused.
+import { type Session } from '../session.ts'
+
+/** As the output of a paused delegation says it. */
+export interface WaitsFor {
+  readonly waits_for: 'approval' | 'answer' | 'resume' | 'release'
+  readonly reason: string
+  /** The latest text of the agent, where there is one. */
+  readonly said?: string
+  readonly calls?: readonly unknown[]
+}
+
+/** Arguments that are longer, as JSON, are not repeated. */
+const maxArgumentsChars = 4_000
+
+/** null: it does not wait, or not only for people. Asked where nothing is due. */
+export function waitsForPeople(session: Session): WaitsFor | null {
+  const { mode, turn, lastText } = session
+  const said = lastText === '' ? {} : { said: lastText }
+  const calls = turn?.calls ?? []
+  const goesOn = ['requested', 'claimed', 'delegated']
+  if (turn?.model?.kind === 'running' || calls.some(({ state }) => goesOn.includes(state.kind))) return null
+  switch (mode.kind) {
+    case 'paused':
+      return { waits_for: 'resume', reason: 'The session of the agent is paused.', ...said }
+    case 'quarantined':
+      return { waits_for: 'release', reason: `The session of the agent is quarantined: ${mode.reason}`, ...said }
+    case 'ended':
+      return null
+    case 'open':
+      break
+    default:
+      mode satisfies never
+  }
+  const waiting = calls.flatMap(({ name, arguments: args, state }): object[] => {
+    if (state.kind === 'waiting') return [{ tool: name, ...shortened(args), reason: state.reason }]
+    if (state.kind === 'eliciting')
+      return [{ tool: name, server: state.server, asks: state.message, ...(state.url ? { url: state.url } : {}) }]
+    return []
+  })
+  if (waiting.length === 0) return null
+  return calls.some(({ state }) => state.kind === 'waiting')
+    ? { waits_for: 'approval', reason: 'A person must approve what the agent wants to do.', ...said, calls: waiting }
+    : { waits_for: 'answer', reason: 'A server asks a person something.', ...said, calls: waiting }
+}
+
+const shortened = (args: Readonly<Record<string, unknown>>) =>
+  JSON.stringify(args).length <= maxArgumentsChars ? { arguments: args } : {}
