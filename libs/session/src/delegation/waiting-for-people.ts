@@ -1,5 +1,5 @@
 // What a session waits for where only people can go on with it: what the model above is told of a child that is paused.
-import { type Session } from '../session.ts'
+import type { Session } from '../session.ts'
 
 /** As the output of a paused delegation says it. */
 export interface WaitsFor {

@@ -1,4 +1,4 @@
-import { type AgentDefinition, definitionDigest, inlineDefinitions, ReinsError } from '@reins/contracts'
+import { type AgentDefinition, definitionDigest, inlineDefinitions, type ReinsError } from '@reins/contracts'
 import { describe, expect, test } from 'vitest'
 import { memoryLog } from '../../test/memory-log.ts'
 import { Agents } from '../agents.ts'
