@@ -51,10 +51,11 @@ export async function startRecording(target: string) {
     return answer
   }
 
-  async function until(id: string, type: string): Promise<void> {
+  /** Until there are so many events of this type. */
+  async function until(id: string, type: string, times = 1): Promise<void> {
     for (;;) {
       const { events } = await call('GET', `/sessions/${id}/events?limit=1000`)
-      if (events.some((event) => event.type === type)) return
+      if (events.filter((event) => event.type === type).length >= times) return
       await pause(50)
     }
   }

@@ -95,6 +95,27 @@ describe('a session with servers', () => {
     expect(after.and(t(resolved(2, ready('files', 'x1', 'read')))).session).toBe(after.session)
   })
 
+  it('is not changed by a timer that fires though its tools are there', () => {
+    const there = begun('files').and(t(resolved(2, ready('files', 'x1', 'read'))))
+    expect(there.and(m(fired(2))).session).toBe(there.session)
+    const next = there.and(e(calling('c4', 't2')), m(fired(2)))
+    expect(next.session.servers?.asking.kind).toBe('answered')
+    expect(types(plan(there.and(m(fired(2))).session, [], said(5), true)?.events ?? [])).toEqual(['model-call.started'])
+  })
+
+  it('takes the timer of an earlier request for nothing while it asks again', () => {
+    const again = begun('files').and(
+      t(resolved(2, gone('files'))),
+      e(calling('c4', 't2')),
+      e(answered('c4')),
+      e(turnCompleted('t2', 'c4')),
+      g(message('m2')),
+      e(turn('t8', 'm2'), asked(8), armed(8)),
+    )
+    expect(again.session.servers?.asking.kind).toBe('asked')
+    expect(again.and(m(fired(2))).session).toBe(again.session)
+  })
+
   it('takes the first of two answers', () => {
     const first = begun('files').and(t(resolved(2, ready('files', 'x1', 'read'))))
     expect(first.and(t(resolved(2, gone('files')))).session).toBe(first.session)
