@@ -6,7 +6,7 @@
 //       once a microtask, and with many sessions these system calls cost more than everything else.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Msg, MsgHdrs, NatsConnection, Subscription as NatsSubscription } from '@nats-io/nats-core'
-import { createInbox, headers as natsHeaders } from '@nats-io/nats-core'
+import { createInbox } from '@nats-io/nats-core'
 import { connect } from '@nats-io/transport-node'
 
 export interface BrokerOptions {
@@ -54,7 +54,7 @@ export interface Broker {
   request(subject: string, payload: string | Uint8Array, options?: RequestOptions): Promise<RequestOutcome>
   /** Without an answer, and without a promise that it arrives. Never throws: what is said into a closed connection is lost. */
   publish(subject: string, payload: string | Uint8Array, options?: PublishOptions): void
-  /** As `publish`, with what else leaves in this microtask: for whoever has gathered what belongs together. Not in order with `publish`. */
+  /** As `publish`, in order with it, but with what else leaves in this microtask: for whoever is at the end of the turn already. */
   publishNow(subject: string, payload: string | Uint8Array): void
   /** Called after each reconnect; close the subscription to stop. */
   onReconnect(on: () => void): { close(): void }
@@ -198,6 +198,8 @@ class NatsBroker implements Broker {
   }
 
   publishNow(subject: string, payload: string | Uint8Array): void {
+    // Whatever waits for the end of the turn was said before.
+    if (this.#outgoing.length > 0) this.#leave()
     this.#say(subject, payload, undefined)
   }
 
@@ -268,10 +270,4 @@ class NatsBroker implements Broker {
     this.#waiting.clear()
     if (!this.nc.isClosed()) await this.nc.drain().catch(() => this.nc.close())
   }
-}
-
-export const makeHeaders = (pairs: Iterable<readonly [string, string]>): MsgHdrs => {
-  const headers = natsHeaders()
-  for (const [name, value] of pairs) headers.set(name, value)
-  return headers
 }

@@ -2,12 +2,12 @@ export {
   type Broker,
   type BrokerOptions,
   connectBroker,
-  makeHeaders,
   type PublishOptions,
   type RequestOptions,
   type RequestOutcome,
 } from './broker.ts'
 export { createStreamSubject } from './jetstream-api.ts'
+export { type HeaderOf, headersOf, makeHeaders } from './message-headers.ts'
 export { type Presence, type PresenceOptions, startPresence } from './presence.ts'
 export { type AckInfo, ackInfo, type Consumption, type PullOptions, pull } from './pull.ts'
 export { callService, type Handler, serveRequests } from './requests.ts'

@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Msg } from '@nats-io/nats-core'
 import type { Broker } from './broker.ts'
 import { directGetSubject, leaderGetSubject } from './jetstream-api.ts'
+import { type HeaderOf, headersOf } from './message-headers.ts'
 import { BrokerUnavailable } from './unavailable.ts'
 
 export interface StoredMessage {
@@ -14,7 +15,7 @@ export interface StoredMessage {
   readonly seq: number
   /** epoch ms, by the broker; 0 where it does not say */
   readonly storedAt: number
-  readonly header: (name: string) => string
+  readonly header: HeaderOf
   readonly body: string
 }
 
@@ -197,14 +198,14 @@ async function nextFromLeader(
 
 /** A direct get's answer: the message's own headers, and what the server says of it. undefined: a status, not a message. */
 function storedFromDirect(msg: Msg): StoredMessage | undefined {
-  const { headers } = msg
-  const subject = headers?.get('Nats-Subject')
-  if (!headers || !subject) return undefined
+  const header = headersOf(msg)
+  const subject = header?.('Nats-Subject')
+  if (!header || !subject) return undefined
   return {
     subject,
-    seq: Number(headers.get('Nats-Sequence')),
-    storedAt: timeOf(headers.get('Nats-Time-Stamp')),
-    header: (name) => headers.get(name),
+    seq: Number(header('Nats-Sequence')),
+    storedAt: timeOf(header('Nats-Time-Stamp')),
+    header,
     body: msg.string(),
   }
 }

@@ -49,8 +49,8 @@ export interface SessionFeed {
     of: string | { readonly tree: string },
     options?: { readonly limit?: number; readonly since?: number; readonly withinMs?: number },
   ): Promise<readonly LiveDelta[]>
-  /** Publishes without waiting. */
-  publishDelta(session: string, role: 'e' | 't', delta: Delta): void
+  /** Publishes without waiting. `at`: whoever is at the end of a turn of the event loop says so; then it leaves at once. */
+  publishDelta(session: string, role: 'e' | 't', delta: Delta, at?: 'any' | 'end-of-turn'): void
   /** Called after each reconnect of this process's connection: frames may have been lost. */
   onReconnect(on: () => void): Subscription
   /** Called after each reconnect of the connection that deltas come over: some may have been lost. */

@@ -92,9 +92,17 @@ export async function toolsAtStart(
   return toolset.kind === 'resolved' ? pinnedTools(toolset.tools) : []
 }
 
+/** By the parameters, which are one object for each tool: every session's start asks for those of all its tools. */
+const digests = new WeakMap<object, { readonly name: string; readonly description: string; readonly digest: string }>()
+
 /** Of what a model is told of a tool: 16 hexadecimal characters of a sha256. */
 function specDigest({ name, description, parameters }: ToolSpec): string {
-  return createHash('sha256').update(canonicalJson({ name, description, parameters })).digest('hex').slice(0, 16)
+  const known = digests.get(parameters)
+  if (known?.name === name && known.description === description) return known.digest
+  const text = canonicalJson({ name, description, parameters })
+  const digest = createHash('sha256').update(text).digest('hex').slice(0, 16)
+  digests.set(parameters, { name, description, digest })
+  return digest
 }
 
 /** T3. Never rejects. The arguments are checked here, for the tools of every source. */

@@ -2,8 +2,9 @@
 //   F1. Deltas have a connection of their own. There are so many of them that the server may cut a reader that falls behind; appends,
 //       acks and frames must not be cut with it, nor wait behind deltas.
 //   F2. What this process publishes, its own listeners hear at once and not from the server: the connection for deltas has no echo.
-//   F3. An executor has gathered its deltas already: they leave at once. Those of tools wait for the end of the turn.
-import { type Broker, readMessages } from '@reins/broker'
+//   F3. What the end of a turn of the event loop has given rise to leaves at once; everything else waits for that end, and leaves in one
+//       write with what else is said in this turn.
+import { type Broker, headersOf, readMessages } from '@reins/broker'
 import {
   type Delta,
   decodeDelta,
@@ -35,13 +36,14 @@ export function createJetStreamFeed(broker: Broker, ownLive?: Broker): SessionFe
       const filter = republished(typeof of === 'string' ? sessionFilter(of) : treeFilter(of.tree))
       const subscription = broker.nc.subscribe(filter, {
         callback: (error, msg) => {
-          const { headers } = msg
+          if (error) return
+          const header = headersOf(msg)
           const subject = parseSessionSubject(msg.subject)
-          if (error || !headers || !subject) return
+          if (!header || !subject) return
           const frame = frameOf({
             subject: msg.subject,
-            seq: Number(headers.get('Nats-Sequence')),
-            header: (name) => headers.get(name),
+            seq: Number(header('Nats-Sequence')),
+            header,
             body: msg.string(),
           })
           if (frame) on({ session: subject.session, frame, to: subject.to })
@@ -76,12 +78,13 @@ export function createJetStreamFeed(broker: Broker, ownLive?: Broker): SessionFe
       const deltas = messages.flatMap(({ subject, body }) => liveDelta(parseLiveSubject(subject), body) ?? [])
       return limit === undefined ? deltas : deltas.slice(-limit)
     },
-    publishDelta(session: string, role: 'e' | 't', delta: Delta) {
+    publishDelta(session: string, role: 'e' | 't', delta: Delta, at: 'any' | 'end-of-turn' = 'any') {
       // Into a connection that is closed for good: what streams past is lost, the log is not.
       const known = names.of(session)
+      const subject = role === 'e' ? known.byExecutor : known.byRunner
       const body = Buffer.from(JSON.stringify(delta))
-      if (role === 'e') live.publishNow(known.byExecutor, body)
-      else live.publish(known.byRunner, body) // F3
+      if (at === 'end-of-turn') live.publishNow(subject, body)
+      else live.publish(subject, body) // F3
       here?.tell({ session, role, delta }, known)
     },
     onReconnect: (on) => broker.onReconnect(on),

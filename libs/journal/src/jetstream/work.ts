@@ -8,7 +8,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type ConsumerConfig, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
-import { ackInfo, type Broker, type Consumption, nextMessage, pull, readMessages } from '@reins/broker'
+import { ackInfo, type Broker, type Consumption, headersOf, nextMessage, pull, readMessages } from '@reins/broker'
 import {
   bucketFilter,
   bucketStream,
@@ -136,12 +136,13 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
       on: (msg) => {
         const info = ackInfo(msg.reply)
         const subject = parseSessionSubject(msg.subject)
-        const { headers, reply } = msg
-        if (!info || !subject || !headers || !reply) return
+        const { reply } = msg
+        const header = headersOf(msg)
+        if (!info || !subject || !header || !reply) return
         const frame = frameOf({
           subject: msg.subject,
           seq: info.streamSeq,
-          header: (name) => headers.get(name),
+          header,
           body: msg.string(),
         })
         if (!frame) return

@@ -19,7 +19,9 @@ export class Automaton {
   readonly #depth: Int32Array
   readonly #found: Int32Array
   #nodes = 1
+  /** In characters. */
   readonly longest: number
+  readonly shortest: number
 
   constructor(patterns: readonly Pattern[]) {
     const most = patterns.reduce((sum, { length }) => sum + length, 1)
@@ -30,9 +32,14 @@ export class Automaton {
     this.#fail = column()
     this.#depth = column()
     this.#found = column()
-    let longest = 0
-    for (const pattern of patterns) longest = Math.max(longest, this.#add(pattern))
+    let [longest, shortest] = [0, Number.POSITIVE_INFINITY]
+    for (const pattern of patterns) {
+      const depth = this.#add(pattern)
+      longest = Math.max(longest, depth)
+      shortest = Math.min(shortest, depth)
+    }
     this.longest = longest
+    this.shortest = shortest
     this.#linkFailures()
   }
 
@@ -84,6 +91,14 @@ export class Automaton {
       const next = this.#child(from, symbol)
       if (next !== 0 || from === 0) return next
     }
+  }
+
+  /** Where the first character at or behind `at` stands with which a text begins; the length where there is none. */
+  nextBegin(text: string, at: number): number {
+    const begins = this.#begins
+    let i = at
+    while (i < text.length && begins[text.charCodeAt(i)] === 0) i++
+    return i
   }
 
   /** How many characters of what was read the node stands for. */

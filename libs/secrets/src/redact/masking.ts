@@ -49,10 +49,7 @@ export class Masking {
 
   end(): string {
     const at = this.#base + this.#held.length
-    for (const matcher of this.#matchers) {
-      const start = matcher.end(at)
-      if (start >= 0) this.#cover(start, at)
-    }
+    for (const matcher of this.#matchers) matcher.end(at, this.#found)
     return this.#show(at)
   }
 
@@ -63,17 +60,11 @@ export class Masking {
   }
 
   #read(text: string, from: number): void {
-    for (let i = 0; i < text.length; i++) {
-      const code = text.charCodeAt(i)
-      for (const matcher of this.#matchers) {
-        const start = matcher.read(code, from + i)
-        if (start >= 0) this.#cover(start, from + i + 1 - matcher.lag)
-      }
-    }
+    for (const matcher of this.#matchers) matcher.read(text, from, this.#found)
   }
 
-  /** M2. Spans come in the order of their ends, but for the matchers that lag behind by one character. */
-  #cover(start: number, end: number): void {
+  /** M2. Each matcher tells its spans in the order of their ends, one matcher after the other. */
+  readonly #found = (start: number, end: number): void => {
     let from = Math.max(start, this.#base)
     let to = end
     if (from >= to) return

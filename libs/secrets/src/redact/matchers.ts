@@ -1,21 +1,22 @@
-// Reading a stream for secrets, one character at a time: each matcher says where a secret began that has just ended, and from where on
-// the text could still become one.
+// Reading a stream for secrets, piece by piece: each matcher says where a secret stands that has ended, and from where on the text could
+// still become one. Everything that is recorded or shown passes here, so where no secret can begin it costs one look at a character.
 import { type Automaton, boundary, isWord } from './automaton.ts'
 
-/** `at`: the place of the character in the stream, counted on from one to the next. */
+/** A secret stands there. In the order of their ends. */
+export type Found = (from: number, to: number) => void
+
+/** `at`: the place of the first character of the piece in the stream, counted on from one piece to the next. */
 export interface Matcher {
-  /** The place where a secret begins that ends with this character; -1: none does. */
-  read(code: number, at: number): number
-  /** The same for one that ends with the stream. */
-  end(at: number): number
+  read(piece: string, at: number, found: Found): void
+  /** `at`: the place where the stream ends. */
+  end(at: number, found: Found): void
   /** Nothing before this place can be part of a secret that is not found yet. `at`: the place of the next character. */
   pendingFrom(at: number): number
-  /** How many characters before the one that was read the found secret ended: 1 where it takes the next character to tell. */
-  readonly lag: 0 | 1
+  /** For another stream. */
+  startAnew(): void
 }
 
 export class PlainMatcher implements Matcher {
-  readonly lag = 0
   readonly #automaton: Automaton
   #node = 0
 
@@ -23,19 +24,29 @@ export class PlainMatcher implements Matcher {
     this.#automaton = automaton
   }
 
-  read(code: number, at: number): number {
-    this.#node = this.#automaton.step(this.#node, code)
-    if (this.#node === 0) return -1
-    const length = this.#automaton.found(this.#node)
-    return length === 0 ? -1 : at + 1 - length
+  read(piece: string, at: number, found: Found): void {
+    const automaton = this.#automaton
+    let node = this.#node
+    for (let i = 0; i < piece.length; i++) {
+      if (node === 0) {
+        i = automaton.nextBegin(piece, i)
+        if (i === piece.length) break
+      }
+      node = automaton.step(node, piece.charCodeAt(i))
+      const length = automaton.found(node)
+      if (length > 0) found(at + i + 1 - length, at + i + 1)
+    }
+    this.#node = node
   }
 
-  end(): number {
-    return -1
-  }
+  end(): void {}
 
   pendingFrom(at: number): number {
     return at - this.#automaton.depth(this.#node)
+  }
+
+  startAnew(): void {
+    this.#node = 0
   }
 }
 
@@ -43,54 +54,90 @@ const [lineFeed, carriageReturn, backslash, slash, letterN, letterR] = [10, 13, 
 
 /** Base64 may be broken into lines, by line ends or as JSON writes them (`\n`), and JSON may write its slash as `\/`. */
 export class Base64Matcher implements Matcher {
-  readonly lag = 0
   readonly #automaton: Automaton
   #node = 0
   #escaped = false
-  /** Where the last characters stood that count, at their number modulo the size. */
-  readonly #places: Float64Array
-  #count = 0
+  /** Where the last character stood that counts. */
+  #last = -1
+  /** Where characters stood that do not count, as runs of them: between two runs at least one counts. */
+  #gaps: { readonly from: number; to: number }[] = []
 
   constructor(automaton: Automaton) {
     this.#automaton = automaton
-    this.#places = new Float64Array(automaton.longest + 1)
   }
 
-  read(code: number, at: number): number {
-    if (this.#node !== 0) {
-      if (this.#escaped) {
-        this.#escaped = false
-        if (code === letterN || code === letterR) return -1
-        if (code !== slash) this.#node = 0
-      } else if (code === backslash) {
-        this.#escaped = true
-        return -1
-      } else if (code === lineFeed || code === carriageReturn) return -1
+  read(piece: string, at: number, found: Found): void {
+    const automaton = this.#automaton
+    for (let i = 0; i < piece.length; i++) {
+      if (this.#node === 0) {
+        i = automaton.nextBegin(piece, i)
+        if (i === piece.length) break
+      }
+      const code = piece.charCodeAt(i)
+      const place = at + i
+      if (this.#node !== 0 && this.#passesOver(code)) {
+        this.#gap(place)
+        continue
+      }
+      this.#node = automaton.step(this.#node, code)
+      this.#last = place
+      const length = automaton.found(this.#node)
+      if (length > 0) found(this.#placeOf(length), place + 1)
     }
-    this.#node = this.#automaton.step(this.#node, code)
-    if (this.#node === 0) return -1
-    this.#places[this.#count++ % this.#places.length] = at
-    const length = this.#automaton.found(this.#node)
-    return length === 0 ? -1 : this.#placeOf(length)
   }
 
-  end(): number {
-    return -1
+  /** A character that stands within base64 and is none of it. */
+  #passesOver(code: number): boolean {
+    if (this.#escaped) {
+      this.#escaped = false
+      if (code === letterN || code === letterR) return true
+      // A backslash that is no escape of these ends what came before it.
+      if (code !== slash) this.#node = 0
+      return false
+    }
+    this.#escaped = code === backslash
+    return this.#escaped || code === lineFeed || code === carriageReturn
   }
+
+  #gap(place: number): void {
+    const last = this.#gaps.at(-1)
+    if (last?.to === place) {
+      last.to++
+      return
+    }
+    // As many as there are characters in the longest secret are enough to find its place.
+    const enough = this.#automaton.longest + 1
+    if (this.#gaps.length >= 2 * enough) this.#gaps = this.#gaps.slice(-enough)
+    this.#gaps.push({ from: place, to: place + 1 })
+  }
+
+  end(): void {}
 
   pendingFrom(at: number): number {
     return this.#node === 0 ? at : this.#placeOf(this.#automaton.depth(this.#node))
   }
 
-  /** Of the first of the last `length` characters. */
+  /** Of the first of the last `length` characters that count. */
   #placeOf(length: number): number {
-    return this.#places[(this.#count - length) % this.#places.length] ?? 0
+    let from = this.#last + 1 - length
+    for (let i = this.#gaps.length - 1; i >= 0; i--) {
+      const gap = this.#gaps[i]
+      if (!gap || gap.to <= from) break
+      // Those behind the last one that counts are no part of it yet.
+      if (gap.from < this.#last) from -= gap.to - gap.from
+    }
+    return from
+  }
+
+  startAnew(): void {
+    this.#node = 0
+    this.#escaped = false
+    this.#gaps = []
   }
 }
 
 /** Of texts that count only where they stand alone: it takes the next character to tell. */
 export class AloneMatcher implements Matcher {
-  readonly lag = 1
   readonly #automaton: Automaton
   #node = 0
   #inWord = false
@@ -99,27 +146,33 @@ export class AloneMatcher implements Matcher {
     this.#automaton = automaton
   }
 
-  read(code: number, at: number): number {
-    let start = -1
-    if (isWord(code) !== this.#inWord) {
-      start = this.#cross(at)
-      this.#inWord = !this.#inWord
+  read(piece: string, at: number, found: Found): void {
+    for (let i = 0; i < piece.length; i++) {
+      const code = piece.charCodeAt(i)
+      if (isWord(code) !== this.#inWord) {
+        this.#cross(at + i, found)
+        this.#inWord = !this.#inWord
+      }
+      this.#node = this.#automaton.step(this.#node, code)
     }
-    this.#node = this.#automaton.step(this.#node, code)
-    return start
   }
 
-  end(at: number): number {
-    return this.#inWord ? this.#cross(at) : -1
+  end(at: number, found: Found): void {
+    if (this.#inWord) this.#cross(at, found)
   }
 
   pendingFrom(at: number): number {
     return at - this.#automaton.depth(this.#node)
   }
 
-  #cross(at: number): number {
+  #cross(at: number, found: Found): void {
     this.#node = this.#automaton.step(this.#node, boundary)
     const length = this.#automaton.found(this.#node)
-    return length === 0 ? -1 : at - length
+    if (length > 0) found(at - length, at)
+  }
+
+  startAnew(): void {
+    this.#node = 0
+    this.#inWord = false
   }
 }

@@ -79,9 +79,22 @@ test('a secret that is learnt while a stream goes on is masked from what is held
   expect(stream.push('secret.') + stream.end()).toBe('[redacted].')
 })
 
+test('base64 is found however often it is broken into lines, and wherever it is cut', () => {
+  const value = 'a-secret-of-some-length-0123456789'
+  const encoded = Buffer.from(value).toString('base64').replaceAll('=', '')
+  const redactor = createRedactor([value])
+  for (const between of ['\n', '\r\n', '\\n', '\n'.repeat(500)]) {
+    const text = `before ${[...encoded].join(between)} after`
+    expect(redactor.text(text).replaceAll(between, '')).toMatch(/^before \[redacted\].? after$/)
+    const stream = redactor.stream()
+    const shown = [...text].map((one) => stream.push(one)).join('') + stream.end()
+    expect(shown).toBe(redactor.text(text))
+  }
+})
+
 test('what cannot be searched is withheld, as a whole and in a stream for good', () => {
   const redactor = new SecretsRedactor([secret])
-  const broken = vi.spyOn(redactor, 'matchers').mockImplementation(() => {
+  const broken = vi.spyOn(redactor, 'search').mockImplementation(() => {
     throw new Error('no memory')
   })
   expect(redactor.text('anything')).toBe(withheld)
@@ -90,7 +103,7 @@ test('what cannot be searched is withheld, as a whole and in a stream for good',
   broken.mockRestore()
   const stream = redactor.stream()
   redactor.learn(['another-secret'])
-  vi.spyOn(redactor, 'matchers').mockImplementation(() => {
+  vi.spyOn(redactor, 'search').mockImplementation(() => {
     throw new Error('no memory')
   })
   expect([stream.push('a'), stream.push('b'), stream.end()]).toEqual([withheld, '', ''])

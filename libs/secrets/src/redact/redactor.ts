@@ -2,7 +2,8 @@
 //   R1. A secret is found in every form that forms.ts knows, also where a stream cuts it.
 //   R2. Whoever learns a secret tells the redactor before anybody uses it; what it has learnt it does not forget while the process lives.
 //   R3. What cannot be searched is withheld, and never passes as it is.
-import { Automaton, symbolsAlone, symbolsOf } from './automaton.ts'
+//   R4. Nearly nothing holds a secret: a text in which none is found is given back as it is, and nothing is made for it.
+import { Automaton, type Pattern, symbolsAlone, symbolsOf } from './automaton.ts'
 import { type Forms, formsOf, type Which } from './forms.ts'
 import { Masking, type MatcherSource } from './masking.ts'
 import { AloneMatcher, Base64Matcher, type Matcher, PlainMatcher } from './matchers.ts'
@@ -28,7 +29,7 @@ export class SecretsRedactor implements Redactor, MatcherSource {
   readonly #secrets = new Set<string>()
   readonly #which: Which
   #generation = 0
-  #built: { readonly generation: number; readonly make: () => readonly Matcher[] } | undefined
+  #built: Search | undefined
 
   constructor(secrets: Iterable<string> = [], which: Which = 'all') {
     this.#which = which
@@ -52,14 +53,21 @@ export class SecretsRedactor implements Redactor, MatcherSource {
   }
 
   matchers(): readonly Matcher[] {
+    return this.search().make()
+  }
+
+  /** What is looked for now, built anew where something was learnt. */
+  search(): Search {
     if (this.#built?.generation !== this.#generation)
-      this.#built = { generation: this.#generation, make: matchersFor(formsOf(this.#secrets, this.#which)) }
-    return this.#built.make()
+      this.#built = { generation: this.#generation, ...matchersFor(formsOf(this.#secrets, this.#which)) }
+    return this.#built
   }
 
   text(text: string): string {
     if (this.#secrets.size === 0) return text
     try {
+      const { whole, shortest } = this.search()
+      if (text.length < shortest || !holdsAny(whole, text)) return text // R4
       const masking = new Masking(this)
       return masking.push(text) + masking.end()
     } catch {
@@ -101,15 +109,22 @@ export class SecretsRedactor implements Redactor, MatcherSource {
     if (typeof value !== 'object' || value === null) return value
     if (level > 200) return withheld
     if (Array.isArray(value)) {
-      const items = value.map((item) => this.#masked(item, level + 1))
-      return items.some((item, i) => item !== value[i]) ? items : value
+      let masked: unknown[] | undefined
+      for (let i = 0; i < value.length; i++) {
+        const item = this.#masked(value[i], level + 1)
+        if (item !== value[i]) masked ??= value.slice(0, i)
+        masked?.push(item)
+      }
+      return masked ?? value
     }
+    const members: [string, unknown][] = []
     let changed = false
-    const members = Object.entries(value).map(([name, member]) => {
-      const entry = [this.text(name), this.#masked(member, level + 1)] as const
-      changed ||= entry[0] !== name || entry[1] !== member
-      return entry
-    })
+    for (const name of Object.keys(value)) {
+      const given = (value as Record<string, unknown>)[name]
+      const entry: [string, unknown] = [this.text(name), this.#masked(given, level + 1)]
+      changed ||= entry[0] !== name || entry[1] !== given
+      members.push(entry)
+    }
     return changed ? Object.fromEntries(members) : value
   }
 }
@@ -135,19 +150,41 @@ export function redactJsonText(redactor: Redactor, text: string): string {
   }
 }
 
-function matchersFor({ plain, base64, alone }: Forms): () => readonly Matcher[] {
+interface Search {
+  readonly generation: number
+  make(): readonly Matcher[]
+  /** For whole texts, one at a time. */
+  readonly whole: readonly Matcher[]
+  /** No text with fewer characters holds a secret. */
+  readonly shortest: number
+}
+
+function holdsAny(matchers: readonly Matcher[], text: string): boolean {
+  let found = false
+  const on = (): void => {
+    found = true
+  }
+  for (const matcher of matchers) {
+    matcher.startAnew()
+    matcher.read(text, 0, on)
+    matcher.end(text.length, on)
+    if (found) return true
+  }
+  return false
+}
+
+function matchersFor({ plain, base64, alone }: Forms): Omit<Search, 'generation'> {
   const makers: (() => Matcher)[] = []
-  if (plain.length > 0) {
-    const automaton = new Automaton(plain.map(symbolsOf))
-    makers.push(() => new PlainMatcher(automaton))
+  const automatons: Automaton[] = []
+  const add = (patterns: readonly Pattern[], of: (automaton: Automaton) => Matcher): void => {
+    if (patterns.length === 0) return
+    const automaton = new Automaton(patterns)
+    automatons.push(automaton)
+    makers.push(() => of(automaton))
   }
-  if (base64.length > 0) {
-    const automaton = new Automaton(base64.map(symbolsOf))
-    makers.push(() => new Base64Matcher(automaton))
-  }
-  if (alone.length > 0) {
-    const automaton = new Automaton(alone.map(symbolsAlone))
-    makers.push(() => new AloneMatcher(automaton))
-  }
-  return () => makers.map((make) => make())
+  add(plain.map(symbolsOf), (automaton) => new PlainMatcher(automaton))
+  add(base64.map(symbolsOf), (automaton) => new Base64Matcher(automaton))
+  add(alone.map(symbolsAlone), (automaton) => new AloneMatcher(automaton))
+  const make = (): readonly Matcher[] => makers.map((one) => one())
+  return { make, whole: make(), shortest: Math.min(...automatons.map(({ shortest }) => shortest)) }
 }

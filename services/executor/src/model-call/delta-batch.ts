@@ -3,6 +3,7 @@
 //   D1. What arrives in one turn of the event loop and continues the same block leaves as one delta. A token that arrives alone leaves
 //       alone, at the end of that turn; only where many answers stream at once does it wait for others, some milliseconds (delta-pace.ts).
 //   D2. Order is kept. `flush` is called before the outcome is appended, so that no delta comes behind the event that holds its text.
+//   D3. What leaves at the end of a turn says so: it has waited for what else this turn brings.
 import type { Delta } from '@reins/contracts'
 import { atEndOfTurn } from '@reins/service'
 import type { DeltaPace } from './delta-pace.ts'
@@ -24,8 +25,11 @@ export const processDeltaClock: DeltaClock = {
   endOfTurn: atEndOfTurn,
 }
 
+/** D3. */
+export type Publish = (delta: Delta, at: 'any' | 'end-of-turn') => void
+
 export class DeltaBatch {
-  readonly #publish: (delta: Delta) => void
+  readonly #publish: Publish
   readonly #pace: DeltaPace
   readonly #clock: DeltaClock
   #held: Delta | undefined
@@ -33,7 +37,7 @@ export class DeltaBatch {
   #published = Number.NEGATIVE_INFINITY
 
   /** `pace` is shared by all sessions of the process. */
-  constructor(publish: (delta: Delta) => void, pace: DeltaPace, clock: DeltaClock = processDeltaClock) {
+  constructor(publish: Publish, pace: DeltaPace, clock: DeltaClock = processDeltaClock) {
     this.#publish = publish
     this.#pace = pace
     this.#clock = clock
@@ -48,7 +52,7 @@ export class DeltaBatch {
     this.flush()
     this.#held = delta
     const wait = this.#pace.waitMs(this.#clock.now(), this.#published)
-    const leave = (): void => this.flush()
+    const leave = (): void => this.#leave('end-of-turn')
     const leaveWithOthers = (): void => {
       this.#callOff = this.#clock.endOfTurn(leave)
     }
@@ -57,6 +61,10 @@ export class DeltaBatch {
   }
 
   flush(): void {
+    this.#leave('any')
+  }
+
+  #leave(at: 'any' | 'end-of-turn'): void {
     this.#callOff?.()
     this.#callOff = undefined
     const held = this.#held
@@ -64,7 +72,7 @@ export class DeltaBatch {
     if (!held) return
     this.#published = this.#clock.now()
     this.#pace.published(this.#published)
-    this.#publish(held)
+    this.#publish(held, at)
   }
 }
 

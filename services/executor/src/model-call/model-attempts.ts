@@ -106,8 +106,8 @@ export class ModelAttempts {
     this.#claims.start(claimed.call, claimed.attempt)
     this.#running = claimed
     this.#following.startSoon()
-    const deltas = new DeltaBatch((delta) => {
-      context.feed.publishDelta(this.#id, 'e', delta)
+    const deltas = new DeltaBatch((delta, at) => {
+      context.feed.publishDelta(this.#id, 'e', delta, at)
       void context.pauseAt('executor.in-stream')
     }, context.deltaPace)
     this.#call(claimed, deltas)

@@ -2,7 +2,7 @@
 //   R1. Each frame says which one it follows, so that whoever applies them can tell that none is missing.
 import { setTimeout as pause } from 'node:timers/promises'
 import { type JsMsg, jetstreamManager } from '@nats-io/jetstream'
-import { type Broker, BrokerUnavailable, nextMessage, nextMessages, type StoredMessage } from '@reins/broker'
+import { type Broker, BrokerUnavailable, headersOf, nextMessage, nextMessages, type StoredMessage } from '@reins/broker'
 import {
   allSessionsFilter,
   decodeFrame,
@@ -30,12 +30,12 @@ export const apiMs = 2000
 
 /** A durable does not say what it left out: only the next sequence of all surely follows the last. */
 export function fromConsumer(message: JsMsg): StoredFrame {
-  const { seq, subject, headers } = message
+  const { seq, subject } = message
   return stored(seq - 1, {
     seq,
     subject,
     storedAt: message.time.getTime(),
-    header: (name) => headers?.get(name) ?? '',
+    header: headersOf(message) ?? (() => ''),
     body: message.string(),
   })
 }

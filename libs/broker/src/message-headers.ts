@@ -1,0 +1,72 @@
+// Headers of messages, read and written where it costs little. A frame has a dozen, each message of a turn is read by several services,
+// and the client makes a map of lists of them, checking and rewriting each name: a fifth of all the memory that a turn took.
+//   MH1. What is read is what the client would read (the test compares). Where its bytes are not found, the client is asked.
+//   MH2. What is written is checked: no value breaks out of its line.
+import type { MsgHdrs } from '@nats-io/nats-core'
+import { MsgHdrsImpl } from '@nats-io/nats-core/internal'
+
+/** The first value of a header; '' where there is none. Names are told apart by case. */
+export type HeaderOf = (name: string) => string
+
+interface Headed {
+  readonly headers?: MsgHdrs | undefined
+  readonly subject: string
+  readonly reply?: string | undefined
+  readonly data: Uint8Array
+  /** Bytes of all of it; not said of what was made by hand. */
+  size?(): number
+}
+
+/** undefined: the message has no headers. `message`: a core message, or one of JetStream's. */
+export function headersOf(message: Headed): HeaderOf | undefined {
+  const text = headerText(message)
+  if (text !== undefined) return (name) => valueIn(text, name)
+  const { headers } = message
+  return headers && ((name) => headers.get(name))
+}
+
+const begin = 'NATS/1.0'
+const needles = new Map<string, string>()
+const mostNeedles = 200
+
+function valueIn(text: string, name: string): string {
+  const needle = needles.get(name) ?? needleOf(name)
+  const at = text.indexOf(needle)
+  if (at < 0) return ''
+  const from = at + needle.length
+  const to = text.indexOf('\r\n', from)
+  return text.slice(from, to < 0 ? text.length : to).trim()
+}
+
+function needleOf(name: string): string {
+  const needle = `\r\n${name}:`
+  if (needles.size < mostNeedles) needles.set(name, needle)
+  return needle
+}
+
+/** They stand right before the payload, in the same buffer. */
+function headerText(given: Headed): string | undefined {
+  const message = coreOf(given)
+  if (!message.size) return undefined
+  const { data, subject, reply } = message
+  const length = message.size() - Buffer.byteLength(subject) - Buffer.byteLength(reply ?? '') - data.byteLength
+  const from = data.byteOffset - length
+  if (length < begin.length || from < 0) return undefined
+  const text = Buffer.from(data.buffer, from, length).toString('utf8')
+  return text.startsWith(begin) && text.endsWith('\r\n\r\n') ? text : undefined
+}
+
+/** JetStream's messages hold the core message that they came in. */
+const coreOf = (message: Headed): Headed => ('msg' in message ? (message.msg as Headed) : message)
+
+const lineEnds = /[\r\n]/
+
+/** Names are ours. Throws RangeError for a value that is no single line. */
+export function makeHeaders(pairs: Iterable<readonly [string, string]>): MsgHdrs {
+  const record: Record<string, string[]> = {}
+  for (const [name, value] of pairs) {
+    if (lineEnds.test(value)) throw new RangeError(`the header ${name} cannot hold more than one line`) // MH2
+    record[name] = [value.trim()]
+  }
+  return MsgHdrsImpl.fromRecord(record)
+}
