@@ -1,6 +1,7 @@
 // Runs a script with a Node that is new enough (>= MINIMUM): the running one, or the one that `npm ci` put
 // into node_modules. Plain JavaScript with old syntax only: it has to run on an old Node.
 import { spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import path from 'node:path'
@@ -27,6 +28,21 @@ export function findNode() {
   )
 }
 
+/**
+ * Where Node keeps what it has compiled: a start costs a third less, a short command half. Node checks what it finds there against the
+ * files. Empty where there is no such folder: a Node that cannot make it may try for ever.
+ */
+function compileCache() {
+  if (process.env.NODE_COMPILE_CACHE || process.env.NODE_DISABLE_COMPILE_CACHE) return {}
+  const folder = path.join(root, 'node_modules', '.cache', 'compiled')
+  try {
+    mkdirSync(folder, { recursive: true })
+    return { NODE_COMPILE_CACHE: folder }
+  } catch {
+    return {}
+  }
+}
+
 /** Runs `node ...args` with a Node that is new enough, in this process's stead: same streams, signals and exit code. */
 export function runWithNode(args) {
   let node
@@ -36,7 +52,8 @@ export function runWithNode(args) {
     console.error(error.message)
     process.exit(1)
   }
-  const env = { ...process.env, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH ?? ''}` }
+  const searchPath = `${path.dirname(node)}${path.delimiter}${process.env.PATH ?? ''}`
+  const env = { ...process.env, ...compileCache(), PATH: searchPath }
   const child = spawn(node, args, { stdio: 'inherit', env })
   // A terminal signals the whole group, so the child has it already; what a supervisor sends to us alone is passed on.
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))

@@ -7,7 +7,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { loadLocalConfig, type RunningProduct, up } from '@reins/local'
 import { systemClock } from '@reins/service'
-import { home, searchPath } from '../harness/config.ts'
+import { compileCache, home, searchPath } from '../harness/config.ts'
 
 export const modelKey = 'sk-ant-not-a-real-key-0123456789'
 
@@ -155,7 +155,7 @@ export class Product {
   /** The real command, with nothing of this process's environment. */
   cli(...words: readonly string[]): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
     const program = path.join(import.meta.dirname, '..', '..', 'deploy', 'local', 'src', 'main.ts')
-    const env = { PATH: searchPath, HOME: this.folder, REINS_URL: this.url, REINS_TOKEN: this.token }
+    const env = { ...compileCache, PATH: searchPath, HOME: this.folder, REINS_URL: this.url, REINS_TOKEN: this.token }
     return new Promise((resolve) => {
       const child = execFile(process.execPath, [program, ...words], { env, cwd: this.folder }, (error, out, err) =>
         resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, out, err }),

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { ServiceName } from '@reins/contracts'
-import { showLogs } from './config.ts'
+import { compileCache, showLogs } from './config.ts'
 
 export interface ServiceOptions {
   readonly name: ServiceName
@@ -44,7 +44,7 @@ const tether =
   process.platform === 'linux' && spawnSync('setpriv', ['--pdeathsig', 'KILL', '--', 'true']).status === 0
     ? ['setpriv', '--pdeathsig', 'KILL', '--']
     : []
-const readyWithinMs = 60_000
+const readyWithinMs = 120_000
 const keptLines = 400
 
 /** Resolves when it has said that it is ready. The caller ends it. */
@@ -52,7 +52,7 @@ export async function startService({ name, environment, cwd }: ServiceOptions): 
   const [program = process.execPath, ...args] = [...tether, process.execPath, binary, 'service', name]
   const child = spawn(program, args, {
     cwd,
-    env: { ...environment, PATH: `${path.dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`, HOME: cwd },
+    env: { ...compileCache, ...environment, PATH: `${path.dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`, HOME: cwd },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })))

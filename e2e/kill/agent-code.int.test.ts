@@ -17,6 +17,7 @@ import {
   streams,
 } from '@reins/contracts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { compileCache } from '../harness/config.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
 import { World } from '../harness/world.ts'
 
@@ -50,7 +51,11 @@ async function reins(cwd: string, ...words: readonly string[]) {
   mkdirSync(path.join(folder, cwd), { recursive: true })
   const child = spawn(process.execPath, [binary, ...words], {
     cwd: path.join(folder, cwd),
-    env: { PATH: path.dirname(process.execPath), HOME: folder, REINS_URL: world.api.url(), REINS_TOKEN: world.token },
+    env: {
+      ...compileCache,
+      ...{ PATH: path.dirname(process.execPath), HOME: folder },
+      ...{ REINS_URL: world.api.url(), REINS_TOKEN: world.token },
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   typed.add(child)

@@ -13,7 +13,7 @@ import { crashCases, toolRunnerCases } from './tool-runner-cases.ts'
 const survived = [...executorCases, ...toolRunnerCases, ...gatewayCases, ...approvalCases]
 const cases = [...survived, ...pairCases]
 const all = [...cases, ...crashCases]
-const deadline = 120_000
+const deadline = 240_000
 
 let world: World
 let registry: ServiceProcess
@@ -65,7 +65,7 @@ describe('the servers and the registry', () => {
     const log = await bench.sound(after)
     expect(textOf(cut?.blocks ?? new Map(), attemptOf(log))).toMatch(/^tok0 .*tok29$/)
     expect([cut?.connections, other?.connections]).toEqual([2, 1])
-  }, 120_000)
+  }, deadline)
 
   test('Postgres killed and back: lists answer with a clear error meanwhile, sessions go on', async () => {
     const bench = new Bench(world, inWork)
@@ -80,7 +80,7 @@ describe('the servers and the registry', () => {
       const { status, body } = await world.api.list()
       return status === 200 && body.sessions.some(({ id }) => id === watched.session)
     })
-  }, 120_000)
+  }, deadline)
 
   test('the registry killed: no changes to agents, sessions go on; back: changes again', async () => {
     const bench = new Bench(world, inWork)
@@ -91,5 +91,5 @@ describe('the servers and the registry', () => {
     expect([refused.status, refused.body.error.code]).toEqual([503, 'unavailable'])
     await world.start('registry')
     expect((await world.api.once('PUT', '/v1/agents/changed', definition)).status).toBe(201)
-  }, 120_000)
+  }, deadline)
 })

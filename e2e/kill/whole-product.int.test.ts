@@ -7,7 +7,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Api } from '../harness/api.ts'
-import { home, searchPath } from '../harness/config.ts'
+import { compileCache, home, searchPath } from '../harness/config.ts'
 import { eventually } from '../harness/eventually.ts'
 
 const deadline = 180_000
@@ -27,7 +27,7 @@ afterAll(async () => {
 async function up(): Promise<{ readonly product: ChildProcess; readonly url: string }> {
   const product = spawn(process.execPath, [binary, 'up'], {
     cwd: folder,
-    env: { PATH: searchPath, HOME: home, REINS_PORT: '0', REINS_DATA_DIR: path.join(folder, '.reins') },
+    env: { ...compileCache, PATH: searchPath, HOME: home, REINS_PORT: '0', REINS_DATA_DIR: path.join(folder, '.reins') },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   started.push(product)

@@ -1,5 +1,6 @@
 // What `up`, `service`, `doctor` and `rebuild-index` do. Loaded only when one of them is run.
 
+import { flushCompileCache } from 'node:module'
 import { CommandFailure, usageFailure } from '@reins/cli'
 import type { ServiceName } from '@reins/contracts'
 import { ConfigError, type Running, systemClock } from '@reins/service'
@@ -34,6 +35,8 @@ async function untilStopped(start: (fatal: (error: Error) => void) => Promise<Ru
     say(`reins: stopping: ${error.message}`)
     stop.resolve(1)
   })
+  // What Node has compiled is kept for the next start, also where this one is killed.
+  flushCompileCache()
   const code = await stop.promise
   if (asked) say('stopping…')
   const { abandoned } = await running.close({ withinMs: closeWithinMs })

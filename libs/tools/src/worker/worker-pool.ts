@@ -7,6 +7,8 @@
 //       whichever worker is free first takes that call.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { getCompileCacheDir } from 'node:module'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ToolOutcome } from '../outcome.ts'
 import type { Locks } from '../path-locks.ts'
@@ -32,6 +34,12 @@ const growAfterMs = 50
 const startAgainMs = 1000
 /** A worker that nobody needed for so long goes, but for one, which stays warm. */
 const idleMs = 30_000
+
+/** Its start costs a third less where Node finds what this process has compiled. Node's folder lies in the one that Node is given. */
+function compileCache(): Readonly<Record<string, string>> {
+  const folder = getCompileCacheDir()
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: path.dirname(folder) }
+}
 
 interface Member {
   readonly worker: ChildProcess
@@ -174,7 +182,7 @@ export class WorkerPool {
   #spawn(): void {
     const worker = fork(fileURLToPath(new URL('./file-worker.ts', import.meta.url)), [], {
       // A worker has no use for the keys that stand in this process's environment, nor for its flags.
-      env: {},
+      env: compileCache(),
       execArgv: [`--max-old-space-size=${this.#memoryMb}`],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })
