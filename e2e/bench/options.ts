@@ -4,7 +4,19 @@ import { parseArgs } from 'node:util'
 export type Durability = 'fsync' | 'interval'
 export type Processes = 'one' | 'five'
 export const benchNames = [
-  ...(['turns', 'load', 'code', 'mcp', 'long', 'tokens', 'resume', 'streams', 'recovery', 'disk'] as const),
+  ...([
+    'turns',
+    'load',
+    'code',
+    'mcp',
+    'approvals',
+    'long',
+    'tokens',
+    'resume',
+    'streams',
+    'recovery',
+    'disk',
+  ] as const),
   ...(['full', 'fleet', 'stalled', 'join', 'rest'] as const),
 ] as const
 export type BenchName = (typeof benchNames)[number]

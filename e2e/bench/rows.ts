@@ -18,6 +18,8 @@ export interface Row {
 }
 
 const appendsOfToolTurn = 6
+/** The decision, and the call that is asked of the runners in a frame of its own. */
+const appendsOfApproval = 2
 const shareOfCeiling = 0.85
 const unsyncedToolTurns = 2000
 const leastAlone = 0.95
@@ -147,6 +149,21 @@ export const rows: readonly Row[] = [
     raw: ({ raw, mcp }) =>
       6 * raw.publishMs.p50 + 2 * raw.modelMs.p50 + raw.httpMs.p50 + (mcp?.httpMs.p50 ?? Number.NaN),
     figures: ({ mcp }) => three(mcp?.httpTurnMs),
+  },
+  {
+    what: 'turn with a call that is approved at once, turns 1–20; the same turn unasked',
+    unit: 'ms',
+    budget: '',
+    raw: ({ raw }) =>
+      (appendsOfToolTurn + appendsOfApproval) * raw.publishMs.p50 + 2 * raw.modelMs.p50 + 2 * raw.httpMs.p50,
+    figures: ({ approvals }) => approvals && [...(three(approvals.turnMs) ?? []), approvals.unaskedMs.p50],
+  },
+  {
+    what: 'a decision, until the answer that it is in',
+    unit: 'ms',
+    budget: '',
+    raw: ({ raw }) => raw.publishMs.p50 + raw.httpMs.p50,
+    figures: ({ approvals }) => three(approvals?.decidedMs),
   },
   { what: 'raw: one MCP call over stdio', unit: 'ms', budget: '', figures: ({ mcp }) => three(mcp?.stdioMs) },
   { what: 'raw: one MCP call over HTTP', unit: 'ms', budget: '', figures: ({ mcp }) => three(mcp?.httpMs) },

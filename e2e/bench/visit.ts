@@ -1,5 +1,6 @@
 // One visit: the product started anew in one configuration, everything that was asked for measured once, with the raw costs of the same minute.
 import { loadavg } from 'node:os'
+import { type ApprovedTurns, measureApprovals } from './approvals.ts'
 import { type CodeCalls, measureCodeCalls } from './code-calls.ts'
 import { type FullExecutor, measureFullExecutor } from './crowd/full-executor.ts'
 import { type Joining, measureJoining } from './crowd/joining.ts'
@@ -31,6 +32,7 @@ export interface Visit {
   readonly toolLoad?: readonly Load[]
   readonly code?: CodeCalls
   readonly mcp?: McpCalls
+  readonly approvals?: ApprovedTurns
   readonly long?: LongSession
   readonly tokens?: Tokens
   readonly resume?: readonly Resume[]
@@ -78,7 +80,11 @@ export async function visit(
   }
   try {
     const raw = await measureRaw(product, quick ? 1 : 2)
-    if (['turns', 'load', 'code', 'mcp', 'long', 'disk'].some((name) => options.only.some((one) => one === name)))
+    if (
+      ['turns', 'load', 'code', 'mcp', 'approvals', 'long', 'disk'].some((name) =>
+        options.only.some((one) => one === name),
+      )
+    )
       await warmUp(product, quick ? 150 : 400)
     await step('turns', async () => {
       measured.turns = await measureTurns(product, quick ? 8 : 20)
@@ -99,6 +105,9 @@ export async function visit(
     })
     await step('mcp', async () => {
       measured.mcp = await measureMcpCalls(product, quick)
+    })
+    await step('approvals', async () => {
+      measured.approvals = await measureApprovals(product, quick ? 4 : 20)
     })
     await step('long', async () => {
       measured.long = await measureLong(product, 500)

@@ -52,7 +52,12 @@ export async function startService({ name, environment, cwd }: ServiceOptions): 
   const [program = process.execPath, ...args] = [...tether, process.execPath, binary, 'service', name]
   const child = spawn(program, args, {
     cwd,
-    env: { ...compileCache, ...environment, PATH: `${path.dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`, HOME: cwd },
+    env: {
+      ...compileCache,
+      ...environment,
+      PATH: `${path.dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
+      HOME: cwd,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })))

@@ -27,7 +27,13 @@ afterAll(async () => {
 async function up(): Promise<{ readonly product: ChildProcess; readonly url: string }> {
   const product = spawn(process.execPath, [binary, 'up'], {
     cwd: folder,
-    env: { ...compileCache, PATH: searchPath, HOME: home, REINS_PORT: '0', REINS_DATA_DIR: path.join(folder, '.reins') },
+    env: {
+      ...compileCache,
+      PATH: searchPath,
+      HOME: home,
+      REINS_PORT: '0',
+      REINS_DATA_DIR: path.join(folder, '.reins'),
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   started.push(product)
