@@ -14,7 +14,7 @@ import {
 } from '@reins/contracts'
 import { openJournal } from '@reins/journal'
 import { start } from '@reins/memory'
-import { nothingToRedact } from '@reins/secrets'
+import { SecretsRedactor } from '@reins/secrets'
 import { systemClock } from '@reins/service'
 import { Metrics, silentLog } from '@reins/telemetry'
 import { expect, onTestFinished, test } from 'vitest'
@@ -90,7 +90,7 @@ test('counts every frame, although each batch of the first reading loses its mid
     timers: journal.timers,
     databaseUrl: servers.databaseUrl,
     files: path.join(os.tmpdir(), 'reins-no-memories'),
-    redactor: nothingToRedact,
+    redactor: new SecretsRedactor([]),
     clock: systemClock,
     log: silentLog,
     metrics: new Metrics(),

@@ -23,7 +23,7 @@ import {
 } from '@reins/contracts'
 import { type Journal, openJournal } from '@reins/journal'
 import { type RunningMemory, start } from '@reins/memory'
-import { nothingToRedact } from '@reins/secrets'
+import { SecretsRedactor } from '@reins/secrets'
 import { systemClock } from '@reins/service'
 import { Metrics, silentLog } from '@reins/telemetry'
 import pg from 'pg'
@@ -43,7 +43,7 @@ const serve = (databaseUrl: string | undefined) =>
     timers: journal.timers,
     databaseUrl,
     files: path.join(os.tmpdir(), 'reins-no-memories'),
-    redactor: nothingToRedact,
+    redactor: new SecretsRedactor([]),
     clock: systemClock,
     log: silentLog,
     metrics: new Metrics(),

@@ -181,6 +181,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       room: storage.room,
       databaseUrl: options.databaseUrl,
       files: path.join(config.dataDir, 'memory'),
+      full: storage.full,
       redactor,
       clock,
       log: logOf('memory', as),

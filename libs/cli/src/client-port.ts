@@ -1,10 +1,13 @@
 // What the commands need of a client: `createClient` of @reins/client gives one, tests give another.
 import type { Client } from '@reins/client'
 
-export type { ConnectionItem, FollowItem } from '@reins/client'
+export type { ConnectionItem, FollowItem, MemoryAt } from '@reins/client'
 
 export interface ReinsClient
-  extends Pick<Client, 'agents' | 'approvals' | 'elicitations' | 'secrets' | 'configs' | 'webhooks' | 'pools'> {
+  extends Pick<
+    Client,
+    'agents' | 'approvals' | 'elicitations' | 'secrets' | 'configs' | 'webhooks' | 'memory' | 'pools'
+  > {
   readonly sessions: Omit<Client['sessions'], 'createAndWait' | 'sendAndWait'>
 }
 

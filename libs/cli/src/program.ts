@@ -7,6 +7,7 @@ import { elicitationCommands } from './commands/elicitations.ts'
 import { completionCommands } from './commands/completion.ts'
 import { configCommands } from './commands/config.ts'
 import { mcpCommands } from './commands/mcp.ts'
+import { memoryCommands } from './commands/memory.ts'
 import { poolCommands } from './commands/pool.ts'
 import { secretCommands } from './commands/secret.ts'
 import { sessionCommands } from './commands/session.ts'
@@ -28,7 +29,7 @@ interface Ongoing {
 }
 const runs = new WeakMap<Command, Ongoing>()
 
-/** Adds `agent`, `chat`, `session`, `approvals`, `elicitations`, `secret`, `config`, `webhook`, `pool`, `completion` and the global options to the program. */
+/** Adds `agent`, `chat`, `session`, `approvals`, `elicitations`, `secret`, `config`, `webhook`, `memory`, `pool`, `completion` and the global options to the program. */
 export function clientCommands(program: Command, context: CliContext): Command {
   if (!program.options.some((option) => option.long === '--server')) {
     program
@@ -51,6 +52,7 @@ export function clientCommands(program: Command, context: CliContext): Command {
   secretCommands(program, act)
   configCommands(program, act)
   webhookCommands(program, act)
+  memoryCommands(program, act)
   poolCommands(program, act)
   mcpCommands(program, act)
   completionCommands(program, act)

@@ -21,6 +21,7 @@ describe('completion', () => {
           'config',
           'elicitations',
           'mcp',
+          'memory',
           'pool',
           'secret',
           'session',

@@ -10,6 +10,7 @@ import type {
   EventData,
   EventType,
   McpTried,
+  MemoryEntry,
   SessionInfo,
   StreamItem,
   Webhook,
@@ -188,6 +189,8 @@ export interface FakeServer {
   readonly secrets: Map<string, string>
   readonly configs: Map<string, unknown>
   readonly webhooks: Webhook[]
+  /** Of the one scope that it has, by key. */
+  readonly memory: Map<string, MemoryEntry>
   readonly deliveries: Delivery[]
   /** By their names. */
   readonly outputs: Map<string, string>
@@ -231,6 +234,7 @@ export function fakeServer(): FakeServer {
     secrets: new Map(),
     configs: new Map(),
     webhooks: [],
+    memory: new Map(),
     deliveries: [],
     outputs: new Map(),
     events: [],
@@ -289,6 +293,48 @@ export function fakeServer(): FakeServer {
         },
         list: async () => [...server.configs].map(([name, value]) => ({ name, value, ...stamps })),
         delete: async (name) => void server.configs.delete(name),
+      },
+      memory: {
+        scopes: async () => [{ scope: 'user:ann', entries: server.memory.size, bytes: 10, updatedAt: 1_060_000 }],
+        list: async (at, { prefix = '' } = {}) => {
+          note(`list ${JSON.stringify(at)}`)
+          return [...server.memory.values()].filter(({ key }) => key.startsWith(prefix))
+        },
+        search: async (_, query) => ({
+          found: [...server.memory.values()]
+            .filter(({ value }) => String(value).includes(query))
+            .map((entry) => ({ entry, score: 1 })),
+          how: 'words',
+        }),
+        get: async (_, key) => {
+          const entry = server.memory.get(key)
+          if (!entry) throw new ReinsError('memory_not_found', `Nothing is remembered under "${key}".`)
+          return entry
+        },
+        history: async (_, key) => {
+          const entry = server.memory.get(key)
+          if (!entry) return []
+          const { scope, value, version, createdAt, by } = entry
+          return [{ kind: 'stored', op: 'o', scope, key, value, version, created: true, createdAt, at: createdAt, by }]
+        },
+        put: async (at, key, { value, expires }) => {
+          note(`put ${JSON.stringify({ ...at, key, value, ...(expires === undefined ? {} : { expires }) })}`)
+          const entry: MemoryEntry = {
+            ...{ scope: at.scope ?? 'user:ann', key, value, version: 1 },
+            ...{ createdAt: 1_060_000, updatedAt: 1_060_000, by: { principal: 'ann', session: 's1' } },
+          }
+          server.memory.set(key, entry)
+          return { entry, outcome: 'created' }
+        },
+        forget: async (at, key) => {
+          note(`forget ${JSON.stringify(at)} ${key}`)
+          server.memory.delete(key)
+        },
+        clear: async () => {
+          const forgotten = server.memory.size
+          server.memory.clear()
+          return { scope: 'user:ann', forgotten }
+        },
       },
       webhooks: {
         create: async ({ url, on }) => {

@@ -73,8 +73,16 @@ const delivery = record({
   last: record({ attempt: finite, at: instant, ms: finite, outcome: text, next: optional(instant) }),
 })
 
+const memory = record({ scope: text, key: text, version: finite, createdAt: instant, updatedAt: instant })
+
 /** By what the caller asked for. */
 export const answers = {
+  memoryScopes: record({ scopes: list(record({ scope: text, entries: finite })), next: optional(text) }),
+  memoryEntries: record({ entries: list(memory), next: optional(text) }),
+  memoryEntry: record({ entry: memory }),
+  memorySearch: record({ found: list(record({ entry: memory, score: finite })), how: text }),
+  memoryHistory: record({ records: list(record({ kind: text, at: instant })) }),
+  memoryCleared: record({ scope: text, forgotten: finite }),
   approvals: record({ approvals: list(approval), next: optional(text) }),
   approvalDecided: record({ session: text, call: text, verdict: text, cursor: text }),
   elicitations: record({ elicitations: list(elicitation) }),

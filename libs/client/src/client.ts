@@ -41,6 +41,7 @@ import { isLoopback } from './loopback.ts'
 import { allPages } from './pages.ts'
 import { createTransport, type Fetch, unreachable } from './transport.ts'
 import { type ConfigCalls, configCalls, type SecretCalls, secretCalls } from './values.ts'
+import { type MemoryCalls, memoryCalls } from './memory.ts'
 import { type WebhookCalls, webhookCalls } from './webhooks.ts'
 
 export interface ClientOptions {
@@ -85,6 +86,7 @@ export interface Client {
   readonly secrets: SecretCalls
   readonly configs: ConfigCalls
   readonly webhooks: WebhookCalls
+  readonly memory: MemoryCalls
   readonly sessions: {
     create(body: CreateSession, options?: WriteOptions): Promise<CreatedSession>
     /** As `create` with a message, and answers when its turn has ended; `cursor` lies behind it then. */
@@ -215,6 +217,7 @@ export function createClient(options: ClientOptions): Client {
     secrets: secretCalls(transport),
     configs: configCalls(transport),
     webhooks: webhookCalls(transport),
+    memory: memoryCalls(transport),
     sessions: {
       create: (body, write) => post('/v1/sessions', answers.sessionCreated, body, write),
       createAndWait: (body, write) => post('/v1/sessions', answers.sessionCreated, body, write, wait),

@@ -10,3 +10,4 @@ export {
 export type { ConnectionItem, FollowItem, FollowOptions } from './follow.ts'
 export { isLoopback } from './loopback.ts'
 export { holdsCredentials, withoutCredentials } from './shown-url.ts'
+export type { MemoryAt, MemoryCalls } from './memory.ts'

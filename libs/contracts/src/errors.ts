@@ -92,7 +92,7 @@ export const errorTable = {
   memory_not_found: {
     retry: 'never',
     meaning: 'Nothing is remembered under this key in this scope.',
-    next: 'Check the key and the scope. This lists the keys of a scope: reins memory list SCOPE',
+    next: 'Check the key and the scope. This lists the keys of a scope: reins memory list --scope SCOPE',
   },
   memory_changed: {
     retry: 'now',

@@ -71,6 +71,7 @@ export {
   MemoryKey,
   memoryLimits,
   MemoryPage,
+  MemoryPut,
   type MemoryQuestion,
   MemoryRecord,
   MemoryScope,
@@ -265,6 +266,12 @@ export {
   toolFilter,
   toTool,
   treeFilter,
+  allMemoriesFilter,
+  memoryEntryFilter,
+  memoryEntrySubject,
+  memoryScopeFilter,
+  memoryScopeForgottenFilter,
+  memoryScopeSubject,
 } from './broker/subjects.ts'
 export { ErrorBody, type ErrorCode, errorCodes, errorTable, Problem, ReinsError } from './errors.ts'
 export {

@@ -1,13 +1,17 @@
 // Memory: the session index in Postgres, the firing of timers, the sending of webhooks, and the long-term memory of agents.
 //   S1. Timers and webhooks need the journal alone; Postgres may be away, also at the start.
 import { type Broker, callService } from '@reins/broker'
-import { type KeptWebhook, serviceSubject, signWebhookVerb } from '@reins/contracts'
+import { type KeptWebhook, type ReinsError, serviceSubject, signWebhookVerb } from '@reins/contracts'
 import type { Room, SessionLog, Timers } from '@reins/journal'
 import { healthOf, openDatabase } from '@reins/projection'
-import type { Redactor } from '@reins/secrets'
+import type { SecretsRedactor } from '@reins/secrets'
 import { type Clock, Closing, type Running } from '@reins/service'
 import type { Log, Metrics } from '@reins/telemetry'
+import { builtinStore } from './entries/builtin/builtin-store.ts'
+import { MemoryIndex } from './entries/builtin/memory-index.ts'
+import { MemoryLog } from './entries/builtin/memory-log.ts'
 import { Memories } from './entries/memories.ts'
+import { secretsOver } from './entries/postgres/databases.ts'
 import { Stores } from './entries/stores.ts'
 import { runSessionIndex } from './index/session-index.ts'
 import { SessionLists } from './index/session-lists.ts'
@@ -29,7 +33,9 @@ export interface MemoryConfig {
   /** The folder of long-term memories that are files. Absolute; it is made when it is needed. */
   readonly files: string
   /** Masks secrets in what is remembered. */
-  readonly redactor: Pick<Redactor, 'json'>
+  readonly redactor: Pick<SecretsRedactor, 'json' | 'learn'>
+  /** Why nothing may be written now; undefined: it may. */
+  readonly full?: () => ReinsError | undefined
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
@@ -94,7 +100,18 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
     stopping.abort()
     return webhooks.close()
   })
-  const stores = new Stores({ files: config.files })
+  const memoryIndex = db && new MemoryIndex({ broker, db, log })
+  if (memoryIndex) closing.add('index of memories', () => memoryIndex.close())
+  const stores = new Stores({
+    builtin: builtinStore({
+      log: new MemoryLog(broker),
+      index: db && memoryIndex && { rows: memoryIndex, db },
+      full: config.full ?? (() => undefined),
+    }),
+    files: config.files,
+    secret: secretsOver(broker, (values) => config.redactor.learn(values)),
+    now: clock.now,
+  })
   closing.add('long-term memory', () => stores.close())
   const memories = new Memories({
     storeOf: stores.storeOf,
@@ -120,6 +137,11 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
   closing.add('timers', () => fired.close())
   return {
     close: (options) => closing.close(options),
-    health: () => ({ timers: fired.health(), webhooks: webhooks.health(), index: healthOf(index?.state()) }),
+    health: () => ({
+      timers: fired.health(),
+      webhooks: webhooks.health(),
+      index: healthOf(index?.state()),
+      memories: healthOf(memoryIndex?.state()),
+    }),
   }
 }

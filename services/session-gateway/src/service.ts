@@ -1,5 +1,6 @@
 // The session gateway: the one door to the outside. It owns nothing; everything that it shows is read from the streams.
 import { setMaxListeners } from 'node:events'
+import { makeShortId } from '@reins/contracts'
 import { type CloseReport, Closing, type Running } from '@reins/service'
 import type { FastifyInstance } from 'fastify'
 import { Agents } from './api/agents.ts'
@@ -13,6 +14,7 @@ import { KeptOutputs } from './api/reads/kept-outputs.ts'
 import { SessionFolds } from './api/reads/session-folds.ts'
 import { SessionReads } from './api/reads/session-reads.ts'
 import { Values } from './api/values.ts'
+import { Memories } from './api/memories.ts'
 import { Webhooks } from './api/webhooks.ts'
 import { Appender } from './api/writes/appender.ts'
 import { Approvals } from './api/writes/approvals.ts'
@@ -26,6 +28,7 @@ import { elicitationRoutes } from './doors/http/routes-elicitations.ts'
 import { operationRoutes } from './doors/http/routes-operations.ts'
 import { sessionRoutes } from './doors/http/routes-sessions.ts'
 import { valueRoutes } from './doors/http/routes-values.ts'
+import { memoryRoutes } from './doors/http/routes-memory.ts'
 import { webhookRoutes } from './doors/http/routes-webhooks.ts'
 import { addRoutes, createHttp, type HttpOptions } from './doors/http/server.ts'
 import { acceptSockets, addSocketRoute } from './doors/socket/socket.ts'
@@ -78,6 +81,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     writes,
     approvals: new Approvals({ ...config, writes, folds }),
     webhooks: new Webhooks(config),
+    memories: new Memories({ ...config, makeOp: () => `person/${makeShortId(clock.random)}` }),
     elicitations: new Elicitations({ ...config, writes, folds }),
     reads: new SessionReads({
       sessions,
@@ -143,6 +147,7 @@ function addAll(
     ...agentRoutes(api),
     ...valueRoutes(api),
     ...webhookRoutes(api),
+    ...memoryRoutes(api),
     ...sessionRoutes(api, streams),
     ...approvalRoutes(api),
     ...elicitationRoutes(api),

@@ -144,6 +144,8 @@ describe('operations', () => {
         'POST /v1/secrets-key/rotate',
         ...['POST /v1/webhooks', 'GET /v1/webhooks', 'GET /v1/webhooks/{id}', 'DELETE /v1/webhooks/{id}'],
         ...['POST /v1/webhooks/{id}/test', 'GET /v1/webhook-deliveries'],
+        ...['scopes', 'entries', 'search', 'entry', 'history'].map((part) => `GET /v1/memory/${part}`),
+        ...['PUT /v1/memory/entry', 'DELETE /v1/memory/entry', 'DELETE /v1/memory/entries'],
         ...['GET /v1/agents', 'GET /v1/pools', 'POST /v1/sessions', 'GET /v1/sessions', 'GET /v1/sessions/{id}'],
         ...['state', 'events', 'frames', 'outputs/{ref}', 'socket'].map((part) => `GET /v1/sessions/{id}/${part}`),
         ...['messages', 'cancel', 'pause', 'resume', 'release', 'end'].map((part) => `POST /v1/sessions/{id}/${part}`),

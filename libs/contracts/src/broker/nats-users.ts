@@ -3,12 +3,14 @@
 //   NU1. What is not named is denied. None may purge, delete, restore or reshape what is stored; only the registry updates a stream's
 //        settings (a newer version does), and a consumer of sessions or timers is nobody's to delete.
 //   NU2. Nobody writes to an inbox but as the answer to a question that it was asked: replies cannot be forged.
-//   NU3. Only a tool-runner may ask for the values of secrets: it alone uses them. The answer is sealed for the process that asks.
+//   NU3. Only a tool-runner and memory may ask for the values of secrets: they alone use them, for tools and for databases of long-term
+//        memories. The answer is sealed for the process that asks.
 //        Only memory, which sends webhooks, may have something signed.
 //   NU4. What the broker cannot keep apart: its own answers go to whatever reply subject a request names, also to another role's. So this
 //        holds against mistakes and stray processes, not against a service that was taken over (docs/security.md).
 import { memoryToolQuestions, memoryVerb } from '../memory/entries.ts'
 import {
+  allMemoriesFilter,
   bucketStream,
   buckets,
   canarySubject,
@@ -95,7 +97,11 @@ const own: Readonly<Record<ServiceName, Own>> = {
     hears: ['ctl.>', 'svc.tool-runner.>'],
   },
   memory: {
-    says: [frames('m'), ...consumersOf(streams.timers), 'hook.>', 'hookfired.>', 'hooklog.>', signWebhook],
+    says: [
+      ...[frames('m'), ...consumersOf(streams.timers), 'hook.>', 'hookfired.>', 'hooklog.>', signWebhook],
+      ...[allMemoriesFilter, ...consumersOf(streams.memories), ...api(`CONSUMER.DELETE.${streams.memories}.*`)],
+      resolveSecrets,
+    ],
     hears: ['svc.memory.>'],
   },
 }

@@ -1,6 +1,7 @@
 // Every name on the broker, built and taken apart here and nowhere else: subjects, streams, buckets, durables.
 //   N1. A token never holds a dot, a space or a wildcard: ids are checked before they get here (ids.ts), names are encoded.
 //   N2. The condition subject of a session is one byte-identical string for every writer (PROTOCOL 3.1).
+import { createHash } from 'node:crypto'
 import { partitionOf, rootOf } from '../ids.ts'
 
 export const streams = {
@@ -9,6 +10,7 @@ export const streams = {
   timers: 'TIM',
   registry: 'REG',
   deliveries: 'HOOKS',
+  memories: 'MEM',
   canary: 'CANARY',
 } as const
 export const buckets = {
@@ -95,6 +97,21 @@ export const webhookJobsDurable = 'webhook-jobs'
 export const webhooksDurable = 'webhooks'
 export const deliverySubject = (webhook: string): string => `hooklog.${encodeToken(webhook)}`
 export const allDeliveriesFilter = 'hooklog.>'
+
+/** Long-term memory: one subject for each change, so that a change is in the stream once. Scopes and keys stand there by a digest. */
+export const memoryEntrySubject = (scope: string, key: string, op: string): string =>
+  `mem.${shortDigest(scope)}.${shortDigest(key)}.${shortDigest(op)}`
+/** All that happened to one entry. The one condition subject of its changes. */
+export const memoryEntryFilter = (scope: string, key: string): string =>
+  `mem.${shortDigest(scope)}.${shortDigest(key)}.*`
+/** That a whole scope was forgotten. */
+export const memoryScopeSubject = (scope: string, op: string): string =>
+  `mem.${shortDigest(scope)}.all.${shortDigest(op)}`
+export const memoryScopeForgottenFilter = (scope: string): string => `mem.${shortDigest(scope)}.all.*`
+export const memoryScopeFilter = (scope: string): string => `mem.${shortDigest(scope)}.>`
+export const allMemoriesFilter = 'mem.>'
+/** 128 bits, as letters, digits, - and _. */
+const shortDigest = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 22)
 
 export const registryKinds = [
   'agent',

@@ -194,6 +194,21 @@ export type MemoryAnswer = {
 
 export type MemoryQuestion = keyof MemoryAsk
 
+/** What people store. */
+export const MemoryPut = Type.Object(
+  {
+    value: Type.Unknown({ description: `Any JSON value of at most ${memoryLimits.valueBytes} bytes` }),
+    expires: Type.Optional(
+      Type.String({
+        pattern: '^[1-9][0-9]{0,3}(m|h|d)$',
+        description: 'How long it is kept: 30m, 12h, 90d. Default: for ever',
+      }),
+    ),
+  },
+  closed,
+)
+export type MemoryPut = Static<typeof MemoryPut>
+
 /** Asked of the memory service: `svc.memory.<verb>`. */
 export const memoryVerb = (question: MemoryQuestion): string => `entries.${question}`
 /** What a tool-runner may ask, for the calls of agents. */

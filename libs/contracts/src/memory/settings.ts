@@ -68,8 +68,6 @@ export interface MemoryProblem {
 export function memoryProblems({ provider, connection, scope }: LongTermMemory): readonly MemoryProblem[] {
   const problems: MemoryProblem[] = []
   const kind = provider ?? memoryDefaults.provider
-  if (kind === 'builtin' || kind === 'postgresql')
-    problems.push({ path: '.provider', message: 'is understood, but not there yet: set it to sqlite or memory' })
   const wrong = connectionProblem(kind, connection)
   if (wrong !== undefined) problems.push({ path: '.connection', message: wrong })
   const text = scope ?? memoryDefaults.scope

@@ -1,6 +1,7 @@
 // What every door is given: all that can be asked of the gateway, but for streams (streams/streams.ts).
 import type { Agents } from './agents.ts'
 import type { Caller } from './caller.ts'
+import type { Memories } from './memories.ts'
 import type { PoolBoard } from './operating/pools.ts'
 import type { KeptOutputs } from './reads/kept-outputs.ts'
 import type { SessionReads } from './reads/session-reads.ts'
@@ -16,6 +17,7 @@ export interface Api {
   readonly agents: Agents
   readonly values: Values
   readonly webhooks: Webhooks
+  readonly memories: Memories
   readonly writes: SessionWrites
   readonly reads: SessionReads
   readonly approvals: Approvals

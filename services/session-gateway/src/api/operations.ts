@@ -4,7 +4,16 @@ import type { ErrorCode } from '@reins/contracts'
 
 export interface Operation {
   readonly summary: string
-  readonly tag: 'agents' | 'secrets' | 'configs' | 'webhooks' | 'sessions' | 'approvals' | 'pools' | 'operations'
+  readonly tag:
+    | 'agents'
+    | 'secrets'
+    | 'configs'
+    | 'webhooks'
+    | 'memory'
+    | 'sessions'
+    | 'approvals'
+    | 'pools'
+    | 'operations'
   /** `<resource>:<action>`. Absent: public. */
   readonly permission?: string
   /** Besides what any request may meet. */
@@ -44,6 +53,18 @@ const waitAnswer = (summary: string, errors: readonly ErrorCode[]): Operation =>
   tag: 'approvals',
   permission: 'approvals:decide',
   errors: [...errors, ...appendErrors],
+})
+
+const memoryErrors = ['invalid_request', 'agent_not_found', 'memory_unusable', 'unavailable'] as const
+
+const memoryRead = (summary: string, errors: readonly ErrorCode[] = []): Operation => ({
+  ...{ summary, tag: 'memory', permission: 'memory:*:read' },
+  errors: [...memoryErrors, ...errors],
+})
+
+const memoryWrite = (summary: string, errors: readonly ErrorCode[]): Operation => ({
+  ...{ summary, tag: 'memory', permission: 'memory:*:manage' },
+  errors: [...memoryErrors, 'storage_full', ...errors],
 })
 
 export const operations = {
@@ -140,6 +161,18 @@ export const operations = {
     permission: 'agents:write',
     errors: ['invalid_request', 'agent_not_found', 'unavailable'],
   },
+  listMemoryScopes: memoryRead('List the scopes of a memory, by name'),
+  listMemory: memoryRead('List what is remembered in a scope, by key'),
+  searchMemory: memoryRead('Search what is remembered in a scope, the nearest first'),
+  showMemory: memoryRead('Show what is remembered under a key', ['memory_not_found']),
+  memoryHistory: memoryRead('All that was stored and forgotten under a key, the latest first'),
+  putMemory: memoryWrite('Store a value under a key; If-Match names the version that it replaces', [
+    'body_too_large',
+    'memory_changed',
+    'memory_full',
+  ]),
+  forgetMemory: memoryWrite('Forget what is remembered under a key', ['memory_not_found']),
+  clearMemory: memoryWrite('Forget everything that is remembered in a scope', []),
   createWebhook: {
     summary: 'Send events to an address from now on; the answer shows the secret of the signatures, once',
     tag: 'webhooks',

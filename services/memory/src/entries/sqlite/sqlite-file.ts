@@ -1,6 +1,7 @@
 // One database file of the provider sqlite: its tables, and what is asked of them. Synchronous, so it runs in a worker (sqlite-worker.ts).
 //   SF1. What is committed is on the disk: each commit waits for it.
 //   SF2. Two processes may have one file: a change takes the file's write lock before it reads what it depends on.
+//   SF3. A value is the last column: counting what there is reads none.
 import { chmodSync, existsSync, lstatSync, mkdirSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -12,8 +13,8 @@ import type { Applied, Change, PageOf } from '../store.ts'
 const schema = `
   create table if not exists entries (
     scope text not null, key text not null, version integer not null, there integer not null,
-    value text, bytes integer not null, created_at integer not null, updated_at integer not null,
-    expires_at integer, by text not null, primary key (scope, key)
+    bytes integer not null, created_at integer not null, updated_at integer not null,
+    expires_at integer, by text not null, value text, primary key (scope, key)
   ) without rowid;
   create table if not exists records (
     id integer primary key, scope text not null, op text not null, key text, record text not null, unique (scope, op)
@@ -106,7 +107,7 @@ export class SqliteFile {
         else {
           const { scope, key, version, value, createdAt, at, expiresAt = null, by } = one
           const text = JSON.stringify(value)
-          put.run(scope, key, version, text, valueBytes(value), createdAt, at, expiresAt, JSON.stringify(by))
+          put.run(scope, key, version, valueBytes(value), createdAt, at, expiresAt, JSON.stringify(by), text)
         }
       },
     }

@@ -1,0 +1,140 @@
+// The stream MEM: what the built-in provider remembers. Everything else of it is derived.
+//   ML1. A change has a subject of its own, by its `op`: the same change is in the stream once, whoever sends it again.
+//   ML2. A change of an entry is conditional on the last one of that entry, so its version follows on the version that its writer saw.
+//   ML3. A time-out is never an answer: the same record goes out again, at the same condition, until it is acked or refused.
+//   ML4. Whoever depends on what is there reads it from the leader: a replica may not have heard of it yet.
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Broker, BrokerUnavailable, lastMessage, makeHeaders, readMessages } from '@reins/broker'
+import {
+  allMemoriesFilter,
+  MemoryRecord,
+  memoryEntryFilter,
+  memoryEntrySubject,
+  memoryScopeFilter,
+  memoryScopeForgottenFilter,
+  memoryScopeSubject,
+  ReinsError,
+  streams,
+} from '@reins/contracts'
+import { Compile } from 'typebox/compile'
+import { entryOf, type Latest } from '../changes.ts'
+
+const validator = Compile(MemoryRecord)
+const stream = streams.memories
+const withinMs = 10_000
+
+/** undefined: it is no record of this version. */
+export function parseRecord(text: string): MemoryRecord | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return validator.Check(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+interface Placed {
+  readonly seq: number
+  readonly record: MemoryRecord
+}
+
+export interface LatestOfEntry {
+  readonly latest: Latest | undefined
+  /** Of the last record of the entry: the condition of the next one. 0: there is none. */
+  readonly seq: number
+}
+
+export class MemoryLog {
+  readonly #broker: Broker
+
+  constructor(broker: Broker) {
+    this.#broker = broker
+  }
+
+  /** What the operation was recorded as. `key`: of the entry; undefined: the whole scope was meant. */
+  async recorded(scope: string, key: string | undefined, op: string): Promise<MemoryRecord | undefined> {
+    return (await this.#last(subjectOf(scope, key, op)))?.record
+  }
+
+  /** Also of what was forgotten. */
+  async latest(scope: string, key: string): Promise<LatestOfEntry> {
+    const [last, cleared] = await Promise.all([
+      this.#last(memoryEntryFilter(scope, key)),
+      this.#last(memoryScopeForgottenFilter(scope)),
+    ])
+    if (!last || last.record.kind === 'scope-forgotten') return { latest: undefined, seq: 0 }
+    const { record, seq } = last
+    const there = record.kind === 'stored' && seq > (cleared?.seq ?? 0)
+    return { latest: { version: record.version, entry: there ? entryOf(record) : undefined }, seq }
+  }
+
+  /** The sequence of the last change of the scope, or of any; 0: there was none. */
+  async lastSeq(scope: string | undefined): Promise<number> {
+    const filter = scope === undefined ? allMemoriesFilter : memoryScopeFilter(scope)
+    return (await lastMessage(this.#broker, stream, filter, { leader: true, withinMs }))?.seq ?? 0
+  }
+
+  /** `refused`: somebody else's change of the entry, or this very change, is there already. */
+  async append(record: MemoryRecord, after: number): Promise<'written' | 'refused'> {
+    const { scope, op } = record
+    const ofScope = record.kind === 'scope-forgotten'
+    const subject = subjectOf(scope, ofScope ? undefined : record.key, op)
+    const headers = makeHeaders([
+      ['Nats-Expected-Last-Subject-Sequence', String(after)],
+      ['Nats-Expected-Last-Subject-Sequence-Subject', ofScope ? subject : memoryEntryFilter(scope, record.key)],
+    ])
+    const body = JSON.stringify(record)
+    const deadline = performance.now() + withinMs
+    for (let wait = 25; performance.now() < deadline; wait = Math.min(wait * 2, 500)) {
+      const outcome = await this.#broker.request(subject, body, { headers, withinMs: 2000 })
+      const answer = outcome.kind === 'reply' ? readAck(outcome.msg.string()) : 'again'
+      if (answer !== 'again') return answer
+      await pause(wait) // ML3
+    }
+    throw new BrokerUnavailable(`writing to ${stream}`)
+  }
+
+  /** The latest first. */
+  async history(scope: string, key: string, limit: number): Promise<readonly MemoryRecord[]> {
+    const [own, whole] = await Promise.all(
+      [memoryEntryFilter(scope, key), memoryScopeForgottenFilter(scope)].map((filter) =>
+        readMessages(this.#broker, stream, filter, { withinMs }),
+      ),
+    )
+    return [...(own ?? []), ...(whole ?? [])]
+      .sort((a, b) => b.seq - a.seq)
+      .slice(0, limit)
+      .flatMap(({ body }) => parseRecord(body) ?? [])
+  }
+
+  async #last(filter: string): Promise<Placed | undefined> {
+    const message = await lastMessage(this.#broker, stream, filter, { leader: true, withinMs }) // ML4
+    if (!message) return undefined
+    const record = parseRecord(message.body)
+    if (!record)
+      throw new ReinsError(
+        'memory_unusable',
+        `The record ${message.seq} of ${stream} is not one that this version reads.`,
+      )
+    return { seq: message.seq, record }
+  }
+}
+
+const subjectOf = (scope: string, key: string | undefined, op: string): string =>
+  key === undefined ? memoryScopeSubject(scope, op) : memoryEntrySubject(scope, key, op)
+
+// "wrong last sequence": of a single server, and of a cluster. The number in its text is not read.
+const refusals: readonly number[] = [10071, 10164]
+// No leader, no resources, in flight: it passes.
+const passing: readonly number[] = [10008, 10023, 10158, 10167]
+
+function readAck(text: string): 'written' | 'refused' | 'again' {
+  const { seq, error } = JSON.parse(text) as { seq?: number; error?: { err_code?: number; description?: string } }
+  if (error === undefined) return typeof seq === 'number' ? 'written' : 'again'
+  const { err_code: code = 0, description = 'no reason given' } = error
+  if (refusals.includes(code)) return 'refused'
+  if (code === 10047 || /no space left/i.test(description))
+    throw new ReinsError('storage_full', `The memory cannot be written: ${description}.`)
+  if (passing.includes(code)) return 'again'
+  throw new Error(`${stream} refuses the record: ${description} (${code})`)
+}
