@@ -258,7 +258,9 @@ describe('the session index', () => {
     expect(await codeOf('rebuild', {})).toBe('unavailable')
     await servers.restartPostgres()
     expect((await info(id, ({ usage }) => usage.outputTokens === 40)).usage.inputTokens).toBe(60)
-    expect(memory.health()).toEqual({ timers: 'ok', webhooks: 'ok', index: 'ok' })
+    await expect
+      .poll(() => memory.health(), { timeout: 60_000 })
+      .toEqual({ timers: 'ok', webhooks: 'ok', index: 'ok', memories: 'ok' })
   })
 
   test('counts each frame once with two memories at work, over kills of Postgres and the broker', async () => {

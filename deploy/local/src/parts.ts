@@ -182,6 +182,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       databaseUrl: options.databaseUrl,
       files: path.join(config.dataDir, 'memory'),
       full: storage.full,
+      pauseAt,
       redactor,
       clock,
       log: logOf('memory', as),

@@ -5,7 +5,7 @@ import { type KeptWebhook, type ReinsError, serviceSubject, signWebhookVerb } fr
 import type { Room, SessionLog, Timers } from '@reins/journal'
 import { healthOf, openDatabase } from '@reins/projection'
 import type { SecretsRedactor } from '@reins/secrets'
-import { type Clock, Closing, type Running } from '@reins/service'
+import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
 import type { Log, Metrics } from '@reins/telemetry'
 import { builtinStore } from './entries/builtin/builtin-store.ts'
 import { MemoryIndex } from './entries/builtin/memory-index.ts'
@@ -36,6 +36,7 @@ export interface MemoryConfig {
   readonly redactor: Pick<SecretsRedactor, 'json' | 'learn'>
   /** Why nothing may be written now; undefined: it may. */
   readonly full?: () => ReinsError | undefined
+  readonly pauseAt?: PausePoint
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
@@ -118,6 +119,7 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
     now: clock.now,
     mask: (value) => config.redactor.json(value),
     log,
+    ...(config.pauseAt ? { pauseAt: config.pauseAt } : {}),
   })
   const served = serveMemory({ broker, lists: new SessionLists(db, index), index, webhooks, memories, log })
   closing.add('requests', () => served.close())

@@ -9,6 +9,7 @@ import {
   memoryStoreName,
   ReinsError,
 } from '@reins/contracts'
+import type { PausePoint } from '@reins/service'
 import type { Log } from '@reins/telemetry'
 import { entryOf, valueBytes } from './changes.ts'
 import type { Applied, Change, EntryStore } from './store.ts'
@@ -21,6 +22,7 @@ export interface MemoriesOptions {
   readonly now: () => number
   readonly mask: <T>(value: T) => T
   readonly log: Log
+  readonly pauseAt?: PausePoint
 }
 
 export class Memories {
@@ -91,7 +93,10 @@ export class Memories {
     { store, digest }: Pick<MemoryAsk['clear'], 'store' | 'digest'>,
     change: Change,
   ): Promise<{ readonly record?: Extract<Applied, { kind: 'recorded' }>['record'] }> {
+    const { pauseAt } = this.#options
+    await pauseAt?.('memory.before-change')
     const applied = await (await this.#store(store, digest)).apply(change)
+    await pauseAt?.('memory.after-change')
     switch (applied.kind) {
       case 'recorded': {
         const { kind, scope, by, op } = applied.record
