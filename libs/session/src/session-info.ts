@@ -30,6 +30,8 @@ export interface InfoFold {
   readonly waiting: NonNullable<SessionInfo['waiting']>
   /** MCP servers, as their latest answer was; absent: the session has none, or nobody was asked. Lists leave it out. */
   readonly servers?: NonNullable<SessionInfo['servers']>
+  /** Absent: there is none. Lists leave it out. */
+  readonly plan?: NonNullable<SessionInfo['plan']>['steps']
   /** Turns that have begun. */
   readonly turns: number
   /** Of all model calls that have answered. */
@@ -89,6 +91,7 @@ export const infoOf = (id: string, fold: InfoFold): SessionInfo => ({
   ...(fold.model === null ? {} : { model: fold.model }),
   ...(fold.waiting.length === 0 ? {} : { waiting: fold.waiting }),
   ...(fold.servers === undefined ? {} : { servers: fold.servers }),
+  ...(fold.plan === undefined ? {} : { plan: { steps: fold.plan } }),
   turns: fold.turns,
   usage: fold.usage,
   createdAt: fold.createdAt,
@@ -114,6 +117,8 @@ function foldEvent(info: InfoFold, event: SessionEvent, at: number): InfoFold {
           ...(answer.status === 'unavailable' ? { reason: answer.reason } : {}),
         })),
       }
+    case 'plan.updated':
+      return { ...info, plan: event.data.steps }
     case 'turn.started':
       return { ...info, turns: info.turns + 1 }
     case 'model-call.completed':

@@ -7,13 +7,13 @@
 //       here; nothing is due, no snapshot is made of it, and whoever holds a trigger gives it back for a newer process.
 import type {
   ApprovalPolicy,
+  ElicitationMode,
+  GivenAnswer,
   Limits,
   ModelCallError,
   ModelMessage,
   OnBusy,
   Parent,
-  GivenAnswer,
-  ElicitationMode,
   PinnedTool,
   ReplayClass,
   ToolContent,
@@ -23,6 +23,7 @@ import type {
 import { noUsage } from '@reins/contracts'
 import { AppendList } from './append-list.ts'
 import type { Team } from './delegation/team.ts'
+import type { Planning } from './planning/rules.ts'
 import type { Servers } from './toolset/servers.ts'
 
 /** Raised when the fold's meaning or the state's shape changes: older snapshots are then left aside. */
@@ -262,6 +263,8 @@ export interface Session {
   readonly born: Born | null
   /** Absent: nothing of the session waits for approval. */
   readonly approvals?: ApprovalPolicy
+  /** Absent: its model does not plan. */
+  readonly planning?: Planning
   /** Standing approvals; absent: there were none. */
   readonly grants?: readonly Grant[]
   /** Servers that a person has authorised in this session; absent: none. */

@@ -70,11 +70,20 @@ export type CoverRule = (session: Session) => readonly Cover[] | null
 /** Where a call of an answer goes that nobody was asked for yet. */
 export type CallRoute =
   /** The session answers it by itself. */
-  | { readonly kind: 'settled'; readonly status: 'ok' | 'error'; readonly output: string; readonly code?: string }
+  | {
+      readonly kind: 'settled'
+      readonly status: 'ok' | 'error'
+      readonly output: string
+      readonly code?: string
+      /** What it changes in the session: said before its outcome. Calls after it are routed by what they find then. */
+      readonly events?: readonly SessionEvent[]
+    }
   /** It has a frame of its own. */
   | { readonly kind: 'frame'; readonly due: Due }
   /** Something has to be in the log first: then it is asked again where the call goes. */
   | { readonly kind: 'recorded'; readonly events: readonly SessionEvent[] }
+  /** Calls before it in the same answer have to end first. */
+  | { readonly kind: 'waits' }
   /** It is asked of the tool-runners, with all others that go there. */
   | { readonly kind: 'runners' }
 

@@ -23,6 +23,7 @@ import {
   modelCallEvents,
   modelCallTimer,
 } from './model-call/model-call.ts'
+import { planningEvents, planOffer, planProblemRoute, planRoute } from './planning/planning.ts'
 import type { CallState } from './session.ts'
 import type { CallStateKinds, CoverRule, DueRule, Effect, EffectKind, Meanings, OfferRule, RouteRule } from './slice.ts'
 import { timerEvents } from './timer/timer.ts'
@@ -44,6 +45,7 @@ export const meanings: Meanings<EventType> = {
   ...grantEvents,
   ...elicitationEvents,
   ...memoryEvents,
+  ...planningEvents,
   ...timerEvents([modelCallTimer, toolsetTimer, approvalTimer, elicitationTimer]),
 }
 
@@ -52,7 +54,9 @@ const callRoutes: readonly RouteRule[] = [
   elicitationRoute,
   malformedRoute,
   beyondLimitRoute,
+  planProblemRoute,
   approvalRoute,
+  planRoute,
   delegationRoute,
   toolRoute,
   unavailableToolRoute,
@@ -88,7 +92,7 @@ export const coverRules: readonly CoverRule[] = [
   callsCover(callStates),
 ]
 
-/** In the order in which a model reads them: skills, memory, agents (seed: sub-agents, "Composing with Other Features"). */
-export const offerRules: readonly OfferRule[] = [memoryOffer, delegationOffer]
+/** In the order in which a model reads them: skills, memory, plan, agents. */
+export const offerRules: readonly OfferRule[] = [memoryOffer, planOffer, delegationOffer]
 
 export const effectKinds: Readonly<Record<Effect['kind'], EffectKind>> = { 'call-model': modelCallEffect }

@@ -159,9 +159,6 @@ describe('what is wrong is said with its line and what would be valid', () => {
   test.each([
     ['workflow_file: ./x.py', 'workflow_file'],
     ['skills_dir: ./skills', 'skills_dir'],
-    ['planning: true', 'planning'],
-    ['max_plan_steps: 20', 'max_plan_steps'],
-    ['approve_plan: true', 'approve_plan'],
   ])('a field whose effect comes later: %s', (line, path) => {
     const [problem, ...others] = problemsOf(`${minimal}${line}\n`)
     expect(others).toEqual([])

@@ -36,7 +36,30 @@ export function wouldRun({ name, arguments: args }: Shown, style: Style): string
       ...rest(args, ['path', 'content'], style),
     ]
   }
+  if (name === 'create_plan' && Array.isArray(args.steps) && args.steps.every(isStep))
+    return [style.bold('plan'), ...capped(args.steps.map(stepLine), mostLines, style), ...rest(args, ['steps'], style)]
   return [style.bold(oneLine(name)), ...rest(args, [], style)]
+}
+
+interface Step {
+  readonly name: string
+  readonly description: string
+  readonly depends_on?: readonly string[] | null
+}
+const isStep = (value: unknown): value is Step =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.entries(value).every(([key, one]) =>
+    key === 'depends_on'
+      ? one === null || Array.isArray(one)
+      : ['name', 'description'].includes(key) && typeof one === 'string',
+  ) &&
+  'name' in value &&
+  'description' in value
+
+const stepLine = ({ name, description, depends_on: after }: Step, index: number): string => {
+  const first = after && after.length > 0 ? ` (after ${after.map((one) => oneLine(String(one))).join(', ')})` : ''
+  return `${index + 1}. ${oneLine(visible(name))}: ${oneLine(visible(description))}${first}`
 }
 
 function commandLines(command: string, style: Style): string[] {

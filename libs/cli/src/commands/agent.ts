@@ -63,7 +63,7 @@ function definitionOptions(command: Command): Command {
     .option('--workflow-file <path>', 'run a workflow of your own from this file (not yet)')
     .option('--mcp-server <url>', 'connect this MCP server; repeatable', collect)
     .option('--skills-dir <path>', 'load skills from this folder (not yet)')
-    .option('--planning', 'let the agent plan (not yet)')
+    .option('--planning', 'let the agent plan tasks of several steps')
     .option('--no-planning', 'do not let the agent plan')
     .option('--max-tool-calls <n>', 'allow at most this many tool calls in one turn', count)
     .option('--max-tokens <n>', 'allow at most this many tokens in one answer', count)

@@ -122,6 +122,10 @@ export function summary(event: ApiEvent): string {
       return `${known.data.status} ${known.data.output.slice(0, 2000)}`
     case 'memory.declared':
       return `${known.data.provider} ${known.data.scope}`
+    case 'planning.declared':
+      return `${known.data.maxSteps} steps at most${known.data.approve ? ', approved by a person' : ''}`
+    case 'plan.updated':
+      return known.data.steps.map(({ name, status }) => `${name} ${status}`).join(', ')
     case 'toolset.declared':
       return known.data.servers.map(({ server }) => server).join(', ')
     case 'toolset.requested':

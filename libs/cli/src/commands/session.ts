@@ -6,15 +6,16 @@ import { allEvents } from '../event-pages.ts'
 import { CommandFailure } from '../failure.ts'
 import type { Act, Invocation } from '../invocation.ts'
 import { oneLine } from '../text/neutralise.ts'
+import { planLines } from '../text/plan-lines.ts'
 import type { Style } from '../text/style.ts'
 import { table } from '../text/table.ts'
 import { ago, dateTime } from '../text/when.ts'
 import { openChat } from './chat.ts'
 import { eventCommands } from './events.ts'
 import { examples } from './examples.ts'
-import { verifyCommand } from './verify.ts'
 import { outputCommand } from './output.ts'
 import { replayCommand } from './replay-command.ts'
+import { verifyCommand } from './verify.ts'
 
 export interface ListOptions {
   readonly agent?: string
@@ -217,6 +218,7 @@ export async function showSession(run: Invocation, id: string): Promise<void> {
     ['last active', when(session.lastActivityAt)],
   ]
   for (const [name, value] of lines) if (value !== undefined) run.print(`${style.bold(`${name}:`.padEnd(13))}${value}`)
+  if (session.plan) for (const line of planLines(session.plan.steps, run.width ?? 500, style)) run.print(line)
 }
 
 const serverLines = ({ servers = [] }: SessionInfo, style: Style): [string, string][] =>

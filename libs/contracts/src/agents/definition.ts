@@ -3,10 +3,11 @@
 //   A2. A field whose effect is not there yet is refused with a message that says so (`laterFields`), never ignored.
 import { createHash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
+import { planDefaults } from '../events/planning.ts'
 import { agentNamePattern } from '../ids.ts'
-import { CodeFile, ToolsFile } from './code.ts'
-import { Approvals, approvalWords, Duration } from './approvals.ts'
 import { LongTermMemory } from '../memory/settings.ts'
+import { Approvals, approvalWords, Duration } from './approvals.ts'
+import { CodeFile, ToolsFile } from './code.ts'
 import { McpServer } from './mcp-servers.ts'
 import { Labels } from './pools.ts'
 import { maxSubAgents, subAgentSchema } from './sub-agents.ts'
@@ -166,9 +167,25 @@ export const AgentDefinition = Type.Object(
       }),
     ),
     delegation: Type.Optional(DelegationLimits),
-    planning: Type.Optional(Type.Boolean()),
-    max_plan_steps: Type.Optional(Type.Integer({ minimum: 2, maximum: 100 })),
-    approve_plan: Type.Optional(Type.Boolean()),
+    planning: Type.Optional(
+      Type.Boolean({ description: 'Give the model tools to plan with (docs/planning.md). Default false' }),
+    ),
+    max_plan_steps: Type.Optional(
+      Type.Integer({
+        minimum: 2,
+        maximum: 100,
+        description: `Steps that a plan may have. Default ${planDefaults.maxSteps}`,
+      }),
+    ),
+    strict_dependencies: Type.Optional(
+      Type.Boolean({
+        description:
+          'Refuse to start a step before the steps that it depends on are completed; otherwise the model is warned. Default false',
+      }),
+    ),
+    approve_plan: Type.Optional(
+      Type.Boolean({ description: 'A person approves each plan before it counts. Default false' }),
+    ),
     max_tool_calls: Type.Optional(
       Type.Integer({
         minimum: 0,
@@ -211,9 +228,6 @@ export const laterFields: Readonly<
 > = {
   workflow_file: { harmless: [], feature: 'custom workflows' },
   skills_dir: { harmless: [], feature: 'skills' },
-  planning: { harmless: [false], feature: 'planning' },
-  max_plan_steps: { harmless: [], feature: 'planning' },
-  approve_plan: { harmless: [false], feature: 'planning' },
 }
 
 /** JSON with sorted keys: one text for one value. */

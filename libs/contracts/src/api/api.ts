@@ -5,11 +5,12 @@ import { AgentDefinition, AgentName } from '../agents/definition.ts'
 import { Agent } from '../agents/registry.ts'
 import { TextPart, Usage } from '../events/content.ts'
 import { maxNameChars } from '../events/fields.ts'
-import { DecideApproval } from './approvals.ts'
-import { AnswerElicitation } from './elicitations.ts'
+import { PlanStep } from '../events/planning.ts'
 import { OnBusy } from '../events/session.ts'
 import { Delta } from '../frame/delta.ts'
 import { type Status, statuses } from '../frame/frame.ts'
+import { DecideApproval } from './approvals.ts'
+import { AnswerElicitation } from './elicitations.ts'
 
 const closed = { additionalProperties: false } as const
 const SessionId = Type.String({ minLength: 26, maxLength: 64, description: 'A session id' })
@@ -113,6 +114,8 @@ export const SessionInfo = Type.Object(
         ),
       ),
     ),
+    /** Only of one session, never in a list: the plan of its model, as it is now. */
+    plan: Type.Optional(Type.Object({ steps: Type.Array(PlanStep) }, closed)),
     /** Only of one session, never in a list. */
     queued: Type.Optional(SessionQueued),
     /** Only of one session, never in a list. */

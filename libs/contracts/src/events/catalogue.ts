@@ -9,6 +9,7 @@ import { delegationEvents } from './delegation.ts'
 import { elicitationEvents } from './elicitation.ts'
 import { memoryEvents } from './memory.ts'
 import { modelCallEvents } from './model-call.ts'
+import { planningEvents } from './planning.ts'
 import { sessionEvents } from './session.ts'
 import { toolCallEvents } from './tool-call.ts'
 import { toolsetEvents } from './toolset.ts'
@@ -25,6 +26,7 @@ export const eventSchemas = {
   ...approvalEvents,
   ...elicitationEvents,
   ...memoryEvents,
+  ...planningEvents,
 } as const
 
 type Schemas = typeof eventSchemas
@@ -86,4 +88,6 @@ export const changes: Partial<Record<EventType, Change>> = {
   'delegation.paused': third,
   'delegation.resumed': third,
   'delegation.continued': third,
+  'planning.declared': third,
+  'plan.updated': third,
 }

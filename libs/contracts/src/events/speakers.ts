@@ -14,6 +14,7 @@ const gateway: readonly EventType[] = [
   'approvals.pinned',
   'memory.declared',
   'agents.declared',
+  'planning.declared',
   'approval.decided',
   'elicitation.answered',
   'grant.added',

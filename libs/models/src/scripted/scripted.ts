@@ -154,11 +154,13 @@ function write(
 ): Script {
   const asked = request.messages.findLastIndex((message) => message.role === 'user')
   const message = request.messages[asked]
-  const text = message?.role === 'user' ? message.content.map((part) => part.text).join('\n') : ''
+  const parts = message?.role === 'user' ? message.content.map((part) => part.text) : []
+  const text = parts.join('\n')
   if (request.model === 'echo') return say(text)
 
   const since = request.messages.slice(asked + 1)
-  const plan = parsePlan(text)
+  // The last part may be a notice of the session: what it should know now.
+  const plan = (parts.length > 1 ? parsePlan(parts.slice(0, -1).join('\n')) : undefined) ?? parsePlan(text)
   if (!plan)
     return say(
       /^fail\b/i.test(text.trim())

@@ -6,6 +6,7 @@
 import type { ApprovalPolicy, PinnedTool, ToolApprovalRule } from '@reins/contracts'
 import { delegateName } from '../delegation/delegate-tool.ts'
 import { memberOf } from '../delegation/team.ts'
+import { mustApprovePlan } from '../planning/planning.ts'
 import type { Session } from '../session.ts'
 import { matches } from './target.ts'
 
@@ -30,11 +31,12 @@ export function needOf(
   const policy = session.approvals ?? plainPolicy
   if (policy.mode === 'never') return refused('tools-off', toolsOff)
   const tool = pinnedTool(session, call.name)
-  if (!tool && !asksAnAgent(session, call)) return nobody
+  const plan = mustApprovePlan(session, call)
+  if (!tool && !plan && !asksAnAgent(session, call)) return nobody
   const rule = tool?.rule ?? ruleFor(policy, call.name)
   if (rule?.approval === 'never')
     return refused('tools-off', `Not run: the definition of this agent turns ${call.name} off (approval: never).`)
-  const level = levelOf(policy, rule?.approval, ownLevel(tool, asked))
+  const level = levelOf(policy, rule?.approval, plan ? 'ask' : ownLevel(tool, asked))
   if (level === 'auto') return nobody
   const target = tool?.target
   if (level === 'ask' && target && rule?.allow?.some((pattern) => matches(pattern, target, call.arguments)))
@@ -44,7 +46,7 @@ export function needOf(
       'must-approve',
       `Not run: a person must approve ${call.name}, and this agent runs without one (approval_mode: autonomous). Go on without it, or say what you would have done.`,
     )
-  const why = asked?.reason ?? whyAsked(policy, rule?.approval, call.name, tool)
+  const why = asked?.reason ?? (plan ? planAsked : undefined) ?? whyAsked(policy, rule?.approval, call.name, tool)
   return { kind: 'person', must: level === 'must', why, expires: rule?.expires ?? policy.expires }
 }
 
@@ -92,6 +94,8 @@ function whyAsked(
   const server = tool?.source.startsWith('mcp:') ? tool.source.slice('mcp:'.length) : null
   return server === null ? `${name} asks for a person.` : `The MCP server "${server}" calls this tool destructive.`
 }
+
+const planAsked = 'A person approves each plan of this agent (approve_plan).'
 
 const refused = (code: 'tools-off' | 'must-approve', why: string): Need => ({ kind: 'refused', code, why })
 

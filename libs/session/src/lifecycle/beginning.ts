@@ -4,8 +4,9 @@
 //       definition asks for it: all other sessions stay every process's to decide on.
 import type { EventData, SessionEvent } from '@reins/contracts'
 import { pinnedPolicy } from '../approval/pinned-policy.ts'
-import { memoryDeclared } from '../memory/memory.ts'
 import { agentsDeclared } from '../delegation/declared.ts'
+import { memoryDeclared } from '../memory/memory.ts'
+import { planningDeclared } from '../planning/planning.ts'
 import { toolsetDeclared } from '../toolset/declared.ts'
 import { type SessionStart, sessionStarted } from './session-started.ts'
 
@@ -27,6 +28,7 @@ const declareRules: readonly DeclareRule[] = [
   ({ definition, principal }) => memoryDeclared(definition, principal),
   ({ definition, agents = [], ceilings, granted }) => agentsDeclared(definition, agents, ceilings, granted),
   ({ onPause }) => (onPause === 'return' ? [{ type: 'parent.declared', data: { onPause } }] : []),
+  ({ definition }) => planningDeclared(definition),
 ]
 
 export const sessionBeginning = (start: SessionStart): SessionBeginning => ({

@@ -1,10 +1,10 @@
 // What is due about the calls of an answer: each goes its route (call-routes.ts), and the next model call waits for all of them.
 import { type SessionEvent, toLog, toTool } from '@reins/contracts'
+import { resumeOf } from '../elicitation/resume.ts'
 import { type Born, type Call, type CallState, isOpen, type Session, type Turn } from '../session.ts'
 import type { CallRoute, CallStateKind, CallStateKinds, CoverRule, Due, DueRule, RouteRule } from '../slice.ts'
 import { inOrder, runsAlone } from './call-order.ts'
 import { replayOf } from './call-routes.ts'
-import { resumeOf } from '../elicitation/resume.ts'
 
 interface Routed {
   readonly call: Call
@@ -31,7 +31,7 @@ function nextOf(
   at: number,
 ): Due | null {
   const routed = waiting.map((call) => ({ call, route: routeOf(routes, session, turn, call, at) }))
-  const settled = routed.flatMap(settledBySession)
+  const settled = settledTogether(routed).flatMap(settledBySession)
   if (settled.length > 0) return { events: settled, to: toLog }
   const recorded = routed.flatMap(({ route }) => (route.kind === 'recorded' ? route.events : []))
   if (recorded.length > 0) return { events: recorded, to: toLog }
@@ -79,18 +79,24 @@ function routeOf(
   return { kind: 'runners' }
 }
 
+/** Up to the first that changes the session: what comes after it is asked again, of the session as it is then. */
+function settledTogether(routed: readonly Routed[]): readonly Routed[] {
+  const first = routed.findIndex(({ route }) => route.kind === 'settled' && route.events !== undefined)
+  return first < 0 ? routed : routed.slice(0, first + 1)
+}
+
 function settledBySession({ call: { call }, route }: Routed): readonly SessionEvent[] {
   if (route.kind !== 'settled') return []
-  const { status, output, code } = route
+  const { status, output, code, events = [] } = route
   const data = { call, attempt: 1, status, output, ...(code === undefined ? {} : { code }) }
-  return [{ type: 'tool-call.completed', data }]
+  return [...events, { type: 'tool-call.completed', data }]
 }
 
 /** Those that need wait for no call that is open elsewhere. */
 function inTheirOrder(born: Born, { calls }: Turn, routed: readonly Routed[]): readonly Routed[] {
   const toRunners = routed.filter(({ route }) => route.kind === 'runners').map(({ call }) => call)
   const going = inOrder(born, calls, toRunners)
-  return routed.filter(({ call, route }) => route.kind !== 'runners' || going.includes(call))
+  return routed.filter(({ call, route }) => (route.kind === 'runners' ? going.includes(call) : route.kind !== 'waits'))
 }
 
 /** As many as may run at once. */

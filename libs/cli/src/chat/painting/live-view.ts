@@ -3,13 +3,14 @@
 //   V1. Never higher than the rows given and never wider than the width: the terminal never scrolls or wraps by itself here.
 import { cells, cut, graphemes, wrap } from '../../text/cells.ts'
 import { oneLine } from '../../text/neutralise.ts'
+import { planLines } from '../../text/plan-lines.ts'
 import type { Style } from '../../text/style.ts'
 import { span } from '../../text/when.ts'
 import { approvalLines } from '../deciding/approval-prompt.ts'
-import type { Editor } from '../typing/line-editor.ts'
 import { type QuestionView, questionLines } from '../deciding/question-prompt.ts'
-import { runningLines } from './tool-line.ts'
 import type { Transcript } from '../transcript/transcript-state.ts'
+import type { Editor } from '../typing/line-editor.ts'
+import { runningLines } from './tool-line.ts'
 
 export interface LiveState {
   readonly transcript: Transcript
@@ -26,6 +27,9 @@ export interface LiveState {
   /** What a server asks this person. */
   readonly question?: QuestionView
 }
+
+/** Of a plan that is worked through: the rest of the screen is for the answer. */
+const mostPlanLines = 10
 
 export interface LiveView {
   readonly lines: readonly string[]
@@ -57,6 +61,10 @@ export function liveView(
 function activity(state: LiveState, growing: boolean, now: number, width: number, style: Style): string[] {
   const { transcript } = state
   const lines: string[] = []
+  const { plan = [] } = transcript
+  // A plan that has ended stands above, where it was printed.
+  if (plan.some(({ status }) => status === 'pending' || status === 'in_progress'))
+    lines.push(...planLines(plan, width, style, mostPlanLines))
   const drafts = [...(transcript.answer?.blocks.values() ?? [])].filter((block) => block.kind === 'arguments')
   for (const draft of drafts) {
     const name = oneLine(draft.tool ?? 'tool')

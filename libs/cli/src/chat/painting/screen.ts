@@ -4,10 +4,11 @@
 import { wrap } from '../../text/cells.ts'
 import { MarkdownStream } from '../../text/markdown.ts'
 import { neutralise } from '../../text/neutralise.ts'
+import { planLines } from '../../text/plan-lines.ts'
 import type { Style } from '../../text/style.ts'
 import { span } from '../../text/when.ts'
-import { toolLines } from './tool-line.ts'
 import type { Piece } from '../transcript/transcript-state.ts'
+import { toolLines } from './tool-line.ts'
 
 type Section = 'message' | 'reasoning' | 'answer' | 'tool' | 'notice' | 'footer'
 
@@ -67,6 +68,8 @@ export class ChatScreen {
       }
       case 'tool':
         return this.#emit('tool', toolLines(piece, width, this.#style), width)
+      case 'plan':
+        return this.#emit('tool', planLines(piece.steps, width, this.#style, piece.steps.length + 1), width)
       case 'notice': {
         const paint = { info: this.#style.dim, warning: this.#style.yellow, error: this.#style.red }[piece.level]
         const lines = neutralise(piece.text).split('\n')

@@ -1,5 +1,6 @@
 // What each event of a session means for its transcript. Pure, exhaustive: a new type of event does not compile without a case here.
 import type { EventData, SessionEvent } from '@reins/contracts'
+import { answered, asked, pageDone, questionExpired, withoutQuestion } from './transcript-questions.ts'
 import {
   hasShown,
   type PendingApproval,
@@ -9,7 +10,6 @@ import {
   type TranscriptChange,
   textOf,
 } from './transcript-state.ts'
-import { answered, asked, pageDone, questionExpired, withoutQuestion } from './transcript-questions.ts'
 
 export function followEvent(transcript: Transcript, event: SessionEvent, at: number): TranscriptChange {
   const same = (pieces: readonly Piece[] = []): TranscriptChange => ({ transcript, pieces })
@@ -162,7 +162,13 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'elicitation.remembered':
     case 'elicitation.withdrawn':
       return now({ questions: withoutQuestion(transcript, event.data.elicitation) })
+    case 'plan.updated': {
+      const { steps } = event.data
+      const isOpen = steps.some(({ status }) => status === 'pending' || status === 'in_progress')
+      return now({ plan: steps }, isOpen ? [] : [{ kind: 'plan', steps }])
+    }
     case 'memory.declared':
+    case 'planning.declared':
     case 'toolset.declared':
     case 'toolset.requested':
     case 'toolset.changed':

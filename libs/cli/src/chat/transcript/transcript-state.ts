@@ -4,6 +4,7 @@ import {
   type ApiEvent,
   type ElicitationMode,
   eventCodec,
+  type PlanStep,
   type SessionEvent,
   type UserContent,
 } from '@reins/contracts'
@@ -29,6 +30,8 @@ export type Piece =
       readonly ms?: number
       readonly output: string
     }
+  /** A plan of which nothing is open any more. */
+  | { readonly kind: 'plan'; readonly steps: readonly PlanStep[] }
   | { readonly kind: 'notice'; readonly level: 'info' | 'warning' | 'error'; readonly text: string }
   | {
       readonly kind: 'turn-ended'
@@ -110,6 +113,8 @@ export interface Transcript {
   readonly approvals: readonly PendingApproval[]
   /** The same. */
   readonly questions: readonly PendingQuestion[]
+  /** Steps of the plan, as they are now; absent: there is none. */
+  readonly plan?: readonly PlanStep[]
   /** Accepted, and not yet part of a turn. */
   readonly waiting: readonly Waiting[]
   /** What was said last of MCP servers that are not there. */
