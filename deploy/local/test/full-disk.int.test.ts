@@ -57,8 +57,8 @@ test(
     const disk = smallDisk(400 * megabyte)
     if (!disk) return context.skip(whyNot)
     const product = await started(disk)
-    expect(await product.ready()).toBe(200)
-    const { json } = await product.ask('POST', '/v1/sessions', { agent: 'assistant', message: 'stream 60 every 50' })
+    await expect.poll(product.ready, within).toBe(200)
+    const { json } = await product.ask('POST', '/v1/sessions', { agent: 'assistant' })
     const session: string = json.session.id
 
     fillTo(disk, 93)
@@ -76,13 +76,15 @@ test(
       507,
       expect.stringMatching(/no new code of agents is kept from 90 % on/),
     ])
-    expect(await product.ready()).toBe(200)
+    await expect.poll(product.ready, within).toBe(200)
     const told = async () => (await product.ask('GET', '/health')).json.parts.disk
     await expect.poll(told, within).toMatch(/93 % full: no session is started from 90 % on/)
 
+    const route = `/v1/sessions/${session}/messages`
+    expect((await product.ask('POST', route, { content: 'stream 400 every 50' })).status).toBe(202)
     const ballast = fillTo(disk, 98)
     await expect.poll(product.ready, within).toBe(503)
-    const message = await product.ask('POST', `/v1/sessions/${session}/messages`, { content: 'Hello?' })
+    const message = await product.ask('POST', route, { content: 'Hello?' })
     expect([message.status, message.json.error.code]).toEqual([507, 'storage_full'])
     const agent = await product.ask('PUT', '/v1/agents/other', {
       name: 'other',
@@ -102,7 +104,8 @@ test(
     await expect.poll(product.ready, within).toBe(200)
     const status = async () => (await product.ask('GET', `/v1/sessions/${session}`)).json.status
     await expect.poll(status, within).toBe('idle')
-    expect((await product.ask('POST', `/v1/sessions/${session}/messages`, { content: 'Hello?' })).status).toBe(202)
+    const sent = async () => (await product.ask('POST', route, { content: 'Hello?' })).status
+    await expect.poll(sent, within).toBe(202)
   },
   deadline,
 )
@@ -120,7 +123,8 @@ test(
     rmSync(ballast)
     await expect.poll(product.ready, within).toBe(200)
     const route = `/v1/sessions/${json.session.id}/messages?wait=turn`
-    expect((await product.ask('POST', route, { content: 'Hello?' })).status).toBe(200)
+    const answered = async () => (await product.ask('POST', route, { content: 'Hello?' })).status
+    await expect.poll(answered, within).toBe(200)
   },
   deadline,
 )
