@@ -1,7 +1,7 @@
 # One image for all services: `docker run reins executor` runs `reins service executor`.
 #   1. Dependencies come from the lockfile, and change their layer only when a package.json or the lockfile changes.
 #   2. What is only for development, and what is only for other machines (a Node, Postgres), stays out.
-#   3. It runs as `node`, writes to /tmp and /workspaces alone, and listens to SIGTERM.
+#   3. It runs as `node`, writes to /tmp, /workspaces and /memories alone, and listens to SIGTERM.
 FROM node:24-bookworm-slim AS manifests
 WORKDIR /app
 COPY . .
@@ -17,7 +17,7 @@ FROM node:24-bookworm-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends bubblewrap ca-certificates git \
  && rm -rf /var/lib/apt/lists/* \
- && install -d -o node -g node /workspaces
+ && install -d -o node -g node /workspaces /memories
 WORKDIR /app
 COPY --from=dependencies /app ./
 COPY . .

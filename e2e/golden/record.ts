@@ -57,5 +57,14 @@ await until(failing, 'turn.completed')
 await ask(failing, 'fail auth')
 await save('throttled-and-failed', failing)
 
+await call('PUT', '/agents/keeper', {
+  ...{ name: 'keeper', model: 'scripted/assistant', system_prompt: 'You remember.' },
+  long_term_memory: {},
+})
+const remembering = await newSession('keeper')
+await ask(remembering, 'call store_memory {"key": "language", "value": "TypeScript"}')
+await ask(remembering, 'call recall_memory {"key": "language"}')
+await save('memory', remembering)
+
 await recording.close()
 process.exit(0)

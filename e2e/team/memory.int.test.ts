@@ -182,3 +182,17 @@ describe('over HTTP', () => {
     expect((await product.ask('GET', '/v1/memory/entries')).json.error.message).toContain('"scope" is missing')
   })
 })
+
+describe('docs/memory.md', () => {
+  const page = readFileSync(path.join(import.meta.dirname, '../../docs/memory.md'), 'utf8')
+  const definitions = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, yaml = '']) => yaml)
+
+  it('has definitions that are accepted', async () => {
+    expect(definitions.length).toBeGreaterThan(2)
+    for (const yaml of definitions) {
+      const name = /^name: (.*)$/m.exec(yaml)?.[1] ?? ''
+      const reply = await product.ask('PUT', `/v1/agents/${name}`, yaml, { 'content-type': 'application/yaml' })
+      expect(reply.status, reply.text).toBeLessThan(300)
+    }
+  })
+})

@@ -1,4 +1,6 @@
 // Long-term memory as a person or a program sees it.
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { expect, test } from 'vitest'
 import { parseMemoryLines } from '../src/commands/memory-lines.ts'
 import { clientProgram, runProgram } from '../src/program.ts'
@@ -81,4 +83,16 @@ test('an import keeps how long entries are kept, and leaves out those that have 
       { key: 'c', value: 3, expires: '400d' },
     ],
   })
+})
+
+test('the commands of docs/memory.md run', async () => {
+  const page = readFileSync(path.join(import.meta.dirname, '../../../docs/memory.md'), 'utf8')
+  const lines = [...page.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, text = '']) => text.trim().split('\n'))
+  const commands = lines.filter((line) => line.startsWith('reins memory')).map((line) => line.replace(/ +[#>].*$/, ''))
+  expect(commands.length).toBeGreaterThan(8)
+  const files = { 'memory.ndjson': '{"key": "language", "value": "TypeScript"}' }
+  for (const command of commands) {
+    const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? '').slice(1)
+    expect(await reins(words, await withEntries(), files), command).toMatchObject({ code: 0, err: '' })
+  }
 })

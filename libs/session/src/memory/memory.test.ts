@@ -1,6 +1,7 @@
-import type { AgentDefinition } from '@reins/contracts'
+import { type AgentDefinition, argumentsDigest } from '@reins/contracts'
 import { expect, it } from 'vitest'
-import { g, given, id, started } from '../../test/given.ts'
+import { answered, asks, by, calling, e, g, given, id, message, started, turn } from '../../test/given.ts'
+import { plan } from '../plan.ts'
 import { offered } from '../offered.ts'
 import { memoryDeclared, memorySection } from './memory.ts'
 
@@ -46,4 +47,55 @@ it('the model is told how to use its memory, in the same words in every session'
 it('a session whose start said nobody has a scope of its own', () => {
   const { session } = given(g(started(), ...memoryDeclared(definition({ long_term_memory: {} }), '')))
   expect(session.memory?.scope).toBe(`user:session:${id}`)
+})
+
+it('tool-runners are told whose memory is meant, and that people have approved a call', () => {
+  const forget = {
+    name: 'forget_memory',
+    source: 'memory',
+    replay: 'safe',
+    risk: 'write',
+    digest: 'f',
+    looks: true,
+  } as const
+  const asked = given(
+    g(
+      started({ tools: { forget_memory: 'safe' }, toolset: [forget] }),
+      { type: 'approvals.pinned', data: { mode: 'default' } },
+      ...memoryDeclared(definition({ long_term_memory: {} }), 'ann'),
+      message('m1'),
+    ),
+    e(turn('t1', 'm1'), calling('c1', 't1')),
+    e(answered('c1', asks('k1', 'forget_memory'))),
+  )
+  const next = ({ session, head }: typeof asked) =>
+    plan(session, [], { n: head.n + 1, at: 1000, by: 'e1' }, true)?.events ?? []
+  const [looked] = next(asked)
+  expect(looked).toMatchObject({
+    ...{ type: 'tool-calls.requested', data: { principal: 'ann', calls: [{ call: 'k1', looks: true }] } },
+  })
+  const needed = asked.and(e(looked!), {
+    ...{
+      role: 't',
+      by: 'r1',
+      events: [{ type: 'approval.needed', data: { call: 'k1', reason: 'All of it.', must: true } }],
+    },
+  })
+  const waits = needed.and(e(...next(needed)))
+  const digest = argumentsDigest('forget_memory', {})
+  const approved = waits.and(
+    by(
+      'user:ann',
+      g({
+        type: 'approval.decided',
+        data: { call: 'k1', digest, verdict: 'approved', scope: 'call', approver: 'user:ann' },
+      }),
+    ),
+  )
+  expect(next(approved)).toMatchObject([
+    {
+      type: 'tool-calls.requested',
+      data: { principal: 'ann', calls: [{ call: 'k1', cleared: true, approved: true }] },
+    },
+  ])
 })

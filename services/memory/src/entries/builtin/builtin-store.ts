@@ -36,18 +36,18 @@ export function builtinStore({ log, index, full }: BuiltinOptions): EntryStore {
     }
   }
 
-  /** BS3. Nothing that is remembered waits long for Postgres. */
-  async function usageOf(scope: string, now: number): Promise<Usage> {
-    if (index?.rows.state().kind !== 'following') return unknown
-    const counting = rowsOf(scope, (db) => indexedRows.usage(db, scope, now)).catch((error: unknown) => {
-      if (error instanceof ReinsError && error.code === 'unavailable') return unknown
-      throw error
-    })
-    return Promise.race([counting, pause(countMs, unknown, { ref: false })])
+  /** BS3. Nothing that is remembered waits long for Postgres, and what is counted may lag behind the last changes. */
+  async function usageOf({ scope, at, kind }: Change): Promise<Usage> {
+    if (kind === 'forget' || index?.rows.state().kind !== 'following') return unknown
+    const counting = kind === 'clear' ? rowsOf(scope, (db) => indexedRows.usage(db, scope, at)) : counted(scope, at)
+    return Promise.race([counting.catch(ifAway), pause(countMs, unknown, { ref: false })])
   }
 
+  const counted = async (scope: string, at: number): Promise<Usage> =>
+    index ? indexedRows.usage(index.db, scope, at) : unknown
+
   async function apply(change: Change): Promise<Applied> {
-    const { scope, op, at } = change
+    const { scope, op } = change
     const key = change.kind === 'clear' ? undefined : change.key
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const before = await log.recorded(scope, key, op)
@@ -55,7 +55,7 @@ export function builtinStore({ log, index, full }: BuiltinOptions): EntryStore {
       const obstacle = full()
       if (obstacle) throw obstacle
       const found = key === undefined ? { latest: undefined, seq: 0 } : await log.latest(scope, key)
-      const usage = change.kind === 'forget' ? unknown : await usageOf(scope, at)
+      const usage = await usageOf(change)
       const outcome = changed(change, found.latest, usage)
       if (outcome.kind !== 'write') return outcome
       if ((await log.append(outcome.record, found.seq)) === 'written')
@@ -81,6 +81,11 @@ export function builtinStore({ log, index, full }: BuiltinOptions): EntryStore {
 
 /** At least one entry: a scope is forgotten also where nobody can count what is there. */
 const unknown: Usage = { entries: 1, bytes: 0 }
+
+function ifAway(error: unknown): Usage {
+  if (isAway(error) || (error instanceof ReinsError && error.code === 'unavailable')) return unknown
+  throw error
+}
 
 function whyOf(index: MemoryIndex): string {
   const state = index.state()
