@@ -68,7 +68,7 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof all>> = {
   'libs/code-host': ['libs/contracts', 'libs/tools', 'libs/agent'],
   'libs/mcp': ['libs/contracts', 'libs/tools'],
   'libs/secrets': ['libs/contracts'],
-  'libs/client': ['libs/contracts'],
+  'libs/client': ['libs/contracts', 'libs/agent'],
   'libs/telemetry': ['libs/contracts'],
   'libs/service': ['libs/contracts', 'libs/telemetry'],
   'libs/cli': ['libs/client', 'libs/contracts', 'libs/agent'],

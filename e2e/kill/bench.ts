@@ -84,6 +84,11 @@ export class Bench {
     return begun
   }
 
+  /** Waits for a text that is not there yet. */
+  seen(read: () => Promise<string>): Promise<string> {
+    return eventually(async () => (await read()) || undefined)
+  }
+
   /** Rest, a log without fault, followers that saw exactly it; then the log. */
   async sound({ session, followers }: Watched): Promise<readonly StoredFrame[]> {
     const problems = await this.world.verdict(session, followers)

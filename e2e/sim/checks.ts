@@ -6,6 +6,7 @@
 //   C5       at rest: every accepted message has exactly one end, nothing is due, no trigger and no timer is left.
 //   C7       calls of one answer begin in its order, but for those that only read (runner-process.ts).
 //   C8       a person is asked about a call before it begins, and never after; what a tool said of it counts once (runner-process.ts).
+//   C9       a tree has no more sessions than its root may give away. At rest no child of a session that has ended works or waits on.
 //   C6       a runner that has read to the head believes of its calls what the session says of them.
 import { type Frame, frameHash } from '@reins/contracts'
 import type { StoredFrame } from '@reins/journal'
@@ -20,6 +21,7 @@ import {
   type Fold,
   foldFrame,
   type Session,
+  waitsForPeople,
 } from '@reins/session'
 import { isOlder } from './builds.ts'
 import type { ExecutorProcess } from './executor-state.ts'
@@ -87,6 +89,7 @@ function saidOf(kind: CallState['kind'] | undefined, asked: boolean): string {
 /** C4, for every session. */
 export function checkCovers(world: World): void {
   checkViews(world)
+  checkTree(world)
   for (const id of world.sessions()) {
     const { session, head } = world.read(id)
     const covers = cover(session)
@@ -162,23 +165,53 @@ const asksFor = (frame: Frame | undefined, call: string): boolean =>
     (event) => event.type === 'tool-calls.requested' && event.data.calls.some((one) => one.call === call),
   ) ?? false
 
-/** A trigger that will make the child or hear of its end is there, or the child is open (and then covered itself). */
+/** C9, in every world. */
+function checkTree(world: World): void {
+  const most = world.scenario.teams?.[world.scenario.born.agent]?.sessions
+  if (most !== undefined && world.sessions().length > most + 1)
+    world.fail(`C9: the tree has ${world.sessions().length} sessions, and ${most + 1} are allowed`)
+}
+
+/** C9, at rest. */
+function checkOrphans(world: World): void {
+  for (const id of world.sessions()) {
+    const { session } = world.read(id)
+    const parent = session.born?.parent
+    if (!parent || world.read(parent.session).session.mode.kind !== 'ended') continue
+    if (session.turn && session.mode.kind === 'open')
+      world.fail(`C9: ${short(id)} goes on, and the session above has ended`)
+  }
+}
+
+/**
+ * A trigger that will make the child, or let it go on, or hear of its end is there, or the child is open (and then covered itself). One
+ * that waits for people, and whose parent does not wait with it, is about to say so.
+ */
 function childCovered(world: World, parent: Session, child: string, call: string): boolean {
+  const below = world.read(child).session
+  const resumed = parent.turn?.calls.some(
+    (one) => one.call === call && one.state.kind === 'delegated' && one.state.resumed,
+  )
+  const tells = execTrigger(world, below)
+  if (resumed && tells) return true
   for (const { seq, session, pool } of world.triggers.values()) {
     if (session !== parent.id && session !== child) continue
     const stored = world.stream.bySeq(seq)
     if (!stored || !willAct(world, seq)) continue
     const errands = errandsOf(stored.frame, pool)
-    if (session === parent.id && errands.some((one) => one.kind === 'create-child' && one.call === call)) return true
+    const asks = errands.some(({ kind }) => kind === 'create-child' || kind === 'resume-child')
+    if (session === parent.id && asks && errands.some((one) => 'call' in one && one.call === call)) return true
     if (session === child && errands.some(({ kind }) => kind === 'settle-parent')) return true
   }
-  return world.truth.has(child) && cover(world.read(child).session).some(({ kind }) => kind !== 'rest')
+  if (below.onPause === 'return' && waitsForPeople(below)) return tells
+  return world.truth.has(child) && cover(below).some(({ kind }) => kind !== 'rest')
 }
 
 /** C5, where no move is left. */
 export function checkRest(world: World): void {
   for (const [seq, { state }] of world.triggers)
     if (state !== 'acked') world.fail(`C5: at the end the trigger ${world.nameOf(seq)} is still ${state}`)
+  checkOrphans(world)
   if (world.tim.size > 0) world.fail(`C5: at the end timers are left: ${[...world.tim].join(', ')}`)
   for (const id of world.sessions()) {
     const { session } = world.read(id)

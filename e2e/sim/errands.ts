@@ -1,5 +1,5 @@
 // Errands carried out: the frame for a child or for a parent, decided by @reins/session on what the leader says now.
-import type { EventData } from '@reins/contracts'
+import type { EventData, SessionEvent } from '@reins/contracts'
 import {
   type Creation,
   cancelChild,
@@ -7,7 +7,6 @@ import {
   type Errand,
   errandsOfTrigger,
   type Fold,
-  resumeChild,
   settleParent,
 } from '@reins/session'
 import { readFor } from './builds.ts'
@@ -53,9 +52,9 @@ function otherOf(world: World, name: string, own: Fold, errand: Errand): Fold | 
 function decisionOf(world: World, own: Fold, there: Fold, errand: Errand, pool: string): Decision | null {
   switch (errand.kind) {
     case 'create-child':
-      return world.rules.createChild(there, errand, childBorn(world, own, errand), own.session)
+      return world.rules.createChild(there, errand, childBorn(world, own, errand), own.session, declared(world, errand))
     case 'resume-child':
-      return resumeChild(there, errand, own.session)
+      return world.rules.resumeChild(there, errand, own.session)
     case 'cancel-child':
       return cancelChild(there, pool, `x-${errand.child.slice(-3)}`)
     case 'settle-parent': {
@@ -65,6 +64,26 @@ function decisionOf(world: World, own: Fold, there: Fold, errand: Errand, pool: 
     default:
       return errand satisfies never
   }
+}
+
+/** What a child may do is bounded by what its parent gives it. */
+function declared(
+  { scenario: { teams }, rules }: World,
+  { agent, levels, sessions, onPause }: Creation,
+): SessionEvent[] {
+  const team = teams?.[agent]
+  const granted = rules.sessionsUnbounded ? {} : { sessions: Math.min(team?.sessions ?? 0, sessions ?? 0) }
+  return [
+    ...(team
+      ? [
+          {
+            type: 'agents.declared' as const,
+            data: { ...team, levels: Math.min(team.levels, levels ?? 0), ...granted },
+          },
+        ]
+      : []),
+    ...(onPause === 'return' ? [{ type: 'parent.declared' as const, data: { onPause } }] : []),
+  ]
 }
 
 function childBorn({ scenario: { born } }: World, own: Fold, creation: Creation): EventData<'session.started'> {

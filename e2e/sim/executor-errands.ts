@@ -16,14 +16,19 @@ export function askedErrand(world: World, process: ExecutorProcess, state: ExecS
 
 /** What must hold elsewhere before a session may rest. `done`: it appends something, or tries to. `none`: nothing (any more). */
 export function standingErrand(world: World, name: string, session: string): 'none' | 'done' | 'newer' {
+  // What may have to be done again has no name; it is looked at once each time.
+  const looked: Errand['kind'][] = []
   for (;;) {
     const state = executorNamed(world, name).sessions.get(session)
     if (!state) return 'none'
     const { fold, done } = state
-    const next = world.rules
-      .standingErrands(fold.session)
-      .find((one) => !done.includes(finalErrand(fold.session, one) ?? ''))
+    const isDone = (one: Errand): boolean => {
+      const final = finalErrand(fold.session, one)
+      return final === null ? looked.includes(one.kind) : done.includes(final)
+    }
+    const next = world.rules.standingErrands(fold.session).find((one) => !isDone(one))
     if (!next) return 'none'
+    looked.push(next.kind)
     const ran = run(world, name, session, next, fold.head.pool, null)
     if (ran !== 'none') return ran
   }

@@ -166,7 +166,7 @@ export function finishExec(world: World, name: string, session: string, goesOn =
   if (!state?.running) return
   const { call, attempt } = state.running
   const { session: is, head } = state.fold
-  const outcome = outcomeOf(answerOf(world.scenario, is), call, attempt)
+  const outcome = outcomeOf(answerOf(world.scenario, is), call, attempt, is)
   world.note(`model call ${call}/${attempt} at ${instanceOf(process)} ends`)
   const said = { n: head.n + 1, at: 1_700_000_000_000, by: instanceOf(process) }
   const next = plan(is, outcome, said, goesOn && counting(world, state).length > 0)

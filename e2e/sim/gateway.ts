@@ -13,9 +13,20 @@ import {
 import type { GatewayOp } from './scenario.ts'
 import { root, type World } from './world.ts'
 
+const depths = { child: 1, grandchild: 2 } as const
+
+/** 0: the root. A session that was cancelled before it was made has none. */
+function depthOf(world: World, id: string): number {
+  if (id === root) return 0
+  const parent = world.read(id).session.born?.parent?.session
+  return parent === undefined ? -1 : depthOf(world, parent) + 1
+}
+
 /** null: not yet, for there is no such session. */
 export function targetOf(world: World, op: GatewayOp): string | null {
-  const session = op.of === 'child' ? (world.sessions().find((id) => id !== root) ?? null) : root
+  const session = op.of
+    ? (world.sessions().find((id) => depthOf(world, id) === depths[op.of ?? 'child']) ?? null)
+    : root
   if ((op.op !== 'decide' && op.op !== 'answer') || session === null) return session
   return maySee(world, session) ? session : null
 }
@@ -89,8 +100,12 @@ function outcomeOf(
   return head.n === 0 ? appended(firstFrame(started, said, declared(world))) : placeMessage(head, said)
 }
 
-function declared({ scenario: { servers, policy } }: World): readonly SessionEvent[] {
-  const pinned: readonly SessionEvent[] = policy ? [{ type: 'approvals.pinned', data: policy }] : []
+function declared({ scenario: { servers, policy, teams, born } }: World): readonly SessionEvent[] {
+  const team = teams?.[born.agent]
+  const pinned: readonly SessionEvent[] = [
+    ...(policy ? [{ type: 'approvals.pinned' as const, data: policy }] : []),
+    ...(team ? [{ type: 'agents.declared' as const, data: team }] : []),
+  ]
   if (!servers) return pinned
   const named = servers.map(({ server }) => ({ server }))
   return [...pinned, { type: 'toolset.declared', data: { servers: named, principal: 'ann', wait: 1000 } }]

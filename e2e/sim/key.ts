@@ -74,11 +74,19 @@ function executorKey(world: World, { fold, held, running, started, done, sending
 
 /** Errands that are taken for done, though the log says otherwise: what is done there is done, whether a process remembers it or not. */
 function withheld(world: World, { session }: ExecSession['fold'], done: readonly string[]): readonly string[] {
+  const { id } = session
   const parent = session.born?.parent
   const calls = parent ? (world.read(parent.session).session.turn?.calls ?? []) : []
-  const waits = calls.some(({ call, state }) => call === parent?.call && state.kind === 'delegated')
-  return done.filter((name) => (name.startsWith('create ') ? !world.truth.has(name.slice('create '.length)) : waits))
+  const waits = calls.some(({ state }) => state.kind === 'delegated' && state.child === id)
+  return done.filter((name) => {
+    if (name.startsWith('create ')) return !world.truth.has(name.slice('create '.length))
+    return name.startsWith('resume ') ? !heardOf(world, name.slice('resume '.length)) : waits
+  })
 }
+
+/** Whether some child knows that it answers this call. */
+const heardOf = (world: World, call: string): boolean =>
+  world.sessions().some((id) => world.read(id).session.continued === call)
 
 function runnerKey(world: World, { head, held, running, started, looked, sending }: RunSession): string {
   const holds = [...held].map(([seq, { view, fresh, beyond, acked, discovery }]) => {

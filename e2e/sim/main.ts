@@ -6,7 +6,11 @@ import { type Rules, sound } from './rules.ts'
 import type { Scenario } from './scenario.ts'
 import { large, medium, small } from './scenarios.ts'
 import { shrink, tell } from './shrink.ts'
-import { wrongRules } from './wrong-rules.ts'
+import { largeTeams, mediumTeams } from './team.ts'
+import { wrongRules as others } from './wrong-rules.ts'
+import { wrongTeams } from './wrong-teams.ts'
+
+const wrongRules = [...others, ...wrongTeams]
 
 const usage = `npm run sim -- [--exhaustive [--max STATES]] [--seed N --walks N] [--wrong NAME|all] [--scenario TEXT]
   --exhaustive   every order of moves of the small scenarios (at most --max states each, default 1000000)
@@ -85,8 +89,8 @@ else if (![max, seed, count].every(Number.isSafeInteger) || (values.wrong !== un
   console.log(`\n${told.found} of ${chosen.length} known-wrong rules found`)
   process.exitCode = told.found === chosen.length ? 0 : 1
 } else {
-  if (values.exhaustive) exhaustive(named([...small, ...medium]), max, told)
-  if (count > 0) walks(named(large), seed, count, told)
+  if (values.exhaustive) exhaustive(named([...small, ...medium, ...mediumTeams]), max, told)
+  if (count > 0) walks(named([...large, ...largeTeams]), seed, count, told)
   console.log(`${told.states.toLocaleString('en')} states visited, ${told.found} failures`)
   process.exitCode = told.found === 0 ? 0 : 1
 }

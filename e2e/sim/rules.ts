@@ -14,6 +14,7 @@ import {
   mayRun,
   mayStart,
   nextStep,
+  resumeChild,
   type Session,
   standingErrands,
   takeover,
@@ -33,6 +34,7 @@ export interface Protocol {
   readonly nextStep: typeof nextStep
   readonly followsSeen: typeof followsSeen
   readonly createChild: typeof createChild
+  readonly resumeChild: typeof resumeChild
   readonly answerElicitation: typeof answerElicitation
   readonly decideApproval: typeof decideApproval
   readonly fireTimer: typeof fireTimer
@@ -72,6 +74,8 @@ export interface Rules extends Protocol {
   readonly acksUndoneErrands: boolean
   /** Who settles a parent's call reads the parent where it likes, instead of from the leader. */
   readonly settleOnStaleParent: boolean
+  /** A child gives away what its own definition says, whatever its parent has left. */
+  readonly sessionsUnbounded: boolean
 }
 
 export const sound: Rules = {
@@ -83,6 +87,7 @@ export const sound: Rules = {
   nextStep,
   followsSeen,
   createChild,
+  resumeChild,
   answerElicitation,
   decideApproval,
   fireTimer,
@@ -102,4 +107,5 @@ export const sound: Rules = {
   ownerAnswersEarly: false,
   acksUndoneErrands: false,
   settleOnStaleParent: false,
+  sessionsUnbounded: false,
 }

@@ -1,31 +1,36 @@
 // What a run of the simulator starts from: sessions, what the model answers, what people do, which faults may happen.
-import type { ApprovalPolicy, EventOf, EventType, OnBusy, ServerAnswer } from '@reins/contracts'
+import type { ApprovalPolicy, EventData, EventOf, EventType, OnBusy, ServerAnswer } from '@reins/contracts'
 
 /** One answer of the scripted model. Text only where nothing is asked for. */
 export interface Answer {
   readonly tools?: readonly ('safe' | 'never')[]
   /** Asks the agent of this name to do something. */
   readonly delegate?: readonly string[]
+  /** Goes on with the first child of this agent that is paused; there may be none. */
+  readonly resume?: readonly string[]
   /** The first attempt is throttled; a timer lets the next one start. */
   readonly throttledOnce?: boolean
   /** It never ends by itself: only an abort stops it. */
   readonly endless?: boolean
 }
 
+/** A session below the root: the first one that there is. */
+type Below = 'child' | 'grandchild'
+
 export type GatewayOp =
-  | { readonly op: 'message'; readonly message: string; readonly onBusy: OnBusy; readonly of?: 'child' }
-  | { readonly op: 'cancel'; readonly end?: true; readonly of?: 'child' }
+  | { readonly op: 'message'; readonly message: string; readonly onBusy: OnBusy; readonly of?: Below }
+  | { readonly op: 'cancel'; readonly end?: true; readonly of?: Below }
   /** Of a person, about the first call that waits. */
   | {
       readonly op: 'decide'
       readonly verdict: 'approved' | 'edited' | 'denied'
       readonly scope?: 'tool'
-      readonly of?: 'child'
+      readonly of?: Below
     }
   /** Of a person, to the first question that waits. */
-  | { readonly op: 'answer'; readonly action: 'accept' | 'decline'; readonly of?: 'child' }
-  | { readonly op: 'revoke'; readonly of?: 'child' }
-  | { readonly op: 'pause' | 'resume' | 'release' | 'rename'; readonly of?: 'child' }
+  | { readonly op: 'answer'; readonly action: 'accept' | 'decline'; readonly of?: Below }
+  | { readonly op: 'revoke'; readonly of?: Below }
+  | { readonly op: 'pause' | 'resume' | 'release' | 'rename'; readonly of?: Below }
 
 export const faultKinds = [
   'lose-ack',
@@ -58,6 +63,10 @@ export interface Scenario {
   readonly turns: readonly (readonly Answer[])[]
   /** What it answers in a child's turns. */
   readonly childTurn?: readonly Answer[]
+  /** Or by the name of the agent, turn by turn: for trees in which not all children do the same. */
+  readonly below?: Readonly<Record<string, readonly (readonly Answer[])[]>>
+  /** Whom sessions may delegate to, by the name of their agent; the root is `agent`. */
+  readonly teams?: Readonly<Record<string, EventData<'agents.declared'>>>
   /** Processes of an older build, by name, and the type of event that they do not know. */
   readonly older?: { readonly processes: readonly string[]; readonly hides: EventType }
   /** Whenever a model call is to begin, there may be no slot for it; another executor may have one. */

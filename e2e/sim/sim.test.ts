@@ -3,6 +3,8 @@ import { exploreAll, seeded, walk } from './explore.ts'
 import { type Rules, sound } from './rules.ts'
 import type { Scenario } from './scenario.ts'
 import { large, medium, small } from './scenarios.ts'
+import { largeTeams, mediumTeams } from './team.ts'
+import { wrongTeams } from './wrong-teams.ts'
 import { shrink, tell } from './shrink.ts'
 import { ackCoveredElsewhere, noRowForOwnCall, wrong } from './wrong-protocol.ts'
 import { lostIntent, wrongRules } from './wrong-rules.ts'
@@ -18,27 +20,33 @@ describe('the protocol, explored', () => {
     expect(failureOf(scenario, 20_000)).toBeUndefined()
   })
 
-  it.each(medium.map((scenario) => [scenario.name, scenario] as const))(
+  it.each([...medium, ...mediumTeams].map((scenario) => [scenario.name, scenario] as const))(
     'holds as far as it is looked at: %s',
     (_, scenario) => {
       expect(failureOf(scenario, 5_000)).toBeUndefined()
     },
   )
 
-  it.each(large.map((scenario) => [scenario.name, scenario] as const))('holds on seeded walks: %s', (_, scenario) => {
-    for (let seed = 1; seed <= 30; seed++) {
-      const { finding } = walk(scenario, seeded(seed))
-      expect(finding && tell(scenario, sound, shrink(scenario, sound, finding))).toBeNull()
-    }
-  })
+  it.each([...large, ...largeTeams].map((scenario) => [scenario.name, scenario] as const))(
+    'holds on seeded walks: %s',
+    (_, scenario) => {
+      for (let seed = 1; seed <= 30; seed++) {
+        const { finding } = walk(scenario, seeded(seed))
+        expect(finding && tell(scenario, sound, shrink(scenario, sound, finding))).toBeNull()
+      }
+    },
+  )
 })
 
 describe('the simulator bites', () => {
-  it.each(wrongRules.map((rule) => [rule.name, rule] as const))('finds the known-wrong rule %s', (_, rule) => {
-    const { finding } = exploreAll(rule.scenario, { maxStates: 60_000, rules: rule.rules, drainEvery: 0 })
-    expect(finding).not.toBeNull()
-    expect(failureOf(rule.scenario, 5_000)).toBeUndefined()
-  })
+  it.each([...wrongRules, ...wrongTeams].map((rule) => [rule.name, rule] as const))(
+    'finds the known-wrong rule %s',
+    (_, rule) => {
+      const { finding } = exploreAll(rule.scenario, { maxStates: 60_000, rules: rule.rules, drainEvery: 0 })
+      expect(finding).not.toBeNull()
+      expect(failureOf(rule.scenario, 5_000)).toBeUndefined()
+    },
+  )
 
   it('shrinks a failure to moves that still lead to it', () => {
     const rule = wrongRules.find(({ name }) => name === 'loser-acks')!

@@ -3,6 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { type CompatibleConfig, loadModelsConfig, type ModelsConfig } from '@reins/models'
 import { parseKeyring } from '@reins/secrets'
+import { type DelegationCeilings, defaultCeilings } from '@reins/session'
 import { ConfigError, type Env, Environment } from '@reins/service'
 import { loadGatewaySettings } from '@reins/session-gateway'
 import type { LogLevel } from '@reins/telemetry'
@@ -46,6 +47,8 @@ export interface LocalConfig {
   readonly waitingCalls: number
   /** MB of memory that an executor keeps sessions at rest in, to go on with them without a read. */
   readonly sessionCacheMb: number
+  /** What no definition exceeds when it delegates. */
+  readonly ceilings: DelegationCeilings
   /** How full the disk of the data folder may get. */
   readonly disk: DiskLimits
   readonly allowUnsandboxedShell: boolean
@@ -106,6 +109,12 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
     concurrency: read.integer('REINS_CONCURRENCY', 64, { min: 1, max: 10_000 }),
     waitingCalls: read.integer('REINS_WAITING_CALLS', 1000, { min: 1, max: 100_000 }),
     sessionCacheMb: read.integer('REINS_SESSION_CACHE_MB', 128, { min: 1, max: 65_536 }),
+    ceilings: {
+      maxDepth: read.integer('REINS_MAX_DELEGATION_DEPTH', defaultCeilings.maxDepth, { min: 0, max: 100 }),
+      maxFanOut: read.integer('REINS_MAX_DELEGATION_FAN_OUT', defaultCeilings.maxFanOut, { min: 1, max: 1_000 }),
+      maxPerTurn: read.integer('REINS_MAX_DELEGATIONS_PER_TURN', defaultCeilings.maxPerTurn, { min: 1, max: 10_000 }),
+      maxSessions: read.integer('REINS_MAX_TREE_SESSIONS', defaultCeilings.maxSessions, { min: 1, max: 100_000 }),
+    },
     disk: {
       newSessionsPercent: read.integer('REINS_DISK_NEW_SESSIONS_PERCENT', 90, { min: 1, max: 100 }),
       appendsPercent: read.integer('REINS_DISK_APPENDS_PERCENT', 97, { min: 1, max: 100 }),

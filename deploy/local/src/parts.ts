@@ -235,6 +235,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       concurrency: config.concurrency,
       modelCalls: config.waitingCalls,
       cacheBytes: config.sessionCacheMb * 1024 * 1024,
+      ceilings: config.ceilings,
       ackWaitMs: config.ackWaitMs,
       pauseAt,
       // What a model says comes token by token, and no tool's secret was ever shown to it.
@@ -277,6 +278,8 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       idempotency: await openIdempotency(broker, { replicas: config.replicas }),
       ...gateway.brokerPorts(broker),
       toolsOf: (definition) => toolsAtStart([builtinCatalog, codeCatalog, memoryCatalog], definition),
+      ceilings: config.ceilings,
+
       argumentsProblem: (definition, tool, args) =>
         argumentsProblem([builtinCatalog, codeCatalog, memoryCatalog], definition, tool, args),
       ...(options.sign ? { sign: options.sign } : {}),

@@ -1,6 +1,7 @@
 // The one door of @reins/agent: what people import in the files that they give to an agent.
 export { Type } from 'typebox'
 export { type ContentBlock, content, type ToolContent } from './content.ts'
+export { AgentNotFoundError, AgentValidationError, DelegationResult } from './delegation.ts'
 export type { Json, ToolContext, ToolLog } from './context.ts'
 export type { JsonSchema } from './json-schema.ts'
 export type { StandardSchema } from './standard-schema.ts'

@@ -7,6 +7,7 @@ export {
   type OutputPage,
   type WriteOptions,
 } from './client.ts'
+export { AgentNotFoundError, AgentValidationError, DelegationResult } from '@reins/agent'
 export type { ConnectionItem, FollowItem, FollowOptions } from './follow.ts'
 export { isLoopback } from './loopback.ts'
 export { holdsCredentials, withoutCredentials } from './shown-url.ts'

@@ -21,8 +21,9 @@ describe('steering a session', () => {
     },
   )
 
-  it('pauses without waking anybody, and says so in the status', () => {
+  it('pauses, says so in the status, and wakes somebody where nobody is at work', () => {
     expect(steer('pause', 'x1', head('running'))).toMatchObject({ decision: { to: toLog, status: 'paused' } })
+    expect(steer('pause', 'x1', head('waiting'))).toMatchObject({ decision: { to: toExec('p'), status: 'paused' } })
   })
 
   it('wakes an executor to resume and to release, and says idle until that one has folded the session', () => {

@@ -7,7 +7,9 @@ export const lifecycleControls = {
   pause(head) {
     if (head.status === 'paused') return unchanged
     if (head.status === 'quarantined') return conflict(head, 'it does nothing until it is released')
-    return append({ events: [{ type: 'session.paused', data: {} }], to: toLog, status: 'paused' })
+    // Where nobody is at work, somebody is woken: a child may have to tell the session above that it waits (PROTOCOL 8).
+    const to = head.status === 'waiting' ? toExec(head.pool) : toLog
+    return append({ events: [{ type: 'session.paused', data: {} }], to, status: 'paused' })
   },
   resume(head) {
     if (head.status !== 'paused') return conflict(head, 'only a paused session can be resumed')

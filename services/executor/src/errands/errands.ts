@@ -2,7 +2,7 @@
 // is decided in libs/session (errand-frames.ts).
 import { draftOn, makeShortId } from '@reins/contracts'
 import { agentsNow, type RegistryView, type SessionLog, type WorkQueue } from '@reins/journal'
-import type { Clock } from '@reins/service'
+import type { Clock, PausePoint } from '@reins/service'
 import {
   type Creation,
   cancelChild,
@@ -29,6 +29,8 @@ export interface ErrandContext extends FoldSource {
   readonly registry: Pick<RegistryView, 'agentFresh' | 'version'>
   readonly ceilings: DelegationCeilings
   readonly clock: Clock
+  /** For tests, which stop the process there. */
+  readonly pauseAt: PausePoint
   readonly stopping: AbortSignal
 }
 
@@ -47,12 +49,16 @@ export async function doErrand(
     case 'create-child':
       return makeChild(context, id, session, errand)
     case 'resume-child':
-      return appendTo(context, errand.child, (there) => resumeChild(there, errand, session))
-    case 'cancel-child':
-      return appendTo(context, errand.child, (there) => cancelChild(there, pool, makeShortId(context.clock.random)))
+      return appendTo(context, errand, errand.child, (there) => resumeChild(there, errand, session))
+    case 'cancel-child': {
+      const cancel = makeShortId(context.clock.random)
+      return appendTo(context, errand, errand.child, (there) => cancelChild(there, pool, cancel))
+    }
     case 'settle-parent': {
       const parent = session.born?.parent
-      return parent ? appendTo(context, parent.session, (there) => settleParent(there, parent, session)) : 'done'
+      return parent
+        ? appendTo(context, errand, parent.session, (there) => settleParent(there, parent, session))
+        : 'done'
     }
     default:
       return errand satisfies never
@@ -91,6 +97,7 @@ async function makeChild(context: ErrandContext, parent: string, session: Sessio
   // That it is there is enough, whatever has been said in it.
   return appendTo(
     context,
+    errand,
     errand.child,
     (there) => createChild(there, errand, started, session, declared),
     'by its head',
@@ -109,6 +116,7 @@ const requestersOf = ({ turn, approvals }: Session): readonly string[] => [
  */
 async function appendTo(
   context: ErrandContext,
+  errand: Errand,
   id: string,
   decide: (fold: Fold) => Decision | null,
   decides: 'by its state' | 'by its head' = 'by its state',
@@ -132,8 +140,12 @@ async function appendTo(
       { frame: makeShortId(context.clock.random), by: context.instance, role: 'e' },
       { ...decision, pool: head.pool || decision.pool, at: context.clock.now() },
     )
+    await context.pauseAt(`executor.before-${errand.kind}`)
     const outcome = await context.sessions.append(id, draft, to, head.hash, context.stopping)
-    if (outcome.kind === 'appended') return 'done'
+    if (outcome.kind === 'appended') {
+      await context.pauseAt(`executor.after-${errand.kind}`)
+      return 'done'
+    }
     fold = foldFrames(fold, outcome.tail)
     current = true
   }

@@ -1,0 +1,139 @@
+// Teams: a parent, its child and its grandchild; children that pause and are gone on with; a tree that may have so many sessions.
+import type { DeclaredAgent, EventData } from '@reins/contracts'
+import { type FaultKind, born, type Scenario } from './scenario.ts'
+
+type Team = EventData<'agents.declared'>
+
+const member = (name: string, more: Partial<DeclaredAgent> = {}): DeclaredAgent => ({
+  ...{ name, description: name, onPause: 'wait', digest: name, pool: `${name}s` },
+  ...more,
+})
+const team = (agents: readonly DeclaredAgent[], limits: Partial<Team> = {}): Team => ({
+  ...{ agents: [...agents], levels: 3, fanOut: 4, perTurn: 8, sessions: 4 },
+  ...limits,
+})
+const message = (id: string) => ({ op: 'message', message: id, onBusy: 'queue' }) as const
+const kinds: readonly FaultKind[] = [
+  ...(['lose-ack', 'lose-request', 'die', 'crash', 'stall', 'repeat'] as const),
+  ...(['late-ack', 'server', 'recreate', 'timer-twice'] as const),
+]
+const any = (each: number): Scenario['faults'] => Object.fromEntries(kinds.map((kind) => [kind, each]))
+
+const base = {
+  executors: 1,
+  runners: 0,
+  born,
+  turns: [[{}]],
+  gateway: [message('m1')],
+  faults: any(1),
+  total: 1,
+} as const
+
+/** The root asks a helper, which asks a leaf. */
+export const threeLevels = {
+  ...base,
+  teams: { agent: team([member('helper', { delegates: true })]), helper: team([member('leaf')]) },
+  turns: [[{ delegate: ['helper'] }, {}]],
+  below: { helper: [[{ delegate: ['leaf'] }, {}]], leaf: [[{}]] },
+} as const satisfies Partial<Scenario>
+
+/** Its only tool waits for a person: the child pauses, and its parent goes on with it in a second turn. */
+const asking: Scenario['born'] = {
+  ...born,
+  toolset: [{ name: 'never', source: 's', replay: 'never', risk: 'exec', digest: 'd', rule: { approval: 'always' } }],
+}
+export const pausing = {
+  ...base,
+  runners: 1,
+  born: asking,
+  teams: { agent: team([member('helper', { onPause: 'return' })]) },
+  turns: [
+    [{ delegate: ['helper'] }, {}],
+    [{ resume: ['helper'] }, {}],
+  ],
+  below: { helper: [[{ tools: ['never'] }, {}]] },
+  gateway: [message('m1'), message('m2'), { op: 'decide', verdict: 'approved', of: 'child' }],
+} as const satisfies Partial<Scenario>
+
+/** A person pauses the child while it works, and its parent lets it go on. */
+export const pausedByPerson = {
+  ...base,
+  teams: { agent: team([member('helper', { onPause: 'return' })]) },
+  turns: [
+    [{ delegate: ['helper'] }, {}],
+    [{ resume: ['helper'] }, {}],
+  ],
+  below: { helper: [[{ throttledOnce: true }], [{}]] },
+  gateway: [message('m1'), { op: 'pause', of: 'child' }, message('m2')],
+} as const satisfies Partial<Scenario>
+
+/** Two children that would each like to have more than there is. */
+export const boundedTree = {
+  ...base,
+  teams: {
+    agent: team([member('helper', { delegates: true })], { sessions: 4 }),
+    helper: team([member('leaf')], { sessions: 4 }),
+  },
+  turns: [[{ delegate: ['helper', 'helper'] }, {}]],
+  below: { helper: [[{ delegate: ['leaf', 'leaf'] }, {}]], leaf: [[{}]] },
+} as const satisfies Partial<Scenario>
+
+export const mediumTeams: readonly Scenario[] = [
+  { ...threeLevels, name: 'three levels' },
+  { ...threeLevels, name: 'three levels and a cancel', gateway: [message('m1'), { op: 'cancel' }] },
+  { ...threeLevels, name: 'three levels and an end', gateway: [message('m1'), { op: 'cancel', end: true }] },
+  { ...pausing, name: 'a child that waits for a person, gone on with in a later turn' },
+  { ...pausedByPerson, name: 'a child that a person pauses, gone on with in a later turn' },
+  {
+    ...pausing,
+    name: 'a session that ends while a child of it is paused',
+    turns: [[{ delegate: ['helper'] }, {}]],
+    gateway: [message('m1'), { op: 'cancel', end: true }],
+  },
+  { ...boundedTree, name: 'a tree with fewer sessions than it is asked for', faults: {}, total: 0 },
+  {
+    ...pausing,
+    name: 'a child that pauses, which older processes do not know',
+    executors: 2,
+    older: { processes: ['e1', 'r1'], hides: 'delegation.paused' },
+  },
+]
+
+export const largeTeams: readonly Scenario[] = [
+  {
+    ...base,
+    name: 'teams: pauses, cancels, several children, three levels',
+    executors: 2,
+    runners: 1,
+    born: { ...asking, limits: { maxToolCalls: 10 } },
+    teams: {
+      agent: team([member('helper', { delegates: true }), member('asker', { onPause: 'return' })], { sessions: 8 }),
+      helper: team([member('leaf'), member('asker', { onPause: 'return' })]),
+    },
+    turns: [
+      [{ delegate: ['helper', 'asker'] }, { resume: ['asker'] }, {}],
+      [{ resume: ['asker'], delegate: ['helper'] }, {}],
+      [{ delegate: ['asker'] }, { resume: ['asker'] }, {}],
+    ],
+    below: {
+      helper: [[{ delegate: ['leaf', 'asker'] }, { resume: ['asker'] }, {}]],
+      asker: [[{ tools: ['never'] }, {}]],
+      leaf: [[{ throttledOnce: true }]],
+    },
+    gateway: [
+      message('m1'),
+      { op: 'decide', verdict: 'approved', of: 'child' },
+      { op: 'pause', of: 'child' },
+      message('m2'),
+      { op: 'resume', of: 'child' },
+      { op: 'cancel', of: 'grandchild' },
+      { op: 'decide', verdict: 'denied', of: 'child' },
+      message('m3'),
+      { op: 'cancel' },
+      message('m4'),
+      { op: 'cancel', end: true },
+    ],
+    faults: any(3),
+    total: 8,
+  },
+]
