@@ -82,7 +82,10 @@ export function finalErrand(session: Session, errand: Errand): string | null {
     case 'cancel-child':
       return null
     case 'settle-parent':
-      return isClosed(session) ? `settle ${session.settled?.turn ?? 'nothing'}` : null
+      // For each call that it answers: what nobody waited for before may be waited for now.
+      return isClosed(session)
+        ? `settle ${session.settled?.turn ?? 'nothing'}${session.continued === undefined ? '' : ` for ${session.continued}`}`
+        : null
     default:
       return errand satisfies never
   }

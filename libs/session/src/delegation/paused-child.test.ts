@@ -218,6 +218,15 @@ describe('going on with a child', () => {
     })
   })
 
+  it('tells its end to each call that it answers, also where nobody waited for it before', () => {
+    const ended = [
+      e(turn('t2', 'do'), calling('c2', 't2')),
+      e(answered('c2', text('shipped')), turnCompleted('t2', 'c2')),
+    ]
+    const named = (...frames: readonly Said[]) => finalErrand(below(...frames), { kind: 'settle-parent' })
+    expect(named(...ended)).not.toBe(named(...ended, e(continued('k2'))))
+  })
+
   it('is done once', () => {
     expect(resume(below(...waits, e(continued('k2'))))).toBeNull()
   })
