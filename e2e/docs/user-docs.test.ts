@@ -13,7 +13,10 @@ const blocksOf = (name: string, language: string): readonly string[] =>
     found === language ? [text.replaceAll(new RegExp(`^${indent}`, 'gm'), '')] : [],
   )
 
-const documents = ['mcp.md', 'approvals.md', 'tools.md', 'secrets.md', 'webhooks.md', 'agents.md']
+const documents = [
+  ...['agents.md', 'approvals.md', 'delegation.md', 'mcp.md', 'memory.md', 'planning.md', 'secrets.md', 'tools.md'],
+  'webhooks.md',
+]
 const agent = { name: 'careful', model: 'scripted/assistant', system_prompt: 'You help.' }
 
 /** A part of a definition stands beside the fields that each one needs. */
