@@ -16,6 +16,7 @@ const blocksOf = (name: string, language: string): readonly string[] =>
 const documents = [
   ...['agents.md', 'approvals.md', 'delegation.md', 'mcp.md', 'memory.md', 'planning.md', 'secrets.md', 'tools.md'],
   'webhooks.md',
+  'skills.md',
 ]
 const agent = { name: 'careful', model: 'scripted/assistant', system_prompt: 'You help.' }
 

@@ -20,6 +20,7 @@ import {
   describeSandbox,
   detectSandbox,
   memoryCatalog,
+  skillsCatalog,
   type Sandbox,
   toolsAtStart,
 } from '@reins/tools'
@@ -277,11 +278,9 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       registry: view,
       idempotency: await openIdempotency(broker, { replicas: config.replicas }),
       ...gateway.brokerPorts(broker),
-      toolsOf: (definition) => toolsAtStart([builtinCatalog, codeCatalog, memoryCatalog], definition),
+      toolsOf: (definition) => toolsAtStart(catalogs, definition),
       ceilings: config.ceilings,
-
-      argumentsProblem: (definition, tool, args) =>
-        argumentsProblem([builtinCatalog, codeCatalog, memoryCatalog], definition, tool, args),
+      argumentsProblem: (definition, tool, args) => argumentsProblem(catalogs, definition, tool, args),
       ...(options.sign ? { sign: options.sign } : {}),
       health,
       notReady: () => [
@@ -301,6 +300,8 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   }
   return { close: (closeOptions) => closing.close(closeOptions), broker, models, registry: view, url, metrics, health }
 }
+
+const catalogs = [builtinCatalog, codeCatalog, memoryCatalog, skillsCatalog]
 
 const mapped = <T, R>(values: Readonly<Record<string, T>>, to: (value: T) => R): Record<string, R> =>
   Object.fromEntries(Object.entries(values).map(([key, value]) => [key, to(value)]))

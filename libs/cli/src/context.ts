@@ -2,6 +2,7 @@
 import type { ReinsClient } from './client-port.ts'
 import type { Bundled } from './code/bundle.ts'
 import type { CliEnvironment } from './config.ts'
+import type { BundledSkills } from './skills/skill-folder.ts'
 
 export interface TerminalInput {
   readonly isTTY?: boolean
@@ -71,6 +72,8 @@ export interface CliContext {
   readFile(path: string): Promise<string>
   /** A TypeScript file, as it was named from the current folder, and all that it imports as one module. */
   bundle(file: string): Promise<Bundled>
+  /** A folder of skills, as it was named from the current folder, with all its files. */
+  bundleSkills(folder: string): Promise<BundledSkills>
   /** Lets the person change a text in their editor; undefined where that failed. Absent: there is no editor. */
   editText?(text: string, suffix: string): Promise<string | undefined>
   /** Shows a page (http or https) in the person's browser; whether that worked. Absent: there is no browser. */

@@ -9,6 +9,7 @@ import { type CliEnvironment, processEnvironment } from './config.ts'
 import type { CliContext } from './context.ts'
 import { editInFile } from './edit-in-file.ts'
 import { openInBrowser } from './open-in-browser.ts'
+import { bundleSkills } from './skills/skill-folder.ts'
 
 export interface ProcessContextOptions {
   /** Default: `createClient` of @reins/client. */
@@ -32,6 +33,7 @@ export function processContext(options: ProcessContextOptions): CliContext {
     makeKey: () => randomUUID(),
     readFile: (path) => readFile(path, 'utf8'),
     bundle: bundleCode,
+    bundleSkills,
     editText: (text, suffix) => editInFile(env.editor ?? 'vi', text, suffix),
     openPage: openInBrowser,
     onInterrupt: (listener) => {

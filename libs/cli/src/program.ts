@@ -11,6 +11,7 @@ import { memoryCommands } from './commands/memory.ts'
 import { poolCommands } from './commands/pool.ts'
 import { secretCommands } from './commands/secret.ts'
 import { sessionCommands } from './commands/session.ts'
+import { skillCommands } from './commands/skill.ts'
 import { webhookCommands } from './commands/webhook.ts'
 import type { CliContext } from './context.ts'
 import { asTyped, CommandFailure, exitCodes, explainFailure, failureText, QuietExit } from './failure.ts'
@@ -29,7 +30,7 @@ interface Ongoing {
 }
 const runs = new WeakMap<Command, Ongoing>()
 
-/** Adds `agent`, `chat`, `session`, `approvals`, `elicitations`, `secret`, `config`, `webhook`, `memory`, `pool`, `completion` and the global options to the program. */
+/** Adds `agent`, `chat`, `session`, `approvals`, `elicitations`, `secret`, `config`, `webhook`, `memory`, `pool`, `skill`, `completion` and the global options to the program. */
 export function clientCommands(program: Command, context: CliContext): Command {
   if (!program.options.some((option) => option.long === '--server')) {
     program
@@ -55,6 +56,7 @@ export function clientCommands(program: Command, context: CliContext): Command {
   memoryCommands(program, act)
   poolCommands(program, act)
   mcpCommands(program, act)
+  skillCommands(program, act)
   completionCommands(program, act)
   return program
 }

@@ -466,6 +466,7 @@ export function fakeContext(
       if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
       return text
     },
+    bundleSkills: async (folder) => ({ kind: 'failed', problems: [`${folder}: there is no such folder`] }),
     bundle: async (file) => {
       const text = files[file]
       return text === undefined

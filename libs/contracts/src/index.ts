@@ -379,6 +379,21 @@ export {
   parseMemoryStore,
 } from './memory/settings.ts'
 export {
+  allowedToolPattern,
+  allowsTool,
+  maxAllowedTools,
+  maxSkillDescription,
+  maxSkills,
+  Skill,
+  SkillName,
+  SkillsDir,
+  SkillsFolder,
+  skillsFolder,
+  skillToolNames,
+  type StoredSkills,
+  storedSkills,
+} from './agents/skills.ts'
+export {
   type ModelCompleted,
   type ModelDelta,
   ModelErrorCode,

@@ -307,9 +307,11 @@ export function parseVersion(value: unknown): VersionEntry | undefined {
 
 /** undefined: not a record of this kind. */
 export function parseBundle(value: unknown): BundleEntry | undefined {
-  const { digest, size, at, by, tools } = fieldsOf(value)
+  const { digest, size, at, by, tools, skills } = fieldsOf(value)
   if (typeof digest !== 'string' || !isCount(size) || !isCount(at) || typeof by !== 'string') return undefined
-  return Array.isArray(tools) ? { digest, size, at, by, tools: tools as BundleEntry['tools'] } : undefined
+  if (!Array.isArray(tools) || (skills !== undefined && !Array.isArray(skills))) return undefined
+  const entry = { digest, size, at, by, tools: tools as BundleEntry['tools'] }
+  return skills === undefined ? entry : { ...entry, skills: skills as NonNullable<BundleEntry['skills']> }
 }
 
 /** undefined: not a record of this kind. */

@@ -24,6 +24,7 @@ import { noUsage } from '@reins/contracts'
 import { AppendList } from './append-list.ts'
 import type { Team } from './delegation/team.ts'
 import type { Planning } from './planning/rules.ts'
+import type { SkillsState } from './skills/skills.ts'
 import type { Servers } from './toolset/servers.ts'
 
 /** Raised when the fold's meaning or the state's shape changes: older snapshots are then left aside. */
@@ -284,6 +285,8 @@ export interface Session {
   readonly servers?: Servers
   /** Absent: the definition gives it no long-term memory. */
   readonly memory?: Memory
+  /** Absent: the definition gives it no skills. */
+  readonly skills?: SkillsState
   /** Open timers: armed, not fired. */
   readonly timers: readonly { readonly timer: string; readonly at: number }[]
   readonly transcript: AppendList<ModelMessage>

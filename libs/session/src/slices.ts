@@ -25,6 +25,7 @@ import {
 } from './model-call/model-call.ts'
 import { planningEvents, planOffer, planProblemRoute, planRoute } from './planning/planning.ts'
 import type { CallState } from './session.ts'
+import { skillEvents, skillsOffer, skillsRoute } from './skills/skills.ts'
 import type { CallStateKinds, CoverRule, DueRule, Effect, EffectKind, Meanings, OfferRule, RouteRule } from './slice.ts'
 import { timerEvents } from './timer/timer.ts'
 import { beyondLimitRoute, malformedRoute, toolRoute, unknownToolRoute } from './tool-call/call-routes.ts'
@@ -46,6 +47,7 @@ export const meanings: Meanings<EventType> = {
   ...elicitationEvents,
   ...memoryEvents,
   ...planningEvents,
+  ...skillEvents,
   ...timerEvents([modelCallTimer, toolsetTimer, approvalTimer, elicitationTimer]),
 }
 
@@ -54,6 +56,7 @@ const callRoutes: readonly RouteRule[] = [
   elicitationRoute,
   malformedRoute,
   beyondLimitRoute,
+  skillsRoute,
   planProblemRoute,
   approvalRoute,
   planRoute,
@@ -93,6 +96,6 @@ export const coverRules: readonly CoverRule[] = [
 ]
 
 /** In the order in which a model reads them: skills, memory, plan, agents. */
-export const offerRules: readonly OfferRule[] = [memoryOffer, planOffer, delegationOffer]
+export const offerRules: readonly OfferRule[] = [skillsOffer, memoryOffer, planOffer, delegationOffer]
 
 export const effectKinds: Readonly<Record<Effect['kind'], EffectKind>> = { 'call-model': modelCallEffect }

@@ -89,7 +89,10 @@ export interface CallContext extends NamedValues {
 }
 
 /** What a definition says of tools. */
-export type AskedTools = Pick<AgentDefinition, 'name' | 'tools' | 'tools_file' | 'mcp_servers' | 'long_term_memory'>
+export type AskedTools = Pick<
+  AgentDefinition,
+  'name' | 'tools' | 'tools_file' | 'mcp_servers' | 'long_term_memory' | 'skills_dir'
+>
 
 /** A source as far as it can be asked what there is: enough to put a definition, to start a session, to ask a model. */
 export interface ToolCatalog {

@@ -11,7 +11,7 @@ import { type Clock, Closing, type PausePoint, type Running } from '@reins/servi
 import { defaultCeilings, defaultRetryPolicy, type DelegationCeilings, type RetryPolicy } from '@reins/session'
 import type { Redactor } from '@reins/secrets'
 import type { Log, Metrics } from '@reins/telemetry'
-import { builtinCatalog, memoryCatalog } from '@reins/tools'
+import { builtinCatalog, memoryCatalog, skillsCatalog } from '@reins/tools'
 import { executorMetrics } from './executor-metrics.ts'
 import { Definitions } from './model-call/definitions.ts'
 import { DeltaPace } from './model-call/delta-pace.ts'
@@ -68,6 +68,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
       builtinCatalog,
       codeCatalog,
       memoryCatalog,
+      skillsCatalog,
     ]),
     registry: {
       agentFresh: (name) => reading(() => config.registry.agentFresh(name)),

@@ -156,10 +156,7 @@ describe('what is wrong is said with its line and what would be valid', () => {
       { path: `long_term_memory${path}`, message: expect.stringContaining(message), line: 4 },
     ])
   })
-  test.each([
-    ['workflow_file: ./x.py', 'workflow_file'],
-    ['skills_dir: ./skills', 'skills_dir'],
-  ])('a field whose effect comes later: %s', (line, path) => {
+  test.each([['workflow_file: ./x.py', 'workflow_file']])('a field whose effect comes later: %s', (line, path) => {
     const [problem, ...others] = problemsOf(`${minimal}${line}\n`)
     expect(others).toEqual([])
     expect(problem?.path).toBe(path)

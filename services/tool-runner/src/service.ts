@@ -10,7 +10,15 @@ import { McpServers } from '@reins/mcp'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
 import type { SecretsRedactor } from '@reins/secrets'
 import type { Log, Metrics } from '@reins/telemetry'
-import { builtinSource, type Guard, memorySource, PathLocks, type Sandbox, workspaceOf } from '@reins/tools'
+import {
+  builtinSource,
+  type Guard,
+  memorySource,
+  PathLocks,
+  type Sandbox,
+  skillsSource,
+  workspaceOf,
+} from '@reins/tools'
 import { discover } from './call-runner.ts'
 import { redacted } from './kept-output.ts'
 import { testMcp } from './mcp-test.ts'
@@ -88,8 +96,10 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     sandbox: config.sandbox,
     locks: new PathLocks(),
   })
+  const bundles = { get: (digest: string) => reading(() => journal.bundles.get(digest)) }
+  const skills = skillsSource({ bundles })
   const code = codeSource({
-    bundles: { get: (digest) => reading(() => journal.bundles.get(digest)) },
+    bundles,
     sandbox: config.sandbox,
     guard: config.guard,
     log: (tool, call, { level, message, attributes }) =>
@@ -123,7 +133,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     feed: journal.feed,
     clock,
     tools: {
-      sources: [builtin, code, memory],
+      sources: [builtin, code, memory, skills],
       servers,
       // A broker that is away for longer than one question must not fail a tool.
       registry: { version: (digest) => reading(() => config.registry.version(digest)) },

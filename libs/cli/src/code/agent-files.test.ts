@@ -2,6 +2,10 @@ import { expect, test } from 'vitest'
 import { codeOf, type NamedCode } from './agent-files.ts'
 
 const context = {
+  bundleSkills: async (folder: string) =>
+    folder.includes('bad')
+      ? ({ kind: 'failed', problems: [`${folder}/x/SKILL.md needs a "name"`] } as const)
+      : ({ kind: 'bundled', text: `skills of ${folder}`, skills: [] } as const),
   bundle: async (file: string) =>
     file.includes('bad')
       ? ({ kind: 'failed', problems: [`${file}:1:2: wrong`] } as const)
@@ -39,4 +43,17 @@ test('all files that are wrong are told at once', async () => {
 
 test('what is no path is the server’s to refuse', async () => {
   expect(await ask({ tools_file: 3, tools: [{ file: '' }, 'shell'] })).toEqual([])
+})
+
+test('a folder of skills is sent under the path that the definition has; by a flag, from the current folder', async () => {
+  expect(await ask({ skills_dir: './skills' }, 'agents')).toEqual([
+    { file: './skills', text: 'skills of agents/skills' },
+  ])
+  const byFlag = { fields: { skills_dir: './skills' }, folder: 'agents', byFlag: false, skillsByFlag: true }
+  expect(await codeOf(context, byFlag)).toEqual([{ file: './skills', text: 'skills of ./skills' }])
+  expect(await ask({ skills_dir: { dir: './skills', digest: `sha256-${'0'.repeat(64)}` } })).toEqual([])
+  expect(await ask({ skills_dir: 3 })).toEqual([])
+  await expect(ask({ skills_dir: 'bad' })).rejects.toThrow(
+    'The agent\'s skills cannot be bundled, so nothing was sent:\n  bad/x/SKILL.md needs a "name"',
+  )
 })

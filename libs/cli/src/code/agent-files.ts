@@ -1,9 +1,9 @@
-// The files of code that a definition names: found, bundled, and ready to be sent with it.
+// The files of code and the folder of skills that a definition names: found, bundled, and ready to be sent with it.
 //   A1. A path in the definition's file is relative to that file, a path of a flag to the current folder.
 //   A2. A text that names a digest means the stored copy: its file is not read.
 //   A3. Everything that is wrong with any of the files is said at once, and nothing is sent.
 import path from 'node:path'
-import { codeEntries, type SentFile } from '@reins/contracts'
+import { codeEntries, type SentFile, skillsFolder } from '@reins/contracts'
 import type { CliContext } from '../context.ts'
 import { CommandFailure, usageFailure } from '../failure.ts'
 
@@ -14,9 +14,14 @@ export interface NamedCode {
   readonly folder: string | undefined
   /** Whether `tools_file` came from a flag. */
   readonly byFlag: boolean
+  /** Whether `skills_dir` did. */
+  readonly skillsByFlag?: boolean
 }
 
-export async function codeOf(context: Pick<CliContext, 'bundle'>, named: NamedCode): Promise<readonly SentFile[]> {
+export async function codeOf(
+  context: Pick<CliContext, 'bundle' | 'bundleSkills'>,
+  named: NamedCode,
+): Promise<readonly SentFile[]> {
   const places = placesOf(named)
   const files: SentFile[] = []
   const problems: string[] = []
@@ -25,10 +30,28 @@ export async function codeOf(context: Pick<CliContext, 'bundle'>, named: NamedCo
     if (bundled.kind === 'bundled') files.push({ file, text: bundled.text })
     else problems.push(...bundled.problems)
   }
-  if (problems.length === 0) return files
-  throw new CommandFailure(`The agent's code cannot be bundled, so nothing was sent:\n${indented(problems)}`, {
-    next: 'Correct the files, and give the command again. docs/tools.md says how tools are written.',
-  })
+  if (problems.length > 0)
+    throw new CommandFailure(`The agent's code cannot be bundled, so nothing was sent:\n${indented(problems)}`, {
+      next: 'Correct the files, and give the command again. docs/tools.md says how tools are written.',
+    })
+  return [...files, ...(await skillsOf(context, named))]
+}
+
+async function skillsOf(
+  context: Pick<CliContext, 'bundleSkills'>,
+  { fields, folder = '.', skillsByFlag = false }: NamedCode,
+): Promise<readonly SentFile[]> {
+  const named = skillsFolder(fields)
+  if (!named || named.digest !== undefined || named.dir === '' || named.dir.includes('\0')) return [] // A2
+  const { dir } = named
+  const bundled = await context.bundleSkills(skillsByFlag || path.isAbsolute(dir) ? dir : path.join(folder, dir))
+  if (bundled.kind === 'bundled') return [{ file: dir, text: bundled.text }]
+  throw new CommandFailure(
+    `The agent's skills cannot be bundled, so nothing was sent:\n${indented(bundled.problems)}`,
+    {
+      next: 'Correct the skills, and give the command again. docs/skills.md says how skills are written; reins skill validate checks them.',
+    },
+  )
 }
 
 const indented = (problems: readonly string[]): string =>

@@ -1,6 +1,13 @@
 // reins agent …
 import path from 'node:path'
-import { type Agent, namesFile, type PutAgentResult, type PutCondition, storedCode } from '@reins/contracts'
+import {
+  type Agent,
+  namesFile,
+  type PutAgentResult,
+  type PutCondition,
+  storedCode,
+  storedSkills,
+} from '@reins/contracts'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { codeOf } from '../code/agent-files.ts'
 import { CommandFailure, usageFailure } from '../failure.ts'
@@ -62,7 +69,7 @@ function definitionOptions(command: Command): Command {
     .option('--tools-file <path>', 'send this TypeScript file with tools of your own; repeatable', repeat)
     .option('--workflow-file <path>', 'run a workflow of your own from this file (not yet)')
     .option('--mcp-server <url>', 'connect this MCP server; repeatable', collect)
-    .option('--skills-dir <path>', 'load skills from this folder (not yet)')
+    .option('--skills-dir <path>', 'send the skills in this folder, one folder each')
     .option('--planning', 'let the agent plan tasks of several steps')
     .option('--no-planning', 'do not let the agent plan')
     .option('--max-tool-calls <n>', 'allow at most this many tool calls in one turn', count)
@@ -272,7 +279,12 @@ async function put(
   options: WriteOptions,
 ): Promise<void> {
   const folder = options.file === undefined || options.file === '-' ? undefined : path.dirname(options.file)
-  const files = await codeOf(run.context, { fields, folder, byFlag: options.toolsFile !== undefined })
+  const files = await codeOf(run.context, {
+    fields,
+    folder,
+    byFlag: options.toolsFile !== undefined,
+    skillsByFlag: options.skillsDir !== undefined,
+  })
   const client = await run.client()
   const result = await client.agents.put(name, files.length === 0 ? source : { ...source, files }, condition)
   report(run, result, options.format)
@@ -283,7 +295,7 @@ function report(run: Invocation, { agent, outcome, warnings = [] }: PutAgentResu
   else if (form === 'yaml') run.print(definitionYaml(agent.definition))
   else {
     run.print(`Agent ${agent.name} ${outcome}: version ${agent.version}, ${agent.definition.model}.`)
-    for (const line of codeLines(agent)) run.print(line)
+    for (const line of [...codeLines(agent), ...skillLines(agent)]) run.print(line)
     for (const warning of warnings) run.hint(run.style.yellow(oneLine(warning)))
   }
 }
@@ -294,6 +306,14 @@ const codeLines = ({ definition }: Agent): readonly string[] =>
     ({ file, size, digest, tools }) =>
       `${oneLine(file)} (${size} bytes, ${digest}): ${tools.map((tool) => tool.name).join(', ')}`,
   )
+
+/** Empty: it has none. */
+function skillLines({ definition }: Agent): readonly string[] {
+  const stored = storedSkills(definition)
+  if (!stored) return []
+  const names = stored.skills.map(({ name }) => name).join(', ')
+  return [`skills of ${oneLine(stored.dir)} (${stored.size} bytes, ${stored.digest}): ${names}`]
+}
 
 async function list(run: Invocation, options: { format?: Format }): Promise<void> {
   const client = await run.client()
@@ -341,6 +361,7 @@ async function show(run: Invocation, name: string, options: { format?: Format })
   if (off !== undefined) run.print(`tools: ${off}`)
   else if (tools.length > 0 || code.length === 0) run.print(`tools: ${tools.map(oneLine).join(', ') || 'none'}`)
   for (const line of code) run.print(`tools of ${line}`)
+  for (const line of skillLines(agent)) run.print(line)
 }
 
 async function remove(run: Invocation, name: string, { force }: { readonly force?: boolean }): Promise<void> {

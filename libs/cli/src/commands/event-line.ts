@@ -126,6 +126,8 @@ export function summary(event: ApiEvent): string {
       return `${known.data.maxSteps} steps at most${known.data.approve ? ', approved by a person' : ''}`
     case 'plan.updated':
       return known.data.steps.map(({ name, status }) => `${name} ${status}`).join(', ')
+    case 'skills.declared':
+      return known.data.skills.map(({ name }) => name).join(', ')
     case 'toolset.declared':
       return known.data.servers.map(({ server }) => server).join(', ')
     case 'toolset.requested':

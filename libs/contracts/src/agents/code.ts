@@ -95,7 +95,7 @@ export const SentFile = Type.Object(
     file: Type.String({ minLength: 1, maxLength: 1024, description: 'The path, as the definition has it' }),
     text: Type.Optional(
       Type.String({
-        description: `One ESM module that imports nothing but Node's own; at most ${maxBundleBytes} bytes`,
+        description: `One ESM module that imports nothing but Node's own, or a bundle of skills (docs/skills.md); at most ${maxBundleBytes} bytes`,
       }),
     ),
     base64: Type.Optional(Type.String({ description: 'The same, in base64' })),
@@ -104,7 +104,8 @@ export const SentFile = Type.Object(
 )
 export type SentFile = Static<typeof SentFile>
 export const SentFiles = Type.Array(SentFile, {
-  maxItems: maxCodeFiles,
+  // One for each file of code, and one for the folder of skills.
+  maxItems: maxCodeFiles + 1,
   description: `Contents of the files that the definition names; at most ${maxBundlesBytes} bytes in all`,
 })
 

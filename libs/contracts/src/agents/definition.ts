@@ -11,6 +11,7 @@ import { CodeFile, ToolsFile } from './code.ts'
 import { McpServer } from './mcp-servers.ts'
 import { Labels } from './pools.ts'
 import { maxSubAgents, subAgentSchema } from './sub-agents.ts'
+import { SkillsDir } from './skills.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -159,7 +160,6 @@ export const AgentDefinition = Type.Object(
     mcp_servers: Type.Optional(
       Type.Array(McpServer, { maxItems: 50, description: 'MCP servers whose tools the agent has (docs/mcp.md)' }),
     ),
-    skills_dir: Type.Optional(Type.String({ minLength: 1 })),
     agents: Type.Optional(
       Type.Array(subAgentSchema({ model: Model, systemPrompt: SystemPrompt, tools: ToolList }), {
         maxItems: maxSubAgents,
@@ -186,6 +186,7 @@ export const AgentDefinition = Type.Object(
     approve_plan: Type.Optional(
       Type.Boolean({ description: 'A person approves each plan before it counts. Default false' }),
     ),
+    skills_dir: Type.Optional(SkillsDir),
     max_tool_calls: Type.Optional(
       Type.Integer({
         minimum: 0,
@@ -227,7 +228,6 @@ export const laterFields: Readonly<
   Partial<Record<keyof AgentDefinition, { readonly harmless: readonly unknown[]; readonly feature: string }>>
 > = {
   workflow_file: { harmless: [], feature: 'custom workflows' },
-  skills_dir: { harmless: [], feature: 'skills' },
 }
 
 /** JSON with sorted keys: one text for one value. */

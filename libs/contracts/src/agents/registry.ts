@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import type { ErrorBody } from '../errors.ts'
 import { BundleDigest, CodeTool, type SentFile } from './code.ts'
 import { AgentDefinition } from './definition.ts'
+import { Skill } from './skills.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -28,7 +29,7 @@ export const VersionEntry = Type.Object(
 )
 export type VersionEntry = Static<typeof VersionEntry>
 
-/** `reg.bundle.<digest>`: bundled code that was loaded once, and the tools that it declares. The bytes lie in the object store before it. */
+/** `reg.bundle.<digest>`: bundled code that was loaded once, and the tools that it declares; or a folder of skills. The bytes lie in the object store before it. */
 export const BundleEntry = Type.Object(
   {
     digest: BundleDigest,
@@ -36,6 +37,8 @@ export const BundleEntry = Type.Object(
     at: Type.Integer(),
     by: Type.String(),
     tools: Type.Array(CodeTool),
+    /** Of a folder of skills, which declares no tools: what it holds. */
+    skills: Type.Optional(Type.Array(Skill)),
   },
   closed,
 )

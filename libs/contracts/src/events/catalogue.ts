@@ -11,6 +11,7 @@ import { memoryEvents } from './memory.ts'
 import { modelCallEvents } from './model-call.ts'
 import { planningEvents } from './planning.ts'
 import { sessionEvents } from './session.ts'
+import { skillEvents } from './skills.ts'
 import { toolCallEvents } from './tool-call.ts'
 import { toolsetEvents } from './toolset.ts'
 import { turnEvents } from './turn.ts'
@@ -27,6 +28,7 @@ export const eventSchemas = {
   ...elicitationEvents,
   ...memoryEvents,
   ...planningEvents,
+  ...skillEvents,
 } as const
 
 type Schemas = typeof eventSchemas
@@ -90,4 +92,5 @@ export const changes: Partial<Record<EventType, Change>> = {
   'delegation.continued': third,
   'planning.declared': third,
   'plan.updated': third,
+  'skills.declared': third,
 }

@@ -15,6 +15,7 @@ const gateway: readonly EventType[] = [
   'memory.declared',
   'agents.declared',
   'planning.declared',
+  'skills.declared',
   'approval.decided',
   'elicitation.answered',
   'grant.added',

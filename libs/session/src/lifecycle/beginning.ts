@@ -7,6 +7,7 @@ import { pinnedPolicy } from '../approval/pinned-policy.ts'
 import { agentsDeclared } from '../delegation/declared.ts'
 import { memoryDeclared } from '../memory/memory.ts'
 import { planningDeclared } from '../planning/planning.ts'
+import { skillsDeclared } from '../skills/skills.ts'
 import { toolsetDeclared } from '../toolset/declared.ts'
 import { type SessionStart, sessionStarted } from './session-started.ts'
 
@@ -25,6 +26,7 @@ const declareRules: readonly DeclareRule[] = [
     return policy ? [policy] : []
   },
   ({ definition, principal }) => toolsetDeclared(definition, principal),
+  ({ definition }) => skillsDeclared(definition),
   ({ definition, principal }) => memoryDeclared(definition, principal),
   ({ definition, agents = [], ceilings, granted }) => agentsDeclared(definition, agents, ceilings, granted),
   ({ onPause }) => (onPause === 'return' ? [{ type: 'parent.declared', data: { onPause } }] : []),

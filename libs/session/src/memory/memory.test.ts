@@ -31,7 +31,11 @@ it('the model is told how to use its memory, in the same words in every session'
   const [declared] = memoryDeclared(definition({ long_term_memory: {} }), 'ann')
   const [other] = memoryDeclared(definition({ long_term_memory: { scope: 'team:x' } }), 'bob')
   for (const event of [declared, other])
-    expect(offered(given(g(started({ agents: {} }), event!)).session)).toEqual({ tools: [], sections: [memorySection], notices: [] })
+    expect(offered(given(g(started({ agents: {} }), event!)).session)).toEqual({
+      tools: [],
+      sections: [memorySection],
+      notices: [],
+    })
   expect(offered(given(g(started({ agents: {} }))).session).sections).toEqual([])
   expect(memorySection).toMatchInlineSnapshot(`
     "## Long-term memory

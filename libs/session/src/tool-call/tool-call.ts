@@ -2,6 +2,7 @@
 import type { EventOf, ModelMessage, ToolContent } from '@reins/contracts'
 import { isDelegation } from '../delegation/delegate-tool.ts'
 import { elicitedNote } from '../elicitation/words.ts'
+import { afterCall } from '../skills/skills.ts'
 import type { Call, CallState, Resume, Session, Turn } from '../session.ts'
 import type { CallStateKind, CallStateKinds, Meanings, Origin } from '../slice.ts'
 
@@ -21,12 +22,7 @@ export const toolCallEvents: Meanings<
   },
   'tool-call.completed': {
     effective: true,
-    evolve: (session, { data: { call, attempt, status, output, content } }, origin) =>
-      withCall(session, call, (old) =>
-        isCurrent(old, attempt, origin)
-          ? { kind: 'done', error: status === 'error', output, ...withContent(content), how: 'completed' }
-          : old,
-      ),
+    evolve: completed,
   },
   'tool-call.outcome-unknown': {
     effective: true,
@@ -52,6 +48,17 @@ function requested(session: Session, { data }: EventOf<'tool-calls.requested'>, 
     (state, { call }) => withCall(state, call, (old) => (old.kind === 'due' ? askedFor(old.resume, n) : old)),
     session,
   )
+}
+
+function completed(session: Session, { data }: EventOf<'tool-call.completed'>, origin: Origin): Session {
+  const { call, attempt, status, output, content } = data
+  const next = withCall(session, call, (old) =>
+    isCurrent(old, attempt, origin)
+      ? { kind: 'done', error: status === 'error', output, ...withContent(content), how: 'completed' }
+      : old,
+  )
+  const done = next === session || status === 'error' ? undefined : next.turn?.calls.find((one) => one.call === call)
+  return done ? afterCall(next, done) : next
 }
 
 /** A call that goes on belongs to the attempt that asked a person, wherever that is. */

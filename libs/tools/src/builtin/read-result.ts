@@ -49,13 +49,14 @@ export const readResultSpec: ToolSpec = {
   time: stoppedByRunner(30_000),
 }
 
-/** Whether a definition has tools whose results can be too long: its shell, tools of its own files, tools of servers. */
+/** Whether a definition has tools whose results can be too long: its shell, tools of its own files, files of skills, tools of servers. */
 export function mayCutResults(
-  { tools = [], tools_file, mcp_servers = [] }: AskedTools,
+  { tools = [], tools_file, mcp_servers = [], skills_dir }: AskedTools,
   builtin: readonly string[],
 ): boolean {
   const ownFile = tools.some((entry) => typeof entry === 'object' && Object.keys(entry).includes('file'))
-  return builtin.includes('shell') || ownFile || tools_file !== undefined || mcp_servers.length > 0
+  const others = tools_file !== undefined || skills_dir !== undefined || mcp_servers.length > 0
+  return builtin.includes('shell') || ownFile || others
 }
 
 /** Text before what was found, so that it is not out of its place. */

@@ -4,28 +4,31 @@
 //       so a process that dies anywhere leaves nothing that names what is not there.
 //   B3. A place with a digest means the stored copy; a place without one means contents that came with the request.
 //   B5. Code that is not kept here yet is refused while the disk has no room for new things; what is kept can be named as ever.
-//   B4. Code that the agent does not have yet needs the permission to register it, whether it is sent or named.
+//   B4. What the agent does not have yet needs a permission (H1 of had-code.ts).
 import {
   type AgentDefinition,
   type BundleEntry,
   type CodeEntry,
-  type CodeFile,
   type CodeTool,
   canonicalJson,
   codeEntries,
   codeFileFault,
   type Problem,
   ReinsError,
-  registerPermission,
   type SentFile,
+  type Skill,
+  type SkillsFolder,
+  skillsFolder,
   type StoredCode,
-  storedCode,
+  type StoredSkills,
 } from '@reins/contracts'
 import { type BundleStore, parseBundle } from '@reins/journal'
 import { noPausePoints, type PausePoint } from '@reins/service'
 import { type Document, problemAt } from '../plain-value.ts'
 import type { RegistryLog } from '../registry-log.ts'
+import { mustHaveAll, withStored } from './had-code.ts'
 import { type Bundle, readSentFiles, unnamed } from './sent-files.ts'
+import { skillsOf } from './skills.ts'
 import { nameClashes } from './tool-names.ts'
 
 export type BundleDescription =
@@ -65,6 +68,8 @@ export interface CodeRequest {
 /** Loaded, and not kept yet. */
 export interface FreshBundle extends Bundle {
   readonly tools: CodeTool[]
+  /** Of a folder of skills. */
+  readonly skills?: Skill[]
 }
 
 export type ResolvedCode =
@@ -89,29 +94,32 @@ export class Bundles {
   /** Throws ReinsError forbidden, or unavailable. */
   async resolve({ definition, places, files, mayRegister, current }: CodeRequest): Promise<ResolvedCode> {
     const { entries } = codeEntries(definition)
+    const folder = skillsFolder(definition)
     const sent = readSentFiles(files)
-    const problems: Problem[] = [...sent.problems, ...unnamed(sent.bundles, new Set(entries.map(({ file }) => file)))]
+    const named = new Set([...entries.map(({ file }) => file), ...(folder ? [folder.dir] : [])])
+    const problems: Problem[] = [...sent.problems, ...unnamed(sent.bundles, named)]
     const say = (path: string, message: string) => void problems.push(problemAt(places, path, message))
-    if (!mayRegister) mustHaveAll(entries, current) // B4
+    if (!mayRegister) mustHaveAll(entries, folder, current) // B4
     const fresh = new Map<string, FreshBundle>()
     const stored: StoredCode[] = []
     for (const entry of entries) {
       const bundle = await this.#bundleOf(entry, sent.bundles.get(entry.file), fresh, say)
       if (bundle) stored.push({ ...entry, ...bundle })
     }
+    const skills = folder && (await this.#skills(folder, sent.bundles.get(folder.dir), fresh, say))
     if (problems.length === 0)
       for (const { path, message } of nameClashes(definition, stored, (at) => places.get(at)?.line)) say(path, message)
     if (problems.length > 0) return { kind: 'problems', problems }
-    return { kind: 'resolved', definition: withStored(definition, stored), fresh: [...fresh.values()] }
+    return { kind: 'resolved', definition: withStored(definition, stored, skills), fresh: [...fresh.values()] }
   }
 
   /** B2. Rejects with BrokerUnavailable. */
   async keep(fresh: readonly FreshBundle[], by: string, at: number): Promise<void> {
     const { store, log } = this.#options
-    for (const { digest, bytes, tools } of fresh) {
+    for (const { digest, bytes, tools, skills } of fresh) {
       await store.put(digest, bytes)
       await this.#pauseAt('registry.bytes-kept')
-      const entry: BundleEntry = { digest, size: bytes.length, at, by, tools }
+      const entry: BundleEntry = { digest, size: bytes.length, at, by, tools, ...(skills ? { skills } : {}) }
       await log.write('bundle', digest, entry, 0) // refused: somebody kept the same one
     }
   }
@@ -144,6 +152,10 @@ export class Bundles {
       if (!sent) say(path, `(${file}) names the digest ${digest}, and no such bundle is stored here. ${elsewhere}`)
       return undefined
     }
+    if (known.skills) {
+      say(path, `(${file}) names a digest of skills, which are no code: skills belong to skills_dir`)
+      return undefined
+    }
     if ('bytes' in known) fresh.set(digest, known)
     const size = 'bytes' in known ? known.bytes.length : known.size
     if (entry.size !== undefined && entry.size !== size)
@@ -151,6 +163,26 @@ export class Bundles {
     if (entry.tools !== undefined && canonicalJson(entry.tools) !== canonicalJson(known.tools))
       say(path, `(${file}) has other "tools" than its code declares: leave them out, Reins fills them in`)
     return { digest, size, tools: known.tools }
+  }
+
+  /** As `#bundleOf`, for the folder of skills. */
+  async #skills(
+    folder: SkillsFolder,
+    sent: Bundle | undefined,
+    fresh: Map<string, FreshBundle>,
+    say: (path: string, message: string) => void,
+  ): Promise<StoredSkills | undefined> {
+    const found = await skillsOf(folder, sent, (digest) => this.#known(digest))
+    if (found.kind === 'problems') {
+      for (const message of found.problems) say('skills_dir', message)
+      return undefined
+    }
+    if (found.kind === 'sent') {
+      const obstacle = this.#options.full?.() // B5
+      if (obstacle) throw obstacle
+      fresh.set(found.bundle.digest, found.bundle)
+    }
+    return found.stored
   }
 
   async #known(digest: string): Promise<BundleEntry | undefined> {
@@ -199,33 +231,3 @@ export class Bundles {
 const wayOut =
   'Reins reads no file but where you type reins agent apply, which sends the contents; over HTTP, send them in "files" (docs/tools.md).'
 const elsewhere = 'Leave "digest", "size" and "tools" out, and apply the definition where the file is.'
-
-/** B4. */
-function mustHaveAll(entries: readonly CodeEntry[], current: AgentDefinition | undefined): void {
-  const own = new Set((current ? storedCode(current) : []).map(({ digest }) => digest))
-  const foreign = entries.find(({ digest }) => digest === undefined || !own.has(digest))
-  if (foreign)
-    throw new ReinsError(
-      'forbidden',
-      `${foreign.path} (${foreign.file}) gives the agent code that it does not have yet. That needs the permission ${registerPermission}.`,
-      { details: { permission: registerPermission } },
-    )
-}
-
-/** The definition with what is kept in place of each path. */
-function withStored(definition: AgentDefinition, stored: readonly StoredCode[]): AgentDefinition {
-  const byPath = new Map(stored.map(({ path, ...entry }) => [path, entry satisfies CodeFile]))
-  const { tools_file, tools } = definition
-  const at = <T>(path: string, value: T): T | CodeFile => byPath.get(path) ?? value
-  return {
-    ...definition,
-    ...(tools_file === undefined
-      ? {}
-      : {
-          tools_file: Array.isArray(tools_file)
-            ? tools_file.map((value, index) => at(`tools_file[${index}]`, value))
-            : at('tools_file', tools_file),
-        }),
-    ...(tools === undefined ? {} : { tools: tools.map((value, index) => at(`tools[${index}]`, value)) }),
-  }
-}

@@ -1,5 +1,5 @@
 // One name is one tool: what two places of a definition would both give an agent is a problem that names both. Pure.
-import { type AgentDefinition, itemPath, namesFile, quoted, type StoredCode } from '@reins/contracts'
+import { type AgentDefinition, itemPath, namesFile, quoted, skillToolNames, type StoredCode } from '@reins/contracts'
 import { resolveTools } from '@reins/tools'
 
 export interface Clash {
@@ -10,7 +10,7 @@ export interface Clash {
 
 /** `lineOf`: of a place in the text that was put, where it came as text. */
 export function nameClashes(
-  definition: Pick<AgentDefinition, 'tools'>,
+  definition: Pick<AgentDefinition, 'tools' | 'skills_dir'>,
   codes: readonly StoredCode[],
   lineOf: (path: string) => number | undefined,
 ): readonly Clash[] {
@@ -35,8 +35,10 @@ export function nameClashes(
 }
 
 /** Which entry gives which built-in tool. */
-function builtinPlaces({ tools = [] }: Pick<AgentDefinition, 'tools'>) {
+function builtinPlaces({ tools = [], skills_dir: dir }: Pick<AgentDefinition, 'tools' | 'skills_dir'>) {
   const places = new Map<string, { readonly path: string; readonly what: string }>()
+  if (dir !== undefined)
+    for (const name of Object.values(skillToolNames)) places.set(name, { path: 'skills_dir', what: 'tools of skills' })
   for (const [index, entry] of tools.entries()) {
     const resolved = namesFile(entry) ? undefined : resolveTools([entry])
     if (!resolved?.ok) continue

@@ -169,6 +169,7 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     }
     case 'memory.declared':
     case 'planning.declared':
+    case 'skills.declared':
     case 'toolset.declared':
     case 'toolset.requested':
     case 'toolset.changed':

@@ -1,0 +1,113 @@
+// Skills, as far as a session decides about them: which it has, which are in use, and what may be called meanwhile. What is in them is
+// read by calls of tools like any other (libs/tools, skills/).
+//   SK1. The skills are declared where the session begins, so that a process that does not know them gives the session back from its
+//        start. What the model is told of them follows from that event alone.
+//   SK2. A skill is in use from the model call after it was activated to the end of the turn: what the same answer asked for was asked
+//        without having read it.
+//   SK3. In use, a skill with allowed tools narrows all calls to those that one of the skills in use allows. Activating another skill
+//        never lifts that: a skill that allows everything adds nothing.
+import {
+  allowsTool,
+  type AgentDefinition,
+  type EventOf,
+  type SessionEvent,
+  skillToolNames,
+  storedSkills,
+} from '@reins/contracts'
+import { planCalls } from '../planning/tools.ts'
+import type { Call, Session } from '../session.ts'
+import type { CallRoute, Meanings, OfferRule, RouteRule } from '../slice.ts'
+
+export interface SessionSkill {
+  readonly name: string
+  readonly description: string
+  /** Absent: it narrows nothing. */
+  readonly allowedTools?: readonly string[]
+}
+
+export interface SkillsState {
+  /** Of the bundle with their files. */
+  readonly digest: string
+  readonly skills: readonly SessionSkill[]
+  /** Those of the turn that activated some last; absent: none was ever. */
+  readonly used?: {
+    readonly turn: string
+    readonly skills: readonly { readonly name: string; readonly modelCalls: number }[]
+  }
+}
+
+/** SK1. Empty: the definition has no skills, or its tools are off. */
+export function skillsDeclared(definition: AgentDefinition): readonly SessionEvent[] {
+  const stored = storedSkills(definition)
+  if (!stored || stored.skills.length === 0 || definition.approval_mode === 'never') return []
+  const skills = stored.skills.map(({ name, description, allowed_tools }) => ({
+    ...{ name, description },
+    ...(allowed_tools === undefined ? {} : { allowedTools: allowed_tools }),
+  }))
+  return [{ type: 'skills.declared', data: { digest: stored.digest, skills } }]
+}
+
+export const skillEvents: Meanings<'skills.declared'> = {
+  'skills.declared': { effective: true, evolve: declared },
+}
+
+function declared(session: Session, { data: { digest, skills } }: EventOf<'skills.declared'>): Session {
+  if (!session.born || session.skills) return session
+  return { ...session, skills: { digest, skills } }
+}
+
+/** The session after a call of it has succeeded. SK2. */
+export function afterCall(session: Session, { name: tool, arguments: { name } }: Call): Session {
+  const { skills, turn } = session
+  if (!skills || !turn || tool !== skillToolNames.use) return session
+  if (!skills.skills.some((one) => one.name === name)) return session
+  const before = skills.used?.turn === turn.id ? skills.used.skills : []
+  if (before.some((one) => one.name === name)) return session
+  const used = { turn: turn.id, skills: [...before, { name: String(name), modelCalls: turn.modelCalls }] }
+  return { ...session, skills: { ...skills, used } }
+}
+
+/** The skills that narrow the calls of the latest answer. */
+export function skillsInUse({ skills, turn }: Pick<Session, 'skills' | 'turn'>): readonly SessionSkill[] {
+  if (!skills?.used || skills.used.turn !== turn?.id) return []
+  const names = new Set(
+    skills.used.skills.filter(({ modelCalls }) => modelCalls < turn.modelCalls).map(({ name }) => name),
+  )
+  return skills.skills.filter(({ name }) => names.has(name))
+}
+
+/** They change nothing outside of the session, and without them a skill could not be followed. */
+const always: ReadonlySet<string> = new Set([
+  ...[skillToolNames.use, skillToolNames.read, 'read_result'],
+  ...Object.keys(planCalls),
+])
+
+/** SK3. */
+export const skillsRoute: RouteRule = (call, _turn, session): CallRoute | null => {
+  const narrowing = skillsInUse(session).filter(({ allowedTools }) => allowedTools !== undefined)
+  if (narrowing.length === 0 || always.has(call.name)) return null
+  const allowed = [...new Set(narrowing.flatMap(({ allowedTools = [] }) => allowedTools))]
+  if (allowed.some((entry) => allowsTool(entry, call.name))) return null
+  const names = narrowing.map(({ name }) => name).join(', ')
+  const which = allowed.length === 0 ? 'no tool' : `only ${allowed.join(', ')}`
+  return {
+    kind: 'settled',
+    status: 'error',
+    code: 'refused',
+    output: `Not run: ${narrowing.length === 1 ? `the skill ${names}, which is in use, allows` : `the skills ${names}, which are in use, allow`} ${which}. Follow the skill with these, or end your answer: the next turn begins without skills in use.`,
+  }
+}
+
+/** SK1. */
+export const skillsOffer: OfferRule = ({ skills }) =>
+  skills ? { section: `${skillsSection}\n${skills.skills.map(lineOf).join('\n')}` } : null
+
+const lineOf = ({ name, description }: SessionSkill): string =>
+  `- ${name}: ${description.replaceAll(/\s+/g, ' ').trim()}`
+
+export const skillsSection = `## Skills
+You have skills: instructions for particular kinds of work. To activate a skill, call use_skill with its name before you begin work that it is for, and follow the instructions that it returns.
+- use_skill returns the instructions of a skill, and the names of its other files.
+- read_skill_file reads one of these files: references, templates, scripts.
+A skill is in use until your answer ends. Some skills narrow which tools you may call while they are in use.
+Available skills:`

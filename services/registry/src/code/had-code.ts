@@ -1,0 +1,60 @@
+// What a definition has of its code and skills: what it had before, and how what is kept stands in it. Pure.
+//   H1. Code and skills that the agent does not have yet need the permission to register them, whether they are sent or named.
+import {
+  type AgentDefinition,
+  type CodeEntry,
+  type CodeFile,
+  ReinsError,
+  registerPermission,
+  type SkillsFolder,
+  type StoredCode,
+  type StoredSkills,
+  storedCode,
+  storedSkills,
+} from '@reins/contracts'
+
+/** H1. */
+export function mustHaveAll(
+  entries: readonly CodeEntry[],
+  folder: SkillsFolder | undefined,
+  current: AgentDefinition | undefined,
+): void {
+  if (folder && (folder.digest === undefined || folder.digest !== (current && storedSkills(current))?.digest))
+    throw new ReinsError(
+      'forbidden',
+      `skills_dir (${folder.dir}) gives the agent skills that it does not have yet. That needs the permission ${registerPermission}.`,
+      { details: { permission: registerPermission } },
+    )
+
+  const own = new Set((current ? storedCode(current) : []).map(({ digest }) => digest))
+  const foreign = entries.find(({ digest }) => digest === undefined || !own.has(digest))
+  if (foreign)
+    throw new ReinsError(
+      'forbidden',
+      `${foreign.path} (${foreign.file}) gives the agent code that it does not have yet. That needs the permission ${registerPermission}.`,
+      { details: { permission: registerPermission } },
+    )
+}
+
+/** The definition with what is kept in place of each path. */
+export function withStored(
+  definition: AgentDefinition,
+  stored: readonly StoredCode[],
+  skills: StoredSkills | undefined,
+): AgentDefinition {
+  const byPath = new Map(stored.map(({ path, ...entry }) => [path, entry satisfies CodeFile]))
+  const { tools_file, tools } = definition
+  const at = <T>(path: string, value: T): T | CodeFile => byPath.get(path) ?? value
+  return {
+    ...definition,
+    ...(skills ? { skills_dir: skills } : {}),
+    ...(tools_file === undefined
+      ? {}
+      : {
+          tools_file: Array.isArray(tools_file)
+            ? tools_file.map((value, index) => at(`tools_file[${index}]`, value))
+            : at('tools_file', tools_file),
+        }),
+    ...(tools === undefined ? {} : { tools: tools.map((value, index) => at(`tools[${index}]`, value)) }),
+  }
+}
