@@ -38,10 +38,10 @@ import { localFetch } from '#fetch'
 import { answers, type Form } from './answers.ts'
 import { type FollowItem, type FollowOptions, follow } from './follow.ts'
 import { isLoopback } from './loopback.ts'
+import { type MemoryCalls, memoryCalls } from './memory.ts'
 import { allPages } from './pages.ts'
 import { createTransport, type Fetch, unreachable } from './transport.ts'
 import { type ConfigCalls, configCalls, type SecretCalls, secretCalls } from './values.ts'
-import { type MemoryCalls, memoryCalls } from './memory.ts'
 import { type WebhookCalls, webhookCalls } from './webhooks.ts'
 
 export interface ClientOptions {
@@ -91,7 +91,14 @@ export interface Client {
     create(body: CreateSession, options?: WriteOptions): Promise<CreatedSession>
     /** As `create` with a message, and answers when its turn has ended; `cursor` lies behind it then. */
     createAndWait(body: CreateSession, options?: WriteOptions): Promise<CreatedSession & Pick<TurnResult, 'turn'>>
-    list(query?: { agent?: string; status?: string; limit?: number; after?: string }): Promise<SessionList>
+    /** `tree`: a session, for it and all that belong to its delegation tree. */
+    list(query?: {
+      agent?: string
+      status?: string
+      tree?: string
+      limit?: number
+      after?: string
+    }): Promise<SessionList>
     get(id: string): Promise<SessionInfo>
     /** The folded state behind a cursor; without one at the end. */
     state(id: string, at?: string): Promise<SessionState>

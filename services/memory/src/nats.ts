@@ -77,8 +77,9 @@ function rebuildable(index: SessionIndex | undefined): SessionIndex {
 }
 
 export function listRequest(request: unknown): ListSessions {
-  const fields = fieldsOf(request, ['agent', 'status', 'limit', 'after'])
+  const fields = fieldsOf(request, ['agent', 'status', 'tree', 'limit', 'after'])
   const agent = fields.optionalText('agent')
+  const tree = fields.optionalText('tree')
   const status = fields.optionalText('status')
   const after = fields.optionalText('after')
   if (status !== undefined && !statuses.some((known) => known === status))
@@ -87,6 +88,7 @@ export function listRequest(request: unknown): ListSessions {
     limit: fields.count('limit', 1000),
     ...(agent === undefined ? {} : { agent }),
     ...(status === undefined ? {} : { status }),
+    ...(tree === undefined ? {} : { tree }),
     ...(after === undefined ? {} : { after }),
   }
 }

@@ -23,6 +23,7 @@ const filters = {
   all: {},
   'of a status that few have': { status: 'quarantined' },
   'of an agent': { agent: 'agent-7' },
+  'of a tree': { tree: 's77' },
   'of an agent and a status': { agent: 'agent-7', status: 'idle' },
 }
 

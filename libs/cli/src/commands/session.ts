@@ -15,6 +15,7 @@ import { eventCommands } from './events.ts'
 import { examples } from './examples.ts'
 import { outputCommand } from './output.ts'
 import { replayCommand } from './replay-command.ts'
+import { treeCommand } from './session-tree.ts'
 import { verifyCommand } from './verify.ts'
 
 export interface ListOptions {
@@ -92,6 +93,7 @@ export function sessionCommands(program: Command, act: Act): void {
     .argument('<session>', 'the id of the session')
     .addHelpText('after', examples(['reins session open 01JD…']))
     .action((id: string, _options: object, command: Command) => act(openSession)([id, { resume: false }], command))
+  treeCommand(session, act)
   eventCommands(session, act)
   replayCommand(session, act)
   outputCommand(session, act)

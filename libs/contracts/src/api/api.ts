@@ -377,6 +377,8 @@ export type RebuildProgress =
 
 export interface ListSessions {
   readonly agent?: string
+  /** A session: with it all that belong to the same tree. */
+  readonly tree?: string
   readonly status?: string
   readonly limit: number
   readonly after?: string

@@ -7,6 +7,7 @@ import {
   type ListElicitations,
   type ListSessions,
   ReinsError,
+  rootOf,
   type SessionInfo,
 } from '@reins/contracts'
 import { isAway } from '@reins/projection'
@@ -91,12 +92,13 @@ export class SessionLists {
 }
 
 /** One row more than the page, so that it shows whether there is another. Each is read along an index. */
-export function listQuery({ agent, status, limit, after }: ListSessions) {
+export function listQuery({ agent, status, tree, limit, after }: ListSessions) {
   const from = after === undefined ? undefined : placeOf(after)
   return (db: Database) => {
     let query = db.selectFrom('sessions').selectAll().where('agent', 'is not', null)
     if (agent !== undefined) query = query.where('agent', '=', agent.replaceAll('\0', ''))
     if (status !== undefined) query = query.where('status', '=', status as SessionRow['status'])
+    if (tree !== undefined) query = query.where('root', '=', rootOf(tree.replaceAll('\0', '')))
     if (from) query = query.where(sql<boolean>`(last_activity_at, id) < (${from.at}, ${from.id})`)
     return query
       .orderBy('last_activity_at', 'desc')

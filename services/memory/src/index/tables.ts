@@ -135,4 +135,14 @@ export const migrations: Record<string, Migration> = {
       await sql`create table elicitations_rebuilt (like elicitations including all)`.execute(db)
     },
   },
+  '005-trees': {
+    async up(db: Kysely<unknown>) {
+      for (const table of ['sessions', 'sessions_rebuilt'])
+        await db.schema
+          .createIndex(`${table}_root_activity`)
+          .on(table)
+          .columns(['root', 'last_activity_at', 'id'])
+          .execute()
+    },
+  },
 }

@@ -124,19 +124,27 @@ export function sessionRoutes({ writes, reads, outputs }: Api, streams: Streams)
         {
           agent: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
           status: Type.Optional(Type.Union(statuses.map((status) => Type.Literal(status)))),
+          tree: Type.Optional(
+            Type.String({
+              minLength: 1,
+              maxLength: 64,
+              description: 'A session: list it with all of its delegation tree',
+            }),
+          ),
           limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, description: 'Default 50' })),
           after: Type.Optional(Type.String({ maxLength: 200, description: 'The "next" of the page before' })),
         },
         closed,
       ),
       answers: { 200: SessionList },
-      handle: async ({ caller, query: { agent, status, limit = 50, after } }) =>
+      handle: async ({ caller, query: { agent, status, tree, limit = 50, after } }) =>
         json(
           200,
           await reads.list(caller, {
             limit,
             ...(agent === undefined ? {} : { agent }),
             ...(status === undefined ? {} : { status }),
+            ...(tree === undefined ? {} : { tree }),
             ...(after === undefined ? {} : { after }),
           }),
         ),
