@@ -4,6 +4,7 @@ import path from 'node:path'
 import { type Broker, connectBroker } from '@reins/broker'
 import { type DecisionSignature, type Health, makeShortId, type ServiceName } from '@reins/contracts'
 import { codeCatalog, describeBundle } from '@reins/code-host'
+import { Definitions } from '@reins/context'
 import * as executor from '@reins/executor'
 import { type Journal, openIdempotency, openJournal, type RegistryView, watchRegistry } from '@reins/journal'
 import * as memory from '@reins/memory'
@@ -268,6 +269,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   if (has('session-gateway')) {
     const as = instance('session-gateway')
     await storage.watchAppends()
+    const definitions = new Definitions(view, catalogs)
     const running = await gateway.start({
       ...config.gateway,
       sessions: sessionsOf('gateway'),
@@ -280,6 +282,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       ...gateway.brokerPorts(broker),
       toolsOf: (definition) => toolsAtStart(catalogs, definition),
       ceilings: config.ceilings,
+      settingsOf: (digest) => definitions.settings(digest),
       argumentsProblem: (definition, tool, args) => argumentsProblem(catalogs, definition, tool, args),
       ...(options.sign ? { sign: options.sign } : {}),
       health,

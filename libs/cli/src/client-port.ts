@@ -12,4 +12,4 @@ export interface ReinsClient
 }
 
 /** What can be asked of a session besides messages. */
-export type ControlVerb = 'cancel' | 'pause' | 'resume' | 'release' | 'end'
+export type ControlVerb = 'cancel' | 'pause' | 'resume' | 'release' | 'end' | 'compact' | 'restore'

@@ -547,3 +547,40 @@ describe('reins mcp test', () => {
     expect([json.code, JSON.parse(json.out).servers[0].status]).toEqual([1, 'unavailable'])
   })
 })
+
+describe('session prompt', () => {
+  const prompt = {
+    ...{ session: sessionId, call: 'c2', attempt: 1, model: 'scripted/assistant', at: 0, check: 'agrees' as const },
+    ...{ system: 'Be brief.', tools: [{ name: 'grep', description: 'Find.', parameters: {} }], notices: ['[Now.]'] },
+    messages: [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'Hello\u001b[31m' }] }],
+    maxTokens: 100,
+    recipe: {
+      ...{ digest: 'd', parts: { system: 's', tools: 't', messages: 'm' } },
+      ...{ messages: 1, fixed: 5, tokens: 9, window: 100, answer: 10, dropped: 3 },
+    },
+  }
+
+  test('shows each part of what was sent, and that it is that', async () => {
+    const server = fakeServer()
+    server.prompts.set('c2', prompt)
+    const { out, code } = await reins(['session', 'prompt', sessionId], server)
+    expect(code).toBe(0)
+    expect(out).toContain('Call c2, attempt 1, scripted/assistant, about 9 of 100 tokens')
+    expect(out).toContain('it agrees with the digest in the log')
+    expect(out).toContain('The 3 oldest messages were left out')
+    for (const part of ['--- system\nBe brief.', '--- tool grep\nFind.', '--- user\nHello', '--- notice\n[Now.]'])
+      expect(out).toContain(part)
+    expect(out).not.toContain('\u001b[31m')
+  })
+
+  test('says which part differs, and takes a call', async () => {
+    const server = fakeServer()
+    server.prompts.set('c7', { ...prompt, check: 'differs', differs: ['system'] })
+    const { out } = await reins(['session', 'prompt', sessionId, '--call', 'c7'], server)
+    expect(out).toContain('system differs from the digest in the log')
+    const missing = await reins(['session', 'prompt', sessionId, '--call', 'c9'], server)
+    expect([missing.code === 0, missing.err.includes('has no model call c9')]).toEqual([false, true])
+    const { out: json } = await reins(['session', 'prompt', sessionId, '--call', 'c7', '--json'], server)
+    expect(JSON.parse(json)).toMatchObject({ system: 'Be brief.', check: 'differs' })
+  })
+})

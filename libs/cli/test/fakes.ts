@@ -12,6 +12,7 @@ import type {
   McpTried,
   MemoryEntry,
   SessionInfo,
+  SessionPrompt,
   StreamItem,
   Webhook,
 } from '@reins/contracts'
@@ -193,6 +194,7 @@ export interface FakeServer {
   readonly memory: Map<string, MemoryEntry>
   readonly deliveries: Delivery[]
   /** By their names. */
+  readonly prompts: Map<string, SessionPrompt>
   readonly outputs: Map<string, string>
   events: ApiEvent[]
   /** Thrown by the next sends, one each. */
@@ -236,6 +238,7 @@ export function fakeServer(): FakeServer {
     webhooks: [],
     memory: new Map(),
     deliveries: [],
+    prompts: new Map(),
     outputs: new Map(),
     events: [],
     tried: [],
@@ -379,6 +382,11 @@ export function fakeServer(): FakeServer {
           return { messageId: 'm-t1', cursor: 'c0' }
         },
         frames: async () => ({ frames: [], more: false }),
+        prompt: async (id, query = {}) => {
+          const prompt = server.prompts.get(query.call ?? 'c2')
+          if (!prompt) throw new ReinsError('call_not_found', `Session ${id} has no model call ${query.call}.`)
+          return { ...prompt, session: id }
+        },
         output: async (id, named, { offset = 0, limit = 10 } = {}) => {
           const whole = server.outputs.get(named)
           if (!whole) throw new ReinsError('output_not_found', `Session ${id} names no kept output ${named}.`)
@@ -396,6 +404,8 @@ export function fakeServer(): FakeServer {
         resume: control('resume'),
         release: control('release'),
         end: control('end'),
+        compact: control('compact'),
+        restore: control('restore'),
         follow: (_id, options = {}) => feed.read(options.signal),
       },
       approvals: {

@@ -110,6 +110,7 @@ export const answers = {
   sessions: record({ sessions: list(session), next: optional(text) }),
   sessionCreated: record({ session, cursor: text }),
   state: record({ id: text, cursor: text, status: text }),
+  prompt: record({ session: text, call: text, attempt: finite, system: text, check: text }),
   messageAccepted: record({ messageId: text, cursor: text }),
   turn: record({ turn: record({ id: text, status: text }), cursor: text }),
   controlAccepted: record({ id: text, status: text, cursor: text }),

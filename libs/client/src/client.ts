@@ -31,6 +31,7 @@ import type {
   SentFile,
   SessionInfo,
   SessionList,
+  SessionPrompt,
   SessionState,
   TurnResult,
 } from '@reins/contracts'
@@ -107,6 +108,8 @@ export interface Client {
     sendAndWait(id: string, body: SendMessage, options?: WriteOptions): Promise<TurnResult>
     /** One page of what is there. */
     events(id: string, query?: { after?: string; limit?: number; tree?: boolean }): Promise<EventPage>
+    /** What the model was sent in a call: the latest one, unless another is named. ReinsError call_not_found. */
+    prompt(id: string, query?: { call?: string; attempt?: number }): Promise<SessionPrompt>
     /** Frames with their hashes, above a sequence: for audits. */
     frames(id: string, query?: { after?: number; limit?: number }): Promise<FramePage>
     /**
@@ -121,6 +124,10 @@ export interface Client {
     readonly resume: Control
     readonly release: Control
     readonly end: Control
+    /** The model is sent a summary of what came before the newest messages. Nothing to leave out: session_conflict. */
+    readonly compact: Control
+    /** Undoes the latest compaction. Nothing to undo: session_conflict. */
+    readonly restore: Control
   }
   readonly approvals: {
     /** Calls that wait, from an index that may be some moments old. Default: those that wait now. */
@@ -234,6 +241,7 @@ export function createClient(options: ClientOptions): Client {
       send: (id, body, write) => post(session(id, '/messages'), answers.messageAccepted, body, write),
       sendAndWait: (id, body, write) => post(session(id, '/messages'), answers.turn, body, write, wait),
       events: (id, query) => get(session(id, '/events'), answers.events, query),
+      prompt: (id, query) => get(session(id, '/prompt'), answers.prompt, query),
       frames: (id, query) => get(session(id, '/frames'), answers.frames, query),
       output: async (id, named, query) => {
         const response = await transport.open({
@@ -258,6 +266,8 @@ export function createClient(options: ClientOptions): Client {
       resume: control('resume'),
       release: control('release'),
       end: control('end'),
+      compact: control('compact'),
+      restore: control('restore'),
     },
     approvals: {
       list: (query) => get('/v1/approvals', answers.approvals, query),

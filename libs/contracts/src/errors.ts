@@ -124,6 +124,11 @@ export const errorTable = {
     meaning: 'The session names no such output, or the output is not kept any more.',
     next: 'Whole outputs are kept for 7 days. The events name them (ref): reins session events',
   },
+  call_not_found: {
+    retry: 'never',
+    meaning: 'The session has no model call with this id.',
+    next: 'The events model-call.started name the calls: reins session events',
+  },
   approval_not_found: {
     retry: 'never',
     meaning: 'No call with this id waits for approval in the session.',

@@ -296,6 +296,9 @@ export {
 } from './events/elicitation.ts'
 export { ModelCallError } from './events/model-call.ts'
 export { maxStepNameChars, maxStepTextChars, PlanStep, planDefaults } from './events/planning.ts'
+export { PromptRecipe } from './events/recipe.ts'
+export { CompactionReason, ContextSettings } from './events/context.ts'
+export { SessionPrompt } from './api/prompt.ts'
 export { Limits, OnBusy, Parent, PinnedTool, ReplayClass, ToolRisk } from './events/session.ts'
 export { maySay } from './events/speakers.ts'
 export { RequestedCall } from './events/tool-call.ts'
@@ -415,4 +418,5 @@ export {
   shown,
   suggestion,
 } from './schema-problems.ts'
-export { blockText, contentText } from './tool-content.ts'
+export { estimateText, estimateTokens, estimateTool } from './prompt/estimate.ts'
+export { blockText, contentText, isMedia, type MediaContent } from './tool-content.ts'

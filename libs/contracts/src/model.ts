@@ -44,6 +44,8 @@ export interface ModelRequest {
   readonly model: string
   readonly system: string
   readonly messages: readonly ModelMessage[]
+  /** They follow the newest message, which keeps its bytes; they are not part of the conversation, and not sent again. */
+  readonly notices?: readonly string[]
   /** Base64 of what results of tools in `messages` refer to, by its reference. */
   readonly media?: ReadonlyMap<string, string>
   readonly tools: readonly ToolSpec[]

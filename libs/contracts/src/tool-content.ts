@@ -1,6 +1,12 @@
 // Blocks of a tool's result as text: for who can be given no blocks, and for what a provider's form has no place for. Pure.
 import type { ToolContent } from './events/content.ts'
 
+/** A block with bytes. */
+export type MediaContent = Extract<ToolContent, { readonly type: 'image' | 'audio' | 'file' }>
+
+export const isMedia = (block: ToolContent): block is MediaContent =>
+  block.type === 'image' || block.type === 'audio' || block.type === 'file'
+
 export const contentText = (content: readonly ToolContent[]): string => content.map(blockText).join('\n')
 
 /** A line for what is no text. */

@@ -1,6 +1,5 @@
 // The door of @reins/models.
 export { type CompatibleConfig, loadModelsConfig, type ModelsConfig, type ModelsConfigResult } from './config.ts'
-export { estimateTokens, fitToWindow } from './history/context-fit.ts'
 export { type LoadMedia, withMedia } from './history/result-media.ts'
 export { createModels, type Models, type Resolved } from './models.ts'
 export { createScripted, type ScriptedOptions, scriptedModels } from './scripted/scripted.ts'

@@ -3,9 +3,10 @@
 //   H1. A verdict is good only for a fold whose head is not older than the trigger.
 //   H2. Who lost a call forgets the trigger: no ack, no nak, no working(). That is not a verdict but the answer to a refused append.
 import { type Head, protocolVersion, type Status, toLog } from '@reins/contracts'
+import { type Flight, flightOf } from './model-call/flight.ts'
 import { takeover } from './model-call/takeover.ts'
 import { type Plan, plan } from './plan.ts'
-import type { ModelCall, Session } from './session.ts'
+import type { Session } from './session.ts'
 import type { Effect } from './slice.ts'
 import { statusOf } from './status.ts'
 
@@ -41,27 +42,27 @@ export const newerDelayMs = (ageMs: number): number => Math.min(Math.max(ageMs, 
 
 export function verdict(session: Session, head: Head, holder: Holder): Verdict {
   if (session.beyond || head.needs > protocolVersion) return { do: 'nak', why: 'newer' }
-  const model = session.turn?.model ?? null
+  const flight = flightOf(session)
   const writer = { n: head.n + 1, at: holder.at, by: holder.instance }
   if (session.cancel) {
     const answer = plan(session, [], writer, true)
     if (answer) return { do: 'append', plan: answer }
   }
   if (session.mode.kind === 'paused' || session.mode.kind === 'quarantined') {
-    const runsHere = model?.kind === 'running' && holder.runs(model.call, model.attempt)
+    const runsHere = flight !== null && holder.runs(flight.call, flight.attempt)
     return runsHere ? { do: 'hold' } : rest(session, head, holder)
   }
   if (session.mode.kind === 'ended' || !session.born) return rest(session, head, holder)
-  if (model?.kind === 'running') return inFlight(session, head, model, holder)
+  if (flight) return inFlight(session, head, flight, holder)
   const next = plan(session, [], writer, true)
   return next ? { do: 'append', plan: next } : rest(session, head, holder)
 }
 
-function inFlight(session: Session, head: Head, model: ModelCall & { kind: 'running' }, holder: Holder): Verdict {
-  const { call, attempt, by } = model
+function inFlight(session: Session, head: Head, flight: Flight, holder: Holder): Verdict {
+  const { kind, call, attempt, by } = flight
   if (holder.runs(call, attempt)) return { do: 'hold' }
   if (by !== holder.instance) return { do: 'ask', owner: by, call, attempt }
-  if (!holder.started(call, attempt)) return { do: 'run', effect: { kind: 'call-model', call, attempt } }
+  if (!holder.started(call, attempt)) return { do: 'run', effect: { kind, call, attempt } }
   const next = takeover(session, head, holder, { call, attempt })
   // Whatever forbids the takeover, a model call in flight is never acked away (I6).
   return next ? { do: 'append', plan: next } : { do: 'nak', why: 'elsewhere' }

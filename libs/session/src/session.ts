@@ -25,6 +25,8 @@ import { AppendList } from './append-list.ts'
 import type { Team } from './delegation/team.ts'
 import type { Planning } from './planning/rules.ts'
 import type { SkillsState } from './skills/skills.ts'
+import type { Context } from './context/context.ts'
+import type { Sent } from './model-call/sent.ts'
 import type { Servers } from './toolset/servers.ts'
 
 /** Raised when the fold's meaning or the state's shape changes: older snapshots are then left aside. */
@@ -290,6 +292,10 @@ export interface Session {
   /** Open timers: armed, not fired. */
   readonly timers: readonly { readonly timer: string; readonly at: number }[]
   readonly transcript: AppendList<ModelMessage>
+  /** Absent: its model is sent the whole conversation. */
+  readonly context?: Context
+  /** To the model, last; absent: nothing was, or older processes have sent it. */
+  readonly sent?: Sent
   /** Turns that have ended. */
   readonly turns: number
   readonly usage: Usage

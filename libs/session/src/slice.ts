@@ -25,7 +25,8 @@ export type Meanings<T extends EventType> = { readonly [K in T]: Meaning<EventOf
 
 /** What a process does once the frame that announces it is in. */
 export interface Effect {
-  readonly kind: 'call-model'
+  /** A model call of the turn; or a summary, by which the context is compacted. */
+  readonly kind: 'call-model' | 'compact'
   readonly call: string
   readonly attempt: number
 }

@@ -5,6 +5,10 @@ import type { EventType } from '@reins/contracts'
 import { approvalEvents, approvalRoute, approvalStates, approvalsDue, approvalTimer } from './approval/approval.ts'
 import { grantEvents } from './approval/grants.ts'
 import { cancelDue, cancelEvents } from './cancel/cancel.ts'
+import { compactionCover, compactionDue, compactionEffect, contextDue } from './context/compaction-due.ts'
+import { compactionTimer, contextEvents } from './context/context.ts'
+import { repeatedOffer } from './context/loop-guard.ts'
+import type { PinRule } from './context/pinned.ts'
 import { delegationOffer } from './delegation/delegate-tool.ts'
 import { delegationEvents, delegationRoute, delegationStates, pausedChildrenDue } from './delegation/delegation.ts'
 import {
@@ -48,7 +52,8 @@ export const meanings: Meanings<EventType> = {
   ...memoryEvents,
   ...planningEvents,
   ...skillEvents,
-  ...timerEvents([modelCallTimer, toolsetTimer, approvalTimer, elicitationTimer]),
+  ...contextEvents,
+  ...timerEvents([modelCallTimer, compactionTimer, toolsetTimer, approvalTimer, elicitationTimer]),
 }
 
 /** Where a call goes that the model has asked for. */
@@ -73,22 +78,28 @@ export const callStates: CallStateKinds<CallState['kind']> = {
   ...elicitationStates,
 }
 
+/** What stays word for word when the context is compacted. */
+export const pinRules: readonly PinRule[] = []
+
 export const dueRules: readonly DueRule[] = [
   endedRests,
   pausedChildrenDue,
   cancelDue(callStates),
   notOpenRests,
+  compactionDue(pinRules),
   modelCallDue,
   approvalsDue,
   elicitationsDue,
   callsDue(callRoutes),
   toolsetDue,
+  contextDue,
   turnDue,
 ]
 
 export const coverRules: readonly CoverRule[] = [
   endedCover,
   notOpenCover,
+  compactionCover,
   turnCover,
   toolsetCover,
   modelCallCover,
@@ -96,6 +107,9 @@ export const coverRules: readonly CoverRule[] = [
 ]
 
 /** In the order in which a model reads them: skills, memory, plan, agents. */
-export const offerRules: readonly OfferRule[] = [skillsOffer, memoryOffer, planOffer, delegationOffer]
+export const offerRules: readonly OfferRule[] = [skillsOffer, memoryOffer, planOffer, delegationOffer, repeatedOffer]
 
-export const effectKinds: Readonly<Record<Effect['kind'], EffectKind>> = { 'call-model': modelCallEffect }
+export const effectKinds: Readonly<Record<Effect['kind'], EffectKind>> = {
+  'call-model': modelCallEffect,
+  compact: compactionEffect,
+}

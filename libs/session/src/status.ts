@@ -17,7 +17,10 @@ export function statusOf(session: Session): Status {
     default:
       session.mode satisfies never
   }
-  if (!session.turn) return session.inbox.length > 0 || session.cancel ? 'running' : 'idle'
+  const open = session.context?.open
+  if (open && !session.cancel) return open.kind === 'throttled' ? 'waiting' : 'running'
+  if (!session.turn)
+    return session.inbox.length > 0 || session.cancel || session.context?.asked != null ? 'running' : 'idle'
   if (session.cancel) return 'running'
   if (waitsForTools(session)) return 'waiting'
   const { model, calls } = session.turn

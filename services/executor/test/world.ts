@@ -29,12 +29,12 @@ import { Metrics } from '@reins/telemetry'
 import { builtinCatalog } from '@reins/tools'
 import { onTestFinished } from 'vitest'
 import { executorMetrics } from '../src/executor-metrics.ts'
-import { Definitions } from '../src/model-call/definitions.ts'
+import { Definitions } from '@reins/context'
 import { DeltaPace } from '../src/model-call/delta-pace.ts'
 import { type ActorContext, SessionActor } from '../src/session/session-actor.ts'
 
 export const session = '01JZZZZZZZZZZZZZZZZZZZZZZZ'
-const definition: AgentDefinition = { name: 'helper', model: 'fake/m', system_prompt: 'x' }
+export const definition: AgentDefinition = { name: 'helper', model: 'fake/m', system_prompt: 'x' }
 const digest = definitionDigest(definition)
 
 export interface Beginning {
@@ -48,6 +48,7 @@ export interface Beginning {
 export interface OpenCall {
   readonly session: string
   readonly by: string
+  readonly request: ModelRequest
   readonly aborted: () => boolean
   text(text: string): void
   tools(...names: readonly string[]): void
@@ -351,6 +352,7 @@ export class Executor {
       const network: ModelEvent = { type: 'failed', code: 'network', message: 'aborted' }
       signal.addEventListener('abort', () => resolve(network))
       this.#world.calls.push({
+        request,
         ...{ session: request.cacheKey, by: this.name, aborted: () => signal.aborted },
         text: (text) => answer([{ type: 'text', text }], 'stop'),
         tools: (...names) =>

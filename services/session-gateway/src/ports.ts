@@ -1,6 +1,7 @@
 // What the gateway needs of the rest of the system, all of it handed in: see service.ts for what is made of it.
 
 import { type Broker, callService } from '@reins/broker'
+import type { Settings } from '@reins/context'
 import {
   type AgentDefinition,
   type DecisionSignature,
@@ -59,6 +60,8 @@ export interface GatewayConfig extends GatewaySettings {
   readonly toolsOf: (definition: AgentDefinition) => Promise<readonly PinnedTool[]>
   /** What no definition exceeds when it delegates. Absent: the ceilings of the product. */
   readonly ceilings?: DelegationCeilings
+  /** What a pinned definition, by its digest, means for model calls. */
+  readonly settingsOf: (digest: string) => Promise<Settings>
   /** Why these arguments are not what the tool takes; undefined: they are. Absent: the tool-runner alone checks them. */
   readonly argumentsProblem?: (
     definition: AgentDefinition,

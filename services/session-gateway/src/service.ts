@@ -11,6 +11,7 @@ import { PoolBoard } from './api/operating/pools.ts'
 import { QueueBoard } from './api/operating/queue-board.ts'
 import { SlowCalls } from './api/operating/slow-calls.ts'
 import { KeptOutputs } from './api/reads/kept-outputs.ts'
+import { Prompts } from './api/reads/prompts.ts'
 import { SessionFolds } from './api/reads/session-folds.ts'
 import { SessionReads } from './api/reads/session-reads.ts'
 import { Values } from './api/values.ts'
@@ -93,6 +94,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
       call: config.call,
     }),
     outputs: new KeptOutputs(sessions, config.outputs),
+    prompts: new Prompts({ sessions, snapshots: config.snapshots, folds, settingsOf: config.settingsOf }),
     pools,
   }
 

@@ -147,8 +147,12 @@ describe('operations', () => {
         ...['scopes', 'entries', 'search', 'entry', 'history'].map((part) => `GET /v1/memory/${part}`),
         ...['PUT /v1/memory/entry', 'DELETE /v1/memory/entry', 'DELETE /v1/memory/entries'],
         ...['GET /v1/agents', 'GET /v1/pools', 'POST /v1/sessions', 'GET /v1/sessions', 'GET /v1/sessions/{id}'],
-        ...['state', 'events', 'frames', 'outputs/{ref}', 'socket'].map((part) => `GET /v1/sessions/{id}/${part}`),
-        ...['messages', 'cancel', 'pause', 'resume', 'release', 'end'].map((part) => `POST /v1/sessions/{id}/${part}`),
+        ...['state', 'events', 'frames', 'outputs/{ref}', 'prompt', 'socket'].map(
+          (part) => `GET /v1/sessions/{id}/${part}`,
+        ),
+        ...['messages', 'cancel', 'pause', 'resume', 'release', 'end', 'compact', 'restore'].map(
+          (part) => `POST /v1/sessions/{id}/${part}`,
+        ),
         ...['GET /v1/approvals', 'POST /v1/sessions/{id}/approvals/{call}'],
         'GET /v1/elicitations',
         ...['GET /v1/sessions/{id}/elicitations', 'POST /v1/sessions/{id}/elicitations/{elicitation}'],

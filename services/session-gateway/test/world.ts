@@ -135,6 +135,10 @@ export class World {
         { name: 'read_file', source: 'builtin', replay: 'safe', risk: 'read', digest: 'd1' },
         { name: 'edit_file', source: 'builtin', replay: 'never', risk: 'write', digest: 'd2' },
       ],
+      settingsOf: async () => ({
+        kind: 'known',
+        settings: { system: definition.system_prompt, tools: [], maxTokens: 100, stream: true },
+      }),
       health: () => ({ status: 'ok', version: '0.1.0', parts: { journal: 'ok' } }),
       clock: {
         now: () => holder.world?.now ?? 0,

@@ -276,6 +276,8 @@ class Chat {
       case 'cancel':
       case 'pause':
       case 'resume':
+      case 'compact':
+      case 'restore':
         void this.#control(command)
         return
       case 'unknown':

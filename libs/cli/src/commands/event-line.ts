@@ -168,6 +168,22 @@ export function summary(event: ApiEvent): string {
       return `${known.data.grant}: ${known.data.tool}${known.data.target === undefined ? '' : ` ${known.data.target}`}`
     case 'grant.revoked':
       return known.data.grant
+    case 'context.declared':
+    case 'context.compaction-requested':
+      return ''
+    case 'context.compaction-declined':
+      return known.data.why
+    case 'context.pruned':
+      return `old results of tools before message ${known.data.to}`
+    case 'context.compaction-started':
+      return `${known.data.compaction}: messages ${known.data.from} to ${known.data.to}, by ${known.data.model} (${known.data.reason})`
+    case 'context.compacted':
+      return `${known.data.compaction}: ${known.data.to - known.data.from} messages, ${known.data.how}: ${known.data.summary}`
+    case 'context.compaction-failed':
+    case 'context.compaction-throttled':
+      return `${known.data.compaction}: ${known.data.error.message}`
+    case 'context.restored':
+      return known.data.compaction
     default:
       return known satisfies never
   }

@@ -14,6 +14,7 @@ import { openChat } from './chat.ts'
 import { eventCommands } from './events.ts'
 import { examples } from './examples.ts'
 import { outputCommand } from './output.ts'
+import { promptCommand } from './prompt.ts'
 import { replayCommand } from './replay-command.ts'
 import { treeCommand } from './session-tree.ts'
 import { verifyCommand } from './verify.ts'
@@ -97,6 +98,7 @@ export function sessionCommands(program: Command, act: Act): void {
   eventCommands(session, act)
   replayCommand(session, act)
   outputCommand(session, act)
+  promptCommand(session, act)
   verifyCommand(session, act)
   controlCommands(session, act)
 }
@@ -117,6 +119,12 @@ function controlCommands(session: Command, act: Act): void {
   control('resume', 'Resume a paused session, and open it in the terminal')
     .option('--detach', 'resume the session without opening it')
     .action((id: string, options: { detach?: boolean }, command: Command) => act(resume)([id, options], command))
+  plain(
+    'compact',
+    'Let the model see a summary instead of the older messages; the log keeps them',
+    'The older messages are summarised. Undo it with: reins session restore',
+  )
+  plain('restore', 'Undo the latest compaction of a session', 'The model sees the messages again.')
   plain('release', 'Release a session from quarantine', 'The session is released and goes on.')
   control('end', 'End a session for good; its events stay readable').action(
     (id: string, _options: object, command: Command) => act(endSession)([id], command),

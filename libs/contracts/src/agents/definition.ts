@@ -146,6 +146,41 @@ const SystemPrompt = Type.String({
   description: 'What the agent is told before everything else',
 })
 
+/** How much of a long conversation its model is sent (docs/context.md). */
+export const ContextField = Type.Object(
+  {
+    window: Type.Optional(
+      Type.Integer({
+        minimum: 1_000,
+        maximum: 100_000_000,
+        description: "Tokens of input and output together. Default: the model's own window",
+      }),
+    ),
+    compact_at: Type.Optional(
+      Type.Number({
+        minimum: 0.1,
+        maximum: 0.95,
+        description: 'The share of the window at which the conversation is compacted. Default 0.7',
+      }),
+    ),
+    keep: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 0.5,
+        description: 'The share of the window that the newest messages keep, word for word. Default 0.2',
+      }),
+    ),
+    summary_model: Type.Optional(
+      Type.String({
+        pattern: '^[a-z0-9][a-z0-9-]*/.+$',
+        maxLength: 128,
+        description: 'provider/model that writes the summaries. Default: the model of the agent',
+      }),
+    ),
+  },
+  { ...closed, description: 'How much of a long conversation the model is sent' },
+)
+
 export const AgentDefinition = Type.Object(
   {
     name: AgentName,
@@ -217,6 +252,7 @@ export const AgentDefinition = Type.Object(
     approvals: Type.Optional(Approvals),
     reasoning_effort: Type.Optional(Type.Union([Type.Literal('low'), Type.Literal('medium'), Type.Literal('high')])),
     long_term_memory: Type.Optional(LongTermMemory),
+    context: Type.Optional(ContextField),
     affinity: Type.Optional(Labels),
   },
   closed,

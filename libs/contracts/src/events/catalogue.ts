@@ -4,6 +4,7 @@
 //   E2. Every other change is a new version of the type, or a new type: it stands in `changes`, with the protocol that it needs.
 import type { Static, TSchema } from 'typebox'
 import { approvalEvents } from './approval.ts'
+import { contextEvents } from './context.ts'
 import { controlEvents } from './control.ts'
 import { delegationEvents } from './delegation.ts'
 import { elicitationEvents } from './elicitation.ts'
@@ -29,6 +30,7 @@ export const eventSchemas = {
   ...memoryEvents,
   ...planningEvents,
   ...skillEvents,
+  ...contextEvents,
 } as const
 
 type Schemas = typeof eventSchemas
@@ -60,7 +62,7 @@ export interface Change {
 /** Protocol 2: tools of servers, and calls that wait for people. */
 const second: Change = { needs: 2 }
 
-/** Protocol 3: what a session itself gives its model, such as a memory, and sessions that delegate. */
+/** Protocol 3: what a session itself gives its model, such as a memory, and sessions that delegate; contexts that are compacted. */
 const third: Change = { needs: 3 }
 
 /** E2. */
@@ -93,4 +95,13 @@ export const changes: Partial<Record<EventType, Change>> = {
   'planning.declared': third,
   'plan.updated': third,
   'skills.declared': third,
+  'context.declared': third,
+  'context.compaction-requested': third,
+  'context.compaction-declined': third,
+  'context.pruned': third,
+  'context.compaction-started': third,
+  'context.compacted': third,
+  'context.compaction-failed': third,
+  'context.compaction-throttled': third,
+  'context.restored': third,
 }

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import { ModelErrorCode } from '../model.ts'
 import { AssistantBlock, Usage } from './content.ts'
 import { attempt, id } from './fields.ts'
+import { PromptRecipe } from './recipe.ts'
 
 /** A model error (model.ts), or what the harness itself says of an attempt: lost with its process, cancelled, shed at shutdown. */
 export const ModelCallError = Type.Object({
@@ -19,6 +20,8 @@ export const modelCallEvents = {
     model: id,
     /** true: the tools are withheld, because the turn has used them up; the model is asked for its final answer. */
     final: Type.Optional(Type.Boolean()),
+    /** What the model is sent. Absent: nothing could be sent, or the process that wrote this was older. */
+    prompt: Type.Optional(PromptRecipe),
   }),
   'model-call.completed': Type.Object({
     call: id,

@@ -20,6 +20,9 @@ const gateway: readonly EventType[] = [
   'elicitation.answered',
   'grant.added',
   'grant.revoked',
+  'context.declared',
+  'context.compaction-requested',
+  'context.restored',
 ]
 const runner: readonly EventType[] = [
   'tool-call.started',
@@ -34,7 +37,14 @@ const runner: readonly EventType[] = [
 ]
 const memory: readonly EventType[] = ['timer.fired']
 /** Decisions of people: an executor may not say them. Their events join this list with the features that bring them. */
-const peopleOnly: readonly EventType[] = ['approval.decided', 'grant.added', 'grant.revoked', 'elicitation.answered']
+const peopleOnly: readonly EventType[] = [
+  'approval.decided',
+  'grant.added',
+  'grant.revoked',
+  'elicitation.answered',
+  'context.compaction-requested',
+  'context.restored',
+]
 
 const allowed: Readonly<Record<Role, ReadonlySet<EventType>>> = {
   g: new Set(gateway),

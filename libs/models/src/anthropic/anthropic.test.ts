@@ -185,7 +185,7 @@ describe('writing', () => {
         role: 'user',
         content: [
           { type: 'text', text: 'one' },
-          { type: 'text', text: 'two' },
+          { type: 'text', text: 'two', cache_control: { type: 'ephemeral' } },
         ],
       },
       {
@@ -222,6 +222,28 @@ describe('writing', () => {
     )
     await collect(anthropic, request('claude-opus-4-1', history))
     expect(transport.sent[1]?.body.messages).toEqual(turns([], 'toolu_1'))
+  })
+
+  test('a notice stands behind the last breakpoint, and what is above it keeps its bytes', async () => {
+    const { anthropic, transport } = given(plain)
+    const history: ModelMessage[] = [
+      { role: 'user', content: [{ type: 'text', text: 'Go.' }] },
+      {
+        role: 'assistant',
+        model: 'anthropic/m',
+        content: [{ type: 'tool-call', call: 'c1', name: 'shell', arguments: {} }],
+      },
+      { role: 'tool', call: 'c1', name: 'shell', output: 'a', error: false },
+    ]
+    await collect(anthropic, request('m', history, { notices: ['[Plan: 1/2 done.]'] }))
+    const messages = transport.sent[0]?.body.messages as readonly unknown[]
+    expect(messages.at(-1)).toEqual({
+      role: 'user',
+      content: [
+        { type: 'tool_result', tool_use_id: 'c1', content: 'a', cache_control: { type: 'ephemeral' } },
+        { type: 'text', text: '[Plan: 1/2 done.]' },
+      ],
+    })
   })
 
   test.each([

@@ -1,5 +1,6 @@
 // A request in Anthropic's Messages API.
-//   - Prompt caching: breakpoints on the system prompt, on the last tool, and on the last block of the conversation.
+//   - Prompt caching: breakpoints on the system prompt, on the last tool, on the newest message, and where that was a request ago: a
+//     provider looks back only so many blocks for what it has. Notices stand behind the last breakpoint: they are not sent again.
 //   - Thinking: `adaptive` with an effort for models since 4.6; a budget of tokens, below max_tokens, for those from 3.7 to 4.5;
 //     nothing for others. A thinking block goes back with its signature, which is `opaque`.
 //   - What is sent is held against the types of Anthropic's own client; nothing of that client runs.
@@ -46,7 +47,10 @@ export class MessagesRequests {
     const turns = mergeTurns(this.#histories.of(manner).encode(request.messages, model))
     const last = turns.at(-1)
     // Thinking blocks cannot carry a breakpoint; the last message is the user's or a tool's in every request that a session makes.
-    if (last && last.role === 'user') last.parts = mark(last.parts)
+    if (last?.role === 'user') {
+      for (const turn of turns.filter(({ role }) => role === 'user').slice(-2)) turn.parts = [...mark(turn.parts)]
+      if (request.notices?.length) last.parts.push(textBlock(request.notices.join('\n')))
+    }
     const list = turns.map(({ role, parts }) => `{"role":"${role}","content":[${parts.join(',')}]}`)
     fields.push(`"messages":[${list.join(',')}]`)
     return `{${fields.join(',')}}`

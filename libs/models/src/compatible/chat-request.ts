@@ -1,7 +1,7 @@
 // A request in chat completions, in the manner that the model wants (differences.ts).
 //   - Reasoning goes back where a call was made, under the name that it came with; and everywhere, if the model insists.
 //   - What is sent is held against the types of OpenAI's own client, as far as its form goes; nothing of that client runs.
-import type { AssistantBlock, ModelMessage, ModelRequest, ToolSpec } from '@reins/contracts'
+import { type AssistantBlock, isMedia, type ModelMessage, type ModelRequest, type ToolSpec } from '@reins/contracts'
 import type {
   ChatCompletionAssistantMessageParam,
   ChatCompletionContentPartImage,
@@ -12,7 +12,7 @@ import type {
   ChatCompletionUserMessageParam,
 } from 'openai/resources/chat/completions'
 import { type Encoder, encodeOnce, History, type Piece } from '../history/history.ts'
-import { bytesHere, imageTypeOf, isMedia, type Media, withBytes } from '../history/result-media.ts'
+import { bytesHere, imageTypeOf, type Media, withBytes } from '../history/result-media.ts'
 import { json, nineLetters, noText, wireName } from '../history/wire-text.ts'
 import { isRecord } from '../http/foreign.ts'
 import { answerTokens, type Difference, type Manner } from '../requests/differences.ts'
@@ -35,7 +35,7 @@ export class ChatRequests {
     const system = request.system.trim() === '' ? '' : request.system
     const messages = arranged(request.messages, system, manner)
     const head = system === '' || manner.has('system-in-user') ? [] : [json({ role: 'system', content: system })]
-    const pieces = this.#histories.of(manner).encode(messages, request.model)
+    const pieces = this.#histories.of(manner).encode(messages, request.model, request.notices)
     const list = [...head, ...withResults(pieces)].join(',')
     return `{${fieldsOf(request, manner)},"messages":[${list}]}`
   }

@@ -7,6 +7,7 @@
 //   H4. A call goes back under its provider's id where this provider made it and the id is fresh; else under Reins' own, which
 //       is unique in the session (several servers count from one in every answer).
 import type { ModelMessage, ToolCallBlock } from '@reins/contracts'
+import { withNotices } from './notices.ts'
 import { pairCalls } from './pairing.ts'
 import { wireId } from './wire-text.ts'
 
@@ -53,7 +54,8 @@ export class History {
     this.#idForm = idForm
   }
 
-  encode(messages: readonly ModelMessage[], model: string): readonly Piece[] {
+  /** `notices`: told behind the newest message, in its own piece; nothing of them is kept. */
+  encode(messages: readonly ModelMessage[], model: string, notices?: readonly string[]): readonly Piece[] {
     const [first] = messages
     if (!first) return []
     const known = this.#prefixes.get(first)
@@ -68,7 +70,19 @@ export class History {
       if (parts.length > 0) pieces.push({ role: message.role, parts })
     }
     if (paired === added) this.#prefixes.set(first, { model, messages: [...messages], pieces, ids, used })
-    return pieces
+    return this.#noticed(pieces, messages, notices, { model, ids, used })
+  }
+
+  #noticed(
+    pieces: readonly Piece[],
+    messages: readonly ModelMessage[],
+    notices: readonly string[] | undefined,
+    { model, ids, used }: Pick<Prefix, 'model' | 'ids' | 'used'>,
+  ): readonly Piece[] {
+    const last = messages.at(-1)
+    const [told] = last ? withNotices([last], notices) : []
+    if (!told || told === last || pieces.at(-1)?.role !== told.role) return pieces
+    return [...pieces.slice(0, -1), { role: told.role, parts: this.#parts(told, model, ids, used) }]
   }
 
   /** Whether the reasoning in this message may go to `model` (H3). */

@@ -4,9 +4,9 @@
 //   RM2. Bytes that are kept elsewhere stand in a piece as a place (a control character, which no JSON text can hold, around the
 //        reference), and are filled in when the request is whole. So pieces, which are kept for the life of a session, stay small.
 //   RM3. The newest are given, up to a number and a size; older ones are told as text.
-import { blockText, type ModelMessage, type ToolContent } from '@reins/contracts'
+import { blockText, isMedia, type MediaContent, type ModelMessage, type ToolContent } from '@reins/contracts'
 
-export type Media = Extract<ToolContent, { readonly type: 'image' | 'audio' | 'file' }>
+export type Media = MediaContent
 type ToolMessage = Extract<ModelMessage, { role: 'tool' }>
 
 /** Characters of base64: of one block, since the strictest provider takes 5 MiB; and of one request. */
@@ -20,9 +20,6 @@ export type ImageType = 'image/png' | 'image/jpeg' | 'image/gif' | 'image/webp'
 /** The type of an image that every provider with images takes; undefined: none does. */
 export const imageTypeOf = (block: Media): ImageType | undefined =>
   block.type === 'image' && imageTypes.has(block.mimeType) ? (block.mimeType as ImageType) : undefined
-
-export const isMedia = (block: ToolContent): block is Media =>
-  block.type === 'image' || block.type === 'audio' || block.type === 'file'
 
 const base64Length = ({ data, bytes = 0 }: Media): number => data?.length ?? Math.ceil(bytes / 3) * 4
 

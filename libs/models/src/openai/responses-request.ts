@@ -48,7 +48,7 @@ export class ResponsesRequests {
     fields.push(...toolFields(request, manner))
     const input = this.#histories
       .of(manner)
-      .encode(request.messages, model)
+      .encode(request.messages, model, request.notices)
       .flatMap((piece) => piece.parts)
     fields.push(`"input":[${input.join(',')}]`)
     return `{${fields.join(',')}}`

@@ -6,11 +6,17 @@
 //       provider remembers how often it failed for a request (session, number of messages, text). Another process does not
 //       know: there it fails again.
 import { setTimeout as wait } from 'node:timers/promises'
-import type { ModelEvent, ModelMessage, ModelProvider, ModelRequest, ToolSpec } from '@reins/contracts'
+import {
+  estimateTokens,
+  type ModelEvent,
+  type ModelMessage,
+  type ModelProvider,
+  type ModelRequest,
+  type ToolSpec,
+} from '@reins/contracts'
 import { Answer } from '../answer/answer.ts'
 import { outcome } from '../answer/outcome.ts'
 import type { Subject } from '../failure/failure.ts'
-import { estimateTokens } from '../history/context-fit.ts'
 import { isRecord } from '../http/foreign.ts'
 import { guard } from '../requests/guard.ts'
 import { type Call, type Ending, failureCodes, parsePlan } from './commands.ts'
@@ -156,6 +162,7 @@ function write(
   const message = request.messages[asked]
   const parts = message?.role === 'user' ? message.content.map((part) => part.text) : []
   const text = parts.join('\n')
+  if (request.system.startsWith('You summarise a conversation')) return say(summarised(text))
   if (request.model === 'echo') return say(text)
 
   const since = request.messages.slice(asked + 1)
@@ -278,4 +285,12 @@ function chat(text: string, tools: readonly ToolSpec[]): string {
   const examples = suggestions.flatMap(([tool, example]) => (tools.some(({ name }) => name === tool) ? [example] : []))
   const can = examples.length > 0 ? `I can use this agent's tools: try ${examples.join(', ')}. ` : ''
   return `${said}\n\nI am the scripted model that is built into Reins. I follow simple rules, without a key and without a network. ${can}\`say TEXT\` makes me say something, and \`stream 100\` makes me talk.\n\nFor a real model, set ANTHROPIC_API_KEY, OPENAI_API_KEY or OLLAMA_HOST and start again.`
+}
+
+/** Of a record that a context is to be compacted to (libs/context/src/summary.ts): what people said in it, and how long it was. */
+function summarised(record: string): string {
+  const lines = record.split('\n')
+  const asked = lines.flatMap((line) => (line.startsWith('PERSON: ') ? [line.slice(8, 88)] : []))
+  const steps = lines.filter((line) => line.startsWith('AGENT')).length
+  return `The person asked: ${asked.slice(-5).join(' | ')}\nThe agent took ${steps} steps.`
 }

@@ -5,6 +5,7 @@ import type { Cancel, Session } from '../session.ts'
 export function stillNeeded(session: Session, cancel: Cancel): boolean {
   if (cancel.kind === 'end') return true
   if (session.turn && session.turn.n <= cancel.n) return true
+  if (cancel.kind === 'cancel' && session.context?.open) return true
   return cancel.kind === 'cancel' && session.inbox.some(({ message }) => cancel.covered.includes(message))
 }
 

@@ -1,5 +1,6 @@
 // A cancel, an interrupt or an end (PROTOCOL 7): it comes before everything else. An interrupt is asked for by a message (turn.ts).
 import type { SessionEvent } from '@reins/contracts'
+import { cancelledCompaction } from '../context/compaction-due.ts'
 import { closingAddress } from '../delegation/closing-address.ts'
 import { cancelledModelCall } from '../model-call/model-call.ts'
 import type { CallState, Cancel, Session, Turn } from '../session.ts'
@@ -40,7 +41,8 @@ export const cancelDue =
     )
     const end: readonly SessionEvent[] =
       cancel.kind === 'end' ? [{ type: 'session.ended', data: { reason: 'ended' } }] : []
-    return { events: [...closed, ...dropped, ...end], to: closingAddress(session) }
+    const stopped = cancelledCompaction(session)
+    return { events: [...stopped, ...closed, ...dropped, ...end], to: closingAddress(session) }
   }
 
 const reasons = { end: 'ended', interrupt: 'interrupted', cancel: 'cancelled' } as const

@@ -8,6 +8,7 @@ import { agentsDeclared } from '../delegation/declared.ts'
 import { memoryDeclared } from '../memory/memory.ts'
 import { planningDeclared } from '../planning/planning.ts'
 import { skillsDeclared } from '../skills/skills.ts'
+import { contextDeclared } from '../context/declared.ts'
 import { toolsetDeclared } from '../toolset/declared.ts'
 import { type SessionStart, sessionStarted } from './session-started.ts'
 
@@ -31,6 +32,7 @@ const declareRules: readonly DeclareRule[] = [
   ({ definition, agents = [], ceilings, granted }) => agentsDeclared(definition, agents, ceilings, granted),
   ({ onPause }) => (onPause === 'return' ? [{ type: 'parent.declared', data: { onPause } }] : []),
   ({ definition }) => planningDeclared(definition),
+  ({ definition }) => contextDeclared(definition),
 ]
 
 export const sessionBeginning = (start: SessionStart): SessionBeginning => ({

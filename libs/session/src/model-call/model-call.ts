@@ -4,6 +4,7 @@ import { closingAddress } from '../delegation/closing-address.ts'
 import type { Call, ModelCall, Session, Turn } from '../session.ts'
 import type { Cover, Due, EffectKind, Meanings, Origin, TimerRule } from '../slice.ts'
 import { closedResults } from '../tool-call/tool-call.ts'
+import { counted, withSent } from './sent.ts'
 
 /** Lost attempts of one model call before the session is quarantined. */
 export const maxLostAttempts = 5
@@ -17,7 +18,9 @@ export const modelCallEvents: Meanings<
   'model-call.completed': {
     effective: true,
     evolve: (session, event) =>
-      outcome(session, event.data, (turn, { final }) => completed(session, turn, event, final)),
+      outcome(session, event.data, (turn, { final }) =>
+        completed(counted(session, event.data.call, event.data.usage.inputTokens), turn, event, final),
+      ),
   },
   'model-call.failed': {
     effective: true,
@@ -65,14 +68,16 @@ function started(session: Session, { data }: EventOf<'model-call.started'>, { by
   const { model } = turn
   if (model) {
     if (model.kind !== 'retry' || model.call !== call || attempt !== model.attempt + 1) return session
-    return { ...session, turn: { ...turn, model: { ...running, lost: model.lost, throttles: model.throttles } } }
+    const next = { ...running, lost: model.lost, throttles: model.throttles }
+    return withSent(withModel(session, turn, next), data, n)
   }
   if (attempt !== 1 || turn.calls.some(({ state }) => state.kind !== 'done')) return session
-  return {
+  const begun: Session = {
     ...session,
     transcript: session.transcript.append(...closedResults(session, turn.calls)),
     turn: { ...turn, calls: [], modelCalls: turn.modelCalls + 1, model: { ...running, lost: 0, throttles: 0 } },
   }
+  return withSent(begun, data, n)
 }
 
 function completed(session: Session, turn: Turn, event: EventOf<'model-call.completed'>, final: boolean): Session {

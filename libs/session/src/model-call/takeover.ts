@@ -2,7 +2,7 @@
 import type { Head, SessionEvent } from '@reins/contracts'
 import { type Plan, plan } from '../plan.ts'
 import type { Session } from '../session.ts'
-import { modelCallEffect } from './model-call.ts'
+import { flightOf } from './flight.ts'
 
 /**
  * One frame: the lost attempt's outcome and the next attempt's start. null where it may not be: the call is settled or at another
@@ -14,23 +14,21 @@ export function takeover(
   holder: { readonly instance: string; readonly at: number },
   lost: { readonly call: string; readonly attempt: number; readonly partial?: string },
 ): Plan | null {
-  const model = session.turn?.model
-  if (session.beyond || model?.kind !== 'running' || model.call !== lost.call || model.attempt !== lost.attempt)
-    return null
+  const flight = flightOf(session)
+  if (session.beyond || !flight || flight.call !== lost.call || flight.attempt !== lost.attempt) return null
   if (session.mode.kind !== 'open' || session.cancel) return null
-  const event: SessionEvent = {
-    type: 'model-call.failed',
-    data: {
-      call: lost.call,
-      attempt: lost.attempt,
-      error: { code: 'lost', message: 'The process that ran it is gone.' },
-      ...(lost.partial ? { partial: lost.partial } : {}),
-    },
-  }
+  const { call, attempt, partial } = lost
+  const error = { code: 'lost' as const, message: 'The process that ran it is gone.' }
+  const event: SessionEvent =
+    flight.kind === 'compact'
+      ? { type: 'context.compaction-failed', data: { compaction: call, attempt, error } }
+      : { type: 'model-call.failed', data: { call, attempt, error, ...(partial ? { partial } : {}) } }
   const writer = { n: head.n + 1, at: holder.at, by: holder.instance }
   return plan(session, [event], writer, true)
 }
 
 /** Whether an outcome of this attempt still counts. */
-export const isCurrentModelCall = (session: Session, call: string, attempt: number): boolean =>
-  modelCallEffect.isOpen(session, { call, attempt })
+export function isCurrentModelCall(session: Session, call: string, attempt: number): boolean {
+  const flight = flightOf(session)
+  return flight?.call === call && flight.attempt === attempt
+}

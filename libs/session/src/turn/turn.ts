@@ -6,6 +6,7 @@ import { beginModelCall } from '../model-call/model-call.ts'
 import type { Queued, Session, Settled, Turn } from '../session.ts'
 import type { Cover, Due, Meanings, Origin } from '../slice.ts'
 import { closedResults } from '../tool-call/tool-call.ts'
+import { beginsModelCall } from './next-call.ts'
 
 export const turnEvents: Meanings<
   | 'message.received'
@@ -124,9 +125,8 @@ const limits = (session: Session): Limits => session.born?.limits ?? { maxToolCa
 export function turnDue(session: Session, n: number): Due | null {
   const { turn } = session
   if (!turn) return nextTurn(session, n)
+  if (!beginsModelCall(session)) return completion(session, turn)
   const joining = session.inbox.filter(({ onBusy }) => onBusy === 'join')
-  if (turn.answered && turn.calls.length === 0 && (joining.length === 0 || turn.answered.final))
-    return completion(session, turn)
   const final = turn.toolCalls >= limits(session).maxToolCalls && turn.toolCalls > 0
   const call = beginModelCall(session, turn, `c${n}`, 1, final)
   const joins = joining.map(

@@ -1,5 +1,6 @@
 // Errands: what a trigger asks of another session (PROTOCOL 8). Each appends one frame there, or finds that it is done; what it appends
 // is decided in libs/session (errand-frames.ts).
+import type { Definitions } from '@reins/context'
 import { draftOn, makeShortId } from '@reins/contracts'
 import { agentsNow, type RegistryView, type SessionLog, type WorkQueue } from '@reins/journal'
 import type { Clock, PausePoint } from '@reins/service'
@@ -18,7 +19,6 @@ import {
   settleParent,
 } from '@reins/session'
 import { pinnedTools } from '@reins/tools'
-import type { Definitions } from '../model-call/definitions.ts'
 import { type FoldSource, loadFold } from '../session/snapshots.ts'
 
 export interface ErrandContext extends FoldSource {

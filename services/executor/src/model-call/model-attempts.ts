@@ -3,21 +3,20 @@
 //   C2. At most one attempt runs. What it comes to is handed to `ended` exactly once, also when it was stopped.
 //   C3. A call that takes long is watched: a cancel or a takeover by another is learnt of at once, and the model is not paid for nothing.
 import type { Presence } from '@reins/broker'
+import type { Definitions } from '@reins/context'
 import type { Frame } from '@reins/contracts'
 import { Claims, Following, type FollowingContext, type Slot } from '@reins/holder'
 import type { SessionFeed } from '@reins/journal'
 import type { Models } from '@reins/models'
 import type { Clock, PausePoint } from '@reins/service'
-import { type Effect, isOwn } from '@reins/session'
+import { type Effect, isOwn, type Session } from '@reins/session'
 import type { Redactor } from '@reins/secrets'
 import type { SessionFold } from '../session/session-fold.ts'
-import type { Definitions } from './definitions.ts'
 import { DeltaBatch } from './delta-batch.ts'
 import type { DeltaPace } from './delta-pace.ts'
 import type { KeptMedia } from './kept-media.ts'
 import { type CallOutcome, callModel, maxPartial } from './model-caller.ts'
-import { withServers } from './server-tools.ts'
-import { withOffered } from './session-offer.ts'
+import { type Prepared, prepare } from './prepared.ts'
 
 export interface AttemptsContext extends FollowingContext {
   readonly feed: Pick<SessionFeed, 'frames' | 'recentDeltas' | 'publishDelta'>
@@ -39,6 +38,8 @@ export interface AttemptsContext extends FollowingContext {
 export interface Attempting extends Effect, Disposable {
   readonly abort: AbortController
   readonly startedAt: number
+  /** What it sends; null: it is made when it starts. */
+  readonly prepared: Prepared | null
 }
 
 interface Heard {
@@ -90,16 +91,22 @@ export class ModelAttempts {
     return isOwn(this.#fold.session, attempting, this.#context.instance)
   }
 
+  /** What the effect that `session` has begun sends. */
+  async prepare(session: Session, effect: Effect): Promise<Prepared> {
+    const { definitions, models } = this.#context
+    return prepare(models, await definitions.settings(session.born?.digest ?? ''), session, effect)
+  }
+
   /** Answered for from now on, until it is disposed of; the slot is its own. */
-  claim(effect: Effect, slot: Slot): Attempting {
+  claim(effect: Effect, slot: Slot, prepared: Prepared | null = null): Attempting {
     const held = new DisposableStack()
     held.use(slot)
     held.use(this.#claims.claim(effect.call, effect.attempt))
     const startedAt = this.#context.clock.now()
-    return { ...effect, abort: new AbortController(), startedAt, [Symbol.dispose]: () => held.dispose() }
+    return { ...effect, prepared, abort: new AbortController(), startedAt, [Symbol.dispose]: () => held.dispose() }
   }
 
-  /** Calls the model with what the fold holds now. */
+  /** Calls the model with what was announced. */
   start(claimed: Attempting): void {
     const context = this.#context
     if (claimed.attempt === 1) this.#claims.forgetStarted()
@@ -124,24 +131,13 @@ export class ModelAttempts {
       })
   }
 
-  async #call({ call, attempt, abort }: Attempting, deltas: DeltaBatch): Promise<CallOutcome> {
+  async #call(claimed: Attempting, deltas: DeltaBatch): Promise<CallOutcome> {
+    const { call, attempt, abort } = claimed
     const context = this.#context
-    // The session as it was when the call began: the fold may go on while the definition is read.
-    const { session } = this.#fold
-    const defined = await context.definitions.settings(session.born?.digest ?? '')
-    const settings = withServers(withOffered(defined, session), session)
+    const load = (ref: string) => context.media.get(this.#id, ref)
+    const prepared = claimed.prepared ?? (await this.prepare(this.#fold.session, claimed))
     return callModel(
-      context.models,
-      settings,
-      {
-        session: this.#id,
-        call,
-        attempt,
-        model: session.born?.model ?? '',
-        final: session.turn?.model?.final ?? false,
-        messages: session.transcript.toArray(),
-        load: (ref) => context.media.get(this.#id, ref),
-      },
+      { session: this.#id, call, attempt, prepared, load },
       (delta) => deltas.push(delta),
       abort.signal,
       context.redactor,

@@ -1,25 +1,22 @@
+import { type Prompt, promptDigests } from '@reins/context'
 import type { Delta, ModelEvent, ModelProvider } from '@reins/contracts'
-import type { Models } from '@reins/models'
 import { createRedactor } from '@reins/secrets'
 import { expect, test } from 'vitest'
 import { type CallOutcome, callModel } from './model-caller.ts'
 
 const settings = { system: 'x', tools: [], maxTokens: 100, stream: true }
-const attempt = {
-  session: 's',
-  call: 'c1',
-  attempt: 1,
-  model: 'fake/one',
-  final: false,
-  messages: [],
-  load: async () => undefined,
+const sent = { system: 'x', tools: [], messages: [], notices: [] }
+const prompt: Prompt = {
+  ...{ settings, final: false, ...sent },
+  recipe: { ...promptDigests(sent), messages: 0, fixed: 1, tokens: 1, window: 10_000, answer: 100 },
 }
+const attempt = { session: 's', call: 'c1', attempt: 1, load: async () => undefined }
 const usage = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 }
 
 /** What a model that says these events becomes, where `9sesame` is a secret. */
 async function called(
   events: readonly ModelEvent[],
-  asked: Parameters<typeof callModel>[2] = attempt,
+  asked: Prompt = prompt,
 ): Promise<{ deltas: readonly Delta[]; outcome: CallOutcome }> {
   const provider: ModelProvider = {
     name: 'fake',
@@ -28,23 +25,11 @@ async function called(
       yield* events
     },
   }
-  const models: Models = {
-    provider: () => provider,
-    resolve: () => ({ kind: 'ok', provider, model: 'one' }),
-    defaultModel: () => ({ model: 'fake/one', because: 'it is the only one' }),
-    close: () => undefined,
-  }
   const deltas: Delta[] = []
   const signal = new AbortController().signal
   const redactor = createRedactor(['9sesame'], 'literal')
-  const outcome = await callModel(
-    models,
-    { kind: 'known', settings },
-    asked,
-    (delta) => deltas.push(delta),
-    signal,
-    redactor,
-  )
+  const prepared = { kind: 'ready' as const, provider, model: 'one', prompt: asked }
+  const outcome = await callModel({ ...attempt, prepared }, (delta) => deltas.push(delta), signal, redactor)
   return { deltas, outcome }
 }
 
@@ -77,12 +62,12 @@ test('a final answer that only calls tools is no answer: the call fails, and say
   const call = { type: 'tool-call', call: 'x', name: 'grep', arguments: {} } as const
   const said = { type: 'completed', content: [call], usage, finish: 'tool-calls' } as const
   expect((await called([said])).outcome).toMatchObject({ kind: 'completed' })
-  expect((await called([said], { ...attempt, final: true })).outcome).toMatchObject({
+  expect((await called([said], { ...prompt, final: true })).outcome).toMatchObject({
     kind: 'failed',
     failure: { code: 'bad-request', retries: 1, message: expect.stringContaining('max_tool_calls') },
   })
   const spoken = { ...said, content: [{ type: 'text', text: 'done' } as const, call] }
-  expect((await called([spoken], { ...attempt, final: true })).outcome).toMatchObject({ kind: 'completed' })
+  expect((await called([spoken], { ...prompt, final: true })).outcome).toMatchObject({ kind: 'completed' })
 })
 
 test('a call that fails keeps all that it has shown', async () => {
@@ -95,22 +80,11 @@ test('a call that fails keeps all that it has shown', async () => {
   expect(outcome).toMatchObject({ kind: 'failed', partial: 'tok39' })
 })
 
-test('tools that do not resolve are a failed call that says so, and no model is asked', async () => {
-  const models: Models = {
-    provider: () => undefined,
-    resolve: () => {
-      throw new Error('a model was asked')
-    },
-    defaultModel: () => ({ model: 'fake/one', because: 'it is the only one' }),
-    close: () => undefined,
-  }
-  const unusable = { kind: 'unusable', why: 'tools[0] has 2 names' } as const
+test('what nothing can be sent for is a failed call that says why, and no model is asked', async () => {
+  const failure = { type: 'failed', code: 'bad-request', message: 'tools[0] has 2 names' } as const
   const { signal } = new AbortController()
-  expect(await callModel(models, unusable, attempt, () => {}, signal, createRedactor([]))).toEqual({
-    kind: 'failed',
-    failure: { type: 'failed', code: 'bad-request', message: 'tools[0] has 2 names' },
-    partial: '',
-  })
+  const asked = { ...attempt, prepared: { kind: 'impossible' as const, failure } }
+  expect(await callModel(asked, () => {}, signal, createRedactor([]))).toEqual({ kind: 'failed', failure, partial: '' })
 })
 
 test('of a long answer that breaks off, its event keeps a part that can be recorded', async () => {

@@ -1,30 +1,17 @@
 // One attempt of a model call: the request from the transcript, its deltas to LIVE, its outcome as an event. It decides nothing.
 //   M1. It always ends in exactly one outcome, or in `aborted` (somebody else has closed the call).
 //   M2. Offsets count UTF-16 units of a block, from 0 for each attempt.
-import type {
-  AssistantBlock,
-  Delta,
-  EventOf,
-  ModelCompleted,
-  ModelEvent,
-  ModelFailed,
-  ModelMessage,
-  ModelProvider,
-} from '@reins/contracts'
-import { fitToWindow, type LoadMedia, type Models, withMedia } from '@reins/models'
+import type { AssistantBlock, Delta, EventOf, ModelCompleted, ModelEvent, ModelFailed, Usage } from '@reins/contracts'
+import { type LoadMedia, withMedia } from '@reins/models'
 import type { Redactor } from '@reins/secrets'
-import type { CallSettings, Settings } from './definitions.ts'
-import { withNotices } from './session-offer.ts'
+import type { Prepared } from './prepared.ts'
+import { callForSummary } from './summary-caller.ts'
 
 export interface Attempt {
   readonly session: string
   readonly call: string
   readonly attempt: number
-  /** provider/model */
-  readonly model: string
-  /** The tools are withheld: the model must answer. */
-  readonly final: boolean
-  readonly messages: readonly ModelMessage[]
+  readonly prepared: Prepared
   /** The bytes that results of tools refer to. */
   readonly load: LoadMedia
 }
@@ -36,42 +23,25 @@ export type CallOutcome =
       /** Names of what the model sent and no schema knows. */
       readonly ignored: readonly string[]
     }
+  /** Of a call for a summary. */
+  | { readonly kind: 'summarised'; readonly text: string; readonly usage: Usage }
   | { readonly kind: 'failed'; readonly failure: ModelFailed; readonly partial: string }
   | { readonly kind: 'aborted'; readonly partial: string }
 
 /** Characters of an answer that broke off which its event keeps: a frame of all of it might be larger than the broker takes. */
 export const maxPartial = 100_000
 
-const finalNote =
-  '\n\nYou have used all the tool calls of this turn. Answer now with what you have; call no more tools.'
-
 export async function callModel(
-  models: Models,
-  known: Settings,
   attempt: Attempt,
   onDelta: (delta: Delta) => void,
   signal: AbortSignal,
   redactor: Redactor,
 ): Promise<CallOutcome> {
-  const failed = (code: ModelFailed['code'], message: string): CallOutcome => ({
-    kind: 'failed',
-    failure: { type: 'failed', code, message },
-    partial: '',
-  })
-  if (known.kind === 'unusable') return failed('bad-request', known.why)
-  const { settings } = known
-  const resolved = models.resolve(attempt.model)
-  if (resolved.kind !== 'ok') return failed(resolved.kind === 'no-key' ? 'auth' : 'not-found', resolved.message)
-  const { provider, model } = resolved
-  const system = attempt.final ? settings.system + finalNote : settings.system
-  const fitted = fitToWindow(withNotices(attempt.messages, settings.notices ?? []), {
-    window: provider.contextWindow(model),
-    maxTokens: settings.maxTokens,
-    system,
-    tools: settings.tools,
-  })
-  const shown = await withMedia(fitted.messages, attempt.load)
-  return stream(provider, model, { ...settings, system }, attempt, shown, onDelta, signal, redactor)
+  const { prepared } = attempt
+  if (prepared.kind === 'impossible') return { kind: 'failed', failure: prepared.failure, partial: '' }
+  if (prepared.kind === 'summary') return callForSummary(prepared, attempt.session, signal, redactor)
+  const shown = await withMedia(prepared.prompt.messages, attempt.load)
+  return stream(prepared, attempt, shown, onDelta, signal, redactor)
 }
 
 /** What was shown of one block, and what is held back because a secret could begin there. */
@@ -85,15 +55,14 @@ interface Streamed {
 }
 
 async function stream(
-  provider: ModelProvider,
-  model: string,
-  settings: CallSettings,
+  { provider, model, prompt }: Extract<Prepared, { kind: 'ready' }>,
   attempt: Attempt,
   { messages, media }: Awaited<ReturnType<typeof withMedia>>,
   onDelta: (delta: Delta) => void,
   signal: AbortSignal,
   redactor: Redactor,
 ): Promise<CallOutcome> {
+  const { settings, system, tools, notices, final } = prompt
   const blocks = new Map<string, Streamed>()
   let last: Streamed | undefined
   let partial = ''
@@ -119,15 +88,16 @@ async function stream(
   const events = provider.stream(
     {
       model,
-      system: settings.system,
+      system,
       messages,
+      ...(notices.length > 0 ? { notices } : {}),
       ...(media.size > 0 ? { media } : {}),
-      tools: settings.tools,
+      tools,
       maxTokens: settings.maxTokens,
       stream: settings.stream,
       cacheKey: attempt.session,
       ...(settings.reasoningEffort === undefined ? {} : { reasoningEffort: settings.reasoningEffort }),
-      ...(attempt.final ? { toolChoice: 'none' as const } : {}),
+      ...(final ? { toolChoice: 'none' as const } : {}),
     },
     signal,
   )
@@ -153,7 +123,7 @@ async function stream(
       }
       case 'completed':
         showRest()
-        if (attempt.final && !saysAnything(event)) return { kind: 'failed', failure: calledAllTheSame(event), partial }
+        if (final && !saysAnything(event)) return { kind: 'failed', failure: calledAllTheSame(event), partial }
         return {
           kind: 'completed',
           event: redactor.json(completedEvent(attempt, event)),

@@ -6,7 +6,7 @@ import { draftOn, makeShortId, type SessionEvent } from '@reins/contracts'
 import type { Slot } from '@reins/holder'
 import type { SessionLog } from '@reins/journal'
 import type { Clock, PausePoint } from '@reins/service'
-import { type Plan, type Session, statusToShow, traceOf } from '@reins/session'
+import { announced, flightOf, type Plan, type Session, statusToShow, traceOf } from '@reins/session'
 import type { ExecutorMetrics } from '../executor-metrics.ts'
 import type { Attempting, ModelAttempts } from '../model-call/model-attempts.ts'
 import type { SessionFold } from './session-fold.ts'
@@ -37,11 +37,13 @@ export async function appendPlan(
   context: AppendContext,
   fold: SessionFold,
   attempts: ModelAttempts,
-  next: Plan,
+  planned: Plan,
   mayBegin: boolean,
   slot: Slot | null,
 ): Promise<Appended | null> {
   const { head, session } = fold
+  const prepared = planned.effect && (await attempts.prepare(planned.after, planned.effect))
+  const next = prepared?.kind === 'ready' ? announced(planned, prepared.prompt.recipe, head.n + 1) : planned
   const { events, to, at } = next
   const pool = session.born?.pools.executor
   const trace = traceOf(session, next.after)
@@ -51,7 +53,7 @@ export async function appendPlan(
     { events, to, at, pool, trace, status: statusToShow(next, head, mayBegin) },
   )
   using held = new DisposableStack()
-  const claimed = next.effect && slot ? held.use(attempts.claim(next.effect, slot)) : null
+  const claimed = next.effect && slot ? held.use(attempts.claim(next.effect, slot, prepared)) : null
   await context.pauseAt('executor.before-append')
   const outcome = await context.sessions.append(session.id, draft, to, head.hash, context.stopping)
   if (outcome.kind === 'refused') {
@@ -74,17 +76,18 @@ function tellOwners(
   before: Session,
   events: readonly SessionEvent[],
 ): void {
-  const { model, calls } = before.turn ?? { model: null, calls: [] }
+  const flight = flightOf(before)
+  const calls = before.turn?.calls ?? []
   for (const event of events) {
     if (event.type === 'tool-call.cancelled') {
       const state = calls.find(({ call }) => call === event.data.call)?.state
       if (state?.kind === 'claimed')
         context.presence().tellAbort(state.by, { session: before.id, call: event.data.call, attempt: state.attempt })
     }
-    if (event.type !== 'model-call.failed' || event.data.error.code !== 'cancelled' || model?.kind !== 'running')
-      continue
-    const { call, attempt } = event.data
+    if (event.type !== 'model-call.failed' && event.type !== 'context.compaction-failed') continue
+    if (event.data.error.code !== 'cancelled' || !flight) continue
+    const { call, attempt, by } = flight
     if (attempts.holds(call, attempt)) attempts.stop()
-    else context.presence().tellAbort(model.by, { session: before.id, call, attempt })
+    else context.presence().tellAbort(by, { session: before.id, call, attempt })
   }
 }

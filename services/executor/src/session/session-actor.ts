@@ -14,6 +14,7 @@ import type { Frame, Holding, SessionEvent } from '@reins/contracts'
 import { type CallSlots, type HeldActor, Mailbox, type Slot } from '@reins/holder'
 import type { Timers, Trigger } from '@reins/journal'
 import {
+  compactionEvents,
   cover,
   failureEvents,
   type Holder,
@@ -361,7 +362,7 @@ export class SessionActor implements HeldActor {
       try {
         const done = await this.#append(next, next.effect && slots.force())
         if (!done) continue
-        metrics.modelCall(outcome.kind, clock.now() - running.startedAt)
+        metrics.modelCall(outcome.kind === 'failed' ? 'failed' : 'completed', clock.now() - running.startedAt)
         if (done.claimed) this.#startOrForget(done.claimed)
         return
       } catch (error) {
@@ -372,11 +373,15 @@ export class SessionActor implements HeldActor {
     this.#triggers.forget()
   }
 
-  #eventsOf({ call, attempt }: Attempting, outcome: Ended): readonly SessionEvent[] {
+  #eventsOf({ kind, call, attempt }: Attempting, outcome: Ended): readonly SessionEvent[] {
     if (outcome.kind === 'completed') return [outcome.event]
     const { clock, retries } = this.#context
-    const throttles = this.#fold.session.turn?.model?.throttles ?? 0
     const at = { now: clock.now(), random: clock.random() }
+    if (kind === 'compact' || outcome.kind === 'summarised') {
+      const summary = outcome.kind === 'summarised' ? { ...outcome, kind: 'completed' as const } : outcome
+      return compactionEvents(this.#fold.session, { call, attempt }, summary, at, retries)
+    }
+    const throttles = this.#fold.session.turn?.model?.throttles ?? 0
     return failureEvents({ call, attempt, throttles }, outcome.failure, outcome.partial, at, retries)
   }
 

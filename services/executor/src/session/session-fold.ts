@@ -3,8 +3,7 @@
 //   F2. A frame that follows on the head is folded from what was delivered; only a gap or a fault costs a read (A2).
 //   F4. What it keeps is counted once per message: the transcript only grows.
 //   F3. After a failure the log is read, also for a first frame: it may say that the session is quarantined for it.
-import type { Frame, Head } from '@reins/contracts'
-import { estimateTokens } from '@reins/models'
+import { estimateTokens, type Frame, type Head } from '@reins/contracts'
 import { emptyFold, type Fold, foldFrame, foldFrames, type Session } from '@reins/session'
 import { type FoldSource, loadFold, writeSnapshot } from './snapshots.ts'
 

@@ -4,6 +4,7 @@ import type { Caller } from './caller.ts'
 import type { Memories } from './memories.ts'
 import type { PoolBoard } from './operating/pools.ts'
 import type { KeptOutputs } from './reads/kept-outputs.ts'
+import type { Prompts } from './reads/prompts.ts'
 import type { SessionReads } from './reads/session-reads.ts'
 import type { Elicitations } from './writes/elicitations.ts'
 import type { Approvals } from './writes/approvals.ts'
@@ -23,5 +24,6 @@ export interface Api {
   readonly approvals: Approvals
   readonly elicitations: Elicitations
   readonly outputs: KeptOutputs
+  readonly prompts: Prompts
   readonly pools: PoolBoard
 }

@@ -229,6 +229,8 @@ export const operations = {
   resume: control('Resume a paused session'),
   release: control('Release a quarantined session'),
   end: control('End the session for good'),
+  compact: control('Compact the context: the model is sent a summary of what came before the newest messages'),
+  restore: control('Undo the latest compaction of the context'),
   listApprovals: waitRead('List calls that wait for people, the latest first; with state also those that waited', [
     'invalid_request',
     'unavailable',
@@ -273,6 +275,12 @@ export const operations = {
     'invalid_request',
     'session_not_found',
     'output_not_found',
+    'unavailable',
+  ]),
+  readPrompt: sessionRead('What the model was sent in a call, made again from the log and held against its digest', [
+    'invalid_request',
+    'session_not_found',
+    'call_not_found',
     'unavailable',
   ]),
   openSocket: sessionRead(

@@ -167,9 +167,26 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
       const isOpen = steps.some(({ status }) => status === 'pending' || status === 'in_progress')
       return now({ plan: steps }, isOpen ? [] : [{ kind: 'plan', steps }])
     }
+    case 'context.compaction-started':
+      return same(event.data.attempt > 1 ? [] : [notice('info', 'The conversation is summarised, to make room.')])
+    case 'context.compacted':
+      return same([
+        event.data.how === 'summary'
+          ? notice('info', `The model sees a summary of ${event.data.to} messages now. /restore undoes it.`)
+          : notice('warning', `The model no longer sees ${event.data.to} messages: ${event.data.summary}`),
+      ])
+    case 'context.compaction-declined':
+      return same([notice('info', event.data.why)])
+    case 'context.restored':
+      return same([notice('info', 'The summary is undone: the model sees the messages again.')])
     case 'memory.declared':
     case 'planning.declared':
     case 'skills.declared':
+    case 'context.declared':
+    case 'context.compaction-requested':
+    case 'context.compaction-failed':
+    case 'context.compaction-throttled':
+    case 'context.pruned':
     case 'toolset.declared':
     case 'toolset.requested':
     case 'toolset.changed':

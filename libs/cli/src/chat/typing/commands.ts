@@ -1,5 +1,5 @@
 // The commands that can be typed into the chat.
-const known = ['help', 'session', 'quit', 'cancel', 'pause', 'resume'] as const
+const known = ['help', 'session', 'quit', 'cancel', 'pause', 'resume', 'compact', 'restore'] as const
 export type SlashCommand = (typeof known)[number] | 'unknown'
 
 /** undefined: a message like any other, such as one that begins with a path. */
@@ -15,6 +15,8 @@ export const commandHelp = `/help      show this help
 /cancel    cancel the running turn and the messages that wait for it
 /pause     pause the session: what runs now ends, nothing new starts
 /resume    resume the paused session
+/compact   summarise the conversation so far for the model; the log keeps all of it
+/restore   undo the latest summary
 /quit      leave the chat, as Ctrl-D does; the session stays
 Enter sends the message. A backslash before Enter, Alt-Enter or Ctrl-J begins a new line. Up and Down go through your
 earlier messages. Where a call waits for you: a approves it once, A for this session, e edits it, d denies it with a

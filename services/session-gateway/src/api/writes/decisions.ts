@@ -6,6 +6,11 @@ import { type Refused, refused } from '../outcomes.ts'
 // The doors ask the API alone.
 export { type ControlVerb, controlVerbs } from '@reins/session'
 
+/** Besides, what is decided on the folded session: to compact its context, and to undo that. */
+export const contextVerbs = ['compact', 'restore'] as const
+export type ContextVerb = (typeof contextVerbs)[number]
+export const isContextVerb = (verb: string): verb is ContextVerb => verb === 'compact' || verb === 'restore'
+
 export type Decided =
   | { readonly kind: 'append'; readonly decision: Decision }
   | { readonly kind: 'unchanged' }

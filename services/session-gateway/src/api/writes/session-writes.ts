@@ -23,7 +23,7 @@ import {
   startCursor,
   type UserContent,
 } from '@reins/contracts'
-import { emptyInfo, firstFrame, foldInfo, placeMessage, steer } from '@reins/session'
+import { emptyInfo, firstFrame, foldInfo, placeMessage, requestCompaction, restoreContext, steer } from '@reins/session'
 import type { Static, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Limits } from '../../config.ts'
@@ -35,7 +35,7 @@ import { firstOf, type Outcome, type Refused, type Repeated, refused, type Settl
 import type { SessionFolds } from '../reads/session-folds.ts'
 import { infoWithCursor } from '../reads/session-info.ts'
 import { type Appender, type AppendOutcome, type KnownHead, notFound } from './appender.ts'
-import { type ControlVerb, type Decided, decided } from './decisions.ts'
+import { type ContextVerb, type ControlVerb, type Decided, decided, isContextVerb } from './decisions.ts'
 import { checkKey, type Ids, noteRequest, type Reservation } from './idempotency.ts'
 import { contentOf } from './message-content.ts'
 import { beginSession, type NewSessionParts } from './new-session.ts'
@@ -146,7 +146,7 @@ export class SessionWrites {
   control(
     caller: Caller,
     session: string,
-    verb: ControlVerb,
+    verb: ControlVerb | ContextVerb,
     options: WriteOptions = {},
   ): Promise<Outcome<ControlAccepted>> {
     return this.write(caller, operations[verb], options, async () => {
@@ -154,7 +154,12 @@ export class SessionWrites {
       return {
         ...{ session, asked: `POST /v1/sessions/${session}/${verb}`, body: {}, receiptOf: controlAccepted },
         on: await this.#needed(session, options),
-        prepare: async (ids) => (head) => (head.n === 0 ? missing(session) : decided(steer(verb, ids.subject, head))),
+        prepare: async (ids) => (head) => {
+          if (head.n === 0) return missing(session)
+          return isContextVerb(verb)
+            ? this.#decidedOnFold(session, head, verb, ids.subject)
+            : decided(steer(verb, ids.subject, head))
+        },
         settle: async (_ids, done) => {
           if (done.kind === 'appended')
             return {
@@ -166,6 +171,17 @@ export class SessionWrites {
         },
       }
     })
+  }
+
+  /** What a head does not tell: whether there is anything to compact, or to undo. */
+  async #decidedOnFold(session: string, head: Head, verb: ContextVerb, subject: string): Promise<Decided> {
+    const { fold } = await this.#parts.folds.folded(session, head.seq)
+    if (fold.session.beyond)
+      throw new ReinsError(
+        'unavailable',
+        `A newer version of Reins decides on this session: ${fold.session.beyond.why}.`,
+      )
+    return decided(verb === 'compact' ? requestCompaction(fold, subject) : restoreContext(fold))
   }
 
   /** W2 around W1. */

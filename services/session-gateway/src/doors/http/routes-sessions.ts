@@ -10,6 +10,7 @@ import {
   SendMessage,
   SessionInfo,
   SessionList,
+  SessionPrompt,
   SessionState,
   statuses,
   TurnResult,
@@ -17,7 +18,7 @@ import {
 import { Type } from 'typebox'
 import type { Api } from '../../api/api.ts'
 import { operations } from '../../api/operations.ts'
-import { type ControlVerb, controlVerbs } from '../../api/writes/decisions.ts'
+import { type ContextVerb, type ControlVerb, contextVerbs, controlVerbs } from '../../api/writes/decisions.ts'
 import type { WriteOptions } from '../../api/writes/session-writes.ts'
 import type { Streams } from '../../streams/streams.ts'
 import { negotiate } from './accept.ts'
@@ -74,6 +75,18 @@ const framesQuery = Type.Object(
   closed,
 )
 
+const promptQuery = Type.Object(
+  {
+    call: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 128, description: 'The id of a model call; without it the latest' }),
+    ),
+    attempt: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 100_000, description: 'Which attempt of the call; without it the latest' }),
+    ),
+  },
+  closed,
+)
+
 export const socketRoute = {
   ...operations.openSocket,
   method: 'GET',
@@ -103,7 +116,7 @@ const harmless = {
   'content-security-policy': "sandbox; default-src 'none'",
 }
 
-export function sessionRoutes({ writes, reads, outputs }: Api, streams: Streams): readonly Route[] {
+export function sessionRoutes({ writes, reads, outputs, prompts }: Api, streams: Streams): readonly Route[] {
   return [
     route({
       ...operations.createSession,
@@ -180,7 +193,7 @@ export function sessionRoutes({ writes, reads, outputs }: Api, streams: Streams)
         return messageAnswer(await writes.send(caller, params.id, body, asking(incoming, query.wait)))
       },
     }),
-    ...controlVerbs.map((verb) => controlRoute(writes, verb)),
+    ...[...controlVerbs, ...contextVerbs].map((verb) => controlRoute(writes, verb)),
     route({
       ...operations.readEvents,
       method: 'GET',
@@ -215,6 +228,16 @@ export function sessionRoutes({ writes, reads, outputs }: Api, streams: Streams)
         json(200, await reads.frames(caller, id, query.after ?? 0, query.limit ?? 100)),
     }),
     route({
+      ...operations.readPrompt,
+      method: 'GET',
+      path: '/v1/sessions/:id/prompt',
+      params,
+      query: promptQuery,
+      answers: { 200: SessionPrompt },
+      handle: async ({ caller, params: { id }, query }): Promise<Answer> =>
+        json(200, await prompts.prompt(caller, id, query)),
+    }),
+    route({
       ...operations.readOutput,
       method: 'GET',
       path: '/v1/sessions/:id/outputs/:ref',
@@ -240,7 +263,7 @@ export function sessionRoutes({ writes, reads, outputs }: Api, streams: Streams)
   ]
 }
 
-function controlRoute(writes: Api['writes'], verb: ControlVerb): Route {
+function controlRoute(writes: Api['writes'], verb: ControlVerb | ContextVerb): Route {
   return route({
     ...operations[verb],
     method: 'POST',

@@ -25,6 +25,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   invalid_agent: 422,
   session_not_found: 404,
   output_not_found: 404,
+  call_not_found: 404,
   approval_not_found: 404,
   approval_decided: 409,
   approval_expired: 409,

@@ -1,6 +1,6 @@
 import type { ModelMessage } from '@reins/contracts'
 import { expect, it } from 'vitest'
-import { withNotices } from './session-offer.ts'
+import { withNotices } from './notices.ts'
 
 const user: ModelMessage = { role: 'user', content: [{ type: 'text', text: 'Go on.' }] }
 const result: ModelMessage = { role: 'tool', call: 'k1', name: 'grep', output: 'found', error: false }

@@ -1,11 +1,11 @@
-// Working memory is the session itself, fitted to the model's window. Pure.
+// The last resort where a conversation does not fit the model's window: what is left out of one request. Compaction (libs/session/context)
+// comes long before it. What it leaves out is said in the recipe of the call. Pure.
 //   C1. What is dropped is a whole exchange: a user's message with everything up to the next one. So a call is never parted from
 //       its result, and the conversation still begins with a user's message.
 //   C2. The oldest goes first; the newest exchange is always kept. If that alone is too big, the outputs of its tools are cut to
 //       head and tail, the longest first.
 //   C3. Messages keep their identity: one that is not cut is the same object, and a cut one is the same for the same cut.
-import type { ModelMessage, ProviderData, ToolSpec } from '@reins/contracts'
-import { isMedia } from './result-media.ts'
+import { estimateText, estimateTokens, estimateTool, type ModelMessage, type ToolSpec } from '@reins/contracts'
 
 export interface Window {
   /** Tokens of input and output together. */
@@ -20,39 +20,33 @@ export interface Fitted {
   readonly messages: readonly ModelMessage[]
   /** How many messages, from the oldest, are not in it. */
   readonly dropped: number
+  /** Outputs of tools are cut to so many characters; absent: none is. */
+  readonly cut?: number
+  /** Estimated: of system and tools, and of the whole. */
+  readonly fixed: number
+  readonly tokens: number
 }
 
-const messageTokens = new WeakMap<ModelMessage, number>()
-const toolTokens = new WeakMap<ToolSpec, number>()
 const cuts = new WeakMap<ModelMessage, Map<number, ModelMessage>>()
 
-/** What a provider adds around a message or a tool. */
-const overhead = 8
-/** What an image costs, and a page or a minute of sound about as much, as if it were text. */
-const mediaCharacters = 6_400
 /** A tool's output is not cut below this many characters. */
 const leastOutput = 400
 
-/** Four characters a token: close for English and code, and wrong in the safe direction for few. */
-export function estimateTokens(message: ModelMessage): number {
-  const known = messageTokens.get(message)
-  if (known !== undefined) return known
-  const estimate = overhead + Math.ceil(characters(message) / 4)
-  messageTokens.set(message, estimate)
-  return estimate
-}
-
 export function fitToWindow(messages: readonly ModelMessage[], { window, maxTokens, system, tools }: Window): Fitted {
-  const fixed = Math.ceil(system.length / 4) + tools.reduce((sum, tool) => sum + estimateTool(tool), 0)
+  const fixed = estimateText(system) + tools.reduce((sum, tool) => sum + estimateTool(tool), 0)
   // An answer may not take more than half of the window away from the conversation, whatever the agent's max_tokens says.
   const room = window - Math.min(maxTokens, Math.floor(window / 2)) - fixed
   let total = messages.reduce((sum, message) => sum + estimateTokens(message), 0)
-  if (total <= room) return { messages, dropped: 0 }
+  if (total <= room) return { messages, dropped: 0, fixed, tokens: fixed + total }
 
   const dropped = dropPoint(messages, total, room)
   const kept = messages.slice(dropped)
   for (const message of messages.slice(0, dropped)) total -= estimateTokens(message)
-  return { messages: total <= room ? kept : cutOutputs(kept, total - room), dropped }
+  if (total <= room) return { messages: kept, dropped, fixed, tokens: fixed + total }
+  const limit = outputLimit(outputLengths(kept), (total - room) * 4)
+  const shorter = cutOutputs(kept, limit)
+  const left = shorter.reduce((sum, message) => sum + estimateTokens(message), 0)
+  return { messages: shorter, dropped, cut: limit, fixed, tokens: fixed + left }
 }
 
 /**
@@ -82,9 +76,10 @@ function exchangeStarts(messages: readonly ModelMessage[]): number[] {
   return messages.flatMap((message, at) => (message.role === 'user' && messages[at - 1]?.role !== 'user' ? [at] : []))
 }
 
-function cutOutputs(messages: readonly ModelMessage[], excessTokens: number): readonly ModelMessage[] {
-  const outputs = messages.filter((message) => message.role === 'tool').map((message) => message.output.length)
-  const limit = outputLimit(outputs, excessTokens * 4)
+const outputLengths = (messages: readonly ModelMessage[]): readonly number[] =>
+  messages.flatMap((message) => (message.role === 'tool' ? [message.output.length] : []))
+
+function cutOutputs(messages: readonly ModelMessage[], limit: number): readonly ModelMessage[] {
   return messages.map((message) =>
     message.role === 'tool' && message.output.length > limit ? cut(message, limit) : message,
   )
@@ -124,43 +119,4 @@ function cut(message: ToolMessage, limit: number): ModelMessage {
   const short = { ...rest, output }
   made.set(length, short)
   return short
-}
-
-function estimateTool(tool: ToolSpec): number {
-  const known = toolTokens.get(tool)
-  if (known !== undefined) return known
-  const estimate =
-    overhead + Math.ceil((tool.name.length + tool.description.length + JSON.stringify(tool.parameters).length) / 4)
-  toolTokens.set(tool, estimate)
-  return estimate
-}
-
-function characters(message: ModelMessage): number {
-  switch (message.role) {
-    case 'user':
-      return message.content.reduce((sum, part) => sum + part.text.length, 0)
-    case 'tool':
-      return message.output.length + mediaCharacters * (message.content?.filter(isMedia).length ?? 0)
-    case 'assistant':
-      return message.content.reduce((sum, block) => {
-        switch (block.type) {
-          case 'text':
-            return sum + block.text.length
-          case 'reasoning':
-            return sum + block.text.length + (block.opaque?.length ?? 0) + providedLength(block)
-          case 'tool-call':
-            return (
-              sum + block.name.length + JSON.stringify(block.arguments).length + overhead * 4 + providedLength(block)
-            )
-          default:
-            return block satisfies never
-        }
-      }, 0)
-    default:
-      return message satisfies never
-  }
-}
-
-function providedLength({ provided }: { readonly provided?: ProviderData }): number {
-  return provided === undefined ? 0 : JSON.stringify(provided.data).length
 }

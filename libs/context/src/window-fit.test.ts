@@ -1,7 +1,9 @@
-import type { ModelMessage } from '@reins/contracts'
+import { estimateTokens, type ModelMessage, type ToolSpec } from '@reins/contracts'
 import { expect, test } from 'vitest'
-import { shellTool, user } from '../../test/contract.ts'
-import { estimateTokens, fitToWindow } from './context-fit.ts'
+import { fitToWindow } from './window-fit.ts'
+
+const user = (text: string): ModelMessage => ({ role: 'user', content: [{ type: 'text', text }] })
+const shellTool: ToolSpec = { name: 'shell', description: 'Run a command. '.repeat(20), parameters: { type: 'object' } }
 
 const answer = (text: string): ModelMessage => ({
   role: 'assistant',
@@ -35,7 +37,7 @@ const total = (messages: readonly ModelMessage[]): number =>
 
 test('what fits is the same object', () => {
   const messages = exchanges(3)
-  expect(fit(messages, 100_000)).toEqual({ messages, dropped: 0 })
+  expect(fit(messages, 100_000)).toEqual({ messages, dropped: 0, fixed: 0, tokens: total(messages) })
   expect(fit(messages, 100_000).messages).toBe(messages)
 })
 

@@ -1,8 +1,8 @@
 // What an agent's definition means for its model calls and its sessions, by digest; immutable, hence cached for ever (bounded).
 import { type AgentDefinition, definitionDefaults, type ToolSpec } from '@reins/contracts'
-import type { RegistryView } from '@reins/journal'
 import { isTurnedOff } from '@reins/session'
 import { resolveToolset, type ToolCatalog, type Toolset, toolsProblemsText } from '@reins/tools'
+import { told } from './told-tools.ts'
 
 export interface CallSettings {
   readonly system: string
@@ -24,14 +24,19 @@ interface Resolved {
   readonly toolset: Toolset
 }
 
+/** Where versions of definitions are, by digest. */
+export interface DefinitionSource {
+  version(digest: string): Promise<{ readonly definition: AgentDefinition } | undefined>
+}
+
 const cacheSize = 1000
 
 export class Definitions {
-  readonly #registry: Pick<RegistryView, 'version'>
+  readonly #registry: DefinitionSource
   readonly #sources: readonly ToolCatalog[]
   readonly #resolved = new Map<string, Promise<Resolved | undefined>>()
 
-  constructor(registry: Pick<RegistryView, 'version'>, sources: readonly ToolCatalog[]) {
+  constructor(registry: DefinitionSource, sources: readonly ToolCatalog[]) {
     this.#registry = registry
     this.#sources = sources
   }
@@ -74,9 +79,7 @@ export function settingsOf({ definition, toolset }: Resolved): Settings {
     kind: 'known',
     settings: {
       system: definition.system_prompt,
-      tools: toolset.tools
-        .filter(({ spec }) => !isTurnedOff(definition, spec))
-        .map(({ spec: { name, description, parameters } }) => ({ name, description, parameters })),
+      tools: toolset.tools.filter(({ spec }) => !isTurnedOff(definition, spec)).map(({ spec }) => told(spec)),
       maxTokens: definition.max_tokens ?? definitionDefaults.maxTokens,
       stream: definition.stream ?? true,
       ...(definition.reasoning_effort === undefined ? {} : { reasoningEffort: definition.reasoning_effort }),

@@ -1,0 +1,8 @@
+// Whether a turn with no call in flight goes on with another model call, or has its answer.
+import type { Session } from '../session.ts'
+
+export function beginsModelCall({ turn, inbox }: Session): boolean {
+  if (!turn) return false
+  if (!turn.answered || turn.calls.length > 0) return true
+  return !turn.answered.final && inbox.some(({ onBusy }) => onBusy === 'join')
+}
