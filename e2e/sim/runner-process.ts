@@ -335,7 +335,8 @@ function checkOrder(world: World, name: string, session: string, call: string): 
   const at = calls.findIndex((one) => one.call === call)
   const mine = calls[at]
   if (!born || !mine) return
-  const reads = (one: string) => born.toolset?.find((tool) => tool.name === one)?.risk === 'read'
+  // What the session's start did not pin has no place in the order (O3 of call-order.ts).
+  const reads = (one: string) => (born.toolset?.find((tool) => tool.name === one)?.risk ?? 'read') === 'read'
   const open = calls
     .slice(0, at)
     .filter(({ state }) => state.kind !== 'done' && state.kind !== 'delegated')
