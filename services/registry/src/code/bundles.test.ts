@@ -210,6 +210,59 @@ describe('code that the agent does not have yet', () => {
   })
 })
 
+describe('a folder of skills', () => {
+  const text = JSON.stringify({
+    format: 'reins-skills/1',
+    skills: { pdf: { 'SKILL.md': { text: '---\nname: pdf\ndescription: Fills forms.\n---\nSteps.\n' } } },
+  })
+  const files = [{ file: './skills', text }]
+
+  test('is kept before its record, and no code of it is loaded', async () => {
+    const { put, order, loads } = world()
+    const { skills_dir } = await put('skills_dir: ./skills', files)
+    expect(skills_dir).toEqual({
+      ...{ dir: './skills', digest: digestOf(text), size: text.length },
+      skills: [{ name: 'pdf', description: 'Fills forms.' }],
+    })
+    expect(order).toEqual([`bytes ${digestOf(text)}`, `bundle ${digestOf(text)}`])
+    expect(loads).toEqual([])
+  })
+
+  test('that the agent does not have yet needs the permission to register it', async () => {
+    const { put, resolve } = world()
+    const current = await put('skills_dir: ./skills', files)
+    const named = `skills_dir:\n  dir: ./skills\n  digest: ${digestOf(text)}\n`
+    expect(await resolve(named, [], { mayRegister: false, current })).toMatchObject({ kind: 'resolved' })
+    for (const refused of [
+      resolve(named, [], { mayRegister: false }),
+      resolve('skills_dir: ./skills', files, { mayRegister: false, current }),
+    ])
+      await expect(refused).rejects.toMatchObject({
+        code: 'forbidden',
+        message: expect.stringContaining('permission workflow:*:*:register'),
+      })
+  })
+
+  test('is no code, and code is no folder of skills', async () => {
+    const { put, problems } = world()
+    await put('skills_dir: ./skills', files)
+    await put('tools_file: ./a.ts', [sent('./a.ts', 'add')])
+    expect(await problems(`tools_file:\n  file: ./x.ts\n  digest: ${digestOf(text)}\n`)).toEqual([
+      expect.stringContaining('names a digest of skills'),
+    ])
+    expect(await problems(`skills_dir:\n  dir: ./x\n  digest: ${digestOf('add')}\n`)).toEqual([
+      expect.stringContaining('names the digest of code'),
+    ])
+  })
+
+  test('has the names of its two tools for itself', async () => {
+    const { problems } = world()
+    expect(await problems('skills_dir: ./skills\ntools_file: ./a.ts', [...files, sent('./a.ts', 'use_skill')])).toEqual(
+      [expect.stringContaining('has a tool "use_skill", and so has skills_dir')],
+    )
+  })
+})
+
 describe('contents', () => {
   test.each<[string, SentFile[], string]>([
     ['nothing', [{ file: './a.ts' }], 'files[0] (./a.ts) needs its contents once'],
