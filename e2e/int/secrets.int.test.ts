@@ -89,7 +89,10 @@ test('a tool-runner gets a secret; whoever listens on all inboxes meanwhile read
   expect(heard.join('\n')).not.toContain(value)
 })
 
-test.each(serviceNames.filter((name) => name !== 'tool-runner'))('%s may not even ask for one', async (service) => {
+/** The one runs tools; the other opens the databases that definitions name for memories. */
+const mayAsk: readonly string[] = ['tool-runner', 'memory']
+
+test.each(serviceNames.filter((name) => !mayAsk.includes(name)))('%s may not even ask for one', async (service) => {
   const request = { names: ['TOKEN'], digest, to: makeRecipient().key }
   // The broker drops what its user may not say, so that nobody answers.
   expect(await ask(service, 'secrets.resolve', request, 500)).toMatchObject({

@@ -8,7 +8,7 @@ export class DelegationResult {
   /** The answer, what the agent waits for, or what went wrong. Any JSON. */
   readonly output: unknown
   /** There where the delegation can go on. */
-  readonly execution_id?: string
+  declare readonly execution_id?: string
 
   constructor({
     agent,

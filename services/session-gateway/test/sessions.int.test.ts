@@ -36,6 +36,7 @@ describe('starting a session', () => {
           ...{ agent: 'helper', digest: json.session.digest, model: 'scripted/echo', title: 'Mine' },
           ...{ pools: { executor: pool, tools: pool }, limits: { maxToolCalls: 10 } },
           tools: { read_file: 'safe', edit_file: 'never' },
+          principal: 'admin',
           toolset: [
             { name: 'read_file', source: 'builtin', replay: 'safe', risk: 'read', digest: 'd1' },
             { name: 'edit_file', source: 'builtin', replay: 'never', risk: 'write', digest: 'd2' },
