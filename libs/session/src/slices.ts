@@ -29,7 +29,7 @@ import {
 } from './model-call/model-call.ts'
 import { planningEvents, planOffer, planProblemRoute, planRoute } from './planning/planning.ts'
 import type { CallState } from './session.ts'
-import { skillEvents, skillsOffer, skillsRoute } from './skills/skills.ts'
+import { skillEvents, skillsOffer, skillsPin, skillsRoute } from './skills/skills.ts'
 import type { CallStateKinds, CoverRule, DueRule, Effect, EffectKind, Meanings, OfferRule, RouteRule } from './slice.ts'
 import { timerEvents } from './timer/timer.ts'
 import { beyondLimitRoute, malformedRoute, toolRoute, unknownToolRoute } from './tool-call/call-routes.ts'
@@ -79,7 +79,7 @@ export const callStates: CallStateKinds<CallState['kind']> = {
 }
 
 /** What stays word for word when the context is compacted. */
-export const pinRules: readonly PinRule[] = []
+export const pinRules: readonly PinRule[] = [skillsPin]
 
 export const dueRules: readonly DueRule[] = [
   endedRests,

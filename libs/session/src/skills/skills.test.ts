@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { answered, asks, calling, e, g, given, message, result, started, t, turn } from '../../test/given.ts'
 import { offered } from '../offered.ts'
 import { plan } from '../plan.ts'
-import { skillsDeclared, skillsInUse } from './skills.ts'
+import { skillsDeclared, skillsInUse, skillsPin } from './skills.ts'
 
 const declared: SessionEvent = {
   type: 'skills.declared',
@@ -139,6 +139,11 @@ describe('a skill in use', () => {
     )
     expect(skillsInUse(ended.session)).toEqual([])
     expect(refusal(ended, 'shell', 'c9')).toBeUndefined()
+  })
+
+  it('is named where a compaction may cover its instructions', () => {
+    expect(skillsPin(using('pdf').session)).toMatch(/the skill pdf\. .* call use_skill/)
+    expect(skillsPin(thinking().session)).toBeNull()
   })
 
   it('is none that is unknown, or whose call failed', () => {

@@ -14,6 +14,7 @@ import {
   skillToolNames,
   storedSkills,
 } from '@reins/contracts'
+import type { PinRule } from '../context/pinned.ts'
 import { planCalls } from '../planning/tools.ts'
 import type { Call, Session } from '../session.ts'
 import type { CallRoute, Meanings, OfferRule, RouteRule } from '../slice.ts'
@@ -74,6 +75,14 @@ export function skillsInUse({ skills, turn }: Pick<Session, 'skills' | 'turn'>):
     skills.used.skills.filter(({ modelCalls }) => modelCalls < turn.modelCalls).map(({ name }) => name),
   )
   return skills.skills.filter(({ name }) => names.has(name))
+}
+
+/** A compaction may cover the instructions of a skill: the model is told to read them again. */
+export const skillsPin: PinRule = (session) => {
+  const names = skillsInUse(session).map(({ name }) => name)
+  return names.length === 0
+    ? null
+    : `In use: the ${names.length === 1 ? 'skill' : 'skills'} ${names.join(', ')}. To read the instructions again, call ${skillToolNames.use}.`
 }
 
 /** They change nothing outside of the session, and without them a skill could not be followed. */
