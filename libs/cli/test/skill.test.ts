@@ -46,6 +46,8 @@ test('a folder of skills that can be used is said to be', async () => {
   const { out, code } = await reins(['skill', 'validate', './skills'], good)
   expect(out).toContain('Fills forms.')
   expect(out).toContain('All 2 skills can be used')
+  const one = await reins(['skill', 'validate', './skills'], { ...good, skills: skills.slice(0, 1) })
+  expect(one.out).toContain('The skill can be used')
   expect(code).toBe(0)
   expect(JSON.parse((await reins(['skill', 'validate', './skills', '--json'], good)).out)).toMatchObject({
     valid: true,

@@ -177,7 +177,7 @@ async function search(run: Invocation, query: string, place: Place, limit: numbe
 
 async function forget(run: Invocation, key: string | undefined, place: Place, all: boolean): Promise<void> {
   if (key === undefined && !all)
-    throw usageFailure('Neither a key nor --all is there.', 'Name the key, or give --all to forget the whole scope.')
+    throw usageFailure('You gave neither a key nor --all.', 'Name the key, or give --all to forget the whole scope.')
   if (key !== undefined && all) throw usageFailure('A key and --all exclude each other.', 'Leave one of them out.')
   const client = await run.client()
   if (key !== undefined) {

@@ -24,6 +24,20 @@ it('sessions of a tree are drawn under the sessions that delegated to them, the 
   ])
 })
 
+it('on a narrow terminal each session has its id on a line of its own, since an id that is cut is of no use', () => {
+  const child = `${'r'.repeat(26)}-99mz8fc7gsqmfs3n`
+  const sessions = [
+    session('r'.repeat(26), 'lead', { status: 'running', title: 'Deploy it' }),
+    session(child, 'deployer', { parent: 'r'.repeat(26), createdAt: 2000, status: 'waiting' }),
+  ]
+  expect(treeLines(treeOf(sessions), 60, plain)).toEqual([
+    'lead running  1 turn · 2.0s · 0 in, 0 out',
+    `│  ${'r'.repeat(26)}`,
+    '└─ deployer waiting  1 turn · 1.0s · 0 in, 0 out',
+    `      ${child}`,
+  ])
+})
+
 it('a session whose parent is not there stands at the top, and no line is wider than the terminal', () => {
   const lines = treeLines(treeOf([session('r-a', 'researcher', { parent: 'r', title: 'x'.repeat(100) })]), 60, plain)
   expect(lines).toHaveLength(1)

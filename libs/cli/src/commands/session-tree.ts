@@ -59,6 +59,12 @@ export async function showTree(run: Invocation, id: string): Promise<void> {
 
 export function treeLines(nodes: readonly TreeNode[], width: number | undefined, style: Style): readonly string[] {
   const rows = nodes.flatMap((node) => rowsOf(node, '', '', style))
+  // An id that is cut is of no use: where the terminal is too narrow, it gets a line of its own.
+  if (width !== undefined && rows.some((row) => cells(`${row.what} ${row.id}  ${row.used}`) > width))
+    return rows.flatMap(({ what, under, id, used }) => [
+      cut(`${what}  ${style.dim(used)}`, width),
+      cut(`${style.dim(under)}${id}`, width),
+    ])
   const widest = Math.max(0, ...rows.map(({ left }) => cells(left)))
   const right = Math.max(0, ...rows.map(({ used }) => cells(used)))
   const room = width === undefined ? widest : Math.max(12, Math.min(widest, width - right - 2))
@@ -71,6 +77,11 @@ export function treeLines(nodes: readonly TreeNode[], width: number | undefined,
 
 interface Row {
   readonly left: string
+  /** Who, and how it stands. */
+  readonly what: string
+  readonly id: string
+  /** What stands before a second line. */
+  readonly under: string
   readonly used: string
 }
 
@@ -79,12 +90,13 @@ function rowsOf({ session, children }: TreeNode, lead: string, branch: string, s
   const waits = waiting?.[0]
   const why = waits ? style.yellow(` for ${waits.for} of ${oneLine(waits.name)}`) : ''
   const about = title === undefined ? '' : style.dim(` ${oneLine(title)}`)
-  const left = `${style.dim(lead + branch)}${style.bold(oneLine(agent))} ${statusText(status, style)}${why} ${session.id}${about}`
+  const what = `${style.dim(lead + branch)}${style.bold(oneLine(agent))} ${statusText(status, style)}${why}`
+  const left = `${what} ${session.id}${about}`
   const used = `${turns} ${turns === 1 ? 'turn' : 'turns'} · ${span(lastActivityAt - createdAt)} · ${usage.inputTokens} in, ${usage.outputTokens} out`
   const under = branch === '' ? '' : branch === '└─ ' ? '   ' : '│  '
   const last = children.length - 1
   return [
-    { left, used },
+    { left, what, id: session.id, under: lead + under + (children.length > 0 ? '│  ' : '   '), used },
     ...children.flatMap((child, index) => rowsOf(child, lead + under, index === last ? '└─ ' : '├─ ', style)),
   ]
 }

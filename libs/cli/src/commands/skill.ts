@@ -54,7 +54,9 @@ async function validate(run: Invocation, folder: string): Promise<void> {
     for (const problem of problems) run.print(`${run.style.red('✗')} ${oneLine(problem)}`)
   else {
     printSkills(run, bundled.skills)
-    run.hint(`All ${bundled.skills.length} skills can be used (${Buffer.byteLength(bundled.text)} bytes).`)
+    const { length } = bundled.skills
+    const which = length === 1 ? 'The skill' : `All ${length} skills`
+    run.hint(`${which} can be used (${Buffer.byteLength(bundled.text)} bytes).`)
   }
   if (bundled.kind === 'failed') throw new QuietExit(1)
 }

@@ -179,7 +179,7 @@ function namedStep(steps: readonly PlanStep[], { step_name: name }: Arguments): 
   if (steps.length === 0) return 'There is no plan. Make one with create_plan first.'
   return (
     steps.find((step) => step.name === name) ??
-    `There is no step ${typeof name === 'string' ? quoted(name) : 'without a name'} in the plan. step_name is one of: ${names(steps)}.`
+    `${typeof name === 'string' ? `There is no step ${quoted(name)} in the plan` : 'The name of the step is missing'}. step_name is one of: ${names(steps)}.`
   )
 }
 

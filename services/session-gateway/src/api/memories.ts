@@ -130,7 +130,7 @@ export class Memories {
       if (!named)
         throw new ReinsError(
           'invalid_request',
-          `"store" is no place of a memory: ${JSON.stringify(store?.slice(0, 80))}.`,
+          `"store" names a place that Reins does not know: ${JSON.stringify(store?.slice(0, 80))}.`,
           {
             next: 'Name builtin, memory, or a file such as sqlite:memory.db; name a database of your own by an agent that uses it ("agent").',
           },

@@ -45,7 +45,7 @@ export function approvalLines(
     : `${style.bold('a')} approve${session} · ${style.bold('e')} edit · ${style.bold('d')} deny`
   return [
     cut(title, width),
-    cut(style.dim(`  ${oneLine(pending.reason)}`), width),
+    ...wrap(oneLine(pending.reason), Math.max(1, width - 2)).map((part) => style.dim(`  ${part}`)),
     ...wouldRun(pending, style).flatMap((line) => wrap(line, Math.max(1, width - 2)).map((part) => `  ${part}`)),
     ...wrap(choice, width),
   ]

@@ -31,6 +31,10 @@ export interface LiveState {
 /** Of a plan that is worked through: the rest of the screen is for the answer. */
 const mostPlanLines = 10
 
+/** Milliseconds after which an agent that has not answered may well be waiting for a person. */
+const longDelegation = 10_000
+const mayWait = 'If an agent waits for a person, you see it with: reins approvals list'
+
 export interface LiveView {
   readonly lines: readonly string[]
   readonly cursor?: { readonly row: number; readonly column: number }
@@ -72,6 +76,10 @@ function activity(state: LiveState, growing: boolean, now: number, width: number
   }
   for (const tool of transcript.tools) lines.push(...runningLines(tool, now, width, style))
   const [asked] = transcript.approvals
+  // The log of this session does not say that an agent below waits for a person, so the person is told where to look.
+  const delegatedFor = Math.min(...transcript.tools.map(({ name, since }) => (name === 'delegate' ? now - since : 0)))
+  if (state.editor && !asked && !state.question && transcript.tools.length > 0 && delegatedFor >= longDelegation)
+    lines.push(...wrap(style.dim(mayWait), width))
   if (state.question) lines.push(...questionLines(state.question, now, width, style))
   else if (asked && state.editor)
     lines.push(...approvalLines(asked, transcript.approvals.length - 1, state.denying === true, now, width, style))

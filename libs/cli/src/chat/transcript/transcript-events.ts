@@ -119,8 +119,10 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'tool-call.outcome-unknown':
       return closeTool(transcript, event.data.call, 'unknown', event.data.message, at)
     case 'delegation.requested': {
-      const { call, agent, instruction } = event.data
-      const opened = { call, name: 'delegate', input: { agent, instruction }, since: at, attempt: 1, tail: '', seen: 0 }
+      const { call, agent, instruction, child } = event.data
+      const input = { agent, instruction }
+      // Its id is what a person needs to look at the agent, or to decide what it waits for.
+      const opened = { call, name: 'delegate', input, since: at, attempt: 1, tail: `session ${child}`, seen: 0 }
       return now({ tools: [...transcript.tools.filter((tool) => tool.call !== call), opened] })
     }
     case 'delegation.settled': {
