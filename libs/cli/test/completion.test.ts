@@ -31,7 +31,7 @@ describe('completion', () => {
       },
     ],
     [['se'], { words: ['secret', 'session'] }],
-    [['session', 're'], { words: ['release', 'replay', 'resume'] }],
+    [['session', 're'], { words: ['release', 'replay', 'restore', 'resume'] }],
     [['agent', 'create', 'x', '--max'], { words: ['--max-tokens', '--max-tool-calls'] }],
     [['agent', 'create', 'x', '--reasoning-effort', ''], { words: ['high', 'low', 'medium'] }],
     [['agent', 'create', 'x', '--file', ''], { words: [], wanted: 'file' }],
