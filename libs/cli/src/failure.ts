@@ -61,8 +61,11 @@ export function explainFailure(error: unknown): FailureReport {
 
 /** Lines for a terminal: what happened, the details, what to do. */
 export function failureText(failure: FailureReport): string {
-  const lines = [`reins: ${failure.message}`]
-  for (const problem of problemsOf(failure.details)) lines.push(`  ${problem}`)
+  const problems = problemsOf(failure.details)
+  // A message may list the problems itself, for clients that show no details: nobody should read them twice.
+  const listed = problems.length > 0 && problems.every(({ message }) => failure.message.includes(message))
+  const lines = [`reins: ${listed ? (failure.message.split('\n')[0] ?? '') : failure.message}`]
+  for (const { text } of problems) lines.push(`  ${text}`)
   if (failure.next !== undefined) lines.push(failure.next)
   return neutralise(lines.join('\n'))
 }
@@ -77,7 +80,7 @@ export const asTyped = (text: string, typed: string | undefined): string =>
       )
 
 /** Details that are a list of problems ({path, message, line?, column?}), bare or under `problems`. */
-function problemsOf(details: unknown): string[] {
+function problemsOf(details: unknown): { readonly message: string; readonly text: string }[] {
   const list = typeof details === 'object' && details !== null && 'problems' in details ? details.problems : details
   if (!Array.isArray(list)) return []
   return list.flatMap((problem: unknown) => {
@@ -85,6 +88,6 @@ function problemsOf(details: unknown): string[] {
     const { path, message, line, column } = problem as Record<string, unknown>
     const place = typeof line === 'number' ? `line ${line}${typeof column === 'number' ? `:${column}` : ''}: ` : ''
     const field = typeof path === 'string' && path !== '' ? `${path}: ` : ''
-    return [`${place}${field}${String(message)}`]
+    return [{ message: String(message), text: `${place}${field}${String(message)}` }]
   })
 }

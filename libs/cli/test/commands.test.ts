@@ -182,6 +182,21 @@ describe('agents', () => {
       'reins: The definition of the agent is not valid.\n  line 2:1: modle: is no field; did you mean model?\nCorrect the fields that the details list.\n',
     )
   })
+  test('problems that the message lists too are printed once, with their places', async () => {
+    const server = fakeServer()
+    server.client.agents.put = async () => {
+      throw new ReinsError('invalid_agent', 'The definition of the agent a is not valid:\nline 2: modle is no field', {
+        details: [{ path: 'modle', message: 'is no field', line: 2, column: 1 }],
+      })
+    }
+    const files = { 'a.yaml': 'name: a\nmodle: x' }
+    const { err } = await reins(['agent', 'apply', '-f', 'a.yaml'], server, { files })
+    expect(err.split('\n').slice(0, 2)).toEqual([
+      'reins: The definition of the agent a is not valid:',
+      '  line 2:1: modle: is no field',
+    ])
+    expect(err.split('is no field')).toHaveLength(2)
+  })
   test('a mode that is not there yet', async () => {
     const { code, err } = await reins(['agent', 'start', 'assistant', '--mode', 'web'])
     expect([code, err.split('\n')[0]]).toEqual([2, 'reins: reins cannot chat with --mode web yet.'])

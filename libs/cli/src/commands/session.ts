@@ -173,7 +173,7 @@ export async function listSessions(run: Invocation, options: ListOptions): Promi
     oneLine(session.title ?? ''),
   ])
   const columns = [
-    { title: 'SESSION' },
+    { title: 'SESSION', whole: true },
     { title: 'AGENT' },
     { title: 'STATUS' },
     { title: 'TURNS', align: 'right' as const },

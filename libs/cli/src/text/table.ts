@@ -6,6 +6,8 @@ export interface Column {
   readonly align?: 'left' | 'right'
   /** Gives way first where the terminal is narrow; without one, the widest column does. */
   readonly gives?: boolean
+  /** Never cut while others can give way: an id that is cut is of no use. A column that `gives` then gives all it has. */
+  readonly whole?: boolean
 }
 
 const gap = 2
@@ -19,17 +21,19 @@ function widths(columns: readonly Column[], rows: readonly (readonly string[])[]
   if (width === undefined) return natural
   let excess = natural.reduce((sum, one) => sum + one, 0) + gap * (columns.length - 1) - width
   const shrunk = [...natural]
+  const anyWhole = columns.some(({ whole }) => whole === true)
   while (excess > 0) {
     const givers = shrunk
       .map((size, index) => ({ size, index, gives: columns[index]?.gives === true }))
-      .filter(({ size }) => size > least)
+      .filter(({ size, gives, index }) => size > (gives && anyWhole ? 0 : least) && columns[index]?.whole !== true)
       .sort((a, b) => Number(b.gives) - Number(a.gives) || b.size - a.size)
     const giver = givers[0]
     if (!giver) break
     shrunk[giver.index] = giver.size - 1
     excess--
   }
-  return shrunk
+  // Of a text that has given nearly all it has, a lone "…" would be left.
+  return shrunk.map((size, index) => (anyWhole && columns[index]?.gives === true && size < least ? 0 : size))
 }
 
 /** One text per line: the titles, then the rows. Cells that do not fit are cut; `width` is that of the terminal, if it is one. */

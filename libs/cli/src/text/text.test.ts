@@ -79,6 +79,14 @@ describe('table', () => {
     ])
     for (const line of table(columns, rows, { width: 8 })) expect(cells(line)).toBeLessThanOrEqual(8)
   })
+  test('keeps an id whole where the terminal is narrow, and drops the column that gives way', () => {
+    const narrow = [{ title: 'ID', whole: true }, { title: 'AGENT' }, { title: 'TITLE', gives: true }]
+    expect(table(narrow, [['0123456789', 'researcher', 'a long title']], { width: 24 })).toEqual([
+      'ID          AGENT',
+      '0123456789  researcher',
+    ])
+    expect(table(narrow, [['0123456789', 'researcher', 'a long title']], { width: 20 })[1]).toMatch(/^0123456789 /)
+  })
 })
 
 test('times', () => {
