@@ -155,4 +155,10 @@ test('a late result of a call that is still open is found', () => {
     events: [{ type: 'tool-call.late-result', data: { call: 'c2-0', attempt: 1, status: 'ok', output: 'x' } }],
   }
   expect(problems(started, begun, asked, late)).toEqual([`${id}#4: a late result of c2-0, which has no outcome yet`])
+  const claimed = (attempt: number): Said => ({
+    role: 't',
+    events: [{ type: 'tool-call.started', data: { call: 'c2-0', attempt } }],
+  })
+  // What a later attempt has been started for is told late by the earlier one, whose process stood still.
+  expect(problems(started, begun, asked, claimed(1), claimed(2), late)).toEqual([])
 })

@@ -3,7 +3,7 @@
 //       never falls. After a frame that is beyond this version only the chain is checked.
 //   K2. Only a role that may say an event says it, and no frame is malformed.
 //   K3. One outcome: each event that opens or closes something changes the folded state; a second or late outcome would not. What
-//       comes late may only be told as `tool-call.late-result`, of a call that has its outcome.
+//       comes late may only be told as `tool-call.late-result`, of a call that has its outcome or that a later attempt has.
 //   K4. Each accepted message is taken in once and has one end: a turn, one that it joined, or a drop. Each turn has one end.
 //   K5. At rest (asked for by `atRest`) nothing is due and nothing is open, and the head's status says so.
 import {
@@ -90,7 +90,7 @@ function checkEvents(before: Session, frame: Frame, say: (frame: Frame, what: st
     if (!maySay(frame.role, event.type)) say(frame, `role ${frame.role} may not say ${event.type}`)
     if (beginningEvents.has(event.type) && (session.mode.kind !== 'open' || session.cancel))
       say(frame, `${event.type} while ${session.cancel ? 'a cancel waits' : session.mode.kind}`)
-    if (event.type === 'tool-call.late-result' && isOpenCall(session, event.data.call))
+    if (event.type === 'tool-call.late-result' && isOpenCall(session, event.data))
       say(frame, `a late result of ${event.data.call}, which has no outcome yet`)
     const next = evolve(session, event, frame)
     if (next === session && effectiveEvents.has(event.type))
@@ -99,8 +99,11 @@ function checkEvents(before: Session, frame: Frame, say: (frame: Frame, what: st
   }
 }
 
-const isOpenCall = (session: Session, call: string): boolean =>
-  session.turn?.calls.some((one) => one.call === call && one.state.kind !== 'done') ?? false
+const isOpenCall = (session: Session, late: { readonly call: string; readonly attempt: number }): boolean =>
+  session.turn?.calls.some(
+    ({ call, state }) =>
+      call === late.call && state.kind !== 'done' && !(state.kind === 'claimed' && state.attempt > late.attempt),
+  ) ?? false
 
 function count(event: SessionEvent, messages: Map<string, number>, turns: Map<string, number>): void {
   const end = (of: Map<string, number>, key: string) => of.set(key, (of.get(key) ?? 0) + 1)
