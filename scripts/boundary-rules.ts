@@ -63,7 +63,7 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof all>> = {
   'libs/broker': ['libs/contracts'],
   'libs/journal': ['libs/contracts', 'libs/session', 'libs/broker'],
   'libs/holder': ['libs/contracts', 'libs/broker', 'libs/journal', 'libs/service'],
-  'libs/projection': ['libs/telemetry'],
+  'libs/projection': ['libs/broker', 'libs/telemetry'],
   'libs/models': ['libs/contracts'],
   'libs/skills': ['libs/contracts'],
   'libs/tools': ['libs/contracts', 'libs/skills'],

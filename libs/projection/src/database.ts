@@ -3,8 +3,11 @@ import { Kysely, PostgresDialect } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import pg from 'pg'
 
-/** The caller destroys it. Nothing is connected yet. */
-export function openDatabase<Tables>(url: string): Kysely<Tables> {
+/**
+ * The caller destroys it. Nothing is connected yet. `derived`: all that it holds can be read again from a stream, so that no commit
+ * waits for the disk: a crash of Postgres loses rows and checkpoint together.
+ */
+export function openDatabase<Tables>(url: string, { derived = false } = {}): Kysely<Tables> {
   const pool = new pg.Pool({
     connectionString: url,
     max: 4,
@@ -15,7 +18,11 @@ export function openDatabase<Tables>(url: string): Kysely<Tables> {
   // A connection that breaks while it is idle, or between two statements of a transaction, says so by an event, and without a
   // listener that ends the process. The next statement fails by itself.
   pool.on('error', () => {})
-  pool.on('connect', (client) => client.on('error', () => {}))
+  pool.on('connect', (client) => {
+    client.on('error', () => {})
+    // It fails only with the connection, and then the statement behind it says so.
+    if (derived) client.query('set synchronous_commit = off').catch(() => {})
+  })
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
 }
 

@@ -1,5 +1,6 @@
-export { type Applicable, type Checkpoint, checkpointIn } from './checkpoint.ts'
+export { type Applicable, type Checkpoint, checkpointIn, joining } from './checkpoint.ts'
 export { isAway, migrate, openDatabase } from './database.ts'
+export { type FollowedStream, type FollowedStreamOptions, followStream } from './followed-stream.ts'
 export {
   type Following,
   healthOf,
@@ -9,3 +10,4 @@ export {
   runLoop,
   Unprojectable,
 } from './loop.ts'
+export type { RowWrite } from './row-write.ts'

@@ -45,7 +45,21 @@ it('runs calls, several at once, one after the other where there are more than w
     Array.from({ length: 9 }, () => pool.run(callOf(folder, 'read_file', { path: 'a' }), never)),
   )
   for (const result of results) expect(result).toMatchObject({ kind: 'ended', outcome: { status: 'ok' } })
+  expect(pool.size).toBeLessThanOrEqual(2)
+})
+
+it('starts another worker for a call that waits while all workers are busy for long', async () => {
+  const folder = temporaryFolder({ f: 'x' })
+  const locks = new PathLocks()
+  const pool = poolOf({ locks, most: 2 })
+  const gate = Promise.withResolvers<void>()
+  const holder = locks.hold(join(folder, 'f'), never, () => gate.promise)
+  const held = pool.run(callOf(folder, 'write_file', { path: 'f', content: 'y' }), never)
+  expect(await pool.run(callOf(folder, 'file_info', { path: 'f' }), never)).toMatchObject({ kind: 'ended' })
   expect(pool.size).toBe(2)
+  gate.resolve()
+  await holder
+  expect(await held).toMatchObject({ kind: 'ended' })
 })
 
 it('ends a call that does not stop when it is asked to, and goes on with the next', async () => {

@@ -8,7 +8,7 @@ import type { SecretsRedactor } from '@reins/secrets'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
 import type { Log, Metrics } from '@reins/telemetry'
 import { builtinStore } from './entries/builtin/builtin-store.ts'
-import { MemoryIndex } from './entries/builtin/memory-index.ts'
+import { runMemoryIndex } from './entries/builtin/memory-index.ts'
 import { MemoryLog } from './entries/builtin/memory-log.ts'
 import { Memories } from './entries/memories.ts'
 import { secretsOver } from './entries/postgres/databases.ts'
@@ -57,7 +57,7 @@ export interface RunningMemory extends Running {
 export async function start(config: MemoryConfig): Promise<RunningMemory> {
   const { broker, sessions, timers, databaseUrl, clock, log, metrics, instance } = config
   const closing = new Closing()
-  const db = databaseUrl === undefined ? undefined : openDatabase<Tables>(databaseUrl)
+  const db = databaseUrl === undefined ? undefined : openDatabase<Tables>(databaseUrl, { derived: true })
   if (db) closing.add('database', () => db.destroy())
   const index = db && runSessionIndex({ broker, db, log, ...(config.room ? { room: config.room } : {}) })
   if (index) {
@@ -101,7 +101,7 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
     stopping.abort()
     return webhooks.close()
   })
-  const memoryIndex = db && new MemoryIndex({ broker, db, log })
+  const memoryIndex = db && runMemoryIndex({ broker, db, log })
   if (memoryIndex) closing.add('index of memories', () => memoryIndex.close())
   const stores = new Stores({
     builtin: builtinStore({

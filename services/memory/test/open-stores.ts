@@ -3,7 +3,7 @@ import type { Broker } from '@reins/broker'
 import { openDatabase } from '@reins/projection'
 import { silentLog } from '@reins/telemetry'
 import { builtinStore } from '../src/entries/builtin/builtin-store.ts'
-import { MemoryIndex } from '../src/entries/builtin/memory-index.ts'
+import { runMemoryIndex } from '../src/entries/builtin/memory-index.ts'
 import { MemoryLog } from '../src/entries/builtin/memory-log.ts'
 import { postgresStore } from '../src/entries/postgres/postgres-store.ts'
 import type { EntryStore } from '../src/entries/store.ts'
@@ -19,7 +19,7 @@ export interface OpenBuiltin {
 /** The caller closes it, before the broker. */
 export function openBuiltin(broker: Broker, databaseUrl: string): OpenBuiltin {
   const db = openDatabase<Record<string, never>>(databaseUrl)
-  const index = new MemoryIndex({ broker, db, log: silentLog })
+  const index = runMemoryIndex({ broker, db, log: silentLog })
   const store = builtinStore({ log: new MemoryLog(broker), index: { rows: index, db }, full: () => undefined })
   return {
     store,

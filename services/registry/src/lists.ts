@@ -1,7 +1,6 @@
 // Lists, read from the projection. Everything here needs Postgres, and says so when it is away.
 import { type Agent, type AgentDefinition, ReinsError } from '@reins/contracts'
-import { isAway } from '@reins/projection'
-import type { Projection } from './projection.ts'
+import { type FollowedStream, isAway } from '@reins/projection'
 import type { Database } from './tables.ts'
 
 /** `next` is opaque: give it back as `after`. */
@@ -15,9 +14,9 @@ const pageBytes = 600_000
 
 export class Lists {
   readonly #db: Database | undefined
-  readonly #projection: Projection | undefined
+  readonly #projection: FollowedStream | undefined
 
-  constructor(db: Database | undefined, projection: Projection | undefined) {
+  constructor(db: Database | undefined, projection: FollowedStream | undefined) {
     this.#db = db
     this.#projection = projection
   }

@@ -65,7 +65,7 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
     },
   })
 
-  const db = databaseUrl === undefined ? undefined : openDatabase<Tables>(databaseUrl)
+  const db = databaseUrl === undefined ? undefined : openDatabase<Tables>(databaseUrl, { derived: true })
   if (db) closing.add('database', () => db.destroy())
   const projection = db && runProjection({ broker, db, log })
   if (projection) {

@@ -2,22 +2,10 @@
 import type { Address, Role } from '../broker/subjects.ts'
 import type { SessionEvent } from '../events/catalogue.ts'
 import { eventCodec } from '../events/codec.ts'
-import type { Head, Status } from './frame.ts'
+import type { Frame, Head, Status } from './frame.ts'
 
 /** A frame that has not been appended yet. */
-export interface Draft {
-  readonly id: string
-  readonly n: number
-  readonly prev: number
-  readonly at: number
-  readonly by: string
-  readonly trace?: string
-  readonly role: Role
-  readonly needs: number
-  readonly status: Status
-  readonly pool: string
-  readonly events: readonly SessionEvent[]
-}
+export type Draft = Omit<Frame, 'seq' | 'hash' | 'written' | 'beyond' | 'fault'>
 
 /** Who appends: the instance or principal, the role that its subject says, and the new frame's id. */
 export interface Writer {

@@ -3,8 +3,9 @@
 //   P1. A call has a worker of its own until it has ended; the next one waits for its turn, and its waiting counts as its time.
 //   P2. A call whose time is over, or that is cancelled, is asked to stop and soon after ended with its worker.
 //   P3. A worker that dies takes nothing with it: its call is told, its lock is let go, another worker takes its place.
-//   P4. To start a worker costs far more than a quick call: a further one is started only for a call that has waited for a while, and
-//       whichever worker is free first takes that call.
+//   P4. To start a worker costs far more than a quick call, and more workers than cores make each of them slower: a further one is
+//       started only while a call waits and every worker has been at its own call for a while. Quick calls, however many, wait for
+//       the workers that there are.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { getCompileCacheDir } from 'node:module'
@@ -28,7 +29,7 @@ export type WorkerResult =
 
 /** From being asked to stop to being ended. */
 const stopMs = 250
-/** How long one call waits for a worker before a further one is started (P4). */
+/** How long all workers are at their calls, while another call waits, before a further one is started (P4). */
 const growAfterMs = 50
 /** Before another one is started in the place of a worker that died before it could take a call. */
 const startAgainMs = 1000
@@ -45,8 +46,8 @@ interface Member {
   readonly worker: ChildProcess
   idle: NodeJS.Timeout | undefined
   ready: boolean
-  /** Of the call that it runs. */
-  current: { ended(result: WorkerResult): void; letGo(): void } | undefined
+  /** Of the call that it runs. `since` in ms, as performance.now() counts. */
+  current: { readonly since: number; ended(result: WorkerResult): void; letGo(): void } | undefined
 }
 
 export class WorkerPool {
@@ -101,7 +102,7 @@ export class WorkerPool {
           message satisfies never
       }
     }
-    member.current = { ended: ended.resolve, letGo: () => letGo() }
+    member.current = { since: performance.now(), ended: ended.resolve, letGo: () => letGo() }
     member.worker.on('message', onMessage)
     signal.addEventListener('abort', onAbort, { once: true })
     member.worker.channel?.ref()
@@ -153,14 +154,15 @@ export class WorkerPool {
     }
   }
 
-  /** P4. */
+  /** P4. Looks again for as long as calls wait. */
   #grow(): void {
-    const first = this.#waiting[0]
-    if (this.#growing || !first || this.#members.size >= this.#most) return
+    if (this.#growing || this.#waiting.length === 0 || this.#members.size >= this.#most) return
     this.#growing = setTimeout(() => {
       this.#growing = undefined
       if (this.#closed) return
-      if (this.#waiting[0] === first && this.#members.size < this.#most) this.#spawn()
+      const before = performance.now() - growAfterMs
+      const held = [...this.#members].every(({ current }) => current !== undefined && current.since <= before)
+      if (this.#waiting.length > 0 && this.#members.size < this.#most && held) this.#spawn()
       this.#grow()
     }, growAfterMs)
   }

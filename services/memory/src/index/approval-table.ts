@@ -1,21 +1,19 @@
-// Frames applied to the rows of approvals, in the transaction of the sessions' rows.
-import type { Transaction } from 'kysely'
+// The rows of approvals that frames change, written together with the sessions' rows.
 import { type ApprovalRow, applyApprovals, approvalIds } from './approval-row.ts'
 import type { StoredFrame } from './session-stream.ts'
-import type { ApprovalsTable, Tables } from './tables.ts'
-import { upsert } from './upsert.ts'
+import type { ApprovalsTable, Database } from './tables.ts'
 
 /** `agentOf`: of a session, as its row has it by now. */
-export async function applyApprovalsTo(
-  trx: Transaction<Tables>,
+export async function changedApprovals(
+  db: Database,
   table: ApprovalsTable,
   news: readonly StoredFrame[],
   agentOf: (session: string) => string,
-): Promise<void> {
+): Promise<readonly ApprovalRow[]> {
   const about = news.flatMap(({ owner, frame }) => (owner && frame ? approvalIds(owner, frame) : []))
-  if (about.length === 0) return
+  if (about.length === 0) return []
   const ids = [...new Set(about)]
-  const known = await trx.selectFrom(table).selectAll().where('id', 'in', ids).execute()
+  const known = await db.selectFrom(table).selectAll().where('id', 'in', ids).execute()
   const rows = new Map<string, ApprovalRow>(known.map((row) => [row.id, row]))
   const changed = new Map<string, ApprovalRow>()
   for (const { owner, frame } of news) {
@@ -25,5 +23,5 @@ export async function applyApprovalsTo(
       changed.set(row.id, row)
     }
   }
-  await upsert(trx, table, [...changed.values()])
+  return [...changed.values()]
 }

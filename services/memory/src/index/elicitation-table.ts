@@ -1,24 +1,22 @@
-// Frames applied to the rows of elicitations, in the transaction of the sessions' rows.
-import type { Transaction } from 'kysely'
+// The rows of elicitations that frames change, written together with the sessions' rows.
 import { applyElicitations, type ElicitationRow, elicitationIds } from './elicitation-row.ts'
 import type { StoredFrame } from './session-stream.ts'
-import type { ElicitationsTable, Tables } from './tables.ts'
-import { upsert } from './upsert.ts'
+import type { Database, ElicitationsTable } from './tables.ts'
 
 /** `agentOf`: of a session, as its row has it by now. `asked`: sessions in which something was open before the news. */
-export async function applyElicitationsTo(
-  trx: Transaction<Tables>,
+export async function changedElicitations(
+  db: Database,
   table: ElicitationsTable,
   news: readonly StoredFrame[],
   agentOf: (session: string) => string,
   asked: readonly string[],
-): Promise<void> {
+): Promise<readonly ElicitationRow[]> {
   const named = news.flatMap(({ owner, frame }) =>
     owner && frame ? elicitationIds(owner, frame).map((id) => ({ id, session: owner.session })) : [],
   )
   const sessions = [...new Set([...asked, ...named.map(({ session }) => session)])]
-  if (sessions.length === 0) return
-  const known = await trx
+  if (sessions.length === 0) return []
+  const known = await db
     .selectFrom(table)
     .selectAll()
     .where('session', 'in', sessions)
@@ -37,5 +35,5 @@ export async function applyElicitationsTo(
       changed.set(row.id, row)
     }
   }
-  await upsert(trx, table, [...changed.values()])
+  return [...changed.values()]
 }

@@ -12,9 +12,10 @@ import { indexDurable, type RebuildProgress, streams } from '@reins/contracts'
 import type { Room } from '@reins/journal'
 import { type Following, migrate, type ProjectionLoop, type ProjectionState, runLoop } from '@reins/projection'
 import type { Log } from '@reins/telemetry'
+import { gatherMs } from './gathering.ts'
 import { apiMs, describeStream, ensureDurable, framesAfter, fromConsumer, type StoredFrame } from './session-stream.ts'
-import { applyBatch, applyToRebuilt, takeRebuilt } from './session-table.ts'
-import { type Database, indexed, migrations, rebuilt } from './tables.ts'
+import { IndexedSessions, takeRebuilt } from './session-table.ts'
+import { type Database, migrations } from './tables.ts'
 
 export interface SessionIndex {
   state(): ProjectionState
@@ -34,8 +35,6 @@ export interface SessionIndexOptions {
   readonly log: Log
   /** I5. Default: there always is room. */
   readonly room?: Room
-  /** ms that a batch is collected: the index must not compete with the turns that it describes. Default 50. */
-  readonly lingerMs?: number
 }
 
 /** Of one consumption: why it is over. */
@@ -54,14 +53,17 @@ export function runSessionIndex(options: SessionIndexOptions): SessionIndex {
 class Runner implements SessionIndex {
   readonly #options: SessionIndexOptions
   readonly #loop: ProjectionLoop
-  #seq = 0
+  readonly #rows = IndexedSessions.inUse()
+  readonly #rebuilt = IndexedSessions.rebuilt()
   #newest = 0
+  /** As performance.now() counts. */
+  #appliedAt = Number.NEGATIVE_INFINITY
   #news: JsMsg[] = []
   #wake: () => void = () => {}
   #life: Life = {}
   #progress: RebuildProgress = { kind: 'none' }
-  /** undefined: the rebuild has yet to empty its table. */
-  #rebuiltSeq: number | undefined
+  /** Whether the rebuild has emptied its table. */
+  #rebuilding = false
 
   constructor(options: SessionIndexOptions) {
     this.#options = options
@@ -80,17 +82,17 @@ class Runner implements SessionIndex {
   }
 
   seq(): number {
-    return this.#seq
+    return this.#rows.seq
   }
 
   lag(): number {
-    return Math.max(this.#newest - this.#seq, 0)
+    return Math.max(this.#newest - this.#rows.seq, 0)
   }
 
   rebuild(): RebuildProgress {
     if (this.#progress.kind === 'running') return this.#progress
-    this.#progress = { kind: 'running', frames: 0, of: this.#seq }
-    this.#rebuiltSeq = undefined
+    this.#progress = { kind: 'running', frames: 0, of: this.#rows.seq }
+    this.#rebuilding = false
     this.#wake()
     return this.#progress
   }
@@ -104,9 +106,9 @@ class Runner implements SessionIndex {
     const { broker, db, log } = this.#options
     await migrate(db, 'memory', migrations)
     const stream = await describeStream(broker)
-    this.#seq = await indexed.startingPoint(db, stream.identity)
+    await this.#rows.begin(db, stream.identity)
     this.#newest = stream.lastSeq
-    await ensureDurable(broker, this.#seq)
+    await ensureDurable(broker, this.#rows.seq)
     this.#news = []
     const life: Life = {}
     this.#life = life
@@ -115,7 +117,7 @@ class Runner implements SessionIndex {
     signal.addEventListener('abort', stopped)
     try {
       await this.#catchUp(stream.lastSeq, signal, enter)
-      log.info({ seq: this.#seq }, 'the session index follows')
+      log.info({ seq: this.#rows.seq }, 'the session index follows')
       while (!signal.aborted) {
         if (life.ended) throw new Error(life.ended)
         enter({ kind: 'following' })
@@ -166,7 +168,7 @@ class Runner implements SessionIndex {
   async #take(batch: readonly JsMsg[], signal: AbortSignal, enter: Following['enter']): Promise<void> {
     const newest = batch.reduce((a, b) => (b.seq > a.seq ? b : a))
     const news = batch
-      .filter(({ seq }) => seq > this.#seq)
+      .filter(({ seq }) => seq > this.#rows.seq)
       .sort((a, b) => a.seq - b.seq)
       .map(fromConsumer)
     await this.#apply(news)
@@ -176,23 +178,24 @@ class Runner implements SessionIndex {
   }
 
   async #catchUp(upTo: number, signal: AbortSignal, enter: Following['enter']): Promise<void> {
-    for (let frames = 0, said = 0; this.#seq < upTo && !signal.aborted; ) {
+    for (let frames = 0, said = 0; this.#rows.seq < upTo && !signal.aborted; ) {
       await this.#options.room?.(signal)
-      const batch = await framesAfter(this.#options.broker, this.#seq, upTo)
+      const batch = await framesAfter(this.#options.broker, this.#rows.seq, upTo)
       if (batch.length === 0) break
       await this.#apply(batch)
       frames += batch.length
-      enter({ kind: 'catching up', seq: this.#seq, of: Math.max(upTo, this.#seq) })
+      enter({ kind: 'catching up', seq: this.#rows.seq, of: Math.max(upTo, this.#rows.seq) })
       if (frames - said < saidEvery) continue
       said = frames
-      this.#options.log.info({ seq: this.#seq, of: upTo }, 'the session index catches up')
+      this.#options.log.info({ seq: this.#rows.seq, of: upTo }, 'the session index catches up')
     }
   }
 
   async #apply(batch: readonly StoredFrame[]): Promise<void> {
     const { db, log } = this.#options
     if (batch.length === 0) return
-    this.#seq = await applyBatch(db, batch)
+    await this.#rows.apply(db, batch)
+    this.#appliedAt = performance.now()
     for (const { seq, subject, owner, frame } of batch) // I2
       if (!owner) log.warn({ seq, subject }, 'a message of SES belongs to no session')
       else if (frame?.fault) log.warn({ seq, session: owner.session, fault: frame.fault }, 'a frame is none')
@@ -202,20 +205,20 @@ class Runner implements SessionIndex {
   async #rebuildOn(stream: string): Promise<void> {
     const { broker, db, log } = this.#options
     if (this.#progress.kind !== 'running') return
-    if (this.#rebuiltSeq === undefined) {
-      log.info({ of: this.#seq }, 'the session index is rebuilt')
-      await rebuilt.startOver(db, stream)
-      this.#rebuiltSeq = 0
+    if (!this.#rebuilding) {
+      log.info({ of: this.#rows.seq }, 'the session index is rebuilt')
+      await this.#rebuilt.startOver(db, stream)
+      this.#rebuilding = true
     }
-    const batch = await framesAfter(broker, this.#rebuiltSeq, this.#seq)
+    const batch = await framesAfter(broker, this.#rebuilt.seq, this.#rows.seq)
     if (batch.length > 0) {
-      this.#rebuiltSeq = await applyToRebuilt(db, batch)
+      await this.#rebuilt.apply(db, batch)
       const frames = this.#progress.frames + batch.length
-      this.#progress = { kind: 'running', frames, of: Math.max(this.#seq, frames) }
+      this.#progress = { kind: 'running', frames, of: Math.max(this.#rows.seq, frames) }
       if (Math.floor(frames / saidEvery) > Math.floor((frames - batch.length) / saidEvery))
         log.info(this.#progress, 'the session index is being rebuilt')
     } else if (await takeRebuilt(db)) {
-      this.#seq = this.#rebuiltSeq
+      await this.#rows.begin(db, stream)
       this.#progress = { kind: 'done', frames: this.#progress.frames }
       log.info(this.#progress, 'the session index is whole again')
     }
@@ -227,9 +230,21 @@ class Runner implements SessionIndex {
       this.#wake = resolve
       if (!nothing() || signal.aborted) resolve()
     })
+    if (nothing()) return
+    await this.#gather(signal)
     this.#wake = () => {}
-    if (this.#news.length < batchSize && this.#progress.kind !== 'running' && !this.#life.ended)
-      await pause(this.#options.lingerMs ?? 50, undefined, { signal }).catch(() => {})
+  }
+
+  /** So many at once cost the database hardly more than one, and the index must not compete with the turns that it describes. */
+  async #gather(signal: AbortSignal): Promise<void> {
+    const over = new AbortController()
+    const enough = () => this.#news.length >= batchSize || this.#progress.kind === 'running' || this.#life.ended
+    this.#wake = () => {
+      if (enough()) over.abort()
+    }
+    if (enough()) return
+    const whichever = AbortSignal.any([signal, over.signal])
+    await pause(gatherMs(performance.now() - this.#appliedAt), undefined, { signal: whichever }).catch(() => {})
   }
 
   close(): Promise<void> {

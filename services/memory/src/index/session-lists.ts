@@ -36,40 +36,33 @@ export class SessionLists {
 
   /** Newest activity first. A session that becomes active while pages are read moves before them; none is shown twice else. */
   async list(request: ListSessions): Promise<SessionPage> {
-    const { limit } = request
-    const query = listQuery(request)
-    return this.#read(async (db) => {
-      const rows = await query(db).execute()
-      const shown = rows.slice(0, limit)
-      const last = shown.at(-1)
-      const sessions = shown.map(shownAs)
-      return last && rows.length > limit ? { sessions, next: pageAfter(last) } : { sessions }
-    })
+    const { page, next } = await this.#page(request.limit, listQuery(request), pageAfter)
+    return { sessions: page.map(shownAs), ...next }
   }
 
   /** The newest first. */
   async approvals(request: ListApprovals): Promise<ApprovalList> {
-    const { limit } = request
-    const query = approvalsQuery(request)
-    return this.#read(async (db) => {
-      const rows = await query(db).execute()
-      const shown = rows.slice(0, limit)
-      const last = shown.at(-1)
-      const approvals = shown.map(approvalOf)
-      return last && rows.length > limit ? { approvals, next: waitsAfter(last) } : { approvals }
-    })
+    const { page, next } = await this.#page(request.limit, approvalsQuery(request), waitsAfter)
+    return { approvals: page.map(approvalOf), ...next }
   }
 
   /** The newest first. */
   async elicitations(request: ListElicitations): Promise<AskedElicitationList> {
-    const { limit } = request
-    const query = elicitationsQuery(request)
+    const { page, next } = await this.#page(request.limit, elicitationsQuery(request), waitsAfter)
+    return { elicitations: page.map(askedOf), ...next }
+  }
+
+  /** The query asks for one row more than the page has: so it is known whether another page follows. */
+  #page<Row>(
+    limit: number,
+    query: (db: Database) => { execute(): Promise<Row[]> },
+    placeAfter: (last: Row) => string,
+  ): Promise<{ readonly page: readonly Row[]; readonly next: { readonly next?: string } }> {
     return this.#read(async (db) => {
       const rows = await query(db).execute()
-      const shown = rows.slice(0, limit)
-      const last = shown.at(-1)
-      const elicitations = shown.map(askedOf)
-      return last && rows.length > limit ? { elicitations, next: waitsAfter(last) } : { elicitations }
+      const page = rows.slice(0, limit)
+      const last = page.at(-1)
+      return { page, next: last && rows.length > limit ? { next: placeAfter(last) } : {} }
     })
   }
 

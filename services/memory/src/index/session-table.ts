@@ -1,7 +1,12 @@
-// Frames applied to the rows of the index, and a rebuilt table put in the place of the other.
-import { sql, type Transaction } from 'kysely'
-import { applyApprovalsTo } from './approval-table.ts'
-import { applyElicitationsTo } from './elicitation-table.ts'
+// Rows of the index that follow the frames of SES, and a rebuilt table put in the place of the other.
+//   ST1. What a batch changes and how far the index is are written in one statement, and only where the checkpoint is still where this
+//        process has brought it. So what it remembers of the rows is what they are: nobody else has written since.
+//   ST2. What it remembers is forgotten when a statement fails, or finds the checkpoint elsewhere.
+import { type Checkpoint, joining } from '@reins/projection'
+import { sql } from 'kysely'
+import { changedApprovals } from './approval-table.ts'
+import { changedElicitations } from './elicitation-table.ts'
+import { KnownRows } from './known-rows.ts'
 import { applyFrame, type SessionRow } from './session-row.ts'
 import type { StoredFrame } from './session-stream.ts'
 import {
@@ -14,16 +19,85 @@ import {
   type SessionsTable,
   type Tables,
 } from './tables.ts'
-import { upsert } from './upsert.ts'
 
-/** Gives the checkpoint after it; what does not join the checkpoint changes nothing. */
-export const applyBatch = (db: Database, batch: readonly StoredFrame[]): Promise<number> =>
-  indexed.advance(db, batch, (trx, news) => applyTo(trx, ['sessions', 'approvals', 'elicitations'], news))
+export class IndexedSessions {
+  readonly #checkpoint: Checkpoint<Tables>
+  readonly #tables: readonly [SessionsTable, ApprovalsTable, ElicitationsTable]
+  readonly #known = new KnownRows()
+  #at = { seq: 0, stream: '' }
 
-export const applyToRebuilt = (db: Database, batch: readonly StoredFrame[]): Promise<number> =>
-  rebuilt.advance(db, batch, (trx, news) =>
-    applyTo(trx, ['sessions_rebuilt', 'approvals_rebuilt', 'elicitations_rebuilt'], news),
-  )
+  private constructor(
+    checkpoint: Checkpoint<Tables>,
+    tables: readonly [SessionsTable, ApprovalsTable, ElicitationsTable],
+  ) {
+    this.#checkpoint = checkpoint
+    this.#tables = tables
+  }
+
+  static inUse(): IndexedSessions {
+    return new IndexedSessions(indexed, ['sessions', 'approvals', 'elicitations'])
+  }
+
+  static rebuilt(): IndexedSessions {
+    return new IndexedSessions(rebuilt, ['sessions_rebuilt', 'approvals_rebuilt', 'elicitations_rebuilt'])
+  }
+
+  /** The last sequence of SES that the rows account for. */
+  get seq(): number {
+    return this.#at.seq
+  }
+
+  /** Reads how far the rows are; rows of another stream are thrown away. */
+  async begin(db: Database, stream: string): Promise<void> {
+    this.#known.clear()
+    this.#at = { seq: await this.#checkpoint.startingPoint(db, stream), stream }
+  }
+
+  async startOver(db: Database, stream: string): Promise<void> {
+    this.#known.clear()
+    await this.#checkpoint.startOver(db, stream)
+    this.#at = { seq: 0, stream }
+  }
+
+  /** What does not join changes nothing. Another instance may have been faster, or have started over: `seq` says where things are. */
+  async apply(db: Database, batch: readonly StoredFrame[]): Promise<void> {
+    const news = joining(batch, this.#at.seq)
+    const last = news.at(-1)
+    if (!last) return this.begin(db, this.#at.stream)
+    try {
+      const [table, approvals, elicitations] = this.#tables
+      const before = await this.#before(db, news)
+      const rows = project(before, news)
+      const agents = new Map([...before, ...rows].map(({ id, agent }) => [id, agent ?? '']))
+      const agentOf = (session: string) => agents.get(session) ?? ''
+      const asked = before.filter(({ waiting }) => waiting.includes('"elicitation"')).map(({ id }) => id)
+      const moved = await this.#checkpoint.moveOn(db, this.#at, last.seq, [
+        { table, rows },
+        { table: approvals, rows: await changedApprovals(db, approvals, news, agentOf) },
+        { table: elicitations, rows: await changedElicitations(db, elicitations, news, agentOf, asked) },
+      ])
+      if (!moved) return await this.begin(db, this.#at.stream) // ST2
+      this.#known.keep(rows)
+      this.#at = { ...this.#at, seq: last.seq }
+    } catch (error) {
+      this.#known.clear() // ST2
+      throw error
+    }
+  }
+
+  /** The rows of the sessions that the news is about, as far as there are any. */
+  async #before(db: Database, news: readonly StoredFrame[]): Promise<readonly SessionRow[]> {
+    const ids = [...new Set(news.flatMap(({ owner }) => (owner ? [owner.session] : [])))]
+    const known = this.#known.of(ids)
+    const unknown = ids.filter((id) => !known.has(id))
+    if (unknown.length > 0) {
+      const [table] = this.#tables
+      for (const row of await db.selectFrom(table).selectAll().where('id', 'in', unknown).execute())
+        known.set(row.id, row)
+    }
+    return [...known.values()]
+  }
+}
 
 /**
  * Puts the rebuilt rows in the place of the others, where they account for as much; false where there is news that they lack.
@@ -46,22 +120,6 @@ export const takeRebuilt = (db: Database): Promise<boolean> =>
     await sql`delete from session_rebuild_checkpoint`.execute(trx)
     return true
   })
-
-async function applyTo(
-  trx: Transaction<Tables>,
-  [table, approvals, elicitations]: readonly [SessionsTable, ApprovalsTable, ElicitationsTable],
-  news: readonly StoredFrame[],
-): Promise<void> {
-  const ids = [...new Set(news.flatMap(({ owner }) => (owner ? [owner.session] : [])))]
-  const known = ids.length === 0 ? [] : await trx.selectFrom(table).selectAll().where('id', 'in', ids).execute()
-  const rows = project(known, news)
-  if (rows.length > 0) await upsert(trx, table, rows)
-  const agents = new Map([...known, ...rows].map(({ id, agent }) => [id, agent ?? '']))
-  const agentOf = (session: string) => agents.get(session) ?? ''
-  await applyApprovalsTo(trx, approvals, news, agentOf)
-  const asked = known.filter(({ waiting }) => waiting.includes('"elicitation"')).map(({ id }) => id)
-  await applyElicitationsTo(trx, elicitations, news, agentOf, asked)
-}
 
 /** The rows that the batch changes. */
 export function project(known: readonly SessionRow[], batch: readonly StoredFrame[]): readonly SessionRow[] {

@@ -1,0 +1,120 @@
+// A stream as rows in Postgres, for lists. Derived: drop the tables, and they are made again.
+//   FS1. Rows and the sequence that they account for are committed together; what is committed is never applied again.
+//   FS2. A malformed record is never skipped: the projection stops at it, and says its sequence until it is started anew.
+//   FS3. Postgres may be away at any moment, at the start too: the projection goes on from its checkpoint when it is back.
+import { DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { type Broker, BrokerUnavailable } from '@reins/broker'
+import type { Log } from '@reins/telemetry'
+import type { Kysely, Transaction } from 'kysely'
+import type { Applicable, Checkpoint } from './checkpoint.ts'
+import { type Following, type ProjectionLoop, type ProjectionState, runLoop } from './loop.ts'
+import { SeqWaiters } from './seq-waiters.ts'
+
+export interface FollowedStreamOptions<Tables> {
+  /** As the log names it: `the index of memories`. */
+  readonly what: string
+  readonly broker: Broker
+  readonly db: Kysely<Tables>
+  readonly log: Log
+  readonly stream: string
+  /** Default: every subject of the stream. */
+  readonly subjects?: readonly string[]
+  readonly checkpoint: Checkpoint<Tables>
+  /** Makes the tables that are missing; called each time that the projection begins to follow. */
+  prepare(db: Kysely<Tables>): Promise<void>
+  /** Writes the rows of one record. Throws `Unprojectable` where no rule can apply it (FS2). */
+  apply(trx: Transaction<Tables>, message: JsMsg): Promise<void>
+}
+
+export interface FollowedStream {
+  state(): ProjectionState
+  /** Whether the rows account for `seq` (of a subject that is followed) within so many ms. */
+  waitFor(seq: number, withinMs: number): Promise<boolean>
+  /** Resolves when nothing is written any more. */
+  close(): Promise<void>
+}
+
+interface Batched extends Applicable {
+  readonly message: JsMsg
+}
+
+const batchSize = 200
+// A request that is lost with its connection is not answered: the sooner it is sent again, the sooner things go on.
+const apiMs = 2000
+
+/** Runs until closed; the caller closes it before the database. */
+export function followStream<Tables>(options: FollowedStreamOptions<Tables>): FollowedStream {
+  return new Follower(options)
+}
+
+class Follower<Tables> implements FollowedStream {
+  readonly #options: FollowedStreamOptions<Tables>
+  readonly #loop: ProjectionLoop
+  readonly #waiters = new SeqWaiters()
+
+  constructor(options: FollowedStreamOptions<Tables>) {
+    this.#options = options
+    const { what, log } = options
+    this.#loop = runLoop({ what, log, follow: (following) => this.#follow(following) })
+  }
+
+  state(): ProjectionState {
+    return this.#loop.state()
+  }
+
+  /** Until something fails or it is closed. */
+  async #follow({ signal, enter, progressed }: Following): Promise<void> {
+    const { what, broker, db, log, stream, subjects, checkpoint, prepare } = this.#options
+    await prepare(db)
+    const manager = await jetstreamManager(broker.nc, { checkAPI: false, timeout: apiMs })
+    const { created } = await manager.streams.info(stream).catch((cause: unknown) => {
+      throw new BrokerUnavailable(`looking for the stream ${stream}`, { cause })
+    })
+    const begun = await checkpoint.startingPoint(db, created)
+    const consumer = await jetstream(broker.nc, { timeout: apiMs }).consumers.get(stream, {
+      ...(subjects ? { filter_subjects: [...subjects] } : {}),
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: begun + 1,
+    })
+    const messages = await consumer.consume({ max_messages: batchSize, expires: 5000, idle_heartbeat: 1000 })
+    const stopped = () => void messages.close()
+    signal.addEventListener('abort', stopped)
+    log.info({ seq: begun }, `${what} follows`)
+    enter({ kind: 'following' })
+    this.#waiters.reached(begun)
+    try {
+      let previous = begun
+      let batch: Batched[] = []
+      for await (const message of messages) {
+        if (signal.aborted) return
+        batch.push({ seq: message.seq, previous, message })
+        previous = message.seq
+        if (message.info.pending > 0 && batch.length < batchSize) continue
+        await this.#apply(batch, previous)
+        progressed()
+        batch = []
+      }
+    } finally {
+      signal.removeEventListener('abort', stopped)
+      void messages.close()
+      void consumer.delete().catch(() => {}) // else the server forgets it by itself
+    }
+  }
+
+  async #apply(batch: readonly Batched[], last: number): Promise<void> {
+    const { what, db, checkpoint, apply } = this.#options
+    const seq = await checkpoint.advance(db, batch, async (trx, news) => {
+      for (const { message } of news) await apply(trx, message)
+    })
+    this.#waiters.reached(seq)
+    if (seq < last) throw new Error(`the checkpoint went back to ${seq}: ${what} is read on from there`)
+  }
+
+  waitFor(seq: number, withinMs: number): Promise<boolean> {
+    return this.#waiters.waitFor(seq, withinMs)
+  }
+
+  close(): Promise<void> {
+    return this.#loop.close()
+  }
+}
