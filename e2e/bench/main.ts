@@ -5,9 +5,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, totalmem } from 'node:os'
 import path from 'node:path'
 import { parseOptions } from './options.ts'
-import { closeProducts } from './product.ts'
-import { formatTable } from './table.ts'
-import { type Visit, visit } from './visit.ts'
+import { closeProducts } from './product/product.ts'
+import { formatTable } from './report/table.ts'
+import { type Visit, visit } from './report/visit.ts'
 
 const parsed = parseOptions(process.argv.slice(2))
 if (parsed.kind !== 'ok') {

@@ -1,5 +1,5 @@
 // PROTOCOL 8, killed before each kind of append of a delegation: a lead, an agent below it and one below that. Each session settles once,
-// and each answer comes back once. That a writer dies when its frame is in is the simulator's to explore (e2e/sim/team.ts).
+// and each answer comes back once. That a writer dies when its frame is in is the simulator's to explore (e2e/sim/scenarios/teams.ts).
 import { expect } from 'vitest'
 import { eventually } from '../harness/eventually.ts'
 import { childAt, dataOf, delegate } from '../team/events.ts'

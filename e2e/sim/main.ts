@@ -1,14 +1,14 @@
 // npm run sim -- [--exhaustive [--max 1000000]] [--seed 7 --walks 1000] [--wrong NAME] [--scenario TEXT]
 // Exit code 0: nothing was found (with --wrong: it was found). 1: the other way round. 2: it was asked for in a way that makes no sense.
 import { parseArgs } from 'node:util'
-import { type Explored, exploreAll, seeded, walk } from './explore.ts'
-import { type Rules, sound } from './rules.ts'
-import type { Scenario } from './scenario.ts'
-import { large, medium, small } from './scenarios.ts'
-import { shrink, tell } from './shrink.ts'
-import { largeTeams, mediumTeams } from './team.ts'
-import { wrongRules as others } from './wrong-rules.ts'
-import { wrongTeams } from './wrong-teams.ts'
+import { type Explored, exploreAll, seeded, walk } from './exploring/explore.ts'
+import { type Rules, sound } from './world/rules.ts'
+import type { Scenario } from './scenarios/scenario.ts'
+import { large, medium, small } from './scenarios/scenarios.ts'
+import { shrink, tell } from './exploring/shrink.ts'
+import { largeTeams, mediumTeams } from './scenarios/teams.ts'
+import { wrongRules as others } from './wrong/rules.ts'
+import { wrongTeams } from './wrong/teams.ts'
 
 const wrongRules = [...others, ...wrongTeams]
 

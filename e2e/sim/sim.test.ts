@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { exploreAll, seeded, walk } from './explore.ts'
-import { type Rules, sound } from './rules.ts'
-import type { Scenario } from './scenario.ts'
-import { large, medium, small } from './scenarios.ts'
-import { largeTeams, mediumTeams } from './team.ts'
-import { wrongTeams } from './wrong-teams.ts'
-import { shrink, tell } from './shrink.ts'
-import { ackCoveredElsewhere, noRowForOwnCall, wrong } from './wrong-protocol.ts'
-import { lostIntent, wrongRules } from './wrong-rules.ts'
+import { exploreAll, seeded, walk } from './exploring/explore.ts'
+import { type Rules, sound } from './world/rules.ts'
+import type { Scenario } from './scenarios/scenario.ts'
+import { large, medium, small } from './scenarios/scenarios.ts'
+import { largeTeams, mediumTeams } from './scenarios/teams.ts'
+import { wrongTeams } from './wrong/teams.ts'
+import { shrink, tell } from './exploring/shrink.ts'
+import { ackCoveredElsewhere, noRowForOwnCall, wrong } from './wrong/protocol.ts'
+import { lostIntent, wrongRules } from './wrong/rules.ts'
 
 /** What went wrong, as a list of moves; undefined: nothing. */
 const failureOf = (scenario: Scenario, maxStates: number, rules: Rules = sound): string | undefined => {

@@ -1,9 +1,9 @@
 // An executor whose slots are held by slow model calls: how long a person waits for it to stop one, and what others feel of it.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { CreatedSession } from '@reins/contracts'
-import { median, round, type Spread, spread } from '../numbers.ts'
-import { heldAgent, type Product, plainAgent } from '../product.ts'
-import { plainMessage } from '../turns.ts'
+import { median, round, type Spread, spread } from '../report/numbers.ts'
+import { heldAgent, type Product, plainAgent } from '../product/product.ts'
+import { plainMessage } from '../turns/turns.ts'
 
 export interface FullExecutor {
   /** Slow model calls that were under way. */

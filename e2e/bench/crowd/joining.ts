@@ -1,8 +1,8 @@
 // A viewer that opens a long session in the middle of an answer, from that answer's message on: until it has the first delta.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { MessageAccepted } from '@reins/contracts'
-import { median, round } from '../numbers.ts'
-import { type Product, plainAgent } from '../product.ts'
+import { median, round } from '../report/numbers.ts'
+import { type Product, plainAgent } from '../product/product.ts'
 
 export interface Joining {
   readonly frames: number

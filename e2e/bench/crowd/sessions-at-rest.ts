@@ -3,9 +3,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { callService, connectBroker } from '@reins/broker'
 import { type MessageAccepted, type RebuildProgress, serviceSubject } from '@reins/contracts'
-import { type Spread, spread } from '../numbers.ts'
-import { type Product, plainAgent } from '../product.ts'
-import { plainMessage } from '../turns.ts'
+import { type Spread, spread } from '../report/numbers.ts'
+import { type Product, plainAgent } from '../product/product.ts'
+import { plainMessage } from '../turns/turns.ts'
 
 export interface SessionsAtRest {
   readonly sessions: number

@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ApiDelta } from '@reins/contracts'
-import { type Spread, spread } from '../numbers.ts'
-import { residentMb } from '../processes.ts'
-import { type Product, tickingAgent } from '../product.ts'
+import { type Spread, spread } from '../report/numbers.ts'
+import { residentMb } from '../product/processes.ts'
+import { type Product, tickingAgent } from '../product/product.ts'
 
 export interface StalledReaders {
   readonly readers: number

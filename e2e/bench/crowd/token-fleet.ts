@@ -1,9 +1,9 @@
 // Many answers at once, 50 tokens a second each, through the whole path: what arrives, how late, and what it costs.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ApiDelta } from '@reins/contracts'
-import { round, type Spread, spread } from '../numbers.ts'
-import { cpuMs } from '../processes.ts'
-import { type Product, tickingAgent } from '../product.ts'
+import { round, type Spread, spread } from '../report/numbers.ts'
+import { cpuMs } from '../product/processes.ts'
+import { type Product, tickingAgent } from '../product/product.ts'
 
 export interface TokenFleet {
   readonly streams: number

@@ -1,0 +1,112 @@
+// How an executor's frames get in, and what it does when it knows whether they are. Invariants: process.ts.
+import { type Effect, foldFrames, isCurrentModelCall, type Plan, statusToShow } from '@reins/session'
+import { framesFor } from '../world/builds.ts'
+import {
+  counting,
+  type ExecSession,
+  type ExecThen,
+  type ExecutorProcess,
+  executorNamed,
+  key,
+  learn,
+  update,
+} from './state.ts'
+import { instanceOf, type Order, type World } from '../world/world.ts'
+
+export function decide(world: World, process: ExecutorProcess, state: ExecSession, next: Plan, then: ExecThen): void {
+  const { session, head } = state.fold
+  const { events, to } = next
+  const status = statusToShow(next, head, counting(world, state).length > 0)
+  const pool = session.born?.pools.executor ?? head.pool
+  sent(
+    world,
+    process.name,
+    { session: session.id, head, by: instanceOf(process), role: 'e', events, to, status, pool },
+    then,
+  )
+}
+
+export function sent(world: World, name: string, order: Order, then: ExecThen, slot = order.session): void {
+  const process = executorNamed(world, name)
+  const outcome = world.send(order, process)
+  if (outcome === 'dead') return
+  if (outcome === 'unknown') update(world, name, slot, { sending: { order, then } })
+  else concluded(world, name, slot, order, then, outcome, false)
+}
+
+export function resolveExec(world: World, name: string, session: string): void {
+  const sending = executorNamed(world, name).sessions.get(session)?.sending
+  if (!sending) return
+  const outcome = world.resolve(sending.order)
+  world.note(`${instanceOf(executorNamed(world, name))} finds its frame ${outcome === 'in' ? 'in' : 'not in'}`)
+  update(world, name, session, { sending: null })
+  concluded(world, name, session, sending.order, sending.then, outcome, true)
+}
+
+export function concluded(
+  world: World,
+  name: string,
+  session: string,
+  order: Order,
+  then: ExecThen,
+  outcome: 'in' | 'refused',
+  looked: boolean,
+): void {
+  const state = executorNamed(world, name).sessions.get(session)
+  if (!state) return
+  if (then.kind === 'errand') {
+    // A refused one is decided again on what is there now.
+    if (outcome === 'in') errandDone(world, name, session, then)
+    return
+  }
+  const tail = framesFor(world, name, session, state.fold.head.seq)
+  // Of what came on top only a refusal, or looking for one's own frame, tells.
+  const fold = foldFrames(state.fold, outcome === 'refused' || looked ? tail : tail.slice(0, 1))
+  if (outcome === 'refused') {
+    learn(world, name, session, fold)
+    return
+  }
+  if (then.kind === 'outcome') update(world, name, session, { running: null })
+  const next = learn(world, name, session, fold, order.events)
+  if (!then.effect) return
+  if (world.rules.mayStart(fold.session, then.effect, instanceOf(executorNamed(world, name))))
+    begin(world, name, session, next, then.effect)
+  else world.note('   … and does not start it: it is closed by now')
+}
+
+export function begin(
+  world: World,
+  name: string,
+  session: string,
+  state: ExecSession,
+  effect: Omit<Effect, 'kind'>,
+): void {
+  const { call, attempt } = effect
+  const { session: is } = state.fold
+  if (!isCurrentModelCall(is, call, attempt) || is.cancel)
+    world.fail(`C2: ${name} starts model call ${call}/${attempt}, which its own read shows closed`)
+  world.note(`${name} runs model call ${call}/${attempt}`)
+  update(world, name, session, { running: { call, attempt }, started: [...state.started, key(call, attempt)] })
+}
+
+export function errandDone(world: World, name: string, session: string, then: ExecThen & { kind: 'errand' }): void {
+  const state = executorNamed(world, name).sessions.get(session)
+  const held = new Map(state?.held)
+  const old = then.trigger === null ? undefined : held.get(then.trigger)
+  if (old && then.trigger !== null) held.set(then.trigger, { ...old, errands: old.errands + 1 })
+  const done = state?.done ?? []
+  const names = then.name === null || done.includes(then.name) ? done : [...done, then.name]
+  update(world, name, session, { held, done: names })
+}
+
+export function drop(world: World, process: ExecutorProcess, session: string, seq: number, how: 'ack' | 'nak'): void {
+  const held = new Map(process.sessions.get(session)?.held)
+  held.delete(seq)
+  update(world, process.name, session, { held })
+  if (how === 'ack') {
+    world.ack(seq, process)
+    return
+  }
+  world.note(`${instanceOf(process)} naks ${world.nameOf(seq)}`)
+  world.nak(seq)
+}

@@ -1,0 +1,107 @@
+// What an executor's process knows, and how it comes to know more. Never changed in place: worlds share it.
+import { type Effect, type Fold, type Holder, isOwn } from '@reins/session'
+import { readFor } from '../world/builds.ts'
+import { errandsHeld } from '../world/errands.ts'
+import { instanceOf, type Order, type World } from '../world/world.ts'
+
+export interface ExecHold {
+  /** The broker said that it had delivered this trigger before. */
+  readonly redelivered: boolean
+  /** How many of the trigger's errands are done. */
+  readonly errands: number
+}
+
+/** What follows once it is known whether a frame is in. */
+export type ExecThen =
+  | { readonly kind: 'decide'; readonly effect: Effect | null }
+  /** The outcome of the running call. */
+  | { readonly kind: 'outcome'; readonly effect: Effect | null }
+  /** `name`: under which it is done for good; null: it may have to be done again. `trigger`: what asked for it, if it is no standing one. */
+  | { readonly kind: 'errand'; readonly name: string | null; readonly trigger: number | null }
+
+export interface ExecSession {
+  readonly fold: Fold
+  readonly held: ReadonlyMap<number, ExecHold>
+  readonly running: { readonly call: string; readonly attempt: number } | null
+  readonly started: readonly string[]
+  /** Errands that are done for good, by name. */
+  readonly done: readonly string[]
+  /** A frame of which it does not know whether it is in: nothing else is decided meanwhile. */
+  readonly sending: { readonly order: Order; readonly then: ExecThen } | null
+}
+
+export interface ExecutorProcess {
+  readonly kind: 'executor'
+  readonly name: string
+  /** Which instance it is: a new one after each crash. */
+  readonly life: number
+  readonly stalled: boolean
+  /** It stood still and has not read again what it holds: no working() until it has. */
+  readonly suspect: boolean
+  readonly used: boolean
+  /** Up to which sequence it did not hear of a session's frames, for it stood still; what comes later shows it the gap. */
+  readonly missed: ReadonlyMap<string, number>
+  readonly sessions: ReadonlyMap<string, ExecSession>
+}
+
+export const key = (call: string, attempt: number): string => `${call}/${attempt}`
+
+/** The process as it is now: steps change the world's copy. */
+export function executorNamed(world: World, name: string): ExecutorProcess {
+  const process = world.processes.get(name)
+  if (process?.kind !== 'executor') throw new Error(`${name} is no executor`)
+  return process
+}
+
+export function update(world: World, name: string, session: string, change: Partial<ExecSession>): ExecSession {
+  const process = executorNamed(world, name)
+  const old = process.sessions.get(session)
+  const next: ExecSession = {
+    fold: old?.fold ?? readFor(world, name, session),
+    held: old?.held ?? new Map(),
+    running: old?.running ?? null,
+    started: old?.started ?? [],
+    done: old?.done ?? [],
+    sending: old?.sending ?? null,
+    ...change,
+  }
+  world.processes.set(name, { ...process, used: true, sessions: new Map(process.sessions).set(session, next) })
+  return next
+}
+
+export function holderOf(process: ExecutorProcess, state: ExecSession): Holder {
+  return {
+    instance: instanceOf(process),
+    at: 1_700_000_000_000,
+    runs: (call, attempt) => state.running?.call === call && state.running.attempt === attempt,
+    started: (call, attempt) => state.started.includes(key(call, attempt)),
+  }
+}
+
+/** Triggers that ask for nothing elsewhere: they count for their session. */
+export const counting = (world: World, { held, fold }: ExecSession): readonly number[] =>
+  [...held.keys()].filter((seq) => errandsHeld(world, seq, fold).length === 0)
+
+/**
+ * A newer fold: a running call that is not this process's own any more is aborted, and its triggers are forgotten (E3), unless it was
+ * closed by what this process appended itself (`mine`).
+ */
+export function learn(
+  world: World,
+  name: string,
+  session: string,
+  fold: Fold,
+  mine: Order['events'] = [],
+): ExecSession {
+  const state = update(world, name, session, { fold })
+  const { running } = state
+  const instance = instanceOf(executorNamed(world, name))
+  if (!running || isOwn(fold.session, { kind: 'call-model', ...running }, instance)) return state
+  const aborted = update(world, name, session, { running: null })
+  world.note(`${name} aborts model call ${running.call}/${running.attempt}`)
+  if (mine.some(({ type, data }) => type === 'model-call.failed' && data.call === running.call)) return aborted
+  const lost = counting(world, state)
+  world.note(`${name} ${world.rules.loserAcks ? 'acks' : 'forgets'} ${lost.map((seq) => world.nameOf(seq)).join(', ')}`)
+  if (world.rules.loserAcks) for (const seq of lost) world.acked(seq)
+  return update(world, name, session, { held: new Map([...state.held].filter(([seq]) => !lost.includes(seq))) })
+}

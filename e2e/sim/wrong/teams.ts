@@ -1,0 +1,66 @@
+// Known-wrong rules of teams, each with a scenario in which it bites.
+import { toLog } from '@reins/contracts'
+import { type Rules, sound } from '../world/rules.ts'
+import type { Scenario } from '../scenarios/scenario.ts'
+import { boundedTree, pausedByPerson, pausing } from '../scenarios/teams.ts'
+import type { WrongRule } from './rules.ts'
+
+const without = (
+  name: string,
+  change: Partial<Scenario> & Pick<Scenario, 'born' | 'executors' | 'runners' | 'turns' | 'gateway'>,
+): Scenario => ({
+  ...change,
+  name,
+  faults: {},
+  total: 0,
+})
+
+const closed = ({ mode, turn, inbox }: Parameters<Rules['standingErrands']>[0]): boolean =>
+  mode.kind === 'ended' || (!turn && inbox.length === 0)
+
+export const wrongTeams: readonly WrongRule[] = [
+  {
+    name: 'pause-is-not-told',
+    says: 'a child that waits for people tells its parent nothing until it ends',
+    rules: {
+      ...sound,
+      standingErrands: (session) =>
+        sound.standingErrands(session).filter(({ kind }) => kind !== 'settle-parent' || closed(session)),
+    },
+    scenario: without('a child that pauses', { ...pausing, gateway: pausing.gateway.slice(0, 1) }),
+  },
+  {
+    name: 'resume-wakes-nobody',
+    says: 'a child that is to go on is told so, and nobody is woken for it',
+    rules: {
+      ...sound,
+      resumeChild: (...asked) => {
+        const decision = sound.resumeChild(...asked)
+        return decision && { ...decision, to: toLog }
+      },
+    },
+    scenario: without('a child that goes on', pausedByPerson),
+  },
+  {
+    name: 'end-leaves-paused',
+    says: 'a session that ends leaves the children that it had paused',
+    rules: {
+      ...sound,
+      verdict: (session, ...asked) => {
+        const { team: _, ...alone } = session
+        return sound.verdict(session.cancel?.kind === 'end' && !session.turn ? alone : session, ...asked)
+      },
+    },
+    scenario: without('an end with a paused child', {
+      ...pausing,
+      turns: [[{ delegate: ['helper'] }, {}]],
+      gateway: [...pausing.gateway.slice(0, 1), { op: 'cancel', end: true }],
+    }),
+  },
+  {
+    name: 'sessions-unbounded',
+    says: 'a child gives away what its own definition says, whatever its parent has left',
+    rules: { ...sound, sessionsUnbounded: true },
+    scenario: without('a bounded tree', boundedTree),
+  },
+]
