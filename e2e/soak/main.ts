@@ -11,6 +11,18 @@ import { toolMessage } from '../bench/turns/turns.ts'
 import { type Inspector, inspect } from './inspector.ts'
 import { describeSample, growth, type Sample } from './samples.ts'
 
+const usage = `npm run soak -- [options]
+  --turns <number>        turns in all; default 100000
+  --sessions <number>     over which they are spread; default 10000
+  --clients <number>      at once; default 32
+  --samples <number>      how often everything is measured; default 12
+  --cache <MB>            REINS_SESSION_CACHE_MB of the services; default 16
+  --snapshots <folder>    also write a heap snapshot of each service there, early and at the end
+  --durability <mode>     fsync or interval (default)
+
+Example: npm run soak -- --turns 5000 --sessions 500
+`
+
 const { values } = parseArgs({
   options: {
     turns: { type: 'string', default: '100000' },
@@ -20,8 +32,13 @@ const { values } = parseArgs({
     cache: { type: 'string', default: '16' },
     snapshots: { type: 'string' },
     durability: { type: 'string', default: 'interval' },
+    help: { type: 'boolean', default: false },
   },
 })
+if (values.help) {
+  process.stdout.write(usage)
+  process.exit(0)
+}
 const count = (name: 'turns' | 'sessions' | 'clients' | 'samples' | 'cache'): number => {
   const value = Number(values[name])
   if (Number.isSafeInteger(value) && value >= 1) return value

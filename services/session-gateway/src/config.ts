@@ -35,6 +35,8 @@ export interface Limits {
   readonly turnWithinMs: number
   /** Readings of LIVE that are under way at once. */
   readonly refillsAtOnce: number
+  /** Tokens for viewers, a second, above which only the first viewers of a session get each at once (streams/pace.ts). */
+  readonly promptTokensPerSecond: number
   readonly headsKept: number
   readonly foldsKept: number
 }
@@ -52,6 +54,7 @@ export const defaultLimits: Limits = {
   appendWithinMs: 10_000,
   turnWithinMs: 600_000,
   refillsAtOnce: 8,
+  promptTokensPerSecond: 50_000,
   headsKept: 10_000,
   foldsKept: 64,
 }

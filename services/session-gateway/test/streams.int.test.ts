@@ -96,6 +96,36 @@ describe('an event stream', () => {
     }
   })
 
+  test('with more to show than can be written one by one shows each viewer all tokens and events in their order', async () => {
+    const busy = await World.start({ limits: { promptTokensPerSecond: 0 } })
+    const id = await busy.session()
+    await busy.append(id, [...begin('t1', 'm')], { status: 'running' })
+    const streams: EventStream[] = []
+    const word = (at: number) => `word${at} `
+    let said = ''
+    for (let at = 0; at < 120; at++) {
+      if (at % 20 === 0) streams.push(await EventStream.open(`${busy.url}/v1/sessions/${id}/events`))
+      busy.delta(id, word(at), said.length)
+      said += word(at)
+      if (at % 30 === 29) await busy.append(id, [{ type: 'session.renamed', data: { title: `${at}` } }])
+      // A viewer that leaves lets the next one become one of the first.
+      if (at === 90) streams.shift()?.close()
+    }
+    await busy.append(id, [{ type: 'session.renamed', data: { title: 'last' } }])
+    for (const stream of streams) {
+      let text = ''
+      for (let item = await stream.next(); item; item = await stream.next()) {
+        if (item.event === 'delta') {
+          expect(item.data.data.offset).toBe(text.length)
+          text += item.data.data.text
+        } else if (item.data.data.title === 'last') break
+      }
+      expect(text).toBe(said)
+      stream.close()
+    }
+    expect(await busy.close()).toEqual([])
+  })
+
   test('shows all of the log where the nearest copy of it lags', async () => {
     let lag = 0
     const lagging = await World.start({ faults: { staleBy: () => lag } })

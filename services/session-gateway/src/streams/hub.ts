@@ -1,6 +1,9 @@
 // One follower per session (or tree) and gateway, shared by all who listen: whoever removes the last one closes it.
 //   H1. Each event and each delta is serialised once, however many listen.
 //   H2. Deltas are only listened to while somebody wants them.
+//   H4. While the gateway has too much to write, the first viewers of a session get each token at once, further ones get theirs some
+//       times a second (pace.ts). Each gets everything in its order: what is held back is let go before anything else is shown to
+//       them, and before another viewer joins or leaves.
 //   H3. A frame of a session is read from the log once for all who join while it is new: the last ones are kept (recent-frames.ts).
 import {
   type AnswerRestarted,
@@ -21,6 +24,7 @@ import type { Appender } from '../api/writes/appender.ts'
 import { Batch, Item } from './batch.ts'
 import { LiveAnswers } from './live-answers.ts'
 import type { OpenBlock } from './open-answers.ts'
+import type { Pace } from './pace.ts'
 import { backToOpen, tellsWhatIsOpen } from './open-turn.ts'
 import { RecentFrames } from './recent-frames.ts'
 import type { Refills } from './refills.ts'
@@ -33,7 +37,18 @@ export interface Listener {
   show(batch: Batch): void
   /** `rendered`: the delta as it is for everybody who has read all that came before it. */
   showDelta(session: string, delta: Delta, rendered: Batch): void
+  /** Several, one after the other. `joined`: all of them, for everybody who has read all that came before. */
+  showDeltas(deltas: readonly HeldDelta[], joined: Batch): void
 }
+
+export interface HeldDelta {
+  readonly session: string
+  readonly delta: Delta
+  readonly rendered: Batch
+}
+
+/** H4. */
+const promptViewers = 2
 
 export interface HubParts {
   readonly sessions: SessionLog
@@ -42,6 +57,7 @@ export interface HubParts {
   readonly queues: Pick<QueueBoard, 'of' | 'onQueued'>
   readonly slow: Pick<SlowCalls, 'of' | 'onSlow'>
   readonly refills: Refills
+  readonly pace: Pace
   /** epoch ms */
   now(): number
 }
@@ -58,6 +74,7 @@ export class Hub implements Source {
   readonly #recent = new RecentFrames()
   readonly #joined: Promise<void>
   readonly #following: Following
+  readonly #held: HeldDelta[] = []
   #lastFrame: Frame | undefined
   #answers: LiveAnswers | undefined
   #closed = false
@@ -85,8 +102,19 @@ export class Hub implements Source {
     this.#listeners.add(listener)
   }
 
+  /** H4: shows what is held back to those who wait for it. */
+  letGo(): void {
+    if (this.#held.length === 0) return
+    const deltas = this.#held.splice(0)
+    const joined = new Batch(deltas.flatMap(({ rendered }) => rendered.items))
+    let place = 0
+    for (const listener of this.#listeners)
+      if (++place > promptViewers && listener.live && listener.deltas) listener.showDeltas(deltas, joined)
+  }
+
   /** True when it was the last one: the hub is closed then. */
   remove(listener: Listener): boolean {
+    this.letGo()
     this.#listeners.delete(listener)
     if (this.#listeners.size > 0) return false
     this.close()
@@ -189,12 +217,27 @@ export class Hub implements Source {
   }
 
   #onDelta(session: string, delta: Delta): void {
+    const listening = this.#listeners.size
+    const busy = this.#parts.pace.busyWith(listening) && listening > promptViewers
+    if (!busy) this.letGo()
     let rendered: Batch | undefined
+    let place = 0
     for (const listener of this.#listeners) {
+      place += 1
       if (!listener.live || !listener.deltas) continue
       rendered ??= new Batch([new Item(apiDelta(this.view, session, this.last, delta))]) // H1
+      if (busy && place > promptViewers) {
+        this.#hold({ session, delta, rendered })
+        return
+      }
       listener.showDelta(session, delta, rendered)
     }
+  }
+
+  /** H4 */
+  #hold(held: HeldDelta): void {
+    this.#held.push(held)
+    if (this.#held.length === 1) this.#parts.pace.hold(this)
   }
 
   #onRestarted(session: string, data: AnswerRestarted['data']): void {
@@ -211,6 +254,7 @@ export class Hub implements Source {
 
   /** H1: rendered when the first live listener needs it. */
   #show(render: () => readonly Item[], deltasOnly = false): void {
+    this.letGo()
     let batch: Batch | undefined
     for (const listener of this.#listeners) {
       if (!listener.live || (deltasOnly && !listener.deltas)) continue

@@ -8,6 +8,7 @@ import type { View } from '../api/reads/views.ts'
 import { notFound } from '../api/writes/appender.ts'
 import type { Limits } from '../config.ts'
 import { Hub, type HubParts } from './hub.ts'
+import { Pace } from './pace.ts'
 import { type Cut, ReaderWatch } from './reader-watch.ts'
 import type { LookAtSendQueues } from './send-queues.ts'
 import type { Sink } from './sink.ts'
@@ -28,6 +29,7 @@ export interface Opening {
 export class Streams {
   readonly #parts: HubParts
   readonly #limits: Limits
+  readonly #pace: Pace
   readonly #hubs = new Map<string, Hub>()
   readonly #viewers = new Set<Viewer>()
   readonly #heartbeat: NodeJS.Timeout
@@ -36,8 +38,9 @@ export class Streams {
   readonly #slow: { inc(): void }
   #closed = false
 
-  constructor(parts: HubParts, limits: Limits, look: LookAtSendQueues, metrics: Metrics) {
-    this.#parts = parts
+  constructor(parts: Omit<HubParts, 'pace'>, limits: Limits, look: LookAtSendQueues, metrics: Metrics) {
+    this.#pace = new Pace({ busyAbove: limits.promptTokensPerSecond, now: () => performance.now() })
+    this.#parts = { ...parts, pace: this.#pace }
     this.#limits = limits
     this.#open = metrics.gauge('reins_gateway_streams', 'Open event streams')
     this.#slow = metrics.counter('reins_gateway_slow_consumers_total', 'Streams closed because their reader was slow')
@@ -82,6 +85,7 @@ export class Streams {
     clearInterval(this.#heartbeat)
     for (const viewer of [...this.#viewers]) viewer.end()
     this.#watch.close()
+    this.#pace.close()
     for (const hub of this.#hubs.values()) hub.close()
     this.#hubs.clear()
   }

@@ -5,7 +5,7 @@ import { type Cursor, type Delta, knownEvents, ReinsError } from '@reins/contrac
 import type { SessionFrame } from '@reins/journal'
 import { answerRestarted, apiDelta, apiEvents, endOf, type View } from '../api/reads/views.ts'
 import { Batch, Item } from './batch.ts'
-import type { Listener } from './hub.ts'
+import type { HeldDelta, Listener } from './hub.ts'
 import type { OpenBlock } from './open-answers.ts'
 import type { Cut, Reader, ReaderWatch } from './reader-watch.ts'
 import type { Sink } from './sink.ts'
@@ -27,6 +27,8 @@ export interface Source {
   history(after: { readonly seq: number; readonly n: number }, limit: number, leader: boolean): Promise<History>
   /** Frames that the viewer has read: the source may not have seen them yet. */
   offer(frames: readonly SessionFrame[]): void
+  /** Shows what it still holds back to those who wait for it: whoever joins has all of that already. */
+  letGo(): void
   /** Resolves when it is not just reading. */
   settled(): Promise<void>
   openBlocks(): readonly OpenBlock[]
@@ -97,6 +99,11 @@ export class Viewer implements Listener {
     this.show(new Batch([new Item(apiDelta(this.#source.view, session, this.#source.last, rest))]))
   }
 
+  showDeltas(deltas: readonly HeldDelta[], joined: Batch): void {
+    if (this.#offsets.size === 0) this.show(joined)
+    else for (const { session, delta, rendered } of deltas) this.showDelta(session, delta, rendered)
+  }
+
   heartbeat(): void {
     if (!this.live || this.#sink.closed) return
     this.#sink.heartbeat()
@@ -137,6 +144,7 @@ export class Viewer implements Listener {
       if (at.seq === this.#source.last.seq) break
       if (++round > maxRounds) throw new ReinsError('unavailable')
     }
+    this.#source.letGo()
     this.live = true // V1: nothing is awaited between the comparison and this.
     if (!this.deltas) return
     for (const block of this.#source.openBlocks()) this.#catchUp(block)
