@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { type Broker, connectBroker } from '@reins/broker'
-import { type DecisionSignature, type Health, makeShortId, type ServiceName } from '@reins/contracts'
 import { codeCatalog, describeBundle } from '@reins/code-host'
 import { Definitions } from '@reins/context'
+import { type DecisionSignature, type Health, makeShortId, type ServiceName } from '@reins/contracts'
 import * as executor from '@reins/executor'
 import { type Journal, openIdempotency, openJournal, type RegistryView, watchRegistry } from '@reins/journal'
 import * as memory from '@reins/memory'
@@ -21,8 +21,8 @@ import {
   describeSandbox,
   detectSandbox,
   memoryCatalog,
-  skillsCatalog,
   type Sandbox,
+  skillsCatalog,
   toolsAtStart,
 } from '@reins/tools'
 import type { LocalConfig } from './config.ts'
@@ -240,8 +240,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       ceilings: config.ceilings,
       ackWaitMs: config.ackWaitMs,
       pauseAt,
-      // What a model says comes token by token, and no tool's secret was ever shown to it.
-      redactor: redactor.literal(),
+      redactor,
       fatal,
     })
     closing.add('executor', () => running.close({ withinMs: 5000 }))

@@ -1,10 +1,16 @@
 // Whether what a person filled in is what a server's form asks for. The forms of MCP are flat: texts, numbers, yes or no, choices.
 //   FM1. The first thing that does not fit is named with its field, and with what would fit. What a schema says beyond this is the server's.
 //   FM2. A field that is left out has its default, where the form gives one that fits.
+//   FM3. All of it together is bounded: it stands in the log, once for the answer and once for each time that the call goes on.
 import type { ElicitationContent } from './events/elicitation.ts'
 
 type Schema = Readonly<Record<string, unknown>>
 type Value = ElicitationContent[string]
+
+/** Characters of all that is filled in, as JSON. */
+export const maxElicitationContentChars = 16_000
+/** A longer default is the server's own to fill in. */
+const longestDefault = 2_000
 
 /** null: it fits. */
 export function formProblem(schema: Schema, content: Readonly<Record<string, unknown>>): string | null {
@@ -19,7 +25,10 @@ export function formProblem(schema: Schema, content: Readonly<Record<string, unk
     const problem = fieldProblem(objectOf(fields[name]), value as Value)
     if (problem !== null) return `content.${name}: ${problem}`
   }
-  return null
+  const { length } = JSON.stringify(content)
+  return length <= maxElicitationContentChars // FM3
+    ? null
+    : `content: it has ${length} characters; a form takes ${maxElicitationContentChars} at most.`
 }
 
 /** FM2. */
@@ -27,7 +36,8 @@ export function withDefaults(schema: Schema, content: ElicitationContent): Elici
   const missing = Object.entries(objectOf(schema.properties)).flatMap(([name, given]) => {
     const field = objectOf(given)
     const value = field.default as Value | undefined
-    const fits = value !== undefined && fieldProblem(field, value) === null
+    const fits =
+      value !== undefined && fieldProblem(field, value) === null && JSON.stringify(value).length <= longestDefault
     return fits && content[name] === undefined ? [[name, value] as const] : []
   })
   return { ...content, ...Object.fromEntries(missing) }

@@ -16,9 +16,9 @@ import {
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js'
 import type { ResolvedMcpServer } from '@reins/contracts'
+import type { AskPerson } from '@reins/tools'
 import { elicitedBy } from './elicitation.ts'
 import { type Failure, failureOf } from './failures.ts'
-import type { AskPerson } from '@reins/tools'
 import { oneLine } from './foreign-text.ts'
 import { limits } from './limits.ts'
 import { type Listed, listedTools } from './listed-tools.ts'
@@ -44,10 +44,13 @@ export interface ServerInfo {
   readonly instructions: string | undefined
 }
 
+/** `ended`: why it is over; '' or absent while it is not, or where nobody knows. */
+export type EndingTransport = Transport & { readonly ended?: string }
+
 export class Connection {
   readonly server: ResolvedMcpServer
   readonly #client: Client
-  readonly #transport: Transport
+  readonly #transport: EndingTransport
   readonly #kind: string
   #protocol = ''
   readonly #calls = new Set<CallOptions>()
@@ -60,7 +63,7 @@ export class Connection {
   #onClosed: () => void = () => undefined
   readonly #completed = new Set<(elicitation: string) => void>()
 
-  private constructor(server: ResolvedMcpServer, client: Client, transport: Transport, kind: string) {
+  private constructor(server: ResolvedMcpServer, client: Client, transport: EndingTransport, kind: string) {
     this.server = server
     this.#client = client
     this.#transport = transport
@@ -70,7 +73,7 @@ export class Connection {
   /** Resolves within `signal`'s time. Whoever opens it closes it. `asks`: a person can be asked (C3), and the server is told so. */
   static async open(
     server: ResolvedMcpServer,
-    transport: Transport,
+    transport: EndingTransport,
     kind: string,
     options: { readonly signal: AbortSignal; readonly withinMs: number; readonly asks: boolean },
   ): Promise<Asked<Connection>> {
@@ -293,8 +296,14 @@ export class Connection {
       const value: unknown = await ended(asked, signal)
       return isObject(value) ? { kind: 'answered', value } : refused('it answered with something that is no object')
     } catch (error) {
-      return { kind: 'failed', failure: failureOf(error, hasSession) }
+      return { kind: 'failed', failure: this.#said(failureOf(error, hasSession)) }
     }
+  }
+
+  /** A program that ended says better why than the connection to it does. */
+  #said(failure: Failure): Failure {
+    const { ended = '' } = this.#transport
+    return failure.kind === 'lost' && ended !== '' ? { kind: 'lost', why: ended } : failure
   }
 
   /** At most a second. */

@@ -4,7 +4,8 @@ import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js'
 import { maxElicitationSchemaChars, maxElicitationUrlChars } from '@reins/contracts'
 import type { AskPerson, Elicitation } from '@reins/tools'
 import { oneLine } from './foreign-text.ts'
-import { isObject } from './tool-schema.ts'
+import { limits } from './limits.ts'
+import { isDeeperThan, isObject } from './tool-schema.ts'
 
 /** JSON-RPC error of a call that needs a person first; nothing ran. */
 export const urlElicitationRequired = -32042
@@ -36,7 +37,11 @@ export function elicitationsIn(data: unknown, server: string): readonly Elicitat
 }
 
 const isForm = (schema: unknown): schema is Record<string, unknown> =>
-  isObject(schema) && isObject(schema.properties) && JSON.stringify(schema).length <= maxElicitationSchemaChars
+  isObject(schema) &&
+  isObject(schema.properties) &&
+  Object.keys(schema.properties).every((name) => name.length <= limits.fieldNameChars) &&
+  !isDeeperThan(schema, limits.schemaDepth) &&
+  JSON.stringify(schema).length <= maxElicitationSchemaChars
 
 function elicitationOf(given: unknown, server: string): Elicitation | null {
   if (!isObject(given)) return null

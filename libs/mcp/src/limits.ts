@@ -6,6 +6,8 @@ export const limits = {
   strayLines: 100,
   /** Characters of stderr that are kept, of its end. */
   stderrChars: 4_000,
+  /** ms between two looks at the memory that a program holds. */
+  memoryLookMs: 250,
   pages: 50,
   /** Pages of one connection that people open at the same time. */
   pagesAwaited: 1_000,
@@ -19,6 +21,8 @@ export const limits = {
   schemaChars: 24_000,
   schemaNodes: 2_000,
   schemaDepth: 24,
+  /** Characters of the name of a field of a form. */
+  fieldNameChars: 200,
   /** Levels of a structured answer. */
   answerDepth: 100,
   /** Characters of a name as a model calls it: what all providers take. */

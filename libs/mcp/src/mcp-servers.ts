@@ -11,9 +11,11 @@ import {
   type ServerTool,
 } from '@reins/contracts'
 import {
+  type AskPerson,
   answered,
   type CallContext,
   type OfferedTool,
+  type ToolErrorCode,
   type ToolOutcome,
   type ToolSource,
   type ToolSpec,
@@ -226,7 +228,7 @@ export class McpServers {
       const opened = await this.#connection(server, asked)
       if (opened.kind === 'failed') return unavailable(server, opened.failure).outcome
       const connection = opened.value
-      const done = await this.#send(connection, request, context)
+      const done = await this.#send(connection, request, context, attempt)
       if (done.kind === 'answered') return this.#outcome(done.value, tool, server, context)
       const { failure } = done
       if (context.signal.aborted) throw context.signal.reason
@@ -247,13 +249,15 @@ export class McpServers {
       if (attempt === 1 && failure.kind !== 'late' && (notBegun || tool.replay === 'safe')) continue
       return answered(
         [{ type: 'text', text: `${reasonOf(failure, server)} ${effectOf(failure, tool)}`.trim() }],
-        codeOf(failure),
+        codeOf(failure, tool),
       )
     }
   }
 
-  #send(connection: Connection, { method, params, all }: Request, context: CallContext) {
-    const { signal, progress, elicit } = context
+  #send(connection: Connection, { method, params, all }: Request, context: CallContext, sent: number) {
+    const { signal, progress, elicit: ask } = context
+    const elicit: AskPerson | undefined =
+      ask && ((question, until) => ask(question.nothingRan ? question : { ...question, sent }, until))
     return all === undefined
       ? connection.call(method, params, {
           signal,
@@ -405,5 +409,8 @@ function effectOf(failure: Failure, { replay }: ListedTool): string {
     : 'The call may or may not have taken effect, and was not repeated: check before you repeat it.'
 }
 
-const codeOf = (failure: Failure) =>
-  failure.kind === 'lost' ? ('crashed' as const) : failure.kind === 'late' ? ('timeout' as const) : ('failed' as const)
+/** What went away with a call that must not run twice may have done it. */
+function codeOf(failure: Failure, { replay }: ListedTool): ToolErrorCode {
+  if (failure.kind === 'lost') return replay === 'safe' ? 'crashed' : 'outcome-unknown'
+  return failure.kind === 'late' ? 'timeout' : 'failed'
+}

@@ -2,9 +2,8 @@
 //   R1. Every kind of content has a block; what is of no known kind is told as text, never dropped in silence.
 //   R2. A structured answer is checked against the schema that the server gave for it. One that the text repeats is said once.
 //   R3. Bounded: texts by the definition's limit (head and tail, the whole kept by reference), media by bytes.
-import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv'
 import { canonicalJson, type ToolContent } from '@reins/contracts'
-import { answered, type KeepOutput, type ToolErrorCode, type ToolOutcome } from '@reins/tools'
+import { answered, type KeepOutput, resultProblem, type ToolErrorCode, type ToolOutcome } from '@reins/tools'
 import { neutral, oneLine } from './foreign-text.ts'
 import { limits } from './limits.ts'
 import { isDeeperThan, isObject } from './tool-schema.ts'
@@ -30,7 +29,7 @@ export async function outcomeOf(
   const structured = tooDeep ? undefined : result.structuredContent
   if (structured !== undefined && !repeats(blocks, structured)) blocks.push({ type: 'json', value: structured })
   const failed = result.isError === true
-  const wrong = failed ? null : mismatch(structured, outputSchema)
+  const wrong = failed ? null : await mismatch(structured, outputSchema)
   if (wrong !== null)
     blocks.unshift(
       text(`The server answered, but not in the form that it promises for this tool: ${wrong}. Its answer:`),
@@ -104,17 +103,15 @@ function repeats(blocks: readonly ToolContent[], structured: unknown): boolean {
   })
 }
 
-const validator = new AjvJsonSchemaValidator()
-
-function mismatch(structured: unknown, schema: Readonly<Record<string, unknown>> | undefined): string | null {
+/** The schema is a stranger's, as the value is: the check is bounded in all that it does. One that cannot be compiled promises nothing. */
+async function mismatch(
+  structured: unknown,
+  schema: Readonly<Record<string, unknown>> | undefined,
+): Promise<string | null> {
   if (schema === undefined) return null
   if (structured === undefined) return 'there is no structured answer'
-  try {
-    const checked = validator.getValidator(schema)(structured)
-    return checked.valid ? null : oneLine(checked.errorMessage ?? 'it does not fit its schema', 300)
-  } catch {
-    return null // A schema that cannot be compiled promises nothing.
-  }
+  const problem = await resultProblem(schema, structured)
+  return problem === undefined ? null : oneLine(problem, 300)
 }
 
 /** R3. */

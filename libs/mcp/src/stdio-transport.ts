@@ -1,9 +1,10 @@
 // A program that speaks MCP over stdin and stdout, confined as commands of the shell tool are.
 //   P1. One line is one message, bounded; lines that are none are let pass up to a number, then the program is no MCP server.
 //   P2. When it is closed, everything that it started ends. Of what it says on stderr the end is kept.
+//   P3. It and all that it starts hold no more memory than a command of the shell may; otherwise they are ended.
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { type JSONRPCMessage, JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types.js'
-import type { Sandbox, SandboxCommand, SandboxProcess } from '@reins/tools'
+import { type Sandbox, type SandboxCommand, type SandboxProcess, watchMemory } from '@reins/tools'
 import { notConnected } from './failures.ts'
 import { limits } from './limits.ts'
 
@@ -40,6 +41,12 @@ export class StdioTransport implements Transport {
     if (spawned.kind === 'refused') throw new Error(this.#end(spawned.message))
     const { process } = spawned
     this.#process = process
+    const { memoryBytes = 0 } = this.#sandbox
+    const over = () =>
+      this.#break(
+        `it held more memory than it may (${Math.round(memoryBytes / 1024 ** 2)} MB), and was ended; the operator can raise --shell-memory`,
+      )
+    const watch = watchMemory(process, this.#sandbox.memoryBytes, over, limits.memoryLookMs) // P3
     process.stdin?.on('error', () => undefined)
     process.stdout.on('data', (chunk: Buffer) => this.#take(chunk))
     process.stdout.on('error', () => undefined)
@@ -48,6 +55,7 @@ export class StdioTransport implements Transport {
       this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-limits.stderrChars)
     })
     void process.exit.then((exit) => {
+      watch.end()
       this.#process = null
       this.#end(
         exit.kind === 'not-started'

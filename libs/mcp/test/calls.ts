@@ -3,7 +3,7 @@ import type { McpServer, ServerAnswer } from '@reins/contracts'
 import { type AskPerson, runCall, type ToolOutcome } from '@reins/tools'
 import { onTestFinished } from 'vitest'
 import type { McpServers } from '../src/mcp-servers.ts'
-import { definition, serversOf } from './ends.ts'
+import { definition, options, serversOf } from './ends.ts'
 
 export interface Used {
   readonly servers: McpServers
@@ -20,9 +20,17 @@ export function use(
   given: readonly McpServer[],
   secrets: Readonly<Record<string, string>> = {},
   whenDone: (close: () => Promise<void>) => void = onTestFinished,
-  { elicit, now }: { readonly elicit?: AskPerson; readonly now?: () => number } = {},
+  {
+    elicit,
+    now,
+    memoryBytes,
+  }: { readonly elicit?: AskPerson; readonly now?: () => number; readonly memoryBytes?: number } = {},
 ): Used {
-  const change = { asksPeople: elicit !== undefined, ...(now ? { now } : {}) }
+  const change = {
+    asksPeople: elicit !== undefined,
+    ...(now ? { now } : {}),
+    ...(memoryBytes === undefined ? {} : { sandbox: { ...options().sandbox, memoryBytes } }),
+  }
   const { servers, asked } = serversOf(definition(...given), secrets, change)
   whenDone(() => servers.close())
   const progress: string[] = []

@@ -1,7 +1,7 @@
 // Programs that speak MCP badly, or die: over stdio, in the sandbox of this machine.
 import { copyFileSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { namesOf, reasonOf, use } from './calls.ts'
 import { folder } from './ends.ts'
 
@@ -68,7 +68,7 @@ describe('a program', () => {
       .toBe(true)
     kill('killed.log')
     expect(await slow).toMatchObject({
-      code: 'crashed',
+      code: 'outcome-unknown',
       output: expect.stringContaining('may or may not have taken effect'),
     })
     expect(logged('killed.log').filter((line) => line.startsWith('slow'))).toHaveLength(1)
@@ -81,7 +81,33 @@ describe('a program', () => {
     expect(namesOf((await used.discover())[0])).toEqual(['mcp__odd__go'])
     expect((await used.call('mcp__odd__go')).output).toContain('The call was tried twice.')
   })
+
+  it('that takes more memory than a command may is ended, its call says why, and the next one starts it again', async () => {
+    const used = use([program(grows)], {}, onTestFinished, { memoryBytes: 250 * 1024 ** 2 })
+    expect(await used.call('mcp__odd__go', { megabytes: 600 })).toMatchObject({
+      ...{ status: 'error', code: 'outcome-unknown' },
+      output: expect.stringMatching(/held more memory than it may \(250 MB\).* may or may not have taken effect/),
+    })
+    expect((await used.call('mcp__odd__go', { megabytes: 1 })).output).toBe('1')
+  })
 })
+
+/** Takes as much memory as a call says, a piece at a time. */
+const grows = `
+  const send = (id, result) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, result }) + '\\n')
+  require('node:readline').createInterface({ input: process.stdin }).on('line', async (line) => {
+    const { id, method, params } = JSON.parse(line)
+    if (method === 'initialize') send(id, { protocolVersion: '2025-06-18', capabilities: { tools: {} }, serverInfo: { name: 'g', version: '1' } })
+    if (method === 'tools/list') send(id, { tools: [{ name: 'go', inputSchema: { type: 'object' } }] })
+    if (method !== 'tools/call') return
+    const { megabytes } = params.arguments
+    const held = []
+    while (held.length < megabytes) {
+      held.push(Buffer.alloc(1024 * 1024, 1))
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+    if (megabytes < 100) send(id, { content: [{ type: 'text', text: String(held.length) }] })
+  })`
 
 /** Answers as it should, and dies at each call. */
 const dies = `

@@ -3,6 +3,13 @@ export { type Envelope, openSecret, type RandomBytes, rewrapSecret, sealSecret }
 export { type Handover, handOver, makeRecipient, type Recipient } from './keys/handover.ts'
 export { givenKeys, type KeyStore, keyFile } from './keys/key-file.ts'
 export { type Keyring, keyOf, keyText, makeKey, parseKeyring, type SecretsKey } from './keys/keyring.ts'
+export {
+  type LearnOptions,
+  learnNamed,
+  type NamedSecrets,
+  type Resolve,
+  resolveSecrets,
+} from './named-secrets.ts'
 export { mask } from './redact/masking.ts'
 export {
   createRedactor,

@@ -4,7 +4,6 @@ export { resultProblem } from './arguments/result.ts'
 export { type BuiltinOptions, builtinCatalog, builtinSource, workspaceOf } from './builtin/builtin-source.ts'
 export { answered } from './content.ts'
 export type { KeepOutput, KeptOutput, ReadKept, ToolContext, ToolSettings } from './context.ts'
-export { type SkillBundles, skillsCatalog, skillsSource, type SkillsSourceOptions } from './skills/skills-source.ts'
 export { type AskMemory, type MemorySourceOptions, memoryCatalog, memorySource } from './memory/memory-source.ts'
 export { missingConfig, missingSecret, type NamedValues, noValues } from './named-values.ts'
 export { type ToolErrorCode, ToolFailure, type ToolOutcome } from './outcome.ts'
@@ -21,6 +20,7 @@ export {
 } from './resolve.ts'
 export { runTool } from './run.ts'
 export { detectSandbox, type SandboxOptions } from './sandbox/detect.ts'
+export { watchMemory } from './sandbox/memory-watch.ts'
 export {
   describeSandbox,
   type Sandbox,
@@ -31,6 +31,7 @@ export {
   type SandboxProcess,
   type SpawnResult,
 } from './sandbox/sandbox.ts'
+export { type SkillBundles, type SkillsSourceOptions, skillsCatalog, skillsSource } from './skills/skills-source.ts'
 export type {
   AskedApproval,
   CallContext,

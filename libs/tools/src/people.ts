@@ -19,7 +19,8 @@ export type Elicitation =
 
 /** What to ask. `nothingRan`: the server refused the call until then, so nothing of it ran. */
 export type Question =
-  | { readonly nothingRan: false; readonly asked: Elicitation }
+  /** `sent`: how often the call was sent to the server by then, where that is more than once: it asks the same again. */
+  | { readonly nothingRan: false; readonly asked: Elicitation; readonly sent?: number }
   /** All that the server wants: the first one that has no answer yet is asked. */
   | { readonly nothingRan: true; readonly asked: readonly Elicitation[] }
 

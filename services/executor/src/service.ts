@@ -1,22 +1,23 @@
 // The executor: a session's actor for each session of the pools that its labels cover (PROTOCOL 4 and 6), in the shell that it shares
 // with the tool-runner (libs/holder, whose invariants hold here).
 //   X6. Sessions that are decided take a work slot; model calls in flight take a slot of their own, bounded by memory too.
-import { type Broker, startPresence } from '@reins/broker'
+import { type Broker, callService, startPresence } from '@reins/broker'
 import { codeCatalog } from '@reins/code-host'
 import { Definitions } from '@reins/context'
-import type { Labels } from '@reins/contracts'
+import { type Labels, type ResolvedSecrets, resolveSecretsVerb, serviceSubject } from '@reins/contracts'
 import { CallSlots, Holder, heapShare, memoryRoom, readingUntil } from '@reins/holder'
 import type { Journal, RegistryView } from '@reins/journal'
 import type { Models } from '@reins/models'
+import { learnNamed, type SecretsRedactor } from '@reins/secrets'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
-import { defaultCeilings, defaultRetryPolicy, type DelegationCeilings, type RetryPolicy } from '@reins/session'
-import type { Redactor } from '@reins/secrets'
+import { type DelegationCeilings, defaultCeilings, defaultRetryPolicy, type RetryPolicy } from '@reins/session'
 import type { Log, Metrics } from '@reins/telemetry'
 import { builtinCatalog, memoryCatalog, skillsCatalog } from '@reins/tools'
 import { executorMetrics } from './executor-metrics.ts'
 import { DeltaPace } from './model-call/delta-pace.ts'
 import { IgnoredFields } from './model-call/ignored-fields.ts'
 import { KeptMedia } from './model-call/kept-media.ts'
+import { maskedModels } from './model-call/masked-models.ts'
 import { type ActorContext, SessionActor } from './session/session-actor.ts'
 
 export interface ExecutorConfig {
@@ -37,7 +38,8 @@ export interface ExecutorConfig {
   readonly cacheBytes: number
   readonly ackWaitMs: number
   readonly pauseAt: PausePoint
-  readonly redactor: Redactor
+  /** Masks secrets in what models say; it learns those that agents name. */
+  readonly redactor: SecretsRedactor
   /** What no definition exceeds when it delegates. */
   readonly ceilings?: DelegationCeilings
   readonly retries?: RetryPolicy
@@ -46,6 +48,9 @@ export interface ExecutorConfig {
   /** The consumer is gone for good: the process must end. */
   readonly fatal: (error: Error) => void
 }
+
+/** For secrets that are learnt in order to mask them: a call goes on without. */
+const learnMs = 1500
 
 export async function start(config: ExecutorConfig): Promise<Running> {
   const { broker, journal, clock, log, labels, ackWaitMs, instance } = config
@@ -56,6 +61,24 @@ export async function start(config: ExecutorConfig): Promise<Running> {
   const slots = new CallSlots({ most: config.modelCalls, room: memoryRoom(clock.now, heapShare), now: clock.now })
 
   const ignored = new IgnoredFields(log)
+  // A broker that is away for longer than one question must not fail a turn.
+  const definitions = new Definitions({ version: (digest) => reading(() => config.registry.version(digest)) }, [
+    builtinCatalog,
+    codeCatalog,
+    memoryCatalog,
+    skillsCatalog,
+  ])
+  const redactorOf = maskedModels({
+    ...{ redactor: config.redactor, definitions },
+    learnNamed: learnNamed({
+      resolve: (request) =>
+        callService<ResolvedSecrets>(broker, serviceSubject('registry', resolveSecretsVerb), request, learnMs),
+      learnt: (values) => config.redactor.learn(values),
+      now: clock.now,
+      missed: (digest, why) =>
+        log.warn({ digest, why }, 'the secrets that an agent names cannot be learnt now, in order to mask them'),
+    }),
+  })
   const context: ActorContext = {
     instance,
     sessions: journal.sessions,
@@ -63,13 +86,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     timers: journal.timers,
     work: journal.work,
     snapshots: journal.snapshots,
-    // A broker that is away for longer than one question must not fail a turn.
-    definitions: new Definitions({ version: (digest) => reading(() => config.registry.version(digest)) }, [
-      builtinCatalog,
-      codeCatalog,
-      memoryCatalog,
-      skillsCatalog,
-    ]),
+    definitions,
     registry: {
       agentFresh: (name) => reading(() => config.registry.agentFresh(name)),
       version: (digest) => reading(() => config.registry.version(digest)),
@@ -83,7 +100,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     retries: config.retries ?? defaultRetryPolicy,
     stopping: stopping.signal,
     pauseAt: config.pauseAt,
-    redactor: config.redactor,
+    redactorOf,
     media: new KeptMedia(journal.outputs),
     deltaPace: new DeltaPace(),
     slots,

@@ -1,6 +1,7 @@
 // Executors on the in-memory journal, each with its actors; the model, the gateway, the runners and the passing of time are the test's.
 
 import type { Consumption, Presence } from '@reins/broker'
+import { Definitions } from '@reins/context'
 import {
   type Address,
   type AgentDefinition,
@@ -22,14 +23,13 @@ import {
 } from '@reins/contracts'
 import { CallSlots } from '@reins/holder'
 import { createMemoryJournal, type MemoryFaults, type MemoryJournal } from '@reins/journal'
+import { nothingToRedact } from '@reins/secrets'
 import { noPausePoints } from '@reins/service'
 import { defaultCeilings, emptyFold, foldFrames, type Session } from '@reins/session'
-import { nothingToRedact } from '@reins/secrets'
 import { Metrics } from '@reins/telemetry'
 import { builtinCatalog } from '@reins/tools'
 import { onTestFinished } from 'vitest'
 import { executorMetrics } from '../src/executor-metrics.ts'
-import { Definitions } from '@reins/context'
 import { DeltaPace } from '../src/model-call/delta-pace.ts'
 import { type ActorContext, SessionActor } from '../src/session/session-actor.ts'
 
@@ -303,7 +303,7 @@ export class Executor {
       ...{ metrics: executorMetrics(new Metrics()), ackWaitMs: 1000, followAfterMs: this.#followAfterMs },
       ...{
         retries: { maxThrottles: 2, baseMs: 1, maxMs: 1 },
-        redactor: nothingToRedact,
+        redactorOf: async () => nothingToRedact,
         media: { get: async () => undefined },
         deltaPace: new DeltaPace(),
       },

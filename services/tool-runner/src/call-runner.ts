@@ -1,7 +1,7 @@
 // Runs one tool call as the session's definition says. Always ends in one result.
 import type { AgentDefinition, RequestedCall, ServerAnswer } from '@reins/contracts'
 import type { RegistryView } from '@reins/journal'
-import type { McpServers } from '@reins/mcp'
+import { type McpServers, maskedAnswer } from '@reins/mcp'
 import type { Redactor } from '@reins/secrets'
 import type { ToolsetRequest } from '@reins/session'
 import {
@@ -32,7 +32,7 @@ export interface RunnerTools {
   /** Secrets and configs for the calls of a definition, by its digest. */
   values(digest: string): NamedValues
   /** Lets whoever masks know the secrets that the definition names: another runner may have given them to a tool. Never rejects. */
-  learnNamed(digest: string, definition: AgentDefinition): Promise<void>
+  learnNamed(digest: string, definition: AgentDefinition): Promise<unknown>
   /** Masks secret values in what goes into the log. */
   readonly redactor: Redactor
 }
@@ -118,7 +118,8 @@ export async function discover(
   if (!resolved) return []
   const { definition } = resolved
   const asked = { definition, principal, secret: tools.values(digest).secrets }
-  return tools.redactor.json([...(await tools.servers.discover(asked, known))])
+  const answers = await tools.servers.discover(asked, known)
+  return answers.map((answer) => maskedAnswer(answer, (value) => tools.redactor.json(value)))
 }
 
 /** By the tools of a runner, by digest: a version never changes. */

@@ -1,6 +1,6 @@
 // A try of an agent's MCP servers, for people: connected anew, told in full. It touches no session.
 import { type McpTried, mcpServers, ReinsError, type TestMcp } from '@reins/contracts'
-import type { McpServers, ServerReport } from '@reins/mcp'
+import { type Mask, type McpServers, maskedAnswer, type ServerReport } from '@reins/mcp'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { RunnerTools } from './call-runner.ts'
@@ -23,8 +23,11 @@ export async function testMcp(
   const { definition } = version
   const optional = new Set(mcpServers(definition).flatMap(({ name, optional }) => (optional ? [name] : [])))
   const reports = await servers.report({ definition, principal, secret: tools.values(digest).secrets })
-  const tried = reports.map((report) => triedOf(report, optional.has(report.answer.server)))
-  return { value: { servers: tools.redactor.json(tried) } }
+  const mask: Mask = (value) => tools.redactor.json(value)
+  const tried = reports.map((report) =>
+    triedOf({ ...report, answer: maskedAnswer(report.answer, mask) }, optional.has(report.answer.server)),
+  )
+  return { value: { servers: mask(tried) } }
 }
 
 function triedOf({ answer, info, at }: ServerReport, optional: boolean): McpTried {

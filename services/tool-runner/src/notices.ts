@@ -1,6 +1,6 @@
 // Pages that people are asked to open, by the ids of their servers: a server may say by itself that a person is done. Bounded, and lost
 // with the process: then the person says it.
-import type { EventOf } from '@reins/contracts'
+import { type EventOf, maxElicitationMessageChars, maxElicitationUrlChars } from '@reins/contracts'
 import type { Redactor } from '@reins/secrets'
 import type { AskedHere } from './running-tools.ts'
 
@@ -34,7 +34,7 @@ export class Notices {
 
 const keyOf = (server: string, id: string): string => `${server}\0${id}`
 
-/** As it is recorded: with secrets masked, since servers know some. */
+/** As it is recorded: with secrets masked, since servers know some, and cut after that, since a mask may be longer than what it hides. */
 export function askedEvent(
   { running: { call, attempt }, elicitation, asked, key, nothingRan, expiresMs }: AskedHere,
   now: number,
@@ -44,10 +44,14 @@ export function askedEvent(
     type: 'elicitation.requested',
     data: {
       ...{ call, elicitation, attempt, server: asked.server, mode: asked.mode, key },
-      message: redactor.text(asked.message),
-      ...(asked.mode === 'url' ? { url: redactor.text(asked.url) } : { schema: redactor.json({ ...asked.schema }) }),
+      message: cut(redactor.text(asked.message), maxElicitationMessageChars),
+      ...(asked.mode === 'url'
+        ? { url: cut(redactor.text(asked.url), maxElicitationUrlChars) }
+        : { schema: redactor.json({ ...asked.schema }) }),
       ...(nothingRan ? { nothingRan } : {}),
       ...{ timer: `elicitation-${elicitation}`, expiresAt: Math.max(0, now) + expiresMs },
     },
   }
 }
+
+const cut = (text: string, most: number): string => (text.length <= most ? text : text.slice(0, most).toWellFormed())

@@ -9,8 +9,8 @@ import { type CallSlots, Claims } from '@reins/holder'
 import type { SessionFeed } from '@reins/journal'
 import type { Clock, PausePoint } from '@reins/service'
 import type { RunnerCall } from '@reins/session'
-import { type Elicitation, type PersonsAnswer, ToolFailure } from '@reins/tools'
-import { AskedPeople, type Asking } from './asked-people.ts'
+import { type Elicitation, type PersonsAnswer, type Question, ToolFailure } from '@reins/tools'
+import { AskedPeople } from './asked-people.ts'
 import { type RunnerTools, runCall } from './call-runner.ts'
 import type { ToolResult } from './redacted-result.ts'
 import type { Request } from './requests.ts'
@@ -167,7 +167,7 @@ export class RunningTools {
     void context.pauseAt('tool-runner.in-tool')
     const { signal } = running.abort
     runCall(context.tools, request, asked, this.#session, watching, signal, (question, expiresMs, until) =>
-      this.#ask(running, people.next(question), question.nothingRan, expiresMs, until),
+      this.#ask(running, people, question, expiresMs, until),
     )
       .catch((error): ToolResult => {
         context.report(this.#session, error)
@@ -191,11 +191,13 @@ export class RunningTools {
   /** Resolves with a person's answer, where the call lives to hear it; a call of which nothing ran does not. */
   async #ask(
     running: RunningCall,
-    asking: Asking,
-    nothingRan: boolean,
+    people: AskedPeople,
+    question: Question,
     expiresMs: number,
     until: AbortSignal,
   ): Promise<PersonsAnswer> {
+    const { nothingRan } = question
+    const asking = people.next(question, () => makeShortId(this.#context.clock.random))
     if (asking.kind === 'answered') return asking.answer
     if (asking.kind === 'enough') {
       if (!nothingRan) return { action: 'cancel' }
@@ -204,20 +206,23 @@ export class RunningTools {
         'the server asks for a person to open a page again and again; the call was given up',
       )
     }
-    const { asked, key } = asking
-    const elicitation = makeShortId(this.#context.clock.random)
-    const answer = new Promise<PersonsAnswer>((resolve, reject) => {
-      running.waits = { elicitation, answer: resolve }
-      const stop = () => reject(until.reason)
-      if (until.aborted) stop()
-      else until.addEventListener('abort', stop, { once: true })
-    })
-    answer.catch(() => undefined)
+    const { asked, key, elicitation } = asking
+    const answer = Promise.withResolvers<PersonsAnswer>()
+    const waits = { elicitation, answer: answer.resolve }
+    running.waits = waits
+    const stop = () => answer.reject(until.reason)
+    if (until.aborted) stop()
+    else until.addEventListener('abort', stop, { once: true })
+    answer.promise.catch(() => undefined)
     this.#listener.asks({ running, elicitation, asked, key, nothingRan, expiresMs })
     try {
-      return await answer
+      const given = await answer.promise
+      people.answered(given)
+      return given
     } finally {
-      if (running.waits?.elicitation === elicitation) running.waits = null
+      until.removeEventListener('abort', stop)
+      // The same question may wait anew by then, over another connection.
+      if (running.waits === waits) running.waits = null
     }
   }
 

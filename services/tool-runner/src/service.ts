@@ -7,8 +7,8 @@ import { type Labels, type SlowCall, testMcpVerb } from '@reins/contracts'
 import { CallSlots, Holder, memoryRoom, memoryShare, type Queue, readingUntil } from '@reins/holder'
 import type { Journal, RegistryView } from '@reins/journal'
 import { McpServers } from '@reins/mcp'
+import { learnNamed, type SecretsRedactor } from '@reins/secrets'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
-import type { SecretsRedactor } from '@reins/secrets'
 import type { Log, Metrics } from '@reins/telemetry'
 import {
   builtinSource,
@@ -25,8 +25,8 @@ import { testMcp } from './mcp-test.ts'
 import { memoryOver } from './memory-calls.ts'
 import { askedEvent, Notices } from './notices.ts'
 import { ServerSessions } from './server-sessions.ts'
-import { learnNamed, type ValuesOptions, valuesOf } from './values.ts'
 import { SessionTools, type ToolsContext } from './session-tools.ts'
+import { resolveOver, type ValuesOptions, valuesOf } from './values.ts'
 
 export interface ToolRunnerConfig {
   readonly broker: Broker
@@ -59,6 +59,8 @@ export interface ToolRunnerConfig {
 
 const waitsAfterMs = 1000
 const parksAfterMs = 60_000
+/** For secrets that are learnt in order to mask them: a call goes on without. */
+const learnMs = 1500
 /** Calls that come while all work slots are taken stay with the broker, or go to other runners. */
 const noQueue: Queue = { full: () => false, waiting: 0, queued: () => [], serve: () => undefined }
 
@@ -140,7 +142,11 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
       kept: (session, ref) => reading(() => journal.outputs.get(session, ref)),
       keep: (session, output) => journal.outputs.put(session, redacted(output, config.redactor)),
       values: (digest) => valuesOf(secrets, digest),
-      learnNamed: learnNamed(secrets, clock.now, log),
+      learnNamed: learnNamed({
+        ...{ resolve: resolveOver(broker, learnMs), learnt: secrets.learnt, now: clock.now },
+        missed: (digest, why) =>
+          log.warn({ digest, why }, 'the secrets that an agent names cannot be learnt now, in order to mask them'),
+      }),
       redactor: config.redactor,
     },
     ackWaitMs,

@@ -253,10 +253,14 @@ export class SessionTools implements HeldActor {
     const { running, elicitation, asked } = here
     const { call, attempt, seq } = running
     for (;;) {
+      // The same question, over another connection: a person may have answered it meanwhile.
+      this.#running.resumeAnswered(this.#stateOf)
       const request = this.#requests.get(seq)
       const state = this.#stateOf(running)
       // Stopped meanwhile, or another runner's: nobody is asked.
       if (!request || !state || running.waits?.elicitation !== elicitation || running.abort.signal.aborted) return
+      if (state.kind === 'parked' && state.by === this.#context.instance)
+        this.#context.waitsForNotice(this.id, call, elicitation, asked)
       if (this.#releasing || request.beyond || !runsAt(state, attempt, this.#context.instance)) return
       await this.#context.pauseAt('tool-runner.before-elicitation')
       const event = this.#context.asks(here, this.id)

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { ErrorBody, ResolvedSecrets, ResolveSecrets } from '@reins/contracts'
-import { handOver } from '@reins/secrets'
+import { handOver, type Resolve } from '@reins/secrets'
 import { expect, test } from 'vitest'
-import { type Resolve, resolveSecrets } from './values.ts'
+import { resolveForCall } from './values.ts'
 
 const kept: Readonly<Record<string, string>> = { TOKEN: 'ghp_value' }
 const digest = '0'.repeat(32)
@@ -19,24 +19,24 @@ const refusing =
   async () => ({ ok: false, error })
 
 test('a secret comes sealed, and is opened here; one that there is not is left out', async () => {
-  expect(await resolveSecrets(registry, ['TOKEN', 'NONE'], digest, 1000)).toEqual({ TOKEN: 'ghp_value' })
+  expect(await resolveForCall(registry, ['TOKEN', 'NONE'], digest, 1000)).toEqual({ TOKEN: 'ghp_value' })
 })
 
 test('a registry that is away for a moment is asked again', async () => {
   let asked = 0
   const away = refusing({ code: 'unavailable', message: 'The registry service is not running.' })
   const back: Resolve = (request) => (asked++ === 0 ? away(request) : registry(request))
-  expect(await resolveSecrets(back, ['TOKEN'], digest, 60_000)).toEqual({ TOKEN: 'ghp_value' })
+  expect(await resolveForCall(back, ['TOKEN'], digest, 60_000)).toEqual({ TOKEN: 'ghp_value' })
 })
 
 test('one that stays away, and a refusal, are failures that say why and what to do', async () => {
   const away = refusing({ code: 'unavailable', message: 'The registry service is not running.' })
-  await expect(resolveSecrets(away, ['TOKEN'], digest, 0)).rejects.toMatchObject({
+  await expect(resolveForCall(away, ['TOKEN'], digest, 0)).rejects.toMatchObject({
     code: 'failed',
     message: 'the secret TOKEN cannot be had: The registry service is not running.',
   })
   const no = refusing({ code: 'forbidden', message: 'The version does not name it.', next: 'Name it.' })
-  await expect(resolveSecrets(no, ['TOKEN'], digest, 60_000)).rejects.toMatchObject({
+  await expect(resolveForCall(no, ['TOKEN'], digest, 60_000)).rejects.toMatchObject({
     code: 'refused',
     message: 'the secret TOKEN cannot be had: The version does not name it. Name it.',
   })

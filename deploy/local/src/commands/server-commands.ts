@@ -45,7 +45,7 @@ function serverOptions(command: Command): Command {
     )
     .option(
       '--shell-memory <MB>',
-      'kill a shell command that, with all that it started, holds more memory; 0 for no limit (env REINS_SHELL_MEMORY_MB, default half of the machine)',
+      'kill a shell command or an MCP server that, with all that it started, holds more memory; 0 for no limit (env REINS_SHELL_MEMORY_MB, default half of the machine)',
     )
     .addOption(
       new Option('--log-level <level>', 'log from this level on (env REINS_LOG_LEVEL, default info)').choices([

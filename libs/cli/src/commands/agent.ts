@@ -5,12 +5,13 @@ import {
   namesFile,
   type PutAgentResult,
   type PutCondition,
+  ReinsError,
   storedCode,
   storedSkills,
 } from '@reins/contracts'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { codeOf } from '../code/agent-files.ts'
-import { CommandFailure, usageFailure } from '../failure.ts'
+import { CommandFailure, explainFailure, usageFailure } from '../failure.ts'
 import type { Act, Invocation } from '../invocation.ts'
 import { neutralise, oneLine } from '../text/neutralise.ts'
 import { table } from '../text/table.ts'
@@ -377,5 +378,11 @@ async function start(run: Invocation, name: string, options: StartOptions): Prom
       `reins cannot chat with --mode ${options.mode} yet.`,
       'Use --mode terminal. A program can use the HTTP API: the server describes it at /openapi.json.',
     )
-  await openChat(run, { agent: name, ...(options.session === undefined ? {} : { session: options.session }) })
+  try {
+    await openChat(run, { agent: name, ...(options.session === undefined ? {} : { session: options.session }) })
+  } catch (error) {
+    if (!(error instanceof ReinsError) || error.code !== 'unauthorized') throw error
+    const { message, next } = explainFailure(error)
+    throw new CommandFailure(`Error starting agent: 401: ${message}`, next === undefined ? {} : { next })
+  }
 }

@@ -99,7 +99,7 @@ export type KeyRotation = Static<typeof KeyRotation>
  *   secrets.rotate { by } -> KeyRotation
  *   configs.put    { name, value, by } -> ConfigAnswer         configs.delete { name, by } -> { name }
  *   configs.list   { limit, after? } -> ConfigList
- * and on a subject of its own, which only a tool-runner may publish to:
+ * and on a subject of its own, which only a tool-runner, memory and an executor may publish to:
  *   secrets.resolve { names, digest, to } -> ResolvedSecrets
  */
 export interface ResolveSecrets {

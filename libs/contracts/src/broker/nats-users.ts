@@ -3,8 +3,8 @@
 //   NU1. What is not named is denied. None may purge, delete, restore or reshape what is stored; only the registry updates a stream's
 //        settings (a newer version does), and a consumer of sessions or timers is nobody's to delete.
 //   NU2. Nobody writes to an inbox but as the answer to a question that it was asked: replies cannot be forged.
-//   NU3. Only a tool-runner and memory may ask for the values of secrets: they alone use them, for tools and for databases of long-term
-//        memories. The answer is sealed for the process that asks.
+//   NU3. Only a tool-runner, memory and an executor may ask for the values of secrets: the first two use them, for tools and for databases
+//        of long-term memories, and an executor masks them in what models say. The answer is sealed for the process that asks.
 //        Only memory, which sends webhooks, may have something signed.
 //   NU4. What the broker cannot keep apart: its own answers go to whatever reply subject a request names, also to another role's. So this
 //        holds against mistakes and stray processes, not against a service that was taken over (docs/security.md).
@@ -85,7 +85,10 @@ const own: Readonly<Record<ServiceName, Own>> = {
     hears: [],
   },
   executor: {
-    says: [frames('e'), deltas('e'), 'timer.>', 'hb.executor.>', 'ctl.>', `$KV.${buckets.snapshots}.>`],
+    says: [
+      ...[frames('e'), deltas('e'), 'timer.>', 'hb.executor.>', 'ctl.>', `$KV.${buckets.snapshots}.>`],
+      resolveSecrets,
+    ],
     hears: ['ctl.>'],
   },
   'tool-runner': {

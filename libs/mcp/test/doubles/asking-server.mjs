@@ -1,6 +1,6 @@
 // An MCP server on stdin and stdout that asks people, in one file that needs nothing. A person has been to its page when there is a file
-// `authorised` in its folder: it says so by itself, and lets calls through from then on.
-import { existsSync } from 'node:fs'
+// `authorised` in its folder: it says so by itself, and lets calls through from then on. Each question is a line of `asked.log`.
+import { appendFileSync, existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 const send = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
@@ -14,6 +14,7 @@ const ask = (params) =>
     const id = `ask-${++asked}`
     waiting.set(id, resolve)
     send({ id, method: 'elicitation/create', params })
+    appendFileSync('asked.log', `${params.message}\n`)
   })
 
 const page = (id) => ({
@@ -46,7 +47,9 @@ const answers = {
   initialize: ({ protocolVersion }) => ({
     ...{ protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'asking', version: '1.0.0' } },
   }),
-  'tools/list': () => ({ tools: ['form', 'page', 'gated'].map(tool) }),
+  'tools/list': () => ({
+    tools: [...['form', 'page', 'gated'].map(tool), { ...tool('again'), annotations: { idempotentHint: true } }],
+  }),
 }
 
 createInterface({ input: process.stdin }).on('line', async (line) => {
@@ -55,7 +58,8 @@ createInterface({ input: process.stdin }).on('line', async (line) => {
   if (id === undefined) return
   if (method !== 'tools/call') return void send({ id, result: answers[method]?.(params) ?? {} })
   const { name, arguments: given = {} } = params
-  if (name === 'form') send({ id, result: said(await ask({ message: 'Who are you?', requestedSchema: schema })) })
+  if (name === 'form' || name === 'again')
+    send({ id, result: said(await ask({ message: 'Who are you?', requestedSchema: schema })) })
   else if (name === 'page') send({ id, result: said(await ask(page('p'))) })
   else send({ id, ...gated(String(given.key)) })
 })

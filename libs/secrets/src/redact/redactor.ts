@@ -30,6 +30,7 @@ export class SecretsRedactor implements Redactor, MatcherSource {
   readonly #which: Which
   #generation = 0
   #built: Search | undefined
+  #literal: SecretsRedactor | undefined
 
   constructor(secrets: Iterable<string> = [], which: Which = 'all') {
     this.#which = which
@@ -44,12 +45,15 @@ export class SecretsRedactor implements Redactor, MatcherSource {
   learn(secrets: Iterable<string>): void {
     const before = this.#secrets.size
     for (const secret of secrets) if (secret !== '') this.#secrets.add(secret)
-    if (this.#secrets.size > before) this.#generation++
+    if (this.#secrets.size === before) return
+    this.#generation++
+    this.#literal?.learn(this.#secrets)
   }
 
-  /** For what it knows now, and fewer forms: for streams that must hold back as little as can be, of what no tool wrote. */
+  /** Of all that this one learns, in fewer forms: for streams that must hold back as little as can be, of what no tool wrote. */
   literal(): Redactor {
-    return new SecretsRedactor(this.#secrets, 'literal')
+    this.#literal ??= new SecretsRedactor(this.#secrets, 'literal')
+    return this.#literal
   }
 
   matchers(): readonly Matcher[] {

@@ -134,6 +134,39 @@ describe('a call that must be approved', () => {
     })
   })
 
+  it('beside another one is decided by itself: one is approved and runs, one is denied and does not', () => {
+    const both = settled(asked({ mode: 'default' }, [always], run('k1', 'make'), run('k2', 'rm x')))
+    for (const order of ['k1 first', 'k2 first']) {
+      const decisions = [decision('k1', 'approved', 'make'), decision('k2', 'denied', 'rm x')]
+      const decided = both.and(
+        ...(order === 'k1 first' ? decisions : decisions.toReversed()).map((one) => decides(one)),
+      )
+      const next = settled(decided)
+      const states = next.session.turn?.calls.map(({ call, state }) => [call, state.kind])
+      expect(states).toEqual([
+        ['k1', 'requested'],
+        ['k2', 'done'],
+      ])
+    }
+  })
+
+  it('goes in a frame of its own where its arguments and those of others together would be more than a frame takes', () => {
+    const both = settled(asked({ mode: 'default' }, [always], run('k1', 'make'), run('k2', 'make test')))
+    const long = { arguments: { command: 'x'.repeat(1_500_000) } }
+    const edited = both.and(
+      decides(decision('k1', 'edited', 'make', long)),
+      decides(decision('k2', 'edited', 'make test', long)),
+    )
+    const asks = (one: Given) =>
+      (due(one.session, one.head.n + 1)?.events ?? []).flatMap((event) =>
+        event.type === 'tool-calls.requested' ? event.data.calls.map(({ call }) => call) : [],
+      )
+    expect(asks(edited)).toEqual(['k1'])
+    const first = edited.and(e(requested('t1', ['k1', 'never'])))
+    expect(asks(first)).toEqual([])
+    expect(asks(first.and(t(result('k1', 'ok'))))).toEqual(['k2'])
+  })
+
   it('does not run where it is denied: the model reads by whom, and why', () => {
     const denied = settled(waits.and(decides(decision('k1', 'denied', 'make', { reason: 'not on a Friday' }))))
     expect(output(denied)).toBe('Not run: user:ada denied this call and says: not on a Friday')

@@ -172,6 +172,15 @@ describe('an answer at the door', () => {
     expect(answer('accept', { age: 20 })).toMatchObject({ kind: 'append' })
   })
 
+  it('is bounded: a long text is refused, and a long default is left to the server', () => {
+    const schema = { properties: { note: { type: 'string' }, long: { type: 'string', default: 'x'.repeat(3_000) } } }
+    const given = { ...fold, session: asked({ ...form, schema }).session }
+    const said = (content: Record<string, string>) =>
+      answerElicitation(given, { elicitation: 'e-k1', action: 'accept', content }, user)
+    expect(said({ note: 'x'.repeat(20_000) })).toMatchObject({ code: 'invalid', why: expect.stringMatching(/16000/) })
+    expect(said({ note: 'short' })).toMatchObject({ decision: { events: [{ data: { content: { note: 'short' } } }] } })
+  })
+
   it('has the defaults of what was left out, where they fit, and only if it is accepted', () => {
     const properties = {
       ...{ age: { type: 'integer', default: 30 }, name: { type: 'string', default: 7 }, on: { type: 'boolean' } },

@@ -35,7 +35,7 @@ function nextOf(
   if (settled.length > 0) return { events: settled, to: toLog }
   const recorded = routed.flatMap(({ route }) => (route.kind === 'recorded' ? route.events : []))
   if (recorded.length > 0) return { events: recorded, to: toLog }
-  const next = withinRoom(session.born, turn, inTheirOrder(session.born, turn, routed))
+  const next = withinFrame(withinRoom(session.born, turn, inTheirOrder(session.born, turn, routed)))
   if (next.length === 0) return null
   // What has a frame of its own comes first: none of it begins while a runner is at a batch.
   for (const { route } of next) if (route.kind === 'frame') return route.due
@@ -110,6 +110,20 @@ function withinRoom(born: Born, turn: Turn, waiting: readonly Routed[]): readonl
     return waiting.filter(({ call }) => holdsBack(born, turn, call))
   const open = turn.calls.filter(({ state }) => isOpen(state)).length
   return waiting.slice(0, Math.max(maxConcurrentTools - open, 0))
+}
+
+/** Characters of the arguments of calls that one frame asks for: the broker takes no frame without a limit. People may edit arguments. */
+const frameChars = 2_000_000
+
+/** The first, and those behind it that fit its frame. The others are due as soon as their order lets them. */
+function withinFrame(next: readonly Routed[]): readonly Routed[] {
+  if (next.length < 2) return next
+  let chars = 0
+  const over = next.findIndex(({ call }, at) => {
+    chars += JSON.stringify(call.arguments).length
+    return at > 0 && chars > frameChars
+  })
+  return over < 0 ? next : next.slice(0, over)
 }
 
 /** Whether calls that a runner was asked for wait for this one. */

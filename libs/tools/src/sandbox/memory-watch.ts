@@ -6,11 +6,12 @@ import type { SandboxProcess } from './sandbox.ts'
 
 const lookEveryMs = 100
 
-/** Calls `over` once, when the limit is passed. The caller ends it with the command. */
+/** Calls `over` once, when the limit is passed. The caller ends it with the command. `everyMs`: what lives long is looked at less often. */
 export function watchMemory(
   process: Pick<SandboxProcess, 'memory'>,
   limit: number | undefined,
   over: () => void,
+  everyMs = lookEveryMs,
 ): { end(): void } {
   if (limit === undefined) return { end: () => {} }
   let timer: NodeJS.Timeout | undefined
@@ -19,9 +20,9 @@ export function watchMemory(
     const { bytes, processes } = await process.memory(limit)
     if (ended) return
     if (bytes > limit) over()
-    else timer = setTimeout(look, lookEveryMs + processes) // MW2
+    else timer = setTimeout(look, everyMs + processes) // MW2
   }
-  timer = setTimeout(look, lookEveryMs)
+  timer = setTimeout(look, everyMs)
   return {
     end: () => {
       ended = true

@@ -8,9 +8,9 @@ import type { Frame } from '@reins/contracts'
 import { Claims, Following, type FollowingContext, type Slot } from '@reins/holder'
 import type { SessionFeed } from '@reins/journal'
 import type { Models } from '@reins/models'
+import type { Redactor } from '@reins/secrets'
 import type { Clock, PausePoint } from '@reins/service'
 import { type Effect, isOwn, type Session } from '@reins/session'
-import type { Redactor } from '@reins/secrets'
 import type { SessionFold } from '../session/session-fold.ts'
 import { DeltaBatch } from './delta-batch.ts'
 import type { DeltaPace } from './delta-pace.ts'
@@ -22,7 +22,8 @@ export interface AttemptsContext extends FollowingContext {
   readonly feed: Pick<SessionFeed, 'frames' | 'recentDeltas' | 'publishDelta'>
   readonly definitions: Pick<Definitions, 'settings'>
   readonly models: Models
-  readonly redactor: Redactor
+  /** Masks what a model says to an agent of this version. Never rejects. */
+  redactorOf(digest: string): Promise<Redactor>
   readonly media: Pick<KeptMedia, 'get'>
   readonly deltaPace: DeltaPace
   readonly clock: Clock
@@ -136,11 +137,12 @@ export class ModelAttempts {
     const context = this.#context
     const load = (ref: string) => context.media.get(this.#id, ref)
     const prepared = claimed.prepared ?? (await this.prepare(this.#fold.session, claimed))
+    const redactor = await context.redactorOf(this.#fold.session.born?.digest ?? '')
     return callModel(
       { session: this.#id, call, attempt, prepared, load },
       (delta) => deltas.push(delta),
       abort.signal,
-      context.redactor,
+      redactor,
     )
   }
 

@@ -58,6 +58,11 @@ test('a secret that comes in pieces is never shown', async () => {
   expect(JSON.stringify(outcome)).not.toContain('9sesame')
 })
 
+test('a secret in the words of an error is masked', async () => {
+  const { outcome } = await called([{ type: 'failed', code: 'auth', message: 'The key 9sesame is not valid.' }])
+  expect(outcome).toMatchObject({ failure: { code: 'auth', message: 'The key [redacted] is not valid.' } })
+})
+
 test('a final answer that only calls tools is no answer: the call fails, and says why', async () => {
   const call = { type: 'tool-call', call: 'x', name: 'grep', arguments: {} } as const
   const said = { type: 'completed', content: [call], usage, finish: 'tool-calls' } as const

@@ -1,6 +1,7 @@
 // One attempt of a model call: the request from the transcript, its deltas to LIVE, its outcome as an event. It decides nothing.
 //   M1. It always ends in exactly one outcome, or in `aborted` (somebody else has closed the call).
 //   M2. Offsets count UTF-16 units of a block, from 0 for each attempt.
+//   M3. Nothing that a server says leaves here with a secret in it: deltas, answers, and the words of its errors.
 import type { AssistantBlock, Delta, EventOf, ModelCompleted, ModelEvent, ModelFailed, Usage } from '@reins/contracts'
 import { type LoadMedia, withMedia } from '@reins/models'
 import type { Redactor } from '@reins/secrets'
@@ -39,9 +40,18 @@ export async function callModel(
 ): Promise<CallOutcome> {
   const { prepared } = attempt
   if (prepared.kind === 'impossible') return { kind: 'failed', failure: prepared.failure, partial: '' }
-  if (prepared.kind === 'summary') return callForSummary(prepared, attempt.session, signal, redactor)
-  const shown = await withMedia(prepared.prompt.messages, attempt.load)
-  return stream(prepared, attempt, shown, onDelta, signal, redactor)
+  const outcome =
+    prepared.kind === 'summary'
+      ? await callForSummary(prepared, attempt.session, signal, redactor)
+      : await stream(
+          prepared,
+          attempt,
+          await withMedia(prepared.prompt.messages, attempt.load),
+          onDelta,
+          signal,
+          redactor,
+        )
+  return outcome.kind === 'failed' ? { ...outcome, failure: redactor.json(outcome.failure) } : outcome // M3
 }
 
 /** What was shown of one block, and what is held back because a secret could begin there. */

@@ -20,7 +20,8 @@ export const nobody: Caller = { principal: 'nobody', by: 'user:nobody', permissi
 
 /** `token`: its text, undefined where none was given. Rejects with unauthorized. */
 export async function authenticate(token: string | undefined, tokens: Tokens): Promise<Caller> {
-  if (token === undefined) throw new ReinsError('unauthorized', 'The request has no bearer token.')
+  if (token === undefined)
+    throw new ReinsError('unauthorized', 'Missing or invalid Authorization header: the request has no bearer token.')
   const entry = await tokens.token(createHash('sha256').update(token).digest('hex'))
   if (!entry || entry.revoked) throw new ReinsError('unauthorized', 'The bearer token is not known, or was revoked.')
   return { principal: entry.principal, by: `user:${entry.principal}`, permissions: entry.permissions }

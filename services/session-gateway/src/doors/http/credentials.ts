@@ -8,7 +8,11 @@ export function tokenOf(headers: IncomingHttpHeaders): string | undefined {
   const authorization = headers.authorization
   if (authorization !== undefined) {
     const match = /^bearer +([\x21-\x7e]{1,1024}) *$/i.exec(authorization)
-    if (!match) throw new ReinsError('unauthorized', 'The Authorization header is not of the form "Bearer <token>".')
+    if (!match)
+      throw new ReinsError(
+        'unauthorized',
+        'Missing or invalid Authorization header: it is not of the form "Bearer <token>".',
+      )
     return match[1]
   }
   const entry = protocolsOf(headers).find((protocol) => protocol.startsWith('bearer.'))

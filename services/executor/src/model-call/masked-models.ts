@@ -1,0 +1,26 @@
+// Which secrets are masked in what the models of an agent say.
+//   MM1. An agent that names secrets: all of them, in every form, learnt before its model is asked. A tool, a server or a person may have
+//        told the model one in a form that nobody masked.
+//   MM2. Any other: what this process knows, as it is and in JSON, so that its stream holds back as little as can be.
+import type { Definitions } from '@reins/context'
+import type { Redactor, SecretsRedactor } from '@reins/secrets'
+
+export interface MaskedModelsOptions {
+  readonly redactor: SecretsRedactor
+  readonly definitions: Pick<Definitions, 'resolved'>
+  /** Whether a definition names secrets, after whoever masks has learnt them. Never rejects. */
+  readonly learnNamed: (digest: string, definition: unknown) => Promise<boolean>
+}
+
+/** Never rejects: where the definition cannot be read, the model is not asked either. */
+export function maskedModels({
+  redactor,
+  definitions,
+  learnNamed,
+}: MaskedModelsOptions): (digest: string) => Promise<Redactor> {
+  const plain = redactor.literal()
+  return async (digest) => {
+    const version = await definitions.resolved(digest).catch(() => undefined)
+    return version && (await learnNamed(digest, version.definition)) ? redactor : plain
+  }
+}
