@@ -92,28 +92,42 @@ test('a host killed in a call that may run again: it runs again in another host,
   await one.kill()
 }, 120_000)
 
-test('a tool-runner killed in a call that must not run twice: unknown, and not run again elsewhere', async () => {
-  const one = await runner()
-  const session = await inTheCall('once')
-  const other = await runner()
-  await one.kill()
-  const log = await logOf(session)
-  expect(countOf(log, 'tool-call.outcome-unknown')).toBe(1)
-  expect(counter.times(session)).toBe(1)
-  await eventually(() => hostsOf(one.pid).length === 0)
-  await other.kill()
-}, 120_000)
+test.each([
+  ['killed', 'kill'],
+  ['told to end', 'terminate'],
+] as const)(
+  'a tool-runner %s in a call that must not run twice: unknown, and not run again elsewhere',
+  async (_, end) => {
+    const one = await runner()
+    const session = await inTheCall('once')
+    const other = await runner()
+    await one[end]()
+    const log = await logOf(session)
+    expect(countOf(log, 'tool-call.outcome-unknown')).toBe(1)
+    expect(counter.times(session)).toBe(1)
+    await eventually(() => hostsOf(one.pid).length === 0)
+    await other.kill()
+  },
+  120_000,
+)
 
-test('a tool-runner killed in a call that may run again: another one fetches the code and runs it', async () => {
-  const one = await runner()
-  const session = await inTheCall('again')
-  const other = await runner()
-  await one.kill()
-  const log = await logOf(session)
-  expect(countOf(log, 'tool-call.completed', { status: 'ok', output: 'counted' })).toBe(1)
-  expect(counter.times(session)).toBe(2)
-  await other.kill()
-}, 120_000)
+test.each([
+  ['killed', 'kill'],
+  ['told to end', 'terminate'],
+] as const)(
+  'a tool-runner %s in a call that may run again: another one fetches the code and runs it',
+  async (_, end) => {
+    const one = await runner()
+    const session = await inTheCall('again')
+    const other = await runner()
+    await one[end]()
+    const log = await logOf(session)
+    expect(countOf(log, 'tool-call.completed', { status: 'ok', output: 'counted' })).toBe(1)
+    expect(counter.times(session)).toBe(2)
+    await other.kill()
+  },
+  120_000,
+)
 
 interface Counter {
   readonly server: Server

@@ -26,13 +26,17 @@ afterAll(async () => {
 }, deadline)
 
 /** A session whose call asks at a tool-runner, which is then killed. Without a point, the call waits for a person when that happens. */
-async function killedAsking(tool: string, point: string | undefined): Promise<string> {
+async function killedAsking(
+  tool: string,
+  point: string | undefined,
+  end: 'kill' | 'terminate' = 'kill',
+): Promise<string> {
   server.calls = 0
   const victim = await world.start('tool-runner', point === undefined ? {} : { pauseAt: point })
   const { session } = await world.api.create(agent, `call mcp__bank__${tool} {}`)
   if (point === undefined) await questionOf(session.id)
   else await victim.paused()
-  await victim.kill()
+  await victim[end]()
   expect(server.calls).toBe(1)
   return session.id
 }
@@ -97,6 +101,27 @@ test.each([
     const log = await endedLog(session)
     const calls = tool === 'again' ? 2 : 1
     expect(countOf(log, 'elicitation.requested')).toBe(calls - 1)
+    expect(countOf(log, 'tool-call.outcome-unknown')).toBe(2 - calls)
+    expect(countOf(log, 'tool-call.completed', { status: 'ok' })).toBe(calls - 1)
+    expect(server.calls).toBe(calls)
+    await other.kill()
+  },
+  deadline,
+)
+
+test.each([
+  ['that must not run twice: unknown at once, and nobody is asked any more', 'once'],
+  ['that may run again: the question waits on, and the call is repeated with its answer', 'again'],
+  ['of which nothing ran: the question waits on, and the call is repeated', 'page'],
+])(
+  'told to end while a person is asked for a call %s',
+  async (_, tool) => {
+    const session = await killedAsking(tool, undefined, 'terminate')
+    const other = await world.start('tool-runner')
+    if (tool !== 'once') await accept(session, tool)
+    const log = await endedLog(session)
+    const calls = tool === 'once' ? 1 : 2
+    expect(countOf(log, 'elicitation.requested')).toBe(1)
     expect(countOf(log, 'tool-call.outcome-unknown')).toBe(2 - calls)
     expect(countOf(log, 'tool-call.completed', { status: 'ok' })).toBe(calls - 1)
     expect(server.calls).toBe(calls)

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ServiceProcess } from '../harness/service-process.ts'
 import { World } from '../harness/world.ts'
-import { attemptOf, Bench, countOf, textOf } from './bench.ts'
+import { attemptOf, Bench, countOf, eventsOf, textOf } from './bench.ts'
 
 const tenMinutes = 600_000
 const deadline = 120_000
@@ -54,6 +54,26 @@ test('a tool-runner told to end in the middle of tools says what is not known, a
     expect(countOf(log, 'tool-call.outcome-unknown') + countOf(log, 'tool-call.completed')).toBe(2)
     expect(bench.ran(begun[at]?.session ?? '')).toBeLessThanOrEqual(1)
   }
+}, 120_000)
+
+test('all services told to end while a call waits for a person: it is approved afterwards, and runs once', async () => {
+  const name = 'waits'
+  await world.agent(name, { affinity: { waits: 'true' }, tools: [{ shell: { approval: 'always' } }] })
+  const labels = { waits: 'true' }
+  const victims = await Promise.all([world.start('executor', { labels }), world.start('tool-runner', { labels })])
+  const bench = new Bench(world, name)
+  const watched = await bench.begin(bench.leavesLine())
+  await watched.followers[0]?.sees(({ type }) => type === 'approval.requested')
+  for (const victim of victims) expect(await victim.terminate()).toEqual({ code: 0, signal: null })
+  const asked = eventsOf(await world.readLog(watched.session)).find(({ type }) => type === 'approval.requested')
+  const call = asked?.type === 'approval.requested' ? asked.data.call : ''
+  const path = `/v1/sessions/${watched.session}/approvals/${call}`
+  expect((await world.api.once('POST', path, { verdict: 'approved' })).status).toBe(202)
+  await Promise.all([world.start('executor', { labels }), world.start('tool-runner', { labels })])
+  const log = await bench.sound(watched)
+  expect(countOf(log, 'approval.requested')).toBe(1)
+  expect(countOf(log, 'tool-call.completed', { status: 'ok' })).toBe(1)
+  expect(bench.ran(watched.session)).toBe(1)
 }, 120_000)
 
 test('a gateway told to end sends its clients elsewhere in the middle of a sentence', async () => {

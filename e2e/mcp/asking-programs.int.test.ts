@@ -1,6 +1,6 @@
 // Programs that ask a person, over stdin and stdout, in a whole product: forms and pages, a page of which the server says by itself that
 // the person is done, an authorisation that is remembered, and a webhook by which a person hears that somebody waits.
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
@@ -24,7 +24,7 @@ async function agent(name: string): Promise<string> {
     path.join(import.meta.dirname, '../../libs/mcp/test/doubles/asking-server.mjs'),
     path.join(folder, 'asking-server.mjs'),
   )
-  await put(name, { name: 'bank', command: 'node', args: ['asking-server.mjs'], workspace: folder })
+  await put(name, { name: 'bank', command: 'node', args: ['asking-server.mjs', folder], workspace: folder })
   return folder
 }
 
@@ -100,6 +100,51 @@ describe('a program', () => {
     expect(await countOf(session, 'elicitation.requested')).toBe(3)
   })
 })
+
+describe('a program that is killed while its question waits', () => {
+  it('costs a call that must not run twice its outcome, at once, and nobody is asked any more', async () => {
+    const folder = await agent('cut')
+    const session = await begun('cut', 'call mcp__bank__form {}')
+    const { elicitation_id } = await questionOf(session)
+    kill(folder)
+    await eventually(async () => (await countOf(session, 'turn.completed')) === 1)
+    expect(await countOf(session, 'tool-call.outcome-unknown')).toBe(1)
+    expect(await waiting(session)).toEqual([])
+    expect((await answer(session, elicitation_id, { action: 'decline' })).status).toBe(404)
+  })
+
+  it.each(['before', 'after'])(
+    'is started again for a call that may run again; a person who answers %s it asks anew is asked once',
+    async (when) => {
+      const folder = await agent(`cut-${when}`)
+      const session = await begun(`cut-${when}`, 'call mcp__bank__again {}')
+      const { elicitation_id } = await questionOf(session)
+      kill(folder)
+      if (when === 'after') await eventually(() => asksIn(folder) === 2)
+      const given = await answer(session, elicitation_id, { action: 'accept', content: { name: 'Ada' } })
+      expect([given.status, given.json.state]).toEqual([202, 'answered'])
+      expect(await outputs(session)).toEqual(['accept {"name":"Ada","plan":"free"}'])
+      expect(await countOf(session, 'elicitation.requested')).toBe(1)
+      expect(await countOf(session, 'tool-call.started')).toBeLessThan(2)
+      expect(asksIn(folder)).toBe(2)
+    },
+  )
+})
+
+const asksIn = (folder: string): number =>
+  readFileSync(path.join(folder, 'asked.log'), 'utf8').split('\n').filter(Boolean).length
+
+/** kill -9 of the program that an agent runs in this folder. */
+function kill(folder: string): void {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+      if (words[1] === 'asking-server.mjs' && words[2] === folder) process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      // It is gone, or somebody else's.
+    }
+  }
+}
 
 describe('a server over HTTP', () => {
   it('says by itself that a person is done with a page', async () => {

@@ -1,12 +1,14 @@
 // Secrets, configs and webhooks through a whole product: what is kept, what is told to whom, and what is found nowhere.
+
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { Webhook as Receiver } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Product } from '../bad-input/product.ts'
 import { eventually } from '../harness/eventually.ts'
+import { broughtUp, found } from './forms.ts'
 
 const planted = 'pl4nted/S3cret+with "quotes" & é'
 const rotated = 'r0tated-S3cret-of-another-day'
@@ -18,33 +20,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await product?.close()
 })
-
-const base64 = (text: string): readonly string[] => {
-  const bytes = Buffer.from(text)
-  return [bytes.toString('base64'), bytes.toString('base64url')]
-}
-const plainForms = (secret: string): readonly string[] => [
-  secret,
-  JSON.stringify(secret).slice(1, -1),
-  encodeURIComponent(secret),
-  new URLSearchParams([['', secret]]).toString().slice(1),
-  Buffer.from(secret).toString('hex'),
-]
-const places = [0, 1, 2].map((before) => 'x'.repeat(before))
-
-/** As tools bring it up. */
-const broughtUp = (secret: string): readonly string[] => [
-  ...plainForms(secret),
-  ...places.flatMap((before) => base64(`${before}${secret}`)),
-]
-/** What must be found nowhere: of base64 the part that the secret decides alone. */
-const forbidden = (secret: string): readonly string[] =>
-  [
-    ...plainForms(secret),
-    ...places.flatMap((before) => base64(`${before}${secret}`).map((text) => text.slice(before.length + 1, -4))),
-  ].flatMap((form) => [form, Buffer.from(form).toString('latin1')])
-const found = (text: string, secret: string): readonly string[] =>
-  forbidden(secret).filter((form) => text.includes(form))
 
 function filesIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })

@@ -1,13 +1,14 @@
 // Servers that do what a case says, over HTTP on this machine, and what an agent makes of them. Closed with the case.
 import type { McpServer } from '@reins/contracts'
+import { type Mask, maskedAnswer } from '@reins/mcp'
 import { createRedactor } from '@reins/secrets'
 import { noValues, runCall } from '@reins/tools'
 import { namesOf, notesOf, reasonOf } from '../../../libs/mcp/test/calls.ts'
 import { definition, serversOf } from '../../../libs/mcp/test/ends.ts'
 import { type Does, oddServer } from '../../../libs/mcp/test/odd-http.ts'
-import type { NamedTool } from '../cases/tool-names.ts'
-import type { SchemaInput } from '../cases/schemas.ts'
 import type { Misbehaviour } from '../cases/misbehaviour.ts'
+import type { SchemaInput } from '../cases/schemas.ts'
+import type { NamedTool } from '../cases/tool-names.ts'
 import { canary } from '../corpus.ts'
 import { told } from './builtin-tools.ts'
 
@@ -30,7 +31,7 @@ async function withServer<Answer>(
   try {
     return await use({
       discovered: async () => {
-        const [answer] = await servers.discover(asked, {})
+        const answer = (await servers.discover(asked, {})).map((one) => maskedAnswer(one, mask))[0]
         const names = namesOf(answer)
         const text = answer?.status === 'ready' ? notesOf(answer) : `unavailable: ${reasonOf(answer)}`
         const listed =
@@ -84,6 +85,7 @@ export const tryNamed = (tool: NamedTool): Promise<string> =>
 
 /** As a tool-runner does with all that comes from a server. */
 const redactor = createRedactor([canary])
+const mask: Mask = (value) => redactor.json(value)
 
 export const tryMisbehaviour = ({ does, other, change = {} }: Misbehaviour): Promise<string> =>
   withServer(
