@@ -66,5 +66,14 @@ await ask(remembering, 'call store_memory {"key": "language", "value": "TypeScri
 await ask(remembering, 'call recall_memory {"key": "language"}')
 await save('memory', remembering)
 
+await call('PUT', '/agents/counter', {
+  ...{ name: 'counter', model: 'scripted/assistant', system_prompt: 'You count.', output_retries: 1 },
+  output_schema: { type: 'object', properties: { total: { type: 'integer' } }, required: ['total'] },
+})
+const counting = await newSession('counter')
+await ask(counting, 'say {"total": "three"} && when refused say {"total": 3}')
+await ask(counting, 'say three')
+await save('structured-results', counting)
+
 await recording.close()
 process.exit(0)

@@ -4,6 +4,8 @@ import { type Rules, sound } from './world/rules.ts'
 import type { Scenario } from './scenarios/scenario.ts'
 import { large, medium, small } from './scenarios/scenarios.ts'
 import { largeTeams, mediumTeams } from './scenarios/teams.ts'
+import { mediumResults } from './scenarios/results.ts'
+import { wrongResults } from './wrong/results.ts'
 import { wrongTeams } from './wrong/teams.ts'
 import { shrink, tell } from './exploring/shrink.ts'
 import { ackCoveredElsewhere, noRowForOwnCall, wrong } from './wrong/protocol.ts'
@@ -20,7 +22,7 @@ describe('the protocol, explored', () => {
     expect(failureOf(scenario, 20_000)).toBeUndefined()
   })
 
-  it.each([...medium, ...mediumTeams].map((scenario) => [scenario.name, scenario] as const))(
+  it.each([...medium, ...mediumTeams, ...mediumResults].map((scenario) => [scenario.name, scenario] as const))(
     'holds as far as it is looked at: %s',
     (_, scenario) => {
       expect(failureOf(scenario, 5_000)).toBeUndefined()
@@ -39,7 +41,7 @@ describe('the protocol, explored', () => {
 })
 
 describe('the simulator bites', () => {
-  it.each([...wrongRules, ...wrongTeams].map((rule) => [rule.name, rule] as const))(
+  it.each([...wrongRules, ...wrongTeams, ...wrongResults].map((rule) => [rule.name, rule] as const))(
     'finds the known-wrong rule %s',
     (_, rule) => {
       const { finding } = exploreAll(rule.scenario, { maxStates: 60_000, rules: rule.rules, drainEvery: 0 })

@@ -17,6 +17,7 @@ import { type Log, Metrics } from '@reins/telemetry'
 import * as toolRunner from '@reins/tool-runner'
 import {
   argumentsProblem,
+  outputSchemaProblem,
   builtinCatalog,
   describeSandbox,
   detectSandbox,
@@ -282,6 +283,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       toolsOf: (definition) => toolsAtStart(catalogs, definition),
       ceilings: config.ceilings,
       settingsOf: (digest) => definitions.settings(digest),
+      outputSchemaProblem,
       argumentsProblem: (definition, tool, args) => argumentsProblem(catalogs, definition, tool, args),
       ...(options.sign ? { sign: options.sign } : {}),
       health,

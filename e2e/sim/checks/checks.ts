@@ -7,8 +7,9 @@
 //   C7       calls of one answer begin in its order, but for those that only read (runner/process.ts).
 //   C8       a person is asked about a call before it begins, and never after; what a tool said of it counts once (runner/process.ts).
 //   C9       a tree has no more sessions than its root may give away. At rest no child of a session that has ended works or waits on.
+//   C10      a turn that has a schema is completed by an answer that was found to fit, and asks for one so often and no oftener.
 //   C6       a runner that has read to the head believes of its calls what the session says of them.
-import { type Frame, frameHash } from '@reins/contracts'
+import { type Frame, frameHash, type SessionEvent } from '@reins/contracts'
 import type { StoredFrame } from '@reins/journal'
 import {
   beginningEvents,
@@ -45,9 +46,23 @@ export function checkFrame(world: World, before: Fold, stored: StoredFrame): Fol
       world.fail(`C2: ${name}: ${event.type} changes nothing`)
     if (event.type === 'approval.needed' && next !== session && world.begun.has(`${short(id)} ${event.data.call}`))
       world.fail(`C8: ${name}: a person is asked about ${event.data.call}, which has begun`)
+    checkResult(world, name, session, event)
     session = next
   }
   return after
+}
+
+/** C10. `session`: before the event. */
+function checkResult(world: World, name: string, { turn }: Session, event: SessionEvent): void {
+  const output = turn?.output
+  if (!output) return
+  if (event.type === 'turn.completed' && output.problems?.length !== 0)
+    world.fail(`C10: ${name}: the turn is completed by an answer that was not found to fit`)
+  // A message that joins asks for an answer of its own.
+  const most = output.retries + turn.messages.length
+  const isAnswer = event.type === 'model-call.completed' && event.data.content.every(({ type }) => type !== 'tool-call')
+  if (isAnswer && output.answers >= most)
+    world.fail(`C10: ${name}: the model was asked ${output.answers + 1} times for an answer that fits`)
 }
 
 /** A tool that runs ends, and its runner says so, also where a newer build has closed the call in a way that it does not know. */

@@ -3,7 +3,7 @@
 //   E1. A step decides on what the process knows (its fold), which may be old: the append's condition finds out.
 //   E2. Nothing else is decided for a session while a frame of it is under way.
 //   E3. Who lost its call to another forgets its triggers of that session.
-import { due, plan, type Verdict } from '@reins/session'
+import { due, plan, type Session, type Verdict } from '@reins/session'
 import { readFor } from '../world/builds.ts'
 import { errandsHeld } from '../world/errands.ts'
 import { begin, decide, drop } from './append.ts'
@@ -159,10 +159,21 @@ export function finishExec(world: World, name: string, session: string, goesOn =
   const { call, attempt } = state.running
   const { session: is, head } = state.fold
   const outcome = outcomeOf(answerOf(world.scenario, is), call, attempt, is)
+    // Known-wrong: nobody has looked.
+    .filter(({ type }) => !(type === 'output.checked' && world.rules.uncheckedCompletes))
   world.note(`model call ${call}/${attempt} at ${instanceOf(process)} ends`)
   const said = { n: head.n + 1, at: 1_700_000_000_000, by: instanceOf(process) }
-  const next = plan(is, outcome, said, goesOn && counting(world, state).length > 0)
+  const next = plan(decidedOn(world, is), outcome, said, goesOn && counting(world, state).length > 0)
   if (next) decide(world, process, state, next, { kind: 'outcome', effect: next.effect })
+}
+
+/** Known-wrong: the schema of the turn, or how often it was asked for, is nothing that an executor looks at. */
+function decidedOn({ rules }: World, session: Session): Session {
+  const { turn } = session
+  if (!turn?.output) return session
+  const { output, ...rest } = turn
+  if (rules.uncheckedCompletes) return { ...session, turn: rest }
+  return rules.asksWithoutEnd ? { ...session, turn: { ...rest, output: { ...output, answers: 0 } } } : session
 }
 
 /** Errands that must be done first; where a newer process is to say what is left of them, the trigger is given back. */

@@ -10,6 +10,8 @@ export interface Answer {
   readonly resume?: readonly string[]
   /** The first attempt is throttled; a timer lets the next one start. */
   readonly throttledOnce?: boolean
+  /** Where an answer has to fit a schema, this one does not. */
+  readonly misfit?: true
   /** It never ends by itself: only an abort stops it. */
   readonly endless?: boolean
 }
@@ -59,6 +61,8 @@ export interface Scenario {
   readonly born: Omit<EventOf<'session.started'>['data'], 'parent'>
   /** What of it waits for people. */
   readonly policy?: ApprovalPolicy
+  /** The answers of the root have to fit a schema. */
+  readonly output?: { readonly retries: number }
   /** What the model answers in each turn of the root: the first list in the first turn; the last one in all that follow. */
   readonly turns: readonly (readonly Answer[])[]
   /** What it answers in a child's turns. */

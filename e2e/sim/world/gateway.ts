@@ -100,11 +100,12 @@ function outcomeOf(
   return head.n === 0 ? appended(firstFrame(started, said, declared(world))) : placeMessage(head, said)
 }
 
-function declared({ scenario: { servers, policy, teams, born } }: World): readonly SessionEvent[] {
+function declared({ scenario: { servers, policy, teams, born, output } }: World): readonly SessionEvent[] {
   const team = teams?.[born.agent]
   const pinned: readonly SessionEvent[] = [
     ...(policy ? [{ type: 'approvals.pinned' as const, data: policy }] : []),
     ...(team ? [{ type: 'agents.declared' as const, data: team }] : []),
+    ...(output ? [{ type: 'output.declared' as const, data: { schema: { type: 'object' }, ...output } }] : []),
   ]
   if (!servers) return pinned
   const named = servers.map(({ server }) => ({ server }))

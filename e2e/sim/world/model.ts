@@ -14,7 +14,8 @@ export function answerOf(scenario: Scenario, session: Session): Answer {
 }
 
 /** The outcome of an attempt, with the timer where it is throttled. */
-export function outcomeOf(answer: Answer, call: string, attempt: number, { team }: Session): readonly SessionEvent[] {
+export function outcomeOf(answer: Answer, call: string, attempt: number, session: Session): readonly SessionEvent[] {
+  const { team } = session
   if (answer.throttledOnce && attempt === 1) {
     const failure = { type: 'failed', code: 'rate-limited', message: 'slow down' } as const
     return failureEvents({ call, attempt, throttles: 0 }, failure, '', { now: 0, random: 0 }, defaultRetryPolicy)
@@ -31,5 +32,8 @@ export function outcomeOf(answer: Answer, call: string, attempt: number, { team 
   ]
   const content = asked.map((one, at) => ({ type: 'tool-call' as const, call: `${call}.${at}`, ...one }))
   const finish = asked.length > 0 ? ('tool-calls' as const) : ('stop' as const)
-  return [{ type: 'model-call.completed', data: { call, attempt, content, usage: noUsage, finish } }]
+  const completed = { type: 'model-call.completed', data: { call, attempt, content, usage: noUsage, finish } } as const
+  if (asked.length > 0 || !session.turn?.output) return [completed]
+  const problems = answer.misfit ? ['it does not fit'] : []
+  return [completed, { type: 'output.checked', data: { call, problems } }]
 }

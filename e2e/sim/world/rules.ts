@@ -76,6 +76,10 @@ export interface Rules extends Protocol {
   readonly settleOnStaleParent: boolean
   /** A child gives away what its own definition says, whatever its parent has left. */
   readonly sessionsUnbounded: boolean
+  /** An executor records an answer that nobody has held against its schema, and completes the turn with it. */
+  readonly uncheckedCompletes: boolean
+  /** An executor forgets how often a model was asked for an answer that fits. */
+  readonly asksWithoutEnd: boolean
 }
 
 export const sound: Rules = {
@@ -108,4 +112,6 @@ export const sound: Rules = {
   acksUndoneErrands: false,
   settleOnStaleParent: false,
   sessionsUnbounded: false,
+  uncheckedCompletes: false,
+  asksWithoutEnd: false,
 }

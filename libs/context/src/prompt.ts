@@ -4,7 +4,7 @@
 //   P3. The order of the system prompt is: the definition's own, what the session offers (skills, memory, plan, agents), servers that are
 //       not there, and in the last call of a turn that no more tools may be called.
 //   P4. What had to be left out stands in the recipe.
-import type { ModelMessage, PromptRecipe, ToolSpec } from '@reins/contracts'
+import { askedSchema, type JsonObject, type ModelMessage, type PromptRecipe, type ToolSpec } from '@reins/contracts'
 import { projected, type Session, windowOf } from '@reins/session'
 import type { CallSettings } from './definitions.ts'
 import { promptDigests } from './prompt-digest.ts'
@@ -21,6 +21,8 @@ export interface Prompt {
   readonly messages: readonly ModelMessage[]
   /** They follow the newest message, and stand in no transcript. */
   readonly notices: readonly string[]
+  /** What the answer has to fit, as it is asked of the model; the system prompt or a notice says the same. */
+  readonly output?: { readonly schema: JsonObject }
   readonly recipe: PromptRecipe
 }
 
@@ -31,6 +33,7 @@ const finalNote =
 export function promptOf(session: Session, defined: CallSettings, window: number): Prompt {
   const settings = withServers(withOffered(defined, session), session)
   const final = session.turn?.model?.final ?? false
+  const asked = session.turn?.output
   const { tools, notices = [] } = settings
   const system = final ? settings.system + finalNote : settings.system
   const fitted = fitToWindow(projected(session), {
@@ -40,6 +43,7 @@ export function promptOf(session: Session, defined: CallSettings, window: number
   const { messages, dropped, cut, fixed, tokens } = fitted
   return {
     ...{ settings, final, system, tools, messages, notices },
+    ...(asked ? { output: { schema: askedSchema(asked.schema) } } : {}),
     recipe: {
       ...promptDigests({ system, tools, messages, notices }),
       ...{ messages: messages.length, fixed, tokens, window, answer: settings.maxTokens },

@@ -42,7 +42,7 @@ function cut(text: string, room: number): string {
 function line(message: ModelMessage): string {
   switch (message.role) {
     case 'user':
-      return `PERSON: ${message.content.map(({ text }) => text).join('\n')}`
+      return `${message.correction ? 'REFUSED' : 'PERSON'}: ${message.content.map(({ text }) => text).join('\n')}`
     case 'tool':
       return `RESULT of ${message.name}${message.error ? ' (an error)' : ''}: ${shortened(message.output)}`
     case 'assistant':

@@ -71,9 +71,11 @@ function dropPoint(messages: readonly ModelMessage[], total: number, room: numbe
   return first ?? starts.at(-1) ?? 0
 }
 
+const begins = (message: ModelMessage): boolean => message.role === 'user' && !message.correction
+
 /** Messages of a user that stand together begin one exchange. */
 function exchangeStarts(messages: readonly ModelMessage[]): number[] {
-  return messages.flatMap((message, at) => (message.role === 'user' && messages[at - 1]?.role !== 'user' ? [at] : []))
+  return messages.flatMap((message, at) => (begins(message) && messages[at - 1]?.role !== 'user' ? [at] : []))
 }
 
 const outputLengths = (messages: readonly ModelMessage[]): readonly number[] =>

@@ -45,6 +45,18 @@ export {
   secretIn,
   secretsOfMcpServers,
 } from './agents/mcp-servers.ts'
+export {
+  type AnswerValue,
+  answerValue,
+  askedSchema,
+  correctionLine,
+  type JsonObject,
+  maxOutputSchemaBytes,
+  mostOutputRetries,
+  OutputRetries,
+  OutputSchema,
+  outputDefaults,
+} from './agents/output-schema.ts'
 export { canonicalLabels, Labels, poolKey, serves } from './agents/pools.ts'
 export {
   Agent,

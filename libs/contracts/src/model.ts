@@ -27,7 +27,8 @@ export interface ToolSpec {
  * may cache their serialised form by identity (a WeakMap): a long session then costs no re-serialising.
  */
 export type ModelMessage =
-  | { readonly role: 'user'; readonly content: UserContent }
+  /** `correction`: no person said it; the session says why the answer before it was not taken. */
+  | { readonly role: 'user'; readonly content: UserContent; readonly correction?: true }
   | { readonly role: 'assistant'; readonly content: readonly AssistantBlock[]; readonly model: string }
   | {
       readonly role: 'tool'
@@ -51,8 +52,13 @@ export interface ModelRequest {
   readonly tools: readonly ToolSpec[]
   readonly maxTokens: number
   readonly reasoningEffort?: 'low' | 'medium' | 'high'
-  /** `none`: the tools are declared (the conversation holds calls of them), and the model is told to call none. */
-  readonly toolChoice?: 'none'
+  /**
+   * `none`: the tools are declared (the conversation holds calls of them), and the model is told to call none. `any`: it must call one;
+   * `{ tool }`: this one.
+   */
+  readonly toolChoice?: 'none' | 'any' | { readonly tool: string }
+  /** The answer, where it calls no tool, has to be JSON that fits this schema of an object. */
+  readonly output?: { readonly schema: Readonly<Record<string, unknown>> }
   /** false: the provider is asked for one whole answer; the events are the same, with one delta a block. */
   readonly stream: boolean
   /** A stable key of the session, for providers that route by it to reuse their prompt cache. */

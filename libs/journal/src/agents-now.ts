@@ -39,6 +39,7 @@ async function agentNow(
   const said = {
     ...{ name: entryName(entry), description, onPause: onPauseOf(entry) },
     ...(isWorkflow(entry) ? { workflow: entry.workflow } : {}),
+    ...(typeof entry === 'string' || !entry.output_schema ? {} : { outputSchema: entry.output_schema }),
   }
   const labels = own?.affinity ?? {}
   const pool = poolKey(labels)

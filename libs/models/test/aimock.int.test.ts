@@ -46,6 +46,7 @@ beforeAll(async () => {
     { content: 'this answer is never told to its end. '.repeat(8) },
     { truncateAfterChunks: 12, latency: 1 },
   )
+  teach('as JSON', { content: '{"total":3}' })
   teach('count', {
     content: 'counted',
     usage: { input_tokens: 11, output_tokens: 7, prompt_tokens: 11, completion_tokens: 7 },
@@ -93,6 +94,12 @@ describe.each(adapters)('$name against a foreign server', ({ name, model, path }
   test('usage is the one that the server tells', async () => {
     const events = await collect(provider(name), request(model, [user('count')]))
     expect(events.at(-1)).toMatchObject({ usage: { inputTokens: 11, outputTokens: 7 } })
+  })
+
+  test('an answer that has to fit a schema comes as its text', async () => {
+    const schema = { type: 'object', properties: { total: { type: 'number' } }, required: ['total'] }
+    const events = await collect(provider(name), request(model, [user('as JSON')], { output: { schema } }))
+    expect(contentOf(events).at(-1)).toEqual({ type: 'text', text: '{"total":3}' })
   })
 
   test('the request goes to its path, with the whole schema of the tools', async () => {

@@ -41,7 +41,7 @@ export {
   resumeChild,
   settleParent,
 } from './delegation/errand-frames.ts'
-export type { Child, Team, TeamLimits } from './delegation/team.ts'
+export { type Child, memberOf, type Team, type TeamLimits } from './delegation/team.ts'
 export { type WaitsFor, waitsForPeople } from './delegation/waiting-for-people.ts'
 export { type Errand, errandsOf, errandsOfTrigger, finalErrand, standingErrands } from './delegation/errands.ts'
 export { contextDefaults, measure, windowOf } from './context/compaction-due.ts'
@@ -79,6 +79,7 @@ export {
 } from './session.ts'
 export { emptyInfo, foldInfo, type InfoFold, infoOf } from './session-info.ts'
 export { type Offered, offered } from './offered.ts'
+export { uncheckedAnswer } from './output/output.ts'
 export type { Cover, Due, Effect, Offer, Origin } from './slice.ts'
 export { cover, statusOf } from './status.ts'
 export { fireTimer, saysFired } from './timer/fired-timer.ts'

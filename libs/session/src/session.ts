@@ -27,6 +27,7 @@ import type { Planning } from './planning/rules.ts'
 import type { SkillsState } from './skills/skills.ts'
 import type { Context } from './context/context.ts'
 import type { Sent } from './model-call/sent.ts'
+import type { Output, TurnOutput } from './output/output.ts'
 import type { Servers } from './toolset/servers.ts'
 
 /** Raised when the fold's meaning or the state's shape changes: older snapshots are then left aside. */
@@ -66,6 +67,8 @@ export interface Queued {
   readonly by?: string
   /** The trace (W3C traceparent) of the request that brought it. */
   readonly trace?: string
+  /** What the answer to it has to fit; absent: the message does not say. */
+  readonly output?: Output
 }
 
 interface Attempts {
@@ -227,6 +230,8 @@ export interface Turn {
   /** Model calls begun, and tool calls asked for, in this turn. */
   readonly modelCalls: number
   readonly toolCalls: number
+  /** What its answer has to fit; absent: any text is one. */
+  readonly output?: TurnOutput
   /** Absent: none. */
   readonly delegations?: number
   readonly usage: Usage
@@ -244,6 +249,8 @@ export interface Settled {
   readonly turn: string
   readonly status: 'completed' | 'failed' | 'cancelled'
   readonly output: string
+  /** The value of the answer, where it had to fit a schema. */
+  readonly result?: unknown
 }
 
 /** The first frame that this version of Reins does not understand. */
@@ -287,6 +294,8 @@ export interface Session {
   readonly servers?: Servers
   /** Absent: the definition gives it no long-term memory. */
   readonly memory?: Memory
+  /** What the answer of each turn has to fit; absent: any text is one. */
+  readonly output?: Output
   /** Absent: the definition gives it no skills. */
   readonly skills?: SkillsState
   /** Open timers: armed, not fired. */

@@ -27,6 +27,7 @@ import {
   modelCallEvents,
   modelCallTimer,
 } from './model-call/model-call.ts'
+import { outputEvents, outputOffer } from './output/output.ts'
 import { planningEvents, planOffer, planProblemRoute, planRoute } from './planning/planning.ts'
 import type { CallState } from './session.ts'
 import { skillEvents, skillsOffer, skillsPin, skillsRoute } from './skills/skills.ts'
@@ -53,6 +54,7 @@ export const meanings: Meanings<EventType> = {
   ...planningEvents,
   ...skillEvents,
   ...contextEvents,
+  ...outputEvents,
   ...timerEvents([modelCallTimer, compactionTimer, toolsetTimer, approvalTimer, elicitationTimer]),
 }
 
@@ -106,8 +108,15 @@ export const coverRules: readonly CoverRule[] = [
   callsCover(callStates),
 ]
 
-/** In the order in which a model reads them: skills, memory, plan, agents. */
-export const offerRules: readonly OfferRule[] = [skillsOffer, memoryOffer, planOffer, delegationOffer, repeatedOffer]
+/** In the order in which a model reads them: skills, memory, plan, agents, the form of the answer. */
+export const offerRules: readonly OfferRule[] = [
+  skillsOffer,
+  memoryOffer,
+  planOffer,
+  delegationOffer,
+  outputOffer,
+  repeatedOffer,
+]
 
 export const effectKinds: Readonly<Record<Effect['kind'], EffectKind>> = {
   'call-model': modelCallEffect,

@@ -7,6 +7,7 @@ export type { KeepOutput, KeptOutput, ReadKept, ToolContext, ToolSettings } from
 export { type AskMemory, type MemorySourceOptions, memoryCatalog, memorySource } from './memory/memory-source.ts'
 export { missingConfig, missingSecret, type NamedValues, noValues } from './named-values.ts'
 export { type ToolErrorCode, ToolFailure, type ToolOutcome } from './outcome.ts'
+export { answerProblems, outputSchemaProblem } from './output/output-schema.ts'
 export { PathLocks } from './path-locks.ts'
 export type { AskPerson, Elicitation, PersonsAnswer, Question } from './people.ts'
 export {

@@ -23,6 +23,7 @@ import type { Bundles, FreshBundle } from './code/bundles.ts'
 import { type DefinitionSource, parseDefinition, problemsText, sizeProblem } from './definition-source.ts'
 import { mustHaveCommands } from './mcp-commands.ts'
 import { type KnownValues, missingValues } from './missing-values.ts'
+import { outputProblems } from './output-problems.ts'
 import type { RegistryLog } from './registry-log.ts'
 import { type KnownAgents, listedBy, teamProblems } from './team/team-problems.ts'
 
@@ -109,6 +110,8 @@ export class Agents {
     if (!mayRegister) mustHaveCommands(definition, current)
     const team = await teamProblems(definition, places, this.#known)
     if (team.length > 0) throw invalid('invalid_agent', name, team)
+    const output = await outputProblems(definition, places)
+    if (output.length > 0) throw invalid('invalid_agent', name, output)
     const code = await this.#bundles.resolve({ definition, places, files, mayRegister, current })
     if (code.kind === 'problems') throw invalid('invalid_agent', name, code.problems)
     const size = sizeProblem(code.definition)

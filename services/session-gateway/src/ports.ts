@@ -8,6 +8,7 @@ import {
   type Health,
   type Heartbeat,
   heartbeatFilter,
+  type JsonObject,
   type PinnedTool,
   type ReinsError,
   type Reply,
@@ -68,6 +69,10 @@ export interface GatewayConfig extends GatewaySettings {
     tool: string,
     args: Readonly<Record<string, unknown>>,
   ) => Promise<string | undefined>
+  /** Why answers cannot be held against this schema, and where in it (`path`); undefined: they can. Absent: nobody checks schemas. */
+  readonly outputSchemaProblem?: (
+    schema: JsonObject,
+  ) => Promise<{ readonly path: string; readonly message: string } | undefined>
   /** Signs decisions of people. Absent: this gateway has no key. */
   readonly sign?: (text: string) => DecisionSignature
   /** What `/health` says: always answered with 200, whatever is wrong. */

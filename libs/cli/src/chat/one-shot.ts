@@ -17,6 +17,8 @@ export interface OneShotOptions {
   readonly agent: string
   readonly session?: string
   readonly text: string
+  /** The answer has to fit it. */
+  readonly outputSchema?: Record<string, unknown>
   /** Show the answer while it grows: stdout is a terminal. */
   readonly live: boolean
   /** Aborted: the turn is cancelled at the server. */
@@ -28,10 +30,15 @@ export interface OneShotResult {
   readonly messageId: string
   readonly status: TurnResult['turn']['status'] | 'interrupted' | 'dropped'
   readonly turn?: string
+  /** Of a turn that failed for the form of its answer: the last one. */
   readonly content: string
+  /** The value of the answer, where it had to fit a schema. */
+  readonly result?: unknown
   readonly usage?: TurnResult['turn']['usage']
   /** Why it is not completed. */
   readonly error?: { readonly code: string; readonly message: string }
+  /** Why the last answer does not fit. */
+  readonly problems?: readonly string[]
 }
 
 export async function askOnce(options: OneShotOptions): Promise<OneShotResult> {
@@ -56,13 +63,14 @@ interface AcceptedMessage {
   readonly cursor: string
 }
 
-async function send({ client, context, agent, session, text }: OneShotOptions): Promise<AcceptedMessage> {
+async function send({ client, context, agent, session, text, outputSchema }: OneShotOptions): Promise<AcceptedMessage> {
   const key = { idempotencyKey: context.makeKey() }
+  const output = outputSchema === undefined ? {} : { output_schema: outputSchema }
   if (session !== undefined) {
-    const accepted = await client.sessions.send(session, { content: text }, key)
+    const accepted = await client.sessions.send(session, { content: text, ...output }, key)
     return { session, messageId: accepted.messageId, cursor: accepted.cursor }
   }
-  const created = await client.sessions.create({ agent, message: text }, key)
+  const created = await client.sessions.create({ agent, message: text, ...output }, key)
   return { session: created.session.id, messageId: created.messageId ?? '', cursor: created.cursor }
 }
 
@@ -109,12 +117,16 @@ async function read(
         break
       }
       case 'turn.completed':
-        if (event.data.turn === turn)
-          return { ...base, turn, status: 'completed', content: answer.text, usage: event.data.usage }
+        if (event.data.turn === turn) {
+          const result = Object.hasOwn(event.data, 'result') ? { result: event.data.result } : {}
+          return { ...base, turn, status: 'completed', content: answer.text, ...result, usage: event.data.usage }
+        }
         break
       case 'turn.failed':
-        if (event.data.turn === turn)
-          return { ...base, turn, status: 'failed', content: '', usage: event.data.usage, error: event.data.error }
+        if (event.data.turn === turn) {
+          const { text = '', usage, error, problems } = event.data
+          return { ...base, turn, status: 'failed', content: text, usage, error, ...(problems ? { problems } : {}) }
+        }
         break
       case 'turn.cancelled':
         if (event.data.turn === turn) {

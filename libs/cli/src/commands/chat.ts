@@ -1,4 +1,5 @@
 // reins chat
+import { isMapping } from '@reins/contracts'
 import { type Command, Option } from 'commander'
 import { runChat } from '../chat/chat.ts'
 import { fileHistory, noHistory } from '../chat/typing/history-file.ts'
@@ -13,6 +14,7 @@ export interface ChatFlags {
   readonly agent?: string
   readonly session?: string
   readonly message?: string
+  readonly outputSchema?: string
 }
 
 export function chatCommand(program: Command, act: Act): void {
@@ -22,6 +24,10 @@ export function chatCommand(program: Command, act: Act): void {
     .addOption(new Option('-a, --agent <name>', `chat with this agent (default: ${defaultAgent})`).conflicts('session'))
     .option('-s, --session <id>', 'go on with this session instead of a new one')
     .option('-m, --message <text>', 'send this message, print the answer, and exit; - reads the message from stdin')
+    .option(
+      '--output-schema <file>',
+      'with -m: the answer has to fit the JSON Schema in this file, and its value is printed',
+    )
     .addHelpText(
       'after',
       `\nWhen stdin is not a terminal, reins reads one message from it, prints the answer alone, and exits with 0 if the\nturn completed.\n${examples(
@@ -31,6 +37,7 @@ export function chatCommand(program: Command, act: Act): void {
           'reins chat -m "How many lines has README.md?"',
           'git diff | reins chat --agent reviewer',
           'reins chat -m "Once more, shorter" --session 01JD… --json',
+          'reins chat -m "Which files are tests?" --output-schema files.json',
         ],
       )}`,
     )
@@ -44,6 +51,11 @@ export async function openChat(run: Invocation, flags: ChatFlags): Promise<void>
     const text = flags.message === '-' ? await readAll(context, run.signal) : flags.message
     return ask(run, flags, text)
   }
+  if (context.stdin.isTTY === true && flags.outputSchema !== undefined)
+    throw usageFailure(
+      'The option --output-schema belongs to one message.',
+      'Send the message with -m, or pipe it in: reins chat -m "…" --output-schema FILE',
+    )
   if (context.stdin.isTTY !== true) return ask(run, flags, await readAll(context, run.signal))
   if (context.stdout.isTTY !== true || run.json)
     throw usageFailure(
@@ -76,6 +88,7 @@ async function ask(run: Invocation, flags: ChatFlags, message: string): Promise<
   if (text === '') throw usageFailure('The message is empty.', 'Pipe a message in, or give it with -m "…".')
   const { context } = run
   const live = context.stdout.isTTY === true && !run.json
+  const schema = flags.outputSchema === undefined ? undefined : await schemaIn(run, flags.outputSchema)
   const result = await askOnce({
     client: await run.client(),
     context,
@@ -83,15 +96,38 @@ async function ask(run: Invocation, flags: ChatFlags, message: string): Promise<
     agent: flags.agent ?? defaultAgent,
     ...(flags.session === undefined ? {} : { session: flags.session }),
     text,
+    ...(schema === undefined ? {} : { outputSchema: schema }),
     live,
     signal: run.signal,
   })
   if (run.json) run.printJson(result)
-  else if (!live && result.status === 'completed') run.print(neutralise(result.content))
+  else if (!live && result.status === 'completed') run.print(neutralise(printed(result)))
   if (!run.json && !live && result.error) context.stderr.write(`reins: ${neutralise(result.error.message)}\n`)
   if (live) run.hint(run.style.dim(`Go on with: reins session open ${result.session}`))
   const code = exitCodeOf(result)
   if (code !== exitCodes.ok) throw new QuietExit(code)
+}
+
+const printed = (result: OneShotResult): string =>
+  'result' in result ? JSON.stringify(result.result, null, 2) : result.content
+
+async function schemaIn({ context }: Invocation, file: string): Promise<Record<string, unknown>> {
+  const text = await context.readFile(file).catch((error: unknown) => {
+    throw new CommandFailure(
+      `The schema cannot be read from ${file}: ${error instanceof Error ? error.message : 'unknown'}.`,
+      { exitCode: exitCodes.usage, next: 'Give the path of a file that holds a JSON Schema.' },
+    )
+  })
+  try {
+    const value: unknown = JSON.parse(text)
+    if (isMapping(value)) return value
+  } catch {
+    // Said below.
+  }
+  throw usageFailure(
+    `${file} holds no JSON object.`,
+    'A JSON Schema is an object, such as {"type": "object", "properties": {…}}.',
+  )
 }
 
 const exitCodeOf = (result: OneShotResult): number =>

@@ -128,6 +128,11 @@ export function summary(event: ApiEvent): string {
       return known.data.steps.map(({ name, status }) => `${name} ${status}`).join(', ')
     case 'skills.declared':
       return known.data.skills.map(({ name }) => name).join(', ')
+    case 'output.declared':
+    case 'output.requested':
+      return JSON.stringify(known.data.schema).slice(0, 2000)
+    case 'output.checked':
+      return known.data.problems.length === 0 ? 'fits its schema' : known.data.problems.join('; ').slice(0, 2000)
     case 'toolset.declared':
       return known.data.servers.map(({ server }) => server).join(', ')
     case 'toolset.requested':

@@ -9,6 +9,7 @@ import { LongTermMemory } from '../memory/settings.ts'
 import { Approvals, approvalWords, Duration } from './approvals.ts'
 import { CodeFile, ToolsFile } from './code.ts'
 import { McpServer } from './mcp-servers.ts'
+import { OutputRetries, OutputSchema } from './output-schema.ts'
 import { Labels } from './pools.ts'
 import { maxSubAgents, subAgentSchema } from './sub-agents.ts'
 import { SkillsDir } from './skills.ts'
@@ -253,6 +254,8 @@ export const AgentDefinition = Type.Object(
     reasoning_effort: Type.Optional(Type.Union([Type.Literal('low'), Type.Literal('medium'), Type.Literal('high')])),
     long_term_memory: Type.Optional(LongTermMemory),
     context: Type.Optional(ContextField),
+    output_schema: Type.Optional(OutputSchema),
+    output_retries: Type.Optional(OutputRetries),
     affinity: Type.Optional(Labels),
   },
   closed,

@@ -6,6 +6,7 @@ import { type Static, type TSchema, type TUnsafe, Type } from 'typebox'
 import { agentNamePattern } from '../ids.ts'
 import { itemPath, memberPath, quoted, type Schema, type SchemaProblem } from '../schema-problems.ts'
 import type { AgentDefinition, ToolList } from './definition.ts'
+import { OutputSchema } from './output-schema.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -26,6 +27,8 @@ export interface SubAgent {
   on_pause?: OnPause
   /** The name of a workflow. */
   workflow?: string
+  /** Of the answer; it stands for that of the agent's own definition. */
+  output_schema?: Record<string, unknown>
   /** Written in place; the following only with it. */
   system_prompt?: string
   model?: string
@@ -61,6 +64,7 @@ export function subAgentSchema(parts: Parts, depth = maxInlineDepth): EntrySchem
       ),
       on_pause: Type.Optional(OnPause),
       workflow: Type.Optional(name),
+      output_schema: Type.Optional(OutputSchema),
       system_prompt: Type.Optional(parts.systemPrompt),
       model: Type.Optional(parts.model),
       tools: Type.Optional(parts.tools),

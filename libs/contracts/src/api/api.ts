@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox'
 import { SentFiles } from '../agents/code.ts'
 import { AgentDefinition, AgentName } from '../agents/definition.ts'
+import { OutputRetries, OutputSchema } from '../agents/output-schema.ts'
 import { Agent } from '../agents/registry.ts'
 import { TextPart, Usage } from '../events/content.ts'
 import { maxNameChars } from '../events/fields.ts'
@@ -46,10 +47,14 @@ export const AgentAnswer = Type.Object(
 )
 export const AgentList = Type.Object({ agents: Type.Array(Agent), next: Type.Optional(Type.String()) }, closed)
 
+/** Of a message: the answer to it has to fit. It stands for the schema of the agent's definition. */
+const output = { output_schema: Type.Optional(OutputSchema), output_retries: Type.Optional(OutputRetries) }
+
 export const CreateSession = Type.Object(
   {
     agent: AgentName,
     message: Type.Optional(MessageContent),
+    ...output,
     /** With it the id is derived from agent, instance and session: a repeat answers 200 with the same session. */
     instance: Type.Optional(Type.String({ minLength: 1, maxLength: maxNameChars })),
     session: Type.Optional(Type.String({ minLength: 1, maxLength: maxNameChars })),
@@ -137,7 +142,7 @@ export const CreatedSession = Type.Object(
 )
 export type CreatedSession = Static<typeof CreatedSession>
 
-export const SendMessage = Type.Object({ content: MessageContent, onBusy: Type.Optional(OnBusy) }, closed)
+export const SendMessage = Type.Object({ content: MessageContent, onBusy: Type.Optional(OnBusy), ...output }, closed)
 export type SendMessage = Static<typeof SendMessage>
 export const MessageAccepted = Type.Object({ messageId: Type.String(), cursor: CursorText }, closed)
 export type MessageAccepted = Static<typeof MessageAccepted>
@@ -148,10 +153,14 @@ export const TurnResult = Type.Object(
       {
         id: Type.String(),
         status: Type.Union([Type.Literal('completed'), Type.Literal('failed'), Type.Literal('cancelled')]),
-        content: Type.String(),
+        content: Type.String({
+          description: 'The text of the answer; of a turn that failed for its form, the last one',
+        }),
+        result: Type.Optional(Type.Unknown({ description: 'The value of the answer, where it had to fit a schema' })),
         usage: Usage,
         reason: Type.Optional(Type.String()),
         error: Type.Optional(Type.Object({ code: Type.String(), message: Type.String() }, closed)),
+        problems: Type.Optional(Type.Array(Type.String({ description: 'Why the last answer does not fit' }))),
       },
       closed,
     ),
@@ -323,6 +332,7 @@ export const SocketCommand = Type.Union([
       ref: Type.Optional(Type.String({ maxLength: 128 })),
       content: MessageContent,
       onBusy: Type.Optional(OnBusy),
+      ...output,
       idempotencyKey: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
     },
     closed,

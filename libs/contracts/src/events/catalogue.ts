@@ -10,6 +10,7 @@ import { delegationEvents } from './delegation.ts'
 import { elicitationEvents } from './elicitation.ts'
 import { memoryEvents } from './memory.ts'
 import { modelCallEvents } from './model-call.ts'
+import { outputEvents } from './output.ts'
 import { planningEvents } from './planning.ts'
 import { sessionEvents } from './session.ts'
 import { skillEvents } from './skills.ts'
@@ -31,6 +32,7 @@ export const eventSchemas = {
   ...planningEvents,
   ...skillEvents,
   ...contextEvents,
+  ...outputEvents,
 } as const
 
 type Schemas = typeof eventSchemas
@@ -104,4 +106,7 @@ export const changes: Partial<Record<EventType, Change>> = {
   'context.compaction-failed': third,
   'context.compaction-throttled': third,
   'context.restored': third,
+  'output.declared': third,
+  'output.requested': third,
+  'output.checked': third,
 }

@@ -16,6 +16,8 @@ export const DeclaredAgent = Type.Object({
   pool: Type.Optional(id),
   /** The workflow that the entry names. */
   workflow: Type.Optional(id),
+  /** The answers of its sessions here have to fit it. */
+  outputSchema: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
   /** It lists agents itself, so it may need sessions of the tree. */
   delegates: Type.Optional(Type.Literal(true)),
   /** The definition lists it, and the registry has it no more. */

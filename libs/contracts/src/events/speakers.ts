@@ -23,6 +23,8 @@ const gateway: readonly EventType[] = [
   'context.declared',
   'context.compaction-requested',
   'context.restored',
+  'output.declared',
+  'output.requested',
 ]
 const runner: readonly EventType[] = [
   'tool-call.started',

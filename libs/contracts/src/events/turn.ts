@@ -5,7 +5,7 @@ import { id } from './fields.ts'
 
 export const turnEvents = {
   'turn.started': Type.Object({ turn: id, messages: Type.Array(id, { minItems: 1 }) }),
-  /** The answer is the content of the model call named by `call`. */
+  /** The answer is the content of the model call named by `call`. `result`: its value, where the answer had to fit a schema. */
   'turn.completed': Type.Object({
     turn: id,
     call: id,
@@ -16,8 +16,16 @@ export const turnEvents = {
       Type.Literal('length'),
       Type.Literal('refused'),
     ]),
+    result: Type.Optional(Type.Unknown()),
   }),
-  'turn.failed': Type.Object({ turn: id, usage: Usage, error: Type.Object({ code: id, message: Type.String() }) }),
+  /** `text`, `problems`: of the last answer, where none fitted its schema. */
+  'turn.failed': Type.Object({
+    turn: id,
+    usage: Usage,
+    error: Type.Object({ code: id, message: Type.String() }),
+    text: Type.Optional(Type.String()),
+    problems: Type.Optional(Type.Array(Type.String())),
+  }),
   'turn.cancelled': Type.Object({
     turn: id,
     usage: Usage,

@@ -2,6 +2,7 @@
 import type { ModelProvider } from '@reins/contracts'
 import type { Transport } from '../http/transport.ts'
 import { createProvider } from '../requests/converse.ts'
+import { strictSchema } from '../requests/strict-schema.ts'
 import { claudeWindow } from './claude-models.ts'
 import { MessagesReader } from './messages-reader.ts'
 import { MessagesRequests } from './messages-request.ts'
@@ -22,6 +23,7 @@ export function createAnthropic({ apiKey, baseUrl, transport }: AnthropicOptions
     url: `${baseUrl.replace(/\/v1$/, '')}/v1/messages`,
     headers: { 'x-api-key': apiKey, 'anthropic-version': '2023-06-01' },
     contextWindow: claudeWindow,
+    takesSchema: (schema) => strictSchema(schema) !== undefined,
     encode: (request, manner) => requests.encode(request, manner),
     reader: (request, subject, manner) => new MessagesReader(request, subject, manner),
   })

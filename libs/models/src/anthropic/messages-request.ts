@@ -7,10 +7,12 @@
 import type {
   DocumentBlockParam,
   ImageBlockParam,
+  JSONOutputFormat,
   RedactedThinkingBlockParam,
   TextBlockParam,
   ThinkingBlockParam,
   Tool,
+  ToolChoice,
   ToolResultBlockParam,
   ToolUseBlockParam,
 } from '@anthropic-ai/sdk/resources/messages'
@@ -21,7 +23,15 @@ import { json, noText, wireName } from '../history/wire-text.ts'
 import { answerTokens, type Difference, type Manner } from '../requests/differences.ts'
 import { Histories } from '../requests/histories.ts'
 import { plainSchema } from '../requests/schemas.ts'
+import { strictSchema } from '../requests/strict-schema.ts'
 import { thinkingBudget, thinkingOf } from './claude-models.ts'
+
+interface Thinking {
+  readonly fields: readonly string[]
+  /** Of `output_config`. */
+  readonly config: readonly string[]
+}
+const noThinking: Thinking = { fields: [], config: [] }
 
 const cached = '"cache_control":{"type":"ephemeral"}'
 /** Marks a `redacted_thinking` block among the opaque values; a signature is base64 and has no colon. */
@@ -40,10 +50,15 @@ export class MessagesRequests {
     const mark = manner.has('no-cache-control') ? (parts: readonly string[]) => [...parts] : markLast
     const maxTokens = answerTokens(manner, request.maxTokens)
     const fields = [`"model":${json(model)}`, `"max_tokens":${maxTokens}`, `"stream":${stream}`]
-    if (request.reasoningEffort && !manner.has('no-effort') && !forgets)
-      fields.push(...this.#thinking(request, request.reasoningEffort, maxTokens, manner))
+    const thinking =
+      request.reasoningEffort && !manner.has('no-effort') && !forgets
+        ? this.#thinking(request, request.reasoningEffort, maxTokens, manner)
+        : noThinking
+    fields.push(...thinking.fields)
+    const config = [...thinking.config, ...formatFields(request)]
+    if (config.length > 0) fields.push(`"output_config":{${config.join(',')}}`)
     if (request.system.trim() !== '') fields.push(`"system":[${mark([textBlock(request.system)])}]`)
-    fields.push(...toolFields(request, manner, mark))
+    fields.push(...toolFields(request, manner, mark, thinking.fields.length > 0))
     const turns = mergeTurns(this.#histories.of(manner).encode(request.messages, model))
     const last = turns.at(-1)
     // Thinking blocks cannot carry a breakpoint; the last message is the user's or a tool's in every request that a session makes.
@@ -61,17 +76,17 @@ export class MessagesRequests {
     effort: NonNullable<ModelRequest['reasoningEffort']>,
     maxTokens: number,
     manner: Manner,
-  ): readonly string[] {
+  ): Thinking {
     switch (thinkingOf(request.model)) {
       case 'adaptive':
-        return ['"thinking":{"type":"adaptive","display":"summarized"}', `"output_config":{"effort":"${effort}"}`]
+        return { fields: ['"thinking":{"type":"adaptive","display":"summarized"}'], config: [`"effort":"${effort}"`] }
       case 'budget': {
         const budget = thinkingBudget(effort, maxTokens)
-        if (budget === undefined || !this.#startsWithThinking(request, manner)) return []
-        return [`"thinking":{"type":"enabled","budget_tokens":${budget}}`]
+        if (budget === undefined || !this.#startsWithThinking(request, manner)) return noThinking
+        return { fields: [`"thinking":{"type":"enabled","budget_tokens":${budget}}`], config: [] }
       }
       case 'none':
-        return []
+        return noThinking
     }
   }
 
@@ -91,6 +106,7 @@ function toolFields(
   request: ModelRequest,
   manner: Manner,
   mark: (parts: readonly string[]) => readonly string[],
+  thinks: boolean,
 ): readonly string[] {
   const plain = manner.has('plain-schemas')
   const offered = request.tools.map((tool) =>
@@ -98,8 +114,21 @@ function toolFields(
   )
   const tools = offered.length > 0 ? offered : withheldTools(request)
   if (tools.length === 0) return []
-  const none = (offered.length === 0 || request.toolChoice === 'none') && !manner.has('no-tool-choice')
-  return [`"tools":[${mark(tools).join(',')}]`, ...(none ? ['"tool_choice":{"type":"none"}'] : [])]
+  const choice = toolChoice(offered.length === 0 ? 'none' : request.toolChoice, thinks)
+  const chosen = choice !== undefined && !manner.has('no-tool-choice')
+  return [`"tools":[${mark(tools).join(',')}]`, ...(chosen ? [`"tool_choice":${json(choice)}`] : [])]
+}
+
+/** A model that thinks may not be made to call a tool. */
+function toolChoice(choice: ModelRequest['toolChoice'], thinks: boolean): ToolChoice | undefined {
+  if (choice === 'none') return { type: 'none' }
+  if (choice === undefined || thinks) return undefined
+  return choice === 'any' ? { type: 'any' } : { type: 'tool', name: choice.tool }
+}
+
+function formatFields({ output }: ModelRequest): readonly string[] {
+  const schema = output && strictSchema(output.schema)
+  return schema ? [`"format":${json({ type: 'json_schema', schema: { ...schema } } satisfies JSONOutputFormat)}`] : []
 }
 
 /** A conversation with calls needs their tools, also where none may be called any more. */

@@ -1,16 +1,25 @@
 // A request in chat completions, in the manner that the model wants (differences.ts).
 //   - Reasoning goes back where a call was made, under the name that it came with; and everywhere, if the model insists.
 //   - What is sent is held against the types of OpenAI's own client, as far as its form goes; nothing of that client runs.
-import { type AssistantBlock, isMedia, type ModelMessage, type ModelRequest, type ToolSpec } from '@reins/contracts'
+import {
+  type AssistantBlock,
+  isMedia,
+  type JsonObject,
+  type ModelMessage,
+  type ModelRequest,
+  type ToolSpec,
+} from '@reins/contracts'
 import type {
   ChatCompletionAssistantMessageParam,
   ChatCompletionContentPartImage,
   ChatCompletionContentPartInputAudio,
   ChatCompletionContentPartText,
   ChatCompletionFunctionTool,
+  ChatCompletionNamedToolChoice,
   ChatCompletionToolMessageParam,
   ChatCompletionUserMessageParam,
 } from 'openai/resources/chat/completions'
+import type { ResponseFormatJSONSchema } from 'openai/resources/shared'
 import { type Encoder, encodeOnce, History, type Piece } from '../history/history.ts'
 import { bytesHere, imageTypeOf, type Media, withBytes } from '../history/result-media.ts'
 import { json, nineLetters, noText, wireName } from '../history/wire-text.ts'
@@ -18,6 +27,7 @@ import { isRecord } from '../http/foreign.ts'
 import { answerTokens, type Difference, type Manner } from '../requests/differences.ts'
 import { Histories } from '../requests/histories.ts'
 import { plainSchema } from '../requests/schemas.ts'
+import { strictSchema } from '../requests/strict-schema.ts'
 
 type ToolMessage = Extract<ModelMessage, { role: 'tool' }>
 
@@ -91,9 +101,29 @@ function fieldsOf(request: ModelRequest, manner: Manner): string {
       encodeOnce(tool, plain ? plainTools : wholeTools, plain ? encodePlain : encodeTool),
     )
     fields.push(`"tools":[${encoded.join(',')}]`)
-    if (request.toolChoice === 'none' && !manner.has('no-tool-choice')) fields.push('"tool_choice":"none"')
+    if (request.toolChoice && !manner.has('no-tool-choice'))
+      fields.push(`"tool_choice":${toolChoice(request.toolChoice)}`)
   }
+  if (request.output) fields.push(`"response_format":${responseFormat(request.output.schema, manner)}`)
   return fields.join(',')
+}
+
+function toolChoice(choice: NonNullable<ModelRequest['toolChoice']>): string {
+  if (choice === 'none') return '"none"'
+  if (choice === 'any') return '"required"'
+  return json({ type: 'function', function: { name: choice.tool } } satisfies ChatCompletionNamedToolChoice)
+}
+
+/** Without a strict form, a provider holds the model to as much of the schema as it can. */
+function responseFormat(schema: JsonObject, manner: Manner): string {
+  const strict = strictSchema(schema, { all: true })
+  const json_schema = { name: 'result', schema: { ...(strict ?? schema) } }
+  return manner.has('no-strict')
+    ? json({ type: 'json_schema', json_schema })
+    : json({
+        type: 'json_schema',
+        json_schema: { ...json_schema, strict: strict !== undefined },
+      } satisfies ResponseFormatJSONSchema)
 }
 
 const wholeTools = new WeakMap<object, string>()

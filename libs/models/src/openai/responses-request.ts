@@ -5,14 +5,16 @@
 //     see summaries, which is learnt (differences.ts).
 //   - What is sent is held against the types of OpenAI's own client; nothing of that client runs.
 import { createHash } from 'node:crypto'
-import type { ModelRequest, ToolSpec } from '@reins/contracts'
+import type { JsonObject, ModelRequest, ToolSpec } from '@reins/contracts'
 import type {
   EasyInputMessage,
   FunctionTool,
+  ResponseFormatTextJSONSchemaConfig,
   ResponseInputFileContent,
   ResponseInputImageContent,
   ResponseInputItem,
   ResponseInputTextContent,
+  ToolChoiceFunction,
 } from 'openai/resources/responses/responses'
 import { outputText } from '../compatible/chat-request.ts'
 import { type Encoder, encodeOnce, History } from '../history/history.ts'
@@ -21,6 +23,7 @@ import { json, noText, wireName } from '../history/wire-text.ts'
 import { answerTokens, type Difference, type Manner } from '../requests/differences.ts'
 import { Histories } from '../requests/histories.ts'
 import { plainSchema } from '../requests/schemas.ts'
+import { strictSchema } from '../requests/strict-schema.ts'
 
 /** The others refuse `reasoning`, and encrypted reasoning with it. */
 export function reasons(model: string): boolean {
@@ -46,6 +49,7 @@ export class ResponsesRequests {
     if (cacheKey !== '' && !manner.has('no-cache-key')) fields.push(`"prompt_cache_key":${json(shortKey(cacheKey))}`)
     if (system.trim() !== '') fields.push(`"instructions":${json(system)}`)
     fields.push(...toolFields(request, manner))
+    if (request.output) fields.push(`"text":{"format":${textFormat(request.output.schema, manner)}}`)
     const input = this.#histories
       .of(manner)
       .encode(request.messages, model, request.notices)
@@ -68,8 +72,24 @@ function toolFields(request: ModelRequest, manner: Manner): readonly string[] {
   if (request.tools.length === 0) return []
   const form = manner.has('plain-schemas') ? plainTools : manner.has('no-strict') ? looseTools : wholeTools
   const tools = request.tools.map((tool) => encodeOnce(tool, form.cache, form.encode))
-  const none = request.toolChoice === 'none' && !manner.has('no-tool-choice')
-  return [`"tools":[${tools.join(',')}]`, ...(none ? ['"tool_choice":"none"'] : [])]
+  const choice =
+    request.toolChoice && !manner.has('no-tool-choice') ? [`"tool_choice":${toolChoice(request.toolChoice)}`] : []
+  return [`"tools":[${tools.join(',')}]`, ...choice]
+}
+
+function toolChoice(choice: NonNullable<ModelRequest['toolChoice']>): string {
+  if (choice === 'none') return '"none"'
+  return choice === 'any' ? '"required"' : json({ type, name: choice.tool } satisfies ToolChoiceFunction)
+}
+
+function textFormat(schema: JsonObject, manner: Manner): string {
+  const strict = strictSchema(schema, { all: true })
+  const format = { type: 'json_schema' as const, name: 'result', schema: { ...(strict ?? schema) } }
+  return json(
+    (manner.has('no-strict')
+      ? format
+      : { ...format, strict: strict !== undefined }) satisfies ResponseFormatTextJSONSchemaConfig,
+  )
 }
 
 const type = 'function' as const

@@ -4,7 +4,7 @@
 //   V2. An answer that breaks off before it said that it is over is failed{network}.
 //   V3. A refusal that names a known difference is learnt from, and the call is made again (differences.ts), as long as nothing
 //       of an answer has been told, and never twice in the same form. What has led to an answer is remembered.
-import type { ModelCompleted, ModelDelta, ModelFailed, ModelProvider, ModelRequest } from '@reins/contracts'
+import type { JsonObject, ModelCompleted, ModelDelta, ModelFailed, ModelProvider, ModelRequest } from '@reins/contracts'
 import { type Fault, FaultError, failed, faultOf, faultOfReply, type Subject } from '../failure/failure.ts'
 import { kindOf } from '../failure/recognise.ts'
 import { header } from '../failure/retry-after.ts'
@@ -16,6 +16,7 @@ import { type Foreign, StreamDecoder, tooLargeText } from '../http/stream-decode
 import type { Transport } from '../http/transport.ts'
 import { type Lesson, learnt, type Manner, Manners, type Shown } from './differences.ts'
 import { guard, type Telling } from './guard.ts'
+import { askedByTool, ResultToolReader } from './result-tool.ts'
 
 /** `open`: more must come; `said`: it is over, and something may follow; `over`: nothing does. */
 export type Progress = 'open' | 'said' | 'over'
@@ -46,6 +47,8 @@ export interface Wire {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   contextWindow(model: string): number
+  /** Whether its form holds a model to this schema; absent: to any. */
+  readonly takesSchema?: (schema: JsonObject) => boolean
   /** JSON. */
   encode(request: ModelRequest, manner: Manner): string
   reader(request: ModelRequest, subject: Subject, manner: Manner): AnswerReader
@@ -92,7 +95,8 @@ async function converse(
     const headers = { 'content-type': 'application/json', accept, ...wire.headers }
     const reply = await wire.transport.post(wire.url, { headers, body: form.body, signal, stream: form.asked.stream })
     telling.onLeft(() => reply.leave())
-    const reader = wire.reader(form.asked, subject, manner)
+    const read = wire.reader(form.asked, subject, manner)
+    const reader = form.resultTool === undefined ? read : new ResultToolReader(read, form.resultTool)
     let fault: Fault
     if (reply.status >= 200 && reply.status < 300 && reply.status !== 204 && reply.status !== 205) {
       const most = answerBytes + form.asked.maxTokens * bytesOfToken
@@ -117,11 +121,15 @@ async function converse(
 interface Form {
   readonly asked: ModelRequest
   readonly body: string
+  /** The tool by which the answer is given; undefined: it is not. */
+  readonly resultTool: string | undefined
 }
 
 function formOf(wire: Wire, request: ModelRequest, manner: Manner): Form {
-  const asked = request.stream && manner.has('whole-answers') ? { ...request, stream: false } : request
-  return { asked, body: filled(wire.encode(asked, manner), request.media) }
+  const byTool = askedByTool(request, manner, wire.takesSchema)
+  const wanted = byTool?.request ?? request
+  const asked = wanted.stream && manner.has('whole-answers') ? { ...wanted, stream: false } : wanted
+  return { asked, body: filled(wire.encode(asked, manner), request.media), resultTool: byTool?.tool }
 }
 
 /** undefined: the outcome has been told. */

@@ -21,6 +21,7 @@ export type Difference =
   | 'no-effort'
   | 'no-tool-choice'
   | 'no-strict'
+  | 'no-output-schema'
   | 'plain-schemas'
   | 'no-null-content'
   | 'nine-letter-ids'
@@ -120,6 +121,12 @@ const table: readonly Row[] = [
     name: 'no-extras-back',
     says: /extra_content|provider_specific_fields|thought_signature/,
     sent: /"extra_content":|"provider_specific_fields":/,
+  },
+  // Some take no schema of the answer at all, some none beside tools, some not this one: all of them take a tool that is to be called.
+  {
+    name: 'no-output-schema',
+    says: /response_format|response format|json_schema|json schema|structured[ _-]?outputs?|text\.format|output_config|output_format|output format|json mode|response mime type|guided|grammar/i,
+    sent: /"response_format":\{|"format":\{"type":"json_schema"/,
   },
   { name: 'no-summary', says: /reasoning\.summary|summary|verified/i, sent: /"summary":"auto"/ },
   { name: 'no-cache-key', says: /prompt_cache_key/, sent: /"prompt_cache_key":/ },

@@ -9,7 +9,8 @@ export interface Call {
 }
 
 export type Ending =
-  | { readonly kind: 'say'; readonly text: string }
+  /** `refused`: what it says where that was not accepted, one after the other. */
+  | { readonly kind: 'say'; readonly text: string; readonly refused: readonly string[] }
   | { readonly kind: 'stream'; readonly count: number; readonly everyMs: number | undefined }
   | { readonly kind: 'think'; readonly thought: string; readonly text: string }
   | {
@@ -120,7 +121,10 @@ function parseCall(text: string): Call | undefined {
 function parseEnding(text: string): Ending | undefined {
   const command = text.trim().replace(/^!/, '')
   const say = /^say\s([\s\S]*)$/i.exec(command)
-  if (say) return { kind: 'say', text: say[1]! }
+  if (say) {
+    const [text = '', ...refused] = say[1]!.split(' && when refused say ')
+    return { kind: 'say', text, refused }
+  }
   const stream = /^stream\s+(\d{1,6})(?:\s+every\s+(\d{1,6})\s*(?:ms)?)?$/i.exec(command)
   if (stream)
     return {

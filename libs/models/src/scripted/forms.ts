@@ -45,7 +45,19 @@ export function errorForm(failed: ModelFailed): { readonly status: number; reado
 
 export function settings(body: Record<string, unknown>) {
   const cacheKey = string(body.prompt_cache_key) || string(body.user)
-  return { model: string(body.model).replace(/^scripted\//, ''), stream: body.stream === true, cacheKey }
+  const output = outputOf(body)
+  return {
+    model: string(body.model).replace(/^scripted\//, ''),
+    stream: body.stream === true,
+    cacheKey,
+    ...(output ? { output } : {}),
+  }
+}
+
+/** The schema of the answer, in either form. */
+function outputOf({ response_format: chat, text }: Record<string, unknown>): ModelRequest['output'] {
+  const format = isRecord(chat) ? chat.json_schema : isRecord(text) ? text.format : undefined
+  return isRecord(format) && isRecord(format.schema) ? { schema: format.schema } : undefined
 }
 
 export function toolOf(tool: Record<string, unknown>): ToolSpec {

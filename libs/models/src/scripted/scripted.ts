@@ -7,6 +7,7 @@
 //       know: there it fails again.
 import { setTimeout as wait } from 'node:timers/promises'
 import {
+  correctionLine,
   estimateTokens,
   type ModelEvent,
   type ModelMessage,
@@ -19,6 +20,7 @@ import { outcome } from '../answer/outcome.ts'
 import type { Subject } from '../failure/failure.ts'
 import { isRecord } from '../http/foreign.ts'
 import { guard } from '../requests/guard.ts'
+import { exampleOf } from './example-of.ts'
 import { type Call, type Ending, failureCodes, parsePlan } from './commands.ts'
 
 export const scriptedModels = ['assistant', 'echo'] as const
@@ -158,7 +160,7 @@ function write(
   request: ModelRequest,
   due: (request: ModelRequest, text: string, times: number | undefined) => boolean,
 ): Script {
-  const asked = request.messages.findLastIndex((message) => message.role === 'user')
+  const asked = request.messages.findLastIndex((message) => message.role === 'user' && !isCorrection(message))
   const message = request.messages[asked]
   const parts = message?.role === 'user' ? message.content.map((part) => part.text) : []
   const text = parts.join('\n')
@@ -172,13 +174,24 @@ function write(
     return say(
       /^fail\b/i.test(text.trim())
         ? `fail takes one of ${failureCodes.join(', ')}, then "once", "N times", "after N", "retry N".`
-        : chat(text, request.tools),
+        : request.output
+          ? JSON.stringify(exampleOf(request.output.schema))
+          : chat(text, request.tools),
     )
   const done = since.filter((sent) => sent.role === 'assistant').length
   const step = plan.steps[done]
   if (step) return call(step, request, done)
-  return plan.ending ? end(plan.ending, request, text, due) : say(summary(since))
+  if (plan.ending?.kind === 'say') {
+    const refusals = since.filter(isCorrection).length
+    return say([plan.ending.text, ...plan.ending.refused][refusals] ?? plan.ending.refused.at(-1) ?? plan.ending.text)
+  }
+  if (plan.ending) return end(plan.ending, request, text, due)
+  return say(request.output ? JSON.stringify(exampleOf(request.output.schema)) : summary(since))
 }
+
+/** What a session says of an answer that did not fit: no person has asked for it. */
+const isCorrection = (message: ModelMessage): boolean =>
+  message.role === 'user' && message.content[0]?.text.startsWith(correctionLine) === true
 
 function say(text: string): Script {
   return { kind: 'answer', blocks: [{ kind: 'text', tokens: words(text) }] }
@@ -219,14 +232,12 @@ function argumentsOf({ values }: Call, spec: ToolSpec | undefined): string {
 }
 
 function end(
-  ending: Ending,
+  ending: Exclude<Ending, { kind: 'say' }>,
   request: ModelRequest,
   text: string,
   due: (request: ModelRequest, text: string, times: number | undefined) => boolean,
 ): Script {
   switch (ending.kind) {
-    case 'say':
-      return say(ending.text)
     case 'stream': {
       const tokens = Array.from({ length: ending.count }, (_, at) =>
         at === ending.count - 1 ? `tok${at}` : `tok${at} `,

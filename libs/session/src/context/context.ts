@@ -215,7 +215,7 @@ const mostKeptChars = 20_000
 /** What the open turn is about, where it is among the messages that are covered now; or was kept so far. */
 function askedIn({ turn, context }: Session, covered: readonly ModelMessage[]): UserContent | undefined {
   if (!turn) return undefined
-  const last = covered.findLast((message) => message.role === 'user')
+  const last = covered.findLast((message) => message.role === 'user' && !message.correction)
   const asked = last?.role === 'user' ? last.content : context?.summary?.kept
   return asked && asked.reduce((sum, { text }) => sum + text.length, 0) <= mostKeptChars ? asked : undefined
 }

@@ -97,7 +97,8 @@ function endOf(child: Session): Omit<EventData<'delegation.settled'>, 'call' | '
   const sessions = child.team ? { sessions: sessionsUsed(child.team) } : {}
   if (!child.settled) return { status: 'cancelled', output: 'It was cancelled before it began.', ...sessions }
   const { status, output } = child.settled
-  return { status, output, ...sessions }
+  const result = Object.hasOwn(child.settled, 'result') ? { result: child.settled.result } : {}
+  return { status, output, ...result, ...sessions }
 }
 
 /** The parent stopped to wait when its turn was cancelled. Now it learns what the child did not use of its sessions (TM1). */

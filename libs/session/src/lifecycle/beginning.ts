@@ -7,6 +7,7 @@ import { pinnedPolicy } from '../approval/pinned-policy.ts'
 import { agentsDeclared } from '../delegation/declared.ts'
 import { memoryDeclared } from '../memory/memory.ts'
 import { planningDeclared } from '../planning/planning.ts'
+import { outputDeclared } from '../output/output.ts'
 import { skillsDeclared } from '../skills/skills.ts'
 import { contextDeclared } from '../context/declared.ts'
 import { toolsetDeclared } from '../toolset/declared.ts'
@@ -33,6 +34,7 @@ const declareRules: readonly DeclareRule[] = [
   ({ onPause }) => (onPause === 'return' ? [{ type: 'parent.declared', data: { onPause } }] : []),
   ({ definition }) => planningDeclared(definition),
   ({ definition }) => contextDeclared(definition),
+  ({ definition, outputSchema }) => outputDeclared(definition, outputSchema),
 ]
 
 export const sessionBeginning = (start: SessionStart): SessionBeginning => ({

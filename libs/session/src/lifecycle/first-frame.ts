@@ -6,10 +6,12 @@ export function firstFrame(
   started: EventOf<'session.started'>,
   message?: EventOf<'message.received'>,
   declared: readonly SessionEvent[] = [],
+  /** What the message asks for besides. */
+  asked: readonly SessionEvent[] = [],
 ): Decision {
   const pool = started.data.pools.executor
   return {
-    events: [started, ...declared, ...(message ? [message] : [])],
+    events: [started, ...declared, ...(message ? [message, ...asked] : [])],
     to: message ? toExec(pool) : toLog,
     status: 'idle',
     pool,

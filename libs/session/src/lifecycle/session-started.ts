@@ -4,6 +4,7 @@ import {
   type DeclaredAgent,
   definitionDefaults,
   type EventData,
+  type JsonObject,
   type PinnedTool,
   poolKey,
 } from '@reins/contracts'
@@ -30,6 +31,8 @@ export interface SessionStart {
   readonly ceilings?: DelegationCeilings
   /** Of a child: what the session above lets it have. */
   readonly granted?: Granted
+  /** Of a child: what its answers have to fit; it stands for what the definition says. */
+  readonly outputSchema?: JsonObject
   /** Of a child: the session above does not wait with it for people. */
   readonly onPause?: 'wait' | 'return'
 }

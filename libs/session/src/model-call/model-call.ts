@@ -1,6 +1,7 @@
 // Model calls: attempts of one request to a model. An attempt has an intent and one outcome; a lost one is followed by the next.
 import { type AssistantBlock, addUsage, type EventOf, type SessionEvent, toLog } from '@reins/contracts'
 import { closingAddress } from '../delegation/closing-address.ts'
+import { answeredOutput, corrected, correctionOf } from '../output/output.ts'
 import type { Call, ModelCall, Session, Turn } from '../session.ts'
 import type { Cover, Due, EffectKind, Meanings, Origin, TimerRule } from '../slice.ts'
 import { closedResults } from '../tool-call/tool-call.ts'
@@ -74,8 +75,12 @@ function started(session: Session, { data }: EventOf<'model-call.started'>, { by
   if (attempt !== 1 || turn.calls.some(({ state }) => state.kind !== 'done')) return session
   const begun: Session = {
     ...session,
-    transcript: session.transcript.append(...closedResults(session, turn.calls)),
-    turn: { ...turn, calls: [], modelCalls: turn.modelCalls + 1, model: { ...running, lost: 0, throttles: 0 } },
+    transcript: session.transcript.append(...closedResults(session, turn.calls), ...correctionOf(turn)),
+    turn: {
+      ...turn,
+      ...corrected(turn),
+      ...{ calls: [], modelCalls: turn.modelCalls + 1, model: { ...running, lost: 0, throttles: 0 } },
+    },
   }
   return withSent(begun, data, n)
 }
@@ -109,6 +114,7 @@ function completed(session: Session, turn: Turn, event: EventOf<'model-call.comp
       model: null,
       calls,
       answered: { call, finish, final },
+      ...answeredOutput({ ...turn, calls }),
       toolCalls: turn.toolCalls + calls.length,
       usage: addUsage(turn.usage, usage),
     },

@@ -3,6 +3,7 @@ import { addUsage, type EventOf, type Limits, noUsage, type SessionEvent, toLog 
 import { withAnsweredCancel } from '../cancel/answered-cancel.ts'
 import { closingAddress } from '../delegation/closing-address.ts'
 import { beginModelCall } from '../model-call/model-call.ts'
+import { noResult, outputOf, resultOf } from '../output/output.ts'
 import type { Queued, Session, Settled, Turn } from '../session.ts'
 import type { Cover, Due, Meanings, Origin } from '../slice.ts'
 import { closedResults } from '../tool-call/tool-call.ts'
@@ -29,11 +30,20 @@ export const turnEvents: Meanings<
   'turn.started': { effective: true, begins: true, evolve: started },
   'turn.completed': {
     effective: true,
-    evolve: (session, { data: { turn } }) => ended(session, { turn, status: 'completed', output: session.lastText }),
+    evolve: (session, { data: { turn, ...data } }) =>
+      ended(session, {
+        ...{ turn, status: 'completed', output: session.lastText },
+        ...(Object.hasOwn(data, 'result') ? { result: data.result } : {}),
+      }),
   },
   'turn.failed': {
     effective: true,
-    evolve: (session, { data: { turn, error } }) => ended(session, { turn, status: 'failed', output: error.message }),
+    evolve: (session, { data: { turn, error, text } }) =>
+      ended(session, {
+        turn,
+        status: 'failed',
+        output: text ? `${error.message}\nThe last answer: ${text}` : error.message,
+      }),
   },
   'turn.cancelled': {
     effective: true,
@@ -72,7 +82,12 @@ function joined(session: Session, message: string, id: string): Session {
   return {
     ...session,
     inbox: without(session.inbox, queued.message),
-    turn: { ...turn, messages: [...turn.messages, queued.message], ...requestersOf([queued], turn.requesters) },
+    turn: {
+      ...turn,
+      messages: [...turn.messages, queued.message],
+      ...requestersOf([queued], turn.requesters),
+      ...outputOf(session, [queued], turn.output),
+    },
     transcript: session.transcript.append({ role: 'user', content: queued.content }),
   }
 }
@@ -97,6 +112,7 @@ function started(session: Session, { data }: EventOf<'turn.started'>, { n }: Ori
       answered: null,
       modelCalls: 0,
       toolCalls: 0,
+      ...outputOf(session, taken),
       usage: noUsage,
     },
   }
@@ -152,6 +168,8 @@ function nextTurn(session: Session, n: number): Due | null {
 
 /** The end of a turn wakes the session above, if there is one. */
 function completion(session: Session, turn: Turn): Due {
+  const failed = noResult(turn, session.lastText)
+  if (failed) return { events: [failed], to: closingAddress(session) }
   const answered = turn.answered ?? { call: '', finish: 'stop' as const, final: false }
   const reason = answered.final
     ? ('max-tool-calls' as const)
@@ -159,7 +177,15 @@ function completion(session: Session, turn: Turn): Due {
       ? answered.finish
       : ('answered' as const)
   return {
-    events: [{ type: 'turn.completed', data: { turn: turn.id, call: answered.call, usage: turn.usage, reason } }],
+    events: [
+      {
+        type: 'turn.completed',
+        data: {
+          ...{ turn: turn.id, call: answered.call, usage: turn.usage, reason },
+          ...resultOf(turn, session.lastText),
+        },
+      },
+    ],
     to: closingAddress(session),
   }
 }

@@ -82,6 +82,26 @@ async function compile(schema: JsonSchema): Promise<CompiledSchema> {
   }
 }
 
+export interface MetaProblem {
+  /** A JSON Pointer into the schema. */
+  readonly at: string
+  readonly why: string
+}
+
+/** What makes it no JSON Schema 2020-12. Of a schema that is bounded (unfitSchema). */
+export async function metaProblems({ $schema: _, ...schema }: JsonSchema): Promise<readonly MetaProblem[]> {
+  loaded ??= load()
+  const ajv = await loaded
+  steps = 0
+  // The schema of schemas says one fault on several levels: the deepest tells most.
+  if (ajv.validateSchema(schema) === true) return []
+  const errors = [...(ajv.errors ?? [])].sort((a, b) => b.instancePath.length - a.instancePath.length)
+  return errors.map(({ instancePath, message = 'is not valid', params }) => ({
+    at: instancePath,
+    why: `it ${message}${Array.isArray(params.allowedValues) ? ` (${params.allowedValues.join(', ')})` : ''}`,
+  }))
+}
+
 const stepKeyword = 'x-reins-step'
 
 function checkerOf(validate: ValidateFunction): Checker {

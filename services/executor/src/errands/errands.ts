@@ -13,6 +13,7 @@ import {
   type Errand,
   type Fold,
   foldFrames,
+  memberOf,
   resumeChild,
   type Session,
   sessionBeginning,
@@ -74,6 +75,7 @@ async function makeChild(context: ErrandContext, parent: string, session: Sessio
   const { definition, toolset } = resolved
   const pinned = toolset.kind === 'resolved' ? pinnedTools(toolset.tools) : []
   const agents = await agentsNow(context.registry, definition)
+  const outputSchema = memberOf(session.team, agent)?.outputSchema
   const { started, declared } = sessionBeginning({
     ...{ agent, digest, definition, ceilings: context.ceilings },
     agents: agents.map(({ declared }) => declared),
@@ -82,6 +84,7 @@ async function makeChild(context: ErrandContext, parent: string, session: Sessio
       ...(errand.sessions === undefined ? {} : { sessions: errand.sessions }),
     },
     onPause: errand.onPause ?? 'wait',
+    ...(outputSchema === undefined ? {} : { outputSchema }),
     toolset: pinned,
     parent: { session: parent, call, pool: session.born.pools.executor },
     principal: session.born.principal ?? session.servers?.principal ?? `session:${session.id}`,

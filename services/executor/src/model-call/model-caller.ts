@@ -108,6 +108,7 @@ async function stream(
       cacheKey: attempt.session,
       ...(settings.reasoningEffort === undefined ? {} : { reasoningEffort: settings.reasoningEffort }),
       ...(final ? { toolChoice: 'none' as const } : {}),
+      ...(prompt.output ? { output: prompt.output } : {}),
     },
     signal,
   )

@@ -31,6 +31,7 @@ import type { ErrandContext } from '../errands/errands.ts'
 import { SessionErrands } from '../errands/session-errands.ts'
 import type { ExecutorMetrics } from '../executor-metrics.ts'
 import { CallRoom } from '../model-call/call-room.ts'
+import { withCheck } from '../model-call/checked-answer.ts'
 import { type Attempting, type AttemptsContext, ModelAttempts } from '../model-call/model-attempts.ts'
 import type { CallOutcome } from '../model-call/model-caller.ts'
 import { HeldTriggers } from './held-triggers.ts'
@@ -352,7 +353,7 @@ export class SessionActor implements HeldActor {
   /** Appends the outcome with what follows from it in one frame. What is nobody's answer any more is dropped, and its triggers forgotten (A3). */
   async #record(running: Attempting, outcome: Ended): Promise<void> {
     const { clock, metrics, slots } = this.#context
-    let events = this.#eventsOf(running, outcome)
+    let events = await this.#eventsOf(running, outcome)
     await this.#context.pauseAt('executor.before-outcome')
     while (this.#attempts.owns(running)) {
       // Others that wait for a slot come first: then what follows is begun in a frame of its own, after them (A7).
@@ -373,8 +374,8 @@ export class SessionActor implements HeldActor {
     this.#triggers.forget()
   }
 
-  #eventsOf({ kind, call, attempt }: Attempting, outcome: Ended): readonly SessionEvent[] {
-    if (outcome.kind === 'completed') return [outcome.event]
+  async #eventsOf({ kind, call, attempt }: Attempting, outcome: Ended): Promise<readonly SessionEvent[]> {
+    if (outcome.kind === 'completed') return withCheck(this.#fold.session, outcome.event, this.#said())
     const { clock, retries } = this.#context
     const at = { now: clock.now(), random: clock.random() }
     if (kind === 'compact' || outcome.kind === 'summarised') {

@@ -181,6 +181,14 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
       return same([notice('info', event.data.why)])
     case 'context.restored':
       return same([notice('info', 'The summary is undone: the model sees the messages again.')])
+    case 'output.checked': {
+      const { problems } = event.data
+      return same(
+        problems.length === 0 ? [] : [notice('warning', `The answer does not fit its schema: ${problems.join('; ')}.`)],
+      )
+    }
+    case 'output.declared':
+    case 'output.requested':
     case 'memory.declared':
     case 'planning.declared':
     case 'skills.declared':
@@ -280,6 +288,8 @@ export function whatToDo(code: string): string {
       return ' Say it again in a while; the session keeps what was said.'
     case 'context-overflow':
       return ' The conversation no longer fits the model: start a new session.'
+    case 'no-result':
+      return ' Ask again, or describe the answer by a simpler schema.'
     case 'bad-request':
     case 'refused':
       return ' Say it in another way, or look at the details with "reins session events".'

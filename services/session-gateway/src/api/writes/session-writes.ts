@@ -37,6 +37,7 @@ import { infoWithCursor } from '../reads/session-info.ts'
 import { type Appender, type AppendOutcome, type KnownHead, notFound } from './appender.ts'
 import { type ContextVerb, type ControlVerb, type Decided, decided, isContextVerb } from './decisions.ts'
 import { checkKey, type Ids, noteRequest, type Reservation } from './idempotency.ts'
+import { askedOutput } from './asked-output.ts'
 import { contentOf } from './message-content.ts'
 import { beginSession, type NewSessionParts } from './new-session.ts'
 import { type TurnWait, watchTurn } from './wait-for-turn.ts'
@@ -51,7 +52,10 @@ export interface WriteOptions {
   readonly wait?: AbortSignal
 }
 
-export type WriteParts = Pick<GatewayConfig, 'sessions' | 'feed' | 'idempotency' | 'clock' | 'log' | 'admission'> &
+export type WriteParts = Pick<
+  GatewayConfig,
+  'sessions' | 'feed' | 'idempotency' | 'clock' | 'log' | 'admission' | 'outputSchemaProblem'
+> &
   NewSessionParts & {
     readonly limits: Limits
     readonly appender: Appender
@@ -97,7 +101,8 @@ export class SessionWrites {
         on: await this.#needed(session, options),
         prepare: async (ids) => {
           const event = received(ids, content, message.onBusy ?? 'queue')
-          return (head) => (head.n === 0 ? missing(session) : decided(placeMessage(head, event)))
+          const asked = await askedOutput(this.#parts, ids, message)
+          return (head) => (head.n === 0 ? missing(session) : decided(placeMessage(head, event, asked)))
         },
         settle: async (ids, done) => ({
           kind: 'accepted',
@@ -113,6 +118,11 @@ export class SessionWrites {
       const { agent, instance, session: name, message } = request
       if (name !== undefined && instance === undefined)
         throw new ReinsError('invalid_request', 'The body is not valid: session: needs instance beside it.')
+      if (message === undefined && (request.output_schema ?? request.output_retries) !== undefined)
+        throw new ReinsError(
+          'invalid_request',
+          'The body is not valid: output_schema and output_retries need a message beside them: they say what the answer to it has to be.',
+        )
       if (options.wait && message === undefined)
         throw new ReinsError('invalid_request', 'wait=turn needs a message in the body: there is no turn without one.')
       const content = message === undefined ? undefined : contentOf(message, this.#parts.limits.maxMessageBytes)
@@ -130,10 +140,11 @@ export class SessionWrites {
           if (obstacle) throw obstacle
           const begun = on.head.n > 0 ? undefined : await beginSession(this.#parts, request, caller.principal)
           const event = content && received(ids, content, 'queue')
+          const asked = event ? await askedOutput(this.#parts, ids, request) : []
           return (head) => {
-            if (head.n > 0) return event ? decided(placeMessage(head, event)) : { kind: 'unchanged' }
+            if (head.n > 0) return event ? decided(placeMessage(head, event, asked)) : { kind: 'unchanged' }
             return begun
-              ? { kind: 'append', decision: firstFrame(begun.started, event, begun.declared) }
+              ? { kind: 'append', decision: firstFrame(begun.started, event, begun.declared, asked) }
               : missing(session)
           }
         },

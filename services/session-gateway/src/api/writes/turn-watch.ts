@@ -31,15 +31,16 @@ export class TurnWatch {
         return undefined
       }
       case 'turn.completed': {
-        const { turn, call, usage, reason } = event.data
+        const { turn, call, usage, reason, ...data } = event.data
         if (turn !== this.#turn) return undefined
         const content = this.#answer.call === call ? this.#answer.text : ''
-        return { id: turn, status: 'completed', content, usage, reason }
+        const result = Object.hasOwn(data, 'result') ? { result: data.result } : {}
+        return { id: turn, status: 'completed', content, ...result, usage, reason }
       }
       case 'turn.failed': {
-        const { turn, usage, error } = event.data
+        const { turn, usage, error, text = '', problems } = event.data
         if (turn !== this.#turn) return undefined
-        return { id: turn, status: 'failed', content: '', usage, error }
+        return { id: turn, status: 'failed', content: text, usage, error, ...(problems ? { problems } : {}) }
       }
       case 'turn.cancelled': {
         const { turn, usage, reason } = event.data

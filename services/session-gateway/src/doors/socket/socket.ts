@@ -174,8 +174,7 @@ function serveSocket(
       return answered(await api.elicitations.answer(caller, session, answer.elicitation_id, answer), writeStatuses)
     }
     if (command.type !== 'message') return controlAnswer(await api.writes.control(caller, session, command.type))
-    const { content, onBusy, idempotencyKey } = command
-    const message = { content, ...(onBusy === undefined ? {} : { onBusy }) }
+    const { type: _type, ref: _ref, idempotencyKey, ...message } = command
     const asking = idempotencyKey === undefined ? {} : { key: idempotencyKey }
     return messageAnswer(await api.writes.send(caller, session, message, asking))
   }
