@@ -6,13 +6,15 @@ import { type Rules, sound } from './world/rules.ts'
 import type { Scenario } from './scenarios/scenario.ts'
 import { large, medium, small } from './scenarios/scenarios.ts'
 import { shrink, tell } from './exploring/shrink.ts'
+import { largeMind, mediumMind, smallMind } from './scenarios/mind.ts'
 import { largeTeams, mediumTeams } from './scenarios/teams.ts'
 import { wrongRules as others } from './wrong/rules.ts'
 import { mediumResults } from './scenarios/results.ts'
+import { wrongMind } from './wrong/mind.ts'
 import { wrongResults } from './wrong/results.ts'
 import { wrongTeams } from './wrong/teams.ts'
 
-const wrongRules = [...others, ...wrongTeams, ...wrongResults]
+const wrongRules = [...others, ...wrongTeams, ...wrongResults, ...wrongMind]
 
 const usage = `npm run sim -- [--exhaustive [--max STATES]] [--seed N --walks N] [--wrong NAME|all] [--scenario TEXT]
   --exhaustive   every order of moves of the small scenarios (at most --max states each, default 1000000)
@@ -91,8 +93,9 @@ else if (![max, seed, count].every(Number.isSafeInteger) || (values.wrong !== un
   console.log(`\n${told.found} of ${chosen.length} known-wrong rules found`)
   process.exitCode = told.found === chosen.length ? 0 : 1
 } else {
-  if (values.exhaustive) exhaustive(named([...small, ...medium, ...mediumTeams, ...mediumResults]), max, told)
-  if (count > 0) walks(named([...large, ...largeTeams]), seed, count, told)
+  if (values.exhaustive)
+    exhaustive(named([...small, ...smallMind, ...medium, ...mediumTeams, ...mediumMind, ...mediumResults]), max, told)
+  if (count > 0) walks(named([...large, ...largeTeams, ...largeMind]), seed, count, told)
   console.log(`${told.states.toLocaleString('en')} states visited, ${told.found} failures`)
   process.exitCode = told.found === 0 ? 0 : 1
 }

@@ -3,9 +3,11 @@ import { exploreAll, seeded, walk } from './exploring/explore.ts'
 import { type Rules, sound } from './world/rules.ts'
 import type { Scenario } from './scenarios/scenario.ts'
 import { large, medium, small } from './scenarios/scenarios.ts'
+import { largeMind, mediumMind, smallMind } from './scenarios/mind.ts'
 import { largeTeams, mediumTeams } from './scenarios/teams.ts'
 import { mediumResults } from './scenarios/results.ts'
 import { wrongResults } from './wrong/results.ts'
+import { wrongMind } from './wrong/mind.ts'
 import { wrongTeams } from './wrong/teams.ts'
 import { shrink, tell } from './exploring/shrink.ts'
 import { ackCoveredElsewhere, noRowForOwnCall, wrong } from './wrong/protocol.ts'
@@ -29,10 +31,17 @@ describe('the protocol, explored', () => {
     },
   )
 
-  it.each([...large, ...largeTeams].map((scenario) => [scenario.name, scenario] as const))(
+  it.each([...smallMind, ...mediumMind].map((scenario) => [scenario.name, scenario] as const))(
+    'holds at its beginning: %s',
+    (_, scenario) => {
+      expect(failureOf(scenario, 1_000)).toBeUndefined()
+    },
+  )
+
+  it.each([...large, ...largeTeams, ...largeMind].map((scenario) => [scenario.name, scenario] as const))(
     'holds on seeded walks: %s',
     (_, scenario) => {
-      for (let seed = 1; seed <= 30; seed++) {
+      for (let seed = 1; seed <= (largeMind.includes(scenario) ? 10 : 30); seed++) {
         const { finding } = walk(scenario, seeded(seed))
         expect(finding && tell(scenario, sound, shrink(scenario, sound, finding))).toBeNull()
       }
@@ -41,12 +50,12 @@ describe('the protocol, explored', () => {
 })
 
 describe('the simulator bites', () => {
-  it.each([...wrongRules, ...wrongTeams, ...wrongResults].map((rule) => [rule.name, rule] as const))(
+  it.each([...wrongRules, ...wrongTeams, ...wrongResults, ...wrongMind].map((rule) => [rule.name, rule] as const))(
     'finds the known-wrong rule %s',
     (_, rule) => {
       const { finding } = exploreAll(rule.scenario, { maxStates: 60_000, rules: rule.rules, drainEvery: 0 })
       expect(finding).not.toBeNull()
-      expect(failureOf(rule.scenario, 5_000)).toBeUndefined()
+      expect(failureOf(rule.scenario, 2_000)).toBeUndefined()
     },
   )
 

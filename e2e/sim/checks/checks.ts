@@ -8,6 +8,7 @@
 //   C8       a person is asked about a call before it begins, and never after; what a tool said of it counts once (runner/process.ts).
 //   C9       a tree has no more sessions than its root may give away. At rest no child of a session that has ended works or waits on.
 //   C10      a turn that has a schema is completed by an answer that was found to fit, and asks for one so often and no oftener.
+//   C11-C14  what an agent has in mind: context, memory, plan, skills (mind.ts).
 //   C6       a runner that has read to the head believes of its calls what the session says of them.
 import { type Frame, frameHash, type SessionEvent } from '@reins/contracts'
 import type { StoredFrame } from '@reins/journal'
@@ -20,10 +21,12 @@ import {
   errandsOf,
   evolve,
   type Fold,
+  flightOf,
   foldFrame,
   type Session,
   waitsForPeople,
 } from '@reins/session'
+import { checkMind } from './mind.ts'
 import { isOlder } from '../world/builds.ts'
 import type { ExecutorProcess } from '../executor/state.ts'
 import { short, type World } from '../world/world.ts'
@@ -41,6 +44,7 @@ export function checkFrame(world: World, before: Fold, stored: StoredFrame): Fol
   for (const event of frame.events) {
     if (beginningEvents.has(event.type) && (session.mode.kind !== 'open' || session.cancel))
       world.fail(`C2: ${name}: ${event.type} while ${session.cancel ? 'a cancel waits' : session.mode.kind}`)
+    checkMind(world, session, event, frame)
     const next = evolve(session, event, frame)
     if (next === session && effectiveEvents.has(event.type) && !isEvidence(world, frame, event.type))
       world.fail(`C2: ${name}: ${event.type} changes nothing`)
@@ -157,8 +161,8 @@ function entitled(world: World, process: ExecutorProcess, id: string): boolean {
   if (!state?.running || state.sending) return true
   const { running } = state
   const { session } = world.read(id)
-  const model = session.turn?.model
-  const current = model?.kind === 'running' && model.call === running.call && model.attempt === running.attempt
+  const flight = flightOf(session)
+  const current = flight?.call === running.call && flight.attempt === running.attempt
   return current || world.willHear(process, id, state.fold.head.seq)
 }
 

@@ -1,5 +1,6 @@
 // How an executor's frames get in, and what it does when it knows whether they are. Invariants: process.ts.
-import { type Effect, foldFrames, isCurrentModelCall, type Plan, statusToShow } from '@reins/session'
+import { announced, type Effect, foldFrames, isCurrentModelCall, type Plan, statusToShow } from '@reins/session'
+import { checkSent } from '../checks/mind.ts'
 import { framesFor } from '../world/builds.ts'
 import {
   counting,
@@ -9,12 +10,22 @@ import {
   executorNamed,
   key,
   learn,
+  nameOf,
   update,
 } from './state.ts'
+import { recipeOf } from '../world/model.ts'
 import { instanceOf, type Order, type World } from '../world/world.ts'
 
-export function decide(world: World, process: ExecutorProcess, state: ExecSession, next: Plan, then: ExecThen): void {
+export function decide(
+  world: World,
+  process: ExecutorProcess,
+  state: ExecSession,
+  planned: Plan,
+  then: ExecThen,
+): void {
   const { session, head } = state.fold
+  const recipe = planned.effect && recipeOf(world.scenario, planned.after)
+  const next = recipe ? announced(planned, recipe, head.n + 1) : planned
   const { events, to } = next
   const status = statusToShow(next, head, counting(world, state).length > 0)
   const pool = session.born?.pools.executor ?? head.pool
@@ -74,19 +85,14 @@ export function concluded(
   else world.note('   … and does not start it: it is closed by now')
 }
 
-export function begin(
-  world: World,
-  name: string,
-  session: string,
-  state: ExecSession,
-  effect: Omit<Effect, 'kind'>,
-): void {
-  const { call, attempt } = effect
+export function begin(world: World, name: string, session: string, state: ExecSession, effect: Effect): void {
+  const { kind, call, attempt } = effect
   const { session: is } = state.fold
   if (!isCurrentModelCall(is, call, attempt) || is.cancel)
-    world.fail(`C2: ${name} starts model call ${call}/${attempt}, which its own read shows closed`)
-  world.note(`${name} runs model call ${call}/${attempt}`)
-  update(world, name, session, { running: { call, attempt }, started: [...state.started, key(call, attempt)] })
+    world.fail(`C2: ${name} starts ${nameOf(effect)}, which its own read shows closed`)
+  world.note(`${name} runs ${nameOf(effect)}`)
+  if (kind === 'call-model') checkSent(world, name, is)
+  update(world, name, session, { running: { kind, call, attempt }, started: [...state.started, key(call, attempt)] })
 }
 
 export function errandDone(world: World, name: string, session: string, then: ExecThen & { kind: 'errand' }): void {

@@ -3,13 +3,23 @@
 //   E1. A step decides on what the process knows (its fold), which may be old: the append's condition finds out.
 //   E2. Nothing else is decided for a session while a frame of it is under way.
 //   E3. Who lost its call to another forgets its triggers of that session.
-import { due, plan, type Session, type Verdict } from '@reins/session'
+import type { SessionEvent } from '@reins/contracts'
+import { defaultRetryPolicy, due, type Effect, flightOf, plan, type Session, type Verdict } from '@reins/session'
 import { readFor } from '../world/builds.ts'
 import { errandsHeld } from '../world/errands.ts'
 import { begin, decide, drop } from './append.ts'
 import { askedErrand, standingErrand } from './errands.ts'
-import { counting, type ExecSession, type ExecutorProcess, executorNamed, holderOf, learn, update } from './state.ts'
-import { answerOf, outcomeOf } from '../world/model.ts'
+import {
+  counting,
+  type ExecSession,
+  type ExecutorProcess,
+  executorNamed,
+  holderOf,
+  learn,
+  nameOf,
+  update,
+} from './state.ts'
+import { answerOf, outcomeOf, summaryOf } from '../world/model.ts'
 import { instanceOf, type World } from '../world/world.ts'
 
 export function deliverExec(world: World, name: string, seq: number): void {
@@ -36,7 +46,7 @@ export function nextFor(world: World, process: ExecutorProcess, seq: number): Ve
   if (!trigger || !state || !hold || state.sending) return null
   if (errandsHeld(world, seq, state.fold).length > 0) return 'errand'
   const { session, head } = state.fold
-  const next = world.rules.verdict(session, head, holderOf(process, state), hold)
+  const next = world.rules.verdict(world.rules.remembers(session), head, holderOf(process, state), hold)
   return next.do === 'hold' ? null : next
 }
 
@@ -111,7 +121,10 @@ export function answersYes(world: World, instance: string, session: string, call
     return !(ends && world.rules.ownerAnswersEarly)
   return (
     state?.sending?.order.events.some(
-      (event) => event.type === 'model-call.started' && event.data.call === call && event.data.attempt === attempt,
+      ({ type, data }) =>
+        ((type === 'model-call.started' && data.call === call) ||
+          (type === 'context.compaction-started' && data.compaction === call)) &&
+        data.attempt === attempt,
     ) ?? false
   )
 }
@@ -156,15 +169,21 @@ export function finishExec(world: World, name: string, session: string, goesOn =
   const process = executorNamed(world, name)
   const state = process.sessions.get(session)
   if (!state?.running) return
-  const { call, attempt } = state.running
-  const { session: is, head } = state.fold
-  const outcome = outcomeOf(answerOf(world.scenario, is), call, attempt, is)
+  const { head } = state.fold
+  const is = world.rules.remembers(state.fold.session)
+  const outcome = outcomeAt(world, is, state.running)
     // Known-wrong: nobody has looked.
     .filter(({ type }) => !(type === 'output.checked' && world.rules.uncheckedCompletes))
-  world.note(`model call ${call}/${attempt} at ${instanceOf(process)} ends`)
+  world.note(`${nameOf(state.running)} at ${instanceOf(process)} ends`)
   const said = { n: head.n + 1, at: 1_700_000_000_000, by: instanceOf(process) }
   const next = plan(decidedOn(world, is), outcome, said, goesOn && counting(world, state).length > 0)
   if (next) decide(world, process, state, next, { kind: 'outcome', effect: next.effect })
+}
+
+function outcomeAt(world: World, session: Session, { kind, call, attempt }: Effect): readonly SessionEvent[] {
+  if (kind === 'call-model') return outcomeOf(answerOf(world.scenario, session), call, attempt, session)
+  const summary = summaryOf(world.scenario, attempt)
+  return world.rules.compactionEvents(session, { call, attempt }, summary, { now: 0, random: 0 }, defaultRetryPolicy)
 }
 
 /** Known-wrong: the schema of the turn, or how often it was asked for, is nothing that an executor looks at. */
@@ -185,7 +204,7 @@ function atRest(world: World, name: string, state: ExecSession, seq: number): vo
 
 function ackAtRest(world: World, process: ExecutorProcess, state: ExecSession, seq: number): void {
   const { session, head } = state.fold
-  const flying = session.turn?.model?.kind === 'running'
+  const flying = flightOf(session) !== null
   if (head.seq < seq || (session.mode.kind === 'open' && (flying || due(session, head.n + 1))))
     world.fail(`I6: ${instanceOf(process)} acks ${world.nameOf(seq)} where something is due or in flight`)
   if (!world.rules.timerInLogOnly)

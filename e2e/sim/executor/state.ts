@@ -1,4 +1,5 @@
 // What an executor's process knows, and how it comes to know more. Never changed in place: worlds share it.
+import type { SessionEvent } from '@reins/contracts'
 import { type Effect, type Fold, type Holder, isOwn } from '@reins/session'
 import { readFor } from '../world/builds.ts'
 import { errandsHeld } from '../world/errands.ts'
@@ -22,7 +23,7 @@ export type ExecThen =
 export interface ExecSession {
   readonly fold: Fold
   readonly held: ReadonlyMap<number, ExecHold>
-  readonly running: { readonly call: string; readonly attempt: number } | null
+  readonly running: Effect | null
   readonly started: readonly string[]
   /** Errands that are done for good, by name. */
   readonly done: readonly string[]
@@ -96,12 +97,20 @@ export function learn(
   const state = update(world, name, session, { fold })
   const { running } = state
   const instance = instanceOf(executorNamed(world, name))
-  if (!running || isOwn(fold.session, { kind: 'call-model', ...running }, instance)) return state
+  if (!running || isOwn(fold.session, running, instance)) return state
+  if (world.rules.summariesOfLost && running.kind === 'compact') return state
   const aborted = update(world, name, session, { running: null })
-  world.note(`${name} aborts model call ${running.call}/${running.attempt}`)
-  if (mine.some(({ type, data }) => type === 'model-call.failed' && data.call === running.call)) return aborted
+  world.note(`${name} aborts ${nameOf(running)}`)
+  if (mine.some((event) => closes(event, running))) return aborted
   const lost = counting(world, state)
   world.note(`${name} ${world.rules.loserAcks ? 'acks' : 'forgets'} ${lost.map((seq) => world.nameOf(seq)).join(', ')}`)
   if (world.rules.loserAcks) for (const seq of lost) world.acked(seq)
   return update(world, name, session, { held: new Map([...state.held].filter(([seq]) => !lost.includes(seq))) })
 }
+
+export const nameOf = ({ kind, call, attempt }: Effect): string =>
+  `${kind === 'compact' ? 'summary' : 'model call'} ${call}/${attempt}`
+
+const closes = ({ type, data }: SessionEvent, { call }: Effect): boolean =>
+  (type === 'model-call.failed' && data.call === call) ||
+  (type === 'context.compaction-failed' && data.compaction === call)

@@ -1,6 +1,7 @@
 // What makes two worlds the same: a text of everything that later moves can depend on, hashed to 64 bits (the text is not kept).
 //   K1. Sequences of the stream are left out: a frame is known by its session and n, so that the order between sessions does not count.
 //   K2. What stands in a session's log is known by the chain of its hashes, and by the addresses and statuses that those leave out.
+import { flightOf } from '@reins/session'
 import type { ExecSession } from '../executor/state.ts'
 import type { RunSession } from '../runner/state.ts'
 import { type Process, short, type TriggerState, type World } from '../world/world.ts'
@@ -19,7 +20,7 @@ export function worldKey(world: World): string {
     .map(({ seq, by }) => `${world.nameOf(seq)}${by}`)
     .sort()
     .join()
-  text += `|${[...world.tim].sort().join()}|${[...world.begun].sort().join()}`
+  text += `|${[...world.tim].sort().join()}|${[...world.begun].sort().join()}|${[...world.stored].sort().join()}`
   for (const process of world.processes.values()) text += `|${processKey(world, process)}`
   return hash64(text)
 }
@@ -67,7 +68,7 @@ function executorKey(world: World, { fold, held, running, started, done, sending
     ([seq, { redelivered, errands }]) => `${world.nameOf(seq)}${counts && redelivered ? 'r' : ''}${errands}`,
   )
   // Only of the call that its fold shows can it matter whether it was started here: a fold never goes back.
-  const model = fold.session.turn?.model
+  const model = flightOf(fold.session)
   const begun = model && started.includes(`${model.call}/${model.attempt}`) ? 'b' : ''
   return `${fold.head.n}[${holds.sort().join()}]${running ? `${running.call}/${running.attempt}` : ''}${begun}${withheld(world, fold, done)}${sendingKey(sending)}`
 }
@@ -101,7 +102,10 @@ function runnerKey(world: World, { head, held, running, started, looked, sending
   const begun = started.filter((key) => open.some(({ call }) => key.startsWith(`${call}/`)))
   const seen = looked.filter((call) => open.some((one) => one.call === call && one.state.kind === 'asked'))
   const runs = running
-    .map(({ call, attempt, seq, asked }) => `${call}/${attempt}${asked ? `${asked}${world.nameOf(seq)}` : ''}`)
+    .map(
+      ({ call, attempt, seq, asked, stored }) =>
+        `${call}/${attempt}${stored ? '+' : ''}${asked ? `${asked}${world.nameOf(seq)}` : ''}`,
+    )
     .sort()
   return `${head.n}[${holds.sort().join()}]${runs.join()}(${begun.sort().join()})${seen.join()}${sendingKey(sending)}`
 }

@@ -27,6 +27,7 @@ import {
   toolsetIsClosed,
 } from '@reins/session'
 import { frameFor, framesFor } from '../world/builds.ts'
+import { mayStore, storeName } from './memory.ts'
 import type { RunHold, RunnerProcess, RunningBody, RunSession, RunThen } from './state.ts'
 import { instanceOf, type Order, short, type World } from '../world/world.ts'
 
@@ -38,7 +39,7 @@ export function runnerNamed(world: World, name: string): RunnerProcess {
   return process
 }
 
-function update(world: World, name: string, session: string, change: Partial<RunSession>): RunSession {
+export function update(world: World, name: string, session: string, change: Partial<RunSession>): RunSession {
   const process = runnerNamed(world, name)
   const old = process.sessions.get(session)
   const changed: RunSession = {
@@ -323,9 +324,17 @@ function begin(world: World, name: string, session: string, call: string, attemp
     if (times > 1) world.fail(`C3: ${call} must not run twice, and runs for the ${times}th time`)
   }
   update(world, name, session, {
-    running: [...state.running, { call, attempt, seq }],
+    running: [...state.running, { call, attempt, seq, ...toolOf(world, seq, call) }],
     started: [...state.started, key(call, attempt)],
   })
+}
+
+/** Only the memory's tools do something else than others. */
+function toolOf(world: World, seq: number, call: string): { readonly tool?: string } {
+  for (const event of world.stream.bySeq(seq)?.frame.events ?? [])
+    if (event.type === 'tool-calls.requested')
+      for (const one of event.data.calls) if (one.call === call && one.name === storeName) return { tool: one.name }
+  return {}
 }
 
 /** C7: a call that changes something begins when all before it in its answer have ended, and those behind it when it has. */
@@ -407,7 +416,7 @@ export function finishTool(world: World, name: string, session: string, calls: r
   const running = state.running.filter(({ call }) => calls.includes(call))
   world.note(`${running.map(({ call, attempt }) => key(call, attempt)).join(', ')} at ${instanceOf(process)} end`)
   const ended = running.map(({ call, attempt, seq }): EndedCall => {
-    const data = { call, attempt, status: 'ok', output: 'done' } as const
+    const data = { call, attempt, status: 'ok', output: world.scenario.gives ?? 'done' } as const
     return { event: { type: 'tool-call.completed', data }, state: stateOf(state, { seq, call }), stopped: false }
   })
   record(world, process, session, outcomeEvents(ended, instanceOf(process)), calls)
@@ -425,7 +434,7 @@ export function mayAsk(world: World, process: RunnerProcess, session: string, bo
 
 /** A server that is going to ask does so first; one whose question waits may give it up, where the scenario says so. */
 export function mayEnd(world: World, process: RunnerProcess, session: string, body: RunningBody): boolean {
-  if (mayAsk(world, process, session, body)) return false
+  if (mayAsk(world, process, session, body) || mayStore(body)) return false
   const state = process.sessions.get(session)
   const known = state && stateOf(state, body)
   const waits = body.asked === 'waits' && known?.kind === 'parked' && known.attempt === body.attempt

@@ -23,6 +23,10 @@ export interface RunningBody {
   readonly seq: number
   /** What its server has asked a person: `waits` until the answer is read. */
   readonly asked?: 'waits' | 'answered'
+  /** The tool, where the memory has to answer it. */
+  readonly tool?: string
+  /** The memory has answered. */
+  readonly stored?: true
 }
 
 export type RunThen =

@@ -1,9 +1,28 @@
 // What a run of the simulator starts from: sessions, what the model answers, what people do, which faults may happen.
-import type { ApprovalPolicy, EventData, EventOf, EventType, OnBusy, ServerAnswer } from '@reins/contracts'
+import type {
+  ApprovalPolicy,
+  EventData,
+  EventOf,
+  EventType,
+  OnBusy,
+  ServerAnswer,
+  SessionEvent,
+} from '@reins/contracts'
+
+/** A call of the model: of a plan tool, a skill, the memory, or any other tool. */
+export interface AskedCall {
+  readonly name: string
+  readonly arguments: Readonly<Record<string, unknown>>
+}
 
 /** One answer of the scripted model. Text only where nothing is asked for. */
 export interface Answer {
   readonly tools?: readonly ('safe' | 'never')[]
+  readonly calls?: readonly AskedCall[]
+  /** Its text; absent: it has none. */
+  readonly says?: string
+  /** The request is refused as too long, as long as nothing of the conversation is left out. */
+  readonly overflows?: true
   /** Asks the agent of this name to do something. */
   readonly delegate?: readonly string[]
   /** Goes on with the first child of this agent that is paused; there may be none. */
@@ -14,6 +33,14 @@ export interface Answer {
   readonly misfit?: true
   /** It never ends by itself: only an abort stops it. */
   readonly endless?: boolean
+}
+
+/** What a definition declares of what its agent has in mind. */
+export interface Mind {
+  readonly context?: EventData<'context.declared'>
+  readonly planning?: EventData<'planning.declared'>
+  readonly skills?: EventData<'skills.declared'>
+  readonly memory?: EventData<'memory.declared'>
 }
 
 /** A session below the root: the first one that there is. */
@@ -32,6 +59,9 @@ export type GatewayOp =
   /** Of a person, to the first question that waits. */
   | { readonly op: 'answer'; readonly action: 'accept' | 'decline'; readonly of?: Below }
   | { readonly op: 'revoke'; readonly of?: Below }
+  /** Of a person: compact the context now, undo the latest compaction. */
+  | { readonly op: 'compact'; readonly of?: Below }
+  | { readonly op: 'restore'; readonly of?: Below }
   | { readonly op: 'pause' | 'resume' | 'release' | 'rename'; readonly of?: Below }
 
 export const faultKinds = [
@@ -71,6 +101,14 @@ export interface Scenario {
   readonly below?: Readonly<Record<string, readonly (readonly Answer[])[]>>
   /** Whom sessions may delegate to, by the name of their agent; the root is `agent`. */
   readonly teams?: Readonly<Record<string, EventData<'agents.declared'>>>
+  /** By the name of the agent; the root is `agent`. */
+  readonly minds?: Readonly<Record<string, Mind>>
+  /** What a model takes, in tokens; absent: nothing is said of it, and no context is ever full. */
+  readonly window?: number
+  /** What each tool gives. */
+  readonly gives?: string
+  /** What comes of attempts to summarise, by their number; the last one of all that follow. Absent: a summary. */
+  readonly summaries?: readonly ('made' | 'throttled' | 'failed')[]
   /** Processes of an older build, by name, and the type of event that they do not know. */
   readonly older?: { readonly processes: readonly string[]; readonly hides: EventType }
   /** Whenever a model call is to begin, there may be no slot for it; another executor may have one. */
@@ -98,4 +136,15 @@ export const born: Scenario['born'] = {
   pools: { executor: 'default', tools: 'default' },
   limits,
   tools: { safe: 'safe', never: 'never' },
+}
+
+/** What an agent's definition declares of its mind, as events of its first frame. */
+export function mindOf({ minds }: Scenario, agent: string): readonly SessionEvent[] {
+  const { skills, memory, planning, context } = minds?.[agent] ?? {}
+  return [
+    ...(skills ? [{ type: 'skills.declared' as const, data: skills }] : []),
+    ...(memory ? [{ type: 'memory.declared' as const, data: memory }] : []),
+    ...(planning ? [{ type: 'planning.declared' as const, data: planning }] : []),
+    ...(context ? [{ type: 'context.declared' as const, data: context }] : []),
+  ]
 }

@@ -9,6 +9,7 @@ import {
   type Fold,
   settleParent,
 } from '@reins/session'
+import { mindOf } from '../scenarios/scenario.ts'
 import { readFor } from './builds.ts'
 import { instanceOf, type Order, type Process, type World } from './world.ts'
 
@@ -67,11 +68,8 @@ function decisionOf(world: World, own: Fold, there: Fold, errand: Errand, pool: 
 }
 
 /** What a child may do is bounded by what its parent gives it. */
-function declared(
-  { scenario: { teams }, rules }: World,
-  { agent, levels, sessions, onPause }: Creation,
-): SessionEvent[] {
-  const team = teams?.[agent]
+function declared({ scenario, rules }: World, { agent, levels, sessions, onPause }: Creation): SessionEvent[] {
+  const team = scenario.teams?.[agent]
   const granted = rules.sessionsUnbounded ? {} : { sessions: Math.min(team?.sessions ?? 0, sessions ?? 0) }
   return [
     ...(team
@@ -82,6 +80,7 @@ function declared(
           },
         ]
       : []),
+    ...mindOf(scenario, agent),
     ...(onPause === 'return' ? [{ type: 'parent.declared' as const, data: { onPause } }] : []),
   ]
 }

@@ -10,7 +10,7 @@ import {
   steer,
   type VerdictOutcome,
 } from '@reins/session'
-import type { GatewayOp } from '../scenarios/scenario.ts'
+import { type GatewayOp, mindOf } from '../scenarios/scenario.ts'
 import { root, type World } from './world.ts'
 
 const depths = { child: 1, grandchild: 2 } as const
@@ -56,10 +56,18 @@ export function operate(world: World): void {
 }
 
 function outcomeAt(world: World, session: string, op: GatewayOp): RequestOutcome | VerdictOutcome | AnswerOutcome {
+  if (op.op === 'compact' || op.op === 'restore') return contextAt(world, session, op)
   if (op.op === 'answer') return answeredBy(world, session, op)
   return op.op === 'decide' || op.op === 'revoke'
     ? decidedBy(world, session, op)
     : outcomeOf(world, world.read(session).head, op)
+}
+
+type ContextOp = Extract<GatewayOp, { op: 'compact' | 'restore' }>
+
+function contextAt(world: World, session: string, { op }: ContextOp): RequestOutcome {
+  const fold = world.read(session)
+  return op === 'compact' ? world.rules.requestCompaction(fold, `r${world.done}`) : world.rules.restoreContext(fold)
 }
 
 /** A person is done with a page that they accept. */
@@ -87,7 +95,7 @@ function decidedBy(world: World, id: string, op: Extract<GatewayOp, { op: 'decid
 function outcomeOf(
   world: World,
   head: Head,
-  op: Exclude<GatewayOp, { op: 'decide' | 'revoke' | 'answer' }>,
+  op: Exclude<GatewayOp, Extract<GatewayOp, { op: 'decide' | 'revoke' | 'answer' }> | ContextOp>,
 ): RequestOutcome {
   if (op.op === 'rename') return rename(world, head)
   if (op.op !== 'message') return op.op === 'cancel' && op.end ? steer('end', 'x', head) : steer(op.op, 'x', head)
@@ -100,12 +108,14 @@ function outcomeOf(
   return head.n === 0 ? appended(firstFrame(started, said, declared(world))) : placeMessage(head, said)
 }
 
-function declared({ scenario: { servers, policy, teams, born, output } }: World): readonly SessionEvent[] {
+function declared({ scenario }: World): readonly SessionEvent[] {
+  const { servers, policy, teams, born, output } = scenario
   const team = teams?.[born.agent]
   const pinned: readonly SessionEvent[] = [
     ...(policy ? [{ type: 'approvals.pinned' as const, data: policy }] : []),
     ...(team ? [{ type: 'agents.declared' as const, data: team }] : []),
     ...(output ? [{ type: 'output.declared' as const, data: { schema: { type: 'object' }, ...output } }] : []),
+    ...mindOf(scenario, born.agent),
   ]
   if (!servers) return pinned
   const named = servers.map(({ server }) => ({ server }))

@@ -3,6 +3,7 @@
 //   M2. Faults are moves, or ways in which a move goes wrong; both cost from the scenario's budget. Time (ack_wait, a silent owner) is free.
 //   M3. Of processes that nobody has used yet, only the first of its build moves: the others are the same.
 
+import { flightOf } from '@reins/session'
 import { isOlder, readFor } from './builds.ts'
 import { resolveExec } from '../executor/append.ts'
 import {
@@ -31,6 +32,7 @@ import {
   resolveTool,
   runnerNamed,
 } from '../runner/process.ts'
+import { mayStore, store } from '../runner/memory.ts'
 import type { RunnerProcess } from '../runner/state.ts'
 import type { FaultKind } from '../scenarios/scenario.ts'
 import { instanceOf, type Process, short, type World } from './world.ts'
@@ -102,22 +104,24 @@ function executorMoves(world: World, process: ExecutorProcess, add: Add): void {
       if (nextExec(world, process, seq)) add(`${name} acts on ${world.nameOf(seq)}`, (to) => actExec(to, name, seq))
     if (world.scenario.slotsMayMiss) withoutSlots(world, process, id, add)
     if (!state.running) continue
-    if (!answerOf(world.scenario, state.fold.session).endless)
+    if (state.running.kind === 'compact')
+      add(`${name} ends its summary of ${short(id)}`, (to) => finishExec(to, name, id))
+    else if (!answerOf(world.scenario, state.fold.session).endless)
       add(`${name} ends its model call of ${short(id)}`, (to) => finishExec(to, name, id))
     if (world.willHear(process, id, state.fold.head.seq))
       add(`${name} follows ${short(id)}`, (to) => void learn(to, name, id, readFor(to, name, id)))
   }
   for (const [id, truth] of world.truth) {
-    const model = truth.session.turn?.model
-    if (model?.kind !== 'running' || model.by === instanceOf(process)) continue
+    const flight = flightOf(truth.session)
+    if (!flight || flight.by === instanceOf(process)) continue
     const { session, head } = readFor(world, name, id)
-    const { by: owner, call, attempt } = model
+    const { by: owner, call, attempt } = flight
     const taker = { instance: instanceOf(process), at: 0 }
     if (!world.rules.takeover(session, head, taker, { call, attempt })) continue
     const own = process.sessions.get(id)
     // Who holds a trigger of it asks on that; who holds none notices that its owner is silent.
     if (own && (own.sending || own.running || own.held.size > 0)) continue
-    if (answersYes(world, model.by, id, model.call, model.attempt)) continue
+    if (answersYes(world, owner, id, call, attempt)) continue
     add(`${name} notices that ${owner} is silent on ${short(id)}`, (to) => {
       update(to, name, id, {})
       takeOver(to, name, id, { owner, call, attempt })
@@ -134,7 +138,8 @@ function withoutSlots(world: World, process: ExecutorProcess, id: string, add: A
     add(`${name} has no slot for ${world.nameOf(waiting)}`, (to) => actWithoutSlot(to, name, waiting))
     if (!state?.running) add(`${name} hands ${short(id)} over`, (to) => handOver(to, name, id))
   }
-  if (state?.running && !answerOf(world.scenario, state.fold.session).endless)
+  const endless = state?.running?.kind === 'call-model' && answerOf(world.scenario, state.fold.session).endless
+  if (state?.running && !endless)
     add(`${name} ends its model call of ${short(id)}, others first`, (to) => finishExec(to, name, id, false))
 }
 
@@ -155,6 +160,8 @@ function runnerMoves(world: World, process: RunnerProcess, add: Add): void {
     for (const body of state.running)
       if (mayAsk(world, process, id, body))
         add(`${name} asks a person for ${body.call}`, (to) => askPerson(to, name, id, body))
+    for (const body of state.running)
+      if (mayStore(body)) add(`the memory takes ${body.call} of ${name}`, (to) => store(to, name, id, body))
     const ending = state.running.filter((body) => mayEnd(world, process, id, body))
     for (const { call } of ending) add(`${name} ends ${call}`, (to) => finishTool(to, name, id, [call]))
     if (ending.length > 1) {

@@ -4,6 +4,7 @@ import type { Address, Head, SessionEvent } from '@reins/contracts'
 import {
   addressOf,
   answerElicitation,
+  compactionEvents,
   createChild,
   decideApproval,
   fireTimer,
@@ -14,6 +15,10 @@ import {
   mayRun,
   mayStart,
   nextStep,
+  offered,
+  projected,
+  requestCompaction,
+  restoreContext,
   resumeChild,
   type Session,
   standingErrands,
@@ -39,6 +44,12 @@ export interface Protocol {
   readonly decideApproval: typeof decideApproval
   readonly fireTimer: typeof fireTimer
   readonly leftToNewer: typeof leftToNewer
+  readonly compactionEvents: typeof compactionEvents
+  readonly requestCompaction: typeof requestCompaction
+  readonly restoreContext: typeof restoreContext
+  /** What a model is sent: the conversation, and what it should know now. */
+  readonly projected: typeof projected
+  readonly offered: typeof offered
   readonly standingErrands: typeof standingErrands
   readonly toolsetAnswer: typeof toolsetAnswer
   addressOf(
@@ -50,6 +61,8 @@ export interface Protocol {
 }
 
 export interface Rules extends Protocol {
+  /** What a process still knows of a session when it decides. */
+  remembers(session: Session): Session
   /** The verdict depends on how often the broker says that it delivered a trigger. */
   readonly countsDeliveries: boolean
   /** A status is written by a writer that has not folded the session. */
@@ -74,6 +87,10 @@ export interface Rules extends Protocol {
   readonly acksUndoneErrands: boolean
   /** Who settles a parent's call reads the parent where it likes, instead of from the leader. */
   readonly settleOnStaleParent: boolean
+  /** A process records the summary of an attempt that another has taken over. */
+  readonly summariesOfLost: boolean
+  /** The memory knows what it has recorded by the attempt, not by the call. */
+  readonly memoryByAttempt: boolean
   /** A child gives away what its own definition says, whatever its parent has left. */
   readonly sessionsUnbounded: boolean
   /** An executor records an answer that nobody has held against its schema, and completes the turn with it. */
@@ -96,9 +113,15 @@ export const sound: Rules = {
   decideApproval,
   fireTimer,
   leftToNewer,
+  compactionEvents,
+  requestCompaction,
+  restoreContext,
+  projected,
+  offered,
   standingErrands,
   toolsetAnswer,
   addressOf,
+  remembers: (session) => session,
   countsDeliveries: false,
   statusWithoutFold: false,
   loserAcks: false,
@@ -111,6 +134,8 @@ export const sound: Rules = {
   ownerAnswersEarly: false,
   acksUndoneErrands: false,
   settleOnStaleParent: false,
+  summariesOfLost: false,
+  memoryByAttempt: false,
   sessionsUnbounded: false,
   uncheckedCompletes: false,
   asksWithoutEnd: false,

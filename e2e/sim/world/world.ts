@@ -63,6 +63,8 @@ export class World {
   bodies: ReadonlyMap<string, number> = new Map()
   /** Calls whose body began though no person had been asked. */
   begun: ReadonlySet<string> = new Set()
+  /** Operations that the memory has recorded, and calls that it has changed something for. */
+  stored: ReadonlySet<string> = new Set()
   faults: Partial<Readonly<Record<FaultKind, number>>>
   faultsLeft: number
 
@@ -95,6 +97,7 @@ export class World {
     copy.remembered = this.remembered
     copy.bodies = this.bodies
     copy.begun = this.begun
+    copy.stored = this.stored
     copy.violation = this.violation
     return copy
   }

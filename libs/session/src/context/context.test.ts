@@ -182,6 +182,18 @@ test('old results are cut first, and where that makes enough room nobody is aske
   expect(JSON.stringify(projected(played.session))).toContain('more characters of this old result were left out')
 })
 
+test('the instructions of a skill are not cut with other results: it may be in use', () => {
+  const played = started({ compactAt: 0.9 }, ['look', 'use_skill']).message('Go.')
+  played.answer([{ type: 'tool-call', call: 'k0', name: 'use_skill', arguments: { name: 's' } }])
+  const output = 'y'.repeat(300)
+  played.say('t', { type: 'tool-call.completed', data: { call: 'k0', attempt: 1, status: 'ok', output } }).go()
+  for (let step = 0; step < 4; step++) played.tool('x'.repeat(800), { step })
+  expect(played.types()).toContain('context.pruned')
+  const sent = projected(played.session).flatMap((message) => (message.role === 'tool' ? [message.output] : []))
+  expect([sent[0], sent[1]?.length]).toEqual([output, expect.any(Number)])
+  expect(sent[1]).toContain('were left out')
+})
+
 test('a long turn keeps its message word for word, and the model is told when it goes round in a circle', () => {
   const played = started({ compactAt: 0.3 }).message('Find the needle.')
   for (let step = 0; step < 30 && flightOf(played.session)?.kind !== 'compact'; step++)

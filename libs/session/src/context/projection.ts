@@ -1,5 +1,5 @@
 // The messages that a model is sent of a session. Messages keep their identity: what is the same from call to call is the same object.
-import { estimateTokens, type ModelMessage } from '@reins/contracts'
+import { estimateTokens, type ModelMessage, skillToolNames } from '@reins/contracts'
 import type { Session } from '../session.ts'
 import { contextOf, type Summary } from './context.ts'
 
@@ -28,9 +28,10 @@ export const conversationSize = (session: Session): number =>
 
 const short = new WeakMap<ModelMessage, ToolMessage>()
 
-/** The beginning of an old result; its images and files are named no more. */
+/** The beginning of an old result; its images and files are named no more. The instructions of a skill stay whole: it may be in use. */
 export function shortened(message: ToolMessage): ToolMessage {
   if (message.output.length <= prunedChars && !message.content) return message
+  if (message.name === skillToolNames.use) return message
   const known = short.get(message)
   if (known) return known
   const { content: _, ...rest } = message

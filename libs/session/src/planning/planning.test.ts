@@ -59,6 +59,25 @@ describe('a session whose model may plan', () => {
     expect(offered(asked().session).notices).toEqual([])
   })
 
+  it('is asked to go on once more where it said nothing while steps are open, and not where none are', () => {
+    const said = (status: 'pending' | 'completed') => {
+      const error = { code: 'bad-request' as const, message: 'It said nothing.' }
+      const state = given(
+        g(started(), declared(), message('m1')),
+        e(turn('t2', 'm1'), calling('c2', 't2')),
+        e(answered('c2', asks('k0', 'create_plan', { steps })), {
+          type: 'plan.updated',
+          data: { call: 'k0', steps: steps.map((step) => ({ ...step, status })) },
+        }),
+        e(result('k0'), calling('c4', 't2')),
+        e({ type: 'model-call.throttled', data: { call: 'c4', attempt: 1, error, timer: 'w', until: 1 } }),
+      )
+      return offered(state.session).notices
+    }
+    expect(said('pending')).toEqual([expect.stringMatching(/^Continue working on your plan\. \[Plan: 0\/2 done\./)])
+    expect(said('completed')).toEqual([])
+  })
+
   it('answers them after the calls before them, since those may be what the step is about', () => {
     const first = next(asked(), answered('c2', asks('k0', 'shell'), asks('k1', 'create_plan', { steps })))
     expect(types(first?.events ?? [])).toEqual(['model-call.completed', 'tool-calls.requested'])
