@@ -98,7 +98,7 @@ describe('reading a session behind which others lie', () => {
 
   test('a tree of it: asks for exactly what there is', async () => {
     Object.assign(asked, { messages: 0, found: 0 })
-    expect(await journal.sessions.read({ tree: old })).toHaveLength(40)
+    expect(await journal.sessions.readTree(old)).toHaveLength(40)
     expect(asked).toEqual({ messages: 40, found: 40 })
   })
 

@@ -6,8 +6,9 @@ import type { PausePoint } from '@reins/service'
 export function pausingAppends(log: SessionLog, at: string | undefined, pauseAt: PausePoint, who: string): SessionLog {
   if (at === undefined) return log
   return {
-    head: (session, options) => log.head(session, options),
-    read: (of, options) => log.read(of, options),
+    head: (of, options) => log.head(of, options),
+    read: (session, options) => log.read(session, options),
+    readTree: (root, options) => log.readTree(root, options),
     frameAt: (session, seq) => log.frameAt(session, seq),
     async append(...frame) {
       await pauseAt(`${who}.before-append`)

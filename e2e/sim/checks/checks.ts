@@ -9,6 +9,7 @@
 //   C9       a tree has no more sessions than its root may give away. At rest no child of a session that has ended works or waits on.
 //   C10      a turn that has a schema is completed by an answer that was found to fit, and asks for one so often and no oftener.
 //   C11-C14  what an agent has in mind: context, memory, plan, skills (mind.ts).
+//   C15      a tree counts as paused, or its cancel as complete, when nothing below works any more; at rest every receipt is there.
 //   C6       a runner that has read to the head believes of its calls what the session says of them.
 import { type Frame, frameHash, type SessionEvent } from '@reins/contracts'
 import type { StoredFrame } from '@reins/journal'
@@ -24,12 +25,13 @@ import {
   flightOf,
   foldFrame,
   type Session,
+  stopOf,
   waitsForPeople,
 } from '@reins/session'
 import { checkMind } from './mind.ts'
 import { isOlder } from '../world/builds.ts'
 import type { ExecutorProcess } from '../executor/state.ts'
-import { short, type World } from '../world/world.ts'
+import { root, short, type World } from '../world/world.ts'
 
 /** C1 and C2, for each frame as it is stored. */
 export function checkFrame(world: World, before: Fold, stored: StoredFrame): Fold {
@@ -109,6 +111,7 @@ function saidOf(kind: CallState['kind'] | undefined, asked: boolean): string {
 export function checkCovers(world: World): void {
   checkViews(world)
   checkTree(world)
+  checkReceipts(world)
   for (const id of world.sessions()) {
     const { session, head } = world.read(id)
     const covers = cover(session)
@@ -191,6 +194,40 @@ function checkTree(world: World): void {
     world.fail(`C9: the tree has ${world.sessions().length} sessions, and ${most + 1} are allowed`)
 }
 
+/** C15, in every world: a receipt is given by who has stopped, with everything below. */
+function checkReceipts(world: World): void {
+  const { session } = world.read(root)
+  const stop = stopOf(session)
+  if (!stop?.complete) return
+  for (const id of world.sessions()) {
+    if (id === root || !world.truth.has(id)) continue
+    const { mode, turn, inbox } = world.read(id).session
+    if (
+      stop.what === 'pause' &&
+      (turn?.model?.kind === 'running' || (mode.kind === 'open' && (turn || inbox.length > 0)))
+    )
+      world.fail(`C15: the tree counts as paused, and ${short(id)} works`)
+    if (stop.what === 'cancel' && session.turn === null && turn && isBelow(world, id, session.stopped?.below ?? []))
+      world.fail(`C15: the cancel counts as complete, and ${short(id)} has a turn`)
+  }
+}
+
+function isBelow(world: World, id: string, these: readonly string[]): boolean {
+  if (these.includes(id)) return true
+  const parent = world.read(id).session.born?.parent?.session
+  return parent !== undefined && isBelow(world, parent, these)
+}
+
+/** C15, at rest: every session that had to stop has said so. */
+function checkStopped(world: World): void {
+  for (const id of world.sessions()) {
+    const { session } = world.read(id)
+    if (session.mode.kind === 'ended' || !world.truth.has(id)) continue
+    const stop = stopOf(session)
+    if (stop && !stop.complete) world.fail(`C15: at the end the ${stop.what} of ${short(id)} is not complete`)
+  }
+}
+
 /** C9, at rest. */
 function checkOrphans(world: World): void {
   for (const id of world.sessions()) {
@@ -231,6 +268,7 @@ export function checkRest(world: World): void {
   for (const [seq, { state }] of world.triggers)
     if (state !== 'acked') world.fail(`C5: at the end the trigger ${world.nameOf(seq)} is still ${state}`)
   checkOrphans(world)
+  checkStopped(world)
   if (world.tim.size > 0) world.fail(`C5: at the end timers are left: ${[...world.tim].join(', ')}`)
   for (const id of world.sessions()) {
     const { session } = world.read(id)

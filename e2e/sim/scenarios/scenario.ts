@@ -62,7 +62,8 @@ export type GatewayOp =
   /** Of a person: compact the context now, undo the latest compaction. */
   | { readonly op: 'compact'; readonly of?: Below }
   | { readonly op: 'restore'; readonly of?: Below }
-  | { readonly op: 'pause' | 'resume' | 'release' | 'rename'; readonly of?: Below }
+  /** `tree`: a pause with everything below. */
+  | { readonly op: 'pause' | 'resume' | 'release' | 'rename'; readonly tree?: true; readonly of?: Below }
 
 export const faultKinds = [
   'lose-ack',

@@ -67,6 +67,21 @@ export const pausedByPerson = {
   gateway: [message('m1'), { op: 'pause', of: 'child' }, message('m2')],
 } as const satisfies Partial<Scenario>
 
+/** One child; both are paused, and go on. */
+export const pausedPair = {
+  ...base,
+  teams: { agent: team([member('helper')]) },
+  turns: [[{ delegate: ['helper'] }, {}]],
+  below: { helper: [[{}]] },
+  gateway: [message('m1'), { op: 'pause', tree: true }, { op: 'resume' }],
+} as const satisfies Partial<Scenario>
+
+/** The whole tree is paused while it grows, and goes on: once at once, once again. */
+export const pausedTree = {
+  ...threeLevels,
+  gateway: [message('m1'), { op: 'pause', tree: true }, { op: 'resume' }],
+} as const satisfies Partial<Scenario>
+
 /** Two children that would each like to have more than there is. */
 export const boundedTree = {
   ...base,
@@ -82,6 +97,15 @@ export const mediumTeams: readonly Scenario[] = [
   { ...threeLevels, name: 'three levels' },
   { ...threeLevels, name: 'three levels and a cancel', gateway: [message('m1'), { op: 'cancel' }] },
   { ...threeLevels, name: 'three levels and an end', gateway: [message('m1'), { op: 'cancel', end: true }] },
+  { ...pausedPair, name: 'a parent and its child, paused and gone on with' },
+  { ...pausedTree, name: 'three levels, paused and gone on with' },
+  {
+    ...pausedTree,
+    name: 'three levels, paused twice, and cancelled',
+    gateway: [...pausedTree.gateway, { op: 'pause', tree: true }, { op: 'cancel' }, { op: 'resume' }],
+    faults: {},
+    total: 0,
+  },
   { ...pausing, name: 'a child that waits for a person, gone on with in a later turn' },
   { ...pausedByPerson, name: 'a child that a person pauses, gone on with in a later turn' },
   {
@@ -126,6 +150,8 @@ export const largeTeams: readonly Scenario[] = [
       { op: 'pause', of: 'child' },
       message('m2'),
       { op: 'resume', of: 'child' },
+      { op: 'pause', tree: true },
+      { op: 'resume' },
       { op: 'cancel', of: 'grandchild' },
       { op: 'decide', verdict: 'denied', of: 'child' },
       message('m3'),

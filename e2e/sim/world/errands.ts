@@ -6,8 +6,11 @@ import {
   type Decision,
   type Errand,
   errandsOfTrigger,
+  creationOf,
   type Fold,
+  pauseChild,
   settleParent,
+  tellHeld,
 } from '@reins/session'
 import { mindOf } from '../scenarios/scenario.ts'
 import { readFor } from './builds.ts'
@@ -44,8 +47,8 @@ export function errandOrder(
 }
 
 function otherOf(world: World, name: string, own: Fold, errand: Errand): Fold | null {
-  if (errand.kind !== 'settle-parent') return readFor(world, name, errand.child)
-  const parent = own.session.born?.parent
+  if (errand.kind !== 'settle-parent' && errand.kind !== 'tell-held') return readFor(world, name, errand.child)
+  const parent = own.session.born?.parent ?? own.session.unborn
   if (!parent) return null
   return world.rules.settleOnStaleParent ? world.readStale(parent.session) : readFor(world, name, parent.session)
 }
@@ -57,15 +60,30 @@ function decisionOf(world: World, own: Fold, there: Fold, errand: Errand, pool: 
     case 'resume-child':
       return world.rules.resumeChild(there, errand, own.session)
     case 'cancel-child':
-      return cancelChild(there, pool, `x-${errand.child.slice(-3)}`)
-    case 'settle-parent': {
+      return cancelChild(there, pool, `x-${errand.child.slice(-3)}`, aboveOf(own, errand.call))
+    case 'ensure-child': {
+      const creation = creationOf(own.session, errand.child)
+      return creation ? decisionOf(world, own, there, creation, pool) : null
+    }
+    case 'pause-child':
+      return pauseChild(there, errand)
+    case 'unpause-child':
+      return world.rules.unpauseChild(there, errand)
+    case 'tell-held': {
       const parent = own.session.born?.parent
+      return parent ? tellHeld(there, parent, own.session) : null
+    }
+    case 'settle-parent': {
+      const parent = own.session.born?.parent ?? own.session.unborn
       return parent ? settleParent(there, parent, own.session) : null
     }
     default:
       return errand satisfies never
   }
 }
+
+const aboveOf = ({ session }: Fold, call: string) =>
+  session.born ? { session: session.id, call, pool: session.born.pools.executor } : undefined
 
 /** What a child may do is bounded by what its parent gives it. */
 function declared({ scenario, rules }: World, { agent, levels, sessions, onPause }: Creation): SessionEvent[] {

@@ -4,6 +4,7 @@ import {
   type AnswerOutcome,
   type Decision,
   firstFrame,
+  pauseTree,
   placeMessage,
   type RequestOutcome,
   revokeGrant,
@@ -58,6 +59,7 @@ export function operate(world: World): void {
 function outcomeAt(world: World, session: string, op: GatewayOp): RequestOutcome | VerdictOutcome | AnswerOutcome {
   if (op.op === 'compact' || op.op === 'restore') return contextAt(world, session, op)
   if (op.op === 'answer') return answeredBy(world, session, op)
+  if (op.op === 'pause' && op.tree) return pauseTree(world.read(session))
   return op.op === 'decide' || op.op === 'revoke'
     ? decidedBy(world, session, op)
     : outcomeOf(world, world.read(session).head, op)

@@ -24,6 +24,7 @@ import {
   standingErrands,
   takeover,
   toolsetAnswer,
+  unpauseChild,
   type Verdict,
   verdict,
   viewOf,
@@ -40,6 +41,7 @@ export interface Protocol {
   readonly followsSeen: typeof followsSeen
   readonly createChild: typeof createChild
   readonly resumeChild: typeof resumeChild
+  readonly unpauseChild: typeof unpauseChild
   readonly answerElicitation: typeof answerElicitation
   readonly decideApproval: typeof decideApproval
   readonly fireTimer: typeof fireTimer
@@ -109,6 +111,7 @@ export const sound: Rules = {
   followsSeen,
   createChild,
   resumeChild,
+  unpauseChild,
   answerElicitation,
   decideApproval,
   fireTimer,

@@ -2,7 +2,7 @@
 import { toLog } from '@reins/contracts'
 import { type Rules, sound } from '../world/rules.ts'
 import type { Scenario } from '../scenarios/scenario.ts'
-import { boundedTree, pausedByPerson, pausing } from '../scenarios/teams.ts'
+import { boundedTree, pausedByPerson, pausedPair, pausing } from '../scenarios/teams.ts'
 import type { WrongRule } from './rules.ts'
 
 const without = (
@@ -14,6 +14,8 @@ const without = (
   faults: {},
   total: 0,
 })
+
+const message = (id: string) => ({ op: 'message', message: id, onBusy: 'queue' }) as const
 
 const closed = ({ mode, turn, inbox }: Parameters<Rules['standingErrands']>[0]): boolean =>
   mode.kind === 'ended' || (!turn && inbox.length === 0)
@@ -55,6 +57,15 @@ export const wrongTeams: readonly WrongRule[] = [
       ...pausing,
       turns: [[{ delegate: ['helper'] }, {}]],
       gateway: [...pausing.gateway.slice(0, 1), { op: 'cancel', end: true }],
+    }),
+  },
+  {
+    name: 'unmade-tells-nobody',
+    says: 'a child that was cancelled before anybody made it gives no receipt',
+    rules: { ...sound, standingErrands: (session) => (session.born ? sound.standingErrands(session) : []) },
+    scenario: without('a delegation that is cancelled', {
+      ...pausedPair,
+      gateway: [message('m1'), { op: 'cancel' }],
     }),
   },
   {

@@ -13,7 +13,10 @@ import type {
   MemoryEntry,
   SessionInfo,
   SessionPrompt,
+  SessionTree,
   StreamItem,
+  TreeNode,
+  TreeStop,
   Webhook,
 } from '@reins/contracts'
 import { noUsage, ReinsError } from '@reins/contracts'
@@ -140,6 +143,13 @@ export const sessionInfo = (change: Partial<SessionInfo> = {}): SessionInfo => (
   ...change,
 })
 
+export const treeNode = (info: SessionInfo, change: Partial<TreeNode> = {}): TreeNode => ({
+  ...info,
+  ...{ depth: 0, state: 'completed', worked: 1000, doing: [] },
+  branch: { sessions: 1, running: 0, waiting: 0, failed: 0, usage: info.usage },
+  ...change,
+})
+
 export const agent = (name: string, change: Partial<Agent['definition']> = {}): Agent => ({
   name,
   digest: `digest-${name}`,
@@ -196,6 +206,9 @@ export interface FakeServer {
   /** By their names. */
   readonly prompts: Map<string, SessionPrompt>
   readonly outputs: Map<string, string>
+  /** One after the other; the last one stays. */
+  readonly trees: SessionTree[]
+  stop: TreeStop | null
   events: ApiEvent[]
   /** Thrown by the next sends, one each. */
   readonly tried: McpTried[]
@@ -240,6 +253,8 @@ export function fakeServer(): FakeServer {
     deliveries: [],
     prompts: new Map(),
     outputs: new Map(),
+    trees: [],
+    stop: null,
     events: [],
     tried: [],
     sendFailures: [],
@@ -373,6 +388,13 @@ export function fakeServer(): FakeServer {
           if (!known) throw new ReinsError('session_not_found', `There is no session ${id}.`)
           return known
         },
+        tree: async (id) => {
+          const next = server.trees.length > 1 ? server.trees.shift() : server.trees[0]
+          if (next) return next
+          const known = server.sessions.find((session) => session.id === id) ?? sessionInfo({ id })
+          return { root: id, cursor: 'c0', nodes: [treeNode(known)] }
+        },
+        stop: async () => server.stop,
         state: async (id) => ({ id, cursor: 'c1', status: 'idle', state: { turns: 2 } }),
         send: async (id, body, options) => {
           note(`send ${id} ${String(body.content)}`)
@@ -400,7 +422,7 @@ export function fakeServer(): FakeServer {
           return { events: [...events], cursor: events.at(-1)?.cursor ?? query.after ?? 'c0', more }
         },
         cancel: control('cancel'),
-        pause: control('pause'),
+        pause: async (id, options) => control('pause')(options?.tree ? `${id} with its tree` : id),
         resume: control('resume'),
         release: control('release'),
         end: control('end'),

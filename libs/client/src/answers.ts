@@ -49,6 +49,12 @@ const session = record({
   ...{ id: text, agent: text, digest: text, status: text, turns: finite, usage: record({}) },
   ...{ title: optional(text), createdAt: instant, lastActivityAt: instant },
 })
+const treeNode = record({
+  ...{ id: text, agent: text, status: text, state: text, depth: finite, turns: finite, usage: record({}) },
+  ...{ createdAt: instant, lastActivityAt: instant, worked: finite, since: optional(instant) },
+  doing: list(record({ call: text, name: text, since: instant, child: optional(text) })),
+  branch: record({ sessions: finite, running: finite, waiting: finite, failed: finite, usage: record({}) }),
+})
 
 const approval = record({
   ...{ session: text, call: text, agent: text, name: text, digest: text, reason: text, state: text },
@@ -108,6 +114,8 @@ export const answers = {
   agents: record({ agents: list(agent), next: optional(text) }),
   session,
   sessions: record({ sessions: list(session), next: optional(text) }),
+  stop: record({}),
+  tree: record({ root: text, cursor: text, nodes: list(treeNode) }),
   sessionCreated: record({ session, cursor: text }),
   state: record({ id: text, cursor: text, status: text }),
   prompt: record({ session: text, call: text, attempt: finite, system: text, check: text }),

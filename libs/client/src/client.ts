@@ -33,6 +33,8 @@ import type {
   SessionList,
   SessionPrompt,
   SessionState,
+  SessionTree,
+  TreeStop,
   TurnResult,
 } from '@reins/contracts'
 import { localFetch } from '#fetch'
@@ -101,6 +103,10 @@ export interface Client {
       after?: string
     }): Promise<SessionList>
     get(id: string): Promise<SessionInfo>
+    /** The whole tree that a session belongs to: how each session of it stands, and what its branch used. */
+    tree(id: string): Promise<SessionTree>
+    /** What its latest cancel, or its pause with all below it, has come to. `wait`: when all have stopped, or after a minute. */
+    stop(id: string, query?: { wait?: boolean }): Promise<TreeStop | null>
     /** The folded state behind a cursor; without one at the end. */
     state(id: string, at?: string): Promise<SessionState>
     send(id: string, body: SendMessage, options?: WriteOptions): Promise<MessageAccepted>
@@ -120,7 +126,8 @@ export interface Client {
     /** History and then what comes, reconnecting for ever; ends with the signal, throws what cannot get better. */
     follow(id: string, options?: FollowOptions): AsyncIterable<FollowItem>
     readonly cancel: Control
-    readonly pause: Control
+    /** `tree`: with every session below that works. */
+    pause(id: string, options?: WriteOptions & { readonly tree?: boolean }): Promise<ControlAccepted>
     readonly resume: Control
     readonly release: Control
     readonly end: Control
@@ -135,6 +142,8 @@ export interface Client {
       state?: ApprovalState | 'all'
       agent?: string
       session?: string
+      /** A session: what waits in all of its delegation tree. */
+      tree?: string
       limit?: number
       after?: string
     }): Promise<ApprovalList>
@@ -151,6 +160,8 @@ export interface Client {
       state?: ElicitationState | 'all'
       agent?: string
       session?: string
+      /** A session: what waits in all of its delegation tree. */
+      tree?: string
       limit?: number
       after?: string
     }): Promise<AskedElicitationList>
@@ -237,6 +248,8 @@ export function createClient(options: ClientOptions): Client {
       createAndWait: (body, write) => post('/v1/sessions', answers.sessionCreated, body, write, wait),
       list: (query) => get('/v1/sessions', answers.sessions, query),
       get: (id) => get(session(id), answers.session),
+      tree: (id) => get(session(id, '/tree'), answers.tree),
+      stop: async (id, query) => (await get<{ stop: TreeStop | null }>(session(id, '/stop'), answers.stop, query)).stop,
       state: (id, at) => get(session(id, '/state'), answers.state, { at }),
       send: (id, body, write) => post(session(id, '/messages'), answers.messageAccepted, body, write),
       sendAndWait: (id, body, write) => post(session(id, '/messages'), answers.turn, body, write, wait),
@@ -262,7 +275,8 @@ export function createClient(options: ClientOptions): Client {
       follow: (id, how = {}) =>
         follow({ transport, baseUrl, silenceMs: options.silenceMs ?? 45_000, wait: options.wait ?? pause }, id, how),
       cancel: control('cancel'),
-      pause: control('pause'),
+      pause: (id, { tree, ...write } = {}) =>
+        post(session(id, '/pause'), answers.controlAccepted, undefined, write, tree ? { tree } : {}),
       resume: control('resume'),
       release: control('release'),
       end: control('end'),

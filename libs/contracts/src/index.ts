@@ -295,7 +295,7 @@ export {
   Usage,
   UserContent,
 } from './events/content.ts'
-export { DeclaredAgent } from './events/delegation.ts'
+export { DeclaredAgent, RanCall, Stopped } from './events/delegation.ts'
 export {
   ElicitationAction,
   ElicitationContent,
@@ -311,11 +311,32 @@ export { maxStepNameChars, maxStepTextChars, PlanStep, planDefaults } from './ev
 export { PromptRecipe } from './events/recipe.ts'
 export { CompactionReason, ContextSettings } from './events/context.ts'
 export { SessionPrompt } from './api/prompt.ts'
+export {
+  BranchUse,
+  Doing,
+  type IndexedSession,
+  type IndexedTree,
+  SessionTree,
+  SessionWork,
+  TreeNode,
+  type TreeState,
+  TreeStop,
+  treeStates,
+} from './api/tree.ts'
 export { Limits, OnBusy, Parent, PinnedTool, ReplayClass, ToolRisk } from './events/session.ts'
 export { maySay } from './events/speakers.ts'
 export { RequestedCall } from './events/tool-call.ts'
 export { DeclaredServer, ServerAnswer, ServerTool } from './events/toolset.ts'
-export { type Cursor, decodeCursor, encodeCursor, startCursor, type Within } from './frame/cursor.ts'
+export {
+  type Cursor,
+  decodeCursor,
+  encodeCursor,
+  maxCursorChars,
+  maxPlaces,
+  type Place,
+  startCursor,
+  type Within,
+} from './frame/cursor.ts'
 export { Delta, decodeDelta } from './frame/delta.ts'
 export { type Draft, draftOn, type Order, type Writer } from './frame/draft.ts'
 export {

@@ -156,8 +156,9 @@ export class AppendWatch {
 /** The log, whose acknowledged appends `watch` counts. */
 export function watchedLog(log: SessionLog, taken: () => void, room: Room): SessionLog {
   return {
-    head: (session, options) => log.head(session, options),
-    read: (of, options) => log.read(of, options),
+    head: (of, options) => log.head(of, options),
+    read: (session, options) => log.read(session, options),
+    readTree: (root, options) => log.readTree(root, options),
     frameAt: (session, seq) => log.frameAt(session, seq),
     async append(session, draft, to, previousHash, signal): Promise<AppendOutcome> {
       const waiting = room(signal)

@@ -1,18 +1,21 @@
 import { emptyHead, type Frame, type SessionEvent } from '@reins/contracts'
 import { describe, expect, test } from 'vitest'
-import { type FollowOptions, follow, readTree, type SessionFrame } from './follow.ts'
-import type { LiveDelta, RepublishedFrame, SessionFeed, SessionLog } from './port.ts'
+import { type FollowOptions, follow } from './follow.ts'
+import type { LiveDelta, RepublishedFrame, SessionFeed, SessionFrame, SessionLog } from './port.ts'
 
 const root = '01HZZZZZZZZZZZZZZZZZZZZZZZ'
 const child = `${root}-0123456789abcdef`
 
 /** A log and a feed by hand: the test says what the feed loses, repeats and reorders. */
-class Wire implements Pick<SessionLog, 'read' | 'head'>, Pick<SessionFeed, 'frames' | 'deltas' | 'onReconnect'> {
+class Wire
+  implements Pick<SessionLog, 'read' | 'readTree' | 'head'>, Pick<SessionFeed, 'frames' | 'deltas' | 'onReconnect'>
+{
   readonly log: SessionFrame[] = []
   readonly reads: number[] = []
   readonly listeners = new Set<(frame: RepublishedFrame) => void>()
   readonly reconnects = new Set<() => void>()
   beforeRead: (() => void) | undefined
+  afterRead: (() => void) | undefined
   failures = 0
 
   put(session = root, events: readonly SessionEvent[] = []): SessionFrame {
@@ -35,11 +38,20 @@ class Wire implements Pick<SessionLog, 'read' | 'head'>, Pick<SessionFeed, 'fram
     this.publish(this.put(session, events))
   }
 
-  async head(session: string) {
+  async head(of: string | { readonly tree: string }) {
+    const session = typeof of === 'string' ? of : of.tree
     return this.log.filter((one) => one.session === session).at(-1)?.frame ?? emptyHead(session)
   }
 
-  async read(of: string | { readonly tree: string }, options: { after?: number; limit?: number } = {}) {
+  async readTree(_root: string, { after = 0, limit }: { after?: number; limit?: number } = {}) {
+    this.beforeRead?.()
+    this.reads.push(after)
+    const found = this.log.filter(({ frame }) => frame.seq > after).slice(0, limit)
+    this.afterRead?.()
+    return found
+  }
+
+  async read(of: string, options: { after?: number; limit?: number } = {}) {
     this.beforeRead?.()
     if (this.failures-- > 0) throw new Error('no broker')
     this.reads.push(options.after ?? 0)
@@ -206,15 +218,10 @@ describe('following a session', () => {
 })
 
 describe('following a tree', () => {
-  const delegation: SessionEvent = {
-    type: 'delegation.requested',
-    data: { call: 'c', agent: 'a', digest: 'd', child, pool: 'default', instruction: 'go' },
-  }
-
   test('hands over the sessions of a tree in one order, with the session of each frame', async () => {
     const wire = new Wire()
     wire.append(root)
-    wire.append(root, [delegation])
+    wire.append(root)
     wire.append(child)
     wire.append(root)
     const { got, following } = wire.follow({ tree: root }, 1)
@@ -226,10 +233,62 @@ describe('following a tree', () => {
     await following.settled()
     expect(got.slice(3)).toEqual(['child:2@5', 'child:3@6', 'child:4@7'])
     following.close()
-    const tree = await readTree(wire as unknown as SessionLog, root, { after: 5 })
-    expect(tree.map(({ session, frame }) => [session === child, frame.seq])).toEqual([
-      [true, 6],
-      [true, 7],
-    ])
+  })
+
+  test('never hands over a frame of one session before an earlier one of another', async () => {
+    const wire = new Wire()
+    wire.append(root)
+    wire.append(child)
+    // While it reads, what comes is behind all that it reads, whose ever it is.
+    wire.afterRead = () => {
+      wire.afterRead = undefined
+      wire.append(root)
+      wire.append(child)
+    }
+    const { got, following } = wire.follow({ tree: root }, 0)
+    await following.joined
+    expect(got).toEqual(['root:1@1', 'child:1@2', 'root:2@3', 'child:2@4'])
+    // Of a session that it has not seen since it began.
+    wire.put(root)
+    wire.put(child)
+    wire.append(child)
+    await following.settled()
+    expect(got.slice(4)).toEqual(['root:3@5', 'child:3@6', 'child:4@7'])
+    following.close()
+  })
+
+  test('takes the next frame of a session of which nothing came behind the place where it began', async () => {
+    const wire = new Wire()
+    wire.append(root)
+    wire.append(child)
+    const { got, following } = wire.follow({ tree: root }, 2, { joinCheckMs: 60_000 })
+    await following.joined
+    const reads = wire.reads.length
+    wire.append(child)
+    wire.append(root)
+    expect([got, wire.reads.length]).toEqual([['child:2@3', 'root:2@4'], reads])
+    following.close()
+  })
+
+  test('finds what the feed lost of one session when it compares, whatever has come of others', async () => {
+    const wire = new Wire()
+    wire.append(root)
+    const { got, following } = wire.follow({ tree: root }, 0, { joinCheckMs: 60_000 })
+    await following.joined
+    wire.put(child)
+    wire.append(root)
+    await following.compare()
+    expect(got).toEqual(['root:1@1', 'root:2@3', 'child:1@2'])
+    following.close()
+  })
+
+  test('reads in pages', async () => {
+    const wire = new Wire()
+    for (let i = 0; i < 7; i++) wire.append(i % 2 ? child : root)
+    const { got, following } = wire.follow({ tree: root }, 0, { pageSize: 3, joinCheckMs: 60_000 })
+    await following.joined
+    expect(got).toHaveLength(7)
+    expect(wire.reads).toEqual([0, 3, 6])
+    following.close()
   })
 })

@@ -3,13 +3,10 @@
 //   L2. Frames are handed over in order: one that does not continue what is known waits until the log has been read.
 //   L3. The feed may lose anything: the log is compared after joining, after each reconnect and at each heartbeat.
 //   L4. Reads are bounded pages. One that fails is tried again; nothing is handed over past a gap.
-import { type Frame, knownEvents } from '@reins/contracts'
-import type { LiveDelta, RepublishedFrame, SessionFeed, SessionLog, Subscription } from './port.ts'
-
-export interface SessionFrame {
-  readonly session: string
-  readonly frame: Frame
-}
+//   L5. A tree has one order, that of its sequences. Its log is read as one, up to one end: so what is handed over behind a frame of one
+//       session is never of before it in another, and a cursor that names a sequence of a tree has nothing behind it that lies before.
+import type { Frame } from '@reins/contracts'
+import type { LiveDelta, RepublishedFrame, SessionFeed, SessionFrame, SessionLog, Subscription } from './port.ts'
 
 export interface FollowHandlers {
   /** In order, each frame once; must not throw. */
@@ -65,32 +62,6 @@ export function follow(
   return new Follower(sessions, feed, of, fromSeq, handlers, options)
 }
 
-/**
- * The frames of a tree with the session of each, in order of sequence. Children are found by the delegations that
- * ask for them, so the reading begins at the first frame whatever `after` says.
- */
-export async function readTree(
-  sessions: SessionLog,
-  root: string,
-  options: { readonly after?: number; readonly withinMs?: number } = {},
-): Promise<readonly SessionFrame[]> {
-  const found: SessionFrame[] = []
-  const known = new Set([root])
-  for (const session of known) {
-    const within = options.withinMs === undefined ? {} : { withinMs: options.withinMs }
-    for (const frame of await sessions.read(session, within)) {
-      found.push({ session, frame })
-      for (const child of childrenIn(frame)) known.add(child)
-    }
-  }
-  const after = options.after ?? 0
-  return found.filter(({ frame }) => frame.seq > after).sort((a, b) => a.frame.seq - b.frame.seq)
-}
-
-function childrenIn(frame: Frame): readonly string[] {
-  return knownEvents(frame).flatMap((event) => (event.type === 'delegation.requested' ? [event.data.child] : []))
-}
-
 class Follower implements Following {
   readonly joined: Promise<void>
   readonly #sessions: SessionLog
@@ -104,6 +75,8 @@ class Follower implements Following {
   /** The last sequence and n known of each session. `n` is unknown where it began in the middle. */
   readonly #known = new Map<string, { seq: number; n: number | undefined }>()
   #position: number
+  /** Of a tree: up to there the log was read, and everything was handed over. */
+  #level: number
   #held: SessionFrame[] = []
   #reading: Promise<void> | undefined
   #again = false
@@ -124,11 +97,11 @@ class Follower implements Following {
     this.#of = of
     this.#fromSeq = fromSeq
     this.#position = fromSeq
+    this.#level = fromSeq
     this.#handlers = handlers
     this.#pageSize = options.pageSize ?? 256
     this.#checkMs = options.joinCheckMs ?? 250
     if (typeof of === 'string') this.#known.set(of, { seq: fromSeq, n: fromSeq === 0 ? 0 : undefined })
-    else this.#known.set(of.tree, { seq: 0, n: 0 })
     this.#subscriptions = [
       feed.frames(of, (frame) => this.#onLive(frame)), // L1
       feed.onReconnect(() => void this.#readOn()),
@@ -158,11 +131,11 @@ class Follower implements Following {
 
   async compare(): Promise<void> {
     if (this.#closed || this.#reading) return
+    // What a feed lost of one session of a tree is not shown by what came of another.
+    if (typeof this.#of !== 'string') return this.#readOn()
     try {
-      for (const [session, known] of this.#known) {
-        const head = await this.#sessions.head(session, { leader: this.#suspect })
-        if (head.seq > known.seq) return await this.#readOn()
-      }
+      const head = await this.#sessions.head(this.#of, { leader: this.#suspect })
+      if (head.seq > this.#position) await this.#readOn()
     } catch (error) {
       this.#trouble(error)
     }
@@ -213,7 +186,12 @@ class Follower implements Following {
   }
 
   #place(session: string, frame: Frame): 'next' | 'had' | 'gap' {
-    const known = this.#known.get(session) ?? { seq: 0, n: 0 }
+    const known = this.#known.get(session)
+    if (!known) {
+      // Of a session of a tree of which nothing came yet behind the place that it was read to.
+      if (frame.seq <= this.#level) return 'had'
+      return frame.prev <= this.#level ? 'next' : 'gap'
+    }
     if (frame.seq <= known.seq) return 'had'
     if (known.n === undefined) return frame.prev === known.seq ? 'next' : 'gap'
     return frame.n === known.n + 1 ? 'next' : 'gap'
@@ -221,11 +199,7 @@ class Follower implements Following {
 
   /** Notes what is known now, and hands over what the caller has not had. */
   #handOver(frames: readonly SessionFrame[]): void {
-    for (const { session, frame } of frames) {
-      this.#known.set(session, { seq: frame.seq, n: frame.n })
-      if (typeof this.#of === 'string') continue
-      for (const child of childrenIn(frame)) if (!this.#known.has(child)) this.#known.set(child, { seq: 0, n: 0 })
-    }
+    for (const { session, frame } of frames) this.#known.set(session, { seq: frame.seq, n: frame.n })
     const fresh = frames.filter(({ frame }) => frame.seq > this.#fromSeq)
     const last = fresh.at(-1)
     if (!last) return
@@ -256,7 +230,7 @@ class Follower implements Following {
   async #readUntilLevel(): Promise<void> {
     do {
       this.#again = false
-      await (typeof this.#of === 'string' ? this.#readSession(this.#of) : this.#readWholeTree(this.#of.tree))
+      await (typeof this.#of === 'string' ? this.#readSession(this.#of) : this.#readTree(this.#of.tree))
       if (this.#closed) return
     } while (this.#again)
   }
@@ -272,21 +246,17 @@ class Follower implements Following {
     }
   }
 
-  async #readWholeTree(root: string): Promise<void> {
-    const found: SessionFrame[] = []
-    const queue = [root, ...this.#known.keys()]
-    const seen = new Set<string>()
-    for (let session = queue.shift(); session !== undefined; session = queue.shift()) {
-      if (seen.has(session)) continue
-      seen.add(session)
-      const after = this.#known.get(session)?.seq ?? 0
-      for (const frame of await this.#sessions.read(session, { after })) {
-        found.push({ session, frame })
-        queue.push(...childrenIn(frame))
-      }
+  /** L5 */
+  async #readTree(root: string): Promise<void> {
+    const leader = this.#suspect
+    for (;;) {
+      const page = await this.#sessions.readTree(root, { after: this.#level, limit: this.#pageSize, leader })
+      if (this.#closed) return
+      const had = ({ session, frame }: SessionFrame) => frame.seq <= (this.#known.get(session)?.seq ?? 0)
+      this.#handOver(page.filter((one) => !had(one)))
+      this.#level = page.at(-1)?.frame.seq ?? this.#level
+      if (page.length < this.#pageSize) return
     }
-    if (this.#closed) return
-    this.#handOver(found.sort((a, b) => a.frame.seq - b.frame.seq))
   }
 
   /** After a reading: what arrived meanwhile, as far as it continues. */

@@ -13,8 +13,6 @@ export {
   type Following,
   type FollowOptions,
   follow,
-  readTree,
-  type SessionFrame,
 } from './follow.ts'
 export {
   decodeEntry,
@@ -41,6 +39,7 @@ export type {
   PoolBacklog,
   RepublishedFrame,
   SessionFeed,
+  SessionFrame,
   SessionLog,
   Snapshot,
   Snapshots,

@@ -6,6 +6,12 @@
 import type { Consumption, ReadOptions } from '@reins/broker'
 import type { Address, Delta, Draft, Frame, Head } from '@reins/contracts'
 
+/** A frame, and whose it is. */
+export interface SessionFrame {
+  readonly session: string
+  readonly frame: Frame
+}
+
 export type AppendOutcome =
   /** In the log at `head`. `above`: frames that others appended after it, found while finding out. */
   | { readonly kind: 'appended'; readonly head: Head; readonly above: readonly Frame[] }
@@ -13,10 +19,12 @@ export type AppendOutcome =
   | { readonly kind: 'refused'; readonly tail: readonly Frame[] }
 
 export interface SessionLog {
-  /** The head by the last frame's headers; `emptyHead(session)` where there is none. */
-  head(session: string, options?: { leader?: boolean; withinMs?: number }): Promise<Head>
-  /** All frames of a session, or of a tree (`{ tree: root }`), in order of sequence. */
-  read(of: string | { readonly tree: string }, options?: ReadOptions): Promise<readonly Frame[]>
+  /** The head by the last frame's headers; `emptyHead(session)` where there is none. Of a tree: by its last frame, whose ever it is. */
+  head(of: string | { readonly tree: string }, options?: { leader?: boolean; withinMs?: number }): Promise<Head>
+  /** All frames of a session in order of sequence. */
+  read(session: string, options?: ReadOptions): Promise<readonly Frame[]>
+  /** All frames of a root and of everything below it, in the one order of their sequences. Nothing else of the stream is looked at. */
+  readTree(root: string, options?: ReadOptions): Promise<readonly SessionFrame[]>
   /** The session's frame at exactly that sequence, in one question; undefined: there is none of this session. */
   frameAt(session: string, seq: number): Promise<Frame | undefined>
   /**

@@ -264,9 +264,15 @@ export function journalContract(name: string, make: () => Promise<ContractSubjec
           await write(child, 'child again'),
         ]
         await write(newSession(), 'elsewhere')
-        const frames = await subject.sessions.read({ tree: root }, { leader: true })
-        expect(frames.map(({ id }) => id)).toEqual(heads.map(({ draft }) => draft.id))
-        expect(frames.map(({ seq }) => seq)).toEqual(heads.map(({ head }) => head.seq))
+        const frames = await subject.sessions.readTree(root, { leader: true })
+        expect(frames.map(({ frame }) => frame.id)).toEqual(heads.map(({ draft }) => draft.id))
+        expect(frames.map(({ frame }) => frame.seq)).toEqual(heads.map(({ head }) => head.seq))
+        expect(frames.map(({ session }) => session === child)).toEqual([false, true, false, true])
+        const [first, , third] = heads
+        const page = await subject.sessions.readTree(root, { after: first!.head.seq, limit: 2, leader: true })
+        expect(page.map(({ frame }) => frame.seq)).toEqual(heads.slice(1, 3).map(({ head }) => head.seq))
+        expect(await subject.sessions.head({ tree: root }, { leader: true })).toMatchObject({ seq: heads[3]!.head.seq })
+        expect(await subject.sessions.head({ tree: root })).toMatchObject({ n: third!.head.n })
       })
     })
 

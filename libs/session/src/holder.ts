@@ -49,6 +49,9 @@ export function verdict(session: Session, head: Head, holder: Holder): Verdict {
     if (answer) return { do: 'append', plan: answer }
   }
   if (session.mode.kind === 'paused' || session.mode.kind === 'quarantined') {
+    // What a paused tree asks of the sessions below; nothing else is due.
+    const spread = plan(session, [], writer, true)
+    if (spread) return { do: 'append', plan: spread }
     const runsHere = flight !== null && holder.runs(flight.call, flight.attempt)
     return runsHere ? { do: 'hold' } : rest(session, head, holder)
   }

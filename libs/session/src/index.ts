@@ -38,12 +38,30 @@ export {
   cancelChild,
   createChild,
   type Resumption,
+  receiptOf,
   resumeChild,
   settleParent,
 } from './delegation/errand-frames.ts'
 export { type Child, memberOf, type Team, type TeamLimits } from './delegation/team.ts'
+export {
+  heldSessions,
+  pauseChild,
+  type Pausing,
+  tellHeld,
+  type Unpausing,
+  unpauseChild,
+} from './delegation/tree-pause.ts'
+export { pauseTree } from './lifecycle/lifecycle-controls.ts'
+export { stopOf } from './delegation/stop.ts'
 export { type WaitsFor, waitsForPeople } from './delegation/waiting-for-people.ts'
-export { type Errand, errandsOf, errandsOfTrigger, finalErrand, standingErrands } from './delegation/errands.ts'
+export {
+  type Errand,
+  errandsOf,
+  errandsOfTrigger,
+  finalErrand,
+  standingErrands,
+  creationOf,
+} from './delegation/errands.ts'
 export { contextDefaults, measure, windowOf } from './context/compaction-due.ts'
 export { type Context, contextOf, type OpenCompaction, type Summary } from './context/context.ts'
 export { requestCompaction, restoreContext } from './context/context-controls.ts'
@@ -78,6 +96,7 @@ export {
   type Turn,
 } from './session.ts'
 export { emptyInfo, foldInfo, type InfoFold, infoOf } from './session-info.ts'
+export { treeNodes } from './session-tree.ts'
 export { type Offered, offered } from './offered.ts'
 export { uncheckedAnswer } from './output/output.ts'
 export type { Cover, Due, Effect, Offer, Origin } from './slice.ts'

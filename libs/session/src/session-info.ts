@@ -11,6 +11,7 @@ import {
   noUsage,
   type SessionEvent,
   type SessionInfo,
+  type SessionWork,
   type Status,
   type Usage,
 } from '@reins/contracts'
@@ -32,6 +33,8 @@ export interface InfoFold {
   readonly servers?: NonNullable<SessionInfo['servers']>
   /** Absent: there is none. Lists leave it out. */
   readonly plan?: NonNullable<SessionInfo['plan']>['steps']
+  /** What it works on, and how its latest turn ended. Lists leave it out. */
+  readonly work: SessionWork
   /** Turns that have begun. */
   readonly turns: number
   /** Of all model calls that have answered. */
@@ -53,6 +56,7 @@ export const emptyInfo: InfoFold = {
   faulted: false,
   title: null,
   waiting: [],
+  work: { worked: 0, doing: [] },
   turns: 0,
   usage: noUsage,
   createdAt: 0,
@@ -75,7 +79,11 @@ export function foldInfo(fold: InfoFold, frame: Frame, storedAt = 0): InfoFold {
     last: { seq: frame.seq, n: Math.max(fold.last.n, whole(frame.n)), i: events.length - 1 },
   }
   for (const event of events)
-    if (event.type !== '?' && maySay(frame.role, event.type)) next = foldEvent(next, event, at) // N3
+    if (event.type !== '?' && maySay(frame.role, event.type)) {
+      next = foldEvent(next, event, at) // N3
+      const work = foldWork(next.work, event, at)
+      if (work !== next.work) next = { ...next, work }
+    }
   return { ...next, status: next.faulted ? 'quarantined' : frame.status } // N2
 }
 
@@ -148,6 +156,71 @@ function foldEvent(info: InfoFold, event: SessionEvent, at: number): InfoFold {
     default:
       return info
   }
+}
+
+const maxDoing = 64
+const maxWhyChars = 300
+
+function foldWork(work: SessionWork, event: SessionEvent, at: number): SessionWork {
+  const doing = (call: string, name: string, child?: string): SessionWork => ({
+    ...work,
+    doing: [
+      ...work.doing.filter((one) => one.call !== text(call)),
+      { call: text(call), name: text(name), since: at, ...(child === undefined ? {} : { child: text(child) }) },
+    ].slice(-maxDoing),
+  })
+  const done = (call: string): SessionWork =>
+    work.doing.some((one) => one.call === text(call))
+      ? { ...work, doing: work.doing.filter((one) => one.call !== text(call)) }
+      : work
+  switch (event.type) {
+    case 'session.started':
+      return event.data.parent ? { ...work, call: text(event.data.parent.call) } : work
+    case 'message.received':
+      return unbegun(work, 1)
+    case 'message.joined':
+    case 'message.dropped':
+      return unbegun(work, -1)
+    case 'turn.started': {
+      const { outcome: _, why: __, ...rest } = unbegun(work, -event.data.messages.length)
+      return { ...rest, since: at, doing: [] }
+    }
+    case 'turn.completed':
+      return ended(work, at, 'completed')
+    case 'turn.failed':
+      return { ...ended(work, at, 'failed'), why: text(event.data.error.message.slice(0, maxWhyChars)) }
+    case 'turn.cancelled':
+      return ended(work, at, 'cancelled')
+    case 'session.ended':
+      return { ...unbegun(work, Number.NEGATIVE_INFINITY), doing: [] }
+    case 'tool-calls.requested': {
+      const asked = event.data.calls.map(({ call, name }) => ({ call: text(call), name: text(name), since: at }))
+      const others = work.doing.filter(({ call }) => !asked.some((one) => one.call === call))
+      return { ...work, doing: [...others, ...asked].slice(-maxDoing) }
+    }
+    case 'delegation.requested':
+    case 'delegation.resumed':
+      return doing(event.data.call, event.data.agent, event.data.child)
+    case 'tool-call.completed':
+    case 'tool-call.cancelled':
+    case 'tool-call.outcome-unknown':
+    case 'delegation.settled':
+    case 'delegation.paused':
+      return done(event.data.call)
+    default:
+      return work
+  }
+}
+
+function unbegun(work: SessionWork, change: number): SessionWork {
+  const { unbegun: before = 0, ...rest } = work
+  const after = before + change
+  return after > 0 ? { ...rest, unbegun: after } : rest
+}
+
+function ended(work: SessionWork, at: number, outcome: NonNullable<SessionWork['outcome']>): SessionWork {
+  const { since, why: _, ...rest } = work
+  return { ...rest, worked: plus(work.worked, since === undefined ? 0 : Math.max(0, at - since)), outcome, doing: [] }
 }
 
 /** More than anybody looks at. */

@@ -15,6 +15,7 @@ import type {
   OnBusy,
   Parent,
   PinnedTool,
+  RanCall,
   ReplayClass,
   ToolContent,
   Usage,
@@ -31,7 +32,7 @@ import type { Output, TurnOutput } from './output/output.ts'
 import type { Servers } from './toolset/servers.ts'
 
 /** Raised when the fold's meaning or the state's shape changes: older snapshots are then left aside. */
-export const foldVersion = 3
+export const foldVersion = 4
 
 export interface Born {
   readonly agent: string
@@ -53,7 +54,15 @@ export interface Born {
 
 export type Mode =
   | { readonly kind: 'open' }
-  | { readonly kind: 'paused' }
+  | {
+      readonly kind: 'paused'
+      /** With everything below: the frame that said so. */
+      readonly tree?: number
+      /** Paused by the session above, by its pause of this frame. */
+      readonly above?: number
+      /** Besides by a person, alone or with everything below: it stays so when that of the session above is over. */
+      readonly own?: 'session' | 'tree'
+    }
   | { readonly kind: 'quarantined'; readonly reason: string; readonly frame: number }
   | { readonly kind: 'ended'; readonly reason: string }
 
@@ -235,6 +244,14 @@ export interface Turn {
   /** Absent: none. */
   readonly delegations?: number
   readonly usage: Usage
+  /** Calls that a tool-runner was asked for, and that may have changed something; absent: none. */
+  readonly ran?: Ran
+}
+
+/** Bounded: those that are not listed are counted. */
+export interface Ran {
+  readonly calls: readonly RanCall[]
+  readonly omitted: number
 }
 
 /** Asked for and not answered yet. `covered`: the messages in no turn that it drops. */
@@ -251,6 +268,16 @@ export interface Settled {
   readonly output: string
   /** The value of the answer, where it had to fit a schema. */
   readonly result?: unknown
+  /** Absent: nothing that changes anything. */
+  readonly ran?: Ran
+}
+
+/** What the latest cancel, interrupt or end of a turn has stopped. */
+export interface StoppedTurn {
+  readonly turn: string
+  readonly ran?: Ran
+  /** Sessions below that were asked to cancel with it. */
+  readonly below: readonly string[]
 }
 
 /** The first frame that this version of Reins does not understand. */
@@ -309,6 +336,14 @@ export interface Session {
   readonly turns: number
   readonly usage: Usage
   readonly settled: Settled | null
+  /** Absent: no turn was cancelled. */
+  readonly stopped?: StoppedTurn
+  /** The latest pause of the session above that is over. */
+  readonly unpaused?: number
+  /** The pause of the session above that came while this one was ended or in quarantine: nothing of it works, and it says so. */
+  readonly stillFor?: number
+  /** Of a session that was cancelled before anybody made it: the session above. */
+  readonly unborn?: Parent
   /** The text of the latest model call's answer, kept for `settled`. */
   readonly lastText: string
 }

@@ -19,6 +19,7 @@ import {
   elicitationTimer,
 } from './elicitation/elicitation.ts'
 import { endedCover, endedRests, lifecycleEvents, notOpenCover, notOpenRests } from './lifecycle/lifecycle.ts'
+import { treePauseDue, treePauseEvents } from './delegation/tree-pause.ts'
 import { memoryEvents, memoryOffer } from './memory/memory.ts'
 import {
   modelCallCover,
@@ -46,6 +47,7 @@ export const meanings: Meanings<EventType> = {
   ...toolCallEvents,
   ...toolsetEvents,
   ...delegationEvents,
+  ...treePauseEvents,
   ...cancelEvents,
   ...approvalEvents,
   ...grantEvents,
@@ -87,6 +89,7 @@ export const dueRules: readonly DueRule[] = [
   endedRests,
   pausedChildrenDue,
   cancelDue(callStates),
+  treePauseDue,
   notOpenRests,
   compactionDue(pinRules),
   modelCallDue,

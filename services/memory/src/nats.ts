@@ -14,7 +14,7 @@ import type { Log } from '@reins/telemetry'
 import type { Memories } from './entries/memories.ts'
 import { memoryRequests } from './entries/requests.ts'
 import type { SessionIndex } from './index/session-index.ts'
-import type { SessionLists } from './index/session-lists.ts'
+import type { SessionLists, TreeRequest } from './index/session-lists.ts'
 import type { RunningWebhooks } from './webhooks/webhooks.ts'
 
 export interface ServeOptions {
@@ -35,6 +35,7 @@ export function serveMemory({ broker, lists, index, webhooks, memories, log }: S
     {
       ...memoryRequests(memories),
       'sessions.list': async (request) => ({ value: await lists.list(listRequest(request)) }),
+      'sessions.tree': async (request) => ({ value: await lists.tree(treeRequest(request)) }),
       'approvals.list': async (request) => ({ value: await lists.approvals(approvalsRequest(request)) }),
       'elicitations.list': async (request) => ({ value: await lists.elicitations(elicitationsRequest(request)) }),
       rebuild: async (request) => {
@@ -93,14 +94,23 @@ export function listRequest(request: unknown): ListSessions {
   }
 }
 
+export function treeRequest(request: unknown): TreeRequest {
+  const fields = fieldsOf(request, ['root', 'limit', 'after'])
+  const root = fields.optionalText('root')
+  const after = fields.optionalText('after')
+  if (root === undefined) throw new ReinsError('invalid_request', '"root" is missing: the id of the root of the tree.')
+  return { root, limit: fields.count('limit', 1000), ...(after === undefined ? {} : { after }) }
+}
+
 export const approvalsRequest = (request: unknown): ListApprovals => waitsRequest(request, approvalStates)
 export const elicitationsRequest = (request: unknown): ListElicitations => waitsRequest(request, elicitationStates)
 
 function waitsRequest(request: unknown, states: readonly string[]): ListApprovals & ListElicitations {
-  const fields = fieldsOf(request, ['agent', 'state', 'session', 'limit', 'after'])
+  const fields = fieldsOf(request, ['agent', 'state', 'session', 'tree', 'limit', 'after'])
   const agent = fields.optionalText('agent')
   const state = fields.optionalText('state')
   const session = fields.optionalText('session')
+  const tree = fields.optionalText('tree')
   const after = fields.optionalText('after')
   if (state !== undefined && !states.includes(state))
     throw new ReinsError('invalid_request', `"state" must be one of ${states.join(', ')}.`)
@@ -109,6 +119,7 @@ function waitsRequest(request: unknown, states: readonly string[]): ListApproval
     ...(agent === undefined ? {} : { agent }),
     ...(state === undefined ? {} : { state }),
     ...(session === undefined ? {} : { session }),
+    ...(tree === undefined ? {} : { tree }),
     ...(after === undefined ? {} : { after }),
   }
 }

@@ -14,6 +14,7 @@ import { KeptOutputs } from './api/reads/kept-outputs.ts'
 import { Prompts } from './api/reads/prompts.ts'
 import { SessionFolds } from './api/reads/session-folds.ts'
 import { SessionReads } from './api/reads/session-reads.ts'
+import { SessionTrees } from './api/reads/session-trees.ts'
 import { Values } from './api/values.ts'
 import { Memories } from './api/memories.ts'
 import { Webhooks } from './api/webhooks.ts'
@@ -92,6 +93,10 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
       queues,
       slow,
       call: config.call,
+    }),
+    trees: new SessionTrees({
+      ...{ sessions, feed, folds, queues, call: config.call },
+      stopWithinMs: Math.min(limits.turnWithinMs, 60_000),
     }),
     outputs: new KeptOutputs(sessions, config.outputs),
     prompts: new Prompts({ sessions, snapshots: config.snapshots, folds, settingsOf: config.settingsOf }),

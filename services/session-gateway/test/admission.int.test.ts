@@ -75,6 +75,7 @@ test('a write that waits for the broker is answered when appends become impossib
       sessions: {
         head: memory.head,
         read: memory.read,
+        readTree: memory.readTree,
         frameAt: memory.frameAt,
         append: (_session, _draft, _to, _hash, signal) =>
           new Promise((_resolve, reject) => {

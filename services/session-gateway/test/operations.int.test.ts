@@ -147,7 +147,7 @@ describe('operations', () => {
         ...['scopes', 'entries', 'search', 'entry', 'history'].map((part) => `GET /v1/memory/${part}`),
         ...['PUT /v1/memory/entry', 'DELETE /v1/memory/entry', 'DELETE /v1/memory/entries'],
         ...['GET /v1/agents', 'GET /v1/pools', 'POST /v1/sessions', 'GET /v1/sessions', 'GET /v1/sessions/{id}'],
-        ...['state', 'events', 'frames', 'outputs/{ref}', 'prompt', 'socket'].map(
+        ...['tree', 'stop', 'state', 'events', 'frames', 'outputs/{ref}', 'prompt', 'socket'].map(
           (part) => `GET /v1/sessions/{id}/${part}`,
         ),
         ...['messages', 'cancel', 'pause', 'resume', 'release', 'end', 'compact', 'restore'].map(

@@ -76,6 +76,7 @@ for (const between of ['head', 'read'] as const)
     const racing: SessionLog = {
       head: (...of) => (between === 'head' ? race(sessions.head(...of)) : sessions.head(...of)),
       read: (...of) => (between === 'read' ? race(sessions.read(...of)) : sessions.read(...of)),
+      readTree: (...of) => sessions.readTree(...of),
       frameAt: (...of) => sessions.frameAt(...of),
       append: (...frame) => sessions.append(...frame),
     }

@@ -361,6 +361,7 @@ describe('a write', () => {
         asked.push('head')
         return sessions.head(...of)
       },
+      readTree: (...of) => sessions.readTree(...of),
       frameAt: (...of) => {
         asked.push('frameAt')
         return sessions.frameAt(...of)

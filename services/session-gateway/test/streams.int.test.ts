@@ -207,6 +207,48 @@ describe('deltas', () => {
     expect(show(await stream.take(2))).toEqual(['3.0 model-call.completed', '3.1 turn.completed'])
   })
 
+  test('of several sessions of a tree are told apart, and each goes on where its reader left it', async () => {
+    const child = `${id}-0123456789abcdef`
+    const delegation: SessionEvent = {
+      type: 'delegation.requested',
+      data: { call: 'c', agent: 'helper', digest: 'd', child, pool: 'default', instruction: 'go' },
+    }
+    await world.append(id, [delegation])
+    await world.append(child, [...begin('t1', 'm')], { status: 'running' })
+    const of = (items: readonly { readonly data: { readonly session?: string; readonly data?: unknown } }[]) =>
+      items.map(({ data }) => {
+        const { offset, text } = data.data as { offset?: number; text?: string }
+        return `${data.session === child ? 'child' : 'root'} ${text === undefined ? 'event' : `${offset}:${text}`}`
+      })
+    const first = await watch(id, '?tree=true')
+    await first.take(6)
+    world.delta(id, 'Hel', 0)
+    world.delta(child, 'Good', 0)
+    world.delta(id, 'lo', 3)
+    world.delta(child, ' day', 4)
+    const items = await first.take(4)
+    expect(of(items)).toEqual(['root 0:Hel', 'child 0:Good', 'root 3:lo', 'child 4: day'])
+    // Back at the second one: of the first answer what came later, and of the second the same.
+    const again = await watch(id, `?tree=true&after=${items[1]!.id}`)
+    expect(of(await again.take(2)).sort()).toEqual(['child 4: day', 'root 3:lo'])
+    // An event of one session in between forgets no answer of another.
+    await bell(id)
+    const [event] = await first.take(1)
+    world.delta(child, '!', 8)
+    const third = await watch(id, `?tree=true&after=${event!.id}`)
+    expect(of(await third.take(1))).toEqual(['child 8:!'])
+    // Who joins is given both from their beginnings, and a connection that breaks between the two loses neither.
+    const fresh = await watch(id, '?tree=true')
+    const given = (await fresh.take(9)).slice(7)
+    expect(of(given).sort()).toEqual(['child 0:Good day!', 'root 0:Hello'])
+    const between = await watch(id, `?tree=true&after=${given[0]!.id}`)
+    expect(of(await between.take(1))).toEqual(of([given[1]!]))
+    // A reader of events alone has read nothing of any answer.
+    const quiet = await watch(id, '?tree=true&deltas=false')
+    const last = (await quiet.take(7)).at(-1)
+    expect(decodeCursor(last!.id)).not.toHaveProperty('places')
+  })
+
   test('are left out where they are not wanted', async () => {
     const stream = await watch(id, '?deltas=false')
     await stream.take(3)

@@ -2,6 +2,7 @@
 //   H1. The stream is what is shown: a message appears when its turn begins, not when it was typed.
 //   H2. A session is made with the first message: leaving before leaves nothing behind.
 //   H3. Leaving ends nothing: a turn goes on at the server, and the last line says how to come back.
+import { isChild } from '@reins/contracts'
 import type { ControlVerb, FollowItem, ReinsClient } from '../client-port.ts'
 import type { CliContext } from '../context.ts'
 import { asTyped, exitCodes, explainFailure, failureText } from '../failure.ts'
@@ -18,6 +19,8 @@ import { readPast } from './transcript/past.ts'
 import { QuestionDesk } from './deciding/question-desk.ts'
 import { ChatScreen } from './painting/screen.ts'
 import { openTerminal, type Terminal } from './painting/terminal.ts'
+import { approvalsBelow, followTeam, memberFor, noTeam, questionsBelow, type Team } from './team/team.ts'
+import { endedLines, type TeamView } from './team/team-lines.ts'
 import { follow } from './transcript/transcript.ts'
 import { newTranscript, type Piece, type Transcript } from './transcript/transcript-state.ts'
 
@@ -54,6 +57,9 @@ class Chat {
   readonly #left = Promise.withResolvers<number>()
   #terminal: Terminal | undefined
   #transcript: Transcript = newTranscript
+  #team: Team = noTeam
+  /** Delegations show their whole branches. */
+  #open = false
   #editor: Editor
   #session: string | undefined
   #printed: string[] = []
@@ -114,6 +120,7 @@ class Chat {
     const { signal } = this.#options
     const past = this.#session === undefined ? undefined : await readPast(this.#options.client, this.#session, signal)
     if (past) this.#transcript = past.transcript
+    if (past) this.#team = past.team
     const leave = () => this.#leave(exitCodes.interrupted)
     signal.addEventListener('abort', leave, { once: true })
     this.#terminal = this.#openTerminal()
@@ -168,6 +175,8 @@ class Chat {
     try {
       const items = client.sessions.follow(session, {
         deltas: true,
+        // What agents below do and wait for is part of the chat; a session below has no view of the tree of its own.
+        ...(isChild(session) ? {} : { tree: true }),
         signal: this.#stop.signal,
         ...(after === undefined ? {} : { after }),
       })
@@ -188,6 +197,13 @@ class Chat {
       return
     }
     if (!('cursor' in item)) return
+    const whose = 'session' in item && item.session !== undefined ? item.session : (this.#session ?? '')
+    this.#team = followTeam(this.#team, whose, item)
+    if (whose !== this.#session) {
+      this.#askNext()
+      this.#paintSoon()
+      return
+    }
     const hadTurn = this.#transcript.turn !== undefined
     const followed = follow(this.#transcript, item)
     this.#transcript = followed.transcript
@@ -207,7 +223,8 @@ class Chat {
     }
     const created = await client.sessions.create({ agent, message: text }, { idempotencyKey: key })
     this.#session = created.session.id
-    void this.#follow(this.#session, created.cursor)
+    // From its beginning: a cursor of the session is none of its tree.
+    void this.#follow(this.#session, isChild(this.#session) ? created.cursor : undefined)
   }
 
   /** To the person's editor. */
@@ -233,12 +250,26 @@ class Chat {
 
   /** What waits for the person is shown where it is decided. */
   #askNext(): void {
-    this.#desk.attend(this.#transcript.questions, this.#transcript.approvals.length > 0)
-    this.#approvals.attend(this.#transcript.approvals)
+    const { questions, approvals } = this.#asking()
+    this.#desk.attend(questions, approvals.length > 0)
+    this.#approvals.attend(approvals)
+  }
+
+  /** What waits for the person: of the session itself first, then of the agents below. */
+  #asking(): Pick<Transcript, 'approvals' | 'questions'> {
+    const { approvals, questions } = this.#transcript
+    return {
+      approvals: [...approvals, ...approvalsBelow(this.#team)],
+      questions: [...questions, ...questionsBelow(this.#team)],
+    }
   }
 
   #onKeys(keys: readonly Key[]): void {
     for (const key of keys) {
+      if (key.kind === 'key' && key.name === 'fold') {
+        this.#open = !this.#open
+        continue
+      }
       if (!this.#desk.filling && this.#approvals.onKey(key)) continue
       if (!this.#approvals.denying && this.#desk.onKey(key)) continue
       const edited = edit(this.#editor, key)
@@ -311,7 +342,10 @@ class Chat {
   async #control(verb: ControlVerb): Promise<void> {
     if (this.#session === undefined) return this.#note(noSession)
     try {
-      await this.#options.client.sessions[verb](this.#session)
+      const { sessions } = this.#options.client
+      // Agents below would go on otherwise.
+      if (verb === 'pause') await sessions.pause(this.#session, this.#team.size > 0 ? { tree: true } : {})
+      else await sessions[verb](this.#session)
     } catch (error) {
       this.#fail(error)
     }
@@ -341,7 +375,20 @@ class Chat {
   }
 
   #show(piece: Piece): void {
-    this.#printed.push(...this.#screen.take(piece, this.#columns()))
+    this.#printed.push(...this.#screen.take(this.#withTeam(piece), this.#columns()))
+  }
+
+  /** A delegation that ended says what its agents used, and shows them where blocks are open. */
+  #withTeam(piece: Piece): Piece {
+    if (piece.kind !== 'tool' || this.#session === undefined) return piece
+    const member = memberFor(this.#team, this.#session, piece.call)
+    if (!member) return piece
+    const { note, lines } = endedLines(member, this.#view(this.#session), this.#columns(), this.#options.style)
+    return { ...piece, note, below: lines }
+  }
+
+  #view(root: string): TeamView {
+    return { team: this.#team, root, open: this.#open }
   }
 
   #print(line: string): void {
@@ -368,7 +415,7 @@ class Chat {
     const width = Math.max(1, terminal.columns() - 1)
     const question = this.#desk.view
     const state = {
-      transcript: this.#transcript,
+      transcript: { ...this.#transcript, ...this.#asking() },
       editor: this.#editor,
       sending: this.#sending,
       connection: this.#streamLost || this.#serverAway ? ('lost' as const) : ('there' as const),
@@ -376,6 +423,7 @@ class Chat {
       denying: this.#approvals.denying,
       ...(this.#hint === undefined ? {} : { hint: this.#hint }),
       ...(question ? { question } : {}),
+      ...(this.#session === undefined ? {} : { team: this.#view(this.#session) }),
     }
     const size = { width, rows: Math.max(1, terminal.rows() - 1) }
     const growing = this.#screen.growing(width, this.#transcript.tools.length > 0)

@@ -16,6 +16,7 @@ interface ListOptions {
   readonly state: ApprovalState | 'all'
   readonly agent?: string
   readonly session?: string
+  readonly tree?: string
   readonly limit: number
   readonly watch?: true
 }
@@ -36,6 +37,7 @@ export function approvalCommands(program: Command, act: Act): void {
     )
     .option('--agent <name>', 'only calls of this agent')
     .option('--session <session>', 'only calls of this session')
+    .option('--tree <session>', 'only calls of this session and of all that it delegated to')
     .option('--limit <count>', 'how many', count, 50)
     .option('--watch', 'go on: print each call as it begins to wait, until Ctrl-C')
     .addHelpText(
@@ -122,11 +124,12 @@ async function list(run: Invocation, options: ListOptions): Promise<void> {
   if (found.next !== undefined) run.hint(run.style.dim('There are more: give a larger --limit.'))
 }
 
-const queryOf = ({ state, agent, session, limit }: ListOptions) => ({
+const queryOf = ({ state, agent, session, tree, limit }: ListOptions) => ({
   state,
   limit,
   ...(agent === undefined ? {} : { agent }),
   ...(session === undefined ? {} : { session }),
+  ...(tree === undefined ? {} : { tree }),
 })
 
 const argumentsOf = ({ arguments: args }: ApprovalInfo): Readonly<Record<string, unknown>> =>

@@ -20,6 +20,7 @@ import { watchNews } from './watch-news.ts'
 interface ListOptions {
   readonly state: ElicitationState | 'all'
   readonly agent?: string
+  readonly tree?: string
   readonly limit: number
   readonly watch?: true
 }
@@ -47,6 +48,7 @@ export function elicitationCommands(program: Command, act: Act): void {
         .default('waiting'),
     )
     .option('--agent <name>', 'only questions in sessions of this agent')
+    .option('--tree <session>', 'only questions of this session and of all that it delegated to')
     .option('--limit <count>', 'how many', count, 50)
     .option('--watch', 'go on: print each question as it is asked, until Ctrl-C')
     .addHelpText(
@@ -93,7 +95,8 @@ async function list(run: Invocation, session: string | undefined, options: ListO
   const client = await run.client()
   const now = run.context.now()
   // The session itself says what waits in it, also while there is no index.
-  if (session !== undefined && options.state === 'waiting' && options.agent === undefined) {
+  const unfiltered = options.agent === undefined && options.tree === undefined
+  if (session !== undefined && options.state === 'waiting' && unfiltered) {
     const waiting = await client.elicitations.list(session)
     if (run.json) return run.printJson({ elicitations: waiting })
     if (waiting.length === 0) return run.hint('No server asks anything in this session.')
@@ -109,11 +112,12 @@ async function list(run: Invocation, session: string | undefined, options: ListO
   if (found.next !== undefined) run.hint(run.style.dim('There are more: give a larger --limit.'))
 }
 
-const queryOf = (session: string | undefined, { state, agent, limit }: ListOptions) => ({
+const queryOf = (session: string | undefined, { state, agent, tree, limit }: ListOptions) => ({
   state,
   limit,
   ...(agent === undefined ? {} : { agent }),
   ...(session === undefined ? {} : { session }),
+  ...(tree === undefined ? {} : { tree }),
 })
 
 async function watch(run: Invocation, session: string | undefined, options: ListOptions): Promise<void> {

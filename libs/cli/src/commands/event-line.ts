@@ -55,7 +55,7 @@ export function summary(event: ApiEvent): string {
     case 'session.renamed':
       return known.data.title
     case 'session.paused':
-      return known.data.reason ?? ''
+      return `${known.data.tree ? 'with everything below ' : ''}${known.data.reason ?? ''}`.trimEnd()
     case 'session.quarantined':
       return `${known.data.reason} (frame ${known.data.frame})`
     case 'session.ended':
@@ -107,9 +107,13 @@ export function summary(event: ApiEvent): string {
     case 'delegation.requested':
       return `${known.data.agent} → ${known.data.child}`
     case 'delegation.cancel-requested':
+    case 'delegation.pause-requested':
+    case 'delegation.unpause-requested':
       return known.data.child
     case 'delegation.resumed':
       return `${known.data.agent} → ${known.data.child}, again`
+    case 'delegation.held':
+      return `${known.data.child}: ${known.data.sessions} ${known.data.sessions === 1 ? 'session' : 'sessions'} paused`
     case 'delegation.continued':
       return known.data.call
     case 'delegation.paused':

@@ -1,13 +1,17 @@
-// reins session tree: a session with all that was delegated from it, as the index has them.
-import type { SessionInfo } from '@reins/contracts'
+// reins session tree: a session with all that was delegated from it, once, or in place for as long as something of it works.
+import type { SessionTree, TreeNode } from '@reins/contracts'
 import type { Command } from 'commander'
+import { Painter } from '../chat/painting/painter.ts'
+import type { ReinsClient } from '../client-port.ts'
+import { exitCodes, QuietExit } from '../failure.ts'
 import type { Act, Invocation } from '../invocation.ts'
-import { cells, cut } from '../text/cells.ts'
-import { oneLine } from '../text/neutralise.ts'
-import type { Style } from '../text/style.ts'
-import { span } from '../text/when.ts'
+import { cut } from '../text/cells.ts'
+import { treeLines } from '../text/tree-lines.ts'
 import { examples } from './examples.ts'
-import { statusText } from './session.ts'
+
+interface TreeOptions {
+  readonly watch?: true
+}
 
 export function treeCommand(session: Command, act: Act): void {
   session
@@ -16,87 +20,111 @@ export function treeCommand(session: Command, act: Act): void {
       'Show a session with all sessions that it delegated to: who runs, waits or is done, and what each used',
     )
     .argument('<session>', 'the id of any session of the tree')
-    .addHelpText('after', examples(['reins session tree 01JD…', 'reins session tree 01JD… --json']))
-    .action((id: string, _options: object, command: Command) => act(showTree)([id], command))
+    .option('--watch', 'draw the tree anew at each change, until nothing of it runs or waits')
+    .addHelpText(
+      'after',
+      examples(['reins session tree 01JD…', 'reins session tree 01JD… --watch', 'reins session tree 01JD… --json']),
+    )
+    .action((id: string, options: TreeOptions, command: Command) => act(showTree)([id, options], command))
 }
 
-export interface TreeNode {
-  readonly session: SessionInfo
-  readonly children: readonly TreeNode[]
-}
-
-/** The sessions of one tree as a tree. A session whose parent is not among them stands at the top. */
-export function treeOf(sessions: readonly SessionInfo[]): readonly TreeNode[] {
-  const ids = new Set(sessions.map(({ id }) => id))
-  const byAge = [...sessions].sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
-  const below = new Map<string | undefined, SessionInfo[]>()
-  for (const session of byAge) {
-    const parent = session.parent !== undefined && ids.has(session.parent) ? session.parent : undefined
-    below.set(parent, [...(below.get(parent) ?? []), session])
-  }
-  const nodes = (parent: string | undefined): readonly TreeNode[] =>
-    (below.get(parent) ?? []).map((session) => ({ session, children: nodes(session.id) }))
-  return nodes(undefined)
-}
-
-export async function showTree(run: Invocation, id: string): Promise<void> {
+export async function showTree(run: Invocation, id: string, { watch }: TreeOptions = {}): Promise<void> {
   const client = await run.client()
-  const sessions: SessionInfo[] = []
-  let after: string | undefined
-  do {
-    const page = await client.sessions.list({ tree: id, limit: 500, ...(after === undefined ? {} : { after }) })
-    sessions.push(...page.sessions)
-    after = page.next
-  } while (after !== undefined)
-  if (sessions.length === 0) {
-    // The index may not have it yet; whoever gives a wrong id is told so.
-    const session = await client.sessions.get(id)
-    sessions.push(session)
+  const tree = await client.sessions.tree(id)
+  if (watch) return watchTree(run, client, id, tree)
+  if (run.json) return run.printJson(tree)
+  print(run, tree)
+}
+
+function print(run: Invocation, tree: SessionTree): void {
+  for (const line of treeLines(tree.nodes, run.width, run.context.now(), run.style)) run.print(line)
+}
+
+const isAtRest = ({ nodes }: SessionTree): boolean =>
+  nodes.every(({ state }) => state !== 'queued' && state !== 'running' && state !== 'waiting' && state !== 'paused')
+
+/** Between two looks at the server, and between two paints of what only the clock changes. */
+const leastGapMs = 250
+const tickMs = 1000
+
+/**
+ * Events say when to look again. On a terminal the tree is drawn in place; programs get one tree a line; elsewhere the tree is printed
+ * once, when it is at rest. The exit code is 1 where the turn of the root failed or was cancelled.
+ */
+async function watchTree(run: Invocation, client: ReinsClient, id: string, first: SessionTree): Promise<void> {
+  const { context, style } = run
+  const { stdout } = context
+  const stop = new AbortController()
+  const signal = AbortSignal.any([run.signal, stop.signal])
+  const columns = () => Math.max(20, stdout.columns || 80)
+  const painter = run.width === undefined || run.json ? undefined : new Painter((text) => stdout.write(text), columns())
+  let tree = first
+  let lost = false
+  let changed = false
+  let wake = Promise.withResolvers<void>()
+  let failure: { readonly error: unknown } | undefined
+  const notice = (change: boolean) => {
+    changed ||= change
+    wake.resolve()
   }
-  if (run.json) return run.printJson({ sessions })
-  for (const line of treeLines(treeOf(sessions), run.width, run.style)) run.print(line)
-}
-
-export function treeLines(nodes: readonly TreeNode[], width: number | undefined, style: Style): readonly string[] {
-  const rows = nodes.flatMap((node) => rowsOf(node, '', '', style))
-  // An id that is cut is of no use: where the terminal is too narrow, it gets a line of its own.
-  if (width !== undefined && rows.some((row) => cells(`${row.what} ${row.id}  ${row.used}`) > width))
-    return rows.flatMap(({ what, under, id, used }) => [
-      cut(`${what}  ${style.dim(used)}`, width),
-      cut(`${style.dim(under)}${id}`, width),
-    ])
-  const widest = Math.max(0, ...rows.map(({ left }) => cells(left)))
-  const right = Math.max(0, ...rows.map(({ used }) => cells(used)))
-  const room = width === undefined ? widest : Math.max(12, Math.min(widest, width - right - 2))
-  return rows.map(({ left, used }) => {
-    const shown = cut(left, room)
-    const line = `${shown}${' '.repeat(Math.max(0, room - cells(shown)))}  ${style.dim(used)}`
-    return width === undefined ? line.trimEnd() : cut(line, width)
+  const paint = () => {
+    if (!painter) return
+    const width = columns() - 1
+    const lines = fitted(treeLines(tree.nodes, width, context.now(), style), Math.max(2, (stdout.rows || 24) - 2))
+    const away = lost ? [cut(style.yellow('⚠ The server does not answer. Waiting for it.'), width)] : []
+    painter.paint([], { lines: [...lines, ...away].map((line) => cut(line, width)) }, columns())
+  }
+  const follow = async () => {
+    const items = client.sessions.follow(tree.root, { after: tree.cursor, tree: true, deltas: false, signal })
+    for await (const item of items) {
+      if (item.type === 'connection') lost = 'state' in item && item.state === 'lost'
+      notice(item.type !== 'connection')
+    }
+  }
+  const following = follow().catch((error: unknown) => {
+    failure = { error }
+    wake.resolve()
   })
+  const tell = () => {
+    if (run.json) run.print(JSON.stringify(tree))
+    else paint()
+  }
+  try {
+    tell()
+    while (!isAtRest(tree) && !run.signal.aborted && !failure) {
+      await Promise.race([wake.promise, context.sleep(tickMs, signal)])
+      wake = Promise.withResolvers()
+      if (!changed) {
+        paint()
+        continue
+      }
+      changed = false
+      try {
+        tree = await client.sessions.tree(id)
+        tell()
+      } catch (error) {
+        if (lost) changed = true
+        else throw error
+      }
+      await context.sleep(leastGapMs, signal)
+    }
+  } finally {
+    stop.abort()
+    await following
+    painter?.clear(columns())
+  }
+  if (failure && !run.signal.aborted) throw failure.error
+  if (!run.json) print(run, tree)
+  if (run.signal.aborted) throw new QuietExit(exitCodes.interrupted)
+  const root = tree.nodes.find(({ id: node }) => node === tree.root)
+  if (root && wentWrong(root)) throw new QuietExit(exitCodes.failed)
 }
 
-interface Row {
-  readonly left: string
-  /** Who, and how it stands. */
-  readonly what: string
-  readonly id: string
-  /** What stands before a second line. */
-  readonly under: string
-  readonly used: string
-}
+const wentWrong = ({ state }: TreeNode): boolean =>
+  state === 'failed' || state === 'cancelled' || state === 'quarantined'
 
-function rowsOf({ session, children }: TreeNode, lead: string, branch: string, style: Style): readonly Row[] {
-  const { agent, status, waiting, turns, usage, createdAt, lastActivityAt, title } = session
-  const waits = waiting?.[0]
-  const why = waits ? style.yellow(` for ${waits.for} of ${oneLine(waits.name)}`) : ''
-  const about = title === undefined ? '' : style.dim(` ${oneLine(title)}`)
-  const what = `${style.dim(lead + branch)}${style.bold(oneLine(agent))} ${statusText(status, style)}${why}`
-  const left = `${what} ${session.id}${about}`
-  const used = `${turns} ${turns === 1 ? 'turn' : 'turns'} · ${span(lastActivityAt - createdAt)} · ${usage.inputTokens} in, ${usage.outputTokens} out`
-  const under = branch === '' ? '' : branch === '└─ ' ? '   ' : '│  '
-  const last = children.length - 1
-  return [
-    { left, what, id: session.id, under: lead + under + (children.length > 0 ? '│  ' : '   '), used },
-    ...children.flatMap((child, index) => rowsOf(child, lead + under, index === last ? '└─ ' : '├─ ', style)),
-  ]
+/** A terminal that is too low gets the first rows, and how many there are more. */
+function fitted(lines: readonly string[], rows: number): readonly string[] {
+  if (lines.length <= rows) return lines
+  return [...lines.slice(0, rows - 1), `… and ${lines.length - rows + 1} more lines`]
 }

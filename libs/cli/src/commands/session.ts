@@ -16,6 +16,7 @@ import { examples } from './examples.ts'
 import { outputCommand } from './output.ts'
 import { promptCommand } from './prompt.ts'
 import { replayCommand } from './replay-command.ts'
+import { stopCommands } from './session-stop.ts'
 import { treeCommand } from './session-tree.ts'
 import { verifyCommand } from './verify.ts'
 
@@ -114,8 +115,7 @@ function controlCommands(session: Command, act: Act): void {
     control(verb, what).action((id: string, _options: object, command: Command) =>
       act((run, one: string) => send(run, one, verb, done))([id], command),
     )
-  plain('cancel', 'Cancel the running turn and the messages that wait for it', 'The session cancels its turn.')
-  plain('pause', 'Pause a session: what runs now ends, nothing new starts, messages wait', 'The session is paused.')
+  stopCommands(session, act)
   control('resume', 'Resume a paused session, and open it in the terminal')
     .option('--detach', 'resume the session without opening it')
     .action((id: string, options: { detach?: boolean }, command: Command) => act(resume)([id, options], command))

@@ -8,6 +8,7 @@ import { TextPart, Usage } from '../events/content.ts'
 import { maxNameChars } from '../events/fields.ts'
 import { PlanStep } from '../events/planning.ts'
 import { OnBusy } from '../events/session.ts'
+import { maxCursorChars } from '../frame/cursor.ts'
 import { Delta } from '../frame/delta.ts'
 import { type Status, statuses } from '../frame/frame.ts'
 import { DecideApproval } from './approvals.ts'
@@ -15,7 +16,7 @@ import { AnswerElicitation } from './elicitations.ts'
 
 const closed = { additionalProperties: false } as const
 const SessionId = Type.String({ minLength: 26, maxLength: 64, description: 'A session id' })
-const CursorText = Type.String({ minLength: 1, maxLength: 512, description: 'An opaque cursor' })
+const CursorText = Type.String({ minLength: 1, maxLength: maxCursorChars, description: 'An opaque cursor' })
 const StatusSchema = Type.Unsafe<Status>(Type.Union(statuses.map((status) => Type.Literal(status))))
 
 /** Text, or parts. */
@@ -374,8 +375,9 @@ export type SocketCommand = Static<typeof SocketCommand>
 /**
  * Requests on `svc.memory.<verb>`; the reply is a `Reply`.
  *   sessions.list     { agent?, status?, limit, after? } -> SessionList
- *   approvals.list    { state?, agent?, session?, limit, after? } -> ApprovalList
- *   elicitations.list { state?, agent?, session?, limit, after? } -> AskedElicitationList
+ *   sessions.tree     { root, limit, after? } -> IndexedTree
+ *   approvals.list    { state?, agent?, session?, tree?, limit, after? } -> ApprovalList
+ *   elicitations.list { state?, agent?, session?, tree?, limit, after? } -> AskedElicitationList
  *   rebuild           {} -> RebuildProgress               (begins one, unless one is under way)
  *   rebuild.progress  {} -> RebuildProgress
  */

@@ -47,6 +47,8 @@ export interface ListApprovals {
   readonly state?: string
   readonly agent?: string
   readonly session?: string
+  /** A session: with it all of its delegation tree. */
+  readonly tree?: string
   readonly limit: number
   readonly after?: string
 }

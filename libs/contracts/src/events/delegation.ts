@@ -5,6 +5,24 @@ import { id } from './fields.ts'
 
 const count = Type.Integer({ minimum: 0 })
 
+/** A call that had run, or may have, when its turn was stopped: what it did is not undone. */
+export const RanCall = Type.Object({
+  call: id,
+  /** The tool. */
+  name: id,
+  /** `unknown`: nobody knows whether it ran. `interrupted`: it was stopped while it ran. */
+  how: Type.Union([Type.Literal('done'), Type.Literal('failed'), Type.Literal('unknown'), Type.Literal('interrupted')]),
+})
+export type RanCall = Static<typeof RanCall>
+
+/** That a cancel reached a session and all below it that it had to reach, and what had run there. `omitted`: calls that are not listed. */
+export const Stopped = Type.Object({
+  sessions: count,
+  ran: Type.Array(Type.Object({ session: id, agent: id, ...RanCall.properties })),
+  omitted: Type.Optional(count),
+})
+export type Stopped = Static<typeof Stopped>
+
 /** An agent that the session may delegate to, as it was when the session started. */
 export const DeclaredAgent = Type.Object({
   name: id,
@@ -62,6 +80,12 @@ export const delegationEvents = {
   'delegation.resumed': Type.Object({ call: id, agent: id, child: id, pool: id, ...asked }),
   /** In the child: what becomes of it is the answer to this call of the session above. */
   'delegation.continued': Type.Object({ call: id }),
+  /** The tree is paused: the session below is to pause too. `pause`: the frame of the pause in this session. */
+  'delegation.pause-requested': Type.Object({ call: id, child: id, pool: id, pause: count }),
+  /** The session below is to go on, where that pause has paused it. */
+  'delegation.unpause-requested': Type.Object({ call: id, child: id, pool: id, pause: count }),
+  /** The receipt of a pause: nothing works any more in the session below, nor in so many sessions with all below it. */
+  'delegation.held': Type.Object({ call: id, child: id, pause: count, sessions: count }),
   'delegation.cancel-requested': Type.Object({ call: id, child: id, pool: id }),
   /** `result`: the output as JSON, where it is more than a text. `sessions`: of the tree, that the child has used. */
   'delegation.settled': Type.Object({
@@ -71,5 +95,7 @@ export const delegationEvents = {
     output: Type.String(),
     result: Type.Optional(Type.Unknown()),
     sessions: Type.Optional(count),
+    /** After a cancel of the turn above: the receipt. */
+    stopped: Type.Optional(Stopped),
   }),
 }

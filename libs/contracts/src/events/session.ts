@@ -79,8 +79,14 @@ export const sessionEvents = {
     principal: Type.Optional(id),
   }),
   'session.renamed': Type.Object({ title: Type.String({ maxLength: 200 }) }),
-  'session.paused': Type.Object({ reason: Type.Optional(Type.String({ maxLength: 500 })) }),
-  'session.resumed': Type.Object({}),
+  /** `tree`: with everything below. `pause`: it comes from the session above, whose pause has this frame. */
+  'session.paused': Type.Object({
+    reason: Type.Optional(Type.String({ maxLength: 500 })),
+    tree: Type.Optional(Type.Literal(true)),
+    pause: Type.Optional(Type.Integer({ minimum: 0 })),
+  }),
+  /** `pause`: only what this pause of the session above has paused. */
+  'session.resumed': Type.Object({ pause: Type.Optional(Type.Integer({ minimum: 0 })) }),
   'session.quarantined': Type.Object({
     reason: Type.String(),
     /** The frame that could not be got past. */ frame: Type.Integer({ minimum: 0 }),

@@ -1,6 +1,7 @@
 // turn.*: from a message to its answer.
 import { Type } from 'typebox'
 import { Usage } from './content.ts'
+import { RanCall } from './delegation.ts'
 import { id } from './fields.ts'
 
 export const turnEvents = {
@@ -30,5 +31,7 @@ export const turnEvents = {
     turn: id,
     usage: Usage,
     reason: Type.Union([Type.Literal('cancelled'), Type.Literal('interrupted'), Type.Literal('ended')]),
+    /** Calls that had run, or may have, and changed something: that is not undone. Absent: none had. */
+    ran: Type.Optional(Type.Array(RanCall)),
   }),
 }

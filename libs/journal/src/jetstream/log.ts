@@ -22,7 +22,7 @@ import {
   streams,
   treeFilter,
 } from '@reins/contracts'
-import type { AppendOutcome, SessionLog } from '../port.ts'
+import type { AppendOutcome, SessionFrame, SessionLog } from '../port.ts'
 import { frameNumber, frameOf, headFromMessage } from './frames.ts'
 import { isTransient, type PublishReply } from './publish-reply.ts'
 
@@ -42,23 +42,28 @@ const refusedCodes = new Set([10071, 10164])
 export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions): SessionLog {
   const retryMs = options.retryMs ?? 2000
 
-  const filterOf = (of: string | { readonly tree: string }): string =>
-    typeof of === 'string' ? sessionFilter(of) : treeFilter(of.tree)
-
-  async function read(
-    of: string | { readonly tree: string },
-    readOptions: ReadOptions = {},
-  ): Promise<readonly Frame[]> {
-    const messages = await readMessages(broker, streams.sessions, filterOf(of), {
-      ...readOptions,
-      ...(typeof of === 'string' ? { numberOf: frameNumber } : {}),
-    })
+  async function read(session: string, readOptions: ReadOptions = {}): Promise<readonly Frame[]> {
+    const filter = sessionFilter(session)
+    const messages = await readMessages(broker, streams.sessions, filter, { ...readOptions, numberOf: frameNumber })
     return messages.flatMap((message) => frameOf(message) ?? [])
   }
 
-  async function head(session: string, headOptions: { leader?: boolean; withinMs?: number } = {}): Promise<Head> {
-    const message = await lastMessage(broker, streams.sessions, sessionFilter(session), headOptions)
-    return message ? headFromMessage(message) : emptyHead(session)
+  async function readTree(root: string, readOptions: ReadOptions = {}): Promise<readonly SessionFrame[]> {
+    const messages = await readMessages(broker, streams.sessions, treeFilter(root), readOptions)
+    return messages.flatMap((message) => {
+      const session = parseSessionSubject(message.subject)?.session
+      const frame = frameOf(message)
+      return session !== undefined && frame ? [{ session, frame }] : []
+    })
+  }
+
+  async function head(
+    of: string | { readonly tree: string },
+    headOptions: { leader?: boolean; withinMs?: number } = {},
+  ): Promise<Head> {
+    const filter = typeof of === 'string' ? sessionFilter(of) : treeFilter(of.tree)
+    const message = await lastMessage(broker, streams.sessions, filter, headOptions)
+    return message ? headFromMessage(message) : emptyHead(typeof of === 'string' ? of : of.tree)
   }
 
   async function frameAt(session: string, seq: number): Promise<Frame | undefined> {
@@ -115,7 +120,7 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
     }
   }
 
-  return { head, read, frameAt, append }
+  return { head, read, readTree, frameAt, append }
 }
 
 const headAt = (seq: number, draft: Draft, hash: string): Head => ({

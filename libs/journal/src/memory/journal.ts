@@ -124,7 +124,12 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
 
   const sessions: SessionLog = {
     append,
-    async head(session, { leader } = {}) {
+    async head(of, { leader } = {}) {
+      if (typeof of !== 'string') {
+        const last = stream.readAll(0, of.tree).at(-1)
+        return last ? headOf(last.frame) : emptyHead(of.tree)
+      }
+      const session = of
       const frames = stream.read(session)
       const seen = leader ? frames.length : Math.max(0, frames.length - (faults.staleBy?.(session) ?? 0))
       const last = frames[seen - 1]
@@ -136,13 +141,15 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
       const hidden = faults.staleBy?.(session) ?? 0
       return hidden > 0 && stream.read(session, seq).length < hidden ? undefined : stored.frame
     },
-    async read(of, { after = 0, limit, leader }: ReadOptions = {}) {
-      const found = typeof of === 'string' ? stream.read(of, after) : stream.readAll(after, of.tree)
-      const hidden = typeof of === 'string' && !leader ? (faults.staleBy?.(of) ?? 0) : 0
+    async read(session, { after = 0, limit, leader }: ReadOptions = {}) {
+      const found = stream.read(session, after)
+      const hidden = leader ? 0 : (faults.staleBy?.(session) ?? 0)
       return found
         .slice(0, Math.min(Math.max(0, found.length - hidden), limit ?? found.length))
         .map(({ frame }) => frame)
     },
+    readTree: async (root, { after = 0, limit }: ReadOptions = {}) =>
+      stream.readAll(after, root, limit).map(({ session, frame }) => ({ session, frame })),
   }
 
   const feed: SessionFeed = {

@@ -1,19 +1,25 @@
 // A cancel, an interrupt or an end (PROTOCOL 7): it comes before everything else. An interrupt is asked for by a message (turn.ts).
-import type { SessionEvent } from '@reins/contracts'
+import type { EventData, SessionEvent } from '@reins/contracts'
 import { cancelledCompaction } from '../context/compaction-due.ts'
 import { closingAddress } from '../delegation/closing-address.ts'
 import { cancelledModelCall } from '../model-call/model-call.ts'
 import type { CallState, Cancel, Session, Turn } from '../session.ts'
 import type { CallStateKind, CallStateKinds, DueRule, Meanings } from '../slice.ts'
 import { stillNeeded } from './answered-cancel.ts'
+import { listed, ranUntilNow } from './ran-calls.ts'
 
 export const cancelEvents: Meanings<'cancel.requested'> = {
-  'cancel.requested': { evolve: (session, { data }, { n }) => requested(session, data.end === true, n) },
+  'cancel.requested': { evolve: (session, { data }, { n }) => requested(session, data, n) },
 }
 
-function requested(session: Session, end: boolean, n: number): Session {
+function requested(session: Session, { end, parent }: EventData<'cancel.requested'>, n: number): Session {
   // The first frame of a child that was cancelled before it was created: whoever creates it later finds it ended.
-  if (!session.born) return { ...session, mode: { kind: 'ended', reason: 'cancelled before it started' } }
+  if (!session.born)
+    return {
+      ...session,
+      mode: { kind: 'ended', reason: 'cancelled before it started' },
+      ...(parent ? { unborn: parent } : {}),
+    }
   const covered = session.inbox.map(({ message }) => message)
   if (end) return { ...session, cancel: { kind: 'end', n, covered } }
   if (session.cancel?.kind === 'end') return session
@@ -33,7 +39,7 @@ export const cancelDue =
       const first = kind.beforeCancelled?.(call, state)
       if (first) return first
     }
-    const closed = turn && (cancel.kind === 'end' || turn.n <= cancel.n) ? closing(states, turn, cancel) : []
+    const closed = turn && (cancel.kind === 'end' || turn.n <= cancel.n) ? closing(states, session, turn, cancel) : []
     const dropped = session.inbox.flatMap(({ message }): SessionEvent[] =>
       cancel.kind === 'end' || (cancel.kind === 'cancel' && cancel.covered.includes(message))
         ? [{ type: 'message.dropped', data: { message, reason: cancel.kind === 'end' ? 'ended' : 'cancelled' } }]
@@ -49,6 +55,7 @@ const reasons = { end: 'ended', interrupt: 'interrupted', cancel: 'cancelled' } 
 
 function closing(
   states: CallStateKinds<CallState['kind']>,
+  session: Session,
   turn: Turn,
   { kind: why }: Cancel,
 ): readonly SessionEvent[] {
@@ -56,6 +63,6 @@ function closing(
     const kind: CallStateKind<CallState> = states[state.kind]
     return kind.cancelled(call, state)
   })
-  const data = { turn: turn.id, usage: turn.usage, reason: reasons[why] }
+  const data = { turn: turn.id, usage: turn.usage, reason: reasons[why], ...listed(ranUntilNow(session, turn)) }
   return [...cancelledModelCall(turn), ...outcomes, { type: 'turn.cancelled', data }]
 }

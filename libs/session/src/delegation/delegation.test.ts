@@ -73,7 +73,7 @@ describe('errands', () => {
     expect(errandsOf(asked, 'helpers')).toMatchObject([{ kind: 'create-child', child, instruction: 'look' }])
     expect(errandsOf(asked, 'others')).toEqual([])
     const stop = frame({ type: 'delegation.cancel-requested', data: { call: 'k1', child, pool: 'helpers' } })
-    expect(errandsOf(stop, 'helpers')).toEqual([{ kind: 'cancel-child', child }])
+    expect(errandsOf(stop, 'helpers')).toEqual([{ kind: 'cancel-child', child, call: 'k1' }])
   })
 
   it('of a frame that closes more than one thing settle the parent once', () => {
@@ -142,7 +142,7 @@ describe('a session at rest', () => {
     const [errand, ...more] = standingErrands(closed)
     expect(errand).toEqual({ kind: 'settle-parent' })
     expect(more).toEqual([])
-    expect(finalErrand(closed, { kind: 'settle-parent' })).toBe('settle t2')
+    expect(finalErrand(closed, { kind: 'settle-parent' })).toBe('settle t2 after 0')
     expect(finalErrand(below(), { kind: 'settle-parent' })).toBeNull()
   })
 })

@@ -73,7 +73,7 @@ export const delegationEvents: Meanings<DelegationEvent> = {
   },
   'delegation.settled': {
     effective: true,
-    evolve: (session, { data: { call, child, status, output, result, sessions } }) => {
+    evolve: (session, { data: { call, child, status, output, result, sessions, stopped } }) => {
       const used = (taken: number) => (sessions === undefined ? taken : Math.min(1 + sessions, taken))
       const told: DelegationOutcome['status'] = status === 'completed' ? 'completed' : 'failed'
       const after = settledCall(
@@ -86,9 +86,11 @@ export const delegationEvents: Meanings<DelegationEvent> = {
       )
       if (after !== session) return after
       // Its end came after the call's own: what it did not use comes back (TM1).
-      return withChild(session, child, (old) =>
-        old?.status === 'cancelled' && used(old.taken) < old.taken ? { ...old, taken: used(old.taken) } : old,
-      )
+      return withChild(session, child, (old) => {
+        if (old?.status !== 'cancelled') return old
+        const receipt = stopped && !old.stopped ? { stopped } : {}
+        return used(old.taken) < old.taken || receipt.stopped ? { ...old, taken: used(old.taken), ...receipt } : old
+      })
     },
   },
 }

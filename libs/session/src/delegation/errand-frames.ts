@@ -1,7 +1,8 @@
 // What an errand appends in the session that it is for, decided on that session's fold; null: there it is done. The frame is addressed to
 // that session's executors: it is their trigger. That an errand is done is believed of the leader's log only: a lagging copy may not
 // have what the errand is about.
-import { type EventData, type Parent, type SessionEvent, toExec } from '@reins/contracts'
+import { type EventData, type Parent, type SessionEvent, type Stopped, toExec } from '@reins/contracts'
+import { mostOfTree } from '../cancel/ran-calls.ts'
 import type { Decision } from '../decision.ts'
 import type { Fold } from '../fold.ts'
 import type { Session } from '../session.ts'
@@ -44,7 +45,8 @@ export function resumeChild({ session, head }: Fold, resumption: Resumption, abo
   if (head.n === 0 || session.continued === call) return null
   const waits = pausedOn(session)
   const goesOn = !isClosed(session) && (waits === null || waits.waits_for === 'resume')
-  const resumes = goesOn && session.mode.kind === 'paused'
+  // What is paused with the whole tree goes on with it.
+  const resumes = goesOn && session.mode.kind === 'paused' && session.mode.above === undefined
   const events: readonly SessionEvent[] = [
     { type: 'delegation.continued', data: { call } },
     ...(resumes ? [{ type: 'session.resumed' as const, data: {} }] : []),
@@ -55,13 +57,13 @@ export function resumeChild({ session, head }: Fold, resumption: Resumption, abo
 
 /**
  * As the first frame of a child that nobody has made yet, it is that child's end. `pool`: whose executors the errand was addressed to.
- * `cancel`: the id of the cancel.
+ * `cancel`: the id of the cancel. `parent`: so that whoever ends it without a start knows whom to tell.
  */
-export function cancelChild({ session, head }: Fold, pool: string, cancel: string): Decision | null {
+export function cancelChild({ session, head }: Fold, pool: string, cancel: string, parent?: Parent): Decision | null {
   if (session.mode.kind === 'ended' || (session.cancel && session.cancel.kind !== 'interrupt')) return null
   if (head.n > 0 && !session.turn && session.inbox.length === 0) return null
   return {
-    events: [{ type: 'cancel.requested', data: { cancel } }],
+    events: [{ type: 'cancel.requested', data: { cancel, ...(head.n === 0 && parent ? { parent } : {}) } }],
     to: toExec(head.pool || pool),
     status: head.n === 0 ? 'ended' : head.status,
     pool: head.pool || pool,
@@ -101,13 +103,39 @@ function endOf(child: Session): Omit<EventData<'delegation.settled'>, 'call' | '
   return { status, output, ...result, ...sessions }
 }
 
-/** The parent stopped to wait when its turn was cancelled. Now it learns what the child did not use of its sessions (TM1). */
+/**
+ * The parent stopped to wait when its turn was cancelled. Now it learns that the child has come to its end, and all that was cancelled
+ * with the child: the receipt. With it comes back what the child did not use of its sessions (TM1).
+ */
 function givenBack(parent: Session, child: Session): SessionEvent | null {
   const known = childOf(parent.team, child.id)
   const end = endOf(child)
-  if (parent.mode.kind === 'ended' || known?.status !== 'cancelled' || !end) return null
-  const used = 1 + (end.sessions ?? 0)
-  return used < known.taken
-    ? { type: 'delegation.settled', data: { call: known.call, child: child.id, ...end, sessions: used - 1 } }
-    : null
+  if (parent.mode.kind === 'ended' || known?.status !== 'cancelled' || known.stopped || !end) return null
+  const stopped = receiptOf(child)
+  const sessions = Math.min(end.sessions ?? 0, known.taken - 1)
+  return (
+    stopped && { type: 'delegation.settled', data: { call: known.call, child: child.id, ...end, sessions, stopped } }
+  )
+}
+
+/** null: something that was cancelled below it has not said so yet. */
+export function receiptOf(session: Session): Stopped | null {
+  const { stopped, settled } = session
+  // An end of its own, that came before the cancel.
+  const below = stopped && stopped.turn === settled?.turn ? stopped.below : []
+  const receipts = below.flatMap((child) => childOf(session.team, child)?.stopped ?? [])
+  if (receipts.length < below.length) return null
+  const own = { session: session.id, agent: session.born?.agent ?? '-' }
+  const ran = [
+    ...(settled?.ran?.calls ?? []).map((call) => ({ ...own, ...call })),
+    ...receipts.flatMap((one) => one.ran),
+  ]
+  const omitted =
+    receipts.reduce((sum, one) => sum + (one.omitted ?? 0), settled?.ran?.omitted ?? 0) +
+    Math.max(0, ran.length - mostOfTree)
+  return {
+    sessions: receipts.reduce((sum, one) => sum + one.sessions, 1),
+    ran: ran.slice(0, mostOfTree),
+    ...(omitted > 0 ? { omitted } : {}),
+  }
 }

@@ -1,6 +1,7 @@
 // What a trigger asks of another session (PROTOCOL 8): pure. Each trigger type names the one session that its handler may append to.
 import { type Address, type EventData, type Frame, type Head, isChild, protocolVersion } from '@reins/contracts'
 import type { Session } from '../session.ts'
+import { heldFor, type Pausing, type Unpausing } from './tree-pause.ts'
 import { askedDelegation } from './delegation.ts'
 import { waitsForPeople } from './waiting-for-people.ts'
 
@@ -10,7 +11,14 @@ export type Errand =
   /** Let a child go on that was paused, for a further call; a child that is at its end, or still waits, says so to that call. */
   | ({ readonly kind: 'resume-child' } & Readonly<EventData<'delegation.resumed'>>)
   /** Ask the child to cancel; for a child that does not exist yet this is its first frame. */
-  | { readonly kind: 'cancel-child'; readonly child: string }
+  | { readonly kind: 'cancel-child'; readonly child: string; readonly call: string }
+  /** What comes next is about a child whose creation was asked for: it is made first, where that is not done. */
+  | { readonly kind: 'ensure-child'; readonly child: string; readonly call: string }
+  /** Pause the child with everything below it, or let it go on. */
+  | Pausing
+  | Unpausing
+  /** The child is paused with everything below it: its receipt. */
+  | { readonly kind: 'tell-held' }
   /** The child's turn has ended, or it waits for people and its parent does not wait with it: settle the parent's call. */
   | { readonly kind: 'settle-parent' }
 
@@ -34,7 +42,13 @@ export function errandsOf(frame: Frame, pool: string): readonly Errand[] {
       case 'delegation.resumed':
         return event.data.pool === pool ? [{ kind: 'resume-child', ...event.data }] : []
       case 'delegation.cancel-requested':
-        return event.data.pool === pool ? [{ kind: 'cancel-child', child: event.data.child }] : []
+        return event.data.pool === pool
+          ? [{ kind: 'cancel-child', child: event.data.child, call: event.data.call }]
+          : []
+      case 'delegation.pause-requested':
+        return event.data.pool === pool ? [ensured(event.data), { kind: 'pause-child', ...event.data }] : []
+      case 'delegation.unpause-requested':
+        return event.data.pool === pool ? [ensured(event.data), { kind: 'unpause-child', ...event.data }] : []
       case 'turn.completed':
       case 'turn.failed':
       case 'turn.cancelled':
@@ -51,13 +65,19 @@ export function errandsOf(frame: Frame, pool: string): readonly Errand[] {
   })
 }
 
+const ensured = ({ child, call }: { readonly child: string; readonly call: string }): Errand => ({
+  kind: 'ensure-child',
+  child,
+  call,
+})
+
 /**
  * What must hold whenever a session is at rest, whoever was to see to it (PROTOCOL 4): its open delegations have their children,
  * and once it is at its end, or waits for people where its parent does not wait with it, its parent knows.
  */
 export function standingErrands(session: Session): readonly Errand[] {
-  const { born, turn } = session
-  if (!born) return []
+  const { born, turn, unborn } = session
+  if (!born) return unborn ? [{ kind: 'settle-parent' }] : []
   const asked = (turn?.calls ?? []).flatMap((call): Errand[] => {
     const event =
       call.state.kind === 'delegated' && !call.state.cancelSent && askedDelegation({ ...session, born }, call)
@@ -66,8 +86,18 @@ export function standingErrands(session: Session): readonly Errand[] {
       ? [{ kind: 'create-child', ...event.data }]
       : [{ kind: 'resume-child', ...event.data }]
   })
-  return born.parent && (isClosed(session) || pausedOn(session)) ? [...asked, { kind: 'settle-parent' }] : asked
+  const settles: readonly Errand[] =
+    born.parent && (isClosed(session) || pausedOn(session)) ? [{ kind: 'settle-parent' }] : []
+  const held: readonly Errand[] = born.parent && heldFor(session) ? [{ kind: 'tell-held' }] : []
+  return [...asked, ...settles, ...held]
 }
+
+/** What makes a child that a session waits for; undefined: it waits for it no more. */
+export const creationOf = (session: Session, child: string) =>
+  standingErrands(session).find(
+    (errand): errand is Extract<Errand, { kind: 'create-child' }> =>
+      errand.kind === 'create-child' && errand.child === child,
+  )
 
 /** What a child has to tell its parent that it waits for; null: nothing, or its parent waits with it. */
 export const pausedOn = (session: Session) => (session.onPause === 'return' ? waitsForPeople(session) : null)
@@ -80,16 +110,24 @@ export function finalErrand(session: Session, errand: Errand): string | null {
     case 'resume-child':
       return `resume ${errand.call}`
     case 'cancel-child':
+    case 'ensure-child':
+    case 'pause-child':
+    case 'unpause-child':
+    case 'tell-held':
       return null
     case 'settle-parent':
       // For each call that it answers: what nobody waited for before may be waited for now.
       return isClosed(session)
-        ? `settle ${session.settled?.turn ?? 'nothing'}${session.continued === undefined ? '' : ` for ${session.continued}`}`
+        ? `settle ${session.settled?.turn ?? 'nothing'}${session.continued === undefined ? '' : ` for ${session.continued}`} after ${receipts(session)}`
         : null
     default:
       return errand satisfies never
   }
 }
+
+/** Of sessions below that were cancelled: with each a little more is to be told. */
+const receipts = ({ stopped, team }: Session): number =>
+  stopped?.below.filter((child) => team?.children[child]?.stopped).length ?? 0
 
 export const isClosed = ({ mode, turn, inbox }: Session): boolean =>
   mode.kind === 'ended' || (!turn && inbox.length === 0)

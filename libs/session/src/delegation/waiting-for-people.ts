@@ -22,6 +22,8 @@ export function waitsForPeople(session: Session): WaitsFor | null {
   if (turn?.model?.kind === 'running' || calls.some(({ state }) => goesOn.includes(state.kind))) return null
   switch (mode.kind) {
     case 'paused':
+      // Whoever is above is paused as well, and goes on together with it (TP3 of tree-pause.ts).
+      if (mode.above !== undefined && mode.own === undefined) return null
       return { waits_for: 'resume', reason: 'The session of the agent is paused.', ...said }
     case 'quarantined':
       return { waits_for: 'release', reason: `The session of the agent is quarantined: ${mode.reason}`, ...said }

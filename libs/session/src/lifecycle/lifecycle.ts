@@ -1,5 +1,5 @@
 // The life of a session: its start, its name, pausing, quarantine, its end.
-import type { EventOf } from '@reins/contracts'
+import type { EventData, EventOf } from '@reins/contracts'
 import { undeclaredTeam } from '../delegation/team.ts'
 import type { Session } from '../session.ts'
 import type { CoverRule, DueRule, Meanings, Origin } from '../slice.ts'
@@ -17,10 +17,10 @@ export const lifecycleEvents: Meanings<
   'session.started': { effective: true, evolve: started },
   'session.renamed': { evolve: (session, { data }) => ({ ...session, title: data.title }) },
   'session.paused': {
-    evolve: (session) => (session.mode.kind === 'open' ? { ...session, mode: { kind: 'paused' } } : session),
+    evolve: (session, { data }, { n }) => paused(session, data, n),
   },
   'session.resumed': {
-    evolve: (session) => (session.mode.kind === 'paused' ? { ...session, mode: { kind: 'open' } } : session),
+    evolve: (session, { data: { pause } }) => resumed(session, pause),
   },
   'session.quarantined': {
     evolve: (session, { data: { reason, frame } }) => ({ ...session, mode: { kind: 'quarantined', reason, frame } }),
@@ -38,6 +38,35 @@ export const lifecycleEvents: Meanings<
       timers: [],
     }),
   },
+}
+
+/** A person pauses a session, or it and everything below; or it is paused with the session above, which then lets it go on. */
+function paused(session: Session, { tree, pause }: EventData<'session.paused'>, n: number): Session {
+  const { mode } = session
+  if (mode.kind === 'ended' || mode.kind === 'quarantined')
+    return pause === undefined || pause === session.stillFor ? session : { ...session, stillFor: pause }
+  if (pause !== undefined) {
+    // That pause is over (PA2 of tree-pause.ts).
+    if (pause <= (session.unpaused ?? -1)) return session
+    if (mode.kind === 'open') return { ...session, mode: { kind: 'paused', above: pause, tree: n } }
+    if (mode.above !== undefined) return { ...session, mode: { ...mode, above: Math.max(pause, mode.above) } }
+    const own = mode.tree === undefined ? ('session' as const) : ('tree' as const)
+    return { ...session, mode: { kind: 'paused', own, above: pause, tree: mode.tree ?? n } }
+  }
+  if (mode.kind === 'open') return { ...session, mode: { kind: 'paused', ...(tree ? { tree: n } : {}) } }
+  if (mode.above !== undefined)
+    return mode.own ? session : { ...session, mode: { ...mode, own: tree ? 'tree' : 'session' } }
+  return tree && mode.tree === undefined ? { ...session, mode: { ...mode, tree: n } } : session
+}
+
+function resumed(session: Session, pause: number | undefined): Session {
+  const { mode } = session
+  if (pause === undefined) return mode.kind === 'paused' ? { ...session, mode: { kind: 'open' } } : session
+  const after = { ...session, unpaused: Math.max(pause, session.unpaused ?? -1) }
+  if (mode.kind !== 'paused' || mode.above === undefined || mode.above > pause) return after
+  if (mode.own === undefined) return { ...after, mode: { kind: 'open' } }
+  const own = mode.own === 'tree' && mode.tree !== undefined ? { tree: mode.tree } : {}
+  return { ...after, mode: { kind: 'paused', ...own } }
 }
 
 function started(session: Session, { data }: EventOf<'session.started'>, { at }: Origin): Session {

@@ -1,5 +1,6 @@
 // Tool calls: attempts of one call that tool-runners carry out, and the results that the model gets.
-import type { EventOf, ModelMessage, ToolContent } from '@reins/contracts'
+import type { EventOf, ModelMessage, RanCall, ToolContent } from '@reins/contracts'
+import { mayHaveRun, withRan } from '../cancel/ran-calls.ts'
 import { isDelegation } from '../delegation/delegate-tool.ts'
 import { elicitedNote } from '../elicitation/words.ts'
 import { afterCall } from '../skills/skills.ts'
@@ -26,17 +27,21 @@ export const toolCallEvents: Meanings<
   },
   'tool-call.outcome-unknown': {
     effective: true,
-    evolve: (session, { data: { call, attempt, message } }, origin) =>
-      withCall(session, call, (old) =>
+    evolve: (session, { data: { call, attempt, message } }, origin) => {
+      const next = withCall(session, call, (old) =>
         isCurrent(old, attempt, origin) ? { kind: 'done', error: true, output: message, how: 'unknown' } : old,
-      ),
+      )
+      return next === session ? session : noted(session, next, call, 'unknown')
+    },
   },
   'tool-call.cancelled': {
     effective: true,
-    evolve: (session, { data: { call } }) =>
-      withCall(session, call, (old) =>
+    evolve: (session, { data: { call } }) => {
+      const next = withCall(session, call, (old) =>
         old.kind === 'done' ? old : { kind: 'done', error: true, output: cancelledOutput, how: 'cancelled' },
-      ),
+      )
+      return next === session ? session : noted(session, next, call, 'interrupted')
+    },
   },
   // Evidence: the call has its outcome.
   'tool-call.late-result': { evolve: (session) => session },
@@ -57,8 +62,16 @@ function completed(session: Session, { data }: EventOf<'tool-call.completed'>, o
       ? { kind: 'done', error: status === 'error', output, ...withContent(content), how: 'completed' }
       : old,
   )
-  const done = next === session || status === 'error' ? undefined : next.turn?.calls.find((one) => one.call === call)
-  return done ? afterCall(next, done) : next
+  if (next === session) return session
+  const after = noted(session, next, call, status === 'error' ? 'failed' : 'done')
+  const done = status === 'error' ? undefined : after.turn?.calls.find((one) => one.call === call)
+  return done ? afterCall(after, done) : after
+}
+
+/** What a tool-runner was asked for has run; what was settled before has not. */
+function noted(before: Session, after: Session, call: string, how: RanCall['how']): Session {
+  const asked = before.turn?.calls.find((one) => one.call === call)
+  return asked && mayHaveRun(asked.state) ? withRan(after, asked, how) : after
 }
 
 /** A call that goes on belongs to the attempt that asked a person, wherever that is. */

@@ -47,7 +47,7 @@ export const turnEvents: Meanings<
   },
   'turn.cancelled': {
     effective: true,
-    evolve: (session, { data: { turn } }) => ended(session, { turn, status: 'cancelled', output: session.lastText }),
+    evolve: (session, { data: { turn } }) => stopped(session, turn),
   },
 }
 
@@ -118,8 +118,21 @@ function started(session: Session, { data }: EventOf<'turn.started'>, { n }: Ori
   }
 }
 
-function ended(session: Session, settled: Settled): Session {
-  if (session.turn?.id !== settled.turn) return session
+/** The calls of its latest answer are closed: those of agents that were cancelled with it are waited for no more, and still answer. */
+function stopped(session: Session, turn: string): Session {
+  const after = ended(session, { turn, status: 'cancelled', output: session.lastText })
+  if (after === session) return session
+  const closed = session.turn?.calls.map(({ call }) => call) ?? []
+  const below = Object.entries(session.team?.children ?? {})
+    .filter(([, { call, status }]) => status === 'cancelled' && closed.includes(call))
+    .map(([child]) => child)
+  const ran = session.turn?.ran
+  return { ...after, stopped: { turn, below, ...(ran ? { ran } : {}) } }
+}
+
+function ended(session: Session, end: Settled): Session {
+  if (session.turn?.id !== end.turn) return session
+  const settled = session.turn.ran ? { ...end, ran: session.turn.ran } : end
   return withAnsweredCancel({
     ...session,
     turn: null,

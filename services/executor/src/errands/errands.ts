@@ -8,16 +8,20 @@ import {
   type Creation,
   cancelChild,
   createChild,
+  creationOf,
   type Decision,
   type DelegationCeilings,
   type Errand,
   type Fold,
   foldFrames,
   memberOf,
+  pauseChild,
   resumeChild,
   type Session,
   sessionBeginning,
   settleParent,
+  tellHeld,
+  unpauseChild,
 } from '@reins/session'
 import { pinnedTools } from '@reins/tools'
 import { type FoldSource, loadFold } from '../session/snapshots.ts'
@@ -53,10 +57,23 @@ export async function doErrand(
       return appendTo(context, errand, errand.child, (there) => resumeChild(there, errand, session))
     case 'cancel-child': {
       const cancel = makeShortId(context.clock.random)
-      return appendTo(context, errand, errand.child, (there) => cancelChild(there, pool, cancel))
+      const above = session.born && { session: id, call: errand.call, pool: session.born.pools.executor }
+      return appendTo(context, errand, errand.child, (there) => cancelChild(there, pool, cancel, above ?? undefined))
+    }
+    case 'ensure-child': {
+      const creation = creationOf(session, errand.child)
+      return creation ? makeChild(context, id, session, creation) : 'done'
+    }
+    case 'pause-child':
+      return appendTo(context, errand, errand.child, (there) => pauseChild(there, errand))
+    case 'unpause-child':
+      return appendTo(context, errand, errand.child, (there) => unpauseChild(there, errand))
+    case 'tell-held': {
+      const parent = session.born?.parent
+      return parent ? appendTo(context, errand, parent.session, (there) => tellHeld(there, parent, session)) : 'done'
     }
     case 'settle-parent': {
-      const parent = session.born?.parent
+      const parent = session.born?.parent ?? session.unborn
       return parent
         ? appendTo(context, errand, parent.session, (there) => settleParent(there, parent, session))
         : 'done'

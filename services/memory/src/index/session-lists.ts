@@ -2,6 +2,7 @@
 import {
   type ApprovalList,
   type AskedElicitationList,
+  type IndexedTree,
   isSessionId,
   type ListApprovals,
   type ListElicitations,
@@ -66,6 +67,22 @@ export class SessionLists {
     })
   }
 
+  /** By id. What is indexed is read first: each row accounts for that much, or for more. */
+  async tree({ root, limit, after }: TreeRequest): Promise<IndexedTree> {
+    return this.#read(async (db) => {
+      const upTo = await indexedUpTo(db)
+      const rows = await treeQuery(root, limit, after)(db).execute()
+      const shown = rows.slice(0, limit)
+      const last = shown.at(-1)
+      const sessions = shown.map((row) => ({
+        info: shownAs(row),
+        work: foldOf(row).work,
+        ...{ faulted: row.faulted, seq: row.last_seq, n: row.last_n },
+      }))
+      return last && rows.length > limit ? { upTo, sessions, next: last.id } : { upTo, sessions }
+    })
+  }
+
   async #read<T>(read: (db: Database) => Promise<T>): Promise<T> {
     const away = (why: string, next: string) =>
       new ReinsError('unavailable', `Sessions cannot be listed: ${why}.`, { next })
@@ -84,6 +101,28 @@ export class SessionLists {
   }
 }
 
+export interface TreeRequest {
+  readonly root: string
+  readonly limit: number
+  readonly after?: string
+}
+
+/** One row more than the page. Sessions that were never started are left out, as in lists. */
+export const treeQuery = (root: string, limit: number, after: string | undefined) => (db: Database) => {
+  const query = db
+    .selectFrom('sessions')
+    .selectAll()
+    .where('root', '=', root.replaceAll('\0', ''))
+    .where('agent', 'is not', null)
+  const from = after === undefined ? query : query.where('id', '>', after.replaceAll('\0', ''))
+  return from.orderBy('id').limit(limit + 1)
+}
+
+async function indexedUpTo(db: Database): Promise<number> {
+  const { rows } = await sql<{ seq: number }>`select seq from session_index_checkpoint where id = 1`.execute(db)
+  return Number(rows[0]?.seq ?? 0)
+}
+
 /** One row more than the page, so that it shows whether there is another. Each is read along an index. */
 export function listQuery({ agent, status, tree, limit, after }: ListSessions) {
   const from = after === undefined ? undefined : placeOf(after)
@@ -100,13 +139,14 @@ export function listQuery({ agent, status, tree, limit, after }: ListSessions) {
   }
 }
 
-export function approvalsQuery({ agent, state, session, limit, after }: ListApprovals) {
+export function approvalsQuery({ agent, state, session, tree, limit, after }: ListApprovals) {
   const from = after === undefined ? undefined : waitsPlace(after)
   return (db: Database) => {
     let query = db.selectFrom('approvals').selectAll()
     if (agent !== undefined) query = query.where('agent', '=', agent.replaceAll('\0', ''))
     if (state !== undefined) query = query.where('state', '=', state as ApprovalRow['state'])
     if (session !== undefined) query = query.where('session', '=', session.replaceAll('\0', ''))
+    if (tree !== undefined) query = query.where(sql<string>`left(session, 26)`, '=', rootOf(tree.replaceAll('\0', '')))
     if (from) query = query.where(sql<boolean>`(requested_at, id) < (${from.at}, ${from.id})`)
     return query
       .orderBy('requested_at', 'desc')
@@ -115,7 +155,7 @@ export function approvalsQuery({ agent, state, session, limit, after }: ListAppr
   }
 }
 
-export function elicitationsQuery({ agent, state, session, limit, after }: ListElicitations) {
+export function elicitationsQuery({ agent, state, session, tree, limit, after }: ListElicitations) {
   const from = after === undefined ? undefined : waitsPlace(after)
   return (db: Database) => {
     let query = db.selectFrom('elicitations').selectAll()
@@ -123,6 +163,7 @@ export function elicitationsQuery({ agent, state, session, limit, after }: ListE
     if (state === 'waiting') query = query.where('state', 'in', ['waiting', 'accepted'])
     else if (state !== undefined) query = query.where('state', '=', state as ElicitationRow['state'])
     if (session !== undefined) query = query.where('session', '=', session.replaceAll('\0', ''))
+    if (tree !== undefined) query = query.where(sql<string>`left(session, 26)`, '=', rootOf(tree.replaceAll('\0', '')))
     if (from) query = query.where(sql<boolean>`(requested_at, id) < (${from.at}, ${from.id})`)
     return query
       .orderBy('requested_at', 'desc')

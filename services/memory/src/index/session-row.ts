@@ -16,6 +16,8 @@ export interface SessionRow {
   readonly title: string | null
   /** JSON: calls that wait for people. */
   readonly waiting: string
+  /** JSON: what it works on, and how its latest turn ended. */
+  readonly work: string
   readonly turns: number
   readonly input_tokens: number
   readonly output_tokens: number
@@ -53,6 +55,7 @@ const rowOf = ({ session, root }: Owner, fold: InfoFold): SessionRow => ({
   faulted: fold.faulted,
   title: fold.title,
   waiting: JSON.stringify(fold.waiting),
+  work: JSON.stringify(fold.work),
   turns: fold.turns,
   input_tokens: fold.usage.inputTokens,
   output_tokens: fold.usage.outputTokens,
@@ -75,6 +78,7 @@ export const foldOf = (row: SessionRow): InfoFold => ({
   faulted: row.faulted,
   title: row.title,
   waiting: JSON.parse(row.waiting) as InfoFold['waiting'],
+  work: JSON.parse(row.work) as InfoFold['work'],
   turns: row.turns,
   usage: {
     inputTokens: row.input_tokens,

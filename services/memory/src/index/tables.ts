@@ -145,4 +145,19 @@ export const migrations: Record<string, Migration> = {
           .execute()
     },
   },
+  '006-work': {
+    async up(db: Kysely<unknown>) {
+      for (const table of ['sessions', 'sessions_rebuilt']) {
+        await db.schema
+          .alterTable(table)
+          .addColumn('work', 'text', (column) => column.notNull().defaultTo('{"worked":0,"doing":[]}'))
+          .execute()
+        await db.schema.createIndex(`${table}_root_id`).on(table).columns(['root', 'id']).execute()
+      }
+      // What waits in a tree: the root is the beginning of each id of it.
+      for (const table of ['approvals', 'approvals_rebuilt', 'elicitations', 'elicitations_rebuilt'])
+        await sql`create index ${sql.ref(`${table}_root_requested`)} on ${sql.table(table)}
+          (left(session, 26), requested_at, id)`.execute(db)
+    },
+  },
 }

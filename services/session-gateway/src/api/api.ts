@@ -6,6 +6,7 @@ import type { PoolBoard } from './operating/pools.ts'
 import type { KeptOutputs } from './reads/kept-outputs.ts'
 import type { Prompts } from './reads/prompts.ts'
 import type { SessionReads } from './reads/session-reads.ts'
+import type { SessionTrees } from './reads/session-trees.ts'
 import type { Elicitations } from './writes/elicitations.ts'
 import type { Approvals } from './writes/approvals.ts'
 import type { Values } from './values.ts'
@@ -21,6 +22,7 @@ export interface Api {
   readonly memories: Memories
   readonly writes: SessionWrites
   readonly reads: SessionReads
+  readonly trees: SessionTrees
   readonly approvals: Approvals
   readonly elicitations: Elicitations
   readonly outputs: KeptOutputs

@@ -262,6 +262,14 @@ export const operations = {
   ]),
   listSessions: sessionRead('List sessions, the latest first', ['invalid_request', 'unavailable']),
   showSession: sessionRead('Show a session, from its stream', ['session_not_found', 'unavailable']),
+  showTree: sessionRead(
+    'The tree of a delegation: each session of it, how it stands, what it waits for, and what its branch used',
+    ['session_not_found', 'unavailable'],
+  ),
+  showStop: sessionRead(
+    'What the latest cancel, or the pause of the tree, has come to: which sessions it reached, and what had run',
+    ['invalid_request', 'session_not_found', 'unavailable'],
+  ),
   showState: sessionRead('The folded state at any event', ['session_not_found', 'invalid_cursor', 'unavailable']),
   readEvents: sessionRead(
     'Events: a JSON page, or by Accept a stream (SSE, NDJSON) of history and then of what comes',

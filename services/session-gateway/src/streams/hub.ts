@@ -5,9 +5,10 @@
 //       times a second (pace.ts). Each gets everything in its order: what is held back is let go before anything else is shown to
 //       them, and before another viewer joins or leaves.
 //   H3. A frame of a session is read from the log once for all who join while it is new: the last ones are kept (recent-frames.ts).
+//   H5. In a tree several answers are made side by side. Each cursor names how far all of them have been shown, so that whoever comes back
+//       with it is told each from there on. Readers who are shown no deltas have read none of them: their cursors name none.
 import {
   type AnswerRestarted,
-  type Cursor,
   type Delta,
   type Frame,
   type Head,
@@ -16,16 +17,25 @@ import {
   type SessionQueued,
   type SlowToolCall,
 } from '@reins/contracts'
-import { type Following, follow, readTree, type SessionFeed, type SessionFrame, type SessionLog } from '@reins/journal'
+import { type Following, follow, type SessionFeed, type SessionFrame, type SessionLog } from '@reins/journal'
 import type { QueueBoard } from '../api/operating/queue-board.ts'
 import type { SlowCalls } from '../api/operating/slow-calls.ts'
-import { answerRestarted, apiDelta, apiEvents, endOf, sessionQueued, toolSlow, type View } from '../api/reads/views.ts'
+import {
+  type At,
+  answerRestarted,
+  apiDelta,
+  apiEvents,
+  endOf,
+  sessionQueued,
+  toolSlow,
+  type View,
+} from '../api/reads/views.ts'
 import type { Appender } from '../api/writes/appender.ts'
 import { Batch, Item } from './batch.ts'
 import { LiveAnswers } from './live-answers.ts'
 import type { OpenBlock } from './open-answers.ts'
 import type { Pace } from './pace.ts'
-import { backToOpen, tellsWhatIsOpen } from './open-turn.ts'
+import { backToOpen, openTurnsOf, tellsWhatIsOpen } from './open-turn.ts'
 import { RecentFrames } from './recent-frames.ts'
 import type { Refills } from './refills.ts'
 import type { History, Source } from './viewer.ts'
@@ -65,7 +75,7 @@ export interface HubParts {
 export class Hub implements Source {
   readonly view: View
   /** The end of the last frame that was seen. */
-  last: Pick<Cursor, 'seq' | 'n' | 'i'> = { seq: 0, n: 0, i: -1 }
+  last: At = { seq: 0, n: 0, i: -1 }
   readonly #parts: HubParts
   readonly #listeners = new Set<Listener>()
   readonly #unfollow: () => void
@@ -139,7 +149,10 @@ export class Hub implements Source {
 
   async history(after: { readonly seq: number; readonly n: number }, limit: number, leader: boolean): Promise<History> {
     const { of, tree } = this.view
-    if (tree) return { frames: await readTree(this.#parts.sessions, of, { after: after.seq }), more: false }
+    if (tree) {
+      const frames = await this.#parts.sessions.readTree(of, { after: after.seq, limit, leader })
+      return { frames, more: frames.length === limit }
+    }
     const kept = this.#recent.behind(after.n, limit) // H3
     if (kept) return { frames: kept.map((frame) => ({ session: of, frame })), more: kept.length === limit }
     // Up to what is kept, which is not read again.
@@ -150,7 +163,9 @@ export class Hub implements Source {
   }
 
   offer(frames: readonly SessionFrame[]): void {
-    this.#following.offer(frames.filter(({ frame }) => frame.seq > this.last.seq))
+    // Of a tree it may be a part: where it does not join, frames of other sessions would come behind it.
+    if (this.view.tree) void this.#following.compare()
+    else this.#following.offer(frames.filter(({ frame }) => frame.seq > this.last.seq))
   }
 
   settled(): Promise<void> {
@@ -164,13 +179,13 @@ export class Hub implements Source {
   /** Of the session that is viewed, if it waits for a slot. */
   queued(): Item | undefined {
     const place = this.#parts.queues.of(this.view.of)
-    return place && new Item(sessionQueued(this.view, this.view.of, this.last, place))
+    return place && new Item(sessionQueued(this.view, this.view.of, this.#here(), place))
   }
 
   /** Calls of the session that is viewed that have shown nothing for a while. */
   slow(): readonly Item[] {
     const { of } = this.view
-    return this.#parts.slow.of(of).map((call) => new Item(toolSlow(this.view, of, this.last, call)))
+    return this.#parts.slow.of(of).map((call) => new Item(toolSlow(this.view, of, this.#here(), call)))
   }
 
   close(): void {
@@ -192,10 +207,7 @@ export class Hub implements Source {
     const { of, tree } = this.view
     const last = this.#lastFrame
     if (last === undefined) return []
-    if (tree) {
-      const frames = await readTree(this.#parts.sessions, of)
-      return frames.filter(({ frame }) => frame.seq <= last.seq)
-    }
+    if (tree) return openTurnsOf(this.#parts.sessions, of, last.seq)
     const kept = this.#recent.frames
     const first = kept[0] ?? last
     const older = kept.some(tellsWhatIsOpen) ? [] : await backToOpen(this.#parts.sessions, of, first)
@@ -209,8 +221,8 @@ export class Hub implements Source {
       if (session === this.view.of) this.#parts.appender.learn(session, headOf(frame))
       if (!this.view.tree) this.#recent.add(frame)
       this.#lastFrame = frame
-      if (frame.seq > this.last.seq) this.last = endOf(frame)
-      this.#show(() => apiEvents(this.view, session, frame).map((event) => new Item(event)))
+      if (frame.seq > this.last.seq) this.last = endOf(session, frame)
+      this.#show((places) => apiEvents(this.view, session, frame, -1, places).map((event) => new Item(event)))
       this.#answers?.onFrame(one)
     }
     this.#answers?.flush()
@@ -225,7 +237,7 @@ export class Hub implements Source {
     for (const listener of this.#listeners) {
       place += 1
       if (!listener.live || !listener.deltas) continue
-      rendered ??= new Batch([new Item(apiDelta(this.view, session, this.last, delta))]) // H1
+      rendered ??= new Batch([new Item(apiDelta(this.view, session, this.#here(), delta))]) // H1
       if (busy && place > promptViewers) {
         this.#hold({ session, delta, rendered })
         return
@@ -241,24 +253,37 @@ export class Hub implements Source {
   }
 
   #onRestarted(session: string, data: AnswerRestarted['data']): void {
-    this.#show(() => [new Item(answerRestarted(this.view, session, this.last, data))], true)
+    this.#show((places) => [new Item(answerRestarted(this.view, session, this.#here(places), data))], true)
   }
 
   #onQueued(session: string, place: SessionQueued): void {
-    this.#show(() => [new Item(sessionQueued(this.view, session, this.last, place))], true)
+    this.#show((places) => [new Item(sessionQueued(this.view, session, this.#here(places), place))], true)
   }
 
   #onSlow(session: string, call: SlowToolCall): void {
-    this.#show(() => [new Item(toolSlow(this.view, session, this.last, call))], true)
+    this.#show((places) => [new Item(toolSlow(this.view, session, this.#here(places), call))], true)
   }
 
-  /** H1: rendered when the first live listener needs it. */
-  #show(render: () => readonly Item[], deltasOnly = false): void {
+  /** Where a reader stands who has been shown everything, in a tree also of the answers that are being made (H5). */
+  #here(places = this.#places()): At {
+    return places ? { ...this.last, places } : this.last
+  }
+
+  #places(): At['places'] {
+    const places = this.view.tree ? this.#answers?.places() : undefined
+    return places && places.length > 0 ? places : undefined
+  }
+
+  /** H1: rendered when the first live listener needs it; in a tree, where answers are being made, for those who are shown them apart. */
+  #show(render: (places: At['places']) => readonly Item[], deltasOnly = false): void {
     this.letGo()
-    let batch: Batch | undefined
+    const places = this.#places()
+    const batches: { plain?: Batch; placed?: Batch } = {}
     for (const listener of this.#listeners) {
       if (!listener.live || (deltasOnly && !listener.deltas)) continue
-      batch ??= new Batch(render())
+      const form = listener.deltas && places !== undefined ? 'placed' : 'plain'
+      const batch = batches[form] ?? new Batch(render(form === 'placed' ? places : undefined))
+      batches[form] = batch
       if (batch.items.length === 0) return
       listener.show(batch)
     }

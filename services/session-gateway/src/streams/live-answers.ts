@@ -2,7 +2,7 @@
 //   A1. Deltas are taken from the moment it begins; they wait until the turn and what LIVE still keeps of it have been read.
 //   A2. A gap is filled from LIVE once; what is not there any more is given up, and shown when the answer is whole.
 //   A3. Only what can be missing is read: what was published before the last delta of each open answer is here already.
-import { type AnswerRestarted, type Delta, type Frame, knownEvents } from '@reins/contracts'
+import { type AnswerRestarted, type Delta, type Frame, knownEvents, type Place } from '@reins/contracts'
 import type { Followed, LiveDelta, SessionFeed, SessionFrame, Subscription } from '@reins/journal'
 import { OpenAnswers, type OpenBlock } from './open-answers.ts'
 import type { Refills } from './refills.ts'
@@ -81,6 +81,10 @@ export class LiveAnswers {
 
   blocks(): readonly OpenBlock[] {
     return this.#answers.blocks()
+  }
+
+  places(): readonly Place[] {
+    return this.#answers.places()
   }
 
   close(): void {

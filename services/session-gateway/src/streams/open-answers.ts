@@ -2,7 +2,7 @@
 //   O1. Which call and attempt is open is what the log says; a delta of any other is dropped.
 //   O2. What is accepted of a block is contiguous: repeats are cut off, a gap is reported and never papered over.
 //   O3. A delta whose call the log has not shown yet waits, for the frame that opens it may come a moment later.
-import type { AnswerRestarted, Delta, SessionEvent } from '@reins/contracts'
+import type { AnswerRestarted, Delta, Place, SessionEvent } from '@reins/contracts'
 import type { LiveDelta } from '@reins/journal'
 
 export interface OpenBlock {
@@ -140,6 +140,20 @@ export class OpenAnswers {
           ...(toolCall === undefined ? {} : { toolCall }),
         })),
     )
+  }
+
+  /** How far each open answer is known here: where whoever has been shown all of it stands. */
+  places(): readonly Place[] {
+    const places: Place[] = []
+    for (const { session, call, attempt, blocks } of this.#open.values()) {
+      let last: { readonly at: number; readonly offset: number } | undefined
+      for (const [at, { start, text }] of blocks) {
+        const offset = start + text.length
+        if (offset > 0 && at >= (last?.at ?? 0)) last = { at, offset }
+      }
+      if (last) places.push({ session, call, attempt, block: last.at, offset: last.offset })
+    }
+    return places
   }
 
   #begin(session: string, call: string, attempt: number, at: number): AnswerRestarted['data'] | undefined {

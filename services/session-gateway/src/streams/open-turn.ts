@@ -4,8 +4,10 @@
 //        which nothing begins while anything else of the turn is open.
 //   OT2. Frames have no gap and each names the one before it: the last ones are read one by one. Only beyond some of them whole pages
 //        are read, from about as far back as the frames lie apart; what is read in vain is bounded by what is found.
+//   OT3. Of a tree: from the root down, along the delegations that are open. What works below a session that does not wait for it is
+//        found when its next frame comes.
 import { type Frame, knownEvents } from '@reins/contracts'
-import type { SessionLog } from '@reins/journal'
+import type { SessionFrame, SessionLog } from '@reins/journal'
 import { atRest } from './recent-frames.ts'
 
 const maxSteps = 16
@@ -60,4 +62,43 @@ async function between(
     from = page.at(-1)?.seq ?? from
     if (page.length < firstPage || from >= end - 1) return found
   }
+}
+
+/** OT3: of each session of a tree that works or is waited for, the frames up to a sequence that tell what is open in it; in their order. */
+export async function openTurnsOf(
+  sessions: Pick<SessionLog, 'read' | 'frameAt' | 'head'>,
+  root: string,
+  upTo: number,
+): Promise<readonly SessionFrame[]> {
+  const found: SessionFrame[] = []
+  const wanted = new Set([root])
+  for (const session of wanted) {
+    const frames = await openTurnOf(sessions, session, upTo)
+    for (const frame of frames) found.push({ session, frame })
+    for (const child of askedIn(frames)) wanted.add(child)
+  }
+  return found.sort((a, b) => a.frame.seq - b.frame.seq)
+}
+
+async function openTurnOf(
+  sessions: Pick<SessionLog, 'read' | 'frameAt' | 'head'>,
+  session: string,
+  upTo: number,
+): Promise<readonly Frame[]> {
+  const head = await sessions.head(session)
+  const last = head.n > 0 ? await sessions.frameAt(session, head.seq) : undefined
+  if (!last) return []
+  const frames = tellsWhatIsOpen(last) ? [last] : [...(await backToOpen(sessions, session, last)), last]
+  return frames.filter(({ seq }) => seq <= upTo)
+}
+
+/** Those that are waited for: each is in the latest answer, or it is settled. */
+function askedIn(frames: readonly Frame[]): readonly string[] {
+  const children = new Set<string>()
+  for (const frame of frames)
+    for (const event of knownEvents(frame)) {
+      if (event.type === 'delegation.requested' || event.type === 'delegation.resumed') children.add(event.data.child)
+      if (event.type === 'delegation.settled' || event.type === 'delegation.paused') children.delete(event.data.child)
+    }
+  return [...children]
 }

@@ -75,8 +75,9 @@ export class Streams {
     this.#mustHaveRoom()
     const { head } = await this.#parts.appender.existing(request.session)
     const cursor = await resolveCursor(this.#parts.sessions, view, request.after)
+    const last = view.tree ? await this.#parts.sessions.head({ tree: view.of }) : head
     this.#mustHaveRoom()
-    return { start: (sink) => this.#start(view, head, cursor, request.deltas, sink) }
+    return { start: (sink) => this.#start(view, last, cursor, request.deltas, sink) }
   }
 
   /** Ends every stream: clients come back with their cursors, here or elsewhere. */

@@ -1,9 +1,11 @@
 // One viewer of a session: history from its cursor, then what its source brings, with no gap and no repeat.
 //   V1. It becomes live in one step, when it has written exactly what its source has seen.
 //   V2. What waits for its reader is bounded (reader-watch.ts); a reader that is too slow is told so and closed.
-import { type Cursor, type Delta, knownEvents, ReinsError } from '@reins/contracts'
+//   V3. Until it is live its cursors name no more of the open answers than it has been shown: first what its own cursor named, then each
+//       that it catches up with. A connection may break between two of them.
+import { type Cursor, type Delta, knownEvents, type Place, ReinsError } from '@reins/contracts'
 import type { SessionFrame } from '@reins/journal'
-import { answerRestarted, apiDelta, apiEvents, endOf, type View } from '../api/reads/views.ts'
+import { type At, answerRestarted, apiDelta, apiEvents, endOf, type View } from '../api/reads/views.ts'
 import { Batch, Item } from './batch.ts'
 import type { HeldDelta, Listener } from './hub.ts'
 import type { OpenBlock } from './open-answers.ts'
@@ -20,10 +22,10 @@ export interface History {
 export interface Source {
   readonly view: View
   /** The end of the last frame that it has seen. */
-  readonly last: Pick<Cursor, 'seq' | 'n' | 'i'>
+  readonly last: At
   /** Resolves when it goes on with the session, and with `deltas` knows the open answers. */
   ready(deltas: boolean): Promise<void>
-  /** Of a session up to `limit` frames behind one; of a tree all. `leader`: from where nothing is missing. */
+  /** Up to `limit` frames behind one. `leader`: from where nothing is missing. */
   history(after: { readonly seq: number; readonly n: number }, limit: number, leader: boolean): Promise<History>
   /** Frames that the viewer has read: the source may not have seen them yet. */
   offer(frames: readonly SessionFrame[]): void
@@ -54,7 +56,8 @@ export class Viewer implements Listener {
   readonly #sink: Sink
   readonly #reader: Reader
   readonly #cursor: Cursor
-  #within: Cursor['within']
+  /** V3: by session and call. */
+  readonly #places = new Map<string, Place>()
   /** Blocks that it cannot show in one piece, or has read further than its source: the offset that it waits for. */
   readonly #offsets = new Map<string, number>()
 
@@ -62,7 +65,8 @@ export class Viewer implements Listener {
     this.#source = source
     this.#sink = sink
     this.#cursor = cursor
-    this.#within = cursor.within
+    const own = cursor.within ? [{ session: cursor.of, ...cursor.within }] : []
+    for (const place of cursor.places ?? own) this.#places.set(placeKey(place.session, place.call), place)
     this.#reader = options.watch.watch(sink, (why) => this.fail(options.slow(why)))
     this.deltas = options.deltas
   }
@@ -96,7 +100,7 @@ export class Viewer implements Listener {
     if (end <= from || delta.offset > from) return
     this.#offsets.delete(key)
     const rest = { ...delta, offset: from, text: delta.text.slice(from - delta.offset) }
-    this.show(new Batch([new Item(apiDelta(this.#source.view, session, this.#source.last, rest))]))
+    this.show(new Batch([new Item(apiDelta(this.#source.view, session, this.#at(this.#source.last), rest))]))
   }
 
   showDeltas(deltas: readonly HeldDelta[], joined: Batch): void {
@@ -154,44 +158,59 @@ export class Viewer implements Listener {
   }
 
   #write({ session, frame }: SessionFrame): void {
+    const { view } = this.#source
     const known = frame.seq === this.#cursor.seq ? this.#cursor.i : -1
-    const items = apiEvents(this.#source.view, session, frame, known).map((event) => new Item(event))
+    const restarted: { readonly call: string; readonly attempt: number }[] = []
     for (const event of knownEvents(frame)) {
-      // The cursor lies inside an attempt that was replaced: what the client has shown of it is void.
-      const within = this.#within
-      if (event.type !== 'model-call.started' || !within || event.data.call !== within.call) continue
-      if (event.data.attempt <= within.attempt) continue
-      this.#within = undefined
+      if (event.type !== 'model-call.started' && event.type !== 'model-call.completed') continue
       const { call, attempt } = event.data
-      if (this.deltas)
-        items.push(new Item(answerRestarted(this.#source.view, session, endOf(frame), { call, attempt })))
+      const place = this.#places.get(placeKey(session, call))
+      if (!place) continue
+      // The cursor lies inside an attempt that was replaced: what the client has shown of it is void.
+      if (event.type === 'model-call.started' && attempt > place.attempt) restarted.push({ call, attempt })
+      else if (event.type === 'model-call.started') continue
+      this.#places.delete(placeKey(session, call))
     }
+    const { places } = this.#at(this.#source.last)
+    const items = apiEvents(view, session, frame, known, places).map((event) => new Item(event))
+    if (this.deltas)
+      for (const data of restarted) {
+        items.push(new Item(answerRestarted(view, session, this.#at(endOf(session, frame)), data)))
+      }
     if (items.length > 0) this.show(new Batch(items))
+  }
+
+  /** V3 */
+  #at(at: At): At {
+    return this.#source.view.tree && this.#places.size > 0 ? { ...at, places: [...this.#places.values()] } : at
   }
 
   /** What has been streamed already of an answer that is being made. */
   #catchUp(open: OpenBlock): void {
-    const within = this.#within
-    const same = within?.call === open.call && within.attempt === open.attempt
-    if (same && open.block < within.block) return
-    const from = same && open.block === within.block ? within.offset : 0
+    const { session, call, attempt, block, kind, tool, toolCall } = open
+    const place = this.#places.get(placeKey(session, call))
+    const same = place?.attempt === attempt
+    if (same && block < place.block) return
+    const from = same && block === place.block ? place.offset : 0
     const end = open.start + open.text.length
-    const key = blockKey(open.session, open)
+    const key = blockKey(session, open)
     if (from < open.start || from > end) {
       // Its beginning is not kept any more, or the client is ahead of this gateway.
       this.#offsets.set(key, from < open.start ? Number.MAX_SAFE_INTEGER : from)
       return
     }
     if (from === end) return
-    const { session, call, attempt, block, kind, tool, toolCall } = open
     const delta: Delta = {
       ...{ call, attempt, block, kind, offset: from, text: open.text.slice(from - open.start) },
       ...(tool === undefined ? {} : { tool }),
       ...(toolCall === undefined ? {} : { toolCall }),
     }
-    this.show(new Batch([new Item(apiDelta(this.#source.view, session, this.#source.last, delta))]))
+    this.#places.set(placeKey(session, call), { session, call, attempt, block, offset: end })
+    this.show(new Batch([new Item(apiDelta(this.#source.view, session, this.#at(this.#source.last), delta))]))
   }
 }
+
+const placeKey = (session: string, call: string): string => `${session}/${call}`
 
 const blockKey = (session: string, { call, attempt, block }: Pick<Delta, 'call' | 'attempt' | 'block'>): string =>
   `${session}/${call}/${attempt}/${block}`

@@ -48,7 +48,7 @@ export class ApprovalDesk {
 
   attend(calls: readonly PendingApproval[]): void {
     this.#calls = calls
-    const call = calls[0]?.call
+    const call = calls[0] && keyOf(calls[0])
     if (call === this.#asked) return
     this.#seen.abort()
     this.#seen = new AbortController()
@@ -104,12 +104,12 @@ export class ApprovalDesk {
   }
 
   #pending(): PendingApproval | undefined {
-    return this.#calls.find(({ call }) => call === this.#asked)
+    return this.#calls.find((one) => keyOf(one) === this.#asked)
   }
 
   /** AD2. */
   async #decide(pending: PendingApproval, decision: DecideApproval): Promise<void> {
-    const session = this.#port.session()
+    const session = pending.of?.session ?? this.#port.session()
     if (session === undefined) return
     try {
       const { grant } = await this.#port.client.approvals.decide(session, pending.call, {
@@ -145,11 +145,16 @@ export class ApprovalDesk {
   }
 }
 
+/** Calls of different sessions may have the same name. */
+const keyOf = ({ call, of }: PendingApproval): string => `${of?.session ?? ''}/${call}`
+
 /** What needs no approval any more. */
-function granted({ name, target }: PendingApproval, { scope }: DecideApproval): string {
+function granted({ name, target, of }: PendingApproval, { scope }: DecideApproval): string {
   const what =
     scope === 'target' && target !== undefined ? `${oneLine(name)} ${oneLine(target)}` : `every ${oneLine(name)}`
-  return `Granted for this session: ${what}.`
+  return of === undefined
+    ? `Granted for this session: ${what}.`
+    : `Granted for the session of ${oneLine(of.path.at(-1) ?? '')}: ${what}.`
 }
 
 function parsedObject(text: string): Record<string, unknown> | undefined {

@@ -23,6 +23,10 @@ export function grantScope({ must, quorum, target }: PendingApproval): 'target' 
   return target === undefined ? 'tool' : 'target'
 }
 
+/** The agents that it is of, where it is of one below. */
+export const whose = ({ of }: Pick<PendingApproval, 'of'>): string =>
+  of === undefined ? '' : `${of.path.map(oneLine).join(' › ')}: `
+
 export function approvalLines(
   pending: PendingApproval,
   others: number,
@@ -34,7 +38,7 @@ export function approvalLines(
   const behind = others === 0 ? '' : `, ${others} more behind it`
   const expires = pending.expiresAt === undefined ? '' : `, expires in ${span(Math.max(0, pending.expiresAt - now))}`
   const votes = pending.quorum > 1 ? `, ${pending.votes.length} of ${pending.quorum} have approved` : ''
-  const title = `${style.yellow('▲')} ${style.bold(`${oneLine(pending.name)} waits for your approval`)}${style.dim(`${expires}${votes}${behind}`)}`
+  const title = `${style.yellow('▲')} ${style.bold(`${whose(pending)}${oneLine(pending.name)} waits for your approval`)}${style.dim(`${expires}${votes}${behind}`)}`
   const scope = grantScope(pending)
   const session =
     scope === undefined

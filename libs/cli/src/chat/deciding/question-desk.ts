@@ -158,7 +158,7 @@ export class QuestionDesk {
 
   /** Whether it was taken. */
   async #answer(question: PendingQuestion, answer: AnswerElicitation): Promise<boolean> {
-    const session = this.#port.session()
+    const session = question.of?.session ?? this.#port.session()
     if (session === undefined) return false
     const mark = markOf(question)
     this.#sent = mark

@@ -9,6 +9,7 @@ import type { Style } from '../../text/style.ts'
 import { span } from '../../text/when.ts'
 import type { Key } from '../typing/keys.ts'
 import type { PendingQuestion } from '../transcript/transcript-state.ts'
+import { whose } from './approval-prompt.ts'
 
 export type QuestionKey = 'yes' | 'no' | 'cancel'
 
@@ -45,7 +46,10 @@ export function questionLines(view: QuestionView, now: number, width: number, st
   const behind = others === 0 ? '' : `, ${others} more behind it`
   const expires = style.dim(`  expires in ${span(Math.max(0, expiresAt - now))}${behind}`)
   return [
-    ...rowsOf(`${style.yellow('▲')} ${style.bold(`[${oneLine(server)}] ${oneLine(message)}`)}`, width),
+    ...rowsOf(
+      `${style.yellow('▲')} ${style.bold(`${whose(question)}[${oneLine(server)}] ${oneLine(message)}`)}`,
+      width,
+    ),
     ...(mode === 'url' ? pageLines(question, width, style) : filling ? [] : fieldLines(question, width, style)),
     cut(expires, width),
     ...wrap(filling ? fillingLine(question, filling, style) : choice(question, style), width),

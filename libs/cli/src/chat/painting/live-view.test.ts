@@ -14,15 +14,22 @@ const shown = (tools: readonly RunningTool[], now: number): string => {
   return liveView(state, [], { width: 60, rows: 20 }, now, makeStyle(false)).lines.join(' ')
 }
 
-it('a delegation shows the session of its agent, and after some time where to see whether a person is awaited', () => {
-  const tools = [delegate('c1', 0), delegate('c2', 1000)]
-  expect(shown(tools, 5000)).toContain('session s-c1')
-  expect(shown(tools, 5000)).not.toContain('approvals list')
-  expect(shown(tools, 11_000)).toContain('reins approvals list')
+it('a delegation of which nothing is known yet shows the session of its agent', () => {
+  expect(shown([delegate('c1', 0), delegate('c2', 1000)], 5000)).toContain('session s-c1')
 })
 
-it('the advice about agents is absent while another tool runs, since the turn does not only wait for agents', () => {
-  const shell = { ...delegate('c2', 0), name: 'shell' }
-  expect(shown([delegate('c1', 0), shell], 60_000)).not.toContain('approvals list')
-  expect(shown([], 60_000)).not.toContain('approvals list')
+it('a delegation is a block: what its agent does, and the key that opens it', () => {
+  const transcript = { ...newTranscript, tools: [delegate('c1', 0)] }
+  const member = {
+    ...{ session: 's1', agent: 'deployer', above: 'root', call: 'c1', since: 0, inputTokens: 5, outputTokens: 1 },
+    transcript: newTranscript,
+  }
+  const team = { team: new Map([['s1', member]]), root: 'root', open: false }
+  const state = { transcript, editor: newEditor([]), sending: [], connection: 'there' as const, team }
+  const { lines } = liveView(state, [], { width: 60, rows: 20 }, 4000, makeStyle(false))
+  expect(lines.slice(0, 3)).toEqual([
+    '● delegate deployer … 4.0s',
+    '  begins  5 in, 1 out',
+    '  Ctrl-O opens what agents do',
+  ])
 })

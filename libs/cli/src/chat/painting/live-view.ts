@@ -9,6 +9,8 @@ import { span } from '../../text/when.ts'
 import { approvalLines } from '../deciding/approval-prompt.ts'
 import { type QuestionView, questionLines } from '../deciding/question-prompt.ts'
 import type { Transcript } from '../transcript/transcript-state.ts'
+import { memberFor } from '../team/team.ts'
+import { blockLines, type TeamView } from '../team/team-lines.ts'
 import type { Editor } from '../typing/line-editor.ts'
 import { runningLines } from './tool-line.ts'
 
@@ -26,14 +28,12 @@ export interface LiveState {
   readonly denying?: boolean
   /** What a server asks this person. */
   readonly question?: QuestionView
+  /** The agents below. */
+  readonly team?: TeamView
 }
 
 /** Of a plan that is worked through: the rest of the screen is for the answer. */
 const mostPlanLines = 10
-
-/** Milliseconds after which an agent that has not answered may well be waiting for a person. */
-const longDelegation = 10_000
-const mayWait = 'If an agent waits for a person, you see it with: reins approvals list'
 
 export interface LiveView {
   readonly lines: readonly string[]
@@ -74,12 +74,19 @@ function activity(state: LiveState, growing: boolean, now: number, width: number
     const name = oneLine(draft.tool ?? 'tool')
     lines.push(cut(style.dim(`○ ${name} ${oneLine(draft.text.slice(-4 * width))}`), width))
   }
-  for (const tool of transcript.tools) lines.push(...runningLines(tool, now, width, style))
+  let blocks = 0
+  for (const tool of transcript.tools) {
+    const member = state.team && memberFor(state.team.team, state.team.root, tool.call)
+    if (!state.team || !member) lines.push(...runningLines(tool, now, width, style))
+    else {
+      blocks++
+      lines.push(...runningLines({ ...tool, tail: '' }, now, width, style))
+      lines.push(...blockLines(member, state.team, now, width, style))
+    }
+  }
+  if (state.editor && state.team && blocks > 0)
+    lines.push(cut(style.dim(`  Ctrl-O ${state.team.open ? 'folds' : 'opens'} what agents do`), width))
   const [asked] = transcript.approvals
-  // The log of this session does not say that an agent below waits for a person, so the person is told where to look.
-  const delegatedFor = Math.min(...transcript.tools.map(({ name, since }) => (name === 'delegate' ? now - since : 0)))
-  if (state.editor && !asked && !state.question && transcript.tools.length > 0 && delegatedFor >= longDelegation)
-    lines.push(...wrap(style.dim(mayWait), width))
   if (state.question) lines.push(...questionLines(state.question, now, width, style))
   else if (asked && state.editor)
     lines.push(...approvalLines(asked, transcript.approvals.length - 1, state.denying === true, now, width, style))

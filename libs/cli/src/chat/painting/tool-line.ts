@@ -35,7 +35,8 @@ function line(name: string, input: string, end: string, width: number, style: St
 export function toolLines(piece: Extract<Piece, { kind: 'tool' }>, width: number, style: Style): string[] {
   const paint = piece.outcome === 'ok' ? style.green : piece.outcome === 'error' ? style.red : style.yellow
   const time = piece.ms === undefined ? '' : ` ${style.dim(span(piece.ms))}`
-  const end = `${paint(marks[piece.outcome])}${piece.outcome === 'cancelled' ? ` ${paint('cancelled')}` : ''}${time}`
+  const note = piece.note === undefined ? '' : ` ${style.dim(`· ${piece.note}`)}`
+  const end = `${paint(marks[piece.outcome])}${piece.outcome === 'cancelled' ? ` ${paint('cancelled')}` : ''}${time}${note}`
   const lines = [line(piece.name, toolInput(piece.input), end, width, style)]
   if (piece.outcome === 'error' || piece.outcome === 'unknown') {
     const said = piece.output
@@ -44,6 +45,7 @@ export function toolLines(piece: Extract<Piece, { kind: 'tool' }>, width: number
       .find((text) => text !== '')
     if (said !== undefined) lines.push(cut(`  ${paint(said)}`, width))
   }
+  lines.push(...(piece.below ?? []).map((row) => cut(row, width)))
   return lines
 }
 

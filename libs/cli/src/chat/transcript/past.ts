@@ -1,6 +1,11 @@
-// A session that is opened again: what happened before, and of that its last turns.
+// A session that is opened again: what happened before, and of that its last turns; and its agents that have not ended.
+//   PA1. The tree is asked for first. Reading goes on at its place, which lies before what is read of the logs: what comes twice is
+//        known by each transcript, and nothing is missed.
+//   PA2. Of the sessions below only those are read that are not at their end: what they wait for stands in their logs.
+import { type ApiEvent, isChild } from '@reins/contracts'
 import type { ReinsClient } from '../../client-port.ts'
 import { allEvents } from '../../event-pages.ts'
+import { followTeam, memberOf, noTeam, type Team } from '../team/team.ts'
 import { follow } from './transcript.ts'
 import { newTranscript, type Piece, type Transcript } from './transcript-state.ts'
 
@@ -9,23 +14,44 @@ const turnsShown = 3
 export interface Past {
   readonly transcript: Transcript
   readonly pieces: readonly Piece[]
-  /** Where reading goes on. */
+  readonly team: Team
+  /** Where reading goes on: of the session's tree, or of a session below its own. */
   readonly cursor: string | undefined
 }
 
 export async function readPast(client: ReinsClient, session: string, signal: AbortSignal): Promise<Past> {
+  const tree = isChild(session) ? undefined : await client.sessions.tree(session) // PA1
   const pieces: Piece[] = []
   let transcript = newTranscript
   let cursor: string | undefined
+  const delegations: ApiEvent[] = []
   for await (const page of allEvents(client, session, { signal })) {
     for (const event of page.events) {
       const followed = follow(transcript, event)
       transcript = followed.transcript
       pieces.push(...followed.pieces)
+      if (event.type.startsWith('delegation.')) delegations.push(event)
     }
     cursor = page.cursor
   }
-  return { transcript, pieces: recentPieces(pieces, session), cursor }
+  const below = (tree?.nodes ?? []).filter(({ id }) => id !== session)
+  let team: Team = new Map(below.map((node) => [node.id, memberOf(node)]))
+  for (const event of delegations) team = followTeam(team, session, event)
+  for (const { id, state } of below) {
+    if (state === 'completed' || state === 'failed' || state === 'cancelled' || state === 'ended') continue // PA2
+    const member = team.get(id)
+    if (signal.aborted) break
+    // All its tokens are counted again.
+    if (member) team = new Map(team).set(id, { ...member, inputTokens: 0, outputTokens: 0 })
+    for await (const page of allEvents(client, id, { signal }))
+      for (const event of page.events) team = followTeam(team, id, event)
+  }
+  return {
+    transcript,
+    pieces: recentPieces(pieces, session),
+    team: team.size === 0 ? noTeam : team,
+    cursor: tree?.cursor ?? cursor,
+  }
 }
 
 /** The last turns, and what to do to see the others. */

@@ -24,7 +24,7 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
       return now({ phase: 'paused' }, [
         notice(
           'info',
-          `The session is paused${event.data.reason ? ` (${event.data.reason})` : ''}. /resume lets it go on.`,
+          `The session is paused${event.data.tree ? ', with all agents below' : ''}${event.data.reason ? ` (${event.data.reason})` : ''}. /resume lets it go on.`,
         ),
       ])
     case 'session.resumed':
@@ -70,7 +70,10 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
       ])
     case 'turn.cancelled':
       return endTurn(transcript, event.data, 'cancelled', at, [
-        notice('warning', event.data.reason === 'interrupted' ? 'Interrupted by the next message.' : 'Cancelled.'),
+        notice(
+          'warning',
+          `${event.data.reason === 'interrupted' ? 'Interrupted by the next message.' : 'Cancelled.'}${notUndone(event.data.ran)}`,
+        ),
       ])
     case 'model-call.started': {
       const { answer, throttledUntil: _, ...rest } = transcript
@@ -127,6 +130,10 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     }
     case 'delegation.settled': {
       const outcome = event.data.status === 'completed' ? 'ok' : event.data.status === 'failed' ? 'error' : 'cancelled'
+      const { stopped } = event.data
+      // It was cancelled with the turn, and says now what had run there.
+      if (stopped && stopped.ran.length > 0)
+        return same([notice('warning', `An agent was cancelled.${notUndone(stopped.ran)}`)])
       return closeTool(transcript, event.data.call, outcome, event.data.output, at)
     }
     case 'toolset.resolved': {
@@ -207,6 +214,9 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'session.settled':
     case 'tool-call.late-result':
     case 'delegation.cancel-requested':
+    case 'delegation.pause-requested':
+    case 'delegation.unpause-requested':
+    case 'delegation.held':
     case 'delegation.continued':
     case 'delegation.resumed':
     case 'delegation.paused':
@@ -222,6 +232,18 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
 }
 
 const notice = (level: 'info' | 'warning' | 'error', text: string): Piece => ({ kind: 'notice', level, text })
+/** What a cancel leaves behind. */
+function notUndone(
+  ran: readonly { readonly name: string; readonly agent?: string; readonly how: string }[] = [],
+): string {
+  if (ran.length === 0) return ''
+  const named = ran
+    .slice(0, 5)
+    .map(({ name, agent, how }) => `${name}${agent === undefined ? '' : ` of ${agent}`} (${how})`)
+  const more = ran.length > 5 ? ` and ${ran.length - 5} more` : ''
+  return ` Not undone: ${named.join(', ')}${more}.`
+}
+
 const seconds = (ms: number): string => `${Math.max(1, Math.round(ms / 1000))} s`
 
 function pendingOf(data: EventData<'approval.requested'>): PendingApproval {
@@ -359,7 +381,9 @@ function closeTool(
       // A call may end by itself while its server asks.
       questions: transcript.questions.filter((one) => one.call !== call),
     },
-    pieces: [{ kind: 'tool', name: tool.name, input: tool.input, outcome, ms: duration ?? at - tool.since, output }],
+    pieces: [
+      { kind: 'tool', call, name: tool.name, input: tool.input, outcome, ms: duration ?? at - tool.since, output },
+    ],
   }
 }
 

@@ -9,6 +9,13 @@ import {
   type UserContent,
 } from '@reins/contracts'
 
+/** Whose call or question it is, where it is of an agent below the session of the chat. */
+export interface Asker {
+  readonly session: string
+  /** The agents from the session of the chat down. */
+  readonly path: readonly string[]
+}
+
 export type ToolOutcome = 'ok' | 'error' | 'unknown' | 'cancelled'
 
 /** Something to show, in the order in which it stands on the screen. */
@@ -24,11 +31,15 @@ export type Piece =
   | { readonly kind: 'slow'; readonly name: string }
   | {
       readonly kind: 'tool'
+      readonly call: string
       readonly name: string
       readonly input: Readonly<Record<string, unknown>>
       readonly outcome: ToolOutcome
       readonly ms?: number
       readonly output: string
+      /** Of a delegation: what its agents used, and what stands under it. */
+      readonly note?: string
+      readonly below?: readonly string[]
     }
   /** A plan of which nothing is open any more. */
   | { readonly kind: 'plan'; readonly steps: readonly PlanStep[] }
@@ -55,6 +66,8 @@ export interface RunningTool {
 
 /** A call that waits for a person. */
 export interface PendingApproval {
+  /** Absent: of the session itself. */
+  readonly of?: Asker
   readonly call: string
   readonly name: string
   readonly arguments: Readonly<Record<string, unknown>>
@@ -70,6 +83,8 @@ export interface PendingApproval {
 
 /** What a server asks a person in the middle of a call, or before it. */
 export interface PendingQuestion {
+  /** Absent: of the session itself. */
+  readonly of?: Asker
   readonly call: string
   readonly attempt: number
   readonly elicitation: string

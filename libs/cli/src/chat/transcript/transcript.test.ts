@@ -130,6 +130,7 @@ describe('tools', () => {
     ])
     expect(pieces.at(-1)).toEqual({
       kind: 'tool',
+      call: 'x2',
       name: 'grep',
       input: { pattern: 'a' },
       outcome: 'ok',

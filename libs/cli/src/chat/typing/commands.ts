@@ -13,12 +13,12 @@ export function slashCommand(text: string): SlashCommand | undefined {
 export const commandHelp = `/help      show this help
 /session   show the id of this session
 /cancel    cancel the running turn and the messages that wait for it
-/pause     pause the session: what runs now ends, nothing new starts
+/pause     pause the session and all agents below: what runs now ends, nothing new starts
 /resume    resume the paused session
 /compact   summarise the conversation so far for the model; the log keeps all of it
 /restore   undo the latest summary
 /quit      leave the chat, as Ctrl-D does; the session stays
 Enter sends the message. A backslash before Enter, Alt-Enter or Ctrl-J begins a new line. Up and Down go through your
-earlier messages. Where a call waits for you: a approves it once, A for this session, e edits it, d denies it with a
+earlier messages. Where a call waits for you, also one of an agent below: a approves it once, A for this session, e edits it, d denies it with a
 reason; Enter alone decides nothing. Where an MCP server asks you something: y or Enter agrees, n declines, Ctrl-C or
-Escape cancels the question. Otherwise Ctrl-C clears the line, or cancels the turn. A message that you send while a turn runs waits for its end.`
+Escape cancels the question. Ctrl-O opens and folds what agents below do. Otherwise Ctrl-C clears the line, or cancels the turn. A message that you send while a turn runs waits for its end.`

@@ -32,6 +32,7 @@ export type KeyName =
   | 'interrupt'
   | 'end-of-input'
   | 'escape'
+  | 'fold'
 
 export interface KeyDecoder {
   readonly rest: string
@@ -58,6 +59,7 @@ const controls: Readonly<Record<string, KeyName>> = {
   '\x0b': 'delete-to-end',
   '\x0c': 'clear-screen',
   '\x0e': 'down',
+  '\x0f': 'fold',
   '\x10': 'up',
   '\x15': 'delete-to-start',
   '\x17': 'delete-word',

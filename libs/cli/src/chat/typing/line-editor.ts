@@ -23,7 +23,7 @@ export type EditResult =
   | {
       readonly kind: 'key'
       readonly editor: Editor
-      readonly name: 'interrupt' | 'end-of-input' | 'clear-screen' | 'escape'
+      readonly name: 'interrupt' | 'end-of-input' | 'clear-screen' | 'escape' | 'fold'
     }
 
 const longestHistory = 1000
@@ -112,6 +112,7 @@ function press(editor: Editor, name: KeyName): EditResult {
     case 'interrupt':
     case 'clear-screen':
     case 'escape':
+    case 'fold':
       return { kind: 'key', editor, name }
     default:
       return name satisfies never

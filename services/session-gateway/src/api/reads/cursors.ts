@@ -6,11 +6,12 @@ import {
   everyEvent,
   type Frame,
   isChild,
+  isSessionId,
   ReinsError,
   rootOf,
   startCursor,
 } from '@reins/contracts'
-import { readTree, type SessionLog } from '@reins/journal'
+import type { SessionLog } from '@reins/journal'
 import type { View } from './views.ts'
 
 const pageSize = 256
@@ -46,9 +47,14 @@ async function inSession(sessions: SessionLog, { of, seq, n }: Cursor): Promise<
   }
 }
 
-async function inTree(sessions: SessionLog, { of, seq, n }: Cursor): Promise<Frame | undefined> {
-  const [first] = await readTree(sessions, of, { after: seq - 1 })
-  return first?.frame.seq === seq && first.frame.n === n ? first.frame : undefined
+async function inTree(sessions: SessionLog, cursor: Cursor): Promise<Frame | undefined> {
+  const { of, seq, n, session } = cursor
+  if (session !== undefined && (!isSessionId(session) || rootOf(session) !== of)) return undefined
+  // An older cursor does not say whose frame it is: only the sequence tells.
+  const [first] = seq > 0 ? await sessions.readTree(of, { after: seq - 1, limit: 1 }) : []
+  if (first?.frame.seq === seq && first.frame.n === n && (session ?? first.session) === first.session)
+    return first.frame
+  return inSession(sessions, { ...cursor, of: session ?? of })
 }
 
 /** Throws invalid_request for the tree of a session that is no root. */

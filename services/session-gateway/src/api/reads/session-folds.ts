@@ -1,6 +1,6 @@
 // Sessions folded from their streams, kept to go on from: so one session is shown without the index, and without Postgres.
 import { type Frame, isSessionId, type SessionInfo } from '@reins/contracts'
-import type { SessionLog } from '@reins/journal'
+import type { SessionFrame, SessionLog } from '@reins/journal'
 import { emptyFold, emptyInfo, type Fold, foldFrame, foldInfo, type InfoFold } from '@reins/session'
 import { notFound } from '../writes/appender.ts'
 import { infoWithCursor } from './session-info.ts'
@@ -64,6 +64,22 @@ export async function* framesOf(
     const page = await sessions.read(session, { after, limit: size, ...(leader ? { leader } : {}) })
     yield* page
     after = page.at(-1)?.seq ?? after
+    if (page.length < size) return
+  }
+}
+
+/** The same of a tree: of its root and of everything below it. */
+export async function* treeFramesOf(
+  sessions: SessionLog,
+  root: string,
+  from: number,
+  wanted = pageSize,
+): AsyncGenerator<SessionFrame> {
+  const size = Math.min(wanted, pageSize)
+  for (let after = from; ; ) {
+    const page = await sessions.readTree(root, { after, limit: size })
+    yield* page
+    after = page.at(-1)?.frame.seq ?? after
     if (page.length < size) return
   }
 }

@@ -13,7 +13,7 @@ import {
   type SessionState,
   upToEvent,
 } from '@reins/contracts'
-import { readTree, type SessionFrame, type SessionLog, type Snapshots } from '@reins/journal'
+import type { SessionFrame, SessionLog, Snapshots } from '@reins/journal'
 import { foldFrame } from '@reins/session'
 import type { CallService } from '../../ports.ts'
 import { authorize, type Caller } from '../caller.ts'
@@ -24,7 +24,7 @@ import { type Appender, notFound } from '../writes/appender.ts'
 import { resolveCursor, viewOf } from './cursors.ts'
 import { foldBefore } from './fold-before.ts'
 import { fromIndex } from './from-index.ts'
-import { framesOf, type SessionFolds } from './session-folds.ts'
+import { framesOf, type SessionFolds, treeFramesOf } from './session-folds.ts'
 import { apiEvents, type View } from './views.ts'
 
 export interface ReadParts {
@@ -114,7 +114,7 @@ export class SessionReads {
     let bytes = 0
     for await (const one of this.#behind(view, cursor, limit)) {
       const known = one.frame.seq === cursor.seq ? cursor.i : -1
-      for (const event of apiEvents(view, one.session, one.frame, known)) {
+      for (const event of apiEvents(view, one.session, one.frame, known, cursor.places)) {
         if (events.length === limit || bytes > maxPageBytes) return answer(true)
         events.push(event)
         bytes += JSON.stringify(event.data).length
@@ -136,7 +136,7 @@ export class SessionReads {
 
   async *#behind(view: View, cursor: Cursor, limit: number): AsyncGenerator<SessionFrame> {
     const after = Math.max(cursor.seq - 1, 0)
-    if (view.tree) yield* await readTree(this.#parts.sessions, view.of, { after })
+    if (view.tree) yield* treeFramesOf(this.#parts.sessions, view.of, after, limit + 2)
     else
       for await (const frame of framesOf(this.#parts.sessions, view.of, after, limit + 2))
         yield { session: view.of, frame }

@@ -21,15 +21,24 @@ export interface View {
   readonly tree: boolean
 }
 
-/** The events of a frame behind event `after` (-1: all). */
-export function apiEvents({ of, tree }: View, session: string, frame: Frame, after = -1): readonly ApiEvent[] {
+/** Where something stands. In a tree: whose frame that is, and how far the reader has read the answers that are being made. */
+export type At = Pick<Cursor, 'seq' | 'n' | 'i' | 'session' | 'places'>
+
+/** The events of a frame behind event `after` (-1: all). `places`: of a reader of a tree. */
+export function apiEvents(
+  { of, tree }: View,
+  session: string,
+  frame: Frame,
+  after = -1,
+  places: Cursor['places'] = undefined,
+): readonly ApiEvent[] {
   const { seq, n, at, by } = frame
   return everyEvent(frame)
     .slice(after + 1)
     .map((event, offset) => {
       const i = after + 1 + offset
       return {
-        cursor: encodeCursor({ of, tree, seq, n, i }),
+        cursor: encodeCursor({ of, tree, seq, n, i, ...(tree ? { session } : {}), ...(places ? { places } : {}) }),
         ...(tree ? { session } : {}),
         ...{ n, i, at, by, ...shown(event) },
       }
@@ -44,7 +53,7 @@ function shown(event: SessionEvent | UnknownEvent): Pick<ApiEvent, 'type' | 'v' 
 }
 
 /** `at`: the last event before it. */
-export function apiDelta(view: View, session: string, at: Pick<Cursor, 'seq' | 'n' | 'i'>, delta: Delta): ApiDelta {
+export function apiDelta(view: View, session: string, at: At, delta: Delta): ApiDelta {
   const { call, attempt, block } = delta
   const within = { call, attempt, block, offset: delta.offset + delta.text.length }
   return {
@@ -58,7 +67,7 @@ export function apiDelta(view: View, session: string, at: Pick<Cursor, 'seq' | '
 export const answerRestarted = (
   view: View,
   session: string,
-  at: Pick<Cursor, 'seq' | 'n' | 'i'>,
+  at: At,
   data: AnswerRestarted['data'],
 ): AnswerRestarted => ({
   type: 'answer.restarted',
@@ -70,7 +79,7 @@ export const answerRestarted = (
 export const sessionQueued = (
   view: View,
   session: string,
-  at: Pick<Cursor, 'seq' | 'n' | 'i'>,
+  at: At,
   data: SessionQueuedHint['data'],
 ): SessionQueuedHint => ({
   type: 'session.queued',
@@ -79,12 +88,7 @@ export const sessionQueued = (
   data,
 })
 
-export const toolSlow = (
-  view: View,
-  session: string,
-  at: Pick<Cursor, 'seq' | 'n' | 'i'>,
-  data: ToolSlowHint['data'],
-): ToolSlowHint => ({
+export const toolSlow = (view: View, session: string, at: At, data: ToolSlowHint['data']): ToolSlowHint => ({
   type: 'tool.slow',
   cursor: encodeCursor({ ...view, ...at }),
   ...(view.tree ? { session } : {}),
@@ -92,7 +96,8 @@ export const toolSlow = (
 })
 
 /** Where a frame ends. */
-export const endOf = (frame: Frame): Pick<Cursor, 'seq' | 'n' | 'i'> => ({
+export const endOf = (session: string, frame: Frame): At & { readonly session: string } => ({
+  session,
   seq: frame.seq,
   n: frame.n,
   i: everyEvent(frame).length - 1,

@@ -21,6 +21,7 @@ function setUp(faults: MemoryFaults = {}, withinMs = 1000) {
       asked.push('head')
       return journal.sessions.head(...args)
     },
+    readTree: journal.sessions.readTree,
     read: (...args) => {
       asked.push('read')
       return journal.sessions.read(...args)

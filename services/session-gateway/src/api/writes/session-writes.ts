@@ -23,7 +23,16 @@ import {
   startCursor,
   type UserContent,
 } from '@reins/contracts'
-import { emptyInfo, firstFrame, foldInfo, placeMessage, requestCompaction, restoreContext, steer } from '@reins/session'
+import {
+  emptyInfo,
+  firstFrame,
+  foldInfo,
+  pauseTree,
+  placeMessage,
+  requestCompaction,
+  restoreContext,
+  steer,
+} from '@reins/session'
 import type { Static, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Limits } from '../../config.ts'
@@ -48,6 +57,8 @@ export interface WriteOptions {
   readonly key?: string
   /** A traceparent. */
   readonly trace?: string
+  /** Of a pause: with everything below. */
+  readonly tree?: boolean
   /** Wait for the turn, until it aborts. */
   readonly wait?: AbortSignal
 }
@@ -160,14 +171,16 @@ export class SessionWrites {
     verb: ControlVerb | ContextVerb,
     options: WriteOptions = {},
   ): Promise<Outcome<ControlAccepted>> {
+    const tree = verb === 'pause' && options.tree === true
     return this.write(caller, operations[verb], options, async () => {
       if (!isSessionId(session)) throw notFound(session)
       return {
-        ...{ session, asked: `POST /v1/sessions/${session}/${verb}`, body: {}, receiptOf: controlAccepted },
+        ...{ session, asked: `POST /v1/sessions/${session}/${verb}`, body: tree ? { tree } : {} },
+        receiptOf: controlAccepted,
         on: await this.#needed(session, options),
         prepare: async (ids) => (head) => {
           if (head.n === 0) return missing(session)
-          return isContextVerb(verb)
+          return isContextVerb(verb) || tree
             ? this.#decidedOnFold(session, head, verb, ids.subject)
             : decided(steer(verb, ids.subject, head))
         },
@@ -184,15 +197,21 @@ export class SessionWrites {
     })
   }
 
-  /** What a head does not tell: whether there is anything to compact, or to undo. */
-  async #decidedOnFold(session: string, head: Head, verb: ContextVerb, subject: string): Promise<Decided> {
+  /** What a head does not tell: whether there is anything to compact, or to undo; whether what is paused is paused with all below it. */
+  async #decidedOnFold(
+    session: string,
+    head: Head,
+    verb: ContextVerb | ControlVerb,
+    subject: string,
+  ): Promise<Decided> {
     const { fold } = await this.#parts.folds.folded(session, head.seq)
     if (fold.session.beyond)
       throw new ReinsError(
         'unavailable',
         `A newer version of Reins decides on this session: ${fold.session.beyond.why}.`,
       )
-    return decided(verb === 'compact' ? requestCompaction(fold, subject) : restoreContext(fold))
+    if (verb === 'compact') return decided(requestCompaction(fold, subject))
+    return decided(verb === 'restore' ? restoreContext(fold) : pauseTree(fold))
   }
 
   /** W2 around W1. */

@@ -6,13 +6,16 @@ import {
   EventPage,
   FramePage,
   MessageAccepted,
+  maxCursorChars,
   ReinsError,
   SendMessage,
   SessionInfo,
   SessionList,
   SessionPrompt,
   SessionState,
+  SessionTree,
   statuses,
+  TreeStop,
   TurnResult,
 } from '@reins/contracts'
 import { Type } from 'typebox'
@@ -34,7 +37,8 @@ const waitQuery = Type.Object(
   },
   closed,
 )
-const cursor = (description: string) => Type.Optional(Type.String({ minLength: 1, maxLength: 512, description }))
+const cursor = (description: string) =>
+  Type.Optional(Type.String({ minLength: 1, maxLength: maxCursorChars, description }))
 export const idempotencyKey = {
   'Idempotency-Key': 'the request happens once for one key (24 h); the answer is repeated',
 }
@@ -116,7 +120,7 @@ const harmless = {
   'content-security-policy': "sandbox; default-src 'none'",
 }
 
-export function sessionRoutes({ writes, reads, outputs, prompts }: Api, streams: Streams): readonly Route[] {
+export function sessionRoutes({ writes, reads, trees, outputs, prompts }: Api, streams: Streams): readonly Route[] {
   return [
     route({
       ...operations.createSession,
@@ -169,6 +173,33 @@ export function sessionRoutes({ writes, reads, outputs, prompts }: Api, streams:
       params,
       answers: { 200: SessionInfo },
       handle: async ({ caller, params: { id } }) => json(200, await reads.info(caller, id)),
+    }),
+    route({
+      ...operations.showTree,
+      method: 'GET',
+      path: '/v1/sessions/:id/tree',
+      params,
+      answers: { 200: SessionTree },
+      handle: async ({ caller, params: { id } }) => json(200, await trees.tree(caller, id)),
+    }),
+    route({
+      ...operations.showStop,
+      method: 'GET',
+      path: '/v1/sessions/:id/stop',
+      params,
+      query: Type.Object(
+        {
+          wait: Type.Optional(
+            Type.Boolean({ description: 'Answer when every session has said that it has stopped, or after a minute' }),
+          ),
+        },
+        closed,
+      ),
+      answers: { 200: Type.Object({ stop: Type.Union([TreeStop, Type.Null()]) }, closed) },
+      handle: async (incoming) => {
+        const { caller, params, query } = incoming
+        return json(200, { stop: await trees.stop(caller, params.id, query.wait ? incoming.signal() : undefined) })
+      },
     }),
     route({
       ...operations.showState,
@@ -263,16 +294,29 @@ export function sessionRoutes({ writes, reads, outputs, prompts }: Api, streams:
   ]
 }
 
+const pauseQuery = Type.Object(
+  {
+    tree: Type.Optional(
+      Type.Boolean({ description: 'With every session below that works; a resume lets those go on' }),
+    ),
+  },
+  closed,
+)
+
 function controlRoute(writes: Api['writes'], verb: ControlVerb | ContextVerb): Route {
   return route({
     ...operations[verb],
     method: 'POST',
     path: `/v1/sessions/:id/${verb}`,
     params,
+    ...(verb === 'pause' ? { query: pauseQuery } : {}),
     headers: idempotencyKey,
     answers: { 200: ControlAccepted, 202: ControlAccepted },
-    handle: async (incoming) =>
-      controlAnswer(await writes.control(incoming.caller, incoming.params.id, verb, asking(incoming, undefined))),
+    handle: async (incoming) => {
+      const { tree } = (incoming as { readonly query?: { readonly tree?: boolean } }).query ?? {}
+      const options = { ...asking(incoming, undefined), ...(tree ? { tree } : {}) }
+      return controlAnswer(await writes.control(incoming.caller, incoming.params.id, verb, options))
+    },
   })
 }
 

@@ -14,6 +14,12 @@ export const waitingQuery = <State extends string>(states: readonly State[]) =>
       ),
       agent: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
       session: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+      tree: Type.Optional(
+        Type.String({
+          ...{ minLength: 1, maxLength: 64 },
+          description: 'A session: what waits in all of its delegation tree',
+        }),
+      ),
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, description: 'Default 50' })),
       after: Type.Optional(Type.String({ maxLength: 500, description: 'The "next" of the page before' })),
     },
@@ -24,15 +30,17 @@ interface WaitingQuery {
   readonly state?: string
   readonly agent?: string
   readonly session?: string
+  readonly tree?: string
   readonly limit?: number
   readonly after?: string
 }
 
 /** As the index is asked. */
-export const waitingRequest = ({ state = 'waiting', agent, session, limit = 50, after }: WaitingQuery) => ({
+export const waitingRequest = ({ state = 'waiting', agent, session, tree, limit = 50, after }: WaitingQuery) => ({
   limit,
   ...(state === 'all' ? {} : { state }),
   ...(agent === undefined ? {} : { agent }),
   ...(session === undefined ? {} : { session }),
+  ...(tree === undefined ? {} : { tree }),
   ...(after === undefined ? {} : { after }),
 })
