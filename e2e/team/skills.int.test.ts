@@ -127,3 +127,86 @@ describe('a folder of skills that cannot be taken', () => {
     expect(reply.text).toContain('docs/skills.md')
   })
 })
+
+describe('the scripts of a skill', () => {
+  it('are run by the shell, which sees them read-only', async () => {
+    write('four/skills/report/SKILL.md', skill('report', 'allowed-tools: Bash(sh /skills/report/*)\n'))
+    write('four/skills/report/scripts/count.sh', 'ls | wc -l; (echo x >> "$0") 2>/dev/null && echo changed')
+    write('four/agent.yaml', definition('runner').replace('tools: [files]', 'tools: [files, shell]'))
+    expect((await product.cli('agent', 'apply', '-f', path.join(product.folder, 'four/agent.yaml'))).err).toBe('')
+    const use = 'call use_skill {"name": "report"}'
+    const { events } = await told(
+      'runner',
+      `${use} && then !shell sh /skills/report/scripts/count.sh`,
+      `${use} && then !shell echo hi`,
+    )
+    const [used, ran, , refused] = outputs(events)
+    expect(JSON.parse(used ?? '')).toMatchObject({
+      folder: '/skills/report',
+      files: ['scripts/count.sh'],
+      allowed_tools: ['shell(sh /skills/report/*)'],
+    })
+    expect(JSON.parse(ran ?? '')).toMatchObject({ status: 'ok', stdout: '0\n' })
+    expect(refused).toContain('allows only shell(sh /skills/report/*)')
+  })
+})
+
+describe('an agent that is written in place', () => {
+  it('has skills of its own, in the sessions that are delegated to it', async () => {
+    write('five/lead-skills/plan/SKILL.md', skill('plan'))
+    write('five/clerk-skills/pdf/SKILL.md', skill('pdf'))
+    const inline =
+      '  - name: clerk\n    description: Delegate forms.\n    system_prompt: x\n    skills_dir: ./clerk-skills\n'
+    write('five/agent.yaml', `${definition('boss').replace('./skills', './lead-skills')}agents:\n${inline}`)
+    const applied = await product.cli('agent', 'apply', '-f', path.join(product.folder, 'five/agent.yaml'))
+    expect(applied.err).toBe('')
+    expect(applied.out).toContain('skills of ./lead-skills')
+    expect(applied.out).toContain('skills of ./clerk-skills')
+    const instruction = 'call use_skill {"name": "pdf"}'
+    const { events } = await told('boss', `call delegate ${JSON.stringify({ agent: 'clerk', instruction })}`)
+    expect(String(events.find(({ type }) => type === 'delegation.settled')?.data.output)).toContain(
+      'Follow these steps of pdf.',
+    )
+    const shown = await product.cli('agent', 'show', 'boss', '--format', 'yaml')
+    write('elsewhere.yaml', shown.out)
+    const again = await product.cli('agent', 'apply', '-f', path.join(product.folder, 'elsewhere.yaml'))
+    expect([again.err, again.out.split(':')[0]]).toEqual(['', 'Agent boss unchanged'])
+  })
+})
+
+describe('a workspace that speaks to agents', () => {
+  it('is looked at before the first turn, and its words stay as they were', async () => {
+    write('project/AGENTS.md', 'Use tabs.')
+    write('project/.agents/skills/deploy/SKILL.md', skill('deploy', 'allowed-tools: Read\n'))
+    write('project/.agents/skills/broken/SKILL.md', 'nothing')
+    const tools = [{ files: { workspace: path.join(product.folder, 'project') } }]
+    const body = { model: 'scripted/assistant', system_prompt: 'x', tools, workspace_context: true }
+    expect((await product.ask('PUT', '/v1/agents/coder', { name: 'coder', ...body })).status).toBe(201)
+    const { id, events } = await told(
+      'coder',
+      'call use_skill {"name": "deploy"} && then call write_file {"path": "x", "content": "y"}',
+    )
+    const found = events.find(({ type }) => type === 'toolset.resolved')?.data.servers as Record<string, never>[]
+    expect(found).toMatchObject([{ server: '.workspace', status: 'ready', workspace: { instructions: 'Use tabs.' } }])
+    expect(JSON.stringify(found)).toContain('broken/SKILL.md must begin with a line')
+    const [used, refused] = outputs(events)
+    expect(JSON.parse(used ?? '')).toMatchObject({ skill: 'deploy', folder: '.agents/skills/deploy' })
+    expect(refused).toContain('the skill deploy, which is in use, allows only read_file')
+    write('project/AGENTS.md', 'Use blanks.')
+    await product.turn(id, 'say hello')
+    const prompt = (await product.ask('GET', `/v1/sessions/${id}/prompt`)).json
+    expect([prompt.check, prompt.system.includes('Use tabs.'), prompt.system.includes('Use blanks.')]).toEqual([
+      'agrees',
+      true,
+      false,
+    ])
+    expect((await product.ask('GET', `/v1/sessions/${id}`)).json.servers).toEqual([])
+    const { out } = await product.cli('session', 'events', id)
+    expect(out).toContain('workspace: AGENTS.md, skill deploy; not used: .agents/skills/broken')
+  })
+
+  it('says nothing where it is not asked', async () => {
+    const { events } = await told('clerk', 'say hello')
+    expect(events.filter(({ type }) => type.startsWith('toolset.'))).toEqual([])
+  })
+})

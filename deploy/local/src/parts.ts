@@ -216,6 +216,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       pauseAt,
       workspaceRoot: config.workspaceRoot,
       ownWorkspaces: config.ownWorkspaces,
+      skillFolders: path.join(config.dataDir, 'skills'),
       guard: guardOf(config, options.masked),
       sandbox,
       redactor,

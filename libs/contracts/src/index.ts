@@ -15,6 +15,7 @@ export {
   maxBundlesBytes,
   maxCodeFiles,
   maxCodeTools,
+  maxSkillFolders,
   namesFile,
   registerPermission,
   SentFile,
@@ -83,11 +84,14 @@ export {
   OnPause,
   onPauseOf,
   type PlacedEntry,
+  type PlacedSkills,
   placedEntries,
+  placedSkills,
   type SubAgent,
   type SubAgentEntry,
   subAgentProblems,
   targetOf as subAgentTarget,
+  withPlacedSkills,
 } from './agents/sub-agents.ts'
 export {
   anywhereMaskedChars,
@@ -307,6 +311,7 @@ export {
   Resumed,
 } from './events/elicitation.ts'
 export { ModelCallError } from './events/model-call.ts'
+export { WorkspaceFound, workspaceLimits, workspaceServer, WorkspaceSkill } from './events/workspace.ts'
 export { maxStepNameChars, maxStepTextChars, PlanStep, planDefaults } from './events/planning.ts'
 export { PromptRecipe } from './events/recipe.ts'
 export { CompactionReason, ContextSettings } from './events/context.ts'
@@ -424,6 +429,10 @@ export {
   SkillName,
   SkillsDir,
   SkillsFolder,
+  type AllowedTool,
+  allowedTool,
+  narrowsByTarget,
+  patternsOf,
   skillsFolder,
   skillToolNames,
   type StoredSkills,

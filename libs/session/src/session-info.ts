@@ -14,6 +14,7 @@ import {
   type SessionWork,
   type Status,
   type Usage,
+  workspaceServer,
 } from '@reins/contracts'
 
 export interface InfoFold {
@@ -119,11 +120,13 @@ function foldEvent(info: InfoFold, event: SessionEvent, at: number): InfoFold {
     case 'toolset.resolved':
       return {
         ...info,
-        servers: event.data.servers.map((answer) => ({
-          server: answer.server,
-          status: answer.status,
-          ...(answer.status === 'unavailable' ? { reason: answer.reason } : {}),
-        })),
+        servers: event.data.servers
+          .filter(({ server }) => server !== workspaceServer)
+          .map((answer) => ({
+            server: answer.server,
+            status: answer.status,
+            ...(answer.status === 'unavailable' ? { reason: answer.reason } : {}),
+          })),
       }
     case 'plan.updated':
       return { ...info, plan: event.data.steps }

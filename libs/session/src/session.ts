@@ -30,6 +30,7 @@ import type { Context } from './context/context.ts'
 import type { Sent } from './model-call/sent.ts'
 import type { Output, TurnOutput } from './output/output.ts'
 import type { Servers } from './toolset/servers.ts'
+import type { WorkspaceState } from './workspace/workspace.ts'
 
 /** Raised when the fold's meaning or the state's shape changes: older snapshots are then left aside. */
 export const foldVersion = 4
@@ -323,6 +324,8 @@ export interface Session {
   readonly memory?: Memory
   /** What the answer of each turn has to fit; absent: any text is one. */
   readonly output?: Output
+  /** What its workspace tells agents; absent: the definition does not ask. */
+  readonly workspace?: WorkspaceState
   /** Absent: the definition gives it no skills. */
   readonly skills?: SkillsState
   /** Open timers: armed, not fired. */

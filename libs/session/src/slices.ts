@@ -31,7 +31,7 @@ import {
 import { outputEvents, outputOffer } from './output/output.ts'
 import { planningEvents, planOffer, planProblemRoute, planRoute } from './planning/planning.ts'
 import type { CallState } from './session.ts'
-import { skillEvents, skillsOffer, skillsPin, skillsRoute } from './skills/skills.ts'
+import { skillEvents, skillsOffer, skillsPin, skillsRoute, workspaceSkillRoute } from './skills/skills.ts'
 import type { CallStateKinds, CoverRule, DueRule, Effect, EffectKind, Meanings, OfferRule, RouteRule } from './slice.ts'
 import { timerEvents } from './timer/timer.ts'
 import { beyondLimitRoute, malformedRoute, toolRoute, unknownToolRoute } from './tool-call/call-routes.ts'
@@ -39,6 +39,7 @@ import { callsCover, callsDue } from './tool-call/calls-due.ts'
 import { toolCallEvents, toolCallStates } from './tool-call/tool-call.ts'
 import { toolsetCover, toolsetDue, toolsetEvents, toolsetTimer, unavailableToolRoute } from './toolset/toolset.ts'
 import { turnCover, turnDue, turnEvents } from './turn/turn.ts'
+import { workspaceEvents, workspaceOffer } from './workspace/workspace.ts'
 
 export const meanings: Meanings<EventType> = {
   ...lifecycleEvents,
@@ -57,6 +58,7 @@ export const meanings: Meanings<EventType> = {
   ...skillEvents,
   ...contextEvents,
   ...outputEvents,
+  ...workspaceEvents,
   ...timerEvents([modelCallTimer, compactionTimer, toolsetTimer, approvalTimer, elicitationTimer]),
 }
 
@@ -66,6 +68,7 @@ const callRoutes: readonly RouteRule[] = [
   malformedRoute,
   beyondLimitRoute,
   skillsRoute,
+  workspaceSkillRoute,
   planProblemRoute,
   approvalRoute,
   planRoute,
@@ -111,8 +114,9 @@ export const coverRules: readonly CoverRule[] = [
   callsCover(callStates),
 ]
 
-/** In the order in which a model reads them: skills, memory, plan, agents, the form of the answer. */
+/** In the order in which a model reads them: the workspace, skills, memory, plan, agents, the form of the answer. */
 export const offerRules: readonly OfferRule[] = [
+  workspaceOffer,
   skillsOffer,
   memoryOffer,
   planOffer,

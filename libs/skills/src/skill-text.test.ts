@@ -31,6 +31,8 @@ describe('a SKILL.md', () => {
     ['allowed-tools: read_file shell', ['read_file', 'shell']],
     ['allowed-tools: read_file, mcp__git__*', ['read_file', 'mcp__git__*']],
     ['allowed-tools: [read_file, read_file]', ['read_file']],
+    ['allowed-tools: Bash(git add:*) Read, Bash(git status)', ['shell(git add:*)', 'read_file', 'shell(git status)']],
+    ['allowed-tools: ["Read(docs/**)", mcp__Read__x]', ['read_file(docs/**)', 'mcp__Read__x']],
     ['allowed-tools: []', []],
     ['allowed-tools: ""', []],
   ])('lists the tools that it allows: %s', (line, expected) => {
@@ -52,7 +54,7 @@ describe('a SKILL.md', () => {
     [text('name: PDF\ndescription: d'), 'a name has at most 64 characters'],
     [text('name: a--b\ndescription: d'), 'single hyphens'],
     [text('name: 3\ndescription: d'), 'has the name 3'],
-    [text('name: pdf\ndescription: d\nallowed-tools: Bash(git:*)'), 'name whole tools as the agent has them'],
+    [text('name: pdf\ndescription: d\nallowed-tools: shell(git'), 'name tools as the agent has them'],
     [text('name: pdf\ndescription: d\nallowed-tools: {a: 1}'), '"allowed-tools" that are no list'],
     [text('name: pdf\ndescription: d\nallowed_tools: shell'), 'has "allowed_tools": write "allowed-tools"'],
     [text('name: pdf\ndescription: d\nmetadata: yes please'), 'has "metadata" that are no mapping'],

@@ -128,7 +128,7 @@ function allowedOf(fields: Readonly<Record<string, unknown>>, problems: string[]
   if (value === undefined || value === null) return undefined
   const items: readonly unknown[] | undefined =
     typeof value === 'string'
-      ? value.split(/[\s,]+/).filter((one) => one !== '')
+      ? (value.match(/[^\s,(]+(?:\([^)]*\)?[^\s,]*)?/g) ?? [])
       : Array.isArray(value)
         ? value
         : undefined
@@ -136,15 +136,27 @@ function allowedOf(fields: Readonly<Record<string, unknown>>, problems: string[]
     problems.push(`has "allowed-tools" that are no list of names: ${shown(value)}`)
     return undefined
   }
-  const names = [...new Set(items)]
+  const names = [...new Set(items.map(ownName))]
   if (names.length > maxAllowedTools)
     problems.push(`has ${names.length} "allowed-tools"; at most ${maxAllowedTools} are allowed`)
   const bad = names.find((one) => typeof one !== 'string' || !new RegExp(allowedToolPattern).test(one))
   if (bad !== undefined)
     problems.push(
-      `has ${shown(bad)} in "allowed-tools": name whole tools as the agent has them, such as read_file, shell or mcp__github__*`,
+      `has ${shown(bad)} in "allowed-tools": name tools as the agent has them, such as read_file, mcp__github__* or shell(git *)`,
     )
   return names as string[]
+}
+
+/** Skills from elsewhere have the names that other programs give to the same tools. */
+const otherNames: Readonly<Record<string, string>> = {
+  ...{ Bash: 'shell', Read: 'read_file', Write: 'write_file', Edit: 'edit_file', MultiEdit: 'edit_file' },
+  ...{ Glob: 'find_files', Grep: 'grep', LS: 'list_directory' },
+}
+
+function ownName(entry: unknown): unknown {
+  if (typeof entry !== 'string') return entry
+  const [, name = '', rest = ''] = /^([A-Za-z]+)(\(.*\))?$/s.exec(entry) ?? []
+  return Object.hasOwn(otherNames, name) ? `${otherNames[name]}${rest}` : entry
 }
 
 function checkMetadata(metadata: unknown, problems: string[]): void {

@@ -1,6 +1,6 @@
 // What a tool gets from the runner that runs it.
 import type { Locks } from './path-locks.ts'
-import type { Sandbox } from './sandbox/sandbox.ts'
+import type { Sandbox, ShownFolder } from './sandbox/sandbox.ts'
 import type { Guard } from './workspace/guard.ts'
 
 /** Of one tool in one agent definition. */
@@ -38,6 +38,8 @@ export interface ToolContext {
   readonly idempotencyKey: string
   readonly guard: Guard
   readonly sandbox: Sandbox
+  /** What commands see besides, read-only: the folders of the agent's skills. */
+  readonly shown?: readonly ShownFolder[]
   /** Output as it comes, for people who watch; not kept. */
   readonly progress: (text: string) => void
   readonly keep: KeepOutput

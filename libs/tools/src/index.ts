@@ -18,6 +18,7 @@ export {
   type ToolsProblem,
   toolGroups,
   toolsProblemsText,
+  workspaceNamed,
 } from './resolve.ts'
 export { runTool } from './run.ts'
 export { detectSandbox, type SandboxOptions } from './sandbox/detect.ts'
@@ -32,6 +33,7 @@ export {
   type SandboxProcess,
   type SpawnResult,
 } from './sandbox/sandbox.ts'
+export { SkillFoldersOnDisk, skillsPlace } from './skills/folders-on-disk.ts'
 export { type SkillBundles, type SkillsSourceOptions, skillsCatalog, skillsSource } from './skills/skills-source.ts'
 export type {
   AskedApproval,
@@ -57,4 +59,5 @@ export {
 } from './toolset.ts'
 export type { WorkerCall } from './worker/messages.ts'
 export { WorkerPool, type WorkerPoolOptions } from './worker/worker-pool.ts'
+export { contextFiles } from './workspace/context-files.ts'
 export { type Guard, noGuard } from './workspace/guard.ts'

@@ -101,6 +101,14 @@ export function resolveTools(entries: unknown): ResolvedTools {
   return { ok: true, tools: builtinTools.flatMap((definition) => resolved.get(definition.name) ?? []) }
 }
 
+/** The workspace that an agent's tools work in, as its definition names it; of several the shell's, else the first. null: none is named. */
+export function workspaceNamed({ tools = [] }: { readonly tools?: unknown }): string | null {
+  const resolved = resolveTools(tools)
+  if (!resolved.ok) return null
+  const tool = resolved.tools.find(({ definition }) => definition.name === 'shell') ?? resolved.tools[0]
+  return tool?.settings.workspace ?? null
+}
+
 /** All problems as one text for people. */
 export const toolsProblemsText = (problems: readonly ToolsProblem[]): string =>
   problems.map(({ path, message }) => `tools${path} ${message}`).join('; ')

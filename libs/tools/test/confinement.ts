@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { detectSandbox } from '../src/sandbox/detect.ts'
-import { type Sandbox, type SandboxKind, shellCommand } from '../src/sandbox/sandbox.ts'
+import { type Sandbox, type SandboxKind, type ShownFolder, shellCommand } from '../src/sandbox/sandbox.ts'
 import { noGuard } from '../src/workspace/guard.ts'
 
 export interface Foreign {
@@ -19,11 +19,13 @@ export async function runIn(
   workspace: string,
   masked: readonly string[] = [],
   network = false,
+  shown: readonly ShownFolder[] = [],
 ) {
   const spawned = sandbox.spawn({
     argv: shellCommand(command),
     workspace,
     guard: { ...noGuard, masked },
+    shown,
     network,
     env: {},
   })
@@ -46,6 +48,10 @@ export async function confinement(kind: Exclude<SandboxKind, 'none'>, foreign: F
   mkdirSync(masked, { recursive: true })
   writeFileSync(join(masked, 'token'), 'secret')
   writeFileSync(join(folder, 'outside'), 'untouched')
+  // Of the data folder, as the folders of skills are.
+  const shown = join(masked, 'skills')
+  mkdirSync(shown)
+  writeFileSync(join(shown, 'run.sh'), 'echo shown')
   symlinkSync('deep/.data', join(workspace, 'alias'))
   symlinkSync(folder, join(workspace, 'out'))
   const commands: Readonly<Record<string, string>> = {
@@ -84,12 +90,18 @@ export async function confinement(kind: Exclude<SandboxKind, 'none'>, foreign: F
     'be cut off from its own loopback': 'grep -q 127.0.0.1 /proc/net/fib_trie || echo broken',
     'be another user': `[ "$(id -u)" = ${process.getuid?.() ?? 0} ] || echo broken`,
     'be denied its own workspace': 'echo mine > "$PWD/mine" && [ "$(cat mine)" = mine ] || echo broken',
+    'be denied what it is shown': '[ "$(sh /skills/run.sh)" = shown ] || echo broken',
+    'change what it is shown':
+      'for f in /skills/run.sh /skills/new; do echo x > $f && echo broken; done; rm -rf /skills; mount -o remount,bind,rw /skills && echo broken; umount -l /skills; [ "$(sh /skills/run.sh)" = shown ] || echo broken',
+    'find what it is shown where it lies': '[ -e deep/.data/skills/run.sh ] && echo broken',
     'find the masked folder after all that':
       '[ -e deep/.data/token ] && echo broken; find . -name token | grep . && echo broken',
   }
   const attempts: Record<string, string> = {}
   for (const [name, command] of Object.entries(commands)) {
-    const { code, stdout, stderr } = await runIn(sandbox, command, workspace, [masked])
+    const { code, stdout, stderr } = await runIn(sandbox, command, workspace, [masked], false, [
+      { from: shown, at: '/skills' },
+    ])
     attempts[name] = code < 0 || stdout.includes('broken') ? `broken: ${stdout} ${stderr}` : 'held'
   }
   const outside = readFileSync(join(folder, 'outside'), 'utf8')

@@ -177,8 +177,6 @@ function checkAgents(value: Record<string, unknown>, { places, problems }: Conte
         problems.push(problemAt(places, `${memberPath(path, 'tools')}${inside}`, message, atKey))
     for (const tool of codeEntries({ tools: entry.tools }).entries)
       problems.push(problemAt(places, memberPath(path, tool.path), ownDefinition('code of its own')))
-    if (entry.skills_dir !== undefined)
-      problems.push(problemAt(places, memberPath(path, 'skills_dir'), ownDefinition('skills'), true))
   }
 }
 

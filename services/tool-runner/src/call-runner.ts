@@ -1,5 +1,13 @@
 // Runs one tool call as the session's definition says. Always ends in one result.
-import type { AgentDefinition, RequestedCall, ServerAnswer } from '@reins/contracts'
+import { createHash } from 'node:crypto'
+import {
+  type AgentDefinition,
+  canonicalJson,
+  type RequestedCall,
+  type ServerAnswer,
+  type WorkspaceFound,
+  workspaceServer,
+} from '@reins/contracts'
 import type { RegistryView } from '@reins/journal'
 import { type McpServers, maskedAnswer } from '@reins/mcp'
 import type { Redactor } from '@reins/secrets'
@@ -15,6 +23,7 @@ import {
   type ReadKept,
   resolveToolset,
   runCall as runToolCall,
+  ToolFailure,
   type ToolSource,
   type Toolset,
   toolsProblemsText,
@@ -26,6 +35,8 @@ export interface RunnerTools {
   readonly sources: readonly ToolSource[]
   /** MCP servers: their tools are in no definition, and are known by asking. */
   readonly servers: Pick<McpServers, 'discover' | 'serverOf' | 'tools'>
+  /** What the agent's workspace tells agents. Throws ToolFailure. */
+  workspace(definition: AgentDefinition): WorkspaceFound
   readonly registry: Pick<RegistryView, 'version'>
   keep(session: string, output: AsyncIterable<Uint8Array> | Uint8Array): Promise<KeptOutput>
   kept(session: string, ref: string): ReturnType<ReadKept>
@@ -118,8 +129,22 @@ export async function discover(
   if (!resolved) return []
   const { definition } = resolved
   const asked = { definition, principal, secret: tools.values(digest).secrets }
-  const answers = await tools.servers.discover(asked, known)
+  const workspace = definition.workspace_context ? [workspaceAnswer(tools, definition, known[workspaceServer])] : []
+  const answers = [...workspace, ...(await tools.servers.discover(asked, known))]
   return answers.map((answer) => maskedAnswer(answer, (value) => tools.redactor.json(value)))
+}
+
+/** The workspace is looked at once: what is known is said no second time. */
+function workspaceAnswer(tools: RunnerTools, definition: AgentDefinition, known: string | undefined): ServerAnswer {
+  if (known !== undefined) return { server: workspaceServer, status: 'ready', digest: known }
+  try {
+    const workspace = tools.workspace(definition)
+    const digest = createHash('sha256').update(canonicalJson(workspace)).digest('hex').slice(0, 32)
+    return { server: workspaceServer, status: 'ready', digest, tools: [], workspace }
+  } catch (error) {
+    const why = error instanceof ToolFailure ? error.message : 'it cannot be read'
+    return { server: workspaceServer, status: 'unavailable', reason: `The workspace was not looked at: ${why}.` }
+  }
 }
 
 /** By the tools of a runner, by digest: a version never changes. */

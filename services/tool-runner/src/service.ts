@@ -12,11 +12,14 @@ import { type Clock, Closing, type PausePoint, type Running } from '@reins/servi
 import type { Log, Metrics } from '@reins/telemetry'
 import {
   builtinSource,
+  contextFiles,
   type Guard,
   memorySource,
   PathLocks,
   type Sandbox,
+  SkillFoldersOnDisk,
   skillsSource,
+  workspaceNamed,
   workspaceOf,
 } from '@reins/tools'
 import { discover } from './call-runner.ts'
@@ -47,6 +50,8 @@ export interface ToolRunnerConfig {
   readonly workspaceRoot: string
   /** Where an agent that names no workspace has a folder of its own; undefined: it works in the root. */
   readonly ownWorkspaces: string | undefined
+  /** Where the files of skills are laid out for commands of the shell; absolute, made when needed. Absent: commands see none. */
+  readonly skillFolders?: string
   /** What no tool may see, and what none may change. */
   readonly guard: Guard
   readonly sandbox: Sandbox
@@ -91,15 +96,20 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
   )
   const hostsGauge = config.metrics.gauge('reins_code_hosts', 'Processes that run code of users')
 
+  const bundles = { get: (digest: string) => reading(() => journal.bundles.get(digest)) }
+  const folders =
+    config.skillFolders === undefined
+      ? undefined
+      : new SkillFoldersOnDisk({ root: config.skillFolders, bundles, sandbox: config.sandbox, now: clock.now })
   const builtin = builtinSource({
+    ...(folders ? { skills: folders } : {}),
     workspaceRoot: path.resolve(config.workspaceRoot),
     ownWorkspaces: config.ownWorkspaces,
     guard: config.guard,
     sandbox: config.sandbox,
     locks: new PathLocks(),
   })
-  const bundles = { get: (digest: string) => reading(() => journal.bundles.get(digest)) }
-  const skills = skillsSource({ bundles })
+  const skills = skillsSource({ bundles, ...(folders ? { folders } : {}) })
   const code = codeSource({
     bundles,
     sandbox: config.sandbox,
@@ -137,6 +147,8 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     tools: {
       sources: [builtin, code, memory, skills],
       servers,
+      workspace: (definition) =>
+        contextFiles(workspaceOf(ownPlace, definition.name, workspaceNamed(definition)), config.guard),
       // A broker that is away for longer than one question must not fail a tool.
       registry: { version: (digest) => reading(() => config.registry.version(digest)) },
       kept: (session, ref) => reading(() => journal.outputs.get(session, ref)),

@@ -134,6 +134,7 @@ export class RunnerWorld {
           serverOf: () => undefined,
           tools: async () => ({ kind: 'offered', tools: [] }),
         },
+        workspace: () => ({ skills: [] }),
         registry: {
           version: async () => {
             await this.gate

@@ -1,9 +1,9 @@
-// The files of code and the folder of skills that a definition names: found, bundled, and ready to be sent with it.
+// The files of code and the folders of skills that a definition names: found, bundled, and ready to be sent with it.
 //   A1. A path in the definition's file is relative to that file, a path of a flag to the current folder.
 //   A2. A text that names a digest means the stored copy: its file is not read.
 //   A3. Everything that is wrong with any of the files is said at once, and nothing is sent.
 import path from 'node:path'
-import { codeEntries, type SentFile, skillsFolder } from '@reins/contracts'
+import { codeEntries, placedSkills, type SentFile } from '@reins/contracts'
 import type { CliContext } from '../context.ts'
 import { CommandFailure, usageFailure } from '../failure.ts'
 
@@ -41,17 +41,24 @@ async function skillsOf(
   context: Pick<CliContext, 'bundleSkills'>,
   { fields, folder = '.', skillsByFlag = false }: NamedCode,
 ): Promise<readonly SentFile[]> {
-  const named = skillsFolder(fields)
-  if (!named || named.digest !== undefined || named.dir === '' || named.dir.includes('\0')) return [] // A2
-  const { dir } = named
-  const bundled = await context.bundleSkills(skillsByFlag || path.isAbsolute(dir) ? dir : path.join(folder, dir))
-  if (bundled.kind === 'bundled') return [{ file: dir, text: bundled.text }]
-  throw new CommandFailure(
-    `The agent's skills cannot be bundled, so nothing was sent:\n${indented(bundled.problems)}`,
-    {
-      next: 'Correct the skills, and give the command again. docs/skills.md says how skills are written; reins skill validate checks them.',
-    },
-  )
+  const places = new Map<string, string>()
+  for (const { path: at, folder: named } of placedSkills(fields)) {
+    const { dir } = named
+    if (named.digest !== undefined || dir === '' || dir.includes('\0')) continue // A2
+    const byFlag = skillsByFlag && at === 'skills_dir'
+    places.set(dir, byFlag || path.isAbsolute(dir) ? dir : path.join(folder, dir))
+  }
+  const files: SentFile[] = []
+  const problems: string[] = []
+  for (const [dir, place] of places) {
+    const bundled = await context.bundleSkills(place)
+    if (bundled.kind === 'bundled') files.push({ file: dir, text: bundled.text })
+    else problems.push(...bundled.problems)
+  }
+  if (problems.length === 0) return files
+  throw new CommandFailure(`The agent's skills cannot be bundled, so nothing was sent:\n${indented(problems)}`, {
+    next: 'Correct the skills, and give the command again. docs/skills.md says how skills are written; reins skill validate checks them.',
+  })
 }
 
 const indented = (problems: readonly string[]): string =>

@@ -2,7 +2,7 @@
 //   F1. Flags win over the file. The name given on the command line is a flag like the others.
 //   F2. A file that no flag changes is sent as it was written, so that the server's errors name its lines.
 //   F3. Values are taken as they are: an unknown field, or a feature that is not there yet, is the server's to refuse.
-import { type AgentDefinition, namesFile, storedSkills } from '@reins/contracts'
+import { type AgentDefinition, namesFile, placedSkills, withPlacedSkills } from '@reins/contracts'
 import { parseDocument, stringify } from 'yaml'
 import { CommandFailure } from '../failure.ts'
 
@@ -123,10 +123,20 @@ export function definitionYaml(definition: AgentDefinition): string {
   return stringify(Object.fromEntries(entries), { lineWidth: 100, blockQuote: 'literal' }).trimEnd()
 }
 
+function shownSkills(definition: AgentDefinition): Partial<AgentDefinition> {
+  const short = new Map(
+    placedSkills(definition).map(({ path, folder: { dir, digest, size } }) => [
+      path,
+      { dir, ...(digest === undefined ? {} : { digest }), ...(size === undefined ? {} : { size }) },
+    ]),
+  )
+  const { skills_dir, agents } = withPlacedSkills(definition, (path) => short.get(path))
+  return { ...(skills_dir === undefined ? {} : { skills_dir }), ...(agents === undefined ? {} : { agents }) }
+}
+
 /** What a file declares is in the stored copy, which its digest names; and so is what a folder of skills holds. */
 function shownCode(definition: AgentDefinition): Partial<AgentDefinition> {
   const { tools_file, tools } = definition
-  const skills = storedSkills(definition)
   const short = <T>(entry: T): T => {
     if (!namesFile(entry) || !('tools' in entry)) return entry
     const { tools: _, ...rest } = entry
@@ -137,6 +147,6 @@ function shownCode(definition: AgentDefinition): Partial<AgentDefinition> {
       ? {}
       : { tools_file: Array.isArray(tools_file) ? tools_file.map(short) : short(tools_file) }),
     ...(tools === undefined ? {} : { tools: tools.map(short) }),
-    ...(skills ? { skills_dir: { dir: skills.dir, digest: skills.digest, size: skills.size } } : {}),
+    ...shownSkills(definition),
   }
 }

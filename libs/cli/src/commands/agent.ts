@@ -3,11 +3,11 @@ import path from 'node:path'
 import {
   type Agent,
   namesFile,
+  placedSkills,
   type PutAgentResult,
   type PutCondition,
   ReinsError,
   storedCode,
-  storedSkills,
 } from '@reins/contracts'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { codeOf } from '../code/agent-files.ts'
@@ -308,13 +308,12 @@ const codeLines = ({ definition }: Agent): readonly string[] =>
       `${oneLine(file)} (${size} bytes, ${digest}): ${tools.map((tool) => tool.name).join(', ')}`,
   )
 
-/** Empty: it has none. */
-function skillLines({ definition }: Agent): readonly string[] {
-  const stored = storedSkills(definition)
-  if (!stored) return []
-  const names = stored.skills.map(({ name }) => name).join(', ')
-  return [`skills of ${oneLine(stored.dir)} (${stored.size} bytes, ${stored.digest}): ${names}`]
-}
+/** A line for each folder. */
+const skillLines = ({ definition }: Agent): readonly string[] =>
+  placedSkills(definition).map(({ folder: { dir, size, digest, skills = [] } }) => {
+    const names = skills.map(({ name }) => name).join(', ')
+    return `skills of ${oneLine(dir)} (${size} bytes, ${digest}): ${names}`
+  })
 
 async function list(run: Invocation, options: { format?: Format }): Promise<void> {
   const client = await run.client()

@@ -40,6 +40,11 @@ function colour(type: string, style: Style): (text: string) => string {
 
 function serverLine(answer: ServerAnswer): string {
   if (answer.status === 'unavailable') return `${answer.server} unavailable: ${answer.reason}`
+  if (answer.workspace) {
+    const { instructions, skills, problems = [] } = answer.workspace
+    const told = [...(instructions === undefined ? [] : ['AGENTS.md']), ...skills.map(({ name }) => `skill ${name}`)]
+    return `workspace: ${told.join(', ') || 'nothing'}${problems.length > 0 ? `; not used: ${problems.join(' ')}` : ''}`
+  }
   return answer.tools ? `${answer.server}: ${answer.tools.length} tools` : `${answer.server}: as before`
 }
 
@@ -132,6 +137,8 @@ export function summary(event: ApiEvent): string {
       return known.data.steps.map(({ name, status }) => `${name} ${status}`).join(', ')
     case 'skills.declared':
       return known.data.skills.map(({ name }) => name).join(', ')
+    case 'workspace.declared':
+      return ''
     case 'output.declared':
     case 'output.requested':
       return JSON.stringify(known.data.schema).slice(0, 2000)

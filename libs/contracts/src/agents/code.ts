@@ -49,6 +49,8 @@ export const maxBundleBytes = 4 * 1024 * 1024
 export const maxBundlesBytes = 8 * 1024 * 1024
 export const maxCodeFiles = 20
 export const maxCodeTools = 128
+/** Of an agent, and of those that are written in its definition. */
+export const maxSkillFolders = 20
 
 export const CodeFile = Type.Object(
   {
@@ -104,8 +106,8 @@ export const SentFile = Type.Object(
 )
 export type SentFile = Static<typeof SentFile>
 export const SentFiles = Type.Array(SentFile, {
-  // One for each file of code, and one for the folder of skills.
-  maxItems: maxCodeFiles + 1,
+  // For each file of code, and for folders of skills.
+  maxItems: maxCodeFiles + maxSkillFolders,
   description: `Contents of the files that the definition names; at most ${maxBundlesBytes} bytes in all`,
 })
 

@@ -223,6 +223,12 @@ export const AgentDefinition = Type.Object(
       Type.Boolean({ description: 'A person approves each plan before it counts. Default false' }),
     ),
     skills_dir: Type.Optional(SkillsDir),
+    workspace_context: Type.Optional(
+      Type.Boolean({
+        description:
+          'Use AGENTS.md and the skills in .agents/skills of the workspace, as they are when a session begins (docs/skills.md). Default false',
+      }),
+    ),
     max_tool_calls: Type.Optional(
       Type.Integer({
         minimum: 0,

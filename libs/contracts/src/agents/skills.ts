@@ -18,7 +18,8 @@ export const maxAllowedTools = 64
 /** The same rule as for names of agents. */
 export const SkillName = Type.String({ minLength: 1, maxLength: 64, pattern: agentNamePattern })
 
-export const allowedToolPattern = '^[A-Za-z0-9_-]{1,128}\\*?$'
+/** A tool, or a tool with what its calls may be about: `shell(git *)`. */
+export const allowedToolPattern = '^[A-Za-z0-9_-]{1,128}(\\*|\\([^()\\n]{1,200}\\))?$'
 
 /** What a session knows of a skill before it is used. */
 export const Skill = Type.Object(
@@ -89,6 +90,27 @@ export function storedSkills(definition: { readonly skills_dir?: unknown }): Sto
 /** Tools that each skill may call, whatever it allows: they belong to skills themselves, or read what a call has answered already. */
 export const skillToolNames = { use: 'use_skill', read: 'read_skill_file' } as const
 
-/** Whether an entry of `allowed_tools` names this tool: `mcp__github__*` names all that begin so. */
-export const allowsTool = (entry: string, tool: string): boolean =>
+/** An entry of `allowed_tools`. */
+export interface AllowedTool {
+  /** `mcp__github__*` names all that begin so. */
+  readonly tool: string
+  /** What its calls may be about, as in approvals; absent: anything. */
+  readonly pattern?: string
+}
+
+export function allowedTool(entry: string): AllowedTool {
+  const [, tool = entry, pattern] = /^([^(]+)\((.+)\)$/s.exec(entry) ?? []
+  return pattern === undefined ? { tool } : { tool, pattern }
+}
+
+export const allowsTool = ({ tool: entry }: AllowedTool, tool: string): boolean =>
   entry.endsWith('*') ? tool.startsWith(entry.slice(0, -1)) : entry === tool
+
+/** `git:*`, as the standard writes it: the program alone, and with any arguments. */
+export const patternsOf = (pattern: string): readonly string[] =>
+  pattern.endsWith(':*') ? [pattern.slice(0, -2), `${pattern.slice(0, -2)} *`] : [pattern]
+
+/** Whether a skill of the definition allows calls by what they are about. */
+export const narrowsByTarget = (definition: { readonly skills_dir?: unknown }): boolean =>
+  storedSkills(definition)?.skills.some(({ allowed_tools = [] }) => allowed_tools.some((one) => one.includes('('))) ??
+  false

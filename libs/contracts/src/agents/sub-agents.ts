@@ -4,9 +4,10 @@
 //   SA3. What one place of a definition says is checked here; what other agents there are is checked by the registry.
 import { type Static, type TSchema, type TUnsafe, Type } from 'typebox'
 import { agentNamePattern } from '../ids.ts'
-import { itemPath, memberPath, quoted, type Schema, type SchemaProblem } from '../schema-problems.ts'
+import { isMapping, itemPath, memberPath, quoted, type Schema, type SchemaProblem } from '../schema-problems.ts'
 import type { AgentDefinition, ToolList } from './definition.ts'
 import { OutputSchema } from './output-schema.ts'
+import { SkillsDir, type SkillsFolder, skillsFolder, type StoredSkills } from './skills.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -34,7 +35,7 @@ export interface SubAgent {
   model?: string
   tools?: ToolList
   agents?: SubAgentEntry[]
-  skills_dir?: string
+  skills_dir?: SkillsDir
 }
 export type SubAgentEntry = string | SubAgent
 
@@ -69,7 +70,7 @@ export function subAgentSchema(parts: Parts, depth = maxInlineDepth): EntrySchem
       model: Type.Optional(parts.model),
       tools: Type.Optional(parts.tools),
       agents: Type.Optional(Type.Array(nested, { maxItems: maxSubAgents })),
-      skills_dir: Type.Optional(Type.String({ minLength: 1 })),
+      skills_dir: Type.Optional(SkillsDir),
     },
     { ...closed, title: 'sub-agent' },
   )
@@ -140,6 +141,49 @@ export const placedEntries = (agents: readonly SubAgentEntry[] = [], path = 'age
     const inner = typeof entry === 'string' ? [] : placedEntries(entry.agents, memberPath(place, 'agents'))
     return [{ path: place, entry }, ...inner]
   })
+
+/** A folder of skills, and whose: `skills_dir` of the definition itself, or of an agent that is written in place. */
+export interface PlacedSkills {
+  /** `skills_dir`, `agents[0].skills_dir`. */
+  readonly path: string
+  readonly folder: SkillsFolder
+}
+
+/** In the order of the document. Takes any value: what has not the form of the schema is said elsewhere. */
+export function placedSkills(definition: {
+  readonly skills_dir?: unknown
+  readonly agents?: unknown
+}): readonly PlacedSkills[] {
+  const own = skillsFolder(definition)
+  const agents: readonly unknown[] = Array.isArray(definition.agents) ? definition.agents : []
+  const inside = agents.flatMap((entry, index): readonly PlacedSkills[] =>
+    isMapping(entry)
+      ? placedSkills(entry).map(({ path, folder }) => ({ path: memberPath(itemPath('agents', index), path), folder }))
+      : [],
+  )
+  return [...(own ? [{ path: 'skills_dir', folder: own }] : []), ...inside]
+}
+
+/** The same, with what is kept in place of each folder. `at`: by its path. */
+export function withPlacedSkills<T extends Pick<AgentDefinition, 'skills_dir' | 'agents'>>(
+  definition: T,
+  at: (path: string) => StoredSkills | SkillsFolder | undefined,
+): T {
+  const own = at('skills_dir')
+  return {
+    ...definition,
+    ...(own ? { skills_dir: own } : {}),
+    ...(definition.agents
+      ? {
+          agents: definition.agents.map((entry, index) =>
+            typeof entry === 'string'
+              ? entry
+              : withPlacedSkills(entry, (path) => at(memberPath(itemPath('agents', index), path))),
+          ),
+        }
+      : {}),
+  }
+}
 
 const inlineFields = ['model', 'tools', 'agents', 'skills_dir'] as const
 

@@ -17,6 +17,7 @@ import { skillEvents } from './skills.ts'
 import { toolCallEvents } from './tool-call.ts'
 import { toolsetEvents } from './toolset.ts'
 import { turnEvents } from './turn.ts'
+import { workspaceEvents } from './workspace.ts'
 
 export const eventSchemas = {
   ...sessionEvents,
@@ -33,6 +34,7 @@ export const eventSchemas = {
   ...skillEvents,
   ...contextEvents,
   ...outputEvents,
+  ...workspaceEvents,
 } as const
 
 type Schemas = typeof eventSchemas
@@ -112,4 +114,5 @@ export const changes: Partial<Record<EventType, Change>> = {
   'output.declared': third,
   'output.requested': third,
   'output.checked': third,
+  'workspace.declared': third,
 }

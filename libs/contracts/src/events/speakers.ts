@@ -25,6 +25,7 @@ const gateway: readonly EventType[] = [
   'context.restored',
   'output.declared',
   'output.requested',
+  'workspace.declared',
 ]
 const runner: readonly EventType[] = [
   'tool-call.started',

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import { ToolApproval } from './approval.ts'
 import { id } from './fields.ts'
 import { ReplayClass, ToolRisk } from './session.ts'
+import { WorkspaceFound } from './workspace.ts'
 
 /** A server that the definition names. `optional`: the model is not told where it is not there. */
 export const DeclaredServer = Type.Object({ server: id, optional: Type.Optional(Type.Boolean()) })
@@ -33,6 +34,8 @@ export const ServerAnswer = Type.Union([
     status: Type.Literal('ready'),
     digest: id,
     tools: Type.Optional(Type.Array(ServerTool)),
+    /** Of the workspace, which is asked as servers are. */
+    workspace: Type.Optional(WorkspaceFound),
     /** What people are told of what was left out or changed. */
     notes: Type.Optional(Type.Array(Type.String())),
     /** ms until it had answered */

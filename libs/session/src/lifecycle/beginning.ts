@@ -11,6 +11,7 @@ import { outputDeclared } from '../output/output.ts'
 import { skillsDeclared } from '../skills/skills.ts'
 import { contextDeclared } from '../context/declared.ts'
 import { toolsetDeclared } from '../toolset/declared.ts'
+import { workspaceDeclared } from '../workspace/workspace.ts'
 import { type SessionStart, sessionStarted } from './session-started.ts'
 
 export interface SessionBeginning {
@@ -28,6 +29,7 @@ const declareRules: readonly DeclareRule[] = [
     return policy ? [policy] : []
   },
   ({ definition, principal }) => toolsetDeclared(definition, principal),
+  ({ definition }) => workspaceDeclared(definition),
   ({ definition }) => skillsDeclared(definition),
   ({ definition, principal }) => memoryDeclared(definition, principal),
   ({ definition, agents = [], ceilings, granted }) => agentsDeclared(definition, agents, ceilings, granted),

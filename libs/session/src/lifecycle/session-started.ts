@@ -5,10 +5,12 @@ import {
   definitionDefaults,
   type EventData,
   type JsonObject,
+  narrowsByTarget,
   type PinnedTool,
   poolKey,
 } from '@reins/contracts'
 import { pinnedPolicy } from '../approval/pinned-policy.ts'
+import { looksAtWorkspace } from '../workspace/workspace.ts'
 import type { DelegationCeilings, Granted } from '../delegation/declared.ts'
 
 export interface SessionStart {
@@ -61,8 +63,9 @@ export function sessionStarted(start: SessionStart): EventData<'session.started'
   }
 }
 
-/** What calls are about is told where one may wait: nothing else reads it. */
+/** What calls are about is told where one may wait, or a skill narrows them by it: nothing else reads it. */
 function pinned({ definition, toolset }: SessionStart): PinnedTool[] {
-  if (pinnedPolicy(definition, toolset)) return [...toolset]
+  if (pinnedPolicy(definition, toolset) || narrowsByTarget(definition) || looksAtWorkspace(definition))
+    return [...toolset]
   return toolset.map(({ target: _, ...rest }) => rest)
 }

@@ -1,4 +1,4 @@
-import type { AgentDefinition, SessionEvent } from '@reins/contracts'
+import type { AgentDefinition, PinnedTool, SessionEvent } from '@reins/contracts'
 import { describe, expect, it } from 'vitest'
 import { answered, asks, calling, e, g, given, message, result, started, t, turn } from '../../test/given.ts'
 import { offered } from '../offered.ts'
@@ -12,14 +12,22 @@ const declared: SessionEvent = {
     skills: [
       { name: 'pdf', description: 'Fills\n forms.', allowedTools: ['grep'] },
       { name: 'git', description: 'Commits.', allowedTools: ['shell', 'mcp__git__*'] },
+      { name: 'release', description: 'Publishes.', allowedTools: ['shell(git:*)', 'shell(npm test)'] },
       { name: 'free', description: 'Does anything.' },
       { name: 'quiet', description: 'Calls nothing.', allowedTools: [] },
     ],
   },
 }
 const tools = { shell: 'never', grep: 'safe', use_skill: 'safe', mcp__git__log: 'safe' } as const
+const toolset: PinnedTool[] = [
+  {
+    ...{ name: 'shell', source: 'builtin', replay: 'never', risk: 'exec', digest: 'd' },
+    target: { argument: 'command', kind: 'command' },
+  },
+  { name: 'grep', source: 'builtin', replay: 'safe', risk: 'read', digest: 'd' },
+]
 const thinking = () =>
-  given(g(started({ tools, agents: {} }), declared, message('m1')), e(turn('t2', 'm1'), calling('c2', 't2')))
+  given(g(started({ tools, agents: {}, toolset }), declared, message('m1')), e(turn('t2', 'm1'), calling('c2', 't2')))
 
 /** After an answer that activated these skills, in a further model call of the same turn. */
 function using(...names: readonly string[]) {
@@ -47,8 +55,13 @@ function using(...names: readonly string[]) {
 }
 
 /** What is said of a call to this tool in the next answer: its refusal, or undefined where it goes on to a runner. */
-function refusal(at: ReturnType<typeof thinking>, name: string, call = 'c3'): string | undefined {
-  const next = plan(at.session, [answered(call, asks('x', name))], { n: 9, at: 1000, by: 'e1' }, true)
+function refusal(
+  at: ReturnType<typeof thinking>,
+  name: string,
+  call = 'c3',
+  args: Record<string, unknown> = {},
+): string | undefined {
+  const next = plan(at.session, [answered(call, asks('x', name, args))], { n: 9, at: 1000, by: 'e1' }, true)
   return (next?.events ?? []).flatMap((event) => (event.type === 'tool-call.completed' ? [event.data.output] : []))[0]
 }
 
@@ -59,7 +72,7 @@ describe('the skills of a session', () => {
     expect(sections).toHaveLength(1)
     expect(sections[0]).toContain('call use_skill')
     expect(sections[0]?.split('Available skills:\n')[1]).toBe(
-      '- pdf: Fills forms.\n- git: Commits.\n- free: Does anything.\n- quiet: Calls nothing.',
+      '- pdf: Fills forms.\n- git: Commits.\n- release: Publishes.\n- free: Does anything.\n- quiet: Calls nothing.',
     )
   })
 
@@ -100,6 +113,33 @@ describe('a skill in use', () => {
     expect(refusal(using('pdf'), 'grep')).toBeUndefined()
     expect(refusal(using('pdf'), 'shell')).toContain('the skill pdf, which is in use, allows only grep')
     expect(refusal(using('quiet'), 'grep')).toContain('the skill quiet, which is in use, allows no tool')
+  })
+
+  it.each([
+    ['git', true],
+    ['git status', true],
+    ['git log --oneline -5', true],
+    ['npm test', true],
+    ['npm test --silent', false],
+    ['gitk', false],
+    ['git status && rm -rf .', false],
+    ['git log $(rm x)', false],
+    ['rm -rf .', false],
+  ])('allows commands as it says, and only simple ones: %s', (command, allowed) => {
+    const told = refusal(using('release'), 'shell', 'c3', { command })
+    if (allowed) expect(told).toBeUndefined()
+    else expect(told).toContain('allows only shell(git:*), shell(npm test)')
+  })
+
+  it('allows a command that a person has changed', () => {
+    const next = using('release').and(e(answered('c3', asks('x', 'shell', { command: 'git log' }))))
+    const changed = next.session.turn?.calls.map((call) => ({
+      ...call,
+      ...{ arguments: { command: 'rm x' }, edited: { by: 'ann' } },
+    }))
+    const session = { ...next.session, turn: { ...next.session.turn!, calls: changed! } }
+    const types = plan(session, [], { n: 9, at: 1000, by: 'e1' }, true)?.events.map(({ type }) => type)
+    expect(types).toEqual(['tool-calls.requested'])
   })
 
   it('lets another skill be activated', () => {

@@ -1,20 +1,27 @@
 // The servers that a definition names, as a session's first frame declares them: so a process that does not know servers gives the
 // session back from its beginning, and begins no turn without their tools.
-import { type AgentDefinition, mcpServers, type SessionEvent } from '@reins/contracts'
+import { type AgentDefinition, mcpServers, type SessionEvent, workspaceServer } from '@reins/contracts'
+import { looksAtWorkspace } from '../workspace/workspace.ts'
 
 /** ms beyond the longest connection time: a runner that dies is followed by another within it. */
 const spareMs = 10_000
+/** A workspace on a slow disk is read within it. */
+const workspaceMs = 10_000
 
-/** Empty: the definition names no server. */
+/** Empty: the definition names no server, and its workspace is not looked at. */
 export function toolsetDeclared(definition: AgentDefinition, principal: string): readonly SessionEvent[] {
   const servers = mcpServers(definition)
-  if (servers.length === 0) return []
-  const wait = Math.max(...servers.map(({ connectMs }) => connectMs)) + spareMs
+  const looks = looksAtWorkspace(definition)
+  if (servers.length === 0 && !looks) return []
+  const wait = Math.max(workspaceMs, ...servers.map(({ connectMs }) => connectMs)) + spareMs
   return [
     {
       type: 'toolset.declared',
       data: {
-        servers: servers.map(({ name, optional }) => ({ server: name, ...(optional ? { optional: true } : {}) })),
+        servers: [
+          ...(looks ? [{ server: workspaceServer, optional: true }] : []),
+          ...servers.map(({ name, optional }) => ({ server: name, ...(optional ? { optional: true } : {}) })),
+        ],
         principal: principal.slice(0, 128) || 'unknown',
         wait,
       },

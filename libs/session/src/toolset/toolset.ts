@@ -4,6 +4,7 @@ import type { EventOf, ServerAnswer, SessionEvent } from '@reins/contracts'
 import { toLog, toTool } from '@reins/contracts'
 import type { Session, Turn } from '../session.ts'
 import type { CoverRule, Due, DueRule, Meanings, Origin, RouteRule, TimerRule } from '../slice.ts'
+import { withFound } from '../workspace/workspace.ts'
 import { type Server, type Servers, type ServerState, whyUnavailable, withServers } from './servers.ts'
 
 export const toolsetEvents: Meanings<
@@ -35,7 +36,8 @@ function requested(session: Session, { data }: EventOf<'toolset.requested'>, _or
 
 const mayAsk = ({ asking }: Servers): boolean => asking.kind === 'unasked' || asking.kind === 'answered'
 
-function resolved(session: Session, { data }: EventOf<'toolset.resolved'>): Session {
+function resolved(session: Session, event: EventOf<'toolset.resolved'>): Session {
+  const { data } = event
   const { servers, born } = session
   if (!servers || !born) return session
   const { asking } = servers
@@ -47,7 +49,7 @@ function resolved(session: Session, { data }: EventOf<'toolset.resolved'>): Sess
   const answered = { ...servers, all, asking: { kind: 'answered', turn: asking.turn, stale: false } } as const
   // The timer fires for nothing now.
   const timers = asking.kind === 'asked' ? session.timers.filter(({ timer }) => timer !== asking.timer) : session.timers
-  return withServers({ ...session, born, timers }, answered)
+  return withServers({ ...session, ...withFound(session, event), born, timers }, answered)
 }
 
 function stateOf(before: ServerState, answer: ServerAnswer): ServerState {

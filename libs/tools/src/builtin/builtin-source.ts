@@ -8,6 +8,7 @@ import type { PathLocks } from '../path-locks.ts'
 import { defaultSettings, type ResolvedTool, type ResolvedTools, resolveTools, toolsProblemsText } from '../resolve.ts'
 import { runTool } from '../run.ts'
 import type { Sandbox } from '../sandbox/sandbox.ts'
+import type { SkillFoldersOnDisk } from '../skills/folders-on-disk.ts'
 import type { AskedTools, ToolCatalog, ToolListing, ToolSource, ToolSpec } from '../source.ts'
 import { WorkerPool } from '../worker/worker-pool.ts'
 import type { Guard } from '../workspace/guard.ts'
@@ -21,6 +22,8 @@ export interface BuiltinOptions {
   /** What no tool may see, and what none may change. */
   readonly guard: Guard
   readonly sandbox: Sandbox
+  /** Folders of skills, for commands of agents that have some. Absent: commands see none. */
+  readonly skills?: Pick<SkillFoldersOnDisk, 'shownTo'>
   /** One for all calls of a process. */
   readonly locks: PathLocks
 }
@@ -47,7 +50,11 @@ export function builtinSource(options: BuiltinOptions): BuiltinSource {
       if (name === readResultName) return readResult(args, context.kept, defaultSettings.maxOutputChars)
       const { definition: tool, settings } = toolOf(definition, name)
       const workspace = workspaceOf(options, definition.name, settings.workspace)
-      if (tool.sandboxed) return runTool(name, args, { ...context, workspace, settings, guard, sandbox, locks })
+      if (tool.sandboxed) {
+        const shown = await options.skills?.shownTo(definition)
+        const seen = shown === undefined ? {} : { shown: [shown] }
+        return runTool(name, args, { ...context, workspace, settings, guard, sandbox, ...seen, locks })
+      }
       const { idempotencyKey, signal } = context
       const call = { name, arguments: args, workspace, settings, idempotencyKey, guard }
       for (let deaths = 1; ; deaths += 1) {

@@ -64,6 +64,7 @@ export const shell = defineTool(
       argv: shellCommand(command),
       workspace: realpathSync(context.workspace),
       guard: context.guard,
+      ...(context.shown === undefined ? {} : { shown: context.shown }),
       network,
       env: { REINS_IDEMPOTENCY_KEY: context.idempotencyKey },
     })

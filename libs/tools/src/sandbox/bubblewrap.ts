@@ -49,6 +49,7 @@ function render(mount: Mount, size: readonly string[]): readonly string[] {
     case 'writable':
       return ['--bind', mount.path, mount.path]
     case 'setting':
+    case 'shown':
       return ['--ro-bind', mount.from, mount.path]
     case 'scratch':
       return [...size, '--tmpfs', mount.path]

@@ -8,6 +8,7 @@
 import { existsSync, lstatSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Guard } from '../workspace/guard.ts'
+import type { ShownFolder } from './sandbox.ts'
 
 export type Mount =
   | { readonly kind: 'read-only'; readonly path: string }
@@ -16,6 +17,8 @@ export type Mount =
   | { readonly kind: 'scratch'; readonly path: string }
   | { readonly kind: 'hidden'; readonly path: string }
   | { readonly kind: 'link'; readonly path: string; readonly target: string }
+  /** A folder from elsewhere, read-only. */
+  | { readonly kind: 'shown'; readonly path: string; readonly from: string }
   /** A small file or folder of /etc, read-only at `path`. */
   | { readonly kind: 'setting'; readonly path: string; readonly from: string }
 
@@ -66,6 +69,7 @@ const settings = [
 export interface MountRequest {
   readonly workspace: string
   readonly guard: Guard
+  readonly shown?: readonly ShownFolder[] | undefined
   readonly network: boolean
   /** Further folders to show read-only, such as the one that holds Node. */
   readonly readable: readonly string[]
@@ -110,6 +114,11 @@ export function planMounts(request: MountRequest): MountPlan {
   const readable = request.readable.flatMap((folder) => realFolder(folder) ?? [])
   for (const path of readable)
     if (!isWithin(path, '/usr') && !isWithin(path, workspace)) mounts.push({ kind: 'read-only', path })
+  for (const { from, at } of request.shown ?? []) {
+    const real = realFolder(from)
+    // The workspace is where it is, whatever else would like to be there.
+    if (real !== undefined && !isWithin(workspace, at)) mounts.push({ kind: 'shown', path: at, from: real })
+  }
   const places = guardedPlaces(request.guard, readable)
   const kindAt = (path: string) => places.findLast((place) => isWithin(path, place.path))?.kind ?? 'writable'
   mounts.push({ kind: kindAt(workspace), path: workspace })

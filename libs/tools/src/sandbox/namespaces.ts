@@ -135,6 +135,12 @@ function renderMount(
       return [make, `mount --rbind ${quoted(mount.path)} ${at}`, ...readOnlyBelow(mount.path, mountPoints)]
     case 'writable':
       return [make, `mount --rbind ${quoted(mount.path)} ${at}`]
+    case 'shown':
+      return [
+        make,
+        `mount --bind ${quoted(mount.from)} ${at}`,
+        `mount -o ${['remount', 'bind', 'ro', ...flagsAt(mount.from, mountPoints)].join(',')} ${at}`,
+      ]
     case 'scratch':
       return [make, `mount -t tmpfs -o ${scratch} tmpfs ${at}`]
     case 'hidden':
@@ -150,14 +156,16 @@ function renderMount(
 
 /** A read-only remount holds for one mount, not for those below it: each is named, with the flags that it must keep. */
 function readOnlyBelow(path: string, mountPoints: readonly MountPoint[]): readonly string[] {
-  const holder = mountPoints
-    .filter((point) => isWithin(path, point.path))
-    .sort((a, b) => b.path.length - a.path.length)[0]
   const below = mountPoints.filter((point) => point.path !== path && isWithin(point.path, path))
-  return [{ path, flags: holder?.flags ?? [] }, ...below].map(
+  return [{ path, flags: flagsAt(path, mountPoints) }, ...below].map(
     (point) => `mount -o ${['remount', 'bind', 'ro', ...point.flags].join(',')} ${inRoot(point.path)}`,
   )
 }
+
+/** Of the mount that holds a path. */
+const flagsAt = (path: string, mountPoints: readonly MountPoint[]): readonly string[] =>
+  mountPoints.filter((point) => isWithin(path, point.path)).sort((a, b) => b.path.length - a.path.length)[0]?.flags ??
+  []
 
 // A network namespace of one's own begins with its loopback down, and servers that a test starts in it need it.
 const loopbackUp = `ip link set lo up 2>/dev/null || ifconfig lo up 2>/dev/null || perl -e 'socket(S,2,2,0);$r=pack("a16s","lo",0x41);ioctl(S,0x8914,$r)' 2>/dev/null || :`

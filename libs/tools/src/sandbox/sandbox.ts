@@ -17,6 +17,8 @@ export interface SandboxCommand {
   readonly workspace: string
   /** What must not be seen, and what must not be changed. */
   readonly guard: Guard
+  /** Further folders, seen read-only at places of their own. Absent: none. A sandbox of kind `none` shows nothing there. */
+  readonly shown?: readonly ShownFolder[]
   readonly network: boolean
   /** Added to PATH, HOME and LANG; nothing else of this process's environment is passed on. */
   readonly env: Readonly<Record<string, string>>
@@ -26,6 +28,12 @@ export interface SandboxCommand {
   readonly input?: 'none' | 'pipe'
   /** Further descriptors, from 4 to 9 and in this order: each is a stream in both directions at the process. */
   readonly descriptors?: readonly number[]
+}
+
+/** Both absolute. `at` is a place at the root that no system has. */
+export interface ShownFolder {
+  readonly from: string
+  readonly at: string
 }
 
 /** A command that is shell text, as a model writes it: bash where the machine has it, else sh. */

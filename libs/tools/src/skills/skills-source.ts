@@ -9,6 +9,7 @@ import { Type } from 'typebox'
 import { succeeded, ToolFailure, type ToolOutcome } from '../outcome.ts'
 import type { AskedTools, ToolCatalog, ToolListing, ToolSource, ToolSpec } from '../source.ts'
 import { parseArguments, stoppedByRunner } from '../tool.ts'
+import type { SkillFoldersOnDisk } from './folders-on-disk.ts'
 
 /** Where bundles are kept, by the digest of their bytes. */
 export interface SkillBundles {
@@ -17,6 +18,8 @@ export interface SkillBundles {
 
 export interface SkillsSourceOptions {
   readonly bundles: SkillBundles
+  /** Where commands of the shell see the folders. Absent: they see none. */
+  readonly folders?: Pick<SkillFoldersOnDisk, 'placeOf'>
   /** Of bundles that are kept in memory. */
   readonly keptBytes?: number
 }
@@ -62,7 +65,7 @@ function list(definition: AskedTools): ToolListing {
 /** What there is, for those who run nothing. */
 export const skillsCatalog: ToolCatalog & { list(definition: AskedTools): ToolListing } = { name: 'skills', list }
 
-export function skillsSource({ bundles, keptBytes = 32 * 1024 * 1024 }: SkillsSourceOptions): ToolSource {
+export function skillsSource({ bundles, folders, keptBytes = 32 * 1024 * 1024 }: SkillsSourceOptions): ToolSource {
   const kept = new KeptBundles(bundles, keptBytes)
   return {
     ...skillsCatalog,
@@ -71,7 +74,12 @@ export function skillsSource({ bundles, keptBytes = 32 * 1024 * 1024 }: SkillsSo
       if (!stored) throw new ToolFailure('not-found', 'the agent has no skills')
       switch (name) {
         case skillToolNames.use:
-          return use(await kept.of(stored), stored, parseArguments(useParameters, args).name)
+          return use(
+            await kept.of(stored),
+            stored,
+            parseArguments(useParameters, args).name,
+            folders?.placeOf(definition),
+          )
         case skillToolNames.read: {
           const { skill, path } = parseArguments(readParameters, args)
           return read(await kept.of(stored), stored, skill, path)
@@ -83,7 +91,8 @@ export function skillsSource({ bundles, keptBytes = 32 * 1024 * 1024 }: SkillsSo
   }
 }
 
-function use(folders: SkillFolders, stored: StoredSkills, name: string): ToolOutcome {
+/** `place`: of all skills, for commands; undefined: the agent runs none. */
+function use(folders: SkillFolders, stored: StoredSkills, name: string, place: string | undefined): ToolOutcome {
   const files = filesOf(folders, stored, name)
   const text = textOf(files.get(skillFile)?.bytes ?? new Uint8Array())
   const parts = text === undefined ? undefined : splitSkillText(text)
@@ -94,9 +103,13 @@ function use(folders: SkillFolders, stored: StoredSkills, name: string): ToolOut
     skill: name,
     instructions: parts.instructions.trim(),
     ...(others.length === 0 ? {} : { files: others }),
+    ...(others.length === 0 || place === undefined ? {} : { folder: `${place}/${name}`, note: runNote }),
     ...(allowed === undefined ? {} : { allowed_tools: allowed }),
   })
 }
+
+const runNote =
+  'Commands of the shell see these files, read-only, in that folder: run a script by its path there. The working folder stays the workspace.'
 
 function read(folders: SkillFolders, stored: StoredSkills, skill: string, path: string): ToolOutcome {
   const files = filesOf(folders, stored, skill)

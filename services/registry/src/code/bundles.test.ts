@@ -243,6 +243,22 @@ describe('a folder of skills', () => {
       })
   })
 
+  test("of an agent that is written in place is kept as its parent's is", async () => {
+    const { put, resolve, problems } = world()
+    const inline = (more: string) =>
+      `agents:\n  - name: clerk\n    description: d\n    system_prompt: x\n    skills_dir: ${more}\n`
+    const current = await put(inline('./skills'), files)
+    expect(current.agents).toMatchObject([{ skills_dir: { dir: './skills', digest: digestOf(text) } }])
+    expect(await problems(inline('./other'))).toEqual([
+      expect.stringContaining('agents[0].skills_dir names the folder ./other, and its contents did not come'),
+    ])
+    const stored = `{dir: ./skills, digest: ${digestOf(text)}}`
+    expect(await resolve(inline(stored), [], { mayRegister: false, current })).toMatchObject({ kind: 'resolved' })
+    await expect(resolve(inline(stored), [], { mayRegister: false })).rejects.toMatchObject({
+      message: expect.stringContaining('agents[0].skills_dir (./skills) gives'),
+    })
+  })
+
   test('is no code, and code is no folder of skills', async () => {
     const { put, problems } = world()
     await put('skills_dir: ./skills', files)

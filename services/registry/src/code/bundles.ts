@@ -13,12 +13,12 @@ import {
   canonicalJson,
   codeEntries,
   codeFileFault,
+  placedSkills,
   type Problem,
   ReinsError,
   type SentFile,
   type Skill,
   type SkillsFolder,
-  skillsFolder,
   type StoredCode,
   type StoredSkills,
 } from '@reins/contracts'
@@ -94,19 +94,23 @@ export class Bundles {
   /** Throws ReinsError forbidden, or unavailable. */
   async resolve({ definition, places, files, mayRegister, current }: CodeRequest): Promise<ResolvedCode> {
     const { entries } = codeEntries(definition)
-    const folder = skillsFolder(definition)
+    const folders = placedSkills(definition)
     const sent = readSentFiles(files)
-    const named = new Set([...entries.map(({ file }) => file), ...(folder ? [folder.dir] : [])])
+    const named = new Set([...entries.map(({ file }) => file), ...folders.map(({ folder }) => folder.dir)])
     const problems: Problem[] = [...sent.problems, ...unnamed(sent.bundles, named)]
     const say = (path: string, message: string) => void problems.push(problemAt(places, path, message))
-    if (!mayRegister) mustHaveAll(entries, folder, current) // B4
+    if (!mayRegister) mustHaveAll(entries, folders, current) // B4
     const fresh = new Map<string, FreshBundle>()
     const stored: StoredCode[] = []
     for (const entry of entries) {
       const bundle = await this.#bundleOf(entry, sent.bundles.get(entry.file), fresh, say)
       if (bundle) stored.push({ ...entry, ...bundle })
     }
-    const skills = folder && (await this.#skills(folder, sent.bundles.get(folder.dir), fresh, say))
+    const skills = new Map<string, StoredSkills>()
+    for (const { path, folder } of folders) {
+      const found = await this.#skills(path, folder, sent.bundles.get(folder.dir), fresh, say)
+      if (found) skills.set(path, found)
+    }
     if (problems.length === 0)
       for (const { path, message } of nameClashes(definition, stored, (at) => places.get(at)?.line)) say(path, message)
     if (problems.length > 0) return { kind: 'problems', problems }
@@ -167,6 +171,7 @@ export class Bundles {
 
   /** As `#bundleOf`, for the folder of skills. */
   async #skills(
+    path: string,
     folder: SkillsFolder,
     sent: Bundle | undefined,
     fresh: Map<string, FreshBundle>,
@@ -174,7 +179,7 @@ export class Bundles {
   ): Promise<StoredSkills | undefined> {
     const found = await skillsOf(folder, sent, (digest) => this.#known(digest))
     if (found.kind === 'problems') {
-      for (const message of found.problems) say('skills_dir', message)
+      for (const message of found.problems) say(path, message)
       return undefined
     }
     if (found.kind === 'sent') {

@@ -4,25 +4,28 @@ import {
   type AgentDefinition,
   type CodeEntry,
   type CodeFile,
+  type PlacedSkills,
+  placedSkills,
   ReinsError,
   registerPermission,
-  type SkillsFolder,
   type StoredCode,
   type StoredSkills,
   storedCode,
-  storedSkills,
+  withPlacedSkills,
 } from '@reins/contracts'
 
 /** H1. */
 export function mustHaveAll(
   entries: readonly CodeEntry[],
-  folder: SkillsFolder | undefined,
+  folders: readonly PlacedSkills[],
   current: AgentDefinition | undefined,
 ): void {
-  if (folder && (folder.digest === undefined || folder.digest !== (current && storedSkills(current))?.digest))
+  const had = new Set(current ? placedSkills(current).map(({ folder }) => folder.digest) : [])
+  const strange = folders.find(({ folder }) => folder.digest === undefined || !had.has(folder.digest))
+  if (strange)
     throw new ReinsError(
       'forbidden',
-      `skills_dir (${folder.dir}) gives the agent skills that it does not have yet. That needs the permission ${registerPermission}.`,
+      `${strange.path} (${strange.folder.dir}) gives the agent skills that it does not have yet. That needs the permission ${registerPermission}.`,
       { details: { permission: registerPermission } },
     )
 
@@ -36,18 +39,17 @@ export function mustHaveAll(
     )
 }
 
-/** The definition with what is kept in place of each path. */
+/** The definition with what is kept in place of each path. `skills`: by the path of the place. */
 export function withStored(
   definition: AgentDefinition,
   stored: readonly StoredCode[],
-  skills: StoredSkills | undefined,
+  skills: ReadonlyMap<string, StoredSkills>,
 ): AgentDefinition {
   const byPath = new Map(stored.map(({ path, ...entry }) => [path, entry satisfies CodeFile]))
   const { tools_file, tools } = definition
   const at = <T>(path: string, value: T): T | CodeFile => byPath.get(path) ?? value
   return {
-    ...definition,
-    ...(skills ? { skills_dir: skills } : {}),
+    ...withPlacedSkills(definition, (path) => skills.get(path)),
     ...(tools_file === undefined
       ? {}
       : {

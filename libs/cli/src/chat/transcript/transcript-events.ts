@@ -1,5 +1,5 @@
 // What each event of a session means for its transcript. Pure, exhaustive: a new type of event does not compile without a case here.
-import type { EventData, SessionEvent } from '@reins/contracts'
+import { type EventData, type SessionEvent, workspaceServer } from '@reins/contracts'
 import { answered, asked, pageDone, questionExpired, withoutQuestion } from './transcript-questions.ts'
 import {
   hasShown,
@@ -138,7 +138,16 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     }
     case 'toolset.resolved': {
       const gone = event.data.servers.flatMap((one) => (one.status === 'unavailable' ? [one] : []))
-      const lines = gone.map(({ server, reason }) => `The MCP server ${server} is not available: ${reason}`)
+      const lines = [
+        ...gone.map(({ server, reason }) =>
+          server === workspaceServer
+            ? `The workspace tells this agent nothing: ${reason}`
+            : `The MCP server ${server} is not available: ${reason}`,
+        ),
+        ...event.data.servers.flatMap((one) =>
+          one.status === 'ready' ? (one.workspace?.problems ?? []).map((problem) => `Not used: ${problem}`) : [],
+        ),
+      ]
       // It is asked again before each turn: what is known is said once.
       const news = lines.filter((line) => !transcript.unavailable?.includes(line))
       return now(
@@ -196,6 +205,7 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     }
     case 'output.declared':
     case 'output.requested':
+    case 'workspace.declared':
     case 'memory.declared':
     case 'planning.declared':
     case 'skills.declared':
