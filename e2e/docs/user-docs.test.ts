@@ -18,6 +18,7 @@ const documents = [
   'structured-results.md',
   'webhooks.md',
   'skills.md',
+  'budgets.md',
 ]
 const agent = { name: 'careful', model: 'scripted/assistant', system_prompt: 'You help.' }
 

@@ -6,12 +6,20 @@ import type { ServiceProcess } from '../harness/service-process.ts'
 import { World } from '../harness/world.ts'
 import { approvalCases } from './approval-cases.ts'
 import { attemptOf, Bench, countOf, textOf } from './bench.ts'
+import { budgetCases } from './budget-cases.ts'
 import { delegationCases } from './delegation-cases.ts'
 import { executorCases, pairCases } from './executor-cases.ts'
 import { gatewayCases } from './gateway-cases.ts'
 import { crashCases, toolRunnerCases } from './tool-runner-cases.ts'
 
-const survived = [...executorCases, ...toolRunnerCases, ...gatewayCases, ...approvalCases, ...delegationCases]
+const survived = [
+  ...executorCases,
+  ...toolRunnerCases,
+  ...gatewayCases,
+  ...approvalCases,
+  ...delegationCases,
+  ...budgetCases,
+]
 const cases = [...survived, ...pairCases]
 const all = [...cases, ...crashCases]
 const deadline = 240_000

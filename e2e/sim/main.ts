@@ -7,14 +7,16 @@ import type { Scenario } from './scenarios/scenario.ts'
 import { large, medium, small } from './scenarios/scenarios.ts'
 import { shrink, tell } from './exploring/shrink.ts'
 import { largeMind, mediumMind, smallMind } from './scenarios/mind.ts'
+import { largeBudgets, mediumBudgets } from './scenarios/budgets.ts'
 import { largeTeams, mediumTeams } from './scenarios/teams.ts'
+import { wrongBudgets } from './wrong/budgets.ts'
 import { wrongRules as others } from './wrong/rules.ts'
 import { mediumResults } from './scenarios/results.ts'
 import { wrongMind } from './wrong/mind.ts'
 import { wrongResults } from './wrong/results.ts'
 import { wrongTeams } from './wrong/teams.ts'
 
-const wrongRules = [...others, ...wrongTeams, ...wrongResults, ...wrongMind]
+const wrongRules = [...others, ...wrongTeams, ...wrongResults, ...wrongMind, ...wrongBudgets]
 
 const usage = `npm run sim -- [--exhaustive [--max STATES]] [--seed N --walks N] [--wrong NAME|all] [--scenario TEXT]
   --exhaustive   every order of moves of the small scenarios (at most --max states each, default 1000000)
@@ -93,9 +95,10 @@ else if (![max, seed, count].every(Number.isSafeInteger) || (values.wrong !== un
   console.log(`\n${told.found} of ${chosen.length} known-wrong rules found`)
   process.exitCode = told.found === chosen.length ? 0 : 1
 } else {
-  if (values.exhaustive)
-    exhaustive(named([...small, ...smallMind, ...medium, ...mediumTeams, ...mediumMind, ...mediumResults]), max, told)
-  if (count > 0) walks(named([...large, ...largeTeams, ...largeMind]), seed, count, told)
+  const smalls = [...small, ...smallMind]
+  const mediums = [...medium, ...mediumTeams, ...mediumMind, ...mediumResults, ...mediumBudgets]
+  if (values.exhaustive) exhaustive(named([...smalls, ...mediums]), max, told)
+  if (count > 0) walks(named([...large, ...largeTeams, ...largeMind, ...largeBudgets]), seed, count, told)
   console.log(`${told.states.toLocaleString('en')} states visited, ${told.found} failures`)
   process.exitCode = told.found === 0 ? 0 : 1
 }

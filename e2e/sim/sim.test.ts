@@ -4,8 +4,10 @@ import { type Rules, sound } from './world/rules.ts'
 import type { Scenario } from './scenarios/scenario.ts'
 import { large, medium, small } from './scenarios/scenarios.ts'
 import { largeMind, mediumMind, smallMind } from './scenarios/mind.ts'
+import { largeBudgets, mediumBudgets } from './scenarios/budgets.ts'
 import { largeTeams, mediumTeams } from './scenarios/teams.ts'
 import { mediumResults } from './scenarios/results.ts'
+import { wrongBudgets } from './wrong/budgets.ts'
 import { wrongResults } from './wrong/results.ts'
 import { wrongMind } from './wrong/mind.ts'
 import { wrongTeams } from './wrong/teams.ts'
@@ -24,7 +26,8 @@ describe('the protocol, explored', () => {
     expect(failureOf(scenario, 20_000)).toBeUndefined()
   })
 
-  it.each([...medium, ...mediumTeams, ...mediumResults].map((scenario) => [scenario.name, scenario] as const))(
+  const mediums = [...medium, ...mediumTeams, ...mediumResults, ...mediumBudgets]
+  it.each(mediums.map((scenario) => [scenario.name, scenario] as const))(
     'holds as far as it is looked at: %s',
     (_, scenario) => {
       expect(failureOf(scenario, 5_000)).toBeUndefined()
@@ -38,26 +41,22 @@ describe('the protocol, explored', () => {
     },
   )
 
-  it.each([...large, ...largeTeams, ...largeMind].map((scenario) => [scenario.name, scenario] as const))(
-    'holds on seeded walks: %s',
-    (_, scenario) => {
-      for (let seed = 1; seed <= (largeMind.includes(scenario) ? 10 : 30); seed++) {
-        const { finding } = walk(scenario, seeded(seed))
-        expect(finding && tell(scenario, sound, shrink(scenario, sound, finding))).toBeNull()
-      }
-    },
-  )
+  const larges = [...large, ...largeTeams, ...largeMind, ...largeBudgets]
+  it.each(larges.map((scenario) => [scenario.name, scenario] as const))('holds on seeded walks: %s', (_, scenario) => {
+    for (let seed = 1; seed <= (largeMind.includes(scenario) ? 10 : 30); seed++) {
+      const { finding } = walk(scenario, seeded(seed))
+      expect(finding && tell(scenario, sound, shrink(scenario, sound, finding))).toBeNull()
+    }
+  })
 })
 
 describe('the simulator bites', () => {
-  it.each([...wrongRules, ...wrongTeams, ...wrongResults, ...wrongMind].map((rule) => [rule.name, rule] as const))(
-    'finds the known-wrong rule %s',
-    (_, rule) => {
-      const { finding } = exploreAll(rule.scenario, { maxStates: 60_000, rules: rule.rules, drainEvery: 0 })
-      expect(finding).not.toBeNull()
-      expect(failureOf(rule.scenario, 2_000)).toBeUndefined()
-    },
-  )
+  const rules = [...wrongRules, ...wrongTeams, ...wrongResults, ...wrongMind, ...wrongBudgets]
+  it.each(rules.map((rule) => [rule.name, rule] as const))('finds the known-wrong rule %s', (_, rule) => {
+    const { finding } = exploreAll(rule.scenario, { maxStates: 60_000, rules: rule.rules, drainEvery: 0 })
+    expect(finding).not.toBeNull()
+    expect(failureOf(rule.scenario, 2_000)).toBeUndefined()
+  })
 
   it('shrinks a failure to moves that still lead to it', () => {
     const rule = wrongRules.find(({ name }) => name === 'loser-acks')!

@@ -1,10 +1,11 @@
 // What `reins up`, `service` and `doctor` take from flags and the environment. Pure and total: every mistake is named with a valid value.
 import os from 'node:os'
 import path from 'node:path'
+import { type BudgetLimits, durationMs } from '@reins/contracts'
 import { type CompatibleConfig, loadModelsConfig, type ModelsConfig } from '@reins/models'
 import { parseKeyring } from '@reins/secrets'
-import { type DelegationCeilings, defaultCeilings } from '@reins/session'
 import { ConfigError, type Env, Environment } from '@reins/service'
+import { type DelegationCeilings, defaultCeilings } from '@reins/session'
 import { loadGatewaySettings } from '@reins/session-gateway'
 import type { LogLevel } from '@reins/telemetry'
 import type { DiskLimits } from './data/disk-budget.ts'
@@ -49,6 +50,10 @@ export interface LocalConfig {
   readonly sessionCacheMb: number
   /** What no definition exceeds when it delegates. */
   readonly ceilings: DelegationCeilings
+  /** What any session may use at most; empty: as much as its own budget says. */
+  readonly budgetCeiling: BudgetLimits
+  /** A table of what models cost, absolute; undefined: what the product knows. */
+  readonly pricesFile: string | undefined
   /** How full the disk of the data folder may get. */
   readonly disk: DiskLimits
   readonly allowUnsandboxedShell: boolean
@@ -115,6 +120,8 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
       maxPerTurn: read.integer('REINS_MAX_DELEGATIONS_PER_TURN', defaultCeilings.maxPerTurn, { min: 1, max: 10_000 }),
       maxSessions: read.integer('REINS_MAX_TREE_SESSIONS', defaultCeilings.maxSessions, { min: 1, max: 100_000 }),
     },
+    budgetCeiling: budgetCeilingOf(read),
+    pricesFile: fileNamed(read, 'REINS_PRICES_FILE', cwd),
     disk: {
       newSessionsPercent: read.integer('REINS_DISK_NEW_SESSIONS_PERCENT', 90, { min: 1, max: 100 }),
       appendsPercent: read.integer('REINS_DISK_APPENDS_PERCENT', 97, { min: 1, max: 100 }),
@@ -129,7 +136,7 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
     logLevel: read.oneOf('REINS_LOG_LEVEL', 'info', ['debug', 'info', 'warn', 'error', 'silent'] as const),
     pauseAt: read.text('REINS_PAUSE_AT'),
     secretsKey: read.text('REINS_SECRETS_KEY'),
-    secretsKeyFile: keyFileOf(read, cwd),
+    secretsKeyFile: fileNamed(read, 'REINS_SECRETS_KEY_FILE', cwd),
   }
   if (config.secretsKey !== undefined) {
     const problem = keyProblem(config.secretsKey)
@@ -149,9 +156,35 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
   }
 }
 
-function keyFileOf(read: Environment, cwd: string): string | undefined {
-  const file = read.text('REINS_SECRETS_KEY_FILE')
+function fileNamed(read: Environment, name: string, cwd: string): string | undefined {
+  const file = read.text(name)
   return file === undefined ? undefined : path.resolve(cwd, file)
+}
+
+/** In the words of a budget: tokens, dollars, calls, a time such as 12h. */
+function budgetCeilingOf(read: Environment): BudgetLimits {
+  const number = (name: string, example: string): number | undefined => {
+    const value = read.text(name)
+    if (value === undefined) return undefined
+    if (Number(value) > 0 && Number(value) <= 1e12) return Number(value)
+    read.problem(`${name}="${value}" is not valid. Give a number above 0, such as ${name}=${example}`)
+    return undefined
+  }
+  const tokens = number('REINS_MAX_BUDGET_TOKENS', '5000000')
+  const usd = number('REINS_MAX_BUDGET_USD', '20')
+  const toolCalls = number('REINS_MAX_BUDGET_TOOL_CALLS', '1000')
+  const wallTime = read.text('REINS_MAX_BUDGET_WALL_TIME')
+  const valid = wallTime === undefined || /^[1-9][0-9]{0,4}(s|m|h|d)$/.test(wallTime)
+  if (!valid)
+    read.problem(
+      `REINS_MAX_BUDGET_WALL_TIME="${wallTime}" is not valid. Give a time, such as REINS_MAX_BUDGET_WALL_TIME=12h`,
+    )
+  return {
+    ...(tokens === undefined ? {} : { tokens: Math.floor(tokens) }),
+    ...(usd === undefined ? {} : { usd }),
+    ...(toolCalls === undefined ? {} : { toolCalls: Math.floor(toolCalls) }),
+    ...(wallTime === undefined || !valid ? {} : { wallTime: durationMs(wallTime) }),
+  }
 }
 
 /** The text is shown to nobody. */

@@ -28,6 +28,7 @@ import {
 } from '@reins/tools'
 import type { LocalConfig } from './config.ts'
 import { guardOf } from './guard.ts'
+import { modelPrices } from './model-prices.ts'
 import { pausingAppends } from './pausing-appends.ts'
 import { type ServerStates, stateText } from './servers/server-state.ts'
 import { watchStorage } from './storage-watch.ts'
@@ -112,6 +113,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     ackWaitMs: config.ackWaitMs,
     now: clock.now,
   })
+  const priceOf = modelPrices(config.pricesFile)
   const models = createModels(config.models)
   closing.add('models', () => models.close())
   const { redactor } = options
@@ -240,6 +242,8 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       modelCalls: config.waitingCalls,
       cacheBytes: config.sessionCacheMb * 1024 * 1024,
       ceilings: config.ceilings,
+      budgetCeiling: config.budgetCeiling,
+      priceOf,
       ackWaitMs: config.ackWaitMs,
       pauseAt,
       redactor,
@@ -283,6 +287,8 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       ...gateway.brokerPorts(broker),
       toolsOf: (definition) => toolsAtStart(catalogs, definition),
       ceilings: config.ceilings,
+      budgetCeiling: config.budgetCeiling,
+      priceOf,
       settingsOf: (digest) => definitions.settings(digest),
       outputSchemaProblem,
       argumentsProblem: (definition, tool, args) => argumentsProblem(catalogs, definition, tool, args),

@@ -10,6 +10,7 @@
 //   C10      a turn that has a schema is completed by an answer that was found to fit, and asks for one so often and no oftener.
 //   C11-C14  what an agent has in mind: context, memory, plan, skills (mind.ts).
 //   C15      a tree counts as paused, or its cancel as complete, when nothing below works any more; at rest every receipt is there.
+//   C16      a tree never uses more than the budget of its root; at rest, all that was used is accounted for there.
 //   C6       a runner that has read to the head believes of its calls what the session says of them.
 import { type Frame, frameHash, type SessionEvent } from '@reins/contracts'
 import type { StoredFrame } from '@reins/journal'
@@ -26,11 +27,13 @@ import {
   foldFrame,
   type Session,
   stopOf,
+  spentBy,
   waitsForPeople,
 } from '@reins/session'
 import { checkMind } from './mind.ts'
 import { isOlder } from '../world/builds.ts'
 import type { ExecutorProcess } from '../executor/state.ts'
+import { attemptTokens } from '../scenarios/scenario.ts'
 import { root, short, type World } from '../world/world.ts'
 
 /** C1 and C2, for each frame as it is stored. */
@@ -112,6 +115,7 @@ export function checkCovers(world: World): void {
   checkViews(world)
   checkTree(world)
   checkReceipts(world)
+  checkBudget(world)
   for (const id of world.sessions()) {
     const { session, head } = world.read(id)
     const covers = cover(session)
@@ -228,6 +232,23 @@ function checkStopped(world: World): void {
   }
 }
 
+/** C16, in every world. */
+function checkBudget(world: World): void {
+  if (!world.scenario.budget) return
+  const { budget } = world.read(root).session
+  const most = budget?.limits.tokens ?? Number.POSITIVE_INFINITY
+  const used = world.attempts * attemptTokens
+  if (used > most) world.fail(`C16: the tree has used ${used} tokens, and ${most} are allowed`)
+}
+
+/** C16, at rest. */
+function checkAccounts(world: World): void {
+  if (!world.scenario.budget) return
+  const accounted = spentBy(world.read(root).session).tokens
+  const used = world.attempts * attemptTokens
+  if (accounted < used) world.fail(`C16: at the end ${used} tokens are used, and ${accounted} accounted for`)
+}
+
 /** C9, at rest. */
 function checkOrphans(world: World): void {
   for (const id of world.sessions()) {
@@ -269,6 +290,7 @@ export function checkRest(world: World): void {
     if (state !== 'acked') world.fail(`C5: at the end the trigger ${world.nameOf(seq)} is still ${state}`)
   checkOrphans(world)
   checkStopped(world)
+  checkAccounts(world)
   if (world.tim.size > 0) world.fail(`C5: at the end timers are left: ${[...world.tim].join(', ')}`)
   for (const id of world.sessions()) {
     const { session } = world.read(id)

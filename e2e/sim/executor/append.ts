@@ -1,5 +1,13 @@
 // How an executor's frames get in, and what it does when it knows whether they are. Invariants: process.ts.
-import { announced, type Effect, foldFrames, isCurrentModelCall, type Plan, statusToShow } from '@reins/session'
+import {
+  type Announcement,
+  type Effect,
+  foldFrames,
+  isCurrentModelCall,
+  type Plan,
+  type Session,
+  statusToShow,
+} from '@reins/session'
 import { checkSent } from '../checks/mind.ts'
 import { framesFor } from '../world/builds.ts'
 import {
@@ -14,6 +22,7 @@ import {
   update,
 } from './state.ts'
 import { recipeOf } from '../world/model.ts'
+import { attemptTokens, type Scenario } from '../scenarios/scenario.ts'
 import { instanceOf, type Order, type World } from '../world/world.ts'
 
 export function decide(
@@ -21,11 +30,13 @@ export function decide(
   process: ExecutorProcess,
   state: ExecSession,
   planned: Plan,
-  then: ExecThen,
+  following: ExecThen,
 ): void {
   const { session, head } = state.fold
-  const recipe = planned.effect && recipeOf(world.scenario, planned.after)
-  const next = recipe ? announced(planned, recipe, head.n + 1) : planned
+  const writer = { n: head.n + 1, at: planned.at, by: instanceOf(process) }
+  const says = planned.effect && announcementOf(world.scenario, planned.after)
+  const next = says ? world.rules.announced(planned, session, says, writer) : planned
+  const then = following.kind === 'errand' ? following : { ...following, effect: next.effect }
   const { events, to } = next
   const status = statusToShow(next, head, counting(world, state).length > 0)
   const pool = session.born?.pools.executor ?? head.pool
@@ -35,6 +46,13 @@ export function decide(
     { session: session.id, head, by: instanceOf(process), role: 'e', events, to, status, pool },
     then,
   )
+}
+
+/** Of every call under a budget: what is set aside for it is what it uses. null: nothing is said of it. */
+function announcementOf(scenario: Scenario, after: Session): Announcement | null {
+  if (scenario.budget) return { size: { tokens: 0, answer: attemptTokens } }
+  const recipe = recipeOf(scenario, after)
+  return recipe && { recipe, size: { tokens: recipe.tokens, answer: recipe.answer } }
 }
 
 export function sent(world: World, name: string, order: Order, then: ExecThen, slot = order.session): void {
@@ -92,6 +110,7 @@ export function begin(world: World, name: string, session: string, state: ExecSe
     world.fail(`C2: ${name} starts ${nameOf(effect)}, which its own read shows closed`)
   world.note(`${name} runs ${nameOf(effect)}`)
   if (kind === 'call-model') checkSent(world, name, is)
+  world.attempts++
   update(world, name, session, { running: { kind, call, attempt }, started: [...state.started, key(call, attempt)] })
 }
 

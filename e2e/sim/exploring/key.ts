@@ -21,6 +21,7 @@ export function worldKey(world: World): string {
     .sort()
     .join()
   text += `|${[...world.tim].sort().join()}|${[...world.begun].sort().join()}|${[...world.stored].sort().join()}`
+  if (world.scenario.budget) text += `|${world.attempts}`
   for (const process of world.processes.values()) text += `|${processKey(world, process)}`
   return hash64(text)
 }

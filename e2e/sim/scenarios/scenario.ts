@@ -1,6 +1,7 @@
 // What a run of the simulator starts from: sessions, what the model answers, what people do, which faults may happen.
 import type {
   ApprovalPolicy,
+  BudgetLimits,
   EventData,
   EventOf,
   EventType,
@@ -62,6 +63,8 @@ export type GatewayOp =
   /** Of a person: compact the context now, undo the latest compaction. */
   | { readonly op: 'compact'; readonly of?: Below }
   | { readonly op: 'restore'; readonly of?: Below }
+  /** Of a person, to so many tokens; where a turn has ended for the budget, the session goes on. */
+  | { readonly op: 'raise'; readonly tokens: number; readonly of?: Below }
   /** `tree`: a pause with everything below. */
   | { readonly op: 'pause' | 'resume' | 'release' | 'rename'; readonly tree?: true; readonly of?: Below }
 
@@ -123,11 +126,16 @@ export interface Scenario {
     /** It may end a call while its question waits. */
     readonly givesUp?: true
   }
+  /** What the root may use with all below it. Each attempt of a model call uses `attemptTokens`, whatever comes of it. */
+  readonly budget?: BudgetLimits
   readonly gateway: readonly GatewayOp[]
   readonly faults: Partial<Readonly<Record<FaultKind, number>>>
   /** Faults of all kinds together. */
   readonly total: number
 }
+
+/** Set aside before an attempt begins, and used by it. */
+export const attemptTokens = 10
 
 const limits = { maxToolCalls: 10 }
 export const born: Scenario['born'] = {

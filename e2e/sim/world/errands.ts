@@ -86,7 +86,7 @@ const aboveOf = ({ session }: Fold, call: string) =>
   session.born ? { session: session.id, call, pool: session.born.pools.executor } : undefined
 
 /** What a child may do is bounded by what its parent gives it. */
-function declared({ scenario, rules }: World, { agent, levels, sessions, onPause }: Creation): SessionEvent[] {
+function declared({ scenario, rules }: World, { agent, levels, sessions, onPause, budget }: Creation): SessionEvent[] {
   const team = scenario.teams?.[agent]
   const granted = rules.sessionsUnbounded ? {} : { sessions: Math.min(team?.sessions ?? 0, sessions ?? 0) }
   return [
@@ -99,6 +99,7 @@ function declared({ scenario, rules }: World, { agent, levels, sessions, onPause
         ]
       : []),
     ...mindOf(scenario, agent),
+    ...(budget ? [{ type: 'budget.declared' as const, data: budget }] : []),
     ...(onPause === 'return' ? [{ type: 'parent.declared' as const, data: { onPause } }] : []),
   ]
 }

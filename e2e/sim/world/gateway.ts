@@ -7,6 +7,7 @@ import {
   pauseTree,
   placeMessage,
   type RequestOutcome,
+  raiseBudget,
   revokeGrant,
   steer,
   type VerdictOutcome,
@@ -60,6 +61,7 @@ function outcomeAt(world: World, session: string, op: GatewayOp): RequestOutcome
   if (op.op === 'compact' || op.op === 'restore') return contextAt(world, session, op)
   if (op.op === 'answer') return answeredBy(world, session, op)
   if (op.op === 'pause' && op.tree) return pauseTree(world.read(session))
+  if (op.op === 'raise') return raisedBy(world, session, op)
   return op.op === 'decide' || op.op === 'revoke'
     ? decidedBy(world, session, op)
     : outcomeOf(world, world.read(session).head, op)
@@ -70,6 +72,14 @@ type ContextOp = Extract<GatewayOp, { op: 'compact' | 'restore' }>
 function contextAt(world: World, session: string, { op }: ContextOp): RequestOutcome {
   const fold = world.read(session)
   return op === 'compact' ? world.rules.requestCompaction(fold, `r${world.done}`) : world.rules.restoreContext(fold)
+}
+
+function raisedBy(world: World, id: string, { tokens }: GatewayOp & { op: 'raise' }): RequestOutcome {
+  const goOn: EventOf<'message.received'> = {
+    type: 'message.received',
+    data: { message: `go-on-${world.done}`, content: [{ type: 'text', text: 'go on' }], onBusy: 'queue' },
+  }
+  return raiseBudget(world.read(id), { tokens }, {}, goOn)
 }
 
 /** A person is done with a page that they accept. */
@@ -97,7 +107,7 @@ function decidedBy(world: World, id: string, op: Extract<GatewayOp, { op: 'decid
 function outcomeOf(
   world: World,
   head: Head,
-  op: Exclude<GatewayOp, Extract<GatewayOp, { op: 'decide' | 'revoke' | 'answer' }> | ContextOp>,
+  op: Exclude<GatewayOp, Extract<GatewayOp, { op: 'decide' | 'revoke' | 'answer' | 'raise' }> | ContextOp>,
 ): RequestOutcome {
   if (op.op === 'rename') return rename(world, head)
   if (op.op !== 'message') return op.op === 'cancel' && op.end ? steer('end', 'x', head) : steer(op.op, 'x', head)
@@ -111,13 +121,14 @@ function outcomeOf(
 }
 
 function declared({ scenario }: World): readonly SessionEvent[] {
-  const { servers, policy, teams, born, output } = scenario
+  const { servers, policy, teams, born, output, budget } = scenario
   const team = teams?.[born.agent]
   const pinned: readonly SessionEvent[] = [
     ...(policy ? [{ type: 'approvals.pinned' as const, data: policy }] : []),
     ...(team ? [{ type: 'agents.declared' as const, data: team }] : []),
     ...(output ? [{ type: 'output.declared' as const, data: { schema: { type: 'object' }, ...output } }] : []),
     ...mindOf(scenario, born.agent),
+    ...(budget ? [{ type: 'budget.declared' as const, data: budget }] : []),
   ]
   if (!servers) return pinned
   const named = servers.map(({ server }) => ({ server }))

@@ -8,7 +8,7 @@ import {
   type Session,
   type SummaryOutcome,
 } from '@reins/session'
-import type { Answer, Scenario } from '../scenarios/scenario.ts'
+import { type Answer, attemptTokens, type Scenario } from '../scenarios/scenario.ts'
 
 const textOnly: Answer = {}
 
@@ -49,7 +49,8 @@ export function outcomeOf(answer: Answer, call: string, attempt: number, session
     ...asked.map((one, at) => ({ type: 'tool-call' as const, call: `${call}.${at}`, ...one })),
   ]
   const finish = asked.length > 0 ? ('tool-calls' as const) : ('stop' as const)
-  const completed = { type: 'model-call.completed', data: { call, attempt, content, usage: noUsage, finish } } as const
+  const usage = session.budget ? { ...noUsage, inputTokens: attemptTokens } : noUsage
+  const completed = { type: 'model-call.completed', data: { call, attempt, content, usage, finish } } as const
   if (asked.length > 0 || !session.turn?.output) return [completed]
   const problems = answer.misfit ? ['it does not fit'] : []
   return [completed, { type: 'output.checked', data: { call, problems } }]

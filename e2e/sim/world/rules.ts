@@ -3,6 +3,7 @@
 import type { Address, Head, SessionEvent } from '@reins/contracts'
 import {
   addressOf,
+  announced,
   answerElicitation,
   compactionEvents,
   createChild,
@@ -34,6 +35,7 @@ import {
 export interface Protocol {
   verdict(session: Session, head: Head, holder: Holder, delivery: { readonly redelivered: boolean }): Verdict
   readonly takeover: typeof takeover
+  readonly announced: typeof announced
   readonly mayStart: typeof mayStart
   readonly mayRun: typeof mayRun
   readonly viewOf: typeof viewOf
@@ -104,6 +106,7 @@ export interface Rules extends Protocol {
 export const sound: Rules = {
   verdict,
   takeover,
+  announced,
   mayStart,
   mayRun,
   viewOf,

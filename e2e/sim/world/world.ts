@@ -65,6 +65,8 @@ export class World {
   begun: ReadonlySet<string> = new Set()
   /** Operations that the memory has recorded, and calls that it has changed something for. */
   stored: ReadonlySet<string> = new Set()
+  /** Attempts of model calls that have begun, by whomever: what they use is used, whatever is known of it. */
+  attempts = 0
   faults: Partial<Readonly<Record<FaultKind, number>>>
   faultsLeft: number
 
@@ -98,6 +100,7 @@ export class World {
     copy.bodies = this.bodies
     copy.begun = this.begun
     copy.stored = this.stored
+    copy.attempts = this.attempts
     copy.violation = this.violation
     return copy
   }

@@ -6,7 +6,7 @@ export type { ConnectionItem, FollowItem, MemoryAt } from '@reins/client'
 export interface ReinsClient
   extends Pick<
     Client,
-    'agents' | 'approvals' | 'elicitations' | 'secrets' | 'configs' | 'webhooks' | 'memory' | 'pools'
+    'agents' | 'approvals' | 'elicitations' | 'secrets' | 'configs' | 'webhooks' | 'memory' | 'pools' | 'usage'
   > {
   readonly sessions: Omit<Client['sessions'], 'createAndWait' | 'sendAndWait'>
 }

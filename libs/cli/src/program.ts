@@ -3,15 +3,16 @@ import { Command, CommanderError, Option } from 'commander'
 import { agentCommands } from './commands/agent.ts'
 import { approvalCommands } from './commands/approvals.ts'
 import { chatCommand } from './commands/chat.ts'
-import { elicitationCommands } from './commands/elicitations.ts'
 import { completionCommands } from './commands/completion.ts'
 import { configCommands } from './commands/config.ts'
+import { elicitationCommands } from './commands/elicitations.ts'
 import { mcpCommands } from './commands/mcp.ts'
 import { memoryCommands } from './commands/memory.ts'
 import { poolCommands } from './commands/pool.ts'
 import { secretCommands } from './commands/secret.ts'
 import { sessionCommands } from './commands/session.ts'
 import { skillCommands } from './commands/skill.ts'
+import { usageCommand } from './commands/usage.ts'
 import { webhookCommands } from './commands/webhook.ts'
 import type { CliContext } from './context.ts'
 import { asTyped, CommandFailure, exitCodes, explainFailure, failureText, QuietExit } from './failure.ts'
@@ -30,7 +31,7 @@ interface Ongoing {
 }
 const runs = new WeakMap<Command, Ongoing>()
 
-/** Adds `agent`, `chat`, `session`, `approvals`, `elicitations`, `secret`, `config`, `webhook`, `memory`, `pool`, `skill`, `completion` and the global options to the program. */
+/** Adds `agent`, `chat`, `session`, `approvals`, `elicitations`, `secret`, `config`, `webhook`, `memory`, `usage`, `pool`, `skill`, `completion` and the global options to the program. */
 export function clientCommands(program: Command, context: CliContext): Command {
   if (!program.options.some((option) => option.long === '--server')) {
     program
@@ -54,6 +55,7 @@ export function clientCommands(program: Command, context: CliContext): Command {
   configCommands(program, act)
   webhookCommands(program, act)
   memoryCommands(program, act)
+  usageCommand(program, act)
   poolCommands(program, act)
   mcpCommands(program, act)
   skillCommands(program, act)

@@ -26,6 +26,7 @@ describe('completion', () => {
           'secret',
           'session',
           'skill',
+          'usage',
           'webhook',
         ],
       },

@@ -226,6 +226,11 @@ export const delivered = (webhook: string, change: Partial<Delivery['last']> = {
 
 const stamps = { createdAt: 1_000_000, updatedAt: 1_060_000, by: 'user:admin' }
 
+const nothingUsed = {
+  ...{ turns: 0, modelCalls: 0, toolCalls: 0, usd: 0, unpricedTokens: 0, charged: { tokens: 0, usd: 0 } },
+  usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 },
+}
+
 export function fakeServer(): FakeServer {
   const feed = new Feed()
   const asked: string[] = []
@@ -428,6 +433,10 @@ export function fakeServer(): FakeServer {
         end: control('end'),
         compact: control('compact'),
         restore: control('restore'),
+        raiseBudget: async (id, raise) => {
+          note(`raise ${id} ${JSON.stringify(raise)}`)
+          return { id, status: 'idle', cursor: 'c1' }
+        },
         follow: (_id, options = {}) => feed.read(options.signal),
       },
       approvals: {
@@ -465,6 +474,7 @@ export function fakeServer(): FakeServer {
           return { session, elicitation_id: elicitation, action: answer.action, state, cursor: 'c1' }
         },
       },
+      usage: async ({ by = 'agent' } = {}) => ({ by, rows: [], more: 0, total: nothingUsed }),
       pools: async () => [],
     },
   }

@@ -82,6 +82,8 @@ const delivery = record({
 const memory = record({ scope: text, key: text, version: finite, createdAt: instant, updatedAt: instant })
 
 /** By what the caller asked for. */
+const used = { turns: finite, modelCalls: finite, usd: finite, usage: record({ inputTokens: finite }) }
+
 export const answers = {
   memoryScopes: record({ scopes: list(record({ scope: text, entries: finite })), next: optional(text) }),
   memoryEntries: record({ entries: list(memory), next: optional(text) }),
@@ -139,6 +141,7 @@ export const answers = {
   config: record({ config }),
   configPut: record({ config, outcome: text }),
   configs: record({ configs: list(config), next: optional(text) }),
+  usage: record({ by: text, rows: list(record({ key: text, ...used })), more: finite, total: record(used) }),
   pools: record({ pools: list(record({ key: text, kind: text, servedBy: list(record({ instance: text })) })) }),
   health: record({ status: text, version: text, parts: record({}) }),
   anything: (): undefined => undefined,

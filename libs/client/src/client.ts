@@ -7,6 +7,7 @@ import type {
   ApprovalList,
   ApprovalState,
   AskedElicitationList,
+  AskUsage,
   ControlAccepted,
   CreatedSession,
   CreateSession,
@@ -27,6 +28,7 @@ import type {
   PoolList,
   PutAgentResult,
   PutCondition,
+  RaiseBudget,
   SendMessage,
   SentFile,
   SessionInfo,
@@ -36,6 +38,7 @@ import type {
   SessionTree,
   TreeStop,
   TurnResult,
+  UsageReport,
 } from '@reins/contracts'
 import { localFetch } from '#fetch'
 import { answers, type Form } from './answers.ts'
@@ -135,6 +138,8 @@ export interface Client {
     readonly compact: Control
     /** Undoes the latest compaction. Nothing to undo: session_conflict. */
     readonly restore: Control
+    /** Raises limits of the budget; where the latest turn has ended for it, the session goes on. Needs budget:raise. */
+    raiseBudget(id: string, raise: RaiseBudget, options?: WriteOptions): Promise<ControlAccepted>
   }
   readonly approvals: {
     /** Calls that wait, from an index that may be some moments old. Default: those that wait now. */
@@ -172,6 +177,8 @@ export interface Client {
       options?: WriteOptions,
     ): Promise<ElicitationAnswered>
   }
+  /** What sessions have used, from an index that may be some moments old. Default: by agent, of all time. */
+  usage(query?: Partial<AskUsage>): Promise<UsageReport>
   pools(): Promise<readonly PoolInfo[]>
   health(): Promise<Health>
 }
@@ -282,6 +289,7 @@ export function createClient(options: ClientOptions): Client {
       end: control('end'),
       compact: control('compact'),
       restore: control('restore'),
+      raiseBudget: (id, raise, write) => post(session(id, '/budget'), answers.controlAccepted, raise, write),
     },
     approvals: {
       list: (query) => get('/v1/approvals', answers.approvals, query),
@@ -308,6 +316,7 @@ export function createClient(options: ClientOptions): Client {
           write,
         ),
     },
+    usage: (query) => get('/v1/usage', answers.usage, { ...query }),
     pools: async () => (await get<PoolList>('/v1/pools', answers.pools)).pools,
     health: () => get('/health', answers.health),
   }

@@ -189,6 +189,31 @@ export {
   type ListElicitations,
 } from './api/elicitations.ts'
 export { McpTest, McpTried, type TestMcp, testMcpVerb } from './api/mcp.ts'
+export {
+  Budget,
+  BudgetLimits,
+  BudgetName,
+  budgetFields,
+  budgetLimits,
+  budgetNames,
+  hasLimit,
+  limitNamed,
+  narrowest,
+  Spent,
+} from './budget/limits.ts'
+export { amountText, parseBudget, usdText } from './budget/amounts.ts'
+export { addUsd, exactUsd, ModelPrice, type PriceOf, usdOf, worstUsd } from './budget/prices.ts'
+export {
+  type AskUsage,
+  BudgetUse,
+  RaiseBudget,
+  SessionBudget,
+  UsageGroup,
+  UsageReport,
+  UsageRow,
+  UsageTotal,
+  usageGroups,
+} from './api/usage.ts'
 export { argumentsDigest, type DecisionToSign, decisionToSign, signedDecision } from './approvals.ts'
 export {
   type NatsPermissions,
@@ -310,7 +335,7 @@ export {
   maxElicitationUrlChars,
   Resumed,
 } from './events/elicitation.ts'
-export { ModelCallError } from './events/model-call.ts'
+export { ModelCallError, Reserved } from './events/model-call.ts'
 export { WorkspaceFound, workspaceLimits, workspaceServer, WorkspaceSkill } from './events/workspace.ts'
 export { maxStepNameChars, maxStepTextChars, PlanStep, planDefaults } from './events/planning.ts'
 export { PromptRecipe } from './events/recipe.ts'

@@ -95,6 +95,8 @@ export interface ModelFailed {
   readonly message: string
   /** What the provider asked for by Retry-After, in milliseconds. */
   readonly retryAfterMs?: number
+  /** What the provider has counted for it, where that is known: nothing, where the request never reached it. */
+  readonly usage?: Usage
   /** How many more attempts can help; 0: none can. Where it is missing, the code alone decides. */
   readonly retries?: number
 }

@@ -1,13 +1,16 @@
 // The agents that a definition lists, as the registry has them now: what the start of a session pins.
 import {
   type AgentDefinition,
+  budgetLimits,
   type DeclaredAgent,
   definitionDigest,
   entryName,
+  hasLimit,
   inlineDefinition,
   isInline,
   isWorkflow,
   type Labels,
+  narrowest,
   onPauseOf,
   poolKey,
   type SubAgentEntry,
@@ -41,10 +44,18 @@ async function agentNow(
     ...(isWorkflow(entry) ? { workflow: entry.workflow } : {}),
     ...(typeof entry === 'string' || !entry.output_schema ? {} : { outputSchema: entry.output_schema }),
   }
+  const budget = narrowest(
+    budgetLimits(typeof entry === 'string' ? undefined : entry.budget),
+    budgetLimits(own?.budget),
+  )
   const labels = own?.affinity ?? {}
   const pool = poolKey(labels)
   const declared: DeclaredAgent = own
-    ? { ...said, digest: definitionDigest(own), pool, ...(own.agents?.length ? { delegates: true } : {}) }
+    ? {
+        ...{ ...said, digest: definitionDigest(own), pool },
+        ...(own.agents?.length ? { delegates: true } : {}),
+        ...(hasLimit(budget) ? { budget } : {}),
+      }
     : { ...said, gone: true }
   return { declared, pool, labels }
 }

@@ -21,6 +21,10 @@ export {
   type VerdictOutcome,
   type VerdictRefusal,
 } from './approval/verdicts.ts'
+export { type BudgetState, left, lent, spentBy } from './budget/budget.ts'
+export { budgetInfo } from './budget/budget-info.ts'
+export { goOnWords, raiseBudget } from './budget/budget-controls.ts'
+export { noPrice, reservedFor, summarySize } from './budget/reservation.ts'
 export { AppendList } from './append-list.ts'
 export {
   beginningEvents,
@@ -78,7 +82,7 @@ export { type Holder, newerDelayMs, statusToShow, type Verdict, verdict } from '
 export { firstFrame } from './lifecycle/first-frame.ts'
 export { sessionBeginning, type SessionBeginning } from './lifecycle/beginning.ts'
 export { type SessionStart, sessionStarted } from './lifecycle/session-started.ts'
-export { announced } from './model-call/announced.ts'
+export { type Announcement, announced } from './model-call/announced.ts'
 export { defaultRetryPolicy, failureEvents, type RetryPolicy, tooLarge } from './model-call/retries.ts'
 export { isCurrentModelCall, takeover } from './model-call/takeover.ts'
 export { type Plan, plan, traceOf } from './plan.ts'

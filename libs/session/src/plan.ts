@@ -2,6 +2,7 @@
 //   D3. One frame has one address and begins at most one effect; what does not fit is due again after it.
 //   D4. Whoever holds no exec trigger begins nothing: it records, and hands over (`mayBegin`).
 import { type Address, type SessionEvent, toLog } from '@reins/contracts'
+import { billed } from './budget/billing.ts'
 import { due } from './due.ts'
 import { evolve } from './evolve.ts'
 import type { Session } from './session.ts'
@@ -20,7 +21,7 @@ export interface Plan {
 /** The trace that a frame belongs to: of the turn that it leaves open, else of the one that it ended. */
 export const traceOf = (before: Session, after: Session): string | undefined => after.turn?.trace ?? before.turn?.trace
 
-const sameAddress = (a: Address, b: Address): boolean =>
+export const sameAddress = (a: Address, b: Address): boolean =>
   a.kind === b.kind && (a.kind === 'log' || (b.kind !== 'log' && a.pool === b.pool))
 
 /**
@@ -33,12 +34,24 @@ export function plan(
   writer: Omit<Origin, 'role'>,
   mayBegin: boolean,
 ): Plan | null {
-  const events: SessionEvent[] = []
-  let after = session
-  let to: Address = toLog
+  return goneOn({ events: [], to: toLog, after: session }, outcome, writer, mayBegin)
+}
+
+/** A frame of which a part is known already, and what follows from it. */
+export function goneOn(
+  begun: Pick<Plan, 'events' | 'to' | 'after'>,
+  outcome: readonly SessionEvent[],
+  writer: Omit<Origin, 'role'>,
+  mayBegin: boolean,
+): Plan | null {
+  const events: SessionEvent[] = [...begun.events]
+  let { after, to } = begun
   const take = (more: readonly SessionEvent[]) => {
-    events.push(...more)
-    for (const event of more) after = evolve(after, event, { role: 'e', ...writer })
+    for (const event of more) {
+      const said = billed(after, event)
+      events.push(said)
+      after = evolve(after, said, { role: 'e', ...writer })
+    }
   }
   take(outcome)
   let effect: Effect | null = null

@@ -4,6 +4,7 @@
 //   N2. The status is the last frame's header; after a faulty frame it is `quarantined` until the session is released.
 //   N3. What a role may not say is not counted (ARCHITECTURE I11).
 import {
+  addUsd,
   type EventOf,
   everyEvent,
   type Frame,
@@ -38,8 +39,14 @@ export interface InfoFold {
   readonly work: SessionWork
   /** Turns that have begun. */
   readonly turns: number
-  /** Of all model calls that have answered. */
+  /** Of all model calls and summaries that have answered. */
   readonly usage: Usage
+  /** US dollars, as far as prices were known. */
+  readonly usd: number
+  /** Who started it; null: its start does not say so. */
+  readonly principal: string | null
+  /** The turn that is open; null: none. */
+  readonly turn: string | null
   /** epoch ms; 0: no frame has said when */
   readonly createdAt: number
   readonly lastActivityAt: number
@@ -60,6 +67,9 @@ export const emptyInfo: InfoFold = {
   work: { worked: 0, doing: [] },
   turns: 0,
   usage: noUsage,
+  usd: 0,
+  principal: null,
+  turn: null,
   createdAt: 0,
   lastActivityAt: 0,
   last: { seq: 0, n: 0, i: -1 },
@@ -103,6 +113,8 @@ export const infoOf = (id: string, fold: InfoFold): SessionInfo => ({
   ...(fold.plan === undefined ? {} : { plan: { steps: fold.plan } }),
   turns: fold.turns,
   usage: fold.usage,
+  ...(fold.usd === 0 ? {} : { usd: fold.usd }),
+  ...(fold.principal === null ? {} : { principal: fold.principal }),
   createdAt: fold.createdAt,
   lastActivityAt: fold.lastActivityAt,
 })
@@ -131,9 +143,16 @@ function foldEvent(info: InfoFold, event: SessionEvent, at: number): InfoFold {
     case 'plan.updated':
       return { ...info, plan: event.data.steps }
     case 'turn.started':
-      return { ...info, turns: info.turns + 1 }
+      return { ...info, turns: info.turns + 1, turn: text(event.data.turn) }
+    case 'turn.completed':
+    case 'turn.failed':
+      return { ...info, turn: null }
     case 'model-call.completed':
-      return { ...info, usage: sum(info.usage, event.data.usage) }
+      return costing({ ...info, usage: sum(info.usage, event.data.usage) }, event.data.usd)
+    case 'context.compacted': {
+      const { usage, usd } = event.data
+      return usage ? costing({ ...info, usage: sum(info.usage, usage) }, usd) : info
+    }
     case 'approval.requested':
       return { ...info, waiting: [...info.waiting, waitingOf(event, at)].slice(-maxWaiting) }
     case 'elicitation.requested':
@@ -155,7 +174,7 @@ function foldEvent(info: InfoFold, event: SessionEvent, at: number): InfoFold {
       return without(info, event.data.call)
     case 'session.ended':
     case 'turn.cancelled':
-      return info.waiting.length === 0 ? info : { ...info, waiting: [] }
+      return { ...info, turn: null, waiting: [] }
     default:
       return info
   }
@@ -225,6 +244,8 @@ function ended(work: SessionWork, at: number, outcome: NonNullable<SessionWork['
   const { since, why: _, ...rest } = work
   return { ...rest, worked: plus(work.worked, since === undefined ? 0 : Math.max(0, at - since)), outcome, doing: [] }
 }
+const costing = (info: InfoFold, usd: number | undefined): InfoFold =>
+  usd === undefined ? info : { ...info, usd: addUsd(info.usd, usd) }
 
 /** More than anybody looks at. */
 const maxWaiting = 100
@@ -249,6 +270,7 @@ function started(info: InfoFold, { data }: EventOf<'session.started'>): InfoFold
     agent: text(data.agent),
     digest: text(data.digest),
     model: text(data.model),
+    principal: data.principal === undefined ? null : text(data.principal),
     instance: data.instance ? text(data.instance.instance) : null,
     parent: data.parent ? text(data.parent.session) : null,
     title: data.title === undefined ? info.title : text(data.title),

@@ -23,11 +23,12 @@ import type {
 } from '@reins/contracts'
 import { noUsage } from '@reins/contracts'
 import { AppendList } from './append-list.ts'
+import type { BudgetState, Metered } from './budget/budget.ts'
+import type { Context } from './context/context.ts'
 import type { Team } from './delegation/team.ts'
+import type { Sent } from './model-call/sent.ts'
 import type { Planning } from './planning/rules.ts'
 import type { SkillsState } from './skills/skills.ts'
-import type { Context } from './context/context.ts'
-import type { Sent } from './model-call/sent.ts'
 import type { Output, TurnOutput } from './output/output.ts'
 import type { Servers } from './toolset/servers.ts'
 import type { WorkspaceState } from './workspace/workspace.ts'
@@ -245,6 +246,8 @@ export interface Turn {
   /** Absent: none. */
   readonly delegations?: number
   readonly usage: Usage
+  /** Of its model calls and summaries; absent: no price was known. */
+  readonly usd?: number
   /** Calls that a tool-runner was asked for, and that may have changed something; absent: none. */
   readonly ran?: Ran
 }
@@ -257,7 +260,8 @@ export interface Ran {
 
 /** Asked for and not answered yet. `covered`: the messages in no turn that it drops. */
 export interface Cancel {
-  readonly kind: 'cancel' | 'interrupt' | 'end'
+  /** `budget`: the time of the turns is over. */
+  readonly kind: 'cancel' | 'interrupt' | 'end' | 'budget'
   readonly n: number
   readonly covered: readonly string[]
 }
@@ -338,6 +342,12 @@ export interface Session {
   /** Turns that have ended. */
   readonly turns: number
   readonly usage: Usage
+  /** Of turns that have ended; absent: no price was known. */
+  readonly usd?: number
+  /** Absent: nothing limits what it uses. */
+  readonly budget?: BudgetState
+  /** Absent: no attempt to ask a model is in flight, or nothing was set aside for it. */
+  readonly metered?: Metered
   readonly settled: Settled | null
   /** Absent: no turn was cancelled. */
   readonly stopped?: StoppedTurn

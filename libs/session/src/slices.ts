@@ -2,6 +2,10 @@
 //   T1. Every type of event has one meaning (the compiler checks that none is missing).
 //   T2. Rules are asked in this order, and the first one that has something to say is followed.
 import type { EventType } from '@reins/contracts'
+import { accounted } from './budget/accounts.ts'
+import { budgetEvents } from './budget/budget.ts'
+import { beyondBudgetRoute, budgetDue, budgetOffer } from './budget/budget-rules.ts'
+import { wallTimeDue, wallTimer } from './budget/wall-time.ts'
 import { approvalEvents, approvalRoute, approvalStates, approvalsDue, approvalTimer } from './approval/approval.ts'
 import { grantEvents } from './approval/grants.ts'
 import { cancelDue, cancelEvents } from './cancel/cancel.ts'
@@ -41,7 +45,7 @@ import { toolsetCover, toolsetDue, toolsetEvents, toolsetTimer, unavailableToolR
 import { turnCover, turnDue, turnEvents } from './turn/turn.ts'
 import { workspaceEvents, workspaceOffer } from './workspace/workspace.ts'
 
-export const meanings: Meanings<EventType> = {
+export const meanings: Meanings<EventType> = accounted({
   ...lifecycleEvents,
   ...turnEvents,
   ...modelCallEvents,
@@ -59,14 +63,16 @@ export const meanings: Meanings<EventType> = {
   ...contextEvents,
   ...outputEvents,
   ...workspaceEvents,
-  ...timerEvents([modelCallTimer, compactionTimer, toolsetTimer, approvalTimer, elicitationTimer]),
-}
+  ...budgetEvents,
+  ...timerEvents([modelCallTimer, compactionTimer, toolsetTimer, approvalTimer, elicitationTimer, wallTimer]),
+})
 
 /** Where a call goes that the model has asked for. */
 const callRoutes: readonly RouteRule[] = [
   elicitationRoute,
   malformedRoute,
   beyondLimitRoute,
+  beyondBudgetRoute,
   skillsRoute,
   workspaceSkillRoute,
   planProblemRoute,
@@ -94,11 +100,13 @@ export const dueRules: readonly DueRule[] = [
   cancelDue(callStates),
   treePauseDue,
   notOpenRests,
+  wallTimeDue,
   compactionDue(pinRules),
   modelCallDue,
   approvalsDue,
   elicitationsDue,
   callsDue(callRoutes),
+  budgetDue,
   toolsetDue,
   contextDue,
   turnDue,
@@ -122,6 +130,7 @@ export const offerRules: readonly OfferRule[] = [
   planOffer,
   delegationOffer,
   outputOffer,
+  budgetOffer,
   repeatedOffer,
 ]
 

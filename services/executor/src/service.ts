@@ -4,7 +4,14 @@
 import { type Broker, callService, startPresence } from '@reins/broker'
 import { codeCatalog } from '@reins/code-host'
 import { Definitions } from '@reins/context'
-import { type Labels, type ResolvedSecrets, resolveSecretsVerb, serviceSubject } from '@reins/contracts'
+import {
+  type BudgetLimits,
+  type Labels,
+  type PriceOf,
+  type ResolvedSecrets,
+  resolveSecretsVerb,
+  serviceSubject,
+} from '@reins/contracts'
 import { CallSlots, Holder, heapShare, memoryRoom, readingUntil } from '@reins/holder'
 import type { Journal, RegistryView } from '@reins/journal'
 import type { Models } from '@reins/models'
@@ -42,6 +49,10 @@ export interface ExecutorConfig {
   readonly redactor: SecretsRedactor
   /** What no definition exceeds when it delegates. */
   readonly ceilings?: DelegationCeilings
+  /** What any session may use at most. Absent: as much as its own budget says. */
+  readonly budgetCeiling?: BudgetLimits
+  /** What models cost. Absent: no price is known. */
+  readonly priceOf?: PriceOf
   readonly retries?: RetryPolicy
   /** ms that a model call may go on after the service was told to stop, before it is handed over. */
   readonly drainMs?: number
@@ -92,6 +103,8 @@ export async function start(config: ExecutorConfig): Promise<Running> {
       version: (digest) => reading(() => config.registry.version(digest)),
     },
     ceilings: config.ceilings ?? defaultCeilings,
+    budgetCeiling: config.budgetCeiling ?? {},
+    priceOf: config.priceOf ?? (() => undefined),
     models: config.models,
     clock,
     metrics,

@@ -299,7 +299,7 @@ export class Executor {
     return {
       ...{ instance: name, feed: journal.feed, timers: journal.timers, work: journal.work },
       ...{ snapshots: journal.snapshots, definitions: new Definitions(registry, [builtinCatalog]), slots: this.slots },
-      ...{ registry, ceilings: defaultCeilings },
+      ...{ registry, ceilings: defaultCeilings, budgetCeiling: {}, priceOf: () => undefined },
       ...{ metrics: executorMetrics(new Metrics()), ackWaitMs: 1000, followAfterMs: this.#followAfterMs },
       ...{
         retries: { maxThrottles: 2, baseMs: 1, maxMs: 1 },

@@ -2,6 +2,7 @@
 
 import { type Broker, serveRequests } from '@reins/broker'
 import {
+  type AskUsage,
   approvalStates,
   elicitationStates,
   type ListApprovals,
@@ -9,6 +10,7 @@ import {
   type ListSessions,
   ReinsError,
   statuses,
+  usageGroups,
 } from '@reins/contracts'
 import type { Log } from '@reins/telemetry'
 import type { Memories } from './entries/memories.ts'
@@ -38,6 +40,7 @@ export function serveMemory({ broker, lists, index, webhooks, memories, log }: S
       'sessions.tree': async (request) => ({ value: await lists.tree(treeRequest(request)) }),
       'approvals.list': async (request) => ({ value: await lists.approvals(approvalsRequest(request)) }),
       'elicitations.list': async (request) => ({ value: await lists.elicitations(elicitationsRequest(request)) }),
+      'usage.report': async (request) => ({ value: await lists.usage(usageRequest(request)) }),
       rebuild: async (request) => {
         fieldsOf(request, [])
         return { value: rebuildable(index).rebuild() }
@@ -102,6 +105,23 @@ export function treeRequest(request: unknown): TreeRequest {
   return { root, limit: fields.count('limit', 1000), ...(after === undefined ? {} : { after }) }
 }
 
+export function usageRequest(request: unknown): AskUsage {
+  const fields = fieldsOf(request, ['by', 'since', 'until', 'agent', 'principal', 'tree', 'limit'])
+  const by = usageGroups.find((group) => group === fields.optionalText('by'))
+  if (!by) throw new ReinsError('invalid_request', `"by" must be one of ${usageGroups.join(', ')}.`)
+  const [agent, principal, tree] = ['agent', 'principal', 'tree'].map((name) => fields.optionalText(name))
+  const [since, until] = ['since', 'until'].map((name) => fields.optionalTime(name))
+  return {
+    by,
+    limit: fields.count('limit', 1000),
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
+    ...(agent === undefined ? {} : { agent }),
+    ...(principal === undefined ? {} : { principal }),
+    ...(tree === undefined ? {} : { tree }),
+  }
+}
+
 export const approvalsRequest = (request: unknown): ListApprovals => waitsRequest(request, approvalStates)
 export const elicitationsRequest = (request: unknown): ListElicitations => waitsRequest(request, elicitationStates)
 
@@ -141,6 +161,11 @@ function fieldsOf(request: unknown, names: readonly string[]) {
   }
   return {
     optionalText,
+    optionalTime: (name: string): number | undefined => {
+      const value = fields.get(name)
+      if (value === undefined || (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0)) return value
+      throw new ReinsError('invalid_request', `"${name}" must be a time in epoch ms.`)
+    },
     count: (name: string, most: number): number => {
       const value = fields.get(name)
       if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= most) return value

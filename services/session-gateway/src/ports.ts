@@ -4,12 +4,14 @@ import { type Broker, callService } from '@reins/broker'
 import type { Settings } from '@reins/context'
 import {
   type AgentDefinition,
+  type BudgetLimits,
   type DecisionSignature,
   type Health,
   type Heartbeat,
   heartbeatFilter,
   type JsonObject,
   type PinnedTool,
+  type PriceOf,
   type ReinsError,
   type Reply,
 } from '@reins/contracts'
@@ -61,6 +63,10 @@ export interface GatewayConfig extends GatewaySettings {
   readonly toolsOf: (definition: AgentDefinition) => Promise<readonly PinnedTool[]>
   /** What no definition exceeds when it delegates. Absent: the ceilings of the product. */
   readonly ceilings?: DelegationCeilings
+  /** What any session may use at most. Absent: as much as its own budget says. */
+  readonly budgetCeiling?: BudgetLimits
+  /** What models cost. Absent: whoever calls them finds out. */
+  readonly priceOf?: PriceOf
   /** What a pinned definition, by its digest, means for model calls. */
   readonly settingsOf: (digest: string) => Promise<Settings>
   /** Why these arguments are not what the tool takes; undefined: they are. Absent: the tool-runner alone checks them. */

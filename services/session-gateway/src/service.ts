@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import { Agents } from './api/agents.ts'
 import type { Api } from './api/api.ts'
 import { authenticate } from './api/caller.ts'
+import { Memories } from './api/memories.ts'
 import { withQueues } from './api/operating/health.ts'
 import { PoolBoard } from './api/operating/pools.ts'
 import { QueueBoard } from './api/operating/queue-board.ts'
@@ -16,7 +17,6 @@ import { SessionFolds } from './api/reads/session-folds.ts'
 import { SessionReads } from './api/reads/session-reads.ts'
 import { SessionTrees } from './api/reads/session-trees.ts'
 import { Values } from './api/values.ts'
-import { Memories } from './api/memories.ts'
 import { Webhooks } from './api/webhooks.ts'
 import { Appender } from './api/writes/appender.ts'
 import { Approvals } from './api/writes/approvals.ts'
@@ -27,10 +27,11 @@ import type { Route } from './doors/http/route.ts'
 import { agentRoutes } from './doors/http/routes-agents.ts'
 import { approvalRoutes } from './doors/http/routes-approvals.ts'
 import { elicitationRoutes } from './doors/http/routes-elicitations.ts'
+import { memoryRoutes } from './doors/http/routes-memory.ts'
 import { operationRoutes } from './doors/http/routes-operations.ts'
 import { sessionRoutes } from './doors/http/routes-sessions.ts'
+import { usageRoutes } from './doors/http/routes-usage.ts'
 import { valueRoutes } from './doors/http/routes-values.ts'
-import { memoryRoutes } from './doors/http/routes-memory.ts'
 import { webhookRoutes } from './doors/http/routes-webhooks.ts'
 import { addRoutes, createHttp, type HttpOptions } from './doors/http/server.ts'
 import { acceptSockets, addSocketRoute } from './doors/socket/socket.ts'
@@ -156,6 +157,7 @@ function addAll(
     ...webhookRoutes(api),
     ...memoryRoutes(api),
     ...sessionRoutes(api, streams),
+    ...usageRoutes(api),
     ...approvalRoutes(api),
     ...elicitationRoutes(api),
     addSocketRoute(app, api, streams),

@@ -146,11 +146,12 @@ describe('operations', () => {
         ...['POST /v1/webhooks/{id}/test', 'GET /v1/webhook-deliveries'],
         ...['scopes', 'entries', 'search', 'entry', 'history'].map((part) => `GET /v1/memory/${part}`),
         ...['PUT /v1/memory/entry', 'DELETE /v1/memory/entry', 'DELETE /v1/memory/entries'],
+        'GET /v1/usage',
         ...['GET /v1/agents', 'GET /v1/pools', 'POST /v1/sessions', 'GET /v1/sessions', 'GET /v1/sessions/{id}'],
         ...['tree', 'stop', 'state', 'events', 'frames', 'outputs/{ref}', 'prompt', 'socket'].map(
           (part) => `GET /v1/sessions/{id}/${part}`,
         ),
-        ...['messages', 'cancel', 'pause', 'resume', 'release', 'end', 'compact', 'restore'].map(
+        ...['messages', 'cancel', 'pause', 'resume', 'release', 'end', 'compact', 'restore', 'budget'].map(
           (part) => `POST /v1/sessions/{id}/${part}`,
         ),
         ...['GET /v1/approvals', 'POST /v1/sessions/{id}/approvals/{call}'],

@@ -2,7 +2,7 @@
 //   H1. The stream is what is shown: a message appears when its turn begins, not when it was typed.
 //   H2. A session is made with the first message: leaving before leaves nothing behind.
 //   H3. Leaving ends nothing: a turn goes on at the server, and the last line says how to come back.
-import { isChild } from '@reins/contracts'
+import { type Budget, isChild } from '@reins/contracts'
 import type { ControlVerb, FollowItem, ReinsClient } from '../client-port.ts'
 import type { CliContext } from '../context.ts'
 import { asTyped, exitCodes, explainFailure, failureText } from '../failure.ts'
@@ -33,6 +33,8 @@ export interface ChatOptions {
   readonly model?: string
   /** Go on with this one. */
   readonly session?: string
+  /** Of a new one. */
+  readonly budget?: Budget
   readonly signal: AbortSignal
 }
 
@@ -216,12 +218,15 @@ class Chat {
   }
 
   async #send(text: string, key: string): Promise<void> {
-    const { client, agent } = this.#options
+    const { client, agent, budget } = this.#options
     if (this.#session !== undefined) {
       await client.sessions.send(this.#session, { content: text }, { idempotencyKey: key })
       return
     }
-    const created = await client.sessions.create({ agent, message: text }, { idempotencyKey: key })
+    const created = await client.sessions.create(
+      { agent, message: text, ...(budget === undefined ? {} : { budget }) },
+      { idempotencyKey: key },
+    )
     this.#session = created.session.id
     // From its beginning: a cursor of the session is none of its tree.
     void this.#follow(this.#session, isChild(this.#session) ? created.cursor : undefined)

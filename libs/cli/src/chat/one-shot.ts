@@ -1,5 +1,5 @@
 // One message, one answer: for scripts, and for `chat -m`. On a terminal the answer streams; elsewhere it is printed whole, once.
-import type { TurnResult } from '@reins/contracts'
+import type { Budget, TurnResult } from '@reins/contracts'
 import type { ReinsClient } from '../client-port.ts'
 import type { CliContext } from '../context.ts'
 import { neutralise } from '../text/neutralise.ts'
@@ -16,6 +16,8 @@ export interface OneShotOptions {
   readonly style: Style
   readonly agent: string
   readonly session?: string
+  /** Of a new session. */
+  readonly budget?: Budget
   readonly text: string
   /** The answer has to fit it. */
   readonly outputSchema?: Record<string, unknown>
@@ -63,14 +65,16 @@ interface AcceptedMessage {
   readonly cursor: string
 }
 
-async function send({ client, context, agent, session, text, outputSchema }: OneShotOptions): Promise<AcceptedMessage> {
+async function send(options: OneShotOptions): Promise<AcceptedMessage> {
+  const { client, context, agent, session, budget, text, outputSchema } = options
   const key = { idempotencyKey: context.makeKey() }
   const output = outputSchema === undefined ? {} : { output_schema: outputSchema }
   if (session !== undefined) {
     const accepted = await client.sessions.send(session, { content: text, ...output }, key)
     return { session, messageId: accepted.messageId, cursor: accepted.cursor }
   }
-  const created = await client.sessions.create({ agent, message: text, ...output }, key)
+  const limits = budget === undefined ? {} : { budget }
+  const created = await client.sessions.create({ agent, message: text, ...limits, ...output }, key)
   return { session: created.session.id, messageId: created.messageId ?? '', cursor: created.cursor }
 }
 

@@ -2,6 +2,7 @@
 import path from 'node:path'
 import {
   type Agent,
+  type Budget,
   namesFile,
   placedSkills,
   type PutAgentResult,
@@ -25,7 +26,7 @@ import {
   flagFields,
   type NamedSource,
 } from './agent-definition.ts'
-import { openChat } from './chat.ts'
+import { budgetOption, openChat } from './chat.ts'
 import { examples } from './examples.ts'
 import { endSession, type ListOptions, listSessions, openSession, sessionListOptions, showSession } from './session.ts'
 import { readAll } from './stdin.ts'
@@ -179,6 +180,7 @@ function readCommands(agent: Command, act: Act): void {
 
 interface StartOptions {
   readonly session?: string
+  readonly budget?: Budget
   readonly mode: string
 }
 
@@ -188,6 +190,7 @@ function lifeCommands(agent: Command, act: Act): void {
     .description('Start a session with an agent and chat in the terminal')
     .argument('<agent>', 'the name of the agent')
     .option('-s, --session <id>', 'go on with this session instead of a new one')
+    .addOption(budgetOption())
     .addOption(
       new Option('--mode <mode>', 'chat here; web and api do not exist yet')
         .choices(['terminal', 'web', 'api'])
@@ -377,8 +380,13 @@ async function start(run: Invocation, name: string, options: StartOptions): Prom
       `reins cannot chat with --mode ${options.mode} yet.`,
       'Use --mode terminal. A program can use the HTTP API: the server describes it at /openapi.json.',
     )
+  const { session, budget } = options
   try {
-    await openChat(run, { agent: name, ...(options.session === undefined ? {} : { session: options.session }) })
+    await openChat(run, {
+      agent: name,
+      ...(session === undefined ? {} : { session }),
+      ...(budget === undefined ? {} : { budget }),
+    })
   } catch (error) {
     if (!(error instanceof ReinsError) || error.code !== 'unauthorized') throw error
     const { message, next } = explainFailure(error)

@@ -1,13 +1,14 @@
 // reins chat
-import { isMapping } from '@reins/contracts'
+import { type Budget, isMapping } from '@reins/contracts'
 import { type Command, Option } from 'commander'
 import { runChat } from '../chat/chat.ts'
-import { fileHistory, noHistory } from '../chat/typing/history-file.ts'
 import { askOnce, type OneShotResult } from '../chat/one-shot.ts'
+import { fileHistory, noHistory } from '../chat/typing/history-file.ts'
 import { CommandFailure, exitCodes, QuietExit, usageFailure } from '../failure.ts'
 import { type Act, defaultAgent, type Invocation } from '../invocation.ts'
 import { neutralise } from '../text/neutralise.ts'
 import { examples } from './examples.ts'
+import { budgetArgument } from './session-budget.ts'
 import { readAll } from './stdin.ts'
 
 export interface ChatFlags {
@@ -15,6 +16,7 @@ export interface ChatFlags {
   readonly session?: string
   readonly message?: string
   readonly outputSchema?: string
+  readonly budget?: Budget
 }
 
 export function chatCommand(program: Command, act: Act): void {
@@ -23,6 +25,7 @@ export function chatCommand(program: Command, act: Act): void {
     .description('Chat with an agent in the terminal, or send it one message')
     .addOption(new Option('-a, --agent <name>', `chat with this agent (default: ${defaultAgent})`).conflicts('session'))
     .option('-s, --session <id>', 'go on with this session instead of a new one')
+    .addOption(budgetOption())
     .option('-m, --message <text>', 'send this message, print the answer, and exit; - reads the message from stdin')
     .option(
       '--output-schema <file>',
@@ -43,6 +46,12 @@ export function chatCommand(program: Command, act: Act): void {
     )
     .action((options: ChatFlags, command: Command) => act(openChat)([options], command))
 }
+
+/** Of a new session. */
+export const budgetOption = (): Option =>
+  new Option('--budget <limits>', 'what the new session may use: tokens=200000,usd=5,tool_calls=100,wall_time=2h')
+    .argParser(budgetArgument)
+    .conflicts('session')
 
 /** The chat, or one message and its answer where nobody sits at a terminal. */
 export async function openChat(run: Invocation, flags: ChatFlags): Promise<void> {
@@ -78,6 +87,7 @@ export async function openChat(run: Invocation, flags: ChatFlags): Promise<void>
     agent,
     ...(model === undefined ? {} : { model }),
     ...(session === undefined ? {} : { session: session.id }),
+    ...(flags.budget === undefined ? {} : { budget: flags.budget }),
     signal: run.signal,
   })
   if (code !== exitCodes.ok) throw new QuietExit(code)
@@ -95,6 +105,7 @@ async function ask(run: Invocation, flags: ChatFlags, message: string): Promise<
     style: run.style,
     agent: flags.agent ?? defaultAgent,
     ...(flags.session === undefined ? {} : { session: flags.session }),
+    ...(flags.budget === undefined ? {} : { budget: flags.budget }),
     text,
     ...(schema === undefined ? {} : { outputSchema: schema }),
     live,

@@ -1,5 +1,5 @@
 // One event on one line: when, which, by whom, and what matters of it.
-import type { ApiEvent, ServerAnswer } from '@reins/contracts'
+import { type ApiEvent, amountText, budgetNames, limitNamed, type ServerAnswer, usdText } from '@reins/contracts'
 import { toolInput } from '../chat/painting/tool-line.ts'
 import { knownEvent, textOf } from '../chat/transcript/transcript-state.ts'
 import { cut, pad } from '../text/cells.ts'
@@ -78,7 +78,7 @@ export function summary(event: ApiEvent): string {
     case 'turn.started':
       return known.data.turn
     case 'turn.completed':
-      return `${known.data.reason}, ${known.data.usage.inputTokens} tokens in, ${known.data.usage.outputTokens} out`
+      return `${known.data.reason}, ${known.data.usage.inputTokens} tokens in, ${known.data.usage.outputTokens} out${known.data.usd === undefined ? '' : `, $${usdText(known.data.usd)}`}`
     case 'turn.failed':
       return `${known.data.error.code}: ${known.data.error.message}`
     case 'turn.cancelled':
@@ -200,6 +200,18 @@ export function summary(event: ApiEvent): string {
       return `${known.data.compaction}: ${known.data.error.message}`
     case 'context.restored':
       return known.data.compaction
+    case 'budget.declared':
+    case 'budget.raised':
+      return budgetNames
+        .flatMap((name) => {
+          const limit = limitNamed(known.data, name)
+          return limit === undefined ? [] : [`${name} ${amountText(name, limit)}`]
+        })
+        .join(', ')
+    case 'budget.reached': {
+      const { budget, spent, limit } = known.data
+      return `${budget}: ${amountText(budget, spent)} of ${amountText(budget, limit)}`
+    }
     default:
       return known satisfies never
   }

@@ -1,5 +1,5 @@
 // reins session …
-import { type SessionInfo, statuses } from '@reins/contracts'
+import { type SessionInfo, statuses, usdText } from '@reins/contracts'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { ControlVerb } from '../client-port.ts'
 import { allEvents } from '../event-pages.ts'
@@ -16,6 +16,7 @@ import { examples } from './examples.ts'
 import { outputCommand } from './output.ts'
 import { promptCommand } from './prompt.ts'
 import { replayCommand } from './replay-command.ts'
+import { budgetCommand, budgetText } from './session-budget.ts'
 import { stopCommands } from './session-stop.ts'
 import { treeCommand } from './session-tree.ts'
 import { verifyCommand } from './verify.ts'
@@ -96,6 +97,7 @@ export function sessionCommands(program: Command, act: Act): void {
     .addHelpText('after', examples(['reins session open 01JD…']))
     .action((id: string, _options: object, command: Command) => act(openSession)([id, { resume: false }], command))
   treeCommand(session, act)
+  budgetCommand(session, act)
   eventCommands(session, act)
   replayCommand(session, act)
   outputCommand(session, act)
@@ -224,6 +226,9 @@ export async function showSession(run: Invocation, id: string): Promise<void> {
     ['instance', session.instance === undefined ? undefined : oneLine(session.instance)],
     ['turns', String(session.turns)],
     ['tokens', `${usage.inputTokens} in (${usage.cacheReadTokens} from the cache), ${usage.outputTokens} out`],
+    ['cost', session.usd === undefined ? undefined : `$${usdText(session.usd)}`],
+    ['budget', session.budget && budgetText(session.budget)],
+    ['started by', session.principal === undefined ? undefined : oneLine(session.principal)],
     ['created', when(session.createdAt)],
     ['last active', when(session.lastActivityAt)],
   ]

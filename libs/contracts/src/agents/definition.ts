@@ -3,6 +3,7 @@
 //   A2. A field whose effect is not there yet is refused with a message that says so (`laterFields`), never ignored.
 import { createHash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
+import { Budget } from '../budget/limits.ts'
 import { planDefaults } from '../events/planning.ts'
 import { agentNamePattern } from '../ids.ts'
 import { LongTermMemory } from '../memory/settings.ts'
@@ -11,8 +12,8 @@ import { CodeFile, ToolsFile } from './code.ts'
 import { McpServer } from './mcp-servers.ts'
 import { OutputRetries, OutputSchema } from './output-schema.ts'
 import { Labels } from './pools.ts'
-import { maxSubAgents, subAgentSchema } from './sub-agents.ts'
 import { SkillsDir } from './skills.ts'
+import { maxSubAgents, subAgentSchema } from './sub-agents.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -262,6 +263,7 @@ export const AgentDefinition = Type.Object(
     context: Type.Optional(ContextField),
     output_schema: Type.Optional(OutputSchema),
     output_retries: Type.Optional(OutputRetries),
+    budget: Type.Optional(Budget),
     affinity: Type.Optional(Labels),
   },
   closed,

@@ -3,6 +3,7 @@
 //   SA2. An agent that is written in place becomes a definition of its own: the same text gives the same digest, here and everywhere.
 //   SA3. What one place of a definition says is checked here; what other agents there are is checked by the registry.
 import { type Static, type TSchema, type TUnsafe, Type } from 'typebox'
+import { Budget } from '../budget/limits.ts'
 import { agentNamePattern } from '../ids.ts'
 import { isMapping, itemPath, memberPath, quoted, type Schema, type SchemaProblem } from '../schema-problems.ts'
 import type { AgentDefinition, ToolList } from './definition.ts'
@@ -26,6 +27,8 @@ export interface SubAgent {
   name: string
   description?: string
   on_pause?: OnPause
+  /** What each delegation to it may use at most. */
+  budget?: Budget
   /** The name of a workflow. */
   workflow?: string
   /** Of the answer; it stands for that of the agent's own definition. */
@@ -64,6 +67,7 @@ export function subAgentSchema(parts: Parts, depth = maxInlineDepth): EntrySchem
         Type.String({ maxLength: 1024, description: 'When to delegate to it, for the model that delegates' }),
       ),
       on_pause: Type.Optional(OnPause),
+      budget: Type.Optional(Budget),
       workflow: Type.Optional(name),
       output_schema: Type.Optional(OutputSchema),
       system_prompt: Type.Optional(parts.systemPrompt),

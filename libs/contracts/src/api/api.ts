@@ -4,6 +4,7 @@ import { SentFiles } from '../agents/code.ts'
 import { AgentDefinition, AgentName } from '../agents/definition.ts'
 import { OutputRetries, OutputSchema } from '../agents/output-schema.ts'
 import { Agent } from '../agents/registry.ts'
+import { Budget } from '../budget/limits.ts'
 import { TextPart, Usage } from '../events/content.ts'
 import { maxNameChars } from '../events/fields.ts'
 import { PlanStep } from '../events/planning.ts'
@@ -13,6 +14,7 @@ import { Delta } from '../frame/delta.ts'
 import { type Status, statuses } from '../frame/frame.ts'
 import { DecideApproval } from './approvals.ts'
 import { AnswerElicitation } from './elicitations.ts'
+import { SessionBudget } from './usage.ts'
 
 const closed = { additionalProperties: false } as const
 const SessionId = Type.String({ minLength: 26, maxLength: 64, description: 'A session id' })
@@ -60,6 +62,7 @@ export const CreateSession = Type.Object(
     instance: Type.Optional(Type.String({ minLength: 1, maxLength: maxNameChars })),
     session: Type.Optional(Type.String({ minLength: 1, maxLength: maxNameChars })),
     title: Type.Optional(Type.String({ maxLength: 200 })),
+    budget: Type.Optional(Budget),
   },
   closed,
 )
@@ -89,6 +92,8 @@ export const SessionInfo = Type.Object(
     model: Type.Optional(Type.String()),
     turns: Type.Integer(),
     usage: Usage,
+    usd: Type.Optional(Type.Number({ description: 'What its models cost in US dollars, as far as prices are known' })),
+    principal: Type.Optional(Type.String({ description: 'Who started it' })),
     createdAt: Type.Integer(),
     lastActivityAt: Type.Integer(),
     cursor: Type.Optional(CursorText),
@@ -122,6 +127,8 @@ export const SessionInfo = Type.Object(
     ),
     /** Only of one session, never in a list: the plan of its model, as it is now. */
     plan: Type.Optional(Type.Object({ steps: Type.Array(PlanStep) }, closed)),
+    /** Only of one session, never in a list: its limits, and what is used of them. */
+    budget: Type.Optional(SessionBudget),
     /** Only of one session, never in a list. */
     queued: Type.Optional(SessionQueued),
     /** Only of one session, never in a list. */
@@ -378,6 +385,7 @@ export type SocketCommand = Static<typeof SocketCommand>
  *   sessions.tree     { root, limit, after? } -> IndexedTree
  *   approvals.list    { state?, agent?, session?, tree?, limit, after? } -> ApprovalList
  *   elicitations.list { state?, agent?, session?, tree?, limit, after? } -> AskedElicitationList
+ *   usage.report      AskUsage -> UsageReport
  *   rebuild           {} -> RebuildProgress               (begins one, unless one is under way)
  *   rebuild.progress  {} -> RebuildProgress
  */

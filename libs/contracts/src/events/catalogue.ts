@@ -4,6 +4,7 @@
 //   E2. Every other change is a new version of the type, or a new type: it stands in `changes`, with the protocol that it needs.
 import type { Static, TSchema } from 'typebox'
 import { approvalEvents } from './approval.ts'
+import { budgetEvents } from './budget.ts'
 import { contextEvents } from './context.ts'
 import { controlEvents } from './control.ts'
 import { delegationEvents } from './delegation.ts'
@@ -35,6 +36,7 @@ export const eventSchemas = {
   ...contextEvents,
   ...outputEvents,
   ...workspaceEvents,
+  ...budgetEvents,
 } as const
 
 type Schemas = typeof eventSchemas
@@ -115,4 +117,7 @@ export const changes: Partial<Record<EventType, Change>> = {
   'output.requested': third,
   'output.checked': third,
   'workspace.declared': third,
+  'budget.declared': third,
+  'budget.reached': third,
+  'budget.raised': third,
 }

@@ -3,7 +3,7 @@
 import { type Static, Type } from 'typebox'
 import { Usage } from './content.ts'
 import { attempt, id } from './fields.ts'
-import { ModelCallError } from './model-call.ts'
+import { charged, cost, ModelCallError, metered } from './model-call.ts'
 
 const position = Type.Integer({ minimum: 0 })
 const share = Type.Number({ minimum: 0, maximum: 1 })
@@ -41,7 +41,13 @@ export const contextEvents = {
   /** Results of tools before `to` are sent as their beginnings. */
   'context.pruned': Type.Object({ to: position }),
   /** The intent of one attempt to have the range summarised by a model. */
-  'context.compaction-started': Type.Object({ ...compaction, ...range, reason: CompactionReason, model: id }),
+  'context.compaction-started': Type.Object({
+    ...compaction,
+    ...range,
+    reason: CompactionReason,
+    model: id,
+    ...metered,
+  }),
   /** `dropped`: there is no summary, and `summary` is a note that says why. `pins`: what stays as it was, besides. */
   'context.compacted': Type.Object({
     ...compaction,
@@ -50,13 +56,15 @@ export const contextEvents = {
     summary: Type.String(),
     pins: Type.Optional(Type.Array(Type.String())),
     usage: Type.Optional(Usage),
+    ...cost,
   }),
-  'context.compaction-failed': Type.Object({ ...compaction, error: ModelCallError }),
+  'context.compaction-failed': Type.Object({ ...compaction, error: ModelCallError, ...charged }),
   'context.compaction-throttled': Type.Object({
     ...compaction,
     error: ModelCallError,
     timer: id,
     /** epoch ms */ until: Type.Integer(),
+    ...charged,
   }),
   /** The latest compaction is undone: what it replaced is sent again. */
   'context.restored': Type.Object({ compaction: id }),

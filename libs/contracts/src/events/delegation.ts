@@ -1,6 +1,7 @@
 // delegation.*: one session asks another. Each step between them is a frame in one, addressed to the pool of the other.
 import { type Static, Type } from 'typebox'
 import { OnPause } from '../agents/sub-agents.ts'
+import { BudgetLimits, Spent } from '../budget/limits.ts'
 import { id } from './fields.ts'
 
 const count = Type.Integer({ minimum: 0 })
@@ -38,6 +39,8 @@ export const DeclaredAgent = Type.Object({
   outputSchema: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
   /** It lists agents itself, so it may need sessions of the tree. */
   delegates: Type.Optional(Type.Literal(true)),
+  /** What each delegation to it may use at most, as its entry and its definition say. */
+  budget: Type.Optional(BudgetLimits),
   /** The definition lists it, and the registry has it no more. */
   gone: Type.Optional(Type.Literal(true)),
 })
@@ -62,7 +65,10 @@ export const delegationEvents = {
   }),
   /** Beside session.started of a child whose waiting for people is told to the session above. */
   'parent.declared': Type.Object({ onPause: Type.Literal('return') }),
-  /** `sessions`: how many further sessions of the tree the child may give away. `levels`: below the child. */
+  /**
+   * `sessions`: how many further sessions of the tree the child may give away. `levels`: below the child. `budget`: the slice that is set
+   * aside for it.
+   */
   'delegation.requested': Type.Object({
     call: id,
     agent: id,
@@ -73,6 +79,7 @@ export const delegationEvents = {
     onPause: Type.Optional(OnPause),
     levels: Type.Optional(count),
     sessions: Type.Optional(count),
+    budget: Type.Optional(BudgetLimits),
   }),
   /** The child waits for people, and the session above does not wait with it. `output`: for what. */
   'delegation.paused': Type.Object({ call: id, child: id, output: Type.Unknown() }),
@@ -87,7 +94,10 @@ export const delegationEvents = {
   /** The receipt of a pause: nothing works any more in the session below, nor in so many sessions with all below it. */
   'delegation.held': Type.Object({ call: id, child: id, pause: count, sessions: count }),
   'delegation.cancel-requested': Type.Object({ call: id, child: id, pool: id }),
-  /** `result`: the output as JSON, where it is more than a text. `sessions`: of the tree, that the child has used. */
+  /**
+   * `result`: the output as JSON, where it is more than a text. `sessions`: of the tree, that the child has used. `spent`: of the budget,
+   * that the child has used with all below it; the rest of its slice comes back.
+   */
   'delegation.settled': Type.Object({
     call: id,
     child: id,
@@ -97,5 +107,6 @@ export const delegationEvents = {
     sessions: Type.Optional(count),
     /** After a cancel of the turn above: the receipt. */
     stopped: Type.Optional(Stopped),
+    spent: Type.Optional(Spent),
   }),
 }

@@ -1,5 +1,6 @@
 // model-call.*: one request to a model. An attempt has an intent (started) and exactly one outcome.
 import { type Static, Type } from 'typebox'
+import { ModelPrice } from '../budget/prices.ts'
 import { ModelErrorCode } from '../model.ts'
 import { AssistantBlock, Usage } from './content.ts'
 import { attempt, id } from './fields.ts'
@@ -12,6 +13,21 @@ export const ModelCallError = Type.Object({
 })
 export type ModelCallError = Static<typeof ModelCallError>
 
+const usd = Type.Number({ minimum: 0 })
+
+/** What an attempt uses at most: set aside before it begins. `usd`: where the price is known. */
+export const Reserved = Type.Object({ tokens: Type.Integer({ minimum: 0 }), usd: Type.Optional(usd) })
+export type Reserved = Static<typeof Reserved>
+
+/** Of an attempt to ask a model: the price that it was begun with, so that nobody needs a table to read it later. */
+export const metered = { price: Type.Optional(ModelPrice), reserved: Type.Optional(Reserved) }
+
+/** Of an attempt without an answer. `charged`: what counts as used of the budget. `usage`: as the provider counted it, where that is known. */
+export const charged = { charged: Type.Optional(Reserved), usage: Type.Optional(Usage) }
+
+/** US dollars, at the price that the attempt was begun with. Absent: the price was not known. */
+export const cost = { usd: Type.Optional(usd) }
+
 export const modelCallEvents = {
   'model-call.started': Type.Object({
     call: id,
@@ -22,12 +38,14 @@ export const modelCallEvents = {
     final: Type.Optional(Type.Boolean()),
     /** What the model is sent. Absent: nothing could be sent, or the process that wrote this was older. */
     prompt: Type.Optional(PromptRecipe),
+    ...metered,
   }),
   'model-call.completed': Type.Object({
     call: id,
     attempt,
     content: Type.Array(AssistantBlock),
     usage: Usage,
+    ...cost,
     finish: Type.Union([
       Type.Literal('stop'),
       Type.Literal('tool-calls'),
@@ -38,7 +56,13 @@ export const modelCallEvents = {
     responseModel: Type.Optional(Type.String()),
   }),
   /** `partial`: the text that had been streamed when the attempt was lost. */
-  'model-call.failed': Type.Object({ call: id, attempt, error: ModelCallError, partial: Type.Optional(Type.String()) }),
+  'model-call.failed': Type.Object({
+    call: id,
+    attempt,
+    error: ModelCallError,
+    partial: Type.Optional(Type.String()),
+    ...charged,
+  }),
   /** The attempt failed for now; the next one starts when the timer fires. */
   'model-call.throttled': Type.Object({
     call: id,
@@ -46,5 +70,6 @@ export const modelCallEvents = {
     error: ModelCallError,
     timer: id,
     /** epoch ms */ until: Type.Integer(),
+    ...charged,
   }),
 }

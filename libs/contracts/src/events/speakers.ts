@@ -26,6 +26,8 @@ const gateway: readonly EventType[] = [
   'output.declared',
   'output.requested',
   'workspace.declared',
+  'budget.declared',
+  'budget.raised',
 ]
 const runner: readonly EventType[] = [
   'tool-call.started',
@@ -47,6 +49,7 @@ const peopleOnly: readonly EventType[] = [
   'elicitation.answered',
   'context.compaction-requested',
   'context.restored',
+  'budget.raised',
 ]
 
 const allowed: Readonly<Record<Role, ReadonlySet<EventType>>> = {

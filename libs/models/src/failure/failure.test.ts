@@ -41,7 +41,7 @@ test('any thrown value has a fault', () => {
   expect(faultOf(undefined)).toEqual({ message: 'undefined' })
   expect(
     faultOf(new Error('Connection error.', { cause: Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }) })),
-  ).toEqual({ kind: 'unreachable', message: 'Connection error: connect (ECONNREFUSED)' })
+  ).toEqual({ kind: 'unreachable', message: 'Connection error: connect (ECONNREFUSED)', unsent: true })
   expect(faultOf(Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }))).toEqual(
     {
       kind: 'untrusted',

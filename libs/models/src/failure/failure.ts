@@ -1,7 +1,7 @@
 // From whatever a provider or a socket says to an outcome of the port.
 //   F1. Total: every value that can be thrown becomes a ModelFailed.
 //   F2. No key, header, or URL with credentials is in a message.
-import type { ModelErrorCode, ModelFailed } from '@reins/contracts'
+import { type ModelErrorCode, type ModelFailed, noUsage } from '@reins/contracts'
 import type { ReplyHeaders } from '../http/exchange.ts'
 import { type FaultKind, type Kind, kinds, publicUrl, type Subject } from './kinds.ts'
 import { kindOf } from './recognise.ts'
@@ -19,6 +19,8 @@ export interface Fault {
   readonly words?: readonly (string | null | undefined)[] | undefined
   readonly message: string
   readonly headers?: ReplyHeaders | undefined
+  /** There was no connection: nobody has seen the request. */
+  readonly unsent?: true
   /** Asked for in the body. */
   readonly retryAfterMs?: number | undefined
 }
@@ -32,6 +34,9 @@ export class FaultError extends Error {
     this.fault = fault
   }
 }
+
+/** Of these the model has seen nothing: nobody is billed. */
+const unsent: ReadonlySet<FaultKind> = new Set(['unknown-host', 'untrusted', 'proxy-refuses', 'proxy-away', 'blocked'])
 
 /** No turn waits longer than this for a limit. */
 const longestWaitMs = 86_400_000
@@ -56,6 +61,7 @@ export function failed(given: Fault, subject: Subject): ModelFailed {
     message: text.replace(/([.!?])\. /, '$1 '),
     ...(waits && asked !== undefined && name !== 'long-limit' ? { retryAfterMs: asked } : {}),
     ...(kind.retries === undefined ? {} : { retries: kind.retries }),
+    ...(given.unsent || unsent.has(found) ? { usage: noUsage } : {}),
   }
 }
 
@@ -94,6 +100,10 @@ const pageKinds: Readonly<Record<number, FaultKind>> = {
   406: 'blocked',
 }
 
+const unconnected: ReadonlySet<string> = new Set([
+  ...['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'],
+])
+
 const untrusted = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS|ERR_SSL|EPROTO|WRONG_VERSION/
 
 /** F1. Sockets and parsers throw plain errors with causes. */
@@ -109,7 +119,7 @@ export function faultOf(error: unknown): Fault {
   if (error.name === 'HTTPParserError' || codes.includes('UND_ERR_HEADERS_OVERFLOW'))
     return { kind: 'no-answer', message: `the answer is no HTTP that can be read: ${message}` }
   if (codes.includes('ENOTFOUND')) return { kind: 'unknown-host', message }
-  return { kind: 'unreachable', message }
+  return { kind: 'unreachable', message, ...(codes.some((code) => unconnected.has(code)) ? { unsent: true } : {}) }
 }
 
 function withCauses(error: Error): string {

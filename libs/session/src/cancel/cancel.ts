@@ -1,5 +1,6 @@
 // A cancel, an interrupt or an end (PROTOCOL 7): it comes before everything else. An interrupt is asked for by a message (turn.ts).
 import type { EventData, SessionEvent } from '@reins/contracts'
+import { reachedEnd } from '../budget/reservation.ts'
 import { cancelledCompaction } from '../context/compaction-due.ts'
 import { closingAddress } from '../delegation/closing-address.ts'
 import { cancelledModelCall } from '../model-call/model-call.ts'
@@ -51,7 +52,7 @@ export const cancelDue =
     return { events: [...stopped, ...closed, ...dropped, ...end], to: closingAddress(session) }
   }
 
-const reasons = { end: 'ended', interrupt: 'interrupted', cancel: 'cancelled' } as const
+const reasons = { end: 'ended', interrupt: 'interrupted', cancel: 'cancelled', budget: 'cancelled' } as const
 
 function closing(
   states: CallStateKinds<CallState['kind']>,
@@ -63,6 +64,8 @@ function closing(
     const kind: CallStateKind<CallState> = states[state.kind]
     return kind.cancelled(call, state)
   })
+  const closed = [...cancelledModelCall(turn), ...outcomes]
+  if (why === 'budget') return [...closed, ...reachedEnd(session, 'wall_time')]
   const data = { turn: turn.id, usage: turn.usage, reason: reasons[why], ...listed(ranUntilNow(session, turn)) }
-  return [...cancelledModelCall(turn), ...outcomes, { type: 'turn.cancelled', data }]
+  return [...closed, { type: 'turn.cancelled', data }]
 }

@@ -3,9 +3,9 @@ import { expect, test } from 'vitest'
 import { cover, due, evolve, flightOf, offered, plan, projected, statusOf } from '../index.ts'
 import { announced } from '../model-call/announced.ts'
 import { emptySession, type Session } from '../session.ts'
-import { cutPoint } from './range.ts'
-import { compactionEvents } from './outcome.ts'
 import { requestCompaction, restoreContext } from './context-controls.ts'
+import { compactionEvents } from './outcome.ts'
+import { cutPoint } from './range.ts'
 
 const usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 }
 const text = (said: string) => [{ type: 'text' as const, text: said }]
@@ -37,7 +37,9 @@ class Played {
         ...{ digest: 'd', parts: { system: 's', tools: 't', messages: 'm' }, messages: 1, answer: 50 },
         ...{ fixed: 10, window: 1_000, tokens: 10 + tokens(projected(next.after)) },
       }
-      const done = announced(next, recipe, this.n)
+      const size = { tokens: recipe.tokens, answer: recipe.answer }
+      const said = next.effect?.kind === 'compact' ? { size } : { recipe, size }
+      const done = announced(next, this.session, said, { n: this.n, at: 0, by: 'e1' })
       this.session = done.after
       this.said.push(...done.events)
       if (next.effect) return this

@@ -40,10 +40,12 @@ export function compactionEvents(
   return failureEvents({ call, attempt, throttles }, failure, '', at, { ...policy, maxThrottles }).map(
     (event): SessionEvent => {
       if (event.type === 'model-call.failed')
-        return { type: 'context.compaction-failed', data: { ...of, error: event.data.error } }
+        return { type: 'context.compaction-failed', data: { ...of, error: event.data.error, ...usageIn(event.data) } }
       if (event.type !== 'model-call.throttled') return event
       const { error, timer, until } = event.data
-      return { type: 'context.compaction-throttled', data: { ...of, error, timer, until } }
+      return { type: 'context.compaction-throttled', data: { ...of, error, timer, until, ...usageIn(event.data) } }
     },
   )
 }
+
+const usageIn = ({ usage }: { readonly usage?: Usage }) => (usage === undefined ? {} : { usage })

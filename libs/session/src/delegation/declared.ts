@@ -1,5 +1,11 @@
 // What the start of a session says of delegation: the agents of its definition as they are now, and how far it may go.
-import { type AgentDefinition, type DeclaredAgent, definitionDefaults, type SessionEvent } from '@reins/contracts'
+import {
+  type AgentDefinition,
+  type BudgetLimits,
+  type DeclaredAgent,
+  definitionDefaults,
+  type SessionEvent,
+} from '@reins/contracts'
 
 /** What an operator lets no definition exceed. */
 export interface DelegationCeilings {
@@ -15,6 +21,7 @@ export const defaultCeilings: DelegationCeilings = { maxDepth: 10, maxFanOut: 64
 export interface Granted {
   readonly levels?: number
   readonly sessions?: number
+  readonly budget?: BudgetLimits
 }
 
 export function agentsDeclared(

@@ -1,7 +1,8 @@
 // Delegation: a call whose work is done by a session below this one (PROTOCOL 8).
 //   DL1. What can be refused is refused before anything is asked of another session, and the model is told why (DR1).
 //   DL2. A child answers one call at a time: the one that it was made for, or the latest one that goes on with it.
-import { childId, type EventOf, rootOf, toExec } from '@reins/contracts'
+import { type BudgetLimits, childId, type EventOf, rootOf, toExec } from '@reins/contracts'
+import { budgetSlice, nothingLeft } from '../budget/slice-of-child.ts'
 import type { Born, Call, CallState, Session, Turn } from '../session.ts'
 import type { CallRoute, CallStateKinds, DueRule, Meanings, RouteRule } from '../slice.ts'
 import { withCall } from '../tool-call/tool-call.ts'
@@ -31,9 +32,12 @@ export const delegationEvents: Meanings<DelegationEvent> = {
   'delegation.requested': {
     effective: true,
     begins: true,
-    evolve: (session, { data: { call, child, pool, agent, sessions = 0 } }) =>
+    evolve: (session, { data: { call, child, pool, agent, sessions = 0, budget } }) =>
       begun(session, call, { kind: 'delegated', child, pool, cancelSent: false }, (after) =>
-        withChild(counted(after), child, () => ({ agent, call, pool, status: 'open', taken: 1 + sessions })),
+        withChild(counted(after), child, () => ({
+          ...{ agent, call, pool, status: 'open', taken: 1 + sessions },
+          ...(budget === undefined ? {} : { budget }),
+        })),
       ),
   },
   'delegation.resumed': {
@@ -195,7 +199,8 @@ function refusalOf(session: Session, team: Team, turn: Turn, call: Call): Refusa
     return limit(
       'No further agents: the sessions that this one may begin are used up (max_sessions). Go on with what you have.',
     )
-  return beyondLimits(team, turn, call)
+  const nothing = nothingLeft(session)
+  return nothing === null ? beyondLimits(team, turn, call) : limit(nothing)
 }
 
 function beyondLimits(team: Team, turn: Turn, call: Call): Refusal | null {
@@ -270,7 +275,9 @@ function requestOf(session: WithBorn, call: Call, turn: Turn): EventOf<'delegati
     (one) => one.name === delegateName && one.state.kind === 'due' && !isResumption(one.arguments.execution_id),
   )
   const member = memberOf(team, String(call.arguments.agent))
-  return team && member ? request(session, team, call, sliceFor(team, member, due)) : null
+  return team && member
+    ? request(session, team, call, sliceFor(team, member, due), budgetSlice(session, member, due.length))
+    : null
 }
 
 /** What was asked for by a call that waits: the same as its frame says. null: of an agent that the session does not know. */
@@ -281,10 +288,17 @@ export function askedDelegation(
   const { team } = session
   if (call.state.kind !== 'delegated' || !team) return null
   if (call.state.resumed) return resumptionOf(session, call)
-  return request(session, team, call, (childOf(team, call.state.child)?.taken ?? 1) - 1)
+  const child = childOf(team, call.state.child)
+  return request(session, team, call, (child?.taken ?? 1) - 1, child?.budget)
 }
 
-function request({ id }: Session, team: Team, call: Call, sessions: number): EventOf<'delegation.requested'> | null {
+function request(
+  { id }: Session,
+  team: Team,
+  call: Call,
+  sessions: number,
+  budget: BudgetLimits | undefined,
+): EventOf<'delegation.requested'> | null {
   const member = memberOf(team, String(call.arguments.agent))
   if (!member?.digest || !member.pool) return null
   const { name, digest, pool, onPause } = member
@@ -294,6 +308,7 @@ function request({ id }: Session, team: Team, call: Call, sessions: number): Eve
     ...askedOf(call),
     ...(onPause === 'return' ? { onPause } : {}),
     ...(member.delegates ? { levels: Math.max(team.levels - 1, 0), sessions } : {}),
+    ...(budget === undefined ? {} : { budget }),
   }
   return { type: 'delegation.requested', data }
 }

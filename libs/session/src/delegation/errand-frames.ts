@@ -2,6 +2,7 @@
 // that session's executors: it is their trigger. That an errand is done is believed of the leader's log only: a lagging copy may not
 // have what the errand is about.
 import { type EventData, type Parent, type SessionEvent, type Stopped, toExec } from '@reins/contracts'
+import { spentBy } from '../budget/budget.ts'
 import { mostOfTree } from '../cancel/ran-calls.ts'
 import type { Decision } from '../decision.ts'
 import type { Fold } from '../fold.ts'
@@ -60,7 +61,7 @@ export function resumeChild({ session, head }: Fold, resumption: Resumption, abo
  * `cancel`: the id of the cancel. `parent`: so that whoever ends it without a start knows whom to tell.
  */
 export function cancelChild({ session, head }: Fold, pool: string, cancel: string, parent?: Parent): Decision | null {
-  if (session.mode.kind === 'ended' || (session.cancel && session.cancel.kind !== 'interrupt')) return null
+  if (session.mode.kind === 'ended' || (session.cancel && !passing.has(session.cancel.kind))) return null
   if (head.n > 0 && !session.turn && session.inbox.length === 0) return null
   return {
     events: [{ type: 'cancel.requested', data: { cancel, ...(head.n === 0 && parent ? { parent } : {}) } }],
@@ -69,6 +70,9 @@ export function cancelChild({ session, head }: Fold, pool: string, cancel: strin
     pool: head.pool || pool,
   }
 }
+
+/** They end the turn alone: what is queued goes on. */
+const passing: ReadonlySet<string> = new Set(['interrupt', 'budget'])
 
 /** `there`: the fold of the parent. */
 export function settleParent({ session, head }: Fold, parent: Parent, child: Session): Decision | null {
@@ -90,7 +94,7 @@ export function settlement(parent: Session, child: Session): SessionEvent | null
   const waits = pausedOn(child)
   if (waits) return { type: 'delegation.paused', data: { call, child: child.id, output: waits } }
   const end = endOf(child)
-  return end && { type: 'delegation.settled', data: { call, child: child.id, ...end } }
+  return end && { type: 'delegation.settled', data: { call, child: child.id, ...end, ...spentOf(parent, child) } }
 }
 
 /** Its end, where it has come to one. */
@@ -114,7 +118,10 @@ function givenBack(parent: Session, child: Session): SessionEvent | null {
   const stopped = receiptOf(child)
   const sessions = Math.min(end.sessions ?? 0, known.taken - 1)
   return (
-    stopped && { type: 'delegation.settled', data: { call: known.call, child: child.id, ...end, sessions, stopped } }
+    stopped && {
+      type: 'delegation.settled',
+      data: { call: known.call, child: child.id, ...end, sessions, stopped, ...spentOf(parent, child) },
+    }
   )
 }
 
@@ -139,3 +146,7 @@ export function receiptOf(session: Session): Stopped | null {
     ...(omitted > 0 ? { omitted } : {}),
   }
 }
+
+/** Of the slice that the parent has set aside for it. */
+const spentOf = (parent: Session, child: Session) =>
+  childOf(parent.team, child.id)?.budget ? { spent: spentBy(child) } : {}

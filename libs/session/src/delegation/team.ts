@@ -2,7 +2,7 @@
 //   TM1. A session gives away no more sessions of its tree than it was given: each child costs one, and what the child may give away
 //        itself is taken from the same number when the child is asked for. What a child did not use comes back with its end.
 //   TM2. So the limit of the whole tree holds without anybody counting the tree: sessions that work side by side share nothing.
-import type { DeclaredAgent, EventData, Stopped } from '@reins/contracts'
+import type { BudgetLimits, DeclaredAgent, EventData, Stopped } from '@reins/contracts'
 import type { Call, Session } from '../session.ts'
 
 export interface TeamLimits {
@@ -23,6 +23,8 @@ export interface Child {
   readonly status: 'open' | 'paused' | 'completed' | 'failed' | 'cancelled'
   /** Of the sessions that were given away: this child and what it may use. */
   readonly taken: number
+  /** The slice of the budget that is set aside for it; absent: none is, or it has come back. */
+  readonly budget?: BudgetLimits
   /** It was asked to cancel while nobody waited for it. */
   readonly cancelSent?: true
   /** It was asked to pause, by the pause of this frame; and has said that so many sessions are paused. */

@@ -4,12 +4,13 @@
 //       definition asks for it: all other sessions stay every process's to decide on.
 import type { EventData, SessionEvent } from '@reins/contracts'
 import { pinnedPolicy } from '../approval/pinned-policy.ts'
+import { budgetDeclared } from '../budget/declared.ts'
+import { contextDeclared } from '../context/declared.ts'
 import { agentsDeclared } from '../delegation/declared.ts'
 import { memoryDeclared } from '../memory/memory.ts'
 import { planningDeclared } from '../planning/planning.ts'
 import { outputDeclared } from '../output/output.ts'
 import { skillsDeclared } from '../skills/skills.ts'
-import { contextDeclared } from '../context/declared.ts'
 import { toolsetDeclared } from '../toolset/declared.ts'
 import { workspaceDeclared } from '../workspace/workspace.ts'
 import { type SessionStart, sessionStarted } from './session-started.ts'
@@ -37,6 +38,8 @@ const declareRules: readonly DeclareRule[] = [
   ({ definition }) => planningDeclared(definition),
   ({ definition }) => contextDeclared(definition),
   ({ definition, outputSchema }) => outputDeclared(definition, outputSchema),
+  ({ definition, budget, granted, budgetCeiling }) =>
+    budgetDeclared({ definition, asked: budget, granted: granted?.budget, ceiling: budgetCeiling }),
 ]
 
 export const sessionBeginning = (start: SessionStart): SessionBeginning => ({

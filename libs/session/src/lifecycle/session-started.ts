@@ -1,6 +1,8 @@
 // The first event of a session, from its agent's definition: the one builder for a session that a person starts and for a child.
 import {
   type AgentDefinition,
+  type Budget,
+  type BudgetLimits,
   type DeclaredAgent,
   definitionDefaults,
   type EventData,
@@ -35,6 +37,10 @@ export interface SessionStart {
   readonly granted?: Granted
   /** Of a child: what its answers have to fit; it stands for what the definition says. */
   readonly outputSchema?: JsonObject
+  /** What whoever starts it lets it use. */
+  readonly budget?: Budget
+  /** What the operator lets any session use. */
+  readonly budgetCeiling?: BudgetLimits
   /** Of a child: the session above does not wait with it for people. */
   readonly onPause?: 'wait' | 'return'
 }

@@ -21,11 +21,15 @@ export function failureEvents(
 ): readonly SessionEvent[] {
   const error = { code: failure.code, message: failure.message }
   const { call } = attempt
+  const usage = failure.usage === undefined ? {} : { usage: failure.usage }
   // The provider's adapter may know better than the code says how often another attempt can help.
   const retries = failure.retries ?? (retryable.has(failure.code) ? policy.maxThrottles : 0)
   if (attempt.throttles >= Math.min(retries, policy.maxThrottles))
     return [
-      { type: 'model-call.failed', data: { call, attempt: attempt.attempt, error, ...(partial ? { partial } : {}) } },
+      {
+        type: 'model-call.failed',
+        data: { call, attempt: attempt.attempt, error, ...usage, ...(partial ? { partial } : {}) },
+      },
     ]
   const backoff = Math.min(policy.baseMs * 2 ** attempt.throttles, policy.maxMs)
   // What the provider asked for is waited for in full; jitter only ever adds.
@@ -33,7 +37,7 @@ export function failureEvents(
   const until = Math.ceil(at.now + wait)
   const timer = `${call}-${attempt.attempt}`
   return [
-    { type: 'model-call.throttled', data: { call, attempt: attempt.attempt, error, timer, until } },
+    { type: 'model-call.throttled', data: { call, attempt: attempt.attempt, error, timer, until, ...usage } },
     { type: 'timer.armed', data: { timer, at: until } },
   ]
 }

@@ -1,7 +1,7 @@
 // Errands: what a trigger asks of another session (PROTOCOL 8). Each appends one frame there, or finds that it is done; what it appends
 // is decided in libs/session (errand-frames.ts).
 import type { Definitions } from '@reins/context'
-import { draftOn, makeShortId } from '@reins/contracts'
+import { type BudgetLimits, draftOn, makeShortId } from '@reins/contracts'
 import { agentsNow, type RegistryView, type SessionLog, type WorkQueue } from '@reins/journal'
 import type { Clock, PausePoint } from '@reins/service'
 import {
@@ -33,6 +33,7 @@ export interface ErrandContext extends FoldSource {
   readonly definitions: Pick<Definitions, 'resolved'>
   readonly registry: Pick<RegistryView, 'agentFresh' | 'version'>
   readonly ceilings: DelegationCeilings
+  readonly budgetCeiling: BudgetLimits
   readonly clock: Clock
   /** For tests, which stop the process there. */
   readonly pauseAt: PausePoint
@@ -94,11 +95,12 @@ async function makeChild(context: ErrandContext, parent: string, session: Sessio
   const agents = await agentsNow(context.registry, definition)
   const outputSchema = memberOf(session.team, agent)?.outputSchema
   const { started, declared } = sessionBeginning({
-    ...{ agent, digest, definition, ceilings: context.ceilings },
+    ...{ agent, digest, definition, ceilings: context.ceilings, budgetCeiling: context.budgetCeiling },
     agents: agents.map(({ declared }) => declared),
     granted: {
       ...(errand.levels === undefined ? {} : { levels: errand.levels }),
       ...(errand.sessions === undefined ? {} : { sessions: errand.sessions }),
+      ...(errand.budget === undefined ? {} : { budget: errand.budget }),
     },
     onPause: errand.onPause ?? 'wait',
     ...(outputSchema === undefined ? {} : { outputSchema }),

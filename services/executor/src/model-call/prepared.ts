@@ -1,8 +1,8 @@
 // What an attempt is going to send, made before it is announced: the announcement of a call says its digest.
 import { type CallSettings, type Prompt, promptOf, type Settings, summaryRequest } from '@reins/context'
-import type { ModelFailed, ModelProvider } from '@reins/contracts'
+import type { ModelFailed, ModelProvider, PriceOf } from '@reins/contracts'
 import type { Models, Resolved } from '@reins/models'
-import { contextOf, type Effect, type Session } from '@reins/session'
+import { type Announcement, contextOf, type Effect, type Session, summarySize } from '@reins/session'
 import type { SummaryCall } from './summary-caller.ts'
 
 export type Prepared =
@@ -10,6 +10,25 @@ export type Prepared =
   | ({ readonly kind: 'summary' } & SummaryCall)
   /** Nothing can be sent: the outcome of the attempt. */
   | { readonly kind: 'impossible'; readonly failure: ModelFailed }
+
+/** What its announcement says; null: nothing can be sent. `session`: with what has begun. */
+export function announcementOf(prepared: Prepared, session: Session, priceOf: PriceOf): Announcement | null {
+  switch (prepared.kind) {
+    case 'ready': {
+      const { recipe } = prepared.prompt
+      const size = { tokens: recipe.tokens, answer: recipe.answer }
+      return { recipe, size, price: priceOf(session.born?.model ?? '') }
+    }
+    case 'summary': {
+      const { system, text, maxTokens } = prepared.request
+      return { size: summarySize([system, text], maxTokens), price: priceOf(contextOf(session).open?.model ?? '') }
+    }
+    case 'impossible':
+      return null
+    default:
+      return prepared satisfies never
+  }
+}
 
 /** Of what `session` has begun. */
 export function prepare(

@@ -2,13 +2,14 @@
 //   A2, A5 (session-actor.ts): folded from what was sent; without a trigger the status is copied from the head.
 //   C1 (model-attempts.ts): the attempt that a frame announces is claimed before it goes out, and let go where the frame is not in.
 import type { Presence } from '@reins/broker'
-import { draftOn, makeShortId, type SessionEvent } from '@reins/contracts'
+import { draftOn, makeShortId, type PriceOf, type SessionEvent } from '@reins/contracts'
 import type { Slot } from '@reins/holder'
 import type { SessionLog } from '@reins/journal'
 import type { Clock, PausePoint } from '@reins/service'
 import { announced, flightOf, type Plan, type Session, statusToShow, traceOf } from '@reins/session'
 import type { ExecutorMetrics } from '../executor-metrics.ts'
 import type { Attempting, ModelAttempts } from '../model-call/model-attempts.ts'
+import { announcementOf } from '../model-call/prepared.ts'
 import type { SessionFold } from './session-fold.ts'
 
 export interface AppendContext {
@@ -19,6 +20,7 @@ export interface AppendContext {
   readonly metrics: Pick<ExecutorMetrics, 'conflicts'>
   /** Aborted when the process gives up what it could not finish. */
   readonly stopping: AbortSignal
+  readonly priceOf: PriceOf
   presence(): Pick<Presence, 'tellAbort'>
   /** Told of what this process has appended: for metrics, off the hot path. */
   appended(events: readonly SessionEvent[]): void
@@ -43,7 +45,9 @@ export async function appendPlan(
 ): Promise<Appended | null> {
   const { head, session } = fold
   const prepared = planned.effect && (await attempts.prepare(planned.after, planned.effect))
-  const next = prepared?.kind === 'ready' ? announced(planned, prepared.prompt.recipe, head.n + 1) : planned
+  const says = prepared && announcementOf(prepared, planned.after, context.priceOf)
+  const writer = { n: head.n + 1, at: planned.at, by: context.instance }
+  const next = says ? announced(planned, session, says, writer) : planned
   const { events, to, at } = next
   const pool = session.born?.pools.executor
   const trace = traceOf(session, next.after)
@@ -54,6 +58,8 @@ export async function appendPlan(
   )
   using held = new DisposableStack()
   const claimed = next.effect && slot ? held.use(attempts.claim(next.effect, slot, prepared)) : null
+  // There is no budget for the call that the slot was taken for.
+  if (!claimed) slot?.[Symbol.dispose]()
   await context.pauseAt('executor.before-append')
   const outcome = await context.sessions.append(session.id, draft, to, head.hash, context.stopping)
   if (outcome.kind === 'refused') {

@@ -4,7 +4,7 @@
 //   A1. One operation at a time: triggers, outcomes, frames of others and losses wait in one line.
 //   A2. What is appended is folded from what was sent, so a session that goes on costs no read.
 //   A3. Who lost a call to another owner forgets its triggers: no ack, no nak, no working() (PROTOCOL 4).
-//   A4. No exec trigger is acked before every open timer of the fold is in TIM (PROTOCOL 9).
+//   A4. No exec trigger is acked before every open timer of the fold is in TIM, and no model call runs long before (PROTOCOL 9).
 //   A5. Without a trigger nothing new is begun, and statuses are copied from the head (PROTOCOL 2).
 //   A7. A model call is begun with a slot for it (call-room.ts). Where there is none the actor holds its trigger and waits, and decides
 //       everything else meanwhile; a cancel that it sees in its fold while it holds a trigger is answered, whoever brought it.
@@ -271,7 +271,7 @@ export class SessionActor implements HeldActor {
           await this.#context.pauseAt('executor.before-intent')
           const done = await this.#append(now, slot)
           await this.#context.pauseAt('executor.after-append')
-          if (done?.claimed && !this.#startOrForget(done.claimed)) return
+          if (done?.claimed && !(await this.#startOrForget(done.claimed))) return
           break
         }
         default:
@@ -305,10 +305,12 @@ export class SessionActor implements HeldActor {
   }
 
   /** Starts what the frame announced; where the same read shows it closed by another, forgets (A3). false: forgotten. */
-  #startOrForget(claimed: Attempting): boolean {
+  async #startOrForget(claimed: Attempting): Promise<boolean> {
     const { session } = this.#fold
     if (mayStart(session, claimed, this.#context.instance)) {
       this.#attempts.start(claimed)
+      // The time of its turn may be over before it ends, and before any trigger is acked.
+      await this.#armTimers()
       return true
     }
     claimed[Symbol.dispose]()
@@ -345,7 +347,7 @@ export class SessionActor implements HeldActor {
       const done = await this.#append(next, slot)
       if (!done) continue
       this.#context.metrics.takeovers.inc()
-      if (done.claimed) this.#startOrForget(done.claimed)
+      if (done.claimed) await this.#startOrForget(done.claimed)
       return true
     }
   }
@@ -364,7 +366,7 @@ export class SessionActor implements HeldActor {
         const done = await this.#append(next, next.effect && slots.force())
         if (!done) continue
         metrics.modelCall(outcome.kind === 'failed' ? 'failed' : 'completed', clock.now() - running.startedAt)
-        if (done.claimed) this.#startOrForget(done.claimed)
+        if (done.claimed) await this.#startOrForget(done.claimed)
         return
       } catch (error) {
         if (!(error instanceof RangeError) || events[0]?.type === 'model-call.failed') throw error

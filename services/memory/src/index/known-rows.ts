@@ -1,15 +1,13 @@
-// Rows of sessions that this process wrote a short while ago, so that they need not be read before each change.
-import type { SessionRow } from './session-row.ts'
-
+// Rows that this process wrote a short while ago, so that they need not be read before each change.
 /** A row is some 600 bytes. */
 const most = 4000
 
-export class KnownRows {
+export class KnownRows<Row extends { readonly id: string }> {
   /** The one that was written last is the last one. */
-  readonly #rows = new Map<string, SessionRow>()
+  readonly #rows = new Map<string, Row>()
 
-  of(ids: readonly string[]): Map<string, SessionRow> {
-    const found = new Map<string, SessionRow>()
+  of(ids: readonly string[]): Map<string, Row> {
+    const found = new Map<string, Row>()
     for (const id of ids) {
       const row = this.#rows.get(id)
       if (row) found.set(id, row)
@@ -17,7 +15,7 @@ export class KnownRows {
     return found
   }
 
-  keep(rows: readonly SessionRow[]): void {
+  keep(rows: readonly Row[]): void {
     for (const row of rows) {
       this.#rows.delete(row.id)
       this.#rows.set(row.id, row)

@@ -1,6 +1,7 @@
 // The lists of sessions, and of what waits for people in them, read from the index. Everything here needs Postgres, and says so when it is away.
 import {
   type ApprovalList,
+  type AskUsage,
   type AskedElicitationList,
   type IndexedTree,
   isSessionId,
@@ -10,6 +11,7 @@ import {
   ReinsError,
   rootOf,
   type SessionInfo,
+  type UsageReport,
 } from '@reins/contracts'
 import { isAway } from '@reins/projection'
 import { infoOf } from '@reins/session'
@@ -19,6 +21,7 @@ import { askedOf, type ElicitationRow } from './elicitation-row.ts'
 import type { SessionIndex } from './session-index.ts'
 import { foldOf, type SessionRow } from './session-row.ts'
 import type { Database } from './tables.ts'
+import { usageReport } from './usage-report.ts'
 
 /** `next` is opaque: give it back as `after`. */
 export interface SessionPage {
@@ -81,6 +84,11 @@ export class SessionLists {
       }))
       return last && rows.length > limit ? { upTo, sessions, next: last.id } : { upTo, sessions }
     })
+  }
+
+  /** Summed by what is asked for, the largest first. */
+  async usage(request: AskUsage): Promise<UsageReport> {
+    return this.#read((db) => usageReport(db, request))
   }
 
   async #read<T>(read: (db: Database) => Promise<T>): Promise<T> {

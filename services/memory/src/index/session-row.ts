@@ -24,6 +24,11 @@ export interface SessionRow {
   readonly cache_read_tokens: number
   readonly cache_write_tokens: number
   readonly reasoning_tokens: number
+  /** US dollars, as far as prices were known. */
+  readonly usd: number
+  readonly principal: string | null
+  /** The turn that is open. */
+  readonly turn: string | null
   /** epoch ms, as the times below */
   readonly created_at: number
   readonly last_activity_at: number
@@ -62,6 +67,9 @@ const rowOf = ({ session, root }: Owner, fold: InfoFold): SessionRow => ({
   cache_read_tokens: fold.usage.cacheReadTokens,
   cache_write_tokens: fold.usage.cacheWriteTokens,
   reasoning_tokens: fold.usage.reasoningTokens,
+  usd: fold.usd,
+  principal: fold.principal,
+  turn: fold.turn,
   created_at: fold.createdAt,
   last_activity_at: fold.lastActivityAt,
   last_seq: fold.last.seq,
@@ -87,6 +95,9 @@ export const foldOf = (row: SessionRow): InfoFold => ({
     cacheWriteTokens: row.cache_write_tokens,
     reasoningTokens: row.reasoning_tokens,
   },
+  usd: row.usd,
+  principal: row.principal,
+  turn: row.turn,
   createdAt: row.created_at,
   lastActivityAt: row.last_activity_at,
   // Which event of the frame was the last is not kept: the list gives no cursors.

@@ -18,28 +18,36 @@ import {
   rebuiltTables,
   type SessionsTable,
   type Tables,
+  type UsageTable,
 } from './tables.ts'
+import type { UsageRow } from './usage-row.ts'
+import { changedUsage } from './usage-table.ts'
+
+type TableNames = readonly [SessionsTable, ApprovalsTable, ElicitationsTable, UsageTable]
 
 export class IndexedSessions {
   readonly #checkpoint: Checkpoint<Tables>
-  readonly #tables: readonly [SessionsTable, ApprovalsTable, ElicitationsTable]
-  readonly #known = new KnownRows()
+  readonly #tables: TableNames
+  readonly #known = new KnownRows<SessionRow>()
+  readonly #knownUsage = new KnownRows<UsageRow>()
   #at = { seq: 0, stream: '' }
 
-  private constructor(
-    checkpoint: Checkpoint<Tables>,
-    tables: readonly [SessionsTable, ApprovalsTable, ElicitationsTable],
-  ) {
+  private constructor(checkpoint: Checkpoint<Tables>, tables: TableNames) {
     this.#checkpoint = checkpoint
     this.#tables = tables
   }
 
   static inUse(): IndexedSessions {
-    return new IndexedSessions(indexed, ['sessions', 'approvals', 'elicitations'])
+    return new IndexedSessions(indexed, ['sessions', 'approvals', 'elicitations', 'usage'])
   }
 
   static rebuilt(): IndexedSessions {
-    return new IndexedSessions(rebuilt, ['sessions_rebuilt', 'approvals_rebuilt', 'elicitations_rebuilt'])
+    return new IndexedSessions(rebuilt, [
+      'sessions_rebuilt',
+      'approvals_rebuilt',
+      'elicitations_rebuilt',
+      'usage_rebuilt',
+    ])
   }
 
   /** The last sequence of SES that the rows account for. */
@@ -49,12 +57,12 @@ export class IndexedSessions {
 
   /** Reads how far the rows are; rows of another stream are thrown away. */
   async begin(db: Database, stream: string): Promise<void> {
-    this.#known.clear()
+    this.#forget()
     this.#at = { seq: await this.#checkpoint.startingPoint(db, stream), stream }
   }
 
   async startOver(db: Database, stream: string): Promise<void> {
-    this.#known.clear()
+    this.#forget()
     await this.#checkpoint.startOver(db, stream)
     this.#at = { seq: 0, stream }
   }
@@ -65,24 +73,33 @@ export class IndexedSessions {
     const last = news.at(-1)
     if (!last) return this.begin(db, this.#at.stream)
     try {
-      const [table, approvals, elicitations] = this.#tables
+      const [table, approvals, elicitations, usage] = this.#tables
       const before = await this.#before(db, news)
       const rows = project(before, news)
       const agents = new Map([...before, ...rows].map(({ id, agent }) => [id, agent ?? '']))
       const agentOf = (session: string) => agents.get(session) ?? ''
       const asked = before.filter(({ waiting }) => waiting.includes('"elicitation"')).map(({ id }) => id)
+      const after = new Map([...before, ...rows].map((row) => [row.id, row]))
+      const used = await changedUsage(db, usage, this.#knownUsage, news, before, after)
       const moved = await this.#checkpoint.moveOn(db, this.#at, last.seq, [
         { table, rows },
         { table: approvals, rows: await changedApprovals(db, approvals, news, agentOf) },
         { table: elicitations, rows: await changedElicitations(db, elicitations, news, agentOf, asked) },
+        { table: usage, rows: used },
       ])
       if (!moved) return await this.begin(db, this.#at.stream) // ST2
       this.#known.keep(rows)
+      this.#knownUsage.keep(used)
       this.#at = { ...this.#at, seq: last.seq }
     } catch (error) {
-      this.#known.clear() // ST2
+      this.#forget() // ST2
       throw error
     }
+  }
+
+  #forget(): void {
+    this.#known.clear()
+    this.#knownUsage.clear()
   }
 
   /** The rows of the sessions that the news is about, as far as there are any. */
@@ -116,7 +133,7 @@ export const takeRebuilt = (db: Database): Promise<boolean> =>
     }
     await sql`update session_index_checkpoint set seq = (select seq from session_rebuild_checkpoint where id = 1)
       where id = 1`.execute(trx)
-    await sql`truncate sessions_rebuilt, approvals_rebuilt, elicitations_rebuilt`.execute(trx)
+    await sql`truncate sessions_rebuilt, approvals_rebuilt, elicitations_rebuilt, usage_rebuilt`.execute(trx)
     await sql`delete from session_rebuild_checkpoint`.execute(trx)
     return true
   })

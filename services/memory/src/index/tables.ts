@@ -7,6 +7,7 @@ import type { Migration } from 'kysely/migration'
 import type { ApprovalRow } from './approval-row.ts'
 import type { ElicitationRow } from './elicitation-row.ts'
 import type { SessionRow } from './session-row.ts'
+import type { UsageRow } from './usage-row.ts'
 
 export interface Tables {
   sessions: SessionRow
@@ -15,13 +16,16 @@ export interface Tables {
   approvals_rebuilt: ApprovalRow
   elicitations: ElicitationRow
   elicitations_rebuilt: ElicitationRow
+  usage: UsageRow
+  usage_rebuilt: UsageRow
 }
 
 export type SessionsTable = 'sessions' | 'sessions_rebuilt'
 export type ApprovalsTable = 'approvals' | 'approvals_rebuilt'
 export type ElicitationsTable = 'elicitations' | 'elicitations_rebuilt'
+export type UsageTable = 'usage' | 'usage_rebuilt'
 /** What a rebuild fills anew (T2). */
-export const rebuiltTables = ['sessions', 'approvals', 'elicitations'] as const
+export const rebuiltTables = ['sessions', 'approvals', 'elicitations', 'usage'] as const
 export type Database = Kysely<Tables>
 
 /** How far SES has been indexed. */
@@ -29,10 +33,11 @@ export const indexed = checkpointIn<Tables>('session_index_checkpoint', async (t
   await trx.deleteFrom('sessions').execute()
   await trx.deleteFrom('approvals').execute()
   await trx.deleteFrom('elicitations').execute()
+  await trx.deleteFrom('usage').execute()
 })
 /** How far a rebuild has come. */
 export const rebuilt = checkpointIn<Tables>('session_rebuild_checkpoint', async (trx) => {
-  await sql`truncate sessions_rebuilt, approvals_rebuilt, elicitations_rebuilt`.execute(trx)
+  await sql`truncate sessions_rebuilt, approvals_rebuilt, elicitations_rebuilt, usage_rebuilt`.execute(trx)
 })
 
 const counts = [
@@ -45,6 +50,11 @@ const counts = [
   'last_activity_at',
   'last_seq',
   'last_n',
+]
+
+const usageCounts = [
+  ...['model_calls', 'tool_calls', 'input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_write_tokens'],
+  ...['reasoning_tokens', 'unpriced_tokens', 'charged_tokens', 'at', 'last_seq'],
 ]
 
 export const migrations: Record<string, Migration> = {
@@ -158,6 +168,33 @@ export const migrations: Record<string, Migration> = {
       for (const table of ['approvals', 'approvals_rebuilt', 'elicitations', 'elicitations_rebuilt'])
         await sql`create index ${sql.ref(`${table}_root_requested`)} on ${sql.table(table)}
           (left(session, 26), requested_at, id)`.execute(db)
+    },
+  },
+  '007-usage': {
+    async up(db: Kysely<unknown>) {
+      for (const table of ['sessions', 'sessions_rebuilt'])
+        await db.schema
+          .alterTable(table)
+          .addColumn('usd', 'double precision', (column) => column.notNull().defaultTo(0))
+          .addColumn('principal', 'text')
+          .addColumn('turn', 'text')
+          .execute()
+      let usage = db.schema
+        .createTable('usage')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('usd', 'double precision', (column) => column.notNull())
+        .addColumn('charged_usd', 'double precision', (column) => column.notNull())
+      for (const name of ['session', 'root', 'turn', 'agent', 'principal', 'model'])
+        usage = usage.addColumn(name, 'text', (column) => column.notNull())
+      for (const name of usageCounts) usage = usage.addColumn(name, 'bigint', (column) => column.notNull())
+      await usage.execute()
+      for (const columns of [['at'], ['agent', 'at'], ['principal', 'at'], ['root', 'at']])
+        await db.schema
+          .createIndex(`usage_${columns.join('_')}`)
+          .on('usage')
+          .columns(columns)
+          .execute()
+      await sql`create table usage_rebuilt (like usage including all)`.execute(db)
     },
   },
 }

@@ -12,6 +12,7 @@ export interface Operation {
     | 'memory'
     | 'sessions'
     | 'approvals'
+    | 'usage'
     | 'pools'
     | 'operations'
   /** `<resource>:<action>`. Absent: public. */
@@ -231,6 +232,20 @@ export const operations = {
   end: control('End the session for good'),
   compact: control('Compact the context: the model is sent a summary of what came before the newest messages'),
   restore: control('Undo the latest compaction of the context'),
+  raiseBudget: {
+    ...control('Raise the budget of a session; where its latest turn has ended for it, the session goes on'),
+    permission: 'budget:raise',
+    errors: [
+      ...(['invalid_request', 'session_not_found', 'session_ended', 'session_conflict'] as const),
+      ...appendErrors,
+    ],
+  },
+  reportUsage: {
+    summary: 'What sessions have used, and what it cost: by session, tree, turn, agent, principal, model or day',
+    tag: 'usage',
+    permission: 'usage:read',
+    errors: ['invalid_request', 'unavailable'],
+  },
   listApprovals: waitRead('List calls that wait for people, the latest first; with state also those that waited', [
     'invalid_request',
     'unavailable',

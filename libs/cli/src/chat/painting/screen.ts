@@ -1,6 +1,7 @@
 // The transcript as lines: what is printed once and stays (`take`), and what is still growing (`growing`).
 //   C1. Lines that were given out never change; an answer is never printed twice.
 //   C2. Everything from outside has been neutralised: by MarkdownStream, or here.
+import { usdText } from '@reins/contracts'
 import { wrap } from '../../text/cells.ts'
 import { MarkdownStream } from '../../text/markdown.ts'
 import { neutralise } from '../../text/neutralise.ts'
@@ -80,7 +81,7 @@ export class ChatScreen {
         )
       }
       case 'turn-ended': {
-        const used = `${span(piece.ms)} · ${piece.inputTokens} tokens in, ${piece.outputTokens} out`
+        const used = `${span(piece.ms)} · ${piece.inputTokens} tokens in, ${piece.outputTokens} out${piece.usd === undefined ? '' : ` · $${usdText(piece.usd)}`}`
         return this.#emit('footer', wrap(this.#style.dim(used), width), width)
       }
       default:

@@ -195,6 +195,8 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
       ])
     case 'context.compaction-declined':
       return same([notice('info', event.data.why)])
+    case 'budget.raised':
+      return same([notice('info', 'The budget was raised.')])
     case 'context.restored':
       return same([notice('info', 'The summary is undone: the model sees the messages again.')])
     case 'output.checked': {
@@ -206,6 +208,8 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'output.declared':
     case 'output.requested':
     case 'workspace.declared':
+    case 'budget.declared':
+    case 'budget.reached':
     case 'memory.declared':
     case 'planning.declared':
     case 'skills.declared':
@@ -399,7 +403,11 @@ function closeTool(
 
 function endTurn(
   transcript: Transcript,
-  data: { readonly turn: string; readonly usage: { readonly inputTokens: number; readonly outputTokens: number } },
+  data: {
+    readonly turn: string
+    readonly usage: { readonly inputTokens: number; readonly outputTokens: number }
+    readonly usd?: number
+  },
   status: 'completed' | 'failed' | 'cancelled',
   at: number,
   said: readonly Piece[],
@@ -407,12 +415,14 @@ function endTurn(
   const { turn, answer: _answer, throttledUntil: _until, ...rest } = transcript
   const phase = transcript.phase === 'running' ? 'idle' : transcript.phase
   const { inputTokens, outputTokens } = data.usage
+  // What costs nothing is not worth a word.
+  const used = { inputTokens, outputTokens, ...(data.usd ? { usd: data.usd } : {}) }
   return {
     transcript: { ...rest, phase, tools: [], approvals: [], questions: [] },
     pieces: [
       { kind: 'answer-ended' },
       ...said,
-      { kind: 'turn-ended', turn: data.turn, status, ms: turn ? at - turn.since : 0, inputTokens, outputTokens },
+      { kind: 'turn-ended', turn: data.turn, status, ms: turn ? at - turn.since : 0, ...used },
     ],
   }
 }

@@ -51,6 +51,8 @@ export type Piece =
       readonly ms: number
       readonly inputTokens: number
       readonly outputTokens: number
+      /** US dollars; absent: it cost nothing, or nobody knows. */
+      readonly usd?: number
     }
 
 export interface RunningTool {

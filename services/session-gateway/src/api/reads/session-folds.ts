@@ -1,7 +1,7 @@
 // Sessions folded from their streams, kept to go on from: so one session is shown without the index, and without Postgres.
 import { type Frame, isSessionId, type SessionInfo } from '@reins/contracts'
 import type { SessionFrame, SessionLog } from '@reins/journal'
-import { emptyFold, emptyInfo, type Fold, foldFrame, foldInfo, type InfoFold } from '@reins/session'
+import { budgetInfo, emptyFold, emptyInfo, type Fold, foldFrame, foldInfo, type InfoFold } from '@reins/session'
 import { notFound } from '../writes/appender.ts'
 import { infoWithCursor } from './session-info.ts'
 
@@ -27,7 +27,9 @@ export class SessionFolds {
 
   /** Throws session_not_found. */
   async info(session: string): Promise<SessionInfo> {
-    return infoWithCursor(session, (await this.folded(session)).info)
+    const { info, fold } = await this.folded(session)
+    const budget = budgetInfo(fold.session)
+    return { ...infoWithCursor(session, info), ...(budget ? { budget } : {}) }
   }
 
   /** To the end, from where it was left the last time, and not less far than `least`. Throws session_not_found. */

@@ -1,6 +1,7 @@
 // What a client may read of a session: from the stream itself, so it needs no index and no database.
 import {
   type ApiEvent,
+  type AskUsage,
   type Cursor,
   type EventPage,
   encodeCursor,
@@ -11,6 +12,7 @@ import {
   type SessionInfo,
   type SessionList,
   type SessionState,
+  type UsageReport,
   upToEvent,
 } from '@reins/contracts'
 import type { SessionFrame, SessionLog, Snapshots } from '@reins/journal'
@@ -54,6 +56,12 @@ export class SessionReads {
     const queued = this.#parts.queues.of(session)
     const slow = [...this.#parts.slow.of(session)]
     return { ...info, ...(queued ? { queued } : {}), ...(slow.length > 0 ? { slow } : {}) }
+  }
+
+  /** From the index: what has just happened may not be in it. */
+  async usage(caller: Caller, request: AskUsage): Promise<UsageReport> {
+    authorize(caller, operations.reportUsage)
+    return fromIndex(this.#parts.call, 'usage.report', request)
   }
 
   /** The folded state at a cursor, or at the end. */

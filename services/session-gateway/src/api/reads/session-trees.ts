@@ -126,6 +126,10 @@ const foldFrom = ({ info, work, faulted, seq, n }: IndexedSession): InfoFold => 
   work,
   turns: info.turns,
   usage: info.usage,
+  usd: info.usd ?? 0,
+  principal: info.principal ?? null,
+  // Only the index asks for it.
+  turn: null,
   createdAt: info.createdAt,
   lastActivityAt: info.lastActivityAt,
   last: { seq, n, i: -1 },

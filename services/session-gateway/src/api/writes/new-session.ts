@@ -10,10 +10,13 @@ import {
   type VersionEntry,
 } from '@reins/contracts'
 import { agentsNow } from '@reins/journal'
-import { sessionBeginning } from '@reins/session'
+import { noPrice, sessionBeginning } from '@reins/session'
 import type { GatewayConfig } from '../../ports.ts'
 
-export type NewSessionParts = Pick<GatewayConfig, 'registry' | 'work' | 'toolsOf' | 'ceilings'>
+export type NewSessionParts = Pick<
+  GatewayConfig,
+  'registry' | 'work' | 'toolsOf' | 'ceilings' | 'budgetCeiling' | 'priceOf'
+>
 
 export interface Beginning {
   readonly started: EventOf<'session.started'>
@@ -39,11 +42,14 @@ export async function beginSession(
     principal,
     agents: agents.map(({ declared }) => declared),
     ...(parts.ceilings === undefined ? {} : { ceilings: parts.ceilings }),
+    ...(parts.budgetCeiling === undefined ? {} : { budgetCeiling: parts.budgetCeiling }),
+    ...(request.budget === undefined ? {} : { budget: request.budget }),
     ...(request.instance === undefined
       ? {}
       : { instance: { instance: request.instance, session: request.session ?? 'default' } }),
     ...(request.title === undefined ? {} : { title: request.title }),
   })
+  mustBePriced(parts, declared, [started.model, definition.context?.summary_model ?? started.model])
   const event: EventOf<'session.started'> = { type: 'session.started', data: started }
   const decoded = eventCodec.decode(event)
   if (decoded.kind !== 'known')
@@ -56,6 +62,17 @@ export async function beginSession(
     ...agents.map((one) => parts.work.ensurePool('exec', one.pool, one.labels)),
   ])
   return { started: event, declared }
+}
+
+/** A limit in dollars that nobody could keep is refused before anything begins. */
+function mustBePriced(
+  { priceOf }: NewSessionParts,
+  declared: readonly SessionEvent[],
+  models: readonly string[],
+): void {
+  const inDollars = declared.some(({ type, data }) => type === 'budget.declared' && data.usd !== undefined)
+  const unpriced = inDollars && priceOf ? models.find((model) => priceOf(model) === undefined) : undefined
+  if (unpriced !== undefined) throw new ReinsError('invalid_request', noPrice(unpriced))
 }
 
 async function agentNow(

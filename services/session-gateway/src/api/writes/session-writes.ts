@@ -5,6 +5,8 @@
 //   W2. What comes of it is a value (outcomes.ts): nothing is thrown for what a caller may meet.
 //   W3. What is known to be impossible is refused before anything is asked of the broker, which would not answer.
 import {
+  budgetLimits,
+  budgetNames,
   ControlAccepted,
   CreatedSession,
   type CreateSession,
@@ -12,12 +14,14 @@ import {
   emptyHead,
   encodeCursor,
   type Head,
+  hasLimit,
   instanceSessionId,
   isSessionId,
   MessageAccepted,
   makeShortId,
   makeUlid,
   type OnBusy,
+  type RaiseBudget,
   ReinsError,
   type SendMessage,
   startCursor,
@@ -25,10 +29,13 @@ import {
 } from '@reins/contracts'
 import {
   emptyInfo,
+  type Fold,
   firstFrame,
   foldInfo,
+  goOnWords,
   pauseTree,
   placeMessage,
+  raiseBudget,
   requestCompaction,
   restoreContext,
   steer,
@@ -184,17 +191,49 @@ export class SessionWrites {
             ? this.#decidedOnFold(session, head, verb, ids.subject)
             : decided(steer(verb, ids.subject, head))
         },
-        settle: async (_ids, done) => {
-          if (done.kind === 'appended')
-            return {
-              kind: 'accepted',
-              receipt: { id: session, status: done.frame.status, cursor: cursorBefore(session, done) },
-            }
-          const { cursor = cursorBefore(session, done) } = await this.#parts.folds.info(session)
-          return { kind: 'unchanged', receipt: { id: session, status: done.head.status, cursor } }
-        },
+        settle: (_ids, done) => this.#controlled(session, done),
       }
     })
+  }
+
+  /** Unchanged: the limits are as they are asked for. */
+  raiseBudget(
+    caller: Caller,
+    session: string,
+    request: RaiseBudget,
+    options: WriteOptions = {},
+  ): Promise<Outcome<ControlAccepted>> {
+    return this.write(caller, operations.raiseBudget, options, async () => {
+      if (!isSessionId(session)) throw notFound(session)
+      const raise = budgetLimits(request)
+      if (!hasLimit(raise))
+        throw new ReinsError(
+          'invalid_request',
+          `The body is not valid: give at least one of ${budgetNames.join(', ')}, with its new limit.`,
+        )
+      return {
+        ...{ session, asked: `POST /v1/sessions/${session}/budget`, body: request, receiptOf: controlAccepted },
+        on: await this.#needed(session, options),
+        prepare: async (ids) => async (head) => {
+          if (head.n === 0) return missing(session)
+          const fold = await this.#foldAt(session, head)
+          const goOn = received(ids, [{ type: 'text', text: goOnWords }], 'queue')
+          const ceiling = this.#parts.budgetCeiling ?? {}
+          return decided(raiseBudget(fold, raise, ceiling, request.go_on === false ? null : goOn))
+        },
+        settle: (_ids, done) => this.#controlled(session, done),
+      }
+    })
+  }
+
+  async #controlled(session: string, done: Done): Promise<Settled<ControlAccepted>> {
+    if (done.kind === 'appended')
+      return {
+        kind: 'accepted',
+        receipt: { id: session, status: done.frame.status, cursor: cursorBefore(session, done) },
+      }
+    const { cursor = cursorBefore(session, done) } = await this.#parts.folds.info(session)
+    return { kind: 'unchanged', receipt: { id: session, status: done.head.status, cursor } }
   }
 
   /** What a head does not tell: whether there is anything to compact, or to undo; whether what is paused is paused with all below it. */
@@ -204,14 +243,19 @@ export class SessionWrites {
     verb: ContextVerb | ControlVerb,
     subject: string,
   ): Promise<Decided> {
+    const fold = await this.#foldAt(session, head)
+    if (verb === 'compact') return decided(requestCompaction(fold, subject))
+    return decided(verb === 'restore' ? restoreContext(fold) : pauseTree(fold))
+  }
+
+  async #foldAt(session: string, head: Head): Promise<Fold> {
     const { fold } = await this.#parts.folds.folded(session, head.seq)
     if (fold.session.beyond)
       throw new ReinsError(
         'unavailable',
         `A newer version of Reins decides on this session: ${fold.session.beyond.why}.`,
       )
-    if (verb === 'compact') return decided(requestCompaction(fold, subject))
-    return decided(verb === 'restore' ? restoreContext(fold) : pauseTree(fold))
+    return fold
   }
 
   /** W2 around W1. */

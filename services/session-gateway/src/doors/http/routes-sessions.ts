@@ -7,6 +7,7 @@ import {
   FramePage,
   MessageAccepted,
   maxCursorChars,
+  RaiseBudget,
   ReinsError,
   SendMessage,
   SessionInfo,
@@ -223,6 +224,19 @@ export function sessionRoutes({ writes, reads, trees, outputs, prompts }: Api, s
         const { caller, params, body, query } = incoming
         return messageAnswer(await writes.send(caller, params.id, body, asking(incoming, query.wait)))
       },
+    }),
+    route({
+      ...operations.raiseBudget,
+      method: 'POST',
+      path: '/v1/sessions/:id/budget',
+      params,
+      body: RaiseBudget,
+      headers: idempotencyKey,
+      answers: { 200: ControlAccepted, 202: ControlAccepted },
+      handle: async (incoming) =>
+        controlAnswer(
+          await writes.raiseBudget(incoming.caller, incoming.params.id, incoming.body, asking(incoming, undefined)),
+        ),
     }),
     ...[...controlVerbs, ...contextVerbs].map((verb) => controlRoute(writes, verb)),
     route({
