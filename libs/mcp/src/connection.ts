@@ -4,6 +4,7 @@
 //   C4. While a person opens a page that the server wants to be opened, the connection is in use: over it the server says that they are
 //       done. It is so until the server has said that, or the time to answer is over.
 //   C3. A server asks a person only in the middle of a call, through that call (`elicit`).
+//   C5. A question that comes a second time while it waits (a stream was resumed, and repeats it) has the answer of the first.
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import {
@@ -55,6 +56,8 @@ export class Connection {
   #protocol = ''
   readonly #calls = new Set<CallOptions>()
   readonly #asking = new Set<CallOptions>()
+  /** Those that wait, by the server's ids of its requests. */
+  readonly #questions = new Map<string | number, Promise<Record<string, unknown>>>()
   readonly #pages = new Map<string, NodeJS.Timeout>()
   readonly #shown = new WeakMap<CallOptions, number>()
   readonly #changed = new Set<() => void>()
@@ -174,15 +177,20 @@ export class Connection {
       for (const tell of this.#completed) tell(elicitationId)
     })
     if (asks)
-      client.setRequestHandler(ElicitRequestSchema, (request, { signal }) =>
-        elicitedBy(
+      client.setRequestHandler(ElicitRequestSchema, (request, { requestId, signal }) => {
+        // C5.
+        const known = this.#questions.get(requestId)
+        if (known) return known
+        const answer = elicitedBy(
           // A call that has asked already is not the one that asks now.
           [...this.#calls].filter((call) => !this.#asking.has(call)).map((call) => this.#asks(call)),
           this.server.name,
           request.params,
           signal,
-        ),
-      )
+        ).finally(() => this.#questions.delete(requestId))
+        this.#questions.set(requestId, answer)
+        return answer
+      })
   }
 
   /** Lines of progress, and of logs, are counted together. */

@@ -3,9 +3,13 @@
 //       the SDK; where that fails, the same.
 //   T3. Whoever does not want an answer any more holds no stream for it: a request that is cancelled is let go.
 //   T2. A resumed stream that drops before its first event is resumed from where it was, not from nowhere.
+//   T4. A stream whose request is answered, with an error too, or cancelled is not resumed.
+//   T5. What a resumed stream repeats is let pass by: servers repeat events of other streams, and a question that is heard twice would be
+//       answered twice. Events are known by their ids.
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { ErrorCode, type JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
+import { SeenEvents, watched } from './event-streams.ts'
 import type { Fetch } from './foreign-fetch.ts'
 
 /** The message of an error that stands for a lost stream: no server sends it. */
@@ -20,12 +24,16 @@ export class HttpTransport implements Transport {
   readonly #open = new Map<string | number, { ended: boolean; readonly stop: AbortController }>()
   /** T2: where streams stood that dropped before their first event. */
   readonly #dropped: string[] = []
+  /** T5. */
+  readonly #seen = new SeenEvents()
 
   constructor(url: URL, fetch: Fetch) {
     this.#inner = new StreamableHTTPClientTransport(url, { fetch: (at, init) => this.#fetch(fetch, at, init) })
     this.#inner.onclose = () => this.onclose?.()
     this.#inner.onmessage = (message) => {
-      if ('id' in message && message.id !== undefined && !('method' in message)) this.#open.delete(message.id)
+      const isAnswer = 'id' in message && message.id !== undefined && !('method' in message)
+      // A second answer, or ours (T4): nobody waits for it.
+      if (isAnswer && message.id !== undefined && !this.#open.delete(message.id)) return
       this.onmessage?.(message)
     }
     this.#inner.onerror = (error) => {
@@ -93,20 +101,24 @@ export class HttpTransport implements Transport {
     const streams = /^\s*text\/event-stream/i.test(response.headers.get('content-type') ?? '')
     if (!response.ok || !response.body || !streams) return response
     const from = headers.get('last-event-id')
-    const body = watched(response.body, (events) => this.#ended(request, from, events), { request, stop })
+    const body = watched(response.body, {
+      seen: this.#seen,
+      resumed: from !== null,
+      request,
+      stop,
+      answered: () => request !== undefined && !this.#open.has(request),
+      ended: (events) => this.#ended(request, from, events),
+    })
     return new Response(body, { status: response.status, headers: response.headers })
   }
 
   #ended(request: string | number | undefined, from: string | null, events: boolean): void {
     if (from !== null && !events) this.#dropped.push(from) // T2
     if (request === undefined) return
-    // What is on its way through the SDK's own streams comes first.
-    setTimeout(() => {
-      const open = this.#open.get(request)
-      if (!open) return
-      if (events) open.ended = true
-      else this.#lose(request)
-    }, 50)
+    const open = this.#open.get(request)
+    if (!open) return
+    if (events) open.ended = true
+    else this.#lose(request)
   }
 
   #loseEnded(): void {
@@ -131,58 +143,3 @@ function idOf(body: unknown): string | number | undefined {
 }
 
 const anyOf = (signals: readonly AbortSignal[]): AbortSignal => AbortSignal.any([...signals])
-
-/**
- * The same bytes; tells once when they end, and whether an event with an id was among them. Where it is stopped it ends with an answer,
- * so that the SDK does not resume it.
- */
-function watched(
-  body: ReadableStream<Uint8Array>,
-  ended: (events: boolean) => void,
-  { request, stop }: { readonly request: string | number | undefined; readonly stop: AbortSignal | undefined },
-): ReadableStream<Uint8Array> {
-  const reader = body.getReader()
-  let events = false
-  let atStart = true
-  let told = false
-  const tell = (): void => {
-    if (!told) ended(events)
-    told = true
-  }
-  return new ReadableStream({
-    start(controller) {
-      const stopped = () => {
-        if (told) return
-        told = true
-        const error = { code: ErrorCode.ConnectionClosed, message: 'It was cancelled.' }
-        const answer = JSON.stringify({ jsonrpc: '2.0', id: request, error })
-        controller.enqueue(Buffer.from(`\n\ndata: ${answer}\n\n`))
-        controller.close()
-      }
-      stop?.addEventListener('abort', stopped, { once: true })
-    },
-    async pull(controller) {
-      try {
-        const { value, done } = await reader.read()
-        if (stop?.aborted) return
-        if (done) {
-          tell()
-          controller.close()
-          return
-        }
-        const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1')
-        if (!events) events = (atStart && text.startsWith('id:')) || /[\r\n]id:/.test(text)
-        atStart = /[\r\n]$/.test(text)
-        controller.enqueue(value)
-      } catch (error) {
-        if (stop?.aborted) return
-        tell()
-        controller.error(error)
-      }
-    },
-    async cancel(reason) {
-      told = true
-      await reader.cancel(reason)
-    },
-  })
-}

@@ -434,4 +434,77 @@ describe('a call', () => {
     expect((await use([entry(server, { timeout: 20 })]).call('mcp__odd__go')).output).toBe('at last')
     expect(resumes).toEqual(['7', '7'])
   })
+
+  it('whose stream is resumed is asked once, where its server repeats the question', async () => {
+    const question = { method: 'elicitation/create', params: { message: 'Who?', requestedSchema: object } }
+    const event = (id: number, message: object): string =>
+      `id: ${id}\nretry: 10\ndata: ${JSON.stringify({ jsonrpc: '2.0', ...message })}\n\n`
+    let call: unknown
+    let stream: import('node:http').ServerResponse | undefined
+    const answers: unknown[] = []
+    const server = await odd(
+      {
+        'tools/call': ({ response, message }) => {
+          call = message.id
+          response.writeHead(200, { 'content-type': 'text/event-stream' })
+          response.write(event(1, { method: 'notifications/message', params: { level: 'info', data: 'x' } }))
+          response.end(event(2, { id: 'q', ...question }))
+        },
+        undefined: ({ message, response }) => {
+          response.writeHead(202).end()
+          // Whoever answers this has heard what was said before it.
+          if (message.id === 'ping') return answer.resolve({ action: 'accept', content: {} })
+          answers.push((message as { result?: unknown }).result)
+          stream?.end(event(3, { id: call, result: { content: [{ type: 'text', text: 'done' }] } }))
+        },
+      },
+      (request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => {
+        if (request.method !== 'GET' || request.headers['last-event-id'] === undefined)
+          return void response.writeHead(405).end()
+        stream = response
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        // All that it has, whatever was asked for; once with the id that the event had, and once with another one.
+        response.write(event(2, { id: 'q', ...question }) + event(22, { id: 'q', ...question }))
+        response.write(event(23, { id: 'ping', method: 'ping' }))
+      },
+    )
+    const answer = Promise.withResolvers<{ action: 'accept'; content: object }>()
+    let asked = 0
+    const elicit = () => {
+      asked++
+      return answer.promise as Promise<{ action: 'accept' }>
+    }
+    const used = use([entry(server, { timeout: 20 })], {}, undefined, { elicit })
+    expect((await used.call('mcp__odd__go')).output).toBe('done')
+    expect(asked).toBe(1)
+    expect(new Set(answers.map((one) => JSON.stringify(one)))).toEqual(new Set(['{"action":"accept","content":{}}']))
+  })
+
+  it('that is answered with an error, or cancelled, is over: its stream is not resumed', async () => {
+    const gets: unknown[] = []
+    const stop = new AbortController()
+    const server = await odd(
+      {
+        'tools/call': ({ response, message }) => {
+          response.writeHead(200, { 'content-type': 'text/event-stream' })
+          response.write(`id: 1\nretry: 1\ndata: \n\n`)
+          const error = { code: -32000, message: 'no' }
+          if (message.params.arguments.fails)
+            response.end(`id: 2\ndata: ${JSON.stringify({ jsonrpc: '2.0', id: message.id, error })}\n\n`)
+          else stop.abort()
+        },
+      },
+      (request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => {
+        if (request.headers['last-event-id'] !== undefined) gets.push(request.headers['last-event-id'])
+        response.writeHead(405).end()
+      },
+    )
+    const used = use([entry(server)])
+    expect((await used.call('mcp__odd__go', { fails: true })).output).toContain('no')
+    expect((await used.call('mcp__odd__go', {}, stop.signal)).code).toBe('cancelled')
+    // A stream that is resumed would be so by now: one that is asked for later has been.
+    expect((await used.call('mcp__odd__go', { fails: true })).output).toContain('no')
+    await expect.poll(() => server.seen.filter(({ method }) => method === 'notifications/cancelled').length).toBe(1)
+    expect(gets).toEqual([])
+  })
 })

@@ -114,7 +114,7 @@ export async function runCall(
   const tool = tools.find(({ spec }) => spec.name === call.name)
   if (tool === undefined) {
     const names = tools.map(({ spec }) => spec.name)
-    const message = `the agent has no tool ${quoted(call.name)}${suggestion(call.name, names)}. It has: ${names.join(', ') || 'none'}`
+    const message = `the agent has no tool ${quoted(call.name)}${suggestion(call.name, names) || '.'} It has: ${names.join(', ') || 'none'}`
     return failed(new ToolFailure('not-found', message))
   }
   const checked = await checkedArguments(tool.spec.parameters, call.arguments)

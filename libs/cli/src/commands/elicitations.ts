@@ -8,7 +8,7 @@ import {
 } from '@reins/contracts'
 import { type Command, Option } from 'commander'
 import { filledIn, formFields } from '../elicitations/form-fields.ts'
-import { CommandFailure } from '../failure.ts'
+import { usageFailure } from '../failure.ts'
 import type { Act, Invocation } from '../invocation.ts'
 import { oneLine } from '../text/neutralise.ts'
 import { table } from '../text/table.ts'
@@ -170,11 +170,9 @@ async function answer(run: Invocation, session: string, elicitation: string, opt
   const { accept, decline, cancel, done, set } = options
   const given = accept || done || set.length > 0 || options.content !== undefined
   if (!given && !decline && !cancel)
-    throw new CommandFailure('Say what the answer is.', { next: 'Give --accept, --done, --decline or --cancel.' })
+    throw usageFailure('Say what the answer is.', 'Give --accept, --done, --decline or --cancel.')
   if (given && (decline || cancel))
-    throw new CommandFailure('The options contradict each other.', {
-      next: 'Give fields and --done with --accept only.',
-    })
+    throw usageFailure('The options contradict each other.', 'Give fields and --done with --accept only.')
   const client = await run.client()
   const content = given ? await contentOf(run, session, elicitation, options) : undefined
   const action = decline ? 'decline' : cancel ? 'cancel' : 'accept'
@@ -203,7 +201,7 @@ async function contentOf(
   const asked = (await client.elicitations.list(session)).find((one) => one.elicitation_id === elicitation)
   const pairs = set.map((pair): readonly [string, string] => {
     const at = pair.indexOf('=')
-    if (at < 1) throw new CommandFailure(`--set ${pair} is no name=value.`, { next: 'Such as --set name=Ada' })
+    if (at < 1) throw usageFailure(`--set ${pair} is no name=value.`, 'Such as --set name=Ada')
     return [pair.slice(0, at), pair.slice(at + 1)]
   })
   return filledIn(asked?.schema, Object.fromEntries(pairs))
@@ -217,6 +215,6 @@ function parsed(text: string): ElicitationContent {
     value = undefined
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new CommandFailure('--content is no JSON object.', { next: `Such as --content '{"name":"Ada"}'` })
+    throw usageFailure('--content is no JSON object.', `Such as --content '{"name":"Ada"}'`)
   return value as ElicitationContent
 }

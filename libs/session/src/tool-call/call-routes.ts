@@ -31,7 +31,7 @@ export const unknownToolRoute: RouteRule = (call, _turn, { born: { tools } }) =>
   const names = Object.keys(tools)
   return refused(
     'not-found',
-    `There is no tool ${quoted(call.name)}${suggestion(call.name, names)}. Available: ${names.length > 0 ? names.join(', ') : 'none'}.`,
+    `There is no tool ${quoted(call.name)}${suggestion(call.name, names) || '.'} Available: ${names.length > 0 ? names.join(', ') : 'none'}.`,
   )
 }
 

@@ -124,5 +124,5 @@ function typesProblem(on: readonly string[]): string | undefined {
   const unknown = on.find((type) => type !== '*' && !types.includes(type))
   return unknown === undefined
     ? undefined
-    : `There is no event ${JSON.stringify(unknown.slice(0, 80))}${suggestion(unknown, types)}. docs/events.md lists them; * means all.`
+    : `There is no event ${JSON.stringify(unknown.slice(0, 80))}${suggestion(unknown, types) || '.'} docs/events.md lists them; * means all.`
 }
