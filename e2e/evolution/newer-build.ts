@@ -28,7 +28,7 @@ const edits: readonly Edit[] = [
     `const mark = { type: 'turn.marked', data: { turn: \`t\${n}\`, mark: 'x' } }
      return { events: session.born?.agent === 'marker' ? [...events, mark] : events, to: toLog, needsTrigger: true }`,
   ],
-  ['libs/session/src/turn/turn.ts', 'usage: turn.usage, reason } }', "usage: turn.usage, reason, mood: 'good' } }"],
+  ['libs/session/src/turn/turn.ts', 'usage: turn.usage, reason },', "usage: turn.usage, reason, mood: 'good' },"],
 ]
 
 registerHooks({

@@ -65,7 +65,7 @@ test.each([
   ['without files', { definition }, 'files: is missing'],
   ['with a file that has no name', { definition, files: [{ text: 'x' }] }, 'files[0].file: is missing'],
   ['with a field that is none', { definition, files, file: 'x' }, 'unknown field "file"'],
-  ['with too many files', { definition, files: Array(22).fill(files[0]) }, 'files: has 22 entries; at most 21'],
+  ['with too many files', { definition, files: Array(41).fill(files[0]) }, 'files: has 41 entries; at most 40'],
 ])('a body %s is refused', async (_what, body, message) => {
   const { status, json } = await send(body)
   expect([status, json.error.code]).toEqual([400, 'invalid_request'])
