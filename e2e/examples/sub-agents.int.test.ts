@@ -1,5 +1,5 @@
-// The agents of examples/ai, put by the command line as their first lines say, and used by their turns. The YAML of docs/delegation.md is
-// put too.
+// The agents of examples/ai, and the researcher and the lead of examples/agents, put by the command line as their first lines say, and used
+// by their turns. The YAML of docs/delegation.md is put too.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -16,7 +16,8 @@ let world: World
 
 beforeAll(async () => {
   world = await World.open()
-  for (const name of ['registry', 'session-gateway', 'executor', 'tool-runner'] as const) await world.start(name)
+  for (const name of ['registry', 'session-gateway', 'executor', 'tool-runner', 'memory'] as const)
+    await world.start(name)
   for (const file of ['deploy_pipeline', 'sub_agents_local', 'sub_agents_workflow', 'sub_agents_mixed'])
     expect(applied(`examples/ai/${file}.yaml`)).toEqual([0, expect.anything()])
 }, deadline)
@@ -120,6 +121,65 @@ describe('docs/delegation.md', () => {
         })
         expect([name, answer.status, await answer.text()]).toEqual([name, 201, expect.anything()])
       }
+    },
+    deadline,
+  )
+})
+
+describe('researcher and delegation', () => {
+  beforeAll(() => {
+    for (const file of ['researcher', 'delegation'])
+      expect(applied(`examples/agents/${file}.yaml`)).toEqual([0, expect.anything()])
+  }, deadline)
+
+  const steps = [
+    { name: 'look', description: 'Look it up.' },
+    { name: 'tell', description: 'Tell it.', depends_on: ['look'] },
+  ]
+
+  test(
+    'the researcher plans with a person, uses its skill, and remembers in a later session',
+    async () => {
+      const session = await begin('researcher', `call create_plan ${JSON.stringify({ steps })}`)
+      await approve(session)
+      await sound(world, session)
+      expect((await dataOf(world, session, 'plan.updated')).at(-1)?.steps).toMatchObject([
+        { name: 'look', status: 'pending' },
+        { name: 'tell', status: 'pending' },
+      ])
+      await world.api.turn(
+        session,
+        'call use_skill {"name": "cite-sources"} && then call read_skill_file {"skill": "cite-sources", "path": "references/forms.md"} & call store_memory {"key": "likes", "value": "short answers"}',
+      )
+      const outputs = (await dataOf(world, session, 'tool-call.completed')).map(({ output }) => output)
+      expect(outputs.join('\n')).toContain('Leave out what has no source')
+      expect(outputs.join('\n')).toContain('its title and its address')
+      const later = await begin('researcher', 'call recall_memory {"key": "likes"}')
+      await sound(world, later)
+      expect(await dataOf(world, later, 'tool-call.completed')).toMatchObject([
+        { status: 'ok', output: expect.stringContaining('short answers') },
+      ])
+    },
+    deadline,
+  )
+
+  test(
+    'the lead hands work to specialists, one of whom hands it on',
+    async () => {
+      const check = delegate({ agent: 'proofreader', instruction: 'say no mistakes' })
+      const session = await begin(
+        'lead',
+        [
+          delegate({ agent: 'researcher', instruction: 'say one fact' }),
+          delegate({ agent: 'writer', instruction: check }),
+          delegate({ agent: 'reviewer', instruction: 'say publish it' }),
+        ].join(' & '),
+      )
+      await sound(world, session)
+      const settled = await dataOf(world, session, 'delegation.settled')
+      expect(settled.map(({ status }) => status)).toEqual(['completed', 'completed', 'completed'])
+      const answers = settled.map(({ output }) => output).join('\n')
+      for (const said of ['one fact', 'no mistakes', 'publish it']) expect(answers).toContain(said)
     },
     deadline,
   )

@@ -1,5 +1,5 @@
-// PROTOCOL 8, killed before each kind of append of a delegation: a lead, an agent below it and one below that. Each session settles once,
-// and each answer comes back once. That a writer dies when its frame is in is the simulator's to explore (e2e/sim/scenarios/teams.ts).
+// PROTOCOL 8, killed before and after each kind of append of a delegation: a lead, an agent below it and one below that. Each session
+// settles once, and each answer comes back once.
 import { expect } from 'vitest'
 import { eventually } from '../harness/eventually.ts'
 import { childAt, dataOf, delegate } from '../team/events.ts'
@@ -139,7 +139,11 @@ async function bottomOf(bench: Bench, session: string): Promise<readonly string[
 
 export const delegationCases: readonly Case[] = [
   killedAt('executor.before-create-child', 'an executor killed before it makes a child'),
+  killedAt('executor.after-create-child', 'an executor killed when it has made a child'),
   killedAt('executor.before-settle-parent', 'an executor killed before it tells the parent'),
+  killedAt('executor.after-settle-parent', 'an executor killed when it has told the parent'),
   killedInCancel('executor.before-cancel-child'),
+  killedInCancel('executor.after-cancel-child'),
   killedInPause('executor.before-resume-child', 'an executor killed before it lets a child go on'),
+  killedInPause('executor.after-resume-child', 'an executor killed when it has let a child go on'),
 ]

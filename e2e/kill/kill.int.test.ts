@@ -7,6 +7,7 @@ import { World } from '../harness/world.ts'
 import { approvalCases } from './approval-cases.ts'
 import { attemptOf, Bench, countOf, textOf } from './bench.ts'
 import { budgetCases } from './budget-cases.ts'
+import { compactionCases } from './compaction-cases.ts'
 import { delegationCases } from './delegation-cases.ts'
 import { executorCases, pairCases } from './executor-cases.ts'
 import { gatewayCases } from './gateway-cases.ts'
@@ -19,6 +20,7 @@ const survived = [
   ...approvalCases,
   ...delegationCases,
   ...budgetCases,
+  ...compactionCases,
 ]
 const cases = [...survived, ...pairCases]
 const all = [...cases, ...crashCases]

@@ -271,6 +271,7 @@ export class SessionActor implements HeldActor {
           await this.#context.pauseAt('executor.before-intent')
           const done = await this.#append(now, slot)
           await this.#context.pauseAt('executor.after-append')
+          if (done?.claimed?.kind === 'compact') await this.#context.pauseAt('executor.before-summary')
           if (done?.claimed && !(await this.#startOrForget(done.claimed))) return
           break
         }
@@ -356,7 +357,7 @@ export class SessionActor implements HeldActor {
   async #record(running: Attempting, outcome: Ended): Promise<void> {
     const { clock, metrics, slots } = this.#context
     let events = await this.#eventsOf(running, outcome)
-    await this.#context.pauseAt('executor.before-outcome')
+    await this.#context.pauseAt(running.kind === 'compact' ? 'executor.in-summary' : 'executor.before-outcome')
     while (this.#attempts.owns(running)) {
       // Others that wait for a slot come first: then what follows is begun in a frame of its own, after them (A7).
       const goesOn = this.#mayBegin() && slots.waiting === 0
@@ -365,6 +366,7 @@ export class SessionActor implements HeldActor {
       try {
         const done = await this.#append(next, next.effect && slots.force())
         if (!done) continue
+        if (running.kind === 'compact') await this.#context.pauseAt('executor.after-summary')
         metrics.modelCall(outcome.kind === 'failed' ? 'failed' : 'completed', clock.now() - running.startedAt)
         if (done.claimed) await this.#startOrForget(done.claimed)
         return

@@ -1,0 +1,126 @@
+// Trees of sessions while each service is killed with kill -9: a tree that works settles once, a tree that is being cancelled leaves nobody
+// behind. The executors of the lead and of the agents below it are in pools of their own. That an executor dies at one of its steps is
+// shown beside the others (e2e/kill/delegation-cases.ts).
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { eventually } from '../harness/eventually.ts'
+import type { ServiceProcess } from '../harness/service-process.ts'
+import { World } from '../harness/world.ts'
+import { childAt, dataOf, delegate, sound } from './events.ts'
+
+const deadline = 240_000
+let world: World
+const services = new Map<string, ServiceProcess>()
+
+const starts: Readonly<Record<string, () => Promise<ServiceProcess>>> = {
+  'session-gateway': () => world.start('session-gateway'),
+  'executor of the lead': () => world.start('executor'),
+  'executor of the agents below': () => world.start('executor', { labels: { desk: 'a' } }),
+  'tool-runner': () => world.start('tool-runner', { labels: { desk: 'a' } }),
+  memory: () => world.start('memory'),
+}
+
+beforeAll(async () => {
+  world = await World.open()
+  await world.start('registry')
+  await Promise.all(Object.entries(starts).map(async ([name, start]) => services.set(name, await start())))
+  const below = { affinity: { desk: 'a' }, tools: ['shell'] }
+  await world.agent('leaf', {
+    ...{ ...below, description: 'Delegate the smallest part.' },
+    long_term_memory: { provider: 'builtin', scope: 'trees' },
+  })
+  await world.agent('middle', { ...below, description: 'Delegate what has parts.', agents: ['leaf'] })
+  await world.agent('lead', { tools: [], agents: ['middle'] })
+}, deadline)
+
+afterAll(() => world?.close(), deadline)
+
+interface Tree {
+  readonly root: string
+  readonly middle: string
+  readonly leaf: string
+}
+
+/** A tree whose last session is in its tool. */
+async function begun(instruction: string, inTool: (leaf: string) => Promise<boolean>): Promise<Tree> {
+  const work = delegate({ agent: 'middle', instruction: delegate({ agent: 'leaf', instruction }) })
+  const root = (await world.api.create('lead', work)).session.id
+  const seen = (read: () => Promise<string>) => eventually(async () => (await read()) || undefined)
+  const middle = await seen(() => childAt(world, root))
+  const leaf = await seen(() => childAt(world, middle))
+  await eventually(() => inTool(leaf))
+  return { root, middle, leaf }
+}
+
+const ran = (file: string, leaf: string): number =>
+  world.lines(file).filter((line) => line.startsWith(`${leaf}/`)).length
+
+async function settledOnce({ root, middle, leaf }: Tree): Promise<void> {
+  await sound(world, root, middle, leaf)
+  for (const one of [root, middle, leaf]) expect(await dataOf(world, one, 'turn.completed')).toHaveLength(1)
+  for (const above of [root, middle])
+    expect(await dataOf(world, above, 'delegation.settled')).toMatchObject([{ status: 'completed' }])
+}
+
+async function cancelledWhole({ root, middle, leaf }: Tree): Promise<void> {
+  await sound(world, root, middle, leaf)
+  for (const one of [root, middle, leaf])
+    expect([one, (await dataOf(world, one, 'turn.cancelled')).length]).toEqual([one, 1])
+}
+
+/** What a call leaves behind if nobody stops it. */
+const late = 'late.txt'
+
+async function killed(slug: string, kill: () => Promise<void>): Promise<void> {
+  const file = `${slug}.txt`
+  const leaves = `!shell echo "$REINS_IDEMPOTENCY_KEY" >> ${file}; sleep 2`
+  const [works, stops] = await Promise.all([
+    begun(leaves, async (leaf) => ran(file, leaf) === 1),
+    begun(`${leaves}0; echo "$REINS_IDEMPOTENCY_KEY" >> ${late}`, async (leaf) => ran(file, leaf) === 1),
+  ])
+  await world.api.control(stops.root, 'cancel')
+  await kill()
+  await settledOnce(works)
+  await cancelledWhole(stops)
+  expect([ran(file, works.leaf), ran(file, stops.leaf)]).toEqual([1, 1])
+}
+
+async function killService(name: string): Promise<void> {
+  const dead = services.get(name)
+  await dead?.kill()
+  const next = name === 'session-gateway' && dead ? world.replaceGateway(dead) : starts[name]?.()
+  if (next) services.set(name, await next)
+}
+
+test.each(Object.keys(starts).filter((name) => name !== 'memory'))(
+  '%s killed: a tree that works settles once, and one that is cancelled ends whole',
+  (name) => killed(name.replaceAll(' ', '-'), () => killService(name)),
+  deadline,
+)
+
+test(
+  'nats-server killed: a tree that works settles once, and one that is cancelled ends whole',
+  () =>
+    killed('nats', async () => {
+      await world.servers.killNats()
+      await world.servers.restartNats()
+    }),
+  deadline,
+)
+
+test(
+  'memory killed: what an agent at the bottom stores meanwhile is stored once, and its tree settles once',
+  async () => {
+    await services.get('memory')?.kill()
+    const tree = await begun(
+      'call store_memory {"key": "found", "value": "once"}',
+      async (leaf) => (await dataOf(world, leaf, 'tool-calls.requested')).length === 1,
+    )
+    await killService('memory')
+    await settledOnce(tree)
+    const [stored] = await dataOf(world, tree.leaf, 'tool-call.completed')
+    expect(JSON.parse(stored?.output ?? '{}')).toMatchObject({ status: 'ok', outcome: 'created', version: 1 })
+  },
+  deadline,
+)
+
+test('nothing that was cancelled has run on', () => expect(world.lines(late)).toEqual([]))
