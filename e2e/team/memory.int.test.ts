@@ -86,8 +86,9 @@ describe('an agent with a memory of the default', () => {
       'long_term_memory: {scope: leaky}\nmcp_servers:\n  - {name: x, optional: true, url: "http://127.0.0.1:9/mcp", auth: bearer, secret: DEPLOY_KEY}\n',
     )
     const { outputs } = await told('leaky', 'call store_memory {"key": "key", "value": "it is correct-horse-battery"}')
-    expect(outputs).toMatchObject([{ outcome: 'created', note: expect.stringContaining('masked') }])
+    expect(outputs).toMatchObject([{ outcome: 'created' }])
     const kept = await product.ask('GET', '/v1/memory/entry?scope=leaky&key=key')
+    expect(kept.text).toContain('it is ')
     expect(kept.text).not.toContain('correct-horse-battery')
   })
 })
