@@ -18,6 +18,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js'
 import type { ResolvedMcpServer } from '@reins/contracts'
 import type { AskPerson } from '@reins/tools'
+import { AskingCalls } from './asking-calls.ts'
 import { elicitedBy } from './elicitation.ts'
 import { type Failure, failureOf } from './failures.ts'
 import { oneLine } from './foreign-text.ts'
@@ -45,8 +46,12 @@ export interface ServerInfo {
   readonly instructions: string | undefined
 }
 
-/** `ended`: why it is over; '' or absent while it is not, or where nobody knows. */
-export type EndingTransport = Transport & { readonly ended?: string }
+export type EndingTransport = Transport & {
+  /** Why it is over; '' or absent while it is not, or where nobody knows. */
+  readonly ended?: string
+  /** The request in whose stream a request of the server came; absent, or undefined: nothing says it. */
+  askedIn?(question: string | number): string | number | undefined
+}
 
 export class Connection {
   readonly server: ResolvedMcpServer
@@ -55,7 +60,13 @@ export class Connection {
   readonly #kind: string
   #protocol = ''
   readonly #calls = new Set<CallOptions>()
-  readonly #asking = new Set<CallOptions>()
+  readonly #asking = new AskingCalls<CallOptions>()
+  /** Aborted with its end. */
+  readonly #over = new WeakMap<CallOptions, AbortController>()
+  /** Calls by the ids of their requests. */
+  readonly #sent = new Map<string | number, CallOptions>()
+  /** Whose request is being sent. */
+  #sending: CallOptions | undefined
   /** Those that wait, by the server's ids of its requests. */
   readonly #questions = new Map<string | number, Promise<Record<string, unknown>>>()
   readonly #pages = new Map<string, NodeJS.Timeout>()
@@ -88,6 +99,7 @@ export class Connection {
     const connection = new Connection(server, client, transport, kind)
     connection.#listen(asks)
     connection.#learnProtocol()
+    connection.#learnIds()
     try {
       await ended(client.connect(transport, { signal, timeout: withinMs }), signal)
       return { kind: 'answered', value: connection }
@@ -181,13 +193,13 @@ export class Connection {
         // C5.
         const known = this.#questions.get(requestId)
         if (known) return known
-        const answer = elicitedBy(
-          // A call that has asked already is not the one that asks now.
-          [...this.#calls].filter((call) => !this.#asking.has(call)).map((call) => this.#asks(call)),
-          this.server.name,
-          request.params,
-          signal,
-        ).finally(() => this.#questions.delete(requestId))
+        const whose = async () => {
+          const call = await this.#asking.asks(this.#askedIn(requestId), signal)
+          return call && this.#asks(call)
+        }
+        const answer = elicitedBy(whose, this.server.name, request.params, signal).finally(() =>
+          this.#questions.delete(requestId),
+        )
         this.#questions.set(requestId, answer)
         return answer
       })
@@ -200,19 +212,35 @@ export class Connection {
     return lines <= limits.progressLines
   }
 
-  /** C3. */
+  /** C3. Nobody is asked for a call that is over. */
   #asks(call: CallOptions): AskPerson | undefined {
     const { elicit } = call
+    const over = this.#over.get(call)?.signal ?? AbortSignal.abort()
     return elicit
       ? async (question, signal) => {
-          this.#asking.add(call)
           try {
-            return await elicit(question, AbortSignal.any([signal, call.signal]))
+            return await elicit(question, AbortSignal.any([signal, call.signal, over]))
           } finally {
-            this.#asking.delete(call)
+            this.#asking.answered(call)
           }
         }
       : undefined
+  }
+
+  /** The call in whose stream a question came. */
+  #askedIn(question: string | number): CallOptions | undefined {
+    const request = this.#transport.askedIn?.(question)
+    return request === undefined ? undefined : this.#sent.get(request)
+  }
+
+  /** The client gives each request its id, and sends it at once. */
+  #learnIds(): void {
+    const transport = this.#transport
+    const send = transport.send.bind(transport)
+    transport.send = (message, options) => {
+      if (this.#sending && 'method' in message && 'id' in message) this.#sent.set(message.id, this.#sending)
+      return send(message, options)
+    }
   }
 
   /** C2. One for all who ask, within the server's time. */
@@ -274,15 +302,24 @@ export class Connection {
     params: Readonly<Record<string, unknown>>,
     options: CallOptions,
   ): Promise<Asked<Record<string, unknown>>> {
+    const over = new AbortController()
+    this.#over.set(options, over)
     this.#calls.add(options)
+    this.#asking.begin(options)
     try {
-      return await this.#ask(method, params, options.signal, options.withinMs, ({ progress, total, message }) => {
+      this.#sending = options
+      const asked = this.#ask(method, params, options.signal, options.withinMs, ({ progress, total, message }) => {
         if (!this.#mayShow(options)) return
         const share = total === undefined ? `${progress}` : `${progress}/${total}`
         options.progress(`${share}${message === undefined ? '' : ` ${oneLine(message)}`}\n`)
       })
+      this.#sending = undefined
+      return await asked
     } finally {
       this.#calls.delete(options)
+      for (const [id, of] of this.#sent) if (of === options) this.#sent.delete(id)
+      this.#asking.end(options)
+      over.abort()
     }
   }
 

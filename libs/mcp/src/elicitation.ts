@@ -10,17 +10,17 @@ import { isDeeperThan, isObject } from './tool-schema.ts'
 /** JSON-RPC error of a call that needs a person first; nothing ran. */
 export const urlElicitationRequired = -32042
 
-/** `elicitation/create`, of one of the calls that run. A server that asks while several run cannot say which one it means. */
+/** `elicitation/create`; `whose`: how the call is asked in which the server asks, once that is known. undefined: it asks in none. */
 export async function elicitedBy(
-  calls: readonly (AskPerson | undefined)[],
+  whose: () => Promise<AskPerson | undefined>,
   server: string,
   params: unknown,
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
   const asked = elicitationOf(params, server)
   if (asked === null) throw new McpError(ErrorCode.InvalidParams, refusedText(params))
-  const [elicit, ...others] = calls
-  if (!elicit || others.length > 0) return { action: 'cancel' }
+  const elicit = await whose()
+  if (!elicit) return { action: 'cancel' }
   const { action, content } = await elicit({ nothingRan: false, asked }, signal)
   return { action, ...(content ? { content } : {}) }
 }

@@ -27,6 +27,8 @@ export interface WatchedStream {
   readonly stop: AbortSignal | undefined
   /** Whether nobody waits for an answer of the request any more. */
   answered(): boolean
+  /** The server asks something in it, by a request with this id. */
+  asked(question: string | number): void
   /** Once, where the server ends it; `events`: whether an event with an id was among them, so that it can be resumed. */
   ended(events: boolean): void
 }
@@ -36,7 +38,7 @@ const onItsWayMs = 50
 
 export function watched(
   body: ReadableStream<Uint8Array>,
-  { seen, resumed, request, stop, answered, ended }: WatchedStream,
+  { seen, resumed, request, stop, answered, asked, ended }: WatchedStream,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader()
   const events = new EventSplitter()
@@ -49,6 +51,8 @@ export function watched(
   // T4: the SDK takes a result for the end, and an error for a reason to ask again.
   const over = Buffer.from(`\n\ndata: ${JSON.stringify({ jsonrpc: '2.0', id: request ?? 0, result: {} })}\n\n`)
   const keeps = (event: string): boolean => {
+    const question = questionIn(event)
+    if (question !== undefined) asked(question)
     const id = idOf(event)
     if (id === undefined) return true
     const isNew = seen.add(id)
@@ -102,6 +106,18 @@ export function watched(
       await reader.cancel(reason)
     },
   })
+}
+
+/** The id of a request of the server for a person. */
+function questionIn(event: string): string | number | undefined {
+  if (!event.includes('elicitation/create')) return undefined
+  const lines = event.split(/\r\n|\n|\r/).filter((line) => line.startsWith('data:'))
+  try {
+    const { id, method } = JSON.parse(lines.map((line) => line.slice('data:'.length)).join('\n'))
+    return method === 'elicitation/create' && (typeof id === 'string' || typeof id === 'number') ? id : undefined
+  } catch {
+    return undefined
+  }
 }
 
 const idOf = (event: string): string | undefined => /(?:^|[\r\n])id: ?([^\r\n]*)/.exec(event)?.[1]

@@ -6,6 +6,7 @@
 //   T4. A stream whose request is answered, with an error too, or cancelled is not resumed.
 //   T5. What a resumed stream repeats is let pass by: servers repeat events of other streams, and a question that is heard twice would be
 //       answered twice. Events are known by their ids.
+//   T6. In which call a server asks is known by the stream in which the question came.
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { ErrorCode, type JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
@@ -14,6 +15,8 @@ import type { Fetch } from './foreign-fetch.ts'
 
 /** The message of an error that stands for a lost stream: no server sends it. */
 export const lostStream = 'the connection was lost before the answer came'
+
+const mostAsked = 1_000
 
 export class HttpTransport implements Transport {
   onclose?: () => void
@@ -26,6 +29,8 @@ export class HttpTransport implements Transport {
   readonly #dropped: string[] = []
   /** T5. */
   readonly #seen = new SeenEvents()
+  /** T6. */
+  readonly #askedIn = new Map<string | number, string | number>()
 
   constructor(url: URL, fetch: Fetch) {
     this.#inner = new StreamableHTTPClientTransport(url, { fetch: (at, init) => this.#fetch(fetch, at, init) })
@@ -44,6 +49,10 @@ export class HttpTransport implements Transport {
 
   get sessionId(): string | undefined {
     return this.#inner.sessionId
+  }
+
+  askedIn(question: string | number): string | number | undefined {
+    return this.#askedIn.get(question)
   }
 
   setProtocolVersion(version: string): void {
@@ -107,6 +116,10 @@ export class HttpTransport implements Transport {
       request,
       stop,
       answered: () => request !== undefined && !this.#open.has(request),
+      asked: (question) => {
+        if (this.#askedIn.size >= mostAsked) this.#askedIn.clear()
+        if (request !== undefined) this.#askedIn.set(question, request)
+      },
       ended: (events) => this.#ended(request, from, events),
     })
     return new Response(body, { status: response.status, headers: response.headers })

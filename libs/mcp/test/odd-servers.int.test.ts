@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { namesOf, notesOf, reasonOf, use } from './calls.ts'
-import { type Does, initialize, type OddServer, oddServer } from './odd-http.ts'
+import { type Does, type Exchange, initialize, type OddServer, oddServer } from './odd-http.ts'
 
 async function odd(does: Readonly<Record<string, Does>>, ...more: unknown[]): Promise<OddServer> {
   const server = await oddServer(does, ...(more as []))
@@ -506,5 +506,38 @@ describe('a call', () => {
     expect((await used.call('mcp__odd__go', { fails: true })).output).toContain('no')
     await expect.poll(() => server.seen.filter(({ method }) => method === 'notifications/cancelled').length).toBe(1)
     expect(gets).toEqual([])
+  })
+
+  it('may ask a person while other calls run over the same connection', async () => {
+    const question = { method: 'elicitation/create', params: { message: 'Who?', requestedSchema: object } }
+    const open = new Map<string, Exchange>()
+    const send = ({ response }: Exchange, message: object) =>
+      void response.write(`data: ${JSON.stringify({ jsonrpc: '2.0', ...message })}\n\n`)
+    const ends = (call: string, text: string) => {
+      const exchange = open.get(call)
+      if (!exchange) throw new Error(`${call} does not run`)
+      send(exchange, { id: exchange.message.id, result: { content: [{ type: 'text', text }] } })
+      exchange.response.end()
+    }
+    const server = await odd({
+      'tools/list': tools(...['slow', 'asks'].map((name) => ({ name, inputSchema: object }))),
+      'tools/call': (exchange) => {
+        const { name } = exchange.message.params
+        open.set(name, exchange)
+        exchange.response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+        if (name === 'asks') send(exchange, { id: 'q', ...question })
+      },
+      undefined: ({ message, response }) => {
+        response.writeHead(202).end()
+        ends('asks', JSON.stringify((message as { result?: unknown }).result))
+      },
+    })
+    const elicit = async () => ({ action: 'accept' as const, content: { name: 'Ada' } })
+    const used = use([entry(server, { timeout: 60 })], {}, undefined, { elicit })
+    const slow = used.call('mcp__odd__slow')
+    await expect.poll(() => open.size).toBe(1)
+    expect((await used.call('mcp__odd__asks')).output).toBe('{"action":"accept","content":{"name":"Ada"}}')
+    ends('slow', 'slow')
+    expect((await slow).output).toBe('slow')
   })
 })
