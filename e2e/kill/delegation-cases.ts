@@ -1,5 +1,6 @@
 // PROTOCOL 8, killed before and after each kind of append of a delegation: a lead, an agent below it and one below that. Each session
 // settles once, and each answer comes back once.
+import type { TreeStop } from '@reins/contracts'
 import { expect } from 'vitest'
 import { eventually } from '../harness/eventually.ts'
 import { childAt, dataOf, delegate } from '../team/events.ts'
@@ -83,6 +84,40 @@ async function allCancelled(bench: Bench, sessions: readonly string[]): Promise<
   return ends.every((one) => one.length === 1)
 }
 
+function killedInTreePause(point: string): Case {
+  return {
+    slug: `team-tree-pause-${point.replaceAll('.', '-')}`,
+    title: `an executor killed as a pause goes down and its receipts come up (${point}): the tree stands still, and goes on`,
+    async run(bench) {
+      await tree(bench)
+      const victim = await bench.victim('executor', point)
+      const slow = delegate({ agent: 'leaf', instruction: 'stream 20 every 50' })
+      const trees: string[] = []
+      while (!victim.isPaused()) {
+        const { session } = await bench.begin(delegate({ agent: 'middle', instruction: slow }))
+        trees.push(session)
+        await bottomOf(bench, session)
+        await bench.world.api.once('POST', `/v1/sessions/${session}/pause?tree=true`)
+        await eventually(async () => victim.isPaused() || (await isHeld(bench, session)))
+      }
+      await victim.kill()
+      for (const session of trees) {
+        await eventually(async () => isHeld(bench, session))
+        await bench.world.api.control(session, 'resume')
+        expect(await bench.world.verdict(session)).toEqual([])
+        expect((await dataOf(bench.world, session, 'delegation.settled')).map(({ status }) => status)).toEqual([
+          'completed',
+        ])
+      }
+    },
+  }
+}
+
+async function isHeld(bench: Bench, session: string): Promise<boolean> {
+  const { body } = await bench.world.api.once<{ stop: TreeStop | null }>('GET', `/v1/sessions/${session}/stop`)
+  return body.stop?.complete === true
+}
+
 function killedInPause(point: string, title: string): Case {
   return {
     slug: `team-pause-${point.replaceAll('.', '-')}`,
@@ -144,6 +179,8 @@ export const delegationCases: readonly Case[] = [
   killedAt('executor.after-settle-parent', 'an executor killed when it has told the parent'),
   killedInCancel('executor.before-cancel-child'),
   killedInCancel('executor.after-cancel-child'),
+  killedInTreePause('executor.before-pause-child'),
+  killedInTreePause('executor.before-tell-held'),
   killedInPause('executor.before-resume-child', 'an executor killed before it lets a child go on'),
   killedInPause('executor.after-resume-child', 'an executor killed when it has let a child go on'),
 ]

@@ -198,28 +198,28 @@ function checkTree(world: World): void {
     world.fail(`C9: the tree has ${world.sessions().length} sessions, and ${most + 1} are allowed`)
 }
 
-/** C15, in every world: a receipt is given by who has stopped, with everything below. */
+/** C15, in every world: a receipt is given by who has stopped, with everything below that had to stop. */
 function checkReceipts(world: World): void {
   const { session } = world.read(root)
   const stop = stopOf(session)
   if (!stop?.complete) return
+  if (stop.what === 'cancel' && session.turn === null) checkCancelled(world, session)
+  if (stop.what !== 'pause') return
   for (const id of world.sessions()) {
     if (id === root || !world.truth.has(id)) continue
     const { mode, turn, inbox } = world.read(id).session
-    if (
-      stop.what === 'pause' &&
-      (turn?.model?.kind === 'running' || (mode.kind === 'open' && (turn || inbox.length > 0)))
-    )
+    if (turn?.model?.kind === 'running' || (mode.kind === 'open' && (turn || inbox.length > 0)))
       world.fail(`C15: the tree counts as paused, and ${short(id)} works`)
-    if (stop.what === 'cancel' && session.turn === null && turn && isBelow(world, id, session.stopped?.below ?? []))
-      world.fail(`C15: the cancel counts as complete, and ${short(id)} has a turn`)
   }
 }
 
-function isBelow(world: World, id: string, these: readonly string[]): boolean {
-  if (these.includes(id)) return true
-  const parent = world.read(id).session.born?.parent?.session
-  return parent !== undefined && isBelow(world, parent, these)
+/** An agent that is paused is no part of the turn. */
+function checkCancelled(world: World, { stopped }: Session): void {
+  for (const id of stopped?.below ?? []) {
+    const { session } = world.read(id)
+    if (session.turn) world.fail(`C15: the cancel counts as complete, and ${short(id)} has a turn`)
+    if (session.stopped?.turn === session.settled?.turn) checkCancelled(world, session)
+  }
 }
 
 /** C15, at rest: every session that had to stop has said so. */

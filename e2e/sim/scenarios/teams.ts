@@ -76,6 +76,12 @@ export const pausedPair = {
   gateway: [message('m1'), { op: 'pause', tree: true }, { op: 'resume' }],
 } as const satisfies Partial<Scenario>
 
+const pauseAndGoOn = [{ op: 'pause', tree: true }, { op: 'resume' }] as const
+export const pausedOften = {
+  ...pausedPair,
+  gateway: [message('m1'), ...pauseAndGoOn, ...pauseAndGoOn, ...pauseAndGoOn],
+} as const satisfies Partial<Scenario>
+
 /** The whole tree is paused while it grows, and goes on: once at once, once again. */
 export const pausedTree = {
   ...threeLevels,
@@ -124,6 +130,20 @@ export const mediumTeams: readonly Scenario[] = [
 ]
 
 export const largeTeams: readonly Scenario[] = [
+  {
+    ...pausedTree,
+    name: 'teams: three levels, paused, cancelled while paused, gone on with',
+    executors: 2,
+    gateway: [
+      message('m1'),
+      ...pauseAndGoOn,
+      { op: 'pause', tree: true },
+      { op: 'cancel' },
+      { op: 'resume' },
+      message('m2'),
+    ],
+    total: 3,
+  },
   {
     ...base,
     name: 'teams: pauses, cancels, several children, three levels',

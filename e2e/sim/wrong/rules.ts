@@ -53,6 +53,8 @@ export interface WrongRule {
   readonly says: string
   readonly rules: Rules
   readonly scenario: Scenario
+  /** It bites where one errand overtakes another, deep in the scenario: seeded walks find it, one of so many. */
+  readonly walks?: number
 }
 
 type Switch = { readonly [K in keyof Rules]: Rules[K] extends boolean ? K : never }[keyof Rules]

@@ -2,7 +2,7 @@
 import { toLog } from '@reins/contracts'
 import { type Rules, sound } from '../world/rules.ts'
 import type { Scenario } from '../scenarios/scenario.ts'
-import { boundedTree, pausedByPerson, pausedPair, pausing } from '../scenarios/teams.ts'
+import { boundedTree, pausedByPerson, pausedOften, pausedPair, pausing } from '../scenarios/teams.ts'
 import type { WrongRule } from './rules.ts'
 
 const without = (
@@ -58,6 +58,16 @@ export const wrongTeams: readonly WrongRule[] = [
       turns: [[{ delegate: ['helper'] }, {}]],
       gateway: [...pausing.gateway.slice(0, 1), { op: 'cancel', end: true }],
     }),
+  },
+  {
+    name: 'end-of-pause-is-forgotten',
+    says: 'the end of a pause is told only to a child that is paused already',
+    rules: {
+      ...sound,
+      unpauseChild: (there, asked) => (there.session.mode.kind === 'paused' ? sound.unpauseChild(there, asked) : null),
+    },
+    scenario: without('a parent and its child, paused and gone on with again and again', pausedOften),
+    walks: 60,
   },
   {
     name: 'unmade-tells-nobody',

@@ -57,6 +57,25 @@ describe('at the chat, a call that waits', () => {
     expect(await leave()).toEqual([`decide ${sessionId} k1 {"verdict":"approved","digest":"${digest}"}`])
   })
 
+  test('of an agent below is asked at the root, says whose it is, and is decided in its own session', async () => {
+    const { server, sees, type, leave } = await sit()
+    const child = `${sessionId}-0123456789abcdef`
+    const delegated = event(6, 20, 'delegation.requested', {
+      ...{ call: 'k1', agent: 'deployer', digest: 'd', child, pool: 'p', instruction: 'ship' },
+    })
+    server.feed.push(delegated, { ...asks('k1', 'make ship', {}, 3), session: child })
+    await sees('deployer: shell waits for your approval')
+    await sees('$ make ship')
+    type('a')
+    await server.until('decide')
+    const decided = event(4, 30, 'approval.decided', {
+      ...{ call: 'k1', digest, verdict: 'approved', scope: 'call', approver: 'user:ada' },
+    })
+    server.feed.push({ ...decided, session: child })
+    await sees('deployer: shell: approved by user:ada.')
+    expect(await leave()).toEqual([`decide ${child} k1 {"verdict":"approved","digest":"${digest}"}`])
+  })
+
   test('is decided by no Enter, by no pasted text, and by nothing that is typed as a message', async () => {
     const { server, sees, type, leave } = await sit()
     server.feed.push(asks('k1', 'make'))

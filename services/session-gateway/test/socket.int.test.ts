@@ -100,6 +100,23 @@ describe('the WebSocket', () => {
     client.socket.close()
   })
 
+  test('whoever reads a tree pauses all of it, and answers for sessions of it, and of no other', async () => {
+    const id = await world.session()
+    const client = new Client(`/v1/sessions/${id}/socket?tree=true`)
+    await client.next()
+    const child = `${id}-0123456789abcdef`
+    await client.say({ type: 'decide', session: child, call: 'k1', verdict: 'approved' })
+    expect(await client.reply()).toMatchObject({ ok: false, error: { code: 'session_not_found' } })
+    const other = await world.session()
+    await client.say({ type: 'decide', session: other, call: 'k1', verdict: 'approved' })
+    expect(await client.reply()).toMatchObject({ ok: false, error: { code: 'invalid_request' } })
+    await client.say({ type: 'pause', tree: true })
+    expect(await client.reply()).toMatchObject({ ok: true, value: { status: 'paused' } })
+    const { json } = await world.request('GET', `/v1/sessions/${id}/stop`)
+    expect(json.stop).toMatchObject({ what: 'pause', complete: true, sessions: 1 })
+    client.socket.close()
+  })
+
   test('what is wrong with a command is said in its reply, and the socket goes on', async () => {
     const id = await world.session()
     const client = new Client(`/v1/sessions/${id}/socket`)

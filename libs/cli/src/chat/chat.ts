@@ -19,7 +19,7 @@ import { readPast } from './transcript/past.ts'
 import { QuestionDesk } from './deciding/question-desk.ts'
 import { ChatScreen } from './painting/screen.ts'
 import { openTerminal, type Terminal } from './painting/terminal.ts'
-import { approvalsBelow, followTeam, memberFor, noTeam, questionsBelow, type Team } from './team/team.ts'
+import { approvalsBelow, followTeam, memberFor, noTeam, noticesOf, questionsBelow, type Team } from './team/team.ts'
 import { endedLines, type TeamView } from './team/team-lines.ts'
 import { follow } from './transcript/transcript.ts'
 import { newTranscript, type Piece, type Transcript } from './transcript/transcript-state.ts'
@@ -200,8 +200,10 @@ class Chat {
     }
     if (!('cursor' in item)) return
     const whose = 'session' in item && item.session !== undefined ? item.session : (this.#session ?? '')
-    this.#team = followTeam(this.#team, whose, item)
+    const before = this.#team
+    this.#team = followTeam(before, whose, item)
     if (whose !== this.#session) {
+      for (const notice of noticesOf(before, whose, item)) this.#show(notice)
       this.#askNext()
       this.#paintSoon()
       return

@@ -1,5 +1,5 @@
 // The tree of a delegation as lines: who each session is, how it stands, what it works on or waits for, and what its branch used. Pure.
-//   TL1. An id that is cut is of no use: where the terminal is too narrow, it gets a line of its own.
+//   TL1. An id that is cut is of no use: where the terminal is too narrow, it gets a line of its own, and so does what was used.
 //   TL2. What agents, tools and models are called comes from outside: it is neutralised here.
 import type { TreeNode, TreeState } from '@reins/contracts'
 import { cells, cut } from './cells.ts'
@@ -16,7 +16,9 @@ export function treeLines(
   const rows = rowsOf(nodes, now, style)
   if (width !== undefined && rows.some(({ what, id, used }) => cells(`${what} ${id}  ${used}`) > width))
     return rows.flatMap(({ what, under, id, used }) => [
-      cut(`${what}  ${style.dim(used)}`, width),
+      ...(cells(`${what}  ${used}`) <= width
+        ? [`${what}  ${style.dim(used)}`]
+        : [cut(what, width), cut(style.dim(`${under}${used}`), width)]),
       cut(`${style.dim(under.slice(0, Math.max(0, width - cells(id))))}${id}`, width), // TL1
     ])
   const left = ({ what, id, about }: Row) => `${what} ${id}${about}`

@@ -329,6 +329,11 @@ export const Health = Type.Object(
 )
 export type Health = Static<typeof Health>
 
+const OfTree = Type.String({
+  ...{ minLength: 26, maxLength: 64 },
+  description: 'A session of the same tree that waits, such as one below; absent: the one of the socket',
+})
+
 /**
  * WebSocket `/v1/sessions/:id/socket?after=`: the server sends StreamItems, one JSON text a frame, and answers with `{type: "reply", …}`.
  * The client sends commands; `ref` (any text) comes back in the reply.
@@ -349,6 +354,7 @@ export const SocketCommand = Type.Union([
     {
       type: Type.Literal('decide'),
       ref: Type.Optional(Type.String({ maxLength: 128 })),
+      session: Type.Optional(OfTree),
       call: Type.String({ minLength: 1, maxLength: maxNameChars }),
       ...DecideApproval.properties,
     },
@@ -358,6 +364,7 @@ export const SocketCommand = Type.Union([
     {
       type: Type.Literal('answer'),
       ref: Type.Optional(Type.String({ maxLength: 128 })),
+      session: Type.Optional(OfTree),
       ...AnswerElicitation.properties,
       elicitation_id: Type.String({ minLength: 1, maxLength: 128 }),
     },
@@ -365,14 +372,16 @@ export const SocketCommand = Type.Union([
   ),
   Type.Object(
     {
-      type: Type.Union([
-        Type.Literal('cancel'),
-        Type.Literal('pause'),
-        Type.Literal('resume'),
-        Type.Literal('release'),
-        Type.Literal('end'),
-      ]),
+      type: Type.Union([Type.Literal('cancel'), Type.Literal('resume'), Type.Literal('release'), Type.Literal('end')]),
       ref: Type.Optional(Type.String({ maxLength: 128 })),
+    },
+    closed,
+  ),
+  Type.Object(
+    {
+      type: Type.Literal('pause'),
+      ref: Type.Optional(Type.String({ maxLength: 128 })),
+      tree: Type.Optional(Type.Boolean({ description: 'With every session below that works' })),
     },
     closed,
   ),

@@ -86,7 +86,7 @@ export const delegationEvents: Meanings<DelegationEvent> = {
         child,
         status === 'cancelled' ? 'cancelled' : 'settled',
         (agent) => ({ agent, status: told, output: result === undefined ? output : result }),
-        (old) => ({ ...old, status, taken: used(old.taken) }),
+        (old) => ({ ...old, status, taken: used(old.taken), ...(stopped ? { stopped } : {}) }),
       )
       if (after !== session) return after
       // Its end came after the call's own: what it did not use comes back (TM1).

@@ -10,6 +10,7 @@ import type { Session } from '../session.ts'
 import { firstMessage } from './delegation-result.ts'
 import { type Errand, isClosed, pausedOn } from './errands.ts'
 import { childOf, sessionsUsed } from './team.ts'
+import { withoutTreePause } from './tree-pause.ts'
 
 export type Creation = Extract<Errand, { kind: 'create-child' }>
 export type Resumption = Extract<Errand, { kind: 'resume-child' }>
@@ -44,7 +45,7 @@ const said = (asked: Creation | Resumption, onBusy: 'queue' | 'join'): SessionEv
 export function resumeChild({ session, head }: Fold, resumption: Resumption, above: Session): Decision | null {
   const { call, instruction } = resumption
   if (head.n === 0 || session.continued === call) return null
-  const waits = pausedOn(session)
+  const waits = pausedOn(withoutTreePause(session))
   const goesOn = !isClosed(session) && (waits === null || waits.waits_for === 'resume')
   // What is paused with the whole tree goes on with it.
   const resumes = goesOn && session.mode.kind === 'paused' && session.mode.above === undefined
@@ -94,7 +95,13 @@ export function settlement(parent: Session, child: Session): SessionEvent | null
   const waits = pausedOn(child)
   if (waits) return { type: 'delegation.paused', data: { call, child: child.id, output: waits } }
   const end = endOf(child)
-  return end && { type: 'delegation.settled', data: { call, child: child.id, ...end, ...spentOf(parent, child) } }
+  if (!end) return null
+  // Its parent may be about to close the call, under the same cancel; what is not told here is told later (givenBack).
+  const stopped = end.status === 'cancelled' ? receiptOf(child) : null
+  return {
+    type: 'delegation.settled',
+    data: { call, child: child.id, ...end, ...spentOf(parent, child), ...(stopped ? { stopped } : {}) },
+  }
 }
 
 /** Its end, where it has come to one. */

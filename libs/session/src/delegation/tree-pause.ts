@@ -98,11 +98,21 @@ export function unpauseChild({ session, head }: Fold, { pause }: Pick<Unpausing,
   }
 }
 
+/** As it is going to be when the session above goes on. */
+export const withoutTreePause = (session: Session): Session =>
+  session.mode.kind === 'paused' && session.mode.above !== undefined
+    ? { ...session, mode: session.mode.own ? { kind: 'paused' } : { kind: 'open' } }
+    : session
+
 /** TP4. undefined: something works, or this session is not paused with everything below. Otherwise how many sessions that are. */
 export function heldSessions(session: Session): number | undefined {
   const pause = treeOf(session.mode)
   if (pause === undefined || flightOf(session) !== null) return undefined
   if (session.turn?.calls.some(({ state }) => state.kind === 'requested' || state.kind === 'claimed')) return undefined
+  // Of a turn that was cancelled meanwhile some may not have stopped yet.
+  const { stopped, settled, turn, team } = session
+  const ending = !turn && stopped?.turn === settled?.turn ? (stopped?.below ?? []) : []
+  if (ending.some((child) => !childOf(team, child)?.stopped)) return undefined
   let sessions = 1
   for (const child of Object.values(session.team?.children ?? {})) {
     if (!mayWork(child)) continue

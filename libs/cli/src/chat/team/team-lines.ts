@@ -1,6 +1,6 @@
 // A delegation in the chat: a block under its call. Folded it is one line; open it shows the whole branch. Pure.
 //   TB1. No line is wider than the width; what agents and tools say is neutralised.
-import { cells, cut } from '../../text/cells.ts'
+import { cells, cut, graphemes } from '../../text/cells.ts'
 import { oneLine } from '../../text/neutralise.ts'
 import type { Style } from '../../text/style.ts'
 import { span } from '../../text/when.ts'
@@ -31,7 +31,7 @@ export function blockLines(member: Member, view: TeamView, now: number, width: n
   }
   const rows = [
     line(`  ${doing(member, team, now, style)}`, usedText(member, style), width),
-    cut(style.dim(`  session ${member.session}`), width),
+    cut(style.dim(idLine(member.session, width)), width),
     ...said(member, '  ', width, style),
     ...nested(member, team, '  ', now, width, style),
   ]
@@ -39,6 +39,10 @@ export function blockLines(member: Member, view: TeamView, now: number, width: n
     ? [...rows.slice(0, mostRows - 1), cut(style.dim(`  … ${rows.length - mostRows + 1} more lines`), width)]
     : rows
 }
+
+/** An id that is cut is of no use: the word before it gives way. */
+const idLine = (id: string, width: number): string =>
+  cells(id) + 10 <= width ? `  session ${id}` : `${' '.repeat(Math.max(0, Math.min(2, width - cells(id))))}${id}`
 
 /** What stands behind, and under, a delegation that ended. */
 export function endedLines(
@@ -110,12 +114,22 @@ function doing({ transcript, end, since, session }: Member, team: Team, now: num
 const answerOf = ({ answer }: Member['transcript']): string =>
   [...(answer?.blocks.values() ?? [])].flatMap(({ kind, text }) => (kind === 'text' ? [text] : [])).join('')
 
+/** What was written last is what a person looks for. */
+const tailChars = 48
+const endOf = (line: string, most: number): string => {
+  const parts = graphemes(line)
+  return parts.length > most ? `…${parts.slice(1 - most).join('')}` : line
+}
+
 const lastLine = (text: string): string =>
-  text
-    .slice(-2000)
-    .split('\n')
-    .map(oneLine)
-    .findLast((one) => one !== '') ?? ''
+  endOf(
+    text
+      .slice(-2000)
+      .split('\n')
+      .map(oneLine)
+      .findLast((one) => one !== '') ?? '',
+    tailChars,
+  )
 
 /** The end of what it writes. */
 function said({ transcript }: Member, lead: string, width: number, style: Style): string[] {
@@ -124,7 +138,8 @@ function said({ transcript }: Member, lead: string, width: number, style: Style)
     .split('\n')
     .map(oneLine)
     .filter((row) => row !== '')
-  return rows.slice(-mostTextRows).map((row) => cut(style.dim(`${lead}  ${row}`), width))
+  const room = Math.max(1, width - cells(lead) - 2)
+  return rows.slice(-mostTextRows).map((row) => cut(style.dim(`${lead}  ${endOf(row, room)}`), width))
 }
 
 const tokens = (input: number, output: number): string => `${input} in, ${output} out`

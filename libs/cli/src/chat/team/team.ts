@@ -9,6 +9,7 @@ import {
   newTranscript,
   type PendingApproval,
   type PendingQuestion,
+  type Piece,
   type Transcript,
 } from '../transcript/transcript-state.ts'
 
@@ -111,6 +112,16 @@ export function askerOf(team: Team, member: Member): Asker {
     path.unshift(at.agent)
   }
   return { session: member.session, path }
+}
+
+/** What became of something that a person of this chat was asked below: it is told as of the session itself, with whose it was. */
+export function noticesOf(team: Team, session: string, item: StreamItem): readonly Piece[] {
+  const member = team.get(session)
+  if (!member || !('n' in item) || !/^(approval|elicitation)\./.test(item.type)) return []
+  const path = askerOf(team, member).path.join(' › ')
+  return follow(member.transcript, item).pieces.flatMap((piece) =>
+    piece.kind === 'notice' ? [{ ...piece, text: `${path}: ${piece.text}` }] : [],
+  )
 }
 
 /** What waits for a person below the session of the chat. */

@@ -131,10 +131,11 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'delegation.settled': {
       const outcome = event.data.status === 'completed' ? 'ok' : event.data.status === 'failed' ? 'error' : 'cancelled'
       const { stopped } = event.data
-      // It was cancelled with the turn, and says now what had run there.
-      if (stopped && stopped.ran.length > 0)
-        return same([notice('warning', `An agent was cancelled.${notUndone(stopped.ran)}`)])
-      return closeTool(transcript, event.data.call, outcome, event.data.output, at)
+      const closed = closeTool(transcript, event.data.call, outcome, event.data.output, at)
+      // What had run there is not undone; it may be said after the call was closed.
+      if (!stopped || stopped.ran.length === 0) return closed
+      const left = notice('warning', `An agent was cancelled.${notUndone(stopped.ran)}`)
+      return { ...closed, pieces: [...closed.pieces, left] }
     }
     case 'toolset.resolved': {
       const gone = event.data.servers.flatMap((one) => (one.status === 'unavailable' ? [one] : []))

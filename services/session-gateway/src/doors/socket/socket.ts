@@ -5,7 +5,7 @@
 //   S4. After a message that is refused for its form nothing more is heard from this socket.
 import type { Socket } from 'node:net'
 import websocket from '@fastify/websocket'
-import { errorTable, ReinsError, SocketCommand } from '@reins/contracts'
+import { errorTable, ReinsError, rootOf, SocketCommand } from '@reins/contracts'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { RawData, WebSocket } from 'ws'
@@ -79,7 +79,7 @@ export function addSocketRoute(app: FastifyInstance, api: Api, streams: Streams)
   return described
 }
 
-const [messageForm, decideForm, answerForm, controlForm] = SocketCommand.anyOf
+const [messageForm, decideForm, answerForm, controlForm, pauseForm] = SocketCommand.anyOf
 const kindForm = checker(
   Type.Object({
     type: Type.Union([
@@ -87,6 +87,7 @@ const kindForm = checker(
       decideForm.properties.type,
       answerForm.properties.type,
       controlForm.properties.type,
+      pauseForm.properties.type,
     ]),
   }),
   'command',
@@ -95,12 +96,14 @@ const messageCommand = checker(messageForm, 'command')
 const decideCommand = checker(decideForm, 'command')
 const answerCommand = checker(answerForm, 'command')
 const controlCommand = checker(controlForm, 'command')
+const pauseCommand = checker(pauseForm, 'command')
 
 /** By its type, so that what is wrong is said of that form alone. */
 function parseCommand(value: unknown): SocketCommand {
   const { type } = kindForm.parse(value)
   if (type === 'message') return messageCommand.parse(value)
   if (type === 'answer') return answerCommand.parse(value)
+  if (type === 'pause') return pauseCommand.parse(value)
   return type === 'decide' ? decideCommand.parse(value) : controlCommand.parse(value)
 }
 
@@ -163,17 +166,29 @@ function serveSocket(
     }
   }
 
+  /** Nobody answers in another tree by this socket: it shows nothing of that. */
+  function ofTree(whose: string): string {
+    if (rootOf(whose) === rootOf(session)) return whose
+    throw new ReinsError('invalid_request', `The session ${whose} is not of the tree of ${session}.`)
+  }
+
   /** The status is the one that the same request has over HTTP. */
   async function run(command: SocketCommand): Promise<{ readonly status: number; readonly body: unknown }> {
     if (command.type === 'decide') {
-      const { type: _type, ref: _ref, call, ...decision } = command
-      return answered(await api.approvals.decide(caller, session, call, decision), writeStatuses)
+      const { type: _type, ref: _ref, session: whose = session, call, ...decision } = command
+      return answered(await api.approvals.decide(caller, ofTree(whose), call, decision), writeStatuses)
     }
     if (command.type === 'answer') {
-      const { type: _type, ref: _ref, ...answer } = command
-      return answered(await api.elicitations.answer(caller, session, answer.elicitation_id, answer), writeStatuses)
+      const { type: _type, ref: _ref, session: whose = session, ...answer } = command
+      return answered(
+        await api.elicitations.answer(caller, ofTree(whose), answer.elicitation_id, answer),
+        writeStatuses,
+      )
     }
-    if (command.type !== 'message') return controlAnswer(await api.writes.control(caller, session, command.type))
+    if (command.type !== 'message') {
+      const options = command.type === 'pause' && command.tree ? { tree: true } : {}
+      return controlAnswer(await api.writes.control(caller, session, command.type, options))
+    }
     const { type: _type, ref: _ref, idempotencyKey, ...message } = command
     const asking = idempotencyKey === undefined ? {} : { key: idempotencyKey }
     return messageAnswer(await api.writes.send(caller, session, message, asking))
