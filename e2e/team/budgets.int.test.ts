@@ -130,6 +130,8 @@ describe('a tree with a budget', () => {
     })
     const { inputTokens, outputTokens } = report.total.usage
     expect(inputTokens + outputTokens).toBe(budget.tokens.spent)
+    const tree = (await product.ask('GET', `/v1/sessions/${id}/tree`)).json
+    expect(JSON.stringify(tree)).toContain(`"usd":${report.total.usd}`)
     expect(report.total).toMatchObject({ toolCalls: 4, unpricedTokens: 0, charged: { tokens: 0, usd: 0 } })
   })
 })

@@ -3,7 +3,7 @@
 //       `waiting` of both, since nobody holds it then.
 //   N2. A session whose parent is not there stands at the top: it is shown all the same.
 //   N3. A session at rest to which something was said waits for an executor that begins with it.
-import type { BranchUse, SessionInfo, TreeNode, TreeState, Usage } from '@reins/contracts'
+import { addUsd, type BranchUse, type SessionInfo, type TreeNode, type TreeState, type Usage } from '@reins/contracts'
 import { type InfoFold, infoOf } from './session-info.ts'
 
 /** Parents before their children, the oldest first. Sessions that were never started are left out. */
@@ -66,12 +66,13 @@ const nothing: BranchUse = {
   usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 },
 }
 
-const ownUse = (state: TreeState, { usage }: InfoFold): BranchUse => ({
+const ownUse = (state: TreeState, { usage, usd }: InfoFold): BranchUse => ({
   sessions: 1,
   running: state === 'running' ? 1 : 0,
   waiting: state === 'waiting' || state === 'paused' || state === 'quarantined' ? 1 : 0,
   failed: state === 'failed' ? 1 : 0,
   usage,
+  ...(usd > 0 ? { usd } : {}),
 })
 
 const together = (a: BranchUse, b: BranchUse): BranchUse => ({
@@ -80,6 +81,7 @@ const together = (a: BranchUse, b: BranchUse): BranchUse => ({
   waiting: a.waiting + b.waiting,
   failed: a.failed + b.failed,
   usage: sum(a.usage, b.usage),
+  ...(a.usd === undefined && b.usd === undefined ? {} : { usd: addUsd(a.usd ?? 0, b.usd ?? 0) }),
 })
 
 const plus = (a: number, b: number): number => Math.min(a + b, Number.MAX_SAFE_INTEGER)

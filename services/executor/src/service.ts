@@ -127,11 +127,13 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     },
     ignored: (model, names) => ignored.note(model, names),
     appended(events) {
-      for (const event of events)
-        if (event.type === 'model-call.completed') {
-          metrics.tokens('input', event.data.usage.inputTokens)
-          metrics.tokens('output', event.data.usage.outputTokens)
-        }
+      for (const event of events) {
+        const asked = event.type === 'model-call.completed' || event.type === 'context.compacted'
+        const usage = asked ? event.data.usage : undefined
+        if (!usage) continue
+        metrics.tokens('input', usage.inputTokens)
+        metrics.tokens('output', usage.outputTokens)
+      }
     },
     changed: (actor) => holder.changed(actor),
   }

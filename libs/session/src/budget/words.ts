@@ -51,7 +51,11 @@ export function nearWords({ limits, spent, late }: BudgetState): string | null {
       ? [`${amountText(name, used[name])} of ${amountText(name, limit)}${unit(name)}`]
       : []
   })
-  const time = late && limits.wallTime !== undefined ? [`most of the ${amountText('wall_time', limits.wallTime)}`] : []
+  const { wallTime } = limits
+  const time =
+    wallTime !== undefined && (late || spent.wallTime >= wallTime * nearShare)
+      ? [`most of the ${amountText('wall_time', wallTime)}`]
+      : []
   const all = [...near, ...time]
   if (all.length === 0) return null
   return `[Budget: ${all.join(' and ')} that you may use are used. When a budget is used up, your turn ends at once. Bring your work to a good end now: say what is done and what is missing.]`
