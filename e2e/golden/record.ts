@@ -75,5 +75,18 @@ await ask(counting, 'say {"total": "three"} && when refused say {"total": 3}')
 await ask(counting, 'say three')
 await save('structured-results', counting)
 
+await call('PUT', '/agents/guest', {
+  ...{ name: 'guest', model: 'scripted/assistant', system_prompt: 'You work here.', tools: ['system_tools'] },
+  workspace_context: true,
+})
+const host = await newSession('guest')
+await ask(
+  host,
+  'write AGENTS.md: Use tabs. && then !shell mkdir -p .agents/skills/pdf && then write .agents/skills/pdf/SKILL.md: ---\nname: pdf\ndescription: Fills forms.\n---\nFill it.',
+)
+const guest = await newSession('guest')
+await ask(guest, 'call use_skill {"name": "pdf"} && then read AGENTS.md')
+await save('workspace', guest)
+
 await recording.close()
 process.exit(0)

@@ -42,6 +42,8 @@ export interface Beginning {
   readonly id?: string
   readonly agent?: string
   readonly trace?: string
+  /** What the session's start declares besides. */
+  readonly declared?: readonly SessionEvent[]
 }
 
 /** A model call that waits for the test. */
@@ -128,7 +130,7 @@ export class ExecutorWorld {
   }
 
   /** A session begins with a message, as a gateway does it. `agents`: it may delegate to a helper. */
-  begin({ agents = false, id = session, agent = 'a', trace }: Beginning = {}): Promise<Frame> {
+  begin({ agents = false, id = session, agent = 'a', trace, declared = [] }: Beginning = {}): Promise<Frame> {
     const started: SessionEvent = {
       type: 'session.started',
       data: {
@@ -137,7 +139,7 @@ export class ExecutorWorld {
         ...(agents ? { agents: { helper: { digest, pool: 'default' } } } : {}),
       },
     }
-    return this.append('gateway', 'g', [started, message('m1')], toExec('default'), 'idle', id, trace)
+    return this.append('gateway', 'g', [started, ...declared, message('m1')], toExec('default'), 'idle', id, trace)
   }
 
   /** A message, as a gateway places it. */

@@ -21,6 +21,19 @@ const textOf = (pieces: readonly Piece[]) =>
   pieces.flatMap((piece) => (piece.kind === 'text' ? [piece.text] : piece.kind === 'restarted' ? ['<restarted>'] : []))
 
 describe('an answer', () => {
+  test('that does not fit its schema says why, and one that fits says nothing', () => {
+    const checked = (...problems: readonly string[]) =>
+      follow(newTranscript, event(4, 0, 'output.checked', { call: 'c2', problems: [...problems] })).pieces
+    expect(checked('"total" is missing: give a number')).toEqual([
+      {
+        kind: 'notice',
+        level: 'warning',
+        text: 'The answer does not fit its schema: "total" is missing: give a number.',
+      },
+    ])
+    expect(checked()).toEqual([])
+  })
+
   test('says that a tool call has shown nothing for a while, and goes on', () => {
     const slow: StreamItem = { type: 'tool.slow', cursor: 'x', data: { call: 'k1', name: 'shell', since: 1 } }
     expect(follow(newTranscript, slow)).toEqual({
