@@ -14,8 +14,9 @@ describe.each(readdirSync(folder))('the golden journal %s', (file) => {
   const golden = read(file)
   const frames = goldenFrames(golden.frames)
 
+  // A later version may keep more of the same events; nothing of what was kept is lost, or another.
   it('folds to the state that it folded to when it was recorded', () => {
-    expect(goldenState(golden.id, golden.frames)).toEqual(golden.state)
+    expect(goldenState(golden.id, golden.frames)).toMatchObject(golden.state)
   })
 
   it('has an unbroken chain, and shows it when a byte was changed', () => {

@@ -12,7 +12,7 @@ export interface GoldenFrame {
 export interface Golden {
   readonly id: string
   readonly frames: readonly GoldenFrame[]
-  readonly state: unknown
+  readonly state: Readonly<Record<string, unknown>>
 }
 
 export const goldenFrames = (frames: readonly GoldenFrame[]) =>
