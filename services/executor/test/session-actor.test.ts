@@ -391,7 +391,7 @@ test('a trigger whose errand is not done is not acked by another of its session 
   expect(await world.open()).toBe(0)
 })
 
-test('a cancel of the parent cancels the child, and settles nothing twice', async () => {
+test('a cancel of the parent cancels the child, settles nothing twice, and has one receipt', async () => {
   const world = new ExecutorWorld()
   await world.executor('e1')
   await world.begin({ agents: true })
@@ -400,11 +400,17 @@ test('a cancel of the parent cancels the child, and settles nothing twice', asyn
   await world.cancel()
   await until(() => child.aborted())
   await world.quiet()
-  expect((await world.log()).filter((type) => type === 'delegation.settled')).toHaveLength(1)
-  expect((await world.log()).slice(-1)).toEqual(['turn.cancelled'])
+  const settled = (await world.frames()).flatMap(({ events }) => events.filter(isSettlement))
+  expect(settled.map(({ data }) => [data.status, data.stopped !== undefined])).toEqual([
+    ['cancelled', false],
+    ['cancelled', true],
+  ])
+  expect((await world.log()).slice(-2)).toEqual(['turn.cancelled', 'delegation.settled'])
   expect((await world.log(child.session)).slice(-1)).toEqual(['turn.cancelled'])
   expect(await world.open()).toBe(0)
 })
+
+const isSettlement = (event: SessionEvent) => event.type === 'delegation.settled'
 
 test('a child that is cancelled before it is made is never made', async () => {
   const world = new ExecutorWorld()
