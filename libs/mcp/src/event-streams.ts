@@ -25,8 +25,10 @@ export interface WatchedStream {
   /** The request whose answer it brings, where it was one. */
   readonly request: string | number | undefined
   readonly stop: AbortSignal | undefined
-  /** Whether nobody waits for an answer of the request any more. */
+  /** Whether nobody waits for an answer in it any more. */
   answered(): boolean
+  /** An event with this id has come. */
+  came(id: string): void
   /** The server asks something in it, by a request with this id. */
   asked(question: string | number): void
   /** Once, where the server ends it; `events`: whether an event with an id was among them, so that it can be resumed. */
@@ -38,7 +40,7 @@ const onItsWayMs = 50
 
 export function watched(
   body: ReadableStream<Uint8Array>,
-  { seen, resumed, request, stop, answered, asked, ended }: WatchedStream,
+  { seen, resumed, request, stop, answered, came, asked, ended }: WatchedStream,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader()
   const events = new EventSplitter()
@@ -49,7 +51,7 @@ export function watched(
     told = true
   }
   // T4: the SDK takes a result for the end, and an error for a reason to ask again.
-  const over = Buffer.from(`\n\ndata: ${JSON.stringify({ jsonrpc: '2.0', id: request ?? 0, result: {} })}\n\n`)
+  const over = Buffer.from(`\n\ndata: ${JSON.stringify({ jsonrpc: '2.0', id: request ?? 'over', result: {} })}\n\n`)
   const keeps = (event: string): boolean => {
     const question = questionIn(event)
     if (question !== undefined) asked(question)
@@ -58,6 +60,7 @@ export function watched(
     const isNew = seen.add(id)
     if (!isNew && resumed) return false // T5
     withId = true
+    came(id)
     return true
   }
   return new ReadableStream({
@@ -76,7 +79,7 @@ export function watched(
           const { value, done } = await reader.read()
           if (stop?.aborted) return
           if (done) {
-            if (request !== undefined) await pause(onItsWayMs)
+            if (request !== undefined || resumed) await pause(onItsWayMs)
             if (stop?.aborted) return
             if (answered()) controller.enqueue(over)
             tell()

@@ -3,10 +3,12 @@
 //       the SDK; where that fails, the same.
 //   T3. Whoever does not want an answer any more holds no stream for it: a request that is cancelled is let go.
 //   T2. A resumed stream that drops before its first event is resumed from where it was, not from nowhere.
-//   T4. A stream whose request is answered, with an error too, or cancelled is not resumed.
+//   T4. A stream whose request is answered, with an error too, or cancelled is not resumed, and resumed no more. A server that refuses to
+//       resume has lost the answer. Streams are not resumed at any pace.
 //   T5. What a resumed stream repeats is let pass by: servers repeat events of other streams, and a question that is heard twice would be
 //       answered twice. Events are known by their ids.
 //   T6. In which call a server asks is known by the stream in which the question came.
+import { setTimeout as pause } from 'node:timers/promises'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { ErrorCode, type JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
@@ -17,6 +19,7 @@ import type { Fetch } from './foreign-fetch.ts'
 export const lostStream = 'the connection was lost before the answer came'
 
 const mostAsked = 1_000
+const resumeEveryMs = 100
 
 export class HttpTransport implements Transport {
   onclose?: () => void
@@ -31,6 +34,9 @@ export class HttpTransport implements Transport {
   readonly #seen = new SeenEvents()
   /** T6. */
   readonly #askedIn = new Map<string | number, string | number>()
+  /** The latest event of the stream that belongs to no request. */
+  #standing: string | undefined
+  #resumedAt = Number.NEGATIVE_INFINITY
 
   constructor(url: URL, fetch: Fetch) {
     this.#inner = new StreamableHTTPClientTransport(url, { fetch: (at, init) => this.#fetch(fetch, at, init) })
@@ -106,16 +112,23 @@ export class HttpTransport implements Transport {
     const request = method === 'POST' ? idOf(init.body) : undefined
     const stop = request === undefined ? undefined : this.#open.get(request)?.stop.signal
     const signals = [init.signal, stop].filter((one) => one !== null && one !== undefined)
+    const from = headers.get('last-event-id')
+    if (from !== null) await this.#pace()
     const response = await fetch(at, { ...init, headers, ...(signals.length > 0 ? { signal: anyOf(signals) } : {}) })
+    // The SDK takes this for a server without such streams.
+    if (from !== null && response.status === 405) this.#loseEnded()
     const streams = /^\s*text\/event-stream/i.test(response.headers.get('content-type') ?? '')
     if (!response.ok || !response.body || !streams) return response
-    const from = headers.get('last-event-id')
+    const standing = method === 'GET' && (from === null || from === this.#standing)
     const body = watched(response.body, {
       seen: this.#seen,
       resumed: from !== null,
       request,
       stop,
-      answered: () => request !== undefined && !this.#open.has(request),
+      answered: () => (request === undefined ? !standing && !this.#anyEnded() : !this.#open.has(request)),
+      came: (id) => {
+        if (standing) this.#standing = id
+      },
       asked: (question) => {
         if (this.#askedIn.size >= mostAsked) this.#askedIn.clear()
         if (request !== undefined) this.#askedIn.set(question, request)
@@ -132,6 +145,17 @@ export class HttpTransport implements Transport {
     if (!open) return
     if (events) open.ended = true
     else this.#lose(request)
+  }
+
+  async #pace(): Promise<void> {
+    const wait = this.#resumedAt + resumeEveryMs - performance.now()
+    if (wait > 0) await pause(wait)
+    this.#resumedAt = performance.now()
+  }
+
+  #anyEnded(): boolean {
+    for (const { ended } of this.#open.values()) if (ended) return true
+    return false
   }
 
   #loseEnded(): void {

@@ -540,4 +540,50 @@ describe('a call', () => {
     ends('slow', 'slow')
     expect((await slow).output).toBe('slow')
   })
+
+  it('whose server refuses to resume its stream is lost, at once', async () => {
+    const server = await odd({
+      'tools/call': ({ response }) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        response.end('id: 1\nretry: 1\ndata: \n\n')
+      },
+    })
+    expect(await use([entry(server, { timeout: 600 })]).call('mcp__odd__go')).toMatchObject({
+      ...{ code: 'outcome-unknown', output: expect.stringContaining('may or may not have taken effect') },
+    })
+  })
+
+  it('that is over is resumed no more, however often its server ends its stream', async () => {
+    let resumes = 0
+    const over = Promise.withResolvers<void>()
+    const server = await odd(
+      {
+        'tools/call': ({ response }) => {
+          response.writeHead(200, { 'content-type': 'text/event-stream' })
+          response.end('id: 1\nretry: 1\ndata: \n\n')
+        },
+      },
+      (request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => {
+        if (request.method !== 'GET' || request.headers['last-event-id'] === undefined)
+          return void response.writeHead(405).end()
+        resumes++
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        response.end(`id: more-${resumes}\nretry: 1\ndata: \n\n`)
+        if (resumes === 3) over.resolve()
+      },
+    )
+    const used = use([entry(server, { timeout: 600 })])
+    const stop = new AbortController()
+    const call = used.call('mcp__odd__go', {}, stop.signal)
+    await over.promise
+    stop.abort()
+    expect((await call).code).toBe('cancelled')
+    let before = -1
+    const settled = () => {
+      const same = resumes === before
+      before = resumes
+      return same
+    }
+    await expect.poll(settled, { timeout: 60_000, interval: 500 }).toBe(true)
+  })
 })
