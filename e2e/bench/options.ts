@@ -17,7 +17,7 @@ export const benchNames = [
     'recovery',
     'disk',
   ] as const),
-  ...(['full', 'fleet', 'stalled', 'join', 'rest'] as const),
+  ...(['full', 'fleet', 'stalled', 'join', 'rest', 'team', 'prefix'] as const),
 ] as const
 export type BenchName = (typeof benchNames)[number]
 

@@ -13,6 +13,7 @@ import { Decider } from './decider.ts'
 import { FarServer } from './far-server.ts'
 import { type FaultKind, Faults, type Hit } from './faults.ts'
 import { examine, type Findings } from './findings.ts'
+import { examineTrees, type TreeFindings } from './tree-findings.ts'
 import { agents, asking, Client, servers, witness } from './load.ts'
 import { type Random, seeded } from './random.ts'
 import { Slot } from './slot.ts'
@@ -39,6 +40,8 @@ export interface Report extends Findings {
   readonly people: Readonly<Record<string, number>>
   /** Events of approvals and questions in the log. */
   readonly asked: AskedFindings['counts']
+  /** Delegations and compactions in the log. */
+  readonly trees: TreeFindings['counts']
   /** Followers whose account was compared with the log. */
   readonly followers: number
   /** Services that ended though nobody killed them: what they said last. */
@@ -65,6 +68,7 @@ const followedAtOnce = 24
 const nearNotes = 'near.txt'
 const nearServer = fileURLToPath(new URL('near-server.ts', import.meta.url))
 /** An approval that nobody gives ends by itself, and so does a question. */
+const mostSessions = 40
 const expires = '20s'
 const answeredWithinS = 25
 
@@ -78,6 +82,11 @@ export async function runChaos(options: ChaosOptions): Promise<Report> {
     await world.close()
   }
 }
+
+/** Below the lead: three levels of agents. */
+const leaf = { name: 'leaf', description: 'Delegate the smallest part.', system_prompt: 'You do it.', tools: ['shell'] }
+const inner = { name: 'inner', description: 'Delegate a part of it.', system_prompt: 'You do it.', agents: [leaf] }
+const tree = { name: 'middle', description: 'Delegate what has parts.', system_prompt: 'You do it.', agents: [inner] }
 
 interface Followed {
   readonly session: string
@@ -157,11 +166,18 @@ class Chaos {
       witnessed,
       asking,
     })
+    const trees = examineTrees(frames, mostSessions)
     return {
       ...found,
       lost: [...found.lost, ...asked.lost],
       repeated: [...found.repeated, ...asked.repeated],
-      violations: [...found.violations, ...asked.violations, ...clients.flatMap(({ problems }) => problems), ...shown],
+      violations: [
+        ...found.violations,
+        ...asked.violations,
+        ...trees.violations,
+        ...clients.flatMap(({ problems }) => problems),
+        ...shown,
+      ],
       seed,
       seconds,
       faults: {
@@ -172,6 +188,7 @@ class Chaos {
       load: sum(clients.map(({ counts }) => counts)),
       people: sum(deciders.map(({ counts }) => counts)),
       asked: asked.counts,
+      trees: trees.counts,
       followers: this.#followed.reduce((total, { followers }) => total + followers.length, 0),
       endedByThemselves: this.#endedByThemselves,
       hits: faults.hits,
@@ -195,7 +212,7 @@ class Chaos {
         ),
       ),
     )
-    const [wide, narrow, asks, asksNarrow] = agents
+    const [wide, narrow, asks, asksNarrow, lead, short] = agents
     await this.#world.agent(wide)
     await this.#world.agent(narrow, { max_concurrent_tools: 2 })
     const people = {
@@ -211,6 +228,11 @@ class Chaos {
     }
     await this.#world.agent(asks, people)
     await this.#world.agent(asksNarrow, { ...people, max_concurrent_tools: 2 })
+    await this.#world.agent(lead, { agents: [tree], delegation: { max_depth: 3, max_sessions: mostSessions } })
+    await this.#world.agent(short, {
+      ...{ context: { window: 4_000, compact_at: 0.5 }, planning: true, max_tokens: 400 },
+      tools: ['shell'],
+    })
     return slots
   }
 

@@ -5,9 +5,16 @@ import type { Answer, Api, Verb } from '../harness/api.ts'
 import { pause } from '../harness/eventually.ts'
 import type { Random } from './random.ts'
 
-export const agents = ['chaos-wide', 'chaos-narrow', 'chaos-asks', 'chaos-asks-narrow'] as const
+export const agents = [
+  'chaos-wide',
+  'chaos-narrow',
+  'chaos-asks',
+  'chaos-asks-narrow',
+  'chaos-lead',
+  'chaos-short',
+] as const
 /** Those whose calls of `shell` wait for people, and that have servers. */
-export const asking: readonly string[] = agents.slice(2)
+export const asking: readonly string[] = agents.slice(2, 4)
 /** How their servers are named: one over HTTP, one that tool-runners start. */
 export const servers = { far: 'far', near: 'near' } as const
 /** Where each run of a tool that may run once only leaves its line. */
@@ -28,6 +35,10 @@ export interface LoadOptions {
 
 type Body = Readonly<Record<string, unknown>>
 
+/** The scripted model parts its calls at ` & `, so that one inside of an instruction is written in another way. */
+const delegated = (agent: string, instruction: string): string =>
+  `call delegate ${JSON.stringify({ agent, instruction }).replaceAll('&', '\\u0026')}`
+
 /** One client, until `over` aborts. */
 export class Client {
   readonly accepted: Accepted[] = []
@@ -39,6 +50,9 @@ export class Client {
   #requests = 0
   #notes = 0
   #asks = false
+  /** What is sent now is cancelled. */
+  #hangs = false
+  #agent: (typeof agents)[number] = 'chaos-wide'
 
   constructor(name: string, options: LoadOptions) {
     this.#name = name
@@ -60,6 +74,7 @@ export class Client {
   async #session(): Promise<void> {
     const { api, random, over } = this.#options
     const agent = random.pick(agents)
+    this.#agent = agent
     this.#asks = asking.includes(agent)
     const created = await api.create(agent, undefined, {
       key: this.#key,
@@ -92,6 +107,54 @@ export class Client {
 
   /** What the scripted model understands. */
   #message(): string {
+    const { random } = this.#options
+    if (this.#agent === 'chaos-lead' && random.chance(0.7)) return this.#tree()
+    if (this.#agent === 'chaos-short' && random.chance(0.6)) return this.#long()
+    return this.#work()
+  }
+
+  /** Delegations three levels deep, at most four in one answer. Some of the sessions at the bottom hang until they are cancelled. */
+  #tree(): string {
+    const { random } = this.#options
+    this.#count('trees')
+    const leaf = (): string => (this.#hangs && random.chance(0.3) ? 'hang' : this.#leafWork())
+    const wide = (most: number, agent: string, work: () => string): string =>
+      Array.from({ length: random.between(1, most) }, () => delegated(agent, work())).join(' & ')
+    return wide(4, 'middle', () => wide(2, 'inner', () => wide(2, 'leaf', leaf)))
+  }
+
+  #leafWork(): string {
+    const { random } = this.#options
+    return random.weighted<() => string>([
+      [5, () => 'say found'],
+      [5, () => `!shell echo "$REINS_IDEMPOTENCY_KEY" >> ${witness}`],
+      [2, () => `stream ${random.between(5, 30)} every 20`],
+      [1, () => 'fail bad-request'],
+    ])()
+  }
+
+  /** What fills a small window, and a plan that has to outlive it. */
+  #long(): string {
+    const { random } = this.#options
+    this.#count('long messages')
+    const words = 'a word of it. '.repeat(random.between(40, 250))
+    const steps = [
+      { name: 'one', description: 'First.' },
+      { name: 'two', description: 'Then.' },
+    ]
+    return random.weighted<() => string>([
+      [6, () => `${words}\n!say done`],
+      [
+        3,
+        () =>
+          `!shell echo "$REINS_IDEMPOTENCY_KEY" >> ${witness}; head -c ${random.between(200, 3000)} /dev/zero | tr '\\0' x`,
+      ],
+      [2, () => `call create_plan ${JSON.stringify({ steps })} && then call start_step {"step_name": "one"}`],
+      [2, () => 'call mark_step_done {"step_name": "one", "result": "done"} & call get_plan {}'],
+    ])()
+  }
+
+  #work(): string {
     const { random } = this.#options
     const once = (): string =>
       `!shell echo "$REINS_IDEMPOTENCY_KEY" >> ${witness}${random.chance(0.4) ? `; sleep 0.${random.between(1, 9)}` : ''}`
@@ -184,7 +247,9 @@ export class Client {
 
   async #hung(id: string): Promise<void> {
     this.#count('cancels')
-    await this.#send(id, 'hang')
+    this.#hangs = true
+    await this.#send(id, this.#agent === 'chaos-lead' ? this.#tree() : 'hang')
+    this.#hangs = false
     await pause(this.#options.random.between(0, 2500))
     await this.#steer(id, 'cancel')
   }

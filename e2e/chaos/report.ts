@@ -24,6 +24,7 @@ export function describe(report: Report): string {
     `load         ${pairs(report.load)}`,
     `people       ${pairs(report.people)}`,
     `asked        ${pairs(report.asked)}`,
+    `trees        ${pairs(report.trees)}`,
     `sessions     ${report.sessions}, turns ${report.turns}, frames ${report.frames}, followers ${report.followers}`,
     `calls        once-only tools run ${report.toolRuns}, outcome unknown ${report.unknown}, model calls taken over ${report.takeovers}`,
     `recoveries   ${spread(report.recoveries)} (from a death to the next frame of what it held)`,

@@ -1,6 +1,6 @@
 // `npm run soak -- --turns 100000 --sessions 10000`: many turns over many sessions, five processes; exit code 1 if anything that
 // a process or the server holds goes on growing once caches are full: heap after a collection, resident memory, handles,
-// consumers, subscriptions, connections.
+// consumers, subscriptions, connections. `--long 1000`: one session of so many turns instead, whose context is compacted again and again.
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { jetstreamManager } from '@nats-io/jetstream'
@@ -9,6 +9,7 @@ import { residentMb } from '../bench/product/processes.ts'
 import { closeProducts, type Product, startProduct, toolAgent } from '../bench/product/product.ts'
 import { toolMessage } from '../bench/turns/turns.ts'
 import { type Inspector, inspect } from './inspector.ts'
+import { longProblems, type LongSoak, soakLongSession } from './long-session.ts'
 import { describeSample, growth, type Sample } from './samples.ts'
 
 const usage = `npm run soak -- [options]
@@ -19,6 +20,7 @@ const usage = `npm run soak -- [options]
   --cache <MB>            REINS_SESSION_CACHE_MB of the services; default 16
   --snapshots <folder>    also write a heap snapshot of each service there, early and at the end
   --durability <mode>     fsync or interval (default)
+  --long <number>         one session of so many turns instead, whose context is compacted again and again
 
 Example: npm run soak -- --turns 5000 --sessions 500
 `
@@ -32,12 +34,17 @@ const { values } = parseArgs({
     cache: { type: 'string', default: '16' },
     snapshots: { type: 'string' },
     durability: { type: 'string', default: 'interval' },
+    long: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
 if (values.help) {
   process.stdout.write(usage)
   process.exit(0)
+}
+if (values.long !== undefined && !(Number.isSafeInteger(Number(values.long)) && Number(values.long) >= 100)) {
+  process.stderr.write('soak: --long must be a whole number of turns, of at least 100\n')
+  process.exit(2)
 }
 const count = (name: 'turns' | 'sessions' | 'clients' | 'samples' | 'cache'): number => {
   const value = Number(values[name])
@@ -61,6 +68,7 @@ for (const service of product.services()) {
   if (url === undefined) throw new Error(`${service.name} did not say where its inspector listens`)
   inspectors.set(service.name, await inspect(url))
 }
+if (values.long !== undefined) await soakLong(Number(values.long))
 const broker = await connectBroker({ url: product.natsUrl(), name: 'soak' })
 const samples: Sample[] = []
 const ids: (string | undefined)[] = Array.from({ length: sessions }, () => undefined)
@@ -85,6 +93,21 @@ try {
 const grew = growth(samples)
 process.stdout.write(grew.length === 0 ? `flat over ${done} turns in ${sessions} sessions\n` : `${grew.join('\n')}\n`)
 process.exit(grew.length === 0 ? 0 : 1)
+
+/** Ends the process. */
+async function soakLong(many: number): Promise<never> {
+  let soaked: LongSoak
+  try {
+    const heap = async () => (await inspectors.get('executor')?.held())?.heap ?? 0
+    soaked = await soakLongSession(product, many, heap, (line) => process.stderr.write(`${line}\n`))
+  } finally {
+    for (const one of inspectors.values()) one.close()
+    await product.close()
+  }
+  const problems = longProblems(soaked)
+  process.stdout.write(`${JSON.stringify(soaked)}\n${problems.length === 0 ? 'flat' : problems.join('\n')}\n`)
+  process.exit(problems.length === 0 ? 0 : 1)
+}
 
 /** Each client takes the next session that no other client is at. */
 async function runTo({ api }: Product, until: number): Promise<void> {

@@ -92,12 +92,14 @@ export interface ProductOptions {
   readonly inspect?: boolean
   /** Of the product's processes. */
   readonly settings?: Readonly<Record<string, string>>
+  /** Models besides ours. */
+  readonly providers?: readonly { readonly name: string; readonly baseUrl: string }[]
 }
 
 export async function startProduct(
   durability: Durability,
   processes: Processes,
-  { profile, inspect = false, settings = {} }: ProductOptions = {},
+  { profile, inspect = false, settings = {}, providers = [] }: ProductOptions = {},
 ): Promise<Product> {
   if (stopped) throw new Error('the benchmark was stopped')
   const folder = mkdtempSync(path.join(tmpdir(), 'reins-bench-'))
@@ -113,7 +115,7 @@ export async function startProduct(
   }
   open.add(close)
   try {
-    return await start({ durability, processes, profile, inspect, settings }, folder, closing, close)
+    return await start({ durability, processes, profile, inspect, settings, providers }, folder, closing, close)
   } catch (error) {
     await close()
     throw error
@@ -127,12 +129,14 @@ async function start(
     profile,
     inspect,
     settings,
+    providers,
   }: {
     readonly durability: Durability
     readonly processes: Processes
     readonly profile: string | undefined
     readonly inspect: boolean
     readonly settings: Readonly<Record<string, string>>
+    readonly providers: NonNullable<ProductOptions['providers']>
   },
   folder: string,
   closing: (() => Promise<unknown>)[],
@@ -158,6 +162,7 @@ async function start(
     REINS_MODEL_PROVIDERS: JSON.stringify([
       { name: 'bench', baseUrl: model.said, contextWindow: window },
       { name: 'clock', baseUrl: clock.said, contextWindow: window },
+      ...providers.map((one) => ({ ...one, contextWindow: window })),
     ]),
     ...settings,
   }

@@ -339,6 +339,36 @@ export const rows: readonly Row[] = [
     ]
   }),
   {
+    what: 'a delegation: the parent asks, the child answers, the parent goes on',
+    unit: 'ms',
+    budget: '≤ 2 plain turns + 1',
+    raw: ({ team }) => team && 2 * team.plainMs.p50,
+    figures: ({ team }) => three(team?.roundTripMs),
+    limit: ({ team }) => team && 2 * team.plainMs.p50 + 1,
+  },
+  {
+    what: '16 delegations in one answer',
+    unit: 'ms',
+    budget: '',
+    raw: ({ team }) => team && 18 * team.plainMs.p50,
+    figures: ({ team }) => three(team?.fanOutMs),
+  },
+  {
+    what: 'a tree of 85 sessions, three levels deep',
+    unit: 'ms (sessions)',
+    budget: '',
+    raw: ({ team }) => team && team.treeSessions * team.plainMs.p50,
+    figures: ({ team }) => team && [team.treeMs.p50, team.treeSessions],
+  },
+  {
+    what: 'bytes of a request that repeat the one before, 50 tool turns (the least of one)',
+    unit: '%',
+    budget: '≥ 95',
+    more: true,
+    figures: ({ prefix }) => prefix && [prefix.share, prefix.least],
+    limit: () => 95,
+  },
+  {
     what: 'disk of a tool turn (then the whole folder)',
     unit: 'bytes',
     budget: '≤ 6144',

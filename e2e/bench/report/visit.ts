@@ -1,5 +1,7 @@
 // One visit: the product started anew in one configuration, everything that was asked for measured once, with the raw costs of the same minute.
 import { loadavg } from 'node:os'
+import { type Delegations, measureDelegations } from '../team/delegations.ts'
+import { measurePrefix, type PrefixShare } from '../team/prefix.ts'
 import { type ApprovedTurns, measureApprovals } from '../turns/approvals.ts'
 import { type CodeCalls, measureCodeCalls } from '../turns/code-calls.ts'
 import { type FullExecutor, measureFullExecutor } from '../crowd/full-executor.ts'
@@ -43,6 +45,8 @@ export interface Visit {
   readonly fleet?: readonly TokenFleet[]
   readonly stalled?: StalledReaders
   readonly joining?: Joining
+  readonly team?: Delegations
+  readonly prefix?: PrefixShare
   readonly atRest?: readonly SessionsAtRest[]
   /** What could not be measured, and why. */
   readonly failed: Readonly<Record<string, string>>
@@ -52,7 +56,7 @@ type Measured = { -readonly [K in keyof Visit]?: Visit[K] }
 
 /** These are measured in the first round only: they take long, and noise does not change them much. */
 const onceOnly: readonly BenchName[] = [
-  ...(['resume', 'streams', 'recovery', 'disk', 'full', 'fleet', 'stalled', 'join', 'rest'] as const),
+  ...(['resume', 'streams', 'recovery', 'disk', 'full', 'fleet', 'stalled', 'join', 'rest', 'prefix'] as const),
 ]
 
 export async function visit(
@@ -81,7 +85,7 @@ export async function visit(
   try {
     const raw = await measureRaw(product, quick ? 1 : 2)
     if (
-      ['turns', 'load', 'code', 'mcp', 'approvals', 'long', 'disk'].some((name) =>
+      ['turns', 'load', 'code', 'mcp', 'approvals', 'long', 'disk', 'team'].some((name) =>
         options.only.some((one) => one === name),
       )
     )
@@ -123,6 +127,12 @@ export async function visit(
     })
     await step('recovery', async () => {
       measured.recovery = await measureRecovery(product, quick ? 1 : 3)
+    })
+    await step('team', async () => {
+      measured.team = await measureDelegations(product, quick ? 5 : 20)
+    })
+    await step('prefix', async () => {
+      measured.prefix = await measurePrefix(durability, processes, 50)
     })
     // Each of these has a product of its own: what one leaves behind would be counted for the next.
     const alone = async <T>(measure: (product: Product) => Promise<T>): Promise<T> => {

@@ -1,0 +1,61 @@
+// Delegation: a parent asks, its child answers, the parent goes on. One at a time, sixteen in one answer, and a tree of 85 sessions.
+import type { SubAgentEntry } from '@reins/contracts'
+import { type Product, plainAgent } from '../product/product.ts'
+import { type Spread, spread } from '../report/numbers.ts'
+
+export interface Delegations {
+  /** ms, until the parent's answer is here. */
+  readonly roundTripMs: Spread
+  /** ms, of a plain turn in the same minute. */
+  readonly plainMs: Spread
+  readonly fanOutMs: Spread
+  /** ms of a tree of depth 3 and width 4, and its sessions. */
+  readonly treeMs: Spread
+  readonly treeSessions: number
+}
+
+const answer = 'say one two three four five six seven eight nine ten'
+const lead = 'bench-lead'
+export const fanOut = 16
+const [depth, width] = [3, 4]
+
+/** The scripted model parts its calls at ` & `: one inside of an instruction is written in another way. */
+export const delegated = (agent: string, instruction: string): string =>
+  `call delegate ${JSON.stringify({ agent, instruction }).replaceAll('&', '\\u0026')}`
+
+export const several = (count: number, one: string): string => Array.from({ length: count }, () => one).join(' & ')
+
+/** What the agent at this level is told, so that there are as many levels below the root as `depth` says. */
+const treeOf = (level = 1): string =>
+  level > depth ? answer : several(width, delegated(`level-${level}`, treeOf(level + 1)))
+
+const below = (level: number): SubAgentEntry => ({
+  ...{ name: `level-${level}`, description: 'Delegate a part.', system_prompt: 'You are measured.' },
+  ...(level < depth ? { agents: [below(level + 1)] } : {}),
+})
+
+export async function measureDelegations({ api }: Product, times: number): Promise<Delegations> {
+  await api.putAgent({
+    ...{ name: lead, model: 'bench/assistant', system_prompt: 'You are measured.', max_tokens: 100_000 },
+    ...{ max_tool_calls: 1_000, delegation: { max_per_turn: 500 } },
+    agents: [below(1)],
+  })
+  const timed = async (agent: string, message: string, count: number): Promise<Spread> => {
+    const samples: number[] = []
+    const session = await api.begin(agent, message)
+    for (let at = 0; at < count; at++) {
+      const from = performance.now()
+      await api.turn(session, message)
+      samples.push(performance.now() - from)
+    }
+    return spread(samples)
+  }
+  const one = delegated('level-1', answer)
+  return {
+    plainMs: await timed(plainAgent, answer, times * 5),
+    roundTripMs: await timed(lead, one, times * 5),
+    fanOutMs: await timed(lead, several(fanOut, one), times),
+    treeMs: await timed(lead, treeOf(), Math.max(2, Math.floor(times / 5))),
+    treeSessions: Array.from({ length: depth + 1 }, (_, level) => width ** level).reduce((sum, here) => sum + here, 0),
+  }
+}
