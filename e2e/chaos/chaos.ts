@@ -230,7 +230,7 @@ class Chaos {
     await this.#world.agent(asksNarrow, { ...people, max_concurrent_tools: 2 })
     await this.#world.agent(lead, { agents: [tree], delegation: { max_depth: 3, max_sessions: mostSessions } })
     await this.#world.agent(short, {
-      ...{ context: { window: 4_000, compact_at: 0.5 }, planning: true, max_tokens: 400 },
+      ...{ context: { window: 3_000, compact_at: 0.5 }, planning: true, max_tokens: 400 },
       tools: ['shell'],
     })
     return slots

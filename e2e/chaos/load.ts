@@ -73,7 +73,7 @@ export class Client {
 
   async #session(): Promise<void> {
     const { api, random, over } = this.#options
-    const agent = random.pick(agents)
+    const agent = random.pick([...agents, 'chaos-lead', 'chaos-short'] as const)
     this.#agent = agent
     this.#asks = asking.includes(agent)
     const created = await api.create(agent, undefined, {
@@ -83,7 +83,9 @@ export class Client {
     })
     const { id } = created.session
     const done = this.#options.begun(id)
-    for (let left = random.between(1, 6); left > 0 && !over.aborted; left--) {
+    // A window takes some messages until it is full.
+    const acts = agent === 'chaos-short' ? random.between(5, 9) : random.between(1, 6)
+    for (let left = acts; left > 0 && !over.aborted; left--) {
       await this.#act(id)
       if (random.chance(0.6)) await this.#rest(id)
       else await pause(random.between(0, 300))
@@ -100,7 +102,7 @@ export class Client {
       [8, () => this.#twice(id)],
       [10, () => this.#cancelled(id)],
       [6, () => this.#paused(id)],
-      [3, () => this.#hung(id)],
+      [this.#agent === 'chaos-lead' ? 20 : 3, () => this.#hung(id)],
     ])
     await act()
   }
@@ -109,7 +111,7 @@ export class Client {
   #message(): string {
     const { random } = this.#options
     if (this.#agent === 'chaos-lead' && random.chance(0.7)) return this.#tree()
-    if (this.#agent === 'chaos-short' && random.chance(0.6)) return this.#long()
+    if (this.#agent === 'chaos-short' && random.chance(0.9)) return this.#long()
     return this.#work()
   }
 
@@ -137,7 +139,7 @@ export class Client {
   #long(): string {
     const { random } = this.#options
     this.#count('long messages')
-    const words = 'a word of it. '.repeat(random.between(40, 250))
+    const words = 'a word of it. '.repeat(random.between(120, 260))
     const steps = [
       { name: 'one', description: 'First.' },
       { name: 'two', description: 'Then.' },
@@ -232,7 +234,8 @@ export class Client {
   async #cancelled(id: string): Promise<void> {
     this.#count('cancels')
     await this.#send(id, this.#message())
-    await pause(this.#options.random.between(0, 150))
+    // A tree takes a while until there is something below its root.
+    await pause(this.#options.random.between(0, this.#agent === 'chaos-lead' ? 1500 : 150))
     await this.#steer(id, 'cancel')
   }
 

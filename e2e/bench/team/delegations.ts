@@ -1,5 +1,5 @@
 // Delegation: a parent asks, its child answers, the parent goes on. One at a time, sixteen in one answer, and a tree of 85 sessions.
-import type { SubAgentEntry } from '@reins/contracts'
+import type { EventPage, SessionEvent, SubAgentEntry } from '@reins/contracts'
 import { type Product, plainAgent } from '../product/product.ts'
 import { type Spread, spread } from '../report/numbers.ts'
 
@@ -40,9 +40,10 @@ export async function measureDelegations({ api }: Product, times: number): Promi
     ...{ max_tool_calls: 1_000, delegation: { max_per_turn: 500 } },
     agents: [below(1)],
   })
+  let session = ''
   const timed = async (agent: string, message: string, count: number): Promise<Spread> => {
     const samples: number[] = []
-    const session = await api.begin(agent, message)
+    session = await api.begin(agent, message)
     for (let at = 0; at < count; at++) {
       const from = performance.now()
       await api.turn(session, message)
@@ -51,11 +52,22 @@ export async function measureDelegations({ api }: Product, times: number): Promi
     return spread(samples)
   }
   const one = delegated('level-1', answer)
-  return {
+  const trees = Math.max(2, Math.floor(times / 5))
+  const measured = {
     plainMs: await timed(plainAgent, answer, times * 5),
     roundTripMs: await timed(lead, one, times * 5),
     fanOutMs: await timed(lead, several(fanOut, one), times),
-    treeMs: await timed(lead, treeOf(), Math.max(2, Math.floor(times / 5))),
-    treeSessions: Array.from({ length: depth + 1 }, (_, level) => width ** level).reduce((sum, here) => sum + here, 0),
+    treeMs: await timed(lead, treeOf(), trees),
   }
+  // The root of the last tree has begun one before the first that counts.
+  return { ...measured, treeSessions: 1 + (await sessionsBelow(api, session)) / (trees + 1) }
+}
+
+/** As the delegations of this session say it, which tell how many sessions each has used. */
+async function sessionsBelow(api: Product['api'], session: string): Promise<number> {
+  const { events } = (await api.get(`/v1/sessions/${session}/events?limit=1000`)) as EventPage
+  return events.reduce((sum, event) => {
+    const { type, data } = event as SessionEvent
+    return type === 'delegation.settled' && data.status === 'completed' ? sum + 1 + (data.sessions ?? 0) : sum
+  }, 0)
 }
