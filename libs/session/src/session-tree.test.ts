@@ -34,9 +34,12 @@ const asks = (call: string, to: string, agent: string): SessionEvent => ({
   type: 'delegation.requested',
   data: { call, agent, digest: 'd', child: to, pool: 'default', instruction: 'go' },
 })
-const answered = (inputTokens: number): SessionEvent => ({
+const answered = (inputTokens: number, usd?: number): SessionEvent => ({
   type: 'model-call.completed',
-  data: { call: 'c', attempt: 1, content: [], usage: { ...noUsage, inputTokens }, finish: 'stop' },
+  data: {
+    ...{ call: 'c', attempt: 1, content: [], usage: { ...noUsage, inputTokens }, finish: 'stop' },
+    ...(usd === undefined ? {} : { usd }),
+  },
 })
 
 it('parents stand before their children, with the sums of their branches', () => {
@@ -59,7 +62,7 @@ it('parents stand before their children, with the sums of their branches', () =>
       session(
         20_000,
         ['idle', started('middle', { session: root, call: 'k1', pool: 'p' }), message],
-        ['waiting', turn, answered(7), asks('k2', leaf, 'leaf')],
+        ['waiting', turn, answered(7, 0.25), asks('k2', leaf, 'leaf')],
       ),
     ],
     [
@@ -80,6 +83,8 @@ it('parents stand before their children, with the sums of their branches', () =>
       [1, 0, 1, 5],
     ],
   )
+  // Where no price is known nothing is said.
+  expect(nodes.map(({ branch }) => branch.usd)).toEqual([0.25, 0.25, undefined])
   expect(nodes[2]).toMatchObject({ call: 'k2', why: 'No.', outcome: 'failed', worked: 0 })
 })
 

@@ -97,7 +97,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     }),
     trees: new SessionTrees({
       ...{ sessions, feed, folds, queues, call: config.call },
-      stopWithinMs: Math.min(limits.turnWithinMs, 60_000),
+      stopWithinMs: Math.min(limits.turnWithinMs, 50_000),
     }),
     outputs: new KeptOutputs(sessions, config.outputs),
     prompts: new Prompts({ sessions, snapshots: config.snapshots, folds, settingsOf: config.settingsOf }),
