@@ -205,3 +205,44 @@ describe('the cost', () => {
     expect(usdOf(price, usage)).toBe(0.1 + 0.05 + 0.5)
   })
 })
+
+describe('a summary of the context', () => {
+  const turns = ['t2', 't4', 't6'].flatMap((id, at) => [
+    e(turn(id, `m${at + 1}`), calling(`c${id}`, id)),
+    e(used(`c${id}`, 100, 10), {
+      type: 'turn.completed' as const,
+      data: { turn: id, call: `c${id}`, usage: noUsage, reason: 'answered' as const },
+    }),
+  ])
+  const asked = begun({ tokens: 2_330 })
+    .and(g(message('m2'), message('m3')), ...turns)
+    .and(g({ type: 'context.compaction-requested', data: { request: 'r1' } }))
+
+  test('that a person asks for, and that takes more than is left, is declined', () => {
+    const found = asked.verdict('e1')
+    if (found.do !== 'append') throw new Error('nothing is due')
+    const large = { tokens: 5_000, answer: 1_000 }
+    const declined = announced(found.plan, asked.session, { size: large }, { n: 9, at: 1000, by: 'e1' })
+    expect(types(declined.events)).toEqual(['context.compaction-declined'])
+    expect(declined.effect).toBeNull()
+  })
+
+  test('is set aside and counts as its session has used it', () => {
+    const plan = next(asked)
+    const started = plan.events[0]
+    expect(started).toMatchObject({ type: 'context.compaction-started', data: { price, reserved: { tokens: 2_000 } } })
+    if (started?.type !== 'context.compaction-started') throw new Error('it has not begun')
+    const { compaction, from, to } = started.data
+    const done = asked.and(e(started)).and(
+      e({
+        type: 'context.compacted',
+        data: {
+          ...{ compaction, attempt: 1, from, to, how: 'summary', summary: 's' },
+          ...{ usage: { ...noUsage, inputTokens: 50 }, usd: 0.00005 },
+        },
+      }),
+    )
+    expect(done.session).toMatchObject({ usage: { inputTokens: 350 }, usd: 0.00005 })
+    expect(left(done.session).tokens).toBe(2_330 - 330 - 50)
+  })
+})
