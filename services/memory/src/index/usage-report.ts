@@ -14,68 +14,64 @@ const keys = {
   day: sql<string>`to_char(to_timestamp(at / 1000.0) at time zone 'UTC', 'YYYY-MM-DD')`,
 } as const satisfies Record<UsageGroup, unknown>
 
-type Summed = UsageCounts & { readonly key: string; readonly turns: number }
+type Summed = UsageCounts & { readonly turns: number }
 
-const total = sql<number>`sum(usd)::double precision`
-const count = (column: string) => sql<number>`coalesce(sum(${sql.ref(column)}), 0)::bigint`
+const sumOf = (column: string) => sql<number>`coalesce(sum(${sql.ref(column)}), 0)::bigint`
+const usdSum = sql<number>`coalesce(sum(usd), 0)::double precision`
 
-/** The largest first. */
+const sums = [
+  sql<number>`count(*) filter (where turn <> '')::bigint`.as('turns'),
+  sumOf('model_calls').as('model_calls'),
+  sumOf('tool_calls').as('tool_calls'),
+  sumOf('input_tokens').as('input_tokens'),
+  sumOf('output_tokens').as('output_tokens'),
+  sumOf('cache_read_tokens').as('cache_read_tokens'),
+  sumOf('cache_write_tokens').as('cache_write_tokens'),
+  sumOf('reasoning_tokens').as('reasoning_tokens'),
+  usdSum.as('usd'),
+  sumOf('unpriced_tokens').as('unpriced_tokens'),
+  sumOf('charged_tokens').as('charged_tokens'),
+  sql<number>`coalesce(sum(charged_usd), 0)::double precision`.as('charged_usd'),
+] as const
+
+/** The largest first, as many as are asked for; the total is of all of them. */
 export async function usageReport(db: Database, request: AskUsage): Promise<UsageReport> {
   const { by, limit } = request
-  const groups = await usageQuery(request)(db).execute()
+  const [groups, all] = await Promise.all([
+    groupsQuery(request)(db).execute(),
+    totalQuery(request)(db).executeTakeFirstOrThrow(),
+  ])
   const rows = groups.map(({ key, ...counts }) => ({ key, ...shown(counts) }))
-  const all = groups.reduce<Summed>(plus, nothing)
-  return { by, rows: rows.slice(0, limit), more: Math.max(rows.length - limit, 0), total: shown(all) }
+  return { by, rows, more: Math.max(all.groups - Math.min(limit, all.groups), 0), total: shown(all) }
 }
 
-export function usageQuery({ by, since, until, agent, principal, tree }: AskUsage) {
-  return (db: Database) => {
-    let query = db
-      .selectFrom('usage')
-      .select([
-        keys[by].as('key'),
-        sql<number>`count(*) filter (where turn <> '')::bigint`.as('turns'),
-        count('model_calls').as('model_calls'),
-        count('tool_calls').as('tool_calls'),
-        count('input_tokens').as('input_tokens'),
-        count('output_tokens').as('output_tokens'),
-        count('cache_read_tokens').as('cache_read_tokens'),
-        count('cache_write_tokens').as('cache_write_tokens'),
-        count('reasoning_tokens').as('reasoning_tokens'),
-        total.as('usd'),
-        count('unpriced_tokens').as('unpriced_tokens'),
-        count('charged_tokens').as('charged_tokens'),
-        sql<number>`sum(charged_usd)::double precision`.as('charged_usd'),
-      ])
+const chosen =
+  ({ since, until, agent, principal, tree }: AskUsage) =>
+  (db: Database) => {
+    let query = db.selectFrom('usage')
     if (since !== undefined) query = query.where('at', '>=', since)
     if (until !== undefined) query = query.where('at', '<', until)
     if (agent !== undefined) query = query.where('agent', '=', agent.replaceAll('\0', ''))
     if (principal !== undefined) query = query.where('principal', '=', principal.replaceAll('\0', ''))
     if (tree !== undefined) query = query.where('root', '=', rootOf(tree.replaceAll('\0', '')))
-    const grouped = query.groupBy(keys[by])
-    return by === 'day'
-      ? grouped.orderBy(keys.day, 'desc')
-      : grouped.orderBy(total, 'desc').orderBy(sql`sum(input_tokens + output_tokens)`, 'desc').orderBy(keys[by])
+    return query
   }
+
+const totalQuery = (request: AskUsage) => (db: Database) =>
+  chosen(request)(db).select([sql<number>`count(distinct ${keys[request.by]})::bigint`.as('groups'), ...sums])
+
+const groupsQuery = (request: AskUsage) => (db: Database) => {
+  const { by, limit } = request
+  const query = chosen(request)(db)
+    .select([keys[by].as('key'), ...sums])
+    .groupBy(keys[by])
+    .limit(limit)
+  return by === 'day'
+    ? query.orderBy(keys.day, 'desc')
+    : query.orderBy(usdSum, 'desc').orderBy(sql`sum(input_tokens + output_tokens)`, 'desc').orderBy(keys[by])
 }
 
-const nothing: Summed = {
-  ...{ key: '', turns: 0, model_calls: 0, tool_calls: 0, input_tokens: 0, output_tokens: 0, cache_read_tokens: 0 },
-  ...{ cache_write_tokens: 0, reasoning_tokens: 0, usd: 0, unpriced_tokens: 0, charged_tokens: 0, charged_usd: 0 },
-}
-
-function plus(a: Summed, b: Summed): Summed {
-  const sum = (name: Exclude<keyof Summed, 'key'>) => a[name] + b[name]
-  return {
-    ...{ key: '', turns: sum('turns'), model_calls: sum('model_calls'), tool_calls: sum('tool_calls') },
-    ...{ input_tokens: sum('input_tokens'), output_tokens: sum('output_tokens') },
-    ...{ cache_read_tokens: sum('cache_read_tokens'), cache_write_tokens: sum('cache_write_tokens') },
-    ...{ reasoning_tokens: sum('reasoning_tokens'), usd: sum('usd'), unpriced_tokens: sum('unpriced_tokens') },
-    ...{ charged_tokens: sum('charged_tokens'), charged_usd: sum('charged_usd') },
-  }
-}
-
-const shown = (counts: Omit<Summed, 'key'>): UsageTotal => ({
+const shown = (counts: Summed): UsageTotal => ({
   turns: counts.turns,
   modelCalls: counts.model_calls,
   toolCalls: counts.tool_calls,
