@@ -336,8 +336,11 @@ const specOf = (tool: ListedTool, server: ResolvedMcpServer): ToolSpec => ({
   parameters: tool.parameters,
   replay: tool.replay,
   risk: tool.risk,
-  time: { keptBy: 'runner', ms: server.callMs, graceMs: 5_000 },
+  time: { keptBy: 'runner', ms: server.callMs, graceMs: 5_000, hint: lateHint(tool, server) },
 })
+
+const lateHint = ({ replay }: ListedTool, { name }: ResolvedMcpServer): string =>
+  `the server ${name} did not answer in time.${replay === 'safe' ? '' : ' The call may or may not have taken effect: check before you repeat it.'} Its "timeout" in the agent's definition gives it more`
 
 interface Request {
   readonly method: string

@@ -323,6 +323,7 @@ describe('a call', () => {
     const server = await odd({ 'tools/call': () => undefined })
     const outcome = await use([entry(server, { timeout: 0.5 })]).call('mcp__odd__go')
     expect(outcome).toMatchObject({ status: 'error', code: 'timeout' })
+    expect(outcome.output).toContain('the server odd did not answer in time')
     await expect.poll(() => server.seen.map(({ method }) => method)).toContain('notifications/cancelled')
   })
 

@@ -33,7 +33,7 @@ export async function inTime(
   } catch (error) {
     if (error instanceof ToolFailure) return failed(error)
     if (cancelled.aborted) return failed(new ToolFailure('cancelled', 'cancelled'))
-    if (deadline.signal.aborted) return failed(timedOut(time.ms))
+    if (deadline.signal.aborted) return failed(timedOut(time))
     return failed(asFailure(error, name))
   } finally {
     ended = true
@@ -46,8 +46,8 @@ const neverEnded = new ToolFailure(
   'the tool did not end in its time, and did not let itself be stopped. What it did is not known',
 )
 
-const timedOut = (ms: number): ToolFailure =>
-  new ToolFailure('timeout', `timed out after ${ms / 1000} s; ask for less, for example a smaller folder`)
+const timedOut = ({ ms, hint = 'ask for less, for example a smaller folder' }: TimePolicy): ToolFailure =>
+  new ToolFailure('timeout', `timed out after ${ms / 1000} s; ${hint}`)
 
 /** Runs one of the built-in tools in this thread. */
 export async function runTool(name: string, args: unknown, context: ToolContext): Promise<ToolOutcome> {

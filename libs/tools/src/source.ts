@@ -21,6 +21,8 @@ import type { ToolsProblem } from './resolve.ts'
 export interface TimePolicy {
   /** `runner`: the call is stopped at `ms`. `tool`: the tool ends itself then, since it has something to tell. */
   readonly keptBy: 'runner' | 'tool'
+  /** What is to be done when it is over, for whoever reads the error. */
+  readonly hint?: string
   readonly ms: number
   /** A call that shows nothing for so long is told to be slow; it goes on. Absent: `ms` / 2, and 10 s at most. */
   readonly softMs?: number
