@@ -23,9 +23,13 @@ const changed = (
 /** What is left, as if nothing had been set aside for sessions below. */
 const wholeRest = ({ budget }: Session): number => (budget?.limits.tokens ?? 0) - (budget?.spent.tokens ?? 0)
 
-const rewriting = (change: (event: SessionEvent, before: Session) => SessionEvent): Rules => ({
+/** With what an executor decides changed. */
+const deciding = (change: (event: SessionEvent) => SessionEvent): Rules => ({
   ...sound,
-  announced: (next, before, ...asked) => sound.announced(changed(before, next, change), before, ...asked),
+  verdict: (session, ...asked) => {
+    const next = sound.verdict(session, ...asked)
+    return 'plan' in next ? { ...next, plan: changed(session, next.plan, change) } : next
+  },
 })
 
 const named = (name: string, scenario: Omit<Scenario, 'name'>): Scenario => ({ ...scenario, name })
@@ -34,11 +38,14 @@ export const wrongBudgets: readonly WrongRule[] = [
   {
     name: 'slices-overlap',
     says: 'two children that work side by side may both spend what is left',
-    rules: rewriting((event, before) =>
-      event.type === 'delegation.requested' && event.data.budget
-        ? { ...event, data: { ...event.data, budget: { tokens: wholeRest(before) } } }
-        : event,
-    ),
+    rules: {
+      ...sound,
+      createChild: (there, creation, born, parent, declared) => {
+        const rest = { type: 'budget.declared' as const, data: { tokens: wholeRest(parent) } }
+        const own = declared?.map((event) => (event.type === 'budget.declared' ? rest : event))
+        return sound.createChild(there, creation, born, parent, own)
+      },
+    },
     scenario: named('two children', twoChildren),
   },
   {
@@ -56,7 +63,7 @@ export const wrongBudgets: readonly WrongRule[] = [
   {
     name: 'cancelled-slice-returns',
     says: 'the slice of a child comes back when its parent stops to wait, while the child goes on',
-    rules: rewriting((event) =>
+    rules: deciding((event) =>
       event.type === 'delegation.settled' && event.data.status === 'cancelled'
         ? { ...event, data: { ...event.data, spent: { tokens: 0, usd: 0, toolCalls: 0 } } }
         : event,
