@@ -56,8 +56,18 @@ export function endedLines(
   const outputTokens = branch.reduce((sum, one) => sum + one.outputTokens, 0)
   const agents = branch.length > 1 ? ` · ${branch.length} agents` : ''
   const note = `${tokens(inputTokens, outputTokens)}${agents}`
-  const rows = view.open ? nested(member, view.team, '  ', member.end?.at ?? member.since, width, style) : []
+  const rows = view.open
+    ? nested(member, settledTeam(view.team, branch), '  ', member.end?.at ?? member.since, width, style)
+    : []
   return { note, lines: rows.slice(0, mostRows) }
+}
+
+/** Those below say a moment later that they were cancelled, when the block stands already. */
+function settledTeam(team: Team, [first, ...below]: readonly Member[]): Team {
+  const { end } = first ?? {}
+  if (end?.status !== 'cancelled') return team
+  const cancelled = below.flatMap((one) => (one.end ? [] : [[one.session, { ...one, end }] as const]))
+  return new Map([...team, ...cancelled])
 }
 
 function nested(member: Member, team: Team, lead: string, now: number, width: number, style: Style): string[] {

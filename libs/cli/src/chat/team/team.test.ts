@@ -94,6 +94,16 @@ describe('a delegation in the chat', () => {
     expect(ended).toEqual({ note: '100 in, 20 out · 2 agents', lines: ['  └ leaf ✓ 2.0s'] })
   })
 
+  it('that is cancelled shows nobody below it as working, though they say so a moment later', () => {
+    const cancelled = event(root, 7, 7000, 'delegation.settled', {
+      ...{ call: 'k1', child, status: 'cancelled', output: 'The turn was cancelled.' },
+    })
+    const state = followTeam(working, root, cancelled)
+    expect(endedLines(memberFor(state, root, 'k1')!, view(state, true), 80, plain).lines).toEqual([
+      '  └ leaf ⊘ cancelled',
+    ])
+  })
+
   it('counts nothing twice that comes again', () => {
     const again = followTeam(working, child, answered(child, 3))
     expect(again).toBe(working)
