@@ -1,13 +1,5 @@
 // How an executor's frames get in, and what it does when it knows whether they are. Invariants: process.ts.
-import {
-  type Announcement,
-  type Effect,
-  foldFrames,
-  isCurrentModelCall,
-  type Plan,
-  type Session,
-  statusToShow,
-} from '@reins/session'
+import { type Announcement, type Effect, foldFrames, isCurrentModelCall, type Plan, statusToShow } from '@reins/session'
 import { checkSent } from '../checks/mind.ts'
 import { framesFor } from '../world/builds.ts'
 import {
@@ -34,7 +26,7 @@ export function decide(
 ): void {
   const { session, head } = state.fold
   const writer = { n: head.n + 1, at: planned.at, by: instanceOf(process) }
-  const says = planned.effect && announcementOf(world.scenario, planned.after)
+  const says = announcementOf(world.scenario, planned)
   const next = says ? world.rules.announced(planned, session, says, writer) : planned
   const then = following.kind === 'errand' ? following : { ...following, effect: next.effect }
   const { events, to } = next
@@ -49,9 +41,9 @@ export function decide(
 }
 
 /** Of every call under a budget: what is set aside for it is what it uses. null: nothing is said of it. */
-function announcementOf(scenario: Scenario, after: Session): Announcement | null {
+function announcementOf(scenario: Scenario, { effect, after }: Plan): Announcement | null {
   if (scenario.budget) return { size: { tokens: 0, answer: attemptTokens } }
-  const recipe = recipeOf(scenario, after)
+  const recipe = effect && recipeOf(scenario, after)
   return recipe && { recipe, size: { tokens: recipe.tokens, answer: recipe.answer } }
 }
 
