@@ -4,7 +4,7 @@
 
 const windowMs = 100
 /** For how long tokens are held back, and how often some hubs are let go. */
-const heldMs = 100
+const heldMs = 200
 const tickMs = 5
 
 interface Held {

@@ -28,18 +28,24 @@ export const lookInProc: LookAtSendQueues = async () => {
   return queues
 }
 
+/** Of the columns, in characters: a port with its colon, and what nobody has taken when that is nothing. */
+const portChars = 5
+const nothing = '00000000'
+
 /**
- * `  12: 0100007F:1CFC 0100007F:A1EE 01 00000400:00000000 …`: the local end, the remote end, the state, what was not taken. Lines of
- * connections that hold nothing are left out.
+ * `  12: 0100007F:1CFC 0100007F:A1EE 01 00000400:00000000 …`: the local end, the remote end, the state, what was not taken. Behind the
+ * number of a line each column has its width. Lines of connections that hold nothing are left out: of thousands most are such.
  */
 export function readTable(text: string, into: Map<string, number>): void {
-  for (let at = text.indexOf('\n') + 1; at > 0 && at < text.length; ) {
-    const end = text.indexOf('\n', at)
-    const line = text.slice(at, end < 0 ? text.length : end)
-    at = end < 0 ? text.length : end + 1
-    const [, local = '', remote = '', , queues = ''] = line.trim().split(' ', 5)
-    const bytes = Number.parseInt(queues.slice(0, 8), 16)
-    if (bytes > 0) into.set(`${local.slice(-4)} ${remote}`, bytes)
+  for (let at = text.indexOf('\n') + 1; at > 0 && at < text.length; at = text.indexOf('\n', at) + 1) {
+    const local = text.indexOf(': ', at) + 2
+    if (local < 2) return
+    const remote = text.indexOf(' ', local) + 1
+    const end = remote + (remote - local) - 1
+    const queue = end + ' 01 '.length
+    if (text.startsWith(nothing, queue)) continue
+    const bytes = Number.parseInt(text.slice(queue, queue + nothing.length), 16)
+    if (bytes > 0) into.set(`${text.slice(remote - portChars, remote - 1)} ${text.slice(remote, end)}`, bytes)
   }
 }
 
