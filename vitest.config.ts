@@ -3,12 +3,12 @@
 //       machine is. What kills a process that stands still at a named point runs with the rest.
 //   V3. Unit tests share one module registry for all files of a worker: to load each module anew for each of 200 files cost three times
 //       what the tests themselves do. So a unit test leaves nothing behind in a module, in process.env or in the clock.
-//   V2. The rest runs two files at a time also on two cores, where vitest's own choice is one: half of them wait for servers.
+//   V2. The rest runs three files at a time also on two cores, where vitest's own choice is one: most of them wait for servers.
 import { defineConfig } from 'vitest/config'
 
 // Deadlines are for what hangs. None of them says how fast something is.
 const limits = { testTimeout: 120_000, hookTimeout: 240_000, expect: { poll: { timeout: 60_000 } } }
-const together = { ...limits, maxWorkers: 2, sequence: { groupOrder: 0 } }
+const together = { ...limits, maxWorkers: 3, sequence: { groupOrder: 0 } }
 const byItself = { ...limits, maxWorkers: 1, sequence: { groupOrder: 1 } }
 
 const never = ['**/node_modules/**', 'e2e/containers/**']

@@ -89,8 +89,8 @@ test('a tool-runner gets a secret; whoever listens on all inboxes meanwhile read
   expect(heard.join('\n')).not.toContain(value)
 })
 
-/** The one runs tools; the other opens the databases that definitions name for memories. */
-const mayAsk: readonly string[] = ['tool-runner', 'memory']
+/** The first runs tools, the second opens the databases that definitions name for memories, the third masks what models say. */
+const mayAsk: readonly string[] = ['tool-runner', 'memory', 'executor']
 
 test.each(serviceNames.filter((name) => !mayAsk.includes(name)))('%s may not even ask for one', async (service) => {
   const request = { names: ['TOKEN'], digest, to: makeRecipient().key }
