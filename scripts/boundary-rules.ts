@@ -83,7 +83,20 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof all>> = {
 }
 
 /** B5. Declared ahead of the code that is going to use them, by folder: a line goes when its packages are imported. */
-const ahead: Readonly<Record<string, readonly string[]>> = {}
+const ahead: Readonly<Record<string, readonly string[]>> = {
+  'libs/cli': ['openid-client'],
+  'libs/web': [
+    '@base-ui/react',
+    '@tanstack/react-virtual',
+    '@vitejs/plugin-react',
+    'react',
+    'react-dom',
+    'shiki',
+    'streamdown',
+    'vite',
+  ],
+  'services/session-gateway': ['jose'],
+}
 
 interface Room {
   readonly folder: string
