@@ -97,7 +97,8 @@ async function answer(
     )
   }
   const gone = new AbortController()
-  response.once('close', () => gone.abort())
+  // An abort makes an exception with its stack: only where there is something left to stop.
+  response.once('close', () => void (response.writableFinished || gone.abort()))
   const writer = form.stream(id, request.model)
   for await (const event of provider.stream(request, gone.signal)) {
     if (gone.signal.aborted) return
@@ -130,13 +131,15 @@ function drained(response: http.ServerResponse): Promise<void> {
 }
 
 function readBody(request: http.IncomingMessage, done: (body: string | undefined) => void): void {
-  const chunks: Buffer[] = []
+  // Decoded piece by piece: most bodies are one piece, and need no copy.
+  const text = new TextDecoder()
+  let body = ''
   let size = 0
   request.on('data', (chunk: Buffer) => {
     size += chunk.byteLength
-    if (size <= largestBody) chunks.push(chunk)
+    if (size <= largestBody) body += text.decode(chunk, { stream: true })
   })
-  request.on('end', () => done(size > largestBody ? undefined : Buffer.concat(chunks).toString('utf8')))
+  request.on('end', () => done(size > largestBody ? undefined : body + text.decode()))
 }
 
 function sendJson(response: http.ServerResponse, status: number, body: string): void {
