@@ -178,7 +178,7 @@ export interface Client {
     ): Promise<ElicitationAnswered>
   }
   /** What sessions have used, from an index that may be some moments old. Default: by agent, of all time. */
-  usage(query?: Partial<AskUsage>): Promise<UsageReport>
+  usage(query?: Partial<Omit<AskUsage, 'only'>>): Promise<UsageReport>
   pools(): Promise<readonly PoolInfo[]>
   health(): Promise<Health>
 }

@@ -68,7 +68,6 @@ export {
   type PutAgentResult,
   type PutCondition,
   type Reply,
-  TokenEntry,
   VersionEntry,
 } from './agents/registry.ts'
 export {
@@ -487,3 +486,38 @@ export {
 } from './schema-problems.ts'
 export { estimateText, estimateTokens, estimateTool } from './prompt/estimate.ts'
 export { blockText, contentText, isMedia, type MediaContent } from './tool-content.ts'
+export {
+  Permission,
+  PermissionList,
+  PrincipalEntry,
+  type PrincipalKind,
+  PrincipalName,
+  principalKinds,
+  principalNamePattern,
+  RoleEntry,
+  RoleList,
+  RoleName,
+  roleNamePattern,
+  TokenEntry,
+  tokenIdOf,
+} from './access/entries.ts'
+export { Only } from './access/only.ts'
+export {
+  covers,
+  coversGrant,
+  maxPermissionChars,
+  meet,
+  meetAll,
+  nameOfSegment,
+  permissionProblem,
+  segmentOf,
+  withoutCovered,
+} from './access/permissions.ts'
+export {
+  type BuiltinRole,
+  builtinRole,
+  builtinRoles,
+  chatRun,
+  formerPermissions,
+  withFormer,
+} from './access/roles.ts'

@@ -14,16 +14,18 @@ import {
   type KeptWebhook,
   type RegistryKind,
   registryKindFilter,
+  PrincipalEntry,
   registrySubject,
+  RoleEntry,
   streams,
-  type TokenEntry,
+  TokenEntry,
   type VersionEntry,
   WebhookEntry,
 } from '@reins/contracts'
 import { Compile } from 'typebox/compile'
 
 /** The kinds that can be watched; versions are immutable and large, and are read when they are needed. */
-export type WatchedKind = Extract<RegistryKind, 'agent' | 'token' | 'webhook'>
+export type WatchedKind = Extract<RegistryKind, 'agent' | 'token' | 'webhook' | 'role' | 'principal'>
 
 export interface RegistryFault {
   readonly seq: number
@@ -42,6 +44,14 @@ export interface RegistryView {
   version(digest: string): Promise<VersionEntry | undefined>
   /** By the hex sha256 of its text. Revoked ones are undefined. */
   token(hash: string): TokenEntry | undefined
+  /** undefined: unknown, or deleted. Built-in roles are not among them. */
+  role(name: string): RoleEntry | undefined
+  /** Banned ones too. */
+  principal(name: string): PrincipalEntry | undefined
+  roles(): readonly RoleEntry[]
+  principals(): readonly PrincipalEntry[]
+  /** Those that are not revoked. */
+  tokens(): readonly TokenEntry[]
   /** Those that were not removed. */
   webhooks(): readonly KeptWebhook[]
   /** True once the view has passed `seq`, a sequence of a watched kind; false after `withinMs`, or when closed. */
@@ -122,6 +132,8 @@ class Watch implements RegistryView {
   readonly #agents = new Map<string, Known<AgentEntry>>()
   readonly #tokens = new Map<string, Known<TokenEntry>>()
   readonly #webhooks = new Map<string, Known<WebhookEntry>>()
+  readonly #roles = new Map<string, Known<RoleEntry>>()
+  readonly #principals = new Map<string, Known<PrincipalEntry>>()
   readonly #versions = new Map<string, VersionEntry>()
   readonly #waiting = new Set<Waiting>()
   readonly #faults = new Map<string, RegistryFault>()
@@ -196,6 +208,8 @@ class Watch implements RegistryView {
     const value = parse(message.string())
     if (kind === 'agent') this.#learn(this.#agents, message, parseAgent(value), (entry) => entry.name)
     else if (kind === 'token') this.#learn(this.#tokens, message, parseToken(value), (entry) => entry.hash)
+    else if (kind === 'role') this.#learn(this.#roles, message, parseRole(value), (entry) => entry.name)
+    else if (kind === 'principal') this.#learn(this.#principals, message, parsePrincipal(value), (entry) => entry.name)
     else if (kind === 'webhook') this.#learn(this.#webhooks, message, parseWebhook(value), (entry) => entry.name)
     this.#pass(message.seq)
     if (message.info.pending === 0) this.#caughtUp?.()
@@ -248,6 +262,27 @@ class Watch implements RegistryView {
   token(hash: string): TokenEntry | undefined {
     const entry = this.#tokens.get(registrySubject('token', hash))?.entry
     return entry?.revoked === false ? entry : undefined
+  }
+
+  role(name: string): RoleEntry | undefined {
+    const entry = this.#roles.get(registrySubject('role', name))?.entry
+    return entry?.deleted === false ? entry : undefined
+  }
+
+  principal(name: string): PrincipalEntry | undefined {
+    return this.#principals.get(registrySubject('principal', name))?.entry
+  }
+
+  roles(): readonly RoleEntry[] {
+    return [...this.#roles.values()].flatMap(({ entry }) => (entry?.deleted === false ? [entry] : []))
+  }
+
+  principals(): readonly PrincipalEntry[] {
+    return [...this.#principals.values()].flatMap(({ entry }) => entry ?? [])
+  }
+
+  tokens(): readonly TokenEntry[] {
+    return [...this.#tokens.values()].flatMap(({ entry }) => (entry?.revoked === false ? [entry] : []))
   }
 
   webhooks(): readonly KeptWebhook[] {
@@ -314,14 +349,18 @@ export function parseBundle(value: unknown): BundleEntry | undefined {
   return skills === undefined ? entry : { ...entry, skills: skills as NonNullable<BundleEntry['skills']> }
 }
 
+const tokenEntry = Compile(TokenEntry)
 /** undefined: not a record of this kind. */
-export function parseToken(value: unknown): TokenEntry | undefined {
-  const { hash, principal, permissions, revoked, createdAt } = fieldsOf(value)
-  if (typeof hash !== 'string' || typeof principal !== 'string' || typeof revoked !== 'boolean') return undefined
-  if (!isCount(createdAt) || !Array.isArray(permissions)) return undefined
-  const texts = permissions.filter((permission): permission is string => typeof permission === 'string')
-  return texts.length === permissions.length ? { hash, principal, permissions: texts, revoked, createdAt } : undefined
-}
+export const parseToken = (value: unknown): TokenEntry | undefined => (tokenEntry.Check(value) ? value : undefined)
+
+const roleEntry = Compile(RoleEntry)
+/** undefined: not a record of this kind. */
+export const parseRole = (value: unknown): RoleEntry | undefined => (roleEntry.Check(value) ? value : undefined)
+
+const principalEntry = Compile(PrincipalEntry)
+/** undefined: not a record of this kind. */
+export const parsePrincipal = (value: unknown): PrincipalEntry | undefined =>
+  principalEntry.Check(value) ? value : undefined
 
 const webhookEntry = Compile(WebhookEntry)
 /** undefined: not a record of this kind. */

@@ -8,11 +8,13 @@ import {
   type ListApprovals,
   type ListElicitations,
   type ListSessions,
+  Only,
   ReinsError,
   statuses,
   usageGroups,
 } from '@reins/contracts'
 import type { Log } from '@reins/telemetry'
+import { Compile } from 'typebox/compile'
 import type { Memories } from './entries/memories.ts'
 import { memoryRequests } from './entries/requests.ts'
 import type { SessionIndex } from './index/session-index.ts'
@@ -81,7 +83,7 @@ function rebuildable(index: SessionIndex | undefined): SessionIndex {
 }
 
 export function listRequest(request: unknown): ListSessions {
-  const fields = fieldsOf(request, ['agent', 'status', 'tree', 'limit', 'after'])
+  const fields = fieldsOf(request, ['agent', 'status', 'tree', 'only', 'limit', 'after'])
   const agent = fields.optionalText('agent')
   const tree = fields.optionalText('tree')
   const status = fields.optionalText('status')
@@ -90,6 +92,7 @@ export function listRequest(request: unknown): ListSessions {
     throw new ReinsError('invalid_request', `"status" must be one of ${statuses.join(', ')}.`)
   return {
     limit: fields.count('limit', 1000),
+    ...fields.only(),
     ...(agent === undefined ? {} : { agent }),
     ...(status === undefined ? {} : { status }),
     ...(tree === undefined ? {} : { tree }),
@@ -106,7 +109,7 @@ export function treeRequest(request: unknown): TreeRequest {
 }
 
 export function usageRequest(request: unknown): AskUsage {
-  const fields = fieldsOf(request, ['by', 'since', 'until', 'agent', 'principal', 'tree', 'limit'])
+  const fields = fieldsOf(request, ['by', 'since', 'until', 'agent', 'principal', 'tree', 'only', 'limit'])
   const by = usageGroups.find((group) => group === fields.optionalText('by'))
   if (!by) throw new ReinsError('invalid_request', `"by" must be one of ${usageGroups.join(', ')}.`)
   const [agent, principal, tree] = ['agent', 'principal', 'tree'].map((name) => fields.optionalText(name))
@@ -114,6 +117,7 @@ export function usageRequest(request: unknown): AskUsage {
   return {
     by,
     limit: fields.count('limit', 1000),
+    ...fields.only(),
     ...(since === undefined ? {} : { since }),
     ...(until === undefined ? {} : { until }),
     ...(agent === undefined ? {} : { agent }),
@@ -126,7 +130,7 @@ export const approvalsRequest = (request: unknown): ListApprovals => waitsReques
 export const elicitationsRequest = (request: unknown): ListElicitations => waitsRequest(request, elicitationStates)
 
 function waitsRequest(request: unknown, states: readonly string[]): ListApprovals & ListElicitations {
-  const fields = fieldsOf(request, ['agent', 'state', 'session', 'tree', 'limit', 'after'])
+  const fields = fieldsOf(request, ['agent', 'state', 'session', 'tree', 'only', 'limit', 'after'])
   const agent = fields.optionalText('agent')
   const state = fields.optionalText('state')
   const session = fields.optionalText('session')
@@ -136,6 +140,7 @@ function waitsRequest(request: unknown, states: readonly string[]): ListApproval
     throw new ReinsError('invalid_request', `"state" must be one of ${states.join(', ')}.`)
   return {
     limit: fields.count('limit', 1000),
+    ...fields.only(),
     ...(agent === undefined ? {} : { agent }),
     ...(state === undefined ? {} : { state }),
     ...(session === undefined ? {} : { session }),
@@ -143,6 +148,8 @@ function waitsRequest(request: unknown, states: readonly string[]): ListApproval
     ...(after === undefined ? {} : { after }),
   }
 }
+
+const onlyForm = Compile(Only)
 
 function fieldsOf(request: unknown, names: readonly string[]) {
   if (typeof request !== 'object' || request === null || Array.isArray(request))
@@ -161,6 +168,12 @@ function fieldsOf(request: unknown, names: readonly string[]) {
   }
   return {
     optionalText,
+    only: (): { readonly only?: Only } => {
+      const value = fields.get('only')
+      if (value === undefined) return {}
+      if (onlyForm.Check(value)) return { only: value }
+      throw new ReinsError('invalid_request', '"only" is not valid.')
+    },
     optionalTime: (name: string): number | undefined => {
       const value = fields.get(name)
       if (value === undefined || (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0)) return value

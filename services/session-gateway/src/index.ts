@@ -3,3 +3,4 @@ export { defaultLimits, defaultPort, type GatewaySettings, type Limits, loadGate
 export { errorsDocument } from './doors/http/errors-doc.ts'
 export { type Admission, brokerPorts, type CallService, type GatewayConfig, type Heartbeats } from './ports.ts'
 export { type RunningGateway, start } from './service.ts'
+export type { Identities, Identity } from './api/access/identities.ts'

@@ -28,10 +28,14 @@ import type {
 import type { Clock } from '@reins/service'
 import type { DelegationCeilings } from '@reins/session'
 import type { Log, Metrics } from '@reins/telemetry'
+import type { Identities } from './api/access/identities.ts'
 import type { GatewaySettings } from './config.ts'
 import type { LookAtSendQueues } from './streams/send-queues.ts'
 
-export type Registry = Pick<RegistryView, 'agent' | 'agentFresh' | 'version' | 'token' | 'waitFor'>
+export type Registry = Pick<
+  RegistryView,
+  'agent' | 'agentFresh' | 'version' | 'token' | 'role' | 'principal' | 'waitFor'
+>
 export type Pools = Pick<WorkQueue, 'ensurePool' | 'pools' | 'backlog'>
 export type CallService = <T>(subject: string, request: unknown, withinMs?: number) => Promise<Reply<T>>
 export type PresenceService = 'executor' | 'tool-runner'
@@ -79,6 +83,8 @@ export interface GatewayConfig extends GatewaySettings {
   readonly outputSchemaProblem?: (
     schema: JsonObject,
   ) => Promise<{ readonly path: string; readonly message: string } | undefined>
+  /** Asked before the tokens of the registry, one after the other (api/access/identities.ts). Absent: those tokens alone. */
+  readonly identities?: readonly Identities[]
   /** Signs decisions of people. Absent: this gateway has no key. */
   readonly sign?: (text: string) => DecisionSignature
   /** What `/health` says: always answered with 200, whatever is wrong. */

@@ -5,7 +5,8 @@ import { type CloseReport, Closing, type Running } from '@reins/service'
 import type { FastifyInstance } from 'fastify'
 import { Agents } from './api/agents.ts'
 import type { Api } from './api/api.ts'
-import { authenticate } from './api/caller.ts'
+import { authenticate, registryTokens } from './api/access/identities.ts'
+import { SessionAgents } from './api/access/session-agents.ts'
 import { Memories } from './api/memories.ts'
 import { withQueues } from './api/operating/health.ts'
 import { PoolBoard } from './api/operating/pools.ts'
@@ -67,8 +68,9 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal)
   const refills = new Refills({ atOnce: limits.refillsAtOnce, spreadMs: 500, random: () => clock.random() })
+  const access = new SessionAgents(sessions)
   const streams = new Streams(
-    { sessions, feed, appender, queues, slow, refills, now: () => clock.now() },
+    { access, sessions, feed, appender, queues, slow, refills, now: () => clock.now() },
     limits,
     config.sendQueues ?? lookInProc,
     metrics,
@@ -76,17 +78,19 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   const pools = new PoolBoard(config.work, config.heartbeats, () => clock.now(), [queues, slow])
   closing.add('heartbeats', () => pools.close())
   const agents = new Agents(config)
-  const writes = new SessionWrites({ ...config, appender, folds, stopping: stopping.signal })
+  const writes = new SessionWrites({ ...config, access, appender, folds, stopping: stopping.signal })
+  const identities = [...(config.identities ?? []), registryTokens(registry)]
   const api: Api = {
-    authenticate: (token) => authenticate(token, registry),
+    authenticate: (token) => authenticate(token, identities, registry, () => clock.now()),
     agents,
     values: new Values({ ...config, agents }),
     writes,
-    approvals: new Approvals({ ...config, writes, folds }),
+    approvals: new Approvals({ ...config, access, writes, folds }),
     webhooks: new Webhooks(config),
     memories: new Memories({ ...config, makeOp: () => `person/${makeShortId(clock.random)}` }),
-    elicitations: new Elicitations({ ...config, writes, folds }),
+    elicitations: new Elicitations({ ...config, access, writes, folds }),
     reads: new SessionReads({
+      access,
       sessions,
       snapshots: config.snapshots,
       appender,
@@ -96,11 +100,11 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
       call: config.call,
     }),
     trees: new SessionTrees({
-      ...{ sessions, feed, folds, queues, call: config.call },
+      ...{ access, sessions, feed, folds, queues, call: config.call },
       stopWithinMs: Math.min(limits.turnWithinMs, 50_000),
     }),
-    outputs: new KeptOutputs(sessions, config.outputs),
-    prompts: new Prompts({ sessions, snapshots: config.snapshots, folds, settingsOf: config.settingsOf }),
+    outputs: new KeptOutputs(sessions, config.outputs, access),
+    prompts: new Prompts({ access, sessions, snapshots: config.snapshots, folds, settingsOf: config.settingsOf }),
     pools,
   }
 

@@ -419,7 +419,7 @@ describe('who may ask', () => {
     expect((await world.request('GET', `/v1/sessions/${id}`, { token: 'reader' })).status).toBe(200)
     const { status, json } = await world.request('POST', `/v1/sessions/${id}/pause`, { token: 'reader' })
     expect([status, json.error.code]).toEqual([403, 'forbidden'])
-    expect(json.error.message).toContain('sessions:write')
+    expect(json.error.message).toContain('session:<agent>:cancel')
   })
 
   const ask = (headers: Record<string, string>) =>

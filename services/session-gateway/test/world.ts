@@ -119,6 +119,8 @@ export class World {
         agentFresh: async () => undefined,
         version: async (asked) => (asked === digest ? version : undefined),
         token: (hash) => tokens.get(hash),
+        role: () => undefined,
+        principal: () => undefined,
         waitFor: async () => true,
       },
       idempotency,

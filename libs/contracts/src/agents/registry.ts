@@ -44,19 +44,6 @@ export const BundleEntry = Type.Object(
 )
 export type BundleEntry = Static<typeof BundleEntry>
 
-/** `reg.token.<hash>`: a bearer token, known by the hex sha256 of its text only. */
-export const TokenEntry = Type.Object(
-  {
-    hash: Type.String(),
-    principal: Type.String(),
-    permissions: Type.Array(Type.String()),
-    revoked: Type.Boolean(),
-    createdAt: Type.Integer(),
-  },
-  closed,
-)
-export type TokenEntry = Static<typeof TokenEntry>
-
 /** An agent as people see it. */
 export const Agent = Type.Object(
   {

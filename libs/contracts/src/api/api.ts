@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import { SentFiles } from '../agents/code.ts'
 import { AgentDefinition, AgentName } from '../agents/definition.ts'
 import { OutputRetries, OutputSchema } from '../agents/output-schema.ts'
+import type { Only } from '../access/only.ts'
 import { Agent } from '../agents/registry.ts'
 import { Budget } from '../budget/limits.ts'
 import { TextPart, Usage } from '../events/content.ts'
@@ -405,6 +406,7 @@ export type RebuildProgress =
   | { readonly kind: 'done'; readonly frames: number }
 
 export interface ListSessions {
+  readonly only?: Only
   readonly agent?: string
   /** A session: with it all that belong to the same tree. */
   readonly tree?: string

@@ -1,5 +1,6 @@
 // Approvals and grants over the API: what a person is shown, and what they can say.
 import { type Static, Type } from 'typebox'
+import type { Only } from '../access/only.ts'
 import { ApprovalScope, maxReasonChars } from '../events/approval.ts'
 
 const closed = { additionalProperties: false } as const
@@ -43,6 +44,7 @@ export const ApprovalList = Type.Object(
 export type ApprovalList = Static<typeof ApprovalList>
 
 export interface ListApprovals {
+  readonly only?: Only
   /** Absent: all. */
   readonly state?: string
   readonly agent?: string

@@ -1,5 +1,6 @@
 // Elicitations over the API: what a server asks a person, and what they can answer.
 import { type Static, Type } from 'typebox'
+import type { Only } from '../access/only.ts'
 import { ElicitationAction, ElicitationContent, ElicitationMode } from '../events/elicitation.ts'
 
 const closed = { additionalProperties: false } as const
@@ -71,6 +72,7 @@ export const AskedElicitationList = Type.Object(
 export type AskedElicitationList = Static<typeof AskedElicitationList>
 
 export interface ListElicitations {
+  readonly only?: Only
   /** Absent: all. `waiting`: those whose page is open (`accepted`) too. */
   readonly state?: string
   readonly agent?: string

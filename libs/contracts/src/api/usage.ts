@@ -1,5 +1,6 @@
 // What sessions have used: of the API, and of the request to the memory service, which has it in its index.
 import { type Static, Type } from 'typebox'
+import type { Only } from '../access/only.ts'
 import { BudgetName, budgetFields } from '../budget/limits.ts'
 import { Usage } from '../events/content.ts'
 
@@ -82,6 +83,7 @@ export type UsageReport = Static<typeof UsageReport>
 
 /** `usage.report` of the memory service. Times are epoch ms: from `since`, before `until`. */
 export interface AskUsage {
+  readonly only?: Only
   readonly by: UsageGroup
   readonly since?: number
   readonly until?: number

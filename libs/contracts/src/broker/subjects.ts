@@ -120,6 +120,7 @@ export const registryKinds = [
   'config',
   'secret',
   'role',
+  'principal',
   'token',
   'schedule',
   'key',

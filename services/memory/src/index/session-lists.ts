@@ -20,6 +20,7 @@ import { type ApprovalRow, approvalOf } from './approval-row.ts'
 import { askedOf, type ElicitationRow } from './elicitation-row.ts'
 import type { SessionIndex } from './session-index.ts'
 import { foldOf, type SessionRow } from './session-row.ts'
+import { shown } from './shown.ts'
 import type { Database } from './tables.ts'
 import { usageReport } from './usage-report.ts'
 
@@ -132,13 +133,14 @@ async function indexedUpTo(db: Database): Promise<number> {
 }
 
 /** One row more than the page, so that it shows whether there is another. Each is read along an index. */
-export function listQuery({ agent, status, tree, limit, after }: ListSessions) {
+export function listQuery({ agent, status, tree, only, limit, after }: ListSessions) {
   const from = after === undefined ? undefined : placeOf(after)
   return (db: Database) => {
     let query = db.selectFrom('sessions').selectAll().where('agent', 'is not', null)
     if (agent !== undefined) query = query.where('agent', '=', agent.replaceAll('\0', ''))
     if (status !== undefined) query = query.where('status', '=', status as SessionRow['status'])
     if (tree !== undefined) query = query.where('root', '=', rootOf(tree.replaceAll('\0', '')))
+    if (only) query = query.where(shown(only, { session: 'id' }))
     if (from) query = query.where(sql<boolean>`(last_activity_at, id) < (${from.at}, ${from.id})`)
     return query
       .orderBy('last_activity_at', 'desc')
@@ -147,7 +149,7 @@ export function listQuery({ agent, status, tree, limit, after }: ListSessions) {
   }
 }
 
-export function approvalsQuery({ agent, state, session, tree, limit, after }: ListApprovals) {
+export function approvalsQuery({ agent, state, session, tree, only, limit, after }: ListApprovals) {
   const from = after === undefined ? undefined : waitsPlace(after)
   return (db: Database) => {
     let query = db.selectFrom('approvals').selectAll()
@@ -155,6 +157,7 @@ export function approvalsQuery({ agent, state, session, tree, limit, after }: Li
     if (state !== undefined) query = query.where('state', '=', state as ApprovalRow['state'])
     if (session !== undefined) query = query.where('session', '=', session.replaceAll('\0', ''))
     if (tree !== undefined) query = query.where(sql<string>`left(session, 26)`, '=', rootOf(tree.replaceAll('\0', '')))
+    if (only) query = query.where(shown(only, { session: 'session', tool: 'name' }))
     if (from) query = query.where(sql<boolean>`(requested_at, id) < (${from.at}, ${from.id})`)
     return query
       .orderBy('requested_at', 'desc')
@@ -163,7 +166,7 @@ export function approvalsQuery({ agent, state, session, tree, limit, after }: Li
   }
 }
 
-export function elicitationsQuery({ agent, state, session, tree, limit, after }: ListElicitations) {
+export function elicitationsQuery({ agent, state, session, tree, only, limit, after }: ListElicitations) {
   const from = after === undefined ? undefined : waitsPlace(after)
   return (db: Database) => {
     let query = db.selectFrom('elicitations').selectAll()
@@ -172,6 +175,7 @@ export function elicitationsQuery({ agent, state, session, tree, limit, after }:
     else if (state !== undefined) query = query.where('state', '=', state as ElicitationRow['state'])
     if (session !== undefined) query = query.where('session', '=', session.replaceAll('\0', ''))
     if (tree !== undefined) query = query.where(sql<string>`left(session, 26)`, '=', rootOf(tree.replaceAll('\0', '')))
+    if (only) query = query.where(shown(only, { session: 'session' }))
     if (from) query = query.where(sql<boolean>`(requested_at, id) < (${from.at}, ${from.id})`)
     return query
       .orderBy('requested_at', 'desc')

@@ -1,6 +1,7 @@
 // What was used, summed in the database by what is asked for.
 import { type AskUsage, exactUsd, rootOf, type UsageGroup, type UsageReport, type UsageTotal } from '@reins/contracts'
 import { sql } from 'kysely'
+import { shown as readable } from './shown.ts'
 import type { Database } from './tables.ts'
 import type { UsageCounts } from './usage-row.ts'
 
@@ -46,7 +47,7 @@ export async function usageReport(db: Database, request: AskUsage): Promise<Usag
 }
 
 const chosen =
-  ({ since, until, agent, principal, tree }: AskUsage) =>
+  ({ since, until, agent, principal, tree, only }: AskUsage) =>
   (db: Database) => {
     let query = db.selectFrom('usage')
     if (since !== undefined) query = query.where('at', '>=', since)
@@ -54,6 +55,7 @@ const chosen =
     if (agent !== undefined) query = query.where('agent', '=', agent.replaceAll('\0', ''))
     if (principal !== undefined) query = query.where('principal', '=', principal.replaceAll('\0', ''))
     if (tree !== undefined) query = query.where('root', '=', rootOf(tree.replaceAll('\0', '')))
+    if (only) query = query.where(readable(only, { session: 'session' }))
     return query
   }
 

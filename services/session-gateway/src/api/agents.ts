@@ -18,8 +18,10 @@ import {
 } from '@reins/contracts'
 import type { Static } from 'typebox'
 import type { GatewayConfig } from '../ports.ts'
-import { authorize, type Caller, forbidden, may } from './caller.ts'
-import { operations } from './operations.ts'
+import { allowedTo, authorize, authorizeSome, type Caller, forbidden, may } from './caller.ts'
+import { allowsAll } from './access/needs.ts'
+import { namesOf } from './access/names.ts'
+import { type Operation, operations } from './operations.ts'
 
 type AgentList = Static<typeof AgentListSchema>
 
@@ -43,18 +45,18 @@ export class Agents {
     { source, files = [] }: Pick<PutAgent, 'source' | 'files'>,
     condition: PutCondition,
   ): Promise<PutAgentResult> {
-    authorize(caller, operations.putAgent)
+    const now = this.#conditionFor(caller, name, condition)
     const mayRegister = may(caller, registerPermission)
     if (files.length > 0 && !mayRegister) throw forbidden(caller, registerPermission, ', which sending code needs')
     this.#mustBeWritable()
-    const request: PutAgent = { name, source, condition, by: caller.by, mayRegister }
+    const request: PutAgent = { name, source, condition: now, by: caller.by, mayRegister, ...secretsOf(caller) }
     if (files.length === 0) return this.#ask('put', request)
     return this.#ask('put', { ...request, files }, codeWithinMs(files.length))
   }
 
   /** Throws agent_not_found. */
   async show(caller: Caller, name: string): Promise<Agent> {
-    authorize(caller, operations.showAgent)
+    authorize(caller, operations.showAgent, { agent: name })
     return this.#current(name)
   }
 
@@ -70,7 +72,7 @@ export class Agents {
 
   /** Connects through a tool-runner of the agent's pool. Throws agent_not_found, unavailable. */
   async testMcp(caller: Caller, name: string): Promise<McpTest> {
-    authorize(caller, operations.testMcp)
+    authorize(caller, operations.testMcp, { agent: name })
     const { digest, definition } = await this.#current(name)
     const servers = mcpServers(definition)
     if (servers.length === 0) return { agent: name, servers: [] }
@@ -97,7 +99,7 @@ export class Agents {
     at: string | undefined,
     force = false,
   ): Promise<{ readonly name: string }> {
-    authorize(caller, operations.deleteAgent)
+    authorize(caller, operations.deleteAgent, { agent: name })
     this.#mustBeWritable()
     const condition = at === undefined ? {} : { ifMatch: at }
     return this.#ask('delete', { name, ...condition, ...(force ? { force } : {}), by: caller.by })
@@ -105,8 +107,24 @@ export class Agents {
 
   /** `after`: the `next` of the page before. */
   async list(caller: Caller, limit: number, after: string | undefined): Promise<AgentList> {
-    authorize(caller, operations.listAgents)
-    return this.#ask('list', { limit, ...(after === undefined ? {} : { after }) })
+    const only = namesOf(authorizeSome(caller, operations.listAgents), 'agent')
+    return this.#ask('list', { limit, ...(after === undefined ? {} : { after }), ...(only ? { only } : {}) })
+  }
+
+  /**
+   * To make an agent and to change one are two permissions. Whoever has one of them alone is let do that alone, also where the agent is
+   * made or deleted meanwhile.
+   */
+  #conditionFor(caller: Caller, agent: string, condition: PutCondition): PutCondition {
+    const may = (operation: Operation) => allowsAll(allowedTo(caller, operation, { agent }))
+    if (condition.kind === 'create') authorize(caller, operations.createAgent, { agent })
+    if (condition.kind === 'update') authorize(caller, operations.updateAgent, { agent })
+    if (condition.kind !== 'apply') return condition
+    const [create, update] = [may(operations.createAgent), may(operations.updateAgent)]
+    if (create && update) return condition
+    const entry = this.#parts.registry.agent(agent)
+    authorize(caller, entry ? operations.updateAgent : operations.createAgent, { agent })
+    return entry ? { kind: 'update', digest: entry.digest } : { kind: 'create' }
   }
 
   #mustBeWritable(): void {
@@ -123,4 +141,10 @@ export class Agents {
     if (reply.seq !== undefined) await this.#parts.registry.waitFor(reply.seq, seenWithinMs)
     return reply.value
   }
+}
+
+/** The secrets that a definition of this caller may name; nothing where it may name all. */
+function secretsOf(caller: Caller): { readonly maySecrets?: readonly string[] } {
+  const names = namesOf(allowedTo(caller, operations.useSecret), 'secret')
+  return names ? { maySecrets: names } : {}
 }

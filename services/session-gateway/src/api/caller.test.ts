@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
-import { authorize } from './caller.ts'
+import { authorize, type Caller } from './caller.ts'
 
-const caller = (...permissions: string[]) => ({ principal: 'ann', by: 'user:ann', permissions })
+const caller = (...permissions: string[]): Caller => ({
+  ...{ principal: 'ann', kind: 'person', by: 'user:ann', roles: [], permissions },
+})
 
 test.each([
   ['*', 'workflow:*:*:register', true],
@@ -18,7 +20,7 @@ test.each([
   ['*:write', 'agents:write', true],
   ['sessions:write', 'agents:write', false],
 ])('%s covers %s: %s', (granted, permission, may) => {
-  const ask = () => authorize(caller('pools:read', granted), { permission })
+  const ask = () => authorize(caller('pools:read', granted), { needs: [[permission]] })
   if (may) ask()
   else expect(ask).toThrow(`The token of ann has no permission ${permission}.`)
 })

@@ -1,35 +1,53 @@
-// Who asks, and what they may: bearer tokens by their hash, and permissions. How a token came is the door's affair.
-import { createHash } from 'node:crypto'
-import { ReinsError, type TokenEntry } from '@reins/contracts'
+// Who asks, and whether they may. How a bearer came is the door's affair, who stands behind it that of access/identities.ts.
+//   C1. This is the one place that allows and refuses: what an operation needs stands in operations.ts, what the caller has in the caller.
+//   C2. A refusal names what is missing, never what is there.
+import { type PrincipalKind, ReinsError, covers } from '@reins/contracts'
+import { type Alternatives, allowedOf, among, fill, type Need, permits, type Subject, toldAs } from './access/needs.ts'
 import type { Operation } from './operations.ts'
 
 export interface Caller {
   readonly principal: string
+  readonly kind: PrincipalKind
   /** As it stands in `by` of a frame. */
   readonly by: string
+  /** By name, those of the registry among them. */
+  readonly roles: readonly string[]
+  /** Of all roles and grants, within the scope of the token. */
   readonly permissions: readonly string[]
-}
-
-export interface Tokens {
-  /** By the hex sha256 of its text; undefined where unknown or revoked. */
-  token(hash: string): TokenEntry | undefined | Promise<TokenEntry | undefined>
+  /** epoch ms: what is held open for the caller ends then. */
+  readonly expiresAt?: number
+  /** Names the bearer; absent where it cannot be revoked by itself. */
+  readonly token?: string
 }
 
 /** For what is public. */
-export const nobody: Caller = { principal: 'nobody', by: 'user:nobody', permissions: [] }
+export const nobody: Caller = { principal: 'nobody', kind: 'service', by: 'user:nobody', roles: [], permissions: [] }
 
-/** `token`: its text, undefined where none was given. Rejects with unauthorized. */
-export async function authenticate(token: string | undefined, tokens: Tokens): Promise<Caller> {
-  if (token === undefined)
-    throw new ReinsError('unauthorized', 'Missing or invalid Authorization header: the request has no bearer token.')
-  const entry = await tokens.token(createHash('sha256').update(token).digest('hex'))
-  if (!entry || entry.revoked) throw new ReinsError('unauthorized', 'The bearer token is not known, or was revoked.')
-  return { principal: entry.principal, by: `user:${entry.principal}`, permissions: entry.permissions }
+type Needing = Pick<Operation, 'needs'>
+
+/** C1. `subject`: all that the operation is about. Throws forbidden. */
+export function authorize({ permissions, principal }: Caller, { needs }: Needing, subject: Subject = {}): void {
+  if (needs && !permits(permissions, needs, subject)) throw refusal(principal, permissions, needs, subject)
 }
 
-/** Throws forbidden. */
-export function authorize(caller: Caller, { permission }: Pick<Operation, 'permission'>): void {
-  if (permission !== undefined && !may(caller, permission)) throw forbidden(caller, permission)
+/** C1. What the operation may be about, for this caller: lists show no more. Throws forbidden where that is nothing. */
+export function authorizeSome(
+  { permissions, principal }: Caller,
+  { needs = [] }: Needing,
+  subject: Subject = {},
+): Alternatives {
+  const allowed = allowedOf(permissions, needs, subject)
+  if (allowed.length === 0) throw refusal(principal, permissions, needs, subject)
+  return allowed
+}
+
+/** As `authorizeSome`, of whoever is allowed something already. */
+export const allowedTo = ({ permissions }: Caller, { needs = [] }: Needing, subject: Subject = {}): Alternatives =>
+  allowedOf(permissions, needs, subject)
+
+/** C1. As `authorize`, of what is in the alternatives that `authorizeSome` gave. */
+export function mustBeAmong(caller: Caller, { needs = [] }: Needing, allowed: Alternatives, subject: Subject): void {
+  if (!among(allowed, subject)) throw refusal(caller.principal, caller.permissions, needs, subject)
 }
 
 export const may = ({ permissions }: Caller, permission: string): boolean =>
@@ -40,13 +58,17 @@ export const forbidden = (caller: Caller, permission: string, what = ''): ReinsE
     details: { permission },
   })
 
-/**
- * `*` in a granted permission stands for one word, at its end also for several: `*`, `sessions:*`, `workflow:*` and
- * `workflow:*:*:register` cover `workflow:*:*:register`, and `workflow:agents:*:register` does not.
- */
-function covers(granted: string, wanted: string): boolean {
-  const words = wanted.split(':')
-  const parts = granted.split(':')
-  const fits = parts.every((part, at) => words[at] !== undefined && (part === '*' || part === words[at]))
-  return fits && (parts.length === words.length || parts.at(-1) === '*')
+/** C2. */
+function refusal(principal: string, granted: readonly string[], needs: Need, subject: Subject): ReinsError {
+  const ways = needs.map((all) =>
+    all
+      .map((permission) => fill(permission, subject))
+      .filter((permission) => !permits(granted, [[permission]]))
+      .map(toldAs),
+  )
+  const [first = [], ...others] = ways
+  const other = others.length === 0 ? '' : ` (or ${others.map((way) => way.join(' with ')).join(', or ')})`
+  return new ReinsError('forbidden', `The token of ${principal} has no permission ${first.join(' and ')}${other}.`, {
+    details: { permission: first[0], ...(others.length === 0 && first.length === 1 ? {} : { ways }) },
+  })
 }

@@ -24,7 +24,8 @@ import {
   serviceSubject,
 } from '@reins/contracts'
 import type { GatewayConfig } from '../ports.ts'
-import { authorize, type Caller } from './caller.ts'
+import { namesOf } from './access/names.ts'
+import { authorize, authorizeSome, type Caller } from './caller.ts'
 import { type Operation, operations } from './operations.ts'
 
 export interface MemoryParts extends Pick<GatewayConfig, 'registry' | 'call' | 'admission'> {
@@ -54,9 +55,15 @@ export class Memories {
   }
 
   async scopes(caller: Caller, at: MemoryAt, { limit, after }: Page): Promise<MemoryScopes> {
-    authorize(caller, operations.listMemoryScopes)
+    const only = namesOf(authorizeSome(caller, operations.listMemoryScopes), 'scope')
     const { store, digest } = await this.#place(caller, { ...at, scope: at.scope ?? 'any' })
-    return this.#ask('scopes', { store, ...(digest === undefined ? {} : { digest }), limit, ...behind(after) })
+    return this.#ask('scopes', {
+      store,
+      ...(digest === undefined ? {} : { digest }),
+      limit,
+      ...behind(after),
+      ...(only ? { only } : {}),
+    })
   }
 
   async list(
@@ -112,9 +119,11 @@ export class Memories {
     return { ...(await this.#ask('clear', { ...place, ...this.#change(caller) })), scope: place.scope }
   }
 
-  #allowed(caller: Caller, operation: Operation, at: MemoryAt) {
-    authorize(caller, operation)
-    return this.#place(caller, at)
+  async #allowed(caller: Caller, operation: Operation, at: MemoryAt) {
+    authorizeSome(caller, operation, { scope: at.scope })
+    const place = await this.#place(caller, at)
+    authorize(caller, operation, { scope: place.scope })
+    return place
   }
 
   #change({ principal }: Caller): Pick<MemoryAsk['clear'], 'op' | 'by'> {

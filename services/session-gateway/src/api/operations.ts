@@ -1,6 +1,10 @@
 // What can be asked of the gateway, over every door: in what words, by whom, and what it may be refused for. The one table of it.
 // A door adds how it is asked there: for HTTP doors/http/routes-*.ts.
-import type { ErrorCode } from '@reins/contracts'
+//   O1. An operation without `needs` is public. What it needs stands here, and nowhere else: the doors check it before a body is read,
+//       what carries it out checks it with all that it knows, lists are filtered with it, and docs/auth.md is made of it.
+//   O2. `names`: which part of a route's path fills which hole of the need.
+import { chatRun, type ErrorCode, registerPermission } from '@reins/contracts'
+import type { Hole, Need } from './access/needs.ts'
 
 export interface Operation {
   readonly summary: string
@@ -15,28 +19,44 @@ export interface Operation {
     | 'usage'
     | 'pools'
     | 'operations'
-  /** `<resource>:<action>`. Absent: public. */
-  readonly permission?: string
+  /** O1. */
+  readonly needs?: Need
+  /** O2. */
+  readonly names?: Readonly<Record<string, Hole>>
   /** Besides what any request may meet. */
   readonly errors: readonly ErrorCode[]
 }
 
+/** A session is read with a permission of ours, or with the two of an execution. */
+const readsSession: Need = [['session:{agent}:read'], ['agent:{agent}:session:read', 'execution:{session}:read']]
+/** To start a session, and to go on with it. */
+const startsSession: Need = [['agent:{agent}:start', chatRun]]
+/** Whoever may send a message that interrupts may stop as well. */
+const stopsSession: Need = [['session:{agent}:cancel'], ['execution:{session}:cancel'], ...startsSession]
+const decides: Need = [['approval:{agent}:{tool}']]
+const seesWaiting: Need = [['approval:{agent}:{tool}:read'], ...decides, ...readsSession]
+
+const ofSession = { id: 'session' } as const
+const ofAgent = { name: 'agent' } as const
+
 const appendErrors = ['idempotency_conflict', 'storage_full', 'unavailable'] as const
 
-const sessionWrite = (summary: string, errors: readonly ErrorCode[]): Operation => ({
+const sessionWrite = (summary: string, needs: Need, errors: readonly ErrorCode[]): Operation => ({
   summary,
   tag: 'sessions',
-  permission: 'sessions:write',
+  needs,
+  names: ofSession,
   errors: [...errors, ...appendErrors],
 })
 
 const control = (summary: string): Operation =>
-  sessionWrite(summary, ['session_not_found', 'session_ended', 'session_conflict'])
+  sessionWrite(summary, stopsSession, ['session_not_found', 'session_ended', 'session_conflict'])
 
 const sessionRead = (summary: string, errors: readonly ErrorCode[]): Operation => ({
   summary,
   tag: 'sessions',
-  permission: 'sessions:read',
+  needs: readsSession,
+  names: ofSession,
   errors,
 })
 
@@ -44,27 +64,29 @@ const sessionRead = (summary: string, errors: readonly ErrorCode[]): Operation =
 const waitRead = (summary: string, errors: readonly ErrorCode[]): Operation => ({
   summary,
   tag: 'approvals',
-  permission: 'approvals:read',
+  needs: seesWaiting,
+  names: ofSession,
   errors,
 })
 
 /** What people say to what waits for them. */
-const waitAnswer = (summary: string, errors: readonly ErrorCode[]): Operation => ({
+const waitAnswer = (summary: string, needs: Need, errors: readonly ErrorCode[]): Operation => ({
   summary,
   tag: 'approvals',
-  permission: 'approvals:decide',
+  needs,
+  names: ofSession,
   errors: [...errors, ...appendErrors],
 })
 
 const memoryErrors = ['invalid_request', 'agent_not_found', 'memory_unusable', 'unavailable'] as const
 
 const memoryRead = (summary: string, errors: readonly ErrorCode[] = []): Operation => ({
-  ...{ summary, tag: 'memory', permission: 'memory:*:read' },
+  ...{ summary, tag: 'memory', needs: [['memory:{scope}:read']] },
   errors: [...memoryErrors, ...errors],
 })
 
 const memoryWrite = (summary: string, errors: readonly ErrorCode[]): Operation => ({
-  ...{ summary, tag: 'memory', permission: 'memory:*:manage' },
+  ...{ summary, tag: 'memory', needs: [['memory:{scope}:manage']] },
   errors: [...memoryErrors, 'storage_full', ...errors],
 })
 
@@ -72,7 +94,8 @@ export const operations = {
   putAgent: {
     summary: 'Create, update or apply an agent',
     tag: 'agents',
-    permission: 'agents:write',
+    needs: [['agent:{agent}:create'], ['agent:{agent}:update']],
+    names: ofAgent,
     errors: [
       'invalid_request',
       'invalid_agent',
@@ -84,82 +107,106 @@ export const operations = {
       'unavailable',
     ],
   },
+  /** Parts of putAgent: each is asked for by what the agent is by then. */
+  createAgent: { summary: 'Create an agent', tag: 'agents', needs: [['agent:{agent}:create']], errors: [] },
+  updateAgent: { summary: 'Update an agent', tag: 'agents', needs: [['agent:{agent}:update']], errors: [] },
+  registerCode: {
+    summary: 'Give an agent code that it does not have yet: tools_file, workflow_file, skills, programs of MCP servers',
+    tag: 'agents',
+    needs: [[registerPermission]],
+    errors: [],
+  },
+  useSecret: {
+    summary: 'Give an agent a secret that it does not name yet',
+    tag: 'secrets',
+    needs: [['secret:use:{secret}']],
+    errors: [],
+  },
   showAgent: {
     summary: 'Show an agent',
     tag: 'agents',
-    permission: 'agents:read',
+    needs: [['agent:{agent}:read']],
+    names: ofAgent,
     errors: ['invalid_request', 'agent_not_found', 'unavailable'],
   },
   deleteAgent: {
     summary: 'Delete an agent: its sessions and versions stay',
     tag: 'agents',
-    permission: 'agents:write',
+    needs: [['agent:{agent}:delete']],
+    names: ofAgent,
     errors: ['invalid_request', 'agent_not_found', 'agent_changed', 'agent_in_use', 'storage_full', 'unavailable'],
   },
   listAgents: {
     summary: 'List agents',
     tag: 'agents',
-    permission: 'agents:read',
+    needs: [['agent:{agent}:read']],
     errors: ['invalid_request', 'unavailable'],
   },
   putSecret: {
     summary: 'Keep a secret under a name, or give it a new value; no answer ever holds a value',
     tag: 'secrets',
-    permission: 'secret:*:manage',
+    needs: [['secret:{secret}:manage']],
+    names: { name: 'secret' },
     errors: ['invalid_request', 'body_too_large', 'storage_full', 'unavailable'],
   },
   showSecret: {
     summary: 'Show a secret: everything but its value',
     tag: 'secrets',
-    permission: 'secret:*:read',
+    needs: [['secret:{secret}:read']],
+    names: { name: 'secret' },
     errors: ['invalid_request', 'secret_not_found', 'unavailable'],
   },
   deleteSecret: {
     summary: 'Remove a secret: tools that ask for it fail from then on',
     tag: 'secrets',
-    permission: 'secret:*:manage',
+    needs: [['secret:{secret}:manage']],
+    names: { name: 'secret' },
     errors: ['invalid_request', 'secret_not_found', 'storage_full', 'unavailable'],
   },
   listSecrets: {
     summary: 'List secrets, by name and without values',
     tag: 'secrets',
-    permission: 'secret:*:read',
+    needs: [['secret:{secret}:read']],
     errors: ['invalid_request', 'unavailable'],
   },
   rotateSecretsKey: {
     summary: 'Make a new key for all secrets, or finish that; their values stay',
     tag: 'secrets',
-    permission: 'secret:*:manage',
+    needs: [['secret:*:manage']],
     errors: ['invalid_request', 'storage_full', 'unavailable'],
   },
   putConfig: {
     summary: 'Give a config a value, in plain text',
     tag: 'configs',
-    permission: 'config:*:manage',
+    needs: [['config:{config}:manage']],
+    names: { name: 'config' },
     errors: ['invalid_request', 'storage_full', 'unavailable'],
   },
   showConfig: {
-    summary: 'Show a config; agent:<name> is the definition of an agent, which agents:read must allow too',
+    summary: 'Show a config; agent:<name> is the definition of an agent, which agent:<name>:read must allow too',
     tag: 'configs',
-    permission: 'config:*:read',
+    needs: [['config:{config}:read']],
+    names: { name: 'config' },
     errors: ['invalid_request', 'config_not_found', 'agent_not_found', 'unavailable'],
   },
   deleteConfig: {
     summary: 'Remove a config',
     tag: 'configs',
-    permission: 'config:*:manage',
+    needs: [['config:{config}:manage']],
+    names: { name: 'config' },
     errors: ['invalid_request', 'config_not_found', 'storage_full', 'unavailable'],
   },
   listConfigs: {
     summary: 'List configs, by name',
     tag: 'configs',
-    permission: 'config:*:read',
+    needs: [['config:{config}:read']],
     errors: ['invalid_request', 'unavailable'],
   },
   testMcp: {
     summary: "Try an agent's MCP servers: what each says, and how long it took",
     tag: 'agents',
-    permission: 'agents:write',
+    needs: [['agent:{agent}:update']],
+    names: ofAgent,
     errors: ['invalid_request', 'agent_not_found', 'unavailable'],
   },
   listMemoryScopes: memoryRead('List the scopes of a memory, by name'),
@@ -177,47 +224,50 @@ export const operations = {
   createWebhook: {
     summary: 'Send events to an address from now on; the answer shows the secret of the signatures, once',
     tag: 'webhooks',
-    permission: 'webhook:*:manage',
+    needs: [['webhook:*:manage']],
     errors: ['invalid_request', 'storage_full', 'unavailable'],
   },
   showWebhook: {
     summary: 'Show a webhook',
     tag: 'webhooks',
-    permission: 'webhook:*:read',
+    needs: [['webhook:{webhook}:read']],
+    names: { id: 'webhook' },
     errors: ['invalid_request', 'webhook_not_found', 'unavailable'],
   },
   deleteWebhook: {
     summary: 'Remove a webhook: what was not delivered yet is not delivered any more',
     tag: 'webhooks',
-    permission: 'webhook:*:manage',
+    needs: [['webhook:{webhook}:manage']],
+    names: { id: 'webhook' },
     errors: ['invalid_request', 'webhook_not_found', 'storage_full', 'unavailable'],
   },
   listWebhooks: {
     summary: 'List webhooks, the oldest first',
     tag: 'webhooks',
-    permission: 'webhook:*:read',
+    needs: [['webhook:{webhook}:read']],
     errors: ['unavailable'],
   },
   testWebhook: {
     summary: 'Send a webhook.test now, once, and answer with what came of it',
     tag: 'webhooks',
-    permission: 'webhook:*:manage',
+    needs: [['webhook:{webhook}:manage']],
+    names: { id: 'webhook' },
     errors: ['invalid_request', 'webhook_not_found', 'unavailable'],
   },
   listDeliveries: {
     summary: 'Deliveries of webhooks of the last 7 days, the latest first, each with its last attempt',
     tag: 'webhooks',
-    permission: 'webhook:*:read',
+    needs: [['webhook:{webhook}:read']],
     errors: ['invalid_request', 'unavailable'],
   },
-  createSession: sessionWrite('Start a session, or with "instance" find the one that is there', [
+  createSession: sessionWrite('Start a session, or with "instance" find the one that is there', startsSession, [
     'invalid_request',
     'agent_not_found',
     'session_ended',
     'body_too_large',
     'timed_out',
   ]),
-  sendMessage: sessionWrite('Send a message', [
+  sendMessage: sessionWrite('Send a message', startsSession, [
     'invalid_request',
     'session_not_found',
     'session_ended',
@@ -227,14 +277,14 @@ export const operations = {
   ]),
   cancel: control('Cancel the turn, and every message that was accepted before'),
   pause: control('Pause: nothing new is started until it is resumed'),
-  resume: control('Resume a paused session'),
+  resume: { ...control('Resume a paused session'), needs: startsSession },
   release: control('Release a quarantined session'),
   end: control('End the session for good'),
   compact: control('Compact the context: the model is sent a summary of what came before the newest messages'),
   restore: control('Undo the latest compaction of the context'),
   raiseBudget: {
     ...control('Raise the budget of a session; where its latest turn has ended for it, the session goes on'),
-    permission: 'budget:raise',
+    needs: [['budget:raise'], ['budget:raise:{agent}']],
     errors: [
       ...(['invalid_request', 'session_not_found', 'session_ended', 'session_conflict'] as const),
       ...appendErrors,
@@ -243,14 +293,14 @@ export const operations = {
   reportUsage: {
     summary: 'What sessions have used, and what it cost: by session, tree, turn, agent, principal, model or day',
     tag: 'usage',
-    permission: 'usage:read',
+    needs: [['usage:{agent}:read'], ...readsSession],
     errors: ['invalid_request', 'unavailable'],
   },
   listApprovals: waitRead('List calls that wait for people, the latest first; with state also those that waited', [
     'invalid_request',
     'unavailable',
   ]),
-  decideApproval: waitAnswer('Decide about a call that waits: approve it, edit its arguments, or deny it', [
+  decideApproval: waitAnswer('Decide about a call that waits: approve it, edit its arguments, or deny it', decides, [
     ...(['invalid_request', 'session_not_found', 'approval_not_found', 'approval_decided'] as const),
     ...(['approval_expired', 'approval_changed', 'body_too_large'] as const),
   ]),
@@ -258,7 +308,7 @@ export const operations = {
     'session_not_found',
     'unavailable',
   ]),
-  revokeGrants: waitAnswer('Revoke a grant of a session, or all of them', [
+  revokeGrants: waitAnswer('Revoke a grant of a session, or all of them', decides, [
     'invalid_request',
     'session_not_found',
     'grant_not_found',
@@ -271,10 +321,14 @@ export const operations = {
     'session_not_found',
     'unavailable',
   ]),
-  answerElicitation: waitAnswer('Answer what a server asks in the middle of a call: accept, decline or cancel', [
-    ...(['invalid_request', 'session_not_found', 'elicitation_not_found'] as const),
-    ...(['elicitation_answered', 'elicitation_expired', 'body_too_large'] as const),
-  ]),
+  answerElicitation: waitAnswer(
+    'Answer what a server asks in the middle of a call: accept, decline or cancel',
+    [...decides, ...startsSession],
+    [
+      ...(['invalid_request', 'session_not_found', 'elicitation_not_found'] as const),
+      ...(['elicitation_answered', 'elicitation_expired', 'body_too_large'] as const),
+    ],
+  ),
   listSessions: sessionRead('List sessions, the latest first', ['invalid_request', 'unavailable']),
   showSession: sessionRead('Show a session, from its stream', ['session_not_found', 'unavailable']),
   showTree: sessionRead(
@@ -313,13 +367,13 @@ export const operations = {
   listPools: {
     summary: 'Pools: what waits in them, and who serves them',
     tag: 'pools',
-    permission: 'pools:read',
+    needs: [['pools:read']],
     errors: ['unavailable'],
   },
   readMetrics: {
     summary: 'Metrics in the text form of Prometheus',
     tag: 'operations',
-    permission: 'metrics:read',
+    needs: [['metrics:read']],
     errors: [],
   },
   readHealth: { summary: 'What runs here, part by part; always 200', tag: 'operations', errors: [] },

@@ -16,7 +16,8 @@ import {
 } from '@reins/contracts'
 import type { GatewayConfig } from '../ports.ts'
 import type { Agents } from './agents.ts'
-import { authorize, type Caller } from './caller.ts'
+import { namesOf } from './access/names.ts'
+import { authorize, authorizeSome, type Caller } from './caller.ts'
 import { operations } from './operations.ts'
 
 export interface ValueParts extends Pick<GatewayConfig, 'registry' | 'call' | 'admission'> {
@@ -40,24 +41,24 @@ export class Values {
   }
 
   async putSecret(caller: Caller, name: string, body: unknown): Promise<SecretAnswer> {
-    authorize(caller, operations.putSecret)
+    authorize(caller, operations.putSecret, { secret: name })
     const value = secretValue(body)
     return this.#write('secrets.put', { name, value, by: caller.by })
   }
 
   /** Everything but its value. */
   async showSecret(caller: Caller, name: string): Promise<SecretInfo> {
-    authorize(caller, operations.showSecret)
+    authorize(caller, operations.showSecret, { secret: name })
     return this.#ask('secrets.get', { name })
   }
 
   async listSecrets(caller: Caller, page: Page): Promise<SecretList> {
-    authorize(caller, operations.listSecrets)
-    return this.#ask('secrets.list', asked(page))
+    const only = namesOf(authorizeSome(caller, operations.listSecrets), 'secret')
+    return this.#ask('secrets.list', { ...asked(page), ...(only ? { only } : {}) })
   }
 
   async deleteSecret(caller: Caller, name: string): Promise<{ readonly name: string }> {
-    authorize(caller, operations.deleteSecret)
+    authorize(caller, operations.deleteSecret, { secret: name })
     return this.#write('secrets.delete', { name, by: caller.by })
   }
 
@@ -67,13 +68,13 @@ export class Values {
   }
 
   async putConfig(caller: Caller, name: string, value: unknown): Promise<ConfigAnswer> {
-    authorize(caller, operations.putConfig)
+    authorize(caller, operations.putConfig, { config: name })
     refuseAgent(name)
     return this.#write('configs.put', { name, value, by: caller.by })
   }
 
   async showConfig(caller: Caller, name: string): Promise<Config> {
-    authorize(caller, operations.showConfig)
+    authorize(caller, operations.showConfig, { config: name })
     if (!name.startsWith(agentPrefix)) return this.#ask('configs.get', { name })
     const agent = await this.#parts.agents.show(caller, name.slice(agentPrefix.length))
     const { definition, createdAt, updatedAt } = agent
@@ -82,12 +83,12 @@ export class Values {
   }
 
   async listConfigs(caller: Caller, page: Page): Promise<ConfigList> {
-    authorize(caller, operations.listConfigs)
-    return this.#ask('configs.list', asked(page))
+    const only = namesOf(authorizeSome(caller, operations.listConfigs), 'config')
+    return this.#ask('configs.list', { ...asked(page), ...(only ? { only } : {}) })
   }
 
   async deleteConfig(caller: Caller, name: string): Promise<{ readonly name: string }> {
-    authorize(caller, operations.deleteConfig)
+    authorize(caller, operations.deleteConfig, { config: name })
     refuseAgent(name)
     return this.#write('configs.delete', { name, by: caller.by })
   }

@@ -11,7 +11,9 @@ import {
   type WebhookList,
 } from '@reins/contracts'
 import type { GatewayConfig } from '../ports.ts'
-import { authorize, type Caller } from './caller.ts'
+import { namesOf } from './access/names.ts'
+import { onlyOf } from './reads/from-index.ts'
+import { allowedTo, authorize, authorizeSome, type Caller } from './caller.ts'
 import { operations } from './operations.ts'
 
 export type WebhookParts = Pick<GatewayConfig, 'call' | 'admission'>
@@ -29,33 +31,44 @@ export class Webhooks {
   async create(caller: Caller, { url, on }: CreateWebhook): Promise<CreatedWebhook> {
     authorize(caller, operations.createWebhook)
     this.#mustBeWritable()
-    return this.#ask('registry', 'webhooks.create', { url, on, by: caller.by })
+    return this.#ask('registry', 'webhooks.create', {
+      url,
+      on,
+      by: caller.by,
+      ...onlyOf(allowedTo(caller, operations.listSessions)),
+    })
   }
 
   async list(caller: Caller): Promise<WebhookList> {
-    authorize(caller, operations.listWebhooks)
-    return this.#ask('registry', 'webhooks.list', {})
+    const only = namesOf(authorizeSome(caller, operations.listWebhooks), 'webhook')
+    const { webhooks, ...rest } = await this.#ask<WebhookList>('registry', 'webhooks.list', {})
+    return { ...rest, webhooks: only ? webhooks.filter(({ id }) => only.includes(id)) : webhooks }
   }
 
   async show(caller: Caller, id: string): Promise<Webhook> {
-    authorize(caller, operations.showWebhook)
+    authorize(caller, operations.showWebhook, { webhook: id })
     return this.#ask('registry', 'webhooks.get', { id })
   }
 
   async delete(caller: Caller, id: string): Promise<{ readonly id: string }> {
-    authorize(caller, operations.deleteWebhook)
+    authorize(caller, operations.deleteWebhook, { webhook: id })
     this.#mustBeWritable()
     return this.#ask('registry', 'webhooks.delete', { id, by: caller.by })
   }
 
   async test(caller: Caller, id: string): Promise<TestedWebhook> {
-    authorize(caller, operations.testWebhook)
+    authorize(caller, operations.testWebhook, { webhook: id })
     return this.#ask('memory', 'webhooks.test', { id }, testMs)
   }
 
   async deliveries(caller: Caller, id: string | undefined, limit: number): Promise<DeliveryList> {
-    authorize(caller, operations.listDeliveries)
-    return this.#ask('memory', 'webhooks.deliveries', { ...(id === undefined ? {} : { id }), limit })
+    const only = namesOf(authorizeSome(caller, operations.listDeliveries, { webhook: id }), 'webhook')
+    const named = id === undefined ? {} : { id }
+    return this.#ask('memory', 'webhooks.deliveries', {
+      ...named,
+      limit,
+      ...(only && id === undefined ? { only } : {}),
+    })
   }
 
   #mustBeWritable(): void {

@@ -6,11 +6,14 @@ import type { StreamItem } from '@reins/contracts'
 export class Item {
   readonly type: string
   readonly cursor: string
+  /** Of a tree: whose it is. */
+  readonly session: string | undefined
   readonly json: string
   #bytes: Buffer | undefined
   constructor(item: StreamItem) {
     this.type = item.type
     this.cursor = item.cursor
+    this.session = 'session' in item ? item.session : undefined
     this.json = JSON.stringify(item)
   }
 

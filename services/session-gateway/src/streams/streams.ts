@@ -1,7 +1,9 @@
 // All open streams of this gateway: how many there may be, which share a hub, their heartbeats, their end.
 import { type Cursor, errorTable, type Head, isSessionId, ReinsError } from '@reins/contracts'
 import type { Metrics } from '@reins/telemetry'
-import { authorize, type Caller } from '../api/caller.ts'
+import { type Alternatives, allowsAll, everything } from '../api/access/needs.ts'
+import type { SessionAgents } from '../api/access/session-agents.ts'
+import { allowedTo, type Caller } from '../api/caller.ts'
 import { operations } from '../api/operations.ts'
 import { resolveCursor, viewOf } from '../api/reads/cursors.ts'
 import type { View } from '../api/reads/views.ts'
@@ -11,6 +13,7 @@ import { Hub, type HubParts } from './hub.ts'
 import { Pace } from './pace.ts'
 import { type Cut, ReaderWatch } from './reader-watch.ts'
 import type { LookAtSendQueues } from './send-queues.ts'
+import { shownSink } from './shown-sink.ts'
 import type { Sink } from './sink.ts'
 import { Viewer } from './viewer.ts'
 
@@ -28,6 +31,7 @@ export interface Opening {
 
 export class Streams {
   readonly #parts: HubParts
+  readonly #access: SessionAgents
   readonly #limits: Limits
   readonly #pace: Pace
   readonly #hubs = new Map<string, Hub>()
@@ -38,9 +42,15 @@ export class Streams {
   readonly #slow: { inc(): void }
   #closed = false
 
-  constructor(parts: Omit<HubParts, 'pace'>, limits: Limits, look: LookAtSendQueues, metrics: Metrics) {
+  constructor(
+    { access, ...parts }: Omit<HubParts, 'pace'> & { readonly access: SessionAgents },
+    limits: Limits,
+    look: LookAtSendQueues,
+    metrics: Metrics,
+  ) {
     this.#pace = new Pace({ busyAbove: limits.promptTokensPerSecond, now: () => performance.now() })
     this.#parts = { ...parts, pace: this.#pace }
+    this.#access = access
     this.#limits = limits
     this.#open = metrics.gauge('reins_gateway_streams', 'Open event streams')
     this.#slow = metrics.counter('reins_gateway_slow_consumers_total', 'Streams closed because their reader was slow')
@@ -69,15 +79,18 @@ export class Streams {
 
   /** Throws forbidden, session_not_found, invalid_cursor, too_many_streams: all before the first byte. */
   async open(caller: Caller, request: StreamRequest): Promise<Opening> {
-    authorize(caller, operations.readEvents)
     if (!isSessionId(request.session)) throw notFound(request.session)
+    await this.#access.authorize(caller, operations.readEvents, request.session)
     const view = viewOf(request.session, request.tree)
     this.#mustHaveRoom()
     const { head } = await this.#parts.appender.existing(request.session)
     const cursor = await resolveCursor(this.#parts.sessions, view, request.after)
     const last = view.tree ? await this.#parts.sessions.head({ tree: view.of }) : head
     this.#mustHaveRoom()
-    return { start: (sink) => this.#start(view, last, cursor, request.deltas, sink) }
+    const allowed = view.tree ? allowedTo(caller, operations.readEvents) : everything
+    return {
+      start: (sink) => this.#start(view, last, cursor, request.deltas, this.#shown(sink, allowed)),
+    }
   }
 
   /** Ends every stream: clients come back with their cursors, here or elsewhere. */
@@ -89,6 +102,10 @@ export class Streams {
     this.#pace.close()
     for (const hub of this.#hubs.values()) hub.close()
     this.#hubs.clear()
+  }
+
+  #shown(sink: Sink, allowed: Alternatives): Sink {
+    return allowsAll(allowed) ? sink : shownSink(sink, allowed, this.#access)
   }
 
   #mustHaveRoom(): void {

@@ -1,6 +1,7 @@
 // What the memory service answers from its index. Throws unavailable while nobody answers for it.
-import { ReinsError, serviceSubject } from '@reins/contracts'
+import { type Only, ReinsError, serviceSubject } from '@reins/contracts'
 import type { CallService } from '../../ports.ts'
+import { type Alternatives, allowsAll } from '../access/needs.ts'
 
 export async function fromIndex<T>(call: CallService, verb: string, request: unknown): Promise<T> {
   const reply = await call<T>(serviceSubject('memory', verb), request)
@@ -8,3 +9,15 @@ export async function fromIndex<T>(call: CallService, verb: string, request: unk
   const { code, message, details, next } = reply.error
   throw new ReinsError(code, message, { details, ...(next === undefined ? {} : { next }) })
 }
+
+/** What a list may show, for whoever makes it; nothing where it may show all. */
+export const onlyOf = (allowed: Alternatives): { readonly only?: Only } =>
+  allowsAll(allowed)
+    ? {}
+    : {
+        only: allowed.map(({ agent, session, tool }) => ({
+          ...(agent === undefined ? {} : { agent }),
+          ...(session === undefined ? {} : { session }),
+          ...(tool === undefined ? {} : { tool }),
+        })),
+      }

@@ -3,7 +3,8 @@
 //   O2. A page at a time is in memory, however large the output is.
 import { isSessionId, ReinsError } from '@reins/contracts'
 import type { OutputStore, SessionLog } from '@reins/journal'
-import { authorize, type Caller } from '../caller.ts'
+import type { SessionAgents } from '../access/session-agents.ts'
+import type { Caller } from '../caller.ts'
 import { operations } from '../operations.ts'
 import { notFound } from '../writes/appender.ts'
 import { framesOf } from './session-folds.ts'
@@ -18,15 +19,17 @@ export interface OutputPage {
 export class KeptOutputs {
   readonly #sessions: SessionLog
   readonly #outputs: Pick<OutputStore, 'get'>
+  readonly #access: SessionAgents
 
-  constructor(sessions: SessionLog, outputs: Pick<OutputStore, 'get'>) {
+  constructor(sessions: SessionLog, outputs: Pick<OutputStore, 'get'>, access: SessionAgents) {
+    this.#access = access
     this.#sessions = sessions
     this.#outputs = outputs
   }
 
   /** `named`: a reference, or the id of the call that made the output. At most `limit` bytes from `offset` on. */
   async page(caller: Caller, session: string, named: string, offset: number, limit: number): Promise<OutputPage> {
-    authorize(caller, operations.readOutput)
+    await this.#access.authorize(caller, operations.readOutput, session)
     const ref = await this.#refOf(session, named) // O1
     if (ref === undefined)
       throw new ReinsError('output_not_found', `Session ${session} names no kept output ${named.slice(0, 80)}.`)

@@ -3,7 +3,8 @@
 import { type Prompt, promptOf, type Settings } from '@reins/context'
 import { type EventOf, type Frame, isSessionId, knownEvents, ReinsError, type SessionPrompt } from '@reins/contracts'
 import { evolve, type Session } from '@reins/session'
-import { authorize, type Caller } from '../caller.ts'
+import type { SessionAgents } from '../access/session-agents.ts'
+import type { Caller } from '../caller.ts'
 import { operations } from '../operations.ts'
 import { notFound } from '../writes/appender.ts'
 import { type FoldParts, foldBefore } from './fold-before.ts'
@@ -11,6 +12,7 @@ import { framesOf, type SessionFolds } from './session-folds.ts'
 
 export interface PromptParts extends FoldParts {
   readonly folds: SessionFolds
+  readonly access: SessionAgents
   /** What a pinned definition means for model calls. */
   readonly settingsOf: (digest: string) => Promise<Settings>
 }
@@ -37,7 +39,7 @@ export class Prompts {
     session: string,
     asked: { readonly call?: string; readonly attempt?: number },
   ): Promise<SessionPrompt> {
-    authorize(caller, operations.readPrompt)
+    await this.#parts.access.authorize(caller, operations.readPrompt, session)
     if (!isSessionId(session)) throw notFound(session)
     const { fold } = await this.#parts.folds.folded(session)
     const call = asked.call ?? fold.session.sent?.call

@@ -18,14 +18,16 @@ import {
 import type { SessionFrame, SessionLog, Snapshots } from '@reins/journal'
 import { foldFrame } from '@reins/session'
 import type { CallService } from '../../ports.ts'
-import { authorize, type Caller } from '../caller.ts'
+import { everything } from '../access/needs.ts'
+import type { SessionAgents } from '../access/session-agents.ts'
+import { allowedTo, authorizeSome, type Caller } from '../caller.ts'
 import type { QueueBoard } from '../operating/queue-board.ts'
 import type { SlowCalls } from '../operating/slow-calls.ts'
 import { operations } from '../operations.ts'
 import { type Appender, notFound } from '../writes/appender.ts'
 import { resolveCursor, viewOf } from './cursors.ts'
 import { foldBefore } from './fold-before.ts'
-import { fromIndex } from './from-index.ts'
+import { fromIndex, onlyOf } from './from-index.ts'
 import { framesOf, type SessionFolds, treeFramesOf } from './session-folds.ts'
 import { apiEvents, type View } from './views.ts'
 
@@ -35,6 +37,7 @@ export interface ReadParts {
   readonly appender: Appender
   readonly call: CallService
   readonly folds: SessionFolds
+  readonly access: SessionAgents
   readonly queues: Pick<QueueBoard, 'of'>
   readonly slow: Pick<SlowCalls, 'of'>
 }
@@ -51,7 +54,7 @@ export class SessionReads {
 
   /** Throws session_not_found. */
   async info(caller: Caller, session: string): Promise<SessionInfo> {
-    authorize(caller, operations.showSession)
+    await this.#parts.access.authorize(caller, operations.showSession, session)
     const info = await this.#parts.folds.info(session)
     const queued = this.#parts.queues.of(session)
     const slow = [...this.#parts.slow.of(session)]
@@ -60,13 +63,13 @@ export class SessionReads {
 
   /** From the index: what has just happened may not be in it. */
   async usage(caller: Caller, request: AskUsage): Promise<UsageReport> {
-    authorize(caller, operations.reportUsage)
-    return fromIndex(this.#parts.call, 'usage.report', request)
+    const allowed = authorizeSome(caller, operations.reportUsage)
+    return fromIndex(this.#parts.call, 'usage.report', { ...request, ...onlyOf(allowed) })
   }
 
   /** The folded state at a cursor, or at the end. */
   async state(caller: Caller, session: string, at: string | undefined): Promise<SessionState> {
-    authorize(caller, operations.showState)
+    await this.#parts.access.authorize(caller, operations.showState, session)
     if (at === undefined) {
       const { info, fold } = await this.#parts.folds.folded(session)
       const cursor = encodeCursor({ of: session, tree: false, ...info.last })
@@ -86,7 +89,7 @@ export class SessionReads {
 
   /** Up to `limit` frames with a sequence above `after`, as the log has them. */
   async frames(caller: Caller, session: string, after: number, limit: number): Promise<FramePage> {
-    authorize(caller, operations.readFrames)
+    await this.#parts.access.authorize(caller, operations.readFrames, session)
     await this.#mustExist(session)
     const frames: FramePage['frames'] = []
     let bytes = 0
@@ -109,7 +112,7 @@ export class SessionReads {
     limit: number,
     tree: boolean,
   ): Promise<EventPage> {
-    authorize(caller, operations.readEvents)
+    await this.#parts.access.authorize(caller, operations.readEvents, session)
     const view = viewOf(session, tree)
     await this.#mustExist(session)
     const cursor = await resolveCursor(this.#parts.sessions, view, after)
@@ -120,7 +123,9 @@ export class SessionReads {
       more,
     })
     let bytes = 0
+    const allowed = tree ? allowedTo(caller, operations.readEvents) : everything
     for await (const one of this.#behind(view, cursor, limit)) {
+      if (!(await this.#parts.access.among(allowed, one.session))) continue
       const known = one.frame.seq === cursor.seq ? cursor.i : -1
       for (const event of apiEvents(view, one.session, one.frame, known, cursor.places)) {
         if (events.length === limit || bytes > maxPageBytes) return answer(true)
@@ -133,8 +138,8 @@ export class SessionReads {
 
   /** From the index: throws unavailable while nobody answers for it. */
   async list(caller: Caller, request: ListSessions): Promise<SessionList> {
-    authorize(caller, operations.listSessions)
-    return fromIndex(this.#parts.call, 'sessions.list', request)
+    const allowed = authorizeSome(caller, operations.listSessions)
+    return fromIndex(this.#parts.call, 'sessions.list', { ...request, ...onlyOf(allowed) })
   }
 
   async #mustExist(session: string): Promise<void> {

@@ -16,7 +16,9 @@ import {
 import { follow, type SessionFeed, type SessionFrame, type SessionLog } from '@reins/journal'
 import { emptyInfo, foldInfo, type InfoFold, stopOf, treeNodes } from '@reins/session'
 import type { CallService } from '../../ports.ts'
-import { authorize, type Caller } from '../caller.ts'
+import { among } from '../access/needs.ts'
+import type { SessionAgents } from '../access/session-agents.ts'
+import { allowedTo, type Caller } from '../caller.ts'
 import type { QueueBoard } from '../operating/queue-board.ts'
 import { operations } from '../operations.ts'
 import { notFound } from '../writes/appender.ts'
@@ -27,6 +29,7 @@ export interface TreeParts {
   readonly sessions: SessionLog
   readonly feed: SessionFeed
   readonly folds: SessionFolds
+  readonly access: SessionAgents
   readonly stopWithinMs: number
   readonly call: CallService
   readonly queues: Pick<QueueBoard, 'of'>
@@ -43,8 +46,8 @@ export class SessionTrees {
 
   /** Of any session of the tree. Throws session_not_found. */
   async tree(caller: Caller, session: string): Promise<SessionTree> {
-    authorize(caller, operations.showTree)
     if (!isSessionId(session)) throw notFound(session)
+    await this.#parts.access.authorize(caller, operations.showTree, session)
     const root = rootOf(session)
     const { folds, upTo } = await this.#indexed(root)
     let last: SessionFrame | undefined
@@ -53,6 +56,9 @@ export class SessionTrees {
       last = one
     }
     if (!last || !folds.has(session)) throw notFound(session)
+    const allowed = allowedTo(caller, operations.showTree)
+    for (const [id, { agent }] of folds)
+      if (!among(allowed, { session: id, agent: agent ?? undefined })) folds.delete(id)
     const { seq, n } = last.frame
     const i = everyEvent(last.frame).length - 1
     const nodes = treeNodes(folds).map((node) => {
@@ -67,7 +73,7 @@ export class SessionTrees {
    * long as a turn is waited for. Throws session_not_found.
    */
   async stop(caller: Caller, session: string, wait?: AbortSignal): Promise<TreeStop | null> {
-    authorize(caller, operations.showStop)
+    await this.#parts.access.authorize(caller, operations.showStop, session)
     const { sessions, feed, folds, stopWithinMs } = this.#parts
     const { fold } = await folds.folded(session)
     let stop = stopOf(fold.session)

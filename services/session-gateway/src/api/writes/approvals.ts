@@ -21,10 +21,12 @@ import {
 } from '@reins/contracts'
 import { decideApproval, type Fold, type PersonsVerdict, revokeGrant, type VerdictOutcome } from '@reins/session'
 import type { CallService, GatewayConfig } from '../../ports.ts'
-import { authorize, type Caller } from '../caller.ts'
+import type { Subject } from '../access/needs.ts'
+import type { SessionAgents } from '../access/session-agents.ts'
+import { authorizeSome, type Caller } from '../caller.ts'
 import { operations } from '../operations.ts'
 import { type Outcome, refused } from '../outcomes.ts'
-import { fromIndex } from '../reads/from-index.ts'
+import { fromIndex, onlyOf } from '../reads/from-index.ts'
 import { framesOf, type SessionFolds } from '../reads/session-folds.ts'
 import { notFound } from './appender.ts'
 import type { Decided } from './decisions.ts'
@@ -34,6 +36,7 @@ export interface ApprovalParts extends Pick<GatewayConfig, 'sessions' | 'registr
   readonly writes: SessionWrites
   readonly folds: SessionFolds
   readonly call: CallService
+  readonly access: SessionAgents
 }
 
 const words = {
@@ -53,13 +56,13 @@ export class Approvals {
 
   /** From the index: throws unavailable while nobody answers for it. */
   async list(caller: Caller, request: ListApprovals): Promise<ApprovalList> {
-    authorize(caller, operations.listApprovals)
-    return fromIndex(this.#parts.call, 'approvals.list', request)
+    const allowed = authorizeSome(caller, operations.listApprovals)
+    return fromIndex(this.#parts.call, 'approvals.list', { ...request, ...onlyOf(allowed) })
   }
 
   /** Throws session_not_found. */
   async grants(caller: Caller, session: string): Promise<readonly GrantInfo[]> {
-    authorize(caller, operations.listGrants)
+    await this.#parts.access.authorize(caller, operations.listGrants, session)
     const { fold } = await this.#parts.folds.folded(session)
     return (fold.session.grants ?? []).map((grant) => ({ ...grant }))
   }
@@ -78,7 +81,8 @@ export class Approvals {
       ...{ call, verdict, scope: request.scope ?? 'call' },
       ...{ digest: request.digest, arguments: request.args, reason: request.reason },
     }
-    return this.#parts.writes.write(caller, operations.decideApproval, options, async () => {
+    const about = () => this.#toolOf(caller, session, (fold) => callOf(fold, call)?.name)
+    return this.#parts.writes.write(caller, operations.decideApproval, about, options, async () => {
       if (!isSessionId(session)) throw notFound(session)
       return {
         ...{ session, asked: `POST /v1/sessions/${session}/approvals/${call}`, body: request },
@@ -112,7 +116,9 @@ export class Approvals {
     grant: string | undefined,
     options: WriteOptions = {},
   ): Promise<Outcome<GrantsRevoked>> {
-    return this.#parts.writes.write(caller, operations.revokeGrants, options, async () => {
+    const tool = (fold: Fold) => fold.session.grants?.find((one) => one.grant === grant)?.tool
+    const about = () => this.#toolOf(caller, session, tool)
+    return this.#parts.writes.write(caller, operations.revokeGrants, about, options, async () => {
       if (!isSessionId(session)) throw notFound(session)
       let revoked: readonly string[] = []
       return {
@@ -136,6 +142,14 @@ export class Approvals {
         },
       }
     })
+  }
+
+  /** What is decided about; who may decide about all tools is not made to wait for it. */
+  async #toolOf(caller: Caller, session: string, toolIn: (fold: Fold) => string | undefined): Promise<Subject> {
+    const allowed = authorizeSome(caller, operations.decideApproval, { session })
+    if (allowed.every(({ tool }) => tool === undefined)) return { session }
+    const { fold } = await this.#parts.folds.folded(session)
+    return { session, tool: toolIn(fold) }
   }
 
   /** AV1. */
@@ -221,6 +235,8 @@ function errorOf({ code, why, by }: VerdictOutcome & { readonly kind: 'refused' 
       return code satisfies never
   }
 }
+
+const callOf = ({ session }: Fold, call: string) => session.turn?.calls.find((one) => one.call === call)
 
 const approvalDecided = receipts(ApprovalDecided)
 const grantsRevoked = receipts(GrantsRevoked)

@@ -14,10 +14,12 @@ import {
 } from '@reins/contracts'
 import { type AnswerOutcome, answerElicitation, waitingElicitations } from '@reins/session'
 import type { CallService } from '../../ports.ts'
-import { authorize, type Caller } from '../caller.ts'
+import type { Subject } from '../access/needs.ts'
+import type { SessionAgents } from '../access/session-agents.ts'
+import { authorizeSome, type Caller } from '../caller.ts'
 import { operations } from '../operations.ts'
 import { type Outcome, refused } from '../outcomes.ts'
-import { fromIndex } from '../reads/from-index.ts'
+import { fromIndex, onlyOf } from '../reads/from-index.ts'
 import type { SessionFolds } from '../reads/session-folds.ts'
 import { notFound } from './appender.ts'
 import { receipts, type SessionWrites, type WriteOptions } from './session-writes.ts'
@@ -26,6 +28,7 @@ export interface ElicitationParts {
   readonly writes: SessionWrites
   readonly folds: SessionFolds
   readonly call: CallService
+  readonly access: SessionAgents
 }
 
 export class Elicitations {
@@ -36,7 +39,7 @@ export class Elicitations {
 
   /** Those that wait now. Throws session_not_found. */
   async list(caller: Caller, session: string): Promise<readonly ElicitationInfo[]> {
-    authorize(caller, operations.listElicitations)
+    await this.#parts.access.authorize(caller, operations.listElicitations, session)
     const { fold } = await this.#parts.folds.folded(session)
     return waitingElicitations(fold.session).map(({ call, tool, state }) => ({
       ...{ type: 'elicitation' as const, mode: state.mode, elicitation_id: state.elicitation },
@@ -50,8 +53,8 @@ export class Elicitations {
 
   /** Of all sessions, from the index: throws unavailable while nobody answers for it. */
   async listAll(caller: Caller, request: ListElicitations): Promise<AskedElicitationList> {
-    authorize(caller, operations.listAllElicitations)
-    return fromIndex(this.#parts.call, 'elicitations.list', request)
+    const allowed = authorizeSome(caller, operations.listAllElicitations)
+    return fromIndex(this.#parts.call, 'elicitations.list', { ...request, ...onlyOf(allowed) })
   }
 
   answer(
@@ -62,7 +65,14 @@ export class Elicitations {
     options: WriteOptions = {},
   ): Promise<Outcome<ElicitationAnswered>> {
     const { action, content, completed, elicitation_id } = request
-    return this.#parts.writes.write(caller, operations.answerElicitation, options, async () => {
+    const about = async (): Promise<Subject> => {
+      const allowed = authorizeSome(caller, operations.answerElicitation, { session })
+      if (allowed.every(({ tool }) => tool === undefined)) return { session }
+      const { fold } = await this.#parts.folds.folded(session)
+      const tool = waitingElicitations(fold.session).find(({ state }) => state.elicitation === elicitation)?.tool
+      return { session, tool }
+    }
+    return this.#parts.writes.write(caller, operations.answerElicitation, about, options, async () => {
       if (!isSessionId(session)) throw notFound(session)
       if (elicitation_id !== undefined && elicitation_id !== elicitation)
         throw new ReinsError('invalid_request', 'The body is not valid: elicitation_id: the path names another one.')

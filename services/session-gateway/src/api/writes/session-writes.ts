@@ -44,6 +44,8 @@ import type { Static, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Limits } from '../../config.ts'
 import type { GatewayConfig } from '../../ports.ts'
+import type { Subject } from '../access/needs.ts'
+import type { SessionAgents } from '../access/session-agents.ts'
 import { authorize, type Caller } from '../caller.ts'
 import { asReinsError } from '../errors.ts'
 import { type Operation, operations } from '../operations.ts'
@@ -78,6 +80,7 @@ export type WriteParts = Pick<
     readonly limits: Limits
     readonly appender: Appender
     readonly folds: SessionFolds
+    readonly access: SessionAgents
     /** Aborted when the gateway shuts down: nobody waits for a turn any more. */
     readonly stopping: AbortSignal
   }
@@ -111,7 +114,7 @@ export class SessionWrites {
     message: SendMessage,
     options: WriteOptions = {},
   ): Promise<Outcome<MessageAccepted>> {
-    return this.write(caller, operations.sendMessage, options, async () => {
+    return this.write(caller, operations.sendMessage, { session }, options, async () => {
       if (!isSessionId(session)) throw notFound(session)
       const content = contentOf(message.content, this.#parts.limits.maxMessageBytes)
       return {
@@ -132,7 +135,7 @@ export class SessionWrites {
 
   /** Unchanged: the instance's session is there already, and no message came with the request. */
   create(caller: Caller, request: CreateSession, options: WriteOptions = {}): Promise<Outcome<CreatedSession>> {
-    return this.write(caller, operations.createSession, options, async () => {
+    return this.write(caller, operations.createSession, { agent: request.agent }, options, async () => {
       const { agent, instance, session: name, message } = request
       if (name !== undefined && instance === undefined)
         throw new ReinsError('invalid_request', 'The body is not valid: session: needs instance beside it.')
@@ -179,7 +182,7 @@ export class SessionWrites {
     options: WriteOptions = {},
   ): Promise<Outcome<ControlAccepted>> {
     const tree = verb === 'pause' && options.tree === true
-    return this.write(caller, operations[verb], options, async () => {
+    return this.write(caller, operations[verb], { session }, options, async () => {
       if (!isSessionId(session)) throw notFound(session)
       return {
         ...{ session, asked: `POST /v1/sessions/${session}/${verb}`, body: tree ? { tree } : {} },
@@ -203,7 +206,7 @@ export class SessionWrites {
     request: RaiseBudget,
     options: WriteOptions = {},
   ): Promise<Outcome<ControlAccepted>> {
-    return this.write(caller, operations.raiseBudget, options, async () => {
+    return this.write(caller, operations.raiseBudget, { session }, options, async () => {
       if (!isSessionId(session)) throw notFound(session)
       const raise = budgetLimits(request)
       if (!hasLimit(raise))
@@ -258,15 +261,18 @@ export class SessionWrites {
     return fold
   }
 
-  /** W2 around W1. */
+  /** W2 around W1. `about`: what the operation needs a permission for. */
   async write<R extends Receipt>(
     caller: Caller,
     operation: Operation,
+    about: Subject | (() => Promise<Subject>),
     options: WriteOptions,
     plan: () => Promise<Write<R>>,
   ): Promise<Outcome<R>> {
     try {
-      authorize(caller, operation)
+      const subject = typeof about === 'function' ? await about() : about
+      if (subject.session === undefined) authorize(caller, operation, subject)
+      else await this.#parts.access.authorize(caller, operation, subject.session, subject)
       const obstacle = this.#parts.admission?.writes()
       if (obstacle) return refused(obstacle) // W3
       return await this.#perform(caller, options, await plan())

@@ -2,6 +2,7 @@
 import { ErrorBody, type ErrorCode } from '@reins/contracts'
 import { type TSchema, Type } from 'typebox'
 import type { Route } from './route.ts'
+import { toldAs } from '../../api/access/needs.ts'
 import { statusOf } from './statuses.ts'
 
 export const ErrorAnswer = Type.Object({ error: ErrorBody }, { additionalProperties: false })
@@ -32,7 +33,7 @@ export function openApi(routes: readonly Route[], version: string): Readonly<Rec
 function operation(route: Route): Readonly<Record<string, unknown>> {
   const errors = new Map<number, string[]>()
   const everywhere: readonly ErrorCode[] = ['forbidden', 'not_acceptable', 'internal']
-  const guarded: readonly ErrorCode[] = route.permission === undefined ? [] : ['unauthorized']
+  const guarded: readonly ErrorCode[] = route.needs === undefined ? [] : ['unauthorized']
   const bodies: readonly ErrorCode[] = route.body ? ['invalid_json', 'body_too_large', 'unsupported_media_type'] : []
   for (const code of new Set([...route.errors, ...bodies, ...guarded, ...everywhere]))
     errors.set(statusOf[code], [...(errors.get(statusOf[code]) ?? []), code])
@@ -40,8 +41,8 @@ function operation(route: Route): Readonly<Record<string, unknown>> {
     operationId: `${route.method.toLowerCase()}${route.path.replaceAll(/[/:.]+(\w)/g, (_, letter: string) => letter.toUpperCase())}`,
     summary: route.summary,
     tags: [route.tag],
-    security: route.permission === undefined ? [] : [{ token: [] }],
-    ...(route.permission === undefined ? {} : { 'x-permission': route.permission }),
+    security: route.needs === undefined ? [] : [{ token: [] }],
+    ...(route.needs === undefined ? {} : { 'x-permissions': route.needs.map((all) => all.map(toldAs)) }),
     parameters: [
       ...parameters(route.params, 'path'),
       ...parameters(route.query, 'query'),

@@ -26,7 +26,7 @@ export interface OperationParts {
   routes(): readonly Route[]
 }
 
-const { permission: _, ...publicMetrics } = operations.readMetrics
+const { needs: _, ...publicMetrics } = operations.readMetrics
 
 export function operationRoutes(parts: OperationParts): readonly Route[] {
   const gauges = new PoolGauges(parts.metrics)

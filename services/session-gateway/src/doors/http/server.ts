@@ -7,11 +7,12 @@ import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { type ErrorCode, errorTable, ReinsError } from '@reins/contracts'
+import { type ErrorCode, errorTable, isMapping, ReinsError } from '@reins/contracts'
 import type { Log, Metrics } from '@reins/telemetry'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Api } from '../../api/api.ts'
-import { authorize, type Caller, nobody } from '../../api/caller.ts'
+import type { Subject } from '../../api/access/needs.ts'
+import { authorizeSome, type Caller, nobody } from '../../api/caller.ts'
 import { asReinsError } from '../../api/errors.ts'
 import { tooLarge } from '../../api/writes/message-content.ts'
 import { negotiate } from './accept.ts'
@@ -110,7 +111,7 @@ export function addRoutes(app: FastifyInstance, routes: readonly Route[], option
       url: route.path,
       ...(route.maxBodyBytes === undefined ? {} : { bodyLimit: Math.max(route.maxBodyBytes, options.maxBodyBytes) }),
       onRequest: async (request) => {
-        callers.set(request, await admit(route, request.headers, options.api)) // H1
+        callers.set(request, await admit(route, request, options.api)) // H1
         if (!negotiate(request.headers.accept, offered))
           throw new ReinsError('not_acceptable', `This route answers with ${offered.join(', ')} only.`)
       },
@@ -141,13 +142,22 @@ export function addRoutes(app: FastifyInstance, routes: readonly Route[], option
 /** Rejects with unauthorized or forbidden. Each operation checks its caller again: this is earlier (H1). */
 export async function admit(
   route: Route,
-  headers: IncomingHttpHeaders,
+  { headers, params }: Pick<FastifyRequest, 'headers' | 'params'>,
   { authenticate }: Pick<Api, 'authenticate'>,
 ): Promise<Caller> {
-  if (route.permission === undefined) return nobody
+  if (route.needs === undefined) return nobody
   const caller = await authenticate(tokenOf(headers))
-  authorize(caller, route)
+  authorizeSome(caller, route, subjectOf(route, params))
   return caller
+}
+
+/** As far as the path says it. */
+export function subjectOf({ names = {} }: Pick<Route, 'names'>, params: unknown): Subject {
+  const given = Object.entries(isMapping(params) ? params : {}).flatMap(([param, value]) => {
+    const hole = names[param]
+    return hole && typeof value === 'string' ? [[hole, value] as const] : []
+  })
+  return Object.fromEntries(given)
 }
 
 function formsOf(route: Route): readonly string[] {

@@ -59,7 +59,7 @@ export function addSocketRoute(app: FastifyInstance, api: Api, streams: Streams)
     method: 'GET',
     url: socketRoute.path,
     preHandler: async (request) => {
-      const caller = await admit(described, request.headers, api)
+      const caller = await admit(described, request, api)
       if (!request.ws) throw new ReinsError('invalid_request', 'This route needs an upgrade to a WebSocket.') // S1
       const { id } = params.parse(request.params)
       const { after, deltas = true, tree = false } = query.parse(request.query)
