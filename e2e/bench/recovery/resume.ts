@@ -49,14 +49,14 @@ export async function measureResume(product: Product, sizes: readonly number[], 
         const samples: number[] = []
         for (let i = 0; i < times; i++) {
           const from = performance.now()
-          const fold = await loadFold(context, session, frames)
+          const fold = await loadFold(context, session)
           samples.push(performance.now() - from)
           if (fold.head.n !== frames) throw new Error(`${fold.head.n} of ${frames} frames were loaded`)
         }
         return samples
       }
       const cold = await load()
-      await writeSnapshot(context, await loadFold(context, session, frames))
+      await writeSnapshot(context, await loadFold(context, session))
       results.push({ frames, cold: spread(cold), fromSnapshot: spread(await load()) })
     }
     return results

@@ -9,6 +9,8 @@ export interface Cacheable {
   busy(): boolean
   /** About how much it keeps in memory. */
   bytes(): number
+  /** It makes room for others, and is disposed of at once: the time to keep what it knows. */
+  evicted(): void
   dispose(): void
 }
 
@@ -61,6 +63,7 @@ export class Actors<A extends Cacheable> {
     for (const [id, { actor, bytes }] of this.#actors) {
       if (this.#bytes <= this.#mostBytes * keptShare) return
       if (actor.busy()) continue
+      actor.evicted()
       actor.dispose()
       this.#actors.delete(id)
       this.#bytes -= bytes

@@ -32,6 +32,7 @@ class Actor implements HeldActor {
     this.said.push(`${this.id} released`)
     this.triggers = []
   }
+  evicted = () => undefined
   dispose = () => void this.said.push(`${this.id} disposed`)
 }
 

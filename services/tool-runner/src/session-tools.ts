@@ -286,6 +286,9 @@ export class SessionTools implements HeldActor {
   /** No call waits here for a slot. */
   handOver(): void {}
 
+  /** What it knows stands in the log. */
+  evicted(): void {}
+
   dispose(): void {
     this.#following.stop()
   }

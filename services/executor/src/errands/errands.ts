@@ -28,7 +28,7 @@ import { type FoldSource, loadFold } from '../session/snapshots.ts'
 
 export interface ErrandContext extends FoldSource {
   readonly instance: string
-  readonly sessions: Pick<SessionLog, 'read' | 'append'>
+  readonly sessions: Pick<SessionLog, 'read' | 'frameAt' | 'append'>
   readonly work: Pick<WorkQueue, 'ensurePool'>
   readonly definitions: Pick<Definitions, 'resolved'>
   readonly registry: Pick<RegistryView, 'agentFresh' | 'version'>
@@ -143,7 +143,7 @@ async function appendTo(
   decide: (fold: Fold) => Decision | null,
   decides: 'by its state' | 'by its head' = 'by its state',
 ): Promise<Errands> {
-  let fold = await loadFold(context, id, Number.POSITIVE_INFINITY)
+  let fold = await loadFold(context, id)
   let current = false
   for (;;) {
     if (decides === 'by its state' && fold.session.beyond) return 'newer'

@@ -158,6 +158,10 @@ export class SessionActor implements HeldActor {
     }, true)
   }
 
+  evicted(): void {
+    this.#fold.evicted()
+  }
+
   dispose(): void {
     this.#room.leave()
     this.#fold.dispose()

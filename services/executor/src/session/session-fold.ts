@@ -5,7 +5,7 @@
 //   F3. After a failure the log is read, also for a first frame: it may say that the session is quarantined for it.
 import { estimateTokens, type Frame, type Head } from '@reins/contracts'
 import { emptyFold, type Fold, foldFrame, foldFrames, type Session } from '@reins/session'
-import { type FoldSource, loadFold, writeSnapshot } from './snapshots.ts'
+import { type FoldSource, loadFold, worthwhile, writeSnapshot } from './snapshots.ts'
 
 const snapshotEvery = 64
 const restMs = 5000
@@ -66,7 +66,8 @@ export class SessionFold {
       return
     }
     if (this.known()) await this.readOn(false)
-    else await this.#load(frame.n)
+    else await this.#load(frame.fault === undefined && this.#state === 'unread' ? frame : undefined)
+    if (frame.n === this.#fold.head.n + 1 && frame.prev === this.#fold.head.seq) this.add([frame])
     if (this.#fold.head.seq < frame.seq) await this.readOn(true)
     if (this.#fold.head.seq < frame.seq)
       throw new Error(`frame ${frame.n} of ${this.#id} was delivered, but cannot be read`)
@@ -74,7 +75,7 @@ export class SessionFold {
 
   /** To the head that the stream's leader has. */
   async reachHead(): Promise<void> {
-    if (!this.known()) await this.#load(Number.POSITIVE_INFINITY)
+    if (!this.known()) await this.#load()
     await this.readOn(true)
   }
 
@@ -109,8 +110,8 @@ export class SessionFold {
     this.#fold = emptyFold(this.#id)
   }
 
-  async #load(n: number): Promise<void> {
-    this.#fold = await loadFold(this.#context, this.#id, n)
+  async #load(near?: Frame): Promise<void> {
+    this.#fold = await loadFold(this.#context, this.#id, near)
     this.#snapshotN = this.#fold.head.n
     this.#state = 'known'
   }
@@ -120,13 +121,18 @@ export class SessionFold {
     const { head } = this.#fold
     // A long session's state is long too: it is written again when the log has grown by a quarter.
     if (head.n - this.#snapshotN >= Math.max(snapshotEvery, this.#snapshotN / 4)) this.#snapshot()
-    else if (head.n > this.#snapshotN && head.n >= snapshotEvery && !this.#restTimer) {
+    else if (head.n > this.#snapshotN && head.n >= worthwhile && !this.#restTimer) {
       this.#restTimer = setTimeout(() => {
         this.#restTimer = undefined
         if (!busy()) this.#snapshot()
       }, restMs)
       this.#restTimer.unref()
     }
+  }
+
+  /** It leaves the memory of this process before it has rested long: what it knows is written now. */
+  evicted(): void {
+    if (this.#restTimer) this.#snapshot()
   }
 
   #snapshot(): void {

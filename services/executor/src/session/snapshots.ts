@@ -1,11 +1,14 @@
 // Cold starts: a snapshot and the frames after it, or all frames. A snapshot that the log contradicts is deleted (PROTOCOL 11).
-import { emptyHead } from '@reins/contracts'
+//   C1. A session that was long at rest lies spread over the whole stream, and a server that looks for its frames by their subject
+//       searches everything that lies between them. So the few frames before the one that was delivered are read by their sequence:
+//       each names the one before it. What does not join is read by subject, as everything is where there are many.
+import { emptyHead, type Frame } from '@reins/contracts'
 import type { Reading } from '@reins/holder'
 import type { SessionLog, Snapshots } from '@reins/journal'
 import { emptyFold, type Fold, foldFrames, foldVersion, reviveSession } from '@reins/session'
 
 export interface FoldSource {
-  readonly sessions: Pick<SessionLog, 'read'>
+  readonly sessions: Pick<SessionLog, 'read' | 'frameAt'>
   readonly snapshots: Snapshots
   /** A read that is repeated until it is answered, or the process stops. */
   readonly reading: Reading
@@ -13,29 +16,48 @@ export interface FoldSource {
 }
 
 /** Below so many frames a snapshot saves nothing. */
-const worthwhile = 64
+export const worthwhile = 16
+/** C1. */
+const mostSteps = 32
 
-/** `n`: the number of frames that there are at least. */
-export async function loadFold(context: FoldSource, id: string, n: number): Promise<Fold> {
-  const base = n >= worthwhile ? await fromSnapshot(context, id) : undefined
-  if (base) return base
-  const frames = await context.reading(() => context.sessions.read(id))
-  return foldFrames(emptyFold(id), frames)
+/**
+ * `near`: a frame of the session that is known to be in the log; the fold reaches at least the one before it. Without it the fold
+ * reaches to wherever the log is.
+ */
+export async function loadFold(context: FoldSource, id: string, near?: Frame): Promise<Fold> {
+  const base = (near?.n ?? worthwhile) >= worthwhile ? await fromSnapshot(context, id) : undefined
+  const joined = near && (await joinedTo(context, base ?? emptyFold(id), near))
+  if (joined) return joined
+  const fold = base ?? emptyFold(id)
+  return foldFrames(fold, await context.reading(() => context.sessions.read(id, { after: fold.head.seq })))
+}
+
+/** C1. undefined: `near` does not follow closely on `fold`. */
+async function joinedTo(context: FoldSource, fold: Fold, near: Frame): Promise<Fold | undefined> {
+  const { session, head } = fold
+  if (near.n <= head.n || near.n - head.n > mostSteps) return undefined
+  const between: Frame[] = []
+  for (let { n, prev } = near; n > head.n + 1; ) {
+    const frame = await context.reading(() => context.sessions.frameAt(session.id, prev))
+    if (frame?.n !== n - 1 || frame.fault !== undefined) return undefined
+    between.unshift(frame)
+    ;({ n, prev } = frame)
+  }
+  return (between[0] ?? near).prev === head.seq ? foldFrames(fold, between) : undefined
 }
 
 async function fromSnapshot(context: FoldSource, id: string): Promise<Fold | undefined> {
   const snapshot = await context.snapshots.read(id).catch(() => undefined)
   if (snapshot?.foldVersion !== foldVersion) return undefined
   // The snapshot's own frame is read again: another n or hash there, and it is not of this log.
-  const frames = await context.reading(() => context.sessions.read(id, { after: snapshot.seq - 1 }))
-  const own = frames[0]
-  if (own?.seq !== snapshot.seq || own.n !== snapshot.n || own.hash !== snapshot.hash) {
+  const own = await context.reading(() => context.sessions.frameAt(id, snapshot.seq))
+  if (own?.n !== snapshot.n || own.hash !== snapshot.hash) {
     await context.snapshots.delete(id).catch(() => undefined)
     return undefined
   }
   const { seq, hash, needs, status, pool } = own
   const head = { ...emptyHead(id), seq, n: snapshot.n, hash, needs, status, pool }
-  return foldFrames({ head, session: reviveSession(snapshot.state) }, frames.slice(1))
+  return { head, session: reviveSession(snapshot.state) }
 }
 
 /** Off the hot path; a snapshot that is not written is only slower. */
