@@ -16,6 +16,7 @@ const blocksOf = (name: string, language: string): readonly string[] =>
 const documents = [
   ...['agents.md', 'approvals.md', 'delegation.md', 'mcp.md', 'memory.md', 'planning.md', 'secrets.md', 'tools.md'],
   'structured-results.md',
+  'serving.md',
   'webhooks.md',
   'skills.md',
   'budgets.md',

@@ -80,6 +80,8 @@ export interface CliContext {
   openPage?(url: string): Promise<boolean>
   /** Calls `listener` at each Ctrl-C (SIGINT) until the returned function is called. */
   onInterrupt(listener: () => void): () => void
+  /** Calls `listener` when somebody asks the process to end (SIGTERM), as above. Absent: nobody can. */
+  onTerminate?(listener: () => void): () => void
   connect(options: { readonly baseUrl: string; readonly token?: string }): ReinsClient
   /** Re-checks the chain of hashes of a session and the signatures in it, where this process can read its frames. */
   verify?(client: ReinsClient, session: string, options: VerifyOptions): Promise<Verified>

@@ -25,6 +25,10 @@ export interface Invocation {
   readonly width: number | undefined
   /** Aborted when the output is closed, and by Ctrl-C where the command did not take it over. */
   readonly signal: AbortSignal
+  /** The address of the server. */
+  readonly server: string
+  /** As it is now; undefined: there is none. */
+  token(): Promise<string | undefined>
   client(): Promise<ReinsClient>
   print(text: string): void
   /** A line for people that names commands: as this person types them. */
@@ -50,16 +54,19 @@ export function makeInvocation(context: CliContext, command: Command, signal: Ab
   const print = (text: string) => {
     context.stdout.write(`${text}\n`)
   }
+  const findToken = async (): Promise<string | undefined> =>
+    options.token ?? context.env.token ?? (isLoopback(server) ? await context.readAdminToken() : undefined) // R1
   return {
     context,
     json: options.json === true || options.format === 'json',
     style: makeStyle(colours(context)),
     width: context.stdout.isTTY === true ? Math.max(20, context.stdout.columns || 80) : undefined,
     signal,
+    server,
+    token: findToken,
     client: async () => {
       if (client) return client
-      const token =
-        options.token ?? context.env.token ?? (isLoopback(server) ? await context.readAdminToken() : undefined)
+      const token = await findToken()
       if (token === undefined && !isLoopback(server))
         throw new CommandFailure(`reins has no token for ${server}.`, {
           next: 'Give one with --token or REINS_TOKEN. reins sends the admin token of this machine to no other machine.',

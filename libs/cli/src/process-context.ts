@@ -40,6 +40,10 @@ export function processContext(options: ProcessContextOptions): CliContext {
       process.on('SIGINT', listener)
       return () => void process.off('SIGINT', listener)
     },
+    onTerminate: (listener) => {
+      process.on('SIGTERM', listener)
+      return () => void process.off('SIGTERM', listener)
+    },
     connect: options.connect ?? createClient,
     ...(options.verify === undefined ? {} : { verify: options.verify }),
   }

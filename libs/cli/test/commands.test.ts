@@ -199,7 +199,7 @@ describe('agents', () => {
   })
   test('a mode that is not there yet', async () => {
     const { code, err } = await reins(['agent', 'start', 'assistant', '--mode', 'web'])
-    expect([code, err.split('\n')[0]]).toEqual([2, 'reins: reins cannot chat with --mode web yet.'])
+    expect([code, err.split('\n')[0]]).toEqual([2, 'reins: reins cannot serve with --mode web yet.'])
   })
 })
 

@@ -7,6 +7,20 @@ export {
   type OutputPage,
   type WriteOptions,
 } from './client.ts'
+export {
+  type AgentEvent,
+  type AgentEventKind,
+  type ApprovalAsked,
+  type ElicitationAsked,
+  eventOfFrame,
+  frameOf,
+  isLastEvent,
+  type SessionEndReason,
+} from './agent-events/agent-event.ts'
+export { type Ask, askEvent, newProgress, type Progress, type Step, step } from './agent-events/progress.ts'
+export { type Standing, standingAt } from './agent-events/progress-at.ts'
+export { type ReadEvent, readAgentEvents } from './agent-events/read-frames.ts'
+export { tokensFrom } from './agent-events/tokens.ts'
 export { AgentNotFoundError, AgentValidationError, DelegationResult } from '@reins/agent'
 export type { ConnectionItem, FollowItem, FollowOptions } from './follow.ts'
 export { isLoopback } from './loopback.ts'

@@ -14,6 +14,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { codeOf } from '../code/agent-files.ts'
 import { CommandFailure, explainFailure, usageFailure } from '../failure.ts'
 import type { Act, Invocation } from '../invocation.ts'
+import { type ServeFlags, serve, servingOptions } from '../serving/serve.ts'
+import { isServingMode } from '../serving/serving-modes.ts'
 import { neutralise, oneLine } from '../text/neutralise.ts'
 import { table } from '../text/table.ts'
 import { ago } from '../text/when.ts'
@@ -178,26 +180,35 @@ function readCommands(agent: Command, act: Act): void {
     .action((name: string, options: { format?: Format }, command: Command) => act(show)([name, options], command))
 }
 
-interface StartOptions {
-  readonly session?: string
+interface StartOptions extends ServeFlags {
   readonly budget?: Budget
   readonly mode: string
 }
 
 function lifeCommands(agent: Command, act: Act): void {
-  agent
+  const starting = agent
     .command('start')
-    .description('Start a session with an agent and chat in the terminal')
+    .description('Start a session with an agent in the terminal, or serve the agent over HTTP')
     .argument('<agent>', 'the name of the agent')
     .option('-s, --session <id>', 'go on with this session instead of a new one')
     .addOption(budgetOption())
     .addOption(
-      new Option('--mode <mode>', 'chat here; web and api do not exist yet')
+      new Option(
+        '--mode <mode>',
+        'terminal: chat here; api: serve the agent to programs, over HTTP; web does not exist yet',
+      )
         .choices(['terminal', 'web', 'api'])
         .default('terminal'),
     )
-    .addOption(new Option('--port <port>', 'the port for --mode web and api (not yet)').argParser(count))
-    .addHelpText('after', examples(['reins agent start coder', 'reins agent start coder --session 01JD…']))
+  servingOptions(starting)
+    .addHelpText(
+      'after',
+      examples([
+        'reins agent start coder',
+        'reins agent start coder --session 01JD…',
+        'reins agent start coder --mode api --port 9100',
+      ]),
+    )
     .action((name: string, options: StartOptions, command: Command) => act(start)([name, options], command))
   agent
     .command('stop')
@@ -375,10 +386,11 @@ async function remove(run: Invocation, name: string, { force }: { readonly force
 }
 
 async function start(run: Invocation, name: string, options: StartOptions): Promise<void> {
+  if (isServingMode(options.mode)) return serve(run, name, options.mode, options)
   if (options.mode !== 'terminal')
     throw usageFailure(
-      `reins cannot chat with --mode ${options.mode} yet.`,
-      'Use --mode terminal. A program can use the HTTP API: the server describes it at /openapi.json.',
+      `reins cannot serve with --mode ${options.mode} yet.`,
+      'Use --mode terminal, or --mode api for programs.',
     )
   const { session, budget } = options
   try {
