@@ -222,6 +222,13 @@ describe('a subject of the broker', () => {
   })
 })
 
+test('nobody subscribes at the client itself, where a listener that throws would make the process deaf', () => {
+  const source = "export const hear = (broker: Broker) => broker.nc.subscribe('x', {})\n"
+  expect(check({ 'libs/journal/src/hear.ts': source, 'libs/journal/src/hear.test.ts': source })).toEqual([
+    'libs/journal/src/hear.ts:1 a listener that throws makes the process deaf: subscribe by listen of @reins/broker',
+  ])
+})
+
 // Written so that the check, which reads this file too, does not take them for imports of its own.
 const call = (how: string, what: string): string => `${how}('${what}')`
 

@@ -10,10 +10,11 @@
 //   B7. What can fail by an event (a stream, a socket, a server, a child, a worker) is listened to in the file that makes it: an error
 //       that nobody hears ends the process. The table `deaf` says where something else listens.
 //   B8. A subject of the broker is built where subjects are: `subjectFiles`. Elsewhere in the product no text begins like one.
+//   B9. Nobody subscribes at the client itself: what a listener throws ends the client's reading. `listen` of libs/broker catches it.
 import { builtinModules } from 'node:module'
 import path from 'node:path'
 import { withoutListener } from './error-listeners.ts'
-import { environmentReads, importsOf, subjectsIn } from './imports.ts'
+import { environmentReads, importsOf, subjectsIn, subscriptionsIn } from './imports.ts'
 
 /** Path from the root, with slashes → text. package.json files among them say where packages are. */
 export type Tree = ReadonlyMap<string, string>
@@ -144,6 +145,14 @@ const subjectFiles: readonly string[] = [
   'deploy/local/src/nats/probe-features.ts',
 ]
 
+/** B9. */
+const subscribers: readonly string[] = [
+  'libs/broker/src/broker.ts',
+  'libs/broker/src/listen.ts',
+  'libs/broker/src/pull.ts',
+  'deploy/local/src/nats/probe-features.ts',
+]
+
 const isSource = (file: string): boolean => /\.m?[jt]s$/.test(file)
 const isTest = (file: string): boolean =>
   /\.test\.m?[jt]s$/.test(file) || /(^|\/)test\//.test(file) || file.startsWith('e2e/') || !file.includes('/')
@@ -183,6 +192,9 @@ export function checkBoundaries(tree: Tree): readonly Problem[] {
     if (!file.startsWith('scripts/') && !isTest(file) && path.posix.basename(file) !== 'config.ts')
       for (const line of environmentReads(source))
         report(line, 'only config.ts reads the environment: take what you need as an argument')
+    if (/^(libs|services|deploy)\//.test(file) && !isTest(file) && !subscribers.includes(file))
+      for (const line of subscriptionsIn(source))
+        report(line, 'a listener that throws makes the process deaf: subscribe by listen of @reins/broker')
     if (/^(libs|services|deploy)\//.test(file) && !isTest(file) && !subjectFiles.includes(file))
       for (const { text, line } of subjectsIn(source))
         report(line, `${text} looks like a subject of the broker: build it in libs/contracts/src/broker/subjects.ts`)

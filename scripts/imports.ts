@@ -51,6 +51,13 @@ export function subjectsIn(source: string): readonly { readonly text: string; re
     )
 }
 
+/** Lines, counted from 1, that subscribe at a connection of the broker's client. */
+export function subscriptionsIn(source: string): readonly number[] {
+  return withoutComments(source)
+    .split('\n')
+    .flatMap((code, index) => (/\bnc\s*\??\.\s*subscribe\(/.test(code) ? [index + 1] : []))
+}
+
 /** M2. The lines stay where they are. */
 export function withoutComments(source: string): string {
   let block = false

@@ -1,9 +1,11 @@
 // Work on a real server, where the contract suite cannot look: what a process leaves behind at the broker, and what it makes it do.
-import { jetstreamManager } from '@nats-io/jetstream'
-import type { Broker } from '@reins/broker'
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { Kvm } from '@nats-io/kv'
+import { type Broker, listen } from '@reins/broker'
 import {
   bucketStream,
   buckets,
+  controlSubject,
   type Draft,
   emptyHead,
   execDurable,
@@ -77,4 +79,40 @@ test('whoever opens a pool that nobody serves gets at once what its dead holder 
   held.at(-1)?.ack()
   await second.close()
   expect(await ackWait()).toBe(ackWaitMs * 1e6)
+})
+
+const poisons = ['garbage', '', 'null', '[]', '{}', '{"key":"a.*.>","kind":"exec","labels":{},"floor":0}', '{"key":7}']
+
+test('an entry of a pool that cannot be read hides nothing else, and is written anew when its pool is opened', async () => {
+  const kv = await new Kvm(jetstream(broker.nc)).open(buckets.pools)
+  await journal.work.ensurePool('exec', 'p3', { gpu: 'true' })
+  const others = async () => (await journal.work.pools()).filter(({ key }) => key !== 'p4')
+  const known = await others()
+  for (const poison of poisons) {
+    await kv.put('exec.p4', poison)
+    await kv.put('exec.some-other-thing', poison)
+    expect(await others()).toEqual(known)
+    const another = await openJournal(broker, { replicas: 1, ackWaitMs, now: systemClock.now })
+    await another.work.ensurePool('exec', 'p4', { arch: 'arm' })
+    expect((await journal.work.pools()).find(({ key }) => key === 'p4')?.labels).toEqual({ arch: 'arm' })
+  }
+})
+
+test('a listener that throws loses that message, and hears the next one', async () => {
+  const heard: string[] = []
+  const failures: unknown[] = []
+  const own = await servers.broker('listener')
+  listen(
+    own,
+    controlSubject('listener'),
+    (msg) => {
+      if (msg.string() === 'poison') throw new Error('not taken')
+      heard.push(msg.string())
+    },
+    { failed: (error) => failures.push(error) },
+  )
+  await own.nc.flush()
+  for (const said of ['one', 'poison', 'two']) broker.publish(controlSubject('listener'), said)
+  await expect.poll(() => heard, { timeout: 30_000 }).toEqual(['one', 'two'])
+  expect(failures).toHaveLength(1)
 })

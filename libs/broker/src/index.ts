@@ -7,6 +7,7 @@ export {
   type RequestOutcome,
 } from './broker.ts'
 export { createStreamSubject } from './jetstream-api.ts'
+export { type Listening, type ListenOptions, listen } from './listen.ts'
 export { type HeaderOf, headersOf, makeHeaders } from './message-headers.ts'
 export { type Presence, type PresenceOptions, startPresence } from './presence.ts'
 export { type AckInfo, ackInfo, type Consumption, type PullOptions, pull } from './pull.ts'

@@ -8,11 +8,11 @@ afterEach(() => void vi.useRealTimers())
 
 const held: Holding = { session: 's', call: 'c', attempt: 1 }
 const reply = (running: boolean): RequestOutcome =>
-  ({ kind: 'reply', msg: { json: () => ({ running }) } }) as unknown as RequestOutcome
+  ({ kind: 'reply', msg: { string: () => JSON.stringify({ running }) } }) as unknown as RequestOutcome
 
 /** One instance, `me`, whose broker the test plays. */
 function world() {
-  const heard: ((beat: Heartbeat) => void)[] = []
+  const heard: ((beat: Heartbeat | string) => void)[] = []
   const gone: string[] = []
   const asked: string[] = []
   const broker = { answers: true, connected: true, lastReconnect: Number.NEGATIVE_INFINITY }
@@ -27,7 +27,10 @@ function world() {
       nc: {
         publish: () => undefined,
         subscribe: (subject: string, { callback }: { callback: (error: null, msg: unknown) => void }) => {
-          if (subject.startsWith('hb.')) heard.push((beat) => callback(null, { json: () => beat }))
+          if (subject.startsWith('hb.'))
+            heard.push((beat) =>
+              callback(null, { string: () => (typeof beat === 'string' ? beat : JSON.stringify(beat)) }),
+            )
           return { unsubscribe() {} }
         },
       },
@@ -70,6 +73,9 @@ function world() {
     },
     beat: (instance: string, whole: readonly Holding[] = [held]) => {
       for (const hear of heard) hear({ instance, pools: [], labels: {}, slots: 1, busy: 1, whole })
+    },
+    garbage: (said: string) => {
+      for (const hear of heard) hear(said)
     },
     reconnect: () => {
       broker.connected = true
@@ -144,5 +150,20 @@ test('a second reconnect while the first is being looked into is looked into as 
   expect(presence.suspect()).toBe(true)
   done()
   await vi.advanceTimersByTimeAsync(1)
+  expect(presence.suspect()).toBe(false)
+})
+
+test.each([
+  'garbage',
+  'null',
+  '[]',
+  '{}',
+  '{"instance":"x"}',
+  '{"instance":"x","pools":"all","labels":{},"slots":1,"busy":0}',
+  '{"instance":"x","pools":[],"labels":{},"slots":1,"busy":0,"whole":[null]}',
+])('a heartbeat that is none is as good as unsaid: %s', (said) => {
+  const { garbage, beat, presence } = world()
+  garbage(said)
+  beat('other')
   expect(presence.suspect()).toBe(false)
 })

@@ -8,6 +8,9 @@ import {
   type ControlReply,
   type ControlRequest,
   controlSubject,
+  decodeControlReply,
+  decodeControlRequest,
+  decodeHeartbeat,
   type Heartbeat,
   type Holding,
   heartbeatFilter,
@@ -16,6 +19,7 @@ import {
   type SlowCall,
 } from '@reins/contracts'
 import type { Broker } from './broker.ts'
+import { listen } from './listen.ts'
 
 export interface PresenceOptions {
   readonly service: 'executor' | 'tool-runner'
@@ -183,7 +187,8 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
           broker.request(controlSubject(instance), JSON.stringify(request), { withinMs: answerMs }),
         ),
       )
-      if (outcome?.kind === 'reply') return outcome.msg.json<ControlReply>().running ? 'running' : 'not-running'
+      if (outcome?.kind === 'reply')
+        return decodeControlReply(outcome.msg.string())?.running ? 'running' : 'not-running'
       const since = performance.now() - broker.lastReconnect()
       const brokerIsSilent = !broker.connected() || own?.kind === 'timed-out'
       if (closed || (!brokerIsSilent && since > afterReconnectMs)) return 'nobody'
@@ -213,35 +218,30 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
     for (const peer of peers.values()) peer.lastSeen = now
   }
 
-  const beats = broker.nc.subscribe(heartbeatFilter(options.service), {
-    callback: (error, msg) => {
-      if (error) return
-      const beat = msg.json<Heartbeat>()
-      if (beat.instance === options.instance) return
-      let peer = peers.get(beat.instance)
-      if (!peer) {
-        peer = { lastSeen: 0, asked: false, pools: [], room: 0, holds: new Map() }
-        peers.set(beat.instance, peer)
-      }
-      peer.lastSeen = performance.now()
-      peer.pools = beat.pools
-      peer.room = beat.leaving ? 0 : Math.max(beat.slots - beat.busy - (beat.waiting?.count ?? 0), 0)
-      if (beat.whole) {
-        peer.holds.clear()
-        for (const holding of beat.whole) peer.holds.set(keyOf(holding), holding)
-      }
-      for (const holding of beat.begun ?? []) peer.holds.set(keyOf(holding), holding)
-      for (const holding of beat.ended ?? []) peer.holds.delete(keyOf(holding))
-      if (beat.leaving && peer.holds.size === 0) peers.delete(beat.instance)
-    },
+  const beats = listen(broker, heartbeatFilter(options.service), (msg) => {
+    const beat = decodeHeartbeat(msg.string())
+    if (!beat || beat.instance === options.instance) return
+    let peer = peers.get(beat.instance)
+    if (!peer) {
+      peer = { lastSeen: 0, asked: false, pools: [], room: 0, holds: new Map() }
+      peers.set(beat.instance, peer)
+    }
+    peer.lastSeen = performance.now()
+    peer.pools = beat.pools
+    peer.room = beat.leaving ? 0 : Math.max(beat.slots - beat.busy - (beat.waiting?.count ?? 0), 0)
+    if (beat.whole) {
+      peer.holds.clear()
+      for (const holding of beat.whole) peer.holds.set(keyOf(holding), holding)
+    }
+    for (const holding of beat.begun ?? []) peer.holds.set(keyOf(holding), holding)
+    for (const holding of beat.ended ?? []) peer.holds.delete(keyOf(holding))
+    if (beat.leaving && peer.holds.size === 0) peers.delete(beat.instance)
   })
-  const control = broker.nc.subscribe(controlSubject(options.instance), {
-    callback: (error, msg) => {
-      if (error) return
-      const request = msg.json<ControlRequest>()
-      if (request.ask === 'abort') options.abort(request)
-      else msg.respond(JSON.stringify({ running: options.runs(request) } satisfies ControlReply))
-    },
+  const control = listen(broker, controlSubject(options.instance), (msg) => {
+    const request = decodeControlRequest(msg.string())
+    if (!request) return
+    if (request.ask === 'abort') options.abort(request)
+    else msg.respond(JSON.stringify({ running: options.runs(request) } satisfies ControlReply))
   })
   const reconnects = broker.onReconnect(becomeSuspect)
   const timer = setInterval(beat, beatMs)
@@ -287,8 +287,8 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
       closed = true
       clearInterval(timer)
       reconnects.close()
-      beats.unsubscribe()
-      control.unsubscribe()
+      beats.close()
+      control.close()
     },
   }
 }

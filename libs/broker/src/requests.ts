@@ -3,6 +3,7 @@ import { nuid } from '@nats-io/nats-core'
 import type { ErrorBody, Reply } from '@reins/contracts'
 import { errorTable, ReinsError, serviceSubject } from '@reins/contracts'
 import type { Broker } from './broker.ts'
+import { listen } from './listen.ts'
 import { type Announced, defaultLargeLimits, LargeRequests, partBytes, partsOf } from './large-requests.ts'
 
 export type Handler = (request: unknown) => Promise<{ readonly value: unknown; readonly seq?: number }>
@@ -20,12 +21,16 @@ export function serveRequests(
   failed: (verb: string, error: unknown) => void,
 ): { close(): void } {
   const serve = (verb: string, respond: (body: Uint8Array, subject: string) => Promise<Reply<unknown>>) =>
-    broker.nc.subscribe(serviceSubject(service, verb), {
-      queue: service,
-      callback: (error, msg) => {
-        if (!error) void respond(msg.data, msg.subject).then((reply) => msg.respond(JSON.stringify(reply)))
+    listen(
+      broker,
+      serviceSubject(service, verb),
+      (msg) => {
+        respond(msg.data, msg.subject)
+          .then((reply) => msg.respond(JSON.stringify(reply)))
+          .catch((cause: unknown) => failed(verb, cause))
       },
-    })
+      { queue: service, failed: (cause) => failed(verb, cause) },
+    )
   const run = (verb: string, text: string): Promise<Reply<unknown>> => {
     const handler = handlers[verb] ?? unknownVerb
     return answer(
@@ -66,7 +71,7 @@ export function serveRequests(
   )
   return {
     close: () => {
-      for (const subscription of subscriptions) subscription.unsubscribe()
+      for (const subscription of subscriptions) subscription.close()
       large.close()
     },
   }

@@ -222,7 +222,19 @@ export {
   serviceNames,
   unionPermissions,
 } from './broker/nats-users.ts'
-export type { ControlReply, ControlRequest, Heartbeat, Holding, QueuedSession, SlowCall } from './broker/presence.ts'
+export {
+  type ControlReply,
+  type ControlRequest,
+  decodeControlReply,
+  decodeControlRequest,
+  decodeHeartbeat,
+  decodePoolEntry,
+  type Heartbeat,
+  type Holding,
+  type PoolEntry,
+  type QueuedSession,
+  type SlowCall,
+} from './broker/presence.ts'
 export {
   type Address,
   allDeliveriesFilter,

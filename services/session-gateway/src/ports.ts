@@ -1,11 +1,12 @@
 // What the gateway needs of the rest of the system, all of it handed in: see service.ts for what is made of it.
 
-import { type Broker, callService } from '@reins/broker'
+import { type Broker, callService, listen } from '@reins/broker'
 import type { Settings } from '@reins/context'
 import {
   type AgentDefinition,
   type BudgetLimits,
   type DecisionSignature,
+  decodeHeartbeat,
   type Health,
   type Heartbeat,
   heartbeatFilter,
@@ -109,28 +110,16 @@ export function brokerPorts(broker: Broker): { readonly call: CallService; reado
     heartbeats: (on) => {
       const services: readonly PresenceService[] = ['executor', 'tool-runner']
       const subscriptions = services.map((service) =>
-        broker.nc.subscribe(heartbeatFilter(service), {
-          callback: (error, msg) => {
-            if (error) return
-            const heartbeat = decodeHeartbeat(msg.string())
-            if (heartbeat) on(service, heartbeat)
-          },
+        listen(broker, heartbeatFilter(service), (msg) => {
+          const heartbeat = decodeHeartbeat(msg.string())
+          if (heartbeat) on(service, heartbeat)
         }),
       )
       return {
         close: () => {
-          for (const subscription of subscriptions) subscription.unsubscribe()
+          for (const subscription of subscriptions) subscription.close()
         },
       }
     },
-  }
-}
-
-function decodeHeartbeat(text: string): Heartbeat | undefined {
-  try {
-    const value = JSON.parse(text) as Partial<Heartbeat>
-    return typeof value.instance === 'string' && Array.isArray(value.pools) ? (value as Heartbeat) : undefined
-  } catch {
-    return undefined
   }
 }

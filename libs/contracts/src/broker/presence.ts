@@ -1,27 +1,27 @@
 // What instances say to each other on core subjects: liveness, never facts (PROTOCOL 6). A lost message costs time, nothing else.
+//   P1. What another process said is a value only once it fits its schema. Anything else is as good as unsaid; nothing here throws.
+import { type Static, type TSchema, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
 
-/** One running thing: a model call or tool call of a session, at an attempt. */
-export interface Holding {
-  readonly session: string
-  readonly call: string
-  readonly attempt: number
-  /** A tool call's: the sequence of the frame that asked for it. */
-  readonly frame?: number
-}
+const text = Type.String({ maxLength: 1024 })
+const count = Type.Integer({ minimum: 0 })
+
+/** One running thing: a model call or tool call of a session, at an attempt. `frame`: a tool call's, the sequence that asked for it. */
+export const Holding = Type.Object({
+  session: text,
+  call: text,
+  attempt: count,
+  frame: Type.Optional(count),
+})
+export type Holding = Readonly<Static<typeof Holding>>
 
 /** A session that waits for a slot for its model call. `since`: epoch ms. */
-export interface QueuedSession {
-  readonly session: string
-  readonly since: number
-}
+export const QueuedSession = Type.Object({ session: text, since: Type.Number() })
+export type QueuedSession = Readonly<Static<typeof QueuedSession>>
 
 /** A tool call that has shown nothing for a while. `since`: epoch ms, of its last sign. */
-export interface SlowCall {
-  readonly session: string
-  readonly call: string
-  readonly name: string
-  readonly since: number
-}
+export const SlowCall = Type.Object({ session: text, call: text, name: text, since: Type.Number() })
+export type SlowCall = Readonly<Static<typeof SlowCall>>
 
 /**
  * `hb.<service>.<instance>`, each 250 ms: what was begun and ended since the last one; every 2 s `whole` lists everything.
@@ -45,6 +45,52 @@ export interface Heartbeat {
   readonly leaving?: boolean
 }
 
+const heartbeat = Type.Object({
+  instance: Type.String({ minLength: 1, maxLength: 1024 }),
+  pools: Type.Array(text),
+  labels: Type.Record(Type.String(), text),
+  slots: count,
+  busy: count,
+  waiting: Type.Optional(Type.Object({ count, since: Type.Number() })),
+  queued: Type.Optional(Type.Array(QueuedSession)),
+  slow: Type.Optional(Type.Array(SlowCall)),
+  begun: Type.Optional(Type.Array(Holding)),
+  ended: Type.Optional(Type.Array(Holding)),
+  whole: Type.Optional(Type.Array(Holding)),
+  leaving: Type.Optional(Type.Boolean()),
+})
+
 /** Requests on `ctl.<instance>`. `running`: still running this call at this attempt? `abort`: its outcome is in the log, stop it. */
 export type ControlRequest = ({ readonly ask: 'running' } & Holding) | ({ readonly ask: 'abort' } & Holding)
 export type ControlReply = { readonly running: boolean }
+
+/** What all instances know of a pool. `floor`: up to this sequence everything was acknowledged when this was written. */
+export const PoolEntry = Type.Object({
+  key: Type.String({ pattern: '^[A-Za-z0-9_-]{1,256}$' }),
+  kind: Type.Enum(['exec', 'tool']),
+  labels: Type.Record(Type.String(), text),
+  floor: count,
+})
+export type PoolEntry = Readonly<Static<typeof PoolEntry>>
+
+/** P1: undefined where the text is not one. */
+export const decodeHeartbeat: (text: string) => Heartbeat | undefined = decoder<Heartbeat>(heartbeat)
+export const decodeControlRequest: (text: string) => ControlRequest | undefined = decoder<ControlRequest>(
+  Type.Intersect([Type.Object({ ask: Type.Enum(['running', 'abort']) }), Holding]),
+)
+export const decodeControlReply: (text: string) => ControlReply | undefined = decoder<ControlReply>(
+  Type.Object({ running: Type.Boolean() }),
+)
+export const decodePoolEntry: (text: string) => PoolEntry | undefined = decoder<PoolEntry>(PoolEntry)
+
+function decoder<T>(schema: TSchema): (text: string) => T | undefined {
+  const compiled = Compile(schema)
+  return (text) => {
+    try {
+      const value: unknown = JSON.parse(text)
+      return compiled.Check(value) ? (value as T) : undefined
+    } catch {
+      return undefined
+    }
+  }
+}

@@ -4,7 +4,7 @@
 //   F2. What this process publishes, its own listeners hear at once and not from the server: the connection for deltas has no echo.
 //   F3. What the end of a turn of the event loop has given rise to leaves at once; everything else waits for that end, and leaves in one
 //       write with what else is said in this turn.
-import { type Broker, headersOf, readMessages } from '@reins/broker'
+import { type Broker, headersOf, listen, readMessages } from '@reins/broker'
 import {
   type Delta,
   decodeDelta,
@@ -34,37 +34,30 @@ export function createJetStreamFeed(broker: Broker, ownLive?: Broker): SessionFe
   return {
     frames(of, on) {
       const filter = republished(typeof of === 'string' ? sessionFilter(of) : treeFilter(of.tree))
-      const subscription = broker.nc.subscribe(filter, {
-        callback: (error, msg) => {
-          if (error) return
-          const header = headersOf(msg)
-          const subject = parseSessionSubject(msg.subject)
-          if (!header || !subject) return
-          const frame = frameOf({
-            subject: msg.subject,
-            seq: Number(header('Nats-Sequence')),
-            header,
-            body: msg.string(),
-          })
-          if (frame) on({ session: subject.session, frame, to: subject.to })
-        },
+      return listen(broker, filter, (msg) => {
+        const header = headersOf(msg)
+        const subject = parseSessionSubject(msg.subject)
+        if (!header || !subject) return
+        const frame = frameOf({
+          subject: msg.subject,
+          seq: Number(header('Nats-Sequence')),
+          header,
+          body: msg.string(),
+        })
+        if (frame) on({ session: subject.session, frame, to: subject.to })
       })
-      return { close: () => subscription.unsubscribe() }
     },
     deltas(of, on) {
       let speaker: { readonly subject: string; readonly of: Speaker | undefined } | undefined
-      const subscription = live.nc.subscribe(liveFilterOf(of), {
-        callback: (error, msg) => {
-          if (error) return
-          if (speaker?.subject !== msg.subject) speaker = { subject: msg.subject, of: parseLiveSubject(msg.subject) }
-          const one = liveDelta(speaker.of, textOf(msg.data))
-          if (one) on(one)
-        },
+      const listening = listen(live, liveFilterOf(of), (msg) => {
+        if (speaker?.subject !== msg.subject) speaker = { subject: msg.subject, of: parseLiveSubject(msg.subject) }
+        const one = liveDelta(speaker.of, textOf(msg.data))
+        if (one) on(one)
       })
       const local = here?.add(of, on)
       return {
         close: () => {
-          subscription.unsubscribe()
+          listening.close()
           local?.close()
         },
       }

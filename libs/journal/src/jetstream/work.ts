@@ -5,6 +5,8 @@
 //       out again what is not acked. A living holder that has no free slot keeps what it holds: it is asked, and answers.
 //   W4. A server that died forgets what it gave out: whatever was in the stream when the pool was opened, or when the connection came
 //       back, is `earlier`. By sequence, for clocks differ. Until the stream has told where it ends, everything is.
+//   W5. An entry that cannot be read is no entry: nobody lists it, and whoever opens its pool writes it anew. Its durable, which knows
+//       what was acknowledged, stays.
 import { setTimeout as pause } from 'node:timers/promises'
 import { type ConsumerConfig, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
@@ -13,8 +15,10 @@ import {
   bucketFilter,
   bucketStream,
   buckets,
+  decodePoolEntry,
   execDurable,
   execFilter,
+  type PoolEntry,
   parseSessionSubject,
   streams,
   toolDurable,
@@ -28,14 +32,6 @@ export interface JetStreamWorkOptions {
   readonly replicas: 1 | 3
   /** epoch ms */
   now(): number
-}
-
-interface PoolEntry {
-  readonly key: string
-  readonly kind: 'exec' | 'tool'
-  readonly labels: Readonly<Record<string, string>>
-  /** The stream sequence up to which everything was acknowledged when this was written. */
-  readonly floor: number
 }
 
 const checkpointMs = 10_000
@@ -76,9 +72,15 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
     labels: Readonly<Record<string, string>>,
   ): Promise<void> {
     const known = await kv.get(entryKey(kind, pool))
-    const entry: PoolEntry = known && known.length > 0 ? known.json<PoolEntry>() : { key: pool, kind, labels, floor: 0 }
-    if (!known || known.length === 0)
-      await kv.create(entryKey(kind, pool), JSON.stringify(entry)).catch(() => undefined)
+    const written = known && known.length > 0 ? decodePoolEntry(known.string()) : undefined
+    const entry: PoolEntry = written ?? { key: pool, kind, labels, floor: 0 }
+    // W5.
+    if (!written) {
+      const [at, text] = [entryKey(kind, pool), JSON.stringify(entry)]
+      await (known?.operation === 'PUT' ? kv.update(at, text, known.revision) : kv.create(at, text)).catch(
+        () => undefined,
+      )
+    }
     const durable = kind === 'exec' ? execDurable(pool) : toolDurable(pool)
     const existing = await manager.consumers.info(streams.sessions, durable).catch(() => undefined)
     if (!existing) {
@@ -116,7 +118,8 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
     const info = await manager.consumers.info(streams.sessions, kind === 'exec' ? execDurable(pool) : toolDurable(pool))
     const entry = await kv.get(entryKey(kind, pool))
     if (!entry || entry.length === 0) return
-    const value = entry.json<PoolEntry>()
+    const value = decodePoolEntry(entry.string())
+    if (!value) return // W5: it is written anew when the pool is opened
     const floor = info.ack_floor.stream_seq
     if (floor > value.floor) await kv.update(entryKey(kind, pool), JSON.stringify({ ...value, floor }), entry.revision)
   }
@@ -180,9 +183,8 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
   async function pools() {
     const entries = await readMessages(broker, bucketStream(buckets.pools), bucketFilter(buckets.pools))
     return entries.flatMap(({ body }) => {
-      if (body === '') return [] // deleted
-      const { key, kind, labels }: PoolEntry = JSON.parse(body)
-      return [{ key, kind, labels }]
+      const entry = decodePoolEntry(body) // empty: deleted
+      return entry ? [{ key: entry.key, kind: entry.kind, labels: entry.labels }] : []
     })
   }
 

@@ -4,8 +4,8 @@
 //       each names the one before it. What does not join is read by subject, as everything is where there are many.
 import { emptyHead, type Frame } from '@reins/contracts'
 import type { Reading } from '@reins/holder'
-import type { SessionLog, Snapshots } from '@reins/journal'
-import { emptyFold, type Fold, foldFrames, foldVersion, reviveSession } from '@reins/session'
+import type { SessionLog, Snapshot, Snapshots } from '@reins/journal'
+import { emptyFold, type Fold, foldFrames, foldVersion, reviveSession, type Session } from '@reins/session'
 
 export interface FoldSource {
   readonly sessions: Pick<SessionLog, 'read' | 'frameAt'>
@@ -51,13 +51,23 @@ async function fromSnapshot(context: FoldSource, id: string): Promise<Fold | und
   if (snapshot?.foldVersion !== foldVersion) return undefined
   // The snapshot's own frame is read again: another n or hash there, and it is not of this log.
   const own = await context.reading(() => context.sessions.frameAt(id, snapshot.seq))
-  if (own?.n !== snapshot.n || own.hash !== snapshot.hash) {
+  const session = own?.n === snapshot.n && own.hash === snapshot.hash ? revived(snapshot) : undefined
+  if (!own || !session) {
     await context.snapshots.delete(id).catch(() => undefined)
     return undefined
   }
   const { seq, hash, needs, status, pool } = own
   const head = { ...emptyHead(id), seq, n: snapshot.n, hash, needs, status, pool }
-  return { head, session: reviveSession(snapshot.state) }
+  return { head, session }
+}
+
+/** undefined: what was written is no state of a session. */
+function revived({ state }: Snapshot): Session | undefined {
+  try {
+    return reviveSession(state)
+  } catch {
+    return undefined
+  }
 }
 
 /** Off the hot path; a snapshot that is not written is only slower. */
