@@ -10,7 +10,10 @@ import type { StoredFrame } from '../harness/stored-log.ts'
 import { World } from '../harness/world.ts'
 
 const deadline = 180_000
-const newer = { environment: { NODE_OPTIONS: `--import ${fileURLToPath(new URL('newer-build.ts', import.meta.url))}` } }
+const newer = {
+  fromSources: true,
+  environment: { NODE_OPTIONS: `--import ${fileURLToPath(new URL('newer-build.ts', import.meta.url))}` },
+}
 const sessionsEach = 4
 let world: World
 

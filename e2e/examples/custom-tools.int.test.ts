@@ -2,12 +2,12 @@
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { bundledBinary } from '../harness/bundled-binary.ts'
 import { eventually } from '../harness/eventually.ts'
 import { World } from '../harness/world.ts'
 
 const deadline = 120_000
 const root = path.join(import.meta.dirname, '..', '..')
-const binary = path.join(root, 'deploy', 'local', 'src', 'main.ts')
 const agent = 'support-bot'
 
 let world: World
@@ -18,7 +18,7 @@ beforeAll(async () => {
   const words = ['create', agent, '--model', 'scripted/assistant', '--system-prompt', 'You are a support agent.']
   const { status, stderr } = spawnSync(
     process.execPath,
-    [binary, 'agent', ...words, '--tools-file', 'examples/agents/custom_tools.ts'],
+    [await bundledBinary(), 'agent', ...words, '--tools-file', 'examples/agents/custom_tools.ts'],
     {
       cwd: root,
       encoding: 'utf8',

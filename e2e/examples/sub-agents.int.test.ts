@@ -4,13 +4,13 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bundledBinary } from '../harness/bundled-binary.ts'
 import { eventually } from '../harness/eventually.ts'
 import { World } from '../harness/world.ts'
 import { dataOf, delegate, sound } from '../team/events.ts'
 
 const deadline = 120_000
 const root = path.join(import.meta.dirname, '..', '..')
-const binary = path.join(root, 'deploy', 'local', 'src', 'main.ts')
 
 let world: World
 
@@ -19,13 +19,13 @@ beforeAll(async () => {
   for (const name of ['registry', 'session-gateway', 'executor', 'tool-runner', 'memory'] as const)
     await world.start(name)
   for (const file of ['deploy_pipeline', 'sub_agents_local', 'sub_agents_workflow', 'sub_agents_mixed'])
-    expect(applied(`examples/ai/${file}.yaml`)).toEqual([0, expect.anything()])
+    expect(await applied(`examples/ai/${file}.yaml`)).toEqual([0, expect.anything()])
 }, deadline)
 
 afterAll(() => world?.close(), deadline)
 
-function applied(file: string): readonly [number | null, string] {
-  const { status, stderr } = spawnSync(process.execPath, [binary, 'agent', 'apply', '--file', file], {
+async function applied(file: string): Promise<readonly [number | null, string]> {
+  const { status, stderr } = spawnSync(process.execPath, [await bundledBinary(), 'agent', 'apply', '--file', file], {
     cwd: root,
     encoding: 'utf8',
     env: { PATH: path.dirname(process.execPath), HOME: root, REINS_URL: world.api.url(), REINS_TOKEN: world.token },
@@ -127,9 +127,9 @@ describe('docs/delegation.md', () => {
 })
 
 describe('researcher and delegation', () => {
-  beforeAll(() => {
+  beforeAll(async () => {
     for (const file of ['researcher', 'delegation'])
-      expect(applied(`examples/agents/${file}.yaml`)).toEqual([0, expect.anything()])
+      expect(await applied(`examples/agents/${file}.yaml`)).toEqual([0, expect.anything()])
   }, deadline)
 
   const steps = [

@@ -2,14 +2,16 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import type { ServiceName } from '@reins/contracts'
+import { bundledBinary, sourceBinary } from './bundled-binary.ts'
 import { compileCache, showLogs } from './config.ts'
 
 export interface ServiceOptions {
   readonly name: ServiceName
   readonly environment: Readonly<Record<string, string>>
   readonly cwd: string
+  /** Whether Node reads the sources themselves. Default: their bundle, which starts in half the time. */
+  readonly fromSources?: boolean
 }
 
 export interface Exit {
@@ -38,7 +40,6 @@ export interface ServiceProcess {
   log(): readonly string[]
 }
 
-const binary = fileURLToPath(new URL('../../deploy/local/src/main.ts', import.meta.url))
 /** A service dies with the test that started it, where the machine can see to that: also when the test itself is killed. */
 const tether =
   process.platform === 'linux' && spawnSync('setpriv', ['--pdeathsig', 'KILL', '--', 'true']).status === 0
@@ -48,7 +49,9 @@ const readyWithinMs = 120_000
 const keptLines = 400
 
 /** Resolves when it has said that it is ready. The caller ends it. */
-export async function startService({ name, environment, cwd }: ServiceOptions): Promise<ServiceProcess> {
+export async function startService(options: ServiceOptions): Promise<ServiceProcess> {
+  const { name, environment, cwd } = options
+  const binary = options.fromSources ? sourceBinary : await bundledBinary()
   const [program = process.execPath, ...args] = [...tether, process.execPath, binary, 'service', name]
   const child = spawn(program, args, {
     cwd,

@@ -21,6 +21,8 @@ export interface ServiceSettings {
   /** Of a gateway. Default 0: any. */
   readonly port?: number
   readonly environment?: Readonly<Record<string, string>>
+  /** Of each service process: see ServiceOptions. */
+  readonly fromSources?: boolean
 }
 
 export class World {
@@ -60,6 +62,7 @@ export class World {
     const process = await startService({
       name,
       cwd: folder,
+      ...(settings.fromSources === undefined ? {} : { fromSources: settings.fromSources }),
       environment: {
         NATS_URL: this.servers.natsUrl(name, settings.natsPort),
         DATABASE_URL: this.servers.databaseUrl,

@@ -89,6 +89,7 @@ test('counts every frame, although each batch of the first reading loses its mid
     sessions: journal.sessions,
     timers: journal.timers,
     databaseUrl: servers.databaseUrl,
+    ackWaitMs: 5000,
     files: path.join(os.tmpdir(), 'reins-no-memories'),
     redactor: new SecretsRedactor([]),
     clock: systemClock,

@@ -1,4 +1,4 @@
-// Requests to a service that are larger than one message, over a real broker.
+// Requests to a service that are larger than one message, or take long, over a real broker.
 import { type Broker, callService, serveRequests } from '@reins/broker'
 import { type Reply, serviceSubject } from '@reins/contracts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -19,6 +19,7 @@ beforeAll(async () => {
       {
         length: async (request) => ({ value: { by: name, length: (request as { text: string }).text.length } }),
         'two.words': async () => ({ value: 'two words' }),
+        never: () => new Promise(() => undefined),
       },
       () => undefined,
     )
@@ -45,7 +46,22 @@ test('what is too large, or asks for nothing that there is, is refused', async (
   expect(await ask('nothing', 'x'.repeat(1_000_000))).toMatchObject({ ok: false, error: { code: 'invalid_request' } })
 })
 
-test('nobody there is unavailable', async () => {
+test('a request that may take long ends when the last instance of its service is gone', async () => {
+  const reply = callService(caller, serviceSubject('registry', 'never'), {}, 110_000)
+  await new Promise<void>((resolve) => {
+    let looks = 0
+    caller.nc.subscribe(serviceSubject('registry', 'here'), {
+      max: 5,
+      callback: () => void (++looks === 5 && resolve()),
+    })
+  })
   for (const end of ended) end()
+  expect(await reply).toMatchObject({
+    ok: false,
+    error: { code: 'unavailable', message: expect.stringContaining('ended before it answered') },
+  })
+})
+
+test('nobody there is unavailable', async () => {
   expect(await ask('length', 'x'.repeat(1_000_000))).toMatchObject({ ok: false, error: { code: 'unavailable' } })
 })

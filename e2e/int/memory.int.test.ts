@@ -42,6 +42,7 @@ const serve = (databaseUrl: string | undefined) =>
     sessions: journal.sessions,
     timers: journal.timers,
     databaseUrl,
+    ackWaitMs: 5000,
     files: path.join(os.tmpdir(), 'reins-no-memories'),
     redactor: new SecretsRedactor([]),
     clock: systemClock,

@@ -17,12 +17,12 @@ import {
   streams,
 } from '@reins/contracts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { bundledBinary } from '../harness/bundled-binary.ts'
 import { compileCache } from '../harness/config.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
 import { World } from '../harness/world.ts'
 
 const deadline = 120_000
-const binary = fileURLToPath(new URL('../../deploy/local/src/main.ts', import.meta.url))
 
 let world: World
 let registry: ServiceProcess
@@ -49,7 +49,7 @@ const typed = new Set<ChildProcess>()
 /** The command line as a person in that folder types it. */
 async function reins(cwd: string, ...words: readonly string[]) {
   mkdirSync(path.join(folder, cwd), { recursive: true })
-  const child = spawn(process.execPath, [binary, ...words], {
+  const child = spawn(process.execPath, [await bundledBinary(), ...words], {
     cwd: path.join(folder, cwd),
     env: {
       ...compileCache,

@@ -1,20 +1,16 @@
 // One process's services over one connection to the broker, and one for deltas: all five for `reins up`, one for `reins service <name>`.
+// The code of a service is loaded where it runs, and nowhere else.
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { type Broker, connectBroker } from '@reins/broker'
 import { codeCatalog, describeBundle } from '@reins/code-host'
 import { Definitions } from '@reins/context'
 import { type DecisionSignature, type Health, makeShortId, type ServiceName } from '@reins/contracts'
-import * as executor from '@reins/executor'
 import { type Journal, openIdempotency, openJournal, type RegistryView, watchRegistry } from '@reins/journal'
-import * as memory from '@reins/memory'
 import { createModels, type Models, scriptedModels } from '@reins/models'
-import * as registry from '@reins/registry'
 import type { KeyStore, SecretsRedactor } from '@reins/secrets'
 import { type Clock, Closing, pausePoints, type Running } from '@reins/service'
-import * as gateway from '@reins/session-gateway'
 import { type Log, Metrics } from '@reins/telemetry'
-import * as toolRunner from '@reins/tool-runner'
 import {
   argumentsProblem,
   outputSchemaProblem,
@@ -139,6 +135,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   }
 
   if (has('registry')) {
+    const registry = await import('@reins/registry')
     const running = await registry.start({
       broker,
       databaseUrl: options.databaseUrl,
@@ -176,6 +173,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   closing.add('registry view', () => view.close())
 
   if (has('memory')) {
+    const memory = await import('@reins/memory')
     const as = instance('memory')
     const running = await memory.start({
       broker,
@@ -183,6 +181,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       timers: journal.timers,
       webhooks: () => view.webhooks(),
       allowPrivateWebhooks: config.allowPrivateWebhooks,
+      ackWaitMs: config.ackWaitMs,
       room: storage.room,
       databaseUrl: options.databaseUrl,
       files: path.join(config.dataDir, 'memory'),
@@ -199,6 +198,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   }
   let sandboxText: string | undefined
   if (has('tool-runner')) {
+    const toolRunner = await import('@reins/tool-runner')
     const sandbox = await sandboxHere()
     const { kind, detail } = describeSandbox(sandbox)
     sandboxText = detail.startsWith(kind) ? detail : `${kind}: ${detail}`
@@ -227,6 +227,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     closing.add('tool-runner', () => running.close({ withinMs: 5000 }))
   }
   if (has('executor')) {
+    const executor = await import('@reins/executor')
     const as = instance('executor')
     const running = await executor.start({
       broker,
@@ -272,6 +273,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
 
   let url: string | undefined
   if (has('session-gateway')) {
+    const gateway = await import('@reins/session-gateway')
     const as = instance('session-gateway')
     await storage.watchAppends()
     const definitions = new Definitions(view, catalogs)

@@ -49,6 +49,7 @@ export function serveRequests(
   const here = nuid.next()
   let begun = 0
   subscriptions.push(
+    serve(hereVerb, async () => ({ ok: true, value: {} })),
     serve(largeVerb, (body) =>
       answer(
         async () => {
@@ -78,6 +79,8 @@ export function serveRequests(
 }
 
 const largeVerb = 'large'
+/** Answered at once by each service: whether anybody of it is there. */
+const hereVerb = 'here'
 const unknownVerb: Handler = () => Promise.reject(new ReinsError('invalid_request', 'The service has no such request.'))
 
 async function answer(handler: () => ReturnType<Handler>, failed: (error: unknown) => void): Promise<Reply<unknown>> {
@@ -93,7 +96,10 @@ async function answer(handler: () => ReturnType<Handler>, failed: (error: unknow
   }
 }
 
-/** Asks a service. What goes wrong is a Reply too: nobody there, or no answer in time (of each of its parts), is `unavailable`. */
+/**
+ * Asks a service. What goes wrong is a Reply too: nobody there, or no answer in time (of each of its parts), is `unavailable`. Of a
+ * request that may take long, `unavailable` also comes soon after the last instance of the service is gone.
+ */
 export async function callService<T>(
   broker: Broker,
   subject: string,
@@ -124,16 +130,41 @@ const nothing = (): never => {
 }
 
 async function ask<T>(broker: Broker, subject: string, body: string | Uint8Array, withinMs: number): Promise<Reply<T>> {
-  const outcome = await broker.request(subject, body, { withinMs })
-  if (outcome.kind === 'reply') return outcome.msg.json<Reply<T>>()
   const service = subject.split('.')[1] ?? 'service'
+  const here = `${subject.split('.').slice(0, 2).join('.')}.${hereVerb}`
+  const watch = withinMs > watchedFromMs ? watchService(broker, here) : undefined
+  const asked = broker.request(subject, body, { withinMs })
+  const outcome = await (watch ? Promise.race([asked, watch.gone]) : asked).finally(() => watch?.stop())
+  if (outcome.kind === 'reply') return outcome.msg.json<Reply<T>>()
   const error: ErrorBody = {
     code: 'unavailable',
-    message:
-      outcome.kind === 'no-responders'
-        ? `The ${service} service is not running.`
-        : `The ${service} service did not answer within ${withinMs} ms.`,
+    message: {
+      'no-responders': `The ${service} service is not running.`,
+      'timed-out': `The ${service} service did not answer within ${withinMs} ms.`,
+      gone: `The ${service} service ended before it answered. What was asked for may have happened in part.`,
+    }[outcome.kind],
     next: errorTable.unavailable.next,
   }
   return { ok: false, error }
+}
+
+/** A request with a longer deadline is watched. */
+const watchedFromMs = 10_000
+const lookMs = 300
+
+/** `gone` resolves when nobody serves any more. A service that never said that it is there (an older one) is not missed. */
+function watchService(
+  broker: Broker,
+  subject: string,
+): { readonly gone: Promise<{ readonly kind: 'gone' }>; stop(): void } {
+  const { promise, resolve } = Promise.withResolvers<{ readonly kind: 'gone' }>()
+  let seen = false
+  const look = (): void =>
+    void broker.request(subject, '', { withinMs: 2000 }).then(({ kind }) => {
+      if (kind === 'no-responders' && seen) resolve({ kind: 'gone' })
+      seen ||= kind === 'reply'
+    })
+  look() // Before the request itself: whoever takes that has taken this.
+  const timer = setInterval(look, lookMs)
+  return { gone: promise, stop: () => clearInterval(timer) }
 }

@@ -21,7 +21,7 @@ const skills: SessionEvent = {
   data: { digest: 'd', skills: [{ name: 'pdf', description: 'Fills forms.', allowedTools: ['shell'] }] },
 }
 
-function begun(mode: AgentDefinition['approval_mode'], approval?: 'always'): Session {
+function begun(mode: AgentDefinition['approval_mode'], approval?: 'always', final = false): Session {
   const pinned = { name: 'shell', source: 's', replay: 'never', risk: 'exec', digest: 'd' } as const
   const toolset = [{ ...pinned, ...(approval === undefined ? {} : { rule: { approval } }) }]
   const { started, declared } = sessionBeginning({
@@ -34,7 +34,10 @@ function begun(mode: AgentDefinition['approval_mode'], approval?: 'always'): Ses
     ...declared,
     { type: 'message.received', data: { message: 'm1', content: [{ type: 'text', text: 'Go.' }], onBusy: 'queue' } },
     { type: 'turn.started', data: { turn: 't1', messages: ['m1'] } },
-    { type: 'model-call.started', data: { call: 'c1', attempt: 1, turn: 't1', model: 'lab/m' } },
+    {
+      type: 'model-call.started',
+      data: { call: 'c1', attempt: 1, turn: 't1', model: 'lab/m', ...(final ? { final } : {}) },
+    },
   ]
   return events.reduce(
     (session, event, n) => evolve(session, event, { role: n < 5 ? 'g' : 'e', n, at: 0, by: 'e1' }),
@@ -57,4 +60,14 @@ test('who is asked about a call stands nowhere in what a model is sent: it is th
       ...{ system: plain.system, tools: plain.tools, messages: plain.messages, notices: plain.notices },
     })
   }
+})
+
+test('in the last call of a turn the system prompt and the tools are the same bytes, and a notice says that it is the last', () => {
+  const before = promptOf(begun('default'), settings, 100_000)
+  const last = promptOf(begun('default', undefined, true), settings, 100_000)
+  expect(last.final).toBe(true)
+  expect({ system: last.system, tools: last.tools, messages: last.messages }).toEqual({
+    ...{ system: before.system, tools: before.tools, messages: before.messages },
+  })
+  expect(last.notices.at(-1)).toContain('call no more tools')
 })

@@ -1,8 +1,8 @@
 // What a model is sent: a projection of the session. Pure, so that it can be made again for any call of the past.
 //   P1. It follows from the session's events, its pinned definition and the model's window alone.
 //   P2. What stands before the newest message keeps its bytes from call to call: what changes is said in a notice behind it.
-//   P3. The order of the system prompt is: the definition's own, what the session offers (skills, memory, plan, agents), servers that are
-//       not there, and in the last call of a turn that no more tools may be called.
+//   P3. The order of the system prompt is: the definition's own, what the session offers (skills, memory, plan, agents), and servers that
+//       are not there. That no more tools may be called is a notice (P2).
 //   P4. What had to be left out stands in the recipe.
 import { askedSchema, type JsonObject, type ModelMessage, type PromptRecipe, type ToolSpec } from '@reins/contracts'
 import { projected, type Session, windowOf } from '@reins/session'
@@ -26,16 +26,15 @@ export interface Prompt {
   readonly recipe: PromptRecipe
 }
 
-const finalNote =
-  '\n\nYou have used all the tool calls of this turn. Answer now with what you have; call no more tools.'
+const finalNotice = 'You have used all the tool calls of this turn. Answer now with what you have; call no more tools.'
 
 /** Of the model call that the session's turn is at. `window`: tokens of input and output together, as the caller knows the model. */
 export function promptOf(session: Session, defined: CallSettings, window: number): Prompt {
   const settings = withServers(withOffered(defined, session), session)
   const final = session.turn?.model?.final ?? false
   const asked = session.turn?.output
-  const { tools, notices = [] } = settings
-  const system = final ? settings.system + finalNote : settings.system
+  const { tools, system } = settings
+  const notices = [...(settings.notices ?? []), ...(final ? [finalNotice] : [])]
   const fitted = fitToWindow(projected(session), {
     ...{ window: windowOf(session, window), maxTokens: settings.maxTokens, tools },
     system: [system, ...notices].join('\n'),

@@ -30,6 +30,8 @@ export interface MemoryConfig {
   /** Whether the disk has room for the index. Default: it always has. */
   readonly room?: Room
   readonly databaseUrl: string | undefined
+  /** How long the broker waits for a sign of whoever works on a delivery before it gives it to another. */
+  readonly ackWaitMs: number
   /** The folder of long-term memories that are files. Absolute; it is made when it is needed. */
   readonly files: string
   /** Masks secrets in what is remembered. */
@@ -82,7 +84,7 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
     'outcome',
   ])
   const webhooks = await runWebhooks({
-    queue: await jetstreamQueue(broker, { ackWaitMs: 60_000 }),
+    queue: await jetstreamQueue(broker, { ackWaitMs: config.ackWaitMs }),
     webhooks: config.webhooks ?? (() => []),
     now: clock.now,
     random: clock.random,

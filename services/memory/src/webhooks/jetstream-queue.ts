@@ -32,6 +32,7 @@ import { framesAfter } from '../index/session-stream.ts'
 import type { SessionFrame, WebhookQueue } from './queue.ts'
 
 export interface JetStreamQueueOptions {
+  /** What a process that died had begun comes again so soon. A process that works on it says so, three times in that time. */
   readonly ackWaitMs: number
 }
 
@@ -79,6 +80,7 @@ export async function jetstreamQueue(broker: Broker, { ackWaitMs }: JetStreamQue
         const { reply } = msg
         if (!reply) return
         busy++
+        const alive = setInterval(() => broker.publish(reply, '+WPI'), ackWaitMs / 3)
         on(msg)
           .then(
             () => broker.publish(reply, '+ACK'),
@@ -86,6 +88,7 @@ export async function jetstreamQueue(broker: Broker, { ackWaitMs }: JetStreamQue
           )
           .catch(() => undefined)
           .finally(() => {
+            clearInterval(alive)
             busy--
             consumption.wake()
           })
@@ -95,10 +98,15 @@ export async function jetstreamQueue(broker: Broker, { ackWaitMs }: JetStreamQue
   }
 
   const ensureDurable = async (stream: string, durable: string, config: object): Promise<void> => {
-    if (await manager.consumers.info(stream, durable).catch(() => undefined)) return
+    const ackWait = ackWaitMs * 1e6
+    const there = await manager.consumers.info(stream, durable).catch(() => undefined)
+    if (there) {
+      if (there.config.ack_wait !== ackWait) await manager.consumers.update(stream, durable, { ack_wait: ackWait })
+      return
+    }
     await manager.consumers.add(stream, {
       durable_name: durable,
-      ...{ ack_policy: 'explicit', ack_wait: ackWaitMs * 1e6, max_deliver: -1, max_ack_pending: 1000 },
+      ...{ ack_policy: 'explicit', ack_wait: ackWait, max_deliver: -1, max_ack_pending: 1000 },
       ...config,
     })
   }
