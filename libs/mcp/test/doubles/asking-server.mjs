@@ -13,8 +13,8 @@ const ask = (params) =>
   new Promise((resolve) => {
     const id = `ask-${++asked}`
     waiting.set(id, resolve)
+    appendFileSync('asked.log', `${params.message}\n`) // Before anybody can see the question, and kill the asker for it.
     send({ id, method: 'elicitation/create', params })
-    appendFileSync('asked.log', `${params.message}\n`)
   })
 
 const page = (id) => ({
