@@ -146,6 +146,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       ...(options.keys ? { secrets: { keys: options.keys, random: randomBytes } } : {}),
       pauseAt,
       allowPrivateWebhooks: config.allowPrivateWebhooks,
+      priceOf,
       bootstrapTokens:
         options.adminTokenHash === undefined
           ? []

@@ -45,3 +45,18 @@ test('a secret that servers and tools need is one warning', async () => {
     'There is no secret A yet, so the MCP servers that need it are not available, and calls of the tool look fail. Set it: reins secret set A',
   ])
 })
+
+test('a model without a price is named where the budget is in US dollars', async () => {
+  const priceOf = (model: string) => (model === 'm/known' ? { input: 1, output: 1 } : undefined)
+  const known = { ...only(), priceOf }
+  const spender: AgentDefinition = { ...agent([]), budget: { usd: 1 }, context: { summary_model: 'm/small' } }
+  expect(await missingValues(spender, known)).toEqual(
+    ['m/m', 'm/small'].map(
+      (model) =>
+        `There is no price of the model ${model} yet, so sessions with a budget in US dollars are refused. Add it to the file that REINS_PRICES_FILE names, or give the budget a limit in tokens.`,
+    ),
+  )
+  expect(await missingValues({ ...spender, model: 'm/known', context: {} }, known)).toEqual([])
+  expect(await missingValues({ ...spender, budget: { tokens: 5 } }, known)).toEqual([])
+  expect(await missingValues(spender, only())).toEqual([])
+})

@@ -2,7 +2,7 @@
 //   S1. What is written and what is read by name needs REG alone; Postgres may be away, also at the start.
 import { randomBytes } from 'node:crypto'
 import { type Broker, lastMessage } from '@reins/broker'
-import { allSessionsFilter, type ErrorCode, makeShortId, ReinsError, streams } from '@reins/contracts'
+import { allSessionsFilter, type ErrorCode, makeShortId, type PriceOf, ReinsError, streams } from '@reins/contracts'
 import { healthOf, openDatabase } from '@reins/projection'
 import type { KeyStore, RandomBytes } from '@reins/secrets'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
@@ -32,6 +32,8 @@ export interface RegistryConfig {
   readonly bootstrapTokens: readonly BootstrapToken[]
   /** Providers of models that are configured; without, a definition may name any. */
   readonly knownProviders?: readonly string[]
+  /** Of models; without, nobody is warned of prices that are not known. */
+  readonly priceOf?: PriceOf
   /** The keys of secrets, and what their encryption draws from. Absent: no secret can be kept here. */
   readonly secrets?: { readonly keys: KeyStore; readonly random: RandomBytes }
   /** Where code that comes with a definition is kept, and what loads it once, to learn its tools. Absent: none is taken here. */
@@ -62,6 +64,7 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
     values: {
       hasSecret: (name) => isThere(secrets.get(name), 'secret_not_found'),
       hasConfig: (name) => isThere(configs.get(name), 'config_not_found'),
+      ...(config.priceOf === undefined ? {} : { priceOf: config.priceOf }),
     },
   })
 
