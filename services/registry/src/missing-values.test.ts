@@ -47,7 +47,8 @@ test('a secret that servers and tools need is one warning', async () => {
 })
 
 test('a model without a price is named where the budget is in US dollars', async () => {
-  const priceOf = (model: string) => (model === 'm/known' ? { input: 1, output: 1, cacheRead: 1, cacheWrite: 1 } : undefined)
+  const priceOf = (model: string) =>
+    model === 'm/known' ? { input: 1, output: 1, cacheRead: 1, cacheWrite: 1 } : undefined
   const known = { ...only(), priceOf }
   const spender: AgentDefinition = { ...agent([]), budget: { usd: 1 }, context: { summary_model: 'm/small' } }
   expect(await missingValues(spender, known)).toEqual(
