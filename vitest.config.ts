@@ -12,7 +12,7 @@ const together = { ...limits, maxWorkers: 3, sequence: { groupOrder: 0 } }
 const byItself = { ...limits, maxWorkers: 1, sequence: { groupOrder: 1 } }
 
 const never = ['**/node_modules/**', 'e2e/containers/**']
-const folders = ['libs/*/{src,test}', 'services/*/{src,test}', 'deploy/*/{src,test}', 'scripts']
+const folders = ['libs/*/{src,test,page}', 'services/*/{src,test}', 'deploy/*/{src,test}', 'scripts']
 const faults = ['e2e/kill/{kill,sigterm,whole-product}.*.test.ts', 'e2e/chaos/**/*.test.ts']
 
 export default defineConfig({

@@ -6,7 +6,7 @@ import { checkBoundaries } from './boundary-rules.ts'
 const root = path.join(import.meta.dirname, '..')
 const patterns = ['package.json', '*.ts', '{libs,services,deploy}/*/package.json', 'e2e/package.json']
 const folders = ['libs', 'services', 'deploy', 'e2e', 'examples', 'scripts']
-const files = globSync([...patterns, ...folders.map((folder) => `${folder}/**/*.{ts,mts,js,mjs}`)], {
+const files = globSync([...patterns, ...folders.map((folder) => `${folder}/**/*.{ts,tsx,mts,js,mjs}`)], {
   cwd: root,
   exclude: (name) => name === 'node_modules' || name.endsWith('/node_modules'),
 })

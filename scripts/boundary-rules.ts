@@ -74,11 +74,20 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof all>> = {
   'libs/mcp': ['libs/contracts', 'libs/tools'],
   'libs/secrets': ['libs/contracts'],
   'libs/client': ['libs/contracts', 'libs/agent'],
+  'libs/transcript': ['libs/contracts'],
   'libs/telemetry': ['libs/contracts'],
   'libs/service': ['libs/contracts', 'libs/telemetry'],
   'libs/serving': ['libs/client', 'libs/contracts'],
-  'libs/web': ['libs/client', 'libs/contracts', 'libs/serving'],
-  'libs/cli': ['libs/client', 'libs/contracts', 'libs/serving', 'libs/web', 'libs/skills', 'libs/agent'],
+  'libs/web': ['libs/client', 'libs/contracts', 'libs/transcript', 'libs/serving'],
+  'libs/cli': [
+    'libs/client',
+    'libs/contracts',
+    'libs/transcript',
+    'libs/serving',
+    'libs/web',
+    'libs/skills',
+    'libs/agent',
+  ],
   'services/*': serviceMayImport,
   'deploy/*': all,
   e2e: all,
@@ -88,16 +97,6 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof all>> = {
 /** B5. Declared ahead of the code that is going to use them, by folder: a line goes when its packages are imported. */
 const ahead: Readonly<Record<string, readonly string[]>> = {
   'libs/cli': ['openid-client'],
-  'libs/web': [
-    '@base-ui/react',
-    '@tanstack/react-virtual',
-    '@vitejs/plugin-react',
-    'react',
-    'react-dom',
-    'shiki',
-    'streamdown',
-    'vite',
-  ],
   'services/session-gateway': ['jose'],
 }
 
@@ -153,7 +152,7 @@ const subscribers: readonly string[] = [
   'deploy/local/src/nats/probe-features.ts',
 ]
 
-const isSource = (file: string): boolean => /\.m?[jt]s$/.test(file)
+const isSource = (file: string): boolean => /\.(?:m?[jt]s|tsx)$/.test(file)
 const isTest = (file: string): boolean =>
   /\.test\.m?[jt]s$/.test(file) || /(^|\/)test\//.test(file) || file.startsWith('e2e/') || !file.includes('/')
 const builtin = new Set(builtinModules)

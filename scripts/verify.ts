@@ -15,6 +15,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   lint: [biome, 'lint', '--error-on-warnings', '.'],
   boundaries: ['scripts/boundaries.ts'],
   types: ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json'],
+  'page-types': ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'libs/web/page/tsconfig.json'],
   unit: [...vitest, '--project', 'unit'],
   integration: [...vitest, '--project', 'integration'],
   'end-to-end': [...vitest, '--project', 'end-to-end', '--project', 'faults'],

@@ -197,9 +197,13 @@ describe('agents', () => {
     ])
     expect(err.split('is no field')).toHaveLength(2)
   })
-  test('a mode that is not there yet', async () => {
-    const { code, err } = await reins(['agent', 'start', 'assistant', '--mode', 'web'])
-    expect([code, err.split('\n')[0]]).toEqual([2, 'reins: reins cannot serve with --mode web yet.'])
+  test('web mode speaks in the name of whoever starts it, and does not start without a token', async () => {
+    const { code, err } = await reins(['agent', 'start', 'assistant', '--mode', 'web'], fakeServer(), {
+      readAdminToken: async () => undefined,
+    })
+    expect(code).toBe(1)
+    expect(err).toContain('Agent process started without a token')
+    expect(err).toContain('reins auth login')
   })
 })
 

@@ -194,7 +194,7 @@ const mcpTestWithinMs = 260_000
 
 export function createClient(options: ClientOptions): Client {
   const { baseUrl, token } = options
-  const fetch = options.fetch ?? (isLoopback(baseUrl) ? localFetch : platformFetch)
+  const fetch = options.fetch ?? fetchFor(baseUrl)
   const transport = createTransport(baseUrl, token, fetch, options.answerWithinMs ?? 60_000)
   const get = <T>(
     path: string,
@@ -326,6 +326,9 @@ function agentBody(source: AgentSource): { readonly body: unknown; readonly cont
   if (source.files !== undefined && source.files.length > 0) return { body: source }
   return 'yaml' in source ? { body: source.yaml, contentType: 'application/yaml' } : { body: source.definition }
 }
+
+/** How requests to a server leave: to this machine itself never through a proxy. */
+export const fetchFor = (baseUrl: string): Fetch => (isLoopback(baseUrl) ? localFetch : platformFetch)
 
 const platformFetch: Fetch = (input, init) => globalThis.fetch(input, init)
 

@@ -4,6 +4,7 @@ export {
   type Client,
   type ClientOptions,
   createClient,
+  fetchFor,
   type OutputPage,
   type WriteOptions,
 } from './client.ts'

@@ -3,6 +3,19 @@
 //   H2. A session is made with the first message: leaving before leaves nothing behind.
 //   H3. Leaving ends nothing: a turn goes on at the server, and the last line says how to come back.
 import { type Budget, isChild } from '@reins/contracts'
+import {
+  approvalsBelow,
+  follow,
+  followTeam,
+  memberFor,
+  newTranscript,
+  noTeam,
+  noticesOf,
+  type Piece,
+  questionsBelow,
+  type Team,
+  type Transcript,
+} from '@reins/transcript'
 import type { ControlVerb, FollowItem, ReinsClient } from '../client-port.ts'
 import type { CliContext } from '../context.ts'
 import { asTyped, exitCodes, explainFailure, failureText } from '../failure.ts'
@@ -19,10 +32,7 @@ import { readPast } from './transcript/past.ts'
 import { QuestionDesk } from './deciding/question-desk.ts'
 import { ChatScreen } from './painting/screen.ts'
 import { openTerminal, type Terminal } from './painting/terminal.ts'
-import { approvalsBelow, followTeam, memberFor, noTeam, noticesOf, questionsBelow, type Team } from './team/team.ts'
 import { endedLines, type TeamView } from './team/team-lines.ts'
-import { follow } from './transcript/transcript.ts'
-import { newTranscript, type Piece, type Transcript } from './transcript/transcript-state.ts'
 
 export interface ChatOptions {
   readonly client: ReinsClient

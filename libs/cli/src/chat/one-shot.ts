@@ -1,5 +1,6 @@
 // One message, one answer: for scripts, and for `chat -m`. On a terminal the answer streams; elsewhere it is printed whole, once.
 import type { Budget, TurnResult } from '@reins/contracts'
+import { follow, knownEvent, newTranscript, type Piece } from '@reins/transcript'
 import type { ReinsClient } from '../client-port.ts'
 import type { CliContext } from '../context.ts'
 import { neutralise } from '../text/neutralise.ts'
@@ -7,8 +8,6 @@ import type { Style } from '../text/style.ts'
 import { liveView } from './painting/live-view.ts'
 import { Painter } from './painting/painter.ts'
 import { ChatScreen } from './painting/screen.ts'
-import { follow } from './transcript/transcript.ts'
-import { knownEvent, newTranscript, type Piece } from './transcript/transcript-state.ts'
 
 export interface OneShotOptions {
   readonly client: ReinsClient

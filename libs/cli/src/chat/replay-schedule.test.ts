@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest'
+import { follow, newTranscript } from '@reins/transcript'
 import { event, plainTurn, started } from '../../test/fakes.ts'
 import { replaySchedule } from './replay-schedule.ts'
-import { follow } from './transcript/transcript.ts'
-import { newTranscript } from './transcript/transcript-state.ts'
 
 const events = [started(1, 0), ...plainTurn(2, 100_000, 't1', 'Hi', 'one two three four')]
 

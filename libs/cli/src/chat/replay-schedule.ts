@@ -2,7 +2,7 @@
 //   P1. The tokens of an answer are spread over the time between its call's start and end; they were not kept one by one.
 //   P2. While the session was at rest it waited for a person: such a pause is shortened.
 import type { ApiEvent, AssistantBlock, StreamItem } from '@reins/contracts'
-import { knownEvent } from './transcript/transcript-state.ts'
+import { knownEvent } from '@reins/transcript'
 
 export interface ReplayStep {
   /** ms of the spectator's time */

@@ -1,5 +1,6 @@
 // Plays a session: by its clock, or a key at a time. Without a terminal it prints what there is to print, without waiting.
 import type { ApiEvent } from '@reins/contracts'
+import { follow, newTranscript, type Transcript } from '@reins/transcript'
 import type { CliContext } from '../context.ts'
 import { cut } from '../text/cells.ts'
 import type { Style } from '../text/style.ts'
@@ -7,8 +8,6 @@ import { liveView } from './painting/live-view.ts'
 import { type ReplayStep, replaySchedule } from './replay-schedule.ts'
 import { ChatScreen } from './painting/screen.ts'
 import { openTerminal } from './painting/terminal.ts'
-import { follow } from './transcript/transcript.ts'
-import { newTranscript, type Transcript } from './transcript/transcript-state.ts'
 
 export interface ReplayOptions {
   readonly context: CliContext

@@ -195,7 +195,7 @@ function lifeCommands(agent: Command, act: Act): void {
     .addOption(
       new Option(
         '--mode <mode>',
-        'terminal: chat here; api: serve the agent to programs, over HTTP; web does not exist yet',
+        'terminal: chat here; web: a chat page for your browser; api: serve the agent to programs, over HTTP',
       )
         .choices(['terminal', 'web', 'api'])
         .default('terminal'),
@@ -206,6 +206,7 @@ function lifeCommands(agent: Command, act: Act): void {
       examples([
         'reins agent start coder',
         'reins agent start coder --session 01JD…',
+        'reins agent start coder --mode web',
         'reins agent start coder --mode api --port 9100',
       ]),
     )
@@ -387,11 +388,6 @@ async function remove(run: Invocation, name: string, { force }: { readonly force
 
 async function start(run: Invocation, name: string, options: StartOptions): Promise<void> {
   if (isServingMode(options.mode)) return serve(run, name, options.mode, options)
-  if (options.mode !== 'terminal')
-    throw usageFailure(
-      `reins cannot serve with --mode ${options.mode} yet.`,
-      'Use --mode terminal, or --mode api for programs.',
-    )
   const { session, budget } = options
   try {
     await openChat(run, {

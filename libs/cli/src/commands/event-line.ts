@@ -1,7 +1,7 @@
 // One event on one line: when, which, by whom, and what matters of it.
 import { type ApiEvent, amountText, budgetNames, limitNamed, type ServerAnswer, usdText } from '@reins/contracts'
+import { knownEvent, textOf } from '@reins/transcript'
 import { toolInput } from '../chat/painting/tool-line.ts'
-import { knownEvent, textOf } from '../chat/transcript/transcript-state.ts'
 import { cut, pad } from '../text/cells.ts'
 import { oneLine } from '../text/neutralise.ts'
 import type { Style } from '../text/style.ts'

@@ -1,7 +1,7 @@
 // reins session events, reins session state
 import type { ApiEvent } from '@reins/contracts'
 import type { Command } from 'commander'
-import { isDelta } from '../chat/transcript/transcript.ts'
+import { isDelta } from '@reins/transcript'
 import { allEvents } from '../event-pages.ts'
 import type { Act, Invocation } from '../invocation.ts'
 import { eventLine } from './event-line.ts'

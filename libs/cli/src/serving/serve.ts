@@ -1,4 +1,5 @@
 // reins agent start NAME --mode api|web: serves until somebody stops it.
+import { ReinsError } from '@reins/contracts'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Serving, ServingOptions } from '@reins/serving'
 import { CommandFailure } from '../failure.ts'
@@ -78,6 +79,9 @@ async function started(mode: ServingModeName, options: ServingOptions): Promise<
       throw new CommandFailure(`This machine has no address ${host}.`, {
         next: 'Give one that it has with --host: 127.0.0.1 for this machine alone, 0.0.0.0 for all.',
       })
+    // It knows better what to do than what is said of a token in general.
+    if (error instanceof ReinsError && error.code === 'unauthorized')
+      throw new CommandFailure(error.message, { next: error.next })
     throw error
   }
 }

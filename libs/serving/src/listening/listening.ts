@@ -4,6 +4,8 @@
 //   L3. Closing tells every open stream to end, waits for them, and then closes what is left.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { ReinsError } from '@reins/contracts'
 import type { Told } from '../conversation/tell.ts'
 import { type EventStreamLimits, writeEvents } from './event-stream.ts'
@@ -25,6 +27,12 @@ export type Reply =
   | { readonly status: number; readonly json: unknown; readonly headers?: Readonly<Record<string, string>> }
   | { readonly status: number; readonly bytes: Uint8Array; readonly headers: Readonly<Record<string, string>> }
   | { readonly events: AsyncIterable<Told> }
+  /** An answer of another server, as it comes. */
+  | {
+      readonly status: number
+      readonly stream: ReadableStream<Uint8Array> | null
+      readonly headers: Readonly<Record<string, string>>
+    }
 
 export interface ServedRoute {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -79,6 +87,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
       const incoming = { request, params, query: searchParams, left: left.signal, closing: closing.signal }
       const reply = await route.handle(incoming)
       if ('events' in reply) return await writeEvents(response, reply.events, limits)
+      if ('stream' in reply) return await passOn(response, reply.status, reply.headers, reply.stream)
       if ('bytes' in reply) return void response.writeHead(reply.status, reply.headers).end(reply.bytes)
       sendJson(response, reply.status, reply.json, reply.headers)
     } catch (error) {
@@ -111,6 +120,20 @@ export async function listen(options: ListenOptions): Promise<Listening> {
       await closed
     },
   }
+}
+
+/** Nothing is read ahead of the reader. Whoever leaves, on either side, ends it without an error: the reader goes on by its cursor. */
+async function passOn(
+  response: ServerResponse,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  stream: ReadableStream<Uint8Array> | null,
+): Promise<void> {
+  response.writeHead(status, headers)
+  if (stream === null) return void response.end()
+  response.flushHeaders()
+  response.socket?.setNoDelay(true)
+  await pipeline(Readable.fromWeb(stream), response).catch(() => response.destroy())
 }
 
 function find<R extends ServedRoute & { readonly pattern: RegExp }>(

@@ -3,13 +3,13 @@
 //   AD2. A decision carries the digest of what was shown. Where the call has other arguments by now, it is refused.
 //   AD3. An edit decides only where something was changed. A command is edited as it would be typed, everything else as JSON.
 import { type DecideApproval, maxReasonChars } from '@reins/contracts'
+import type { PendingApproval } from '@reins/transcript'
 import type { ReinsClient } from '../../client-port.ts'
 import type { CliContext } from '../../context.ts'
 import { oneLine } from '../../text/neutralise.ts'
 import { approvalKey, grantScope } from './approval-prompt.ts'
 import type { Key } from '../typing/keys.ts'
 import type { EditResult } from '../typing/line-editor.ts'
-import type { PendingApproval } from '../transcript/transcript-state.ts'
 
 /** The chat around it. */
 export interface ApprovalDeskPort {

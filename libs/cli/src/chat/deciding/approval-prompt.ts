@@ -1,13 +1,13 @@
 // A call that waits for this person: what it would do, and the keys that decide. Pure.
 //   AQ1. Enter alone decides nothing, nor does a key that is part of a message: a key counts where nothing is being typed, by itself.
 //   AQ2. What `A` grants is said beside it, as narrow as the call allows: its target, else its tool.
+import type { PendingApproval } from '@reins/transcript'
 import { wouldRun } from '../../approvals/would-run.ts'
 import { cut, wrap } from '../../text/cells.ts'
 import { oneLine } from '../../text/neutralise.ts'
 import type { Style } from '../../text/style.ts'
 import { span } from '../../text/when.ts'
 import type { Key } from '../typing/keys.ts'
-import type { PendingApproval } from '../transcript/transcript-state.ts'
 
 export type ApprovalKey = 'approve' | 'grant' | 'edit' | 'deny'
 

@@ -5,13 +5,13 @@
 //   QD3. A page is opened after its question was accepted, and its address is said: whoever has no browser here opens it elsewhere.
 //   QD4. A field is checked when it was typed, and the whole form by the server of Reins. What was typed is offered again.
 import { type AnswerElicitation, fieldProblem } from '@reins/contracts'
+import type { PendingQuestion } from '@reins/transcript'
 import { filledIn, formFields } from '../../elicitations/form-fields.ts'
 import type { ReinsClient } from '../../client-port.ts'
 import type { CliContext } from '../../context.ts'
 import { neutralise, oneLine } from '../../text/neutralise.ts'
 import type { Key } from '../typing/keys.ts'
 import { type Filling, questionKey, type QuestionView } from './question-prompt.ts'
-import type { PendingQuestion } from '../transcript/transcript-state.ts'
 
 /** The chat around it. */
 export interface DeskPort {

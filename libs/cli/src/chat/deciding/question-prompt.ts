@@ -1,6 +1,7 @@
 // A question that a server asks this person in the middle of a call: how it is shown, and the keys that answer it. Pure.
 //   QP1. The server is named, and the host of its page: the message and the address are the words of a third party.
 //   QP2. However long those are, what the keys do stands below them and stays on the screen.
+import type { PendingQuestion } from '@reins/transcript'
 import { type FormField, formFields } from '../../elicitations/form-fields.ts'
 import { webPage } from '../../elicitations/web-page.ts'
 import { cut, wrap } from '../../text/cells.ts'
@@ -8,7 +9,6 @@ import { oneLine } from '../../text/neutralise.ts'
 import type { Style } from '../../text/style.ts'
 import { span } from '../../text/when.ts'
 import type { Key } from '../typing/keys.ts'
-import type { PendingQuestion } from '../transcript/transcript-state.ts'
 import { whose } from './approval-prompt.ts'
 
 export type QuestionKey = 'yes' | 'no' | 'cancel'

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
+import { newTranscript, type RunningTool } from '@reins/transcript'
 import { makeStyle } from '../../text/style.ts'
-import { newTranscript, type RunningTool } from '../transcript/transcript-state.ts'
 import { newEditor } from '../typing/line-editor.ts'
 import { liveView } from './live-view.ts'
 

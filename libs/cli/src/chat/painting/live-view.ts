@@ -1,6 +1,7 @@
 // What stands below the printed lines and is painted again at each change: the end of the answer, calls that run, what waits,
 // and the prompt. Pure.
 //   V1. Never higher than the rows given and never wider than the width: the terminal never scrolls or wraps by itself here.
+import { memberFor, type Transcript } from '@reins/transcript'
 import { cells, cut, graphemes, wrap } from '../../text/cells.ts'
 import { oneLine } from '../../text/neutralise.ts'
 import { planLines } from '../../text/plan-lines.ts'
@@ -8,8 +9,6 @@ import type { Style } from '../../text/style.ts'
 import { span } from '../../text/when.ts'
 import { approvalLines } from '../deciding/approval-prompt.ts'
 import { type QuestionView, questionLines } from '../deciding/question-prompt.ts'
-import type { Transcript } from '../transcript/transcript-state.ts'
-import { memberFor } from '../team/team.ts'
 import { blockLines, type TeamView } from '../team/team-lines.ts'
 import type { Editor } from '../typing/line-editor.ts'
 import { runningLines } from './tool-line.ts'

@@ -1,13 +1,12 @@
 import type { StreamItem } from '@reins/contracts'
 import { describe, expect, test } from 'vitest'
+import { follow, newTranscript, type Transcript } from '@reins/transcript'
 import { delta, event, plainTurn, started, usage } from '../../../test/fakes.ts'
 import { cells } from '../../text/cells.ts'
 import { makeStyle } from '../../text/style.ts'
 import { newEditor, withText } from '../typing/line-editor.ts'
 import { type LiveState, liveView } from './live-view.ts'
 import { ChatScreen } from './screen.ts'
-import { follow } from '../transcript/transcript.ts'
-import { newTranscript, type Transcript } from '../transcript/transcript-state.ts'
 
 const style = makeStyle(false)
 

@@ -2,16 +2,23 @@
 //   C1. Lines that were given out never change; an answer is never printed twice.
 //   C2. Everything from outside has been neutralised: by MarkdownStream, or here.
 import { usdText } from '@reins/contracts'
+import type { ControlHint, Piece } from '@reins/transcript'
 import { wrap } from '../../text/cells.ts'
 import { MarkdownStream } from '../../text/markdown.ts'
 import { neutralise } from '../../text/neutralise.ts'
 import { planLines } from '../../text/plan-lines.ts'
 import type { Style } from '../../text/style.ts'
 import { span } from '../../text/when.ts'
-import type { Piece } from '../transcript/transcript-state.ts'
 import { toolLines } from './tool-line.ts'
 
 type Section = 'message' | 'reasoning' | 'answer' | 'tool' | 'notice' | 'footer'
+
+/** What a person of a terminal types. */
+const controlWords: Readonly<Record<ControlHint, string>> = {
+  resume: '/resume lets it go on.',
+  release: 'Type: reins session release',
+  restore: '/restore undoes it.',
+}
 
 export class ChatScreen {
   readonly #style: Style
@@ -73,7 +80,8 @@ export class ChatScreen {
         return this.#emit('tool', planLines(piece.steps, width, this.#style, piece.steps.length + 1), width)
       case 'notice': {
         const paint = { info: this.#style.dim, warning: this.#style.yellow, error: this.#style.red }[piece.level]
-        const lines = neutralise(piece.text).split('\n')
+        const text = piece.control === undefined ? piece.text : `${piece.text} ${controlWords[piece.control]}`
+        const lines = neutralise(text).split('\n')
         return this.#emit(
           'notice',
           lines.flatMap((line) => wrap(paint(line), width)),

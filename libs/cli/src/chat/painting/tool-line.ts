@@ -1,9 +1,9 @@
 // A tool call on one line: what it is called with, how it ended, how long it took.
+import type { Piece, RunningTool, ToolOutcome } from '@reins/transcript'
 import { cells, cut } from '../../text/cells.ts'
 import { oneLine } from '../../text/neutralise.ts'
 import type { Style } from '../../text/style.ts'
 import { span } from '../../text/when.ts'
-import type { Piece, RunningTool, ToolOutcome } from '../transcript/transcript-state.ts'
 
 /** The argument that says most, by itself; the others by name behind it. */
 const foremost = ['command', 'path', 'pattern', 'agent', 'query', 'url']

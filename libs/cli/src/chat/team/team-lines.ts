@@ -1,11 +1,11 @@
 // A delegation in the chat: a block under its call. Folded it is one line; open it shows the whole branch. Pure.
 //   TB1. No line is wider than the width; what agents and tools say is neutralised.
+import { branchOf, type Member, membersBelow, type Team } from '@reins/transcript'
 import { cells, cut, graphemes } from '../../text/cells.ts'
 import { oneLine } from '../../text/neutralise.ts'
 import type { Style } from '../../text/style.ts'
 import { span } from '../../text/when.ts'
 import { toolInput } from '../painting/tool-line.ts'
-import { branchOf, type Member, membersBelow, type Team } from './team.ts'
 
 export interface TeamView {
   readonly team: Team

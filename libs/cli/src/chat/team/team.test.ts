@@ -1,8 +1,8 @@
 import type { ApiDelta, ApiEvent, EventData, EventType, StreamItem } from '@reins/contracts'
 import { noUsage } from '@reins/contracts'
 import { describe, expect, it } from 'vitest'
+import { approvalsBelow, followTeam, memberFor, noTeam, type Team } from '@reins/transcript'
 import { makeStyle } from '../../text/style.ts'
-import { approvalsBelow, followTeam, memberFor, noTeam, type Team } from './team.ts'
 import { blockLines, endedLines } from './team-lines.ts'
 
 const root = '01HZZZZZZZZZZZZZZZZZZZZZZZ'

@@ -3,11 +3,18 @@
 //        known by each transcript, and nothing is missed.
 //   PA2. Of the sessions below only those are read that are not at their end: what they wait for stands in their logs.
 import { type ApiEvent, isChild } from '@reins/contracts'
+import {
+  follow,
+  followTeam,
+  memberOf,
+  newTranscript,
+  noTeam,
+  type Piece,
+  type Team,
+  type Transcript,
+} from '@reins/transcript'
 import type { ReinsClient } from '../../client-port.ts'
 import { allEvents } from '../../event-pages.ts'
-import { followTeam, memberOf, noTeam, type Team } from '../team/team.ts'
-import { follow } from './transcript.ts'
-import { newTranscript, type Piece, type Transcript } from './transcript-state.ts'
 
 const turnsShown = 3
 

@@ -2,16 +2,16 @@
 //   TE1. Each of them has a transcript of its own, which the items of its session change, and no other's. Nothing of it is printed.
 //   TE2. Items may come again (T3 of transcript.ts): what was taken in already changes nothing, and no token is counted twice.
 import type { StreamItem, TreeNode } from '@reins/contracts'
-import { follow } from '../transcript/transcript.ts'
+import { knownEvent } from '#decode'
+import { follow } from './transcript.ts'
 import {
   type Asker,
-  knownEvent,
   newTranscript,
   type PendingApproval,
   type PendingQuestion,
   type Piece,
   type Transcript,
-} from '../transcript/transcript-state.ts'
+} from './transcript-state.ts'
 
 export interface Member {
   readonly session: string

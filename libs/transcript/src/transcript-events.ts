@@ -2,6 +2,7 @@
 import { type EventData, type SessionEvent, workspaceServer } from '@reins/contracts'
 import { answered, asked, pageDone, questionExpired, withoutQuestion } from './transcript-questions.ts'
 import {
+  type ControlHint,
   hasShown,
   type PendingApproval,
   type Piece,
@@ -11,7 +12,8 @@ import {
   textOf,
 } from './transcript-state.ts'
 
-export function followEvent(transcript: Transcript, event: SessionEvent, at: number): TranscriptChange {
+/** undefined: this version does not know the type. */
+export function followEvent(transcript: Transcript, event: SessionEvent, at: number): TranscriptChange | undefined {
   const same = (pieces: readonly Piece[] = []): TranscriptChange => ({ transcript, pieces })
   const now = (change: Partial<Transcript>, pieces: readonly Piece[] = []): TranscriptChange => ({
     transcript: { ...transcript, ...change },
@@ -24,7 +26,8 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
       return now({ phase: 'paused' }, [
         notice(
           'info',
-          `The session is paused${event.data.tree ? ', with all agents below' : ''}${event.data.reason ? ` (${event.data.reason})` : ''}. /resume lets it go on.`,
+          `The session is paused${event.data.tree ? ', with all agents below' : ''}${event.data.reason ? ` (${event.data.reason})` : ''}.`,
+          'resume',
         ),
       ])
     case 'session.resumed':
@@ -33,7 +36,8 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
       return now({ phase: 'quarantined', tools: [] }, [
         notice(
           'error',
-          `The session is in quarantine: ${event.data.reason} (frame ${event.data.frame}). Look at it with "reins session events", then let it go on with "reins session release".`,
+          `The session is in quarantine: ${event.data.reason} (frame ${event.data.frame}). Look at it with "reins session events", then let it go on.`,
+          'release',
         ),
       ])
     case 'session.released':
@@ -191,7 +195,7 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'context.compacted':
       return same([
         event.data.how === 'summary'
-          ? notice('info', `The model sees a summary of ${event.data.to} messages now. /restore undoes it.`)
+          ? notice('info', `The model sees a summary of ${event.data.to} messages now.`, 'restore')
           : notice('warning', `The model no longer sees ${event.data.to} messages: ${event.data.summary}`),
       ])
     case 'context.compaction-declined':
@@ -242,11 +246,14 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'cancel.requested':
       return same()
     default:
-      return event satisfies never
+      event satisfies never
+      return undefined
   }
 }
 
-const notice = (level: 'info' | 'warning' | 'error', text: string): Piece => ({ kind: 'notice', level, text })
+const notice = (level: 'info' | 'warning' | 'error', text: string, control?: ControlHint): Piece =>
+  control === undefined ? { kind: 'notice', level, text } : { kind: 'notice', level, text, control }
+
 /** What a cancel leaves behind. */
 function notUndone(
   ran: readonly { readonly name: string; readonly agent?: string; readonly how: string }[] = [],

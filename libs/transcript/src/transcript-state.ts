@@ -1,13 +1,5 @@
 // What a transcript is made of: the pieces that are shown, and what is kept between them.
-import {
-  type ApiDelta,
-  type ApiEvent,
-  type ElicitationMode,
-  eventCodec,
-  type PlanStep,
-  type SessionEvent,
-  type UserContent,
-} from '@reins/contracts'
+import type { ApiDelta, ElicitationMode, PlanStep, UserContent } from '@reins/contracts'
 
 /** Whose call or question it is, where it is of an agent below the session of the chat. */
 export interface Asker {
@@ -17,6 +9,9 @@ export interface Asker {
 }
 
 export type ToolOutcome = 'ok' | 'error' | 'unknown' | 'cancelled'
+
+/** Lets a paused session, or one in quarantine, go on; undoes a summary. */
+export type ControlHint = 'resume' | 'release' | 'restore'
 
 /** Something to show, in the order in which it stands on the screen. */
 export type Piece =
@@ -43,7 +38,13 @@ export type Piece =
     }
   /** A plan of which nothing is open any more. */
   | { readonly kind: 'plan'; readonly steps: readonly PlanStep[] }
-  | { readonly kind: 'notice'; readonly level: 'info' | 'warning' | 'error'; readonly text: string }
+  | {
+      readonly kind: 'notice'
+      readonly level: 'info' | 'warning' | 'error'
+      readonly text: string
+      /** What a person can do about it: each view says how, in its own way. */
+      readonly control?: ControlHint
+    }
   | {
       readonly kind: 'turn-ended'
       readonly turn: string
@@ -158,13 +159,6 @@ export const newTranscript: Transcript = {
 export interface TranscriptChange {
   readonly transcript: Transcript
   readonly pieces: readonly Piece[]
-}
-
-/** undefined: an event of a newer server, or none at all. */
-export function knownEvent(item: ApiEvent): SessionEvent | undefined {
-  const { type, v = 1, data } = item
-  const decoded = eventCodec.decode({ type, v, data })
-  return decoded.kind === 'known' ? decoded.event : undefined
 }
 
 export const textOf = (content: UserContent): string => content.map((part) => part.text).join('\n')

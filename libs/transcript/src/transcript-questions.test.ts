@@ -1,6 +1,6 @@
 import type { StreamItem } from '@reins/contracts'
 import { describe, expect, test } from 'vitest'
-import { event, plainTurn, started } from '../../../test/fakes.ts'
+import { event, plainTurn, started } from '../test/fakes.ts'
 import { follow } from './transcript.ts'
 import { newTranscript, type Transcript } from './transcript-state.ts'
 

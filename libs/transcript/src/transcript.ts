@@ -4,8 +4,9 @@
 //   T3. Items may come again or with gaps (a reconnect): nothing repeats, and the completed event fills what was missed.
 //   T4. `follow` is total: an event of an unknown type is one line, and changes nothing.
 import type { AnswerRestarted, ApiDelta, SessionQueuedHint, StreamItem, ToolSlowHint } from '@reins/contracts'
+import { knownEvent } from '#decode'
 import { followEvent } from './transcript-events.ts'
-import { hasShown, knownEvent, type Piece, type Transcript, type TranscriptChange } from './transcript-state.ts'
+import { hasShown, type Piece, type Transcript, type TranscriptChange } from './transcript-state.ts'
 
 export function follow(transcript: Transcript, item: StreamItem): TranscriptChange {
   if (isDelta(item)) return onDelta(transcript, item.data)
@@ -15,7 +16,8 @@ export function follow(transcript: Transcript, item: StreamItem): TranscriptChan
   if (item.n < transcript.n || (item.n === transcript.n && item.i <= transcript.i)) return { transcript, pieces: [] }
   const seen = { ...transcript, n: item.n, i: item.i }
   const event = knownEvent(item)
-  if (event) return followEvent(seen, event, item.at)
+  const change = event && followEvent(seen, event, item.at)
+  if (change) return change
   const text = `${item.type} (this version of reins does not know what it means)`
   return { transcript: seen, pieces: [{ kind: 'notice', level: 'info', text }] }
 }

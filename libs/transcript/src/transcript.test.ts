@@ -1,6 +1,6 @@
 import type { StreamItem } from '@reins/contracts'
 import { describe, expect, test } from 'vitest'
-import { delta, event, plainTurn, started, usage } from '../../../test/fakes.ts'
+import { delta, event, plainTurn, started, usage } from '../test/fakes.ts'
 import { follow } from './transcript.ts'
 import { newTranscript, type Piece, type Transcript } from './transcript-state.ts'
 

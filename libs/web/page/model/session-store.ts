@@ -1,0 +1,272 @@
+// The session that the page shows: read, followed for as long as it is shown, and written to.
+//   SS1. The stream is what is shown: a message appears when the server has it, and until then among those that are being sent.
+//   SS2. A session is made with the first message: a page that was only looked at leaves nothing behind.
+//   SS3. While the server is away the same message is sent again with the same key: it arrives once.
+//   SS4. Many items of one moment are one change of the page.
+import type { AnswerElicitation, DecideApproval, RaiseBudget, SessionInfo } from '@reins/contracts'
+import { ReinsError } from '@reins/contracts/errors'
+import { type Conversation, followConversation, newConversation, threadOf } from './conversation.ts'
+import { reins, told } from './reins.ts'
+
+export interface Trouble {
+  readonly text: string
+  readonly next?: string
+}
+
+export interface Sending {
+  readonly key: string
+  readonly text: string
+}
+
+export interface View {
+  readonly status: 'loading' | 'ready' | 'failed'
+  readonly conversation: Conversation
+  readonly info: SessionInfo | undefined
+  /** The stream broke, and is tried again. */
+  readonly lost: boolean
+  readonly sending: readonly Sending[]
+  /** The server does not answer, and a message waits for it. */
+  readonly away: boolean
+  readonly trouble: Trouble | undefined
+  /** A cancel that was asked for, and has not happened. */
+  readonly stopping: boolean
+}
+
+export type Verb = 'cancel' | 'pause' | 'resume' | 'release' | 'end' | 'compact' | 'restore'
+
+const empty = (session: string | undefined): View => ({
+  status: session === undefined ? 'ready' : 'loading',
+  conversation: newConversation(session),
+  info: undefined,
+  ...{ lost: false, sending: [], away: false, trouble: undefined, stopping: false },
+})
+
+export class SessionStore {
+  #view: View
+  #shown: View
+  readonly #listeners = new Set<() => void>()
+  readonly #stop = new AbortController()
+  #last: Promise<void> = Promise.resolve()
+  #frame = 0
+  readonly #ready: () => Promise<unknown>
+  /** Told when a session was made, or a turn ended: lists of sessions have changed. */
+  onNews: (session: string) => void = () => undefined
+
+  /** `ready`: what shows answers has been loaded. */
+  constructor(session: string | undefined, ready: () => Promise<unknown>) {
+    this.#ready = ready
+    this.#view = empty(session)
+    this.#shown = this.#view
+  }
+
+  /** Begins to read; ends with `close`. */
+  open(): void {
+    const { session } = this.#view.conversation
+    if (session !== undefined) void this.#read(session)
+  }
+
+  close(): void {
+    this.#stop.abort()
+    cancelAnimationFrame(this.#frame)
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+  readonly view = (): View => this.#shown
+
+  send(text: string): void {
+    const sending = { key: crypto.randomUUID(), text }
+    this.#set({ sending: [...this.#view.sending, sending], trouble: undefined })
+    this.#last = this.#last.then(() => this.#deliver(sending))
+  }
+
+  /** Whether it was taken. */
+  async control(verb: Verb): Promise<boolean> {
+    const { session } = this.#view.conversation
+    if (session === undefined) return false
+    if (verb === 'cancel') this.#set({ stopping: true })
+    const tree = this.#view.conversation.team.size > 0
+    const done = await this.#try(() =>
+      verb === 'pause' ? reins.sessions.pause(session, tree ? { tree } : {}) : reins.sessions[verb](session),
+    )
+    if (!done) this.#set({ stopping: false })
+    return done
+  }
+
+  decide(of: string | undefined, call: string, decision: DecideApproval): Promise<boolean> {
+    const session = of ?? this.#view.conversation.session ?? ''
+    return this.#try(() => reins.approvals.decide(session, call, decision))
+  }
+
+  answer(of: string | undefined, elicitation: string, answer: AnswerElicitation): Promise<boolean> {
+    const session = of ?? this.#view.conversation.session ?? ''
+    return this.#try(() => reins.elicitations.answer(session, elicitation, answer))
+  }
+
+  async raiseBudget(raise: RaiseBudget): Promise<boolean> {
+    const session = this.#view.conversation.session ?? ''
+    const done = await this.#try(() => reins.sessions.raiseBudget(session, raise))
+    if (done) await this.#readInfo(session)
+    return done
+  }
+
+  dismiss(): void {
+    this.#set({ trouble: undefined })
+  }
+
+  async #try(act: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await act()
+      this.#set({ trouble: undefined })
+      return true
+    } catch (error) {
+      this.#set({ trouble: troubleOf(error) })
+      return false
+    }
+  }
+
+  async #deliver(sending: Sending): Promise<void> {
+    const { signal } = this.#stop
+    for (let wait = 250; !signal.aborted; wait = Math.min(2000, wait * 2)) {
+      try {
+        await this.#post(sending)
+        break
+      } catch (error) {
+        if (!(error instanceof ReinsError) || error.code !== 'unavailable') {
+          this.#set({ trouble: troubleOf(error), refused: sending.text })
+          break
+        }
+        this.#set({ away: true })
+        await new Promise((resolve) => setTimeout(resolve, wait))
+      }
+    }
+    this.#set({ away: false, sending: this.#view.sending.filter(({ key }) => key !== sending.key) })
+  }
+
+  async #post({ key, text }: Sending): Promise<void> {
+    const { session } = this.#view.conversation
+    if (session !== undefined) {
+      await reins.sessions.send(session, { content: text }, { idempotencyKey: key })
+      return
+    }
+    const title = text.trim().split('\n')[0]?.slice(0, 80) ?? ''
+    const made = await reins.sessions.create(
+      { agent: told.agent, message: text, ...(title === '' ? {} : { title }) },
+      { idempotencyKey: key },
+    )
+    this.#set({ conversation: newConversation(made.session.id), info: made.session })
+    this.onNews(made.session.id)
+    void this.#follow(made.session.id, undefined)
+  }
+
+  /** All that is there at once, and then what comes: nothing of the past flits by. */
+  async #read(session: string): Promise<void> {
+    const { signal } = this.#stop
+    const tree = !isBelow(session)
+    try {
+      void this.#readInfo(session)
+      let { conversation } = this.#view
+      let after: string | undefined
+      for (let more = true; more && !signal.aborted; ) {
+        const page = await reins.sessions.events(session, {
+          ...{ limit: 1000, tree },
+          ...(after === undefined ? {} : { after }),
+        })
+        for (const item of page.events) conversation = followConversation(conversation, item)
+        after = page.cursor
+        more = page.more
+      }
+      await this.#ready()
+      this.#set({ conversation, status: 'ready', trouble: undefined })
+      await this.#follow(session, after)
+    } catch (error) {
+      if (signal.aborted) return
+      if (error instanceof ReinsError && error.code === 'unavailable') {
+        this.#set({ lost: true })
+        await new Promise((resolve) => setTimeout(resolve, 1000))
+        if (!signal.aborted) return this.#read(session)
+      } else this.#set({ status: 'failed', trouble: troubleOf(error) })
+    }
+  }
+
+  async #follow(session: string, after: string | undefined): Promise<void> {
+    const { signal } = this.#stop
+    try {
+      const items = reins.sessions.follow(session, {
+        ...{ deltas: true, tree: !isBelow(session), signal },
+        ...(after === undefined ? {} : { after }),
+      })
+      this.#set({ lost: false })
+      for await (const item of items) {
+        if (item.type === 'connection') this.#set({ lost: 'state' in item && item.state === 'lost' })
+        else if ('cursor' in item) {
+          this.#later({ conversation: followConversation(this.#view.conversation, item) })
+          if (!('n' in item)) continue
+          const mine = item.session === undefined || item.session === session
+          if (mine && /^turn\.(completed|failed|cancelled)$/.test(item.type)) this.#later({ stopping: false })
+          if (mine && /^(turn\.|budget\.|session\.|toolset\.resolved)/.test(item.type)) void this.#readInfo(session)
+          if (mine && /^(turn|session)\./.test(item.type)) this.onNews(session)
+        }
+      }
+    } catch (error) {
+      if (!signal.aborted) this.#set({ lost: true, trouble: troubleOf(error) })
+    }
+  }
+
+  #reading: Promise<void> | undefined
+  /** What lists and sums it up; of several wishes at once the last is enough. */
+  #readInfo(session: string): Promise<void> {
+    this.#reading ??= new Promise((resolve) => setTimeout(resolve, 60)).then(async () => {
+      this.#reading = undefined
+      const info = await reins.sessions.get(session).catch(() => undefined)
+      if (info && !this.#stop.signal.aborted) this.#set({ info })
+    })
+    return this.#reading
+  }
+
+  /** SS4. */
+  #later(change: Partial<View>): void {
+    this.#view = { ...this.#view, ...change }
+    if (this.#frame !== 0) return
+    // A page that is not seen gets no frames.
+    const show = () => {
+      this.#frame = 0
+      this.#show()
+    }
+    this.#frame = document.hidden ? Number(setTimeout(show, 50)) : requestAnimationFrame(show)
+  }
+
+  #set(change: Partial<View> & { readonly refused?: string }): void {
+    const { refused, ...view } = change
+    this.#view = { ...this.#view, ...view }
+    if (refused !== undefined) this.onRefused(refused)
+    this.#show()
+  }
+
+  /** A message that the server refuses comes back to whoever typed it. */
+  onRefused: (text: string) => void = () => undefined
+
+  #show(): void {
+    if (this.#shown === this.#view) return
+    this.#shown = this.#view
+    for (const listener of this.#listeners) listener()
+  }
+}
+
+/** A session that another one delegated to: it has no view of the tree of its own. */
+const isBelow = (session: string): boolean => session.length > 26
+
+export const isBusy = ({ conversation, sending }: View): boolean => {
+  const { turn, waiting } = threadOf(conversation).transcript
+  return turn !== undefined || waiting.length > 0 || sending.length > 0
+}
+
+export function troubleOf(error: unknown): Trouble {
+  if (error instanceof ReinsError) {
+    const { message, next } = error.body()
+    return { text: message, ...(next === undefined ? {} : { next }) }
+  }
+  return { text: 'The page met an error that it does not know.', next: 'Load the page again.' }
+}

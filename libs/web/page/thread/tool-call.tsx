@@ -1,0 +1,56 @@
+// A call of a tool: one line that says what it does and how it stands, and opens to what ran and what came of it.
+import { Collapsible } from '@base-ui/react/collapsible'
+import { memo, useState } from 'react'
+import { Icon } from '../frame/icons.tsx'
+import { Elapsed } from '../frame/elapsed.tsx'
+import type { ToolItem } from '../model/thread.ts'
+import { plainText } from '../text/plain.ts'
+import { span } from '../text/words.ts'
+import { LongText } from './long-text.tsx'
+import { subjectOf, WhatRuns } from './what-runs.tsx'
+
+const outcomes = {
+  ok: { word: 'Done', className: 'ok' },
+  error: { word: 'Failed', className: 'bad' },
+  unknown: { word: 'Outcome unknown', className: 'odd' },
+  cancelled: { word: 'Did not finish', className: 'odd' },
+} as const
+
+export const ToolCall = memo(function ToolCall({ item, waits }: { readonly item: ToolItem; readonly waits: boolean }) {
+  const [open, setOpen] = useState(false)
+  const { running, outcome, name } = item
+  const output = plainText(running ? running.tail : item.output)
+  const state = running ? { word: waits ? 'Waits for you' : 'Runs', className: 'runs' } : outcomes[outcome ?? 'ok']
+  return (
+    <Collapsible.Root className={`tool ${state.className}`} open={open} onOpenChange={setOpen}>
+      <Collapsible.Trigger className="tool-line">
+        <span className="fold" aria-hidden="true">
+          <Icon name="chevron" size={14} />
+        </span>
+        <span className="tool-name">{plainText(name)}</span>
+        <span className="tool-subject">{subjectOf(item)}</span>
+        <span className="tool-state">
+          <span className="dot" aria-hidden="true" />
+          {state.word}
+          {running && !waits ? (
+            <>
+              {' '}
+              <Elapsed since={running.since} />
+            </>
+          ) : null}
+          {!running && item.ms !== undefined && item.ms > 0 ? ` ${span(item.ms)}` : ''}
+        </span>
+      </Collapsible.Trigger>
+      <Collapsible.Panel className="tool-panel">
+        <WhatRuns name={name} input={item.input} />
+        {output === '' ? (
+          <p className="faint">{running ? 'It has shown nothing yet.' : 'It gave no output.'}</p>
+        ) : (
+          <div className="terminal output">
+            <LongText text={output} label={`Output of ${name}`} />
+          </div>
+        )}
+      </Collapsible.Panel>
+    </Collapsible.Root>
+  )
+})

@@ -1,0 +1,120 @@
+// What the page asks, passed on to the gateway with the operator's token, and the answer as it comes, streams included.
+import { Buffer } from 'node:buffer'
+import { errorTable, ReinsError } from '@reins/contracts'
+import type { Incoming, Reply } from '@reins/serving'
+import { isForwarded } from './forwarded.ts'
+
+export interface ForwardOptions {
+  /** Address of the gateway. */
+  readonly server: string
+  token(): Promise<string | undefined>
+  readonly fetch: (input: string, init: RequestInit) => Promise<Response>
+}
+
+export interface Forwarder {
+  /** Throws ReinsError where the gateway refuses the token, or has no such agent. */
+  check(agent: string): Promise<void>
+  pass(incoming: Incoming): Promise<Reply>
+}
+
+/** A message has at most 1,000,000 bytes, as JSON. */
+const maxBodyBytes = 2_000_000
+const passedOn = ['accept', 'content-type', 'idempotency-key', 'last-event-id', 'x-request-id'] as const
+const passedBack = ['content-type', 'retry-after', 'x-request-id', 'reins-output-ref', 'reins-output-bytes'] as const
+
+export function forwarder({ server, token, fetch }: ForwardOptions): Forwarder {
+  async function once(target: string, init: RequestInit & { readonly signal: AbortSignal }): Promise<Response> {
+    const mine = await token()
+    const authorization: Record<string, string> = mine === undefined ? {} : { authorization: `Bearer ${mine}` }
+    return fetch(`${server}${target}`, {
+      ...init,
+      headers: { ...(init.headers as Record<string, string>), ...authorization },
+      redirect: 'error',
+    }).catch((error: unknown) => {
+      if (init.signal.aborted) throw error
+      throw new ReinsError('unavailable', `The Reins server at ${server} does not answer.`, {
+        next: 'Start it with npm start. The page goes on by itself when it is back.',
+      })
+    })
+  }
+
+  /** Again where the token was not known: it may have been renewed meanwhile. */
+  async function ask(target: string, init: RequestInit & { readonly signal: AbortSignal }): Promise<Response> {
+    const first = await once(target, init)
+    if (first.status !== 401) return first
+    await first.body?.cancel()
+    const second = await once(target, init)
+    if (second.status !== 401) return second
+    await second.body?.cancel()
+    throw notTaken(server)
+  }
+
+  return {
+    async check(agent) {
+      try {
+        const response = await ask(`/v1/agents/${encodeURIComponent(agent)}`, { signal: AbortSignal.timeout(10_000) })
+        const text = await response.text()
+        if (response.status !== 404) return
+        const { message, next } = refusalIn(text)
+        throw new ReinsError('agent_not_found', message, next === undefined ? {} : { next })
+      } catch (error) {
+        if (!(error instanceof ReinsError)) return
+        if (error.code === 'unauthorized')
+          throw new ReinsError('unauthorized', `Error starting agent: 401: ${error.message}`, { next: error.next })
+        // A server that is away for now may be there when the page asks.
+        if (error.code !== 'unavailable') throw error
+      }
+    },
+
+    async pass({ request, left, closing }) {
+      const { method = 'GET', url = '/' } = request
+      const path = url.split('?')[0] ?? ''
+      if (!isForwarded(method, path))
+        throw new ReinsError('not_found', `The chat page has no use for ${method} ${path.slice(0, 200)}.`, {
+          next: 'Ask the Reins server itself, with a token of your own.',
+        })
+      const headers: Record<string, string> = {}
+      for (const name of passedOn) {
+        const value = request.headers[name]
+        if (typeof value === 'string') headers[name] = value
+      }
+      const body = method === 'POST' ? await bodyOf(request) : undefined
+      const signal = AbortSignal.any([left, closing])
+      const answer = await ask(url, {
+        ...{ method, headers, signal },
+        ...(body === undefined || body.length === 0 ? {} : { body }),
+      })
+      const back: Record<string, string> = { 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
+      for (const name of passedBack) {
+        const value = answer.headers.get(name)
+        if (value !== null) back[name] = value
+      }
+      return { status: answer.status, stream: answer.body, headers: back }
+    },
+  }
+}
+
+function refusalIn(text: string): { readonly message?: string; readonly next?: string } {
+  try {
+    const { error = {} } = JSON.parse(text) as { error?: { message?: string; next?: string } }
+    return error
+  } catch {
+    return { message: errorTable.agent_not_found.meaning }
+  }
+}
+
+async function bodyOf(request: AsyncIterable<Buffer>): Promise<Buffer<ArrayBuffer>> {
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const part of request) {
+    size += part.length
+    if (size > maxBodyBytes) throw new ReinsError('body_too_large')
+    parts.push(part)
+  }
+  return Buffer.concat(parts)
+}
+
+const notTaken = (server: string): ReinsError =>
+  new ReinsError('unauthorized', `The Reins server at ${server} does not take the token of this process.`, {
+    next: 'Run reins auth login where "reins agent start" runs, or start it again with another token in REINS_TOKEN.',
+  })

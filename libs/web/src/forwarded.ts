@@ -1,0 +1,26 @@
+// What of the gateway's API the page may ask, with the operator's token: a list, and nothing beside it.
+//   FW1. A path is matched as it was sent. Nothing is decoded, so nothing can be hidden in an encoding.
+
+const id = String.raw`[\w-]{1,128}`
+const table: readonly (readonly [method: 'GET' | 'POST', path: string])[] = [
+  ['GET', '/v1/sessions'],
+  ['POST', '/v1/sessions'],
+  ['GET', `/v1/sessions/${id}`],
+  ['GET', `/v1/sessions/${id}/events`],
+  ['GET', `/v1/sessions/${id}/tree`],
+  ['GET', `/v1/sessions/${id}/outputs/${id}`],
+  ['POST', `/v1/sessions/${id}/messages`],
+  ['POST', `/v1/sessions/${id}/(?:cancel|pause|resume|release|end|compact|restore|budget)`],
+  ['GET', `/v1/sessions/${id}/grants`],
+  ['POST', `/v1/sessions/${id}/approvals/${id}`],
+  ['GET', `/v1/sessions/${id}/elicitations`],
+  ['POST', `/v1/sessions/${id}/elicitations/${id}`],
+  ['GET', '/v1/approvals'],
+  ['GET', '/v1/elicitations'],
+  ['GET', `/v1/agents/${id}`],
+  ['GET', '/v1/usage'],
+]
+const rows = table.map(([method, path]) => ({ method, path: new RegExp(`^${path}$`) }))
+
+export const isForwarded = (method: string, path: string): boolean =>
+  rows.some((row) => row.method === method && row.path.test(path))

@@ -1,0 +1,128 @@
+// The page as files: built by Vite once, and again only when its sources change.
+//   PB1. A build stands in dist/<digest of its sources>, and comes there whole, by a rename: who reads it never sees half of one, and two
+//        processes that build at the same time do not disturb each other.
+//   PB2. Where the sources changed, or nothing was built (`npm ci --ignore-scripts`), whoever needs the page builds it. An image without
+//        Vite brings the build along.
+import { createHash, randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { glob, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { ReinsError } from '@reins/contracts'
+
+const home = path.join(import.meta.dirname, '..')
+const dist = path.join(home, 'dist')
+/** What the bundle is made of, beside packages from elsewhere: those stand in package.json. */
+const sources = [
+  'web/{package.json,page/**/*}',
+  'web/src/page-build.ts',
+  '{transcript,client,contracts,agent}/{package.json,src/**/*.ts}',
+]
+
+export interface PageFile {
+  readonly bytes: Uint8Array
+  readonly type: string
+  /** Its name changes with its content. */
+  readonly immutable: boolean
+}
+export interface Page {
+  readonly digest: string
+  /** By path: `/index.html`, `/assets/…`. */
+  readonly files: ReadonlyMap<string, PageFile>
+}
+
+/** The page as its sources are now; `onBuild` is told when it has to be built first. Rejects with a ReinsError. */
+export async function pageOf(onBuild: () => void = () => undefined): Promise<Page> {
+  const digest = await digestOfSources()
+  const folder = path.join(dist, digest)
+  if (!existsSync(path.join(folder, 'index.html'))) {
+    onBuild()
+    await build(folder)
+  }
+  return { digest, files: await readFiles(folder) }
+}
+
+async function digestOfSources(): Promise<string> {
+  const libs = path.join(home, '..')
+  const found: string[] = []
+  for await (const file of glob(sources, { cwd: libs })) found.push(file.split(path.sep).join('/'))
+  const hash = createHash('sha256')
+  for (const file of found.filter((one) => /\.\w+$/.test(one) && !/\.test\.tsx?$/.test(one)).sort()) {
+    const bytes = await readFile(path.join(libs, file))
+    hash.update(`${file}\0${bytes.length}\0`).update(bytes)
+  }
+  return hash.digest('hex').slice(0, 16)
+}
+
+/** PB1. */
+async function build(folder: string): Promise<void> {
+  const vite = await import('vite').catch(() => {
+    throw new ReinsError('internal', 'The chat page is not built, and Vite, which builds it, is not installed.', {
+      next: 'Run npm ci in the folder of Reins.',
+    })
+  })
+  const half = path.join(dist, `half-${process.pid}-${randomBytes(4).toString('hex')}`)
+  await mkdir(dist, { recursive: true })
+  try {
+    await vite.build({
+      root: path.join(home, 'page'),
+      configFile: false,
+      envFile: false,
+      logLevel: 'error',
+      base: '/',
+      mode: 'production',
+      // Whatever the environment of the process says.
+      define: { [['process', 'env', 'NODE_ENV'].join('.')]: '"production"' },
+      resolve: {
+        alias: [
+          { find: 'rehype-raw', replacement: path.join(home, 'page', 'without', 'rehype-raw.ts') },
+          { find: 'tailwind-merge', replacement: path.join(home, 'page', 'without', 'tailwind-merge.ts') },
+        ],
+      },
+      build: {
+        outDir: half,
+        emptyOutDir: true,
+        target: 'es2024',
+        // The first ones with light-dark(), which would be taken apart otherwise.
+        cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
+        // A data: address would need a word of its own in the policy of the page.
+        assetsInlineLimit: 0,
+        modulePreload: { polyfill: false },
+        reportCompressedSize: false,
+        chunkSizeWarningLimit: 2000,
+      },
+    })
+    await rename(half, folder).catch((error: unknown) => {
+      if (!existsSync(path.join(folder, 'index.html'))) throw error // else another process was faster
+    })
+  } catch (error) {
+    throw new ReinsError('internal', `The chat page could not be built: ${firstLine(error)}`, {
+      next: 'Run npm ci in the folder of Reins, and look whether its disk is full.',
+    })
+  } finally {
+    await rm(half, { recursive: true, force: true })
+  }
+  for (const old of await readdir(dist))
+    if (old !== path.basename(folder) && !old.startsWith('half-'))
+      await rm(path.join(dist, old), { recursive: true, force: true })
+}
+
+const firstLine = (error: unknown): string =>
+  String(error instanceof Error ? error.message : error).split('\n')[0] ?? ''
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
+}
+
+async function readFiles(folder: string): Promise<ReadonlyMap<string, PageFile>> {
+  const files = new Map<string, PageFile>()
+  for await (const file of glob('**/*.*', { cwd: folder })) {
+    const name = `/${file.split(path.sep).join('/')}`
+    const type = types[path.extname(name)] ?? 'application/octet-stream'
+    files.set(name, { bytes: await readFile(path.join(folder, file)), type, immutable: name.startsWith('/assets/') })
+  }
+  return files
+}
