@@ -5,6 +5,7 @@ import { connectBroker } from '@reins/broker'
 import {
   buckets,
   bundleDigest,
+  inboxOf,
   objectStores,
   type Role,
   registrySubject,
@@ -48,7 +49,10 @@ beforeAll(async () => {
   for (const { user, password } of natsUsers(scratch.path))
     clients.set(
       user,
-      await connect({ servers: nats.url, user, pass: password, reconnect: false, ignoreAuthErrorAbort: true }),
+      await connect({
+        ...{ servers: nats.url, user, pass: password, reconnect: false, ignoreAuthErrorAbort: true },
+        inboxPrefix: inboxOf(user).own,
+      }),
     )
 })
 afterAll(async () => {
@@ -117,6 +121,8 @@ describe.each(serviceNames)('the user of %s', (service) => {
     expect(await attempt(service, '_INBOX.somebody.1')).toBe('denied')
     const key = await attempt(service, `$KV.${buckets.idempotency}.key`)
     expect(key).toBe(service === 'session-gateway' ? 'answered' : 'denied')
+    for (const other of [...serviceNames, 'reins', 'monitor'])
+      expect([other, await attempt(service, `${inboxOf(other).own}.somebody.1`)]).toEqual([other, 'denied'])
     const snapshot = await attempt(service, `$KV.${buckets.snapshots}.${session}`)
     expect(snapshot).toBe(service === 'executor' ? 'answered' : 'denied')
   })
@@ -155,6 +161,47 @@ it('lets the registry alone keep bundles, once, and a tool-runner read them', as
       service === 'registry' ? 'answered' : 'denied',
     )
   await Promise.all([registry.broker.close(), runner.broker.close()])
+})
+
+describe.each(serviceNames)('what the user of %s hears', (service) => {
+  const hears = async (subject: string) => {
+    const nc = clients.get(service)!
+    const refused = Promise.withResolvers<boolean>()
+    const subscription = nc.subscribe(subject, { callback: (error) => refused.resolve(error !== null) })
+    await nc.flush()
+    // A refusal comes before the answer to the flush; a callback hears of it in the same turn, or a later one.
+    const denied = await Promise.race([refused.promise, new Promise<boolean>((done) => setTimeout(done, 500, false))])
+    subscription.unsubscribe()
+    return !denied
+  }
+
+  it('is what arrives at its own inbox, and at nobody else’s', async () => {
+    for (const inbox of ['_INBOX.>', '_INBOX.*.x.1', ...serviceNames.map((other) => `${inboxOf(other).own}.>`)])
+      expect([inbox, await hears(inbox)]).toEqual([inbox, inbox === `${inboxOf(service).own}.>`])
+  })
+
+  it('makes it write nowhere: whoever names another place for an answer gets none', async () => {
+    const [place, stream] =
+      service === 'registry'
+        ? [sessionSubject(session, 'e', toLog), streams.sessions]
+        : [registrySubject('token', `by-${service}`), streams.registry]
+    const nc = clients.get(service)!
+    const heard = new Promise<void>((resolve) => {
+      nc.subscribe('hb.>', {
+        max: 1,
+        callback: (_error, msg) => {
+          msg.respond('forged')
+          resolve()
+        },
+      })
+    })
+    await nc.flush()
+    clients.get('reins')!.publish('hb.executor.x', '{}', { reply: place })
+    await heard
+    await nc.flush()
+    const manager = await jetstreamManager(clients.get('reins')!)
+    expect(await manager.streams.getMessage(stream, { last_by_subj: place })).toBeNull()
+  })
 })
 
 describe('the user of all services in one process', () => {

@@ -1,13 +1,17 @@
 // A connection of the process to the broker, and requests over it. A process has one, and a second one for deltas (libs/journal).
 //   B1. One inbox, one map of waiting requests, one sweep timer: the client's own `request` builds an Error for every success.
+//   B5. What processes answer arrives at an inbox of its own, each answer at a place that nobody can guess: whoever is asked may write
+//       there, and could else answer in the name of others (libs/contracts/src/broker/nats-users.ts).
 //   B2. A request that is answered late, or after a reconnect, is answered to nobody; its caller has its `timed-out` by then.
 //   B3. Nothing here retries: what a time-out means is for the caller to know.
 //   B4. What is published in one turn of the event loop leaves in one write, in order, at the end of that turn: the client writes
 //       once a microtask, and with many sessions these system calls cost more than everything else.
+import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Msg, MsgHdrs, NatsConnection, Subscription as NatsSubscription } from '@nats-io/nats-core'
 import { createInbox } from '@nats-io/nats-core'
 import { connect } from '@nats-io/transport-node'
+import { answeredByProcesses, inboxOf } from '@reins/contracts'
 
 export interface BrokerOptions {
   /** nats://host:port; credentials inside are used and never printed. */
@@ -41,6 +45,8 @@ export type RequestOutcome =
 
 export interface Broker {
   readonly nc: NatsConnection
+  /** The prefix of what this user hears alone. */
+  readonly inbox: string
   /**
    * A request that many messages answer. `on` says for each whether it was the last one; the deadline counts from the last message.
    * `timed-out` and `no-responders` as for `request`; what came before stays with the caller.
@@ -96,13 +102,13 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
       reconnectJitter: 50,
       pingInterval: 10_000,
       maxPingOut: 2,
-      inboxPrefix: '_INBOX',
+      inboxPrefix: inboxOf(user ?? '').own,
       noAsyncTraces: true,
       noEcho: options.echo === false,
     },
     options.withinMs ?? 10_000,
   )
-  return new NatsBroker(nc)
+  return new NatsBroker(nc, inboxOf(user ?? ''))
 }
 
 async function connectWithin(options: Parameters<typeof connect>[0], withinMs: number): Promise<NatsConnection> {
@@ -130,10 +136,12 @@ function credentials(url: string): { servers: string; username?: string; passwor
 
 class NatsBroker implements Broker {
   readonly nc: NatsConnection
-  readonly #inbox = createInbox()
+  readonly inbox: string
+  readonly #fromBroker: string
+  readonly #fromProcesses: string
   readonly #waiting = new Map<string, Waiting>()
   readonly #reconnects = new Set<() => void>()
-  readonly #replies: NatsSubscription
+  readonly #replies: readonly NatsSubscription[]
   #outgoing: Outgoing[] = []
   #leaving: NodeJS.Immediate | undefined
   #next = 0
@@ -142,9 +150,14 @@ class NatsBroker implements Broker {
   /** By the client's own word: `getServer` names the last server also while there is none. */
   #connected = true
 
-  constructor(nc: NatsConnection) {
+  constructor(nc: NatsConnection, inboxes: ReturnType<typeof inboxOf>) {
     this.nc = nc
-    this.#replies = nc.subscribe(`${this.#inbox}.*`, { callback: (error, msg) => this.#onReply(error, msg) })
+    this.inbox = inboxes.own
+    this.#fromBroker = createInbox(inboxes.own)
+    this.#fromProcesses = createInbox(inboxes.answers)
+    this.#replies = [this.#fromBroker, this.#fromProcesses].map((inbox) =>
+      nc.subscribe(`${inbox}.*`, { callback: (error, msg) => this.#onReply(error, msg, inbox.length + 1) }),
+    )
     void this.#watch()
   }
 
@@ -175,12 +188,13 @@ class NatsBroker implements Broker {
   }
 
   #send(subject: string, payload: string | Uint8Array, options: RequestOptions, on: Waiting['on']): void {
-    const key = (this.#next++).toString(36)
+    const byProcess = answeredByProcesses(subject)
+    const key = byProcess ? randomBytes(15).toString('base64url') : (this.#next++).toString(36) // B5
     const withinMs = options.withinMs ?? 5000
     this.#waiting.set(key, { on, withinMs, deadline: performance.now() + withinMs })
     this.#sweep ??= setInterval(() => this.#expire(), sweepMs)
     // Closed or draining: the deadline answers, as for every other silence.
-    const reply = `${this.#inbox}.${key}`
+    const reply = `${byProcess ? this.#fromProcesses : this.#fromBroker}.${key}`
     this.publish(subject, payload, options.headers ? { reply, headers: options.headers } : { reply })
   }
 
@@ -211,9 +225,9 @@ class NatsBroker implements Broker {
     }
   }
 
-  #onReply(error: Error | null, msg: Msg): void {
+  #onReply(error: Error | null, msg: Msg, keyAt: number): void {
     if (error) return
-    const key = msg.subject.slice(this.#inbox.length + 1)
+    const key = msg.subject.slice(keyAt)
     const waiting = this.#waiting.get(key)
     if (!waiting) return
     const nobody = msg.data.length === 0 && msg.headers?.code === 503
@@ -264,7 +278,7 @@ class NatsBroker implements Broker {
 
   async close(): Promise<void> {
     this.#leave()
-    this.#replies.unsubscribe()
+    for (const replies of this.#replies) replies.unsubscribe()
     clearInterval(this.#sweep)
     for (const waiting of this.#waiting.values()) waiting.on({ kind: 'timed-out' })
     this.#waiting.clear()

@@ -38,7 +38,7 @@ interface Pull {
 }
 
 export function pull(broker: Broker, options: PullOptions): Consumption {
-  const inbox = createInbox()
+  const inbox = createInbox(broker.inbox)
   const pulls = new Map<string, Pull>()
   /** Messages that may still come for all of them (P4). */
   let outstanding = 0

@@ -236,6 +236,8 @@ export {
   type SlowCall,
 } from './broker/presence.ts'
 export {
+  answeredByProcesses,
+  inboxOf,
   type Address,
   allDeliveriesFilter,
   allFiredFilter,

@@ -49,11 +49,10 @@ function user({ user, password, permissions }: NatsUser): string {
   return `{ user: ${quoted(user)}, password: ${quoted(password)}${rights} }`
 }
 
-function permissionsText({ publish, subscribe, allowResponses }: NatsPermissions): string {
+function permissionsText({ publish, subscribe }: NatsPermissions): string {
   const parts = [
     ...(publish === undefined ? [] : [`publish: ${rightsText(publish)}`]),
     ...(subscribe === undefined ? [] : [`subscribe: ${rightsText(subscribe)}`]),
-    ...(allowResponses ? ['allow_responses: true'] : []),
   ]
   return `{ ${parts.join(', ')} }`
 }

@@ -11,6 +11,7 @@ import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { inboxOf } from '@reins/contracts'
 import { findProcesses } from '../data/process-identity.ts'
 import { secretFile } from '../data/secret-file.ts'
 import {
@@ -82,7 +83,10 @@ export async function startNats(options: NatsOptions): Promise<RunningNats> {
   const monitor: NatsUser = {
     user: 'monitor',
     password: secretFile(path.join(dataDir, 'monitor-password')),
-    permissions: { publish: { allow: [stateSubject, healthSubject] }, subscribe: { allow: ['_INBOX.>'] } },
+    permissions: {
+      publish: { allow: [stateSubject, healthSubject] },
+      subscribe: { allow: [`${inboxOf('monitor').own}.>`] },
+    },
   }
   const text = natsConfig({
     port: options.port === undefined || options.port === 0 ? -1 : options.port,
@@ -216,6 +220,7 @@ async function client(
     servers: `127.0.0.1:${port}`,
     user,
     pass: password,
+    inboxPrefix: inboxOf(user).own,
     reconnect: false,
     timeout: 2000,
   })

@@ -3,6 +3,7 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import pg from 'pg'
+import { inboxOf } from '@reins/contracts'
 import { atLeast, parseVersion } from '../commands/version.ts'
 import { MIN_NATS_VERSION } from '../nats/find-nats.ts'
 
@@ -28,6 +29,7 @@ export async function checkNats(url: string, { withinMs = 5000 }: { withinMs?: n
       servers: `${target.protocol}//${target.host}`,
       reconnect: false,
       timeout: withinMs,
+      inboxPrefix: inboxOf(user).own,
       ...(user === '' ? {} : pass === '' ? { token: user } : { user, pass }),
     })
   } catch (error) {

@@ -2,7 +2,9 @@
 // holds the union.
 //   NU1. What is not named is denied. None may purge, delete, restore or reshape what is stored; only the registry updates a stream's
 //        settings (a newer version does), and a consumer of sessions or timers is nobody's to delete.
-//   NU2. Nobody writes to an inbox but as the answer to a question that it was asked: replies cannot be forged.
+//   NU2. Each hears its own inbox and no other. Where it hears what services answer, only those may write whom it asks, and each question
+//        has a place for its answer that nobody can guess (libs/broker): so replies cannot be forged, and a question that names another
+//        subject for its answer makes nobody write there.
 //   NU3. Only a tool-runner, memory and an executor may ask for the values of secrets: the first two use them, for tools and for databases
 //        of long-term memories, and an executor masks them in what models say. The answer is sealed for the process that asks.
 //        Only memory, which sends webhooks, may have something signed.
@@ -14,6 +16,7 @@ import {
   bucketStream,
   buckets,
   canarySubject,
+  inboxOf,
   objectStores,
   objectStream,
   type Role,
@@ -26,8 +29,6 @@ import {
 export interface NatsPermissions {
   readonly publish?: SubjectRights
   readonly subscribe?: SubjectRights
-  /** Whether the user may answer requests that were sent to it, on the requester's inbox. */
-  readonly allowResponses?: boolean
 }
 
 export interface SubjectRights {
@@ -59,13 +60,17 @@ const everybodyPublishes: readonly string[] = [
   '$JS.FC.>',
   `$KV.${buckets.pools}.>`,
 ]
-const everybodyHears = ['_INBOX.>', '$KV.>', '$O.>', 'rp.ses.>', 'live.>', 'reg.>', 'hb.>']
+const everybodyHears = ['$KV.>', '$O.>', 'rp.ses.>', 'live.>', 'reg.>', 'hb.>']
 
 const frames = (role: Role): string => `ses.*.*.*.${role}.>`
 const deltas = (role: 'e' | 't'): string => `live.*.*.*.${role}`
 
 const resolveSecrets = serviceSubject('registry', resolveSecretsVerb)
 const signWebhook = serviceSubject('registry', signWebhookVerb)
+
+/** NU2. The place where services hear what they are answered. */
+const answersTo = (...asking: readonly ServiceName[]): readonly string[] =>
+  asking.map((service) => `${inboxOf(service).answers}.>`)
 
 interface Own {
   readonly says: readonly string[]
@@ -76,7 +81,10 @@ interface Own {
 
 const own: Readonly<Record<ServiceName, Own>> = {
   registry: {
-    says: ['reg.>', `$O.${objectStores.bundles}.>`, ...stores.flatMap((stream) => api(`STREAM.UPDATE.${stream}`))],
+    says: [
+      ...['reg.>', `$O.${objectStores.bundles}.>`, ...stores.flatMap((stream) => api(`STREAM.UPDATE.${stream}`))],
+      ...answersTo('session-gateway', 'executor', 'tool-runner', 'memory'),
+    ],
     hears: ['svc.registry.>'],
   },
   'session-gateway': {
@@ -88,6 +96,7 @@ const own: Readonly<Record<ServiceName, Own>> = {
     says: [
       ...[frames('e'), deltas('e'), 'timer.>', 'hb.executor.>', 'ctl.>', `$KV.${buckets.snapshots}.>`],
       resolveSecrets,
+      ...answersTo('executor'),
     ],
     hears: ['ctl.>'],
   },
@@ -96,6 +105,7 @@ const own: Readonly<Record<ServiceName, Own>> = {
       ...[frames('t'), deltas('t'), 'hb.tool-runner.>', 'ctl.>', `$O.${objectStores.outputs}.>`, resolveSecrets],
       // For the calls of agents: no more of the memory service.
       ...memoryToolQuestions.map((question) => serviceSubject('memory', memoryVerb(question))),
+      ...answersTo('tool-runner', 'session-gateway'),
     ],
     hears: ['ctl.>', 'svc.tool-runner.>'],
   },
@@ -104,6 +114,7 @@ const own: Readonly<Record<ServiceName, Own>> = {
       ...[frames('m'), ...consumersOf(streams.timers), 'hook.>', 'hookfired.>', 'hooklog.>', signWebhook],
       ...[allMemoriesFilter, ...consumersOf(streams.memories), ...api(`CONSUMER.DELETE.${streams.memories}.*`)],
       resolveSecrets,
+      ...answersTo('session-gateway', 'tool-runner'),
     ],
     hears: ['svc.memory.>'],
   },
@@ -113,8 +124,7 @@ export function permissionsOf(service: ServiceName): NatsPermissions {
   const { says, never, hears } = own[service]
   return {
     publish: { allow: [...everybodyPublishes, ...says], ...(never === undefined ? {} : { deny: never }) },
-    subscribe: { allow: [...everybodyHears, ...hears] },
-    allowResponses: true,
+    subscribe: { allow: [`${inboxOf(service).own}.>`, ...everybodyHears, ...hears] },
   }
 }
 

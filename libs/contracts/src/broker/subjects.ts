@@ -30,6 +30,17 @@ export const objectStream = (store: string): string => `OBJ_${store}`
 export const outputsKeptMs = 7 * 24 * 3_600_000
 export const maxOutputBytesOfSession = 64 * 1024 * 1024
 
+/**
+ * Where a user of the broker hears what it is answered: its own prefix, which nobody else may listen to. JetStream answers below it;
+ * what services and instances answer arrives at `answers`, the only place where those whom it asks may write.
+ */
+export const inboxOf = (user: string): { readonly own: string; readonly answers: string } => {
+  const own = `_INBOX.${user.replaceAll(/[^A-Za-z0-9_-]/g, '-') || 'anybody'}`
+  return { own, answers: `${own}.answers` }
+}
+/** Whether other processes of Reins answer what is asked at a subject, and not the broker. */
+export const answeredByProcesses = (subject: string): boolean => /^(svc|ctl)\./.test(subject)
+
 /** Who says it. The broker enforces that a service's NATS user publishes its own role only (between processes). */
 export type Role = 'g' | 'e' | 't' | 'm'
 export const roles: readonly Role[] = ['g', 'e', 't', 'm']
