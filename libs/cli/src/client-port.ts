@@ -6,7 +6,16 @@ export type { ConnectionItem, FollowItem, MemoryAt } from '@reins/client'
 export interface ReinsClient
   extends Pick<
     Client,
-    'agents' | 'approvals' | 'elicitations' | 'secrets' | 'configs' | 'webhooks' | 'memory' | 'pools' | 'usage'
+    | 'access'
+    | 'agents'
+    | 'approvals'
+    | 'elicitations'
+    | 'secrets'
+    | 'configs'
+    | 'webhooks'
+    | 'memory'
+    | 'pools'
+    | 'usage'
   > {
   readonly sessions: Omit<Client['sessions'], 'createAndWait' | 'sendAndWait'>
 }

@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { agentCommands } from './commands/agent.ts'
 import { approvalCommands } from './commands/approvals.ts'
+import { authCanCommand } from './commands/auth-can.ts'
 import { chatCommand } from './commands/chat.ts'
 import { completionCommands } from './commands/completion.ts'
 import { configCommands } from './commands/config.ts'
@@ -9,9 +10,12 @@ import { elicitationCommands } from './commands/elicitations.ts'
 import { mcpCommands } from './commands/mcp.ts'
 import { memoryCommands } from './commands/memory.ts'
 import { poolCommands } from './commands/pool.ts'
+import { principalCommands } from './commands/principal.ts'
+import { roleCommands } from './commands/role.ts'
 import { secretCommands } from './commands/secret.ts'
 import { sessionCommands } from './commands/session.ts'
 import { skillCommands } from './commands/skill.ts'
+import { tokenCommands } from './commands/token.ts'
 import { usageCommand } from './commands/usage.ts'
 import { webhookCommands } from './commands/webhook.ts'
 import type { CliContext } from './context.ts'
@@ -31,7 +35,7 @@ interface Ongoing {
 }
 const runs = new WeakMap<Command, Ongoing>()
 
-/** Adds `agent`, `chat`, `session`, `approvals`, `elicitations`, `secret`, `config`, `webhook`, `memory`, `usage`, `pool`, `skill`, `completion` and the global options to the program. */
+/** Adds `agent`, `chat`, `session`, `approvals`, `elicitations`, `secret`, `config`, `webhook`, `memory`, `usage`, `pool`, `skill`, `token`, `role`, `principal`, `auth`, `completion` and the global options to the program. */
 export function clientCommands(program: Command, context: CliContext): Command {
   if (!program.options.some((option) => option.long === '--server')) {
     program
@@ -59,6 +63,10 @@ export function clientCommands(program: Command, context: CliContext): Command {
   poolCommands(program, act)
   mcpCommands(program, act)
   skillCommands(program, act)
+  tokenCommands(program, act)
+  roleCommands(program, act)
+  principalCommands(program, act)
+  authCanCommand(program.command('auth').description('Look at what you may'), act)
   completionCommands(program, act)
   return program
 }

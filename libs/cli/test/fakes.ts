@@ -1,6 +1,8 @@
 // A terminal, a clock and a server that do what a test says.
 import { EventEmitter } from 'node:events'
 import type {
+  GrantBody,
+  Principal,
   Agent,
   ApiEvent,
   ApprovalInfo,
@@ -359,6 +361,52 @@ export function fakeServer(): FakeServer {
           return { scope: 'user:ann', forgotten }
         },
       },
+      access: {
+        me: async () => ({ principal: 'admin', kind: 'person', roles: ['admin'], permissions: ['*'] }),
+        can: async (action, principal = 'admin') =>
+          principal === 'admin'
+            ? {
+                ...{ action, principal, allowed: true, because: [{ grant: '*', from: 'role admin' }] },
+                why: `admin may ${action}: * covers it (role admin).`,
+              }
+            : {
+                ...{ action, principal, allowed: false, because: [] },
+                why: `${principal} may not ${action}: no role and no grant covers it.`,
+                next: `Grant it: reins principal grant ${principal} --permission ${action}`,
+              },
+        tokens: {
+          create: async ({ principal = 'admin', permissions = ['*'], label }) => {
+            const token = { id: '0123456789abcdef', principal, permissions, createdAt: 1_060_000 }
+            return { token: label === undefined ? token : { ...token, label }, text: 'reins_text' }
+          },
+          list: async () => [
+            {
+              id: '0123456789abcdef',
+              principal: 'ci',
+              permissions: ['agent:*:read'],
+              createdAt: 1_060_000,
+              label: 'build',
+            },
+          ],
+          revoke: async () => {},
+        },
+        roles: {
+          list: async () => [{ name: 'admin', permissions: ['*'], description: 'Everything', builtin: true }],
+          get: async (name) => ({ name, permissions: ['agent:*:read', 'config:*:read'], builtin: true }),
+          create: async (name, role) => ({ name, ...role, builtin: false }),
+          update: async (name, role) => ({ name, ...role, builtin: false }),
+          delete: async () => {},
+        },
+        principals: {
+          list: async () => [principalOf('admin', { roles: ['admin'] })],
+          get: async (name) => principalOf(name),
+          create: async ({ name, ...rest }) => principalOf(name, rest),
+          grant: async (name, body) => principalOf(name, body),
+          revoke: async (name) => principalOf(name),
+          ban: async (name) => ({ ...principalOf(name), banned: true }),
+          unban: async (name) => principalOf(name),
+        },
+      },
       webhooks: {
         create: async ({ url, on }) => {
           const webhook = { id: `wh_${server.webhooks.length + 1}`, url, on, createdAt: 1_060_000, by: 'user:admin' }
@@ -534,3 +582,8 @@ export function fakeContext(
     },
   }
 }
+
+const principalOf = (name: string, { roles = [], permissions = [] }: GrantBody = {}): Principal => ({
+  ...{ name, kind: 'person', roles, permissions, banned: false },
+  ...{ createdAt: 1_060_000, updatedAt: 1_060_000, by: 'user:admin' },
+})

@@ -41,6 +41,7 @@ import type {
   UsageReport,
 } from '@reins/contracts'
 import { localFetch } from '#fetch'
+import { type AccessCalls, accessCalls } from './access.ts'
 import { answers, type Form } from './answers.ts'
 import { type FollowItem, type FollowOptions, follow } from './follow.ts'
 import { isLoopback } from './loopback.ts'
@@ -89,6 +90,7 @@ export interface Client {
     /** Connects to the agent's MCP servers: what each says, and how long it took. */
     testMcp(name: string): Promise<McpTest>
   }
+  readonly access: AccessCalls
   readonly secrets: SecretCalls
   readonly configs: ConfigCalls
   readonly webhooks: WebhookCalls
@@ -246,6 +248,7 @@ export function createClient(options: ClientOptions): Client {
       testMcp: (name) =>
         transport.json({ method: 'POST', path: `${agent(name)}/mcp-test`, withinMs: mcpTestWithinMs }, answers.mcpTest),
     },
+    access: accessCalls(transport),
     secrets: secretCalls(transport),
     configs: configCalls(transport),
     webhooks: webhookCalls(transport),

@@ -1,4 +1,5 @@
 // The door of @reins/client: a typed client of the gateway's HTTP API, for Node and for browsers.
+export type { AccessCalls, WhoAmI } from './access.ts'
 export {
   type AgentSource,
   type Client,

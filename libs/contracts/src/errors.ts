@@ -84,6 +84,41 @@ export const errorTable = {
     meaning: 'There is no config with this name.',
     next: 'Check the name. This lists all configs: reins config list',
   },
+  role_not_found: {
+    retry: 'never',
+    meaning: 'There is no role with this name.',
+    next: 'Check the name. This lists all roles: reins role list',
+  },
+  role_exists: {
+    retry: 'never',
+    meaning: 'There is already a role with this name.',
+    next: 'Choose another name, or change the role: reins role update',
+  },
+  role_in_use: {
+    retry: 'never',
+    meaning: 'Principals have this role.',
+    next: 'Take the role from the principals that the message names, and delete it then: reins principal revoke',
+  },
+  principal_not_found: {
+    retry: 'never',
+    meaning: 'There is no principal with this name.',
+    next: 'Check the name. This lists all principals: reins principal list',
+  },
+  principal_exists: {
+    retry: 'never',
+    meaning: 'There is already a principal with this name.',
+    next: 'Choose another name, or give the principal what it lacks: reins principal grant',
+  },
+  token_not_found: {
+    retry: 'never',
+    meaning: 'There is no token with this id.',
+    next: 'Check the id. This lists the tokens: reins token list',
+  },
+  last_admin: {
+    retry: 'never',
+    meaning: 'Nobody could do everything any more, so nobody could undo this.',
+    next: 'Give another principal the role admin and a token that does not expire first: reins principal grant, reins token create',
+  },
   webhook_not_found: {
     retry: 'never',
     meaning: 'There is no webhook with this id.',

@@ -501,6 +501,29 @@ export {
 export { estimateText, estimateTokens, estimateTool } from './prompt/estimate.ts'
 export { blockText, contentText, isMedia, type MediaContent } from './tool-content.ts'
 export {
+  type AccessReply,
+  BanBody,
+  CanAnswer,
+  ChangePrincipalRequest,
+  CreatedToken,
+  CreatePrincipal,
+  CreateToken,
+  CreateTokenRequest,
+  GrantBody,
+  Principal,
+  PrincipalAnswer,
+  type PrincipalChange,
+  PrincipalsAnswer,
+  PutRole,
+  PutRoleRequest,
+  RoleInfo,
+  RoleAnswer,
+  RolesAnswer,
+  Token,
+  TokensAnswer,
+} from './access/api.ts'
+export { isMistypedToken, makeTokenText } from './access/token-text.ts'
+export {
   Permission,
   PermissionList,
   PrincipalEntry,

@@ -51,6 +51,8 @@ export type {
 export {
   parseAgent,
   parseBundle,
+  parsePrincipal,
+  parseRole,
   parseToken,
   parseVersion,
   type RegistryFault,

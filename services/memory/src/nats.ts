@@ -55,10 +55,14 @@ export function serveMemory({ broker, lists, index, webhooks, memories, log }: S
         value: { delivery: await webhooks.test(fieldsOf(request, ['id']).optionalText('id') ?? '') },
       }),
       'webhooks.deliveries': async (request) => {
-        const fields = fieldsOf(request, ['id', 'limit'])
-        return {
-          value: { deliveries: await webhooks.deliveries(fields.optionalText('id'), fields.count('limit', 1000)) },
-        }
+        const fields = fieldsOf(request, ['id', 'only', 'limit'])
+        const limit = fields.count('limit', 1000)
+        const only = fields.names('only')
+        if (only === undefined)
+          return { value: { deliveries: await webhooks.deliveries(fields.optionalText('id'), limit) } }
+        const each = await Promise.all(only.map((id) => webhooks.deliveries(id, limit)))
+        const latest = each.flat().toSorted((a, b) => b.last.at - a.last.at)
+        return { value: { deliveries: latest.slice(0, limit) } }
       },
     },
     (verb, error) =>
@@ -168,6 +172,12 @@ function fieldsOf(request: unknown, names: readonly string[]) {
   }
   return {
     optionalText,
+    names: (name: string): readonly string[] | undefined => {
+      const value = fields.get(name)
+      if (value === undefined) return undefined
+      if (Array.isArray(value) && value.length <= 100 && value.every((one) => typeof one === 'string')) return value
+      throw new ReinsError('invalid_request', `"${name}" must be a list of names.`)
+    },
     only: (): { readonly only?: Only } => {
       const value = fields.get('only')
       if (value === undefined) return {}

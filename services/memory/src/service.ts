@@ -86,6 +86,11 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
   const webhooks = await runWebhooks({
     queue: await jetstreamQueue(broker, { ackWaitMs: config.ackWaitMs }),
     webhooks: config.webhooks ?? (() => []),
+    agentOf: async (session) => {
+      const [first] = await config.sessions.read(session, { after: 0, limit: 1 })
+      const started = first?.events.find((event) => event.type === 'session.started')
+      return started?.type === 'session.started' ? started.data.agent : undefined
+    },
     now: clock.now,
     random: clock.random,
     sign: (request) => callService(broker, serviceSubject('registry', signWebhookVerb), request),

@@ -22,6 +22,7 @@ import { type Clock, noPausePoints, type PausePoint } from '@reins/service'
 import type { Bundles, FreshBundle } from './code/bundles.ts'
 import { type DefinitionSource, parseDefinition, problemsText, sizeProblem } from './definition-source.ts'
 import { mustHaveCommands } from './mcp-commands.ts'
+import { mustHaveSecrets } from './named-secrets.ts'
 import { type KnownValues, missingValues } from './missing-values.ts'
 import { outputProblems } from './output-problems.ts'
 import type { RegistryLog } from './registry-log.ts'
@@ -45,6 +46,8 @@ export interface PutRequest {
   readonly by: string
   readonly files?: readonly SentFile[]
   readonly mayRegister?: boolean
+  /** The secrets that its definition may name beside those that it names already. Absent: all. */
+  readonly maySecrets?: readonly string[]
 }
 
 interface Current {
@@ -102,7 +105,7 @@ export class Agents {
   }
 
   /** The definition as it is going to be stored. Throws what is wrong with it. No code is loaded for a put that is refused anyway. */
-  async #resolve({ name, source, condition, by, files = [], mayRegister = false }: PutRequest) {
+  async #resolve({ name, source, condition, by, files = [], mayRegister = false, maySecrets }: PutRequest) {
     const { definition, places } = this.#parse(name, source)
     const { entry } = await this.#current(name)
     decide(entry, { name, digest: '', by, at: this.#clock.now() }, condition)
@@ -116,6 +119,7 @@ export class Agents {
     if (code.kind === 'problems') throw invalid('invalid_agent', name, code.problems)
     const size = sizeProblem(code.definition)
     if (size) throw invalid('invalid_agent', name, [size])
+    if (maySecrets) mustHaveSecrets(code.definition, current, maySecrets)
     return code
   }
 

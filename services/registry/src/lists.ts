@@ -21,8 +21,13 @@ export class Lists {
     this.#projection = projection
   }
 
-  /** By name. `written`: the last sequence that this process has written; what it wrote is seen. */
-  async agents(limit: number, after: string | undefined, written: number): Promise<AgentPage> {
+  /** By name. `written`: the last sequence that this process has written; what it wrote is seen. `only`: of these names. */
+  async agents(
+    limit: number,
+    after: string | undefined,
+    written: number,
+    only?: readonly string[],
+  ): Promise<AgentPage> {
     const from = after === undefined ? '' : nameOf(after)
     return this.#read('agents', written, async (db) => {
       const rows = await db
@@ -32,6 +37,7 @@ export class Lists {
         .select('agent_definitions.definition')
         .where('deleted', '=', false)
         .where('name', '>', from)
+        .$if(only !== undefined, (query) => query.where('name', 'in', ['', ...(only ?? [])]))
         .orderBy('name')
         .limit(limit + 1)
         .execute()

@@ -1,10 +1,21 @@
 // The registry's requests: decode, call, encode. What each one takes and gives stands in contracts (registry.ts).
 
 import { type Broker, BrokerUnavailable, type Handler, serveRequests } from '@reins/broker'
-import { problemsOf, ReinsError, resolveSecretsVerb, SentFiles, signWebhookVerb } from '@reins/contracts'
+import {
+  ChangePrincipalRequest,
+  CreateTokenRequest,
+  Only,
+  PutRoleRequest,
+  problemsOf,
+  ReinsError,
+  resolveSecretsVerb,
+  SentFiles,
+  signWebhookVerb,
+} from '@reins/contracts'
 import type { Log } from '@reins/telemetry'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import type { AccessEntries } from './access/access.ts'
 import type { Agents } from './agents.ts'
 import type { Lists } from './lists.ts'
 import type { Configs } from './values/configs.ts'
@@ -30,10 +41,15 @@ const Put = Type.Object(
     by: By,
     files: Type.Optional(SentFiles),
     mayRegister: Type.Optional(Type.Boolean()),
+    maySecrets: Type.Optional(Type.Array(Name)),
   },
   closed,
 )
-const List = Type.Object({ limit: Limit, after: Type.Optional(Type.String({ maxLength: 512 })) }, closed)
+const OnlyNames = Type.Optional(Type.Array(Name, { maxItems: 2000 }))
+const List = Type.Object(
+  { limit: Limit, after: Type.Optional(Type.String({ maxLength: 512 })), only: OnlyNames },
+  closed,
+)
 const Delete = Type.Object(
   { name: Name, ifMatch: Type.Optional(Type.String()), force: Type.Optional(Type.Boolean()), by: By },
   closed,
@@ -42,10 +58,18 @@ const Delete = Type.Object(
 const Named = Type.Object({ name: Name }, closed)
 const Remove = Type.Object({ name: Name, by: By }, closed)
 const PutConfigRequest = Type.Object({ name: Name, value: Type.Unknown(), by: By }, closed)
-const Page = Type.Object({ limit: Limit, after: Type.Optional(Type.String({ maxLength: 200 })) }, closed)
+const Page = Type.Object(
+  { limit: Limit, after: Type.Optional(Type.String({ maxLength: 200 })), only: OnlyNames },
+  closed,
+)
 const PutSecretRequest = Type.Object({ name: Name, value: Type.String(), by: By }, closed)
 const CreateHook = Type.Object(
-  { url: Type.String({ maxLength: 2000 }), on: Type.Array(Type.String(), { minItems: 1, maxItems: 50 }), by: By },
+  {
+    url: Type.String({ maxLength: 2000 }),
+    on: Type.Array(Type.String(), { minItems: 1, maxItems: 50 }),
+    by: By,
+    only: Type.Optional(Only),
+  },
   closed,
 )
 const Hook = Type.Object({ id: Name }, closed)
@@ -54,6 +78,7 @@ const Sign = Type.Object(
   { id: Name, delivery: Type.String({ maxLength: 100 }), at: Type.Integer({ minimum: 0 }), body: Type.String() },
   closed,
 )
+const RevokeToken = Type.Object({ hash: Name, by: By }, closed)
 const Nothing = Type.Object({}, closed)
 const Rotate = Type.Object({ by: By }, closed)
 const Resolve = Type.Object(
@@ -74,11 +99,12 @@ export interface ServeOptions {
   readonly secrets: Secrets
   readonly configs: Configs
   readonly webhooks: Webhooks
+  readonly access: AccessEntries
   readonly log: Log
 }
 
 /** The caller closes it. */
-export function serveRegistry({ broker, agents, lists, secrets, configs, webhooks, full, log }: ServeOptions): {
+export function serveRegistry({ broker, agents, lists, secrets, configs, webhooks, access, full, log }: ServeOptions): {
   close(): void
 } {
   let written = 0
@@ -99,10 +125,12 @@ export function serveRegistry({ broker, agents, lists, secrets, configs, webhook
     {
       put: handle(Put, (request) => writes(() => agents.put(request))),
       delete: handle(Delete, ({ name, ifMatch, by, force }) => writes(() => agents.delete(name, ifMatch, by, force))),
-      list: handle(List, async ({ limit, after }) => ({ value: await lists.agents(limit, after, written) })),
+      list: handle(List, async ({ limit, after, only }) => ({
+        value: await lists.agents(limit, after, written, only),
+      })),
       'secrets.put': handle(PutSecretRequest, ({ name, value, by }) => admitted(() => secrets.put(name, value, by))),
       'secrets.get': handle(Named, ({ name }) => secrets.get(name)),
-      'secrets.list': handle(Page, ({ limit, after }) => secrets.list(limit, after)),
+      'secrets.list': handle(Page, ({ limit, after, only }) => secrets.list(limit, after, only)),
       'secrets.delete': handle(Remove, ({ name, by }) => admitted(() => secrets.delete(name, by))),
       'secrets.rotate': handle(Rotate, async ({ by }) => {
         const { value } = await admitted(() => secrets.rotate())
@@ -112,12 +140,19 @@ export function serveRegistry({ broker, agents, lists, secrets, configs, webhook
       [resolveSecretsVerb]: handle(Resolve, (request) => secrets.resolve(request)),
       'configs.put': handle(PutConfigRequest, ({ name, value, by }) => admitted(() => configs.put(name, value, by))),
       'configs.get': handle(Named, ({ name }) => configs.get(name)),
-      'configs.list': handle(Page, ({ limit, after }) => configs.list(limit, after)),
+      'configs.list': handle(Page, ({ limit, after, only }) => configs.list(limit, after, only)),
       'configs.delete': handle(Remove, ({ name, by }) => admitted(() => configs.delete(name, by))),
-      'webhooks.create': handle(CreateHook, ({ url, on, by }) => admitted(() => webhooks.create(url, on, by))),
+      'webhooks.create': handle(CreateHook, ({ url, on, by, only }) =>
+        admitted(() => webhooks.create(url, on, by, only)),
+      ),
       'webhooks.get': handle(Hook, ({ id }) => webhooks.get(id)),
       'webhooks.list': handle(Nothing, () => webhooks.list()),
       'webhooks.delete': handle(RemoveHook, ({ id, by }) => admitted(() => webhooks.delete(id, by))),
+      'roles.put': handle(PutRoleRequest, (request) => admitted(() => access.putRole(request))),
+      'roles.delete': handle(Remove, ({ name, by }) => admitted(() => access.deleteRole(name, by))),
+      'principals.change': handle(ChangePrincipalRequest, (request) => admitted(() => access.changePrincipal(request))),
+      'tokens.create': handle(CreateTokenRequest, (request) => admitted(() => access.createToken(request))),
+      'tokens.revoke': handle(RevokeToken, ({ hash, by }) => admitted(() => access.revokeToken(hash, by))),
       [signWebhookVerb]: handle(Sign, (request) => webhooks.sign(request)),
     },
     (verb, error) =>

@@ -7,6 +7,7 @@ import { healthOf, openDatabase } from '@reins/projection'
 import type { KeyStore, RandomBytes } from '@reins/secrets'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
 import type { Log, Metrics } from '@reins/telemetry'
+import { AccessEntries } from './access/access.ts'
 import { Agents } from './agents.ts'
 import { Bundles, type BundlesOptions, noCode } from './code/bundles.ts'
 import { Lists } from './lists.ts'
@@ -14,7 +15,7 @@ import { serveRegistry } from './nats.ts'
 import { runProjection } from './projection.ts'
 import { registryLog } from './registry-log.ts'
 import type { Tables } from './tables.ts'
-import { type BootstrapToken, ensureTokens } from './tokens.ts'
+import { type BootstrapToken, ensureTokens } from './access/bootstrap-tokens.ts'
 import { Configs } from './values/configs.ts'
 import { Keys } from './values/keys.ts'
 import { Secrets } from './values/secrets.ts'
@@ -113,6 +114,7 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
     secrets,
     configs,
     webhooks,
+    access: new AccessEntries({ log: registry, now }),
     full,
     log,
   })

@@ -35,7 +35,7 @@ import type { LookAtSendQueues } from './streams/send-queues.ts'
 
 export type Registry = Pick<
   RegistryView,
-  'agent' | 'agentFresh' | 'version' | 'token' | 'role' | 'principal' | 'waitFor'
+  'agent' | 'agentFresh' | 'version' | 'token' | 'tokens' | 'role' | 'roles' | 'principal' | 'principals' | 'waitFor'
 >
 export type Pools = Pick<WorkQueue, 'ensurePool' | 'pools' | 'backlog'>
 export type CallService = <T>(subject: string, request: unknown, withinMs?: number) => Promise<Reply<T>>

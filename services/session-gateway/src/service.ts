@@ -1,10 +1,13 @@
 // The session gateway: the one door to the outside. It owns nothing; everything that it shows is read from the streams.
+import { randomBytes } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { makeShortId } from '@reins/contracts'
 import { type CloseReport, Closing, type Running } from '@reins/service'
 import type { FastifyInstance } from 'fastify'
 import { Agents } from './api/agents.ts'
 import type { Api } from './api/api.ts'
+import { AccessAdmin } from './api/access/admin.ts'
+import { explain, whoAmI } from './api/access/explain.ts'
 import { authenticate, registryTokens } from './api/access/identities.ts'
 import { SessionAgents } from './api/access/session-agents.ts'
 import { Memories } from './api/memories.ts'
@@ -25,6 +28,7 @@ import { Elicitations } from './api/writes/elicitations.ts'
 import { SessionWrites } from './api/writes/session-writes.ts'
 import { isLoopback } from './doors/http/origin.ts'
 import type { Route } from './doors/http/route.ts'
+import { accessRoutes } from './doors/http/routes-access.ts'
 import { agentRoutes } from './doors/http/routes-agents.ts'
 import { approvalRoutes } from './doors/http/routes-approvals.ts'
 import { elicitationRoutes } from './doors/http/routes-elicitations.ts'
@@ -82,6 +86,11 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   const identities = [...(config.identities ?? []), registryTokens(registry)]
   const api: Api = {
     authenticate: (token) => authenticate(token, identities, registry, () => clock.now()),
+    access: {
+      admin: new AccessAdmin({ ...config, randomBytes }),
+      whoAmI,
+      can: (caller, action, as) => explain(caller, action, as, registry),
+    },
     agents,
     values: new Values({ ...config, agents }),
     writes,
@@ -156,6 +165,7 @@ function addAll(
 ): readonly Route[] {
   const routes: Route[] = []
   routes.push(
+    ...accessRoutes(api),
     ...agentRoutes(api),
     ...valueRoutes(api),
     ...webhookRoutes(api),

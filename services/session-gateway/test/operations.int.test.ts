@@ -147,6 +147,10 @@ describe('operations', () => {
         ...['scopes', 'entries', 'search', 'entry', 'history'].map((part) => `GET /v1/memory/${part}`),
         ...['PUT /v1/memory/entry', 'DELETE /v1/memory/entry', 'DELETE /v1/memory/entries'],
         'GET /v1/usage',
+        ...['GET /v1/tokens', 'POST /v1/tokens', 'DELETE /v1/tokens/{id}', 'GET /v1/access/me', 'GET /v1/access/can'],
+        ...['GET /v1/roles', 'GET /v1/principals', 'POST /v1/principals', 'GET /v1/principals/{name}'],
+        ...['GET', 'POST', 'PUT', 'DELETE'].map((method) => `${method} /v1/roles/{name}`),
+        ...['grant', 'revoke', 'ban', 'unban'].map((verb) => `POST /v1/principals/{name}/${verb}`),
         ...['GET /v1/agents', 'GET /v1/pools', 'POST /v1/sessions', 'GET /v1/sessions', 'GET /v1/sessions/{id}'],
         ...['tree', 'stop', 'state', 'events', 'frames', 'outputs/{ref}', 'prompt', 'socket'].map(
           (part) => `GET /v1/sessions/{id}/${part}`,

@@ -14,6 +14,8 @@ import {
   type Role,
   type SessionEvent,
   type Status,
+  type PrincipalEntry,
+  type RoleEntry,
   type TokenEntry,
   toLog,
   type VersionEntry,
@@ -70,6 +72,10 @@ export interface WorldOptions {
   readonly limits?: Partial<Limits>
   readonly config?: Partial<GatewayConfig>
   readonly faults?: MemoryFaults
+  /** Beside those of every world: the text is the key. */
+  readonly tokens?: Readonly<Record<string, Partial<TokenEntry>>>
+  readonly principals?: readonly PrincipalEntry[]
+  readonly roles?: readonly RoleEntry[]
 }
 
 export class World {
@@ -102,6 +108,11 @@ export class World {
         { hash: hashOf(text), principal, permissions, revoked: false, createdAt: 1 },
       ]),
     )
+    for (const [text, given] of Object.entries(options.tokens ?? {})) {
+      const entry = { hash: hashOf(text), principal: text, permissions: [], revoked: false, createdAt: 1, ...given }
+      tokens.set(hashOf(text), entry)
+    }
+    const { principals = [], roles = [] } = options
     const version: VersionEntry = { digest, at: 1, by: 'user:admin', definition }
     let random = 1
     const gateway = await start({
@@ -119,8 +130,11 @@ export class World {
         agentFresh: async () => undefined,
         version: async (asked) => (asked === digest ? version : undefined),
         token: (hash) => tokens.get(hash),
-        role: () => undefined,
-        principal: () => undefined,
+        tokens: () => [...tokens.values()],
+        role: (name) => roles.find((role) => role.name === name),
+        roles: () => roles,
+        principal: (name) => principals.find((principal) => principal.name === name),
+        principals: () => principals,
         waitFor: async () => true,
       },
       idempotency,

@@ -42,6 +42,10 @@ const flagsNeeded: Readonly<Record<string, readonly string[]>> = {
   'elicitations answer': ['--accept'],
   'agent update': ['--model', 'scripted/assistant'],
   'webhook create': ['--on', 'turn.failed'],
+  'role create': ['--permission', 'agent:*:read'],
+  'role update': ['--permission', 'agent:*:read'],
+  'principal grant': ['--role', 'viewer'],
+  'principal revoke': ['--role', 'viewer'],
 }
 /** Arguments that are optional, and without which a command would wait for somebody. */
 const valuesNeeded: Readonly<Record<string, readonly string[]>> = {

@@ -4,7 +4,17 @@ import { Argument } from 'commander'
 import type { Act, Invocation } from '../invocation.ts'
 import { examples } from './examples.ts'
 
-export type Wanted = 'agent' | 'session' | 'secret' | 'config' | 'webhook' | 'file' | undefined
+export type Wanted =
+  | 'agent'
+  | 'session'
+  | 'secret'
+  | 'config'
+  | 'webhook'
+  | 'token'
+  | 'role'
+  | 'principal'
+  | 'file'
+  | undefined
 
 export interface Candidates {
   readonly words: readonly string[]
@@ -119,7 +129,7 @@ function valuesOf(option: Option, start: string): Candidates {
   return { words: [], wanted }
 }
 
-const serverNames = ['agent', 'session', 'secret', 'config', 'webhook'] as const
+const serverNames = ['agent', 'session', 'secret', 'config', 'webhook', 'token', 'role', 'principal'] as const
 type ServerName = (typeof serverNames)[number]
 
 const wantedBy = (name: string): Wanted => (name === 'path' ? 'file' : serverNames.find((one) => one === name))
@@ -139,6 +149,9 @@ async function namesOf(run: Invocation, wanted: ServerName): Promise<readonly st
     if (wanted === 'secret') return (await client.secrets.list()).map(({ name }) => name)
     if (wanted === 'config') return (await client.configs.list()).map(({ name }) => name)
     if (wanted === 'webhook') return (await client.webhooks.list()).map(({ id }) => id)
+    if (wanted === 'token') return (await client.access.tokens.list()).map(({ id }) => id)
+    if (wanted === 'role') return (await client.access.roles.list()).map(({ name }) => name)
+    if (wanted === 'principal') return (await client.access.principals.list()).map(({ name }) => name)
     return (await client.sessions.list({ limit: 50 })).sessions.map((session) => session.id)
   }
   const late = run.context.sleep(1500, run.signal).then((): readonly string[] => [])

@@ -8,7 +8,7 @@ const closed = { additionalProperties: false } as const
 
 export const principalKinds = ['person', 'service'] as const
 export type PrincipalKind = (typeof principalKinds)[number]
-const Kind = Type.Union([Type.Literal('person'), Type.Literal('service')], {
+export const PrincipalKindForm = Type.Union([Type.Literal('person'), Type.Literal('service')], {
   description: 'person, or service: an account of a program',
 })
 
@@ -66,7 +66,7 @@ export type RoleEntry = Static<typeof RoleEntry>
 export const PrincipalEntry = Type.Object(
   {
     name: PrincipalName,
-    kind: Kind,
+    kind: PrincipalKindForm,
     roles: RoleList,
     permissions: PermissionList,
     /** A ban holds for everything that comes in the principal's name, however it comes. */

@@ -77,6 +77,8 @@ export interface PutAgent {
   readonly files?: readonly SentFile[]
   /** Whether the caller has `registerPermission`: without it the agent gets no code that it does not have. */
   readonly mayRegister?: boolean
+  /** The secrets that the definition may name beside those that the agent names already (secret:use:<name>). Absent: all. */
+  readonly maySecrets?: readonly string[]
 }
 export interface PutAgentResult {
   readonly agent: Agent
@@ -87,6 +89,8 @@ export interface PutAgentResult {
 export interface ListAgents {
   readonly limit: number
   readonly after?: string
+  /** Of these names. */
+  readonly only?: readonly string[]
 }
 
 /** `seq`: the sequence of REG that the answer rests on; a reader waits until its own watch has passed it. */

@@ -2,6 +2,7 @@
 //   WH1. The secret with which deliveries are signed is shown once, when the webhook is made. No record, list or answer holds it after.
 //   WH2. A delivery has one id for ever, made of the webhook and the event: whoever gets it twice can tell.
 import { type Static, Type } from 'typebox'
+import { Only } from '../access/only.ts'
 
 const closed = { additionalProperties: false } as const
 const stamps = { createdAt: Type.Integer(), updatedAt: Type.Integer(), by: Type.String() }
@@ -23,6 +24,8 @@ export const WebhookEntry = Type.Union([
       url: Type.String(),
       on: Type.Array(Type.String()),
       after: Type.Integer({ minimum: 0 }),
+      /** The sessions that its maker may read; absent: all. It is told of no others. */
+      only: Type.Optional(Only),
       key: Type.String(),
       wrapped: Type.String(),
       sealed: Type.String(),

@@ -122,7 +122,13 @@ export const StoreMemory = Type.Object(
 export const ForgetMemory = Type.Object({ ...place, key: MemoryKey, op, by: MemoryAuthor }, closed)
 export const ClearMemory = Type.Object({ ...place, op, by: MemoryAuthor }, closed)
 export const MemoryHistoryOf = Type.Object({ ...place, key: MemoryKey, limit }, closed)
-export const ListScopes = Type.Object({ store: Store, digest: place.digest, limit, after }, closed)
+export const ListScopes = Type.Object(
+  {
+    ...{ store: Store, digest: place.digest, limit, after },
+    only: Type.Optional(Type.Array(Type.String({ maxLength: 1000 }), { maxItems: 2000 })),
+  },
+  closed,
+)
 
 export type MemoryAsk = {
   readonly recall: Static<typeof RecallMemory>

@@ -58,6 +58,7 @@ export function inProcessStore(): EntryStore {
         .slice(0, limit),
     scopes: async (page, now) => {
       const all = [...scopes.keys()].flatMap((scope) => {
+        if (page.only && !page.only.includes(scope)) return []
         const entries = there(scope, now)
         if (entries.length === 0) return []
         return [{ scope, ...usageOf(entries), updatedAt: Math.max(...entries.map(({ updatedAt }) => updatedAt)) }]

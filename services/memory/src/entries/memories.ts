@@ -49,8 +49,8 @@ export class Memories {
     return { records: [...(await (await this.#store(store, digest)).history(scope, key, limit))] }
   }
 
-  async scopes({ store, digest, limit, after }: MemoryAsk['scopes']): Promise<MemoryAnswer['scopes']> {
-    return (await this.#store(store, digest)).scopes({ limit, after }, this.#options.now())
+  async scopes({ store, digest, limit, after, only }: MemoryAsk['scopes']): Promise<MemoryAnswer['scopes']> {
+    return (await this.#store(store, digest)).scopes({ limit, after, only }, this.#options.now())
   }
 
   async store(request: MemoryAsk['store']): Promise<MemoryAnswer['store']> {

@@ -37,6 +37,8 @@ export interface PageOf {
   readonly limit: number
   /** The last key, or scope, of the page before. */
   readonly after?: string | undefined
+  /** Of scopes: these alone. */
+  readonly only?: readonly string[] | undefined
 }
 
 /** `now`: epoch ms. All reject where the place of the entries cannot be reached. */

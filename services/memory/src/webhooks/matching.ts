@@ -1,14 +1,21 @@
 // Which deliveries follow from what was recorded. Pure.
 //   MA1. The same event gives the same delivery, with the same id and the same body, however often it is looked at.
 //   MA2. A webhook is told of what was recorded behind the place where it was made, and of nothing before.
+//   MA3. A webhook is told of the sessions that its maker might read, and of no others.
 import { createHash } from 'node:crypto'
 import { canonicalJson, type Frame, type KeptWebhook, type WebhookJob, type WebhookPayload } from '@reins/contracts'
 
 /** A larger event is told without its data: whoever gets it reads the session. */
 const maxEventBytes = 32 * 1024
 
-export function jobsOf(session: string, frame: Frame, webhooks: readonly KeptWebhook[]): readonly WebhookJob[] {
-  const listening = webhooks.filter(({ after }) => frame.seq > after) // MA2
+/** `agent`: of the session; undefined where it is not known. */
+export function jobsOf(
+  session: string,
+  frame: Frame,
+  webhooks: readonly KeptWebhook[],
+  agent?: string,
+): readonly WebhookJob[] {
+  const listening = webhooks.filter((webhook) => frame.seq > webhook.after && mayHear(webhook, session, agent)) // MA2, MA3
   if (listening.length === 0 || frame.fault !== undefined) return []
   return frame.events.flatMap((event, i) => {
     const told = listening.filter(({ on }) => on.includes('*') || on.includes(event.type))
@@ -30,6 +37,16 @@ export function jobsOf(session: string, frame: Frame, webhooks: readonly KeptWeb
     )
   })
 }
+
+/** MA3. What asks for a tool asks for more than a session. */
+const mayHear = ({ only }: KeptWebhook, session: string, agent: string | undefined): boolean =>
+  only === undefined ||
+  only.some(
+    (one) =>
+      one.tool === undefined &&
+      (one.session === undefined || one.session === session) &&
+      (one.agent === undefined || one.agent === agent),
+  )
 
 export const bodyOf = (payload: WebhookPayload): string => canonicalJson(payload)
 

@@ -14,6 +14,8 @@ export interface WebhooksOptions extends Omit<DelivererOptions, 'webhook'> {
   readonly queue: WebhookQueue
   /** Those that there are. */
   readonly webhooks: () => readonly KeptWebhook[]
+  /** Of a session; undefined: there is no such session. Asked only for webhooks that are not told of all. */
+  readonly agentOf: (session: string) => Promise<string | undefined>
   readonly log: Log
   readonly onAttempt: (outcome: Delivery['last']['outcome']) => void
 }
@@ -45,7 +47,8 @@ export async function runWebhooks(options: WebhooksOptions): Promise<RunningWebh
   const webhook = (id: string) => options.webhooks().find(({ name }) => name === id)
 
   const tell = async ({ session, frame }: SessionFrame, to = options.webhooks()): Promise<void> => {
-    for (const job of jobsOf(session, frame, to)) await queue.add(job) // W1
+    const agent = to.some(({ only }) => only) ? await options.agentOf(session) : undefined
+    for (const job of jobsOf(session, frame, to, agent)) await queue.add(job) // W1
   }
 
   const send = async (job: WebhookJob): Promise<Delivery | undefined> => {

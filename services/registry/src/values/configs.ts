@@ -41,8 +41,10 @@ export class Configs {
     return { value: configOf(entry, entry.value) }
   }
 
-  async list(limit: number, after: string | undefined): Promise<{ value: ConfigList }> {
-    const all = (await this.#entries.all()).map((entry) => configOf(entry, entry.value))
+  /** `only`: of these names. */
+  async list(limit: number, after: string | undefined, only?: readonly string[]): Promise<{ value: ConfigList }> {
+    const shown = (await this.#entries.all()).filter(({ name }) => !only || only.includes(name))
+    const all = shown.map((entry) => configOf(entry, entry.value))
     const { items, next } = pageOf(all, { limit, after })
     return { value: { configs: [...items], ...(next === undefined ? {} : { next }) } }
   }

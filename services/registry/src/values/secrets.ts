@@ -61,8 +61,10 @@ export class Secrets {
     return { value: infoOf(await this.#entries.kept(name)) }
   }
 
-  async list(limit: number, after: string | undefined): Promise<{ value: SecretList }> {
-    const { items, next } = pageOf((await this.#entries.all()).map(infoOf), { limit, after })
+  /** `only`: of these names. */
+  async list(limit: number, after: string | undefined, only?: readonly string[]): Promise<{ value: SecretList }> {
+    const all = (await this.#entries.all()).filter(({ name }) => !only || only.includes(name))
+    const { items, next } = pageOf(all.map(infoOf), { limit, after })
     return { value: { secrets: [...items], ...(next === undefined ? {} : { next }) } }
   }
 

@@ -6,6 +6,7 @@ import {
   type CreatedWebhook,
   eventTypes,
   type KeptWebhook,
+  type Only,
   maxWebhooks,
   ReinsError,
   type SignWebhook,
@@ -47,7 +48,13 @@ export class Webhooks {
     this.#entries = new Entries({ log: options.log, kind: 'webhook', schema: WebhookEntry, now: options.now })
   }
 
-  async create(url: string, on: readonly string[], by: string): Promise<{ value: CreatedWebhook; seq: number }> {
+  /** `only`: it is told of no other sessions. */
+  async create(
+    url: string,
+    on: readonly string[],
+    by: string,
+    only?: Only,
+  ): Promise<{ value: CreatedWebhook; seq: number }> {
     const problem = webhookUrlProblem(url, this.#options) ?? typesProblem(on)
     if (problem !== undefined) throw new ReinsError('invalid_request', problem)
     return this.#options.keys.inTurn(async () => {
@@ -64,7 +71,7 @@ export class Webhooks {
       const secret = `${prefix}${keys.random(32).toString('base64')}`
       const after = await sessionsAt()
       const { entry, seq } = await this.#entries.write(id, (stamps) => ({
-        ...{ kind: 'kept', name: id, url, on: [...on], after, by, ...stamps },
+        ...{ kind: 'kept', name: id, url, on: [...on], after, by, ...stamps, ...(only ? { only } : {}) },
         ...sealSecret(webhookLabel(id), secret, keys.read(), keys.random),
       }))
       if (entry.kind !== 'kept') throw new Error('a webhook was written as removed')

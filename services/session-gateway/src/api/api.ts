@@ -1,4 +1,7 @@
 // What every door is given: all that can be asked of the gateway, but for streams (streams/streams.ts).
+import type { CanAnswer } from '@reins/contracts'
+import type { AccessAdmin } from './access/admin.ts'
+import type { WhoAmI } from './access/explain.ts'
 import type { Agents } from './agents.ts'
 import type { Caller } from './caller.ts'
 import type { Memories } from './memories.ts'
@@ -16,6 +19,12 @@ import type { SessionWrites } from './writes/session-writes.ts'
 export interface Api {
   /** `token`: its text, undefined where the request has none. Rejects with unauthorized. */
   authenticate(token: string | undefined): Promise<Caller>
+  readonly access: {
+    readonly admin: AccessAdmin
+    whoAmI(caller: Caller): WhoAmI
+    /** `as`: another principal. Throws forbidden, principal_not_found, invalid_request. */
+    can(caller: Caller, action: string, as: string | undefined): CanAnswer
+  }
   readonly agents: Agents
   readonly values: Values
   readonly webhooks: Webhooks

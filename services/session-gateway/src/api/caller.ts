@@ -2,7 +2,17 @@
 //   C1. This is the one place that allows and refuses: what an operation needs stands in operations.ts, what the caller has in the caller.
 //   C2. A refusal names what is missing, never what is there.
 import { type PrincipalKind, ReinsError, covers } from '@reins/contracts'
-import { type Alternatives, allowedOf, among, fill, type Need, permits, type Subject, toldAs } from './access/needs.ts'
+import {
+  type Alternatives,
+  allowedOf,
+  among,
+  everything,
+  fill,
+  type Need,
+  permits,
+  type Subject,
+  toldAs,
+} from './access/needs.ts'
 import type { Operation } from './operations.ts'
 
 export interface Caller {
@@ -27,7 +37,8 @@ type Needing = Pick<Operation, 'needs'>
 
 /** C1. `subject`: all that the operation is about. Throws forbidden. */
 export function authorize({ permissions, principal }: Caller, { needs }: Needing, subject: Subject = {}): void {
-  if (needs && !permits(permissions, needs, subject)) throw refusal(principal, permissions, needs, subject)
+  if (needs && needs.length > 0 && !permits(permissions, needs, subject))
+    throw refusal(principal, permissions, needs, subject)
 }
 
 /** C1. What the operation may be about, for this caller: lists show no more. Throws forbidden where that is nothing. */
@@ -36,7 +47,7 @@ export function authorizeSome(
   { needs = [] }: Needing,
   subject: Subject = {},
 ): Alternatives {
-  const allowed = allowedOf(permissions, needs, subject)
+  const allowed = needs.length === 0 ? everything : allowedOf(permissions, needs, subject)
   if (allowed.length === 0) throw refusal(principal, permissions, needs, subject)
   return allowed
 }

@@ -62,7 +62,7 @@ export class Memories {
       ...(digest === undefined ? {} : { digest }),
       limit,
       ...behind(after),
-      ...(only ? { only } : {}),
+      ...(only ? { only: [...only] } : {}),
     })
   }
 

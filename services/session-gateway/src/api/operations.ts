@@ -18,8 +18,9 @@ export interface Operation {
     | 'approvals'
     | 'usage'
     | 'pools'
+    | 'access'
     | 'operations'
-  /** O1. */
+  /** O1. []: whoever is known may it. */
   readonly needs?: Need
   /** O2. */
   readonly names?: Readonly<Record<string, Hole>>
@@ -221,6 +222,112 @@ export const operations = {
   ]),
   forgetMemory: memoryWrite('Forget what is remembered under a key', ['memory_not_found']),
   clearMemory: memoryWrite('Forget everything that is remembered in a scope', []),
+  createToken: {
+    summary: 'Make a token; the answer shows its text, once. It may no more than its maker and its principal',
+    tag: 'access',
+    needs: [['token:{principal}:create']],
+    errors: ['invalid_request', 'principal_not_found', 'role_not_found', 'storage_full', 'unavailable'],
+  },
+  listTokens: {
+    summary: 'List tokens that are not revoked, without their texts',
+    tag: 'access',
+    needs: [['token:{principal}:read']],
+    errors: ['invalid_request'],
+  },
+  revokeToken: {
+    summary: 'Revoke a token; anybody may revoke the one that the request comes with',
+    tag: 'access',
+    needs: [['token:{principal}:revoke']],
+    errors: ['invalid_request', 'token_not_found', 'last_admin', 'storage_full', 'unavailable'],
+  },
+  listRoles: { summary: 'List roles, those of Reins first', tag: 'access', needs: [['role:{role}:read']], errors: [] },
+  showRole: {
+    summary: 'Show a role',
+    tag: 'access',
+    needs: [['role:{role}:read']],
+    names: { name: 'role' },
+    errors: ['invalid_request', 'role_not_found'],
+  },
+  createRole: {
+    summary: 'Make a role, of permissions that the caller has',
+    tag: 'access',
+    needs: [['role:{role}:manage']],
+    names: { name: 'role' },
+    errors: ['invalid_request', 'role_exists', 'storage_full', 'unavailable'],
+  },
+  updateRole: {
+    summary: 'Give a role other permissions; what it gains, the caller must have',
+    tag: 'access',
+    needs: [['role:{role}:manage']],
+    names: { name: 'role' },
+    errors: ['invalid_request', 'role_not_found', 'role_exists', 'last_admin', 'storage_full', 'unavailable'],
+  },
+  deleteRole: {
+    summary: 'Delete a role that nobody has',
+    tag: 'access',
+    needs: [['role:{role}:manage']],
+    names: { name: 'role' },
+    errors: ['invalid_request', 'role_not_found', 'role_exists', 'role_in_use', 'storage_full', 'unavailable'],
+  },
+  listPrincipals: {
+    summary: 'List principals: people and service accounts, with their roles',
+    tag: 'access',
+    needs: [['principal:{principal}:read']],
+    errors: [],
+  },
+  showPrincipal: {
+    summary: 'Show a principal',
+    tag: 'access',
+    needs: [['principal:{principal}:read']],
+    names: { name: 'principal' },
+    errors: ['invalid_request', 'principal_not_found'],
+  },
+  createPrincipal: {
+    summary: 'Make a principal: a person or a service account',
+    tag: 'access',
+    needs: [['principal:{principal}:manage']],
+    errors: ['invalid_request', 'principal_exists', 'role_not_found', 'storage_full', 'unavailable'],
+  },
+  grant: {
+    summary: 'Give a principal roles and permissions, of what the caller has',
+    tag: 'access',
+    needs: [['principal:{principal}:manage']],
+    names: { name: 'principal' },
+    errors: ['invalid_request', 'principal_not_found', 'role_not_found', 'storage_full', 'unavailable'],
+  },
+  revokeGrant: {
+    summary: 'Take roles and permissions from a principal that may no more than the caller',
+    tag: 'access',
+    needs: [['principal:{principal}:manage']],
+    names: { name: 'principal' },
+    errors: ['invalid_request', 'principal_not_found', 'last_admin', 'storage_full', 'unavailable'],
+  },
+  ban: {
+    summary: 'Ban a principal: whatever comes in its name is refused from now on',
+    tag: 'access',
+    needs: [['principal:{principal}:manage']],
+    names: { name: 'principal' },
+    errors: ['invalid_request', 'last_admin', 'storage_full', 'unavailable'],
+  },
+  unban: {
+    summary: 'Take a ban back',
+    tag: 'access',
+    needs: [['principal:{principal}:manage']],
+    names: { name: 'principal' },
+    errors: ['invalid_request', 'principal_not_found', 'storage_full', 'unavailable'],
+  },
+  whoAmI: {
+    summary: 'Who the caller is, and what the caller may',
+    tag: 'access',
+    needs: [],
+    errors: [],
+  },
+  explainAccess: {
+    summary: 'Whether a principal may an action, and why; of others than the caller with principal:<principal>:read',
+    tag: 'access',
+    needs: [],
+    errors: ['invalid_request', 'principal_not_found'],
+  },
   createWebhook: {
     summary: 'Send events to an address from now on; the answer shows the secret of the signatures, once',
     tag: 'webhooks',

@@ -139,11 +139,12 @@ export class EntryRows {
     }
   }
 
-  async scopes(db: Db, { limit, after }: PageOf, now: number): Promise<MemoryScopes> {
+  async scopes(db: Db, { limit, after, only }: PageOf, now: number): Promise<MemoryScopes> {
     const behind = after === undefined ? sql`` : sql`and scope > ${storable(after)}`
+    const among = only === undefined ? sql`` : sql`and scope in (${sql.join(['', ...only].map(storable))})`
     const { rows } = await sql<MemoryScopes['scopes'][number]>`
       select scope, count(*) as entries, sum(bytes)::bigint as bytes, max(updated_at) as "updatedAt"
-      from ${this.#table} where there and (expires_at is null or expires_at > ${now}) ${behind}
+      from ${this.#table} where there and (expires_at is null or expires_at > ${now}) ${behind} ${among}
       group by scope order by scope limit ${limit + 1}`.execute(db)
     const scopes = rows.slice(0, limit)
     const last = scopes.at(-1)

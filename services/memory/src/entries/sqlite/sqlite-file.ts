@@ -160,13 +160,15 @@ export class SqliteFile {
     return rows.flatMap(({ record }) => parsed(record) ?? [])
   }
 
-  scopes({ limit, after }: PageOf, now: number): MemoryScopes {
+  scopes({ limit, after, only }: PageOf, now: number): MemoryScopes {
+    const among = only ? JSON.stringify(only) : null
     const rows = this.#db
       .prepare(
         `select scope, count(*) as entries, sum(bytes) as bytes, max(updated_at) as updatedAt from entries
-         where ${alive} and (? is null or scope > ?) group by scope order by scope limit ?`,
+         where ${alive} and (? is null or scope > ?)
+         and (? is null or scope in (select value from json_each(?))) group by scope order by scope limit ?`,
       )
-      .all(now, after ?? null, after ?? null, limit + 1) as unknown as MemoryScopes['scopes']
+      .all(now, after ?? null, after ?? null, among, among, limit + 1) as unknown as MemoryScopes['scopes']
     const scopes = rows.slice(0, limit).map((row) => ({ ...row }))
     const last = scopes.at(-1)
     return { scopes, ...(rows.length > limit && last ? { next: last.scope } : {}) }

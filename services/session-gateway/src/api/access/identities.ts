@@ -11,6 +11,7 @@
 import { createHash } from 'node:crypto'
 import {
   builtinRole,
+  isMistypedToken,
   meetAll,
   type PrincipalEntry,
   type PrincipalKind,
@@ -124,6 +125,8 @@ export const hashOfToken = (text: string): string => createHash('sha256').update
 export function registryTokens(registry: Pick<AccessRegistry, 'token'>): Identities {
   const known = new WeakMap<TokenEntry, Identity>()
   return (bearer) => {
+    if (isMistypedToken(bearer))
+      throw new ReinsError('unauthorized', 'The bearer token is mistyped or was cut: its checksum is wrong.')
     const entry = registry.token(hashOfToken(bearer))
     if (!entry) return undefined
     const identity = known.get(entry) ?? identityOf(entry)

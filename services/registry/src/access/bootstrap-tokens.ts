@@ -1,9 +1,10 @@
 // Bearer tokens that the configuration brings (the first start's admin token): made sure of at each start.
 //   T1. A token that was revoked stays revoked, whatever the configuration says.
-import { canonicalJson, type TokenEntry } from '@reins/contracts'
+//   T2. Its principal is there beside it, with the role admin where the token may everything, and is left as it is once it is there.
+import { canonicalJson, type PrincipalEntry, type TokenEntry } from '@reins/contracts'
 import { parseToken } from '@reins/journal'
 import type { Clock } from '@reins/service'
-import type { RegistryLog } from './registry-log.ts'
+import type { RegistryLog } from '../registry-log.ts'
 
 /** `hash`: the hex sha256 of the token's text. */
 export interface BootstrapToken {
@@ -14,7 +15,21 @@ export interface BootstrapToken {
 
 /** Rejects with BrokerUnavailable. */
 export async function ensureTokens(log: RegistryLog, tokens: readonly BootstrapToken[], clock: Clock): Promise<void> {
-  for (const token of tokens) await ensureToken(log, token, clock)
+  for (const token of tokens) {
+    await ensureToken(log, token, clock)
+    await ensurePrincipal(log, token, clock)
+  }
+}
+
+/** T2. */
+async function ensurePrincipal(log: RegistryLog, { principal, permissions }: BootstrapToken, clock: Clock) {
+  if (await log.last('principal', principal)) return
+  const at = clock.now()
+  const entry: PrincipalEntry = {
+    ...{ name: principal, kind: 'person', roles: permissions.includes('*') ? ['admin'] : [], permissions: [] },
+    ...{ banned: false, createdAt: at, updatedAt: at, by: 'registry' },
+  }
+  await log.write('principal', principal, entry, 0) // refused: somebody else has made it
 }
 
 async function ensureToken(log: RegistryLog, { hash, principal, permissions }: BootstrapToken, clock: Clock) {

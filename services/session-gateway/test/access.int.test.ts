@@ -1,0 +1,364 @@
+// Every route, every message of the socket and every request to another service, with every role: what the table of operations says is
+// what happens. A route that names no need fails here.
+import { createHash } from 'node:crypto'
+import { builtinRoles, makeTokenText, SocketCommand, tokenIdOf } from '@reins/contracts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { allowedOf, type Need, type Subject } from '../src/api/access/needs.ts'
+import { operations } from '../src/api/operations.ts'
+import { permissionsDocument } from '../src/index.ts'
+import { World } from './world.ts'
+
+const scoped = {
+  'helper-user': [
+    'agent:helper:start',
+    'workflow:agents:agent_chat:run',
+    'agent:helper:session:read',
+    'execution:*:read',
+  ],
+  'helper-reader': ['session:helper:read', 'agent:helper:read', 'usage:helper:read'],
+  'helper-approver': ['approval:helper:shell', 'session:helper:read'],
+  'other-user': ['agent:other:*', 'workflow:agents:agent_chat:*', 'session:other:*', 'execution:*', 'approval:other:*'],
+  'ann-memory': ['memory:user%3Aann:*', 'secret:ONE:*', 'config:one:*', 'webhook:wh_1:*'],
+  'token-maker': ['token:token-maker:*', 'role:own:*', 'principal:bob:*', 'agent:helper:read'],
+  nothing: ['agent:someone:read'],
+}
+const roles: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries(builtinRoles.map(({ name, permissions }) => [name, permissions])),
+  ...scoped,
+}
+const at = { createdAt: 1, updatedAt: 1, by: 'user:admin' }
+
+const idOf = (text: string) => tokenIdOf(createHash('sha256').update(text).digest('hex'))
+
+let world: World
+let helper: string
+let other: string
+let routes: readonly { name: string; method: string; path: string; summary: string; needs: Need | undefined }[]
+
+beforeAll(async () => {
+  world = await World.start({
+    tokens: {
+      ...Object.fromEntries(Object.keys(roles).map((name) => [name, { scope: ['*'] }])),
+      short: { principal: 'admin', scope: ['*'], expiresAt: 1_700_000_060_000 },
+      narrow: { principal: 'admin', scope: ['agent:*:read'] },
+      banned: { scope: ['*'] },
+    },
+    principals: [...Object.entries(roles), ['banned', ['*']] as const].map(([name, permissions]) => ({
+      ...{ name, kind: 'person' as const, banned: name === 'banned', ...at },
+      ...(builtinRoles.some((role) => role.name === name)
+        ? { roles: [name], permissions: [] }
+        : { roles: [], permissions: [...permissions] }),
+    })),
+  })
+  helper = await world.session()
+  other = `${helper.slice(0, -4)}0000`
+  const [first] = await world.frames(helper)
+  await world.append(
+    other,
+    (first?.events ?? []).map((event) =>
+      event.type === 'session.started' ? { ...event, data: { ...event.data, agent: 'other' } } : event,
+    ),
+    { role: 'g', status: 'idle' },
+  )
+  const { json } = await world.request('GET', '/openapi.json', { token: null })
+  type Methods = Record<string, { summary: string; security: unknown[]; 'x-permissions'?: string[][] }>
+  routes = Object.entries<Methods>(json.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      ...{ name: `${method.toUpperCase()} ${path}`, method: method.toUpperCase(), path, summary: operation.summary },
+      needs: operation['x-permissions']?.map((all) => all.map((one) => one.replaceAll(/<(\w+)>/g, '{$1}'))),
+    })),
+  )
+})
+afterAll(async () => {
+  expect(await world.close()).toEqual([])
+})
+
+/** What a route is asked about: helper's things, with a body that its form lets in. */
+const bodies: Readonly<Record<string, { readonly body: unknown; readonly subject?: Subject }>> = {
+  'PUT /v1/agents/{name}': { body: { name: 'helper', model: 'm/m', system_prompt: 'x' } },
+  'PUT /v1/secrets/{name}': { body: { value: 'x' } },
+  'PUT /v1/configs/{name}': { body: { value: 1 } },
+  'PUT /v1/memory/entry': { body: { value: 1 } },
+  'POST /v1/webhooks': { body: { url: 'https://example.com', on: ['*'] } },
+  'POST /v1/sessions': { body: { agent: 'helper' } },
+  'POST /v1/sessions/{id}/messages': { body: { content: 'x', onBusy: 'reject' } },
+  'POST /v1/sessions/{id}/budget': { body: { tokens: 1 } },
+  'POST /v1/sessions/{id}/approvals/{call}': { body: { verdict: 'approve' } },
+  'POST /v1/sessions/{id}/elicitations/{elicitation}': { body: { action: 'decline' } },
+  'POST /v1/tokens': { body: { principal: 'bob', permissions: [] } },
+  'POST /v1/roles/{name}': { body: { permissions: [] } },
+  'PUT /v1/roles/{name}': { body: { permissions: [] } },
+  'POST /v1/principals': { body: { name: 'bob' } },
+  'POST /v1/principals/{name}/grant': { body: { roles: [], permissions: [] } },
+  'POST /v1/principals/{name}/revoke': { body: { roles: [], permissions: [] } },
+  'POST /v1/principals/{name}/ban': { body: {} },
+}
+const queries: Readonly<Record<string, string>> = {
+  'GET /v1/memory/entries': '?scope=user:ann',
+  'DELETE /v1/memory/entries': '?scope=user:ann&all=true',
+  'GET /v1/memory/search': '?scope=user:ann&query=x',
+  'GET /v1/memory/entry': '?scope=user:ann&key=x',
+  'GET /v1/memory/history': '?scope=user:ann&key=x',
+  'PUT /v1/memory/entry': '?scope=user:ann&key=x',
+  'DELETE /v1/memory/entry': '?scope=user:ann&key=x',
+  'GET /v1/access/can': '?action=agent:x:start',
+}
+
+function about({ name, path }: { name: string; path: string }, session: string, agent: string) {
+  const kind = path.split('/')[2] ?? ''
+  const named: Readonly<Record<string, readonly [string, Subject]>> = {
+    agents: [agent, { agent }],
+    secrets: ['ONE', { secret: 'ONE' }],
+    configs: ['one', { config: 'one' }],
+    roles: ['own', { role: 'own' }],
+    principals: ['bob', { principal: 'bob' }],
+  }
+  const [value, subject] = named[kind] ?? ['x', {}]
+  const ofSession = path.startsWith('/v1/sessions/{id}')
+  const ofWebhook = path.startsWith('/v1/webhooks/{id}')
+  const filled = path
+    .replace('{name}', value)
+    .replace('{id}', ofSession ? session : ofWebhook ? 'wh_1' : '0123456789abcdef')
+    .replaceAll(/\{\w+\}/g, 'none')
+  return {
+    url: filled + (queries[name] ?? ''),
+    subject: {
+      ...(path.includes('{name}') ? subject : {}),
+      ...(ofSession ? { session, agent } : {}),
+      ...(ofWebhook ? { webhook: 'wh_1' } : {}),
+      ...(name === 'POST /v1/sessions' ? { agent } : {}),
+      ...(name === 'POST /v1/tokens' || name === 'POST /v1/principals' ? { principal: 'bob' } : {}),
+      ...(kind === 'memory' && !path.endsWith('/scopes') ? { scope: 'user:ann' } : {}),
+    } satisfies Subject,
+  }
+}
+
+/** No call waits, and nothing is granted: what names a tool is decided for all tools. */
+const mayOf = (granted: readonly string[], needs: Need, subject: Subject): boolean => {
+  const list = !Object.keys(subject).some((hole) => hole !== 'principal' || subject.principal)
+  const allowed = allowedOf(granted, needs, subject)
+  return list ? allowed.length > 0 : allowed.some((one) => Object.keys(one).length === 0)
+}
+
+describe('every route', () => {
+  test('names what it needs, but for those that are public on purpose', () => {
+    expect(
+      routes
+        .filter(({ needs }) => needs === undefined)
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual([...['GET /health', 'GET /openapi.json', 'GET /ready']])
+    expect(
+      routes
+        .filter(({ needs }) => needs?.length === 0)
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual([...['DELETE /v1/tokens/{id}', 'GET /v1/access/can', 'GET /v1/access/me']])
+  })
+
+  test.each(Object.keys(roles))(
+    'does for %s what the table says, and asks nobody else where it refuses',
+    async (role) => {
+      const granted = roles[role] ?? []
+      for (const [session, agent] of [
+        [helper, 'helper'],
+        [other, 'other'],
+      ] as const)
+        for (const route of routes) {
+          if (route.path.endsWith('/socket') || route.needs === undefined) continue
+          const { url, subject } = about(route, session, agent)
+          const body = bodies[route.name]?.body
+          const sent = route.name === 'POST /v1/sessions' ? { agent } : body
+          if (route.name === 'DELETE /v1/tokens/{id}' || route.path === '/metrics') continue // see below
+          world.calls.length = 0
+          const { status, json } = await world.request(route.method, url, {
+            token: role,
+            ...(sent === undefined ? {} : { body: sent }),
+            ...(route.path.endsWith('/events') ? { headers: { accept: 'application/json' } } : {}),
+          })
+          const expected = route.needs.length === 0 || mayOf(granted, route.needs, subject)
+          expect([route.name, agent, status === 403], JSON.stringify(json)).toEqual([route.name, agent, !expected])
+          if (status === 403) expect([route.name, json.error.code, world.calls]).toEqual([route.name, 'forbidden', []])
+        }
+    },
+  )
+
+  test('of metrics and of tokens that are revoked, too', async () => {
+    for (const [role, granted] of Object.entries(roles)) {
+      const metrics = await fetch(`${world.url}/metrics`, { headers: { authorization: `Bearer ${role}` } })
+      expect([role, metrics.status]).toEqual([
+        role,
+        granted.some((one) => ['*', 'metrics:read'].includes(one)) ? 200 : 403,
+      ])
+      await metrics.text()
+    }
+    const revoke = (id: string, token: string) => world.request('DELETE', `/v1/tokens/${id}`, { token })
+    expect((await revoke(idOf('admin'), 'operator')).status).toBe(403)
+    expect((await revoke(idOf('admin'), 'token-maker')).status).toBe(403)
+    // Nobody answers in place of the registry: what is asked of it was let pass.
+    expect((await revoke(idOf('viewer'), 'viewer')).status).toBe(503)
+    expect((await revoke(idOf('viewer'), 'admin')).status).toBe(503)
+    expect((await revoke('0000000000000000', 'viewer')).status).toBe(403)
+  })
+
+  test('is refused without a token, with one that is not known, banned or expired', async () => {
+    for (const { name, method, path, needs } of routes) {
+      if (needs === undefined || path.endsWith('/socket')) continue
+      const { url } = about({ name, path }, helper, 'helper')
+      expect([name, (await world.request(method, url, { token: null })).status]).toEqual([name, 401])
+      expect([name, (await world.request(method, url, { token: 'nobody' })).status]).toEqual([name, 401])
+    }
+  })
+
+  test('docs/permissions.md is in step with the table', async () => {
+    // Written anew by: vitest run -u services/session-gateway
+    await expect(permissionsDocument(routes)).toMatchFileSnapshot('../../../docs/permissions.md')
+  })
+
+  test('has one summary, so that the page names the right one', () => {
+    const summaries = Object.values(operations).map(({ summary }) => summary)
+    expect(new Set(summaries).size).toBe(summaries.length)
+  })
+})
+
+describe('nobody gives away more than he has', () => {
+  const ask = async (role: string, method: string, path: string, body: unknown) => {
+    const { status, json } = await world.request(method, path, { token: role, body })
+    return [status, json.error.message as string] as const
+  }
+  const more = expect.stringContaining('nobody gives away more than he has')
+
+  test.each([
+    ['by a token', 'POST', '/v1/tokens', { permissions: ['*'] }],
+    ['by a token that is a little wider', 'POST', '/v1/tokens', { permissions: ['agent:*:read'] }],
+    ['by a token of a role', 'POST', '/v1/tokens', { roles: ['viewer'] }],
+    ['by permissions of before', 'POST', '/v1/tokens', { permissions: ['agents:read'] }],
+    ['by a role of his own', 'PUT', '/v1/roles/own', { permissions: ['token:token-maker:*', 'role:*'] }],
+    ['by a new role', 'POST', '/v1/roles/own', { permissions: ['agent:helper:*'] }],
+    ['by a grant to another', 'POST', '/v1/principals/bob/grant', { roles: ['admin'] }],
+    [
+      'by a permission to another',
+      'POST',
+      '/v1/principals/bob/grant',
+      { permissions: ['agent:helper:read', 'agent:*'] },
+    ],
+    ['by a new principal', 'POST', '/v1/principals', { name: 'bob', roles: ['operator'] }],
+  ])('%s', async (_how, method, path, body) => {
+    world.calls.length = 0
+    expect(await ask('token-maker', method, path, body)).toEqual([403, more])
+    expect(world.calls).toEqual([])
+  })
+
+  test.each([
+    ['a token for somebody else', 'POST', '/v1/tokens', { principal: 'admin', permissions: ['agent:helper:read'] }],
+    ['a grant to himself', 'POST', '/v1/principals/token-maker/grant', { roles: ['viewer'] }],
+    ['a role of another name', 'PUT', '/v1/roles/owner', { permissions: [] }],
+    ['what he may not manage at all, in other letters', 'POST', '/v1/principals/admin/ban', {}],
+  ])('nor makes %s', async (_what, method, path, body) => {
+    expect(await ask('token-maker', method, path, body)).toEqual([403, expect.stringContaining('has no permission')])
+  })
+
+  test('and what he has, he may: the registry is asked, with the scope and without the text', async () => {
+    world.calls.length = 0
+    await world.request('POST', '/v1/tokens', { token: 'token-maker', body: { permissions: ['agent:helper:read'] } })
+    await world.request('POST', '/v1/principals/bob/grant', {
+      token: 'token-maker',
+      body: { permissions: ['agent:helper:read'] },
+    })
+    expect(world.calls.map(({ subject }) => subject)).toEqual([
+      'svc.registry.tokens.create',
+      'svc.registry.principals.change',
+    ])
+    expect(world.calls[0]?.request).toEqual({
+      ...{ hash: expect.stringMatching(/^[0-9a-f]{64}$/), principal: 'token-maker', scope: ['agent:helper:read'] },
+      by: 'user:token-maker',
+    })
+  })
+
+  test('names that are none are refused before anybody looks for them', async () => {
+    for (const name of ['*', 'Admin', 'ａdmin', 'ad%00min', '..', 'admin%20', 'own:x:y'])
+      expect([name, (await world.request('POST', `/v1/principals/${name}/ban`, { body: {} })).status]).toEqual([
+        name,
+        name === '..' ? 404 : 400,
+      ])
+    for (const permission of ['agent:*x:read', 'agent::read', ' *', '*\n', 'agent:%2a:read'])
+      expect((await world.request('POST', '/v1/tokens', { body: { permissions: [permission] } })).status).toBe(400)
+  })
+
+  test('a token ends with the one that made it, and no text with a wrong checksum is looked for', async () => {
+    const text = makeTokenText(new Uint8Array(32).fill(7))
+    const cut = `${text.slice(0, -1)}${text.endsWith('0') ? '1' : '0'}`
+    expect((await ask(cut, 'GET', '/v1/access/me', undefined))[1]).toContain('mistyped or was cut')
+    expect((await ask(text, 'GET', '/v1/access/me', undefined))[1]).toContain('is not known')
+    world.calls.length = 0
+    await world.request('POST', '/v1/tokens', { token: 'short', body: { expires: '30d' } })
+    expect(world.calls[0]?.request).toMatchObject({ principal: 'admin', expiresAt: world.now + 60_000 })
+    world.now += 60_001
+    expect(await ask('short', 'GET', '/v1/access/me', undefined)).toEqual([401, expect.stringContaining('expired at')])
+    world.now -= 60_001
+  })
+
+  test('who is banned is refused at once, with every token', async () => {
+    expect(await ask('banned', 'GET', '/v1/access/me', undefined)).toEqual([401, 'The principal banned is banned.'])
+  })
+
+  test('why somebody may something is told, and of others to who may look at them alone', async () => {
+    const can = async (role: string, query: string) =>
+      (await world.request('GET', `/v1/access/can?${query}`, { token: role })).json
+    expect(await can('operator', 'action=agent:coder:start')).toMatchObject({
+      ...{ allowed: true, because: [{ grant: 'agent:*:*', from: 'role operator' }] },
+      why: 'operator may agent:coder:start: agent:*:* covers it (role operator).',
+    })
+    expect(await can('admin', 'action=session:x:read&principal=viewer')).toMatchObject({
+      ...{ allowed: false, because: [], why: 'viewer may not session:x:read: no role and no grant covers it.' },
+      next: 'Grant it: reins principal grant viewer --permission session:x:read, or --role operator',
+    })
+    expect(await can('narrow', 'action=agent:x:delete')).toMatchObject({
+      ...{ allowed: false, why: 'admin may agent:x:delete, but the scope of this token does not cover it.' },
+    })
+    expect((await can('viewer', 'action=agent:x:read&principal=admin')).error.code).toBe('forbidden')
+  })
+})
+
+describe('every message of the socket', () => {
+  const types = SocketCommand.anyOf.flatMap(({ properties: { type } }) =>
+    'const' in type ? [type.const] : type.anyOf.map((one) => one.const),
+  )
+  const commands: Readonly<Record<string, object>> = {
+    message: { content: 'x', onBusy: 'reject' },
+    decide: { call: 'none', verdict: 'approve' },
+    answer: { elicitation_id: 'none', action: 'decline' },
+  }
+
+  async function say(role: string, type: string): Promise<{ ok: boolean; error?: { code: string } }> {
+    const socket = new WebSocket(`${world.url.replace('http', 'ws')}/v1/sessions/${helper}/socket`, [
+      'reins',
+      `bearer.${role}`,
+    ])
+    try {
+      await new Promise((resolve, reject) => {
+        socket.addEventListener('open', resolve)
+        socket.addEventListener('error', reject)
+      })
+      const reply = new Promise<{ ok: boolean; error?: { code: string } }>((resolve) => {
+        socket.addEventListener('message', ({ data }) => {
+          const item = JSON.parse(String(data))
+          if (item.type === 'reply') resolve(item)
+        })
+      })
+      socket.send(JSON.stringify({ type, ref: type, ...commands[type] }))
+      return await reply
+    } finally {
+      socket.close()
+    }
+  }
+
+  test.each(types)('%s is refused to who may only read, and not to an operator', async (type) => {
+    expect(await say('helper-reader', type)).toMatchObject({ ok: false, error: { code: 'forbidden' } })
+    expect((await say('operator', type)).error?.code).not.toBe('forbidden')
+  })
+
+  test('and the socket itself to who may not read the session', async () => {
+    for (const role of ['viewer', 'other-user', 'nothing']) await expect(say(role, 'cancel')).rejects.toBeDefined()
+  })
+})
