@@ -1,10 +1,10 @@
 // Deciding about calls: at the chat, and with commands.
-import type { ApprovalInfo } from '@reins/contracts'
+import type { ApprovalInfo, SessionTree } from '@reins/contracts'
 import { describe, expect, test } from 'vitest'
 import { wouldRun } from '../src/approvals/would-run.ts'
 import { clientProgram, runProgram } from '../src/program.ts'
 import { makeStyle } from '../src/text/style.ts'
-import { event, fakeContext, fakeServer, plainTurn, sessionId, started } from './fakes.ts'
+import { event, fakeContext, fakeServer, plainTurn, sessionId, sessionInfo, started, treeNode } from './fakes.ts'
 
 const digest = 'd'.repeat(64)
 const [received, begun] = plainTurn(2, 10, 't1', 'Hi', 'Hello') as ReturnType<typeof event>[]
@@ -14,10 +14,16 @@ const asks = (call: string, command: string, more = {}, n = 6) =>
     ...more,
   })
 
-async function sit(change: Parameters<typeof fakeContext>[1] = {}) {
+async function sit(
+  change: Parameters<typeof fakeContext>[1] = {},
+  session = sessionId,
+  trees: readonly SessionTree[] = [],
+) {
   const server = fakeServer()
+  server.sessions = [...server.sessions, sessionInfo({ id: session })]
+  server.trees.push(...trees)
   const context = fakeContext(server.client, { terminal: true, ...change })
-  const done = runProgram(clientProgram(context), ['chat', '--session', sessionId], context)
+  const done = runProgram(clientProgram(context), ['chat', '--session', session], context)
   let mark = 0
   const sees = (part: string) => context.stdout.until(part, mark)
   await sees('Message assistant')
@@ -74,6 +80,37 @@ describe('at the chat, a call that waits', () => {
     server.feed.push({ ...decided, session: child })
     await sees('deployer: shell: approved by user:ada.')
     expect(await leave()).toEqual([`decide ${child} k1 {"verdict":"approved","digest":"${digest}"}`])
+  })
+
+  test('of an agent below a session that is itself delegated to is asked in the chat of that session, and no others are', async () => {
+    const [middle, leaf, other] = ['m', 'n', 'x'].map((letter) => `${sessionId}-${letter.repeat(16)}`) as [
+      string,
+      string,
+      string,
+    ]
+    const node = (id: string, parent: string | undefined) =>
+      treeNode(sessionInfo({ id, ...(parent === undefined ? {} : { parent }) }), { state: 'running' })
+    const nodes = [node(sessionId, undefined), node(middle, sessionId), node(other, sessionId)]
+    const { server, sees, type, leave, context } = await sit({}, middle, [{ root: sessionId, cursor: 'c0', nodes }])
+    const delegates = (session: string, child: string, agent: string, n: number) => ({
+      ...event(n, 20, 'delegation.requested', {
+        ...{ call: `k${n}`, agent, digest: 'd', child, pool: 'p', instruction: 'ship' },
+      }),
+      session,
+    })
+    server.feed.push(
+      delegates(other, `${sessionId}-${'y'.repeat(16)}`, 'stranger', 6),
+      { ...asks('k0', 'make clean', {}, 7), session: other },
+      delegates(middle, leaf, 'deployer', 6),
+      { ...asks('k1', 'make ship', {}, 3), session: leaf },
+    )
+    await sees('deployer: shell waits for your approval')
+    type('a')
+    await server.until('decide')
+    expect(context.stdout.text).not.toContain('make clean')
+    expect((await leave()).filter((one) => one.startsWith('decide'))).toEqual([
+      `decide ${leaf} k1 {"verdict":"approved","digest":"${digest}"}`,
+    ])
   })
 
   test('is decided by no Enter, by no pasted text, and by nothing that is typed as a message', async () => {

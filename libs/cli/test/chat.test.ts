@@ -241,6 +241,21 @@ test('commands that do not exist are named, and paths are messages', async () =>
   expect(await done).toBe(0)
 })
 
+test('/budget shows what a session may use, and raises it', async () => {
+  const server = fakeServer()
+  const budget = { tokens: { limit: 1_000, spent: 900, held: 50 } }
+  server.sessions = [sessionInfo({ id: sessionId, budget })]
+  const { type, sees, done } = await sit(['chat', '--session', sessionId], server)
+  type('/budget\r')
+  await sees('tokens    900         50    50  1,000   90%')
+  type('/budget tokens=lots\r')
+  await sees('tokens=lots is not valid')
+  type('/budget tokens=4000\r')
+  await server.until(`raise ${sessionId} {"tokens":4000}`)
+  type('\x04')
+  expect(await done).toBe(0)
+})
+
 test('replay on a terminal goes by keys with --step', async () => {
   const server = fakeServer()
   server.events = [started(1, 0), received, begun, called, completed, ended]

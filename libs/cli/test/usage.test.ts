@@ -1,6 +1,6 @@
 import type { UsageReport } from '@reins/contracts'
 import { describe, expect, test } from 'vitest'
-import { budgetLines, budgetText } from '../src/commands/session-budget.ts'
+import { budgetLines, budgetText } from '../src/text/budget-lines.ts'
 import { usageLines } from '../src/commands/usage.ts'
 import { clientProgram, runProgram } from '../src/program.ts'
 import { makeStyle } from '../src/text/style.ts'

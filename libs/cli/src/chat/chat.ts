@@ -2,7 +2,7 @@
 //   H1. The stream is what is shown: a message appears when its turn begins, not when it was typed.
 //   H2. A session is made with the first message: leaving before leaves nothing behind.
 //   H3. Leaving ends nothing: a turn goes on at the server, and the last line says how to come back.
-import { type Budget, isChild } from '@reins/contracts'
+import { type Budget, parseBudget, rootOf } from '@reins/contracts'
 import {
   approvalsBelow,
   follow,
@@ -20,8 +20,9 @@ import type { ControlVerb, FollowItem, ReinsClient } from '../client-port.ts'
 import type { CliContext } from '../context.ts'
 import { asTyped, exitCodes, explainFailure, failureText } from '../failure.ts'
 import { wrap } from '../text/cells.ts'
-import type { Style } from '../text/style.ts'
-import { commandHelp, slashCommand } from './typing/commands.ts'
+import { budgetLines } from '../text/budget-lines.ts'
+import { makeStyle, type Style } from '../text/style.ts'
+import { budgetAsked, commandHelp, slashCommand } from './typing/commands.ts'
 import type { History } from './typing/history-file.ts'
 import type { Key } from './typing/keys.ts'
 import { ApprovalDesk } from './deciding/approval-desk.ts'
@@ -146,7 +147,7 @@ class Chat {
       for (const piece of past?.pieces ?? []) this.#show(piece)
       if (this.#session !== undefined) {
         if (this.#transcript.phase === 'ended') this.#leave(exitCodes.ok)
-        else void this.#follow(this.#session, past?.cursor)
+        else void this.#follow(this.#session, past?.inTree ?? true, past?.cursor)
       }
       this.#paintSoon()
       const code = await this.#left.promise
@@ -182,13 +183,13 @@ class Chat {
     context.stdout.write(`${asTyped(lines.join('\n'), context.env.typed)}\n`)
   }
 
-  async #follow(session: string, after: string | undefined): Promise<void> {
+  async #follow(session: string, tree: boolean, after: string | undefined): Promise<void> {
     const { client } = this.#options
     try {
-      const items = client.sessions.follow(session, {
+      // What agents below do and wait for is part of the chat. The tree has one view, from its root.
+      const items = client.sessions.follow(tree ? rootOf(session) : session, {
         deltas: true,
-        // What agents below do and wait for is part of the chat; a session below has no view of the tree of its own.
-        ...(isChild(session) ? {} : { tree: true }),
+        ...(tree ? { tree } : {}),
         signal: this.#stop.signal,
         ...(after === undefined ? {} : { after }),
       })
@@ -211,6 +212,7 @@ class Chat {
     if (!('cursor' in item)) return
     const whose = 'session' in item && item.session !== undefined ? item.session : (this.#session ?? '')
     const before = this.#team
+    if (whose !== this.#session && !before.has(whose)) return // Of the tree, but not below this session.
     this.#team = followTeam(before, whose, item)
     if (whose !== this.#session) {
       for (const notice of noticesOf(before, whose, item)) this.#show(notice)
@@ -241,7 +243,7 @@ class Chat {
     )
     this.#session = created.session.id
     // From its beginning: a cursor of the session is none of its tree.
-    void this.#follow(this.#session, isChild(this.#session) ? created.cursor : undefined)
+    void this.#follow(this.#session, true, undefined)
   }
 
   /** To the person's editor. */
@@ -328,6 +330,9 @@ class Chat {
       case 'restore':
         void this.#control(command)
         return
+      case 'budget':
+        void this.#budget(budgetAsked(message))
+        return
       case 'unknown':
         this.#note(`There is no command ${message}. /help lists the commands.`)
         return
@@ -365,6 +370,24 @@ class Chat {
       else await sessions[verb](this.#session)
     } catch (error) {
       this.#fail(error)
+    }
+  }
+
+  /** `raise`: new limits as they were typed; undefined: the person only looks. */
+  async #budget(raise: string | undefined): Promise<void> {
+    if (this.#session === undefined) return this.#note(noSession)
+    const limits = raise === undefined ? undefined : parseBudget(raise)
+    if (typeof limits === 'string') return this.#note(limits)
+    try {
+      const { sessions } = this.#options.client
+      if (limits) await sessions.raiseBudget(this.#session, limits)
+      const { budget } = await sessions.get(this.#session)
+      if (!budget) return this.#note('This session has no budget: nothing limits what it uses.')
+      this.#note(budgetLines(budget, { width: this.#columns(), style: makeStyle(false) }).join('\n'))
+    } catch (error) {
+      this.#fail(error)
+    } finally {
+      this.#paintSoon()
     }
   }
 

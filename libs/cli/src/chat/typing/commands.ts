@@ -1,9 +1,13 @@
 // The commands that can be typed into the chat.
-const known = ['help', 'session', 'quit', 'cancel', 'pause', 'resume', 'compact', 'restore'] as const
+const known = ['help', 'session', 'quit', 'cancel', 'pause', 'resume', 'compact', 'restore', 'budget'] as const
 export type SlashCommand = (typeof known)[number] | 'unknown'
+
+/** What stands behind `/budget`, such as `tokens=400000`; undefined: nothing does, or the text is another one. */
+export const budgetAsked = (text: string): string | undefined => /^\/budget(?: +(\S+))?$/.exec(text.trim())?.[1]
 
 /** undefined: a message like any other, such as one that begins with a path. */
 export function slashCommand(text: string): SlashCommand | undefined {
+  if (budgetAsked(text) !== undefined) return 'budget'
   const word = /^\/([a-z]+)$/.exec(text.trim())?.[1]
   if (word === undefined) return undefined
   if (word === 'exit') return 'quit'
@@ -17,6 +21,7 @@ export const commandHelp = `/help      show this help
 /resume    resume the paused session
 /compact   summarise the conversation so far for the model; the log keeps all of it
 /restore   undo the latest summary
+/budget    show the budget of this session; /budget tokens=400000 raises a limit, and the session goes on
 /quit      leave the chat, as Ctrl-D does; the session stays
 Enter sends the message. A backslash before Enter, Alt-Enter or Ctrl-J begins a new line. Up and Down go through your
 earlier messages. Where a call waits for you, also one of an agent below: a approves it once, A for this session, e edits it, d denies it with a
