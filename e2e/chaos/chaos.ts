@@ -67,8 +67,11 @@ const followedAtOnce = 24
 /** Where the server that tool-runners start leaves its notes. */
 const nearNotes = 'near.txt'
 const nearServer = fileURLToPath(new URL('near-server.ts', import.meta.url))
+/** Of a tree: one whole tree of depth 3 and width 4 fits, and a second one in the same session meets the limit. */
+const mostSessions = 100
+/** So small that some of the agents below have too little, and so large that most trees come to something. */
+const treeTokens = 400_000
 /** An approval that nobody gives ends by itself, and so does a question. */
-const mostSessions = 40
 const expires = '20s'
 const answeredWithinS = 25
 
@@ -212,7 +215,7 @@ class Chaos {
         ),
       ),
     )
-    const [wide, narrow, asks, asksNarrow, lead, short] = agents
+    const [wide, narrow, asks, asksNarrow, lead, short, spender] = agents
     await this.#world.agent(wide)
     await this.#world.agent(narrow, { max_concurrent_tools: 2 })
     const people = {
@@ -228,7 +231,9 @@ class Chaos {
     }
     await this.#world.agent(asks, people)
     await this.#world.agent(asksNarrow, { ...people, max_concurrent_tools: 2 })
-    await this.#world.agent(lead, { agents: [tree], delegation: { max_depth: 3, max_sessions: mostSessions } })
+    const delegates = { agents: [tree], delegation: { max_depth: 3, max_sessions: mostSessions } }
+    await this.#world.agent(lead, delegates)
+    await this.#world.agent(spender, { ...delegates, budget: { tokens: treeTokens }, max_tokens: 1_000 })
     await this.#world.agent(short, {
       ...{ context: { window: 3_000, compact_at: 0.5 }, planning: true, max_tokens: 400 },
       tools: ['shell'],

@@ -12,7 +12,10 @@ export const agents = [
   'chaos-asks-narrow',
   'chaos-lead',
   'chaos-short',
+  'chaos-spender',
 ] as const
+/** Those that delegate three levels deep. */
+const leads: readonly string[] = ['chaos-lead', 'chaos-spender']
 /** Those whose calls of `shell` wait for people, and that have servers. */
 export const asking: readonly string[] = agents.slice(2, 4)
 /** How their servers are named: one over HTTP, one that tool-runners start. */
@@ -63,6 +66,10 @@ export class Client {
     while (!this.#options.over.aborted) await this.#session()
   }
 
+  get #leads(): boolean {
+    return leads.includes(this.#agent)
+  }
+
   get #key(): string {
     return `${this.#name}-${this.#requests++}`
   }
@@ -102,7 +109,7 @@ export class Client {
       [8, () => this.#twice(id)],
       [10, () => this.#cancelled(id)],
       [6, () => this.#paused(id)],
-      [this.#agent === 'chaos-lead' ? 20 : 3, () => this.#hung(id)],
+      [this.#leads ? 20 : 3, () => this.#hung(id)],
     ])
     await act()
   }
@@ -110,18 +117,23 @@ export class Client {
   /** What the scripted model understands. */
   #message(): string {
     const { random } = this.#options
-    if (this.#agent === 'chaos-lead' && random.chance(0.7)) return this.#tree()
+    if (this.#leads && random.chance(0.7)) return this.#tree()
     if (this.#agent === 'chaos-short' && random.chance(0.9)) return this.#long()
     return this.#work()
   }
 
-  /** Delegations three levels deep, at most four in one answer. Some of the sessions at the bottom hang until they are cancelled. */
+  /**
+   * Delegations three levels deep, at most four in one answer; now and then as many as there can be, which are 85 sessions. Some of the
+   * sessions at the bottom hang until they are cancelled.
+   */
   #tree(): string {
     const { random } = this.#options
     this.#count('trees')
+    const whole = random.chance(0.1)
+    if (whole) this.#count('whole trees')
     const leaf = (): string => (this.#hangs && random.chance(0.3) ? 'hang' : this.#leafWork())
     const wide = (most: number, agent: string, work: () => string): string =>
-      Array.from({ length: random.between(1, most) }, () => delegated(agent, work())).join(' & ')
+      Array.from({ length: whole ? 4 : random.between(1, most) }, () => delegated(agent, work())).join(' & ')
     return wide(4, 'middle', () => wide(2, 'inner', () => wide(2, 'leaf', leaf)))
   }
 
@@ -235,7 +247,7 @@ export class Client {
     this.#count('cancels')
     await this.#send(id, this.#message())
     // A tree takes a while until there is something below its root.
-    await pause(this.#options.random.between(0, this.#agent === 'chaos-lead' ? 1500 : 150))
+    await pause(this.#options.random.between(0, this.#leads ? 1500 : 150))
     await this.#steer(id, 'cancel')
   }
 
@@ -251,7 +263,7 @@ export class Client {
   async #hung(id: string): Promise<void> {
     this.#count('cancels')
     this.#hangs = true
-    await this.#send(id, this.#agent === 'chaos-lead' ? this.#tree() : 'hang')
+    await this.#send(id, this.#leads ? this.#tree() : 'hang')
     this.#hangs = false
     await pause(this.#options.random.between(0, 2500))
     await this.#steer(id, 'cancel')

@@ -49,3 +49,22 @@ test('a tree that is too large, and a request that does not fit, are found', () 
   ]
   expect(examineTrees([log(root, ...events)], 1).violations).toEqual([expect.stringContaining('sends 11 tokens')])
 })
+
+test('a tree that used more tokens than its root has is found, whichever of its sessions used them', () => {
+  const spent = (tokens: number): SessionEvent => ({
+    type: 'model-call.completed',
+    data: {
+      ...{ call: 'c1', attempt: 1, content: [], finish: 'stop' },
+      usage: { ...usage, inputTokens: tokens, outputTokens: 0 },
+    },
+  })
+  const lost: SessionEvent = {
+    type: 'model-call.failed',
+    data: { call: 'c2', attempt: 1, error: { code: 'lost', message: 'x' }, charged: { tokens: 5 } },
+  }
+  const budget: SessionEvent = { type: 'budget.declared', data: { tokens: 20 } }
+  expect(examineTrees([log(root, budget, spent(10)), log(child, spent(5), lost)], 2).violations).toEqual([])
+  expect(examineTrees([log(root, budget, spent(10)), log(child, spent(6), lost)], 2).violations).toEqual([
+    expect.stringContaining('its tree used 21 tokens, of 20'),
+  ])
+})

@@ -3,6 +3,8 @@
 //   TF2. A child whose delegation was cancelled has ended before, or was told to end: nobody works on for a parent that does not wait.
 //   TF3. A tree has no more sessions than its root may give away.
 //   TF4. What a model is sent fits the window that its definition names.
+//   TF5. All sessions of a tree together use no more tokens than its root's budget has: as the answers say it, and what was charged where
+//        nobody knows what was used.
 import type { EventData, SessionEvent } from '@reins/contracts'
 import { isChild, rootOf } from '@reins/contracts'
 import { bySession, type StoredFrame } from '../harness/stored-log.ts'
@@ -20,6 +22,7 @@ const counted = [
   'context.compaction-started',
   'context.compacted',
   'plan.updated',
+  'budget.reached',
 ] as const satisfies readonly SessionEvent['type'][]
 
 /** `most`: sessions of a tree, its root counted. */
@@ -35,6 +38,7 @@ export function examineTrees(frames: readonly StoredFrame[], most: number): Tree
   for (const id of logs.keys()) sizes.set(rootOf(id), (sizes.get(rootOf(id)) ?? 0) + 1)
   for (const [root, size] of sizes)
     if (size > most) violations.push(`${root}: its tree has ${size} sessions, of ${most}`)
+  violations.push(...overspent(logs))
   const types = [...logs.values()].flat().map(({ type }) => type)
   const deepest = Math.max(0, ...[...logs.keys()].filter(isChild).map((id) => depthOf(id, logs)))
   return {
@@ -78,3 +82,32 @@ function windowWrong(id: string, events: readonly SessionEvent[]): readonly stri
       : [],
   )
 }
+
+/** TF5. */
+function overspent(logs: Logs): readonly string[] {
+  const used = new Map<string, number>()
+  for (const [id, events] of logs) used.set(rootOf(id), (used.get(rootOf(id)) ?? 0) + tokensOf(events))
+  return [...used].flatMap(([root, tokens]) => {
+    const declared = logs.get(root)?.find(({ type }) => type === 'budget.declared')
+    const limit = declared?.type === 'budget.declared' ? declared.data.tokens : undefined
+    return limit !== undefined && tokens > limit ? [`${root}: its tree used ${tokens} tokens, of ${limit}`] : []
+  })
+}
+
+/** By its own calls. */
+const tokensOf = (events: readonly SessionEvent[]): number =>
+  events.reduce((sum, { type, data }) => {
+    switch (type) {
+      case 'model-call.completed':
+        return sum + data.usage.inputTokens + data.usage.outputTokens
+      case 'context.compacted':
+        return sum + (data.usage ? data.usage.inputTokens + data.usage.outputTokens : 0)
+      case 'model-call.failed':
+      case 'model-call.throttled':
+      case 'context.compaction-failed':
+      case 'context.compaction-throttled':
+        return sum + (data.charged?.tokens ?? 0)
+      default:
+        return sum
+    }
+  }, 0)
