@@ -70,7 +70,7 @@ const nearServer = fileURLToPath(new URL('near-server.ts', import.meta.url))
 /** Of a tree: one whole tree of depth 3 and width 4 fits, and a second one in the same session meets the limit. */
 const mostSessions = 100
 /** So small that some of the agents below have too little, and so large that most trees come to something. */
-const treeTokens = 400_000
+const treeTokens = 150_000
 /** An approval that nobody gives ends by itself, and so does a question. */
 const expires = '20s'
 const answeredWithinS = 25

@@ -129,7 +129,7 @@ export class Client {
   #tree(): string {
     const { random } = this.#options
     this.#count('trees')
-    const whole = random.chance(0.1)
+    const whole = random.chance(0.05)
     if (whole) this.#count('whole trees')
     const leaf = (): string => (this.#hangs && random.chance(0.3) ? 'hang' : this.#leafWork())
     const wide = (most: number, agent: string, work: () => string): string =>
