@@ -73,7 +73,7 @@ function inFlight(session: Session, head: Head, flight: Flight, holder: Holder):
 
 /** Before an ack the head must show what the fold says (PROTOCOL 2). */
 function rest(session: Session, head: Head, { at }: Holder): Verdict {
-  if (head.n === 0 || !session.born || head.status === statusOf(session)) return { do: 'ack' }
+  if (head.seq === 0 || !session.born || head.status === statusOf(session)) return { do: 'ack' }
   const events = [{ type: 'session.settled', data: {} } as const]
   return { do: 'settle', plan: { events, to: toLog, effect: null, at, after: session } }
 }

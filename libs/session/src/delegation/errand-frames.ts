@@ -23,7 +23,7 @@ export function createChild(
   above: Session,
   declared: readonly SessionEvent[] = [],
 ): Decision | null {
-  if (head.n > 0) return null
+  if (head.seq > 0) return null
   const pool = started.pools.executor
   const events: readonly SessionEvent[] = [
     { type: 'session.started', data: started },
@@ -44,7 +44,7 @@ const said = (asked: Creation | Resumption, onBusy: 'queue' | 'join'): SessionEv
  */
 export function resumeChild({ session, head }: Fold, resumption: Resumption, above: Session): Decision | null {
   const { call, instruction } = resumption
-  if (head.n === 0 || session.continued === call) return null
+  if (head.seq === 0 || session.continued === call) return null
   const waits = pausedOn(withoutTreePause(session))
   const goesOn = !isClosed(session) && (waits === null || waits.waits_for === 'resume')
   // What is paused with the whole tree goes on with it.
@@ -63,11 +63,11 @@ export function resumeChild({ session, head }: Fold, resumption: Resumption, abo
  */
 export function cancelChild({ session, head }: Fold, pool: string, cancel: string, parent?: Parent): Decision | null {
   if (session.mode.kind === 'ended' || (session.cancel && !passing.has(session.cancel.kind))) return null
-  if (head.n > 0 && !session.turn && session.inbox.length === 0) return null
+  if (head.seq > 0 && !session.turn && session.inbox.length === 0) return null
   return {
-    events: [{ type: 'cancel.requested', data: { cancel, ...(head.n === 0 && parent ? { parent } : {}) } }],
+    events: [{ type: 'cancel.requested', data: { cancel, ...(head.seq === 0 && parent ? { parent } : {}) } }],
     to: toExec(head.pool || pool),
-    status: head.n === 0 ? 'ended' : head.status,
+    status: head.seq === 0 ? 'ended' : head.status,
     pool: head.pool || pool,
   }
 }

@@ -72,7 +72,7 @@ export type Unpausing = { readonly kind: 'unpause-child' } & Readonly<EventData<
 /** null: it ended before it was made, it is paused so already, or this pause is over there (TP1). */
 export function pauseChild({ session, head }: Fold, { pause }: Pick<Pausing, 'pause'>): Decision | null {
   const { mode, unpaused = -1 } = session
-  if (head.n === 0 || !session.born || pause <= unpaused) return null
+  if (head.seq === 0 || !session.born || pause <= unpaused) return null
   if (mode.kind === 'ended' || mode.kind === 'quarantined') {
     if (session.stillFor === pause) return null
     const events = [{ type: 'session.paused' as const, data: { tree: true as const, pause } }]
@@ -89,7 +89,7 @@ export function pauseChild({ session, head }: Fold, { pause }: Pick<Pausing, 'pa
 /** null: it has heard so already. */
 export function unpauseChild({ session, head }: Fold, { pause }: Pick<Unpausing, 'pause'>): Decision | null {
   const { mode, unpaused = -1 } = session
-  if (head.n === 0 || mode.kind === 'ended' || pause <= unpaused) return null
+  if (head.seq === 0 || mode.kind === 'ended' || pause <= unpaused) return null
   const goesOn = mode.kind === 'paused' && mode.own === undefined && mode.above !== undefined && mode.above <= pause
   return {
     events: [{ type: 'session.resumed', data: { pause } }],

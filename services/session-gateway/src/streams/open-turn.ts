@@ -86,7 +86,7 @@ async function openTurnOf(
   upTo: number,
 ): Promise<readonly Frame[]> {
   const head = await sessions.head(session)
-  const last = head.n > 0 ? await sessions.frameAt(session, head.seq) : undefined
+  const last = head.seq > 0 ? await sessions.frameAt(session, head.seq) : undefined
   if (!last) return []
   const frames = tellsWhatIsOpen(last) ? [last] : [...(await backToOpen(sessions, session, last)), last]
   return frames.filter(({ seq }) => seq <= upTo)

@@ -42,7 +42,7 @@ export class SessionFolds {
     if (kept.info.last.seq < least)
       for await (const frame of framesOf(this.#sessions, session, kept.info.last.seq, pageSize, true))
         kept = { info: foldInfo(kept.info, frame), fold: foldFrame(kept.fold, frame) }
-    if (kept.info.last.n === 0) throw notFound(session)
+    if (kept.info.last.seq === 0) throw notFound(session)
     this.#kept.delete(session)
     this.#kept.set(session, kept)
     if (this.#kept.size > this.#most) {

@@ -73,7 +73,7 @@ export class Appender {
   /** As `known`. Throws session_not_found where there is none. */
   async existing(session: string): Promise<KnownHead> {
     const known = await this.known(session)
-    if (known.head.n === 0) throw notFound(session)
+    if (known.head.seq === 0) throw notFound(session)
     return known
   }
 
@@ -122,7 +122,7 @@ export class Appender {
 
   /** Of a session that nobody here follows, what was just appended is old in a moment: an executor goes on from it. */
   #remember(session: string, head: Head): void {
-    if (head.n > 0 && this.#followed.has(session)) this.learn(session, head)
+    if (head.seq > 0 && this.#followed.has(session)) this.learn(session, head)
     else this.#heads.delete(session)
   }
 

@@ -165,7 +165,7 @@ export class Approvals {
   }
 
   async #foldAt(session: string, head: Head): Promise<Fold> {
-    if (head.n === 0) throw notFound(session)
+    if (head.seq === 0) throw notFound(session)
     const { fold } = await this.#parts.folds.folded(session, head.seq)
     if (fold.session.beyond)
       throw new ReinsError(

@@ -81,7 +81,7 @@ export class Elicitations {
         ...{ session, asked: `POST /v1/sessions/${session}/elicitations/${elicitation}`, body: request },
         ...{ receiptOf: elicitationAnswered, on: undefined },
         prepare: async () => async (head: Head) => {
-          if (head.n === 0) throw notFound(session)
+          if (head.seq === 0) throw notFound(session)
           const { fold } = await this.#parts.folds.folded(session, head.seq)
           if (fold.session.beyond)
             throw new ReinsError(

@@ -123,7 +123,7 @@ export class SessionWrites {
         prepare: async (ids) => {
           const event = received(ids, content, message.onBusy ?? 'queue')
           const asked = await askedOutput(this.#parts, ids, message)
-          return (head) => (head.n === 0 ? missing(session) : decided(placeMessage(head, event, asked)))
+          return (head) => (head.seq === 0 ? missing(session) : decided(placeMessage(head, event, asked)))
         },
         settle: async (ids, done) => ({
           kind: 'accepted',
@@ -157,13 +157,13 @@ export class SessionWrites {
       return {
         ...{ session, asked: 'POST /v1/sessions', body: request, on, receiptOf: createdSession },
         prepare: async (ids) => {
-          const obstacle = on.head.n > 0 ? undefined : this.#parts.admission?.newSessions()
+          const obstacle = on.head.seq > 0 ? undefined : this.#parts.admission?.newSessions()
           if (obstacle) throw obstacle
-          const begun = on.head.n > 0 ? undefined : await beginSession(this.#parts, request, caller.principal)
+          const begun = on.head.seq > 0 ? undefined : await beginSession(this.#parts, request, caller.principal)
           const event = content && received(ids, content, 'queue')
           const asked = event ? await askedOutput(this.#parts, ids, request) : []
           return (head) => {
-            if (head.n > 0) return event ? decided(placeMessage(head, event, asked)) : { kind: 'unchanged' }
+            if (head.seq > 0) return event ? decided(placeMessage(head, event, asked)) : { kind: 'unchanged' }
             return begun
               ? { kind: 'append', decision: firstFrame(begun.started, event, begun.declared, asked) }
               : missing(session)
@@ -189,7 +189,7 @@ export class SessionWrites {
         receiptOf: controlAccepted,
         on: await this.#needed(session, options),
         prepare: async (ids) => (head) => {
-          if (head.n === 0) return missing(session)
+          if (head.seq === 0) return missing(session)
           return isContextVerb(verb) || tree
             ? this.#decidedOnFold(session, head, verb, ids.subject)
             : decided(steer(verb, ids.subject, head))
@@ -218,7 +218,7 @@ export class SessionWrites {
         ...{ session, asked: `POST /v1/sessions/${session}/budget`, body: request, receiptOf: controlAccepted },
         on: await this.#needed(session, options),
         prepare: async (ids) => async (head) => {
-          if (head.n === 0) return missing(session)
+          if (head.seq === 0) return missing(session)
           const fold = await this.#foldAt(session, head)
           const goOn = received(ids, [{ type: 'text', text: goOnWords }], 'queue')
           const ceiling = this.#parts.budgetCeiling ?? {}
