@@ -366,6 +366,7 @@ export {
   TreeStop,
   treeStates,
 } from './api/tree.ts'
+export { statusOfWord, validStatusWords } from './api/status-words.ts'
 export { Limits, OnBusy, Parent, PinnedTool, ReplayClass, ToolRisk } from './events/session.ts'
 export { maySay } from './events/speakers.ts'
 export { RequestedCall } from './events/tool-call.ts'

@@ -32,6 +32,7 @@ import { accessRoutes } from './doors/http/routes-access.ts'
 import { agentRoutes } from './doors/http/routes-agents.ts'
 import { approvalRoutes } from './doors/http/routes-approvals.ts'
 import { elicitationRoutes } from './doors/http/routes-elicitations.ts'
+import { executionRoutes } from './doors/http/routes-executions.ts'
 import { memoryRoutes } from './doors/http/routes-memory.ts'
 import { operationRoutes } from './doors/http/routes-operations.ts'
 import { sessionRoutes } from './doors/http/routes-sessions.ts'
@@ -171,6 +172,7 @@ function addAll(
     ...webhookRoutes(api),
     ...memoryRoutes(api),
     ...sessionRoutes(api, streams),
+    ...executionRoutes(api),
     ...usageRoutes(api),
     ...approvalRoutes(api),
     ...elicitationRoutes(api),

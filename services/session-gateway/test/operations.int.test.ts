@@ -151,6 +151,8 @@ describe('operations', () => {
         ...['GET /v1/roles', 'GET /v1/principals', 'POST /v1/principals', 'GET /v1/principals/{name}'],
         ...['GET', 'POST', 'PUT', 'DELETE'].map((method) => `${method} /v1/roles/{name}`),
         ...['grant', 'revoke', 'ban', 'unban'].map((verb) => `POST /v1/principals/{name}/${verb}`),
+        ...['GET /agents/sessions', 'GET /agents/{name}/sessions'],
+        ...['GET /executions/{id}', 'POST /executions/{id}/cancel'],
         ...['GET /v1/agents', 'GET /v1/pools', 'POST /v1/sessions', 'GET /v1/sessions', 'GET /v1/sessions/{id}'],
         ...['tree', 'stop', 'state', 'events', 'frames', 'outputs/{ref}', 'prompt', 'socket'].map(
           (part) => `GET /v1/sessions/{id}/${part}`,

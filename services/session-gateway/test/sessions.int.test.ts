@@ -511,4 +511,32 @@ describe('reading a session', () => {
     const { status, json, headers } = await world.request('GET', '/v1/sessions')
     expect([status, json.error.code, headers.get('retry-after')]).toEqual([503, 'unavailable', '1'])
   })
+
+  test('lists, shows and ends sessions also under the names of executions', async () => {
+    const list = { sessions: [] }
+    world.replies['svc.memory.sessions.list'] = { ok: true, value: list }
+    expect((await world.request('GET', '/agents/sessions')).json).toEqual(list)
+    expect(world.calls.at(-1)?.request).toEqual({ limit: 50 })
+    for (const [word, status] of [
+      ['RUNNING', 'running'],
+      ['PAUSED', 'paused'],
+      ['COMPLETED', 'ended'],
+      ['CANCELLED', 'ended'],
+      ['FAILED', 'quarantined'],
+    ]) {
+      await world.request('GET', `/agents/helper/sessions?state=${word}&limit=5`)
+      expect(world.calls.at(-1)?.request).toEqual({ agent: 'helper', status, limit: 5 })
+    }
+    delete world.replies['svc.memory.sessions.list']
+    const wrong = await world.request('GET', '/agents/helper/sessions?state=TIRED')
+    expect([wrong.status, wrong.json.error.message]).toEqual([400, expect.stringContaining('FAILED for quarantined')])
+    const { json: made } = await world.request('POST', '/v1/sessions', { body: { agent: 'helper' } })
+    const { id } = made.session
+    expect((await world.request('GET', `/executions/${id}`)).json).toMatchObject({ id, agent: 'helper', turns: 0 })
+    expect((await world.request('POST', `/executions/${id}/cancel`)).status).toBe(202)
+    const { events } = (await world.request('GET', `/v1/sessions/${id}/events`)).json
+    expect(events.at(-1)).toMatchObject({ type: 'cancel.requested', data: { end: true } })
+    expect((await world.request('GET', '/executions/none')).status).toBe(404)
+    expect((await world.request('GET', '/agents/sessions', { token: null })).status).toBe(401)
+  })
 })

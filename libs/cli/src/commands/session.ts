@@ -1,5 +1,5 @@
 // reins session …
-import { type SessionInfo, statuses, usdText } from '@reins/contracts'
+import { type SessionInfo, statuses, statusOfWord, usdText, validStatusWords } from '@reins/contracts'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { ControlVerb } from '../client-port.ts'
 import { allEvents } from '../event-pages.ts'
@@ -36,19 +36,9 @@ const count = (text: string): number => {
   return limit
 }
 
-/** Words of other systems for our statuses, in any case: `--state COMPLETED`. */
-const otherWords: Readonly<Record<string, SessionInfo['status']>> = {
-  completed: 'ended',
-  cancelled: 'ended',
-  failed: 'quarantined',
-}
 const statusOf = (text: string): string => {
-  const word = text.toLowerCase()
-  const status = otherWords[word] ?? statuses.find((one) => one === word)
-  if (status === undefined)
-    throw new InvalidArgumentError(
-      `Valid are ${statuses.join(', ')}; COMPLETED and CANCELLED stand for ended, FAILED for quarantined.`,
-    )
+  const status = statusOfWord(text)
+  if (status === undefined) throw new InvalidArgumentError(validStatusWords)
   return status
 }
 
