@@ -25,6 +25,8 @@ export interface Invocation {
   readonly width: number | undefined
   /** Aborted when the output is closed, and by Ctrl-C where the command did not take it over. */
   readonly signal: AbortSignal
+  /** Ctrl-C goes to the listener alone, until the returned function is called. */
+  onInterrupt(listener: () => void): () => void
   /** The address of the server. */
   readonly server: string
   /** As it is now; undefined: there is none. */
@@ -47,7 +49,12 @@ export type Act = <A extends readonly unknown[]>(
 export const colours = (context: CliContext): boolean =>
   context.stdout.isTTY === true && !context.env.noColor && !context.env.dumb
 
-export function makeInvocation(context: CliContext, command: Command, signal: AbortSignal): Invocation {
+export function makeInvocation(
+  context: CliContext,
+  command: Command,
+  signal: AbortSignal,
+  onInterrupt: Invocation['onInterrupt'],
+): Invocation {
   const options = command.optsWithGlobals<GlobalOptions & { format?: string }>()
   const server = checkedUrl(options.server ?? context.env.url ?? defaultServer)
   let client: ReinsClient | undefined
@@ -62,6 +69,7 @@ export function makeInvocation(context: CliContext, command: Command, signal: Ab
     style: makeStyle(colours(context)),
     width: context.stdout.isTTY === true ? Math.max(20, context.stdout.columns || 80) : undefined,
     signal,
+    onInterrupt,
     server,
     token: findToken,
     client: async () => {

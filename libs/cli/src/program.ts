@@ -28,6 +28,8 @@ const graceMs = 1500
 interface Ongoing {
   readonly controller: AbortController
   interrupted: boolean
+  /** Who takes Ctrl-C instead of the end of the command. */
+  takes: (() => void) | undefined
   /** Resolves when stdout cannot be written. */
   readonly unwritable: Promise<void>
   /** Why stdout could not be written, where its reader did not simply leave. */
@@ -47,7 +49,12 @@ export function clientCommands(program: Command, context: CliContext): Command {
   }
   const act: Act = (action) => async (args, command) => {
     const ongoing = runs.get(program) ?? newRun(context)
-    const run = makeInvocation(context, command, ongoing.controller.signal)
+    const run = makeInvocation(context, command, ongoing.controller.signal, (listener) => {
+      ongoing.takes = listener
+      return () => {
+        ongoing.takes = undefined
+      }
+    })
     await untilInterrupted(context, ongoing, () => action(run, ...args))
   }
   agentCommands(program, act)
@@ -78,6 +85,7 @@ export function clientCommands(program: Command, context: CliContext): Command {
 async function untilInterrupted(context: CliContext, ongoing: Ongoing, action: () => Promise<void>): Promise<void> {
   const abandoned = Promise.withResolvers<void>()
   const stopListening = context.onInterrupt(() => {
+    if (ongoing.takes) return ongoing.takes()
     if (ongoing.interrupted) abandoned.resolve()
     ongoing.interrupted = true
     ongoing.controller.abort()
@@ -94,7 +102,7 @@ async function untilInterrupted(context: CliContext, ongoing: Ongoing, action: (
 function newRun(context: CliContext): Ongoing {
   const controller = new AbortController()
   const { promise, resolve } = Promise.withResolvers<void>()
-  const run: Ongoing = { controller, interrupted: false, unwritable: promise, lost: undefined }
+  const run: Ongoing = { controller, interrupted: false, takes: undefined, unwritable: promise, lost: undefined }
   context.stdout.on('error', (error) => {
     if (!('code' in error && error.code === 'EPIPE')) run.lost ??= error
     controller.abort()

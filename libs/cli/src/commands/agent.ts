@@ -28,9 +28,17 @@ import {
   flagFields,
   type NamedSource,
 } from './agent-definition.ts'
-import { budgetOption, openChat } from './chat.ts'
+import { budgetOption, openChat, openPlainChat } from './chat.ts'
 import { examples } from './examples.ts'
-import { endSession, type ListOptions, listSessions, openSession, sessionListOptions, showSession } from './session.ts'
+import {
+  endSession,
+  type ListOptions,
+  listSessions,
+  openSession,
+  refuseEnded,
+  sessionListOptions,
+  showSession,
+} from './session.ts'
 import { readAll } from './stdin.ts'
 
 interface WriteOptions extends DefinitionFlags {
@@ -183,6 +191,7 @@ function readCommands(agent: Command, act: Act): void {
 interface StartOptions extends ServeFlags {
   readonly budget?: Budget
   readonly mode: string
+  readonly plain?: boolean
 }
 
 function lifeCommands(agent: Command, act: Act): void {
@@ -200,12 +209,14 @@ function lifeCommands(agent: Command, act: Act): void {
         .choices(['terminal', 'web', 'api'])
         .default('terminal'),
     )
+    .option('--plain', 'of --mode terminal: print plain lines, and paint nothing; reads messages from a pipe too')
   servingOptions(starting)
     .addHelpText(
       'after',
       examples([
         'reins agent start coder',
         'reins agent start coder --session 01JD…',
+        'reins agent start coder --plain',
         'reins agent start coder --mode web',
         'reins agent start coder --mode api --port 9100',
       ]),
@@ -388,16 +399,20 @@ async function remove(run: Invocation, name: string, { force }: { readonly force
 
 async function start(run: Invocation, name: string, options: StartOptions): Promise<void> {
   if (isServingMode(options.mode)) return serve(run, name, options.mode, options)
-  const { session, budget } = options
   try {
-    await openChat(run, {
-      agent: name,
-      ...(session === undefined ? {} : { session }),
-      ...(budget === undefined ? {} : { budget }),
-    })
+    await chat(run, name, options)
   } catch (error) {
     if (!(error instanceof ReinsError) || error.code !== 'unauthorized') throw error
     const { message, next } = explainFailure(error)
     throw new CommandFailure(`Error starting agent: 401: ${message}`, next === undefined ? {} : { next })
   }
+}
+
+async function chat(run: Invocation, agent: string, { session: id, budget, plain }: StartOptions): Promise<void> {
+  const client = await run.client()
+  const session = id === undefined ? undefined : await client.sessions.get(id)
+  if (session) await refuseEnded(run, session)
+  const limits = budget === undefined ? {} : { budget }
+  if (plain) return openPlainChat(run, { agent, ...(session === undefined ? {} : { session }), ...limits })
+  await openChat(run, { agent, ...(id === undefined ? {} : { session: id }), ...limits })
 }

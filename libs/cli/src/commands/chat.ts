@@ -1,7 +1,8 @@
 // reins chat
-import { type Budget, isMapping } from '@reins/contracts'
+import { type Budget, isMapping, type SessionInfo } from '@reins/contracts'
 import { type Command, Option } from 'commander'
 import { runChat } from '../chat/chat.ts'
+import { runPlainChat } from '../chat/plain/plain-chat.ts'
 import { askOnce, type OneShotResult } from '../chat/one-shot.ts'
 import { fileHistory, noHistory } from '../chat/typing/history-file.ts'
 import { CommandFailure, exitCodes, QuietExit, usageFailure } from '../failure.ts'
@@ -73,10 +74,7 @@ export async function openChat(run: Invocation, flags: ChatFlags): Promise<void>
     )
   const client = await run.client()
   const session = flags.session === undefined ? undefined : await client.sessions.get(flags.session)
-  if (session && flags.agent !== undefined && flags.agent !== session.agent)
-    throw new CommandFailure(`Session ${session.id} belongs to agent ${session.agent}, not to ${flags.agent}.`, {
-      next: `Go on with it: reins session open ${session.id}`,
-    })
+  if (session && flags.agent !== undefined && flags.agent !== session.agent) throw ofAnotherAgent(session, flags.agent)
   const agent = session?.agent ?? flags.agent ?? defaultAgent
   const model = session ? session.model : (await client.agents.get(agent)).definition.model
   const code = await runChat({
@@ -92,6 +90,28 @@ export async function openChat(run: Invocation, flags: ChatFlags): Promise<void>
   })
   if (code !== exitCodes.ok) throw new QuietExit(code)
 }
+
+/** `reins agent start --plain`. */
+export async function openPlainChat(
+  run: Invocation,
+  { agent, session, budget }: { readonly agent: string; readonly session?: SessionInfo; readonly budget?: Budget },
+): Promise<void> {
+  if (run.json)
+    throw usageFailure('The chat cannot print JSON.', 'Leave --json out, or send one message: reins chat -m')
+  if (session && session.agent !== agent) throw ofAnotherAgent(session, agent)
+  const code = await runPlainChat({
+    ...{ client: await run.client(), context: run.context, agent, server: run.server, signal: run.signal },
+    ...(session === undefined ? {} : { session }),
+    ...(budget === undefined ? {} : { budget }),
+    onInterrupt: (listener) => run.onInterrupt(listener),
+  })
+  if (code !== exitCodes.ok) throw new QuietExit(code)
+}
+
+const ofAnotherAgent = (session: SessionInfo, agent: string): CommandFailure =>
+  new CommandFailure(`Session ${session.id} belongs to agent ${session.agent}, not to ${agent}.`, {
+    next: `Go on with it: reins session open ${session.id}`,
+  })
 
 async function ask(run: Invocation, flags: ChatFlags, message: string): Promise<void> {
   const text = message.trim()

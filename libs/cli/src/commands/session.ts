@@ -258,7 +258,7 @@ export async function openSession(run: Invocation, id: string, options: { readon
 }
 
 /** An ended session goes on no more: says how it ended, and what to do instead. */
-async function refuseEnded(run: Invocation, session: SessionInfo): Promise<void> {
+export async function refuseEnded(run: Invocation, session: SessionInfo): Promise<void> {
   if (session.status !== 'ended') return
   const client = await run.client()
   let how = ''

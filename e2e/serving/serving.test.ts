@@ -1,9 +1,10 @@
-// api mode against the services as processes: the frames, the refusals, and how a client goes on.
+// An agent that is served, against the services as processes: the frames of api mode, its refusals, how a client goes on; the plain chat.
 import { createClient, readAgentEvents } from '@reins/client'
 import { apiMode, type Serving } from '@reins/serving'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { World } from '../harness/world.ts'
 import { ApiClient, bare, type Frame, textOf } from './api-client.ts'
+import { plainCases } from './plain-cases.ts'
 import { type AskingServer, askForPage, askingServer, authorizePage } from './asking-server.ts'
 
 const deadline = 120_000
@@ -380,3 +381,5 @@ describe('whoever comes back', () => {
     expect(textOf([...seen, ...rest])).toBe(rest.at(-1)?.content)
   })
 })
+
+describe('the plain chat', () => plainCases(() => world))
