@@ -1,6 +1,7 @@
 // Streams of events on their way to the SDK, which resumes those that end without a result. The bytes are the server's, but for what T4 and
 // T5 of http-transport.ts leave out and add.
 import { setTimeout as pause } from 'node:timers/promises'
+import { overId } from './open-requests.ts'
 
 /** Ids of events that have come, of all streams of one connection. Bounded: the oldest are forgotten. */
 export class SeenEvents {
@@ -51,7 +52,7 @@ export function watched(
     told = true
   }
   // T4: the SDK takes a result for the end, and an error for a reason to ask again.
-  const over = Buffer.from(`\n\ndata: ${JSON.stringify({ jsonrpc: '2.0', id: request ?? 'over', result: {} })}\n\n`)
+  const over = Buffer.from(`\n\ndata: ${JSON.stringify({ jsonrpc: '2.0', id: request ?? overId, result: {} })}\n\n`)
   const keeps = (event: string): boolean => {
     const question = questionIn(event)
     if (question !== undefined) asked(question)

@@ -2,7 +2,7 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js'
 import { oneLine } from './foreign-text.ts'
-import { lostStream } from './http-transport.ts'
+import { lostStream, strangeId } from './open-requests.ts'
 
 export type Failure =
   /** The token was refused: nothing ran. */
@@ -67,7 +67,8 @@ function mcpFailure(error: McpError): Failure {
   const message = oneLine(error.message.replace(/^MCP error -?\d+:\s*/, ''))
   if (error.code === ErrorCode.RequestTimeout) return { kind: 'late' }
   // Servers use the same code for errors of their own.
-  if (error.code === ErrorCode.ConnectionClosed && message === lostStream) return { kind: 'lost', why: lostStream }
+  if (error.code === ErrorCode.ConnectionClosed && [lostStream, strangeId].includes(message))
+    return { kind: 'lost', why: message }
   if (error.code === ErrorCode.ConnectionClosed && message === 'Connection closed')
     return { kind: 'lost', why: 'the connection was closed' }
   return { kind: 'refused', code: error.code, message, data: error.data }

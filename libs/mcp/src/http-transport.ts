@@ -11,12 +11,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js'
-import { ErrorCode, type JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
 import { SeenEvents, watched } from './event-streams.ts'
 import type { Fetch } from './foreign-fetch.ts'
-
-/** The message of an error that stands for a lost stream: no server sends it. */
-export const lostStream = 'the connection was lost before the answer came'
+import { answerLost, lostStream, OpenRequests } from './open-requests.ts'
 
 const mostAsked = 1_000
 const resumeEveryMs = 100
@@ -27,7 +25,7 @@ export class HttpTransport implements Transport {
   onmessage?: (message: JSONRPCMessage) => void
   readonly #inner: StreamableHTTPClientTransport
   /** Requests whose answer has not come, and whether their streams have ended after events. */
-  readonly #open = new Map<string | number, { ended: boolean; readonly stop: AbortController }>()
+  readonly #open = new OpenRequests<{ ended: boolean; readonly stop: AbortController }>()
   /** T2: where streams stood that dropped before their first event. */
   readonly #dropped: string[] = []
   /** T5. */
@@ -42,10 +40,8 @@ export class HttpTransport implements Transport {
     this.#inner = new StreamableHTTPClientTransport(url, { fetch: (at, init) => this.#fetch(fetch, at, init) })
     this.#inner.onclose = () => this.onclose?.()
     this.#inner.onmessage = (message) => {
-      const isAnswer = 'id' in message && message.id !== undefined && !('method' in message)
-      // A second answer, or ours (T4): nobody waits for it.
-      if (isAnswer && message.id !== undefined && !this.#open.delete(message.id)) return
-      this.onmessage?.(message)
+      const heard = this.#open.heard(message)
+      if (heard) this.onmessage?.(heard)
     }
     this.#inner.onerror = (error) => {
       this.onerror?.(error)
@@ -71,7 +67,7 @@ export class HttpTransport implements Transport {
 
   async send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
     const id = 'method' in message && 'id' in message ? message.id : undefined
-    if (id !== undefined) this.#open.set(id, { ended: false, stop: new AbortController() })
+    if (id !== undefined) this.#open.sent(message, { ended: false, stop: new AbortController() })
     try {
       const { resumptionToken, onresumptiontoken } = options ?? {}
       await this.#inner.send(message, {
@@ -79,7 +75,7 @@ export class HttpTransport implements Transport {
         ...(onresumptiontoken === undefined ? {} : { onresumptiontoken }),
       })
     } catch (error) {
-      if (id !== undefined) this.#open.delete(id)
+      if (id !== undefined) this.#open.end(id)
       throw error
     } finally {
       this.#letGo(message)
@@ -92,7 +88,7 @@ export class HttpTransport implements Transport {
     const request = message.params?.requestId
     if (typeof request !== 'string' && typeof request !== 'number') return
     const open = this.#open.get(request)
-    this.#open.delete(request)
+    this.#open.end(request)
     open?.stop.abort()
   }
 
@@ -154,22 +150,18 @@ export class HttpTransport implements Transport {
   }
 
   #anyEnded(): boolean {
-    for (const { ended } of this.#open.values()) if (ended) return true
+    for (const [, { ended }] of this.#open.entries()) if (ended) return true
     return false
   }
 
   #loseEnded(): void {
-    for (const [request, { ended }] of [...this.#open]) if (ended) this.#lose(request)
+    for (const [request, { ended }] of this.#open.entries()) if (ended) this.#lose(request)
   }
 
   /** T1. */
   #lose(request: string | number): void {
-    this.#open.delete(request)
-    this.onmessage?.({
-      jsonrpc: '2.0',
-      id: request,
-      error: { code: ErrorCode.ConnectionClosed, message: lostStream },
-    })
+    this.#open.end(request)
+    this.onmessage?.(answerLost(request, lostStream))
   }
 }
 

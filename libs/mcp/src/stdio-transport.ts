@@ -7,6 +7,7 @@ import { type JSONRPCMessage, JSONRPCMessageSchema } from '@modelcontextprotocol
 import { type Sandbox, type SandboxCommand, type SandboxProcess, watchMemory } from '@reins/tools'
 import { notConnected } from './failures.ts'
 import { limits } from './limits.ts'
+import { OpenRequests } from './open-requests.ts'
 
 export class StdioTransport implements Transport {
   onclose?: () => void
@@ -14,6 +15,7 @@ export class StdioTransport implements Transport {
   onmessage?: (message: JSONRPCMessage) => void
   readonly #sandbox: Sandbox
   readonly #command: SandboxCommand
+  readonly #open = new OpenRequests<true>()
   #process: SandboxProcess | null = null
   #line: Buffer[] = []
   #bytes = 0
@@ -71,6 +73,7 @@ export class StdioTransport implements Transport {
   async send(message: JSONRPCMessage): Promise<void> {
     const stdin = this.#process?.stdin
     if (!stdin || this.#ended !== '') throw this.#gone()
+    this.#open.sent(message, true)
     if (!stdin.write(`${JSON.stringify(message)}\n`))
       await new Promise<void>((resolve) => {
         stdin.once('drain', resolve)
@@ -117,8 +120,9 @@ export class StdioTransport implements Transport {
 
   #message(line: string): void {
     const message = messageOf(line)
-    if (message) this.onmessage?.(message)
-    else if (++this.#stray > limits.strayLines) this.#break('what it writes to stdout is no MCP')
+    const heard = message && this.#open.heard(message)
+    if (heard) this.onmessage?.(heard)
+    else if (!message && ++this.#stray > limits.strayLines) this.#break('what it writes to stdout is no MCP')
   }
 
   #break(why: string): void {

@@ -82,6 +82,14 @@ describe('a program', () => {
     expect((await used.call('mcp__odd__go')).output).toContain('The call was tried twice.')
   })
 
+  it('that answers a call under another id ends the call at once, and says so', async () => {
+    const used = use([program(mislabels)])
+    expect(await used.call('mcp__odd__go')).toMatchObject({
+      ...{ status: 'error', code: 'outcome-unknown' },
+      output: expect.stringContaining('under an id that nobody had asked under'),
+    })
+  })
+
   it('that takes more memory than a command may is ended, its call says why, and the next one starts it again', async () => {
     const used = use([program(grows)], {}, onTestFinished, { memoryBytes: 250 * 1024 ** 2 })
     expect(await used.call('mcp__odd__go', { megabytes: 600 })).toMatchObject({
@@ -107,6 +115,16 @@ const grows = `
       await new Promise((resolve) => setTimeout(resolve, 1))
     }
     if (megabytes < 100) send(id, { content: [{ type: 'text', text: String(held.length) }] })
+  })`
+
+/** Answers calls under an id of its own. */
+const mislabels = `
+  const send = (id, result) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, result }) + '\\n')
+  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+    const { id, method } = JSON.parse(line)
+    if (method === 'initialize') send(id, { protocolVersion: '2025-06-18', capabilities: { tools: {} }, serverInfo: { name: 'm', version: '1' } })
+    if (method === 'tools/list') send(id, { tools: [{ name: 'go', inputSchema: { type: 'object' } }] })
+    if (method === 'tools/call') send('mine-' + id, { content: [] })
   })`
 
 /** Answers as it should, and dies at each call. */
