@@ -136,7 +136,7 @@ describe('agents', () => {
     ['brackets without end', '['.repeat(400_000), 'nested'],
     ['a model that nobody provides', 'name: bad\nmodel: nobody/x\nsystem_prompt: x\n', 'nobody provides'],
     ['a field that is none', `name: bad\n${head}colour: red\n`, 'colour'],
-    ['an effect that comes later', `name: bad\n${head}workflow_file: chat.ts\n`, 'workflow_file'],
+    ['code that did not come with it', `name: bad\n${head}workflow_file: chat.ts\n`, 'workflow_file'],
   ])('with %s', async (_what, text, says) => {
     const { status, json } = await product.ask('PUT', '/v1/agents/bad', text, yaml)
     expect(status).toBe(422)

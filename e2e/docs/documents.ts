@@ -1,13 +1,11 @@
 // Tables of the documentation that are made from the schemas: a field or an event that is not described there cannot be forgotten.
 import {
-  type AgentDefinition,
   AgentDefinition as AgentDefinitionSchema,
   CodeFile,
   type EventType,
   eventCodec,
   eventSchemas,
   eventTypes,
-  laterFields,
   maySay,
   roles,
   ToolConfig,
@@ -58,10 +56,6 @@ function fieldRows(schema: Schema, note: (name: string) => string): string[] {
 }
 
 export function agentDocument(): string {
-  const later = (name: string): string => {
-    const field = laterFields[name as keyof AgentDefinition]
-    return field ? `Not yet: Reins refuses it until it has ${field.feature}.` : ''
-  }
   return [
     '# An agent in YAML',
     '',
@@ -72,7 +66,7 @@ export function agentDocument(): string {
     '',
     '| field | form | meaning |',
     '|---|---|---|',
-    ...fieldRows(AgentDefinitionSchema as unknown as Schema, later),
+    ...fieldRows(AgentDefinitionSchema as unknown as Schema, () => ''),
     '',
     '## Tools',
     '',

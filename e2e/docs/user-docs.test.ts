@@ -20,6 +20,7 @@ const documents = [
   'webhooks.md',
   'skills.md',
   'budgets.md',
+  'workflows.md',
 ]
 const agent = { name: 'careful', model: 'scripted/assistant', system_prompt: 'You help.' }
 

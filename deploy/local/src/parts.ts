@@ -246,6 +246,8 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       ceilings: config.ceilings,
       budgetCeiling: config.budgetCeiling,
       priceOf,
+      sandbox: await sandboxHere(),
+      guard: guardOf(config, options.masked),
       ackWaitMs: config.ackWaitMs,
       pauseAt,
       redactor,

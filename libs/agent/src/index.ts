@@ -16,3 +16,16 @@ export {
   type ToolForm,
   type ToolParameters,
 } from './tool.ts'
+export {
+  type AgentAnswer,
+  ChatResponseOutput,
+  type ElicitationInput,
+  ElicitationOutput,
+  type MessageInput,
+  type OperationError,
+  SessionEndOutput,
+  type StepContext,
+  type StepOptions,
+  type Workflow,
+  type WorkflowContext,
+} from './workflow.ts'

@@ -62,7 +62,7 @@ const approval = record({
 })
 const elicitation = record({
   ...{ mode: text, elicitation_id: text, message: text, server_name: text, session: text, call: text, tool: text },
-  ...{ url: optional(text), state: text, expiresAt: instant },
+  ...{ url: optional(text), state: text, expiresAt: optional(instant) },
 })
 const askedElicitation = record({
   ...{ session: text, agent: text, call: text, elicitation_id: text, mode: text, message: text, server_name: text },

@@ -1,7 +1,7 @@
 // What tools a bundle has: it is loaded once, in a host of its own that ends with the answer.
 //   D1. The facts come out of the bundle's own code, so they are checked here; whoever stores them may trust them.
 //   D2. Every mistake is named, with file and export, before anything is stored; one mistake, and there are no tools.
-import { CodeTool, maxCodeTools } from '@reins/contracts'
+import { CodeTool, maxCodeTools, WorkflowFacts } from '@reins/contracts'
 import type { Guard, Sandbox } from '@reins/tools'
 import { Compile } from 'typebox/compile'
 import { HostProcess } from './host-process.ts'
@@ -16,7 +16,7 @@ export interface BundleProblem {
 }
 
 export type BundleDescription =
-  | { readonly kind: 'tools'; readonly tools: readonly CodeTool[] }
+  | { readonly kind: 'tools'; readonly tools: readonly CodeTool[]; readonly workflow?: WorkflowFacts }
   | { readonly kind: 'problems'; readonly problems: readonly BundleProblem[] }
   /** Nothing is known of the bundle: this machine can run no host now. */
   | { readonly kind: 'refused'; readonly message: string }
@@ -30,10 +30,15 @@ export interface DescribeOptions {
 }
 
 const compiled = Compile(CodeTool)
+const facts = Compile(WorkflowFacts)
 
 /** `file`: the path as its owner wrote it, for messages. `text`: one ESM module that imports nothing but Node's own. */
 export async function describeBundle(
-  { file, text }: { readonly file: string; readonly text: string },
+  {
+    file,
+    text,
+    wanted = 'tools',
+  }: { readonly file: string; readonly text: string; readonly wanted?: 'tools' | 'workflow' },
   { sandbox, guard, signal = new AbortController().signal, loadMs = defaultLoadMs }: DescribeOptions,
 ): Promise<BundleDescription> {
   const options = { sandbox, guard, network: false, memoryMb: hostMemoryMb, limits: hostLimits, loadMs }
@@ -45,17 +50,27 @@ export async function describeBundle(
       return { kind: 'problems', problems: [{ file, message: `cannot be loaded: ${start.message}` }] }
     case 'started':
       start.host.end()
-      return described(file, start.found)
+      return described(file, start.found, wanted)
     default:
       return start satisfies never
   }
 }
 
 /** D1, D2. */
-function described(file: string, found: readonly FoundExport[]): BundleDescription {
+function described(file: string, found: readonly FoundExport[], wanted: 'tools' | 'workflow'): BundleDescription {
   const problems: BundleProblem[] = []
   const tools = new Map<string, { readonly tool: CodeTool; readonly export: string }>()
+  let workflow: WorkflowFacts | undefined
   for (const one of found) {
+    if (one.kind === 'workflow') {
+      if (facts.Check(one.facts)) workflow = one.facts
+      else
+        problems.push({
+          ...{ file, export: 'affinity' },
+          message: "must be labels with texts as values, such as { role: 'harness' }",
+        })
+      continue
+    }
     if (one.kind === 'problem') {
       problems.push({ file, message: one.message, ...(one.export === undefined ? {} : { export: one.export }) })
       continue
@@ -72,10 +87,13 @@ function described(file: string, found: readonly FoundExport[]): BundleDescripti
     tools.set(one.facts.name, { tool: one.facts, export: one.export })
   }
   if (found.length === 0) {
-    const message = 'exports no tool: write "export const my_tool = defineTool({ … })", with defineTool of @reins/agent'
+    const message =
+      wanted === 'tools'
+        ? 'exports no tool: write "export const my_tool = defineTool({ … })", with defineTool of @reins/agent'
+        : 'exports no workflow: write "export default async function agent_chat(ctx) { … }" (docs/workflows.md)'
     problems.push({ file, message })
   }
   if (tools.size > maxCodeTools) problems.push({ file, message: `has ${tools.size} tools; ${maxCodeTools} at most` })
   if (problems.length > 0) return { kind: 'problems', problems }
-  return { kind: 'tools', tools: [...tools.values()].map(({ tool }) => tool) }
+  return { kind: 'tools', tools: [...tools.values()].map(({ tool }) => tool), ...(workflow ? { workflow } : {}) }
 }

@@ -12,4 +12,6 @@ export {
   type DescribeOptions,
   describeBundle,
 } from './describe-bundle.ts'
-export type { HostLog } from './host-process.ts'
+export { CodeHosts, type CodeHostsOptions, type HostsAnswer } from './code-hosts.ts'
+export type { HostCall, HostLog } from './host-process.ts'
+export type { RunEnd, RunHistory, RunInput, RunResult } from './messages.ts'

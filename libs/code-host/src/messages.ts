@@ -21,7 +21,7 @@ export type ToHost =
   | {
       readonly kind: 'run'
       readonly id: number
-      /** `tool`: a call of the tool `name`. `approval`: what its function says of these arguments. */
+      /** `tool`: a call of the tool `name`. `approval`: what its function says of these arguments. `run`: a replay of the workflow. */
       readonly what: string
       readonly name: string
       readonly input: unknown
@@ -50,6 +50,8 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 /** What an export of a bundle is. Its facts are not checked yet (M1). */
 export type FoundExport =
   | { readonly kind: 'tool'; readonly export: string; readonly facts: unknown }
+  /** Code that decides for sessions. */
+  | { readonly kind: 'workflow'; readonly export: string; readonly facts: unknown }
   | { readonly kind: 'problem'; readonly export?: string; readonly message: string }
 
 export type FromHost =
@@ -86,3 +88,47 @@ export type CallEnd =
       /** The call's code may still run: the host is of no further use. */
       readonly goesOn?: true
     }
+
+/** What a replay of a workflow is given: all that is recorded of it, by position. */
+export interface RunInput {
+  readonly agent: string
+  readonly session: string
+  readonly history: readonly RunHistory[]
+  readonly limits: {
+    readonly valueChars: number
+    readonly stepMs: number
+    readonly mostStepMs: number
+    readonly sleepMs: number
+  }
+}
+
+export interface RunHistory {
+  readonly operation: 'step' | 'call' | 'sleep' | 'pause' | 'now' | 'random' | 'uuid' | 'config'
+  readonly name: string
+  /** Absent: it is open. */
+  readonly result?: RunResult
+  readonly order?: number
+}
+
+interface RunFault {
+  readonly code: string
+  readonly message: string
+  readonly name?: string
+  readonly where?: string
+}
+
+export type RunResult =
+  | { readonly kind: 'value'; readonly value?: unknown }
+  | { readonly kind: 'error'; readonly error: RunFault }
+
+interface Named {
+  readonly operation: string
+  readonly name: string
+}
+
+/** What a replay comes to: the value of its call. */
+export type RunEnd =
+  | { readonly kind: 'suspended' }
+  | { readonly kind: 'completed'; readonly output?: unknown }
+  | { readonly kind: 'failed'; readonly error: RunFault }
+  | { readonly kind: 'diverged'; readonly position: number; readonly recorded: Named; readonly found: Named }

@@ -6,6 +6,7 @@ export {
   bundleDigest,
   type CodeEntries,
   type CodeEntry,
+  affinityOf,
   CodeFile,
   CodeTool,
   codeEntries,
@@ -22,6 +23,9 @@ export {
   SentFiles,
   type StoredCode,
   storedCode,
+  workflowEntry,
+  WorkflowEntry,
+  WorkflowFacts,
   ToolsFile,
 } from './agents/code.ts'
 export {
@@ -31,7 +35,6 @@ export {
   DelegationLimits,
   definitionDefaults,
   definitionDigest,
-  laterFields,
   ToolConfig,
   ToolEntry,
   ToolList,
@@ -352,6 +355,7 @@ export { ModelCallError, Reserved } from './events/model-call.ts'
 export { WorkspaceFound, workspaceLimits, workspaceServer, WorkspaceSkill } from './events/workspace.ts'
 export { maxStepNameChars, maxStepTextChars, PlanStep, planDefaults } from './events/planning.ts'
 export { PromptRecipe } from './events/recipe.ts'
+export { RunError, RunPause, runLimits, runMessage } from './events/run.ts'
 export { CompactionReason, ContextSettings } from './events/context.ts'
 export { SessionPrompt } from './api/prompt.ts'
 export {

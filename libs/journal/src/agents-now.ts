@@ -1,6 +1,7 @@
 // The agents that a definition lists, as the registry has them now: what the start of a session pins.
 import {
   type AgentDefinition,
+  affinityOf,
   budgetLimits,
   type DeclaredAgent,
   definitionDigest,
@@ -48,7 +49,7 @@ async function agentNow(
     budgetLimits(typeof entry === 'string' ? undefined : entry.budget),
     budgetLimits(own?.budget),
   )
-  const labels = own?.affinity ?? {}
+  const labels = own ? affinityOf(own) : {}
   const pool = poolKey(labels)
   const declared: DeclaredAgent = own
     ? {

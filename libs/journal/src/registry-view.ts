@@ -342,10 +342,13 @@ export function parseVersion(value: unknown): VersionEntry | undefined {
 
 /** undefined: not a record of this kind. */
 export function parseBundle(value: unknown): BundleEntry | undefined {
-  const { digest, size, at, by, tools, skills } = fieldsOf(value)
+  const { digest, size, at, by, tools, skills, workflow } = fieldsOf(value)
   if (typeof digest !== 'string' || !isCount(size) || !isCount(at) || typeof by !== 'string') return undefined
   if (!Array.isArray(tools) || (skills !== undefined && !Array.isArray(skills))) return undefined
-  const entry = { digest, size, at, by, tools: tools as BundleEntry['tools'] }
+  const entry = {
+    ...{ digest, size, at, by, tools: tools as BundleEntry['tools'] },
+    ...(workflow === undefined ? {} : { workflow: workflow as NonNullable<BundleEntry['workflow']> }),
+  }
   return skills === undefined ? entry : { ...entry, skills: skills as NonNullable<BundleEntry['skills']> }
 }
 

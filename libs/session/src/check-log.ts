@@ -116,6 +116,7 @@ function count(event: SessionEvent, messages: Map<string, number>, turns: Map<st
       return
     case 'message.joined':
     case 'message.dropped':
+    case 'run.resumed':
       end(messages, event.data.message)
       return
     case 'turn.completed':

@@ -57,6 +57,8 @@ export {
 } from './delegation/tree-pause.ts'
 export { pauseTree } from './lifecycle/lifecycle-controls.ts'
 export { stopOf } from './delegation/stop.ts'
+export type { Operation, OperationResult, Run } from './run/run-state.ts'
+export { runQuestions } from './run/run-state.ts'
 export { type WaitsFor, waitsForPeople } from './delegation/waiting-for-people.ts'
 export {
   type Errand,

@@ -10,6 +10,7 @@ import {
   type Frame,
   maySay,
   noUsage,
+  runMessage,
   type SessionEvent,
   type SessionInfo,
   type SessionWork,
@@ -157,6 +158,21 @@ function foldEvent(info: InfoFold, event: SessionEvent, at: number): InfoFold {
       return { ...info, waiting: [...info.waiting, waitingOf(event, at)].slice(-maxWaiting) }
     case 'elicitation.requested':
       return { ...info, waiting: [...without(info, event.data.call).waiting, askedOf(event, at)].slice(-maxWaiting) }
+    case 'run.paused': {
+      const { position, output } = event.data
+      if (output.type !== 'elicitation') return info
+      const asked = {
+        for: 'elicitation' as const,
+        call: runMessage(position),
+        name: text(output.server_name),
+        since: at,
+      }
+      return { ...info, waiting: [...info.waiting, asked].slice(-maxWaiting) }
+    }
+    case 'elicitation.answered':
+      return event.data.call.startsWith('run-') ? without(info, event.data.call) : info
+    case 'run.withdrawn':
+      return without(info, runMessage(event.data.position))
     case 'approval.decided':
       // One of several who have to approve leaves it waiting: what ends it says so.
       return event.data.verdict === 'denied' ? without(info, event.data.call) : info

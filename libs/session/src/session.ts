@@ -30,6 +30,7 @@ import type { Sent } from './model-call/sent.ts'
 import type { Planning } from './planning/rules.ts'
 import type { SkillsState } from './skills/skills.ts'
 import type { Output, TurnOutput } from './output/output.ts'
+import type { Run } from './run/run-state.ts'
 import type { Servers } from './toolset/servers.ts'
 import type { WorkspaceState } from './workspace/workspace.ts'
 
@@ -317,6 +318,8 @@ export interface Session {
   readonly onPause?: 'return'
   /** Of a child: the later call of the session above that it answers. Absent: the one that it was made for. */
   readonly continued?: string
+  /** Whose code decides what is next; absent: its model alone does. */
+  readonly run?: Run
   readonly title: string | null
   readonly mode: Mode
   readonly inbox: readonly Queued[]

@@ -25,8 +25,8 @@ export type Meanings<T extends EventType> = { readonly [K in T]: Meaning<EventOf
 
 /** What a process does once the frame that announces it is in. */
 export interface Effect {
-  /** A model call of the turn; or a summary, by which the context is compacted. */
-  readonly kind: 'call-model' | 'compact'
+  /** A model call of the turn; a summary, by which the context is compacted; or a replay of the code that decides for the session. */
+  readonly kind: 'call-model' | 'compact' | 'replay-run'
   readonly call: string
   readonly attempt: number
 }

@@ -34,6 +34,8 @@ import {
 } from './model-call/model-call.ts'
 import { outputEvents, outputOffer } from './output/output.ts'
 import { planningEvents, planOffer, planProblemRoute, planRoute } from './planning/planning.ts'
+import { followed, runEvents, runTimer } from './run/run.ts'
+import { replayEffect, replayRests, runCover, runDue } from './run/run-due.ts'
 import type { CallState } from './session.ts'
 import { skillEvents, skillsOffer, skillsPin, skillsRoute, workspaceSkillRoute } from './skills/skills.ts'
 import type { CallStateKinds, CoverRule, DueRule, Effect, EffectKind, Meanings, OfferRule, RouteRule } from './slice.ts'
@@ -45,27 +47,38 @@ import { toolsetCover, toolsetDue, toolsetEvents, toolsetTimer, unavailableToolR
 import { turnCover, turnDue, turnEvents } from './turn/turn.ts'
 import { workspaceEvents, workspaceOffer } from './workspace/workspace.ts'
 
-export const meanings: Meanings<EventType> = accounted({
-  ...lifecycleEvents,
-  ...turnEvents,
-  ...modelCallEvents,
-  ...toolCallEvents,
-  ...toolsetEvents,
-  ...delegationEvents,
-  ...treePauseEvents,
-  ...cancelEvents,
-  ...approvalEvents,
-  ...grantEvents,
-  ...elicitationEvents,
-  ...memoryEvents,
-  ...planningEvents,
-  ...skillEvents,
-  ...contextEvents,
-  ...outputEvents,
-  ...workspaceEvents,
-  ...budgetEvents,
-  ...timerEvents([modelCallTimer, compactionTimer, toolsetTimer, approvalTimer, elicitationTimer, wallTimer]),
-})
+export const meanings: Meanings<EventType> = followed(
+  accounted({
+    ...lifecycleEvents,
+    ...turnEvents,
+    ...modelCallEvents,
+    ...toolCallEvents,
+    ...toolsetEvents,
+    ...delegationEvents,
+    ...treePauseEvents,
+    ...cancelEvents,
+    ...approvalEvents,
+    ...grantEvents,
+    ...elicitationEvents,
+    ...memoryEvents,
+    ...planningEvents,
+    ...skillEvents,
+    ...contextEvents,
+    ...outputEvents,
+    ...workspaceEvents,
+    ...budgetEvents,
+    ...runEvents,
+    ...timerEvents([
+      modelCallTimer,
+      compactionTimer,
+      toolsetTimer,
+      approvalTimer,
+      elicitationTimer,
+      wallTimer,
+      runTimer,
+    ]),
+  }),
+)
 
 /** Where a call goes that the model has asked for. */
 const callRoutes: readonly RouteRule[] = [
@@ -100,6 +113,7 @@ export const dueRules: readonly DueRule[] = [
   cancelDue(callStates),
   treePauseDue,
   notOpenRests,
+  replayRests,
   wallTimeDue,
   compactionDue(pinRules),
   modelCallDue,
@@ -109,6 +123,7 @@ export const dueRules: readonly DueRule[] = [
   budgetDue,
   toolsetDue,
   contextDue,
+  runDue,
   turnDue,
 ]
 
@@ -116,6 +131,7 @@ export const coverRules: readonly CoverRule[] = [
   endedCover,
   notOpenCover,
   compactionCover,
+  runCover,
   turnCover,
   toolsetCover,
   modelCallCover,
@@ -137,4 +153,5 @@ export const offerRules: readonly OfferRule[] = [
 export const effectKinds: Readonly<Record<Effect['kind'], EffectKind>> = {
   'call-model': modelCallEffect,
   compact: compactionEffect,
+  'replay-run': replayEffect,
 }

@@ -1,6 +1,7 @@
 // The status that a state shows, and what covers it (I10): for everything open, what is going to wake it.
 import type { Status } from '@reins/contracts'
 import { due } from './due.ts'
+import { runStatus } from './run/run-due.ts'
 import { isOpen, type Session } from './session.ts'
 import type { Cover } from './slice.ts'
 import { coverRules } from './slices.ts'
@@ -19,6 +20,8 @@ export function statusOf(session: Session): Status {
   }
   const open = session.context?.open
   if (open && !session.cancel) return open.kind === 'throttled' ? 'waiting' : 'running'
+  const ofRun = runStatus(session)
+  if (ofRun) return ofRun
   if (!session.turn)
     return session.inbox.length > 0 || session.cancel || session.context?.asked != null ? 'running' : 'idle'
   if (session.cancel) return 'running'

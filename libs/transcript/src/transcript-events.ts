@@ -1,5 +1,5 @@
 // What each event of a session means for its transcript. Pure, exhaustive: a new type of event does not compile without a case here.
-import { type EventData, type SessionEvent, workspaceServer } from '@reins/contracts'
+import { type EventData, runMessage, type SessionEvent, workspaceServer } from '@reins/contracts'
 import { answered, asked, pageDone, questionExpired, withoutQuestion } from './transcript-questions.ts'
 import {
   type ControlHint,
@@ -210,6 +210,31 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
         problems.length === 0 ? [] : [notice('warning', `The answer does not fit its schema: ${problems.join('; ')}.`)],
       )
     }
+    case 'run.resumed': {
+      const left = leaveQueue(transcript, [event.data.message])
+      return { transcript: { ...left.transcript, phase: 'running' }, pieces: left.pieces }
+    }
+    case 'run.paused':
+      return pausedCode(transcript, event.data)
+    case 'run.withdrawn':
+      return now({ questions: transcript.questions.filter(({ call }) => call !== runMessage(event.data.position)) })
+    case 'run.step-ended': {
+      const { status, error } = event.data
+      return same(status === 'ok' ? [] : [notice('warning', `A step of the workflow: ${error?.message ?? status}`)])
+    }
+    case 'run.ended': {
+      const { status, error } = event.data
+      if (status === 'completed') return same()
+      const where = error?.where === undefined ? '' : ` (${error.where})`
+      return same([notice('error', `The workflow failed${where}: ${error?.message ?? 'it did not say why'}`)])
+    }
+    case 'run.declared':
+    case 'run.replay-started':
+    case 'run.replay-ended':
+    case 'run.recorded':
+    case 'run.step-started':
+    case 'run.called':
+    case 'run.slept':
     case 'output.declared':
     case 'output.requested':
     case 'workspace.declared':
@@ -368,7 +393,33 @@ function completeAnswer(transcript: Transcript, data: EventData<'model-call.comp
     if (fresh !== '') pieces.push({ kind: block.type, text: fresh })
   }
   pieces.push({ kind: 'answer-ended' })
-  return { transcript: { ...rest, done: data.call }, pieces }
+  const said = data.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n\n')
+  return { transcript: { ...rest, done: data.call, said }, pieces }
+}
+
+/** The code that decides says something, asks a person, or has come to its end. What its agent has just said is not shown twice. */
+function pausedCode(transcript: Transcript, { position, output }: EventData<'run.paused'>): TranscriptChange {
+  switch (output.type) {
+    case 'chat_response': {
+      const { said, ...rest } = transcript
+      const shown = output.content ?? ''
+      const pieces: Piece[] =
+        shown === '' || shown === said ? [] : [{ kind: 'text', text: shown }, { kind: 'answer-ended' }]
+      return { transcript: { ...rest, phase: transcript.phase === 'running' ? 'idle' : transcript.phase }, pieces }
+    }
+    case 'elicitation': {
+      const { elicitation_id: elicitation, url, message, server_name: server } = output
+      const question = {
+        ...{ call: runMessage(position), attempt: 1, elicitation, server, mode: 'url' as const, message, url },
+        ...{ first: false, page: 'waiting' as const },
+      }
+      return { transcript: { ...transcript, questions: [...transcript.questions, question] }, pieces: [] }
+    }
+    case 'session_end':
+      return { transcript, pieces: [] }
+    default:
+      return output satisfies never
+  }
 }
 
 /** What an attempt had said when it was lost: whoever was not there sees it too, before the answer starts anew. */

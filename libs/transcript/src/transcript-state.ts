@@ -100,8 +100,8 @@ export interface PendingQuestion {
   readonly first: boolean
   /** `opened`: the call waits until the server, or a person, says that the page is done. `done`: the server has said it. */
   readonly page: 'waiting' | 'opened' | 'done'
-  /** epoch ms */
-  readonly expiresAt: number
+  /** epoch ms; absent: nothing ends the waiting. */
+  readonly expiresAt?: number
 }
 
 export interface Answer {
@@ -133,6 +133,8 @@ export interface Transcript {
   readonly questions: readonly PendingQuestion[]
   /** Steps of the plan, as they are now; absent: there is none. */
   readonly plan?: readonly PlanStep[]
+  /** The text of the latest answer; absent: what decides for the session has spoken since. */
+  readonly said?: string
   /** Accepted, and not yet part of a turn. */
   readonly waiting: readonly Waiting[]
   /** What was said last of MCP servers that are not there. */

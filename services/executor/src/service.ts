@@ -2,7 +2,7 @@
 // with the tool-runner (libs/holder, whose invariants hold here).
 //   X6. Sessions that are decided take a work slot; model calls in flight take a slot of their own, bounded by memory too.
 import { type Broker, callService, startPresence } from '@reins/broker'
-import { codeCatalog } from '@reins/code-host'
+import { CodeHosts, type CodeHostsOptions, codeCatalog } from '@reins/code-host'
 import { Definitions } from '@reins/context'
 import {
   type BudgetLimits,
@@ -10,6 +10,7 @@ import {
   type PriceOf,
   type ResolvedSecrets,
   resolveSecretsVerb,
+  runLimits,
   serviceSubject,
 } from '@reins/contracts'
 import { CallSlots, Holder, heapShare, memoryRoom, readingUntil } from '@reins/holder'
@@ -19,7 +20,8 @@ import { learnNamed, type SecretsRedactor } from '@reins/secrets'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
 import { type DelegationCeilings, defaultCeilings, defaultRetryPolicy, type RetryPolicy } from '@reins/session'
 import type { Log, Metrics } from '@reins/telemetry'
-import { builtinCatalog, memoryCatalog, skillsCatalog } from '@reins/tools'
+import { builtinCatalog, type Guard, memoryCatalog, type Sandbox, skillsCatalog } from '@reins/tools'
+import { configOf } from './run/configs.ts'
 import { executorMetrics } from './executor-metrics.ts'
 import { DeltaPace } from './model-call/delta-pace.ts'
 import { IgnoredFields } from './model-call/ignored-fields.ts'
@@ -54,6 +56,12 @@ export interface ExecutorConfig {
   /** What models cost. Absent: no price is known. */
   readonly priceOf?: PriceOf
   readonly retries?: RetryPolicy
+  /** Where code that decides for sessions runs. */
+  readonly sandbox: Sandbox
+  /** What that code may not see, whatever the sandbox shows. */
+  readonly guard: Guard
+  /** ms in which such code must come to its next operation. */
+  readonly betweenMs?: number
   /** ms that a model call may go on after the service was told to stop, before it is handed over. */
   readonly drainMs?: number
   /** The consumer is gone for good: the process must end. */
@@ -90,6 +98,14 @@ export async function start(config: ExecutorConfig): Promise<Running> {
         log.warn({ digest, why }, 'the secrets that an agent names cannot be learnt now, in order to mask them'),
     }),
   })
+  const hosts = new CodeHosts({
+    ...{ sandbox: config.sandbox, guard: config.guard },
+    textOf: async (digest) => {
+      const bytes = await journal.bundles.get(digest)
+      return bytes && Buffer.from(bytes).toString('utf8')
+    },
+  } satisfies CodeHostsOptions)
+  closing.add('code', () => hosts.close())
   const context: ActorContext = {
     instance,
     sessions: journal.sessions,
@@ -118,6 +134,15 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     deltaPace: new DeltaPace(),
     slots,
     reading,
+    runs: {
+      hosts,
+      config: configOf(broker, config.registry),
+      now: clock.now,
+      networkAllowed: config.sandbox.networkAllowed,
+      betweenMs: config.betweenMs ?? runLimits.betweenMs,
+      log: (session, { level, message, attributes }) =>
+        log[logLevel(level)](config.redactor.json({ session, attributes }), config.redactor.text(message)),
+    },
     presence: () => holder.presence,
     servesPool: (pool) => pool !== undefined && holder.serves(pool),
     report(session, error) {
@@ -166,3 +191,6 @@ export async function start(config: ExecutorConfig): Promise<Running> {
   await holder.start()
   return closing
 }
+
+const logLevel = (level: string): 'debug' | 'info' | 'warn' | 'error' =>
+  level === 'debug' || level === 'warn' || level === 'error' ? level : 'info'

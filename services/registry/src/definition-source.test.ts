@@ -156,13 +156,6 @@ describe('what is wrong is said with its line and what would be valid', () => {
       { path: `long_term_memory${path}`, message: expect.stringContaining(message), line: 4 },
     ])
   })
-  test.each([['workflow_file: ./x.py', 'workflow_file']])('a field whose effect comes later: %s', (line, path) => {
-    const [problem, ...others] = problemsOf(`${minimal}${line}\n`)
-    expect(others).toEqual([])
-    expect(problem?.path).toBe(path)
-    expect(problem?.line).toBeGreaterThanOrEqual(4)
-    expect(problem?.message).toMatch(/is understood, but its effect \(.+\) is not there yet: leave it out/)
-  })
   test.each([
     ['tools_file: 3', 'tools_file', 'must be the path of a TypeScript file'],
     ['tools_file: ""', 'tools_file', 'is empty'],
@@ -170,6 +163,8 @@ describe('what is wrong is said with its line and what would be valid', () => {
     ['tools:\n  - file: {x: 1}', 'tools[0].file', 'must be a text'],
     ['tools:\n  - {file: ./x.ts, digest: sha256-1}', 'tools[0].digest', 'is not valid'],
     ['tools:\n  - {file: ./x.ts, secret: X}', 'tools[0].secret', 'unknown field "secret"'],
+    ['workflow_file: 3', 'workflow_file', 'must be'],
+    ['workflow_file: {file: ./x.ts, tools: []}', 'workflow_file.tools', 'unknown field "tools"'],
     [`tools: [${Array(21).fill('{file: ./x.ts}')}]`, 'tools[20]', 'an agent has at most 20'],
   ])('a file that is named wrongly: %s', (line, path, message) => {
     const problems = problemsOf(`${minimal}${line}\n`)

@@ -1,15 +1,13 @@
 // From YAML or JSON to a definition, or to everything that is wrong with it at once.
 //   D1. Total: hostile input gives problems, never an exception, and never takes long.
 //   D2. Nothing is filled in but the name: what is stored is what was written, so its digest is the writer's.
-//   D3. A field whose effect is not there yet is checked like every other, then refused (contracts, `laterFields`).
-//   D4. What is accepted resolves: the tools are read by the very function that the services read them by.
+//   D3. What is accepted resolves: the tools are read by the very function that the services read them by.
 import {
   AgentDefinition,
   agentNamePattern,
   canonicalJson,
   codeEntries,
   isMapping,
-  laterFields,
   type LongTermMemory,
   type McpServer,
   mcpProblems,
@@ -98,7 +96,6 @@ function problemsOf(document: Document, value: Record<string, unknown>, name: st
   checkCode(value, context)
   checkAgents(value, context)
   checkName(value.name, name, context)
-  checkLater(value, context)
   const size = problems.length === 0 ? sizeProblem(value) : undefined
   if (size) problems.push(size)
   return problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
@@ -123,39 +120,21 @@ function checkName(given: unknown, asked: string | undefined, { places, problems
     )
 }
 
-/** D3. */
-function checkLater(value: Record<string, unknown>, { places, problems }: Context): void {
-  for (const [field, later] of Object.entries(laterFields)) {
-    if (!Object.hasOwn(value, field) || later.harmless.includes(value[field])) continue
-    if (problems.some(({ path }) => path === field || path.startsWith(`${field}.`) || path.startsWith(`${field}[`)))
-      continue
-    const harmless = later.harmless.map((one) => `, or set it to ${String(one)}`).join('')
-    problems.push(
-      problemAt(
-        places,
-        field,
-        `is understood, but its effect (${later.feature}) is not there yet: leave it out${harmless}`,
-        true,
-      ),
-    )
-  }
-}
-
-/** D4. Once they have the form of the schema. */
+/** D3. Once they have the form of the schema. */
 function checkMcpServers(value: Record<string, unknown>, { places, problems }: Context): void {
   if (problems.length > 0 || !Object.hasOwn(value, 'mcp_servers')) return
   for (const { path, message, atKey } of mcpProblems(value.mcp_servers as readonly McpServer[]))
     problems.push(problemAt(places, `mcp_servers${path}`, message, atKey))
 }
 
-/** D4. Once it has the form of the schema. */
+/** D3. Once it has the form of the schema. */
 function checkMemory(value: Record<string, unknown>, { places, problems }: Context): void {
   if (problems.length > 0 || !Object.hasOwn(value, 'long_term_memory')) return
   for (const { path, message } of memoryProblems(value.long_term_memory as LongTermMemory))
     problems.push(problemAt(places, `long_term_memory${path}`, message))
 }
 
-/** D4. */
+/** D3. */
 function checkTools(tools: unknown, { places, problems }: Context): void {
   const resolved = resolveTools(tools)
   if (resolved.ok) return
@@ -163,7 +142,7 @@ function checkTools(tools: unknown, { places, problems }: Context): void {
     problems.push(problemAt(places, `tools${path}`, message, atKey))
 }
 
-/** D4. Once they have the form of the schema. What other agents there are is asked later. */
+/** D3. Once they have the form of the schema. What other agents there are is asked later. */
 function checkAgents(value: Record<string, unknown>, { places, problems }: Context): void {
   if (problems.length > 0 || !Object.hasOwn(value, 'agents')) return
   const agents = value.agents as readonly SubAgentEntry[]

@@ -87,6 +87,8 @@ async function read(
   const base = { session: accepted.session, messageId: accepted.messageId }
   let turn: string | undefined
   let answer = { call: '', text: '' }
+  /** The code that decides has been given the message. */
+  let given = false
   for await (const item of client.sessions.follow(accepted.session, { after: accepted.cursor, deltas: true, signal })) {
     if (item.type === 'connection') {
       show.connection('state' in item && item.state === 'lost')
@@ -118,6 +120,23 @@ async function read(
         const text = event.data.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('')
         answer = { call: event.data.call, text }
         break
+      }
+      case 'run.resumed':
+        if (event.data.message === accepted.messageId) given = true
+        break
+      case 'run.paused': {
+        const { position, output } = event.data
+        if (!given || output.type === 'elicitation') break
+        const content = output.type === 'chat_response' ? (output.content ?? '') : answer.text
+        return { ...base, turn: `p${position}`, status: 'completed', content }
+      }
+      case 'run.ended': {
+        const { status, output, error } = event.data
+        if (status === 'failed')
+          return { ...base, status, content: '', error: error ?? { code: 'failed', message: 'The code failed.' } }
+        if (!given) break
+        const content = typeof output === 'string' ? output : ''
+        return { ...base, status, content, ...(output === undefined ? {} : { result: output }) }
       }
       case 'turn.completed':
         if (event.data.turn === turn) {
@@ -181,6 +200,10 @@ function whyItWaits(item: Parameters<typeof follow>[1], session: string): string
       const { call, name } = event.data
       return `A call of ${name} waits until somebody decides about it: reins approvals approve ${session} ${call}`
     }
+    case 'run.paused':
+      return event.data.output.type === 'elicitation'
+        ? `The workflow asks a person something: reins elicitations list ${session}`
+        : undefined
     case 'elicitation.requested':
       return `The MCP server ${event.data.server} asks a person something: reins elicitations list ${session}`
     default:

@@ -3,7 +3,7 @@
 //   A2. A text that names a digest means the stored copy: its file is not read.
 //   A3. Everything that is wrong with any of the files is said at once, and nothing is sent.
 import path from 'node:path'
-import { codeEntries, placedSkills, type SentFile } from '@reins/contracts'
+import { codeEntries, placedSkills, type SentFile, workflowEntry } from '@reins/contracts'
 import type { CliContext } from '../context.ts'
 import { CommandFailure, usageFailure } from '../failure.ts'
 
@@ -14,6 +14,8 @@ export interface NamedCode {
   readonly folder: string | undefined
   /** Whether `tools_file` came from a flag. */
   readonly byFlag: boolean
+  /** Whether `workflow_file` did. */
+  readonly workflowByFlag?: boolean
   /** Whether `skills_dir` did. */
   readonly skillsByFlag?: boolean
 }
@@ -65,11 +67,14 @@ const indented = (problems: readonly string[]): string =>
   problems.map((problem) => `  ${problem.replaceAll('\n', '\n  ')}`).join('\n')
 
 /** Where each file that must be read lies, from the current folder. */
-function placesOf({ fields, folder = '.', byFlag }: NamedCode): ReadonlyMap<string, string> {
+function placesOf({ fields, folder = '.', byFlag, workflowByFlag = false }: NamedCode): ReadonlyMap<string, string> {
   const places = new Map<string, string>()
-  for (const { path: at, file, digest } of codeEntries(fields).entries) {
+  const workflow = workflowEntry(fields)
+  const entries = [...codeEntries(fields).entries, ...(workflow ? [{ ...workflow, path: 'workflow_file' }] : [])]
+  for (const { path: at, file, digest } of entries) {
     if (digest !== undefined) continue // A2
-    const place = byFlag && at.startsWith('tools_file') ? file : path.join(path.isAbsolute(file) ? '' : folder, file)
+    const flagged = at === 'workflow_file' ? workflowByFlag : byFlag && at.startsWith('tools_file')
+    const place = flagged ? file : path.join(path.isAbsolute(file) ? '' : folder, file)
     const other = places.get(file)
     if (other !== undefined && path.resolve(other) !== path.resolve(place))
       throw usageFailure(

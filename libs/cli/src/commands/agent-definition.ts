@@ -2,7 +2,7 @@
 //   F1. Flags win over the file. The name given on the command line is a flag like the others.
 //   F2. A file that no flag changes is sent as it was written, so that the server's errors name its lines.
 //   F3. Values are taken as they are: an unknown field, or a feature that is not there yet, is the server's to refuse.
-import { type AgentDefinition, namesFile, placedSkills, withPlacedSkills } from '@reins/contracts'
+import { type AgentDefinition, namesFile, placedSkills, withPlacedSkills, workflowEntry } from '@reins/contracts'
 import { parseDocument, stringify } from 'yaml'
 import { CommandFailure } from '../failure.ts'
 
@@ -142,7 +142,9 @@ function shownCode(definition: AgentDefinition): Partial<AgentDefinition> {
     const { tools: _, ...rest } = entry
     return rest as T
   }
+  const workflow = workflowEntry(definition)
   return {
+    ...(workflow?.affinity === undefined ? {} : { workflow_file: (({ affinity: _, ...rest }) => rest)(workflow) }),
     ...(tools_file === undefined
       ? {}
       : { tools_file: Array.isArray(tools_file) ? tools_file.map(short) : short(tools_file) }),

@@ -310,6 +310,7 @@ async function put(
     fields,
     folder,
     byFlag: options.toolsFile !== undefined,
+    workflowByFlag: options.workflowFile !== undefined,
     skillsByFlag: options.skillsDir !== undefined,
   })
   const client = await run.client()

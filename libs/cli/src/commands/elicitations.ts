@@ -155,7 +155,9 @@ type Question = Pick<
 /** All that a person needs to answer, and the words to do it with. `about`: who asks it, and when. */
 function printQuestion(run: Invocation, one: Question, about: string, now: number): void {
   const { style } = run
-  const expires = one.expiresAt <= now ? 'expired' : `expires in ${span(one.expiresAt - now)}`
+  const { expiresAt } = one
+  const expires =
+    expiresAt === undefined ? 'no time limit' : expiresAt <= now ? 'expired' : `expires in ${span(expiresAt - now)}`
   const id = oneLine(one.elicitation_id)
   run.print(`${style.bold(`${one.session} ${id}`)} ${style.dim(`${about}, ${expires}`)}`)
   run.print(`  [${oneLine(one.server_name)}] ${oneLine(one.message)}`)

@@ -212,6 +212,40 @@ export function summary(event: ApiEvent): string {
       const { budget, spent, limit } = known.data
       return `${budget}: ${amountText(budget, spent)} of ${amountText(budget, limit)}`
     }
+    case 'run.declared':
+      return `${known.data.file} ${known.data.digest.slice(0, 19)}`
+    case 'run.replay-started':
+      return `${known.data.replay}${attempt(known.data.attempt)}`
+    case 'run.replay-ended':
+      return `${known.data.replay}${attempt(known.data.attempt)}: ${known.data.how}${known.data.error ? ` (${known.data.error.message})` : ''}`
+    case 'run.recorded':
+      return `${known.data.position} ${known.data.name}: ${JSON.stringify(known.data.value ?? null).slice(0, 2000)}`
+    case 'run.step-started':
+      return `${known.data.position} ${known.data.name}${attempt(known.data.attempt)}`
+    case 'run.step-ended': {
+      const { position, status, value, error } = known.data
+      return `${position} ${status} ${(error?.message ?? JSON.stringify(value ?? null)).slice(0, 2000)}`
+    }
+    case 'run.called':
+      return `${known.data.position} ${known.data.name}: "${textOf(known.data.content).slice(0, 2000)}"`
+    case 'run.slept':
+      return `${known.data.position} until ${new Date(known.data.until).toISOString()}`
+    case 'run.paused': {
+      const { position, output } = known.data
+      const said =
+        output.type === 'chat_response'
+          ? output.content
+          : output.type === 'elicitation'
+            ? output.message
+            : output.reason
+      return `${position} ${output.type} ${(said ?? '').slice(0, 2000)}`.trimEnd()
+    }
+    case 'run.resumed':
+      return `${known.data.position} by ${known.data.message}`
+    case 'run.withdrawn':
+      return String(known.data.position)
+    case 'run.ended':
+      return `${known.data.status}${known.data.error ? ` ${known.data.error.code}: ${known.data.error.message}${known.data.error.where ? ` (${known.data.error.where})` : ''}` : ''}`
     default:
       return known satisfies never
   }

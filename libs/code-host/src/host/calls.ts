@@ -1,9 +1,10 @@
 // The calls that run in a host, each with what it may still say. Its numbered rules are those of main.ts.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ToolContext } from '@reins/agent'
-import type { CallEnd, FromHost, HostLimits, LogLevel, ToHost } from '../messages.ts'
-import type { LoadedTool } from './exports.ts'
+import type { CallEnd, FromHost, HostLimits, LogLevel, RunInput, ToHost } from '../messages.ts'
+import type { LoadedTool, Workflow } from './exports.ts'
 import { asJson } from './json.ts'
+import { RunReplay } from './replay.ts'
 import { say, sayText } from './say.ts'
 import { clipped, messageOf, stackOf } from './thrown.ts'
 
@@ -23,6 +24,7 @@ const contentMarker = Symbol.for('reins.tool-content')
 
 export class Calls {
   tools: ReadonlyMap<string, LoadedTool> = new Map()
+  workflow: Workflow | undefined
   readonly #limits: HostLimits
   readonly #running = new Map<number, Call>()
   readonly #requests = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
@@ -94,6 +96,7 @@ export class Calls {
 
   /** A text is the end as JSON already: a result is written once. */
   async #work(call: Call, { what, name, input, facts }: Run): Promise<CallEnd | string> {
+    if (what === 'run') return this.#replay(call, input as RunInput)
     const tool = this.tools.get(name)
     if (tool === undefined) return failed(`the file has no tool "${name}"`)
     const { form, takesValues } = tool
@@ -114,6 +117,18 @@ export class Calls {
       agent: Object.freeze({ name: facts.agent }),
     }
     return this.#resultOf(await form.execute(checked.value, Object.freeze(context)))
+  }
+
+  async #replay(call: Call, input: RunInput): Promise<CallEnd> {
+    const { workflow } = this
+    if (!workflow) return failed('the file exports no workflow')
+    await this.#request(call, 'began', null)
+    const replay = new RunReplay(input, {
+      request: (what, value) => this.#request(call, what, value),
+      log: this.#logOf(call),
+      signal: call.abort.signal,
+    })
+    return { kind: 'value', value: await replay.run(workflow) }
   }
 
   #resultOf(value: unknown): CallEnd | string {

@@ -11,8 +11,16 @@ export interface LoadedTool {
 }
 
 export type LoadedBundle =
-  | { readonly kind: 'loaded'; readonly tools: ReadonlyMap<string, LoadedTool>; readonly found: readonly FoundExport[] }
+  | {
+      readonly kind: 'loaded'
+      readonly tools: ReadonlyMap<string, LoadedTool>
+      readonly found: readonly FoundExport[]
+      /** Code that decides for sessions: `agent_chat`, or the default export. */
+      readonly workflow?: Workflow
+    }
   | { readonly kind: 'not-loaded'; readonly message: string }
+
+export type Workflow = (context: unknown) => unknown
 
 const marker = Symbol.for('reins.tool')
 
@@ -25,6 +33,12 @@ export async function loadBundle(url: string): Promise<LoadedBundle> {
   }
   const tools = new Map<string, LoadedTool>()
   const found: FoundExport[] = []
+  const decides = typeof module.agent_chat === 'function' ? 'agent_chat' : 'default'
+  const workflow = typeof module[decides] === 'function' ? (module[decides] as Workflow) : undefined
+  if (workflow) {
+    const { affinity } = module
+    found.push({ kind: 'workflow', export: decides, facts: affinity === undefined ? {} : { affinity } })
+  }
   const seen = new Map<unknown, string>()
   // A default export may be one of the named ones once more; those have the better name.
   const names = Object.keys(module).sort((a, b) => Number(a === 'default') - Number(b === 'default'))
@@ -57,7 +71,7 @@ export async function loadBundle(url: string): Promise<LoadedBundle> {
       found.push({ kind: 'problem', export: name, message: `cannot be described: ${messageOf(error)}` })
     }
   }
-  return { kind: 'loaded', tools, found }
+  return { kind: 'loaded', tools, found, ...(workflow ? { workflow } : {}) }
 }
 
 function formOf(value: unknown): ToolForm | undefined {

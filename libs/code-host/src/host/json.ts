@@ -6,21 +6,21 @@ export type AsJson =
   | { readonly kind: 'json'; readonly text: string }
   | { readonly kind: 'not-json' | 'too-large'; readonly message: string }
 
-export function asJson(value: unknown, mostChars: number): AsJson {
-  if (typeof value === 'string' && value.length > mostChars) return tooLarge(value.length, mostChars)
+export function asJson(value: unknown, mostChars: number, who = 'the tool'): AsJson {
+  if (typeof value === 'string' && value.length > mostChars) return tooLarge(value.length, mostChars, who)
   try {
     const text = stringify(value, refuseForeign) ?? 'null'
-    return text.length > mostChars ? tooLarge(text.length, mostChars) : { kind: 'json', text }
+    return text.length > mostChars ? tooLarge(text.length, mostChars, who) : { kind: 'json', text }
   } catch (error) {
-    if (error instanceof RangeError) return tooLarge(undefined, mostChars)
+    if (error instanceof RangeError) return tooLarge(undefined, mostChars, who)
     const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'it cannot be read'
-    return { kind: 'not-json', message: `the tool returned what is no JSON: ${why}` }
+    return { kind: 'not-json', message: `${who} returned what is no JSON: ${why}` }
   }
 }
 
-const tooLarge = (chars: number | undefined, most: number): AsJson => ({
+const tooLarge = (chars: number | undefined, most: number, who: string): AsJson => ({
   kind: 'too-large',
-  message: `the tool returned ${chars === undefined ? 'more than fits into a text' : `${chars} characters`}; ${most} at most. Ask for less of it`,
+  message: `${who} returned ${chars === undefined ? 'more than fits into a text' : `${chars} characters`}; ${most} at most. Ask for less of it`,
 })
 
 function refuseForeign(this: unknown, key: string, value: unknown): unknown {

@@ -59,7 +59,10 @@ export async function serve(bundleUrl: string, limits: HostLimits): Promise<void
   input.on('close', () => exit(0))
 
   const bundle = await loadBundle(bundleUrl)
-  if (bundle.kind === 'loaded') calls.tools = bundle.tools
+  if (bundle.kind === 'loaded') {
+    calls.tools = bundle.tools
+    calls.workflow = bundle.workflow
+  }
   say(
     bundle.kind === 'loaded'
       ? { kind: 'loaded', found: bundle.found }

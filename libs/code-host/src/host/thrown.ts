@@ -29,3 +29,12 @@ export function stackOf(error: unknown): string | undefined {
     return undefined
   }
 }
+
+/** The line of the author's file where it was thrown: `chat.ts:12:9`. */
+export function whereOf(error: unknown): string | undefined {
+  const place = stackOf(error)
+    ?.split('\n')
+    .map((line) => /file:\/\/\/bundle\/([^\s)]+:\d+:\d+)/.exec(line)?.[1])
+    .find((found) => found !== undefined)
+  return place?.slice(0, 1_000)
+}

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import { type Static, type TUnsafe, Type } from 'typebox'
 import { ReplayClass, ToolRisk } from '../events/session.ts'
+import { Labels } from './pools.ts'
 import { isMapping, itemPath, problemsOf, type Schema, type SchemaProblem, shown } from '../schema-problems.ts'
 
 const closed = { additionalProperties: false } as const
@@ -87,6 +88,46 @@ export const ToolsFile = Type.Union(
   { description: 'TypeScript files with tools of your own: the same as entries `- file: …` in `tools`' },
 )
 export type ToolsFile = Static<typeof ToolsFile>
+
+/** What a bundle says of the code in it that decides for sessions. */
+export const WorkflowFacts = Type.Object({ affinity: Type.Optional(Labels) }, closed)
+export type WorkflowFacts = Static<typeof WorkflowFacts>
+
+/** The code that decides for the sessions of an agent, as it is stored or named. */
+export const WorkflowEntry = Type.Object(
+  {
+    file: CodeFile.properties.file,
+    digest: CodeFile.properties.digest,
+    size: CodeFile.properties.size,
+    network: Type.Optional(
+      Type.Boolean({ description: 'Let the code use the network, if the operator allows it. Default false' }),
+    ),
+    affinity: Type.Optional(Labels),
+  },
+  { ...closed, title: 'workflow file' },
+)
+export type WorkflowEntry = Static<typeof WorkflowEntry>
+
+export const WorkflowFile = Type.Union([CodeFile.properties.file, WorkflowEntry], {
+  description: 'A TypeScript file that decides what happens in the sessions of the agent (docs/workflows.md)',
+})
+
+/** The workflow file that a definition names, rightly; undefined: it names none. */
+export function workflowEntry({
+  workflow_file: value,
+}: {
+  readonly workflow_file?: unknown
+}): WorkflowEntry | undefined {
+  if (typeof value === 'string') return { file: value }
+  if (isMapping(value) && problemsOf(WorkflowEntry as Schema, value).length === 0) return value as WorkflowEntry
+  return undefined
+}
+
+/** The labels that executors and tool-runners of an agent need: what its file of code says, and what the definition says itself. */
+export const affinityOf = (definition: {
+  readonly workflow_file?: unknown
+  readonly affinity?: Labels | undefined
+}): Labels => ({ ...workflowEntry(definition)?.affinity, ...definition.affinity })
 
 /** What sending code needs beside the permission to write agents, and what naming stored code that the agent does not have yet needs. */
 export const registerPermission = 'workflow:*:*:register'

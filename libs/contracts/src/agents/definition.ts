@@ -1,6 +1,5 @@
 // An agent's definition, as YAML or JSON says it: the schema is the source of validation, of the API's documents and of the docs' tables.
 //   A1. Every field of the format is parsed and validated; unknown keys are errors.
-//   A2. A field whose effect is not there yet is refused with a message that says so (`laterFields`), never ignored.
 import { createHash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { Budget } from '../budget/limits.ts'
@@ -8,7 +7,7 @@ import { planDefaults } from '../events/planning.ts'
 import { agentNamePattern } from '../ids.ts'
 import { LongTermMemory } from '../memory/settings.ts'
 import { Approvals, approvalWords, Duration } from './approvals.ts'
-import { CodeFile, ToolsFile } from './code.ts'
+import { CodeFile, ToolsFile, WorkflowFile } from './code.ts'
 import { McpServer } from './mcp-servers.ts'
 import { OutputRetries, OutputSchema } from './output-schema.ts'
 import { Labels } from './pools.ts'
@@ -193,7 +192,7 @@ export const AgentDefinition = Type.Object(
     ),
     tools: Type.Optional(ToolList),
     tools_file: Type.Optional(ToolsFile),
-    workflow_file: Type.Optional(Type.String({ minLength: 1 })),
+    workflow_file: Type.Optional(WorkflowFile),
     mcp_servers: Type.Optional(
       Type.Array(McpServer, { maxItems: 50, description: 'MCP servers whose tools the agent has (docs/mcp.md)' }),
     ),
@@ -269,13 +268,6 @@ export const AgentDefinition = Type.Object(
   closed,
 )
 export type AgentDefinition = Static<typeof AgentDefinition>
-
-/** Fields whose effect comes later: a value other than the harmless ones here is refused, with this reason. */
-export const laterFields: Readonly<
-  Partial<Record<keyof AgentDefinition, { readonly harmless: readonly unknown[]; readonly feature: string }>>
-> = {
-  workflow_file: { harmless: [], feature: 'custom workflows' },
-}
 
 /** JSON with sorted keys: one text for one value. */
 export function canonicalJson(value: unknown): string {

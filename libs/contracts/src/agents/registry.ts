@@ -1,7 +1,7 @@
 // The registry's events (stream REG) and its requests. Each event is its entity's new state (PROTOCOL 10).
 import { type Static, Type } from 'typebox'
 import type { ErrorBody } from '../errors.ts'
-import { BundleDigest, CodeTool, type SentFile } from './code.ts'
+import { BundleDigest, CodeTool, type SentFile, WorkflowFacts } from './code.ts'
 import { AgentDefinition } from './definition.ts'
 import { Skill } from './skills.ts'
 
@@ -39,6 +39,8 @@ export const BundleEntry = Type.Object(
     tools: Type.Array(CodeTool),
     /** Of a folder of skills, which declares no tools: what it holds. */
     skills: Type.Optional(Type.Array(Skill)),
+    /** It exports code that decides for sessions. */
+    workflow: Type.Optional(WorkflowFacts),
   },
   closed,
 )

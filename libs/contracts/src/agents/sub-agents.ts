@@ -6,6 +6,7 @@ import { type Static, type TSchema, type TUnsafe, Type } from 'typebox'
 import { Budget } from '../budget/limits.ts'
 import { agentNamePattern } from '../ids.ts'
 import { isMapping, itemPath, memberPath, quoted, type Schema, type SchemaProblem } from '../schema-problems.ts'
+import { affinityOf } from './code.ts'
 import type { AgentDefinition, ToolList } from './definition.ts'
 import { OutputSchema } from './output-schema.ts'
 import { SkillsDir, type SkillsFolder, skillsFolder, type StoredSkills } from './skills.ts'
@@ -110,7 +111,8 @@ export const isBlank = (text: string | undefined): boolean => text === undefined
  * for people.
  */
 export function inlineDefinition(parent: AgentDefinition, entry: InlineAgent): AgentDefinition {
-  const { approval_mode, approvals, affinity } = parent
+  const { approval_mode, approvals } = parent
+  const affinity = affinityOf(parent)
   return {
     name: entry.name,
     model: entry.model ?? parent.model,
@@ -121,7 +123,7 @@ export function inlineDefinition(parent: AgentDefinition, entry: InlineAgent): A
     ...(entry.skills_dir === undefined ? {} : { skills_dir: entry.skills_dir }),
     ...(approval_mode === undefined ? {} : { approval_mode }),
     ...(approvals === undefined ? {} : { approvals }),
-    ...(affinity === undefined ? {} : { affinity }),
+    ...(parent.affinity === undefined && Object.keys(affinity).length === 0 ? {} : { affinity }),
   }
 }
 

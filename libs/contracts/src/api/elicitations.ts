@@ -23,7 +23,7 @@ export const ElicitationInfo = Type.Object(
     state: Type.Union([Type.Literal('waiting'), Type.Literal('accepted')], {
       description: '"accepted": a person opens the page; the call waits until the server or the person says it is done',
     }),
-    expiresAt: Type.Integer({ description: 'epoch ms' }),
+    expiresAt: Type.Optional(Type.Integer({ description: 'epoch ms. Absent: nothing ends the waiting' })),
   },
   closed,
 )

@@ -13,6 +13,7 @@ import { memoryEvents } from './memory.ts'
 import { modelCallEvents } from './model-call.ts'
 import { outputEvents } from './output.ts'
 import { planningEvents } from './planning.ts'
+import { runEvents } from './run.ts'
 import { sessionEvents } from './session.ts'
 import { skillEvents } from './skills.ts'
 import { toolCallEvents } from './tool-call.ts'
@@ -37,6 +38,7 @@ export const eventSchemas = {
   ...outputEvents,
   ...workspaceEvents,
   ...budgetEvents,
+  ...runEvents,
 } as const
 
 type Schemas = typeof eventSchemas
@@ -70,6 +72,9 @@ const second: Change = { needs: 2 }
 
 /** Protocol 3: what a session itself gives its model, such as a memory, and sessions that delegate; contexts that are compacted. */
 const third: Change = { needs: 3 }
+
+/** Protocol 4: sessions whose decisions come from a file of their owner. */
+const fourth: Change = { needs: 4 }
 
 /** E2. */
 export const changes: Partial<Record<EventType, Change>> = {
@@ -120,4 +125,16 @@ export const changes: Partial<Record<EventType, Change>> = {
   'budget.declared': third,
   'budget.reached': third,
   'budget.raised': third,
+  'run.declared': fourth,
+  'run.replay-started': fourth,
+  'run.replay-ended': fourth,
+  'run.recorded': fourth,
+  'run.step-started': fourth,
+  'run.step-ended': fourth,
+  'run.called': fourth,
+  'run.slept': fourth,
+  'run.paused': fourth,
+  'run.resumed': fourth,
+  'run.withdrawn': fourth,
+  'run.ended': fourth,
 }

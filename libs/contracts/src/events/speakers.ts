@@ -28,6 +28,7 @@ const gateway: readonly EventType[] = [
   'workspace.declared',
   'budget.declared',
   'budget.raised',
+  'run.declared',
 ]
 const runner: readonly EventType[] = [
   'tool-call.started',

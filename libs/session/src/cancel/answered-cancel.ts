@@ -1,4 +1,5 @@
 // When a cancel has been answered: what it covers is closed.
+import { stopsRun } from '../run/run-due.ts'
 import type { Cancel, Session } from '../session.ts'
 
 /** Whether there is anything (left) that the cancel asks for. With nothing to cancel it changes nothing. */
@@ -6,6 +7,7 @@ export function stillNeeded(session: Session, cancel: Cancel): boolean {
   if (cancel.kind === 'end') return true
   if (session.turn && session.turn.n <= cancel.n) return true
   if (cancel.kind === 'cancel' && session.context?.open) return true
+  if (stopsRun(session, cancel)) return true
   return cancel.kind === 'cancel' && session.inbox.some(({ message }) => cancel.covered.includes(message))
 }
 

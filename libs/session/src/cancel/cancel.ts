@@ -4,6 +4,7 @@ import { reachedEnd } from '../budget/reservation.ts'
 import { cancelledCompaction } from '../context/compaction-due.ts'
 import { closingAddress } from '../delegation/closing-address.ts'
 import { cancelledModelCall } from '../model-call/model-call.ts'
+import { stoppedRun } from '../run/run-due.ts'
 import type { CallState, Cancel, Session, Turn } from '../session.ts'
 import type { CallStateKind, CallStateKinds, DueRule, Meanings } from '../slice.ts'
 import { stillNeeded } from './answered-cancel.ts'
@@ -48,7 +49,7 @@ export const cancelDue =
     )
     const end: readonly SessionEvent[] =
       cancel.kind === 'end' ? [{ type: 'session.ended', data: { reason: 'ended' } }] : []
-    const stopped = cancelledCompaction(session)
+    const stopped = [...cancelledCompaction(session), ...stoppedRun(session)]
     return { events: [...stopped, ...closed, ...dropped, ...end], to: closingAddress(session) }
   }
 

@@ -1,5 +1,6 @@
 // What a trigger asks of another session (PROTOCOL 8): pure. Each trigger type names the one session that its handler may append to.
 import { type Address, type EventData, type Frame, type Head, isChild, protocolVersion } from '@reins/contracts'
+import { runBusy } from '../run/run-state.ts'
 import type { Session } from '../session.ts'
 import { heldFor, type Pausing, type Unpausing } from './tree-pause.ts'
 import { askedDelegation } from './delegation.ts'
@@ -129,5 +130,5 @@ export function finalErrand(session: Session, errand: Errand): string | null {
 const receipts = ({ stopped, team }: Session): number =>
   stopped?.below.filter((child) => team?.children[child]?.stopped).length ?? 0
 
-export const isClosed = ({ mode, turn, inbox }: Session): boolean =>
-  mode.kind === 'ended' || (!turn && inbox.length === 0)
+export const isClosed = (session: Session): boolean =>
+  session.mode.kind === 'ended' || (!session.turn && session.inbox.length === 0 && !runBusy(session))

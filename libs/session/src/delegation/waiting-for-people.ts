@@ -1,4 +1,5 @@
 // What a session waits for where only people can go on with it: what the model above is told of a child that is paused.
+import { runQuestions } from '../run/run-state.ts'
 import type { Session } from '../session.ts'
 
 /** As the output of a paused delegation says it. */
@@ -19,7 +20,8 @@ export function waitsForPeople(session: Session): WaitsFor | null {
   const said = lastText === '' ? {} : { said: lastText }
   const calls = turn?.calls ?? []
   const goesOn = ['requested', 'claimed', 'delegated']
-  if (turn?.model?.kind === 'running' || calls.some(({ state }) => goesOn.includes(state.kind))) return null
+  if (turn?.model?.kind === 'running' || session.run?.replay || calls.some(({ state }) => goesOn.includes(state.kind)))
+    return null
   switch (mode.kind) {
     case 'paused':
       // Whoever is above is paused as well, and goes on together with it (TP3 of tree-pause.ts).
@@ -40,6 +42,8 @@ export function waitsForPeople(session: Session): WaitsFor | null {
       return [{ tool: name, server: state.server, asks: state.message, ...(state.url ? { url: state.url } : {}) }]
     return []
   })
+  for (const { question } of turn ? [] : runQuestions(session))
+    waiting.push({ server: question.server_name, asks: question.message, url: question.url })
   if (waiting.length === 0) return null
   return calls.some(({ state }) => state.kind === 'waiting')
     ? { waits_for: 'approval', reason: 'A person must approve what the agent wants to do.', ...said, calls: waiting }

@@ -1,16 +1,19 @@
 // What a person's answer to a server comes to, on the fold of the session. Pure: the gateway appends what this gives, on that fold's head.
 //   EA1. A form is checked before its answer is taken: what a server gets is what it asked for, and the log says all of it.
+//   EA3. A question of the code that decides for the session is a page; any answer to it counts at once.
 //   EA2. Who comes second is told who was first. The same answer of the same person again changes nothing.
 import {
   type ElicitationAction,
   type ElicitationContent,
   type EventOf,
   formProblem,
+  runMessage,
   toExec,
   withDefaults,
 } from '@reins/contracts'
 import type { Decision } from '../decision.ts'
 import type { Fold } from '../fold.ts'
+import { runQuestions } from '../run/run-state.ts'
 import type { Call, Elicited, Eliciting, Session } from '../session.ts'
 
 export interface PersonsAnswerTo {
@@ -32,15 +35,26 @@ export type AnswerOutcome =
 export interface WaitingElicitation {
   readonly call: string
   readonly tool: string
-  readonly state: Eliciting
+  /** `expiresAt`: absent where nothing ends the waiting. */
+  readonly state: Pick<Eliciting, 'elicitation' | 'mode' | 'message' | 'server' | 'url' | 'schema' | 'accepted'> & {
+    readonly expiresAt?: number
+  }
 }
 
-export const waitingElicitations = ({ turn, cancel }: Session): readonly WaitingElicitation[] =>
-  cancel
-    ? []
-    : (turn?.calls ?? []).flatMap(({ call, name, state }) =>
-        state.kind === 'eliciting' && !state.lapsed ? [{ call, tool: name, state }] : [],
-      )
+export const waitingElicitations = (session: Session): readonly WaitingElicitation[] => {
+  const { turn, cancel } = session
+  if (cancel) return []
+  const ofCalls = (turn?.calls ?? []).flatMap(({ call, name, state }) =>
+    state.kind === 'eliciting' && !state.lapsed ? [{ call, tool: name, state }] : [],
+  )
+  return [...ofCalls, ...runQuestions(session).map(ofCode)]
+}
+
+/** EA3. */
+const ofCode = ({ position, question }: ReturnType<typeof runQuestions>[number]): WaitingElicitation => {
+  const { elicitation_id: elicitation, mode, message, server_name: server, url } = question
+  return { call: runMessage(position), tool: 'workflow', state: { elicitation, mode, message, server, url } }
+}
 
 export function answerElicitation({ session, head }: Fold, answer: PersonsAnswerTo, by: string): AnswerOutcome {
   const { elicitation, action, content, completed } = answer
@@ -51,6 +65,8 @@ export function answerElicitation({ session, head }: Fold, answer: PersonsAnswer
       (state.kind === 'eliciting' && state.elicitation === elicitation) ||
       elicited?.some((one) => one.elicitation === elicitation),
   )
+  const asked = runQuestions(session).find(({ question }) => question.elicitation_id === elicitation)
+  if (!call && asked) return answerCode(session, head, asked.position, answer, by)
   if (!call)
     return refused('not-waiting', `No elicitation ${elicitation.slice(0, 64)} of this session waits for an answer.`)
   const { state } = call
@@ -71,6 +87,26 @@ export function answerElicitation({ session, head }: Fold, answer: PersonsAnswer
   }
   const opened = state.mode !== 'url' || !state.nothingRan || completed || state.completed || state.accepted
   return { kind: 'append', decision, waits: action === 'accept' && !opened }
+}
+
+/** EA3. */
+function answerCode(
+  session: Session,
+  head: Fold['head'],
+  position: number,
+  { elicitation, action, content, completed }: PersonsAnswerTo,
+  by: string,
+): AnswerOutcome {
+  if (content !== undefined) return refused('invalid', 'content: only a form that is accepted has it.')
+  if (completed && action !== 'accept') return refused('invalid', 'completed: only an accepted page is completed.')
+  const data = { call: runMessage(position), elicitation, action, person: by }
+  const decision: Decision = {
+    events: [{ type: 'elicitation.answered', data }],
+    to: toExec(head.pool),
+    status: head.status,
+    trace: session.turn?.trace,
+  }
+  return { kind: 'append', decision, waits: false }
 }
 
 const refused = (code: AnswerRefusal, why: string, by?: string): AnswerOutcome & { readonly kind: 'refused' } => ({

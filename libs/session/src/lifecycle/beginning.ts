@@ -10,6 +10,7 @@ import { agentsDeclared } from '../delegation/declared.ts'
 import { memoryDeclared } from '../memory/memory.ts'
 import { planningDeclared } from '../planning/planning.ts'
 import { outputDeclared } from '../output/output.ts'
+import { runDeclared } from '../run/run-due.ts'
 import { skillsDeclared } from '../skills/skills.ts'
 import { toolsetDeclared } from '../toolset/declared.ts'
 import { workspaceDeclared } from '../workspace/workspace.ts'
@@ -37,6 +38,7 @@ const declareRules: readonly DeclareRule[] = [
   ({ onPause }) => (onPause === 'return' ? [{ type: 'parent.declared', data: { onPause } }] : []),
   ({ definition }) => planningDeclared(definition),
   ({ definition }) => contextDeclared(definition),
+  ({ definition }) => runDeclared(definition),
   ({ definition, outputSchema }) => outputDeclared(definition, outputSchema),
   ({ definition, budget, granted, budgetCeiling }) =>
     budgetDeclared({ definition, asked: budget, granted: granted?.budget, ceiling: budgetCeiling }),

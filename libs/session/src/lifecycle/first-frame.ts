@@ -10,9 +10,11 @@ export function firstFrame(
   asked: readonly SessionEvent[] = [],
 ): Decision {
   const pool = started.data.pools.executor
+  // Code that decides begins by itself.
+  const begins = message !== undefined || declared.some(({ type }) => type === 'run.declared')
   return {
     events: [started, ...declared, ...(message ? [message, ...asked] : [])],
-    to: message ? toExec(pool) : toLog,
+    to: begins ? toExec(pool) : toLog,
     status: 'idle',
     pool,
   }

@@ -1,6 +1,7 @@
 // The first event of a session, from its agent's definition: the one builder for a session that a person starts and for a child.
 import {
   type AgentDefinition,
+  affinityOf,
   type Budget,
   type BudgetLimits,
   type DeclaredAgent,
@@ -47,7 +48,7 @@ export interface SessionStart {
 
 export function sessionStarted(start: SessionStart): EventData<'session.started'> {
   const { agent, digest, definition, toolset, parent, instance, title, principal } = start
-  const pool = poolKey(definition.affinity ?? {})
+  const pool = poolKey(affinityOf(definition))
   return {
     agent,
     digest,

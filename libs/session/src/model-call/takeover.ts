@@ -1,7 +1,8 @@
 // Taking over a model call whose process is gone (PROTOCOL 6).
-import type { Head, SessionEvent } from '@reins/contracts'
+import type { EventData, Head, SessionEvent } from '@reins/contracts'
 import { type Plan, plan } from '../plan.ts'
 import type { Session } from '../session.ts'
+import type { Effect } from '../slice.ts'
 import { flightOf } from './flight.ts'
 
 /**
@@ -19,12 +20,25 @@ export function takeover(
   if (session.mode.kind !== 'open' || session.cancel) return null
   const { call, attempt, partial } = lost
   const error = { code: 'lost' as const, message: 'The process that ran it is gone.' }
-  const event: SessionEvent =
-    flight.kind === 'compact'
-      ? { type: 'context.compaction-failed', data: { compaction: call, attempt, error } }
-      : { type: 'model-call.failed', data: { call, attempt, error, ...(partial ? { partial } : {}) } }
+  const event = lostEvent(flight.kind, { call, attempt, error, ...(partial ? { partial } : {}) })
   const writer = { n: head.n + 1, at: holder.at, by: holder.instance }
   return plan(session, [event], writer, true)
+}
+
+function lostEvent(
+  kind: Effect['kind'],
+  { call, attempt, error, ...more }: EventData<'model-call.failed'>,
+): SessionEvent {
+  switch (kind) {
+    case 'compact':
+      return { type: 'context.compaction-failed', data: { compaction: call, attempt, error } }
+    case 'replay-run':
+      return { type: 'run.replay-ended', data: { replay: call, attempt, how: 'lost' } }
+    case 'call-model':
+      return { type: 'model-call.failed', data: { call, attempt, error, ...more } }
+    default:
+      return kind satisfies never
+  }
 }
 
 /** Whether an outcome of this attempt still counts. */

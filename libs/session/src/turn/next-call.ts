@@ -2,8 +2,9 @@
 import { asksAgain } from '../output/output.ts'
 import type { Session } from '../session.ts'
 
-export function beginsModelCall({ turn, inbox }: Session): boolean {
+export function beginsModelCall({ turn, inbox, run }: Session): boolean {
   if (!turn) return false
   if (!turn.answered || turn.calls.length > 0 || asksAgain(turn)) return true
-  return !turn.answered.final && inbox.some(({ onBusy }) => onBusy === 'join')
+  // Of a session whose code decides, the code is given what people say.
+  return !turn.answered.final && !run && inbox.some(({ onBusy }) => onBusy === 'join')
 }

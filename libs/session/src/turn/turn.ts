@@ -155,7 +155,7 @@ export function turnDue(session: Session, n: number): Due | null {
   const { turn } = session
   if (!turn) return nextTurn(session, n)
   if (!beginsModelCall(session)) return completion(session, turn)
-  const joining = session.inbox.filter(({ onBusy }) => onBusy === 'join')
+  const joining = session.run ? [] : session.inbox.filter(({ onBusy }) => onBusy === 'join')
   const final = turn.toolCalls >= limits(session).maxToolCalls && turn.toolCalls > 0
   const call = beginModelCall(session, turn, `c${n}`, 1, final)
   const joins = joining.map(

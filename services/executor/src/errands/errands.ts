@@ -1,7 +1,7 @@
 // Errands: what a trigger asks of another session (PROTOCOL 8). Each appends one frame there, or finds that it is done; what it appends
 // is decided in libs/session (errand-frames.ts).
 import type { Definitions } from '@reins/context'
-import { type BudgetLimits, draftOn, makeShortId } from '@reins/contracts'
+import { affinityOf, type BudgetLimits, draftOn, makeShortId } from '@reins/contracts'
 import { agentsNow, type RegistryView, type SessionLog, type WorkQueue } from '@reins/journal'
 import type { Clock, PausePoint } from '@reins/service'
 import {
@@ -111,8 +111,8 @@ async function makeChild(context: ErrandContext, parent: string, session: Sessio
   })
   const { executor, tools } = started.pools
   await Promise.all([
-    context.work.ensurePool('exec', executor, definition.affinity ?? {}),
-    context.work.ensurePool('tool', tools, definition.affinity ?? {}),
+    context.work.ensurePool('exec', executor, affinityOf(definition)),
+    context.work.ensurePool('tool', tools, affinityOf(definition)),
     // What is asked of a child is addressed to its executors before it is there.
     ...agents.map(({ pool, labels }) => context.work.ensurePool('exec', pool, labels)),
   ])

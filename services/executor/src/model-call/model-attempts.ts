@@ -4,7 +4,7 @@
 //   C3. A call that takes long is watched: a cancel or a takeover by another is learnt of at once, and the model is not paid for nothing.
 import type { Presence } from '@reins/broker'
 import type { Definitions } from '@reins/context'
-import type { Frame } from '@reins/contracts'
+import type { Frame, SessionEvent } from '@reins/contracts'
 import { Claims, Following, type FollowingContext, type Slot } from '@reins/holder'
 import type { SessionFeed } from '@reins/journal'
 import type { Models } from '@reins/models'
@@ -12,6 +12,7 @@ import type { Redactor } from '@reins/secrets'
 import type { Clock, PausePoint } from '@reins/service'
 import { type Effect, isOwn, type Session } from '@reins/session'
 import type { SessionFold } from '../session/session-fold.ts'
+import { type ReplayPorts, replayRun, type Said } from '../run/replay-run.ts'
 import { DeltaBatch } from './delta-batch.ts'
 import type { DeltaPace } from './delta-pace.ts'
 import type { KeptMedia } from './kept-media.ts'
@@ -25,6 +26,8 @@ export interface AttemptsContext extends FollowingContext {
   /** Masks what a model says to an agent of this version. Never rejects. */
   redactorOf(digest: string): Promise<Redactor>
   readonly media: Pick<KeptMedia, 'get'>
+  /** Runs the code that decides for sessions. */
+  readonly runs: ReplayPorts
   readonly deltaPace: DeltaPace
   readonly clock: Clock
   readonly pauseAt: PausePoint
@@ -46,6 +49,8 @@ export interface Attempting extends Effect, Disposable {
 interface Heard {
   /** The stream of an attempt has ended (C2). */
   ended(claimed: Attempting, outcome: CallOutcome): void
+  /** What a replay has to say before it goes on. `begins`: it announces something. */
+  says(claimed: Attempting, events: readonly SessionEvent[], begins: boolean): Promise<Said>
   /** Somebody else may have appended: this frame, or whatever is there (C3). */
   others(frame?: Frame): void
 }
@@ -135,6 +140,16 @@ export class ModelAttempts {
   async #call(claimed: Attempting, deltas: DeltaBatch): Promise<CallOutcome> {
     const { call, attempt, abort } = claimed
     const context = this.#context
+    if (claimed.kind === 'replay-run') {
+      const { session } = this.#fold
+      const redactor = await context.redactorOf(session.born?.digest ?? '')
+      await context.pauseAt('executor.in-replay')
+      return replayRun(
+        ...([session, claimed, context.runs, redactor] as const),
+        (events, begins) => this.#heard.says(claimed, events, begins),
+        abort.signal,
+      )
+    }
     const load = (ref: string) => context.media.get(this.#id, ref)
     const prepared = claimed.prepared ?? (await this.prepare(this.#fold.session, claimed))
     const redactor = await context.redactorOf(this.#fold.session.born?.digest ?? '')

@@ -5,6 +5,7 @@
 import type { AssistantBlock, Delta, EventOf, ModelCompleted, ModelEvent, ModelFailed, Usage } from '@reins/contracts'
 import { type LoadMedia, withMedia } from '@reins/models'
 import type { Redactor } from '@reins/secrets'
+import type { ReplayOutcome } from '../run/replay-run.ts'
 import type { Prepared } from './prepared.ts'
 import { callForSummary } from './summary-caller.ts'
 
@@ -28,6 +29,7 @@ export type CallOutcome =
   | { readonly kind: 'summarised'; readonly text: string; readonly usage: Usage }
   | { readonly kind: 'failed'; readonly failure: ModelFailed; readonly partial: string }
   | { readonly kind: 'aborted'; readonly partial: string }
+  | ReplayOutcome
 
 /** Characters of an answer that broke off which its event keeps: a frame of all of it might be larger than the broker takes. */
 export const maxPartial = 100_000

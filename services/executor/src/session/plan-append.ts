@@ -44,7 +44,8 @@ export async function appendPlan(
   slot: Slot | null,
 ): Promise<Appended | null> {
   const { head, session } = fold
-  const prepared = planned.effect && (await attempts.prepare(planned.after, planned.effect))
+  const asks = planned.effect !== null && planned.effect.kind !== 'replay-run'
+  const prepared = asks && planned.effect && (await attempts.prepare(planned.after, planned.effect))
   const says = prepared && announcementOf(prepared, planned.after, context.priceOf)
   const writer = { n: head.n + 1, at: planned.at, by: context.instance }
   const next = says ? announced(planned, session, says, writer) : planned
@@ -57,7 +58,7 @@ export async function appendPlan(
     { events, to, at, pool, trace, status: statusToShow(next, head, mayBegin) },
   )
   using held = new DisposableStack()
-  const claimed = next.effect && slot ? held.use(attempts.claim(next.effect, slot, prepared)) : null
+  const claimed = next.effect && slot ? held.use(attempts.claim(next.effect, slot, prepared || null)) : null
   // There is no budget for the call that the slot was taken for.
   if (!claimed) slot?.[Symbol.dispose]()
   await context.pauseAt('executor.before-append')
@@ -90,10 +91,22 @@ function tellOwners(
       if (state?.kind === 'claimed')
         context.presence().tellAbort(state.by, { session: before.id, call: event.data.call, attempt: state.attempt })
     }
-    if (event.type !== 'model-call.failed' && event.type !== 'context.compaction-failed') continue
-    if (event.data.error.code !== 'cancelled' || !flight) continue
+    if (!flight || !closesFlight(event)) continue
     const { call, attempt, by } = flight
     if (attempts.holds(call, attempt)) attempts.stop()
     else context.presence().tellAbort(by, { session: before.id, call, attempt })
+  }
+}
+
+/** Whether a cancel has closed what was in flight. */
+function closesFlight(event: SessionEvent): boolean {
+  switch (event.type) {
+    case 'model-call.failed':
+    case 'context.compaction-failed':
+      return event.data.error.code === 'cancelled'
+    case 'run.replay-ended':
+      return event.data.how === 'cancelled'
+    default:
+      return false
   }
 }

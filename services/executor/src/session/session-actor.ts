@@ -34,6 +34,7 @@ import { CallRoom } from '../model-call/call-room.ts'
 import { withCheck } from '../model-call/checked-answer.ts'
 import { type Attempting, type AttemptsContext, ModelAttempts } from '../model-call/model-attempts.ts'
 import type { CallOutcome } from '../model-call/model-caller.ts'
+import type { Said } from '../run/replay-run.ts'
 import { HeldTriggers } from './held-triggers.ts'
 import { type AppendContext, type Appended, appendPlan } from './plan-append.ts'
 import { SessionFold } from './session-fold.ts'
@@ -57,6 +58,12 @@ export interface ActorContext extends AppendContext, AttemptsContext, ErrandCont
 }
 
 const maxFailures = 5
+
+const beforeOutcome = {
+  'call-model': 'executor.before-outcome',
+  compact: 'executor.in-summary',
+  'replay-run': 'executor.before-replay-outcome',
+} as const
 
 export class SessionActor implements HeldActor {
   readonly id: string
@@ -94,6 +101,7 @@ export class SessionActor implements HeldActor {
     this.#errands = new SessionErrands(id, context, this.#fold)
     this.#attempts = new ModelAttempts(id, context, this.#fold, {
       ended: (claimed, outcome) => void this.#enqueue(() => this.#onOutcome(claimed, outcome)),
+      says: (claimed, events, begins) => this.#sayInLine(claimed, events, begins),
       others: (frame) => void this.#enqueue(() => this.#catchUp(false, frame)),
     })
   }
@@ -232,6 +240,38 @@ export class SessionActor implements HeldActor {
     } else if (this.#fold.session.cancel) await this.#decide()
   }
 
+  /** What a replay says while it goes on: it is in the log before the replay hears so. */
+  #sayInLine(running: Attempting, events: readonly SessionEvent[], begins: boolean): Promise<Said> {
+    const said = Promise.withResolvers<Said>()
+    void this.#enqueue(async () => {
+      try {
+        said.resolve(await this.#say(running, events, begins))
+      } catch (error) {
+        said.resolve('lost')
+        throw error
+      }
+    })
+    return said.promise
+  }
+
+  async #say(running: Attempting, events: readonly SessionEvent[], begins: boolean): Promise<Said> {
+    await this.#context.pauseAt(begins ? 'executor.before-operation' : 'executor.before-step-outcome')
+    while (this.#attempts.running === running && this.#attempts.owns(running)) {
+      const { session } = this.#fold
+      if (begins && (session.cancel || session.mode.kind !== 'open')) {
+        if (session.cancel) await this.#decide()
+        return 'held'
+      }
+      const next = plan(session, events, this.#said(), false)
+      if (!next) return 'lost'
+      if (await this.#append(next, null)) {
+        await this.#context.pauseAt(begins ? 'executor.after-operation' : 'executor.after-step-outcome')
+        return 'in'
+      }
+    }
+    return 'lost'
+  }
+
   async #onOutcome(running: Attempting, outcome: CallOutcome): Promise<void> {
     if (this.#attempts.running !== running) return this.#decide()
     this.#attempts.setDown()
@@ -343,7 +383,8 @@ export class SessionActor implements HeldActor {
    */
   async #takeOver({ call, attempt }: Holding): Promise<boolean> {
     const current = isCurrentModelCall(this.#fold.session, call, attempt)
-    const partial = current ? await this.#attempts.streamed(call, attempt) : ''
+    const partial =
+      current && this.#fold.session.run?.replay == null ? await this.#attempts.streamed(call, attempt) : ''
     for (;;) {
       const next = takeover(this.#fold.session, this.#fold.head, this.#holder(), { call, attempt, partial })
       if (!next) return true
@@ -361,17 +402,19 @@ export class SessionActor implements HeldActor {
   async #record(running: Attempting, outcome: Ended): Promise<void> {
     const { clock, metrics, slots } = this.#context
     let events = await this.#eventsOf(running, outcome)
-    await this.#context.pauseAt(running.kind === 'compact' ? 'executor.in-summary' : 'executor.before-outcome')
+    await this.#context.pauseAt(beforeOutcome[running.kind])
     while (this.#attempts.owns(running)) {
       // Others that wait for a slot come first: then what follows is begun in a frame of its own, after them (A7).
       const goesOn = this.#mayBegin() && slots.waiting === 0
+      if (outcome.kind === 'replayed') events = this.#mayGoOn() ? outcome.events : outcome.held
       const next = plan(this.#fold.session, events, this.#said(), goesOn)
       if (!next) return
       try {
         const done = await this.#append(next, next.effect && slots.force())
         if (!done) continue
         if (running.kind === 'compact') await this.#context.pauseAt('executor.after-summary')
-        metrics.modelCall(outcome.kind === 'failed' ? 'failed' : 'completed', clock.now() - running.startedAt)
+        if (running.kind !== 'replay-run')
+          metrics.modelCall(outcome.kind === 'failed' ? 'failed' : 'completed', clock.now() - running.startedAt)
         if (done.claimed) await this.#startOrForget(done.claimed)
         return
       } catch (error) {
@@ -382,8 +425,15 @@ export class SessionActor implements HeldActor {
     this.#triggers.forget()
   }
 
+  /** Whether anything new may begin in it. */
+  #mayGoOn(): boolean {
+    const { mode, cancel } = this.#fold.session
+    return mode.kind === 'open' && !cancel
+  }
+
   async #eventsOf({ kind, call, attempt }: Attempting, outcome: Ended): Promise<readonly SessionEvent[]> {
     if (outcome.kind === 'completed') return withCheck(this.#fold.session, outcome.event, this.#said())
+    if (outcome.kind === 'replayed') return outcome.events
     const { clock, retries } = this.#context
     const at = { now: clock.now(), random: clock.random() }
     if (kind === 'compact' || outcome.kind === 'summarised') {

@@ -21,6 +21,9 @@ import {
   type SkillsFolder,
   type StoredCode,
   type StoredSkills,
+  type WorkflowEntry,
+  type WorkflowFacts,
+  workflowEntry,
 } from '@reins/contracts'
 import { type BundleStore, parseBundle } from '@reins/journal'
 import { noPausePoints, type PausePoint } from '@reins/service'
@@ -32,13 +35,20 @@ import { skillsOf } from './skills.ts'
 import { nameClashes } from './tool-names.ts'
 
 export type BundleDescription =
-  | { readonly kind: 'tools'; readonly tools: readonly CodeTool[] }
+  | { readonly kind: 'tools'; readonly tools: readonly CodeTool[]; readonly workflow?: WorkflowFacts }
   | { readonly kind: 'problems'; readonly problems: readonly { readonly export?: string; readonly message: string }[] }
   /** Nothing is known of the bundle: no code can be loaded here now. */
   | { readonly kind: 'refused'; readonly message: string }
 
-/** Loads a bundle once, in a process of its own. `file`: for messages. */
-export type DescribeBundle = (bundle: { readonly file: string; readonly text: string }) => Promise<BundleDescription>
+/** Loads a bundle once, in a process of its own. `file`: for messages. `wanted`: what it is named as. */
+export type DescribeBundle = (bundle: {
+  readonly file: string
+  readonly text: string
+  readonly wanted: CodeUse
+}) => Promise<BundleDescription>
+
+/** What a place of a definition names code as. */
+export type CodeUse = 'tools' | 'workflow'
 
 export interface BundlesOptions {
   readonly store: Pick<BundleStore, 'put'>
@@ -70,6 +80,7 @@ export interface FreshBundle extends Bundle {
   readonly tools: CodeTool[]
   /** Of a folder of skills. */
   readonly skills?: Skill[]
+  readonly workflow?: WorkflowFacts
 }
 
 export type ResolvedCode =
@@ -94,17 +105,41 @@ export class Bundles {
   /** Throws ReinsError forbidden, or unavailable. */
   async resolve({ definition, places, files, mayRegister, current }: CodeRequest): Promise<ResolvedCode> {
     const { entries } = codeEntries(definition)
+    const workflow = workflowEntry(definition)
+    const ofWorkflow: readonly CodeEntry[] = workflow ? [{ ...placeOf(workflow), path: 'workflow_file' }] : []
     const folders = placedSkills(definition)
     const sent = readSentFiles(files)
-    const named = new Set([...entries.map(({ file }) => file), ...folders.map(({ folder }) => folder.dir)])
+    const named = new Set([
+      ...[...entries, ...ofWorkflow].map(({ file }) => file),
+      ...folders.map(({ folder }) => folder.dir),
+    ])
     const problems: Problem[] = [...sent.problems, ...unnamed(sent.bundles, named)]
     const say = (path: string, message: string) => void problems.push(problemAt(places, path, message))
-    if (!mayRegister) mustHaveAll(entries, folders, current) // B4
+    if (!mayRegister) mustHaveAll([...entries, ...ofWorkflow], folders, current) // B4
     const fresh = new Map<string, FreshBundle>()
     const stored: StoredCode[] = []
     for (const entry of entries) {
-      const bundle = await this.#bundleOf(entry, sent.bundles.get(entry.file), fresh, say)
-      if (bundle) stored.push({ ...entry, ...bundle })
+      const bundle = await this.#bundleOf(entry, 'tools', sent.bundles.get(entry.file), fresh, say)
+      if (bundle) stored.push({ ...entry, digest: bundle.digest, size: bundle.size, tools: bundle.tools })
+    }
+    let decides: WorkflowEntry | undefined
+    for (const entry of ofWorkflow) {
+      const bundle = await this.#bundleOf(entry, 'workflow', sent.bundles.get(entry.file), fresh, say)
+      if (!bundle || !workflow) continue
+      const { affinity } = bundle.workflow ?? {}
+      decides = {
+        ...placeOf(workflow),
+        ...{ digest: bundle.digest, size: bundle.size },
+        ...(affinity === undefined ? {} : { affinity }),
+      }
+      const other = Object.keys(affinity ?? {}).find(
+        (label) => (definition.affinity?.[label] ?? affinity?.[label]) !== affinity?.[label],
+      )
+      if (other !== undefined)
+        say(
+          'affinity',
+          `asks for ${other}=${definition.affinity?.[other]}, and ${workflow.file} exports an affinity with ${other}=${affinity?.[other]}: make them the same, or leave one out`,
+        )
     }
     const skills = new Map<string, StoredSkills>()
     for (const { path, folder } of folders) {
@@ -114,16 +149,24 @@ export class Bundles {
     if (problems.length === 0)
       for (const { path, message } of nameClashes(definition, stored, (at) => places.get(at)?.line)) say(path, message)
     if (problems.length > 0) return { kind: 'problems', problems }
-    return { kind: 'resolved', definition: withStored(definition, stored, skills), fresh: [...fresh.values()] }
+    return { kind: 'resolved', definition: withStored(definition, stored, skills, decides), fresh: [...fresh.values()] }
   }
 
   /** B2. Rejects with BrokerUnavailable. */
   async keep(fresh: readonly FreshBundle[], by: string, at: number): Promise<void> {
     const { store, log } = this.#options
-    for (const { digest, bytes, tools, skills } of fresh) {
+    for (const { digest, bytes, tools, skills, workflow } of fresh) {
       await store.put(digest, bytes)
       await this.#pauseAt('registry.bytes-kept')
-      const entry: BundleEntry = { digest, size: bytes.length, at, by, tools, ...(skills ? { skills } : {}) }
+      const entry: BundleEntry = {
+        digest,
+        size: bytes.length,
+        at,
+        by,
+        tools,
+        ...(skills ? { skills } : {}),
+        ...(workflow ? { workflow } : {}),
+      }
       await log.write('bundle', digest, entry, 0) // refused: somebody kept the same one
     }
   }
@@ -131,10 +174,11 @@ export class Bundles {
   /** What a place means, or undefined where that was said to be wrong. */
   async #bundleOf(
     entry: CodeEntry,
+    wanted: CodeUse,
     sent: Bundle | undefined,
     fresh: Map<string, FreshBundle>,
     say: (path: string, message: string) => void,
-  ): Promise<Pick<StoredCode, 'digest' | 'size' | 'tools'> | undefined> {
+  ): Promise<(Pick<StoredCode, 'digest' | 'size' | 'tools'> & { readonly workflow?: WorkflowFacts }) | undefined> {
     const { path, file } = entry
     const fault = entry.digest === undefined ? codeFileFault(file) : undefined
     if (fault !== undefined) {
@@ -151,7 +195,7 @@ export class Bundles {
       return undefined
     }
     const known =
-      fresh.get(digest) ?? (await this.#known(digest)) ?? (sent && (await this.#load(path, file, sent, say)))
+      fresh.get(digest) ?? (await this.#known(digest)) ?? (sent && (await this.#load(path, file, wanted, sent, say)))
     if (!known) {
       if (!sent) say(path, `(${file}) names the digest ${digest}, and no such bundle is stored here. ${elsewhere}`)
       return undefined
@@ -160,13 +204,21 @@ export class Bundles {
       say(path, `(${file}) names a digest of skills, which are no code: skills belong to skills_dir`)
       return undefined
     }
+    if (wanted === 'workflow' && !known.workflow) {
+      say(path, `(${file}) exports no workflow: ${workflowForm}`)
+      return undefined
+    }
+    if (wanted === 'tools' && known.tools.length === 0) {
+      say(path, `(${file}) exports no tool; a file that decides what happens in sessions is named by workflow_file`)
+      return undefined
+    }
     if ('bytes' in known) fresh.set(digest, known)
     const size = 'bytes' in known ? known.bytes.length : known.size
     if (entry.size !== undefined && entry.size !== size)
       say(path, `(${file}) says that its size is ${entry.size}; it is ${size}`)
     if (entry.tools !== undefined && canonicalJson(entry.tools) !== canonicalJson(known.tools))
       say(path, `(${file}) has other "tools" than its code declares: leave them out, Reins fills them in`)
-    return { digest, size, tools: known.tools }
+    return { digest, size, tools: known.tools, ...(known.workflow ? { workflow: known.workflow } : {}) }
   }
 
   /** As `#bundleOf`, for the folder of skills. */
@@ -202,12 +254,13 @@ export class Bundles {
   async #load(
     path: string,
     file: string,
+    wanted: CodeUse,
     { digest, bytes }: Bundle,
     say: (path: string, message: string) => void,
   ): Promise<FreshBundle | undefined> {
     const obstacle = this.#options.full?.() // B5
     if (obstacle) throw obstacle
-    const described = await this.#describe(file, new TextDecoder().decode(bytes))
+    const described = await this.#describe(file, new TextDecoder().decode(bytes), wanted)
     if (described.kind === 'refused')
       throw new ReinsError('unavailable', `The code of ${file} cannot be loaded here: ${described.message}`)
     if (described.kind === 'problems') {
@@ -216,8 +269,9 @@ export class Bundles {
       return undefined
     }
     const tools = [...described.tools]
+    const { workflow } = described
     const size = Buffer.byteLength(JSON.stringify(tools))
-    if (size <= maxToolsBytes) return { digest, bytes, tools }
+    if (size <= maxToolsBytes) return { digest, bytes, tools, ...(workflow ? { workflow } : {}) }
     say(
       path,
       `(${file}) has tools whose descriptions and schemas take ${size} bytes; at most ${maxToolsBytes} are allowed`,
@@ -225,14 +279,22 @@ export class Bundles {
     return undefined
   }
 
-  #describe(file: string, text: string): Promise<BundleDescription> {
+  #describe(file: string, text: string, wanted: CodeUse): Promise<BundleDescription> {
     const [next = Promise.resolve(), ...others] = this.#loading
-    const loaded = next.then(() => this.#options.describe({ file, text }))
+    const loaded = next.then(() => this.#options.describe({ file, text, wanted }))
     this.#loading = [...others, loaded.catch(() => undefined)]
     return loaded
   }
 }
 
+const placeOf = ({ file, digest, size, network }: WorkflowEntry): WorkflowEntry => ({
+  file,
+  ...(digest === undefined ? {} : { digest }),
+  ...(size === undefined ? {} : { size }),
+  ...(network === undefined ? {} : { network }),
+})
+
+const workflowForm = 'write "export default async function agent_chat(ctx) { … }" (docs/workflows.md)'
 const wayOut =
   'Reins reads no file but where you type reins agent apply, which sends the contents; over HTTP, send them in "files" (docs/tools.md).'
 const elsewhere = 'Leave "digest", "size" and "tools" out, and apply the definition where the file is.'

@@ -11,7 +11,9 @@ import {
   type StoredCode,
   type StoredSkills,
   storedCode,
+  type WorkflowEntry,
   withPlacedSkills,
+  workflowEntry,
 } from '@reins/contracts'
 
 /** H1. */
@@ -29,7 +31,9 @@ export function mustHaveAll(
       { details: { permission: registerPermission } },
     )
 
-  const own = new Set((current ? storedCode(current) : []).map(({ digest }) => digest))
+  const own = new Set<string | undefined>((current ? storedCode(current) : []).map(({ digest }) => digest))
+  const decides = current && workflowEntry(current)?.digest
+  if (decides !== undefined) own.add(decides)
   const foreign = entries.find(({ digest }) => digest === undefined || !own.has(digest))
   if (foreign)
     throw new ReinsError(
@@ -44,12 +48,14 @@ export function withStored(
   definition: AgentDefinition,
   stored: readonly StoredCode[],
   skills: ReadonlyMap<string, StoredSkills>,
+  workflow?: WorkflowEntry,
 ): AgentDefinition {
   const byPath = new Map(stored.map(({ path, ...entry }) => [path, entry satisfies CodeFile]))
   const { tools_file, tools } = definition
   const at = <T>(path: string, value: T): T | CodeFile => byPath.get(path) ?? value
   return {
     ...withPlacedSkills(definition, (path) => skills.get(path)),
+    ...(workflow === undefined ? {} : { workflow_file: workflow }),
     ...(tools_file === undefined
       ? {}
       : {

@@ -1,5 +1,6 @@
 // Agents: written through the registry service, read from the view of its stream, so reading works while it is away.
 import {
+  affinityOf,
   isMapping,
   type McpTest,
   mcpServers,
@@ -77,7 +78,7 @@ export class Agents {
     const servers = mcpServers(definition)
     if (servers.length === 0) return { agent: name, servers: [] }
     const withinMs = Math.max(...servers.map(({ connectMs }) => connectMs)) * 2 + 5000
-    const request: TestMcp = { digest, principal: caller.principal, pool: poolKey(definition.affinity ?? {}) }
+    const request: TestMcp = { digest, principal: caller.principal, pool: poolKey(affinityOf(definition)) }
     for (let tries = 1; ; tries++) {
       const reply = await this.#parts.call<Omit<McpTest, 'agent'>>(
         serviceSubject('tool-runner', testMcpVerb),

@@ -44,7 +44,8 @@ export function questionLines(view: QuestionView, now: number, width: number, st
   const { question, others, filling } = view
   const { server, message, mode, expiresAt } = question
   const behind = others === 0 ? '' : `, ${others} more behind it`
-  const expires = style.dim(`  expires in ${span(Math.max(0, expiresAt - now))}${behind}`)
+  const until = expiresAt === undefined ? '' : `  expires in ${span(Math.max(0, expiresAt - now))}`
+  const expires = style.dim(`${until}${behind}`)
   return [
     ...rowsOf(
       `${style.yellow('▲')} ${style.bold(`${whose(question)}[${oneLine(server)}] ${oneLine(message)}`)}`,

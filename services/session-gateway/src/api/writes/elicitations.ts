@@ -47,7 +47,7 @@ export class Elicitations {
       ...{ message: state.message, server_name: state.server },
       ...(state.schema === undefined ? {} : { schema: { ...state.schema } }),
       ...{ session, call, tool, state: state.accepted === undefined ? ('waiting' as const) : ('accepted' as const) },
-      expiresAt: state.expiresAt,
+      ...(state.expiresAt === undefined ? {} : { expiresAt: state.expiresAt }),
     }))
   }
 

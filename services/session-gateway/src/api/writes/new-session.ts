@@ -1,5 +1,6 @@
 // What a new session begins with: its agent's definition as the registry has it now, and pools that take its frames.
 import {
+  affinityOf,
   type AgentEntry,
   type CreateSession,
   type EventOf,
@@ -32,7 +33,7 @@ export async function beginSession(
 ): Promise<Beginning> {
   const { entry, version } = await agentNow(parts, request.agent)
   const { definition } = version
-  const labels = definition.affinity ?? {}
+  const labels = affinityOf(definition)
   const [toolset, agents] = await Promise.all([parts.toolsOf(definition), agentsNow(parts.registry, definition)])
   const { started, declared } = sessionBeginning({
     agent: entry.name,

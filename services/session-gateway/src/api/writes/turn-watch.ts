@@ -1,5 +1,5 @@
 // What becomes of one message: looks at the events of its session, in order, until the turn that holds it has ended. Pure.
-import { noUsage, type SessionEvent, type TurnResult } from '@reins/contracts'
+import { addUsage, noUsage, type SessionEvent, type TurnResult, type Usage } from '@reins/contracts'
 
 export type TurnEnd = TurnResult['turn']
 
@@ -8,6 +8,8 @@ export class TurnWatch {
   #turn: string | undefined
   /** The text of the latest answer by its call; turn.completed names the one that counts. */
   #answer = { call: '', text: '' }
+  /** Code that decides has been given the message; what its turns used since. */
+  #usage: Usage | undefined
 
   constructor(message: string) {
     this.#message = message
@@ -30,7 +32,26 @@ export class TurnWatch {
         this.#answer = { call: event.data.call, text }
         return undefined
       }
+      case 'run.resumed':
+        if (event.data.message === this.#message) this.#usage = noUsage
+        return undefined
+      case 'run.paused': {
+        const { position, output } = event.data
+        if (!this.#usage || output.type === 'elicitation') return undefined
+        const content = output.type === 'chat_response' ? (output.content ?? '') : this.#answer.text
+        return { id: `p${position}`, status: 'completed', content, usage: this.#usage }
+      }
+      case 'run.ended': {
+        const { status, output, error } = event.data
+        if (!this.#usage) return undefined
+        const ended = { id: 'end', usage: this.#usage }
+        if (status === 'failed')
+          return { ...ended, status, content: '', error: error ?? { code: 'failed', message: 'The code failed.' } }
+        const content = typeof output === 'string' ? output : ''
+        return { ...ended, status, content, ...(output === undefined ? {} : { result: output }) }
+      }
       case 'turn.completed': {
+        if (this.#usage) this.#usage = addUsage(this.#usage, event.data.usage)
         const { turn, call, usage, reason, ...data } = event.data
         if (turn !== this.#turn) return undefined
         const content = this.#answer.call === call ? this.#answer.text : ''

@@ -1,0 +1,104 @@
+// What a session knows of the code that decides for it: the operations that the code has asked for, in their order, and the replay that is
+// under way. Types, and what can be asked of them.
+import type { ElicitationAction, ElicitationContent, RunError, RunPause } from '@reins/contracts'
+import type { Session } from '../session.ts'
+
+/** Waits: for a message, a person's answer, the end of a turn, a timer, or the end of its function. */
+export type OpenOperation =
+  | { readonly kind: 'step'; readonly attempt: number; readonly replay: 'safe' | 'never'; readonly lost?: true }
+  | { readonly kind: 'call'; readonly message: string }
+  | { readonly kind: 'sleep'; readonly timer: string; readonly until: number }
+  | { readonly kind: 'pause'; readonly output: RunPause }
+
+export type OperationKind = OpenOperation['kind'] | 'now' | 'random' | 'uuid' | 'config'
+
+/** What the code gets. */
+export type OperationResult =
+  | { readonly kind: 'value'; readonly value?: unknown }
+  | { readonly kind: 'error'; readonly error: RunError }
+
+/** Its position is its place in the list. */
+export type Operation = { readonly name: string; readonly operation: OperationKind; readonly n: number } & (
+  | { readonly state: 'open'; readonly waits: OpenOperation }
+  /** `order`: operations end in this order, and a replay is told so in the same. */
+  | { readonly state: 'done'; readonly order: number; readonly result: OperationResult }
+)
+
+export interface Replay {
+  readonly replay: string
+  readonly attempt: number
+  readonly by: string
+  readonly n: number
+}
+
+export interface Run {
+  readonly file: string
+  readonly digest: string
+  readonly network?: true
+  readonly operations: readonly Operation[]
+  /** Operations that have ended. */
+  readonly done: number
+  /** Of those, how many the code has been told of by the latest replay; -1: the code has to be run, whatever there is to tell. */
+  readonly seen: number
+  /** null: none is under way. */
+  readonly replay: Replay | null
+  /** Attempts of replays that were lost in a row, and why the latest was. */
+  readonly lost: number
+  readonly why?: RunError
+  /** Absent: the code is not at its end. */
+  readonly ended?: { readonly status: 'completed' | 'failed'; readonly error?: RunError; readonly output?: unknown }
+}
+
+export type Open = Operation & { readonly state: 'open' }
+
+export interface Placed<W extends OpenOperation = OpenOperation> {
+  readonly position: number
+  readonly name: string
+  readonly n: number
+  readonly waits: W
+}
+
+type OfKind<K extends OpenOperation['kind']> = Extract<OpenOperation, { kind: K }>
+
+export const openOf = <K extends OpenOperation['kind']>(run: Run, kind: K): readonly Placed<OfKind<K>>[] =>
+  run.operations.flatMap((one, position) =>
+    one.state === 'open' && one.waits.kind === kind
+      ? [{ position, name: one.name, n: one.n, waits: one.waits as OfKind<K> }]
+      : [],
+  )
+
+/** The pause that the next message of a person ends. */
+export const messagePause = (run: Run): Placed<OfKind<'pause'>> | undefined =>
+  openOf(run, 'pause').find(({ waits }) => waits.output.type === 'chat_response')
+
+type Question = Extract<RunPause, { type: 'elicitation' }>
+
+/** Questions of the code to a person that wait for an answer. */
+export const runQuestions = ({
+  run,
+  mode,
+}: Session): readonly { readonly position: number; readonly question: Question }[] =>
+  run && mode.kind !== 'ended'
+    ? openOf(run, 'pause').flatMap(({ position, waits: { output } }) =>
+        output.type === 'elicitation' ? [{ position, question: output }] : [],
+      )
+    : []
+
+/** What a person's answer is to the code. */
+export const answerValue = (
+  { elicitation_id }: Question,
+  action: ElicitationAction,
+  content?: ElicitationContent,
+): OperationResult => ({
+  kind: 'value',
+  value: { elicitation_response: { elicitation_id, action, ...(content ? { content } : {}) } },
+})
+
+export const cancelledError: RunError = { code: 'cancelled', message: 'It was cancelled.' }
+
+/** Whether the code is at work or is to be run, so that whoever asked the session something has no answer yet. */
+export const runBusy = ({ run, turn }: Session): boolean =>
+  run !== undefined && (turn !== null || run.replay !== null || messagePause(run) === undefined)
+
+/** The code has news, or was never run. */
+export const hasNews = ({ done, seen, ended }: Run): boolean => ended === undefined && done > seen

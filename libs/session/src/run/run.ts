@@ -1,0 +1,290 @@
+// Runs: sessions whose decisions come from a file of their owner. The code is run from its beginning, again and again, and is given what
+// stands in the log: so it goes on where it was, whichever process runs it.
+//   RN1. Each operation has a position and a name. What is recorded at a position never changes; it ends once, and stays in the order in
+//        which it ended.
+//   RN2. An operation that acts on the world is announced before it acts (run.step-started, run.called), and only on the head that the
+//        replay stands on: an append that is refused means that another replay may be under way.
+//   RN3. A step that was cut off runs again where it is `safe`, as the next attempt. Any other ends as unknown, and the code is told so.
+//   RN4. One thing is under way at a time: a replay, or a turn of the agent. What else comes in waits in the log.
+//   RN5. Messages of people begin no turn: the code is given them, one for each pause, in their order.
+//   RN6. The code's bundle is named in the first frame. A later version of its file is of other sessions.
+import { type EventData, type EventOf, runMessage, type SessionEvent } from '@reins/contracts'
+import { withAnsweredCancel } from '../cancel/answered-cancel.ts'
+import type { Session, Turn } from '../session.ts'
+import type { Meaning, Meanings, Origin, TimerRule } from '../slice.ts'
+import {
+  answerValue,
+  cancelledError,
+  messagePause,
+  type OpenOperation,
+  type Operation,
+  type OperationKind,
+  type OperationResult,
+  openOf,
+  type Run,
+  runQuestions,
+} from './run-state.ts'
+
+type RunEventType = Extract<SessionEvent['type'], `run.${string}`>
+
+export const runEvents: Meanings<RunEventType> = {
+  'run.declared': {
+    effective: true,
+    evolve: (session, { data }) =>
+      session.born && !session.run
+        ? { ...session, run: { ...data, operations: [], done: 0, seen: -1, replay: null, lost: 0 } }
+        : session,
+  },
+  'run.replay-started': { effective: true, begins: true, evolve: replayStarted },
+  'run.replay-ended': { effective: true, evolve: replayEnded },
+  'run.recorded': {
+    effective: true,
+    evolve: (session, { data }, { n }) =>
+      added(session, data, (run) => {
+        const operation = { name: data.name, operation: data.operation, n, state: 'done' as const, order: run.done }
+        return told({
+          ...run,
+          operations: [...run.operations, { ...operation, result: { kind: 'value', value: data.value } }],
+        })
+      }),
+  },
+  'run.step-started': { effective: true, begins: true, evolve: stepStarted },
+  'run.step-ended': { effective: true, evolve: stepEnded },
+  'run.called': {
+    effective: true,
+    begins: true,
+    evolve: (session, { data }, { n, trace }) => {
+      const message = runMessage(data.position)
+      const after = opened(session, data, 'call', { kind: 'call', message: data.message }, n)
+      if (after === session || data.message !== message) return session
+      const queued = { message, content: data.content, onBusy: 'queue' as const, n }
+      return { ...after, inbox: [...after.inbox, trace === undefined ? queued : { ...queued, trace }] }
+    },
+  },
+  'run.slept': {
+    effective: true,
+    evolve: (session, { data }, { n }) =>
+      opened(session, data, 'sleep', { kind: 'sleep', timer: data.timer, until: data.until }, n),
+  },
+  'run.paused': {
+    effective: true,
+    evolve: (session, { data }, { n }) => {
+      const after = opened(session, data, 'pause', { kind: 'pause', output: data.output }, n)
+      if (after === session || data.output.type !== 'chat_response') return after
+      // For whoever delegated: what the code says is its answer.
+      return {
+        ...after,
+        settled: { turn: `p${data.position}`, status: 'completed', output: data.output.content ?? '' },
+      }
+    },
+  },
+  'run.resumed': { effective: true, begins: true, evolve: resumed },
+  'run.withdrawn': {
+    effective: true,
+    evolve: (session, { data: { position } }) => {
+      const question = runQuestions(session).find((one) => one.position === position)?.question
+      const result: OperationResult = question
+        ? answerValue(question, 'cancel')
+        : { kind: 'error', error: cancelledError }
+      return withAnsweredCancel(
+        ended(session, position, ({ kind }) => (kind === 'sleep' || question !== undefined ? result : null)),
+      )
+    },
+  },
+  'run.ended': {
+    effective: true,
+    evolve: (session, { data }) => {
+      const { run } = session
+      if (!run || run.ended) return session
+      const { status, error } = data
+      const output = status === 'failed' ? (error?.message ?? 'It failed.') : textOf(data.output)
+      return withAnsweredCancel({
+        ...session,
+        run: { ...run, replay: null, ended: data },
+        settled: {
+          ...{ turn: 'end', status, output },
+          ...(Object.hasOwn(data, 'output') ? { result: data.output } : {}),
+        },
+      })
+    },
+  },
+}
+
+const textOf = (value: unknown): string =>
+  value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value)
+
+/** What a replay itself brought about, its code knows. */
+const told = (run: Run): Run => ({
+  ...run,
+  done: run.done + 1,
+  seen: run.replay && run.seen >= 0 ? run.seen + 1 : run.seen,
+})
+
+/** RN1: a new operation is the next one. */
+function added(session: Session, { position }: { readonly position: number }, change: (run: Run) => Run): Session {
+  const { run } = session
+  if (!run?.replay || run.ended || position !== run.operations.length) return session
+  return { ...session, run: change(run) }
+}
+
+const opened = (
+  session: Session,
+  data: { readonly position: number; readonly name: string },
+  operation: OperationKind,
+  waits: OpenOperation,
+  n: number,
+): Session =>
+  added(session, data, (run) => ({
+    ...run,
+    operations: [...run.operations, { name: data.name, operation, n, state: 'open', waits }],
+  }))
+
+/** RN1. null: it does not end so. `own`: the replay that is under way has brought it about. */
+function ended(
+  session: Session,
+  position: number,
+  end: (waits: OpenOperation) => OperationResult | null,
+  own = false,
+): Session {
+  const { run } = session
+  const old = run?.operations[position]
+  if (!run || run.ended || old?.state !== 'open') return session
+  const result = end(old.waits)
+  if (!result) return session
+  const { name, operation, n } = old
+  const closed: Operation = { name, operation, n, state: 'done', order: run.done, result }
+  const next = { ...run, operations: run.operations.with(position, closed) }
+  return { ...session, run: own ? told(next) : { ...next, done: run.done + 1 } }
+}
+
+function replayStarted(session: Session, { data }: EventOf<'run.replay-started'>, { by, n }: Origin): Session {
+  const { run } = session
+  if (!run || run.replay || run.ended || session.turn) return session
+  return { ...session, run: { ...run, replay: { ...data, by, n }, seen: run.done } }
+}
+
+function replayEnded(session: Session, { data }: EventOf<'run.replay-ended'>): Session {
+  const { run } = session
+  if (run?.replay?.replay !== data.replay || run.replay.attempt !== data.attempt) return session
+  const { why: _, ...rest } = run
+  switch (data.how) {
+    case 'suspended':
+      return withAnsweredCancel({ ...session, run: { ...rest, replay: null, lost: 0 } })
+    case 'held':
+    case 'cancelled':
+      return withAnsweredCancel({ ...session, run: { ...run, replay: null, seen: -1, operations: lostSteps(run) } })
+    case 'lost': {
+      const why = data.error === undefined ? {} : { why: data.error }
+      return {
+        ...session,
+        run: { ...rest, ...why, replay: null, seen: -1, lost: run.lost + 1, operations: lostSteps(run) },
+      }
+    }
+    default:
+      return data.how satisfies never
+  }
+}
+
+/** RN3: nobody runs them any more. */
+const lostSteps = ({ operations }: Run): readonly Operation[] =>
+  operations.map((one) =>
+    one.state === 'open' && one.waits.kind === 'step' ? { ...one, waits: { ...one.waits, lost: true } } : one,
+  )
+
+function stepStarted(session: Session, { data }: EventOf<'run.step-started'>, { n }: Origin): Session {
+  const { position, attempt, replay } = data
+  const { run } = session
+  const old = run?.operations[position]
+  if (old === undefined)
+    return attempt === 1 ? opened(session, data, 'step', { kind: 'step', attempt, replay }, n) : session
+  // RN3.
+  if (!run?.replay || old.state !== 'open' || old.waits.kind !== 'step' || !old.waits.lost) return session
+  if (old.waits.replay !== 'safe' || attempt !== old.waits.attempt + 1) return session
+  const again: Operation = { ...old, n, waits: { kind: 'step', attempt, replay: 'safe' } }
+  return { ...session, run: { ...run, operations: run.operations.with(position, again) } }
+}
+
+function stepEnded(session: Session, { data }: EventOf<'run.step-ended'>): Session {
+  const { position, attempt, status, error } = data
+  const own = session.run?.replay !== null && status !== 'cancelled'
+  const after = ended(
+    session,
+    position,
+    (waits) => {
+      if (waits.kind !== 'step' || waits.attempt !== attempt) return null
+      if (status === 'ok') return { kind: 'value', ...(Object.hasOwn(data, 'value') ? { value: data.value } : {}) }
+      return { kind: 'error', error: error ?? { code: status, message: `The step ended: ${status}.` } }
+    },
+    own,
+  )
+  return withAnsweredCancel(after)
+}
+
+/** RN5. */
+function resumed(session: Session, { data: { position, message } }: EventOf<'run.resumed'>): Session {
+  const queued = session.inbox.find((one) => one.message === message)
+  if (!queued || !session.run || messagePause(session.run)?.position !== position) return session
+  const text = queued.content.map((part) => part.text).join('\n\n')
+  const after = ended(session, position, ({ kind }) =>
+    kind === 'pause' ? { kind: 'value', value: { message: text } } : null,
+  )
+  return after === session ? session : { ...after, inbox: after.inbox.filter((one) => one !== queued) }
+}
+
+export const runTimer: TimerRule = (session, timer) => {
+  const asleep = session.run && openOf(session.run, 'sleep').find(({ waits }) => waits.timer === timer)
+  return asleep ? ended(session, asleep.position, () => ({ kind: 'value' })) : session
+}
+
+type Followed = 'turn.completed' | 'turn.failed' | 'turn.cancelled' | 'elicitation.answered'
+
+/** What other slices bring about, and code waits for: the end of a turn that it asked for, a person's answer. */
+export function followed<M extends Meanings<SessionEvent['type']>>(meanings: M): M {
+  const follow = <T extends Followed>(
+    type: T,
+    then: (after: Session, before: Session, data: EventData<T>, origin: Origin) => Session,
+  ): Meaning<EventOf<T>> => {
+    const meaning = meanings[type] as unknown as Meaning<EventOf<T>>
+    return {
+      ...meaning,
+      evolve: (session, event, origin) => {
+        const after = meaning.evolve(session, event, origin)
+        return session.run ? then(after, session, (event as { readonly data: EventData<T> }).data, origin) : after
+      },
+    }
+  }
+  return {
+    ...meanings,
+    'turn.completed': follow('turn.completed', (after, before, data) =>
+      turnEnded(after, before, {
+        status: 'completed',
+        content: before.lastText,
+        reason: data.reason,
+        ...(Object.hasOwn(data, 'result') ? { result: data.result } : {}),
+      }),
+    ),
+    'turn.failed': follow('turn.failed', (after, before, { error, text }) =>
+      turnEnded(after, before, { status: 'failed', content: text ?? '', error }),
+    ),
+    'turn.cancelled': follow('turn.cancelled', (after, before, { reason }) =>
+      turnEnded(after, before, { status: 'cancelled', content: '', reason }),
+    ),
+    'elicitation.answered': follow('elicitation.answered', (after, before, data, { by }) => {
+      const asked = runQuestions(before).find(
+        ({ position, question }) =>
+          question.elicitation_id === data.elicitation && data.call === runMessage(position) && data.person === by,
+      )
+      return asked ? ended(after, asked.position, () => answerValue(asked.question, data.action, data.content)) : after
+    }),
+  }
+}
+
+function turnEnded(after: Session, before: Session, value: Readonly<Record<string, unknown>>): Session {
+  const { turn } = before
+  if (!turn || after.turn || !after.run) return after
+  const call = callOf(after.run, turn)
+  return call ? ended(after, call.position, () => ({ kind: 'value', value: { ...value, turn: after.turns } })) : after
+}
+
+const callOf = (run: Run, { messages }: Turn) =>
+  openOf(run, 'call').find(({ waits }) => messages.includes(waits.message))

@@ -1,0 +1,394 @@
+// One replay of the code that decides for a session: what a code host says of it becomes events, and what is recorded becomes the host's
+// answers. It decides nothing; its caller appends.
+//   RR1. What a host says is the word of the code in it: it is checked, and becomes an event only where it fits that event's schema.
+//   RR2. Words are taken in their order. A step runs once its intent is in the log; values that were given at once, and what the code waits
+//        for, go out with the next frame, since nothing outside knows of them before.
+//   RR3. From one operation to the next, code has so much time. The first replay that takes longer counts as lost, since a host is shared:
+//        the next one fails the run.
+import type { CodeHosts, HostsAnswer, RunEnd, RunHistory, RunResult } from '@reins/code-host'
+import { type EventOf, eventCodec, type RunError, runLimits, runMessage, type SessionEvent } from '@reins/contracts'
+import type { Redactor } from '@reins/secrets'
+import type { Effect, Run, Session } from '@reins/session'
+
+/** `held`: nothing new may begin now. `lost`: the replay is nobody's any more. */
+export type Said = 'in' | 'held' | 'lost'
+
+export interface ReplayPorts {
+  readonly hosts: Pick<CodeHosts, 'run'>
+  /** The value of a config; null: there is none. */
+  config(name: string, session: Session): Promise<unknown>
+  readonly now: () => number
+  /** By the operator. */
+  readonly networkAllowed: boolean
+  /** ms from one operation to the next. */
+  readonly betweenMs: number
+  log(session: string, line: { readonly level: string; readonly message: string; readonly attributes?: unknown }): void
+}
+
+export interface ReplayOutcome {
+  readonly kind: 'replayed'
+  readonly events: readonly SessionEvent[]
+  /** Where nothing may begin when it is recorded. */
+  readonly held: readonly SessionEvent[]
+}
+
+type Outcome = ReplayOutcome | { readonly kind: 'aborted'; readonly partial: string }
+
+/** `begins`: it announces something. */
+export type Say = (events: readonly SessionEvent[], begins: boolean) => Promise<Said>
+
+const notRunTries = 4
+
+export async function replayRun(
+  session: Session,
+  { call, attempt }: Pick<Effect, 'call' | 'attempt'>,
+  ports: ReplayPorts,
+  redactor: Redactor,
+  say: Say,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { run } = session
+  if (!run) return { kind: 'aborted', partial: '' }
+  const replay = new Replaying(session, run, { replay: call, attempt }, ports, redactor, say)
+  for (let tries = 1; ; tries++) {
+    const answer = await replay.once(signal)
+    if (signal.aborted) return { kind: 'aborted', partial: '' }
+    if (answer.kind !== 'not-run' || tries === notRunTries) return replay.outcome(answer)
+    await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** tries))
+    if (signal.aborted) return { kind: 'aborted', partial: '' }
+  }
+}
+
+type Answer = HostsAnswer | { readonly kind: 'broken'; readonly error: RunError } | { readonly kind: 'late' }
+
+interface Of {
+  readonly replay: string
+  readonly attempt: number
+}
+
+class Replaying {
+  readonly #session: Session
+  readonly #run: Run
+  readonly #of: Of
+  readonly #ports: ReplayPorts
+  readonly #redactor: Redactor
+  readonly #say: Say
+  /** Not in the log yet (RR2). */
+  #pending: SessionEvent[] = []
+  #line: Promise<unknown> = Promise.resolve()
+  #next: number
+  #steps = 0
+  #held = false
+  #chars = 0
+  readonly #broken = new AbortController()
+  #fault: Extract<Answer, { kind: 'broken' | 'late' }> | undefined
+  #watch: NodeJS.Timeout | undefined
+
+  constructor(session: Session, run: Run, of: Of, ports: ReplayPorts, redactor: Redactor, say: Say) {
+    this.#session = session
+    this.#run = run
+    this.#of = of
+    this.#ports = ports
+    this.#redactor = redactor
+    this.#say = say
+    this.#next = run.operations.length
+  }
+
+  async once(signal: AbortSignal): Promise<Answer> {
+    const { born, id } = this.#session
+    const history = this.#run.operations.map(historyOf)
+    this.#chars = JSON.stringify(history).length
+    const either = AbortSignal.any([signal, this.#broken.signal])
+    const input = {
+      ...{ agent: born?.agent ?? '', session: id, history },
+      limits: {
+        valueChars: runLimits.valueChars,
+        stepMs: runLimits.stepMs,
+        mostStepMs: runLimits.mostStepMs,
+        sleepMs: runLimits.sleepMs,
+      },
+    }
+    const { file, digest, network = false } = this.#run
+    try {
+      const answer = await this.#ports.hosts.run(
+        { digest, file, network: network && this.#ports.networkAllowed },
+        {
+          ...{ what: 'run', name: 'run', input },
+          facts: { idempotencyKey: `${id}:${this.#of.replay}`, session: id, agent: born?.agent ?? '' },
+          progress: () => {},
+          log: (line) => this.#ports.log(id, line),
+          request: (what, value) => this.#take(what, value),
+        },
+        either,
+      )
+      await this.#line
+      return this.#fault ?? answer
+    } catch (error) {
+      if (this.#fault) return this.#fault
+      if (signal.aborted) return { kind: 'late' }
+      throw error
+    } finally {
+      clearTimeout(this.#watch)
+    }
+  }
+
+  outcome(answer: Answer): ReplayOutcome {
+    switch (answer.kind) {
+      case 'value':
+        return this.#ended(answer.value as RunEnd | undefined)
+      case 'error':
+        return this.#failed({ code: 'failed', message: answer.message })
+      case 'not-run':
+        return this.#failed({ code: 'not-run', message: `The code cannot be run: ${answer.message}` })
+      case 'broken':
+        return this.#failed(answer.error)
+      case 'late': {
+        const error = { code: 'timeout', message: lateText(this.#ports.betweenMs) }
+        return this.#of.attempt > 1 ? this.#failed(error) : this.#lost(error)
+      }
+      case 'lost':
+        return answer.death === 'out-of-memory'
+          ? this.#failed({
+              code: 'out-of-memory',
+              message: 'The code needed more memory than it may have, and was ended.',
+            })
+          : this.#lost({ code: 'crashed', message: 'The process in which the code ran has ended under it.' })
+      default:
+        return answer satisfies never
+    }
+  }
+
+  #ended(end: RunEnd | undefined): ReplayOutcome {
+    switch (end?.kind) {
+      case 'suspended': {
+        if (this.#held) return this.#all(this.#replayEnded('held'))
+        const over = this.#pending.some(({ type, data }) => type === 'run.paused' && data.output.type === 'session_end')
+        if (over) return this.#all([...this.#pending, { type: 'run.ended', data: { status: 'completed' } }])
+        const events = [...this.#pending, ...this.#replayEnded('suspended')]
+        return { kind: 'replayed', events, held: this.#replayEnded('held') }
+      }
+      case 'completed': {
+        const output = Object.hasOwn(end, 'output') ? { output: end.output } : {}
+        return this.#all(this.#masked([{ type: 'run.ended', data: { status: 'completed', ...output } }]))
+      }
+      case 'failed':
+        return this.#failed(end.error)
+      case 'diverged': {
+        const { position, recorded, found } = end
+        const message = `At operation ${position} the session has recorded ${shown(recorded)}, and the code asks for ${shown(found)}. Code that decides must ask for the same operations in the same order each time it runs: take time, randomness and anything from outside by ctx.`
+        return this.#failed({ code: 'diverged', message })
+      }
+      default:
+        return this.#failed({ code: 'failed', message: 'The code disturbed its host.' })
+    }
+  }
+
+  readonly #all = (events: readonly SessionEvent[]): ReplayOutcome => ({ kind: 'replayed', events, held: events })
+
+  #failed(error: RunError): ReplayOutcome {
+    const { message, where, ...rest } = error
+    const said = {
+      ...rest,
+      message: message.slice(0, 4_000).toWellFormed(),
+      ...(where === undefined ? {} : { where: where.slice(0, 1_000) }),
+    }
+    const [event] = this.#masked([{ type: 'run.ended', data: { status: 'failed', error: said } }])
+    return this.#all(
+      event && fits(event)
+        ? [event]
+        : [{ type: 'run.ended', data: { status: 'failed', error: { code: 'failed', message: 'The code failed.' } } }],
+    )
+  }
+
+  #lost(error: RunError): ReplayOutcome {
+    return this.#all([{ type: 'run.replay-ended', data: { ...this.#of, how: 'lost', error } }])
+  }
+
+  #replayEnded(how: 'suspended' | 'held'): readonly SessionEvent[] {
+    return [{ type: 'run.replay-ended', data: { ...this.#of, how } }]
+  }
+
+  #masked(events: readonly SessionEvent[]): SessionEvent[] {
+    return events.map((event) => this.#redactor.json(event))
+  }
+
+  /** RR2. */
+  #take(what: string, value: unknown): Promise<unknown> {
+    const answer = this.#line.then(() => {
+      this.#rearm()
+      return this.#fault ? { kind: 'open' } : this.#handle(what, (value ?? {}) as Words)
+    })
+    this.#line = answer.catch((error: unknown) => {
+      this.#break({ code: 'failed', message: error instanceof Error ? error.message : 'The code disturbed its host.' })
+    })
+    return answer.finally(() => this.#rearm())
+  }
+
+  /** RR3: while functions of steps run, they keep their own time. */
+  #rearm(): void {
+    clearTimeout(this.#watch)
+    if (this.#steps > 0 || this.#fault) return
+    this.#watch = setTimeout(() => {
+      this.#fault = { kind: 'late' }
+      this.#broken.abort()
+    }, this.#ports.betweenMs)
+  }
+
+  #break(error: RunError): void {
+    this.#fault ??= { kind: 'broken', error }
+    this.#broken.abort()
+  }
+
+  async #handle(what: string, said: Words): Promise<unknown> {
+    const { position, name } = said
+    switch (what) {
+      case 'began':
+        return null
+      case 'value': {
+        const { operation, value } = said
+        this.#add({
+          type: 'run.recorded',
+          data: { position, name, operation, value } as EventOf<'run.recorded'>['data'],
+        })
+        return null
+      }
+      case 'config': {
+        const value = await this.#ports.config(name, this.#session)
+        this.#add({ type: 'run.recorded', data: { position, name, operation: 'config', value } })
+        return { kind: 'ended', result: { kind: 'value', value } }
+      }
+      case 'call': {
+        const content = [{ type: 'text' as const, text: String(said.message) }]
+        return this.#waits({ type: 'run.called', data: { position, name, message: runMessage(position), content } })
+      }
+      case 'sleep': {
+        const until = Math.ceil(this.#ports.now() + Number(said.ms))
+        const timer = `sleep-${position}`
+        await this.#waits({ type: 'run.slept', data: { position, name, timer, until } })
+        return this.#waits({ type: 'timer.armed', data: { timer, at: until } }, false)
+      }
+      case 'pause':
+        return this.#waits({
+          type: 'run.paused',
+          data: { position, name, output: said.output } as EventOf<'run.paused'>['data'],
+        })
+      case 'step':
+        return this.#step(said)
+      case 'step-ended':
+        return this.#stepEnded(said)
+      default:
+        throw new Error('The code disturbed its host.')
+    }
+  }
+
+  /** RR1. */
+  #add(event: SessionEvent, isOperation = true): void {
+    const [masked = event] = this.#masked([event])
+    if (!fits(masked)) throw new Error(`The code asked for what no operation can be (${event.type}).`)
+    this.#pending.push(masked)
+    if (!isOperation) return
+    const { position } = event.data as { readonly position: number }
+    if (position !== this.#next) throw new Error('The code disturbed its host.')
+    this.#next += 1
+    this.#chars += JSON.stringify(event.data).length
+    const { operations, operationsOfReplay, historyChars } = runLimits
+    const fresh = this.#next - this.#run.operations.length
+    if (this.#next > operations)
+      this.#break(tooMany(`asks for more than ${operations} operations. Let a session end, and begin another one`))
+    else if (fresh > operationsOfReplay)
+      this.#break(tooMany(`asks for more than ${operationsOfReplay} operations without waiting for anything`))
+    else if (this.#chars > historyChars)
+      this.#break(
+        tooMany(
+          `has recorded more than ${historyChars} characters. Keep large values elsewhere, and record where they are`,
+        ),
+      )
+  }
+
+  async #waits(event: SessionEvent, isOperation = true): Promise<unknown> {
+    this.#add(event, isOperation)
+    if (this.#steps > 0) await this.#flush()
+    return { kind: 'open' }
+  }
+
+  /** What is to be known while a step still runs. */
+  async #flush(): Promise<void> {
+    const events = this.#pending
+    // An armed timer stands in the frame of its sleep.
+    if (events.at(-1)?.type === 'run.slept') return
+    this.#pending = []
+    if ((await this.#say(events, true)) !== 'in') this.#hold()
+  }
+
+  #hold(): void {
+    this.#held = true
+    this.#pending = []
+  }
+
+  async #step(said: Words): Promise<unknown> {
+    const { position, name } = said
+    const replay = said.replay === 'safe' ? 'safe' : 'never'
+    const old = this.#run.operations[position]
+    const again = old?.state === 'open' && old.waits.kind === 'step' ? old.waits : undefined
+    const attempt = again ? again.attempt + 1 : 1
+    const event: SessionEvent = {
+      type: 'run.step-started',
+      data: { position, name, attempt, replay: again ? again.replay : replay },
+    }
+    if (again && !fits(event)) throw new Error('The code disturbed its host.')
+    if (again) this.#pending.push(event)
+    else this.#add(event)
+    if (this.#held || this.#fault) return { kind: 'open' }
+    const events = this.#pending
+    this.#pending = []
+    if ((await this.#say(events, true)) !== 'in') {
+      this.#hold()
+      return { kind: 'open' }
+    }
+    this.#steps += 1
+    return { kind: 'run', attempt }
+  }
+
+  async #stepEnded({ position, attempt, result }: Words): Promise<unknown> {
+    this.#steps = Math.max(0, this.#steps - 1)
+    const end: Omit<EventOf<'run.step-ended'>['data'], 'position' | 'attempt'> =
+      result.kind === 'value'
+        ? { status: 'ok', ...(Object.hasOwn(result, 'value') ? { value: result.value } : {}) }
+        : { status: 'error', error: result.error }
+    const [event] = this.#masked([{ type: 'run.step-ended', data: { position, attempt, ...end } }])
+    if (!event || !fits(event)) throw new Error('The code disturbed its host.')
+    this.#chars += JSON.stringify(event.data).length
+    const in_ = await this.#say([event], false)
+    if (in_ !== 'in') this.#hold()
+    return in_ === 'in' ? { kind: 'ok' } : null
+  }
+}
+
+/** What a host says of an operation; each word is checked where it becomes an event. */
+interface Words {
+  readonly position: number
+  readonly name: string
+  readonly operation: string
+  readonly value: unknown
+  readonly message: unknown
+  readonly ms: unknown
+  readonly output: unknown
+  readonly replay: unknown
+  readonly attempt: number
+  readonly result: RunResult
+}
+
+const fits = (event: SessionEvent): boolean => eventCodec.decode(event).kind === 'known'
+
+const shown = ({ operation, name }: { readonly operation: string; readonly name: string }): string =>
+  operation === name ? operation : `${operation} "${name.slice(0, 100)}"`
+
+const tooMany = (what: string): RunError => ({ code: 'too-much', message: `The code ${what}.` })
+
+const lateText = (ms: number): string =>
+  `The code ran for ${ms / 1_000} s without coming to an operation, and was ended. Work that takes long belongs into ctx.step().`
+
+function historyOf(one: Run['operations'][number]): RunHistory {
+  const { name, operation } = one
+  return one.state === 'done' ? { name, operation, result: one.result, order: one.order } : { name, operation }
+}
