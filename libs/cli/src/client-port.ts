@@ -8,6 +8,7 @@ export interface ReinsClient
     Client,
     | 'access'
     | 'agents'
+    | 'signIn'
     | 'approvals'
     | 'elicitations'
     | 'secrets'

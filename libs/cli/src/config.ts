@@ -8,6 +8,8 @@ export interface CliEnvironment {
   readonly url?: string
   /** REINS_TOKEN */
   readonly token?: string
+  /** FLUX_AUTH_TOKEN: read where REINS_TOKEN is not set. */
+  readonly fluxToken?: string
   /** REINS_DATA_DIR: of the product on this machine, if there is one. */
   readonly dataDir?: string
   /** How this person runs the program, where it is not by its name: `npx reins`. */
@@ -26,6 +28,7 @@ export function loadCliEnvironment(env: Env): CliEnvironment {
   const text = (name: string) => (env[name] === '' ? undefined : env[name])
   const url = text('REINS_URL')
   const token = text('REINS_TOKEN')
+  const fluxToken = text('FLUX_AUTH_TOKEN')
   const dataDir = text('REINS_DATA_DIR')
   const home = text('HOME') ?? text('USERPROFILE')
   const editor = text('VISUAL') ?? text('EDITOR')
@@ -33,6 +36,7 @@ export function loadCliEnvironment(env: Env): CliEnvironment {
   return {
     ...(url === undefined ? {} : { url }),
     ...(token === undefined ? {} : { token }),
+    ...(fluxToken === undefined ? {} : { fluxToken }),
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(env.npm_command === 'exec' ? { typed: 'npx reins' } : {}),
     ...(editor === undefined ? {} : { editor }),

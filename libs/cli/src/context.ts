@@ -2,6 +2,7 @@
 import type { ReinsClient } from './client-port.ts'
 import type { Bundled } from './code/bundle.ts'
 import type { CliEnvironment } from './config.ts'
+import type { SignIn } from './sign-in/ports.ts'
 import type { BundledSkills } from './skills/skill-folder.ts'
 
 export interface TerminalInput {
@@ -82,7 +83,10 @@ export interface CliContext {
   onInterrupt(listener: () => void): () => void
   /** Calls `listener` when somebody asks the process to end (SIGTERM), as above. Absent: nobody can. */
   onTerminate?(listener: () => void): () => void
-  connect(options: { readonly baseUrl: string; readonly token?: string }): ReinsClient
+  /** `token`: a function is asked before each request. */
+  connect(options: { readonly baseUrl: string; readonly token?: string | (() => Promise<string>) }): ReinsClient
+  /** Signing in at identity providers. Absent: there is no folder to keep a sign-in in. */
+  readonly signIn?: SignIn
   /** Re-checks the chain of hashes of a session and the signatures in it, where this process can read its frames. */
   verify?(client: ReinsClient, session: string, options: VerifyOptions): Promise<Verified>
   /** IANA name; default: the machine's. */

@@ -50,7 +50,7 @@ export function explainFailure(error: unknown): FailureReport {
       message: error.message,
       next:
         error.code === 'unauthorized'
-          ? 'Give the token with --token or REINS_TOKEN. The first start of the server wrote one to admin.token in its data folder.'
+          ? 'Sign in with reins auth login, or give a token with --token or REINS_TOKEN. This shows which one is used: reins auth status'
           : error.next,
       code: error.code,
       ...(error.details === undefined ? {} : { details: error.details }),

@@ -1,10 +1,12 @@
 // One run of a command: the context, the global options, the client, and how it prints.
-//   R1. The admin token of this machine's data folder goes to this machine only: another server gets a token that was given.
+//   R1. The admin token of this machine's data folder goes to this machine only: another server gets a token that was given, or that
+//       somebody signed in for there.
 import { holdsCredentials, isLoopback, withoutCredentials } from '@reins/client'
 import type { Command } from 'commander'
 import type { ReinsClient } from './client-port.ts'
 import type { CliContext } from './context.ts'
 import { asTyped, CommandFailure, usageFailure } from './failure.ts'
+import { type TokenSource, tokenSource } from './sign-in/token-source.ts'
 import { makeStyle, type Style } from './text/style.ts'
 
 export const defaultServer = 'http://127.0.0.1:7420'
@@ -32,6 +34,8 @@ export interface Invocation {
   /** As it is now; undefined: there is none. */
   token(): Promise<string | undefined>
   client(): Promise<ReinsClient>
+  /** Which token the client sends. */
+  tokenSource(): Promise<TokenSource>
   print(text: string): void
   /** A line for people that names commands: as this person types them. */
   hint(text: string): void
@@ -61,8 +65,6 @@ export function makeInvocation(
   const print = (text: string) => {
     context.stdout.write(`${text}\n`)
   }
-  const findToken = async (): Promise<string | undefined> =>
-    options.token ?? context.env.token ?? (isLoopback(server) ? await context.readAdminToken() : undefined) // R1
   return {
     context,
     json: options.json === true || options.format === 'json',
@@ -71,20 +73,29 @@ export function makeInvocation(
     signal,
     onInterrupt,
     server,
-    token: findToken,
+    token: async () => {
+      const source = await tokenSource(context, server, options.token)
+      if (source.kind === 'signed-in') return source.current()
+      return source.kind === 'none' ? undefined : source.token
+    },
+    tokenSource: () => tokenSource(context, server, options.token),
     client: async () => {
       if (client) return client
-      const token = await findToken()
-      if (token === undefined && !isLoopback(server))
+      const source = await tokenSource(context, server, options.token)
+      if (source.kind === 'none' && !isLoopback(server))
         throw new CommandFailure(`reins has no token for ${server}.`, {
-          next: 'Give one with --token or REINS_TOKEN. reins sends the admin token of this machine to no other machine.',
+          next:
+            'Sign in with reins auth login, or give a token with --token or REINS_TOKEN. ' +
+            'reins sends the admin token of this machine to no other machine.',
         })
+      const token = source.kind === 'given' || source.kind === 'admin' ? source.token : undefined
       if (token !== undefined && !/^[\x21-\x7e]+$/.test(token))
         throw usageFailure(
           'The token contains a character that no token has.',
           'Copy the token again: it is one line of visible characters.',
         )
-      client = context.connect({ baseUrl: server, ...(token === undefined ? {} : { token }) })
+      const sent = source.kind === 'signed-in' ? source.current : token
+      client = context.connect({ baseUrl: server, ...(sent === undefined ? {} : { token: sent }) })
       return client
     },
     print,

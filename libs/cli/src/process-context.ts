@@ -1,6 +1,7 @@
 // The context of a real process: its streams, its clock, its signals.
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import path from 'node:path'
 import process from 'node:process'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createClient } from '@reins/client'
@@ -9,6 +10,10 @@ import { type CliEnvironment, processEnvironment } from './config.ts'
 import type { CliContext } from './context.ts'
 import { editInFile } from './edit-in-file.ts'
 import { openInBrowser } from './open-in-browser.ts'
+import { credentialFiles } from './sign-in/credentials-file.ts'
+import { listenForAnswer } from './sign-in/loopback.ts'
+import type { SignIn } from './sign-in/ports.ts'
+import { openProvider } from './sign-in/provider.ts'
 import { bundleSkills } from './skills/skill-folder.ts'
 
 export interface ProcessContextOptions {
@@ -36,6 +41,7 @@ export function processContext(options: ProcessContextOptions): CliContext {
     bundleSkills,
     editText: (text, suffix) => editInFile(env.editor ?? 'vi', text, suffix),
     openPage: openInBrowser,
+    ...(env.stateDir === undefined ? {} : { signIn: signInWith(path.join(env.stateDir, 'credentials'), options.now) }),
     onInterrupt: (listener) => {
       process.on('SIGINT', listener)
       return () => void process.off('SIGINT', listener)
@@ -48,3 +54,9 @@ export function processContext(options: ProcessContextOptions): CliContext {
     ...(options.verify === undefined ? {} : { verify: options.verify }),
   }
 }
+
+const signInWith = (folder: string, now: () => number): SignIn => ({
+  credentials: credentialFiles(folder),
+  provider: (provider) => openProvider(provider, now),
+  listen: listenForAnswer,
+})

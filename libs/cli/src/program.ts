@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { agentCommands } from './commands/agent.ts'
 import { approvalCommands } from './commands/approvals.ts'
+import { authCommands } from './commands/auth.ts'
 import { authCanCommand } from './commands/auth-can.ts'
 import { chatCommand } from './commands/chat.ts'
 import { completionCommands } from './commands/completion.ts'
@@ -43,7 +44,10 @@ export function clientCommands(program: Command, context: CliContext): Command {
     program
       .addOption(new Option('--server <url>', `talk to this server (env REINS_URL, default ${defaultServer})`))
       .addOption(
-        new Option('--token <token>', 'send this token (env REINS_TOKEN, default the admin token of this machine)'),
+        new Option(
+          '--token <token>',
+          'send this token (env REINS_TOKEN, default your sign-in, or the admin token of this machine)',
+        ),
       )
       .option('--json', 'print JSON for programs')
   }
@@ -73,7 +77,7 @@ export function clientCommands(program: Command, context: CliContext): Command {
   tokenCommands(program, act)
   roleCommands(program, act)
   principalCommands(program, act)
-  authCanCommand(program.command('auth').description('Look at what you may'), act)
+  authCanCommand(authCommands(program, act), act)
   completionCommands(program, act)
   return program
 }

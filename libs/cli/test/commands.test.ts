@@ -28,7 +28,7 @@ async function reins(
   words: readonly string[],
   server: FakeServer = fakeServer(),
   options: Parameters<typeof fakeContext>[1] & { piped?: string } = {},
-): Promise<Ran & { server: FakeServer; connected: { baseUrl: string; token?: string }[] }> {
+): Promise<Ran & { server: FakeServer; connected: { baseUrl: string; token?: string | (() => Promise<string>) }[] }> {
   const { piped, ...rest } = options
   const context = fakeContext(server.client, rest)
   const done = runProgram(clientProgram(context), words, context)

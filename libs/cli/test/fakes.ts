@@ -524,6 +524,9 @@ export function fakeServer(): FakeServer {
       },
       usage: async ({ by = 'agent' } = {}) => ({ by, rows: [], more: 0, total: nothingUsed }),
       pools: async () => [],
+      signIn: {
+        config: async () => ({}),
+      },
     },
   }
   return server
@@ -533,7 +536,7 @@ export interface FakeContext extends CliContext {
   readonly stdin: FakeInput
   readonly stdout: FakeOutput
   readonly stderr: FakeOutput
-  readonly connected: { baseUrl: string; token?: string }[]
+  readonly connected: { baseUrl: string; token?: string | (() => Promise<string>) }[]
   interrupt(): void
 }
 
@@ -542,7 +545,7 @@ export function fakeContext(
   options: { terminal?: boolean; files?: Record<string, string> } & Partial<CliContext> = {},
 ): FakeContext {
   const { terminal = false, files = {}, ...change } = options
-  const connected: { baseUrl: string; token?: string }[] = []
+  const connected: { baseUrl: string; token?: string | (() => Promise<string>) }[] = []
   const interrupts = new Set<() => void>()
   let keys = 0
   return {

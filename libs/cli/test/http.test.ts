@@ -49,7 +49,7 @@ test('a wrong token says where the right one is', async () => {
   const context = contextAt(url)
   expect(await runProgram(clientProgram(context), ['session', 'list', '--token', 'x'], context)).toBe(1)
   expect(context.stderr.text).toBe(
-    'reins: The token is wrong.\nGive the token with --token or REINS_TOKEN. The first start of the server wrote one to admin.token in its data folder.\n',
+    'reins: The token is wrong.\nSign in with reins auth login, or give a token with --token or REINS_TOKEN. This shows which one is used: reins auth status\n',
   )
 })
 

@@ -16,6 +16,8 @@ import type { Transport } from './transport.ts'
 /** Who asks, and what they may. */
 export interface WhoAmI {
   readonly principal: string
+  /** What people call the principal, where that is another. */
+  readonly name?: string
   readonly kind: string
   readonly roles: readonly string[]
   readonly permissions: readonly string[]

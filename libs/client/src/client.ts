@@ -47,14 +47,16 @@ import { type FollowItem, type FollowOptions, follow } from './follow.ts'
 import { isLoopback } from './loopback.ts'
 import { type MemoryCalls, memoryCalls } from './memory.ts'
 import { allPages } from './pages.ts'
-import { createTransport, type Fetch, unreachable } from './transport.ts'
+import { type SignInCalls, signInCalls } from './sign-in.ts'
+import { createTransport, type Fetch, type TokenOf, unreachable } from './transport.ts'
 import { type ConfigCalls, configCalls, type SecretCalls, secretCalls } from './values.ts'
 import { type WebhookCalls, webhookCalls } from './webhooks.ts'
 
 export interface ClientOptions {
   /** http://127.0.0.1:7420 */
   readonly baseUrl: string
-  readonly token?: string
+  /** A function is asked before each request: for tokens that are refreshed. It rejects with a ReinsError. */
+  readonly token?: TokenOf
   /** Default: the platform's; to this machine itself never through a proxy. */
   readonly fetch?: Fetch
   /** ms of silence after which a followed stream is given up and opened again. Default 45 000: three heartbeats. */
@@ -183,6 +185,7 @@ export interface Client {
   usage(query?: Partial<Omit<AskUsage, 'only'>>): Promise<UsageReport>
   pools(): Promise<readonly PoolInfo[]>
   health(): Promise<Health>
+  readonly signIn: SignInCalls
 }
 
 export interface OutputPage {
@@ -322,6 +325,7 @@ export function createClient(options: ClientOptions): Client {
     usage: (query) => get('/v1/usage', answers.usage, { ...query }),
     pools: async () => (await get<PoolList>('/v1/pools', answers.pools)).pools,
     health: () => get('/health', answers.health),
+    signIn: signInCalls(transport),
   }
 }
 

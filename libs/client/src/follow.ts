@@ -1,6 +1,8 @@
 // Following a session for as long as the caller likes: the stream is opened again from its last cursor whenever it breaks.
 //   F1. Each event is given once, in order; of a delta, each character once.
 //   F2. Only what cannot get better ends it: a wrong token, no such session, a bad cursor. Everything else is waited out.
+//   F4. Where tokens are refreshed, a stream that ends with its token is opened again with the next one; a server that takes that one
+//       neither is believed.
 //   F3. A silent connection is a broken one: the server says something every 15 s.
 import type { StreamItem } from '@reins/contracts'
 import { errorTable, ReinsError } from '@reins/contracts/errors'
@@ -42,6 +44,7 @@ export async function* follow(parts: FollowParts, session: string, options: Foll
   let after = options.after
   let retryInMs = firstRetryMs
   let lost = false
+  let refused = false
   while (!stop.aborted) {
     const connection = new AbortController()
     const both = AbortSignal.any([stop, connection.signal])
@@ -51,6 +54,7 @@ export async function* follow(parts: FollowParts, session: string, options: Foll
         if (item === 'open') {
           if (lost) yield { type: 'connection', state: 'back' }
           lost = false
+          refused = false
           continue
         }
         retryInMs = firstRetryMs
@@ -62,7 +66,9 @@ export async function* follow(parts: FollowParts, session: string, options: Foll
     } catch (error) {
       if (stop.aborted) return
       const known = error instanceof ReinsError ? error : unreachable(parts.baseUrl, error)
-      if (errorTable[known.code].retry === 'never') throw known // F2
+      const renewed = known.code === 'unauthorized' && parts.transport.renews && !refused // F4
+      if (renewed) refused = true
+      else if (errorTable[known.code].retry === 'never') throw known // F2
       if (!lost) yield { type: 'connection', state: 'lost', error: known, retryInMs }
       lost = true
       await parts.wait(retryInMs, stop)

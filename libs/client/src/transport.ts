@@ -22,7 +22,12 @@ export interface Request {
   readonly withinMs?: number
 }
 
+/** A token, or who knows it now. */
+export type TokenOf = string | (() => Promise<string>)
+
 export interface Transport {
+  /** The token may be another one at the next request. */
+  readonly renews: boolean
   /** The body of a success, parsed and of this form. Throws ReinsError. */
   json<T>(request: Request, form: Form): Promise<T>
   /** The response of a success, its body unread. Throws ReinsError. */
@@ -32,7 +37,7 @@ export interface Transport {
 /** `answerWithinMs`: for a whole answer; who accepts a connection and says nothing is not waited for for ever. */
 export function createTransport(
   baseUrl: string,
-  token: string | undefined,
+  token: TokenOf | undefined,
   fetch: Fetch,
   answerWithinMs: number,
 ): Transport {
@@ -51,11 +56,12 @@ export function createTransport(
     const parameters = new URLSearchParams()
     for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value))
     const search = parameters.size > 0 ? `?${parameters}` : ''
+    const bearer = typeof token === 'function' ? await token() : token
     const response = await fetch(`${root}${path}${search}`, {
       method,
       headers: {
         accept: 'application/json',
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
         ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
         ...headers,
       },
@@ -69,6 +75,7 @@ export function createTransport(
     throw errorOf(response.status, await response.text().catch(() => ''))
   }
   return {
+    renews: typeof token === 'function',
     open,
     async json<T>(request: Request, form: Form): Promise<T> {
       const stop = request.signal ?? new AbortController().signal

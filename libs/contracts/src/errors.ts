@@ -37,7 +37,12 @@ export const errorTable = {
   unauthorized: {
     retry: 'never',
     meaning: 'The request has no token, or the server does not know the token.',
-    next: 'Send "Authorization: Bearer <token>". The first start of the server wrote a token to admin.token in its data folder.',
+    next: 'Sign in with reins auth login, or send "Authorization: Bearer <token>" (REINS_TOKEN). reins auth status shows which token is used. The first start of the server wrote one to admin.token in its data folder.',
+  },
+  too_many_requests: {
+    retry: 'after',
+    meaning: 'Too many wrong tokens came from this address, or too many costly requests from this principal.',
+    next: 'Wait as many seconds as Retry-After says. If you did not expect this, check the token: reins auth status',
   },
   forbidden: {
     retry: 'never',

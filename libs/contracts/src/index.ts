@@ -191,6 +191,7 @@ export {
   type ListElicitations,
 } from './api/elicitations.ts'
 export { McpTest, McpTried, type TestMcp, testMcpVerb } from './api/mcp.ts'
+export { IdentityProvider, ProtectedResource, SignInConfig } from './api/sign-in.ts'
 export {
   Budget,
   BudgetLimits,

@@ -1,5 +1,6 @@
 // The gateway's settings, from the environment; everything else that it needs is handed to `start`.
 import { type Env, Environment } from '@reins/service'
+import { type OidcSettings, readOidcSettings } from './access/oidc/settings.ts'
 
 export interface GatewaySettings {
   readonly host: string
@@ -10,6 +11,8 @@ export interface GatewaySettings {
   readonly allowedOrigins: readonly string[]
   /** Whether /metrics needs no token. */
   readonly publicMetrics: boolean
+  /** Where people sign in; undefined: the gateway knows tokens of Reins alone. */
+  readonly oidc?: OidcSettings | undefined
   readonly limits: Limits
 }
 
@@ -37,6 +40,12 @@ export interface Limits {
   readonly refillsAtOnce: number
   /** Tokens for viewers, a second, above which only the first viewers of a session get each at once (streams/pace.ts). */
   readonly promptTokensPerSecond: number
+  /** Wrong tokens from one address, a minute; 0: no limit. */
+  readonly wrongTokensPerMinute: number
+  /** Requests of one principal that cost much, a minute; 0: no limit. */
+  readonly costlyRequestsPerMinute: number
+  /** ms between looks at whether the tokens of open streams are good. */
+  readonly leaseLookEveryMs: number
   readonly headsKept: number
   readonly foldsKept: number
 }
@@ -55,6 +64,9 @@ export const defaultLimits: Limits = {
   turnWithinMs: 600_000,
   refillsAtOnce: 8,
   promptTokensPerSecond: 50_000,
+  wrongTokensPerMinute: 100,
+  costlyRequestsPerMinute: 60,
+  leaseLookEveryMs: 1000,
   headsKept: 10_000,
   foldsKept: 64,
 }
@@ -70,6 +82,7 @@ export function loadGatewaySettings(env: Env): GatewaySettings {
     allowedHosts: list(read.text('REINS_ALLOWED_HOSTS', '').toLowerCase()),
     allowedOrigins: list(read.text('REINS_ALLOWED_ORIGINS', '')),
     publicMetrics: read.flag('REINS_PUBLIC_METRICS', false),
+    oidc: readOidcSettings(read),
     limits: {
       ...defaultLimits,
       maxStreams: read.integer('REINS_MAX_STREAMS', defaultLimits.maxStreams, { min: 1, max: 1_000_000 }),
@@ -80,6 +93,14 @@ export function loadGatewaySettings(env: Env): GatewaySettings {
       maxStreamsBufferBytes: read.integer('REINS_STREAMS_BUFFER_BYTES', defaultLimits.maxStreamsBufferBytes, {
         min: 1_000_000,
         max: 10_000_000_000,
+      }),
+      wrongTokensPerMinute: read.integer('REINS_WRONG_TOKENS_PER_MINUTE', defaultLimits.wrongTokensPerMinute, {
+        min: 0,
+        max: 1_000_000,
+      }),
+      costlyRequestsPerMinute: read.integer('REINS_COSTLY_REQUESTS_PER_MINUTE', defaultLimits.costlyRequestsPerMinute, {
+        min: 0,
+        max: 1_000_000,
       }),
       turnWithinMs: read.integer('REINS_TURN_WAIT_MS', defaultLimits.turnWithinMs, { min: 1000, max: 86_400_000 }),
     },

@@ -4,6 +4,10 @@ import { setMaxListeners } from 'node:events'
 import { makeShortId } from '@reins/contracts'
 import { type CloseReport, Closing, type Running } from '@reins/service'
 import type { FastifyInstance } from 'fastify'
+import { CostlyRequests } from './access/costly.ts'
+import { KnownBearers } from './access/known-bearers.ts'
+import { type Credential, Leases } from './access/leases.ts'
+import { oidcIdentities } from './access/oidc/identities.ts'
 import { Agents } from './api/agents.ts'
 import type { Api } from './api/api.ts'
 import { AccessAdmin } from './api/access/admin.ts'
@@ -36,6 +40,7 @@ import { executionRoutes } from './doors/http/routes-executions.ts'
 import { memoryRoutes } from './doors/http/routes-memory.ts'
 import { operationRoutes } from './doors/http/routes-operations.ts'
 import { sessionRoutes } from './doors/http/routes-sessions.ts'
+import { signInRoutes } from './doors/http/routes-sign-in.ts'
 import { usageRoutes } from './doors/http/routes-usage.ts'
 import { valueRoutes } from './doors/http/routes-values.ts'
 import { webhookRoutes } from './doors/http/routes-webhooks.ts'
@@ -74,19 +79,29 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   setMaxListeners(0, stopping.signal)
   const refills = new Refills({ atOnce: limits.refillsAtOnce, spreadMs: 500, random: () => clock.random() })
   const access = new SessionAgents(sessions)
+  const identities = [...(config.identities ?? []), ...oidcIdentities(config), registryTokens(registry)]
+  const known = new KnownBearers({
+    ...{ authenticate: (bearer) => authenticate(bearer, identities, registry, () => clock.now()), registry },
+    ...{ wrongTokensPerMinute: limits.wrongTokensPerMinute, now: () => clock.now() },
+  })
+  const leases = new Leases<Credential>({
+    standing: (credential) => known.standing(credential),
+    now: () => clock.now(),
+    lookEveryMs: limits.leaseLookEveryMs,
+  })
   const streams = new Streams(
     { access, sessions, feed, appender, queues, slow, refills, now: () => clock.now() },
     limits,
     config.sendQueues ?? lookInProc,
     metrics,
+    leases,
   )
   const pools = new PoolBoard(config.work, config.heartbeats, () => clock.now(), [queues, slow])
   closing.add('heartbeats', () => pools.close())
   const agents = new Agents(config)
   const writes = new SessionWrites({ ...config, access, appender, folds, stopping: stopping.signal })
-  const identities = [...(config.identities ?? []), registryTokens(registry)]
   const api: Api = {
-    authenticate: (token) => authenticate(token, identities, registry, () => clock.now()),
+    authenticate: (token, address) => known.caller(token, address),
     access: {
       admin: new AccessAdmin({ ...config, randomBytes }),
       whoAmI,
@@ -121,6 +136,8 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   const options: HttpOptions = {
     origins: { loopback: isLoopback(config.host), ...config },
     api,
+    signIn: config.oidc !== undefined,
+    costly: new CostlyRequests({ perMinute: limits.costlyRequestsPerMinute, now: () => clock.now() }),
     maxBodyBytes: limits.maxBodyBytes,
     requestWithinMs: limits.requestWithinMs,
     log,
@@ -131,6 +148,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   closing.add('streams', () => {
     stopping.abort()
     streams.close()
+    leases.close()
   })
   await acceptSockets(app)
   const health = () => withQueues(config.health(), queues.all(), clock.now())
@@ -176,7 +194,8 @@ function addAll(
     ...usageRoutes(api),
     ...approvalRoutes(api),
     ...elicitationRoutes(api),
-    addSocketRoute(app, api, streams),
+    addSocketRoute(app, api, streams, options),
+    ...signInRoutes(config.oidc),
     ...operationRoutes({ ...config, api, routes: () => routes }),
   )
   addRoutes(app, routes, options)

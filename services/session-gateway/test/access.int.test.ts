@@ -147,7 +147,10 @@ describe('every route', () => {
         .filter(({ needs }) => needs === undefined)
         .map(({ name }) => name)
         .sort(),
-    ).toEqual([...['GET /health', 'GET /openapi.json', 'GET /ready']])
+    ).toEqual([
+      'GET /.well-known/oauth-protected-resource',
+      ...['GET /health', 'GET /openapi.json', 'GET /ready', 'GET /v1/auth/config'],
+    ])
     expect(
       routes
         .filter(({ needs }) => needs?.length === 0)

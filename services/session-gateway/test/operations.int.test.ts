@@ -153,6 +153,7 @@ describe('operations', () => {
         ...['grant', 'revoke', 'ban', 'unban'].map((verb) => `POST /v1/principals/{name}/${verb}`),
         ...['GET /agents/sessions', 'GET /agents/{name}/sessions'],
         ...['GET /executions/{id}', 'POST /executions/{id}/cancel'],
+        ...['GET /v1/auth/config', 'GET /.well-known/oauth-protected-resource'],
         ...['GET /v1/agents', 'GET /v1/pools', 'POST /v1/sessions', 'GET /v1/sessions', 'GET /v1/sessions/{id}'],
         ...['tree', 'stop', 'state', 'events', 'frames', 'outputs/{ref}', 'prompt', 'socket'].map(
           (part) => `GET /v1/sessions/{id}/${part}`,

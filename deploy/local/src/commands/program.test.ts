@@ -80,7 +80,9 @@ describe.each(commands)('reins $name', ({ words, complete }) => {
 
 const asking = commands.filter(
   ({ name }) =>
-    !/^(up|service|rebuild-index|doctor|completion|chat|agent start|memory import|skill validate)$/.test(name),
+    !/^(up|service|rebuild-index|doctor|completion|chat|agent start|memory import|skill validate|auth (status|logout))$/.test(
+      name,
+    ),
 )
 test.each(asking)('reins $name fails with exit code 1 where nothing listens', async ({ complete }) => {
   const run = await reins(...complete)

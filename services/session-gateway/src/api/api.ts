@@ -17,8 +17,8 @@ import type { Webhooks } from './webhooks.ts'
 import type { SessionWrites } from './writes/session-writes.ts'
 
 export interface Api {
-  /** `token`: its text, undefined where the request has none. Rejects with unauthorized. */
-  authenticate(token: string | undefined): Promise<Caller>
+  /** `token`: its text, undefined where the request has none. Rejects with unauthorized, too_many_requests or unavailable. */
+  authenticate(token: string | undefined, address: string | undefined): Promise<Caller>
   readonly access: {
     readonly admin: AccessAdmin
     whoAmI(caller: Caller): WhoAmI

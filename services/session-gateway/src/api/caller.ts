@@ -13,10 +13,13 @@ import {
   type Subject,
   toldAs,
 } from './access/needs.ts'
+import type { Credential } from '../access/leases.ts'
 import type { Operation } from './operations.ts'
 
 export interface Caller {
   readonly principal: string
+  /** What people call the principal, where that is another: for people to read. */
+  readonly name?: string
   readonly kind: PrincipalKind
   /** As it stands in `by` of a frame. */
   readonly by: string
@@ -28,6 +31,8 @@ export interface Caller {
   readonly expiresAt?: number
   /** Names the bearer; absent where it cannot be revoked by itself. */
   readonly token?: string
+  /** Ends what the bearer has opened; absent: there was no bearer. */
+  readonly credential?: Credential
 }
 
 /** For what is public. */

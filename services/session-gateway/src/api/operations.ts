@@ -489,5 +489,11 @@ export const operations = {
     tag: 'operations',
     errors: [],
   },
+  signInConfig: { summary: 'How a program gets a token for this server', tag: 'access', errors: [] },
+  protectedResource: {
+    summary: 'The same in the form of RFC 9728; not_found where the server has no identity provider',
+    tag: 'access',
+    errors: ['not_found'],
+  },
   describe: { summary: 'This description', tag: 'operations', errors: [] },
 } as const satisfies Record<string, Operation>

@@ -1,6 +1,7 @@
 // All open streams of this gateway: how many there may be, which share a hub, their heartbeats, their end.
 import { type Cursor, errorTable, type Head, isSessionId, ReinsError } from '@reins/contracts'
 import type { Metrics } from '@reins/telemetry'
+import type { Credential, Leases } from '../access/leases.ts'
 import { type Alternatives, allowsAll, everything } from '../api/access/needs.ts'
 import type { SessionAgents } from '../api/access/session-agents.ts'
 import { allowedTo, type Caller } from '../api/caller.ts'
@@ -24,6 +25,9 @@ export interface StreamRequest {
   readonly tree: boolean
 }
 
+/** Ends what a token has opened, when the token ends (access/leases.ts). */
+export type StreamLeases = Pick<Leases<Credential>, 'hold'>
+
 /** Checked, and ready to be given a connection. */
 export interface Opening {
   start(sink: Sink): void
@@ -40,6 +44,7 @@ export class Streams {
   readonly #watch: ReaderWatch
   readonly #open: { inc(): void; dec(): void }
   readonly #slow: { inc(): void }
+  readonly #leases: StreamLeases
   #closed = false
 
   constructor(
@@ -47,7 +52,9 @@ export class Streams {
     limits: Limits,
     look: LookAtSendQueues,
     metrics: Metrics,
+    leases: StreamLeases,
   ) {
+    this.#leases = leases
     this.#pace = new Pace({ busyAbove: limits.promptTokensPerSecond, now: () => performance.now() })
     this.#parts = { ...parts, pace: this.#pace }
     this.#access = access
@@ -89,7 +96,7 @@ export class Streams {
     this.#mustHaveRoom()
     const allowed = view.tree ? allowedTo(caller, operations.readEvents) : everything
     return {
-      start: (sink) => this.#start(view, last, cursor, request.deltas, this.#shown(sink, allowed)),
+      start: (sink) => this.#start(caller, view, last, cursor, request.deltas, this.#shown(sink, allowed)),
     }
   }
 
@@ -114,7 +121,7 @@ export class Streams {
     throw new ReinsError('too_many_streams', `The gateway holds ${this.#viewers.size} streams, as many as it may.`)
   }
 
-  #start(view: View, head: Head, cursor: Cursor, deltas: boolean, sink: Sink): void {
+  #start(caller: Caller, view: View, head: Head, cursor: Cursor, deltas: boolean, sink: Sink): void {
     if (sink.closed) return
     const key = view.tree ? `${view.of}*` : view.of
     const hub = this.#hubs.get(key) ?? new Hub(this.#parts, view, head)
@@ -127,7 +134,9 @@ export class Streams {
     hub.add(viewer)
     this.#viewers.add(viewer)
     this.#open.inc()
+    const letGo = caller.credential && this.#leases.hold(caller.credential, (why) => viewer.fail(why))
     sink.onClose(() => {
+      letGo?.()
       this.#viewers.delete(viewer)
       this.#open.dec()
       viewer.left()

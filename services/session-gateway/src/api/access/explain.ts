@@ -10,6 +10,7 @@ type Known = Pick<AccessRegistry, 'role' | 'principal'>
 
 export interface WhoAmI {
   readonly principal: string
+  readonly name?: string
   readonly kind: Caller['kind']
   readonly roles: readonly string[]
   readonly permissions: readonly string[]
@@ -17,8 +18,9 @@ export interface WhoAmI {
   readonly expiresAt?: number
 }
 
-export const whoAmI = ({ principal, kind, roles, permissions, token, expiresAt }: Caller): WhoAmI => ({
+export const whoAmI = ({ principal, name, kind, roles, permissions, token, expiresAt }: Caller): WhoAmI => ({
   ...{ principal, kind, roles: [...roles], permissions: [...permissions] },
+  ...(name === undefined ? {} : { name }),
   ...(token === undefined ? {} : { token }),
   ...(expiresAt === undefined ? {} : { expiresAt }),
 })

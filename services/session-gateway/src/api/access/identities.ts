@@ -26,6 +26,8 @@ import type { Caller } from '../caller.ts'
 /** Hand in the same object for the same bearer: what it permits is then worked out once. */
 export interface Identity {
   readonly principal: string
+  /** What people call the principal, where that is another. It is shown, and never compared. */
+  readonly name?: string
   readonly kind: PrincipalKind
   /** Beside those that the registry grants the principal. */
   readonly roles: readonly string[]
@@ -70,9 +72,10 @@ export async function authenticate(
 
 /** Throws unauthorized: expired, or banned. */
 function callerOf(identity: Identity, registry: Pick<AccessRegistry, 'role' | 'principal'>, now: number): Caller {
-  const { principal, kind, expiresAt, token } = identity
+  const { principal, name, kind, expiresAt, token } = identity
   if (expiresAt !== undefined && expiresAt <= now)
     throw new ReinsError('unauthorized', `The bearer token expired at ${new Date(expiresAt).toISOString()}.`, {
+      details: { reason: 'expired' },
       next: 'Make another one (reins token create), or sign in again.',
     })
   const entry = registry.principal(principal)
@@ -85,6 +88,7 @@ function callerOf(identity: Identity, registry: Pick<AccessRegistry, 'role' | 'p
     ...permittedTo(identity, entry, registry),
     ...(expiresAt === undefined ? {} : { expiresAt }),
     ...(token === undefined ? {} : { token }),
+    ...(name === undefined ? {} : { name }),
   }
 }
 

@@ -2,12 +2,17 @@
 //   A1. A token comes in a header: Authorization, or for browsers' WebSockets a protocol entry `bearer.<token>`. Never in a URL.
 import type { IncomingHttpHeaders } from 'node:http'
 import { ReinsError } from '@reins/contracts'
+import { maxTokenChars } from '../../access/oidc/jwt-text.ts'
+
+const maxHeaderChars = maxTokenChars + 64
 
 /** undefined: there is none. Throws unauthorized where the header is of another form. */
 export function tokenOf(headers: IncomingHttpHeaders): string | undefined {
   const authorization = headers.authorization
   if (authorization !== undefined) {
-    const match = /^bearer +([\x21-\x7e]{1,1024}) *$/i.exec(authorization)
+    if (authorization.length > maxHeaderChars)
+      throw new ReinsError('unauthorized', `The bearer token is longer than ${maxTokenChars} characters.`)
+    const match = /^bearer +([\x21-\x7e]+) *$/i.exec(authorization)
     if (!match)
       throw new ReinsError(
         'unauthorized',

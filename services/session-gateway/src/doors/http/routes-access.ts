@@ -26,6 +26,7 @@ const principal = Type.Object({ name: PrincipalName }, closed)
 const WhoAmI = Type.Object(
   {
     principal: Type.String(),
+    name: Type.Optional(Type.String({ description: 'What people call the principal, where that is another' })),
     kind: Type.String(),
     roles: Type.Array(Type.String()),
     permissions: Type.Array(Type.String()),

@@ -2,7 +2,7 @@
 //   H1. A route's token and permission are checked before its body is read.
 //   H2. Nothing of an unexpected error leaves the process but its request id.
 //   H3. A request arrives within its deadline, from the first byte of its connection to the last of its body.
-//   H4. What two parsers could read in two ways (two Hosts, a target that names a host, bytes that are no UTF-8) is refused.
+//   H4. What two parsers could read in two ways (two Hosts, two tokens, a target that names a host, bytes that are no UTF-8) is refused.
 import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
@@ -11,11 +11,13 @@ import { type ErrorCode, errorTable, isMapping, ReinsError } from '@reins/contra
 import type { Log, Metrics } from '@reins/telemetry'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Api } from '../../api/api.ts'
+import type { CostlyRequests } from '../../access/costly.ts'
 import type { Subject } from '../../api/access/needs.ts'
 import { authorizeSome, type Caller, nobody } from '../../api/caller.ts'
 import { asReinsError } from '../../api/errors.ts'
 import { tooLarge } from '../../api/writes/message-content.ts'
 import { negotiate } from './accept.ts'
+import { challenge } from './challenge.ts'
 import { tokenOf } from './credentials.ts'
 import { httpSink } from './http-sink.ts'
 import { parseJson } from './json.ts'
@@ -27,6 +29,9 @@ import { throwAway } from './unwanted-body.ts'
 export interface HttpOptions {
   readonly origins: OriginRules
   readonly api: Pick<Api, 'authenticate'>
+  /** People sign in at an identity provider: whoever is refused is told where. */
+  readonly signIn: boolean
+  readonly costly: CostlyRequests
   readonly maxBodyBytes: number
   readonly requestWithinMs: number
   readonly log: Log
@@ -83,6 +88,10 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     checkTarget(request.raw)
     checkOrigin(request.headers, options.origins)
   })
+  if (options.signIn)
+    app.addHook('onSend', async (request, reply) => {
+      if (reply.statusCode === 401) reply.header('www-authenticate', challenge(request.headers))
+    })
   app.addHook('preParsing', async (request) => checkEncoding(request.headers))
   app.addHook('onResponse', async (request, reply) => {
     const labels = { method: request.method, route: request.routeOptions.url ?? 'none', status: reply.statusCode }
@@ -111,7 +120,7 @@ export function addRoutes(app: FastifyInstance, routes: readonly Route[], option
       url: route.path,
       ...(route.maxBodyBytes === undefined ? {} : { bodyLimit: Math.max(route.maxBodyBytes, options.maxBodyBytes) }),
       onRequest: async (request) => {
-        callers.set(request, await admit(route, request, options.api)) // H1
+        callers.set(request, await admit(route, request, options)) // H1
         if (!negotiate(request.headers.accept, offered))
           throw new ReinsError('not_acceptable', `This route answers with ${offered.join(', ')} only.`)
       },
@@ -139,15 +148,16 @@ export function addRoutes(app: FastifyInstance, routes: readonly Route[], option
   })
 }
 
-/** Rejects with unauthorized or forbidden. Each operation checks its caller again: this is earlier (H1). */
+/** Rejects with unauthorized, forbidden or too_many_requests. Each operation checks its caller again: this is earlier (H1). */
 export async function admit(
   route: Route,
-  { headers, params }: Pick<FastifyRequest, 'headers' | 'params'>,
-  { authenticate }: Pick<Api, 'authenticate'>,
+  { headers, params, raw }: Pick<FastifyRequest, 'headers' | 'params' | 'raw'>,
+  { api, costly }: Pick<HttpOptions, 'api' | 'costly'>,
 ): Promise<Caller> {
   if (route.needs === undefined) return nobody
-  const caller = await authenticate(tokenOf(headers))
+  const caller = await api.authenticate(tokenOf(headers), raw.socket.remoteAddress)
   authorizeSome(caller, route, subjectOf(route, params))
+  costly.count(caller.principal, route.method, route.path)
   return caller
 }
 
@@ -171,7 +181,13 @@ const pathPattern = (path: string): RegExp =>
 /** H4. */
 function checkTarget({ rawHeaders, httpVersion, url }: IncomingMessage): void {
   let hosts = 0
-  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]?.toLowerCase() === 'host') hosts++
+  let tokens = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts++
+    else if (name?.length === 13 && name.toLowerCase() === 'authorization') tokens++
+  }
+  if (tokens > 1) throw new ReinsError('invalid_request', 'The request has more than one Authorization header.')
   if (hosts > 1) throw new ReinsError('invalid_request', 'The request has more than one Host header.')
   if (hosts === 0 && httpVersion === '1.1') throw new ReinsError('invalid_request', 'The request has no Host header.')
   if (!url?.startsWith('/')) throw new ReinsError('invalid_request', 'The target of the request is not a path.')
@@ -223,7 +239,7 @@ function encode(reply: FastifyReply, answer: Answer): FastifyReply {
 }
 
 export function sendError(reply: FastifyReply, error: ReinsError): FastifyReply {
-  const retryAfter = retryAfterOf(error.code)
+  const retryAfter = retryAfterOf(error)
   if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter))
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
   return reply

@@ -1,5 +1,5 @@
 // HTTP statuses of the error codes: the one place that knows them.
-import type { ErrorCode } from '@reins/contracts'
+import type { ErrorCode, ReinsError } from '@reins/contracts'
 
 export const statusOf: Readonly<Record<ErrorCode, number>> = {
   invalid_request: 400,
@@ -8,6 +8,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   unsupported_media_type: 415,
   not_acceptable: 406,
   unauthorized: 401,
+  too_many_requests: 429,
   forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,
@@ -58,5 +59,11 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
 }
 
 /** Codes whose request may be repeated after a while carry `Retry-After`, in seconds. */
-export const retryAfterOf = (code: ErrorCode): number | undefined =>
+export function retryAfterOf({ code, details }: Pick<ReinsError, 'code' | 'details'>): number | undefined {
+  const told =
+    typeof details === 'object' && details !== null && 'retryAfter' in details ? details.retryAfter : undefined
+  return typeof told === 'number' ? told : usualWait(code)
+}
+
+const usualWait = (code: ErrorCode): number | undefined =>
   code === 'unavailable' || code === 'too_many_streams' ? 1 : code === 'storage_full' ? 30 : undefined

@@ -19,7 +19,7 @@ import { parseJson } from '../http/json.ts'
 import { answered, controlAnswer, messageAnswer, writeStatuses } from '../http/outcomes.ts'
 import type { Route } from '../http/route.ts'
 import { socketRoute } from '../http/routes-sessions.ts'
-import { admit } from '../http/server.ts'
+import { admit, type HttpOptions } from '../http/server.ts'
 import { socketSink } from './socket-sink.ts'
 
 /** One message from a client, in bytes. */
@@ -47,7 +47,7 @@ export async function acceptSockets(app: FastifyInstance): Promise<void> {
   })
 }
 
-export function addSocketRoute(app: FastifyInstance, api: Api, streams: Streams): Route {
+export function addSocketRoute(app: FastifyInstance, api: Api, streams: Streams, options: HttpOptions): Route {
   const params = checker(socketRoute.params, 'path', { texts: true })
   const query = checker(socketRoute.query, 'query', { texts: true })
   const admitted = new WeakMap<FastifyRequest, Admitted>()
@@ -59,7 +59,7 @@ export function addSocketRoute(app: FastifyInstance, api: Api, streams: Streams)
     method: 'GET',
     url: socketRoute.path,
     preHandler: async (request) => {
-      const caller = await admit(described, request, api)
+      const caller = await admit(described, request, options)
       if (!request.ws) throw new ReinsError('invalid_request', 'This route needs an upgrade to a WebSocket.') // S1
       const { id } = params.parse(request.params)
       const { after, deltas = true, tree = false } = query.parse(request.query)
