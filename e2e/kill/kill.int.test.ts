@@ -11,6 +11,7 @@ import { compactionCases } from './compaction-cases.ts'
 import { delegationCases } from './delegation-cases.ts'
 import { executorCases, pairCases } from './executor-cases.ts'
 import { gatewayCases } from './gateway-cases.ts'
+import { resultCases } from './result-cases.ts'
 import { crashCases, toolRunnerCases } from './tool-runner-cases.ts'
 
 const survived = [
@@ -21,6 +22,7 @@ const survived = [
   ...delegationCases,
   ...budgetCases,
   ...compactionCases,
+  ...resultCases,
 ]
 const cases = [...survived, ...pairCases]
 const all = [...cases, ...crashCases]

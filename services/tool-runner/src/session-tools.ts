@@ -206,12 +206,14 @@ export class SessionTools implements HeldActor {
 
   async #answer(discovery: Discovery, answers: readonly ServerAnswer[]): Promise<void> {
     const { request } = discovery.request
+    await this.#context.pauseAt('tool-runner.before-toolset')
     while (this.#discoveries.holds(discovery) && !this.#releasing) {
       const head = this.#requests.head ?? (await this.#requests.readHead())
       const { events, to } = toolsetAnswer(head, request, answers)
       if (await this.#append(events, to, discovery.trace)) break
       if (toolsetIsClosed(await this.#requests.readAfter(discovery.seq), request)) break
     }
+    await this.#context.pauseAt('tool-runner.after-toolset')
     if (!this.#releasing) this.#discoveries.done(discovery)
   }
 
