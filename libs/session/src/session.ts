@@ -23,6 +23,7 @@ import type {
 } from '@reins/contracts'
 import { noUsage } from '@reins/contracts'
 import { AppendList } from './append-list.ts'
+import type { Permitted } from './permitted/permitted.ts'
 import type { BudgetState, Metered } from './budget/budget.ts'
 import type { Context } from './context/context.ts'
 import type { Team } from './delegation/team.ts'
@@ -81,6 +82,8 @@ export interface Queued {
   readonly trace?: string
   /** What the answer to it has to fit; absent: the message does not say. */
   readonly output?: Output
+  /** What its sender may have called; absent: everything. */
+  readonly permitted?: Permitted
 }
 
 interface Attempts {
@@ -244,6 +247,8 @@ export interface Turn {
   readonly toolCalls: number
   /** What its answer has to fit; absent: any text is one. */
   readonly output?: TurnOutput
+  /** What it may call; absent: everything. */
+  readonly permitted?: Permitted
   /** Absent: none. */
   readonly delegations?: number
   readonly usage: Usage

@@ -33,6 +33,7 @@ import {
   modelCallTimer,
 } from './model-call/model-call.ts'
 import { outputEvents, outputOffer } from './output/output.ts'
+import { permittedEvents, permittedRoute } from './permitted/permitted.ts'
 import { planningEvents, planOffer, planProblemRoute, planRoute } from './planning/planning.ts'
 import { followed, runEvents, runTimer } from './run/run.ts'
 import { replayEffect, replayRests, runCover, runDue } from './run/run-due.ts'
@@ -65,6 +66,7 @@ export const meanings: Meanings<EventType> = followed(
     ...skillEvents,
     ...contextEvents,
     ...outputEvents,
+    ...permittedEvents,
     ...workspaceEvents,
     ...budgetEvents,
     ...runEvents,
@@ -86,6 +88,7 @@ const callRoutes: readonly RouteRule[] = [
   malformedRoute,
   beyondLimitRoute,
   beyondBudgetRoute,
+  permittedRoute,
   skillsRoute,
   workspaceSkillRoute,
   planProblemRoute,

@@ -237,6 +237,7 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'run.slept':
     case 'output.declared':
     case 'output.requested':
+    case 'tools.permitted':
     case 'workspace.declared':
     case 'budget.declared':
     case 'budget.reached':

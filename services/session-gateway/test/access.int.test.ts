@@ -15,6 +15,10 @@ const scoped = {
     'agent:helper:session:read',
     'execution:*:read',
   ],
+  caller: [
+    ...['agent:helper:start', 'workflow:agents:agent_chat:run'],
+    ...['read_file', 'grep'].map((tool) => `workflow:agents:agent_chat:task:${tool}:execute`),
+  ],
   'helper-reader': ['session:helper:read', 'agent:helper:read', 'usage:helper:read'],
   'helper-approver': ['approval:helper:shell', 'session:helper:read'],
   'other-user': ['agent:other:*', 'workflow:agents:agent_chat:*', 'session:other:*', 'execution:*', 'approval:other:*'],
@@ -320,6 +324,33 @@ describe('nobody gives away more than he has', () => {
       ...{ allowed: false, why: 'admin may agent:x:delete, but the scope of this token does not cover it.' },
     })
     expect((await can('viewer', 'action=agent:x:read&principal=admin')).error.code).toBe('forbidden')
+  })
+})
+
+describe('what a turn may call', () => {
+  const eventsBehind = async (role: string, body: object) => {
+    const { json } = await world.request('POST', '/v1/sessions', { token: role, body })
+    const [first] = await world.frames(json.session.id)
+    return first?.events.filter(({ type }) => type === 'message.received' || type === 'tools.permitted') ?? []
+  }
+
+  test('is recorded beside the message of whoever may not have all tools called', async () => {
+    const [message, permitted] = await eventsBehind('caller', { agent: 'helper', message: 'hello' })
+    const of = message?.type === 'message.received' ? message.data.message : ''
+    expect(permitted).toEqual({
+      type: 'tools.permitted',
+      data: { message: of, principal: 'caller', tools: ['read_file', 'grep'] },
+    })
+    expect((await eventsBehind('helper-user', { agent: 'helper', message: 'hello' }))[1]?.data).toMatchObject({
+      tools: [],
+    })
+  })
+
+  test('is everything for who may that, and nothing is recorded then', async () => {
+    for (const role of ['admin', 'operator'])
+      expect((await eventsBehind(role, { agent: 'helper', message: 'hello' })).map(({ type }) => type)).toEqual([
+        'message.received',
+      ])
   })
 })
 

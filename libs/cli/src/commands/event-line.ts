@@ -139,6 +139,8 @@ export function summary(event: ApiEvent): string {
       return known.data.skills.map(({ name }) => name).join(', ')
     case 'workspace.declared':
       return ''
+    case 'tools.permitted':
+      return `for ${known.data.principal}: ${known.data.tools.join(', ') || 'none'}`
     case 'output.declared':
     case 'output.requested':
       return JSON.stringify(known.data.schema).slice(0, 2000)

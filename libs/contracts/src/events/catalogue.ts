@@ -12,6 +12,7 @@ import { elicitationEvents } from './elicitation.ts'
 import { memoryEvents } from './memory.ts'
 import { modelCallEvents } from './model-call.ts'
 import { outputEvents } from './output.ts'
+import { permittedEvents } from './permitted.ts'
 import { planningEvents } from './planning.ts'
 import { runEvents } from './run.ts'
 import { sessionEvents } from './session.ts'
@@ -36,6 +37,7 @@ export const eventSchemas = {
   ...skillEvents,
   ...contextEvents,
   ...outputEvents,
+  ...permittedEvents,
   ...workspaceEvents,
   ...budgetEvents,
   ...runEvents,
@@ -121,6 +123,7 @@ export const changes: Partial<Record<EventType, Change>> = {
   'output.declared': third,
   'output.requested': third,
   'output.checked': third,
+  'tools.permitted': third,
   'workspace.declared': third,
   'budget.declared': third,
   'budget.reached': third,

@@ -25,6 +25,7 @@ const gateway: readonly EventType[] = [
   'context.restored',
   'output.declared',
   'output.requested',
+  'tools.permitted',
   'workspace.declared',
   'budget.declared',
   'budget.raised',

@@ -17,6 +17,8 @@ export function raiseBudget(
   raise: BudgetLimits,
   ceiling: BudgetLimits,
   goOn: EventOf<'message.received'> | null,
+  /** What the message asks for besides. */
+  asked: readonly SessionEvent[] = [],
 ): RequestOutcome {
   if (head.status === 'ended') return refused('session_ended', head)
   const { budget, born } = session
@@ -50,7 +52,7 @@ export function raiseBudget(
   const changes = budgetNames.some((name) => (limitNamed(raise, name) ?? 0) > (limitNamed(budget.limits, name) ?? 0))
   if (!changes) return unchanged
   const goesOn = goOn !== null && budget.reached !== undefined && !session.turn && session.inbox.length === 0
-  const events: readonly SessionEvent[] = [{ type: 'budget.raised', data: raise }, ...(goesOn ? [goOn] : [])]
+  const events: readonly SessionEvent[] = [{ type: 'budget.raised', data: raise }, ...(goesOn ? [goOn, ...asked] : [])]
   return append({ events, to: toExec(head.pool), status: head.status })
 }
 

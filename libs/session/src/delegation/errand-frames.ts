@@ -6,6 +6,7 @@ import { spentBy } from '../budget/budget.ts'
 import { mostOfTree } from '../cancel/ran-calls.ts'
 import type { Decision } from '../decision.ts'
 import type { Fold } from '../fold.ts'
+import { handedOn } from '../permitted/permitted.ts'
 import type { Session } from '../session.ts'
 import { firstMessage } from './delegation-result.ts'
 import { type Errand, isClosed, pausedOn } from './errands.ts'
@@ -29,6 +30,7 @@ export function createChild(
     { type: 'session.started', data: started },
     ...declared,
     said(creation, 'queue'),
+    ...handedOn(above.turn, `m-${creation.call}`),
   ]
   return { events, to: toExec(pool), status: 'idle', pool, trace: above.turn?.trace }
 }
@@ -52,7 +54,9 @@ export function resumeChild({ session, head }: Fold, resumption: Resumption, abo
   const events: readonly SessionEvent[] = [
     { type: 'delegation.continued', data: { call } },
     ...(resumes ? [{ type: 'session.resumed' as const, data: {} }] : []),
-    ...(goesOn && instruction.trim() !== '' ? [said(resumption, 'join')] : []),
+    ...(goesOn && instruction.trim() !== ''
+      ? [said(resumption, 'join'), ...handedOn(above.turn, `m-${resumption.call}`)]
+      : []),
   ]
   return { events, to: toExec(head.pool), status: resumes ? 'idle' : head.status, trace: above.turn?.trace }
 }

@@ -4,6 +4,7 @@ import { withAnsweredCancel } from '../cancel/answered-cancel.ts'
 import { closingAddress } from '../delegation/closing-address.ts'
 import { beginModelCall } from '../model-call/model-call.ts'
 import { noResult, outputOf, resultOf } from '../output/output.ts'
+import { permittedOf } from '../permitted/permitted.ts'
 import type { Queued, Session, Settled, Turn } from '../session.ts'
 import type { Cover, Due, Meanings, Origin } from '../slice.ts'
 import { closedResults } from '../tool-call/tool-call.ts'
@@ -87,6 +88,7 @@ function joined(session: Session, message: string, id: string): Session {
       messages: [...turn.messages, queued.message],
       ...requestersOf([queued], turn.requesters),
       ...outputOf(session, [queued], turn.output),
+      ...permittedOf([queued], turn.permitted),
     },
     transcript: session.transcript.append({ role: 'user', content: queued.content }),
   }
@@ -113,6 +115,7 @@ function started(session: Session, { data }: EventOf<'turn.started'>, { n }: Ori
       modelCalls: 0,
       toolCalls: 0,
       ...outputOf(session, taken),
+      ...permittedOf(taken),
       usage: noUsage,
     },
   }

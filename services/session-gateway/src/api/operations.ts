@@ -374,6 +374,14 @@ export const operations = {
     'body_too_large',
     'timed_out',
   ]),
+  /** Asked by no request: what a turn may call for the sender of its message (tools.permitted). */
+  callTool: {
+    summary:
+      'Have a tool called by a turn that one began; otherwise the model is told why it is not, and so is the person',
+    tag: 'sessions',
+    needs: [['workflow:agents:agent_chat:task:{tool}:execute']],
+    errors: [],
+  },
   sendMessage: sessionWrite('Send a message', startsSession, [
     'invalid_request',
     'session_not_found',

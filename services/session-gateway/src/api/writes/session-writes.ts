@@ -45,6 +45,7 @@ import { Compile } from 'typebox/compile'
 import type { Limits } from '../../config.ts'
 import type { GatewayConfig } from '../../ports.ts'
 import type { Subject } from '../access/needs.ts'
+import { permittedTools } from '../access/permitted-tools.ts'
 import type { SessionAgents } from '../access/session-agents.ts'
 import { authorize, type Caller } from '../caller.ts'
 import { asReinsError } from '../errors.ts'
@@ -122,7 +123,8 @@ export class SessionWrites {
         on: await this.#needed(session, options),
         prepare: async (ids) => {
           const event = received(ids, content, message.onBusy ?? 'queue')
-          const asked = await askedOutput(this.#parts, ids, message)
+          const permitted = permittedTools(caller, ids.subject)
+          const asked = [...(await askedOutput(this.#parts, ids, message)), ...permitted]
           return (head) => (head.seq === 0 ? missing(session) : decided(placeMessage(head, event, asked)))
         },
         settle: async (ids, done) => ({
@@ -161,7 +163,9 @@ export class SessionWrites {
           if (obstacle) throw obstacle
           const begun = on.head.seq > 0 ? undefined : await beginSession(this.#parts, request, caller.principal)
           const event = content && received(ids, content, 'queue')
-          const asked = event ? await askedOutput(this.#parts, ids, request) : []
+          const asked = event
+            ? [...(await askedOutput(this.#parts, ids, request)), ...permittedTools(caller, ids.subject)]
+            : []
           return (head) => {
             if (head.seq > 0) return event ? decided(placeMessage(head, event, asked)) : { kind: 'unchanged' }
             return begun
@@ -222,7 +226,8 @@ export class SessionWrites {
           const fold = await this.#foldAt(session, head)
           const goOn = received(ids, [{ type: 'text', text: goOnWords }], 'queue')
           const ceiling = this.#parts.budgetCeiling ?? {}
-          return decided(raiseBudget(fold, raise, ceiling, request.go_on === false ? null : goOn))
+          const asked = permittedTools(caller, ids.subject)
+          return decided(raiseBudget(fold, raise, ceiling, request.go_on === false ? null : goOn, asked))
         },
         settle: (_ids, done) => this.#controlled(session, done),
       }
