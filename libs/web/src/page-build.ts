@@ -3,18 +3,21 @@
 //        processes that build at the same time do not disturb each other.
 //   PB2. Where the sources changed, or nothing was built (`npm ci --ignore-scripts`), whoever needs the page builds it. An image without
 //        Vite brings the build along.
+import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { glob, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
+import process from 'node:process'
 import { ReinsError } from '@reins/contracts'
 
 const home = path.join(import.meta.dirname, '..')
 const dist = path.join(home, 'dist')
+const buildWithinMs = 180_000
 /** What the bundle is made of, beside packages from elsewhere: those stand in package.json. */
 const sources = [
   'web/{package.json,page/**/*}',
-  'web/src/page-build.ts',
+  'web/src/page-vite.ts',
   '{transcript,client,contracts,agent}/{package.json,src/**/*.ts}',
 ]
 
@@ -55,42 +58,10 @@ async function digestOfSources(): Promise<string> {
 
 /** PB1. */
 async function build(folder: string): Promise<void> {
-  const vite = await import('vite').catch(() => {
-    throw new ReinsError('internal', 'The chat page is not built, and Vite, which builds it, is not installed.', {
-      next: 'Run npm ci in the folder of Reins.',
-    })
-  })
   const half = path.join(dist, `half-${process.pid}-${randomBytes(4).toString('hex')}`)
-  await mkdir(dist, { recursive: true })
   try {
-    await vite.build({
-      root: path.join(home, 'page'),
-      configFile: false,
-      envFile: false,
-      logLevel: 'error',
-      base: '/',
-      mode: 'production',
-      // Whatever the environment of the process says.
-      define: { [['process', 'env', 'NODE_ENV'].join('.')]: '"production"' },
-      resolve: {
-        alias: [
-          { find: 'rehype-raw', replacement: path.join(home, 'page', 'without', 'rehype-raw.ts') },
-          { find: 'tailwind-merge', replacement: path.join(home, 'page', 'without', 'tailwind-merge.ts') },
-        ],
-      },
-      build: {
-        outDir: half,
-        emptyOutDir: true,
-        target: 'es2024',
-        // The first ones with light-dark(), which would be taken apart otherwise.
-        cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
-        // A data: address would need a word of its own in the policy of the page.
-        assetsInlineLimit: 0,
-        modulePreload: { polyfill: false },
-        reportCompressedSize: false,
-        chunkSizeWarningLimit: 2000,
-      },
-    })
+    await mkdir(dist, { recursive: true })
+    await runVite(half)
     await rename(half, folder).catch((error: unknown) => {
       if (!existsSync(path.join(folder, 'index.html'))) throw error // else another process was faster
     })
@@ -104,6 +75,25 @@ async function build(folder: string): Promise<void> {
   for (const old of await readdir(dist))
     if (old !== path.basename(folder) && !old.startsWith('half-'))
       await rm(path.join(dist, old), { recursive: true, force: true })
+}
+
+function runVite(folder: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const vite = spawn(process.execPath, [path.join(import.meta.dirname, 'page-vite.ts'), folder], {
+    env: { NODE_ENV: 'production' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: buildWithinMs,
+  })
+  let said = ''
+  vite.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
+  vite.on('error', reject)
+  vite.on('close', (code) => {
+    if (code === 0) resolve()
+    else reject(new Error(/Cannot find package 'vite'/.test(said) ? 'Vite is not installed.' : said.trim()))
+  })
+  return promise
 }
 
 const firstLine = (error: unknown): string =>

@@ -1,7 +1,7 @@
 // Where a person writes: Enter sends, Shift and Enter begin a new line. While a turn runs, messages wait behind it, and it can be stopped.
 import { type KeyboardEvent, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
 import { type Sending, type SessionStore, type View, isBusy } from '../model/session-store.ts'
-import { threadOf } from '../model/conversation.ts'
+import { threadOf, waitingFor } from '../model/conversation.ts'
 import { plainText } from '../text/plain.ts'
 import { Icon } from './icons.tsx'
 
@@ -29,13 +29,22 @@ export function Composer({
     field.current?.focus({ preventScroll: true })
   }, [store])
 
+  // Where what had the focus is gone (a card that was decided, the button that stopped the turn), it comes back here.
+  const { approvals, questions } = waitingFor(view.conversation)
+  const changes = `${turn} ${approvals.length} ${questions.length}`
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is looked at when one of these changes
+  useEffect(() => {
+    if (document.activeElement === document.body && matchMedia('(hover: hover)').matches)
+      field.current?.focus({ preventScroll: true })
+  }, [changes])
+
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows what is written
   useLayoutEffect(() => {
     const element = field.current
     if (!element) return
     element.style.height = 'auto'
     element.style.height = `${Math.min(tallest, element.scrollHeight)}px`
-  }, [text])
+  }, [text, busy])
 
   const send = () => {
     const message = text.trim()
@@ -78,7 +87,7 @@ export function Composer({
           ref={field}
           rows={1}
           value={text}
-          placeholder={busy ? 'Write what comes next; it waits for its turn' : `Message ${agent}`}
+          placeholder={busy ? 'Queue a message' : `Message ${agent}`}
           onChange={(event) => setText(event.target.value)}
           onKeyDown={onKeyDown}
           aria-describedby={`${id}-help`}

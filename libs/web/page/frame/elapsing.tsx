@@ -14,7 +14,7 @@ export function Elapsing({ until }: { readonly until: number }) {
       {' '}
       {left <= 0
         ? 'The time for it has passed.'
-        : `Expires in ${left < 60_000 ? 'less than a minute' : span(Math.round(left / 60_000) * 60_000).replace(' 0 s', '')}.`}
+        : `Expires in ${left < 60_000 ? 'less than a minute' : span(Math.round(left / 60_000) * 60_000)}.`}
     </span>
   )
 }

@@ -1,7 +1,7 @@
 // The head of the page: which session, what it used, how it stands, and what can be done with it as a whole.
 import { Menu } from '@base-ui/react/menu'
 import type { SessionInfo } from '@reins/contracts'
-import type { ReactNode } from 'react'
+import { type ReactNode, useRef } from 'react'
 import { threadOf } from '../model/conversation.ts'
 import type { SessionStore, View } from '../model/session-store.ts'
 import { plainText } from '../text/plain.ts'
@@ -93,46 +93,49 @@ function SessionMenu({
   ask(what: 'end'): void
 }) {
   const { copy } = useCopy()
+  const place = useRef<HTMLDivElement>(null)
   return (
-    <Menu.Root>
-      <Menu.Trigger className="round quiet" aria-label="More about this session">
-        <Icon name="more" />
-      </Menu.Trigger>
-      <Menu.Portal>
-        <Menu.Positioner sideOffset={6} align="end">
-          <Menu.Popup className="menu">
-            <Menu.Item className="menu-item" onClick={() => copy(`${location.origin}/s/${session}`)}>
-              Copy the link
-            </Menu.Item>
-            <Menu.Item className="menu-item" onClick={() => copy(session)}>
-              Copy the session id
-            </Menu.Item>
-            {phase === 'ended' ? null : (
-              <>
-                <Menu.Separator className="menu-line" />
-                {phase === 'paused' || phase === 'quarantined' ? (
-                  <Menu.Item
-                    className="menu-item"
-                    onClick={() => void store.control(phase === 'paused' ? 'resume' : 'release')}
-                  >
-                    Let it go on
+    <div ref={place}>
+      <Menu.Root>
+        <Menu.Trigger className="round quiet" aria-label="More about this session">
+          <Icon name="more" />
+        </Menu.Trigger>
+        <Menu.Portal container={place}>
+          <Menu.Positioner sideOffset={6} align="end">
+            <Menu.Popup className="menu">
+              <Menu.Item className="menu-item" onClick={() => copy(`${location.origin}/s/${session}`)}>
+                Copy the link
+              </Menu.Item>
+              <Menu.Item className="menu-item" onClick={() => copy(session)}>
+                Copy the session id
+              </Menu.Item>
+              {phase === 'ended' ? null : (
+                <>
+                  <Menu.Separator className="menu-line" />
+                  {phase === 'paused' || phase === 'quarantined' ? (
+                    <Menu.Item
+                      className="menu-item"
+                      onClick={() => void store.control(phase === 'paused' ? 'resume' : 'release')}
+                    >
+                      Let it go on
+                    </Menu.Item>
+                  ) : (
+                    <Menu.Item className="menu-item" onClick={() => void store.control('pause')}>
+                      Pause
+                    </Menu.Item>
+                  )}
+                  <Menu.Item className="menu-item" onClick={() => void store.control('compact')}>
+                    Summarise to make room
                   </Menu.Item>
-                ) : (
-                  <Menu.Item className="menu-item" onClick={() => void store.control('pause')}>
-                    Pause
+                  <Menu.Item className="menu-item danger" onClick={() => ask('end')}>
+                    End for good…
                   </Menu.Item>
-                )}
-                <Menu.Item className="menu-item" onClick={() => void store.control('compact')}>
-                  Summarise to make room
-                </Menu.Item>
-                <Menu.Item className="menu-item danger" onClick={() => ask('end')}>
-                  End for good…
-                </Menu.Item>
-              </>
-            )}
-          </Menu.Popup>
-        </Menu.Positioner>
-      </Menu.Portal>
-    </Menu.Root>
+                </>
+              )}
+            </Menu.Popup>
+          </Menu.Positioner>
+        </Menu.Portal>
+      </Menu.Root>
+    </div>
   )
 }

@@ -107,13 +107,14 @@ function stateOf({ status, waiting = [], turns }: SessionInfo) {
     )
   const words: Readonly<Record<string, string>> = {
     running: 'Works',
+    waiting: 'Works',
     paused: 'Paused',
     quarantined: 'In quarantine',
     ended: 'Ended',
   }
   const word = words[status]
   return (
-    <span className={`state ${status}`}>
+    <span className={`state ${status === 'waiting' ? 'running' : status}`}>
       {word === undefined ? null : <span className="dot" aria-hidden="true" />} {word ?? plural(turns, 'turn')}
     </span>
   )

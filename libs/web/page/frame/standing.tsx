@@ -82,8 +82,9 @@ function UsedUp({
   return (
     <form className="banner warning" onSubmit={submit}>
       <p>
-        The budget of this session is used up: {kind.said(use?.spent ?? 0)} of {kind.said(use?.limit ?? 0)}{' '}
-        {name === 'wall_time' || name === 'usd' ? '' : kind.word}. Raise it to go on.
+        The budget of this session does not allow the next step: {kind.said(use?.spent ?? 0)} of{' '}
+        {kind.said(use?.limit ?? 0)} {name === 'wall_time' || name === 'usd' ? '' : kind.word} are used. Raise the limit
+        to go on.
       </p>
       <label htmlFor={id}>New limit, in {kind.word}</label>
       <input id={id} inputMode="decimal" value={to} onChange={(event) => setTo(event.target.value)} size={8} />

@@ -7,9 +7,11 @@ export function span(ms: number): string {
   const seconds = ms / 1000
   if (seconds < 60) return `${seconds < 10 ? Math.round(seconds * 10) / 10 : Math.round(seconds)} s`
   const minutes = Math.floor(seconds / 60)
-  if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+  if (minutes < 60) return both(`${minutes} min`, Math.floor(seconds % 60), 's')
+  return both(`${Math.floor(minutes / 60)} h`, minutes % 60, 'min')
 }
+
+const both = (first: string, n: number, unit: string): string => (n === 0 ? first : `${first} ${n} ${unit}`)
 
 export function amount(n: number): string {
   if (n < 1000) return String(n)

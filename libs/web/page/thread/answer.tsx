@@ -5,6 +5,7 @@ import { type Components, Streamdown } from 'streamdown'
 import { plainText } from '../text/plain.ts'
 import { webAddress } from '../text/web-address.ts'
 import { CodeBlock } from './code-block.tsx'
+import { Scrolls } from './scrolls.tsx'
 
 function Link({ href, children }: AnchorHTMLAttributes<HTMLAnchorElement>) {
   const url = webAddress(href)
@@ -52,10 +53,9 @@ const plain = (Tag: 'p' | 'ul' | 'ol' | 'li' | 'blockquote' | 'strong' | 'hr' | 
 
 function Table({ children }: { readonly children?: ReactNode }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reachable by keyboard
-    <section className="table" tabIndex={0} aria-label="Table">
+    <Scrolls className="table" label="Table">
       <table>{children}</table>
-    </section>
+    </Scrolls>
   )
 }
 const cells = (Tag: 'thead' | 'tbody' | 'tr' | 'th' | 'td') =>

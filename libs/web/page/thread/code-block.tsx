@@ -3,6 +3,7 @@ import { type CSSProperties, useEffect, useState } from 'react'
 import { Icon } from '../frame/icons.tsx'
 import { useCopy } from '../frame/use-copy.ts'
 import { highlight, languageOf } from './highlight.ts'
+import { Scrolls } from './scrolls.tsx'
 
 type Lines = Awaited<ReturnType<typeof highlight>>
 
@@ -17,13 +18,11 @@ export function CodeBlock({ code, language }: { readonly code: string; readonly 
           {copied ? 'Copied' : 'Copy'}
         </button>
       </figcaption>
-      {/* A region that scrolls has to be reachable by keyboard. */}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the same */}
-      <section className="scrolls" tabIndex={0} aria-label={`Code${language === '' ? '' : `, ${language}`}`}>
+      <Scrolls label={`Code${language === '' ? '' : `, ${language}`}`}>
         <pre>
           <Coloured code={code} language={language} />
         </pre>
-      </section>
+      </Scrolls>
     </figure>
   )
 }

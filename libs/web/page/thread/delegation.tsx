@@ -8,7 +8,7 @@ import type { ToolItem } from '../model/thread.ts'
 import { plainText } from '../text/plain.ts'
 import { amount, span } from '../text/words.ts'
 import { ItemView } from './item-view.tsx'
-import { LongText } from './long-text.tsx'
+import { ToolOutput } from './tool-output-view.tsx'
 
 const ends = { completed: 'Done', failed: 'Failed', cancelled: 'Cancelled', paused: 'Paused' } as const
 
@@ -53,9 +53,7 @@ export function Delegation({
           <ItemView key={one.key} item={one} session={member.session} conversation={conversation} />
         ))}
         {thread.items.length === 0 && item.output !== '' ? (
-          <div className="terminal output">
-            <LongText text={plainText(item.output)} label="What it answered" />
-          </div>
+          <ToolOutput name={member.agent} output={item.output} />
         ) : null}
       </Collapsible.Panel>
     </Collapsible.Root>

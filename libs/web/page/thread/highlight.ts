@@ -35,8 +35,8 @@ async function makeCore(): Promise<HighlighterCore> {
   const [{ createHighlighterCore }, { createJavaScriptRegexEngine }, light, dark] = await Promise.all([
     import('shiki/core'),
     import('shiki/engine/javascript'),
-    import('shiki/themes/github-light.mjs'),
-    import('shiki/themes/github-dark.mjs'),
+    import('shiki/themes/github-light-high-contrast.mjs'),
+    import('shiki/themes/github-dark-high-contrast.mjs'),
   ])
   return createHighlighterCore({
     themes: [light.default, dark.default],
@@ -57,7 +57,7 @@ export async function highlight(code: string, language: string): Promise<ThemedT
     await highlighter.loadLanguage((await load()) as LanguageInput)
   return highlighter.codeToTokens(code, {
     lang: language,
-    themes: { light: 'github-light', dark: 'github-dark' },
+    themes: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     defaultColor: false,
   }).tokens
 }

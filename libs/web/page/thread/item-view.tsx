@@ -3,6 +3,7 @@ import { Collapsible } from '@base-ui/react/collapsible'
 import { createContext, memo, use, useState } from 'react'
 import { Icon } from '../frame/icons.tsx'
 import { useCopy } from '../frame/use-copy.ts'
+import type { ControlHint } from '@reins/transcript'
 import { belowOf, type Conversation } from '../model/conversation.ts'
 import type { Verb } from '../model/session-store.ts'
 import type { Item, TurnItem } from '../model/thread.ts'
@@ -100,7 +101,8 @@ const Reasoning = memo(function Reasoning({ text, open }: { readonly text: strin
   )
 })
 
-const controls = { resume: 'Let it go on', release: 'Let it go on', restore: 'Undo' } as const
+/** Of a session that is paused or in quarantine the foot of the page says what to do, for as long as it is. */
+const controls = { restore: 'Undo' } as const
 
 function Notice({
   level,
@@ -109,13 +111,13 @@ function Notice({
 }: {
   readonly level: 'info' | 'warning' | 'error'
   readonly text: string
-  readonly control: keyof typeof controls | undefined
+  readonly control: ControlHint | undefined
 }) {
   const act = use(Controls)
   return (
     <div className={`notice ${level}`}>
       <p>{plainText(text)}</p>
-      {control === undefined ? null : (
+      {control !== 'restore' ? null : (
         <button type="button" className="quiet" onClick={() => act(control)}>
           {controls[control]}
         </button>
@@ -127,7 +129,9 @@ function Notice({
 const Turn = memo(function Turn({ item }: { readonly item: TurnItem }) {
   const parts = [
     span(item.ms),
-    `${amount(item.inputTokens)} tokens in, ${amount(item.outputTokens)} out`,
+    ...(item.inputTokens + item.outputTokens === 0
+      ? []
+      : [`${amount(item.inputTokens)} tokens in, ${amount(item.outputTokens)} out`]),
     ...(item.usd === undefined ? [] : [dollars(item.usd)]),
   ]
   return <p className="turn">{parts.join(' · ')}</p>

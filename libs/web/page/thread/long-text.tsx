@@ -2,6 +2,7 @@
 import { type ReactNode, useState } from 'react'
 import { cutAfter } from '../text/plain.ts'
 import { plural } from '../text/words.ts'
+import { Scrolls } from './scrolls.tsx'
 
 const firstLines = 40
 const firstChars = 8000
@@ -23,13 +24,12 @@ export function LongText({
   const short = cutAfter(text, firstLines, firstChars).lines === 0
   return (
     <>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reachable by keyboard */}
-      <section className="scrolls" tabIndex={0} aria-label={label}>
+      <Scrolls label={label}>
         <pre>
           {children(cut.text)}
           {open && cut.lines > 0 ? `\n… ${plural(cut.lines, 'more line')} are not shown` : ''}
         </pre>
-      </section>
+      </Scrolls>
       {short ? null : (
         <button type="button" className="quiet more" onClick={() => setOpen(!open)}>
           {open ? 'Show less' : `Show ${plural(cut.lines, 'more line')}`}

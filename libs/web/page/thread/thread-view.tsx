@@ -3,7 +3,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import { Icon } from '../frame/icons.tsx'
-import { type Conversation, threadOf } from '../model/conversation.ts'
+import { type Conversation, threadOf, waitingFor } from '../model/conversation.ts'
 import type { Item } from '../model/thread.ts'
 import { ItemView } from './item-view.tsx'
 
@@ -33,6 +33,8 @@ export function ThreadView({
       ((last.kind === 'tool' && last.running) || ((last.kind === 'answer' || last.kind === 'reasoning') && last.open))
     return transcript.turn && !shows ? [...items, { kind: 'working', key: 'working' }] : items
   }, [items, transcript.turn])
+  const { approvals, questions } = waitingFor(conversation)
+  const asks = approvals.length + questions.length > 0
   const [atEnd, setAtEnd] = useState(true)
   const virtual = useVirtualizer({
     count: rows.length,
@@ -76,6 +78,7 @@ export function ThreadView({
     <div className="thread-frame">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reachable by keyboard */}
       <section className="thread" ref={scroller} tabIndex={0} aria-label="Conversation" id="conversation">
+        <h2 className="unseen">Conversation</h2>
         {begun ? null : children}
         <div className="rows" style={{ height: virtual.getTotalSize() }}>
           {shown.map(({ index, key, start }) => {
@@ -90,7 +93,15 @@ export function ThreadView({
                 style={{ transform: `translateY(${start}px)` }}
               >
                 {row.kind === 'working' ? (
-                  <Working throttled={transcript.throttledUntil !== undefined} />
+                  <Working
+                    what={
+                      asks
+                        ? 'Waits for you'
+                        : transcript.throttledUntil === undefined
+                          ? 'Thinking'
+                          : 'The model asked to wait'
+                    }
+                  />
                 ) : (
                   <ItemView item={row} session={session ?? ''} conversation={conversation} />
                 )}
@@ -110,11 +121,11 @@ export function ThreadView({
 
 const smooth = (): 'smooth' | 'auto' => (matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth')
 
-function Working({ throttled }: { readonly throttled: boolean }) {
+function Working({ what }: { readonly what: string }) {
   return (
     <p className="working">
       <span className="pulse" aria-hidden="true" />
-      {throttled ? 'The model asked to wait' : 'Thinking'}
+      {what}
     </p>
   )
 }

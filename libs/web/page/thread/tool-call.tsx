@@ -6,7 +6,7 @@ import { Elapsed } from '../frame/elapsed.tsx'
 import type { ToolItem } from '../model/thread.ts'
 import { plainText } from '../text/plain.ts'
 import { span } from '../text/words.ts'
-import { LongText } from './long-text.tsx'
+import { ToolOutput } from './tool-output-view.tsx'
 import { subjectOf, WhatRuns } from './what-runs.tsx'
 
 const outcomes = {
@@ -19,7 +19,7 @@ const outcomes = {
 export const ToolCall = memo(function ToolCall({ item, waits }: { readonly item: ToolItem; readonly waits: boolean }) {
   const [open, setOpen] = useState(false)
   const { running, outcome, name } = item
-  const output = plainText(running ? running.tail : item.output)
+  const output = running ? running.tail : item.output
   const state = running ? { word: waits ? 'Waits for you' : 'Runs', className: 'runs' } : outcomes[outcome ?? 'ok']
   return (
     <Collapsible.Root className={`tool ${state.className}`} open={open} onOpenChange={setOpen}>
@@ -38,7 +38,7 @@ export const ToolCall = memo(function ToolCall({ item, waits }: { readonly item:
               <Elapsed since={running.since} />
             </>
           ) : null}
-          {!running && item.ms !== undefined && item.ms > 0 ? ` ${span(item.ms)}` : ''}
+          {!running && item.ms !== undefined && item.ms >= 100 ? ` ${span(item.ms)}` : ''}
         </span>
       </Collapsible.Trigger>
       <Collapsible.Panel className="tool-panel">
@@ -46,9 +46,7 @@ export const ToolCall = memo(function ToolCall({ item, waits }: { readonly item:
         {output === '' ? (
           <p className="faint">{running ? 'It has shown nothing yet.' : 'It gave no output.'}</p>
         ) : (
-          <div className="terminal output">
-            <LongText text={output} label={`Output of ${name}`} />
-          </div>
+          <ToolOutput name={name} output={output} />
         )}
       </Collapsible.Panel>
     </Collapsible.Root>
