@@ -38,7 +38,7 @@ export async function openChat(browser: Browser, url: string, options: BrowserCo
       return route.abort()
     },
   )
-  context.setDefaultTimeout(10_000)
+  context.setDefaultTimeout(90_000)
   const page = await context.newPage()
   page.on('pageerror', (error) => faults.push(error.message))
   page.on('console', (said) => {

@@ -11,7 +11,7 @@ import { type AskingServer, askForPage, askingServer, authorizePage } from './as
 import { type ChatPage, chromiumPath, openChat, startChromium } from './chat-page.ts'
 
 const deadline = 240_000
-const patient = { timeout: 15_000 }
+const patient = { timeout: 90_000 }
 let world: World
 let gateway: ServiceProcess
 let asking: AskingServer
