@@ -5,9 +5,10 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node
 import { connect } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
-import { loadLocalConfig, type RunningProduct, up } from '@reins/local'
+import { loadLocalConfig, openDataDir, type RunningProduct, up } from '@reins/local'
 import { systemClock } from '@reins/service'
 import { compileCache, home, searchPath } from '../harness/config.ts'
+import { madeCluster } from '../harness/made-cluster.ts'
 
 export const modelKey = 'sk-ant-not-a-real-key-0123456789'
 
@@ -46,6 +47,9 @@ export class Product {
     const fatal = (error: Error) => {
       throw error
     }
+    const made = openDataDir(config.dataDir)
+    await madeCluster(path.join(made.path, 'postgres'))
+    made.release()
     return new Product(folder, await up({ config, clock: systemClock, version: '0.0.0', say: () => {}, fatal }))
   }
 

@@ -13,6 +13,7 @@ import {
   startPostgres,
 } from '@reins/local'
 import { home, searchPath } from './config.ts'
+import { madeCluster } from './made-cluster.ts'
 
 export interface Servers {
   /** Of this world alone: data, workspace. */
@@ -44,7 +45,8 @@ export async function startServers(): Promise<Servers> {
     startNats({ binary, dataDir: path.join(folder, 'nats'), durability: 'fsync', users, port, maxPayloadBytes })
   const database = (port: number): Promise<RunningPostgres> =>
     startPostgres({ dataDir: path.join(folder, 'postgres'), port })
-  let [nats, postgres] = await Promise.all([broker(0), database(0)])
+  const fresh = madeCluster(path.join(folder, 'postgres')).then(() => database(0))
+  let [nats, postgres] = await Promise.all([broker(0), fresh])
   const { port: natsPort } = nats
   const { url: databaseUrl, port: databasePort } = postgres
   return {

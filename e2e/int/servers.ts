@@ -6,6 +6,7 @@ import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Broker, connectBroker } from '@reins/broker'
 import { findNatsServer, type RunningNats, type RunningPostgres, startNats, startPostgres } from '@reins/local'
+import { madeCluster } from '../harness/made-cluster.ts'
 import { searchPath } from './config.ts'
 
 export interface TestServers {
@@ -43,6 +44,7 @@ export async function testServers(options: { readonly postgres: boolean }): Prom
     startPostgres({ dataDir: path.join(folder, 'postgres'), ...(port === undefined ? {} : { port }) })
 
   let nats: RunningNats = await startBroker()
+  if (options.postgres) await madeCluster(path.join(folder, 'postgres'))
   let postgres: RunningPostgres | undefined = options.postgres ? await startDatabase() : undefined
   const natsUrl = nats.url.replace('nats://', `nats://${nats.user}:${encodeURIComponent(nats.password)}@`)
   const databaseUrl = postgres?.url

@@ -2,7 +2,7 @@
 
 export { type RunningProduct, up } from './commands/up.ts'
 export { type LocalConfig, type LocalFlags, loadLocalConfig, processEnvironment } from './config.ts'
-export { adminToken } from './data/data-dir.ts'
+export { adminToken, openDataDir } from './data/data-dir.ts'
 export { secretFile } from './data/secret-file.ts'
 export { defaultAgent, defaultAgentName } from './default-agent.ts'
 export { findNatsServer } from './nats/find-nats.ts'
