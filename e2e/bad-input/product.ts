@@ -7,6 +7,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { loadLocalConfig, openDataDir, type RunningProduct, up } from '@reins/local'
 import { systemClock } from '@reins/service'
+import { bundledBinary } from '../harness/bundled-binary.ts'
 import { compileCache, home, searchPath } from '../harness/config.ts'
 import { madeCluster } from '../harness/made-cluster.ts'
 
@@ -157,8 +158,10 @@ export class Product {
   }
 
   /** The real command, with nothing of this process's environment. */
-  cli(...words: readonly string[]): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
-    const program = path.join(import.meta.dirname, '..', '..', 'deploy', 'local', 'src', 'main.ts')
+  async cli(
+    ...words: readonly string[]
+  ): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
+    const program = await bundledBinary()
     const env = { ...compileCache, PATH: searchPath, HOME: this.folder, REINS_URL: this.url, REINS_TOKEN: this.token }
     return new Promise((resolve) => {
       const child = execFile(process.execPath, [program, ...words], { env, cwd: this.folder }, (error, out, err) =>
