@@ -39,6 +39,7 @@ export class WorkflowBench {
     const [bundle] = buildSync({
       stdin: { contents: code, resolveDir: import.meta.dirname, sourcefile: 'chat.ts', loader: 'ts' },
       ...{ bundle: true, format: 'esm', platform: 'node', write: false, sourcemap: 'inline', outfile: 'bundle.mjs' },
+      absWorkingDir: import.meta.dirname,
     }).outputFiles
     const definition = {
       name,
@@ -84,6 +85,13 @@ export class WorkflowBench {
             .join(' ')}`,
       },
     )
+  }
+
+  /** Why the run has ended; the session has ended with it. */
+  async failed(session: string): Promise<{ readonly code: string; readonly message: string }> {
+    const log = await this.until(session, (now) => countOf(now, 'session.ended') > 0)
+    for (const event of eventsOf(log)) if (event.type === 'run.ended' && event.data.error) return event.data.error
+    throw new Error(`${session} has not failed`)
   }
 
   said(log: Log): readonly (string | null)[] {

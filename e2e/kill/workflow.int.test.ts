@@ -1,5 +1,7 @@
 // Sessions whose decisions come from a file of their owner, on real processes: the executor is killed at each operation of a workflow, and
 // another one goes on where the log says that it was. What steps did outside is counted by a server that they tell.
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { countOf, eventsOf } from './bench.ts'
 import { WorkflowBench } from './workflow-bench.ts'
@@ -41,6 +43,202 @@ test(
   },
   deadline,
 )
+
+describe('code that decides', () => {
+  test(
+    'is the code that the session began with, whatever the agent has since; one that asks for something else has diverged',
+    async () => {
+      const asks = (first: string, says: string) => `
+        export const affinity = { chat: 'true' }
+        export default async function (ctx) {
+          await ctx.step('${first}', () => 1)
+          for (let turn = 0; ; turn++) await ctx.pause({ content: '${says}', turn })
+        }`
+      await bench.agent('upgraded', asks('one', 'old'))
+      const { session: old } = await bench.world.api.create('upgraded')
+      await bench.paused(old.id, 1)
+      await bench.agent('upgraded', asks('two', 'new'))
+      await bench.send(old.id, 'go on')
+      expect(bench.said(await bench.paused(old.id, 2))).toEqual(['old', 'old'])
+      const { session: next } = await bench.world.api.create('upgraded')
+      expect(bench.said(await bench.paused(next.id, 1))).toEqual(['new'])
+
+      await bench.agent(
+        'wanders',
+        `
+        export const affinity = { chat: 'true' }
+        export default async function (ctx) {
+          await ctx.pause({ content: 'first', turn: 0 })
+          await ctx.step(String(Math.random()), () => 1)
+          await ctx.pause({ content: 'second', turn: 1 })
+        }`,
+      )
+      const { session } = await bench.world.api.create('wanders', 'go on')
+      await bench.paused(session.id, 2)
+      await bench.send(session.id, 'go on')
+      const { code, message } = await bench.failed(session.id)
+      expect(code).toBe('diverged')
+      expect(message).toMatch(/operation 1 the session has recorded step "0\.\d+", and the code asks for step "0\.\d+"/)
+    },
+    deadline,
+  )
+
+  test.each([
+    [
+      'throws',
+      `throw new Error('broken')`,
+      { code: 'failed', message: 'broken', where: expect.stringMatching(/^chat\.ts:\d+:\d+$/) },
+    ],
+    [
+      'pauses with another form',
+      `await ctx.pause({ text: 'x' })`,
+      { name: 'PauseError', message: expect.stringContaining('ChatResponseOutput') },
+    ],
+    ['returns what is no JSON', `return () => 1`, { message: expect.stringContaining('a function') }],
+    [
+      'needs too much memory',
+      `const all = []; for (;;) all.push(new Array(100000).fill(all.length))`,
+      { code: 'out-of-memory' },
+    ],
+    ['never comes to an operation', `for (;;);`, { code: 'timeout' }],
+    ['asks without end', `for (;;) ctx.now()`, { code: 'too-much' }],
+  ])(
+    'that %s ends its session with a clear error',
+    async (_, code, error) => {
+      const name = `fails-${code.length}`
+      await bench.agent(
+        name,
+        `
+        export const affinity = { chat: 'true' }
+        export default async function (ctx) {
+          ${code}
+        }`,
+      )
+      const { session } = await bench.world.api.create(name, 'hello')
+      expect(await bench.failed(session.id)).toMatchObject(error)
+      expect(await bench.world.verdict(session.id)).toEqual([])
+    },
+    deadline,
+  )
+
+  test(
+    'asks a person, is cancelled in a step and in a sleep, and is told of each',
+    async () => {
+      await bench.agent(
+        'asks',
+        `
+        export const affinity = { chat: 'true' }
+        export default async function (ctx) {
+          const { elicitation_response: { action } } = await ctx.pause({
+            type: 'elicitation', elicitation_id: 'el-1', url: 'https://shop.example/', message: 'Sign in', server_name: 'shop',
+          })
+          const step = await ctx.step('long', ({ signal }) => new Promise((r) => signal.addEventListener('abort', r))).catch((e) => e.code)
+          const sleep = await ctx.sleep('1d').catch((e) => e.code)
+          return [action, step, sleep]
+        }`,
+      )
+      const { session } = await bench.world.api.create('asks')
+      const there = (type: string) => bench.until(session.id, (log) => countOf(log, type) > 0)
+      await bench.until(session.id, (log) => countOf(log, 'run.paused') > 0 && log.at(-1)?.frame.status === 'waiting')
+      const answer = { action: 'accept' }
+      const path = `/v1/sessions/${session.id}`
+      const { body: list } = await bench.world.api.once<{ elicitations: unknown[] }>('GET', `${path}/elicitations`)
+      expect(list.elicitations).toMatchObject([{ elicitation_id: 'el-1', server_name: 'shop', state: 'waiting' }])
+      expect((await bench.world.api.once('POST', `${path}/elicitations/el-1`, answer)).status).toBe(202)
+      await there('run.step-started')
+      await bench.world.api.once('POST', `${path}/cancel`, {})
+      await there('run.slept')
+      await bench.until(session.id, (log) => log.at(-1)?.frame.status === 'waiting')
+      await bench.world.api.once('POST', `${path}/cancel`, {})
+      const log = await there('session.ended')
+      expect(eventsOf(log).find(({ type }) => type === 'run.ended')?.data).toMatchObject({
+        status: 'completed',
+        output: ['accept', 'cancelled', 'cancelled'],
+      })
+      expect(await bench.world.verdict(session.id)).toEqual([])
+    },
+    deadline,
+  )
+
+  test(
+    'answers who delegated to its agent: by what it says after the instruction, or by what it returns',
+    async () => {
+      await bench.agent(
+        'teller',
+        `
+        export const affinity = { chat: 'true' }
+        export default async function (ctx) {
+          const { message } = await ctx.pause({ content: 'Welcome.', turn: 0 })
+          await ctx.pause({ content: 'You said: ' + message, turn: 1 })
+        }`,
+        { description: 'Tells.' },
+      )
+      await bench.agent(
+        'worker',
+        `
+        export const affinity = { chat: 'true' }
+        export default async function (ctx) {
+          return { worked: (await ctx.agent('say done')).content }
+        }`,
+        { description: 'Works.' },
+      )
+      await bench.world.agent('lead', { affinity: { chat: 'true' }, agents: ['teller', 'worker'] })
+      const ask = async (agent: string) => {
+        const { session } = await bench.world.api.create(
+          'lead',
+          `call delegate {"agent":"${agent}","instruction":"tell"}`,
+        )
+        const log = await bench.until(session.id, (now) => countOf(now, 'turn.completed') > 0)
+        return eventsOf(log).find(({ type }) => type === 'delegation.settled')?.data
+      }
+      expect(await ask('teller')).toMatchObject({ status: 'completed', output: 'You said: tell' })
+      expect(await ask('worker')).toMatchObject({ status: 'completed', result: { worked: 'done' } })
+    },
+    deadline,
+  )
+
+  test(
+    'runs side by side where it asks so, and is listed under its agent; the example greets and keeps to its turns',
+    async () => {
+      await bench.agent(
+        'both',
+        `
+        export const affinity = { chat: 'true' }
+        export default async function (ctx) {
+          const [a, b, first] = await Promise.all([
+            ctx.step('a', () => 1), ctx.step('b', () => 2),
+            Promise.race([ctx.sleep(200).then(() => 'slept'), ctx.sleep('1h')]),
+          ])
+          return [a, b, first, ctx.now() > 0]
+        }`,
+      )
+      const { session } = await bench.world.api.create('both')
+      const log = await bench.until(session.id, (now) => countOf(now, 'session.ended') > 0)
+      expect(eventsOf(log).find(({ type }) => type === 'run.ended')?.data).toMatchObject({
+        output: [1, 2, 'slept', true],
+      })
+
+      const example = readFileSync(path.join(import.meta.dirname, '../../examples/agents/custom_workflow.ts'), 'utf8')
+      await bench.agent('example', example, { affinity: { chat: 'true' } })
+      const { session: chat } = await bench.world.api.create('example', 'say one')
+      await bench.paused(chat.id, 2)
+      await bench.send(chat.id, 'say two')
+      await bench.paused(chat.id, 3)
+      const path_ = `/v1/sessions/${chat.id}/messages?wait=turn`
+      const { body } = await bench.world.api.once<{ turn: unknown }>('POST', path_, { content: 'say three' })
+      expect(body.turn).toMatchObject({ status: 'completed', content: 'three' })
+      const ended = await bench.until(chat.id, (now) => countOf(now, 'session.ended') > 0)
+      expect(bench.said(ended)).toEqual([expect.stringContaining('Welcome! I am example.'), 'one', 'two'])
+      expect(eventsOf(ended).at(-1)?.data).toEqual({ reason: 'max_turns' })
+      const { body: listed } = await bench.world.api.once<{ sessions: { id: string }[] }>(
+        'GET',
+        '/v1/sessions?agent=example',
+      )
+      expect(listed.sessions.map(({ id }) => id)).toContain(chat.id)
+    },
+    deadline,
+  )
+})
 
 /** Every operation there is. Each step tells the counter; the first one must not run twice. */
 const everything = (pool: string, counter: string): string => `

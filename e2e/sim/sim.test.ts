@@ -7,9 +7,11 @@ import { largeMind, mediumMind, smallMind } from './scenarios/mind.ts'
 import { largeBudgets, mediumBudgets } from './scenarios/budgets.ts'
 import { largeTeams, mediumTeams } from './scenarios/teams.ts'
 import { mediumResults } from './scenarios/results.ts'
+import { largeRuns, mediumRuns } from './scenarios/runs.ts'
 import { wrongBudgets } from './wrong/budgets.ts'
 import { wrongResults } from './wrong/results.ts'
 import { wrongMind } from './wrong/mind.ts'
+import { wrongRuns } from './wrong/runs.ts'
 import { wrongTeams } from './wrong/teams.ts'
 import { shrink, tell } from './exploring/shrink.ts'
 import { ackCoveredElsewhere, noRowForOwnCall, wrong } from './wrong/protocol.ts'
@@ -26,7 +28,7 @@ describe('the protocol, explored', () => {
     expect(failureOf(scenario, 20_000)).toBeUndefined()
   })
 
-  const mediums = [...medium, ...mediumTeams, ...mediumResults, ...mediumBudgets]
+  const mediums = [...medium, ...mediumTeams, ...mediumResults, ...mediumBudgets, ...mediumRuns]
   it.each(mediums.map((scenario) => [scenario.name, scenario] as const))(
     'holds as far as it is looked at: %s',
     (_, scenario) => {
@@ -41,7 +43,7 @@ describe('the protocol, explored', () => {
     },
   )
 
-  const larges = [...large, ...largeTeams, ...largeMind, ...largeBudgets]
+  const larges = [...large, ...largeTeams, ...largeMind, ...largeBudgets, ...largeRuns]
   it.each(larges.map((scenario) => [scenario.name, scenario] as const))('holds on seeded walks: %s', (_, scenario) => {
     for (let seed = 1; seed <= (largeMind.includes(scenario) ? 10 : 30); seed++) {
       const { finding } = walk(scenario, seeded(seed))
@@ -51,7 +53,7 @@ describe('the protocol, explored', () => {
 })
 
 describe('the simulator bites', () => {
-  const rules = [...wrongRules, ...wrongTeams, ...wrongResults, ...wrongMind, ...wrongBudgets]
+  const rules = [...wrongRules, ...wrongTeams, ...wrongResults, ...wrongMind, ...wrongBudgets, ...wrongRuns]
   it.each(rules.map((rule) => [rule.name, rule] as const))('finds the known-wrong rule %s', (_, rule) => {
     const walked = Array.from({ length: rule.walks ?? 0 }, (_one, at) => at + 1)
     const bites =

@@ -11,6 +11,7 @@
 //   C11-C14  what an agent has in mind: context, memory, plan, skills (mind.ts).
 //   C15      a tree counts as paused, or its cancel as complete, when nothing below works any more; at rest every receipt is there.
 //   C16      a tree never uses more than the budget of its root; at rest, all that was used is accounted for there.
+//   C17      what is recorded of code that decides, at a position, is what the code asks for there (executor/code.ts).
 //   C6       a runner that has read to the head believes of its calls what the session says of them.
 import { type Frame, frameHash, type SessionEvent } from '@reins/contracts'
 import type { StoredFrame } from '@reins/journal'
@@ -30,6 +31,7 @@ import {
   spentBy,
   waitsForPeople,
 } from '@reins/session'
+import { checkCode } from '../executor/code.ts'
 import { checkMind } from './mind.ts'
 import { isOlder } from '../world/builds.ts'
 import type { ExecutorProcess } from '../executor/state.ts'
@@ -58,6 +60,7 @@ export function checkFrame(world: World, before: Fold, stored: StoredFrame): Fol
     checkResult(world, name, session, event)
     session = next
   }
+  checkCode(world, after.session)
   return after
 }
 
@@ -317,6 +320,7 @@ function messageEnds(world: World, id: string): ReadonlyMap<string, number> {
           event.data.messages.forEach(end)
           break
         case 'message.joined':
+        case 'run.resumed':
         case 'message.dropped':
           end(event.data.message)
           break

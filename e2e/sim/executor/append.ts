@@ -1,6 +1,7 @@
 // How an executor's frames get in, and what it does when it knows whether they are. Invariants: process.ts.
 import { type Announcement, type Effect, foldFrames, isCurrentModelCall, type Plan, statusToShow } from '@reins/session'
 import { checkSent } from '../checks/mind.ts'
+import { bodyBegins } from './code.ts'
 import { framesFor } from '../world/builds.ts'
 import {
   counting,
@@ -28,7 +29,8 @@ export function decide(
   const writer = { n: head.n + 1, at: planned.at, by: instanceOf(process) }
   const says = announcementOf(world.scenario, planned)
   const next = says ? world.rules.announced(planned, session, says, writer) : planned
-  const then = following.kind === 'errand' ? following : { ...following, effect: next.effect }
+  const then =
+    following.kind === 'errand' || following.kind === 'code' ? following : { ...following, effect: next.effect }
   const { events, to } = next
   const status = statusToShow(next, head, counting(world, state).length > 0)
   const pool = session.born?.pools.executor ?? head.pool
@@ -89,6 +91,11 @@ export function concluded(
   }
   if (then.kind === 'outcome') update(world, name, session, { running: null })
   const next = learn(world, name, session, fold, order.events)
+  if (then.kind === 'code' && next.running) {
+    const { body: _, ...running } = next.running
+    if (then.body === null) update(world, name, session, { running })
+    else bodyBegins(world, name, session, then.body)
+  }
   if (!then.effect) return
   if (world.rules.mayStart(fold.session, then.effect, instanceOf(executorNamed(world, name))))
     begin(world, name, session, next, then.effect)

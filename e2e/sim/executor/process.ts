@@ -123,6 +123,7 @@ export function answersYes(world: World, instance: string, session: string, call
     state?.sending?.order.events.some(
       ({ type, data }) =>
         ((type === 'model-call.started' && data.call === call) ||
+          (type === 'run.replay-started' && data.replay === call) ||
           (type === 'context.compaction-started' && data.compaction === call)) &&
         data.attempt === attempt,
     ) ?? false

@@ -15,6 +15,8 @@ export interface ExecHold {
 /** What follows once it is known whether a frame is in. */
 export type ExecThen =
   | { readonly kind: 'decide'; readonly effect: Effect | null }
+  /** What a replay says before it goes on. `body`: of the step that begins then. */
+  | { readonly kind: 'code'; readonly effect: null; readonly body: string | null }
   /** The outcome of the running call. */
   | { readonly kind: 'outcome'; readonly effect: Effect | null }
   /** `name`: under which it is done for good; null: it may have to be done again. `trigger`: what asked for it, if it is no standing one. */
@@ -23,7 +25,8 @@ export type ExecThen =
 export interface ExecSession {
   readonly fold: Fold
   readonly held: ReadonlyMap<number, ExecHold>
-  readonly running: Effect | null
+  /** `body`: of a replay, the step whose function runs, as `position/attempt`. */
+  readonly running: (Effect & { readonly body?: string }) | null
   readonly started: readonly string[]
   /** Errands that are done for good, by name. */
   readonly done: readonly string[]
@@ -109,8 +112,9 @@ export function learn(
 }
 
 export const nameOf = ({ kind, call, attempt }: Effect): string =>
-  `${kind === 'compact' ? 'summary' : 'model call'} ${call}/${attempt}`
+  `${kind === 'compact' ? 'summary' : kind === 'replay-run' ? 'replay' : 'model call'} ${call}/${attempt}`
 
 const closes = ({ type, data }: SessionEvent, { call }: Effect): boolean =>
   (type === 'model-call.failed' && data.call === call) ||
-  (type === 'context.compaction-failed' && data.compaction === call)
+  (type === 'context.compaction-failed' && data.compaction === call) ||
+  (type === 'run.replay-ended' && data.replay === call)

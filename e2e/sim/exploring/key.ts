@@ -71,7 +71,7 @@ function executorKey(world: World, { fold, held, running, started, done, sending
   // Only of the call that its fold shows can it matter whether it was started here: a fold never goes back.
   const model = flightOf(fold.session)
   const begun = model && started.includes(`${model.call}/${model.attempt}`) ? 'b' : ''
-  return `${fold.head.n}[${holds.sort().join()}]${running ? `${running.call}/${running.attempt}` : ''}${begun}${withheld(world, fold, done)}${sendingKey(sending)}`
+  return `${fold.head.n}[${holds.sort().join()}]${running ? `${running.call}/${running.attempt}${running.body ?? ''}` : ''}${begun}${withheld(world, fold, done)}${sendingKey(sending)}`
 }
 
 /** Errands that are taken for done, though the log says otherwise: what is done there is done, whether a process remembers it or not. */

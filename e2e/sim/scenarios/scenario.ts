@@ -36,6 +36,9 @@ export interface Answer {
   readonly endless?: boolean
 }
 
+/** An operation of code that decides: a step that may run again, or not; a turn of its agent; a sleep; a pause for a message. */
+export type CodeOp = 'safe' | 'never' | 'call' | 'sleep' | 'pause'
+
 /** What a definition declares of what its agent has in mind. */
 export interface Mind {
   readonly context?: EventData<'context.declared'>
@@ -128,6 +131,8 @@ export interface Scenario {
   }
   /** What the root may use with all below it. Each attempt of a model call uses `attemptTokens`, whatever comes of it. */
   readonly budget?: BudgetLimits
+  /** The operations of the code that decides for the root; absent: its model alone decides. */
+  readonly code?: readonly CodeOp[]
   readonly gateway: readonly GatewayOp[]
   readonly faults: Partial<Readonly<Record<FaultKind, number>>>
   /** Faults of all kinds together. */

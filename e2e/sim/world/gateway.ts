@@ -127,6 +127,7 @@ function declared({ scenario }: World): readonly SessionEvent[] {
     ...(policy ? [{ type: 'approvals.pinned' as const, data: policy }] : []),
     ...(team ? [{ type: 'agents.declared' as const, data: team }] : []),
     ...(output ? [{ type: 'output.declared' as const, data: { schema: { type: 'object' }, ...output } }] : []),
+    ...(scenario.code ? [{ type: 'run.declared' as const, data: { file: './code.ts', digest: 'code' } }] : []),
     ...mindOf(scenario, born.agent),
     ...(budget ? [{ type: 'budget.declared' as const, data: budget }] : []),
   ]

@@ -17,6 +17,7 @@ import {
   takeOver,
   wouldBegin,
 } from '../executor/process.ts'
+import { goOnWithCode } from '../executor/code.ts'
 import { type ExecutorProcess, learn, update } from '../executor/state.ts'
 import { fire, operate, targetOf } from './gateway.ts'
 import { answerOf } from './model.ts'
@@ -104,7 +105,9 @@ function executorMoves(world: World, process: ExecutorProcess, add: Add): void {
       if (nextExec(world, process, seq)) add(`${name} acts on ${world.nameOf(seq)}`, (to) => actExec(to, name, seq))
     if (world.scenario.slotsMayMiss) withoutSlots(world, process, id, add)
     if (!state.running) continue
-    if (state.running.kind === 'compact')
+    if (state.running.kind === 'replay-run')
+      add(`${name} goes on with its code of ${short(id)}`, (to) => goOnWithCode(to, name, id))
+    else if (state.running.kind === 'compact')
       add(`${name} ends its summary of ${short(id)}`, (to) => finishExec(to, name, id))
     else if (!answerOf(world.scenario, state.fold.session).endless)
       add(`${name} ends its model call of ${short(id)}`, (to) => finishExec(to, name, id))

@@ -99,6 +99,10 @@ export interface Rules extends Protocol {
   readonly sessionsUnbounded: boolean
   /** An executor records an answer that nobody has held against its schema, and completes the turn with it. */
   readonly uncheckedCompletes: boolean
+  /** A replay goes on one operation behind the one that is recorded last. */
+  readonly skipsRecorded: boolean
+  /** A step is run before its intent is known to be in. */
+  readonly stepBeforeIntent: boolean
   /** An executor forgets how often a model was asked for an answer that fits. */
   readonly asksWithoutEnd: boolean
 }
@@ -143,6 +147,8 @@ export const sound: Rules = {
   summariesOfLost: false,
   memoryByAttempt: false,
   sessionsUnbounded: false,
+  skipsRecorded: false,
+  stepBeforeIntent: false,
   uncheckedCompletes: false,
   asksWithoutEnd: false,
 }

@@ -28,6 +28,31 @@ function told(...items: readonly StreamItem[]): readonly AgentEvent[] {
 const textOf = (events: readonly AgentEvent[]): string =>
   events.map((one) => (one.kind === 'token' ? one.text : '')).join('')
 
+describe('what code says that decides for the session is told', () => {
+  const given = event('run.resumed', { position: 0, message: 'm' })
+  const says = (output: unknown) => event('run.paused', { position: 1, name: 'pause', output })
+  const welcome = says({ type: 'chat_response', content: 'Welcome', turn: 0 })
+  const inner = [event('turn.started', { turn: 't', messages: ['run-1'] }), completed('Hi'), ended]
+
+  test('from when it is given the message on; the ends of its turns are not', () => {
+    expect(told(welcome, given, ...inner, says({ type: 'chat_response', content: 'Hi!', turn: 1 }))).toEqual([
+      { kind: 'token', text: 'Hi' },
+      { kind: 'chat_response', content: 'Hi!', turn: 1 },
+    ])
+  })
+
+  test('its failure too, with the line, and its own end', () => {
+    const error = { code: 'failed', message: 'broken', where: 'chat.ts:3:9' }
+    expect(told(given, event('run.ended', { status: 'failed', error }))).toEqual([
+      { kind: 'error', message: 'The workflow failed (chat.ts:3:9): broken', session: 's', status: 'ended' },
+    ])
+    const over = says({ type: 'session_end', reason: 'max_turns', turns: 1 })
+    expect(told(given, over, event('session.ended', { reason: 'max_turns' }))).toEqual([
+      { kind: 'session_end', reason: 'max_turns', turns: 2 },
+    ])
+  })
+})
+
 describe('a turn is told', () => {
   test('from the message that was awaited on; turns before it are counted', () => {
     const other = [

@@ -1,7 +1,15 @@
 // Where somebody stands who comes into the middle of a session: from its folded state, as the API shows it. Pure.
 //   PA1. The state comes from a server that may be newer: what is not of the form that this version knows is left out.
 import type { SessionState } from '@reins/contracts'
-import { type Ask, approvalOf, type AskedCall, elicitationOf, newProgress, type Progress } from './progress.ts'
+import {
+  type Ask,
+  approvalOf,
+  type AskedCall,
+  codeAsks,
+  elicitationOf,
+  newProgress,
+  type Progress,
+} from './progress.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -20,7 +28,8 @@ export function standingAt({ id, state }: Pick<SessionState, 'id' | 'state'>, of
   const session = objectOf(state)
   const turn = objectOf(session.turn)
   const inbox = listOf(session.inbox)
-  const busy = session.turn !== null && session.turn !== undefined
+  const code = codeOf(objectOf(session.run))
+  const busy = (session.turn !== null && session.turn !== undefined) || code.works
   const first = objectOf(inbox[0])
   const begun = newProgress(id, countOf(session.turns), busy ? undefined : textOf(first.message))
   const calls = listOf(turn.calls).map(objectOf)
@@ -29,10 +38,11 @@ export function standingAt({ id, state }: Pick<SessionState, 'id' | 'state'>, of
   const progress: Progress = {
     ...begun,
     ...(textOf(turn.id) === undefined ? {} : { turn: textOf(turn.id) as string }),
-    text: textOf(session.lastText) ?? '',
+    text: code.said ?? textOf(session.lastText) ?? '',
+    ...(code.works ? { code: true as const } : {}),
     calls: new Map(calls.filter(isOpen).map((call) => [textOf(call.call) ?? '', askedOf(call)])),
     begun: new Set(calls.filter(wasBegun).map((call) => textOf(call.call) ?? '')),
-    asks: calls.flatMap((call) => askOf(call, of)),
+    asks: [...calls.flatMap((call) => askOf(call, of)), ...code.asks],
     below: new Set(calls.filter((call) => kindOf(call) === 'delegated').map((call) => textOf(call.call) ?? '')),
   }
   return {
@@ -40,6 +50,30 @@ export function standingAt({ id, state }: Pick<SessionState, 'id' | 'state'>, of
     ...(message === undefined ? {} : { message }),
     busy: busy || inbox.length > 0,
     ...(settled === 'completed' || settled === 'failed' || settled === 'cancelled' ? { ended: settled } : {}),
+  }
+}
+
+/** Of the code that decides, where there is one: whether it is at work, what it said last, and what it asks a person. */
+function codeOf(run: Json): { readonly works: boolean; readonly said?: string; readonly asks: readonly Ask[] } {
+  if (run.operations === undefined) return { works: false, asks: [] }
+  const pauses = listOf(run.operations).flatMap((one, position) => {
+    const { state, waits } = objectOf(one)
+    const { kind, output } = objectOf(waits)
+    return state === 'open' && kind === 'pause' ? [{ position, output: objectOf(output) }] : []
+  })
+  const says = pauses.find(({ output }) => output.type === 'chat_response')
+  const said = textOf(says?.output.content)
+  return {
+    works: says === undefined && run.ended === undefined,
+    ...(said === undefined ? {} : { said }),
+    asks: pauses.flatMap(({ position, output }) => {
+      const [elicitation_id, url, message, server_name] = ['elicitation_id', 'url', 'message', 'server_name'].map(
+        (key) => textOf(output[key]),
+      )
+      return output.type === 'elicitation' && elicitation_id && url && message && server_name
+        ? [codeAsks(position, { elicitation_id, url, message, server_name })]
+        : []
+    }),
   }
 }
 

@@ -2,6 +2,7 @@
 //   PG1. What is told is one turn: the one that holds the awaited message, or the one that is open. What comes before it is only counted.
 //   PG2. Each call that was told as begun is told as done, once; a call that never reached a runner is told as begun and done at once.
 //   PG3. What waits for a person is kept in `asks`, until somebody has decided: whoever comes later is told too.
+//   PG5. Where code decides for the session, what it says is told, not the ends of its turns: from when it is given the message.
 //   PG4. An item of an unknown type changes nothing.
 import type { EventData, SessionEvent, StreamItem } from '@reins/contracts'
 import type { AgentEvent, ApprovalAsked, ElicitationAsked } from './agent-event.ts'
@@ -30,6 +31,8 @@ export interface Progress {
   /** Told as begun, and not as done. */
   readonly begun: ReadonlySet<string>
   readonly asks: readonly Ask[]
+  /** PG5: the code has been given the message. */
+  readonly code?: true
   /** Sessions below work for it: they may wait for a person. */
   readonly below: ReadonlySet<string>
 }
@@ -79,7 +82,8 @@ function onEvent(progress: Progress, event: SessionEvent): Step {
   const { turns } = progress
   switch (event.type) {
     case 'session.ended': {
-      const reason = event.data.reason === 'max_turns' ? 'max_turns' : 'user_exit'
+      const { reason: why } = event.data
+      const reason = why === 'max_turns' || why === 'error' ? why : 'user_exit'
       return tell(progress, { kind: 'session_end', reason, turns })
     }
     case 'session.quarantined':
@@ -93,16 +97,68 @@ function onEvent(progress: Progress, event: SessionEvent): Step {
     case 'message.joined':
       return event.data.message === progress.awaited ? same({ ...progress, turn: event.data.turn }) : same(progress)
     case 'turn.started': {
-      const ours = progress.awaited === undefined || event.data.messages.includes(progress.awaited)
+      const { awaited, code } = progress
+      const ours = awaited === undefined || code === true || event.data.messages.includes(awaited)
       return ours ? same({ ...progress, turn: event.data.turn, text: '', calls: new Map() }) : same(progress)
     }
     case 'turn.completed':
     case 'turn.failed':
     case 'turn.cancelled':
       return onTurnEnd(progress, event)
+    case 'run.resumed': {
+      const ours = progress.awaited === undefined || event.data.message === progress.awaited
+      return ours ? same({ ...progress, code: true }) : same(progress)
+    }
+    case 'run.paused':
+    case 'run.ended':
+      return progress.code ? ofCode(progress, event) : same(progress)
+    case 'elicitation.answered':
+    case 'run.withdrawn': {
+      const { call } = event.type === 'run.withdrawn' ? { call: runCall(event.data.position) } : event.data
+      const rest = without(progress, (ask) => ask.kind === 'elicitation' && ask.call === call)
+      return progress.turn === undefined ? same(rest) : inTurn(rest, event)
+    }
     default:
       return progress.turn === undefined ? same(progress) : inTurn(progress, event)
   }
+}
+
+/** PG5. */
+function ofCode(progress: Progress, event: Extract<SessionEvent, { type: 'run.paused' | 'run.ended' }>): Step {
+  if (event.type === 'run.ended') {
+    const { status, output, error } = event.data
+    if (status === 'failed') {
+      const where = error?.where === undefined ? '' : ` (${error.where})`
+      const message = `The workflow failed${where}: ${error?.message ?? 'it did not say why.'}`
+      return tell(progress, { kind: 'error', message, session: progress.session, status: 'ended' })
+    }
+    // The end of the session follows.
+    if (typeof output !== 'string' || output === '') return same(progress)
+    return tell(progress, { kind: 'chat_response', content: output, turn: Math.max(1, progress.turns) })
+  }
+  const { position, output } = event.data
+  switch (output.type) {
+    case 'chat_response':
+      return tell(progress, { kind: 'chat_response', content: output.content ?? '', turn: Math.max(1, output.turn) })
+    case 'elicitation':
+      return same(withAsk(progress, codeAsks(position, output)))
+    case 'session_end':
+      return same(progress)
+    default:
+      return output satisfies never
+  }
+}
+
+/** As `runMessage` of the contracts names it, which a browser does not load. */
+const runCall = (position: number): string => `run-${position}`
+
+/** A question of the code, as one of a server. */
+export const codeAsks = (
+  position: number,
+  asked: Pick<ElicitationAsked, 'elicitation_id' | 'message' | 'server_name'> & { readonly url: string },
+): Ask => {
+  const { elicitation_id, url, message, server_name } = asked
+  return { kind: 'elicitation', call: runCall(position), elicitation_id, url, message, server_name, mode: 'url' }
 }
 
 const failed = (message: string): AgentEvent => ({ kind: 'error', message })
@@ -116,6 +172,7 @@ function onTurnEnd(
   const { turn: _, tokens: _tokens, ...rest } = progress
   if (!ours) return same({ ...progress, turns })
   const next: Progress = { ...rest, turns, calls: new Map(), begun: new Set(), asks: [], below: new Set() }
+  if (progress.code) return same(next)
   switch (event.type) {
     case 'turn.completed':
       return tell(next, { kind: 'chat_response', content: progress.text, turn: turns })

@@ -34,7 +34,7 @@ export function stackOf(error: unknown): string | undefined {
 export function whereOf(error: unknown): string | undefined {
   const place = stackOf(error)
     ?.split('\n')
-    .map((line) => /file:\/\/\/bundle\/([^\s)]+:\d+:\d+)/.exec(line)?.[1])
+    .map((line) => /(?:file:\/\/)?\/bundle\/([^\s)]+:\d+:\d+)/.exec(line)?.[1])
     .find((found) => found !== undefined)
   return place?.slice(0, 1_000)
 }

@@ -180,7 +180,7 @@ function again(session: string, after: string, { progress, ended }: Standing): T
   return { session, made: false, after, progress, only }
 }
 
-const news = new Set(['message.received', 'turn.started', 'session.ended', 'session.quarantined'])
+const news = new Set(['message.received', 'turn.started', 'run.resumed', 'session.ended', 'session.quarantined'])
 
 async function hasNews(client: TalkClient, session: string, after: string): Promise<boolean> {
   let from = after

@@ -1,0 +1,114 @@
+// The code of a session that decides for it, step by step: a script of operations, one after the other. What it asks for next follows from
+// what is recorded, as a replay finds it out (PROTOCOL 13d).
+import type { SessionEvent } from '@reins/contracts'
+import { plan, type Run, type Session } from '@reins/session'
+import type { CodeOp } from '../scenarios/scenario.ts'
+import { instanceOf, short, type World } from '../world/world.ts'
+import { decide } from './append.ts'
+import { counting, executorNamed, update } from './state.ts'
+
+const at = 1_700_000_000_000
+
+/** What the replay says next: its frame, and the body of a step that begins once that is in. */
+interface Saying {
+  readonly events: readonly SessionEvent[]
+  readonly body: string | null
+  /** The replay ends with it. */
+  readonly ends: boolean
+}
+
+export function goOnWithCode(world: World, name: string, id: string): void {
+  const process = executorNamed(world, name)
+  const state = process.sessions.get(id)
+  const { session, head } = state?.fold ?? {}
+  if (!state?.running || !session?.run || !head) return
+  const next = sayingOf(world, session, session.run, state.running.body ?? null)
+  if (!next) return
+  if (next.body !== null && world.rules.stepBeforeIntent) bodyBegins(world, name, id, next.body)
+  const said = { n: head.n + 1, at, by: instanceOf(process) }
+  const planned = plan(session, next.events, said, next.ends && counting(world, state).length > 0)
+  if (!planned) return
+  const then = next.ends
+    ? ({ kind: 'outcome', effect: planned.effect } as const)
+    : ({ kind: 'code', effect: null, body: next.body } as const)
+  decide(world, executorNamed(world, name), executorNamed(world, name).sessions.get(id) ?? state, planned, then)
+}
+
+/** The step's intent is in: its function is called. Known-wrong: before that. */
+export function bodyBegins(world: World, name: string, id: string, body: string): void {
+  const state = executorNamed(world, name).sessions.get(id)
+  if (!state?.running || state.running.body === body) return
+  const [position = ''] = body.split('/')
+  const key = `${short(id)} step ${position}`
+  const op = world.scenario.code?.[Number(position)]
+  if (op === 'never' && world.begun.has(key)) world.fail(`C3: the step ${position} of ${short(id)} begins twice`)
+  world.note(`${name} begins the step ${body} of ${short(id)}`)
+  world.begun = new Set(world.begun).add(key)
+  update(world, name, id, { running: { ...state.running, body } })
+}
+
+function sayingOf({ scenario, rules }: World, session: Session, run: Run, body: string | null): Saying | null {
+  const { replay } = run
+  if (!replay) return null
+  const ended = (how: 'suspended' | 'held'): SessionEvent => ({
+    type: 'run.replay-ended',
+    data: { replay: replay.replay, attempt: replay.attempt, how },
+  })
+  const mayBegin = session.mode.kind === 'open' && !session.cancel
+  const last = run.operations.at(-1)
+  if (last?.state === 'open') {
+    const position = run.operations.length - 1
+    const { waits, name } = last
+    if (waits.kind !== 'step') return { events: [ended('suspended')], body: null, ends: true }
+    if (body === `${position}/${waits.attempt}`) {
+      const data = { position, attempt: waits.attempt, status: 'ok' as const, value: position }
+      return { events: [{ type: 'run.step-ended', data }], body: null, ends: false }
+    }
+    if (!mayBegin) return { events: [ended('held')], body: null, ends: true }
+    const attempt = waits.attempt + 1
+    const again: SessionEvent = { type: 'run.step-started', data: { position, name, attempt, replay: waits.replay } }
+    return { events: [again], body: `${position}/${attempt}`, ends: false }
+  }
+  if (!mayBegin) return { events: [ended('held')], body: null, ends: true }
+  const position = run.operations.length
+  // Known-wrong: what is recorded last is passed over, so that the code goes on one operation further than it is.
+  const op = scenario.code?.[rules.skipsRecorded && replay.attempt > 1 ? position + 1 : position]
+  if (op === undefined)
+    return { events: [{ type: 'run.ended', data: { status: 'completed' } }], body: null, ends: true }
+  if (op === 'safe' || op === 'never') {
+    const started: SessionEvent = { type: 'run.step-started', data: { position, name: op, attempt: 1, replay: op } }
+    return { events: [started], body: `${position}/1`, ends: false }
+  }
+  return { events: [...asked(op, position), ended('suspended')], body: null, ends: true }
+}
+
+function asked(op: Exclude<CodeOp, 'safe' | 'never'>, position: number): readonly SessionEvent[] {
+  switch (op) {
+    case 'call': {
+      const content = [{ type: 'text' as const, text: 'do it' }]
+      return [{ type: 'run.called', data: { position, name: op, message: `run-${position}`, content } }]
+    }
+    case 'sleep': {
+      const timer = `sleep-${position}`
+      return [
+        { type: 'run.slept', data: { position, name: op, timer, until: at + 1 } },
+        { type: 'timer.armed', data: { timer, at: at + 1 } },
+      ]
+    }
+    case 'pause': {
+      const output = { type: 'chat_response' as const, content: 'so far', turn: position }
+      return [{ type: 'run.paused', data: { position, name: op, output } }]
+    }
+    default:
+      return op satisfies never
+  }
+}
+
+/** C17: what is recorded at a position is what the code asks for there. */
+export function checkCode(world: World, { run }: Session): void {
+  const { code } = world.scenario
+  if (!run || !code) return
+  for (const [position, { name }] of run.operations.entries())
+    if (name !== code[position])
+      world.fail(`C17: at ${position} the log has ${name}, and the code asks for ${code[position]}`)
+}

@@ -1,0 +1,64 @@
+// Sessions whose code decides: steps that may and may not run twice, turns that the code asks for, sleeps, pauses for messages.
+import { born, type FaultKind, type Scenario } from './scenario.ts'
+
+const message = (id: string) => ({ op: 'message', message: id, onBusy: 'queue' }) as const
+const kinds: readonly FaultKind[] = [
+  'lose-ack',
+  'lose-request',
+  'die',
+  'crash',
+  'stall',
+  'repeat',
+  'late-ack',
+  'server',
+]
+
+export const running = {
+  executors: 2,
+  runners: 0,
+  born,
+  turns: [[{}]],
+  gateway: [message('m1')],
+  faults: Object.fromEntries(kinds.map((kind) => [kind, 1])),
+  total: 1,
+} as const satisfies Partial<Scenario>
+
+export const steps = ['never', 'safe', 'pause'] as const
+
+export const mediumRuns: readonly Scenario[] = [
+  { ...running, name: 'code with steps', code: steps },
+  { ...running, name: 'code that calls its agent', code: ['pause', 'call', 'pause'] },
+  { ...running, name: 'code that sleeps', code: ['sleep', 'never', 'pause'] },
+  { ...running, name: 'code that comes to its end', code: ['never', 'pause', 'safe'] },
+  {
+    ...running,
+    name: 'code and a cancel',
+    code: ['never', 'call', 'pause'],
+    gateway: [message('m1'), { op: 'cancel' }],
+  },
+  {
+    ...running,
+    name: 'code and a pause of its session',
+    code: ['never', 'call', 'pause'],
+    gateway: [message('m1'), { op: 'pause' }, { op: 'resume' }],
+  },
+]
+
+export const largeRuns: readonly Scenario[] = [
+  {
+    ...running,
+    name: 'runs: every operation, messages, cancels, pauses, faults',
+    turns: [[{}], [{ throttledOnce: true }]],
+    code: ['never', 'safe', 'pause', 'call', 'sleep', 'never', 'pause', 'call', 'safe', 'pause'],
+    gateway: [
+      message('m1'),
+      { op: 'cancel' },
+      message('m2'),
+      { op: 'pause' },
+      { op: 'resume' },
+      message('m3'),
+      { op: 'cancel', end: true },
+    ],
+    total: 4,
+  },
+]

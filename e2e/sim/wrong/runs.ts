@@ -1,0 +1,45 @@
+// Known-wrong rules of runs, each with a scenario in which it bites.
+import type { Session } from '@reins/session'
+import { running, steps } from '../scenarios/runs.ts'
+import type { Scenario } from '../scenarios/scenario.ts'
+import { sound } from '../world/rules.ts'
+import type { WrongRule } from './rules.ts'
+
+const named = (name: string, change: Partial<Scenario>): Scenario => ({ ...running, ...change, name })
+
+/** Of a step that was cut off it is forgotten that it may not run twice. */
+function withSafeSteps(session: Session): Session {
+  const { run } = session
+  if (!run) return session
+  const operations = run.operations.map((one) =>
+    one.state === 'open' && one.waits.kind === 'step'
+      ? { ...one, waits: { ...one.waits, replay: 'safe' as const } }
+      : one,
+  )
+  return { ...session, run: { ...run, operations } }
+}
+
+export const wrongRuns: readonly WrongRule[] = [
+  {
+    name: 'replay-skips-recorded',
+    says: 'a replay passes over the operation that is recorded last, and goes on behind it',
+    rules: { ...sound, skipsRecorded: true },
+    scenario: named('code with steps', { code: steps }),
+  },
+  {
+    name: 'step-before-its-intent',
+    says: 'a step is run before its intent is known to be in the log',
+    rules: { ...sound, stepBeforeIntent: true },
+    scenario: named('code with steps', { code: steps }),
+  },
+  {
+    name: 'lost-step-runs-again',
+    says: 'a step that must not run twice is run again when the process that ran it is lost',
+    rules: {
+      ...sound,
+      remembers: withSafeSteps,
+      takeover: (session, ...asked) => sound.takeover(withSafeSteps(session), ...asked),
+    },
+    scenario: named('code with steps', { code: steps }),
+  },
+]
