@@ -8,13 +8,17 @@ import { allowedTargets } from './cases/allowed-targets.ts'
 import { toolArguments } from './cases/arguments.ts'
 import { bodies } from './cases/bodies.ts'
 import { codeTools } from './cases/code-tools.ts'
+import { doorTricks } from './cases/door-tricks.ts'
+import { foreignPages } from './cases/foreign-pages.ts'
 import { forgedApprovals } from './cases/forged-approvals.ts'
+import { hostileTokens } from './cases/hostile-tokens.ts'
 import { mcpServers } from './cases/mcp-servers.ts'
 import { pathEscapes } from './cases/path-escapes.ts'
 import { patterns } from './cases/patterns.ts'
 import { replays } from './cases/replays.ts'
 import { schemaBombs } from './cases/schemas.ts'
 import { leftBehind, shellTricks } from './cases/shell-tricks.ts'
+import { slowRequests } from './cases/slow-requests.ts'
 import { symlinkRaces } from './cases/symlink-races.ts'
 import { toolNames } from './cases/tool-names.ts'
 import { yaml } from './cases/yaml.ts'
@@ -25,7 +29,10 @@ import { type BuiltinTools, builtinTools } from './runners/builtin-tools.ts'
 import { codeRunner } from './runners/code.ts'
 import { Doors } from './runners/doors.ts'
 import { tryMisbehaviour, tryNamed, trySchema } from './runners/mcp.ts'
+import { ForeignPages, noChromium } from './runners/pages.ts'
 import { race } from './runners/race.ts'
+import { SlowDoor } from './runners/slow-requests.ts'
+import { TokenIssuer } from './runners/tokens.ts'
 import { TrappedWorkspace } from './runners/workspace.ts'
 import { failures, kindsTable, tally } from './tally.ts'
 
@@ -43,6 +50,7 @@ let workspace: TrappedWorkspace
 let tools: BuiltinTools
 let doors: Doors
 let before: string
+let issuer: TokenIssuer
 beforeAll(async () => {
   // What this process has in its environment is nobody's business.
   process.env.REINS_HOSTILE = canary
@@ -50,13 +58,19 @@ beforeAll(async () => {
   writeFileSync(path.join(workspace.path, 'many-a.txt'), `${'a'.repeat(100_000)}b\n`)
   writeFileSync(path.join(workspace.path, 'edit.txt'), 'one\n')
   tools = await builtinTools(workspace, 3)
-  doors = await Doors.start()
+  issuer = await TokenIssuer.start()
+  doors = await Doors.start({
+    ...{ REINS_OIDC_ISSUER: issuer.url, REINS_OIDC_AUDIENCE: 'reins', REINS_OIDC_ROLES: 'admins=admin' },
+    // Each case is to be refused for what it is.
+    REINS_WRONG_TOKENS_PER_MINUTE: '0',
+  })
   before = await doors.trace()
 })
 afterAll(async () => {
   await tools.close()
   expect(await doors.trace()).toBe(before)
   expect(await doors.close()).toEqual([])
+  await issuer.close()
   expect(workspace.changes).toBe('')
   workspace.remove()
   expect(process.memoryUsage().rss).toBeLessThan(mostMemory)
@@ -94,6 +108,29 @@ test('forged decisions change nothing', () => tryKind(forgedApprovals, tryForged
 
 test('requests are refused, and change nothing', () => tryKind(bodies, (request) => doors.tryRequest(request)))
 test('decisions count once, for what they are about', () => tryKind(replays, (replay) => doors.tryReplay(replay)))
+
+test('tokens are refused, and nothing that they name is fetched', async () => {
+  expect(await doors.tryToken(issuer.token())).toMatch(/^200 .*"roles":\["admin"\]/)
+  await tryKind(hostileTokens, (trick) => doors.tryToken(issuer.token(trick)))
+  expect(issuer.lured).toEqual([])
+  expect(await doors.tryToken(issuer.token())).toMatch(/^200 /)
+})
+test('requests by hand are refused, and each is one request', () =>
+  tryKind(doorTricks, (bytes) => doors.tryRaw(bytes), 8))
+test('requests that never end are ended, and others are served meanwhile', async () => {
+  const door = await SlowDoor.start()
+  await tryKind(slowRequests, (request) => door.try(request), 16)
+  expect(await door.close()).toEqual([])
+})
+test('foreign pages read nothing and change nothing', async ({ skip }) => {
+  if (noChromium !== undefined) skip(noChromium)
+  const pages = await ForeignPages.start(doors.target)
+  try {
+    await tryKind(foreignPages, (trick) => pages.try(trick), 2)
+  } finally {
+    await pages.close()
+  }
+}, 300_000)
 
 test('definitions are taken as they are meant, or refused', () =>
   tryKind(yaml, async (input) => {

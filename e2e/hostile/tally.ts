@@ -18,8 +18,17 @@ export function tally(tried: readonly Tried[]): string {
   return [
     row('kind', 'tried', 'answered', 'crashed'),
     ...rows,
+    ...refusals(tried),
     `hostile: ${all[0]} tried, ${all[1]} answered, ${all[2]} crashed`,
   ].join('\n')
+}
+
+/** Of kinds all of which must be refused. */
+const refusedKinds: readonly string[] = ['tokens', 'requests by hand', 'slow requests', 'foreign pages']
+
+function refusals(tried: readonly Tried[]): readonly string[] {
+  const of = tried.filter(({ kind }) => refusedKinds.includes(kind))
+  return of.length === 0 ? [] : [`at the doors: ${of.length} tried, ${of.filter(answered).length} refused`]
 }
 
 /** Each case that did not end as it should, with what it did. */

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { Product } from '../../bad-input/product.ts'
 import { eventually } from '../../harness/eventually.ts'
 import type { Request } from '../cases/bodies.ts'
+import { sendRaw } from './raw-requests.ts'
 import type { Replay } from '../cases/replays.ts'
 
 interface Waiting {
@@ -24,8 +25,9 @@ export class Doors {
     this.#session = session
   }
 
-  static async start(): Promise<Doors> {
-    const product = await Product.start()
+  /** `more`: environment beside what each test has. */
+  static async start(more: Readonly<Record<string, string>> = {}): Promise<Doors> {
+    const product = await Product.start(more)
     await product.agent('helper', product.workspace)
     const { status, text } = await product.ask('PUT', '/v1/agents/careful', {
       ...{ name: 'careful', model: 'scripted/assistant', system_prompt: 'You help.' },
@@ -46,6 +48,22 @@ export class Doors {
     const answer = await this.#product.turn(await this.#product.session('helper'), 'say still here')
     const outside = existsSync(path.join(this.#product.folder, 'outside.txt')) ? ', a file outside' : ''
     return `${answer}${secrets.includes('HOSTILE') ? ', a secret' : ''}${outside}, ${agents.join(' ')}`
+  }
+
+  get target(): { readonly url: string; readonly token: string; readonly session: string } {
+    return { url: this.#product.url, token: this.#product.token, session: this.#session }
+  }
+
+  /** Who the token is taken for. */
+  async tryToken(token: string): Promise<string> {
+    const response = await fetch(`${this.#product.url}/v1/access/me`, { headers: { authorization: `Bearer ${token}` } })
+    return `${response.status} ${await response.text()}`
+  }
+
+  tryRaw(bytes: string): Promise<string> {
+    const { url, token, session } = this.target
+    const filled = bytes.replaceAll('{token}', token).replaceAll('{session}', session)
+    return sendRaw(url, filled.replaceAll('{host}', new URL(url).host))
   }
 
   close = (): Promise<readonly string[]> => this.#product.close()

@@ -8,7 +8,6 @@ import type { AccessRegistry } from '../api/access/identities.ts'
 import type { Caller } from '../api/caller.ts'
 import { Attempts, addressName, KnownGood, tooMany } from './attempts.ts'
 import type { Credential } from './leases.ts'
-import { looksLikeJwt } from './oidc/jwt-text.ts'
 
 export interface KnownBearersOptions {
   /** Rejects with unauthorized, or unavailable. */
@@ -41,7 +40,7 @@ export class KnownBearers {
       this.#good.add(hash)
       const { principal, expiresAt } = caller
       const credential: Credential = {
-        ...{ key: hash, principal, issued: looksLikeJwt(bearer) ? 'elsewhere' : 'here' },
+        ...{ key: hash, principal, issued: this.#options.registry.token(hash) ? 'here' : 'elsewhere' },
         ...(expiresAt === undefined ? {} : { expiresAt }),
       }
       return { ...caller, credential }
