@@ -73,6 +73,7 @@ const keepsPlaces: Plugin = {
       const contents = text
         .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(file).href))
         .replaceAll('import.meta.dirname', JSON.stringify(path.dirname(file)))
+        .replaceAll('import.meta.filename', JSON.stringify(file))
       return { contents, loader: 'ts' }
     })
   },
