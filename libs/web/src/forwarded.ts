@@ -7,18 +7,10 @@ const table: readonly (readonly [method: 'GET' | 'POST', path: string])[] = [
   ['POST', '/v1/sessions'],
   ['GET', `/v1/sessions/${id}`],
   ['GET', `/v1/sessions/${id}/events`],
-  ['GET', `/v1/sessions/${id}/tree`],
-  ['GET', `/v1/sessions/${id}/outputs/${id}`],
   ['POST', `/v1/sessions/${id}/messages`],
   ['POST', `/v1/sessions/${id}/(?:cancel|pause|resume|release|end|compact|restore|budget)`],
-  ['GET', `/v1/sessions/${id}/grants`],
   ['POST', `/v1/sessions/${id}/approvals/${id}`],
-  ['GET', `/v1/sessions/${id}/elicitations`],
   ['POST', `/v1/sessions/${id}/elicitations/${id}`],
-  ['GET', '/v1/approvals'],
-  ['GET', '/v1/elicitations'],
-  ['GET', `/v1/agents/${id}`],
-  ['GET', '/v1/usage'],
 ]
 const rows = table.map(([method, path]) => ({ method, path: new RegExp(`^${path}$`) }))
 

@@ -1,8 +1,8 @@
 // The page as files: built by Vite once, and again only when its sources change.
 //   PB1. A build stands in dist/<digest of its sources>, and comes there whole, by a rename: who reads it never sees half of one, and two
 //        processes that build at the same time do not disturb each other.
-//   PB2. Where the sources changed, or nothing was built (`npm ci --ignore-scripts`), whoever needs the page builds it. An image without
-//        Vite brings the build along.
+//   PB2. Where the sources changed, or nothing was built (`npm ci --ignore-scripts`), whoever needs the page builds it.
+//   PB3. An image without Vite brings a build along, and uses it: also one of sources that are a little older.
 import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
@@ -37,11 +37,26 @@ export interface Page {
 export async function pageOf(onBuild: () => void = () => undefined): Promise<Page> {
   const digest = await digestOfSources()
   const folder = path.join(dist, digest)
-  if (!existsSync(path.join(folder, 'index.html'))) {
-    onBuild()
-    await build(folder)
-  }
+  if (existsSync(path.join(folder, 'index.html'))) return { digest, files: await readFiles(folder) }
+  const older = isViteThere() ? undefined : await anyBuild() // PB3
+  if (older !== undefined) return { digest: older, files: await readFiles(path.join(dist, older)) }
+  onBuild()
+  await build(folder)
   return { digest, files: await readFiles(folder) }
+}
+
+function isViteThere(): boolean {
+  try {
+    import.meta.resolve('vite')
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function anyBuild(): Promise<string | undefined> {
+  const names = existsSync(dist) ? await readdir(dist) : []
+  return names.find((name) => existsSync(path.join(dist, name, 'index.html')))
 }
 
 async function digestOfSources(): Promise<string> {

@@ -34,9 +34,11 @@ export function QuestionCard({ question, answer }: QuestionProps) {
       ) : (
         <FillIn schema={question.schema} busy={sent} act={act} />
       )}
-      <p className="faint">
-        <Elapsing until={expiresAt} />
-      </p>
+      {expiresAt === undefined ? null : (
+        <p className="faint">
+          <Elapsing until={expiresAt} />
+        </p>
+      )}
     </section>
   )
 }

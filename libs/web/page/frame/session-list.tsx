@@ -1,6 +1,6 @@
 // The sessions of the agent: search, and open one by its address.
 import type { SessionInfo } from '@reins/contracts'
-import { type MouseEvent, useEffect, useId, useState, useSyncExternalStore } from 'react'
+import { type MouseEvent, useEffect, useId, useSyncExternalStore } from 'react'
 import { matching, type SessionsStore } from '../model/sessions-store.ts'
 import { plainText } from '../text/plain.ts'
 import { ago, plural } from '../text/words.ts'
@@ -14,8 +14,7 @@ export interface SessionListProps {
 }
 
 export function SessionList({ store, agent, current, open }: SessionListProps) {
-  const { sessions, next, loaded, trouble } = useSyncExternalStore(store.subscribe, store.value)
-  const [wanted, setWanted] = useState('')
+  const { sessions, next, loaded, wanted, trouble } = useSyncExternalStore(store.subscribe, store.value)
   const id = useId()
   useEffect(() => {
     void store.refresh()
@@ -57,7 +56,7 @@ export function SessionList({ store, agent, current, open }: SessionListProps) {
           value={wanted}
           placeholder="Search"
           autoComplete="off"
-          onChange={(event) => setWanted(event.target.value)}
+          onChange={(event) => store.search(event.target.value)}
         />
       </div>
       <ul>

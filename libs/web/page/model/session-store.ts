@@ -3,7 +3,8 @@
 //   SS2. A session is made with the first message: a page that was only looked at leaves nothing behind.
 //   SS3. While the server is away the same message is sent again with the same key: it arrives once.
 //   SS4. Many items of one moment are one change of the page.
-import type { AnswerElicitation, DecideApproval, RaiseBudget, SessionInfo } from '@reins/contracts'
+//   SS5. A stream ends with the token that it was opened with; the process that gave out the page may have a new one by then.
+import type { AnswerElicitation, DecideApproval, RaiseBudget, SessionInfo, StreamItem } from '@reins/contracts'
 import { ReinsError } from '@reins/contracts/errors'
 import { type Conversation, followConversation, newConversation, threadOf } from './conversation.ts'
 import { reins, told } from './reins.ts'
@@ -193,26 +194,38 @@ export class SessionStore {
 
   async #follow(session: string, after: string | undefined): Promise<void> {
     const { signal } = this.#stop
-    try {
-      const items = reins.sessions.follow(session, {
-        ...{ deltas: true, tree: !isBelow(session), signal },
-        ...(after === undefined ? {} : { after }),
-      })
-      this.#set({ lost: false })
-      for await (const item of items) {
-        if (item.type === 'connection') this.#set({ lost: 'state' in item && item.state === 'lost' })
-        else if ('cursor' in item) {
-          this.#later({ conversation: followConversation(this.#view.conversation, item) })
-          if (!('n' in item)) continue
-          const mine = item.session === undefined || item.session === session
-          if (mine && /^turn\.(completed|failed|cancelled)$/.test(item.type)) this.#later({ stopping: false })
-          if (mine && /^(turn\.|budget\.|session\.|toolset\.resolved)/.test(item.type)) void this.#readInfo(session)
-          if (mine && /^(turn|session)\./.test(item.type)) this.onNews(session)
+    let cursor = after
+    for (let begun = performance.now(); ; begun = performance.now()) {
+      try {
+        const items = reins.sessions.follow(session, {
+          ...{ deltas: true, tree: !isBelow(session), signal },
+          ...(cursor === undefined ? {} : { after: cursor }),
+        })
+        this.#set({ lost: false })
+        for await (const item of items) {
+          if (item.type === 'connection') this.#set({ lost: 'state' in item && item.state === 'lost' })
+          else if ('cursor' in item) {
+            cursor = item.cursor
+            this.#onItem(session, item)
+          }
         }
+        return
+      } catch (error) {
+        if (signal.aborted) return
+        // SS5. Once: a token that is not taken at once is not taken.
+        const ended = error instanceof ReinsError && error.code === 'unauthorized' && performance.now() - begun > 3000
+        this.#set(ended ? { lost: true } : { lost: true, trouble: troubleOf(error) })
+        if (!ended) return
       }
-    } catch (error) {
-      if (!signal.aborted) this.#set({ lost: true, trouble: troubleOf(error) })
     }
+  }
+
+  #onItem(session: string, item: StreamItem): void {
+    this.#later({ conversation: followConversation(this.#view.conversation, item) })
+    if (!('n' in item) || (item.session !== undefined && item.session !== session)) return
+    if (/^turn\.(completed|failed|cancelled)$/.test(item.type)) this.#later({ stopping: false })
+    if (/^(turn\.|budget\.|session\.|toolset\.resolved)/.test(item.type)) void this.#readInfo(session)
+    if (/^(turn|session)\./.test(item.type)) this.onNews(session)
   }
 
   #reading: Promise<void> | undefined

@@ -7,13 +7,15 @@ export interface Sessions {
   readonly sessions: readonly SessionInfo[]
   readonly next: string | undefined
   readonly loaded: boolean
+  /** What is searched for. */
+  readonly wanted: string
   readonly trouble: Trouble | undefined
 }
 
 const page = 60
 
 export class SessionsStore {
-  #value: Sessions = { sessions: [], next: undefined, loaded: false, trouble: undefined }
+  #value: Sessions = { sessions: [], next: undefined, loaded: false, wanted: '', trouble: undefined }
   readonly #listeners = new Set<() => void>()
   #timer: ReturnType<typeof setTimeout> | undefined
 
@@ -22,6 +24,11 @@ export class SessionsStore {
     return () => this.#listeners.delete(listener)
   }
   readonly value = (): Sessions => this.#value
+
+  search(wanted: string): void {
+    this.#value = { ...this.#value, wanted }
+    for (const listener of this.#listeners) listener()
+  }
 
   /** Soon, and once more when the index has caught up. */
   news(): void {
