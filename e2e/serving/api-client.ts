@@ -12,6 +12,8 @@ export interface Asked {
   readonly lastEventId?: string
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
+  /** Of the answer. */
+  readonly onHeaders?: (headers: Headers) => void
 }
 
 export class ApiClient {
@@ -46,6 +48,7 @@ export class ApiClient {
   async *stream(route: string, asked: Asked): AsyncGenerator<Frame> {
     const response = await this.fetch(route, asked)
     if (response.status !== 200) throw new Error(`${route}: ${response.status} ${await response.text()}`)
+    asked.onHeaders?.(response.headers)
     let text = ''
     for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
       text += chunk

@@ -38,7 +38,7 @@ export const authorizePage = 'https://example.com/authorize?state=1'
 /** For the scripted model; the server is called `all`. */
 export const askForPage = `call mcp__all__trigger-url-elicitation {"url": "${authorizePage}", "message": "Please allow it"}`
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const free = createServer()
   await once(free.listen(0, '127.0.0.1'), 'listening')
   const address = free.address()

@@ -4,12 +4,16 @@ import { apiMode, type Serving } from '@reins/serving'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { World } from '../harness/world.ts'
 import { ApiClient, bare, type Frame, textOf } from './api-client.ts'
+import { balancerCases } from './balancer-cases.ts'
+import { exampleCases } from './example-cases.ts'
+import { type ModelServer, modelServer } from './model-server.ts'
 import { plainCases } from './plain-cases.ts'
 import { type AskingServer, askForPage, askingServer, authorizePage } from './asking-server.ts'
 
 const deadline = 120_000
 let world: World
 let asking: AskingServer
+let model: ModelServer
 let first: Serving
 let second: Serving
 let other: Serving
@@ -37,8 +41,9 @@ async function served<T>(agent: string, use: (client: ApiClient) => Promise<T>):
 beforeAll(async () => {
   world = await World.open()
   asking = await askingServer()
+  model = await modelServer()
   for (const name of ['registry', 'session-gateway', 'executor', 'tool-runner', 'memory'] as const)
-    await world.start(name)
+    await world.start(name, { environment: { OLLAMA_HOST: model.host } })
   await world.agent('helper')
   await world.agent('careful', { approval_mode: 'always', description: 'Delegate when a file must be written.' })
   await world.agent('short', { max_turns: 1 })
@@ -55,6 +60,7 @@ afterAll(async () => {
   await Promise.all([first, second, other].map((one) => one?.close({ withinMs: 1000 })))
   await world?.close()
   await asking?.[Symbol.asyncDispose]()
+  await model?.[Symbol.asyncDispose]()
 }, deadline)
 
 const sessionOf = (frames: readonly Frame[]): string => {
@@ -381,5 +387,9 @@ describe('whoever comes back', () => {
     expect(textOf([...seen, ...rest])).toBe(rest.at(-1)?.content)
   })
 })
+
+describe('the examples', () => exampleCases(() => world, serve))
+
+describe('behind a balancer', () => balancerCases(() => world))
 
 describe('the plain chat', () => plainCases(() => world))

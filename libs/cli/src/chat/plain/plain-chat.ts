@@ -59,6 +59,7 @@ class PlainChat {
   /** A page was opened, and its server has not gone on yet. */
   #page = new AbortController()
   #code: number | undefined
+  readonly #unavailable = new Set<string>()
 
   constructor(options: PlainChatOptions, info: SessionInfo, lines: LineReader) {
     this.#options = options
@@ -79,6 +80,7 @@ class PlainChat {
     this.#out.line(`Reins Agent — ${oneLine(agent)}`)
     this.#out.line(`Session: ${this.#session}`) // PC1
     this.#out.line('Type /help for commands, Ctrl+D to exit.\n')
+    await this.#sayOff()
     try {
       const { status, cursor } = this.#info
       // What was begun before is told first: it may wait for this person.
@@ -107,6 +109,27 @@ class PlainChat {
     if (text === '/session') return this.#out.line(`${this.#session}\n`)
     const { client, agent } = this.#options
     await this.#turn(() => sayMore(client, this.#session, { agent, message: text }))
+    await this.#sayUnavailable()
+  }
+
+  /** Why tools are never called: said here, because nothing that the agent does says it. */
+  async #sayOff(): Promise<void> {
+    const { client, agent } = this.#options
+    // Whoever may start an agent need not be allowed to read its definition.
+    const found = await client.agents.get(agent).catch(() => undefined)
+    if (found?.definition.approval_mode === 'never')
+      this.#out.line('Tools are off for this agent: its definition says approval_mode: never.\n')
+  }
+
+  /** Each server once. */
+  async #sayUnavailable(): Promise<void> {
+    if (this.#code !== undefined) return
+    const { servers = [] } = await this.#options.client.sessions.get(this.#session).catch(() => this.#info)
+    for (const { server, status, reason = '' } of servers) {
+      if (status === 'ready' || this.#unavailable.has(server)) continue
+      this.#unavailable.add(server)
+      this.#out.line(`The MCP server ${oneLine(server)} is not available: ${oneLine(reason)}\n`)
+    }
   }
 
   /** A terminal has shown it already; of a pipe it is shown here, so that what is printed can be read. */
