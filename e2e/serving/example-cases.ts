@@ -6,6 +6,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bundledBinary } from '../harness/bundled-binary.ts'
 import type { World } from '../harness/world.ts'
+import { ApiClient, bare } from './api-client.ts'
 import { askForPage, authorizePage } from './asking-server.ts'
 
 const root = path.join(import.meta.dirname, '..', '..')
@@ -91,6 +92,29 @@ export function exampleCases(
     }),
   )
 
+  test('custom_workflow.ts leads its session, in api mode as in a terminal', async () => {
+    const env = { PATH: path.dirname(process.execPath), HOME: root, REINS_URL: at().api.url(), REINS_TOKEN: at().token }
+    const words = ['create', 'led', '--model', 'scripted/assistant', '--system-prompt', 'You help.']
+    const file = ['--workflow-file', 'examples/agents/custom_workflow.ts']
+    const { status, stderr } = spawnSync(process.execPath, [await bundledBinary(), 'agent', ...words, ...file], {
+      ...{ cwd: root, encoding: 'utf8', env },
+    })
+    expect([status, stderr]).toEqual([0, expect.anything()])
+    await served('led', async (url) => {
+      const api = new ApiClient(() => url, at().token)
+      const first = await api.frames('/chat', { body: { message: 'say one' } })
+      expect(first[0]).toMatchObject({ type: 'session_id' })
+      expect(bare(first).at(-1)).toEqual({ type: 'response', content: 'one', turn: 1 })
+      const again = await api.frames(`/chat?session=${first[0]?.id}`, {
+        body: {},
+        lastEventId: first.at(-1)?.cursor ?? '',
+      })
+      expect(bare(again)).toEqual([{ type: 'response', content: 'one', turn: 1 }])
+      const end = await api.frames(`/chat?session=${first[0]?.id}`, { body: { message: 'bye' } })
+      expect(bare(end)).toEqual([{ type: 'session_end', reason: 'user_exit', turns: 1 }])
+    })
+  })
+
   test('assistant.yaml and ollama_local.yaml are applied, and answer', async () => {
     const env = { PATH: path.dirname(process.execPath), HOME: root, REINS_URL: at().api.url(), REINS_TOKEN: at().token }
     for (const [file, agent, model] of [
@@ -98,7 +122,15 @@ export function exampleCases(
       // The server that stands in for Ollama has a model of another name.
       ['ollama_local', 'local', 'ollama/assistant'],
     ] as const) {
-      const words = [await bundledBinary(), 'agent', 'apply', '--file', `examples/agents/${file}.yaml`, '--model', model]
+      const words = [
+        await bundledBinary(),
+        'agent',
+        'apply',
+        '--file',
+        `examples/agents/${file}.yaml`,
+        '--model',
+        model,
+      ]
       const { status, stderr } = spawnSync(process.execPath, words, { cwd: root, encoding: 'utf8', env })
       expect([status, stderr]).toEqual([0, expect.anything()])
       const { session } = await at().api.create(agent, 'say I am here')

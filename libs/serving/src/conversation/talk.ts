@@ -67,9 +67,11 @@ export async function sayMore(client: TalkClient, session: string, say: Say): Pr
   if (info.status === 'ended') throw await endedError(client, info)
   // A request that is repeated with its key may find its own turn under way.
   const { idempotencyKey } = say
-  if (info.status !== 'idle' && idempotencyKey === undefined) throw busyError(info)
+  // Between two turns it may be busy with itself: code that leads it comes to rest, or the conversation is summarised.
+  const settles = info.status === 'running' && !standingAt(await client.sessions.state(session)).busy
+  if (info.status !== 'idle' && !settles && idempotencyKey === undefined) throw busyError(info)
   const write = idempotencyKey === undefined ? {} : { idempotencyKey }
-  const message = { content: say.message, onBusy: 'reject' } as const
+  const message = { content: say.message, onBusy: settles ? 'queue' : 'reject' } as const
   const accepted = await client.sessions.send(session, message, write).catch(async (error: unknown) => {
     const code = error instanceof ReinsError ? error.code : undefined
     if (code !== 'session_busy' && code !== 'session_ended') throw error
