@@ -329,6 +329,25 @@ describe('the gateway', () => {
   })
 })
 
+test('no text of a token lies in what the product keeps: logs, streams, tables', longest, async () => {
+  const machine = new Machine()
+  provider.atBrowser = ann.id
+  await machine.login()
+  const token: string = machine.kept.accessToken
+  expect((await asked(token, 'POST', '/v1/sessions', { agent: 'helper', message: 'say hello' })).status).toBe(201)
+  expect((await asked(`${token}x`)).status).toBe(401)
+  // The signature is enough to know it by.
+  const signature = token.split('.')[2] ?? token
+  expect(filesWith(product.dataDir, signature.slice(0, 40))).toEqual([])
+})
+
+function filesWith(folder: string, text: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry) => {
+    const file = path.join(entry.parentPath, entry.name)
+    return entry.isFile() && readFileSync(file).includes(text) ? [file] : []
+  })
+}
+
 /** All that a stream of events shows, until it ends. */
 async function streamEnd(session: string, token: string): Promise<string> {
   const response = await fetch(`${product.url}/v1/sessions/${session}/events`, {

@@ -21,13 +21,17 @@ const failure = (status: number, code: string) =>
   new Response(JSON.stringify({ error: { code, message: 'No.' } }), { status })
 
 /** Follows through the given answers, one a connection, until `last` items came. */
-async function through(answers: readonly (() => Response)[], last: number) {
+async function through(
+  answers: readonly (() => Response)[],
+  last: number,
+  token: string | (() => Promise<string>) = 't',
+) {
   const asked: string[] = []
   const waits: number[] = []
   const stop = new AbortController()
   const client = createClient({
     baseUrl: root,
-    token: 't',
+    token,
     fetch: async (url) => {
       asked.push(new URL(url).search)
       const next = answers[asked.length - 1]
@@ -47,6 +51,20 @@ async function through(answers: readonly (() => Response)[], last: number) {
 }
 
 describe('following', () => {
+  test('goes on with the next token where tokens are refreshed, and believes a server that takes that neither', async () => {
+    const tokens = ['one', 'two', 'three']
+    const next = async () => tokens.shift() ?? 'none'
+    const ended = 'event: error\ndata: {"error":{"code":"unauthorized","message":"The token has expired."}}\n\n'
+    const run = await through([() => events(sse(event(1)), ended), () => events(sse(event(2)))], 4, next)
+    expect(run.got).toEqual(['c1', 'lost', 'back', 'c2'])
+    expect(run.asked).toEqual(['', '?after=c1'])
+    await expect(
+      through([() => events(sse(event(1)), ended), () => failure(401, 'unauthorized')], 4, next),
+    ).rejects.toMatchObject({ code: 'unauthorized' })
+    // A token that stays the same is over.
+    await expect(through([() => events(sse(event(1)), ended)], 4)).rejects.toMatchObject({ code: 'unauthorized' })
+  })
+
   test('goes on from the last cursor, and says once that the connection was lost and is back', async () => {
     const refused = () => {
       throw new TypeError('fetch failed', { cause: { code: 'ECONNREFUSED' } })

@@ -1,10 +1,11 @@
 // Which agent a session is of: what a permission for sessions names. It is the session's first event, and never changes.
 //   SA1. Who may an operation on every session is not made to wait for the look-up.
+//   SA3. Who may not read a session is not told that it is there, nor of which agent it is.
 //   SA2. A session of a delegation is of its own agent, not of the one that its tree began with.
 import { isSessionId } from '@reins/contracts'
 import type { SessionLog } from '@reins/journal'
-import { authorizeSome, type Caller, mustBeAmong } from '../caller.ts'
-import type { Operation } from '../operations.ts'
+import { allowedTo, authorizeSome, type Caller, mustBeAmong } from '../caller.ts'
+import { type Operation, operations } from '../operations.ts'
 import { notFound } from '../writes/appender.ts'
 import { type Alternatives, allowsAll, among, type Subject } from './needs.ts'
 
@@ -53,7 +54,13 @@ export class SessionAgents {
     if (allowsAll(allowed)) return // SA1
     const agent = await this.agentOf(session)
     if (agent === undefined) throw notFound(session)
-    mustBeAmong(caller, operation, allowed, { ...subject, session, agent })
+    const about = { ...subject, session, agent }
+    if (!among(allowed, about) && !this.#mayRead(caller, about)) throw notFound(session) // SA3
+    mustBeAmong(caller, operation, allowed, about)
+  }
+
+  #mayRead(caller: Caller, subject: Subject): boolean {
+    return among(allowedTo(caller, operations.showSession), subject)
   }
 
   /** Of many: whether each may be shown. */
