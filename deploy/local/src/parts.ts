@@ -297,6 +297,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       settingsOf: (digest) => definitions.settings(digest),
       outputSchemaProblem,
       argumentsProblem: (definition, tool, args) => argumentsProblem(catalogs, definition, tool, args),
+      audit: gateway.auditSource(broker),
       ...(options.sign ? { sign: options.sign } : {}),
       health,
       notReady: () => [

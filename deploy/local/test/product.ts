@@ -33,10 +33,13 @@ export class Product {
     return new Product(product, readFileSync(path.join(disk, 'data', 'admin.token'), 'utf8').trim())
   }
 
-  async ask(method: string, route: string, body?: unknown) {
+  async ask(method: string, route: string, body?: unknown, token = this.#token) {
     const response = await fetch(`${this.#running.url}${route}`, {
       method,
-      headers: { authorization: `Bearer ${this.#token}`, 'content-type': 'application/json' },
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(30_000),
     })

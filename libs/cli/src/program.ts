@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { agentCommands } from './commands/agent.ts'
 import { approvalCommands } from './commands/approvals.ts'
 import { authCommands } from './commands/auth.ts'
+import { auditCommand } from './commands/audit.ts'
 import { authCanCommand } from './commands/auth-can.ts'
 import { chatCommand } from './commands/chat.ts'
 import { completionCommands } from './commands/completion.ts'
@@ -75,6 +76,7 @@ export function clientCommands(program: Command, context: CliContext): Command {
   mcpCommands(program, act)
   skillCommands(program, act)
   tokenCommands(program, act)
+  auditCommand(program, act)
   roleCommands(program, act)
   principalCommands(program, act)
   authCanCommand(authCommands(program, act), act)

@@ -16,6 +16,7 @@ describe('completion', () => {
         words: [
           'agent',
           'approvals',
+          'audit',
           'auth',
           'chat',
           'completion',

@@ -362,6 +362,18 @@ export function fakeServer(): FakeServer {
         },
       },
       access: {
+        audit: async () => [
+          {
+            at: 1_060_000,
+            by: 'user:ann',
+            did: 'turn.read',
+            on: 'gateway',
+            outcome: 'denied',
+            permission: 'session:x:read',
+            count: 3,
+            from: '127.0.0.1',
+          },
+        ],
         me: async () => ({ principal: 'admin', kind: 'person', roles: ['admin'], permissions: ['*'] }),
         can: async (action, principal = 'admin') =>
           principal === 'admin'

@@ -1,5 +1,7 @@
 // Principals, roles and tokens as typed calls.
 import type {
+  AuditEntry,
+  AuditPage,
   CanAnswer,
   CreatedToken,
   CreatePrincipal,
@@ -48,6 +50,13 @@ export interface AccessCalls {
     ban(name: string, reason?: string): Promise<Principal>
     unban(name: string): Promise<Principal>
   }
+  /** The oldest first, at most `limit`, over as many pages as that takes. */
+  audit(query: {
+    readonly since?: number
+    readonly principal?: string
+    readonly denied?: boolean
+    readonly limit: number
+  }): Promise<readonly AuditEntry[]>
   me(): Promise<WhoAmI>
   /** Whether an action is allowed, and why. `principal`: default: who asks. */
   can(action: string, principal?: string): Promise<CanAnswer>
@@ -64,6 +73,7 @@ const token = record({
 })
 const me = record({ principal: text, roles: list(text), permissions: list(text), expiresAt: optional(finite) })
 const can = record({ action: text, principal: text, why: text, because: list(record({ grant: text, from: text })) })
+const auditEntry = record({ at: instant, by: text, did: text, on: text, outcome: text })
 const anything: Form = () => undefined
 
 export function accessCalls(transport: Transport): AccessCalls {
@@ -115,6 +125,19 @@ export function accessCalls(transport: Transport): AccessCalls {
       revoke: (name, body) => principalCall(name, 'revoke', body),
       ban: (name, reason) => principalCall(name, 'ban', reason === undefined ? {} : { reason }),
       unban: (name) => principalCall(name, 'unban'),
+    },
+    async audit({ limit, ...query }) {
+      const found: AuditEntry[] = []
+      for (let after: string | undefined; found.length < limit; ) {
+        const page = await transport.json<AuditPage>(
+          { method: 'GET', path: '/v1/audit', query: { ...query, limit: Math.min(limit - found.length, 500), after } },
+          record({ entries: list(auditEntry), next: optional(text) }),
+        )
+        found.push(...page.entries)
+        after = page.next
+        if (after === undefined) break
+      }
+      return found
     },
     me: () => transport.json<WhoAmI>({ method: 'GET', path: '/v1/access/me' }, me),
     can: (action, as) =>

@@ -249,6 +249,7 @@ export {
   allMemoriesFilter,
   allRegistryFilter,
   allSessionsFilter,
+  gatewayFramesFilter,
   allTimersFilter,
   allWebhookJobsFilter,
   allWebhookTimersFilter,
@@ -528,6 +529,7 @@ export {
   Token,
   TokensAnswer,
 } from './access/api.ts'
+export { AuditEntry, AuditPage, DenialEntry, RecordDenials } from './access/audit.ts'
 export { isMistypedToken, makeTokenText } from './access/token-text.ts'
 export {
   Permission,

@@ -305,6 +305,8 @@ export interface Memory {
 }
 
 export interface Session {
+  /** What its workflow may have called; absent: everything. */
+  readonly permitted?: Permitted
   readonly id: string
   /** S5. Absent: all frames are understood. */
   readonly beyond?: Beyond

@@ -6,6 +6,7 @@ import {
   CreateTokenRequest,
   Only,
   PutRoleRequest,
+  RecordDenials,
   problemsOf,
   ReinsError,
   resolveSecretsVerb,
@@ -153,6 +154,7 @@ export function serveRegistry({ broker, agents, lists, secrets, configs, webhook
       'principals.change': handle(ChangePrincipalRequest, (request) => admitted(() => access.changePrincipal(request))),
       'tokens.create': handle(CreateTokenRequest, (request) => admitted(() => access.createToken(request))),
       'tokens.revoke': handle(RevokeToken, ({ hash, by }) => admitted(() => access.revokeToken(hash, by))),
+      'denials.record': handle(RecordDenials, ({ denials }) => admitted(() => access.recordDenials(denials))),
       [signWebhookVerb]: handle(Sign, (request) => webhooks.sign(request)),
     },
     (verb, error) =>

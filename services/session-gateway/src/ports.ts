@@ -29,6 +29,7 @@ import type {
 import type { Clock } from '@reins/service'
 import type { DelegationCeilings } from '@reins/session'
 import type { Log, Metrics } from '@reins/telemetry'
+import type { AuditSource } from './api/access/audit.ts'
 import type { Identities } from './api/access/identities.ts'
 import type { GatewaySettings } from './config.ts'
 import type { LookAtSendQueues } from './streams/send-queues.ts'
@@ -86,6 +87,8 @@ export interface GatewayConfig extends GatewaySettings {
   ) => Promise<{ readonly path: string; readonly message: string } | undefined>
   /** Asked before the tokens of the registry, one after the other (api/access/identities.ts). Absent: those tokens alone. */
   readonly identities?: readonly Identities[]
+  /** What the audit is read from. Absent: there is none. */
+  readonly audit?: AuditSource
   /** Signs decisions of people. Absent: this gateway has no key. */
   readonly sign?: (text: string) => DecisionSignature
   /** What `/health` says: always answered with 200, whatever is wrong. */

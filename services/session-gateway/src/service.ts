@@ -1,7 +1,7 @@
 // The session gateway: the one door to the outside. It owns nothing; everything that it shows is read from the streams.
 import { randomBytes } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
-import { makeShortId } from '@reins/contracts'
+import { makeShortId, serviceSubject } from '@reins/contracts'
 import { type CloseReport, Closing, type Running } from '@reins/service'
 import type { FastifyInstance } from 'fastify'
 import { CostlyRequests } from './access/costly.ts'
@@ -11,6 +11,8 @@ import { oidcIdentities } from './access/oidc/identities.ts'
 import { Agents } from './api/agents.ts'
 import type { Api } from './api/api.ts'
 import { AccessAdmin } from './api/access/admin.ts'
+import { auditPage } from './api/access/audit.ts'
+import { Denials } from './api/access/denials.ts'
 import { explain, whoAmI } from './api/access/explain.ts'
 import { authenticate, registryTokens } from './api/access/identities.ts'
 import { SessionAgents } from './api/access/session-agents.ts'
@@ -33,6 +35,7 @@ import { SessionWrites } from './api/writes/session-writes.ts'
 import { isLoopback } from './doors/http/origin.ts'
 import type { Route } from './doors/http/route.ts'
 import { accessRoutes } from './doors/http/routes-access.ts'
+import { auditRoutes } from './doors/http/routes-audit.ts'
 import { agentRoutes } from './doors/http/routes-agents.ts'
 import { approvalRoutes } from './doors/http/routes-approvals.ts'
 import { elicitationRoutes } from './doors/http/routes-elicitations.ts'
@@ -79,6 +82,12 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   setMaxListeners(0, stopping.signal)
   const refills = new Refills({ atOnce: limits.refillsAtOnce, spreadMs: 500, random: () => clock.random() })
   const access = new SessionAgents(sessions)
+  const denials = new Denials({
+    now: () => clock.now(),
+    record: async (entries) =>
+      (await config.call(serviceSubject('registry', 'denials.record'), { denials: entries })).ok,
+  })
+  closing.add('denials', () => denials.close())
   const identities = [...(config.identities ?? []), ...oidcIdentities(config), registryTokens(registry)]
   const known = new KnownBearers({
     ...{ authenticate: (bearer) => authenticate(bearer, identities, registry, () => clock.now()), registry },
@@ -105,6 +114,9 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     access: {
       admin: new AccessAdmin({ ...config, randomBytes }),
       whoAmI,
+      audit: (caller, { since = clock.now() - 86_400_000, after, principal, ...request }) =>
+        auditPage(caller, config.audit, { ...request, since, after, principal }),
+      denied: (denial) => denials.note(denial),
       can: (caller, action, as) => explain(caller, action, as, registry),
     },
     agents,
@@ -185,6 +197,7 @@ function addAll(
   const routes: Route[] = []
   routes.push(
     ...accessRoutes(api),
+    ...auditRoutes(api),
     ...agentRoutes(api),
     ...valueRoutes(api),
     ...webhookRoutes(api),

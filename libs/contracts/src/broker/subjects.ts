@@ -69,6 +69,8 @@ export const sessionFilter = (session: string): string => `ses.${sessionPrefix(s
 /** All frames of a root session and everything delegated below it. */
 export const treeFilter = (root: string): string => `ses.${partitionOf(root)}.${root}.>`
 export const allSessionsFilter = 'ses.>'
+/** What gateways appended for people. */
+export const gatewayFramesFilter = 'ses.*.*.*.g.>'
 /** What the broker republishes of the frames of a session, a tree, everything. */
 export const republished = (filter: string): string => `rp.${filter}`
 export const republishSource = 'ses.>'
@@ -132,6 +134,7 @@ export const registryKinds = [
   'secret',
   'role',
   'principal',
+  'denial',
   'token',
   'schedule',
   'key',

@@ -8,7 +8,8 @@ export const permittedEvents = {
    * without it may have everything called.
    */
   'tools.permitted': Type.Object({
-    message: id,
+    /** Absent: beside session.started, what whoever began the session may have called; it holds for a workflow until a message resumes it. */
+    message: Type.Optional(id),
     principal: Type.String({ maxLength: 300 }),
     tools: Type.Array(Type.String({ maxLength: 300 }), { maxItems: 500 }),
   }),

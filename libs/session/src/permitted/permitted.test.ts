@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { answered, asks, calling, e, type Given, g, given, message, started, turn } from '../../test/given.ts'
 import { createChild } from '../delegation/errand-frames.ts'
 import { emptyFold } from '../fold.ts'
+import { resumedBy } from './permitted.ts'
 
 const permitted = (of: string, principal: string, ...tools: string[]): SessionEvent => ({
   type: 'tools.permitted',
@@ -82,5 +83,24 @@ describe('a call that whoever began the turn may not have made', () => {
     const data = started().data as Parameters<typeof createChild>[2]
     const made = createChild(emptyFold(creation.child), creation as never, data, above)
     expect(made?.events.at(-1)).toEqual(permitted('m-d', 'ann', 'grep'))
+  })
+})
+
+describe('a workflow', () => {
+  const called = (message: string): SessionEvent =>
+    ({
+      type: 'run.called',
+      data: { position: 0, name: 'agent', message, content: [{ type: 'text', text: 'go' }] },
+    }) as SessionEvent
+
+  test('calls for whoever began the session', () => {
+    const beginning: SessionEvent = { type: 'tools.permitted', data: { principal: 'ann', tools: ['grep'] } }
+    const { session } = given(g(started(), beginning))
+    expect(session.permitted).toEqual({ principal: 'ann', tools: ['grep'] })
+    expect(resumedBy(session, { message: 'm1', content: [], onBusy: 'queue', n: 2 }).permitted).toBeUndefined()
+    const bob = { principal: 'bob', tools: ['shell'] }
+    expect(resumedBy(session, { message: 'm1', content: [], onBusy: 'queue', n: 2, permitted: bob }).permitted).toEqual(
+      bob,
+    )
   })
 })

@@ -2,6 +2,7 @@
 //   PT1. Nothing is looked up when a call is decided about: what was recorded counts, so a replay decides the same.
 //   PT2. A turn that takes in messages of several people may call what all of them may.
 //   PT3. A delegation hands on what its turn may: nothing is called below that might not be called above.
+//   PT4. What a workflow calls, it calls for whoever resumed it last, or began it.
 import type { EventOf, SessionEvent } from '@reins/contracts'
 import type { Queued, Session, Turn } from '../session.ts'
 import type { Meanings, RouteRule } from '../slice.ts'
@@ -18,6 +19,7 @@ export const permittedEvents: Meanings<'tools.permitted'> = {
 
 function permitted(session: Session, { data }: EventOf<'tools.permitted'>): Session {
   const { message, principal, tools } = data
+  if (message === undefined) return session.permitted ? session : { ...session, permitted: { principal, tools } }
   const queued = session.inbox.find((one) => one.message === message)
   if (!queued || queued.permitted) return session
   const marked = { ...queued, permitted: { principal, tools } }
@@ -37,6 +39,12 @@ export function permittedOf(messages: readonly Queued[], before?: Permitted): { 
     first,
   )
   return { permitted: common }
+}
+
+/** PT4: the message resumes the workflow. */
+export function resumedBy(session: Session, { permitted: may }: Queued): Session {
+  const { permitted: _before, ...rest } = session
+  return may ? { ...rest, permitted: may } : rest
 }
 
 /** PT3. */

@@ -10,6 +10,7 @@
 //   RN6. The code's bundle is named in the first frame. A later version of its file is of other sessions.
 import { type EventData, type EventOf, runMessage, type SessionEvent } from '@reins/contracts'
 import { withAnsweredCancel } from '../cancel/answered-cancel.ts'
+import { resumedBy } from '../permitted/permitted.ts'
 import type { Session, Turn } from '../session.ts'
 import type { Meaning, Meanings, Origin, TimerRule } from '../slice.ts'
 import {
@@ -57,7 +58,8 @@ export const runEvents: Meanings<RunEventType> = {
       const message = runMessage(data.position)
       const after = opened(session, data, 'call', { kind: 'call', message: data.message }, n)
       if (after === session || data.message !== message) return session
-      const queued = { message, content: data.content, onBusy: 'queue' as const, n }
+      const may = session.permitted ? { permitted: session.permitted } : {}
+      const queued = { message, content: data.content, onBusy: 'queue' as const, n, ...may }
       return { ...after, inbox: [...after.inbox, trace === undefined ? queued : { ...queued, trace }] }
     },
   },
@@ -228,7 +230,8 @@ function resumed(session: Session, { data: { position, message } }: EventOf<'run
   const after = ended(session, position, ({ kind }) =>
     kind === 'pause' ? { kind: 'value', value: { message: text } } : null,
   )
-  return after === session ? session : { ...after, inbox: after.inbox.filter((one) => one !== queued) }
+  if (after === session) return session
+  return resumedBy({ ...after, inbox: after.inbox.filter((one) => one !== queued) }, queued)
 }
 
 export const runTimer: TimerRule = (session, timer) => {

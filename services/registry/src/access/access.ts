@@ -8,6 +8,7 @@ import {
   builtinRole,
   type ChangePrincipalRequest,
   type CreateTokenRequest,
+  type DenialEntry,
   type PrincipalChange,
   type PrincipalEntry,
   type PutRoleRequest,
@@ -103,6 +104,21 @@ export class AccessEntries {
         throw new ReinsError('token_not_found', 'There is no such token, or it is revoked already.')
       return { ...before, revoked: true, by }
     })
+  }
+
+  /** Appended, each to the others of its kind. Who comes between two of them changes nothing of what they say. */
+  async recordDenials(denials: readonly DenialEntry[]): Promise<{ readonly value: { readonly recorded: number } }> {
+    let recorded = 0
+    for (const denial of denials) {
+      const name = `${denial.principal} ${denial.operation}`
+      for (let attempt = 1; attempt <= attempts; attempt++) {
+        const after = (await this.#log.last('denial', name))?.seq ?? 0
+        if ((await this.#log.write('denial', name, denial, after)).kind !== 'written') continue
+        recorded++
+        break
+      }
+    }
+    return { value: { recorded } }
   }
 
   /** AC1, AC2. */

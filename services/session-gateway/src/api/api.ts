@@ -1,5 +1,7 @@
 // What every door is given: all that can be asked of the gateway, but for streams (streams/streams.ts).
-import type { CanAnswer } from '@reins/contracts'
+import type { AuditPage, CanAnswer } from '@reins/contracts'
+import type { AuditRequest } from './access/audit.ts'
+import type { Denial } from './access/denials.ts'
 import type { AccessAdmin } from './access/admin.ts'
 import type { WhoAmI } from './access/explain.ts'
 import type { Agents } from './agents.ts'
@@ -22,6 +24,13 @@ export interface Api {
   readonly access: {
     readonly admin: AccessAdmin
     whoAmI(caller: Caller): WhoAmI
+    /** Throws forbidden, invalid_request, unavailable. `since`: default: a day ago. */
+    audit(
+      caller: Caller,
+      request: Omit<AuditRequest, 'since'> & { readonly since: number | undefined },
+    ): Promise<AuditPage>
+    /** For the audit. */
+    denied(denial: Denial): void
     /** `as`: another principal. Throws forbidden, principal_not_found, invalid_request. */
     can(caller: Caller, action: string, as: string | undefined): CanAnswer
   }

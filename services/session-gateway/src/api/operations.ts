@@ -328,6 +328,12 @@ export const operations = {
     needs: [],
     errors: ['invalid_request', 'principal_not_found'],
   },
+  readAudit: {
+    summary: 'Who did what, allowed or denied: the oldest first, of the last day unless "since" says otherwise',
+    tag: 'access',
+    needs: [['audit:read']],
+    errors: ['invalid_request', 'unavailable'],
+  },
   createWebhook: {
     summary: 'Send events to an address from now on; the answer shows the secret of the signatures, once',
     tag: 'webhooks',

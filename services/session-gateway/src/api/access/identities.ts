@@ -120,8 +120,8 @@ function permittedTo(
 }
 
 /** ID5. */
-export const permissionsOfRole = (name: string, { role }: Pick<AccessRegistry, 'role'>): readonly string[] =>
-  builtinRole(name)?.permissions ?? role(name)?.permissions ?? []
+export const permissionsOfRole = (name: string, registry: Pick<AccessRegistry, 'role'>): readonly string[] =>
+  builtinRole(name)?.permissions ?? registry.role(name)?.permissions ?? []
 
 export const hashOfToken = (text: string): string => createHash('sha256').update(text).digest('hex')
 

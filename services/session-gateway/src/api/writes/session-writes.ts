@@ -169,7 +169,10 @@ export class SessionWrites {
           return (head) => {
             if (head.seq > 0) return event ? decided(placeMessage(head, event, asked)) : { kind: 'unchanged' }
             return begun
-              ? { kind: 'append', decision: firstFrame(begun.started, event, begun.declared, asked) }
+              ? {
+                  kind: 'append',
+                  decision: firstFrame(begun.started, event, [...begun.declared, ...permittedTools(caller)], asked),
+                }
               : missing(session)
           }
         },

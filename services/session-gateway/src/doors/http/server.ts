@@ -12,6 +12,7 @@ import type { Log, Metrics } from '@reins/telemetry'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Api } from '../../api/api.ts'
 import type { CostlyRequests } from '../../access/costly.ts'
+import type { Denial } from '../../api/access/denials.ts'
 import type { Subject } from '../../api/access/needs.ts'
 import { authorizeSome, type Caller, nobody } from '../../api/caller.ts'
 import { asReinsError } from '../../api/errors.ts'
@@ -28,7 +29,7 @@ import { throwAway } from './unwanted-body.ts'
 
 export interface HttpOptions {
   readonly origins: OriginRules
-  readonly api: Pick<Api, 'authenticate'>
+  readonly api: Pick<Api, 'authenticate' | 'access'>
   /** People sign in at an identity provider: whoever is refused is told where. */
   readonly signIn: boolean
   readonly costly: CostlyRequests
@@ -102,6 +103,8 @@ export function createHttp(options: HttpOptions): FastifyInstance {
   app.setErrorHandler(async (error, request, reply) => {
     if (isTooLarge(error)) return refuseBody(request, reply, request.routeOptions.bodyLimit ?? options.maxBodyBytes)
     const known = asHttpError(error)
+    if (known.code === 'forbidden' || known.code === 'unauthorized')
+      options.api.access.denied(denialOf(known, request.raw, `${request.method} ${request.routeOptions.url ?? '-'}`))
     if (known.code === 'internal')
       options.log.error({ requestId: request.id, route: request.routeOptions.url, error }, 'a request failed')
     return sendError(reply, known)
@@ -156,9 +159,20 @@ export async function admit(
 ): Promise<Caller> {
   if (route.needs === undefined) return nobody
   const caller = await api.authenticate(tokenOf(headers), raw.socket.remoteAddress)
+  asking.set(raw, caller)
   authorizeSome(caller, route, subjectOf(route, params))
   costly.count(caller.principal, route.method, route.path)
   return caller
+}
+
+/** Whoever a request came from, once that is known. */
+const asking = new WeakMap<IncomingMessage, Caller>()
+
+/** For the audit: of the bearer only whose it is. */
+function denialOf({ details }: ReinsError, raw: IncomingMessage, operation: string): Denial {
+  const permission = isMapping(details) && typeof details.permission === 'string' ? details.permission : undefined
+  const principal = asking.get(raw)?.principal ?? '-'
+  return { principal, operation, permission, from: raw.socket.remoteAddress ?? '-' }
 }
 
 /** As far as the path says it. */

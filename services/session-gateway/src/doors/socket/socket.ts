@@ -162,7 +162,13 @@ function serveSocket(
       const { status, body } = await run(command)
       reply(ref, { ok: true, status, value: body })
     } catch (error) {
-      reply(ref, { ok: false, error: asReinsError(error).body() })
+      const known = asReinsError(error)
+      if (known.code === 'forbidden') {
+        const { permission } = (known.details ?? {}) as { readonly permission?: string }
+        const from = connection.remoteAddress ?? '-'
+        api.access.denied({ principal: caller.principal, operation: 'a command of a socket', permission, from })
+      }
+      reply(ref, { ok: false, error: known.body() })
     }
   }
 

@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest'
+import type { Caller } from '../caller.ts'
+import { type AuditMessage, type AuditSource, auditPage } from './audit.ts'
+
+const caller: Caller = { principal: 'admin', kind: 'person', by: 'user:admin', roles: [], permissions: ['audit:read'] }
+const said = (seq: number, at: number, type: string, by = 'user:ann'): AuditMessage => ({
+  ...{ seq, at, by, on: 'S', events: [{ type, data: { content: 'secret words' } }] },
+})
+const record = (seq: number, at: number, on: string, value: Record<string, unknown>): AuditMessage => ({
+  ...{ seq, at, by: 'user:bob', on, events: [], value },
+})
+const logs = {
+  sessions: [
+    said(1, 10, 'session.started'),
+    said(4, 30, 'message.received'),
+    said(9, 50, 'cancel.requested', 'user:eve'),
+  ],
+  registry: [
+    record(1, 5, 'agent coder', {}),
+    record(2, 20, 'token 0123456789abcdef9999', { principal: 'ci', revoked: false }),
+    record(3, 25, 'version abc', {}),
+    record(4, 40, 'denial x', {
+      principal: 'eve',
+      operation: 'GET /v1/agents',
+      permission: 'agent:x:read',
+      from: '::1',
+      count: 7,
+    }),
+    record(5, 60, 'secret ONE', { kind: 'removed', sealed: 'xx' }),
+    record(6, 70, 'principal ann', { banned: true }),
+  ],
+}
+/** Two at a time, whatever is asked for. */
+const source: AuditSource = {
+  read: async (kind, from) => {
+    const rest = logs[kind].filter((one) => ('after' in from ? one.seq > from.after : one.at >= from.since))
+    return { messages: rest.slice(0, 2), ended: rest.length <= 2 }
+  },
+}
+const asked = { since: 10, limit: 100, after: undefined, denied: false, principal: undefined }
+const told = async (request: Partial<typeof asked> = {}) =>
+  (await auditPage(caller, source, { ...asked, ...request })).entries.map(
+    ({ at, by, did, on }) => `${at} ${by} ${did} ${on}`,
+  )
+
+describe('the audit', () => {
+  test('tells in one row what stands in both logs, and nothing of what was said or kept', async () => {
+    expect(await told()).toEqual([
+      '10 user:ann session.started session S',
+      '20 user:bob token.written token 0123456789abcdef of ci',
+      '30 user:ann message.received session S',
+      '40 user:eve GET /v1/agents gateway',
+      '50 user:eve cancel.requested session S',
+      '60 user:bob secret.removed secret ONE',
+      '70 user:bob principal.banned principal ann',
+    ])
+    expect(JSON.stringify(await auditPage(caller, source, asked))).not.toMatch(/secret words|xx|9999/)
+  })
+
+  test('is the same in pages, each from where the one before ended', async () => {
+    const rows: number[] = []
+    let after: string | undefined
+    do {
+      const page = await auditPage(caller, source, { ...asked, limit: 2, after } as never)
+      rows.push(...page.entries.map(({ at }) => at))
+      after = page.next
+    } while (after !== undefined)
+    expect(rows).toEqual([10, 20, 30, 40, 50, 60, 70])
+  })
+
+  test('can be of what was denied, or of one principal, and needs its permission', async () => {
+    const { entries } = await auditPage(caller, source, { ...asked, denied: true })
+    expect(entries).toEqual([
+      {
+        ...{ at: 40, by: 'user:eve', did: 'GET /v1/agents', on: 'gateway', outcome: 'denied' },
+        ...{ permission: 'agent:x:read', from: '::1', count: 7 },
+      },
+    ])
+    expect(await told({ principal: 'eve' } as never)).toHaveLength(2)
+    await expect(auditPage({ ...caller, permissions: ['agent:*'] }, source, asked)).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+    await expect(auditPage(caller, source, { ...asked, after: 'x' } as never)).rejects.toMatchObject({
+      code: 'invalid_request',
+    })
+  })
+})

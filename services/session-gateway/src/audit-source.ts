@@ -1,0 +1,38 @@
+// The logs as the audit reads them: by direct gets of the broker, behind a time or a sequence.
+import { type Broker, nextMessages } from '@reins/broker'
+import { allRegistryFilter, decodeFrame, gatewayFramesFilter, parseSessionSubject, streams } from '@reins/contracts'
+import type { AuditMessage, AuditSource } from './api/access/audit.ts'
+
+export const auditSource = (broker: Broker): AuditSource => ({
+  async read(kind, from, count) {
+    const stream = kind === 'sessions' ? streams.sessions : streams.registry
+    const filter = kind === 'sessions' ? gatewayFramesFilter : allRegistryFilter
+    const { messages, ended } = await nextMessages(broker, stream, filter, { ...from, count })
+    return {
+      ended,
+      messages: messages.map(({ seq, subject, storedAt, body, header }): AuditMessage => {
+        if (kind === 'registry') return record(seq, storedAt, subject, body)
+        const session = parseSessionSubject(subject)?.session ?? subject
+        const frame = decodeFrame({ seq, role: 'g', body, header })
+        return { seq, at: frame.at, by: frame.by, on: session, events: frame.events }
+      }),
+    }
+  },
+})
+
+function record(seq: number, at: number, subject: string, body: string): AuditMessage {
+  const [, kind = ''] = subject.split('.')
+  const value = parse(body)
+  const { name, hash, by } = value
+  const named = typeof name === 'string' ? name : typeof hash === 'string' ? hash : ''
+  return { seq, at, by: typeof by === 'string' ? by : 'registry', on: `${kind} ${named}`, events: [], value }
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
+}
