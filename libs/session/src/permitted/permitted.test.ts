@@ -87,12 +87,6 @@ describe('a call that whoever began the turn may not have made', () => {
 })
 
 describe('a workflow', () => {
-  const called = (message: string): SessionEvent =>
-    ({
-      type: 'run.called',
-      data: { position: 0, name: 'agent', message, content: [{ type: 'text', text: 'go' }] },
-    }) as SessionEvent
-
   test('calls for whoever began the session', () => {
     const beginning: SessionEvent = { type: 'tools.permitted', data: { principal: 'ann', tools: ['grep'] } }
     const { session } = given(g(started(), beginning))
