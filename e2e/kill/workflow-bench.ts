@@ -94,6 +94,17 @@ export class WorkflowBench {
     throw new Error(`${session} has not failed`)
   }
 
+  /** What a session waits for that nobody serves. */
+  unserved(session: string): Promise<unknown> {
+    return eventually(
+      async () => {
+        const { body } = await this.world.api.once<{ unserved?: unknown }>('GET', `/v1/sessions/${session}`)
+        return body.unserved
+      },
+      { withinMs: 60_000, describe: () => `${session} says that nobody serves it` },
+    )
+  }
+
   said(log: Log): readonly (string | null)[] {
     return eventsOf(log).flatMap((event) =>
       event.type === 'run.paused' && event.data.output.type === 'chat_response' ? [event.data.output.content] : [],

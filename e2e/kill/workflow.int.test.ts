@@ -44,6 +44,30 @@ test(
   deadline,
 )
 
+test(
+  'labels that nobody serves: whoever waits is told what to start; then the session goes on, and never elsewhere',
+  async () => {
+    await bench.agent(
+      'nowhere',
+      `
+      export const affinity = { 'no-one': 'here' }
+      export default async function (ctx) {
+        await ctx.pause({ content: 'here', turn: 0 })
+      }`,
+    )
+    const { session } = await bench.world.api.create('nowhere')
+    const seen = await bench.unserved(session.id)
+    expect(seen).toEqual({
+      ...{ service: 'executor', labels: { 'no-one': 'here' } },
+      message: 'waits for an executor with no-one=here; start one: reins service executor --label no-one=here',
+    })
+    const executor = await bench.world.start('executor', { labels: { 'no-one': 'here', other: 'label' } })
+    const log = await bench.paused(session.id, 1)
+    expect(eventsOf(log).find(({ type }) => type === 'run.replay-started')?.by).toBe(executor.instance())
+  },
+  deadline,
+)
+
 describe('code that decides', () => {
   test(
     'is the code that the session began with, whatever the agent has since; one that asks for something else has diverged',

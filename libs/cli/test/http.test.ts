@@ -75,6 +75,7 @@ test('a chat whose stream is cut goes on from its cursor', async () => {
     if (path.pathname === '/v1/agents/assistant') return json(response, 200, { agent: agent('assistant') })
     if (path.pathname === '/v1/sessions')
       return json(response, 201, { session: sessionInfo(), messageId: 'm-t1', cursor: 'start' })
+    if (path.pathname === `/v1/sessions/${sessionId}`) return json(response, 200, sessionInfo())
     streams.push(path.searchParams.get('after'))
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     if (streams.length === 1) {

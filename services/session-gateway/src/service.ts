@@ -134,6 +134,8 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
       folds,
       queues,
       slow,
+      pools,
+      now: () => clock.now(),
       call: config.call,
     }),
     trees: new SessionTrees({

@@ -60,6 +60,9 @@ export async function runChat(options: ChatOptions): Promise<number> {
   return new Chat(options, entries).run()
 }
 
+/** ms after which whoever waits is told that nobody serves the session. */
+const hintAfterMs = 4_000
+
 class Chat {
   readonly #options: ChatOptions
   readonly #screen: ChatScreen
@@ -235,6 +238,7 @@ class Chat {
     const { client, agent, budget } = this.#options
     if (this.#session !== undefined) {
       await client.sessions.send(this.#session, { content: text }, { idempotencyKey: key })
+      void this.#hintAtPool(this.#session)
       return
     }
     const created = await client.sessions.create(
@@ -244,6 +248,19 @@ class Chat {
     this.#session = created.session.id
     // From its beginning: a cursor of the session is none of its tree.
     void this.#follow(this.#session, true, undefined)
+    void this.#hintAtPool(this.#session)
+  }
+
+  /** Whoever waits is told where nobody serves the session. Best effort: it is only a hint. */
+  async #hintAtPool(session: string): Promise<void> {
+    try {
+      await this.#options.context.sleep(hintAfterMs, this.#stop.signal)
+      if (this.#stop.signal.aborted || this.#transcript.turn) return
+      const { unserved } = await this.#options.client.sessions.get(session)
+      if (unserved && !this.#stop.signal.aborted) this.#note(`The session ${unserved.message}`)
+    } catch {
+      // The next message asks again.
+    }
   }
 
   /** To the person's editor. */

@@ -47,15 +47,26 @@ export async function askOnce(options: OneShotOptions): Promise<OneShotResult> {
   if (options.signal.aborted) return interrupted(options, accepted)
   const show = options.live ? liveShow(options, accepted.session) : quietShow(options, accepted.session)
   const reader = new AbortController()
+  const hint = setTimeout(() => void hintAtPool(options, accepted.session), hintAfterMs)
   const onAbort = () => reader.abort()
   options.signal.addEventListener('abort', onAbort, { once: true })
   try {
     return (await read(options, accepted, show, reader.signal)) ?? (await interrupted(options, accepted))
   } finally {
+    clearTimeout(hint)
     options.signal.removeEventListener('abort', onAbort)
     reader.abort()
     show.end()
   }
+}
+
+/** ms after which whoever waits is told that nobody serves the session. */
+const hintAfterMs = 4_000
+
+/** Best effort: it is only a hint. */
+async function hintAtPool({ client, context }: OneShotOptions, session: string): Promise<void> {
+  const { unserved } = await client.sessions.get(session).catch(() => ({ unserved: undefined }))
+  if (unserved) context.stderr.write(`reins: The session ${neutralise(unserved.message)}\n`)
 }
 
 interface AcceptedMessage {

@@ -198,6 +198,7 @@ export async function showSession(run: Invocation, id: string): Promise<void> {
           `waits for a slot for its model call since ${when(session.queued.since)}, ${before(session.queued.ahead)}`,
         ),
     ],
+    ['unserved', session.unserved && style.red(oneLine(session.unserved.message))],
     [
       'waits for',
       session.waiting

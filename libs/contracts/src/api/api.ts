@@ -134,6 +134,17 @@ export const SessionInfo = Type.Object(
     queued: Type.Optional(SessionQueued),
     /** Only of one session, never in a list. */
     slow: Type.Optional(Type.Array(SlowToolCall)),
+    /** Only of one session, never in a list: nobody serves the labels of its pool, so it waits. */
+    unserved: Type.Optional(
+      Type.Object(
+        {
+          service: Type.Union([Type.Literal('executor'), Type.Literal('tool-runner')]),
+          labels: Type.Record(Type.String(), Type.String()),
+          message: Type.String({ description: 'What it waits for, and the command that starts one' }),
+        },
+        closed,
+      ),
+    ),
   },
   closed,
 )

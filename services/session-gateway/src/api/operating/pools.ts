@@ -1,6 +1,13 @@
 // Pools as operators see them: what waits, and who serves. From the work queue and the heartbeats; nothing is kept.
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Heartbeat, PoolInfo, PoolList } from '@reins/contracts'
+import {
+  canonicalLabels,
+  type Heartbeat,
+  type PoolInfo,
+  type PoolList,
+  type SessionInfo,
+  serves,
+} from '@reins/contracts'
 import type { Subscription } from '@reins/journal'
 import type { Heartbeats, Pools, PresenceService } from '../../ports.ts'
 import { authorize, type Caller } from '../caller.ts'
@@ -19,6 +26,8 @@ interface Hears {
 export class PoolBoard {
   readonly #work: Pools
   readonly #now: () => number
+  /** It began to listen. */
+  readonly #since: number
   readonly #present = new Map<string, { service: PresenceService; heartbeat: Heartbeat; at: number }>()
   readonly #subscription: Subscription
 
@@ -26,6 +35,7 @@ export class PoolBoard {
   constructor(work: Pools, heartbeats: Heartbeats, now: () => number, hearing: readonly Hears[]) {
     this.#work = work
     this.#now = now
+    this.#since = now()
     this.#subscription = heartbeats((service, heartbeat) => {
       for (const one of hearing) one.heard(heartbeat)
       this.#present.set(heartbeat.instance, { service, heartbeat, at: this.#now() })
@@ -53,6 +63,23 @@ export class PoolBoard {
     for (const [instance, { at }] of this.#present) if (at < oldest) this.#present.delete(instance)
     const pools = await this.#work.pools()
     return Promise.all(pools.map((pool) => this.#info(pool)))
+  }
+
+  /** What a session of this pool waits for, where nobody serves it; undefined: somebody does, or nobody knows yet. */
+  async unserved(kind: 'exec' | 'tool', key: string): Promise<SessionInfo['unserved']> {
+    const now = this.#now()
+    if (now - this.#since < goneAfterMs) return undefined
+    const service: PresenceService = kind === 'exec' ? 'executor' : 'tool-runner'
+    const there = [...this.#present.values()].filter((one) => one.service === service && now - one.at < goneAfterMs)
+    if (there.some(({ heartbeat }) => heartbeat.pools.includes(key))) return undefined
+    const pool = (await this.#work.pools()).find((one) => one.kind === kind && one.key === key)
+    if (!pool || there.some(({ heartbeat }) => serves(heartbeat.labels, pool.labels))) return undefined
+    const asked = canonicalLabels(pool.labels)
+    const start = `reins service ${service}${Object.entries(pool.labels)
+      .map(([name, value]) => ` --label ${name}=${value}`)
+      .join('')}`
+    const message = `waits for ${service === 'executor' ? 'an executor' : 'a tool-runner'}${asked === '' ? '' : ` with ${asked}`}; start one: ${start}`
+    return { service, labels: { ...pool.labels }, message }
   }
 
   close(): void {

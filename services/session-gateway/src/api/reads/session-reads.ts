@@ -16,11 +16,12 @@ import {
   upToEvent,
 } from '@reins/contracts'
 import type { SessionFrame, SessionLog, Snapshots } from '@reins/journal'
-import { foldFrame } from '@reins/session'
+import { cover, foldFrame } from '@reins/session'
 import type { CallService } from '../../ports.ts'
 import { everything } from '../access/needs.ts'
 import type { SessionAgents } from '../access/session-agents.ts'
 import { allowedTo, authorizeSome, type Caller } from '../caller.ts'
+import type { PoolBoard } from '../operating/pools.ts'
 import type { QueueBoard } from '../operating/queue-board.ts'
 import type { SlowCalls } from '../operating/slow-calls.ts'
 import { operations } from '../operations.ts'
@@ -40,10 +41,16 @@ export interface ReadParts {
   readonly access: SessionAgents
   readonly queues: Pick<QueueBoard, 'of'>
   readonly slow: Pick<SlowCalls, 'of'>
+  readonly pools: Pick<PoolBoard, 'unserved'>
+  /** epoch ms */
+  readonly now: () => number
 }
 
 /** A page is over behind the event that makes it so large, whatever its limit: it is one text in memory. */
 const maxPageBytes = 4_000_000
+
+/** ms in which whoever serves a session has begun. */
+const stillMs = 1_000
 
 export class SessionReads {
   readonly #parts: ReadParts
@@ -58,7 +65,24 @@ export class SessionReads {
     const info = await this.#parts.folds.info(session)
     const queued = this.#parts.queues.of(session)
     const slow = [...this.#parts.slow.of(session)]
-    return { ...info, ...(queued ? { queued } : {}), ...(slow.length > 0 ? { slow } : {}) }
+    const unserved = queued ? undefined : await this.#unserved(info)
+    return {
+      ...info,
+      ...(queued ? { queued } : {}),
+      ...(slow.length > 0 ? { slow } : {}),
+      ...(unserved ? { unserved } : {}),
+    }
+  }
+
+  /** Of a session that has stood still for a moment, though somebody should go on with it. */
+  async #unserved({ id, status, lastActivityAt }: SessionInfo): Promise<SessionInfo['unserved']> {
+    if (status === 'ended' || this.#parts.now() - lastActivityAt < stillMs) return undefined
+    const { fold } = await this.#parts.folds.folded(id)
+    const { born } = fold.session
+    const kinds = new Set(cover(fold.session).map(({ kind }) => kind))
+    if (!born || fold.session.beyond) return undefined
+    if (kinds.has('exec-trigger')) return this.#parts.pools.unserved('exec', born.pools.executor)
+    return kinds.has('runner') ? this.#parts.pools.unserved('tool', born.pools.tools) : undefined
   }
 
   /** From the index: what has just happened may not be in it. */
