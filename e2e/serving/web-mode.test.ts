@@ -310,7 +310,7 @@ describe.skipIf(chromiumPath === undefined)(`the chat page${why}`, () => {
 
   test('the gateway is killed in the middle of an answer: the page says so, and goes on where it was', async () => {
     const chatting = await chat('helper')
-    await chatting.say('stream 400 every 20')
+    await chatting.say('stream 250 every 20')
     await shown(chatting, /tok20 /)
     await gateway.kill()
     await shown(chatting, 'Reconnecting')
@@ -318,7 +318,7 @@ describe.skipIf(chromiumPath === undefined)(`the chat page${why}`, () => {
     gateway = await world.replaceGateway(gateway)
     await ends(chatting)
     const text = await chatting.page.locator('.answer').innerText()
-    const expected = Array.from({ length: 400 }, (_, at) => `tok${at}`).join(' ')
+    const expected = Array.from({ length: 250 }, (_, at) => `tok${at}`).join(' ')
     expect(
       text
         .replace(/\s+/g, ' ')
@@ -333,12 +333,12 @@ describe.skipIf(chromiumPath === undefined)(`the chat page${why}`, () => {
   test('a long session has only what is in sight in the page, and a reader who scrolled up is not moved', async () => {
     const client = createClient({ baseUrl: gateway.url, token: world.token })
     const { session } = await client.sessions.createAndWait({ agent: 'helper', message: 'say 0' })
-    for (let n = 1; n < 40; n++) await client.sessions.sendAndWait(session.id, { content: `say answer ${n}` })
+    for (let n = 1; n < 25; n++) await client.sessions.sendAndWait(session.id, { content: `say answer ${n}` })
     const chatting = await chat('helper', `/s/${session.id}`)
     const { page } = chatting
-    await page.locator('.answer').getByText('answer 39').waitFor(patient)
-    expect(await page.locator('.row').count()).toBeLessThan(70)
-    await chatting.say('stream 300 every 20')
+    await page.locator('.answer').getByText('answer 24').waitFor(patient)
+    expect(await page.locator('.row').count()).toBeLessThan(60)
+    await chatting.say('stream 150 every 20')
     await shown(chatting, /tok10 /)
     const thread = page.getByRole('region', { name: 'Conversation' })
     await thread.evaluate((one) => one.scrollTo(0, 0))
@@ -350,7 +350,7 @@ describe.skipIf(chromiumPath === undefined)(`the chat page${why}`, () => {
     expect(await thread.evaluate((one) => one.scrollTop)).toBe(0)
     expect(await chatting.axe()).toEqual([])
     await jump.click()
-    await page.getByText(/tok299/).waitFor(patient)
+    await page.getByText(/tok149/).waitFor(patient)
     await chatting.close()
   })
 
