@@ -112,6 +112,20 @@ Session: ${id}
     expect(context.stdout.text.match(/Open browser/g)).toHaveLength(2)
   })
 
+  test('why tools are never called is said: they are off, or their server is not there', async () => {
+    await at().agent('off', { approval_mode: 'never' })
+    await at().agent('alone', { mcp_servers: [{ name: 'gone', url: 'http://127.0.0.1:9/mcp', optional: true }] })
+    const off = sit(['agent', 'start', 'off', '--plain'])
+    await off.say('Tools are off for this agent: its definition says approval_mode: never.', '')
+    await off.say('> ', '/quit\n')
+    expect(await off.code).toBe(0)
+    const alone = sit(['agent', 'start', 'alone', '--plain'])
+    await alone.say('> ', 'say hello\n')
+    await alone.say('The MCP server gone is not available: ', '')
+    await alone.say('> ', '/quit\n')
+    expect(await alone.code).toBe(0)
+  })
+
   test('a session that waits is resumed with its question; an ended one is refused, with how it ended', async () => {
     const first = sit(['agent', 'start', 'careful', '--plain'])
     await first.say('> ', 'call write_file {"path": "r.txt", "content": "x"}\n')

@@ -53,6 +53,18 @@ test('a wrong token says where the right one is', async () => {
   )
 })
 
+test('a chat that the server does not let in says how to get in', async () => {
+  const url = await serve((_request, response) =>
+    json(response, 401, { error: { code: 'unauthorized', message: 'The token is wrong.', next: 'Send one.' } }),
+  )
+  const context = contextAt(url, true)
+  const words = ['agent', 'start', 'assistant', '--plain', '--token', 'x']
+  expect(await runProgram(clientProgram(context), words, context)).toBe(1)
+  expect(context.stderr.text).toMatch(/^reins: Error starting agent: 401: The token is wrong\.\n/)
+  for (const word of ['reins auth login', 'REINS_TOKEN', 'reins auth status'])
+    expect(context.stderr.text).toContain(word)
+})
+
 test('nobody there is one clear line, and what to do', async () => {
   const url = await serve(() => undefined)
   server?.close()
