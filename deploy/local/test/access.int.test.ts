@@ -72,7 +72,7 @@ test('ann sees the sessions of her agent, page by page, and that there is no oth
   expect(agents.agents.map(({ name }: { name: string }) => name)).toEqual(['coder'])
   const { json: all } = await product.ask('GET', '/v1/sessions?agent=other')
   const id = all.sessions[0].id
-  expect((await product.ask('GET', `/v1/sessions/${id}`, undefined, ann)).status).toBe(403)
+  expect((await product.ask('GET', `/v1/sessions/${id}`, undefined, ann)).status).toBe(404)
   expect((await product.ask('GET', '/v1/sessions?agent=other', undefined, ann)).json.sessions).toEqual([])
   const { json: usage } = await product.ask('GET', '/v1/usage?by=agent', undefined, ann)
   expect(usage.rows.filter(({ key }: { key: string }) => key === 'other')).toEqual([])
