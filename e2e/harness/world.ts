@@ -1,4 +1,5 @@
 // The whole system as processes, for tests that kill: servers, services by name, clients, and the log itself.
+import { randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { type Broker, connectBroker } from '@reins/broker'
@@ -99,7 +100,10 @@ export class World {
       max_tool_calls: 100,
       ...more,
     }
-    const { status, body } = await this.api.once<unknown>('PUT', `/v1/agents/${name}`, definition)
+    // A registry that is slow to answer on a busy machine is asked again, as a client would.
+    const { status, body } = await this.api.stubborn<unknown>('PUT', `/v1/agents/${name}`, definition, {
+      key: randomUUID(),
+    })
     if (status >= 300) throw new Error(`agent ${name}: ${status} ${JSON.stringify(body)}`)
     return definitionDigest(definition)
   }
