@@ -242,7 +242,7 @@ export const runnerIgnoresOrder: Wrong = (rules) => ({
 /** A child's first frames are appended at its head, instead of at expected 0. */
 export const childAtHead: Wrong = () => ({
   createChild: (there, ...asked) =>
-    there.session.born ? null : createChild({ ...there, head: { ...there.head, n: 0 } }, ...asked),
+    there.session.born ? null : createChild({ ...there, head: { ...there.head, n: 0, seq: 0 } }, ...asked),
 })
 
 /** What the trigger asks elsewhere is left to whoever comes later: at rest its errands are acked away, and nobody looks after them. */

@@ -225,6 +225,7 @@ export {
   type SubjectRights,
   serviceNames,
   unionPermissions,
+  unionUser,
 } from './broker/nats-users.ts'
 export {
   type ControlReply,

@@ -1,11 +1,8 @@
 // The users of the embedded nats-server: the rights of each service stand in @reins/contracts, the passwords in the data folder.
 import path from 'node:path'
-import { permissionsOf, serviceNames, unionPermissions } from '@reins/contracts'
+import { permissionsOf, serviceNames, unionPermissions, unionUser } from '@reins/contracts'
 import { secretFile } from '../data/secret-file.ts'
 import type { NatsUser } from './nats-config.ts'
-
-/** All services in one process. */
-const unionUser = 'reins'
 
 /** The first is the one-process composition's. Passwords that are not there yet are made. */
 export function natsUsers(folder: string): readonly NatsUser[] {

@@ -68,9 +68,12 @@ const deltas = (role: 'e' | 't'): string => `live.*.*.*.${role}`
 const resolveSecrets = serviceSubject('registry', resolveSecretsVerb)
 const signWebhook = serviceSubject('registry', signWebhookVerb)
 
+/** All services in one process, which other processes may join: it asks whatever one of them asks. */
+export const unionUser = 'reins'
+
 /** NU2. The place where services hear what they are answered. */
 const answersTo = (...asking: readonly ServiceName[]): readonly string[] =>
-  asking.map((service) => `${inboxOf(service).answers}.>`)
+  [unionUser, ...asking].map((user) => `${inboxOf(user).answers}.>`)
 
 interface Own {
   readonly says: readonly string[]
