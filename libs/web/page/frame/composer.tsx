@@ -1,7 +1,7 @@
 // Where a person writes: Enter sends, Shift and Enter begin a new line. While a turn runs, messages wait behind it, and it can be stopped.
 import { type KeyboardEvent, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
-import { type Sending, type SessionStore, type View, isBusy } from '../model/session-store.ts'
-import { threadOf, waitingFor } from '../model/conversation.ts'
+import { type Sending, threadOf, waitingFor } from '../model/conversation.ts'
+import { type SessionStore, type View, isBusy } from '../model/session-store.ts'
 import { plainText } from '../text/plain.ts'
 import { Icon } from './icons.tsx'
 

@@ -21,6 +21,26 @@ export interface Conversation {
   readonly team: Team
 }
 
+/** A message that the server has not answered for yet. */
+export interface Sending {
+  readonly key: string
+  readonly text: string
+}
+
+/**
+ * What is still to be shown as being sent. The stream may bring a message before the answer to its request comes: it is
+ * shown once all the same. Messages are sent one after the other, so that only the first can be the one that came.
+ */
+export function stillSending(
+  sending: readonly Sending[],
+  before: Conversation,
+  after: Conversation,
+): readonly Sending[] {
+  const had = threadOf(before).transcript.waiting
+  const came = threadOf(after).transcript.waiting.filter((one) => !had.includes(one))
+  return came.some(({ text }) => text === sending[0]?.text) ? sending.slice(1) : sending
+}
+
 export const newConversation = (session: string | undefined): Conversation => ({
   session,
   threads: new Map(),

@@ -1,22 +1,25 @@
 // The session that the page shows: read, followed for as long as it is shown, and written to.
-//   SS1. The stream is what is shown: a message appears when the server has it, and until then among those that are being sent.
+//   SS1. The stream is what is shown: a message appears when the server has it, and until then among those that are being sent;
+//        the stream may bring it before the answer to its request comes, and it is shown once all the same.
 //   SS2. A session is made with the first message: a page that was only looked at leaves nothing behind.
 //   SS3. While the server is away the same message is sent again with the same key: it arrives once.
 //   SS4. Many items of one moment are one change of the page.
 //   SS5. A stream ends with the token that it was opened with; the process that gave out the page may have a new one by then.
 import type { AnswerElicitation, DecideApproval, RaiseBudget, SessionInfo, StreamItem } from '@reins/contracts'
 import { ReinsError } from '@reins/contracts/errors'
-import { type Conversation, followConversation, newConversation, threadOf } from './conversation.ts'
+import {
+  type Conversation,
+  followConversation,
+  newConversation,
+  type Sending,
+  stillSending,
+  threadOf,
+} from './conversation.ts'
 import { reins, told } from './reins.ts'
 
 export interface Trouble {
   readonly text: string
   readonly next?: string
-}
-
-export interface Sending {
-  readonly key: string
-  readonly text: string
 }
 
 export interface View {
@@ -221,7 +224,9 @@ export class SessionStore {
   }
 
   #onItem(session: string, item: StreamItem): void {
-    this.#later({ conversation: followConversation(this.#view.conversation, item) })
+    const { conversation: before, sending } = this.#view
+    const conversation = followConversation(before, item)
+    this.#later({ conversation, sending: stillSending(sending, before, conversation) })
     if (!('n' in item) || (item.session !== undefined && item.session !== session)) return
     if (/^turn\.(completed|failed|cancelled)$/.test(item.type)) this.#later({ stopping: false })
     if (/^(turn\.|budget\.|session\.|toolset\.resolved)/.test(item.type)) void this.#readInfo(session)
