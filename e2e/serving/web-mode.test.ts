@@ -181,6 +181,8 @@ describe.skipIf(chromiumPath === undefined)(`the chat page${why}`, () => {
     )
     await ends(chatting)
     const answer = chatting.page.locator('.answer')
+    // What shows an answer is loaded with the first one.
+    await answer.locator('a').nth(1).waitFor(patient)
     expect(await answer.locator('img').count()).toBe(0)
     expect(await answer.locator('a').evaluateAll((all) => all.map((one) => one.getAttribute('href')))).toEqual([
       ...['https://example.com/x', 'https://evil.example/p.png'],
@@ -345,7 +347,6 @@ describe.skipIf(chromiumPath === undefined)(`the chat page${why}`, () => {
     await thread.getByText('say 0', { exact: true }).waitFor(patient)
     const jump = page.getByRole('button', { name: 'Jump to newest' })
     await jump.waitFor(patient)
-    await page.getByRole('button', { name: 'Stop' }).waitFor(patient)
     await page.getByRole('button', { name: 'Stop' }).waitFor({ ...patient, state: 'detached' })
     expect(await thread.evaluate((one) => one.scrollTop)).toBe(0)
     expect(await chatting.axe()).toEqual([])
