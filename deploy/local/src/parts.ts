@@ -122,6 +122,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   const sessionsOf = (who: string) => pausingAppends(journal.sessions, config.pauseAt, pauseAt, who)
   const healths: (() => Record<string, string>)[] = []
   const has = (service: ServiceName): boolean => names.includes(service)
+  const instancesHere: string[] = []
 
   let detected: Promise<Sandbox> | undefined
   const sandboxHere = (): Promise<Sandbox> => {
@@ -204,6 +205,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     const { kind, detail } = describeSandbox(sandbox)
     sandboxText = detail.startsWith(kind) ? detail : `${kind}: ${detail}`
     const as = instance('tool-runner')
+    instancesHere.push(as)
     const running = await toolRunner.start({
       broker,
       journal,
@@ -230,6 +232,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   if (has('executor')) {
     const executor = await import('@reins/executor')
     const as = instance('executor')
+    instancesHere.push(as)
     const running = await executor.start({
       broker,
       journal,
@@ -290,6 +293,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       registry: view,
       idempotency: await openIdempotency(broker, { replicas: config.replicas }),
       ...gateway.brokerPorts(broker),
+      instancesHere,
       toolsOf: (definition) => toolsAtStart(catalogs, definition),
       ceilings: config.ceilings,
       budgetCeiling: config.budgetCeiling,

@@ -8,11 +8,15 @@ const child = `${root}-0123456789abcdef`
 
 /** A log and a feed by hand: the test says what the feed loses, repeats and reorders. */
 class Wire
-  implements Pick<SessionLog, 'read' | 'readTree' | 'head'>, Pick<SessionFeed, 'frames' | 'deltas' | 'onReconnect'>
+  implements
+    Pick<SessionLog, 'read' | 'readTree' | 'head'>,
+    Pick<SessionFeed, 'frames' | 'framesHere' | 'deltas' | 'onReconnect'>
 {
   readonly log: SessionFrame[] = []
   readonly reads: number[] = []
   readonly listeners = new Set<(frame: RepublishedFrame) => void>()
+  /** Of this process. */
+  readonly here = new Set<(frame: RepublishedFrame) => void>()
   readonly reconnects = new Set<() => void>()
   beforeRead: (() => void) | undefined
   afterRead: (() => void) | undefined
@@ -66,6 +70,16 @@ class Wire
     return { close: () => void this.listeners.delete(on) }
   }
 
+  framesHere(_of: string, on: (frame: RepublishedFrame) => void) {
+    this.here.add(on)
+    return { close: () => void this.here.delete(on) }
+  }
+
+  appendHere(): void {
+    const one = this.put()
+    for (const on of this.here) on({ ...one, to: { kind: 'log' } })
+  }
+
   deltas(_of: unknown, _on: (delta: LiveDelta) => void) {
     return { close: () => {} }
   }
@@ -99,6 +113,59 @@ describe('following a session', () => {
     wire.append()
     await following.settled()
     expect([got, wire.reads]).toEqual([['root:2@2', 'root:3@3', 'root:4@4'], [2]])
+    following.close()
+  })
+
+  test('whose writers are all in this process hears them, and asks the broker for nothing at first', async () => {
+    const wire = new Wire()
+    wire.append()
+    const { got, following } = wire.follow(root, 1, { joinCheckMs: 60_000, atHead: true, writersHere: true })
+    await following.joined
+    wire.appendHere()
+    wire.appendHere()
+    expect([got, wire.reads, wire.listeners.size]).toEqual([['root:2@2', 'root:3@3'], [], 0])
+    following.close()
+    expect(wire.here.size + wire.reconnects.size).toBe(0)
+  })
+
+  test('finds what a writer elsewhere appended: at the next frame of one here, or at the comparison after joining', async () => {
+    const wire = new Wire()
+    wire.append()
+    const { got, following } = wire.follow(root, 1, { joinCheckMs: 60_000, atHead: true, writersHere: true })
+    wire.append()
+    wire.appendHere()
+    await following.settled()
+    expect(got).toEqual(['root:2@2', 'root:3@3'])
+    following.close()
+    const late = wire.follow(root, 3, { joinCheckMs: 1, atHead: true, writersHere: true })
+    wire.append()
+    await expect.poll(() => late.got).toEqual(['root:4@4'])
+    wire.append()
+    expect(late.got).toEqual(['root:4@4', 'root:5@5'])
+    late.following.close()
+    expect(wire.listeners.size).toBe(0)
+  })
+
+  test('hands over once what is heard here and told by the broker as well', async () => {
+    const wire = new Wire()
+    wire.append()
+    const { got, following } = wire.follow(root, 1, { joinCheckMs: 1, atHead: true, writersHere: true })
+    await expect.poll(() => wire.listeners.size).toBe(1)
+    const one = wire.put()
+    for (const on of [...wire.here, ...wire.listeners]) on({ ...one, to: { kind: 'log' } })
+    expect(got).toEqual(['root:2@2'])
+    following.close()
+  })
+
+  test('asks the broker also where the first comparison comes after a read that failed', async () => {
+    const wire = new Wire()
+    wire.append()
+    wire.failures = 1
+    const { got, following } = wire.follow(root, 1, { joinCheckMs: 1, atHead: true, writersHere: true })
+    wire.append()
+    wire.appendHere()
+    await expect.poll(() => got).toEqual(['root:2@2', 'root:3@3'])
+    await expect.poll(() => wire.listeners.size).toBe(1)
     following.close()
   })
 

@@ -5,6 +5,7 @@
 //   L4. Reads are bounded pages. One that fails is tried again; nothing is handed over past a gap.
 //   L5. A tree has one order, that of its sequences. Its log is read as one, up to one end: so what is handed over behind a frame of one
 //       session is never of before it in another, and a cursor that names a sequence of a tree has nothing behind it that lies before.
+//   L6. Where all writers are in this process, the broker is asked late, and before the log is compared: L1 holds from there on.
 import type { Frame } from '@reins/contracts'
 import type { LiveDelta, RepublishedFrame, SessionFeed, SessionFrame, SessionLog, Subscription } from './port.ts'
 
@@ -29,6 +30,11 @@ export interface FollowOptions {
    * What came in between is a gap before the first frame that arrives, and is read then, or at the comparison after joining.
    */
   readonly atHead?: boolean
+  /**
+   * With `atHead`: whoever appends to this session does it in this process, as far as anybody knows. Its frames are heard where they are
+   * acked, and the broker is asked to tell them only if somebody still follows at the comparison after joining. One session, no tree.
+   */
+  readonly writersHere?: boolean
 }
 
 export interface Following {
@@ -71,6 +77,8 @@ class Follower implements Following {
   readonly #pageSize: number
   readonly #checkMs: number
   readonly #subscriptions: Subscription[]
+  /** Not asked for yet: what the broker tells. */
+  #ask: (() => Subscription) | undefined
   readonly #heartbeat: NodeJS.Timeout
   /** The last sequence and n known of each session. `n` is unknown where it began in the middle. */
   readonly #known = new Map<string, { seq: number; n: number | undefined }>()
@@ -102,8 +110,11 @@ class Follower implements Following {
     this.#pageSize = options.pageSize ?? 256
     this.#checkMs = options.joinCheckMs ?? 250
     if (typeof of === 'string') this.#known.set(of, { seq: fromSeq, n: fromSeq === 0 ? 0 : undefined })
+    const ask = () => feed.frames(of, (frame) => this.#onLive(frame))
+    const here = typeof of === 'string' && options.atHead && options.writersHere
+    if (here) this.#ask = ask
     this.#subscriptions = [
-      feed.frames(of, (frame) => this.#onLive(frame)), // L1
+      here ? feed.framesHere(of, (frame) => this.#onLive(frame)) : ask(), // L1
       feed.onReconnect(() => void this.#readOn()),
     ]
     if (handlers.onDelta) {
@@ -161,7 +172,10 @@ class Follower implements Following {
   #compareSoon(): void {
     if (this.#closed) return
     clearTimeout(this.#check)
-    this.#check = setTimeout(() => void this.compare(), this.#checkMs)
+    this.#check = setTimeout(() => {
+      this.#askBroker()
+      void this.compare()
+    }, this.#checkMs)
     this.#check.unref()
   }
 
@@ -281,7 +295,16 @@ class Follower implements Following {
     if (this.#closed) return
     this.#handlers.onTrouble?.(error)
     clearTimeout(this.#check)
-    this.#check = setTimeout(() => void this.#readOn(), this.#checkMs)
+    this.#check = setTimeout(() => {
+      this.#askBroker()
+      void this.#readOn()
+    }, this.#checkMs)
     this.#check.unref()
+  }
+
+  /** L6 */
+  #askBroker(): void {
+    if (this.#ask) this.#subscriptions.push(this.#ask())
+    this.#ask = undefined
   }
 }

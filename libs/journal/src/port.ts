@@ -50,6 +50,8 @@ export interface Subscription {
 export interface SessionFeed {
   /** Frames as they are appended; at most once, lost while disconnected. Callbacks must not throw. */
   frames(of: string | { readonly tree: string }, on: (frame: RepublishedFrame) => void): Subscription
+  /** Frames that this process itself has appended, without a way over the broker; those of others are not told. Callbacks must not throw. */
+  framesHere(session: string, on: (frame: RepublishedFrame) => void): Subscription
   /** Deltas of sessions' answers and tools, as published: at most once, in order of one publisher. */
   deltas(of: string | { readonly tree: string }, on: (delta: LiveDelta) => void): Subscription
   /** Deltas that are still kept of a session (or tree), oldest first; at most `limit` of the newest, published after `since` (epoch ms) at the earliest. */

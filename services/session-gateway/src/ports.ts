@@ -65,6 +65,8 @@ export interface GatewayConfig extends GatewaySettings {
   readonly outputs: Pick<OutputStore, 'get'>
   readonly call: CallService
   readonly heartbeats: Heartbeats
+  /** Executors and tool-runners of this process, which append to the same journal. Absent: there are none. */
+  readonly instancesHere?: readonly string[]
   /** A definition's tools, as a session's start records them. */
   readonly toolsOf: (definition: AgentDefinition) => Promise<readonly PinnedTool[]>
   /** What no definition exceeds when it delegates. Absent: the ceilings of the product. */

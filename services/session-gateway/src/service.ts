@@ -107,8 +107,10 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   )
   const pools = new PoolBoard(config.work, config.heartbeats, () => clock.now(), [queues, slow])
   closing.add('heartbeats', () => pools.close())
+  const instancesHere = new Set(config.instancesHere)
+  const writersHere = () => instancesHere.size > 0 && pools.areAllOf(instancesHere)
   const agents = new Agents(config)
-  const writes = new SessionWrites({ ...config, access, appender, folds, stopping: stopping.signal })
+  const writes = new SessionWrites({ ...config, access, appender, folds, stopping: stopping.signal, writersHere })
   const api: Api = {
     authenticate: (token, address) => known.caller(token, address),
     access: {

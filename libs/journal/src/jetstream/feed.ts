@@ -21,13 +21,14 @@ import {
 } from '@reins/contracts'
 import type { LiveDelta, SessionFeed, Subscription } from '../port.ts'
 import { frameOf } from './frames.ts'
+import type { FramesHere } from './frames-here.ts'
 
 type Of = string | { readonly tree: string }
 
 const liveFilterOf = (of: Of): string => (typeof of === 'string' ? liveFilter(of) : liveTreeFilter(of.tree))
 
 /** `ownLive`: the connection for deltas (F1), without echo (F2). Where there is none, deltas go over `broker`, which echoes them. */
-export function createJetStreamFeed(broker: Broker, ownLive?: Broker): SessionFeed {
+export function createJetStreamFeed(broker: Broker, framesHere: FramesHere, ownLive?: Broker): SessionFeed {
   const live = ownLive ?? broker
   const here = ownLive && new ListenersHere()
   const names = new Names()
@@ -47,6 +48,7 @@ export function createJetStreamFeed(broker: Broker, ownLive?: Broker): SessionFe
         if (frame) on({ session: subject.session, frame, to: subject.to })
       })
     },
+    framesHere: (session, on) => framesHere.listen(session, on),
     deltas(of, on) {
       let speaker: { readonly subject: string; readonly of: Speaker | undefined } | undefined
       const listening = listen(live, liveFilterOf(of), (msg) => {

@@ -5,6 +5,7 @@ import type { BundleStore, OutputStore, SessionFeed, SessionLog, Snapshots, Time
 import { createJetStreamBundles } from './bundles.ts'
 import { createJetStreamOutputs } from './outputs.ts'
 import { createJetStreamFeed } from './feed.ts'
+import { FramesHere } from './frames-here.ts'
 import { createJetStreamLog } from './log.ts'
 import { createJetStreamSnapshots } from './snapshots.ts'
 import { createJetStreamTimers } from './timers.ts'
@@ -46,12 +47,14 @@ export async function openJournal(broker: Broker, options: JournalOptions): Prom
     createJetStreamOutputs(broker, { now: options.now, keptMs }),
     createJetStreamBundles(broker),
   ])
+  const here = new FramesHere()
   return {
     sessions: createJetStreamLog(broker, {
+      here,
       replicated: options.replicas > 1,
       ...(options.retryMs === undefined ? {} : { retryMs: options.retryMs }),
     }),
-    feed: createJetStreamFeed(broker, options.live),
+    feed: createJetStreamFeed(broker, here, options.live),
     work,
     timers,
     snapshots,

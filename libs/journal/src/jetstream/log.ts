@@ -24,6 +24,7 @@ import {
 } from '@reins/contracts'
 import type { AppendOutcome, SessionFrame, SessionLog } from '../port.ts'
 import { frameNumber, frameOf, headFromMessage } from './frames.ts'
+import type { FramesHere } from './frames-here.ts'
 import { isTransient, type PublishReply } from './publish-reply.ts'
 
 export interface JetStreamLogOptions {
@@ -31,6 +32,8 @@ export interface JetStreamLogOptions {
   readonly replicated: boolean
   /** ms before an append that was not answered goes out again. Default 2 000. */
   readonly retryMs?: number
+  /** Told of each frame that is acked. */
+  readonly here?: FramesHere
 }
 
 /** A refusal proves that a frame is there, so it is read at once, or after a moment; never there: the log was cut. */
@@ -111,7 +114,10 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
       const outcome = await broker.request(subject, encoded.body, { headers, withinMs: retryMs })
       if (outcome.kind === 'reply') {
         const { seq, error } = outcome.msg.json<PublishReply>()
-        if (!error && seq !== undefined) return { kind: 'appended', head: headAt(seq, draft, encoded.hash), above: [] }
+        if (!error && seq !== undefined) {
+          options.here?.tell(session, draft, { seq, hash: encoded.hash }, to)
+          return { kind: 'appended', head: headAt(seq, draft, encoded.hash), above: [] }
+        }
         if (error && refusedCodes.has(error.err_code ?? 0)) return resolve(session, draft, encoded.hash, signal)
         if (error && !isTransient(error))
           throw new Error(`the broker refused a frame: ${error.description} (${error.err_code})`)

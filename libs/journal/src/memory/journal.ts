@@ -157,6 +157,7 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
       subscribe(followers, ({ session, frame, to }: StoredFrame) => {
         if (matches(of, session)) on({ session, frame, to })
       }),
+    framesHere: (session, on) => feed.frames(session, on),
     deltas: (of, on) =>
       subscribe(listeners, (delta: LiveDelta) => {
         if (matches(of, delta.session)) on(delta)

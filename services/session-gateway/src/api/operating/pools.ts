@@ -42,6 +42,13 @@ export class PoolBoard {
     })
   }
 
+  /** Whether every executor and tool-runner that is there now is one of these. */
+  areAllOf(instances: ReadonlySet<string>): boolean {
+    const oldest = this.#now() - goneAfterMs
+    for (const [instance, { at }] of this.#present) if (at >= oldest && !instances.has(instance)) return false
+    return true
+  }
+
   async list(caller: Caller): Promise<PoolList> {
     authorize(caller, operations.listPools)
     return { pools: await this.#all() }

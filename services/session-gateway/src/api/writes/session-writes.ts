@@ -84,6 +84,8 @@ export type WriteParts = Pick<
     readonly access: SessionAgents
     /** Aborted when the gateway shuts down: nobody waits for a turn any more. */
     readonly stopping: AbortSignal
+    /** Whether all executors and tool-runners are in this process, as far as anybody knows. */
+    readonly writersHere: () => boolean
   }
 
 type Done = Extract<AppendOutcome, { kind: 'appended' | 'unchanged' }>

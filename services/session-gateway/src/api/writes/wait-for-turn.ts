@@ -22,6 +22,8 @@ export function watchTurn(
     readonly feed: SessionFeed
     readonly appender: Appender
     readonly stopping: AbortSignal
+    /** Whether all executors and tool-runners are in this process, as far as anybody knows. */
+    readonly writersHere: () => boolean
   },
   session: string,
   fromSeq: number,
@@ -46,7 +48,10 @@ export function watchTurn(
       }
     },
   }
-  const following = follow(parts.sessions, parts.feed, session, fromSeq, handlers, { atHead })
+  const following = follow(parts.sessions, parts.feed, session, fromSeq, handlers, {
+    atHead,
+    writersHere: parts.writersHere(),
+  })
   let closed = false
   return {
     async ended(cursor, withinMs, signal) {
