@@ -27,6 +27,7 @@ import type {
   Timers,
   Trigger,
   WorkQueue,
+  RepublishedFrame,
 } from '../src/port.ts'
 
 export interface ContractSubject {
@@ -293,6 +294,22 @@ export function journalContract(name: string, make: () => Promise<ContractSubjec
         await last.promise
         subscription.close()
         expect(heard).toEqual(written)
+      })
+
+      it('hears the frames of its own process as they stand in the log', async () => {
+        const session = newSession()
+        const heard: RepublishedFrame[] = []
+        const all = Promise.withResolvers<void>()
+        const subscription = subject.feed.framesHere(session, (one) => {
+          heard.push(one)
+          if (heard.length === 2) all.resolve()
+        })
+        await write(session, 'one')
+        await write(newSession(), 'elsewhere')
+        await write(session, 'two')
+        await all.promise
+        subscription.close()
+        expect(heard.map(({ frame }) => frame)).toEqual(await subject.sessions.read(session))
       })
 
       it('hears of a whole tree, with the address of each frame', async () => {
