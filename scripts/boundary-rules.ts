@@ -71,6 +71,7 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof all>> = {
   'libs/context': ['libs/contracts', 'libs/session', 'libs/tools'],
   'libs/agent': [],
   'libs/code-host': ['libs/contracts', 'libs/tools', 'libs/agent'],
+  'libs/project': ['libs/contracts', 'libs/agent', 'libs/skills'],
   'libs/mcp': ['libs/contracts', 'libs/tools'],
   'libs/secrets': ['libs/contracts'],
   'libs/client': ['libs/contracts', 'libs/agent'],
@@ -86,7 +87,7 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof all>> = {
     'libs/serving',
     'libs/web',
     'libs/skills',
-    'libs/agent',
+    'libs/project',
   ],
   'services/*': serviceMayImport,
   'deploy/*': all,
@@ -95,7 +96,7 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof all>> = {
 }
 
 /** B5. Declared ahead of the code that is going to use them, by folder: a line goes when its packages are imported. */
-const ahead: Readonly<Record<string, readonly string[]>> = {}
+const ahead: Readonly<Record<string, readonly string[]>> = { 'libs/project': ['@reins/agent'] }
 
 interface Room {
   readonly folder: string

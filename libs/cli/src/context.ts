@@ -1,6 +1,6 @@
 // What the commands are given: streams, time, files, and where the server is. Nothing here or below reads the process.
 import type { ReinsClient } from './client-port.ts'
-import type { Bundled } from './code/bundle.ts'
+import type { Bundled } from '@reins/project'
 import type { CliEnvironment } from './config.ts'
 import type { SignIn } from './sign-in/ports.ts'
 import type { BundledSkills } from './skills/skill-folder.ts'

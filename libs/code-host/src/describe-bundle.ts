@@ -1,7 +1,7 @@
 // What tools a bundle has: it is loaded once, in a host of its own that ends with the answer.
 //   D1. The facts come out of the bundle's own code, so they are checked here; whoever stores them may trust them.
 //   D2. Every mistake is named, with file and export, before anything is stored; one mistake, and there are no tools.
-import { CodeTool, maxCodeTools, WorkflowFacts } from '@reins/contracts'
+import { CodeTool, maxCodeTools, ProjectManifest, problemsOf, WorkflowFacts } from '@reins/contracts'
 import type { Guard, Sandbox } from '@reins/tools'
 import { Compile } from 'typebox/compile'
 import { HostProcess } from './host-process.ts'
@@ -16,7 +16,13 @@ export interface BundleProblem {
 }
 
 export type BundleDescription =
-  | { readonly kind: 'tools'; readonly tools: readonly CodeTool[]; readonly workflow?: WorkflowFacts }
+  | {
+      readonly kind: 'tools'
+      readonly tools: readonly CodeTool[]
+      readonly workflow?: WorkflowFacts
+      /** It is the bundle of a project. */
+      readonly project?: ProjectManifest
+    }
   | { readonly kind: 'problems'; readonly problems: readonly BundleProblem[] }
   /** Nothing is known of the bundle: this machine can run no host now. */
   | { readonly kind: 'refused'; readonly message: string }
@@ -31,14 +37,14 @@ export interface DescribeOptions {
 
 const compiled = Compile(CodeTool)
 const facts = Compile(WorkflowFacts)
+const manifest = Compile(ProjectManifest)
+
+/** What a bundle is named as. */
+export type WantedCode = 'tools' | 'workflow' | 'project'
 
 /** `file`: the path as its owner wrote it, for messages. `text`: one ESM module that imports nothing but Node's own. */
 export async function describeBundle(
-  {
-    file,
-    text,
-    wanted = 'tools',
-  }: { readonly file: string; readonly text: string; readonly wanted?: 'tools' | 'workflow' },
+  { file, text, wanted = 'tools' }: { readonly file: string; readonly text: string; readonly wanted?: WantedCode },
   { sandbox, guard, signal = new AbortController().signal, loadMs = defaultLoadMs }: DescribeOptions,
 ): Promise<BundleDescription> {
   const options = { sandbox, guard, network: false, memoryMb: hostMemoryMb, limits: hostLimits, loadMs }
@@ -57,10 +63,11 @@ export async function describeBundle(
 }
 
 /** D1, D2. */
-function described(file: string, found: readonly FoundExport[], wanted: 'tools' | 'workflow'): BundleDescription {
+function described(file: string, found: readonly FoundExport[], wanted: WantedCode): BundleDescription {
   const problems: BundleProblem[] = []
   const tools = new Map<string, { readonly tool: CodeTool; readonly export: string }>()
   let workflow: WorkflowFacts | undefined
+  let project: ProjectManifest | undefined
   for (const one of found) {
     if (one.kind === 'workflow') {
       if (facts.Check(one.facts)) workflow = one.facts
@@ -69,6 +76,11 @@ function described(file: string, found: readonly FoundExport[], wanted: 'tools' 
           ...{ file, export: 'affinity' },
           message: "must be labels with texts as values, such as { role: 'harness' }",
         })
+      continue
+    }
+    if (one.kind === 'project') {
+      if (manifest.Check(one.facts)) project = one.facts
+      else problems.push({ file, message: `says of itself what no project can be: ${firstProblem(one.facts)}` })
       continue
     }
     if (one.kind === 'problem') {
@@ -86,14 +98,27 @@ function described(file: string, found: readonly FoundExport[], wanted: 'tools' 
     }
     tools.set(one.facts.name, { tool: one.facts, export: one.export })
   }
-  if (found.length === 0) {
-    const message =
-      wanted === 'tools'
-        ? 'exports no tool: write "export const my_tool = defineTool({ … })", with defineTool of @reins/agent'
-        : 'exports no workflow: write "export default async function agent_chat(ctx) { … }" (docs/workflows.md)'
-    problems.push({ file, message })
-  }
+  if (found.length === 0) problems.push({ file, message: missing[wanted] })
+  else if (problems.length === 0 && (project !== undefined) !== (wanted === 'project'))
+    problems.push({ file, message: project ? notAFile : missing.project })
   if (tools.size > maxCodeTools) problems.push({ file, message: `has ${tools.size} tools; ${maxCodeTools} at most` })
   if (problems.length > 0) return { kind: 'problems', problems }
-  return { kind: 'tools', tools: [...tools.values()].map(({ tool }) => tool), ...(workflow ? { workflow } : {}) }
+  return {
+    kind: 'tools',
+    tools: [...tools.values()].map(({ tool }) => tool),
+    ...(workflow ? { workflow } : {}),
+    ...(project ? { project } : {}),
+  }
+}
+
+const missing: Readonly<Record<WantedCode, string>> = {
+  tools: 'exports no tool: write "export const my_tool = defineTool({ … })", with defineTool of @reins/agent',
+  workflow: 'exports no workflow: write "export default async function agent_chat(ctx) { … }" (docs/workflows.md)',
+  project: 'is no bundle of a project: build the project with reins build, and send what that made (docs/deploy.md)',
+}
+const notAFile = 'is the bundle of a project: deploy it with reins deploy (docs/deploy.md)'
+
+function firstProblem(value: unknown): string {
+  const [problem] = problemsOf(ProjectManifest, value)
+  return `${problem?.path ?? ''} ${problem?.message ?? ''}`.trim()
 }

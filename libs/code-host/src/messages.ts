@@ -52,6 +52,8 @@ export type FoundExport =
   | { readonly kind: 'tool'; readonly export: string; readonly facts: unknown }
   /** Code that decides for sessions. */
   | { readonly kind: 'workflow'; readonly export: string; readonly facts: unknown }
+  /** The entry of a project, whose facts are its manifest. */
+  | { readonly kind: 'project'; readonly export: string; readonly facts: unknown }
   | { readonly kind: 'problem'; readonly export?: string; readonly message: string }
 
 export type FromHost =

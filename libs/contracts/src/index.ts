@@ -63,6 +63,16 @@ export {
 } from './agents/output-schema.ts'
 export { canonicalLabels, Labels, poolKey, serves } from './agents/pools.ts'
 export {
+  isProjectName,
+  keptBuilds,
+  maxModules,
+  moduleNamePattern,
+  ProjectBuild,
+  ProjectEntry,
+  ProjectManifest,
+  projectNamePattern,
+} from './agents/projects.ts'
+export {
   Agent,
   AgentEntry,
   BundleEntry,

@@ -1,6 +1,7 @@
 // What a bundle exports, as far as it is for an agent. The bundle's own copy of @reins/agent describes its tools, by the form that
 // stands below a registered symbol, so that nothing of that package is needed here.
 import type { ToolForm } from '@reins/agent'
+import type { ProjectForm, ProjectModules } from '@reins/agent/project'
 import type { FoundExport } from '../messages.ts'
 import { messageOf } from './thrown.ts'
 
@@ -17,12 +18,15 @@ export type LoadedBundle =
       readonly found: readonly FoundExport[]
       /** Code that decides for sessions: `agent_chat`, or the default export. */
       readonly workflow?: Workflow
+      /** The modules of a project, whose bundle this is. */
+      readonly project?: ProjectModules
     }
   | { readonly kind: 'not-loaded'; readonly message: string }
 
 export type Workflow = (context: unknown) => unknown
 
 const marker = Symbol.for('reins.tool')
+const projectMarker = Symbol.for('reins.project')
 
 export async function loadBundle(url: string): Promise<LoadedBundle> {
   let module: Record<string, unknown>
@@ -31,6 +35,8 @@ export async function loadBundle(url: string): Promise<LoadedBundle> {
   } catch (error) {
     return { kind: 'not-loaded', message: messageOf(error) }
   }
+  const project = projectOf(module.default)
+  if (project) return loadedProject(project)
   const tools = new Map<string, LoadedTool>()
   const found: FoundExport[] = []
   const decides = typeof module.agent_chat === 'function' ? 'agent_chat' : 'default'
@@ -72,6 +78,34 @@ export async function loadBundle(url: string): Promise<LoadedBundle> {
     }
   }
   return { kind: 'loaded', tools, found, ...(workflow ? { workflow } : {}) }
+}
+
+function projectOf(value: unknown): ProjectForm | undefined {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, projectMarker)) return undefined
+  return (value as { [projectMarker]: ProjectForm })[projectMarker]
+}
+
+/** A project's modules are its own: what they export beside is nobody's business here. */
+function loadedProject(form: ProjectForm): LoadedBundle {
+  const problem = (message: string): FoundExport => ({ kind: 'problem', message })
+  const loaded = { kind: 'loaded', tools: new Map<string, LoadedTool>() } as const
+  if (form.version !== 1)
+    return {
+      ...loaded,
+      found: [problem('was built by a newer Reins than this one: update Reins, or build it with this one')],
+    }
+  try {
+    const described = form.describe()
+    if (described.kind === 'problems')
+      return { ...loaded, found: described.problems.map((one) => problem(`${one.module}: ${one.message}`)) }
+    return {
+      ...loaded,
+      found: [{ kind: 'project', export: 'default', facts: described.manifest }],
+      project: form.modules,
+    }
+  } catch (error) {
+    return { ...loaded, found: [problem(`the project cannot be described: ${messageOf(error)}`)] }
+  }
 }
 
 function formOf(value: unknown): ToolForm | undefined {

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import type { ErrorBody } from '../errors.ts'
 import { BundleDigest, CodeTool, type SentFile, WorkflowFacts } from './code.ts'
 import { AgentDefinition } from './definition.ts'
+import { ProjectManifest } from './projects.ts'
 import { Skill } from './skills.ts'
 
 const closed = { additionalProperties: false } as const
@@ -41,6 +42,8 @@ export const BundleEntry = Type.Object(
     skills: Type.Optional(Type.Array(Skill)),
     /** It exports code that decides for sessions. */
     workflow: Type.Optional(WorkflowFacts),
+    /** It is the bundle of a project: what that consists of. */
+    project: Type.Optional(ProjectManifest),
   },
   closed,
 )

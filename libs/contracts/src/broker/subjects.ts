@@ -139,6 +139,7 @@ export const registryKinds = [
   'schedule',
   'key',
   'webhook',
+  'project',
 ] as const
 export type RegistryKind = (typeof registryKinds)[number]
 export const registrySubject = (kind: RegistryKind, name: string): string => `reg.${kind}.${encodeToken(name)}`

@@ -9,11 +9,30 @@ import { codeFileFault, maxBundleBytes } from '@reins/contracts'
 import type { BuildOptions, BuildResult, Message, Metafile } from 'esbuild'
 import { noAddOns, ownNamespace, ownPackages } from './own-packages.ts'
 import { mapOf } from './source-map.ts'
+import { textImports } from './text-imports.ts'
 
 export type Bundled =
   | { readonly kind: 'bundled'; readonly text: string }
   /** Each with file and line where it has them: `lib/add.ts:3:14: Expected ";"`. */
   | { readonly kind: 'failed'; readonly problems: readonly string[] }
+
+/** What a bundle begins with. */
+export interface BundleSource {
+  /** For messages. */
+  readonly name: string
+  /** Absolute; paths in the bundle are relative to it. */
+  readonly folder: string
+  /** How people name the folder, from where they are. */
+  readonly shownFolder: string
+  /** A file in the folder, or the text of a module that lies there. */
+  readonly entry: { readonly file: string } | { readonly contents: string }
+}
+
+/** The bundler, which stays loaded from one bundle to the next. Whoever opens it closes it. */
+export interface Bundler {
+  bundle(source: BundleSource): Promise<Bundled>
+  close(): Promise<void>
+}
 
 /** `file`: as it was named, from the current folder. */
 export async function bundleCode(file: string): Promise<Bundled> {
@@ -23,32 +42,62 @@ export async function bundleCode(file: string): Promise<Bundled> {
   if (typeof there === 'string')
     return failed(there === 'ENOENT' ? `${file}: there is no such file` : `${file}: cannot be read (${there})`)
   if (there.isDirectory()) return failed(`${file}: is a folder; name a file`)
-  const esbuild = await import('esbuild').catch(() => undefined) // B3
-  if (!esbuild) return failed('The bundler (esbuild) is not installed for this machine. Install Reins again: npm ci')
-  const folder = path.dirname(path.resolve(file))
-  const options = (banner: string) =>
-    ({
-      entryPoints: [path.resolve(file)],
-      absWorkingDir: folder, // B1
-      outfile: path.join(folder, 'bundle.mjs'),
-      ...{ bundle: true, write: false, metafile: true, format: 'esm', platform: 'node', target: 'node24' },
-      ...{ charset: 'utf8', legalComments: 'none', logLevel: 'silent', treeShaking: true },
-      ...{ sourcemap: 'external', sourcesContent: false },
-      banner: { js: banner },
-      plugins: [ownPackages(esbuild.build), noAddOns],
-    }) as const satisfies BuildOptions
+  const bundler = await openBundler()
+  if (!bundler) return failed(noBundler)
+  const place = path.resolve(file)
   try {
-    const built = await esbuild.build(options(''))
-    const banner = bannerFor(codeOf(built))
-    return finished(file, banner === '' ? built : await esbuild.build(options(banner)))
-  } catch (error) {
-    const errors = error instanceof Error && 'errors' in error ? (error.errors as Message[]) : undefined
-    if (!errors) throw error
-    return { kind: 'failed', problems: errors.map((one) => messageText(one, path.dirname(file))) }
+    return await bundler.bundle({
+      name: file,
+      folder: path.dirname(place),
+      shownFolder: path.dirname(file),
+      entry: { file: place },
+    })
   } finally {
-    await esbuild.stop() // B3
+    await bundler.close() // B3
   }
 }
+
+export const noBundler = 'The bundler (esbuild) is not installed for this machine. Install Reins again: npm ci'
+
+/** undefined: there is none on this machine. */
+export async function openBundler(): Promise<Bundler | undefined> {
+  const esbuild = await import('esbuild').catch(() => undefined) // B3
+  if (!esbuild) return undefined
+  const plugins = [ownPackages(esbuild.build), noAddOns, textImports]
+  return {
+    close: () => esbuild.stop(),
+    bundle: async (source) => {
+      const { folder, entry, shownFolder } = source
+      const options = (banner: string) =>
+        ({
+          ...('file' in entry
+            ? { entryPoints: [entry.file] }
+            : {
+                stdin: { contents: entry.contents, resolveDir: folder, sourcefile: entryName, loader: 'ts' as const },
+              }),
+          absWorkingDir: folder, // B1
+          outfile: path.join(folder, 'bundle.mjs'),
+          ...{ bundle: true, write: false, metafile: true, format: 'esm', platform: 'node', target: 'node24' },
+          ...{ charset: 'utf8', legalComments: 'none', logLevel: 'silent', treeShaking: true },
+          ...{ sourcemap: 'external', sourcesContent: false },
+          banner: { js: banner },
+          plugins,
+        }) as const satisfies BuildOptions
+      try {
+        const built = await esbuild.build(options(''))
+        const banner = bannerFor(codeOf(built))
+        return finished(source.name, banner === '' ? built : await esbuild.build(options(banner)))
+      } catch (error) {
+        const errors = error instanceof Error && 'errors' in error ? (error.errors as Message[]) : undefined
+        if (!errors) throw error
+        return { kind: 'failed', problems: errors.map((one) => messageText(one, shownFolder)) }
+      }
+    },
+  }
+}
+
+/** Of a module that is given as text. */
+const entryName = 'reins-entry.ts'
 
 const codeOfError = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : String(error)
@@ -90,7 +139,7 @@ function finished(file: string, built: Built): Bundled {
     )
   const map = mapOf(
     outputOf(built, '.map'),
-    (source) => !source.startsWith(`${ownNamespace}:`) && !source.includes('node_modules/'),
+    (source) => !source.startsWith(`${ownNamespace}:`) && !source.includes('node_modules/') && source !== entryName,
   )
   const mapped = `${code}//# sourceMappingURL=data:application/json;base64,${Buffer.from(JSON.stringify(map)).toString('base64')}\n`
   return { kind: 'bundled', text: Buffer.byteLength(mapped) > maxBundleBytes ? code : mapped }

@@ -1,5 +1,5 @@
-// Which packages a file for an agent finds without an installation: @reins/agent, always as it is here, and TypeBox where its folder has
-// none. Each is made one module first, so that nothing in a bundle says where Reins is installed.
+// Which packages a file for an agent finds without an installation: @reins/agent with its doors, always as it is here, and TypeBox where
+// its folder has none. Each is made one module first, so that nothing in a bundle says where Reins is installed.
 import { createRequire } from 'node:module'
 import type { BuildOptions, Plugin } from 'esbuild'
 
@@ -10,12 +10,12 @@ type Build = (options: BuildOptions & { write: false }) => Promise<{ outputFiles
 
 /** `build`: esbuild's. */
 export function ownPackages(build: Build): Plugin {
-  const agent = createRequire(import.meta.url).resolve('@reins/agent')
-  const beside = createRequire(agent)
+  const here = createRequire(import.meta.url)
+  const beside = createRequire(here.resolve('@reins/agent'))
   const made = new Map<string, Promise<string>>()
   const moduleOf = (name: string): Promise<string> => {
-    const entry = name === '@reins/agent' ? agent : beside.resolve(name)
-    const known = made.get(name) ?? oneModule(build, entry)
+    const known =
+      made.get(name) ?? oneModule(build, name.startsWith('@reins/') ? here.resolve(name) : beside.resolve(name))
     made.set(name, known)
     return known
   }
@@ -24,11 +24,7 @@ export function ownPackages(build: Build): Plugin {
     name: 'reins-own-packages',
     setup(plugin) {
       plugin.onResolve({ filter: /^@reins\// }, ({ path: name }) =>
-        name === '@reins/agent'
-          ? ours(name)
-          : {
-              errors: [{ text: `${name} is a part of Reins that files for agents do not import: import @reins/agent` }],
-            },
+        doors.includes(name) ? ours(name) : { errors: [{ text: `${name} is ${notADoor(name)}` }] },
       )
       plugin.onResolve({ filter: /^typebox(\/|$)/ }, async ({ path: name, kind, resolveDir, pluginData }) => {
         if (pluginData === marked) return undefined
@@ -42,6 +38,18 @@ export function ownPackages(build: Build): Plugin {
     },
   }
 }
+
+const agentPackage = '@reins/agent'
+const manifest = createRequire(import.meta.url)(`${agentPackage}/package.json`) as {
+  readonly exports: Readonly<Record<string, string>>
+}
+/** As they are imported: `@reins/agent`, `@reins/agent/project`. */
+const doors: readonly string[] = Object.keys(manifest.exports).map((door) => agentPackage + door.slice(1))
+
+const notADoor = (name: string): string =>
+  name.startsWith(`${agentPackage}/`)
+    ? `not there: import ${doors.join(', ')}`
+    : `a part of Reins that files for agents do not import: import ${agentPackage}`
 
 /** Small, since every bundle holds it; and without comments, in which esbuild would name the files. */
 async function oneModule(build: Build, entry: string): Promise<string> {

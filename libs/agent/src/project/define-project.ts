@@ -1,0 +1,39 @@
+// What the generated entry of a project exports: all its modules by their names, under a marker by which a host knows them.
+//   P1. It is known by a registered symbol, so that it is one over two copies of this package; what stands below the symbol says the
+//       version of this form.
+//   P2. Making it refuses nothing: whoever loads the bundle has it checked, and names every mistake at once.
+import { checkProject, type ProjectDescription } from './check-project.ts'
+
+/** A module of a project as its entry imports it: all its exports. */
+export interface ProjectModule {
+  readonly module: Readonly<Record<string, unknown>>
+  /** From the project's folder, for messages: `src/agents/ticket.ts`. */
+  readonly file: string
+}
+
+export interface ProjectModules {
+  readonly agents: Readonly<Record<string, ProjectModule>>
+  readonly workflows: Readonly<Record<string, ProjectModule>>
+  readonly channels: Readonly<Record<string, ProjectModule>>
+  /** Absent: agents and workflows are served at `/`. `module` is what `app.ts` exports by default. */
+  readonly app?: { readonly module: unknown; readonly file: string }
+}
+
+export const projectMarker: unique symbol = Symbol.for('reins.project')
+
+/** What a host does with a project. One object for each version of this form. */
+export interface ProjectForm {
+  readonly version: 1
+  readonly modules: ProjectModules
+  describe(): ProjectDescription
+}
+
+export interface Project {
+  readonly [projectMarker]: ProjectForm
+}
+
+/** Written by `reins build`, for the entry that it generates. */
+export function defineProject(modules: ProjectModules): Project {
+  const form: ProjectForm = Object.freeze({ version: 1, modules, describe: () => checkProject(modules) })
+  return Object.freeze({ [projectMarker]: form })
+}

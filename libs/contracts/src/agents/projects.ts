@@ -1,0 +1,94 @@
+// A project: agents, workflows and channels as TypeScript modules, built to one bundle. What its own code says of it is the manifest; the
+// registry keeps which bundle the name of a project stands for now, and the ones before it.
+import { type Static, Type } from 'typebox'
+import { BundleDigest } from './code.ts'
+
+const closed = { additionalProperties: false } as const
+
+/** Names of code agents, workflows and channels: wider than those of YAML agents, since they are names of files. */
+export const moduleNamePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'
+const ModuleName = Type.String({ pattern: moduleNamePattern })
+const File = Type.String({ minLength: 1, maxLength: 1024, description: 'Relative to the folder of the project' })
+export const maxModules = 500
+
+/** Projects have names like agents. */
+export const projectNamePattern = '^[a-z0-9]+(-[a-z0-9]+)*$'
+export const isProjectName = (name: string): boolean => name.length <= 64 && new RegExp(projectNamePattern).test(name)
+
+const exposed = {
+  /** It exports `route`: it has an HTTP address. */
+  route: Type.Boolean(),
+  /** It exports `websocket`: it takes upgrades. */
+  websocket: Type.Boolean(),
+  file: File,
+}
+
+/** What a project's bundle says of itself. */
+export const ProjectManifest = Type.Object(
+  {
+    agents: Type.Array(
+      Type.Object(
+        { name: ModuleName, description: Type.Optional(Type.String({ maxLength: 2000 })), ...exposed },
+        closed,
+      ),
+      { maxItems: maxModules },
+    ),
+    workflows: Type.Array(
+      Type.Object(
+        { name: ModuleName, description: Type.Optional(Type.String({ maxLength: 2000 })), ...exposed },
+        closed,
+      ),
+      { maxItems: maxModules },
+    ),
+    channels: Type.Array(
+      Type.Object(
+        {
+          name: ModuleName,
+          routes: Type.Array(Type.Object({ method: Type.String(), path: Type.String() }, closed), { maxItems: 100 }),
+          file: File,
+        },
+        closed,
+      ),
+      { maxItems: maxModules },
+    ),
+    /** It has an `app` of its own. */
+    app: Type.Boolean(),
+  },
+  closed,
+)
+export type ProjectManifest = Static<typeof ProjectManifest>
+
+/** A bundle that the name of a project stood for. */
+export const ProjectBuild = Type.Object(
+  {
+    version: Type.Integer({ minimum: 1 }),
+    digest: BundleDigest,
+    at: Type.Integer({ description: 'When it was deployed; epoch ms' }),
+    by: Type.String(),
+  },
+  closed,
+)
+export type ProjectBuild = Static<typeof ProjectBuild>
+
+/** Builds before the present one that can be rolled back to. */
+export const keptBuilds = 10
+
+/** `reg.project.<name>`: which bundle the name stands for now. `deleted`: the name is free again, its bundles stay. */
+export const ProjectEntry = Type.Object(
+  {
+    name: Type.String(),
+    /** Counts up for ever, also over a rollback and a deletion. */
+    version: Type.Integer({ minimum: 1 }),
+    digest: BundleDigest,
+    size: Type.Integer({ minimum: 1 }),
+    manifest: ProjectManifest,
+    /** The latest first; `keptBuilds` at most. */
+    previous: Type.Array(ProjectBuild, { maxItems: keptBuilds }),
+    deleted: Type.Boolean(),
+    createdAt: Type.Integer(),
+    updatedAt: Type.Integer(),
+    by: Type.String(),
+  },
+  closed,
+)
+export type ProjectEntry = Static<typeof ProjectEntry>
