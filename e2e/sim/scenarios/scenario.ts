@@ -93,6 +93,8 @@ export type FaultKind = (typeof faultKinds)[number]
 
 export interface Scenario {
   readonly name: string
+  /** So small that the test explores every order of its moves. */
+  readonly whole?: true
   readonly executors: number
   readonly runners: number
   readonly born: Omit<EventOf<'session.started'>['data'], 'parent'>
