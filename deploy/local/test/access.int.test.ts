@@ -110,3 +110,14 @@ test('what she did and what she was denied is in the audit; her token, once revo
   expect((await product.ask('GET', '/v1/access/me', undefined, ann)).status).toBe(401)
   expect((await product.ask('POST', '/v1/principals/admin/ban', {})).json.error.code).toBe('last_admin')
 })
+
+test('a new admin.token takes the place of the old one, which opens no door any more; other tokens stay', async () => {
+  const made = await product.ask('POST', '/v1/tokens', { principal: 'admin' })
+  const old = product.token
+  await product.close()
+  rmSync(path.join(disk, 'data', 'admin.token'))
+  product = await Product.start(disk)
+  const me = async (token: string) => (await product.ask('GET', '/v1/access/me', undefined, token)).status
+  expect(product.token).not.toBe(old)
+  expect(await Promise.all([me(product.token), me(old), me(made.json.text)])).toEqual([200, 401, 200])
+}, 120_000)

@@ -6,11 +6,12 @@ import { type RunningProduct, up } from '../src/commands/up.ts'
 import { loadLocalConfig } from '../src/config.ts'
 
 export class Product {
-  readonly #token: string
+  /** Of the principal admin. */
+  readonly token: string
   readonly #running: RunningProduct
   private constructor(running: RunningProduct, token: string) {
     this.#running = running
-    this.#token = token
+    this.token = token
   }
 
   /** The caller closes it. */
@@ -33,7 +34,7 @@ export class Product {
     return new Product(product, readFileSync(path.join(disk, 'data', 'admin.token'), 'utf8').trim())
   }
 
-  async ask(method: string, route: string, body?: unknown, token = this.#token) {
+  async ask(method: string, route: string, body?: unknown, token = this.token) {
     const response = await fetch(`${this.#running.url}${route}`, {
       method,
       headers: {

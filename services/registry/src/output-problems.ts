@@ -1,5 +1,5 @@
 // What is wrong with the schemas that a definition gives for answers: its own, and those of the agents that it lists.
-import { type AgentDefinition, memberPath, placedEntries, type Problem } from '@reins/contracts'
+import { type AgentDefinition, memberPath, type Problem, placedEntries } from '@reins/contracts'
 import { outputSchemaProblem } from '@reins/tools'
 import { type Document, problemAt } from './plain-value.ts'
 

@@ -6,8 +6,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Broker, BrokerUnavailable, makeHeaders, readMessages } from '@reins/broker'
 import {
   makeShortId,
-  ReinsError,
   type RegistryKind,
+  ReinsError,
   registryKindFilter,
   registrySubject,
   streams,

@@ -13,12 +13,33 @@ async function registry() {
   const clock = { now: () => now++, random: () => 0.5 }
   const bootstrap = { hash: hash('a'), principal: 'admin', permissions: ['*'] }
   await ensureTokens(log, [bootstrap], clock)
-  return { log, access: new AccessEntries({ log, now: clock.now }), again: () => ensureTokens(log, [bootstrap], clock) }
+  const again = (letter = 'a') => ensureTokens(log, [{ ...bootstrap, hash: hash(letter) }], clock)
+  return { log, access: new AccessEntries({ log, now: clock.now }), again }
 }
 
 const create = (name: string, roles: string[] = [], permissions: string[] = []) => ({
   ...{ name, by },
   change: { kind: 'create' as const, as: 'person' as const, roles, permissions },
+})
+
+describe('the token of the first start', () => {
+  const revoked = async ({ log }: Awaited<ReturnType<typeof registry>>, letter: string) =>
+    ((await log.last('token', hash(letter)))?.value as TokenEntry | undefined)?.revoked
+
+  test('is revoked where another has taken its place, and no token that somebody made is', async () => {
+    const made = await registry()
+    await made.access.createToken({ hash: hash('b'), principal: 'admin', scope: ['*'], by })
+    await made.again('c')
+    expect([await revoked(made, 'a'), await revoked(made, 'b'), await revoked(made, 'c')]).toEqual([true, false, false])
+    await made.again('a')
+    expect([await revoked(made, 'a'), await revoked(made, 'c')]).toEqual([true, false])
+  })
+
+  test('stays where a process starts that brings none', async () => {
+    const made = await registry()
+    await ensureTokens(made.log, [], { now: () => 1, random: () => 0 })
+    expect(await revoked(made, 'a')).toBe(false)
+  })
 })
 
 describe('principals', () => {

@@ -1,6 +1,8 @@
 // Bearer tokens that the configuration brings (the first start's admin token): made sure of at each start.
 //   T1. A token that was revoked stays revoked, whatever the configuration says.
 //   T2. Its principal is there beside it, with the role admin where the token may everything, and is left as it is once it is there.
+//   T3. A token that an earlier configuration brought, and this one does not, is revoked: whoever replaces the first token (deletes
+//       admin.token) does so because others may know it. It is revoked after its successor is in, so nobody is locked out between.
 import { canonicalJson, type PrincipalEntry, type TokenEntry } from '@reins/contracts'
 import { parseToken } from '@reins/journal'
 import type { Clock } from '@reins/service'
@@ -18,6 +20,28 @@ export async function ensureTokens(log: RegistryLog, tokens: readonly BootstrapT
   for (const token of tokens) {
     await ensureToken(log, token, clock)
     await ensurePrincipal(log, token, clock)
+  }
+  await revokeReplaced(log, tokens)
+}
+
+/** T3. Tokens that people make have a maker (`by`) and a scope. */
+async function revokeReplaced(log: RegistryLog, tokens: readonly BootstrapToken[]): Promise<void> {
+  if (tokens.length === 0) return
+  const all = [...(await log.all('token')).values()].flatMap(({ value }) => parseToken(value) ?? [])
+  const now = new Set(tokens.map(({ hash }) => hash))
+  const brought = all.filter(({ by, scope, revoked }) => by === undefined && scope === undefined && !revoked)
+  for (const { principal } of tokens) {
+    if (!brought.some((one) => one.principal === principal && now.has(one.hash))) continue // T1: its successor is revoked itself
+    for (const old of brought) if (old.principal === principal && !now.has(old.hash)) await revokeToken(log, old.hash)
+  }
+}
+
+async function revokeToken(log: RegistryLog, hash: string): Promise<void> {
+  for (;;) {
+    const record = await log.last('token', hash)
+    const known = parseToken(record?.value)
+    if (!record || !known || known.revoked) return
+    if ((await log.write('token', hash, { ...known, revoked: true }, record.seq)).kind === 'written') return
   }
 }
 

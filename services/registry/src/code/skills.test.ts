@@ -1,4 +1,4 @@
-import { bundleDigest, type BundleEntry, type SkillsFolder } from '@reins/contracts'
+import { type BundleEntry, bundleDigest, type SkillsFolder } from '@reins/contracts'
 import { writeSkillBundle } from '@reins/skills'
 import { describe, expect, test } from 'vitest'
 import { skillsOf } from './skills.ts'

@@ -1,7 +1,7 @@
 // The folder of skills that a definition names: which bundle it means, and what is in it. Skills are read here, and no code of them runs.
 //   K1. A bundle that came with the request is checked whole, file by file, whoever sent it.
 //   K2. A digest means the stored copy, which was checked when it came.
-import { canonicalJson, type BundleEntry, type Skill, type SkillsFolder, type StoredSkills } from '@reins/contracts'
+import { type BundleEntry, canonicalJson, type Skill, type SkillsFolder, type StoredSkills } from '@reins/contracts'
 import { readSkillBundle } from '@reins/skills'
 import type { Bundle } from './sent-files.ts'
 

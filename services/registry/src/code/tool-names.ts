@@ -1,5 +1,5 @@
 // One name is one tool: what two places of a definition would both give an agent is a problem that names both. Pure.
-import { type AgentDefinition, itemPath, namesFile, quoted, skillToolNames, type StoredCode } from '@reins/contracts'
+import { type AgentDefinition, itemPath, namesFile, quoted, type StoredCode, skillToolNames } from '@reins/contracts'
 import { resolveTools } from '@reins/tools'
 
 export interface Clash {
