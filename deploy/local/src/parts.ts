@@ -171,7 +171,9 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     closing.add('registry', () => running.close({ withinMs: 5000 }))
     healths.push(running.health)
   }
-  const view = await watchRegistry(broker, ['agent', 'token', 'webhook', 'role', 'principal'], { withinMs: 15_000 })
+  const view = await watchRegistry(broker, ['agent', 'token', 'webhook', 'role', 'principal', 'project'], {
+    withinMs: 15_000,
+  })
   closing.add('registry view', () => view.close())
 
   if (has('memory')) {

@@ -16,6 +16,7 @@ export interface ReinsClient
     | 'webhooks'
     | 'memory'
     | 'pools'
+    | 'projects'
     | 'usage'
   > {
   readonly sessions: Omit<Client['sessions'], 'createAndWait' | 'sendAndWait'>

@@ -1,6 +1,7 @@
 // What the commands are given: streams, time, files, and where the server is. Nothing here or below reads the process.
 import type { ReinsClient } from './client-port.ts'
 import type { Bundled } from '@reins/project'
+import type { ProjectTools } from './projects/project-tools.ts'
 import type { CliEnvironment } from './config.ts'
 import type { SignIn } from './sign-in/ports.ts'
 import type { BundledSkills } from './skills/skill-folder.ts'
@@ -75,6 +76,8 @@ export interface CliContext {
   bundle(file: string): Promise<Bundled>
   /** A folder of skills, as it was named from the current folder, with all its files. */
   bundleSkills(folder: string): Promise<BundledSkills>
+  /** What is done with projects on this machine. Absent: nothing. */
+  readonly projects?: ProjectTools
   /** Lets the person change a text in their editor; undefined where that failed. Absent: there is no editor. */
   editText?(text: string, suffix: string): Promise<string | undefined>
   /** Shows a page (http or https) in the person's browser; whether that worked. Absent: there is no browser. */

@@ -10,6 +10,7 @@ import { type CliEnvironment, processEnvironment } from './config.ts'
 import type { CliContext } from './context.ts'
 import { editInFile } from './edit-in-file.ts'
 import { openInBrowser } from './open-in-browser.ts'
+import { projectTools } from './projects/project-tools.ts'
 import { credentialFiles } from './sign-in/credentials-file.ts'
 import { listenForAnswer } from './sign-in/loopback.ts'
 import type { SignIn } from './sign-in/ports.ts'
@@ -39,6 +40,7 @@ export function processContext(options: ProcessContextOptions): CliContext {
     readFile: (path) => readFile(path, 'utf8'),
     bundle: bundleCode,
     bundleSkills,
+    projects: projectTools(process.execPath),
     editText: (text, suffix) => editInFile(env.editor ?? 'vi', text, suffix),
     openPage: openInBrowser,
     ...(env.stateDir === undefined ? {} : { signIn: signInWith(path.join(env.stateDir, 'credentials'), options.now) }),

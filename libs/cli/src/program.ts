@@ -13,6 +13,7 @@ import { mcpCommands } from './commands/mcp.ts'
 import { memoryCommands } from './commands/memory.ts'
 import { poolCommands } from './commands/pool.ts'
 import { principalCommands } from './commands/principal.ts'
+import { projectCommands } from './commands/project.ts'
 import { roleCommands } from './commands/role.ts'
 import { secretCommands } from './commands/secret.ts'
 import { sessionCommands } from './commands/session.ts'
@@ -39,7 +40,7 @@ interface Ongoing {
 }
 const runs = new WeakMap<Command, Ongoing>()
 
-/** Adds `agent`, `chat`, `session`, `approvals`, `elicitations`, `secret`, `config`, `webhook`, `memory`, `usage`, `pool`, `skill`, `token`, `role`, `principal`, `auth`, `completion` and the global options to the program. */
+/** Adds `agent`, `chat`, `session`, `approvals`, `elicitations`, `secret`, `config`, `webhook`, `memory`, `usage`, `pool`, `skill`, `build`, `deploy`, `rollback`, `project`, `token`, `role`, `principal`, `auth`, `completion` and the global options to the program. */
 export function clientCommands(program: Command, context: CliContext): Command {
   if (!program.options.some((option) => option.long === '--server')) {
     program
@@ -75,6 +76,7 @@ export function clientCommands(program: Command, context: CliContext): Command {
   poolCommands(program, act)
   mcpCommands(program, act)
   skillCommands(program, act)
+  projectCommands(program, act)
   tokenCommands(program, act)
   auditCommand(program, act)
   roleCommands(program, act)

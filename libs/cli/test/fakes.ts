@@ -292,6 +292,21 @@ export function fakeServer(): FakeServer {
         list: async () => [...server.agents.values()],
         delete: async (name) => note(`delete ${name}`),
       },
+      projects: {
+        deploy: async (name, bundle) => {
+          note(`deploy ${name} ${bundle.length}`)
+          throw new ReinsError('invalid_project')
+        },
+        rollback: async (name, version) => {
+          note(`rollback ${name} ${version ?? ''}`)
+          throw new ReinsError('project_not_found')
+        },
+        get: async () => {
+          throw new ReinsError('project_not_found')
+        },
+        list: async () => [],
+        delete: async (name) => note(`delete project ${name}`),
+      },
       secrets: {
         set: async (name, value) => {
           note(`set secret ${name} of ${value.length} characters`)

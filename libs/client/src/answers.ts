@@ -79,6 +79,15 @@ const delivery = record({
   last: record({ attempt: finite, at: instant, ms: finite, outcome: text, next: optional(instant) }),
 })
 
+const exposed = { name: text, file: text }
+const project = record({
+  ...{ name: text, version: finite, digest: text, size: finite, createdAt: instant, updatedAt: instant, by: text },
+  manifest: record({
+    ...{ agents: list(record(exposed)), workflows: list(record(exposed)), channels: list(record(exposed)) },
+  }),
+  previous: list(record({ version: finite, digest: text, at: instant, by: text })),
+})
+
 const memory = record({ scope: text, key: text, version: finite, createdAt: instant, updatedAt: instant })
 
 /** By what the caller asked for. */
@@ -129,6 +138,9 @@ export const answers = {
     cursor: text,
   }),
   frames: record({ frames: list(record({ seq: finite, n: finite, at: instant, hash: text, events: text })) }),
+  project: record({ project }),
+  projectPut: record({ project, outcome: text }),
+  projects: record({ projects: list(project) }),
   secret: record({ secret }),
   secretPut: record({ secret, outcome: text }),
   secrets: record({ secrets: list(secret), next: optional(text) }),

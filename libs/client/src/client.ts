@@ -49,6 +49,7 @@ import { type MemoryCalls, memoryCalls } from './memory.ts'
 import { allPages } from './pages.ts'
 import { type SignInCalls, signInCalls } from './sign-in.ts'
 import { createTransport, type Fetch, type TokenOf, unreachable } from './transport.ts'
+import { type ProjectCalls, projectCalls } from './projects.ts'
 import { type ConfigCalls, configCalls, type SecretCalls, secretCalls } from './values.ts'
 import { type WebhookCalls, webhookCalls } from './webhooks.ts'
 
@@ -93,6 +94,7 @@ export interface Client {
     testMcp(name: string): Promise<McpTest>
   }
   readonly access: AccessCalls
+  readonly projects: ProjectCalls
   readonly secrets: SecretCalls
   readonly configs: ConfigCalls
   readonly webhooks: WebhookCalls
@@ -253,6 +255,7 @@ export function createClient(options: ClientOptions): Client {
     },
     access: accessCalls(transport),
     secrets: secretCalls(transport),
+    projects: projectCalls(transport),
     configs: configCalls(transport),
     webhooks: webhookCalls(transport),
     memory: memoryCalls(transport),

@@ -11,6 +11,7 @@ const code = Type.Union([Type.Literal('failed'), Type.Literal('invalid-arguments
 const found = Type.Union([
   Type.Object({ kind: Type.Literal('tool'), export: text, facts: Type.Unknown() }),
   Type.Object({ kind: Type.Literal('workflow'), export: text, facts: Type.Unknown() }),
+  Type.Object({ kind: Type.Literal('project'), export: text, facts: Type.Unknown() }),
   Type.Object({ kind: Type.Literal('problem'), export: Type.Optional(text), message: text }),
 ])
 

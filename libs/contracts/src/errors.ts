@@ -84,6 +84,21 @@ export const errorTable = {
     meaning: 'There is no secret with this name.',
     next: 'Check the name. This lists the names of all secrets: reins secret list',
   },
+  invalid_project: {
+    retry: 'never',
+    meaning: 'The project has mistakes: the message names each, with its module.',
+    next: 'Correct the modules, and deploy the project again. reins build finds the same mistakes on your machine.',
+  },
+  project_not_found: {
+    retry: 'never',
+    meaning: 'There is no project with this name, or it was deleted.',
+    next: 'Check the name. This lists all projects: reins project list',
+  },
+  name_taken: {
+    retry: 'never',
+    meaning: 'An agent or a workflow of this name exists already, of another kind or in another project.',
+    next: 'Rename one of them, or delete the one that the message names.',
+  },
   config_not_found: {
     retry: 'never',
     meaning: 'There is no config with this name.',

@@ -63,14 +63,21 @@ export {
 } from './agents/output-schema.ts'
 export { canonicalLabels, Labels, poolKey, serves } from './agents/pools.ts'
 export {
+  DeployProject,
   isProjectName,
   keptBuilds,
   maxModules,
+  maxProjectBodyBytes,
   moduleNamePattern,
+  Project,
+  ProjectAnswer,
   ProjectBuild,
   ProjectEntry,
+  ProjectList,
   ProjectManifest,
+  ProjectName,
   projectNamePattern,
+  RollbackProject,
 } from './agents/projects.ts'
 export {
   Agent,

@@ -51,7 +51,9 @@ export type {
 export {
   parseAgent,
   parseBundle,
+  type CodeModule,
   parsePrincipal,
+  parseProject,
   parseRole,
   parseToken,
   parseVersion,

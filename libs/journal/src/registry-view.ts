@@ -15,6 +15,7 @@ import {
   type RegistryKind,
   registryKindFilter,
   PrincipalEntry,
+  ProjectEntry,
   registrySubject,
   RoleEntry,
   streams,
@@ -25,7 +26,7 @@ import {
 import { Compile } from 'typebox/compile'
 
 /** The kinds that can be watched; versions are immutable and large, and are read when they are needed. */
-export type WatchedKind = Extract<RegistryKind, 'agent' | 'token' | 'webhook' | 'role' | 'principal'>
+export type WatchedKind = Extract<RegistryKind, 'agent' | 'token' | 'webhook' | 'role' | 'principal' | 'project'>
 
 export interface RegistryFault {
   readonly seq: number
@@ -54,9 +55,22 @@ export interface RegistryView {
   tokens(): readonly TokenEntry[]
   /** Those that were not removed. */
   webhooks(): readonly KeptWebhook[]
+  /** Those that were not deleted, by name. */
+  projects(): readonly ProjectEntry[]
+  /** undefined: unknown, or deleted. */
+  project(name: string): ProjectEntry | undefined
+  /** The project whose agent has this name; undefined: none. */
+  codeAgent(name: string): CodeModule<'agents'> | undefined
+  codeWorkflow(name: string): CodeModule<'workflows'> | undefined
   /** True once the view has passed `seq`, a sequence of a watched kind; false after `withinMs`, or when closed. */
   waitFor(seq: number, withinMs: number): Promise<boolean>
   close(): Promise<void>
+}
+
+/** A module of a project, as the manifest tells of it. */
+export interface CodeModule<Kind extends 'agents' | 'workflows'> {
+  readonly project: ProjectEntry
+  readonly module: ProjectEntry['manifest'][Kind][number]
 }
 
 /** A record of REG as it lies there. `id`: what its writer called it, to recognise it after a lost ack. */
@@ -134,6 +148,7 @@ class Watch implements RegistryView {
   readonly #webhooks = new Map<string, Known<WebhookEntry>>()
   readonly #roles = new Map<string, Known<RoleEntry>>()
   readonly #principals = new Map<string, Known<PrincipalEntry>>()
+  readonly #projects = new Map<string, Known<ProjectEntry>>()
   readonly #versions = new Map<string, VersionEntry>()
   readonly #waiting = new Set<Waiting>()
   readonly #faults = new Map<string, RegistryFault>()
@@ -211,6 +226,7 @@ class Watch implements RegistryView {
     else if (kind === 'role') this.#learn(this.#roles, message, parseRole(value), (entry) => entry.name)
     else if (kind === 'principal') this.#learn(this.#principals, message, parsePrincipal(value), (entry) => entry.name)
     else if (kind === 'webhook') this.#learn(this.#webhooks, message, parseWebhook(value), (entry) => entry.name)
+    else if (kind === 'project') this.#learn(this.#projects, message, parseProject(value), (entry) => entry.name)
     this.#pass(message.seq)
     if (message.info.pending === 0) this.#caughtUp?.()
   }
@@ -289,6 +305,33 @@ class Watch implements RegistryView {
     return [...this.#webhooks.values()].flatMap(({ entry }) => (entry?.kind === 'kept' ? [entry] : []))
   }
 
+  projects(): readonly ProjectEntry[] {
+    const alive = [...this.#projects.values()].flatMap(({ entry }) => (entry?.deleted === false ? [entry] : []))
+    return alive.sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  project(name: string): ProjectEntry | undefined {
+    const entry = this.#projects.get(registrySubject('project', name))?.entry
+    return entry?.deleted === false ? entry : undefined
+  }
+
+  codeAgent(name: string): CodeModule<'agents'> | undefined {
+    return this.#module('agents', name)
+  }
+
+  codeWorkflow(name: string): CodeModule<'workflows'> | undefined {
+    return this.#module('workflows', name)
+  }
+
+  #module<Kind extends 'agents' | 'workflows'>(kind: Kind, name: string): CodeModule<Kind> | undefined {
+    for (const { entry: project } of this.#projects.values()) {
+      if (project?.deleted !== false) continue
+      const module = project.manifest[kind].find((one) => one.name === name)
+      if (module) return { project, module }
+    }
+    return undefined
+  }
+
   waitFor(seq: number, withinMs: number): Promise<boolean> {
     if (seq <= this.#seq) return Promise.resolve(true)
     if (this.#closed) return Promise.resolve(false)
@@ -342,12 +385,13 @@ export function parseVersion(value: unknown): VersionEntry | undefined {
 
 /** undefined: not a record of this kind. */
 export function parseBundle(value: unknown): BundleEntry | undefined {
-  const { digest, size, at, by, tools, skills, workflow } = fieldsOf(value)
+  const { digest, size, at, by, tools, skills, workflow, project } = fieldsOf(value)
   if (typeof digest !== 'string' || !isCount(size) || !isCount(at) || typeof by !== 'string') return undefined
   if (!Array.isArray(tools) || (skills !== undefined && !Array.isArray(skills))) return undefined
   const entry = {
     ...{ digest, size, at, by, tools: tools as BundleEntry['tools'] },
     ...(workflow === undefined ? {} : { workflow: workflow as NonNullable<BundleEntry['workflow']> }),
+    ...(project === undefined ? {} : { project: project as NonNullable<BundleEntry['project']> }),
   }
   return skills === undefined ? entry : { ...entry, skills: skills as NonNullable<BundleEntry['skills']> }
 }
@@ -364,6 +408,11 @@ const principalEntry = Compile(PrincipalEntry)
 /** undefined: not a record of this kind. */
 export const parsePrincipal = (value: unknown): PrincipalEntry | undefined =>
   principalEntry.Check(value) ? value : undefined
+
+const projectEntry = Compile(ProjectEntry)
+/** undefined: not a record of this kind. */
+export const parseProject = (value: unknown): ProjectEntry | undefined =>
+  projectEntry.Check(value) ? value : undefined
 
 const webhookEntry = Compile(WebhookEntry)
 /** undefined: not a record of this kind. */

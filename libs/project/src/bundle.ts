@@ -7,7 +7,7 @@ import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { codeFileFault, maxBundleBytes } from '@reins/contracts'
 import type { BuildOptions, BuildResult, Message, Metafile } from 'esbuild'
-import { noAddOns, ownNamespace, ownPackages } from './own-packages.ts'
+import { noAddOns, noDataFolder, ownNamespace, ownPackages } from './own-packages.ts'
 import { mapOf } from './source-map.ts'
 import { textImports } from './text-imports.ts'
 
@@ -63,7 +63,7 @@ export const noBundler = 'The bundler (esbuild) is not installed for this machin
 export async function openBundler(): Promise<Bundler | undefined> {
   const esbuild = await import('esbuild').catch(() => undefined) // B3
   if (!esbuild) return undefined
-  const plugins = [ownPackages(esbuild.build), noAddOns, textImports]
+  const own = ownPackages(esbuild.build)
   return {
     close: () => esbuild.stop(),
     bundle: async (source) => {
@@ -81,7 +81,7 @@ export async function openBundler(): Promise<Bundler | undefined> {
           ...{ charset: 'utf8', legalComments: 'none', logLevel: 'silent', treeShaking: true },
           ...{ sourcemap: 'external', sourcesContent: false },
           banner: { js: banner },
-          plugins,
+          plugins: [own, noAddOns, noDataFolder(folder), textImports],
         }) as const satisfies BuildOptions
       try {
         const built = await esbuild.build(options(''))

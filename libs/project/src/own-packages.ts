@@ -1,6 +1,7 @@
 // Which packages a file for an agent finds without an installation: @reins/agent with its doors, always as it is here, and TypeBox where
 // its folder has none. Each is made one module first, so that nothing in a bundle says where Reins is installed.
 import { createRequire } from 'node:module'
+import path from 'node:path'
 import type { BuildOptions, Plugin } from 'esbuild'
 
 export const ownNamespace = 'reins'
@@ -70,3 +71,15 @@ export const noAddOns: Plugin = {
     }))
   },
 }
+
+/** The data folder of a Reins holds its tokens and keys: nothing of it gets into a bundle. `root`: of the project. */
+export const noDataFolder = (root: string): Plugin => ({
+  name: 'reins-no-data-folder',
+  setup(plugin) {
+    plugin.onLoad({ filter: /[\\/]\.reins[\\/]/ }, ({ path: file }) => {
+      const inside = path.relative(root, file)
+      if (!inside.split(path.sep).includes('.reins')) return undefined
+      return { errors: [{ text: `${inside} lies in the data folder of Reins, which is never bundled: move the file` }] }
+    })
+  },
+})

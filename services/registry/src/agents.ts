@@ -25,6 +25,7 @@ import { mustHaveCommands } from './mcp-commands.ts'
 import { type KnownValues, missingValues } from './missing-values.ts'
 import { mustHaveSecrets } from './named-secrets.ts'
 import { outputProblems } from './output-problems.ts'
+import type { Projects } from './projects/projects.ts'
 import type { RegistryLog } from './registry-log.ts'
 import { type KnownAgents, listedBy, teamProblems } from './team/team-problems.ts'
 
@@ -32,6 +33,8 @@ export interface AgentsOptions {
   readonly log: RegistryLog
   readonly clock: Clock
   readonly bundles: Bundles
+  /** Absent: there are none. */
+  readonly projects?: Pick<Projects, 'withAgent'>
   /** For tests, which stop the process there. */
   readonly pauseAt?: PausePoint
   readonly knownProviders?: readonly string[]
@@ -66,11 +69,13 @@ export class Agents {
   readonly #log: RegistryLog
   readonly #clock: Clock
   readonly #bundles: Bundles
+  readonly #projects: AgentsOptions['projects']
   readonly #pauseAt: PausePoint
   readonly #knownProviders: readonly string[] | undefined
   readonly #values: KnownValues | undefined
 
-  constructor({ log, clock, bundles, pauseAt = noPausePoints, knownProviders, values }: AgentsOptions) {
+  constructor({ log, clock, bundles, projects, pauseAt = noPausePoints, knownProviders, values }: AgentsOptions) {
+    this.#projects = projects
     this.#values = values
     this.#log = log
     this.#clock = clock
@@ -110,6 +115,8 @@ export class Agents {
     const { entry } = await this.#current(name)
     decide(entry, { name, digest: '', by, at: this.#clock.now() }, condition)
     const current = entry?.deleted === false ? await this.#definition(entry.digest) : undefined
+    const project = current ? undefined : await this.#projects?.withAgent(name)
+    if (project !== undefined) throw inProject(name, project)
     if (!mayRegister) mustHaveCommands(definition, current)
     const team = await teamProblems(definition, places, this.#known)
     if (team.length > 0) throw invalid('invalid_agent', name, team)
@@ -286,5 +293,9 @@ const listed = (name: string, others: readonly string[]) =>
     `The agent ${name} is listed by ${others.slice(0, 20).join(', ')}${others.length > 20 ? ` and ${others.length - 20} more` : ''}, which may delegate to it. Take it out of their "agents" first, or delete it with force: then delegations to it fail.`,
     { details: { agents: others } },
   )
+const inProject = (name: string, project: string) =>
+  new ReinsError('name_taken', `The agent ${name} is written as code, in the project ${project}.`, {
+    next: 'Change its module and deploy the project again (reins deploy), or choose another name.',
+  })
 const busy = (name: string) =>
   new ReinsError('unavailable', `The agent ${name} was changed by others ${attempts} times while this was tried.`)

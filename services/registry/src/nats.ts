@@ -19,6 +19,7 @@ import { Compile } from 'typebox/compile'
 import type { AccessEntries } from './access/access.ts'
 import type { Agents } from './agents.ts'
 import type { Lists } from './lists.ts'
+import type { Projects } from './projects/projects.ts'
 import type { Configs } from './values/configs.ts'
 import type { Secrets } from './values/secrets.ts'
 import type { Webhooks } from './values/webhooks.ts'
@@ -79,6 +80,8 @@ const Sign = Type.Object(
   { id: Name, delivery: Type.String({ maxLength: 100 }), at: Type.Integer({ minimum: 0 }), body: Type.String() },
   closed,
 )
+const PutProject = Type.Object({ name: Name, bundle: Type.String(), by: By }, closed)
+const Rollback = Type.Object({ name: Name, version: Type.Optional(Type.Integer({ minimum: 1 })), by: By }, closed)
 const RevokeToken = Type.Object({ hash: Name, by: By }, closed)
 const Nothing = Type.Object({}, closed)
 const Rotate = Type.Object({ by: By }, closed)
@@ -94,6 +97,7 @@ const Resolve = Type.Object(
 export interface ServeOptions {
   readonly broker: Broker
   readonly agents: Agents
+  readonly projects: Projects
   readonly lists: Lists
   /** Why nothing may be written now; undefined: it may. */
   readonly full: () => ReinsError | undefined
@@ -105,7 +109,18 @@ export interface ServeOptions {
 }
 
 /** The caller closes it. */
-export function serveRegistry({ broker, agents, lists, secrets, configs, webhooks, access, full, log }: ServeOptions): {
+export function serveRegistry({
+  broker,
+  agents,
+  projects,
+  lists,
+  secrets,
+  configs,
+  webhooks,
+  access,
+  full,
+  log,
+}: ServeOptions): {
   close(): void
 } {
   let written = 0
@@ -129,6 +144,11 @@ export function serveRegistry({ broker, agents, lists, secrets, configs, webhook
       list: handle(List, async ({ limit, after, only }) => ({
         value: await lists.agents(limit, after, written, only),
       })),
+      'projects.put': handle(PutProject, ({ name, bundle, by }) => admitted(() => projects.put(name, bundle, by))),
+      'projects.rollback': handle(Rollback, ({ name, version, by }) =>
+        admitted(() => projects.rollback(name, version, by)),
+      ),
+      'projects.delete': handle(Remove, ({ name, by }) => admitted(() => projects.delete(name, by))),
       'secrets.put': handle(PutSecretRequest, ({ name, value, by }) => admitted(() => secrets.put(name, value, by))),
       'secrets.get': handle(Named, ({ name }) => secrets.get(name)),
       'secrets.list': handle(Page, ({ limit, after, only }) => secrets.list(limit, after, only)),

@@ -13,6 +13,7 @@ import { Agents } from './agents.ts'
 import { Bundles, type BundlesOptions, noCode } from './code/bundles.ts'
 import { Lists } from './lists.ts'
 import { serveRegistry } from './nats.ts'
+import { Projects } from './projects/projects.ts'
 import { runProjection } from './projection.ts'
 import { registryLog } from './registry-log.ts'
 import type { Tables } from './tables.ts'
@@ -55,10 +56,14 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
   const closing = new Closing()
   const registry = registryLog(broker, { random: clock.random })
   await ensureTokens(registry, bootstrapTokens, clock)
-  const agents = new Agents({
+  const bundles = new Bundles({
     log: registry,
-    clock,
-    bundles: new Bundles({ log: registry, ...(config.code ?? noCode), ...(pauseAt === undefined ? {} : { pauseAt }) }),
+    ...(config.code ?? noCode),
+    ...(pauseAt === undefined ? {} : { pauseAt }),
+  })
+  const projects = new Projects({ log: registry, clock, bundles })
+  const agents = new Agents({
+    ...{ log: registry, clock, bundles, projects },
     ...(pauseAt === undefined ? {} : { pauseAt }),
     ...(knownProviders === undefined ? {} : { knownProviders }),
     // What cannot be looked up now is no reason to warn.
@@ -110,6 +115,7 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
   const served = serveRegistry({
     broker,
     agents,
+    projects,
     lists: new Lists(db, projection),
     secrets,
     configs,

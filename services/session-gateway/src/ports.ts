@@ -36,7 +36,18 @@ import type { LookAtSendQueues } from './streams/send-queues.ts'
 
 export type Registry = Pick<
   RegistryView,
-  'agent' | 'agentFresh' | 'version' | 'token' | 'tokens' | 'role' | 'roles' | 'principal' | 'principals' | 'waitFor'
+  | 'agent'
+  | 'agentFresh'
+  | 'version'
+  | 'token'
+  | 'tokens'
+  | 'role'
+  | 'roles'
+  | 'principal'
+  | 'principals'
+  | 'waitFor'
+  | 'project'
+  | 'projects'
 >
 export type Pools = Pick<WorkQueue, 'ensurePool' | 'pools' | 'backlog'>
 export type CallService = <T>(subject: string, request: unknown, withinMs?: number) => Promise<Reply<T>>

@@ -26,6 +26,7 @@ import { Prompts } from './api/reads/prompts.ts'
 import { SessionFolds } from './api/reads/session-folds.ts'
 import { SessionReads } from './api/reads/session-reads.ts'
 import { SessionTrees } from './api/reads/session-trees.ts'
+import { Projects } from './api/projects.ts'
 import { Values } from './api/values.ts'
 import { Webhooks } from './api/webhooks.ts'
 import { Appender } from './api/writes/appender.ts'
@@ -45,6 +46,7 @@ import { operationRoutes } from './doors/http/routes-operations.ts'
 import { sessionRoutes } from './doors/http/routes-sessions.ts'
 import { signInRoutes } from './doors/http/routes-sign-in.ts'
 import { usageRoutes } from './doors/http/routes-usage.ts'
+import { projectRoutes } from './doors/http/routes-projects.ts'
 import { valueRoutes } from './doors/http/routes-values.ts'
 import { webhookRoutes } from './doors/http/routes-webhooks.ts'
 import { addRoutes, createHttp, type HttpOptions } from './doors/http/server.ts'
@@ -122,6 +124,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
       can: (caller, action, as) => explain(caller, action, as, registry),
     },
     agents,
+    projects: new Projects(config),
     values: new Values({ ...config, agents }),
     writes,
     approvals: new Approvals({ ...config, access, writes, folds }),
@@ -203,6 +206,7 @@ function addAll(
     ...accessRoutes(api),
     ...auditRoutes(api),
     ...agentRoutes(api),
+    ...projectRoutes(api),
     ...valueRoutes(api),
     ...webhookRoutes(api),
     ...memoryRoutes(api),

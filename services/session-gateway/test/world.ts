@@ -135,6 +135,8 @@ export class World {
         roles: () => roles,
         principal: (name) => principals.find((principal) => principal.name === name),
         principals: () => principals,
+        project: () => undefined,
+        projects: () => [],
         waitFor: async () => true,
       },
       idempotency,

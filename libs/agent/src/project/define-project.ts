@@ -4,6 +4,8 @@
 //   P2. Making it refuses nothing: whoever loads the bundle has it checked, and names every mistake at once.
 import { checkProject, type ProjectDescription } from './check-project.ts'
 
+export type { ModuleProblem, ProjectDescription } from './check-project.ts'
+
 /** A module of a project as its entry imports it: all its exports. */
 export interface ProjectModule {
   readonly module: Readonly<Record<string, unknown>>

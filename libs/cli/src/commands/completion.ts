@@ -13,6 +13,7 @@ export type Wanted =
   | 'token'
   | 'role'
   | 'principal'
+  | 'project'
   | 'file'
   | undefined
 
@@ -129,7 +130,17 @@ function valuesOf(option: Option, start: string): Candidates {
   return { words: [], wanted }
 }
 
-const serverNames = ['agent', 'session', 'secret', 'config', 'webhook', 'token', 'role', 'principal'] as const
+const serverNames = [
+  'agent',
+  'session',
+  'secret',
+  'config',
+  'webhook',
+  'token',
+  'role',
+  'principal',
+  'project',
+] as const
 type ServerName = (typeof serverNames)[number]
 
 const wantedBy = (name: string): Wanted => (name === 'path' ? 'file' : serverNames.find((one) => one === name))
@@ -152,6 +163,7 @@ async function namesOf(run: Invocation, wanted: ServerName): Promise<readonly st
     if (wanted === 'token') return (await client.access.tokens.list()).map(({ id }) => id)
     if (wanted === 'role') return (await client.access.roles.list()).map(({ name }) => name)
     if (wanted === 'principal') return (await client.access.principals.list()).map(({ name }) => name)
+    if (wanted === 'project') return (await client.projects.list()).map(({ name }) => name)
     return (await client.sessions.list({ limit: 50 })).sessions.map((session) => session.id)
   }
   const late = run.context.sleep(1500, run.signal).then((): readonly string[] => [])

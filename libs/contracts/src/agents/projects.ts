@@ -1,7 +1,7 @@
 // A project: agents, workflows and channels as TypeScript modules, built to one bundle. What its own code says of it is the manifest; the
 // registry keeps which bundle the name of a project stands for now, and the ones before it.
 import { type Static, Type } from 'typebox'
-import { BundleDigest } from './code.ts'
+import { BundleDigest, maxBundleBytes } from './code.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -92,3 +92,61 @@ export const ProjectEntry = Type.Object(
   closed,
 )
 export type ProjectEntry = Static<typeof ProjectEntry>
+
+/** A project as people see it. */
+export const Project = Type.Object(
+  {
+    name: Type.String(),
+    version: Type.Integer({ description: 'Counts up with each deployment and each rollback' }),
+    digest: BundleDigest,
+    size: Type.Integer({ description: 'Bytes of the bundle' }),
+    manifest: ProjectManifest,
+    previous: Type.Array(ProjectBuild, { description: 'What can be rolled back to, the latest first' }),
+    createdAt: Type.Integer(),
+    updatedAt: Type.Integer(),
+    by: Type.String(),
+  },
+  closed,
+)
+export type Project = Static<typeof Project>
+
+export const ProjectName = Type.String({ minLength: 1, maxLength: 64, pattern: projectNamePattern })
+
+/** Body of PUT /v1/projects/:name. */
+export const DeployProject = Type.Object(
+  {
+    bundle: Type.String({
+      minLength: 1,
+      description: `What reins build made: one ESM module that imports nothing but Node's own; at most ${maxBundleBytes} bytes`,
+    }),
+  },
+  closed,
+)
+export type DeployProject = Static<typeof DeployProject>
+
+/** Body of POST /v1/projects/:name/rollback. */
+export const RollbackProject = Type.Object(
+  { version: Type.Optional(Type.Integer({ minimum: 1, description: 'Default: the latest before the present one' })) },
+  closed,
+)
+export type RollbackProject = Static<typeof RollbackProject>
+
+export const ProjectAnswer = Type.Object(
+  {
+    project: Project,
+    outcome: Type.Union([
+      Type.Literal('created'),
+      Type.Literal('updated'),
+      Type.Literal('unchanged'),
+      Type.Literal('rolled-back'),
+    ]),
+  },
+  closed,
+)
+export type ProjectAnswer = Static<typeof ProjectAnswer>
+
+export const ProjectList = Type.Object({ projects: Type.Array(Project) }, closed)
+export type ProjectList = Static<typeof ProjectList>
+
+/** As JSON a bundle is longer than it is. */
+export const maxProjectBodyBytes = 2 * maxBundleBytes

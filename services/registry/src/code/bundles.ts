@@ -15,6 +15,7 @@ import {
   codeFileFault,
   type Problem,
   placedSkills,
+  type ProjectManifest,
   ReinsError,
   type SentFile,
   type Skill,
@@ -35,7 +36,12 @@ import { skillsOf } from './skills.ts'
 import { nameClashes } from './tool-names.ts'
 
 export type BundleDescription =
-  | { readonly kind: 'tools'; readonly tools: readonly CodeTool[]; readonly workflow?: WorkflowFacts }
+  | {
+      readonly kind: 'tools'
+      readonly tools: readonly CodeTool[]
+      readonly workflow?: WorkflowFacts
+      readonly project?: ProjectManifest
+    }
   | { readonly kind: 'problems'; readonly problems: readonly { readonly export?: string; readonly message: string }[] }
   /** Nothing is known of the bundle: no code can be loaded here now. */
   | { readonly kind: 'refused'; readonly message: string }
@@ -47,8 +53,8 @@ export type DescribeBundle = (bundle: {
   readonly wanted: CodeUse
 }) => Promise<BundleDescription>
 
-/** What a place of a definition names code as. */
-export type CodeUse = 'tools' | 'workflow'
+/** What a place of a definition names code as; a project is named by no definition. */
+export type CodeUse = 'tools' | 'workflow' | 'project'
 
 export interface BundlesOptions {
   readonly store: Pick<BundleStore, 'put'>
@@ -81,6 +87,7 @@ export interface FreshBundle extends Bundle {
   /** Of a folder of skills. */
   readonly skills?: Skill[]
   readonly workflow?: WorkflowFacts
+  readonly project?: ProjectManifest
 }
 
 export type ResolvedCode =
@@ -155,7 +162,7 @@ export class Bundles {
   /** B2. Rejects with BrokerUnavailable. */
   async keep(fresh: readonly FreshBundle[], by: string, at: number): Promise<void> {
     const { store, log } = this.#options
-    for (const { digest, bytes, tools, skills, workflow } of fresh) {
+    for (const { digest, bytes, tools, skills, workflow, project } of fresh) {
       await store.put(digest, bytes)
       await this.#pauseAt('registry.bytes-kept')
       const entry: BundleEntry = {
@@ -166,9 +173,35 @@ export class Bundles {
         tools,
         ...(skills ? { skills } : {}),
         ...(workflow ? { workflow } : {}),
+        ...(project ? { project } : {}),
       }
       await log.write('bundle', digest, entry, 0) // refused: somebody kept the same one
     }
+  }
+
+  /** The bundle of a project, loaded where it is not known yet. Throws ReinsError unavailable. */
+  async project(
+    name: string,
+    text: string,
+  ): Promise<
+    | { readonly kind: 'known' | 'fresh'; readonly bundle: FreshBundle; readonly manifest: ProjectManifest }
+    | { readonly kind: 'problems'; readonly problems: readonly Problem[] }
+  > {
+    const { bundles, problems } = readSentFiles([{ file: name, text }])
+    const sent = bundles.get(name)
+    if (!sent || problems.length > 0) return { kind: 'problems', problems }
+    const known = await this.#known(sent.digest)
+    if (known?.project) return { kind: 'known', bundle: { ...sent, tools: [] }, manifest: known.project }
+    const said: Problem[] = []
+    const bundle = await this.#load('bundle', name, 'project', sent, (path, message) => said.push({ path, message }))
+    if (!bundle?.project) return { kind: 'problems', problems: said }
+    return { kind: 'fresh', bundle, manifest: bundle.project }
+  }
+
+  /** Of a bundle that is kept; undefined: it is none of a project. */
+  async manifest(digest: string): Promise<{ readonly size: number; readonly manifest: ProjectManifest } | undefined> {
+    const known = await this.#known(digest)
+    return known?.project && { size: known.size, manifest: known.project }
   }
 
   /** What a place means, or undefined where that was said to be wrong. */
@@ -269,9 +302,10 @@ export class Bundles {
       return undefined
     }
     const tools = [...described.tools]
-    const { workflow } = described
-    const size = Buffer.byteLength(JSON.stringify(tools))
-    if (size <= maxToolsBytes) return { digest, bytes, tools, ...(workflow ? { workflow } : {}) }
+    const { workflow, project } = described
+    const size = Buffer.byteLength(JSON.stringify(tools)) + (project ? Buffer.byteLength(JSON.stringify(project)) : 0)
+    if (size <= maxToolsBytes)
+      return { digest, bytes, tools, ...(workflow ? { workflow } : {}), ...(project ? { project } : {}) }
     say(
       path,
       `(${file}) has tools whose descriptions and schemas take ${size} bytes; at most ${maxToolsBytes} are allowed`,

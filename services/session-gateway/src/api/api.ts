@@ -14,6 +14,7 @@ import type { SessionReads } from './reads/session-reads.ts'
 import type { SessionTrees } from './reads/session-trees.ts'
 import type { Elicitations } from './writes/elicitations.ts'
 import type { Approvals } from './writes/approvals.ts'
+import type { Projects } from './projects.ts'
 import type { Values } from './values.ts'
 import type { Webhooks } from './webhooks.ts'
 import type { SessionWrites } from './writes/session-writes.ts'
@@ -35,6 +36,7 @@ export interface Api {
     can(caller: Caller, action: string, as: string | undefined): CanAnswer
   }
   readonly agents: Agents
+  readonly projects: Projects
   readonly values: Values
   readonly webhooks: Webhooks
   readonly memories: Memories

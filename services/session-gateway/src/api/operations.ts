@@ -10,6 +10,7 @@ export interface Operation {
   readonly summary: string
   readonly tag:
     | 'agents'
+    | 'projects'
     | 'secrets'
     | 'configs'
     | 'webhooks'
@@ -141,6 +142,36 @@ export const operations = {
     summary: 'List agents',
     tag: 'agents',
     needs: [['agent:{agent}:read']],
+    errors: ['invalid_request', 'unavailable'],
+  },
+  deployProject: {
+    summary: 'Deploy a build of a project: its agents, workflows and channels are this code from now on',
+    tag: 'projects',
+    needs: [[registerPermission]],
+    errors: ['invalid_request', 'invalid_project', 'name_taken', 'body_too_large', 'storage_full', 'unavailable'],
+  },
+  rollbackProject: {
+    summary: 'Go back to an earlier build of a project; Reins keeps the last ten',
+    tag: 'projects',
+    needs: [[registerPermission]],
+    errors: ['invalid_request', 'project_not_found', 'name_taken', 'storage_full', 'unavailable'],
+  },
+  deleteProject: {
+    summary: 'Delete a project: sessions of its agents and its bundles stay',
+    tag: 'projects',
+    needs: [[registerPermission]],
+    errors: ['invalid_request', 'project_not_found', 'storage_full', 'unavailable'],
+  },
+  showProject: {
+    summary: 'Show a project: its agents, workflows and channels, and the builds before',
+    tag: 'projects',
+    needs: [['workflow:*:*:read'], [registerPermission]],
+    errors: ['invalid_request', 'project_not_found', 'unavailable'],
+  },
+  listProjects: {
+    summary: 'List projects, by name',
+    tag: 'projects',
+    needs: [['workflow:*:*:read'], [registerPermission]],
     errors: ['invalid_request', 'unavailable'],
   },
   putSecret: {

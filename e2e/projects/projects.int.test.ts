@@ -1,0 +1,140 @@
+// Projects through a whole product: built on this machine, deployed, rolled back, refused and deleted, by the real command.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Product } from '../bad-input/product.ts'
+
+let product: Product
+beforeAll(async () => {
+  product = await Product.start()
+}, 120_000)
+afterAll(async () => {
+  await product?.close()
+})
+
+type Files = Readonly<Record<string, string>>
+
+function write(name: string, files: Files): string {
+  const folder = path.join(product.folder, name)
+  for (const [file, text] of Object.entries(files)) {
+    mkdirSync(path.dirname(path.join(folder, file)), { recursive: true })
+    writeFileSync(path.join(folder, file), text)
+  }
+  return folder
+}
+
+const agent = (model: string, more = '') => `
+  ${more}
+  const mark = Symbol.for('reins.agent')
+  export default Object.freeze({ [mark]: { version: 1 }, initialize: () => ({ model: '${model}' }) })
+`
+
+describe('a project', () => {
+  test('is built to one file with a manifest, after what was discovered is listed', async () => {
+    const folder = write('support', {
+      'package.json': '{ "name": "@acme/support", "type": "module" }',
+      'src/agents/ticket.ts': agent(
+        'scripted/assistant',
+        'export const route = (_: unknown, next: () => unknown) => next()',
+      ),
+      'src/workflows/report.ts': 'export async function run() { return 1 }',
+      'src/db.ts': 'export default {}',
+    })
+    const { code, out, err } = await product.cli('build', folder)
+    expect([code, err]).toEqual([0, ''])
+    const order = [
+      'Source root: src',
+      'ticket  (src/agents/ticket.ts)',
+      'report  (src/workflows/report.ts)',
+      'Not used: src/db.ts',
+      'Built ',
+    ]
+    const places = order.map((text) => out.indexOf(text))
+    expect(places).toEqual(places.toSorted((a, b) => a - b))
+    expect(places).not.toContain(-1)
+    const manifest = JSON.parse(readFileSync(path.join(folder, 'dist/manifest.json'), 'utf8'))
+    expect(manifest).toMatchObject({
+      name: 'support',
+      sourceRoot: 'src',
+      agents: [{ name: 'ticket', route: true, websocket: false, file: 'src/agents/ticket.ts' }],
+      workflows: [{ name: 'report', route: false }],
+    })
+  })
+
+  test('is deployed, deployed again, and rolled back', async () => {
+    const folder = path.join(product.folder, 'support')
+    expect((await product.cli('deploy', folder)).out).toContain('Deployed the project support (version 1)')
+    expect((await product.cli('deploy', folder)).out).toContain('at this build already (version 1)')
+    const [first] = (await product.ask('GET', '/v1/projects')).json.projects
+    expect(first).toMatchObject({
+      name: 'support',
+      version: 1,
+      previous: [],
+      manifest: { agents: [{ name: 'ticket' }] },
+    })
+
+    write('support', { 'src/agents/second.ts': agent('scripted/other') })
+    expect((await product.cli('deploy', folder)).out).toContain('Deployed version 2 of the project support')
+    expect((await product.cli('rollback', 'support')).out).toContain('back at an earlier build, as version 3')
+    const { project } = (await product.ask('GET', '/v1/projects/support')).json
+    expect(project).toMatchObject({ version: 3, digest: first.digest, previous: [{ version: 2 }] })
+    expect((await product.cli('rollback', 'support', '--to', '1')).err).toContain('keeps no version 1')
+  })
+
+  test('that was built elsewhere is deployed as it is', async () => {
+    const file = path.join(product.folder, 'support/dist/project.mjs')
+    const { out } = await product.cli('deploy', '--built', file, '--name', 'support')
+    expect(out).toContain('at this build already')
+  })
+
+  test('with mistakes is refused with the module and the fix, and nothing is changed', async () => {
+    const wrong = { 'agents/bare.ts': "export default { model: 'a/b' }" }
+    const folder = write('wrong', wrong)
+    const message = 'agents/bare.ts: Agent "bare" must default-export createAgent(...). It exports a plain object'
+    const built = await product.cli('build', folder)
+    expect([built.code, built.err.includes(message)]).toEqual([1, true])
+    const deployed = await product.cli('deploy', folder)
+    expect([deployed.code, deployed.err.includes(message)]).toEqual([1, true])
+    expect((await product.ask('GET', '/v1/projects/wrong')).json.error.code).toBe('project_not_found')
+  })
+
+  test('that throws while it is loaded is refused with the author’s line', async () => {
+    const folder = write('thrown', { 'src/agents/a.ts': `\n\nthrow new Error('no luck')\n${agent('a/b')}` })
+    expect((await product.cli('build', folder)).err).toContain(
+      'src/agents/a.ts:3:7: The project cannot be loaded: no luck',
+    )
+    expect((await product.cli('deploy', folder)).err).toContain('cannot be loaded: no luck')
+  })
+
+  test('has no agent that is there already, as YAML or in another project', async () => {
+    await product.agent('yaml-agent', product.workspace)
+    const clash = await product.cli('deploy', write('clash', { 'agents/yaml-agent.ts': agent('a/b') }))
+    expect(clash.err).toContain('agents/yaml-agent.ts: there is an agent yaml-agent already, which is defined in YAML')
+    const other = await product.cli('deploy', write('other', { 'agents/ticket.ts': agent('a/b') }))
+    expect(other.err).toContain('agents/ticket.ts: the project support has an agent ticket already')
+    const put = await product.ask('PUT', '/v1/agents/ticket', {
+      name: 'ticket',
+      model: 'scripted/assistant',
+      system_prompt: 'x',
+    })
+    expect([put.status, put.json.error.code]).toEqual([409, 'name_taken'])
+  })
+
+  test('is no file of tools, and tools are no project', async () => {
+    const bundle = readFileSync(path.join(product.folder, 'support/dist/project.mjs'), 'utf8')
+    const definition = { name: 'mixed', model: 'scripted/assistant', system_prompt: 'x', tools_file: './project.mjs' }
+    const asTools = await product.ask('PUT', '/v1/agents/mixed', {
+      definition,
+      files: [{ file: './project.mjs', text: `${bundle}\n` }],
+    })
+    expect(asTools.json.error.message).toContain('is the bundle of a project: deploy it with reins deploy')
+    const asProject = await product.ask('PUT', '/v1/projects/mixed', { bundle: 'export const x = 1' })
+    expect(asProject.json.error.message).toContain('is no bundle of a project')
+  })
+
+  test('is deleted, and its names are free then', async () => {
+    expect((await product.cli('project', 'delete', 'support')).out).toContain('Deleted the project support.')
+    expect((await product.cli('deploy', path.join(product.folder, 'other'))).code).toBe(0)
+    expect((await product.cli('project', 'list')).out).not.toContain('support')
+  })
+})

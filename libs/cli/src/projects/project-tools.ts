@@ -1,0 +1,38 @@
+// What commands do with a project on this machine: build it, ask it what it is, and write files.
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { type DescribedProject, describeProject, type ProjectBuilder, projectBuilder } from '@reins/project'
+
+export interface ProjectTools {
+  /** `folder`: as it was named, from the current folder. Whoever takes one closes it. */
+  builder(folder: string): ProjectBuilder
+  /** Loads a built project once, in a process of its own. */
+  describe(text: string): Promise<DescribedProject>
+  /** The folder's own name. */
+  nameOf(folder: string): string
+  /** The text of a file; undefined: it is not there. */
+  read(file: string): Promise<string | undefined>
+  /** Writes files whole, with their folders. */
+  write(files: Readonly<Record<string, string>>): Promise<void>
+}
+
+/** `node`: the program that loads built projects. */
+export const projectTools = (node: string): ProjectTools => ({
+  builder: projectBuilder,
+  describe: (text) => describeProject(text, node),
+  nameOf: (folder) => path.basename(path.resolve(folder)),
+  read: (file) =>
+    readFile(file, 'utf8').catch((error: unknown) => {
+      if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+        return undefined
+      throw error
+    }),
+  write: async (files) => {
+    for (const [file, text] of Object.entries(files)) {
+      await mkdir(path.dirname(file), { recursive: true })
+      const draft = `${file}.${process.pid}.draft`
+      await writeFile(draft, text)
+      await rename(draft, file)
+    }
+  },
+})

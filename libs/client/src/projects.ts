@@ -1,0 +1,34 @@
+// Projects as typed calls.
+import type { Project, ProjectAnswer, ProjectList } from '@reins/contracts'
+import { answers } from './answers.ts'
+import type { Transport } from './transport.ts'
+
+export interface ProjectCalls {
+  /** `bundle`: what reins build made. */
+  deploy(name: string, bundle: string): Promise<ProjectAnswer>
+  /** `version`: default: the latest build before the present one. */
+  rollback(name: string, version?: number): Promise<ProjectAnswer>
+  get(name: string): Promise<Project>
+  /** All of them, by name. */
+  list(): Promise<readonly Project[]>
+  delete(name: string): Promise<void>
+}
+
+export function projectCalls(transport: Transport): ProjectCalls {
+  const path = '/v1/projects'
+  const at = (name: string): string => `${path}/${encodeURIComponent(name)}`
+  return {
+    deploy: (name, bundle) =>
+      transport.json<ProjectAnswer>({ method: 'PUT', path: at(name), body: { bundle } }, answers.projectPut),
+    rollback: (name, version) => {
+      const body = version === undefined ? {} : { version }
+      return transport.json<ProjectAnswer>({ method: 'POST', path: `${at(name)}/rollback`, body }, answers.projectPut)
+    },
+    get: async (name) =>
+      (await transport.json<{ project: Project }>({ method: 'GET', path: at(name) }, answers.project)).project,
+    list: async () => (await transport.json<ProjectList>({ method: 'GET', path }, answers.projects)).projects,
+    async delete(name) {
+      await transport.json({ method: 'DELETE', path: at(name) }, answers.anything)
+    },
+  }
+}

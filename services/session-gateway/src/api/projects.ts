@@ -1,0 +1,70 @@
+// Projects: written through the registry service, read from the view of its stream, so reading works while it is away.
+import {
+  isProjectName,
+  type Project,
+  type ProjectAnswer,
+  type ProjectEntry,
+  ReinsError,
+  type Reply,
+  serviceSubject,
+} from '@reins/contracts'
+import type { GatewayConfig } from '../ports.ts'
+import { authorize, type Caller } from './caller.ts'
+import { operations } from './operations.ts'
+
+export type ProjectParts = Pick<GatewayConfig, 'registry' | 'call' | 'admission'>
+
+/** ms to wait until this gateway has seen what it has just written. */
+const seenWithinMs = 2000
+/** ms in which the registry must have loaded the bundle. */
+const deployWithinMs = 50_000
+
+export class Projects {
+  readonly #parts: ProjectParts
+  constructor(parts: ProjectParts) {
+    this.#parts = parts
+  }
+
+  /** Throws what the registry refuses with. `bundle`: its text. */
+  async deploy(caller: Caller, name: string, bundle: string): Promise<ProjectAnswer> {
+    authorize(caller, operations.deployProject)
+    return this.#write('projects.put', { name, bundle, by: caller.by }, deployWithinMs)
+  }
+
+  async rollback(caller: Caller, name: string, version: number | undefined): Promise<ProjectAnswer> {
+    authorize(caller, operations.rollbackProject)
+    return this.#write('projects.rollback', { name, ...(version === undefined ? {} : { version }), by: caller.by })
+  }
+
+  async delete(caller: Caller, name: string): Promise<{ readonly name: string }> {
+    authorize(caller, operations.deleteProject)
+    return this.#write('projects.delete', { name, by: caller.by })
+  }
+
+  /** Throws project_not_found. */
+  show(caller: Caller, name: string): Project {
+    authorize(caller, operations.showProject)
+    const entry = isProjectName(name) ? this.#parts.registry.project(name) : undefined
+    if (!entry) throw new ReinsError('project_not_found', `There is no project ${JSON.stringify(name.slice(0, 80))}.`)
+    return projectOf(entry)
+  }
+
+  list(caller: Caller): readonly Project[] {
+    authorize(caller, operations.listProjects)
+    return this.#parts.registry.projects().map(projectOf)
+  }
+
+  async #write<T>(verb: string, request: unknown, withinMs?: number): Promise<T> {
+    const obstacle = this.#parts.admission?.writes()
+    if (obstacle) throw obstacle
+    const reply: Reply<T> = await this.#parts.call<T>(serviceSubject('registry', verb), request, withinMs)
+    if (!reply.ok) {
+      const { code, message, details, next } = reply.error
+      throw new ReinsError(code, message, { details, ...(next === undefined ? {} : { next }) })
+    }
+    if (reply.seq !== undefined) await this.#parts.registry.waitFor(reply.seq, seenWithinMs)
+    return reply.value
+  }
+}
+
+const projectOf = ({ deleted: _, ...project }: ProjectEntry): Project => project
