@@ -68,21 +68,18 @@ export class Projects {
     version: number | undefined,
     by: string,
   ): Promise<{ value: ProjectAnswer; seq: number }> {
-    for (let attempt = 1; attempt <= attempts; attempt++) {
-      const { entry } = await this.#current(name)
-      if (!entry || entry.deleted) throw notFound(name)
-      const build = buildOf(entry, version)
-      const kept = await this.#bundles.manifest(build.digest)
-      if (!kept) throw new ReinsError('unavailable', `The bundle of version ${build.version} cannot be read now.`)
-      await this.#mustBeFree(name, kept.manifest)
-      const { size, manifest } = kept
-      const changed = await this.#change(name, by, (now) => {
-        if (!now) throw notFound(name)
-        return { digest: build.digest, size, manifest }
-      })
-      return { ...changed, value: { ...changed.value, outcome: 'rolled-back' } }
-    }
-    throw busy(name)
+    const { entry } = await this.#current(name)
+    if (!entry || entry.deleted) throw notFound(name)
+    const build = buildOf(entry, version)
+    const kept = await this.#bundles.manifest(build.digest)
+    if (!kept) throw new ReinsError('unavailable', `The bundle of version ${build.version} cannot be read now.`)
+    const next = { digest: build.digest, size: kept.size, manifest: kept.manifest }
+    await this.#mustBeFree(name, next.manifest)
+    const { value, seq } = await this.#change(name, by, (now) => {
+      if (!now) throw notFound(name)
+      return next
+    })
+    return { value: { ...value, outcome: 'rolled-back' }, seq }
   }
 
   async delete(name: string, by: string): Promise<{ value: { name: string }; seq: number }> {
