@@ -7,7 +7,9 @@ import {
   type EntryStore,
   type OpenBuiltin,
   openBuiltin,
+  openDatabase,
   postgresStore,
+  Vectors,
 } from '../../services/memory/test/open-stores.ts'
 import { storesContract } from '../../services/memory/test/stores-contract.ts'
 import { eventually, type TestServers, testServers } from './servers.ts'
@@ -54,6 +56,30 @@ storesContract('builtin', () => ({
     return builtin.store
   },
 }))
+
+describe('vectors of entries', () => {
+  const entry = (key: string, version: number) => ({ key, version, updatedAt: 1000 + version })
+  const vector = Float32Array.of(0.6, 0.8)
+
+  it('are there for the next process, for one version and one model alone; forgetting takes them away', async () => {
+    const db = openDatabase<Record<string, never>>(url)
+    const problems: unknown[] = []
+    const opened = (model: string) =>
+      new Vectors({ model, db, bytes: 1e6, onAway: (problem) => void problems.push(problem) })
+    const kept = async (all = [entry('a', 1), entry('b', 1), entry('c', 2)], model = 'lab/small') =>
+      Object.fromEntries(await opened(model).of('builtin', 'user:ann', all))
+    const three = ['a', 'b', 'c'].map((key) => ({ ...entry(key, 1), vector }))
+    await opened('lab/small').keep('builtin', 'user:ann', three)
+    expect(await kept()).toEqual({ a: vector, b: vector })
+    expect(await kept(undefined, 'lab/large')).toEqual({})
+    await opened('lab/small').forget('builtin', 'user:ann', 'a')
+    expect(await kept()).toEqual({ b: vector })
+    expect(await kept([entry('a', 1)])).toEqual({})
+    expect(await kept()).toEqual({})
+    expect(problems).toEqual([])
+    await db.destroy()
+  })
+})
 
 describe('the built-in provider', () => {
   const by = { principal: 'ann' }

@@ -6,7 +6,7 @@ import { Product } from '../bad-input/product.ts'
 
 let product: Product
 beforeAll(async () => {
-  product = await Product.start()
+  product = await Product.start({ REINS_EMBEDDING_MODEL: 'scripted/words' })
 }, 120_000)
 afterAll(async () => {
   await product.close()
@@ -77,6 +77,14 @@ describe('an agent with a memory of the default', () => {
     expect(all).toMatchObject({ total: 2, entries: [{ key: 'city' }, { key: 'deploy day' }] })
     const [none] = (await told('plain', 'call recall_memory {"key": "colour"}')).outputs
     expect(none).toMatchObject({ status: 'ok', found: false })
+  })
+
+  it('finds by meaning what has no word of the query, where an embedding model is named', async () => {
+    await told('plain', 'call store_memory {"key": "travel", "value": "an old automobile"}')
+    const [found] = (await told('plain', 'call search_memory {"query": "which car"}')).outputs
+    expect(found).toMatchObject({ status: 'ok', found: [{ key: 'travel', value: 'an old automobile' }] })
+    const over = await product.ask('GET', '/v1/memory/search?agent=plain&query=vehicle')
+    expect(over.json).toMatchObject({ found: [{ entry: { key: 'travel' } }], how: 'words, trigrams and meaning' })
   })
 
   it('keeps no secret', async () => {

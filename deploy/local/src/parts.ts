@@ -7,7 +7,7 @@ import { codeCatalog, describeBundle } from '@reins/code-host'
 import { Definitions } from '@reins/context'
 import { type DecisionSignature, type Health, makeShortId, type ServiceName } from '@reins/contracts'
 import { type Journal, openIdempotency, openJournal, type RegistryView, watchRegistry } from '@reins/journal'
-import { createModels, type Models, scriptedModels } from '@reins/models'
+import { createEmbedder, createModels, type Models, scriptedModels } from '@reins/models'
 import type { KeyStore, SecretsRedactor } from '@reins/secrets'
 import { type Clock, Closing, pausePoints, type Running } from '@reins/service'
 import { type Log, Metrics } from '@reins/telemetry'
@@ -179,6 +179,8 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   if (has('memory')) {
     const memory = await import('@reins/memory')
     const as = instance('memory')
+    const embedder = createEmbedder(config.models)
+    if (embedder) closing.add('embeddings', () => embedder.close())
     const running = await memory.start({
       broker,
       sessions: sessionsOf('memory'),
@@ -189,6 +191,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       room: storage.room,
       databaseUrl: options.databaseUrl,
       files: path.join(config.dataDir, 'memory'),
+      ...(embedder ? { embedder } : {}),
       full: storage.full,
       pauseAt,
       redactor,

@@ -32,6 +32,25 @@ test.each([
   expect(load({ OLLAMA_HOST: host })).toMatchObject({ ollama: { baseUrl, chosen: true } })
 })
 
+test.each([
+  ['ollama/nomic-embed-text', {}, { provider: 'ollama', model: 'nomic-embed-text', least: 0.3 }],
+  ['openai/text-embedding-3-small', { OPENAI_API_KEY: 'k' }, { provider: 'openai', model: 'text-embedding-3-small' }],
+  ['scripted/words', { REINS_EMBEDDING_LEAST: '0.5' }, { provider: 'scripted', model: 'words', least: 0.5 }],
+])('REINS_EMBEDDING_MODEL=%s is taken', (model, env, embedding) => {
+  expect(load({ REINS_EMBEDDING_MODEL: model, ...env })).toMatchObject({ embedding })
+})
+
+test.each([
+  ['anthropic/claude', {}, 'Anthropic has no embedding models'],
+  ['openai/text-embedding-3-small', {}, 'it needs OPENAI_API_KEY'],
+  ['nomic-embed-text', {}, 'for example REINS_EMBEDDING_MODEL=ollama/nomic-embed-text'],
+  ['elsewhere/x', {}, 'one of REINS_MODEL_PROVIDERS'],
+  ['scripted/x', {}, 'scripted has words alone'],
+  ['scripted/words', { REINS_EMBEDDING_LEAST: '2' }, 'it must be a number from 0 to 1'],
+])('REINS_EMBEDDING_MODEL=%s is refused in words', (model, env, why) => {
+  expect(load({ REINS_EMBEDDING_MODEL: model, ...env })).toEqual([expect.stringContaining(why)])
+})
+
 test('providers are read with their keys', () => {
   const providers = [
     { name: 'lab', baseUrl: 'http://lab.test/v1/', apiKeyEnv: 'LAB_KEY', models: ['a', 'b'], contextWindow: 64_000 },

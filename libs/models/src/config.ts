@@ -1,4 +1,5 @@
 // What the environment says about models. Pure and total: every mistake is reported, each with its variable and a valid value.
+import { scriptedEmbeddings } from './embeddings/scripted-embedder.ts'
 import type { ProxyConfig } from './http/transport.ts'
 
 /** A server that speaks OpenAI's chat completions. */
@@ -15,12 +16,23 @@ export interface CompatibleConfig {
   readonly contextWindow?: number
 }
 
+/** The model whose vectors long-term memory is searched by. */
+export interface EmbeddingModel {
+  /** Of `openai`, `ollama`, `scripted`, or the name of a configured one. */
+  readonly provider: string
+  readonly model: string
+  /** The cosine below which an entry is not found. */
+  readonly least: number
+}
+
 export interface ModelsConfig {
   readonly anthropic: { readonly apiKey?: string; readonly baseUrl: string }
   readonly openai: { readonly apiKey?: string; readonly baseUrl: string }
   /** Always there; `chosen` when OLLAMA_HOST says where. */
   readonly ollama: { readonly baseUrl: string; readonly chosen: boolean; readonly contextWindow: number }
   readonly compatible: readonly CompatibleConfig[]
+  /** undefined: nothing is searched by meaning. */
+  readonly embedding?: EmbeddingModel
   /** A call to which nothing arrives for so long has failed, in milliseconds. */
   readonly idleTimeoutMs: number
   /** An answer that is not over after so long has failed, in milliseconds. */
@@ -68,7 +80,38 @@ export function loadModelsConfig(env: Env): ModelsConfigResult {
     },
     scriptedIntervalMs: count(env, 'REINS_SCRIPTED_INTERVAL_MS', 15, 0, errors),
   }
-  return errors.length > 0 ? { kind: 'invalid', errors } : { kind: 'ok', config }
+  const embedding = embeddingModel(env, config, errors)
+  if (errors.length > 0) return { kind: 'invalid', errors }
+  return { kind: 'ok', config: embedding ? { ...config, embedding } : config }
+}
+
+function embeddingModel(env: Env, config: ModelsConfig, errors: string[]): EmbeddingModel | undefined {
+  const least = number(env, 'REINS_EMBEDDING_LEAST', 0.3, errors)
+  const value = text(env, 'REINS_EMBEDDING_MODEL')
+  if (value === undefined) return undefined
+  const [, provider = '', model = ''] = /^([^/]+)\/(.+)$/.exec(value) ?? []
+  const wrong = (what: string): void => {
+    errors.push(`REINS_EMBEDDING_MODEL is "${value}"; ${what}`)
+  }
+  const own = config.compatible.find(({ name }) => name === provider)
+  if (provider === 'anthropic') wrong('Anthropic has no embedding models: name one of another provider')
+  else if (provider === 'scripted' && model !== scriptedEmbeddings) wrong(`scripted has ${scriptedEmbeddings} alone`)
+  else if (provider === 'openai' && config.openai.apiKey === undefined) wrong('it needs OPENAI_API_KEY')
+  else if (own?.apiKeyEnv !== undefined && own.apiKey === undefined) wrong(`it needs ${own.apiKeyEnv}`)
+  else if (model === '' || (!own && !['openai', 'ollama', 'scripted'].includes(provider)))
+    wrong(
+      `it must be provider/model, and the provider openai, ollama or one of REINS_MODEL_PROVIDERS, for example REINS_EMBEDDING_MODEL=ollama/nomic-embed-text`,
+    )
+  return { provider, model, least }
+}
+
+function number(env: Env, name: string, otherwise: number, errors: string[]): number {
+  const value = text(env, name)
+  if (value === undefined) return otherwise
+  const given = Number(value)
+  if (given >= 0 && given <= 1) return given
+  errors.push(`${name} is "${value}"; it must be a number from 0 to 1, for example ${name}=${otherwise}`)
+  return otherwise
 }
 
 function text(env: Env, name: string): string | undefined {

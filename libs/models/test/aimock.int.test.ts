@@ -3,7 +3,7 @@
 import { type Fixture, LLMock } from '@copilotkit/aimock'
 import type { ModelProvider } from '@reins/contracts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createModels, loadModelsConfig, type Models } from '../src/index.ts'
+import { createEmbedder, createModels, loadModelsConfig, type Models } from '../src/index.ts'
 import { collect, contentOf, modelContract, prompts, reply, request, shellTool, told, user } from './contract.ts'
 
 const mock = new LLMock({ port: 0, chunkSize: 6 })
@@ -118,4 +118,16 @@ test('a thinking block comes with its signature', async () => {
   const [thinking] = contentOf(events)
   expect(told(events, 0)).toBe(reply.thought)
   expect(thinking).toMatchObject({ type: 'reasoning', opaque: expect.any(String) })
+})
+
+test('embeddings of OpenAI and of Ollama come as vectors of the length 1', async () => {
+  mock.onEmbedding(/coffee/, { embedding: [3, 4] })
+  const server = { OPENAI_API_KEY: 'k', OPENAI_BASE_URL: `${mock.url}/v1`, OLLAMA_HOST: new URL(mock.url).host }
+  for (const model of ['openai/text-embedding-3-small', 'ollama/nomic-embed-text']) {
+    const loaded = loadModelsConfig({ ...server, REINS_EMBEDDING_MODEL: model })
+    const embedder = loaded.kind === 'ok' ? createEmbedder(loaded.config) : undefined
+    const vectors = await embedder?.embed(['a coffee', 'no sugar in the coffee'], new AbortController().signal)
+    embedder?.close()
+    expect(vectors?.map((vector) => Math.hypot(...vector))).toEqual([1, 1].map((one) => expect.closeTo(one, 5)))
+  }
 })

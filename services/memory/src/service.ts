@@ -1,7 +1,7 @@
 // Memory: the session index in Postgres, the firing of timers, the sending of webhooks, and the long-term memory of agents.
 //   S1. Timers and webhooks need the journal alone; Postgres may be away, also at the start.
 import { type Broker, callService } from '@reins/broker'
-import { type KeptWebhook, type ReinsError, serviceSubject, signWebhookVerb } from '@reins/contracts'
+import { type KeptWebhook, memoryStoreName, type ReinsError, serviceSubject, signWebhookVerb } from '@reins/contracts'
 import type { Room, SessionLog, Timers } from '@reins/journal'
 import { healthOf, openDatabase } from '@reins/projection'
 import type { SecretsRedactor } from '@reins/secrets'
@@ -10,8 +10,12 @@ import type { Log, Metrics } from '@reins/telemetry'
 import { builtinStore } from './entries/builtin/builtin-store.ts'
 import { runMemoryIndex } from './entries/builtin/memory-index.ts'
 import { MemoryLog } from './entries/builtin/memory-log.ts'
+import type { Embedder } from './entries/meaning/embedder.ts'
+import { Meaning } from './entries/meaning/meaning.ts'
+import { Vectors } from './entries/meaning/vectors.ts'
 import { Memories } from './entries/memories.ts'
 import { secretsOver } from './entries/postgres/databases.ts'
+import type { Db } from './entries/postgres/entry-rows.ts'
 import { Stores } from './entries/stores.ts'
 import { runSessionIndex } from './index/session-index.ts'
 import { SessionLists } from './index/session-lists.ts'
@@ -34,6 +38,8 @@ export interface MemoryConfig {
   readonly ackWaitMs: number
   /** The folder of long-term memories that are files. Absolute; it is made when it is needed. */
   readonly files: string
+  /** Search by meaning. Default: by words alone. Stays the caller's to close. */
+  readonly embedder?: Embedder
   /** Masks secrets in what is remembered. */
   readonly redactor: Pick<SecretsRedactor, 'json' | 'learn'>
   /** Why nothing may be written now; undefined: it may. */
@@ -121,8 +127,12 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
     now: clock.now,
   })
   closing.add('long-term memory', () => stores.close())
+  const meaning = config.embedder && meaningBy(config.embedder, config, db)
+  if (meaning) closing.add('search by meaning', () => meaning.close())
   const memories = new Memories({
-    storeOf: stores.storeOf,
+    storeOf: meaning
+      ? async (store, digest) => meaning.over(await stores.storeOf(store, digest), memoryStoreName(store))
+      : stores.storeOf,
     now: clock.now,
     mask: (value) => config.redactor.json(value),
     log,
@@ -153,4 +163,14 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
       memories: healthOf(memoryIndex?.state()),
     }),
   }
+}
+
+/** Of vectors in this process: 10,000 entries of a common model. */
+const vectorBytes = 64 * 1024 * 1024
+
+function meaningBy(embedder: Embedder, { clock, log }: MemoryConfig, db: Db | undefined): Meaning {
+  const onAway = (error: unknown): void =>
+    log.warn({ err: error instanceof Error ? error.message : String(error) }, 'vectors of memories are not kept now')
+  const vectors = new Vectors({ model: embedder.model, db, bytes: vectorBytes, onAway })
+  return new Meaning({ embedder, vectors, now: clock.now, log })
 }

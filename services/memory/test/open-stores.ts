@@ -8,8 +8,9 @@ import { MemoryLog } from '../src/entries/builtin/memory-log.ts'
 import { postgresStore } from '../src/entries/postgres/postgres-store.ts'
 import type { EntryStore } from '../src/entries/store.ts'
 
+export { Vectors } from '../src/entries/meaning/vectors.ts'
 export type { EntryStore }
-export { postgresStore }
+export { openDatabase, postgresStore }
 
 export interface OpenBuiltin {
   readonly store: EntryStore

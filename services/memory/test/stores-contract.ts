@@ -201,6 +201,21 @@ export function storesContract(name: string, open: () => StoreSubject): void {
       expect((await store().search(scope, 'the payment espresso', 1, 5000)).found).toHaveLength(1)
     })
 
+    it('tells which version of each entry is there', async () => {
+      const scope = newScope()
+      await store().apply(storing(scope, 'a', 1))
+      await store().apply(storing(scope, 'b', 1))
+      await store().apply(storing(scope, 'b', 2, { at: 1500 }))
+      await store().apply(storing(scope, 'over', 1, { life: 10 }))
+      await store().apply(storing(scope, 'gone', 1))
+      await store().apply(forgetting(scope, 'gone'))
+      const versions = (await store().versions(scope, 5000)).toSorted((a, b) => (a.key < b.key ? -1 : 1))
+      expect(versions).toEqual([
+        { key: 'a', version: 1, updatedAt: 1000 },
+        { key: 'b', version: 2, updatedAt: 1500 },
+      ])
+    })
+
     it('tells what scopes there are', async () => {
       const prefix = id()
       const [one, two] = [`${prefix} one`, `${prefix} two`]

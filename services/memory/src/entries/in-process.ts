@@ -1,6 +1,6 @@
 // The provider `memory`: entries in this process, for trying things out. They are gone when the memory service restarts.
 import type { MemoryEntry, MemoryRecord } from '@reins/contracts'
-import { applyTo, entryOf, type EntryTables, isThere, type Latest, valueBytes } from './changes.ts'
+import { applyTo, type EntryTables, entryOf, isThere, type Latest, valueBytes } from './changes.ts'
 import { searchAmong } from './relevance.ts'
 import type { EntryStore, PageOf } from './store.ts'
 
@@ -50,6 +50,8 @@ export function inProcessStore(): EntryStore {
       const { items, next } = pageOf(fitting, page, ({ key }) => key)
       return { entries: [...items], total: fitting.length, ...(next === undefined ? {} : { next }) }
     },
+    versions: async (scope, now) =>
+      there(scope, now).map(({ key, version, updatedAt }) => ({ key, version, updatedAt })),
     search: async (scope, query, limit, now) => searchAmong(there(scope, now), query, limit),
     history: async (scope, key, limit) =>
       (scopes.get(scope)?.records ?? [])

@@ -41,12 +41,22 @@ export interface PageOf {
   readonly only?: readonly string[] | undefined
 }
 
+/** Which value of an entry is meant: versions count on where an entry was forgotten, and begin again in a new place. */
+export interface EntryVersion {
+  readonly key: string
+  readonly version: number
+  /** epoch ms */
+  readonly updatedAt: number
+}
+
 /** `now`: epoch ms. All reject where the place of the entries cannot be reached. */
 export interface EntryStore {
   apply(change: Change): Promise<Applied>
   recall(scope: string, key: string, now: number): Promise<MemoryEntry | undefined>
   /** By key. */
   list(scope: string, page: PageOf & { readonly prefix?: string | undefined }, now: number): Promise<MemoryPage>
+  /** Of all entries of a scope, without their values, in no order. */
+  versions(scope: string, now: number): Promise<readonly EntryVersion[]>
   search(scope: string, query: string, limit: number, now: number): Promise<MemorySearch>
   /** The latest first. */
   history(scope: string, key: string, limit: number): Promise<readonly MemoryRecord[]>

@@ -71,6 +71,7 @@ export function builtinStore({ log, index, full }: BuiltinOptions): EntryStore {
       return latest?.entry && isThere(latest.entry, now) ? latest.entry : undefined
     },
     list: (scope, page, now) => rowsOf(scope, (db) => indexedRows.list(db, scope, page, now)),
+    versions: (scope, now) => rowsOf(scope, (db) => indexedRows.versions(db, scope, now)),
     search: (scope, query, limit, now) =>
       rowsOf(scope, (db, { trigrams }) => indexedRows.search(db, scope, query, limit, now, trigrams)),
     history: (scope, key, limit) => log.history(scope, key, limit),

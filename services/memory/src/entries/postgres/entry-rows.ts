@@ -3,11 +3,18 @@
 //   ER1. A value is JSON text, as it was stored: `jsonb` would change it, and cannot hold every text.
 //   ER2. Where the extension pg_trgm cannot be had, words are searched alone, and the answer says so.
 import { createHash } from 'node:crypto'
-import type { MemoryEntry, MemoryPage, MemoryRecord, MemoryScopes, MemorySearch } from '@reins/contracts'
+import {
+  type MemoryEntry,
+  type MemoryPage,
+  type MemoryRecord,
+  type MemoryScopes,
+  type MemorySearch,
+  memoryLimits,
+} from '@reins/contracts'
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { type Latest, type Usage, valueBytes } from '../changes.ts'
 import { searchText } from '../relevance.ts'
-import type { PageOf } from '../store.ts'
+import type { EntryVersion, PageOf } from '../store.ts'
 
 interface Row {
   readonly scope: string
@@ -109,6 +116,12 @@ export class EntryRows {
       total: counted.rows[0]?.total ?? entries.length,
       ...(rows.length > limit && last ? { next: last.key } : {}),
     }
+  }
+
+  async versions(db: Db, scope: string, now: number): Promise<readonly EntryVersion[]> {
+    const { rows } = await sql<EntryVersion>`select key, version, updated_at as "updatedAt" from ${this.#table}
+      where ${alive(scope, now)} limit ${memoryLimits.entriesOfScope}`.execute(db)
+    return rows
   }
 
   /** `trigrams`: whether Postgres has them (ER2). */

@@ -40,6 +40,7 @@ export function postgresStore(url: string): EntryStore {
       ),
     recall: (scope, key, now) => on(() => entries.recall(db, scope, key, now)),
     list: (scope, page, now) => on(() => entries.list(db, scope, page, now)),
+    versions: (scope, now) => on(() => entries.versions(db, scope, now)),
     search: (scope, query, limit, now) => on((trigrams) => entries.search(db, scope, query, limit, now, trigrams)),
     history: (scope, key, limit) => on(() => historyOf(db, scope, key, limit)),
     scopes: (page, now) => on(() => entries.scopes(db, page, now)),

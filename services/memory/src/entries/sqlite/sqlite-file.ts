@@ -8,7 +8,7 @@ import { DatabaseSync } from 'node:sqlite'
 import type { MemoryEntry, MemoryPage, MemoryRecord, MemoryScopes, MemorySearch } from '@reins/contracts'
 import { applyTo, type EntryTables, type Usage, valueBytes } from '../changes.ts'
 import { searchAmong } from '../relevance.ts'
-import type { Applied, Change, PageOf } from '../store.ts'
+import type { Applied, Change, EntryVersion, PageOf } from '../store.ts'
 
 const schema = `
   create table if not exists entries (
@@ -146,6 +146,13 @@ export class SqliteFile {
     const entries = rows.slice(0, limit).map(entryOf)
     const last = entries.at(-1)
     return { entries, total, ...(rows.length > limit && last ? { next: last.key } : {}) }
+  }
+
+  versions(scope: string, now: number): readonly EntryVersion[] {
+    const rows = this.#db
+      .prepare(`select key, version, updated_at as updatedAt from entries where scope = ? and ${alive}`)
+      .all(scope, now) as unknown as readonly EntryVersion[]
+    return rows.map((row) => ({ ...row }))
   }
 
   search(scope: string, query: string, limit: number, now: number): MemorySearch {

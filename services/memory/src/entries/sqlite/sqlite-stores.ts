@@ -32,6 +32,7 @@ export class SqliteStores {
       apply: ask('apply'),
       recall: ask('recall'),
       list: ask('list'),
+      versions: ask('versions'),
       search: ask('search'),
       history: ask('history'),
       scopes: ask('scopes'),
