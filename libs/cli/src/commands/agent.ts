@@ -79,7 +79,10 @@ function definitionOptions(command: Command): Command {
       collect,
     )
     .option('--tools-file <path>', 'send this TypeScript file with tools of your own; repeatable', repeat)
-    .option('--workflow-file <path>', 'run a workflow of your own from this file (not yet)')
+    .option(
+      '--workflow-file <path>',
+      'send this TypeScript file, which decides what happens in the sessions of the agent',
+    )
     .option('--mcp-server <url>', 'connect this MCP server; repeatable', collect)
     .option('--skills-dir <path>', 'send the skills in this folder, one folder each')
     .option('--planning', 'let the agent plan tasks of several steps')
