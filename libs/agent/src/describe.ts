@@ -39,7 +39,14 @@ export async function describe(options: Partial<ToolOptions>, exported: string):
   const { description, risk = 'external', timeout, slow_after, secret_requests, config_requests, approval } = options
   const name = options.name ?? exported
   const replay = options.replay ?? (risk === 'read' ? 'safe' : 'never')
-  const unknown = Object.keys(options).filter((field) => !fields.includes(field))
+  const mixed = Object.keys(options).filter((field) => field === 'input' || field === 'run')
+  if (mixed.length > 0)
+    problems.push(
+      `has "${mixed.join('" and "')}" beside "parameters" or "execute", or without the other: write either input and run, or parameters and execute`,
+    )
+  const unknown = Object.keys(options).filter(
+    (field) => !fields.includes(field) && field !== 'input' && field !== 'run',
+  )
   for (const field of unknown) problems.push(`has no field "${field}"; there are: ${fields.join(', ')}`)
   if (typeof name !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(name))
     problems.push(

@@ -1,8 +1,27 @@
 // The one door of @reins/agent: what people import in the files that they give to an agent.
 export { Type } from 'typebox'
+export type { AgentConfiguration, Configured, LiveTools, SubagentConfiguration } from './authoring/configure.ts'
+export {
+  type AgentForm,
+  type AgentInitContext,
+  type AgentInitializer,
+  type CreatedAgent,
+  createAgent,
+  isCreatedAgent,
+} from './authoring/created-agent.ts'
+export type { AgentRouteHandler, AgentWebSocketHandler, WorkflowRouteHandler } from './authoring/handlers.ts'
+export { defineAgentProfile } from './authoring/profile.ts'
+export type {
+  AgentProfile,
+  AgentRuntimeConfig,
+  CompactionConfig,
+  DurabilityConfig,
+  Skill,
+  ThinkingLevel,
+} from './authoring/runtime-config.ts'
 export { type ContentBlock, content, type ToolContent } from './content.ts'
-export { AgentNotFoundError, AgentValidationError, DelegationResult } from './delegation.ts'
 export type { Json, ToolContext, ToolLog } from './context.ts'
+export { AgentNotFoundError, AgentValidationError, DelegationResult } from './delegation.ts'
 export type { JsonSchema } from './json-schema.ts'
 export type { StandardSchema } from './standard-schema.ts'
 export {
@@ -11,9 +30,11 @@ export {
   isTool,
   type Replay,
   type Risk,
+  type RunContext,
+  type RunToolOptions,
   type Tool,
-  type ToolOptions,
   type ToolForm,
+  type ToolOptions,
   type ToolParameters,
 } from './tool.ts'
 export {

@@ -62,6 +62,24 @@ export interface ToolOptions<
   readonly approval?: Approval | ((args: Arguments<Parameters>) => boolean | Approval | Promise<boolean | Approval>)
 }
 
+/** What `run` gets: the arguments as `input`, beside everything that `execute` gets as its context. */
+export type RunContext<Input, Secret extends string = string, Config extends string = string> = ToolContext<
+  Secret,
+  Config
+> & { readonly input: Input }
+
+/** The same in other words: `input` for `parameters`, `run` for `execute`. */
+export interface RunToolOptions<
+  Input extends ToolParameters = ToolParameters,
+  Secret extends string = string,
+  Config extends string = string,
+> extends Omit<ToolOptions<Input, Secret, Config>, 'parameters' | 'execute'> {
+  /** The arguments, as the schema of an object. Absent: it takes none. */
+  readonly input?: Input
+  /** Runs a call. What it returns is the result; `{ output }` is the same as that output. */
+  readonly run: (context: RunContext<Arguments<Input>, Secret, Config>) => unknown | Promise<unknown>
+}
+
 /** T1. */
 export const toolMarker: unique symbol = Symbol.for('reins.tool')
 
@@ -100,8 +118,14 @@ export function defineTool<
   const Parameters extends ToolParameters,
   const Secret extends string = never,
   const Config extends string = never,
->(options: ToolOptions<Parameters, Secret, Config>): Tool<Parameters> {
-  const given: Partial<ToolOptions> = Object.freeze({ ...(options as unknown as ToolOptions) })
+>(options: ToolOptions<Parameters, Secret, Config>): Tool<Parameters>
+export function defineTool<
+  const Input extends ToolParameters,
+  const Secret extends string = never,
+  const Config extends string = never,
+>(options: RunToolOptions<Input, Secret, Config>): Tool<Input>
+export function defineTool(options: Partial<ToolOptions & RunToolOptions>): Tool {
+  const given: Partial<ToolOptions> = Object.freeze(oneForm(options))
   const { approval, parameters, execute } = given
   const form: ToolForm = Object.freeze({
     version: 1,
@@ -113,11 +137,32 @@ export function defineTool<
       : {}),
   })
   return Object.freeze({
-    name: options?.name,
-    description: options?.description,
-    parameters: options?.parameters,
+    name: given.name,
+    description: given.description,
+    parameters: given.parameters,
     [toolMarker]: form,
-  })
+  }) as Tool
+}
+
+/** `input` and `run` as `parameters` and `execute`. Both forms at once stay both, and are a mistake then (T2). */
+function oneForm(options: Partial<ToolOptions & RunToolOptions> = {}): Partial<ToolOptions> {
+  const { input, run, ...rest } = options
+  if (run === undefined && input === undefined) return rest
+  if (rest.execute !== undefined || rest.parameters !== undefined || typeof run !== 'function') return { ...options }
+  return {
+    ...rest,
+    parameters: input ?? { type: 'object', properties: {} },
+    execute: async (args: unknown, context: ToolContext) =>
+      unwrapped(await run(Object.freeze({ ...context, input: args as never }))),
+  }
+}
+
+function unwrapped(result: unknown): unknown {
+  if (typeof result !== 'object' || result === null || Array.isArray(result)) return result
+  const keys = Object.keys(result)
+  return keys.includes('output') && keys.every((key) => key === 'output' || key === 'terminate')
+    ? (result as { output: unknown }).output
+    : result
 }
 
 /** A predicate that answers with yes or no means: a person is asked, or not. */

@@ -1,4 +1,6 @@
 // The one door of @reins/code-host.
+
+export { CodeHosts, type CodeHostsOptions, type HostsAnswer } from './code-hosts.ts'
 export {
   type Bundles,
   type CodeSource,
@@ -12,6 +14,5 @@ export {
   type DescribeOptions,
   describeBundle,
 } from './describe-bundle.ts'
-export { CodeHosts, type CodeHostsOptions, type HostsAnswer } from './code-hosts.ts'
 export type { HostCall, HostLog } from './host-process.ts'
-export type { RunEnd, RunHistory, RunInput, RunResult } from './messages.ts'
+export type { AgentInstance, RunEnd, RunHistory, RunInput, RunResult } from './messages.ts'

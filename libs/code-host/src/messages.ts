@@ -7,6 +7,18 @@ export interface CallFacts {
   readonly idempotencyKey: string
   readonly session: string
   readonly agent: string
+  /** Of a tool of a project: whose it is. */
+  readonly instance?: AgentInstance
+}
+
+/** An instance of an agent of a project, or a subagent of it. */
+export interface AgentInstance {
+  readonly agent: string
+  readonly id: string
+  /** In a workflow: what that was given. */
+  readonly payload?: unknown
+  /** Names of profiles, from the outermost. */
+  readonly path?: readonly string[]
 }
 
 export type ToHost =
@@ -21,7 +33,10 @@ export type ToHost =
   | {
       readonly kind: 'run'
       readonly id: number
-      /** `tool`: a call of the tool `name`. `approval`: what its function says of these arguments. `run`: a replay of the workflow. */
+      /**
+       * `tool`: a call of the tool `name`. `approval`: what its function says of these arguments. `run`: a replay of the workflow.
+       * `configure`: the initializer of the agent `name`, for an AgentInstance without its agent; its value is a configuration.
+       */
       readonly what: string
       readonly name: string
       readonly input: unknown

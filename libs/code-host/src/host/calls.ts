@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ToolContext } from '@reins/agent'
 import type { CallEnd, FromHost, HostLimits, LogLevel, RunInput, ToHost } from '../messages.ts'
 import type { LoadedTool, Workflow } from './exports.ts'
+import type { Instances } from './instances.ts'
 import { asJson } from './json.ts'
 import { RunReplay } from './replay.ts'
 import { say, sayText } from './say.ts'
@@ -25,6 +26,8 @@ const contentMarker = Symbol.for('reins.tool-content')
 export class Calls {
   tools: ReadonlyMap<string, LoadedTool> = new Map()
   workflow: Workflow | undefined
+  /** Of a project. */
+  instances: Instances | undefined
   readonly #limits: HostLimits
   readonly #running = new Map<number, Call>()
   readonly #requests = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
@@ -97,8 +100,15 @@ export class Calls {
   /** A text is the end as JSON already: a result is written once. */
   async #work(call: Call, { what, name, input, facts }: Run): Promise<CallEnd | string> {
     if (what === 'run') return this.#replay(call, input as RunInput)
-    const tool = this.tools.get(name)
-    if (tool === undefined) return failed(`the file has no tool "${name}"`)
+    if (what === 'configure') return this.#configure(name, input as { readonly id: string; readonly payload?: unknown })
+    const { instance } = facts
+    const tool = instance ? await this.instances?.tool(instance, name) : this.tools.get(name)
+    if (tool === undefined)
+      return failed(
+        instance
+          ? `the agent ${instance.agent} no longer gives the tool "${name}" for the id ${JSON.stringify(instance.id)}`
+          : `the file has no tool "${name}"`,
+      )
     const { form, takesValues } = tool
     const checked = await form.check(input)
     if (checked.kind === 'invalid')
@@ -117,6 +127,14 @@ export class Calls {
       agent: Object.freeze({ name: facts.agent }),
     }
     return this.#resultOf(await form.execute(checked.value, Object.freeze(context)))
+  }
+
+  async #configure(
+    agent: string,
+    instance: { readonly id: string; readonly payload?: unknown },
+  ): Promise<CallEnd | string> {
+    if (!this.instances) return failed('the file is no project, and has no agents')
+    return this.#resultOf(await this.instances.configure({ ...instance, agent }))
   }
 
   async #replay(call: Call, input: RunInput): Promise<CallEnd> {

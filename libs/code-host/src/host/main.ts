@@ -9,8 +9,9 @@ import { type Call, Calls } from './calls.ts'
 import { emptyEnvironment } from './config.ts'
 import { captureOutput, keepAlive } from './confine.ts'
 import { loadBundle } from './exports.ts'
-import { messageOf } from './thrown.ts'
+import { Instances } from './instances.ts'
 import { say } from './say.ts'
+import { messageOf } from './thrown.ts'
 
 const longestFrame = 64 * 1024 * 1024
 
@@ -62,6 +63,7 @@ export async function serve(bundleUrl: string, limits: HostLimits): Promise<void
   if (bundle.kind === 'loaded') {
     calls.tools = bundle.tools
     calls.workflow = bundle.workflow
+    if (bundle.project) calls.instances = new Instances(bundle.project.agents)
   }
   say(
     bundle.kind === 'loaded'

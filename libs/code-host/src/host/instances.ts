@@ -1,0 +1,70 @@
+// The agents of a project in a host: their initializers run here, and the tools of each instance stay here.
+//   IN1. A tool is that of one instance of one agent: it is looked for in what the initializer gave for that id, and nowhere else. So a
+//        function that holds one id is never given a call of another.
+//   IN2. What an initializer throws, or gives wrongly, names the module.
+import type { AgentForm, LiveTools } from '@reins/agent'
+import type { ProjectModules } from '@reins/agent/project'
+import type { AgentInstance } from '../messages.ts'
+import type { LoadedTool } from './exports.ts'
+import { messageOf } from './thrown.ts'
+
+const marker = Symbol.for('reins.agent')
+/** Instances whose tools are kept; of those that were asked for longest ago the initializer runs again. */
+const mostInstances = 256
+
+export class Instances {
+  readonly #agents: ProjectModules['agents']
+  readonly #live = new Map<string, Promise<LiveTools>>()
+
+  constructor(agents: ProjectModules['agents']) {
+    this.#agents = agents
+  }
+
+  /** Runs the initializer, and gives the configuration. Rejects with what is wrong (IN2). */
+  async configure({ agent, id, payload }: AgentInstance): Promise<unknown> {
+    const { file, form } = this.#form(agent)
+    const configured = await form
+      .configure(Object.freeze({ id, env: Object.freeze({}), payload }))
+      .catch((error: unknown) => {
+        throw new Error(`${file}: the initializer failed: ${messageOf(error)}`, { cause: error })
+      })
+    if (configured.kind === 'problems') throw new Error(`${file}: ${configured.problems.join('; ')}.`)
+    this.#keep(keyOf({ agent, id, payload }), Promise.resolve(configured.live))
+    return configured.configuration
+  }
+
+  /** IN1. undefined: the instance has no such tool now. */
+  async tool(instance: AgentInstance, name: string): Promise<LoadedTool | undefined> {
+    const key = keyOf(instance)
+    let live: LiveTools | undefined = await this.#live.get(key)
+    if (!live) {
+      await this.configure(instance)
+      live = await this.#live.get(key)
+    }
+    for (const profile of instance.path ?? []) live = live?.subagents.get(profile)
+    const form = live?.tools.get(name)
+    if (!form) return undefined
+    const described = await form.describe(name)
+    const asks = described.kind === 'tool' ? [described.tool.secret_requests, described.tool.config_requests] : []
+    return { form, takesValues: asks.some((names = []) => names.length > 0) }
+  }
+
+  #form(name: string): { readonly file: string; readonly form: AgentForm } {
+    const one = Object.hasOwn(this.#agents, name) ? this.#agents[name] : undefined
+    if (!one) throw new Error(`the project has no agent "${name}"`)
+    const created = one.module.default as { readonly [marker]?: AgentForm } | undefined
+    const form = created?.[marker]
+    if (form?.version !== 1)
+      throw new Error(`${one.file}: was built with another @reins/agent than this Reins knows: build the project anew`)
+    return { file: one.file, form }
+  }
+
+  #keep(key: string, live: Promise<LiveTools>): void {
+    this.#live.delete(key)
+    this.#live.set(key, live)
+    const [oldest] = this.#live.keys()
+    if (this.#live.size > mostInstances && oldest !== undefined) this.#live.delete(oldest)
+  }
+}
+
+const keyOf = ({ agent, id, payload }: AgentInstance): string => JSON.stringify([agent, id, payload ?? null])
