@@ -1,8 +1,13 @@
 // Projects through a whole product: built on this machine, deployed, rolled back, refused and deleted, by the real command.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Product } from '../bad-input/product.ts'
+import { bundledBinary } from '../harness/bundled-binary.ts'
+import { compileCache, searchPath } from '../harness/config.ts'
+import { eventually } from '../harness/eventually.ts'
 
 let product: Product
 beforeAll(async () => {
@@ -136,5 +141,37 @@ describe('a project', () => {
     expect((await product.cli('project', 'delete', 'support')).out).toContain('Deleted the project support.')
     expect((await product.cli('deploy', path.join(product.folder, 'other'))).code).toBe(0)
     expect((await product.cli('project', 'list')).out).not.toContain('support')
+  })
+})
+
+describe('reins dev', () => {
+  test('loads each change, shows what is wrong with a save, and goes on with the last good build', async () => {
+    const file = 'src/agents/live.ts'
+    const folder = write('live', { [file]: agent('scripted/assistant') })
+    const env = { ...compileCache, PATH: searchPath, HOME: folder, REINS_URL: product.url, REINS_TOKEN: product.token }
+    const child = spawn(process.execPath, [await bundledBinary(), 'dev', folder], { env, cwd: product.folder })
+    let out = ''
+    child.on('error', (error) => {
+      out += String(error)
+    })
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (out += chunk))
+    const shows = (text: string) => eventually(() => out.includes(text), { describe: () => `${text} in ${out}` })
+    const version = async () => (await product.ask('GET', '/v1/projects/live')).json.project?.version
+    try {
+      await shows('Watching ')
+      write('live', { [file]: agent('scripted/assistant', 'export const one = 1') })
+      await shows('Loaded version 2 of live in ')
+      write('live', { [file]: 'export default {' })
+      await shows('src/agents/live.ts:1:17: Unexpected end of file')
+      await shows('The last good build goes on.')
+      expect(await version()).toBe(2)
+      write('live', { [file]: agent('scripted/assistant', 'export const two = 2'), 'src/agents/more.ts': agent('a/b') })
+      await shows('more  (src/agents/more.ts)')
+      expect(await version()).toBeGreaterThan(2)
+    } finally {
+      const ended = once(child, 'exit')
+      child.kill('SIGINT')
+      await ended
+    }
   })
 })

@@ -30,7 +30,10 @@ async function readAdminToken(): Promise<string | undefined> {
 }
 
 const env = withRunningProduct(environment)
-const context = processContext({ now: systemClock.now, readAdminToken, verify: verifierWith(dataDir), env })
+const context = processContext({
+  ...{ now: systemClock.now, readAdminToken, verify: verifierWith(dataDir), env },
+  startServer: async (options) => (await import('./commands/server-actions.ts')).startHere(options),
+})
 const code = await runProgram(reinsProgram(context, version), process.argv.slice(2), context)
 // A pipe is read at its reader's pace: what is not taken yet would be cut off by the end of the process.
 const taken = (stream: NodeJS.WriteStream): Promise<void> => new Promise((resolve) => stream.write('', () => resolve()))

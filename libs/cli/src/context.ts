@@ -78,6 +78,14 @@ export interface CliContext {
   bundleSkills(folder: string): Promise<BundledSkills>
   /** What is done with projects on this machine. Absent: nothing. */
   readonly projects?: ProjectTools
+  /**
+   * Starts a Reins in this process, on the data folder of this machine. `env`: settings beside the environment, which wins. Absent: none
+   * can be started. Whoever calls it closes what it gives.
+   */
+  startServer?(options: {
+    readonly port: string
+    readonly env: Readonly<Record<string, string>>
+  }): Promise<{ readonly url: string; close(): Promise<void> }>
   /** Lets the person change a text in their editor; undefined where that failed. Absent: there is no editor. */
   editText?(text: string, suffix: string): Promise<string | undefined>
   /** Shows a page (http or https) in the person's browser; whether that worked. Absent: there is no browser. */

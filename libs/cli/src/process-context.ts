@@ -24,6 +24,7 @@ export interface ProcessContextOptions {
   readonly readAdminToken: () => Promise<string | undefined>
   readonly env?: CliEnvironment
   readonly verify?: CliContext['verify']
+  readonly startServer?: CliContext['startServer']
 }
 
 export function processContext(options: ProcessContextOptions): CliContext {
@@ -54,6 +55,7 @@ export function processContext(options: ProcessContextOptions): CliContext {
     },
     connect: options.connect ?? createClient,
     ...(options.verify === undefined ? {} : { verify: options.verify }),
+    ...(options.startServer === undefined ? {} : { startServer: options.startServer }),
   }
 }
 

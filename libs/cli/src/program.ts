@@ -8,6 +8,7 @@ import { authCanCommand } from './commands/auth-can.ts'
 import { chatCommand } from './commands/chat.ts'
 import { completionCommands } from './commands/completion.ts'
 import { configCommands } from './commands/config.ts'
+import { devCommand } from './commands/dev.ts'
 import { elicitationCommands } from './commands/elicitations.ts'
 import { mcpCommands } from './commands/mcp.ts'
 import { memoryCommands } from './commands/memory.ts'
@@ -40,7 +41,7 @@ interface Ongoing {
 }
 const runs = new WeakMap<Command, Ongoing>()
 
-/** Adds `agent`, `chat`, `session`, `approvals`, `elicitations`, `secret`, `config`, `webhook`, `memory`, `usage`, `pool`, `skill`, `build`, `deploy`, `rollback`, `project`, `token`, `role`, `principal`, `auth`, `completion` and the global options to the program. */
+/** Adds `agent`, `chat`, `session`, `approvals`, `elicitations`, `secret`, `config`, `webhook`, `memory`, `usage`, `pool`, `skill`, `dev`, `build`, `deploy`, `rollback`, `project`, `token`, `role`, `principal`, `auth`, `completion` and the global options to the program. */
 export function clientCommands(program: Command, context: CliContext): Command {
   if (!program.options.some((option) => option.long === '--server')) {
     program
@@ -77,6 +78,7 @@ export function clientCommands(program: Command, context: CliContext): Command {
   mcpCommands(program, act)
   skillCommands(program, act)
   projectCommands(program, act)
+  devCommand(program, act)
   tokenCommands(program, act)
   auditCommand(program, act)
   roleCommands(program, act)

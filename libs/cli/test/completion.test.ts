@@ -23,6 +23,7 @@ describe('completion', () => {
           'completion',
           'config',
           'deploy',
+          'dev',
           'elicitations',
           'mcp',
           'memory',

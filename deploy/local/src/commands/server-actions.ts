@@ -70,6 +70,28 @@ export const runUp = (flags: LocalFlags): Promise<void> =>
     })
   })
 
+/** A product in this process, for a command that needs one. Whoever starts it closes it. */
+export async function startHere({
+  port,
+  env,
+}: {
+  readonly port: string
+  readonly env: Readonly<Record<string, string>>
+}): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const config = loadLocalConfig({ ...env, ...processEnvironment() }, { port }, currentFolder())
+  const fatal = (error: Error): void => {
+    say(`reins: stopping: ${error.message}`)
+    process.exit(1)
+  }
+  const product = await up({ config, clock: systemClock, version, say, fatal })
+  return {
+    url: product.url,
+    close: async () => {
+      await product.close({ withinMs: closeWithinMs })
+    },
+  }
+}
+
 export const runOneService = (name: ServiceName, flags: LocalFlags): Promise<void> =>
   orFail(async () => {
     const config = configOf(flags)

@@ -2,6 +2,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type DescribedProject, describeProject, type ProjectBuilder, projectBuilder } from '@reins/project'
+import { type WatchedFolder, watchFolder } from './watch-folder.ts'
 
 export interface ProjectTools {
   /** `folder`: as it was named, from the current folder. Whoever takes one closes it. */
@@ -12,6 +13,8 @@ export interface ProjectTools {
   nameOf(folder: string): string
   /** The text of a file; undefined: it is not there. */
   read(file: string): Promise<string | undefined>
+  /** Tells of changes of source files in the folder. Whoever calls it closes what it gives. */
+  watch(folder: string, changed: (since: number) => Promise<void>): Promise<WatchedFolder>
   /** Writes files whole, with their folders. */
   write(files: Readonly<Record<string, string>>): Promise<void>
 }
@@ -20,6 +23,7 @@ export interface ProjectTools {
 export const projectTools = (node: string): ProjectTools => ({
   builder: projectBuilder,
   describe: (text) => describeProject(text, node),
+  watch: watchFolder,
   nameOf: (folder) => path.basename(path.resolve(folder)),
   read: (file) =>
     readFile(file, 'utf8').catch((error: unknown) => {
