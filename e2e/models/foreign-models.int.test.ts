@@ -60,7 +60,13 @@ beforeAll(async () => {
   })
   for (const [name, model] of models)
     await client.agents.put(name, {
-      definition: { name, model, system_prompt: 'You help.', tools: [{ directory: { workspace: '.' } }] },
+      definition: {
+        name,
+        model,
+        system_prompt: 'You help.',
+        tools: [{ directory: { workspace: '.' } }],
+        workspace_context: false,
+      },
     })
 })
 

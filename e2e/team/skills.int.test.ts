@@ -180,7 +180,7 @@ describe('a workspace that speaks to agents', () => {
     write('project/.agents/skills/deploy/SKILL.md', skill('deploy', 'allowed-tools: Read\n'))
     write('project/.agents/skills/broken/SKILL.md', 'nothing')
     const tools = [{ files: { workspace: path.join(product.folder, 'project') } }]
-    const body = { model: 'scripted/assistant', system_prompt: 'x', tools, workspace_context: true }
+    const body = { model: 'scripted/assistant', system_prompt: 'x', tools }
     expect((await product.ask('PUT', '/v1/agents/coder', { name: 'coder', ...body })).status).toBe(201)
     const { id, events } = await told(
       'coder',
@@ -203,6 +203,14 @@ describe('a workspace that speaks to agents', () => {
     expect((await product.ask('GET', `/v1/sessions/${id}`)).json.servers).toEqual([])
     const { out } = await product.cli('session', 'events', id)
     expect(out).toContain('workspace: AGENTS.md, skill deploy; not used: .agents/skills/broken')
+  })
+
+  it('says nothing to an agent whose definition does not want it', async () => {
+    const tools = [{ files: { workspace: path.join(product.folder, 'project') } }]
+    const body = { model: 'scripted/assistant', system_prompt: 'x', tools, workspace_context: false }
+    expect((await product.ask('PUT', '/v1/agents/deaf', { name: 'deaf', ...body })).status).toBe(201)
+    const { events } = await told('deaf', 'say hello')
+    expect(events.filter(({ type }) => /^(toolset|workspace)\./.test(type))).toEqual([])
   })
 
   it('says nothing where it is not asked', async () => {

@@ -24,6 +24,8 @@ export const defaultAgent = (model: string, workspace: string): AgentDefinition 
     'Paths are relative to the workspace. Commands run in a sandbox without network.',
   ].join('\n'),
   tools: [{ system_tools: { workspace, timeout: 60 } }],
+  // Nobody chose its folder.
+  workspace_context: false,
   max_tool_calls: 50,
   max_tokens: 8192,
 })

@@ -284,8 +284,10 @@ async function freePort(): Promise<number> {
 
 async function putAgents(api: ApiClient, workspace: string): Promise<void> {
   const common = { system_prompt: 'You are measured.', max_tokens: 100_000, max_tool_calls: 100 }
+  // A turn is measured, and not the look at a workspace before the first one.
+  const quiet = { workspace_context: false, ...common }
   await api.putAgent({ name: plainAgent, model: 'bench/assistant', ...common })
-  await api.putAgent({ name: toolAgent, model: 'bench/assistant', tools: [{ files: { workspace } }], ...common })
+  await api.putAgent({ name: toolAgent, model: 'bench/assistant', tools: [{ files: { workspace } }], ...quiet })
   await api.putAgent({ name: clockAgent, model: 'clock/clock', ...common })
   await api.putAgent({ name: tickingAgent, model: 'clock/ticking', ...common })
   await api.putAgent({ name: heldAgent, model: 'clock/held', ...common })

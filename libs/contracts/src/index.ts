@@ -39,6 +39,7 @@ export {
   ToolEntry,
   ToolList,
 } from './agents/definition.ts'
+export { looksAtWorkspace } from './agents/workspace-context.ts'
 export {
   hasMcpCommand,
   McpServer,

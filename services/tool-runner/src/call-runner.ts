@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import {
   type AgentDefinition,
   canonicalJson,
+  looksAtWorkspace,
   type RequestedCall,
   type ServerAnswer,
   type WorkspaceFound,
@@ -129,7 +130,7 @@ export async function discover(
   if (!resolved) return []
   const { definition } = resolved
   const asked = { definition, principal, secret: tools.values(digest).secrets }
-  const workspace = definition.workspace_context ? [workspaceAnswer(tools, definition, known[workspaceServer])] : []
+  const workspace = looksAtWorkspace(definition) ? [workspaceAnswer(tools, definition, known[workspaceServer])] : []
   const answers = [...workspace, ...(await tools.servers.discover(asked, known))]
   return answers.map((answer) => maskedAnswer(answer, (value) => tools.redactor.json(value)))
 }

@@ -226,7 +226,7 @@ export const AgentDefinition = Type.Object(
     workspace_context: Type.Optional(
       Type.Boolean({
         description:
-          'Use AGENTS.md and the skills in .agents/skills of the workspace, as they are when a session begins (docs/skills.md). Default false',
+          'Use AGENTS.md and the skills in .agents/skills of the workspace, as they are when a session begins (docs/skills.md). Default: true where the settings of a tool name a workspace, else false',
       }),
     ),
     max_tool_calls: Type.Optional(

@@ -8,12 +8,12 @@ import {
   definitionDefaults,
   type EventData,
   type JsonObject,
+  looksAtWorkspace,
   narrowsByTarget,
   type PinnedTool,
   poolKey,
 } from '@reins/contracts'
 import { pinnedPolicy } from '../approval/pinned-policy.ts'
-import { looksAtWorkspace } from '../workspace/workspace.ts'
 import type { DelegationCeilings, Granted } from '../delegation/declared.ts'
 
 export interface SessionStart {

@@ -1,7 +1,12 @@
 // The servers that a definition names, as a session's first frame declares them: so a process that does not know servers gives the
 // session back from its beginning, and begins no turn without their tools.
-import { type AgentDefinition, mcpServers, type SessionEvent, workspaceServer } from '@reins/contracts'
-import { looksAtWorkspace } from '../workspace/workspace.ts'
+import {
+  type AgentDefinition,
+  looksAtWorkspace,
+  mcpServers,
+  type SessionEvent,
+  workspaceServer,
+} from '@reins/contracts'
 
 /** ms beyond the longest connection time: a runner that dies is followed by another within it. */
 const spareMs = 10_000

@@ -105,7 +105,7 @@ describe('a session whose workspace is looked at', () => {
     expect(JSON.stringify(theirs?.events)).toContain('Read it.')
   })
 
-  it('is one whose definition says so, and has tools', () => {
+  it('is one whose definition says so or names its folder, and has tools', () => {
     const base = { name: 'a', model: 'm/m', system_prompt: 'x' }
     const typesOf = (definition: object) =>
       sessionBeginning({
@@ -115,6 +115,10 @@ describe('a session whose workspace is looked at', () => {
     expect(typesOf({})).toEqual([])
     expect(typesOf({ workspace_context: true })).toEqual(['toolset.declared', 'workspace.declared'])
     expect(typesOf({ workspace_context: true, approval_mode: 'never' })).toEqual(['approvals.pinned'])
+    const tools = ['read_file', { shell: { workspace: 'project' } }]
+    expect(typesOf({ tools })).toEqual(['toolset.declared', 'workspace.declared'])
+    expect(typesOf({ tools, workspace_context: false })).toEqual([])
+    expect(typesOf({ tools: ['shell', { files: { timeout: 5 } }] })).toEqual([])
   })
 })
 

@@ -5,6 +5,7 @@
 import {
   type AgentDefinition,
   type EventOf,
+  looksAtWorkspace,
   type SessionEvent,
   type ServerAnswer,
   type WorkspaceFound,
@@ -24,9 +25,6 @@ export const workspaceEvents: Meanings<'workspace.declared'> = {
     evolve: (session) => (session.born && !session.workspace ? { ...session, workspace: {} } : session),
   },
 }
-
-export const looksAtWorkspace = ({ workspace_context: wanted, approval_mode: mode }: AgentDefinition): boolean =>
-  wanted === true && mode !== 'never'
 
 /** Empty: the definition does not ask for it. */
 export const workspaceDeclared = (definition: AgentDefinition): readonly SessionEvent[] =>

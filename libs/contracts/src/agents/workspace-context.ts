@@ -1,0 +1,15 @@
+// Whether sessions of an agent take instructions from the workspace. Whoever names a folder in a definition vouches for what it says to
+// agents. A folder that nobody named is the agent's own: what it wrote there must not instruct its next session unasked.
+import type { AgentDefinition } from './definition.ts'
+
+export function looksAtWorkspace({
+  workspace_context: asked,
+  approval_mode: mode,
+  tools = [],
+}: AgentDefinition): boolean {
+  if (mode === 'never') return false
+  return asked ?? tools.some((entry) => Object.values(typeof entry === 'string' ? {} : entry).some(namesFolder))
+}
+
+const namesFolder = (settings: unknown): boolean =>
+  typeof settings === 'object' && settings !== null && 'workspace' in settings && settings.workspace !== undefined
