@@ -9,6 +9,7 @@ import {
   creationOf,
   type Fold,
   pauseChild,
+  promptChild,
   settleParent,
   tellHeld,
 } from '@reins/session'
@@ -57,6 +58,12 @@ function decisionOf(world: World, own: Fold, there: Fold, errand: Errand, pool: 
   switch (errand.kind) {
     case 'create-child':
       return world.rules.createChild(there, errand, childBorn(world, own, errand), own.session, declared(world, errand))
+    case 'prompt-child': {
+      const { prompt } = errand
+      const asked = { kind: 'create-child' as const, instruction: '', ...prompt, child: errand.child }
+      const started = childBorn(world, own, asked)
+      return promptChild(there, errand, own.session, { started, declared: declared(world, asked) })
+    }
     case 'resume-child':
       return world.rules.resumeChild(there, errand, own.session)
     case 'cancel-child':

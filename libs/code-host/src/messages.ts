@@ -110,6 +110,8 @@ export type CallEnd =
 export interface RunInput {
   readonly agent: string
   readonly session: string
+  /** Absent: it is a chat. */
+  readonly workflow?: { readonly name: string; readonly payload?: unknown }
   readonly history: readonly RunHistory[]
   readonly limits: {
     readonly valueChars: number
@@ -120,7 +122,7 @@ export interface RunInput {
 }
 
 export interface RunHistory {
-  readonly operation: 'step' | 'call' | 'sleep' | 'pause' | 'now' | 'random' | 'uuid' | 'config'
+  readonly operation: 'step' | 'call' | 'sleep' | 'pause' | 'now' | 'random' | 'uuid' | 'config' | 'init' | 'prompt' | 'wait'
   readonly name: string
   /** Absent: it is open. */
   readonly result?: RunResult

@@ -40,7 +40,9 @@ export { defaultCeilings, type DelegationCeilings, type Granted } from './delega
 export {
   type Creation,
   cancelChild,
+  cancelPrompt,
   createChild,
+  promptChild,
   type Resumption,
   receiptOf,
   resumeChild,
@@ -59,6 +61,7 @@ export { pauseTree } from './lifecycle/lifecycle-controls.ts'
 export { stopOf } from './delegation/stop.ts'
 export type { Operation, OperationResult, Run } from './run/run-state.ts'
 export { runQuestions } from './run/run-state.ts'
+export { waitFor } from './run/invoked.ts'
 export { type WaitsFor, waitsForPeople } from './delegation/waiting-for-people.ts'
 export {
   type Errand,

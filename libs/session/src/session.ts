@@ -279,6 +279,9 @@ export interface Settled {
   readonly output: string
   /** The value of the answer, where it had to fit a schema. */
   readonly result?: unknown
+  /** Of a turn: what it used, and what its failure is called. */
+  readonly usage?: Usage
+  readonly code?: string
   /** Absent: nothing that changes anything. */
   readonly ran?: Ran
 }
@@ -325,6 +328,8 @@ export interface Session {
   readonly onPause?: 'return'
   /** Of a child: the later call of the session above that it answers. Absent: the one that it was made for. */
   readonly continued?: string
+  /** Of a child that a run prompts: the position of the latest prompt. */
+  readonly prompted?: number
   /** Whose code decides what is next; absent: its model alone does. */
   readonly run?: Run
   readonly title: string | null

@@ -229,6 +229,12 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
       return same([notice('error', `The workflow failed${where}: ${error?.message ?? 'it did not say why'}`)])
     }
     case 'run.declared':
+    case 'run.invoked':
+    case 'run.initialized':
+    case 'run.prompted':
+    case 'run.waited':
+    case 'run.delivered':
+    case 'delegation.prompted':
     case 'run.replay-started':
     case 'run.replay-ended':
     case 'run.recorded':

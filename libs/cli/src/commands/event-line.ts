@@ -246,6 +246,18 @@ export function summary(event: ApiEvent): string {
       return `${known.data.position} by ${known.data.message}`
     case 'run.withdrawn':
       return String(known.data.position)
+    case 'run.invoked':
+      return `${known.data.workflow} ${JSON.stringify(known.data.payload ?? null).slice(0, 2000)}`
+    case 'run.initialized':
+      return `${known.data.position} ${known.data.name}: ${known.data.agent}`
+    case 'run.prompted':
+      return `${known.data.position} ${known.data.child}: "${textOf(known.data.content).slice(0, 2000)}"`
+    case 'run.waited':
+      return `${known.data.position} for ${known.data.event ?? 'input'}`
+    case 'run.delivered':
+      return `${known.data.event ?? 'input'} ${JSON.stringify(known.data.value ?? null).slice(0, 2000)}`
+    case 'delegation.prompted':
+      return known.data.call
     case 'run.ended':
       return `${known.data.status}${known.data.error ? ` ${known.data.error.code}: ${known.data.error.message}${known.data.error.where ? ` (${known.data.error.where})` : ''}` : ''}`
     default:

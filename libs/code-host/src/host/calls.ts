@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ToolContext } from '@reins/agent'
 import type { CallEnd, FromHost, HostLimits, LogLevel, RunInput, ToHost } from '../messages.ts'
+import type { ProjectModules } from '@reins/agent/project'
 import type { LoadedTool, Workflow } from './exports.ts'
 import type { Instances } from './instances.ts'
 import { asJson } from './json.ts'
@@ -28,6 +29,7 @@ export class Calls {
   workflow: Workflow | undefined
   /** Of a project. */
   instances: Instances | undefined
+  project: ProjectModules | undefined
   readonly #limits: HostLimits
   readonly #running = new Map<number, Call>()
   readonly #requests = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
@@ -138,15 +140,24 @@ export class Calls {
   }
 
   async #replay(call: Call, input: RunInput): Promise<CallEnd> {
-    const { workflow } = this
-    if (!workflow) return failed('the file exports no workflow')
+    const workflow = this.#workflowOf(input)
+    if (!workflow)
+      return failed(input.workflow ? `the project has no workflow "${input.workflow.name}"` : 'the file exports no workflow')
     await this.#request(call, 'began', null)
     const replay = new RunReplay(input, {
       request: (what, value) => this.#request(call, what, value),
       log: this.#logOf(call),
       signal: call.abort.signal,
+      agents: this.project?.agents ?? {},
     })
     return { kind: 'value', value: await replay.run(workflow) }
+  }
+
+  #workflowOf({ workflow }: RunInput): Workflow | undefined {
+    if (!workflow) return this.workflow
+    const { workflows = {} } = this.project ?? {}
+    const run = Object.hasOwn(workflows, workflow.name) ? workflows[workflow.name]?.module.run : undefined
+    return typeof run === 'function' ? (run as Workflow) : undefined
   }
 
   #resultOf(value: unknown): CallEnd | string {

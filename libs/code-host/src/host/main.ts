@@ -64,6 +64,7 @@ export async function serve(bundleUrl: string, limits: HostLimits): Promise<void
     calls.tools = bundle.tools
     calls.workflow = bundle.workflow
     if (bundle.project) calls.instances = new Instances(bundle.project.agents)
+    calls.project = bundle.project
   }
   say(
     bundle.kind === 'loaded'

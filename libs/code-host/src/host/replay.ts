@@ -5,7 +5,9 @@
 //        told of the next. So the same ends lead to the same operations at the same positions.
 //   RP3. Where nothing of the code runs, and all that it has asked for is open, the replay is at its end: it keeps nothing.
 //   RP4. What code gets is what a replay would get: values go through JSON first.
+import type { ProjectModule } from '@reins/agent/project'
 import type { RunEnd, RunHistory, RunInput, RunResult } from '../messages.ts'
+import { runContext } from './flow.ts'
 import { asJson } from './json.ts'
 import { readPause } from './pauses.ts'
 import { messageOf, whereOf } from './thrown.ts'
@@ -15,6 +17,8 @@ export interface ReplayPorts {
   request(what: string, value: unknown): Promise<unknown>
   readonly log: unknown
   readonly signal: AbortSignal
+  /** Of the project, by their names. */
+  readonly agents: Readonly<Record<string, ProjectModule>>
 }
 
 type Operation = RunHistory['operation']
@@ -27,7 +31,7 @@ interface Waiting {
 const never = new Promise<never>(() => {})
 
 /** What goes wrong with an operation, as the code sees it. */
-class OperationError extends Error {
+export class OperationError extends Error {
   readonly code: string
   constructor({ code, message, name }: { readonly code: string; readonly message: string; readonly name?: string }) {
     super(message)
@@ -83,6 +87,17 @@ export class RunReplay {
 
   #context() {
     const getConfig = (name: string) => this.#ask('config', String(name), {})
+    if (this.#input.workflow)
+      return runContext(this.#input, this.#input.workflow, this.#ports, {
+        ask: (operation, name, more) => this.#ask(operation, nameOf(name), more),
+        step: (name, run, options, key) => this.#step(name, run, options, key),
+        sleep: (duration, name) => this.#sleep(duration, name),
+        position: () => this.#position,
+        getConfig,
+        now: () => this.#value('now', 'now', () => Date.now()) as number,
+        random: () => this.#value('random', 'random', () => Math.random()) as number,
+        uuid: () => this.#value('uuid', 'uuid', () => crypto.randomUUID()) as string,
+      })
     return Object.freeze({
       input: Object.freeze({ agent: this.#input.agent }),
       session: Object.freeze({ id: this.#input.session }),
@@ -227,16 +242,17 @@ export class RunReplay {
     return this.#ask('call', 'agent', { message })
   }
 
-  #sleep(duration: unknown): Promise<unknown> {
-    const ms = typeof duration === 'string' ? msOf(duration) : duration
-    if (typeof ms !== 'number' || !Number.isFinite(ms) || ms < 0 || ms > this.#input.limits.sleepMs)
+  #sleep(duration: unknown, name = 'sleep'): Promise<unknown> {
+    const ms = msOf(duration)
+    if (!Number.isFinite(ms) || ms < 0 || ms > this.#input.limits.sleepMs)
       return Promise.reject(
         new TypeError('ctx.sleep() takes milliseconds, or a text such as "90s", "5m", "2h" or "1d"; 366 days at most'),
       )
-    return this.#ask('sleep', 'sleep', { ms: Math.ceil(ms) })
+    return this.#ask('sleep', name, { ms: Math.ceil(ms) })
   }
 
-  #step(name: unknown, run: unknown, options: unknown): Promise<unknown> {
+  /** `key`: the position whose idempotency key counts, where it is tried again. */
+  #step(name: unknown, run: unknown, options: unknown, key?: number): Promise<unknown> {
     const { replay = 'never', timeout } = (options ?? {}) as { readonly replay?: unknown; readonly timeout?: unknown }
     const { stepMs, mostStepMs } = this.#input.limits
     const ms = timeout === undefined ? stepMs : typeof timeout === 'number' ? timeout * 1_000 : Number.NaN
@@ -253,7 +269,7 @@ export class RunReplay {
     const { position, recorded } = next
     const told = this.#wait(position)
     if (recorded?.result) this.#settle()
-    else void this.#runStep(position, nameOf(name), replay, ms, run as (context: unknown) => unknown)
+    else void this.#runStep(position, nameOf(name), replay, ms, run as (context: unknown) => unknown, key ?? position)
     return told
   }
 
@@ -263,6 +279,7 @@ export class RunReplay {
     replay: string,
     ms: number,
     run: (context: unknown) => unknown,
+    key: number,
   ): Promise<void> {
     this.#busy += 1
     try {
@@ -270,7 +287,7 @@ export class RunReplay {
         | { readonly kind: string; readonly attempt?: number }
         | undefined
       if (begun?.kind !== 'run') return
-      const result = await this.#resultOf(position, begun.attempt ?? 1, ms, run)
+      const result = await this.#resultOf(key, begun.attempt ?? 1, ms, run)
       const answer = await this.#ports
         .request('step-ended', { position, attempt: begun.attempt ?? 1, result })
         .catch(() => undefined)
@@ -283,7 +300,7 @@ export class RunReplay {
 
   /** RP4. */
   async #resultOf(
-    position: number,
+    key: number,
     attempt: number,
     ms: number,
     run: (context: unknown) => unknown,
@@ -300,7 +317,7 @@ export class RunReplay {
       Math.min(ms, 2 ** 31 - 1),
     )
     try {
-      const idempotencyKey = `${this.#input.session}:${position}`
+      const idempotencyKey = `${this.#input.session}:${key}`
       const value = await Promise.race([run(Object.freeze({ signal, attempt, idempotencyKey })), over.promise])
       const json = asJson(value, this.#input.limits.valueChars, 'the step')
       if (json.kind !== 'json') return { kind: 'error', error: { code: 'failed', message: json.message } }
@@ -323,7 +340,11 @@ function withName<E extends Error>(error: E, name: string): E {
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-function msOf(text: string): number {
+/** NaN: it is no duration. */
+export function msOf(duration: unknown): number {
+  if (typeof duration === 'number') return duration
+  if (typeof duration !== 'string') return Number.NaN
+  const text = duration
   const [, count, unit = ''] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/.exec(text.trim()) ?? []
   return count === undefined ? Number.NaN : Number(count) * (units[unit] ?? Number.NaN)
 }

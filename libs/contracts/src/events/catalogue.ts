@@ -20,6 +20,7 @@ import { skillEvents } from './skills.ts'
 import { toolCallEvents } from './tool-call.ts'
 import { toolsetEvents } from './toolset.ts'
 import { turnEvents } from './turn.ts'
+import { workflowEvents } from './workflow.ts'
 import { workspaceEvents } from './workspace.ts'
 
 export const eventSchemas = {
@@ -41,6 +42,7 @@ export const eventSchemas = {
   ...workspaceEvents,
   ...budgetEvents,
   ...runEvents,
+  ...workflowEvents,
 } as const
 
 type Schemas = typeof eventSchemas
@@ -77,6 +79,9 @@ const third: Change = { needs: 3 }
 
 /** Protocol 4: sessions whose decisions come from a file of their owner. */
 const fourth: Change = { needs: 4 }
+
+/** Protocol 5: runs of workflows. */
+const fifth: Change = { needs: 5 }
 
 /** E2. */
 export const changes: Partial<Record<EventType, Change>> = {
@@ -140,4 +145,10 @@ export const changes: Partial<Record<EventType, Change>> = {
   'run.resumed': fourth,
   'run.withdrawn': fourth,
   'run.ended': fourth,
+  'run.invoked': fifth,
+  'run.initialized': fifth,
+  'run.prompted': fifth,
+  'run.waited': fifth,
+  'run.delivered': fifth,
+  'delegation.prompted': fifth,
 }

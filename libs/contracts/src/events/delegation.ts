@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox'
 import { OnPause } from '../agents/sub-agents.ts'
 import { BudgetLimits, Spent } from '../budget/limits.ts'
+import { Usage } from './content.ts'
 import { id } from './fields.ts'
 
 const count = Type.Integer({ minimum: 0 })
@@ -108,5 +109,14 @@ export const delegationEvents = {
     /** After a cancel of the turn above: the receipt. */
     stopped: Type.Optional(Stopped),
     spent: Type.Optional(Spent),
+    /** Of the answer to a prompt: what it used, by which model, and what its failure is called. */
+    usage: Type.Optional(Usage),
+    model: Type.Optional(id),
+    code: Type.Optional(id),
   }),
+  /**
+   * In the child, beside the message of a prompt: the end of the turn that takes it in is the answer to this call of the run above, whose
+   * operation has this position. Without a message the prompt was cancelled before it was said.
+   */
+  'delegation.prompted': Type.Object({ call: id, position: count }),
 }

@@ -22,9 +22,14 @@ export const runLimits = {
   mostStepMs: 86_400_000,
   /** ms of the longest sleep. */
   sleepMs: 366 * 86_400_000,
+  /** Events from outside that nobody waits for yet. */
+  deliveries: 1_000,
   /** Replays in a row that were lost with the process that ran them; then the run fails. */
   lostReplays: 4,
 } as const
+
+/** Characters of the name of an event that code waits for. */
+export const maxWaitName = 128
 
 /** An operation: its place in the order in which the code asks, and its name. A replay must ask for the same at the same place. */
 const operation = { position: Type.Integer({ minimum: 0 }), name: id }
@@ -112,3 +117,6 @@ export const runEvents = {
 
 /** The name of the message by which the operation at a position calls the agent. */
 export const runMessage = (position: number): string => `run-${position}`
+/** The position of the operation that has this name; undefined: of none. */
+export const runPosition = (call: string): number | undefined =>
+  /^run-\d{1,9}$/.test(call) ? Number(call.slice(4)) : undefined

@@ -30,6 +30,8 @@ const gateway: readonly EventType[] = [
   'budget.declared',
   'budget.raised',
   'run.declared',
+  'run.invoked',
+  'run.delivered',
 ]
 const runner: readonly EventType[] = [
   'tool-call.started',
@@ -52,6 +54,7 @@ const peopleOnly: readonly EventType[] = [
   'context.compaction-requested',
   'context.restored',
   'budget.raised',
+  'run.delivered',
 ]
 
 const allowed: Readonly<Record<Role, ReadonlySet<EventType>>> = {

@@ -4,7 +4,7 @@ import { reachedEnd } from '../budget/reservation.ts'
 import { cancelledCompaction } from '../context/compaction-due.ts'
 import { closingAddress } from '../delegation/closing-address.ts'
 import { cancelledModelCall } from '../model-call/model-call.ts'
-import { stoppedRun } from '../run/run-due.ts'
+import { stoppedRun, stopsPrompt } from '../run/run-due.ts'
 import type { CallState, Cancel, Session, Turn } from '../session.ts'
 import type { CallStateKind, CallStateKinds, DueRule, Meanings } from '../slice.ts'
 import { stillNeeded } from './answered-cancel.ts'
@@ -41,6 +41,8 @@ export const cancelDue =
       const first = kind.beforeCancelled?.(call, state)
       if (first) return first
     }
+    const prompt = stopsPrompt(session, cancel.kind === 'end' ? undefined : cancel.kind === 'cancel' ? cancel.n : -1)
+    if (prompt) return prompt
     const closed = turn && (cancel.kind === 'end' || turn.n <= cancel.n) ? closing(states, session, turn, cancel) : []
     const dropped = session.inbox.flatMap(({ message }): SessionEvent[] =>
       cancel.kind === 'end' || (cancel.kind === 'cancel' && cancel.covered.includes(message))

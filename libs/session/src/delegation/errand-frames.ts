@@ -1,12 +1,13 @@
 // What an errand appends in the session that it is for, decided on that session's fold; null: there it is done. The frame is addressed to
 // that session's executors: it is their trigger. That an errand is done is believed of the leader's log only: a lagging copy may not
 // have what the errand is about.
-import { type EventData, type Parent, type SessionEvent, type Stopped, toExec } from '@reins/contracts'
+import { type EventData, type Parent, type SessionEvent, type Stopped, toExec, toLog } from '@reins/contracts'
 import { spentBy } from '../budget/budget.ts'
 import { mostOfTree } from '../cancel/ran-calls.ts'
 import type { Decision } from '../decision.ts'
 import type { Fold } from '../fold.ts'
 import { handedOn } from '../permitted/permitted.ts'
+import { openOf, type Prompt } from '../run/run-state.ts'
 import type { Session } from '../session.ts'
 import { firstMessage } from './delegation-result.ts'
 import { type Errand, isClosed, pausedOn } from './errands.ts'
@@ -39,6 +40,58 @@ const said = (asked: Creation | Resumption, onBusy: 'queue' | 'join'): SessionEv
   type: 'message.received',
   data: { message: `m-${asked.call}`, content: [{ type: 'text', text: firstMessage(asked) }], onBusy },
 })
+
+/**
+ * Says a prompt of a run to the session that is to answer it (WF2 of run/invoked.ts); null: it was said. `begun`: how the session starts,
+ * where there is none. One that has ended is told all the same, so that it answers.
+ */
+export function promptChild(
+  { head, session }: Fold,
+  { position, prompt }: Extract<Errand, { kind: 'prompt-child' }>,
+  above: Session,
+  begun: { readonly started: EventData<'session.started'>; readonly declared: readonly SessionEvent[] } | null,
+): Decision | null {
+  if (head.seq === 0 && !begun) return null
+  if (position <= (session.prompted ?? -1)) return null
+  const { call, content, output } = prompt
+  const message = `m-${call}`
+  const pool = head.seq === 0 && begun ? begun.started.pools.executor : head.pool
+  const asked: readonly SessionEvent[] =
+    session.mode.kind === 'ended'
+      ? []
+      : [
+          { type: 'message.received', data: { message, content, onBusy: 'queue' } },
+          ...(output ? [{ type: 'output.requested' as const, data: { message, ...output } }] : []),
+          ...(above.permitted ? handedOn({ permitted: above.permitted }, message) : []),
+        ]
+  return {
+    events: [
+      ...(head.seq === 0 && begun
+        ? [{ type: 'session.started' as const, data: begun.started }, ...begun.declared]
+        : []),
+      { type: 'delegation.prompted', data: { call, position } },
+      ...asked,
+    ],
+    to: toExec(pool),
+    status: head.seq === 0 ? 'idle' : head.status,
+    pool,
+  }
+}
+
+/** The prompt is not said any more, or its turn ends. null: neither is left to do, or a later prompt was said. */
+export function cancelPrompt(
+  fold: Fold,
+  position: number,
+  call: string,
+  ...rest: [pool: string, cancel: string, parent?: Parent]
+): Decision | null {
+  const { head, session } = fold
+  if (head.seq === 0) return cancelChild(fold, ...rest)
+  const { prompted = -1 } = session
+  if (prompted > position) return null
+  if (prompted === position) return cancelChild(fold, ...rest)
+  return { events: [{ type: 'delegation.prompted', data: { call, position } }], to: toLog, status: head.status }
+}
 
 /**
  * What is said is passed on where the child can go on with it: a session that a person has paused goes on, one that waits for a decision
@@ -90,6 +143,8 @@ export function settleParent({ session, head }: Fold, parent: Parent, child: Ses
  * for it. `parent` and `child` are folded to their heads.
  */
 export function settlement(parent: Session, child: Session): SessionEvent | null {
+  const prompt = parent.run && openOf(parent.run, 'prompt').find(({ waits }) => waits.child === child.id)
+  if (prompt) return promptEnd(prompt.waits, child)
   const waiting = parent.turn?.calls.find(({ state }) => state.kind === 'delegated' && state.child === child.id)
   if (!waiting) return givenBack(parent, child)
   const { call } = waiting
@@ -105,6 +160,28 @@ export function settlement(parent: Session, child: Session): SessionEvent | null
   return {
     type: 'delegation.settled',
     data: { call, child: child.id, ...end, ...spentOf(parent, child), ...(stopped ? { stopped } : {}) },
+  }
+}
+
+/** What a prompt comes to; null: the session below is not at its end, or has not heard of it. */
+function promptEnd({ call }: Prompt, child: Session): SessionEvent | null {
+  const data = { call, child: child.id }
+  if (child.mode.kind === 'ended' && (child.unborn || !child.settled)) {
+    const output = 'The session has ended, and answers no more.'
+    return { type: 'delegation.settled', data: { ...data, status: 'failed', output, code: 'session-ended' } }
+  }
+  const end = child.continued === call ? endOf(child) : null
+  if (!end) return null
+  const { usage, code } = child.settled ?? {}
+  const model = child.born?.model
+  return {
+    type: 'delegation.settled',
+    data: {
+      ...{ ...data, ...end },
+      ...(usage ? { usage } : {}),
+      ...(model === undefined ? {} : { model }),
+      ...(code === undefined ? {} : { code }),
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 // What a trigger asks of another session (PROTOCOL 8): pure. Each trigger type names the one session that its handler may append to.
 import { type Address, type EventData, type Frame, type Head, isChild, protocolVersion } from '@reins/contracts'
-import { runBusy } from '../run/run-state.ts'
+import { openOf, type Prompt, runBusy } from '../run/run-state.ts'
 import type { Session } from '../session.ts'
 import { heldFor, type Pausing, type Unpausing } from './tree-pause.ts'
 import { askedDelegation } from './delegation.ts'
@@ -9,6 +9,8 @@ import { waitsForPeople } from './waiting-for-people.ts'
 export type Errand =
   /** Create the child: `session.started` and its first message at expected 0; anything there already: done. */
   | ({ readonly kind: 'create-child' } & Readonly<EventData<'delegation.requested'>>)
+  /** Say the prompt of a run to its session below, which is made where it is not there. */
+  | { readonly kind: 'prompt-child'; readonly child: string; readonly position: number; readonly prompt: Prompt }
   /** Let a child go on that was paused, for a further call; a child that is at its end, or still waits, says so to that call. */
   | ({ readonly kind: 'resume-child' } & Readonly<EventData<'delegation.resumed'>>)
   /** Ask the child to cancel; for a child that does not exist yet this is its first frame. */
@@ -87,11 +89,17 @@ export function standingErrands(session: Session): readonly Errand[] {
       ? [{ kind: 'create-child', ...event.data }]
       : [{ kind: 'resume-child', ...event.data }]
   })
+  const prompts = openPrompts(session).map(
+    ({ position, waits }): Errand => ({ kind: 'prompt-child', child: waits.child, position, prompt: waits }),
+  )
   const settles: readonly Errand[] =
     born.parent && (isClosed(session) || pausedOn(session)) ? [{ kind: 'settle-parent' }] : []
   const held: readonly Errand[] = born.parent && heldFor(session) ? [{ kind: 'tell-held' }] : []
-  return [...asked, ...settles, ...held]
+  return [...asked, ...prompts, ...settles, ...held]
 }
+
+const openPrompts = ({ run, mode }: Session) =>
+  run && !run.ended && mode.kind !== 'ended' ? openOf(run, 'prompt').filter(({ waits }) => !waits.cancelSent) : []
 
 /** What makes a child that a session waits for; undefined: it waits for it no more. */
 export const creationOf = (session: Session, child: string) =>
@@ -108,6 +116,8 @@ export function finalErrand(session: Session, errand: Errand): string | null {
   switch (errand.kind) {
     case 'create-child':
       return `create ${errand.child}`
+    case 'prompt-child':
+      return `prompt ${errand.position}`
     case 'resume-child':
       return `resume ${errand.call}`
     case 'cancel-child':

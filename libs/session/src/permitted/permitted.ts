@@ -48,7 +48,7 @@ export function resumedBy(session: Session, { permitted: may }: Queued): Session
 }
 
 /** PT3. */
-export const handedOn = (turn: Turn | null, message: string): readonly SessionEvent[] =>
+export const handedOn = (turn: Pick<Turn, 'permitted'> | null, message: string): readonly SessionEvent[] =>
   turn?.permitted
     ? [
         {

@@ -1,9 +1,10 @@
 // What is due about the code that decides for a session, what covers it, and what a cancel closes. RN1 to RN6 stand in run.ts.
-import { type SessionEvent, type Status, runLimits, toLog } from '@reins/contracts'
+import { type SessionEvent, type Status, runLimits, toExec, toLog } from '@reins/contracts'
 import type { AgentDefinition } from '@reins/contracts'
 import type { Cancel, Session } from '../session.ts'
 import type { Cover, CoverRule, Due, DueRule, EffectKind } from '../slice.ts'
-import { hasNews, messagePause, openOf, type Run, runQuestions } from './run-state.ts'
+import { promptToStop } from './invoked.ts'
+import { cancelledError, hasNews, messagePause, openOf, type Run, runQuestions } from './run-state.ts'
 
 /** Empty: the definition has no code that decides. */
 export function runDeclared({ workflow_file: code }: AgentDefinition): readonly SessionEvent[] {
@@ -23,7 +24,7 @@ export const replayRests: DueRule = ({ run }) => (run?.replay ? 'rest' : null)
 export const runDue: DueRule = (session, n) => {
   const { run, turn } = session
   if (!run || turn) return null
-  if (run.ended) return endedBy(session, run)
+  if (run.ended) return stopsPrompt(session) ?? endedBy(session, run)
   if (run.lost >= runLimits.lostReplays) {
     const error = run.why ?? { code: 'crashed', message: lostText(run.lost) }
     return { events: [{ type: 'run.ended', data: { status: 'failed', error } }], to: toLog }
@@ -74,6 +75,14 @@ function calledTurn(session: Session, run: Run, n: number): Due | null {
   return { events: [{ type: 'turn.started', data }], to: toLog, needsTrigger: true }
 }
 
+/** A prompt that is open asks its session below to cancel, before it is closed or left behind; null: there is none (left). */
+export function stopsPrompt(session: Session, until = Number.POSITIVE_INFINITY): Due | null {
+  const prompt = promptToStop(session, until)
+  if (!prompt) return null
+  const { call, child, pool } = prompt.waits
+  return { events: [{ type: 'delegation.cancel-requested', data: { call, child, pool } }], to: toExec(pool) }
+}
+
 const ends = (session: Session, reason: string): Due => ({
   events: [
     ...session.inbox.map(
@@ -106,6 +115,10 @@ export const runCover: CoverRule = (session) => {
           : [{ kind: 'person', why: `its code waits at ${one.name}` }]
       case 'sleep':
         return [{ kind: 'timer', timer: one.waits.timer }]
+      case 'prompt':
+        return [{ kind: 'child', call: one.waits.call, child: one.waits.child }]
+      case 'wait':
+        return [{ kind: 'person', why: `its code waits at ${one.name}` }]
       case 'step':
       case 'call':
         return [{ kind: 'exec-trigger', why: `${one.name} is open` }]
@@ -143,6 +156,16 @@ const stoppable = (session: Session, until: number): readonly SessionEvent[] => 
       })
   for (const { position, n } of openOf(run, 'sleep'))
     if (n <= until) events.push({ type: 'run.withdrawn', data: { position } })
+  for (const { position, n } of openOf(run, 'wait'))
+    if (n <= until) events.push({ type: 'run.withdrawn', data: { position } })
+  for (const { n, waits } of openOf(run, 'prompt'))
+    if (n <= until) {
+      const { call, child } = waits
+      events.push({
+        type: 'delegation.settled',
+        data: { call, child, status: 'cancelled', output: cancelledError.message },
+      })
+    }
   for (const { position } of runQuestions(session)) events.push({ type: 'run.withdrawn', data: { position } })
   if (run.replay && run.replay.n <= until) {
     const { replay, attempt } = run.replay

@@ -1,6 +1,6 @@
 // What a session knows of the code that decides for it: the operations that the code has asked for, in their order, and the replay that is
 // under way. Types, and what can be asked of them.
-import type { ElicitationAction, ElicitationContent, RunError, RunPause } from '@reins/contracts'
+import type { ElicitationAction, ElicitationContent, EventData, RunError, RunPause, UserContent } from '@reins/contracts'
 import type { Session } from '../session.ts'
 
 /** Waits: for a message, a person's answer, the end of a turn, a timer, or the end of its function. */
@@ -9,8 +9,27 @@ export type OpenOperation =
   | { readonly kind: 'call'; readonly message: string }
   | { readonly kind: 'sleep'; readonly timer: string; readonly until: number }
   | { readonly kind: 'pause'; readonly output: RunPause }
+  | Prompt
+  /** For an event from outside; without a name, for the input of a person or program. */
+  | { readonly kind: 'wait'; readonly event?: string; readonly output?: unknown }
 
-export type OperationKind = OpenOperation['kind'] | 'now' | 'random' | 'uuid' | 'config'
+/** A session below answers it. */
+export interface Prompt {
+  readonly kind: 'prompt'
+  readonly call: string
+  readonly child: string
+  readonly agent: string
+  readonly digest: string
+  readonly pool: string
+  readonly content: UserContent
+  readonly output?: EventData<'run.prompted'>['output']
+  readonly levels: number
+  readonly sessions: number
+  /** The session below was asked to cancel. */
+  readonly cancelSent?: true
+}
+
+export type OperationKind = OpenOperation['kind'] | 'now' | 'random' | 'uuid' | 'config' | 'init'
 
 /** What the code gets. */
 export type OperationResult =
@@ -20,9 +39,15 @@ export type OperationResult =
 /** Its position is its place in the list. */
 export type Operation = { readonly name: string; readonly operation: OperationKind; readonly n: number } & (
   | { readonly state: 'open'; readonly waits: OpenOperation }
-  /** `order`: operations end in this order, and a replay is told so in the same. */
+  /** `order`: operations end in this order, and a replay is told so in the same. Below 0: it is in no line yet (RN7). */
   | { readonly state: 'done'; readonly order: number; readonly result: OperationResult }
 )
+
+export interface Harness {
+  readonly agent: string
+  readonly digest: string
+  readonly pool: string
+}
 
 export interface Replay {
   readonly replay: string
@@ -35,10 +60,18 @@ export interface Run {
   readonly file: string
   readonly digest: string
   readonly network?: true
+  /** Absent: it is a chat. */
+  readonly workflow?: Omit<EventData<'run.invoked'>, 'payload'> & { readonly payload?: unknown }
+  /** The agents that the code has, by the name of the harness. */
+  readonly harnesses?: Readonly<Record<string, Harness>>
+  /** Events from outside that nobody has waited for yet. */
+  readonly mail?: readonly { readonly event: string; readonly value?: unknown }[]
   readonly operations: readonly Operation[]
   /** Operations that have ended. */
   readonly done: number
-  /** Of those, how many the code has been told of by the latest replay; -1: the code has to be run, whatever there is to tell. */
+  /** RN7: so many have ended beside the replay that is under way. */
+  readonly late?: number
+  /** Of those that have ended, how many the code has been told of by the latest replay; -1: the code has to be run, whatever there is to tell. */
   readonly seen: number
   /** null: none is under way. */
   readonly replay: Replay | null

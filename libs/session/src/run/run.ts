@@ -7,28 +7,31 @@
 //   RN3. A step that was cut off runs again where it is `safe`, as the next attempt. Any other ends as unknown, and the code is told so.
 //   RN4. One thing is under way at a time: a replay, or a turn of the agent. What else comes in waits in the log.
 //   RN5. Messages of people begin no turn: the code is given them, one for each pause, in their order.
+//   RN7. What ends beside a replay is told of by the next one, behind all that this one has told: whatever the code did in this one, it did
+//        without knowing.
 //   RN6. The code's bundle is named in the first frame. A later version of its file is of other sessions.
 import { type EventData, type EventOf, runMessage, type SessionEvent } from '@reins/contracts'
 import { withAnsweredCancel } from '../cancel/answered-cancel.ts'
 import { resumedBy } from '../permitted/permitted.ts'
 import type { Session, Turn } from '../session.ts'
 import type { Meaning, Meanings, Origin, TimerRule } from '../slice.ts'
+import { type InvokedEvent, invokedEvents, promptCancelled, promptSettled } from './invoked.ts'
+import { added, ended, inLine, opened, told } from './operations.ts'
 import {
   answerValue,
   cancelledError,
   messagePause,
-  type OpenOperation,
   type Operation,
-  type OperationKind,
   type OperationResult,
   openOf,
   type Run,
   runQuestions,
 } from './run-state.ts'
 
-type RunEventType = Extract<SessionEvent['type'], `run.${string}`>
+type RunEventType = Extract<SessionEvent['type'], `run.${string}`> | InvokedEvent
 
 export const runEvents: Meanings<RunEventType> = {
+  ...invokedEvents,
   'run.declared': {
     effective: true,
     evolve: (session, { data }) =>
@@ -89,7 +92,9 @@ export const runEvents: Meanings<RunEventType> = {
         ? answerValue(question, 'cancel')
         : { kind: 'error', error: cancelledError }
       return withAnsweredCancel(
-        ended(session, position, ({ kind }) => (kind === 'sleep' || question !== undefined ? result : null)),
+        ended(session, position, ({ kind }) =>
+          kind === 'sleep' || kind === 'wait' || question !== undefined ? result : null,
+        ),
       )
     },
   },
@@ -115,50 +120,6 @@ export const runEvents: Meanings<RunEventType> = {
 const textOf = (value: unknown): string =>
   value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value)
 
-/** What a replay itself brought about, its code knows. */
-const told = (run: Run): Run => ({
-  ...run,
-  done: run.done + 1,
-  seen: run.replay && run.seen >= 0 ? run.seen + 1 : run.seen,
-})
-
-/** RN1: a new operation is the next one. */
-function added(session: Session, { position }: { readonly position: number }, change: (run: Run) => Run): Session {
-  const { run } = session
-  if (!run?.replay || run.ended || position !== run.operations.length) return session
-  return { ...session, run: change(run) }
-}
-
-const opened = (
-  session: Session,
-  data: { readonly position: number; readonly name: string },
-  operation: OperationKind,
-  waits: OpenOperation,
-  n: number,
-): Session =>
-  added(session, data, (run) => ({
-    ...run,
-    operations: [...run.operations, { name: data.name, operation, n, state: 'open', waits }],
-  }))
-
-/** RN1. null: it does not end so. `own`: the replay that is under way has brought it about. */
-function ended(
-  session: Session,
-  position: number,
-  end: (waits: OpenOperation) => OperationResult | null,
-  own = false,
-): Session {
-  const { run } = session
-  const old = run?.operations[position]
-  if (!run || run.ended || old?.state !== 'open') return session
-  const result = end(old.waits)
-  if (!result) return session
-  const { name, operation, n } = old
-  const closed: Operation = { name, operation, n, state: 'done', order: run.done, result }
-  const next = { ...run, operations: run.operations.with(position, closed) }
-  return { ...session, run: own ? told(next) : { ...next, done: run.done + 1 } }
-}
-
 function replayStarted(session: Session, { data }: EventOf<'run.replay-started'>, { by, n }: Origin): Session {
   const { run } = session
   if (!run || run.replay || run.ended || session.turn) return session
@@ -168,18 +129,18 @@ function replayStarted(session: Session, { data }: EventOf<'run.replay-started'>
 function replayEnded(session: Session, { data }: EventOf<'run.replay-ended'>): Session {
   const { run } = session
   if (run?.replay?.replay !== data.replay || run.replay.attempt !== data.attempt) return session
-  const { why: _, ...rest } = run
+  const { why: _, ...rest } = inLine(run)
   switch (data.how) {
     case 'suspended':
       return withAnsweredCancel({ ...session, run: { ...rest, replay: null, lost: 0 } })
     case 'held':
     case 'cancelled':
-      return withAnsweredCancel({ ...session, run: { ...run, replay: null, seen: -1, operations: lostSteps(run) } })
+      return withAnsweredCancel({ ...session, run: { ...inLine(run), replay: null, seen: -1, operations: lostSteps(inLine(run)) } })
     case 'lost': {
       const why = data.error === undefined ? {} : { why: data.error }
       return {
         ...session,
-        run: { ...rest, ...why, replay: null, seen: -1, lost: run.lost + 1, operations: lostSteps(run) },
+        run: { ...rest, ...why, replay: null, seen: -1, lost: run.lost + 1, operations: lostSteps(rest) },
       }
     }
     default:
@@ -188,7 +149,7 @@ function replayEnded(session: Session, { data }: EventOf<'run.replay-ended'>): S
 }
 
 /** RN3: nobody runs them any more. */
-const lostSteps = ({ operations }: Run): readonly Operation[] =>
+const lostSteps = ({ operations }: Pick<Run, 'operations'>): readonly Operation[] =>
   operations.map((one) =>
     one.state === 'open' && one.waits.kind === 'step' ? { ...one, waits: { ...one.waits, lost: true } } : one,
   )
@@ -239,7 +200,13 @@ export const runTimer: TimerRule = (session, timer) => {
   return asleep ? ended(session, asleep.position, () => ({ kind: 'value' })) : session
 }
 
-type Followed = 'turn.completed' | 'turn.failed' | 'turn.cancelled' | 'elicitation.answered'
+type Followed =
+  | 'turn.completed'
+  | 'turn.failed'
+  | 'turn.cancelled'
+  | 'elicitation.answered'
+  | 'delegation.settled'
+  | 'delegation.cancel-requested'
 
 /** What other slices bring about, and code waits for: the end of a turn that it asked for, a person's answer. */
 export function followed<M extends Meanings<SessionEvent['type']>>(meanings: M): M {
@@ -271,6 +238,10 @@ export function followed<M extends Meanings<SessionEvent['type']>>(meanings: M):
     ),
     'turn.cancelled': follow('turn.cancelled', (after, before, { reason }) =>
       turnEnded(after, before, { status: 'cancelled', content: '', reason }),
+    ),
+    'delegation.settled': follow('delegation.settled', (after, _before, data) => promptSettled(after, data)),
+    'delegation.cancel-requested': follow('delegation.cancel-requested', (after, _before, data) =>
+      promptCancelled(after, data),
     ),
     'elicitation.answered': follow('elicitation.answered', (after, before, data, { by }) => {
       const asked = runQuestions(before).find(

@@ -43,6 +43,7 @@ export const turnEvents: Meanings<
       ended(session, {
         turn,
         status: 'failed',
+        code: error.code,
         output: text ? `${error.message}\nThe last answer: ${text}` : error.message,
       }),
   },
@@ -135,7 +136,8 @@ function stopped(session: Session, turn: string): Session {
 
 function ended(session: Session, end: Settled): Session {
   if (session.turn?.id !== end.turn) return session
-  const settled = session.turn.ran ? { ...end, ran: session.turn.ran } : end
+  const used = { ...end, usage: session.turn.usage }
+  const settled = session.turn.ran ? { ...used, ran: session.turn.ran } : used
   return withAnsweredCancel({
     ...session,
     turn: null,

@@ -1,12 +1,13 @@
 // Errands: what a trigger asks of another session (PROTOCOL 8). Each appends one frame there, or finds that it is done; what it appends
 // is decided in libs/session (errand-frames.ts).
 import type { Definitions } from '@reins/context'
-import { affinityOf, type BudgetLimits, draftOn, makeShortId } from '@reins/contracts'
+import { affinityOf, type BudgetLimits, draftOn, makeShortId, runPosition } from '@reins/contracts'
 import { agentsNow, type RegistryView, type SessionLog, type WorkQueue } from '@reins/journal'
 import type { Clock, PausePoint } from '@reins/service'
 import {
   type Creation,
   cancelChild,
+  cancelPrompt,
   createChild,
   creationOf,
   type Decision,
@@ -16,8 +17,10 @@ import {
   foldFrames,
   memberOf,
   pauseChild,
+  promptChild,
   resumeChild,
   type Session,
+  type SessionBeginning,
   sessionBeginning,
   settleParent,
   tellHeld,
@@ -54,12 +57,20 @@ export async function doErrand(
   switch (errand.kind) {
     case 'create-child':
       return makeChild(context, id, session, errand)
+    case 'prompt-child':
+      return promptChildOf(context, id, session, errand)
     case 'resume-child':
       return appendTo(context, errand, errand.child, (there) => resumeChild(there, errand, session))
     case 'cancel-child': {
       const cancel = makeShortId(context.clock.random)
       const above = session.born && { session: id, call: errand.call, pool: session.born.pools.executor }
-      return appendTo(context, errand, errand.child, (there) => cancelChild(there, pool, cancel, above ?? undefined))
+      const parent = above ?? undefined
+      const prompt = promptOf(session, errand)
+      return appendTo(context, errand, errand.child, (there) =>
+        prompt === undefined
+          ? cancelChild(there, pool, cancel, parent)
+          : cancelPrompt(there, prompt, errand.call, pool, cancel, parent),
+      )
     }
     case 'ensure-child': {
       const creation = creationOf(session, errand.child)
@@ -85,9 +96,50 @@ export async function doErrand(
 }
 
 async function makeChild(context: ErrandContext, parent: string, session: Session, errand: Creation): Promise<Errands> {
-  const { call, digest, agent } = errand
+  const begun = await beginningOf(context, parent, session, errand)
+  if (!begun) return 'done'
+  // That it is there is enough, whatever has been said in it.
+  return appendTo(
+    context,
+    errand,
+    errand.child,
+    (there) => createChild(there, errand, begun.started, session, begun.declared),
+    'by its head',
+  )
+}
+
+/** A session below a run is made with the first prompt that is for it. */
+async function promptChildOf(
+  context: ErrandContext,
+  parent: string,
+  session: Session,
+  errand: Extract<Errand, { kind: 'prompt-child' }>,
+): Promise<Errands> {
+  const { child, prompt } = errand
+  const there = await loadFold(context, child)
+  const begun = there.head.seq === 0 ? await beginningOf(context, parent, session, { ...prompt }) : null
+  if (there.head.seq === 0 && !begun) return 'done'
+  return appendTo(context, errand, child, (now) => promptChild(now, errand, session, begun))
+}
+
+/** The position of the prompt that a run wants to have cancelled; undefined: it is a delegation of a turn. */
+function promptOf({ run }: Session, { call, child }: { readonly call: string; readonly child: string }) {
+  const position = runPosition(call)
+  const one = position === undefined ? undefined : run?.operations[position]
+  if (position === undefined || one?.operation !== 'prompt') return undefined
+  return one.state === 'open' && one.waits.kind === 'prompt' && one.waits.child !== child ? undefined : position
+}
+
+/** How a session below begins. undefined: the one above has not begun itself. */
+async function beginningOf(
+  context: ErrandContext,
+  parent: string,
+  session: Session,
+  asked: Pick<Creation, 'call' | 'digest' | 'agent' | 'levels' | 'sessions' | 'budget' | 'onPause'>,
+): Promise<SessionBeginning | undefined> {
+  const { call, digest, agent } = asked
   const resolved = await context.definitions.resolved(digest)
-  if (!session.born) return 'done'
+  if (!session.born) return undefined
   // Not to be passed over: the parent would wait for ever. It is tried again, and in the end the parent is quarantined.
   if (!resolved) throw new Error(`the definition ${digest} of the agent ${agent} is not in the registry`)
   const { definition, toolset } = resolved
@@ -98,11 +150,11 @@ async function makeChild(context: ErrandContext, parent: string, session: Sessio
     ...{ agent, digest, definition, ceilings: context.ceilings, budgetCeiling: context.budgetCeiling },
     agents: agents.map(({ declared }) => declared),
     granted: {
-      ...(errand.levels === undefined ? {} : { levels: errand.levels }),
-      ...(errand.sessions === undefined ? {} : { sessions: errand.sessions }),
-      ...(errand.budget === undefined ? {} : { budget: errand.budget }),
+      ...(asked.levels === undefined ? {} : { levels: asked.levels }),
+      ...(asked.sessions === undefined ? {} : { sessions: asked.sessions }),
+      ...(asked.budget === undefined ? {} : { budget: asked.budget }),
     },
-    onPause: errand.onPause ?? 'wait',
+    onPause: asked.onPause ?? 'wait',
     ...(outputSchema === undefined ? {} : { outputSchema }),
     toolset: pinned,
     parent: { session: parent, call, pool: session.born.pools.executor },
@@ -116,14 +168,7 @@ async function makeChild(context: ErrandContext, parent: string, session: Sessio
     // What is asked of a child is addressed to its executors before it is there.
     ...agents.map(({ pool, labels }) => context.work.ensurePool('exec', pool, labels)),
   ])
-  // That it is there is enough, whatever has been said in it.
-  return appendTo(
-    context,
-    errand,
-    errand.child,
-    (there) => createChild(there, errand, started, session, declared),
-    'by its head',
-  )
+  return { started, declared }
 }
 
 /** Who began the turn that delegates, however far above. */

@@ -1,0 +1,104 @@
+// An agent in a workflow: its sessions, each with one operation at a time.
+//   HN1. A session is known by the names of its harness and its own; the session below is made for its first prompt.
+//   HN2. What a prompt gives is what is recorded: a text, or a value that fitted the schema when it was recorded.
+import type { RunOperations } from './flow.ts'
+import { resultSchema, type ResultSchema } from './result-schema.ts'
+
+interface PromptOptions {
+  readonly result?: unknown
+  readonly args?: unknown
+  readonly signal?: AbortSignal
+}
+
+type Given = Readonly<Record<string, unknown>>
+
+const named = (name: string, message: string, more: Readonly<Record<string, unknown>> = {}): Error =>
+  Object.assign(new Error(message), { name, ...more })
+
+export function harnessOf(harness: string, agent: string, operations: RunOperations): object {
+  const sessions = new Map<string, object>()
+  let tasks = 0
+  const sessionOf = (name: string): object => {
+    const known = sessions.get(name)
+    if (known) return known
+    let busy = false
+    /** One at a time: parallel work is work of several sessions. */
+    const alone = async (session: string, text: string, options: PromptOptions): Promise<unknown> => {
+      if (busy) throw named('SessionBusyError', `The session "${name}" is at work: parallel work takes several sessions.`)
+      busy = true
+      try {
+        return await prompt(session, text, options)
+      } finally {
+        busy = false
+      }
+    }
+    const prompt = async (session: string, text: string, options: PromptOptions): Promise<unknown> => {
+      checkOptions(options)
+      options.signal?.throwIfAborted()
+      const asked = options.result === undefined ? undefined : resultSchema(options.result)
+      return answer(
+        operations.ask('prompt', `${harness}/${session}`, {
+          ...{ harness, message: text },
+          ...(asked === undefined ? {} : { schema: asked.schema }),
+        }),
+        asked,
+      )
+    }
+    const session = Object.freeze({
+      name,
+      prompt: async (text: unknown, options: PromptOptions = {}) => alone(name, textOf(text, 'prompt'), options ?? {}),
+      skill: async (skill: unknown, options: PromptOptions = {}) =>
+        alone(name, skillText(skillName(skill), options?.args), options ?? {}),
+      task: async (text: unknown, options: PromptOptions = {}) =>
+        prompt(`task:${++tasks}`, textOf(text, 'task'), options ?? {}),
+    })
+    sessions.set(name, session)
+    return session
+  }
+  return Object.freeze({
+    name: harness,
+    agent,
+    session: async (name: unknown = 'default') => {
+      if (typeof name !== 'string' || name === '' || name.length > 100)
+        throw new TypeError('session() takes a name: a text of at most 100 characters')
+      if (name.startsWith('task:')) throw new TypeError('names of sessions that begin with "task:" are those of tasks')
+      return sessionOf(name)
+    },
+  })
+}
+
+const known = new Set(['result', 'args', 'signal'])
+
+/** What is not supported here is refused: a model or tools that are left out silently would be another agent. */
+function checkOptions(options: object): void {
+  const other = Object.keys(options).find((one) => !known.has(one))
+  if (other !== undefined)
+    throw new TypeError(`"${other}" is no option of a prompt in a workflow: it takes result, args (of a skill) and signal`)
+}
+
+function textOf(text: unknown, what: string): string {
+  if (typeof text === 'string' && text.trim() !== '') return text
+  throw new TypeError(`session.${what}() takes a text, not ${text === '' ? 'an empty one' : typeof text}`)
+}
+
+function skillName(skill: unknown): string {
+  const name = typeof skill === 'object' && skill !== null && 'name' in skill ? skill.name : skill
+  if (typeof name === 'string' && name !== '') return name
+  throw new TypeError('session.skill() takes a skill that was imported, or the name of one')
+}
+
+const skillText = (name: string, args: unknown): string =>
+  `Use the skill "${name}".${args === undefined ? '' : `\n\nArguments:\n${JSON.stringify(args, null, 2)}`}`
+
+async function answer(operation: Promise<unknown>, asked: ResultSchema | undefined): Promise<unknown> {
+  let given: Given
+  try {
+    given = (await operation) as Given
+  } catch (error) {
+    if ((error as { readonly code?: unknown } | undefined)?.code !== 'no-result') throw error
+    const reason = error instanceof Error ? error.message : String(error)
+    throw named('ResultUnavailableError', reason, { code: 'no-result', reason })
+  }
+  const { text, data, usage, model } = given
+  return asked ? { data: await asked.read(data), usage, model } : { text, usage, model }
+}

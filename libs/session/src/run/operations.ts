@@ -1,0 +1,60 @@
+// How the list of what a run's code has asked for grows, and how what is in it ends. RN1 and RN7 stand in run.ts.
+import type { Session } from '../session.ts'
+import type { OpenOperation, Operation, OperationKind, OperationResult, Run } from './run-state.ts'
+
+/** What a replay itself brought about, its code knows. */
+export const told = (run: Run): Run => ({
+  ...run,
+  done: run.done + 1,
+  seen: run.replay && run.seen >= 0 ? run.seen + 1 : run.seen,
+})
+
+/** RN1: a new operation is the next one. */
+export function added(session: Session, { position }: { readonly position: number }, change: (run: Run) => Run): Session {
+  const { run } = session
+  if (!run?.replay || run.ended || position !== run.operations.length) return session
+  return { ...session, run: change(run) }
+}
+
+export const opened = (
+  session: Session,
+  data: { readonly position: number; readonly name: string },
+  operation: OperationKind,
+  waits: OpenOperation,
+  n: number,
+): Session =>
+  added(session, data, (run) => ({
+    ...run,
+    operations: [...run.operations, { name: data.name, operation, n, state: 'open', waits }],
+  }))
+
+/** RN1. null: it does not end so. `own`: the replay that is under way has brought it about. */
+export function ended(
+  session: Session,
+  position: number,
+  end: (waits: OpenOperation) => OperationResult | null,
+  own = false,
+): Session {
+  const { run } = session
+  const old = run?.operations[position]
+  if (!run || run.ended || old?.state !== 'open') return session
+  const result = end(old.waits)
+  if (!result) return session
+  const { name, operation, n } = old
+  const { late = 0 } = run
+  const beside = run.replay !== null && !own
+  const closed: Operation = { name, operation, n, state: 'done', order: beside ? -1 - late : run.done, result }
+  const next = { ...run, operations: run.operations.with(position, closed) }
+  if (beside) return { ...session, run: { ...next, late: late + 1 } }
+  return { ...session, run: own ? told(next) : { ...next, done: run.done + 1 } }
+}
+
+/** RN7: the replay is over. What has ended beside it stands in line behind what the code was told of. */
+export function inLine(run: Run): Run {
+  const { late, ...rest } = run
+  if (late === undefined) return run
+  const operations = run.operations.map((one) =>
+    one.state === 'done' && one.order < 0 ? { ...one, order: run.done - 1 - one.order } : one,
+  )
+  return { ...rest, operations, done: run.done + late }
+}
