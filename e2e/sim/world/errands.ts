@@ -60,7 +60,7 @@ function decisionOf(world: World, own: Fold, there: Fold, errand: Errand, pool: 
       return world.rules.createChild(there, errand, childBorn(world, own, errand), own.session, declared(world, errand))
     case 'prompt-child': {
       const { prompt } = errand
-      const asked = { kind: 'create-child' as const, instruction: '', ...prompt, child: errand.child }
+      const asked = { ...prompt, kind: 'create-child' as const, instruction: '', child: errand.child }
       const started = childBorn(world, own, asked)
       return promptChild(there, errand, own.session, { started, declared: declared(world, asked) })
     }

@@ -50,3 +50,14 @@ export {
   type Workflow,
   type WorkflowContext,
 } from './workflow.ts'
+export type {
+  FlueContext,
+  PromptData,
+  PromptText,
+  PromptUsage,
+  ResultSchema,
+  RunHarness,
+  RunSession,
+  RunStepOptions,
+  WorkflowRunContext,
+} from './run.ts'

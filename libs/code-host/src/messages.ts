@@ -122,7 +122,18 @@ export interface RunInput {
 }
 
 export interface RunHistory {
-  readonly operation: 'step' | 'call' | 'sleep' | 'pause' | 'now' | 'random' | 'uuid' | 'config' | 'init' | 'prompt' | 'wait'
+  readonly operation:
+    | 'step'
+    | 'call'
+    | 'sleep'
+    | 'pause'
+    | 'now'
+    | 'random'
+    | 'uuid'
+    | 'config'
+    | 'init'
+    | 'prompt'
+    | 'wait'
   readonly name: string
   /** Absent: it is open. */
   readonly result?: RunResult

@@ -94,6 +94,16 @@ export const errorTable = {
     meaning: 'There is no project with this name, or it was deleted.',
     next: 'Check the name. This lists all projects: reins project list',
   },
+  workflow_not_found: {
+    retry: 'never',
+    meaning: 'No project has a workflow with this name.',
+    next: 'Check the name. This lists all projects with their workflows: reins project list',
+  },
+  run_not_found: {
+    retry: 'never',
+    meaning: 'There is no run of a workflow with this id.',
+    next: 'Check the id. GET /v1/runs lists all runs.',
+  },
   name_taken: {
     retry: 'never',
     meaning: 'An agent or a workflow of this name exists already, of another kind or in another project.',

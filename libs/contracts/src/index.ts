@@ -361,6 +361,19 @@ export {
   Usage,
   UserContent,
 } from './events/content.ts'
+export {
+  DeliverToRun,
+  RunDelivered,
+  RunList,
+  RunStatus,
+  runAgent,
+  runIdOf,
+  sessionOfRun,
+  StartedRun,
+  StartRun,
+  WorkflowRun,
+  workflowOfAgent,
+} from './api/runs.ts'
 export { DeclaredAgent, RanCall, Stopped } from './events/delegation.ts'
 export {
   ElicitationAction,

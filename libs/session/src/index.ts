@@ -48,7 +48,7 @@ export {
   resumeChild,
   settleParent,
 } from './delegation/errand-frames.ts'
-export { type Child, memberOf, type Team, type TeamLimits } from './delegation/team.ts'
+export { type Child, memberOf, sessionsLeft, type Team, type TeamLimits } from './delegation/team.ts'
 export {
   heldSessions,
   pauseChild,
@@ -59,9 +59,9 @@ export {
 } from './delegation/tree-pause.ts'
 export { pauseTree } from './lifecycle/lifecycle-controls.ts'
 export { stopOf } from './delegation/stop.ts'
-export type { Operation, OperationResult, Run } from './run/run-state.ts'
+export type { Harness, Operation, OperationResult, Run } from './run/run-state.ts'
 export { runQuestions } from './run/run-state.ts'
-export { waitFor } from './run/invoked.ts'
+export { openWaits, waitFor } from './run/invoked.ts'
 export { type WaitsFor, waitsForPeople } from './delegation/waiting-for-people.ts'
 export {
   type Errand,

@@ -20,8 +20,15 @@ import { learnNamed, type SecretsRedactor } from '@reins/secrets'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
 import { type DelegationCeilings, defaultCeilings, defaultRetryPolicy, type RetryPolicy } from '@reins/session'
 import type { Log, Metrics } from '@reins/telemetry'
-import { builtinCatalog, type Guard, memoryCatalog, type Sandbox, skillsCatalog } from '@reins/tools'
-import { configOf } from './run/configs.ts'
+import {
+  builtinCatalog,
+  type Guard,
+  memoryCatalog,
+  outputSchemaProblem,
+  type Sandbox,
+  skillsCatalog,
+} from '@reins/tools'
+import { agentOf, configOf } from './run/configs.ts'
 import { executorMetrics } from './executor-metrics.ts'
 import { DeltaPace } from './model-call/delta-pace.ts'
 import { IgnoredFields } from './model-call/ignored-fields.ts'
@@ -137,6 +144,11 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     runs: {
       hosts,
       config: configOf(broker, config.registry),
+      agent: agentOf({
+        agentFresh: (name) => reading(() => config.registry.agentFresh(name)),
+        version: (digest) => reading(() => config.registry.version(digest)),
+      }),
+      schemaProblem: async (schema) => (await outputSchemaProblem(schema))?.message,
       now: clock.now,
       networkAllowed: config.sandbox.networkAllowed,
       betweenMs: config.betweenMs ?? runLimits.betweenMs,

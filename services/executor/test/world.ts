@@ -311,6 +311,8 @@ export class Executor {
         runs: {
           hosts: { run: async () => ({ kind: 'not-run' as const, message: 'this test has no code' }) },
           config: async () => null,
+          agent: async () => null,
+          schemaProblem: async () => undefined,
           now: () => 0,
           networkAllowed: false,
           betweenMs: 10_000,

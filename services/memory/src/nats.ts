@@ -87,7 +87,8 @@ function rebuildable(index: SessionIndex | undefined): SessionIndex {
 }
 
 export function listRequest(request: unknown): ListSessions {
-  const fields = fieldsOf(request, ['agent', 'status', 'tree', 'only', 'limit', 'after'])
+  const fields = fieldsOf(request, ['agent', 'kind', 'status', 'tree', 'only', 'limit', 'after'])
+  const kind = fields.optionalText('kind')
   const agent = fields.optionalText('agent')
   const tree = fields.optionalText('tree')
   const status = fields.optionalText('status')
@@ -98,6 +99,7 @@ export function listRequest(request: unknown): ListSessions {
     limit: fields.count('limit', 1000),
     ...fields.only(),
     ...(agent === undefined ? {} : { agent }),
+    ...(kind === 'run' ? { kind } : {}),
     ...(status === undefined ? {} : { status }),
     ...(tree === undefined ? {} : { tree }),
     ...(after === undefined ? {} : { after }),

@@ -48,6 +48,7 @@ export type Registry = Pick<
   | 'waitFor'
   | 'project'
   | 'projects'
+  | 'codeWorkflow'
 >
 export type Pools = Pick<WorkQueue, 'ensurePool' | 'pools' | 'backlog'>
 export type CallService = <T>(subject: string, request: unknown, withinMs?: number) => Promise<Reply<T>>

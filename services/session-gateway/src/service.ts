@@ -27,6 +27,7 @@ import { SessionFolds } from './api/reads/session-folds.ts'
 import { SessionReads } from './api/reads/session-reads.ts'
 import { SessionTrees } from './api/reads/session-trees.ts'
 import { Projects } from './api/projects.ts'
+import { Runs } from './api/runs/runs.ts'
 import { Values } from './api/values.ts'
 import { Webhooks } from './api/webhooks.ts'
 import { Appender } from './api/writes/appender.ts'
@@ -47,6 +48,7 @@ import { sessionRoutes } from './doors/http/routes-sessions.ts'
 import { signInRoutes } from './doors/http/routes-sign-in.ts'
 import { usageRoutes } from './doors/http/routes-usage.ts'
 import { projectRoutes } from './doors/http/routes-projects.ts'
+import { runRoutes } from './doors/http/routes-runs.ts'
 import { valueRoutes } from './doors/http/routes-values.ts'
 import { webhookRoutes } from './doors/http/routes-webhooks.ts'
 import { addRoutes, createHttp, type HttpOptions } from './doors/http/server.ts'
@@ -112,7 +114,8 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   const instancesHere = new Set(config.instancesHere)
   const writersHere = () => instancesHere.size > 0 && pools.areAllOf(instancesHere)
   const agents = new Agents(config)
-  const writes = new SessionWrites({ ...config, access, appender, folds, stopping: stopping.signal, writersHere })
+  const writeParts = { ...config, access, appender, folds, stopping: stopping.signal, writersHere }
+  const writes = new SessionWrites(writeParts)
   const api: Api = {
     authenticate: (token, address) => known.caller(token, address),
     access: {
@@ -125,6 +128,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     },
     agents,
     projects: new Projects(config),
+    runs: new Runs({ ...writeParts, writes, call: config.call }),
     values: new Values({ ...config, agents }),
     writes,
     approvals: new Approvals({ ...config, access, writes, folds }),
@@ -207,6 +211,7 @@ function addAll(
     ...auditRoutes(api),
     ...agentRoutes(api),
     ...projectRoutes(api),
+    ...runRoutes(api),
     ...valueRoutes(api),
     ...webhookRoutes(api),
     ...memoryRoutes(api),

@@ -136,6 +136,7 @@ export class World {
         principal: (name) => principals.find((principal) => principal.name === name),
         principals: () => principals,
         project: () => undefined,
+        codeWorkflow: () => undefined,
         projects: () => [],
         waitFor: async () => true,
       },

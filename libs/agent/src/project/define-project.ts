@@ -2,6 +2,7 @@
 //   P1. It is known by a registered symbol, so that it is one over two copies of this package; what stands below the symbol says the
 //       version of this form.
 //   P2. Making it refuses nothing: whoever loads the bundle has it checked, and names every mistake at once.
+import { jsonSchemaOf } from '../parameters.ts'
 import { checkProject, type ProjectDescription } from './check-project.ts'
 
 export type { ModuleProblem, ProjectDescription } from './check-project.ts'
@@ -34,8 +35,12 @@ export interface Project {
   readonly [projectMarker]: ProjectForm
 }
 
+/** A host reads the schemas of workflows by what stands here: it knows no library of schemas itself. */
+const schemasMarker = Symbol.for('reins.schemas')
+
 /** Written by `reins build`, for the entry that it generates. */
 export function defineProject(modules: ProjectModules): Project {
+  Object.assign(globalThis, { [schemasMarker]: Object.freeze({ jsonSchemaOf }) })
   const form: ProjectForm = Object.freeze({ version: 1, modules, describe: () => checkProject(modules) })
   return Object.freeze({ [projectMarker]: form })
 }

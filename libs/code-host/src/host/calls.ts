@@ -142,7 +142,9 @@ export class Calls {
   async #replay(call: Call, input: RunInput): Promise<CallEnd> {
     const workflow = this.#workflowOf(input)
     if (!workflow)
-      return failed(input.workflow ? `the project has no workflow "${input.workflow.name}"` : 'the file exports no workflow')
+      return failed(
+        input.workflow ? `the project has no workflow "${input.workflow.name}"` : 'the file exports no workflow',
+      )
     await this.#request(call, 'began', null)
     const replay = new RunReplay(input, {
       request: (what, value) => this.#request(call, what, value),

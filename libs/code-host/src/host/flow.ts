@@ -43,8 +43,8 @@ export function runContext(
     session: Object.freeze({ id: input.session }),
     init: async (agent: unknown, options: unknown = {}) => {
       const { name = 'default' } = (options ?? {}) as { readonly name?: unknown }
-      if (typeof name !== 'string' || name === '' || name.length > 100)
-        throw new TypeError('"name" of init() is the name of the harness: a text of at most 100 characters')
+      if (typeof name !== 'string' || name === '' || name.length > 60)
+        throw new TypeError('"name" of init() is the name of the harness: a text of at most 60 characters')
       if (harnesses.has(name)) throw new Error(`init() has already been called with name "${name}" in this request.`)
       harnesses.add(name)
       try {

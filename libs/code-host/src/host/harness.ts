@@ -24,7 +24,8 @@ export function harnessOf(harness: string, agent: string, operations: RunOperati
     let busy = false
     /** One at a time: parallel work is work of several sessions. */
     const alone = async (session: string, text: string, options: PromptOptions): Promise<unknown> => {
-      if (busy) throw named('SessionBusyError', `The session "${name}" is at work: parallel work takes several sessions.`)
+      if (busy)
+        throw named('SessionBusyError', `The session "${name}" is at work: parallel work takes several sessions.`)
       busy = true
       try {
         return await prompt(session, text, options)
@@ -59,8 +60,8 @@ export function harnessOf(harness: string, agent: string, operations: RunOperati
     name: harness,
     agent,
     session: async (name: unknown = 'default') => {
-      if (typeof name !== 'string' || name === '' || name.length > 100)
-        throw new TypeError('session() takes a name: a text of at most 100 characters')
+      if (typeof name !== 'string' || name === '' || name.length > 60)
+        throw new TypeError('session() takes a name: a text of at most 60 characters')
       if (name.startsWith('task:')) throw new TypeError('names of sessions that begin with "task:" are those of tasks')
       return sessionOf(name)
     },
@@ -73,7 +74,9 @@ const known = new Set(['result', 'args', 'signal'])
 function checkOptions(options: object): void {
   const other = Object.keys(options).find((one) => !known.has(one))
   if (other !== undefined)
-    throw new TypeError(`"${other}" is no option of a prompt in a workflow: it takes result, args (of a skill) and signal`)
+    throw new TypeError(
+      `"${other}" is no option of a prompt in a workflow: it takes result, args (of a skill) and signal`,
+    )
 }
 
 function textOf(text: unknown, what: string): string {

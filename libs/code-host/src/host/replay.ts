@@ -299,12 +299,7 @@ export class RunReplay {
   }
 
   /** RP4. */
-  async #resultOf(
-    key: number,
-    attempt: number,
-    ms: number,
-    run: (context: unknown) => unknown,
-  ): Promise<RunResult> {
+  async #resultOf(key: number, attempt: number, ms: number, run: (context: unknown) => unknown): Promise<RunResult> {
     const late = new AbortController()
     const signal = AbortSignal.any([this.#ports.signal, late.signal])
     const over = Promise.withResolvers<never>()

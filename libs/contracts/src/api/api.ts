@@ -419,6 +419,8 @@ export type RebuildProgress =
 export interface ListSessions {
   readonly only?: Only
   readonly agent?: string
+  /** Runs of workflows alone. */
+  readonly kind?: 'run'
   /** A session: with it all that belong to the same tree. */
   readonly tree?: string
   readonly status?: string

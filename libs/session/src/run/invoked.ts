@@ -7,7 +7,7 @@ import { childOf, withChild } from '../delegation/team.ts'
 import type { Session } from '../session.ts'
 import type { Meanings } from '../slice.ts'
 import { added, ended, opened, told } from './operations.ts'
-import { openOf, type Operation, type OperationResult, type Placed, type Prompt } from './run-state.ts'
+import { openOf, type Operation, type OperationResult, type Placed, type Prompt, type Run } from './run-state.ts'
 
 export type InvokedEvent =
   | 'run.invoked'
@@ -54,7 +54,9 @@ export const invokedEvents: Meanings<InvokedEvent> = {
   'run.delivered': { evolve: (session, { data }) => delivered(session, data) },
   'delegation.prompted': {
     evolve: (session, { data: { call, position } }) =>
-      position > (session.prompted ?? -1) ? { ...session, prompted: position, continued: call, settled: null } : session,
+      position > (session.prompted ?? -1)
+        ? { ...session, prompted: position, continued: call, settled: null }
+        : session,
   },
 }
 
@@ -148,3 +150,11 @@ function answerOf({ status, output, result, usage, model, code }: EventData<'del
   const more = { ...(usage ? { usage } : {}), ...(model === undefined ? {} : { model }) }
   return { kind: 'value', value: { text: output, ...(result === undefined ? {} : { data: result }), ...more } }
 }
+
+/** What a run waits for from outside, as it is shown. */
+export const openWaits = (run: Run) =>
+  openOf(run, 'wait').map(({ position, name, waits: { event, output } }) => ({
+    ...{ operation: position, name },
+    ...(event === undefined ? {} : { event }),
+    ...(output === undefined ? {} : { output }),
+  }))

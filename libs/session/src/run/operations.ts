@@ -10,7 +10,11 @@ export const told = (run: Run): Run => ({
 })
 
 /** RN1: a new operation is the next one. */
-export function added(session: Session, { position }: { readonly position: number }, change: (run: Run) => Run): Session {
+export function added(
+  session: Session,
+  { position }: { readonly position: number },
+  change: (run: Run) => Run,
+): Session {
   const { run } = session
   if (!run?.replay || run.ended || position !== run.operations.length) return session
   return { ...session, run: change(run) }

@@ -1,6 +1,13 @@
 // What a session knows of the code that decides for it: the operations that the code has asked for, in their order, and the replay that is
 // under way. Types, and what can be asked of them.
-import type { ElicitationAction, ElicitationContent, EventData, RunError, RunPause, UserContent } from '@reins/contracts'
+import type {
+  ElicitationAction,
+  ElicitationContent,
+  EventData,
+  RunError,
+  RunPause,
+  UserContent,
+} from '@reins/contracts'
 import type { Session } from '../session.ts'
 
 /** Waits: for a message, a person's answer, the end of a turn, a timer, or the end of its function. */

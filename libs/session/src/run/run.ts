@@ -7,9 +7,9 @@
 //   RN3. A step that was cut off runs again where it is `safe`, as the next attempt. Any other ends as unknown, and the code is told so.
 //   RN4. One thing is under way at a time: a replay, or a turn of the agent. What else comes in waits in the log.
 //   RN5. Messages of people begin no turn: the code is given them, one for each pause, in their order.
+//   RN6. The code's bundle is named in the first frame. A later version of its file is of other sessions.
 //   RN7. What ends beside a replay is told of by the next one, behind all that this one has told: whatever the code did in this one, it did
 //        without knowing.
-//   RN6. The code's bundle is named in the first frame. A later version of its file is of other sessions.
 import { type EventData, type EventOf, runMessage, type SessionEvent } from '@reins/contracts'
 import { withAnsweredCancel } from '../cancel/answered-cancel.ts'
 import { resumedBy } from '../permitted/permitted.ts'
@@ -135,7 +135,10 @@ function replayEnded(session: Session, { data }: EventOf<'run.replay-ended'>): S
       return withAnsweredCancel({ ...session, run: { ...rest, replay: null, lost: 0 } })
     case 'held':
     case 'cancelled':
-      return withAnsweredCancel({ ...session, run: { ...inLine(run), replay: null, seen: -1, operations: lostSteps(inLine(run)) } })
+      return withAnsweredCancel({
+        ...session,
+        run: { ...inLine(run), replay: null, seen: -1, operations: lostSteps(inLine(run)) },
+      })
     case 'lost': {
       const why = data.error === undefined ? {} : { why: data.error }
       return {

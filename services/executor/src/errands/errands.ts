@@ -117,7 +117,7 @@ async function promptChildOf(
 ): Promise<Errands> {
   const { child, prompt } = errand
   const there = await loadFold(context, child)
-  const begun = there.head.seq === 0 ? await beginningOf(context, parent, session, { ...prompt }) : null
+  const begun = there.head.seq === 0 ? ((await beginningOf(context, parent, session, prompt)) ?? null) : null
   if (there.head.seq === 0 && !begun) return 'done'
   return appendTo(context, errand, child, (now) => promptChild(now, errand, session, begun))
 }

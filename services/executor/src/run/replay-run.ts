@@ -6,15 +6,28 @@
 //   RR3. From one operation to the next, code has so much time. The first replay that takes longer counts as lost, since a host is shared:
 //        the next one fails the run.
 import type { CodeHosts, HostsAnswer, RunEnd, RunHistory, RunResult } from '@reins/code-host'
-import { type EventOf, eventCodec, type RunError, runLimits, runMessage, type SessionEvent } from '@reins/contracts'
+import {
+  childId,
+  type EventOf,
+  eventCodec,
+  type JsonObject,
+  type RunError,
+  runLimits,
+  runMessage,
+  type SessionEvent,
+} from '@reins/contracts'
 import type { Redactor } from '@reins/secrets'
-import type { Effect, Run, Session } from '@reins/session'
+import { type Effect, type Harness, type Run, type Session, sessionsLeft } from '@reins/session'
 
 /** `held`: nothing new may begin now. `lost`: the replay is nobody's any more. */
 export type Said = 'in' | 'held' | 'lost'
 
 export interface ReplayPorts {
   readonly hosts: Pick<CodeHosts, 'run'>
+  /** The agent of this name as it is now; null: there is none. */
+  agent(name: string): Promise<{ readonly digest: string; readonly pool: string } | null>
+  /** Why no answer can be held against this schema; undefined: they can. */
+  schemaProblem(schema: JsonObject): Promise<string | undefined>
   /** The value of a config; null: there is none. */
   config(name: string, session: Session): Promise<unknown>
   readonly now: () => number
@@ -77,6 +90,10 @@ class Replaying {
   #pending: SessionEvent[] = []
   #line: Promise<unknown> = Promise.resolve()
   #next: number
+  /** By the name of the harness; and children that are at work. */
+  readonly #harnesses: Record<string, Harness>
+  readonly #working = new Set<string>()
+  readonly #fresh = new Set<string>()
   #steps = 0
   #held = false
   #chars = 0
@@ -92,15 +109,20 @@ class Replaying {
     this.#redactor = redactor
     this.#say = say
     this.#next = run.operations.length
+    this.#harnesses = { ...run.harnesses }
+    for (const one of run.operations)
+      if (one.state === 'open' && one.waits.kind === 'prompt') this.#working.add(one.waits.child)
   }
 
   async once(signal: AbortSignal): Promise<Answer> {
     const { born, id } = this.#session
     const history = this.#run.operations.map(historyOf)
     this.#chars = JSON.stringify(history).length
+    const { workflow } = this.#run
     const either = AbortSignal.any([signal, this.#broken.signal])
     const input = {
       ...{ agent: born?.agent ?? '', session: id, history },
+      ...(workflow ? { workflow: { name: workflow.workflow, ...payloadOf(workflow) } } : {}),
       limits: {
         valueChars: runLimits.valueChars,
         stepMs: runLimits.stepMs,
@@ -257,7 +279,17 @@ class Replaying {
         this.#add({ type: 'run.recorded', data: { position, name, operation: 'config', value } })
         return { kind: 'ended', result: { kind: 'value', value } }
       }
+      case 'init':
+        return this.#init(position, name, String(said.agent))
+      case 'prompt':
+        return this.#prompt(said)
+      case 'wait': {
+        const { event, output } = said
+        const data = { ...(event === undefined ? {} : { event }), ...(output === undefined ? {} : { output }) }
+        return this.#waits({ type: 'run.waited', data: { position, name, ...data } as EventOf<'run.waited'>['data'] })
+      }
       case 'call': {
+        if (this.#run.workflow) throw new Error('The code disturbed its host.')
         const content = [{ type: 'text' as const, text: String(said.message) }]
         return this.#waits({ type: 'run.called', data: { position, name, message: runMessage(position), content } })
       }
@@ -279,6 +311,51 @@ class Replaying {
       default:
         throw new Error('The code disturbed its host.')
     }
+  }
+
+  async #init(position: number, name: string, agent: string): Promise<unknown> {
+    const found = await this.#ports.agent(agent)
+    if (!found) {
+      this.#break({
+        code: 'agent-not-found',
+        message: `The workflow asks for the agent "${agent}", and there is none of that name.`,
+      })
+      return { kind: 'open' }
+    }
+    this.#add({ type: 'run.initialized', data: { position, name, agent, ...found } })
+    this.#harnesses[name] = { agent, ...found }
+    return { kind: 'ended', result: { kind: 'value', value: { agent } } }
+  }
+
+  async #prompt({ position, name, harness, message, schema }: Words): Promise<unknown> {
+    const { team } = this.#session
+    const known =
+      typeof harness === 'string' && Object.hasOwn(this.#harnesses, harness) ? this.#harnesses[harness] : null
+    if (!known || !team) throw new Error('The code disturbed its host.')
+    const child = childId(this.#session.id, name)
+    // WF1: the host sees to it; a second one of the same session would be the word of code that disturbs it.
+    if (this.#working.has(child)) throw new Error('The code disturbed its host.')
+    if (!Object.hasOwn(team.children, child) && sessionsLeft(team) <= this.#fresh.size)
+      this.#break(
+        tooMany(`asks for more than ${team.sessions} sessions. Prompt the same session again, or begin another run`),
+      )
+    const problem = schema === undefined ? undefined : await this.#ports.schemaProblem(schema as JsonObject)
+    if (problem !== undefined) {
+      this.#break({ code: 'invalid-schema', message: `The "result" of a prompt ${problem}.` })
+      return { kind: 'open' }
+    }
+    this.#working.add(child)
+    this.#fresh.add(child)
+    const levels = Math.max(team.levels - 1, 0)
+    const sessions = Math.min(sessionsOfChild, Math.floor(Math.max(sessionsLeft(team) - this.#fresh.size, 0) / 2))
+    return this.#waits({
+      type: 'run.prompted',
+      data: {
+        ...{ position, name, harness: String(harness), child, pool: known.pool, levels, sessions },
+        content: [{ type: 'text', text: String(message) }],
+        ...(schema === undefined ? {} : { output: { schema: schema as JsonObject } }),
+      },
+    })
   }
 
   /** RR1. */
@@ -371,12 +448,21 @@ interface Words {
   readonly operation: string
   readonly value: unknown
   readonly message: unknown
+  readonly agent: unknown
+  readonly harness: unknown
+  readonly schema: unknown
+  readonly event: unknown
   readonly ms: unknown
   readonly output: unknown
   readonly replay: unknown
   readonly attempt: number
   readonly result: RunResult
 }
+
+/** Of the tree, that a session below may give away. */
+const sessionsOfChild = 50
+
+const payloadOf = (workflow: object) => ('payload' in workflow ? { payload: workflow.payload } : {})
 
 const fits = (event: SessionEvent): boolean => eventCodec.decode(event).kind === 'known'
 

@@ -10,6 +10,7 @@ import {
   type ListSessions,
   ReinsError,
   rootOf,
+  runAgent,
   type SessionInfo,
   type UsageReport,
 } from '@reins/contracts'
@@ -133,11 +134,12 @@ async function indexedUpTo(db: Database): Promise<number> {
 }
 
 /** One row more than the page, so that it shows whether there is another. Each is read along an index. */
-export function listQuery({ agent, status, tree, only, limit, after }: ListSessions) {
+export function listQuery({ agent, kind, status, tree, only, limit, after }: ListSessions) {
   const from = after === undefined ? undefined : placeOf(after)
   return (db: Database) => {
     let query = db.selectFrom('sessions').selectAll().where('agent', 'is not', null)
     if (agent !== undefined) query = query.where('agent', '=', agent.replaceAll('\0', ''))
+    if (kind === 'run') query = query.where('agent', 'like', `${runAgent('')}%`)
     if (status !== undefined) query = query.where('status', '=', status as SessionRow['status'])
     if (tree !== undefined) query = query.where('root', '=', rootOf(tree.replaceAll('\0', '')))
     if (only) query = query.where(shown(only, { session: 'id' }))

@@ -15,6 +15,7 @@ import type { SessionTrees } from './reads/session-trees.ts'
 import type { Elicitations } from './writes/elicitations.ts'
 import type { Approvals } from './writes/approvals.ts'
 import type { Projects } from './projects.ts'
+import type { Runs } from './runs/runs.ts'
 import type { Values } from './values.ts'
 import type { Webhooks } from './webhooks.ts'
 import type { SessionWrites } from './writes/session-writes.ts'
@@ -37,6 +38,7 @@ export interface Api {
   }
   readonly agents: Agents
   readonly projects: Projects
+  readonly runs: Runs
   readonly values: Values
   readonly webhooks: Webhooks
   readonly memories: Memories

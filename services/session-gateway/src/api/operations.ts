@@ -16,6 +16,7 @@ export interface Operation {
     | 'webhooks'
     | 'memory'
     | 'sessions'
+    | 'runs'
     | 'approvals'
     | 'usage'
     | 'pools'
@@ -482,6 +483,36 @@ export const operations = {
     ],
   ),
   listSessions: sessionRead('List sessions, the latest first', ['invalid_request', 'unavailable']),
+  startRun: {
+    summary: 'Start a run of a workflow; it is accepted once it is stored',
+    tag: 'runs',
+    needs: [['workflow:{workflow}:run']],
+    errors: ['invalid_request', 'workflow_not_found', 'body_too_large', 'timed_out', ...appendErrors],
+  },
+  showRun: {
+    summary: 'Show a run: where it stands, what it waits for, what it came to',
+    tag: 'runs',
+    needs: [['workflow:{workflow}:read'], ...readsSession],
+    names: ofSession,
+    errors: ['run_not_found', 'session_not_found', 'timed_out', 'unavailable'],
+  },
+  listRuns: {
+    summary: 'List runs, the latest first',
+    tag: 'runs',
+    needs: readsSession,
+    errors: ['invalid_request', 'unavailable'],
+  },
+  deliverToRun: {
+    summary: 'Give a run an event that it waits for, or the input of a pause',
+    tag: 'runs',
+    needs: [['workflow:{workflow}:run']],
+    names: ofSession,
+    errors: [
+      ...(['invalid_request', 'run_not_found', 'session_not_found', 'session_ended'] as const),
+      ...(['session_conflict', 'body_too_large'] as const),
+      ...appendErrors,
+    ],
+  },
   showSession: sessionRead('Show a session, from its stream', ['session_not_found', 'unavailable']),
   showTree: sessionRead(
     'The tree of a delegation: each session of it, how it stands, what it waits for, and what its branch used',

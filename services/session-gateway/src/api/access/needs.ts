@@ -8,7 +8,7 @@ import { covers, nameOfSegment, segmentOf } from '@reins/contracts'
 
 export const holes = [
   ...(['agent', 'session', 'tool', 'secret', 'config', 'webhook', 'scope'] as const),
-  ...(['principal', 'role', 'token'] as const),
+  ...(['principal', 'role', 'token', 'workflow'] as const),
 ]
 export type Hole = (typeof holes)[number]
 

@@ -19,6 +19,8 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   secret_not_found: 404,
   invalid_project: 422,
   project_not_found: 404,
+  workflow_not_found: 404,
+  run_not_found: 404,
   name_taken: 409,
   config_not_found: 404,
   role_not_found: 404,

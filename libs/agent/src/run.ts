@@ -1,0 +1,101 @@
+// What a workflow of a project is written with: `export async function run(ctx: WorkflowRunContext) { … }` in workflows/<name>.ts.
+import type { Json, ToolLog } from './context.ts'
+import type { JsonSchema } from './json-schema.ts'
+import type { StandardOutput, StandardSchema } from './standard-schema.ts'
+import type { StepContext, StepOptions } from './workflow.ts'
+
+export interface RunStepOptions extends StepOptions {
+  /** How often it is tried again when it failed. Default 0, at most 100. */
+  readonly retries?: number
+  /** The first wait between two tries: milliseconds, or a text such as `5s`; doubled each time, to an hour. Default 1 s. */
+  readonly backoff?: number | string
+}
+
+/** TypeBox and JSON Schema, or a schema of Zod, Valibot and others. */
+export type ResultSchema = JsonSchema | StandardSchema
+
+export interface PromptUsage {
+  readonly inputTokens: number
+  readonly outputTokens: number
+}
+
+export interface PromptText {
+  readonly text: string
+  readonly usage: PromptUsage
+  readonly model: string
+}
+
+export interface PromptData<T> {
+  readonly data: T
+  readonly usage: PromptUsage
+  readonly model: string
+}
+
+/** TypeBox carries its type under `static`. */
+type ResultOf<S> = S extends StandardSchema ? StandardOutput<S> : S extends { readonly static: infer T } ? T : unknown
+
+interface Prompting {
+  /** Looked at before the prompt is sent. */
+  readonly signal?: AbortSignal
+}
+
+export interface RunSession {
+  readonly name: string
+  prompt<S extends ResultSchema>(
+    text: string,
+    options: Prompting & { readonly result: S },
+  ): Promise<PromptData<ResultOf<S>>>
+  prompt(text: string, options?: Prompting): Promise<PromptText>
+  /** Asks for a skill of the agent, by its name or as it was imported. */
+  skill<S extends ResultSchema>(
+    skill: string | { readonly name: string },
+    options: Prompting & { readonly args?: unknown; readonly result: S },
+  ): Promise<PromptData<ResultOf<S>>>
+  skill(
+    skill: string | { readonly name: string },
+    options?: Prompting & { readonly args?: unknown },
+  ): Promise<PromptText>
+  /** A prompt in a session of its own. */
+  task<S extends ResultSchema>(
+    text: string,
+    options: Prompting & { readonly result: S },
+  ): Promise<PromptData<ResultOf<S>>>
+  task(text: string, options?: Prompting): Promise<PromptText>
+}
+
+export interface RunHarness {
+  readonly name: string
+  /** Default: `default`. One operation at a time; parallel work takes several sessions. */
+  session(name?: string): Promise<RunSession>
+}
+
+/**
+ * What the code is given. It runs from its beginning whenever there is news, and each operation gives what is recorded: so take time,
+ * randomness and all that comes from outside by these functions.
+ */
+export interface WorkflowRunContext<Payload = Json> {
+  /** Of the run: `run_…`. */
+  readonly id: string
+  readonly payload: Payload
+  readonly log: ToolLog
+  /** An agent, by its name or as its module exports it. Each name of a harness once. */
+  init(agent: unknown, options?: { readonly name?: string }): Promise<RunHarness>
+  /** Runs a function once, and records what it returns: any JSON. */
+  step<T>(name: string, run: (step: StepContext) => T | Promise<T>, options?: RunStepOptions): Promise<T>
+  /** Milliseconds, or a text such as `90s`, `5m`, `2h`, `1d`. Nothing is held in memory meanwhile. */
+  sleep(duration: number | string): Promise<void>
+  /** Waits for input. `output`: what whoever gives it is shown. */
+  pause<T = Json>(output?: unknown): Promise<T>
+  pause<T = Json>(name: string, output: unknown): Promise<T>
+  /** Waits for an event from outside, and gives its value. One that came before is taken. */
+  waitFor<T = Json>(event: string): Promise<T>
+  /** The value of a config; null: there is none. */
+  getConfig(name: string): Promise<Json>
+  /** epoch ms */
+  now(): number
+  random(): number
+  uuid(): string
+}
+
+/** The same, by the name that it has in Flue. */
+export type FlueContext<Payload = Json> = WorkflowRunContext<Payload>

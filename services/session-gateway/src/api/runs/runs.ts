@@ -1,0 +1,275 @@
+// Runs of workflows: start one, read it, wait for its end, give it what it waits for. A run is a session, so everything else that is asked of
+// it (events, tree, cancel, pause) is asked of the session.
+import {
+  type DeliverToRun,
+  encodeCursor,
+  type EventOf,
+  emptyHead,
+  isSessionId,
+  makeUlid,
+  poolKey,
+  ReinsError,
+  type RunDelivered,
+  RunDelivered as RunDeliveredSchema,
+  type RunList,
+  runAgent,
+  runIdOf,
+  runLimits,
+  type SessionEvent,
+  type SessionList,
+  sessionOfRun,
+  type StartedRun,
+  StartedRun as StartedRunSchema,
+  type StartRun,
+  startCursor,
+  toExec,
+  type WorkflowRun,
+  workflowOfAgent,
+} from '@reins/contracts'
+import { follow } from '@reins/journal'
+import { defaultCeilings, type Fold, firstFrame, waitFor } from '@reins/session'
+import { permittedTools } from '../access/permitted-tools.ts'
+import type { Caller } from '../caller.ts'
+import { authorizeSome } from '../caller.ts'
+import { onlyOf, fromIndex } from '../reads/from-index.ts'
+import { operations } from '../operations.ts'
+import { type Outcome, refused } from '../outcomes.ts'
+import { notFound } from '../writes/appender.ts'
+import { receipts, type SessionWrites, type WriteOptions, type WriteParts } from '../writes/session-writes.ts'
+import type { CallService } from '../../ports.ts'
+import { runOf } from './run-record.ts'
+
+export type RunParts = WriteParts & { readonly call: CallService; readonly writes: SessionWrites }
+
+export class Runs {
+  readonly #parts: RunParts
+
+  constructor(parts: RunParts) {
+    this.#parts = parts
+  }
+
+  /** It is durable when it is answered; `options.key`: once for one key. */
+  start(caller: Caller, request: StartRun, options: WriteOptions = {}): Promise<Outcome<StartedRun>> {
+    const { writes, clock, registry, admission } = this.#parts
+    const { workflow } = request
+    return writes.write(caller, operations.startRun, { workflow }, options, async () => {
+      const session = makeUlid(clock.now(), clock.random)
+      return {
+        ...{ session, asked: 'POST /v1/runs', body: request, receiptOf: startedRun },
+        on: { head: emptyHead(session), remembered: false },
+        prepare: async () => {
+          const obstacle = admission?.newSessions()
+          if (obstacle) throw obstacle
+          const found = registry.codeWorkflow(workflow)
+          if (!found) throw new ReinsError('workflow_not_found', `There is no workflow ${workflow}.`)
+          const pool = poolKey({})
+          await Promise.all([
+            this.#parts.work.ensurePool('exec', pool, {}),
+            this.#parts.work.ensurePool('tool', pool, {}),
+          ])
+          const { project, module } = found
+          const { started, declared } = this.#beginning(caller, request, {
+            ...{ project: project.name, digest: project.digest, file: module.file, pool },
+          })
+          return (head) =>
+            head.seq > 0
+              ? { kind: 'unchanged' }
+              : { kind: 'append', decision: firstFrame(started, undefined, declared) }
+        },
+        settle: async (ids, done) => ({
+          kind: done.kind === 'appended' ? 'started' : 'unchanged',
+          receipt: {
+            run: await this.#show(ids.session),
+            cursor: encodeCursor(startCursor(ids.session)),
+          },
+        }),
+      }
+    })
+  }
+
+  #beginning(
+    caller: Caller,
+    { workflow, payload }: StartRun,
+    { project, digest, file, pool }: Readonly<Record<'project' | 'digest' | 'file' | 'pool', string>>,
+  ): { readonly started: EventOf<'session.started'>; readonly declared: readonly SessionEvent[] } {
+    if (payload !== undefined && JSON.stringify(payload).length > runLimits.valueChars)
+      throw new ReinsError(
+        'invalid_request',
+        `The body is not valid: payload: it has more than ${runLimits.valueChars} characters as JSON. Keep large data elsewhere, and say where it is.`,
+      )
+    const { maxDepth, maxFanOut, maxPerTurn, maxSessions } = this.#parts.ceilings ?? defaultCeilings
+    const given = payload === undefined ? {} : { payload }
+    return {
+      started: {
+        type: 'session.started',
+        data: {
+          ...{ agent: runAgent(workflow), digest, model: 'none', pools: { executor: pool, tools: pool } },
+          ...{ limits: { maxToolCalls: 0 }, tools: {}, toolset: [], principal: caller.principal },
+        },
+      },
+      declared: [
+        {
+          type: 'agents.declared',
+          data: { agents: [], levels: maxDepth, fanOut: maxFanOut, perTurn: maxPerTurn, sessions: maxSessions - 1 },
+        },
+        { type: 'run.declared', data: { file, digest, network: true } },
+        { type: 'run.invoked', data: { workflow, project, ...given } },
+        ...permittedTools(caller),
+      ],
+    }
+  }
+
+  /** Throws run_not_found. */
+  async show(caller: Caller, run: string): Promise<WorkflowRun> {
+    const session = await this.#known(caller, run, operations.showRun)
+    return this.#show(session)
+  }
+
+  async #show(session: string): Promise<WorkflowRun> {
+    const { fold, info } = await this.#parts.folds.folded(session)
+    const record = runOf(fold.session, info)
+    if (!record) throw notRun(session)
+    return record
+  }
+
+  /** The record of its end. Throws run_not_found; timed_out where `signal` aborts before, or after as long as one waits for a turn. */
+  async ended(caller: Caller, run: string, signal: AbortSignal): Promise<WorkflowRun> {
+    const session = await this.#known(caller, run, operations.showRun)
+    const { sessions, feed, appender, stopping, limits } = this.#parts
+    const over = Promise.withResolvers<'ended' | 'late'>()
+    const unfollow = appender.follows(session)
+    const following = follow(
+      sessions,
+      feed,
+      session,
+      0,
+      {
+        onFrames: (frames) => {
+          if (frames.some(({ frame }) => frame.status === 'ended')) over.resolve('ended')
+        },
+      },
+      { atHead: false, writersHere: this.#parts.writersHere() },
+    )
+    const gone = () => over.resolve('late')
+    const either = AbortSignal.any([signal, stopping, AbortSignal.timeout(limits.turnWithinMs)])
+    either.addEventListener('abort', gone, { once: true })
+    if (either.aborted) gone()
+    try {
+      if ((await over.promise) === 'ended') return await this.#show(session)
+    } finally {
+      either.removeEventListener('abort', gone)
+      following.close()
+      unfollow()
+    }
+    throw new ReinsError('timed_out', `The run ${runIdOf(session)} has not ended in time. It goes on.`)
+  }
+
+  /** From the index: what has just happened may not be in it. */
+  async list(
+    caller: Caller,
+    { workflow, ...page }: { readonly workflow?: string; readonly limit: number; readonly after?: string },
+  ): Promise<RunList> {
+    const allowed = authorizeSome(caller, operations.listRuns)
+    const request = { ...page, ...(workflow === undefined ? { kind: 'run' as const } : { agent: runAgent(workflow) }) }
+    const { sessions, ...more }: SessionList = await fromIndex(this.#parts.call, 'sessions.list', {
+      ...request,
+      ...onlyOf(allowed),
+    })
+    return {
+      runs: sessions.map(({ id, agent, status, createdAt, lastActivityAt }) => ({
+        ...{ runId: runIdOf(id), workflowName: workflowOfAgent(agent) ?? agent },
+        ...{ status, startedAt: createdAt, lastActivityAt },
+      })),
+      ...more,
+    }
+  }
+
+  /** An event, or the input of a pause. Refused with session_conflict where nothing waits for input. */
+  deliver(
+    caller: Caller,
+    run: string,
+    request: DeliverToRun,
+    options: WriteOptions = {},
+  ): Promise<Outcome<RunDelivered>> {
+    const session = sessionOfRun(run)
+    const about = async () => ({ session, workflow: await this.#workflowOf(session) })
+    return this.#parts.writes.write(caller, operations.deliverToRun, about, options, async () => {
+      if (!isSessionId(session)) throw notRun(run)
+      return {
+        ...{ session, asked: `POST /v1/runs/${session}/deliveries`, body: request },
+        ...{ receiptOf: runDelivered, on: undefined },
+        prepare: async (ids) => async (head) => {
+          if (head.seq === 0) throw notRun(run)
+          const { fold } = await this.#parts.folds.folded(session, head.seq)
+          const obstacle = undeliverable(fold, request)
+          if (obstacle) return refused(obstacle)
+          const { event, operation, value } = request
+          const position = event === undefined ? waitFor(fold.session, { position: operation })?.position : undefined
+          return {
+            kind: 'append',
+            decision: {
+              events: [
+                {
+                  type: 'run.delivered',
+                  data: {
+                    delivery: ids.subject,
+                    ...(event === undefined ? {} : { event }),
+                    ...(position === undefined ? {} : { position }),
+                    ...(value === undefined ? {} : { value }),
+                  },
+                },
+              ],
+              to: toExec(head.pool),
+              status: head.status,
+            },
+          }
+        },
+        settle: async (_ids, done) => {
+          const { seq, n } = done.kind === 'appended' ? done.frame : done.head
+          return {
+            kind: done.kind === 'appended' ? 'accepted' : 'unchanged',
+            receipt: { runId: runIdOf(session), cursor: encodeCursor({ of: session, tree: false, seq, n, i: -1 }) },
+          }
+        },
+      }
+    })
+  }
+
+  async #workflowOf(session: string): Promise<string | undefined> {
+    const agent = await this.#parts.access.agentOf(session)
+    return agent === undefined ? undefined : workflowOfAgent(agent)
+  }
+
+  async #known(caller: Caller, run: string, operation: (typeof operations)['showRun']): Promise<string> {
+    const session = sessionOfRun(run)
+    if (!isSessionId(session)) throw notRun(run)
+    await this.#parts.access.authorize(caller, operation, session, { workflow: await this.#workflowOf(session) })
+    await this.#parts.appender.existing(session).catch((error: unknown) => {
+      throw error instanceof ReinsError && error.code === notFound(session).code ? notRun(run) : error
+    })
+    return session
+  }
+}
+
+function undeliverable({ session, head }: Fold, { event, operation, value }: DeliverToRun): ReinsError | undefined {
+  const { run, beyond } = session
+  if (beyond) return new ReinsError('unavailable', `A newer version of Reins decides on this session: ${beyond.why}.`)
+  if (!run?.workflow) return notRun(session.id)
+  if (run.ended || head.status === 'ended') return new ReinsError('session_ended', 'The run has ended.')
+  if (value !== undefined && JSON.stringify(value).length > runLimits.valueChars)
+    return new ReinsError(
+      'invalid_request',
+      `The body is not valid: value: more than ${runLimits.valueChars} characters.`,
+    )
+  if (event !== undefined && (run.mail?.length ?? 0) >= runLimits.deliveries)
+    return new ReinsError('session_conflict', `Already ${runLimits.deliveries} events wait for this run to take them.`)
+  if (event === undefined && !waitFor(session, { position: operation }))
+    return new ReinsError('session_conflict', 'The run does not wait for input now, or not at this operation.')
+  return undefined
+}
+
+const notRun = (run: string): ReinsError =>
+  new ReinsError('run_not_found', `There is no run ${JSON.stringify(run.slice(0, 80))}.`)
+
+const startedRun = receipts(StartedRunSchema)
+const runDelivered = receipts(RunDeliveredSchema)
