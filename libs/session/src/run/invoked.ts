@@ -85,7 +85,7 @@ function fromMail(session: Session, position: number, event: string): Session {
   const at = mail.findIndex((one) => one.event === event)
   const found = mail[at]
   if (!found || !session.run) return session
-  const after = ended(session, position, () => valueOf(found))
+  const after = ended(session, position, () => resultOf(found))
   return after.run ? { ...after, run: { ...after.run, mail: mail.toSpliced(at, 1) } } : after
 }
 
@@ -93,13 +93,13 @@ function delivered(session: Session, data: EventData<'run.delivered'>): Session 
   const { run } = session
   if (!run || run.ended) return session
   const waiting = waitFor(session, data)
-  if (waiting) return ended(session, waiting.position, () => valueOf(data))
+  if (waiting) return ended(session, waiting.position, () => resultOf(data))
   const { mail = [] } = run
   if (data.event === undefined || mail.length >= runLimits.deliveries) return session
-  return { ...session, run: { ...run, mail: [...mail, { event: data.event, ...valueOf(data) }] } }
+  return { ...session, run: { ...run, mail: [...mail, { event: data.event, ...resultOf(data) }] } }
 }
 
-const valueOf = (data: object): { readonly kind: 'value'; readonly value?: unknown } => ({
+const resultOf = (data: object): { readonly kind: 'value'; readonly value?: unknown } => ({
   kind: 'value',
   ...('value' in data ? { value: data.value } : {}),
 })
