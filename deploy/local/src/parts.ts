@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { type Broker, connectBroker } from '@reins/broker'
-import { codeCatalog, describeBundle } from '@reins/code-host'
+import { CodeHosts, codeCatalog, describeBundle } from '@reins/code-host'
 import { Definitions } from '@reins/context'
 import { type DecisionSignature, type Health, makeShortId, type ServiceName } from '@reins/contracts'
 import { type Journal, openIdempotency, openJournal, type RegistryView, watchRegistry } from '@reins/journal'
@@ -288,8 +288,18 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     const as = instance('session-gateway')
     await storage.watchAppends()
     const definitions = new Definitions(view, catalogs)
+    const sandbox = await sandboxHere()
+    const hosts = new CodeHosts({
+      ...{ sandbox, guard: guardOf(config, options.masked) },
+      textOf: async (digest) => {
+        const bytes = await journal.bundles.get(digest)
+        return bytes && Buffer.from(bytes).toString('utf8')
+      },
+    })
+    closing.add('app hosts', () => hosts.close())
     const running = await gateway.start({
       ...config.gateway,
+      apps: { network: sandbox.networkAllowed, run: (bundle, call, signal) => hosts.run(bundle, call, signal) },
       sessions: sessionsOf('gateway'),
       feed: journal.feed,
       snapshots: journal.snapshots,

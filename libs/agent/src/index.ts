@@ -20,6 +20,7 @@ export type {
   ThinkingLevel,
 } from './authoring/runtime-config.ts'
 export { type ContentBlock, content, type ToolContent } from './content.ts'
+export { dispatch, type DispatchReceipt, type DispatchRequest } from './app/dispatch.ts'
 export type { Json, ToolContext, ToolLog } from './context.ts'
 export { AgentNotFoundError, AgentValidationError, DelegationResult } from './delegation.ts'
 export type { JsonSchema } from './json-schema.ts'

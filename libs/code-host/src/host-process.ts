@@ -270,6 +270,8 @@ export class HostProcess {
     if (!running) return
     try {
       const answer = await running.call.request(what, value)
+      // What was taken does not count any more: an answer may be streamed for hours.
+      this.#bytesLeft = bytesPerCall * (this.#calls.size + 1)
       this.#send({ kind: 'answer', request, answer: { kind: 'ok', value: answer } })
     } catch (error) {
       const message = error instanceof Error ? error.message : 'it could not be had'

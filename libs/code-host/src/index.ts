@@ -15,4 +15,6 @@ export {
   describeBundle,
 } from './describe-bundle.ts'
 export type { HostCall, HostLog } from './host-process.ts'
+export type { Bundle } from './code-hosts.ts'
+export type { FetchHead, FetchInput } from './messages.ts'
 export type { AgentInstance, RunEnd, RunHistory, RunInput, RunResult } from './messages.ts'

@@ -36,6 +36,7 @@ export type ToHost =
       /**
        * `tool`: a call of the tool `name`. `approval`: what its function says of these arguments. `run`: a replay of the workflow.
        * `configure`: the initializer of the agent `name`, for an AgentInstance without its agent; its value is a configuration.
+       * `fetch`: a request to the app of a project, as FetchInput; its body and its answer go by requests (see FetchHead).
        */
       readonly what: string
       readonly name: string
@@ -162,3 +163,27 @@ export type RunEnd =
   | { readonly kind: 'completed'; readonly output?: unknown }
   | { readonly kind: 'failed'; readonly error: RunFault }
   | { readonly kind: 'diverged'; readonly position: number; readonly recorded: Named; readonly found: Named }
+
+/** A request over HTTP that the app of a project answers. */
+export interface FetchInput {
+  readonly method: string
+  /** With the path that the app sees. */
+  readonly url: string
+  readonly headers: readonly (readonly [string, string])[]
+  /** Whether a body follows, asked for by `body`. */
+  readonly body: boolean
+}
+
+/**
+ * What the host of a `fetch` asks for. `body`: the next piece of the request's body, as base64; null: there is no more. `head`: the answer
+ * begins, as `FetchHead`. `chunk`: a piece of its body, as base64; answered when it was taken. `serve`, `read`, `run-owner`, `dispatch`:
+ * see the gateway (doors/apps).
+ */
+export interface FetchHead {
+  readonly status: number
+  readonly headers: readonly (readonly [string, string])[]
+  /** The body is the gateway's own, of this number. */
+  readonly passed?: number
+  /** Pieces follow. */
+  readonly body: boolean
+}

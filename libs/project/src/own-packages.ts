@@ -1,5 +1,5 @@
-// Which packages a file for an agent finds without an installation: @reins/agent with its doors, always as it is here, and TypeBox where
-// its folder has none. Each is made one module first, so that nothing in a bundle says where Reins is installed.
+// Which packages a file for an agent finds without an installation: @reins/agent with its doors, always as it is here, and TypeBox and
+// Hono where its folder has none. Each is made one module first, so that nothing in a bundle says where Reins is installed.
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import type { BuildOptions, Plugin } from 'esbuild'
@@ -13,10 +13,17 @@ type Build = (options: BuildOptions & { write: false }) => Promise<{ outputFiles
 export function ownPackages(build: Build): Plugin {
   const here = createRequire(import.meta.url)
   const beside = createRequire(here.resolve('@reins/agent'))
+  const besideFolder = path.dirname(here.resolve('@reins/agent'))
   const made = new Map<string, Promise<string>>()
   const moduleOf = (name: string): Promise<string> => {
     const known =
-      made.get(name) ?? oneModule(build, name.startsWith('@reins/') ? here.resolve(name) : beside.resolve(name))
+      made.get(name) ??
+      oneModule(
+        build,
+        name.startsWith('hono')
+          ? reexport(name, besideFolder)
+          : atPath(name.startsWith('@reins/') ? here.resolve(name) : beside.resolve(name)),
+      )
     made.set(name, known)
     return known
   }
@@ -27,7 +34,7 @@ export function ownPackages(build: Build): Plugin {
       plugin.onResolve({ filter: /^@reins\// }, ({ path: name }) =>
         doors.includes(name) ? ours(name) : { errors: [{ text: `${name} is ${notADoor(name)}` }] },
       )
-      plugin.onResolve({ filter: /^typebox(\/|$)/ }, async ({ path: name, kind, resolveDir, pluginData }) => {
+      plugin.onResolve({ filter: /^(?:typebox|hono)(\/|$)/ }, async ({ path: name, kind, resolveDir, pluginData }) => {
         if (pluginData === marked) return undefined
         const theirs = await plugin.resolve(name, { kind, resolveDir, pluginData: marked })
         return theirs.errors.length === 0 ? theirs : ours(name)
@@ -52,10 +59,17 @@ const notADoor = (name: string): string =>
     ? `not there: import ${doors.join(', ')}`
     : `a part of Reins that files for agents do not import: import ${agentPackage}`
 
+type Entry = Pick<BuildOptions, 'entryPoints' | 'stdin'>
+const atPath = (file: string): Entry => ({ entryPoints: [file] })
+/** As it is imported, not as it is required: a package may have one file for each. */
+const reexport = (name: string, resolveDir: string): Entry => ({
+  stdin: { contents: `export * from ${JSON.stringify(name)}`, resolveDir },
+})
+
 /** Small, since every bundle holds it; and without comments, in which esbuild would name the files. */
-async function oneModule(build: Build, entry: string): Promise<string> {
+async function oneModule(build: Build, entry: Entry): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [entry],
+    ...entry,
     ...{ bundle: true, write: false, format: 'esm', platform: 'node', target: 'node24' },
     ...{ minify: true, legalComments: 'none', charset: 'utf8', logLevel: 'silent' },
   })

@@ -46,11 +46,14 @@ export interface Limits {
   readonly costlyRequestsPerMinute: number
   /** ms between looks at whether the tokens of open streams are good. */
   readonly leaseLookEveryMs: number
+  /** ms that the app of a project may take of its own before it begins an answer. */
+  readonly appAnswerMs: number
   readonly headsKept: number
   readonly foldsKept: number
 }
 
 export const defaultLimits: Limits = {
+  appAnswerMs: 30_000,
   maxBodyBytes: 2_000_000,
   requestWithinMs: 60_000,
   maxMessageBytes: 1_000_000,

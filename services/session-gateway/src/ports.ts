@@ -32,6 +32,7 @@ import type { Log, Metrics } from '@reins/telemetry'
 import type { AuditSource } from './api/access/audit.ts'
 import type { Identities } from './api/access/identities.ts'
 import type { GatewaySettings } from './config.ts'
+import type { AppHosts } from './doors/apps/app-door.ts'
 import type { LookAtSendQueues } from './streams/send-queues.ts'
 
 export type Registry = Pick<
@@ -67,6 +68,9 @@ export interface Admission {
 }
 
 export interface GatewayConfig extends GatewaySettings {
+  /** Where apps of projects run, beside this process. Absent: their addresses are not served here. */
+  readonly apps?: AppHosts
+
   readonly sessions: SessionLog
   readonly feed: SessionFeed
   /** Of executors. Absent: a state is folded from the first frame on. */

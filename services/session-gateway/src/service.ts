@@ -34,6 +34,9 @@ import { Appender } from './api/writes/appender.ts'
 import { Approvals } from './api/writes/approvals.ts'
 import { Elicitations } from './api/writes/elicitations.ts'
 import { SessionWrites } from './api/writes/session-writes.ts'
+import { AgentDoor } from './doors/apps/agent-door.ts'
+import { addAppSockets } from './doors/apps/agent-socket.ts'
+import { AppDoor } from './doors/apps/app-door.ts'
 import { isLoopback } from './doors/http/origin.ts'
 import type { Route } from './doors/http/route.ts'
 import { accessRoutes } from './doors/http/routes-access.ts'
@@ -156,7 +159,16 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     pools,
   }
 
+  const door = new AgentDoor({ api, streams, now: () => clock.now() })
+  const apps =
+    config.apps &&
+    new AppDoor({
+      ...{ hosts: config.apps, registry, door, log },
+      now: () => clock.now(),
+      answerMs: limits.appAnswerMs,
+    })
   const options: HttpOptions = {
+    ...(apps ? { apps } : {}),
     origins: { loopback: isLoopback(config.host), ...config },
     api,
     signIn: config.oidc !== undefined,
@@ -175,6 +187,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   })
   await acceptSockets(app)
   const health = () => withQueues(config.health(), queues.all(), clock.now())
+  if (apps) addAppSockets(app, apps, door)
   const routes = addAll(app, { ...config, health }, api, streams, options)
   try {
     await app.listen({ host: config.host, port: config.port })

@@ -15,6 +15,7 @@ import {
   type SessionEvent,
   type Status,
   type PrincipalEntry,
+  type ProjectEntry,
   type RoleEntry,
   type TokenEntry,
   toLog,
@@ -76,6 +77,7 @@ export interface WorldOptions {
   readonly tokens?: Readonly<Record<string, Partial<TokenEntry>>>
   readonly principals?: readonly PrincipalEntry[]
   readonly roles?: readonly RoleEntry[]
+  readonly projects?: readonly ProjectEntry[]
 }
 
 export class World {
@@ -135,9 +137,9 @@ export class World {
         roles: () => roles,
         principal: (name) => principals.find((principal) => principal.name === name),
         principals: () => principals,
-        project: () => undefined,
+        project: (name) => options.projects?.find((project) => project.name === name),
+        projects: () => options.projects ?? [],
         codeWorkflow: () => undefined,
-        projects: () => [],
         waitFor: async () => true,
       },
       idempotency,

@@ -2,6 +2,8 @@
 //   P1. It is known by a registered symbol, so that it is one over two copies of this package; what stands below the symbol says the
 //       version of this form.
 //   P2. Making it refuses nothing: whoever loads the bundle has it checked, and names every mistake at once.
+import { type HostDoor, keepModules } from '../app/door.ts'
+import { type Served, serveProject } from '../app/serve-project.ts'
 import { jsonSchemaOf } from '../parameters.ts'
 import { checkProject, type ProjectDescription } from './check-project.ts'
 
@@ -29,6 +31,8 @@ export interface ProjectForm {
   readonly version: 1
   readonly modules: ProjectModules
   describe(): ProjectDescription
+  /** A request over HTTP, and what the app answers. */
+  serve(request: Request, door: HostDoor): Promise<Served>
 }
 
 export interface Project {
@@ -41,6 +45,12 @@ const schemasMarker = Symbol.for('reins.schemas')
 /** Written by `reins build`, for the entry that it generates. */
 export function defineProject(modules: ProjectModules): Project {
   Object.assign(globalThis, { [schemasMarker]: Object.freeze({ jsonSchemaOf }) })
-  const form: ProjectForm = Object.freeze({ version: 1, modules, describe: () => checkProject(modules) })
+  keepModules(modules)
+  const form: ProjectForm = Object.freeze({
+    version: 1,
+    modules,
+    describe: () => checkProject(modules),
+    serve: (request: Request, door: HostDoor) => serveProject(modules, request, door),
+  })
   return Object.freeze({ [projectMarker]: form })
 }

@@ -1,13 +1,14 @@
 // The calls that run in a host, each with what it may still say. Its numbered rules are those of main.ts.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ToolContext } from '@reins/agent'
-import type { CallEnd, FromHost, HostLimits, LogLevel, RunInput, ToHost } from '../messages.ts'
-import type { ProjectModules } from '@reins/agent/project'
+import type { ProjectForm, ProjectModules } from '@reins/agent/project'
+import type { CallEnd, FetchInput, FromHost, HostLimits, LogLevel, RunInput, ToHost } from '../messages.ts'
 import type { LoadedTool, Workflow } from './exports.ts'
 import type { Instances } from './instances.ts'
 import { asJson } from './json.ts'
 import { RunReplay } from './replay.ts'
 import { say, sayText } from './say.ts'
+import { serveFetch } from './serving.ts'
 import { clipped, messageOf, stackOf } from './thrown.ts'
 
 type Run = Extract<ToHost, { kind: 'run' }>
@@ -30,6 +31,8 @@ export class Calls {
   /** Of a project. */
   instances: Instances | undefined
   project: ProjectModules | undefined
+  /** Answers requests over HTTP. */
+  app: ProjectForm | undefined
   readonly #limits: HostLimits
   readonly #running = new Map<number, Call>()
   readonly #requests = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
@@ -39,6 +42,12 @@ export class Calls {
 
   constructor(limits: HostLimits) {
     this.#limits = limits
+    // What code asks for outside of its own call's context (dispatch of @reins/agent) is asked on behalf of that call.
+    const request = (what: string, value: unknown): Promise<unknown> => {
+      const call = this.current()
+      return call ? this.#request(call, what, value) : Promise.reject(new Error('no call of this code runs any more'))
+    }
+    Object.defineProperty(globalThis, Symbol.for('reins.host'), { value: Object.freeze({ request }) })
   }
 
   /** The call whose code this is. */
@@ -102,6 +111,7 @@ export class Calls {
   /** A text is the end as JSON already: a result is written once. */
   async #work(call: Call, { what, name, input, facts }: Run): Promise<CallEnd | string> {
     if (what === 'run') return this.#replay(call, input as RunInput)
+    if (what === 'fetch') return this.#serve(call, input as FetchInput)
     if (what === 'configure') return this.#configure(name, input as { readonly id: string; readonly payload?: unknown })
     const { instance } = facts
     const tool = instance ? await this.instances?.tool(instance, name) : this.tools.get(name)
@@ -137,6 +147,12 @@ export class Calls {
   ): Promise<CallEnd | string> {
     if (!this.instances) return failed('the file is no project, and has no agents')
     return this.#resultOf(await this.instances.configure({ ...instance, agent }))
+  }
+
+  async #serve(call: Call, input: FetchInput): Promise<CallEnd> {
+    if (!this.app) return failed('the bundle is not that of a project')
+    await serveFetch(this.app, input, (what, value) => this.#request(call, what, value), call.abort.signal)
+    return { kind: 'value' }
   }
 
   async #replay(call: Call, input: RunInput): Promise<CallEnd> {

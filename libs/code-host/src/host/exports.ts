@@ -20,6 +20,8 @@ export type LoadedBundle =
       readonly workflow?: Workflow
       /** The modules of a project, whose bundle this is. */
       readonly project?: ProjectModules
+      /** What is done with it. */
+      readonly form?: ProjectForm
     }
   | { readonly kind: 'not-loaded'; readonly message: string }
 
@@ -102,6 +104,7 @@ function loadedProject(form: ProjectForm): LoadedBundle {
       ...loaded,
       found: [{ kind: 'project', export: 'default', facts: described.manifest }],
       project: form.modules,
+      form,
     }
   } catch (error) {
     return { ...loaded, found: [problem(`the project cannot be described: ${messageOf(error)}`)] }

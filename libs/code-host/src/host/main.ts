@@ -65,6 +65,7 @@ export async function serve(bundleUrl: string, limits: HostLimits): Promise<void
     calls.workflow = bundle.workflow
     if (bundle.project) calls.instances = new Instances(bundle.project.agents)
     calls.project = bundle.project
+    calls.app = bundle.form
   }
   say(
     bundle.kind === 'loaded'

@@ -17,6 +17,7 @@ import type { Subject } from '../../api/access/needs.ts'
 import { authorizeSome, type Caller, nobody } from '../../api/caller.ts'
 import { asReinsError } from '../../api/errors.ts'
 import { tooLarge } from '../../api/writes/message-content.ts'
+import type { AppDoor } from '../apps/app-door.ts'
 import { negotiate } from './accept.ts'
 import { challenge } from './challenge.ts'
 import { tokenOf } from './credentials.ts'
@@ -33,6 +34,8 @@ export interface HttpOptions {
   /** People sign in at an identity provider: whoever is refused is told where. */
   readonly signIn: boolean
   readonly costly: CostlyRequests
+  /** Takes what is no route's, where it is a project's. Absent: there are no projects here. */
+  readonly apps?: AppDoor
   readonly maxBodyBytes: number
   readonly requestWithinMs: number
   readonly log: Log
@@ -54,8 +57,7 @@ export function createHttp(options: HttpOptions): FastifyInstance {
       connectionsCheckingInterval: Math.min(options.requestWithinMs, 15_000),
       requireHostHeader: false, // Node's own refusal has no body: checkTarget says it
       // Any other wish to upgrade is ignored, as HTTP has it: the request is answered as what it is.
-      shouldUpgradeCallback: ({ headers, url }) =>
-        headers.upgrade?.toLowerCase() === 'websocket' && /\/socket(\?|$)/.test(url ?? ''),
+      shouldUpgradeCallback: (request) => isSocket(request, options.apps),
     },
     exposeHeadRoutes: false,
     // Requests that are being answered are answered; connections that only wait are closed.
@@ -88,6 +90,12 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     reply.header('x-request-id', request.id)
     checkTarget(request.raw)
     checkOrigin(request.headers, options.origins)
+    const { apps } = options
+    if (!apps || (!request.is404 && request.routeOptions.url !== anyPath) || isSocket(request.raw, apps)) return
+    const target = apps.targetOf(request.raw.url ?? '')
+    if (!target) return
+    reply.hijack()
+    void apps.serve(target, request.raw, reply.raw)
   })
   if (options.signIn)
     app.addHook('onSend', async (request, reply) => {
@@ -111,6 +119,13 @@ export function createHttp(options: HttpOptions): FastifyInstance {
   })
   return app
 }
+
+/** What no other route takes. */
+export const anyPath = '/*'
+
+const isSocket = ({ headers, url = '' }: IncomingMessage, apps: AppDoor | undefined): boolean =>
+  headers.upgrade?.toLowerCase() === 'websocket' &&
+  (/^\/v1\/.*\/socket(\?|$)/.test(url) || apps?.targetOf(url) !== undefined)
 
 /** Adds the routes; `socket` routes are added by who speaks WebSocket. Call once, after all plugins. */
 export function addRoutes(app: FastifyInstance, routes: readonly Route[], options: HttpOptions): void {

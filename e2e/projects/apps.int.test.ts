@@ -1,0 +1,392 @@
+// The app of a project behind a gateway: its code in real hosts, over a journal in memory, with the executor played by the test.
+import { createHmac } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { CodeHosts } from '@reins/code-host'
+import { instanceSessionId, type ProjectEntry } from '@reins/contracts'
+import { buildProject } from '@reins/project'
+import { detectSandbox, noGuard } from '@reins/tools'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { World } from '../../services/session-gateway/test/world.ts'
+import { eventually } from '../harness/eventually.ts'
+
+const deadline = 120_000
+
+const created = `const mark = Symbol.for('reins.agent')
+export default Object.freeze({ [mark]: { version: 1 }, initialize: () => ({ model: 'scripted/echo' }) })`
+
+const files: Readonly<Record<string, string>> = {
+  'package.json': '{ "name": "support", "type": "module" }',
+  'src/agents/helper.ts': `import type { AgentRouteHandler, AgentWebSocketHandler } from '@reins/agent/app'
+export const route: AgentRouteHandler = async (c, next) => {
+  if (c.req.header('authorization') !== 'Bearer theirs') return c.json({ error: 'Unauthorized' }, 401)
+  const id = c.req.param('id')
+  if (id === 'secret') return c.notFound()
+  if (id === 'silent') return
+  if (id === 'throws') throw new Error('no luck: ' + id)
+  if (id === 'exits') process.exit(1)
+  if (id === 'hangs') await new Promise(() => {})
+  if (id === 'loops') for (;;) {}
+  if (id === 'named') c.set('principal', 'ada')
+  await next()
+  c.header('x-app', 'was here')
+}
+export const websocket: AgentWebSocketHandler = async (c, next) => {
+  if (c.req.header('authorization') !== 'Bearer theirs') return c.json({ error: 'Unauthorized' }, 401)
+  await next()
+}
+${created}`,
+  'src/agents/closed.ts': created,
+  'src/channels/github.ts': `export const channel = {
+  routes: [
+    {
+      method: 'POST',
+      path: '/events/:kind',
+      handler: async (c: any) => {
+        const { createHmac } = await import('node:crypto')
+        const raw = Buffer.from(await c.req.arrayBuffer())
+        const good = createHmac('sha256', 'key').update(raw).digest('hex') === c.req.header('x-signature')
+        return c.json({ good, bytes: raw.length })
+      },
+    },
+  ],
+}`,
+  'src/app.ts': `import { Hono } from 'hono'
+import { flue } from '@reins/agent/app'
+import { dispatch } from '@reins/agent'
+import helper from './agents/helper.ts'
+const app = new Hono()
+app.get('/hello', (c) => c.text('hello ' + c.req.query('name')))
+app.post('/echo', (c) => c.body(c.req.raw.body))
+app.get('/endless', (c) => new Response(new ReadableStream({
+  async pull(controller) { controller.enqueue(new TextEncoder().encode('tick\\n')); await new Promise((go) => setTimeout(go, 20)) },
+})))
+app.post('/hooks/comment', async (c) => {
+  const { id, text, key } = await c.req.json()
+  try {
+    const receipt = await dispatch(helper, { id, session: 'hooks', input: { type: 'comment', text }, ...(key ? { idempotencyKey: key } : {}) })
+    return c.json(receipt, 202)
+  } catch (error) {
+    return c.json({ refused: String(error) }, 409)
+  }
+})
+app.post('/hooks/named', async (c) => c.json(await dispatch({ agent: 'closed', id: 'x', input: undefined }).catch((error) => ({ refused: error.message }))))
+app.route('/api', flue())
+app.route('/', flue())
+export default app
+`,
+}
+
+let folder: string
+let world: World
+let hosts: CodeHosts
+
+beforeAll(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), 'reins-app-'))
+  for (const [file, text] of Object.entries(files)) {
+    mkdirSync(path.dirname(path.join(folder, file)), { recursive: true })
+    writeFileSync(path.join(folder, file), text)
+  }
+  const built = await buildProject(folder)
+  if (built.kind !== 'built') throw new Error(JSON.stringify(built))
+  const { text, digest } = built
+  const exposed = (name: string, open: boolean) => ({
+    ...{ name, route: open, websocket: open, file: `src/agents/${name}.ts` },
+  })
+  const entry: ProjectEntry = {
+    ...{ name: 'support', version: 1, digest, size: text.length, previous: [], deleted: false },
+    ...{ createdAt: 1, updatedAt: 1, by: 'user:admin' },
+    manifest: {
+      ...{ agents: [exposed('helper', true), exposed('closed', false)], workflows: [], app: true },
+      channels: [
+        { name: 'github', routes: [{ method: 'POST', path: '/events/:kind' }], file: 'src/channels/github.ts' },
+      ],
+    },
+  }
+  const sandbox = await detectSandbox({
+    allowUnsandboxed: true,
+    allowNetwork: false,
+    programs: [path.dirname(process.execPath)],
+  })
+  hosts = new CodeHosts({ sandbox, guard: noGuard, textOf: async () => text })
+  world = await World.start({
+    limits: { appAnswerMs: 3000 },
+    projects: [entry],
+    config: { apps: { network: false, run: (bundle, call, signal) => hosts.run(bundle, call, signal) } },
+  })
+}, deadline)
+
+afterAll(async () => {
+  await world?.close()
+  await hosts?.close()
+  rmSync(folder, { recursive: true, force: true })
+}, deadline)
+
+const theirs = { authorization: 'Bearer theirs', 'content-type': 'application/json' }
+
+async function ask(method: string, at: string, body?: string, headers: Record<string, string> = theirs) {
+  const answer = await fetch(world.url + at, { method, headers, ...(body === undefined ? {} : { body }) })
+  const text = await answer.text()
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    text,
+    json: text.startsWith('{') ? JSON.parse(text) : undefined,
+  }
+}
+
+/** The executor's part, once a message is there that no turn holds. */
+async function answerTo(id: string, text: string, session = 'default'): Promise<string> {
+  const at = instanceSessionId('helper', id, session)
+  const message = await eventually(async () => {
+    const events = (await world.frames(at)).flatMap((frame) => frame.events)
+    const held = events.flatMap((event) => (event.type === 'turn.started' ? event.data.messages : []))
+    const free = events.find((event) => event.type === 'message.received' && !held.includes(event.data.message))
+    return free?.type === 'message.received' ? free.data.message : undefined
+  })
+  await world.turn(at, message, text, `t-${message}`)
+  return message
+}
+
+describe('an agent behind its route', () => {
+  test('answers a message with the result, after the middleware let it through', async () => {
+    const asked = ask('POST', '/agents/helper/one', '{"message":"hi"}')
+    await answerTo('one', 'Hello there.')
+    const { status, headers, json } = await asked
+    expect([status, headers.get('x-app')]).toEqual([200, 'was here'])
+    expect(json).toEqual({
+      result: {
+        text: 'Hello there.',
+        usage: { input: 3, output: 2, cacheRead: 0, cacheWrite: 0, totalTokens: 5 },
+        model: { provider: 'scripted', id: 'echo' },
+      },
+    })
+    const [first] = await world.frames(instanceSessionId('helper', 'one', 'default'))
+    expect(first?.by).toBe('app:support')
+  })
+
+  test.each([
+    ['what its middleware refuses', '/agents/helper/one', {}, 401, { error: 'Unauthorized' }],
+    ['what its middleware does not let be seen', '/agents/helper/secret', theirs, 404, undefined],
+    ['an agent without a route', '/agents/closed/one', theirs, 404, { error: { type: 'agent_not_found' } }],
+    ['an agent that is not there', '/agents/nobody/one', theirs, 404, { error: { type: 'agent_not_found' } }],
+    [
+      'a middleware that does nothing',
+      '/agents/helper/silent',
+      theirs,
+      500,
+      { error: { type: 'middleware_unfinished' } },
+    ],
+    ['a middleware that throws', '/agents/helper/throws', theirs, 500, undefined],
+    ['a middleware that ends its process', '/agents/helper/exits', theirs, 500, undefined],
+    ['a middleware that hangs', '/agents/helper/hangs', theirs, 504, { error: { type: 'app_timeout' } }],
+    ['a middleware that loops', '/agents/helper/loops', theirs, 504, { error: { type: 'app_timeout' } }],
+  ])('stays closed to %s, and nothing is made', async (_what, at, headers, status, json) => {
+    const answer = await ask('POST', at, '{"message":"hi"}', headers)
+    expect(answer.status).toBe(status)
+    if (json) expect(answer.json).toMatchObject(json)
+    expect(answer.text).not.toContain('no luck')
+    const [, , name = '', id = ''] = at.split('/')
+    if (id !== 'one') expect(await world.frames(instanceSessionId(name, id, 'default'))).toEqual([])
+    expect((await ask('GET', '/hello?name=you')).text).toBe('hello you')
+  })
+
+  test.each([
+    ['{"message":" "}', 'message: must be a text that is not blank'],
+    ['{"message":"hi","session":""}', 'session: must be a text that is not blank'],
+    ['{"message":"hi","session":"task:x"}', 'names that begin with task: are reserved'],
+    ['{"message":"hi","more":1}', 'unknown field "more"'],
+    ['{"message":', 'is not JSON'],
+  ])('refuses the body %s, and says why', async (body, message) => {
+    const { status, json } = await ask('POST', '/agents/helper/one', body)
+    expect([status, json.error.message.includes(message)]).toEqual([400, true])
+    expect(['invalid_request', 'invalid_json']).toContain(json.error.type)
+  })
+
+  test('answers with a receipt where the client does not wait, and once for one key', async () => {
+    const headers = { ...theirs, 'idempotency-key': 'k1' }
+    const first = await ask(
+      'POST',
+      '/api/agents/helper/two?wait=accepted',
+      '{"message":"hi","session":"side"}',
+      headers,
+    )
+    expect([first.status, first.headers.get('location')]).toEqual([202, '/api/agents/helper/two'])
+    expect(first.json).toEqual({
+      streamUrl: expect.any(String),
+      offset: expect.any(String),
+      submissionId: expect.any(String),
+    })
+    const again = await ask('POST', '/agents/helper/two?wait=accepted', '{"message":"hi","session":"side"}', headers)
+    expect(again.json.submissionId).toBe(first.json.submissionId)
+    const other = await ask('POST', '/agents/helper/two?wait=accepted', '{"message":"ho","session":"side"}', headers)
+    expect([other.status, other.json.error.type]).toEqual([409, 'submission_conflict'])
+    const message = await answerTo('two', 'Yes.', 'side')
+    expect(message).toBe(first.json.submissionId)
+    const page = await ask('GET', `/agents/helper/two?session=side&offset=${first.json.offset}`)
+    expect(page.text).toContain('"type":"message_end"')
+  })
+
+  test('streams its events, and ends with the result', async () => {
+    const asked = ask('POST', '/agents/helper/three', '{"message":"hi"}', { ...theirs, accept: 'text/event-stream' })
+    await answerTo('three', 'Streamed.')
+    const { headers, text } = await asked
+    expect([headers.get('content-type'), headers.get('x-app')]).toEqual([
+      'text/event-stream; charset=utf-8',
+      'was here',
+    ])
+    const events = text.split('\n\n').filter((one) => one.startsWith('event: '))
+    const types = events.map((one) => /^event: (\w+)/.exec(one)?.[1])
+    expect(types).toEqual(['agent_start', 'turn_start', 'message_start', 'message_end', 'turn_end', 'agent_end'])
+    expect(events.every((one) => /\nid: \S+\n/.test(one))).toBe(true)
+    expect(events.at(-1)).toContain('"text":"Streamed."')
+  })
+
+  test('takes a name for whoever asks from its middleware, behind its own', async () => {
+    await ask('POST', '/agents/helper/named?wait=accepted', '{"message":"hi"}')
+    const [first] = await world.frames(instanceSessionId('helper', 'named', 'default'))
+    expect(first?.by).toBe('app:support/ada')
+  })
+
+  test('takes any id that is not blank, percent-decoded', async () => {
+    const id = 'Ticket #8 / ü'
+    await ask('POST', `/agents/helper/${encodeURIComponent(id)}?wait=accepted`, '{"message":"hi"}')
+    expect(await world.frames(instanceSessionId('helper', id, 'default'))).toHaveLength(1)
+    const blank = await ask('POST', '/agents/helper/%20', '{"message":"hi"}')
+    expect([blank.status, blank.json.error.message]).toEqual([400, 'The id of the agent is blank.'])
+    const long = await ask('POST', `/agents/helper/${'x'.repeat(129)}`, '{"message":"hi"}')
+    expect(long.status).toBe(400)
+  })
+})
+
+describe('an app', () => {
+  test('answers its own routes, with bodies of any size as they came, in both directions', async () => {
+    const body = 'ü'.repeat(1_500_000)
+    const { status, text } = await ask('POST', '/echo', body, { 'content-type': 'text/plain' })
+    expect([status, text === body]).toEqual([200, true])
+  })
+
+  test('streams its answer, and stops when its client leaves', async () => {
+    const leave = new AbortController()
+    const answer = await fetch(`${world.url}/endless`, { signal: leave.signal })
+    const reader = answer.body?.getReader()
+    expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toContain('tick')
+    leave.abort()
+    expect((await ask('GET', '/hello?name=again')).text).toBe('hello again')
+  })
+
+  test('takes no address of the gateway', async () => {
+    expect((await ask('GET', '/v1/agents', undefined, {})).json.error.code).toBe('unauthorized')
+    expect((await ask('GET', '/v1/nothing', undefined, {})).json.error.code).toBe('not_found')
+    expect((await ask('GET', '/projects/support/hello?name=p')).text).toBe('hello p')
+  })
+
+  test('has channels, whose handlers see the raw body', async () => {
+    const body = '{ "a" : 1 }'
+    const signature = createHmac('sha256', 'key').update(body).digest('hex')
+    const { json } = await ask('POST', '/channels/github/events/push', body, { 'x-signature': signature })
+    expect(json).toEqual({ good: true, bytes: 11 })
+    expect((await ask('GET', '/channels/github/events/push')).status).toBe(405)
+    expect((await ask('POST', '/channels/github/other', body)).status).toBe(404)
+  })
+})
+
+describe('dispatch', () => {
+  test('gives a receipt when the input is durable, once for one key', async () => {
+    const first = await ask('POST', '/hooks/comment', '{"id":"d1","text":"hi","key":"c1"}')
+    expect([first.status, first.json]).toEqual([
+      202,
+      { dispatchId: expect.any(String), acceptedAt: expect.any(String) },
+    ])
+    const again = await ask('POST', '/hooks/comment', '{"id":"d1","text":"hi","key":"c1"}')
+    expect(again.json.dispatchId).toBe(first.json.dispatchId)
+    const other = await ask('POST', '/hooks/comment', '{"id":"d1","text":"ho","key":"c1"}')
+    expect(other.json.refused).toContain('was used before, with another body')
+    const frames = await world.frames(instanceSessionId('helper', 'd1', 'hooks'))
+    expect(JSON.stringify(frames[0]?.events)).toContain('comment')
+    expect(frames).toHaveLength(1)
+  })
+
+  test('refuses what is no JSON', async () => {
+    const { json } = await ask('POST', '/hooks/named')
+    expect(json.refused).toBe('dispatch() input is undefined: use null for an intentional empty payload.')
+  })
+})
+
+interface Heard {
+  readonly type: string
+  readonly event?: { readonly type: string }
+  readonly error?: { readonly type: string }
+}
+
+describe('a WebSocket', () => {
+  async function open(id: string, headers: Record<string, string> = theirs) {
+    const frames: Heard[] = []
+    const socket = new WebSocket(`${world.url.replace('http', 'ws')}/agents/helper/${id}`, { headers })
+    const refused = Promise.withResolvers<number | undefined>()
+    const closed = Promise.withResolvers<number>()
+    socket.on('message', (data) => frames.push(JSON.parse(String(data))))
+    socket.on('unexpected-response', (_request, response) => refused.resolve(response.statusCode))
+    socket.on('close', (code) => closed.resolve(code))
+    socket.on('error', () => {})
+    socket.on('open', () => refused.resolve(undefined))
+    return { frames, socket, refused: refused.promise, closed: closed.promise }
+  }
+  const say = (socket: WebSocket, frame: object) => socket.send(JSON.stringify({ version: 1, ...frame }))
+
+  test('is refused before the upgrade where the middleware refuses', async () => {
+    expect(await (await open('ws0', {})).refused).toBe(401)
+    const closed = new WebSocket(`${world.url.replace('http', 'ws')}/agents/closed/x`)
+    const status = await new Promise((resolve) => {
+      closed.on('unexpected-response', (_request, response) => resolve(response.statusCode))
+      closed.on('error', () => {})
+    })
+    expect(status).toBe(404)
+  })
+
+  test('speaks the frames of an agent', async () => {
+    const { frames, socket, refused, closed } = await open('ws1')
+    expect(await refused).toBe(undefined)
+    await eventually(() => frames.length === 1)
+    expect(frames[0]).toEqual({ version: 1, type: 'ready', target: 'agent', name: 'helper', instanceId: 'ws1' })
+    say(socket, { type: 'ping', requestId: 'p' })
+    say(socket, { type: 'prompt', requestId: ' ', message: 'hi' })
+    socket.send('nonsense')
+    await eventually(() => frames.length === 4)
+    expect(frames[1]).toEqual({ version: 1, type: 'pong', requestId: 'p' })
+    expect(frames.slice(2).map(({ type, error }) => [type, error?.type])).toEqual([
+      ['error', 'invalid_request'],
+      ['error', 'invalid_request'],
+    ])
+    say(socket, { type: 'prompt', requestId: 'r1', message: 'hi' })
+    await answerTo('ws1', 'Over a socket.')
+    await eventually(() => frames.at(-1)?.type === 'result')
+    const types = frames.slice(4).map(({ type, event }) => event?.type ?? type)
+    expect(types).toEqual(['started', 'turn_start', 'message_start', 'message_end', 'turn_end', 'result'])
+    expect(frames.at(-1)).toMatchObject({
+      version: 1,
+      requestId: 'r1',
+      offset: expect.any(String),
+      result: { text: 'Over a socket.' },
+    })
+    socket.send(Buffer.from([1]))
+    expect(await closed).toBe(1003)
+  })
+
+  test('aborts a prompt', async () => {
+    const { socket, refused } = await open('ws2')
+    await refused
+    say(socket, { type: 'prompt', requestId: 'r1', message: 'hi' })
+    const at = instanceSessionId('helper', 'ws2', 'default')
+    await eventually(async () => (await world.frames(at)).length === 1)
+    say(socket, { type: 'abort', requestId: 'r1' })
+    const frames = await eventually(async () => {
+      const all = await world.frames(at)
+      return all.length === 2 && all
+    })
+    expect(frames[1]).toMatchObject({ by: 'app:support', events: [{ type: expect.stringMatching(/cancel/) }] })
+    socket.close()
+  })
+})

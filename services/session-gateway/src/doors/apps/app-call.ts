@@ -1,0 +1,180 @@
+// One request to a project's app, as the host asks for what belongs to it. See libs/code-host/src/messages.ts for the words.
+//   AC1. What the host asks for is checked: it is the word of the project's code, which gets what belongs to this request and no more.
+//   AC2. An app has `answerMs` of its own to begin its answer. While the gateway works for it (a turn that is waited for) the time stands.
+//   AC3. Nothing is written to the client before the app said so.
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import type { ProjectEntry } from '@reins/contracts'
+import { Type } from 'typebox'
+import { asReinsError } from '../../api/errors.ts'
+import { checker } from '../http/check.ts'
+import type { AgentDoor } from './agent-door.ts'
+import { appCaller, type Asked, readAsked } from './asked.ts'
+import { faultAnswer, type GatewayAnswer, piecesOf } from './bodies.ts'
+import { dispatched } from './dispatches.ts'
+import { fault, faultOf } from './faults.ts'
+import { serveRoute } from './routes.ts'
+
+const pieceBytes = 256 * 1024
+const mostAsked = 64
+
+const FetchHead = checker(
+  Type.Object({
+    status: Type.Integer({ minimum: 200, maximum: 599 }),
+    headers: Type.Array(Type.Tuple([Type.String(), Type.String()]), { maxItems: 500 }),
+    passed: Type.Optional(Type.Integer({ minimum: 1 })),
+    body: Type.Boolean(),
+  }),
+  'answer of the app',
+)
+const read = checker(Type.Object({ body: Type.Integer({ minimum: 1 }) }), 'request of the app')
+
+export type AnswerHead = ReturnType<typeof FetchHead.parse>
+
+/** Where the answer goes. */
+export interface AnswerTo {
+  /** `passed`: its body, which the gateway made itself. */
+  head(head: AnswerHead, passed: GatewayAnswer['body'] | undefined): void
+  /** Resolves when there is room for the next one. */
+  chunk(bytes: Buffer): Promise<void>
+}
+
+export interface AppCallParts {
+  readonly door: AgentDoor
+  readonly now: () => number
+  readonly answerMs: number
+}
+
+interface Made {
+  readonly answer: GatewayAnswer
+  pieces: AsyncIterator<string> | undefined
+}
+
+export class AppCall {
+  readonly #parts: AppCallParts
+  readonly #project: ProjectEntry
+  readonly #to: AnswerTo
+  readonly #signal: AbortSignal
+  readonly #late: AbortController
+  readonly #made = new Map<number, Made>()
+  readonly #body: AsyncIterator<Buffer>
+  #rest = Buffer.alloc(0)
+  #began = false
+  #working = 0
+  #timer: NodeJS.Timeout | undefined
+
+  /** `signal`: aborted when the client is gone. */
+  constructor(parts: AppCallParts, project: ProjectEntry, request: IncomingMessage, to: AnswerTo, signal: AbortSignal) {
+    this.#parts = parts
+    this.#project = project
+    this.#to = to
+    this.#late = new AbortController()
+    this.#signal = AbortSignal.any([signal, this.#late.signal])
+    this.#body = request[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+    this.#wind()
+  }
+
+  /** Of the call in the host: also when it has taken too long. */
+  get signal(): AbortSignal {
+    return this.#signal
+  }
+  get late(): boolean {
+    return this.#late.signal.aborted
+  }
+  get began(): boolean {
+    return this.#began
+  }
+
+  /** AC1. What the host asked. A rejection's message goes to the code. */
+  async ask(what: string, value: unknown): Promise<unknown> {
+    this.#signal.throwIfAborted()
+    if (what === 'body') return this.#nextOfBody()
+    if (what === 'head') return this.#head(value)
+    if (what === 'chunk') {
+      if (!this.#began || typeof value !== 'string') throw new Error('a piece of an answer comes behind its head')
+      await this.#to.chunk(Buffer.from(value, 'base64'))
+      return null
+    }
+    if (what === 'read') return this.#read(value)
+    this.#working += 1
+    this.#wind()
+    try {
+      if (this.#working > mostAsked) throw new Error(`one request may ask for ${mostAsked} things at once`)
+      if (what === 'serve') return await this.#serve(readAsked(value))
+      if (what === 'dispatch')
+        return await dispatched(this.#parts.door, appCaller(this.#project, undefined), value, this.#parts.now())
+      if (what === 'run-owner') return null
+      throw new Error(`a request has nothing to ask for by "${what.slice(0, 50)}"`)
+    } finally {
+      this.#working -= 1
+      this.#wind()
+    }
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    for (const { pieces } of this.#made.values()) void pieces?.return?.()
+  }
+
+  /** AC2. */
+  #wind(): void {
+    clearTimeout(this.#timer)
+    if (this.#began || this.#working > 0) return
+    this.#timer = setTimeout(() => this.#late.abort(new Error('the app took too long')), this.#parts.answerMs).unref()
+  }
+
+  async #nextOfBody(): Promise<string | null> {
+    if (this.#rest.length === 0) {
+      const { done, value } = await this.#body.next()
+      if (done) return null
+      this.#rest = value as Buffer<ArrayBuffer>
+    }
+    const piece = this.#rest.subarray(0, pieceBytes)
+    this.#rest = this.#rest.subarray(pieceBytes)
+    return piece.toString('base64')
+  }
+
+  async #serve(asked: Asked): Promise<unknown> {
+    let answer: GatewayAnswer
+    try {
+      const caller = appCaller(this.#project, asked.principal)
+      answer = await serveRoute(this.#parts.door, this.#project, caller, asked, this.#signal)
+    } catch (error) {
+      this.#signal.throwIfAborted()
+      answer = faultAnswer(faultOf(asReinsError(error)))
+    }
+    const number = this.#made.size + 1
+    this.#made.set(number, { answer, pieces: undefined })
+    return { status: answer.status, headers: answer.headers, body: number }
+  }
+
+  async #read(value: unknown): Promise<string | null> {
+    const made = this.#made.get(read.parse(value).body)
+    if (!made) throw new Error('there is no such body')
+    made.pieces ??= piecesOf(made.answer.body)
+    const next = await made.pieces.next()
+    return next.done ? null : Buffer.from(next.value).toString('base64')
+  }
+
+  #head(value: unknown): null {
+    if (this.#began) throw new Error('a request is answered once')
+    const head = FetchHead.parse(value)
+    const made = head.passed === undefined ? undefined : this.#made.get(head.passed)
+    if (head.passed !== undefined && (!made || made.pieces)) throw new Error('there is no such body')
+    this.#began = true
+    this.#wind()
+    this.#to.head(head, made?.answer.body)
+    return null
+  }
+}
+
+/** What the client is told when the app's code did not come to an answer. */
+export function unanswered(call: AppCall, why: 'error' | 'lost' | 'not-run', message: string) {
+  if (call.late) return fault(504, 'app_timeout', 'The app did not answer in time, and the request went no further.')
+  if (why === 'lost') return fault(502, 'app_crashed', 'The process in which the app answered this request ended.')
+  if (why === 'not-run') return fault(503, 'runtime_unavailable', `The app cannot be run: ${message}.`)
+  return fault(500, 'internal_error', 'The app failed before it answered.')
+}
+
+export const drained = (stream: NodeJS.WritableStream & NodeJS.EventEmitter, signal: AbortSignal): Promise<unknown> =>
+  once(stream, 'drain', { signal })
