@@ -1,10 +1,10 @@
 // Calls of user-written tools on real processes: the host, or the whole tool-runner, is killed in the middle of a call. What a tool did
 // outside is counted by a server that it calls.
-import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buildSync } from 'esbuild'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { hostsOf, killHosts } from '../harness/code-hosts.ts'
 import { eventually } from '../harness/eventually.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
 import { World } from '../harness/world.ts'
@@ -148,35 +148,4 @@ async function startCounter(): Promise<Counter> {
   const { port } = server.address() as AddressInfo
   const times = (session: string) => keys.filter((key) => key.startsWith(`${session}/`)).length
   return { server, url: `http://127.0.0.1:${port}`, hold: false, times }
-}
-
-/** The processes of Node below a tool-runner that run with Node's permission model: its hosts. */
-function hostsOf(pid: number): readonly number[] {
-  const below = childrenOf(pid)
-  return below.flatMap((child) => [...(isHost(child) ? [child] : []), ...hostsOf(child)])
-}
-
-function killHosts(pid: number): void {
-  const hosts = hostsOf(pid)
-  expect(hosts.length).toBeGreaterThan(0)
-  for (const host of hosts) process.kill(host, 'SIGKILL')
-}
-
-function isHost(pid: number): boolean {
-  try {
-    const [program = '', flag] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-    return program.endsWith('/node') && flag === '--permission'
-  } catch {
-    return false
-  }
-}
-
-function childrenOf(pid: number): readonly number[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-    )
-  } catch {
-    return []
-  }
 }

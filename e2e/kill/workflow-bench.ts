@@ -117,6 +117,8 @@ export class Counter {
   readonly url: string
   readonly #server: Server
   readonly #told: readonly string[]
+  /** It answers nobody. */
+  hold = false
 
   private constructor(server: Server, told: readonly string[]) {
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -128,13 +130,14 @@ export class Counter {
     const told: string[] = []
     const server = createServer((request, response) => {
       told.push(decodeURIComponent(request.url?.slice(1) ?? ''))
-      response.end('counted')
+      if (!counter.hold) response.end('counted')
     })
     server.on('error', (error) => {
       throw error
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    return new Counter(server, told)
+    const counter = new Counter(server, told)
+    return counter
   }
 
   times(what: string): number {

@@ -3,6 +3,8 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { killHosts } from '../harness/code-hosts.ts'
+import { eventually } from '../harness/eventually.ts'
 import { countOf, eventsOf } from './bench.ts'
 import { WorkflowBench } from './workflow-bench.ts'
 
@@ -263,6 +265,87 @@ describe('code that decides', () => {
     deadline,
   )
 })
+
+test(
+  'a question that nobody answers stands among those of all sessions, and is over at its time: the code is told so',
+  async () => {
+    await bench.agent(
+      'patient',
+      `
+      export const affinity = { chat: 'true' }
+      export default async function (ctx) {
+        const { elicitation_response } = await ctx.pause('terms', {
+          ...{ type: 'elicitation', elicitation_id: 'el-2', url: 'https://shop.example/', message: 'Agree', server_name: 'shop' },
+          expires_in: 1,
+        })
+        return elicitation_response
+      }`,
+    )
+    const { session } = await bench.world.api.create('patient')
+    const listed = (state: string) =>
+      eventually(
+        async () => {
+          const path = `/v1/elicitations?state=${state}&session=${session.id}`
+          const { body } = await bench.world.api.once<{ elicitations?: unknown[] }>('GET', path)
+          return body.elicitations?.[0]
+        },
+        { withinMs: 60_000, describe: () => `the question is listed as ${state}` },
+      )
+    await bench.until(session.id, (log) => countOf(log, 'session.ended') > 0)
+    expect(await listed('expired')).toMatchObject({
+      ...{ elicitation_id: 'el-2', call: 'run-0', server_name: 'shop', agent: 'patient', state: 'expired' },
+    })
+    const log = await bench.world.readLog(session.id)
+    const [asked] = eventsOf(log).filter(({ type }) => type === 'run.paused')
+    expect(asked?.data).toMatchObject({ expiresAt: expect.any(Number) })
+    expect(eventsOf(log).find(({ type }) => type === 'run.ended')?.data).toMatchObject({
+      output: { elicitation_id: 'el-2', action: 'cancel', expired: true },
+    })
+    expect(await bench.world.verdict(session.id)).toEqual([])
+  },
+  deadline,
+)
+
+test(
+  'the host alone killed in the middle of a replay: the executor runs the code again, and no step twice that must not',
+  async () => {
+    const labels = { hosts: 'true' }
+    const executor = await bench.world.start('executor', { labels, environment: { REINS_ALLOW_SHELL_NETWORK: '1' } })
+    const workflow = { file: './chat.ts', network: true }
+    const step = (name: string, replay: string) =>
+      `await ctx.step('${name}', ({ idempotencyKey }) => fetch('${bench.counter.url}/' + encodeURIComponent('${name} ' + idempotencyKey)).then((r) => r.text()), { replay: '${replay}' }).catch((e) => e.code)`
+    await bench.agent(
+      'hosted',
+      `
+      export const affinity = { hosts: 'true' }
+      export default async function (ctx) {
+        return [${step('first', 'never')}, ${step('held', 'never')}, ${step('again', 'safe')}]
+      }`,
+      { workflow_file: workflow },
+    )
+    bench.counter.hold = true
+    const { session } = await bench.world.api.create('hosted')
+    const reached = (key: string) =>
+      eventually(() => bench.counter.times(key) > 0, { withinMs: 90_000, describe: () => `${key} reaches the server` })
+    await reached(`first ${session.id}:0`)
+    killHosts(executor.pid)
+    await reached(`held ${session.id}:1`)
+    killHosts(executor.pid)
+    await reached(`again ${session.id}:2`)
+    killHosts(executor.pid)
+    bench.counter.hold = false
+    const log = await bench.until(session.id, (now) => countOf(now, 'session.ended') > 0)
+    expect(eventsOf(log).find(({ type }) => type === 'run.ended')?.data).toMatchObject({
+      output: ['outcome-unknown', 'outcome-unknown', 'counted'],
+    })
+    for (const { by } of eventsOf(log).filter(({ type }) => type === 'run.replay-started'))
+      expect(by).toBe(executor.instance())
+    expect([bench.counter.times(`first ${session.id}:0`), bench.counter.times(`held ${session.id}:1`)]).toEqual([1, 1])
+    expect(bench.counter.times(`again ${session.id}:2`)).toBeGreaterThanOrEqual(2)
+    expect(await bench.world.verdict(session.id)).toEqual([])
+  },
+  deadline,
+)
 
 /** Every operation there is. Each step tells the counter; the first one must not run twice. */
 const everything = (pool: string, counter: string): string => `

@@ -115,6 +115,35 @@ export function exampleCases(
     })
   })
 
+  test('code that asks a person before it takes the first message gets the answer, and then answers the message', async () => {
+    const code = `export default async function (ctx) {
+      const { elicitation_response: { action } } = await ctx.pause({
+        type: 'elicitation', elicitation_id: 'terms', url: 'https://shop.example/', message: 'Agree', server_name: 'shop',
+      })
+      const { message } = await ctx.pause({ content: 'Welcome.', turn: 0 })
+      await ctx.pause({ content: action + ' ' + message, turn: 1 })
+    }`
+    const definition = {
+      name: 'asks-first',
+      model: 'scripted/assistant',
+      system_prompt: 'x',
+      workflow_file: './chat.ts',
+    }
+    const files = [{ file: './chat.ts', text: code }]
+    const put = await at().api.once('PUT', '/v1/agents/asks-first', { definition, files })
+    expect([put.status, put.body]).toEqual([201, expect.anything()])
+    await served('asks-first', async (url) => {
+      const api = new ApiClient(() => url, at().token)
+      const first = await api.frames('/chat', { body: { message: 'hello' } })
+      expect(bare(first).slice(1)).toMatchObject([
+        { type: 'elicitation', elicitation_id: 'terms', server_name: 'shop' },
+      ])
+      const answer = { elicitation_id: 'terms', action: 'accept' }
+      const then = await api.frames(`/elicitation/terms?session=${first[0]?.id}`, { body: answer })
+      expect(bare(then)).toEqual([{ type: 'response', content: 'accept hello', turn: 1 }])
+    })
+  })
+
   test('assistant.yaml and ollama_local.yaml are applied, and answer', async () => {
     const env = { PATH: path.dirname(process.execPath), HOME: root, REINS_URL: at().api.url(), REINS_TOKEN: at().token }
     for (const [file, agent, model] of [

@@ -1,6 +1,6 @@
 // The code of a session that decides for it, step by step: a script of operations, one after the other. What it asks for next follows from
 // what is recorded, as a replay finds it out (PROTOCOL 13d).
-import type { SessionEvent } from '@reins/contracts'
+import { questionTimer, type SessionEvent } from '@reins/contracts'
 import { plan, type Run, type Session } from '@reins/session'
 import type { CodeOp } from '../scenarios/scenario.ts'
 import { instanceOf, short, type World } from '../world/world.ts'
@@ -79,10 +79,14 @@ function sayingOf({ scenario, rules }: World, session: Session, run: Run, body: 
     const started: SessionEvent = { type: 'run.step-started', data: { position, name: op, attempt: 1, replay: op } }
     return { events: [started], body: `${position}/1`, ends: false }
   }
-  return { events: [...asked(op, position), ended('suspended')], body: null, ends: true }
+  return { events: [...asked(op, position, rules), ended('suspended')], body: null, ends: true }
 }
 
-function asked(op: Exclude<CodeOp, 'safe' | 'never'>, position: number): readonly SessionEvent[] {
+function asked(
+  op: Exclude<CodeOp, 'safe' | 'never'>,
+  position: number,
+  rules: World['rules'],
+): readonly SessionEvent[] {
   switch (op) {
     case 'call': {
       const content = [{ type: 'text' as const, text: 'do it' }]
@@ -98,6 +102,13 @@ function asked(op: Exclude<CodeOp, 'safe' | 'never'>, position: number): readonl
     case 'pause': {
       const output = { type: 'chat_response' as const, content: 'so far', turn: position }
       return [{ type: 'run.paused', data: { position, name: op, output } }]
+    }
+    case 'ask': {
+      const question = { elicitation_id: `q${position}`, url: 'https://a.example', message: 'Sure?', server_name: 'a' }
+      const output = { type: 'elicitation' as const, mode: 'url' as const, ...question }
+      const armed: SessionEvent = { type: 'timer.armed', data: { timer: questionTimer(position), at: at + 1 } }
+      const paused: SessionEvent = { type: 'run.paused', data: { position, name: op, output, expiresAt: at + 1 } }
+      return rules.asksWithoutTimer ? [paused] : [paused, armed]
     }
     default:
       return op satisfies never

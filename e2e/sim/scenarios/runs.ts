@@ -29,6 +29,7 @@ export const mediumRuns: readonly Scenario[] = [
   { ...running, name: 'code with steps', code: steps },
   { ...running, name: 'code that calls its agent', code: ['pause', 'call', 'pause'] },
   { ...running, name: 'code that sleeps', code: ['sleep', 'never', 'pause'] },
+  { ...running, name: 'code that asks a person', code: ['ask', 'never', 'pause'] },
   { ...running, name: 'code that comes to its end', code: ['never', 'pause', 'safe'] },
   {
     ...running,
@@ -49,7 +50,7 @@ export const largeRuns: readonly Scenario[] = [
     ...running,
     name: 'runs: every operation, messages, cancels, pauses, faults',
     turns: [[{}], [{ throttledOnce: true }]],
-    code: ['never', 'safe', 'pause', 'call', 'sleep', 'never', 'pause', 'call', 'safe', 'pause'],
+    code: ['never', 'safe', 'pause', 'call', 'sleep', 'never', 'pause', 'call', 'safe', 'ask', 'pause'],
     gateway: [
       message('m1'),
       { op: 'cancel' },

@@ -36,8 +36,9 @@ export interface Answer {
   readonly endless?: boolean
 }
 
-/** An operation of code that decides: a step that may run again, or not; a turn of its agent; a sleep; a pause for a message. */
-export type CodeOp = 'safe' | 'never' | 'call' | 'sleep' | 'pause'
+/** An operation of code that decides: a step that may run again, or not; a turn of its agent; a sleep; a pause for a message; a
+ * question to a person, whom nobody answers. */
+export type CodeOp = 'safe' | 'never' | 'call' | 'sleep' | 'pause' | 'ask'
 
 /** What a definition declares of what its agent has in mind. */
 export interface Mind {

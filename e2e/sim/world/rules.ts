@@ -103,6 +103,8 @@ export interface Rules extends Protocol {
   readonly skipsRecorded: boolean
   /** A step is run before its intent is known to be in. */
   readonly stepBeforeIntent: boolean
+  /** Code asks a person, and the timer of its question is not armed. */
+  readonly asksWithoutTimer: boolean
   /** An executor forgets how often a model was asked for an answer that fits. */
   readonly asksWithoutEnd: boolean
 }
@@ -149,6 +151,7 @@ export const sound: Rules = {
   sessionsUnbounded: false,
   skipsRecorded: false,
   stepBeforeIntent: false,
+  asksWithoutTimer: false,
   uncheckedCompletes: false,
   asksWithoutEnd: false,
 }

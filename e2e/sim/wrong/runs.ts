@@ -33,6 +33,12 @@ export const wrongRuns: readonly WrongRule[] = [
     scenario: named('code with steps', { code: steps }),
   },
   {
+    name: 'question-without-timer',
+    says: 'code asks a person, and nothing ends the waiting',
+    rules: { ...sound, asksWithoutTimer: true },
+    scenario: named('code that asks a person', { code: ['ask', 'never', 'pause'] }),
+  },
+  {
     name: 'lost-step-runs-again',
     says: 'a step that must not run twice is run again when the process that ran it is lost',
     rules: {

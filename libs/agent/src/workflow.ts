@@ -35,12 +35,15 @@ export class ElicitationOutput {
   readonly message: string
   /** Who asks. */
   readonly server_name: string
+  /** Seconds that the question waits; then the code goes on with `cancel`. Default: a day. */
+  readonly expires_in?: number
 
-  constructor(asked: Pick<ElicitationOutput, 'elicitation_id' | 'url' | 'message' | 'server_name'>) {
+  constructor(asked: Pick<ElicitationOutput, 'elicitation_id' | 'url' | 'message' | 'server_name' | 'expires_in'>) {
     this.elicitation_id = asked.elicitation_id
     this.url = asked.url
     this.message = asked.message
     this.server_name = asked.server_name
+    if (asked.expires_in !== undefined) this.expires_in = asked.expires_in
   }
 }
 
@@ -55,6 +58,8 @@ export interface ElicitationInput {
     readonly elicitation_id: string
     readonly action: 'accept' | 'decline' | 'cancel'
     readonly content?: Readonly<Record<string, unknown>>
+    /** Nobody answered in time; `action` is then `cancel`. */
+    readonly expired?: true
   }
 }
 

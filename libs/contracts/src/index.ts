@@ -389,7 +389,16 @@ export { ModelCallError, Reserved } from './events/model-call.ts'
 export { WorkspaceFound, workspaceLimits, workspaceServer, WorkspaceSkill } from './events/workspace.ts'
 export { maxStepNameChars, maxStepTextChars, PlanStep, planDefaults } from './events/planning.ts'
 export { PromptRecipe } from './events/recipe.ts'
-export { maxWaitName, RunError, RunPause, runLimits, runMessage, runPosition } from './events/run.ts'
+export {
+  maxWaitName,
+  questionOfTimer,
+  questionTimer,
+  RunError,
+  RunPause,
+  runLimits,
+  runMessage,
+  runPosition,
+} from './events/run.ts'
 export { CompactionReason, ContextSettings } from './events/context.ts'
 export { SessionPrompt } from './api/prompt.ts'
 export {

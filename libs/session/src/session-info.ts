@@ -10,7 +10,9 @@ import {
   type Frame,
   maySay,
   noUsage,
+  questionOfTimer,
   runMessage,
+  runPosition,
   type SessionEvent,
   type SessionInfo,
   type SessionWork,
@@ -159,20 +161,25 @@ function foldEvent(info: InfoFold, event: SessionEvent, at: number): InfoFold {
     case 'elicitation.requested':
       return { ...info, waiting: [...without(info, event.data.call).waiting, askedOf(event, at)].slice(-maxWaiting) }
     case 'run.paused': {
-      const { position, output } = event.data
+      const { position, output, expiresAt } = event.data
       if (output.type !== 'elicitation') return info
       const asked = {
         for: 'elicitation' as const,
         call: runMessage(position),
         name: text(output.server_name),
         since: at,
+        ...(expiresAt === undefined ? {} : { expiresAt }),
       }
       return { ...info, waiting: [...info.waiting, asked].slice(-maxWaiting) }
     }
     case 'elicitation.answered':
-      return event.data.call.startsWith('run-') ? without(info, event.data.call) : info
+      return runPosition(event.data.call) !== undefined ? without(info, event.data.call) : info
     case 'run.withdrawn':
       return without(info, runMessage(event.data.position))
+    case 'timer.fired': {
+      const position = questionOfTimer(event.data.timer)
+      return position === undefined ? info : without(info, runMessage(position))
+    }
     case 'approval.decided':
       // One of several who have to approve leaves it waiting: what ends it says so.
       return event.data.verdict === 'denied' ? without(info, event.data.call) : info
@@ -188,8 +195,9 @@ function foldEvent(info: InfoFold, event: SessionEvent, at: number): InfoFold {
     case 'tool-call.outcome-unknown':
     case 'delegation.requested':
       return without(info, event.data.call)
-    case 'session.ended':
     case 'turn.cancelled':
+      return { ...info, turn: null, waiting: info.waiting.filter(({ call }) => runPosition(call) !== undefined) }
+    case 'session.ended':
       return { ...info, turn: null, waiting: [] }
     default:
       return info

@@ -1,5 +1,5 @@
 // What each event of a session means for its transcript. Pure, exhaustive: a new type of event does not compile without a case here.
-import { type EventData, runMessage, type SessionEvent, workspaceServer } from '@reins/contracts'
+import { type EventData, questionOfTimer, runMessage, type SessionEvent, workspaceServer } from '@reins/contracts'
 import { answered, asked, pageDone, questionExpired, withoutQuestion } from './transcript-questions.ts'
 import {
   type ControlHint,
@@ -218,6 +218,15 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
       return pausedCode(transcript, event.data)
     case 'run.withdrawn':
       return now({ questions: transcript.questions.filter(({ call }) => call !== runMessage(event.data.position)) })
+    case 'timer.fired': {
+      const position = questionOfTimer(event.data.timer)
+      const asked = transcript.questions.find(({ call }) => position !== undefined && call === runMessage(position))
+      if (!asked) return same()
+      return {
+        transcript: { ...transcript, questions: transcript.questions.filter((one) => one !== asked) },
+        pieces: [notice('warning', `Nobody answered ${asked.server} in time: the workflow goes on without an answer.`)],
+      }
+    }
     case 'run.step-ended': {
       const { status, error } = event.data
       return same(status === 'ok' ? [] : [notice('warning', `A step of the workflow: ${error?.message ?? status}`)])
@@ -274,7 +283,6 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'agents.declared':
     case 'parent.declared':
     case 'timer.armed':
-    case 'timer.fired':
     case 'cancel.requested':
       return same()
     default:
@@ -405,7 +413,10 @@ function completeAnswer(transcript: Transcript, data: EventData<'model-call.comp
 }
 
 /** The code that decides says something, asks a person, or has come to its end. What its agent has just said is not shown twice. */
-function pausedCode(transcript: Transcript, { position, output }: EventData<'run.paused'>): TranscriptChange {
+function pausedCode(
+  transcript: Transcript,
+  { position, output, expiresAt }: EventData<'run.paused'>,
+): TranscriptChange {
   switch (output.type) {
     case 'chat_response': {
       const { said, ...rest } = transcript
@@ -419,6 +430,7 @@ function pausedCode(transcript: Transcript, { position, output }: EventData<'run
       const question = {
         ...{ call: runMessage(position), attempt: 1, elicitation, server, mode: 'url' as const, message, url },
         ...{ first: false, page: 'waiting' as const },
+        ...(expiresAt === undefined ? {} : { expiresAt }),
       }
       return { transcript: { ...transcript, questions: [...transcript.questions, question] }, pieces: [] }
     }

@@ -41,6 +41,24 @@ describe('what code says that decides for the session is told', () => {
     ])
   })
 
+  test('what it asks before it is given the message waits for a person, until its timer fires', () => {
+    const asked = { elicitation_id: 'q', url: 'https://a.example', message: 'Agree', server_name: 'shop' }
+    const asks = event('run.paused', {
+      position: 0,
+      name: 'terms',
+      output: { type: 'elicitation', mode: 'url', ...asked },
+    })
+    const after = (...items: readonly StreamItem[]) =>
+      items.reduce((progress, item) => step(progress, item).progress, newProgress('s', 0, 'm')).asks
+    expect(after(asks)).toMatchObject([{ kind: 'elicitation', elicitation_id: 'q' }])
+    expect(after(asks, event('timer.fired', { timer: 'ask-0' }))).toEqual([])
+  })
+
+  test('its failure before it is given the message is told', () => {
+    const error = { code: 'failed', message: 'broken' }
+    expect(told(event('run.ended', { status: 'failed', error }))).toMatchObject([{ kind: 'error', status: 'ended' }])
+  })
+
   test('its failure too, with the line, and its own end', () => {
     const error = { code: 'failed', message: 'broken', where: 'chat.ts:3:9' }
     expect(told(given, event('run.ended', { status: 'failed', error }))).toEqual([

@@ -31,7 +31,9 @@ export function standingAt({ id, state }: Pick<SessionState, 'id' | 'state'>, of
   const code = codeOf(objectOf(session.run))
   const busy = (session.turn !== null && session.turn !== undefined) || code.works
   const first = objectOf(inbox[0])
-  const begun = newProgress(id, countOf(session.turns), busy ? undefined : textOf(first.message))
+  // Code that has been given no message yet comes to its first pause by itself: what is told is its answer to the message that waits.
+  const before = code.works && !code.given && inbox.length > 0 && !code.calls
+  const begun = newProgress(id, countOf(session.turns), busy && !before ? undefined : textOf(first.message))
   const calls = listOf(turn.calls).map(objectOf)
   const message = messageOf(objectOf(inbox.at(-1)).content) ?? lastSaid(listOf(session.transcript))
   const settled = objectOf(session.settled).status
@@ -39,7 +41,7 @@ export function standingAt({ id, state }: Pick<SessionState, 'id' | 'state'>, of
     ...begun,
     ...(textOf(turn.id) === undefined ? {} : { turn: textOf(turn.id) as string }),
     text: code.said ?? textOf(session.lastText) ?? '',
-    ...(code.works ? { code: true as const } : {}),
+    ...(code.works && !before ? { code: true as const } : {}),
     calls: new Map(calls.filter(isOpen).map((call) => [textOf(call.call) ?? '', askedOf(call)])),
     begun: new Set(calls.filter(wasBegun).map((call) => textOf(call.call) ?? '')),
     asks: [...calls.flatMap((call) => askOf(call, of)), ...code.asks],
@@ -53,9 +55,23 @@ export function standingAt({ id, state }: Pick<SessionState, 'id' | 'state'>, of
   }
 }
 
-/** Of the code that decides, where there is one: whether it is at work, what it said last, and what it asks a person. */
-function codeOf(run: Json): { readonly works: boolean; readonly said?: string; readonly asks: readonly Ask[] } {
-  if (run.operations === undefined) return { works: false, asks: [] }
+interface CodeStanding {
+  /** It is at work. */
+  readonly works: boolean
+  /** It was given a message of a person. */
+  readonly given: boolean
+  /** It waits for its agent: what is first in the inbox may be its own. */
+  readonly calls: boolean
+  /** What it said last. */
+  readonly said?: string
+  /** What it asks a person. */
+  readonly asks: readonly Ask[]
+}
+
+/** Of the code that decides, where there is one. */
+function codeOf(run: Json): CodeStanding {
+  if (run.operations === undefined) return { works: false, given: false, calls: false, asks: [] }
+  const all = listOf(run.operations).map(objectOf)
   const pauses = listOf(run.operations).flatMap((one, position) => {
     const { state, waits } = objectOf(one)
     const { kind, output } = objectOf(waits)
@@ -65,6 +81,11 @@ function codeOf(run: Json): { readonly works: boolean; readonly said?: string; r
   const said = textOf(says?.output.content)
   return {
     works: says === undefined && run.ended === undefined,
+    given: all.some(
+      ({ operation, result }) =>
+        operation === 'pause' && textOf(objectOf(objectOf(result).value).message) !== undefined,
+    ),
+    calls: all.some(({ operation, state }) => operation === 'call' && state === 'open'),
     ...(said === undefined ? {} : { said }),
     asks: pauses.flatMap(({ position, output }) => {
       const [elicitation_id, url, message, server_name] = ['elicitation_id', 'url', 'message', 'server_name'].map(

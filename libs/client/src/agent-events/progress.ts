@@ -2,7 +2,8 @@
 //   PG1. What is told is one turn: the one that holds the awaited message, or the one that is open. What comes before it is only counted.
 //   PG2. Each call that was told as begun is told as done, once; a call that never reached a runner is told as begun and done at once.
 //   PG3. What waits for a person is kept in `asks`, until somebody has decided: whoever comes later is told too.
-//   PG5. Where code decides for the session, what it says is told, not the ends of its turns: from when it is given the message.
+//   PG5. Where code decides for the session, what it says is told, not the ends of its turns: from when it is given the message. What it
+//        asks a person before that, and that it failed, is told too: nothing else would follow.
 //   PG4. An item of an unknown type changes nothing.
 import type { EventData, SessionEvent, StreamItem } from '@reins/contracts'
 import type { AgentEvent, ApprovalAsked, ElicitationAsked } from './agent-event.ts'
@@ -110,8 +111,11 @@ function onEvent(progress: Progress, event: SessionEvent): Step {
       return ours ? same({ ...progress, code: true }) : same(progress)
     }
     case 'run.paused':
+      return progress.code || event.data.output.type === 'elicitation' ? ofCode(progress, event) : same(progress)
     case 'run.ended':
-      return progress.code ? ofCode(progress, event) : same(progress)
+      return progress.code || event.data.status === 'failed' ? ofCode(progress, event) : same(progress)
+    case 'timer.fired':
+      return same(without(progress, (ask) => ask.kind === 'elicitation' && isTimerOf(ask, event.data.timer)))
     case 'elicitation.answered':
     case 'run.withdrawn': {
       const { call } = event.type === 'run.withdrawn' ? { call: runCall(event.data.position) } : event.data
@@ -151,6 +155,10 @@ function ofCode(progress: Progress, event: Extract<SessionEvent, { type: 'run.pa
 
 /** As `runMessage` of the contracts names it, which a browser does not load. */
 const runCall = (position: number): string => `run-${position}`
+
+/** As `questionTimer` of the contracts names it. */
+const isTimerOf = ({ call }: { readonly call: string }, timer: string): boolean =>
+  timer.startsWith('ask-') && call === `run-${timer.slice('ask-'.length)}`
 
 /** A question of the code, as one of a server. */
 export const codeAsks = (

@@ -57,7 +57,7 @@ export const AskedElicitation = Type.Object(
     ),
     state: Type.Unsafe<ElicitationState>(Type.Union(elicitationStates.map((state) => Type.Literal(state)))),
     requestedAt: Type.Integer({ description: 'epoch ms' }),
-    expiresAt: Type.Integer({ description: 'epoch ms' }),
+    expiresAt: Type.Optional(Type.Integer({ description: 'epoch ms. Absent: nothing ends the waiting' })),
     endedAt: Type.Optional(Type.Integer({ description: 'epoch ms' })),
     answeredBy: Type.Optional(Type.String()),
   },

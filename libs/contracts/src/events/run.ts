@@ -24,6 +24,8 @@ export const runLimits = {
   sleepMs: 366 * 86_400_000,
   /** Events from outside that nobody waits for yet. */
   deliveries: 1_000,
+  /** Seconds that a question waits for a person, where the code does not say so itself. */
+  questionSeconds: 86_400,
   /** Replays in a row that were lost with the process that ran them; then the run fails. */
   lostReplays: 4,
 } as const
@@ -63,6 +65,8 @@ export const RunPause = Type.Union([
     url: text(maxElicitationUrlChars),
     message: text(maxElicitationMessageChars),
     server_name: id,
+    /** Seconds that the question waits for a person. */
+    expires_in: Type.Optional(Type.Integer({ minimum: 1 })),
   }),
 ])
 export type RunPause = Static<typeof RunPause>
@@ -102,7 +106,8 @@ export const runEvents = {
   'run.called': Type.Object({ ...operation, message: id, content: UserContent }),
   /** `timer.armed` stands in the same frame. */
   'run.slept': Type.Object({ ...operation, timer: id, until: Type.Integer({ minimum: 0 }) }),
-  'run.paused': Type.Object({ ...operation, output: RunPause }),
+  /** `expiresAt`, epoch ms: of a question, whose timer (`questionTimer`) is armed in the same frame. Nobody has answered when it fires. */
+  'run.paused': Type.Object({ ...operation, output: RunPause, expiresAt: Type.Optional(Type.Integer({ minimum: 0 })) }),
   /** The pause has its message. */
   'run.resumed': Type.Object({ position: operation.position, message: id }),
   /** A sleep, or a question to a person, that was cancelled. */
@@ -113,6 +118,15 @@ export const runEvents = {
     output: Type.Optional(Type.Unknown()),
     error: Type.Optional(RunError),
   }),
+}
+
+/** The timer of a question that the operation at a position asks. */
+export const questionTimer = (position: number): string => `ask-${position}`
+
+/** The position of the question whose timer this is. */
+export const questionOfTimer = (timer: string): number | undefined => {
+  const [, position] = /^ask-(\d+)$/.exec(timer) ?? []
+  return position === undefined ? undefined : Number(position)
 }
 
 /** The name of the message by which the operation at a position calls the agent. */

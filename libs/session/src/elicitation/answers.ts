@@ -51,9 +51,10 @@ export const waitingElicitations = (session: Session): readonly WaitingElicitati
 }
 
 /** EA3. */
-const ofCode = ({ position, question }: ReturnType<typeof runQuestions>[number]): WaitingElicitation => {
+const ofCode = ({ position, question, expiresAt }: ReturnType<typeof runQuestions>[number]): WaitingElicitation => {
   const { elicitation_id: elicitation, mode, message, server_name: server, url } = question
-  return { call: runMessage(position), tool: 'workflow', state: { elicitation, mode, message, server, url } }
+  const state = { elicitation, mode, message, server, url, ...(expiresAt === undefined ? {} : { expiresAt }) }
+  return { call: runMessage(position), tool: 'workflow', state }
 }
 
 export function answerElicitation({ session, head }: Fold, answer: PersonsAnswerTo, by: string): AnswerOutcome {

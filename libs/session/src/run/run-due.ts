@@ -1,5 +1,5 @@
 // What is due about the code that decides for a session, what covers it, and what a cancel closes. RN1 to RN6 stand in run.ts.
-import { type SessionEvent, type Status, runLimits, toExec, toLog } from '@reins/contracts'
+import { questionTimer, type SessionEvent, type Status, runLimits, toExec, toLog } from '@reins/contracts'
 import type { AgentDefinition } from '@reins/contracts'
 import type { Cancel, Session } from '../session.ts'
 import type { Cover, CoverRule, Due, DueRule, EffectKind } from '../slice.ts'
@@ -105,14 +105,19 @@ export const runCover: CoverRule = (session) => {
   const { run, turn } = session
   if (!run || turn) return null
   if (run.replay) return [{ kind: 'exec-trigger', why: 'its code is run' }]
-  const waits = run.operations.flatMap((one): Cover[] => {
+  const waits = run.operations.flatMap((one, position): Cover[] => {
     if (one.state !== 'open') return []
     switch (one.waits.kind) {
       case 'pause':
         // For the next message, as any session between turns.
         return one.waits.output.type === 'chat_response'
           ? [{ kind: 'rest' }]
-          : [{ kind: 'person', why: `its code waits at ${one.name}` }]
+          : [
+              { kind: 'person', why: `its code waits at ${one.name}` },
+              ...(one.waits.expiresAt === undefined
+                ? []
+                : [{ kind: 'timer' as const, timer: questionTimer(position) }]),
+            ]
       case 'sleep':
         return [{ kind: 'timer', timer: one.waits.timer }]
       case 'prompt':

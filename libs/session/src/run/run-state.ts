@@ -15,7 +15,7 @@ export type OpenOperation =
   | { readonly kind: 'step'; readonly attempt: number; readonly replay: 'safe' | 'never'; readonly lost?: true }
   | { readonly kind: 'call'; readonly message: string }
   | { readonly kind: 'sleep'; readonly timer: string; readonly until: number }
-  | { readonly kind: 'pause'; readonly output: RunPause }
+  | { readonly kind: 'pause'; readonly output: RunPause; readonly expiresAt?: number }
   | Prompt
   /** For an event from outside; without a name, for the input of a person or program. */
   | { readonly kind: 'wait'; readonly event?: string; readonly output?: unknown }
@@ -117,10 +117,12 @@ type Question = Extract<RunPause, { type: 'elicitation' }>
 export const runQuestions = ({
   run,
   mode,
-}: Session): readonly { readonly position: number; readonly question: Question }[] =>
+}: Session): readonly { readonly position: number; readonly question: Question; readonly expiresAt?: number }[] =>
   run && mode.kind !== 'ended'
-    ? openOf(run, 'pause').flatMap(({ position, waits: { output } }) =>
-        output.type === 'elicitation' ? [{ position, question: output }] : [],
+    ? openOf(run, 'pause').flatMap(({ position, waits: { output, expiresAt } }) =>
+        output.type === 'elicitation'
+          ? [{ position, question: output, ...(expiresAt === undefined ? {} : { expiresAt }) }]
+          : [],
       )
     : []
 
@@ -132,6 +134,12 @@ export const answerValue = (
 ): OperationResult => ({
   kind: 'value',
   value: { elicitation_response: { elicitation_id, action, ...(content ? { content } : {}) } },
+})
+
+/** Nobody has answered in time. */
+export const expiredValue = ({ elicitation_id }: Question): OperationResult => ({
+  kind: 'value',
+  value: { elicitation_response: { elicitation_id, action: 'cancel', expired: true } },
 })
 
 export const cancelledError: RunError = { code: 'cancelled', message: 'It was cancelled.' }

@@ -17,6 +17,7 @@ import {
   types,
 } from '../../test/given.ts'
 import { due } from '../due.ts'
+import { answerElicitation, waitingElicitations } from '../elicitation/answers.ts'
 import { cover, statusOf } from '../status.ts'
 
 const declared: SessionEvent = { type: 'run.declared', data: { file: './chat.ts', digest: 'd' } }
@@ -51,6 +52,12 @@ const slept = (position: number): readonly SessionEvent[] => [
   { type: 'timer.armed', data: { timer: `sleep-${position}`, at: 9_000 } },
 ]
 
+const question = (position: number): readonly SessionEvent[] => {
+  const asked = { elicitation_id: 'q', url: 'https://a.example', message: 'Sure?', server_name: 'shop' }
+  const output = { type: 'elicitation' as const, mode: 'url' as const, ...asked }
+  return [{ type: 'run.paused', data: { position, name: 'terms', output, expiresAt: 9_000 } }]
+}
+
 const begun = given(g(started(), declared), e(began()))
 const dueOf = ({ session, head }: typeof begun) => due(session, head.n + 1)
 
@@ -80,6 +87,32 @@ describe('the code of a session', () => {
     })
     expect(given1.session.inbox.map((one) => one.message)).toEqual(['m2'])
     expect(dueOf(given1)?.effect?.kind).toBe('replay-run')
+  })
+
+  it('asks a person until its timer fires; then it is told so, and an answer is of nobody any more', () => {
+    const asks = begun.and(e(...question(0), { type: 'timer.armed', data: { timer: 'ask-0', at: 9_000 } }, over()))
+    expect(statusOf(asks.session)).toBe('waiting')
+    expect(cover(asks.session)).toEqual([
+      { kind: 'person', why: 'its code waits at terms' },
+      { kind: 'timer', timer: 'ask-0' },
+    ])
+    expect(waitingElicitations(asks.session)[0]?.state.expiresAt).toBe(9_000)
+    const late = asks.and(m({ type: 'timer.fired', data: { timer: 'ask-0' } }))
+    expect(late.session.run?.operations[0]).toMatchObject({
+      result: { value: { elicitation_response: { elicitation_id: 'q', action: 'cancel', expired: true } } },
+    })
+    expect(dueOf(late)?.effect?.kind).toBe('replay-run')
+    expect(waitingElicitations(late.session)).toEqual([])
+    expect(answerElicitation(late, { elicitation: 'q', action: 'accept' }, 'user:ada')).toMatchObject({
+      code: 'not-waiting',
+    })
+  })
+
+  it('that was answered in time is not told of the timer', () => {
+    const asks = begun.and(e(...question(0), { type: 'timer.armed', data: { timer: 'ask-0', at: 9_000 } }, over()))
+    const data = { call: 'run-0', elicitation: 'q', action: 'accept' as const, person: 'gateway' }
+    const told = asks.and(g({ type: 'elicitation.answered', data }))
+    expect(told.and(m({ type: 'timer.fired', data: { timer: 'ask-0' } })).session.run).toEqual(told.session.run)
   })
 
   it('calls the agent: a turn of its message, whose end is the value', () => {

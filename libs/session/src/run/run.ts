@@ -10,7 +10,8 @@
 //   RN6. The code's bundle is named in the first frame. A later version of its file is of other sessions.
 //   RN7. What ends beside a replay is told of by the next one, behind all that this one has told: whatever the code did in this one, it did
 //        without knowing.
-import { type EventData, type EventOf, runMessage, type SessionEvent } from '@reins/contracts'
+//   RN8. A question of the code has a timer. Whichever of the answer and the timer comes first in the log counts; the other changes nothing.
+import { type EventData, type EventOf, questionTimer, runMessage, type SessionEvent } from '@reins/contracts'
 import { withAnsweredCancel } from '../cancel/answered-cancel.ts'
 import { resumedBy } from '../permitted/permitted.ts'
 import type { Session, Turn } from '../session.ts'
@@ -20,6 +21,7 @@ import { added, ended, inLine, opened, told } from './operations.ts'
 import {
   answerValue,
   cancelledError,
+  expiredValue,
   messagePause,
   type Operation,
   type OperationResult,
@@ -74,7 +76,8 @@ export const runEvents: Meanings<RunEventType> = {
   'run.paused': {
     effective: true,
     evolve: (session, { data }, { n }) => {
-      const after = opened(session, data, 'pause', { kind: 'pause', output: data.output }, n)
+      const until = data.expiresAt === undefined ? {} : { expiresAt: data.expiresAt }
+      const after = opened(session, data, 'pause', { kind: 'pause', output: data.output, ...until }, n)
       if (after === session || data.output.type !== 'chat_response') return after
       // For whoever delegated: what the code says is its answer.
       return {
@@ -200,7 +203,10 @@ function resumed(session: Session, { data: { position, message } }: EventOf<'run
 
 export const runTimer: TimerRule = (session, timer) => {
   const asleep = session.run && openOf(session.run, 'sleep').find(({ waits }) => waits.timer === timer)
-  return asleep ? ended(session, asleep.position, () => ({ kind: 'value' })) : session
+  if (asleep) return ended(session, asleep.position, () => ({ kind: 'value' }))
+  // RN8.
+  const asked = runQuestions(session).find(({ position }) => questionTimer(position) === timer)
+  return asked?.expiresAt === undefined ? session : ended(session, asked.position, () => expiredValue(asked.question))
 }
 
 type Followed =

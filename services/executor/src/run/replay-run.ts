@@ -11,6 +11,7 @@ import {
   type EventOf,
   eventCodec,
   type JsonObject,
+  questionTimer,
   type RunError,
   runLimits,
   runMessage,
@@ -300,10 +301,7 @@ class Replaying {
         return this.#waits({ type: 'timer.armed', data: { timer, at: until } }, false)
       }
       case 'pause':
-        return this.#waits({
-          type: 'run.paused',
-          data: { position, name, output: said.output } as EventOf<'run.paused'>['data'],
-        })
+        return this.#pause(said)
       case 'step':
         return this.#step(said)
       case 'step-ended':
@@ -391,10 +389,21 @@ class Replaying {
   /** What is to be known while a step still runs. */
   async #flush(): Promise<void> {
     const events = this.#pending
-    // An armed timer stands in the frame of its sleep.
-    if (events.at(-1)?.type === 'run.slept') return
+    // An armed timer stands in the frame of its sleep or question.
+    const last = events.at(-1)
+    if (last?.type === 'run.slept' || (last?.type === 'run.paused' && last.data.expiresAt !== undefined)) return
     this.#pending = []
     if ((await this.#say(events, true)) !== 'in') this.#hold()
+  }
+
+  /** A question waits for so long; any other pause waits for the next message, whenever that may be. */
+  async #pause({ position, name, output }: Words): Promise<unknown> {
+    const data = { position, name, output } as EventOf<'run.paused'>['data']
+    if (data.output.type !== 'elicitation') return this.#waits({ type: 'run.paused', data })
+    const { expires_in: seconds = runLimits.questionSeconds } = data.output
+    const expiresAt = Math.ceil(this.#ports.now() + seconds * 1_000)
+    await this.#waits({ type: 'run.paused', data: { ...data, expiresAt } })
+    return this.#waits({ type: 'timer.armed', data: { timer: questionTimer(position), at: expiresAt } }, false)
   }
 
   #hold(): void {

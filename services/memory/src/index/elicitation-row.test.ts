@@ -1,4 +1,4 @@
-import type { Frame, Role, SessionEvent } from '@reins/contracts'
+import { type Frame, noUsage, type Role, type SessionEvent } from '@reins/contracts'
 import { describe, expect, test } from 'vitest'
 import { applyElicitations, askedOf, type ElicitationRow } from './elicitation-row.ts'
 
@@ -24,6 +24,7 @@ const roles: Readonly<Record<string, Role>> = {
   'elicitation.completed': 't',
   'tool-call.completed': 't',
   'elicitation.answered': 'g',
+  'timer.fired': 'm',
 }
 
 /** Each event in a frame of its own, said by who may say it. */
@@ -50,6 +51,22 @@ describe('the row of a question', () => {
         ...{ requestedAt: 100, expiresAt: 900 },
       },
     ])
+  })
+
+  test('of the code that decides for the session is a row as well, until it is answered, withdrawn or its timer fires', () => {
+    const question = { elicitation_id: 'e1', url: 'https://shop.example', message: 'Sure?', server_name: 'shop' }
+    const output = { type: 'elicitation' as const, mode: 'url' as const, ...question }
+    const asks: SessionEvent = { type: 'run.paused', data: { position: 2, name: 'terms', output, expiresAt: 900 } }
+    expect(rows(asks).map(askedOf)).toMatchObject([
+      { call: 'run-2', elicitation_id: 'e1', server_name: 'shop', state: 'waiting', expiresAt: 900 },
+    ])
+    const turn: SessionEvent = { type: 'turn.cancelled', data: { turn: 't1', usage: noUsage, reason: 'cancelled' } }
+    const fired = (timer: string): SessionEvent => ({ type: 'timer.fired', data: { timer } })
+    expect(states(asks, turn, fired('ask-1'))).toEqual(['waiting'])
+    expect(states(asks, fired('ask-2'))).toEqual(['expired'])
+    expect(states(asks, { type: 'run.withdrawn', data: { position: 2 } })).toEqual(['withdrawn'])
+    expect(states(asks, said('accept', { call: 'run-2' }), fired('ask-2'))).toEqual(['answered'])
+    expect(states(asks, { type: 'session.ended', data: { reason: 'completed' } })).toEqual(['withdrawn'])
   })
 
   test.each([

@@ -1,12 +1,16 @@
 // What the index keeps of a question of a server: what it asks, and what became of it. A row is folded from the events of its session,
 // in their order; whoever answers looks at the session itself.
 //   ER1. A question is over when it is answered, or when its call is: a call that goes on waits for nobody.
+//   ER2. Questions of code that decides for its session are rows as well. They are no calls of a turn: turns come and go beside them.
 import {
   type AskedElicitation,
   type ElicitationState,
   type EventOf,
   type Frame,
   maySay,
+  questionOfTimer,
+  runMessage,
+  runPosition,
   type SessionEvent,
 } from '@reins/contracts'
 import type { Owner } from './session-row.ts'
@@ -31,6 +35,7 @@ export interface ElicitationRow {
   readonly answered_by: string | null
   /** epoch ms, as the times below */
   readonly requested_at: number
+  /** 0: nothing ends the waiting. */
   readonly expires_at: number
   readonly ended_at: number | null
   readonly last_seq: number
@@ -42,11 +47,14 @@ export const elicitationId = (session: string, elicitation: string): string => `
 
 /** The ids that a frame says something about. */
 export const elicitationIds = ({ session }: Owner, frame: Frame): readonly string[] =>
-  frame.events.flatMap((event) =>
-    (event.type === 'elicitation.requested' || isAnswer(event)) && maySay(frame.role, event.type)
-      ? [elicitationId(session, text(event.data.elicitation))]
-      : [],
-  )
+  frame.events.flatMap((event) => {
+    if (!maySay(frame.role, event.type)) return []
+    if (event.type === 'elicitation.requested' || isAnswer(event))
+      return [elicitationId(session, text(event.data.elicitation))]
+    return event.type === 'run.paused' && event.data.output.type === 'elicitation'
+      ? [elicitationId(session, text(event.data.output.elicitation_id))]
+      : []
+  })
 
 export const isOpen = ({ state }: ElicitationRow): boolean => state === 'waiting' || state === 'accepted'
 
@@ -63,19 +71,24 @@ export function applyElicitations(
     rows.set(row.id, { ...row, last_seq: frame.seq })
     changed.add(row.id)
   }
-  const close = (which: (row: ElicitationRow) => boolean) => {
-    for (const row of [...rows.values()])
-      if (isOpen(row) && which(row)) put({ ...row, state: 'withdrawn', ended_at: frame.at })
+  const close = (which: (row: ElicitationRow) => boolean, state: ElicitationState = 'withdrawn') => {
+    for (const row of [...rows.values()]) if (isOpen(row) && which(row)) put({ ...row, state, ended_at: frame.at })
   }
   for (const event of frame.events) {
     if (!maySay(frame.role, event.type)) continue
     const about = callsThatGoOn(event)
-    if (about === 'all') close(() => true)
+    if (about === 'all') close(({ call }) => event.type === 'session.ended' || runPosition(call) === undefined)
     else close(({ call }) => about.includes(call))
     if (event.type === 'elicitation.requested') {
       close(({ call }) => call === event.data.call)
       const row = requested(event, owner, agent, frame)
       if (!rows.has(row.id)) put(row)
+    } else if (event.type === 'run.paused') {
+      const row = askedByCode(event, owner, agent, frame)
+      if (row && !rows.has(row.id)) put(row)
+    } else if (event.type === 'timer.fired') {
+      const position = questionOfTimer(event.data.timer)
+      if (position !== undefined) close(({ call }) => call === runMessage(position), 'expired')
     } else if (isAnswer(event)) {
       const row = rows.get(elicitationId(owner.session, text(event.data.elicitation)))
       if (row && isOpen(row)) put(answered(row, event, frame.at))
@@ -93,6 +106,8 @@ function callsThatGoOn(event: SessionEvent): readonly string[] | 'all' {
     case 'tool-call.cancelled':
     case 'tool-call.outcome-unknown':
       return [text(event.data.call)]
+    case 'run.withdrawn':
+      return [runMessage(event.data.position)]
     case 'turn.cancelled':
     case 'session.ended':
       return 'all'
@@ -154,6 +169,23 @@ function requested(
   }
 }
 
+/** ER2. null: the code asks nobody. */
+function askedByCode(
+  { data: { position, output, expiresAt } }: EventOf<'run.paused'>,
+  { session }: Owner,
+  agent: string,
+  frame: Frame,
+): ElicitationRow | null {
+  if (output.type !== 'elicitation') return null
+  const elicitation = text(output.elicitation_id)
+  return {
+    ...{ id: elicitationId(session, elicitation), session, call: runMessage(position), elicitation, agent },
+    ...{ server: text(output.server_name), mode: output.mode, message: text(output.message), url: text(output.url) },
+    ...{ schema: null, nothing_ran: false, completed: false, state: 'waiting', answered_by: null },
+    ...{ requested_at: frame.at, expires_at: expiresAt ?? 0, ended_at: null, last_seq: frame.seq },
+  }
+}
+
 // Postgres takes no NUL and no half characters in a text.
 const text = (value: string): string => value.replaceAll('\0', '').toWellFormed()
 
@@ -162,7 +194,8 @@ export const askedOf = (row: ElicitationRow): AskedElicitation => ({
   ...(row.url === null ? {} : { url: row.url }),
   ...{ message: row.message, server_name: row.server },
   ...(row.schema === null ? {} : { schema: JSON.parse(row.schema) as Record<string, unknown> }),
-  ...{ state: row.state, requestedAt: row.requested_at, expiresAt: row.expires_at },
+  ...{ state: row.state, requestedAt: row.requested_at },
+  ...(row.expires_at === 0 ? {} : { expiresAt: row.expires_at }),
   ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
   ...(row.answered_by === null ? {} : { answeredBy: row.answered_by }),
 })
