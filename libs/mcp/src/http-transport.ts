@@ -40,8 +40,7 @@ export class HttpTransport implements Transport {
     this.#inner = new StreamableHTTPClientTransport(url, { fetch: (at, init) => this.#fetch(fetch, at, init) })
     this.#inner.onclose = () => this.onclose?.()
     this.#inner.onmessage = (message) => {
-      const heard = this.#open.heard(message)
-      if (heard) this.onmessage?.(heard)
+      for (const heard of this.#open.heard(message)) this.onmessage?.(heard)
     }
     this.#inner.onerror = (error) => {
       this.onerror?.(error)

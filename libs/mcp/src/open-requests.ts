@@ -1,7 +1,8 @@
 // The requests of a connection whose answers have not come yet, and what an answer is to them.
 //   OR1. An answer that comes twice, or for what was given up, is let pass.
-//   OR2. An answer under an id that was never asked under ends the only request that is open: its caller would wait for nothing until its
-//        time is over. Where several are open, nobody knows which one it was for.
+//   OR2. An answer under an id that was never asked under was for one of the requests that were open then. When the others of them are
+//        answered, it is known for which one, and that one ends: its caller would wait for nothing until its time is over. A request that
+//        is given up meanwhile may have been the one, so nothing is known then.
 import { ErrorCode, type JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
 
 type Id = string | number
@@ -13,10 +14,13 @@ export const strangeId = 'it answered under an id that nobody had asked under'
 /** Under this id we ourselves say that a stream is over. */
 export const overId = 'over'
 const mostOver = 1_000
+const mostStrange = 100
 
 export class OpenRequests<T> {
   readonly #open = new Map<Id, T>()
   readonly #over = new Set<Id>()
+  /** OR2. Of each answer under a strange id: the requests that it may have been for. */
+  #strange: Set<Id>[] = []
 
   get(id: Id): T | undefined {
     return this.#open.get(id)
@@ -38,27 +42,49 @@ export class OpenRequests<T> {
     if (typeof cancelled === 'string' || typeof cancelled === 'number') this.end(cancelled)
   }
 
-  /** false: it was not open. */
+  /** It is given up. false: it was not open. */
   end(id: Id): boolean {
+    this.#strange = this.#strange.filter((candidates) => !candidates.has(id)) // OR2
+    return this.#settle(id)
+  }
+
+  #settle(id: Id): boolean {
     this.#over.add(id)
     if (this.#over.size > mostOver) this.#over.delete([...this.#over][0] ?? id)
     return this.#open.delete(id)
   }
 
-  /** What is to be told of a message that came: itself, or what stands for it; null: nothing. */
-  heard(message: JSONRPCMessage): JSONRPCMessage | null {
-    if (!('id' in message) || message.id === undefined || 'method' in message) return message
+  /** What is to be told when a message came: itself, what stands for it, what follows from it, or nothing. */
+  heard(message: JSONRPCMessage): readonly JSONRPCMessage[] {
+    if (!('id' in message) || message.id === undefined || 'method' in message) return [message]
     // Some servers give a number back as a text, and the SDK reads it so.
     const { id } = message
     const asked = this.has(id) || !Number.isInteger(Number(id)) ? id : Number(id)
     if (this.#open.has(asked)) {
-      this.end(asked)
-      return message
+      this.#settle(asked)
+      return [message, ...this.#lost()]
     }
-    const [only, ...others] = this.#open.keys()
-    if (this.#over.has(asked) || asked === overId || only === undefined || others.length > 0) return null // OR1
-    this.end(only)
-    return answerLost(only, strangeId) // OR2
+    if (this.#over.has(asked) || asked === overId || this.#open.size === 0) return [] // OR1
+    if (this.#strange.length < mostStrange) this.#strange.push(new Set(this.#open.keys()))
+    return this.#lost()
+  }
+
+  /** OR2. */
+  #lost(): readonly JSONRPCMessage[] {
+    const lost: JSONRPCMessage[] = []
+    for (let at = 0; at < this.#strange.length; at += 1) {
+      const [only, ...others] = [...(this.#strange[at] ?? [])].filter((id) => this.#open.has(id))
+      if (others.length > 0) continue
+      this.#strange.splice(at, 1)
+      if (only === undefined) at -= 1
+      else {
+        this.#settle(only)
+        lost.push(answerLost(only, strangeId))
+        // What is known now may say more of the others.
+        at = -1
+      }
+    }
+    return lost
   }
 }
 

@@ -120,9 +120,8 @@ export class StdioTransport implements Transport {
 
   #message(line: string): void {
     const message = messageOf(line)
-    const heard = message && this.#open.heard(message)
-    if (heard) this.onmessage?.(heard)
-    else if (!message && ++this.#stray > limits.strayLines) this.#break('what it writes to stdout is no MCP')
+    for (const heard of message ? this.#open.heard(message) : []) this.onmessage?.(heard)
+    if (!message && ++this.#stray > limits.strayLines) this.#break('what it writes to stdout is no MCP')
   }
 
   #break(why: string): void {

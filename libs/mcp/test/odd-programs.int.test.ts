@@ -90,6 +90,15 @@ describe('a program', () => {
     })
   })
 
+  it('that answers one of several calls under another id ends that call when the others are answered', async () => {
+    const used = use([program(mislabelsFirst)])
+    await used.discover()
+    const both = await Promise.all([used.call('mcp__odd__go', { n: 1 }), used.call('mcp__odd__go', { n: 2 })])
+    const [well, lost] = both.toSorted((a, b) => (a.status === 'ok' ? -1 : b.status === 'ok' ? 1 : 0))
+    expect(well).toMatchObject({ status: 'ok', output: 'fine' })
+    expect(lost?.output).toContain('under an id that nobody had asked under')
+  })
+
   it('that takes more memory than a command may is ended, its call says why, and the next one starts it again', async () => {
     const used = use([program(grows)], {}, onTestFinished, { memoryBytes: 250 * 1024 ** 2 })
     expect(await used.call('mcp__odd__go', { megabytes: 600 })).toMatchObject({
@@ -125,6 +134,21 @@ const mislabels = `
     if (method === 'initialize') send(id, { protocolVersion: '2025-06-18', capabilities: { tools: {} }, serverInfo: { name: 'm', version: '1' } })
     if (method === 'tools/list') send(id, { tools: [{ name: 'go', inputSchema: { type: 'object' } }] })
     if (method === 'tools/call') send('mine-' + id, { content: [] })
+  })`
+
+/** Waits for two calls, then answers the first under an id of its own and the second as it should. */
+const mislabelsFirst = `
+  const send = (id, result) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, result }) + '\\n')
+  const calls = []
+  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+    const { id, method } = JSON.parse(line)
+    if (method === 'initialize') send(id, { protocolVersion: '2025-06-18', capabilities: { tools: {} }, serverInfo: { name: 'm', version: '1' } })
+    if (method === 'tools/list') send(id, { tools: [{ name: 'go', inputSchema: { type: 'object' } }] })
+    if (method !== 'tools/call') return
+    calls.push(id)
+    if (calls.length !== 2) return
+    send('mine-' + calls[0], { content: [] })
+    send(calls[1], { content: [{ type: 'text', text: 'fine' }] })
   })`
 
 /** Answers as it should, and dies at each call. */
