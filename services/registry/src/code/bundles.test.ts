@@ -208,6 +208,22 @@ describe('code that the agent does not have yet', () => {
         message: expect.stringContaining('permission workflow:*:*:register'),
       })
   })
+
+  test('needs it for the network too, where the code had none', async () => {
+    const { put, resolve } = world()
+    const stored = `tools:\n  - file: ./a.ts\n    digest: ${digestOf('add')}\n`
+    const closed = await put('tools: [{file: ./a.ts}]', [sent('./a.ts', 'add')])
+    const opened = await put('tools: [{file: ./a.ts, network: true}]', [sent('./a.ts', 'add')])
+    const reaching = `${stored}    network: true\n`
+    expect(await resolve(reaching, [], { mayRegister: true, current: closed })).toMatchObject({ kind: 'resolved' })
+    expect(await resolve(reaching, [], { mayRegister: false, current: opened })).toMatchObject({ kind: 'resolved' })
+    expect(await resolve(stored, [], { mayRegister: false, current: opened })).toMatchObject({ kind: 'resolved' })
+    await expect(resolve(reaching, [], { mayRegister: false, current: closed })).rejects.toMatchObject({
+      code: 'forbidden',
+      message:
+        'tools[0] (./a.ts) opens the network for code that had none. That needs the permission workflow:*:*:register.',
+    })
+  })
 })
 
 describe('a folder of skills', () => {

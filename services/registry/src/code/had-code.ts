@@ -1,5 +1,6 @@
 // What a definition has of its code and skills: what it had before, and how what is kept stands in it. Pure.
 //   H1. Code and skills that the agent does not have yet need the permission to register them, whether they are sent or named.
+//   H2. So does the network for code that had none: what code may reach is a part of what it is.
 import {
   type AgentDefinition,
   type CodeEntry,
@@ -16,7 +17,7 @@ import {
   workflowEntry,
 } from '@reins/contracts'
 
-/** H1. */
+/** H1, H2. */
 export function mustHaveAll(
   entries: readonly CodeEntry[],
   folders: readonly PlacedSkills[],
@@ -31,14 +32,23 @@ export function mustHaveAll(
       { details: { permission: registerPermission } },
     )
 
-  const own = new Set<string | undefined>((current ? storedCode(current) : []).map(({ digest }) => digest))
-  const decides = current && workflowEntry(current)?.digest
-  if (decides !== undefined) own.add(decides)
+  const workflow = current && workflowEntry(current)
+  const before = [...(current ? storedCode(current) : []), ...(workflow ? [workflow] : [])]
+  const own = new Set(before.flatMap(({ digest }) => digest ?? []))
   const foreign = entries.find(({ digest }) => digest === undefined || !own.has(digest))
   if (foreign)
     throw new ReinsError(
       'forbidden',
       `${foreign.path} (${foreign.file}) gives the agent code that it does not have yet. That needs the permission ${registerPermission}.`,
+      { details: { permission: registerPermission } },
+    )
+
+  const reaching = new Set(before.flatMap(({ digest, network }) => (network && digest) || []))
+  const opened = entries.find(({ digest, network }) => network && digest !== undefined && !reaching.has(digest))
+  if (opened)
+    throw new ReinsError(
+      'forbidden',
+      `${opened.path} (${opened.file}) opens the network for code that had none. That needs the permission ${registerPermission}.`,
       { details: { permission: registerPermission } },
     )
 }
