@@ -8,15 +8,17 @@ import { large, medium, small } from './scenarios/scenarios.ts'
 import { shrink, tell } from './exploring/shrink.ts'
 import { largeMind, mediumMind, smallMind } from './scenarios/mind.ts'
 import { largeBudgets, mediumBudgets } from './scenarios/budgets.ts'
+import { largeRuns, mediumRuns } from './scenarios/runs.ts'
 import { largeTeams, mediumTeams } from './scenarios/teams.ts'
 import { wrongBudgets } from './wrong/budgets.ts'
 import { wrongRules as others } from './wrong/rules.ts'
 import { mediumResults } from './scenarios/results.ts'
 import { wrongMind } from './wrong/mind.ts'
 import { wrongResults } from './wrong/results.ts'
+import { wrongRuns } from './wrong/runs.ts'
 import { wrongTeams } from './wrong/teams.ts'
 
-const wrongRules = [...others, ...wrongTeams, ...wrongResults, ...wrongMind, ...wrongBudgets]
+const wrongRules = [...others, ...wrongTeams, ...wrongResults, ...wrongMind, ...wrongBudgets, ...wrongRuns]
 
 const usage = `npm run sim -- [--exhaustive [--max STATES]] [--seed N --walks N] [--wrong NAME|all] [--scenario TEXT]
   --exhaustive   every order of moves of the small scenarios (at most --max states each, default 1000000)
@@ -97,9 +99,9 @@ else if (![max, seed, count].every(Number.isSafeInteger) || (values.wrong !== un
   process.exitCode = told.found === chosen.length ? 0 : 1
 } else {
   const smalls = [...small, ...smallMind]
-  const mediums = [...medium, ...mediumTeams, ...mediumMind, ...mediumResults, ...mediumBudgets]
+  const mediums = [...medium, ...mediumTeams, ...mediumMind, ...mediumResults, ...mediumBudgets, ...mediumRuns]
   if (values.exhaustive) exhaustive(named([...smalls, ...mediums]), max, told)
-  if (count > 0) walks(named([...large, ...largeTeams, ...largeMind, ...largeBudgets]), seed, count, told)
+  if (count > 0) walks(named([...large, ...largeTeams, ...largeMind, ...largeBudgets, ...largeRuns]), seed, count, told)
   console.log(`${told.states.toLocaleString('en')} states visited, ${told.found} failures`)
   process.exitCode = told.found === 0 ? 0 : 1
 }

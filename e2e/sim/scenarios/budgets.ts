@@ -1,13 +1,10 @@
 // Budgets: children that share what is left, attempts that are lost, a budget that a person raises.
 import type { DeclaredAgent } from '@reins/contracts'
-import { attemptTokens, born, type FaultKind, type Scenario } from './scenario.ts'
+import { attemptTokens, born, message, only, type Scenario } from './scenario.ts'
 
 const helper: DeclaredAgent = {
   ...{ name: 'helper', description: 'helper', onPause: 'wait', digest: 'helper', pool: 'helpers' },
 }
-const message = (id: string) => ({ op: 'message', message: id, onBusy: 'queue' }) as const
-const faulty = (...kinds: readonly FaultKind[]): Scenario['faults'] =>
-  Object.fromEntries(kinds.map((kind) => [kind, 1]))
 const attempts = (count: number) => ({ tokens: count * attemptTokens })
 
 const base = { executors: 1, runners: 0, born, turns: [[{}]], gateway: [message('m1')], faults: {}, total: 0 } as const
@@ -17,7 +14,7 @@ export const oneAttempt = {
   ...base,
   executors: 2,
   budget: attempts(1),
-  faults: faulty('crash', 'die'),
+  faults: only('crash', 'die'),
   total: 1,
 } as const satisfies Partial<Scenario>
 
@@ -52,7 +49,7 @@ export const mediumBudgets: readonly Scenario[] = [
     budget: attempts(1),
     turns: [[{ delegate: ['nobody'] }, {}]],
     gateway: [message('m1'), { op: 'raise', tokens: attempts(3).tokens }],
-    faults: faulty('lose-ack', 'repeat', 'server'),
+    faults: only('lose-ack', 'repeat', 'server'),
     total: 1,
   },
 ]
@@ -77,7 +74,7 @@ export const largeBudgets: readonly Scenario[] = [
       message('m3'),
       { op: 'raise', tokens: attempts(20).tokens },
     ],
-    faults: faulty('lose-ack', 'lose-request', 'die', 'crash', 'stall', 'repeat', 'late-ack', 'server'),
+    faults: only('lose-ack', 'lose-request', 'die', 'crash', 'stall', 'repeat', 'late-ack', 'server'),
     total: 4,
   },
 ]

@@ -1,7 +1,7 @@
 // What an agent has in mind: contexts that fill and are compacted, plans, skills, a long-term memory; alone, and in a child.
 // A window of 200 tokens is compacted at 140, and what is new keeps 40: a turn with two results of 190 characters fills it.
-import { type AskedCall, born, type Mind, type Scenario } from './scenario.ts'
-import { any, base, message, only, withAgents } from './scenarios.ts'
+import { any, type AskedCall, born, message, type Mind, only, type Scenario } from './scenario.ts'
+import { base, withAgents } from './scenarios.ts'
 
 const tools = { ...born.tools, use_skill: 'safe', store_memory: 'safe' } as const
 const minded: Scenario['born'] = { ...born, tools }

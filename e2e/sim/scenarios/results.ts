@@ -1,18 +1,5 @@
 // Answers that have to fit a schema: what their executor found stands beside them, or they are no answers.
-import { type FaultKind, born, type Scenario } from './scenario.ts'
-
-const message = (id: string, onBusy: 'queue' | 'join' = 'queue') => ({ op: 'message', message: id, onBusy }) as const
-const kinds: readonly FaultKind[] = [
-  'lose-ack',
-  'lose-request',
-  'die',
-  'crash',
-  'stall',
-  'repeat',
-  'late-ack',
-  'server',
-]
-const faults: Scenario['faults'] = Object.fromEntries(kinds.map((kind) => [kind, 1]))
+import { born, message, type Scenario, usualFaults } from './scenario.ts'
 
 export const answering = {
   executors: 2,
@@ -20,7 +7,7 @@ export const answering = {
   born,
   output: { retries: 1 },
   gateway: [message('m1')],
-  faults,
+  faults: usualFaults,
   total: 1,
 } as const
 export const misfit = { misfit: true } as const

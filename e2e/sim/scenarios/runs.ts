@@ -1,17 +1,5 @@
 // Sessions whose code decides: steps that may and may not run twice, turns that the code asks for, sleeps, pauses for messages.
-import { born, type FaultKind, type Scenario } from './scenario.ts'
-
-const message = (id: string) => ({ op: 'message', message: id, onBusy: 'queue' }) as const
-const kinds: readonly FaultKind[] = [
-  'lose-ack',
-  'lose-request',
-  'die',
-  'crash',
-  'stall',
-  'repeat',
-  'late-ack',
-  'server',
-]
+import { born, message, type Scenario, usualFaults } from './scenario.ts'
 
 export const running = {
   executors: 2,
@@ -19,7 +7,7 @@ export const running = {
   born,
   turns: [[{}]],
   gateway: [message('m1')],
-  faults: Object.fromEntries(kinds.map((kind) => [kind, 1])),
+  faults: usualFaults,
   total: 1,
 } as const satisfies Partial<Scenario>
 

@@ -91,6 +91,16 @@ export const faultKinds = [
  * likes, the newest acks. recreate: a pool's consumer is made anew. timer-twice: a timer's `fired` is delivered twice.
  */
 export type FaultKind = (typeof faultKinds)[number]
+type Faults = Partial<Readonly<Record<FaultKind, number>>>
+
+/** Each of these once. */
+export const only = (...kinds: readonly FaultKind[]): Faults => Object.fromEntries(kinds.map((kind) => [kind, 1]))
+/** Every kind so often. */
+export const any = (each: number): Faults => Object.fromEntries(faultKinds.map((kind) => [kind, each]))
+/** Each once that a session without timers and runners can meet. */
+export const usualFaults = only('lose-ack', 'lose-request', 'die', 'crash', 'stall', 'repeat', 'late-ack', 'server')
+
+export const message = (id: string, onBusy: OnBusy = 'queue') => ({ op: 'message', message: id, onBusy }) as const
 
 export interface Scenario {
   readonly name: string
@@ -137,7 +147,7 @@ export interface Scenario {
   /** The operations of the code that decides for the root; absent: its model alone decides. */
   readonly code?: readonly CodeOp[]
   readonly gateway: readonly GatewayOp[]
-  readonly faults: Partial<Readonly<Record<FaultKind, number>>>
+  readonly faults: Faults
   /** Faults of all kinds together. */
   readonly total: number
 }

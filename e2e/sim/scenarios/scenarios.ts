@@ -1,21 +1,5 @@
 // The scenarios: small ones to explore whole, large ones to walk through.
-import { born, type FaultKind, type Scenario } from './scenario.ts'
-
-const message = (id: string, onBusy: 'queue' | 'join' | 'interrupt' = 'queue') =>
-  ({ op: 'message', message: id, onBusy }) as const
-const any = (each: number): Scenario['faults'] => ({
-  'lose-ack': each,
-  'lose-request': each,
-  die: each,
-  crash: each,
-  stall: each,
-  repeat: each,
-  'late-ack': each,
-  server: each,
-  recreate: each,
-  'timer-twice': each,
-})
-const only = (...kinds: readonly FaultKind[]): Scenario['faults'] => Object.fromEntries(kinds.map((kind) => [kind, 1]))
+import { any, born, message, only, type Scenario } from './scenario.ts'
 
 const base = { executors: 2, runners: 2, born, turns: [[{}]], gateway: [message('m1')] } as const
 const two = { gateway: [message('m1'), message('m2')] } as const
@@ -656,4 +640,4 @@ export const large: readonly Scenario[] = [
   },
 ]
 
-export { any, base, message, only, pinned, serverThere, withAgents }
+export { base, pinned, serverThere, withAgents }

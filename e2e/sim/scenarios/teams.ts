@@ -1,6 +1,6 @@
 // Teams: a parent, its child and its grandchild; children that pause and are gone on with; a tree that may have so many sessions.
 import type { DeclaredAgent, EventData } from '@reins/contracts'
-import { type FaultKind, born, type Scenario } from './scenario.ts'
+import { any, born, message, type Scenario } from './scenario.ts'
 
 type Team = EventData<'agents.declared'>
 
@@ -12,12 +12,6 @@ const team = (agents: readonly DeclaredAgent[], limits: Partial<Team> = {}): Tea
   ...{ agents: [...agents], levels: 3, fanOut: 4, perTurn: 8, sessions: 4 },
   ...limits,
 })
-const message = (id: string) => ({ op: 'message', message: id, onBusy: 'queue' }) as const
-const kinds: readonly FaultKind[] = [
-  ...(['lose-ack', 'lose-request', 'die', 'crash', 'stall', 'repeat'] as const),
-  ...(['late-ack', 'server', 'recreate', 'timer-twice'] as const),
-]
-const any = (each: number): Scenario['faults'] => Object.fromEntries(kinds.map((kind) => [kind, each]))
 
 const base = {
   executors: 1,

@@ -1,8 +1,7 @@
 // Known-wrong rules of what an agent has in mind, each with a scenario in which it bites.
 import type { Session } from '@reins/session'
 import { filling, fillingTurn, narrowed, planning, remembering } from '../scenarios/mind.ts'
-import type { FaultKind, Scenario } from '../scenarios/scenario.ts'
-import { message } from '../scenarios/scenarios.ts'
+import { type FaultKind, message, type Scenario } from '../scenarios/scenario.ts'
 import { type Rules, sound } from '../world/rules.ts'
 import type { WrongRule } from './rules.ts'
 

@@ -3,18 +3,8 @@
 //   B2. "Compare the last frame" bites only together with "covered, so ack" and no row for one's own call: alone, whoever takes its own
 //       landed intent for another's meets the row that runs a call recorded as its own, or asks itself, hears no, and takes it over.
 import { type Rules, sound } from '../world/rules.ts'
-import { born, type Scenario } from '../scenarios/scenario.ts'
-import {
-  approved,
-  asksOnce,
-  base,
-  looking,
-  message,
-  only,
-  pinned,
-  serverThere,
-  withAgents,
-} from '../scenarios/scenarios.ts'
+import { message, only, born, type Scenario } from '../scenarios/scenario.ts'
+import { approved, asksOnce, base, looking, pinned, serverThere, withAgents } from '../scenarios/scenarios.ts'
 import {
   ackByDeliveryCount,
   ackCoveredElsewhere,

@@ -1,7 +1,7 @@
 // Known-wrong rules of teams, each with a scenario in which it bites.
 import { toLog } from '@reins/contracts'
 import { type Rules, sound } from '../world/rules.ts'
-import type { Scenario } from '../scenarios/scenario.ts'
+import { message, type Scenario } from '../scenarios/scenario.ts'
 import { boundedTree, pausedByPerson, pausedOften, pausedPair, pausing } from '../scenarios/teams.ts'
 import type { WrongRule } from './rules.ts'
 
@@ -14,8 +14,6 @@ const without = (
   faults: {},
   total: 0,
 })
-
-const message = (id: string) => ({ op: 'message', message: id, onBusy: 'queue' }) as const
 
 const closed = ({ mode, turn, inbox }: Parameters<Rules['standingErrands']>[0]): boolean =>
   mode.kind === 'ended' || (!turn && inbox.length === 0)
