@@ -112,6 +112,17 @@ export class RunBench {
     return [...new Set(log.map((one) => one.session))].filter((id) => rootOf(id) === rootOf(session))
   }
 
+  /** Those below a run, once there are so many. */
+  children(session: string, count: number): Promise<readonly string[]> {
+    return eventually(
+      async () => {
+        const below = (await this.tree(session)).filter((id) => id !== session)
+        return below.length >= count && below
+      },
+      { withinMs: 90_000, describe: () => `${count} sessions below ${session}` },
+    )
+  }
+
   isPaused(victim: ServiceProcess): Promise<unknown> {
     return eventually(async () => victim.isPaused(), {
       withinMs: 90_000,

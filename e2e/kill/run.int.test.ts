@@ -1,7 +1,7 @@
 // Runs of workflows on real processes: their code prompts agents in sessions below them, takes steps, sleeps, and waits for what comes from
 // outside; the executor is killed at each of these, and another one goes on where the log says that it was.
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { countOf } from './bench.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { countOf, eventsOf } from './bench.ts'
 import { RunBench } from './run-bench.ts'
 
 const deadline = 240_000
@@ -74,3 +74,113 @@ test.each(points)(
   },
   deadline,
 )
+
+describe('a run', () => {
+  beforeAll(async () => {
+    await bench.world.start('executor', { environment: { REINS_ALLOW_SHELL_NETWORK: '1' } })
+    await bench.deploy('wide', {
+      cleans: `
+        const session = await (await ctx.init('helper')).session()
+        let told = 'nothing'
+        try {
+          await session.prompt('stream 2000 every 50')
+        } catch (error) {
+          told = error.code
+        } finally {
+          await ctx.step('clean up', () => 'clean')
+        }
+        return [told, (await session.prompt('say after')).text]`,
+      tries: `
+        let busy
+        const session = await (await ctx.init('helper')).session()
+        const first = session.prompt('say first')
+        await session.prompt('say second').catch((error) => { busy = error.name })
+        const keys = []
+        const done = await ctx.step('flaky', ({ idempotencyKey }) => {
+          keys.push(idempotencyKey)
+          if (globalThis.tries === undefined) globalThis.tries = 0
+          if (++globalThis.tries < 3) throw new Error('not yet')
+          return idempotencyKey
+        }, { retries: 3, backoff: 50 })
+        const late = await ctx.step('late', () => new Promise(() => {}), { timeout: 0.1 }).catch((error) => error.code)
+        const twice = await ctx.init('helper').catch((error) => error.message)
+        return [busy, (await first).text, done.split(':')[1], late, twice]`,
+      leaves: `
+        const session = await (await ctx.init('helper')).session()
+        void session.prompt('stream 2000 every 50')
+        await ctx.sleep(1000)
+        return 'left'`,
+      wanders: `
+        const session = await (await ctx.init('helper')).session()
+        await session.prompt('say one')
+        await ctx.step(String(Math.random()), () => 1)
+        await ctx.sleep(10)`,
+      nobody: `await ctx.init('nobody')`,
+      unfit: `
+        const session = await (await ctx.init('helper')).session()
+        const failed = await session.prompt('say no json', { result: { type: 'object' } }).catch((error) => error)
+        const task = await session.task('say task')
+        return [failed.name, failed.code, task.text, typeof task.usage.inputTokens, task.model]`,
+    })
+  }, deadline)
+
+  test(
+    'that is cancelled cleans up, and goes on with the session whose turn was stopped',
+    async () => {
+      const { session } = await bench.start('cleans')
+      const [child = ''] = await bench.children(session, 1)
+      await bench.logged(child, (log) => countOf(log, 'model-call.started') > 0)
+      await bench.world.api.once('POST', `/v1/sessions/${session}/cancel`, {})
+      const { result } = await bench.ended(session)
+      expect(result).toEqual(['cancelled', 'after'])
+      const log = await bench.world.readLog(child)
+      expect([countOf(log, 'turn.cancelled'), countOf(log, 'turn.completed')]).toEqual([1, 1])
+      for (const id of [session, child]) expect(await bench.world.verdict(id)).toEqual([])
+    },
+    deadline,
+  )
+
+  test(
+    'refuses a second prompt beside the first, and tries a step again with the key of its first attempt',
+    async () => {
+      const { session } = await bench.start('tries')
+      const { result, error } = await bench.ended(session)
+      expect([result, error]).toEqual([
+        [
+          ...['SessionBusyError', 'first', '2', 'timeout'],
+          'init() has already been called with name "default" in this request.',
+        ],
+        undefined,
+      ])
+    },
+    deadline,
+  )
+
+  test(
+    'that ends before its prompts stops the sessions that it leaves behind',
+    async () => {
+      const { session } = await bench.start('leaves')
+      expect(await bench.ended(session)).toMatchObject({ status: 'completed', result: 'left', isError: false })
+      const [child = ''] = await bench.children(session, 1)
+      await bench.logged(child, (log) => countOf(log, 'turn.cancelled') === 1)
+      expect(await bench.world.verdict(child)).toEqual([])
+    },
+    deadline,
+  )
+
+  test(
+    'says why it failed: it diverged, its agent is not there; a failed answer is an error that it can catch',
+    async () => {
+      const runs = await Promise.all(['wanders', 'nobody', 'unfit'].map((name) => bench.start(name)))
+      const [wanders, nobody, unfit] = await Promise.all(runs.map(({ session }) => bench.ended(session)))
+      expect(wanders).toMatchObject({ status: 'errored', isError: true, error: { code: 'diverged' } })
+      expect(nobody?.error).toMatchObject({ code: 'agent-not-found', message: expect.stringContaining('"nobody"') })
+      expect(unfit?.result).toEqual(['ResultUnavailableError', 'no-result', 'task', 'number', 'scripted/assistant'])
+      const { body } = await bench.world.api.once<{ runs: { runId: string }[] }>('GET', '/v1/runs?limit=50')
+      expect(body.runs.map(({ runId }) => runId)).toEqual(expect.arrayContaining(runs.map(({ run }) => run.runId)))
+      const log = await bench.world.readLog(runs[2]?.session ?? '')
+      expect(eventsOf(log).filter(({ type }) => type === 'run.invoked')).toHaveLength(1)
+    },
+    deadline,
+  )
+})

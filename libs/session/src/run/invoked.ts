@@ -3,6 +3,7 @@
 //   WF2. A session below takes prompts in the order of their positions, and each once: it knows the latest one.
 //   WF3. What comes from outside before anybody waits for it is kept in its order, and each is taken once.
 import { type EventData, runLimits, runMessage } from '@reins/contracts'
+import { withAnsweredCancel } from '../cancel/answered-cancel.ts'
 import { childOf, withChild } from '../delegation/team.ts'
 import type { Session } from '../session.ts'
 import type { Meanings } from '../slice.ts'
@@ -137,7 +138,7 @@ export function promptSettled(session: Session, data: EventData<'delegation.sett
   if (!open) return session
   const after = ended(session, open.position, () => answerOf(data))
   if (after === session) return session
-  return withChild(after, data.child, (old) => {
+  return withChild(withAnsweredCancel(after), data.child, (old) => {
     if (!old) return old
     const { sessions } = data
     const taken = sessions === undefined ? old.taken : Math.min(1 + sessions, old.taken)
