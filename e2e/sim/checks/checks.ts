@@ -12,6 +12,7 @@
 //   C15      a tree counts as paused, or its cancel as complete, when nothing below works any more; at rest every receipt is there.
 //   C16      a tree never uses more than the budget of its root; at rest, all that was used is accounted for there.
 //   C17      what is recorded of code that decides, at a position, is what the code asks for there (executor/code.ts).
+//   C18      a session below a run is told each prompt once, in their order (executor/code.ts).
 //   C6       a runner that has read to the head believes of its calls what the session says of them.
 import { type Frame, frameHash, type SessionEvent } from '@reins/contracts'
 import type { StoredFrame } from '@reins/journal'
@@ -31,7 +32,7 @@ import {
   spentBy,
   waitsForPeople,
 } from '@reins/session'
-import { checkCode } from '../executor/code.ts'
+import { checkCode, checkPrompts } from '../executor/code.ts'
 import { checkMind } from './mind.ts'
 import { isOlder } from '../world/builds.ts'
 import type { ExecutorProcess } from '../executor/state.ts'
@@ -52,6 +53,7 @@ export function checkFrame(world: World, before: Fold, stored: StoredFrame): Fol
     if (beginningEvents.has(event.type) && (session.mode.kind !== 'open' || session.cancel))
       world.fail(`C2: ${name}: ${event.type} while ${session.cancel ? 'a cancel waits' : session.mode.kind}`)
     checkMind(world, session, event, frame)
+    checkPrompts(world, session, event)
     const next = evolve(session, event, frame)
     if (next === session && effectiveEvents.has(event.type) && !isEvidence(world, frame, event.type))
       world.fail(`C2: ${name}: ${event.type} changes nothing`)

@@ -1,6 +1,6 @@
 // The code of a session that decides for it, step by step: a script of operations, one after the other. What it asks for next follows from
 // what is recorded, as a replay finds it out (PROTOCOL 13d).
-import { questionTimer, type SessionEvent } from '@reins/contracts'
+import { childId, questionTimer, type SessionEvent } from '@reins/contracts'
 import { plan, type Run, type Session } from '@reins/session'
 import type { CodeOp } from '../scenarios/scenario.ts'
 import { instanceOf, short, type World } from '../world/world.ts'
@@ -75,15 +75,20 @@ function sayingOf({ scenario, rules }: World, session: Session, run: Run, body: 
   const op = scenario.code?.[rules.skipsRecorded && replay.attempt > 1 ? position + 1 : position]
   if (op === undefined)
     return { events: [{ type: 'run.ended', data: { status: 'completed' } }], body: null, ends: true }
+  if (op === 'init') {
+    const data = { position, name: op, agent: 'helper', digest: 'helper', pool: 'default' }
+    return { events: [{ type: 'run.initialized', data }], body: null, ends: false }
+  }
   if (op === 'safe' || op === 'never') {
     const started: SessionEvent = { type: 'run.step-started', data: { position, name: op, attempt: 1, replay: op } }
     return { events: [started], body: `${position}/1`, ends: false }
   }
-  return { events: [...asked(op, position, rules), ended('suspended')], body: null, ends: true }
+  return { events: [...asked(session.id, op, position, rules), ended('suspended')], body: null, ends: true }
 }
 
 function asked(
-  op: Exclude<CodeOp, 'safe' | 'never'>,
+  session: string,
+  op: Exclude<CodeOp, 'safe' | 'never' | 'init'>,
   position: number,
   rules: World['rules'],
 ): readonly SessionEvent[] {
@@ -92,6 +97,13 @@ function asked(
       const content = [{ type: 'text' as const, text: 'do it' }]
       return [{ type: 'run.called', data: { position, name: op, message: `run-${position}`, content } }]
     }
+    case 'prompt': {
+      const content = [{ type: 'text' as const, text: 'do it' }]
+      const data = { position, name: op, harness: 'init', child: childId(session, op), pool: 'default', content }
+      return [{ type: 'run.prompted', data: { ...data, levels: 0, sessions: 0 } }]
+    }
+    case 'wait':
+      return [{ type: 'run.waited', data: { position, name: op, event: 'paid' } }]
     case 'sleep': {
       const timer = `sleep-${position}`
       return [
@@ -122,4 +134,11 @@ export function checkCode(world: World, { run }: Session): void {
   for (const [position, { name }] of run.operations.entries())
     if (name !== code[position])
       world.fail(`C17: at ${position} the log has ${name}, and the code asks for ${code[position]}`)
+}
+
+/** C18: a session below a run is told each prompt once, and in their order. */
+export function checkPrompts(world: World, before: Session, event: SessionEvent): void {
+  if (event.type !== 'delegation.prompted') return
+  if (event.data.position <= (before.prompted ?? -1))
+    world.fail(`C18: ${short(before.id)} is told the prompt ${event.data.position} again`)
 }

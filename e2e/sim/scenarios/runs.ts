@@ -13,7 +13,22 @@ export const running = {
 
 export const steps = ['never', 'safe', 'pause'] as const
 
+/** A session below it is prompted twice. */
+export const prompting = {
+  ...running,
+  code: ['init', 'prompt', 'pause', 'prompt'],
+  below: { helper: [[{}]] },
+} as const satisfies Partial<Scenario>
+
 export const mediumRuns: readonly Scenario[] = [
+  { ...prompting, name: 'a run that prompts a session below' },
+  {
+    ...running,
+    name: 'a run that waits for an event',
+    code: ['pause', 'wait', 'safe'],
+    gateway: [message('m1'), { op: 'deliver' }],
+  },
+  { ...prompting, name: 'a run that prompts, and a cancel', gateway: [message('m1'), { op: 'cancel' }] },
   { ...running, name: 'code with steps', code: steps },
   { ...running, name: 'code that calls its agent', code: ['pause', 'call', 'pause'] },
   { ...running, name: 'code that sleeps', code: ['sleep', 'never', 'pause'] },
@@ -34,6 +49,20 @@ export const mediumRuns: readonly Scenario[] = [
 ]
 
 export const largeRuns: readonly Scenario[] = [
+  {
+    ...prompting,
+    name: 'runs of workflows: prompts, events, steps, cancels, pauses, faults',
+    code: ['init', 'prompt', 'never', 'pause', 'prompt', 'wait', 'safe', 'prompt', 'sleep'],
+    gateway: [
+      message('m1'),
+      { op: 'deliver' },
+      { op: 'cancel' },
+      { op: 'pause', tree: true },
+      { op: 'resume' },
+      { op: 'cancel', end: true },
+    ],
+    total: 4,
+  },
   {
     ...running,
     name: 'runs: every operation, messages, cancels, pauses, faults',

@@ -36,9 +36,12 @@ export interface Answer {
   readonly endless?: boolean
 }
 
-/** An operation of code that decides: a step that may run again, or not; a turn of its agent; a sleep; a pause for a message; a
- * question to a person, whom nobody answers. */
-export type CodeOp = 'safe' | 'never' | 'call' | 'sleep' | 'pause' | 'ask'
+/**
+ * An operation of code that decides: a step that may run again, or not; a turn of its agent; a sleep; a pause for a message; a question to a
+ * person, whom nobody answers. Of a workflow besides: it gets an agent, prompts it in a session below, waits for an event.
+ */
+export type CodeOp = 'safe' | 'never' | 'call' | 'sleep' | 'pause' | 'ask' | FlowOp
+export type FlowOp = 'init' | 'prompt' | 'wait'
 
 /** What a definition declares of what its agent has in mind. */
 export interface Mind {
@@ -69,6 +72,8 @@ export type GatewayOp =
   | { readonly op: 'restore'; readonly of?: Below }
   /** Of a person, to so many tokens; where a turn has ended for the budget, the session goes on. */
   | { readonly op: 'raise'; readonly tokens: number; readonly of?: Below }
+  /** From outside, to a run: the event that it may wait for. */
+  | { readonly op: 'deliver'; readonly of?: Below }
   /** `tree`: a pause with everything below. */
   | { readonly op: 'pause' | 'resume' | 'release' | 'rename'; readonly tree?: true; readonly of?: Below }
 

@@ -9,7 +9,6 @@ import {
   creationOf,
   type Fold,
   pauseChild,
-  promptChild,
   settleParent,
   tellHeld,
 } from '@reins/session'
@@ -62,7 +61,7 @@ function decisionOf(world: World, own: Fold, there: Fold, errand: Errand, pool: 
       const { prompt } = errand
       const asked = { ...prompt, kind: 'create-child' as const, instruction: '', child: errand.child }
       const started = childBorn(world, own, asked)
-      return promptChild(there, errand, own.session, { started, declared: declared(world, asked) })
+      return world.rules.promptChild(there, errand, own.session, { started, declared: declared(world, asked) })
     }
     case 'resume-child':
       return world.rules.resumeChild(there, errand, own.session)

@@ -1,5 +1,5 @@
 // The gateway and memory: they know a session by its head alone (PROTOCOL 2 and 4), and append what @reins/session says.
-import { type EventOf, type Head, type SessionEvent, type Status, toLog } from '@reins/contracts'
+import { type EventOf, type Head, type SessionEvent, type Status, toExec, toLog } from '@reins/contracts'
 import {
   type AnswerOutcome,
   type Decision,
@@ -62,9 +62,17 @@ function outcomeAt(world: World, session: string, op: GatewayOp): RequestOutcome
   if (op.op === 'answer') return answeredBy(world, session, op)
   if (op.op === 'pause' && op.tree) return pauseTree(world.read(session))
   if (op.op === 'raise') return raisedBy(world, session, op)
+  if (op.op === 'deliver') return deliveredAt(world, session)
   return op.op === 'decide' || op.op === 'revoke'
     ? decidedBy(world, session, op)
     : outcomeOf(world, world.read(session).head, op)
+}
+
+function deliveredAt(world: World, session: string): RequestOutcome {
+  const { head } = world.read(session)
+  if (head.status === 'ended') return { kind: 'refused', code: 'session_ended', status: head.status }
+  const data = { delivery: `d${world.done}`, event: 'paid', value: world.done }
+  return appended({ events: [{ type: 'run.delivered', data }], to: toExec(head.pool), status: head.status })
 }
 
 type ContextOp = Extract<GatewayOp, { op: 'compact' | 'restore' }>
@@ -107,7 +115,7 @@ function decidedBy(world: World, id: string, op: Extract<GatewayOp, { op: 'decid
 function outcomeOf(
   world: World,
   head: Head,
-  op: Exclude<GatewayOp, Extract<GatewayOp, { op: 'decide' | 'revoke' | 'answer' | 'raise' }> | ContextOp>,
+  op: Exclude<GatewayOp, Extract<GatewayOp, { op: 'decide' | 'revoke' | 'answer' | 'raise' | 'deliver' }> | ContextOp>,
 ): RequestOutcome {
   if (op.op === 'rename') return rename(world, head)
   if (op.op !== 'message') return op.op === 'cancel' && op.end ? steer('end', 'x', head) : steer(op.op, 'x', head)
@@ -120,6 +128,13 @@ function outcomeOf(
   return head.n === 0 ? appended(firstFrame(started, said, declared(world))) : placeMessage(head, said)
 }
 
+const invoked: readonly SessionEvent[] = [
+  { type: 'agents.declared', data: { agents: [], levels: 2, fanOut: 4, perTurn: 8, sessions: 4 } },
+  { type: 'run.invoked', data: { workflow: 'flow', project: 'project' } },
+]
+const isWorkflow = ({ code }: World['scenario']): boolean =>
+  code?.some((op) => op === 'prompt' || op === 'wait') ?? false
+
 function declared({ scenario }: World): readonly SessionEvent[] {
   const { servers, policy, teams, born, output, budget } = scenario
   const team = teams?.[born.agent]
@@ -128,6 +143,7 @@ function declared({ scenario }: World): readonly SessionEvent[] {
     ...(team ? [{ type: 'agents.declared' as const, data: team }] : []),
     ...(output ? [{ type: 'output.declared' as const, data: { schema: { type: 'object' }, ...output } }] : []),
     ...(scenario.code ? [{ type: 'run.declared' as const, data: { file: './code.ts', digest: 'code' } }] : []),
+    ...(isWorkflow(scenario) ? invoked : []),
     ...mindOf(scenario, born.agent),
     ...(budget ? [{ type: 'budget.declared' as const, data: budget }] : []),
   ]

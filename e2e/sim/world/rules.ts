@@ -18,6 +18,7 @@ import {
   nextStep,
   offered,
   projected,
+  promptChild,
   requestCompaction,
   restoreContext,
   resumeChild,
@@ -42,6 +43,7 @@ export interface Protocol {
   readonly nextStep: typeof nextStep
   readonly followsSeen: typeof followsSeen
   readonly createChild: typeof createChild
+  readonly promptChild: typeof promptChild
   readonly resumeChild: typeof resumeChild
   readonly unpauseChild: typeof unpauseChild
   readonly answerElicitation: typeof answerElicitation
@@ -119,6 +121,7 @@ export const sound: Rules = {
   nextStep,
   followsSeen,
   createChild,
+  promptChild,
   resumeChild,
   unpauseChild,
   answerElicitation,

@@ -1,6 +1,6 @@
 // Known-wrong rules of runs, each with a scenario in which it bites.
 import type { Session } from '@reins/session'
-import { running, steps } from '../scenarios/runs.ts'
+import { prompting, running, steps } from '../scenarios/runs.ts'
 import type { Scenario } from '../scenarios/scenario.ts'
 import { sound } from '../world/rules.ts'
 import type { WrongRule } from './rules.ts'
@@ -20,6 +20,18 @@ function withSafeSteps(session: Session): Session {
 }
 
 export const wrongRuns: readonly WrongRule[] = [
+  {
+    name: 'prompt-said-again',
+    says: 'a session below a run is told a prompt unless it is the latest that it was told, so an older one is said again',
+    rules: {
+      ...sound,
+      promptChild: (there, errand, ...more) =>
+        there.session.prompted === errand.position
+          ? null
+          : sound.promptChild({ ...there, session: { ...there.session, prompted: -1 } }, errand, ...more),
+    },
+    scenario: named('a run that prompts a session below', { ...prompting, code: ['init', 'prompt', 'prompt', 'pause'] }),
+  },
   {
     name: 'replay-skips-recorded',
     says: 'a replay passes over the operation that is recorded last, and goes on behind it',
