@@ -14,7 +14,7 @@
 //   C17      what is recorded of code that decides, at a position, is what the code asks for there (executor/code.ts).
 //   C18      a session below a run is told each prompt once, in their order (executor/code.ts).
 //   C6       a runner that has read to the head believes of its calls what the session says of them.
-import { type Frame, frameHash, type SessionEvent } from '@reins/contracts'
+import { type Frame, frameHash, runPosition, type SessionEvent } from '@reins/contracts'
 import type { StoredFrame } from '@reins/journal'
 import {
   beginningEvents,
@@ -276,6 +276,13 @@ function childCovered(world: World, parent: Session, child: string, call: string
   )
   const tells = execTrigger(world, below)
   if (resumed && tells) return true
+  const position = parent.run?.workflow ? runPosition(call) : undefined
+  if (position !== undefined) {
+    // Whoever holds the run's trigger sees to its prompts before the ack.
+    if (execTrigger(world, parent)) return true
+    if ((below.prompted ?? -1) < position) return false
+    if (tells) return true
+  }
   for (const { seq, session, pool } of world.triggers.values()) {
     if (session !== parent.id && session !== child) continue
     const stored = world.stream.bySeq(seq)
