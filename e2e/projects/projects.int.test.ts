@@ -1,13 +1,17 @@
 // Projects through a whole product: built on this machine, deployed, rolled back, refused and deleted, by the real command.
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Product } from '../bad-input/product.ts'
 import { bundledBinary } from '../harness/bundled-binary.ts'
 import { compileCache, searchPath } from '../harness/config.ts'
 import { eventually } from '../harness/eventually.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
 
 let product: Product
 beforeAll(async () => {
@@ -144,6 +148,43 @@ describe('a project', () => {
   })
 })
 
+describe('reins init', () => {
+  const folder = () => path.join(product.folder, 'fresh')
+  test('makes a project whose tests pass, whose types are right, and which can be deployed', async () => {
+    const made = await product.cli('init', folder(), '--workflow')
+    expect([made.code, made.err]).toEqual([0, ''])
+    mkdirSync(path.join(folder(), 'src/skills/review'), { recursive: true })
+    write('fresh', {
+      'src/skills/review/SKILL.md': '---\nname: review\ndescription: Reviews code.\n---\nLook at it.\n',
+      'src/skills.test.ts': `
+        import assert from 'node:assert/strict'
+        import { test } from 'node:test'
+        import review from './skills/review/SKILL.md' with { type: 'skill' }
+        import plain from './skills/review/SKILL.md'
+        test('a skill is loaded by plain Node', () => {
+          assert.deepEqual([review.name, plain.description], ['review', 'Reviews code.'])
+        })`,
+    })
+    const tested = await product.cli('test', folder())
+    expect([tested.code, tested.out]).toEqual([0, expect.stringContaining('pass 3')])
+    const types = await promisify(execFile)(process.execPath, [
+      ...[path.join(root, 'node_modules/typescript/bin/tsc'), '-p', folder()],
+      ...['--typeRoots', path.join(root, 'node_modules/@types')],
+    ]).catch((error) => error)
+    expect(types.stdout).toBe('')
+    expect((await product.cli('deploy', folder())).out).toContain('Deployed the project fresh (version 1)')
+    const { manifest } = (await product.ask('GET', '/v1/projects/fresh')).json.project
+    expect([manifest.agents[0].description, manifest.workflows[0].name]).toEqual([
+      'Answers questions, and knows what day it is.',
+      'report',
+    ])
+  })
+  test('overwrites nothing', async () => {
+    const { code, err } = await product.cli('init', folder())
+    expect([code, err]).toEqual([1, expect.stringContaining('There is a project already, and nothing was written.')])
+  })
+})
+
 describe('reins dev', () => {
   test('loads each change, shows what is wrong with a save, and goes on with the last good build', async () => {
     const file = 'src/agents/live.ts'
@@ -161,8 +202,8 @@ describe('reins dev', () => {
       await shows('Watching ')
       write('live', { [file]: agent('scripted/assistant', 'export const one = 1') })
       await shows('Loaded version 2 of live in ')
-      write('live', { [file]: 'export default {' })
-      await shows('src/agents/live.ts:1:17: Unexpected end of file')
+      write('live', { [file]: 'oops oops' })
+      await shows('src/agents/live.ts:1:6: Expected ";" but found "oops"')
       await shows('The last good build goes on.')
       expect(await version()).toBe(2)
       write('live', { [file]: agent('scripted/assistant', 'export const two = 2'), 'src/agents/more.ts': agent('a/b') })

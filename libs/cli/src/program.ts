@@ -10,6 +10,7 @@ import { completionCommands } from './commands/completion.ts'
 import { configCommands } from './commands/config.ts'
 import { devCommand } from './commands/dev.ts'
 import { elicitationCommands } from './commands/elicitations.ts'
+import { initCommands } from './commands/init.ts'
 import { mcpCommands } from './commands/mcp.ts'
 import { memoryCommands } from './commands/memory.ts'
 import { poolCommands } from './commands/pool.ts'
@@ -41,7 +42,7 @@ interface Ongoing {
 }
 const runs = new WeakMap<Command, Ongoing>()
 
-/** Adds `agent`, `chat`, `session`, `approvals`, `elicitations`, `secret`, `config`, `webhook`, `memory`, `usage`, `pool`, `skill`, `dev`, `build`, `deploy`, `rollback`, `project`, `token`, `role`, `principal`, `auth`, `completion` and the global options to the program. */
+/** Adds `agent`, `chat`, `session`, `approvals`, `elicitations`, `secret`, `config`, `webhook`, `memory`, `usage`, `pool`, `skill`, `init`, `test`, `dev`, `build`, `deploy`, `rollback`, `project`, `token`, `role`, `principal`, `auth`, `completion` and the global options to the program. */
 export function clientCommands(program: Command, context: CliContext): Command {
   if (!program.options.some((option) => option.long === '--server')) {
     program
@@ -77,6 +78,7 @@ export function clientCommands(program: Command, context: CliContext): Command {
   poolCommands(program, act)
   mcpCommands(program, act)
   skillCommands(program, act)
+  initCommands(program, act)
   projectCommands(program, act)
   devCommand(program, act)
   tokenCommands(program, act)

@@ -40,6 +40,7 @@ async function dev(run: Invocation, folder: string, { name: given }: DevOptions)
   const tools = run.context.projects
   if (!tools) throw new CommandFailure('Projects cannot be built here.')
   const name = await projectName(tools, folder, given)
+  if ((await tools.read(path.join(folder, 'package.json')))?.includes('@reins/agent')) await tools.link(folder)
   const server = await serverFor(run, await tools.read(path.join(folder, '.env')))
   const builder = tools.builder(folder)
   const one = new Development(run, server, name, builder)

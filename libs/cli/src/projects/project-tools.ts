@@ -2,6 +2,8 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type DescribedProject, describeProject, type ProjectBuilder, projectBuilder } from '@reins/project'
+import { linkPackages } from './link-packages.ts'
+import { runTests } from './run-tests.ts'
 import { type WatchedFolder, watchFolder } from './watch-folder.ts'
 
 export interface ProjectTools {
@@ -15,6 +17,10 @@ export interface ProjectTools {
   read(file: string): Promise<string | undefined>
   /** Tells of changes of source files in the folder. Whoever calls it closes what it gives. */
   watch(folder: string, changed: (since: number) => Promise<void>): Promise<WatchedFolder>
+  /** Lets editors and scripts of the project find what they need of this Reins. */
+  link(folder: string): Promise<void>
+  /** The exit code of its tests; `none`: there are none. */
+  test(folder: string, signal: AbortSignal): Promise<number | 'none'>
   /** Writes files whole, with their folders. */
   write(files: Readonly<Record<string, string>>): Promise<void>
 }
@@ -24,6 +30,8 @@ export const projectTools = (node: string): ProjectTools => ({
   builder: projectBuilder,
   describe: (text) => describeProject(text, node),
   watch: watchFolder,
+  link: linkPackages,
+  test: (folder, signal) => runTests(node, folder, signal),
   nameOf: (folder) => path.basename(path.resolve(folder)),
   read: (file) =>
     readFile(file, 'utf8').catch((error: unknown) => {

@@ -1,0 +1,29 @@
+// How a project outside of Reins finds @reins/agent in an editor, and `reins` in its scripts: links in its node_modules. Builds and tests
+// need none of them.
+import { access, lstat, mkdir, rm, symlink } from 'node:fs/promises'
+import path from 'node:path'
+import { agentPackageFolder } from '@reins/project'
+
+/** What is installed stays; a link that leads nowhere is made anew. */
+export async function linkPackages(folder: string): Promise<void> {
+  const agent = agentPackageFolder()
+  const modules = path.join(folder, 'node_modules')
+  await link(agent, path.join(modules, '@reins', 'agent'), 'dir')
+  const program = path.join(agent, '..', '..', 'node_modules', '.bin', 'reins')
+  const there = await access(program).then(
+    () => true,
+    () => false,
+  )
+  if (there) await link(program, path.join(modules, '.bin', 'reins'), 'file')
+}
+
+async function link(target: string, place: string, type: 'dir' | 'file'): Promise<void> {
+  const works = await access(place).then(
+    () => true,
+    () => false,
+  )
+  if (works) return
+  await mkdir(path.dirname(place), { recursive: true })
+  if (await lstat(place).catch(() => undefined)) await rm(place)
+  await symlink(target, place, type)
+}
