@@ -1,7 +1,7 @@
 // How code of a project asks Reins for something: through the host that it runs in.
 //   D1. The door is found under a registered symbol, so that it is one over two copies of this package.
 //   D2. Whoever answers checks what is asked (the gateway, the executor): here nothing is allowed or refused.
-import { AsyncLocalStorage } from 'node:async_hooks'
+//   D3. It has nothing of Node in it: the client takes words of this package along into browsers.
 import type { ProjectModules } from '../project/define-project.ts'
 
 /** What a host gives to the code in it. */
@@ -10,19 +10,11 @@ export interface HostDoor {
   request(what: string, value: unknown): Promise<unknown>
 }
 
-/** What stands around one request to the app. */
-export interface Serving {
-  readonly modules: ProjectModules
-  readonly door: HostDoor
-}
-
 const doorKey: unique symbol = Symbol.for('reins.host')
-const servingKey: unique symbol = Symbol.for('reins.serving')
 const modulesKey: unique symbol = Symbol.for('reins.modules')
 
 interface Shared {
   [doorKey]?: HostDoor
-  [servingKey]?: AsyncLocalStorage<Serving>
   [modulesKey]?: ProjectModules
 }
 
@@ -30,11 +22,6 @@ const shared: Shared = globalThis as object
 
 /** Of the host that this code runs in; undefined: it runs in none. */
 export const hostDoor = (): HostDoor | undefined => shared[doorKey]
-
-export function servings(): AsyncLocalStorage<Serving> {
-  shared[servingKey] ??= new AsyncLocalStorage()
-  return shared[servingKey]
-}
 
 /** The modules of the project that this process has loaded. */
 export const projectModules = (): ProjectModules | undefined => shared[modulesKey]

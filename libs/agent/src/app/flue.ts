@@ -5,7 +5,7 @@
 //   F3. What `next()` does is done by the gateway: a body that the middleware leaves alone never passes through here.
 import { type Context, Hono } from 'hono'
 import type { ProjectModule, ProjectModules } from '../project/define-project.ts'
-import { servings } from './door.ts'
+import { servings } from './servings.ts'
 import { fault } from './faults.ts'
 import { ask, bodyText } from './passing.ts'
 

@@ -1,7 +1,7 @@
 // What `next()` of a route asks of the gateway, and its answer as a Response: its body is fetched when somebody reads it, and otherwise
 // goes from the gateway to the client without passing through here.
 import type { Context } from 'hono'
-import { servings } from './door.ts'
+import { servings } from './servings.ts'
 
 /** What the gateway said: what it will send if nobody changes it. */
 interface Passed {

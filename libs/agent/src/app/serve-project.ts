@@ -1,7 +1,8 @@
 // A request to a project: to its app, or where it has none to the routes of its modules at `/`.
 import { Hono } from 'hono'
 import type { ProjectModules } from '../project/define-project.ts'
-import { type HostDoor, servings } from './door.ts'
+import type { HostDoor } from './door.ts'
+import { servings } from './servings.ts'
 import { fault } from './faults.ts'
 import { flue } from './flue.ts'
 import { passedBody } from './passing.ts'
