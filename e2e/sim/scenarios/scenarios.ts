@@ -185,6 +185,18 @@ export const small: readonly Scenario[] = [
   { ...base, name: 'tools of a server', servers: serverThere, faults: any(1), total: 1 },
   {
     ...base,
+    ...approved,
+    name: 'an approval, one executor',
+    executors: 1,
+    runners: 1,
+    turns: [[{ tools: ['never'] }, {}]],
+    gateway: [message('m1'), { op: 'decide', verdict: 'approved' }],
+    faults: any(1),
+    total: 1,
+  },
+  { ...base, name: 'tools of a server, one executor', executors: 1, servers: serverThere, faults: any(1), total: 1 },
+  {
+    ...base,
     name: 'a delegation, one executor',
     executors: 1,
     runners: 0,
