@@ -3,8 +3,9 @@
 //   D2. A module's name is its file's, without the ending. Modules lie flat in their folder; what lies deeper is support code.
 //   D3. Everything that is wrong is said at once, with the file and what to do.
 //   D4. The data folder `.reins` is no part of a project.
-import { readdir, stat } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { type Unsteady, unsteadyIn } from './unsteady.ts'
 
 export interface FoundModule {
   readonly name: string
@@ -24,6 +25,8 @@ export interface FoundProject {
   readonly app: string | undefined
   /** Files that have a meaning elsewhere and none here, each with what to know. */
   readonly notUsed: readonly { readonly file: string; readonly why: string }[]
+  /** In workflows: what their replays would not give again. */
+  readonly unsteady: readonly (Unsteady & { readonly file: string })[]
 }
 
 export type Discovery =
@@ -71,7 +74,13 @@ export async function discover(folder: string): Promise<Discovery> {
   if (problems.length === 0 && found.agents.length === 0 && found.workflows.length === 0)
     problems.push(nothingFound(folder, sourceRoot, found.channels.length > 0))
   if (problems.length > 0) return { kind: 'failed', problems }
-  return { kind: 'found', project: { root, sourceRoot, ...found, app, notUsed } }
+  const unsteady = await Promise.all(
+    found.workflows.map(async ({ file }) => {
+      const text = await readFile(path.join(root, file), 'utf8').catch(() => '')
+      return unsteadyIn(text).map((one) => ({ ...one, file }))
+    }),
+  )
+  return { kind: 'found', project: { root, sourceRoot, ...found, app, notUsed, unsteady: unsteady.flat() } }
 }
 
 /** D1. */

@@ -9,6 +9,7 @@ export function discoveredLines({
   channels,
   app,
   notUsed,
+  unsteady,
 }: FoundProject): readonly string[] {
   const root = sourceRoot === '.' ? 'the folder itself: it has neither .flue nor src' : sourceRoot
   const list = (title: string, modules: readonly FoundModule[]): readonly string[] =>
@@ -20,5 +21,9 @@ export function discoveredLines({
     ...list('Channels:', channels),
     ...(app === undefined ? [] : [`App: ${oneLine(app)}`]),
     ...notUsed.map(({ file, why }) => `Not used: ${oneLine(file)}. ${why}.`),
+    ...unsteady.map(
+      ({ file, line, call, instead }) =>
+        `Look at ${oneLine(file)}:${line}: ${call} gives another value in each replay. Outside of a step, write ${instead}.`,
+    ),
   ]
 }
