@@ -1,7 +1,7 @@
 // Every route, every message of the socket and every request to another service, with every role: what the table of operations says is
 // what happens. A route that names no need fails here.
 import { createHash } from 'node:crypto'
-import { builtinRoles, makeTokenText, SocketCommand, tokenIdOf } from '@reins/contracts'
+import { builtinRoles, makeTokenText, type PrincipalEntry, SocketCommand, tokenIdOf } from '@reins/contracts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { allowedOf, type Need, type Subject } from '../src/api/access/needs.ts'
 import { operations } from '../src/api/operations.ts'
@@ -30,9 +30,21 @@ const roles: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(builtinRoles.map(({ name, permissions }) => [name, permissions])),
   ...scoped,
 }
+const leaving = ['agent:helper:start', 'workflow:agents:agent_chat:run', 'session:helper:*']
 const at = { createdAt: 1, updatedAt: 1, by: 'user:admin' }
 
 const idOf = (text: string) => tokenIdOf(createHash('sha256').update(text).digest('hex'))
+
+const people: PrincipalEntry[] = [
+  ...Object.entries(roles),
+  ['banned', ['*']] as const,
+  ['leaver', leaving] as const,
+].map(([name, permissions]) => ({
+  ...{ name, kind: 'person' as const, banned: name === 'banned', ...at },
+  ...(builtinRoles.some((role) => role.name === name)
+    ? { roles: [name], permissions: [] }
+    : { roles: [], permissions: [...permissions] }),
+}))
 
 let world: World
 let helper: string
@@ -46,13 +58,9 @@ beforeAll(async () => {
       short: { principal: 'admin', scope: ['*'], expiresAt: 1_700_000_060_000 },
       narrow: { principal: 'admin', scope: ['agent:*:read'] },
       banned: { scope: ['*'] },
+      leaver: { scope: ['*'] },
     },
-    principals: [...Object.entries(roles), ['banned', ['*']] as const].map(([name, permissions]) => ({
-      ...{ name, kind: 'person' as const, banned: name === 'banned', ...at },
-      ...(builtinRoles.some((role) => role.name === name)
-        ? { roles: [name], permissions: [] }
-        : { roles: [], permissions: [...permissions] }),
-    })),
+    principals: people,
   })
   helper = await world.session()
   other = `${helper.slice(0, -4)}0000`
@@ -399,5 +407,46 @@ describe('every message of the socket', () => {
 
   test('and the socket itself to who may not read the session', async () => {
     for (const role of ['viewer', 'other-user', 'nothing']) await expect(say(role, 'cancel')).rejects.toBeDefined()
+  })
+})
+
+describe('what is open when a grant is taken away', () => {
+  const become = (permissions: readonly string[]) => {
+    const at = people.findIndex(({ name }) => name === 'leaver')
+    const before = people[at]
+    if (before) people[at] = { ...before, permissions: [...permissions] }
+  }
+  const read = async (query: string) => {
+    const headers = { authorization: 'Bearer leaver', accept: 'text/event-stream' }
+    return fetch(`${world.url}/v1/sessions/${helper}/events${query}`, { headers, signal: AbortSignal.timeout(60_000) })
+  }
+
+  test('streams end and say so, what has not changed for the reader goes on, and a socket is asked again', async () => {
+    become(leaving)
+    const one = await read('')
+    const tree = await read('?tree=true')
+    expect([one.status, tree.status]).toEqual([200, 200])
+    const socket = new WebSocket(`${world.url.replace('http', 'ws')}/v1/sessions/${helper}/socket`, [
+      'reins',
+      'bearer.leaver',
+    ])
+    const replies: { ok: boolean; error?: { code: string } }[] = []
+    const closed = new Promise<number>((resolve) => socket.addEventListener('close', ({ code }) => resolve(code)))
+    await new Promise((resolve) => socket.addEventListener('open', resolve))
+    const reply = new Promise<void>((resolve) =>
+      socket.addEventListener('message', ({ data }) => {
+        const item = JSON.parse(String(data))
+        if (item.type === 'reply') resolve(void replies.push(item))
+      }),
+    )
+    become(['session:helper:read', 'session:other:read'])
+    socket.send(JSON.stringify({ type: 'cancel', ref: 'c' }))
+    await reply
+    expect(replies[0]).toMatchObject({ ok: false, error: { code: 'forbidden' } })
+    expect(await tree.text()).toContain('What leaver may read has changed.')
+    become(['session:other:read'])
+    expect(await one.text()).toContain('What leaver may read has changed.')
+    expect(await closed).toBe(1008)
+    expect((await read('')).status).toBe(404)
   })
 })

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { ReinsError } from '@reins/contracts'
 import type { AccessRegistry } from '../api/access/identities.ts'
-import type { Caller } from '../api/caller.ts'
+import { asOfNow, type Caller } from '../api/caller.ts'
 import { Attempts, addressName, KnownGood, tooMany } from './attempts.ts'
 import type { Credential } from './leases.ts'
 
@@ -43,7 +43,7 @@ export class KnownBearers {
         ...{ key: hash, principal, issued: this.#options.registry.token(hash) ? 'here' : 'elsewhere' },
         ...(expiresAt === undefined ? {} : { expiresAt }),
       }
-      return { ...caller, credential }
+      return this.#held(caller, credential)
     } catch (error) {
       if (isWrong(error)) {
         this.#wrong.count(from)
@@ -51,6 +51,15 @@ export class KnownBearers {
       }
       throw error
     }
+  }
+
+  #held(caller: Caller, credential: Credential): Caller {
+    const again = (): Caller => {
+      const why = this.standing(credential)
+      if (why) throw why
+      return this.#held(asOfNow(caller), credential)
+    }
+    return { ...caller, credential, again }
   }
 
   /** Why what the token opened has to end; undefined: it may go on. */

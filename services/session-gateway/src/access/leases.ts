@@ -1,6 +1,7 @@
 // Who holds something open (a stream, a socket), for as long as the token that opened it is good.
 //   LE1. A lease ends within two looks after its token expires, is revoked, or loses what it needs; whoever holds it is told why, once.
 //   LE2. One timer for all. Leases of one credential are looked at together: ten thousand streams of one token are one question.
+//   LE4. Who may no longer have what it holds open, though its token is good, loses that alone: each lease may say how that is found out.
 //   LE3. Where the question cannot be answered now, a lease goes on until it can; its expiry needs no answer.
 import { ReinsError } from '@reins/contracts'
 
@@ -24,8 +25,11 @@ export interface LeasesOptions<C extends Credential> {
 
 interface Held<C> {
   readonly credential: C
-  readonly ends: Set<(why: ReinsError) => void>
+  readonly ends: Map<(why: ReinsError) => void, Still | undefined>
 }
+
+/** LE4: why the holder may not have this any more; undefined: it may. */
+export type Still = () => ReinsError | undefined | Promise<ReinsError | undefined>
 
 export class Leases<C extends Credential> {
   readonly #options: LeasesOptions<C>
@@ -42,10 +46,10 @@ export class Leases<C extends Credential> {
   }
 
   /** `end` is called at most once, and never after the returned function. */
-  hold(credential: C, end: (why: ReinsError) => void): () => void {
-    const held = this.#held.get(credential.key) ?? { credential, ends: new Set() }
+  hold(credential: C, end: (why: ReinsError) => void, still?: Still): () => void {
+    const held = this.#held.get(credential.key) ?? { credential, ends: new Map() }
     this.#held.set(credential.key, held)
-    held.ends.add(end)
+    held.ends.set(end, still)
     this.#timer ??= setInterval(() => void this.look(), this.#options.lookEveryMs).unref()
     return () => {
       held.ends.delete(end)
@@ -61,6 +65,7 @@ export class Leases<C extends Credential> {
       for (const held of [...this.#held.values()]) {
         const why = await this.#why(held.credential)
         if (why) this.#end(held, why)
+        else await this.#ask(held)
       }
     } finally {
       this.#looking = false
@@ -81,9 +86,26 @@ export class Leases<C extends Credential> {
     }
   }
 
+  /** LE4, LE3. */
+  async #ask({ ends }: Held<C>): Promise<void> {
+    for (const [end, still] of [...ends]) {
+      if (!still) continue
+      const why = await this.#lacking(still)
+      if (why && ends.delete(end)) end(why)
+    }
+  }
+
+  async #lacking(still: Still): Promise<ReinsError | undefined> {
+    try {
+      return await still()
+    } catch {
+      return undefined
+    }
+  }
+
   #end(held: Held<C>, why: ReinsError): void {
     this.#held.delete(held.credential.key)
-    for (const end of [...held.ends]) end(why)
+    for (const end of [...held.ends.keys()]) end(why)
     held.ends.clear()
   }
 }

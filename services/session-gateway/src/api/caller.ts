@@ -31,9 +31,14 @@ export interface Caller {
   readonly expiresAt?: number
   /** Names the bearer; absent where it cannot be revoked by itself. */
   readonly token?: string
+  /** The caller as it stands now: with the roles and grants of this moment. Throws unauthorized. Absent: there was no bearer. */
+  readonly again?: () => Caller
   /** Ends what the bearer has opened; absent: there was no bearer. */
   readonly credential?: Credential
 }
+
+/** Of what is held open for long: who asks, as it stands now. Throws unauthorized. */
+export const asOfNow = (caller: Caller): Caller => caller.again?.() ?? caller
 
 /** For what is public. */
 export const nobody: Caller = { principal: 'nobody', kind: 'service', by: 'user:nobody', roles: [], permissions: [] }

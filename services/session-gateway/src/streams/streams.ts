@@ -1,10 +1,10 @@
 // All open streams of this gateway: how many there may be, which share a hub, their heartbeats, their end.
 import { type Cursor, errorTable, type Head, isSessionId, ReinsError } from '@reins/contracts'
 import type { Metrics } from '@reins/telemetry'
-import type { Credential, Leases } from '../access/leases.ts'
+import type { Credential, Leases, Still } from '../access/leases.ts'
 import { type Alternatives, allowsAll, everything } from '../api/access/needs.ts'
 import type { SessionAgents } from '../api/access/session-agents.ts'
-import { allowedTo, type Caller } from '../api/caller.ts'
+import { allowedTo, asOfNow, type Caller } from '../api/caller.ts'
 import { operations } from '../api/operations.ts'
 import { resolveCursor, viewOf } from '../api/reads/cursors.ts'
 import type { View } from '../api/reads/views.ts'
@@ -134,7 +134,8 @@ export class Streams {
     hub.add(viewer)
     this.#viewers.add(viewer)
     this.#open.inc()
-    const letGo = caller.credential && this.#leases.hold(caller.credential, (why) => viewer.fail(why))
+    const still = this.#stillShown(caller, view)
+    const letGo = caller.credential && this.#leases.hold(caller.credential, (why) => viewer.fail(why), still)
     sink.onClose(() => {
       letGo?.()
       this.#viewers.delete(viewer)
@@ -145,10 +146,37 @@ export class Streams {
     void viewer.join()
   }
 
+  /** Whether what the caller may read of the view is what it was. Who may read less comes back and is shown that. */
+  #stillShown(caller: Caller, view: View): Still {
+    let { permissions } = caller
+    const shown = JSON.stringify(allowedTo(caller, operations.readEvents))
+    const lookAgain = async (now: Caller): Promise<ReinsError | undefined> => {
+      const may = await this.#access.authorize(now, operations.readEvents, view.of).then(
+        () => true,
+        (error: unknown) => !(error instanceof ReinsError && lacks.has(error.code)),
+      )
+      const same = !view.tree || JSON.stringify(allowedTo(now, operations.readEvents)) === shown
+      if (may && same) return undefined
+      return new ReinsError('unauthorized', `What ${caller.principal} may read has changed.`, {
+        details: { reason: 'permissions' },
+        next: 'Connect again: what may still be read is shown.',
+      })
+    }
+    return () => {
+      const now = asOfNow(caller)
+      if (now.permissions === permissions) return undefined
+      permissions = now.permissions
+      return lookAgain(now)
+    }
+  }
+
   #beat(): void {
     for (const viewer of this.#viewers) viewer.heartbeat()
   }
 }
+
+/** What somebody is told who may not read a session. */
+const lacks: ReadonlySet<string> = new Set(['forbidden', 'session_not_found'])
 
 /** What a reader that was let go is told. */
 function tooSlow(why: Cut, limits: Limits): ReinsError {

@@ -65,15 +65,15 @@ export async function authenticate(
   for (const party of parties) {
     const answer = party(bearer)
     const identity = answer instanceof Promise ? await answer : answer
-    if (identity) return callerOf(identity, registry, now())
+    if (identity) return callerOf(identity, registry, now)
   }
   throw new ReinsError('unauthorized', 'The bearer token is not known, or was revoked.')
 }
 
 /** Throws unauthorized: expired, or banned. */
-function callerOf(identity: Identity, registry: Pick<AccessRegistry, 'role' | 'principal'>, now: number): Caller {
+function callerOf(identity: Identity, registry: Pick<AccessRegistry, 'role' | 'principal'>, now: () => number): Caller {
   const { principal, name, kind, expiresAt, token } = identity
-  if (expiresAt !== undefined && expiresAt <= now)
+  if (expiresAt !== undefined && expiresAt <= now())
     throw new ReinsError('unauthorized', `The bearer token expired at ${new Date(expiresAt).toISOString()}.`, {
       details: { reason: 'expired' },
       next: 'Make another one (reins token create), or sign in again.',
@@ -86,6 +86,7 @@ function callerOf(identity: Identity, registry: Pick<AccessRegistry, 'role' | 'p
   return {
     ...{ principal, kind: entry?.kind ?? kind, by: `user:${principal}` },
     ...permittedTo(identity, entry, registry),
+    again: () => callerOf(identity, registry, now),
     ...(expiresAt === undefined ? {} : { expiresAt }),
     ...(token === undefined ? {} : { token }),
     ...(name === undefined ? {} : { name }),

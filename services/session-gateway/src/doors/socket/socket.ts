@@ -3,6 +3,7 @@
 //   S2. Commands of one socket run one after the other; while many wait, nothing more is read from it.
 //   S3. A client that sends and does not read its replies is cut off like any other slow reader: they wait in memory.
 //   S4. After a message that is refused for its form nothing more is heard from this socket.
+//   S5. Each command is checked with what its sender may at that moment, not with what it might when the socket was opened.
 import type { Socket } from 'node:net'
 import websocket from '@fastify/websocket'
 import { errorTable, ReinsError, rootOf, SocketCommand } from '@reins/contracts'
@@ -10,7 +11,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { RawData, WebSocket } from 'ws'
 import type { Api } from '../../api/api.ts'
-import type { Caller } from '../../api/caller.ts'
+import { asOfNow, type Caller } from '../../api/caller.ts'
 import { asReinsError } from '../../api/errors.ts'
 import { tooLarge } from '../../api/writes/message-content.ts'
 import type { Opening, Streams } from '../../streams/streams.ts'
@@ -112,7 +113,7 @@ function serveSocket(
   connection: Socket,
   api: Api,
   streams: Streams,
-  { caller, session, opening }: Admitted,
+  { caller: opener, session, opening }: Admitted,
 ): void {
   const sink = socketSink(socket, connection)
   let waiting = 0
@@ -166,7 +167,7 @@ function serveSocket(
       if (known.code === 'forbidden') {
         const { permission } = (known.details ?? {}) as { readonly permission?: string }
         const from = connection.remoteAddress ?? '-'
-        api.access.denied({ principal: caller.principal, operation: 'a command of a socket', permission, from })
+        api.access.denied({ principal: opener.principal, operation: 'a command of a socket', permission, from })
       }
       reply(ref, { ok: false, error: known.body() })
     }
@@ -180,6 +181,7 @@ function serveSocket(
 
   /** The status is the one that the same request has over HTTP. */
   async function run(command: SocketCommand): Promise<{ readonly status: number; readonly body: unknown }> {
+    const caller = asOfNow(opener) // S5
     if (command.type === 'decide') {
       const { type: _type, ref: _ref, session: whose = session, call, ...decision } = command
       return answered(await api.approvals.decide(caller, ofTree(whose), call, decision), writeStatuses)
