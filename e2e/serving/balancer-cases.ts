@@ -1,7 +1,9 @@
-// Two processes of api mode behind nginx, with the configuration in deploy/balancer.
+// Two processes of api mode behind nginx, and the web page behind one that asks for a login, with the configurations in deploy/balancer.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, test } from 'vitest'
@@ -11,7 +13,7 @@ import type { World } from '../harness/world.ts'
 import { ApiClient, type Frame, textOf } from './api-client.ts'
 import { freePort } from './asking-server.ts'
 
-const configuration = path.join(import.meta.dirname, '..', '..', 'deploy', 'balancer', 'nginx.conf')
+const configurations = path.join(import.meta.dirname, '..', '..', 'deploy', 'balancer')
 const nginx = ['nginx', '/usr/sbin/nginx'].find((program) => spawnSync(program, ['-v']).status === 0)
 
 interface ApiProcess {
@@ -21,11 +23,18 @@ interface ApiProcess {
 }
 
 export function balancerCases(at: () => World): void {
-  async function apiProcess(folder: string): Promise<ApiProcess> {
-    const words = [await bundledBinary(), 'agent', 'start', 'helper', '--mode', 'api', '--port', '0', '--json']
+  const apiProcess = (folder: string): Promise<ApiProcess> => serving(folder, 'api', 'of-nobody')
+
+  async function serving(
+    folder: string,
+    mode: 'api' | 'web',
+    token: string,
+    more: readonly string[] = [],
+  ): Promise<ApiProcess> {
+    const words = [await bundledBinary(), 'agent', 'start', 'helper', '--mode', mode, '--port', '0', '--json', ...more]
     const child = spawn(process.execPath, words, {
       cwd: folder,
-      env: { PATH: process.env.PATH, HOME: folder, REINS_URL: at().api.url(), REINS_TOKEN: 'of-nobody' },
+      env: { PATH: process.env.PATH, HOME: folder, REINS_URL: at().api.url(), REINS_TOKEN: token },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     let text = ''
@@ -43,15 +52,12 @@ export function balancerCases(at: () => World): void {
       const folder = mkdtempSync(path.join(tmpdir(), 'reins-balancer-'))
       const apis = [await apiProcess(folder), await apiProcess(folder)]
       const port = await freePort()
-      const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-        .map((kind) => `${kind}_temp_path ${folder}/${kind};`)
-        .join('\n')
-      const text = readFileSync(configuration, 'utf8')
+      const text = readFileSync(path.join(configurations, 'nginx.conf'), 'utf8')
         .replace('127.0.0.1:9101', apis[0]?.host ?? '')
         .replace('127.0.0.1:9102', apis[1]?.host ?? '')
         .replace('127.0.0.1:9100', `127.0.0.1:${port}`)
         .replace('/run/reins-balancer.pid', `${folder}/nginx.pid`)
-        .replace('access_log off;', `access_log off;\n${temporary}`)
+        .replace('access_log off;', `access_log off;\n${temporaryIn(folder)}`)
         .replace('proxy_buffering off;', 'proxy_buffering off;\nadd_header reins-served-by $upstream_addr always;')
       writeFileSync(path.join(folder, 'nginx.conf'), text)
       const words = ['-c', path.join(folder, 'nginx.conf'), '-p', folder, '-e', path.join(folder, 'error.log')]
@@ -96,4 +102,78 @@ export function balancerCases(at: () => World): void {
       }
     },
   )
+
+  test.skipIf(nginx === undefined)('the web page behind nginx asks for its login, and streams', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'reins-page-'))
+    const allowed = ['--allow-host', 'chat.example.com', '--allow-origin', 'https://chat.example.com']
+    const page = await serving(folder, 'web', at().token, allowed)
+    const port = await freePort()
+    // A login of ada with "open sesame"; nginx takes SHA-1 too.
+    const hash = createHash('sha1').update('open sesame').digest('base64')
+    writeFileSync(path.join(folder, 'reins.htpasswd'), `ada:{SHA}${hash}\n`)
+    // Everything but TLS, whose certificate this machine has not.
+    const site = readFileSync(path.join(configurations, 'nginx-web.conf'), 'utf8')
+      .replace('listen 443 ssl;', `listen 127.0.0.1:${port};`)
+      .replaceAll(/^ *ssl_certificate.*$/gm, '')
+      .replaceAll('/etc/nginx/reins.htpasswd', `${folder}/reins.htpasswd`)
+      .replace('127.0.0.1:8080', page.host)
+    const text = `events {} pid ${folder}/nginx.pid; http { access_log off; ${temporaryIn(folder)} ${site} }`
+    writeFileSync(path.join(folder, 'nginx.conf'), text)
+    const words = ['-c', path.join(folder, 'nginx.conf'), '-p', folder, '-e', path.join(folder, 'error.log')]
+    const balancer = spawn(nginx ?? '', [...words, '-g', 'daemon off; user root;'], { stdio: 'inherit' })
+    const ask = (route: string, init: { login?: boolean; headers?: Record<string, string>; body?: string }) =>
+      asked(port, route, {
+        ...(init.body === undefined ? {} : { body: init.body }),
+        headers: {
+          ...(init.login === false ? {} : { authorization: `Basic ${btoa('ada:open sesame')}` }),
+          ...init.headers,
+        },
+      })
+    try {
+      await eventually(async () => (await ask('/', {}).catch(() => undefined))?.status === 200)
+      expect((await ask('/', { login: false })).status).toBe(401)
+      const html = await ask('/', {})
+      expect([html.status, html.text]).toEqual([200, expect.stringContaining('<div id=')])
+      const json = { 'content-type': 'application/json', 'x-reins-page': '1' }
+      const chat = { headers: { ...json, origin: 'https://chat.example.com' }, body: '{"message":"stream 5 every 5"}' }
+      const streamed = await ask('/chat', chat)
+      expect([streamed.status, streamed.text]).toEqual([200, expect.stringContaining('"type":"response"')])
+      const foreign = await ask('/chat', { ...chat, headers: { ...json, origin: 'https://evil.example' } })
+      expect(foreign.status).toBe(403)
+    } finally {
+      for (const child of [balancer, page.child]) {
+        const ended = once(child, 'exit')
+        child.kill('SIGTERM')
+        await ended
+      }
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
 }
+
+/** As a browser asks that was given this name; fetch lets no Host be set. */
+async function asked(
+  port: number,
+  route: string,
+  { headers, body }: { readonly headers: Readonly<Record<string, string>>; readonly body?: string },
+): Promise<{ readonly status: number; readonly text: string }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>()
+  const method = body === undefined ? 'GET' : 'POST'
+  const options = {
+    ...{ hostname: '127.0.0.1', port, path: route, method },
+    headers: { ...headers, host: 'chat.example.com' },
+  }
+  const sent = request(options, (response) => {
+    let text = ''
+    response.setEncoding('utf8').on('data', (part: string) => {
+      text += part
+    })
+    response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
+  })
+  sent.on('error', reject)
+  sent.end(body)
+  return promise
+}
+
+const temporaryIn = (folder: string): string =>
+  ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${folder}/${kind};`).join('\n')
