@@ -1,0 +1,120 @@
+import { childId, type EventData, type SessionEvent, toExec } from '@reins/contracts'
+import { describe, expect, it } from 'vitest'
+import { cancel, e, g, given, id, started, types } from '../../test/given.ts'
+import { promptChild } from '../delegation/errand-frames.ts'
+import { standingErrands } from '../delegation/errands.ts'
+import { due } from '../due.ts'
+import { cover } from '../status.ts'
+
+const child = childId(id, 'default/default')
+const workflow: readonly SessionEvent[] = [
+  { type: 'agents.declared', data: { agents: [], levels: 2, fanOut: 4, perTurn: 8, sessions: 9 } },
+  { type: 'run.declared', data: { file: 'w.ts', digest: 'd' } },
+  { type: 'run.invoked', data: { workflow: 'report', project: 'p', payload: 1 } },
+]
+const replay = { replay: 'r2', attempt: 1 }
+const began: SessionEvent = { type: 'run.replay-started', data: replay }
+const over: SessionEvent = { type: 'run.replay-ended', data: { ...replay, how: 'suspended' } }
+const init: SessionEvent = {
+  type: 'run.initialized',
+  data: { position: 0, name: 'default', agent: 'helper', digest: 'h1', pool: 'helpers' },
+}
+const prompt = (position: number): SessionEvent => ({
+  type: 'run.prompted',
+  data: {
+    ...{ position, name: 'default/default', harness: 'default', child, pool: 'helpers', levels: 1, sessions: 0 },
+    content: [{ type: 'text', text: 'look' }],
+  },
+})
+const settled = (call: string, more: Partial<EventData<'delegation.settled'>> = {}): SessionEvent => ({
+  type: 'delegation.settled',
+  data: { call, child, status: 'completed', output: 'seen', ...more },
+})
+const waits = (position: number): SessionEvent => ({
+  type: 'run.waited',
+  data: { position, name: 'paid', event: 'paid' },
+})
+const delivered = (value: number): SessionEvent => ({
+  type: 'run.delivered',
+  data: { delivery: `d${value}`, event: 'paid', value },
+})
+const run = given(g(started(), ...workflow), e(began))
+const prompting = run.and(e(init, prompt(1), over))
+const resultAt = ({ session }: typeof run, position: number) => {
+  const one = session.run?.operations[position]
+  return one?.state === 'done' ? one.result : one?.state
+}
+
+describe('a prompt of a run', () => {
+  it('is seen to by whoever rests the run, and is covered by the session below', () => {
+    expect(standingErrands(prompting.session)).toMatchObject([{ kind: 'prompt-child', child, position: 1 }])
+    expect(cover(prompting.session)).toEqual([{ kind: 'child', call: 'run-1', child }])
+  })
+
+  it('is said once, also by one who looks at a run of before', () => {
+    const [errand] = standingErrands(prompting.session)
+    if (errand?.kind !== 'prompt-child') throw new Error('no prompt')
+    const below = given(e(started(), { type: 'delegation.prompted', data: { call: 'run-0', position: 0 } }))
+    const said = promptChild({ session: below.session, head: below.head }, errand, prompting.session, null)
+    expect(types(said?.events ?? [])).toEqual(['delegation.prompted', 'message.received'])
+    const later = below.and(e({ type: 'delegation.prompted', data: { call: 'run-7', position: 7 } }))
+    expect(promptChild({ session: later.session, head: later.head }, errand, prompting.session, null)).toBeNull()
+  })
+
+  it('ends with the answer of the session below, and then the code has news', () => {
+    const answered = prompting.and(e(settled('run-1', { model: 'm/m' })))
+    expect(resultAt(answered, 1)).toEqual({ kind: 'value', value: { text: 'seen', model: 'm/m' } })
+    expect(due(answered.session, 9)?.effect?.kind).toBe('replay-run')
+    expect(answered.and(e(settled('run-1'))).session).toBe(answered.session)
+  })
+
+  it('is one at a time for each session below', () => {
+    const twice = run.and(e(init, prompt(1), prompt(2)))
+    expect(twice.session.run?.operations).toHaveLength(2)
+  })
+
+  it('that is cancelled asks the session below first, and throws in the code', () => {
+    const cancelled = prompting.and(g(cancel()))
+    const first = due(cancelled.session, 9)
+    expect([types(first?.events ?? []), first?.to]).toEqual([['delegation.cancel-requested'], toExec('helpers')])
+    const sent = cancelled.and(e(...(first?.events ?? [])))
+    const closed = sent.and(e(...(due(sent.session, 10)?.events ?? [])))
+    expect(resultAt(closed, 1)).toMatchObject({ kind: 'error', error: { code: 'cancelled' } })
+    expect(closed.session.cancel).toBeNull()
+  })
+
+  it('that nobody waits for any more stops with the run', () => {
+    const left = run.and(e(init, prompt(1), { type: 'run.ended', data: { status: 'completed' } }))
+    expect(types(due(left.session, 9)?.events ?? [])).toEqual(['delegation.cancel-requested'])
+  })
+})
+
+describe('what comes from outside', () => {
+  it('is taken once, in its order, also where it came before anybody waited', () => {
+    const early = run.and(g(delivered(1), delivered(2)))
+    const taken = early.and(e(waits(0), waits(1), over))
+    expect([resultAt(taken, 0), resultAt(taken, 1)]).toEqual([
+      { kind: 'value', value: 1 },
+      { kind: 'value', value: 2 },
+    ])
+    expect(taken.session.run?.mail).toEqual([])
+  })
+})
+
+describe('what ends beside a replay', () => {
+  it('stands in line behind what the code was told of in it', () => {
+    const step = (type: 'run.step-started' | 'run.step-ended', position: number): SessionEvent =>
+      type === 'run.step-started'
+        ? { type, data: { position, name: 's', attempt: 1, replay: 'never' } }
+        : { type, data: { position, attempt: 1, status: 'ok', value: 5 } }
+    const beside = run.and(
+      e(waits(0), step('run.step-started', 1)),
+      g(delivered(1)),
+      e(step('run.step-ended', 1)),
+      e(over),
+    )
+    const orders = beside.session.run?.operations.map((one) => (one.state === 'done' ? one.order : null))
+    expect(orders).toEqual([1, 0])
+    expect(due(beside.session, 9)?.effect?.kind).toBe('replay-run')
+  })
+})
