@@ -83,8 +83,12 @@ test('the helper is told whom the conversation is about', async () => {
 })
 `
 
-const report = `// A workflow: it runs once from its beginning to its end, and its result is kept.
-export async function run(ctx: { readonly id: string; readonly payload: unknown }) {
-  return { run: ctx.id, payload: ctx.payload ?? null }
+const report = `import type { FlueContext } from '@reins/agent'
+
+// A workflow: it goes on where it was after any crash. What it does to the world belongs into a step, whose result is kept.
+export async function run(ctx: FlueContext) {
+  const total = await ctx.step('add up', () => [1, 2, 3].reduce((sum, one) => sum + one, 0))
+  ctx.log.info('added up', { total })
+  return { run: ctx.id, total }
 }
 `
