@@ -39,6 +39,7 @@ export {
   ToolEntry,
   ToolList,
 } from './agents/definition.ts'
+export { foreignPage, listensOnLoopback, type PageRules } from './access/foreign-pages.ts'
 export { looksAtWorkspace } from './agents/workspace-context.ts'
 export {
   hasMcpCommand,

@@ -13,7 +13,6 @@ export {
 } from './conversation/talk.ts'
 export { tell, type TellParts, type Told } from './conversation/tell.ts'
 export { jsonBody } from './listening/body.ts'
-export { isLoopbackHost } from './listening/guard.ts'
 export {
   type Incoming,
   type Listening,

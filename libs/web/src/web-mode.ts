@@ -5,11 +5,10 @@
 //   W4. What is passed on is in forwarded.ts; who is answered is in guard.ts.
 import type { IncomingMessage } from 'node:http'
 import { fetchFor } from '@reins/client'
-import { ReinsError } from '@reins/contracts'
+import { listensOnLoopback, ReinsError } from '@reins/contracts'
 import {
   chatRoutes,
   healthRoute,
-  isLoopbackHost,
   listen,
   type Reply,
   type ServedRoute,
@@ -33,7 +32,7 @@ export const webMode: ServingMode = async (options) => {
   const document = page.files.get('/index.html')
   if (document === undefined) throw new ReinsError('internal', 'The chat page was built without its index.html.')
   const html = told(document, { agent, ...(session === undefined ? {} : { session }) })
-  const rules = { ...options, loopback: isLoopbackHost(options.host) }
+  const rules = { ...options, loopback: listensOnLoopback(options.host) }
   const guarded = (asked: Asked, handle: ServedRoute['handle']): ServedRoute['handle'] => {
     return async (incoming) => {
       guard(incoming.request.headers, asked, rules)

@@ -1,7 +1,7 @@
 // The session gateway: the one door to the outside. It owns nothing; everything that it shows is read from the streams.
 import { randomBytes } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
-import { makeShortId, serviceSubject } from '@reins/contracts'
+import { listensOnLoopback, makeShortId, serviceSubject } from '@reins/contracts'
 import { type CloseReport, Closing, type Running } from '@reins/service'
 import type { FastifyInstance } from 'fastify'
 import { CostlyRequests } from './access/costly.ts'
@@ -37,7 +37,6 @@ import { SessionWrites } from './api/writes/session-writes.ts'
 import { AgentDoor } from './doors/apps/agent-door.ts'
 import { addAppSockets } from './doors/apps/agent-socket.ts'
 import { AppDoor } from './doors/apps/app-door.ts'
-import { isLoopback } from './doors/http/origin.ts'
 import type { Route } from './doors/http/route.ts'
 import { accessRoutes } from './doors/http/routes-access.ts'
 import { auditRoutes } from './doors/http/routes-audit.ts'
@@ -169,7 +168,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     })
   const options: HttpOptions = {
     ...(apps ? { apps } : {}),
-    origins: { loopback: isLoopback(config.host), ...config },
+    origins: { loopback: listensOnLoopback(config.host), ...config },
     api,
     signIn: config.oidc !== undefined,
     costly: new CostlyRequests({ perMinute: limits.costlyRequestsPerMinute, now: () => clock.now() }),

@@ -6,10 +6,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { ReinsError } from '@reins/contracts'
+import { listensOnLoopback, type PageRules, ReinsError } from '@reins/contracts'
 import type { Told } from '../conversation/tell.ts'
 import { type EventStreamLimits, writeEvents } from './event-stream.ts'
-import { type GuardRules, guard, isLoopbackHost } from './guard.ts'
+import { guard } from './guard.ts'
 import { statusOf } from './statuses.ts'
 
 export interface Incoming {
@@ -62,7 +62,7 @@ const defaultLimits: EventStreamLimits = { heartbeatMs: 15_000, stalledMs: 60_00
 
 /** Rejects with the error of the system where it cannot listen. */
 export async function listen(options: ListenOptions): Promise<Listening> {
-  const rules: GuardRules = { ...options, loopback: isLoopbackHost(options.host) }
+  const rules: PageRules = { ...options, loopback: listensOnLoopback(options.host) }
   const limits = { ...defaultLimits, ...options.limits }
   const routes = options.routes.map((route) => ({ ...route, pattern: patternOf(route.path) }))
   const closing = new AbortController()

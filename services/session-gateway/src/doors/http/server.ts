@@ -7,7 +7,7 @@ import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { type ErrorCode, errorTable, isMapping, ReinsError } from '@reins/contracts'
+import { type ErrorCode, errorTable, isMapping, type PageRules, ReinsError } from '@reins/contracts'
 import type { Log, Metrics } from '@reins/telemetry'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Api } from '../../api/api.ts'
@@ -23,13 +23,13 @@ import { challenge } from './challenge.ts'
 import { tokenOf } from './credentials.ts'
 import { httpSink } from './http-sink.ts'
 import { parseJson } from './json.ts'
-import { checkOrigin, type OriginRules } from './origin.ts'
+import { checkOrigin } from './origin.ts'
 import { type Answer, type Route, YamlBody } from './route.ts'
 import { retryAfterOf, statusOf } from './statuses.ts'
 import { throwAway } from './unwanted-body.ts'
 
 export interface HttpOptions {
-  readonly origins: OriginRules
+  readonly origins: PageRules
   readonly api: Pick<Api, 'authenticate' | 'access'>
   /** People sign in at an identity provider: whoever is refused is told where. */
   readonly signIn: boolean
