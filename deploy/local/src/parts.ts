@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { type Broker, connectBroker } from '@reins/broker'
-import { CodeHosts, codeCatalog, describeBundle } from '@reins/code-host'
+import { CodeHosts, codeCatalog, describeBundle, Initializers } from '@reins/code-host'
 import { Definitions } from '@reins/context'
 import { type DecisionSignature, type Health, makeShortId, type ServiceName } from '@reins/contracts'
 import { type Journal, openIdempotency, openJournal, type RegistryView, watchRegistry } from '@reins/journal'
@@ -13,11 +13,11 @@ import { type Clock, Closing, pausePoints, type Running } from '@reins/service'
 import { type Log, Metrics } from '@reins/telemetry'
 import {
   argumentsProblem,
-  outputSchemaProblem,
   builtinCatalog,
   describeSandbox,
   detectSandbox,
   memoryCatalog,
+  outputSchemaProblem,
   type Sandbox,
   skillsCatalog,
   toolsAtStart,
@@ -137,6 +137,16 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
 
   if (has('registry')) {
     const registry = await import('@reins/registry')
+    let initializers: Promise<Initializers> | undefined
+    const initializersHere = async () =>
+      new Initializers({
+        ...{ sandbox: await sandboxHere(), guard: guardOf(config, options.masked) },
+        textOf: async (digest) => {
+          const bytes = await journal.bundles.get(digest)
+          return bytes && Buffer.from(bytes).toString('utf8')
+        },
+      })
+    closing.add('initializers', async () => (await initializers)?.close())
     const running = await registry.start({
       broker,
       databaseUrl: options.databaseUrl,
@@ -157,6 +167,10 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
         full: storage.fullForCode,
         describe: async (bundle) =>
           describeBundle(bundle, { sandbox: await sandboxHere(), guard: guardOf(config, options.masked) }),
+        initialize: async (asked) => {
+          initializers ??= initializersHere()
+          return (await initializers).run(asked)
+        },
       },
       knownProviders: [
         'anthropic',

@@ -19,6 +19,7 @@ import {
 import { CodeHosts, type CodeHostsOptions, type HostsAnswer } from './code-hosts.ts'
 import type { HostLog } from './host-process.ts'
 import { hostMemoryMb } from './limits.ts'
+import type { CallFacts } from './messages.ts'
 import { formProblem, ofOtherForm, outcomeOf } from './results.ts'
 
 /** Where bundles are kept, by the digest of their bytes. */
@@ -86,7 +87,7 @@ async function runTool(
   const { idempotencyKey, progress, session } = context
   const asked = {
     ...{ what: 'tool', name, input, progress },
-    facts: { idempotencyKey, session, agent: definition.name },
+    facts: factsOf(entry, { idempotencyKey, session, agent: definition.name }),
     log: (line: HostLog) => log?.(name, idempotencyKey, line),
     request: (what: string) => answered(what, tool, context),
   }
@@ -119,7 +120,7 @@ async function approvalOf(
     if (tool.approval !== 'by-arguments') return { approval: tool.approval ?? 'auto' }
     const asked = {
       ...{ what: 'approval', name, input, progress: () => {}, log: () => {} },
-      facts: { idempotencyKey, session, agent: definition.name },
+      facts: factsOf(entry, { idempotencyKey, session, agent: definition.name }),
       request: async () => ({}),
     }
     const bundle = { digest: entry.digest, file: entry.file, network: false }
@@ -131,6 +132,10 @@ async function approvalOf(
     return unanswered(error instanceof Error ? error.message : 'it was stopped')
   }
 }
+
+/** A tool of an instance runs with what its own initializer gave. */
+const factsOf = ({ instance }: StoredCode, facts: CallFacts): CallFacts =>
+  instance === undefined ? facts : { ...facts, instance }
 
 const isApproval = (value: unknown): value is AskedApproval['approval'] =>
   value === 'auto' || value === 'ask' || value === 'must'

@@ -14,6 +14,7 @@ export {
   type DescribeOptions,
   describeBundle,
 } from './describe-bundle.ts'
+export { type InitializerAnswer, type InitializerCall, Initializers } from './initializers.ts'
 export type { HostCall, HostLog } from './host-process.ts'
 export type { Bundle } from './code-hosts.ts'
 export type { FetchHead, FetchInput } from './messages.ts'

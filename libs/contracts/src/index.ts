@@ -70,7 +70,6 @@ export {
   keptBuilds,
   maxModules,
   maxProjectBodyBytes,
-  moduleNamePattern,
   Project,
   ProjectAnswer,
   ProjectBuild,
@@ -81,10 +80,15 @@ export {
   projectNamePattern,
   RollbackProject,
 } from './agents/projects.ts'
+export { CodeInstance, maxInstanceId, moduleNamePattern } from './agents/instance.ts'
+export { type InstanceTools, StoredDefinition } from './agents/stored-definition.ts'
 export {
   Agent,
   AgentEntry,
   BundleEntry,
+  ConfigureAgent,
+  type ConfiguredAgent,
+  configureVerb,
   type ListAgents,
   type PutAgent,
   type PutAgentResult,

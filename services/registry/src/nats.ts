@@ -3,7 +3,9 @@
 import { type Broker, BrokerUnavailable, type Handler, serveRequests } from '@reins/broker'
 import {
   ChangePrincipalRequest,
+  ConfigureAgent,
   CreateTokenRequest,
+  configureVerb,
   Only,
   PutRoleRequest,
   problemsOf,
@@ -19,6 +21,7 @@ import { Compile } from 'typebox/compile'
 import type { AccessEntries } from './access/access.ts'
 import type { Agents } from './agents.ts'
 import type { Lists } from './lists.ts'
+import type { Configurations } from './projects/configurations.ts'
 import type { Projects } from './projects/projects.ts'
 import type { Configs } from './values/configs.ts'
 import type { Secrets } from './values/secrets.ts'
@@ -97,6 +100,7 @@ const Resolve = Type.Object(
 export interface ServeOptions {
   readonly broker: Broker
   readonly agents: Agents
+  readonly configurations: Configurations
   readonly projects: Projects
   readonly lists: Lists
   /** Why nothing may be written now; undefined: it may. */
@@ -112,6 +116,7 @@ export interface ServeOptions {
 export function serveRegistry({
   broker,
   agents,
+  configurations,
   projects,
   lists,
   secrets,
@@ -140,6 +145,7 @@ export function serveRegistry({
     'registry',
     {
       put: handle(Put, (request) => writes(() => agents.put(request))),
+      [configureVerb]: handle(ConfigureAgent, (request) => admitted(() => configurations.configure(request))),
       delete: handle(Delete, ({ name, ifMatch, by, force }) => writes(() => agents.delete(name, ifMatch, by, force))),
       list: handle(List, async ({ limit, after, only }) => ({
         value: await lists.agents(limit, after, written, only),

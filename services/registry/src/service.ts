@@ -13,8 +13,9 @@ import { Agents } from './agents.ts'
 import { Bundles, type BundlesOptions, noCode } from './code/bundles.ts'
 import { Lists } from './lists.ts'
 import { serveRegistry } from './nats.ts'
-import { Projects } from './projects/projects.ts'
 import { runProjection } from './projection.ts'
+import { Configurations, type RunInitializer } from './projects/configurations.ts'
+import { Projects } from './projects/projects.ts'
 import { registryLog } from './registry-log.ts'
 import type { Tables } from './tables.ts'
 import { Configs } from './values/configs.ts'
@@ -39,7 +40,7 @@ export interface RegistryConfig {
   /** The keys of secrets, and what their encryption draws from. Absent: no secret can be kept here. */
   readonly secrets?: { readonly keys: KeyStore; readonly random: RandomBytes }
   /** Where code that comes with a definition is kept, and what loads it once, to learn its tools. Absent: none is taken here. */
-  readonly code?: Pick<BundlesOptions, 'store' | 'describe' | 'full'>
+  readonly code?: Pick<BundlesOptions, 'store' | 'describe' | 'full'> & { readonly initialize?: RunInitializer }
   readonly pauseAt?: PausePoint
   /** Whether webhooks may go to addresses that are not public. Default: no. */
   readonly allowPrivateWebhooks?: boolean
@@ -62,6 +63,7 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
     ...(pauseAt === undefined ? {} : { pauseAt }),
   })
   const projects = new Projects({ log: registry, clock, bundles })
+  const configurations = new Configurations({ log: registry, clock, bundles, run: config.code?.initialize })
   const agents = new Agents({
     ...{ log: registry, clock, bundles, projects },
     ...(pauseAt === undefined ? {} : { pauseAt }),
@@ -115,6 +117,7 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
   const served = serveRegistry({
     broker,
     agents,
+    configurations,
     projects,
     lists: new Lists(db, projection),
     secrets,

@@ -6,8 +6,9 @@
 import { createHash } from 'node:crypto'
 import { type Static, type TUnsafe, Type } from 'typebox'
 import { ReplayClass, ToolRisk } from '../events/session.ts'
-import { Labels } from './pools.ts'
 import { isMapping, itemPath, problemsOf, type Schema, type SchemaProblem, shown } from '../schema-problems.ts'
+import { CodeInstance } from './instance.ts'
+import { Labels } from './pools.ts'
 
 const closed = { additionalProperties: false } as const
 const JsonSchema: TUnsafe<Record<string, unknown>> & { readonly type?: 'object' } = Type.Unsafe(Type.Object({}))
@@ -174,6 +175,8 @@ export function codeFileFault(file: string): string | undefined {
 
 /** A place in a definition that names code. */
 export interface CodeEntry extends CodeFile {
+  /** Whose tools they are; absent: the file's own (stored-definition.ts). */
+  readonly instance?: CodeInstance
   /** `tools_file`, `tools[1]`. */
   readonly path: string
 }
@@ -235,7 +238,15 @@ function entryProblems(path: string, value: unknown): readonly SchemaProblem[] {
 export const storedCode = (definition: {
   readonly tools_file?: unknown
   readonly tools?: unknown
-}): readonly StoredCode[] => codeEntries(definition).entries.filter(isStored)
+}): readonly StoredCode[] => [...codeEntries(definition).entries, ...instanceEntries(definition)].filter(isStored)
+
+/** Tools of instances, which no person writes (SD1 of stored-definition.ts). */
+const instanceEntries = ({ tools }: { readonly tools?: unknown }): readonly CodeEntry[] =>
+  (Array.isArray(tools) ? tools : []).flatMap((value, index) =>
+    isMapping(value) && problemsOf(CodeInstance as Schema, value.instance).length === 0
+      ? [{ ...(value as unknown as CodeEntry), path: itemPath('tools', index) }]
+      : [],
+  )
 
 export const isStored = (entry: CodeEntry): entry is StoredCode =>
   entry.digest !== undefined && entry.size !== undefined && entry.tools !== undefined

@@ -2,11 +2,10 @@
 // registry keeps which bundle the name of a project stands for now, and the ones before it.
 import { type Static, Type } from 'typebox'
 import { BundleDigest, maxBundleBytes } from './code.ts'
+import { moduleNamePattern } from './instance.ts'
 
 const closed = { additionalProperties: false } as const
 
-/** Names of code agents, workflows and channels: wider than those of YAML agents, since they are names of files. */
-export const moduleNamePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'
 const ModuleName = Type.String({ pattern: moduleNamePattern })
 const File = Type.String({ minLength: 1, maxLength: 1024, description: 'Relative to the folder of the project' })
 export const maxModules = 500

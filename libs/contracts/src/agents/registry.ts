@@ -3,8 +3,10 @@ import { type Static, Type } from 'typebox'
 import type { ErrorBody } from '../errors.ts'
 import { BundleDigest, CodeTool, type SentFile, WorkflowFacts } from './code.ts'
 import { AgentDefinition } from './definition.ts'
+import { maxInstanceId } from './instance.ts'
 import { ProjectManifest } from './projects.ts'
 import { Skill } from './skills.ts'
+import { StoredDefinition } from './stored-definition.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -25,7 +27,7 @@ export type AgentEntry = Static<typeof AgentEntry>
 
 /** `reg.version.<digest>`: an immutable definition. */
 export const VersionEntry = Type.Object(
-  { digest: Type.String(), at: Type.Integer(), by: Type.String(), definition: AgentDefinition },
+  { digest: Type.String(), at: Type.Integer(), by: Type.String(), definition: StoredDefinition },
   closed,
 )
 export type VersionEntry = Static<typeof VersionEntry>
@@ -102,3 +104,31 @@ export interface ListAgents {
 export type Reply<T> =
   | { readonly ok: true; readonly value: T; readonly seq?: number }
   | { readonly ok: false; readonly error: ErrorBody }
+
+/**
+ * `svc.registry.configure`: runs the initializer of an agent of a project for one id, and keeps what it gave as a version.
+ * It takes the following, and answers with a `ConfiguredAgent`.
+ */
+export const configureVerb = 'configure'
+export const ConfigureAgent = Type.Object(
+  {
+    agent: Type.String({ minLength: 1, maxLength: 64 }),
+    /** Of the instance. */
+    id: Type.String({ minLength: 1, maxLength: maxInstanceId }),
+    /** In a workflow: what that was given. */
+    payload: Type.Optional(Type.Unknown()),
+    by: Type.String({ minLength: 1, maxLength: 200 }),
+  },
+  closed,
+)
+export type ConfigureAgent = Static<typeof ConfigureAgent>
+
+export interface ConfiguredAgent {
+  readonly agent: string
+  /** Of the version. */
+  readonly digest: string
+  readonly definition: AgentDefinition
+  readonly project: string
+  /** Version of the project. */
+  readonly build: number
+}

@@ -9,7 +9,7 @@ import { isMapping, itemPath, memberPath, quoted, type Schema, type SchemaProble
 import { affinityOf } from './code.ts'
 import type { AgentDefinition, ToolList } from './definition.ts'
 import { OutputSchema } from './output-schema.ts'
-import { SkillsDir, type SkillsFolder, skillsFolder, type StoredSkills } from './skills.ts'
+import { SkillsDir, type SkillsFolder, type StoredSkills, skillsFolder } from './skills.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -43,7 +43,7 @@ export interface SubAgent {
 }
 export type SubAgentEntry = string | SubAgent
 
-const name = Type.String({
+const agentName = Type.String({
   minLength: 1,
   maxLength: 64,
   pattern: agentNamePattern,
@@ -53,13 +53,16 @@ const name = Type.String({
 interface Parts {
   readonly model: ReturnType<typeof Type.String>
   readonly systemPrompt: ReturnType<typeof Type.String>
-  readonly tools: typeof ToolList
+  readonly tools: TSchema
+  /** Default: that of agents in YAML. */
+  readonly name?: typeof agentName
 }
 
 type EntrySchema = TUnsafe<SubAgentEntry> & { readonly anyOf?: readonly Schema[] }
 
 /** The schema of an entry. `parts`: fields that an agent written in place shares with a definition. */
 export function subAgentSchema(parts: Parts, depth = maxInlineDepth): EntrySchema {
+  const { name = agentName } = parts
   const nested: TSchema = depth > 1 ? subAgentSchema(parts, depth - 1) : name
   const entry = Type.Object(
     {

@@ -1,0 +1,21 @@
+// An instance of an agent that a module of a project makes: which agent, and for which id its initializer ran.
+import { type Static, Type } from 'typebox'
+
+/** Names of code agents, workflows and channels: wider than those of YAML agents, since they are names of files. */
+export const moduleNamePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'
+
+/** Characters of an id: any segment of an address that is not blank. */
+export const maxInstanceId = 128
+
+export const CodeInstance = Type.Object(
+  {
+    agent: Type.String({ pattern: moduleNamePattern }),
+    id: Type.String({ minLength: 1, maxLength: maxInstanceId }),
+    /** In a workflow: what that was given. */
+    payload: Type.Optional(Type.Unknown()),
+    /** Of a subagent: the names of profiles, from the outermost. */
+    path: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems: 8 })),
+  },
+  { additionalProperties: false, title: 'instance' },
+)
+export type CodeInstance = Static<typeof CodeInstance>

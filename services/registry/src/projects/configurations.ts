@@ -1,0 +1,159 @@
+// Agents that are modules of a project, configured for one id: their initializer runs, and what it gives is kept as a version.
+//   CF1. A version is known by its digest: the same configuration of the same build gives the same version, and nothing is written twice.
+//   CF2. What the version names is kept before it: the files of its skills, and the versions of its subagents.
+//   CF3. An initializer has its time; one that does not end, throws, or gives what cannot be used is refused with its module named.
+import {
+  bundleDigest,
+  type ConfigureAgent,
+  type ConfiguredAgent,
+  definitionDigest,
+  inlineDefinitions,
+  type ProjectEntry,
+  problemsOf,
+  ReinsError,
+  type StoredSkills,
+} from '@reins/contracts'
+import { parseProject } from '@reins/journal'
+import type { Clock } from '@reins/service'
+import { readSkillBundle, type SkillFile, writeSkillBundle } from '@reins/skills'
+import type { Bundles, FreshBundle } from '../code/bundles.ts'
+import type { RegistryLog } from '../registry-log.ts'
+import { Configuration, definitionOf, type Subagent } from './definition-of.ts'
+
+/** Runs an initializer in a process of its own. */
+export type RunInitializer = (asked: {
+  readonly bundle: { readonly digest: string; readonly file: string }
+  readonly agent: string
+  readonly input: { readonly id: string; readonly payload?: unknown }
+}) => Promise<InitializerEnd>
+
+export type InitializerEnd =
+  | { readonly kind: 'configuration'; readonly value: unknown }
+  /** It threw, or gave what is wrong. */
+  | { readonly kind: 'failed'; readonly message: string }
+  /** Nothing of it ran: no code can be run here now. */
+  | { readonly kind: 'refused'; readonly message: string }
+
+export interface ConfigurationsOptions {
+  readonly log: RegistryLog
+  readonly clock: Clock
+  readonly bundles: Pick<Bundles, 'keep'>
+  /** Absent: no code is run here. */
+  readonly run?: RunInitializer | undefined
+}
+
+/** Digests of versions that were seen in the log. */
+const mostSeen = 10_000
+
+export class Configurations {
+  readonly #options: ConfigurationsOptions
+  readonly #seen = new Set<string>()
+
+  constructor(options: ConfigurationsOptions) {
+    this.#options = options
+  }
+
+  async configure({ agent, id, payload, by }: ConfigureAgent): Promise<{ value: ConfiguredAgent }> {
+    if (id.trim() === '') throw new ReinsError('invalid_request', 'The id of an agent must not be blank.')
+    const { project, file } = await this.#find(agent)
+    const { run } = this.#options
+    if (!run) throw new ReinsError('unavailable', 'This registry runs no code, so no agent can be configured here.')
+    const bundle = { digest: project.digest, file }
+    const end = await run({ bundle, agent, input: { id, ...(payload === undefined ? {} : { payload }) } })
+    if (end.kind === 'refused')
+      throw new ReinsError('unavailable', `The agent ${agent} cannot be configured here now: ${end.message}`)
+    if (end.kind === 'failed') throw invalid(agent, [end.message])
+    const [problem] = problemsOf(Configuration, end.value)
+    const configuration = end.value as Configuration
+    if (problem) throw invalid(agent, [`${file}: gives ${problem.path}, which ${problem.message}`])
+    const skills = new Map<string, StoredSkills>()
+    const fresh = [
+      ...skillBundles(configuration, skills, file, (message) => {
+        throw invalid(agent, [`${file}: ${message}`])
+      }),
+    ]
+    const made = definitionOf(configuration, {
+      ...{ bundle: { digest: project.digest, size: project.size }, file, skills },
+      instance: { agent, id, ...(payload === undefined ? {} : { payload }) },
+    })
+    if (made.kind === 'problems')
+      throw invalid(
+        agent,
+        made.problems.map((one) => `${file}: ${one}`),
+      )
+    const { definition } = made
+    const digest = definitionDigest(definition)
+    await this.#keep(digest, definition, fresh, by)
+    return { value: { agent, digest, definition, project: project.name, build: project.version } }
+  }
+
+  /** CF1, CF2. */
+  async #keep(
+    digest: string,
+    definition: ConfiguredAgent['definition'],
+    fresh: readonly FreshBundle[],
+    by: string,
+  ): Promise<void> {
+    const { log, clock, bundles } = this.#options
+    if (this.#seen.has(digest)) return
+    if (!(await log.last('version', digest))) {
+      const at = clock.now()
+      await bundles.keep(fresh, by, at)
+      for (const inside of inlineDefinitions(definition)) {
+        const inner = definitionDigest(inside)
+        await log.write('version', inner, { digest: inner, at, by, definition: inside }, 0)
+      }
+      await log.write('version', digest, { digest, at, by, definition }, 0) // refused: somebody wrote the same one
+    }
+    if (this.#seen.size >= mostSeen) this.#seen.clear()
+    this.#seen.add(digest)
+  }
+
+  async #find(agent: string): Promise<{ readonly project: ProjectEntry; readonly file: string }> {
+    for (const { value } of (await this.#options.log.all('project')).values()) {
+      const project = parseProject(value)
+      const module = project?.deleted === false && project.manifest.agents.find(({ name }) => name === agent)
+      if (project && module) return { project, file: module.file }
+    }
+    throw new ReinsError('agent_not_found', `No project has an agent ${JSON.stringify(agent.slice(0, 80))}.`)
+  }
+}
+
+/** What is to be kept of skills; `stored` gets what definitions say of each. */
+function* skillBundles(
+  { skills, subagents }: Pick<Configuration, 'skills'> & { readonly subagents: readonly unknown[] },
+  stored: Map<string, StoredSkills>,
+  file: string,
+  say: (message: string) => void,
+  path: readonly string[] = [],
+): Generator<FreshBundle> {
+  if (skills.length > 0) {
+    const folders = new Map(skills.map(({ name, files }) => [name, filesOf(files)]))
+    const text = writeSkillBundle(folders)
+    const read = readSkillBundle(text)
+    if (read.kind === 'problems') say(`skills: ${read.problems.join('; ')}`)
+    else {
+      const bytes = Buffer.from(text)
+      const bundle = { digest: bundleDigest(bytes), size: bytes.length, skills: [...read.skills] }
+      stored.set(path.join('/'), { dir: file, ...bundle })
+      yield { ...{ file, bytes, digest: bundle.digest }, tools: [], skills: bundle.skills }
+    }
+  }
+  for (const one of subagents as readonly Subagent[]) yield* skillBundles(one, stored, file, say, [...path, one.name])
+}
+
+const filesOf = (files: Readonly<Record<string, unknown>>): ReadonlyMap<string, SkillFile> =>
+  new Map(
+    Object.entries(files).map(([name, content]) => {
+      const { text, base64 } = (content ?? {}) as { readonly text?: unknown; readonly base64?: unknown }
+      const bytes = typeof base64 === 'string' ? Buffer.from(base64, 'base64') : Buffer.from(String(text ?? ''))
+      return [name, { bytes, executable: false }]
+    }),
+  )
+
+function invalid(agent: string, problems: readonly string[]): ReinsError {
+  const lines = problems.map((problem) => `  ${problem}`).join('\n')
+  return new ReinsError('invalid_agent', `The agent ${agent} cannot be configured:\n${lines}`, {
+    details: { problems: problems.map((message) => ({ path: '', message })) },
+  })
+}

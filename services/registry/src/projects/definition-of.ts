@@ -1,0 +1,182 @@
+// From what an initializer gave to an ordinary definition: what a session of such an agent works by is what that of any other does. Pure.
+//   DF1. The configuration comes out of the project's own code, so its form is checked here.
+//   DF2. Its tools name the bundle of the project and the instance: whoever runs one gives it to that instance and to no other.
+import {
+  type AgentDefinition,
+  type CodeInstance,
+  CodeTool,
+  type InstanceTools,
+  problemsOf,
+  StoredDefinition,
+  type StoredSkills,
+  type SubAgent,
+} from '@reins/contracts'
+import { type Static, Type } from 'typebox'
+
+const Skill = Type.Object({ name: Type.String(), files: Type.Record(Type.String(), Type.Unknown()) })
+
+const shared = {
+  instructions: Type.Optional(Type.String()),
+  description: Type.Optional(Type.String()),
+  thinkingLevel: Type.Optional(Type.String()),
+  compaction: Type.Optional(
+    Type.Union([
+      Type.Literal(false),
+      Type.Object({
+        reserveTokens: Type.Optional(Type.Integer({ minimum: 0 })),
+        keepRecentTokens: Type.Optional(Type.Integer({ minimum: 0 })),
+        model: Type.Optional(Type.String()),
+      }),
+    ]),
+  ),
+  tools: Type.Array(CodeTool, { maxItems: 128 }),
+  skills: Type.Array(Skill, { maxItems: 64 }),
+}
+const model = Type.Optional(Type.Union([Type.String(), Type.Literal(false)]))
+
+export interface Subagent extends Static<ReturnType<typeof subagentOf>> {}
+const subagentOf = () => Type.Object({ name: Type.String(), model, ...shared, subagents: Type.Array(Type.Unknown()) })
+
+/** DF1. What is inside of subagents is checked by the schema of definitions. */
+export const Configuration = Type.Object({
+  model,
+  ...shared,
+  durability: Type.Optional(
+    Type.Object({ maxAttempts: Type.Optional(Type.Integer()), timeoutMs: Type.Optional(Type.Integer({ minimum: 1 })) }),
+  ),
+  cwd: Type.Optional(Type.String()),
+  sandbox: Type.Optional(Type.Object({ kind: Type.Literal('local'), cwd: Type.Optional(Type.String()) })),
+  subagents: Type.Array(subagentOf(), { maxItems: 50 }),
+})
+export type Configuration = Static<typeof Configuration>
+
+export interface DefinitionParts {
+  readonly bundle: { readonly digest: string; readonly size: number }
+  /** Of the agent's module, for messages. */
+  readonly file: string
+  readonly instance: CodeInstance
+  /** What is kept of skills, by the path of the profile they belong to: '' for the agent's own. */
+  readonly skills: ReadonlyMap<string, StoredSkills>
+}
+
+/** Of an agent that says nothing of itself: a definition always says something. */
+const noInstructions = 'Do what you are asked. Say so where you cannot.'
+/** Counted against this window, since the window of the model is not known here. */
+const assumedWindow = 200_000
+
+export type DefinitionMade =
+  | { readonly kind: 'made'; readonly definition: AgentDefinition }
+  | { readonly kind: 'problems'; readonly problems: readonly string[] }
+
+export function definitionOf(configuration: Configuration, parts: DefinitionParts): DefinitionMade {
+  const { model: named, description, durability, cwd, sandbox } = configuration
+  if (named === false)
+    return {
+      kind: 'problems',
+      problems: ['says "model: false", and a session needs a model from its beginning: name one, as "provider/model"'],
+    }
+  const folder = cwd ?? sandbox?.cwd
+  const local = sandbox ? [{ system_tools: folder === undefined ? {} : { workspace: folder } }] : []
+  const effort = effortOf(configuration.thinkingLevel)
+  const context = contextOf(configuration.compaction)
+  const seconds = durability?.timeoutMs === undefined ? undefined : Math.max(1, Math.ceil(durability.timeoutMs / 1000))
+  const own = bodyOf(configuration, parts, [], local)
+  const definition: unknown = {
+    name: parts.instance.agent,
+    model: named,
+    ...own,
+    ...(description === undefined ? {} : { description: description.slice(0, 1024) }),
+    ...(effort === undefined ? {} : { reasoning_effort: effort }),
+    ...(context === undefined ? {} : { context }),
+    ...(seconds === undefined ? {} : { budget: { wall_time: wallTime(seconds) } }),
+  }
+  const problems = problemsOf(StoredDefinition, definition)
+  if (problems.length > 0)
+    return { kind: 'problems', problems: problems.map(({ path, message }) => `gives ${path}, which ${message}`) }
+  return { kind: 'made', definition: definition as AgentDefinition }
+}
+
+type Body = Pick<AgentDefinition, 'system_prompt' | 'tools' | 'agents' | 'skills_dir'>
+
+function bodyOf(
+  { instructions, tools, subagents }: Pick<Configuration, 'instructions' | 'tools' | 'subagents'>,
+  parts: DefinitionParts,
+  path: readonly string[],
+  local: readonly unknown[],
+): Body {
+  const { bundle, file, instance } = parts
+  const own: InstanceTools = {
+    ...{ file, ...bundle, network: true },
+    tools: [...tools],
+    instance: { ...instance, ...(path.length === 0 ? {} : { path: [...path] }) },
+  }
+  const all = [...local, ...(tools.length === 0 ? [] : [own])]
+  const skills = parts.skills.get(path.join('/'))
+  return {
+    system_prompt: instructions === undefined || instructions.trim() === '' ? noInstructions : instructions,
+    ...(all.length === 0 ? {} : { tools: all as NonNullable<AgentDefinition['tools']> }),
+    ...(skills === undefined ? {} : { skills_dir: skills }),
+    ...(subagents.length === 0
+      ? {}
+      : {
+          agents: subagents.map(
+            (one): SubAgent => ({
+              name: one.name,
+              description: one.description ?? firstLine(one.instructions) ?? one.name,
+              ...(typeof one.model === 'string' ? { model: one.model } : {}),
+              ...bodyOf(
+                { ...one, subagents: one.subagents as Configuration['subagents'] },
+                parts,
+                [...path, one.name],
+                local,
+              ),
+            }),
+          ),
+        }),
+  }
+}
+
+const firstLine = (text: string | undefined): string | undefined =>
+  text?.trim().split('\n')[0]?.slice(0, 200) || undefined
+
+function effortOf(level: string | undefined): AgentDefinition['reasoning_effort'] {
+  switch (level) {
+    case 'minimal':
+    case 'low':
+      return 'low'
+    case 'medium':
+      return 'medium'
+    case 'high':
+    case 'xhigh':
+    case 'max':
+      return 'high'
+    default:
+      return undefined
+  }
+}
+
+const between = (least: number, value: number, most: number): number => Math.min(most, Math.max(least, value))
+
+function contextOf(compaction: Configuration['compaction']): AgentDefinition['context'] {
+  if (compaction === undefined) return undefined
+  // As late as there is: what is too much for the model is compacted all the same.
+  if (compaction === false) return { compact_at: 0.95 }
+  const { reserveTokens, keepRecentTokens, model: summary } = compaction
+  if (reserveTokens === undefined && keepRecentTokens === undefined && summary === undefined) return undefined
+  return {
+    ...(reserveTokens === undefined ? {} : { compact_at: between(0.1, 1 - reserveTokens / assumedWindow, 0.95) }),
+    ...(keepRecentTokens === undefined ? {} : { keep: between(0, keepRecentTokens / assumedWindow, 0.5) }),
+    ...(summary === undefined ? {} : { summary_model: summary }),
+  }
+}
+
+/** At most five digits of the smallest unit that has room. */
+function wallTime(seconds: number): string {
+  for (const [unit, length] of [
+    ['s', 1],
+    ['m', 60],
+    ['h', 3600],
+  ] as const)
+    if (seconds <= 99_999 * length) return `${Math.ceil(seconds / length)}${unit}`
+  return '99999h'
+}
