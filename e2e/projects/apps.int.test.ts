@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { CodeHosts } from '@reins/code-host'
-import { instanceSessionId, type ProjectEntry } from '@reins/contracts'
+import { instanceSessionId, type ProjectEntry, type SessionEvent, sessionOfRun } from '@reins/contracts'
 import { buildProject } from '@reins/project'
 import { detectSandbox, noGuard } from '@reins/tools'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -39,6 +39,10 @@ export const websocket: AgentWebSocketHandler = async (c, next) => {
 }
 ${created}`,
   'src/agents/closed.ts': created,
+  'src/workflows/report.ts': `export const route = async (c: any, next: any) =>
+  c.req.header('authorization') === 'Bearer theirs' ? next() : c.json({ error: 'Unauthorized' }, 401)
+export async function run() { return 1 }`,
+  'src/workflows/shut.ts': 'export async function run() { return 1 }',
   'src/channels/github.ts': `export const channel = {
   routes: [
     {
@@ -99,7 +103,14 @@ beforeAll(async () => {
     ...{ name: 'support', version: 1, digest, size: text.length, previous: [], deleted: false },
     ...{ createdAt: 1, updatedAt: 1, by: 'user:admin' },
     manifest: {
-      ...{ agents: [exposed('helper', true), exposed('closed', false)], workflows: [], app: true },
+      ...{
+        agents: [exposed('helper', true), exposed('closed', false)],
+        workflows: [
+          { name: 'report', route: true, websocket: false, file: 'src/workflows/report.ts' },
+          { name: 'shut', route: false, websocket: false, file: 'src/workflows/shut.ts' },
+        ],
+        app: true,
+      },
       channels: [
         { name: 'github', routes: [{ method: 'POST', path: '/events/:kind' }], file: 'src/channels/github.ts' },
       ],
@@ -258,6 +269,54 @@ describe('an agent behind its route', () => {
     expect([blank.status, blank.json.error.message]).toEqual([400, 'The id of the agent is blank.'])
     const long = await ask('POST', `/agents/helper/${'x'.repeat(129)}`, '{"message":"hi"}')
     expect(long.status).toBe(400)
+  })
+})
+
+describe('a workflow', () => {
+  /** The executor's part. */
+  const ends = (run: string) => {
+    const over: readonly SessionEvent[] = [
+      { type: 'run.ended', data: { status: 'completed', output: { done: true } } },
+      { type: 'session.ended', data: { reason: 'completed' } },
+    ]
+    return world.append(sessionOfRun(run), over, { status: 'ended' })
+  }
+
+  test('is accepted, read, followed to its end by its route, and is not there without', async () => {
+    const started = await ask('POST', '/workflows/report', '{"month":"May"}')
+    const { runId } = started.json
+    expect([started.status, started.json]).toEqual([
+      202,
+      {
+        status: 'accepted',
+        runId: expect.stringMatching(/^run_/),
+        streamUrl: `/runs/${runId}/stream`,
+        offset: expect.any(String),
+      },
+    ])
+    expect(started.headers.get('x-flue-run-id')).toBe(runId)
+    expect((await ask('GET', `/runs/${runId}`)).json).toMatchObject({
+      ...{ runId, workflowName: 'report', status: 'active', payload: { month: 'May' } },
+    })
+    const followed = ask('GET', `/runs/${runId}/stream`)
+    await ends(runId)
+    const { text } = await followed
+    expect([...text.matchAll(/^event: (\w+)/gm)].map(([, type]) => type)).toEqual(['run_start', 'run_end'])
+    expect((await ask('GET', `/runs/${runId}`)).json).toMatchObject({ status: 'completed', result: { done: true } })
+    expect((await ask('GET', `/runs/${runId}/events?types=run_end`)).json.events).toHaveLength(1)
+    expect((await ask('GET', `/runs/${runId}`, undefined, {})).status).toBe(401)
+    expect((await ask('GET', '/runs/run_nothing')).json.error.type).toBe('run_not_found')
+    expect((await ask('POST', '/workflows/shut', '{}')).json.error.type).toBe('workflow_not_found')
+    expect((await ask('POST', '/workflows/report', '{}', {})).status).toBe(401)
+  })
+
+  test('answers with its result where the client waits for it', async () => {
+    const headers = { ...theirs, 'idempotency-key': 'w1' }
+    const { runId } = (await ask('POST', '/workflows/report', '', headers)).json
+    const waits = ask('POST', '/workflows/report?wait=result', '', headers)
+    await ends(runId)
+    const { status, json } = await waits
+    expect([status, json]).toEqual([200, { result: { done: true }, runId, _meta: { runId } }])
   })
 })
 

@@ -37,6 +37,7 @@ import { SessionWrites } from './api/writes/session-writes.ts'
 import { AgentDoor } from './doors/apps/agent-door.ts'
 import { addAppSockets } from './doors/apps/agent-socket.ts'
 import { AppDoor } from './doors/apps/app-door.ts'
+import { RunDoor } from './doors/apps/run-door.ts'
 import type { Route } from './doors/http/route.ts'
 import { accessRoutes } from './doors/http/routes-access.ts'
 import { auditRoutes } from './doors/http/routes-audit.ts'
@@ -162,7 +163,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   const apps =
     config.apps &&
     new AppDoor({
-      ...{ hosts: config.apps, registry, door, log },
+      ...{ hosts: config.apps, registry, door, log, runs: new RunDoor({ api, streams }) },
       now: () => clock.now(),
       answerMs: limits.appAnswerMs,
     })

@@ -139,7 +139,13 @@ export class World {
         principals: () => principals,
         project: (name) => options.projects?.find((project) => project.name === name),
         projects: () => options.projects ?? [],
-        codeWorkflow: () => undefined,
+        codeWorkflow: (name) => {
+          for (const project of options.projects ?? []) {
+            const module = project.manifest.workflows.find((one) => one.name === name)
+            if (module) return { project, module }
+          }
+          return undefined
+        },
         waitFor: async () => true,
       },
       idempotency,

@@ -14,6 +14,7 @@ import { faultAnswer, type GatewayAnswer, piecesOf } from './bodies.ts'
 import { dispatched } from './dispatches.ts'
 import { fault, faultOf } from './faults.ts'
 import { serveRoute } from './routes.ts'
+import type { RunDoor } from './run-door.ts'
 
 const pieceBytes = 256 * 1024
 const mostAsked = 64
@@ -27,6 +28,7 @@ const FetchHead = checker(
   }),
   'answer of the app',
 )
+const ofRun = checker(Type.Object({ id: Type.String({ maxLength: 200 }) }), 'request of the app')
 const read = checker(Type.Object({ body: Type.Integer({ minimum: 1 }) }), 'request of the app')
 
 export type AnswerHead = ReturnType<typeof FetchHead.parse>
@@ -41,6 +43,7 @@ export interface AnswerTo {
 
 export interface AppCallParts {
   readonly door: AgentDoor
+  readonly runs: RunDoor
   readonly now: () => number
   readonly answerMs: number
 }
@@ -103,7 +106,10 @@ export class AppCall {
       if (what === 'serve') return await this.#serve(readAsked(value))
       if (what === 'dispatch')
         return await dispatched(this.#parts.door, appCaller(this.#project, undefined), value, this.#parts.now())
-      if (what === 'run-owner') return null
+      if (what === 'run-owner') {
+        const { id } = ofRun.parse(value)
+        return (await this.#parts.runs.ownerOf(this.#project, appCaller(this.#project, undefined), id)) ?? null
+      }
       throw new Error(`a request has nothing to ask for by "${what.slice(0, 50)}"`)
     } finally {
       this.#working -= 1
@@ -138,7 +144,7 @@ export class AppCall {
     let answer: GatewayAnswer
     try {
       const caller = appCaller(this.#project, asked.principal)
-      answer = await serveRoute(this.#parts.door, this.#project, caller, asked, this.#signal)
+      answer = await serveRoute(this.#parts, this.#project, caller, asked, this.#signal)
     } catch (error) {
       this.#signal.throwIfAborted()
       answer = faultAnswer(faultOf(asReinsError(error)))

@@ -9,6 +9,7 @@ import type { AgentDoor } from './agent-door.ts'
 import { AppCall, type AnswerHead, drained, unanswered } from './app-call.ts'
 import { type GatewayAnswer, piecesOf, type SocketGrant } from './bodies.ts'
 import { type Fault, fault } from './faults.ts'
+import type { RunDoor } from './run-door.ts'
 import { type ProjectTarget, projectOf, type Registered } from './projects-here.ts'
 
 /** Code hosts beside this gateway. */
@@ -23,6 +24,7 @@ export interface AppDoorParts {
   readonly hosts: AppHosts
   readonly registry: Registered
   readonly door: AgentDoor
+  readonly runs: RunDoor
   readonly log: Log
   readonly now: () => number
   readonly answerMs: number

@@ -1,7 +1,7 @@
 // What a host asks the gateway for on behalf of one request, checked: it is the word of the project's code.
 //   AS1. Code of a project reaches agents and workflows of its own project, and nothing else.
 //   AS2. Whoever the middleware names stands behind the project's own name: no code can write as a person of Reins.
-import { isMapping, type ProjectEntry, ReinsError, segmentOf } from '@reins/contracts'
+import { isMapping, type ProjectEntry, ReinsError, runAgent, segmentOf } from '@reins/contracts'
 import { Type, type Static } from 'typebox'
 import type { Caller } from '../../api/caller.ts'
 import { checker } from '../http/check.ts'
@@ -74,8 +74,12 @@ export function appCaller({ name, manifest }: ProjectEntry, named: string | unde
     const as = segmentOf(agent.name)
     return [`agent:${as}:start`, `session:${as}:read`, `session:${as}:cancel`]
   })
+  const runs = manifest.workflows.flatMap((workflow) => {
+    const as = segmentOf(workflow.name)
+    return [`workflow:${as}:run`, `workflow:${as}:read`, `session:${segmentOf(runAgent(workflow.name))}:read`]
+  })
   return {
     ...{ principal, kind: 'service', by: principal, roles: [] },
-    permissions: [...own, 'workflow:agents:agent_chat:run', 'workflow:agents:agent_chat:task:*:execute'],
+    permissions: [...own, ...runs, 'workflow:agents:agent_chat:run', 'workflow:agents:agent_chat:task:*:execute'],
   }
 }

@@ -32,6 +32,15 @@ function deltaEvents({ cursor, data }: ApiDelta): readonly FlueEvent[] {
 
 function known(event: SessionEvent): readonly object[] {
   switch (event.type) {
+    case 'run.invoked':
+      return [{ type: 'run_start', workflowName: event.data.workflow, payload: event.data.payload ?? {} }]
+    case 'run.step-ended':
+      return [{ type: 'operation', operation: 'step', position: event.data.position }]
+    case 'run.ended': {
+      const { status, output, error } = event.data
+      const ended = status === 'completed' ? { result: output ?? null } : { error }
+      return [{ type: 'run_end', isError: status !== 'completed', ...ended }]
+    }
     case 'turn.started':
       return [{ type: 'turn_start', turnId: event.data.turn }]
     case 'model-call.started':

@@ -4,22 +4,25 @@ import type { Caller } from '../../api/caller.ts'
 import type { AgentDoor } from './agent-door.ts'
 import { type Asked, instanceOf } from './asked.ts'
 import type { GatewayAnswer, SocketGrant } from './bodies.ts'
+import type { RunDoor } from './run-door.ts'
 
 /** Throws what it is refused with. */
 export async function serveRoute(
-  door: AgentDoor,
+  { door, runs }: { readonly door: AgentDoor; readonly runs: RunDoor },
   project: ProjectEntry,
   caller: Caller,
   asked: Asked,
   signal: AbortSignal,
 ): Promise<GatewayAnswer> {
   const { kind, name } = asked
-  if (
-    !project.manifest.agents.some(
-      (agent) => agent.name === name && agent[kind === 'agent-socket' ? 'websocket' : 'route'],
-    )
-  )
-    throw new ReinsError('agent_not_found', 'There is no such agent here.')
+  const ofRun = kind === 'workflow' || kind.startsWith('run')
+  const modules = ofRun ? project.manifest.workflows : project.manifest.agents
+  if (!modules.some((one) => one.name === name && one[kind === 'agent-socket' ? 'websocket' : 'route']))
+    throw ofRun
+      ? new ReinsError('workflow_not_found', 'There is no such workflow here.')
+      : new ReinsError('agent_not_found', 'There is no such agent here.')
+  if (kind.startsWith('run') && (await runs.ownerOf(project, caller, asked.id ?? '')) !== name)
+    throw new ReinsError('run_not_found', 'There is no such run here.')
   switch (kind) {
     case 'agent':
       return door.prompt(caller, asked, signal)
@@ -33,6 +36,14 @@ export async function serveRoute(
       }
       return { status: 200, headers: [], body: { kind: 'socket', grant } }
     }
+    case 'workflow':
+      return runs.start(caller, asked, signal)
+    case 'run':
+      return runs.record(caller, asked.id ?? '')
+    case 'run-events':
+      return runs.events(caller, asked.id ?? '', asked)
+    case 'run-stream':
+      return runs.stream(caller, asked.id ?? '', asked)
     default:
       throw new ReinsError('not_found', 'There is no such route here.')
   }

@@ -1,0 +1,145 @@
+// What is asked of a workflow by its route, and of its runs.
+//   RD1. A run is accepted by the same function as over /v1: it is stored before it is answered, and nothing of it ran before.
+//   RD2. A run is shown to the project whose workflow it is of; for any other it is not there.
+import {
+  isSessionId,
+  type ProjectEntry,
+  ReinsError,
+  sessionOfRun,
+  type StreamItem,
+  type WorkflowRun,
+} from '@reins/contracts'
+import type { Api } from '../../api/api.ts'
+import type { Caller } from '../../api/caller.ts'
+import { errorOf, firstOf } from '../../api/outcomes.ts'
+import type { Opening, Streams } from '../../streams/streams.ts'
+import { sseFrame } from './agent-door.ts'
+import { type Asked, bodyOf } from './asked.ts'
+import { eventsAnswer, faultAnswer, type GatewayAnswer, jsonAnswer } from './bodies.ts'
+import { fault, faultOf } from './faults.ts'
+import { type FlueEvent, flueEvents } from './flue-events.ts'
+import { ItemsSink } from './items-sink.ts'
+
+export interface RunDoorParts {
+  readonly api: Pick<Api, 'runs' | 'reads'>
+  readonly streams: Pick<Streams, 'open'>
+}
+
+const mostEvents = 1000
+
+export class RunDoor {
+  readonly #parts: RunDoorParts
+  constructor(parts: RunDoorParts) {
+    this.#parts = parts
+  }
+
+  /** RD2. undefined: there is no such run of this project. */
+  async ownerOf({ name }: ProjectEntry, caller: Caller, id: string): Promise<string | undefined> {
+    try {
+      const run = await this.#parts.api.runs.show(caller, id)
+      return run.project === name ? run.workflowName : undefined
+    } catch (error) {
+      if (error instanceof ReinsError && error.code !== 'unavailable') return undefined
+      throw error
+    }
+  }
+
+  /** `POST /workflows/:name`. RD1. */
+  async start(caller: Caller, asked: Asked, signal: AbortSignal): Promise<GatewayAnswer> {
+    const { wait } = asked.query
+    if (wait !== undefined && wait !== 'result' && wait !== 'accepted')
+      throw new ReinsError('invalid_request', 'The query is not valid: wait: must be result or accepted.')
+    const key = asked.headers['idempotency-key']
+    const trace = asked.headers.traceparent
+    const outcome = await this.#parts.api.runs.start(
+      caller,
+      { workflow: asked.name, payload: bodyOf(asked) },
+      { ...(key === undefined ? {} : { key }), ...(trace === undefined ? {} : { trace }) },
+    )
+    if (outcome.kind === 'refused') throw errorOf(outcome)
+    const { run, cursor } = firstOf(outcome.kind === 'turn-ended' ? outcome.settled : outcome).receipt
+    const { runId } = run
+    const id = ['x-flue-run-id', runId] as const
+    if (/text\/event-stream/i.test(asked.headers.accept ?? '')) return this.#streamed(caller, runId, cursor, [id])
+    if (wait === 'result') {
+      const ended = await this.#parts.api.runs.ended(caller, runId, signal)
+      const failed = faultOfRun(ended)
+      if (failed) return { ...faultAnswer(failed), headers: [['content-type', 'application/json; charset=utf-8'], id] }
+      return jsonAnswer(200, { result: ended.result ?? null, runId, _meta: { runId } }, [id])
+    }
+    const streamUrl = asked.url.replace(/\/workflows\/[^/]*$/, `/runs/${runId}/stream`)
+    return jsonAnswer(202, { status: 'accepted', runId, streamUrl, offset: cursor }, [id, ['location', streamUrl]])
+  }
+
+  /** `GET /runs/:id`. */
+  async record(caller: Caller, run: string): Promise<GatewayAnswer> {
+    return jsonAnswer(200, recordOf(await this.#parts.api.runs.show(caller, run)))
+  }
+
+  /** `GET /runs/:id/events?after&limit&types`. */
+  async events(caller: Caller, run: string, { query }: Asked): Promise<GatewayAnswer> {
+    const limit = query.limit === undefined ? 100 : Number(query.limit)
+    if (!Number.isInteger(limit) || limit < 1 || limit > mostEvents)
+      throw new ReinsError('invalid_request', `The query is not valid: limit: must be from 1 to ${mostEvents}.`)
+    const page = await this.#parts.api.reads.page(caller, sessionOfRun(run), query.after, limit, false)
+    const types = query.types?.split(',')
+    const events = page.events
+      .flatMap((event) => flueEvents(event as StreamItem))
+      .filter(({ type }) => types === undefined || types.includes(type))
+    return jsonAnswer(200, { events, next: page.cursor, more: page.more })
+  }
+
+  /** `GET /runs/:id/stream`: what has happened, what happens, and an end behind `run_end`. */
+  stream(caller: Caller, run: string, asked: Asked): Promise<GatewayAnswer> {
+    return this.#streamed(caller, run, asked.headers['last-event-id'] ?? asked.query.offset, [])
+  }
+
+  async #streamed(
+    caller: Caller,
+    run: string,
+    after: string | undefined,
+    headers: readonly (readonly [string, string])[],
+  ): Promise<GatewayAnswer> {
+    const session = sessionOfRun(run)
+    if (!isSessionId(session)) throw new ReinsError('run_not_found', 'There is no such run here.')
+    const opening = await this.#parts.streams.open(caller, { session, after, deltas: true, tree: false })
+    return eventsAnswer(sseOfRun(opening, run), headers)
+  }
+}
+
+async function* sseOfRun(opening: Opening, runId: string): AsyncGenerator<string> {
+  const sink = new ItemsSink()
+  opening.start(sink)
+  yield ': open\n\n'
+  for await (const heard of sink) {
+    if (heard.kind === 'heartbeat') yield ': heartbeat\n\n'
+    else if (heard.kind === 'failed') {
+      yield `event: error\ndata: ${JSON.stringify({ type: 'error', runId, error: faultOf(heard.error).error })}\n\n`
+      return
+    } else
+      for (const { cursor, ...event } of flueEvents(
+        JSON.parse(heard.item.json) as StreamItem,
+      ) as readonly FlueEvent[]) {
+        yield sseFrame(event.type as string, cursor, { ...event, runId })
+        if (event.type === 'run_end') return
+      }
+  }
+}
+
+function faultOfRun({ status, error, runId }: WorkflowRun) {
+  if (status === 'completed') return undefined
+  const failed =
+    status === 'cancelled'
+      ? fault(409, 'aborted', `The run ${runId} was cancelled.`)
+      : fault(500, 'workflow_failed', error?.message ?? `The run ${runId} failed.`)
+  return { ...failed, error: { ...failed.error, details: { runId } } }
+}
+
+/** As clients of Flue know it. */
+function recordOf({ startedAt, endedAt, ...run }: WorkflowRun): object {
+  return {
+    ...run,
+    startedAt: new Date(startedAt).toISOString(),
+    ...(endedAt === undefined ? {} : { endedAt: new Date(endedAt).toISOString() }),
+  }
+}
