@@ -39,6 +39,7 @@ export type Registry = Pick<
   RegistryView,
   | 'agent'
   | 'agentFresh'
+  | 'codeAgent'
   | 'version'
   | 'token'
   | 'tokens'

@@ -129,6 +129,7 @@ export class World {
       outputs: journal.outputs,
       registry: {
         agent: (name) => (name === 'helper' ? entry : undefined),
+        codeAgent: () => undefined,
         agentFresh: async () => undefined,
         version: async (asked) => (asked === digest ? version : undefined),
         token: (hash) => tokens.get(hash),

@@ -1,7 +1,8 @@
 // The HTTP API's shapes: the source of validation, of /openapi.json and of the client's types.
 import { type Static, Type } from 'typebox'
 import { SentFiles } from '../agents/code.ts'
-import { AgentDefinition, AgentName } from '../agents/definition.ts'
+import { AgentDefinition } from '../agents/definition.ts'
+import { moduleNamePattern } from '../agents/instance.ts'
 import { OutputRetries, OutputSchema } from '../agents/output-schema.ts'
 import type { Only } from '../access/only.ts'
 import { Agent } from '../agents/registry.ts'
@@ -56,7 +57,10 @@ const output = { output_schema: Type.Optional(OutputSchema), output_retries: Typ
 
 export const CreateSession = Type.Object(
   {
-    agent: AgentName,
+    agent: Type.String({
+      pattern: moduleNamePattern,
+      description: 'The name of an agent: of one in YAML, or of one in a project',
+    }),
     message: Type.Optional(MessageContent),
     ...output,
     /** With it the id is derived from agent, instance and session: a repeat answers 200 with the same session. */

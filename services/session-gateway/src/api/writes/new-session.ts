@@ -1,14 +1,18 @@
 // What a new session begins with: its agent's definition as the registry has it now, and pools that take its frames.
 import {
   affinityOf,
-  type AgentEntry,
+  type AgentDefinition,
+  type ConfigureAgent,
+  type ConfiguredAgent,
+  configureVerb,
   type CreateSession,
   type EventOf,
   eventCodec,
   poolKey,
   ReinsError,
+  type Reply,
   type SessionEvent,
-  type VersionEntry,
+  serviceSubject,
 } from '@reins/contracts'
 import { agentsNow } from '@reins/journal'
 import { noPrice, sessionBeginning } from '@reins/session'
@@ -16,8 +20,11 @@ import type { GatewayConfig } from '../../ports.ts'
 
 export type NewSessionParts = Pick<
   GatewayConfig,
-  'registry' | 'work' | 'toolsOf' | 'ceilings' | 'budgetCeiling' | 'priceOf'
+  'registry' | 'work' | 'call' | 'toolsOf' | 'ceilings' | 'budgetCeiling' | 'priceOf'
 >
+
+/** ms. An initializer has ten seconds, and its host has to be started before it. */
+const configureWithinMs = 25_000
 
 export interface Beginning {
   readonly started: EventOf<'session.started'>
@@ -28,16 +35,17 @@ export interface Beginning {
 /** Rejects with agent_not_found, invalid_request, or where a part does not answer. */
 export async function beginSession(
   parts: NewSessionParts,
+  /** Its id. */
+  session: string,
   request: CreateSession,
   principal: string,
 ): Promise<Beginning> {
-  const { entry, version } = await agentNow(parts, request.agent)
-  const { definition } = version
+  const { digest, definition } = await agentNow(parts, session, request, principal)
   const labels = affinityOf(definition)
   const [toolset, agents] = await Promise.all([parts.toolsOf(definition), agentsNow(parts.registry, definition)])
   const { started, declared } = sessionBeginning({
-    agent: entry.name,
-    digest: version.digest,
+    agent: request.agent,
+    digest,
     definition,
     toolset,
     principal,
@@ -76,13 +84,31 @@ function mustBePriced(
   if (unpriced !== undefined) throw new ReinsError('invalid_request', noPrice(unpriced))
 }
 
+interface PinnedAgent {
+  readonly digest: string
+  readonly definition: AgentDefinition
+}
+
+/** The definition that the name stands for now; of an agent of a project, what its initializer gives for the instance. */
 async function agentNow(
-  { registry }: NewSessionParts,
-  name: string,
-): Promise<{ readonly entry: AgentEntry; readonly version: VersionEntry }> {
-  const entry = registry.agent(name) ?? (await registry.agentFresh(name))
+  { registry, call }: NewSessionParts,
+  session: string,
+  { agent: name, instance }: CreateSession,
+  by: string,
+): Promise<PinnedAgent> {
+  const known = registry.agent(name)
+  if (!known && registry.codeAgent(name)) return configured(call, { agent: name, id: instance ?? session, by })
+  const entry = known ?? (await registry.agentFresh(name))
   if (!entry || entry.deleted) throw new ReinsError('agent_not_found', `There is no agent ${name}.`)
   const version = await registry.version(entry.digest)
   if (!version) throw new ReinsError('unavailable', `The definition of ${name} (${entry.digest}) cannot be read now.`)
-  return { entry, version }
+  return version
+}
+
+async function configured(call: NewSessionParts['call'], request: ConfigureAgent): Promise<PinnedAgent> {
+  const subject = serviceSubject('registry', configureVerb)
+  const reply: Reply<ConfiguredAgent> = await call<ConfiguredAgent>(subject, request, configureWithinMs)
+  if (reply.ok) return reply.value
+  const { code, message, details, next } = reply.error
+  throw new ReinsError(code, message, { details, ...(next === undefined ? {} : { next }) })
 }

@@ -163,7 +163,8 @@ export class SessionWrites {
         prepare: async (ids) => {
           const obstacle = on.head.seq > 0 ? undefined : this.#parts.admission?.newSessions()
           if (obstacle) throw obstacle
-          const begun = on.head.seq > 0 ? undefined : await beginSession(this.#parts, request, caller.principal)
+          const begun =
+            on.head.seq > 0 ? undefined : await beginSession(this.#parts, session, request, caller.principal)
           const event = content && received(ids, content, 'queue')
           const asked = event
             ? [...(await askedOutput(this.#parts, ids, request)), ...permittedTools(caller, ids.subject)]
