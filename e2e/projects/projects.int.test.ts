@@ -185,6 +185,43 @@ describe('reins init', () => {
   })
 })
 
+describe('a deployed project', () => {
+  test('answers: an agent by its route, with tools of each instance, and a workflow that prompts agents', async () => {
+    const folder = write('desk', {
+      'src/agents/desk.ts': `
+        import { createAgent, defineTool, Type } from '@reins/agent'
+        export const route = async (_c: unknown, next: () => Promise<void>) => next()
+        export default createAgent(({ id }) => ({
+          model: 'scripted/assistant',
+          instructions: 'Answer for ' + id,
+          tools: [
+            defineTool({
+              name: 'who', description: 'Tells whose desk this is.', parameters: Type.Object({}), risk: 'read',
+              execute: () => 'the desk of ' + id,
+            }),
+          ],
+        }))`,
+      'src/workflows/ask.ts': `
+        export const route = async (_c: unknown, next: () => Promise<void>) => next()
+        export async function run(ctx: any) {
+          const sum = await ctx.step('sum', () => 40 + ctx.payload.more)
+          const session = await (await ctx.init('desk')).session()
+          const { text } = await session.prompt('call who {}')
+          return { sum, text, own: text.includes(ctx.id) }
+        }`,
+    })
+    expect((await product.cli('deploy', folder)).out).toContain('Deployed the project desk (version 1)')
+    const said = async (id: string) => {
+      const { status, json } = await product.ask('POST', `/agents/desk/${id}`, { message: 'call who {}' })
+      return [status, json.result?.text ?? json]
+    }
+    expect(await said('ann')).toEqual([200, expect.stringContaining('the desk of ann')])
+    expect(await said('bob')).toEqual([200, expect.stringContaining('the desk of bob')])
+    const { json } = await product.ask('POST', '/workflows/ask?wait=result', { more: 2 })
+    expect(json).toMatchObject({ result: { sum: 42, own: true } })
+  })
+})
+
 describe('reins dev', () => {
   test('loads each change, shows what is wrong with a save, and goes on with the last good build', async () => {
     const file = 'src/agents/live.ts'
