@@ -28,7 +28,8 @@ import {
   type Sandbox,
   skillsCatalog,
 } from '@reins/tools'
-import { agentOf, configOf } from './run/configs.ts'
+import { configOf } from './run/configs.ts'
+import { runAgents } from './run/run-agents.ts'
 import { executorMetrics } from './executor-metrics.ts'
 import { DeltaPace } from './model-call/delta-pace.ts'
 import { IgnoredFields } from './model-call/ignored-fields.ts'
@@ -77,6 +78,8 @@ export interface ExecutorConfig {
 
 /** For secrets that are learnt in order to mask them: a call goes on without. */
 const learnMs = 1500
+/** ms in which the registry must have run an initializer. */
+const configureMs = 8_000
 
 export async function start(config: ExecutorConfig): Promise<Running> {
   const { broker, journal, clock, log, labels, ackWaitMs, instance } = config
@@ -144,10 +147,14 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     runs: {
       hosts,
       config: configOf(broker, config.registry),
-      agent: agentOf({
-        agentFresh: (name) => reading(() => config.registry.agentFresh(name)),
-        version: (digest) => reading(() => config.registry.version(digest)),
-      }),
+      agent: runAgents(
+        {
+          agentFresh: (name) => reading(() => config.registry.agentFresh(name)),
+          version: (digest) => reading(() => config.registry.version(digest)),
+          codeAgent: (name) => config.registry.codeAgent(name),
+        },
+        (subject, request) => callService(broker, subject, request, configureMs),
+      ),
       schemaProblem: async (schema) => (await outputSchemaProblem(schema))?.message,
       now: clock.now,
       networkAllowed: config.sandbox.networkAllowed,

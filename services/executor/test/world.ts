@@ -311,7 +311,7 @@ export class Executor {
         runs: {
           hosts: { run: async () => ({ kind: 'not-run' as const, message: 'this test has no code' }) },
           config: async () => null,
-          agent: async () => null,
+          agent: async () => ({ kind: 'none' as const }),
           schemaProblem: async () => undefined,
           now: () => 0,
           networkAllowed: false,

@@ -10,6 +10,7 @@
 //        Only memory, which sends webhooks, may have something signed.
 //   NU4. What the broker cannot keep apart: its own answers go to whatever reply subject a request names, also to another role's. So this
 //        holds against mistakes and stray processes, not against a service that was taken over (docs/security.md).
+import { configureVerb } from '../agents/registry.ts'
 import { memoryToolQuestions, memoryVerb } from '../memory/entries.ts'
 import {
   allMemoriesFilter,
@@ -99,6 +100,8 @@ const own: Readonly<Record<ServiceName, Own>> = {
     says: [
       ...[frames('e'), deltas('e'), 'timer.>', 'hb.executor.>', 'ctl.>', `$KV.${buckets.snapshots}.>`],
       resolveSecrets,
+      // Agents of projects, for the workflows that ask for them.
+      serviceSubject('registry', configureVerb),
       ...answersTo('executor'),
     ],
     hears: ['ctl.>'],

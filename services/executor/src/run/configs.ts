@@ -2,7 +2,7 @@
 import type { Broker } from '@reins/broker'
 import { readRegistry, type RegistryView } from '@reins/journal'
 import type { Session } from '@reins/session'
-import { affinityOf, isAgentName, isValueName, poolKey } from '@reins/contracts'
+import { isValueName } from '@reins/contracts'
 
 const withinMs = 10_000
 
@@ -17,16 +17,5 @@ export function configOf(
     const record = await readRegistry(broker, 'config', name, { withinMs })
     const { kind, value = null } = (record?.value ?? {}) as { readonly kind?: unknown; readonly value?: unknown }
     return kind === 'kept' ? value : null
-  }
-}
-
-/** An agent by its name, as the registry has it now; null: there is none. */
-export function agentOf(
-  registry: Pick<RegistryView, 'agentFresh' | 'version'>,
-): (name: string) => Promise<{ readonly digest: string; readonly pool: string } | null> {
-  return async (name) => {
-    const entry = isAgentName(name) ? await registry.agentFresh(name) : undefined
-    const version = entry && !entry.deleted ? await registry.version(entry.digest) : undefined
-    return version ? { digest: version.digest, pool: poolKey(affinityOf(version.definition)) } : null
   }
 }

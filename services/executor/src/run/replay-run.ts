@@ -19,14 +19,15 @@ import {
 } from '@reins/contracts'
 import type { Redactor } from '@reins/secrets'
 import { type Effect, type Harness, type Run, type Session, sessionsLeft } from '@reins/session'
+import type { RunAgent } from './run-agents.ts'
 
 /** `held`: nothing new may begin now. `lost`: the replay is nobody's any more. */
 export type Said = 'in' | 'held' | 'lost'
 
 export interface ReplayPorts {
   readonly hosts: Pick<CodeHosts, 'run'>
-  /** The agent of this name as it is now; null: there is none. */
-  agent(name: string): Promise<{ readonly digest: string; readonly pool: string } | null>
+  /** The agent of this name as it is now, for this run. */
+  agent(name: string, session: Session): Promise<RunAgent>
   /** Why no answer can be held against this schema; undefined: they can. */
   schemaProblem(schema: JsonObject): Promise<string | undefined>
   /** The value of a config; null: there is none. */
@@ -312,16 +313,21 @@ class Replaying {
   }
 
   async #init(position: number, name: string, agent: string): Promise<unknown> {
-    const found = await this.#ports.agent(agent)
-    if (!found) {
-      this.#break({
-        code: 'agent-not-found',
-        message: `The workflow asks for the agent "${agent}", and there is none of that name.`,
-      })
+    const found = await this.#ports.agent(agent, this.#session)
+    if (found.kind !== 'agent') {
+      this.#break(
+        found.kind === 'none'
+          ? {
+              code: 'agent-not-found',
+              message: `The workflow asks for the agent "${agent}", and there is none of that name.`,
+            }
+          : { code: 'agent-invalid', message: found.message },
+      )
       return { kind: 'open' }
     }
-    this.#add({ type: 'run.initialized', data: { position, name, agent, ...found } })
-    this.#harnesses[name] = { agent, ...found }
+    const { digest, pool } = found
+    this.#add({ type: 'run.initialized', data: { position, name, agent, digest, pool } })
+    this.#harnesses[name] = { agent, digest, pool }
     return { kind: 'ended', result: { kind: 'value', value: { agent } } }
   }
 
