@@ -39,7 +39,7 @@ export async function dispatch(
   const door = hostDoor()
   if (!door)
     throw new Error(
-      'dispatch() works in the code of a project that Reins runs. In any other process use createClient(…).dispatch(…) of @reins/client.',
+      'dispatch() works in the code of a project that Reins runs. In any other process send a message by createClient(…).sessions.create({ agent, instance, message }) of @reins/client.',
     )
   const receipt = await door.request('dispatch', { agent: name, id, session, input, idempotencyKey })
   return receipt as DispatchReceipt
