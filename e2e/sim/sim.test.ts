@@ -36,7 +36,7 @@ describe('the protocol, explored', () => {
   it.each(mediums.map((scenario) => [scenario.name, scenario] as const))(
     'holds as far as it is looked at: %s',
     (_, scenario) => {
-      expect(failureOf(scenario, 4_000)).toBeUndefined()
+      expect(failureOf(scenario, 2_500)).toBeUndefined()
     },
   )
 

@@ -60,7 +60,7 @@ describe('one clear error', () => {
       'did you mean "message"',
     ],
     ['a wrong type', 'POST', '/v1/sessions', { agent: 5 }, 400, 'invalid_request', 'agent: must be a text'],
-    ['a bad agent name', 'POST', '/v1/sessions', { agent: 'No--Good' }, 400, 'invalid_request', 'agent: '],
+    ['a bad agent name', 'POST', '/v1/sessions', { agent: 'No Good' }, 400, 'invalid_request', 'agent: '],
     ['dots for a name', 'POST', '/v1/sessions', { agent: '..' }, 400, 'invalid_request', 'agent: '],
     [
       'a session without instance',
