@@ -65,7 +65,7 @@ function outcomeAt(world: World, session: string, op: GatewayOp): RequestOutcome
   if (op.op === 'deliver') return deliveredAt(world, session)
   return op.op === 'decide' || op.op === 'revoke'
     ? decidedBy(world, session, op)
-    : outcomeOf(world, world.read(session).head, op)
+    : outcomeOf(world, session, world.read(session).head, op)
 }
 
 function deliveredAt(world: World, session: string): RequestOutcome {
@@ -114,6 +114,7 @@ function decidedBy(world: World, id: string, op: Extract<GatewayOp, { op: 'decid
 
 function outcomeOf(
   world: World,
+  id: string,
   head: Head,
   op: Exclude<GatewayOp, Extract<GatewayOp, { op: 'decide' | 'revoke' | 'answer' | 'raise' | 'deliver' }> | ContextOp>,
 ): RequestOutcome {
@@ -125,7 +126,9 @@ function outcomeOf(
     data: { message, content: [{ type: 'text', text: message }], onBusy },
   }
   const started = { type: 'session.started', data: world.scenario.born } as const
-  return head.n === 0 ? appended(firstFrame(started, said, declared(world))) : placeMessage(head, said)
+  return head.n === 0
+    ? appended(firstFrame(started, said, declared(world)))
+    : placeMessage(head, said, [], world.read(id).session)
 }
 
 const invoked: readonly SessionEvent[] = [

@@ -236,7 +236,7 @@ export const errorTable = {
   },
   session_busy: {
     retry: 'after',
-    meaning: 'A turn is running, and the message asked to be rejected in that case.',
+    meaning: 'A turn is running or a message waits for its turn, and the message asked to be rejected in that case.',
     next: 'Wait until the turn has ended, or send the message with onBusy queue, join or interrupt.',
   },
   session_ended: {

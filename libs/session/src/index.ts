@@ -138,4 +138,4 @@ export {
 export { toolsetDeclared } from './toolset/declared.ts'
 export { type ToolsetRequest, toolsetAnswer, toolsetAskedIn, toolsetIsClosed } from './toolset/runner.ts'
 export { type Server, type Servers, type ServerState, serverTools } from './toolset/servers.ts'
-export { placeMessage } from './turn/message-placement.ts'
+export { needsFold, placeMessage } from './turn/message-placement.ts'

@@ -131,6 +131,14 @@ describe('sending a message', () => {
     },
   )
 
+  test('that asks to be rejected is refused while another one waits for its turn, and taken when none does', async () => {
+    const id = await world.session()
+    expect((await send(id, { content: 'first', onBusy: 'reject' })).status).toBe(202)
+    const busy = await send(id, { content: 'second', onBusy: 'reject' })
+    expect([busy.status, busy.json.error.code]).toEqual([409, 'session_busy'])
+    expect((await world.frames(id)).map((frame) => frame.status)).toEqual(['idle', 'idle'])
+  })
+
   test('decides again when somebody appended meanwhile, and is in once', async () => {
     const id = await world.session()
     const sent = await Promise.all(Array.from({ length: 10 }, (_, i) => send(id, { content: `m${i}` })))

@@ -1,7 +1,7 @@
 import { type EventOf, emptyHead, type Head, type OnBusy, type Status, statuses, toExec, toLog } from '@reins/contracts'
 import { describe, expect, it } from 'vitest'
-import { message } from '../../test/given.ts'
-import { placeMessage } from './message-placement.ts'
+import { g, given, message, started } from '../../test/given.ts'
+import { needsFold, placeMessage } from './message-placement.ts'
 
 const head = (status: Status): Head => ({ ...emptyHead('s'), n: 3, seq: 30, status, pool: 'p' })
 const said = (onBusy: OnBusy) => message('m1', onBusy) as EventOf<'message.received'>
@@ -27,6 +27,15 @@ describe('a message', () => {
 
   it.each(busy)('that asks to be rejected is refused by a session that is %s', (status) => {
     expect(placeMessage(head(status), said('reject'))).toMatchObject({ kind: 'refused', code: 'session_busy', status })
+  })
+
+  it('that asks to be rejected is refused while another message waits for its turn, though the head is idle', () => {
+    const waits = given(g(started(), message('m0'))).session
+    expect(needsFold(head('idle'), said('reject'))).toBe(true)
+    expect(placeMessage(head('idle'), said('reject'), [], waits)).toMatchObject({
+      ...{ kind: 'refused', code: 'session_busy' },
+    })
+    expect(placeMessage(head('idle'), said('queue'), [], waits)).toMatchObject({ kind: 'append' })
   })
 
   it('is refused by a session that has ended', () => {

@@ -33,6 +33,7 @@ import {
   firstFrame,
   foldInfo,
   goOnWords,
+  needsFold,
   pauseTree,
   placeMessage,
   raiseBudget,
@@ -127,7 +128,12 @@ export class SessionWrites {
           const event = received(ids, content, message.onBusy ?? 'queue')
           const permitted = permittedTools(caller, ids.subject)
           const asked = [...(await askedOutput(this.#parts, ids, message)), ...permitted]
-          return (head) => (head.seq === 0 ? missing(session) : decided(placeMessage(head, event, asked)))
+          return (head) => {
+            if (head.seq === 0) return missing(session)
+            return needsFold(head, event)
+              ? this.#foldAt(session, head).then((fold) => decided(placeMessage(head, event, asked, fold.session)))
+              : decided(placeMessage(head, event, asked))
+          }
         },
         settle: async (ids, done) => ({
           kind: 'accepted',
