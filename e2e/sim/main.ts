@@ -13,12 +13,22 @@ import { largeTeams, mediumTeams } from './scenarios/teams.ts'
 import { wrongBudgets } from './wrong/budgets.ts'
 import { wrongRules as others } from './wrong/rules.ts'
 import { mediumResults } from './scenarios/results.ts'
+import { mediumPermitted } from './scenarios/permitted.ts'
 import { wrongMind } from './wrong/mind.ts'
 import { wrongResults } from './wrong/results.ts'
+import { wrongPermitted } from './wrong/permitted.ts'
 import { wrongRuns } from './wrong/runs.ts'
 import { wrongTeams } from './wrong/teams.ts'
 
-const wrongRules = [...others, ...wrongTeams, ...wrongResults, ...wrongMind, ...wrongBudgets, ...wrongRuns]
+const wrongRules = [
+  ...others,
+  ...wrongTeams,
+  ...wrongResults,
+  ...wrongPermitted,
+  ...wrongMind,
+  ...wrongBudgets,
+  ...wrongRuns,
+]
 
 const usage = `npm run sim -- [--exhaustive [--max STATES]] [--seed N --walks N] [--wrong NAME|all] [--scenario TEXT]
   --exhaustive   every order of moves of the small scenarios (at most --max states each, default 1000000)
@@ -99,7 +109,15 @@ else if (![max, seed, count].every(Number.isSafeInteger) || (values.wrong !== un
   process.exitCode = told.found === chosen.length ? 0 : 1
 } else {
   const smalls = [...small, ...smallMind]
-  const mediums = [...medium, ...mediumTeams, ...mediumMind, ...mediumResults, ...mediumBudgets, ...mediumRuns]
+  const mediums = [
+    ...medium,
+    ...mediumTeams,
+    ...mediumMind,
+    ...mediumResults,
+    ...mediumPermitted,
+    ...mediumBudgets,
+    ...mediumRuns,
+  ]
   if (values.exhaustive) exhaustive(named([...smalls, ...mediums]), max, told)
   if (count > 0) walks(named([...large, ...largeTeams, ...largeMind, ...largeBudgets, ...largeRuns]), seed, count, told)
   console.log(`${told.states.toLocaleString('en')} states visited, ${told.found} failures`)

@@ -7,9 +7,11 @@ import { largeMind, mediumMind, smallMind } from './scenarios/mind.ts'
 import { largeBudgets, mediumBudgets } from './scenarios/budgets.ts'
 import { largeTeams, mediumTeams } from './scenarios/teams.ts'
 import { mediumResults } from './scenarios/results.ts'
+import { mediumPermitted } from './scenarios/permitted.ts'
 import { largeRuns, mediumRuns } from './scenarios/runs.ts'
 import { wrongBudgets } from './wrong/budgets.ts'
 import { wrongResults } from './wrong/results.ts'
+import { wrongPermitted } from './wrong/permitted.ts'
 import { wrongMind } from './wrong/mind.ts'
 import { wrongRuns } from './wrong/runs.ts'
 import { wrongTeams } from './wrong/teams.ts'
@@ -32,7 +34,15 @@ describe('the protocol, explored', () => {
   })
 
   const partly = small.filter((scenario) => !scenario.whole)
-  const mediums = [...partly, ...medium, ...mediumTeams, ...mediumResults, ...mediumBudgets, ...mediumRuns]
+  const mediums = [
+    ...partly,
+    ...medium,
+    ...mediumTeams,
+    ...mediumResults,
+    ...mediumPermitted,
+    ...mediumBudgets,
+    ...mediumRuns,
+  ]
   it.each(mediums.map((scenario) => [scenario.name, scenario] as const))(
     'holds as far as it is looked at: %s',
     (_, scenario) => {
@@ -57,7 +67,15 @@ describe('the protocol, explored', () => {
 })
 
 describe('the simulator bites', () => {
-  const rules = [...wrongRules, ...wrongTeams, ...wrongResults, ...wrongMind, ...wrongBudgets, ...wrongRuns]
+  const rules = [
+    ...wrongRules,
+    ...wrongTeams,
+    ...wrongResults,
+    ...wrongPermitted,
+    ...wrongMind,
+    ...wrongBudgets,
+    ...wrongRuns,
+  ]
   it.each(rules.map((rule) => [rule.name, rule] as const))('finds the known-wrong rule %s', (_, rule) => {
     const walked = Array.from({ length: rule.walks ?? 0 }, (_one, at) => at + 1)
     const bites =

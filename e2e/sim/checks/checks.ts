@@ -13,6 +13,7 @@
 //   C16      a tree never uses more than the budget of its root; at rest, all that was used is accounted for there.
 //   C17      what is recorded of code that decides, at a position, is what the code asks for there (executor/code.ts).
 //   C18      a session below a run is told each prompt once, in their order (executor/code.ts).
+//   C19      a turn calls what everybody may whose messages it takes in, and nothing else (permitted.ts).
 //   C6       a runner that has read to the head believes of its calls what the session says of them.
 import { type Frame, frameHash, runPosition, type SessionEvent } from '@reins/contracts'
 import type { StoredFrame } from '@reins/journal'
@@ -34,6 +35,7 @@ import {
 } from '@reins/session'
 import { checkCode, checkPrompts } from '../executor/code.ts'
 import { checkMind } from './mind.ts'
+import { checkPermitted } from './permitted.ts'
 import { isOlder } from '../world/builds.ts'
 import type { ExecutorProcess } from '../executor/state.ts'
 import { attemptTokens } from '../scenarios/scenario.ts'
@@ -54,6 +56,7 @@ export function checkFrame(world: World, before: Fold, stored: StoredFrame): Fol
       world.fail(`C2: ${name}: ${event.type} while ${session.cancel ? 'a cancel waits' : session.mode.kind}`)
     checkMind(world, session, event, frame)
     checkPrompts(world, session, event)
+    checkPermitted(world, session, event, name)
     const next = evolve(session, event, frame)
     if (next === session && effectiveEvents.has(event.type) && !isEvidence(world, frame, event.type))
       world.fail(`C2: ${name}: ${event.type} changes nothing`)

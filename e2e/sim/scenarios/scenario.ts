@@ -55,7 +55,14 @@ export interface Mind {
 type Below = 'child' | 'grandchild'
 
 export type GatewayOp =
-  | { readonly op: 'message'; readonly message: string; readonly onBusy: OnBusy; readonly of?: Below }
+  | {
+      readonly op: 'message'
+      readonly message: string
+      readonly onBusy: OnBusy
+      readonly of?: Below
+      /** The tools that its sender may have called; absent: every tool. */
+      readonly may?: readonly string[]
+    }
   | { readonly op: 'cancel'; readonly end?: true; readonly of?: Below }
   /** Of a person, about the first call that waits. */
   | {

@@ -121,14 +121,22 @@ function outcomeOf(
   if (op.op === 'rename') return rename(world, head)
   if (op.op !== 'message') return op.op === 'cancel' && op.end ? steer('end', 'x', head) : steer(op.op, 'x', head)
   const { message, onBusy } = op
+  const asked = permitted(op, message)
   const said: EventOf<'message.received'> = {
     type: 'message.received',
     data: { message, content: [{ type: 'text', text: message }], onBusy },
   }
   const started = { type: 'session.started', data: world.scenario.born } as const
   return head.n === 0
-    ? appended(firstFrame(started, said, declared(world)))
-    : placeMessage(head, said, [], world.read(id).session)
+    ? appended(firstFrame(started, said, [...declared(world), ...permitted(op)], asked))
+    : placeMessage(head, said, asked, world.read(id).session)
+}
+
+/** Without a message: of who begins the session. */
+function permitted({ may, message: from }: GatewayOp & { op: 'message' }, message?: string): readonly SessionEvent[] {
+  if (!may) return []
+  const data = { principal: `who said ${from}`, tools: [...may] }
+  return [{ type: 'tools.permitted', data: message === undefined ? data : { message, ...data } }]
 }
 
 const invoked: readonly SessionEvent[] = [
