@@ -24,6 +24,11 @@ const scoped = {
   'other-user': ['agent:other:*', 'workflow:agents:agent_chat:*', 'session:other:*', 'execution:*', 'approval:other:*'],
   'ann-memory': ['memory:user%3Aann:*', 'secret:ONE:*', 'config:one:*', 'webhook:wh_1:*'],
   'token-maker': ['token:token-maker:*', 'role:own:*', 'principal:bob:*', 'agent:helper:read'],
+  'helper-counter': ['usage:helper:read'],
+  'shell-approver': ['approval:helper:shell', 'webhook:*:manage'],
+  'hook-maker': ['webhook:*:manage', 'session:helper:read'],
+  'helper-author': ['agent:helper:create', 'agent:helper:update', 'secret:use:ONE'],
+  'helper-writer': ['agent:helper:create', 'agent:helper:update', 'secret:TWO:manage'],
   nothing: ['agent:someone:read'],
 }
 const roles: Readonly<Record<string, readonly string[]>> = {
@@ -337,6 +342,96 @@ describe('nobody gives away more than he has', () => {
       ...{ allowed: false, why: 'admin may agent:x:delete, but the scope of this token does not cover it.' },
     })
     expect((await can('viewer', 'action=agent:x:read&principal=admin')).error.code).toBe('forbidden')
+  })
+})
+
+describe('lists ask other services for no more than their reader may be shown', () => {
+  const asked = async (role: string, path: string, body?: object) => {
+    world.calls.length = 0
+    const { status } = await world.request(body ? 'POST' : 'GET', path, { token: role, ...(body ? { body } : {}) })
+    const of = world.calls.map(({ subject, request }) => [
+      subject.replace('svc.', ''),
+      (request as { only?: unknown }).only ?? 'all',
+    ])
+    return status === 403 ? 'refused' : of
+  }
+  const hook = { url: 'https://example.com', on: ['*'] }
+
+  test.each([
+    ['usage', '/v1/usage', 'memory.usage.report'],
+    ['sessions', '/v1/sessions', 'memory.sessions.list'],
+    ['approvals that wait', '/v1/approvals', 'memory.approvals.list'],
+    ['questions that wait', '/v1/elicitations', 'memory.elicitations.list'],
+  ])('of %s', async (_what, path, verb) => {
+    expect(await asked('admin', path)).toEqual([[verb, 'all']])
+    expect(await asked('helper-user', path)).toEqual([[verb, [{ agent: 'helper' }]]])
+    expect(await asked('helper-reader', path)).toEqual([[verb, [{ agent: 'helper' }]]])
+    for (const role of ['nothing', 'ann-memory', 'token-maker']) expect(await asked(role, path)).toBe('refused')
+  })
+
+  test('of usage by who may read that of one agent and no session of it', async () => {
+    expect(await asked('helper-counter', '/v1/usage')).toEqual([['memory.usage.report', [{ agent: 'helper' }]]])
+    expect(await asked('helper-counter', '/v1/sessions')).toBe('refused')
+  })
+
+  test('of approvals by who may decide about one tool: those of this tool alone', async () => {
+    const verb = 'memory.approvals.list'
+    expect(await asked('shell-approver', '/v1/approvals')).toEqual([[verb, [{ agent: 'helper', tool: 'shell' }]]])
+    // It is no leave to read sessions, and no webhook is told of them by it.
+    expect(await asked('shell-approver', '/v1/sessions')).toBe('refused')
+    expect(await asked('shell-approver', '/v1/webhooks', hook)).toEqual([['registry.webhooks.create', []]])
+  })
+
+  test('of scopes of memories', async () => {
+    const verb = 'memory.entries.scopes'
+    expect(await asked('admin', '/v1/memory/scopes')).toEqual([[verb, 'all']])
+    expect(await asked('ann-memory', '/v1/memory/scopes')).toEqual([[verb, ['user:ann']]])
+    expect(await asked('helper-reader', '/v1/memory/scopes')).toBe('refused')
+    // Who may read a scope may read it alone, in other letters too.
+    for (const scope of ['user:bob', 'user:ann2', 'user:an', 'USER:ANN', '*', 'user%3Aann'])
+      expect([scope, await asked('ann-memory', `/v1/memory/entries?scope=${encodeURIComponent(scope)}`)]).toEqual([
+        scope,
+        'refused',
+      ])
+  })
+
+  test('of webhooks, and a webhook is told of what its maker might read', async () => {
+    world.replies['svc.registry.webhooks.list'] = {
+      ok: true,
+      value: { webhooks: [{ id: 'wh_1' }, { id: 'wh_2' }] },
+    }
+    try {
+      const ids = async (role: string) =>
+        (await world.request('GET', '/v1/webhooks', { token: role })).json.webhooks.map(({ id }: { id: string }) => id)
+      expect([await ids('admin'), await ids('ann-memory')]).toEqual([['wh_1', 'wh_2'], ['wh_1']])
+    } finally {
+      delete world.replies['svc.registry.webhooks.list']
+    }
+    expect(await asked('ann-memory', '/v1/webhook-deliveries')).toEqual([['memory.webhooks.deliveries', ['wh_1']]])
+    expect(await asked('admin', '/v1/webhooks', hook)).toEqual([['registry.webhooks.create', 'all']])
+    expect(await asked('ann-memory', '/v1/webhooks', hook)).toBe('refused')
+    expect(await asked('hook-maker', '/v1/webhooks', hook)).toEqual([
+      ['registry.webhooks.create', [{ agent: 'helper' }]],
+    ])
+  })
+})
+
+describe('the secrets that a definition may name', () => {
+  const maySecrets = async (role: string) => {
+    world.calls.length = 0
+    await world.request('PUT', '/v1/agents/helper', {
+      ...{ token: role, body: { name: 'helper', model: 'm/m', system_prompt: 'x' } },
+    })
+    const put = world.calls.find(({ subject }) => subject === 'svc.registry.put')
+    return put && ((put.request as { maySecrets?: readonly string[] }).maySecrets ?? 'all')
+  }
+
+  test('are told to the registry with it: those that its author may use, and nobody else says', async () => {
+    expect(await maySecrets('admin')).toBe('all')
+    expect(await maySecrets('helper-author')).toEqual(['ONE'])
+    expect(await maySecrets('helper-writer')).toEqual([])
+    // Who may manage a secret may not use it in an agent for that alone.
+    expect(await maySecrets('ann-memory')).toBeUndefined()
   })
 })
 

@@ -50,3 +50,19 @@ test('a large event is told without its data', () => {
   ])
   expect(JSON.parse(job?.body ?? '').data).toEqual({ session, n: 3, i: 0, by: 'user:ann' })
 })
+
+test('a webhook of somebody who may read some sessions is told of these alone', () => {
+  const heard = (only: KeptWebhook['only'], of = session, agent?: string) =>
+    jobsOf(of, frame([paused]), [{ ...webhook('one', ['*']), ...(only ? { only } : {}) }], agent).length === 1
+  const other = '01ARZ3NDEKTSV4RRFFQ69G5FAW'
+  expect(heard([{ agent: 'coder' }], session, 'coder')).toBe(true)
+  expect(heard([{ agent: 'coder' }], session, 'other')).toBe(false)
+  expect(heard([{ session }], session, 'other')).toBe(true)
+  expect(heard([{ session }], other, 'other')).toBe(false)
+  expect(heard([{ agent: 'coder', session: other }], session, 'coder')).toBe(false)
+  expect(heard([{ agent: 'coder' }, { session }], session, 'other')).toBe(true)
+  // Whose agent is not known is told to nobody who needs it, and what asks for a tool is no leave to read a session.
+  expect(heard([{ agent: 'coder' }])).toBe(false)
+  expect(heard([{ agent: 'coder', tool: 'shell' }], session, 'coder')).toBe(false)
+  expect(heard([])).toBe(false)
+})

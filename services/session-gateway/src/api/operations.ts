@@ -120,7 +120,7 @@ export const operations = {
     errors: [],
   },
   useSecret: {
-    summary: 'Give an agent a secret that it does not name yet',
+    summary: 'Give an agent a secret that it does not name yet, or send one that it names to another MCP server',
     tag: 'secrets',
     needs: [['secret:use:{secret}']],
     errors: [],
