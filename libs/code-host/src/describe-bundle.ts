@@ -1,9 +1,8 @@
 // What tools a bundle has: it is loaded once, in a host of its own that ends with the answer.
 //   D1. The facts come out of the bundle's own code, so they are checked here; whoever stores them may trust them.
 //   D2. Every mistake is named, with file and export, before anything is stored; one mistake, and there are no tools.
-import { CodeTool, maxCodeTools, ProjectManifest, problemsOf, WorkflowFacts } from '@reins/contracts'
+import { CodeTool, formOf, maxCodeTools, ProjectManifest, problemsOf, WorkflowFacts } from '@reins/contracts'
 import type { Guard, Sandbox } from '@reins/tools'
-import { Compile } from 'typebox/compile'
 import { HostProcess } from './host-process.ts'
 import { defaultLoadMs, hostLimits, hostMemoryMb } from './limits.ts'
 import type { FoundExport } from './messages.ts'
@@ -35,9 +34,9 @@ export interface DescribeOptions {
   readonly loadMs?: number
 }
 
-const compiled = Compile(CodeTool)
-const facts = Compile(WorkflowFacts)
-const manifest = Compile(ProjectManifest)
+const isTool = formOf(CodeTool)
+const isWorkflow = formOf(WorkflowFacts)
+const isManifest = formOf(ProjectManifest)
 
 /** What a bundle is named as. */
 export type WantedCode = 'tools' | 'workflow' | 'project'
@@ -70,7 +69,7 @@ function described(file: string, found: readonly FoundExport[], wanted: WantedCo
   let project: ProjectManifest | undefined
   for (const one of found) {
     if (one.kind === 'workflow') {
-      if (facts.Check(one.facts)) workflow = one.facts
+      if (isWorkflow(one.facts)) workflow = one.facts
       else
         problems.push({
           ...{ file, export: 'affinity' },
@@ -79,7 +78,7 @@ function described(file: string, found: readonly FoundExport[], wanted: WantedCo
       continue
     }
     if (one.kind === 'project') {
-      if (manifest.Check(one.facts)) project = one.facts
+      if (isManifest(one.facts)) project = one.facts
       else problems.push({ file, message: `says of itself what no project can be: ${firstProblem(one.facts)}` })
       continue
     }
@@ -87,7 +86,7 @@ function described(file: string, found: readonly FoundExport[], wanted: WantedCo
       problems.push({ file, message: one.message, ...(one.export === undefined ? {} : { export: one.export }) })
       continue
     }
-    if (!compiled.Check(one.facts)) {
+    if (!isTool(one.facts)) {
       problems.push({ file, export: one.export, message: 'says of itself what no tool can be' })
       continue
     }

@@ -1,12 +1,11 @@
 // What a tool of users ended with, as the outcome of its call. Pure.
 //   R1. A result that is not of the form that its tool declares is an error: whoever relies on the form must not be given another. The
 //       call has run, so the model is told so, and is given what came.
-import { ToolContent } from '@reins/contracts'
+import { formOf, ToolContent } from '@reins/contracts'
 import { answered, resultProblem, type ToolErrorCode, type ToolOutcome } from '@reins/tools'
-import { Compile } from 'typebox/compile'
 import type { CallEnd } from './messages.ts'
 
-const block = Compile(ToolContent)
+const isBlock = formOf(ToolContent)
 
 /** `note` goes behind an error's message. */
 export function outcomeOf(name: string, end: CallEnd, note = ''): ToolOutcome {
@@ -15,7 +14,7 @@ export function outcomeOf(name: string, end: CallEnd, note = ''): ToolOutcome {
     return failedWith(code, `${name}: ${end.message}${note}`)
   }
   if (end.content !== undefined) {
-    const blocks = end.content.flatMap((one) => (block.Check(one) ? [one] : []))
+    const blocks = end.content.flatMap((one) => (isBlock(one) ? [one] : []))
     if (blocks.length === end.content.length) return answered(blocks)
     return failedWith('failed', `${name}: the tool returned content that is of no known type: ${shownTypes}`)
   }
@@ -39,7 +38,7 @@ export async function formProblem(
   { value, content }: Value,
 ): Promise<string | undefined> {
   if (content === undefined) return value === undefined ? 'the tool returned nothing' : resultProblem(output, value)
-  const values = content.flatMap((one) => (block.Check(one) && one.type === 'json' ? [one.value] : []))
+  const values = content.flatMap((one) => (isBlock(one) && one.type === 'json' ? [one.value] : []))
   return values.length === 1
     ? resultProblem(output, values[0])
     : `the tool returned content with ${values.length === 0 ? 'no block' : `${values.length} blocks`} of the type json, and one is needed`

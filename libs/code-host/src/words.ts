@@ -1,6 +1,6 @@
 // What a host said, checked: a host's word is its code's word (M1 of messages.ts).
+import { formOf } from '@reins/contracts'
 import { Type } from 'typebox'
-import { Compile } from 'typebox/compile'
 import type { FromHost } from './messages.ts'
 
 const id = Type.Integer({ minimum: 0 })
@@ -41,8 +41,8 @@ const FromHostWord = Type.Union([
   Type.Object({ kind: Type.Literal('pong'), id }),
 ])
 
-const compiled = Compile(FromHostWord)
+const isWord = formOf(FromHostWord)
 
 export type Word = FromHost
 
-export const readWord = (message: unknown): Word | undefined => (compiled.Check(message) ? message : undefined)
+export const readWord = (message: unknown): Word | undefined => (isWord(message) ? message : undefined)

@@ -334,6 +334,7 @@ export {
   webhookTimerSubject,
 } from './broker/subjects.ts'
 export { fieldProblem, formProblem, withDefaults } from './elicitation-form.ts'
+export { formOf } from './form-of.ts'
 export { ErrorBody, type ErrorCode, errorCodes, errorTable, Problem, ReinsError } from './errors.ts'
 export {
   ApprovalMode,

@@ -11,6 +11,7 @@ import {
   type BundleEntry,
   definitionDigest,
   encodeToken,
+  formOf,
   type KeptWebhook,
   type RegistryKind,
   registryKindFilter,
@@ -23,7 +24,6 @@ import {
   type VersionEntry,
   WebhookEntry,
 } from '@reins/contracts'
-import { Compile } from 'typebox/compile'
 
 /** The kinds that can be watched; versions are immutable and large, and are read when they are needed. */
 export type WatchedKind = Extract<RegistryKind, 'agent' | 'token' | 'webhook' | 'role' | 'principal' | 'project'>
@@ -396,26 +396,25 @@ export function parseBundle(value: unknown): BundleEntry | undefined {
   return skills === undefined ? entry : { ...entry, skills: skills as NonNullable<BundleEntry['skills']> }
 }
 
-const tokenEntry = Compile(TokenEntry)
+const isTokenEntry = formOf(TokenEntry)
 /** undefined: not a record of this kind. */
-export const parseToken = (value: unknown): TokenEntry | undefined => (tokenEntry.Check(value) ? value : undefined)
+export const parseToken = (value: unknown): TokenEntry | undefined => (isTokenEntry(value) ? value : undefined)
 
-const roleEntry = Compile(RoleEntry)
+const isRoleEntry = formOf(RoleEntry)
 /** undefined: not a record of this kind. */
-export const parseRole = (value: unknown): RoleEntry | undefined => (roleEntry.Check(value) ? value : undefined)
+export const parseRole = (value: unknown): RoleEntry | undefined => (isRoleEntry(value) ? value : undefined)
 
-const principalEntry = Compile(PrincipalEntry)
+const isPrincipalEntry = formOf(PrincipalEntry)
 /** undefined: not a record of this kind. */
 export const parsePrincipal = (value: unknown): PrincipalEntry | undefined =>
-  principalEntry.Check(value) ? value : undefined
+  isPrincipalEntry(value) ? value : undefined
 
-const projectEntry = Compile(ProjectEntry)
+const isProjectEntry = formOf(ProjectEntry)
 /** undefined: not a record of this kind. */
-export const parseProject = (value: unknown): ProjectEntry | undefined =>
-  projectEntry.Check(value) ? value : undefined
+export const parseProject = (value: unknown): ProjectEntry | undefined => (isProjectEntry(value) ? value : undefined)
 
-const webhookEntry = Compile(WebhookEntry)
+const isWebhookEntry = formOf(WebhookEntry)
 /** undefined: not a record of this kind. */
-const parseWebhook = (value: unknown): WebhookEntry | undefined => (webhookEntry.Check(value) ? value : undefined)
+const parseWebhook = (value: unknown): WebhookEntry | undefined => (isWebhookEntry(value) ? value : undefined)
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0

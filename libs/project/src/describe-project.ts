@@ -5,9 +5,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { ProjectManifest, problemsOf } from '@reins/contracts'
+import { formOf, ProjectManifest, problemsOf } from '@reins/contracts'
 import type { ProjectDescription } from '@reins/agent/project'
-import { Compile } from 'typebox/compile'
 
 export type DescribedProject =
   | { readonly kind: 'manifest'; readonly manifest: ProjectManifest }
@@ -15,7 +14,7 @@ export type DescribedProject =
 
 const withinMs = 30_000
 const mostChars = 4 * 1024 * 1024
-const manifestForm = Compile(ProjectManifest)
+const isManifest = formOf(ProjectManifest)
 
 /** `node`: the program that runs it. */
 export async function describeProject(text: string, node: string): Promise<DescribedProject> {
@@ -88,7 +87,7 @@ function read(answered: Said, folder: string): DescribedProject {
   switch (answer.kind) {
     case 'manifest': {
       const { manifest } = answer
-      if (manifestForm.Check(manifest)) return { kind: 'manifest', manifest }
+      if (isManifest(manifest)) return { kind: 'manifest', manifest }
       const [problem] = problemsOf(ProjectManifest, manifest)
       return failed(`The project says of itself what no project can be: ${problem?.path} ${problem?.message}.`)
     }

@@ -5,6 +5,7 @@ import {
   type AskUsage,
   approvalStates,
   elicitationStates,
+  formOf,
   type ListApprovals,
   type ListElicitations,
   type ListSessions,
@@ -14,7 +15,6 @@ import {
   usageGroups,
 } from '@reins/contracts'
 import type { Log } from '@reins/telemetry'
-import { Compile } from 'typebox/compile'
 import type { Memories } from './entries/memories.ts'
 import { memoryRequests } from './entries/requests.ts'
 import type { SessionIndex } from './index/session-index.ts'
@@ -155,7 +155,7 @@ function waitsRequest(request: unknown, states: readonly string[]): ListApproval
   }
 }
 
-const onlyForm = Compile(Only)
+const isOnly = formOf(Only)
 
 function fieldsOf(request: unknown, names: readonly string[]) {
   if (typeof request !== 'object' || request === null || Array.isArray(request))
@@ -183,7 +183,7 @@ function fieldsOf(request: unknown, names: readonly string[]) {
     only: (): { readonly only?: Only } => {
       const value = fields.get('only')
       if (value === undefined) return {}
-      if (onlyForm.Check(value)) return { only: value }
+      if (isOnly(value)) return { only: value }
       throw new ReinsError('invalid_request', '"only" is not valid.')
     },
     optionalTime: (name: string): number | undefined => {

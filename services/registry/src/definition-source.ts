@@ -7,6 +7,7 @@ import {
   agentNamePattern,
   canonicalJson,
   codeEntries,
+  formOf,
   isInline,
   isMapping,
   type LongTermMemory,
@@ -25,7 +26,6 @@ import {
   suggestion,
 } from '@reins/contracts'
 import { resolveTools } from '@reins/tools'
-import { Compile } from 'typebox/compile'
 import { type Document, problemAt, readJson } from './plain-value.ts'
 import { readYaml } from './yaml-text.ts'
 
@@ -52,7 +52,7 @@ export type ParsedDefinition =
 export const maxDefinitionBytes = 400 * 1024
 
 const schema: Schema = AgentDefinition
-const validator = Compile(AgentDefinition)
+const isDefinition = formOf(AgentDefinition)
 
 export function parseDefinition(source: DefinitionSource, options: SourceOptions = {}): ParsedDefinition {
   const read = 'yaml' in source ? readYaml(source.yaml) : readJson(source.definition)
@@ -70,7 +70,7 @@ export function parseDefinition(source: DefinitionSource, options: SourceOptions
   if (provider) return { kind: 'invalid', code: 'model_not_found', problems: [provider] }
   if (problems.length > 0) return invalid(problems)
   // What the checks above let through and the schema does not would be a bug of theirs; it must not get into the log.
-  if (!validator.Check(value)) return invalid([{ path: '', message: 'is not valid by the schema of definitions' }])
+  if (!isDefinition(value)) return invalid([{ path: '', message: 'is not valid by the schema of definitions' }])
   return { kind: 'valid', definition: value, places: read.places }
 }
 

@@ -6,6 +6,7 @@ import {
   ConfigureAgent,
   CreateTokenRequest,
   configureVerb,
+  formOf,
   Only,
   PutRoleRequest,
   problemsOf,
@@ -17,7 +18,6 @@ import {
 } from '@reins/contracts'
 import type { Log } from '@reins/telemetry'
 import { type Static, type TSchema, Type } from 'typebox'
-import { Compile } from 'typebox/compile'
 import type { AccessEntries } from './access/access.ts'
 import type { Agents } from './agents.ts'
 import type { Lists } from './lists.ts'
@@ -192,9 +192,9 @@ function handle<S extends TSchema>(
   schema: S,
   run: (request: Static<S>) => Promise<{ readonly value: unknown; readonly seq?: number }>,
 ): Handler {
-  const validator = Compile(schema)
+  const fits = formOf(schema)
   return async (request) => {
-    if (!validator.Check(request)) {
+    if (!fits(request)) {
       const [problem] = problemsOf(schema, request)
       const where = problem?.path ? `"${problem.path}"` : 'The request'
       throw new ReinsError('invalid_request', `${where} ${problem?.message ?? 'is not valid'}.`)

@@ -1,11 +1,10 @@
 // A try of an agent's MCP servers, for people: connected anew, told in full. It touches no session.
-import { type McpTried, mcpServers, ReinsError, type TestMcp } from '@reins/contracts'
+import { formOf, type McpTried, mcpServers, ReinsError, type TestMcp } from '@reins/contracts'
 import { type Mask, type McpServers, maskedAnswer, type ServerReport } from '@reins/mcp'
 import { Type } from 'typebox'
-import { Compile } from 'typebox/compile'
 import type { RunnerTools } from './call-runner.ts'
 
-const request = Compile(Type.Object({ digest: Type.String(), principal: Type.String(), pool: Type.String() }))
+const isRequest = formOf(Type.Object({ digest: Type.String(), principal: Type.String(), pool: Type.String() }))
 
 /** Throws unavailable: this process does not serve the pool, or the definition cannot be read. */
 export async function testMcp(
@@ -14,7 +13,7 @@ export async function testMcp(
   serves: (pool: string) => boolean,
   asked: unknown,
 ): Promise<{ readonly value: { readonly servers: readonly McpTried[] } }> {
-  if (!request.Check(asked)) throw new ReinsError('invalid_request', 'The request to the tool-runner is not valid.')
+  if (!isRequest(asked)) throw new ReinsError('invalid_request', 'The request to the tool-runner is not valid.')
   const { digest, principal, pool }: TestMcp = asked
   if (!serves(pool))
     throw new ReinsError('unavailable', "No tool-runner serves the agent's labels.", { details: { otherPool: pool } })

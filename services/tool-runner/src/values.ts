@@ -2,11 +2,17 @@
 //   V1. What is given is known to whoever masks before it is known to whoever uses it (`learnt`).
 //   V2. A registry that is away for a moment fails no call (NS2 of libs/secrets).
 import { type Broker, callService } from '@reins/broker'
-import { ConfigEntry, isValueName, type ResolvedSecrets, resolveSecretsVerb, serviceSubject } from '@reins/contracts'
+import {
+  ConfigEntry,
+  formOf,
+  isValueName,
+  type ResolvedSecrets,
+  resolveSecretsVerb,
+  serviceSubject,
+} from '@reins/contracts'
 import { readRegistry } from '@reins/journal'
 import { type Resolve, resolveSecrets } from '@reins/secrets'
 import { missingConfig, missingSecret, type NamedValues, ToolFailure } from '@reins/tools'
-import { Compile } from 'typebox/compile'
 
 export interface ValuesOptions {
   readonly broker: Broker
@@ -15,7 +21,7 @@ export interface ValuesOptions {
 }
 
 const askMs = 5000
-const configEntry = Compile(ConfigEntry)
+const isConfigEntry = formOf(ConfigEntry)
 
 export const resolveOver =
   (broker: Broker, within: number): Resolve =>
@@ -39,7 +45,7 @@ export function valuesOf(options: ValuesOptions, digest: string): NamedValues {
       const record = await readRegistry(broker, 'config', name, { withinMs }).catch(() => {
         throw new ToolFailure('failed', `the config ${name} cannot be read now: the broker does not answer`)
       })
-      const entry = configEntry.Check(record?.value) ? record.value : undefined
+      const entry = isConfigEntry(record?.value) ? record.value : undefined
       if (entry?.kind !== 'kept') throw missingConfig(name)
       return entry.value
     },

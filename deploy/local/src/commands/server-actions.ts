@@ -1,4 +1,5 @@
-// What `up`, `service`, `doctor` and `rebuild-index` do. Loaded only when one of them is run.
+// What `up`, `service`, `doctor` and `rebuild-index` do. Loaded only when one of them is run, and of them only the one that is run: a service
+// starts without what starts servers.
 
 import { flushCompileCache } from 'node:module'
 import { CommandFailure, usageFailure } from '@reins/cli'
@@ -7,10 +8,6 @@ import { ConfigError, type Running, systemClock } from '@reins/service'
 import { describeSandbox, detectSandbox } from '@reins/tools'
 import { currentFolder, type LocalConfig, type LocalFlags, loadLocalConfig, processEnvironment } from '../config.ts'
 import { version } from '../product-version.ts'
-import { formatDoctor, inspect } from './doctor.ts'
-import { rebuildIndex } from './rebuild-index.ts'
-import { runService } from './service-command.ts'
-import { up } from './up.ts'
 
 const minNodeVersion = '24.0.0'
 const closeWithinMs = 30_000
@@ -59,6 +56,7 @@ async function orFail(run: () => Promise<void>): Promise<void> {
 export const runUp = (flags: LocalFlags): Promise<void> =>
   orFail(async () => {
     const config = configOf(flags)
+    const { up } = await import('./up.ts')
     await untilStopped(async (fatal) => {
       const product = await up({ config, clock: systemClock, version, say, fatal })
       process.stdout.write(`ready ${product.url}\n`)
@@ -83,6 +81,7 @@ export async function startHere({
     say(`reins: stopping: ${error.message}`)
     process.exit(1)
   }
+  const { up } = await import('./up.ts')
   const product = await up({ config, clock: systemClock, version, say, fatal })
   return {
     url: product.url,
@@ -95,6 +94,7 @@ export async function startHere({
 export const runOneService = (name: ServiceName, flags: LocalFlags): Promise<void> =>
   orFail(async () => {
     const config = configOf(flags)
+    const { runService } = await import('./service-command.ts')
     await untilStopped(async (fatal) => {
       const running = await runService({ config, name, clock: systemClock, version, say, fatal })
       process.stdout.write(running.url === undefined ? `ready ${name}\n` : `ready ${running.url}\n`)
@@ -104,6 +104,7 @@ export const runOneService = (name: ServiceName, flags: LocalFlags): Promise<voi
 
 export const runRebuildIndex = (flags: LocalFlags, json: boolean): Promise<void> =>
   orFail(async () => {
+    const { rebuildIndex } = await import('./rebuild-index.ts')
     const { frames } = await rebuildIndex(configOf(flags), ({ frames, of, waiting }) =>
       say(`${frames} of ${of} frames${waiting === undefined ? '' : `; waiting: ${waiting}`}`),
     )
@@ -122,6 +123,7 @@ export const runDoctor = (flags: LocalFlags, json: boolean): Promise<void> =>
       natsUrl,
       databaseUrl,
     } = config
+    const { formatDoctor, inspect } = await import('./doctor.ts')
     const rows = await inspect({
       nodeVersion: process.versions.node,
       minNodeVersion,

@@ -6,12 +6,11 @@ import { SecretsRedactor } from '@reins/secrets'
 import type { Clock, Running } from '@reins/service'
 import { createLog } from '@reins/telemetry'
 import type { LocalConfig } from '../config.ts'
-import { adminToken } from '../data/data-dir.ts'
+import { adminToken, tokenHash } from '../data/data-dir.ts'
 import { keyFolders, secretsKeys } from '../data/secrets-keys.ts'
 import { signingKey } from '../data/signing-key.ts'
 import { readServers } from '../data/servers-file.ts'
 import { startParts } from '../parts.ts'
-import { tokenHash } from '../servers/servers.ts'
 
 export interface ServiceOptions {
   readonly config: LocalConfig

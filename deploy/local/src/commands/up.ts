@@ -7,7 +7,7 @@ import { SecretsRedactor } from '@reins/secrets'
 import { type Clock, Closing, type Running } from '@reins/service'
 import { createLog } from '@reins/telemetry'
 import { type LocalConfig, ownWorkspaces } from '../config.ts'
-import { adminToken, openDataDir } from '../data/data-dir.ts'
+import { adminToken, openDataDir, tokenHash } from '../data/data-dir.ts'
 import { diskState } from '../data/disk-budget.ts'
 import { keyFolders, secretsKeys } from '../data/secrets-keys.ts'
 import { signingKey } from '../data/signing-key.ts'
@@ -15,7 +15,7 @@ import { removeServers, writeServers } from '../data/servers-file.ts'
 import { defaultAgentName, ensureDefaultAgent } from '../default-agent.ts'
 import { probeFeatures } from '../nats/probe-features.ts'
 import { startParts } from '../parts.ts'
-import { startServers, tokenHash } from '../servers/servers.ts'
+import { startServers } from '../servers/servers.ts'
 
 export interface UpOptions {
   readonly config: LocalConfig

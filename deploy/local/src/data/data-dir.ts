@@ -2,6 +2,7 @@
 //   D1. Mode 700: the sessions, the admin token and the servers' passwords are inside.
 //   D2. A folder with other things in it is refused, not adopted: opening it would close it to its owner's group.
 //   D3. `version` names the format; a newer one is refused, since an older Reins would misread it.
+import { createHash } from 'node:crypto'
 import {
   chmodSync,
   existsSync,
@@ -57,6 +58,9 @@ export function openDataDir(folder: string): DataDir {
 export function adminToken(dir: string, random?: (size: number) => Buffer): string {
   return secretFile(path.join(dir, 'admin.token'), 'reins_admin_', random)
 }
+
+/** What of a token is kept elsewhere. */
+export const tokenHash = (token: string): string => createHash('sha256').update(token).digest('hex')
 
 /** Who uses the folder now; undefined when nobody does, or when it cannot be read. Changes nothing. */
 export function dataDirOwner(folder: string): Owner | undefined {

@@ -3,7 +3,6 @@
 //   SV2. Whoever starts them closes them; the data folder must be held for as long as they run.
 //   SV3. One that runs and cannot write any more is told apart from one that is away (sick-server, postgres-watch).
 
-import { createHash } from 'node:crypto'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Log } from '@reins/telemetry'
@@ -229,5 +228,3 @@ async function restarting<T extends RunningNats | RunningPostgres>(
     },
   }
 }
-
-export const tokenHash = (token: string): string => createHash('sha256').update(token).digest('hex')

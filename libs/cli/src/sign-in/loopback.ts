@@ -1,7 +1,7 @@
 // Where the person's browser comes back to after a sign-in: a port of this machine that listens for one answer.
 //   LB1. It listens on 127.0.0.1 alone, on a port that the system chooses, and answers requests by that name only.
 //   LB2. The first answer counts; a second one is told that it is over. Nothing of an answer is shown in the page.
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Answering } from './ports.ts'
 
@@ -10,6 +10,7 @@ const maxAddressChars = 16_000
 
 /** The caller ends it with `say`. */
 export async function listenForAnswer(): Promise<Answering> {
+  const { createServer } = await import('node:http') // Loaded here: each command would load it, and few sign in.
   const came = Promise.withResolvers<URL>()
   came.promise.catch(() => undefined) // Whoever asks for it hears of it.
   let browser: ServerResponse | undefined

@@ -2,11 +2,26 @@
 //   W1. Only SGR sequences (colours and weights) made by style.ts are inside the texts that these functions take: what comes
 //       from models, tools and people went through `neutralise` first.
 //   W2. No line that they return is wider than asked, except where one character alone is.
+//   W3. What knows of other texts than plain ASCII is loaded for the first of them: its patterns take a sixth of the start of a process.
 // string-width says how wide a character is. Wrapping is our own: the lines of a list hang below its first word, and each line must
 // close its styles and open them again, since the painter paints any line by itself; wrap-ansi does neither.
-import stringWidth from 'string-width'
+import { createRequire } from 'node:module'
 
-const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' })
+interface Wide {
+  readonly segmenter: Intl.Segmenter
+  readonly width: typeof import('string-width')['default']
+}
+
+let loaded: Wide | undefined
+/** W3. */
+function wide(): Wide {
+  loaded ??= {
+    segmenter: new Intl.Segmenter('en', { granularity: 'grapheme' }),
+    width: (createRequire(import.meta.url)('string-width') as typeof import('string-width')).default,
+  }
+  return loaded
+}
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: SGR sequences begin with ESC
 const sgr = /\x1b\[([0-9;]*)m/g
 // Styles are taken out before (W1); an ESC that is left would be none.
@@ -14,10 +29,10 @@ const widthOptions = { countAnsiEscapeCodes: true } as const
 const plainAscii = /^[\x20-\x7e]*$/
 
 export const graphemes = (text: string): string[] =>
-  plainAscii.test(text) ? [...text] : Array.from(segmenter.segment(text), (part) => part.segment)
+  plainAscii.test(text) ? [...text] : Array.from(wide().segmenter.segment(text), (part) => part.segment)
 
 const graphemeWidth = (grapheme: string): number =>
-  plainAscii.test(grapheme) ? grapheme.length : stringWidth(grapheme, widthOptions)
+  plainAscii.test(grapheme) ? grapheme.length : wide().width(grapheme, widthOptions)
 
 export const withoutStyle = (text: string): string => text.replace(sgr, '')
 

@@ -1,5 +1,5 @@
 // Amounts of a budget, as people write and read them.
-import { Compile } from 'typebox/compile'
+import { formOf } from '../form-of.ts'
 import { Budget, type BudgetName, budgetNames } from './limits.ts'
 
 /** 1,200 · $0.0123 · 2m 5s. */
@@ -33,7 +33,7 @@ function durationText(ms: number): string {
   return minutes % 60 === 0 ? `${hours}h` : `${hours}h ${minutes % 60}m`
 }
 
-const budget = Compile(Budget)
+const isBudget = formOf(Budget)
 const example = 'tokens=200000,usd=5,tool_calls=100,wall_time=2h'
 
 /** `tokens=200000,usd=5`: a budget, or what is wrong with the text. */
@@ -46,7 +46,7 @@ export function parseBudget(text: string): Budget | string {
     if (!budgetNames.some((known) => known === name))
       return `"${pair.slice(0, 64)}" is no limit of a budget: write ${example}, or some of it.`
     fields[name] = name === 'wall_time' ? value : Number(value.replaceAll('_', ''))
-    if (value === '' || !budget.Check({ [name]: fields[name] }))
+    if (value === '' || !isBudget({ [name]: fields[name] }))
       return `${name}=${value.slice(0, 32)} is not valid: ${valid[name as BudgetName]}`
   }
   return fields as Budget

@@ -4,7 +4,7 @@
 //   V3. A type, or a version, that this code does not know is no fault: a newer process has said it. It is passed on unchanged.
 //   V4. What is no event at all, or does not fit the schema of its version, is a fault.
 import type { TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
+import { formOf } from '../form-of.ts'
 import { type Change, changes, eventSchemas, firstProtocol, type SessionEvent } from './catalogue.ts'
 
 /** An event as it was written, whatever this code knows of it. */
@@ -128,10 +128,10 @@ export function createEventCodec(
 
 const malformed = (why: string): { readonly kind: 'malformed'; readonly why: string } => ({ kind: 'malformed', why })
 
-function versionOf({ schema, upcast }: { schema: TSchema; upcast: Version['upcast'] }): Version {
-  const compiled = Compile(schema)
-  return { fits: (data) => compiled.Check(data), upcast }
-}
+const versionOf = ({ schema, upcast }: { schema: TSchema; upcast: Version['upcast'] }): Version => ({
+  fits: formOf(schema),
+  upcast,
+})
 
 /** The codec of the events that this code knows. */
 export const eventCodec = createEventCodec(eventSchemas, changes)

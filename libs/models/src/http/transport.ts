@@ -3,7 +3,8 @@
 // goes on and on is cut after `answerTimeoutMs`.
 //   T1. Loopback is never reached through a proxy, whatever the environment says.
 //   T2. A kept connection is closed after 20 s without use, before any peer would do it in the middle of our next request.
-import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici'
+//   T3. What makes connections is loaded at the first call: most processes never make one.
+import type { Dispatchers } from './dispatchers.ts'
 import { exchange, type Post, type Reply } from './exchange.ts'
 
 /** As the usual variables say it; '' is none. */
@@ -31,32 +32,32 @@ export interface TransportOptions {
 }
 
 export function createTransport({ idleTimeoutMs, answerTimeoutMs, proxies }: TransportOptions): Transport {
-  const settings = { keepAliveTimeout: 20_000, keepAliveMaxTimeout: 20_000, connectTimeout: 20_000, allowH2: false }
-  const direct = new Agent(settings)
-  const proxied =
-    proxies.http === '' && proxies.https === ''
-      ? undefined
-      : new EnvHttpProxyAgent({
-          ...settings,
-          httpProxy: proxies.http,
-          httpsProxy: proxies.https,
-          noProxy: proxies.except,
-        })
-  const dispatcherFor = (url: URL): Dispatcher => (proxied && !isLoopback(url.hostname) ? proxied : direct)
+  let closed = false
+  let opened: Dispatchers | undefined
+  let opening: Promise<Dispatchers> | undefined
+  /** T3. */
+  const open = async (): Promise<Dispatchers> => {
+    const { createDispatchers } = await import('./dispatchers.ts')
+    opened = createDispatchers(proxies)
+    if (closed) opened.close()
+    return opened
+  }
+  const send = ({ direct, proxied }: Dispatchers, url: URL, post: Post): Promise<Reply> => {
+    if (!proxied || isLoopback(url.hostname)) return exchange(direct, url, post)
+    return exchange(proxied, url, post).catch((error: unknown) => {
+      throw post.signal.aborted ? error : new Error('by the proxy of the environment', { cause: error })
+    })
+  }
   return {
-    post(target, { stream, ...post }) {
+    async post(target, { stream, ...post }) {
       const url = new URL(target)
       const idleMs = stream ? idleTimeoutMs : Math.max(idleTimeoutMs, wholeAnswerMs)
-      const dispatcher = dispatcherFor(url)
-      const reply = exchange(dispatcher, url, { ...post, idleMs, wholeMs: answerTimeoutMs })
-      if (dispatcher === direct) return reply
-      return reply.catch((error: unknown) => {
-        throw post.signal.aborted ? error : new Error('by the proxy of the environment', { cause: error })
-      })
+      opening ??= open()
+      return send(opened ?? (await opening), url, { ...post, idleMs, wholeMs: answerTimeoutMs })
     },
     close() {
-      void direct.destroy()
-      void proxied?.destroy()
+      closed = true
+      opened?.close()
     },
   }
 }

@@ -2,7 +2,7 @@
 //   L1. Each request is checked before anything of it is used: its Host, its Origin, its target.
 //   L2. A slow or silent client ends by a time limit: for its headers, for its whole request, for what it does not read.
 //   L3. Closing tells every open stream to end, waits for them, and then closes what is left.
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -62,6 +62,7 @@ const defaultLimits: EventStreamLimits = { heartbeatMs: 15_000, stalledMs: 60_00
 
 /** Rejects with the error of the system where it cannot listen. */
 export async function listen(options: ListenOptions): Promise<Listening> {
+  const { createServer } = await import('node:http') // Loaded here: commands know of serving, and few serve.
   const rules: PageRules = { ...options, loopback: listensOnLoopback(options.host) }
   const limits = { ...defaultLimits, ...options.limits }
   const routes = options.routes.map((route) => ({ ...route, pattern: patternOf(route.path) }))

@@ -3,6 +3,7 @@ import { type Handler, BrokerUnavailable } from '@reins/broker'
 import {
   ClearMemory,
   ForgetMemory,
+  formOf,
   ListMemory,
   ListScopes,
   MemoryHistoryOf,
@@ -15,7 +16,6 @@ import {
   StoreMemory,
 } from '@reins/contracts'
 import type { Static, TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
 import type { Memories } from './memories.ts'
 
 export function memoryRequests(memories: Memories): Readonly<Record<string, Handler>> {
@@ -35,9 +35,9 @@ export function memoryRequests(memories: Memories): Readonly<Record<string, Hand
 }
 
 function handle<S extends TSchema>(schema: S, run: (request: Static<S>) => Promise<unknown>): Handler {
-  const validator = Compile(schema)
+  const fits = formOf(schema)
   return async (request) => {
-    if (!validator.Check(request)) {
+    if (!fits(request)) {
       const [problem] = problemsOf(schema, request)
       const where = problem?.path ? `"${problem.path}"` : 'The request'
       throw new ReinsError('invalid_request', `${where} ${problem?.message ?? 'is not valid'}.`)

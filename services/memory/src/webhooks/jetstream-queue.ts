@@ -19,6 +19,7 @@ import {
   decodeFrame,
   Delivery,
   deliverySubject,
+  formOf,
   parseSessionSubject,
   streams,
   WebhookJob,
@@ -27,7 +28,6 @@ import {
   webhooksDurable,
   webhookTimerSubject,
 } from '@reins/contracts'
-import { Compile } from 'typebox/compile'
 import { framesAfter } from '../index/session-stream.ts'
 import type { SessionFrame, WebhookQueue } from './queue.ts'
 
@@ -41,10 +41,8 @@ const keepDue = '168h'
 const framesInFlight = 256
 const jobsInFlight = 64
 const storeMs = 10_000
-const jobSchema = Compile(WebhookJob)
-const deliverySchema = Compile(Delivery)
-const isJob = (value: unknown): value is WebhookJob => jobSchema.Check(value)
-const isDelivery = (value: unknown): value is Delivery => deliverySchema.Check(value)
+const isJob = formOf(WebhookJob)
+const isDelivery = formOf(Delivery)
 
 export async function jetstreamQueue(broker: Broker, { ackWaitMs }: JetStreamQueueOptions): Promise<WebhookQueue> {
   const manager = await jetstreamManager(broker.nc, { checkAPI: false })

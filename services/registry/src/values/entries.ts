@@ -1,9 +1,8 @@
 // What secrets and configs have in common: one record a name, which is kept or removed, and never forgotten.
 //   EN1. A state changes only from the state that was decided on: a refused write is decided again.
 import type { SecretInfo } from '@reins/contracts'
-import { type ErrorCode, isValueName, problemsOf, ReinsError } from '@reins/contracts'
+import { type ErrorCode, formOf, isValueName, problemsOf, ReinsError } from '@reins/contracts'
 import type { Static, TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
 import type { RegistryLog } from '../registry-log.ts'
 
 type Kind = 'secret' | 'config' | 'webhook'
@@ -40,8 +39,8 @@ export class Entries<S extends TSchema, Entry extends EntryBase & Static<S>> {
 
   constructor(options: EntriesOptions<S>) {
     this.#options = options
-    const compiled = Compile(options.schema)
-    this.#check = (value): value is Entry => compiled.Check(value)
+    const fits = formOf(options.schema)
+    this.#check = (value): value is Entry => fits(value)
   }
 
   get kind(): Kind {

@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Broker, BrokerUnavailable, lastMessage, makeHeaders, readMessages } from '@reins/broker'
 import {
   allMemoriesFilter,
+  formOf,
   MemoryRecord,
   memoryEntryFilter,
   memoryEntrySubject,
@@ -16,10 +17,9 @@ import {
   ReinsError,
   streams,
 } from '@reins/contracts'
-import { Compile } from 'typebox/compile'
 import { entryOf, type Latest } from '../changes.ts'
 
-const validator = Compile(MemoryRecord)
+const isRecord = formOf(MemoryRecord)
 const stream = streams.memories
 const withinMs = 10_000
 
@@ -27,7 +27,7 @@ const withinMs = 10_000
 export function parseRecord(text: string): MemoryRecord | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return validator.Check(value) ? value : undefined
+    return isRecord(value) ? value : undefined
   } catch {
     return undefined
   }

@@ -13,6 +13,7 @@ import {
   type EventOf,
   emptyHead,
   encodeCursor,
+  formOf,
   type Head,
   hasLimit,
   instanceSessionId,
@@ -42,7 +43,6 @@ import {
   steer,
 } from '@reins/session'
 import type { Static, TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
 import type { Limits } from '../../config.ts'
 import type { GatewayConfig } from '../../ports.ts'
 import type { Subject } from '../access/needs.ts'
@@ -394,8 +394,8 @@ export interface Receipt {
 type Accepted<R> = Exclude<Reservation<R>, Refused>
 
 export function receipts<S extends TSchema>(schema: S): (kept: unknown) => Static<S> | undefined {
-  const compiled = Compile(schema)
-  return (kept) => (compiled.Check(kept) ? kept : undefined)
+  const fits = formOf(schema)
+  return (kept) => (fits(kept) ? kept : undefined)
 }
 
 const messageAccepted = receipts(MessageAccepted)

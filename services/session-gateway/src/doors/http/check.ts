@@ -1,7 +1,6 @@
 // Checking what came in against a TypeBox schema, once, at the edge. What is wrong is said field by field.
-import { type Problem, problemsOf, ReinsError } from '@reins/contracts'
+import { formOf, type Problem, problemsOf, ReinsError } from '@reins/contracts'
 import type { Static, TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
 import { Convert } from 'typebox/value'
 
 /** A body of a thousand wrong fields is answered with the first of them. */
@@ -14,11 +13,11 @@ export interface Checker<S extends TSchema> {
 
 /** `texts`: the values came as texts (a query, a path), so numbers and booleans are read from them. */
 export function checker<S extends TSchema>(schema: S, what: string, options: { texts?: boolean } = {}): Checker<S> {
-  const compiled = Compile(schema)
+  const fits = formOf(schema)
   return {
     parse(value) {
       const input = options.texts ? Convert(schema, value) : value
-      if (compiled.Check(input)) return input
+      if (fits(input)) return input
       const found = problemsOf(schema, input)
       const problems = found.slice(0, maxTold).map(({ path, message }): Problem => ({ path, message }))
       const [first] = problems
