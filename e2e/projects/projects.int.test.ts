@@ -220,6 +220,25 @@ describe('a deployed project', () => {
     const { json } = await product.ask('POST', '/workflows/ask?wait=result', { more: 2 })
     expect(json).toMatchObject({ result: { sum: 42, own: true } })
   })
+
+  test('is reached from a terminal without its routes: an instance, a run to its result, and what happened in it', async () => {
+    const connected = await product.cli('connect', 'desk', 'eve', '-m', 'call who {}')
+    expect([connected.code, connected.out]).toEqual([0, expect.stringContaining('the desk of eve')])
+    const again = await product.cli('connect', 'desk', 'eve', '-m', 'say once more', '--json')
+    const { session } = JSON.parse(again.out)
+    expect((await product.ask('GET', `/v1/sessions/${session}`)).json).toMatchObject({ agent: 'desk', turns: 2 })
+
+    const ran = await product.cli('run', 'ask', '--payload', '{"more": 2}')
+    expect([ran.code, JSON.parse(ran.out)]).toMatchObject([0, { sum: 42, own: true }])
+    const [, id = ''] = /The run (run_\w+) has begun/.exec(ran.err) ?? []
+    const logged = await product.cli('logs', id, '--follow')
+    expect([logged.code, logged.err]).toEqual([0, ''])
+    for (const shown of ['run.invoked', 'run.step-ended', 'run.prompted', 'the desk of run_', 'run.ended'])
+      expect(logged.out).toContain(shown)
+    const failed = await product.cli('run', 'ask', '--quiet')
+    expect([failed.code, failed.out]).toEqual([1, ''])
+    expect(failed.err).toContain('src/workflows/ask.ts:4:')
+  })
 })
 
 describe('reins dev', () => {

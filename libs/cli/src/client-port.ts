@@ -17,6 +17,7 @@ export interface ReinsClient
     | 'memory'
     | 'pools'
     | 'projects'
+    | 'runs'
     | 'usage'
   > {
   readonly sessions: Omit<Client['sessions'], 'createAndWait' | 'sendAndWait'>

@@ -16,6 +16,9 @@ import { memoryCommands } from './commands/memory.ts'
 import { poolCommands } from './commands/pool.ts'
 import { principalCommands } from './commands/principal.ts'
 import { projectCommands } from './commands/project.ts'
+import { connectCommand } from './commands/runs/connect.ts'
+import { runCommands } from './commands/runs/run.ts'
+import { logsCommand } from './commands/runs/logs.ts'
 import { roleCommands } from './commands/role.ts'
 import { secretCommands } from './commands/secret.ts'
 import { sessionCommands } from './commands/session.ts'
@@ -42,7 +45,7 @@ interface Ongoing {
 }
 const runs = new WeakMap<Command, Ongoing>()
 
-/** Adds `agent`, `chat`, `session`, `approvals`, `elicitations`, `secret`, `config`, `webhook`, `memory`, `usage`, `pool`, `skill`, `init`, `test`, `dev`, `build`, `deploy`, `rollback`, `project`, `token`, `role`, `principal`, `auth`, `completion` and the global options to the program. */
+/** Adds `agent`, `chat`, `session`, `approvals`, `elicitations`, `secret`, `config`, `webhook`, `memory`, `usage`, `pool`, `skill`, `init`, `test`, `dev`, `build`, `deploy`, `rollback`, `project`, `connect`, `run`, `deliver`, `logs`, `token`, `role`, `principal`, `auth`, `completion` and the global options to the program. */
 export function clientCommands(program: Command, context: CliContext): Command {
   if (!program.options.some((option) => option.long === '--server')) {
     program
@@ -81,6 +84,9 @@ export function clientCommands(program: Command, context: CliContext): Command {
   initCommands(program, act)
   projectCommands(program, act)
   devCommand(program, act)
+  connectCommand(program, act)
+  runCommands(program, act)
+  logsCommand(program, act)
   tokenCommands(program, act)
   auditCommand(program, act)
   roleCommands(program, act)

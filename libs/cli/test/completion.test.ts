@@ -22,10 +22,13 @@ describe('completion', () => {
           'chat',
           'completion',
           'config',
+          'connect',
+          'deliver',
           'deploy',
           'dev',
           'elicitations',
           'init',
+          'logs',
           'mcp',
           'memory',
           'pool',
@@ -33,6 +36,7 @@ describe('completion', () => {
           'project',
           'role',
           'rollback',
+          'run',
           'secret',
           'session',
           'skill',
@@ -59,6 +63,9 @@ describe('completion', () => {
     [['webhook', 'test', ''], { words: [], wanted: 'webhook' }],
     [['completion', ''], { words: ['bash', 'fish', 'zsh'] }],
     [['session', 'open', 'x', ''], { words: [] }],
+    [['connect', ''], { words: [], wanted: 'agent' }],
+    [['run', ''], { words: [], wanted: 'workflow' }],
+    [['logs', ''], { words: [], wanted: 'run' }],
   ])('%j', (typed, expected) => expect(candidates(program(), typed)).toEqual({ wanted: undefined, ...expected }))
 
   test('asks the server for names, and is silent where it is away', async () => {

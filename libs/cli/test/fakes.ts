@@ -20,6 +20,7 @@ import type {
   TreeNode,
   TreeStop,
   Webhook,
+  WorkflowRun,
 } from '@reins/contracts'
 import { noUsage, ReinsError } from '@reins/contracts'
 import type { ControlVerb, FollowItem, ReinsClient } from '../src/client-port.ts'
@@ -188,6 +189,11 @@ export class Feed {
   }
 }
 
+export const workflowRun = (change: Partial<WorkflowRun> = {}): WorkflowRun => ({
+  ...{ runId: `run_${sessionId}`, workflowName: 'report', project: 'support', status: 'active', startedAt: 1_000_000 },
+  ...change,
+})
+
 export interface FakeServer {
   readonly client: ReinsClient
   readonly feed: Feed
@@ -217,6 +223,8 @@ export interface FakeServer {
   readonly sendFailures: Error[]
   /** Called with each message that arrives. */
   onMessage: (text: string, key: string | undefined) => void
+  /** The run that there is. */
+  run: WorkflowRun
   /** Resolves when something was asked that begins so. */
   until(start: string): Promise<void>
 }
@@ -266,6 +274,7 @@ export function fakeServer(): FakeServer {
     tried: [],
     sendFailures: [],
     onMessage: () => undefined,
+    run: workflowRun(),
     until: async (start) => {
       while (!asked.some((text) => text.startsWith(start))) await new Promise<void>((resolve) => waiting.push(resolve))
     },
@@ -306,6 +315,27 @@ export function fakeServer(): FakeServer {
         },
         list: async () => [],
         delete: async (name) => note(`delete project ${name}`),
+      },
+      runs: {
+        start: async (body, options) => {
+          note(`run ${JSON.stringify(body)} ${options?.idempotencyKey ?? ''}`)
+          if (body.workflow !== server.run.workflowName)
+            throw new ReinsError('workflow_not_found', `There is no workflow ${body.workflow}.`)
+          return { run: { ...server.run, status: 'active' }, cursor: 'c0' }
+        },
+        get: async (run) => {
+          if (run !== server.run.runId) throw new ReinsError('run_not_found', `There is no run ${run}.`)
+          return server.run
+        },
+        ended: async () => server.run,
+        list: async () => {
+          const { runId, workflowName, startedAt } = server.run
+          return { runs: [{ runId, workflowName, status: 'running', startedAt, lastActivityAt: startedAt }] }
+        },
+        deliver: async (run, body) => {
+          note(`deliver ${run} ${JSON.stringify(body)}`)
+          return { runId: server.run.runId, cursor: 'c1' }
+        },
       },
       secrets: {
         set: async (name, value) => {
@@ -453,7 +483,7 @@ export function fakeServer(): FakeServer {
       sessions: {
         create: async (body, options) => {
           const text = String(body.message)
-          note(`create ${body.agent} ${text}`)
+          note(`create ${body.agent}${body.instance ? ` ${body.instance}/${body.session ?? ''}` : ''} ${text}`)
           const failure = server.sendFailures.shift()
           if (failure) throw failure
           server.onMessage(text, options?.idempotencyKey)

@@ -90,6 +90,8 @@ const project = record({
 
 const memory = record({ scope: text, key: text, version: finite, createdAt: instant, updatedAt: instant })
 
+const run = record({ runId: text, workflowName: text, project: text, status: text, startedAt: instant })
+
 /** By what the caller asked for. */
 const used = { turns: finite, modelCalls: finite, usd: finite, usage: record({ inputTokens: finite }) }
 
@@ -141,6 +143,13 @@ export const answers = {
   project: record({ project }),
   projectPut: record({ project, outcome: text }),
   projects: record({ projects: list(project) }),
+  run,
+  runStarted: record({ run, cursor: text }),
+  runs: record({
+    runs: list(record({ runId: text, workflowName: text, status: text, startedAt: instant })),
+    next: optional(text),
+  }),
+  runDelivered: record({ runId: text, cursor: text }),
   secret: record({ secret }),
   secretPut: record({ secret, outcome: text }),
   secrets: record({ secrets: list(secret), next: optional(text) }),

@@ -48,8 +48,9 @@ import { isLoopback } from './loopback.ts'
 import { type MemoryCalls, memoryCalls } from './memory.ts'
 import { allPages } from './pages.ts'
 import { type SignInCalls, signInCalls } from './sign-in.ts'
-import { createTransport, type Fetch, type TokenOf, unreachable } from './transport.ts'
-import { type ProjectCalls, projectCalls } from './projects.ts'
+import { createTransport, type Fetch, keyHeader, type TokenOf, unreachable, type WriteOptions } from './transport.ts'
+import { type ProjectCalls, projectCalls } from './projects/projects.ts'
+import { type RunCalls, runCalls } from './projects/runs.ts'
 import { type ConfigCalls, configCalls, type SecretCalls, secretCalls } from './values.ts'
 import { type WebhookCalls, webhookCalls } from './webhooks.ts'
 
@@ -66,12 +67,6 @@ export interface ClientOptions {
   readonly answerWithinMs?: number
   /** How a follower waits between attempts; for tests. Default: a timer. */
   readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>
-}
-
-/** A write that is repeated with its key happens once, for 24 h. */
-export interface WriteOptions {
-  readonly idempotencyKey?: string
-  readonly signal?: AbortSignal
 }
 
 /** `files`: bundles of the code that the definition names, by the paths that it has for them. */
@@ -95,6 +90,7 @@ export interface Client {
   }
   readonly access: AccessCalls
   readonly projects: ProjectCalls
+  readonly runs: RunCalls
   readonly secrets: SecretCalls
   readonly configs: ConfigCalls
   readonly webhooks: WebhookCalls
@@ -256,6 +252,7 @@ export function createClient(options: ClientOptions): Client {
     access: accessCalls(transport),
     secrets: secretCalls(transport),
     projects: projectCalls(transport),
+    runs: runCalls(transport),
     configs: configCalls(transport),
     webhooks: webhookCalls(transport),
     memory: memoryCalls(transport),
@@ -341,9 +338,6 @@ function agentBody(source: AgentSource): { readonly body: unknown; readonly cont
 export const fetchFor = (baseUrl: string): Fetch => (isLoopback(baseUrl) ? localFetch : platformFetch)
 
 const platformFetch: Fetch = (input, init) => globalThis.fetch(input, init)
-
-const keyHeader = ({ idempotencyKey }: WriteOptions): Record<string, string> =>
-  idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }
 
 function conditionHeaders(condition: PutCondition): Record<string, string> {
   switch (condition.kind) {

@@ -7,8 +7,9 @@ export {
   createClient,
   fetchFor,
   type OutputPage,
-  type WriteOptions,
 } from './client.ts'
+export type { WriteOptions } from './transport.ts'
+export type { RunCalls } from './projects/runs.ts'
 export {
   type AgentEvent,
   type AgentEventKind,

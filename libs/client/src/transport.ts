@@ -22,6 +22,15 @@ export interface Request {
   readonly withinMs?: number
 }
 
+/** A write that is repeated with its key happens once, for 24 h. */
+export interface WriteOptions {
+  readonly idempotencyKey?: string
+  readonly signal?: AbortSignal
+}
+
+export const keyHeader = ({ idempotencyKey }: WriteOptions): Record<string, string> =>
+  idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }
+
 /** A token, or who knows it now. */
 export type TokenOf = string | (() => Promise<string>)
 

@@ -42,6 +42,7 @@ const flagsNeeded: Readonly<Record<string, readonly string[]>> = {
   'elicitations answer': ['--accept'],
   'agent update': ['--model', 'scripted/assistant'],
   'webhook create': ['--on', 'turn.failed'],
+  connect: ['-m', 'hi'],
   'role create': ['--permission', 'agent:*:read'],
   'role update': ['--permission', 'agent:*:read'],
   'principal grant': ['--role', 'viewer'],

@@ -35,6 +35,12 @@ import { ChatScreen } from './painting/screen.ts'
 import { openTerminal, type Terminal } from './painting/terminal.ts'
 import { endedLines, type TeamView } from './team/team-lines.ts'
 
+/** A session of an instance, by its names. */
+export interface InstanceAddress {
+  readonly instance: string
+  readonly session: string
+}
+
 export interface ChatOptions {
   readonly client: ReinsClient
   readonly context: CliContext
@@ -44,6 +50,8 @@ export interface ChatOptions {
   readonly model?: string
   /** Go on with this one. */
   readonly session?: string
+  /** Whom the first message makes, where there is no session yet. */
+  readonly instance?: InstanceAddress
   /** Of a new one. */
   readonly budget?: Budget
   readonly signal: AbortSignal
@@ -235,14 +243,14 @@ class Chat {
   }
 
   async #send(text: string, key: string): Promise<void> {
-    const { client, agent, budget } = this.#options
+    const { client, agent, budget, instance } = this.#options
     if (this.#session !== undefined) {
       await client.sessions.send(this.#session, { content: text }, { idempotencyKey: key })
       void this.#hintAtPool(this.#session)
       return
     }
     const created = await client.sessions.create(
-      { agent, message: text, ...(budget === undefined ? {} : { budget }) },
+      { agent, ...instance, message: text, ...(budget === undefined ? {} : { budget }) },
       { idempotencyKey: key },
     )
     this.#session = created.session.id

@@ -5,6 +5,7 @@ import type { ReinsClient } from '../client-port.ts'
 import type { CliContext } from '../context.ts'
 import { neutralise } from '../text/neutralise.ts'
 import type { Style } from '../text/style.ts'
+import type { InstanceAddress } from './chat.ts'
 import { liveView } from './painting/live-view.ts'
 import { Painter } from './painting/painter.ts'
 import { ChatScreen } from './painting/screen.ts'
@@ -15,6 +16,8 @@ export interface OneShotOptions {
   readonly style: Style
   readonly agent: string
   readonly session?: string
+  /** To this instance, which the message makes where it is not there. */
+  readonly instance?: InstanceAddress
   /** Of a new session. */
   readonly budget?: Budget
   readonly text: string
@@ -76,7 +79,7 @@ interface AcceptedMessage {
 }
 
 async function send(options: OneShotOptions): Promise<AcceptedMessage> {
-  const { client, context, agent, session, budget, text, outputSchema } = options
+  const { client, context, agent, session, instance, budget, text, outputSchema } = options
   const key = { idempotencyKey: context.makeKey() }
   const output = outputSchema === undefined ? {} : { output_schema: outputSchema }
   if (session !== undefined) {
@@ -84,7 +87,7 @@ async function send(options: OneShotOptions): Promise<AcceptedMessage> {
     return { session, messageId: accepted.messageId, cursor: accepted.cursor }
   }
   const limits = budget === undefined ? {} : { budget }
-  const created = await client.sessions.create({ agent, message: text, ...limits, ...output }, key)
+  const created = await client.sessions.create({ agent, ...instance, message: text, ...limits, ...output }, key)
   return { session: created.session.id, messageId: created.messageId ?? '', cursor: created.cursor }
 }
 
@@ -202,7 +205,7 @@ interface Show {
 }
 
 /** Why the answer waits for a person, who must act elsewhere: this command reads no keys. undefined: it does not. */
-function whyItWaits(item: Parameters<typeof follow>[1], session: string): string | undefined {
+export function whyItWaits(item: Parameters<typeof follow>[1], session: string): string | undefined {
   const event = 'n' in item ? knownEvent(item) : undefined
   switch (event?.type) {
     case 'session.paused':

@@ -1,7 +1,7 @@
 // reins chat
 import { type Budget, isMapping, type SessionInfo } from '@reins/contracts'
 import { type Command, Option } from 'commander'
-import { runChat } from '../chat/chat.ts'
+import { type InstanceAddress, runChat } from '../chat/chat.ts'
 import { runPlainChat } from '../chat/plain/plain-chat.ts'
 import { askOnce, type OneShotResult } from '../chat/one-shot.ts'
 import { fileHistory, noHistory } from '../chat/typing/history-file.ts'
@@ -18,6 +18,7 @@ export interface ChatFlags {
   readonly message?: string
   readonly outputSchema?: string
   readonly budget?: Budget
+  readonly instance?: InstanceAddress
 }
 
 export function chatCommand(program: Command, act: Act): void {
@@ -67,16 +68,45 @@ export async function openChat(run: Invocation, flags: ChatFlags): Promise<void>
       'Send the message with -m, or pipe it in: reins chat -m "…" --output-schema FILE',
     )
   if (context.stdin.isTTY !== true) return ask(run, flags, await readAll(context, run.signal))
-  if (context.stdout.isTTY !== true || run.json)
-    throw usageFailure(
-      run.json ? 'The chat cannot print JSON.' : 'The chat needs a terminal, and its output goes somewhere else.',
-      'Send one message with -m, or pipe it in: reins chat -m "Hello" --json',
-    )
+  mustBeTerminal(run)
   const client = await run.client()
   const session = flags.session === undefined ? undefined : await client.sessions.get(flags.session)
+  await chat(run, flags, session)
+}
+
+function mustBeTerminal({ context, json }: Invocation): void {
+  if (context.stdout.isTTY === true && !json) return
+  throw usageFailure(
+    json ? 'The chat cannot print JSON.' : 'The chat needs a terminal, and its output goes somewhere else.',
+    'Send one message with -m, or pipe it in: reins chat -m "Hello" --json',
+  )
+}
+
+/** The chat with an instance, whose session is `session` where it has begun. */
+export async function chatWithInstance(
+  run: Invocation,
+  agent: string,
+  instance: InstanceAddress,
+  session: SessionInfo | undefined,
+): Promise<void> {
+  mustBeTerminal(run)
+  await chat(run, { agent, instance }, session)
+}
+
+/** One message to an instance, and its answer. */
+export const askInstance = (
+  run: Invocation,
+  agent: string,
+  instance: InstanceAddress,
+  message: string,
+): Promise<void> => ask(run, { agent, instance }, message)
+
+async function chat(run: Invocation, flags: ChatFlags, session: SessionInfo | undefined): Promise<void> {
+  const client = await run.client()
+  const { context } = run
   if (session && flags.agent !== undefined && flags.agent !== session.agent) throw ofAnotherAgent(session, flags.agent)
   const agent = session?.agent ?? flags.agent ?? defaultAgent
-  const model = session ? session.model : (await client.agents.get(agent)).definition.model
+  const model = session ? session.model : flags.instance ? undefined : (await client.agents.get(agent)).definition.model
   const code = await runChat({
     client,
     context,
@@ -85,6 +115,7 @@ export async function openChat(run: Invocation, flags: ChatFlags): Promise<void>
     agent,
     ...(model === undefined ? {} : { model }),
     ...(session === undefined ? {} : { session: session.id }),
+    ...(flags.instance === undefined ? {} : { instance: flags.instance }),
     ...(flags.budget === undefined ? {} : { budget: flags.budget }),
     signal: run.signal,
   })
@@ -125,6 +156,7 @@ async function ask(run: Invocation, flags: ChatFlags, message: string): Promise<
     style: run.style,
     agent: flags.agent ?? defaultAgent,
     ...(flags.session === undefined ? {} : { session: flags.session }),
+    ...(flags.instance === undefined ? {} : { instance: flags.instance }),
     ...(flags.budget === undefined ? {} : { budget: flags.budget }),
     text,
     ...(schema === undefined ? {} : { outputSchema: schema }),

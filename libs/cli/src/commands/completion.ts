@@ -14,6 +14,8 @@ export type Wanted =
   | 'role'
   | 'principal'
   | 'project'
+  | 'workflow'
+  | 'run'
   | 'file'
   | undefined
 
@@ -140,6 +142,8 @@ const serverNames = [
   'role',
   'principal',
   'project',
+  'workflow',
+  'run',
 ] as const
 type ServerName = (typeof serverNames)[number]
 
@@ -164,6 +168,9 @@ async function namesOf(run: Invocation, wanted: ServerName): Promise<readonly st
     if (wanted === 'role') return (await client.access.roles.list()).map(({ name }) => name)
     if (wanted === 'principal') return (await client.access.principals.list()).map(({ name }) => name)
     if (wanted === 'project') return (await client.projects.list()).map(({ name }) => name)
+    if (wanted === 'workflow')
+      return (await client.projects.list()).flatMap(({ manifest }) => manifest.workflows.map(({ name }) => name))
+    if (wanted === 'run') return (await client.runs.list({ limit: 50 })).runs.map(({ runId }) => runId)
     return (await client.sessions.list({ limit: 50 })).sessions.map((session) => session.id)
   }
   const late = run.context.sleep(1500, run.signal).then((): readonly string[] => [])
