@@ -237,7 +237,89 @@ describe('a deployed project', () => {
       expect(logged.out).toContain(shown)
     const failed = await product.cli('run', 'ask', '--quiet')
     expect([failed.code, failed.out]).toEqual([1, ''])
-    expect(failed.err).toContain('src/workflows/ask.ts:4:')
+    expect(failed.err).toContain("Cannot read properties of undefined (reading 'more')")
+  })
+})
+
+describe('what a project declares in reins.config.ts', () => {
+  const secret = 'sk-Zx81-very-secret-value'
+  const files = {
+    'reins.config.ts': "export default { env: ['REGION'], secrets: ['DESK_KEY'] }",
+    'src/agents/keeper.ts': `
+      import { createAgent, defineTool, Type } from '@reins/agent'
+      export default createAgent(({ env }) => ({
+        model: 'scripted/assistant',
+        instructions: 'In ' + env.REGION + ' with ' + env.DESK_KEY,
+        tools: [
+          defineTool({
+            name: 'key', description: 'Tells of the key.', parameters: Type.Object({}), risk: 'read',
+            execute: () => env.REGION + ' ' + (env.DESK_KEY ?? '').length + ' ' + env.DESK_KEY,
+          }),
+        ],
+      }))`,
+    'src/workflows/keys.ts': `
+      export async function run(ctx: any) {
+        await ctx.step('one', () => ctx.env.DESK_KEY)
+        return { region: ctx.env.REGION, length: ctx.env.DESK_KEY.length, key: ctx.env.DESK_KEY, names: Object.keys(ctx.env) }
+      }`,
+  }
+
+  test('is given to tools and workflows, and its secrets are never recorded', async () => {
+    const { out } = await product.cli('deploy', write('keeper', files))
+    expect(out).toContain('The config REGION is not set: reins config set REGION VALUE')
+    expect(out).toContain('The secret DESK_KEY is not set: reins secret set DESK_KEY')
+    const early = await product.cli('connect', 'keeper', 'a', '-m', 'hi')
+    expect(early.err).toContain('the project declares the config REGION, which is not set: reins config set REGION')
+    await product.cli('config', 'set', 'REGION', 'eu')
+    const unset = await product.cli('run', 'keys', '--quiet')
+    expect(unset.err).toContain('The project declares the secret DESK_KEY, which is not set.')
+    await product.ask('PUT', '/v1/secrets/DESK_KEY', { value: secret })
+
+    const told = await product.cli('connect', 'keeper', 'a', '-m', 'call key {}', '--json')
+    const { session, content } = JSON.parse(told.out)
+    expect(content).toContain(`eu ${secret.length} [redacted]`)
+    const ran = await product.cli('run', 'keys', '--json')
+    const { runId, result } = JSON.parse(ran.out)
+    const names = ['REGION', 'DESK_KEY']
+    expect(result).toEqual({ region: 'eu', length: secret.length, key: '[redacted]', names })
+    const { digest } = (await product.ask('GET', `/v1/sessions/${session}`)).json
+    const prompt = (await product.ask('GET', `/v1/sessions/${session}/prompt`)).json
+    expect([prompt.system, typeof digest]).toEqual([expect.stringContaining('In eu with secret:DESK_KEY'), 'string'])
+    for (const id of [session, runId.slice(4)]) {
+      const frames = JSON.stringify((await product.ask('GET', `/v1/sessions/${id}/frames`)).json)
+      expect(frames).not.toContain(secret)
+    }
+  })
+
+  test('needs the permission to use each secret that the project does not have yet', async () => {
+    const made = await product.cli('token', 'create', '--permission', 'workflow:*:*:register', '--json')
+    const { text, token } = JSON.parse(made.out)
+    const folder = write('taker', {
+      'reins.config.ts': files['reins.config.ts'],
+      'src/agents/taker.ts': agent('scripted/assistant'),
+    })
+    const refused = await product.cli('deploy', folder, '--name', 'taker', '--token', text ?? token.text)
+    expect([refused.code, refused.err]).toEqual([
+      1,
+      expect.stringContaining('needs the permission secret:use:DESK_KEY'),
+    ])
+  })
+
+  test('is all that tools may ask for', async () => {
+    const tool = `
+      import { createAgent, defineTool, Type } from '@reins/agent'
+      export default createAgent(() => ({
+        model: 'scripted/assistant',
+        tools: [
+          defineTool({
+            name: 'key', description: 'Takes a key.', parameters: Type.Object({}), secret_requests: ['DESK_KEY'],
+            execute: (_, { secrets }) => secrets.DESK_KEY,
+          }),
+        ],
+      }))`
+    await product.cli('deploy', write('greedy', { 'agents/greedy.ts': tool }))
+    const { err } = await product.cli('connect', 'greedy', '-m', 'hi')
+    expect(err).toContain('the tool key names the secret DESK_KEY, which the project does not declare')
   })
 })
 

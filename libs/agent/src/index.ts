@@ -19,6 +19,7 @@ export type {
   Skill,
   ThinkingLevel,
 } from './authoring/runtime-config.ts'
+export type { ProjectConfig } from './project/project-config.ts'
 export { type ContentBlock, content, type ToolContent } from './content.ts'
 export { dispatch, type DispatchReceipt, type DispatchRequest } from './app/dispatch.ts'
 export type { Json, ToolContext, ToolLog } from './context.ts'

@@ -77,6 +77,8 @@ export interface WorkflowRunContext<Payload = Json> {
   /** Of the run: `run_…`. */
   readonly id: string
   readonly payload: Payload
+  /** The values that the project declares in reins.config.ts, as they are now: they may differ from one replay to the next. */
+  readonly env: Readonly<Record<string, string>>
   readonly log: ToolLog
   /** An agent, by its name or as its module exports it. Each name of a harness once. */
   init(agent: unknown, options?: { readonly name?: string }): Promise<RunHarness>

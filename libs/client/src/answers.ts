@@ -141,7 +141,7 @@ export const answers = {
   }),
   frames: record({ frames: list(record({ seq: finite, n: finite, at: instant, hash: text, events: text })) }),
   project: record({ project }),
-  projectPut: record({ project, outcome: text }),
+  projectPut: record({ project, outcome: text, warnings: optional(list(text)) }),
   projects: record({ projects: list(project) }),
   run,
   runStarted: record({ run, cursor: text }),

@@ -11,7 +11,7 @@ export interface InitializersOptions extends Pick<CodeHostsOptions, 'sandbox' | 
 export interface InitializerCall {
   readonly bundle: { readonly digest: string; readonly file: string }
   readonly agent: string
-  readonly input: { readonly id: string; readonly payload?: unknown }
+  readonly input: { readonly id: string; readonly payload?: unknown; readonly env?: Readonly<Record<string, string>> }
 }
 
 export type InitializerAnswer =

@@ -35,7 +35,8 @@ export type ToHost =
       readonly id: number
       /**
        * `tool`: a call of the tool `name`. `approval`: what its function says of these arguments. `run`: a replay of the workflow.
-       * `configure`: the initializer of the agent `name`, for an AgentInstance without its agent; its value is a configuration.
+       * `configure`: the initializer of the agent `name`, for an AgentInstance without its agent, and its `env`; its value is a
+       * configuration.
        * `fetch`: a request to the app of a project, as FetchInput; its body and its answer go by requests (see FetchHead).
        */
       readonly what: string
@@ -112,7 +113,12 @@ export interface RunInput {
   readonly agent: string
   readonly session: string
   /** Absent: it is a chat. */
-  readonly workflow?: { readonly name: string; readonly payload?: unknown }
+  readonly workflow?: {
+    readonly name: string
+    readonly payload?: unknown
+    /** What the project declares, as it is now. */
+    readonly env?: Readonly<Record<string, string>>
+  }
   readonly history: readonly RunHistory[]
   readonly limits: {
     readonly valueChars: number

@@ -23,6 +23,8 @@ export interface FoundProject {
   readonly channels: readonly FoundModule[]
   /** The project's own `app`. */
   readonly app: string | undefined
+  /** `reins.config.ts`, in the project's folder. */
+  readonly config: string | undefined
   /** Files that have a meaning elsewhere and none here, each with what to know. */
   readonly notUsed: readonly { readonly file: string; readonly why: string }[]
   /** In workflows: what their replays would not give again. */
@@ -65,6 +67,7 @@ export async function discover(folder: string): Promise<Discovery> {
   }
   const entries = await filesOf(base)
   const app = entryNamed('app', entries, at, problems)
+  const config = entryNamed('reins.config', await filesOf(root), (file) => file, problems)
   const notUsed = unused.flatMap(({ name, why }) =>
     endings
       .map((ending) => `${name}${ending}`)
@@ -80,7 +83,7 @@ export async function discover(folder: string): Promise<Discovery> {
       return unsteadyIn(text).map((one) => ({ ...one, file }))
     }),
   )
-  return { kind: 'found', project: { root, sourceRoot, ...found, app, notUsed, unsteady: unsteady.flat() } }
+  return { kind: 'found', project: { root, sourceRoot, ...found, app, config, notUsed, unsteady: unsteady.flat() } }
 }
 
 /** D1. */

@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { FoundModule, FoundProject } from './discover.ts'
 
 /** Its imports are relative to the project's folder. */
-export function generatedEntry({ agents, workflows, channels, app }: FoundProject): string {
+export function generatedEntry({ agents, workflows, channels, app, config }: FoundProject): string {
   const imports: string[] = []
   const listed = (letter: string, modules: readonly FoundModule[]): string => {
     const lines = modules.map(({ name, file }, index) => {
@@ -20,6 +20,10 @@ export function generatedEntry({ agents, workflows, channels, app }: FoundProjec
   if (app !== undefined) {
     imports.push(`import * as app from ${quoted(`./${app}`)}`)
     fields.push(`  app: { module: app.default, file: ${quoted(app)} },`)
+  }
+  if (config !== undefined) {
+    imports.push(`import * as config from ${quoted(`./${config}`)}`)
+    fields.push(`  config: { module: config.default, file: ${quoted(config)} },`)
   }
   return [
     "import { defineProject } from '@reins/agent/project'",

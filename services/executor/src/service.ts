@@ -30,6 +30,7 @@ import {
 } from '@reins/tools'
 import { configOf } from './run/configs.ts'
 import { runAgents } from './run/run-agents.ts'
+import { runEnvironment } from './run/run-environment.ts'
 import { executorMetrics } from './executor-metrics.ts'
 import { DeltaPace } from './model-call/delta-pace.ts'
 import { IgnoredFields } from './model-call/ignored-fields.ts'
@@ -147,6 +148,12 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     runs: {
       hosts,
       config: configOf(broker, config.registry),
+      environment: runEnvironment({
+        broker,
+        resolve: (request) =>
+          callService<ResolvedSecrets>(broker, serviceSubject('registry', resolveSecretsVerb), request, learnMs),
+        learnt: (values) => config.redactor.learn(values),
+      }),
       agent: runAgents(
         {
           agentFresh: (name) => reading(() => config.registry.agentFresh(name)),

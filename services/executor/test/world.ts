@@ -311,6 +311,7 @@ export class Executor {
         runs: {
           hosts: { run: async () => ({ kind: 'not-run' as const, message: 'this test has no code' }) },
           config: async () => null,
+          environment: async () => ({ kind: 'given' as const, env: {} }),
           agent: async () => ({ kind: 'none' as const }),
           schemaProblem: async () => undefined,
           now: () => 0,

@@ -24,6 +24,22 @@ export function mustHaveSecrets(
   }
 }
 
+/** Throws forbidden. The same of the secrets that a project declares. */
+export function mustHaveDeclared(
+  declared: readonly string[],
+  current: readonly string[],
+  may: readonly string[],
+): void {
+  const secret = declared.find((name) => !current.includes(name) && !may.includes(name))
+  if (secret === undefined) return
+  const permission = `secret:use:${segmentOf(secret)}`
+  throw new ReinsError(
+    'forbidden',
+    `reins.config.ts names the secret ${secret}, which the project does not have yet. That needs the permission ${permission}.`,
+    { details: { permission } },
+  )
+}
+
 interface Use {
   readonly secret: string
   /** NS1: its url, or its command. */

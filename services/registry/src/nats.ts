@@ -83,15 +83,17 @@ const Sign = Type.Object(
   { id: Name, delivery: Type.String({ maxLength: 100 }), at: Type.Integer({ minimum: 0 }), body: Type.String() },
   closed,
 )
-const PutProject = Type.Object({ name: Name, bundle: Type.String(), by: By }, closed)
-const Rollback = Type.Object({ name: Name, version: Type.Optional(Type.Integer({ minimum: 1 })), by: By }, closed)
+const deployer = { by: By, maySecrets: Type.Optional(Type.Array(Name)) }
+const PutProject = Type.Object({ name: Name, bundle: Type.String(), ...deployer }, closed)
+const Rollback = Type.Object({ name: Name, version: Type.Optional(Type.Integer({ minimum: 1 })), ...deployer }, closed)
 const RevokeToken = Type.Object({ hash: Name, by: By }, closed)
 const Nothing = Type.Object({}, closed)
 const Rotate = Type.Object({ by: By }, closed)
 const Resolve = Type.Object(
   {
     names: Type.Array(Name, { minItems: 1, maxItems: 100 }),
-    digest: Type.String({ pattern: '^[0-9a-f]{32}$' }),
+    // Of a version of an agent, or of the bundle of a project.
+    digest: Type.String({ pattern: '^([0-9a-f]{32}|sha256-[0-9a-f]{64})$' }),
     to: Type.String({ maxLength: 64 }),
   },
   closed,
@@ -150,9 +152,11 @@ export function serveRegistry({
       list: handle(List, async ({ limit, after, only }) => ({
         value: await lists.agents(limit, after, written, only),
       })),
-      'projects.put': handle(PutProject, ({ name, bundle, by }) => admitted(() => projects.put(name, bundle, by))),
-      'projects.rollback': handle(Rollback, ({ name, version, by }) =>
-        admitted(() => projects.rollback(name, version, by)),
+      'projects.put': handle(PutProject, ({ name, bundle, ...deployer }) =>
+        admitted(() => projects.put(name, bundle, deployer)),
+      ),
+      'projects.rollback': handle(Rollback, ({ name, version, ...deployer }) =>
+        admitted(() => projects.rollback(name, version, deployer)),
       ),
       'projects.delete': handle(Remove, ({ name, by }) => admitted(() => projects.delete(name, by))),
       'secrets.put': handle(PutSecretRequest, ({ name, value, by }) => admitted(() => secrets.put(name, value, by))),

@@ -62,16 +62,22 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
     ...(config.code ?? noCode),
     ...(pauseAt === undefined ? {} : { pauseAt }),
   })
-  const projects = new Projects({ log: registry, clock, bundles })
-  const configurations = new Configurations({ log: registry, clock, bundles, run: config.code?.initialize })
+  // What cannot be looked up now is no reason to warn.
+  const values = {
+    hasSecret: (name: string) => isThere(secrets.get(name), 'secret_not_found'),
+    hasConfig: (name: string) => isThere(configs.get(name), 'config_not_found'),
+  }
+  const projects = new Projects({ log: registry, clock, bundles, values })
+  const configurations = new Configurations({
+    ...{ log: registry, clock, bundles, run: config.code?.initialize },
+    config: (name) => configs.find(name),
+  })
   const agents = new Agents({
     ...{ log: registry, clock, bundles, projects },
     ...(pauseAt === undefined ? {} : { pauseAt }),
     ...(knownProviders === undefined ? {} : { knownProviders }),
-    // What cannot be looked up now is no reason to warn.
     values: {
-      hasSecret: (name) => isThere(secrets.get(name), 'secret_not_found'),
-      hasConfig: (name) => isThere(configs.get(name), 'config_not_found'),
+      ...values,
       ...(config.priceOf === undefined ? {} : { priceOf: config.priceOf }),
     },
   })

@@ -1,6 +1,7 @@
 // Whether the modules of a project export what they must, and what they are then: the manifest.
 //   C1. Every mistake is named at once, with the module's file and what to write instead.
 //   C2. An agent is known by the marker of createAgent alone: a plain object of the same look is none.
+import { declaredNames } from './project-config.ts'
 import type { ProjectModule, ProjectModules } from './define-project.ts'
 
 interface Exposed {
@@ -26,6 +27,8 @@ export interface Manifest {
     readonly file: string
   }[]
   readonly app: boolean
+  readonly env?: readonly string[]
+  readonly secrets?: readonly string[]
 }
 
 export interface ModuleProblem {
@@ -48,10 +51,11 @@ export function checkProject(modules: ProjectModules): ProjectDescription {
   sayShared(modules, say)
   const workflows = Object.entries(modules.workflows).map(([name, one]) => workflowOf(name, one, say(one.file)))
   const channels = Object.entries(modules.channels).map(([name, one]) => channelOf(name, one, say(one.file)))
-  const { app } = modules
+  const { app, config } = modules
   if (app) checkApp(app.module, say(app.file))
+  const declared = config ? declaredNames(config.module, say(config.file)) : {}
   if (problems.length > 0) return { kind: 'problems', problems }
-  return { kind: 'manifest', manifest: { agents, workflows, channels, app: app !== undefined } }
+  return { kind: 'manifest', manifest: { agents, workflows, channels, app: app !== undefined, ...declared } }
 }
 
 type Say = (message: string) => void

@@ -22,6 +22,8 @@ export interface ProjectModules {
   readonly channels: Readonly<Record<string, ProjectModule>>
   /** Absent: agents and workflows are served at `/`. `module` is what `app.ts` exports by default. */
   readonly app?: { readonly module: unknown; readonly file: string }
+  /** What `reins.config.ts` exports by default. */
+  readonly config?: { readonly module: unknown; readonly file: string }
 }
 
 export const projectMarker: unique symbol = Symbol.for('reins.project')

@@ -149,7 +149,7 @@ async function deploy(run: Invocation, folder: string, { name: given, built: fil
   said(run, answer)
 }
 
-function said(run: Invocation, { project, outcome }: ProjectAnswer): void {
+function said(run: Invocation, { project, outcome, warnings = [] }: ProjectAnswer): void {
   const { name, version, previous } = project
   const words = {
     created: `Deployed the project ${name} (version ${version}) to ${run.server}.`,
@@ -159,6 +159,7 @@ function said(run: Invocation, { project, outcome }: ProjectAnswer): void {
   } as const
   run.print(words[outcome])
   const [before] = previous
+  for (const warning of warnings) run.hint(`Note: ${warning}`)
   if (outcome === 'updated' && before) run.hint(`Go back with: reins rollback ${name}`)
 }
 
@@ -213,6 +214,8 @@ function projectLines({ name, version, digest, size, manifest, previous, updated
         `channel ${channel}  ${routes.map(({ method, path: at }) => `${method} ${oneLine(at)}`).join(', ')}`,
     ),
     ...(manifest.app ? ['app'] : []),
+    ...(manifest.env ? [`env ${manifest.env.map(oneLine).join(', ')}`] : []),
+    ...(manifest.secrets ? [`secrets ${manifest.secrets.map(oneLine).join(', ')}`] : []),
     ...previous.map((one) => `before: version ${one.version}, deployed ${ago(one.at, now)} by ${oneLine(one.by)}`),
   ]
 }

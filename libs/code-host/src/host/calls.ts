@@ -4,7 +4,7 @@ import type { ToolContext } from '@reins/agent'
 import type { ProjectForm, ProjectModules } from '@reins/agent/project'
 import type { CallEnd, FetchInput, FromHost, HostLimits, LogLevel, RunInput, ToHost } from '../messages.ts'
 import type { LoadedTool, Workflow } from './exports.ts'
-import type { Instances } from './instances.ts'
+import type { Environment, Instances } from './instances.ts'
 import { asJson } from './json.ts'
 import { RunReplay } from './replay.ts'
 import { say, sayText } from './say.ts'
@@ -21,6 +21,22 @@ export interface Call {
   printed: number
   shown: number
   logged: number
+}
+
+type Values = Pick<Partial<ToolContext>, 'secrets' | 'config'>
+type Configuring = { readonly id: string; readonly payload?: unknown; readonly env?: Environment }
+interface Declared {
+  readonly env?: readonly string[]
+  readonly secrets?: readonly string[]
+}
+
+/** Of the values of a call, those that the project declares: the tool may name more, which are its own. */
+function environmentOf({ secrets = {}, config = {} }: Values, declared: Declared): Environment {
+  const all: Readonly<Record<string, unknown>> = { ...config, ...secrets }
+  const names = [...(declared.env ?? []), ...(declared.secrets ?? [])].filter((name) => Object.hasOwn(all, name))
+  return Object.fromEntries(
+    names.map((name) => [name, typeof all[name] === 'string' ? all[name] : JSON.stringify(all[name])]),
+  )
 }
 
 const contentMarker = Symbol.for('reins.tool-content')
@@ -112,9 +128,12 @@ export class Calls {
   async #work(call: Call, { what, name, input, facts }: Run): Promise<CallEnd | string> {
     if (what === 'run') return this.#replay(call, input as RunInput)
     if (what === 'fetch') return this.#serve(call, input as FetchInput)
-    if (what === 'configure') return this.#configure(name, input as { readonly id: string; readonly payload?: unknown })
+    if (what === 'configure') return this.#configure(name, input as Configuring)
     const { instance } = facts
-    const tool = instance ? await this.instances?.tool(instance, name) : this.tools.get(name)
+    const given = instance && what === 'tool' && this.#declares ? await this.#valuesFor(call, name) : undefined
+    const tool = instance
+      ? await this.instances?.tool(instance, name, given && environmentOf(given, this.#declared))
+      : this.tools.get(name)
     if (tool === undefined)
       return failed(
         instance
@@ -127,8 +146,7 @@ export class Calls {
       return { kind: 'error', code: 'invalid-arguments', message: `invalid arguments: ${checked.problems.join('; ')}` }
     if (what === 'approval') return { kind: 'value', value: (await form.approval?.(checked.value)) ?? 'auto' }
     if (what !== 'tool') return failed(`this host runs no "${what}"`)
-    const values = takesValues ? await this.#request(call, 'values', { tool: name }) : undefined
-    const { secrets = {}, config = {} } = (values ?? {}) as Pick<Partial<ToolContext>, 'secrets' | 'config'>
+    const { secrets = {}, config = {} } = given ?? (takesValues ? await this.#valuesFor(call, name) : {})
     const context: ToolContext = {
       signal: call.abort.signal,
       idempotencyKey: facts.idempotencyKey,
@@ -141,12 +159,23 @@ export class Calls {
     return this.#resultOf(await form.execute(checked.value, Object.freeze(context)))
   }
 
-  async #configure(
-    agent: string,
-    instance: { readonly id: string; readonly payload?: unknown },
-  ): Promise<CallEnd | string> {
+  async #configure(agent: string, { env, ...instance }: Configuring): Promise<CallEnd | string> {
     if (!this.instances) return failed('the file is no project, and has no agents')
-    return this.#resultOf(await this.instances.configure({ ...instance, agent }))
+    return this.#resultOf(await this.instances.configure({ ...instance, agent }, env))
+  }
+
+  get #declared(): Declared {
+    return (this.project?.config?.module ?? {}) as Declared
+  }
+
+  /** Whether the project has an `env`. */
+  get #declares(): boolean {
+    const { env = [], secrets = [] } = this.#declared
+    return env.length + secrets.length > 0
+  }
+
+  async #valuesFor(call: Call, tool: string): Promise<Values> {
+    return ((await this.#request(call, 'values', { tool })) ?? {}) as Values
   }
 
   async #serve(call: Call, input: FetchInput): Promise<CallEnd> {

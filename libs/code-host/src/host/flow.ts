@@ -36,7 +36,7 @@ export function runContext(
   return Object.freeze({
     id,
     payload: workflow.payload,
-    env: Object.freeze({}),
+    env: Object.freeze({ ...workflow.env }),
     /** A replay has no request. */
     req: undefined,
     log,

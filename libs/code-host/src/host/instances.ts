@@ -2,6 +2,7 @@
 //   IN1. A tool is that of one instance of one agent: it is looked for in what the initializer gave for that id, and nowhere else. So a
 //        function that holds one id is never given a call of another.
 //   IN2. What an initializer throws, or gives wrongly, names the module.
+//   IN3. A function may hold values of `env`: where they are others now, the initializer runs again before it is called.
 import type { AgentForm, LiveTools } from '@reins/agent'
 import type { ProjectModules } from '@reins/agent/project'
 import type { AgentInstance } from '../messages.ts'
@@ -9,38 +10,39 @@ import type { LoadedTool } from './exports.ts'
 import { messageOf } from './thrown.ts'
 
 const marker = Symbol.for('reins.agent')
+/** What the project declares, by name. */
+export type Environment = Readonly<Record<string, string>>
+
 /** Instances whose tools are kept; of those that were asked for longest ago the initializer runs again. */
 const mostInstances = 256
 
 export class Instances {
   readonly #agents: ProjectModules['agents']
-  readonly #live = new Map<string, Promise<LiveTools>>()
+  readonly #live = new Map<string, { readonly env: string; readonly tools: LiveTools }>()
 
   constructor(agents: ProjectModules['agents']) {
     this.#agents = agents
   }
 
   /** Runs the initializer, and gives the configuration. Rejects with what is wrong (IN2). */
-  async configure({ agent, id, payload }: AgentInstance): Promise<unknown> {
+  async configure({ agent, id, payload }: AgentInstance, env: Environment = {}): Promise<unknown> {
     const { file, form } = this.#form(agent)
     const configured = await form
-      .configure(Object.freeze({ id, env: Object.freeze({}), payload }))
+      .configure(Object.freeze({ id, env: Object.freeze({ ...env }), payload }))
       .catch((error: unknown) => {
         throw new Error(`${file}: the initializer failed: ${messageOf(error)}`, { cause: error })
       })
     if (configured.kind === 'problems') throw new Error(`${file}: ${configured.problems.join('; ')}.`)
-    this.#keep(keyOf({ agent, id, payload }), Promise.resolve(configured.live))
+    this.#keep(keyOf({ agent, id, payload }), { env: JSON.stringify(env), tools: configured.live })
     return configured.configuration
   }
 
-  /** IN1. undefined: the instance has no such tool now. */
-  async tool(instance: AgentInstance, name: string): Promise<LoadedTool | undefined> {
+  /** IN1, IN3. undefined: the instance has no such tool now. Without `env`: what was given last does. */
+  async tool(instance: AgentInstance, name: string, env?: Environment): Promise<LoadedTool | undefined> {
     const key = keyOf(instance)
-    let live: LiveTools | undefined = await this.#live.get(key)
-    if (!live) {
-      await this.configure(instance)
-      live = await this.#live.get(key)
-    }
+    const known = this.#live.get(key)
+    if (!known || (env !== undefined && known.env !== JSON.stringify(env))) await this.configure(instance, env)
+    let live = this.#live.get(key)?.tools
     for (const profile of instance.path ?? []) live = live?.subagents.get(profile)
     const form = live?.tools.get(name)
     if (!form) return undefined
@@ -59,7 +61,7 @@ export class Instances {
     return { file: one.file, form }
   }
 
-  #keep(key: string, live: Promise<LiveTools>): void {
+  #keep(key: string, live: { readonly env: string; readonly tools: LiveTools }): void {
     this.#live.delete(key)
     this.#live.set(key, live)
     const [oldest] = this.#live.keys()

@@ -22,6 +22,10 @@ const exposed = {
   file: File,
 }
 
+/** Names that a project may declare of each kind: a tool has room for some of its own beside them. */
+export const maxDeclaredNames = 40
+const DeclaredNames = Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { maxItems: maxDeclaredNames })
+
 /** What a project's bundle says of itself. */
 export const ProjectManifest = Type.Object(
   {
@@ -52,6 +56,9 @@ export const ProjectManifest = Type.Object(
     ),
     /** It has an `app` of its own. */
     app: Type.Boolean(),
+    /** Names of configs and of secrets whose values its code is given as `env`. Absent: none. */
+    env: Type.Optional(DeclaredNames),
+    secrets: Type.Optional(DeclaredNames),
   },
   closed,
 )
@@ -139,6 +146,7 @@ export const ProjectAnswer = Type.Object(
       Type.Literal('unchanged'),
       Type.Literal('rolled-back'),
     ]),
+    warnings: Type.Optional(Type.Array(Type.String(), { description: 'What the project will miss when it runs' })),
   },
   closed,
 )

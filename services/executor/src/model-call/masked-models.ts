@@ -1,6 +1,7 @@
 // Which secrets are masked in what the models of an agent say.
 //   MM1. An agent that names secrets: all of them, in every form, learnt before its model is asked. A tool, a server or a person may have
 //        told the model one in a form that nobody masked.
+//   MM3. A workflow of a project may hold values of its `env`: whatever this process knows is masked in every form.
 //   MM2. Any other: what this process knows, as it is and in JSON, so that its stream holds back as little as can be.
 import type { Definitions } from '@reins/context'
 import type { Redactor, SecretsRedactor } from '@reins/secrets'
@@ -20,6 +21,7 @@ export function maskedModels({
 }: MaskedModelsOptions): (digest: string) => Promise<Redactor> {
   const plain = redactor.literal()
   return async (digest) => {
+    if (digest.startsWith('sha256-')) return redactor // MM3
     const version = await definitions.resolved(digest).catch(() => undefined)
     return version && (await learnNamed(digest, version.definition)) ? redactor : plain
   }

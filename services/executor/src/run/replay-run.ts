@@ -20,6 +20,7 @@ import {
 import type { Redactor } from '@reins/secrets'
 import { type Effect, type Harness, type Run, type Session, sessionsLeft } from '@reins/session'
 import type { RunAgent } from './run-agents.ts'
+import type { RunEnvironment } from './run-environment.ts'
 
 /** `held`: nothing new may begin now. `lost`: the replay is nobody's any more. */
 export type Said = 'in' | 'held' | 'lost'
@@ -30,6 +31,8 @@ export interface ReplayPorts {
   agent(name: string, session: Session): Promise<RunAgent>
   /** Why no answer can be held against this schema; undefined: they can. */
   schemaProblem(schema: JsonObject): Promise<string | undefined>
+  /** What the project of the workflow declares. */
+  environment(session: Session): Promise<RunEnvironment>
   /** The value of a config; null: there is none. */
   config(name: string, session: Session): Promise<unknown>
   readonly now: () => number
@@ -53,6 +56,8 @@ type Outcome = ReplayOutcome | { readonly kind: 'aborted'; readonly partial: str
 export type Say = (events: readonly SessionEvent[], begins: boolean) => Promise<Said>
 
 const notRunTries = 4
+/** With up to 10 s before each of them. */
+const environmentTries = 60
 
 export async function replayRun(
   session: Session,
@@ -122,9 +127,14 @@ class Replaying {
     this.#chars = JSON.stringify(history).length
     const { workflow } = this.#run
     const either = AbortSignal.any([signal, this.#broken.signal])
+    const environment = await this.#environment(signal)
+    if (environment.kind === 'not-run') return environment
+    if (environment.kind === 'missing')
+      return { kind: 'broken', error: { code: 'missing-value', message: environment.message } }
+    const { env } = environment
     const input = {
       ...{ agent: born?.agent ?? '', session: id, history },
-      ...(workflow ? { workflow: { name: workflow.workflow, ...payloadOf(workflow) } } : {}),
+      ...(workflow ? { workflow: { name: workflow.workflow, ...payloadOf(workflow), env } } : {}),
       limits: {
         valueChars: runLimits.valueChars,
         stepMs: runLimits.stepMs,
@@ -154,6 +164,19 @@ class Replaying {
     } finally {
       clearTimeout(this.#watch)
     }
+  }
+
+  /** A registry that is away for some minutes fails no run. */
+  async #environment(signal: AbortSignal): Promise<RunEnvironment | Extract<HostsAnswer, { kind: 'not-run' }>> {
+    for (let tries = 1; ; tries++)
+      try {
+        return await this.#ports.environment(this.#session)
+      } catch (error) {
+        const message = error instanceof Error ? error.message : 'the values that the project declares cannot be had'
+        if (signal.aborted || tries === environmentTries) return { kind: 'not-run', message }
+        this.#ports.log(this.#session.id, { level: 'warn', message: `A replay waits: ${message}` })
+        await new Promise((resolve) => setTimeout(resolve, Math.min(500 * 2 ** tries, 10_000)))
+      }
   }
 
   outcome(answer: Answer): ReplayOutcome {

@@ -1,6 +1,9 @@
 // Agents that are modules of a project, configured for one id: their initializer runs, and what it gives is kept as a version.
 //   CF1. A version is known by its digest: the same configuration of the same build gives the same version, and nothing is written twice.
 //   CF2. What the version names is kept before it: the files of its skills, and the versions of its subagents.
+//   CF4. What an initializer gives is stored, so here it is given no value of a secret: `secret:NAME` stands in its place. The process that
+//        runs a tool runs the initializer again, with the values.
+//   CF5. A tool may be given the secrets that its project declares, which whoever deployed it had to be allowed to use, and no other.
 //   CF3. An initializer has its time; one that does not end, throws, or gives what cannot be used is refused with its module named.
 import {
   bundleDigest,
@@ -24,7 +27,7 @@ import { Configuration, definitionOf, type Subagent } from './definition-of.ts'
 export type RunInitializer = (asked: {
   readonly bundle: { readonly digest: string; readonly file: string }
   readonly agent: string
-  readonly input: { readonly id: string; readonly payload?: unknown }
+  readonly input: { readonly id: string; readonly payload?: unknown; readonly env?: Readonly<Record<string, string>> }
 }) => Promise<InitializerEnd>
 
 export type InitializerEnd =
@@ -38,6 +41,8 @@ export interface ConfigurationsOptions {
   readonly log: RegistryLog
   readonly clock: Clock
   readonly bundles: Pick<Bundles, 'keep'>
+  /** The value of a config; undefined: there is none. */
+  readonly config: (name: string) => Promise<unknown>
   /** Absent: no code is run here. */
   readonly run?: RunInitializer | undefined
 }
@@ -59,7 +64,8 @@ export class Configurations {
     const { run } = this.#options
     if (!run) throw new ReinsError('unavailable', 'This registry runs no code, so no agent can be configured here.')
     const bundle = { digest: project.digest, file }
-    const end = await run({ bundle, agent, input: { id, ...(payload === undefined ? {} : { payload }) } })
+    const env = await this.#environment(agent, project)
+    const end = await run({ bundle, agent, input: { id, ...(payload === undefined ? {} : { payload }), env } })
     if (end.kind === 'refused')
       throw new ReinsError('unavailable', `The agent ${agent} cannot be configured here now: ${end.message}`)
     if (end.kind === 'failed') throw invalid(agent, [end.message])
@@ -75,6 +81,7 @@ export class Configurations {
     const made = definitionOf(configuration, {
       ...{ bundle: { digest: project.digest, size: project.size }, file, skills },
       instance: { agent, id, ...(payload === undefined ? {} : { payload }) },
+      declared: declaredOf(project),
     })
     if (made.kind === 'problems')
       throw invalid(
@@ -109,6 +116,22 @@ export class Configurations {
     this.#seen.add(digest)
   }
 
+  /** CF4. */
+  async #environment(agent: string, project: ProjectEntry): Promise<Readonly<Record<string, string>>> {
+    const { env: names, secrets } = declaredOf(project)
+    const env: Record<string, string> = {}
+    for (const name of names) {
+      const value = await this.#options.config(name)
+      if (value === undefined)
+        throw invalid(agent, [
+          `reins.config.ts: the project declares the config ${name}, which is not set: reins config set ${name} VALUE`,
+        ])
+      env[name] = typeof value === 'string' ? value : JSON.stringify(value)
+    }
+    for (const name of secrets) env[name] = `secret:${name}`
+    return env
+  }
+
   async #find(agent: string): Promise<{ readonly project: ProjectEntry; readonly file: string }> {
     for (const { value } of (await this.#options.log.all('project')).values()) {
       const project = parseProject(value)
@@ -118,6 +141,8 @@ export class Configurations {
     throw new ReinsError('agent_not_found', `No project has an agent ${JSON.stringify(agent.slice(0, 80))}.`)
   }
 }
+
+const declaredOf = ({ manifest: { env = [], secrets = [] } }: ProjectEntry) => ({ env, secrets })
 
 /** What is to be kept of skills; `stored` gets what definitions say of each. */
 function* skillBundles(

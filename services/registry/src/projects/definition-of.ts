@@ -1,5 +1,7 @@
 // From what an initializer gave to an ordinary definition: what a session of such an agent works by is what that of any other does. Pure.
 //   DF1. The configuration comes out of the project's own code, so its form is checked here.
+//   DF3. Each tool names what the project declares beside what it names itself: by that it is given the values, and they are masked in
+//        what is recorded of it. It names no secret that the project does not declare.
 //   DF2. Its tools name the bundle of the project and the instance: whoever runs one gives it to that instance and to no other.
 import {
   type AgentDefinition,
@@ -55,6 +57,8 @@ export interface DefinitionParts {
   /** Of the agent's module, for messages. */
   readonly file: string
   readonly instance: CodeInstance
+  /** Names of configs and secrets that the project's code is given as `env`. */
+  readonly declared: { readonly env: readonly string[]; readonly secrets: readonly string[] }
   /** What is kept of skills, by the path of the profile they belong to: '' for the agent's own. */
   readonly skills: ReadonlyMap<string, StoredSkills>
 }
@@ -80,6 +84,8 @@ export function definitionOf(configuration: Configuration, parts: DefinitionPart
   const effort = effortOf(configuration.thinkingLevel)
   const context = contextOf(configuration.compaction)
   const seconds = durability?.timeoutMs === undefined ? undefined : Math.max(1, Math.ceil(durability.timeoutMs / 1000))
+  const undeclared = undeclaredSecrets(configuration, parts)
+  if (undeclared.length > 0) return { kind: 'problems', problems: undeclared }
   const own = bodyOf(configuration, parts, [], local)
   const definition: unknown = {
     name: parts.instance.agent,
@@ -107,7 +113,7 @@ function bodyOf(
   const { bundle, file, instance } = parts
   const own: InstanceTools = {
     ...{ file, ...bundle, network: true },
-    tools: [...tools],
+    tools: tools.map((tool) => withDeclared(tool, parts.declared)),
     instance: { ...instance, ...(path.length === 0 ? {} : { path: [...path] }) },
   }
   const all = [...local, ...(tools.length === 0 ? [] : [own])]
@@ -134,6 +140,37 @@ function bodyOf(
           ),
         }),
   }
+}
+
+/** DF3. */
+function withDeclared(tool: CodeTool, { env, secrets }: DefinitionParts['declared']): CodeTool {
+  const [configs, kept] = [union(tool.config_requests, env), union(tool.secret_requests, secrets)]
+  return {
+    ...tool,
+    ...(configs.length === 0 ? {} : { config_requests: configs }),
+    ...(kept.length === 0 ? {} : { secret_requests: kept }),
+  }
+}
+
+const union = (own: readonly string[] = [], more: readonly string[]): string[] => [...new Set([...own, ...more])]
+
+/** DF3. */
+function undeclaredSecrets(
+  { tools, subagents }: Pick<Configuration, 'tools' | 'subagents'>,
+  parts: DefinitionParts,
+): readonly string[] {
+  const { secrets } = parts.declared
+  return [
+    ...tools.flatMap(({ name, secret_requests: asked = [] }) =>
+      asked
+        .filter((secret) => !secrets.includes(secret))
+        .map(
+          (secret) =>
+            `the tool ${name} names the secret ${secret}, which the project does not declare: write it into "secrets" of reins.config.ts, and deploy again`,
+        ),
+    ),
+    ...subagents.flatMap((one) => undeclaredSecrets(one as Pick<Configuration, 'tools' | 'subagents'>, parts)),
+  ]
 }
 
 const firstLine = (text: string | undefined): string | undefined =>

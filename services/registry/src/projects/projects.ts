@@ -2,6 +2,7 @@
 //   PR1. The bundle is kept before the project names it; a project names nothing that is not there.
 //   PR2. A project's state changes only from the state that was decided on: a refused write is decided again.
 //   PR3. `version` counts up for ever, also over a rollback and a deletion.
+//   PR5. Whoever deploys or rolls back a project must be allowed to use the secrets that it declares and did not have before.
 //   PR4. Agents and workflows have one namespace each, over all projects and all agents in YAML: the second of a name is refused.
 import {
   isProjectName,
@@ -17,12 +18,24 @@ import {
 import { parseAgent, parseProject } from '@reins/journal'
 import type { Clock } from '@reins/service'
 import type { Bundles } from '../code/bundles.ts'
+import { mustHaveDeclared } from '../named-secrets.ts'
 import type { RegistryLog } from '../registry-log.ts'
 
 export interface ProjectsOptions {
   readonly log: RegistryLog
   readonly clock: Clock
   readonly bundles: Pick<Bundles, 'project' | 'manifest' | 'keep'>
+  /** Whether a value is set; undefined: nobody is warned. */
+  readonly values?: {
+    hasSecret(name: string): Promise<boolean>
+    hasConfig(name: string): Promise<boolean>
+  }
+}
+
+/** Who asks. `maySecrets`: the only secrets that they may give to a project; absent: all. */
+export interface Deployer {
+  readonly by: string
+  readonly maySecrets?: readonly string[] | undefined
 }
 
 interface Current {
@@ -45,28 +58,57 @@ export class Projects {
   readonly #clock: Clock
   readonly #bundles: ProjectsOptions['bundles']
 
-  constructor({ log, clock, bundles }: ProjectsOptions) {
+  readonly #values: ProjectsOptions['values']
+
+  constructor({ log, clock, bundles, values }: ProjectsOptions) {
+    this.#values = values
     this.#log = log
     this.#clock = clock
     this.#bundles = bundles
   }
 
-  async put(name: string, text: string, by: string): Promise<{ value: ProjectAnswer; seq: number }> {
+  async put(name: string, text: string, deployer: Deployer): Promise<{ value: ProjectAnswer; seq: number }> {
+    const { by } = deployer
     mustBeName(name)
     const found = await this.#bundles.project(name, text)
     if (found.kind === 'problems') throw invalid(name, found.problems)
     const { bundle, manifest } = found
     await this.#mustBeFree(name, manifest)
+    await this.#mayUse(name, manifest, deployer)
     if (found.kind === 'fresh') await this.#bundles.keep([bundle], by, this.#clock.now()) // PR1
     const next = { digest: bundle.digest, size: bundle.bytes.length, manifest }
-    return this.#change(name, by, (entry) => (entry?.digest === next.digest ? undefined : next))
+    const { value, seq } = await this.#change(name, by, (entry) => (entry?.digest === next.digest ? undefined : next))
+    const warnings = await this.#missing(manifest)
+    return { value: warnings.length === 0 ? value : { ...value, warnings }, seq }
+  }
+
+  /** PR5. */
+  async #mayUse(name: string, { secrets = [] }: ProjectManifest, { maySecrets }: Deployer): Promise<void> {
+    if (!maySecrets) return
+    const { entry } = await this.#current(name)
+    mustHaveDeclared(secrets, entry?.deleted === false ? (entry.manifest.secrets ?? []) : [], maySecrets)
+  }
+
+  async #missing({ env = [], secrets = [] }: ProjectManifest): Promise<string[]> {
+    const values = this.#values
+    if (!values) return []
+    const lacks = async (names: readonly string[], has: (name: string) => Promise<boolean>) => {
+      const there = await Promise.all(names.map(has))
+      return names.filter((_, index) => !there[index])
+    }
+    const configs = await lacks(env, values.hasConfig)
+    const kept = await lacks(secrets, values.hasSecret)
+    return [
+      ...configs.map((one) => `The config ${one} is not set: reins config set ${one} VALUE`),
+      ...kept.map((one) => `The secret ${one} is not set: reins secret set ${one}`),
+    ]
   }
 
   /** `version`: default: the latest build before the present one. */
   async rollback(
     name: string,
     version: number | undefined,
-    by: string,
+    deployer: Deployer,
   ): Promise<{ value: ProjectAnswer; seq: number }> {
     const { entry } = await this.#current(name)
     if (!entry || entry.deleted) throw notFound(name)
@@ -75,7 +117,8 @@ export class Projects {
     if (!kept) throw new ReinsError('unavailable', `The bundle of version ${build.version} cannot be read now.`)
     const next = { digest: build.digest, size: kept.size, manifest: kept.manifest }
     await this.#mustBeFree(name, next.manifest)
-    const { value, seq } = await this.#change(name, by, (now) => {
+    await this.#mayUse(name, next.manifest, deployer)
+    const { value, seq } = await this.#change(name, deployer.by, (now) => {
       if (!now) throw notFound(name)
       return next
     })

@@ -41,6 +41,11 @@ export class Configs {
     return { value: configOf(entry, entry.value) }
   }
 
+  /** Its value; undefined: there is none. */
+  async find(name: string): Promise<unknown> {
+    return (await this.#entries.find(name))?.value
+  }
+
   /** `only`: of these names. */
   async list(limit: number, after: string | undefined, only?: readonly string[]): Promise<{ value: ConfigList }> {
     const shown = (await this.#entries.all()).filter(({ name }) => !only || only.includes(name))

@@ -1,7 +1,7 @@
 // Secrets: written encrypted, listed by name, given to the one process that uses them.
 //   SE1. A value is in clear only between a person's request and its encryption, and between its decryption and its sealing for the asker.
 //        It is in no record, reply, error or line of the log.
-//   SE2. A process is given what the agent's version for which it asks names, and nothing else.
+//   SE2. A process is given what the agent's version, or the build of a project, for which it asks names, and nothing else.
 import {
   maxSecretBytes,
   ReinsError,
@@ -12,7 +12,7 @@ import {
   type SecretInfo,
   type SecretList,
 } from '@reins/contracts'
-import { parseVersion } from '@reins/journal'
+import { parseBundle, parseVersion } from '@reins/journal'
 import { handOver, openSecret, sealSecret, secretNamesIn } from '@reins/secrets'
 import type { RegistryLog } from '../registry-log.ts'
 import { Entries, pageOf } from './entries.ts'
@@ -146,12 +146,22 @@ export class Secrets {
   async #namedIn(digest: string): Promise<ReadonlySet<string>> {
     const known = this.#named.get(digest)
     if (known) return known
-    const version = parseVersion((await this.#options.log.last('version', digest))?.value)
-    if (!version) throw new ReinsError('invalid_request', 'There is no version of an agent with this digest.')
-    const names = secretNamesIn(version.definition)
+    const names = await this.#namesOf(digest)
     if (this.#named.size >= versionsKept) this.#named.clear()
     this.#named.set(digest, names)
     return names
+  }
+
+  async #namesOf(digest: string): Promise<ReadonlySet<string>> {
+    const { log } = this.#options
+    if (digest.startsWith('sha256-')) {
+      const bundle = parseBundle((await log.last('bundle', digest))?.value)
+      if (!bundle?.project) throw new ReinsError('invalid_request', 'There is no build of a project with this digest.')
+      return new Set(bundle.project.secrets)
+    }
+    const version = parseVersion((await log.last('version', digest))?.value)
+    if (!version) throw new ReinsError('invalid_request', 'There is no version of an agent with this digest.')
+    return secretNamesIn(version.definition)
   }
 }
 

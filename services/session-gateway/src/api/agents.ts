@@ -144,8 +144,8 @@ export class Agents {
   }
 }
 
-/** The secrets that a definition of this caller may name; nothing where it may name all. */
-function secretsOf(caller: Caller): { readonly maySecrets?: readonly string[] } {
+/** The secrets that a definition or a project of this caller may name; nothing where it may name all. */
+export function secretsOf(caller: Caller): { readonly maySecrets?: readonly string[] } {
   const names = namesOf(allowedTo(caller, operations.useSecret), 'secret')
   return names ? { maySecrets: names } : {}
 }

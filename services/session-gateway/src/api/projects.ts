@@ -9,6 +9,7 @@ import {
   serviceSubject,
 } from '@reins/contracts'
 import type { GatewayConfig } from '../ports.ts'
+import { secretsOf } from './agents.ts'
 import { authorize, type Caller } from './caller.ts'
 import { operations } from './operations.ts'
 
@@ -28,12 +29,15 @@ export class Projects {
   /** Throws what the registry refuses with. `bundle`: its text. */
   async deploy(caller: Caller, name: string, bundle: string): Promise<ProjectAnswer> {
     authorize(caller, operations.deployProject)
-    return this.#write('projects.put', { name, bundle, by: caller.by }, deployWithinMs)
+    return this.#write('projects.put', { name, bundle, by: caller.by, ...secretsOf(caller) }, deployWithinMs)
   }
 
   async rollback(caller: Caller, name: string, version: number | undefined): Promise<ProjectAnswer> {
     authorize(caller, operations.rollbackProject)
-    return this.#write('projects.rollback', { name, ...(version === undefined ? {} : { version }), by: caller.by })
+    return this.#write('projects.rollback', {
+      ...{ name, by: caller.by, ...secretsOf(caller) },
+      ...(version === undefined ? {} : { version }),
+    })
   }
 
   async delete(caller: Caller, name: string): Promise<{ readonly name: string }> {
