@@ -15,6 +15,47 @@ import { freePort } from './asking-server.ts'
 
 const configurations = path.join(import.meta.dirname, '..', '..', 'deploy', 'balancer')
 const nginx = ['nginx', '/usr/sbin/nginx'].find((program) => spawnSync(program, ['-v']).status === 0)
+const caddy = ['caddy'].find((program) => spawnSync(program, ['version']).status === 0)
+
+/** What stands before the page: its program, where that is, and how it is told of the page at `host` and of its own port. */
+interface Front {
+  readonly name: string
+  readonly program: string | undefined
+  readonly login: string
+  /** Everything but TLS, whose certificate this machine has not. Gives the words of the command. */
+  configure(folder: string, host: string, port: number): readonly string[]
+}
+
+const fronts: readonly Front[] = [
+  {
+    ...{ name: 'nginx', program: nginx, login: 'ada:open sesame' },
+    configure(folder, host, port) {
+      // nginx takes SHA-1 too.
+      const hash = createHash('sha1').update('open sesame').digest('base64')
+      writeFileSync(path.join(folder, 'reins.htpasswd'), `ada:{SHA}${hash}\n`)
+      const site = readFileSync(path.join(configurations, 'nginx-web.conf'), 'utf8')
+        .replace('listen 443 ssl;', `listen 127.0.0.1:${port};`)
+        .replaceAll(/^ *ssl_certificate.*$/gm, '')
+        .replaceAll('/etc/nginx/reins.htpasswd', `${folder}/reins.htpasswd`)
+        .replace('127.0.0.1:8080', host)
+      const text = `events {} pid ${folder}/nginx.pid; http { access_log off; ${temporaryIn(folder)} ${site} }`
+      writeFileSync(path.join(folder, 'nginx.conf'), text)
+      const words = ['-c', path.join(folder, 'nginx.conf'), '-p', folder, '-e', path.join(folder, 'error.log')]
+      return [...words, '-g', 'daemon off; user root;']
+    },
+  },
+  {
+    ...{ name: 'Caddy', program: caddy, login: 'ada:demo' },
+    configure(folder, host, port) {
+      const site = readFileSync(path.join(configurations, 'Caddyfile'), 'utf8')
+        .replace('chat.example.com {', `http://chat.example.com:${port} {\n\tbind 127.0.0.1`)
+        .replace('127.0.0.1:8080', host)
+      const alone = `{\n\tadmin off\n\tauto_https off\n\tstorage file_system ${folder}\n\tlog {\n\t\tlevel ERROR\n\t}\n}\n`
+      writeFileSync(path.join(folder, 'Caddyfile'), alone + site)
+      return ['run', '--adapter', 'caddyfile', '--config', path.join(folder, 'Caddyfile')]
+    },
+  },
+]
 
 interface ApiProcess {
   readonly child: ChildProcess
@@ -103,29 +144,20 @@ export function balancerCases(at: () => World): void {
     },
   )
 
-  test.skipIf(nginx === undefined)('the web page behind nginx asks for its login, and streams', async () => {
+  // apt-get install nginx-light caddy; what is not there counts as skipped.
+  test.for(fronts)('the web page behind $name asks for its login, and streams', async (front, { skip }) => {
+    if (front.program === undefined) return skip(`there is no ${front.name} here`)
     const folder = mkdtempSync(path.join(tmpdir(), 'reins-page-'))
     const allowed = ['--allow-host', 'chat.example.com', '--allow-origin', 'https://chat.example.com']
     const page = await serving(folder, 'web', at().token, allowed)
     const port = await freePort()
-    // A login of ada with "open sesame"; nginx takes SHA-1 too.
-    const hash = createHash('sha1').update('open sesame').digest('base64')
-    writeFileSync(path.join(folder, 'reins.htpasswd'), `ada:{SHA}${hash}\n`)
-    // Everything but TLS, whose certificate this machine has not.
-    const site = readFileSync(path.join(configurations, 'nginx-web.conf'), 'utf8')
-      .replace('listen 443 ssl;', `listen 127.0.0.1:${port};`)
-      .replaceAll(/^ *ssl_certificate.*$/gm, '')
-      .replaceAll('/etc/nginx/reins.htpasswd', `${folder}/reins.htpasswd`)
-      .replace('127.0.0.1:8080', page.host)
-    const text = `events {} pid ${folder}/nginx.pid; http { access_log off; ${temporaryIn(folder)} ${site} }`
-    writeFileSync(path.join(folder, 'nginx.conf'), text)
-    const words = ['-c', path.join(folder, 'nginx.conf'), '-p', folder, '-e', path.join(folder, 'error.log')]
-    const balancer = spawn(nginx ?? '', [...words, '-g', 'daemon off; user root;'], { stdio: 'inherit' })
+    const words = front.configure(folder, page.host, port)
+    const balancer = spawn(front.program, words, { stdio: 'inherit', env: { PATH: process.env.PATH, HOME: folder } })
     const ask = (route: string, init: { login?: boolean; headers?: Record<string, string>; body?: string }) =>
       asked(port, route, {
         ...(init.body === undefined ? {} : { body: init.body }),
         headers: {
-          ...(init.login === false ? {} : { authorization: `Basic ${btoa('ada:open sesame')}` }),
+          ...(init.login === false ? {} : { authorization: `Basic ${btoa(front.login)}` }),
           ...init.headers,
         },
       })

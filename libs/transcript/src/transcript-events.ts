@@ -120,7 +120,7 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
         ),
       })
     case 'tool-call.completed':
-      return closeTool(transcript, event.data.call, event.data.status, event.data.output, at, event.data.duration)
+      return closeTool(transcript, event.data.call, event.data.status, event.data.output, at, event.data)
     case 'tool-call.cancelled':
       return closeTool(transcript, event.data.call, 'cancelled', '', at)
     case 'tool-call.outcome-unknown':
@@ -462,7 +462,7 @@ function closeTool(
   outcome: ToolOutcome,
   output: string,
   at: number,
-  duration?: number,
+  { duration, ref }: { readonly duration?: number; readonly ref?: string } = {},
 ): TranscriptChange {
   const tool = transcript.tools.find((one) => one.call === call)
   if (!tool) return { transcript, pieces: [] }
@@ -474,7 +474,10 @@ function closeTool(
       questions: transcript.questions.filter((one) => one.call !== call),
     },
     pieces: [
-      { kind: 'tool', call, name: tool.name, input: tool.input, outcome, ms: duration ?? at - tool.since, output },
+      {
+        ...{ kind: 'tool', call, name: tool.name, input: tool.input, outcome, ms: duration ?? at - tool.since, output },
+        ...(ref === undefined ? {} : { ref }),
+      },
     ],
   }
 }

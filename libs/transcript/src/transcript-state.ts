@@ -32,6 +32,8 @@ export type Piece =
       readonly outcome: ToolOutcome
       readonly ms?: number
       readonly output: string
+      /** Names the whole output, where `output` is a part of it. */
+      readonly ref?: string
       /** Of a delegation: what its agents used, and what stands under it. */
       readonly note?: string
       readonly below?: readonly string[]

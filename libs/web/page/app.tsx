@@ -19,6 +19,7 @@ import { answersReady } from './thread/answer-text.tsx'
 import { Controls } from './thread/item-view.tsx'
 import { PlanView, planTitle } from './thread/plan-view.tsx'
 import { ThreadView } from './thread/thread-view.tsx'
+import { Outputs } from './thread/whole-output.tsx'
 
 const addressed = (): string | undefined => /^\/s\/([\w-]+)$/.exec(location.pathname)?.[1]
 
@@ -124,34 +125,38 @@ function Opened({
             </Dialog.Root>
           }
         />
-        <Controls value={(verb) => void store.control(verb)}>
-          {view.status === 'failed' ? (
-            <div className="thread-frame">
-              <section className="thread" id="conversation" aria-label="Conversation">
-                <div className="empty">
-                  <h2>{plainText(view.trouble?.text ?? 'This session cannot be shown.')}</h2>
-                  <p className="faint">{plainText(view.trouble?.next ?? '')}</p>
-                  <a className="button" href="/">
-                    Start a new session
-                  </a>
-                </div>
-              </section>
-            </div>
-          ) : (
-            <ThreadView conversation={conversation}>
-              {view.status === 'loading' ? (
-                <p className="empty faint" role="status">
-                  {view.lost ? '' : 'Loading'}
-                </p>
-              ) : (
-                <div className="empty">
-                  <h2>What shall {told.agent} do?</h2>
-                  <p className="faint">Write below. The session goes on when you close this page, and waits for you.</p>
-                </div>
-              )}
-            </ThreadView>
-          )}
-        </Controls>
+        <Outputs value={store.output}>
+          <Controls value={(verb) => void store.control(verb)}>
+            {view.status === 'failed' ? (
+              <div className="thread-frame">
+                <section className="thread" id="conversation" aria-label="Conversation">
+                  <div className="empty">
+                    <h2>{plainText(view.trouble?.text ?? 'This session cannot be shown.')}</h2>
+                    <p className="faint">{plainText(view.trouble?.next ?? '')}</p>
+                    <a className="button" href="/">
+                      Start a new session
+                    </a>
+                  </div>
+                </section>
+              </div>
+            ) : (
+              <ThreadView conversation={conversation}>
+                {view.status === 'loading' ? (
+                  <p className="empty faint" role="status">
+                    {view.lost ? '' : 'Loading'}
+                  </p>
+                ) : (
+                  <div className="empty">
+                    <h2>What shall {told.agent} do?</h2>
+                    <p className="faint">
+                      Write below. The session goes on when you close this page, and waits for you.
+                    </p>
+                  </div>
+                )}
+              </ThreadView>
+            )}
+          </Controls>
+        </Outputs>
         <div className="foot">
           <Standing view={view} store={store} />
           {openPlan && transcript.plan ? (

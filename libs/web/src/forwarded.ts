@@ -2,11 +2,14 @@
 //   FW1. A path is matched as it was sent. Nothing is decoded, so nothing can be hidden in an encoding.
 
 const id = String.raw`[\w-]{1,128}`
+/** A reference, or the id of a call, which may have dots in it: never a path of dots alone. */
+const output = String.raw`\w[\w.:-]{0,199}`
 const table: readonly (readonly [method: 'GET' | 'POST', path: string])[] = [
   ['GET', '/v1/sessions'],
   ['POST', '/v1/sessions'],
   ['GET', `/v1/sessions/${id}`],
   ['GET', `/v1/sessions/${id}/events`],
+  ['GET', `/v1/sessions/${id}/outputs/${output}`],
   ['POST', `/v1/sessions/${id}/messages`],
   ['POST', `/v1/sessions/${id}/(?:cancel|pause|resume|release|end|compact|restore|budget)`],
   ['POST', `/v1/sessions/${id}/approvals/${id}`],

@@ -1,4 +1,4 @@
-// How the session stands where that is not as usual, in words, with what to do: lost, paused, in quarantine, its budget used up, an error.
+// How the session stands where that is not as usual, in words, with what to do: lost, served by nobody, paused, in quarantine, its budget used up, an error.
 import type { RaiseBudget, SessionInfo } from '@reins/contracts'
 import { type FormEvent, useId, useState } from 'react'
 import { threadOf } from '../model/conversation.ts'
@@ -25,6 +25,11 @@ export function Standing({ view, store }: { readonly view: View; readonly store:
       {lost && !trouble ? (
         <div className="banner warning">
           <p>The connection to the server is lost. The page reconnects by itself; nothing is lost.</p>
+        </div>
+      ) : null}
+      {info?.unserved && !lost ? (
+        <div className="banner warning" role="status">
+          <p>{plainText(`The session ${info.unserved.message}`)}</p>
         </div>
       ) : null}
       {transcript.phase === 'paused' ? (

@@ -81,3 +81,11 @@ export function waitingFor(conversation: Conversation): {
     questions: [...questions, ...questionsBelow(conversation.team)],
   }
 }
+
+/** Somebody is to go on with it, and no person: with a message that waits, or in a turn. */
+export function mayStandStill(conversation: Conversation): boolean {
+  const { turn, waiting, phase } = threadOf(conversation).transcript
+  const { approvals, questions } = waitingFor(conversation)
+  const works = turn !== undefined || waiting.length > 0
+  return works && approvals.length + questions.length === 0 && phase !== 'paused' && phase !== 'quarantined'
+}

@@ -5,11 +5,13 @@
 //   SS3. While the server is away the same message is sent again with the same key: it arrives once.
 //   SS4. Many items of one moment are one change of the page.
 //   SS5. A stream ends with the token that it was opened with; the process that gave out the page may have a new one by then.
+//   SS6. A session that shows nothing is asked after: it may wait for a process that nobody has started.
 import type { AnswerElicitation, DecideApproval, RaiseBudget, SessionInfo, StreamItem } from '@reins/contracts'
 import { ReinsError } from '@reins/contracts/errors'
 import {
   type Conversation,
   followConversation,
+  mayStandStill,
   newConversation,
   type Sending,
   stillSending,
@@ -36,7 +38,21 @@ export interface View {
   readonly stopping: boolean
 }
 
+export interface WholeOutput {
+  readonly text: string
+  /** bytes */
+  readonly shown: number
+  /** bytes */
+  readonly size: number
+}
+/** More of an output is not put into a page. */
+const mostOutputBytes = 1_000_000
+
 export type Verb = 'cancel' | 'pause' | 'resume' | 'release' | 'end' | 'compact' | 'restore'
+
+/** ms without news after which a session that works is asked after (SS6), and until it is again. */
+const stillMs = 2_500
+const againMs = 5_000
 
 const empty = (session: string | undefined): View => ({
   status: session === undefined ? 'ready' : 'loading',
@@ -71,6 +87,7 @@ export class SessionStore {
 
   close(): void {
     this.#stop.abort()
+    clearTimeout(this.#still)
     cancelAnimationFrame(this.#frame)
   }
 
@@ -114,6 +131,19 @@ export class SessionStore {
     const done = await this.#try(() => reins.sessions.raiseBudget(session, raise))
     if (done) await this.#readInfo(session)
     return done
+  }
+
+  /** The first bytes of a whole output, as text. Throws what the server says. */
+  readonly output = async (session: string, ref: string): Promise<WholeOutput> => {
+    const parts: string[] = []
+    const decoder = new TextDecoder()
+    for (let offset = 0; ; ) {
+      const page = await reins.sessions.output(session, ref, { offset })
+      offset += page.bytes.length
+      parts.push(decoder.decode(page.bytes, { stream: true }))
+      if (offset < page.size && page.bytes.length > 0 && offset < mostOutputBytes) continue
+      return { text: parts.join('') + decoder.decode(), shown: offset, size: page.size }
+    }
   }
 
   dismiss(): void {
@@ -162,6 +192,7 @@ export class SessionStore {
     )
     this.#set({ conversation: newConversation(made.session.id), info: made.session })
     this.onNews(made.session.id)
+    this.#watch(made.session.id, stillMs)
     void this.#follow(made.session.id, undefined)
   }
 
@@ -184,6 +215,7 @@ export class SessionStore {
       }
       await this.#ready()
       this.#set({ conversation, status: 'ready', trouble: undefined })
+      this.#watch(session, 0)
       await this.#follow(session, after)
     } catch (error) {
       if (signal.aborted) return
@@ -226,11 +258,31 @@ export class SessionStore {
   #onItem(session: string, item: StreamItem): void {
     const { conversation: before, sending } = this.#view
     const conversation = followConversation(before, item)
-    this.#later({ conversation, sending: stillSending(sending, before, conversation) })
+    this.#later({ conversation, sending: stillSending(sending, before, conversation), ...this.#servedAgain(item) })
+    this.#watch(session, stillMs)
     if (!('n' in item) || (item.session !== undefined && item.session !== session)) return
     if (/^turn\.(completed|failed|cancelled)$/.test(item.type)) this.#later({ stopping: false })
     if (/^(turn\.|budget\.|session\.|toolset\.resolved)/.test(item.type)) void this.#readInfo(session)
     if (/^(turn|session)\./.test(item.type)) this.onNews(session)
+  }
+
+  #still: ReturnType<typeof setTimeout> | undefined
+  /** SS6. */
+  #watch(session: string, ms: number): void {
+    clearTimeout(this.#still)
+    if (!mayStandStill(this.#view.conversation)) return
+    this.#still = setTimeout(() => {
+      void this.#readInfo(session)
+      this.#watch(session, againMs)
+    }, ms)
+  }
+
+  /** Whatever comes says that somebody serves the session. */
+  #servedAgain(item: StreamItem): Partial<View> {
+    const { info } = this.#view
+    if (!info?.unserved || !('n' in item)) return {}
+    const { unserved: _, ...rest } = info
+    return { info: rest }
   }
 
   #reading: Promise<void> | undefined

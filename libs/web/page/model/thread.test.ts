@@ -80,6 +80,13 @@ describe('what the page shows of a session', () => {
     expect(after.items.at(-1)).not.toHaveProperty('running')
   })
 
+  test('a call whose output was cut names where the whole of it is', () => {
+    const ends = { call: 'c1', attempt: 1, status: 'ok', output: 'a …', ref: 'sha256-9f', duration: 12 } as const
+    given(...begun(), asked())
+      .when(event('tool-call.completed', ends, 20))
+      .shows([{ kind: 'message' }, { kind: 'tool', output: 'a …', ref: 'sha256-9f' }])
+  })
+
   test('a turn that was cancelled leaves no call running', () => {
     given(...begun(), asked())
       .when(event('turn.cancelled', { turn: 't1', usage, reason: 'cancelled' }, 30))

@@ -24,6 +24,8 @@ export interface ToolItem {
   readonly outcome?: ToolOutcome
   readonly ms?: number
   readonly output: string
+  /** Names the whole output, where `output` is a part of it. */
+  readonly ref?: string
 }
 
 export interface TurnItem {
@@ -137,10 +139,11 @@ function closeAnswer(thread: Thread): Thread {
   return { ...thread, items: thread.items.map((item) => (isOpen(item) ? ({ ...item, open: false } as Item) : item)) }
 }
 
-function endTool(thread: Thread, { call, name, input, outcome, ms, output }: Piece & { kind: 'tool' }): Thread {
+function endTool(thread: Thread, { call, name, input, outcome, ms, output, ref }: Piece & { kind: 'tool' }): Thread {
   const ended: Omit<ToolItem, 'key'> = {
     ...{ kind: 'tool', call, name, input, outcome, output },
     ...(ms === undefined ? {} : { ms }),
+    ...(ref === undefined ? {} : { ref }),
   }
   const at = thread.items.findLastIndex((item) => item.kind === 'tool' && item.call === call)
   const before = thread.items[at]

@@ -40,7 +40,7 @@ export function ItemView({
       const waits = [...(transcript?.approvals ?? []), ...(transcript?.questions ?? [])].some(
         ({ call }) => call === item.call,
       )
-      return <ToolCall item={item} waits={waits} />
+      return <ToolCall item={item} session={session} waits={waits} />
     }
     case 'plan':
       return (

@@ -8,6 +8,7 @@ import { plainText } from '../text/plain.ts'
 import { span } from '../text/words.ts'
 import { ToolOutput } from './tool-output-view.tsx'
 import { subjectOf, WhatRuns } from './what-runs.tsx'
+import { WholeOutput } from './whole-output.tsx'
 
 const outcomes = {
   ok: { word: 'Done', className: 'ok' },
@@ -16,7 +17,14 @@ const outcomes = {
   cancelled: { word: 'Did not finish', className: 'odd' },
 } as const
 
-export const ToolCall = memo(function ToolCall({ item, waits }: { readonly item: ToolItem; readonly waits: boolean }) {
+export interface ToolCallProps {
+  readonly item: ToolItem
+  readonly session: string
+  /** For a person. */
+  readonly waits: boolean
+}
+
+export const ToolCall = memo(function ToolCall({ item, session, waits }: ToolCallProps) {
   const [open, setOpen] = useState(false)
   const { running, outcome, name } = item
   const output = running ? running.tail : item.output
@@ -45,8 +53,10 @@ export const ToolCall = memo(function ToolCall({ item, waits }: { readonly item:
         <WhatRuns name={name} input={item.input} />
         {output === '' ? (
           <p className="faint">{running ? 'It has shown nothing yet.' : 'It gave no output.'}</p>
-        ) : (
+        ) : item.ref === undefined ? (
           <ToolOutput name={name} output={output} />
+        ) : (
+          <WholeOutput name={name} session={session} output={output} reference={item.ref} />
         )}
       </Collapsible.Panel>
     </Collapsible.Root>
