@@ -2,9 +2,9 @@
 // outside is counted by a server that it calls.
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { buildSync } from 'esbuild'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { hostsOf, killHosts } from '../harness/code-hosts.ts'
+import { bundledCode } from '../harness/bundled-code.ts'
 import { eventually } from '../harness/eventually.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
 import { World } from '../harness/world.ts'
@@ -20,13 +20,9 @@ beforeAll(async () => {
   counter = await startCounter()
   world = await World.open()
   await Promise.all([world.start('registry'), world.start('session-gateway'), world.start('executor')])
-  const [bundle] = buildSync({
-    stdin: { contents: toolsFile(counter.url), resolveDir: import.meta.dirname, loader: 'ts' },
-    ...{ bundle: true, format: 'esm', platform: 'node', write: false },
-  }).outputFiles
   const tools = [{ file: './tools.ts', network: true }]
   const definition = { name: agent, model: 'scripted/assistant', system_prompt: 'Do what you are told.', tools }
-  const files = [{ file: './tools.ts', text: bundle?.text }]
+  const files = [{ file: './tools.ts', text: bundledCode(toolsFile(counter.url)) }]
   const { status, body } = await world.api.once('PUT', `/v1/agents/${agent}`, { definition, files })
   expect([status, body]).toEqual([201, expect.anything()])
 }, deadline)

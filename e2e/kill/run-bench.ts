@@ -1,59 +1,22 @@
-// What the tests of workflow runs share: a world with everything but executors, projects that are written here, and what became of runs.
-import { buildSync } from 'esbuild'
+// What the tests of workflow runs share besides: projects that are written here, and what became of runs.
 import { rootOf, sessionOfRun, type StartedRun, type WorkflowRun } from '@reins/contracts'
+import { workflowsProject } from '../harness/bundled-code.ts'
 import { eventually } from '../harness/eventually.ts'
-import type { ServiceProcess } from '../harness/service-process.ts'
-import type { StoredFrame } from '../harness/stored-log.ts'
-import { World } from '../harness/world.ts'
-import { eventsOf } from './bench.ts'
-import { Counter } from './workflow-bench.ts'
+import { Counter, openWorld, WorkflowBench } from './workflow-bench.ts'
 
-type Log = readonly StoredFrame[]
-
-export class RunBench {
-  readonly world: World
-  readonly counter: Counter
-
-  private constructor(world: World, counter: Counter) {
-    this.world = world
-    this.counter = counter
-  }
-
+export class RunBench extends WorkflowBench {
   /** Whoever opens it closes it. */
-  static async open(): Promise<RunBench> {
-    const world = await World.open()
-    await Promise.all(
-      (['registry', 'session-gateway', 'tool-runner', 'memory'] as const).map((name) => world.start(name)),
-    )
+  static override async open(): Promise<RunBench> {
+    const world = await openWorld()
     await world.agent('helper', { tools: [] })
     return new RunBench(world, await Counter.start())
   }
 
-  async close(): Promise<void> {
-    await this.world.close()
-    this.counter.close()
-  }
-
   /** A project of these workflows, each the body of `run(ctx)`. */
   async deploy(name: string, workflows: Readonly<Record<string, string>>): Promise<void> {
-    const modules = Object.entries(workflows).map(
-      ([workflow, body], at) => `
-        async function run${at}(ctx) {
-          ${body}
-        }
-        const w${at} = { module: { run: run${at} }, file: 'src/workflows/${workflow}.ts' }`,
-    )
-    const names = Object.keys(workflows).map((workflow, at) => `'${workflow}': w${at}`)
-    const code = `
-      import { defineProject } from '@reins/agent/project'
-      ${modules.join('\n')}
-      export default defineProject({ agents: {}, workflows: { ${names.join(', ')} }, channels: {} })`
-    const [bundle] = buildSync({
-      stdin: { contents: code, resolveDir: import.meta.dirname, sourcefile: 'entry.ts', loader: 'ts' },
-      ...{ bundle: true, format: 'esm', platform: 'node', write: false, outfile: 'bundle.mjs' },
-      absWorkingDir: import.meta.dirname,
-    }).outputFiles
-    const { status, body } = await this.world.api.once('PUT', `/v1/projects/${name}`, { bundle: bundle?.text })
+    const { status, body } = await this.world.api.once('PUT', `/v1/projects/${name}`, {
+      bundle: workflowsProject(workflows),
+    })
     if (status >= 300) throw new Error(JSON.stringify(body))
   }
 
@@ -69,7 +32,8 @@ export class RunBench {
     return body
   }
 
-  until(session: string, there: (run: WorkflowRun) => boolean): Promise<WorkflowRun> {
+  /** The run, once it is so. */
+  shown(session: string, there: (run: WorkflowRun) => boolean): Promise<WorkflowRun> {
     let last: WorkflowRun | undefined
     return eventually(
       async () => {
@@ -81,25 +45,7 @@ export class RunBench {
   }
 
   ended(session: string): Promise<WorkflowRun> {
-    return this.until(session, ({ status }) => status !== 'active')
-  }
-
-  /** The log, once it is so. */
-  logged(session: string, there: (log: Log) => boolean): Promise<Log> {
-    let last: Log = []
-    return eventually(
-      async () => {
-        last = await this.world.readLog(session)
-        return there(last) ? last : undefined
-      },
-      {
-        withinMs: 90_000,
-        describe: () =>
-          `${session}: ${eventsOf(last)
-            .map(({ type }) => type)
-            .join(' ')}`,
-      },
-    )
+    return this.shown(session, ({ status }) => status !== 'active')
   }
 
   async deliver(run: string, delivery: object): Promise<number> {
@@ -121,12 +67,5 @@ export class RunBench {
       },
       { withinMs: 90_000, describe: () => `${count} sessions below ${session}` },
     )
-  }
-
-  isPaused(victim: ServiceProcess): Promise<unknown> {
-    return eventually(async () => victim.isPaused(), {
-      withinMs: 90_000,
-      describe: () => `the executor stands at its point\n${victim.log().join('\n')}`,
-    })
   }
 }

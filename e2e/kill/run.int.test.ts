@@ -54,7 +54,7 @@ test.each(points)(
     await bench.isPaused(victim)
     const next = await bench.world.start('executor', { environment })
     await victim.kill()
-    const { waiting } = await bench.until(
+    const { waiting } = await bench.shown(
       session,
       (one) => one.waiting?.[0]?.event === undefined && one.waiting !== undefined,
     )
@@ -129,7 +129,7 @@ describe('a run', () => {
     async () => {
       const { session } = await bench.start('cleans')
       const [child = ''] = await bench.children(session, 1)
-      await bench.logged(child, (log) => countOf(log, 'model-call.started') > 0)
+      await bench.until(child, (log) => countOf(log, 'model-call.started') > 0)
       await bench.world.api.once('POST', `/v1/sessions/${session}/cancel`, {})
       const { result } = await bench.ended(session)
       expect(result).toEqual(['cancelled', 'after'])
@@ -162,7 +162,7 @@ describe('a run', () => {
       const { session } = await bench.start('leaves')
       expect(await bench.ended(session)).toMatchObject({ status: 'completed', result: 'left', isError: false })
       const [child = ''] = await bench.children(session, 1)
-      await bench.logged(child, (log) => countOf(log, 'turn.cancelled') === 1)
+      await bench.until(child, (log) => countOf(log, 'turn.cancelled') === 1)
       expect(await bench.world.verdict(child)).toEqual([])
     },
     deadline,

@@ -1,8 +1,8 @@
-// What the tests of workflows share: a world with a registry, a gateway and a tool-runner, agents whose file is written here, and what
-// their sessions said.
+// What the tests of code that decides share: a world with everything but executors, agents whose file is written here, and what their
+// sessions said.
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { buildSync } from 'esbuild'
+import { bundledCode } from '../harness/bundled-code.ts'
 import { eventually } from '../harness/eventually.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
 import type { StoredFrame } from '../harness/stored-log.ts'
@@ -15,18 +15,14 @@ export class WorkflowBench {
   readonly world: World
   readonly counter: Counter
 
-  private constructor(world: World, counter: Counter) {
+  protected constructor(world: World, counter: Counter) {
     this.world = world
     this.counter = counter
   }
 
   /** Whoever opens it closes it. */
   static async open(): Promise<WorkflowBench> {
-    const world = await World.open()
-    await Promise.all(
-      (['registry', 'session-gateway', 'tool-runner', 'memory'] as const).map((name) => world.start(name)),
-    )
-    return new WorkflowBench(world, await Counter.start())
+    return new WorkflowBench(await openWorld(), await Counter.start())
   }
 
   async close(): Promise<void> {
@@ -36,11 +32,6 @@ export class WorkflowBench {
 
   /** The same name again is a later version of the agent. */
   async agent(name: string, code: string, more: Readonly<Record<string, unknown>> = {}): Promise<void> {
-    const [bundle] = buildSync({
-      stdin: { contents: code, resolveDir: import.meta.dirname, sourcefile: 'chat.ts', loader: 'ts' },
-      ...{ bundle: true, format: 'esm', platform: 'node', write: false, sourcemap: 'inline', outfile: 'bundle.mjs' },
-      absWorkingDir: import.meta.dirname,
-    }).outputFiles
     const definition = {
       name,
       model: 'scripted/assistant',
@@ -48,7 +39,7 @@ export class WorkflowBench {
       workflow_file: './chat.ts',
       ...more,
     }
-    const files = [{ file: './chat.ts', text: bundle?.text }]
+    const files = [{ file: './chat.ts', text: bundledCode(code, 'chat.ts') }]
     const { status, body } = await this.world.api.once('PUT', `/v1/agents/${name}`, { definition, files })
     if (status !== 201 && status !== 200) throw new Error(JSON.stringify(body))
   }
@@ -110,6 +101,14 @@ export class WorkflowBench {
       event.type === 'run.paused' && event.data.output.type === 'chat_response' ? [event.data.output.content] : [],
     )
   }
+}
+
+export async function openWorld(): Promise<World> {
+  const world = await World.open()
+  await Promise.all(
+    (['registry', 'session-gateway', 'tool-runner', 'memory'] as const).map((name) => world.start(name)),
+  )
+  return world
 }
 
 /** A server that counts what it is told. */

@@ -5,9 +5,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
-import { buildSync } from 'esbuild'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Does, initialize, type OddServer, oddServer } from '../../libs/mcp/test/odd-http.ts'
+import { bundledCode } from '../harness/bundled-code.ts'
 import { eventually } from '../harness/eventually.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
 import { World } from '../harness/world.ts'
@@ -48,10 +48,6 @@ afterAll(async () => {
 
 test('what tools, servers and a model bring up of a secret is nowhere', async () => {
   expect((await world.api.once('PUT', '/v1/secrets/PLANTED', { value: planted })).status).toBe(201)
-  const [bundle] = buildSync({
-    stdin: { contents: toolsFile, resolveDir: import.meta.dirname, loader: 'ts' },
-    ...{ bundle: true, format: 'esm', platform: 'node', write: false },
-  }).outputFiles
   const named = { auth: 'bearer' as const, secret: 'PLANTED' }
   const definition = {
     ...{ name: agent, model: 'odd/leaking', system_prompt: 'You help.', max_tool_calls: 50 },
@@ -61,7 +57,7 @@ test('what tools, servers and a model bring up of a secret is nowhere', async ()
       { name: 'down', url: down.url, headers: { 'x-key': 'secret:PLANTED' } },
     ],
   }
-  const files = [{ file: './tools.ts', text: bundle?.text }]
+  const files = [{ file: './tools.ts', text: bundledCode(toolsFile) }]
   const put = await world.api.once('PUT', `/v1/agents/${agent}`, { definition, files })
   expect([put.status, put.body]).toEqual([201, expect.anything()])
 
