@@ -144,6 +144,11 @@ export class Holder<A extends HeldActor> {
     return this.#actors.of(session)
   }
 
+  /** A session's actor, where there is one. */
+  knownActor(session: string): A | undefined {
+    return this.#actors.known(session)
+  }
+
   /** What an actor holds or does has changed. Each says so itself, whenever that may be. */
   changed(actor: A): void {
     const before = this.#busy.get(actor) ?? 0

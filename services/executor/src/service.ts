@@ -170,6 +170,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
         log[logLevel(level)](config.redactor.json({ session, attributes }), config.redactor.text(message)),
     },
     presence: () => holder.presence,
+    folded: (session) => holder.knownActor(session)?.fold,
     servesPool: (pool) => pool !== undefined && holder.serves(pool),
     report(session, error) {
       if (stopping.signal.aborted) return

@@ -321,6 +321,7 @@ export class Executor {
         },
       },
       ...{ stopping: new AbortController().signal, pauseAt: noPausePoints },
+      folded: (id) => this.#actors.get(id)?.fold,
       clock: { now: () => 0, random: world.random },
       sessions: {
         ...journal.sessions,

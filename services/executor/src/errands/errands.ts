@@ -12,6 +12,7 @@ import {
   creationOf,
   type Decision,
   type DelegationCeilings,
+  emptyFold,
   type Errand,
   type Fold,
   foldFrames,
@@ -30,6 +31,8 @@ import { pinnedTools } from '@reins/tools'
 import { type FoldSource, loadFold } from '../session/snapshots.ts'
 
 export interface ErrandContext extends FoldSource {
+  /** What this process knows of a session already: a beginning of its log. undefined: nothing. */
+  folded(session: string): Fold | undefined
   readonly instance: string
   readonly sessions: Pick<SessionLog, 'read' | 'frameAt' | 'append'>
   readonly work: Pick<WorkQueue, 'ensurePool'>
@@ -105,6 +108,7 @@ async function makeChild(context: ErrandContext, parent: string, session: Sessio
     errand.child,
     (there) => createChild(there, errand, begun.started, session, begun.declared),
     'by its head',
+    emptyFold(errand.child),
   )
 }
 
@@ -116,7 +120,7 @@ async function promptChildOf(
   errand: Extract<Errand, { kind: 'prompt-child' }>,
 ): Promise<Errands> {
   const { child, prompt } = errand
-  const there = await loadFold(context, child)
+  const there = context.folded(child) ?? (await loadFold(context, child))
   const begun = there.head.seq === 0 ? ((await beginningOf(context, parent, session, prompt)) ?? null) : null
   if (there.head.seq === 0 && !begun) return 'done'
   return appendTo(context, errand, child, (now) => promptChild(now, errand, session, begun))
@@ -178,8 +182,9 @@ const requestersOf = ({ turn, approvals }: Session): readonly string[] => [
 ]
 
 /**
- * Reads the other session, decides, appends; again when somebody was first.
+ * Decides on what is known of the other session, and appends; again when the log goes on behind that.
  * That there is nothing to append is believed of the leader only: a lagging copy may not have what the errand is about.
+ * `known`: a beginning of its log that is most likely the whole; a new session's is empty.
  */
 async function appendTo(
   context: ErrandContext,
@@ -187,8 +192,9 @@ async function appendTo(
   id: string,
   decide: (fold: Fold) => Decision | null,
   decides: 'by its state' | 'by its head' = 'by its state',
+  known: Fold | undefined = context.folded(id),
 ): Promise<Errands> {
-  let fold = await loadFold(context, id)
+  let fold = known ?? (await loadFold(context, id))
   let current = false
   for (;;) {
     if (decides === 'by its state' && fold.session.beyond) return 'newer'

@@ -17,6 +17,7 @@ import {
   compactionEvents,
   cover,
   failureEvents,
+  type Fold,
   type Holder,
   isCurrentModelCall,
   mayStart,
@@ -109,6 +110,11 @@ export class SessionActor implements HeldActor {
   /** Whether it holds or does anything: then it may not be evicted. */
   busy(): boolean {
     return this.#triggers.any() || this.#attempts.running !== null || !this.#mailbox.empty()
+  }
+
+  /** What it knows of the log: a beginning of it. */
+  get fold(): Fold {
+    return this.#fold.fold
   }
 
   /** A call that runs elsewhere, or waits for a slot, is no work. */

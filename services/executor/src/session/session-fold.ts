@@ -40,6 +40,11 @@ export class SessionFold {
     return this.#fold.session
   }
 
+  /** A beginning of the log, however short. */
+  get fold(): Fold {
+    return this.#fold
+  }
+
   /** About what it takes in memory (F4). */
   bytes(): number {
     const { transcript } = this.#fold.session
