@@ -6,6 +6,7 @@ import { createServer } from 'node:net'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Product } from '../bad-input/product.ts'
+import { bundledCode, workflowsProject } from '../harness/bundled-code.ts'
 import { eventually } from '../harness/eventually.ts'
 
 const require = createRequire(import.meta.url)
@@ -15,6 +16,7 @@ const everything = path.join(
 )
 
 let product: Product
+let all: object
 let server: ReturnType<typeof spawn>
 beforeAll(async () => {
   const port = await freePort()
@@ -26,9 +28,9 @@ beforeAll(async () => {
     server.stderr?.on('data', (text: Buffer) => text.toString().includes(String(port)) && resolve())
   })
   product = await Product.start()
-  const at = { name: 'all', url: `http://127.0.0.1:${port}/mcp` }
-  await agent('asked', at)
-  await agent('hurried', { ...at, elicitation_timeout: 1 })
+  all = { name: 'all', url: `http://127.0.0.1:${port}/mcp` }
+  await agent('asked', all)
+  await agent('hurried', { ...all, elicitation_timeout: 1 })
 }, 120_000)
 afterAll(async () => {
   await product.close()
@@ -213,5 +215,67 @@ describe('a page', () => {
     const session = await begun('asked', page.replace(url, 'file:///etc/passwd'))
     expect(await output(session)).toContain('http and https pages only')
     expect((await eventsOf(session)).map(({ type }) => type)).not.toContain('elicitation.requested')
+  })
+})
+
+describe('code that calls a tool of a server', () => {
+  const calls = `('mcp__all__trigger-url-elicitation', { url: '${url}', message: 'Please allow it' })`
+  const page = { type: 'elicitation', mode: 'url', url, message: 'Please allow it', server_name: 'all' }
+
+  it('waits for the page as a call of a model does, in a workflow_file', async () => {
+    const code = `
+      export default async function agent_chat(ctx) {
+        const { status, output } = await ctx.tool${calls}
+        const none = await ctx.tool('mcp__all__nothing')
+        await ctx.pause({ content: [status, output, none.status, none.output].join(' | '), turn: 1 })
+      }`
+    const files = [{ file: './chat.ts', text: bundledCode(code) }]
+    const definition = {
+      ...{ name: 'coded', model: 'scripted/assistant', system_prompt: 'Do it.' },
+      ...{ mcp_servers: [all], workflow_file: './chat.ts' },
+    }
+    const reply = await product.ask('PUT', '/v1/agents/coded', { definition, files })
+    expect(reply.status, reply.text).toBeLessThan(300)
+    const session = (await product.ask('POST', '/v1/sessions', { agent: 'coded' })).json.session.id
+    const one = await asked(session)
+    expect(one).toMatchObject(page)
+    await answer(session, one.elicitation_id, { action: 'accept' })
+    const said = await eventually(async () => (await eventsOf(session)).find(({ type }) => type === 'run.paused'))
+    const { output } = said.data as { output: { content: string } }
+    expect(output.content).toMatch(
+      /^completed \| .*completed the URL elicitation flow.* \| failed \| There is no tool "mcp__all__nothing"/s,
+    )
+    expect((await eventsOf(session)).map(({ type }) => type)).not.toContain('model-call.started')
+  })
+
+  it('waits for the page in a session below, in run(ctx), and is found from the run', async () => {
+    const bundle = workflowsProject({
+      allows: `
+        const session = await (await ctx.init('asked')).session()
+        const called = await session.tool${calls}
+        const said = await session.prompt('say after it')
+        return [called.status, called.output, said.text]`,
+    })
+    const deployed = await product.ask('PUT', '/v1/projects/pages', { bundle })
+    expect(deployed.status, deployed.text).toBeLessThan(300)
+    const { run } = (await product.ask('POST', '/v1/runs', { workflow: 'allows' })).json
+    const session = run.runId.slice('run_'.length)
+    const inTree = async () => (await product.ask('GET', `/v1/elicitations?tree=${session}`)).json.elicitations
+    const [one] = await eventually(async () => {
+      const list = await inTree()
+      return list.length === 1 && list
+    })
+    const { type: _, ...shownInTree } = page
+    expect(one).toMatchObject(shownInTree)
+    await answer(one.session, one.elicitation_id, { action: 'accept' })
+    const shown = async () => (await product.ask('GET', `/v1/runs/${run.runId}`)).json
+    const ended = await eventually(async () => {
+      const now = await shown()
+      return now.status === 'active' ? undefined : now
+    })
+    expect(ended).toMatchObject({
+      status: 'completed',
+      result: ['completed', expect.stringContaining('completed the URL elicitation flow'), 'after it'],
+    })
   })
 })

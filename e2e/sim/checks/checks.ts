@@ -14,6 +14,7 @@
 //   C17      what is recorded of code that decides, at a position, is what the code asks for there (executor/code.ts).
 //   C18      a session below a run is told each prompt once, in their order (executor/code.ts).
 //   C19      a turn calls what everybody may whose messages it takes in, and nothing else (permitted.ts).
+//   C20      a turn whose call code has asked for asks no model (executor/code.ts).
 //   C6       a runner that has read to the head believes of its calls what the session says of them.
 import { type Frame, frameHash, runPosition, type SessionEvent } from '@reins/contracts'
 import type { StoredFrame } from '@reins/journal'
@@ -33,7 +34,7 @@ import {
   spentBy,
   waitsForPeople,
 } from '@reins/session'
-import { checkCode, checkPrompts } from '../executor/code.ts'
+import { checkAsked, checkCode, checkPrompts } from '../executor/code.ts'
 import { checkMind } from './mind.ts'
 import { checkPermitted } from './permitted.ts'
 import { isOlder } from '../world/builds.ts'
@@ -57,6 +58,7 @@ export function checkFrame(world: World, before: Fold, stored: StoredFrame): Fol
     checkMind(world, session, event, frame)
     checkPrompts(world, session, event)
     checkPermitted(world, session, event, name)
+    checkAsked(world, session, event)
     const next = evolve(session, event, frame)
     if (next === session && effectiveEvents.has(event.type) && !isEvidence(world, frame, event.type))
       world.fail(`C2: ${name}: ${event.type} changes nothing`)

@@ -97,10 +97,22 @@ function asked(
       const content = [{ type: 'text' as const, text: 'do it' }]
       return [{ type: 'run.called', data: { position, name: op, message: `run-${position}`, content } }]
     }
+    case 'tool': {
+      const content = [{ type: 'text' as const, text: 'call it' }]
+      const message = `run-${position}`
+      return [
+        { type: 'run.called', data: { position, name: op, message, content } },
+        { type: 'tool.asked', data: { message, name: 'never', arguments: {} } },
+      ]
+    }
+    case 'prompt-tool':
     case 'prompt': {
       const content = [{ type: 'text' as const, text: 'do it' }]
-      const data = { position, name: op, harness: 'init', child: childId(session, op), pool: 'default', content }
-      return [{ type: 'run.prompted', data: { ...data, levels: 0, sessions: 0 } }]
+      const child = childId(session, 'prompt')
+      const data = { position, name: op, harness: 'init', child, pool: 'default', content, levels: 0, sessions: 0 }
+      const message = `run-${position}`
+      const tool: SessionEvent = { type: 'tool.asked', data: { message, name: 'never', arguments: {} } }
+      return [{ type: 'run.prompted', data }, ...(op === 'prompt' ? [] : [tool])]
     }
     case 'wait':
       return [{ type: 'run.waited', data: { position, name: op, event: 'paid' } }]
@@ -134,6 +146,12 @@ export function checkCode(world: World, { run }: Session): void {
   for (const [position, { name }] of run.operations.entries())
     if (name !== code[position])
       world.fail(`C17: at ${position} the log has ${name}, and the code asks for ${code[position]}`)
+}
+
+/** C20: a turn whose call code has asked for asks no model. */
+export function checkAsked(world: World, { id, turn }: Session, event: SessionEvent): void {
+  if (event.type === 'model-call.started' && turn?.asked)
+    world.fail(`C20: ${short(id)} asks its model in the turn ${turn.id}, whose call its code has asked for`)
 }
 
 /** C18: a session below a run is told each prompt once, and in their order. */

@@ -31,6 +31,19 @@ export const mediumRuns: readonly Scenario[] = [
   { ...prompting, name: 'a run that prompts, and a cancel', gateway: [message('m1'), { op: 'cancel' }] },
   { ...running, name: 'code with steps', code: steps },
   { ...running, name: 'code that calls its agent', code: ['pause', 'call', 'pause'] },
+  {
+    ...running,
+    name: 'code that calls a tool, and a cancel',
+    runners: 1,
+    code: ['tool', 'pause'],
+    gateway: [message('m1'), { op: 'cancel' }],
+  },
+  {
+    ...prompting,
+    name: 'a run that calls a tool in a session below',
+    runners: 1,
+    code: ['init', 'prompt-tool', 'prompt'],
+  },
   { ...running, name: 'code that sleeps', code: ['sleep', 'never', 'pause'] },
   { ...running, name: 'code that asks a person', code: ['ask', 'never', 'pause'] },
   { ...running, name: 'code that comes to its end', code: ['never', 'pause', 'safe'] },
@@ -52,7 +65,8 @@ export const largeRuns: readonly Scenario[] = [
   {
     ...prompting,
     name: 'runs of workflows: prompts, events, steps, cancels, pauses, faults',
-    code: ['init', 'prompt', 'never', 'pause', 'prompt', 'wait', 'safe', 'prompt', 'sleep'],
+    runners: 1,
+    code: ['init', 'prompt', 'never', 'pause', 'prompt-tool', 'wait', 'safe', 'prompt', 'sleep'],
     gateway: [
       message('m1'),
       { op: 'deliver' },
@@ -67,7 +81,8 @@ export const largeRuns: readonly Scenario[] = [
     ...running,
     name: 'runs: every operation, messages, cancels, pauses, faults',
     turns: [[{}], [{ throttledOnce: true }]],
-    code: ['never', 'safe', 'pause', 'call', 'sleep', 'never', 'pause', 'call', 'safe', 'ask', 'pause'],
+    runners: 1,
+    code: ['never', 'safe', 'pause', 'call', 'sleep', 'never', 'pause', 'tool', 'call', 'safe', 'ask', 'pause'],
     gateway: [
       message('m1'),
       { op: 'cancel' },

@@ -31,6 +31,19 @@ export const wrongRuns: readonly WrongRule[] = [
     scenario: named('a run that prompts a session below', { ...prompting, code: ['init', 'prompt'] }),
   },
   {
+    name: 'asked-call-and-its-model',
+    says: 'who decides forgets that code has asked for the call of a turn, and goes on with its model',
+    rules: {
+      ...sound,
+      remembers: ({ turn, ...session }) => {
+        if (!turn) return { ...session, turn }
+        const { asked: _, ...rest } = turn
+        return { ...session, turn: rest }
+      },
+    },
+    scenario: named('code that calls a tool', { runners: 1, code: ['tool', 'pause'] }),
+  },
+  {
     name: 'replay-skips-recorded',
     says: 'a replay passes over the operation that is recorded last, and goes on behind it',
     rules: { ...sound, skipsRecorded: true },

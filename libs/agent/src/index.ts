@@ -41,6 +41,7 @@ export {
 } from './tool.ts'
 export {
   type AgentAnswer,
+  type ToolAnswer,
   ChatResponseOutput,
   type ElicitationInput,
   ElicitationOutput,

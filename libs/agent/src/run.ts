@@ -2,7 +2,7 @@
 import type { Json, ToolLog } from './context.ts'
 import type { JsonSchema } from './json-schema.ts'
 import type { StandardOutput, StandardSchema } from './standard-schema.ts'
-import type { StepContext, StepOptions } from './workflow.ts'
+import type { StepContext, StepOptions, ToolAnswer } from './workflow.ts'
 
 export interface RunStepOptions extends StepOptions {
   /** How often it is tried again when it failed. Default 0, at most 100. */
@@ -55,6 +55,8 @@ export interface RunSession {
     skill: string | { readonly name: string },
     options?: Prompting & { readonly args?: unknown },
   ): Promise<PromptText>
+  /** Calls a tool of the agent, with its approvals; no model is asked, and none is told of it. */
+  tool(name: string, args?: Readonly<Record<string, unknown>>): Promise<ToolAnswer>
   /** A prompt in a session of its own. */
   task<S extends ResultSchema>(
     text: string,

@@ -75,6 +75,14 @@ export interface AgentAnswer {
   readonly reason?: string
 }
 
+/** What a call of a tool came to. One that failed is a value too. */
+export interface ToolAnswer {
+  /** `unknown`: it was cut off, and may or may not have taken effect. */
+  readonly status: 'completed' | 'failed' | 'unknown' | 'cancelled'
+  /** The result as a model would read it, or what went wrong. */
+  readonly output: string
+}
+
 export interface StepOptions {
   /** `safe`: it may run again after a crash. `never`, the default: after a crash its outcome is unknown, and an error says so. */
   readonly replay?: 'safe' | 'never'
@@ -113,6 +121,8 @@ export interface WorkflowContext {
   pause(name: string, output: SessionEndOutput | Plain<SessionEndOutput>): Promise<never>
   /** A turn of the agent: its model, with its tools. */
   agent(message: string): Promise<AgentAnswer>
+  /** Calls a tool of the agent, with its approvals; no model is asked, and none is told of it. */
+  tool(name: string, args?: Readonly<Record<string, unknown>>): Promise<ToolAnswer>
   /** Runs a function once, and records what it returns: any JSON. */
   step<T>(name: string, run: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<T>
   /** Milliseconds, or a text such as `90s`, `5m`, `2h`, `1d`. Nothing is held in memory meanwhile. */

@@ -84,6 +84,14 @@ export interface Queued {
   readonly output?: Output
   /** What its sender may have called; absent: everything. */
   readonly permitted?: Permitted
+  /** The turn that takes it in makes this call, and asks no model. */
+  readonly tool?: AskedTool
+}
+
+/** A call that code asks for. */
+export interface AskedTool {
+  readonly name: string
+  readonly arguments: Readonly<Record<string, unknown>>
 }
 
 interface Attempts {
@@ -249,6 +257,8 @@ export interface Turn {
   readonly output?: TurnOutput
   /** What it may call; absent: everything. */
   readonly permitted?: Permitted
+  /** Code has asked for its one call, in the place of a model. */
+  readonly asked?: true
   /** Absent: none. */
   readonly delegations?: number
   readonly usage: Usage

@@ -45,6 +45,7 @@ import { beyondLimitRoute, malformedRoute, toolRoute, unknownToolRoute } from '.
 import { callsCover, callsDue } from './tool-call/calls-due.ts'
 import { toolCallEvents, toolCallStates } from './tool-call/tool-call.ts'
 import { toolsetCover, toolsetDue, toolsetEvents, toolsetTimer, unavailableToolRoute } from './toolset/toolset.ts'
+import { askedToolEvents } from './turn/asked-tool.ts'
 import { turnCover, turnDue, turnEvents } from './turn/turn.ts'
 import { workspaceEvents, workspaceOffer } from './workspace/workspace.ts'
 
@@ -70,6 +71,7 @@ export const meanings: Meanings<EventType> = followed(
     ...workspaceEvents,
     ...budgetEvents,
     ...runEvents,
+    ...askedToolEvents,
     ...timerEvents([
       modelCallTimer,
       compactionTimer,

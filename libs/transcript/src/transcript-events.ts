@@ -249,6 +249,7 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'run.recorded':
     case 'run.step-started':
     case 'run.called':
+    case 'tool.asked':
     case 'run.slept':
     case 'output.declared':
     case 'output.requested':

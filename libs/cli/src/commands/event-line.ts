@@ -258,6 +258,8 @@ export function summary(event: ApiEvent): string {
       return `${known.data.event ?? 'input'} ${JSON.stringify(known.data.value ?? null).slice(0, 2000)}`
     case 'delegation.prompted':
       return known.data.call
+    case 'tool.asked':
+      return `${known.data.name} ${JSON.stringify(known.data.arguments).slice(0, 2000)}`
     case 'run.ended':
       return `${known.data.status}${known.data.error ? ` ${known.data.error.code}: ${known.data.error.message}${known.data.error.where ? ` (${known.data.error.where})` : ''}` : ''}`
     default:

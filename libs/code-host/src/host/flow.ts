@@ -50,7 +50,7 @@ export function runContext(
       try {
         const named = agentName(agent, agents)
         await operations.ask('init', name, { agent: named })
-        return harnessOf(name, named, operations)
+        return harnessOf(name, named, input.limits.valueChars, operations)
       } catch (error) {
         harnesses.delete(name)
         throw error

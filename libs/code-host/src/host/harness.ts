@@ -1,6 +1,7 @@
 // An agent in a workflow: its sessions, each with one operation at a time.
 //   HN1. A session is known by the names of its harness and its own; the session below is made for its first prompt.
 //   HN2. What a prompt gives is what is recorded: a text, or a value that fitted the schema when it was recorded.
+import { askedTool } from './asked-tool.ts'
 import type { RunOperations } from './flow.ts'
 import { resultSchema, type ResultSchema } from './result-schema.ts'
 
@@ -15,7 +16,7 @@ type Given = Readonly<Record<string, unknown>>
 const named = (name: string, message: string, more: Readonly<Record<string, unknown>> = {}): Error =>
   Object.assign(new Error(message), { name, ...more })
 
-export function harnessOf(harness: string, agent: string, operations: RunOperations): object {
+export function harnessOf(harness: string, agent: string, valueChars: number, operations: RunOperations): object {
   const sessions = new Map<string, object>()
   let tasks = 0
   const sessionOf = (name: string): object => {
@@ -23,15 +24,21 @@ export function harnessOf(harness: string, agent: string, operations: RunOperati
     if (known) return known
     let busy = false
     /** One at a time: parallel work is work of several sessions. */
-    const alone = async (session: string, text: string, options: PromptOptions): Promise<unknown> => {
+    const alone = async <T>(work: () => Promise<T>): Promise<T> => {
       if (busy)
         throw named('SessionBusyError', `The session "${name}" is at work: parallel work takes several sessions.`)
       busy = true
       try {
-        return await prompt(session, text, options)
+        return await work()
       } finally {
         busy = false
       }
+    }
+    const call = async (tool: unknown, args: unknown): Promise<unknown> => {
+      const asked = askedTool(tool, args, valueChars)
+      if (asked instanceof Error) throw asked
+      const given = (await operations.ask('prompt', `${harness}/${name}`, { harness, ...asked })) as Given
+      return given.data
     }
     const prompt = async (session: string, text: string, options: PromptOptions): Promise<unknown> => {
       checkOptions(options)
@@ -47,9 +54,11 @@ export function harnessOf(harness: string, agent: string, operations: RunOperati
     }
     const session = Object.freeze({
       name,
-      prompt: async (text: unknown, options: PromptOptions = {}) => alone(name, textOf(text, 'prompt'), options ?? {}),
+      prompt: async (text: unknown, options: PromptOptions = {}) =>
+        alone(() => prompt(name, textOf(text, 'prompt'), options ?? {})),
       skill: async (skill: unknown, options: PromptOptions = {}) =>
-        alone(name, skillText(skillName(skill), options?.args), options ?? {}),
+        alone(() => prompt(name, skillText(skillName(skill), options?.args), options ?? {})),
+      tool: async (tool: unknown, args: unknown) => alone(() => call(tool, args)),
       task: async (text: unknown, options: PromptOptions = {}) =>
         prompt(`task:${++tasks}`, textOf(text, 'task'), options ?? {}),
     })

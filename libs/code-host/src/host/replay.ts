@@ -8,6 +8,7 @@
 import type { ProjectModule } from '@reins/agent/project'
 import type { RunEnd, RunHistory, RunInput, RunResult } from '../messages.ts'
 import { runContext } from './flow.ts'
+import { askedTool } from './asked-tool.ts'
 import { asJson } from './json.ts'
 import { readPause } from './pauses.ts'
 import { messageOf, whereOf } from './thrown.ts'
@@ -104,6 +105,7 @@ export class RunReplay {
       log: this.#ports.log,
       pause: (first: unknown, ...rest: unknown[]) => this.#pause(first, rest),
       agent: (message: unknown) => this.#agent(message),
+      tool: (name: unknown, args: unknown) => this.#tool(name, args),
       step: (name: unknown, run: unknown, options: unknown) => this.#step(name, run, options),
       sleep: (duration: unknown) => this.#sleep(duration),
       getConfig,
@@ -240,6 +242,13 @@ export class RunReplay {
         new TypeError(`ctx.agent() takes a text, not ${message === '' ? 'an empty one' : typeof message}`),
       )
     return this.#ask('call', 'agent', { message })
+  }
+
+  #tool(name: unknown, args: unknown): Promise<unknown> {
+    const asked = askedTool(name, args, this.#input.limits.valueChars)
+    if (asked instanceof Error) return Promise.reject(asked)
+    const { tool, message } = asked
+    return this.#ask('call', nameOf(`tool ${tool.name}`), { message, tool })
   }
 
   #sleep(duration: unknown, name = 'sleep'): Promise<unknown> {

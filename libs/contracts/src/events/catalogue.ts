@@ -83,6 +83,9 @@ const fourth: Change = { needs: 4 }
 /** Protocol 5: runs of workflows. */
 const fifth: Change = { needs: 5 }
 
+/** Protocol 6: turns that code asks for, with a call of a tool and no model. */
+const sixth: Change = { needs: 6 }
+
 /** E2. */
 export const changes: Partial<Record<EventType, Change>> = {
   'toolset.declared': second,
@@ -151,4 +154,5 @@ export const changes: Partial<Record<EventType, Change>> = {
   'run.waited': fifth,
   'run.delivered': fifth,
   'delegation.prompted': fifth,
+  'tool.asked': sixth,
 }

@@ -35,6 +35,11 @@ export const workflowEvents = {
     sessions: count,
     budget: Type.Optional(BudgetLimits),
   }),
+  /**
+   * Beside the message that code asks a turn with (run.called, run.prompted, message.received): in the place of a model's answer, the turn
+   * has this one call, and ends with its result.
+   */
+  'tool.asked': Type.Object({ message: id, name: id, arguments: Type.Record(Type.String(), Type.Unknown()) }),
   /** The run waits for input (`pause`), or for an event of this name from outside. */
   'run.waited': Type.Object({
     ...operation,

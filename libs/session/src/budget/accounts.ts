@@ -38,9 +38,10 @@ export const accounted = (all: Meanings<EventType>): Meanings<EventType> => ({
   'context.compaction-throttled': counting(all['context.compaction-throttled'], (after, { data }) =>
     charged(after, data.charged),
   ),
-  'turn.started': counting(all['turn.started'], (after, _event, { at }) =>
-    withBudget(after, ({ reached: _, refusedFrom: __, ...budget }) => ({ ...budget, began: at })),
-  ),
+  'turn.started': counting(all['turn.started'], (after, _event, { at }) => {
+    const begun = withBudget(after, ({ reached: _, refusedFrom: __, ...budget }) => ({ ...budget, began: at }))
+    return begun.turn?.asked ? withCalls(begun) : begun
+  }),
   'turn.completed': counting(all['turn.completed'], turnEnded),
   'turn.failed': counting(all['turn.failed'], turnEnded),
   'turn.cancelled': counting(all['turn.cancelled'], turnEnded),
@@ -95,7 +96,8 @@ function withCalls(session: Session): Session {
   const { turn, born, budget } = session
   if (!turn || !born || !budget) return session
   const before = turn.toolCalls - turn.calls.length
-  const runnable = Math.max(Math.min(turn.calls.length, born.limits.maxToolCalls - before), 0)
+  const most = turn.asked ? turn.calls.length : born.limits.maxToolCalls - before
+  const runnable = Math.max(Math.min(turn.calls.length, most), 0)
   const allowed = Math.min(runnable, left(session).toolCalls)
   const after = withSpent(session, { toolCalls: allowed })
   return withBudget(after, ({ refusedFrom: _, ...rest }) => ({

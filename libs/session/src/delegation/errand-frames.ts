@@ -53,7 +53,7 @@ export function promptChild(
 ): Decision | null {
   if (head.seq === 0 && !begun) return null
   if (position <= (session.prompted ?? -1)) return null
-  const { call, content, output } = prompt
+  const { call, content, output, tool } = prompt
   const message = `m-${call}`
   const pool = head.seq === 0 && begun ? begun.started.pools.executor : head.pool
   const asked: readonly SessionEvent[] =
@@ -62,6 +62,9 @@ export function promptChild(
       : [
           { type: 'message.received', data: { message, content, onBusy: 'queue' } },
           ...(output ? [{ type: 'output.requested' as const, data: { message, ...output } }] : []),
+          ...(tool
+            ? [{ type: 'tool.asked' as const, data: { message, name: tool.name, arguments: { ...tool.arguments } } }]
+            : []),
           ...(above.permitted ? handedOn({ permitted: above.permitted }, message) : []),
         ]
   return {

@@ -8,7 +8,7 @@ import type {
   RunPause,
   UserContent,
 } from '@reins/contracts'
-import type { Session } from '../session.ts'
+import type { AskedTool, Session } from '../session.ts'
 
 /** Waits: for a message, a person's answer, the end of a turn, a timer, or the end of its function. */
 export type OpenOperation =
@@ -30,6 +30,8 @@ export interface Prompt {
   readonly pool: string
   readonly content: UserContent
   readonly output?: EventData<'run.prompted'>['output']
+  /** In the place of a turn of its model. */
+  readonly tool?: AskedTool
   readonly levels: number
   readonly sessions: number
   /** The session below was asked to cancel. */

@@ -16,6 +16,7 @@ import { withAnsweredCancel } from '../cancel/answered-cancel.ts'
 import { resumedBy } from '../permitted/permitted.ts'
 import type { Session, Turn } from '../session.ts'
 import type { Meaning, Meanings, Origin, TimerRule } from '../slice.ts'
+import { askedResult } from '../turn/asked-tool.ts'
 import { type InvokedEvent, invokedEvents, promptCancelled, promptSettled } from './invoked.ts'
 import { added, ended, inLine, opened, told } from './operations.ts'
 import {
@@ -266,8 +267,12 @@ function turnEnded(after: Session, before: Session, value: Readonly<Record<strin
   const { turn } = before
   if (!turn || after.turn || !after.run) return after
   const call = callOf(after.run, turn)
-  return call ? ended(after, call.position, () => ({ kind: 'value', value: { ...value, turn: after.turns } })) : after
+  const given = askedResult(turn, messageOf(value.error)) ?? { ...value, turn: after.turns }
+  return call ? ended(after, call.position, () => ({ kind: 'value', value: given })) : after
 }
+
+const messageOf = (error: unknown): string | undefined =>
+  typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : undefined
 
 const callOf = (run: Run, { messages }: Turn) =>
   openOf(run, 'call').find(({ waits }) => messages.includes(waits.message))

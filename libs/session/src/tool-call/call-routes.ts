@@ -18,6 +18,8 @@ export const malformedRoute: RouteRule = ({ malformed }, { answered }) =>
 
 /** The calls of this answer that lie beyond the turn's limit. */
 export const beyondLimitRoute: RouteRule = (call, turn, { born: { limits } }) => {
+  // The limit is the model's.
+  if (turn.asked) return null
   const before = turn.toolCalls - turn.calls.length
   return turn.calls.indexOf(call) < Math.max(limits.maxToolCalls - before, 0)
     ? null

@@ -4,6 +4,7 @@ import { resumeOf } from '../elicitation/resume.ts'
 import { type Born, type Call, type CallState, isOpen, type Session, type Turn } from '../session.ts'
 import type { CallRoute, CallStateKind, CallStateKinds, CoverRule, Due, DueRule, RouteRule } from '../slice.ts'
 import { inOrder, runsAlone } from './call-order.ts'
+import { asksForTools } from '../toolset/toolset.ts'
 import { replayOf } from './call-routes.ts'
 
 interface Routed {
@@ -16,6 +17,8 @@ export const callsDue =
   (session, _n, at) => {
     const { turn, born } = session
     if (!turn || !born) return null
+    // AT3.
+    if (turn.asked && asksForTools(session)) return null
     const waiting = turn.calls.filter(({ state }) => state.kind === 'due')
     const next = waiting.length > 0 ? nextOf(routes, { ...session, born }, turn, waiting, at) : null
     if (next) return next

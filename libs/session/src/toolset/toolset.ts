@@ -92,6 +92,13 @@ function asksAgain({ all, asking }: Servers, turn: Turn): boolean {
   return asking.turn !== turn.id && (asking.stale || all.some(({ state }) => state.kind !== 'ready'))
 }
 
+/** The tools of servers are asked for, or are to be, before anything else of the turn. */
+export const asksForTools = ({ servers, turn }: Session): boolean => {
+  if (!servers || !turn) return false
+  const { kind } = servers.asking
+  return kind === 'asked' || kind === 'overdue' || asksAgain(servers, turn)
+}
+
 function request(session: Session, servers: Servers, n: number, at: number): Due {
   const { digest = '', pools } = session.born ?? {}
   const name = `s${n}`

@@ -3,7 +3,7 @@ import { asksAgain } from '../output/output.ts'
 import type { Session } from '../session.ts'
 
 export function beginsModelCall({ turn, inbox, run }: Session): boolean {
-  if (!turn) return false
+  if (!turn || turn.asked) return false
   if (!turn.answered || turn.calls.length > 0 || asksAgain(turn)) return true
   // Of a session whose code decides, the code is given what people say.
   return !turn.answered.final && !run && inbox.some(({ onBusy }) => onBusy === 'join')

@@ -8,6 +8,7 @@ import { permittedOf } from '../permitted/permitted.ts'
 import type { Queued, Session, Settled, Turn } from '../session.ts'
 import type { Cover, Due, Meanings, Origin } from '../slice.ts'
 import { closedResults } from '../tool-call/tool-call.ts'
+import { askedCall, askedResult } from './asked-tool.ts'
 import { beginsModelCall } from './next-call.ts'
 
 export const turnEvents: Meanings<
@@ -31,11 +32,13 @@ export const turnEvents: Meanings<
   'turn.started': { effective: true, begins: true, evolve: started },
   'turn.completed': {
     effective: true,
-    evolve: (session, { data: { turn, ...data } }) =>
-      ended(session, {
-        ...{ turn, status: 'completed', output: session.lastText },
-        ...(Object.hasOwn(data, 'result') ? { result: data.result } : {}),
-      }),
+    evolve: (session, { data: { turn, ...data } }) => {
+      const asked = session.turn && askedResult(session.turn)
+      return ended(session, {
+        ...{ turn, status: 'completed', output: asked?.output ?? session.lastText },
+        ...(asked ? { result: asked } : Object.hasOwn(data, 'result') ? { result: data.result } : {}),
+      })
+    },
   },
   'turn.failed': {
     effective: true,
@@ -98,10 +101,12 @@ function joined(session: Session, message: string, id: string): Session {
 function started(session: Session, { data }: EventOf<'turn.started'>, { n }: Origin): Session {
   const taken = session.inbox.filter(({ message }) => data.messages.includes(message))
   if (session.turn || taken.length === 0) return session
+  const asked = askedCall(data.turn, taken)
+  const said = asked ? [] : taken.map(({ content }) => ({ role: 'user' as const, content }))
   return {
     ...session,
     inbox: session.inbox.filter((queued) => !taken.includes(queued)),
-    transcript: session.transcript.append(...taken.map(({ content }) => ({ role: 'user' as const, content }))),
+    transcript: session.transcript.append(...said),
     settled: null,
     lastText: '',
     turn: {
@@ -115,7 +120,7 @@ function started(session: Session, { data }: EventOf<'turn.started'>, { n }: Ori
       answered: null,
       modelCalls: 0,
       toolCalls: 0,
-      ...outputOf(session, taken),
+      ...(asked ?? outputOf(session, taken)),
       ...permittedOf(taken),
       usage: noUsage,
     },
@@ -143,7 +148,10 @@ function ended(session: Session, end: Settled): Session {
     turn: null,
     turns: session.turns + 1,
     usage: addUsage(session.usage, session.turn.usage),
-    transcript: session.transcript.append(...closedResults(session, session.turn.calls)),
+    // AT2.
+    transcript: session.turn.asked
+      ? session.transcript
+      : session.transcript.append(...closedResults(session, session.turn.calls)),
     // What waits for a model call of this turn waits for nothing now; the timer fires for nothing.
     timers: session.turn.model?.kind === 'throttled' ? withoutTimer(session, session.turn.model.timer) : session.timers,
     settled,

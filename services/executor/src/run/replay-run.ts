@@ -315,14 +315,20 @@ class Replaying {
       }
       case 'call': {
         if (this.#run.workflow) throw new Error('The code disturbed its host.')
+        const message = runMessage(position)
         const content = [{ type: 'text' as const, text: String(said.message) }]
-        return this.#waits({ type: 'run.called', data: { position, name, message: runMessage(position), content } })
+        return this.#waits(
+          { type: 'run.called', data: { position, name, message, content } },
+          ...askedTool(message, said.tool),
+        )
       }
       case 'sleep': {
         const until = Math.ceil(this.#ports.now() + Number(said.ms))
         const timer = `sleep-${position}`
-        await this.#waits({ type: 'run.slept', data: { position, name, timer, until } })
-        return this.#waits({ type: 'timer.armed', data: { timer, at: until } }, false)
+        return this.#waits(
+          { type: 'run.slept', data: { position, name, timer, until } },
+          { type: 'timer.armed', data: { timer, at: until } },
+        )
       }
       case 'pause':
         return this.#pause(said)
@@ -354,7 +360,7 @@ class Replaying {
     return { kind: 'ended', result: { kind: 'value', value: { agent } } }
   }
 
-  async #prompt({ position, name, harness, message, schema }: Words): Promise<unknown> {
+  async #prompt({ position, name, harness, message, schema, tool }: Words): Promise<unknown> {
     const { team } = this.#session
     const known =
       typeof harness === 'string' && Object.hasOwn(this.#harnesses, harness) ? this.#harnesses[harness] : null
@@ -375,14 +381,17 @@ class Replaying {
     this.#fresh.add(child)
     const levels = Math.max(team.levels - 1, 0)
     const sessions = Math.min(sessionsOfChild, Math.floor(Math.max(sessionsLeft(team) - this.#fresh.size, 0) / 2))
-    return this.#waits({
-      type: 'run.prompted',
-      data: {
-        ...{ position, name, harness: String(harness), child, pool: known.pool, levels, sessions },
-        content: [{ type: 'text', text: String(message) }],
-        ...(schema === undefined ? {} : { output: { schema: schema as JsonObject } }),
+    return this.#waits(
+      {
+        type: 'run.prompted',
+        data: {
+          ...{ position, name, harness: String(harness), child, pool: known.pool, levels, sessions },
+          content: [{ type: 'text', text: String(message) }],
+          ...(schema === undefined ? {} : { output: { schema: schema as JsonObject } }),
+        },
       },
-    })
+      ...askedTool(runMessage(position), tool),
+    )
   }
 
   /** RR1. */
@@ -409,8 +418,10 @@ class Replaying {
       )
   }
 
-  async #waits(event: SessionEvent, isOperation = true): Promise<unknown> {
-    this.#add(event, isOperation)
+  /** `beside`: stands in the same frame. */
+  async #waits(event: SessionEvent, ...beside: readonly SessionEvent[]): Promise<unknown> {
+    this.#add(event)
+    for (const one of beside) this.#add(one, false)
     if (this.#steps > 0) await this.#flush()
     return { kind: 'open' }
   }
@@ -418,9 +429,6 @@ class Replaying {
   /** What is to be known while a step still runs. */
   async #flush(): Promise<void> {
     const events = this.#pending
-    // An armed timer stands in the frame of its sleep or question.
-    const last = events.at(-1)
-    if (last?.type === 'run.slept' || (last?.type === 'run.paused' && last.data.expiresAt !== undefined)) return
     this.#pending = []
     if ((await this.#say(events, true)) !== 'in') this.#hold()
   }
@@ -431,8 +439,10 @@ class Replaying {
     if (data.output.type !== 'elicitation') return this.#waits({ type: 'run.paused', data })
     const { expires_in: seconds = runLimits.questionSeconds } = data.output
     const expiresAt = Math.ceil(this.#ports.now() + seconds * 1_000)
-    await this.#waits({ type: 'run.paused', data: { ...data, expiresAt } })
-    return this.#waits({ type: 'timer.armed', data: { timer: questionTimer(position), at: expiresAt } }, false)
+    return this.#waits(
+      { type: 'run.paused', data: { ...data, expiresAt } },
+      { type: 'timer.armed', data: { timer: questionTimer(position), at: expiresAt } },
+    )
   }
 
   #hold(): void {
@@ -489,6 +499,7 @@ interface Words {
   readonly agent: unknown
   readonly harness: unknown
   readonly schema: unknown
+  readonly tool: unknown
   readonly event: unknown
   readonly ms: unknown
   readonly output: unknown
@@ -499,6 +510,10 @@ interface Words {
 
 /** Of the tree, that a session below may give away. */
 const sessionsOfChild = 50
+
+/** RR1: what it is, the schema of the event says. Empty: a model is to answer. */
+const askedTool = (message: string, tool: unknown): readonly SessionEvent[] =>
+  tool === undefined ? [] : [{ type: 'tool.asked', data: { ...(tool as object), message } } as EventOf<'tool.asked'>]
 
 const payloadOf = (workflow: object) => ('payload' in workflow ? { payload: workflow.payload } : {})
 
