@@ -2,7 +2,7 @@
 // of the process in which the tool runs.
 import { problemsOf, type ReplayClass, type ToolRisk, type ToolTarget } from '@reins/contracts'
 import type { Static, TObject } from 'typebox'
-import { Value } from 'typebox/value'
+import { Compile, type Validator } from 'typebox/compile'
 import type { ToolContext } from './context.ts'
 import { ToolFailure, type ToolOutcome } from './outcome.ts'
 import type { TimePolicy } from './source.ts'
@@ -47,10 +47,21 @@ export function defineTool<Schema extends TObject>(
   return { definition, run: async (args, context) => run(parseArguments(definition.parameters, args), context) }
 }
 
+/** Compiled at the first call: most processes list tools, and run none. */
+const validators = new WeakMap<TObject, Validator>()
+
+function validatorOf(schema: TObject): Validator {
+  const known = validators.get(schema)
+  if (known) return known
+  const made = Compile(schema)
+  validators.set(schema, made)
+  return made
+}
+
 /** Throws ToolFailure that names each wrong field. A null for an optional field counts as left out: models write it so. */
 export function parseArguments<Schema extends TObject>(schema: Schema, args: unknown): Static<Schema> {
   const given = withoutNulls(schema, args)
-  if (Value.Check(schema, given)) return given
+  if (validatorOf(schema).Check(given)) return given as Static<Schema>
   const problems = problemsOf(schema, given).slice(0, 8)
   const told = problems.map(({ path, message, atKey }) =>
     atKey ? message : `${path === '' ? 'the arguments' : `"${path.slice(0, 100)}"`} ${message}`,

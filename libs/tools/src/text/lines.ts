@@ -20,7 +20,9 @@ export interface OpenText {
   lines(maxLineChars: number, pace: Pace): AsyncGenerator<Line>
 }
 
+/** At most. A small file gets a small one: memory outside of the heap that comes and goes makes V8 collect garbage for each call. */
 const pieceBytes = 64 * 1024
+const smallPieceBytes = 4 * 1024
 
 /** Undefined for a binary file. Reads by position; the descriptor stays the caller's. */
 export function openText(fd: number): OpenText | undefined {
@@ -37,7 +39,7 @@ export function openText(fd: number): OpenText | undefined {
 
 async function* readLines(fd: number, encoding: Encoding, maxLineChars: number, pace: Pace): AsyncGenerator<Line> {
   const decode = decoderOf(encoding)
-  const piece = Buffer.allocUnsafe(pieceBytes)
+  const piece = Buffer.allocUnsafe(Math.min(pieceBytes, Math.max(smallPieceBytes, fstatSync(fd).size + 1)))
   let position = 0
   let kept = ''
   let cut = 0

@@ -83,8 +83,15 @@ export function sameNode(a: { dev: bigint; ino: bigint }, b: { dev: bigint; ino:
 
 export type OpenerKind = 'handles' | 'paths'
 
-/** The strongest way of this machine, by trying it. */
+let detected: OpenerKind | undefined
+
+/** The strongest way of this machine, by trying it once. */
 export function detectOpener(): OpenerKind {
+  detected ??= tryOpeners()
+  return detected
+}
+
+function tryOpeners(): OpenerKind {
   if (process.platform !== 'linux') return 'paths'
   try {
     using root = handles.open('/')
