@@ -250,6 +250,7 @@ export {
   unionPermissions,
   unionUser,
 } from './broker/nats-users.ts'
+export { type AskedService, mayAsk, type ServiceVerb, serviceVerbs } from './broker/service-verbs.ts'
 export {
   type ControlReply,
   type ControlRequest,

@@ -1,6 +1,6 @@
 // Memory's requests: decode, call, encode. What each one takes and gives stands in contracts (api.ts).
 
-import { type Broker, serveRequests } from '@reins/broker'
+import { type Broker, type Handler, serveRequests } from '@reins/broker'
 import {
   type AskUsage,
   approvalStates,
@@ -13,6 +13,7 @@ import {
   ReinsError,
   statuses,
   usageGroups,
+  type ServiceVerb,
 } from '@reins/contracts'
 import type { Log } from '@reins/telemetry'
 import type { Memories } from './entries/memories.ts'
@@ -64,7 +65,7 @@ export function serveMemory({ broker, lists, index, webhooks, memories, log }: S
         const latest = each.flat().toSorted((a, b) => b.last.at - a.last.at)
         return { value: { deliveries: latest.slice(0, limit) } }
       },
-    },
+    } satisfies Readonly<Record<ServiceVerb<'memory'>, Handler>>,
     (verb, error) =>
       log.error({ verb, err: error instanceof Error ? error.message : String(error) }, 'a request failed'),
   )

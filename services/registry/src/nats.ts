@@ -15,6 +15,7 @@ import {
   resolveSecretsVerb,
   SentFiles,
   signWebhookVerb,
+  type ServiceVerb,
 } from '@reins/contracts'
 import type { Log } from '@reins/telemetry'
 import { type Static, type TSchema, Type } from 'typebox'
@@ -186,7 +187,7 @@ export function serveRegistry({
       'tokens.revoke': handle(RevokeToken, ({ hash, by }) => admitted(() => access.revokeToken(hash, by))),
       'denials.record': handle(RecordDenials, ({ denials }) => admitted(() => access.recordDenials(denials))),
       [signWebhookVerb]: handle(Sign, (request) => webhooks.sign(request)),
-    },
+    } satisfies Readonly<Record<ServiceVerb<'registry'>, Handler>>,
     (verb, error) =>
       log.error({ verb, err: error instanceof Error ? error.message : String(error) }, 'a request failed'),
   )

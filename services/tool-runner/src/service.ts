@@ -1,9 +1,9 @@
 // The tool-runner: a session's tools for each session of the tool pools that its labels cover (PROTOCOL 5 and 6), in the shell that it
 // shares with the executor (libs/holder, whose invariants hold here). It owns sandboxes and decides for no session.
 import path from 'node:path'
-import { type Broker, serveRequests, startPresence } from '@reins/broker'
+import { type Broker, type Handler, serveRequests, startPresence } from '@reins/broker'
 import { codeSource } from '@reins/code-host'
-import { type Labels, type SlowCall, testMcpVerb } from '@reins/contracts'
+import { type Labels, type SlowCall, testMcpVerb, type ServiceVerb } from '@reins/contracts'
 import { CallSlots, Holder, memoryRoom, memoryShare, type Queue, readingUntil } from '@reins/holder'
 import type { Journal, RegistryView } from '@reins/journal'
 import { McpServers } from '@reins/mcp'
@@ -222,7 +222,9 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
   const served = serveRequests(
     broker,
     'tool-runner',
-    { [testMcpVerb]: (request) => testMcp(context.tools, servers, (pool) => holder.serves(pool), request) },
+    {
+      [testMcpVerb]: (request) => testMcp(context.tools, servers, (pool) => holder.serves(pool), request),
+    } satisfies Readonly<Record<ServiceVerb<'tool-runner'>, Handler>>,
     (verb, error) => log.error({ verb, err: error }, 'a request to the tool-runner failed'),
   )
   closing.add('requests', () => served.close())

@@ -18,7 +18,7 @@ import {
 import type { Static, TSchema } from 'typebox'
 import type { Memories } from './memories.ts'
 
-export function memoryRequests(memories: Memories): Readonly<Record<string, Handler>> {
+export function memoryRequests(memories: Memories): Readonly<Record<`entries.${MemoryQuestion}`, Handler>> {
   const handlers: Readonly<Record<MemoryQuestion, Handler>> = {
     recall: handle(RecallMemory, (request) => memories.recall(request)),
     list: handle(ListMemory, (request) => memories.list(request)),
@@ -31,7 +31,7 @@ export function memoryRequests(memories: Memories): Readonly<Record<string, Hand
   }
   return Object.fromEntries(
     Object.entries(handlers).map(([question, handler]) => [memoryVerb(question as MemoryQuestion), handler]),
-  )
+  ) as Record<`entries.${MemoryQuestion}`, Handler>
 }
 
 function handle<S extends TSchema>(schema: S, run: (request: Static<S>) => Promise<unknown>): Handler {

@@ -1,5 +1,5 @@
-// docs/permissions.md, made from the table of operations, the built-in roles and the routes.
-import { builtinRoles, formerPermissions } from '@reins/contracts'
+// docs/permissions.md, made from the table of operations, the built-in roles, the routes, and what services ask each other.
+import { type AskedService, builtinRoles, formerPermissions, mayAsk, serviceVerbs } from '@reins/contracts'
 import { type Need, toldAs } from '../../api/access/needs.ts'
 import { type Operation, operations } from '../../api/operations.ts'
 
@@ -49,6 +49,19 @@ export function permissionsDocument(routes: readonly DescribedRoute[]): string {
         .map((one) => `| ${one.summary} | ${routesOf(one)} | ${inWords(one.needs)} |`),
       '',
     ]),
+    '## What services ask each other',
+    '',
+    'The gateway lets a request of a person pass, as the tables above say, before it asks another service. The broker lets',
+    'each service ask only what stands here: each has a user of its own there. The process of `npm start` holds all of it.',
+    '',
+    '| service | request | what it does | who may ask it |',
+    '|---|---|---|---|',
+    ...(Object.keys(serviceVerbs) as AskedService[]).flatMap((service) =>
+      Object.entries(serviceVerbs[service]).map(
+        ([verb, does]) => `| ${service} | \`${verb}\` | ${does} | ${mayAsk(service, verb).join(', ')} |`,
+      ),
+    ),
+    '',
     '## Permissions of before',
     '',
     'Older tokens have permissions of another form. Each goes on to mean what it meant.',
