@@ -222,6 +222,18 @@ describe('a deployed project', () => {
   })
 
   test('is reached from a terminal without its routes: an instance, a run to its result, and what happened in it', async () => {
+    const listed = (await product.ask('GET', '/v1/agents')).json.modules
+    expect(listed.find(({ name }: { name: string }) => name === 'desk')).toMatchObject({
+      kind: 'code',
+      name: 'desk',
+      project: 'desk',
+      version: 1,
+      route: true,
+      websocket: false,
+    })
+    expect((await product.ask('GET', '/v1/agents/desk')).json.error.message).toContain(
+      'is a module of the project desk',
+    )
     const connected = await product.cli('connect', 'desk', 'eve', '-m', 'call who {}')
     expect([connected.code, connected.out]).toEqual([0, expect.stringContaining('the desk of eve')])
     const again = await product.cli('connect', 'desk', 'eve', '-m', 'say once more', '--json')

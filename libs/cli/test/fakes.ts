@@ -4,6 +4,7 @@ import type {
   GrantBody,
   Principal,
   Agent,
+  AgentModule,
   ApiEvent,
   ApprovalInfo,
   AskedElicitation,
@@ -200,6 +201,7 @@ export interface FakeServer {
   /** What was asked of it, as `verb detail`. */
   readonly asked: string[]
   readonly agents: Map<string, Agent>
+  modules: AgentModule[]
   sessions: SessionInfo[]
   approvals: ApprovalInfo[]
   elicitations: ElicitationInfo[]
@@ -257,6 +259,7 @@ export function fakeServer(): FakeServer {
     feed,
     asked,
     agents: new Map([['assistant', agent('assistant')]]),
+    modules: [],
     sessions: [sessionInfo()],
     approvals: [],
     elicitations: [],
@@ -299,6 +302,7 @@ export function fakeServer(): FakeServer {
           return known
         },
         list: async () => [...server.agents.values()],
+        modules: async () => server.modules,
         delete: async (name) => note(`delete ${name}`),
       },
       projects: {

@@ -138,7 +138,25 @@ describe('reins logs', () => {
   })
 })
 
+const ticket = {
+  ...{ kind: 'code' as const, name: 'ticket', project: 'support', version: 3, file: 'src/agents/ticket.ts' },
+  ...{ route: false, websocket: false, updatedAt: 1_000_000, description: 'Answers about tickets.' },
+}
+
+test('reins agent list shows agents of projects beside those in YAML', async () => {
+  const server = fakeServer()
+  server.modules = [ticket]
+  const { out } = await reins(['agent', 'list'], server)
+  expect(out).toMatch(/assistant +scripted\/demo +1 /)
+  expect(out).toMatch(/ticket +code of support +3 .*Answers about tickets\./)
+  expect(JSON.parse((await reins(['agent', 'list', '--json'], server)).out).modules).toEqual([ticket])
+})
+
 describe('reins connect', () => {
+  test('refuses an agent that is not there before it opens the chat', async () => {
+    const { code, err } = await reins(['connect', 'nobody', 'x'], fakeServer(), { terminal: true })
+    expect([code, err]).toEqual([1, expect.stringContaining('There is no agent "nobody".')])
+  })
   test('sends each line of a pipe to the instance, and prints the answers', async () => {
     const server = fakeServer()
     server.onMessage = () => server.feed.push(...plainTurn(1, 1_000_000, 't1', 'Hi', 'Hello.'))
@@ -150,6 +168,7 @@ describe('reins connect', () => {
   })
   test('opens the chat: where the instance has said nothing yet, the first message makes it', async () => {
     const server = fakeServer()
+    server.modules = [ticket]
     const context = fakeContext(server.client, { terminal: true })
     const done = runProgram(clientProgram(context), ['connect', 'ticket', 't-7'], context)
     await context.stdout.until('Message ticket')

@@ -124,7 +124,11 @@ export const answers = {
       }),
     ),
   }),
-  agents: record({ agents: list(agent), next: optional(text) }),
+  agents: record({
+    agents: list(agent),
+    modules: optional(list(record({ name: text, project: text, version: finite, updatedAt: instant }))),
+    next: optional(text),
+  }),
   session,
   sessions: record({ sessions: list(session), next: optional(text) }),
   stop: record({}),

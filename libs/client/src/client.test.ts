@@ -274,3 +274,24 @@ test('a server that takes a request and never answers is given up; the end of a 
   await client.sessions.sendAndWait('s', { content: 'hello' })
   expect(asked).toEqual([false, true])
 })
+
+test('dispatch gives an instance a message, once for its key, and gives a receipt of plain JSON', async () => {
+  const asked: unknown[] = []
+  const session = {
+    ...{ id: 'i1', agent: 'ticket', digest: 'd', status: 'idle', turns: 0, usage: {} },
+    ...{ createdAt: 0, lastActivityAt: 1_000 },
+  }
+  const client = createClient({
+    baseUrl: root,
+    fetch: async (_url, { headers, body }) => {
+      asked.push([new Headers(headers).get('idempotency-key'), JSON.parse(String(body))])
+      return Response.json({ session, messageId: 'm1', cursor: 'c1' })
+    },
+  })
+  const input = { type: 'comment', text: 'Hi' }
+  const receipt = await client.dispatch({ agent: 'ticket', id: 't-7', session: 'hooks', input, idempotencyKey: 'k' })
+  expect(receipt).toEqual({ dispatchId: 'm1', acceptedAt: '1970-01-01T00:00:01.000Z' })
+  const message = JSON.stringify(input, null, 2)
+  expect(asked).toEqual([['k', { agent: 'ticket', instance: 't-7', session: 'hooks', message }]])
+  await expect(client.dispatch({ agent: 'ticket', id: 't-7', input: undefined })).rejects.toThrow('has no input')
+})

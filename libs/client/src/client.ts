@@ -2,6 +2,7 @@
 import type {
   Agent,
   AgentDefinition,
+  AgentModule,
   AnswerElicitation,
   ApprovalDecided,
   ApprovalList,
@@ -50,6 +51,7 @@ import { allPages } from './pages.ts'
 import { type SignInCalls, signInCalls } from './sign-in.ts'
 import { createTransport, type Fetch, keyHeader, type TokenOf, unreachable, type WriteOptions } from './transport.ts'
 import { type ProjectCalls, projectCalls } from './projects/projects.ts'
+import { dispatch, type DispatchReceipt, type DispatchRequest } from './projects/dispatch.ts'
 import { type RunCalls, runCalls } from './projects/runs.ts'
 import { type ConfigCalls, configCalls, type SecretCalls, secretCalls } from './values.ts'
 import { type WebhookCalls, webhookCalls } from './webhooks.ts'
@@ -81,8 +83,10 @@ export interface Client {
   readonly agents: {
     put(name: string, source: AgentSource, condition?: PutCondition): Promise<PutAgentResult>
     get(name: string): Promise<Agent>
-    /** All of them. */
+    /** All that have a definition. */
     list(): Promise<readonly Agent[]>
+    /** All that are modules of projects. */
+    modules(): Promise<readonly AgentModule[]>
     /** `force`: also where other agents list it. */
     delete(name: string, options?: { readonly ifMatch?: string; readonly force?: boolean }): Promise<void>
     /** Connects to the agent's MCP servers: what each says, and how long it took. */
@@ -91,6 +95,11 @@ export interface Client {
   readonly access: AccessCalls
   readonly projects: ProjectCalls
   readonly runs: RunCalls
+  /**
+   * Gives an instance of an agent work, and waits for no answer. It resolves when the work is stored; work of one session is done in the
+   * order of its acceptance. The same key gives the same receipt; ReinsError idempotency_conflict with another input.
+   */
+  dispatch(request: DispatchRequest, options?: Pick<WriteOptions, 'signal'>): Promise<DispatchReceipt>
   readonly secrets: SecretCalls
   readonly configs: ConfigCalls
   readonly webhooks: WebhookCalls
@@ -241,6 +250,11 @@ export function createClient(options: ClientOptions): Client {
           })
           return { items: agents, next }
         }),
+      modules: async () => {
+        const query = { limit: 1 }
+        const { modules } = await get<{ modules?: readonly AgentModule[] }>('/v1/agents', answers.agents, query)
+        return modules ?? []
+      },
       async delete(name, { ifMatch, force } = {}) {
         const headers = ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }
         const query = force ? { query: { force: 'true' } } : {}
@@ -253,6 +267,7 @@ export function createClient(options: ClientOptions): Client {
     secrets: secretCalls(transport),
     projects: projectCalls(transport),
     runs: runCalls(transport),
+    dispatch: (request, options) => dispatch(transport, request, options),
     configs: configCalls(transport),
     webhooks: webhookCalls(transport),
     memory: memoryCalls(transport),

@@ -9,6 +9,7 @@ export {
   type OutputPage,
 } from './client.ts'
 export type { WriteOptions } from './transport.ts'
+export type { DispatchReceipt, DispatchRequest } from './projects/dispatch.ts'
 export type { RunCalls } from './projects/runs.ts'
 export {
   type AgentEvent,

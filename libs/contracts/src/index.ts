@@ -1,5 +1,6 @@
 // The door of @reins/contracts: schemas, subjects, ids and error codes; no I/O.
 
+export { dispatchText } from './api/dispatch.ts'
 export { durationMs } from './agents/approvals.ts'
 export {
   BundleDigest,
@@ -160,6 +161,7 @@ export {
   AgentAnswer,
   AgentBody,
   AgentList,
+  AgentModule,
   AgentWithFiles,
   AnswerRestarted,
   ApiDelta,

@@ -68,7 +68,7 @@ describe('agents', () => {
     const shown = await world.request('GET', '/v1/agents/helper')
     expect([shown.json, shown.headers.get('etag')]).toEqual([{ agent }, `"${digest}"`])
     world.replies['svc.registry.list'] = { ok: true, value: { agents: [agent] } }
-    expect((await world.request('GET', '/v1/agents?limit=3')).json).toEqual({ agents: [agent] })
+    expect((await world.request('GET', '/v1/agents?limit=3')).json).toEqual({ agents: [{ kind: 'yaml', ...agent }] })
     world.replies['svc.registry.delete'] = { ok: true, value: { name: 'helper' }, seq: 9 }
     const deleted = await world.request('DELETE', '/v1/agents/helper', { headers: { 'if-match': `"${digest}"` } })
     expect([deleted.status, deleted.json]).toEqual([200, { name: 'helper' }])

@@ -347,11 +347,12 @@ const skillLines = ({ definition }: Agent): readonly string[] =>
 
 async function list(run: Invocation, options: { format?: Format }): Promise<void> {
   const client = await run.client()
-  const agents = await client.agents.list()
-  if (run.json) return run.printJson({ agents })
+  const [agents, modules] = await Promise.all([client.agents.list(), client.agents.modules()])
+  if (run.json) return run.printJson({ agents, modules })
   if (options.format === 'yaml')
     return run.print(agents.map((agent) => definitionYaml(agent.definition)).join('\n---\n'))
-  if (agents.length === 0) return run.hint('There are no agents. reins agent create --help says how to create one.')
+  if (agents.length + modules.length === 0)
+    return run.hint('There are no agents. reins agent create --help says how to create one.')
   const rows = agents.map((agent) => [
     agent.name,
     agent.definition.model,
@@ -359,6 +360,12 @@ async function list(run: Invocation, options: { format?: Format }): Promise<void
     ago(agent.updatedAt, run.context.now()),
     oneLine(agent.definition.description ?? ''),
   ])
+  // What a module is, its initializer says for each instance.
+  for (const { name, project, version, updatedAt, description = '' } of modules)
+    rows.push([
+      ...[name, `code of ${project}`, String(version), ago(updatedAt, run.context.now())],
+      oneLine(description),
+    ])
   const columns = [
     { title: 'NAME' },
     { title: 'MODEL' },

@@ -1,10 +1,11 @@
 // reins chat
-import { type Budget, isMapping, type SessionInfo } from '@reins/contracts'
+import { type Budget, isMapping, ReinsError, type SessionInfo } from '@reins/contracts'
 import { type Command, Option } from 'commander'
 import { type InstanceAddress, runChat } from '../chat/chat.ts'
 import { runPlainChat } from '../chat/plain/plain-chat.ts'
 import { askOnce, type OneShotResult } from '../chat/one-shot.ts'
 import { fileHistory, noHistory } from '../chat/typing/history-file.ts'
+import type { ReinsClient } from '../client-port.ts'
 import { CommandFailure, exitCodes, QuietExit, usageFailure } from '../failure.ts'
 import { type Act, defaultAgent, type Invocation } from '../invocation.ts'
 import { neutralise } from '../text/neutralise.ts'
@@ -101,12 +102,24 @@ export const askInstance = (
   message: string,
 ): Promise<void> => ask(run, { agent, instance }, message)
 
+/** undefined: the module of a project says it for each instance. Throws agent_not_found. */
+async function modelOf(client: ReinsClient, name: string): Promise<string | undefined> {
+  try {
+    return (await client.agents.get(name)).definition.model
+  } catch (error) {
+    // Names of modules are wider than those of agents in YAML, which the server says of one before it looks for it.
+    const unknown = error instanceof ReinsError && ['agent_not_found', 'invalid_request'].includes(error.code)
+    if (unknown && (await client.agents.modules()).some((one) => one.name === name)) return undefined
+    throw error
+  }
+}
+
 async function chat(run: Invocation, flags: ChatFlags, session: SessionInfo | undefined): Promise<void> {
   const client = await run.client()
   const { context } = run
   if (session && flags.agent !== undefined && flags.agent !== session.agent) throw ofAnotherAgent(session, flags.agent)
   const agent = session?.agent ?? flags.agent ?? defaultAgent
-  const model = session ? session.model : flags.instance ? undefined : (await client.agents.get(agent)).definition.model
+  const model = session ? session.model : await modelOf(client, agent)
   const code = await runChat({
     client,
     context,

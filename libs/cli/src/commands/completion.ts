@@ -160,7 +160,8 @@ async function complete(run: Invocation, program: Command, typed: readonly strin
 async function namesOf(run: Invocation, wanted: ServerName): Promise<readonly string[]> {
   const ask = async () => {
     const client = await run.client()
-    if (wanted === 'agent') return (await client.agents.list()).map((agent) => agent.name)
+    if (wanted === 'agent')
+      return [...(await client.agents.list()), ...(await client.agents.modules())].map(({ name }) => name)
     if (wanted === 'secret') return (await client.secrets.list()).map(({ name }) => name)
     if (wanted === 'config') return (await client.configs.list()).map(({ name }) => name)
     if (wanted === 'webhook') return (await client.webhooks.list()).map(({ id }) => id)

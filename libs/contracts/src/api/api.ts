@@ -50,7 +50,35 @@ export const AgentAnswer = Type.Object(
   },
   closed,
 )
-export const AgentList = Type.Object({ agents: Type.Array(Agent), next: Type.Optional(Type.String()) }, closed)
+/** An agent that a module of a project makes: what it is, its initializer says for each instance. */
+export const AgentModule = Type.Object(
+  {
+    kind: Type.Literal('code'),
+    name: Type.String(),
+    description: Type.Optional(Type.String()),
+    project: Type.String(),
+    version: Type.Integer({ description: 'Of the project' }),
+    file: Type.String(),
+    route: Type.Boolean({ description: 'It has an HTTP address' }),
+    websocket: Type.Boolean({ description: 'It takes WebSockets' }),
+    updatedAt: Type.Integer(),
+  },
+  closed,
+)
+export type AgentModule = Static<typeof AgentModule>
+
+const ListedAgent = Type.Object({ kind: Type.Literal('yaml'), ...Agent.properties }, closed)
+
+export const AgentList = Type.Object(
+  {
+    agents: Type.Array(ListedAgent),
+    modules: Type.Optional(
+      Type.Array(AgentModule, { description: 'Agents of projects, by name; all of them, on the first page' }),
+    ),
+    next: Type.Optional(Type.String()),
+  },
+  closed,
+)
 
 /** Of a message: the answer to it has to fit. It stands for the schema of the agent's definition. */
 const output = { output_schema: Type.Optional(OutputSchema), output_retries: Type.Optional(OutputRetries) }

@@ -8,6 +8,7 @@ import {
   type TestMcp,
   testMcpVerb,
   type Agent,
+  type AgentModule,
   type AgentList as AgentListSchema,
   type PutAgent,
   type PutAgentResult,
@@ -25,6 +26,7 @@ import { namesOf } from './access/names.ts'
 import { type Operation, operations } from './operations.ts'
 
 type AgentList = Static<typeof AgentListSchema>
+type AgentPage = { readonly agents: readonly Agent[]; readonly next?: string }
 
 /** ms to wait until this gateway has seen what it has just written. */
 const seenWithinMs = 2000
@@ -64,7 +66,16 @@ export class Agents {
   async #current(name: string): Promise<Agent> {
     const { registry } = this.#parts
     const entry = registry.agent(name) ?? (await registry.agentFresh(name))
-    if (!entry || entry.deleted) throw new ReinsError('agent_not_found', `There is no agent ${name}.`)
+    if (!entry || entry.deleted) {
+      const module = registry.codeAgent(name)
+      if (!module) throw new ReinsError('agent_not_found', `There is no agent ${name}.`)
+      const { project } = module
+      throw new ReinsError(
+        'agent_not_found',
+        `The agent ${name} is a module of the project ${project.name}, and has no definition of its own.`,
+        { next: `See what it is: reins project show ${project.name}. Talk to it: reins connect ${name}` },
+      )
+    }
     const version = await registry.version(entry.digest)
     if (!version) throw new ReinsError('unavailable', `The definition of ${name} cannot be read now.`)
     const { digest, version: number, createdAt, updatedAt } = entry
@@ -109,7 +120,24 @@ export class Agents {
   /** `after`: the `next` of the page before. */
   async list(caller: Caller, limit: number, after: string | undefined): Promise<AgentList> {
     const only = namesOf(authorizeSome(caller, operations.listAgents), 'agent')
-    return this.#ask('list', { limit, ...(after === undefined ? {} : { after }), ...(only ? { only } : {}) })
+    const page = await this.#ask<AgentPage>('list', {
+      ...{ limit, ...(after === undefined ? {} : { after }) },
+      ...(only ? { only } : {}),
+    })
+    const agents = page.agents.map((agent) => ({ kind: 'yaml' as const, ...agent }))
+    if (after !== undefined) return { ...page, agents }
+    const modules = this.#modules().filter(({ name }) => !only || only.includes(name))
+    return { ...page, agents, ...(modules.length === 0 ? {} : { modules }) }
+  }
+
+  /** Agents of projects. */
+  #modules(): AgentModule[] {
+    return this.#parts.registry
+      .projects()
+      .flatMap(({ name: project, version, updatedAt, manifest }) =>
+        manifest.agents.map((one) => ({ kind: 'code' as const, ...one, project, version, updatedAt })),
+      )
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
   }
 
   /**

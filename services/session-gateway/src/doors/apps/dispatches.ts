@@ -2,7 +2,7 @@
 //   DI1. The receipt is given when the message is durable. Messages of one session are worked off in the order of their acceptance, those
 //        of people among them.
 //   DI2. With a key the same dispatch happens once; with another input under that key it is refused.
-import { ReinsError } from '@reins/contracts'
+import { dispatchText, ReinsError } from '@reins/contracts'
 import { Type } from 'typebox'
 import type { Caller } from '../../api/caller.ts'
 import { checker } from '../http/check.ts'
@@ -41,7 +41,3 @@ export async function dispatched(
   })
   return { dispatchId: message, acceptedAt: new Date(now).toISOString() }
 }
-
-/** What the model reads: a text as it is, anything else as JSON. */
-export const dispatchText = (input: unknown): string =>
-  typeof input === 'string' && input.trim() !== '' ? input : JSON.stringify(input, null, 2)
