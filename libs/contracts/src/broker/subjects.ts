@@ -155,6 +155,8 @@ export const signWebhookVerb = 'webhooks.sign'
 
 /** Any text as one subject token: letters, digits and hyphens stay, everything else is `_` and two hex digits a byte. */
 export function encodeToken(name: string): string {
+  // Most are digests and plain names; each request asks for some.
+  if (/^[A-Za-z0-9-]*$/.test(name)) return name
   let out = ''
   for (const byte of new TextEncoder().encode(name)) {
     const char = String.fromCharCode(byte)
