@@ -1,6 +1,6 @@
 // The door of @reins/contracts: schemas, subjects, ids and error codes; no I/O.
 
-export { dispatchText } from './api/dispatch.ts'
+export { dispatchText } from './dispatch.ts'
 export { durationMs } from './agents/approvals.ts'
 export {
   BundleDigest,
