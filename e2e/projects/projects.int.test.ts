@@ -333,6 +333,43 @@ describe('what a project declares in reins.config.ts', () => {
     const { err } = await product.cli('connect', 'greedy', '-m', 'hi')
     expect(err).toContain('the tool key names the secret DESK_KEY, which the project does not declare')
   })
+
+  test('configures its agent for each message, and records what it gave where that differs', async () => {
+    const folder = write('clock', {
+      'src/agents/clock.ts': `
+        import { createAgent, defineTool, Type } from '@reins/agent'
+        let given = 0
+        export default createAgent(() => ({
+          model: 'scripted/assistant',
+          instructions: 'It is ' + Date.now() + ', after ' + ++given,
+          tools: [
+            defineTool({
+              name: 'tick', description: 'Ticks.', parameters: Type.Object({}), risk: 'read', execute: () => 'tock',
+            }),
+          ],
+        }))`,
+    })
+    expect((await product.cli('deploy', folder)).out).toContain('Deployed the project clock (version 1)')
+    const begun = await product.ask('POST', '/v1/sessions', {
+      agent: 'clock',
+      instance: 'wall',
+      message: 'call tick {}',
+    })
+    const { id } = begun.json.session
+    const said = await product.ask('POST', `/v1/sessions/${id}/messages?wait=turn`, { content: 'call tick {}' })
+    expect(said.text).toContain('tock')
+    const { events } = (await product.ask('GET', `/v1/sessions/${id}/events?limit=1000`)).json
+    const configured = events.filter(({ type }: { type: string }) => type === 'agent.configured')
+    expect(configured.map(({ data }: { data: object }) => data)).toMatchObject([
+      { code: { project: 'clock', build: 1 } },
+      { code: { project: 'clock', build: 1 }, pinned: { model: 'scripted/assistant', tools: { tick: 'safe' } } },
+    ])
+    const asked = events.filter(({ type }: { type: string }) => type === 'tool-calls.requested')
+    expect(asked.map(({ data }: { data: { digest: string } }) => data.digest)).toEqual([
+      begun.json.session.digest,
+      configured[1].data.pinned.digest,
+    ])
+  })
 })
 
 describe('reins dev', () => {

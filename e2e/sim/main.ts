@@ -8,6 +8,7 @@ import { large, medium, small } from './scenarios/scenarios.ts'
 import { shrink, tell } from './exploring/shrink.ts'
 import { largeMind, mediumMind, smallMind } from './scenarios/mind.ts'
 import { largeBudgets, mediumBudgets } from './scenarios/budgets.ts'
+import { largeConfigured, mediumConfigured } from './scenarios/configured.ts'
 import { largeRuns, mediumRuns } from './scenarios/runs.ts'
 import { largeTeams, mediumTeams } from './scenarios/teams.ts'
 import { wrongBudgets } from './wrong/budgets.ts'
@@ -17,6 +18,7 @@ import { mediumPermitted } from './scenarios/permitted.ts'
 import { wrongMind } from './wrong/mind.ts'
 import { wrongResults } from './wrong/results.ts'
 import { wrongPermitted } from './wrong/permitted.ts'
+import { wrongConfigured } from './wrong/configured.ts'
 import { wrongRuns } from './wrong/runs.ts'
 import { wrongTeams } from './wrong/teams.ts'
 
@@ -28,6 +30,7 @@ const wrongRules = [
   ...wrongMind,
   ...wrongBudgets,
   ...wrongRuns,
+  ...wrongConfigured,
 ]
 
 const usage = `npm run sim -- [--exhaustive [--max STATES]] [--seed N --walks N] [--wrong NAME|all] [--scenario TEXT]
@@ -117,9 +120,16 @@ else if (![max, seed, count].every(Number.isSafeInteger) || (values.wrong !== un
     ...mediumPermitted,
     ...mediumBudgets,
     ...mediumRuns,
+    ...mediumConfigured,
   ]
   if (values.exhaustive) exhaustive(named([...smalls, ...mediums]), max, told)
-  if (count > 0) walks(named([...large, ...largeTeams, ...largeMind, ...largeBudgets, ...largeRuns]), seed, count, told)
+  if (count > 0)
+    walks(
+      named([...large, ...largeTeams, ...largeMind, ...largeBudgets, ...largeRuns, ...largeConfigured]),
+      seed,
+      count,
+      told,
+    )
   console.log(`${told.states.toLocaleString('en')} states visited, ${told.found} failures`)
   process.exitCode = told.found === 0 ? 0 : 1
 }

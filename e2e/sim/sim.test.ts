@@ -8,8 +8,10 @@ import { largeBudgets, mediumBudgets } from './scenarios/budgets.ts'
 import { largeTeams, mediumTeams } from './scenarios/teams.ts'
 import { mediumResults } from './scenarios/results.ts'
 import { mediumPermitted } from './scenarios/permitted.ts'
+import { largeConfigured, mediumConfigured } from './scenarios/configured.ts'
 import { largeRuns, mediumRuns } from './scenarios/runs.ts'
 import { wrongBudgets } from './wrong/budgets.ts'
+import { wrongConfigured } from './wrong/configured.ts'
 import { wrongResults } from './wrong/results.ts'
 import { wrongPermitted } from './wrong/permitted.ts'
 import { wrongMind } from './wrong/mind.ts'
@@ -42,6 +44,7 @@ describe('the protocol, explored', () => {
     ...mediumPermitted,
     ...mediumBudgets,
     ...mediumRuns,
+    ...mediumConfigured,
   ]
   it.each(mediums.map((scenario) => [scenario.name, scenario] as const))(
     'holds as far as it is looked at: %s',
@@ -57,7 +60,7 @@ describe('the protocol, explored', () => {
     },
   )
 
-  const larges = [...large, ...largeTeams, ...largeMind, ...largeBudgets, ...largeRuns]
+  const larges = [...large, ...largeTeams, ...largeMind, ...largeBudgets, ...largeRuns, ...largeConfigured]
   it.each(larges.map((scenario) => [scenario.name, scenario] as const))('holds on seeded walks: %s', (_, scenario) => {
     for (let seed = 1; seed <= (largeMind.includes(scenario) ? 10 : 30); seed++) {
       const { finding } = walk(scenario, seeded(seed))
@@ -75,6 +78,7 @@ describe('the simulator bites', () => {
     ...wrongMind,
     ...wrongBudgets,
     ...wrongRuns,
+    ...wrongConfigured,
   ]
   it.each(rules.map((rule) => [rule.name, rule] as const))('finds the known-wrong rule %s', (_, rule) => {
     const walked = Array.from({ length: rule.walks ?? 0 }, (_one, at) => at + 1)

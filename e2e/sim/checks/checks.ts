@@ -15,6 +15,7 @@
 //   C18      a session below a run is told each prompt once, in their order (executor/code.ts).
 //   C19      a turn calls what everybody may whose messages it takes in, and nothing else (permitted.ts).
 //   C20      a turn whose call code has asked for asks no model (executor/code.ts).
+//   C21      a turn is of the definition that was recorded last when it began, with all that it asks for (definitions.ts).
 //   C6       a runner that has read to the head believes of its calls what the session says of them.
 import { type Frame, frameHash, runPosition, type SessionEvent } from '@reins/contracts'
 import type { StoredFrame } from '@reins/journal'
@@ -35,6 +36,7 @@ import {
   waitsForPeople,
 } from '@reins/session'
 import { checkAsked, checkCode, checkPrompts } from '../executor/code.ts'
+import { checkDefinition } from './definitions.ts'
 import { checkMind } from './mind.ts'
 import { checkPermitted } from './permitted.ts'
 import { isOlder } from '../world/builds.ts'
@@ -59,6 +61,7 @@ export function checkFrame(world: World, before: Fold, stored: StoredFrame): Fol
     checkPrompts(world, session, event)
     checkPermitted(world, session, event, name)
     checkAsked(world, session, event)
+    checkDefinition(world, session, event, frame)
     const next = evolve(session, event, frame)
     if (next === session && effectiveEvents.has(event.type) && !isEvidence(world, frame, event.type))
       world.fail(`C2: ${name}: ${event.type} changes nothing`)

@@ -62,6 +62,8 @@ export type GatewayOp =
       readonly of?: Below
       /** The tools that its sender may have called; absent: every tool. */
       readonly may?: readonly string[]
+      /** What its agent is configured with for this message, where that differs. */
+      readonly anew?: readonly SessionEvent[]
     }
   | { readonly op: 'cancel'; readonly end?: true; readonly of?: Below }
   /** Of a person, about the first call that waits. */

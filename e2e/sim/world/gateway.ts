@@ -120,7 +120,7 @@ function outcomeOf(
 ): RequestOutcome {
   if (op.op === 'rename') return rename(world, head)
   if (op.op !== 'message') return op.op === 'cancel' && op.end ? steer('end', 'x', head) : steer(op.op, 'x', head)
-  const { message, onBusy } = op
+  const { message, onBusy, anew } = op
   const asked = permitted(op, message)
   const said: EventOf<'message.received'> = {
     type: 'message.received',
@@ -129,7 +129,7 @@ function outcomeOf(
   const started = { type: 'session.started', data: world.scenario.born } as const
   return head.n === 0
     ? appended(firstFrame(started, said, [...declared(world), ...permitted(op)], asked))
-    : placeMessage(head, said, asked, world.read(id).session)
+    : placeMessage(head, said, asked, { folded: world.read(id).session, anew })
 }
 
 /** Without a message: of who begins the session. */

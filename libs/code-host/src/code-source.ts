@@ -4,7 +4,7 @@
 //       not, the outcome is unknown. Where its code had not begun, nothing of it ran, and it runs elsewhere.
 //   S3. A host is answered for the names that the stored tool declares, whatever it asks for.
 //   S4. A tool that decides by its arguments whether a person is asked, and cannot say, asks for one.
-import { type AgentDefinition, type CodeTool, type StoredCode, storedCode } from '@reins/contracts'
+import { type AgentDefinition, type CodeTool, definitionDigest, type StoredCode, storedCode } from '@reins/contracts'
 import {
   type AskedApproval,
   type CallContext,
@@ -87,7 +87,7 @@ async function runTool(
   const { idempotencyKey, progress, session } = context
   const asked = {
     ...{ what: 'tool', name, input, progress },
-    facts: factsOf(entry, { idempotencyKey, session, agent: definition.name }),
+    facts: factsOf(entry, definition, { idempotencyKey, session }),
     log: (line: HostLog) => log?.(name, idempotencyKey, line),
     request: (what: string) => answered(what, tool, context),
   }
@@ -120,7 +120,7 @@ async function approvalOf(
     if (tool.approval !== 'by-arguments') return { approval: tool.approval ?? 'auto' }
     const asked = {
       ...{ what: 'approval', name, input, progress: () => {}, log: () => {} },
-      facts: factsOf(entry, { idempotencyKey, session, agent: definition.name }),
+      facts: factsOf(entry, definition, { idempotencyKey, session }),
       request: async () => ({}),
     }
     const bundle = { digest: entry.digest, file: entry.file, network: false }
@@ -133,9 +133,26 @@ async function approvalOf(
   }
 }
 
-/** A tool of an instance runs with what its own initializer gave. */
-const factsOf = ({ instance }: StoredCode, facts: CallFacts): CallFacts =>
-  instance === undefined ? facts : { ...facts, instance }
+/** A tool of an instance runs with what its own initializer gave, for the definition that the call is of. */
+const factsOf = (
+  { instance }: StoredCode,
+  definition: ToolCall['definition'],
+  facts: Omit<CallFacts, 'agent' | 'instance'>,
+): CallFacts => ({
+  ...{ ...facts, agent: definition.name },
+  ...(instance === undefined ? {} : { instance: { ...instance, version: versionOf(definition) } }),
+})
+
+/** A definition is one object for all calls of a session. */
+const versions = new WeakMap<Definition, string>()
+
+function versionOf(definition: ToolCall['definition']): string {
+  const known = versions.get(definition)
+  if (known !== undefined) return known
+  const version = definitionDigest(definition)
+  versions.set(definition, version)
+  return version
+}
 
 const isApproval = (value: unknown): value is AskedApproval['approval'] =>
   value === 'auto' || value === 'ask' || value === 'must'
@@ -179,7 +196,6 @@ interface Found {
   readonly tool: CodeTool
 }
 
-/** A definition is one object for all calls of a session. */
 const found = new WeakMap<Definition, ReadonlyMap<string, Found>>()
 
 function toolOf(definition: Definition, name: string): Found {

@@ -19,6 +19,8 @@ export interface AgentInstance {
   readonly payload?: unknown
   /** Names of profiles, from the outermost. */
   readonly path?: readonly string[]
+  /** Of what the initializer gave, where that may differ from message to message: its tools are those of this one. */
+  readonly version?: string
 }
 
 export type ToHost =

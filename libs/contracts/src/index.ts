@@ -81,7 +81,7 @@ export {
   projectNamePattern,
   RollbackProject,
 } from './agents/projects.ts'
-export { CodeInstance, maxInstanceId, moduleNamePattern } from './agents/instance.ts'
+export { CodeBuild, CodeInstance, maxInstanceId, moduleNamePattern } from './agents/instance.ts'
 export { type InstanceTools, StoredDefinition } from './agents/stored-definition.ts'
 export {
   Agent,
@@ -350,6 +350,7 @@ export {
   ToolTarget,
 } from './events/approval.ts'
 export {
+  configuredProtocol,
   type EventData,
   type EventOf,
   type EventType,
@@ -408,6 +409,7 @@ export {
   runMessage,
   runPosition,
 } from './events/run.ts'
+export { PinnedDefinition } from './events/configured.ts'
 export { CompactionReason, ContextSettings } from './events/context.ts'
 export { SessionPrompt } from './api/prompt.ts'
 export {

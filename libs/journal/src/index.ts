@@ -6,6 +6,7 @@ export {
   watchedLog,
 } from './append-watch.ts'
 export { type AgentNow, agentsNow } from './agents-now.ts'
+export { type FindAgentOptions, type FoundAgent, findAgent, type PinnedAgent } from './find-agent.ts'
 export { outputsWithRoom, type Room, snapshotsWithRoom, timersWithRoom } from './disk-room.ts'
 export {
   type Followed,

@@ -126,6 +126,10 @@ function foldEvent(info: InfoFold, event: SessionEvent, at: number): InfoFold {
   switch (event.type) {
     case 'session.started':
       return info.agent === null ? started(info, event) : info
+    case 'agent.configured': {
+      const { pinned } = event.data
+      return pinned ? { ...info, digest: text(pinned.digest), model: text(pinned.model) } : info
+    }
     case 'session.renamed':
       return { ...info, title: text(event.data.title) }
     case 'session.released':

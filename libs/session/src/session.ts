@@ -7,6 +7,7 @@
 //       here; nothing is due, no snapshot is made of it, and whoever holds a trigger gives it back for a newer process.
 import type {
   ApprovalPolicy,
+  CodeBuild,
   ElicitationMode,
   GivenAnswer,
   Limits,
@@ -25,6 +26,7 @@ import { noUsage } from '@reins/contracts'
 import { AppendList } from './append-list.ts'
 import type { Permitted } from './permitted/permitted.ts'
 import type { BudgetState, Metered } from './budget/budget.ts'
+import type { Coming } from './configured/configured.ts'
 import type { Context } from './context/context.ts'
 import type { Team } from './delegation/team.ts'
 import type { Sent } from './model-call/sent.ts'
@@ -342,6 +344,10 @@ export interface Session {
   readonly prompted?: number
   /** Whose code decides what is next; absent: its model alone does. */
   readonly run?: Run
+  /** The build of a project whose initializer runs for each message; absent: its definition is no module's. */
+  readonly code?: CodeBuild
+  /** What its next turn begins with; absent: what the latest began with. */
+  readonly coming?: Coming
   readonly title: string | null
   readonly mode: Mode
   readonly inbox: readonly Queued[]

@@ -9,6 +9,7 @@ import { wallTimeDue, wallTimer } from './budget/wall-time.ts'
 import { approvalEvents, approvalRoute, approvalStates, approvalsDue, approvalTimer } from './approval/approval.ts'
 import { grantEvents } from './approval/grants.ts'
 import { cancelDue, cancelEvents } from './cancel/cancel.ts'
+import { configured, configuredEvents } from './configured/configured.ts'
 import { compactionCover, compactionDue, compactionEffect, contextDue } from './context/compaction-due.ts'
 import { compactionTimer, contextEvents } from './context/context.ts'
 import { repeatedOffer } from './context/loop-guard.ts'
@@ -49,7 +50,7 @@ import { askedToolEvents } from './turn/asked-tool.ts'
 import { turnCover, turnDue, turnEvents } from './turn/turn.ts'
 import { workspaceEvents, workspaceOffer } from './workspace/workspace.ts'
 
-export const meanings: Meanings<EventType> = followed(
+const ofSlices: Meanings<EventType> = followed(
   accounted({
     ...lifecycleEvents,
     ...turnEvents,
@@ -71,6 +72,7 @@ export const meanings: Meanings<EventType> = followed(
     ...workspaceEvents,
     ...budgetEvents,
     ...runEvents,
+    ...configuredEvents,
     ...askedToolEvents,
     ...timerEvents([
       modelCallTimer,
@@ -83,6 +85,8 @@ export const meanings: Meanings<EventType> = followed(
     ]),
   }),
 )
+
+export const meanings: Meanings<EventType> = configured(ofSlices)
 
 /** Where a call goes that the model has asked for. */
 const callRoutes: readonly RouteRule[] = [

@@ -237,6 +237,7 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
       const where = error?.where === undefined ? '' : ` (${error.where})`
       return same([notice('error', `The workflow failed${where}: ${error?.message ?? 'it did not say why'}`)])
     }
+    case 'agent.configured':
     case 'run.declared':
     case 'run.invoked':
     case 'run.initialized':

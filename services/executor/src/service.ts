@@ -14,7 +14,7 @@ import {
   serviceSubject,
 } from '@reins/contracts'
 import { CallSlots, Holder, heapShare, memoryRoom, readingUntil } from '@reins/holder'
-import type { Journal, RegistryView } from '@reins/journal'
+import { type FindAgentOptions, findAgent, type Journal, type RegistryView } from '@reins/journal'
 import type { Models } from '@reins/models'
 import { learnNamed, type SecretsRedactor } from '@reins/secrets'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
@@ -80,7 +80,9 @@ export interface ExecutorConfig {
 /** For secrets that are learnt in order to mask them: a call goes on without. */
 const learnMs = 1500
 /** ms in which the registry must have run an initializer. */
-const configureMs = 8_000
+const configureWithinMs = 8_000
+/** ms in which a project that was deployed just now is known here. */
+const knownWithinMs = 500
 
 export async function start(config: ExecutorConfig): Promise<Running> {
   const { broker, journal, clock, log, labels, ackWaitMs, instance } = config
@@ -92,6 +94,16 @@ export async function start(config: ExecutorConfig): Promise<Running> {
 
   const ignored = new IgnoredFields(log)
   // A broker that is away for longer than one question must not fail a turn.
+  const finding: FindAgentOptions = {
+    registry: {
+      agent: (name) => config.registry.agent(name),
+      agentFresh: (name) => reading(() => config.registry.agentFresh(name)),
+      version: (digest) => reading(() => config.registry.version(digest)),
+      codeAgent: (name) => config.registry.codeAgent(name),
+    },
+    call: (subject, request, withinMs) => callService(broker, subject, request, withinMs),
+    ...{ knownWithinMs, configureWithinMs },
+  }
   const definitions = new Definitions({ version: (digest) => reading(() => config.registry.version(digest)) }, [
     builtinCatalog,
     codeCatalog,
@@ -154,14 +166,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
           callService<ResolvedSecrets>(broker, serviceSubject('registry', resolveSecretsVerb), request, learnMs),
         learnt: (values) => config.redactor.learn(values),
       }),
-      agent: runAgents(
-        {
-          agentFresh: (name) => reading(() => config.registry.agentFresh(name)),
-          version: (digest) => reading(() => config.registry.version(digest)),
-          codeAgent: (name) => config.registry.codeAgent(name),
-        },
-        (subject, request) => callService(broker, subject, request, configureMs),
-      ),
+      agent: runAgents((asked) => findAgent(finding, asked)),
       schemaProblem: async (schema) => (await outputSchemaProblem(schema))?.message,
       now: clock.now,
       networkAllowed: config.sandbox.networkAllowed,

@@ -129,7 +129,13 @@ export class World {
       outputs: journal.outputs,
       registry: {
         agent: (name) => (name === 'helper' ? entry : undefined),
-        codeAgent: () => undefined,
+        codeAgent: (name) => {
+          for (const project of options.projects ?? []) {
+            const module = project.manifest.agents.find((one) => one.name === name)
+            if (module) return { project, module }
+          }
+          return undefined
+        },
         agentFresh: async () => undefined,
         version: async (asked) => (asked === digest ? version : undefined),
         token: (hash) => tokens.get(hash),

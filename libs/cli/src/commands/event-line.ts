@@ -214,6 +214,10 @@ export function summary(event: ApiEvent): string {
       const { budget, spent, limit } = known.data
       return `${budget}: ${amountText(budget, spent)} of ${amountText(budget, limit)}`
     }
+    case 'agent.configured': {
+      const { code, pinned } = known.data
+      return `${code.project} build ${code.build}${pinned ? ` ${pinned.model} ${pinned.digest.slice(0, 19)}` : ''}`
+    }
     case 'run.declared':
       return `${known.data.file} ${known.data.digest.slice(0, 19)}`
     case 'run.replay-started':

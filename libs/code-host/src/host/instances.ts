@@ -3,6 +3,7 @@
 //        function that holds one id is never given a call of another.
 //   IN2. What an initializer throws, or gives wrongly, names the module.
 //   IN3. A function may hold values of `env`: where they are others now, the initializer runs again before it is called.
+//   IN4. An initializer may give other tools for another message: each version has its own, for which the initializer has run.
 import type { AgentForm, LiveTools } from '@reins/agent'
 import type { ProjectModules } from '@reins/agent/project'
 import type { AgentInstance } from '../messages.ts'
@@ -25,7 +26,8 @@ export class Instances {
   }
 
   /** Runs the initializer, and gives the configuration. Rejects with what is wrong (IN2). */
-  async configure({ agent, id, payload }: AgentInstance, env: Environment = {}): Promise<unknown> {
+  async configure(instance: AgentInstance, env: Environment = {}): Promise<unknown> {
+    const { agent, id, payload } = instance
     const { file, form } = this.#form(agent)
     const configured = await form
       .configure(Object.freeze({ id, env: Object.freeze({ ...env }), payload }))
@@ -33,7 +35,7 @@ export class Instances {
         throw new Error(`${file}: the initializer failed: ${messageOf(error)}`, { cause: error })
       })
     if (configured.kind === 'problems') throw new Error(`${file}: ${configured.problems.join('; ')}.`)
-    this.#keep(keyOf({ agent, id, payload }), { env: JSON.stringify(env), tools: configured.live })
+    this.#keep(keyOf(instance), { env: JSON.stringify(env), tools: configured.live })
     return configured.configuration
   }
 
@@ -69,4 +71,5 @@ export class Instances {
   }
 }
 
-const keyOf = ({ agent, id, payload }: AgentInstance): string => JSON.stringify([agent, id, payload ?? null])
+const keyOf = ({ agent, id, payload, version }: AgentInstance): string =>
+  JSON.stringify([agent, id, payload ?? null, version ?? null])

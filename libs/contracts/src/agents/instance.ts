@@ -19,3 +19,19 @@ export const CodeInstance = Type.Object(
   { additionalProperties: false, title: 'instance' },
 )
 export type CodeInstance = Static<typeof CodeInstance>
+
+/** A build of a project, as far as an initializer of it can be run again, whatever was deployed since. */
+export const CodeBuild = Type.Object({
+  project: Type.String({ minLength: 1, maxLength: 64 }),
+  /** Version of the project. */
+  build: Type.Integer({ minimum: 1 }),
+  /** Of the bundle. */
+  digest: Type.String({ minLength: 1, maxLength: 128 }),
+  size: Type.Integer({ minimum: 1 }),
+  /** Of the agent's module, for messages. */
+  file: Type.String({ minLength: 1, maxLength: 1024 }),
+  /** Names of the configs and secrets that it declares. */
+  env: Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { maxItems: 40 })),
+  secrets: Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { maxItems: 40 })),
+})
+export type CodeBuild = Static<typeof CodeBuild>

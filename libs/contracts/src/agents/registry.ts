@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox'
 import type { ErrorBody } from '../errors.ts'
 import { BundleDigest, CodeTool, type SentFile, WorkflowFacts } from './code.ts'
 import { AgentDefinition } from './definition.ts'
-import { maxInstanceId } from './instance.ts'
+import { CodeBuild, maxInstanceId } from './instance.ts'
 import { ProjectManifest } from './projects.ts'
 import { Skill } from './skills.ts'
 import { StoredDefinition } from './stored-definition.ts'
@@ -117,6 +117,8 @@ export const ConfigureAgent = Type.Object(
     id: Type.String({ minLength: 1, maxLength: maxInstanceId }),
     /** In a workflow: what that was given. */
     payload: Type.Optional(Type.Unknown()),
+    /** Whose initializer runs. Absent: that of the build which the project has now. */
+    code: Type.Optional(CodeBuild),
     by: Type.String({ minLength: 1, maxLength: 200 }),
   },
   closed,
@@ -128,7 +130,5 @@ export interface ConfiguredAgent {
   /** Of the version. */
   readonly digest: string
   readonly definition: AgentDefinition
-  readonly project: string
-  /** Version of the project. */
-  readonly build: number
+  readonly code: CodeBuild
 }

@@ -5,6 +5,7 @@
 import type { Static, TSchema } from 'typebox'
 import { approvalEvents } from './approval.ts'
 import { budgetEvents } from './budget.ts'
+import { configuredEvents } from './configured.ts'
 import { contextEvents } from './context.ts'
 import { controlEvents } from './control.ts'
 import { delegationEvents } from './delegation.ts'
@@ -43,6 +44,7 @@ export const eventSchemas = {
   ...budgetEvents,
   ...runEvents,
   ...workflowEvents,
+  ...configuredEvents,
 } as const
 
 type Schemas = typeof eventSchemas
@@ -83,8 +85,10 @@ const fourth: Change = { needs: 4 }
 /** Protocol 5: runs of workflows. */
 const fifth: Change = { needs: 5 }
 
-/** Protocol 6: turns that code asks for, with a call of a tool and no model. */
+/** Protocol 6: turns that code asks for, with a call of a tool and no model; agents that are configured for each message. */
 const sixth: Change = { needs: 6 }
+/** Below it, no session has an agent that is configured for each message. */
+export const configuredProtocol = sixth.needs
 
 /** E2. */
 export const changes: Partial<Record<EventType, Change>> = {
@@ -155,4 +159,5 @@ export const changes: Partial<Record<EventType, Change>> = {
   'run.delivered': fifth,
   'delegation.prompted': fifth,
   'tool.asked': sixth,
+  'agent.configured': sixth,
 }

@@ -32,6 +32,7 @@ const gateway: readonly EventType[] = [
   'run.declared',
   'run.invoked',
   'run.delivered',
+  'agent.configured',
 ]
 const runner: readonly EventType[] = [
   'tool-call.started',

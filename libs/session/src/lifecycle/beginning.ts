@@ -26,6 +26,7 @@ export type DeclareRule = (start: SessionStart) => readonly SessionEvent[]
 
 /** In the order in which their events stand in the first frame. */
 const declareRules: readonly DeclareRule[] = [
+  ({ code }) => (code ? [{ type: 'agent.configured', data: { code } }] : []),
   ({ definition, toolset, requesters }) => {
     const policy = pinnedPolicy(definition, toolset, requesters)
     return policy ? [policy] : []

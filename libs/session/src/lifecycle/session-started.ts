@@ -4,6 +4,7 @@ import {
   affinityOf,
   type Budget,
   type BudgetLimits,
+  type CodeBuild,
   type DeclaredAgent,
   definitionDefaults,
   type EventData,
@@ -21,6 +22,8 @@ export interface SessionStart {
   /** Of the definition, which is pinned. */
   readonly digest: string
   readonly definition: AgentDefinition
+  /** Of an agent of a project: the build whose initializer gave the definition, and runs again for each message. */
+  readonly code?: CodeBuild
   /** As the definition resolved. None where it did not: the first model call then says so. */
   readonly toolset: readonly PinnedTool[]
   readonly parent?: EventData<'session.started'>['parent']

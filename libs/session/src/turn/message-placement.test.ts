@@ -32,10 +32,10 @@ describe('a message', () => {
   it('that asks to be rejected is refused while another message waits for its turn, though the head is idle', () => {
     const waits = given(g(started(), message('m0'))).session
     expect(needsFold(head('idle'), said('reject'))).toBe(true)
-    expect(placeMessage(head('idle'), said('reject'), [], waits)).toMatchObject({
+    expect(placeMessage(head('idle'), said('reject'), [], { folded: waits })).toMatchObject({
       ...{ kind: 'refused', code: 'session_busy' },
     })
-    expect(placeMessage(head('idle'), said('queue'), [], waits)).toMatchObject({ kind: 'append' })
+    expect(placeMessage(head('idle'), said('queue'), [], { folded: waits })).toMatchObject({ kind: 'append' })
   })
 
   it('is refused by a session that has ended', () => {

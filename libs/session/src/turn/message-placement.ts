@@ -11,12 +11,19 @@ import type { Session } from '../session.ts'
 export const needsFold = (head: Head, { data }: EventOf<'message.received'>): boolean =>
   data.onBusy === 'reject' && head.status === 'idle'
 
-/** `asked`: what the message asks for besides. `folded`: at this head, where `needsFold` says so. Refused: session_ended, session_busy. */
+export interface MessageAbout {
+  /** At this head, where `needsFold` says so. */
+  readonly folded?: Session | undefined
+  /** The agent that it is answered by, where that is configured anew for it. */
+  readonly anew?: readonly SessionEvent[] | undefined
+}
+
+/** `asked`: what the message asks for besides. Refused: session_ended, session_busy. */
 export function placeMessage(
   head: Head,
   event: EventOf<'message.received'>,
   asked: readonly SessionEvent[] = [],
-  folded?: Session,
+  { folded, anew = [] }: MessageAbout = {},
 ): RequestOutcome {
   const { onBusy } = event.data
   if (head.status === 'ended') return refused('session_ended', head)
@@ -25,5 +32,5 @@ export function placeMessage(
   if (needsFold(head, event) && folded && folded.inbox.length > 0)
     return refused('session_busy', head, 'A message waits for its turn, and this one asked to be rejected then.')
   const wakes = head.status === 'idle' || onBusy === 'interrupt'
-  return append({ events: [event, ...asked], to: wakes ? toExec(head.pool) : toLog, status: head.status })
+  return append({ events: [...anew, event, ...asked], to: wakes ? toExec(head.pool) : toLog, status: head.status })
 }

@@ -1,6 +1,7 @@
 // Turns: what people say, and what becomes of it. A turn takes in messages, and ends once with an answer, a failure or a cancel.
 import { addUsage, type EventOf, type Limits, noUsage, type SessionEvent, toLog } from '@reins/contracts'
 import { withAnsweredCancel } from '../cancel/answered-cancel.ts'
+import { excludesRequester } from '../configured/coming.ts'
 import { closingAddress } from '../delegation/closing-address.ts'
 import { beginModelCall } from '../model-call/model-call.ts'
 import { noResult, outputOf, resultOf } from '../output/output.ts'
@@ -60,7 +61,7 @@ const traced = (trace: string | undefined) => (trace === undefined ? {} : { trac
 
 function queuedOf(session: Session, { data }: EventOf<'message.received'>, { n, by, trace }: Origin): Queued {
   const { message, content, onBusy } = data
-  return { message, content, onBusy, n, ...(session.approvals?.excludeRequester ? { by } : {}), ...traced(trace) }
+  return { message, content, onBusy, n, ...(excludesRequester(session) ? { by } : {}), ...traced(trace) }
 }
 
 const without = (inbox: readonly Queued[], message: string): readonly Queued[] =>

@@ -7,11 +7,11 @@
 //   CF3. An initializer has its time; one that does not end, throws, or gives what cannot be used is refused with its module named.
 import {
   bundleDigest,
+  type CodeBuild,
   type ConfigureAgent,
   type ConfiguredAgent,
   definitionDigest,
   inlineDefinitions,
-  type ProjectEntry,
   problemsOf,
   ReinsError,
   type StoredSkills,
@@ -58,13 +58,14 @@ export class Configurations {
     this.#options = options
   }
 
-  async configure({ agent, id, payload, by }: ConfigureAgent): Promise<{ value: ConfiguredAgent }> {
+  async configure({ agent, id, payload, code, by }: ConfigureAgent): Promise<{ value: ConfiguredAgent }> {
     if (id.trim() === '') throw new ReinsError('invalid_request', 'The id of an agent must not be blank.')
-    const { project, file } = await this.#find(agent)
+    const build = code ?? (await this.#find(agent))
+    const { file } = build
     const { run } = this.#options
     if (!run) throw new ReinsError('unavailable', 'This registry runs no code, so no agent can be configured here.')
-    const bundle = { digest: project.digest, file }
-    const env = await this.#environment(agent, project)
+    const bundle = { digest: build.digest, file }
+    const env = await this.#environment(agent, build)
     const end = await run({ bundle, agent, input: { id, ...(payload === undefined ? {} : { payload }), env } })
     if (end.kind === 'refused')
       throw new ReinsError('unavailable', `The agent ${agent} cannot be configured here now: ${end.message}`)
@@ -79,9 +80,9 @@ export class Configurations {
       }),
     ]
     const made = definitionOf(configuration, {
-      ...{ bundle: { digest: project.digest, size: project.size }, file, skills },
+      ...{ bundle: { digest: build.digest, size: build.size }, file, skills },
       instance: { agent, id, ...(payload === undefined ? {} : { payload }) },
-      declared: declaredOf(project),
+      declared: declaredOf(build),
     })
     if (made.kind === 'problems')
       throw invalid(
@@ -91,7 +92,7 @@ export class Configurations {
     const { definition } = made
     const digest = definitionDigest(definition)
     await this.#keep(digest, definition, fresh, by)
-    return { value: { agent, digest, definition, project: project.name, build: project.version } }
+    return { value: { agent, digest, definition, code: build } }
   }
 
   /** CF1, CF2. */
@@ -117,8 +118,8 @@ export class Configurations {
   }
 
   /** CF4. */
-  async #environment(agent: string, project: ProjectEntry): Promise<Readonly<Record<string, string>>> {
-    const { env: names, secrets } = declaredOf(project)
+  async #environment(agent: string, build: CodeBuild): Promise<Readonly<Record<string, string>>> {
+    const { env: names, secrets } = declaredOf(build)
     const env: Record<string, string> = {}
     for (const name of names) {
       const value = await this.#options.config(name)
@@ -132,17 +133,26 @@ export class Configurations {
     return env
   }
 
-  async #find(agent: string): Promise<{ readonly project: ProjectEntry; readonly file: string }> {
+  /** In the build that its project has now. */
+  async #find(agent: string): Promise<CodeBuild> {
     for (const { value } of (await this.#options.log.all('project')).values()) {
       const project = parseProject(value)
       const module = project?.deleted === false && project.manifest.agents.find(({ name }) => name === agent)
-      if (project && module) return { project, file: module.file }
+      if (project && module) {
+        const { name, version, digest, size, manifest } = project
+        const { env, secrets } = manifest
+        return {
+          ...{ project: name, build: version, digest, size, file: module.file },
+          ...(env === undefined ? {} : { env }),
+          ...(secrets === undefined ? {} : { secrets }),
+        }
+      }
     }
     throw new ReinsError('agent_not_found', `No project has an agent ${JSON.stringify(agent.slice(0, 80))}.`)
   }
 }
 
-const declaredOf = ({ manifest: { env = [], secrets = [] } }: ProjectEntry) => ({ env, secrets })
+const declaredOf = ({ env = [], secrets = [] }: CodeBuild) => ({ env, secrets })
 
 /** What is to be kept of skills; `stored` gets what definitions say of each. */
 function* skillBundles(

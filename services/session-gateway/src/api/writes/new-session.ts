@@ -1,30 +1,22 @@
 // What a new session begins with: its agent's definition as the registry has it now, and pools that take its frames.
 import {
   affinityOf,
-  type AgentDefinition,
   type ConfigureAgent,
-  type ConfiguredAgent,
-  configureVerb,
   type CreateSession,
   type EventOf,
   eventCodec,
   poolKey,
   ReinsError,
-  type Reply,
   type SessionEvent,
-  serviceSubject,
 } from '@reins/contracts'
-import { agentsNow } from '@reins/journal'
-import { noPrice, sessionBeginning } from '@reins/session'
+import { agentsNow, findAgent, type PinnedAgent } from '@reins/journal'
+import { noPrice, type SessionStart, sessionBeginning } from '@reins/session'
 import type { GatewayConfig } from '../../ports.ts'
 
 export type NewSessionParts = Pick<
   GatewayConfig,
   'registry' | 'work' | 'call' | 'toolsOf' | 'ceilings' | 'budgetCeiling' | 'priceOf'
 >
-
-/** ms. An initializer has ten seconds, and its host has to be started before it. */
-const configureWithinMs = 25_000
 
 export interface Beginning {
   readonly started: EventOf<'session.started'>
@@ -40,22 +32,16 @@ export async function beginSession(
   request: CreateSession,
   principal: string,
 ): Promise<Beginning> {
-  const { digest, definition } = await agentNow(parts, session, request, principal)
+  const { agent, instance } = request
+  const found = await agentFor(parts, { agent, id: instance ?? session, by: principal })
+  const { definition } = found
   const labels = affinityOf(definition)
-  const [toolset, agents] = await Promise.all([parts.toolsOf(definition), agentsNow(parts.registry, definition)])
+  const { start, pools } = await startOf(parts, found, agent, principal)
   const { started, declared } = sessionBeginning({
-    agent: request.agent,
-    digest,
-    definition,
-    toolset,
-    principal,
-    agents: agents.map(({ declared }) => declared),
-    ...(parts.ceilings === undefined ? {} : { ceilings: parts.ceilings }),
+    ...start,
     ...(parts.budgetCeiling === undefined ? {} : { budgetCeiling: parts.budgetCeiling }),
     ...(request.budget === undefined ? {} : { budget: request.budget }),
-    ...(request.instance === undefined
-      ? {}
-      : { instance: { instance: request.instance, session: request.session ?? 'default' } }),
+    ...(instance === undefined ? {} : { instance: { instance, session: request.session ?? 'default' } }),
     ...(request.title === undefined ? {} : { title: request.title }),
   })
   mustBePriced(parts, declared, [started.model, definition.context?.summary_model ?? started.model])
@@ -68,9 +54,28 @@ export async function beginSession(
     parts.work.ensurePool('exec', pool, labels),
     parts.work.ensurePool('tool', pool, labels),
     // What is asked of a child is addressed to its executors before it is there.
-    ...agents.map((one) => parts.work.ensurePool('exec', one.pool, one.labels)),
+    pools(),
   ])
   return { started: event, declared }
+}
+
+/** What a definition means for a session that it stands in from now on. `pools`: has those of the agents that it lists. */
+export async function startOf(
+  parts: NewSessionParts,
+  { digest, definition, code }: PinnedAgent,
+  agent: string,
+  principal: string,
+): Promise<{ readonly start: SessionStart; readonly pools: () => Promise<unknown> }> {
+  const [toolset, agents] = await Promise.all([parts.toolsOf(definition), agentsNow(parts.registry, definition)])
+  return {
+    start: {
+      ...{ agent, digest, definition, toolset, principal },
+      ...(code === undefined ? {} : { code }),
+      agents: agents.map(({ declared }) => declared),
+      ...(parts.ceilings === undefined ? {} : { ceilings: parts.ceilings }),
+    },
+    pools: () => Promise.all(agents.map((one) => parts.work.ensurePool('exec', one.pool, one.labels))),
+  }
 }
 
 /** A limit in dollars that nobody could keep is refused before anything begins. */
@@ -84,31 +89,19 @@ function mustBePriced(
   if (unpriced !== undefined) throw new ReinsError('invalid_request', noPrice(unpriced))
 }
 
-interface PinnedAgent {
-  readonly digest: string
-  readonly definition: AgentDefinition
-}
-
-/** The definition that the name stands for now; of an agent of a project, what its initializer gives for the instance. */
-async function agentNow(
-  { registry, call }: NewSessionParts,
-  session: string,
-  { agent: name, instance }: CreateSession,
-  by: string,
-): Promise<PinnedAgent> {
-  const known = registry.agent(name)
-  if (!known && registry.codeAgent(name)) return configured(call, { agent: name, id: instance ?? session, by })
-  const entry = known ?? (await registry.agentFresh(name))
-  if (!entry || entry.deleted) throw new ReinsError('agent_not_found', `There is no agent ${name}.`)
-  const version = await registry.version(entry.digest)
-  if (!version) throw new ReinsError('unavailable', `The definition of ${name} (${entry.digest}) cannot be read now.`)
-  return version
-}
-
-async function configured(call: NewSessionParts['call'], request: ConfigureAgent): Promise<PinnedAgent> {
-  const subject = serviceSubject('registry', configureVerb)
-  const reply: Reply<ConfiguredAgent> = await call<ConfiguredAgent>(subject, request, configureWithinMs)
-  if (reply.ok) return reply.value
-  const { code, message, details, next } = reply.error
-  throw new ReinsError(code, message, { details, ...(next === undefined ? {} : { next }) })
+/** The definition that the name stands for now; of an agent of a project, what an initializer gives for the instance. */
+export async function agentFor(parts: NewSessionParts, asked: ConfigureAgent): Promise<PinnedAgent> {
+  const found = await findAgent(parts, asked)
+  switch (found.kind) {
+    case 'found':
+      return found.agent
+    case 'none':
+      throw new ReinsError('agent_not_found', `There is no agent ${asked.agent}.`)
+    case 'refused': {
+      const { code, message, details, next } = found.error
+      throw new ReinsError(code, message, { details, ...(next === undefined ? {} : { next }) })
+    }
+    default:
+      return found satisfies never
+  }
 }

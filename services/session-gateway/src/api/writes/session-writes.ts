@@ -58,6 +58,7 @@ import { type Appender, type AppendOutcome, type KnownHead, notFound } from './a
 import { type ContextVerb, type ControlVerb, type Decided, decided, isContextVerb } from './decisions.ts'
 import { checkKey, type Ids, noteRequest, type Reservation } from './idempotency.ts'
 import { askedOutput } from './asked-output.ts'
+import { configuredFor } from './configured-message.ts'
 import { contentOf } from './message-content.ts'
 import { beginSession, type NewSessionParts } from './new-session.ts'
 import { type TurnWait, watchTurn } from './wait-for-turn.ts'
@@ -121,18 +122,20 @@ export class SessionWrites {
     return this.write(caller, operations.sendMessage, { session }, options, async () => {
       if (!isSessionId(session)) throw notFound(session)
       const content = contentOf(message.content, this.#parts.limits.maxMessageBytes)
+      const on = await this.#parts.appender.existing(session)
       return {
         ...{ session, asked: `POST /v1/sessions/${session}/messages`, body: message, receiptOf: messageAccepted },
-        on: await this.#needed(session, options),
+        on,
         prepare: async (ids) => {
           const event = received(ids, content, message.onBusy ?? 'queue')
+          const configured = await configuredFor(this.#parts, session, on.head, caller.principal)
           const permitted = permittedTools(caller, ids.subject)
           const asked = [...(await askedOutput(this.#parts, ids, message)), ...permitted]
-          return (head) => {
+          return async (head) => {
             if (head.seq === 0) return missing(session)
-            return needsFold(head, event)
-              ? this.#foldAt(session, head).then((fold) => decided(placeMessage(head, event, asked, fold.session)))
-              : decided(placeMessage(head, event, asked))
+            const anew = await configured(head)
+            const folded = needsFold(head, event) ? (await this.#foldAt(session, head)).session : undefined
+            return decided(placeMessage(head, event, asked, { folded, anew }))
           }
         },
         settle: async (ids, done) => ({
@@ -175,8 +178,12 @@ export class SessionWrites {
           const asked = event
             ? [...(await askedOutput(this.#parts, ids, request)), ...permittedTools(caller, ids.subject)]
             : []
-          return (head) => {
-            if (head.seq > 0) return event ? decided(placeMessage(head, event, asked)) : { kind: 'unchanged' }
+          const configured = event && (await configuredFor(this.#parts, session, on.head, caller.principal))
+          return async (head) => {
+            if (head.seq > 0)
+              return event
+                ? decided(placeMessage(head, event, asked, { anew: await configured?.(head) }))
+                : { kind: 'unchanged' }
             return begun
               ? {
                   kind: 'append',
