@@ -24,6 +24,8 @@ export interface ChaosOptions {
   readonly seed: number
   /** Default 8. */
   readonly clients?: number
+  /** Each client has whole trees of 85 sessions, one after the other, and does nothing else. */
+  readonly wholeTrees?: boolean
   /** ms from one fault to the next, about. Default 800. */
   readonly everyMs?: number
   /** epoch ms */
@@ -136,6 +138,7 @@ class Chaos {
           api,
           random: this.#random.fork(),
           over,
+          wholeTrees: this.#options.wholeTrees ?? false,
           begun: (session) => this.#begun(session),
         }),
     )

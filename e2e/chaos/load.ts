@@ -32,6 +32,8 @@ export interface LoadOptions {
   readonly api: Api
   readonly random: Random
   readonly over: AbortSignal
+  /** Nothing but whole trees, one in each session, without cancels: 85 sessions each. */
+  readonly wholeTrees?: boolean
   /** A session was begun; what is called when its client has done with it. */
   begun(session: string): () => void
 }
@@ -79,8 +81,8 @@ export class Client {
   }
 
   async #session(): Promise<void> {
-    const { api, random, over } = this.#options
-    const agent = random.pick([...agents, 'chaos-lead', 'chaos-short'] as const)
+    const { api, random, over, wholeTrees = false } = this.#options
+    const agent = wholeTrees ? 'chaos-lead' : random.pick([...agents, 'chaos-lead', 'chaos-short'] as const)
     this.#agent = agent
     this.#asks = asking.includes(agent)
     const created = await api.create(agent, undefined, {
@@ -90,6 +92,11 @@ export class Client {
     })
     const { id } = created.session
     const done = this.#options.begun(id)
+    if (wholeTrees) {
+      await this.#send(id, this.#tree(true))
+      await this.#rest(id, over)
+      return done()
+    }
     // A window takes some messages until it is full.
     const acts = agent === 'chaos-short' ? random.between(5, 9) : random.between(1, 6)
     for (let left = acts; left > 0 && !over.aborted; left--) {
@@ -126,10 +133,9 @@ export class Client {
    * Delegations three levels deep, at most four in one answer; now and then as many as there can be, which are 85 sessions. Some of the
    * sessions at the bottom hang until they are cancelled.
    */
-  #tree(): string {
+  #tree(whole = this.#options.random.chance(0.05)): string {
     const { random } = this.#options
     this.#count('trees')
-    const whole = random.chance(0.05)
     if (whole) this.#count('whole trees')
     const leaf = (): string => (this.#hangs && random.chance(0.3) ? 'hang' : this.#leafWork())
     const wide = (most: number, agent: string, work: () => string): string =>
@@ -278,10 +284,10 @@ export class Client {
     })
   }
 
-  /** Waits a while for it to be at rest: not for ever, chaos is about what happens on top. */
-  async #rest(id: string): Promise<void> {
+  /** Waits a while for it to be at rest: not for ever, chaos is about what happens on top. `until`: as long as it takes. */
+  async #rest(id: string, until?: AbortSignal): Promise<void> {
     const { api, random, over } = this.#options
-    for (let tries = 0; tries < 40 && !over.aborted; tries++) {
+    for (let tries = 0; until ? !until.aborted : tries < 40 && !over.aborted; tries++) {
       await pause(100)
       const shown = await api
         .once<SessionInfo>('GET', `/v1/sessions/${id}`, undefined, { gateway: random.between(0, 1), withinMs: 3000 })

@@ -12,6 +12,8 @@ const { values } = parseArgs({
     seconds: { type: 'string' },
     seed: { type: 'string' },
     clients: { type: 'string', default: '8' },
+    /** Nothing but trees of 85 sessions, one after the other for each client. */
+    'whole-trees': { type: 'boolean', default: false },
     /** ms from one fault to the next, about. */
     every: { type: 'string', default: '800' },
     /** Where the whole log, and who was hit when, is written as lines of JSON, to be studied. */
@@ -29,6 +31,7 @@ const report = await runChaos({
   seconds,
   seed: values.seed === undefined ? randomInt(1_000_000) : number('seed', values.seed),
   clients: number('clients', values.clients),
+  wholeTrees: values['whole-trees'],
   everyMs: number('every', values.every),
   now: systemClock.now,
   say: (line) => process.stderr.write(`${line}\n`),
