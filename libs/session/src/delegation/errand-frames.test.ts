@@ -71,6 +71,15 @@ describe('cancelling a child', () => {
     })
   })
 
+  it('asks those of a child whose code works, between its turns too', () => {
+    const code = given(
+      e(started(), { type: 'run.declared', data: { file: './chat.ts', digest: 'd' } }),
+      e({ type: 'run.replay-started', data: { replay: 'r2', attempt: 1 } }),
+      e({ type: 'run.step-started', data: { position: 0, name: 'charge', attempt: 1, replay: 'never' } }),
+    )
+    expect(cancelChild(code, 'helpers', 'x1')).toMatchObject({ events: [{ type: 'cancel.requested' }] })
+  })
+
   it('is the end of a child that nobody has made yet', () => {
     const there = { session: emptyFold(child).session, head: emptyHead(child) }
     expect(cancelChild(there, 'helpers', 'x1')).toMatchObject({

@@ -123,7 +123,7 @@ export function resumeChild({ session, head }: Fold, resumption: Resumption, abo
  */
 export function cancelChild({ session, head }: Fold, pool: string, cancel: string, parent?: Parent): Decision | null {
   if (session.mode.kind === 'ended' || (session.cancel && !passing.has(session.cancel.kind))) return null
-  if (head.seq > 0 && !session.turn && session.inbox.length === 0) return null
+  if (head.seq > 0 && isClosed(session)) return null
   return {
     events: [{ type: 'cancel.requested', data: { cancel, ...(head.seq === 0 && parent ? { parent } : {}) } }],
     to: toExec(head.pool || pool),
