@@ -69,8 +69,11 @@ const followedAtOnce = 24
 /** Where the server that tool-runners start leaves its notes. */
 const nearNotes = 'near.txt'
 const nearServer = fileURLToPath(new URL('near-server.ts', import.meta.url))
-/** Of a tree: one whole tree of depth 3 and width 4 fits, and a second one in the same session meets the limit. */
-const mostSessions = 100
+/**
+ * Of a tree: one whole tree of depth 3 and width 4 fits, and a second one in the same session meets the limit. Each level keeps a share of
+ * what it may give away: 4 for an agent above leaves, so 24 for one above those, and 124 for the root.
+ */
+const mostSessions = 125
 /** So small that some of the agents below have too little, and so large that most trees come to something. */
 const treeTokens = 150_000
 /** An approval that nobody gives ends by itself, and so does a question. */
