@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Product } from '../bad-input/product.ts'
 import { bundledBinary } from '../harness/bundled-binary.ts'
+import { bundledCode } from '../harness/bundled-code.ts'
 import { compileCache, searchPath } from '../harness/config.ts'
 import { eventually } from '../harness/eventually.ts'
 
@@ -219,6 +220,46 @@ describe('a deployed project', () => {
     expect(await said('bob')).toEqual([200, expect.stringContaining('the desk of bob')])
     const { json } = await product.ask('POST', '/workflows/ask?wait=result', { more: 2 })
     expect(json).toMatchObject({ result: { sum: 42, own: true } })
+  })
+
+  test('has agents that workflows lead, and skills of a folder; a workflow delegates through them', async () => {
+    const shipping = `
+      export default async function agent_chat(ctx) {
+        const { message } = await ctx.pause({ content: 'Ready.', turn: 0 })
+        await ctx.pause({ content: 'shipped ' + message, turn: 1 })
+      }`
+    const definition = { name: 'ship', model: 'scripted/assistant', system_prompt: 'x', workflow_file: './ship.ts' }
+    const files = [{ file: './ship.ts', text: bundledCode(shipping, 'ship.ts') }]
+    expect((await product.ask('PUT', '/v1/agents/ship', { definition, files })).status).toBeLessThan(300)
+    const manager = (workflow: string) => `
+      import { createAgent, SkillCatalog, workflowAgent } from '@reins/agent'
+      export default createAgent(() => ({
+        model: 'scripted/assistant',
+        skills: SkillCatalog.fromDirectory('../skills'),
+        subagents: [{ name: 'helper', description: 'Delegate what is small.', instructions: 'Be brief.' }],
+        agents: [workflowAgent({ name: 'deployer', description: 'Delegate to deploy.', workflow: '${workflow}' })],
+      }))`
+    const folder = write('managed', {
+      'src/agents/manager.ts': manager('ship'),
+      'src/agents/lost.ts': manager('shop'),
+      'src/skills/review/SKILL.md': '---\nname: review\ndescription: Reviews code.\n---\nLook at it closely.\n',
+      'src/workflows/release.ts': `
+        export async function run(ctx: any) {
+          const session = await (await ctx.init('manager')).session()
+          const { text } = await session.prompt('call delegate {"agent": "deployer", "instruction": "v2"}')
+          const skill = await session.tool('use_skill', { name: 'review' })
+          return { text, skill: skill.output }
+        }`,
+    })
+    const deployed = await product.cli('deploy', folder, '--name', 'managed')
+    expect([deployed.code, deployed.err]).toEqual([0, ''])
+    const ran = await product.cli('run', 'release')
+    expect([ran.code, JSON.parse(ran.out)]).toMatchObject([
+      0,
+      { text: expect.stringContaining('shipped v2'), skill: expect.stringContaining('Look at it closely.') },
+    ])
+    const lost = await product.cli('connect', 'lost', '-m', 'hi')
+    expect(lost.err).toContain('names the workflow "shop", which is not there; did you mean "ship"?')
   })
 
   test('is reached from a terminal without its routes: an instance, a run to its result, and what happened in it', async () => {

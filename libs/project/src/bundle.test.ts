@@ -52,6 +52,25 @@ describe('a file with its imports', () => {
     expect([double.description, double.parameters.type]).toEqual(['Doubles a number.', 'object'])
     expect(text.match(/^import .*$/gm) ?? []).toEqual([])
   })
+  test('has the skills of a folder that it names, in the order of their names', async () => {
+    const skill = (name: string) => `---\nname: ${name}\ndescription: Does ${name}.\n---\nDo ${name}.\n`
+    const here = folder('skilled', {
+      'tools.ts': `import { SkillCatalog } from '@reins/agent'
+        export const catalog = SkillCatalog.fromDirectory('./skills')
+        export const both = [...SkillCatalog.fromDirectory("skills"), 1]`,
+      'skills/write/SKILL.md': skill('write'),
+      'skills/read/SKILL.md': skill('read'),
+      'skills/notes/about.txt': 'no skill',
+      'none.ts': `import { SkillCatalog } from '@reins/agent'\nexport const x = SkillCatalog.fromDirectory('./nowhere')`,
+    })
+    const out = path.join(folder('skilled-out', { 'out.mjs': await bundled(path.join(here, 'tools.ts')) }), 'out.mjs')
+    const { catalog, both } = await import(out)
+    expect(catalog.map(({ name }: { name: string }) => name)).toEqual(['read', 'write'])
+    expect(both).toHaveLength(3)
+    expect(await problems(path.join(here, 'none.ts'))).toContain(
+      "SkillCatalog.fromDirectory('./nowhere'): there is no such folder beside the module",
+    )
+  })
   test('has the same bytes in every folder, and names no path of this machine', async () => {
     const files = { 'tools.ts': tool, 'lib/twice.ts': twice }
     const [one, other] = [folder('one', files), folder('deep/er/other', files)]

@@ -118,7 +118,7 @@ export class Agents {
     const project = current ? undefined : await this.#projects?.withAgent(name)
     if (project !== undefined) throw inProject(name, project)
     if (!mayRegister) mustHaveCommands(definition, current)
-    const team = await teamProblems(definition, places, this.#known)
+    const team = await teamProblems(definition, places, this.known)
     if (team.length > 0) throw invalid('invalid_agent', name, team)
     const output = await outputProblems(definition, places)
     if (output.length > 0) throw invalid('invalid_agent', name, output)
@@ -159,7 +159,7 @@ export class Agents {
   }
 
   /** What entries of `agents` may name. */
-  readonly #known: KnownAgents = {
+  readonly known: KnownAgents = {
     definition: async (name) => {
       const { entry } = await this.#current(name)
       return entry?.deleted === false ? this.#definition(entry.digest) : undefined

@@ -2,9 +2,10 @@
 import { isTool } from '../tool.ts'
 import { sandboxForm } from './sandbox.ts'
 import { skillForm } from './skill-form.ts'
+import { isWorkflowAgent } from './workflow-agent.ts'
 
 const profileFields = [
-  ...['name', 'description', 'model', 'instructions', 'skills', 'tools', 'subagents', 'thinkingLevel'],
+  ...['name', 'description', 'model', 'instructions', 'skills', 'tools', 'subagents', 'agents', 'thinkingLevel'],
   ...['compaction', 'durability'],
 ]
 const configFields = ['profile', ...profileFields.filter((field) => field !== 'name'), 'cwd', 'sandbox']
@@ -50,7 +51,7 @@ export function checkConfig(config: unknown): readonly string[] {
 
 function sharedProblems(fields: Fields, path: readonly unknown[]): readonly string[] {
   const problems: string[] = []
-  const { instructions, description, skills, tools, subagents, thinkingLevel, compaction, durability } = fields
+  const { instructions, description, skills, tools, subagents, agents, thinkingLevel, compaction, durability } = fields
   if (instructions !== undefined && typeof instructions !== 'string')
     problems.push(`instructions must be a text; not ${shown(instructions)}`)
   if (description !== undefined && (typeof description !== 'string' || description.trim() === ''))
@@ -65,14 +66,11 @@ function sharedProblems(fields: Fields, path: readonly unknown[]): readonly stri
     ...listProblems('skills', skills, (skill) =>
       skillForm(skill) ? undefined : `must be what an import of a SKILL.md gives`,
     ),
-    ...listProblems('subagents', subagents, (subagent) =>
-      isRecord(subagent) && typeof subagent.name === 'string'
-        ? undefined
-        : 'must be a profile with a name: defineAgentProfile({ name, … })',
-    ),
+    ...listProblems('subagents', subagents, subagentFault),
+    ...listProblems('agents', agents, subagentFault),
   )
-  for (const one of Array.isArray(subagents) ? subagents : []) {
-    if (!isRecord(one)) continue
+  for (const one of [subagents, agents].flatMap((list) => (Array.isArray(list) ? list : []))) {
+    if (!isRecord(one) || isWorkflowAgent(one)) continue
     const at = `subagent ${shown(one.name)}`
     if (one.durability !== undefined) problems.push(`${at} must not declare durability: the agent above it does`)
     if (path.length >= deepest) problems.push(`${at} lies deeper than ${deepest} levels`)
@@ -80,6 +78,11 @@ function sharedProblems(fields: Fields, path: readonly unknown[]): readonly stri
   }
   return problems
 }
+
+const subagentFault = (subagent: unknown): string | undefined =>
+  isRecord(subagent) && typeof subagent.name === 'string'
+    ? undefined
+    : 'must be a profile with a name, defineAgentProfile({ name, … }), or what workflowAgent() gives'
 
 function compactionProblems(compaction: unknown): readonly string[] {
   if (compaction === undefined || compaction === false) return []

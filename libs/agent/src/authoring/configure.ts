@@ -16,6 +16,7 @@ import type {
 } from './runtime-config.ts'
 import { sandboxForm } from './sandbox.ts'
 import { type SkillForm, skillForm } from './skill-form.ts'
+import { isWorkflowAgent } from './workflow-agent.ts'
 
 /** Plain JSON. What is absent was not said. */
 export interface AgentConfiguration {
@@ -34,6 +35,8 @@ export interface AgentConfiguration {
 
 export type SubagentConfiguration = Omit<AgentConfiguration, 'cwd' | 'sandbox' | 'durability'> & {
   readonly name: string
+  /** The agent that a workflow leads; then it says nothing else but its description. */
+  readonly workflow?: string
 }
 
 /** The tools of an instance by their names, and those of its subagents. */
@@ -87,9 +90,15 @@ function withProfile({ profile, ...own }: AgentRuntimeConfig): Omit<AgentRuntime
     ...own,
     tools: [...(shared.tools ?? []), ...(own.tools ?? [])],
     skills: [...(shared.skills ?? []), ...(own.skills ?? [])],
-    subagents: [...(shared.subagents ?? []), ...(own.subagents ?? [])],
+    subagents: [...subagentsOf(shared), ...subagentsOf(own)],
+    agents: [],
   }
 }
+
+const subagentsOf = ({ subagents = [], agents = [] }: Pick<AgentProfile, 'subagents' | 'agents'>) => [
+  ...subagents,
+  ...agents,
+]
 
 async function resolved(
   from: Omit<AgentProfile, 'model'> & { readonly model?: string | false },
@@ -97,7 +106,8 @@ async function resolved(
   problems: string[],
 ): Promise<{ readonly configuration: Omit<AgentConfiguration, 'cwd' | 'sandbox'>; readonly live: LiveTools }> {
   const { model, instructions, description, thinkingLevel, compaction } = from
-  const { tools = [], skills = [], subagents = [] } = from
+  const { tools = [], skills = [] } = from
+  const subagents = subagentsOf(from)
   const say = (problem: string): void => void problems.push(`${place}${problem}`)
   for (const problem of [
     ...duplicates('tools', tools),
@@ -124,6 +134,11 @@ async function resolved(
   const inside: SubagentConfiguration[] = []
   for (const subagent of subagents) {
     const { name = '' } = subagent
+    if (isWorkflowAgent(subagent)) {
+      const { description: says, workflow } = subagent
+      inside.push({ name, description: says, workflow, tools: [], skills: [], subagents: [] })
+      continue
+    }
     const one = await resolved(subagent, `${place}subagent "${name}": `, problems)
     below.set(name, one.live)
     inside.push({ name, ...one.configuration })

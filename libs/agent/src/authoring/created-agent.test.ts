@@ -1,6 +1,14 @@
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
-import { createAgent, defineAgentProfile, defineTool, isCreatedAgent, Type } from '../index.ts'
+import {
+  createAgent,
+  defineAgentProfile,
+  defineTool,
+  isCreatedAgent,
+  SkillCatalog,
+  Type,
+  workflowAgent,
+} from '../index.ts'
 import { local } from '../node.ts'
 import { agentMarker } from './created-agent.ts'
 
@@ -86,6 +94,35 @@ describe('createAgent', () => {
     expect(await problemsOf({ model, profile, tools: [toolOf('a')] })).toEqual([
       'tools has the name "a" twice: give one of them another name',
     ])
+  })
+
+  it('has agents that workflows lead among its subagents, also under the name of agents', async () => {
+    const deployer = workflowAgent({ name: 'deployer', description: 'Delegate when it must ship.', workflow: 'ship' })
+    const researcher = { name: 'researcher', model, skills: [] }
+    expect(await configured(() => ({ model, subagents: [researcher], agents: [deployer] }))).toMatchObject({
+      configuration: {
+        subagents: [
+          { name: 'researcher' },
+          { name: 'deployer', description: 'Delegate when it must ship.', workflow: 'ship' },
+        ],
+      },
+    })
+    expect(await problemsOf({ model, subagents: [deployer], agents: [deployer] })).toEqual([
+      'subagents has the name "deployer" twice: give one of them another name',
+    ])
+    expect(await problemsOf({ model, agents: [{ name: 'x', workflow: 'ship' }] })).toEqual([
+      expect.stringContaining('has no field "workflow"'),
+    ])
+  })
+
+  it('takes no agent of a workflow without a description', () => {
+    expect(() => workflowAgent({ name: 'deployer', description: ' ', workflow: 'ship' })).toThrow(
+      "Sub-agent 'deployer' must have a non-empty description attribute.",
+    )
+  })
+
+  it('reads no folder of skills where the code runs', () => {
+    expect(() => SkillCatalog.fromDirectory('./skills')).toThrow('is read when the project is built')
   })
 
   it('works in a folder by local()', async () => {

@@ -1,6 +1,7 @@
 // What an initializer returns, and what a profile holds. Types only.
 import type { Tool } from '../tool.ts'
 import type { SandboxChoice } from './sandbox.ts'
+import type { WorkflowAgent } from './workflow-agent.ts'
 
 export type ThinkingLevel = 'off' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max'
 
@@ -38,7 +39,9 @@ export interface AgentProfile {
   readonly skills?: readonly Skill[]
   // biome-ignore lint/suspicious/noExplicitAny: tools of one list have different arguments.
   readonly tools?: readonly Tool<any>[]
-  readonly subagents?: readonly AgentProfile[]
+  readonly subagents?: readonly (AgentProfile | WorkflowAgent)[]
+  /** The same as `subagents`. */
+  readonly agents?: readonly (AgentProfile | WorkflowAgent)[]
   readonly thinkingLevel?: ThinkingLevel
   readonly compaction?: CompactionConfig
   readonly durability?: DurabilityConfig

@@ -21,6 +21,7 @@ import type { Clock } from '@reins/service'
 import { readSkillBundle, type SkillFile, writeSkillBundle } from '@reins/skills'
 import type { Bundles, FreshBundle } from '../code/bundles.ts'
 import type { RegistryLog } from '../registry-log.ts'
+import { type KnownAgents, teamProblems } from '../team/team-problems.ts'
 import { Configuration, definitionOf, type Subagent } from './definition-of.ts'
 
 /** Runs an initializer in a process of its own. */
@@ -41,6 +42,8 @@ export interface ConfigurationsOptions {
   readonly log: RegistryLog
   readonly clock: Clock
   readonly bundles: Pick<Bundles, 'keep'>
+  /** What a subagent may name as its workflow. */
+  known(): KnownAgents
   /** The value of a config; undefined: there is none. */
   readonly config: (name: string) => Promise<unknown>
   /** Absent: no code is run here. */
@@ -90,6 +93,12 @@ export class Configurations {
         made.problems.map((one) => `${file}: ${one}`),
       )
     const { definition } = made
+    const team = await teamProblems(definition, new Map(), this.#options.known())
+    if (team.length > 0)
+      throw invalid(
+        agent,
+        team.map(({ path, message }) => `${file}: ${path} ${message}`),
+      )
     const digest = definitionDigest(definition)
     await this.#keep(digest, definition, fresh, by)
     return { value: { agent, digest, definition, code: build } }

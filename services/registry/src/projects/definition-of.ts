@@ -37,7 +37,9 @@ const shared = {
 const model = Type.Optional(Type.Union([Type.String(), Type.Literal(false)]))
 
 export interface Subagent extends Static<ReturnType<typeof subagentOf>> {}
-const subagentOf = () => Type.Object({ name: Type.String(), model, ...shared, subagents: Type.Array(Type.Unknown()) })
+const workflow = Type.Optional(Type.String())
+const subagentOf = () =>
+  Type.Object({ name: Type.String(), model, workflow, ...shared, subagents: Type.Array(Type.Unknown()) })
 
 /** DF1. What is inside of subagents is checked by the schema of definitions. */
 export const Configuration = Type.Object({
@@ -129,16 +131,18 @@ function bodyOf(
             (one): SubAgent => ({
               name: one.name,
               description: one.description ?? firstLine(one.instructions) ?? one.name,
-              ...(typeof one.model === 'string' ? { model: one.model } : {}),
-              ...bodyOf(
-                { ...one, subagents: one.subagents as Configuration['subagents'] },
-                parts,
-                [...path, one.name],
-                local,
-              ),
+              ...(one.workflow === undefined ? inPlace(one) : { workflow: one.workflow }),
             }),
           ),
         }),
+  }
+
+  function inPlace(one: Subagent): Omit<SubAgent, 'name'> {
+    const inside = { ...one, subagents: one.subagents as Configuration['subagents'] }
+    return {
+      ...(typeof one.model === 'string' ? { model: one.model } : {}),
+      ...bodyOf(inside, parts, [...path, one.name], local),
+    }
   }
 }
 
