@@ -7,6 +7,7 @@ import type { ReinsClient } from './client-port.ts'
 import type { CliContext } from './context.ts'
 import { asTyped, CommandFailure, usageFailure } from './failure.ts'
 import { type TokenSource, tokenSource } from './sign-in/token-source.ts'
+import { plainJson } from './text/neutralise.ts'
 import { makeStyle, type Style } from './text/style.ts'
 
 export const defaultServer = 'http://127.0.0.1:7420'
@@ -61,13 +62,14 @@ export function makeInvocation(
 ): Invocation {
   const options = command.optsWithGlobals<GlobalOptions & { format?: string }>()
   const server = checkedUrl(options.server ?? context.env.url ?? defaultServer)
+  const json = options.json === true || options.format === 'json'
   let client: ReinsClient | undefined
   const print = (text: string) => {
-    context.stdout.write(`${text}\n`)
+    context.stdout.write(`${json ? plainJson(text) : text}\n`)
   }
   return {
     context,
-    json: options.json === true || options.format === 'json',
+    json,
     style: makeStyle(colours(context)),
     width: context.stdout.isTTY === true ? Math.max(20, context.stdout.columns || 80) : undefined,
     signal,
@@ -100,7 +102,7 @@ export function makeInvocation(
     },
     print,
     hint: (text) => print(asTyped(text, context.env.typed)),
-    printJson: (value) => print(JSON.stringify(value, null, 2)),
+    printJson: (value) => print(plainJson(JSON.stringify(value, null, 2))),
   }
 }
 

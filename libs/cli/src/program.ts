@@ -29,6 +29,7 @@ import { webhookCommands } from './commands/webhook.ts'
 import type { CliContext } from './context.ts'
 import { asTyped, CommandFailure, exitCodes, explainFailure, failureText, QuietExit } from './failure.ts'
 import { type Act, colours, defaultServer, type GlobalOptions, makeInvocation } from './invocation.ts'
+import { plainJson } from './text/neutralise.ts'
 
 const graceMs = 1500
 
@@ -182,7 +183,9 @@ function tell(program: Command, context: CliContext, error: unknown): number {
   const failure = explainFailure(error)
   if (program.opts<GlobalOptions>().json === true) {
     const { message, next, code, details } = failure
-    context.stderr.write(`${JSON.stringify({ error: { code: code ?? 'failed', message, details, next } })}\n`)
+    context.stderr.write(
+      `${plainJson(JSON.stringify({ error: { code: code ?? 'failed', message, details, next } }))}\n`,
+    )
   } else context.stderr.write(`${asTyped(failureText(failure), context.env.typed)}\n`)
   return failure.exitCode
 }

@@ -45,3 +45,11 @@ test('what a line holds goes through whoever takes secrets out, whichever field 
   expect(readFileSync(destination, 'utf8')).not.toContain('sesame')
   rmSync(folder, { recursive: true })
 })
+
+test('an error is told with its message', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'reins-log-'))
+  const destination = join(folder, 'x.log')
+  createLog({ level: 'info', destination }).error({ error: new Error('the disk is full') }, 'failed')
+  await expect.poll(() => readFileSync(destination, 'utf8')).toContain('the disk is full')
+  rmSync(folder, { recursive: true })
+})

@@ -38,6 +38,8 @@ export function createLog(options: {
       level,
       base: service === undefined ? {} : { service },
       timestamp: pino.stdTimeFunctions.isoTime,
+      // Else an error is written as {}.
+      serializers: { error: pino.stdSerializers.err },
       redact: {
         paths: [
           'authorization',

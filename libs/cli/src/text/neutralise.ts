@@ -1,10 +1,13 @@
 // What models, tools and other people wrote, made harmless for a terminal.
 //   N1. Nothing that drives the terminal gets through: escape sequences lose their ESC, which shows as ␛; other control
-//       characters show as their pictures; C1 controls, direction overrides and invisible tags are left out.
+//       characters show as their pictures; C1 controls, direction overrides, and what shows as nothing (tags, fillers, variation
+//       selectors, annotations) are left out. The joiners of emoji and of Persian stay.
 //   N2. Newlines and tabs stay; carriage returns go. Applying it twice changes nothing, nor does cutting the text anywhere.
+//   N3. In JSON the same characters are escapes: what a program reads is what was written.
 const suspicious =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
-  /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\udb40[\udc00-\udc7f]/g
+  // biome-ignore lint/suspicious/noMisleadingCharacterClass: each is looked for by itself
+  /[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb]|\ud834[\udd73-\udd7a]|[\udb40-\udb43][\udc00-\udfff]/g
 
 const picture = (character: string): string => {
   const code = character.charCodeAt(0)
@@ -19,3 +22,11 @@ export const neutralise = (text: string): string => text.replace(suspicious, pic
 
 /** The same on one line: newlines and tabs become single spaces. */
 export const oneLine = (text: string): string => neutralise(text).replace(/\s+/g, ' ').trim()
+
+/** A JSON text, in which nothing drives a terminal or hides (N3). */
+export const plainJson = (text: string): string =>
+  text.replace(suspicious, (found) =>
+    Array.from({ length: found.length }, (_, at) => `\\u${found.charCodeAt(at).toString(16).padStart(4, '0')}`).join(
+      '',
+    ),
+  )

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { cells, cut, withoutStyle, wrap } from './cells.ts'
-import { neutralise, oneLine } from './neutralise.ts'
+import { neutralise, oneLine, plainJson } from './neutralise.ts'
 import { makeStyle } from './style.ts'
 import { table } from './table.ts'
 import { ago, span } from './when.ts'
@@ -50,6 +50,20 @@ describe('neutralise', () => {
   })
   test('takes direction overrides and invisible characters away, and keeps joined emoji', () => {
     expect(neutralise('a\u202eb\u200bc\ufeff👩‍👩‍👧\n\tx')).toBe('abc👩‍👩‍👧\n\tx')
+  })
+  test('takes away what shows as nothing, and leaves writing as it is', () => {
+    const hidden =
+      '\u00ad\u034f\u115f\u1160\u180e\u206a\u206f\u3164\ufe00\ufe0f\uffa0\ufff9\ufffb\u{1d173}\u{1d17a}\u{e0001}\u{e0041}\u{e0100}\u{e01ef}'
+    expect(neutralise([...hidden].map((one) => `a${one}`).join(''))).toBe('a'.repeat([...hidden].length))
+    for (const text of ['naïve café', '日本語', '한국어', 'فارسی\u200cها', 'हिन्दी', '👩‍👩‍👧 🇩🇪', 'a𝅘𝅥b'])
+      expect(neutralise(text)).toBe(text)
+  })
+  test('JSON says the same, and hides nothing', () => {
+    const value = { 'a\u202e': 'x\x9b\x7f\u{e0041}\ufe0f', plain: ['é日', 1, '👩‍👩‍👧'] }
+    const text = plainJson(JSON.stringify(value, null, 2))
+    expect(JSON.parse(text)).toEqual(value)
+    expect(text).toContain('x\\u009b\\u007f\\udb40\\udc41\\ufe0f')
+    expect(neutralise(text)).toBe(text)
   })
   test('twice is once', () => {
     const once = neutralise('\x1b[31mred\r\n')

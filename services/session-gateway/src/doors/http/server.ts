@@ -125,7 +125,7 @@ export const anyPath = '/*'
 
 const isSocket = ({ headers, url = '' }: IncomingMessage, apps: AppDoor | undefined): boolean =>
   headers.upgrade?.toLowerCase() === 'websocket' &&
-  (/^\/v1\/.*\/socket(\?|$)/.test(url) || apps?.targetOf(url) !== undefined)
+  (/^\/v1\/[^?]*\/socket(\?|$)/.test(url) || apps?.targetOf(url) !== undefined)
 
 /** Adds the routes; `socket` routes are added by who speaks WebSocket. Call once, after all plugins. */
 export function addRoutes(app: FastifyInstance, routes: readonly Route[], options: HttpOptions): void {

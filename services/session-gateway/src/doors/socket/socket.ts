@@ -40,9 +40,8 @@ export async function acceptSockets(app: FastifyInstance): Promise<void> {
   await app.register(websocket, {
     options: {
       maxPayload: hardLimitBytes,
-      // A browser offers its token as a protocol; where it offers a harmless one too, that is the one that is echoed.
-      handleProtocols: (offered: Set<string>) =>
-        offered.has('reins') ? 'reins' : (offered.values().next().value ?? false),
+      // A browser offers its token as a protocol beside this one: only this one is ever named in an answer.
+      handleProtocols: (offered: Set<string>) => offered.has('reins') && 'reins',
     },
     errorHandler: (_error: Error, socket: WebSocket) => socket.terminate(),
   })
