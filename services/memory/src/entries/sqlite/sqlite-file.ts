@@ -6,9 +6,10 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, realpathSync } from 'node:
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { MemoryEntry, MemoryPage, MemoryRecord, MemoryScopes, MemorySearch } from '@reins/contracts'
-import { applyTo, type EntryTables, type Usage, valueBytes } from '../changes.ts'
+import { applyTo, type EntryTables, valueBytes } from '../changes.ts'
 import { searchAmong } from '../relevance.ts'
 import type { Applied, Change, EntryVersion, PageOf } from '../store.ts'
+import { type EntryRow, entryRow, recordRow, scopeRow, totalRow, usageRow, versionRow } from './rows.ts'
 
 const schema = `
   create table if not exists entries (
@@ -22,18 +23,6 @@ const schema = `
   create index if not exists records_of_key on records (scope, key, id);
 `
 const alive = 'there = 1 and (expires_at is null or expires_at > ?)'
-
-interface Row {
-  readonly scope: string
-  readonly key: string
-  readonly version: number
-  readonly there: number
-  readonly value: string
-  readonly created_at: number
-  readonly updated_at: number
-  readonly expires_at: number | null
-  readonly by: string
-}
 
 /** The path of `file` below `folder`, whose folders are made. Throws where a link leads away from there, or no file lies there. */
 export function placeOf(folder: string, file: string): string {
@@ -94,12 +83,16 @@ export class SqliteFile {
     const forget = db.prepare('update entries set there = 0, value = null, bytes = 0 where scope = ? and key = ?')
     const clear = db.prepare('update entries set there = 0, value = null, bytes = 0 where scope = ?')
     return {
-      recorded: (scope, op) => parsed((recorded.get(scope, op) as { record: string } | undefined)?.record),
+      recorded: (scope, op) => {
+        const row = recorded.get(scope, op)
+        return row && parsed(recordRow(row).record)
+      },
       latest: (scope, key) => {
-        const row = latest.get(scope, key) as Row | undefined
+        const found = latest.get(scope, key)
+        const row = found && entryRow(found)
         return row && { version: row.version, entry: row.there === 1 ? entryOf(row) : undefined }
       },
-      usage: (scope, now) => ({ ...(usage.get(scope, now) as unknown as Usage) }),
+      usage: (scope, now) => usageRow(usage.get(scope, now) ?? {}),
       write: (one) => {
         record.run(one.scope, one.op, one.kind === 'scope-forgotten' ? null : one.key, JSON.stringify(one))
         if (one.kind === 'scope-forgotten') clear.run(one.scope)
@@ -139,8 +132,8 @@ export class SqliteFile {
     const fits = `scope = ? and ${alive} and substr(key, 1, length(?)) = ?`
     const counted = this.#db
       .prepare(`select count(*) as total from entries where ${fits}`)
-      .get(scope, now, prefix, prefix) as { total: number }
-    const { total } = counted
+      .get(scope, now, prefix, prefix)
+    const { total } = totalRow(counted ?? {})
     const sql = `select * from entries where ${fits} and (? is null or key > ?) order by key limit ?`
     const rows = this.#rows(sql, scope, now, prefix, prefix, after ?? null, after ?? null, limit + 1)
     const entries = rows.slice(0, limit).map(entryOf)
@@ -149,10 +142,10 @@ export class SqliteFile {
   }
 
   versions(scope: string, now: number): readonly EntryVersion[] {
-    const rows = this.#db
+    return this.#db
       .prepare(`select key, version, updated_at as updatedAt from entries where scope = ? and ${alive}`)
-      .all(scope, now) as unknown as readonly EntryVersion[]
-    return rows.map((row) => ({ ...row }))
+      .all(scope, now)
+      .map(versionRow)
   }
 
   search(scope: string, query: string, limit: number, now: number): MemorySearch {
@@ -161,10 +154,10 @@ export class SqliteFile {
   }
 
   history(scope: string, key: string, limit: number): readonly MemoryRecord[] {
-    const rows = this.#db
+    return this.#db
       .prepare('select record from records where scope = ? and (key = ? or key is null) order by id desc limit ?')
-      .all(scope, key, limit) as { record: string }[]
-    return rows.flatMap(({ record }) => parsed(record) ?? [])
+      .all(scope, key, limit)
+      .map((row) => parsed(recordRow(row).record))
   }
 
   scopes({ limit, after, only }: PageOf, now: number): MemoryScopes {
@@ -175,8 +168,8 @@ export class SqliteFile {
          where ${alive} and (? is null or scope > ?)
          and (? is null or scope in (select value from json_each(?))) group by scope order by scope limit ?`,
       )
-      .all(now, after ?? null, after ?? null, among, among, limit + 1) as unknown as MemoryScopes['scopes']
-    const scopes = rows.slice(0, limit).map((row) => ({ ...row }))
+      .all(now, after ?? null, after ?? null, among, among, limit + 1)
+    const scopes = rows.slice(0, limit).map(scopeRow)
     const last = scopes.at(-1)
     return { scopes, ...(rows.length > limit && last ? { next: last.scope } : {}) }
   }
@@ -185,16 +178,18 @@ export class SqliteFile {
     this.#db.close()
   }
 
-  #rows(sql: string, ...values: (string | number | null)[]): readonly Row[] {
-    return this.#db.prepare(sql).all(...values) as unknown as readonly Row[]
+  #rows(sql: string, ...values: (string | number | null)[]): readonly EntryRow[] {
+    return this.#db
+      .prepare(sql)
+      .all(...values)
+      .map(entryRow)
   }
 }
 
-const parsed = (record: string | undefined): MemoryRecord | undefined =>
-  record === undefined ? undefined : JSON.parse(record)
+const parsed = (record: string): MemoryRecord => JSON.parse(record)
 
-const entryOf = ({ scope, key, version, value, created_at, updated_at, expires_at, by }: Row): MemoryEntry => ({
-  ...{ scope, key, version, value: JSON.parse(value), createdAt: created_at, updatedAt: updated_at },
+const entryOf = ({ scope, key, version, value, created_at, updated_at, expires_at, by }: EntryRow): MemoryEntry => ({
+  ...{ scope, key, version, value: JSON.parse(value ?? 'null'), createdAt: created_at, updatedAt: updated_at },
   ...(expires_at === null ? {} : { expiresAt: expires_at }),
   by: JSON.parse(by),
 })
