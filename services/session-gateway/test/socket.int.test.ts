@@ -117,6 +117,20 @@ describe('the WebSocket', () => {
     client.socket.close()
   })
 
+  test('grants are listed and taken back as over HTTP, and of no other tree', async () => {
+    const id = await world.session()
+    const client = new Client(`/v1/sessions/${id}/socket`)
+    await client.next()
+    await client.say({ type: 'grants', ref: 'g' })
+    expect(await client.reply()).toMatchObject({ ref: 'g', ok: true, status: 200, value: { grants: [] } })
+    await client.say({ type: 'revoke', grant: 'none' })
+    const http = await world.request('DELETE', `/v1/sessions/${id}/grants?grant=none`)
+    expect(await client.reply()).toMatchObject({ ok: false, error: { code: http.json.error.code } })
+    await client.say({ type: 'grants', session: await world.session() })
+    expect(await client.reply()).toMatchObject({ ok: false, error: { code: 'invalid_request' } })
+    client.socket.close()
+  })
+
   test('what is wrong with a command is said in its reply, and the socket goes on', async () => {
     const id = await world.session()
     const client = new Client(`/v1/sessions/${id}/socket`)

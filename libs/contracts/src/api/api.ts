@@ -429,6 +429,34 @@ export const SocketCommand = Type.Union([
     },
     closed,
   ),
+  /** What waits for people in the tree of the session; the grants of a session of it. */
+  Type.Object(
+    {
+      type: Type.Union([Type.Literal('approvals'), Type.Literal('elicitations')]),
+      ref: Type.Optional(Type.String({ maxLength: 128 })),
+      after: Type.Optional(Type.String({ maxLength: 500, description: 'The "next" of the page before' })),
+    },
+    closed,
+  ),
+  Type.Object(
+    {
+      type: Type.Literal('grants'),
+      ref: Type.Optional(Type.String({ maxLength: 128 })),
+      session: Type.Optional(OfTree),
+    },
+    closed,
+  ),
+  Type.Object(
+    {
+      type: Type.Literal('revoke'),
+      ref: Type.Optional(Type.String({ maxLength: 128 })),
+      session: Type.Optional(OfTree),
+      grant: Type.Optional(
+        Type.String({ minLength: 1, maxLength: 128, description: 'The grant to revoke. Default: all of them' }),
+      ),
+    },
+    closed,
+  ),
 ])
 export type SocketCommand = Static<typeof SocketCommand>
 

@@ -8,7 +8,7 @@ import type { Socket } from 'node:net'
 import websocket from '@fastify/websocket'
 import { errorTable, ReinsError, rootOf, SocketCommand } from '@reins/contracts'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { Type } from 'typebox'
+import { type TSchema, Type } from 'typebox'
 import type { RawData, WebSocket } from 'ws'
 import type { Api } from '../../api/api.ts'
 import { asOfNow, type Caller } from '../../api/caller.ts'
@@ -21,6 +21,7 @@ import { answered, controlAnswer, messageAnswer, writeStatuses } from '../http/o
 import type { Route } from '../http/route.ts'
 import { socketRoute } from '../http/routes-sessions.ts'
 import { admit, type HttpOptions } from '../http/server.ts'
+import { waitingRequest } from '../http/waiting-lists.ts'
 import { socketSink } from './socket-sink.ts'
 
 /** One message from a client, in bytes. */
@@ -79,32 +80,25 @@ export function addSocketRoute(app: FastifyInstance, api: Api, streams: Streams,
   return described
 }
 
-const [messageForm, decideForm, answerForm, controlForm, pauseForm] = SocketCommand.anyOf
+const forms = SocketCommand.anyOf
 const kindForm = checker(
-  Type.Object({
-    type: Type.Union([
-      messageForm.properties.type,
-      decideForm.properties.type,
-      answerForm.properties.type,
-      controlForm.properties.type,
-      pauseForm.properties.type,
-    ]),
-  }),
+  Type.Object({ type: Type.Union(forms.map(({ properties: { type } }) => type as TSchema)) }),
   'command',
 )
-const messageCommand = checker(messageForm, 'command')
-const decideCommand = checker(decideForm, 'command')
-const answerCommand = checker(answerForm, 'command')
-const controlCommand = checker(controlForm, 'command')
-const pauseCommand = checker(pauseForm, 'command')
+/** By their types, so that what is wrong is said of that form alone. */
+const parsers = new Map<unknown, { parse(value: unknown): SocketCommand }>(
+  forms.flatMap((form) => {
+    const { type } = form.properties
+    const parser = checker(form, 'command')
+    return ('const' in type ? [type] : type.anyOf).map((one) => [one.const, parser] as const)
+  }),
+)
 
-/** By its type, so that what is wrong is said of that form alone. */
 function parseCommand(value: unknown): SocketCommand {
   const { type } = kindForm.parse(value)
-  if (type === 'message') return messageCommand.parse(value)
-  if (type === 'answer') return answerCommand.parse(value)
-  if (type === 'pause') return pauseCommand.parse(value)
-  return type === 'decide' ? decideCommand.parse(value) : controlCommand.parse(value)
+  const parser = parsers.get(type)
+  if (!parser) throw new ReinsError('invalid_request')
+  return parser.parse(value)
 }
 
 function serveSocket(
@@ -191,6 +185,25 @@ function serveSocket(
         await api.elicitations.answer(caller, ofTree(whose), answer.elicitation_id, answer),
         writeStatuses,
       )
+    }
+    switch (command.type) {
+      case 'approvals':
+      case 'elicitations': {
+        const page = command.after === undefined ? {} : { after: command.after }
+        const request = waitingRequest({ tree: session, ...page })
+        const asked = command.type === 'approvals' ? api.approvals.list(caller, request) : null
+        return { status: 200, body: await (asked ?? api.elicitations.listAll(caller, request)) }
+      }
+      case 'grants': {
+        const grants = await api.approvals.grants(caller, ofTree(command.session ?? session))
+        return { status: 200, body: { grants } }
+      }
+      case 'revoke':
+        return answered(
+          await api.approvals.revoke(caller, ofTree(command.session ?? session), command.grant),
+          writeStatuses,
+        )
+      default:
     }
     if (command.type !== 'message') {
       const options = command.type === 'pause' && command.tree ? { tree: true } : {}
