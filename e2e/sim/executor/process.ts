@@ -111,6 +111,30 @@ export function handOver(world: World, name: string, session: string): void {
   for (const seq of counting(world, state)) drop(world, executorNamed(world, name), session, seq, 'nak')
 }
 
+/** `heard`: it is told that the other one has it; else both hold it from now on. */
+export function giveTo(world: World, name: string, other: string, seq: number, heard: boolean): void {
+  const trigger = world.triggers.get(seq)
+  if (!trigger) return
+  const { session } = trigger
+  const held = new Map(executorNamed(world, name).sessions.get(session)?.held)
+  // Known-wrong: what the other one does not do is done by nobody.
+  if (heard && world.rules.acksGiven) drop(world, executorNamed(world, name), session, seq, 'ack')
+  else if (heard) {
+    held.delete(seq)
+    update(world, name, session, { held })
+  }
+  const taker = executorNamed(world, other)
+  world.note(
+    `${instanceOf(executorNamed(world, name))} gives ${world.nameOf(seq)} to ${instanceOf(taker)}${heard ? '' : ', and does not hear so'}`,
+  )
+  const known = taker.sessions.get(session)
+  if (!known || (known.fold.head.seq < seq && !known.sending))
+    learn(world, other, session, readFor(world, other, session))
+  const taken = new Map(executorNamed(world, other).sessions.get(session)?.held)
+  taken.set(seq, taken.get(seq) ?? { redelivered: false, errands: 0 })
+  update(world, other, session, { held: taken })
+}
+
 /** Whether an instance would answer that it runs the call, or that its outcome is not known to be in (PROTOCOL 6). */
 export function answersYes(world: World, instance: string, session: string, call: string, attempt: number): boolean {
   const process = world.reachable(instance)

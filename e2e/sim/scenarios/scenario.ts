@@ -147,6 +147,8 @@ export interface Scenario {
   readonly older?: { readonly processes: readonly string[]; readonly hides: EventType }
   /** Whenever a model call is to begin, there may be no slot for it; another executor may have one. */
   readonly slotsMayMiss?: boolean
+  /** An executor gives a trigger to another one that knows the session already; it may hear no answer, and then both have it. */
+  readonly givesAway?: true
   /** What the servers of the session's definition answer; absent: it names none. */
   readonly servers?: readonly ServerAnswer[]
   /** The server of this tool asks a person once in each call: in its middle, or, before anything runs, to open a page. */

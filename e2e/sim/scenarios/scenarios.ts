@@ -100,6 +100,16 @@ export const small: readonly Scenario[] = [
     faults: any(1),
     total: 1,
   },
+  { ...base, name: 'two messages, triggers given away', ...two, givesAway: true, runners: 0, faults: any(1), total: 1 },
+  {
+    ...base,
+    name: 'a tool and a cancel, triggers given away',
+    ...{ givesAway: true, runners: 1 },
+    turns: [[{ tools: ['never'] }, {}]],
+    gateway: [message('m1'), { op: 'cancel' }, message('m2')],
+    faults: any(1),
+    total: 1,
+  },
   { ...base, name: 'two messages, slots missing', ...two, slotsMayMiss: true, faults: any(1), total: 1 },
   {
     ...base,

@@ -12,6 +12,7 @@ import {
   answersYes,
   deliverExec,
   finishExec,
+  giveTo,
   handOver,
   nextFor as nextExec,
   takeOver,
@@ -103,6 +104,7 @@ function executorMoves(world: World, process: ExecutorProcess, add: Add): void {
     }
     for (const seq of state.held.keys())
       if (nextExec(world, process, seq)) add(`${name} acts on ${world.nameOf(seq)}`, (to) => actExec(to, name, seq))
+    if (world.scenario.givesAway) givesAway(world, process, id, add)
     if (world.scenario.slotsMayMiss) withoutSlots(world, process, id, add)
     if (!state.running) continue
     if (state.running.kind === 'replay-run')
@@ -129,6 +131,22 @@ function executorMoves(world: World, process: ExecutorProcess, add: Add): void {
       update(to, name, id, {})
       takeOver(to, name, id, { owner, call, attempt })
     })
+  }
+}
+
+/** What an executor that has done nothing of a session yet may do with its trigger, where another one knows the session. */
+function givesAway(world: World, { name, sessions }: ExecutorProcess, id: string, add: Add): void {
+  const state = sessions.get(id)
+  if (!state || state.running || state.started.length > 0) return
+  for (const other of world.processes.values()) {
+    if (other.kind !== 'executor' || other.name === name || other.stalled || other.suspect) continue
+    if (!other.sessions.has(id)) continue
+    for (const seq of state.held.keys()) {
+      if (other.sessions.get(id)?.held.has(seq)) continue
+      const label = `${name} gives ${world.nameOf(seq)} to ${other.name}`
+      add(label, (to) => giveTo(to, name, other.name, seq, true))
+      add(`${label} unheard`, (to) => giveTo(to, name, other.name, seq, false))
+    }
   }
 }
 

@@ -73,6 +73,8 @@ export interface Rules extends Protocol {
   readonly countsDeliveries: boolean
   /** A status is written by a writer that has not folded the session. */
   readonly statusWithoutFold: boolean
+  /** An executor that gives a trigger away acks it. */
+  readonly acksGiven: boolean
   /** A process that lost its call acks the trigger. */
   readonly loserAcks: boolean
   /** After a lost ack, the *last* frame's id is compared, not that of the first one after `prev`. */
@@ -139,6 +141,7 @@ export const sound: Rules = {
   remembers: (session) => session,
   countsDeliveries: false,
   statusWithoutFold: false,
+  acksGiven: false,
   loserAcks: false,
   compareLastFrame: false,
   zombieWorking: false,

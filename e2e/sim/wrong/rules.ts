@@ -93,6 +93,16 @@ export const wrongRules: readonly WrongRule[] = [
     scenario: scenario('one stall', {}, only('stall')),
   },
   {
+    name: 'given-is-acked',
+    says: 'an executor acks the trigger that it gives to another one',
+    rules: world('acksGiven'),
+    scenario: scenario(
+      'a trigger that is given away, and a crash',
+      { gateway: [message('m1'), message('m2')], givesAway: true },
+      only('crash'),
+    ),
+  },
+  {
     name: 'covered-so-ack',
     says: "covered by another's call, so ack",
     rules: wrong(sound, ackCoveredElsewhere),

@@ -7,8 +7,8 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 const held: Holding = { session: 's', call: 'c', attempt: 1 }
-const reply = (running: boolean): RequestOutcome =>
-  ({ kind: 'reply', msg: { string: () => JSON.stringify({ running }) } }) as unknown as RequestOutcome
+const reply = (running: boolean, taken?: boolean): RequestOutcome =>
+  ({ kind: 'reply', msg: { string: () => JSON.stringify({ running, taken }) } }) as unknown as RequestOutcome
 
 /** One instance, `me`, whose broker the test plays. */
 function world() {
@@ -21,6 +21,8 @@ function world() {
   let recheck = async (): Promise<void> => undefined
   /** Instances that answer, and what. */
   const answers = new Map<string, boolean>()
+  /** Instances that take what they are given. */
+  const takes = new Set<string>()
   const queued: readonly QueuedSession[] = []
   const presence = startPresence(
     {
@@ -35,9 +37,10 @@ function world() {
         },
       },
       publish: () => undefined,
-      request: async (subject: string, _body: string, { withinMs }: { withinMs: number }) => {
+      request: async (subject: string, body: string, { withinMs }: { withinMs: number }) => {
         const instance = subject.slice('ctl.'.length)
         asked.push(instance)
+        if (body.includes('"take"') && takes.has(instance)) return reply(false, true)
         const running = answers.get(instance)
         if (broker.connected && broker.answers && instance === 'me') return reply(false)
         if (broker.connected && broker.answers && running !== undefined) return reply(running)
@@ -66,13 +69,13 @@ function world() {
   )
   onTestFinished(() => presence.close())
   return {
-    ...{ presence, broker, gone, asked, answers },
+    ...{ presence, broker, gone, asked, answers, takes },
     rechecks: () => rechecks,
     rechecking: (how: () => Promise<void>) => {
       recheck = how
     },
-    beat: (instance: string, whole: readonly Holding[] = [held]) => {
-      for (const hear of heard) hear({ instance, pools: [], labels: {}, slots: 1, busy: 1, whole })
+    beat: (instance: string, whole: readonly Holding[] = [held], more: Partial<Heartbeat> = {}) => {
+      for (const hear of heard) hear({ instance, pools: [], labels: {}, slots: 1, busy: 1, whole, ...more })
     },
     garbage: (said: string) => {
       for (const hear of heard) hear(said)
@@ -166,4 +169,41 @@ test.each([
   garbage(said)
   beat('other')
   expect(presence.suspect()).toBe(false)
+})
+
+const given = { session: 's', pool: 'p', seq: 7, handle: '$JS.ACK.SES.exec-p.1.7.1.1.0' }
+const roomy = { pools: ['p'], slots: 4, busy: 1, takes: true }
+
+test('a trigger is given to an instance of the pool that takes some, has room, and says that it has it', async () => {
+  const { presence, beat, takes, answers } = world()
+  beat('other', [], roomy)
+  expect([presence.takers('p'), presence.takers('q')]).toEqual([true, false])
+  takes.add('other')
+  expect(await presence.give('other', given)).toBe(true)
+  takes.delete('other')
+  answers.set('other', false)
+  expect(await presence.give('other', given)).toBe(false)
+})
+
+test('it is kept, and nobody is asked, where that instance is unknown, silent, full, leaving or of an older build', async () => {
+  const { presence, beat, takes, asked } = world()
+  takes.add('other')
+  expect(await presence.give('other', given)).toBe(false)
+  for (const change of [{ takes: false }, { busy: 4 }, { leaving: true }, { pools: ['q'] }]) {
+    beat('other', [held], { ...roomy, ...change })
+    expect(await presence.give('other', given)).toBe(false)
+  }
+  beat('other', [held], roomy)
+  vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 900)
+  expect(await presence.give('other', given)).toBe(false)
+  vi.restoreAllMocks()
+  expect(asked).toEqual([])
+})
+
+test('it is kept where the answer does not come in time', async () => {
+  const { presence, beat } = world()
+  beat('other', [], roomy)
+  const answer = presence.give('other', given)
+  await vi.advanceTimersByTimeAsync(100)
+  expect(await answer).toBe(false)
 })

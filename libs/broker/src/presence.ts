@@ -11,6 +11,7 @@ import {
   decodeControlReply,
   decodeControlRequest,
   decodeHeartbeat,
+  type GivenTrigger,
   type Heartbeat,
   type Holding,
   heartbeatFilter,
@@ -37,6 +38,8 @@ export interface PresenceOptions {
   readonly runs: (holding: Holding) => boolean
   /** Its outcome is in the log by somebody else's hand: stop it. */
   readonly abort: (holding: Holding) => void
+  /** Another instance gives a trigger away. Whether this one goes on with it. Absent: it takes none. */
+  readonly take?: ((given: GivenTrigger) => Promise<boolean>) | undefined
   /** An instance is gone; it said that it held these. */
   readonly onGone: (instance: string, holdings: readonly Holding[]) => void
   /** Re-read every session that this process holds, forget what was lost; resolves when that is done. */
@@ -53,6 +56,10 @@ export interface Presence {
   suspect(): boolean
   /** Slots for calls that other instances of the pool have free, by what they said last. */
   roomElsewhere(pool: string): number
+  /** Whether another instance of the pool lives that may take triggers. */
+  takers(pool: string): boolean
+  /** Whether that instance goes on with the trigger. `false` also where it does not say so in time: both may have it then. */
+  give(instance: string, given: GivenTrigger): Promise<boolean>
   /** From now on the instance says that it takes nothing new. */
   leave(): void
   close(): void
@@ -63,6 +70,8 @@ const wholeMs = 2000
 const silentMs = 800
 const answerMs = 500
 const afterReconnectMs = 2000
+/** What is given away waits no longer for its taker. */
+const takenMs = 100
 /** Sessions that wait, named in a heartbeat: the first of them. */
 const mostShown = 1000
 const mostSlow = 100
@@ -75,6 +84,7 @@ interface Peer {
   pools: readonly string[]
   /** Slots that are free there; none once it leaves. */
   room: number
+  takes: boolean
   readonly holds: Map<string, Holding>
 }
 
@@ -121,6 +131,7 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
       ...(!whole && begun.size > 0 ? { begun: [...begun.values()] } : {}),
       ...(!whole && ended.size > 0 ? { ended: [...ended.values()] } : {}),
       ...(leaving ? { leaving } : {}),
+      ...(options.take ? { takes: true } : {}),
     }
     begun = new Map()
     ended = new Map()
@@ -218,17 +229,26 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
     for (const peer of peers.values()) peer.lastSeen = now
   }
 
+  async function take(given: GivenTrigger): Promise<ControlReply> {
+    const taken = !leaving && !closed && (await options.take?.(given).catch(() => false))
+    return { running: false, taken: taken === true }
+  }
+
+  const mayTake = ({ lastSeen, pools, room, takes }: Peer, pool: string): boolean =>
+    takes && room > 0 && performance.now() - lastSeen < silentMs && pools.includes(pool)
+
   const beats = listen(broker, heartbeatFilter(options.service), (msg) => {
     const beat = decodeHeartbeat(msg.string())
     if (!beat || beat.instance === options.instance) return
     let peer = peers.get(beat.instance)
     if (!peer) {
-      peer = { lastSeen: 0, asked: false, pools: [], room: 0, holds: new Map() }
+      peer = { lastSeen: 0, asked: false, pools: [], room: 0, takes: false, holds: new Map() }
       peers.set(beat.instance, peer)
     }
     peer.lastSeen = performance.now()
     peer.pools = beat.pools
     peer.room = beat.leaving ? 0 : Math.max(beat.slots - beat.busy - (beat.waiting?.count ?? 0), 0)
+    peer.takes = beat.takes === true
     if (beat.whole) {
       peer.holds.clear()
       for (const holding of beat.whole) peer.holds.set(keyOf(holding), holding)
@@ -241,6 +261,7 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
     const request = decodeControlRequest(msg.string())
     if (!request) return
     if (request.ask === 'abort') options.abort(request)
+    else if (request.ask === 'take') void take(request).then((taken) => msg.respond(JSON.stringify(taken)))
     else msg.respond(JSON.stringify({ running: options.runs(request) } satisfies ControlReply))
   })
   const reconnects = broker.onReconnect(becomeSuspect)
@@ -277,6 +298,14 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
       for (const peer of peers.values())
         if (now - peer.lastSeen < silentMs && peer.pools.includes(pool)) room += peer.room
       return room
+    },
+    takers: (pool) => [...peers.values()].some((peer) => mayTake(peer, pool)),
+    async give(instance, given) {
+      const peer = peers.get(instance)
+      if (!peer || !mayTake(peer, given.pool)) return false
+      const request: ControlRequest = { ask: 'take', ...given }
+      const outcome = await broker.request(controlSubject(instance), JSON.stringify(request), { withinMs: takenMs })
+      return outcome.kind === 'reply' && decodeControlReply(outcome.msg.string())?.taken === true
     },
     leave() {
       leaving = true

@@ -256,6 +256,7 @@ export { type AskedService, mayAsk, type ServiceVerb, serviceVerbs } from './bro
 export {
   type ControlReply,
   type ControlRequest,
+  type GivenTrigger,
   decodeControlReply,
   decodeControlRequest,
   decodeHeartbeat,

@@ -24,6 +24,7 @@ class Actor implements HeldActor {
   deliver = (trigger: Trigger) => void this.triggers.push(trigger)
   lost = ({ call }: Holding) => void this.said.push(`${this.id} lost ${call}`)
   abort = (call: string) => void this.said.push(`${this.id} abort ${call}`)
+  warm = () => true
   runs = (call: string) => call === 'mine'
   working = () => void this.said.push(`${this.id} working`)
   recheck = async () => void this.said.push(`${this.id} recheck`)
@@ -52,6 +53,8 @@ function world(change: Partial<HolderOptions<Actor>> = {}) {
     tellAbort: () => undefined,
     suspect: () => others.suspect,
     roomElsewhere: () => others.room,
+    takers: () => false,
+    give: async () => false,
     leave: () => void said.push('leaving'),
     close: () => void said.push('presence closed'),
   }
@@ -203,12 +206,44 @@ test('it answers for what its actors answer for, and makes none to be asked', as
   expect(actors.size).toBe(1)
 })
 
+test('a trigger that another instance gives is taken where its session is known and there is room to work', async () => {
+  const { holder, offer, offered, actors, works } = world({ takes: true })
+  await holder.start()
+  await offer('a')
+  const [trigger] = actors.get('a')?.triggers ?? []
+  const given = { session: 'a', pool: 'default', seq: trigger?.frame.seq ?? 0, handle: trigger?.handle ?? '' }
+  const take = (change: Partial<typeof given> = {}) => offered().take?.({ ...given, ...change })
+  expect(await take({ session: 'unknown' })).toBe(false)
+  expect(await take({ pool: 'other' })).toBe(false)
+  expect(await take({ handle: 'forged' })).toBe(false)
+  expect(actors.get('a')?.triggers).toHaveLength(1)
+  expect(await take()).toBe(true)
+  expect(actors.get('a')?.triggers).toHaveLength(2)
+  await offer('b')
+  works('a', 1)
+  works('b', 1)
+  expect(await take()).toBe(false)
+  works('a', 0)
+  works('b', 0)
+  const closed = holder.close()
+  await vi.advanceTimersByTimeAsync(3000)
+  await closed
+  expect(await take()).toBe(false)
+})
+
+test('who takes no triggers does not say that it does', async () => {
+  const { holder, offered } = world()
+  await holder.start()
+  expect(offered().take).toBeUndefined()
+})
+
 test('a consumer that ends by itself is fatal', async () => {
   let end: ((error: Error) => void) | undefined
   const { holder, fatal } = world({
     work: {
       ensurePool: async () => undefined,
       pools: async () => [{ kind: 'exec', key: 'default', labels: {} }],
+      given: async () => undefined,
       consume: async (_kind, _pool, { failed }): Promise<Consumption> => {
         end = failed
         return { wake: () => undefined, close: async () => undefined }

@@ -7,9 +7,10 @@
 //   X4. Where there is no slot for a call here, and another instance of the pool has one, that one is left to pull, and is given what
 //       waits here. Where nobody has one, each instance takes what comes and lets it wait in order.
 //   X5. At the end nothing new is pulled; calls have a moment to end; then what is held goes back, and last the broker has it all.
+//   X6. A trigger of a session that another instance knows is given to that one (PROTOCOL 6); it takes it where it has room to work.
 import type { Presence, PresenceOptions } from '@reins/broker'
-import type { Holding, Labels } from '@reins/contracts'
-import type { Trigger } from '@reins/journal'
+import type { GivenTrigger, Holding, Labels } from '@reins/contracts'
+import type { Trigger, WorkQueue } from '@reins/journal'
 import type { Clock } from '@reins/service'
 import { Actors, type Cacheable } from './actors.ts'
 import type { Queued } from './call-slots.ts'
@@ -22,6 +23,8 @@ export interface HeldActor extends Cacheable {
   deliver(trigger: Trigger): void
   /** An instance that said it runs this is gone. */
   lost(holding: Holding): void
+  /** It knows its session: to go on with it costs no read. Absent: it is never asked (X6). */
+  warm?(): boolean
   /** Somebody else has closed the call in the log. */
   abort(call: string, attempt: number): void
   /** Whether this process answers for the attempt. */
@@ -62,7 +65,7 @@ export interface HolderOptions<A extends HeldActor> {
   readonly instance: string
   readonly labels: Labels
   readonly ackWaitMs: number
-  readonly work: PoolWork
+  readonly work: PoolWork & Pick<WorkQueue, 'given'>
   readonly clock: Pick<Clock, 'now'>
   readonly presence: (options: PresenceOptions) => Presence
   readonly actor: (session: string) => A
@@ -73,6 +76,8 @@ export interface HolderOptions<A extends HeldActor> {
   /** As the instance says it to others: calls that it can run, and runs. */
   readonly calls: () => { readonly slots: number; readonly busy: number }
   readonly slow?: PresenceOptions['slow']
+  /** X6: it takes triggers of sessions that it knows. */
+  readonly takes?: boolean
   /** Aborted when the process gives up what it could not finish. */
   readonly stopping: AbortController
   /** ms that calls may go on after the end was asked for. */
@@ -115,6 +120,7 @@ export class Holder<A extends HeldActor> {
       slow: options.slow,
       runs: ({ session, call, attempt }) => this.#actors.known(session)?.runs(call, attempt) ?? false,
       abort: ({ session, call, attempt }) => this.#actors.known(session)?.abort(call, attempt),
+      ...(options.takes ? { take: (given) => this.#take(given) } : {}),
       onGone: (gone, holdings) => {
         if (this.#draining) return
         options.on.gone(gone, holdings.length)
@@ -183,6 +189,17 @@ export class Holder<A extends HeldActor> {
       queue.serve()
       this.#handOver()
     }, balanceMs)
+  }
+
+  /** X6. */
+  async #take({ session, pool, seq, handle }: GivenTrigger): Promise<boolean> {
+    const willing = (): boolean =>
+      !this.#presence.suspect() && this.#free(pool) > 0 && this.#actors.known(session)?.warm?.() === true
+    if (!this.#pools.has(pool) || !willing()) return false
+    const trigger = await this.#options.work.given(kinds[this.#options.service], pool, seq, handle)
+    if (trigger?.session !== session || !willing()) return false
+    this.#actors.of(session).deliver(trigger)
+    return true
   }
 
   /** X1, X4. */

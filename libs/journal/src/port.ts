@@ -83,6 +83,8 @@ export interface Trigger {
   readonly redelivered: boolean
   /** It was in the stream before this process opened the pool, or before its connection came back: it may have been given out before. */
   readonly earlier: boolean
+  /** By which another process of the pool acks it, when it is given to that one (`WorkQueue.given`). */
+  readonly handle: string
   ack(): void
   nak(delayMs: number): void
   /** Keeps it from being redelivered for another ack_wait. */
@@ -117,6 +119,8 @@ export interface WorkQueue {
     }[]
   >
   backlog(kind: 'exec' | 'tool', pool: string): Promise<PoolBacklog>
+  /** The trigger that another process of the pool holds, and gives away. undefined: there is none of this sequence and handle. */
+  given(kind: 'exec' | 'tool', pool: string, seq: number, handle: string): Promise<Trigger | undefined>
 }
 
 export interface Timers {

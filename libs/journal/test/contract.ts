@@ -403,6 +403,22 @@ export function journalContract(name: string, make: () => Promise<ContractSubjec
         expect(await subject.work.pools()).toContainEqual({ key, kind: 'exec', labels: {} })
       })
 
+      it('lets who was given a trigger by its holder ack it, and gives it to nobody else', async () => {
+        const { key, received, consumption, to } = await pool('exec')
+        const { draft } = await write(newSession(), 'given', to)
+        const { frame, handle } = await received.next()
+        expect(await subject.work.given('exec', key, frame.seq + 1, handle)).toBeUndefined()
+        expect(await subject.work.given('exec', newId(), frame.seq, handle)).toBeUndefined()
+        const given = await subject.work.given('exec', key, frame.seq, handle)
+        expect(given).toMatchObject({ frame: { id: draft.id, seq: frame.seq }, redelivered: false })
+        given?.ack()
+        const next = await write(newSession(), 'next', to)
+        const after = await received.next()
+        expect(after.frame.id).toBe(next.draft.id)
+        after.ack()
+        await consumption.close()
+      })
+
       it('gives no more than a process has room for, until it says that there is room', async () => {
         const key = newId()
         await subject.work.ensurePool('exec', key, {})

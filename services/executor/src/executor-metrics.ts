@@ -5,6 +5,7 @@ export interface ExecutorMetrics {
   readonly conflicts: { inc(): void }
   readonly takeovers: { inc(): void }
   readonly forgotten: { inc(by?: number): void }
+  readonly given: { inc(): void }
   readonly failures: { inc(): void }
   readonly uncovered: { inc(): void }
   readonly busy: { set(value: number): void }
@@ -27,6 +28,10 @@ export function executorMetrics(metrics: Metrics): ExecutorMetrics {
     forgotten: metrics.counter(
       'reins_triggers_forgotten_total',
       'Triggers forgotten because another executor took the step over',
+    ),
+    given: metrics.counter(
+      'reins_triggers_given_total',
+      'Triggers given to another executor, which knows their session already',
     ),
     failures: metrics.counter(
       'reins_executor_failures_total',

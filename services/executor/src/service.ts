@@ -202,6 +202,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     presence: (options) => startPresence(broker, options),
     actor: (session) => new SessionActor(session, context),
     workSlots: config.concurrency,
+    takes: true,
     queue: slots,
     calls: () => ({ slots: slots.most, busy: slots.taken }),
     drainMs: config.drainMs ?? 150,

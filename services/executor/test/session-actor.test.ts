@@ -234,7 +234,7 @@ test('a cancel that is delivered twice before it is looked at is still looked at
   await executor.close()
   const frame = await world.cancel()
   const trigger = {
-    ...{ session, frame, to: toExec('default'), ageMs: 0, earlier: false },
+    ...{ session, frame, to: toExec('default'), ageMs: 0, earlier: false, handle: 'h' },
     ...{ ack: () => undefined, nak: () => undefined, working: () => undefined },
   }
   executor.actor(session).deliver({ ...trigger, redelivered: false })

@@ -290,6 +290,8 @@ export class Executor {
       },
       suspect: () => this.suspect,
       roomElsewhere: () => 0,
+      takers: () => false,
+      give: async () => false,
       leave: () => undefined,
       close: () => undefined,
     }

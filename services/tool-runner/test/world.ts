@@ -95,6 +95,8 @@ export class RunnerWorld {
       tellAbort: () => undefined,
       suspect: () => false,
       roomElsewhere: () => 0,
+      takers: () => false,
+      give: async () => false,
       leave: () => undefined,
       close: () => undefined,
     }
@@ -224,6 +226,7 @@ export class RunnerWorld {
       ageMs,
       redelivered,
       earlier,
+      handle: 'h',
       ack: () => {
         acked = true
       },

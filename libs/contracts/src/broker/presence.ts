@@ -28,7 +28,7 @@ export type SlowCall = Readonly<Static<typeof SlowCall>>
  * `pools`: the keys that the instance serves. `slots`, `busy`: calls that it can run, and runs. `waiting`: how many sessions wait for
  * a slot there, and since when the first does; `queued` names the first thousand, whenever that has changed, and with `whole`.
  * `slow` names the first hundred slow calls, whenever they have changed, and with `whole`.
- * `leaving`: it is shutting down and takes nothing new.
+ * `leaving`: it is shutting down and takes nothing new. `takes`: it takes triggers of sessions that it knows from other instances.
  */
 export interface Heartbeat {
   readonly instance: string
@@ -43,6 +43,7 @@ export interface Heartbeat {
   readonly ended?: readonly Holding[]
   readonly whole?: readonly Holding[]
   readonly leaving?: boolean
+  readonly takes?: boolean
 }
 
 const heartbeat = Type.Object({
@@ -58,11 +59,27 @@ const heartbeat = Type.Object({
   ended: Type.Optional(Type.Array(Holding)),
   whole: Type.Optional(Type.Array(Holding)),
   leaving: Type.Optional(Type.Boolean()),
+  takes: Type.Optional(Type.Boolean()),
 })
 
-/** Requests on `ctl.<instance>`. `running`: still running this call at this attempt? `abort`: its outcome is in the log, stop it. */
-export type ControlRequest = ({ readonly ask: 'running' } & Holding) | ({ readonly ask: 'abort' } & Holding)
-export type ControlReply = { readonly running: boolean }
+/** A trigger that its holder gives to another instance of the pool: `handle` is what it is acked by. */
+export const GivenTrigger = Type.Object({
+  session: text,
+  pool: text,
+  seq: count,
+  handle: text,
+})
+export type GivenTrigger = Readonly<Static<typeof GivenTrigger>>
+
+/**
+ * Requests on `ctl.<instance>`. `running`: still running this call at this attempt? `abort`: its outcome is in the log, stop it. `take`: is
+ * this session known there, and does it go on with it?
+ */
+export type ControlRequest =
+  | ({ readonly ask: 'running' } & Holding)
+  | ({ readonly ask: 'abort' } & Holding)
+  | ({ readonly ask: 'take' } & GivenTrigger)
+export type ControlReply = { readonly running: boolean; readonly taken?: boolean }
 
 /** What all instances know of a pool. `floor`: up to this sequence everything was acknowledged when this was written. */
 export const PoolEntry = Type.Object({
@@ -76,10 +93,13 @@ export type PoolEntry = Readonly<Static<typeof PoolEntry>>
 /** P1: undefined where the text is not one. */
 export const decodeHeartbeat: (text: string) => Heartbeat | undefined = decoder<Heartbeat>(heartbeat)
 export const decodeControlRequest: (text: string) => ControlRequest | undefined = decoder<ControlRequest>(
-  Type.Intersect([Type.Object({ ask: Type.Enum(['running', 'abort']) }), Holding]),
+  Type.Union([
+    Type.Intersect([Type.Object({ ask: Type.Enum(['running', 'abort']) }), Holding]),
+    Type.Intersect([Type.Object({ ask: Type.Literal('take') }), GivenTrigger]),
+  ]),
 )
 export const decodeControlReply: (text: string) => ControlReply | undefined = decoder<ControlReply>(
-  Type.Object({ running: Type.Boolean() }),
+  Type.Object({ running: Type.Boolean(), taken: Type.Optional(Type.Boolean()) }),
 )
 export const decodePoolEntry: (text: string) => PoolEntry | undefined = decoder<PoolEntry>(PoolEntry)
 

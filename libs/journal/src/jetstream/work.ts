@@ -10,7 +10,16 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type ConsumerConfig, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
-import { ackInfo, type Broker, type Consumption, headersOf, nextMessage, pull, readMessages } from '@reins/broker'
+import {
+  ackInfo,
+  type Broker,
+  type Consumption,
+  headersOf,
+  messageAt,
+  nextMessage,
+  pull,
+  readMessages,
+} from '@reins/broker'
 import {
   bucketFilter,
   bucketStream,
@@ -40,6 +49,8 @@ const maxWaiting = 5000
 /** W3. ack_wait for a moment, in ns, and the ms after which a server has surely looked at what is overdue by it. */
 const overdueAtOnce = 1e6
 const lookedAfterMs = 250
+/** Its giver waits no longer. */
+const givenMs = 1_000
 
 export async function createJetStreamWork(broker: Broker, options: JetStreamWorkOptions): Promise<WorkQueue> {
   const manager = await jetstreamManager(broker.nc, { checkAPI: false })
@@ -124,6 +135,45 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
     if (floor > value.floor) await kv.update(entryKey(kind, pool), JSON.stringify({ ...value, floor }), entry.revision)
   }
 
+  /** undefined: it is no trigger of ours. */
+  function triggerOf(msg: {
+    readonly reply: string | undefined
+    readonly subject: string
+    readonly header: ReturnType<typeof headersOf>
+    readonly body: () => string
+  }): Trigger | undefined {
+    const { reply, header } = msg
+    const info = ackInfo(reply)
+    const subject = parseSessionSubject(msg.subject)
+    if (!info || !subject || !header || !reply) return undefined
+    const frame = frameOf({ subject: msg.subject, seq: info.streamSeq, header, body: msg.body() })
+    if (!frame) return undefined
+    // Said into a closed connection: an ack that does not arrive is a redelivery, never a loss.
+    const say = (what: string) => broker.publish(reply, what)
+    return {
+      session: subject.session,
+      frame,
+      to: subject.to,
+      ageMs: options.now() - info.storedAt,
+      redelivered: info.deliveries > 1,
+      earlier: end.isEarlier(info.streamSeq),
+      handle: reply,
+      ack: () => say('+ACK'),
+      nak: (delayMs) => say(`-NAK ${JSON.stringify({ delay: delayMs * 1e6 })}`),
+      working: () => say('+WPI'),
+    }
+  }
+
+  async function given(kind: 'exec' | 'tool', pool: string, seq: number, handle: string): Promise<Trigger | undefined> {
+    const durable = kind === 'exec' ? execDurable(pool) : toolDurable(pool)
+    // W6.
+    if (ackInfo(handle)?.streamSeq !== seq || !handle.includes(`.${streams.sessions}.${durable}.`)) return undefined
+    const stored = await messageAt(broker, streams.sessions, seq, { withinMs: givenMs })
+    return (
+      stored && triggerOf({ reply: handle, subject: stored.subject, header: stored.header, body: () => stored.body })
+    )
+  }
+
   async function consume(
     kind: 'exec' | 'tool',
     pool: string,
@@ -137,31 +187,13 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
       free: handler.free,
       failed: handler.failed,
       on: (msg) => {
-        const info = ackInfo(msg.reply)
-        const subject = parseSessionSubject(msg.subject)
-        const { reply } = msg
-        const header = headersOf(msg)
-        if (!info || !subject || !header || !reply) return
-        const frame = frameOf({
+        const trigger = triggerOf({
+          reply: msg.reply,
           subject: msg.subject,
-          seq: info.streamSeq,
-          header,
-          body: msg.string(),
+          header: headersOf(msg),
+          body: () => msg.string(),
         })
-        if (!frame) return
-        // Said into a closed connection: an ack that does not arrive is a redelivery, never a loss.
-        const say = (what: string) => broker.publish(reply, what)
-        handler.on({
-          session: subject.session,
-          frame,
-          to: subject.to,
-          ageMs: options.now() - info.storedAt,
-          redelivered: info.deliveries > 1,
-          earlier: end.isEarlier(info.streamSeq),
-          ack: () => say('+ACK'),
-          nak: (delayMs) => say(`-NAK ${JSON.stringify({ delay: delayMs * 1e6 })}`),
-          working: () => say('+WPI'),
-        })
+        if (trigger) handler.on(trigger)
       },
       recreate: async () => {
         made.delete(entryKey(kind, pool))
@@ -197,7 +229,7 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
     return oldest ? { ...base, oldestMs: Math.max(options.now() - oldest.storedAt, 0) } : base
   }
 
-  return { ensurePool, consume, pools, backlog }
+  return { ensurePool, consume, pools, backlog, given }
 }
 
 /** W4. Where the stream ended when it was looked at last; unknown, and so without end, until that is told. */

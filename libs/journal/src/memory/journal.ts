@@ -206,6 +206,9 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
         return { key: key ?? '', kind: kind === 'tool' ? ('tool' as const) : ('exec' as const), labels }
       })
     },
+    async given(kind, pool, seq, handle) {
+      return handle === String(seq) ? durables.get(`${kind} ${pool}`)?.given(seq) : undefined
+    },
     async backlog(kind, pool) {
       return durables.get(`${kind} ${pool}`)?.backlog() ?? { backlog: 0, inProgress: 0 }
     },

@@ -119,12 +119,24 @@ export class MemoryDurable {
     return undefined
   }
 
+  /** What another consumer was given, and gives away. */
+  given(seq: number): Trigger | undefined {
+    const held = this.#outstanding.get(seq)
+    return held && this.#trigger(held.stored, false)
+  }
+
   #deliver(stored: StoredFrame): Trigger {
     const { seq } = stored.frame
     const redelivered = this.#delivered.has(seq)
     this.#delivered.add(seq)
     this.#wait(stored, this.#ackWaitMs)
+    return this.#trigger(stored, redelivered)
+  }
+
+  #trigger(stored: StoredFrame, redelivered: boolean): Trigger {
+    const { seq } = stored.frame
     return {
+      handle: String(seq),
       session: stored.session,
       frame: stored.frame,
       to: stored.to,

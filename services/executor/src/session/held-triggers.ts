@@ -92,6 +92,11 @@ export class HeldTriggers {
     trigger.nak(delayMs)
   }
 
+  /** A8: another instance has it now, and acks it. */
+  given(seq: number): void {
+    this.#held.delete(seq)
+  }
+
   /** A3: no ack, no nak, no working(): they are another's. */
   forget(): void {
     for (const [seq, { counts }] of this.#held)

@@ -8,6 +8,7 @@
 //   A5. Without a trigger nothing new is begun, and statuses are copied from the head (PROTOCOL 2).
 //   A7. A model call is begun with a slot for it (call-room.ts). Where there is none the actor holds its trigger and waits, and decides
 //       everything else meanwhile; a cancel that it sees in its fold while it holds a trigger is answered, whoever brought it.
+//   A8. What another instance knows is given to that one, before anything of it is read here (warm-owner.ts).
 //   A6. A trigger counts for its session once its errands are done: until then nothing else acks, gives back or forgets it.
 import type { Presence } from '@reins/broker'
 import type { Frame, Holding, SessionEvent } from '@reins/contracts'
@@ -39,6 +40,7 @@ import type { Said } from '../run/replay-run.ts'
 import { HeldTriggers } from './held-triggers.ts'
 import { type AppendContext, type Appended, appendPlan } from './plan-append.ts'
 import { SessionFold } from './session-fold.ts'
+import { givenToWarm } from './warm-owner.ts'
 
 /** An outcome that is to be recorded: an aborted call was closed by another. */
 type Ended = Exclude<CallOutcome, { kind: 'aborted' }>
@@ -52,7 +54,7 @@ export interface ActorContext extends AppendContext, AttemptsContext, ErrandCont
   readonly ackWaitMs: number
   readonly retries: RetryPolicy
   readonly slots: CallSlots
-  presence(): Pick<Presence, 'begin' | 'end' | 'ask' | 'tellAbort' | 'suspect'>
+  presence(): Pick<Presence, 'begin' | 'end' | 'ask' | 'tellAbort' | 'suspect' | 'takers' | 'give'>
   servesPool(pool: string | undefined): boolean
   /** What the actor holds or does has changed. */
   changed(actor: SessionActor): void
@@ -143,6 +145,10 @@ export class SessionActor implements HeldActor {
     this.#enqueue(() => this.#onLoss(holding))
   }
 
+  warm(): boolean {
+    return this.#fold.known()
+  }
+
   /** Somebody closed the call in the log. */
   abort(call: string, attempt: number): void {
     if (this.runs(call, attempt)) this.#enqueue(() => this.#catchUp(true))
@@ -218,6 +224,11 @@ export class SessionActor implements HeldActor {
     const held = this.#triggers.newest(seq)
     if (!held) return
     await this.#context.pauseAt('executor.trigger')
+    // A8.
+    if (this.#fold.unread() && (await givenToWarm(this.#context, held))) {
+      this.#context.metrics.given.inc()
+      return this.#triggers.given(seq)
+    }
     await this.#fold.reach(held.frame)
     if (!this.#triggers.counts(seq)) {
       const errands = await this.#errands.doFor(held)

@@ -57,6 +57,11 @@ export class SessionFold {
     return bytes
   }
 
+  /** Nothing was read or folded yet. */
+  unread(): boolean {
+    return this.#state === 'unread'
+  }
+
   known(): boolean {
     return this.#state === 'known'
   }
