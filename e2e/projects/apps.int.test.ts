@@ -111,6 +111,12 @@ beforeAll(async () => {
         ],
         app: true,
       },
+      schedules: [
+        {
+          ...{ of: 'agent', name: 'helper', number: 1, file: 'src/agents/helper.ts' },
+          ...{ cron: '0 0 1 1 *', timeZone: 'UTC', missed: 'latest', id: 'yearly', input: { wish: 'happy new year' } },
+        },
+      ],
       channels: [
         { name: 'github', routes: [{ method: 'POST', path: '/events/:kind' }], file: 'src/channels/github.ts' },
       ],
@@ -448,4 +454,18 @@ describe('a WebSocket', () => {
     expect(frames[1]).toMatchObject({ by: 'app:support', events: [{ type: expect.stringMatching(/cancel/) }] })
     socket.close()
   })
+})
+
+// The last one: it moves the clock of this gateway.
+test('a schedule gives the instance its work when its time has come, as the project', async () => {
+  const at = instanceSessionId('helper', 'yearly', 'default')
+  expect(await world.frames(at)).toEqual([])
+  world.now = Date.UTC(2024, 0, 1, 0, 0, 30)
+  const [first] = await eventually(async () => {
+    const frames = await world.frames(at)
+    return frames.length > 0 ? frames : undefined
+  })
+  expect(first?.by).toBe('app:support/schedule')
+  const received = first?.events.find((event) => event.type === 'message.received')
+  expect(JSON.stringify(received)).toContain('happy new year')
 })

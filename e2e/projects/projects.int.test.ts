@@ -294,6 +294,27 @@ describe('a deployed project', () => {
   })
 })
 
+describe('a schedule', () => {
+  const workflow = (cron: string) => `
+    export const schedule = { cron: '${cron}', timeZone: 'Europe/Berlin', payload: { kind: 'daily' } }
+    export async function run(ctx: any) { return ctx.payload }`
+  test('is refused by the build where it names no time, and listed with its next time', async () => {
+    const folder = write('timed', { 'src/workflows/timed.ts': workflow('0 25 * * *') })
+    const message =
+      'src/workflows/timed.ts: the cron "0 25 * * *" of its schedule has "25" as its hour; 0 to 23 are valid.'
+    expect((await product.cli('build', folder)).err).toContain(message)
+    expect((await product.cli('deploy', folder)).err).toContain(message)
+    write('timed', { 'src/workflows/timed.ts': workflow('0 9 * * 1-5') })
+    expect((await product.cli('deploy', folder)).code).toBe(0)
+    const { schedules } = (await product.ask('GET', '/v1/schedules')).json
+    expect(schedules).toMatchObject([
+      { project: 'timed', of: 'workflow', name: 'timed', timeZone: 'Europe/Berlin', missed: 'latest' },
+    ])
+    expect(schedules[0].next).toBeGreaterThan(Date.now())
+    expect((await product.cli('schedule', 'list')).out).toContain('workflow timed')
+  })
+})
+
 describe('what a project declares in reins.config.ts', () => {
   const secret = 'sk-Zx81-very-secret-value'
   const files = {

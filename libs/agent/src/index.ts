@@ -21,6 +21,7 @@ export type {
 } from './authoring/runtime-config.ts'
 export { SkillCatalog } from './authoring/skill-catalog.ts'
 export { type WorkflowAgent, workflowAgent } from './authoring/workflow-agent.ts'
+export type { AgentSchedule, WorkflowSchedule } from './project/schedules.ts'
 export type { ProjectConfig } from './project/project-config.ts'
 export { type ContentBlock, content, type ToolContent } from './content.ts'
 export { dispatch, type DispatchReceipt, type DispatchRequest } from './app/dispatch.ts'

@@ -75,7 +75,7 @@ export const asTyped = (text: string, typed: string | undefined): string =>
   typed === undefined
     ? text
     : text.replace(
-        /(?<![\w/-])(?<!npx )reins (?=(?:agent|chat|session|approvals|elicitations|mcp|secrets?|config|webhook|tokens?|roles?|principals?|auth|audit|memory|skill|usage|pool|project|init|test|dev|build|deploy|rollback|run|logs|deliver|connect|completion|up|service|doctor|rebuild-index)\b)/g,
+        /(?<![\w/-])(?<!npx )reins (?=(?:agent|chat|session|approvals|elicitations|mcp|secrets?|config|webhook|tokens?|roles?|principals?|auth|audit|memory|skill|usage|pool|project|init|test|dev|build|deploy|rollback|run|logs|deliver|connect|schedule|completion|up|service|doctor|rebuild-index)\b)/g,
         `${typed} `,
       )
 

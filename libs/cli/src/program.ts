@@ -18,6 +18,7 @@ import { principalCommands } from './commands/principal.ts'
 import { projectCommands } from './commands/project.ts'
 import { connectCommand } from './commands/runs/connect.ts'
 import { runCommands } from './commands/runs/run.ts'
+import { scheduleCommands } from './commands/runs/schedules.ts'
 import { logsCommand } from './commands/runs/logs.ts'
 import { roleCommands } from './commands/role.ts'
 import { secretCommands } from './commands/secret.ts'
@@ -46,7 +47,7 @@ interface Ongoing {
 }
 const runs = new WeakMap<Command, Ongoing>()
 
-/** Adds `agent`, `chat`, `session`, `approvals`, `elicitations`, `secret`, `config`, `webhook`, `memory`, `usage`, `pool`, `skill`, `init`, `test`, `dev`, `build`, `deploy`, `rollback`, `project`, `connect`, `run`, `deliver`, `logs`, `token`, `role`, `principal`, `auth`, `completion` and the global options to the program. */
+/** Adds `agent`, `chat`, `session`, `approvals`, `elicitations`, `secret`, `config`, `webhook`, `memory`, `usage`, `pool`, `skill`, `init`, `test`, `dev`, `build`, `deploy`, `rollback`, `project`, `connect`, `run`, `deliver`, `logs`, `schedule`, `token`, `role`, `principal`, `auth`, `completion` and the global options to the program. */
 export function clientCommands(program: Command, context: CliContext): Command {
   if (!program.options.some((option) => option.long === '--server')) {
     program
@@ -88,6 +89,7 @@ export function clientCommands(program: Command, context: CliContext): Command {
   connectCommand(program, act)
   runCommands(program, act)
   logsCommand(program, act)
+  scheduleCommands(program, act)
   tokenCommands(program, act)
   auditCommand(program, act)
   roleCommands(program, act)

@@ -37,6 +37,7 @@ describe('completion', () => {
           'role',
           'rollback',
           'run',
+          'schedule',
           'secret',
           'session',
           'skill',

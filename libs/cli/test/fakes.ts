@@ -14,6 +14,7 @@ import type {
   EventType,
   McpTried,
   MemoryEntry,
+  Schedule,
   SessionInfo,
   SessionPrompt,
   SessionTree,
@@ -202,6 +203,7 @@ export interface FakeServer {
   readonly asked: string[]
   readonly agents: Map<string, Agent>
   modules: AgentModule[]
+  schedules: Schedule[]
   sessions: SessionInfo[]
   approvals: ApprovalInfo[]
   elicitations: ElicitationInfo[]
@@ -260,6 +262,7 @@ export function fakeServer(): FakeServer {
     asked,
     agents: new Map([['assistant', agent('assistant')]]),
     modules: [],
+    schedules: [],
     sessions: [sessionInfo()],
     approvals: [],
     elicitations: [],
@@ -319,6 +322,7 @@ export function fakeServer(): FakeServer {
         },
         list: async () => [],
         delete: async (name) => note(`delete project ${name}`),
+        schedules: async () => server.schedules,
       },
       runs: {
         start: async (body, options) => {

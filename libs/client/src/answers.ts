@@ -147,6 +147,19 @@ export const answers = {
   project: record({ project }),
   projectPut: record({ project, outcome: text, warnings: optional(list(text)) }),
   projects: record({ projects: list(project) }),
+  schedules: record({
+    schedules: list(
+      record({
+        project: text,
+        of: text,
+        name: text,
+        cron: text,
+        timeZone: text,
+        missed: text,
+        next: optional(instant),
+      }),
+    ),
+  }),
   run,
   runStarted: record({ run, cursor: text }),
   runs: record({

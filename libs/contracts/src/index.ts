@@ -1,6 +1,22 @@
 // The door of @reins/contracts: schemas, subjects, ids and error codes; no I/O.
 
 export { dispatchText } from './dispatch.ts'
+export {
+  type Cron,
+  isTimeZone,
+  nextOf,
+  type ReadCron,
+  readCron,
+  timesBetween,
+} from './schedules/cron.ts'
+export {
+  maxSchedules,
+  MissedPolicy,
+  ProjectSchedule,
+  Schedule,
+  ScheduleList,
+  scheduleProblem,
+} from './schedules/schedule.ts'
 export { durationMs } from './agents/approvals.ts'
 export {
   BundleDigest,

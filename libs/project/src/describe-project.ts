@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { formOf, ProjectManifest, problemsOf } from '@reins/contracts'
+import { formOf, ProjectManifest, problemsOf, scheduleProblem } from '@reins/contracts'
 import type { ProjectDescription } from '@reins/agent/project'
 
 export type DescribedProject =
@@ -87,7 +87,10 @@ function read(answered: Said, folder: string): DescribedProject {
   switch (answer.kind) {
     case 'manifest': {
       const { manifest } = answer
-      if (isManifest(manifest)) return { kind: 'manifest', manifest }
+      if (isManifest(manifest)) {
+        const problems = (manifest.schedules ?? []).flatMap((schedule) => scheduleProblem(schedule) ?? [])
+        return problems.length > 0 ? { kind: 'failed', problems } : { kind: 'manifest', manifest }
+      }
       const [problem] = problemsOf(ProjectManifest, manifest)
       return failed(`The project says of itself what no project can be: ${problem?.path} ${problem?.message}.`)
     }

@@ -57,6 +57,8 @@ import { webhookRoutes } from './doors/http/routes-webhooks.ts'
 import { addRoutes, createHttp, type HttpOptions } from './doors/http/server.ts'
 import { acceptSockets, addSocketRoute } from './doors/socket/socket.ts'
 import type { GatewayConfig } from './ports.ts'
+import { fireSchedule } from './schedules/fire-schedule.ts'
+import { Scheduler } from './schedules/scheduler.ts'
 import { Refills } from './streams/refills.ts'
 import { lookInProc } from './streams/send-queues.ts'
 import { Streams } from './streams/streams.ts'
@@ -196,6 +198,14 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     throw cannotListen(error, config)
   }
   const url = urlOf(app, config.host)
+  const scheduler = new Scheduler({
+    projects: () => registry.projects(),
+    fire: (project, schedule, key) => fireSchedule({ api, door }, project, schedule, key),
+    now: () => clock.now(),
+    log,
+  })
+  closing.add('schedules', () => scheduler.close())
+  scheduler.start()
   log.info({ url, routes: routes.length, instance: config.instance }, 'the gateway listens')
   return { url, close: (within): Promise<CloseReport> => closing.close(within) }
 }
@@ -223,7 +233,7 @@ function addAll(
     ...accessRoutes(api),
     ...auditRoutes(api),
     ...agentRoutes(api),
-    ...projectRoutes(api),
+    ...projectRoutes(api, () => config.clock.now()),
     ...runRoutes(api),
     ...valueRoutes(api),
     ...webhookRoutes(api),

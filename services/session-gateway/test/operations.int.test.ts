@@ -144,7 +144,7 @@ describe('operations', () => {
         'GET /v1/projects',
         ...['PUT', 'GET', 'DELETE'].map((method) => `${method} /v1/projects/{name}`),
         'POST /v1/projects/{name}/rollback',
-        ...['GET /v1/runs', 'POST /v1/runs', 'GET /v1/runs/{id}', 'POST /v1/runs/{id}/deliveries'],
+        ...['GET /v1/runs', 'POST /v1/runs', 'GET /v1/runs/{id}', 'POST /v1/runs/{id}/deliveries', 'GET /v1/schedules'],
         'POST /v1/secrets-key/rotate',
         ...['POST /v1/webhooks', 'GET /v1/webhooks', 'GET /v1/webhooks/{id}', 'DELETE /v1/webhooks/{id}'],
         ...['POST /v1/webhooks/{id}/test', 'GET /v1/webhook-deliveries'],

@@ -2,6 +2,7 @@
 //   C1. Every mistake is named at once, with the module's file and what to write instead.
 //   C2. An agent is known by the marker of createAgent alone: a plain object of the same look is none.
 import { declaredNames } from './project-config.ts'
+import { type ScheduleFacts, schedulesOf } from './schedules.ts'
 import type { ProjectModule, ProjectModules } from './define-project.ts'
 
 interface Exposed {
@@ -29,6 +30,7 @@ export interface Manifest {
   readonly app: boolean
   readonly env?: readonly string[]
   readonly secrets?: readonly string[]
+  readonly schedules?: readonly ScheduleFacts[]
 }
 
 export interface ModuleProblem {
@@ -54,8 +56,17 @@ export function checkProject(modules: ProjectModules): ProjectDescription {
   const { app, config } = modules
   if (app) checkApp(app.module, say(app.file))
   const declared = config ? declaredNames(config.module, say(config.file)) : {}
+  const timed = (of: 'workflow' | 'agent', all: ProjectModules['workflows']) =>
+    Object.entries(all).flatMap(([name, one]) => schedulesOf(of, name, one, say(one.file)))
+  const schedules = [...timed('workflow', modules.workflows), ...timed('agent', modules.agents)]
   if (problems.length > 0) return { kind: 'problems', problems }
-  return { kind: 'manifest', manifest: { agents, workflows, channels, app: app !== undefined, ...declared } }
+  return {
+    kind: 'manifest',
+    manifest: {
+      ...{ agents, workflows, channels, app: app !== undefined, ...declared },
+      ...(schedules.length > 0 ? { schedules } : {}),
+    },
+  }
 }
 
 type Say = (message: string) => void

@@ -1,5 +1,5 @@
 // Projects as typed calls.
-import type { Project, ProjectAnswer, ProjectList } from '@reins/contracts'
+import type { Project, ProjectAnswer, ProjectList, Schedule, ScheduleList } from '@reins/contracts'
 import { answers } from '../answers.ts'
 import type { Transport } from '../transport.ts'
 
@@ -12,6 +12,8 @@ export interface ProjectCalls {
   /** All of them, by name. */
   list(): Promise<readonly Project[]>
   delete(name: string): Promise<void>
+  /** Of all of them: when workflows and agents run by themselves. */
+  schedules(): Promise<readonly Schedule[]>
 }
 
 export function projectCalls(transport: Transport): ProjectCalls {
@@ -30,5 +32,7 @@ export function projectCalls(transport: Transport): ProjectCalls {
     async delete(name) {
       await transport.json({ method: 'DELETE', path: at(name) }, answers.anything)
     },
+    schedules: async () =>
+      (await transport.json<ScheduleList>({ method: 'GET', path: '/v1/schedules' }, answers.schedules)).schedules,
   }
 }

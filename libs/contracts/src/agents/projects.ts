@@ -2,6 +2,7 @@
 // registry keeps which bundle the name of a project stands for now, and the ones before it.
 import { type Static, Type } from 'typebox'
 import { BundleDigest, maxBundleBytes } from './code.ts'
+import { maxSchedules, ProjectSchedule } from '../schedules/schedule.ts'
 import { moduleNamePattern } from './instance.ts'
 
 const closed = { additionalProperties: false } as const
@@ -59,6 +60,8 @@ export const ProjectManifest = Type.Object(
     /** Names of configs and of secrets whose values its code is given as `env`. Absent: none. */
     env: Type.Optional(DeclaredNames),
     secrets: Type.Optional(DeclaredNames),
+    /** When its workflows and agents run by themselves. Absent: never. */
+    schedules: Type.Optional(Type.Array(ProjectSchedule, { maxItems: maxSchedules })),
   },
   closed,
 )

@@ -14,6 +14,7 @@ import {
   type ProjectEntry,
   type ProjectManifest,
   ReinsError,
+  scheduleProblem,
 } from '@reins/contracts'
 import { parseAgent, parseProject } from '@reins/journal'
 import type { Clock } from '@reins/service'
@@ -73,6 +74,12 @@ export class Projects {
     const found = await this.#bundles.project(name, text)
     if (found.kind === 'problems') throw invalid(name, found.problems)
     const { bundle, manifest } = found
+    const wrong = (manifest.schedules ?? []).flatMap((schedule) => scheduleProblem(schedule) ?? [])
+    if (wrong.length > 0)
+      throw invalid(
+        name,
+        wrong.map((message) => ({ path: '', message })),
+      )
     await this.#mustBeFree(name, manifest)
     await this.#mayUse(name, manifest, deployer)
     if (found.kind === 'fresh') await this.#bundles.keep([bundle], by, this.#clock.now()) // PR1

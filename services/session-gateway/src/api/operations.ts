@@ -169,6 +169,12 @@ export const operations = {
     needs: [['workflow:*:*:read'], [registerPermission]],
     errors: ['invalid_request', 'project_not_found', 'unavailable'],
   },
+  listSchedules: {
+    summary: 'List when workflows and agents of projects run by themselves, the next first',
+    tag: 'projects',
+    needs: [['workflow:*:*:read'], [registerPermission]],
+    errors: ['invalid_request', 'unavailable'],
+  },
   listProjects: {
     summary: 'List projects, by name',
     tag: 'projects',

@@ -1,11 +1,15 @@
 // Projects: written through the registry service, read from the view of its stream, so reading works while it is away.
 import {
   isProjectName,
+  nextOf,
   type Project,
   type ProjectAnswer,
   type ProjectEntry,
+  type ProjectSchedule,
+  readCron,
   ReinsError,
   type Reply,
+  type Schedule,
   serviceSubject,
 } from '@reins/contracts'
 import type { GatewayConfig } from '../ports.ts'
@@ -58,6 +62,15 @@ export class Projects {
     return this.#parts.registry.projects().map(projectOf)
   }
 
+  /** In the order in which they fire. `now`: epoch ms. */
+  schedules(caller: Caller, now: number): Schedule[] {
+    authorize(caller, operations.listSchedules)
+    const all = this.#parts.registry
+      .projects()
+      .flatMap(({ name, manifest }) => (manifest.schedules ?? []).map((schedule) => scheduleOf(name, schedule, now)))
+    return all.toSorted((a, b) => (a.next ?? Number.MAX_VALUE) - (b.next ?? Number.MAX_VALUE))
+  }
+
   async #write<T>(verb: string, request: unknown, withinMs?: number): Promise<T> {
     const obstacle = this.#parts.admission?.writes()
     if (obstacle) throw obstacle
@@ -69,6 +82,12 @@ export class Projects {
     if (reply.seq !== undefined) await this.#parts.registry.waitFor(reply.seq, seenWithinMs)
     return reply.value
   }
+}
+
+function scheduleOf(project: string, schedule: ProjectSchedule, now: number): Schedule {
+  const read = readCron(schedule.cron)
+  const next = read.kind === 'cron' ? nextOf(read.cron, schedule.timeZone, now) : undefined
+  return { project, ...schedule, ...(next === undefined ? {} : { next }) }
 }
 
 const projectOf = ({ deleted: _, ...project }: ProjectEntry): Project => project

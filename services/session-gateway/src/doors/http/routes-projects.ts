@@ -7,6 +7,7 @@ import {
   ProjectList,
   ProjectName,
   RollbackProject,
+  ScheduleList,
 } from '@reins/contracts'
 import { Type } from 'typebox'
 import type { Api } from '../../api/api.ts'
@@ -16,8 +17,15 @@ import { json, type Route, route } from './route.ts'
 const closed = { additionalProperties: false } as const
 const params = Type.Object({ name: ProjectName }, closed)
 
-export function projectRoutes({ projects }: Api): readonly Route[] {
+export function projectRoutes({ projects }: Api, now: () => number): readonly Route[] {
   return [
+    route({
+      ...operations.listSchedules,
+      method: 'GET',
+      path: '/v1/schedules',
+      answers: { 200: ScheduleList },
+      handle: async ({ caller }) => json(200, { schedules: projects.schedules(caller, now()) }),
+    }),
     route({
       ...operations.deployProject,
       method: 'PUT',
