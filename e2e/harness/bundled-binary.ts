@@ -1,7 +1,8 @@
 // The product's binary as a bundle: tests start hundreds of services, and to read a thousand modules takes a process longer than all else
 // that it does at its start.
 //   BB1. It is the sources as they are: names stay, nothing is left out, and `import.meta.url` is what it is in each source, so that
-//        workers, child processes and installed packages are found from where the source is.
+//        child processes and installed packages are found from where the source is. The workers of file tools are in the bundle too: each
+//        tool-runner starts one.
 //   BB2. It lies under a name that is made of all sources and of this file (path, size, time of change), is made aside and renamed: whoever finds it has
 //        the whole of the sources of this moment.
 //   BB3. Where it cannot be made or kept, the sources run themselves.
@@ -16,6 +17,11 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const source = path.join('deploy', 'local', 'src', 'main.ts')
 const cache = path.join(root, 'node_modules', '.cache', 'reins-e2e')
 const keptMs = 24 * 3_600_000
+
+/** Started by each tool-runner, by the name that it has in `workerPool`. */
+const fileWorker = path.join('libs', 'tools', 'src', 'worker', 'file-worker.ts')
+const workerPool = path.join('libs', 'tools', 'src', 'worker', 'worker-pool.ts')
+const workerInPool = "new URL('./file-worker.ts', import.meta.url)"
 
 /** What Node runs in place of the binary's sources. */
 export const sourceBinary = path.join(root, source)
@@ -33,12 +39,14 @@ export function bundledBinary(): Promise<string> {
 async function bundle(): Promise<string> {
   const folder = path.join(cache, keyOfSources())
   const main = path.join(folder, 'main.mjs')
+  if (!readFileSync(path.join(root, workerPool), 'utf8').includes(workerInPool))
+    throw new Error(`${workerPool} does not say ${workerInPool} any more`)
   if (existsSync(main)) return main
   mkdirSync(cache, { recursive: true })
   const draft = path.join(cache, randomUUID())
   await build({
     absWorkingDir: root,
-    entryPoints: [source],
+    entryPoints: { main: source, 'file-worker': fileWorker },
     outdir: draft,
     ...{ bundle: true, splitting: true, platform: 'node', format: 'esm', target: 'node24', keepNames: true },
     outExtension: { '.js': '.mjs' },
@@ -48,7 +56,7 @@ async function bundle(): Promise<string> {
       js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
     },
     logLevel: 'silent',
-    plugins: [keepsPlaces, keepsLatePackages],
+    plugins: [keepsPlaces(folder), keepsLatePackages],
   })
   try {
     renameSync(draft, folder)
@@ -63,21 +71,23 @@ async function bundle(): Promise<string> {
 }
 
 /** BB1. */
-const keepsPlaces: Plugin = {
+const keepsPlaces = (bundle: string): Plugin => ({
   name: 'keeps places',
   setup(builder) {
     builder.onLoad({ filter: /\.ts$/ }, ({ path: file }) => {
       if (file.includes(`${path.sep}node_modules${path.sep}`)) return undefined
       const text = readFileSync(file, 'utf8')
       if (!text.includes('import.meta.')) return undefined
+      const worker = pathToFileURL(path.join(bundle, 'file-worker.mjs')).href
       const contents = text
+        .replaceAll(workerInPool, `new URL(${JSON.stringify(worker)})`)
         .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(file).href))
         .replaceAll('import.meta.dirname', JSON.stringify(path.dirname(file)))
         .replaceAll('import.meta.filename', JSON.stringify(file))
       return { contents, loader: 'ts' }
     })
   },
-}
+})
 
 /** A package that the sources load when they need it stays where it is: of one in CommonJS a bundle would not know the names. */
 const keepsLatePackages: Plugin = {
