@@ -54,7 +54,7 @@ export type Run<Input> = (input: Input) => Promise<string>
 export async function tryAll<Input>(
   { kind, cases }: Kind<Input>,
   run: Run<Input>,
-  { atOnce = 4, deadlineMs = 45_000 }: Trying = {},
+  { atOnce = 4, deadlineMs = 90_000 }: Trying = {},
 ): Promise<readonly Tried[]> {
   const tried: Tried[] = []
   const waiting = [...cases]
