@@ -4,13 +4,14 @@
 //   E2. Nothing else is decided for a session while a frame of it is under way.
 //   E3. Who lost its call to another forgets its triggers of that session.
 import type { SessionEvent } from '@reins/contracts'
-import { defaultRetryPolicy, due, type Effect, flightOf, plan, type Session, type Verdict } from '@reins/session'
+import { defaultRetryPolicy, due, type Effect, type Fold, flightOf, plan, type Session, type Verdict } from '@reins/session'
 import { readFor } from '../world/builds.ts'
 import { errandsHeld } from '../world/errands.ts'
 import { begin, decide, drop } from './append.ts'
 import { askedErrand, standingErrand } from './errands.ts'
 import {
   counting,
+  type ExecHold,
   type ExecSession,
   type ExecutorProcess,
   executorNamed,
@@ -20,6 +21,7 @@ import {
   update,
 } from './state.ts'
 import { answerOf, outcomeOf, summaryOf } from '../world/model.ts'
+import type { Rules } from '../world/rules.ts'
 import { instanceOf, type World } from '../world/world.ts'
 
 export function deliverExec(world: World, name: string, seq: number): void {
@@ -45,9 +47,27 @@ export function nextFor(world: World, process: ExecutorProcess, seq: number): Ve
   const hold = state?.held.get(seq)
   if (!trigger || !state || !hold || state.sending) return null
   if (errandsHeld(world, seq, state.fold).length > 0) return 'errand'
-  const { session, head } = state.fold
-  const next = world.rules.verdict(world.rules.remembers(session), head, holderOf(process, state), hold)
+  const next = verdictFor(world, process, state, hold)
   return next.do === 'hold' ? null : next
+}
+
+const verdicts = new WeakMap<Rules, WeakMap<Fold, Map<string, Verdict>>>()
+
+/** A verdict follows from these alone: worlds that differ in something else need it only once. */
+function verdictFor(world: World, process: ExecutorProcess, state: ExecSession, hold: ExecHold): Verdict {
+  const { rules } = world
+  const { fold, running, started } = state
+  const ofRules = verdicts.get(rules) ?? new WeakMap<Fold, Map<string, Verdict>>()
+  verdicts.set(rules, ofRules)
+  const ofFold = ofRules.get(fold) ?? new Map<string, Verdict>()
+  ofRules.set(fold, ofFold)
+  const runs = running ? `${running.call}/${running.attempt}` : ''
+  const key = `${instanceOf(process)} ${runs} ${started.join()} ${hold.redelivered}`
+  const known = ofFold.get(key)
+  if (known) return known
+  const next = rules.verdict(rules.remembers(fold.session), fold.head, holderOf(process, state), hold)
+  ofFold.set(key, next)
+  return next
 }
 
 export function actExec(world: World, name: string, seq: number): void {

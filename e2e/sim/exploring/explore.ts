@@ -50,8 +50,12 @@ export function make(world: World, move: Move, fault: FaultKind | null = null): 
 }
 
 /** Everything that can happen next: the moves, and each in the ways in which it can go wrong. */
-export function* nextWorlds(world: World, faults = true): Generator<{ label: string; world: World }> {
-  for (const move of movesOf(world)) {
+export function* nextWorlds(
+  world: World,
+  faults = true,
+  moves = movesOf(world),
+): Generator<{ label: string; world: World }> {
+  for (const move of moves) {
     const next = make(world, move)
     yield { label: move.label, world: next }
     if (!faults || next.tried === 'nothing' || move.label.startsWith('gateway') || move.label.startsWith('timer'))
@@ -98,7 +102,8 @@ export function exploreAll(scenario: Scenario, options: ExhaustiveOptions): Expl
   for (let top = stack.pop(); top; top = stack.pop()) {
     const { world, path } = top
     let moved = false
-    for (const { label, world: next } of nextWorlds(world)) {
+    const moves = movesOf(world)
+    for (const { label, world: next } of nextWorlds(world, true, moves)) {
       moved = true
       const here = { label, before: path }
       if (next.violation)
@@ -115,7 +120,7 @@ export function exploreAll(scenario: Scenario, options: ExhaustiveOptions): Expl
       }
     }
     // Faults are no way out of a world where nothing else can happen.
-    if (!moved || movesOf(world).length === 0) {
+    if (!moved || moves.length === 0) {
       checkRest(world)
       if (world.violation)
         return { states: seen.size, complete: false, finding: { violation: world.violation, moves: labelsOf(path) } }
