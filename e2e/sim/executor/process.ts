@@ -4,7 +4,16 @@
 //   E2. Nothing else is decided for a session while a frame of it is under way.
 //   E3. Who lost its call to another forgets its triggers of that session.
 import type { SessionEvent } from '@reins/contracts'
-import { defaultRetryPolicy, due, type Effect, type Fold, flightOf, plan, type Session, type Verdict } from '@reins/session'
+import {
+  defaultRetryPolicy,
+  due,
+  type Effect,
+  type Fold,
+  flightOf,
+  plan,
+  type Session,
+  type Verdict,
+} from '@reins/session'
 import { readFor } from '../world/builds.ts'
 import { errandsHeld } from '../world/errands.ts'
 import { begin, decide, drop } from './append.ts'
