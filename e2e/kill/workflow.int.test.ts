@@ -224,6 +224,39 @@ describe('code that decides', () => {
   )
 
   test(
+    'is cancelled with who delegated to its agent, though no turn of it is open',
+    async () => {
+      await bench.agent(
+        'sleeper',
+        `
+        export const affinity = { chat: 'true' }
+        export default async function (ctx) {
+          await ctx.pause({ content: 'Welcome.', turn: 0 })
+          await ctx.sleep('1h').catch((error) => ctx.step('told ' + error.code, () => 1))
+          return 'awake'
+        }`,
+        { description: 'Sleeps.' },
+      )
+      await bench.world.agent('waker', { affinity: { chat: 'true' }, agents: ['sleeper'] })
+      const asks = 'call delegate {"agent":"sleeper","instruction":"sleep"}'
+      const { session } = await bench.world.api.create('waker', asks)
+      const asked = await bench.until(session.id, (now) => countOf(now, 'delegation.requested') > 0)
+      const request = eventsOf(asked).find(({ type }) => type === 'delegation.requested')
+      const child = request?.type === 'delegation.requested' ? request.data.child : ''
+      await bench.until(child, (now) => countOf(now, 'run.slept') > 0)
+      await bench.world.api.once('POST', `/v1/sessions/${session.id}/cancel`, {})
+      const log = await bench.until(child, (now) => countOf(now, 'session.ended') > 0)
+      expect([countOf(log, 'run.withdrawn'), countOf(log, 'cancel.requested')]).toEqual([1, 1])
+      expect(eventsOf(log).find(({ type }) => type === 'run.step-started')?.data).toMatchObject({
+        name: 'told cancelled',
+      })
+      await bench.until(session.id, (now) => countOf(now, 'delegation.settled') > 0)
+      for (const id of [session.id, child]) expect(await bench.world.verdict(id)).toEqual([])
+    },
+    deadline,
+  )
+
+  test(
     'runs side by side where it asks so, and is listed under its agent; the example greets and keeps to its turns',
     async () => {
       await bench.agent(

@@ -219,12 +219,12 @@ type Followed =
   | 'delegation.cancel-requested'
 
 /** What other slices bring about, and code waits for: the end of a turn that it asked for, a person's answer. */
-export function followed<M extends Meanings<SessionEvent['type']>>(meanings: M): M {
+export function followed(meanings: Meanings<SessionEvent['type']>): Meanings<SessionEvent['type']> {
   const follow = <T extends Followed>(
     type: T,
     then: (after: Session, before: Session, data: EventData<T>, origin: Origin) => Session,
   ): Meaning<EventOf<T>> => {
-    const meaning = meanings[type] as unknown as Meaning<EventOf<T>>
+    const meaning: Meaning<EventOf<T>> = meanings[type]
     return {
       ...meaning,
       evolve: (session, event, origin) => {
