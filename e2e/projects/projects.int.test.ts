@@ -431,6 +431,20 @@ describe('what a project declares in reins.config.ts', () => {
       begun.json.session.digest,
       configured[1].data.pinned.digest,
     ])
+
+    const file = 'src/agents/clock.ts'
+    const ticking = readFileSync(path.join(folder, file), 'utf8')
+    write('clock', { [file]: ticking.replaceAll('tick', 'strike').replace('Date.now()', "'late'") })
+    expect((await product.cli('deploy', folder)).out).toContain('Deployed version 2 of the project clock')
+    const still = await product.ask('POST', `/v1/sessions/${id}/messages?wait=turn`, { content: 'call tick {}' })
+    expect(still.text).toContain('tock')
+    const dry = await product.cli('session', 'upgrade', id, '--dry-run')
+    expect(dry.out).toContain('- tools.tick')
+    expect(dry.out).toContain('! The conversation has calls of tick, which is no tool of it then.')
+    expect((await product.cli('session', 'upgrade', id)).err).toContain('something would break')
+    expect((await product.cli('session', 'upgrade', id, '--force')).out).toContain('+ tools.strike')
+    const after = await product.ask('POST', `/v1/sessions/${id}/messages?wait=turn`, { content: 'call strike {}' })
+    expect(after.text).toContain('tock')
   })
 })
 

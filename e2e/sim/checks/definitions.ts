@@ -6,7 +6,7 @@ import { short, type World } from '../world/world.ts'
 /** Of one event, before which the session was like this; `frame`: its own. */
 export function checkDefinition(world: World, { id, turn }: Session, event: SessionEvent, frame: Frame): void {
   const { gateway } = world.scenario
-  if (!gateway.some((op) => op.op === 'message' && op.anew)) return
+  if (!gateway.some((op) => op.op === 'upgrade' || (op.op === 'message' && op.anew))) return
   const asked =
     event.type === 'tool-calls.requested'
       ? event.data.digest
@@ -27,6 +27,8 @@ function standingAt(
 ): { readonly digest: string; readonly model: string } | undefined {
   const before = world.frames(id, 0).filter((frame) => frame.n < n)
   const said = before.flatMap(({ events }) => events)
-  const pinned = said.flatMap((event) => (event.type === 'agent.configured' && event.data.pinned) || [])
+  const pinned = said.flatMap(
+    (event) => ((event.type === 'agent.configured' || event.type === 'session.upgraded') && event.data.pinned) || [],
+  )
   return pinned.at(-1) ?? said.flatMap((event) => (event.type === 'session.started' ? [event.data] : []))[0]
 }

@@ -29,7 +29,24 @@ export const configured = {
   total: 1,
 } as const satisfies Partial<Scenario>
 
+const upgrade = (from: string, digest: string, tools: Scenario['born']['tools']) => ({
+  op: 'upgrade' as const,
+  events: [
+    {
+      type: 'session.upgraded' as const,
+      data: { from, pinned: { digest, model: `model-${digest}`, limits, tools, toolset: [] } },
+    },
+  ],
+})
+
+/** Between a turn that calls a tool and one that has it no more. */
+export const upgraded = {
+  ...configured,
+  gateway: [message('m1'), upgrade('d', 'd2', { safe: 'safe' }), message('m2')],
+} as const satisfies Partial<Scenario>
+
 export const mediumConfigured: readonly Scenario[] = [
+  { ...upgraded, name: 'a session that is upgraded' },
   { ...configured, name: 'an agent that is configured anew for a message' },
   {
     ...configured,
@@ -50,6 +67,7 @@ export const largeConfigured: readonly Scenario[] = [
       message('m1'),
       { ...message('m2', 'join'), anew: anew('d2', { safe: 'safe' }) },
       { op: 'pause' },
+      upgrade('d2', 'u1', { never: 'never', safe: 'safe' }),
       { ...message('m3'), anew: anew('d3', { never: 'never' }) },
       { op: 'resume' },
       { op: 'cancel' },

@@ -80,6 +80,7 @@ export type GatewayOp =
   | { readonly op: 'compact'; readonly of?: Below }
   | { readonly op: 'restore'; readonly of?: Below }
   /** Of a person, to so many tokens; where a turn has ended for the budget, the session goes on. */
+  | { readonly op: 'upgrade'; readonly events: readonly SessionEvent[]; readonly of?: Below }
   | { readonly op: 'raise'; readonly tokens: number; readonly of?: Below }
   /** From outside, to a run: the event that it may wait for. */
   | { readonly op: 'deliver'; readonly of?: Below }

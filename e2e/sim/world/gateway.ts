@@ -63,6 +63,7 @@ function outcomeAt(world: World, session: string, op: GatewayOp): RequestOutcome
   if (op.op === 'pause' && op.tree) return pauseTree(world.read(session))
   if (op.op === 'raise') return raisedBy(world, session, op)
   if (op.op === 'deliver') return deliveredAt(world, session)
+  if (op.op === 'upgrade') return upgradedAt(world, session, op)
   return op.op === 'decide' || op.op === 'revoke'
     ? decidedBy(world, session, op)
     : outcomeOf(world, session, world.read(session).head, op)
@@ -73,6 +74,12 @@ function deliveredAt(world: World, session: string): RequestOutcome {
   if (head.status === 'ended') return { kind: 'refused', code: 'session_ended', status: head.status }
   const data = { delivery: `d${world.done}`, event: 'paid', value: world.done }
   return appended({ events: [{ type: 'run.delivered', data }], to: toExec(head.pool), status: head.status })
+}
+
+function upgradedAt(world: World, session: string, { events }: GatewayOp & { op: 'upgrade' }): RequestOutcome {
+  const { head } = world.read(session)
+  if (head.status === 'ended') return { kind: 'refused', code: 'session_ended', status: head.status }
+  return appended({ events, to: toLog, status: head.status })
 }
 
 type ContextOp = Extract<GatewayOp, { op: 'compact' | 'restore' }>
@@ -116,7 +123,10 @@ function outcomeOf(
   world: World,
   id: string,
   head: Head,
-  op: Exclude<GatewayOp, Extract<GatewayOp, { op: 'decide' | 'revoke' | 'answer' | 'raise' | 'deliver' }> | ContextOp>,
+  op: Exclude<
+    GatewayOp,
+    Extract<GatewayOp, { op: 'decide' | 'revoke' | 'answer' | 'raise' | 'deliver' | 'upgrade' }> | ContextOp
+  >,
 ): RequestOutcome {
   if (op.op === 'rename') return rename(world, head)
   if (op.op !== 'message') return op.op === 'cancel' && op.end ? steer('end', 'x', head) : steer(op.op, 'x', head)

@@ -1,6 +1,6 @@
 // Known-wrong rules of agents that are configured anew, each with a scenario in which it bites.
 import type { Session } from '@reins/session'
-import { configured } from '../scenarios/configured.ts'
+import { configured, upgraded } from '../scenarios/configured.ts'
 import { sound } from '../world/rules.ts'
 import type { WrongRule } from './rules.ts'
 
@@ -24,5 +24,11 @@ export const wrongConfigured: readonly WrongRule[] = [
     says: 'an executor begins a turn with the definition of the turn before, and not with the one that was recorded for its message',
     rules: { ...sound, remembers: forgotten },
     scenario: { ...configured, name: 'an agent that is configured anew for a message' },
+  },
+  {
+    name: 'upgraded-at-once',
+    says: 'a session is upgraded in the middle of a turn',
+    rules: { ...sound, remembers: atOnce },
+    scenario: { ...upgraded, name: 'a session that is upgraded' },
   },
 ]

@@ -546,6 +546,18 @@ export function fakeServer(): FakeServer {
         end: control('end'),
         compact: control('compact'),
         restore: control('restore'),
+        upgrade: async (id, request = {}) => {
+          note(`upgrade ${id} ${JSON.stringify(request)}`)
+          return {
+            ...{ id, status: 'idle', cursor: 'c1', upgraded: request.dry_run !== true },
+            ...{ from: { digest: 'sha256:old', build: 3 }, to: { digest: 'sha256:new', build: 4 }, obstacles: [] },
+            changes: [
+              { what: 'model', change: 'changed', from: 'a/one', to: 'a/two' },
+              { what: 'tools.grep', change: 'removed' },
+            ],
+            breaks: ['The conversation has calls of grep, which is no tool of it then.'],
+          }
+        },
         raiseBudget: async (id, raise) => {
           note(`raise ${id} ${JSON.stringify(raise)}`)
           return { id, status: 'idle', cursor: 'c1' }

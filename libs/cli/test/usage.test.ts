@@ -45,6 +45,25 @@ describe('reins usage', () => {
   })
 })
 
+describe('reins session upgrade', () => {
+  test('shows what would change and what would break, and does it only when it is told to', async () => {
+    const dry = await run('session', 'upgrade', sessionId, '--dry-run')
+    expect(dry.out).toBe(
+      `from sha256:old (build 3)
+to   sha256:new (build 4)
+~ model: a/one -> a/two
+- tools.grep
+! The conversation has calls of grep, which is no tool of it then.
+Nothing was changed. Where this is right, upgrade the session with --force.
+`,
+    )
+    expect(dry.server.asked).toContain(`upgrade ${sessionId} {"dry_run":true}`)
+    const done = await run('session', 'upgrade', sessionId, '--force')
+    expect(done.out).toContain('It counts from its next turn.')
+    expect(done.server.asked).toContain(`upgrade ${sessionId} {"force":true}`)
+  })
+})
+
 describe('reins session budget', () => {
   const budget = {
     tokens: { limit: 1_000, spent: 900, held: 50 },

@@ -139,6 +139,10 @@ export const answers = {
   messageAccepted: record({ messageId: text, cursor: text }),
   turn: record({ turn: record({ id: text, status: text }), cursor: text }),
   controlAccepted: record({ id: text, status: text, cursor: text }),
+  sessionUpgraded: record({
+    ...{ id: text, status: text, cursor: text, from: record({ digest: text }), to: record({ digest: text }) },
+    ...{ changes: list(record({ what: text, change: text })), breaks: list(text), obstacles: list(text) },
+  }),
   events: record({
     events: list(record({ cursor: text, n: finite, i: finite, at: instant, type: text })),
     cursor: text,

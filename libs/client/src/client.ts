@@ -37,8 +37,10 @@ import type {
   SessionPrompt,
   SessionState,
   SessionTree,
+  SessionUpgraded,
   TreeStop,
   TurnResult,
+  UpgradeSession,
   UsageReport,
 } from '@reins/contracts'
 import { localFetch } from '#fetch'
@@ -151,6 +153,8 @@ export interface Client {
     readonly restore: Control
     /** Raises limits of the budget; where the latest turn has ended for it, the session goes on. Needs budget:raise. */
     raiseBudget(id: string, raise: RaiseBudget, options?: WriteOptions): Promise<ControlAccepted>
+    /** The version that its agent has now, from the next turn on. What would break: session_conflict, unless with force. */
+    upgrade(id: string, request?: UpgradeSession, options?: WriteOptions): Promise<SessionUpgraded>
   }
   readonly approvals: {
     /** Calls that wait, from an index that may be some moments old. Default: those that wait now. */
@@ -310,6 +314,7 @@ export function createClient(options: ClientOptions): Client {
       end: control('end'),
       compact: control('compact'),
       restore: control('restore'),
+      upgrade: (id, request = {}, write) => post(session(id, '/upgrade'), answers.sessionUpgraded, request, write),
       raiseBudget: (id, raise, write) => post(session(id, '/budget'), answers.controlAccepted, raise, write),
     },
     approvals: {

@@ -427,6 +427,7 @@ export {
   runPosition,
 } from './events/run.ts'
 export { PinnedDefinition } from './events/configured.ts'
+export { SessionUpgraded, UpgradeChange, UpgradeSession } from './api/upgrade.ts'
 export { CompactionReason, ContextSettings } from './events/context.ts'
 export { SessionPrompt } from './api/prompt.ts'
 export {

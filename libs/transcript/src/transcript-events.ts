@@ -237,6 +237,8 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
       const where = error?.where === undefined ? '' : ` (${error.where})`
       return same([notice('error', `The workflow failed${where}: ${error?.message ?? 'it did not say why'}`)])
     }
+    case 'session.upgraded':
+      return same([notice('info', 'The session goes on with another version of its agent, from the next turn on.')])
     case 'agent.configured':
     case 'run.declared':
     case 'run.invoked':

@@ -32,6 +32,7 @@ import { Values } from './api/values.ts'
 import { Webhooks } from './api/webhooks.ts'
 import { Appender } from './api/writes/appender.ts'
 import { Approvals } from './api/writes/approvals.ts'
+import { Upgrades } from './api/writes/upgrades.ts'
 import { Elicitations } from './api/writes/elicitations.ts'
 import { SessionWrites } from './api/writes/session-writes.ts'
 import { AgentDoor } from './doors/apps/agent-door.ts'
@@ -140,6 +141,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     webhooks: new Webhooks(config),
     memories: new Memories({ ...config, makeOp: () => `person/${makeShortId(clock.random)}` }),
     elicitations: new Elicitations({ ...config, access, writes, folds }),
+    upgrades: new Upgrades({ ...config, writes, folds, appender }),
     reads: new SessionReads({
       access,
       sessions,

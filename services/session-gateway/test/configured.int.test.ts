@@ -16,16 +16,19 @@ const project: ProjectEntry = {
 }
 
 let world: World
+/** What the registry has kept. */
+const versions = new Map<string, AgentDefinition>()
 beforeAll(async () => {
-  world = await World.start({ projects: [project] })
+  world = await World.start({ projects: [project], versions })
 })
 afterAll(() => world.close())
 
 /** What the initializer gives from now on; gives the digest. */
-function gives(prompt: string): string {
-  const definition: AgentDefinition = { name: 'ticket', model: 'scripted/echo', system_prompt: prompt }
+function gives(prompt: string, from: CodeBuild = code, more: Partial<AgentDefinition> = {}): string {
+  const definition: AgentDefinition = { name: 'ticket', model: 'scripted/echo', system_prompt: prompt, ...more }
   const digest = definitionDigest(definition)
-  world.replies = { [configure]: { ok: true, value: { agent: 'ticket', digest, definition, code } } }
+  versions.set(digest, definition)
+  world.replies = { [configure]: { ok: true, value: { agent: 'ticket', digest, definition, code: from } } }
   return digest
 }
 const asked = () => world.calls.filter(({ subject }) => subject === configure).map(({ request }) => request)
@@ -126,5 +129,72 @@ describe('a message to an agent that code configures', () => {
     const before = asked().length
     await send(await world.session())
     expect(asked()).toHaveLength(before)
+  })
+})
+
+describe('an upgrade of a session', () => {
+  const upgrade = (session: string, body: object = {}) =>
+    world.request('POST', `/v1/sessions/${session}/upgrade`, { body })
+  const later: CodeBuild = { ...code, build: 4, digest: 'sha256:b4' }
+
+  test('is told before it is done: a dry run appends nothing', async () => {
+    const from = gives('One.')
+    const session = await begun('u1')
+    const to = gives('Two.', later)
+    const { status, json } = await upgrade(session, { dry_run: true })
+    expect([status, json]).toEqual([
+      200,
+      {
+        ...{ id: session, status: 'idle', upgraded: false, cursor: expect.any(String) },
+        ...{ from: { digest: from, build: 3 }, to: { digest: to, build: 4 }, breaks: [], obstacles: [] },
+        changes: [{ what: 'system_prompt', change: 'changed', from: 'One.', to: 'Two.' }],
+      },
+    ])
+    expect(await framesOf(session)).toHaveLength(1)
+    expect(asked().at(-1)).toEqual({ agent: 'ticket', id: 'u1', by: 'admin' })
+  })
+
+  test('moves it to the build of now, whose initializer runs for its messages from then on', async () => {
+    gives('One.')
+    const session = await begun('u2')
+    gives('Two.', later)
+    const done = await upgrade(session)
+    expect([done.status, done.json.upgraded]).toEqual([202, true])
+    expect((await framesOf(session)).at(-1)).toEqual(['session.upgraded'])
+    await send(session)
+    expect(asked().at(-1)).toMatchObject({ id: 'u2', code: later })
+    expect((await framesOf(session)).at(-1)).toEqual(['message.received'])
+    const again = await upgrade(session)
+    expect([again.status, again.json.upgraded, again.json.changes]).toEqual([200, false, []])
+  })
+
+  test('is refused where something breaks, unless that is what is wanted', async () => {
+    gives('One.', code, { planning: true })
+    const session = await begun('u3')
+    await world.append(session, [
+      {
+        type: 'plan.updated',
+        data: { call: 'p', steps: [{ name: 'look', description: 'Look.', status: 'pending' }] },
+      },
+    ])
+    gives('Two.', later)
+    const refused = await upgrade(session)
+    expect([refused.status, refused.json.error.code]).toEqual([409, 'session_conflict'])
+    expect(refused.json.error).toMatchObject({
+      message: expect.stringContaining('It has a plan with open steps, and does not plan then.'),
+      next: expect.stringContaining('--force'),
+    })
+    expect((await upgrade(session, { dry_run: true })).json.breaks).toHaveLength(1)
+    expect((await upgrade(session, { force: true })).status).toBe(202)
+  })
+
+  test('to nothing newer, of no session, and of one that has ended', async () => {
+    const same = await upgrade(await world.session())
+    expect([same.status, same.json.upgraded]).toEqual([200, false])
+    expect((await upgrade('01HZZZZZZZZZZZZZZZZZZZZZZZ')).status).toBe(404)
+    const session = await world.session()
+    await world.append(session, [{ type: 'session.ended', data: { reason: 'x' } }], { status: 'ended' })
+    expect((await upgrade(session)).json.error.code).toBe('session_ended')
+    expect((await upgrade(session, { wrong: 1 })).status).toBe(400)
   })
 })

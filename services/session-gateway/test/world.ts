@@ -78,6 +78,8 @@ export interface WorldOptions {
   readonly principals?: readonly PrincipalEntry[]
   readonly roles?: readonly RoleEntry[]
   readonly projects?: readonly ProjectEntry[]
+  /** Beside that of `helper`, by digest. */
+  readonly versions?: ReadonlyMap<string, AgentDefinition>
 }
 
 export class World {
@@ -137,7 +139,14 @@ export class World {
           return undefined
         },
         agentFresh: async () => undefined,
-        version: async (asked) => (asked === digest ? version : undefined),
+        version: async (asked) => {
+          const kept = options.versions?.get(asked)
+          return kept
+            ? { digest: asked, at: 1, by: 'user:admin', definition: kept }
+            : asked === digest
+              ? version
+              : undefined
+        },
         token: (hash) => tokens.get(hash),
         tokens: () => [...tokens.values()],
         role: (name) => roles.find((role) => role.name === name),

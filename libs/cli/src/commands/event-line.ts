@@ -214,6 +214,11 @@ export function summary(event: ApiEvent): string {
       const { budget, spent, limit } = known.data
       return `${budget}: ${amountText(budget, spent)} of ${amountText(budget, limit)}`
     }
+    case 'session.upgraded': {
+      const { from, code, pinned } = known.data
+      const build = code ? ` (${code.project} build ${code.build})` : ''
+      return `${from.slice(0, 19)} -> ${pinned.digest.slice(0, 19)}${build} ${pinned.model}`
+    }
     case 'agent.configured': {
       const { code, pinned } = known.data
       return `${code.project} build ${code.build}${pinned ? ` ${pinned.model} ${pinned.digest.slice(0, 19)}` : ''}`

@@ -17,6 +17,7 @@ import { examples } from './examples.ts'
 import { outputCommand } from './output.ts'
 import { promptCommand } from './prompt.ts'
 import { replayCommand } from './replay-command.ts'
+import { upgradeCommand } from './session-upgrade.ts'
 import { budgetCommand } from './session-budget.ts'
 import { stopCommands } from './session-stop.ts'
 import { treeCommand } from './session-tree.ts'
@@ -89,6 +90,7 @@ export function sessionCommands(program: Command, act: Act): void {
     .action((id: string, _options: object, command: Command) => act(openSession)([id, { resume: false }], command))
   treeCommand(session, act)
   budgetCommand(session, act)
+  upgradeCommand(session, act)
   eventCommands(session, act)
   replayCommand(session, act)
   outputCommand(session, act)

@@ -85,7 +85,7 @@ const fourth: Change = { needs: 4 }
 /** Protocol 5: runs of workflows. */
 const fifth: Change = { needs: 5 }
 
-/** Protocol 6: turns that code asks for, with a call of a tool and no model; agents that are configured for each message. */
+/** Protocol 6: turns that code asks for, with a call of a tool and no model; agents that are configured for each message, or upgraded. */
 const sixth: Change = { needs: 6 }
 /** Below it, no session has an agent that is configured for each message. */
 export const configuredProtocol = sixth.needs
@@ -160,4 +160,5 @@ export const changes: Partial<Record<EventType, Change>> = {
   'delegation.prompted': fifth,
   'tool.asked': sixth,
   'agent.configured': sixth,
+  'session.upgraded': sixth,
 }

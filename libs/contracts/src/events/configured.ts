@@ -1,4 +1,5 @@
 // agent.configured: an agent of a project, whose initializer runs again for each message, as far as deciding needs what it gave.
+// session.upgraded: another version of its agent, which a person has given the session.
 import { type Static, Type } from 'typebox'
 import { CodeBuild } from '../agents/instance.ts'
 import { id } from './fields.ts'
@@ -22,4 +23,9 @@ export const configuredEvents = {
    * counts from the next turn on.
    */
   'agent.configured': Type.Object({ code: CodeBuild, pinned: Type.Optional(PinnedDefinition) }),
+  /**
+   * In the same form, and from the next turn on too. `from`: the digest that the session had, or was about to have. `code`: the build whose
+   * initializer runs from now on; absent: no code configures the agent any more.
+   */
+  'session.upgraded': Type.Object({ from: id, code: Type.Optional(CodeBuild), pinned: PinnedDefinition }),
 }

@@ -33,6 +33,7 @@ const gateway: readonly EventType[] = [
   'run.invoked',
   'run.delivered',
   'agent.configured',
+  'session.upgraded',
 ]
 const runner: readonly EventType[] = [
   'tool-call.started',
@@ -56,6 +57,7 @@ const peopleOnly: readonly EventType[] = [
   'context.restored',
   'budget.raised',
   'run.delivered',
+  'session.upgraded',
 ]
 
 const allowed: Readonly<Record<Role, ReadonlySet<EventType>>> = {

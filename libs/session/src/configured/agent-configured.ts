@@ -12,10 +12,13 @@ export function agentConfigured(start: SessionStart): readonly SessionEvent[] {
   return [{ type: 'agent.configured', data: { code, pinned } }, ...declared]
 }
 
-function pinnedDefinition(start: SessionStart): {
+export interface PinnedStart {
   readonly pinned: PinnedDefinition
+  /** What it declares, as it stands behind it. */
   readonly declared: readonly SessionEvent[]
-} {
+}
+
+export function pinnedDefinition(start: SessionStart): PinnedStart {
   const { started, declared } = sessionBeginning(start)
   const { digest, model, limits, tools, toolset = [] } = started
   return { pinned: { digest, model, limits, tools, toolset }, declared: declared.filter(isRedeclared) }

@@ -10,12 +10,20 @@ import { type Declared, isRedeclared, type Redeclared, redeclared } from './comi
 
 export type { Coming } from './coming.ts'
 
-export const configuredEvents: Meanings<'agent.configured'> = {
+export const configuredEvents: Meanings<'agent.configured' | 'session.upgraded'> = {
   'agent.configured': {
     effective: true,
     evolve: (session, { data: { code, pinned } }, { n, at, by }) => {
       if (!session.born || session.run) return session
       return { ...session, code, ...(pinned === undefined ? {} : { coming: { n, at, by, pinned, declared: [] } }) }
+    },
+  },
+  'session.upgraded': {
+    effective: true,
+    evolve: (session, { data: { code, pinned } }, { n, at, by }) => {
+      if (!session.born || session.run) return session
+      const { code: _, ...rest } = session
+      return { ...rest, ...(code === undefined ? {} : { code }), coming: { n, at, by, pinned, declared: [] } }
     },
   },
 }

@@ -441,6 +441,14 @@ export const operations = {
   end: control('End the session for good'),
   compact: control('Compact the context: the model is sent a summary of what came before the newest messages'),
   restore: control('Undo the latest compaction of the context'),
+  upgradeSession: {
+    ...control('Let a session go on with the version that its agent has now; with dry_run, say what that changes'),
+    errors: [
+      ...(['invalid_request', 'session_not_found', 'session_ended', 'session_conflict'] as const),
+      ...(['agent_not_found', 'invalid_agent'] as const),
+      ...appendErrors,
+    ],
+  },
   raiseBudget: {
     ...control('Raise the budget of a session; where its latest turn has ended for it, the session goes on'),
     needs: [['budget:raise'], ['budget:raise:{agent}']],

@@ -15,9 +15,11 @@ import {
   SessionPrompt,
   SessionState,
   SessionTree,
+  SessionUpgraded,
   statuses,
   TreeStop,
   TurnResult,
+  UpgradeSession,
 } from '@reins/contracts'
 import { Type } from 'typebox'
 import type { Api } from '../../api/api.ts'
@@ -26,7 +28,7 @@ import { type ContextVerb, type ControlVerb, contextVerbs, controlVerbs } from '
 import type { WriteOptions } from '../../api/writes/session-writes.ts'
 import type { Streams } from '../../streams/streams.ts'
 import { negotiate } from './accept.ts'
-import { controlAnswer, createAnswer, messageAnswer } from './outcomes.ts'
+import { answered, controlAnswer, createAnswer, messageAnswer, writeStatuses } from './outcomes.ts'
 import { type Answer, type Circumstances, json, type Route, route } from './route.ts'
 
 const closed = { additionalProperties: false } as const
@@ -121,7 +123,10 @@ const harmless = {
   'content-security-policy': "sandbox; default-src 'none'",
 }
 
-export function sessionRoutes({ writes, reads, trees, outputs, prompts }: Api, streams: Streams): readonly Route[] {
+export function sessionRoutes(
+  { writes, upgrades, reads, trees, outputs, prompts }: Api,
+  streams: Streams,
+): readonly Route[] {
   return [
     route({
       ...operations.createSession,
@@ -223,6 +228,19 @@ export function sessionRoutes({ writes, reads, trees, outputs, prompts }: Api, s
       handle: async (incoming) => {
         const { caller, params, body, query } = incoming
         return messageAnswer(await writes.send(caller, params.id, body, asking(incoming, query.wait)))
+      },
+    }),
+    route({
+      ...operations.upgradeSession,
+      method: 'POST',
+      path: '/v1/sessions/:id/upgrade',
+      params,
+      body: UpgradeSession,
+      headers: idempotencyKey,
+      answers: { 200: SessionUpgraded, 202: SessionUpgraded },
+      handle: async (incoming) => {
+        const { caller, params, body } = incoming
+        return answered(await upgrades.upgrade(caller, params.id, body, asking(incoming, undefined)), writeStatuses)
       },
     }),
     route({
