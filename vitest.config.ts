@@ -1,14 +1,15 @@
 // The parts of `npm test`, which `npm run verify` runs one after the other: `--project unit` and so on.
 //   V1. What kills and stalls processes at any moment (faults) runs last and by itself: beside other tests it would test how busy the
 //       machine is. What kills a process that stands still at a named point runs with the rest.
-//   V3. Unit tests share one module registry for all files of a worker: to load each module anew for each of 200 files cost three times
-//       what the tests themselves do. So a unit test leaves nothing behind in a module, in process.env or in the clock.
+//   V3. The files of a worker share one module registry: to load each module anew for each of 400 files costs more than a tenth of
+//       the whole. So a test leaves nothing behind in a module, in process.env, in the prototypes or in the clock, and ends what it started.
+//       Only faults have a process for each file: what they kill may take some of the test with it.
 //   V2. The rest runs three files at a time also on two cores, where vitest's own choice is one: most of them wait for servers.
 import { defineConfig } from 'vitest/config'
 
 // Deadlines are for what hangs. None of them says how fast something is.
 const limits = { testTimeout: 120_000, hookTimeout: 240_000, expect: { poll: { timeout: 60_000 } } }
-const together = { ...limits, maxWorkers: 3, sequence: { groupOrder: 0 } }
+const together = { ...limits, maxWorkers: 3, isolate: false, sequence: { groupOrder: 0 } }
 const byItself = { ...limits, maxWorkers: 1, sequence: { groupOrder: 1 } }
 
 const never = ['**/node_modules/**', 'e2e/containers/**']
@@ -22,7 +23,6 @@ export default defineConfig({
         test: {
           ...together,
           name: 'unit',
-          isolate: false,
           include: folders.map((folder) => `${folder}/**/*.test.ts`),
           exclude: [...never, '**/*.int.test.ts'],
         },

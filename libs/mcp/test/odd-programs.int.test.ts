@@ -58,6 +58,7 @@ describe('a program', () => {
     expect(await variable('TOKEN')).toBe('s3cret')
     expect(await variable('PLAIN')).toBe('x')
     expect(await variable('REINS_TEST_LEAK')).toBe('not set')
+    delete process.env.REINS_TEST_LEAK
   })
 
   it('that is killed in the middle of a call ends that call, and the next one starts it again', async () => {
