@@ -1,0 +1,75 @@
+// Records golden journals of code that decides: a chat that a file leads, and a run of a project's workflow with the session below it:
+// `node e2e/golden/record-runs.ts <folder>`. As with record.ts: what is committed is never recorded anew.
+import path from 'node:path'
+import { sessionOfRun } from '@reins/contracts'
+import { bundledCode, workflowsProject } from '../harness/bundled-code.ts'
+import { startRecording } from './recording.ts'
+
+const recording = await startRecording(path.resolve(process.argv[2] ?? 'libs/session/golden'))
+const { call, newSession, save, send, until } = recording
+
+const chat = `
+import { ChatResponseOutput, ElicitationOutput, SessionEndOutput } from '@reins/agent'
+export default async function chat(ctx) {
+  const { message } = await ctx.pause(new ChatResponseOutput({ content: 'Welcome.', turn: 0 }))
+  const noted = await ctx.step('note', async () => 'noted ' + message)
+  await ctx.sleep(20)
+  const answer = await ctx.agent(message)
+  const { elicitation_response } = await ctx.pause(
+    new ElicitationOutput({ elicitation_id: 'sure', url: 'https://example.com/sure', message: 'Sure?', server_name: 'chat' }),
+  )
+  await ctx.pause(new ChatResponseOutput({ content: answer.content + ', ' + noted + ', ' + elicitation_response.action, turn: 1 }))
+  await ctx.pause(new SessionEndOutput({ reason: 'done', turns: 2 }))
+}`
+await call('PUT', '/agents/led', {
+  definition: {
+    ...{ name: 'led', model: 'scripted/assistant', system_prompt: 'Be brief.', workflow_file: './chat.ts' },
+  },
+  files: [{ file: './chat.ts', text: bundledCode(chat, 'chat.ts') }],
+})
+const led = await newSession('led')
+await until(led, 'run.paused')
+await send(led, 'say one')
+await until(led, 'run.paused', 2)
+interface Asked {
+  readonly elicitations: readonly { readonly elicitation_id: string }[]
+}
+const { elicitations } = (await call('GET', `/sessions/${led}/elicitations`)) as unknown as Asked
+await call('POST', `/sessions/${led}/elicitations/${elicitations[0]?.elicitation_id}`, { action: 'accept' })
+await until(led, 'run.paused', 3)
+await send(led, 'say two')
+await until(led, 'session.ended')
+await save('workflow', led)
+
+await call('PUT', '/agents/helper', { name: 'helper', model: 'scripted/assistant', system_prompt: 'You help.' })
+await call('PUT', '/projects/golden', {
+  bundle: workflowsProject({
+    flow: `
+      const helper = await ctx.init('helper')
+      const session = await helper.session()
+      const one = await session.prompt('say one')
+      const charged = await ctx.step('charge', async () => 7)
+      const paid = await ctx.waitFor('paid')
+      const input = await ctx.pause({ asks: 'go on?' })
+      return [one.text, charged, paid, input, ctx.payload]`,
+  }),
+})
+interface Started {
+  readonly run: { readonly runId: string }
+}
+const { run } = (await call('POST', '/runs', { workflow: 'flow', payload: { n: 1 } })) as unknown as Started
+const root = sessionOfRun(run.runId)
+await until(root, 'run.waited')
+await call('POST', `/runs/${run.runId}/deliveries`, { event: 'paid', value: 5 })
+await until(root, 'run.waited', 2)
+await call('POST', `/runs/${run.runId}/deliveries`, { value: { ok: true } })
+await until(root, 'session.ended')
+await save('run', root)
+interface Events {
+  readonly events: readonly { readonly type: string; readonly data: { readonly child?: string } }[]
+}
+const { events } = (await call('GET', `/sessions/${root}/events?limit=1000`)) as unknown as Events
+await save('run-below', events.find(({ type }) => type === 'run.prompted')?.data.child ?? '')
+
+await recording.close()
+process.exit(0)
