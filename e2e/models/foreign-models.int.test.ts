@@ -87,7 +87,7 @@ const eventsOf = async (id: string): Promise<readonly ApiEvent[]> =>
 
 /** Reads on until an event of the type is there. */
 async function until(id: string, type: string): Promise<readonly ApiEvent[]> {
-  const signal = AbortSignal.timeout(30_000)
+  const signal = AbortSignal.timeout(110_000)
   const seen: ApiEvent[] = []
   for await (const item of client.sessions.follow(id, { deltas: false, signal })) {
     if (!('n' in item)) continue

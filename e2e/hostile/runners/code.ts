@@ -13,7 +13,7 @@ export function codeRunner({ cases }: Kind<Source>, secretFile: string): Run<Sou
   )
   const { run } = hostsOf({ hostile: toolsOf(tools.join('\n')) })
   return async (source) => {
-    const signal = AbortSignal.timeout(30_000)
+    const signal = AbortSignal.timeout(80_000)
     const answer = await run('hostile', `case_${sources.indexOf(source)}`, { path: secretFile }, { signal })
     return JSON.stringify(answer)
   }
