@@ -125,6 +125,14 @@ describe('a message to an agent that code configures', () => {
     expect(all.filter((type) => type === 'message.received')).toHaveLength(3)
   })
 
+  test('is taken also where a newer build has written to the session: what stands is said again', async () => {
+    gives('One.')
+    const session = await begun('h')
+    await world.append(session, [{ type: 'turn.marked', data: {} } as never])
+    expect((await send(session)).status).toBe(202)
+    expect((await framesOf(session)).at(-1)).toEqual(['agent.configured', 'message.received'])
+  })
+
   test('of another kind asks nobody', async () => {
     const before = asked().length
     await send(await world.session())

@@ -262,7 +262,7 @@ export class World {
     const { status = head.status, role = 'e', to = toLog, by = 'executor-1' } = options
     const draft = {
       ...{ id: `x${head.seq + 1}`, n: head.n + 1, prev: head.seq, at: this.now, by, role },
-      ...{ needs: 1, status, pool: head.pool, events },
+      ...{ needs: Math.max(head.needs, 1), status, pool: head.pool, events },
     }
     const outcome = await this.journal.sessions.append(session, draft, to, head.hash)
     if (outcome.kind !== 'appended') throw new Error('the test raced itself')

@@ -4,7 +4,8 @@
 //   CM2. The initializer runs before the append, so that no other request of the session waits for it. What it gave is compared on the
 //        fold of the head that the message is appended on.
 //   CM3. Where it throws, does not end or gives no agent, the message is refused, and nothing of it is in the session.
-import { configuredProtocol, type Head, ReinsError, type SessionEvent } from '@reins/contracts'
+//   CM4. What stands in a session that a newer build has written to is not known here: then what the initializer gave is said again.
+import { configuredProtocol, type Head, type SessionEvent } from '@reins/contracts'
 import { agentConfigured, comingDigest, type Session } from '@reins/session'
 import type { SessionFolds } from '../reads/session-folds.ts'
 import { agentFor, type NewSessionParts, startOf } from './new-session.ts'
@@ -23,8 +24,7 @@ export async function configuredFor(
 ): Promise<Configured> {
   if (needs < configuredProtocol || status === 'ended') return asItStands // CM1
   const at = async (least: number): Promise<Session> => (await parts.folds.folded(id, least)).fold.session
-  const { code, born, beyond } = await at(seq)
-  if (beyond) throw new ReinsError('unavailable', `A newer version of Reins decides on this session: ${beyond.why}.`)
+  const { code, born } = await at(seq)
   if (!code || !born) return asItStands
   const found = await agentFor(parts, { agent: born.agent, id: born.instance ?? id, code, by })
   let events: Promise<readonly SessionEvent[]> | undefined
@@ -34,7 +34,8 @@ export async function configuredFor(
     return agentConfigured(start)
   }
   return async (head) => {
-    if (comingDigest(await at(head.seq)) === found.digest) return [] // CM2
+    const session = await at(head.seq)
+    if (!session.beyond && comingDigest(session) === found.digest) return [] // CM2, CM4
     events ??= differing()
     return events
   }
