@@ -160,10 +160,12 @@ describe('reins init', () => {
       'src/skills.test.ts': `
         import assert from 'node:assert/strict'
         import { test } from 'node:test'
+        import { SkillCatalog } from '@reins/agent'
         import review from './skills/review/SKILL.md' with { type: 'skill' }
         import plain from './skills/review/SKILL.md'
+        const all: readonly { readonly name: string }[] = SkillCatalog.fromDirectory('./skills')
         test('a skill is loaded by plain Node', () => {
-          assert.deepEqual([review.name, plain.description], ['review', 'Reviews code.'])
+          assert.deepEqual([review.name, plain.description, all[0]?.name], ['review', 'Reviews code.', 'review'])
         })`,
     })
     const tested = await product.cli('test', folder())

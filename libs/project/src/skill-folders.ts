@@ -11,7 +11,9 @@ export type WithFolders =
   | { readonly kind: 'source'; readonly source: string }
   | { readonly kind: 'failed'; readonly problems: readonly string[] }
 
-export const namesSkillFolder = (source: string): boolean => source.includes('SkillCatalog.fromDirectory(')
+/** Whoever has SkillCatalog from Reins; so the module that it comes from, which speaks of it, does not. */
+export const namesSkillFolder = (source: string): boolean =>
+  source.includes('SkillCatalog.fromDirectory(') && /from\s*['"]@reins\/agent['"]/.test(source)
 
 /** `file`: absolute, of the module. */
 export async function withSkillFolders(source: string, file: string): Promise<WithFolders> {
