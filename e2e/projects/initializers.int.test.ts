@@ -61,7 +61,7 @@ beforeAll(async () => {
   const sandbox = await detectSandbox({ allowUnsandboxed: true, allowNetwork: false, programs })
   const options = { sandbox, guard: noGuard, textOf: async () => built.text }
   initializers = new Initializers(options)
-  hasty = new Initializers({ ...options, withinMs: 1000 })
+  hasty = new Initializers({ ...options, withinMs: 3000 })
   source = codeSource({ sandbox, guard: noGuard, bundles: { get: async () => Buffer.from(built.text) } })
 }, deadline)
 
@@ -97,7 +97,7 @@ describe('an initializer', () => {
   )
 
   test.each(['hangs', 'loops'])('that %s is stopped with its process', { timeout: deadline }, async (id) => {
-    const said = 'src/agents/ticket.ts: the initializer did not end within 1 s'
+    const said = 'src/agents/ticket.ts: the initializer did not end within 3 s'
     expect(await configure(id, hasty)).toEqual({ kind: 'failed', message: expect.stringContaining(said) })
     // A busy machine may need longer than that for the start of the next process.
     await eventually(async () => (await configure('t-3', hasty)).kind === 'configuration')

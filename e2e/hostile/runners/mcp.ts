@@ -26,7 +26,7 @@ async function withServer<Answer>(
   other?: Parameters<typeof oddServer>[1],
 ): Promise<Answer> {
   const server = await oddServer(does, other)
-  const entry = { name: 'odd', url: server.url, connect_timeout: 10, timeout: 5, ...change } as McpServer
+  const entry = { name: 'odd', url: server.url, connect_timeout: 40, timeout: 20, ...change } as McpServer
   const { servers, asked } = serversOf(definition(entry), { TOKEN: canary })
   try {
     return await use({
