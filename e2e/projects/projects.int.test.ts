@@ -205,8 +205,11 @@ describe('a deployed project', () => {
           ],
         }))`,
       'src/workflows/ask.ts': `
+        import { dispatch } from '@reins/agent'
         export const route = async (_c: unknown, next: () => Promise<void>) => next()
         export async function run(ctx: any) {
+          const refused = await dispatch({ agent: 'desk', id: 'x', input: 1 }).catch((error: Error) => error.message)
+          if (!refused.includes('not in a workflow')) throw new Error(refused)
           const sum = await ctx.step('sum', () => 40 + ctx.payload.more)
           const session = await (await ctx.init('desk')).session()
           const { text } = await session.prompt('call who {}')

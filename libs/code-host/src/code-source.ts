@@ -176,6 +176,8 @@ function lost(
 
 /** S3. */
 async function answered(what: string, tool: CodeTool, context: CallContext): Promise<unknown> {
+  if (what === 'dispatch')
+    throw new ToolFailure('failed', 'dispatch() works in app.ts, in routes and in channels, and not in a tool')
   if (what !== 'values') throw new ToolFailure('failed', `a tool has nothing to ask for by "${what}"`)
   const [secrets, config] = await Promise.all([
     valuesOf(tool.secret_requests, context.secrets),

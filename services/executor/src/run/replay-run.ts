@@ -56,6 +56,8 @@ type Outcome = ReplayOutcome | { readonly kind: 'aborted'; readonly partial: str
 export type Say = (events: readonly SessionEvent[], begins: boolean) => Promise<Said>
 
 const notRunTries = 4
+const noDispatch =
+  'dispatch() works in app.ts, in routes and in channels, and not in a workflow: prompt the agent, by ctx.init(…) and a session of it'
 /** With up to 10 s before each of them. */
 const environmentTries = 60
 
@@ -261,6 +263,8 @@ class Replaying {
 
   /** RR2. */
   #take(what: string, value: unknown): Promise<unknown> {
+    // Said to the code alone: it may catch it.
+    if (what === 'dispatch') return Promise.reject(new Error(noDispatch))
     const answer = this.#line.then(() => {
       this.#rearm()
       return this.#fault ? { kind: 'open' } : this.#handle(what, (value ?? {}) as Words)
