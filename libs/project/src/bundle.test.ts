@@ -56,6 +56,7 @@ describe('a file with its imports', () => {
     const skill = (name: string) => `---\nname: ${name}\ndescription: Does ${name}.\n---\nDo ${name}.\n`
     const here = folder('skilled', {
       'tools.ts': `import { SkillCatalog } from '@reins/agent'
+        // As in SkillCatalog.fromDirectory('./elsewhere'), which is no call.
         export const catalog = SkillCatalog.fromDirectory('./skills')
         export const both = [...SkillCatalog.fromDirectory("skills"), 1]`,
       'skills/write/SKILL.md': skill('write'),

@@ -20,7 +20,8 @@ export async function withSkillFolders(source: string, file: string): Promise<Wi
   const imports: string[] = []
   const problems: string[] = []
   const lists: string[] = []
-  for (const [, , folder = ''] of source.matchAll(call)) {
+  for (const { 2: folder = '', index } of source.matchAll(call)) {
+    if (inComment(source, index)) continue
     const found = await skillsIn(path.resolve(path.dirname(file), folder))
     if (typeof found === 'string') problems.push(`SkillCatalog.fromDirectory('${folder}'): ${found}`)
     const names = (typeof found === 'string' ? [] : found).map((skill) => {
@@ -33,8 +34,16 @@ export async function withSkillFolders(source: string, file: string): Promise<Wi
   }
   if (problems.length > 0) return { kind: 'failed', problems }
   let at = 0
-  const replaced = source.replace(call, () => lists[at++] ?? '')
+  const replaced = source.replace(call, (found: string, _quote: string, _folder: string, index: number) =>
+    inComment(source, index) ? found : (lists[at++] ?? ''),
+  )
   return { kind: 'source', source: `${replaced}\n${imports.join('\n')}\n` }
+}
+
+/** What a comment names is no call. */
+function inComment(source: string, index: number): boolean {
+  const line = source.slice(source.lastIndexOf('\n', index) + 1, index)
+  return /^\s*(?:\*|\/\*)|(?:^|\s)\/\//.test(line)
 }
 
 /** Names of folders; a text: what is wrong. */

@@ -6,7 +6,7 @@ export const SkillCatalog = Object.freeze({
   /** `folder`: a text as it stands, relative to the file that it stands in. Each skill has a folder in it, with its SKILL.md. */
   fromDirectory(folder: string): readonly Skill[] {
     throw new TypeError(
-      `SkillCatalog.fromDirectory(${JSON.stringify(folder)}) is read when the project is built. Write the folder there as a text: SkillCatalog.fromDirectory('./skills'); and build with reins build, dev, deploy or test.`,
+      `SkillCatalog.fromDirectory(${JSON.stringify(folder)}) is read when the project is built. Write the folder there as a text, such as './skills', and build with reins build, dev, deploy or test.`,
     )
   },
   of(skills: readonly Skill[]): readonly Skill[] {
