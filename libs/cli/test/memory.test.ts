@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { parseMemoryLines } from '../src/commands/memory-lines.ts'
+import { parseMemoryLines } from '../src/commands/agents/memory-lines.ts'
 import { clientProgram, runProgram } from '../src/program.ts'
 import { fakeContext, fakeServer } from './fakes.ts'
 

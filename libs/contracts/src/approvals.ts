@@ -1,7 +1,7 @@
 // What a decision of a person is about, and what a gateway signs of it: the same bytes for whoever decides, signs or checks.
 import { createHash } from 'node:crypto'
 import { canonicalJson } from './agents/definition.ts'
-import type { ApprovalScope } from './events/approval.ts'
+import type { ApprovalScope } from './events/tools/approval.ts'
 import type { EventOf } from './events/catalogue.ts'
 
 /** A decision about these arguments is about no others. Hex sha256. */

@@ -2,7 +2,7 @@
 //   FM1. The first thing that does not fit is named with its field, and with what would fit. What a schema says beyond this is the server's.
 //   FM2. A field that is left out has its default, where the form gives one that fits.
 //   FM3. All of it together is bounded: it stands in the log, once for the answer and once for each time that the call goes on.
-import type { ElicitationContent } from './events/elicitation.ts'
+import type { ElicitationContent } from './events/tools/elicitation.ts'
 
 type Schema = Readonly<Record<string, unknown>>
 type Value = ElicitationContent[string]

@@ -365,7 +365,7 @@ export {
   ToolApproval,
   ToolApprovalRule,
   ToolTarget,
-} from './events/approval.ts'
+} from './events/tools/approval.ts'
 export {
   configuredProtocol,
   type EventData,
@@ -411,11 +411,11 @@ export {
   maxElicitationSchemaChars,
   maxElicitationUrlChars,
   Resumed,
-} from './events/elicitation.ts'
+} from './events/tools/elicitation.ts'
 export { ModelCallError, Reserved } from './events/model-call.ts'
-export { WorkspaceFound, workspaceLimits, workspaceServer, WorkspaceSkill } from './events/workspace.ts'
-export { maxStepNameChars, maxStepTextChars, PlanStep, planDefaults } from './events/planning.ts'
-export { PromptRecipe } from './events/recipe.ts'
+export { WorkspaceFound, workspaceLimits, workspaceServer, WorkspaceSkill } from './events/mind/workspace.ts'
+export { maxStepNameChars, maxStepTextChars, PlanStep, planDefaults } from './events/mind/planning.ts'
+export { PromptRecipe } from './events/mind/recipe.ts'
 export {
   maxWaitName,
   questionOfTimer,
@@ -425,10 +425,10 @@ export {
   runLimits,
   runMessage,
   runPosition,
-} from './events/run.ts'
-export { PinnedDefinition } from './events/configured.ts'
+} from './events/code/run.ts'
+export { PinnedDefinition } from './events/code/configured.ts'
 export { SessionUpgraded, UpgradeChange, UpgradeSession } from './api/upgrade.ts'
-export { CompactionReason, ContextSettings } from './events/context.ts'
+export { CompactionReason, ContextSettings } from './events/mind/context.ts'
 export { SessionPrompt } from './api/prompt.ts'
 export {
   BranchUse,
@@ -445,8 +445,8 @@ export {
 export { statusOfWord, validStatusWords } from './api/status-words.ts'
 export { Limits, OnBusy, Parent, PinnedTool, ReplayClass, ToolRisk } from './events/session.ts'
 export { maySay } from './events/speakers.ts'
-export { RequestedCall } from './events/tool-call.ts'
-export { DeclaredServer, ServerAnswer, ServerTool } from './events/toolset.ts'
+export { RequestedCall } from './events/tools/tool-call.ts'
+export { DeclaredServer, ServerAnswer, ServerTool } from './events/tools/toolset.ts'
 export {
   type Cursor,
   decodeCursor,

@@ -6,10 +6,10 @@ import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamable
 import { type ResolvedMcpServer, secretIn } from '@reins/contracts'
 import type { Guard, Sandbox } from '@reins/tools'
 import { type Asked, Connection } from './connection.ts'
-import { foreignFetch, type Fetch } from './foreign-fetch.ts'
+import { foreignFetch, type Fetch } from './transports/foreign-fetch.ts'
 import { oneLine } from './foreign-text.ts'
-import { HttpTransport } from './http-transport.ts'
-import { StdioTransport } from './stdio-transport.ts'
+import { HttpTransport } from './transports/http-transport.ts'
+import { StdioTransport } from './transports/stdio-transport.ts'
 
 export interface Ends {
   readonly sandbox: Sandbox

@@ -2,7 +2,7 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js'
 import { oneLine } from './foreign-text.ts'
-import { lostStream, strangeId } from './open-requests.ts'
+import { lostStream, strangeId } from './calls/open-requests.ts'
 
 export type Failure =
   /** The token was refused: nothing ran. */

@@ -22,11 +22,11 @@ import {
 } from '@reins/tools'
 import { connect, type Ends, type Wanted } from './connect.ts'
 import type { Asked, Connection, ServerInfo } from './connection.ts'
-import { elicitationsIn, urlElicitationRequired } from './elicitation.ts'
+import { elicitationsIn, urlElicitationRequired } from './calls/elicitation.ts'
 import type { Failure } from './failures.ts'
 import { type ListedTool, ownTool } from './listed-tools.ts'
 import { Pool, type PoolOptions } from './pool.ts'
-import { listText, outcomeOf } from './results.ts'
+import { listText, outcomeOf } from './calls/results.ts'
 import { isObject } from './tool-schema.ts'
 
 export type Secret = (name: string) => Promise<string>

@@ -10,7 +10,7 @@ import { CommandFailure, exitCodes, QuietExit, usageFailure } from '../failure.t
 import { type Act, defaultAgent, type Invocation } from '../invocation.ts'
 import { neutralise } from '../text/neutralise.ts'
 import { examples } from './examples.ts'
-import { budgetArgument } from './session-budget.ts'
+import { budgetArgument } from './sessions/session-budget.ts'
 import { readAll } from './stdin.ts'
 
 export interface ChatFlags {

@@ -15,7 +15,7 @@ import { table } from '../text/table.ts'
 import { ago, span } from '../text/when.ts'
 import { count } from './count.ts'
 import { examples } from './examples.ts'
-import { watchNews } from './watch-news.ts'
+import { watchNews } from './sessions/watch-news.ts'
 
 interface ListOptions {
   readonly state: ElicitationState | 'all'

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { Budget } from '../budget/limits.ts'
-import { planDefaults } from '../events/planning.ts'
+import { planDefaults } from '../events/mind/planning.ts'
 import { agentNamePattern } from '../ids.ts'
 import { LongTermMemory } from '../memory/settings.ts'
 import { Approvals, approvalWords, Duration } from './approvals.ts'

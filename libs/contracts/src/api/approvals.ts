@@ -1,7 +1,7 @@
 // Approvals and grants over the API: what a person is shown, and what they can say.
 import { type Static, Type } from 'typebox'
 import type { Only } from '../access/only.ts'
-import { ApprovalScope, maxReasonChars } from '../events/approval.ts'
+import { ApprovalScope, maxReasonChars } from '../events/tools/approval.ts'
 
 const closed = { additionalProperties: false } as const
 

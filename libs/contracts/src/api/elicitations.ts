@@ -1,7 +1,7 @@
 // Elicitations over the API: what a server asks a person, and what they can answer.
 import { type Static, Type } from 'typebox'
 import type { Only } from '../access/only.ts'
-import { ElicitationAction, ElicitationContent, ElicitationMode } from '../events/elicitation.ts'
+import { ElicitationAction, ElicitationContent, ElicitationMode } from '../events/tools/elicitation.ts'
 
 const closed = { additionalProperties: false } as const
 

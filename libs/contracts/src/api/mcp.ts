@@ -1,6 +1,6 @@
 // What a try of an agent's MCP servers says: asked over the API, answered by a tool-runner.
 import { type Static, Type } from 'typebox'
-import { ToolApproval } from '../events/approval.ts'
+import { ToolApproval } from '../events/tools/approval.ts'
 import { ReplayClass, ToolRisk } from '../events/session.ts'
 
 const closed = { additionalProperties: false } as const

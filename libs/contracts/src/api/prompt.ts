@@ -1,6 +1,6 @@
 // What a model was sent in a call of a session, made again from the log.
 import { type Static, Type } from 'typebox'
-import { PromptRecipe } from '../events/recipe.ts'
+import { PromptRecipe } from '../events/mind/recipe.ts'
 import type { ModelMessage, ToolSpec } from '../model.ts'
 
 const closed = { additionalProperties: false } as const

@@ -1,7 +1,7 @@
 // Runs of workflows as people and programs see them. A run is a session; its public id is `run_` and the id of that session.
 import { type Static, Type } from 'typebox'
 import { moduleNamePattern } from '../agents/instance.ts'
-import { maxWaitName, RunError } from '../events/run.ts'
+import { maxWaitName, RunError } from '../events/code/run.ts'
 import { SessionInfo } from './api.ts'
 
 const closed = { additionalProperties: false } as const

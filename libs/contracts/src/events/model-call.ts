@@ -4,7 +4,7 @@ import { ModelPrice } from '../budget/prices.ts'
 import { ModelErrorCode } from '../model.ts'
 import { AssistantBlock, Usage } from './content.ts'
 import { attempt, id } from './fields.ts'
-import { PromptRecipe } from './recipe.ts'
+import { PromptRecipe } from './mind/recipe.ts'
 
 /** A model error (model.ts), or what the harness itself says of an attempt: lost with its process, cancelled, shed at shutdown. */
 export const ModelCallError = Type.Object({

@@ -1,6 +1,6 @@
 // session.* and message.*: a session's life, and what people say into it.
 import { type Static, Type } from 'typebox'
-import { ToolApproval, ToolApprovalRule, ToolTarget } from './approval.ts'
+import { ToolApproval, ToolApprovalRule, ToolTarget } from './tools/approval.ts'
 import { UserContent } from './content.ts'
 import { id } from './fields.ts'
 

@@ -6,7 +6,7 @@ import { allEvents } from '../../event-pages.ts'
 import { exitCodes, QuietExit } from '../../failure.ts'
 import type { Act, Invocation } from '../../invocation.ts'
 import { neutralise } from '../../text/neutralise.ts'
-import { eventLine } from '../event-line.ts'
+import { eventLine } from '../sessions/event-line.ts'
 import { examples } from '../examples.ts'
 import { failureOf } from './run.ts'
 

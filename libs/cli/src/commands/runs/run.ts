@@ -9,7 +9,7 @@ import type { FollowItem, ReinsClient } from '../../client-port.ts'
 import { asTyped, exitCodes, QuietExit } from '../../failure.ts'
 import type { Act, Invocation } from '../../invocation.ts'
 import { neutralise, oneLine } from '../../text/neutralise.ts'
-import { eventLine } from '../event-line.ts'
+import { eventLine } from '../sessions/event-line.ts'
 import { examples } from '../examples.ts'
 import { jsonArgument, jsonHelp } from './json-argument.ts'
 

@@ -19,9 +19,9 @@ import { checker } from '../http/check.ts'
 import { parseJson } from '../http/json.ts'
 import { answered, controlAnswer, messageAnswer, writeStatuses } from '../http/outcomes.ts'
 import type { Route } from '../http/route.ts'
-import { socketRoute } from '../http/routes-sessions.ts'
+import { socketRoute } from '../http/routes/sessions.ts'
 import { admit, type HttpOptions } from '../http/server.ts'
-import { waitingRequest } from '../http/waiting-lists.ts'
+import { waitingRequest } from '../http/routes/waiting-lists.ts'
 import { socketSink } from './socket-sink.ts'
 
 /** One message from a client, in bytes. */

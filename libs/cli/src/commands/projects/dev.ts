@@ -1,0 +1,146 @@
+// reins dev: builds a project and deploys it to a Reins on this machine, again with each change.
+//   DV1. What is wrong with a save is shown, and the last good build goes on: nothing of a bad one is deployed.
+//   DV2. The Reins that it started ends with it; one that was there already stays.
+//   DV4. `.env` counts here alone: what the project declares is set from it on this Reins (dev-values.ts).
+//   DV3. Sessions are the server's: they are kept over every change, and over the end of this command.
+import { parseEnv } from 'node:util'
+import path from 'node:path'
+import { isLoopback } from '@reins/client'
+import { type Project, ReinsError } from '@reins/contracts'
+import type { ProjectBuilder } from '@reins/project'
+import type { Command } from 'commander'
+import type { ReinsClient } from '../../client-port.ts'
+import { CommandFailure, explainFailure, failureText } from '../../failure.ts'
+import type { Act, Invocation } from '../../invocation.ts'
+import { DevValues } from '../../projects/dev-values.ts'
+import { discoveredLines } from '../../projects/discovered-lines.ts'
+import { projectName } from '../../projects/project-name.ts'
+import { oneLine } from '../../text/neutralise.ts'
+import { examples } from '../examples.ts'
+
+interface DevOptions {
+  readonly name?: string
+}
+
+export function devCommand(program: Command, act: Act): void {
+  program
+    .command('dev')
+    .description('Run a project on this machine, and load each change as you save it')
+    .argument('[folder]', 'the folder of the project', '.')
+    .option('--name <name>', 'the name of the project (default: the name in its package.json, or that of its folder)')
+    .addHelpText('after', examples(['reins dev', 'reins dev ./support']))
+    .action((folder: string, options: DevOptions, command: Command) => act(dev)([folder, options], command))
+}
+
+interface Server {
+  readonly url: string
+  readonly client: ReinsClient
+  /** This command has started it. */
+  readonly own: boolean
+  close(): Promise<void>
+}
+
+async function dev(run: Invocation, folder: string, { name: given }: DevOptions): Promise<void> {
+  const tools = run.context.projects
+  if (!tools) throw new CommandFailure('Projects cannot be built here.')
+  const name = await projectName(tools, folder, given)
+  if ((await tools.read(path.join(folder, 'package.json')))?.includes('@reins/agent')) await tools.link(folder)
+  const server = await serverFor(run, await tools.read(path.join(folder, '.env')))
+  const builder = tools.builder(folder)
+  const dotenv = () => tools.read(path.join(folder, '.env'))
+  const one = new Development(run, server, name, builder, dotenv)
+  try {
+    await one.load(performance.now())
+    const watched = await tools.watch(folder, (since) => one.load(since))
+    run.print(`Watching ${oneLine(folder)}. Press Ctrl-C to stop.`)
+    await new Promise<void>((resolve) => {
+      if (run.signal.aborted) resolve()
+      else run.signal.addEventListener('abort', () => resolve(), { once: true })
+      run.context.onTerminate?.(resolve)
+    })
+    watched.close()
+  } finally {
+    await builder.close()
+    await server.close()
+  }
+}
+
+class Development {
+  readonly #run: Invocation
+  readonly #server: Server
+  readonly #name: string
+  readonly #builder: ProjectBuilder
+  readonly #dotenv: () => Promise<string | undefined>
+  readonly #values: DevValues
+  #deployed: { readonly digest: string; readonly manifest: Project['manifest'] } | undefined
+  #listed = ''
+
+  constructor(
+    run: Invocation,
+    server: Server,
+    name: string,
+    builder: ProjectBuilder,
+    dotenv: () => Promise<string | undefined>,
+  ) {
+    this.#dotenv = dotenv
+    this.#values = new DevValues(server.client, server.own)
+    this.#run = run
+    this.#server = server
+    this.#name = name
+    this.#builder = builder
+  }
+
+  /** `since`: when the change was seen (performance.now()). */
+  async load(since: number): Promise<void> {
+    const built = await this.#builder.build()
+    if (built.kind === 'failed') return this.#bad(built.problems.join('\n'))
+    try {
+      if (built.digest === this.#deployed?.digest) return await this.#giveValues(this.#deployed.manifest)
+      const { project } = await this.#server.client.projects.deploy(this.#name, built.text)
+      this.#deployed = { digest: built.digest, manifest: project.manifest }
+      const lines = discoveredLines(built.project)
+      if (lines.join('\n') !== this.#listed) for (const line of lines) this.#run.print(line)
+      this.#listed = lines.join('\n')
+      const took = Math.round(performance.now() - since)
+      const { green } = this.#run.style
+      this.#run.print(
+        green(`Loaded version ${project.version} of ${this.#name} in ${took} ms, on ${this.#server.url}.`),
+      )
+      await this.#giveValues(project.manifest)
+    } catch (error) {
+      this.#bad(failureText(explainFailure(error)))
+    }
+  }
+
+  async #giveValues(manifest: Project['manifest']): Promise<void> {
+    for (const line of await this.#values.give(manifest, await this.#dotenv())) this.#run.hint(line)
+  }
+
+  /** DV1. */
+  #bad(text: string): void {
+    const { red } = this.#run.style
+    const rest = this.#deployed === undefined ? 'Nothing is loaded yet.' : 'The last good build goes on.'
+    this.#run.print(`${red('This save was not loaded:')}\n${text.replace(/^reins: /, '').trimEnd()}\n${rest}`)
+  }
+}
+
+/** DV2. */
+async function serverFor(run: Invocation, dotenv: string | undefined): Promise<Server> {
+  const { context } = run
+  const client = await run.client()
+  try {
+    await client.projects.list()
+    return { url: run.server, client, own: false, close: async () => undefined }
+  } catch (error) {
+    const away = error instanceof ReinsError && error.code === 'unavailable'
+    if (!away || !isLoopback(run.server) || !context.startServer) throw error
+  }
+  run.print(`No Reins answers at ${run.server}: one is started here.`)
+  const started = await context.startServer({
+    port: new URL(run.server).port || '80',
+    env: dotenv === undefined ? {} : (parseEnv(dotenv) as Record<string, string>),
+  })
+  const token = await context.readAdminToken()
+  const here = context.connect({ baseUrl: started.url, ...(token === undefined ? {} : { token }) })
+  return { url: started.url, client: here, own: true, close: () => started.close() }
+}

@@ -1,0 +1,56 @@
+// Runs of workflows: sessions of their own, whose code calls agents in sessions below them, and waits for what comes from outside.
+import { Type } from 'typebox'
+import { BudgetLimits } from '../../budget/limits.ts'
+import { UserContent } from '../content.ts'
+import { id } from '../fields.ts'
+import { maxWaitName } from './run.ts'
+
+const operation = { position: Type.Integer({ minimum: 0 }), name: id }
+const count = Type.Integer({ minimum: 0 })
+
+export const workflowEvents = {
+  /** Beside run.declared: this session is a run of the workflow, which was given the payload. `schedule`: the fire time that began it. */
+  'run.invoked': Type.Object({
+    workflow: id,
+    project: id,
+    payload: Type.Optional(Type.Unknown()),
+    schedule: Type.Optional(Type.Object({ name: id, at: count })),
+  }),
+  /** The code has an agent from now on, under the name of a harness: its definition as it was resolved then. */
+  'run.initialized': Type.Object({ ...operation, agent: id, digest: id, pool: id }),
+  /**
+   * A session below is to answer this; it is made for the first prompt. `harness` names the operation that says which agent it is of.
+   * `levels`, `sessions`, `budget`: what it is given of the run's own, where it is made.
+   */
+  'run.prompted': Type.Object({
+    ...operation,
+    harness: id,
+    child: id,
+    pool: id,
+    content: UserContent,
+    output: Type.Optional(
+      Type.Object({ schema: Type.Record(Type.String(), Type.Unknown()), retries: Type.Optional(count) }),
+    ),
+    levels: count,
+    sessions: count,
+    budget: Type.Optional(BudgetLimits),
+  }),
+  /**
+   * Beside the message that code asks a turn with (run.called, run.prompted, message.received): in the place of a model's answer, the turn
+   * has this one call, and ends with its result.
+   */
+  'tool.asked': Type.Object({ message: id, name: id, arguments: Type.Record(Type.String(), Type.Unknown()) }),
+  /** The run waits for input (`pause`), or for an event of this name from outside. */
+  'run.waited': Type.Object({
+    ...operation,
+    event: Type.Optional(Type.String({ minLength: 1, maxLength: maxWaitName })),
+    output: Type.Optional(Type.Unknown()),
+  }),
+  /** Something came from outside: an event by its name, or the input of a pause at its position. */
+  'run.delivered': Type.Object({
+    delivery: id,
+    event: Type.Optional(Type.String({ minLength: 1, maxLength: maxWaitName })),
+    position: Type.Optional(count),
+    value: Type.Optional(Type.Unknown()),
+  }),
+}

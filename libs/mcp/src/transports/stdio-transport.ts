@@ -1,0 +1,141 @@
+// A program that speaks MCP over stdin and stdout, confined as commands of the shell tool are.
+//   P1. One line is one message, bounded; lines that are none are let pass up to a number, then the program is no MCP server.
+//   P2. When it is closed, everything that it started ends. Of what it says on stderr the end is kept.
+//   P3. It and all that it starts hold no more memory than a command of the shell may; otherwise they are ended.
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
+import { type JSONRPCMessage, JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types.js'
+import { type Sandbox, type SandboxCommand, type SandboxProcess, watchMemory } from '@reins/tools'
+import { notConnected } from '../failures.ts'
+import { limits } from '../limits.ts'
+import { OpenRequests } from '../calls/open-requests.ts'
+
+export class StdioTransport implements Transport {
+  onclose?: () => void
+  onerror?: (error: Error) => void
+  onmessage?: (message: JSONRPCMessage) => void
+  readonly #sandbox: Sandbox
+  readonly #command: SandboxCommand
+  readonly #open = new OpenRequests<true>()
+  #process: SandboxProcess | null = null
+  #line: Buffer[] = []
+  #bytes = 0
+  #stray = 0
+  #stderr = ''
+  /** Why it is over; '' while it is not. */
+  #ended = ''
+
+  constructor(sandbox: Sandbox, command: SandboxCommand) {
+    this.#sandbox = sandbox
+    this.#command = command
+  }
+
+  /** What it said last on stderr. */
+  get stderr(): string {
+    return this.#stderr
+  }
+
+  get ended(): string {
+    return this.#ended
+  }
+
+  async start(): Promise<void> {
+    const spawned = this.#sandbox.spawn({ ...this.#command, input: 'pipe' })
+    if (spawned.kind === 'refused') throw new Error(this.#end(spawned.message))
+    const { process } = spawned
+    this.#process = process
+    const { memoryBytes = 0 } = this.#sandbox
+    const over = () =>
+      this.#break(
+        `it held more memory than it may (${Math.round(memoryBytes / 1024 ** 2)} MB), and was ended; the operator can raise --shell-memory`,
+      )
+    const watch = watchMemory(process, this.#sandbox.memoryBytes, over, limits.memoryLookMs) // P3
+    process.stdin?.on('error', () => undefined)
+    process.stdout.on('data', (chunk: Buffer) => this.#take(chunk))
+    process.stdout.on('error', () => undefined)
+    process.stderr.on('error', () => undefined)
+    process.stderr.on('data', (chunk: Buffer) => {
+      this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-limits.stderrChars)
+    })
+    void process.exit.then((exit) => {
+      watch.end()
+      this.#process = null
+      this.#end(
+        exit.kind === 'not-started'
+          ? `it did not start: ${exit.message}`
+          : exit.signal === undefined
+            ? `its process ended with code ${exit.code}`
+            : `its process was ended by ${exit.signal}`,
+      )
+      this.onclose?.()
+    })
+  }
+
+  async send(message: JSONRPCMessage): Promise<void> {
+    const stdin = this.#process?.stdin
+    if (!stdin || this.#ended !== '') throw this.#gone()
+    this.#open.sent(message, true)
+    if (!stdin.write(`${JSON.stringify(message)}\n`))
+      await new Promise<void>((resolve) => {
+        stdin.once('drain', resolve)
+        stdin.once('close', resolve)
+      })
+  }
+
+  #gone(): Error {
+    return Object.assign(new Error(this.#ended || 'its process is gone'), { code: notConnected })
+  }
+
+  async close(): Promise<void> {
+    const process = this.#process
+    this.#end('it was closed')
+    if (!process) return
+    process.stdin?.end()
+    process.stop(500)
+    await process.exit
+  }
+
+  #end(why: string): string {
+    if (this.#ended === '') this.#ended = why
+    return this.#ended
+  }
+
+  /** P1. */
+  #take(chunk: Buffer): void {
+    let from = 0
+    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, from)) {
+      this.#line.push(chunk.subarray(from, at))
+      const line = Buffer.concat(this.#line).toString('utf8')
+      this.#line = []
+      this.#bytes = 0
+      from = at + 1
+      if (line.trim() !== '') this.#message(line)
+      if (this.#ended !== '') return
+    }
+    if (from === chunk.length) return
+    this.#line.push(chunk.subarray(from))
+    this.#bytes += chunk.length - from
+    if (this.#bytes > limits.messageBytes)
+      this.#break(`it sent a message of more than ${limits.messageBytes / 1024 / 1024} MB`)
+  }
+
+  #message(line: string): void {
+    const message = messageOf(line)
+    for (const heard of message ? this.#open.heard(message) : []) this.onmessage?.(heard)
+    if (!message && ++this.#stray > limits.strayLines) this.#break('what it writes to stdout is no MCP')
+  }
+
+  #break(why: string): void {
+    this.#end(why)
+    this.#line = []
+    this.#process?.stop(0)
+  }
+}
+
+function messageOf(line: string): JSONRPCMessage | null {
+  try {
+    const parsed = JSONRPCMessageSchema.safeParse(JSON.parse(line))
+    return parsed.success ? parsed.data : null
+  } catch {
+    return null
+  }
+}
