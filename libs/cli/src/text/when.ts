@@ -15,13 +15,17 @@ export function ago(at: number, now: number): string {
   return new Date(at).toISOString().slice(0, 10)
 }
 
-/** `0.1s`, `12s`, `2m 05s`, `1h 02m`. */
+/** `0.1s`, `12s`, `2m 05s`, `1h 02m`, `3d 04h`. */
 export function span(ms: number): string {
   const time = Math.max(0, ms)
   if (time < 9950) return `${(time / second).toFixed(1)}s`
   if (time < minute - 500) return `${Math.round(time / second)}s`
   const seconds = Math.round(time / second)
   if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${String(seconds % 60).padStart(2, '0')}s`
+  if (seconds >= 48 * 3600) {
+    const hours = Math.round(seconds / 3600)
+    return `${Math.floor(hours / 24)}d ${String(hours % 24).padStart(2, '0')}h`
+  }
   return `${Math.floor(seconds / 3600)}h ${String(Math.floor((seconds % 3600) / 60)).padStart(2, '0')}m`
 }
 

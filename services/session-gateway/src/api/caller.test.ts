@@ -1,3 +1,4 @@
+import type { ReinsError } from '@reins/contracts'
 import { expect, test } from 'vitest'
 import { authorize, type Caller } from './caller.ts'
 
@@ -23,4 +24,17 @@ test.each([
   const ask = () => authorize(caller('pools:read', granted), { needs: [[permission]] })
   if (may) ask()
   else expect(ask).toThrow(`The token of ann has no permission ${permission}.`)
+})
+
+test('a refusal says how the permission is granted, where it names one thing', () => {
+  const nextOf = (permission: string): string | undefined => {
+    try {
+      authorize(caller('pools:read'), { needs: [[permission]] })
+    } catch (error) {
+      return (error as ReinsError).next
+    }
+    return undefined
+  }
+  expect(nextOf('agent:coder:start')).toContain('reins principal grant ann --permission agent:coder:start')
+  expect(nextOf('agent:<agent>:read')).not.toContain('principal grant')
 })

@@ -77,7 +77,14 @@ export const may = ({ permissions }: Caller, permission: string): boolean =>
 export const forbidden = (caller: Caller, permission: string, what = ''): ReinsError =>
   new ReinsError('forbidden', `The token of ${caller.principal} has no permission ${permission}${what}.`, {
     details: { permission },
+    next: howToGet(caller.principal, permission),
   })
+
+/** What to do about a permission that is missing. One that names no one thing (`agent:<agent>:read`) is not to be granted as it stands. */
+const howToGet = (principal: string, permission: string | undefined): string =>
+  permission === undefined || permission.includes('<')
+    ? 'Use a token with the permission that the message names, or ask an administrator of Reins to grant it.'
+    : `Use a token that has it, or ask an administrator of Reins to grant it: reins principal grant ${principal} --permission ${permission}`
 
 /** C2. */
 function refusal(principal: string, granted: readonly string[], needs: Need, subject: Subject): ReinsError {
@@ -91,5 +98,6 @@ function refusal(principal: string, granted: readonly string[], needs: Need, sub
   const other = others.length === 0 ? '' : ` (or ${others.map((way) => way.join(' with ')).join(', or ')})`
   return new ReinsError('forbidden', `The token of ${principal} has no permission ${first.join(' and ')}${other}.`, {
     details: { permission: first[0], ...(others.length === 0 && first.length === 1 ? {} : { ways }) },
+    next: howToGet(principal, first[0]),
   })
 }
