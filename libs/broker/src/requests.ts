@@ -132,7 +132,7 @@ const nothing = (): never => {
 async function ask<T>(broker: Broker, subject: string, body: string | Uint8Array, withinMs: number): Promise<Reply<T>> {
   const service = subject.split('.')[1] ?? 'service'
   const here = `${subject.split('.').slice(0, 2).join('.')}.${hereVerb}`
-  const watch = withinMs > watchedFromMs ? watchService(broker, here) : undefined
+  const watch = withinMs > watchedFromMs ? await watchService(broker, here) : undefined
   const asked = broker.request(subject, body, { withinMs })
   const outcome = await (watch ? Promise.race([asked, watch.gone]) : asked).finally(() => watch?.stop())
   if (outcome.kind === 'reply') return outcome.msg.json<Reply<T>>()
@@ -153,18 +153,19 @@ const watchedFromMs = 10_000
 const lookMs = 300
 
 /** `gone` resolves when nobody serves any more. A service that never said that it is there (an older one) is not missed. */
-function watchService(
+async function watchService(
   broker: Broker,
   subject: string,
-): { readonly gone: Promise<{ readonly kind: 'gone' }>; stop(): void } {
+): Promise<{ readonly gone: Promise<{ readonly kind: 'gone' }>; stop(): void }> {
   const { promise, resolve } = Promise.withResolvers<{ readonly kind: 'gone' }>()
   let seen = false
-  const look = (): void =>
-    void broker.request(subject, '', { withinMs: 2000 }).then(({ kind }) => {
-      if (kind === 'no-responders' && seen) resolve({ kind: 'gone' })
-      seen ||= kind === 'reply'
-    })
-  look() // Before the request itself: whoever takes that has taken this.
-  const timer = setInterval(look, lookMs)
+  const look = async (): Promise<void> => {
+    const { kind } = await broker.request(subject, '', { withinMs: 2000 })
+    if (kind === 'no-responders' && seen) resolve({ kind: 'gone' })
+    seen ||= kind === 'reply'
+  }
+  // Before the request itself is sent: a process that is killed while it works on that may not have answered this otherwise.
+  await look()
+  const timer = setInterval(() => void look(), lookMs)
   return { gone: promise, stop: () => clearInterval(timer) }
 }
