@@ -13,7 +13,7 @@ import type {
   Token,
 } from '@reins/contracts'
 import { finite, type Form, instant, list, optional, record, text } from './answers.ts'
-import type { Transport } from './transport.ts'
+import type { Transport } from './transport/transport.ts'
 
 /** Who asks, and what they may. */
 export interface WhoAmI {

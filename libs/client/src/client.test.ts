@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { createClient } from './client.ts'
 import type { FollowItem } from './follow.ts'
-import { isLoopback } from './loopback.ts'
-import { withoutCredentials } from './shown-url.ts'
+import { isLoopback } from './transport/loopback.ts'
+import { withoutCredentials } from './transport/shown-url.ts'
 
 const root = 'http://127.0.0.1:7420'
 

@@ -47,11 +47,18 @@ import { localFetch } from '#fetch'
 import { type AccessCalls, accessCalls } from './access.ts'
 import { answers, type Form } from './answers.ts'
 import { type FollowItem, type FollowOptions, follow } from './follow.ts'
-import { isLoopback } from './loopback.ts'
+import { isLoopback } from './transport/loopback.ts'
 import { type MemoryCalls, memoryCalls } from './memory.ts'
 import { allPages } from './pages.ts'
 import { type SignInCalls, signInCalls } from './sign-in.ts'
-import { createTransport, type Fetch, keyHeader, type TokenOf, unreachable, type WriteOptions } from './transport.ts'
+import {
+  createTransport,
+  type Fetch,
+  keyHeader,
+  type TokenOf,
+  unreachable,
+  type WriteOptions,
+} from './transport/transport.ts'
 import { type ProjectCalls, projectCalls } from './projects/projects.ts'
 import { dispatch, type DispatchReceipt, type DispatchRequest } from './projects/dispatch.ts'
 import { type RunCalls, runCalls } from './projects/runs.ts'

@@ -8,7 +8,7 @@ import type { StreamItem } from '@reins/contracts'
 import { errorTable, ReinsError } from '@reins/contracts/errors'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { SeenDeltas } from './seen-deltas.ts'
-import { errorOf, type Transport, unreachable } from './transport.ts'
+import { errorOf, type Transport, unreachable } from './transport/transport.ts'
 
 /** The stream broke (`lost`, once per outage: it is tried again until it is back), or goes on (`back`). */
 export type ConnectionItem =

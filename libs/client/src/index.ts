@@ -8,7 +8,7 @@ export {
   fetchFor,
   type OutputPage,
 } from './client.ts'
-export type { WriteOptions } from './transport.ts'
+export type { WriteOptions } from './transport/transport.ts'
 export type { DispatchReceipt, DispatchRequest } from './projects/dispatch.ts'
 export type { RunCalls } from './projects/runs.ts'
 export {
@@ -27,6 +27,6 @@ export { type ReadEvent, readAgentEvents } from './agent-events/read-frames.ts'
 export { tokensFrom } from './agent-events/tokens.ts'
 export { AgentNotFoundError, AgentValidationError, DelegationResult } from '@reins/agent'
 export type { ConnectionItem, FollowItem, FollowOptions } from './follow.ts'
-export { isLoopback } from './loopback.ts'
-export { holdsCredentials, withoutCredentials } from './shown-url.ts'
+export { isLoopback } from './transport/loopback.ts'
+export { holdsCredentials, withoutCredentials } from './transport/shown-url.ts'
 export type { MemoryAt, MemoryCalls } from './memory.ts'

@@ -12,7 +12,7 @@ import type {
 } from '@reins/contracts'
 import { answers } from './answers.ts'
 import { allPages } from './pages.ts'
-import type { Transport } from './transport.ts'
+import type { Transport } from './transport/transport.ts'
 
 /** Which memory: of an agent, with its scope; or a place (`builtin`, `memory`, `sqlite:<file>`) and a scope. */
 export interface MemoryAt {

@@ -1,7 +1,7 @@
 // How to sign in at a server.
 import type { SignInConfig } from '@reins/contracts'
 import { optional, record, text } from './answers.ts'
-import type { Transport } from './transport.ts'
+import type { Transport } from './transport/transport.ts'
 
 export interface SignInCalls {
   /** Needs no token. */

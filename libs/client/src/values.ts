@@ -10,7 +10,7 @@ import type {
 } from '@reins/contracts'
 import { answers } from './answers.ts'
 import { allPages } from './pages.ts'
-import type { Transport } from './transport.ts'
+import type { Transport } from './transport/transport.ts'
 
 export interface SecretCalls {
   /** Nothing that the server answers ever holds the value. */

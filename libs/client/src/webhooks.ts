@@ -9,7 +9,7 @@ import type {
   WebhookList,
 } from '@reins/contracts'
 import { answers } from './answers.ts'
-import type { Transport } from './transport.ts'
+import type { Transport } from './transport/transport.ts'
 
 export interface WebhookCalls {
   /** The answer shows the secret with which deliveries are signed; nothing shows it again. */

@@ -17,7 +17,7 @@ function loaded(file: string, seen = new Set<string>()): Set<string> {
 
 function follow(from: string, file: string, seen: Set<string>): void {
   if (from.startsWith('.')) loaded(path.join(path.dirname(file), from), seen)
-  else if (from === '#fetch') loaded(path.join(root, 'libs/client/src/fetch-browser.ts'), seen)
+  else if (from === '#fetch') loaded(path.join(root, 'libs/client/src/transport/fetch-browser.ts'), seen)
   else if (from.startsWith('@reins/')) {
     const [, name = '', door] = from.split('/')
     const at = path.join(root, 'libs', name, 'src', `${door ?? 'index'}.ts`)

@@ -44,7 +44,7 @@ export {
   WorkflowEntry,
   WorkflowFacts,
   ToolsFile,
-} from './agents/code.ts'
+} from './agents/code/code.ts'
 export {
   AgentDefinition,
   AgentName,
@@ -96,8 +96,8 @@ export {
   ProjectName,
   projectNamePattern,
   RollbackProject,
-} from './agents/projects.ts'
-export { CodeBuild, CodeInstance, maxInstanceId, moduleNamePattern } from './agents/instance.ts'
+} from './agents/code/projects.ts'
+export { CodeBuild, CodeInstance, maxInstanceId, moduleNamePattern } from './agents/code/instance.ts'
 export { type InstanceTools, StoredDefinition } from './agents/stored-definition.ts'
 export {
   Agent,
@@ -156,7 +156,7 @@ export {
   SecretList,
   SecretName,
 } from './agents/values.ts'
-export { isPublicAddress, webhookUrlProblem } from './agents/webhook-address.ts'
+export { isPublicAddress, webhookUrlProblem } from './agents/webhooks/webhook-address.ts'
 export {
   CreatedWebhook,
   CreateWebhook,
@@ -172,7 +172,7 @@ export {
   WebhookJob,
   WebhookList,
   type WebhookPayload,
-} from './agents/webhooks.ts'
+} from './agents/webhooks/webhooks.ts'
 export {
   AgentAnswer,
   AgentBody,

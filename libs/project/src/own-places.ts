@@ -7,4 +7,4 @@ export const agentPackageFolder = (): string =>
   path.dirname(createRequire(import.meta.url).resolve('@reins/agent/package.json'))
 
 /** What Node imports before the tests of a project. */
-export const nodeRegister = (): string => new URL('./node-register.ts', import.meta.url).href
+export const nodeRegister = (): string => new URL('./imports/node-register.ts', import.meta.url).href

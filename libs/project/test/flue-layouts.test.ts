@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { buildProject } from '../src/build-project.ts'
-import { describeProject } from '../src/describe-project.ts'
+import { buildProject } from '../src/bundling/build-project.ts'
+import { describeProject } from '../src/discovery/describe-project.ts'
 
 let root = ''
 beforeAll(() => {

@@ -25,7 +25,7 @@ export { type BudgetState, left, lent, spentBy } from './budget/budget.ts'
 export { budgetInfo } from './budget/budget-info.ts'
 export { goOnWords, raiseBudget } from './budget/budget-controls.ts'
 export { noPrice, reservedFor, summarySize } from './budget/reservation.ts'
-export { AppendList } from './append-list.ts'
+export { AppendList } from './folding/append-list.ts'
 export {
   beginningEvents,
   type Checked,
@@ -33,9 +33,9 @@ export {
   effectiveEvents,
   restProblems,
   type StoredFrame,
-} from './check-log.ts'
-export { type ControlVerb, controlVerbs, steer } from './control.ts'
-export type { Decision, RefusalCode, RequestOutcome } from './decision.ts'
+} from './folding/check-log.ts'
+export { type ControlVerb, controlVerbs, steer } from './deciding/control.ts'
+export type { Decision, RefusalCode, RequestOutcome } from './deciding/decision.ts'
 export { defaultCeilings, type DelegationCeilings, type Granted } from './delegation/declared.ts'
 export {
   type Creation,
@@ -78,12 +78,12 @@ export { compactionEvents, type SummaryOutcome } from './context/outcome.ts'
 export type { PinRule } from './context/pinned.ts'
 export { conversationSize, projected } from './context/projection.ts'
 export { cutPoint } from './context/range.ts'
-export { due } from './due.ts'
+export { due } from './deciding/due.ts'
 export { type Flight, flightOf } from './model-call/flight.ts'
-export { isOwn, mayStart } from './effects.ts'
-export { evolve } from './evolve.ts'
-export { brokenLink, emptyFold, type Fold, foldFrame, foldFrames } from './fold.ts'
-export { type Holder, newerDelayMs, statusToShow, type Verdict, verdict } from './holder.ts'
+export { isOwn, mayStart } from './deciding/effects.ts'
+export { evolve } from './folding/evolve.ts'
+export { brokenLink, emptyFold, type Fold, foldFrame, foldFrames } from './folding/fold.ts'
+export { type Holder, newerDelayMs, statusToShow, type Verdict, verdict } from './deciding/holder.ts'
 export { firstFrame } from './lifecycle/first-frame.ts'
 export { agentConfigured } from './configured/agent-configured.ts'
 export { type Coming, comingDigest } from './configured/coming.ts'
@@ -93,7 +93,7 @@ export { type SessionStart, sessionStarted } from './lifecycle/session-started.t
 export { type Announcement, announced } from './model-call/announced.ts'
 export { defaultRetryPolicy, failureEvents, type RetryPolicy, tooLarge } from './model-call/retries.ts'
 export { isCurrentModelCall, takeover } from './model-call/takeover.ts'
-export { type Plan, plan, traceOf } from './plan.ts'
+export { type Plan, plan, traceOf } from './deciding/plan.ts'
 export {
   type Born,
   type Call,
@@ -107,12 +107,12 @@ export {
   type Settled,
   type Turn,
 } from './session.ts'
-export { emptyInfo, foldInfo, type InfoFold, infoOf } from './session-info.ts'
-export { treeNodes } from './session-tree.ts'
-export { type Offered, offered } from './offered.ts'
+export { emptyInfo, foldInfo, type InfoFold, infoOf } from './shown/session-info.ts'
+export { treeNodes } from './shown/session-tree.ts'
+export { type Offered, offered } from './deciding/offered.ts'
 export { uncheckedAnswer } from './output/output.ts'
 export type { Cover, Due, Effect, Offer, Origin } from './slice.ts'
-export { cover, statusOf } from './status.ts'
+export { cover, statusOf } from './deciding/status.ts'
 export { fireTimer, saysFired } from './timer/fired-timer.ts'
 export {
   type Attempt,

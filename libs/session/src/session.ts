@@ -23,7 +23,7 @@ import type {
   UserContent,
 } from '@reins/contracts'
 import { noUsage } from '@reins/contracts'
-import { AppendList } from './append-list.ts'
+import { AppendList } from './folding/append-list.ts'
 import type { Permitted } from './permitted/permitted.ts'
 import type { BudgetState, Metered } from './budget/budget.ts'
 import type { Coming } from './configured/configured.ts'

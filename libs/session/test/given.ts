@@ -10,8 +10,8 @@ import {
   type SessionEvent,
   type Status,
 } from '@reins/contracts'
-import { evolve } from '../src/evolve.ts'
-import { type Holder, verdict } from '../src/holder.ts'
+import { evolve } from '../src/folding/evolve.ts'
+import { type Holder, verdict } from '../src/deciding/holder.ts'
 import { emptySession, type Session } from '../src/session.ts'
 
 export const id = '01HZZZZZZZZZZZZZZZZZZZZZZZ'

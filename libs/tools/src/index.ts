@@ -2,14 +2,14 @@
 
 export { resultProblem } from './arguments/result.ts'
 export { type BuiltinOptions, builtinCatalog, builtinSource, workspaceOf } from './builtin/builtin-source.ts'
-export { answered } from './content.ts'
-export type { KeepOutput, KeptOutput, ReadKept, ToolContext, ToolSettings } from './context.ts'
+export { answered } from './output/content.ts'
+export type { KeepOutput, KeptOutput, ReadKept, ToolContext, ToolSettings } from './calls/context.ts'
 export { type AskMemory, type MemorySourceOptions, memoryCatalog, memorySource } from './memory/memory-source.ts'
-export { missingConfig, missingSecret, type NamedValues, noValues } from './named-values.ts'
-export { type ToolErrorCode, ToolFailure, type ToolOutcome } from './outcome.ts'
+export { missingConfig, missingSecret, type NamedValues, noValues } from './calls/named-values.ts'
+export { type ToolErrorCode, ToolFailure, type ToolOutcome } from './calls/outcome.ts'
 export { answerProblems, outputSchemaProblem } from './output/output-schema.ts'
-export { PathLocks } from './path-locks.ts'
-export type { AskPerson, Elicitation, PersonsAnswer, Question } from './people.ts'
+export { PathLocks } from './calls/path-locks.ts'
+export type { AskPerson, Elicitation, PersonsAnswer, Question } from './calls/people.ts'
 export {
   defaultSettings,
   type ResolvedTool,
@@ -20,7 +20,7 @@ export {
   toolsProblemsText,
   workspaceNamed,
 } from './resolve.ts'
-export { runTool } from './run.ts'
+export { runTool } from './calls/run.ts'
 export { detectSandbox, type SandboxOptions } from './sandbox/detect.ts'
 export { watchMemory } from './sandbox/memory-watch.ts'
 export {

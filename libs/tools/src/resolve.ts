@@ -22,7 +22,7 @@ import {
 } from '@reins/contracts'
 import { Value } from 'typebox/value'
 import { builtinTools } from './builtin/builtin.ts'
-import type { ToolSettings } from './context.ts'
+import type { ToolSettings } from './calls/context.ts'
 import { compilePattern, expandedSize } from './text/pattern.ts'
 import type { ToolDefinition } from './tool.ts'
 

@@ -11,10 +11,10 @@ import type {
   ToolRisk,
   ToolTarget,
 } from '@reins/contracts'
-import type { KeepOutput, ReadKept } from './context.ts'
-import type { AskPerson } from './people.ts'
-import type { NamedValues } from './named-values.ts'
-import type { ToolOutcome } from './outcome.ts'
+import type { KeepOutput, ReadKept } from './calls/context.ts'
+import type { AskPerson } from './calls/people.ts'
+import type { NamedValues } from './calls/named-values.ts'
+import type { ToolOutcome } from './calls/outcome.ts'
 import type { ToolsProblem } from './resolve.ts'
 
 /** How the time of a call is kept; it belongs to the tool. */

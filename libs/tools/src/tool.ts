@@ -3,8 +3,8 @@
 import { problemsOf, type ReplayClass, type ToolRisk, type ToolTarget } from '@reins/contracts'
 import type { Static, TObject } from 'typebox'
 import { Compile, type Validator } from 'typebox/compile'
-import type { ToolContext } from './context.ts'
-import { ToolFailure, type ToolOutcome } from './outcome.ts'
+import type { ToolContext } from './calls/context.ts'
+import { ToolFailure, type ToolOutcome } from './calls/outcome.ts'
 import type { TimePolicy } from './source.ts'
 
 export type ToolGroup = 'shell' | 'files' | 'search' | 'directory'

@@ -12,13 +12,13 @@ import {
   suggestion,
 } from '@reins/contracts'
 import { checkedArguments } from './arguments/arguments.ts'
-import { CallClock } from './call-clock.ts'
-import { withinLimit } from './long-results.ts'
-import { failed, ToolFailure, type ToolOutcome } from './outcome.ts'
-import type { AskPerson } from './people.ts'
+import { CallClock } from './calls/call-clock.ts'
+import { withinLimit } from './output/long-results.ts'
+import { failed, ToolFailure, type ToolOutcome } from './calls/outcome.ts'
+import type { AskPerson } from './calls/people.ts'
 import type { ToolsProblem } from './resolve.ts'
-import { inTime } from './run.ts'
-import { Silence, softMsOf } from './silence.ts'
+import { inTime } from './calls/run.ts'
+import { Silence, softMsOf } from './calls/silence.ts'
 import type {
   AskedApproval,
   AskedTools,

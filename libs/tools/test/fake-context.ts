@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { ToolContext, ToolSettings } from '../src/context.ts'
-import { PathLocks } from '../src/path-locks.ts'
+import type { ToolContext, ToolSettings } from '../src/calls/context.ts'
+import { PathLocks } from '../src/calls/path-locks.ts'
 import { defaultSettings } from '../src/resolve.ts'
-import { runTool } from '../src/run.ts'
+import { runTool } from '../src/calls/run.ts'
 import type { Sandbox } from '../src/sandbox/sandbox.ts'
 import { noGuard } from '../src/workspace/guard.ts'
 

@@ -38,7 +38,7 @@ export interface Limits {
   readonly turnWithinMs: number
   /** Readings of LIVE that are under way at once. */
   readonly refillsAtOnce: number
-  /** Tokens for viewers, a second, above which only the first viewers of a session get each at once (streams/pace.ts). */
+  /** Tokens for viewers, a second, above which only the first viewers of a session get each at once (streams/readers/pace.ts). */
   readonly promptTokensPerSecond: number
   /** Wrong tokens from one address, a minute; 0: no limit. */
   readonly wrongTokensPerMinute: number

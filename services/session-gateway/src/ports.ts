@@ -33,7 +33,7 @@ import type { AuditSource } from './api/access/audit.ts'
 import type { Identities } from './api/access/identities.ts'
 import type { GatewaySettings } from './config.ts'
 import type { AppHosts } from './doors/apps/app-door.ts'
-import type { LookAtSendQueues } from './streams/send-queues.ts'
+import type { LookAtSendQueues } from './streams/readers/send-queues.ts'
 
 export type Registry = Pick<
   RegistryView,

@@ -60,8 +60,8 @@ import { acceptSockets, addSocketRoute } from './doors/socket/socket.ts'
 import type { GatewayConfig } from './ports.ts'
 import { fireSchedule } from './schedules/fire-schedule.ts'
 import { Scheduler } from './schedules/scheduler.ts'
-import { Refills } from './streams/refills.ts'
-import { lookInProc } from './streams/send-queues.ts'
+import { Refills } from './streams/answers/refills.ts'
+import { lookInProc } from './streams/readers/send-queues.ts'
 import { Streams } from './streams/streams.ts'
 
 export interface RunningGateway extends Running {

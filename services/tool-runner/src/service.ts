@@ -22,14 +22,14 @@ import {
   workspaceNamed,
   workspaceOf,
 } from '@reins/tools'
-import { discover } from './call-runner.ts'
-import { redacted } from './kept-output.ts'
-import { testMcp } from './mcp-test.ts'
-import { memoryOver } from './memory-calls.ts'
-import { askedEvent, Notices } from './notices.ts'
-import { ServerSessions } from './server-sessions.ts'
+import { discover } from './calls/call-runner.ts'
+import { redacted } from './recorded/kept-output.ts'
+import { testMcp } from './servers/mcp-test.ts'
+import { memoryOver } from './calls/memory-calls.ts'
+import { askedEvent, Notices } from './servers/notices.ts'
+import { ServerSessions } from './servers/server-sessions.ts'
 import { SessionTools, type ToolsContext } from './session-tools.ts'
-import { resolveOver, type ValuesOptions, valuesOf } from './values.ts'
+import { resolveOver, type ValuesOptions, valuesOf } from './calls/values.ts'
 
 export interface ToolRunnerConfig {
   readonly broker: Broker

@@ -44,11 +44,11 @@ import {
   toolsetIsClosed,
 } from '@reins/session'
 import type { AskedApproval } from '@reins/tools'
-import { lookAt } from './call-runner.ts'
-import { Discoveries, type Discovery } from './discoveries.ts'
-import { eventsOf, Outcomes } from './outcomes.ts'
+import { lookAt } from './calls/call-runner.ts'
+import { Discoveries, type Discovery } from './servers/discoveries.ts'
+import { eventsOf, Outcomes } from './calls/outcomes.ts'
 import { askedIn, type Request, Requests, type RequestsContext } from './requests.ts'
-import { type AskedHere, type RunningCall, type RunningContext, RunningTools } from './running-tools.ts'
+import { type AskedHere, type RunningCall, type RunningContext, RunningTools } from './calls/running-tools.ts'
 
 /** What a session's tools need of their process: what their parts need, and a little more. Made once in service.ts. */
 export interface ToolsContext extends RequestsContext, RunningContext, FollowingContext {

@@ -35,7 +35,7 @@ import {
   type ToolSource,
 } from '@reins/tools'
 import { onTestFinished } from 'vitest'
-import { askedEvent } from '../src/notices.ts'
+import { askedEvent } from '../src/servers/notices.ts'
 import { SessionTools, type ToolsContext } from '../src/session-tools.ts'
 
 export const session = '01JZZZZZZZZZZZZZZZZZZZZZZZ'

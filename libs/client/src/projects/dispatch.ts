@@ -3,7 +3,7 @@ import type { CreatedSession } from '@reins/contracts'
 import { dispatchText } from '@reins/contracts/dispatch'
 import { ReinsError } from '@reins/contracts/errors'
 import { answers } from '../answers.ts'
-import { keyHeader, type Transport, type WriteOptions } from '../transport.ts'
+import { keyHeader, type Transport, type WriteOptions } from '../transport/transport.ts'
 
 export interface DispatchRequest {
   /** The name of an agent, in YAML or of a project. */

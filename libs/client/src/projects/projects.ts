@@ -1,7 +1,7 @@
 // Projects as typed calls.
 import type { Project, ProjectAnswer, ProjectList, Schedule, ScheduleList } from '@reins/contracts'
 import { answers } from '../answers.ts'
-import type { Transport } from '../transport.ts'
+import type { Transport } from '../transport/transport.ts'
 
 export interface ProjectCalls {
   /** `bundle`: what reins build made. */

@@ -1,7 +1,7 @@
 // Runs of workflows as typed calls. A run is a session: its events, its tree and its cancel are the session's.
 import type { DeliverToRun, RunDelivered, RunList, StartedRun, StartRun, WorkflowRun } from '@reins/contracts'
 import { answers } from '../answers.ts'
-import { keyHeader, type Transport, type WriteOptions } from '../transport.ts'
+import { keyHeader, type Transport, type WriteOptions } from '../transport/transport.ts'
 
 export interface RunCalls {
   /** It is durable when this answers. */

@@ -1,10 +1,10 @@
 // The registry's events (stream REG) and its requests. Each event is its entity's new state (PROTOCOL 10).
 import { type Static, Type } from 'typebox'
 import type { ErrorBody } from '../errors.ts'
-import { BundleDigest, CodeTool, type SentFile, WorkflowFacts } from './code.ts'
+import { BundleDigest, CodeTool, type SentFile, WorkflowFacts } from './code/code.ts'
 import { AgentDefinition } from './definition.ts'
-import { CodeBuild, maxInstanceId } from './instance.ts'
-import { ProjectManifest } from './projects.ts'
+import { CodeBuild, maxInstanceId } from './code/instance.ts'
+import { ProjectManifest } from './code/projects.ts'
 import { Skill } from './skills.ts'
 import { StoredDefinition } from './stored-definition.ts'
 

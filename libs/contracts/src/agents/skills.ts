@@ -6,7 +6,7 @@
 import { type Static, Type } from 'typebox'
 import { agentNamePattern } from '../ids.ts'
 import { isMapping } from '../schema-problems.ts'
-import { BundleDigest } from './code.ts'
+import { BundleDigest } from './code/code.ts'
 
 const closed = { additionalProperties: false } as const
 

@@ -2,9 +2,9 @@
 // names as wide as those of files, and tools that belong to one instance of such an agent.
 //   SD1. Only the registry makes such a definition, of what an initializer gave. A text of a person that holds the same is refused.
 import { type Static, type TSchema, Type } from 'typebox'
-import { CodeFile } from './code.ts'
+import { CodeFile } from './code/code.ts'
 import { AgentDefinition, ToolConfig } from './definition.ts'
-import { CodeInstance, moduleNamePattern } from './instance.ts'
+import { CodeInstance, moduleNamePattern } from './code/instance.ts'
 import { maxSubAgents, subAgentSchema } from './sub-agents.ts'
 
 const closed = { additionalProperties: false } as const

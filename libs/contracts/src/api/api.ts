@@ -1,8 +1,8 @@
 // The HTTP API's shapes: the source of validation, of /openapi.json and of the client's types.
 import { type Static, Type } from 'typebox'
-import { SentFiles } from '../agents/code.ts'
+import { SentFiles } from '../agents/code/code.ts'
 import { AgentDefinition } from '../agents/definition.ts'
-import { moduleNamePattern } from '../agents/instance.ts'
+import { moduleNamePattern } from '../agents/code/instance.ts'
 import { OutputRetries, OutputSchema } from '../agents/output-schema.ts'
 import type { Only } from '../access/only.ts'
 import { Agent } from '../agents/registry.ts'

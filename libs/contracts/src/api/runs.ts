@@ -1,6 +1,6 @@
 // Runs of workflows as people and programs see them. A run is a session; its public id is `run_` and the id of that session.
 import { type Static, Type } from 'typebox'
-import { moduleNamePattern } from '../agents/instance.ts'
+import { moduleNamePattern } from '../agents/code/instance.ts'
 import { maxWaitName, RunError } from '../events/code/run.ts'
 import { SessionInfo } from './api.ts'
 

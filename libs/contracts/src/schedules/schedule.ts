@@ -1,6 +1,6 @@
 // When the workflows and agents of a project are to run by themselves: what their modules export as `schedule`, as the manifest has it.
 import { type Static, Type } from 'typebox'
-import { maxInstanceId, moduleNamePattern } from '../agents/instance.ts'
+import { maxInstanceId, moduleNamePattern } from '../agents/code/instance.ts'
 import { isTimeZone, readCron } from './cron.ts'
 
 const closed = { additionalProperties: false } as const

@@ -21,9 +21,9 @@ import {
   turnCancelled,
   types,
 } from '../../test/given.ts'
-import { due } from '../due.ts'
-import { plan } from '../plan.ts'
-import { cover, statusOf } from '../status.ts'
+import { due } from '../deciding/due.ts'
+import { plan } from '../deciding/plan.ts'
+import { cover, statusOf } from '../deciding/status.ts'
 
 const shell: PinnedTool = {
   ...{ name: 'shell', source: 'builtin', replay: 'never', risk: 'exec', digest: 'd' },

@@ -12,7 +12,7 @@ import {
   maySay,
   signedDecision,
 } from '@reins/contracts'
-import type { StoredFrame } from '../check-log.ts'
+import type { StoredFrame } from '../folding/check-log.ts'
 
 /** What a signature is worth to whoever has these keys. */
 export type SignatureWorth = 'valid' | 'wrong' | 'unknown-key'

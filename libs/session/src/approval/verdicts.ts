@@ -10,8 +10,8 @@ import {
   type SessionEvent,
   toExec,
 } from '@reins/contracts'
-import type { Decision } from '../decision.ts'
-import type { Fold } from '../fold.ts'
+import type { Decision } from '../deciding/decision.ts'
+import type { Fold } from '../folding/fold.ts'
 import type { Call, Session } from '../session.ts'
 import { isExcluded } from './approval.ts'
 import { isDeeperThan, maxDepth } from './depth.ts'

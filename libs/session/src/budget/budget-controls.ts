@@ -8,8 +8,8 @@ import {
   type SessionEvent,
   toExec,
 } from '@reins/contracts'
-import { append, type RequestOutcome, refused, unchanged } from '../decision.ts'
-import type { Fold } from '../fold.ts'
+import { append, type RequestOutcome, refused, unchanged } from '../deciding/decision.ts'
+import type { Fold } from '../folding/fold.ts'
 
 /** Refused: session_ended, session_conflict. `goOn`: what is said to the model where a turn has ended for the budget. */
 export function raiseBudget(

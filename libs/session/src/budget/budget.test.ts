@@ -16,8 +16,8 @@ import {
   types,
 } from '../../test/given.ts'
 import { announced } from '../model-call/announced.ts'
-import { offered } from '../offered.ts'
-import { type Plan, plan } from '../plan.ts'
+import { offered } from '../deciding/offered.ts'
+import { type Plan, plan } from '../deciding/plan.ts'
 import { left } from './budget.ts'
 import { budgetInfo } from './budget-info.ts'
 

@@ -18,8 +18,8 @@ import {
   turnCancelled,
   types,
 } from '../../test/given.ts'
-import { due } from '../due.ts'
-import { plan } from '../plan.ts'
+import { due } from '../deciding/due.ts'
+import { plan } from '../deciding/plan.ts'
 
 const said = (n: number) => ({ n, at: 1000, by: 'e1' })
 const running = given(g(started(), message('m1')), e(turn('t2', 'm1'), calling('c2', 't2')))

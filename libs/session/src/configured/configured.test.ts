@@ -21,7 +21,7 @@ import {
   turn,
   turnCompleted,
 } from '../../test/given.ts'
-import { emptyInfo, foldInfo } from '../session-info.ts'
+import { emptyInfo, foldInfo } from '../shown/session-info.ts'
 import { agentConfigured } from './agent-configured.ts'
 import { comingDigest } from './coming.ts'
 

@@ -1,7 +1,7 @@
 // What people may ask of a session's context: to compact it now, and to undo the latest compaction. Decided on the fold at the head.
 import { type SessionEvent, toExec, toLog } from '@reins/contracts'
-import { append, type RequestOutcome, refused, unchanged } from '../decision.ts'
-import type { Fold } from '../fold.ts'
+import { append, type RequestOutcome, refused, unchanged } from '../deciding/decision.ts'
+import type { Fold } from '../folding/fold.ts'
 import { contextOf } from './context.ts'
 import { cutPoint } from './range.ts'
 

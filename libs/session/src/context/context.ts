@@ -14,7 +14,7 @@ import type {
   ModelMessage,
   UserContent,
 } from '@reins/contracts'
-import { AppendList } from '../append-list.ts'
+import { AppendList } from '../folding/append-list.ts'
 import { withAnsweredCancel } from '../cancel/answered-cancel.ts'
 import type { Session } from '../session.ts'
 import type { Meanings, Origin, TimerRule } from '../slice.ts'

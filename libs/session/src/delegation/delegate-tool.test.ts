@@ -1,7 +1,7 @@
 import type { DeclaredAgent } from '@reins/contracts'
 import { expect, it } from 'vitest'
 import { g, given, started } from '../../test/given.ts'
-import { offered } from '../offered.ts'
+import { offered } from '../deciding/offered.ts'
 
 const agents: DeclaredAgent[] = [
   {

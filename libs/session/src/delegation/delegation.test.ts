@@ -17,7 +17,7 @@ import {
   turnCompleted,
   types,
 } from '../../test/given.ts'
-import { plan } from '../plan.ts'
+import { plan } from '../deciding/plan.ts'
 import { settlement } from './errand-frames.ts'
 import { errandsOf, finalErrand, standingErrands } from './errands.ts'
 

@@ -15,7 +15,7 @@ import {
   turn,
   turnCompleted,
 } from '../../test/given.ts'
-import { emptyFold } from '../fold.ts'
+import { emptyFold } from '../folding/fold.ts'
 import { cancelChild, createChild, settleParent } from './errand-frames.ts'
 
 const child = `${id}-child`

@@ -1,7 +1,7 @@
 import { childId, type DeclaredAgent, type EventData, type SessionEvent } from '@reins/contracts'
 import { describe, expect, it } from 'vitest'
 import { answered, asks, calling, e, g, given, id, message, started, turn } from '../../test/given.ts'
-import { plan } from '../plan.ts'
+import { plan } from '../deciding/plan.ts'
 import { emptySession } from '../session.ts'
 import { defaultCeilings, agentsDeclared } from './declared.ts'
 import { sessionsLeft } from './team.ts'

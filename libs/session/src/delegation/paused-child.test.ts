@@ -18,7 +18,7 @@ import {
   turnCompleted,
   types,
 } from '../../test/given.ts'
-import { plan } from '../plan.ts'
+import { plan } from '../deciding/plan.ts'
 import { resumeChild, settlement } from './errand-frames.ts'
 import { finalErrand, standingErrands } from './errands.ts'
 

@@ -19,8 +19,8 @@ import {
   turnCancelled,
   types,
 } from '../../test/given.ts'
-import { due } from '../due.ts'
-import { plan } from '../plan.ts'
+import { due } from '../deciding/due.ts'
+import { plan } from '../deciding/plan.ts'
 import { pauseTree } from '../lifecycle/lifecycle-controls.ts'
 import { cancelChild, receiptOf, settleParent } from './errand-frames.ts'
 import { standingErrands } from './errands.ts'

@@ -7,8 +7,8 @@
 //   TP4. A receipt is given once nothing is in flight in the session and each of its children that was asked has given its own.
 //   TP5. A session that has ended, or is in quarantine, has nothing to pause: it gives its receipt at once.
 import { type EventData, type Parent, type SessionEvent, toExec } from '@reins/contracts'
-import type { Decision } from '../decision.ts'
-import type { Fold } from '../fold.ts'
+import type { Decision } from '../deciding/decision.ts'
+import type { Fold } from '../folding/fold.ts'
 import { flightOf } from '../model-call/flight.ts'
 import type { Mode, Session } from '../session.ts'
 import type { DueRule, Meanings } from '../slice.ts'

@@ -11,8 +11,8 @@ import {
   toExec,
   withDefaults,
 } from '@reins/contracts'
-import type { Decision } from '../decision.ts'
-import type { Fold } from '../fold.ts'
+import type { Decision } from '../deciding/decision.ts'
+import type { Fold } from '../folding/fold.ts'
 import { runQuestions } from '../run/run-state.ts'
 import type { Call, Elicited, Eliciting, Session } from '../session.ts'
 

@@ -19,9 +19,9 @@ import {
   turn,
   types,
 } from '../../test/given.ts'
-import { due } from '../due.ts'
-import { plan } from '../plan.ts'
-import { cover, statusOf } from '../status.ts'
+import { due } from '../deciding/due.ts'
+import { plan } from '../deciding/plan.ts'
+import { cover, statusOf } from '../deciding/status.ts'
 import { afterLoss, evolveView, runnerVerdict, viewOf } from '../tool-call/runner.ts'
 import { answerElicitation } from './answers.ts'
 

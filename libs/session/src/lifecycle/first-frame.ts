@@ -1,6 +1,6 @@
 // A session's first frame: what it is, which servers it has, and the message that it begins with, if there is one.
 import { type EventOf, type SessionEvent, toExec, toLog } from '@reins/contracts'
-import type { Decision } from '../decision.ts'
+import type { Decision } from '../deciding/decision.ts'
 
 export function firstFrame(
   started: EventOf<'session.started'>,

@@ -1,8 +1,8 @@
 // Pausing, resuming and releasing, decided from the head alone. These alone say another status than the head's (PROTOCOL 2): a pause
 // says paused, a resume or a release says idle, and wakes an executor.
 import { type Head, toExec, toLog } from '@reins/contracts'
-import type { Fold } from '../fold.ts'
-import { append, type Control, type RequestOutcome, refused, unchanged } from '../decision.ts'
+import type { Fold } from '../folding/fold.ts'
+import { append, type Control, type RequestOutcome, refused, unchanged } from '../deciding/decision.ts'
 
 export const lifecycleControls = {
   pause(head) {

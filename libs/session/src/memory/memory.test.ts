@@ -1,8 +1,8 @@
 import { type AgentDefinition, argumentsDigest } from '@reins/contracts'
 import { expect, it } from 'vitest'
 import { answered, asks, by, calling, e, g, given, id, message, started, turn } from '../../test/given.ts'
-import { plan } from '../plan.ts'
-import { offered } from '../offered.ts'
+import { plan } from '../deciding/plan.ts'
+import { offered } from '../deciding/offered.ts'
 import { memoryDeclared, memorySection } from './memory.ts'
 
 const definition = (more: Partial<AgentDefinition>): AgentDefinition => ({

@@ -17,7 +17,7 @@ import {
   turn,
   turnCompleted,
 } from '../../test/given.ts'
-import { mayStart } from '../effects.ts'
+import { mayStart } from '../deciding/effects.ts'
 import { isCurrentModelCall, takeover } from './takeover.ts'
 
 const running = given(

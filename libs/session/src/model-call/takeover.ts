@@ -1,6 +1,6 @@
 // Taking over a model call whose process is gone (PROTOCOL 6).
 import type { EventData, Head, SessionEvent } from '@reins/contracts'
-import { type Plan, plan } from '../plan.ts'
+import { type Plan, plan } from '../deciding/plan.ts'
 import type { Session } from '../session.ts'
 import type { Effect } from '../slice.ts'
 import { flightOf } from './flight.ts'

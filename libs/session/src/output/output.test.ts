@@ -1,8 +1,8 @@
 import type { EventOf, SessionEvent } from '@reins/contracts'
 import { describe, expect, it } from 'vitest'
 import { answered, asks, calling, e, g, given, message, started, text, turn, types } from '../../test/given.ts'
-import { offered } from '../offered.ts'
-import { plan as framePlan } from '../plan.ts'
+import { offered } from '../deciding/offered.ts'
+import { plan as framePlan } from '../deciding/plan.ts'
 import { reviveSession } from '../session.ts'
 import { outputDeclared, uncheckedAnswer } from './output.ts'
 

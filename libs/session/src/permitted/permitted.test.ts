@@ -2,7 +2,7 @@ import type { SessionEvent } from '@reins/contracts'
 import { describe, expect, test } from 'vitest'
 import { answered, asks, calling, e, type Given, g, given, message, started, turn } from '../../test/given.ts'
 import { createChild } from '../delegation/errand-frames.ts'
-import { emptyFold } from '../fold.ts'
+import { emptyFold } from '../folding/fold.ts'
 import { resumedBy } from './permitted.ts'
 
 const permitted = (of: string, principal: string, ...tools: string[]): SessionEvent => ({

@@ -1,8 +1,8 @@
 import { argumentsDigest, type SessionEvent } from '@reins/contracts'
 import { describe, expect, it } from 'vitest'
 import { answered, asks, calling, e, g, given, message, result, started, t, turn, types } from '../../test/given.ts'
-import { offered } from '../offered.ts'
-import { plan as framePlan } from '../plan.ts'
+import { offered } from '../deciding/offered.ts'
+import { plan as framePlan } from '../deciding/plan.ts'
 import { planningDeclared } from './planning.ts'
 
 const declared = (change: object = {}): SessionEvent => ({

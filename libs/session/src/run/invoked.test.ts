@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { cancel, e, g, given, id, started, types } from '../../test/given.ts'
 import { promptChild } from '../delegation/errand-frames.ts'
 import { standingErrands } from '../delegation/errands.ts'
-import { due } from '../due.ts'
-import { cover } from '../status.ts'
+import { due } from '../deciding/due.ts'
+import { cover } from '../deciding/status.ts'
 
 const child = childId(id, 'default/default')
 const workflow: readonly SessionEvent[] = [

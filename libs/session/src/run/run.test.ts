@@ -16,9 +16,9 @@ import {
   turnCompleted,
   types,
 } from '../../test/given.ts'
-import { due } from '../due.ts'
+import { due } from '../deciding/due.ts'
 import { answerElicitation, waitingElicitations } from '../elicitation/answers.ts'
-import { cover, statusOf } from '../status.ts'
+import { cover, statusOf } from '../deciding/status.ts'
 
 const declared: SessionEvent = { type: 'run.declared', data: { file: './chat.ts', digest: 'd' } }
 const began = (replay = 'r2', attempt = 1): SessionEvent => ({ type: 'run.replay-started', data: { replay, attempt } })

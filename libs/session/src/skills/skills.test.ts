@@ -1,8 +1,8 @@
 import type { AgentDefinition, PinnedTool, SessionEvent } from '@reins/contracts'
 import { describe, expect, it } from 'vitest'
 import { answered, asks, calling, e, g, given, message, result, started, t, turn } from '../../test/given.ts'
-import { offered } from '../offered.ts'
-import { plan } from '../plan.ts'
+import { offered } from '../deciding/offered.ts'
+import { plan } from '../deciding/plan.ts'
 import { skillsDeclared, skillsInUse, skillsPin } from './skills.ts'
 
 const declared: SessionEvent = {

@@ -3,7 +3,7 @@
 //   F2. What fires for nothing (no session, an ended one, one that nobody serves) is done without a frame.
 //   F3. A timer that the log says has fired since is not said to have fired twice in a row.
 import { type Frame, type Head, toExec } from '@reins/contracts'
-import type { Decision } from '../decision.ts'
+import type { Decision } from '../deciding/decision.ts'
 
 /** `pool`: the head's, or the last that any frame said, where the head's is broken; undefined: none did. null: nothing to do (F2). */
 export function fireTimer(head: Head, timer: string, pool: string | undefined): Decision | null {

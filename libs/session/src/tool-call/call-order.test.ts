@@ -15,7 +15,7 @@ import {
   t,
   turn,
 } from '../../test/given.ts'
-import { due } from '../due.ts'
+import { due } from '../deciding/due.ts'
 import { heldBack } from './call-order.ts'
 import { nextStep } from './next-step.ts'
 import { evolveView, type RunnerView, viewOf } from './runner.ts'

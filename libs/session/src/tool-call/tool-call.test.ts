@@ -17,8 +17,8 @@ import {
   turn,
   types,
 } from '../../test/given.ts'
-import { due } from '../due.ts'
-import { plan } from '../plan.ts'
+import { due } from '../deciding/due.ts'
+import { plan } from '../deciding/plan.ts'
 
 const said = (n: number) => ({ n, at: 1000, by: 'e1' })
 const asked = (...content: Parameters<typeof answered>[1][]) =>

@@ -2,7 +2,7 @@
 // stream; unlike a call it may be answered twice: the first answer counts.
 import { type EventOf, type Frame, type Head, type SessionEvent, toExec } from '@reins/contracts'
 import type { ServerAnswer } from '@reins/contracts'
-import type { Decision } from '../decision.ts'
+import type { Decision } from '../deciding/decision.ts'
 
 export type ToolsetRequest = EventOf<'toolset.requested'>['data']
 

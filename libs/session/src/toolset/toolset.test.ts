@@ -20,9 +20,9 @@ import {
   turnCompleted,
   types,
 } from '../../test/given.ts'
-import { due } from '../due.ts'
-import { plan } from '../plan.ts'
-import { cover, statusOf } from '../status.ts'
+import { due } from '../deciding/due.ts'
+import { plan } from '../deciding/plan.ts'
+import { cover, statusOf } from '../deciding/status.ts'
 
 const said = (n: number) => ({ n, at: 5000, by: 'e1' })
 const declared = (...servers: readonly string[]): SessionEvent => ({

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { cancel, e, g, given, id, message, started, t, turn, types } from '../../test/given.ts'
 import { promptChild, settleParent } from '../delegation/errand-frames.ts'
 import { standingErrands } from '../delegation/errands.ts'
-import { due } from '../due.ts'
-import { plan } from '../plan.ts'
+import { due } from '../deciding/due.ts'
+import { plan } from '../deciding/plan.ts'
 
 const said = (n: number) => ({ n, at: 1000, by: 'e1' })
 const declared: SessionEvent = { type: 'run.declared', data: { file: './chat.ts', digest: 'd' } }

@@ -4,7 +4,7 @@
 //   W3. A message that waits for its turn makes a session busy, though its head says idle: nobody has begun with it yet. So a message
 //       that asks to be rejected by a busy session is decided on the folded session.
 import { type EventOf, type Head, type SessionEvent, toExec, toLog } from '@reins/contracts'
-import { append, type RequestOutcome, refused } from '../decision.ts'
+import { append, type RequestOutcome, refused } from '../deciding/decision.ts'
 import type { Session } from '../session.ts'
 
 /** The head alone does not decide on it (W3): `placeMessage` needs the folded session. */

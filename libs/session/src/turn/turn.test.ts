@@ -17,8 +17,8 @@ import {
   turnCompleted,
   types,
 } from '../../test/given.ts'
-import { due } from '../due.ts'
-import { plan } from '../plan.ts'
+import { due } from '../deciding/due.ts'
+import { plan } from '../deciding/plan.ts'
 
 const said = (n: number) => ({ n, at: 1000, by: 'e1' })
 

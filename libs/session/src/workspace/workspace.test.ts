@@ -2,8 +2,8 @@ import type { SessionEvent, WorkspaceFound } from '@reins/contracts'
 import { describe, expect, it } from 'vitest'
 import { answered, asks, calling, e, g, given, message, result, started, t, turn, types } from '../../test/given.ts'
 import { sessionBeginning } from '../lifecycle/beginning.ts'
-import { offered } from '../offered.ts'
-import { plan } from '../plan.ts'
+import { offered } from '../deciding/offered.ts'
+import { plan } from '../deciding/plan.ts'
 import { skillsInUse } from '../skills/skills.ts'
 
 const found: WorkspaceFound = {

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
-import { succeeded, ToolFailure } from '../outcome.ts'
-import { Pace } from '../pace.ts'
+import { succeeded, ToolFailure } from '../calls/outcome.ts'
+import { Pace } from '../calls/pace.ts'
 import { defineTool, pathTarget, stoppedByRunner } from '../tool.ts'
 import { entersBulky, walk } from '../workspace/walk.ts'
 import { Workspace } from '../workspace/workspace.ts'

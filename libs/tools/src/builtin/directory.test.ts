@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { call, fakeContext, temporaryFolder } from '../../test/fake-context.ts'
-import { runTool } from '../run.ts'
+import { runTool } from '../calls/run.ts'
 
 const files = { 'b.txt': 'xy', 'a/one.ts': '', 'a/deep/er/two.ts': '', 'node_modules/x/y': '', '.data/token': '' }
 

@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs'
 import { Type } from 'typebox'
-import { succeeded, ToolFailure } from '../outcome.ts'
+import { succeeded, ToolFailure } from '../calls/outcome.ts'
 import { detectEncoding, type Encoding, encode, markOf } from '../text/encoding.ts'
 import { readWhole } from '../text/lines.ts'
 import { defineTool, pathTarget, stoppedByRunner } from '../tool.ts'

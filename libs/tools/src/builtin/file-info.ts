@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { succeeded, ToolFailure } from '../outcome.ts'
+import { succeeded, ToolFailure } from '../calls/outcome.ts'
 import { defineTool, pathTarget, stoppedByRunner } from '../tool.ts'
 import { Workspace } from '../workspace/workspace.ts'
 

@@ -2,7 +2,7 @@ import { chmodSync, readdirSync, readFileSync, statSync, symlinkSync, truncateSy
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { call, fakeContext, temporaryFolder } from '../../test/fake-context.ts'
-import { runTool } from '../run.ts'
+import { runTool } from '../calls/run.ts'
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1')
 const utf16le = (text: string) => Buffer.concat([Buffer.of(0xff, 0xfe), Buffer.from(text, 'utf16le')])

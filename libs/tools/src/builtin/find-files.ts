@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
-import { fitting, ToolFailure } from '../outcome.ts'
-import { Pace } from '../pace.ts'
+import { fitting, ToolFailure } from '../calls/outcome.ts'
+import { Pace } from '../calls/pace.ts'
 import { compileGlob, maxGlobChars } from '../text/glob.ts'
 import { defineTool, stoppedByRunner } from '../tool.ts'
 import { entersBulky, walk } from '../workspace/walk.ts'

@@ -1,8 +1,8 @@
 // Searches file contents line by line with RE2: a pattern can be hostile, and so can a file; neither can stop the process.
 import { closeSync } from 'node:fs'
 import { Type } from 'typebox'
-import { asFailure, fitting, ToolFailure } from '../outcome.ts'
-import { Pace } from '../pace.ts'
+import { asFailure, fitting, ToolFailure } from '../calls/outcome.ts'
+import { Pace } from '../calls/pace.ts'
 import { openText } from '../text/lines.ts'
 import { compileGlob, maxGlobChars } from '../text/glob.ts'
 import { compilePattern, type Pattern } from '../text/pattern.ts'

@@ -2,9 +2,9 @@
 //   RR1. A reference is good in its own session alone, for as long as results are kept.
 //   RR2. A kept result is bounded when it is kept, so that all of it may be in memory for a moment.
 import { Type } from 'typebox'
-import type { ReadKept } from '../context.ts'
-import { fittingText, succeeded, ToolFailure, type ToolOutcome } from '../outcome.ts'
-import { readResultName } from '../long-results.ts'
+import type { ReadKept } from '../calls/context.ts'
+import { fittingText, succeeded, ToolFailure, type ToolOutcome } from '../calls/outcome.ts'
+import { readResultName } from '../output/long-results.ts'
 import type { AskedTools, ToolSpec } from '../source.ts'
 import { parseArguments, stoppedByRunner } from '../tool.ts'
 

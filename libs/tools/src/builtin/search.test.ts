@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { call, fakeContext, temporaryFolder } from '../../test/fake-context.ts'
-import { runTool } from '../run.ts'
+import { runTool } from '../calls/run.ts'
 
 const project = {
   'readme.md': 'Reins\n',

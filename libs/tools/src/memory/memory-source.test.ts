@@ -1,6 +1,6 @@
 import type { AgentDefinition, MemoryAsk, Reply } from '@reins/contracts'
 import { expect, it } from 'vitest'
-import { noValues } from '../named-values.ts'
+import { noValues } from '../calls/named-values.ts'
 import type { CallContext } from '../source.ts'
 import { askedApproval, resolveToolset, runCall } from '../toolset.ts'
 import { type AskMemory, memorySource } from './memory-source.ts'

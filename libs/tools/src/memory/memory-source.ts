@@ -13,7 +13,7 @@ import {
   memoryStoreOf,
   type Reply,
 } from '@reins/contracts'
-import { fitting, succeeded, ToolFailure, type ToolOutcome } from '../outcome.ts'
+import { fitting, succeeded, ToolFailure, type ToolOutcome } from '../calls/outcome.ts'
 import { defaultSettings } from '../resolve.ts'
 import type { AskedTools, CallContext, ToolCall, ToolCatalog, ToolListing, ToolSource } from '../source.ts'
 import { parseArguments } from '../tool.ts'

@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, stat, utimes, writeFile } from 'no
 import path from 'node:path'
 import { storedSkills, type StoredSkills } from '@reins/contracts'
 import { readSkillBundle } from '@reins/skills'
-import { ToolFailure } from '../outcome.ts'
+import { ToolFailure } from '../calls/outcome.ts'
 import { resolveTools } from '../resolve.ts'
 import type { Sandbox, ShownFolder } from '../sandbox/sandbox.ts'
 import type { AskedTools } from '../source.ts'

@@ -6,7 +6,7 @@
 import { quoted, skillToolNames, type StoredSkills, storedSkills, suggestion } from '@reins/contracts'
 import { readSkillBundle, skillFile, type SkillFolders, splitSkillText, textOf } from '@reins/skills'
 import { Type } from 'typebox'
-import { succeeded, ToolFailure, type ToolOutcome } from '../outcome.ts'
+import { succeeded, ToolFailure, type ToolOutcome } from '../calls/outcome.ts'
 import type { AskedTools, ToolCatalog, ToolListing, ToolSource, ToolSpec } from '../source.ts'
 import { parseArguments, stoppedByRunner } from '../tool.ts'
 import type { SkillFoldersOnDisk } from './folders-on-disk.ts'

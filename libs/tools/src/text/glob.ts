@@ -4,7 +4,7 @@
 //   G2. Names hold brackets, as `app/[id]/page.tsx` does: a bracket expression matches one of its characters, or itself as it is written.
 //       What is written matches what is named exactly so, whatever it would mean as a glob.
 import { RE2JS } from 're2js'
-import { ToolFailure } from '../outcome.ts'
+import { ToolFailure } from '../calls/outcome.ts'
 import { compilePattern } from './pattern.ts'
 
 export const maxGlobChars = 1_000

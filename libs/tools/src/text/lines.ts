@@ -1,7 +1,7 @@
 // The lines of a file, read piece by piece: memory depends on the longest line that is kept, not on the file.
 import { fstatSync, readSync } from 'node:fs'
-import { ToolFailure } from '../outcome.ts'
-import type { Pace } from '../pace.ts'
+import { ToolFailure } from '../calls/outcome.ts'
+import type { Pace } from '../calls/pace.ts'
 import { decoderOf, detectEncoding, type Encoding, sampleBytes } from './encoding.ts'
 
 export interface Line {

@@ -1,7 +1,7 @@
 // The process in which file and search tools run, so that no call can stop the process that serves everybody: it can be ended at any
 // moment. It holds nothing between two calls. Locks of paths are the pool's, which outlives it.
-import type { Locks } from '../path-locks.ts'
-import { runTool } from '../run.ts'
+import type { Locks } from '../calls/path-locks.ts'
+import { runTool } from '../calls/run.ts'
 import { refusal } from '../sandbox/sandbox.ts'
 import type { FromWorker, ToWorker, WorkerCall } from './messages.ts'
 

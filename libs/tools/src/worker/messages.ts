@@ -1,6 +1,6 @@
 // What a worker and its pool say to each other. One call at a time.
-import type { ToolSettings } from '../context.ts'
-import type { ToolOutcome } from '../outcome.ts'
+import type { ToolSettings } from '../calls/context.ts'
+import type { ToolOutcome } from '../calls/outcome.ts'
 import type { Guard } from '../workspace/guard.ts'
 
 /** All that a call needs and that can be sent. */

@@ -11,8 +11,8 @@ import { once } from 'node:events'
 import { getCompileCacheDir } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { ToolOutcome } from '../outcome.ts'
-import type { Locks } from '../path-locks.ts'
+import type { ToolOutcome } from '../calls/outcome.ts'
+import type { Locks } from '../calls/path-locks.ts'
 import type { FromWorker, ToWorker, WorkerCall } from './messages.ts'
 
 export interface WorkerPoolOptions {

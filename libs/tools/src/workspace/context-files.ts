@@ -5,7 +5,7 @@
 import { closeSync, fstatSync, readSync } from 'node:fs'
 import { maxSkills, type WorkspaceFound, type WorkspaceSkill, workspaceLimits } from '@reins/contracts'
 import { maxSkillTextBytes, readSkillText, skillFile, textOf } from '@reins/skills'
-import { asFailure, ToolFailure } from '../outcome.ts'
+import { asFailure, ToolFailure } from '../calls/outcome.ts'
 import type { Guard } from './guard.ts'
 import { Workspace } from './workspace.ts'
 

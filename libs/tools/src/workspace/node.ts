@@ -15,7 +15,7 @@ import {
   readlinkSync,
   realpathSync,
 } from 'node:fs'
-import { ToolFailure } from '../outcome.ts'
+import { ToolFailure } from '../calls/outcome.ts'
 
 export interface Node extends Disposable {
   /** A path that leads to this very node; append `/name` for an entry of a folder. Valid until disposed. */

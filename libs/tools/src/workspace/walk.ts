@@ -1,7 +1,7 @@
 // Walks a workspace's folders, depth first, in the order of names. Holds one handle per level, so the depth is limited.
 
-import { asFailure } from '../outcome.ts'
-import type { Pace } from '../pace.ts'
+import { asFailure } from '../calls/outcome.ts'
+import type { Pace } from '../calls/pace.ts'
 import type { Node } from './node.ts'
 import type { Entry, Workspace } from './workspace.ts'
 

@@ -16,7 +16,7 @@ import {
   statfsSync,
   statSync,
 } from 'node:fs'
-import { asFailure, ToolFailure } from '../outcome.ts'
+import { asFailure, ToolFailure } from '../calls/outcome.ts'
 import { escapedName, shownName } from './entry-name.ts'
 import { detectOpener, type Node, type NodeOpener, type OpenerKind, openerOf } from './node.ts'
 import { type Guard, isPlace, type Place, placesOf } from './guard.ts'

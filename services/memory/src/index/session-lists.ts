@@ -17,13 +17,13 @@ import {
 import { isAway } from '@reins/projection'
 import { infoOf } from '@reins/session'
 import { sql } from 'kysely'
-import { type ApprovalRow, approvalOf } from './approval-row.ts'
-import { askedOf, type ElicitationRow } from './elicitation-row.ts'
+import { type ApprovalRow, approvalOf } from './people/approval-row.ts'
+import { askedOf, type ElicitationRow } from './people/elicitation-row.ts'
 import type { SessionIndex } from './session-index.ts'
 import { foldOf, type SessionRow } from './session-row.ts'
 import { shown } from './shown.ts'
 import type { Database } from './tables.ts'
-import { usageReport } from './usage-report.ts'
+import { usageReport } from './usage/usage-report.ts'
 
 /** `next` is opaque: give it back as `after`. */
 export interface SessionPage {

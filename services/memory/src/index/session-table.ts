@@ -4,8 +4,8 @@
 //   ST2. What it remembers is forgotten when a statement fails, or finds the checkpoint elsewhere.
 import { type Checkpoint, joining } from '@reins/projection'
 import { sql } from 'kysely'
-import { changedApprovals } from './approval-table.ts'
-import { changedElicitations } from './elicitation-table.ts'
+import { changedApprovals } from './people/approval-table.ts'
+import { changedElicitations } from './people/elicitation-table.ts'
 import { KnownRows } from './known-rows.ts'
 import { applyFrame, type SessionRow } from './session-row.ts'
 import type { StoredFrame } from './session-stream.ts'
@@ -20,8 +20,8 @@ import {
   type Tables,
   type UsageTable,
 } from './tables.ts'
-import type { UsageRow } from './usage-row.ts'
-import { changedUsage } from './usage-table.ts'
+import type { UsageRow } from './usage/usage-row.ts'
+import { changedUsage } from './usage/usage-table.ts'
 
 type TableNames = readonly [SessionsTable, ApprovalsTable, ElicitationsTable, UsageTable]
 

@@ -4,10 +4,10 @@
 import { checkpointIn } from '@reins/projection'
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import type { ApprovalRow } from './approval-row.ts'
-import type { ElicitationRow } from './elicitation-row.ts'
+import type { ApprovalRow } from './people/approval-row.ts'
+import type { ElicitationRow } from './people/elicitation-row.ts'
 import type { SessionRow } from './session-row.ts'
-import type { UsageRow } from './usage-row.ts'
+import type { UsageRow } from './usage/usage-row.ts'
 
 export interface Tables {
   sessions: SessionRow

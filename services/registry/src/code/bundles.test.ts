@@ -7,7 +7,7 @@ import {
   type SentFile,
 } from '@reins/contracts'
 import { describe, expect, test } from 'vitest'
-import { parseDefinition } from '../definition-source.ts'
+import { parseDefinition } from '../definition/definition-source.ts'
 import type { RegistryLog } from '../registry-log.ts'
 import { type BundleDescription, Bundles } from './bundles.ts'
 

@@ -28,7 +28,7 @@ import {
 } from '@reins/contracts'
 import { type BundleStore, parseBundle } from '@reins/journal'
 import { noPausePoints, type PausePoint } from '@reins/service'
-import { type Document, problemAt } from '../plain-value.ts'
+import { type Document, problemAt } from '../definition/plain-value.ts'
 import type { RegistryLog } from '../registry-log.ts'
 import { mustHaveAll, withStored } from './had-code.ts'
 import { type Bundle, readSentFiles, unnamed } from './sent-files.ts'

@@ -19,7 +19,7 @@ import {
 import { parseAgent, parseProject } from '@reins/journal'
 import type { Clock } from '@reins/service'
 import type { Bundles } from '../code/bundles.ts'
-import { mustHaveDeclared } from '../named-secrets.ts'
+import { mustHaveDeclared } from '../definition/named-secrets.ts'
 import type { RegistryLog } from '../registry-log.ts'
 
 export interface ProjectsOptions {

@@ -13,7 +13,7 @@ import {
   subAgentTarget,
   suggestion,
 } from '@reins/contracts'
-import { type Document, problemAt } from '../plain-value.ts'
+import { type Document, problemAt } from '../definition/plain-value.ts'
 
 /** What an entry may name. */
 export interface KnownAgents {

@@ -32,12 +32,12 @@ import {
 } from '../api/reads/views.ts'
 import type { Appender } from '../api/writes/appender.ts'
 import { Batch, Item } from './batch.ts'
-import { LiveAnswers } from './live-answers.ts'
-import type { OpenBlock } from './open-answers.ts'
-import type { Pace } from './pace.ts'
-import { backToOpen, openTurnsOf, tellsWhatIsOpen } from './open-turn.ts'
-import { RecentFrames } from './recent-frames.ts'
-import type { Refills } from './refills.ts'
+import { LiveAnswers } from './answers/live-answers.ts'
+import type { OpenBlock } from './answers/open-answers.ts'
+import type { Pace } from './readers/pace.ts'
+import { backToOpen, openTurnsOf, tellsWhatIsOpen } from './answers/open-turn.ts'
+import { RecentFrames } from './answers/recent-frames.ts'
+import type { Refills } from './answers/refills.ts'
 import type { History, Source } from './viewer.ts'
 
 /** Whoever is told what happens from now on, once it is live. */

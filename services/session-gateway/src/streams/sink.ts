@@ -1,7 +1,7 @@
 // Where a viewer's items go: a connection of one of the doors. Bounded by whoever writes (viewer.ts, reader-watch.ts).
 import type { ReinsError } from '@reins/contracts'
 import type { Batch } from './batch.ts'
-import type { Ends } from './send-queues.ts'
+import type { Ends } from './readers/send-queues.ts'
 
 export interface Sink {
   write(batch: Batch): void

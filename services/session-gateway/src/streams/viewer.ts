@@ -8,8 +8,8 @@ import type { SessionFrame } from '@reins/journal'
 import { type At, answerRestarted, apiDelta, apiEvents, endOf, type View } from '../api/reads/views.ts'
 import { Batch, Item } from './batch.ts'
 import type { HeldDelta, Listener } from './hub.ts'
-import type { OpenBlock } from './open-answers.ts'
-import type { Cut, Reader, ReaderWatch } from './reader-watch.ts'
+import type { OpenBlock } from './answers/open-answers.ts'
+import type { Cut, Reader, ReaderWatch } from './readers/reader-watch.ts'
 import type { Sink } from './sink.ts'
 
 /** Frames in order. `more`: what comes after them is there already. */

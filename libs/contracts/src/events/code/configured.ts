@@ -1,7 +1,7 @@
 // agent.configured: an agent of a project, whose initializer runs again for each message, as far as deciding needs what it gave.
 // session.upgraded: another version of its agent, which a person has given the session.
 import { type Static, Type } from 'typebox'
-import { CodeBuild } from '../../agents/instance.ts'
+import { CodeBuild } from '../../agents/code/instance.ts'
 import { id } from '../fields.ts'
 import { Limits, PinnedTool, ReplayClass } from '../session.ts'
 

@@ -9,7 +9,7 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { atEndOfTurn } from '@reins/service'
 import type { Form } from '../../streams/batch.ts'
-import { endsOf } from '../../streams/send-queues.ts'
+import { endsOf } from '../../streams/readers/send-queues.ts'
 import type { Sink } from '../../streams/sink.ts'
 
 /** ms in which a slow reader may still take the reason. */

@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net'
 import { errorTable } from '@reins/contracts'
 import type { WebSocket } from 'ws'
-import { endsOf } from '../../streams/send-queues.ts'
+import { endsOf } from '../../streams/readers/send-queues.ts'
 import type { Sink } from '../../streams/sink.ts'
 
 const graceMs = 1000

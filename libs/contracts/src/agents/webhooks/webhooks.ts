@@ -1,0 +1,144 @@
+// Webhooks: whom to tell of which events of sessions, and what came of it.
+//   WH1. The secret with which deliveries are signed is shown once, when the webhook is made. No record, list or answer holds it after.
+//   WH2. A delivery has one id for ever, made of the webhook and the event: whoever gets it twice can tell.
+import { type Static, Type } from 'typebox'
+import { Only } from '../../access/only.ts'
+
+const closed = { additionalProperties: false } as const
+const stamps = { createdAt: Type.Integer(), updatedAt: Type.Integer(), by: Type.String() }
+
+export const maxWebhooks = 100
+export const WebhookUrl = Type.String({ minLength: 1, maxLength: 2000, description: 'https://…' })
+/** Types of events, or `*` for all. */
+const On = Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { minItems: 1, maxItems: 50, uniqueItems: true })
+
+/**
+ * `reg.webhook.<id>`, whose `name` is the id. `after`: the sequence of SES behind which it is told of events. The rest as in
+ * SecretEntry.
+ */
+export const WebhookEntry = Type.Union([
+  Type.Object(
+    {
+      kind: Type.Literal('kept'),
+      name: Type.String(),
+      url: Type.String(),
+      on: Type.Array(Type.String()),
+      after: Type.Integer({ minimum: 0 }),
+      /** The sessions that its maker may read; absent: all. It is told of no others. */
+      only: Type.Optional(Only),
+      key: Type.String(),
+      wrapped: Type.String(),
+      sealed: Type.String(),
+      ...stamps,
+    },
+    closed,
+  ),
+  Type.Object({ kind: Type.Literal('removed'), name: Type.String(), ...stamps }, closed),
+])
+export type WebhookEntry = Static<typeof WebhookEntry>
+export type KeptWebhook = Extract<WebhookEntry, { kind: 'kept' }>
+
+/** A webhook as people see it. */
+export const Webhook = Type.Object(
+  {
+    id: Type.String(),
+    url: Type.String(),
+    on: Type.Array(Type.String()),
+    createdAt: Type.Integer(),
+    by: Type.String(),
+  },
+  closed,
+)
+export type Webhook = Static<typeof Webhook>
+export const WebhookList = Type.Object({ webhooks: Type.Array(Webhook) }, closed)
+export type WebhookList = Static<typeof WebhookList>
+export const CreateWebhook = Type.Object({ url: WebhookUrl, on: On }, closed)
+export type CreateWebhook = Static<typeof CreateWebhook>
+/** `secret`: shown here, and never again (WH1). */
+export const CreatedWebhook = Type.Object({ webhook: Webhook, secret: Type.String() }, closed)
+export type CreatedWebhook = Static<typeof CreatedWebhook>
+
+/** One attempt to deliver. */
+export const DeliveryAttempt = Type.Object(
+  {
+    /** From 1 on. */
+    attempt: Type.Integer({ minimum: 1 }),
+    at: Type.Integer({ description: 'epoch ms' }),
+    ms: Type.Integer(),
+    /** delivered: answered with 2xx. failed: not, and it is tried again at `next`. given-up: not, and it is not tried again. */
+    outcome: Type.Union([Type.Literal('delivered'), Type.Literal('failed'), Type.Literal('given-up')]),
+    /** The HTTP status, if there was an answer. */
+    status: Type.Optional(Type.Integer()),
+    error: Type.Optional(Type.String()),
+    next: Type.Optional(Type.Integer({ description: 'epoch ms' })),
+  },
+  closed,
+)
+export type DeliveryAttempt = Static<typeof DeliveryAttempt>
+
+/** What a delivery is about, and its last attempt. */
+export const Delivery = Type.Object(
+  {
+    id: Type.String(),
+    webhook: Type.String(),
+    type: Type.String(),
+    session: Type.Optional(Type.String()),
+    n: Type.Optional(Type.Integer()),
+    i: Type.Optional(Type.Integer()),
+    last: DeliveryAttempt,
+  },
+  closed,
+)
+export type Delivery = Static<typeof Delivery>
+export const DeliveryList = Type.Object({ deliveries: Type.Array(Delivery) }, closed)
+export type DeliveryList = Static<typeof DeliveryList>
+export const TestedWebhook = Type.Object({ delivery: Delivery }, closed)
+export type TestedWebhook = Static<typeof TestedWebhook>
+
+/** What is delivered, as JSON (Standard Webhooks). `data.event`: the event's own data; left out where it is large. */
+export interface WebhookPayload {
+  readonly type: string
+  /** ISO 8601: when the event was recorded. */
+  readonly timestamp: string
+  readonly data: {
+    readonly session?: string
+    readonly n?: number
+    readonly i?: number
+    readonly by?: string
+    readonly event?: unknown
+  }
+}
+
+/** A message on TIM: one delivery that is due. */
+export const WebhookJob = Type.Object(
+  {
+    id: Type.String(),
+    webhook: Type.String(),
+    type: Type.String(),
+    session: Type.Optional(Type.String()),
+    n: Type.Optional(Type.Integer()),
+    i: Type.Optional(Type.Integer()),
+    attempt: Type.Integer({ minimum: 1 }),
+    /** The body, byte for byte. */
+    body: Type.String(),
+  },
+  closed,
+)
+export type WebhookJob = Static<typeof WebhookJob>
+
+/**
+ * Requests of the registry: on `svc.registry.<verb>`
+ *   webhooks.create { url, on, by } -> CreatedWebhook      webhooks.list {} -> WebhookList      webhooks.get { id } -> Webhook
+ *   webhooks.delete { id, by } -> { id }
+ * and one that only memory may publish to:
+ *   webhooks.sign   { id, delivery, at, body } -> { signature }        (`at`: seconds; Standard Webhooks, `v1,…`)
+ * Of memory: on `svc.memory.<verb>`
+ *   webhooks.test       { id } -> TestedWebhook
+ *   webhooks.deliveries { id?, limit } -> DeliveryList                 (the latest first)
+ */
+export interface SignWebhook {
+  readonly id: string
+  readonly delivery: string
+  readonly at: number
+  readonly body: string
+}

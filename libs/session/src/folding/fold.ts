@@ -1,0 +1,50 @@
+// Folding frames, and checking the chain while folding. A malformed frame, or a break in the chain, quarantines (never throws).
+// A frame that only a newer version understands breaks nothing: the head goes on, and the state says that it is incomplete (S5).
+import { emptyHead, type Frame, frameHash, type Head, headOf, knownEvents } from '@reins/contracts'
+import { evolve } from './evolve.ts'
+import { emptySession, type Session } from '../session.ts'
+
+/** A session together with the head that it was folded to. */
+export interface Fold {
+  readonly session: Session
+  readonly head: Head
+}
+
+export const emptyFold = (id: string): Fold => ({ session: emptySession(id), head: emptyHead(id) })
+
+/** Folds one frame on; a frame that is not newer changes nothing. */
+export function foldFrame(fold: Fold, frame: Frame): Fold {
+  if (frame.seq <= fold.head.seq) return fold
+  const head = headOf(frame)
+  const fault =
+    frame.fault ??
+    (frame.n !== fold.head.n + 1
+      ? `frame ${frame.n} follows frame ${fold.head.n}`
+      : frame.prev !== fold.head.seq
+        ? `frame ${frame.n} was appended on sequence ${frame.prev}, not on ${fold.head.seq}`
+        : undefined)
+  if (fault) {
+    const reason = `frame ${frame.n} (sequence ${frame.seq}) is malformed: ${fault}`
+    return { head, session: { ...fold.session, mode: { kind: 'quarantined', reason, frame: frame.n } } }
+  }
+  const session = frame.beyond === undefined ? fold.session : withBeyond(fold.session, frame.n, frame.beyond)
+  return { head, session: knownEvents(frame).reduce((state, event) => evolve(state, event, frame), session) }
+}
+
+const withBeyond = (session: Session, n: number, why: string): Session =>
+  session.beyond ? session : { ...session, beyond: { n, why } }
+
+export const foldFrames = (fold: Fold, frames: readonly Frame[]): Fold => frames.reduce(foldFrame, fold)
+
+/** The first frame whose hash is not that of its content on top of the one before; `eventsJson` gives the bytes as they were written. */
+export function brokenLink(
+  id: string,
+  frames: readonly { readonly frame: Frame; readonly eventsJson: string }[],
+): Frame | null {
+  let previous = emptyHead(id).hash
+  for (const { frame, eventsJson } of frames) {
+    if (frameHash(previous, frame, eventsJson) !== frame.hash) return frame
+    previous = frame.hash
+  }
+  return null
+}
