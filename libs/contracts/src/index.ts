@@ -218,7 +218,7 @@ export {
   GrantInfo,
   GrantList,
   GrantsRevoked,
-  type ListApprovals,
+  type ListWaiting,
 } from './api/approvals.ts'
 export {
   AnswerElicitation,
@@ -229,7 +229,6 @@ export {
   ElicitationList,
   type ElicitationState,
   elicitationStates,
-  type ListElicitations,
 } from './api/elicitations.ts'
 export { McpTest, McpTried, type TestMcp, testMcpVerb } from './api/mcp.ts'
 export { IdentityProvider, ProtectedResource, SignInConfig } from './api/sign-in.ts'

@@ -1,5 +1,6 @@
 // The door of @reins/transcript: what a person sees of a session, from its stream items.
 export { knownEvent } from '#decode'
+export { objectIn } from './object-in.ts'
 export {
   approvalsBelow,
   askerOf,

@@ -6,8 +6,7 @@ import {
   approvalStates,
   elicitationStates,
   formOf,
-  type ListApprovals,
-  type ListElicitations,
+  type ListWaiting,
   type ListSessions,
   Only,
   ReinsError,
@@ -133,10 +132,10 @@ export function usageRequest(request: unknown): AskUsage {
   }
 }
 
-export const approvalsRequest = (request: unknown): ListApprovals => waitsRequest(request, approvalStates)
-export const elicitationsRequest = (request: unknown): ListElicitations => waitsRequest(request, elicitationStates)
+export const approvalsRequest = (request: unknown): ListWaiting => waitsRequest(request, approvalStates)
+export const elicitationsRequest = (request: unknown): ListWaiting => waitsRequest(request, elicitationStates)
 
-function waitsRequest(request: unknown, states: readonly string[]): ListApprovals & ListElicitations {
+function waitsRequest(request: unknown, states: readonly string[]): ListWaiting {
   const fields = fieldsOf(request, ['agent', 'state', 'session', 'tree', 'only', 'limit', 'after'])
   const agent = fields.optionalText('agent')
   const state = fields.optionalText('state')

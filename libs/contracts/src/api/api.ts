@@ -1,5 +1,5 @@
 // The HTTP API's shapes: the source of validation, of /openapi.json and of the client's types.
-import { type Static, Type } from 'typebox'
+import { type Static, type TSchema, Type } from 'typebox'
 import { SentFiles } from '../agents/code/code.ts'
 import { AgentDefinition } from '../agents/definition.ts'
 import { moduleNamePattern } from '../agents/code/instance.ts'
@@ -247,40 +247,23 @@ export const ApiDelta = Type.Object(
 )
 export type ApiDelta = Static<typeof ApiDelta>
 
+/** What clients are told beside the log. */
+const clientEvent = <const T extends string, Data extends TSchema>(type: T, data: Data) =>
+  Type.Object({ type: Type.Literal(type), cursor: CursorText, session: Type.Optional(Type.String()), data }, closed)
+
 /** A client event, not in the log: the answer's earlier attempt was lost, what was shown of it is void. */
-export const AnswerRestarted = Type.Object(
-  {
-    type: Type.Literal('answer.restarted'),
-    cursor: CursorText,
-    session: Type.Optional(Type.String()),
-    data: Type.Object({ call: Type.String(), attempt: Type.Integer() }, closed),
-  },
-  closed,
+export const AnswerRestarted = clientEvent(
+  'answer.restarted',
+  Type.Object({ call: Type.String(), attempt: Type.Integer() }, closed),
 )
 export type AnswerRestarted = Static<typeof AnswerRestarted>
 
 /** A client event, not in the log: no executor has a slot for the session's model call; it waits, and goes on by itself. */
-export const SessionQueuedHint = Type.Object(
-  {
-    type: Type.Literal('session.queued'),
-    cursor: CursorText,
-    session: Type.Optional(Type.String()),
-    data: SessionQueued,
-  },
-  closed,
-)
+export const SessionQueuedHint = clientEvent('session.queued', SessionQueued)
 export type SessionQueuedHint = Static<typeof SessionQueuedHint>
 
 /** A client event, not in the log: a tool call has shown nothing for longer than its tool usually takes; it goes on. */
-export const ToolSlowHint = Type.Object(
-  {
-    type: Type.Literal('tool.slow'),
-    cursor: CursorText,
-    session: Type.Optional(Type.String()),
-    data: SlowToolCall,
-  },
-  closed,
-)
+export const ToolSlowHint = clientEvent('tool.slow', SlowToolCall)
 export type ToolSlowHint = Static<typeof ToolSlowHint>
 
 export type StreamItem = ApiEvent | ApiDelta | AnswerRestarted | SessionQueuedHint | ToolSlowHint

@@ -43,9 +43,10 @@ export const ApprovalList = Type.Object(
 )
 export type ApprovalList = Static<typeof ApprovalList>
 
-export interface ListApprovals {
+/** Which of the things that wait for people are listed: the same for approvals and for elicitations. */
+export interface ListWaiting {
   readonly only?: Only
-  /** Absent: all. */
+  /** Absent: all. Of elicitations `waiting` has those whose page is open (`accepted`) too. */
   readonly state?: string
   readonly agent?: string
   readonly session?: string

@@ -1,6 +1,5 @@
 // Elicitations over the API: what a server asks a person, and what they can answer.
 import { type Static, Type } from 'typebox'
-import type { Only } from '../access/only.ts'
 import { ElicitationAction, ElicitationContent, ElicitationMode } from '../events/tools/elicitation.ts'
 
 const closed = { additionalProperties: false } as const
@@ -70,18 +69,6 @@ export const AskedElicitationList = Type.Object(
   closed,
 )
 export type AskedElicitationList = Static<typeof AskedElicitationList>
-
-export interface ListElicitations {
-  readonly only?: Only
-  /** Absent: all. `waiting`: those whose page is open (`accepted`) too. */
-  readonly state?: string
-  readonly agent?: string
-  readonly session?: string
-  /** A session: with it all of its delegation tree. */
-  readonly tree?: string
-  readonly limit: number
-  readonly after?: string
-}
 
 export const AnswerElicitation = Type.Object(
   {

@@ -1,6 +1,6 @@
 // A call that waits for this person: what it would do, and the ways to decide. Nothing is decided by a key that was meant for a message.
 import type { DecideApproval } from '@reins/contracts'
-import type { PendingApproval } from '@reins/transcript'
+import { objectIn, type PendingApproval } from '@reins/transcript'
 import { type FormEvent, useId, useState } from 'react'
 import { Elapsing } from '../frame/elapsing.tsx'
 import { plainText } from '../text/plain.ts'
@@ -165,15 +165,4 @@ function EditArguments({
       </div>
     </form>
   )
-}
-
-function objectIn(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined
-  } catch {
-    return undefined
-  }
 }

@@ -5,8 +5,7 @@ import {
   type AskedElicitationList,
   type IndexedTree,
   isSessionId,
-  type ListApprovals,
-  type ListElicitations,
+  type ListWaiting,
   type ListSessions,
   ReinsError,
   rootOf,
@@ -47,13 +46,13 @@ export class SessionLists {
   }
 
   /** The newest first. */
-  async approvals(request: ListApprovals): Promise<ApprovalList> {
+  async approvals(request: ListWaiting): Promise<ApprovalList> {
     const { page, next } = await this.#page(request.limit, approvalsQuery(request), waitsAfter)
     return { approvals: page.map(approvalOf), ...next }
   }
 
   /** The newest first. */
-  async elicitations(request: ListElicitations): Promise<AskedElicitationList> {
+  async elicitations(request: ListWaiting): Promise<AskedElicitationList> {
     const { page, next } = await this.#page(request.limit, elicitationsQuery(request), waitsAfter)
     return { elicitations: page.map(askedOf), ...next }
   }
@@ -151,7 +150,7 @@ export function listQuery({ agent, kind, status, tree, only, limit, after }: Lis
   }
 }
 
-export function approvalsQuery({ agent, state, session, tree, only, limit, after }: ListApprovals) {
+export function approvalsQuery({ agent, state, session, tree, only, limit, after }: ListWaiting) {
   const from = after === undefined ? undefined : waitsPlace(after)
   return (db: Database) => {
     let query = db.selectFrom('approvals').selectAll()
@@ -168,7 +167,7 @@ export function approvalsQuery({ agent, state, session, tree, only, limit, after
   }
 }
 
-export function elicitationsQuery({ agent, state, session, tree, only, limit, after }: ListElicitations) {
+export function elicitationsQuery({ agent, state, session, tree, only, limit, after }: ListWaiting) {
   const from = after === undefined ? undefined : waitsPlace(after)
   return (db: Database) => {
     let query = db.selectFrom('elicitations').selectAll()

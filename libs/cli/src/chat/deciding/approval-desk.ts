@@ -3,7 +3,7 @@
 //   AD2. A decision carries the digest of what was shown. Where the call has other arguments by now, it is refused.
 //   AD3. An edit decides only where something was changed. A command is edited as it would be typed, everything else as JSON.
 import { type DecideApproval, maxReasonChars } from '@reins/contracts'
-import type { PendingApproval } from '@reins/transcript'
+import { objectIn, type PendingApproval } from '@reins/transcript'
 import type { ReinsClient } from '../../client-port.ts'
 import type { CliContext } from '../../context.ts'
 import { oneLine } from '../../text/neutralise.ts'
@@ -134,7 +134,7 @@ export class ApprovalDesk {
     const after = await lend(() => editText(`${before}\n`, plain ? '.sh' : '.json').catch(() => undefined))
     if (after === undefined) return note('The editor ended with an error: nothing was decided.')
     if (after.trimEnd() === before.trimEnd()) return note('Nothing was changed, so nothing was decided.')
-    const args = plain ? { command: after.trimEnd() } : parsedObject(after)
+    const args = plain ? { command: after.trimEnd() } : objectIn(after)
     if (args === undefined) return note('That is no JSON object: nothing was decided.')
     await this.#decide(pending, { verdict: 'edited', args })
   }
@@ -155,15 +155,4 @@ function granted({ name, target, of }: PendingApproval, { scope }: DecideApprova
   return of === undefined
     ? `Granted for this session: ${what}.`
     : `Granted for the session of ${oneLine(of.path.at(-1) ?? '')}: ${what}.`
-}
-
-function parsedObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined
-  } catch {
-    return undefined
-  }
 }

@@ -26,15 +26,15 @@ import {
   type WorkflowRun,
   workflowOfAgent,
 } from '@reins/contracts'
-import { follow } from '@reins/journal'
 import { defaultCeilings, type Fold, firstFrame, waitFor } from '@reins/session'
 import { permittedTools } from '../access/permitted-tools.ts'
 import type { Caller } from '../caller.ts'
 import { authorizeSome } from '../caller.ts'
 import { onlyOf, fromIndex } from '../reads/from-index.ts'
 import { operations } from '../operations.ts'
-import { type Outcome, refused } from '../outcomes.ts'
+import { errorOf, type Outcome, refused } from '../outcomes.ts'
 import { notFound } from '../writes/appender.ts'
+import { watchSession } from '../writes/session-watch.ts'
 import { receipts, type SessionWrites, type WriteOptions, type WriteParts } from '../writes/session-writes.ts'
 import type { CallService } from '../../ports.ts'
 import { runOf } from './run-record.ts'
@@ -132,36 +132,28 @@ export class Runs {
     return record
   }
 
-  /** The record of its end. Throws run_not_found; timed_out where `signal` aborts before, or after as long as one waits for a turn. */
+  /** The record of its end. Throws run_not_found; timed_out and unavailable as a watch of a session does. */
   async ended(caller: Caller, run: string, signal: AbortSignal): Promise<WorkflowRun> {
     const session = await this.#known(caller, run, operations.showRun)
-    const { sessions, feed, appender, stopping, limits } = this.#parts
-    const over = Promise.withResolvers<'ended' | 'late'>()
-    const unfollow = appender.follows(session)
-    const following = follow(
-      sessions,
-      feed,
-      session,
-      0,
-      {
-        onFrames: (frames) => {
-          if (frames.some(({ frame }) => frame.status === 'ended')) over.resolve('ended')
-        },
-      },
-      { atHead: false, writersHere: this.#parts.writersHere() },
-    )
-    const gone = () => over.resolve('late')
-    const either = AbortSignal.any([signal, stopping, AbortSignal.timeout(limits.turnWithinMs)])
-    either.addEventListener('abort', gone, { once: true })
-    if (either.aborted) gone()
-    try {
-      if ((await over.promise) === 'ended') return await this.#show(session)
-    } finally {
-      either.removeEventListener('abort', gone)
-      following.close()
-      unfollow()
+    const { fold } = await this.#parts.folds.folded(session)
+    if (fold.head.status === 'ended') return await this.#show(session)
+    const isEnd = ({ status }: { readonly status: string }) => (status === 'ended' ? ('ended' as const) : undefined)
+    const watch = watchSession(this.#parts, session, fold.head.seq, isEnd, false)
+    const id = runIdOf(session)
+    const words = {
+      late: () => ({ message: `The run ${id} has not ended in time. It goes on.` }),
+      leaving: () => ({
+        message: `The gateway is shutting down; the run ${id} goes on.`,
+        next: `Ask for the run again: GET /v1/runs/${id}?wait=result.`,
+      }),
     }
-    throw new ReinsError('timed_out', `The run ${runIdOf(session)} has not ended in time. It goes on.`)
+    try {
+      const end = await watch.seen(words, this.#parts.limits.turnWithinMs, signal)
+      if (end !== 'ended') throw errorOf(end)
+    } finally {
+      watch.close()
+    }
+    return this.#show(session)
   }
 
   /** From the index: what has just happened may not be in it. */

@@ -14,7 +14,7 @@ import {
   GrantsRevoked,
   type Head,
   isSessionId,
-  type ListApprovals,
+  type ListWaiting,
   maySay,
   ReinsError,
   signedDecision,
@@ -55,7 +55,7 @@ export class Approvals {
   }
 
   /** From the index: throws unavailable while nobody answers for it. */
-  async list(caller: Caller, request: ListApprovals): Promise<ApprovalList> {
+  async list(caller: Caller, request: ListWaiting): Promise<ApprovalList> {
     const allowed = authorizeSome(caller, operations.listApprovals)
     return fromIndex(this.#parts.call, 'approvals.list', { ...request, ...onlyOf(allowed) })
   }

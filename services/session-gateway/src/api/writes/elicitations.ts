@@ -2,6 +2,7 @@
 //   EW1. An answer stands on the head of the fold that it was decided on: where anything came between, it is decided again.
 //   EW2. What is answered has the name of the caller in it.
 import {
+  type ListWaiting,
   type AnswerElicitation,
   type AskedElicitationList,
   ElicitationAnswered,
@@ -9,7 +10,6 @@ import {
   encodeCursor,
   type Head,
   isSessionId,
-  type ListElicitations,
   ReinsError,
 } from '@reins/contracts'
 import { type AnswerOutcome, answerElicitation, waitingElicitations } from '@reins/session'
@@ -52,7 +52,7 @@ export class Elicitations {
   }
 
   /** Of all sessions, from the index: throws unavailable while nobody answers for it. */
-  async listAll(caller: Caller, request: ListElicitations): Promise<AskedElicitationList> {
+  async listAll(caller: Caller, request: ListWaiting): Promise<AskedElicitationList> {
     const allowed = authorizeSome(caller, operations.listAllElicitations)
     return fromIndex(this.#parts.call, 'elicitations.list', { ...request, ...onlyOf(allowed) })
   }
