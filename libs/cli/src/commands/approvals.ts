@@ -1,4 +1,5 @@
 // reins approvals …
+import { objectIn } from '@reins/transcript'
 import { type ApprovalInfo, type ApprovalState, approvalStates, type DecideApproval } from '@reins/contracts'
 import { type Command, Option } from 'commander'
 import { wouldRun } from '../approvals/would-run.ts'
@@ -175,17 +176,11 @@ async function approve(run: Invocation, session: string, call: string, options: 
 }
 
 function parsedArguments(text: string): Record<string, unknown> {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    value = undefined
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new CommandFailure('--args is no JSON object.', {
-      next: `Give all arguments of the tool, such as --args '{"command":"npm test"}'`,
-    })
-  return value as Record<string, unknown>
+  const value = objectIn(text)
+  if (value) return value
+  throw new CommandFailure('--args is no JSON object.', {
+    next: `Give all arguments of the tool, such as --args '{"command":"npm test"}'`,
+  })
 }
 
 const deny = (run: Invocation, session: string, call: string, { reason }: DecideOptions): Promise<void> =>

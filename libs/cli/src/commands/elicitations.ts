@@ -1,4 +1,5 @@
 // reins elicitations …
+import { objectIn } from '@reins/transcript'
 import {
   type AskedElicitation,
   type ElicitationContent,
@@ -210,13 +211,7 @@ async function contentOf(
 }
 
 function parsed(text: string): ElicitationContent {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    value = undefined
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw usageFailure('--content is no JSON object.', `Such as --content '{"name":"Ada"}'`)
-  return value as ElicitationContent
+  const value = objectIn(text)
+  if (value) return value as ElicitationContent
+  throw usageFailure('--content is no JSON object.', `Such as --content '{"name":"Ada"}'`)
 }
