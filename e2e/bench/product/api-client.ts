@@ -76,19 +76,7 @@ export class ApiClient {
         (response) => {
           if (response.statusCode !== 200) return reject(new Error(`events of ${session}: ${response.statusCode}`))
           resolve({ close: () => request.destroy() })
-          let rest = ''
-          let read = 0
-          response.setEncoding('utf8')
-          response.on('data', (chunk: string) => {
-            const at = process.hrtime.bigint()
-            read++
-            const blocks = (rest + chunk).split('\n\n')
-            rest = blocks.pop() ?? ''
-            for (const block of blocks) {
-              const type = /^event: (.*)$/m.exec(block)?.[1]
-              if (type !== undefined) on({ type, data: block.slice(block.indexOf('\ndata: ') + 7), at, read })
-            }
-          })
+          readEvents(response, on)
           response.on('close', onEnd)
           response.on('error', () => {})
         },
@@ -138,4 +126,21 @@ export class ApiClient {
 
 function completed(turn: TurnResult['turn'] | undefined): void {
   if (turn?.status !== 'completed') throw new Error(`a turn of the benchmark did not complete: ${JSON.stringify(turn)}`)
+}
+
+/** Gives each event of a stream with the time at which it was read. */
+export function readEvents(response: http.IncomingMessage, on: (item: StreamItem) => void): void {
+  let rest = ''
+  let read = 0
+  response.setEncoding('utf8')
+  response.on('data', (chunk: string) => {
+    const at = process.hrtime.bigint()
+    read++
+    const blocks = (rest + chunk).split('\n\n')
+    rest = blocks.pop() ?? ''
+    for (const block of blocks) {
+      const type = /^event: (.*)$/m.exec(block)?.[1]
+      if (type !== undefined) on({ type, data: block.slice(block.indexOf('\ndata: ') + 7), at, read })
+    }
+  })
 }

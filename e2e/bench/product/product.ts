@@ -40,6 +40,8 @@ export interface Product {
   readonly workspace: string
   /** Base URL of the scripted model. */
   readonly modelUrl: string
+  /** Of the model that says the time. */
+  readonly clockUrl: string
   /** With the rights of the one-process composition. */
   readonly natsUrl: () => string
   /** The process that serves HTTP. */
@@ -146,11 +148,9 @@ async function start(
   const workspace = path.join(folder, 'workspace')
   mkdirSync(workspace, { recursive: true })
   writeFileSync(path.join(workspace, 'note.txt'), noteText)
-  const url = (line: string): string | undefined =>
-    line.startsWith('{') ? (JSON.parse(line) as { url: string }).url : undefined
-  const model = await startNode({ name: 'model', args: [fileURLToPath(scriptedServerMain)], ready: url })
+  const model = await startNode({ name: 'model', args: [fileURLToPath(scriptedServerMain)], ready: urlSaid })
   closing.push(() => model.stop())
-  const clock = await startNode({ name: 'clock model', args: [clockMain], ready: url })
+  const clock = await startNode({ name: 'clock model', args: [clockMain], ready: urlSaid })
   closing.push(() => clock.stop())
   const window = 4_000_000
   const env: Record<string, string> = {
@@ -245,7 +245,7 @@ async function start(
   closing.push(async () => api.close())
   await putAgents(api, workspace)
   return {
-    ...{ durability, processes, api, token, folder, workspace, modelUrl: model.said },
+    ...{ durability, processes, api, token, folder, workspace, modelUrl: model.said, clockUrl: clock.said },
     url: gateway().said,
     natsUrl,
     gateway,
@@ -272,6 +272,10 @@ async function start(
     close,
   }
 }
+
+/** The line with which our models say that they listen. */
+export const urlSaid = (line: string): string | undefined =>
+  line.startsWith('{') ? (JSON.parse(line) as { url: string }).url : undefined
 
 /** Free a moment ago. */
 async function freePort(): Promise<number> {
