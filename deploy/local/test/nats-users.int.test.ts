@@ -3,14 +3,18 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node'
 import { connectBroker } from '@reins/broker'
 import {
+  type AskedService,
   buckets,
   bundleDigest,
   inboxOf,
+  mayAsk,
   objectStores,
   type Role,
   registrySubject,
   type ServiceName,
   serviceNames,
+  serviceSubject,
+  serviceVerbs,
   sessionSubject,
   streams,
   toLog,
@@ -201,6 +205,57 @@ describe.each(serviceNames)('what the user of %s hears', (service) => {
     await nc.flush()
     const manager = await jetstreamManager(clients.get('reins')!)
     expect(await manager.streams.getMessage(stream, { last_by_subj: place })).toBeNull()
+  })
+})
+
+describe('what services ask each other', () => {
+  const owners = Object.keys(serviceVerbs) as AskedService[]
+  const verbs = owners.flatMap((owner) => Object.keys(serviceVerbs[owner]).map((verb) => [owner, verb] as const))
+  const askers = [...serviceNames, 'reins']
+
+  it('reaches the service that answers it, and comes back, exactly where the table says so', async () => {
+    const heard: string[] = []
+    const answered: string[] = []
+    for (const owner of owners)
+      clients.get(owner)!.subscribe(`svc.${owner}.>`, {
+        callback: (_error, msg) => {
+          heard.push(`${msg.string()} asks ${msg.subject}`)
+          msg.respond(msg.data)
+        },
+      })
+    for (const asker of askers)
+      clients.get(asker)!.subscribe(`${inboxOf(asker).answers}.>`, {
+        callback: (_error, msg) => {
+          answered.push(`${asker} asks ${msg.subject.split('.').slice(3).join('.')}`)
+        },
+      })
+    for (const client of clients.values()) await client.flush()
+    for (const asker of askers)
+      for (const [owner, verb] of verbs) {
+        const subject = serviceSubject(owner, verb)
+        clients.get(asker)!.publish(subject, asker, { reply: `${inboxOf(asker).answers}.${subject}` })
+      }
+    // Of those who ask, of those who answer, and of those who hear the answers: after it all has arrived that ever will.
+    for (const names of [askers, owners, askers]) for (const name of names) await clients.get(name)!.flush()
+    const expected = verbs.flatMap(([owner, verb]) =>
+      [...mayAsk(owner, verb), 'reins'].map((asker) => `${asker} asks ${serviceSubject(owner, verb)}`),
+    )
+    expect(heard.sort()).toEqual(expected.sort())
+    expect(answered.sort()).toEqual(expected)
+  })
+
+  it.each(serviceNames)('is heard by nobody else: %s listens to what it answers, and to no other', async (service) => {
+    const nc = clients.get(service)!
+    for (const owner of owners) {
+      const refused = Promise.withResolvers<'refused' | 'heard'>()
+      const own = serviceSubject(owner, 'walk')
+      const subscription = nc.subscribe(own, { callback: (error) => refused.resolve(error ? 'refused' : 'heard') })
+      await nc.flush()
+      clients.get('reins')!.publish(own, '')
+      await clients.get('reins')!.flush()
+      expect([owner, await refused.promise]).toEqual([owner, owner === service ? 'heard' : 'refused'])
+      subscription.unsubscribe()
+    }
   })
 })
 
