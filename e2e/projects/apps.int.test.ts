@@ -41,6 +41,7 @@ ${created}`,
   'src/agents/closed.ts': created,
   'src/workflows/report.ts': `export const route = async (c: any, next: any) =>
   c.req.header('authorization') === 'Bearer theirs' ? next() : c.json({ error: 'Unauthorized' }, 401)
+export const websocket = route
 export async function run() { return 1 }`,
   'src/workflows/shut.ts': 'export async function run() { return 1 }',
   'src/channels/github.ts': `export const channel = {
@@ -108,7 +109,7 @@ beforeAll(async () => {
       ...{
         agents: [exposed('helper', true), exposed('closed', false)],
         workflows: [
-          { name: 'report', route: true, websocket: false, file: 'src/workflows/report.ts' },
+          { name: 'report', route: true, websocket: true, file: 'src/workflows/report.ts' },
           { name: 'shut', route: false, websocket: false, file: 'src/workflows/shut.ts' },
         ],
         app: true,
@@ -289,16 +290,17 @@ describe('an agent behind its route', () => {
   })
 })
 
-describe('a workflow', () => {
-  /** The executor's part. */
-  const ends = (run: string) => {
-    const over: readonly SessionEvent[] = [
-      { type: 'run.ended', data: { status: 'completed', output: { done: true } } },
-      { type: 'session.ended', data: { reason: 'completed' } },
-    ]
-    return world.append(sessionOfRun(run), over, { status: 'ended' })
-  }
+/** The executor's part. */
+const ends = (run: string, status: 'completed' | 'failed' = 'completed') => {
+  const how = status === 'completed' ? { output: { done: true } } : { error: { code: 'failed', message: 'No paper.' } }
+  const over: readonly SessionEvent[] = [
+    { type: 'run.ended', data: { status, ...how } },
+    { type: 'session.ended', data: { reason: status === 'completed' ? 'completed' : 'error' } },
+  ]
+  return world.append(sessionOfRun(run), over, { status: 'ended' })
+}
 
+describe('a workflow', () => {
   test('is accepted, read, followed to its end by its route, and is not there without', async () => {
     const started = await ask('POST', '/workflows/report', '{"month":"May"}')
     const { runId } = started.json
@@ -393,24 +395,29 @@ describe('dispatch', () => {
 
 interface Heard {
   readonly type: string
+  readonly requestId?: string
+  readonly runId?: string
+  readonly offset?: string
   readonly event?: { readonly type: string }
   readonly error?: { readonly type: string }
 }
 
+async function openSocket(at: string, headers: Record<string, string> = theirs) {
+  const frames: Heard[] = []
+  const socket = new WebSocket(world.url.replace('http', 'ws') + at, { headers })
+  const refused = Promise.withResolvers<number | undefined>()
+  const closed = Promise.withResolvers<number>()
+  socket.on('message', (data) => frames.push(JSON.parse(String(data))))
+  socket.on('unexpected-response', (_request, response) => refused.resolve(response.statusCode))
+  socket.on('close', (code) => closed.resolve(code))
+  socket.on('error', () => {})
+  socket.on('open', () => refused.resolve(undefined))
+  return { frames, socket, refused: refused.promise, closed: closed.promise }
+}
+const say = (socket: WebSocket, frame: object) => socket.send(JSON.stringify({ version: 1, ...frame }))
+
 describe('a WebSocket', () => {
-  async function open(id: string, headers: Record<string, string> = theirs) {
-    const frames: Heard[] = []
-    const socket = new WebSocket(`${world.url.replace('http', 'ws')}/agents/helper/${id}`, { headers })
-    const refused = Promise.withResolvers<number | undefined>()
-    const closed = Promise.withResolvers<number>()
-    socket.on('message', (data) => frames.push(JSON.parse(String(data))))
-    socket.on('unexpected-response', (_request, response) => refused.resolve(response.statusCode))
-    socket.on('close', (code) => closed.resolve(code))
-    socket.on('error', () => {})
-    socket.on('open', () => refused.resolve(undefined))
-    return { frames, socket, refused: refused.promise, closed: closed.promise }
-  }
-  const say = (socket: WebSocket, frame: object) => socket.send(JSON.stringify({ version: 1, ...frame }))
+  const open = (id: string, headers?: Record<string, string>) => openSocket(`/agents/helper/${id}`, headers)
 
   test('is refused before the upgrade where the middleware refuses', async () => {
     expect(await (await open('ws0', {})).refused).toBe(401)
@@ -464,6 +471,107 @@ describe('a WebSocket', () => {
     })
     expect(frames[1]).toMatchObject({ by: 'app:support', events: [{ type: expect.stringMatching(/cancel/) }] })
     socket.close()
+  })
+})
+
+describe('a WebSocket of a workflow', () => {
+  const open = (headers?: Record<string, string>) => openSocket('/workflows/report', headers)
+  /** With its run begun. */
+  async function began(frame: object = { payload: { month: 'May' } }) {
+    const one = await open()
+    expect(await one.refused).toBe(undefined)
+    say(one.socket, { type: 'invoke', requestId: 'r1', ...frame })
+    const started = await eventually(() => one.frames.find(({ type }) => type === 'started'))
+    return { ...one, runId: started.runId ?? '' }
+  }
+
+  test('is refused before the upgrade by its middleware, and where the workflow has none', async () => {
+    expect(await (await open({})).refused).toBe(401)
+    expect(await (await openSocket('/workflows/shut')).refused).toBe(404)
+  })
+
+  test('starts a run, tells its events, and closes with its result', async () => {
+    const { frames, runId, closed } = await began()
+    await ends(runId)
+    expect(await closed).toBe(1000)
+    expect(frames.map(({ type, event }) => event?.type ?? type)).toEqual([
+      ...['ready', 'started', 'run_start', 'run_end', 'result'],
+    ])
+    expect(frames[0]).toEqual({ version: 1, type: 'ready', target: 'workflow', name: 'report' })
+    expect(frames[2]).toMatchObject({ requestId: 'r1', runId, offset: expect.any(String) })
+    expect(frames[2]?.event).toMatchObject({ payload: { month: 'May' }, runId, eventIndex: 0 })
+    expect(frames.at(-1)).toMatchObject({ requestId: 'r1', runId, offset: expect.any(String), result: { done: true } })
+  })
+
+  test('says why a run failed, and closes with 1011', async () => {
+    const { frames, runId, closed } = await began()
+    await ends(runId, 'failed')
+    expect(await closed).toBe(1011)
+    expect(frames.at(-1)).toMatchObject({
+      type: 'error',
+      runId,
+      error: { type: 'workflow_failed', message: 'No paper.' },
+    })
+  })
+
+  test('lets a client that was cut off take the run up again behind what it has seen', async () => {
+    const { frames, socket, runId } = await began()
+    const seen = await eventually(() => frames.find(({ type }) => type === 'event'))
+    socket.terminate()
+    const again = await open()
+    await again.refused
+    say(again.socket, { type: 'attach', requestId: 'r2', runId, offset: seen.offset })
+    await eventually(() => again.frames.some(({ type }) => type === 'started'))
+    await ends(runId)
+    expect(await again.closed).toBe(1000)
+    expect(again.frames.map(({ type, event }) => event?.type ?? type)).toEqual([
+      'ready',
+      'started',
+      'run_end',
+      'result',
+    ])
+  })
+
+  test('begins one run for one key, and takes up no run of another workflow', async () => {
+    const one = await began({ idempotencyKey: 'ws-once' })
+    const two = await began({ idempotencyKey: 'ws-once' })
+    expect(two.runId).toBe(one.runId)
+    for (const { socket } of [one, two]) socket.terminate()
+    const other = await open()
+    await other.refused
+    say(other.socket, { type: 'attach', requestId: 'r1', runId: 'run_01ARZ3NDEKTSV4RRFFQ69G5FAV' })
+    expect(await other.closed).toBe(1011)
+    expect(other.frames.at(-1)).toMatchObject({ type: 'error', error: { type: 'run_not_found' } })
+  })
+
+  test('answers what it does not understand, and goes on; a second run ends it', async () => {
+    const { frames, socket, refused, closed } = await open()
+    await refused
+    say(socket, { type: 'prompt', requestId: 'r1', message: 'hi' })
+    say(socket, { type: 'invoke', requestId: 'r1', input: {} })
+    say(socket, { type: 'abort', requestId: 'r1' })
+    say(socket, { type: 'ping' })
+    await eventually(() => frames.some(({ type }) => type === 'pong'))
+    const refusals = await eventually(() => {
+      const errors = frames.filter(({ type }) => type === 'error')
+      return errors.length === 3 && errors
+    })
+    expect(refusals.every(({ error }) => error?.type === 'invalid_request')).toBe(true)
+    say(socket, { type: 'invoke', requestId: 'r2' })
+    await eventually(() => frames.some(({ type }) => type === 'started'))
+    say(socket, { type: 'invoke', requestId: 'r3' })
+    expect(await closed).toBe(1008)
+    expect(frames.at(-1)).toMatchObject({ type: 'error', requestId: 'r3', error: { type: 'invalid_request' } })
+  })
+
+  test('aborts its run', async () => {
+    const { socket, runId } = await began()
+    say(socket, { type: 'abort', requestId: 'r1' })
+    await eventually(async () => {
+      const events = (await world.frames(sessionOfRun(runId))).flatMap((frame) => frame.events)
+      return events.some(({ type }) => /cancel/.test(type))
+    })
+    socket.terminate()
   })
 })
 

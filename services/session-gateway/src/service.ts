@@ -36,7 +36,7 @@ import { Upgrades } from './api/writes/upgrades.ts'
 import { Elicitations } from './api/writes/elicitations.ts'
 import { SessionWrites } from './api/writes/session-writes.ts'
 import { AgentDoor } from './doors/apps/agent-door.ts'
-import { addAppSockets } from './doors/apps/agent-socket.ts'
+import { addProjectSockets } from './doors/apps/sockets/project-sockets.ts'
 import { AppDoor } from './doors/apps/app-door.ts'
 import { RunDoor } from './doors/apps/run-door.ts'
 import type { Route } from './doors/http/route.ts'
@@ -164,10 +164,11 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   }
 
   const door = new AgentDoor({ api, streams, now: () => clock.now() })
+  const runs = new RunDoor({ api, streams })
   const apps =
     config.apps &&
     new AppDoor({
-      ...{ hosts: config.apps, registry, door, log, runs: new RunDoor({ api, streams }) },
+      ...{ hosts: config.apps, registry, door, log, runs },
       now: () => clock.now(),
       answerMs: limits.appAnswerMs,
     })
@@ -191,7 +192,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   })
   await acceptSockets(app)
   const health = () => withQueues(config.health(), queues.all(), clock.now())
-  if (apps) addAppSockets(app, apps, door)
+  if (apps) addProjectSockets(app, apps, door, runs)
   const routes = addAll(app, { ...config, health }, api, streams, options)
   try {
     await app.listen({ host: config.host, port: config.port })

@@ -76,7 +76,8 @@ export function appCaller({ name, manifest }: ProjectEntry, named: string | unde
   })
   const runs = manifest.workflows.flatMap((workflow) => {
     const as = segmentOf(workflow.name)
-    return [`workflow:${as}:run`, `workflow:${as}:read`, `session:${segmentOf(runAgent(workflow.name))}:read`]
+    const session = `session:${segmentOf(runAgent(workflow.name))}`
+    return [`workflow:${as}:run`, `workflow:${as}:read`, `${session}:read`, `${session}:cancel`]
   })
   return {
     ...{ principal, kind: 'service', by: principal, roles: [] },

@@ -16,6 +16,7 @@ export interface GatewayAnswer {
 export interface SocketGrant {
   readonly target: 'agent' | 'workflow'
   readonly name: string
+  /** Of an agent; '' for a workflow. */
   readonly instance: string
   readonly principal: string | undefined
 }

@@ -15,14 +15,13 @@ export async function serveRoute(
   signal: AbortSignal,
 ): Promise<GatewayAnswer> {
   const { kind, name } = asked
-  const ofRun = kind === 'workflow' || kind.startsWith('run')
+  const ofRun = kind.startsWith('workflow') || kind.startsWith('run')
   const modules = ofRun ? project.manifest.workflows : project.manifest.agents
-  if (!modules.some((one) => one.name === name && one[kind === 'agent-socket' ? 'websocket' : 'route']))
+  if (!modules.some((one) => one.name === name && one[kind.endsWith('-socket') ? 'websocket' : 'route']))
     throw ofRun
       ? new ReinsError('workflow_not_found', 'There is no such workflow here.')
       : new ReinsError('agent_not_found', 'There is no such agent here.')
-  if (kind.startsWith('run') && (await runs.ownerOf(project, caller, asked.id ?? '')) !== name)
-    throw new ReinsError('run_not_found', 'There is no such run here.')
+  if (kind.startsWith('run')) await runs.mustOwn(project, caller, asked.id ?? '', name)
   switch (kind) {
     case 'agent':
       return door.prompt(caller, asked, signal)
@@ -30,14 +29,12 @@ export async function serveRoute(
       return door.events(caller, asked)
     case 'agent-abort':
       return door.abort(caller, asked)
-    case 'agent-socket': {
-      const grant: SocketGrant = {
-        ...{ target: 'agent' as const, name, instance: instanceOf(asked.id), principal: asked.principal },
-      }
-      return { status: 200, headers: [], body: { kind: 'socket', grant } }
-    }
+    case 'agent-socket':
+      return granted({ target: 'agent', name, instance: instanceOf(asked.id), principal: asked.principal })
     case 'workflow':
       return runs.start(caller, asked, signal)
+    case 'workflow-socket':
+      return granted({ target: 'workflow', name, instance: '', principal: asked.principal })
     case 'run':
       return runs.record(caller, asked.id ?? '')
     case 'run-events':
@@ -48,3 +45,5 @@ export async function serveRoute(
       throw new ReinsError('not_found', 'There is no such route here.')
   }
 }
+
+const granted = (grant: SocketGrant): GatewayAnswer => ({ status: 200, headers: [], body: { kind: 'socket', grant } })

@@ -16,16 +16,29 @@ import type { Opening, Streams } from '../../streams/streams.ts'
 import { sseFrame } from './agent-door.ts'
 import { type Asked, bodyOf } from './asked.ts'
 import { eventsAnswer, faultAnswer, type GatewayAnswer, jsonAnswer } from './bodies.ts'
-import { fault, faultOf } from './faults.ts'
+import { type Fault, fault, faultOf } from './faults.ts'
 import { type FlueEvent, flueEvents } from './flue-events.ts'
 import { ItemsSink } from './items-sink.ts'
 
 export interface RunDoorParts {
-  readonly api: Pick<Api, 'runs' | 'reads'>
+  readonly api: Pick<Api, 'runs' | 'reads' | 'writes'>
   readonly streams: Pick<Streams, 'open'>
 }
 
 const mostEvents = 1000
+
+/** Of a run, as its clients follow it. */
+export type RunEvent =
+  | { readonly kind: 'event'; readonly event: FlueEvent }
+  | { readonly kind: 'heartbeat' }
+  | { readonly kind: 'ended'; readonly cursor: string }
+  | { readonly kind: 'failed'; readonly fault: Fault }
+
+/** A run that is stored. */
+interface Begun {
+  readonly runId: string
+  readonly cursor: string
+}
 
 export class RunDoor {
   readonly #parts: RunDoorParts
@@ -44,21 +57,68 @@ export class RunDoor {
     }
   }
 
+  /** RD2. Throws run_not_found where it is no run of this workflow. */
+  async mustOwn(project: ProjectEntry, caller: Caller, id: string, workflow: string): Promise<void> {
+    if ((await this.ownerOf(project, caller, id)) !== workflow)
+      throw new ReinsError('run_not_found', 'There is no such run here.')
+  }
+
+  /** RD1. Throws what it is refused with. */
+  async begin(
+    caller: Caller,
+    {
+      workflow,
+      payload,
+      key,
+      trace,
+    }: { workflow: string; payload: unknown; key?: string | undefined; trace?: string | undefined },
+  ): Promise<Begun> {
+    const outcome = await this.#parts.api.runs.start(
+      caller,
+      { workflow, payload },
+      { ...(key === undefined ? {} : { key }), ...(trace === undefined ? {} : { trace }) },
+    )
+    if (outcome.kind === 'refused') throw errorOf(outcome)
+    const { run, cursor } = firstOf(outcome.kind === 'turn-ended' ? outcome.settled : outcome).receipt
+    return { runId: run.runId, cursor }
+  }
+
+  /** What has happened behind `after`, what happens, and the end of the run as the last one. */
+  async follow(caller: Caller, run: string, after: string | undefined): Promise<AsyncIterable<RunEvent>> {
+    const session = sessionOfRun(run)
+    if (!isSessionId(session)) throw new ReinsError('run_not_found', 'There is no such run here.')
+    const opening = await this.#parts.streams.open(caller, { session, after, deltas: true, tree: false })
+    return runEvents(opening)
+  }
+
+  /** Of a run that has ended. `fault`: it did not end well. */
+  async end(
+    caller: Caller,
+    run: string,
+  ): Promise<
+    { readonly kind: 'result'; readonly result: unknown } | { readonly kind: 'fault'; readonly fault: Fault }
+  > {
+    const ended = await this.#parts.api.runs.show(caller, run)
+    const failed = faultOfRun(ended)
+    return failed ? { kind: 'fault', fault: failed } : { kind: 'result', result: ended.result ?? null }
+  }
+
+  /** Whether there was anything to cancel. Throws what it is refused with. */
+  async cancel(caller: Caller, run: string): Promise<boolean> {
+    const outcome = await this.#parts.api.writes.control(caller, sessionOfRun(run), 'cancel')
+    if (outcome.kind === 'refused') throw errorOf(outcome)
+    return firstOf(outcome.kind === 'turn-ended' ? outcome.settled : outcome).kind !== 'unchanged'
+  }
+
   /** `POST /workflows/:name`. RD1. */
   async start(caller: Caller, asked: Asked, signal: AbortSignal): Promise<GatewayAnswer> {
     const { wait } = asked.query
     if (wait !== undefined && wait !== 'result' && wait !== 'accepted')
       throw new ReinsError('invalid_request', 'The query is not valid: wait: must be result or accepted.')
-    const key = asked.headers['idempotency-key']
-    const trace = asked.headers.traceparent
-    const outcome = await this.#parts.api.runs.start(
-      caller,
-      { workflow: asked.name, payload: bodyOf(asked) },
-      { ...(key === undefined ? {} : { key }), ...(trace === undefined ? {} : { trace }) },
-    )
-    if (outcome.kind === 'refused') throw errorOf(outcome)
-    const { run, cursor } = firstOf(outcome.kind === 'turn-ended' ? outcome.settled : outcome).receipt
-    const { runId } = run
+    const { runId, cursor } = await this.begin(caller, {
+      ...{ workflow: asked.name, payload: bodyOf(asked) },
+      ...{ key: asked.headers['idempotency-key'], trace: asked.headers.traceparent },
+    })
     const id = ['x-flue-run-id', runId] as const
     if (/text\/event-stream/i.test(asked.headers.accept ?? '')) return this.#streamed(caller, runId, cursor, [id])
     if (wait === 'result') {
@@ -100,33 +160,43 @@ export class RunDoor {
     after: string | undefined,
     headers: readonly (readonly [string, string])[],
   ): Promise<GatewayAnswer> {
-    const session = sessionOfRun(run)
-    if (!isSessionId(session)) throw new ReinsError('run_not_found', 'There is no such run here.')
-    const opening = await this.#parts.streams.open(caller, { session, after, deltas: true, tree: false })
-    return eventsAnswer(sseOfRun(opening, run), headers)
+    return eventsAnswer(sseOfRun(await this.follow(caller, run, after), run), headers)
   }
 }
 
-async function* sseOfRun(opening: Opening, runId: string): AsyncGenerator<string> {
+async function* runEvents(opening: Opening): AsyncGenerator<RunEvent> {
   const sink = new ItemsSink()
   opening.start(sink)
-  yield ': open\n\n'
   for await (const heard of sink) {
-    if (heard.kind === 'heartbeat') yield ': heartbeat\n\n'
+    if (heard.kind === 'heartbeat') yield heard
     else if (heard.kind === 'failed') {
-      yield `event: error\ndata: ${JSON.stringify({ type: 'error', runId, error: faultOf(heard.error).error })}\n\n`
+      yield { kind: 'failed', fault: faultOf(heard.error) }
       return
     } else
-      for (const { cursor, ...event } of flueEvents(
-        JSON.parse(heard.item.json) as StreamItem,
-      ) as readonly FlueEvent[]) {
-        yield sseFrame(event.type as string, cursor, { ...event, runId })
-        if (event.type === 'run_end') return
+      for (const event of flueEvents(JSON.parse(heard.item.json) as StreamItem)) {
+        yield { kind: 'event', event }
+        if (event.type !== 'run_end') continue
+        yield { kind: 'ended', cursor: event.cursor }
+        return
       }
+  }
+  yield { kind: 'failed', fault: fault(503, 'runtime_unavailable', 'The gateway is shutting down.') }
+}
+
+async function* sseOfRun(events: AsyncIterable<RunEvent>, runId: string): AsyncGenerator<string> {
+  yield ': open\n\n'
+  for await (const one of events) {
+    if (one.kind === 'heartbeat') yield ': heartbeat\n\n'
+    else if (one.kind === 'failed')
+      yield `event: error\ndata: ${JSON.stringify({ type: 'error', runId, error: one.fault.error })}\n\n`
+    else if (one.kind === 'event') {
+      const { cursor, ...event } = one.event
+      yield sseFrame(event.type as string, cursor, { ...event, runId })
+    }
   }
 }
 
-function faultOfRun({ status, error, runId }: WorkflowRun) {
+function faultOfRun({ status, error, runId }: WorkflowRun): Fault | undefined {
   if (status === 'completed') return undefined
   const failed =
     status === 'cancelled'

@@ -1,0 +1,79 @@
+// A WebSocket to an agent's instance.
+//   AW1. Prompts of one socket run one after the other; a ping and an abort do not wait behind them.
+//   AW2. `started` is sent with the first event of a prompt; one that is refused has an error frame alone.
+import { instanceSessionId, ReinsError } from '@reins/contracts'
+import type { WebSocket } from 'ws'
+import { asReinsError } from '../../../api/errors.ts'
+import { type AgentDoor, faultOfTurn, messageOf, type Prompt, resultOf } from '../agent-door.ts'
+import { appCaller, sessionNameOf } from '../asked.ts'
+import { faultOf } from '../faults.ts'
+import { badFrame, type Frame, frameSocket } from './frames.ts'
+import type { Granted } from './project-sockets.ts'
+
+const mostWaiting = 64
+
+export function serveAgentSocket(socket: WebSocket, door: AgentDoor, { grant, target }: Granted): void {
+  const caller = appCaller(target.project, grant.principal)
+  const { name, instance } = grant
+  const running = new Map<string, { session: string | undefined }>()
+  let waiting = 0
+  let tail: Promise<void> = Promise.resolve()
+  const frames = frameSocket(socket, ['prompt', 'abort'], ({ type, requestId, fields }) => {
+    if (type === 'abort') void abort(requestId)
+    else queue(requestId, fields)
+  })
+  frames.send({ type: 'ready', target: 'agent', name, instanceId: instance })
+
+  function queue(requestId: string, fields: Frame<string>['fields']): void {
+    const { message, session, idempotencyKey } = fields
+    const prompt: Prompt = {
+      ...{ agent: name, instance, session: sessionNameOf(session), message: messageOf(message) },
+      ...(typeof idempotencyKey === 'string' ? { key: idempotencyKey } : {}),
+    }
+    if (waiting >= mostWaiting)
+      throw new ReinsError('too_many_requests', `${mostWaiting} prompts wait on this connection already.`)
+    waiting += 1
+    tail = tail.then(async () => {
+      await run(requestId, prompt).catch((error: unknown) => frames.refuse({ requestId }, faultOf(asReinsError(error))))
+      waiting -= 1
+    })
+  }
+
+  async function run(requestId: string, prompt: Prompt): Promise<void> {
+    if (!frames.open) return
+    running.set(requestId, prompt)
+    try {
+      const accepted = await door.accept(caller, prompt)
+      const about = { instanceId: instance, session: prompt.session ?? 'default' }
+      let index = 0
+      for await (const one of await door.follow(caller, accepted)) {
+        if (!frames.open) return
+        if (one.kind === 'heartbeat') socket.ping()
+        else if (one.kind === 'event') {
+          if (index === 0) frames.send({ type: 'started', requestId }) // AW2
+          const { cursor: offset, ...event } = one.event
+          frames.send({ type: 'event', requestId, offset, event: { ...event, ...about, eventIndex: index } })
+          index += 1
+        } else {
+          const failed = one.kind === 'failed' ? one.fault : faultOfTurn(one.turn)
+          if (failed) frames.refuse({ requestId }, failed)
+          else if (one.kind === 'ended')
+            frames.send({ type: 'result', requestId, offset: one.cursor, result: resultOf(accepted, one.turn) })
+        }
+        if (frames.stuck) return socket.terminate()
+      }
+    } finally {
+      running.delete(requestId)
+    }
+  }
+
+  async function abort(requestId: string): Promise<void> {
+    try {
+      const session = running.get(requestId)?.session
+      if (!running.has(requestId)) throw badFrame('no prompt of this requestId runs here')
+      await door.cancel(caller, instanceSessionId(name, instance, session ?? 'default'))
+    } catch (error) {
+      frames.refuse({ requestId }, faultOf(asReinsError(error)))
+    }
+  }
+}
