@@ -186,6 +186,8 @@ describe('an agent behind its route', () => {
         usage: { input: 3, output: 2, cacheRead: 0, cacheWrite: 0, totalTokens: 5 },
         model: { provider: 'scripted', id: 'echo' },
       },
+      ...{ streamUrl: '/agents/helper/one', offset: expect.any(String), submissionId: expect.any(String) },
+      uid: `inst_${instanceSessionId('helper', 'one', 'default')}`,
     })
     const [first] = await world.frames(instanceSessionId('helper', 'one', 'default'))
     expect(first?.by).toBe('app:support')
@@ -242,20 +244,57 @@ describe('an agent behind its route', () => {
       '{"message":"hi","session":"side"}',
       headers,
     )
-    expect([first.status, first.headers.get('location')]).toEqual([202, '/api/agents/helper/two'])
+    expect([first.status, first.headers.get('location')]).toEqual([202, '/api/agents/helper/two?session=side'])
     expect(first.json).toEqual({
-      streamUrl: expect.any(String),
-      offset: expect.any(String),
-      submissionId: expect.any(String),
+      streamUrl: '/api/agents/helper/two?session=side',
+      ...{ offset: expect.any(String), submissionId: expect.any(String), uid: expect.stringMatching(/^inst_/) },
     })
     const again = await ask('POST', '/agents/helper/two?wait=accepted', '{"message":"hi","session":"side"}', headers)
-    expect(again.json.submissionId).toBe(first.json.submissionId)
+    expect(again.json).toMatchObject({ submissionId: first.json.submissionId, deduplicated: true })
     const other = await ask('POST', '/agents/helper/two?wait=accepted', '{"message":"ho","session":"side"}', headers)
     expect([other.status, other.json.error.type]).toEqual([409, 'submission_conflict'])
     const message = await answerTo('two', 'Yes.', 'side')
     expect(message).toBe(first.json.submissionId)
-    const page = await ask('GET', `/agents/helper/two?session=side&offset=${first.json.offset}`)
+    const page = await ask('GET', `${first.json.streamUrl}&offset=${first.json.offset}`)
     expect(page.text).toContain('"type":"message_end"')
+  })
+
+  describe('takes a message on condition', () => {
+    const send = (id: string, uid: unknown, key?: string) =>
+      ask('POST', `/agents/helper/${id}?wait=accepted`, JSON.stringify({ message: 'hi', uid }), {
+        ...{ ...theirs, ...(key === undefined ? {} : { 'idempotency-key': key }) },
+      })
+    const stored = (id: string) => world.frames(instanceSessionId('helper', id, 'default'))
+
+    test('that the session is not there yet, also where the same request comes again', async () => {
+      const first = await send('cond-new', null, 'begin')
+      expect(first.status).toBe(202)
+      const again = await send('cond-new', null, 'begin')
+      expect([again.status, again.json.submissionId]).toEqual([202, first.json.submissionId])
+      const other = await send('cond-new', null)
+      expect([other.status, other.json.error]).toMatchObject([
+        409,
+        { type: 'agent_instance_exists', meta: { uid: first.json.uid } },
+      ])
+      expect(await stored('cond-new')).toHaveLength(1)
+    })
+
+    test('that the session is the one that the client knows', async () => {
+      const { uid } = (await send('cond-on', null)).json
+      expect((await send('cond-on', uid)).status).toBe(202)
+      expect((await send('cond-two', uid)).json.error.type).toBe('agent_instance_not_found')
+      const mine = `inst_${instanceSessionId('helper', 'cond-two', 'default')}`
+      expect((await send('cond-two', mine)).json.error.type).toBe('agent_instance_not_found')
+      expect([(await stored('cond-on')).length, await stored('cond-two')]).toEqual([2, []])
+    })
+
+    test.each([7, ' ', {}])('of a known form: not %j', async (uid) => {
+      const { status, json } = await send('cond-form', uid)
+      expect([status, json.error.message]).toEqual([
+        400,
+        'The body is not valid: uid: must be a text that is not blank, or null.',
+      ])
+    })
   })
 
   test('streams its events, and ends with the result', async () => {

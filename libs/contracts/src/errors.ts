@@ -184,6 +184,11 @@ export const errorTable = {
     meaning: 'There is no session with this id.',
     next: 'Check the id. This lists all sessions: reins session list',
   },
+  session_exists: {
+    retry: 'never',
+    meaning: 'The message was only for a session that is not there yet, and the session is there.',
+    next: 'Send the message without that condition, or to another session.',
+  },
   output_not_found: {
     retry: 'never',
     meaning: 'The session names no such output, or the output is not kept any more.',

@@ -73,6 +73,8 @@ export interface WriteOptions {
   readonly tree?: boolean
   /** Wait for the turn, until it aborts. */
   readonly wait?: AbortSignal
+  /** Of an instance's session: refused with session_exists or session_not_found, and nothing is stored, where it is not so. */
+  readonly only?: 'new' | 'existing'
 }
 
 export type WriteParts = Pick<
@@ -170,6 +172,7 @@ export class SessionWrites {
       return {
         ...{ session, asked: 'POST /v1/sessions', body: request, on, receiptOf: createdSession },
         prepare: async (ids) => {
+          if (on.head.seq === 0 && options.only === 'existing') throw notFound(session)
           const obstacle = on.head.seq > 0 ? undefined : this.#parts.admission?.newSessions()
           if (obstacle) throw obstacle
           const begun =
@@ -180,6 +183,8 @@ export class SessionWrites {
             : []
           const configured = event && (await configuredFor(this.#parts, session, on.head, caller.principal))
           return async (head) => {
+            if (head.seq > 0 && options.only === 'new')
+              return refused(new ReinsError('session_exists', `There is a session ${session} already.`))
             if (head.seq > 0)
               return event
                 ? decided(placeMessage(head, event, asked, { anew: await configured?.(head) }))

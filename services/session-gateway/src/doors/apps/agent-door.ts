@@ -2,13 +2,14 @@
 // abort, and a dispatch.
 //   AD1. A message is accepted by the same functions as over /v1: what was accepted is durable, and its instance is made by the first one.
 //   AD2. Events of one request begin just before its message, and end when the turn that holds it has ended.
-import { isMapping, instanceSessionId, ReinsError, type StreamItem, type TurnResult } from '@reins/contracts'
+//   AD3. Of a message whose condition (`uid`) does not hold nothing is stored. A repetition of what was stored is answered before that.
+import { instanceSessionId, ReinsError, type StreamItem, type TurnResult } from '@reins/contracts'
 import type { Api } from '../../api/api.ts'
 import type { Caller } from '../../api/caller.ts'
 import { errorOf, firstOf } from '../../api/outcomes.ts'
 import { TurnWatch, type TurnEnd } from '../../api/writes/turn-watch.ts'
 import type { Opening, Streams } from '../../streams/streams.ts'
-import { type Asked, bodyOf, instanceOf, sessionNameOf } from './asked.ts'
+import { type Asked, bodyOf, type Condition, conditionOf, instanceOf, sessionNameOf, uidOf } from './asked.ts'
 import { eventsAnswer, faultAnswer, type GatewayAnswer, jsonAnswer } from './bodies.ts'
 import { type Fault, fault, faultOf } from './faults.ts'
 import { type FlueEvent, flueEvents } from './flue-events.ts'
@@ -27,6 +28,7 @@ export interface Prompt {
   readonly message: string
   readonly key?: string | undefined
   readonly trace?: string | undefined
+  readonly uid?: Condition
 }
 
 /** A message that was accepted. */
@@ -35,6 +37,8 @@ export interface Accepted {
   readonly message: string
   readonly cursor: string
   readonly model: string
+  /** It came before, with the same key. */
+  readonly repeated: boolean
   readonly ended?: TurnResult['turn']
 }
 
@@ -53,16 +57,24 @@ export class AgentDoor {
 
   /** AD1. Throws what the write is refused with. `wait`: also for the end of the turn. */
   async accept(caller: Caller, prompt: Prompt, wait?: AbortSignal): Promise<Accepted> {
-    const { agent, instance, session, message, key, trace } = prompt
+    const { agent, instance, session, message, key, trace, uid } = prompt
     const request = { agent, instance, message, ...(session === undefined ? {} : { session }) }
+    const here = uidOf(instanceSessionId(agent, instance, session ?? 'default'))
+    if (typeof uid === 'string' && uid !== here) throw noInstance() // AD3
     const outcome = await this.#parts.api.writes.create(caller, request, {
       ...(key === undefined ? {} : { key }),
       ...(trace === undefined ? {} : { trace }),
       ...(wait ? { wait } : {}),
+      ...(uid === undefined ? {} : { only: uid === null ? 'new' : 'existing' }),
     })
+    if (outcome.kind === 'refused' && outcome.code === 'session_exists')
+      throw new ReinsError('session_exists', 'The instance has this session already.', { details: { uid: here } })
+    if (outcome.kind === 'refused' && outcome.code === 'session_not_found') throw noInstance()
     if (outcome.kind === 'refused') throw errorOf(outcome)
-    const { receipt } = firstOf(outcome.kind === 'turn-ended' ? outcome.settled : outcome)
+    const settled = outcome.kind === 'turn-ended' ? outcome.settled : outcome
+    const { receipt } = firstOf(settled)
     return {
+      repeated: settled.kind === 'repeated',
       ...{ id: receipt.session.id, message: receipt.messageId ?? '', cursor: receipt.cursor },
       model: receipt.session.model ?? '',
       ...(outcome.kind === 'turn-ended' ? { ended: outcome.result.turn } : {}),
@@ -82,10 +94,12 @@ export class AgentDoor {
     const sse = /text\/event-stream/i.test(asked.headers.accept ?? '')
     if (!sse && waits !== 'accepted') {
       const accepted = await this.accept(caller, prompt, signal)
-      return accepted.ended ? resultAnswer(accepted, accepted.ended) : receiptAnswer(asked, accepted)
+      return accepted.ended
+        ? resultAnswer(asked, prompt, accepted, accepted.ended)
+        : receiptAnswer(asked, prompt, accepted)
     }
     const accepted = await this.accept(caller, prompt)
-    if (!sse) return receiptAnswer(asked, accepted)
+    if (!sse) return receiptAnswer(asked, prompt, accepted)
     return eventsAnswer(sseOf(prompt, accepted, await this.follow(caller, accepted)))
   }
 
@@ -127,12 +141,17 @@ export class AgentDoor {
   }
 }
 
+const noInstance = (): ReinsError =>
+  new ReinsError('session_not_found', 'The instance has no session with this uid.', {
+    next: 'Send the message without uid, and it begins one.',
+  })
+
 const sessionIdOf = (asked: Asked, session: string | undefined): string =>
   instanceSessionId(asked.name, instanceOf(asked.id), session ?? 'default')
 
 function promptOf(asked: Asked): Prompt {
   const body = bodyOf(asked)
-  const { message, session, idempotencyKey, ...others } = body
+  const { message, session, idempotencyKey, uid, ...others } = body
   const [unknown] = Object.keys(others)
   if (unknown !== undefined)
     throw new ReinsError(
@@ -145,6 +164,7 @@ function promptOf(asked: Asked): Prompt {
   return {
     ...{ agent: asked.name, instance: instanceOf(asked.id), session: sessionNameOf(session), key },
     message: messageOf(message),
+    uid: conditionOf(uid),
     trace: asked.headers.traceparent,
   }
 }
@@ -173,18 +193,28 @@ export function faultOfTurn({ status, error, reason }: TurnEnd): Fault | undefin
   return fault(500, error?.code ?? 'failed', error?.message ?? 'The agent failed.')
 }
 
-function resultAnswer(accepted: Accepted, turn: TurnEnd): GatewayAnswer {
+function resultAnswer(asked: Asked, prompt: Prompt, accepted: Accepted, turn: TurnEnd): GatewayAnswer {
   const failed = faultOfTurn(turn)
-  return failed ? faultAnswer(failed) : jsonAnswer(200, { result: resultOf(accepted, turn) })
+  return failed
+    ? faultAnswer(failed)
+    : jsonAnswer(200, { result: resultOf(accepted, turn), ...receiptOf(asked, prompt, accepted) })
 }
 
-function receiptAnswer({ url, query }: Asked, { message, cursor }: Accepted): GatewayAnswer {
-  const session = isMapping(query) ? query.session : undefined
-  const streamUrl = session === undefined ? url : `${url}?session=${encodeURIComponent(session)}`
-  return jsonAnswer(202, { streamUrl, offset: cursor, submissionId: message }, [
-    ['location', streamUrl],
-    ['stream-next-offset', cursor],
+function receiptAnswer(asked: Asked, prompt: Prompt, accepted: Accepted): GatewayAnswer {
+  const receipt = receiptOf(asked, prompt, accepted)
+  return jsonAnswer(202, receipt, [
+    ['location', receipt.streamUrl],
+    ['stream-next-offset', receipt.offset],
   ])
+}
+
+/** `streamUrl` with `offset` gives what came of the message. */
+function receiptOf({ url }: Asked, { session }: Prompt, { id, message, cursor, repeated }: Accepted) {
+  const streamUrl = session === undefined ? url : `${url}?session=${encodeURIComponent(session)}`
+  return {
+    ...{ streamUrl, offset: cursor, submissionId: message, uid: uidOf(id) },
+    ...(repeated ? { deduplicated: true } : {}),
+  }
 }
 
 /** Nothing is open before somebody reads. */

@@ -51,6 +51,19 @@ export function sessionNameOf(session: unknown): string | undefined {
   return session
 }
 
+/** What a message is on condition of: `null` that there is no session yet, a text that it is the one with this uid. */
+export type Condition = string | null | undefined
+
+/** Throws invalid_request. */
+export function conditionOf(uid: unknown): Condition {
+  if (uid === undefined || uid === null) return uid
+  if (typeof uid === 'string' && uid.trim() !== '') return uid
+  throw new ReinsError('invalid_request', 'The body is not valid: uid: must be a text that is not blank, or null.')
+}
+
+/** Nothing deletes a session, so an instance has one for each name, for ever. */
+export const uidOf = (session: string): string => `inst_${session}`
+
 /** Throws invalid_json, invalid_request, unsupported_media_type. Empty: `{}`. */
 export function bodyOf({ body, headers }: Asked): Record<string, unknown> {
   if (body === '') return {}

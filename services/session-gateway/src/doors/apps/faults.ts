@@ -1,5 +1,5 @@
 // Errors as the addresses of projects answer with them: `type` as clients of Flue know it beside the `code` of Reins.
-import type { ErrorCode, ReinsError } from '@reins/contracts'
+import { type ErrorCode, isMapping, type ReinsError } from '@reins/contracts'
 import { statusOf } from '../http/statuses.ts'
 
 /** Where the two differ. */
@@ -10,6 +10,7 @@ const types: Partial<Record<ErrorCode, string>> = {
   body_too_large: 'invalid_request',
   idempotency_conflict: 'submission_conflict',
   session_not_found: 'agent_instance_not_found',
+  session_exists: 'agent_instance_exists',
 }
 
 export interface Fault {
@@ -19,13 +20,15 @@ export interface Fault {
     readonly code: string
     readonly message: string
     readonly details: unknown
+    /** Facts for a program, where there are any. */
+    readonly meta?: object
     readonly next?: string
   }
 }
 
 export function faultOf(error: ReinsError): Fault {
   const { code, message, details, next } = error.body()
-  const more = next === undefined ? {} : { next }
+  const more = { ...(isMapping(details) ? { meta: details } : {}), ...(next === undefined ? {} : { next }) }
   return {
     status: statusOf[code],
     error: { type: types[code] ?? code, code, message, details: details ?? '', ...more },

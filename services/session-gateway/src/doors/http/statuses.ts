@@ -50,6 +50,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   session_busy: 409,
   session_ended: 409,
   session_conflict: 409,
+  session_exists: 409,
   invalid_cursor: 400,
   idempotency_conflict: 409,
   model_not_found: 422,

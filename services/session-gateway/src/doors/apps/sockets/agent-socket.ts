@@ -5,7 +5,7 @@ import { instanceSessionId, ReinsError } from '@reins/contracts'
 import type { WebSocket } from 'ws'
 import { asReinsError } from '../../../api/errors.ts'
 import { type AgentDoor, faultOfTurn, messageOf, type Prompt, resultOf } from '../agent-door.ts'
-import { appCaller, sessionNameOf } from '../asked.ts'
+import { appCaller, conditionOf, sessionNameOf } from '../asked.ts'
 import { faultOf } from '../faults.ts'
 import { badFrame, type Frame, frameSocket } from './frames.ts'
 import type { Granted } from './project-sockets.ts'
@@ -25,9 +25,10 @@ export function serveAgentSocket(socket: WebSocket, door: AgentDoor, { grant, ta
   frames.send({ type: 'ready', target: 'agent', name, instanceId: instance })
 
   function queue(requestId: string, fields: Frame<string>['fields']): void {
-    const { message, session, idempotencyKey } = fields
+    const { message, session, idempotencyKey, uid } = fields
     const prompt: Prompt = {
       ...{ agent: name, instance, session: sessionNameOf(session), message: messageOf(message) },
+      uid: conditionOf(uid),
       ...(typeof idempotencyKey === 'string' ? { key: idempotencyKey } : {}),
     }
     if (waiting >= mostWaiting)
