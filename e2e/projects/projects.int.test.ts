@@ -170,6 +170,32 @@ describe('reins init', () => {
     })
     const tested = await product.cli('test', folder())
     expect([tested.code, tested.out]).toEqual([0, expect.stringContaining('pass 3')])
+    expect((await product.cli('build', folder())).out).toContain('dist/client.d.ts')
+    write('fresh', {
+      'src/workflows/bill.ts': `
+        import type { FlueContext } from '@reins/agent'
+        export async function run({ payload }: FlueContext<{ readonly tickets: readonly number[] }>) {
+          return { sum: payload.tickets.length, at: new Date(0) }
+        }`,
+      'src/client.ts': `
+        import { createClient, projectClient } from '@reins/client'
+        import type { Project } from '../dist/client.d.ts'
+        const fresh = projectClient<Project>(createClient({ baseUrl: 'http://127.0.0.1:7420' }))
+        export async function calls(): Promise<readonly [number | undefined, string | undefined, string]> {
+          const { result } = await fresh.run('bill', { tickets: [1, 2] })
+          const { content } = await fresh.prompt({ agent: 'helper', id: 'ann', message: 'Hi' })
+          return [result?.sum, result?.at, content]
+        }
+        export const wrong = [
+          // @ts-expect-error a payload of another form
+          () => fresh.run('bill', { tickets: 'all' }),
+          // @ts-expect-error a workflow that is not there
+          () => fresh.run('bills', { tickets: [] }),
+          // @ts-expect-error an agent that is not there
+          () => fresh.dispatch({ agent: 'nobody', id: 'ann', input: 1 }),
+        ]`,
+    })
+    expect((await product.cli('build', folder())).code).toBe(0)
     const types = await promisify(execFile)(process.execPath, [
       ...[path.join(root, 'node_modules/typescript/bin/tsc'), '-p', folder()],
       ...['--typeRoots', path.join(root, 'node_modules/@types')],
@@ -177,9 +203,10 @@ describe('reins init', () => {
     expect(types.stdout).toBe('')
     expect((await product.cli('deploy', folder())).out).toContain('Deployed the project fresh (version 1)')
     const { manifest } = (await product.ask('GET', '/v1/projects/fresh')).json.project
-    expect([manifest.agents[0].description, manifest.workflows[0].name]).toEqual([
+    const workflows = manifest.workflows.map((one: { name: string }) => one.name)
+    expect([manifest.agents[0].description, workflows]).toEqual([
       'Answers questions, and knows what day it is.',
-      'report',
+      ['bill', 'report'],
     ])
   })
   test('overwrites nothing', async () => {
@@ -477,6 +504,8 @@ describe('reins dev', () => {
       write('live', { [file]: agent('scripted/assistant', 'export const two = 2'), 'src/agents/more.ts': agent('a/b') })
       await shows('more  (src/agents/more.ts)')
       expect(await version()).toBeGreaterThan(2)
+      const types = path.join(folder, 'dist/client.d.ts')
+      await eventually(() => readFileSync(types, 'utf8').includes('readonly agents: "live" | "more"'))
     } finally {
       const ended = once(child, 'exit')
       child.kill('SIGINT')

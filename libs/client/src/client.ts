@@ -267,7 +267,7 @@ export function createClient(options: ClientOptions): Client {
         return modules ?? []
       },
       async delete(name, { ifMatch, force } = {}) {
-        const headers = ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }
+        const headers: Record<string, string> = ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }
         const query = force ? { query: { force: 'true' } } : {}
         await transport.json({ method: 'DELETE', path: agent(name), headers, ...query }, answers.anything)
       },

@@ -10,6 +10,15 @@ export {
 } from './client.ts'
 export type { WriteOptions } from './transport/transport.ts'
 export type { DispatchReceipt, DispatchRequest } from './projects/dispatch.ts'
+export {
+  type AgentPrompt,
+  type AsJson,
+  type EndedRun,
+  type ProjectClient,
+  projectClient,
+  type ProjectTypes,
+  type WorkflowTypes,
+} from './projects/project-client.ts'
 export type { RunCalls } from './projects/runs.ts'
 export {
   type AgentEvent,

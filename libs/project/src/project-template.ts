@@ -3,12 +3,20 @@
 /** By their path in the project's folder. */
 export type ProjectFiles = Readonly<Record<string, string>>
 
-/** `agentPackage`: where @reins/agent lies on this machine. */
-export function projectTemplate(name: string, agentPackage: string, workflow: boolean): ProjectFiles {
+/** Where packages of Reins lie on this machine. */
+export interface OwnPackages {
+  readonly agent: string
+  readonly client: string
+}
+
+export function projectTemplate(name: string, packages: OwnPackages, workflow: boolean): ProjectFiles {
   const manifest = {
     ...{ name, private: true, type: 'module' },
     scripts: { dev: 'reins dev', build: 'reins build', deploy: 'reins deploy', test: 'reins test', types: 'tsc' },
-    devDependencies: { '@reins/agent': `file:${agentPackage}`, '@types/node': '26.6.6', typescript: '7.0.2' },
+    devDependencies: {
+      ...{ '@reins/agent': `file:${packages.agent}`, '@reins/client': `file:${packages.client}` },
+      ...{ '@types/node': '26.6.6', typescript: '7.0.2' },
+    },
   }
   const compilerOptions = {
     ...{ target: 'es2024', module: 'nodenext', moduleResolution: 'nodenext', strict: true, noEmit: true },

@@ -1,14 +1,20 @@
-// How a project outside of Reins finds @reins/agent in an editor, and `reins` in its scripts: links in its node_modules. Builds and tests
-// need none of them.
+// How a project outside of Reins finds @reins/agent and @reins/client, and `reins` in its scripts: links in its node_modules. Builds and
+// tests need none of them.
 import { access, lstat, mkdir, rm, symlink } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import path from 'node:path'
 import { agentPackageFolder } from '@reins/project'
+
+/** The folder of the package @reins/client. */
+export const clientPackageFolder = (): string =>
+  path.dirname(createRequire(import.meta.url).resolve('@reins/client/package.json'))
 
 /** What is installed stays; a link that leads nowhere is made anew. */
 export async function linkPackages(folder: string): Promise<void> {
   const agent = agentPackageFolder()
   const modules = path.join(folder, 'node_modules')
   await link(agent, path.join(modules, '@reins', 'agent'), 'dir')
+  await link(clientPackageFolder(), path.join(modules, '@reins', 'client'), 'dir')
   const program = path.join(agent, '..', '..', 'node_modules', '.bin', 'reins')
   const there = await access(program).then(
     () => true,

@@ -2,12 +2,13 @@
 //   DV1. What is wrong with a save is shown, and the last good build goes on: nothing of a bad one is deployed.
 //   DV2. The Reins that it started ends with it; one that was there already stays.
 //   DV4. `.env` counts here alone: what the project declares is set from it on this Reins (dev-values.ts).
+//   DV5. The types of a client stand beside a build, and follow the modules of each good save.
 //   DV3. Sessions are the server's: they are kept over every change, and over the end of this command.
 import { parseEnv } from 'node:util'
 import path from 'node:path'
 import { isLoopback } from '@reins/client'
 import { type Project, ReinsError } from '@reins/contracts'
-import type { ProjectBuilder } from '@reins/project'
+import { clientTypes, type FoundProject, type ProjectBuilder } from '@reins/project'
 import type { Command } from 'commander'
 import type { ReinsClient } from '../../client-port.ts'
 import { CommandFailure, explainFailure, failureText } from '../../failure.ts'
@@ -48,7 +49,11 @@ async function dev(run: Invocation, folder: string, { name: given }: DevOptions)
   const server = await serverFor(run, await tools.read(path.join(folder, '.env')))
   const builder = tools.builder(folder)
   const dotenv = () => tools.read(path.join(folder, '.env'))
-  const one = new Development(run, server, name, builder, dotenv)
+  const types = async (project: FoundProject): Promise<void> => {
+    const [file, text] = [path.join(folder, 'dist', 'client.d.ts'), clientTypes(project, 'dist')]
+    if ((await tools.read(file)) !== text) await tools.write({ [file]: text })
+  }
+  const one = new Development(run, server, name, builder, dotenv, types)
   try {
     await one.load(performance.now())
     const watched = await tools.watch(folder, (since) => one.load(since))
@@ -71,6 +76,7 @@ class Development {
   readonly #name: string
   readonly #builder: ProjectBuilder
   readonly #dotenv: () => Promise<string | undefined>
+  readonly #types: (project: FoundProject) => Promise<void>
   readonly #values: DevValues
   #deployed: { readonly digest: string; readonly manifest: Project['manifest'] } | undefined
   #listed = ''
@@ -81,8 +87,10 @@ class Development {
     name: string,
     builder: ProjectBuilder,
     dotenv: () => Promise<string | undefined>,
+    types: (project: FoundProject) => Promise<void>,
   ) {
     this.#dotenv = dotenv
+    this.#types = types
     this.#values = new DevValues(server.client, server.own)
     this.#run = run
     this.#server = server
@@ -107,6 +115,7 @@ class Development {
         green(`Loaded version ${project.version} of ${this.#name} in ${took} ms, on ${this.#server.url}.`),
       )
       await this.#giveValues(project.manifest)
+      await this.#types(built.project)
     } catch (error) {
       this.#bad(failureText(explainFailure(error)))
     }

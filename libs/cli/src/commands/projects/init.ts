@@ -5,6 +5,7 @@ import { agentPackageFolder, projectTemplate } from '@reins/project'
 import type { Command } from 'commander'
 import { CommandFailure, QuietExit } from '../../failure.ts'
 import type { Act, Invocation } from '../../invocation.ts'
+import { clientPackageFolder } from '../../projects/link-packages.ts'
 import { projectName } from '../../projects/project-name.ts'
 import type { ProjectTools } from '../../projects/project-tools.ts'
 import { examples } from '../examples.ts'
@@ -39,7 +40,7 @@ const toolsOf = (run: Invocation): ProjectTools => {
 async function init(run: Invocation, folder: string, { name: given, workflow = false }: InitOptions): Promise<void> {
   const tools = toolsOf(run)
   const name = await projectName(tools, folder, given)
-  const files = projectTemplate(name, agentPackageFolder(), workflow)
+  const files = projectTemplate(name, { agent: agentPackageFolder(), client: clientPackageFolder() }, workflow)
   const placed = Object.fromEntries(Object.entries(files).map(([file, text]) => [path.join(folder, file), text]))
   const there: string[] = []
   for (const file of Object.keys(placed)) if ((await tools.read(file)) !== undefined) there.push(file)

@@ -1,6 +1,7 @@
 // reins build, deploy, rollback, project …
 import path from 'node:path'
 import type { Project, ProjectAnswer } from '@reins/contracts'
+import { clientTypes } from '@reins/project'
 import { type Command, Option } from 'commander'
 import { CommandFailure, usageFailure } from '../../failure.ts'
 import type { Act, Invocation } from '../../invocation.ts'
@@ -128,10 +129,17 @@ async function build(run: Invocation, folder: string, { output }: BuildOptions):
   const files = {
     bundle: path.join(folder, output, 'project.mjs'),
     manifest: path.join(folder, output, 'manifest.json'),
+    types: path.join(folder, output, 'client.d.ts'),
   }
-  await tools.write({ [files.bundle]: text, [files.manifest]: `${JSON.stringify(whole, null, 2)}\n` })
+  await tools.write({
+    [files.bundle]: text,
+    [files.manifest]: `${JSON.stringify(whole, null, 2)}\n`,
+    [files.types]: clientTypes(project, output),
+  })
   if (run.json) return run.printJson({ ...files, ...whole })
-  run.print(`Built ${files.bundle} (${kilobytes(size)}, ${digest.slice(0, 19)}…) and ${files.manifest}.`)
+  run.print(
+    `Built ${files.bundle} (${kilobytes(size)}, ${digest.slice(0, 19)}…), ${files.manifest} and ${files.types}.`,
+  )
   run.hint('Put it on a Reins with: reins deploy')
 }
 
