@@ -265,9 +265,10 @@ describe('code that decides', () => {
         export const affinity = { chat: 'true' }
         export default async function (ctx) {
           const [a, b, first] = await Promise.all([
-            ctx.step('a', () => 1), ctx.step('b', () => 2),
+            ctx.step('a', () => (ctx.log.info('in a step', { cause: new Error('of it') }), 1)), ctx.step('b', () => 2),
             Promise.race([ctx.sleep(200).then(() => 'slept'), ctx.sleep('1h')]),
           ])
+          for (let line = 0; line < 1100; line++) ctx.log.debug('line ' + line)
           return [a, b, first, ctx.now() > 0]
         }`,
       )
@@ -276,6 +277,12 @@ describe('code that decides', () => {
       expect(eventsOf(log).find(({ type }) => type === 'run.ended')?.data).toMatchObject({
         output: [1, 2, 'slept', true],
       })
+      const lines = eventsOf(log).flatMap(({ type, data }) => (type === 'run.logged' ? [data] : []))
+      expect(lines).toHaveLength(1000)
+      expect(lines[0]).toEqual({
+        ...{ level: 'info', message: 'in a step', attributes: { cause: { name: 'Error', message: 'of it' } }, step: 0 },
+      })
+      expect(lines.at(-1)?.message).toContain('what it writes now is not kept')
 
       const example = readFileSync(path.join(import.meta.dirname, '../../examples/agents/custom_workflow.ts'), 'utf8')
       await bench.agent('example', example, { affinity: { chat: 'true' } })
@@ -386,6 +393,7 @@ const everything = (pool: string, counter: string): string => `
   const tell = (name) => ({ idempotencyKey }) => fetch('${counter}/' + encodeURIComponent(name + ' ' + idempotencyKey)).then((r) => r.text())
   export async function agent_chat(ctx) {
     const began = ctx.now()
+    ctx.log.info('began')
     const id = ctx.uuid()
     let charged = 'unknown'
     try {
@@ -395,11 +403,17 @@ const everything = (pool: string, counter: string): string => `
     }
     await ctx.step('mail', tell('mail'), { replay: 'safe' })
     await ctx.sleep(300)
+    ctx.log.warn('slept', { id })
     const { name } = await ctx.getConfig('agent:' + ctx.input.agent)
     const { message } = await ctx.pause('first', { content: 'ready ' + name, turn: 0 })
     const answer = await ctx.agent(message)
+    ctx.log.info('answered')
     await ctx.pause('second', { content: [answer.content, charged, id, began, ctx.random()].join(' '), turn: 1 })
   }`
+
+/** What the code has written, as it stands in the log. */
+const linesOf = (log: Parameters<typeof eventsOf>[0]): readonly string[] =>
+  eventsOf(log).flatMap(({ type, data }) => (type === 'run.logged' ? [data.message] : []))
 
 /** Where an executor is killed; and how often the step that must not run twice ran, and what the code was told of it. */
 const points = [
@@ -432,6 +446,7 @@ describe.concurrent('an executor killed', () => {
       const [ready, last = ''] = bench.said(log)
       expect([ready, last?.split(' ').slice(0, 2)]).toEqual([`ready ${pool}`, ['done', told]])
       expect(last?.split(' ')).toHaveLength(5)
+      expect(linesOf(log)).toEqual(['began', 'slept', 'answered'])
       expect(bench.counter.times(`charge ${session.id}:2`)).toBe(times)
       expect(bench.counter.times(`mail ${session.id}:3`)).toBeGreaterThanOrEqual(1)
       expect([countOf(log, 'turn.completed'), countOf(log, 'run.called')]).toEqual([1, 1])

@@ -237,6 +237,7 @@ describe('a deployed project', () => {
         export async function run(ctx: any) {
           const refused = await dispatch({ agent: 'desk', id: 'x', input: 1 }).catch((error: Error) => error.message)
           if (!refused.includes('not in a workflow')) throw new Error(refused)
+          ctx.log.info('adding', { more: ctx.payload.more })
           const sum = await ctx.step('sum', () => 40 + ctx.payload.more)
           const session = await (await ctx.init('desk')).session()
           const { text } = await session.prompt('call who {}')
@@ -318,7 +319,14 @@ describe('a deployed project', () => {
     const [, id = ''] = /The run (run_\w+) has begun/.exec(ran.err) ?? []
     const logged = await product.cli('logs', id, '--follow')
     expect([logged.code, logged.err]).toEqual([0, ''])
-    for (const shown of ['run.invoked', 'run.step-ended', 'run.prompted', 'the desk of run_', 'run.ended'])
+    for (const shown of [
+      'run.invoked',
+      'info adding {"more":2}',
+      'run.step-ended',
+      'run.prompted',
+      'the desk of run_',
+      'run.ended',
+    ])
       expect(logged.out).toContain(shown)
     const failed = await product.cli('run', 'ask', '--quiet')
     expect([failed.code, failed.out]).toEqual([1, ''])

@@ -16,6 +16,7 @@
 //   C19      a turn calls what everybody may whose messages it takes in, and nothing else (permitted.ts).
 //   C20      a turn whose call code has asked for asks no model (executor/code.ts).
 //   C21      a turn is of the definition that was recorded last when it began, with all that it asks for (definitions.ts).
+//   C22      a line that code writes outside of steps stands in the log once, in its order (executor/code.ts).
 //   C6       a runner that has read to the head believes of its calls what the session says of them.
 import { type Frame, frameHash, runPosition, type SessionEvent } from '@reins/contracts'
 import type { StoredFrame } from '@reins/journal'
@@ -35,7 +36,7 @@ import {
   spentBy,
   waitsForPeople,
 } from '@reins/session'
-import { checkAsked, checkCode, checkPrompts } from '../executor/code.ts'
+import { checkAsked, checkCode, checkLines, checkPrompts } from '../executor/code.ts'
 import { checkDefinition } from './definitions.ts'
 import { checkMind } from './mind.ts'
 import { checkPermitted } from './permitted.ts'
@@ -59,6 +60,7 @@ export function checkFrame(world: World, before: Fold, stored: StoredFrame): Fol
       world.fail(`C2: ${name}: ${event.type} while ${session.cancel ? 'a cancel waits' : session.mode.kind}`)
     checkMind(world, session, event, frame)
     checkPrompts(world, session, event)
+    checkLines(world, session, event)
     checkPermitted(world, session, event, name)
     checkAsked(world, session, event)
     checkDefinition(world, session, event, frame)

@@ -75,15 +75,33 @@ function sayingOf({ scenario, rules }: World, session: Session, run: Run, body: 
   const op = scenario.code?.[rules.skipsRecorded && replay.attempt > 1 ? position + 1 : position]
   if (op === undefined)
     return { events: [{ type: 'run.ended', data: { status: 'completed' } }], body: null, ends: true }
+  const lines = scenario.logs ? linesBefore(run, position, rules) : []
   if (op === 'init') {
     const data = { position, name: op, agent: 'helper', digest: 'helper', pool: 'default' }
-    return { events: [{ type: 'run.initialized', data }], body: null, ends: false }
+    return { events: [...lines, { type: 'run.initialized', data }], body: null, ends: false }
   }
   if (op === 'safe' || op === 'never') {
     const started: SessionEvent = { type: 'run.step-started', data: { position, name: op, attempt: 1, replay: op } }
-    return { events: [started], body: `${position}/1`, ends: false }
+    return { events: [...lines, started], body: `${position}/1`, ends: false }
   }
-  return { events: [...asked(session.id, op, position, rules), ended('suspended')], body: null, ends: true }
+  return { events: [...lines, ...asked(session.id, op, position, rules), ended('suspended')], body: null, ends: true }
+}
+
+/** The code writes a line before each operation; a replay comes past all of them. Known-wrong: it records again what is recorded. */
+const linesBefore = ({ lines }: Run, position: number, { logsAgain }: World['rules']): readonly SessionEvent[] =>
+  Array.from(
+    { length: position + 1 },
+    (_, line): SessionEvent => ({
+      type: 'run.logged',
+      data: { level: 'info', message: String(line) },
+    }),
+  ).slice(logsAgain ? 0 : (lines?.replayed ?? 0))
+
+/** C22: each line of the code stands in the log once, in its order. */
+export function checkLines(world: World, { id, run }: Session, event: SessionEvent): void {
+  const next = run?.lines?.replayed ?? 0
+  if (event.type === 'run.logged' && event.data.step === undefined && event.data.message !== String(next))
+    world.fail(`C22: ${short(id)} has ${next} lines, and records the line ${event.data.message}`)
 }
 
 function asked(

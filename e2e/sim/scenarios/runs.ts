@@ -44,6 +44,7 @@ export const mediumRuns: readonly Scenario[] = [
     runners: 1,
     code: ['init', 'prompt-tool', 'prompt'],
   },
+  { ...running, name: 'code that writes lines', code: steps, logs: true },
   { ...running, name: 'code that sleeps', code: ['sleep', 'never', 'pause'] },
   { ...running, name: 'code that asks a person', code: ['ask', 'never', 'pause'] },
   { ...running, name: 'code that comes to its end', code: ['never', 'pause', 'safe'] },
@@ -67,6 +68,7 @@ export const largeRuns: readonly Scenario[] = [
     name: 'runs of workflows: prompts, events, steps, cancels, pauses, faults',
     runners: 1,
     code: ['init', 'prompt', 'never', 'pause', 'prompt-tool', 'wait', 'safe', 'prompt', 'sleep'],
+    logs: true,
     gateway: [
       message('m1'),
       { op: 'deliver' },

@@ -163,6 +163,8 @@ export interface Scenario {
   readonly budget?: BudgetLimits
   /** The operations of the code that decides for the root; absent: its model alone decides. */
   readonly code?: readonly CodeOp[]
+  /** It writes a line before each of them. */
+  readonly logs?: true
   readonly gateway: readonly GatewayOp[]
   readonly faults: Faults
   /** Faults of all kinds together. */

@@ -107,6 +107,8 @@ export interface Rules extends Protocol {
   readonly skipsRecorded: boolean
   /** A step is run before its intent is known to be in. */
   readonly stepBeforeIntent: boolean
+  /** A replay records the lines of the log again that an earlier one has recorded. */
+  readonly logsAgain: boolean
   /** Code asks a person, and the timer of its question is not armed. */
   readonly asksWithoutTimer: boolean
   /** An executor forgets how often a model was asked for an answer that fits. */
@@ -157,6 +159,7 @@ export const sound: Rules = {
   sessionsUnbounded: false,
   skipsRecorded: false,
   stepBeforeIntent: false,
+  logsAgain: false,
   asksWithoutTimer: false,
   uncheckedCompletes: false,
   asksWithoutEnd: false,

@@ -50,6 +50,12 @@ export const wrongRuns: readonly WrongRule[] = [
     scenario: named('code with steps', { code: steps }),
   },
   {
+    name: 'lines-logged-again',
+    says: 'a replay records all lines that the code writes in it, also those that stand in the log',
+    rules: { ...sound, logsAgain: true },
+    scenario: named('code that writes lines', { code: steps, logs: true }),
+  },
+  {
     name: 'step-before-its-intent',
     says: 'a step is run before its intent is known to be in the log',
     rules: { ...sound, stepBeforeIntent: true },

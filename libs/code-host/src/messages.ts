@@ -122,11 +122,15 @@ export interface RunInput {
     readonly env?: Readonly<Record<string, string>>
   }
   readonly history: readonly RunHistory[]
+  /** Lines of the log that the code has written outside of steps, as far as they are recorded. */
+  readonly lines: number
   readonly limits: {
     readonly valueChars: number
     readonly stepMs: number
     readonly mostStepMs: number
     readonly sleepMs: number
+    readonly logLines: number
+    readonly logChars: number
   }
 }
 

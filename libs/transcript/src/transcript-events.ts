@@ -250,6 +250,7 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'run.replay-started':
     case 'run.replay-ended':
     case 'run.recorded':
+    case 'run.logged':
     case 'run.step-started':
     case 'run.called':
     case 'tool.asked':

@@ -4,7 +4,9 @@
 //   RP2. Code is told of ends in the order in which they were recorded, one at a time; what it does about one end, it does before it is
 //        told of the next. So the same ends lead to the same operations at the same positions.
 //   RP3. Where nothing of the code runs, and all that it has asked for is open, the replay is at its end: it keeps nothing.
+//   RP5. A line of the log that an earlier replay has recorded is written no more. Lines of steps are new whenever they are written.
 //   RP4. What code gets is what a replay would get: values go through JSON first.
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ProjectModule } from '@reins/agent/project'
 import type { RunEnd, RunHistory, RunInput, RunResult } from '../messages.ts'
 import { runContext } from './flow.ts'
@@ -16,13 +18,18 @@ import { messageOf, whereOf } from './thrown.ts'
 export interface ReplayPorts {
   /** Asks whoever runs the replay. */
   request(what: string, value: unknown): Promise<unknown>
-  readonly log: unknown
+  readonly log: RunLog
   readonly signal: AbortSignal
   /** Of the project, by their names. */
   readonly agents: Readonly<Record<string, ProjectModule>>
 }
 
 type Operation = RunHistory['operation']
+
+export type RunAttributes = Readonly<Record<string, unknown>>
+export type RunLog = Readonly<
+  Record<'debug' | 'info' | 'warn' | 'error', (message: string, attributes?: RunAttributes) => void>
+>
 
 interface Waiting {
   resolve(value: unknown): void
@@ -48,6 +55,11 @@ export class RunReplay {
   /** Positions in the order of their ends (RP2). */
   readonly #ends: { readonly position: number; readonly result: RunResult }[]
   readonly #waiting = new Map<number, Waiting>()
+  /** The position of the step whose function this is. */
+  readonly #inStep = new AsyncLocalStorage<number>()
+  readonly #log: RunLog
+  #lines = 0
+  #logged = 0
   #position = 0
   #told = 0
   #telling = false
@@ -58,6 +70,9 @@ export class RunReplay {
   constructor(input: RunInput, ports: ReplayPorts) {
     this.#input = input
     this.#ports = ports
+    const at = (level: keyof RunLog) => (message: string, attributes?: RunAttributes) =>
+      this.#write(level, message, attributes)
+    this.#log = Object.freeze({ debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') })
     this.#ends = input.history
       .flatMap(({ result, order }, position) => (result && order !== undefined ? [{ position, result, order }] : []))
       .sort((a, b) => a.order - b.order)
@@ -89,20 +104,25 @@ export class RunReplay {
   #context() {
     const getConfig = (name: string) => this.#ask('config', String(name), {})
     if (this.#input.workflow)
-      return runContext(this.#input, this.#input.workflow, this.#ports, {
-        ask: (operation, name, more) => this.#ask(operation, nameOf(name), more),
-        step: (name, run, options, key) => this.#step(name, run, options, key),
-        sleep: (duration, name) => this.#sleep(duration, name),
-        position: () => this.#position,
-        getConfig,
-        now: () => this.#value('now', 'now', () => Date.now()) as number,
-        random: () => this.#value('random', 'random', () => Math.random()) as number,
-        uuid: () => this.#value('uuid', 'uuid', () => crypto.randomUUID()) as string,
-      })
+      return runContext(
+        this.#input,
+        this.#input.workflow,
+        { log: this.#log, agents: this.#ports.agents },
+        {
+          ask: (operation, name, more) => this.#ask(operation, nameOf(name), more),
+          step: (name, run, options, key) => this.#step(name, run, options, key),
+          sleep: (duration, name) => this.#sleep(duration, name),
+          position: () => this.#position,
+          getConfig,
+          now: () => this.#value('now', 'now', () => Date.now()) as number,
+          random: () => this.#value('random', 'random', () => Math.random()) as number,
+          uuid: () => this.#value('uuid', 'uuid', () => crypto.randomUUID()) as string,
+        },
+      )
     return Object.freeze({
       input: Object.freeze({ agent: this.#input.agent }),
       session: Object.freeze({ id: this.#input.session }),
-      log: this.#ports.log,
+      log: this.#log,
       pause: (first: unknown, ...rest: unknown[]) => this.#pause(first, rest),
       agent: (message: unknown) => this.#agent(message),
       tool: (name: unknown, args: unknown) => this.#tool(name, args),
@@ -113,6 +133,21 @@ export class RunReplay {
       now: () => this.#value('now', 'now', () => Date.now()) as number,
       random: () => this.#value('random', 'random', () => Math.random()) as number,
       uuid: () => this.#value('uuid', 'uuid', () => crypto.randomUUID()) as string,
+    })
+  }
+
+  /** RP5. */
+  #write(level: keyof RunLog, message: string, attributes: RunAttributes | undefined): void {
+    const step = this.#inStep.getStore()
+    if (this.#ended || (step === undefined && this.#lines++ < this.#input.lines)) return
+    const given = attributes === undefined ? undefined : plainAttributes(attributes)
+    this.#ports.log[level](String(message), given)
+    if (++this.#logged > this.#input.limits.logLines) return
+    const json = given === undefined ? undefined : asJson(given, this.#input.limits.logChars)
+    void this.#request('log', {
+      ...{ level, message: String(message).slice(0, this.#input.limits.logChars) },
+      ...(json?.kind === 'json' ? { attributes: JSON.parse(json.text) } : {}),
+      ...(step === undefined ? {} : { step }),
     })
   }
 
@@ -296,7 +331,7 @@ export class RunReplay {
         | { readonly kind: string; readonly attempt?: number }
         | undefined
       if (begun?.kind !== 'run') return
-      const result = await this.#resultOf(key, begun.attempt ?? 1, ms, run)
+      const result = await this.#inStep.run(position, () => this.#resultOf(key, begun.attempt ?? 1, ms, run))
       const answer = await this.#ports
         .request('step-ended', { position, attempt: begun.attempt ?? 1, result })
         .catch(() => undefined)
@@ -341,6 +376,15 @@ function withName<E extends Error>(error: E, name: string): E {
   error.name = name
   return error
 }
+
+/** An error has nothing that JSON would show. */
+const plainAttributes = (attributes: RunAttributes): RunAttributes =>
+  Object.fromEntries(
+    Object.entries(Object(attributes)).map(([name, value]) => [
+      name,
+      value instanceof Error ? { name: value.name, message: value.message } : value,
+    ]),
+  )
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 

@@ -161,4 +161,5 @@ export const changes: Partial<Record<EventType, Change>> = {
   'tool.asked': sixth,
   'agent.configured': sixth,
   'session.upgraded': sixth,
+  'run.logged': sixth,
 }

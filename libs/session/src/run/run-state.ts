@@ -75,6 +75,8 @@ export interface Run {
   readonly harnesses?: Readonly<Record<string, Harness>>
   /** Events from outside that nobody has waited for yet. */
   readonly mail?: readonly { readonly event: string; readonly value?: unknown }[]
+  /** RN9: lines that the code has written, and those of them that it writes in each replay. */
+  readonly lines?: { readonly all: number; readonly replayed: number }
   readonly operations: readonly Operation[]
   /** Operations that have ended. */
   readonly done: number

@@ -58,8 +58,42 @@ const question = (position: number): readonly SessionEvent[] => {
   return [{ type: 'run.paused', data: { position, name: 'terms', output, expiresAt: 9_000 } }]
 }
 
+const logged = (line: string, ofStep?: number): SessionEvent => ({
+  type: 'run.logged',
+  data: { level: 'info', message: line, ...(ofStep === undefined ? {} : { step: ofStep }) },
+})
+
 const begun = given(g(started(), declared), e(began()))
 const dueOf = ({ session, head }: typeof begun) => due(session, head.n + 1)
+
+describe('lines that the code writes', () => {
+  it('are counted, those that each replay writes again by themselves; they are no news to the code', () => {
+    const { session } = given(
+      ...[g(started(), declared), e(began())],
+      ...[
+        e(logged('one'), step(0)),
+        e(logged('in the step', 0), stepEnded(0, 1)),
+        e(logged('two'), ...slept(1), over()),
+      ],
+    )
+    expect(session.run).toMatchObject({ lines: { all: 3, replayed: 2 }, replay: null, done: 1, seen: 1 })
+    expect(due(session, 9)).toBeNull()
+  })
+
+  it('count for nothing where no replay is under way, and behind the end', () => {
+    const before = given(g(started(), declared), e(logged('early')))
+    const after = given(g(started(), declared), e(began()), e({ type: 'run.ended', data: { status: 'completed' } }))
+    expect(before.session.run?.lines).toBeUndefined()
+    expect(
+      given(
+        g(started(), declared),
+        e(began()),
+        e({ type: 'run.ended', data: { status: 'completed' } }),
+        e(logged('late')),
+      ).session.run,
+    ).toEqual(after.session.run)
+  })
+})
 
 describe('the code of a session', () => {
   it('is run when the session begins, without a message', () => {

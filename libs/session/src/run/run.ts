@@ -11,6 +11,8 @@
 //   RN7. What ends beside a replay is told of by the next one, behind all that this one has told: whatever the code did in this one, it did
 //        without knowing.
 //   RN8. A question of the code has a timer. Whichever of the answer and the timer comes first in the log counts; the other changes nothing.
+//   RN9. A line of ctx.log stands in the log once. Lines outside of steps come again with each replay, in the same order: the first so
+//        many are those that are recorded. Lines of a step come with its function alone.
 import { type EventData, type EventOf, questionTimer, runMessage, type SessionEvent } from '@reins/contracts'
 import { withAnsweredCancel } from '../cancel/answered-cancel.ts'
 import { resumedBy } from '../permitted/permitted.ts'
@@ -102,6 +104,18 @@ export const runEvents: Meanings<RunEventType> = {
       )
     },
   },
+  'run.logged': {
+    effective: true,
+    evolve: (session, { data }) => {
+      const { run } = session
+      if (!run?.replay || run.ended) return session
+      const { all, replayed } = run.lines ?? noLines
+      return {
+        ...session,
+        run: { ...run, lines: { all: all + 1, replayed: replayed + (data.step === undefined ? 1 : 0) } },
+      }
+    },
+  },
   'run.ended': {
     effective: true,
     evolve: (session, { data }) => {
@@ -120,6 +134,8 @@ export const runEvents: Meanings<RunEventType> = {
     },
   },
 }
+
+const noLines = { all: 0, replayed: 0 } as const
 
 const textOf = (value: unknown): string =>
   value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value)

@@ -104,6 +104,10 @@ class Replaying {
   readonly #working = new Set<string>()
   readonly #fresh = new Set<string>()
   #steps = 0
+  /** Lines of ctx.log, also those that wait. */
+  #lines: number
+  #lineChars = 0
+  #soon: NodeJS.Timeout | undefined
   #held = false
   #chars = 0
   readonly #broken = new AbortController()
@@ -118,6 +122,7 @@ class Replaying {
     this.#redactor = redactor
     this.#say = say
     this.#next = run.operations.length
+    this.#lines = run.lines?.all ?? 0
     this.#harnesses = { ...run.harnesses }
     for (const one of run.operations)
       if (one.state === 'open' && one.waits.kind === 'prompt') this.#working.add(one.waits.child)
@@ -135,13 +140,15 @@ class Replaying {
       return { kind: 'broken', error: { code: 'missing-value', message: environment.message } }
     const { env } = environment
     const input = {
-      ...{ agent: born?.agent ?? '', session: id, history },
+      ...{ agent: born?.agent ?? '', session: id, history, lines: this.#run.lines?.replayed ?? 0 },
       ...(workflow ? { workflow: { name: workflow.workflow, ...payloadOf(workflow), env } } : {}),
       limits: {
         valueChars: runLimits.valueChars,
         stepMs: runLimits.stepMs,
         mostStepMs: runLimits.mostStepMs,
         sleepMs: runLimits.sleepMs,
+        logLines: runLimits.logLines,
+        logChars: runLimits.logChars,
       },
     }
     const { file, digest, network = false } = this.#run
@@ -165,6 +172,7 @@ class Replaying {
       throw error
     } finally {
       clearTimeout(this.#watch)
+      clearTimeout(this.#soon)
     }
   }
 
@@ -218,7 +226,8 @@ class Replaying {
       }
       case 'completed': {
         const output = Object.hasOwn(end, 'output') ? { output: end.output } : {}
-        return this.#all(this.#masked([{ type: 'run.ended', data: { status: 'completed', ...output } }]))
+        const ended: SessionEvent = { type: 'run.ended', data: { status: 'completed', ...output } }
+        return this.#all([...this.#linesLeft(), ...this.#masked([ended])])
       }
       case 'failed':
         return this.#failed(end.error)
@@ -242,11 +251,18 @@ class Replaying {
       ...(where === undefined ? {} : { where: where.slice(0, 1_000) }),
     }
     const [event] = this.#masked([{ type: 'run.ended', data: { status: 'failed', error: said } }])
-    return this.#all(
+    const end: SessionEvent =
       event && fits(event)
-        ? [event]
-        : [{ type: 'run.ended', data: { status: 'failed', error: { code: 'failed', message: 'The code failed.' } } }],
-    )
+        ? event
+        : { type: 'run.ended', data: { status: 'failed', error: { code: 'failed', message: 'The code failed.' } } }
+    return this.#all([...this.#linesLeft(), end])
+  }
+
+  /** Of what waits, all that is still of use when the code is at its end. */
+  #linesLeft(): readonly SessionEvent[] {
+    const lines = this.#pending.filter(({ type }) => type === 'run.logged')
+    this.#pending = this.#pending.filter(({ type }) => type !== 'run.logged')
+    return lines
   }
 
   #lost(error: RunError): ReplayOutcome {
@@ -336,6 +352,8 @@ class Replaying {
       }
       case 'pause':
         return this.#pause(said)
+      case 'log':
+        return this.#log(said)
       case 'step':
         return this.#step(said)
       case 'step-ended':
@@ -422,6 +440,43 @@ class Replaying {
       )
   }
 
+  /** What does not fit, and what is too much, stands in the log of this process alone. */
+  async #log({ level, message, attributes, step }: Words): Promise<null> {
+    const { logLines } = runLimits
+    // Of a replay that is held nothing is kept: the next one writes them.
+    if (this.#held || this.#lines >= logLines) return null
+    const last = this.#lines === logLines - 1
+    const said = { level, message, ...(attributes === undefined ? {} : { attributes }) }
+    const note = { level: 'warn', message: `The code has written ${logLines} lines: what it writes now is not kept.` }
+    const [event] = this.#masked([
+      {
+        type: 'run.logged',
+        data: { ...(last ? note : said), ...(step === undefined ? {} : { step }) },
+      } as SessionEvent,
+    ])
+    if (!event || !fits(event)) return null
+    this.#lines += 1
+    this.#pending.push(event)
+    // One frame does not hold them all.
+    this.#lineChars += JSON.stringify(event.data).length
+    if (this.#lineChars > lineCharsOfFrame) {
+      this.#lineChars = 0
+      await this.#flush()
+    }
+    // A step may take long; without one the next frame is near.
+    if (this.#steps > 0) this.#soon ??= setTimeout(() => this.#saySoon(), lineMs)
+    return null
+  }
+
+  #saySoon(): void {
+    this.#soon = undefined
+    this.#line = this.#line
+      .then(() => (this.#steps > 0 && this.#pending.length > 0 && !this.#fault ? this.#flush() : undefined))
+      .catch((error: unknown) => {
+        this.#break({ code: 'failed', message: error instanceof Error ? error.message : 'A frame was not taken.' })
+      })
+  }
+
   /** `beside`: stands in the same frame. */
   async #waits(event: SessionEvent, ...beside: readonly SessionEvent[]): Promise<unknown> {
     this.#add(event)
@@ -487,7 +542,7 @@ class Replaying {
     const [event] = this.#masked([{ type: 'run.step-ended', data: { position, attempt, ...end } }])
     if (!event || !fits(event)) throw new Error('The code disturbed its host.')
     this.#chars += JSON.stringify(event.data).length
-    const in_ = await this.#say([event], false)
+    const in_ = await this.#say([...this.#linesLeft(), event], false)
     if (in_ !== 'in') this.#hold()
     return in_ === 'in' ? { kind: 'ok' } : null
   }
@@ -510,7 +565,15 @@ interface Words {
   readonly replay: unknown
   readonly attempt: number
   readonly result: RunResult
+  readonly level: unknown
+  readonly attributes: unknown
+  readonly step: unknown
 }
+
+/** ms that a line waits at most while a step runs. */
+const lineMs = 300
+/** Characters of lines that one frame takes. */
+const lineCharsOfFrame = 64 * 1024
 
 /** Of the tree, that a session below may give away. */
 const sessionsOfChild = 50

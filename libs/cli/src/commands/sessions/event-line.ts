@@ -229,6 +229,11 @@ export function summary(event: ApiEvent): string {
       return `${known.data.replay}${attempt(known.data.attempt)}`
     case 'run.replay-ended':
       return `${known.data.replay}${attempt(known.data.attempt)}: ${known.data.how}${known.data.error ? ` (${known.data.error.message})` : ''}`
+    case 'run.logged': {
+      const { level, message, attributes, step } = known.data
+      const more = attributes === undefined ? '' : ` ${JSON.stringify(attributes).slice(0, 2000)}`
+      return `${level}${step === undefined ? '' : ` (step ${step})`} ${message.slice(0, 2000)}${more}`
+    }
     case 'run.recorded':
       return `${known.data.position} ${known.data.name}: ${JSON.stringify(known.data.value ?? null).slice(0, 2000)}`
     case 'run.step-started':

@@ -26,6 +26,9 @@ export const runLimits = {
   deliveries: 1_000,
   /** Seconds that a question waits for a person, where the code does not say so itself. */
   questionSeconds: 86_400,
+  /** Lines of ctx.log that stand in the log of the session; and the characters of one, and of its attributes as JSON. */
+  logLines: 1_000,
+  logChars: 4_000,
   /** Replays in a row that were lost with the process that ran them; then the run fails. */
   lostReplays: 4,
 } as const
@@ -112,6 +115,13 @@ export const runEvents = {
   'run.resumed': Type.Object({ position: operation.position, message: id }),
   /** A sleep, or a question to a person, that was cancelled. */
   'run.withdrawn': Type.Object({ position: operation.position }),
+  /** A line that the code has written: once, however often it is run. `step`: by the function of the step at this position. */
+  'run.logged': Type.Object({
+    level: Type.Union([Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')]),
+    message: text(runLimits.logChars),
+    attributes: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    step: Type.Optional(Type.Integer({ minimum: 0 })),
+  }),
   /** The code has returned, or thrown, or cannot go on. */
   'run.ended': Type.Object({
     status: Type.Union([Type.Literal('completed'), Type.Literal('failed')]),

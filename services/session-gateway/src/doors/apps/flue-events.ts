@@ -34,6 +34,10 @@ function known(event: SessionEvent): readonly object[] {
   switch (event.type) {
     case 'run.invoked':
       return [{ type: 'run_start', workflowName: event.data.workflow, payload: event.data.payload ?? {} }]
+    case 'run.logged': {
+      const { level, message, attributes } = event.data
+      return [{ type: 'log', level, message, ...(attributes === undefined ? {} : { attributes }) }]
+    }
     case 'run.step-ended':
       return [{ type: 'operation', operation: 'step', position: event.data.position }]
     case 'run.ended': {
