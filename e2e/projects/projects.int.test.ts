@@ -491,7 +491,11 @@ describe('what a project declares in reins.config.ts', () => {
 describe('reins dev', () => {
   test('loads each change, shows what is wrong with a save, and goes on with the last good build', async () => {
     const file = 'src/agents/live.ts'
-    const folder = write('live', { [file]: agent('scripted/assistant') })
+    const real = (model: string, more = '') => `
+      import { createAgent } from '@reins/agent'
+      ${more}
+      export default createAgent(() => ({ model: '${model}' }))`
+    const folder = write('live', { [file]: real('scripted/assistant') })
     const env = { ...compileCache, PATH: searchPath, HOME: folder, REINS_URL: product.url, REINS_TOKEN: product.token }
     const child = spawn(process.execPath, [await bundledBinary(), 'dev', folder], { env, cwd: product.folder })
     let out = ''
@@ -503,13 +507,23 @@ describe('reins dev', () => {
     const version = async () => (await product.ask('GET', '/v1/projects/live')).json.project?.version
     try {
       await shows('Watching ')
-      write('live', { [file]: agent('scripted/assistant', 'export const one = 1') })
+      const begun = await product.ask('POST', '/v1/sessions?wait=turn', { agent: 'live', message: 'say hello' })
+      expect(begun.json).toMatchObject({ session: { agent: 'live' } })
+      const { id } = begun.json.session
+      await eventually(async () => {
+        const { json } = await product.ask('GET', '/v1/sessions?agent=live')
+        return json.sessions.length === 1
+      })
+      write('live', { [file]: real('scripted/assistant', 'export const one = 1') })
       await shows('Loaded version 2 of live in ')
+      await shows('1 session goes on with it from the next turn.')
+      const { json } = await product.ask('GET', `/v1/sessions/${id}/events?limit=500`)
+      expect(json.events.map(({ type }: { type: string }) => type)).toContain('session.upgraded')
       write('live', { [file]: 'oops oops' })
       await shows('src/agents/live.ts:1:6: Expected ";" but found "oops"')
       await shows('The last good build goes on.')
       expect(await version()).toBe(2)
-      write('live', { [file]: agent('scripted/assistant', 'export const two = 2'), 'src/agents/more.ts': agent('a/b') })
+      write('live', { [file]: real('scripted/assistant', 'export const two = 2'), 'src/agents/more.ts': agent('a/b') })
       await shows('more  (src/agents/more.ts)')
       expect(await version()).toBeGreaterThan(2)
       const types = path.join(folder, 'dist/client.d.ts')

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { clientTypes } from './client-types.ts'
 
+/** What stands in a text here is no import of this file. */
+const [importing, from] = ['import', 'from']
+
 const modules = {
   agents: [
     { name: 'helper', file: 'src/agents/helper.ts' },
@@ -13,12 +16,12 @@ describe('the types of a client', () => {
   test('name the agents, and take payloads and results from the modules of the workflows', () => {
     expect(clientTypes(modules, 'dist')).toBe(
       `// Made by reins build and reins dev: what a client of this project may ask for. Use it with projectClient of @reins/client.
-import type { WorkflowTypes } from '@reins/client'
+${importing} type { WorkflowTypes } ${from} '@reins/client'
 
 export interface Project {
   readonly agents: "helper" | "ticket"
   readonly workflows: {
-    readonly "month-end": WorkflowTypes<typeof import("../src/workflows/month-end.ts")>
+    readonly "month-end": WorkflowTypes<typeof ${importing}("../src/workflows/month-end.ts")>
   }
 }
 `,
@@ -26,7 +29,7 @@ export interface Project {
   })
 
   test('find the modules from any folder, and import nothing where there is no workflow', () => {
-    expect(clientTypes(modules, 'out/types')).toContain('import("../../src/workflows/month-end.ts")')
+    expect(clientTypes(modules, 'out/types')).toContain(`typeof ${importing}("../../src/workflows/month-end.ts")`)
     expect(clientTypes({ agents: [], workflows: [] }, 'dist')).not.toContain('import')
   })
 })

@@ -3,7 +3,8 @@
 //   DV2. The Reins that it started ends with it; one that was there already stays.
 //   DV4. `.env` counts here alone: what the project declares is set from it on this Reins (dev-values.ts).
 //   DV5. The types of a client stand beside a build, and follow the modules of each good save.
-//   DV3. Sessions are the server's: they are kept over every change, and over the end of this command.
+//   DV3. Sessions are the server's: they are kept over every change, and over the end of this command. After a good save they go on with
+//        it (dev-sessions.ts).
 import { parseEnv } from 'node:util'
 import path from 'node:path'
 import { isLoopback } from '@reins/client'
@@ -13,6 +14,7 @@ import type { Command } from 'commander'
 import type { ReinsClient } from '../../client-port.ts'
 import { CommandFailure, explainFailure, failureText } from '../../failure.ts'
 import type { Act, Invocation } from '../../invocation.ts'
+import { DevSessions } from '../../projects/dev-sessions.ts'
 import { DevValues } from '../../projects/dev-values.ts'
 import { discoveredLines } from '../../projects/discovered-lines.ts'
 import { projectName } from '../../projects/project-name.ts'
@@ -78,6 +80,7 @@ class Development {
   readonly #dotenv: () => Promise<string | undefined>
   readonly #types: (project: FoundProject) => Promise<void>
   readonly #values: DevValues
+  readonly #sessions: DevSessions
   #deployed: { readonly digest: string; readonly manifest: Project['manifest'] } | undefined
   #listed = ''
 
@@ -91,6 +94,7 @@ class Development {
   ) {
     this.#dotenv = dotenv
     this.#types = types
+    this.#sessions = new DevSessions(server.client)
     this.#values = new DevValues(server.client, server.own)
     this.#run = run
     this.#server = server
@@ -116,6 +120,7 @@ class Development {
       )
       await this.#giveValues(project.manifest)
       await this.#types(built.project)
+      for (const line of await this.#sessions.follow(project.manifest.agents)) this.#run.hint(line)
     } catch (error) {
       this.#bad(failureText(explainFailure(error)))
     }
