@@ -1,5 +1,5 @@
 // reins auth …
-import { isLoopback, type WhoAmI } from '@reins/client'
+import type { WhoAmI } from '@reins/client'
 import type { IdentityProvider } from '@reins/contracts'
 import { ReinsError } from '@reins/contracts'
 import type { Command } from 'commander'
@@ -200,5 +200,10 @@ async function logout(run: Invocation): Promise<void> {
   run.print(`Signed out at ${run.server}.`)
   if (!told)
     run.print(`${oneLine(signedIn.provider.issuer)} was not told: what it gave out there stays good until it expires.`)
-  if (isLoopback(run.server)) run.hint('Commands use the admin token of this machine again. See: reins auth status')
+  const left = await run.tokenSource()
+  run.hint(
+    left.kind === 'none'
+      ? 'Commands have no token for it any more. Sign in again with: reins auth login'
+      : `Commands use ${sourceText(left, run.server)} now. See: reins auth status`,
+  )
 }
