@@ -4,39 +4,14 @@ import { parseArgs } from 'node:util'
 import { type Explored, exploreAll, seeded, walk } from './exploring/explore.ts'
 import { type Rules, sound } from './world/rules.ts'
 import type { Scenario } from './scenarios/scenario.ts'
-import { large, medium, small } from './scenarios/scenarios.ts'
+import { everyLarge, everyMedium, everySmall } from './scenarios/every.ts'
 import { shrink, tell } from './exploring/shrink.ts'
-import { largeMind, mediumMind, smallMind } from './scenarios/mind.ts'
-import { largeBudgets, mediumBudgets } from './scenarios/budgets.ts'
-import { largeConfigured, mediumConfigured } from './scenarios/configured.ts'
-import { largeRuns, mediumRuns } from './scenarios/runs.ts'
-import { largeTeams, mediumTeams } from './scenarios/teams.ts'
-import { wrongBudgets } from './wrong/budgets.ts'
-import { wrongRules as others } from './wrong/rules.ts'
-import { mediumResults } from './scenarios/results.ts'
-import { mediumPermitted } from './scenarios/permitted.ts'
-import { wrongMind } from './wrong/mind.ts'
-import { wrongResults } from './wrong/results.ts'
-import { wrongPermitted } from './wrong/permitted.ts'
-import { wrongConfigured } from './wrong/configured.ts'
-import { wrongRuns } from './wrong/runs.ts'
-import { wrongTeams } from './wrong/teams.ts'
-
-const wrongRules = [
-  ...others,
-  ...wrongTeams,
-  ...wrongResults,
-  ...wrongPermitted,
-  ...wrongMind,
-  ...wrongBudgets,
-  ...wrongRuns,
-  ...wrongConfigured,
-]
+import { everyWrongRule } from './wrong/every.ts'
 
 const usage = `npm run sim -- [--exhaustive [--max STATES]] [--seed N --walks N] [--wrong NAME|all] [--scenario TEXT]
   --exhaustive   every order of moves of the small scenarios (at most --max states each, default 1000000)
   --walks N      N seeded walks through each large scenario (default 1000 where --exhaustive is not given)
-  --wrong NAME   with this known-wrong rule, in its scenario: ${wrongRules.map(({ name }) => name).join(', ')}
+  --wrong NAME   with this known-wrong rule, in its scenario: ${everyWrongRule.map(({ name }) => name).join(', ')}
   --scenario T   only scenarios whose name holds this text`
 
 interface Told {
@@ -95,7 +70,7 @@ const told: Told = { states: 0, found: 0 }
 const max = Number(values.max)
 const seed = Number(values.seed)
 const count = Number(values.walks ?? (values.exhaustive ? 0 : 1000))
-const chosen = wrongRules.filter(({ name }) => values.wrong === 'all' || name === values.wrong)
+const chosen = everyWrongRule.filter(({ name }) => values.wrong === 'all' || name === values.wrong)
 const named = (scenarios: readonly Scenario[]) => scenarios.filter(({ name }) => name.includes(values.scenario))
 
 if (values.help) console.log(usage)
@@ -111,25 +86,8 @@ else if (![max, seed, count].every(Number.isSafeInteger) || (values.wrong !== un
   console.log(`\n${told.found} of ${chosen.length} known-wrong rules found`)
   process.exitCode = told.found === chosen.length ? 0 : 1
 } else {
-  const smalls = [...small, ...smallMind]
-  const mediums = [
-    ...medium,
-    ...mediumTeams,
-    ...mediumMind,
-    ...mediumResults,
-    ...mediumPermitted,
-    ...mediumBudgets,
-    ...mediumRuns,
-    ...mediumConfigured,
-  ]
-  if (values.exhaustive) exhaustive(named([...smalls, ...mediums]), max, told)
-  if (count > 0)
-    walks(
-      named([...large, ...largeTeams, ...largeMind, ...largeBudgets, ...largeRuns, ...largeConfigured]),
-      seed,
-      count,
-      told,
-    )
+  if (values.exhaustive) exhaustive(named([...everySmall, ...everyMedium]), max, told)
+  if (count > 0) walks(named(everyLarge), seed, count, told)
   console.log(`${told.states.toLocaleString('en')} states visited, ${told.found} failures`)
   process.exitCode = told.found === 0 ? 0 : 1
 }

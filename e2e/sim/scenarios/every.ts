@@ -1,0 +1,33 @@
+// All scenarios, by size: small ones, of which those that are `whole` are explored to their end everywhere; medium ones, explored as far
+// as somebody looks; large ones, to walk through.
+import { largeBudgets, mediumBudgets } from './budgets.ts'
+import { largeConfigured, mediumConfigured } from './configured.ts'
+import { largeMind, mediumMind, smallMind } from './mind.ts'
+import { mediumPermitted } from './permitted.ts'
+import { mediumResults } from './results.ts'
+import { largeRuns, mediumRuns } from './runs.ts'
+import type { Scenario } from './scenario.ts'
+import { large, medium, small } from './scenarios.ts'
+import { largeTeams, mediumTeams } from './teams.ts'
+
+export const everySmall: readonly Scenario[] = [...small, ...smallMind]
+export const everyMedium: readonly Scenario[] = [
+  ...medium,
+  ...mediumTeams,
+  ...mediumMind,
+  ...mediumResults,
+  ...mediumPermitted,
+  ...mediumBudgets,
+  ...mediumRuns,
+  ...mediumConfigured,
+]
+export const everyLarge: readonly Scenario[] = [
+  ...large,
+  ...largeTeams,
+  ...largeMind,
+  ...largeBudgets,
+  ...largeRuns,
+  ...largeConfigured,
+]
+/** A step of theirs costs several times as much. */
+export const ofMind: ReadonlySet<Scenario> = new Set([...smallMind, ...mediumMind, ...largeMind])

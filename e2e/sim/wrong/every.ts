@@ -1,0 +1,20 @@
+// All known-wrong rules.
+import { wrongBudgets } from './budgets.ts'
+import { wrongConfigured } from './configured.ts'
+import { wrongMind } from './mind.ts'
+import { wrongPermitted } from './permitted.ts'
+import { wrongResults } from './results.ts'
+import { type WrongRule, wrongRules } from './rules.ts'
+import { wrongRuns } from './runs.ts'
+import { wrongTeams } from './teams.ts'
+
+export const everyWrongRule: readonly WrongRule[] = [
+  ...wrongRules,
+  ...wrongTeams,
+  ...wrongResults,
+  ...wrongPermitted,
+  ...wrongMind,
+  ...wrongBudgets,
+  ...wrongRuns,
+  ...wrongConfigured,
+]
