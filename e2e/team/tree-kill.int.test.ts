@@ -1,6 +1,6 @@
 // Trees of sessions while each service is killed with kill -9: a tree that works settles once, a tree that is being cancelled leaves nobody
 // behind. The executors of the lead and of the agents below it are in pools of their own. That an executor dies at one of its steps is
-// shown beside the others (e2e/kill/delegation-cases.ts).
+// shown beside the others (e2e/kill/cases/delegation-cases.ts).
 import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../harness/eventually.ts'

@@ -15,8 +15,8 @@ import {
   turn,
   types,
 } from '../../../libs/session/test/given.ts'
-import type { Allowed } from '../cases/allowed-targets.ts'
-import type { Forged } from '../cases/forged-approvals.ts'
+import type { Allowed } from '../cases/decisions/allowed-targets.ts'
+import type { Forged } from '../cases/decisions/forged-approvals.ts'
 
 const ada = 'user:ada'
 const said = (n: number) => ({ n, at: 1_000, by: 'e1' })

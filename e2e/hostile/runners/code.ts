@@ -1,7 +1,7 @@
 // Tools of one TypeScript file in a code host of this machine. For the test that runs it: the host ends with the test.
 import { toolsOf } from '../../../libs/code-host/test/bundle.ts'
 import { hostsOf } from '../../../libs/code-host/test/calls.ts'
-import type { Source } from '../cases/code-tools.ts'
+import type { Source } from '../cases/calls/code-tools.ts'
 import type { Kind, Run } from '../corpus.ts'
 
 /** `secretFile`: what each tool is told of, and may not read. */

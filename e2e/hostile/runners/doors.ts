@@ -3,9 +3,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { Product } from '../../bad-input/product.ts'
 import { eventually } from '../../harness/eventually.ts'
-import type { Request } from '../cases/bodies.ts'
+import type { Request } from '../cases/doors/bodies.ts'
 import { sendRaw } from './raw-requests.ts'
-import type { Replay } from '../cases/replays.ts'
+import type { Replay } from '../cases/decisions/replays.ts'
 
 interface Waiting {
   readonly session: string

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import type { PageTrick } from '../cases/foreign-pages.ts'
+import type { PageTrick } from '../cases/doors/foreign-pages.ts'
 
 const program = '/usr/bin/chromium'
 /** undefined: it is there. */

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { judged } from '../corpus.ts'
-import type { Flip, Race } from '../cases/symlink-races.ts'
+import type { Flip, Race } from '../cases/calls/symlink-races.ts'
 import type { BuiltinTools } from './builtin-tools.ts'
 import type { TrappedWorkspace } from './workspace.ts'
 

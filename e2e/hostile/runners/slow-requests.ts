@@ -1,6 +1,6 @@
 // A gateway that waits a second for a request, and a client that takes its time. Whoever starts it closes it.
 import { World } from '../../../services/session-gateway/test/world.ts'
-import type { SlowRequest } from '../cases/slow-requests.ts'
+import type { SlowRequest } from '../cases/doors/slow-requests.ts'
 import { sendRaw } from './raw-requests.ts'
 
 const everyMs = 100

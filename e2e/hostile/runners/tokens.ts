@@ -2,7 +2,7 @@
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { TokenTrick } from '../cases/hostile-tokens.ts'
+import type { TokenTrick } from '../cases/doors/hostile-tokens.ts'
 
 const pair = () => generateKeyPairSync('rsa', { modulusLength: 2048 })
 const encoded = (text: string): string => Buffer.from(text).toString('base64url')

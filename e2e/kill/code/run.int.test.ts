@@ -1,0 +1,186 @@
+// Runs of workflows on real processes: their code prompts agents in sessions below them, takes steps, sleeps, and waits for what comes from
+// outside; the executor is killed at each of these, and another one goes on where the log says that it was.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { countOf, eventsOf } from '../bench.ts'
+import { RunBench } from './run-bench.ts'
+
+const deadline = 240_000
+let bench: RunBench
+
+beforeAll(async () => {
+  bench = await RunBench.open()
+  await bench.deploy('flows', {
+    everything: `
+      const tell = (name) => ({ idempotencyKey }) => fetch('${bench.counter.url}/' + encodeURIComponent(name + ' ' + idempotencyKey)).then((r) => r.text())
+      const began = ctx.now()
+      let charged = 'unknown'
+      try {
+        charged = await ctx.step('charge', tell('charge'))
+      } catch (error) {
+        if (error.code !== 'outcome-unknown') throw error
+      }
+      const harness = await ctx.init('helper')
+      const session = await harness.session()
+      const first = await session.prompt('say one')
+      await ctx.sleep(200)
+      const [second, other] = await Promise.all([
+        session.prompt('say two'),
+        (await harness.session('other')).prompt('say {"total":3}', { result: { type: 'object', properties: { total: { type: 'number' } }, required: ['total'] } }),
+      ])
+      const { ok } = await ctx.pause({ question: 'go on?' })
+      const event = await ctx.waitFor('paid')
+      return [ctx.id, ctx.payload.n, charged, first.text, second.text, other.data.total, ok, event, began > 0, ctx.uuid().length]`,
+  })
+}, deadline)
+afterAll(() => bench?.close(), deadline)
+
+/** Where an executor is killed, and what the code was told of the step that must not run twice. */
+const points = [
+  ['executor.after-operation', 'unknown'],
+  ['executor.before-prompt-child', 'counted'],
+  ['executor.after-prompt-child', 'counted'],
+  ['executor.before-settle-parent', 'counted'],
+  ['executor.after-settle-parent', 'counted'],
+  ['executor.before-replay-outcome', 'counted'],
+  ['executor.before-ack', 'counted'],
+] as const
+
+test.each(points)(
+  'an executor killed at %s: another one goes on, and nothing is asked or done twice',
+  async (point, charged) => {
+    const environment = { REINS_ALLOW_SHELL_NETWORK: '1' }
+    const victim = await bench.world.start('executor', { environment, pauseAt: point })
+    const { run, session } = await bench.start('everything', { n: 7 })
+    await bench.isPaused(victim)
+    const next = await bench.world.start('executor', { environment })
+    await victim.kill()
+    const { waiting } = await bench.shown(
+      session,
+      (one) => one.waiting?.[0]?.event === undefined && one.waiting !== undefined,
+    )
+    expect(waiting).toMatchObject([{ name: 'pause', output: { question: 'go on?' } }])
+    expect(await bench.deliver(run.runId, { event: 'paid', value: 5 })).toBe(202)
+    expect(await bench.deliver(run.runId, { value: { ok: true } })).toBe(202)
+    const ended = await bench.ended(session)
+    expect(ended.result).toEqual([run.runId, 7, charged, 'one', 'two', 3, true, 5, true, 36])
+    const log = await bench.world.readLog(session)
+    expect(countOf(log, 'run.prompted')).toBe(3)
+    const below = (await bench.tree(session)).filter((id) => id !== session)
+    expect(below).toHaveLength(2)
+    const turns = await Promise.all(below.map(async (id) => countOf(await bench.world.readLog(id), 'turn.completed')))
+    expect(turns.toSorted()).toEqual([1, 2])
+    for (const id of [session, ...below]) expect(await bench.world.verdict(id)).toEqual([])
+    await next.kill()
+  },
+  deadline,
+)
+
+describe('a run', () => {
+  beforeAll(async () => {
+    await bench.world.start('executor', { environment: { REINS_ALLOW_SHELL_NETWORK: '1' } })
+    await bench.deploy('wide', {
+      cleans: `
+        const session = await (await ctx.init('helper')).session()
+        let told = 'nothing'
+        try {
+          await session.prompt('stream 2000 every 50')
+        } catch (error) {
+          told = error.code
+        } finally {
+          await ctx.step('clean up', () => 'clean')
+        }
+        return [told, (await session.prompt('say after')).text]`,
+      tries: `
+        let busy
+        const session = await (await ctx.init('helper')).session()
+        const first = session.prompt('say first')
+        await session.prompt('say second').catch((error) => { busy = error.name })
+        const keys = []
+        const done = await ctx.step('flaky', ({ idempotencyKey }) => {
+          keys.push(idempotencyKey)
+          if (globalThis.tries === undefined) globalThis.tries = 0
+          if (++globalThis.tries < 3) throw new Error('not yet')
+          return idempotencyKey
+        }, { retries: 3, backoff: 50 })
+        const late = await ctx.step('late', () => new Promise(() => {}), { timeout: 0.1 }).catch((error) => error.code)
+        const twice = await ctx.init('helper').catch((error) => error.message)
+        return [busy, (await first).text, done.split(':')[1], late, twice]`,
+      leaves: `
+        const session = await (await ctx.init('helper')).session()
+        void session.prompt('stream 2000 every 50')
+        await ctx.sleep(1000)
+        return 'left'`,
+      wanders: `
+        const session = await (await ctx.init('helper')).session()
+        await session.prompt('say one')
+        await ctx.step(String(Math.random()), () => 1)
+        await ctx.sleep(10)`,
+      nobody: `await ctx.init('nobody')`,
+      unfit: `
+        const session = await (await ctx.init('helper')).session()
+        const failed = await session.prompt('say no json', { result: { type: 'object' } }).catch((error) => error)
+        const task = await session.task('say task')
+        return [failed.name, failed.code, task.text, typeof task.usage.inputTokens, task.model]`,
+    })
+  }, deadline)
+
+  test(
+    'that is cancelled cleans up, and goes on with the session whose turn was stopped',
+    async () => {
+      const { session } = await bench.start('cleans')
+      const [child = ''] = await bench.children(session, 1)
+      await bench.until(child, (log) => countOf(log, 'model-call.started') > 0)
+      await bench.world.api.once('POST', `/v1/sessions/${session}/cancel`, {})
+      const { result } = await bench.ended(session)
+      expect(result).toEqual(['cancelled', 'after'])
+      const log = await bench.world.readLog(child)
+      expect([countOf(log, 'turn.cancelled'), countOf(log, 'turn.completed')]).toEqual([1, 1])
+      for (const id of [session, child]) expect(await bench.world.verdict(id)).toEqual([])
+    },
+    deadline,
+  )
+
+  test(
+    'refuses a second prompt beside the first, and tries a step again with the key of its first attempt',
+    async () => {
+      const { session } = await bench.start('tries')
+      const { result, error } = await bench.ended(session)
+      expect([result, error]).toEqual([
+        [
+          ...['SessionBusyError', 'first', '2', 'timeout'],
+          'init() has already been called with name "default" in this request.',
+        ],
+        undefined,
+      ])
+    },
+    deadline,
+  )
+
+  test(
+    'that ends before its prompts stops the sessions that it leaves behind',
+    async () => {
+      const { session } = await bench.start('leaves')
+      expect(await bench.ended(session)).toMatchObject({ status: 'completed', result: 'left', isError: false })
+      const [child = ''] = await bench.children(session, 1)
+      await bench.until(child, (log) => countOf(log, 'turn.cancelled') === 1)
+      expect(await bench.world.verdict(child)).toEqual([])
+    },
+    deadline,
+  )
+
+  test(
+    'says why it failed: it diverged, its agent is not there; a failed answer is an error that it can catch',
+    async () => {
+      const runs = await Promise.all(['wanders', 'nobody', 'unfit'].map((name) => bench.start(name)))
+      const [wanders, nobody, unfit] = await Promise.all(runs.map(({ session }) => bench.ended(session)))
+      expect(wanders).toMatchObject({ status: 'errored', isError: true, error: { code: 'diverged' } })
+      expect(nobody?.error).toMatchObject({ code: 'agent-not-found', message: expect.stringContaining('"nobody"') })
+      expect(unfit?.result).toEqual(['ResultUnavailableError', 'no-result', 'task', 'number', 'scripted/assistant'])
+      const { body } = await bench.world.api.once<{ runs: { runId: string }[] }>('GET', '/v1/runs?limit=50')
+      expect(body.runs.map(({ runId }) => runId)).toEqual(expect.arrayContaining(runs.map(({ run }) => run.runId)))
+      const log = await bench.world.readLog(runs[2]?.session ?? '')
+      expect(eventsOf(log).filter(({ type }) => type === 'run.invoked')).toHaveLength(1)
+    },
+    deadline,
+  )
+})
