@@ -93,10 +93,13 @@ describe('a package', () => {
     ).toEqual([])
   })
 
-  test('gives its test support to the whole-system tests, and to nobody else', () => {
+  test('gives its test support to the whole-system tests and to tests of packages that may import it', () => {
     const support = "import { contract } from '../../libs/journal/test/contract.ts'\n"
     expect(check({ 'e2e/int/journal.int.test.ts': support })).toEqual([])
-    expect(check({ 'deploy/local/test/a.test.ts': support.replace('../..', '../../..') })).toHaveLength(1)
+    const below = support.replace('../..', '../../..')
+    expect(check({ 'deploy/local/test/a.test.ts': below })).toEqual([])
+    expect(check({ 'deploy/local/src/a.ts': below })).toHaveLength(1)
+    expect(check({ 'libs/session/test/a.test.ts': below })).toHaveLength(1)
   })
 
   test('does not go through its own door, but its tests do', () => {

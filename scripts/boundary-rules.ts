@@ -1,7 +1,8 @@
 // The import boundaries of the repository, over a tree that is given as text. Pure.
 //   B1. A package imports only packages that stand below it: the table `mayImport`. Services never import services.
 //   B2. A package is imported by a door: its name, or what its `exports` name. No path leads from one package into another's folders.
-//       Two exceptions have no door: test support of a package (`test/`), for the whole-system tests, and scripts/with-node.mjs, for what starts a Node.
+//       Two exceptions have no door: test support of a package (`test/`), for the whole-system tests and the tests of packages that may
+//       import it, and scripts/with-node.mjs, for what starts a Node.
 //   B3. Nothing in `src` imports its own package's door, neither by path nor by name: it would import itself in a circle.
 //   B4. `process.env` is read in files called config.ts, in tests and in scripts; nowhere else.
 //   B5. What a package imports stands in its package.json, and what stands there is imported. Tests may also use what the root has
@@ -222,11 +223,19 @@ function relativeProblem(packages: readonly Package[], home: Package, file: stri
     return undefined
   }
   if (target === 'scripts/with-node.mjs') return undefined
-  if (there && home.folder === 'e2e' && target.startsWith(`${there.folder}/test/`)) return undefined
+  if (there && isTest(file) && target.startsWith(`${there.folder}/test/`) && includes(allowedFrom(home, file), there))
+    return undefined
   return there?.name === undefined || there.folder === ''
     ? `${specifier} leaves ${home.folder || 'the root'}: nothing outside of a package is imported by path`
     : `${specifier} leads into ${there.folder}: import ${there.name}, whose door says what is public`
 }
+
+/** B1. */
+const allowedFrom = (home: Package, file: string): readonly string[] | typeof all =>
+  mayImport[home.folder] ?? mayImport[home.folder.replace(/[^/]+$/, '*')] ?? rootMayImport(file)
+
+const includes = (allowed: readonly string[] | typeof all, target: Package): boolean =>
+  allowed === all || allowed.includes(target.folder)
 
 /** B1, B2 and B3 for packages of this repository. */
 function packageProblem(home: Package, file: string, specifier: string, target: Package | undefined) {
@@ -235,7 +244,7 @@ function packageProblem(home: Package, file: string, specifier: string, target: 
     return `${specifier} goes past the door of ${target.name}: import ${target.name}`
   if (target.folder === home.folder)
     return isTest(file) ? undefined : `${specifier} is this package itself: import the file that declares it`
-  const allowed = mayImport[home.folder] ?? mayImport[home.folder.replace(/[^/]+$/, '*')] ?? rootMayImport(file)
+  const allowed = allowedFrom(home, file)
   if (allowed === all || allowed.includes(target.folder)) return undefined
   const who = home.folder || path.posix.dirname(file)
   return home.folder.startsWith('services/') && target.folder.startsWith('services/')
