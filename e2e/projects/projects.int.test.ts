@@ -332,6 +332,57 @@ describe('a deployed project', () => {
     expect([failed.code, failed.out]).toEqual([1, ''])
     expect(failed.err).toContain("Cannot read properties of undefined (reading 'more')")
   })
+
+  test('configures its agent for each message, and records what it gave where that differs', async () => {
+    const folder = write('clock', {
+      'src/agents/clock.ts': `
+        import { createAgent, defineTool, Type } from '@reins/agent'
+        let given = 0
+        export default createAgent(() => ({
+          model: 'scripted/assistant',
+          instructions: 'It is ' + Date.now() + ', after ' + ++given,
+          tools: [
+            defineTool({
+              name: 'tick', description: 'Ticks.', parameters: Type.Object({}), risk: 'read', execute: () => 'tock',
+            }),
+          ],
+        }))`,
+    })
+    expect((await product.cli('deploy', folder)).out).toContain('Deployed the project clock (version 1)')
+    const begun = await product.ask('POST', '/v1/sessions', {
+      agent: 'clock',
+      instance: 'wall',
+      message: 'call tick {}',
+    })
+    const { id } = begun.json.session
+    const said = await product.ask('POST', `/v1/sessions/${id}/messages?wait=turn`, { content: 'call tick {}' })
+    expect(said.text).toContain('tock')
+    const { events } = (await product.ask('GET', `/v1/sessions/${id}/events?limit=1000`)).json
+    const configured = events.filter(({ type }: { type: string }) => type === 'agent.configured')
+    expect(configured.map(({ data }: { data: object }) => data)).toMatchObject([
+      { code: { project: 'clock', build: 1 } },
+      { code: { project: 'clock', build: 1 }, pinned: { model: 'scripted/assistant', tools: { tick: 'safe' } } },
+    ])
+    const asked = events.filter(({ type }: { type: string }) => type === 'tool-calls.requested')
+    expect(asked.map(({ data }: { data: { digest: string } }) => data.digest)).toEqual([
+      begun.json.session.digest,
+      configured[1].data.pinned.digest,
+    ])
+
+    const file = 'src/agents/clock.ts'
+    const ticking = readFileSync(path.join(folder, file), 'utf8')
+    write('clock', { [file]: ticking.replaceAll('tick', 'strike').replace('Date.now()', "'late'") })
+    expect((await product.cli('deploy', folder)).out).toContain('Deployed version 2 of the project clock')
+    const still = await product.ask('POST', `/v1/sessions/${id}/messages?wait=turn`, { content: 'call tick {}' })
+    expect(still.text).toContain('tock')
+    const dry = await product.cli('session', 'upgrade', id, '--dry-run')
+    expect(dry.out).toContain('- tools.tick')
+    expect(dry.out).toContain('! The conversation has calls of tick, which is no tool of it then.')
+    expect((await product.cli('session', 'upgrade', id)).err).toContain('something would break')
+    expect((await product.cli('session', 'upgrade', id, '--force')).out).toContain('+ tools.strike')
+    const after = await product.ask('POST', `/v1/sessions/${id}/messages?wait=turn`, { content: 'call strike {}' })
+    expect(after.text).toContain('tock')
+  })
 })
 
 describe('a schedule', () => {
@@ -434,57 +485,6 @@ describe('what a project declares in reins.config.ts', () => {
     await product.cli('deploy', write('greedy', { 'agents/greedy.ts': tool }))
     const { err } = await product.cli('connect', 'greedy', '-m', 'hi')
     expect(err).toContain('the tool key names the secret DESK_KEY, which the project does not declare')
-  })
-
-  test('configures its agent for each message, and records what it gave where that differs', async () => {
-    const folder = write('clock', {
-      'src/agents/clock.ts': `
-        import { createAgent, defineTool, Type } from '@reins/agent'
-        let given = 0
-        export default createAgent(() => ({
-          model: 'scripted/assistant',
-          instructions: 'It is ' + Date.now() + ', after ' + ++given,
-          tools: [
-            defineTool({
-              name: 'tick', description: 'Ticks.', parameters: Type.Object({}), risk: 'read', execute: () => 'tock',
-            }),
-          ],
-        }))`,
-    })
-    expect((await product.cli('deploy', folder)).out).toContain('Deployed the project clock (version 1)')
-    const begun = await product.ask('POST', '/v1/sessions', {
-      agent: 'clock',
-      instance: 'wall',
-      message: 'call tick {}',
-    })
-    const { id } = begun.json.session
-    const said = await product.ask('POST', `/v1/sessions/${id}/messages?wait=turn`, { content: 'call tick {}' })
-    expect(said.text).toContain('tock')
-    const { events } = (await product.ask('GET', `/v1/sessions/${id}/events?limit=1000`)).json
-    const configured = events.filter(({ type }: { type: string }) => type === 'agent.configured')
-    expect(configured.map(({ data }: { data: object }) => data)).toMatchObject([
-      { code: { project: 'clock', build: 1 } },
-      { code: { project: 'clock', build: 1 }, pinned: { model: 'scripted/assistant', tools: { tick: 'safe' } } },
-    ])
-    const asked = events.filter(({ type }: { type: string }) => type === 'tool-calls.requested')
-    expect(asked.map(({ data }: { data: { digest: string } }) => data.digest)).toEqual([
-      begun.json.session.digest,
-      configured[1].data.pinned.digest,
-    ])
-
-    const file = 'src/agents/clock.ts'
-    const ticking = readFileSync(path.join(folder, file), 'utf8')
-    write('clock', { [file]: ticking.replaceAll('tick', 'strike').replace('Date.now()', "'late'") })
-    expect((await product.cli('deploy', folder)).out).toContain('Deployed version 2 of the project clock')
-    const still = await product.ask('POST', `/v1/sessions/${id}/messages?wait=turn`, { content: 'call tick {}' })
-    expect(still.text).toContain('tock')
-    const dry = await product.cli('session', 'upgrade', id, '--dry-run')
-    expect(dry.out).toContain('- tools.tick')
-    expect(dry.out).toContain('! The conversation has calls of tick, which is no tool of it then.')
-    expect((await product.cli('session', 'upgrade', id)).err).toContain('something would break')
-    expect((await product.cli('session', 'upgrade', id, '--force')).out).toContain('+ tools.strike')
-    const after = await product.ask('POST', `/v1/sessions/${id}/messages?wait=turn`, { content: 'call strike {}' })
-    expect(after.text).toContain('tock')
   })
 })
 
