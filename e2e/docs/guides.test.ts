@@ -5,6 +5,8 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Product } from '../bad-input/product.ts'
+import { bundledBinary } from '../harness/bundled-binary.ts'
+import { compileCache } from '../harness/config.ts'
 
 const deadline = 180_000
 const root = path.join(import.meta.dirname, '..', '..')
@@ -33,8 +35,7 @@ beforeAll(async () => {
   product = await Product.start()
   const bin = path.join(product.folder, 'bin')
   mkdirSync(bin)
-  const main = path.join(root, 'deploy', 'local', 'src', 'main.ts')
-  const run = `exec '${process.execPath}' '${main}' "$@"\n`
+  const run = `exec '${process.execPath}' '${await bundledBinary()}' "$@"\n`
   for (const [name, text] of [
     ['reins', `#!/bin/sh\n${run}`],
     ['npx', `#!/bin/sh\nshift\n${run}`],
@@ -48,6 +49,7 @@ afterAll(() => product.close(), deadline)
 /** Text of a shell, as a person types it in the folder of the product. */
 function shell(text: string, env: Readonly<Record<string, string>> = {}): Promise<string> {
   const environment = {
+    ...compileCache,
     PATH: `${path.join(product.folder, 'bin')}:${path.dirname(process.execPath)}:/usr/bin:/bin`,
     ...{ HOME: product.folder, REINS_DATA_DIR: product.dataDir, REINS_URL: product.url, REINS_TOKEN: product.token },
     ...env,
