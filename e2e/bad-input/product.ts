@@ -5,11 +5,12 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node
 import { connect } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
+import { type Client, createClient } from '@reins/client'
 import { loadLocalConfig, openDataDir, type RunningProduct, up } from '@reins/local'
 import { systemClock } from '@reins/service'
 import { bundledBinary } from '../harness/bundled-binary.ts'
 import { compileCache, home, searchPath } from '../harness/config.ts'
-import { madeCluster } from '../harness/made-cluster.ts'
+import { madeCluster } from '../../deploy/local/test/made-cluster.ts'
 
 export const modelKey = 'sk-ant-not-a-real-key-0123456789'
 
@@ -59,6 +60,13 @@ export class Product {
   }
   get dataDir(): string {
     return this.#running.dataDir
+  }
+  /** Of the agent that there is at the start. */
+  get model(): RunningProduct['model'] {
+    return this.#running.model
+  }
+  get client(): Client {
+    return createClient({ baseUrl: this.url, token: this.token })
   }
   get pids(): readonly number[] {
     return [process.pid, ...Object.values(this.#running.serverPids())]

@@ -13,7 +13,7 @@ import {
   startPostgres,
 } from '@reins/local'
 import { home, searchPath } from './config.ts'
-import { madeCluster } from './made-cluster.ts'
+import { madeCluster } from '../../deploy/local/test/made-cluster.ts'
 
 export interface Servers {
   /** Of this world alone: data, workspace. */

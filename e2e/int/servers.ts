@@ -6,7 +6,7 @@ import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Broker, connectBroker } from '@reins/broker'
 import { findNatsServer, type RunningNats, type RunningPostgres, startNats, startPostgres } from '@reins/local'
-import { madeCluster } from '../harness/made-cluster.ts'
+import { madeCluster } from '../../deploy/local/test/made-cluster.ts'
 import { searchPath } from './config.ts'
 
 export interface TestServers {

@@ -1,19 +1,13 @@
 // Whole sessions on wire formats that nobody here wrote: a turn with a tool, a refusal with Retry-After, a cut answer, a wrong key.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import os from 'node:os'
-import path from 'node:path'
 import { LLMock } from '@copilotkit/aimock'
-import { type Client, createClient } from '@reins/client'
+import type { Client } from '@reins/client'
 import type { ApiEvent } from '@reins/contracts'
-import { loadLocalConfig, type RunningProduct, up } from '@reins/local'
-import { systemClock } from '@reins/service'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { home, searchPath } from '../harness/config.ts'
+import { Product } from '../bad-input/product.ts'
 
 const key = 'sk-not-a-real-key-0123456789'
 const mock = new LLMock({ port: 0, chunkSize: 6 })
-const folder = mkdtempSync(path.join(os.tmpdir(), 'reins-models-'))
-let product: RunningProduct
+let product: Product
 let client: Client
 
 beforeAll(async () => {
@@ -40,24 +34,14 @@ beforeAll(async () => {
   })
   await mock.start()
   const environment = {
-    PATH: searchPath,
-    HOME: home,
     ANTHROPIC_API_KEY: key,
     ANTHROPIC_BASE_URL: mock.url,
     OPENAI_API_KEY: key,
     OPENAI_BASE_URL: `${mock.url}/v1`,
     OLLAMA_HOST: new URL(mock.url).host,
-    REINS_DURABILITY: 'interval',
   }
-  const config = loadLocalConfig(environment, { dataDir: path.join(folder, '.reins'), port: '0' }, folder)
-  const fatal = (error: Error): never => {
-    throw error
-  }
-  product = await up({ config, clock: systemClock, version: '0.0.0', say: () => {}, fatal })
-  client = createClient({
-    baseUrl: product.url,
-    token: readFileSync(path.join(product.dataDir, 'admin.token'), 'utf8').trim(),
-  })
+  product = await Product.start(environment)
+  client = product.client
   for (const [name, model] of models)
     await client.agents.put(name, {
       definition: {
@@ -71,9 +55,8 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await product?.close({ withinMs: 20_000 })
+  await product?.close()
   await mock.stop()
-  rmSync(folder, { recursive: true, force: true })
 })
 
 const models = [

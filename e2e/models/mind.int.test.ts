@@ -1,25 +1,19 @@
 // A whole session of an agent that plans, uses a skill, remembers, delegates and is compacted, in each wire form. The server is one that
 // nobody here wrote; what it is sent goes past us, and each request is one that its provider takes.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import os from 'node:os'
-import path from 'node:path'
 import { type FixtureResponse, LLMock } from '@copilotkit/aimock'
-import { type Client, createClient } from '@reins/client'
+import type { Client } from '@reins/client'
 import type { ApiEvent } from '@reins/contracts'
-import { loadLocalConfig, type RunningProduct, up } from '@reins/local'
-import { systemClock } from '@reins/service'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { home, searchPath } from '../harness/config.ts'
+import { Product } from '../bad-input/product.ts'
 import { systemOf, toolNamesOf, type WireBody, wireProblems } from './wire-checks.ts'
 
 const key = 'sk-not-a-real-key-0123456789'
 
 const mock = new LLMock({ port: 0 })
-const folder = mkdtempSync(path.join(os.tmpdir(), 'reins-mind-'))
 let between: Server
-let product: RunningProduct
+let product: Product
 let client: Client
 
 /** What the next requests are answered with, in their order. */
@@ -58,18 +52,12 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => between.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(between.address() as AddressInfo).port}`
   const environment = {
-    ...{ PATH: searchPath, HOME: home, REINS_DURABILITY: 'interval' },
     ...{ ANTHROPIC_API_KEY: key, ANTHROPIC_BASE_URL: url, OPENAI_API_KEY: key, OPENAI_BASE_URL: `${url}/v1` },
     ...{ OLLAMA_HOST: new URL(url).host, OLLAMA_CONTEXT_LENGTH: '32000' },
     REINS_MODEL_PROVIDERS: JSON.stringify([{ name: 'lab', baseUrl: `${url}/v1`, models: ['gpt-4o'] }]),
   }
-  const config = loadLocalConfig(environment, { dataDir: path.join(folder, '.reins'), port: '0' }, folder)
-  const fatal = (error: Error): never => {
-    throw error
-  }
-  product = await up({ config, clock: systemClock, version: '0.0.0', say: () => {}, fatal })
-  const token = readFileSync(path.join(product.dataDir, 'admin.token'), 'utf8').trim()
-  client = createClient({ baseUrl: product.url, token })
+  product = await Product.start(environment)
+  client = product.client
   for (const [name, model] of models) {
     const common = { model, system_prompt: 'You help.', tools: [{ directory: { workspace: '.' } }] }
     const helper = { ...common, name: `${name}-helper`, description: 'Delegate when something must be found.' }
@@ -86,10 +74,9 @@ beforeAll(async () => {
 }, 120_000)
 
 afterAll(async () => {
-  await product?.close({ withinMs: 20_000 })
+  await product?.close()
   between?.close()
   await mock.stop()
-  rmSync(folder, { recursive: true, force: true })
 })
 
 async function passOn(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,21 +1,15 @@
 // Whole sessions on servers that keep no rule: what a person sees, and that no tool runs with arguments that were lost.
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import http from 'node:http'
-import os from 'node:os'
-import path from 'node:path'
-import { type Client, createClient } from '@reins/client'
-import { loadLocalConfig, type RunningProduct, up } from '@reins/local'
-import { systemClock } from '@reins/service'
+import type { Client } from '@reins/client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { home, searchPath } from '../harness/config.ts'
+import { Product } from '../bad-input/product.ts'
 
 interface Asked {
   readonly messages: readonly { readonly role: string; readonly content: unknown }[]
   readonly tool_choice?: string
 }
 
-const folder = mkdtempSync(path.join(os.tmpdir(), 'reins-odd-'))
 const asked: Asked[] = []
 /** What the server says to each request. */
 let answer: (request: Asked, response: http.ServerResponse) => void = () => {}
@@ -30,7 +24,7 @@ const server = http.createServer((incoming, response) => {
     answer(request, response)
   })
 })
-let product: RunningProduct
+let product: Product
 let client: Client
 
 beforeAll(async () => {
@@ -39,20 +33,10 @@ beforeAll(async () => {
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : 0
   const environment = {
-    PATH: searchPath,
-    HOME: home,
     REINS_MODEL_PROVIDERS: JSON.stringify([{ name: 'odd', baseUrl: `http://127.0.0.1:${port}/v1` }]),
-    REINS_DURABILITY: 'interval',
   }
-  const config = loadLocalConfig(environment, { dataDir: path.join(folder, '.reins'), port: '0' }, folder)
-  const fatal = (error: Error): never => {
-    throw error
-  }
-  product = await up({ config, clock: systemClock, version: '0.0.0', say: () => {}, fatal })
-  client = createClient({
-    baseUrl: product.url,
-    token: readFileSync(path.join(product.dataDir, 'admin.token'), 'utf8').trim(),
-  })
+  product = await Product.start(environment)
+  client = product.client
   await client.agents.put('odd', {
     definition: {
       ...{ name: 'odd', model: 'odd/m', system_prompt: 'You help.', max_tool_calls: 2 },
@@ -62,10 +46,9 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await product?.close({ withinMs: 20_000 })
+  await product?.close()
   server.closeAllConnections()
   server.close()
-  rmSync(folder, { recursive: true, force: true })
 })
 
 const chunk = (delta: unknown, finish: unknown = null): string =>

@@ -7,6 +7,7 @@ import path from 'node:path'
 import { clientProgram, loadCliEnvironment, processContext, runProgram } from '@reins/cli'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Product } from '../bad-input/product.ts'
+import { bundledBinary } from '../harness/bundled-binary.ts'
 import { compileCache, searchPath } from '../harness/config.ts'
 import { eventually, pause } from '../harness/eventually.ts'
 import { audience, browse, clientId, IdentityProvider } from './identity-provider.ts'
@@ -55,8 +56,8 @@ class Machine {
   }
 
   /** As `ok`, in a process of its own. */
-  elsewhere(words: readonly string[]): Promise<string> {
-    const program = path.join(import.meta.dirname, '..', '..', 'deploy', 'local', 'src', 'main.ts')
+  async elsewhere(words: readonly string[]): Promise<string> {
+    const program = await bundledBinary()
     const env = { ...compileCache, PATH: searchPath, ...this.#environment() }
     return new Promise((resolve, reject) =>
       execFile(process.execPath, [program, ...words], { env, cwd: this.home, timeout: 120_000 }, (error, out, err) =>

