@@ -126,26 +126,8 @@ describe('code that decides', () => {
       `const all = []; for (;;) all.push(new Array(100000).fill(all.length))`,
       { code: 'out-of-memory' },
     ],
-    ['never comes to an operation', `for (;;);`, { code: 'timeout' }],
     ['asks without end', `for (;;) ctx.now()`, { code: 'too-much' }],
-  ])(
-    'that %s ends its session with a clear error',
-    async (_, code, error) => {
-      const name = `fails-${code.length}`
-      await bench.agent(
-        name,
-        `
-        export const affinity = { chat: 'true' }
-        export default async function (ctx) {
-          ${code}
-        }`,
-      )
-      const { session } = await bench.world.api.create(name, 'hello')
-      expect(await bench.failed(session.id)).toMatchObject(error)
-      expect(await bench.world.verdict(session.id)).toEqual([])
-    },
-    deadline,
-  )
+  ])('that %s ends its session with a clear error', (_, code, error) => ends(code, error), deadline)
 
   test(
     'asks a person, is cancelled in a step and in a sleep, and is told of each',
@@ -390,6 +372,23 @@ test(
   deadline,
 )
 
+let failing = 0
+/** Code that fails, and the error of its session. */
+async function ends(code: string, error: object): Promise<void> {
+  const name = `fails-${++failing}`
+  await bench.agent(
+    name,
+    `
+    export const affinity = { chat: 'true' }
+    export default async function (ctx) {
+      ${code}
+    }`,
+  )
+  const { session } = await bench.world.api.create(name, 'hello')
+  expect(await bench.failed(session.id)).toMatchObject(error)
+  expect(await bench.world.verdict(session.id)).toEqual([])
+}
+
 /** Every operation there is. Each step tells the counter; the first one must not run twice. */
 const everything = (pool: string, counter: string): string => `
   export const affinity = { '${pool}': 'true' }
@@ -429,6 +428,14 @@ const points = [
   ['executor.before-replay-outcome', 1, 'counted'],
   ['executor.before-ack', 1, 'counted'],
 ] as const
+
+// Its thread stands still, as in a loop without end, but takes no time from the others.
+const standsStill = 'for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)'
+test.concurrent(
+  'code that never comes to an operation ends its session with a clear error',
+  () => ends(standsStill, { code: 'timeout' }),
+  deadline,
+)
 
 describe.concurrent('an executor killed', () => {
   test.each(points)(
