@@ -13,6 +13,8 @@ import { type ContractSubject, journalContract } from '../../libs/journal/test/c
 import { searchPath } from './config.ts'
 
 const ackWaitMs = 500
+/** Of which each half is stored in many pieces. The product's own limit of 64 MiB would only take longer. */
+const outputBytesOfSession = 4 * 1024 * 1024
 
 /** The broker as it is, but for the next append: its answer is lost, or it is. `meanwhile` runs before the time-out is told. */
 function losing(broker: Broker): {
@@ -103,6 +105,7 @@ async function subject(replicas: 1 | 3): Promise<ContractSubject> {
     now: Date.now,
     timerStepMs: 600,
     ackWaitMs,
+    outputBytesOfSession,
     loseNextAck: (meanwhile) => faulty.lose('ack', meanwhile),
     loseNextRequest: (meanwhile) => faulty.lose('request', meanwhile),
     close: async () => {
@@ -116,7 +119,7 @@ async function subject(replicas: 1 | 3): Promise<ContractSubject> {
 async function opened(broker: Broker, replicas: 1 | 3) {
   for (let tries = 0; ; tries++)
     try {
-      return await openJournal(broker, { replicas, ackWaitMs, now: Date.now })
+      return await openJournal(broker, { replicas, ackWaitMs, outputBytesOfSession, now: Date.now })
     } catch (error) {
       if (tries >= 40) throw error
       await pause(500)

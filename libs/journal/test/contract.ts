@@ -9,7 +9,6 @@ import {
   headOf,
   makeShortId,
   makeUlid,
-  maxOutputBytesOfSession,
   protocolVersion,
   type SessionEvent,
   toExec,
@@ -42,6 +41,8 @@ export interface ContractSubject {
   /** The smallest time, in ms, by which two timers can be told apart. */
   readonly timerStepMs: number
   readonly ackWaitMs: number
+  /** How much of its outputs a session keeps; a multiple of 4. */
+  readonly outputBytesOfSession: number
   /** The next append is stored, and its answer lost; `meanwhile` runs to its end before the adapter asks again. */
   loseNextAck(meanwhile: () => Promise<void>): void
   /** The next append does not reach the broker; `meanwhile` runs before it is sent again. */
@@ -640,7 +641,7 @@ export function journalContract(name: string, make: () => Promise<ContractSubjec
 
       it('keeps no more than its limit of a session whose outputs end at the same moment', async () => {
         const session = newSession()
-        const quarter = maxOutputBytesOfSession / 4 + 1
+        const quarter = subject.outputBytesOfSession / 4 + 1
         const kept = await Promise.all(
           ['a', 'b', 'c', 'd', 'e'].map((letter) => subject.outputs.put(session, Buffer.alloc(quarter, letter))),
         )
@@ -649,7 +650,7 @@ export function journalContract(name: string, make: () => Promise<ContractSubjec
 
       it('cuts what a session keeps beyond its limit, and says by how much', async () => {
         const session = newSession()
-        const half = maxOutputBytesOfSession / 2
+        const half = subject.outputBytesOfSession / 2
         expect(await subject.outputs.put(session, Buffer.alloc(half, 'a'))).toMatchObject({ dropped: 0 })
         const { ref = '', dropped } = await subject.outputs.put(session, Buffer.alloc(half + 3, 'b'))
         expect(dropped).toBe(3)

@@ -21,11 +21,13 @@ journalContract('memory', async () => {
   }
   const now = () => performance.now()
   const ackWaitMs = 80
-  const journal = createMemoryJournal({ clock: { now }, ackWaitMs, faults })
+  const outputBytesOfSession = 64 * 1024
+  const journal = createMemoryJournal({ clock: { now }, ackWaitMs, outputBytesOfSession, faults })
   return {
     ...journal,
     now,
     ackWaitMs,
+    outputBytesOfSession,
     timerStepMs: 20,
     loseNextAck: (run) => {
       lost.ack = run

@@ -1,6 +1,6 @@
 // The whole journal on JetStream: over one connection, and a second one for deltas where the process has it.
 import { type Broker, ensureTopology, keepLiveStream } from '@reins/broker'
-import { outputsKeptMs } from '@reins/contracts'
+import { maxOutputBytesOfSession, outputsKeptMs } from '@reins/contracts'
 import type { BundleStore, OutputStore, SessionFeed, SessionLog, Snapshots, Timers, WorkQueue } from '../port.ts'
 import { createJetStreamBundles } from './bundles.ts'
 import { createJetStreamOutputs } from './outputs.ts'
@@ -31,6 +31,8 @@ export interface JournalOptions {
   now(): number
   /** How long whole outputs of tools are kept; a bucket that is there takes it over. ms. Default `outputsKeptMs`. */
   readonly outputsKeptMs?: number
+  /** How much of them a session keeps. Default `maxOutputBytesOfSession`. */
+  readonly outputBytesOfSession?: number
   /** ms before an append that was not answered goes out again. Default 2 000. */
   readonly retryMs?: number
 }
@@ -38,13 +40,14 @@ export interface JournalOptions {
 /** Makes sure of the streams first. Owns nothing but what the broker owns: closing the broker closes it. */
 export async function openJournal(broker: Broker, options: JournalOptions): Promise<Journal> {
   const keptMs = options.outputsKeptMs ?? outputsKeptMs
+  const bytesOfSession = options.outputBytesOfSession ?? maxOutputBytesOfSession
   await ensureTopology(broker, { replicas: options.replicas, outputsKeptMs: keptMs })
   keepLiveStream(broker)
   const [work, timers, snapshots, outputs, bundles] = await Promise.all([
     createJetStreamWork(broker, options),
     createJetStreamTimers(broker, options),
     createJetStreamSnapshots(broker),
-    createJetStreamOutputs(broker, { now: options.now, keptMs }),
+    createJetStreamOutputs(broker, { now: options.now, keptMs, bytesOfSession }),
     createJetStreamBundles(broker),
   ])
   const here = new FramesHere()

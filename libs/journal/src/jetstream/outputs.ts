@@ -1,5 +1,5 @@
 // Kept outputs in the object store: each under its session and its digest, so that what belongs to a session can be found and removed.
-//   O1. A session keeps `maxOutputBytesOfSession` in all; what comes then is cut, and whoever keeps it is told by how much. The count
+//   O1. A session keeps `bytesOfSession` in all; what comes then is cut, and whoever keeps it is told by how much. The count
 //       lies beside the outputs, by the day. One output of a session after the other, in a process; only where two processes keep for one
 //       session at the same moment (a tool that was taken over from one that still lives) may it keep one output more.
 //   O2. The bucket drops what is older than `keptMs`, and the count forgets it then.
@@ -13,7 +13,7 @@ import { pipeline } from 'node:stream/promises'
 import { jetstream } from '@nats-io/jetstream'
 import { type ObjectStore, Objm } from '@nats-io/obj'
 import type { Broker } from '@reins/broker'
-import { maxOutputBytesOfSession, objectStores } from '@reins/contracts'
+import { objectStores } from '@reins/contracts'
 import type { OutputStore } from '../port.ts'
 
 const dayMs = 24 * 3_600_000
@@ -26,10 +26,12 @@ export interface JetStreamOutputsOptions {
   now(): number
   /** As the bucket has it. ms */
   readonly keptMs: number
+  /** That a session keeps at most. */
+  readonly bytesOfSession: number
 }
 
 export async function createJetStreamOutputs(broker: Broker, options: JetStreamOutputsOptions): Promise<OutputStore> {
-  const { now, keptMs } = options
+  const { now, keptMs, bytesOfSession } = options
   const store = await new Objm(jetstream(broker.nc)).open(objectStores.outputs)
   const turns = new Turns()
   return {
@@ -46,7 +48,7 @@ export async function createJetStreamOutputs(broker: Broker, options: JetStreamO
   async function put(session: string, bytes: AsyncIterable<Uint8Array> | Uint8Array): ReturnType<OutputStore['put']> {
     const file = path.join(tmpdir(), `reins-output-${randomUUID()}`)
     const days = await keptByDay(store, session, { now, keptMs })
-    const room = maxOutputBytesOfSession - Object.values(days).reduce((sum, of) => sum + of, 0)
+    const room = bytesOfSession - Object.values(days).reduce((sum, of) => sum + of, 0)
     let size = 0
     let dropped = 0
     try {
@@ -97,7 +99,7 @@ const today = (at: number): string => String(Math.floor(at / dayMs))
 async function keptByDay(
   store: ObjectStore,
   session: string,
-  { now, keptMs }: JetStreamOutputsOptions,
+  { now, keptMs }: Pick<JetStreamOutputsOptions, 'now' | 'keptMs'>,
 ): Promise<Record<string, number>> {
   const info = await store.info(countOf(session))
   const days: Record<string, number> = {}

@@ -41,6 +41,8 @@ export interface MemoryJournalOptions {
   readonly schedule?: Scheduler
   /** ms. Default 5000. */
   readonly ackWaitMs?: number
+  /** Default `maxOutputBytesOfSession`. */
+  readonly outputBytesOfSession?: number
   readonly faults?: MemoryFaults
 }
 
@@ -220,7 +222,7 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
     work,
     timers,
     snapshots: memorySnapshots(),
-    outputs: memoryOutputs(),
+    outputs: memoryOutputs(options.outputBytesOfSession ?? maxOutputBytesOfSession),
     bundles: memoryBundles(),
     restart() {
       for (const durable of durables.values()) durable.forget(stream.lastSeq)
@@ -265,7 +267,7 @@ function memorySnapshots(): Snapshots {
   }
 }
 
-function memoryOutputs(): OutputStore {
+function memoryOutputs(bytesOfSession: number): OutputStore {
   const kept = new Map<string, Map<string, Uint8Array>>()
   return {
     async put(session, bytes) {
@@ -276,7 +278,7 @@ function memoryOutputs(): OutputStore {
       else for await (const part of bytes) parts.push(part)
       const whole = Buffer.concat(parts)
       const used = [...own.values()].reduce((sum, { length }) => sum + length, 0)
-      const taken = whole.subarray(0, Math.max(0, maxOutputBytesOfSession - used))
+      const taken = whole.subarray(0, Math.max(0, bytesOfSession - used))
       const dropped = whole.length - taken.length
       if (taken.length === 0) return { ref: undefined, dropped }
       const ref = `sha256-${createHash('sha256').update(taken).digest('hex')}`
