@@ -2,6 +2,7 @@
 // comes back with the cursor that it has, at the next gateway.
 //   F1. Events must come in order, each once: (n, i) follows the one before.
 //   F2. Text has its offset: what comes again (a cursor behind an event knows nothing of the answer around it) is the same text.
+//   F3. Text that begins behind the end of what was shown has left a gap. Only a broker that forgot what it kept in memory may make one.
 import { type ApiDelta, type ApiEvent, decodeCursor } from '@reins/contracts'
 import type { Api } from './api.ts'
 import { eventually, pause } from './eventually.ts'
@@ -22,6 +23,8 @@ export class Follower {
   /** Text of each block of the attempts that it saw being made. */
   readonly blocks = new Map<string, string>()
   deltas = 0
+  /** F3. */
+  gaps = 0
   connections = 0
   restarted = 0
   queued = 0
@@ -62,6 +65,16 @@ export class Follower {
   async seesText(): Promise<void> {
     const before = this.deltas
     await eventually(() => this.deltas > before, { describe: () => `text of ${this.session}` })
+  }
+
+  /** Resolves when it has shown more of an answer than so many characters. */
+  async showsMoreThan(characters: number): Promise<void> {
+    await eventually(() => this.shown > characters, { describe: () => `more text of ${this.session}` })
+  }
+
+  /** Characters of all blocks. */
+  get shown(): number {
+    return [...this.blocks.values()].reduce((sum, { length }) => sum + length, 0)
   }
 
   async #follow(): Promise<void> {
@@ -140,6 +153,7 @@ export class Follower {
         `text of ${key} at ${data.offset} differs from what was shown there (connection ${this.connections} began at ${this.#began})`,
       )
     if (data.offset <= known.length) this.blocks.set(key, known + data.text.slice(again.length))
+    else this.gaps++
   }
 }
 

@@ -118,6 +118,21 @@ export function countOf(
   ).length
 }
 
+/**
+ * What is wrong with the text that followers were shown of the first answer: it is the answer from its beginning on, without a gap. Its end
+ * may be missing: text and events come over two connections, and the event that holds the whole answer may overtake the last of its text.
+ */
+export function wrongIn(followers: readonly Follower[], log: readonly StoredFrame[]): readonly string[] {
+  const completed = eventsOf(log).find(({ type }) => type === 'model-call.completed')
+  const content = completed?.type === 'model-call.completed' ? completed.data.content : []
+  const answer = content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('')
+  return followers.flatMap(({ blocks, gaps }) => {
+    const shown = textOf(blocks, attemptOf(log))
+    if (shown !== '' && answer.startsWith(shown) && gaps === 0) return []
+    return [`${gaps} gaps, and of ${JSON.stringify(answer)} was shown: ${JSON.stringify(shown)}`]
+  })
+}
+
 /** Of the model call that was completed first. */
 export function attemptOf(log: readonly StoredFrame[]): number {
   for (const event of eventsOf(log)) if (event.type === 'model-call.completed') return event.data.attempt

@@ -16,7 +16,8 @@ afterEach(async () => {
 }, deadline)
 
 async function started(disk: string): Promise<Product> {
-  const product = await Product.start(disk)
+  // A disk that is full, or may only be read, has no room for a copy: the product itself has to say so.
+  const product = await Product.start(disk, { copied: false })
   undo.push(() => product.close())
   return product
 }

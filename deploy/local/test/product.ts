@@ -16,8 +16,8 @@ export class Product {
     this.token = token
   }
 
-  /** The caller closes it. */
-  static async start(disk: string): Promise<Product> {
+  /** The caller closes it. `copied`: with the data of a Postgres that was made before. */
+  static async start(disk: string, { copied = true }: { readonly copied?: boolean } = {}): Promise<Product> {
     const env = {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
@@ -27,9 +27,11 @@ export class Product {
       REINS_ALLOW_UNSANDBOXED_SHELL: '1',
     }
     const config = loadLocalConfig(env, {}, disk)
-    const made = openDataDir(config.dataDir)
-    await madeCluster(path.join(made.path, 'postgres'))
-    made.release()
+    if (copied) {
+      const made = openDataDir(config.dataDir)
+      await madeCluster(path.join(made.path, 'postgres'))
+      made.release()
+    }
     const product = await up({
       ...{ config, clock: systemClock, version: '0', say: () => undefined },
       fatal: (error) => {
