@@ -282,6 +282,8 @@ export interface Cancel {
   readonly kind: 'cancel' | 'interrupt' | 'end' | 'budget'
   readonly n: number
   readonly covered: readonly string[]
+  /** Of an end that nobody has asked for. */
+  readonly reason?: string
 }
 
 /** How the latest turn ended, for whoever delegated it. */

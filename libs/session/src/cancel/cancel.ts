@@ -4,7 +4,7 @@ import { reachedEnd } from '../budget/reservation.ts'
 import { cancelledCompaction } from '../context/compaction-due.ts'
 import { closingAddress } from '../delegation/closing-address.ts'
 import { cancelledModelCall } from '../model-call/model-call.ts'
-import { stoppedRun, stopsPrompt } from '../run/run-due.ts'
+import { cleanUpTimer, stoppedRun, stopsPrompt } from '../run/run-due.ts'
 import type { CallState, Cancel, Session, Turn } from '../session.ts'
 import type { CallStateKind, CallStateKinds, DueRule, Meanings } from '../slice.ts'
 import { stillNeeded } from './answered-cancel.ts'
@@ -33,7 +33,7 @@ function requested(session: Session, { end, parent }: EventData<'cancel.requeste
 /** First one frame for each call that asks for one; then one frame with the outcomes of everything that is open, and the end of the turn. */
 export const cancelDue =
   (states: CallStateKinds<CallState['kind']>): DueRule =>
-  (session) => {
+  (session, _n, at) => {
     const { cancel, turn } = session
     if (!cancel) return null
     for (const { call, state } of turn?.calls ?? []) {
@@ -50,8 +50,8 @@ export const cancelDue =
         : [],
     )
     const end: readonly SessionEvent[] =
-      cancel.kind === 'end' ? [{ type: 'session.ended', data: { reason: 'ended' } }] : []
-    const stopped = [...cancelledCompaction(session), ...stoppedRun(session)]
+      cancel.kind === 'end' ? [{ type: 'session.ended', data: { reason: cancel.reason ?? 'ended' } }] : []
+    const stopped = [...cancelledCompaction(session), ...stoppedRun(session), ...cleanUpTimer(session, at)]
     return { events: [...stopped, ...closed, ...dropped, ...end], to: closingAddress(session) }
   }
 

@@ -1,6 +1,6 @@
 import { childId, type EventData, type SessionEvent, toExec } from '@reins/contracts'
 import { describe, expect, it } from 'vitest'
-import { cancel, e, g, given, id, started, types } from '../../test/given.ts'
+import { cancel, e, g, given, id, m, started, types } from '../../test/given.ts'
 import { promptChild } from '../delegation/errand-frames.ts'
 import { standingErrands } from '../delegation/errands.ts'
 import { due } from '../deciding/due.ts'
@@ -86,6 +86,49 @@ describe('a prompt of a run', () => {
   it('that nobody waits for any more stops with the run', () => {
     const left = run.and(e(init, prompt(1), { type: 'run.ended', data: { status: 'completed' } }))
     expect(types(due(left.session, 9)?.events ?? [])).toEqual(['delegation.cancel-requested'])
+  })
+})
+
+describe('the clean-up of a run that was cancelled', () => {
+  const at = 1_000_000
+  const fired: SessionEvent = { type: 'timer.fired', data: { timer: 'clean-up' } }
+  const waiting = run.and(e(waits(0), over))
+  const cancelled = waiting.and(g(cancel()))
+  const answer = due(cancelled.session, 9, at)?.events ?? []
+  const cleaning = cancelled.and(e(...answer), e({ ...began, data: { replay: 'r5', attempt: 1 } }))
+
+  it('has a deadline from the cancel on, and a second cancel gives no more time', () => {
+    expect(answer).toEqual([
+      { type: 'run.withdrawn', data: { position: 0 } },
+      { type: 'timer.armed', data: { timer: 'clean-up', at: at + 300_000 } },
+    ])
+    expect(cleaning.session.cancel).toBeNull()
+    const again = cleaning.and(g(cancel()))
+    expect(types(due(again.session, 10, at + 7)?.events ?? [])).toEqual(['run.replay-ended'])
+  })
+
+  it('is ended at its deadline with all that it does, and says why', () => {
+    const late = cleaning.and(m(fired))
+    expect(due(late.session, 10, at)?.events).toEqual([
+      { type: 'run.replay-ended', data: { replay: 'r5', attempt: 1, how: 'cancelled' } },
+      { type: 'session.ended', data: { reason: 'its clean-up took longer than 300 s' } },
+    ])
+  })
+
+  it('that is done in time is not touched by the timer', () => {
+    const done = cleaning.and(e({ type: 'run.ended', data: { status: 'completed' } }))
+    expect(done.and(m(fired)).session.cancel).toBeNull()
+  })
+
+  it('has no deadline in a chat that code leads', () => {
+    const chat = given(g(started(), { type: 'run.declared', data: { file: 'c.ts', digest: 'd' } }), e(began))
+    const asleep = chat.and(
+      ...[
+        e({ type: 'run.slept', data: { position: 0, name: 'sleep', timer: 'sleep-0', until: 9 } }, over),
+        g(cancel()),
+      ],
+    )
+    expect(types(due(asleep.session, 9, at)?.events ?? [])).toEqual(['run.withdrawn'])
   })
 })
 

@@ -4,7 +4,7 @@ import type { AgentDefinition } from '@reins/contracts'
 import type { Cancel, Session } from '../session.ts'
 import type { Cover, CoverRule, Due, DueRule, EffectKind } from '../slice.ts'
 import { promptToStop } from './invoked.ts'
-import { cancelledError, hasNews, messagePause, openOf, type Run, runQuestions } from './run-state.ts'
+import { cancelledError, cleanUp, hasNews, messagePause, openOf, type Run, runQuestions } from './run-state.ts'
 
 /** Empty: the definition has no code that decides. */
 export function runDeclared({ workflow_file: code }: AgentDefinition): readonly SessionEvent[] {
@@ -189,6 +189,12 @@ export const stoppedRun = (session: Session): readonly SessionEvent[] => {
     ? stoppable(session, cancel.kind === 'end' ? Number.POSITIVE_INFINITY : cancel.n)
     : []
 }
+
+/** RN10. A second cancel gives no more time. */
+export const cleanUpTimer = ({ run, cancel, timers }: Session, at: number): readonly SessionEvent[] =>
+  cancel?.kind === 'cancel' && run?.workflow && !run.ended && !timers.some(({ timer }) => timer === cleanUp)
+    ? [{ type: 'timer.armed', data: { timer: cleanUp, at: at + runLimits.cleanUpMs } }]
+    : []
 
 export const replayEffect: EffectKind = {
   isOpen: ({ run }, { call, attempt }) => run?.replay?.replay === call && run.replay.attempt === attempt,

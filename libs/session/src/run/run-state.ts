@@ -148,6 +148,9 @@ export const expiredValue = ({ elicitation_id }: Question): OperationResult => (
 
 export const cancelledError: RunError = { code: 'cancelled', message: 'It was cancelled.' }
 
+/** The timer of a run's clean-up (RN10). */
+export const cleanUp = 'clean-up'
+
 /** Whether the code is at work or is to be run, so that whoever asked the session something has no answer yet. */
 export const runBusy = ({ run, turn }: Session): boolean =>
   run !== undefined && (turn !== null || run.replay !== null || messagePause(run) === undefined)

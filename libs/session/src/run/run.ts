@@ -13,7 +13,8 @@
 //   RN8. A question of the code has a timer. Whichever of the answer and the timer comes first in the log counts; the other changes nothing.
 //   RN9. A line of ctx.log stands in the log once. Lines outside of steps come again with each replay, in the same order: the first so
 //        many are those that are recorded. Lines of a step come with its function alone.
-import { type EventData, type EventOf, questionTimer, runMessage, type SessionEvent } from '@reins/contracts'
+//   RN10. After a cancel the code of a workflow runs on, and cleans up. It has so much time; then the run is ended as by a person.
+import { type EventData, type EventOf, questionTimer, runLimits, runMessage, type SessionEvent } from '@reins/contracts'
 import { withAnsweredCancel } from '../cancel/answered-cancel.ts'
 import { resumedBy } from '../permitted/permitted.ts'
 import type { Session, Turn } from '../session.ts'
@@ -24,6 +25,7 @@ import { added, ended, inLine, opened, told } from './operations.ts'
 import {
   answerValue,
   cancelledError,
+  cleanUp,
   expiredValue,
   messagePause,
   type Operation,
@@ -219,11 +221,20 @@ function resumed(session: Session, { data: { position, message } }: EventOf<'run
 }
 
 export const runTimer: TimerRule = (session, timer) => {
+  if (timer === cleanUp) return cleanUpOver(session)
   const asleep = session.run && openOf(session.run, 'sleep').find(({ waits }) => waits.timer === timer)
   if (asleep) return ended(session, asleep.position, () => ({ kind: 'value' }))
   // RN8.
   const asked = runQuestions(session).find(({ position }) => questionTimer(position) === timer)
   return asked?.expiresAt === undefined ? session : ended(session, asked.position, () => expiredValue(asked.question))
+}
+
+/** RN10. */
+function cleanUpOver(session: Session): Session {
+  const { run, mode, cancel, inbox } = session
+  if (!run?.workflow || run.ended || mode.kind === 'ended' || cancel?.kind === 'end') return session
+  const reason = `its clean-up took longer than ${runLimits.cleanUpMs / 1_000} s`
+  return { ...session, cancel: { kind: 'end', n: 0, covered: inbox.map(({ message }) => message), reason } }
 }
 
 type Followed =

@@ -22,6 +22,8 @@ export const runLimits = {
   mostStepMs: 86_400_000,
   /** ms of the longest sleep. */
   sleepMs: 366 * 86_400_000,
+  /** ms from the cancel of a run of a workflow until it is ended, whatever its code does by then. */
+  cleanUpMs: 300_000,
   /** Events from outside that nobody waits for yet. */
   deliveries: 1_000,
   /** Seconds that a question waits for a person, where the code does not say so itself. */
