@@ -95,11 +95,15 @@ export async function readRegistry(
   broker: Broker,
   kind: RegistryKind,
   name: string,
-  { after, withinMs = answerMs }: { readonly after?: number; readonly withinMs?: number } = {},
+  {
+    after,
+    leader = false,
+    withinMs = answerMs,
+  }: { readonly after?: number; readonly leader?: boolean; readonly withinMs?: number } = {},
 ): Promise<RegistryRecord | undefined> {
   const subject = registrySubject(kind, name)
   const found = await (after === undefined
-    ? lastMessage(broker, streams.registry, subject, { withinMs })
+    ? lastMessage(broker, streams.registry, subject, { leader, withinMs })
     : nextMessage(broker, streams.registry, subject, { after, withinMs }))
   return found && { seq: found.seq, id: found.header(registryIdHeader), value: parse(found.body) }
 }

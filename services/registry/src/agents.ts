@@ -2,6 +2,7 @@
 //   A1. A version is immutable and known by its digest: it is written once, behind the code that it names and before the agent that
 //       names it.
 //   A2. An agent's state changes only from the state that was decided on: a refused write is decided again.
+//   A4. A new agent goes in where nothing was written since its name was found free: no project can take it meanwhile.
 //   A3. `version` counts up for ever, also over a deletion.
 import {
   type Agent,
@@ -96,13 +97,19 @@ export class Agents {
     const digest = definitionDigest(definition)
     let versionWritten = false
     for (let attempt = 1; attempt <= attempts; attempt++) {
-      const current = await this.#current(name)
+      // What is written on the way to it is the log's end too.
+      const end = versionWritten ? await this.#log.end() : undefined
+      const current = await this.#current(name, true)
       const decision = decide(current.entry, { name, digest, by, at: this.#clock.now() }, condition)
       if (decision.kind === 'keep')
         return { value: { agent: agentOf(decision.entry, definition), outcome: 'unchanged' }, seq: current.seq }
+      const created = current.entry?.deleted !== false
       if (!versionWritten) await this.#writeVersion({ digest, at: decision.entry.updatedAt, by, definition }, fresh) // A1
+      const decidedBefore = !versionWritten
       versionWritten = true
-      const written = await this.#log.write('agent', name, decision.entry, current.seq)
+      if (created && decidedBefore) continue
+      if (created) await this.#mustBeFree(name) // A4
+      const written = await this.#log.write('agent', name, decision.entry, current.seq, created ? end : undefined)
       if (written.kind === 'written')
         return { value: { agent: agentOf(decision.entry, definition), outcome: decision.outcome }, seq: written.seq }
     }
@@ -115,8 +122,7 @@ export class Agents {
     const { entry } = await this.#current(name)
     decide(entry, { name, digest: '', by, at: this.#clock.now() }, condition)
     const current = entry?.deleted === false ? await this.#definition(entry.digest) : undefined
-    const project = current ? undefined : await this.#projects?.withAgent(name)
-    if (project !== undefined) throw inProject(name, project)
+    if (!current) await this.#mustBeFree(name)
     if (!mayRegister) mustHaveCommands(definition, current)
     const team = await teamProblems(definition, places, this.known)
     if (team.length > 0) throw invalid('invalid_agent', name, team)
@@ -128,6 +134,12 @@ export class Agents {
     if (size) throw invalid('invalid_agent', name, [size])
     if (maySecrets) mustHaveSecrets(code.definition, current, maySecrets)
     return code
+  }
+
+  /** Agents in YAML and agents of projects have one namespace. */
+  async #mustBeFree(name: string): Promise<void> {
+    const project = await this.#projects?.withAgent(name)
+    if (project !== undefined) throw inProject(name, project)
   }
 
   async #definition(digest: string): Promise<AgentDefinition | undefined> {
@@ -204,9 +216,9 @@ export class Agents {
     throw invalid(parsed.code, name, parsed.problems)
   }
 
-  async #current(name: string): Promise<Current> {
+  async #current(name: string, leader = false): Promise<Current> {
     if (!isAgentName(name)) throw notFound(name)
-    const record = await this.#log.last('agent', name)
+    const record = await this.#log.last('agent', name, { leader })
     if (!record) return { seq: 0, entry: undefined }
     const entry = parseAgent(record.value)
     if (!entry) throw new Error(`the record of the agent ${name} (sequence ${record.seq} of REG) is damaged`)

@@ -1,10 +1,12 @@
 // Writing to REG: the entities' events, each one conditional on the entity's last sequence (PROTOCOL 10).
 //   L1. A time-out is never an answer: the same record goes out again, at the same condition, until it is acked or refused.
+//   L3. What must hold of other entities too is decided on an end of the whole log: the record goes in where nothing stands behind that.
 //   L2. A refusal proves that a record behind the condition exists; mine is in if and only if the first one carries my id.
 
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Broker, BrokerUnavailable, makeHeaders, readMessages } from '@reins/broker'
+import { type Broker, BrokerUnavailable, lastMessage, makeHeaders, readMessages } from '@reins/broker'
 import {
+  allRegistryFilter,
   makeShortId,
   type RegistryKind,
   ReinsError,
@@ -22,9 +24,15 @@ export type WriteOutcome =
 export interface RegistryLog {
   /** The last record of each entity of the kind, by its subject. Rejects with BrokerUnavailable. */
   all(kind: RegistryKind): Promise<ReadonlyMap<string, RegistryRecord>>
-  last(kind: RegistryKind, name: string): Promise<RegistryRecord | undefined>
-  /** Appends the entity's new state where `after` is its last sequence (0: there is none). Rejects with BrokerUnavailable. */
-  write(kind: RegistryKind, name: string, value: unknown, after: number): Promise<WriteOutcome>
+  /** `leader`: nothing that was written before is missed. */
+  last(kind: RegistryKind, name: string, options?: { readonly leader?: boolean }): Promise<RegistryRecord | undefined>
+  /** The last sequence of the whole log. */
+  end(): Promise<number>
+  /**
+   * Appends the entity's new state where `after` is its last sequence (0: there is none), and where `end` is given also that of the whole
+   * log (L3). Rejects with BrokerUnavailable.
+   */
+  write(kind: RegistryKind, name: string, value: unknown, after: number, end?: number): Promise<WriteOutcome>
 }
 
 export interface RegistryLogOptions {
@@ -37,14 +45,20 @@ export interface RegistryLogOptions {
 const refusals: readonly number[] = [10071, 10164]
 
 export function registryLog(broker: Broker, { random, withinMs = 10_000 }: RegistryLogOptions): RegistryLog {
-  const last: RegistryLog['last'] = (kind, name) => readRegistry(broker, kind, name, { withinMs })
+  const last: RegistryLog['last'] = (kind, name, { leader = false } = {}) =>
+    readRegistry(broker, kind, name, { withinMs, leader })
+  const end: RegistryLog['end'] = async () =>
+    (await lastMessage(broker, streams.registry, allRegistryFilter, { leader: true, withinMs }))?.seq ?? 0
 
-  const write: RegistryLog['write'] = async (kind, name, value, after) => {
+  const write: RegistryLog['write'] = async (kind, name, value, after, whole) => {
     const subject = registrySubject(kind, name)
     const body = JSON.stringify(value)
     const id = makeShortId(random)
     const headers = makeHeaders([
-      ['Nats-Expected-Last-Subject-Sequence', String(after)],
+      ['Nats-Expected-Last-Subject-Sequence', String(whole ?? after)],
+      ...(whole === undefined
+        ? []
+        : [['Nats-Expected-Last-Subject-Sequence-Subject', allRegistryFilter] as [string, string]]),
       [registryIdHeader, id],
     ])
     const deadline = performance.now() + withinMs
@@ -55,6 +69,7 @@ export function registryLog(broker: Broker, { random, withinMs = 10_000 }: Regis
       if (answer === 'refused') {
         const first = await readRegistry(broker, kind, name, { after, withinMs })
         if (first) return first.id === id ? { kind: 'written', seq: first.seq } : { kind: 'refused' }
+        if (whole !== undefined && (await end()) > whole) return { kind: 'refused' }
         // A replica that has not heard of it yet.
       }
       await pause(wait)
@@ -67,7 +82,7 @@ export function registryLog(broker: Broker, { random, withinMs = 10_000 }: Regis
     known.set(kind, records)
     return records.read()
   }
-  return { all, last, write }
+  return { all, last, end, write }
 }
 
 /** Of one kind: read on from where the last reading ended, so that reading again costs what was written since. */
@@ -96,7 +111,7 @@ class KindRecords {
   async #readOn(): Promise<void> {
     const news = await readMessages(this.#broker, streams.registry, registryKindFilter(this.#kind), {
       after: this.#seq,
-      leader: this.#seq > 0,
+      leader: this.#seq > 0 || this.#kind === 'project',
       withinMs: this.#withinMs,
     })
     for (const { seq, subject, body, header } of news) {

@@ -23,10 +23,12 @@ export function memoryLog(): MemoryLog {
           .filter(({ subject }) => subject.startsWith(registryKindFilter(kind).slice(0, -1)))
           .map((record) => [record.subject, record]),
       ),
-    write: async (kind, name, value, after) => {
+    end: async () => records.length,
+    write: async (kind, name, value, after, end) => {
       await log.beforeWrite(kind, name)
       const subject = registrySubject(kind, name)
       if ((lastOf(subject)?.seq ?? 0) !== after) return { kind: 'refused' }
+      if (end !== undefined && records.length !== end) return { kind: 'refused' }
       const seq = records.length + 1
       records.push({ subject, seq, id: String(seq), value: JSON.parse(JSON.stringify(value)) })
       return { kind: 'written', seq }

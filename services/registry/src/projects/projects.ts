@@ -3,7 +3,8 @@
 //   PR2. A project's state changes only from the state that was decided on: a refused write is decided again.
 //   PR3. `version` counts up for ever, also over a rollback and a deletion.
 //   PR5. Whoever deploys or rolls back a project must be allowed to use the secrets that it declares and did not have before.
-//   PR4. Agents and workflows have one namespace each, over all projects and all agents in YAML: the second of a name is refused.
+//   PR4. Agents and workflows have one namespace each, over all projects and all agents in YAML: the second of a name is refused. That names
+//        are free is read behind an end of the log, and the project goes in where nothing was written since.
 import {
   isProjectName,
   keptBuilds,
@@ -80,7 +81,7 @@ export class Projects {
         name,
         wrong.map((message) => ({ path: '', message })),
       )
-    await this.#mustBeFree(name, manifest)
+    await this.#mustBeFree(name, manifest) // before anything is kept
     await this.#mayUse(name, manifest, deployer)
     if (found.kind === 'fresh') await this.#bundles.keep([bundle], by, this.#clock.now()) // PR1
     const next = { digest: bundle.digest, size: bundle.bytes.length, manifest }
@@ -123,7 +124,6 @@ export class Projects {
     const kept = await this.#bundles.manifest(build.digest)
     if (!kept) throw new ReinsError('unavailable', `The bundle of version ${build.version} cannot be read now.`)
     const next = { digest: build.digest, size: kept.size, manifest: kept.manifest }
-    await this.#mustBeFree(name, next.manifest)
     await this.#mayUse(name, next.manifest, deployer)
     const { value, seq } = await this.#change(name, deployer.by, (now) => {
       if (!now) throw notFound(name)
@@ -155,18 +155,20 @@ export class Projects {
     decide: (entry: ProjectEntry | undefined) => Next | undefined,
   ): Promise<{ value: ProjectAnswer; seq: number }> {
     for (let attempt = 1; attempt <= attempts; attempt++) {
-      const { seq, entry } = await this.#current(name)
+      const end = await this.#log.end()
+      const { seq, entry } = await this.#current(name, true)
       const alive = entry?.deleted === false ? entry : undefined
       const next = decide(alive)
       if (!next && alive) return { value: { project: projectOf(alive), outcome: 'unchanged' }, seq }
       if (!next) throw notFound(name)
+      await this.#mustBeFree(name, next.manifest) // PR4
       const at = this.#clock.now()
       const made: ProjectEntry = {
         ...{ name, version: (entry?.version ?? 0) + 1, ...next }, // PR3
         previous: alive ? previousOf(alive, next.digest) : [],
         ...{ deleted: false, createdAt: alive?.createdAt ?? at, updatedAt: at, by },
       }
-      const written = await this.#log.write('project', name, made, seq)
+      const written = await this.#log.write('project', name, made, seq, end)
       if (written.kind === 'written')
         return { value: { project: projectOf(made), outcome: alive ? 'updated' : 'created' }, seq: written.seq }
     }
@@ -177,7 +179,7 @@ export class Projects {
   async #mustBeFree(project: string, manifest: ProjectManifest): Promise<void> {
     const taken: string[] = []
     for (const { name, file } of manifest.agents) {
-      const record = await this.#log.last('agent', name)
+      const record = await this.#log.last('agent', name, { leader: true })
       if (parseAgent(record?.value)?.deleted === false)
         taken.push(`${file}: there is an agent ${name} already, which is defined in YAML`)
     }
@@ -210,9 +212,9 @@ export class Projects {
     })
   }
 
-  async #current(name: string): Promise<Current> {
+  async #current(name: string, leader = false): Promise<Current> {
     if (!isProjectName(name)) return { seq: 0, entry: undefined }
-    const record = await this.#log.last('project', name)
+    const record = await this.#log.last('project', name, { leader })
     if (!record) return { seq: 0, entry: undefined }
     const entry = parseProject(record.value)
     if (entry?.name !== name)
