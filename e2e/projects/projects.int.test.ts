@@ -404,6 +404,19 @@ describe('a schedule', () => {
     expect(schedules[0].next).toBeGreaterThan(Date.now())
     expect((await product.cli('schedule', 'list')).out).toContain('workflow timed')
   })
+
+  test('runs its workflow when its time has come, with its payload', async () => {
+    const folder = write('ticking', { 'src/workflows/tick.ts': workflow('* * * * * *') })
+    expect((await product.cli('deploy', folder)).code).toBe(0)
+    const ended = await eventually(async () => {
+      const { json } = await product.ask('GET', '/v1/runs?workflow=tick')
+      const [run] = json.runs ?? []
+      const shown = run && (await product.ask('GET', `/v1/runs/${run.runId}`)).json
+      return shown?.status === 'completed' ? shown : undefined
+    })
+    expect(ended).toMatchObject({ workflowName: 'tick', project: 'ticking', result: { kind: 'daily' } })
+    expect((await product.cli('project', 'delete', 'ticking')).code).toBe(0)
+  })
 })
 
 describe('what a project declares in reins.config.ts', () => {

@@ -28,6 +28,7 @@ test.each([
   ['0 12 29 feb *', '2026-11-28T00:00:00Z', ['2028-02-29T12:00Z', '2032-02-29T12:00Z']],
   ['0 0 * * 7', '2026-11-28T00:00:00Z', ['2026-11-29T00:00Z', '2026-12-06T00:00Z']],
   ['@daily', '2026-11-28T23:59:59Z', ['2026-11-29T00:00Z', '2026-11-30T00:00Z']],
+  ['*/20 30 4 * * *', '2026-11-28T04:30:20Z', ['2026-11-28T04:30:40.000Z', '2026-11-29T04:30Z']],
   ['10-20/5 4 * * *', '2026-11-28T04:10:00Z', ['2026-11-28T04:15Z', '2026-11-28T04:20Z']],
 ])('%s fires at the next times after %s', (text, after, expected) =>
   expect(times(text, 'UTC', after, 2)).toEqual(expected),
@@ -56,6 +57,17 @@ test('a time that the clocks jump over fires later, and one that they show twice
     '2026-10-25T01:00Z',
     '2026-10-25T02:00Z',
   ])
+})
+
+test('the next times of every second are found at once, also where the clocks jump', () => {
+  for (const [zone, jump] of [
+    ['Europe/Berlin', '2026-03-29T01:00:00Z'],
+    ['Europe/Berlin', '2026-10-25T01:00:00Z'],
+    ['Australia/Lord_Howe', '2026-04-04T15:00:00Z'],
+  ] as const) {
+    const found = timesBetween(cron('* * * * * *'), zone, at(jump) - 5_000, at(jump) + 5_000, 20)
+    expect(found).toEqual(Array.from({ length: 10 }, (_, second) => at(jump) - 4_000 + second * 1_000))
+  }
 })
 
 test('of many times between two, the last ones are given', () => {

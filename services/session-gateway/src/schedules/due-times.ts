@@ -17,7 +17,11 @@ export interface Timed {
 export function dueTimes({ cron, timeZone, missed }: Timed, settled: number, now: number): readonly number[] {
   const within = (ms: number, most: number) => timesBetween(cron, timeZone, Math.max(settled, now - ms), now, most)
   if (missed === 'skip') return within(graceMs, 1)
-  if (missed === 'all') return within(lookBackMs, mostMissed)
-  const recent = within(3_600_000, 1)
-  return recent.length > 0 ? recent : within(lookBackMs, 1)
+  // A schedule may have a time in each second: the long look back is for those that have few.
+  const most = missed === 'all' ? mostMissed : 1
+  for (const ms of [graceMs, 3_600_000]) {
+    const recent = within(ms, most)
+    if (recent.length === most) return recent
+  }
+  return within(lookBackMs, most)
 }
