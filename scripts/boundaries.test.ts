@@ -232,6 +232,13 @@ test('nobody subscribes at the client itself, where a listener that throws would
   ])
 })
 
+test('who speaks with the broker parses nothing by itself: a value there may be anything', () => {
+  const source = 'export const read = (text: string) => JSON.parse(text)\n'
+  expect(check({ 'libs/journal/src/read.ts': source, 'libs/journal/src/read.test.ts': source })).toEqual([
+    'libs/journal/src/read.ts:1 what came from the broker may be anything: read it by jsonValue or decoder of @reins/contracts',
+  ])
+})
+
 // Written so that the check, which reads this file too, does not take them for imports of its own.
 const call = (how: string, what: string): string => `${how}('${what}')`
 

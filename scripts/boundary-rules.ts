@@ -12,10 +12,12 @@
 //       that nobody hears ends the process. The table `deaf` says where something else listens.
 //   B8. A subject of the broker is built where subjects are: `subjectFiles`. Elsewhere in the product no text begins like one.
 //   B9. Nobody subscribes at the client itself: what a listener throws ends the client's reading. `listen` of libs/broker catches it.
+//   B10. What came from the broker is parsed by `jsonValue` or `decoder` of libs/contracts, which never throw: whoever may write there may
+//       write anything. So a file that speaks with the broker has no JSON.parse and no `.json()`; `parsers` names those that parse else.
 import { builtinModules } from 'node:module'
 import path from 'node:path'
 import { withoutListener } from './error-listeners.ts'
-import { environmentReads, importsOf, subjectsIn, subscriptionsIn } from './imports.ts'
+import { environmentReads, importsOf, parsesIn, subjectsIn, subscriptionsIn } from './imports.ts'
 
 /** Path from the root, with slashes → text. package.json files among them say where packages are. */
 export type Tree = ReadonlyMap<string, string>
@@ -151,10 +153,25 @@ const subscribers: readonly string[] = [
   'deploy/local/src/nats/probe-features.ts',
 ]
 
+/** B10. What they parse does not come from the broker. */
+const parsers: readonly string[] = [
+  'libs/journal/src/memory/journal.ts',
+  // What nats-server itself says of itself, to whoever starts it.
+  'deploy/local/src/nats/nats-process.ts',
+  'deploy/local/src/nats/probe-features.ts',
+]
+
 const isSource = (file: string): boolean => /\.(?:m?[jt]s|tsx)$/.test(file)
 const isTest = (file: string): boolean =>
   /\.test\.m?[jt]s$/.test(file) || /(^|\/)test\//.test(file) || file.startsWith('e2e/') || !file.includes('/')
 const builtin = new Set(builtinModules)
+
+/** B10. */
+const readsBroker = (file: string, source: string): boolean =>
+  /^(libs|services|deploy)\//.test(file) &&
+  (file.startsWith('libs/broker/') ||
+    file.startsWith('libs/journal/') ||
+    /from '(@reins\/broker|@nats-io\/[a-z-]+)'/.test(source))
 
 /** In the order of the files. */
 export function checkBoundaries(tree: Tree): readonly Problem[] {
@@ -193,6 +210,9 @@ export function checkBoundaries(tree: Tree): readonly Problem[] {
     if (/^(libs|services|deploy)\//.test(file) && !isTest(file) && !subscribers.includes(file))
       for (const line of subscriptionsIn(source))
         report(line, 'a listener that throws makes the process deaf: subscribe by listen of @reins/broker')
+    if (readsBroker(file, source) && !isTest(file) && !parsers.includes(file))
+      for (const line of parsesIn(source))
+        report(line, 'what came from the broker may be anything: read it by jsonValue or decoder of @reins/contracts')
     if (/^(libs|services|deploy)\//.test(file) && !isTest(file) && !subjectFiles.includes(file))
       for (const { text, line } of subjectsIn(source))
         report(line, `${text} looks like a subject of the broker: build it in libs/contracts/src/broker/subjects.ts`)

@@ -58,6 +58,13 @@ export function subscriptionsIn(source: string): readonly number[] {
     .flatMap((code, index) => (/\bnc\s*\??\.\s*subscribe\(/.test(code) ? [index + 1] : []))
 }
 
+/** Lines, counted from 1, that parse JSON where it throws: by JSON.parse, or by a message of the broker's client. */
+export function parsesIn(source: string): readonly number[] {
+  return withoutComments(source)
+    .split('\n')
+    .flatMap((code, index) => (/\bJSON\.parse\(|\.json(<.*>)?\(\)/.test(code) ? [index + 1] : []))
+}
+
 /** M2. The lines stay where they are. */
 export function withoutComments(source: string): string {
   let block = false

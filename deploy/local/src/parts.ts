@@ -23,6 +23,7 @@ import {
   toolsAtStart,
 } from '@reins/tools'
 import type { LocalConfig } from './config.ts'
+import { evidence } from './evidence.ts'
 import { guardOf } from './guard.ts'
 import { modelPrices } from './model-prices.ts'
 import { pausingAppends } from './pausing-appends.ts'
@@ -285,6 +286,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       mapped(options.servers?.() ?? {}, stateText),
       live.connected() ? {} : { deltas: 'not connected' },
       ...healths.map((of) => of()),
+      evidence({ records: view.faults, pools: journal.work.unreadable() }),
     )
     const bad = Object.values(parts).some((state) => state !== 'ok')
     return {

@@ -167,6 +167,15 @@ it('lets the registry alone keep bundles, once, and a tool-runner read them', as
   await Promise.all([registry.broker.close(), runner.broker.close()])
 })
 
+/** Where others may speak to it. */
+const heard: Readonly<Record<ServiceName, string>> = {
+  registry: 'svc.registry.>',
+  'session-gateway': 'hb.executor.>',
+  executor: 'ctl.>',
+  'tool-runner': 'ctl.>',
+  memory: 'svc.memory.>',
+}
+
 describe.each(serviceNames)('what the user of %s hears', (service) => {
   const hears = async (subject: string) => {
     const nc = clients.get(service)!
@@ -190,8 +199,8 @@ describe.each(serviceNames)('what the user of %s hears', (service) => {
         ? [sessionSubject(session, 'e', toLog), streams.sessions]
         : [registrySubject('token', `by-${service}`), streams.registry]
     const nc = clients.get(service)!
-    const heard = new Promise<void>((resolve) => {
-      nc.subscribe('hb.>', {
+    const answered = new Promise<void>((resolve) => {
+      nc.subscribe(heard[service], {
         max: 1,
         callback: (_error, msg) => {
           msg.respond('forged')
@@ -200,8 +209,8 @@ describe.each(serviceNames)('what the user of %s hears', (service) => {
       })
     })
     await nc.flush()
-    clients.get('reins')!.publish('hb.executor.x', '{}', { reply: place })
-    await heard
+    clients.get('reins')!.publish(heard[service].replace('>', 'x'), '{}', { reply: place })
+    await answered
     await nc.flush()
     const manager = await jetstreamManager(clients.get('reins')!)
     expect(await manager.streams.getMessage(stream, { last_by_subj: place })).toBeNull()

@@ -230,7 +230,8 @@ class NatsBroker implements Broker {
     const key = msg.subject.slice(keyAt)
     const waiting = this.#waiting.get(key)
     if (!waiting) return
-    const nobody = msg.data.length === 0 && msg.headers?.code === 503
+    // A message that the server has stored may have any status of its own; what the server says of it has its sequence.
+    const nobody = msg.data.length === 0 && msg.headers?.code === 503 && !msg.headers.has('Nats-Sequence')
     const answered = waiting.on(nobody ? { kind: 'no-responders' } : { kind: 'reply', msg })
     if (answered === 'last') this.#waiting.delete(key)
     else waiting.deadline = performance.now() + waiting.withinMs

@@ -1,7 +1,7 @@
 import { headers as natsHeaders } from '@nats-io/nats-core'
 import { MsgImpl, Parser } from '@nats-io/nats-core/internal'
 import { expect, test } from 'vitest'
-import { headersOf, makeHeaders } from './message-headers.ts'
+import { headersOf, makeHeaders, storedHeadersOf } from './message-headers.ts'
 
 const nobody = { publish: () => undefined, publishMessage: () => undefined, respondMessage: () => false }
 
@@ -74,4 +74,16 @@ test('what is written is what the client would write, and no value breaks out of
   ])
   expect([...made]).toEqual([...client])
   expect(() => makeHeaders([['Trace', 'x\r\nNats-Rollup: all']])).toThrow('cannot hold more than one line')
+})
+
+test('what a message says of where it stands is not what the server says', () => {
+  const wire = hmsg('NATS/1.0\r\nNats-Sequence: 9\r\nReins-N: 7\r\nNats-Sequence: 3\r\n\r\n', 'x')
+  const [message] = received(wire)
+  const headers = message && storedHeadersOf(message)
+  expect([headers?.said('Nats-Sequence'), headers?.said('Reins-N'), headers?.said('None')]).toEqual(['3', '7', ''])
+  expect(headers?.header('Nats-Sequence')).toBe('9')
+  const made = natsHeaders()
+  for (const value of ['9', '3']) made.append('Nats-Sequence', value)
+  const byHand = storedHeadersOf({ headers: made, subject: 'a', data: new Uint8Array() })
+  expect(byHand?.said('Nats-Sequence')).toBe('3')
 })

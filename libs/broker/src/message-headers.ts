@@ -25,20 +25,35 @@ export function headersOf(message: Headed): HeaderOf | undefined {
   return headers && ((name) => headers.get(name))
 }
 
+/**
+ * Of a stored message that the server hands out. `said`: what the server says of it, which stands behind the message's own headers, so
+ * that a message cannot say of itself where it stands. undefined: the message has no headers.
+ */
+export function storedHeadersOf(message: Headed): { readonly header: HeaderOf; readonly said: HeaderOf } | undefined {
+  const text = headerText(message)
+  if (text !== undefined)
+    return {
+      header: (name) => valueIn(text, name),
+      said: (name) => valueIn(text, name, text.lastIndexOf(needleOf(name))),
+    }
+  const { headers } = message
+  return headers && { header: (name) => headers.get(name), said: (name) => headers.values(name).at(-1) ?? '' }
+}
+
 const begin = 'NATS/1.0'
 const needles = new Map<string, string>()
 const mostNeedles = 200
 
-function valueIn(text: string, name: string): string {
-  const needle = needles.get(name) ?? needleOf(name)
-  const at = text.indexOf(needle)
+function valueIn(text: string, name: string, at = text.indexOf(needleOf(name))): string {
   if (at < 0) return ''
-  const from = at + needle.length
+  const from = at + name.length + 3
   const to = text.indexOf('\r\n', from)
   return text.slice(from, to < 0 ? text.length : to).trim()
 }
 
 function needleOf(name: string): string {
+  const known = needles.get(name)
+  if (known !== undefined) return known
   const needle = `\r\n${name}:`
   if (needles.size < mostNeedles) needles.set(name, needle)
   return needle

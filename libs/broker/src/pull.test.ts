@@ -9,6 +9,7 @@ function world({ free }: { free: () => number }) {
   const said: { readonly to: string; readonly what: string }[] = []
   const taken: string[] = []
   const failures: Error[] = []
+  const odd: Error[] = []
   let reconnected = () => {}
   let deliver: (error: Error | null, msg: unknown) => void = () => {}
   let recreated = 0
@@ -39,13 +40,14 @@ function world({ free }: { free: () => number }) {
       taken.push(subject)
     },
     failed: (error) => failures.push(error),
+    odd: (error) => odd.push(error),
     recreate: async () => {
       recreated++
     },
   })
   onTestFinished(() => consumption.close())
   return {
-    ...{ asked, said, taken, failures, consumption },
+    ...{ asked, said, taken, failures, odd, consumption },
     recreated: () => recreated,
     reconnect: () => reconnected(),
     deliver: (subject: string) => deliver(null, message(subject)),
@@ -105,14 +107,14 @@ test('a consumer that is gone is made again, once, and asked again', async () =>
   expect(recreated()).toBe(1)
 })
 
-test('a handler that throws ends the consumption, and says so once', () => {
-  const { asked, deliver, failures, taken, said } = world({ free: () => 4 })
+test('a message that its handler cannot take is put back for a while, told of, and the next one is taken', () => {
+  const { odd, deliver, failures, taken, said } = world({ free: () => 4 })
   deliver('bad')
   deliver('late')
-  expect(failures.map(({ message }) => message)).toEqual(['the handler of d threw'])
-  expect(taken).toEqual([])
-  expect(said).toEqual([{ to: 'ack.late', what: '-NAK' }])
-  expect(asked).toHaveLength(1)
+  expect(odd.map(({ message }) => message)).toEqual(['d cannot take bad'])
+  expect(failures).toEqual([])
+  expect(taken).toEqual(['late'])
+  expect(said).toEqual([{ to: 'ack.bad', what: '-NAK {"delay":30000000000}' }])
 })
 
 test('what comes while it is being closed is given back', async () => {

@@ -1,7 +1,8 @@
 // Pulling from a durable consumer: few outstanding pulls, never more than free slots, each expiring within seconds (PROTOCOL 6, H8).
 //   P1. A pull that the server forgot (a restart) is given up a second after it should have expired; a reconnect gives all up at once.
 //   P2. A consumer that is gone is made again by `recreate`; if that fails again and again, `failed` is called once.
-//   P3. A callback that throws ends the consumption through `failed`: silence would look like idleness.
+//   P3. A message that its callback cannot take is put back for a while, and `odd` is told; the others go on. To end the consumption for it
+//       would hand the same message to whoever is started next, and end that one too.
 //   P4. The server serves its pulls in turns and does not say which one a message is for: what is counted is their sum, which the
 //       word of an expired pull corrects.
 //   P5. What was on its way when the consumption was closed is given back: it would come again only after ack_wait.
@@ -14,6 +15,8 @@ const expiresMs = 4500
 const maxOutstanding = 8
 const tickMs = 250
 const drainMs = 500
+/** P3. */
+const putBackMs = 30_000
 
 export interface Consumption {
   /** Tells it that slots became free. */
@@ -28,6 +31,8 @@ export interface PullOptions {
   free(): number
   on(msg: Msg): void
   failed(error: Error): void
+  /** P3. Told of each, for a log. */
+  readonly odd?: ((error: Error) => void) | undefined
   /** Makes the durable again where it was (PROTOCOL 6). */
   recreate(): Promise<void>
 }
@@ -63,7 +68,8 @@ export function pull(broker: Broker, options: PullOptions): Consumption {
       try {
         options.on(msg)
       } catch (cause) {
-        fail(new Error(`the handler of ${options.durable} threw`, { cause }))
+        giveBack(msg, putBackMs)
+        options.odd?.(new Error(`${options.durable} cannot take ${msg.subject}`, { cause }))
       }
       fill()
     },
@@ -94,8 +100,9 @@ export function pull(broker: Broker, options: PullOptions): Consumption {
     outstanding = 0
   }
 
-  function giveBack(msg: Msg): void {
-    if (msg.reply) broker.publish(msg.reply, '-NAK')
+  function giveBack(msg: Msg, delayMs = 0): void {
+    if (msg.reply)
+      broker.publish(msg.reply, delayMs === 0 ? '-NAK' : `-NAK ${JSON.stringify({ delay: delayMs * 1e6 })}`)
   }
 
   function onStatus(msg: Msg): void {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Broker } from './broker.ts'
 import { callService } from './requests.ts'
 
-const reply = { kind: 'reply', msg: { json: () => ({ ok: true, value: 'done' }) } }
+const reply = { kind: 'reply', msg: { string: () => JSON.stringify({ ok: true, value: 'done' }) } }
 
 /** Asked in turn: what they are asked, and the answers, which the test gives. */
 function broker() {
@@ -40,4 +40,13 @@ test('it is sent also to a service that does not say so, and a quick one is sent
   void callService<string>(caller, 'svc.registry.agents.list', {}, 5000)
   await turn()
   expect(asked[2]?.subject).toBe('svc.registry.agents.list')
+})
+
+test('an answer that is none is `unavailable`, whatever stands there', async () => {
+  for (const said of ['garbage', '', 'null', '[]', '{}', '{"ok":false}', '{"ok":false,"error":"x"}']) {
+    const msg = { string: () => said }
+    const caller = { request: async () => ({ kind: 'reply', msg }) } as unknown as Broker
+    const answer = await callService(caller, 'svc.registry.put', {})
+    expect(answer).toMatchObject({ ok: false, error: { code: 'unavailable' } })
+  }
 })

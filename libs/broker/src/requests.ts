@@ -1,7 +1,7 @@
 // Request and reply between services: JSON both ways, a `Reply` back, deadlines on both sides.
 import { nuid } from '@nats-io/nats-core'
 import type { ErrorBody, Reply } from '@reins/contracts'
-import { errorTable, ReinsError, serviceSubject } from '@reins/contracts'
+import { decodeReply, errorTable, fieldsOf, jsonValue, ReinsError, serviceSubject } from '@reins/contracts'
 import type { Broker } from './broker.ts'
 import { listen } from './listen.ts'
 import { type Announced, defaultLargeLimits, LargeRequests, partBytes, partsOf } from './large-requests.ts'
@@ -34,7 +34,11 @@ export function serveRequests(
   const run = (verb: string, text: string): Promise<Reply<unknown>> => {
     const handler = handlers[verb] ?? unknownVerb
     return answer(
-      async () => handler(text === '' ? {} : JSON.parse(text)),
+      async () => {
+        const request = text === '' ? {} : jsonValue(text)
+        if (request === undefined) throw new ReinsError('invalid_request', 'The request is no JSON.')
+        return handler(request)
+      },
       (cause) => failed(verb, cause),
     )
   }
@@ -54,7 +58,7 @@ export function serveRequests(
       answer(
         async () => {
           const at = `${here}.${++begun}`
-          large.begin(at, JSON.parse(new TextDecoder().decode(body)) as Announced)
+          large.begin(at, announced(new TextDecoder().decode(body)))
           return { value: { at } }
         },
         (cause) => failed(largeVerb, cause),
@@ -76,6 +80,13 @@ export function serveRequests(
       large.close()
     },
   }
+}
+
+function announced(text: string): Announced {
+  const { verb, bytes } = fieldsOf(jsonValue(text))
+  if (typeof verb !== 'string' || !Number.isSafeInteger(bytes) || Number(bytes) < 1)
+    throw new ReinsError('invalid_request', 'A large request says which one it is, and how many bytes it has.')
+  return { verb, bytes: Number(bytes) }
 }
 
 const largeVerb = 'large'
@@ -135,18 +146,21 @@ async function ask<T>(broker: Broker, subject: string, body: string | Uint8Array
   const watch = withinMs > watchedFromMs ? await watchService(broker, here) : undefined
   const asked = broker.request(subject, body, { withinMs })
   const outcome = await (watch ? Promise.race([asked, watch.gone]) : asked).finally(() => watch?.stop())
-  if (outcome.kind === 'reply') return outcome.msg.json<Reply<T>>()
-  const error: ErrorBody = {
-    code: 'unavailable',
-    message: {
+  if (outcome.kind === 'reply')
+    return decodeReply<T>(outcome.msg.string()) ?? noAnswer(`The ${service} service answered what is no answer.`)
+  return noAnswer(
+    {
       'no-responders': `The ${service} service is not running.`,
       'timed-out': `The ${service} service did not answer within ${withinMs} ms.`,
       gone: `The ${service} service ended before it answered. What was asked for may have happened in part.`,
     }[outcome.kind],
-    next: errorTable.unavailable.next,
-  }
-  return { ok: false, error }
+  )
 }
+
+const noAnswer = (message: string): { readonly ok: false; readonly error: ErrorBody } => ({
+  ok: false,
+  error: { code: 'unavailable', message, next: errorTable.unavailable.next },
+})
 
 /** A request with a longer deadline is watched. */
 const watchedFromMs = 10_000

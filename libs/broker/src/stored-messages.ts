@@ -5,9 +5,10 @@
 //       stream, which with a million other messages costs it more than all the rest. So the last message is read first.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Msg } from '@nats-io/nats-core'
+import { fieldsOf, jsonValue } from '@reins/contracts'
 import type { Broker } from './broker.ts'
 import { directGetSubject, leaderGetSubject } from './jetstream-api.ts'
-import { type HeaderOf, headersOf } from './message-headers.ts'
+import { type HeaderOf, storedHeadersOf } from './message-headers.ts'
 import { BrokerUnavailable } from './unavailable.ts'
 
 export interface StoredMessage {
@@ -168,10 +169,10 @@ export async function nextMessages(
     (msg) => {
       const stored = storedFromDirect(msg)
       if (stored) {
-        if (Number(stored.header('Nats-Last-Sequence')) > after) return 'last' // M1
-        messages.push(stored)
-        after = stored.seq
-        state.pending = Number(stored.header('Nats-Num-Pending')) || 0
+        if (Number(stored.said('Nats-Last-Sequence')) > after) return 'last' // M1
+        messages.push(stored.message)
+        after = stored.message.seq
+        state.pending = Number(stored.said('Nats-Num-Pending')) || 0
         return 'more'
       }
       // The end of all, or nothing there. Any other status is no answer: what came is good, the rest is asked for again.
@@ -197,17 +198,13 @@ async function nextFromLeader(
 }
 
 /** A direct get's answer: the message's own headers, and what the server says of it. undefined: a status, not a message. */
-function storedFromDirect(msg: Msg): StoredMessage | undefined {
-  const header = headersOf(msg)
-  const subject = header?.('Nats-Subject')
-  if (!header || !subject) return undefined
-  return {
-    subject,
-    seq: Number(header('Nats-Sequence')),
-    storedAt: timeOf(header('Nats-Time-Stamp')),
-    header,
-    body: msg.string(),
-  }
+function storedFromDirect(msg: Msg): { readonly message: StoredMessage; readonly said: HeaderOf } | undefined {
+  const headers = storedHeadersOf(msg)
+  const subject = headers?.said('Nats-Subject')
+  if (!headers || !subject) return undefined
+  const { header, said } = headers
+  const seq = Number(said('Nats-Sequence'))
+  return { message: { subject, seq, storedAt: timeOf(said('Nats-Time-Stamp')), header, body: msg.string() }, said }
 }
 
 const timeOf = (text: string): number => Date.parse(text) || 0
@@ -220,18 +217,7 @@ async function directGet(
 ): Promise<StoredMessage | undefined | 'again'> {
   const outcome = await broker.request(directGetSubject(stream), JSON.stringify(ask), { withinMs })
   if (outcome.kind !== 'reply') return 'again'
-  return storedFromDirect(outcome.msg) ?? (outcome.msg.headers?.code === 404 ? undefined : 'again')
-}
-
-interface MessageGetReply {
-  readonly message?: {
-    readonly subject: string
-    readonly seq: number
-    readonly time?: string
-    readonly hdrs?: string
-    readonly data?: string
-  }
-  readonly error?: { readonly code: number }
+  return storedFromDirect(outcome.msg)?.message ?? (outcome.msg.headers?.code === 404 ? undefined : 'again')
 }
 
 async function leaderGet(
@@ -242,25 +228,23 @@ async function leaderGet(
 ): Promise<StoredMessage | undefined | 'again'> {
   const outcome = await broker.request(leaderGetSubject(stream), JSON.stringify(ask), { withinMs })
   if (outcome.kind !== 'reply') return 'again'
-  const { message, error } = outcome.msg.json<MessageGetReply>()
-  if (error) return error.code === 404 ? undefined : 'again'
-  if (!message) return 'again'
-  const headers = parseHeaders(message.hdrs)
+  const { message, error } = fieldsOf(jsonValue(outcome.msg.string()))
+  if (error !== undefined) return fieldsOf(error).code === 404 ? undefined : 'again'
+  const { subject, seq, time, hdrs, data } = fieldsOf(message)
+  if (typeof subject !== 'string' || typeof seq !== 'number') return 'again'
+  const headers = parseHeaders(textOf(hdrs))
   return {
-    subject: message.subject,
-    seq: message.seq,
-    storedAt: timeOf(message.time ?? ''),
+    ...{ subject, seq, storedAt: timeOf(textOf(time)) },
     header: (name) => headers.get(name) ?? '',
-    body: Buffer.from(message.data ?? '', 'base64').toString('utf8'),
+    body: Buffer.from(textOf(data), 'base64').toString('utf8'),
   }
 }
 
-function parseHeaders(base64: string | undefined): Map<string, string> {
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+function parseHeaders(base64: string): Map<string, string> {
   const headers = new Map<string, string>()
-  for (const line of Buffer.from(base64 ?? '', 'base64')
-    .toString('utf8')
-    .split('\r\n')
-    .slice(1)) {
+  for (const line of Buffer.from(base64, 'base64').toString('utf8').split('\r\n').slice(1)) {
     const at = line.indexOf(':')
     if (at > 0) headers.set(line.slice(0, at), line.slice(at + 1).trim())
   }

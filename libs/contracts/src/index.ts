@@ -110,6 +110,7 @@ export {
   type PutAgent,
   type PutAgentResult,
   type PutCondition,
+  decodeReply,
   type Reply,
   VersionEntry,
 } from './agents/registry.ts'
@@ -267,6 +268,7 @@ export {
   unionPermissions,
   unionUser,
 } from './broker/nats-users.ts'
+export { decoder, fieldsOf, jsonValue } from './broker/stored-value.ts'
 export { type AskedService, mayAsk, type ServiceVerb, serviceVerbs } from './broker/service-verbs.ts'
 export {
   type ControlReply,
@@ -322,6 +324,7 @@ export {
   objectStream,
   outputsKeptMs,
   parseLiveSubject,
+  ownSessionSubject,
   parseSessionSubject,
   parseTimerSubject,
   type RegistryKind,

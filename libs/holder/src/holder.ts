@@ -54,6 +54,8 @@ export interface HolderEvents {
   serving(pool: string): void
   /** The look for new pools failed; the next one comes by itself. */
   missed(error: unknown): void
+  /** A trigger could not be taken; it comes again after a while. */
+  readonly odd?: ((error: Error) => void) | undefined
   gone(instance: string, calls: number): void
   /** Every third of ack_wait: the time for gauges. */
   beat(): void
@@ -179,6 +181,7 @@ export class Holder<A extends HeldActor> {
       failed: fatal,
       serving: on.serving,
       missed: on.missed,
+      odd: on.odd,
     })
     this.#heartbeat = setInterval(() => {
       on.beat()

@@ -13,6 +13,8 @@ export interface ServingOptions {
   on(trigger: Trigger): void
   /** A consumer has ended by itself. */
   failed(error: Error): void
+  /** As of WorkQueue.consume. */
+  readonly odd?: ((error: Error) => void) | undefined
   /** A pool is served from now on. */
   serving(pool: string): void
   /** The look for new pools failed; the next one comes by itself. */
@@ -77,11 +79,11 @@ export class ServedPools {
       if (kind === this.#kind && serves(this.#labels, labels)) await this.#serve(key, options)
   }
 
-  async #serve(pool: string, { free, on, failed, serving }: ServingOptions): Promise<void> {
+  async #serve(pool: string, { free, on, failed, odd, serving }: ServingOptions): Promise<void> {
     if (this.#begun.has(pool) || this.#closed) return
     this.#begun.add(pool)
     try {
-      const offered = { free: () => (this.#closed ? 0 : free(pool)), on, failed }
+      const offered = { free: () => (this.#closed ? 0 : free(pool)), on, failed, odd }
       this.#consumptions.set(pool, await this.#work.consume(this.#kind, pool, offered))
     } catch (error) {
       // The next look begins it again.

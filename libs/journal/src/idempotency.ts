@@ -1,6 +1,7 @@
 // What is kept of a request with an Idempotency-Key (PROTOCOL 3.5): the port, and the form in which an entry is stored. Pure.
 //   S1. A stored form is never edited: a new one has another `v`, and older ones are still read.
 //   S2. What is of no form that is known here is unreadable, and says so: it is not taken for a key that was never used.
+import { jsonValue } from '@reins/contracts'
 
 /** The frame that a keyed request is going to append, noted before it is, and what came of it, once that is known. */
 export interface IdempotencyEntry {
@@ -44,8 +45,8 @@ export const encodeEntry = (entry: IdempotencyEntry): string => JSON.stringify({
 
 /** undefined: S2. */
 export function decodeEntry(text: string): IdempotencyEntry | undefined {
-  const stored = parse(text)
-  if (stored === undefined) return undefined
+  const stored = jsonValue(text)
+  if (!isObject(stored)) return undefined
   const { v, body, session, frame, subject, prev } = stored
   if (v !== undefined && v !== storedVersion) return undefined
   if (!isText(body) || !isText(session) || !isText(frame) || !isText(subject) || typeof prev !== 'number')
@@ -69,15 +70,6 @@ function outcomeOfAnswer(answer: unknown): KeptOutcome | undefined {
   const { status, body: receipt } = answer
   if (status === 201) return { kind: 'started', receipt }
   return { kind: status === 202 || 'messageId' in receipt ? 'accepted' : 'unchanged', receipt }
-}
-
-function parse(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isObject(value) ? value : undefined
-  } catch {
-    return undefined
-  }
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

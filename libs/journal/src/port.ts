@@ -108,7 +108,13 @@ export interface WorkQueue {
   consume(
     kind: 'exec' | 'tool',
     pool: string,
-    options: { free(): number; on(trigger: Trigger): void; failed(error: Error): void },
+    options: {
+      free(): number
+      on(trigger: Trigger): void
+      failed(error: Error): void
+      /** A trigger that `on` could not take: it comes again after a while. For a log. */
+      readonly odd?: ((error: Error) => void) | undefined
+    },
   ): Promise<Consumption>
   /** Every pool that was ever made: key, kind, labels. */
   pools(): Promise<
@@ -118,6 +124,8 @@ export interface WorkQueue {
       readonly labels: Readonly<Record<string, string>>
     }[]
   >
+  /** The keys of entries that the latest `pools` could not read. */
+  unreadable(): readonly string[]
   backlog(kind: 'exec' | 'tool', pool: string): Promise<PoolBacklog>
   /** The trigger that another process of the pool holds, and gives away. undefined: there is none of this sequence and handle. */
   given(kind: 'exec' | 'tool', pool: string, seq: number, handle: string): Promise<Trigger | undefined>

@@ -11,7 +11,9 @@ import {
   type BundleEntry,
   definitionDigest,
   encodeToken,
+  fieldsOf,
   formOf,
+  jsonValue,
   type KeptWebhook,
   type RegistryKind,
   registryKindFilter,
@@ -105,7 +107,7 @@ export async function readRegistry(
   const found = await (after === undefined
     ? lastMessage(broker, streams.registry, subject, { leader, withinMs })
     : nextMessage(broker, streams.registry, subject, { after, withinMs }))
-  return found && { seq: found.seq, id: found.header(registryIdHeader), value: parse(found.body) }
+  return found && { seq: found.seq, id: found.header(registryIdHeader), value: jsonValue(found.body) }
 }
 
 /** Watches `kinds`. Resolves when the view is ready (V1); rejects with BrokerUnavailable when that takes longer than `withinMs`. */
@@ -224,7 +226,7 @@ class Watch implements RegistryView {
 
   #take(message: JsMsg): void {
     const [, kind] = message.subject.split('.')
-    const value = parse(message.string())
+    const value = jsonValue(message.string())
     if (kind === 'agent') this.#learn(this.#agents, message, parseAgent(value), (entry) => entry.name)
     else if (kind === 'token') this.#learn(this.#tokens, message, parseToken(value), (entry) => entry.hash)
     else if (kind === 'role') this.#learn(this.#roles, message, parseRole(value), (entry) => entry.name)
@@ -358,17 +360,6 @@ class Watch implements RegistryView {
     void this.#messages?.close()
   }
 }
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 
 /** undefined: not a record of this kind. */
 export function parseAgent(value: unknown): AgentEntry | undefined {

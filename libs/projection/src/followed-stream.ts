@@ -1,13 +1,13 @@
 // A stream as rows in Postgres, for lists. Derived: drop the tables, and they are made again.
 //   FS1. Rows and the sequence that they account for are committed together; what is committed is never applied again.
-//   FS2. A malformed record is never skipped: the projection stops at it, and says its sequence until it is started anew.
+//   FS2. A record that is none is passed over, and its sequence is in the log and in the state for as long as the process lives.
 //   FS3. Postgres may be away at any moment, at the start too: the projection goes on from its checkpoint when it is back.
 import { DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { type Broker, BrokerUnavailable } from '@reins/broker'
 import type { Log } from '@reins/telemetry'
 import type { Kysely, Transaction } from 'kysely'
 import type { Applicable, Checkpoint } from './checkpoint.ts'
-import { type Following, type ProjectionLoop, type ProjectionState, runLoop } from './loop.ts'
+import { type Following, type ProjectionLoop, type ProjectionState, runLoop, Unprojectable } from './loop.ts'
 import { SeqWaiters } from './seq-waiters.ts'
 
 export interface FollowedStreamOptions<Tables> {
@@ -39,6 +39,7 @@ interface Batched extends Applicable {
 }
 
 const batchSize = 200
+const mostPassedOver = 1000
 // A request that is lost with its connection is not answered: the sooner it is sent again, the sooner things go on.
 const apiMs = 2000
 
@@ -51,6 +52,8 @@ class Follower<Tables> implements FollowedStream {
   readonly #options: FollowedStreamOptions<Tables>
   readonly #loop: ProjectionLoop
   readonly #waiters = new SeqWaiters()
+  /** FS2. By sequence, the latest last. */
+  readonly #passedOver = new Map<number, string>()
 
   constructor(options: FollowedStreamOptions<Tables>) {
     this.#options = options
@@ -59,7 +62,11 @@ class Follower<Tables> implements FollowedStream {
   }
 
   state(): ProjectionState {
-    return this.#loop.state()
+    const state = this.#loop.state()
+    const why = [...this.#passedOver.values()].at(-1)
+    return state.kind !== 'following' || why === undefined
+      ? state
+      : { ...state, passedOver: { count: this.#passedOver.size, why } }
   }
 
   /** Until something fails or it is closed. */
@@ -102,9 +109,14 @@ class Follower<Tables> implements FollowedStream {
   }
 
   async #apply(batch: readonly Batched[], last: number): Promise<void> {
-    const { what, db, checkpoint, apply } = this.#options
+    const { what, db, log, checkpoint, apply } = this.#options
     const seq = await checkpoint.advance(db, batch, async (trx, news) => {
-      for (const { message } of news) await apply(trx, message)
+      for (const { seq, message } of news)
+        await apply(trx, message).catch((error: unknown) => {
+          if (!(error instanceof Unprojectable)) throw error
+          if (!this.#passedOver.has(seq)) log.error({ err: error.message }, `${what} passes over a record`)
+          if (this.#passedOver.size < mostPassedOver) this.#passedOver.set(seq, error.message)
+        })
     })
     this.#waiters.reached(seq)
     if (seq < last) throw new Error(`the checkpoint went back to ${seq}: ${what} is read on from there`)

@@ -1,6 +1,7 @@
 // The life of a projection: it follows its stream, waits while Postgres or the broker is away, and goes on by itself.
 //   L1. Postgres may be away at any moment, at the start too.
-//   L2. Only what says that it cannot pass by itself (`Unprojectable`) stops the projection, until it is started anew.
+//   L2. A record that no rule can apply (`Unprojectable`) is passed over, and told of for as long as the process lives: whoever may write
+//       to a stream could else stop what everybody reads, for good.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Log } from '@reins/telemetry'
 import { isAway } from './database.ts'
@@ -8,9 +9,9 @@ import { isAway } from './database.ts'
 export type ProjectionState =
   | { readonly kind: 'starting' }
   | { readonly kind: 'catching up'; readonly seq: number; readonly of: number }
-  | { readonly kind: 'following' }
+  /** `passedOver`: the latest of the records that no rule could apply, and how many there were. */
+  | { readonly kind: 'following'; readonly passedOver?: { readonly count: number; readonly why: string } }
   | { readonly kind: 'waiting'; readonly why: string }
-  | { readonly kind: 'stopped'; readonly why: string }
 
 /** L2. A record that no rule of this version can apply. */
 export class Unprojectable extends Error {}
@@ -64,12 +65,6 @@ export function runLoop({ what, log, follow, failed }: LoopOptions): ProjectionL
         await follow(following)
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error)
-        if (!signal.aborted && error instanceof Unprojectable) {
-          state = { kind: 'stopped', why }
-          log.error({ err: why }, `${what} has stopped`)
-          failed?.(why)
-          return
-        }
         if (!signal.aborted && state.kind !== 'waiting') log.warn({ err: why }, `${what} waits, and tries again`)
         state = { kind: 'waiting', why: isAway(error) ? 'Postgres does not answer' : why }
         failed?.(why)
@@ -92,14 +87,17 @@ export function healthOf(state: ProjectionState | undefined): string {
   switch (state?.kind) {
     case undefined:
       return 'no database is configured'
-    case 'following':
-      return 'ok'
+    case 'following': {
+      const { passedOver } = state
+      if (!passedOver) return 'ok'
+      const others = passedOver.count > 1 ? ` (${passedOver.count} such records in all)` : ''
+      return `${passedOver.why}, and left out of the lists${others}`
+    }
     case 'starting':
       return 'starting'
     case 'catching up':
       return `catching up: ${state.seq} of ${state.of}`
     case 'waiting':
-    case 'stopped':
       return state.why
     default:
       return state satisfies never

@@ -209,6 +209,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     on: {
       serving: (pool) => log.info({ pool }, 'serving a pool'),
       missed: (error) => log.warn({ err: error }, 'could not look for new pools'),
+      odd: (error) => log.error({ err: error }, 'a trigger cannot be taken; it comes again'),
       gone: (gone, calls) => log.warn({ instance: gone, calls }, 'an executor is gone; taking its calls over'),
       beat() {
         metrics.busy.set(holder.busy)

@@ -76,12 +76,9 @@ function rebuildable(index: SessionIndex | undefined): SessionIndex {
       next: 'Set DATABASE_URL for the memory service, and restart it.',
     })
   const state = index.state()
-  if (index.progress().kind !== 'running' && (state.kind === 'waiting' || state.kind === 'stopped'))
+  if (index.progress().kind !== 'running' && state.kind === 'waiting')
     throw new ReinsError('unavailable', `The index cannot be rebuilt now: ${state.why}.`, {
-      next:
-        state.kind === 'waiting'
-          ? 'Wait until Postgres is back, and repeat the request.'
-          : 'The log of the memory service names what stopped the index.',
+      next: 'Wait until Postgres is back, and repeat the request.',
     })
   return index
 }

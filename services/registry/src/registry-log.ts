@@ -4,9 +4,10 @@
 //   L2. A refusal proves that a record behind the condition exists; mine is in if and only if the first one carries my id.
 
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Broker, BrokerUnavailable, lastMessage, makeHeaders, readMessages } from '@reins/broker'
+import { type Broker, BrokerUnavailable, lastMessage, makeHeaders, publishReply, readMessages } from '@reins/broker'
 import {
   allRegistryFilter,
+  jsonValue,
   makeShortId,
   type RegistryKind,
   ReinsError,
@@ -116,25 +117,17 @@ class KindRecords {
     })
     for (const { seq, subject, body, header } of news) {
       this.#seq = seq
-      this.#records.set(subject, { seq, id: header(registryIdHeader), value: parse(body) })
+      this.#records.set(subject, { seq, id: header(registryIdHeader), value: jsonValue(body) })
     }
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }
 
 /** The sequence, or what to do. Throws where the server says that it never will be. */
 function readAck(text: string): number | 'refused' | 'again' {
-  const { seq, error } = JSON.parse(text) as { seq?: number; error?: { err_code?: number; description?: string } }
-  if (error === undefined) return typeof seq === 'number' ? seq : 'again'
+  const { seq, error } = publishReply(text)
+  if (error === undefined) return seq ?? 'again'
   if (refusals.includes(error.err_code ?? 0)) return 'refused'
-  const { err_code: code = 0, description = 'no reason given' } = error
+  const { err_code: code = 0, description } = error
   if (code === 10047 || /no space left/i.test(description))
     throw new ReinsError('storage_full', `The registry cannot write: ${description}.`)
   // No leader, no resources, in flight: it passes.

@@ -1,6 +1,14 @@
 // The logs as the audit reads them: by direct gets of the broker, behind a time or a sequence.
 import { type Broker, nextMessages } from '@reins/broker'
-import { allRegistryFilter, decodeFrame, gatewayFramesFilter, parseSessionSubject, streams } from '@reins/contracts'
+import {
+  allRegistryFilter,
+  decodeFrame,
+  fieldsOf,
+  gatewayFramesFilter,
+  jsonValue,
+  parseSessionSubject,
+  streams,
+} from '@reins/contracts'
 import type { AuditMessage, AuditSource } from './api/access/audit.ts'
 
 export const auditSource = (broker: Broker): AuditSource => ({
@@ -22,17 +30,8 @@ export const auditSource = (broker: Broker): AuditSource => ({
 
 function record(seq: number, at: number, subject: string, body: string): AuditMessage {
   const [, kind = ''] = subject.split('.')
-  const value = parse(body)
+  const value = fieldsOf(jsonValue(body))
   const { name, hash, by } = value
   const named = typeof name === 'string' ? name : typeof hash === 'string' ? hash : ''
   return { seq, at, by: typeof by === 'string' ? by : 'registry', on: `${kind} ${named}`, events: [], value }
-}
-
-function parse(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-  } catch {
-    return {}
-  }
 }

@@ -31,6 +31,7 @@ import { Runs } from './api/runs/runs.ts'
 import { Values } from './api/values.ts'
 import { Webhooks } from './api/webhooks.ts'
 import { Appender } from './api/writes/appender.ts'
+import { believedHead } from './api/writes/believed-head.ts'
 import { Approvals } from './api/writes/approvals.ts'
 import { Upgrades } from './api/writes/upgrades.ts'
 import { Elicitations } from './api/writes/elicitations.ts'
@@ -77,6 +78,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     'reins_gateway_appends_refused_total',
     'Appends that met a newer frame, decided again',
   )
+  const folds = new SessionFolds(sessions, limits.foldsKept)
   const appender = new Appender({
     sessions,
     now: () => clock.now(),
@@ -84,10 +86,10 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     headsKept: limits.headsKept,
     refused: () => refused.inc(),
     admission: config.admission,
+    believed: (session, head) => believedHead(folds, session, head),
   })
   const queues = new QueueBoard(() => clock.now())
   const slow = new SlowCalls(() => clock.now())
-  const folds = new SessionFolds(sessions, limits.foldsKept)
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal)
   const refills = new Refills({ atOnce: limits.refillsAtOnce, spreadMs: 500, random: () => clock.random() })

@@ -208,6 +208,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     on: {
       serving: (pool) => log.info({ pool }, 'serving a pool'),
       missed: (error) => log.warn({ err: error }, 'could not look for new pools'),
+      odd: (error) => log.error({ err: error }, 'a trigger cannot be taken; it comes again'),
       gone: (gone, calls) => log.warn({ instance: gone, calls }, 'a tool-runner is gone; looking after its calls'),
       beat() {
         busyGauge.set(active.size)

@@ -39,7 +39,7 @@ export interface DoctorOptions {
 /** Never rejects. Looks at all of it at once. */
 export async function inspect(options: DoctorOptions): Promise<DoctorRow[]> {
   const owner = dataDirOwner(options.dataDir)
-  const [rows, running] = await Promise.all([ownRows(options, owner), runningRows(owner)])
+  const [rows, running] = await Promise.all([ownRows(options, owner), runningRows(owner, options.dataDir)])
   return [...rows.filter((one) => one !== undefined), ...running]
 }
 

@@ -7,12 +7,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type DiskLimits, diskState } from '../data/disk-budget.ts'
 import type { Owner } from '../data/owner-lock.ts'
 import type { DoctorRow } from './doctor.ts'
+import { quarantinedRow } from './quarantined-row.ts'
 
 /** ms in which a process that is well answers by far. */
 const answerWithinMs = 3000
 
 /** No rows where nothing runs on the folder. */
-export async function runningRows(owner: Owner | undefined): Promise<DoctorRow[]> {
+export async function runningRows(owner: Owner | undefined, dataDir: string): Promise<DoctorRow[]> {
   if (owner?.note === undefined || !URL.canParse(owner.note)) return []
   const url = owner.note
   let parts: Readonly<Record<string, unknown>>
@@ -29,8 +30,12 @@ export async function runningRows(owner: Owner | undefined): Promise<DoctorRow[]
     ]
   }
   const bad = Object.entries(parts).flatMap(([part, state]) => (state === 'ok' ? [] : [[part, String(state)] as const]))
-  if (bad.length === 0) return [{ what: 'running', status: 'ok', found: `at ${url}, every part is well`, hint: '' }]
-  return bad.map(([part, state]) => ({ what: part, status: 'warning', found: state, hint: hintFor(part, state) }))
+  const quarantined = await quarantinedRow(dataDir, url)
+  const rows: readonly DoctorRow[] =
+    bad.length === 0
+      ? [{ what: 'running', status: 'ok', found: `at ${url}, every part is well`, hint: '' }]
+      : bad.map(([part, state]) => ({ what: part, status: 'warning', found: state, hint: hintFor(part, state) }))
+  return [...rows, ...(quarantined ? [quarantined] : [])]
 }
 
 /** Of what another version may have said. */
@@ -58,6 +63,8 @@ const diskHints: readonly (readonly [says: RegExp, hint: string])[] = [
 ]
 
 export function hintFor(part: string, state: string): string {
+  if (state.includes('cannot be read'))
+    return 'Somebody who has the password of a service wrote there, or the disk lost something. Reins goes on without it. See docs/operations.md.'
   const disk = diskHints.find(([says]) => says.test(state))
   if (disk) return disk[1]
   if (/^away|ECONNREFUSED|not connected/.test(state)) return 'It is away. Reins goes on when it is back.'

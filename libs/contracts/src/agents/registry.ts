@@ -1,6 +1,7 @@
 // The registry's events (stream REG) and its requests. Each event is its entity's new state (PROTOCOL 10).
 import { type Static, Type } from 'typebox'
-import type { ErrorBody } from '../errors.ts'
+import { type ErrorBody, errorCodes } from '../errors.ts'
+import { fieldsOf, jsonValue } from '../broker/stored-value.ts'
 import { BundleDigest, CodeTool, type SentFile, WorkflowFacts } from './code/code.ts'
 import { AgentDefinition } from './definition.ts'
 import { CodeBuild, maxInstanceId } from './code/instance.ts'
@@ -104,6 +105,24 @@ export interface ListAgents {
 export type Reply<T> =
   | { readonly ok: true; readonly value: T; readonly seq?: number }
   | { readonly ok: false; readonly error: ErrorBody }
+
+/** undefined: it is no Reply. What the value is, its service alone says. A code of a newer service is `internal`. */
+export function decodeReply<T>(text: string): Reply<T> | undefined {
+  const { ok, value, seq, error } = fieldsOf(jsonValue(text))
+  if (ok === true)
+    return { ok, value: value as T, ...(typeof seq === 'number' && Number.isSafeInteger(seq) ? { seq } : {}) }
+  const { code, message, details, next } = fieldsOf(error)
+  if (ok !== false || typeof message !== 'string') return undefined
+  return {
+    ok,
+    error: {
+      code: errorCodes.find((known) => known === code) ?? 'internal',
+      message,
+      ...(details === undefined ? {} : { details }),
+      ...(typeof next === 'string' ? { next } : {}),
+    },
+  }
+}
 
 /**
  * `svc.registry.configure`: runs the initializer of an agent of a project for one id, and keeps what it gave as a version.

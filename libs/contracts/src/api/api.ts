@@ -145,6 +145,10 @@ export const SessionInfo = Type.Object(
         ),
       ),
     ),
+    /** Only of one session, never in a list: why it is in quarantine, and the frame that is the evidence. */
+    quarantine: Type.Optional(
+      Type.Object({ reason: Type.String(), frame: Type.Integer({ description: 'The number of the frame' }) }, closed),
+    ),
     /** Only of one session, never in a list: its MCP servers, as their latest answer was. */
     servers: Type.Optional(
       Type.Array(

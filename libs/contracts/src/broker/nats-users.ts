@@ -42,26 +42,34 @@ export type ServiceName = (typeof serviceNames)[number]
 
 const objects: readonly string[] = Object.values(objectStores).map(objectStream)
 const stores: readonly string[] = [...Object.values(streams), ...Object.values(buckets).map(bucketStream), ...objects]
-/** Read by consumers, which everybody may therefore make; `watched` ones come and go, so they may be deleted too. */
-const watched: readonly string[] = [streams.registry, bucketStream(buckets.pools), ...objects]
-const consumed: readonly string[] = [streams.sessions, ...watched]
+const sessionStreams: readonly string[] = [streams.sessions]
 
 const api = (...verbs: readonly string[]): readonly string[] => verbs.map((verb) => `$JS.API.${verb}`)
 const consumersOf = (stream: string): readonly string[] =>
   api(`CONSUMER.CREATE.${stream}`, `CONSUMER.CREATE.${stream}.>`, `CONSUMER.DURABLE.CREATE.${stream}.*`)
+/** By consumers that come and go, and that nobody acks. */
+const follows = (...of: readonly string[]): readonly string[] =>
+  of.flatMap((stream) => [
+    ...consumersOf(stream),
+    ...api(`CONSUMER.MSG.NEXT.${stream}.*`, `CONSUMER.DELETE.${stream}.*`),
+    // How a reader of an object tells the server to go on.
+    `$JS.FC.${stream}.>`,
+  ])
+/** By durables, which are nobody's to delete. */
+const works = (...of: readonly string[]): readonly string[] =>
+  of.flatMap((stream) => [...consumersOf(stream), ...api(`CONSUMER.MSG.NEXT.${stream}.*`), ...acks(stream)])
+/** With a domain and an account in it, the subject of an ack is longer. */
+const acks = (stream: string): readonly string[] => [`$JS.ACK.${stream}.>`, `$JS.ACK.*.*.${stream}.>`]
 
 const everybodyPublishes: readonly string[] = [
-  ...api('INFO', 'STREAM.INFO.*', 'STREAM.NAMES', 'STREAM.LIST', 'STREAM.MSG.GET.*', 'DIRECT.GET.>'),
-  ...api('CONSUMER.INFO.>', 'CONSUMER.NAMES.*', 'CONSUMER.LIST.*', 'CONSUMER.MSG.NEXT.>'),
+  ...api('INFO', 'STREAM.INFO.*', 'STREAM.NAMES', 'STREAM.LIST'),
+  ...stores.flatMap((stream) => api(`STREAM.MSG.GET.${stream}`, `DIRECT.GET.${stream}`, `DIRECT.GET.${stream}.>`)),
+  ...api('CONSUMER.INFO.>', 'CONSUMER.NAMES.*', 'CONSUMER.LIST.*'),
   // Each service makes what is missing at its start; making it again with other settings is refused by the broker.
   ...stores.flatMap((stream) => api(`STREAM.CREATE.${stream}`)),
-  ...consumed.flatMap(consumersOf),
-  ...watched.flatMap((stream) => api(`CONSUMER.DELETE.${stream}.*`)),
-  '$JS.ACK.>',
-  '$JS.FC.>',
-  `$KV.${buckets.pools}.>`,
+  // What the registry keeps, everybody watches.
+  ...follows(streams.registry),
 ]
-const everybodyHears = ['$KV.>', '$O.>', 'rp.ses.>', 'live.>', 'reg.>', 'hb.>']
 
 const frames = (role: Role): string => `ses.*.*.*.${role}.>`
 const deltas = (role: 'e' | 't'): string => `live.*.*.*.${role}`
@@ -88,37 +96,44 @@ const own: Readonly<Record<ServiceName, Own>> = {
     says: [
       ...['reg.>', `$O.${objectStores.bundles}.>`, ...stores.flatMap((stream) => api(`STREAM.UPDATE.${stream}`))],
       ...answersTo('session-gateway', 'executor', 'tool-runner', 'memory'),
+      ...follows(...objects),
     ],
     hears: ['svc.registry.>'],
   },
   'session-gateway': {
-    says: [frames('g'), canarySubject, 'svc.>', `$KV.${buckets.idempotency}.>`],
+    says: [
+      ...[frames('g'), canarySubject, 'svc.>', `$KV.${buckets.idempotency}.>`, `$KV.${buckets.pools}.>`],
+      // It makes pools, and their durables, before the first frame to them. It takes nothing from them.
+      ...[...sessionStreams.flatMap(consumersOf), ...follows(...objects)],
+    ],
     never: [resolveSecrets, signWebhook], // NU3
-    hears: [],
+    hears: ['rp.ses.>', 'live.>', 'hb.>'],
   },
   executor: {
     says: [
       ...[frames('e'), deltas('e'), 'timer.>', 'hb.executor.>', 'ctl.>', `$KV.${buckets.snapshots}.>`],
+      ...[`$KV.${buckets.pools}.>`, ...works(...sessionStreams), ...follows(...objects)],
       resolveSecrets,
       // Agents of projects, for the workflows that ask for them.
       serviceSubject('registry', configureVerb),
       ...answersTo('executor'),
     ],
-    hears: ['ctl.>'],
+    hears: ['ctl.>', 'rp.ses.>', 'hb.>'],
   },
   'tool-runner': {
     says: [
       ...[frames('t'), deltas('t'), 'hb.tool-runner.>', 'ctl.>', `$O.${objectStores.outputs}.>`, resolveSecrets],
+      ...[`$KV.${buckets.pools}.>`, ...works(...sessionStreams), ...follows(...objects)],
       // For the calls of agents: no more of the memory service.
       ...memoryToolQuestions.map((question) => serviceSubject('memory', memoryVerb(question))),
       ...answersTo('tool-runner', 'session-gateway'),
     ],
-    hears: ['ctl.>', 'svc.tool-runner.>'],
+    hears: ['ctl.>', 'svc.tool-runner.>', 'rp.ses.>', 'hb.>'],
   },
   memory: {
     says: [
-      ...[frames('m'), ...consumersOf(streams.timers), 'hook.>', 'hookfired.>', 'hooklog.>', signWebhook],
-      ...[allMemoriesFilter, ...consumersOf(streams.memories), ...api(`CONSUMER.DELETE.${streams.memories}.*`)],
+      ...[frames('m'), 'hook.>', 'hookfired.>', 'hooklog.>', signWebhook],
+      ...[allMemoriesFilter, ...works(...sessionStreams, streams.timers), ...follows(streams.memories)],
       resolveSecrets,
       ...answersTo('session-gateway', 'tool-runner'),
     ],
@@ -130,7 +145,7 @@ export function permissionsOf(service: ServiceName): NatsPermissions {
   const { says, never, hears } = own[service]
   return {
     publish: { allow: [...everybodyPublishes, ...says], ...(never === undefined ? {} : { deny: never }) },
-    subscribe: { allow: [`${inboxOf(service).own}.>`, ...everybodyHears, ...hears] },
+    subscribe: { allow: [`${inboxOf(service).own}.>`, ...hears] },
   }
 }
 

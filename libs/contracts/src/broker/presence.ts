@@ -1,7 +1,7 @@
 // What instances say to each other on core subjects: liveness, never facts (PROTOCOL 6). A lost message costs time, nothing else.
 //   P1. What another process said is a value only once it fits its schema. Anything else is as good as unsaid; nothing here throws.
-import { type Static, type TSchema, Type } from 'typebox'
-import { formOf } from '../form-of.ts'
+import { type Static, Type } from 'typebox'
+import { decoder } from './stored-value.ts'
 
 const text = Type.String({ maxLength: 1024 })
 const count = Type.Integer({ minimum: 0 })
@@ -102,15 +102,3 @@ export const decodeControlReply: (text: string) => ControlReply | undefined = de
   Type.Object({ running: Type.Boolean(), taken: Type.Optional(Type.Boolean()) }),
 )
 export const decodePoolEntry: (text: string) => PoolEntry | undefined = decoder<PoolEntry>(PoolEntry)
-
-function decoder<T>(schema: TSchema): (text: string) => T | undefined {
-  const fits = formOf(schema)
-  return (text) => {
-    try {
-      const value: unknown = JSON.parse(text)
-      return fits(value) ? (value as T) : undefined
-    } catch {
-      return undefined
-    }
-  }
-}

@@ -2,7 +2,7 @@
 //   N1. A token never holds a dot, a space or a wildcard: ids are checked before they get here (ids.ts), names are encoded.
 //   N2. The condition subject of a session is one byte-identical string for every writer (PROTOCOL 3.1).
 import { createHash } from 'node:crypto'
-import { partitionOf, rootOf } from '../ids.ts'
+import { isSessionId, partitionOf, rootOf } from '../ids.ts'
 
 export const streams = {
   sessions: 'SES',
@@ -55,7 +55,8 @@ export const toLog: Address = { kind: 'log' }
 export const toExec = (pool: string): Address => ({ kind: 'exec', pool })
 export const toTool = (pool: string): Address => ({ kind: 'tool', pool })
 
-const addressToken = (to: Address): string => (to.kind === 'log' ? 'log' : `${to.kind}.${to.pool}`)
+/** Without a pool (its frame was none, and named none) nobody can be meant. */
+const addressToken = (to: Address): string => (to.kind === 'log' || to.pool === '' ? 'log' : `${to.kind}.${to.pool}`)
 
 const sessionPrefix = (session: string): string => {
   const root = rootOf(session)
@@ -183,6 +184,16 @@ export function parseSessionSubject(subject: string): SessionSubject | undefined
   if ((to === 'exec' || to === 'tool') && pool && tokens.length === 7)
     return { session, root, role, to: { kind: to, pool } }
   return undefined
+}
+
+/**
+ * As `parseSessionSubject`; undefined also where it is not the one subject that frames of this session have. A frame under another one is
+ * found by no reading of the session, so nobody can act on it.
+ */
+export function ownSessionSubject(subject: string): SessionSubject | undefined {
+  const parsed = parseSessionSubject(subject)
+  if (!parsed || !isSessionId(parsed.session)) return undefined
+  return sessionSubject(parsed.session, parsed.role, parsed.to) === subject ? parsed : undefined
 }
 
 export function parseLiveSubject(subject: string): { readonly session: string; readonly role: 'e' | 't' } | undefined {

@@ -26,12 +26,28 @@ export const Delta = Type.Object(
 )
 export type Delta = Static<typeof Delta>
 
+/** By hand: there are tens of thousands a second. */
+function isDelta(value: Partial<Record<keyof Delta, unknown>>): value is Delta {
+  const { call, attempt, block, kind, offset, text, tool, toolCall } = value
+  return (
+    typeof text === 'string' &&
+    typeof call === 'string' &&
+    (kind === 'text' || kind === 'reasoning' || kind === 'arguments' || kind === 'output') &&
+    isCount(attempt) &&
+    isCount(block) &&
+    isCount(offset) &&
+    (tool === undefined || typeof tool === 'string') &&
+    (toolCall === undefined || typeof toolCall === 'string')
+  )
+}
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0
+
+/** undefined: it is none. */
 export function decodeDelta(body: string): Delta | undefined {
   try {
-    const value = JSON.parse(body) as Partial<Delta>
-    return typeof value.call === 'string' && typeof value.attempt === 'number' && typeof value.text === 'string'
-      ? (value as Delta)
-      : undefined
+    const value: unknown = JSON.parse(body)
+    return typeof value === 'object' && value !== null && isDelta(value) ? value : undefined
   } catch {
     return undefined
   }

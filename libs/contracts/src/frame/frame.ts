@@ -166,12 +166,21 @@ export function headFromHeaders(seq: number, header: (name: string) => string): 
   const status = header(frameHeaders.status)
   return {
     seq,
-    n: Number(header(frameHeaders.n)) || 0,
+    n: countIn(header(frameHeaders.n)),
     hash: header(frameHeaders.hash),
-    needs: Number(header(frameHeaders.needs)) || firstProtocol,
+    needs: countIn(header(frameHeaders.needs)) || firstProtocol,
     status: statuses.find((known) => known === status) ?? 'quarantined',
-    pool: header(frameHeaders.pool),
+    pool: poolIn(header(frameHeaders.pool)),
   }
+}
+
+/** '' where it is none: it becomes a token of a subject. */
+const poolIn = (text: string): string => (/^[A-Za-z0-9_-]{0,256}$/.test(text) ? text : '')
+
+/** 0 where it is no count: a header may say anything. */
+function countIn(text: string): number {
+  const count = Number(text)
+  return Number.isSafeInteger(count) && count > 0 ? count : 0
 }
 
 export function decodeFrame(raw: RawFrame): Frame {

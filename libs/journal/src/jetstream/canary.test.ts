@@ -1,12 +1,12 @@
 // What a broker can answer to an append that it cannot store, in its own words.
-import type { Broker } from '@reins/broker'
+import { type Broker, isTransient, type PublishError } from '@reins/broker'
 import { expect, test } from 'vitest'
 import { appendCanary } from './canary.ts'
-import { isTransient, type PublishError } from './publish-reply.ts'
 
 const brokerThatSays = (reply: object | 'nothing'): Pick<Broker, 'request'> =>
   ({
-    request: async () => (reply === 'nothing' ? { kind: 'timed-out' } : { kind: 'reply', msg: { json: () => reply } }),
+    request: async () =>
+      reply === 'nothing' ? { kind: 'timed-out' } : { kind: 'reply', msg: { string: () => JSON.stringify(reply) } },
   }) as unknown as Pick<Broker, 'request'>
 
 const noSpace = { code: 503, err_code: 10077, description: 'write /data/1.blk: no space left on device' }

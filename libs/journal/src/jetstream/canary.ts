@@ -1,15 +1,14 @@
 // A canary on JetStream: one message, in place of the one before, on a stream of its own. It is written and synced as a frame is.
-import type { Broker } from '@reins/broker'
+import { type Broker, isOutOfRoom, publishReply } from '@reins/broker'
 import { canarySubject } from '@reins/contracts'
 import type { CanaryOutcome } from '../append-watch.ts'
-import { isOutOfRoom, type PublishReply } from './publish-reply.ts'
 
 /** Within 2 s. Never rejects. */
 export async function appendCanary(broker: Pick<Broker, 'request'>): Promise<CanaryOutcome> {
   const outcome = await broker.request(canarySubject, '', { withinMs: 2000 })
   if (outcome.kind !== 'reply') return { kind: 'silent' }
-  const { error } = outcome.msg.json<PublishReply>()
-  if (!error) return { kind: 'taken' }
+  const { seq, error } = publishReply(outcome.msg.string())
+  if (!error) return { kind: seq === undefined ? 'silent' : 'taken' }
   const full = isOutOfRoom(error)
   // Without a leader or a quorum the next try may succeed: only what the store itself says is a refusal.
   return full || error.err_code === storeFailed

@@ -4,7 +4,7 @@
 //   F2. What this process publishes, its own listeners hear at once and not from the server: the connection for deltas has no echo.
 //   F3. What the end of a turn of the event loop has given rise to leaves at once; everything else waits for that end, and leaves in one
 //       write with what else is said in this turn.
-import { type Broker, headersOf, listen, readMessages } from '@reins/broker'
+import { type Broker, listen, readMessages, storedHeadersOf } from '@reins/broker'
 import {
   type Delta,
   decodeDelta,
@@ -36,13 +36,13 @@ export function createJetStreamFeed(broker: Broker, framesHere: FramesHere, ownL
     frames(of, on) {
       const filter = republished(typeof of === 'string' ? sessionFilter(of) : treeFilter(of.tree))
       return listen(broker, filter, (msg) => {
-        const header = headersOf(msg)
+        const headers = storedHeadersOf(msg)
         const subject = parseSessionSubject(msg.subject)
-        if (!header || !subject) return
+        if (!headers || !subject) return
         const frame = frameOf({
           subject: msg.subject,
-          seq: Number(header('Nats-Sequence')),
-          header,
+          seq: Number(headers.said('Nats-Sequence')),
+          header: headers.header,
           body: msg.string(),
         })
         if (frame) on({ session: subject.session, frame, to: subject.to })

@@ -1,13 +1,6 @@
 // Frames and heads of what the broker has stored.
 import type { StoredMessage } from '@reins/broker'
-import {
-  decodeFrame,
-  type Frame,
-  frameHeaders,
-  type Head,
-  headFromHeaders,
-  parseSessionSubject,
-} from '@reins/contracts'
+import { decodeFrame, type Frame, type Head, headFromHeaders, parseSessionSubject } from '@reins/contracts'
 
 /** undefined: a subject that belongs to no session. */
 export const frameOf = (message: Omit<StoredMessage, 'storedAt'>): Frame | undefined => {
@@ -18,4 +11,4 @@ export const frameOf = (message: Omit<StoredMessage, 'storedAt'>): Frame | undef
 export const headFromMessage = (message: StoredMessage): Head => headFromHeaders(message.seq, message.header)
 
 /** The n that its writer gave it; 0 where it says none. */
-export const frameNumber = (message: StoredMessage): number => Number(message.header(frameHeaders.n)) || 0
+export const frameNumber = (message: StoredMessage): number => headFromMessage(message).n

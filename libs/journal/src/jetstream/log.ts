@@ -3,9 +3,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import {
   type Broker,
   BrokerUnavailable,
+  isTransient,
   lastMessage,
   makeHeaders,
   messageAt,
+  publishReply,
   type ReadOptions,
   readMessages,
 } from '@reins/broker'
@@ -25,7 +27,6 @@ import {
 import type { AppendOutcome, SessionFrame, SessionLog } from '../port.ts'
 import { frameNumber, frameOf, headFromMessage } from './frames.ts'
 import type { FramesHere } from './frames-here.ts'
-import { isTransient, type PublishReply } from './publish-reply.ts'
 
 export interface JetStreamLogOptions {
   /** More than one replica: what is read to learn an append's fate is read from the leader. */
@@ -113,7 +114,7 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
       if (signal?.aborted) throw new BrokerUnavailable('appending a frame', { cause: signal.reason })
       const outcome = await broker.request(subject, encoded.body, { headers, withinMs: retryMs })
       if (outcome.kind === 'reply') {
-        const { seq, error } = outcome.msg.json<PublishReply>()
+        const { seq, error } = publishReply(outcome.msg.string())
         if (!error && seq !== undefined) {
           options.here?.tell(session, draft, { seq, hash: encoded.hash }, to)
           return { kind: 'appended', head: headAt(seq, draft, encoded.hash), above: [] }

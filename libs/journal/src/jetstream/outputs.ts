@@ -2,6 +2,7 @@
 //   O1. A session keeps `bytesOfSession` in all; what comes then is cut, and whoever keeps it is told by how much. The count
 //       lies beside the outputs, by the day. One output of a session after the other, in a process; only where two processes keep for one
 //       session at the same moment (a tool that was taken over from one that still lives) may it keep one output more.
+//   O3. A description that is none describes nothing: the client of the broker throws over it, here it is an output that is not there.
 //   O2. The bucket drops what is older than `keptMs`, and the count forgets it then.
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
@@ -37,7 +38,7 @@ export async function createJetStreamOutputs(broker: Broker, options: JetStreamO
   return {
     put: (session, bytes) => turns.take(session, () => put(session, bytes)),
     async get(session, ref) {
-      const found = await store.get(nameOf(session, ref))
+      const found = await described(() => store.get(nameOf(session, ref)))
       if (!found) return undefined
       // Whoever leaves before the end ends the reading with it.
       return { size: found.info.size, bytes: found.data as unknown as AsyncIterable<Uint8Array> }
@@ -69,7 +70,7 @@ export async function createJetStreamOutputs(broker: Broker, options: JetStreamO
       if (size === 0) return { ref: undefined, dropped }
       const ref = `sha256-${hash.digest('hex')}`
       const name = nameOf(session, ref)
-      if (!(await store.info(name))) {
+      if (!(await described(() => store.info(name)))) {
         await store.put({ name }, Readable.toWeb(createReadStream(file)) as ReadableStream<Uint8Array>)
         await count(store, session, { ...days, [today(now())]: (days[today(now())] ?? 0) + size })
       }
@@ -77,6 +78,16 @@ export async function createJetStreamOutputs(broker: Broker, options: JetStreamO
     } finally {
       await rm(file, { force: true })
     }
+  }
+}
+
+/** O3. What the broker does not answer is no description that is none, and rejects. */
+async function described<T>(ask: () => Promise<T | null>): Promise<T | null> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError || error instanceof RangeError) return null
+    throw error
   }
 }
 
@@ -101,7 +112,7 @@ async function keptByDay(
   session: string,
   { now, keptMs }: Pick<JetStreamOutputsOptions, 'now' | 'keptMs'>,
 ): Promise<Record<string, number>> {
-  const info = await store.info(countOf(session))
+  const info = await described(() => store.info(countOf(session)))
   const days: Record<string, number> = {}
   for (const [day, bytes] of Object.entries(info?.metadata ?? {}))
     if ((Number(day) + 1) * dayMs + keptMs > now() && Number(bytes) > 0) days[day] = Number(bytes)
@@ -111,6 +122,6 @@ async function keptByDay(
 async function count(store: ObjectStore, session: string, days: Readonly<Record<string, number>>): Promise<void> {
   const name = countOf(session)
   const metadata = Object.fromEntries(Object.entries(days).map(([day, bytes]) => [day, String(bytes)]))
-  if (await store.info(name)) await store.update(name, { name, metadata })
+  if (await described(() => store.info(name))) await store.update(name, { name, metadata })
   else await store.put({ name, metadata }, new Blob([]).stream() as ReadableStream<Uint8Array>)
 }

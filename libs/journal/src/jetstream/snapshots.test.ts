@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
 import type { KV } from '@nats-io/kv'
 import { expect, test } from 'vitest'
 import type { Snapshot } from '../port.ts'
@@ -10,7 +11,7 @@ function bucket(limit: number) {
   const kv = {
     get: async (key: string) => {
       const value = entries.get(key)
-      return value && { value, length: value.length, json: () => JSON.parse(Buffer.from(value).toString()) }
+      return value && { value, length: value.length }
     },
     put: async (key: string, value: string | Uint8Array) => {
       if (Buffer.byteLength(value) > limit) throw new Error(`${key} is too large`)
@@ -61,4 +62,15 @@ test('one whose part is missing is none, and a deleted one leaves nothing', asyn
   await snapshots.write('s', snapshot(8, noise(300_000)))
   await snapshots.delete('s')
   expect(entries.size).toBe(0)
+})
+
+test('what is no snapshot is none, and the next one is written over it', async () => {
+  const { snapshots, entries } = bucket(1000)
+  const bomb = gzipSync(Buffer.alloc(300 * 1024 * 1024, ' '))
+  for (const bytes of ['garbage', '{', '{}', 'null', '[]', '{"parts":1e9,"seq":1}', '{"seq":-1,"state":{}}', bomb]) {
+    entries.set('s', Buffer.from(bytes as string))
+    expect(await snapshots.read('s')).toBeUndefined()
+    await snapshots.write('s', snapshot(2, {}))
+    expect(await snapshots.read('s')).toEqual(snapshot(2, {}))
+  }
 })

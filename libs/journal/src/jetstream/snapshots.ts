@@ -1,6 +1,6 @@
 // Snapshots in a KV bucket: one entry a session, and where that would be too large for one message, parts beside it.
 //   S1. Parts are named by the sequence of their snapshot and are written before the entry that names them, so a reader finds a whole
-//       snapshot or none. A snapshot that is none costs the reading of the log, and nothing else.
+//       snapshot or none. A snapshot that is none costs the reading of the log, and nothing else: whatever an entry holds, nothing throws.
 //   S2. What is large is compressed: states are JSON, and shrink to a tenth.
 //   S3. Beside the latest one the first of each slot is kept (snapshot-slots.ts), under keys of its own, so that an old state is found.
 import { promisify } from 'node:util'
@@ -8,7 +8,7 @@ import { gunzip, gzip } from 'node:zlib'
 import { jetstream } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
 import type { Broker } from '@reins/broker'
-import { buckets } from '@reins/contracts'
+import { buckets, fieldsOf, jsonValue } from '@reins/contracts'
 import type { Snapshot, Snapshots } from '../port.ts'
 import { slotOf, slots } from '../snapshot-slots.ts'
 
@@ -18,6 +18,9 @@ const plainBytes = 64 * 1024
 const overhead = 1024
 const pack = promisify(gzip)
 const unpack = promisify(gunzip)
+/** A state is far smaller; what unpacks to more is no state. */
+const mostUnpacked = 256 * 1024 * 1024
+const mostParts = 1024
 
 /** What an entry holds where the snapshot does not stand in it: how many parts there are, of which sequence. */
 interface Index {
@@ -37,8 +40,7 @@ export function snapshotsIn(kv: Pick<KV, 'get' | 'put' | 'delete'>, largest: () 
 
   async function indexOf(key: string): Promise<Index | undefined> {
     const entry = await kv.get(key)
-    const value = entry && entry.length > 0 && entry.value[0] === brace ? entry.json<Snapshot | Index>() : undefined
-    return value !== undefined && 'parts' in value ? value : undefined
+    return entry?.value[0] === brace ? indexIn(jsonValue(textOf(entry.value))) : undefined
   }
   async function forget(key: string, index: Index | undefined): Promise<void> {
     for (let part = 0; part < (index?.parts ?? 0); part++) await kv.delete(partKey(key, index?.seq ?? 0, part))
@@ -47,16 +49,17 @@ export function snapshotsIn(kv: Pick<KV, 'get' | 'put' | 'delete'>, largest: () 
   async function readAt(key: string): Promise<Snapshot | undefined> {
     const entry = await kv.get(key)
     if (!entry || entry.length === 0) return undefined
-    if (entry.value[0] !== brace) return parse(await unpack(entry.value))
-    const value = entry.json<Snapshot | Index>()
-    if (!('parts' in value)) return value
+    if (entry.value[0] !== brace) return unpacked(entry.value)
+    const value = jsonValue(textOf(entry.value))
+    const index = indexIn(value)
+    if (!index) return snapshotIn(value)
     const parts: Uint8Array[] = []
-    for (let part = 0; part < value.parts; part++) {
-      const found = await kv.get(partKey(key, value.seq, part))
+    for (let part = 0; part < index.parts; part++) {
+      const found = await kv.get(partKey(key, index.seq, part))
       if (!found || found.length === 0) return undefined // S1: a newer one is being written
       parts.push(found.value)
     }
-    return parse(await unpack(Buffer.concat(parts)))
+    return unpacked(Buffer.concat(parts))
   }
 
   async function writeAt(key: string, seq: number, bytes: Uint8Array): Promise<void> {
@@ -107,4 +110,22 @@ export function snapshotsIn(kv: Pick<KV, 'get' | 'put' | 'delete'>, largest: () 
 
 /** JSON begins with it, and nothing that was compressed does. */
 const brace = 0x7b
-const parse = (bytes: Uint8Array): Snapshot => JSON.parse(Buffer.from(bytes).toString('utf8'))
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8')
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+
+/** S1. */
+async function unpacked(bytes: Uint8Array): Promise<Snapshot | undefined> {
+  const text = await unpack(bytes, { maxOutputLength: mostUnpacked }).then(textOf, () => undefined)
+  return text === undefined ? undefined : snapshotIn(jsonValue(text))
+}
+
+function snapshotIn(value: unknown): Snapshot | undefined {
+  const { seq, n, hash, foldVersion, state } = fieldsOf(value)
+  if (!isCount(seq) || !isCount(n) || !isCount(foldVersion) || typeof hash !== 'string') return undefined
+  return state === undefined ? undefined : { seq, n, hash, foldVersion, state }
+}
+
+function indexIn(value: unknown): Index | undefined {
+  const { seq, parts } = fieldsOf(value)
+  return isCount(seq) && isCount(parts) && parts <= mostParts ? { seq, parts } : undefined
+}

@@ -1,8 +1,16 @@
 // Timers on JetStream: message schedules on TIM. A timer that is published again is replaced; one that fires for nothing changes nothing.
 import { setTimeout as pause } from 'node:timers/promises'
 import { jetstreamManager } from '@nats-io/jetstream'
-import { type Broker, BrokerUnavailable, makeHeaders, pull } from '@reins/broker'
-import { allFiredFilter, firedSubject, parseTimerSubject, streams, timerSubject, timersDurable } from '@reins/contracts'
+import { type Broker, BrokerUnavailable, makeHeaders, publishReply, pull } from '@reins/broker'
+import {
+  allFiredFilter,
+  firedSubject,
+  isSessionId,
+  parseTimerSubject,
+  streams,
+  timerSubject,
+  timersDurable,
+} from '@reins/contracts'
 import type { Timers } from '../port.ts'
 
 const keepFired = '168h'
@@ -39,9 +47,9 @@ export async function createJetStreamTimers(broker: Broker, options: JetStreamTi
         if (signal?.aborted) throw new BrokerUnavailable('arming a timer', { cause: signal.reason })
         const outcome = await broker.request(timerSubject(session, timer), '', { headers, withinMs: 2000 })
         if (outcome.kind === 'reply') {
-          const { error } = outcome.msg.json<{ error?: { code: number; description: string } }>()
-          if (!error) return
-          if (error.code !== 503) throw new Error(`the broker refused a timer: ${error.description}`)
+          const { seq, error } = publishReply(outcome.msg.string())
+          if (seq !== undefined) return
+          if (error && error.code !== 503) throw new Error(`the broker refused a timer: ${error.description}`)
         }
         if (outcome.kind !== 'timed-out') await pause(100)
       }
@@ -56,9 +64,11 @@ export async function createJetStreamTimers(broker: Broker, options: JetStreamTi
         failed,
         recreate: ensureDurable,
         on: (msg) => {
-          const parsed = parseTimerSubject(msg.subject)
-          if (!parsed || !msg.reply) return
           const { reply } = msg
+          if (!reply) return
+          const parsed = parseTimerSubject(msg.subject)
+          // Nobody's timer: given back, it would come again for ever.
+          if (!parsed || !isSessionId(parsed.session)) return broker.publish(reply, '+TERM')
           busy++
           on(parsed.session, parsed.timer)
             .then(

@@ -7,6 +7,9 @@
 //       back, is `earlier`. By sequence, for clocks differ. Until the stream has told where it ends, everything is.
 //   W5. An entry that cannot be read is no entry: nobody lists it, and whoever opens its pool writes it anew. Its durable, which knows
 //       what was acknowledged, stays.
+//   W6. A trigger that another process gives away is taken only under its own handle: of this stream, this durable and this sequence.
+//   W7. What names no session is taken out of the queue: given back, it would come again for ever. A message without headers is a faulty
+//       frame of its session, and a trigger as any other.
 import { setTimeout as pause } from 'node:timers/promises'
 import { type ConsumerConfig, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
@@ -14,6 +17,7 @@ import {
   ackInfo,
   type Broker,
   type Consumption,
+  type HeaderOf,
   headersOf,
   messageAt,
   nextMessage,
@@ -27,8 +31,8 @@ import {
   decodePoolEntry,
   execDurable,
   execFilter,
+  ownSessionSubject,
   type PoolEntry,
-  parseSessionSubject,
   streams,
   toolDurable,
   toolFilter,
@@ -57,6 +61,7 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
   const kv: KV = await new Kvm(jetstream(broker.nc)).open(buckets.pools)
   const ackWait = options.ackWaitMs * 1e6
   const made = new Map<string, Promise<void>>()
+  let unreadable: readonly string[] = []
   const end = streamEnd(async () => (await manager.streams.info(streams.sessions)).state.last_seq)
   broker.onReconnect(end.lookAnew)
 
@@ -139,13 +144,13 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
   function triggerOf(msg: {
     readonly reply: string | undefined
     readonly subject: string
-    readonly header: ReturnType<typeof headersOf>
+    readonly header: HeaderOf
     readonly body: () => string
   }): Trigger | undefined {
     const { reply, header } = msg
     const info = ackInfo(reply)
-    const subject = parseSessionSubject(msg.subject)
-    if (!info || !subject || !header || !reply) return undefined
+    const subject = ownSessionSubject(msg.subject)
+    if (!info || !subject || !reply) return undefined
     const frame = frameOf({ subject: msg.subject, seq: info.streamSeq, header, body: msg.body() })
     if (!frame) return undefined
     // Said into a closed connection: an ack that does not arrive is a redelivery, never a loss.
@@ -177,7 +182,7 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
   async function consume(
     kind: 'exec' | 'tool',
     pool: string,
-    handler: { free(): number; on(trigger: Trigger): void; failed(error: Error): void },
+    handler: Parameters<WorkQueue['consume']>[2],
   ): Promise<Consumption> {
     await giveOutAgain(kind, pool).catch(() => undefined) // else it comes after ack_wait
     await end.look() // W4
@@ -186,14 +191,16 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
       durable: kind === 'exec' ? execDurable(pool) : toolDurable(pool),
       free: handler.free,
       failed: handler.failed,
+      odd: handler.odd,
       on: (msg) => {
         const trigger = triggerOf({
           reply: msg.reply,
           subject: msg.subject,
-          header: headersOf(msg),
+          header: headersOf(msg) ?? (() => ''),
           body: () => msg.string(),
         })
         if (trigger) handler.on(trigger)
+        else if (msg.reply) broker.publish(msg.reply, '+TERM') // W7
       },
       recreate: async () => {
         made.delete(entryKey(kind, pool))
@@ -214,10 +221,14 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
   /** Read, not watched: a watch is a consumer for each process, and listing keys leaves one behind each time. */
   async function pools() {
     const entries = await readMessages(broker, bucketStream(buckets.pools), bucketFilter(buckets.pools))
-    return entries.flatMap(({ body }) => {
-      const entry = decodePoolEntry(body) // empty: deleted
+    const odd: string[] = []
+    const found = entries.flatMap(({ subject, body }) => {
+      const entry = decodePoolEntry(body)
+      if (!entry && body !== '') odd.push(subject.slice(bucketFilter(buckets.pools).length - 1)) // empty: deleted
       return entry ? [{ key: entry.key, kind: entry.kind, labels: entry.labels }] : []
     })
+    unreadable = odd
+    return found
   }
 
   async function backlog(kind: 'exec' | 'tool', pool: string): Promise<PoolBacklog> {
@@ -229,7 +240,7 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
     return oldest ? { ...base, oldestMs: Math.max(options.now() - oldest.storedAt, 0) } : base
   }
 
-  return { ensurePool, consume, pools, backlog, given }
+  return { ensurePool, consume, pools, unreadable: () => unreadable, backlog, given }
 }
 
 /** W4. Where the stream ended when it was looked at last; unknown, and so without end, until that is told. */

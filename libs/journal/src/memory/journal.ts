@@ -208,6 +208,7 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
         return { key: key ?? '', kind: kind === 'tool' ? ('tool' as const) : ('exec' as const), labels }
       })
     },
+    unreadable: () => [],
     async given(kind, pool, seq, handle) {
       return handle === String(seq) ? durables.get(`${kind} ${pool}`)?.given(seq) : undefined
     },

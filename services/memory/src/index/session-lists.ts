@@ -99,7 +99,7 @@ export class SessionLists {
       throw away('no database is configured', 'Set DATABASE_URL for the memory service, or read a session by its id.')
     const waiting = 'Wait until Postgres is back. Meanwhile sessions go on, and you can read each by its id.'
     const state = this.#index.state()
-    if (state.kind === 'waiting' || state.kind === 'stopped') throw away(state.why, waiting)
+    if (state.kind === 'waiting') throw away(state.why, waiting)
     if (state.kind === 'starting') throw away('the index is starting', 'Repeat the request.')
     try {
       return await read(this.#db)

@@ -3,14 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type JsMsg, jetstreamManager } from '@nats-io/jetstream'
 import { type Broker, BrokerUnavailable, headersOf, nextMessage, nextMessages, type StoredMessage } from '@reins/broker'
-import {
-  allSessionsFilter,
-  decodeFrame,
-  type Frame,
-  indexDurable,
-  parseSessionSubject,
-  streams,
-} from '@reins/contracts'
+import { allSessionsFilter, decodeFrame, type Frame, indexDurable, ownSessionSubject, streams } from '@reins/contracts'
 import type { Owner } from './session-row.ts'
 
 export interface StoredFrame {
@@ -41,7 +34,7 @@ export function fromConsumer(message: JsMsg): StoredFrame {
 }
 
 function stored(previous: number, { seq, subject, storedAt, header, body }: StoredMessage): StoredFrame {
-  const parsed = parseSessionSubject(subject)
+  const parsed = ownSessionSubject(subject)
   return {
     seq,
     previous,

@@ -9,6 +9,7 @@ import {
   type Consumption,
   lastMessage,
   makeHeaders,
+  publishReply,
   pull,
   readMessages,
 } from '@reins/broker'
@@ -17,10 +18,10 @@ import {
   allSessionsFilter,
   allWebhookJobsFilter,
   decodeFrame,
+  decoder,
   Delivery,
   deliverySubject,
-  formOf,
-  parseSessionSubject,
+  ownSessionSubject,
   streams,
   WebhookJob,
   webhookJobsDurable,
@@ -41,8 +42,8 @@ const keepDue = '168h'
 const framesInFlight = 256
 const jobsInFlight = 64
 const storeMs = 10_000
-const isJob = formOf(WebhookJob)
-const isDelivery = formOf(Delivery)
+const decodeJob = decoder<WebhookJob>(WebhookJob)
+const decodeDelivery = decoder<Delivery>(Delivery)
 
 export async function jetstreamQueue(broker: Broker, { ackWaitMs }: JetStreamQueueOptions): Promise<WebhookQueue> {
   const manager = await jetstreamManager(broker.nc, { checkAPI: false })
@@ -52,9 +53,9 @@ export async function jetstreamQueue(broker: Broker, { ackWaitMs }: JetStreamQue
     while (performance.now() < deadline) {
       const outcome = await broker.request(subject, body, { headers: makeHeaders([...headers]), withinMs: 2000 })
       if (outcome.kind === 'reply') {
-        const { error } = outcome.msg.json<{ error?: { code: number; description: string } }>()
-        if (!error) return
-        if (error.code !== 503) throw new Error(`the broker refused a delivery: ${error.description}`)
+        const { seq, error } = publishReply(outcome.msg.string())
+        if (seq !== undefined) return
+        if (error && error.code !== 503) throw new Error(`the broker refused a delivery: ${error.description}`)
       }
       await pause(100)
     }
@@ -123,7 +124,7 @@ export async function jetstreamQueue(broker: Broker, { ackWaitMs }: JetStreamQue
           }),
         framesInFlight,
         async (msg) => {
-          const parsed = parseSessionSubject(msg.subject)
+          const parsed = ownSessionSubject(msg.subject)
           const seq = ackInfo(msg.reply)?.streamSeq
           if (!parsed || seq === undefined) return
           const { headers } = msg
@@ -166,7 +167,7 @@ export async function jetstreamQueue(broker: Broker, { ackWaitMs }: JetStreamQue
           }),
         jobsInFlight,
         async (msg) => {
-          const job = parsed(isJob, msg.string())
+          const job = decodeJob(msg.string())
           if (job) await on(job)
         },
         failed,
@@ -177,21 +178,11 @@ export async function jetstreamQueue(broker: Broker, { ackWaitMs }: JetStreamQue
       const found = await readMessages(broker, streams.deliveries, filter)
       const latest = new Map<string, Delivery>()
       for (const { body } of found.toReversed()) {
-        const delivery = parsed(isDelivery, body)
+        const delivery = decodeDelivery(body)
         if (delivery && !latest.has(delivery.id)) latest.set(delivery.id, delivery)
         if (latest.size >= limit) break
       }
       return [...latest.values()]
     },
-  }
-}
-
-/** undefined: it is none. */
-function parsed<T>(check: (value: unknown) => value is T, text: string): T | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return check(value) ? value : undefined
-  } catch {
-    return undefined
   }
 }

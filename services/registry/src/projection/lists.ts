@@ -71,11 +71,6 @@ export class Lists {
       throw away('no database is configured.', 'Set DATABASE_URL for the registry, or read one agent by its name.')
     const state = this.#projection.state()
     const waiting = 'Wait until Postgres is back; agents can still be read by name, and sessions go on.'
-    if (state.kind === 'stopped')
-      throw away(
-        `${state.why}.`,
-        'The log of the registry names the record that stopped the list. Correct or remove it, and restart the registry.',
-      )
     if (state.kind === 'waiting') throw away(`${state.why}.`, waiting)
     if (!(await this.#projection.waitFor(written, 2000)))
       throw away('the projection in Postgres is behind what was just written.', waiting)

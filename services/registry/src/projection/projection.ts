@@ -1,7 +1,7 @@
 // REG's agents and versions as rows in Postgres, for lists. Derived: drop the tables, and they are made again.
 import type { JsMsg } from '@nats-io/jetstream'
 import type { Broker } from '@reins/broker'
-import { registryKindFilter, streams } from '@reins/contracts'
+import { jsonValue, registryKindFilter, streams } from '@reins/contracts'
 import { parseAgent, parseVersion } from '@reins/journal'
 import { type FollowedStream, followStream, migrate, Unprojectable } from '@reins/projection'
 import type { Log } from '@reins/telemetry'
@@ -26,7 +26,7 @@ export function runProjection(options: {
 }
 
 async function applyOne(trx: Kysely<Tables>, message: JsMsg): Promise<void> {
-  const value = parse(message.string())
+  const value = jsonValue(message.string())
   if (message.subject.startsWith(registryKindFilter('version').replace(/[*>]$/, ''))) {
     const entry = parseVersion(value)
     if (!entry) throw malformed(message)
@@ -49,14 +49,4 @@ async function applyOne(trx: Kysely<Tables>, message: JsMsg): Promise<void> {
 }
 
 const malformed = ({ seq, subject }: JsMsg): Unprojectable =>
-  new Unprojectable(
-    `the record ${seq} of ${streams.registry} (${subject}) is malformed; the projection does not go past it`,
-  )
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
+  new Unprojectable(`the record ${seq} of ${streams.registry} (${subject}) is malformed`)

@@ -4,7 +4,7 @@
 //   R1. A call begins as work. One that takes long mostly waits (for a build, a server, a person's script), so after a while it takes a
 //       slot of its own, of which there are many, and its work slot is free for others. Where memory is scarce it keeps the work slot.
 import type { Presence } from '@reins/broker'
-import { type EventOf, makeShortId, type SlowCall } from '@reins/contracts'
+import { type EventOf, fieldsOf, jsonValue, makeShortId, type SlowCall } from '@reins/contracts'
 import { type CallSlots, Claims } from '@reins/holder'
 import type { SessionFeed } from '@reins/journal'
 import type { Clock, PausePoint } from '@reins/service'
@@ -351,12 +351,8 @@ function endOf(call: string, attempt: number, result: ToolResult, duration: numb
 }
 
 function messageIn(output: string): string {
-  try {
-    const { error }: { error?: unknown } = JSON.parse(output)
-    return typeof error === 'string' ? error : output
-  } catch {
-    return output
-  }
+  const { error } = fieldsOf(jsonValue(output))
+  return typeof error === 'string' ? error : output
 }
 
 const brokeOff: ToolResult = {

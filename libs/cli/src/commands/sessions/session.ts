@@ -200,6 +200,12 @@ export async function showSession(run: Invocation, id: string): Promise<void> {
           `waits for a slot for its model call since ${when(session.queued.since)}, ${before(session.queued.ahead)}`,
         ),
     ],
+    [
+      'quarantine',
+      session.quarantine &&
+        style.red(`${oneLine(session.quarantine.reason)}. Look at frame ${session.quarantine.frame}: `) +
+          `reins session events ${session.id}; then let it go on: reins session release ${session.id}`,
+    ],
     ['unserved', session.unserved && style.red(oneLine(session.unserved.message))],
     [
       'waits for',

@@ -90,7 +90,7 @@ function ifAway(error: unknown): Usage {
 
 function whyOf(index: MemoryIndex): string {
   const state = index.state()
-  return state.kind === 'waiting' || state.kind === 'stopped' ? state.why : 'the index of memories is catching up'
+  return state.kind === 'waiting' ? state.why : 'the index of memories is catching up'
 }
 
 const away = (why: string): ReinsError =>

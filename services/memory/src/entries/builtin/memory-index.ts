@@ -41,10 +41,7 @@ export function runMemoryIndex(options: { readonly broker: Broker; readonly db: 
     },
     async apply(trx, message) {
       const record = parseRecord(message.string())
-      if (!record)
-        throw new Unprojectable(
-          `the record ${message.seq} of ${streams.memories} is malformed; the index does not go past it`,
-        )
+      if (!record) throw new Unprojectable(`the record ${message.seq} of ${streams.memories} is malformed`)
       await indexedRows.write(trx, record)
     },
   })

@@ -4,10 +4,10 @@
 //   ML3. A time-out is never an answer: the same record goes out again, at the same condition, until it is acked or refused.
 //   ML4. Whoever depends on what is there reads it from the leader: a replica may not have heard of it yet.
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Broker, BrokerUnavailable, lastMessage, makeHeaders, readMessages } from '@reins/broker'
+import { type Broker, BrokerUnavailable, lastMessage, makeHeaders, publishReply, readMessages } from '@reins/broker'
 import {
   allMemoriesFilter,
-  formOf,
+  decoder,
   MemoryRecord,
   memoryEntryFilter,
   memoryEntrySubject,
@@ -19,19 +19,11 @@ import {
 } from '@reins/contracts'
 import { entryOf, type Latest } from '../changes.ts'
 
-const isRecord = formOf(MemoryRecord)
 const stream = streams.memories
 const withinMs = 10_000
 
 /** undefined: it is no record of this version. */
-export function parseRecord(text: string): MemoryRecord | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isRecord(value) ? value : undefined
-  } catch {
-    return undefined
-  }
-}
+export const parseRecord: (text: string) => MemoryRecord | undefined = decoder<MemoryRecord>(MemoryRecord)
 
 interface Placed {
   readonly seq: number
@@ -129,9 +121,9 @@ const refusals: readonly number[] = [10071, 10164]
 const passing: readonly number[] = [10008, 10023, 10158, 10167]
 
 function readAck(text: string): 'written' | 'refused' | 'again' {
-  const { seq, error } = JSON.parse(text) as { seq?: number; error?: { err_code?: number; description?: string } }
-  if (error === undefined) return typeof seq === 'number' ? 'written' : 'again'
-  const { err_code: code = 0, description = 'no reason given' } = error
+  const { seq, error } = publishReply(text)
+  if (error === undefined) return seq === undefined ? 'again' : 'written'
+  const { err_code: code = 0, description } = error
   if (refusals.includes(code)) return 'refused'
   if (code === 10047 || /no space left/i.test(description))
     throw new ReinsError('storage_full', `The memory cannot be written: ${description}.`)

@@ -3,7 +3,14 @@
 //        it is used, and is asked for again after a while, so that a changed secret counts.
 //   DB2. A database is opened once, and closed when nobody has asked for it for long, or with the service.
 import { type Broker, callService } from '@reins/broker'
-import { ReinsError, type ResolvedSecrets, resolveSecretsVerb, serviceSubject } from '@reins/contracts'
+import {
+  fieldsOf,
+  jsonValue,
+  ReinsError,
+  type ResolvedSecrets,
+  resolveSecretsVerb,
+  serviceSubject,
+} from '@reins/contracts'
 import { makeRecipient } from '@reins/secrets'
 import type { EntryStore } from '../store.ts'
 import { postgresStore } from './postgres-store.ts'
@@ -77,8 +84,10 @@ export function secretsOver(broker: Broker, learnt: (values: readonly string[]) 
       if (code === 'unavailable') throw new ReinsError(code, message)
       throw new ReinsError('memory_unusable', `The secret ${name} cannot be had: ${message}`, next ? { next } : {})
     }
-    const value = (JSON.parse(recipient.open(reply.value.values) ?? '{}') as Record<string, string>)[name]
-    if (value === undefined)
+    const value = fieldsOf(jsonValue(recipient.open(fieldsOf(reply.value).values as ResolvedSecrets['values']) ?? ''))[
+      name
+    ]
+    if (typeof value !== 'string')
       throw new ReinsError('memory_unusable', `There is no secret ${name}.`, {
         next: `Set it: reins secret set ${name}`,
       })

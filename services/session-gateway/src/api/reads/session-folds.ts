@@ -29,7 +29,12 @@ export class SessionFolds {
   async info(session: string): Promise<SessionInfo> {
     const { info, fold } = await this.folded(session)
     const budget = budgetInfo(fold.session)
-    return { ...infoWithCursor(session, info), ...(budget ? { budget } : {}) }
+    const { mode } = fold.session
+    return {
+      ...infoWithCursor(session, info),
+      ...(mode.kind === 'quarantined' ? { quarantine: { reason: mode.reason, frame: mode.frame } } : {}),
+      ...(budget ? { budget } : {}),
+    }
   }
 
   /** To the end, from where it was left the last time, and not less far than `least`. Throws session_not_found. */

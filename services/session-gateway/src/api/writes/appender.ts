@@ -45,6 +45,8 @@ export interface AppenderOptions {
   readonly headsKept: number
   readonly refused: () => void
   readonly admission: Admission | undefined
+  /** The head, as far as it can be so. Default: whatever it says. */
+  readonly believed?: (session: string, head: Head) => Promise<Head>
 }
 
 export class Appender {
@@ -158,6 +160,7 @@ export class Appender {
         searched = head.seq
         remembered = false
       }
+      if (head.status === 'ended' || head.pool === '') head = (await this.#options.believed?.(session, head)) ?? head
       const deciding = request.decide(head)
       const decided = deciding instanceof Promise ? await deciding : deciding
       if (decided.kind !== 'append') {

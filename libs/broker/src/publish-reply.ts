@@ -1,4 +1,6 @@
 // What JetStream answers to a message that was published to a stream.
+import { fieldsOf, jsonValue } from '@reins/contracts'
+
 export interface PublishReply {
   readonly seq?: number
   readonly error?: PublishError
@@ -8,6 +10,20 @@ export interface PublishError {
   readonly code: number
   readonly err_code?: number
   readonly description: string
+}
+
+/** Says neither where the answer is none: then nothing is known, and who sent the message sends it again. */
+export function publishReply(text: string): PublishReply {
+  const { seq, error } = fieldsOf(jsonValue(text))
+  if (error === undefined) return Number.isSafeInteger(seq) ? { seq: seq as number } : {}
+  const { code, err_code, description } = fieldsOf(error)
+  return {
+    error: {
+      code: typeof code === 'number' ? code : 0,
+      ...(typeof err_code === 'number' ? { err_code } : {}),
+      description: typeof description === 'string' ? description : 'no reason given',
+    },
+  }
 }
 
 /** Its storage limit or its disk is full: what was sent can be sent again when there is room. */

@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest'
+import { evidence } from './evidence.ts'
+
+test('where everything can be read there is nothing to say', () => {
+  expect(evidence({ records: [], pools: [] })).toEqual({})
+})
+
+test('what cannot be read is counted, and the first of it named, without what a terminal would obey', () => {
+  const found = evidence({
+    records: [{ seq: 12, subject: 'agent\u001b[31mx' }],
+    pools: ['exec.a', 'exec.b', 'exec.c', 'exec.d'],
+  })
+  expect(found.records).toContain('1 record of the stream REG cannot be read')
+  expect(found.records).toContain('agent?[31mx (sequence 12)')
+  expect(found.pools).toContain('4 entries')
+  expect(found.pools).toMatch(/exec\.a, exec\.b, exec\.c and others$/)
+})

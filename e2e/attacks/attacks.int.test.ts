@@ -1,0 +1,205 @@
+// Attacks on a whole product whose services are processes of their own: values that are none, and what each service's own password lets do.
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { connectBroker, makeHeaders } from '@reins/broker'
+import { sessionFilter, sessionSubject, streams, toExec, toLog, toTool } from '@reins/contracts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { eventually } from '../harness/eventually.ts'
+import type { ServiceProcess } from '../harness/service-process.ts'
+import { World } from '../harness/world.ts'
+import { type Stage, tryPasswords } from './stolen-passwords.ts'
+import { Tally } from './tally.ts'
+import { nonsense, sayNonsense, spoilKeys, storeNonsense } from './poison.ts'
+
+const deadline = 240_000
+/** What the broker cannot keep apart (docs/security.md). */
+const known: readonly string[] = ['executor', 'memory', 'session-gateway', 'tool-runner'].flatMap((service) => [
+  `${service}: have a consumer deliver to the subject of a token`,
+  `${service}: have a message read to the subject of a token`,
+])
+let world: World
+let services: ServiceProcess[]
+
+const start = async (): Promise<ServiceProcess[]> => {
+  const registry = await world.start('registry')
+  return [
+    registry,
+    ...(await Promise.all((['tool-runner', 'memory', 'executor'] as const).map((name) => world.start(name)))),
+  ]
+}
+
+beforeAll(async () => {
+  world = await World.open()
+  services = await start()
+  await world.start('session-gateway')
+  await world.agent('helper')
+}, deadline)
+
+afterAll(() => world?.close(), deadline)
+
+/** As the broker itself says that there is nobody, or nothing. */
+const withStatus = (code: number): ReturnType<typeof makeHeaders> => {
+  const made = makeHeaders([])
+  return new (made.constructor as new (code: number, text: string) => typeof made)(code, 'No Responders')
+}
+
+const answers = async (session?: string): Promise<string> => {
+  const id = session ?? (await world.api.create('helper')).session.id
+  return (await world.api.turn(id, 'shell echo done')).turn.status
+}
+const shown = (session: string) =>
+  world.api.once<{ status?: string; quarantine?: { reason: string } }>('GET', `/v1/sessions/${session}`)
+
+test(
+  'what is said on core subjects and is nothing is as good as unsaid',
+  async () => {
+    const { session } = await world.api.create('helper')
+    const instances = services.flatMap((service) => service.instance() ?? [])
+    await sayNonsense(world.broker, [...instances, 'executor', 'somebody'], session.id)
+    expect(await answers(session.id)).toBe('completed')
+    for (const service of services) expect(service.alive()).toBe(true)
+  },
+  deadline,
+)
+
+test(
+  'what is stored and is nothing stops nobody, is named by /health, and does not keep a product from starting',
+  async () => {
+    const { session } = await world.api.create('helper')
+    for (let turn = 0; turn < 6; turn++) expect(await answers(session.id)).toBe('completed')
+    await storeNonsense(world.broker, session.id)
+    expect(await answers(session.id)).toBe('completed')
+    expect((await world.api.once('GET', '/v1/pools')).status).toBe(200)
+    await Promise.all(services.map((service) => service.kill()))
+    services = await start()
+    // From a snapshot that is none, and a pool whose entry was written over.
+    expect(await answers(session.id)).toBe('completed')
+    expect(await answers()).toBe('completed')
+    await world.agent('later')
+    await eventually(async () => {
+      const { body } = await world.api.once<{ agents?: readonly { name: string }[] }>('GET', '/v1/agents')
+      return body.agents?.some(({ name }) => name === 'later')
+    })
+    const health = await world.api.once<{ status: string; parts: Record<string, string> }>('GET', '/health')
+    expect(health.body.status).toBe('degraded')
+    expect(health.body.parts.records).toContain('of the stream REG cannot be read')
+  },
+  deadline,
+)
+
+test(
+  'a key of a request whose entry was written over refuses the request, and nothing else',
+  async () => {
+    const { session } = await world.api.create('helper')
+    const say = (content: string, key: string) =>
+      world.api.once<{ error?: { code: string } }>('POST', `/v1/sessions/${session.id}/messages`, { content }, { key })
+    expect((await say('say one', 'mine')).status).toBe(202)
+    for (const said of nonsense) {
+      expect(await spoilKeys(world.broker, said)).toBeGreaterThan(0)
+      const again = await say('say one', 'mine')
+      expect([said.slice(0, 20), again.status >= 500 && again.status !== 503]).toEqual([said.slice(0, 20), false])
+    }
+    expect((await say('say two', 'another')).status).toBe(202)
+  },
+  deadline,
+)
+
+test(
+  'on the subject of a session it quarantines that session, which says so and names the frame, and can be let go on',
+  async () => {
+    const { session } = await world.api.create('helper')
+    for (const said of nonsense)
+      for (const to of [toLog, toExec('default'), toTool('default')])
+        world.broker.publish(sessionSubject(session.id, to.kind === 'tool' ? 'e' : 'g', to), said)
+    await world.broker.nc.flush()
+    await eventually(async () => (await shown(session.id)).body.status === 'quarantined')
+    expect((await shown(session.id)).body.quarantine?.reason).toMatch(/^frame 0 \(sequence \d+\) is malformed/)
+    // What is sent now waits in the log until somebody has looked at the session.
+    const sent = await world.api.once('POST', `/v1/sessions/${session.id}/messages`, { content: 'say hi' })
+    expect(sent.status).toBe(202)
+    for (const part of ['events', 'state', 'frames'])
+      expect([part, (await world.api.once('GET', `/v1/sessions/${session.id}/${part}`)).status]).toEqual([part, 200])
+    await world.api.control(session.id, 'release')
+    await eventually(async () => (await shown(session.id)).body.status === 'idle')
+    expect(await answers(session.id)).toBe('completed')
+  },
+  deadline,
+)
+
+test(
+  'a frame that only says that its session has ended ends nothing',
+  async () => {
+    const { session } = await world.api.create('helper')
+    expect(await answers(session.id)).toBe('completed')
+    const log = await world.readLog(session.id)
+    const last = log.at(-1)!.frame
+    const [n, id] = [last.n + 1, 'forged00000000']
+    const head = makeHeaders([
+      ['Reins-Frame', id],
+      ['Reins-N', String(n)],
+      ['Reins-Hash', 'forged'],
+      ['Reins-Needs', '1'],
+      ['Reins-Status', 'ended'],
+      ['Reins-Pool', '* .>'],
+      ['Nats-Expected-Last-Subject-Sequence', String(last.seq)],
+      ['Nats-Expected-Last-Subject-Sequence-Subject', sessionFilter(session.id)],
+    ])
+    const body = JSON.stringify({ v: 1, id, n, prev: last.seq, at: last.at, by: 'forger', events: [] })
+    await jetstream(world.broker.nc).publish(sessionSubject(session.id, 'g', toLog), body, { headers: head })
+    expect(await answers(session.id)).toBe('completed')
+  },
+  deadline,
+)
+
+test(
+  'a message that says of itself where it stands, or that it is an answer of the broker, misleads nobody',
+  async () => {
+    const { session } = await world.api.create('helper')
+    const { session: other } = await world.api.create('helper')
+    expect(await answers(session.id)).toBe('completed')
+    const subject = sessionSubject(session.id, 'g', toLog)
+    const liar = makeHeaders([
+      ['Nats-Sequence', '999999999'],
+      ['Nats-Subject', sessionSubject(other.id, 'g', toLog)],
+      ['Nats-Last-Sequence', '999999999'],
+      ['Nats-Num-Pending', '999999999'],
+      ['Reins-N', '1e400'],
+      ['Reins-Needs', '-1'],
+    ])
+    const js = jetstream(world.broker.nc)
+    await js.publish(subject, 'x', { headers: liar })
+    for (const status of [404, 503, 100, 408]) await js.publish(subject, '', { headers: withStatus(status) })
+    await eventually(async () => (await shown(session.id)).body.status === 'quarantined')
+    expect((await world.api.once('GET', `/v1/sessions/${session.id}/frames`)).status).toBe(200)
+    await world.api.control(session.id, 'release')
+    expect(await answers(session.id)).toBe('completed')
+    expect(await answers(other.id)).toBe('completed')
+    await eventually(async () => {
+      const { body } = await world.api.once<{ sessions: readonly { id: string }[] }>('GET', '/v1/sessions?limit=100')
+      return body.sessions.some(({ id }) => id === other.id)
+    })
+  },
+  deadline,
+)
+
+test(
+  'the password of a service lets do what the service does, and what docs/security.md says besides',
+  async () => {
+    const { session } = await world.api.create('helper')
+    const tally = new Tally()
+    const manager = await jetstreamManager(world.broker.nc)
+    const stage: Stage = {
+      session: session.id,
+      connect: (service) => connectBroker({ url: world.servers.natsUrl(service), name: `thief of ${service}` }),
+      async landed(subject) {
+        // What the broker answers, it answers at once: whatever it was asked before this question is there by now.
+        const found = await manager.streams.getMessage(streams.registry, { last_by_subj: subject }).catch(() => null)
+        return found !== null
+      },
+    }
+    await tryPasswords(stage, tally)
+    for (const line of tally.lines()) console.log(line)
+    expect(tally.gotThrough()).toEqual(known)
+    expect(await answers()).toBe('completed')
+  },
+  deadline,
+)
