@@ -57,6 +57,7 @@ const serviceMayImport = [
   'libs/secrets',
   'libs/client',
   'libs/telemetry',
+  'libs/trace',
   'libs/service',
 ]
 
@@ -80,6 +81,7 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof all>> = {
   'libs/client': ['libs/contracts', 'libs/agent'],
   'libs/transcript': ['libs/contracts'],
   'libs/telemetry': ['libs/contracts'],
+  'libs/trace': ['libs/contracts'],
   'libs/service': ['libs/contracts', 'libs/telemetry'],
   'libs/serving': ['libs/client', 'libs/contracts'],
   'libs/web': ['libs/client', 'libs/contracts', 'libs/transcript', 'libs/serving'],
@@ -87,6 +89,7 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof all>> = {
     'libs/client',
     'libs/contracts',
     'libs/transcript',
+    'libs/trace',
     'libs/serving',
     'libs/web',
     'libs/skills',

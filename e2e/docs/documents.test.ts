@@ -4,6 +4,7 @@ import path from 'node:path'
 import { parseDefinition, problemsText } from '@reins/registry'
 import { expect, test } from 'vitest'
 import { agentDocument, eventsDocument } from './documents.ts'
+import { metricsDocument } from './metrics-document.ts'
 
 const root = path.join(import.meta.dirname, '..', '..')
 
@@ -13,6 +14,10 @@ test('docs/agents.md is in step with the schema of definitions', async () => {
 
 test('docs/events.md is in step with the schemas of events', async () => {
   await expect(eventsDocument()).toMatchFileSnapshot('../../docs/events.md')
+})
+
+test('docs/metrics.md is in step with the metrics of the code', async () => {
+  await expect(metricsDocument()).toMatchFileSnapshot('../../docs/metrics.md')
 })
 
 test.each(readdirSync(path.join(root, 'examples')).filter((file) => file.endsWith('.yaml')))(

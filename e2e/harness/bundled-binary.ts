@@ -8,6 +8,7 @@
 //   BB3. Where it cannot be made or kept, the sources run themselves.
 import { createHash, randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build, type Plugin } from 'esbuild'
@@ -94,7 +95,8 @@ const keepsLatePackages: Plugin = {
   name: 'keeps late packages',
   setup(builder) {
     builder.onResolve({ filter: /^[^./]/ }, async ({ path: name, kind, importer, resolveDir, pluginData }) => {
-      if (kind !== 'dynamic-import' || pluginData === seen || /^(@reins\/|node:)/.test(name)) return undefined
+      if (kind !== 'dynamic-import' || pluginData === seen || isBuiltin(name) || name.startsWith('@reins/'))
+        return undefined
       const found = await builder.resolve(name, { kind, importer, resolveDir, pluginData: seen })
       return { path: pathToFileURL(found.path).href, external: true }
     })

@@ -1,8 +1,12 @@
 // Trees of sessions while each service is killed with kill -9: a tree that works settles once, a tree that is being cancelled leaves nobody
-// behind. The executors of the lead and of the agents below it are in pools of their own. That an executor dies at one of its steps is
-// shown beside the others (e2e/kill/cases/delegation-cases.ts).
+// behind; and the trace of each, as it was exported meanwhile, is whole. The executors of the lead and of the agents below it are in pools
+// of their own. That an executor dies at one of its steps is shown beside the others (e2e/kill/cases/delegation-cases.ts).
 import { readdirSync, readFileSync } from 'node:fs'
+import type { EventPage, SessionTree } from '@reins/contracts'
+import { SpansOfEvents } from '@reins/trace'
+import { otlpJson } from '@reins/trace/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { attribute, Collector, type OtlpSpan, type OtlpTraces, spansIn } from '../harness/collector.ts'
 import { eventually } from '../harness/eventually.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
 import { World } from '../harness/world.ts'
@@ -10,6 +14,11 @@ import { childAt, dataOf, delegate, sound } from './events.ts'
 
 const deadline = 240_000
 let world: World
+let collector: Collector
+/** Of the collector: no span, and no line of a log, has it. */
+const password = 'a-collectors-own-password'
+/** Of all trees. */
+const roots: string[] = []
 const services = new Map<string, ServiceProcess>()
 
 const starts: Readonly<Record<string, () => Promise<ServiceProcess>>> = {
@@ -17,10 +26,17 @@ const starts: Readonly<Record<string, () => Promise<ServiceProcess>>> = {
   'executor of the lead': () => world.start('executor'),
   'executor of the agents below': () => world.start('executor', { labels: { desk: 'a' } }),
   'tool-runner': () => world.start('tool-runner', { labels: { desk: 'a' } }),
-  memory: () => world.start('memory'),
+  memory: () =>
+    world.start('memory', {
+      environment: {
+        OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+        OTEL_EXPORTER_OTLP_HEADERS: `authorization=${password}`,
+      },
+    }),
 }
 
 beforeAll(async () => {
+  collector = await Collector.open()
   world = await World.open()
   await world.start('registry')
   await Promise.all(Object.entries(starts).map(async ([name, start]) => services.set(name, await start())))
@@ -33,7 +49,10 @@ beforeAll(async () => {
   await world.agent('lead', { tools: [], agents: ['middle'] })
 }, deadline)
 
-afterAll(() => world?.close(), deadline)
+afterAll(async () => {
+  await world?.close()
+  await collector?.close()
+}, deadline)
 
 interface Tree {
   readonly root: string
@@ -45,6 +64,7 @@ interface Tree {
 async function begun(instruction: string, inTool: (leaf: string) => Promise<boolean>): Promise<Tree> {
   const work = delegate({ agent: 'middle', instruction: delegate({ agent: 'leaf', instruction }) })
   const root = (await world.api.create('lead', work)).session.id
+  roots.push(root)
   const seen = (read: () => Promise<string>) => eventually(async () => (await read()) || undefined)
   const middle = await seen(() => childAt(world, root))
   const leaf = await seen(() => childAt(world, middle))
@@ -134,6 +154,61 @@ test(
     await settledOnce(tree)
     const [stored] = await dataOf(world, tree.leaf, 'tool-call.completed')
     expect(JSON.parse(stored?.output ?? '{}')).toMatchObject({ status: 'ok', outcome: 'created', version: 1 })
+  },
+  deadline,
+)
+
+const byId = (spans: readonly OtlpSpan[]) => spans.toSorted((a, b) => (a.spanId < b.spanId ? -1 : 1))
+
+/** Made again from the logs. */
+async function regenerated(root: string): Promise<readonly OtlpSpan[]> {
+  const events = new SpansOfEvents(root)
+  for (let after = ''; ; ) {
+    const query = `tree=true&limit=500${after === '' ? '' : `&after=${after}`}`
+    const { body } = await world.api.once<EventPage>('GET', `/v1/sessions/${root}/events?${query}`)
+    events.add(body.events)
+    after = body.cursor
+    if (!body.more) return spansIn(otlpJson(events.spans().closed) as OtlpTraces)
+  }
+}
+
+/** As `reins session tree` has it: the agents of the turns, each below the one that asked it. */
+function agentsOf(spans: readonly OtlpSpan[]): readonly string[] {
+  const byParent = (parent: string | undefined) =>
+    spans.filter(({ parentSpanId = '' }) => parentSpanId === (parent ?? ''))
+  const lines: string[] = []
+  const add = (span: OtlpSpan, depth: number): void => {
+    const turn = span.name.startsWith('invoke_agent ')
+    if (turn)
+      lines.push(`${depth} ${attribute(span, 'gen_ai.agent.name')} ${attribute(span, 'gen_ai.conversation.id')}`)
+    for (const child of byParent(span.spanId)) add(child, turn ? depth + 1 : depth)
+  }
+  for (const span of byParent(undefined)) add(span, 0)
+  return lines
+}
+
+test(
+  'the trace of each of these trees is one, without orphans, whoever was killed; it is the one of the log, and draws the tree',
+  async () => {
+    for (const root of roots) {
+      const wanted = byId(await regenerated(root))
+      const exported = await eventually(
+        () => collector.ofRoot(root).length >= wanted.length && byId(collector.ofRoot(root)),
+        {
+          describe: () =>
+            `${collector.ofRoot(root).length} of ${wanted.length} spans of ${root}; memory says ${services.get('memory')?.log().slice(-5).join('\n')}`,
+        },
+      )
+      const plain = (spans: readonly OtlpSpan[]) => JSON.parse(JSON.stringify(spans)) as unknown
+      expect(plain(exported)).toEqual(plain(wanted))
+      expect(new Set(exported.map(({ traceId }) => traceId)).size).toBe(1)
+      const ids = new Set(exported.map(({ spanId }) => spanId))
+      expect(exported.filter(({ parentSpanId }) => parentSpanId && !ids.has(parentSpanId))).toEqual([])
+      const { nodes } = (await world.api.once<SessionTree>('GET', `/v1/sessions/${root}/tree`)).body
+      expect(agentsOf(exported)).toEqual(nodes.map(({ depth, agent, id }) => `${depth} ${agent} ${id}`))
+    }
+    expect(collector.headers.every(({ authorization }) => authorization === password)).toBe(true)
+    expect(collector.bodies.join('')).not.toContain(password)
   },
   deadline,
 )

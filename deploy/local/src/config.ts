@@ -8,6 +8,7 @@ import { ConfigError, type Env, Environment } from '@reins/service'
 import { type DelegationCeilings, defaultCeilings } from '@reins/session'
 import { loadGatewaySettings } from '@reins/session-gateway'
 import type { LogLevel } from '@reins/telemetry'
+import { loadTraceSettings, type TraceSettings } from '@reins/trace'
 import type { DiskLimits } from './data/disk-budget.ts'
 import { machineMemoryMb } from './machine-memory.ts'
 
@@ -62,6 +63,11 @@ export interface LocalConfig {
   readonly shellMemoryMb: number
   readonly allowPrivateWebhooks: boolean
   readonly logLevel: LogLevel
+  /** Where a service that runs alone answers /metrics and /health; undefined: nowhere. 0: a port that is free. */
+  readonly metricsPort: number | undefined
+  readonly metricsHost: string
+  /** Where spans are exported to. */
+  readonly traces: TraceSettings
   readonly models: ModelsConfig
   /** Names of the variables that hold keys of models, and whether each is set. */
   readonly modelKeys: readonly { readonly name: string; readonly set: boolean }[]
@@ -85,6 +91,8 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
   const read = new Environment(withFlags, new Map(given.map(({ name, flag }) => [name, flag])))
   const models = loadModelsConfig(withFlags)
   if (models.kind === 'invalid') for (const error of models.errors) read.problem(error)
+  const traces = loadTraceSettings(env)
+  for (const problem of traces.problems) read.problem(problem)
   const natsUrl = read.text('NATS_URL')
   if (natsUrl !== undefined && !/^(nats|tls|ws|wss):\/\//.test(natsUrl))
     read.problem('NATS_URL is not a URL of NATS. Give one such as NATS_URL=nats://user:password@127.0.0.1:4222')
@@ -134,6 +142,11 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
     }),
     allowPrivateWebhooks: read.flag('REINS_ALLOW_PRIVATE_WEBHOOKS', false),
     logLevel: read.oneOf('REINS_LOG_LEVEL', 'info', ['debug', 'info', 'warn', 'error', 'silent'] as const),
+    metricsPort:
+      read.text('REINS_METRICS_PORT') === undefined
+        ? undefined
+        : read.integer('REINS_METRICS_PORT', 9464, { min: 0, max: 65_535 }),
+    metricsHost: read.text('REINS_METRICS_HOST', '127.0.0.1'),
     pauseAt: read.text('REINS_PAUSE_AT'),
     secretsKey: read.text('REINS_SECRETS_KEY'),
     secretsKeyFile: fileNamed(read, 'REINS_SECRETS_KEY_FILE', cwd),
@@ -149,10 +162,15 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
   if (models.kind === 'invalid') throw new ConfigError(models.errors)
   return {
     ...config,
+    traces: traces.settings,
     gateway,
     models: models.config,
     modelKeys: modelKeys(models.config),
-    secrets: [...secretsOf(models.config, natsUrl, databaseUrl), ...(config.secretsKey ?? '').split(/[\s,]+/)],
+    secrets: [
+      ...secretsOf(models.config, natsUrl, databaseUrl),
+      ...(config.secretsKey ?? '').split(/[\s,]+/),
+      ...Object.values(traces.settings.headers).flatMap((value) => value.split(' ').filter((word) => word.length >= 8)),
+    ],
   }
 }
 

@@ -25,10 +25,12 @@ import {
 import type { LocalConfig } from './config.ts'
 import { evidence } from './evidence.ts'
 import { guardOf } from './guard.ts'
+import { serveMetrics } from './metrics-server.ts'
 import { modelPrices } from './model-prices.ts'
 import { pausingAppends } from './pausing-appends.ts'
 import { type ServerStates, stateText } from './servers/server-state.ts'
 import { watchStorage } from './storage-watch.ts'
+import { watchStreamSizes } from './stream-sizes.ts'
 
 export interface PartsOptions {
   readonly config: LocalConfig
@@ -196,6 +198,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     const as = instance('memory')
     const embedder = createEmbedder(config.models)
     if (embedder) closing.add('embeddings', () => embedder.close())
+    const traces = await tracesOf(options, closing)
     const running = await memory.start({
       broker,
       sessions: sessionsOf('memory'),
@@ -207,6 +210,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       databaseUrl: options.databaseUrl,
       files: path.join(config.dataDir, 'memory'),
       ...(embedder ? { embedder } : {}),
+      ...(traces ? { traces } : {}),
       full: storage.full,
       pauseAt,
       redactor,
@@ -298,11 +302,17 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     }
   }
 
+  if (names.length === 1 && config.metricsPort !== undefined) {
+    const { metricsPort: port, metricsHost: host } = config
+    const at = await serveMetrics({ port, host, metrics, log, health }, closing)
+    log.info({ url: at }, 'metrics are served')
+  }
   let url: string | undefined
   if (has('session-gateway')) {
     const gateway = await import('@reins/session-gateway')
     const as = instance('session-gateway')
     await storage.watchAppends()
+    await watchStreamSizes(broker, metrics, closing)
     const definitions = new Definitions(view, catalogs)
     const sandbox = await sandboxHere()
     const hosts = new CodeHosts({
@@ -351,6 +361,17 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     url = running.url
   }
   return { close: (closeOptions) => closing.close(closeOptions), broker, models, registry: view, url, metrics, health }
+}
+
+/** The exporter is loaded where there is somewhere to export to. */
+async function tracesOf({ config, version, log }: PartsOptions, closing: Closing) {
+  const { url, content, ...settings } = config.traces
+  if (url === undefined) return undefined
+  const { otlpSink } = await import('@reins/trace/otlp')
+  const sink = otlpSink({ ...settings, url, version })
+  closing.add('collector', () => sink.close())
+  log.info({ url: new URL(url).origin }, 'spans are exported')
+  return { sink, ...(content ? { content } : {}) }
 }
 
 const catalogs = [builtinCatalog, codeCatalog, memoryCatalog, skillsCatalog]

@@ -59,11 +59,9 @@ export async function watchStorage(options: StorageWatchOptions, closing: Closin
   const room: Room = (signal) => disk?.room(signal)
   const diskNow = disk && (() => disk.state())
   let watching = false
-  const lost = metrics.gauge(
-    'reins_log_lines_lost',
-    'Lines of the log that were dropped because it could not be written.',
-  )
+  const lost = metrics.gauge('reins_log_lines_lost')
   sampled(closing, () => lost.set(options.logLost?.() ?? 0))
+  const seconds = metrics.histogram('reins_append_seconds')
   const appends = new AppendWatch({
     canary: () => appendCanary(broker),
     outside: () => outsideObstacle(diskNow, servers),
@@ -73,11 +71,15 @@ export async function watchStorage(options: StorageWatchOptions, closing: Closin
         ? log.error({ cause: obstacle.cause, why: obstacle.why }, 'appends are not possible')
         : log.warn({}, 'appends are possible again'),
   })
+  const taken = (ms: number): void => {
+    appends.taken()
+    seconds.observe(ms / 1000)
+  }
   return {
     admission: admissionOf(appends, diskNow),
     watched: (journal) => ({
       ...journal,
-      sessions: watchedLog(journal.sessions, () => appends.taken(), room),
+      sessions: watchedLog(journal.sessions, taken, room),
       timers: timersWithRoom(journal.timers, room),
       snapshots: snapshotsWithRoom(journal.snapshots, room),
       outputs: outputsWithRoom(journal.outputs, room),
@@ -91,7 +93,7 @@ export async function watchStorage(options: StorageWatchOptions, closing: Closin
       await appends.start()
       closing.add('append watch', () => appends.close())
       watching = true
-      const possible = metrics.gauge('reins_appends_possible', '1 while an append was taken within the last 10 s.')
+      const possible = metrics.gauge('reins_appends_possible')
       sampled(closing, () => possible.set(appends.notReady() ? 0 : 1))
     },
     health: () => ({
@@ -120,7 +122,7 @@ async function watchDisk(
   })
   await disk.start()
   closing.add('disk watch', () => disk.close())
-  const used = metrics.gauge('reins_disk_used_percent', 'How full the disk of the data folder is.')
+  const used = metrics.gauge('reins_disk_used_percent')
   sampled(closing, () => used.set(disk.state().usedPercent ?? 0))
   return disk
 }

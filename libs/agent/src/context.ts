@@ -17,6 +17,8 @@ export interface ToolContext<Secret extends string = string, Config extends stri
   readonly signal: AbortSignal
   /** The same for each attempt of one call: give it to servers that can recognise a repeated request by it. */
   readonly idempotencyKey: string
+  /** The span of the call (W3C traceparent). Pass it on to servers that trace: `fetch(url, { headers: { traceparent } })`. */
+  readonly traceparent?: string
   /** Shows text to people who watch while the call runs. It is not kept, and the model does not see it. */
   progress(text: string): void
   readonly log: ToolLog

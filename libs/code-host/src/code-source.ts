@@ -30,7 +30,8 @@ export interface Bundles {
 export interface CodeSourceOptions extends Omit<CodeHostsOptions, 'textOf'> {
   readonly bundles: Bundles
   /** What tools log, for people who run Reins. */
-  readonly log?: (tool: string, call: string, entry: HostLog) => void
+  /** `traceparent`: of the call. */
+  readonly log?: (tool: string, call: string, entry: HostLog, traceparent?: string) => void
 }
 
 /** Whoever makes it closes it. */
@@ -84,11 +85,14 @@ async function runTool(
 ): Promise<ToolOutcome> {
   const { entry, tool } = toolOf(definition, name)
   const network = entry.network === true && sandbox.networkAllowed
-  const { idempotencyKey, progress, session } = context
+  const { idempotencyKey, traceparent, progress, session } = context
   const asked = {
     ...{ what: 'tool', name, input, progress },
-    facts: factsOf(entry, definition, { idempotencyKey, session }),
-    log: (line: HostLog) => log?.(name, idempotencyKey, line),
+    facts: {
+      ...factsOf(entry, definition, { idempotencyKey, session }),
+      ...(traceparent === undefined ? {} : { traceparent }),
+    },
+    log: (line: HostLog) => log?.(name, idempotencyKey, line, traceparent),
     request: (what: string) => answered(what, tool, context),
   }
   for (let deaths = 1; ; deaths += 1) {

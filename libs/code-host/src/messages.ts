@@ -5,6 +5,8 @@
 /** A call's surroundings, as `context` gives them. */
 export interface CallFacts {
   readonly idempotencyKey: string
+  /** W3C traceparent. */
+  readonly traceparent?: string
   readonly session: string
   readonly agent: string
   /** Of a tool of a project: whose it is. */

@@ -347,6 +347,7 @@ export {
   toExec,
   toLog,
   toolDurable,
+  tracesDurable,
   toolFilter,
   toTool,
   treeFilter,
@@ -638,3 +639,11 @@ export {
   formerPermissions,
   withFormer,
 } from './access/roles.ts'
+export {
+  parseTraceparent,
+  spanIdOf,
+  type SpanSubject,
+  type TraceContext,
+  traceIdOf,
+  traceparentOf,
+} from './trace.ts'

@@ -61,6 +61,8 @@ export interface ModelRequest {
   readonly output?: { readonly schema: Readonly<Record<string, unknown>> }
   /** false: the provider is asked for one whole answer; the events are the same, with one delta a block. */
   readonly stream: boolean
+  /** The span of this attempt (W3C traceparent). */
+  readonly traceparent?: string
   /** A stable key of the session, for providers that route by it to reuse their prompt cache. */
   readonly cacheKey: string
 }

@@ -154,7 +154,7 @@ export class AppendWatch {
 }
 
 /** The log, whose acknowledged appends `watch` counts. */
-export function watchedLog(log: SessionLog, taken: () => void, room: Room): SessionLog {
+export function watchedLog(log: SessionLog, taken: (ms: number) => void, room: Room): SessionLog {
   return {
     head: (of, options) => log.head(of, options),
     read: (session, options) => log.read(session, options),
@@ -163,8 +163,9 @@ export function watchedLog(log: SessionLog, taken: () => void, room: Room): Sess
     async append(session, draft, to, previousHash, signal): Promise<AppendOutcome> {
       const waiting = room(signal)
       if (waiting) await waiting
+      const since = performance.now()
       const outcome = await log.append(session, draft, to, previousHash, signal)
-      if (outcome.kind === 'appended') taken()
+      if (outcome.kind === 'appended') taken(performance.now() - since)
       return outcome
     },
   }

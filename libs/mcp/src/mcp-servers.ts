@@ -255,11 +255,12 @@ export class McpServers {
   }
 
   #send(connection: Connection, { method, params, all }: Request, context: CallContext, sent: number) {
-    const { signal, progress, elicit: ask } = context
+    const { signal, progress, elicit: ask, traceparent } = context
+    const traced = traceparent === undefined ? params : { ...params, _meta: { traceparent } }
     const elicit: AskPerson | undefined =
       ask && ((question, until) => ask(question.nothingRan ? question : { ...question, sent }, until))
     return all === undefined
-      ? connection.call(method, params, {
+      ? connection.call(method, traced, {
           signal,
           withinMs: elicit ? Number.POSITIVE_INFINITY : connection.server.callMs + 10_000,
           progress,

@@ -94,6 +94,7 @@ export { type Announcement, announced } from './model-call/announced.ts'
 export { defaultRetryPolicy, failureEvents, type RetryPolicy, tooLarge } from './model-call/retries.ts'
 export { isCurrentModelCall, takeover } from './model-call/takeover.ts'
 export { type Plan, plan, traceOf } from './deciding/plan.ts'
+export { contextOfCall, traceIdNow, traceTo } from './turn/trace.ts'
 export {
   type Born,
   type Call,

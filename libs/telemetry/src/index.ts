@@ -1,2 +1,3 @@
+export { type LabelOf, metricCatalogue, type MetricEntry, type MetricName } from './catalogue.ts'
 export { createLog, type Log, type LogLevel, type ProcessLog, silentLog } from './log.ts'
-export { Metrics } from './metrics.ts'
+export { bounded, Metrics } from './metrics.ts'

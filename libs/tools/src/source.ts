@@ -79,6 +79,8 @@ export interface CallContext extends NamedValues {
   readonly approved?: boolean
   /** The same for each attempt of one call. */
   readonly idempotencyKey: string
+  /** The call's span (W3C traceparent), for what the tool asks of others. */
+  readonly traceparent?: string
   /** Output as it comes, for people who watch; not kept. */
   readonly progress: (text: string) => void
   readonly keep: KeepOutput

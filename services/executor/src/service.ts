@@ -18,7 +18,13 @@ import { type FindAgentOptions, findAgent, type Journal, type RegistryView } fro
 import type { Models } from '@reins/models'
 import { learnNamed, type SecretsRedactor } from '@reins/secrets'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
-import { type DelegationCeilings, defaultCeilings, defaultRetryPolicy, type RetryPolicy } from '@reins/session'
+import {
+  type DelegationCeilings,
+  defaultCeilings,
+  defaultRetryPolicy,
+  type RetryPolicy,
+  traceIdNow,
+} from '@reins/session'
 import type { Log, Metrics } from '@reins/telemetry'
 import {
   builtinCatalog,
@@ -129,6 +135,12 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     },
   } satisfies CodeHostsOptions)
   closing.add('code', () => hosts.close())
+  /** For logs: from a line to its trace. */
+  const traceOf = (session: string): { readonly trace_id?: string } => {
+    const folded = holder.knownActor(session)?.fold.session
+    const traceId = folded && traceIdNow(folded)
+    return traceId === undefined ? {} : { trace_id: traceId }
+  }
   const context: ActorContext = {
     instance,
     sessions: journal.sessions,
@@ -172,7 +184,10 @@ export async function start(config: ExecutorConfig): Promise<Running> {
       networkAllowed: config.sandbox.networkAllowed,
       betweenMs: config.betweenMs ?? runLimits.betweenMs,
       log: (session, { level, message, attributes }) =>
-        log[logLevel(level)](config.redactor.json({ session, attributes }), config.redactor.text(message)),
+        log[logLevel(level)](
+          { ...config.redactor.json({ session, attributes }), ...traceOf(session) },
+          config.redactor.text(message),
+        ),
     },
     presence: () => holder.presence,
     folded: (session) => holder.knownActor(session)?.fold,
@@ -180,18 +195,13 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     report(session, error) {
       if (stopping.signal.aborted) return
       metrics.failures.inc()
-      log.error({ session, err: error }, 'a step of a session failed in the executor; it will be tried again')
+      log.error(
+        { session, ...traceOf(session), err: error },
+        'a step of a session failed in the executor; it will be tried again',
+      )
     },
     ignored: (model, names) => ignored.note(model, names),
-    appended(events) {
-      for (const event of events) {
-        const asked = event.type === 'model-call.completed' || event.type === 'context.compacted'
-        const usage = asked ? event.data.usage : undefined
-        if (!usage) continue
-        metrics.tokens('input', usage.inputTokens)
-        metrics.tokens('output', usage.outputTokens)
-      }
-    },
+    appended: ({ id, born }, events, at) => metrics.appended(id, born?.model ?? 'unknown', events, at),
     changed: (actor) => holder.changed(actor),
   }
 
@@ -212,6 +222,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
       odd: (error) => log.error({ err: error }, 'a trigger cannot be taken; it comes again'),
       gone: (gone, calls) => log.warn({ instance: gone, calls }, 'an executor is gone; taking its calls over'),
       beat() {
+        metrics.slots(config.concurrency, slots.most)
         metrics.busy.set(holder.busy)
         metrics.calls.set(slots.taken)
         metrics.queued.set(slots.waiting)

@@ -17,11 +17,14 @@ import { Memories } from './entries/memories.ts'
 import { secretsOver } from './entries/postgres/databases.ts'
 import type { Db } from './entries/postgres/entry-rows.ts'
 import { Stores } from './entries/stores.ts'
+import { watchWaiting } from './index/people/waiting-gauges.ts'
 import { runSessionIndex } from './index/session-index.ts'
 import { SessionLists } from './index/session-lists.ts'
 import type { Tables } from './index/tables.ts'
 import { serveMemory } from './nats.ts'
 import { consumeFiredTimers } from './timers/fired-timers.ts'
+import { exportSpans } from './traces/export-spans.ts'
+import type { SpanExportOptions } from './traces/span-export.ts'
 import { jetstreamQueue } from './webhooks/jetstream-queue.ts'
 import { post, systemResolve } from './webhooks/post.ts'
 import { runWebhooks } from './webhooks/webhooks.ts'
@@ -52,6 +55,8 @@ export interface MemoryConfig {
   readonly instance: string
   /** Those that there are. Default: none. */
   readonly webhooks?: () => readonly KeptWebhook[]
+  /** Where spans are exported to, while sessions work. Default: nowhere, and nothing of the stream is read for it. */
+  readonly traces?: Pick<SpanExportOptions, 'sink' | 'content'>
   /** Whether webhooks may go to addresses that are not public. Default: no. */
   readonly allowPrivateWebhooks?: boolean
 }
@@ -70,25 +75,19 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
   const index = db && runSessionIndex({ broker, db, log, ...(config.room ? { room: config.room } : {}) })
   if (index) {
     closing.add('index', () => index.close())
-    const seq = metrics.gauge(
-      'reins_session_index_seq',
-      'The last sequence of SES that the session index accounts for.',
-    )
-    const lag = metrics.gauge(
-      'reins_session_index_lag',
-      'Frames of SES that the session index does not account for yet.',
-    )
+    const seq = metrics.gauge('reins_session_index_seq')
+    const lag = metrics.gauge('reins_session_index_lag')
     const sample = setInterval(() => {
       seq.set(index.seq())
       lag.set(index.lag())
     }, 5000)
     sample.unref()
     closing.add('metrics', () => clearInterval(sample))
+    const waiting = watchWaiting(db, { metrics, clock })
+    closing.add('gauges', () => waiting.close())
   }
   const stopping = new AbortController()
-  const attempts = metrics.counter('reins_webhook_attempts_total', 'Attempts to deliver a webhook, by outcome', [
-    'outcome',
-  ])
+  const attempts = metrics.counter('reins_webhook_attempts_total')
   const webhooks = await runWebhooks({
     queue: await jetstreamQueue(broker, { ackWaitMs: config.ackWaitMs }),
     webhooks: config.webhooks ?? (() => []),
@@ -114,6 +113,19 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
     stopping.abort()
     return webhooks.close()
   })
+  if (config.traces) {
+    const exporting = await exportSpans({
+      ...config.traces,
+      // Frames are held for longer than triggers, while a collector is away.
+      ackWaitMs: config.ackWaitMs * 6,
+      broker,
+      sessions,
+      clock,
+      log,
+      metrics,
+    })
+    closing.add('traces', () => exporting.close())
+  }
   const memoryIndex = db && runMemoryIndex({ broker, db, log })
   if (memoryIndex) closing.add('index of memories', () => memoryIndex.close())
   const stores = new Stores({
@@ -141,7 +153,7 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
   const served = serveMemory({ broker, lists: new SessionLists(db, index), index, webhooks, memories, log })
   closing.add('requests', () => served.close())
 
-  const appended = metrics.counter('reins_timers_fired_total', 'Timers that fired and became events of their sessions.')
+  const appended = metrics.counter('reins_timers_fired_total')
   const fired = await consumeFiredTimers({
     timers,
     sessions,

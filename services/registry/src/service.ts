@@ -88,7 +88,7 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
   const projection = db && runProjection({ broker, db, log })
   if (projection) {
     closing.add('projection', () => projection.close())
-    const following = metrics.gauge('reins_registry_projection_following', '1 while the lists follow the registry.')
+    const following = metrics.gauge('reins_registry_projection_following')
     following.set(0)
     const sample = setInterval(() => following.set(projection.state().kind === 'following' ? 1 : 0), 5000)
     sample.unref()

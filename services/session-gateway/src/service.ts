@@ -74,10 +74,7 @@ export interface RunningGateway extends Running {
 export async function start(config: GatewayConfig): Promise<RunningGateway> {
   const { sessions, feed, clock, limits, metrics, log, registry } = config
   const closing = new Closing()
-  const refused = metrics.counter(
-    'reins_gateway_appends_refused_total',
-    'Appends that met a newer frame, decided again',
-  )
+  const refused = metrics.counter('reins_gateway_appends_refused_total')
   const folds = new SessionFolds(sessions, limits.foldsKept)
   const appender = new Appender({
     sessions,

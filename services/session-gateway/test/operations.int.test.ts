@@ -99,9 +99,9 @@ describe('pools', () => {
     ])
     const headers = { authorization: `Bearer ${token}` }
     const text = await (await fetch(`${world.url}/metrics`, { headers })).text()
-    expect(text).toContain(`reins_pool_backlog{pool="${key}",kind="executor"} 1`)
-    expect(text).toContain(`reins_pool_oldest_seconds{pool="${key}",kind="executor"}`)
-    expect(text).toContain(`reins_pool_instances{pool="${key}",kind="executor"} 1`)
+    expect(text).toContain(`reins_pool_backlog{pool="${key}",kind="executor",labels="browser=true"} 1`)
+    expect(text).toContain(`reins_pool_oldest_seconds{pool="${key}",kind="executor",labels="browser=true"}`)
+    expect(text).toContain(`reins_pool_instances{pool="${key}",kind="executor",labels="browser=true"} 1`)
     world.now += 5000
     expect((await world.request('GET', '/v1/pools')).json.pools[0].servedBy).toEqual([])
   })

@@ -3,13 +3,13 @@
 import path from 'node:path'
 import { type Broker, type Handler, serveRequests, startPresence } from '@reins/broker'
 import { codeSource } from '@reins/code-host'
-import { type Labels, type SlowCall, testMcpVerb, type ServiceVerb } from '@reins/contracts'
+import { type Labels, parseTraceparent, type ServiceVerb, type SlowCall, testMcpVerb } from '@reins/contracts'
 import { CallSlots, Holder, memoryRoom, memoryShare, type Queue, readingUntil } from '@reins/holder'
 import type { Journal, RegistryView } from '@reins/journal'
 import { McpServers } from '@reins/mcp'
 import { learnNamed, type SecretsRedactor } from '@reins/secrets'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
-import type { Log, Metrics } from '@reins/telemetry'
+import { bounded, type Log, type Metrics } from '@reins/telemetry'
 import {
   builtinSource,
   contextFiles,
@@ -62,6 +62,8 @@ export interface ToolRunnerConfig {
   readonly fatal: (error: Error) => void
 }
 
+/** MT1 of the catalogue. */
+const namesKept = 200
 const waitsAfterMs = 1000
 const parksAfterMs = 60_000
 /** For secrets that are learnt in order to mask them: a call goes on without. */
@@ -81,20 +83,15 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     room: memoryRoom(clock.now, memoryShare),
     now: clock.now,
   })
-  const seconds = config.metrics.histogram('reins_tool_call_seconds', 'Tool calls by tool and outcome', [
-    'tool',
-    'status',
-  ])
-  const failures = config.metrics.counter(
-    'reins_tool_runner_failures_total',
-    'Steps that failed inside the tool-runner',
-  )
-  const busyGauge = config.metrics.gauge('reins_tool_runner_busy', 'Tool calls that this runner runs')
-  const waitingGauge = config.metrics.gauge(
-    'reins_tool_runner_waiting',
-    'Of these, calls that have taken long and hold no work slot',
-  )
-  const hostsGauge = config.metrics.gauge('reins_code_hosts', 'Processes that run code of users')
+  const seconds = config.metrics.histogram('reins_tool_call_seconds')
+  const failures = config.metrics.counter('reins_tool_runner_failures_total')
+  const busyGauge = config.metrics.gauge('reins_tool_runner_busy')
+  const waitingGauge = config.metrics.gauge('reins_tool_runner_waiting')
+  const hostsGauge = config.metrics.gauge('reins_code_hosts')
+  const slotsGauge = config.metrics.gauge('reins_tool_runner_slots')
+  const asked = config.metrics.counter('reins_mcp_discoveries_total')
+  const toolNamed = bounded(namesKept)
+  const serverNamed = bounded(namesKept)
 
   const bundles = { get: (digest: string) => reading(() => journal.bundles.get(digest)) }
   const folders =
@@ -114,8 +111,11 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     bundles,
     sandbox: config.sandbox,
     guard: config.guard,
-    log: (tool, call, { level, message, attributes }) =>
-      log[level](config.redactor.json({ tool, call, attributes }), config.redactor.text(message)),
+    log: (tool, call, { level, message, attributes }, traceparent) => {
+      const traceId = parseTraceparent(traceparent)?.traceId
+      const about = { session: call.split('/')[0], ...(traceId === undefined ? {} : { trace_id: traceId }) }
+      log[level]({ ...config.redactor.json({ tool, call, attributes }), ...about }, config.redactor.text(message))
+    },
   })
   const memory = memorySource({ ask: memoryOver(broker), mask: (value) => config.redactor.json(value) })
   closing.add('tools', () => Promise.all([builtin.close(), code.close()]))
@@ -172,6 +172,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     discover: async (session, request) => {
       const answers = await discover(context.tools, request)
       serverSessions.answered(session, request.principal, answers)
+      for (const { server, status } of answers) asked.inc({ server: serverNamed(server), status })
       return answers
     },
     asks: (here) => askedEvent(here, clock.now(), config.redactor),
@@ -185,7 +186,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
       log.error({ session, err: error }, 'a step of a tool call failed in the tool-runner; it will be tried again')
     },
     finished(name, status, ms) {
-      seconds.observe({ tool: name, status }, ms / 1000)
+      seconds.observe({ tool: toolNamed(name), status }, ms / 1000)
     },
     active,
     slow,
@@ -211,6 +212,7 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
       odd: (error) => log.error({ err: error }, 'a trigger cannot be taken; it comes again'),
       gone: (gone, calls) => log.warn({ instance: gone, calls }, 'a tool-runner is gone; looking after its calls'),
       beat() {
+        slotsGauge.set(config.concurrency)
         busyGauge.set(active.size)
         waitingGauge.set(slots.taken)
         hostsGauge.set(code.hosts())

@@ -150,6 +150,7 @@ export class Calls {
     const context: ToolContext = {
       signal: call.abort.signal,
       idempotencyKey: facts.idempotencyKey,
+      ...(facts.traceparent === undefined ? {} : { traceparent: facts.traceparent }),
       progress: (text) => this.#progress(call, String(text)),
       log: this.#logOf(call),
       ...{ secrets: Object.freeze(secrets), config: Object.freeze(config) },

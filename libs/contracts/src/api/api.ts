@@ -238,6 +238,9 @@ export const ApiEvent = Type.Object(
     by: Type.String(),
     type: Type.String(),
     v: Type.Optional(Type.Integer({ description: 'The version of the type; absent: 1' })),
+    trace: Type.Optional(
+      Type.String({ description: 'W3C traceparent: the trace that it belongs to, where one was given' }),
+    ),
     data: Type.Unknown(),
   },
   closed,

@@ -82,6 +82,7 @@ export const toolFilter = (pool: string): string => `ses.*.*.*.e.tool.${pool}`
 export const execDurable = (pool: string): string => `exec-${pool}`
 export const toolDurable = (pool: string): string => `tool-${pool}`
 export const indexDurable = 'index'
+export const tracesDurable = 'traces'
 export const timersDurable = 'fired'
 
 export const liveSubject = (session: string, role: 'e' | 't'): string => `live.${sessionPrefix(session)}.${role}`

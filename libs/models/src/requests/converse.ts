@@ -92,7 +92,8 @@ async function converse(
   }
   for (let form = formOf(wire, request, manner); ; ) {
     const accept = form.asked.stream ? 'text/event-stream' : 'application/json'
-    const headers = { 'content-type': 'application/json', accept, ...wire.headers }
+    const trace = request.traceparent === undefined ? {} : { traceparent: request.traceparent }
+    const headers = { 'content-type': 'application/json', accept, ...trace, ...wire.headers }
     const reply = await wire.transport.post(wire.url, { headers, body: form.body, signal, stream: form.asked.stream })
     telling.onLeft(() => reply.leave())
     const read = wire.reader(form.asked, subject, manner)

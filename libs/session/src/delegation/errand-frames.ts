@@ -9,6 +9,7 @@ import type { Fold } from '../folding/fold.ts'
 import { handedOn } from '../permitted/permitted.ts'
 import { openOf, type Prompt } from '../run/run-state.ts'
 import type { Session } from '../session.ts'
+import { traceOfCall } from '../turn/trace.ts'
 import { firstMessage } from './delegation-result.ts'
 import { type Errand, isClosed, pausedOn } from './errands.ts'
 import { childOf, sessionsUsed } from './team.ts'
@@ -33,7 +34,7 @@ export function createChild(
     said(creation, 'queue'),
     ...handedOn(above.turn, `m-${creation.call}`),
   ]
-  return { events, to: toExec(pool), status: 'idle', pool, trace: above.turn?.trace }
+  return { events, to: toExec(pool), status: 'idle', pool, trace: traceOfCall(above, creation.call) }
 }
 
 const said = (asked: Creation | Resumption, onBusy: 'queue' | 'join'): SessionEvent => ({
@@ -78,6 +79,7 @@ export function promptChild(
     to: toExec(pool),
     status: head.seq === 0 ? 'idle' : head.status,
     pool,
+    trace: traceOfCall(above, call),
   }
 }
 
@@ -114,7 +116,7 @@ export function resumeChild({ session, head }: Fold, resumption: Resumption, abo
       ? [said(resumption, 'join'), ...handedOn(above.turn, `m-${resumption.call}`)]
       : []),
   ]
-  return { events, to: toExec(head.pool), status: resumes ? 'idle' : head.status, trace: above.turn?.trace }
+  return { events, to: toExec(head.pool), status: resumes ? 'idle' : head.status, trace: traceOfCall(above, call) }
 }
 
 /**

@@ -69,6 +69,8 @@ export interface Run {
   readonly file: string
   readonly digest: string
   readonly network?: true
+  /** Of the request that began it (W3C traceparent). */
+  readonly trace?: string
   /** Absent: it is a chat. */
   readonly workflow?: Omit<EventData<'run.invoked'>, 'payload'> & { readonly payload?: unknown }
   /** The agents that the code has, by the name of the harness. */

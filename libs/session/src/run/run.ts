@@ -20,6 +20,7 @@ import { resumedBy } from '../permitted/permitted.ts'
 import type { Session, Turn } from '../session.ts'
 import type { Meaning, Meanings, Origin, TimerRule } from '../slice.ts'
 import { askedResult } from '../turn/asked-tool.ts'
+import { traceOfCall } from '../turn/trace.ts'
 import { type InvokedEvent, invokedEvents, promptCancelled, promptSettled } from './invoked.ts'
 import { added, ended, inLine, opened, told } from './operations.ts'
 import {
@@ -41,9 +42,15 @@ export const runEvents: Meanings<RunEventType> = {
   ...invokedEvents,
   'run.declared': {
     effective: true,
-    evolve: (session, { data }) =>
+    evolve: (session, { data }, { trace }) =>
       session.born && !session.run
-        ? { ...session, run: { ...data, operations: [], done: 0, seen: -1, replay: null, lost: 0 } }
+        ? {
+            ...session,
+            run: {
+              ...{ ...data, operations: [], done: 0, seen: -1, replay: null, lost: 0 },
+              ...(trace === undefined ? {} : { trace }),
+            },
+          }
         : session,
   },
   'run.replay-started': { effective: true, begins: true, evolve: replayStarted },
@@ -64,11 +71,12 @@ export const runEvents: Meanings<RunEventType> = {
   'run.called': {
     effective: true,
     begins: true,
-    evolve: (session, { data }, { n, trace }) => {
+    evolve: (session, { data }, { n }) => {
       const message = runMessage(data.position)
       const after = opened(session, data, 'call', { kind: 'call', message: data.message }, n)
       if (after === session || data.message !== message) return session
       const may = session.permitted ? { permitted: session.permitted } : {}
+      const trace = traceOfCall(after, message)
       const queued = { message, content: data.content, onBusy: 'queue' as const, n, ...may }
       return { ...after, inbox: [...after.inbox, trace === undefined ? queued : { ...queued, trace }] }
     },

@@ -66,7 +66,10 @@ export const shell = defineTool(
       guard: context.guard,
       ...(context.shown === undefined ? {} : { shown: context.shown }),
       network,
-      env: { REINS_IDEMPOTENCY_KEY: context.idempotencyKey },
+      env: {
+        REINS_IDEMPOTENCY_KEY: context.idempotencyKey,
+        ...(context.traceparent === undefined ? {} : { TRACEPARENT: context.traceparent }),
+      },
     })
     if (spawned.kind === 'refused') throw new ToolFailure('refused', spawned.message)
     const note =

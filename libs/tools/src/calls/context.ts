@@ -36,6 +36,8 @@ export interface ToolContext {
   readonly signal: AbortSignal
   /** The same for each attempt of one call; the shell has it as REINS_IDEMPOTENCY_KEY. */
   readonly idempotencyKey: string
+  /** The call's span; the shell has it as TRACEPARENT. */
+  readonly traceparent?: string
   readonly guard: Guard
   readonly sandbox: Sandbox
   /** What commands see besides, read-only: the folders of the agent's skills. */

@@ -67,7 +67,7 @@ interface Streamed {
 }
 
 async function stream(
-  { provider, model, prompt }: Extract<Prepared, { kind: 'ready' }>,
+  { provider, model, prompt, traceparent }: Extract<Prepared, { kind: 'ready' }>,
   attempt: Attempt,
   { messages, media }: Awaited<ReturnType<typeof withMedia>>,
   onDelta: (delta: Delta) => void,
@@ -108,6 +108,7 @@ async function stream(
       maxTokens: settings.maxTokens,
       stream: settings.stream,
       cacheKey: attempt.session,
+      ...(traceparent === undefined ? {} : { traceparent }),
       ...(settings.reasoningEffort === undefined ? {} : { reasoningEffort: settings.reasoningEffort }),
       ...(final ? { toolChoice: 'none' as const } : {}),
       ...(prompt.output ? { output: prompt.output } : {}),

@@ -2,11 +2,18 @@
 import { type CallSettings, type Prompt, promptOf, type Settings, summaryRequest } from '@reins/context'
 import type { ModelFailed, ModelProvider, PriceOf } from '@reins/contracts'
 import type { Models, Resolved } from '@reins/models'
-import { type Announcement, contextOf, type Effect, type Session, summarySize } from '@reins/session'
+import { type Announcement, contextOf, type Effect, type Session, summarySize, traceTo } from '@reins/session'
 import type { SummaryCall } from './summary-caller.ts'
 
 export type Prepared =
-  | { readonly kind: 'ready'; readonly provider: ModelProvider; readonly model: string; readonly prompt: Prompt }
+  | {
+      readonly kind: 'ready'
+      readonly provider: ModelProvider
+      readonly model: string
+      readonly prompt: Prompt
+      /** The attempt's span. */
+      readonly traceparent?: string | undefined
+    }
   | ({ readonly kind: 'summary' } & SummaryCall)
   /** Nothing can be sent: the outcome of the attempt. */
   | { readonly kind: 'impossible'; readonly failure: ModelFailed }
@@ -35,17 +42,19 @@ export function prepare(
   models: Pick<Models, 'resolve'>,
   known: Settings,
   session: Session,
-  { kind }: Pick<Effect, 'kind'>,
+  { kind, call, attempt }: Effect,
 ): Prepared {
   if (kind === 'compact') return summaryOf(models, session)
   if (known.kind === 'unusable') return impossible('bad-request', known.why)
-  return to(models.resolve(session.born?.model ?? ''), known.settings, session)
+  const traceparent = traceTo(session, 'chat', call, attempt)
+  return to(models.resolve(session.born?.model ?? ''), known.settings, session, traceparent)
 }
 
-function to(resolved: Resolved, settings: CallSettings, session: Session): Prepared {
+function to(resolved: Resolved, settings: CallSettings, session: Session, traceparent: string | undefined): Prepared {
   if (resolved.kind !== 'ok') return unresolved(resolved)
   const { provider, model } = resolved
-  return { kind: 'ready', provider, model, prompt: promptOf(session, settings, provider.contextWindow(model)) }
+  const prompt = promptOf(session, settings, provider.contextWindow(model))
+  return { kind: 'ready', provider, model, prompt, traceparent }
 }
 
 function summaryOf(models: Pick<Models, 'resolve'>, session: Session): Prepared {

@@ -23,7 +23,7 @@ export interface AppendContext {
   readonly priceOf: PriceOf
   presence(): Pick<Presence, 'tellAbort'>
   /** Told of what this process has appended: for metrics, off the hot path. */
-  appended(events: readonly SessionEvent[]): void
+  appended(session: Session, events: readonly SessionEvent[], at: number): void
 }
 
 export interface Appended {
@@ -71,7 +71,7 @@ export async function appendPlan(
   // The attempt is the caller's from here on.
   held.move()
   fold.appended({ head: outcome.head, session: next.after }, outcome.above)
-  context.appended(events)
+  context.appended(next.after, events, at)
   tellOwners(context, attempts, session, events)
   return { claimed }
 }

@@ -72,6 +72,8 @@ export class SessionActor implements HeldActor {
   readonly id: string
   readonly #context: ActorContext
   readonly #fold: SessionFold
+  /** When the trigger was stored that nothing was appended for yet; epoch ms. */
+  #asked: number | undefined
   readonly #triggers: HeldTriggers
   readonly #errands: SessionErrands
   readonly #attempts: ModelAttempts
@@ -135,6 +137,8 @@ export class SessionActor implements HeldActor {
   /** A trigger was delivered, perhaps again: the newest handle counts. */
   deliver(trigger: Trigger): void {
     const before = this.#triggers.deliver(trigger)
+    this.#context.metrics.delivered(trigger.ageMs)
+    this.#asked ??= this.#context.clock.now() - Math.max(0, trigger.ageMs)
     // One that is waiting in the line, or that the end of the call will see to, needs no second place in the line.
     if (before === 'waits' || (before === 'counts' && this.#attempts.running)) trigger.working()
     else this.#enqueue(() => this.#onTrigger(trigger.frame.seq))
@@ -237,6 +241,7 @@ export class SessionActor implements HeldActor {
     }
     this.#triggers.count(seq)
     await this.#decide()
+    this.#asked = undefined
   }
 
   async #onLoss(holding: Holding): Promise<void> {
@@ -362,8 +367,13 @@ export class SessionActor implements HeldActor {
   }
 
   /** `slot`: where the plan begins a call. */
-  #append(next: Plan, slot: Slot | null): Promise<Appended | null> {
-    return appendPlan(this.#context, this.#fold, this.#attempts, next, this.#mayBegin(), slot)
+  async #append(next: Plan, slot: Slot | null): Promise<Appended | null> {
+    const appended = await appendPlan(this.#context, this.#fold, this.#attempts, next, this.#mayBegin(), slot)
+    if (appended && this.#asked !== undefined) {
+      this.#context.metrics.answered(this.#context.clock.now() - this.#asked)
+      this.#asked = undefined
+    }
+    return appended
   }
 
   /** Starts what the frame announced; where the same read shows it closed by another, forgets (A3). false: forgotten. */
@@ -418,6 +428,7 @@ export class SessionActor implements HeldActor {
   /** Appends the outcome with what follows from it in one frame. What is nobody's answer any more is dropped, and its triggers forgotten (A3). */
   async #record(running: Attempting, outcome: Ended): Promise<void> {
     const { clock, metrics, slots } = this.#context
+    const model = this.#fold.session.born?.model ?? 'unknown'
     let events = await this.#eventsOf(running, outcome)
     await this.#context.pauseAt(beforeOutcome[running.kind])
     while (this.#attempts.owns(running)) {
@@ -431,7 +442,7 @@ export class SessionActor implements HeldActor {
         if (!done) continue
         if (running.kind === 'compact') await this.#context.pauseAt('executor.after-summary')
         if (running.kind !== 'replay-run')
-          metrics.modelCall(outcome.kind === 'failed' ? 'failed' : 'completed', clock.now() - running.startedAt)
+          metrics.modelCall(model, outcome.kind === 'failed' ? 'failed' : 'completed', clock.now() - running.startedAt)
         if (done.claimed) await this.#startOrForget(done.claimed)
         return
       } catch (error) {

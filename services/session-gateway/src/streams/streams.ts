@@ -59,9 +59,9 @@ export class Streams {
     this.#parts = { ...parts, pace: this.#pace }
     this.#access = access
     this.#limits = limits
-    this.#open = metrics.gauge('reins_gateway_streams', 'Open event streams')
-    this.#slow = metrics.counter('reins_gateway_slow_consumers_total', 'Streams closed because their reader was slow')
-    const waiting = metrics.gauge('reins_gateway_stream_buffer_bytes', 'Bytes that wait for the readers of streams')
+    this.#open = metrics.gauge('reins_gateway_streams')
+    this.#slow = metrics.counter('reins_gateway_slow_consumers_total')
+    const waiting = metrics.gauge('reins_gateway_stream_buffer_bytes')
     this.#watch = new ReaderWatch({
       maxBytes: limits.maxStreamBufferBytes,
       maxTotalBytes: limits.maxStreamsBufferBytes,

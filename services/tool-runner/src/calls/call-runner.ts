@@ -6,13 +6,14 @@ import {
   looksAtWorkspace,
   type RequestedCall,
   type ServerAnswer,
+  traceparentOf,
   type WorkspaceFound,
   workspaceServer,
 } from '@reins/contracts'
 import type { RegistryView } from '@reins/journal'
 import { type McpServers, maskedAnswer } from '@reins/mcp'
 import type { Redactor } from '@reins/secrets'
-import type { ToolsetRequest } from '@reins/session'
+import { contextOfCall, type ToolsetRequest } from '@reins/session'
 import {
   type AskedApproval,
   askedApproval,
@@ -31,6 +32,7 @@ import {
 } from '@reins/tools'
 import { keptContent } from '../recorded/kept-content.ts'
 import { redactedResult, type ToolResult } from '../recorded/redacted-result.ts'
+import type { Request } from '../requests.ts'
 
 export interface RunnerTools {
   readonly sources: readonly ToolSource[]
@@ -65,7 +67,7 @@ export type Watching = Required<Pick<CallContext, 'progress' | 'slow'>>
 
 export async function runCall(
   tools: RunnerTools,
-  { digest, principal }: { readonly digest: string; readonly principal: string | undefined },
+  { digest, principal, turn, trace }: Pick<Request, 'digest' | 'principal' | 'turn' | 'trace'>,
   call: RequestedCall,
   session: string,
   { progress, slow }: Watching,
@@ -92,6 +94,7 @@ export async function runCall(
       ...(principal === undefined ? {} : { principal }),
       ...(call.approved ? { approved: true } : {}),
       idempotencyKey: `${session}/${call.call}`,
+      traceparent: traceparentOf(contextOfCall(session, { turn, call: call.call, trace })),
       progress,
       slow,
       ...values,

@@ -20,6 +20,7 @@ import { replayCommand } from './replay-command.ts'
 import { upgradeCommand } from './session-upgrade.ts'
 import { budgetCommand } from './session-budget.ts'
 import { stopCommands } from './session-stop.ts'
+import { traceCommand } from './session-trace.ts'
 import { treeCommand } from './session-tree.ts'
 import { verifyCommand } from './verify.ts'
 
@@ -89,6 +90,7 @@ export function sessionCommands(program: Command, act: Act): void {
     .addHelpText('after', examples(['reins session open 01JD…']))
     .action((id: string, _options: object, command: Command) => act(openSession)([id, { resume: false }], command))
   treeCommand(session, act)
+  traceCommand(session, act)
   budgetCommand(session, act)
   upgradeCommand(session, act)
   eventCommands(session, act)

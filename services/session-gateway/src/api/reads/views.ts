@@ -32,7 +32,7 @@ export function apiEvents(
   after = -1,
   places: Cursor['places'] = undefined,
 ): readonly ApiEvent[] {
-  const { seq, n, at, by } = frame
+  const { seq, n, at, by, trace } = frame
   return everyEvent(frame)
     .slice(after + 1)
     .map((event, offset) => {
@@ -40,7 +40,9 @@ export function apiEvents(
       return {
         cursor: encodeCursor({ of, tree, seq, n, i, ...(tree ? { session } : {}), ...(places ? { places } : {}) }),
         ...(tree ? { session } : {}),
-        ...{ n, i, at, by, ...shown(event) },
+        ...{ n, i, at, by },
+        ...(trace === undefined ? {} : { trace }),
+        ...shown(event),
       }
     })
 }

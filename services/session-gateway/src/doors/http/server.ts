@@ -81,11 +81,7 @@ export function createHttp(options: HttpOptions): FastifyInstance {
   app.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     app.server.emit('request', request, response)
   })
-  const seconds = options.metrics.histogram('reins_http_request_seconds', 'Duration of HTTP requests', [
-    'method',
-    'route',
-    'status',
-  ])
+  const seconds = options.metrics.histogram('reins_http_request_seconds')
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
     checkTarget(request.raw)
