@@ -4,6 +4,7 @@ import { connect, headers, type NatsConnection } from '@nats-io/transport-node'
 import { connectBroker } from '@reins/broker'
 import {
   type AskedService,
+  backupUser,
   buckets,
   bundleDigest,
   inboxOf,
@@ -278,6 +279,19 @@ describe('the user of all services in one process', () => {
     const names = (await (await jetstreamManager(nc)).streams.list().next()).map(({ config }) => config.name)
     expect(names.filter((name) => name.startsWith('REINS_PROBE_'))).toEqual([])
   })
+})
+
+it('the user of backups saves what is stored, and says nothing', async () => {
+  const refused = [
+    ...(['g', 'e', 't', 'm'] as const).map((role) => sessionSubject(session, role, toLog)),
+    ...[registrySubject('token', 'x'), serviceSubject('registry', 'put'), `$KV.${buckets.pools}.x`, 'ctl.x', 'timer.x'],
+    ...['PURGE', 'DELETE', 'UPDATE', 'RESTORE', 'CREATE', 'MSG.DELETE'].map(
+      (verb) => `$JS.API.STREAM.${verb}.${streams.registry}`,
+    ),
+    `$JS.API.CONSUMER.DELETE.${streams.registry}.x`,
+  ]
+  for (const subject of refused) expect([subject, await attempt(backupUser, subject)]).toEqual([subject, 'denied'])
+  expect(await attempt(backupUser, `$JS.API.STREAM.INFO.${streams.registry}`)).toBe('answered')
 })
 
 it('nobody gets in without a password', async () => {

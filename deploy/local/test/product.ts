@@ -3,9 +3,24 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { systemClock } from '@reins/service'
 import { type RunningProduct, up } from '../src/commands/up.ts'
-import { loadLocalConfig } from '../src/config.ts'
+import { type LocalConfig, loadLocalConfig } from '../src/config.ts'
 import { openDataDir } from '../src/data/data-dir.ts'
 import { madeCluster } from './made-cluster.ts'
+
+/** Of a product whose data folder is `data` in the given one. */
+export const configOf = (disk: string): LocalConfig =>
+  loadLocalConfig(
+    {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      REINS_PORT: '0',
+      REINS_DATA_DIR: path.join(disk, 'data'),
+      REINS_LOG_LEVEL: 'error',
+      REINS_ALLOW_UNSANDBOXED_SHELL: '1',
+    },
+    {},
+    disk,
+  )
 
 export class Product {
   /** Of the principal admin. */
@@ -18,15 +33,7 @@ export class Product {
 
   /** The caller closes it. `copied`: with the data of a Postgres that was made before. */
   static async start(disk: string, { copied = true }: { readonly copied?: boolean } = {}): Promise<Product> {
-    const env = {
-      PATH: process.env.PATH,
-      HOME: process.env.HOME,
-      REINS_PORT: '0',
-      REINS_DATA_DIR: path.join(disk, 'data'),
-      REINS_LOG_LEVEL: 'error',
-      REINS_ALLOW_UNSANDBOXED_SHELL: '1',
-    }
-    const config = loadLocalConfig(env, {}, disk)
+    const config = configOf(disk)
     if (copied) {
       const made = openDataDir(config.dataDir)
       await madeCluster(path.join(made.path, 'postgres'))

@@ -6,7 +6,7 @@ export {
   type RequestOptions,
   type RequestOutcome,
 } from './broker.ts'
-export { createStreamSubject } from './jetstream-api.ts'
+export { createStreamSubject, loadStreamSubject, saveStreamSubject } from './jetstream-api.ts'
 export { type Listening, type ListenOptions, listen } from './listen.ts'
 export { type HeaderOf, headersOf, makeHeaders, storedHeadersOf } from './message-headers.ts'
 export { type Presence, type PresenceOptions, startPresence } from './presence.ts'

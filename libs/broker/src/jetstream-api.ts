@@ -6,3 +6,7 @@ export const directGetSubject = (stream: string): string => `$JS.API.DIRECT.GET.
 export const leaderGetSubject = (stream: string): string => `$JS.API.STREAM.MSG.GET.${stream}`
 export const pullNextSubject = (stream: string, durable: string): string =>
   `$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`
+/** The broker answers with the stream's settings, and sends the stream itself to the subject that it is given. */
+export const saveStreamSubject = (stream: string): string => `$JS.API.STREAM.SNAPSHOT.${stream}`
+/** The broker answers with the subject that it takes the stream at. */
+export const loadStreamSubject = (stream: string): string => `$JS.API.STREAM.RESTORE.${stream}`

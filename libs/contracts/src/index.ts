@@ -260,6 +260,8 @@ export {
 } from './api/usage.ts'
 export { argumentsDigest, type DecisionToSign, decisionToSign, signedDecision } from './approvals.ts'
 export {
+  backupPermissions,
+  backupUser,
   type NatsPermissions,
   permissionsOf,
   type ServiceName,
@@ -639,6 +641,7 @@ export {
   formerPermissions,
   withFormer,
 } from './access/roles.ts'
+export { type BackedUpStream, type BackupFile, BackupManifest, backupFormat } from './backup.ts'
 export {
   parseTraceparent,
   spanIdOf,

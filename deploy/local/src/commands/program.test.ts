@@ -81,7 +81,7 @@ describe.each(commands)('reins $name', ({ words, complete }) => {
 
 const asking = commands.filter(
   ({ name }) =>
-    !/^(up|service|rebuild-index|doctor|completion|chat|agent start|memory import|skill validate|init|test|dev|build|deploy|auth (status|logout))$/.test(
+    !/^(up|service|rebuild-index|backup|restore|doctor|completion|chat|agent start|memory import|skill validate|init|test|dev|build|deploy|auth (status|logout))$/.test(
       name,
     ),
 )

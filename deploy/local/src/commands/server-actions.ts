@@ -113,6 +113,34 @@ export const runRebuildIndex = (flags: LocalFlags, json: boolean): Promise<void>
     )
   })
 
+const steps = ({ stream, bytes }: { readonly stream: string; readonly bytes: number }): void =>
+  say(`${stream}: ${(bytes / 1e6).toFixed(1)} MB`)
+
+export const runBackup = (folder: string, flags: LocalFlags, json: boolean): Promise<void> =>
+  orFail(async () => {
+    const { backup } = await import('./backup.ts')
+    const options = { version, now: new Date(systemClock.now()), say: steps, tell: say }
+    const { streams, madeAt } = await backup(configOf(flags), folder, options)
+    const bytes = streams.reduce((sum, one) => sum + one.bytes, 0)
+    process.stdout.write(
+      json
+        ? `${JSON.stringify({ folder, madeAt, bytes, streams: streams.map(({ name, messages }) => ({ name, messages })) })}\n`
+        : `Saved to ${folder} (${(bytes / 1e6).toFixed(1)} MB). It holds passwords and keys.\nreins restore ${folder} makes a data folder of it. Workspaces of agents are not in it.\n`,
+    )
+  })
+
+export const runRestore = (folder: string, flags: LocalFlags, json: boolean): Promise<void> =>
+  orFail(async () => {
+    const { restore } = await import('./backup.ts')
+    const config = configOf(flags)
+    const { streams, madeAt } = await restore(config, folder, { say: steps, tell: say })
+    process.stdout.write(
+      json
+        ? `${JSON.stringify({ dataDir: config.dataDir, madeAt, streams: streams.map(({ name, messages }) => ({ name, messages })) })}\n`
+        : `${config.dataDir} is as it was at ${madeAt}. Start it with reins up; its lists are made again then.\n`,
+    )
+  })
+
 export const runDoctor = (flags: LocalFlags, json: boolean): Promise<void> =>
   orFail(async () => {
     const config = configOf(flags)

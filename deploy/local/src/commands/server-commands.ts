@@ -1,4 +1,4 @@
-// The commands that run the product: `up`, `service`, `doctor`, `rebuild-index`. What they do is loaded when they are run:
+// The commands that run the product: `up`, `service`, `doctor`, `rebuild-index`, `backup`, `restore`. What they do is loaded when they are run:
 // a client command does not pay for the services.
 
 import { examples } from '@reins/cli'
@@ -98,6 +98,31 @@ export function serverCommands(program: Command): void {
     .option('--data-dir <folder>', 'ask the product that runs on this folder (env REINS_DATA_DIR, default .reins)')
     .addHelpText('after', examples(['reins rebuild-index', 'NATS_URL=nats://10.0.0.5:4222 reins rebuild-index']))
     .action(async (flags: LocalFlags) => (await actions()).runRebuildIndex(flags, asJson(program)))
+
+  program
+    .command('backup')
+    .description('Save everything that Reins keeps to a new folder, while it runs or not')
+    .argument('<folder>', 'is made; it holds passwords and keys, so keep it as you keep the data folder')
+    .option('--data-dir <folder>', 'save this data folder (env REINS_DATA_DIR, default .reins)')
+    .addHelpText(
+      'after',
+      examples(['reins backup /backups/reins-monday', 'reins backup ../today --data-dir /var/lib/reins']),
+    )
+    .action(async (folder: string, flags: LocalFlags) => (await actions()).runBackup(folder, flags, asJson(program)))
+
+  program
+    .command('restore')
+    .description('Make a data folder from a backup; reins up then goes on from there')
+    .argument('<folder>', 'what reins backup has made')
+    .option(
+      '--data-dir <folder>',
+      'make this data folder; it must not hold anything (env REINS_DATA_DIR, default .reins)',
+    )
+    .addHelpText(
+      'after',
+      examples(['reins restore /backups/reins-monday', 'reins restore ../today --data-dir /var/lib/reins']),
+    )
+    .action(async (folder: string, flags: LocalFlags) => (await actions()).runRestore(folder, flags, asJson(program)))
 
   serverOptions(program.command('doctor'))
     .description('Print what Reins finds on this machine, what is missing, and how to get it')

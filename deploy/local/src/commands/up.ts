@@ -88,7 +88,11 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
 
   writeServers(dataDir.path, {
     natsUrl: withoutCredentials(servers.natsUrl),
-    users: Object.fromEntries(servers.users.slice(1).map(({ user, password }) => [user, { user, password }])),
+    users: Object.fromEntries(
+      servers.users
+        .filter(({ user }) => serviceNames.some((name) => name === user))
+        .map(({ user, password }) => [user, { user, password }]),
+    ),
     databaseUrl: servers.databaseUrl,
     replicas: config.replicas,
   })

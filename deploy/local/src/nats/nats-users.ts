@@ -1,6 +1,13 @@
 // The users of the embedded nats-server: the rights of each service stand in @reins/contracts, the passwords in the data folder.
 import path from 'node:path'
-import { permissionsOf, serviceNames, unionPermissions, unionUser } from '@reins/contracts'
+import {
+  backupPermissions,
+  backupUser,
+  permissionsOf,
+  serviceNames,
+  unionPermissions,
+  unionUser,
+} from '@reins/contracts'
 import { secretFile } from '../data/secret-file.ts'
 import type { NatsUser } from './nats-config.ts'
 
@@ -14,5 +21,6 @@ export function natsUsers(folder: string): readonly NatsUser[] {
       password: password(service),
       permissions: permissionsOf(service),
     })),
+    { user: backupUser, password: password(backupUser), permissions: backupPermissions },
   ]
 }

@@ -156,3 +156,15 @@ const destructive: readonly string[] = [
 ]
 
 export const unionPermissions: NatsPermissions = { publish: { allow: ['>'], deny: destructive } }
+
+/** Reads all that is stored, for `reins backup`: no service is this user, and it changes nothing. */
+export const backupUser = 'backup'
+export const backupPermissions: NatsPermissions = {
+  publish: {
+    allow: [
+      ...api('INFO', 'STREAM.NAMES', 'STREAM.INFO.*', 'STREAM.SNAPSHOT.*', 'CONSUMER.LIST.*'),
+      '$JS.SNAPSHOT.ACK.>',
+    ],
+  },
+  subscribe: { allow: [`${inboxOf(backupUser).own}.>`] },
+}

@@ -1,0 +1,114 @@
+// One stream to a file and back, by the snapshots of JetStream (https://docs.nats.io/reference/reference-protocols/nats_api_reference): the
+// broker sends its own archive in pieces, and takes the same pieces back.
+//   SS1. Each piece is acknowledged when it is written: the broker never has more under way than its window.
+//   SS2. Every wait has an end: a broker that falls silent for `silentMs` has failed.
+import { createHash } from 'node:crypto'
+import { open } from 'node:fs/promises'
+import { createInbox, type Msg } from '@nats-io/transport-node'
+import { type Broker, listen, loadStreamSubject, saveStreamSubject } from '@reins/broker'
+import { piecesOf } from './manifest.ts'
+
+export const silentMs = 30_000
+const pieceBytes = 128 * 1024
+
+interface ApiAnswer {
+  readonly error?: { readonly description?: string }
+  readonly config?: Readonly<Record<string, unknown>>
+  readonly state?: Readonly<Record<string, unknown>>
+  readonly deliver_subject?: string
+}
+
+export interface SavedStream {
+  readonly config: Record<string, unknown>
+  readonly state: Record<string, unknown>
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** Writes the stream as it is now, without its consumers. Rejects with what the broker said. */
+export async function saveStream(
+  broker: Broker,
+  stream: string,
+  file: string,
+  inboxPrefix: string,
+): Promise<SavedStream> {
+  const inbox = createInbox(inboxPrefix)
+  const pieces = new Pieces(broker, inbox)
+  const to = await open(file, 'wx', 0o600)
+  try {
+    const asked = { deliver_subject: inbox, no_consumers: true, chunk_size: pieceBytes }
+    const { config = {}, state = {} } = await ask(broker, saveStreamSubject(stream), JSON.stringify(asked))
+    const hash = createHash('sha256')
+    let bytes = 0
+    for (;;) {
+      const piece = await pieces.next(stream)
+      if (piece.data.length === 0) {
+        const code = piece.headers?.code ?? 0
+        if (code >= 300) throw new Error(`nats-server could not save ${stream}: ${piece.headers?.description}.`)
+        break
+      }
+      await to.appendFile(piece.data)
+      hash.update(piece.data)
+      bytes += piece.data.length
+      if (piece.reply) broker.nc.publish(piece.reply) // SS1
+    }
+    await to.sync()
+    return { config: { ...config }, state: { ...state }, bytes, sha256: hash.digest('hex') }
+  } finally {
+    pieces.close()
+    await to.close()
+  }
+}
+
+/** Makes the stream from a file that `saveStream` wrote. The stream must not exist. */
+export async function loadStream(
+  broker: Broker,
+  { name, config, state }: { readonly name: string; readonly config: object; readonly state: object },
+  file: string,
+): Promise<void> {
+  const body = JSON.stringify({ config, state })
+  const { deliver_subject: to } = await ask(broker, loadStreamSubject(name), body)
+  if (to === undefined) throw new Error(`nats-server did not say where to send the content of ${name}.`)
+  for await (const piece of piecesOf(file, pieceBytes)) await ask(broker, to, piece)
+  await ask(broker, to, '')
+}
+
+async function ask(broker: Broker, subject: string, payload: string | Uint8Array): Promise<ApiAnswer> {
+  const { data } = await broker.nc.request(subject, payload, { timeout: silentMs }) // SS2
+  if (data.length === 0) return {}
+  const answer = JSON.parse(new TextDecoder().decode(data)) as ApiAnswer
+  if (answer.error)
+    throw new Error(`nats-server refused ${subject}: ${answer.error.description ?? 'without a reason'}.`)
+  return answer
+}
+
+/** What arrives at the inbox, one after the other. */
+class Pieces {
+  readonly #waiting: Msg[] = []
+  readonly #listening: { close(): void }
+  #news = Promise.withResolvers<void>()
+
+  constructor(broker: Broker, inbox: string) {
+    this.#listening = listen(broker, inbox, (msg) => {
+      this.#waiting.push(msg)
+      this.#news.resolve()
+    })
+  }
+
+  async next(stream: string): Promise<Msg> {
+    for (;;) {
+      const one = this.#waiting.shift()
+      if (one) return one
+      this.#news = Promise.withResolvers<void>()
+      const late = setTimeout(
+        () => this.#news.reject(new Error(`nats-server sent nothing more of ${stream} for ${silentMs / 1000} s.`)),
+        silentMs,
+      )
+      await this.#news.promise.finally(() => clearTimeout(late))
+    }
+  }
+
+  close(): void {
+    this.#listening.close()
+  }
+}
