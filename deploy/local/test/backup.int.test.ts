@@ -23,8 +23,8 @@ function scratchFolder(): string {
   return disk
 }
 
-async function started(disk: string): Promise<Product> {
-  const product = await Product.start(disk)
+async function started(disk: string, options: Parameters<typeof Product.start>[1] = {}): Promise<Product> {
+  const product = await Product.start(disk, options)
   undo.push(() => product.close())
   return product
 }
@@ -56,7 +56,7 @@ test(
 
     await restore(config, path.join(disk, 'saved'), options)
     expect(readdirSync(disk).filter((name) => name.includes('unfinished'))).toEqual([])
-    const again = await started(disk)
+    const again = await started(disk, { copied: false })
     expect(again.token).toBe(token)
     await expect.poll(() => ids(again), within).toEqual([old.json.session.id, running].sort())
     const frames = await again.ask('GET', `/v1/sessions/${old.json.session.id}/frames`)
