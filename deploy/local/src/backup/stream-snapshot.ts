@@ -6,17 +6,11 @@ import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { createInbox, type Msg } from '@nats-io/transport-node'
 import { type Broker, listen, loadStreamSubject, saveStreamSubject } from '@reins/broker'
+import { fieldsOf, jsonValue } from '@reins/contracts'
 import { piecesOf } from './manifest.ts'
 
 export const silentMs = 30_000
 const pieceBytes = 128 * 1024
-
-interface ApiAnswer {
-  readonly error?: { readonly description?: string }
-  readonly config?: Readonly<Record<string, unknown>>
-  readonly state?: Readonly<Record<string, unknown>>
-  readonly deliver_subject?: string
-}
 
 export interface SavedStream {
   readonly config: Record<string, unknown>
@@ -37,7 +31,9 @@ export async function saveStream(
   const to = await open(file, 'wx', 0o600)
   try {
     const asked = { deliver_subject: inbox, no_consumers: true, chunk_size: pieceBytes }
-    const { config = {}, state = {} } = await ask(broker, saveStreamSubject(stream), JSON.stringify(asked))
+    const answer = await ask(broker, saveStreamSubject(stream), JSON.stringify(asked))
+    const [config, state] = [fieldsOf(answer.config), fieldsOf(answer.state)]
+    if (config.name !== stream) throw new Error(`nats-server gave something else than ${stream}.`)
     const hash = createHash('sha256')
     let bytes = 0
     for (;;) {
@@ -68,18 +64,21 @@ export async function loadStream(
 ): Promise<void> {
   const body = JSON.stringify({ config, state })
   const { deliver_subject: to } = await ask(broker, loadStreamSubject(name), body)
-  if (to === undefined) throw new Error(`nats-server did not say where to send the content of ${name}.`)
+  if (typeof to !== 'string') throw new Error(`nats-server did not say where to send the content of ${name}.`)
   for await (const piece of piecesOf(file, pieceBytes)) await ask(broker, to, piece)
   await ask(broker, to, '')
 }
 
-async function ask(broker: Broker, subject: string, payload: string | Uint8Array): Promise<ApiAnswer> {
+/** The fields of the answer; none where it has no content. Rejects with the error that it tells. */
+async function ask(
+  broker: Broker,
+  subject: string,
+  payload: string | Uint8Array,
+): Promise<Readonly<Record<string, unknown>>> {
   const { data } = await broker.nc.request(subject, payload, { timeout: silentMs }) // SS2
-  if (data.length === 0) return {}
-  const answer = JSON.parse(new TextDecoder().decode(data)) as ApiAnswer
-  if (answer.error)
-    throw new Error(`nats-server refused ${subject}: ${answer.error.description ?? 'without a reason'}.`)
-  return answer
+  const answer = fieldsOf(jsonValue(new TextDecoder().decode(data)))
+  if (answer.error === undefined) return answer
+  throw new Error(`nats-server refused ${subject}: ${fieldsOf(answer.error).description ?? 'without a reason'}.`)
 }
 
 /** What arrives at the inbox, one after the other. */
