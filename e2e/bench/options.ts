@@ -10,6 +10,7 @@ export const benchNames = [
     'code',
     'mcp',
     'approvals',
+    'workflows',
     'long',
     'tokens',
     'resume',
@@ -17,7 +18,7 @@ export const benchNames = [
     'recovery',
     'disk',
   ] as const),
-  ...(['full', 'fleet', 'stalled', 'join', 'rest', 'team', 'prefix'] as const),
+  ...(['full', 'fleet', 'stalled', 'join', 'rest', 'sleepers', 'team', 'prefix'] as const),
 ] as const
 export type BenchName = (typeof benchNames)[number]
 

@@ -13,13 +13,16 @@ export function bundledCode(contents: string, file = 'code.ts'): string {
 }
 
 /** A project of these workflows, each the body of `run(ctx)`. */
-export function workflowsProject(workflows: Readonly<Record<string, string>>): string {
+export function workflowsProject(
+  workflows: Readonly<Record<string, string>>,
+  affinities: Readonly<Record<string, object>> = {},
+): string {
   const modules = Object.entries(workflows).map(
     ([workflow, body], at) => `
       async function run${at}(ctx) {
         ${body}
       }
-      const w${at} = { module: { run: run${at} }, file: 'src/workflows/${workflow}.ts' }`,
+      const w${at} = { module: { run: run${at}, affinity: ${JSON.stringify(affinities[workflow])} }, file: 'src/workflows/${workflow}.ts' }`,
   )
   const names = Object.keys(workflows).map((workflow, at) => `'${workflow}': w${at}`)
   return bundledCode(`

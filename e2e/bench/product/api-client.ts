@@ -59,6 +59,10 @@ export class ApiClient {
     return this.#json('POST', path, body)
   }
 
+  put(path: string, body: unknown): Promise<unknown> {
+    return this.#json('PUT', path, body)
+  }
+
   /** Reads a session's events from the start, or behind the cursor `after`, and as they come. Resolves when it is open; `onEnd` when it breaks. */
   follow(
     session: string,

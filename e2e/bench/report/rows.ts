@@ -20,6 +20,10 @@ export interface Row {
 const appendsOfToolTurn = 6
 /** The decision, and the call that is asked of the runners in a frame of its own. */
 const appendsOfApproval = 2
+/** The start of a run, and its replay with its end. */
+const appendsOfRun = 3
+/** In the run: the prompt, what came of it, and the replays around it; below it: the session, its turn and its call. */
+const appendsOfPrompt = 7
 const shareOfCeiling = 0.85
 const unsyncedToolTurns = 2000
 const leastAlone = 0.95
@@ -182,6 +186,38 @@ export const rows: readonly Row[] = [
     figures: ({ code }) => three(code?.startMs),
     limit: () => 80,
   },
+  {
+    what: 'a workflow that returns at once (Flue 0.10 in memory: 0.34)',
+    unit: 'ms',
+    budget: '',
+    raw: ({ raw }) => appendsOfRun * raw.publishMs.p50 + raw.httpMs.p50,
+    figures: ({ workflows }) => three(workflows?.nothingMs),
+  },
+  {
+    what: 'a workflow of three steps, without a model',
+    unit: 'ms',
+    budget: '',
+    raw: ({ raw }) => (appendsOfRun + 2 * 3) * raw.publishMs.p50 + raw.httpMs.p50,
+    figures: ({ workflows }) => three(workflows?.stepsMs),
+  },
+  {
+    what: 'a workflow with one prompt of an agent (Flue 0.10 in memory: 1.9)',
+    unit: 'ms',
+    budget: '',
+    raw: ({ raw }) => (appendsOfRun + appendsOfPrompt) * raw.publishMs.p50 + raw.modelMs.p50 + raw.httpMs.p50,
+    figures: ({ workflows }) => three(workflows?.promptMs),
+  },
+  ...[0, 1].map(
+    (at): Row => ({
+      what: `a run of ${at === 0 ? '1,000' : '10,000'} operations is told an event, and ends`,
+      unit: 'ms',
+      budget: at === 0 ? '' : '≤ 12 × that of 1,000',
+      figures: ({ workflows }) => three(workflows?.replays[at]?.ms),
+      ...(at === 0
+        ? {}
+        : { limit: ({ workflows }: Visit) => workflows?.replays[0] && 12 * workflows.replays[0].ms.p50 }),
+    }),
+  ),
   ...[1, 16, 64].map((clients) => loadRow('tool', clients)),
   ...[1, 16, 64].map((clients) => loadRow('plain', clients)),
   {
@@ -341,6 +377,25 @@ export const rows: readonly Row[] = [
       },
     ]
   }),
+  {
+    what: 'runs that sleep: memory of one, in Reins; in nats-server',
+    unit: 'KB (of runs)',
+    budget: '',
+    figures: ({ sleepers }) => sleepers && [sleepers.productKb, sleepers.natsKb, sleepers.runs],
+  },
+  {
+    what: 'runs that sleep: how much too late they wake, 50 a second',
+    unit: 'ms',
+    budget: '',
+    figures: ({ sleepers }) => three(sleepers?.late),
+  },
+  {
+    what: 'runs that sleep: ended by another build than their own, deployed meanwhile (then: started a second)',
+    unit: 'runs',
+    budget: '0',
+    figures: ({ sleepers }) => sleepers && [sleepers.changed, sleepers.startedPerSecond],
+    limit: () => 0,
+  },
   {
     what: 'a delegation: the parent asks, the child answers, the parent goes on',
     unit: 'ms',

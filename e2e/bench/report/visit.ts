@@ -18,6 +18,8 @@ import { type McpCalls, measureMcpCalls } from '../turns/mcp-calls.ts'
 import { measureRaw, type Raw } from '../turns/raw.ts'
 import { measureRecovery, type Recovery } from '../recovery/recovery.ts'
 import { measureResume, type Resume } from '../recovery/resume.ts'
+import { measureSleepers, type Sleepers } from '../runs/sleepers.ts'
+import { measureWorkflows, type Workflows } from '../runs/workflows.ts'
 import { measureStreams, type OpenStreams } from '../crowd/streams.ts'
 import { measureTokens, type Tokens } from '../turns/tokens.ts'
 import { measureTurns, type Turns, warmUp } from '../turns/turns.ts'
@@ -35,6 +37,8 @@ export interface Visit {
   readonly code?: CodeCalls
   readonly mcp?: McpCalls
   readonly approvals?: ApprovedTurns
+  readonly workflows?: Workflows
+  readonly sleepers?: Sleepers
   readonly long?: LongSession
   readonly tokens?: Tokens
   readonly resume?: readonly Resume[]
@@ -56,7 +60,19 @@ type Measured = { -readonly [K in keyof Visit]?: Visit[K] }
 
 /** These are measured in the first round only: they take long, and noise does not change them much. */
 const onceOnly: readonly BenchName[] = [
-  ...(['resume', 'streams', 'recovery', 'disk', 'full', 'fleet', 'stalled', 'join', 'rest', 'prefix'] as const),
+  ...([
+    'resume',
+    'streams',
+    'recovery',
+    'disk',
+    'full',
+    'fleet',
+    'stalled',
+    'join',
+    'rest',
+    'sleepers',
+    'prefix',
+  ] as const),
 ]
 
 export async function visit(
@@ -85,7 +101,7 @@ export async function visit(
   try {
     const raw = await measureRaw(product, quick ? 1 : 2)
     if (
-      ['turns', 'load', 'code', 'mcp', 'approvals', 'long', 'disk', 'team'].some((name) =>
+      ['turns', 'load', 'code', 'mcp', 'approvals', 'workflows', 'long', 'disk', 'team'].some((name) =>
         options.only.some((one) => one === name),
       )
     )
@@ -112,6 +128,9 @@ export async function visit(
     })
     await step('approvals', async () => {
       measured.approvals = await measureApprovals(product, quick ? 4 : 20)
+    })
+    await step('workflows', async () => {
+      measured.workflows = await measureWorkflows(product, quick ? 50 : 300, quick ? [1000] : [1000, 10_000])
     })
     await step('long', async () => {
       measured.long = await measureLong(product, 500)
@@ -167,6 +186,9 @@ export async function visit(
       const results: SessionsAtRest[] = []
       for (const size of sizes) results.push(await alone((fresh) => measureSessionsAtRest(fresh, size)))
       measured.atRest = results
+    })
+    await step('sleepers', async () => {
+      measured.sleepers = await alone((fresh) => measureSleepers(fresh, quick ? 500 : 10_000))
     })
     await step('streams', async () => {
       // A product of its own: what a gateway has kept from much work before would hide what the streams cost.

@@ -12,10 +12,14 @@ export class RunBench extends WorkflowBench {
     return new RunBench(world, await Counter.start())
   }
 
-  /** A project of these workflows, each the body of `run(ctx)`. */
-  async deploy(name: string, workflows: Readonly<Record<string, string>>): Promise<void> {
+  /** A project of these workflows, each the body of `run(ctx)`. `affinities`: of those that have one. */
+  async deploy(
+    name: string,
+    workflows: Readonly<Record<string, string>>,
+    affinities: Readonly<Record<string, object>> = {},
+  ): Promise<void> {
     const { status, body } = await this.world.api.once('PUT', `/v1/projects/${name}`, {
-      bundle: workflowsProject(workflows),
+      bundle: workflowsProject(workflows, affinities),
     })
     if (status >= 300) throw new Error(JSON.stringify(body))
   }

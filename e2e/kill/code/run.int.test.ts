@@ -183,4 +183,40 @@ describe('a run', () => {
     },
     deadline,
   )
+
+  test(
+    'keeps the code that it began with when another build is deployed while many of them wait',
+    async () => {
+      const waits = (version: number) => `
+        ${version === 1 ? '' : "await ctx.step('an operation of its own', () => 1)"}
+        const value = await ctx.waitFor('go')
+        return await ctx.step('says', () => 'version ${version} ' + value)`
+      await bench.deploy('upgraded', { waits: waits(1) })
+      const old = await Promise.all(Array.from({ length: 30 }, () => bench.start('waits')))
+      await Promise.all(old.map(({ session }) => bench.shown(session, ({ waiting }) => waiting !== undefined)))
+      await bench.deploy('upgraded', { waits: waits(2) })
+      const next = await bench.start('waits')
+      await bench.shown(next.session, ({ waiting }) => waiting !== undefined)
+      for (const { run } of [...old, next]) expect(await bench.deliver(run.runId, { event: 'go', value: 7 })).toBe(202)
+      const results = await Promise.all([...old, next].map(async ({ session }) => (await bench.ended(session)).result))
+      expect(results).toEqual([...old.map(() => 'version 1 7'), 'version 2 7'])
+    },
+    deadline,
+  )
+
+  test(
+    'runs where its workflow has its affinity, and says what it waits for where nobody has',
+    async () => {
+      const code = "return await ctx.step('one', () => 1)"
+      await bench.deploy('placed', { placed: code }, { placed: { place: 'here' } })
+      const { session } = await bench.start('placed')
+      const message = 'waits for an executor with place=here; start one: reins service executor --label place=here'
+      expect(await bench.unserved(session)).toMatchObject({ labels: { place: 'here' }, message })
+      const executor = await bench.world.start('executor', { labels: { place: 'here' } })
+      expect(await bench.ended(session)).toMatchObject({ status: 'completed', result: 1 })
+      const log = await bench.world.readLog(session)
+      expect(eventsOf(log).find(({ type }) => type === 'run.replay-started')?.by).toBe(executor.instance())
+    },
+    deadline,
+  )
 })

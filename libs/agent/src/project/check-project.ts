@@ -13,6 +13,10 @@ interface Exposed {
   readonly file: string
 }
 
+interface RunnableWorkflow extends Exposed {
+  readonly affinity?: Readonly<Record<string, string>>
+}
+
 export interface ChannelRoute {
   readonly method: string
   readonly path: string
@@ -21,7 +25,7 @@ export interface ChannelRoute {
 /** What a project's bundle says of itself. */
 export interface Manifest {
   readonly agents: readonly Exposed[]
-  readonly workflows: readonly Exposed[]
+  readonly workflows: readonly RunnableWorkflow[]
   readonly channels: readonly {
     readonly name: string
     readonly routes: readonly ChannelRoute[]
@@ -106,7 +110,7 @@ function sayShared({ agents }: ProjectModules, say: (module: string) => Say): vo
   }
 }
 
-function workflowOf(name: string, { module, file }: ProjectModule, say: Say): Exposed {
+function workflowOf(name: string, { module, file }: ProjectModule, say: Say): RunnableWorkflow {
   if (typeof module.run !== 'function') {
     const hint = isCreatedAgent(module.default)
       ? 'It exports a created agent: move the file to the folder agents.'
@@ -115,8 +119,19 @@ function workflowOf(name: string, { module, file }: ProjectModule, say: Say): Ex
         : 'Write "export async function run(ctx) { … }".'
     say(`Workflow "${name}" must export a callable run value. ${hint}`)
   }
-  return exposed(name, { module, file }, 'Workflow', say)
+  const { affinity } = module
+  if (affinity !== undefined && !areLabels(affinity))
+    say(`Workflow "${name}" affinity export must be labels with texts as values, such as { role: 'harness' }.`)
+  return { ...exposed(name, { module, file }, 'Workflow', say), ...(areLabels(affinity) ? { affinity } : {}) }
 }
+
+const areLabels = (value: unknown): value is Readonly<Record<string, string>> =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.entries(value).every(
+    ([name, label]) => /^[A-Za-z0-9_./-]{1,63}$/.test(name) && typeof label === 'string' && label.length <= 63,
+  )
 
 function exposed(name: string, { module, file }: ProjectModule, what: string, say: Say): Exposed {
   const { route, websocket, description } = module

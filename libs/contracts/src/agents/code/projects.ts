@@ -3,6 +3,7 @@
 import { type Static, Type } from 'typebox'
 import { BundleDigest, maxBundleBytes } from './code.ts'
 import { maxSchedules, ProjectSchedule } from '../../schedules/schedule.ts'
+import { Labels } from '../pools.ts'
 import { moduleNamePattern } from './instance.ts'
 
 const closed = { additionalProperties: false } as const
@@ -39,7 +40,11 @@ export const ProjectManifest = Type.Object(
     ),
     workflows: Type.Array(
       Type.Object(
-        { name: ModuleName, description: Type.Optional(Type.String({ maxLength: 2000 })), ...exposed },
+        {
+          ...{ name: ModuleName, description: Type.Optional(Type.String({ maxLength: 2000 })), ...exposed },
+          /** Labels of the executors and tool-runners that take its runs. */
+          affinity: Type.Optional(Labels),
+        },
         closed,
       ),
       { maxItems: maxModules },

@@ -62,12 +62,13 @@ export class Runs {
           if (obstacle) throw obstacle
           const found = registry.codeWorkflow(workflow)
           if (!found) throw new ReinsError('workflow_not_found', `There is no workflow ${workflow}.`)
-          const pool = poolKey({})
-          await Promise.all([
-            this.#parts.work.ensurePool('exec', pool, {}),
-            this.#parts.work.ensurePool('tool', pool, {}),
-          ])
           const { project, module } = found
+          const { affinity: labels = {} } = module
+          const pool = poolKey(labels)
+          await Promise.all([
+            this.#parts.work.ensurePool('exec', pool, labels),
+            this.#parts.work.ensurePool('tool', pool, labels),
+          ])
           const { started, declared } = this.#beginning(caller, request, {
             ...{ project: project.name, digest: project.digest, file: module.file, pool },
           })

@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest'
+import type { RunHistory, RunInput } from '../messages.ts'
+import { RunReplay } from './replay.ts'
+
+const limits = { valueChars: 1e6, stepMs: 1e5, mostStepMs: 1e6, sleepMs: 1e9, logLines: 10, logChars: 100 }
+
+/** A list that counts how often it is looked into. */
+function counted(history: readonly RunHistory[]): { readonly history: readonly RunHistory[]; looks(): number } {
+  let looks = 0
+  const watched = new Proxy(history, {
+    get(target, key, receiver) {
+      if (typeof key === 'string' && /^\d+$/.test(key)) looks += 1
+      return Reflect.get(target, key, receiver)
+    },
+  })
+  return { history: watched, looks: () => looks }
+}
+
+function replay(history: readonly RunHistory[], lines = 0) {
+  const requests: [string, unknown][] = []
+  const printed: string[] = []
+  const log = (message: string) => void printed.push(message)
+  const input: RunInput = { agent: 'a', session: 's', history, lines, limits, workflow: { name: 'w' } }
+  const run = new RunReplay(input, {
+    request: async (what, value) => {
+      requests.push([what, value])
+      return { kind: 'open' }
+    },
+    log: { debug: log, info: log, warn: log, error: log },
+    signal: new AbortController().signal,
+    agents: {},
+  })
+  return { run, requests, printed }
+}
+
+const step = (position: number): RunHistory => ({
+  ...{ operation: 'step', name: 'add', order: position },
+  result: { kind: 'value', value: position },
+})
+
+async function replayOf(operations: number): Promise<number> {
+  const { history, looks } = counted(Array.from({ length: operations }, (_, position) => step(position)))
+  const { run, requests } = replay(history)
+  const end = await run.run(async (ctx) => {
+    const { step: next } = ctx as { step(name: string, run: () => number): Promise<number> }
+    let sum = 0
+    for (let at = 0; at < operations; at++) sum += await next('add', () => 0)
+    return sum
+  })
+  expect(end).toEqual({ kind: 'completed', output: (operations * (operations - 1)) / 2 })
+  expect(requests).toEqual([])
+  return looks() / operations
+}
+
+describe('a replay', () => {
+  test('of ten thousand operations looks at each of them as often as one of a thousand', async () => {
+    expect(await replayOf(10_000)).toBeCloseTo(await replayOf(1_000), 1)
+  })
+
+  test('writes a line of the log once, and tells which lines are those of a step', async () => {
+    const code = async (ctx: unknown) => {
+      const { log, step: next } = ctx as {
+        log: { info(text: string, attributes?: object): void }
+        step(name: string, run: () => number): Promise<number>
+      }
+      log.info('begins')
+      await next('add', () => 0)
+      log.info('goes on', { cause: new Error('why') })
+      await next('more', () => 0)
+    }
+    const { run, requests, printed } = replay([step(0)], 1)
+    void run.run(code)
+    await expect.poll(() => requests.length, { timeout: 60_000 }).toBe(2)
+    expect(printed).toEqual(['goes on'])
+    expect(requests[0]).toEqual([
+      'log',
+      { level: 'info', message: 'goes on', attributes: { cause: { name: 'Error', message: 'why' } } },
+    ])
+  })
+})
