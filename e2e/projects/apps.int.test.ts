@@ -4,7 +4,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { CodeHosts } from '@reins/code-host'
-import { instanceSessionId, type ProjectEntry, type SessionEvent, sessionOfRun } from '@reins/contracts'
+import {
+  type DispatchReceipt,
+  instanceSessionId,
+  type ProjectEntry,
+  type SessionEvent,
+  sessionOfRun,
+} from '@reins/contracts'
 import { buildProject } from '@reins/project'
 import { detectSandbox, noGuard } from '@reins/tools'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -89,6 +95,8 @@ let world: World
 /** Of the same project, behind a gateway that does not wait for it: who tries what never answers asks here. */
 let hurried: World
 let hosts: CodeHosts
+/** What other services ask of the gateway. */
+let asked: { dispatch(request: unknown): Promise<{ readonly value: unknown }> }
 
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'reins-app-'))
@@ -135,7 +143,13 @@ beforeAll(async () => {
     World.start({
       limits: { appAnswerMs },
       projects: [entry],
-      config: { apps: { network: false, run: (bundle, call, signal) => hosts.run(bundle, call, signal) } },
+      config: {
+        apps: { network: false, run: (bundle, call, signal) => hosts.run(bundle, call, signal) },
+        serve: (handlers) => {
+          asked ??= handlers
+          return { close() {} }
+        },
+      },
     })
   world = await startWorld(deadline)
   hurried = await startWorld(1000)
@@ -424,6 +438,20 @@ describe('dispatch', () => {
     const frames = await world.frames(instanceSessionId('helper', 'd1', 'hooks'))
     expect(JSON.stringify(frames[0]?.events)).toContain('comment')
     expect(frames).toHaveLength(1)
+  })
+
+  test('is asked of the gateway by who runs the code of workflows and tools, on behalf of their project', async () => {
+    const dispatch = { agent: 'helper', id: 'd2', session: 'hooks', input: { wish: 'tea' }, idempotencyKey: 'k' }
+    const given = [
+      await asked.dispatch({ sender: { project: 'support' }, dispatch }),
+      await asked.dispatch({ sender: { agent: 'closed' }, dispatch }),
+    ].map(({ value }) => (value as DispatchReceipt).dispatchId)
+    expect(given[1]).toBe(given[0])
+    const [frame, ...others] = await world.frames(instanceSessionId('helper', 'd2', 'hooks'))
+    expect([frame?.by, others]).toEqual(['app:support', []])
+    await expect(asked.dispatch({ sender: { project: 'gone' }, dispatch })).rejects.toThrow('is not there any more')
+    const foreign = asked.dispatch({ sender: { project: 'support' }, dispatch: { ...dispatch, agent: 'nobody' } })
+    await expect(foreign).rejects.toThrow('app:support has no permission')
   })
 
   test('refuses what is no JSON', async () => {

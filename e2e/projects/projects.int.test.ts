@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { instanceSessionId, type SessionEvent } from '@reins/contracts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Product } from '../bad-input/product.ts'
 import { bundledBinary } from '../harness/bundled-binary.ts'
@@ -215,11 +216,25 @@ describe('reins init', () => {
   })
 })
 
+/** Once so many are there: what the session was sent, and by whom. */
+const messagesOf = (session: string, count: number) =>
+  eventually(async () => {
+    const { status, json } = await product.ask('GET', `/v1/sessions/${session}/frames`)
+    if (status !== 200) return undefined
+    const frames = json.frames as readonly { readonly by: string; readonly events: string }[]
+    const found = frames.flatMap(({ by, events }) =>
+      (JSON.parse(events) as readonly SessionEvent[]).flatMap((event) =>
+        event.type === 'message.received' ? [{ by, message: event.data.message }] : [],
+      ),
+    )
+    return found.length < count ? undefined : found
+  })
+
 describe('a deployed project', () => {
   test('answers: an agent by its route, with tools of each instance, and a workflow that prompts agents', async () => {
     const folder = write('desk', {
       'src/agents/desk.ts': `
-        import { createAgent, defineTool, Type } from '@reins/agent'
+        import { createAgent, defineTool, dispatch, Type } from '@reins/agent'
         export const route = async (_c: unknown, next: () => Promise<void>) => next()
         export default createAgent(({ id }) => ({
           model: 'scripted/assistant',
@@ -229,19 +244,25 @@ describe('a deployed project', () => {
               name: 'who', description: 'Tells whose desk this is.', parameters: Type.Object({}), risk: 'read',
               execute: () => 'the desk of ' + id,
             }),
+            defineTool({
+              name: 'pass_on', description: 'Gives work to the next desk.', parameters: Type.Object({}), risk: 'read',
+              execute: () => dispatch({ agent: 'desk', id: 'after-' + id, input: 'say passed on' }),
+            }),
           ],
         }))`,
       'src/workflows/ask.ts': `
         import { dispatch } from '@reins/agent'
+        import desk from '../agents/desk.ts'
         export const route = async (_c: unknown, next: () => Promise<void>) => next()
         export async function run(ctx: any) {
-          const refused = await dispatch({ agent: 'desk', id: 'x', input: 1 }).catch((error: Error) => error.message)
-          if (!refused.includes('not in a workflow')) throw new Error(refused)
+          const { dispatchId } = await dispatch(desk, { id: 'of-' + ctx.id, input: { wish: 'tea' } })
+          const inside = await ctx.step('two', () => Promise.all(['a', 'b'].map((wish) => dispatch(desk, { id: 'of-' + ctx.id, input: wish }))))
+          const refused = await dispatch({ agent: 'nobody', id: 'x', input: 1 }).catch((error: Error) => error.message)
           ctx.log.info('adding', { more: ctx.payload.more })
           const sum = await ctx.step('sum', () => 40 + ctx.payload.more)
           const session = await (await ctx.init('desk')).session()
           const { text } = await session.prompt('call who {}')
-          return { sum, text, own: text.includes(ctx.id) }
+          return { sum, text, own: text.includes(ctx.id), sent: [dispatchId, ...inside.map((one: any) => one.dispatchId)], refused }
         }`,
     })
     expect((await product.cli('deploy', folder)).out).toContain('Deployed the project desk (version 1)')
@@ -252,7 +273,18 @@ describe('a deployed project', () => {
     expect(await said('ann')).toEqual([200, expect.stringContaining('the desk of ann')])
     expect(await said('bob')).toEqual([200, expect.stringContaining('the desk of bob')])
     const { json } = await product.ask('POST', '/workflows/ask?wait=result', { more: 2 })
-    expect(json).toMatchObject({ result: { sum: 42, own: true } })
+    const refused = 'The token of app:desk has no permission agent:nobody:start'
+    expect(json).toMatchObject({ result: { sum: 42, own: true, refused: expect.stringContaining(refused) } })
+    const given = await messagesOf(instanceSessionId('desk', `of-${json.runId}`, 'default'), 3)
+    expect(given.map(({ message }) => message).sort()).toEqual(json.result.sent.toSorted())
+    expect(given[0]?.by).toBe('app:desk')
+  })
+
+  test('lets a tool give work to another instance, and answers without waiting for it', async () => {
+    const { json } = await product.ask('POST', '/agents/desk/eli', { message: 'call pass_on {}' })
+    expect(json.result?.text).toContain('dispatchId')
+    const [given] = await messagesOf(instanceSessionId('desk', 'after-eli', 'default'), 1)
+    expect(json.result.text).toContain(given?.message)
   })
 
   test('has agents that workflows lead, and skills of a folder; a workflow delegates through them', async () => {
@@ -293,6 +325,71 @@ describe('a deployed project', () => {
     ])
     const lost = await product.cli('connect', 'lost', '-m', 'hi')
     expect(lost.err).toContain('names the workflow "shop", which is not there; did you mean "ship"?')
+  })
+
+  test('has agents that its workflows make in their own files, which run commands and compact what they remember', async () => {
+    const folder = write('inline', {
+      'src/skills/review/SKILL.md': '---\nname: review\ndescription: Reviews code.\n---\nLook at it closely.\n',
+      'src/agents/other.ts': agent('scripted/assistant'),
+      'src/workflows/review.ts': `
+        import { createAgent, defineTool, type FlueContext, Type } from '@reins/agent'
+        import { local } from '@reins/agent/node'
+        import review from '../skills/review/SKILL.md' with { type: 'skill' }
+        const worker = createAgent(() => ({ model: 'scripted/assistant', sandbox: local() }))
+        const free = createAgent(() => ({ model: false }))
+        const reviewer = createAgent<{ who: string }>(({ id, payload }) => ({
+          model: 'scripted/assistant',
+          skills: [review],
+          tools: [
+            defineTool({
+              name: 'whose', description: 'Tells whose run this is.', parameters: Type.Object({}), risk: 'read',
+              execute: () => payload.who + ' in ' + id,
+            }),
+          ],
+        }))
+        export async function run({ init, id }: FlueContext) {
+          const session = await (await init(reviewer)).session()
+          const { text } = await session.prompt('call whose {}')
+          const skill = await session.tool('use_skill', { name: 'review' })
+          const early = await (await (await init(reviewer, { name: 'early' })).session()).compact()
+          for (const word of ['one', 'two', 'three']) await session.prompt('say ' + word.repeat(200))
+          const compacted = await session.compact()
+          const after = await session.prompt('say still here')
+          const shell = await (await init(worker, { name: 'worker' })).session()
+          const ran = await shell.shell('printf out; printf err >&2; exit 3')
+          const inside = await shell.shell('mkdir -p "a b" && touch "a b/c"').then(() => shell.shell('ls', { cwd: 'a b' }))
+          const refused = await session.shell('ls').catch((error: Error) => error.name)
+          const said = async (text: string, options: object) => {
+            const { model } = await session.prompt(text, options)
+            return model
+          }
+          const models = [
+            await said('say a', { model: 'scripted/echo', thinkingLevel: 'low' }), await said('say b', {}),
+            await said('say c', { model: 'scripted/echo' }),
+          ]
+          const open = await (await init(free, { name: 'free' })).session()
+          models.push((await open.prompt('say d', { model: 'scripted/echo' })).model)
+          const unasked = await open.prompt('say e').catch((error: Error) => error.message)
+          const images = await session.prompt('say f', { images: [] } as object).catch((error: Error) => error.message)
+          const late = await init(createAgent(() => ({ model: 'scripted/assistant' })), { name: 'late' }).catch((error: Error) => error.message)
+          return { text, skill: skill.output, early, compacted, after: after.text, ran, inside: inside.stdout, refused, late, id, models, unasked, images }
+        }`,
+    })
+    expect((await product.cli('deploy', folder)).err).toBe('')
+    const ran = await product.cli('run', 'review', '--payload', '{"who": "ann"}')
+    expect([ran.code, ran.err]).toEqual([0, expect.not.stringContaining('failed')])
+    const { id, ...result } = JSON.parse(ran.out)
+    expect(result).toEqual({
+      text: expect.stringContaining(`ann in ${id}`),
+      skill: expect.stringContaining('Look at it closely.'),
+      ...{ early: { compacted: false }, compacted: { compacted: true }, after: 'still here' },
+      ran: { stdout: 'out', stderr: 'err', exitCode: 3 },
+      ...{ inside: 'c\n', refused: 'ShellError' },
+      models: ['scripted/echo', 'scripted/assistant', 'scripted/echo', 'scripted/echo'],
+      unasked: expect.stringContaining('each prompt names its model'),
+      images: expect.stringContaining('what an agent is sent is text'),
+      late: expect.stringContaining('call createAgent() at the top of the file'),
+    })
   })
 
   test('is reached from a terminal without its routes: an instance, a run to its result, and what happened in it', async () => {
@@ -423,8 +520,25 @@ describe('what a project declares in reins.config.ts', () => {
   const secret = 'sk-Zx81-very-secret-value'
   const files = {
     'reins.config.ts': "export default { env: ['REGION'], secrets: ['DESK_KEY'] }",
+    'src/app.ts': `
+      import { dispatch } from '@reins/agent'
+      import { flue } from '@reins/agent/app'
+      import { Hono } from 'hono'
+      const app = new Hono<{ Bindings: { REGION: string; DESK_KEY: string } }>()
+      app.get('/values', (c) => c.json({ region: c.env.REGION, length: c.env.DESK_KEY.length, names: Object.keys(c.env) }))
+      app.post('/leak', async (c) => c.json(await dispatch({ agent: 'keeper', id: 'leaked', input: 'say ' + c.env.DESK_KEY })))
+      app.route('/', flue())
+      export default app`,
+    'src/channels/keys.ts': `
+      export const channel = {
+        routes: [
+          { method: 'GET', path: '/region', handler: (c: any) => c.text(c.env.REGION + ' ' + c.env.DESK_KEY.length) },
+        ],
+      }`,
     'src/agents/keeper.ts': `
-      import { createAgent, defineTool, Type } from '@reins/agent'
+      import { type AgentRouteHandler, createAgent, defineTool, Type } from '@reins/agent'
+      export const route: AgentRouteHandler = async (c, next) =>
+        c.req.header('x-key') === c.env.DESK_KEY ? next() : c.text('closed in ' + c.env.REGION, 401)
       export default createAgent(({ env }) => ({
         model: 'scripted/assistant',
         instructions: 'In ' + env.REGION + ' with ' + env.DESK_KEY,
@@ -467,6 +581,26 @@ describe('what a project declares in reins.config.ts', () => {
       const frames = JSON.stringify((await product.ask('GET', `/v1/sessions/${id}/frames`)).json)
       expect(frames).not.toContain(secret)
     }
+  })
+
+  test('is given to app.ts, routes and channels, as the env of their context', async () => {
+    const asked = async (method: string, at: string, headers: Record<string, string> = {}) => {
+      const body = method === 'POST' ? { body: '{"message":"say hi"}' } : {}
+      const type = { 'content-type': 'application/json' }
+      const answer = await fetch(product.url + at, { method, headers: { ...type, ...headers }, ...body })
+      return [answer.status, await answer.text()]
+    }
+    const values = { region: 'eu', length: secret.length, names: ['REGION', 'DESK_KEY'] }
+    const [status, text] = await asked('GET', '/projects/keeper/values')
+    expect([status, JSON.parse(String(text))]).toEqual([200, values])
+    expect(await asked('GET', '/channels/keys/region')).toEqual([200, `eu ${secret.length}`])
+    expect(await asked('POST', '/agents/keeper/r')).toEqual([401, 'closed in eu'])
+    expect(await asked('POST', '/agents/keeper/r', { 'x-key': secret })).toEqual([200, expect.stringContaining('hi')])
+    expect((await asked('POST', '/projects/keeper/leak'))[0]).toBe(200)
+    const session = instanceSessionId('keeper', 'leaked', 'default')
+    await messagesOf(session, 1)
+    const frames = (await product.ask('GET', `/v1/sessions/${session}/frames`)).text
+    expect([frames.includes('say [redacted]'), frames.includes(secret)]).toEqual([true, false])
   })
 
   test('needs the permission to use each secret that the project does not have yet', async () => {

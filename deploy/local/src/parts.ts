@@ -326,6 +326,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     const running = await gateway.start({
       ...config.gateway,
       apps: { network: sandbox.networkAllowed, run: (bundle, call, signal) => hosts.run(bundle, call, signal) },
+      redactor,
       sessions: sessionsOf('gateway'),
       feed: journal.feed,
       snapshots: journal.snapshots,

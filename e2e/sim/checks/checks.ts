@@ -15,6 +15,7 @@
 //   C18      a session below a run is told each prompt once, in their order (executor/code.ts).
 //   C19      a turn calls what everybody may whose messages it takes in, and nothing else (permitted.ts).
 //   C20      a turn whose call code has asked for asks no model (executor/code.ts).
+//   C23      a turn that answers a prompt of a run is of the definition that the prompt names (executor/code.ts).
 //   C21      a turn is of the definition that was recorded last when it began, with all that it asks for (definitions.ts).
 //   C22      a line that code writes outside of steps stands in the log once, in its order (executor/code.ts).
 //   C6       a runner that has read to the head believes of its calls what the session says of them.
@@ -36,7 +37,7 @@ import {
   spentBy,
   waitsForPeople,
 } from '@reins/session'
-import { checkAsked, checkCode, checkLines, checkPrompts } from '../executor/code.ts'
+import { checkAsked, checkCode, checkLines, checkPromptModel, checkPrompts } from '../executor/code.ts'
 import { checkDefinition } from './definitions.ts'
 import { checkMind } from './mind.ts'
 import { checkPermitted } from './permitted.ts'
@@ -63,6 +64,7 @@ export function checkFrame(world: World, before: Fold, stored: StoredFrame): Fol
     checkLines(world, session, event)
     checkPermitted(world, session, event, name)
     checkAsked(world, session, event)
+    checkPromptModel(world, session, event)
     checkDefinition(world, session, event, frame)
     const next = evolve(session, event, frame)
     if (next === session && effectiveEvents.has(event.type) && !isEvidence(world, frame, event.type))

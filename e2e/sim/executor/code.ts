@@ -8,6 +8,8 @@ import { decide } from './append.ts'
 import { counting, executorNamed, update } from './state.ts'
 
 const at = 1_700_000_000_000
+/** By which a prompt may be answered, in the place of that of its harness. */
+const otherDefinition = 'other'
 
 /** What the replay says next: its frame, and the body of a step that begins once that is in. */
 interface Saying {
@@ -84,7 +86,7 @@ function sayingOf({ scenario, rules }: World, session: Session, run: Run, body: 
     const started: SessionEvent = { type: 'run.step-started', data: { position, name: op, attempt: 1, replay: op } }
     return { events: [...lines, started], body: `${position}/1`, ends: false }
   }
-  return { events: [...lines, ...asked(session.id, op, position, rules), ended('suspended')], body: null, ends: true }
+  return { events: [...lines, ...asked(session, op, position, rules), ended('suspended')], body: null, ends: true }
 }
 
 /** The code writes a line before each operation; a replay comes past all of them. Known-wrong: it records again what is recorded. */
@@ -105,7 +107,7 @@ export function checkLines(world: World, { id, run }: Session, event: SessionEve
 }
 
 function asked(
-  session: string,
+  { id, run }: Pick<Session, 'id' | 'run'>,
   op: Exclude<CodeOp, 'safe' | 'never' | 'init'>,
   position: number,
   rules: World['rules'],
@@ -124,13 +126,17 @@ function asked(
       ]
     }
     case 'prompt-tool':
+    case 'prompt-model':
     case 'prompt': {
       const content = [{ type: 'text' as const, text: 'do it' }]
-      const child = childId(session, 'prompt')
+      const child = childId(id, 'prompt')
       const data = { position, name: op, harness: 'init', child, pool: 'default', content, levels: 0, sessions: 0 }
       const message = `run-${position}`
       const tool: SessionEvent = { type: 'tool.asked', data: { message, name: 'never', arguments: {} } }
-      return [{ type: 'run.prompted', data }, ...(op === 'prompt' ? [] : [tool])]
+      const digest = op === 'prompt-model' ? otherDefinition : 'helper'
+      const configured: SessionEvent = { type: 'prompt.configured', data: { message, digest } }
+      const changes = op === 'prompt-model' || run?.configured?.[child] === otherDefinition
+      return [{ type: 'run.prompted', data }, ...(changes ? [configured] : []), ...(op === 'prompt-tool' ? [tool] : [])]
     }
     case 'wait':
       return [{ type: 'run.waited', data: { position, name: op, event: 'paid' } }]
@@ -164,6 +170,17 @@ export function checkCode(world: World, { run }: Session): void {
   for (const [position, { name }] of run.operations.entries())
     if (name !== code[position])
       world.fail(`C17: at ${position} the log has ${name}, and the code asks for ${code[position]}`)
+}
+
+/** C23: a turn that answers a prompt of a run is of the definition that the run said beside it, or else of that of its harness. */
+export function checkPromptModel(world: World, { id, born, prompted, turn }: Session, event: SessionEvent): void {
+  const above = born?.parent?.session
+  const op = world.scenario.code?.[prompted ?? -1]
+  if (event.type !== 'model-call.started' || above === undefined || op === undefined || !op.startsWith('prompt')) return
+  if (!turn?.messages.includes(`m-run-${prompted}`)) return
+  const wanted = op === 'prompt-model' ? otherDefinition : 'helper'
+  if (born?.digest !== wanted)
+    world.fail(`C23: ${short(id)} answers the prompt ${prompted} by ${born?.digest}, and was to do so by ${wanted}`)
 }
 
 /** C20: a turn whose call code has asked for asks no model. */

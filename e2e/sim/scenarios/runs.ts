@@ -45,6 +45,18 @@ export const mediumRuns: readonly Scenario[] = [
     code: ['init', 'prompt-tool', 'prompt'],
   },
   { ...running, name: 'code that writes lines', code: steps, logs: true },
+  {
+    ...prompting,
+    name: 'a run that prompts by another model',
+    code: ['init', 'prompt', 'prompt-model', 'prompt'],
+    total: 1,
+  },
+  {
+    ...prompting,
+    name: 'a run whose first prompt is by another model, and a cancel',
+    code: ['init', 'prompt-model', 'prompt'],
+    gateway: [message('m1'), { op: 'cancel' }],
+  },
   { ...running, name: 'code that sleeps', code: ['sleep', 'never', 'pause'] },
   { ...running, name: 'code that asks a person', code: ['ask', 'never', 'pause'] },
   { ...running, name: 'code that comes to its end', code: ['never', 'pause', 'safe'] },

@@ -9,6 +9,7 @@ import {
   creationOf,
   type Fold,
   pauseChild,
+  type PinnedStart,
   settleParent,
   tellHeld,
 } from '@reins/session'
@@ -61,7 +62,8 @@ function decisionOf(world: World, own: Fold, there: Fold, errand: Errand, pool: 
       const { prompt } = errand
       const asked = { ...prompt, kind: 'create-child' as const, instruction: '', child: errand.child }
       const started = childBorn(world, own, asked)
-      return world.rules.promptChild(there, errand, own.session, { started, declared: declared(world, asked) })
+      const begun = { started, declared: declared(world, asked) }
+      return world.rules.promptChild(there, errand, own.session, begun, pinnedFor(world, prompt))
     }
     case 'resume-child':
       return world.rules.resumeChild(there, errand, own.session)
@@ -108,6 +110,15 @@ function declared({ scenario, rules }: World, { agent, levels, sessions, onPause
     ...(budget ? [{ type: 'budget.declared' as const, data: budget }] : []),
     ...(onPause === 'return' ? [{ type: 'parent.declared' as const, data: { onPause } }] : []),
   ]
+}
+
+/** What the definition of a prompt pins: of another one than the harness's the digest tells them apart. */
+function pinnedFor(
+  { scenario: { born } }: World,
+  { digest, configured }: Extract<Errand, { kind: 'prompt-child' }>['prompt'],
+): PinnedStart | null {
+  const { model, limits, tools } = born
+  return configured ? { pinned: { digest, model, limits, tools, toolset: [] }, declared: [] } : null
 }
 
 function childBorn({ scenario: { born } }: World, own: Fold, creation: Creation): EventData<'session.started'> {

@@ -31,6 +31,12 @@ export const wrongRuns: readonly WrongRule[] = [
     scenario: named('a run that prompts a session below', { ...prompting, code: ['init', 'prompt'] }),
   },
   {
+    name: 'prompt-by-the-old-definition',
+    says: 'a session below a run is told a prompt without the definition that is to answer it',
+    rules: { ...sound, promptChild: (there, errand, above, begun) => sound.promptChild(there, errand, above, begun) },
+    scenario: named('a run that prompts by another model', { ...prompting, code: ['init', 'prompt', 'prompt-model'] }),
+  },
+  {
     name: 'asked-call-and-its-model',
     says: 'who decides forgets that code has asked for the call of a turn, and goes on with its model',
     rules: {

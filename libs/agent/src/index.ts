@@ -24,7 +24,8 @@ export { type WorkflowAgent, workflowAgent } from './authoring/workflow-agent.ts
 export type { AgentSchedule, WorkflowSchedule } from './project/schedules.ts'
 export type { ProjectConfig } from './project/project-config.ts'
 export { type ContentBlock, content, type ToolContent } from './content.ts'
-export { dispatch, type DispatchReceipt, type DispatchRequest } from './app/dispatch.ts'
+export { dispatch } from './app/dispatch.ts'
+export type { DispatchReceipt, DispatchRequest } from './app/dispatch-request.ts'
 export type { Json, ToolContext, ToolLog } from './context.ts'
 export { AgentNotFoundError, AgentValidationError, DelegationResult } from './delegation.ts'
 export type { JsonSchema } from './json-schema.ts'
@@ -64,6 +65,8 @@ export type {
   ResultSchema,
   RunHarness,
   RunSession,
+  ShellOptions,
+  ShellResult,
   RunStepOptions,
   WorkflowRunContext,
 } from './run.ts'

@@ -1,5 +1,6 @@
 // What a workflow of a project is written with: `export async function run(ctx: WorkflowRunContext) { … }` in workflows/<name>.ts.
 import type { Json, ToolLog } from './context.ts'
+import type { ThinkingLevel } from './authoring/runtime-config.ts'
 import type { JsonSchema } from './json-schema.ts'
 import type { StandardOutput, StandardSchema } from './standard-schema.ts'
 import type { StepContext, StepOptions, ToolAnswer } from './workflow.ts'
@@ -34,9 +35,28 @@ export interface PromptData<T> {
 /** TypeBox carries its type under `static`. */
 type ResultOf<S> = S extends StandardSchema ? StandardOutput<S> : S extends { readonly static: infer T } ? T : unknown
 
-interface Prompting {
-  /** Looked at before the prompt is sent. */
+interface Stoppable {
+  /** Looked at before anything is sent. */
   readonly signal?: AbortSignal
+}
+
+interface Prompting extends Stoppable {
+  /** provider/model, for this prompt. */
+  readonly model?: string
+  /** For this prompt. */
+  readonly thinkingLevel?: ThinkingLevel
+}
+
+export interface ShellOptions extends Stoppable {
+  /** Relative to the folder of the agent. */
+  readonly cwd?: string
+}
+
+export interface ShellResult {
+  readonly stdout: string
+  readonly stderr: string
+  /** 124: the command took too long, and was ended. */
+  readonly exitCode: number
 }
 
 export interface RunSession {
@@ -57,6 +77,13 @@ export interface RunSession {
   ): Promise<PromptText>
   /** Calls a tool of the agent, with its approvals; no model is asked, and none is told of it. */
   tool(name: string, args?: Readonly<Record<string, unknown>>): Promise<ToolAnswer>
+  /**
+   * Runs a command by the agent's tool `shell`, with its approvals: the agent needs `sandbox: local()`. Throws where the command is not
+   * run to its end, and not for what it exits with.
+   */
+  shell(command: string, options?: ShellOptions): Promise<ShellResult>
+  /** Compacts what the session's model is sent. Nothing happens where there is nothing to leave out. */
+  compact(): Promise<{ readonly compacted: boolean }>
   /** A prompt in a session of its own. */
   task<S extends ResultSchema>(
     text: string,

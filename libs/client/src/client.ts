@@ -1,4 +1,5 @@
 // The client: every route of the gateway as a typed call. It keeps no state but its address and token.
+import type { DispatchReceipt, DispatchRequest } from '@reins/agent'
 import type {
   Agent,
   AgentDefinition,
@@ -60,7 +61,7 @@ import {
   type WriteOptions,
 } from './transport/transport.ts'
 import { type ProjectCalls, projectCalls } from './projects/projects.ts'
-import { dispatch, type DispatchReceipt, type DispatchRequest } from './projects/dispatch.ts'
+import { dispatch } from './projects/dispatch.ts'
 import { type RunCalls, runCalls } from './projects/runs.ts'
 import { type ConfigCalls, configCalls, type SecretCalls, secretCalls } from './values.ts'
 import { type WebhookCalls, webhookCalls } from './webhooks.ts'

@@ -9,7 +9,7 @@ export {
   type OutputPage,
 } from './client.ts'
 export type { WriteOptions } from './transport/transport.ts'
-export type { DispatchReceipt, DispatchRequest } from './projects/dispatch.ts'
+export type { DispatchReceipt, DispatchRequest } from '@reins/agent'
 export {
   type AgentPrompt,
   type AsJson,

@@ -32,6 +32,8 @@ export interface CodeSourceOptions extends Omit<CodeHostsOptions, 'textOf'> {
   /** What tools log, for people who run Reins. */
   /** `traceparent`: of the call. */
   readonly log?: (tool: string, call: string, entry: HostLog, traceparent?: string) => void
+  /** What a tool of this agent dispatches; rejects where it is refused. Absent: tools dispatch nothing. */
+  readonly dispatch?: (agent: string, asked: unknown, signal: AbortSignal) => Promise<unknown>
 }
 
 /** Whoever makes it closes it. */
@@ -59,7 +61,7 @@ export const codeCatalog: ToolCatalog & { list(definition: Definition): ToolList
   }),
 }
 
-export function codeSource({ bundles, log, ...options }: CodeSourceOptions): CodeSource {
+export function codeSource({ bundles, log, dispatch, ...options }: CodeSourceOptions): CodeSource {
   const hosts = new CodeHosts({
     ...options,
     textOf: async (digest) => {
@@ -69,7 +71,7 @@ export function codeSource({ bundles, log, ...options }: CodeSourceOptions): Cod
   })
   return {
     ...codeCatalog,
-    run: (call, context) => runTool(hosts, options, call, context, log),
+    run: (call, context) => runTool(hosts, options, call, context, { log, dispatch }),
     approval: (call, context) => approvalOf(hosts, call, context),
     hosts: () => hosts.size,
     close: () => hosts.close(),
@@ -81,7 +83,7 @@ async function runTool(
   { sandbox, memoryMb = hostMemoryMb }: Pick<CodeHostsOptions, 'sandbox' | 'memoryMb'>,
   { name, arguments: input, definition }: ToolCall,
   context: CallContext,
-  log: CodeSourceOptions['log'],
+  { log, dispatch }: { [K in 'log' | 'dispatch']: CodeSourceOptions[K] | undefined },
 ): Promise<ToolOutcome> {
   const { entry, tool } = toolOf(definition, name)
   const network = entry.network === true && sandbox.networkAllowed
@@ -93,7 +95,8 @@ async function runTool(
       ...(traceparent === undefined ? {} : { traceparent }),
     },
     log: (line: HostLog) => log?.(name, idempotencyKey, line, traceparent),
-    request: (what: string) => answered(what, tool, context),
+    request: (what: string, value: unknown) =>
+      what === 'dispatch' ? dispatched(entry, value, dispatch, context.signal) : answered(what, tool, context),
   }
   for (let deaths = 1; ; deaths += 1) {
     const answer = await hosts.run({ digest: entry.digest, file: entry.file, network }, asked, context.signal)
@@ -180,14 +183,25 @@ function lost(
 
 /** S3. */
 async function answered(what: string, tool: CodeTool, context: CallContext): Promise<unknown> {
-  if (what === 'dispatch')
-    throw new ToolFailure('failed', 'dispatch() works in app.ts, in routes and in channels, and not in a tool')
   if (what !== 'values') throw new ToolFailure('failed', `a tool has nothing to ask for by "${what}"`)
   const [secrets, config] = await Promise.all([
     valuesOf(tool.secret_requests, context.secrets),
     valuesOf(tool.config_requests, context.configs),
   ])
   return { secrets, config }
+}
+
+/** On behalf of the project whose agent it is. */
+async function dispatched(
+  { instance }: StoredCode,
+  asked: unknown,
+  dispatch: CodeSourceOptions['dispatch'] | undefined,
+  signal: AbortSignal,
+): Promise<unknown> {
+  if (!instance)
+    throw new ToolFailure('failed', 'dispatch() works in the tools of projects, and not in those of a tools_file')
+  if (!dispatch) throw new ToolFailure('failed', 'nothing can be dispatched here')
+  return dispatch(instance.agent, asked, signal)
 }
 
 async function valuesOf(

@@ -14,7 +14,9 @@ export {
   type DescribeOptions,
   describeBundle,
 } from './describe-bundle.ts'
+export { type Dispatches, dispatches, type DispatchesOptions } from './dispatches.ts'
 export { type InitializerAnswer, type InitializerCall, Initializers } from './initializers.ts'
+export { type Compact, runCompactions } from './run-compactions.ts'
 export type { HostCall, HostLog } from './host-process.ts'
 export type { Bundle } from './code-hosts.ts'
 export type { FetchHead, FetchInput } from './messages.ts'

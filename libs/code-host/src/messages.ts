@@ -186,6 +186,8 @@ export interface FetchInput {
   readonly headers: readonly (readonly [string, string])[]
   /** Whether a body follows, asked for by `body`. */
   readonly body: boolean
+  /** What the project declares. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /**

@@ -2,6 +2,16 @@
 
 export { dispatchText } from './dispatch.ts'
 export {
+  type CompactionState,
+  compactVerb,
+  Dispatch,
+  DispatchFor,
+  type DispatchReceipt,
+  DispatchSender,
+  dispatchVerb,
+  RunCompaction,
+} from './api/for-code.ts'
+export {
   type Cron,
   isTimeZone,
   nextOf,
@@ -97,7 +107,15 @@ export {
   projectNamePattern,
   RollbackProject,
 } from './agents/code/projects.ts'
-export { CodeBuild, CodeInstance, maxInstanceId, moduleNamePattern } from './agents/code/instance.ts'
+export {
+  CodeBuild,
+  CodeInstance,
+  codeAgentPattern,
+  inlineAgent,
+  maxInstanceId,
+  moduleNamePattern,
+  workflowOfInline,
+} from './agents/code/instance.ts'
 export { type InstanceTools, StoredDefinition } from './agents/stored-definition.ts'
 export {
   Agent,
@@ -106,6 +124,10 @@ export {
   ConfigureAgent,
   type ConfiguredAgent,
   configureVerb,
+  noModel,
+  type VariedVersion,
+  VaryVersion,
+  varyVerb,
   type ListAgents,
   type PutAgent,
   type PutAgentResult,
@@ -336,6 +358,7 @@ export {
   republished,
   republishSource,
   republishTarget,
+  projectSecretsVerb,
   resolveSecretsVerb,
   roles,
   type SessionSubject,

@@ -43,14 +43,14 @@ export async function findAgent(
   { registry, call, knownWithinMs = 0, configureWithinMs = 25_000 }: FindAgentOptions,
   asked: ConfigureAgent,
 ): Promise<FoundAgent> {
-  const { agent: name, code } = asked
+  const { agent: name, code, bundle } = asked
   const configured = async (): Promise<FoundAgent> => {
     const reply = await call(serviceSubject('registry', configureVerb), asked, configureWithinMs)
     if (!reply.ok) return { kind: 'refused', error: reply.error }
     const { digest, definition, code: build } = reply.value
     return { kind: 'found', agent: { digest, definition, code: build } }
   }
-  if (code) return configured() // FA2
+  if (code || bundle !== undefined) return configured() // FA2
   const known = registry.agent(name)
   if (!known && registry.codeAgent(name)) return configured()
   const entry = known ?? (isAgentName(name) ? await registry.agentFresh(name) : undefined)

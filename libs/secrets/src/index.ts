@@ -10,6 +10,12 @@ export {
   type Resolve,
   resolveSecrets,
 } from './named-secrets.ts'
+export {
+  type DeclaredValues,
+  type ProjectValues,
+  type ProjectValuesOptions,
+  projectValues,
+} from './project-values.ts'
 export { mask } from './redact/masking.ts'
 export {
   createRedactor,

@@ -38,7 +38,7 @@ import type { Servers } from './toolset/servers.ts'
 import type { WorkspaceState } from './workspace/workspace.ts'
 
 /** Raised when the fold's meaning or the state's shape changes: older snapshots are then left aside. */
-export const foldVersion = 4
+export const foldVersion = 5
 
 export interface Born {
   readonly agent: string

@@ -46,6 +46,7 @@ import { beyondLimitRoute, malformedRoute, toolRoute, unknownToolRoute } from '.
 import { callsCover, callsDue } from './tool-call/calls-due.ts'
 import { toolCallEvents, toolCallStates } from './tool-call/tool-call.ts'
 import { toolsetCover, toolsetDue, toolsetEvents, toolsetTimer, unavailableToolRoute } from './toolset/toolset.ts'
+import { promptConfiguredEvents } from './run/prompt-configured.ts'
 import { askedToolEvents } from './turn/asked-tool.ts'
 import { turnCover, turnDue, turnEvents } from './turn/turn.ts'
 import { workspaceEvents, workspaceOffer } from './workspace/workspace.ts'
@@ -74,6 +75,7 @@ const ofSlices: Meanings<EventType> = followed(
     ...runEvents,
     ...configuredEvents,
     ...askedToolEvents,
+    ...promptConfiguredEvents,
     ...timerEvents([
       modelCallTimer,
       compactionTimer,

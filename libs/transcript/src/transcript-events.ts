@@ -240,6 +240,7 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'session.upgraded':
       return same([notice('info', 'The session goes on with another version of its agent, from the next turn on.')])
     case 'agent.configured':
+    case 'prompt.configured':
     case 'run.declared':
     case 'run.invoked':
     case 'run.initialized':

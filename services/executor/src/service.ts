@@ -2,7 +2,7 @@
 // with the tool-runner (libs/holder, whose invariants hold here).
 //   X6. Sessions that are decided take a work slot; model calls in flight take a slot of their own, bounded by memory too.
 import { type Broker, callService, startPresence } from '@reins/broker'
-import { CodeHosts, type CodeHostsOptions, codeCatalog } from '@reins/code-host'
+import { CodeHosts, type CodeHostsOptions, codeCatalog, dispatches, runCompactions } from '@reins/code-host'
 import { Definitions } from '@reins/context'
 import {
   type BudgetLimits,
@@ -12,6 +12,7 @@ import {
   resolveSecretsVerb,
   runLimits,
   serviceSubject,
+  varyVerb,
 } from '@reins/contracts'
 import { CallSlots, Holder, heapShare, memoryRoom, readingUntil } from '@reins/holder'
 import { type FindAgentOptions, findAgent, type Journal, type RegistryView } from '@reins/journal'
@@ -37,6 +38,7 @@ import {
 import { configOf } from './run/configs.ts'
 import { runAgents } from './run/run-agents.ts'
 import { runEnvironment } from './run/run-environment.ts'
+import { varying } from './run/varying.ts'
 import { executorMetrics } from './executor-metrics.ts'
 import { DeltaPace } from './model-call/delta-pace.ts'
 import { IgnoredFields } from './model-call/ignored-fields.ts'
@@ -87,6 +89,7 @@ export interface ExecutorConfig {
 const learnMs = 1500
 /** ms in which the registry must have run an initializer. */
 const configureWithinMs = 8_000
+const varyWithinMs = 5_000
 /** ms in which a project that was deployed just now is known here. */
 const knownWithinMs = 500
 
@@ -178,6 +181,12 @@ export async function start(config: ExecutorConfig): Promise<Running> {
           callService<ResolvedSecrets>(broker, serviceSubject('registry', resolveSecretsVerb), request, learnMs),
         learnt: (values) => config.redactor.learn(values),
       }),
+      dispatch: dispatches({
+        call: (subject, request, withinMs) => callService(broker, subject, request, withinMs),
+        mask: (value) => config.redactor.json(value),
+      }),
+      compact: runCompactions((subject, request, withinMs) => callService(broker, subject, request, withinMs)),
+      vary: varying((request) => callService(broker, serviceSubject('registry', varyVerb), request, varyWithinMs)),
       agent: runAgents((asked) => findAgent(finding, asked)),
       schemaProblem: async (schema) => (await outputSchemaProblem(schema))?.message,
       now: clock.now,

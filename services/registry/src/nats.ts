@@ -11,11 +11,14 @@ import {
   PutRoleRequest,
   problemsOf,
   RecordDenials,
+  projectSecretsVerb,
   ReinsError,
   resolveSecretsVerb,
   SentFiles,
   signWebhookVerb,
   type ServiceVerb,
+  VaryVersion,
+  varyVerb,
 } from '@reins/contracts'
 import type { Log } from '@reins/telemetry'
 import { type Static, type TSchema, Type } from 'typebox'
@@ -149,6 +152,7 @@ export function serveRegistry({
     {
       put: handle(Put, (request) => writes(() => agents.put(request))),
       [configureVerb]: handle(ConfigureAgent, (request) => admitted(() => configurations.configure(request))),
+      [varyVerb]: handle(VaryVersion, (request) => admitted(() => configurations.vary(request))),
       delete: handle(Delete, ({ name, ifMatch, by, force }) => writes(() => agents.delete(name, ifMatch, by, force))),
       list: handle(List, async ({ limit, after, only }) => ({
         value: await lists.agents(limit, after, written, only),
@@ -169,6 +173,7 @@ export function serveRegistry({
         log.info({ by, ...value }, 'the key of the secrets was asked to change')
         return { value }
       }),
+      [projectSecretsVerb]: handle(Resolve, (request) => secrets.resolveForProject(request)),
       [resolveSecretsVerb]: handle(Resolve, (request) => secrets.resolve(request)),
       'configs.put': handle(PutConfigRequest, ({ name, value, by }) => admitted(() => configs.put(name, value, by))),
       'configs.get': handle(Named, ({ name }) => configs.get(name)),

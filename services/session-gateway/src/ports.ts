@@ -1,6 +1,6 @@
 // What the gateway needs of the rest of the system, all of it handed in: see service.ts for what is made of it.
 
-import { type Broker, callService, listen } from '@reins/broker'
+import { type Broker, callService, type Handler, listen, serveRequests } from '@reins/broker'
 import type { Settings } from '@reins/context'
 import {
   type AgentDefinition,
@@ -15,6 +15,7 @@ import {
   type PriceOf,
   type ReinsError,
   type Reply,
+  type ServiceVerb,
 } from '@reins/contracts'
 import type {
   IdempotencyStore,
@@ -26,6 +27,7 @@ import type {
   Subscription,
   WorkQueue,
 } from '@reins/journal'
+import type { Redactor } from '@reins/secrets'
 import type { Clock } from '@reins/service'
 import type { DelegationCeilings } from '@reins/session'
 import type { Log, Metrics } from '@reins/telemetry'
@@ -58,6 +60,12 @@ export type PresenceService = 'executor' | 'tool-runner'
 /** Calls `on` for every heartbeat that is heard, until closed. */
 export type Heartbeats = (on: (service: PresenceService, heartbeat: Heartbeat) => void) => Subscription
 
+/** Serves what other services ask of gateways; the caller closes it. */
+export type ServeServices = (
+  handlers: Readonly<Record<ServiceVerb<'session-gateway'>, Handler>>,
+  failed: (verb: string, error: unknown) => void,
+) => Subscription
+
 /** Whether what is asked for can be written now. Every answer is known already: nothing here waits. */
 export interface Admission {
   /** Why nothing can be appended; undefined: it can, as far as anybody knows. */
@@ -71,6 +79,8 @@ export interface Admission {
 export interface GatewayConfig extends GatewaySettings {
   /** Where apps of projects run, beside this process. Absent: their addresses are not served here. */
   readonly apps?: AppHosts
+  /** Masks secrets in what apps of projects say, and is told each one that an app is given. Absent: apps are given no values. */
+  readonly redactor?: Redactor & { learn(secrets: Iterable<string>): void }
 
   readonly sessions: SessionLog
   readonly feed: SessionFeed
@@ -81,6 +91,8 @@ export interface GatewayConfig extends GatewaySettings {
   readonly idempotency: IdempotencyStore
   readonly outputs: Pick<OutputStore, 'get'>
   readonly call: CallService
+  /** Absent: no other service asks this gateway. */
+  readonly serve?: ServeServices
   readonly heartbeats: Heartbeats
   /** Executors and tool-runners of this process, which append to the same journal. Absent: there are none. */
   readonly instancesHere?: readonly string[]
@@ -125,9 +137,14 @@ export interface GatewayConfig extends GatewaySettings {
   readonly instance: string
 }
 
-/** The two ports that are plain requests and subscriptions, over the process's connection. */
-export function brokerPorts(broker: Broker): { readonly call: CallService; readonly heartbeats: Heartbeats } {
+/** The ports that are plain requests and subscriptions, over the process's connection. */
+export function brokerPorts(broker: Broker): {
+  readonly call: CallService
+  readonly serve: ServeServices
+  readonly heartbeats: Heartbeats
+} {
   return {
+    serve: (handlers, failed) => serveRequests(broker, 'session-gateway', handlers, failed),
     call: (subject, request, withinMs) => callService(broker, subject, request, withinMs),
     heartbeats: (on) => {
       const services: readonly PresenceService[] = ['executor', 'tool-runner']

@@ -1,7 +1,7 @@
 // The session gateway: the one door to the outside. It owns nothing; everything that it shows is read from the streams.
 import { randomBytes } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
-import { listensOnLoopback, makeShortId, serviceSubject } from '@reins/contracts'
+import { compactVerb, dispatchVerb, listensOnLoopback, makeShortId, serviceSubject } from '@reins/contracts'
 import { type CloseReport, Closing, type Running } from '@reins/service'
 import type { FastifyInstance } from 'fastify'
 import { CostlyRequests } from './access/costly.ts'
@@ -32,6 +32,7 @@ import { Values } from './api/values.ts'
 import { Webhooks } from './api/webhooks.ts'
 import { Appender } from './api/writes/appender.ts'
 import { believedHead } from './api/writes/believed-head.ts'
+import { compactionOf } from './api/writes/compactions.ts'
 import { Approvals } from './api/writes/approvals.ts'
 import { Upgrades } from './api/writes/upgrades.ts'
 import { Elicitations } from './api/writes/elicitations.ts'
@@ -39,6 +40,8 @@ import { SessionWrites } from './api/writes/session-writes.ts'
 import { AgentDoor } from './doors/apps/agent-door.ts'
 import { addProjectSockets } from './doors/apps/sockets/project-sockets.ts'
 import { AppDoor } from './doors/apps/app-door.ts'
+import { AppValues } from './doors/apps/app-values.ts'
+import { dispatchedFor, ofCompaction } from './doors/apps/dispatches.ts'
 import { RunDoor } from './doors/apps/run-door.ts'
 import type { Route } from './doors/http/route.ts'
 import { accessRoutes } from './doors/http/routes/access.ts'
@@ -168,6 +171,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     config.apps &&
     new AppDoor({
       ...{ hosts: config.apps, registry, door, log, runs },
+      ...(config.redactor ? { redactor: config.redactor, values: valuesOfApps(config, config.redactor) } : {}),
       now: () => clock.now(),
       answerMs: limits.appAnswerMs,
     })
@@ -206,11 +210,26 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     now: () => clock.now(),
     log,
   })
+  const served = config.serve?.(
+    {
+      [dispatchVerb]: async (request) => ({ value: await dispatchedFor(door, registry, request, clock.now()) }),
+      [compactVerb]: async (request) => ({
+        value: await compactionOf({ writes, folds, appender }, ofCompaction(request)),
+      }),
+    },
+    (verb, error) => log.error({ verb, err: error }, 'a request of another service failed'),
+  )
+  closing.add('requests', () => served?.close())
   closing.add('schedules', () => scheduler.close())
   scheduler.start()
   log.info({ url, routes: routes.length, instance: config.instance }, 'the gateway listens')
   return { url, close: (within): Promise<CloseReport> => closing.close(within) }
 }
+
+const valuesOfApps = (
+  { call, clock }: Pick<GatewayConfig, 'call' | 'clock'>,
+  redactor: NonNullable<GatewayConfig['redactor']>,
+): AppValues => new AppValues({ call, now: () => clock.now(), learnt: (values) => redactor.learn(values) })
 
 function cannotListen(error: unknown, { host, port }: Pick<GatewayConfig, 'host' | 'port'>): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : ''

@@ -1,8 +1,8 @@
 // The tool-runner: a session's tools for each session of the tool pools that its labels cover (PROTOCOL 5 and 6), in the shell that it
 // shares with the executor (libs/holder, whose invariants hold here). It owns sandboxes and decides for no session.
 import path from 'node:path'
-import { type Broker, type Handler, serveRequests, startPresence } from '@reins/broker'
-import { codeSource } from '@reins/code-host'
+import { type Broker, callService, type Handler, serveRequests, startPresence } from '@reins/broker'
+import { codeSource, dispatches } from '@reins/code-host'
 import { type Labels, parseTraceparent, type ServiceVerb, type SlowCall, testMcpVerb } from '@reins/contracts'
 import { CallSlots, Holder, memoryRoom, memoryShare, type Queue, readingUntil } from '@reins/holder'
 import type { Journal, RegistryView } from '@reins/journal'
@@ -107,8 +107,13 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     locks: new PathLocks(),
   })
   const skills = skillsSource({ bundles, ...(folders ? { folders } : {}) })
+  const dispatch = dispatches({
+    call: (subject, request, withinMs) => callService(broker, subject, request, withinMs),
+    mask: (value) => config.redactor.json(value),
+  })
   const code = codeSource({
     bundles,
+    dispatch: (agent, asked, signal) => dispatch({ agent }, asked, signal),
     sandbox: config.sandbox,
     guard: config.guard,
     log: (tool, call, { level, message, attributes }, traceparent) => {

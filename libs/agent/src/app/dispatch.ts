@@ -1,32 +1,18 @@
 // `dispatch(…)`: gives an agent's instance something to work on, without waiting for its answer.
 //   DP1. It resolves when what was given is durable. Work of one session is done in the order in which it was accepted.
 //   DP2. The input is taken as it is now: what is no JSON is refused, and what is changed later changes nothing.
+//   DP3. In a workflow it is an operation, which is recorded: it happens once, and a replay is given its receipt. Inside of a step, and in
+//        a tool, whoever runs the code adds a key, so that an attempt that is repeated repeats no dispatch.
+import type { DispatchReceipt, DispatchRequest } from './dispatch-request.ts'
 import { hostDoor, projectModules } from './door.ts'
 
-export interface DispatchRequest {
-  /** The instance: a user, a ticket, whatever the app says. */
-  readonly id: string
-  /** Default: `default`. */
-  readonly session?: string
-  /** Any JSON. What the agent reads: a text as it is, anything else as JSON. */
-  readonly input: unknown
-  /** The same dispatch happens once for one key. */
-  readonly idempotencyKey?: string
-}
-
-export interface DispatchReceipt {
-  readonly dispatchId: string
-  readonly acceptedAt: string
-}
+type Given = Omit<DispatchRequest, 'agent'>
 
 /** `agent`: what a module of `agents/` exports by default. Rejects where nothing was accepted. */
-export function dispatch(agent: object, request: DispatchRequest): Promise<DispatchReceipt>
-export function dispatch(request: DispatchRequest & { readonly agent: string }): Promise<DispatchReceipt>
-export async function dispatch(
-  agent: object | (DispatchRequest & { readonly agent: string }),
-  given?: DispatchRequest,
-): Promise<DispatchReceipt> {
-  const request = given ?? (agent as DispatchRequest & { readonly agent: string })
+export function dispatch(agent: object, request: Given): Promise<DispatchReceipt>
+export function dispatch(request: DispatchRequest): Promise<DispatchReceipt>
+export async function dispatch(agent: object, given?: Given): Promise<DispatchReceipt> {
+  const request = given ?? (agent as DispatchRequest)
   const name = given === undefined ? (request as { readonly agent?: unknown }).agent : nameOf(agent)
   if (typeof name !== 'string' || name === '')
     throw new TypeError('dispatch() needs an agent: dispatch(agent, { id, input }) or dispatch({ agent, id, input }).')
@@ -39,7 +25,7 @@ export async function dispatch(
   const door = hostDoor()
   if (!door)
     throw new Error(
-      'dispatch() works in the code of a project that Reins runs. In any other process send a message by createClient(…).sessions.create({ agent, instance, message }) of @reins/client.',
+      'dispatch() works in the code of a project that Reins runs. In any other process write createClient(…).dispatch({ agent, id, input }) of @reins/client.',
     )
   const receipt = await door.request('dispatch', { agent: name, id, session, input, idempotencyKey })
   return receipt as DispatchReceipt

@@ -13,9 +13,15 @@ export interface Served {
   readonly passed: number | undefined
 }
 
-export async function serveProject(modules: ProjectModules, request: Request, door: HostDoor): Promise<Served> {
-  const app = (modules.app?.module ?? defaultApp()) as { fetch(request: Request): unknown }
-  const response = await servings().run({ modules, door }, async () => app.fetch(request))
+/** `env`: as the second argument of `fetch`, by which Hono makes it `c.env` of handlers and middleware. */
+export async function serveProject(
+  modules: ProjectModules,
+  request: Request,
+  door: HostDoor,
+  env: Readonly<Record<string, string>>,
+): Promise<Served> {
+  const app = (modules.app?.module ?? defaultApp()) as { fetch(request: Request, env: object): unknown }
+  const response = await servings().run({ modules, door }, async () => app.fetch(request, env))
   if (!(response instanceof Response)) {
     const message = `The fetch of ${modules.app?.file ?? 'the app'} gave no Response.`
     return { response: fault(500, 'app_unfinished', message), passed: undefined }

@@ -3,6 +3,7 @@
 //       same look is none. What stands below the symbol says the version of this form.
 //   C2. The initializer runs for each interaction, in the code host: what it returns is checked whole, and every mistake is named at once.
 import { type Configured, configure } from './configure.ts'
+import { noteAgent } from './made.ts'
 import type { AgentRuntimeConfig } from './runtime-config.ts'
 
 /** What an initializer is given. */
@@ -43,7 +44,9 @@ export function createAgent<Payload = unknown>(initialize: AgentInitializer<Payl
     version: 1,
     configure: (context: AgentInitContext) => configure(initialize as AgentInitializer, context),
   })
-  return Object.freeze({ initialize, [agentMarker]: form })
+  const agent = Object.freeze({ initialize, [agentMarker]: form })
+  noteAgent(agent)
+  return agent
 }
 
 export const isCreatedAgent = (value: unknown): value is CreatedAgent =>

@@ -33,8 +33,8 @@ export interface ProjectForm {
   readonly version: 1
   readonly modules: ProjectModules
   describe(): ProjectDescription
-  /** A request over HTTP, and what the app answers. */
-  serve(request: Request, door: HostDoor): Promise<Served>
+  /** A request over HTTP, and what the app answers. `env`: what the project declares. */
+  serve(request: Request, door: HostDoor, env?: Readonly<Record<string, string>>): Promise<Served>
 }
 
 export interface Project {
@@ -52,7 +52,8 @@ export function defineProject(modules: ProjectModules): Project {
     version: 1,
     modules,
     describe: () => checkProject(modules),
-    serve: (request: Request, door: HostDoor) => serveProject(modules, request, door),
+    serve: (request: Request, door: HostDoor, env: Readonly<Record<string, string>> = {}) =>
+      serveProject(modules, request, door, env),
   })
   return Object.freeze({ [projectMarker]: form })
 }

@@ -1,28 +1,10 @@
 // `dispatch` from any process: the same as in the code of a project, by the API.
+import type { DispatchReceipt, DispatchRequest } from '@reins/agent'
 import type { CreatedSession } from '@reins/contracts'
 import { dispatchText } from '@reins/contracts/dispatch'
 import { ReinsError } from '@reins/contracts/errors'
 import { answers } from '../answers.ts'
 import { keyHeader, type Transport, type WriteOptions } from '../transport/transport.ts'
-
-export interface DispatchRequest {
-  /** The name of an agent, in YAML or of a project. */
-  readonly agent: string
-  /** The instance. */
-  readonly id: string
-  /** Default: `default`. */
-  readonly session?: string
-  /** Any JSON. The agent reads a text as it is, and anything else as JSON. */
-  readonly input: unknown
-  readonly idempotencyKey?: string
-}
-
-/** Plain JSON. */
-export interface DispatchReceipt {
-  readonly dispatchId: string
-  /** ISO 8601 */
-  readonly acceptedAt: string
-}
 
 export async function dispatch(
   transport: Transport,

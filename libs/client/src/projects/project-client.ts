@@ -4,7 +4,7 @@ import type { StartedRun, TurnResult, WorkflowRun } from '@reins/contracts'
 import { ReinsError } from '@reins/contracts/errors'
 import type { WriteOptions } from '../transport/transport.ts'
 import type { Client } from '../client.ts'
-import type { DispatchReceipt, DispatchRequest } from './dispatch.ts'
+import type { DispatchReceipt, DispatchRequest } from '@reins/agent'
 
 /** What a generated `client.d.ts` says of a project. */
 export interface ProjectTypes {

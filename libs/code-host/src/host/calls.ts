@@ -6,6 +6,7 @@ import type { CallEnd, FetchInput, FromHost, HostLimits, LogLevel, RunInput, ToH
 import type { LoadedTool, Workflow } from './exports.ts'
 import type { Environment, Instances } from './instances.ts'
 import { asJson } from './json.ts'
+import { type Ask, keyedDispatches } from './keyed-dispatches.ts'
 import { RunReplay } from './replay.ts'
 import { say, sayText } from './say.ts'
 import { serveFetch } from './serving.ts'
@@ -21,6 +22,8 @@ export interface Call {
   printed: number
   shown: number
   logged: number
+  /** What its code asks for by itself (dispatch of @reins/agent). */
+  ask: Ask
 }
 
 type Values = Pick<Partial<ToolContext>, 'secrets' | 'config'>
@@ -47,6 +50,7 @@ export class Calls {
   /** Of a project. */
   instances: Instances | undefined
   project: ProjectModules | undefined
+  inline: readonly object[] = []
   /** Answers requests over HTTP. */
   app: ProjectForm | undefined
   readonly #limits: HostLimits
@@ -61,7 +65,7 @@ export class Calls {
     // What code asks for outside of its own call's context (dispatch of @reins/agent) is asked on behalf of that call.
     const request = (what: string, value: unknown): Promise<unknown> => {
       const call = this.current()
-      return call ? this.#request(call, what, value) : Promise.reject(new Error('no call of this code runs any more'))
+      return call ? call.ask(what, value) : Promise.reject(new Error('no call of this code runs any more'))
     }
     Object.defineProperty(globalThis, Symbol.for('reins.host'), { value: Object.freeze({ request }) })
   }
@@ -74,7 +78,7 @@ export class Calls {
 
   run(asked: Run): void {
     const { id } = asked
-    const call: Call = { id, abort: new AbortController(), ended: false, printed: 0, shown: 0, logged: 0 }
+    const call: Call = { id, abort: new AbortController(), ended: false, printed: 0, shown: 0, logged: 0, ask: refuses }
     this.#running.set(id, call)
     say({ kind: 'began', id })
     void this.#context.run(call, async () => {
@@ -146,6 +150,7 @@ export class Calls {
       return { kind: 'error', code: 'invalid-arguments', message: `invalid arguments: ${checked.problems.join('; ')}` }
     if (what === 'approval') return { kind: 'value', value: (await form.approval?.(checked.value)) ?? 'auto' }
     if (what !== 'tool') return failed(`this host runs no "${what}"`)
+    call.ask = keyedDispatches(facts.idempotencyKey, (asked, value) => this.#request(call, asked, value))
     const { secrets = {}, config = {} } = given ?? (takesValues ? await this.#valuesFor(call, name) : {})
     const context: ToolContext = {
       signal: call.abort.signal,
@@ -181,7 +186,8 @@ export class Calls {
 
   async #serve(call: Call, input: FetchInput): Promise<CallEnd> {
     if (!this.app) return failed('the bundle is not that of a project')
-    await serveFetch(this.app, input, (what, value) => this.#request(call, what, value), call.abort.signal)
+    call.ask = (what, value) => this.#request(call, what, value)
+    await serveFetch(this.app, input, call.ask, call.abort.signal)
     return { kind: 'value' }
   }
 
@@ -197,7 +203,9 @@ export class Calls {
       log: this.#logOf(call),
       signal: call.abort.signal,
       agents: this.project?.agents ?? {},
+      inline: this.inline,
     })
+    call.ask = (what, value) => replay.request(what, value)
     return { kind: 'value', value: await replay.run(workflow) }
   }
 
@@ -258,6 +266,13 @@ export class Calls {
     const entry: FromHost = { kind: 'log', id: call.id, level, message }
     say(json?.kind === 'json' ? { ...entry, attributes: JSON.parse(json.text) } : entry)
   }
+}
+
+/** Of initializers, which run for others too, and of functions that say whether a person is asked. */
+const refuses: Ask = async (what) => {
+  throw new Error(
+    `${what}() works in routes, channels, workflows and in the functions of tools, and not in an initializer`,
+  )
 }
 
 const failed = (message: string): CallEnd => ({ kind: 'error', code: 'failed', message })

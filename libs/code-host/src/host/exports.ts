@@ -20,6 +20,8 @@ export type LoadedBundle =
       readonly workflow?: Workflow
       /** The modules of a project, whose bundle this is. */
       readonly project?: ProjectModules
+      /** Agents that no module of agents/ exports, in the order in which they were made. */
+      readonly inline: readonly object[]
       /** What is done with it. */
       readonly form?: ProjectForm
     }
@@ -32,13 +34,16 @@ const projectMarker = Symbol.for('reins.project')
 
 export async function loadBundle(url: string): Promise<LoadedBundle> {
   let module: Record<string, unknown>
+  const made: object[] = []
+  Object.defineProperty(globalThis, Symbol.for('reins.made-agents'), { value: made, configurable: true })
   try {
     module = await import(url)
+    Object.freeze(made)
   } catch (error) {
     return { kind: 'not-loaded', message: messageOf(error) }
   }
   const project = projectOf(module.default)
-  if (project) return loadedProject(project)
+  if (project) return loadedProject(project, made)
   const tools = new Map<string, LoadedTool>()
   const found: FoundExport[] = []
   const decides = typeof module.agent_chat === 'function' ? 'agent_chat' : 'default'
@@ -79,7 +84,7 @@ export async function loadBundle(url: string): Promise<LoadedBundle> {
       found.push({ kind: 'problem', export: name, message: `cannot be described: ${messageOf(error)}` })
     }
   }
-  return { kind: 'loaded', tools, found, ...(workflow ? { workflow } : {}) }
+  return { kind: 'loaded', tools, found, inline: [], ...(workflow ? { workflow } : {}) }
 }
 
 function projectOf(value: unknown): ProjectForm | undefined {
@@ -88,9 +93,11 @@ function projectOf(value: unknown): ProjectForm | undefined {
 }
 
 /** A project's modules are its own: what they export beside is nobody's business here. */
-function loadedProject(form: ProjectForm): LoadedBundle {
+function loadedProject(form: ProjectForm, made: readonly object[]): LoadedBundle {
   const problem = (message: string): FoundExport => ({ kind: 'problem', message })
-  const loaded = { kind: 'loaded', tools: new Map<string, LoadedTool>() } as const
+  const exported = new Set(Object.values(form.modules?.agents ?? {}).map(({ module }) => module.default))
+  const inline = made.filter((agent) => !exported.has(agent))
+  const loaded = { kind: 'loaded', tools: new Map<string, LoadedTool>(), inline } as const
   if (form.version !== 1)
     return {
       ...loaded,

@@ -10,6 +10,8 @@ import { msOf, OperationError } from './replay.ts'
 export interface RunOperations {
   ask(operation: 'init' | 'prompt' | 'wait', name: string, more: Readonly<Record<string, unknown>>): Promise<unknown>
   step(name: unknown, run: unknown, options: unknown, key?: number): Promise<unknown>
+  /** Of a session, by the names of its harness and its own. */
+  compact(session: string): Promise<unknown>
   sleep(duration: unknown, name?: string): Promise<unknown>
   /** Of the next operation. */
   position(): number
@@ -22,12 +24,13 @@ export interface RunOperations {
 interface Surroundings {
   readonly log: unknown
   readonly agents: Readonly<Record<string, ProjectModule>>
+  readonly inline: readonly object[]
 }
 
 export function runContext(
   input: RunInput,
   workflow: NonNullable<RunInput['workflow']>,
-  { log, agents }: Surroundings,
+  { log, agents, inline }: Surroundings,
   operations: RunOperations,
 ): object {
   const id = `run_${input.session}`
@@ -42,15 +45,20 @@ export function runContext(
     log,
     session: Object.freeze({ id: input.session }),
     init: async (agent: unknown, options: unknown = {}) => {
-      const { name = 'default' } = (options ?? {}) as { readonly name?: unknown }
+      const { name = 'default', ...others } = (options ?? {}) as Readonly<Record<string, unknown>>
+      const [other] = Object.keys(others)
+      if (other !== undefined)
+        throw new TypeError(`"${other}" is no option of init() here: say it in createAgent(). init() takes name alone`)
       if (typeof name !== 'string' || name === '' || name.length > 60)
         throw new TypeError('"name" of init() is the name of the harness: a text of at most 60 characters')
       if (harnesses.has(name)) throw new Error(`init() has already been called with name "${name}" in this request.`)
       harnesses.add(name)
       try {
-        const named = agentName(agent, agents)
-        await operations.ask('init', name, { agent: named })
-        return harnessOf(name, named, input.limits.valueChars, operations)
+        const named = agentName(agent, agents, inline, workflow.name)
+        const given = (await operations.ask('init', name, { agent: named })) as
+          | { readonly needsModel?: unknown }
+          | undefined
+        return harnessOf(name, named, given?.needsModel === true, input.limits.valueChars, operations)
       } catch (error) {
         harnesses.delete(name)
         throw error
@@ -75,13 +83,26 @@ export function runContext(
   })
 }
 
-function agentName(agent: unknown, agents: Surroundings['agents']): string {
+/** An agent that no module exports has the name of the workflow and its place (inlineAgent of @reins/contracts). */
+function agentName(
+  agent: unknown,
+  agents: Surroundings['agents'],
+  inline: Surroundings['inline'],
+  workflow: string,
+): string {
   if (typeof agent === 'string' && agent !== '') return agent
   for (const [name, { module }] of Object.entries(agents)) if (module.default === agent) return name
+  const place = inline.indexOf(agent as object) + 1
+  if (place > 0) return `${workflow}~${place}`
   throw new TypeError(
-    'init() takes an agent of this project (what agents/<name>.ts exports by default), or the name of an agent',
+    isAgent(agent)
+      ? 'init() was given an agent that was made while the workflow ran: call createAgent() at the top of the file'
+      : 'init() takes what createAgent() gave, here or in a module of agents/, or the name of an agent',
   )
 }
+
+const isAgent = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, Symbol.for('reins.agent'))
 
 const mostRetries = 100
 const firstWaitMs = 1_000

@@ -3,20 +3,32 @@
 //   HN2. What a prompt gives is what is recorded: a text, or a value that fitted the schema when it was recorded.
 import { askedTool } from './asked-tool.ts'
 import type { RunOperations } from './flow.ts'
+import { shellAnswer, shellCall } from './shell-calls.ts'
 import { resultSchema, type ResultSchema } from './result-schema.ts'
 
 interface PromptOptions {
   readonly result?: unknown
   readonly args?: unknown
   readonly signal?: AbortSignal
+  readonly model?: unknown
+  readonly thinkingLevel?: unknown
 }
+
+const toolsModel = 'none/no-model-is-asked'
 
 type Given = Readonly<Record<string, unknown>>
 
 const named = (name: string, message: string, more: Readonly<Record<string, unknown>> = {}): Error =>
   Object.assign(new Error(message), { name, ...more })
 
-export function harnessOf(harness: string, agent: string, valueChars: number, operations: RunOperations): object {
+/** `agentNeedsModel`: the agent says "model: false", so each prompt names one. */
+export function harnessOf(
+  harness: string,
+  agent: string,
+  agentNeedsModel: boolean,
+  valueChars: number,
+  operations: RunOperations,
+): object {
   const sessions = new Map<string, object>()
   let tasks = 0
   const sessionOf = (name: string): object => {
@@ -37,7 +49,9 @@ export function harnessOf(harness: string, agent: string, valueChars: number, op
     const call = async (tool: unknown, args: unknown): Promise<unknown> => {
       const asked = askedTool(tool, args, valueChars)
       if (asked instanceof Error) throw asked
-      const given = (await operations.ask('prompt', `${harness}/${name}`, { harness, ...asked })) as Given
+      // No model is asked: any one will do where the agent has none.
+      const model = agentNeedsModel ? { model: toolsModel } : {}
+      const given = (await operations.ask('prompt', `${harness}/${name}`, { harness, ...asked, ...model })) as Given
       return given.data
     }
     const prompt = async (session: string, text: string, options: PromptOptions): Promise<unknown> => {
@@ -46,7 +60,7 @@ export function harnessOf(harness: string, agent: string, valueChars: number, op
       const asked = options.result === undefined ? undefined : resultSchema(options.result)
       return answer(
         operations.ask('prompt', `${harness}/${session}`, {
-          ...{ harness, message: text },
+          ...{ harness, message: text, ...answeredBy(options, agentNeedsModel) },
           ...(asked === undefined ? {} : { schema: asked.schema }),
         }),
         asked,
@@ -59,6 +73,9 @@ export function harnessOf(harness: string, agent: string, valueChars: number, op
       skill: async (skill: unknown, options: PromptOptions = {}) =>
         alone(() => prompt(name, skillText(skillName(skill), options?.args), options ?? {})),
       tool: async (tool: unknown, args: unknown) => alone(() => call(tool, args)),
+      shell: async (command: unknown, options: unknown) =>
+        alone(async () => shellAnswer(await call('shell', shellCall(command, options)))),
+      compact: async () => alone(() => operations.compact(`${harness}/${name}`)),
       task: async (text: unknown, options: PromptOptions = {}) =>
         prompt(`task:${++tasks}`, textOf(text, 'task'), options ?? {}),
     })
@@ -77,15 +94,33 @@ export function harnessOf(harness: string, agent: string, valueChars: number, op
   })
 }
 
-const known = new Set(['result', 'args', 'signal'])
+const known = new Set(['result', 'args', 'signal', 'model', 'thinkingLevel'])
+const thinkingLevels: readonly unknown[] = ['off', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']
+const notHere: Readonly<Record<string, string>> = {
+  tools:
+    'tools run in another process than the workflow, where nothing of this run is: give them to an agent, which may be made at the top of this file, createAgent(({ id, payload }) => ({ tools: […] }))',
+  images: 'what an agent is sent is text',
+}
 
 /** What is not supported here is refused: a model or tools that are left out silently would be another agent. */
 function checkOptions(options: object): void {
   const other = Object.keys(options).find((one) => !known.has(one))
-  if (other !== undefined)
-    throw new TypeError(
-      `"${other}" is no option of a prompt in a workflow: it takes result, args (of a skill) and signal`,
-    )
+  if (other === undefined) return
+  const why = Object.hasOwn(notHere, other) ? `: ${notHere[other]}` : ''
+  throw new TypeError(
+    `"${other}" is no option of a prompt in a workflow${why}. It takes result, model, thinkingLevel, signal and args (of a skill)`,
+  )
+}
+
+/** What of a prompt is another than its agent says. */
+function answeredBy({ model, thinkingLevel }: PromptOptions, agentNeedsModel: boolean): object {
+  if (model !== undefined && !(typeof model === 'string' && /^[a-z0-9][a-z0-9-]*\/.+$/.test(model)))
+    throw new TypeError('"model" of a prompt is a text such as "provider/model"')
+  if (thinkingLevel !== undefined && !thinkingLevels.includes(thinkingLevel))
+    throw new TypeError(`"thinkingLevel" of a prompt is one of ${thinkingLevels.join(', ')}`)
+  if (agentNeedsModel && model === undefined)
+    throw new TypeError('the agent says "model: false", so each prompt names its model: { model: "provider/model" }')
+  return { ...(model === undefined ? {} : { model }), ...(thinkingLevel === undefined ? {} : { thinkingLevel }) }
 }
 
 function textOf(text: unknown, what: string): string {

@@ -18,11 +18,14 @@ export type Environment = Readonly<Record<string, string>>
 const mostInstances = 256
 
 export class Instances {
-  readonly #agents: ProjectModules['agents']
+  readonly #modules: Pick<ProjectModules, 'agents' | 'workflows'>
+  readonly #inline: readonly object[]
   readonly #live = new Map<string, { readonly env: string; readonly tools: LiveTools }>()
 
-  constructor(agents: ProjectModules['agents']) {
-    this.#agents = agents
+  /** `inline`: agents that no module exports. */
+  constructor(modules: Pick<ProjectModules, 'agents' | 'workflows'>, inline: readonly object[] = []) {
+    this.#modules = modules
+    this.#inline = inline
   }
 
   /** Runs the initializer, and gives the configuration. Rejects with what is wrong (IN2). */
@@ -54,13 +57,23 @@ export class Instances {
   }
 
   #form(name: string): { readonly file: string; readonly form: AgentForm } {
-    const one = Object.hasOwn(this.#agents, name) ? this.#agents[name] : undefined
-    if (!one) throw new Error(`the project has no agent "${name}"`)
-    const created = one.module.default as { readonly [marker]?: AgentForm } | undefined
-    const form = created?.[marker]
+    const { file, created } = this.#created(name)
+    const form = (created as { readonly [marker]?: AgentForm } | undefined)?.[marker]
     if (form?.version !== 1)
-      throw new Error(`${one.file}: was built with another @reins/agent than this Reins knows: build the project anew`)
-    return { file: one.file, form }
+      throw new Error(`${file}: was built with another @reins/agent than this Reins knows: build the project anew`)
+    return { file, form }
+  }
+
+  /** `report~1`: the first agent that no module exports, of the workflow `report`. */
+  #created(name: string): { readonly file: string; readonly created: unknown } {
+    const { agents, workflows } = this.#modules
+    const one = Object.hasOwn(agents, name) ? agents[name] : undefined
+    if (one) return { file: one.file, created: one.module.default }
+    const [, workflow = '', place] = /^(.+)~(\d{1,3})$/.exec(name) ?? []
+    const from = Object.hasOwn(workflows, workflow) ? workflows[workflow] : undefined
+    const created = this.#inline[Number(place) - 1]
+    if (!from || !created) throw new Error(`the project has no agent "${name}"`)
+    return { file: from.file, created }
   }
 
   #keep(key: string, live: { readonly env: string; readonly tools: LiveTools }): void {

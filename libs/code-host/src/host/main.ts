@@ -63,8 +63,9 @@ export async function serve(bundleUrl: string, limits: HostLimits): Promise<void
   if (bundle.kind === 'loaded') {
     calls.tools = bundle.tools
     calls.workflow = bundle.workflow
-    if (bundle.project) calls.instances = new Instances(bundle.project.agents)
+    if (bundle.project) calls.instances = new Instances(bundle.project, bundle.inline)
     calls.project = bundle.project
+    calls.inline = bundle.inline
     calls.app = bundle.form
   }
   say(

@@ -29,6 +29,7 @@ function replay(history: readonly RunHistory[], lines = 0) {
     log: { debug: log, info: log, warn: log, error: log },
     signal: new AbortController().signal,
     agents: {},
+    inline: [],
   })
   return { run, requests, printed }
 }

@@ -4,14 +4,16 @@
 //   RP2. Code is told of ends in the order in which they were recorded, one at a time; what it does about one end, it does before it is
 //        told of the next. So the same ends lead to the same operations at the same positions.
 //   RP3. Where nothing of the code runs, and all that it has asked for is open, the replay is at its end: it keeps nothing.
-//   RP5. A line of the log that an earlier replay has recorded is written no more. Lines of steps are new whenever they are written.
 //   RP4. What code gets is what a replay would get: values go through JSON first.
+//   RP5. A line of the log that an earlier replay has recorded is written no more. Lines of steps are new whenever they are written.
+//   RP6. What is dispatched is a step: it is announced, done and recorded. Inside of the function of a step it is a part of that one.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ProjectModule } from '@reins/agent/project'
 import type { RunEnd, RunHistory, RunInput, RunResult } from '../messages.ts'
 import { runContext } from './flow.ts'
 import { askedTool } from './asked-tool.ts'
 import { asJson } from './json.ts'
+import { type Ask, keyedDispatches, withKey } from './keyed-dispatches.ts'
 import { readPause } from './pauses.ts'
 import { messageOf, whereOf } from './thrown.ts'
 
@@ -22,6 +24,8 @@ export interface ReplayPorts {
   readonly signal: AbortSignal
   /** Of the project, by their names. */
   readonly agents: Readonly<Record<string, ProjectModule>>
+  /** Agents that no module exports. */
+  readonly inline: readonly object[]
 }
 
 type Operation = RunHistory['operation']
@@ -37,6 +41,9 @@ interface Waiting {
 }
 
 const never = new Promise<never>(() => {})
+/** With the tries of whoever sends it. */
+const dispatchSeconds = 60
+const compactSeconds = 900
 
 /** What goes wrong with an operation, as the code sees it. */
 export class OperationError extends Error {
@@ -55,8 +62,8 @@ export class RunReplay {
   /** Positions in the order of their ends (RP2). */
   readonly #ends: { readonly position: number; readonly result: RunResult }[]
   readonly #waiting = new Map<number, Waiting>()
-  /** The position of the step whose function this is. */
-  readonly #inStep = new AsyncLocalStorage<number>()
+  /** The position of the step whose function this is, and how that asks for something (RP6). */
+  readonly #inStep = new AsyncLocalStorage<{ readonly position: number; readonly ask: Ask }>()
   readonly #log: RunLog
   #lines = 0
   #logged = 0
@@ -83,6 +90,24 @@ export class RunReplay {
     return this.#end.promise
   }
 
+  /** RP6. What the code asks for by itself. */
+  request(what: string, value: unknown): Promise<unknown> {
+    const inside = this.#inStep.getStore()
+    if (inside) return inside.ask(what, value)
+    if (what !== 'dispatch') return Promise.reject(new Error(`a workflow has nothing to ask for by "${what}"`))
+    const { agent, id } = value as { readonly agent: string; readonly id: string }
+    const keyed = withKey(value, [this.#input.session, String(this.#position)])
+    const send = () => this.#ports.request('dispatch', keyed)
+    return this.#step(`dispatch ${agent} ${id}`, send, { replay: 'safe', timeout: dispatchSeconds })
+  }
+
+  /** A step: its key makes it one compaction, however often it is asked for. */
+  #compact(session: string): Promise<unknown> {
+    const key = `compact-${this.#input.session}-${this.#position}`
+    const ask = () => this.#ports.request('compact', { session, key })
+    return this.#step(`compact ${session}`, ask, { replay: 'safe', timeout: compactSeconds })
+  }
+
   async #execute(workflow: (context: unknown) => unknown): Promise<void> {
     try {
       const value = await workflow(this.#context())
@@ -107,10 +132,11 @@ export class RunReplay {
       return runContext(
         this.#input,
         this.#input.workflow,
-        { log: this.#log, agents: this.#ports.agents },
+        { log: this.#log, agents: this.#ports.agents, inline: this.#ports.inline },
         {
           ask: (operation, name, more) => this.#ask(operation, nameOf(name), more),
           step: (name, run, options, key) => this.#step(name, run, options, key),
+          compact: (session) => this.#compact(session),
           sleep: (duration, name) => this.#sleep(duration, name),
           position: () => this.#position,
           getConfig,
@@ -138,7 +164,7 @@ export class RunReplay {
 
   /** RP5. */
   #write(level: keyof RunLog, message: string, attributes: RunAttributes | undefined): void {
-    const step = this.#inStep.getStore()
+    const step = this.#inStep.getStore()?.position
     if (this.#ended || (step === undefined && this.#lines++ < this.#input.lines)) return
     const given = attributes === undefined ? undefined : plainAttributes(attributes)
     this.#ports.log[level](String(message), given)
@@ -331,7 +357,8 @@ export class RunReplay {
         | { readonly kind: string; readonly attempt?: number }
         | undefined
       if (begun?.kind !== 'run') return
-      const result = await this.#inStep.run(position, () => this.#resultOf(key, begun.attempt ?? 1, ms, run))
+      const ask = keyedDispatches(`${this.#input.session}:${key}`, (what, value) => this.#ports.request(what, value))
+      const result = await this.#inStep.run({ position, ask }, () => this.#resultOf(key, begun.attempt ?? 1, ms, run))
       const answer = await this.#ports
         .request('step-ended', { position, attempt: begun.attempt ?? 1, result })
         .catch(() => undefined)

@@ -10,7 +10,8 @@ export type Ask = (what: string, value: unknown) => Promise<unknown>
 
 /** Rejects where the app throws before it answers, and where whoever asked is gone. */
 export async function serveFetch(form: ProjectForm, input: FetchInput, ask: Ask, signal: AbortSignal): Promise<void> {
-  const { response, passed } = await form.serve(requestOf(input, ask, signal), { request: ask })
+  const env = Object.freeze({ ...input.env })
+  const { response, passed } = await form.serve(requestOf(input, ask, signal), { request: ask }, env)
   const head: FetchHead = {
     status: response.status,
     headers: [...response.headers].map(([name, value]): [string, string] => [name, value]),

@@ -131,18 +131,45 @@ export function decodeReply<T>(text: string): Reply<T> | undefined {
 export const configureVerb = 'configure'
 export const ConfigureAgent = Type.Object(
   {
-    agent: Type.String({ minLength: 1, maxLength: 64 }),
+    agent: Type.String({ minLength: 1, maxLength: 68 }),
     /** Of the instance. */
     id: Type.String({ minLength: 1, maxLength: maxInstanceId }),
     /** In a workflow: what that was given. */
     payload: Type.Optional(Type.Unknown()),
     /** Whose initializer runs. Absent: that of the build which the project has now. */
     code: Type.Optional(CodeBuild),
+    /** The bundle that a run goes by, for an agent that is made in the file of its workflow. */
+    bundle: Type.Optional(BundleDigest),
+    /** Who asks gives each prompt a model, where the agent says that it has none. */
+    perPrompt: Type.Optional(Type.Boolean()),
     by: Type.String({ minLength: 1, maxLength: 200 }),
   },
   closed,
 )
 export type ConfigureAgent = Static<typeof ConfigureAgent>
+
+/**
+ * `svc.registry.vary`: keeps a version of a definition that differs in its model or its effort. It takes the following, and answers with a
+ * `VariedVersion`.
+ */
+export const varyVerb = 'vary'
+export const VaryVersion = Type.Object(
+  {
+    digest: Type.String({ maxLength: 128 }),
+    model: Type.Optional(AgentDefinition.properties.model),
+    /** `off`, `minimal`, `low`, …: as createAgent takes it. */
+    thinkingLevel: Type.Optional(Type.String({ maxLength: 20 })),
+    by: Type.String({ minLength: 1, maxLength: 200 }),
+  },
+  closed,
+)
+export type VaryVersion = Static<typeof VaryVersion>
+export interface VariedVersion {
+  readonly digest: string
+}
+
+/** Stands in a definition whose prompts each name their model (`model: false`). */
+export const noModel = 'none/each-prompt-names-it'
 
 export interface ConfiguredAgent {
   readonly agent: string

@@ -4,7 +4,7 @@
 import { type Static, type TSchema, Type } from 'typebox'
 import { CodeFile } from './code/code.ts'
 import { AgentDefinition, ToolConfig } from './definition.ts'
-import { CodeInstance, moduleNamePattern } from './code/instance.ts'
+import { CodeInstance, codeAgentPattern } from './code/instance.ts'
 import { maxSubAgents, subAgentSchema } from './sub-agents.ts'
 
 const closed = { additionalProperties: false } as const
@@ -13,7 +13,7 @@ const closed = { additionalProperties: false } as const
 export const InstanceTools = Type.Object({ ...CodeFile.properties, instance: CodeInstance }, closed)
 export type InstanceTools = Static<typeof InstanceTools>
 
-const name = Type.String({ minLength: 1, maxLength: 64, pattern: moduleNamePattern })
+const name = Type.String({ minLength: 1, maxLength: 68, pattern: codeAgentPattern })
 const tools = Type.Array(
   Type.Union([
     Type.String({ minLength: 1, maxLength: 64 }),

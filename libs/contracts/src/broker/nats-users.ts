@@ -6,11 +6,13 @@
 //        has a place for its answer that nobody can guess (libs/broker): so replies cannot be forged, and a question that names another
 //        subject for its answer makes nobody write there.
 //   NU3. Only a tool-runner, memory and an executor may ask for the values of secrets: the first two use them, for tools and for databases
-//        of long-term memories, and an executor masks them in what models say. The answer is sealed for the process that asks.
+//        of long-term memories, and an executor masks them in what models say. A gateway, beside which the apps of projects run, may ask
+//        for those that a project's build declares, and for no others. The answer is sealed for the process that asks.
 //        Only memory, which sends webhooks, may have something signed.
 //   NU4. What the broker cannot keep apart: its own answers go to whatever reply subject a request names, also to another role's. So this
 //        holds against mistakes and stray processes, not against a service that was taken over (docs/security.md).
-import { configureVerb } from '../agents/registry.ts'
+import { configureVerb, varyVerb } from '../agents/registry.ts'
+import { compactVerb, dispatchVerb } from '../api/for-code.ts'
 import { memoryToolQuestions, memoryVerb } from '../memory/entries.ts'
 import {
   allMemoriesFilter,
@@ -76,6 +78,8 @@ const deltas = (role: 'e' | 't'): string => `live.*.*.*.${role}`
 
 const resolveSecrets = serviceSubject('registry', resolveSecretsVerb)
 const signWebhook = serviceSubject('registry', signWebhookVerb)
+/** For code of projects, which executors (workflows) and tool-runners (tools) run. */
+const dispatch = serviceSubject('session-gateway', dispatchVerb)
 
 /** All services in one process, which other processes may join: it asks whatever one of them asks. */
 export const unionUser = 'reins'
@@ -105,9 +109,11 @@ const own: Readonly<Record<ServiceName, Own>> = {
       ...[frames('g'), canarySubject, 'svc.>', `$KV.${buckets.idempotency}.>`, `$KV.${buckets.pools}.>`],
       // It makes pools, and their durables, before the first frame to them. It takes nothing from them.
       ...[...sessionStreams.flatMap(consumersOf), ...follows(...objects)],
+      ...answersTo('executor', 'tool-runner'),
     ],
-    never: [resolveSecrets, signWebhook], // NU3
-    hears: ['rp.ses.>', 'live.>', 'hb.>'],
+    // NU3; and no gateway asks another.
+    never: [resolveSecrets, signWebhook, 'svc.session-gateway.>'],
+    hears: ['svc.session-gateway.>', 'rp.ses.>', 'live.>', 'hb.>'],
   },
   executor: {
     says: [
@@ -116,6 +122,9 @@ const own: Readonly<Record<ServiceName, Own>> = {
       resolveSecrets,
       // Agents of projects, for the workflows that ask for them.
       serviceSubject('registry', configureVerb),
+      serviceSubject('registry', varyVerb),
+      dispatch,
+      serviceSubject('session-gateway', compactVerb),
       ...answersTo('executor'),
     ],
     hears: ['ctl.>', 'rp.ses.>', 'hb.>'],
@@ -123,6 +132,7 @@ const own: Readonly<Record<ServiceName, Own>> = {
   'tool-runner': {
     says: [
       ...[frames('t'), deltas('t'), 'hb.tool-runner.>', 'ctl.>', `$O.${objectStores.outputs}.>`, resolveSecrets],
+      dispatch,
       ...[`$KV.${buckets.pools}.>`, ...works(...sessionStreams), ...follows(...objects)],
       // For the calls of agents: no more of the memory service.
       ...memoryToolQuestions.map((question) => serviceSubject('memory', memoryVerb(question))),

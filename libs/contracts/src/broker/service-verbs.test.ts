@@ -6,10 +6,15 @@ const all = (Object.keys(serviceVerbs) as AskedService[]).flatMap((service) =>
   Object.keys(serviceVerbs[service]).map((verb) => [service, verb] as const),
 )
 
-test.each(all)('%s: %s is asked by a gateway, but for the values of secrets and for signatures', (service, verb) => {
-  const never = ['registry secrets.resolve', 'registry webhooks.sign'].includes(`${service} ${verb}`)
-  expect(mayAsk(service, verb).includes('session-gateway')).toBe(!never)
-})
+test.each(all)(
+  '%s: %s is asked by a gateway, but for the values of secrets, for signatures, and for what gateways do',
+  (service, verb) => {
+    const never =
+      service === 'session-gateway' ||
+      ['registry secrets.resolve', 'registry webhooks.sign'].includes(`${service} ${verb}`)
+    expect(mayAsk(service, verb).includes('session-gateway')).toBe(!never)
+  },
+)
 
 test('a tool-runner asks for the memory of agents, and no more of it', () => {
   const asked = Object.keys(serviceVerbs.memory).filter((verb) => mayAsk('memory', verb).includes('tool-runner'))
@@ -21,13 +26,25 @@ test('values of secrets are for who uses or masks them, and signatures for memor
   expect(mayAsk('registry', 'webhooks.sign')).toEqual(['memory'])
 })
 
+test('work for agents is dispatched by who runs code of projects: workflows and tools', () => {
+  expect(mayAsk('session-gateway', 'dispatch')).toEqual(['executor', 'tool-runner'])
+  expect(mayAsk('session-gateway', 'compact')).toEqual(['executor'])
+})
+
 test('all else is the gateway’s alone, but for the agents of projects, which executors ask for', () => {
   const others = all
     .filter(([service, verb]) => mayAsk(service, verb).some((name) => name !== 'session-gateway'))
     .map(([service, verb]) => `${service} ${verb}`)
   expect(others.sort()).toEqual(
     [
-      ...['registry configure', 'registry secrets.resolve', 'registry webhooks.sign'],
+      ...[
+        'registry configure',
+        'registry vary',
+        'registry secrets.resolve',
+        'registry webhooks.sign',
+        'session-gateway dispatch',
+        'session-gateway compact',
+      ],
       ...memoryToolQuestions.map((question) => `memory ${memoryVerb(question)}`),
     ].sort(),
   )

@@ -8,11 +8,14 @@ export const serviceVerbs = {
   registry: {
     put: 'create, update or apply an agent',
     configure: 'run the initializer of an agent that is a module of a project',
+    vary: 'keep a version of a definition with another model, for a prompt of a workflow',
     delete: 'delete an agent',
     list: 'list agents',
     'projects.put': 'deploy a build of a project',
     'projects.rollback': 'go back to an earlier build',
     'projects.delete': 'delete a project',
+    'projects.secrets':
+      'give the values of the secrets that a build of a project declares, sealed for the process that asks',
     'secrets.put': 'keep a secret',
     'secrets.get': 'show a secret, without its value',
     'secrets.list': 'list secrets, without their values',
@@ -35,6 +38,10 @@ export const serviceVerbs = {
     'tokens.create': 'make a token',
     'tokens.revoke': 'revoke a token',
     'denials.record': 'record what was refused to whom',
+  },
+  'session-gateway': {
+    dispatch: 'give an agent’s instance work, on behalf of a project whose code runs in a workflow or a tool',
+    compact: 'have the context of a session below a run compacted, and tell how far that is',
   },
   memory: {
     'entries.recall': 'read what is remembered under a key',

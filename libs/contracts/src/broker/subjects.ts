@@ -148,10 +148,14 @@ export const registrySubject = (kind: RegistryKind, name: string): string => `re
 export const registryKindFilter = (kind: RegistryKind): string => `reg.${kind}.*`
 export const allRegistryFilter = 'reg.>'
 
-export const serviceSubject = (service: 'registry' | 'memory' | 'tool-runner', verb: string): string =>
-  `svc.${service}.${verb}`
+export const serviceSubject = (
+  service: 'registry' | 'session-gateway' | 'memory' | 'tool-runner',
+  verb: string,
+): string => `svc.${service}.${verb}`
 /** Whoever may publish here may be given the secrets that an agent's definition names. */
 export const resolveSecretsVerb = 'secrets.resolve'
+/** Whoever may publish here may be given the secrets that a build declares which a project has. */
+export const projectSecretsVerb = 'projects.secrets'
 /** Whoever may publish here may have deliveries of webhooks signed. */
 export const signWebhookVerb = 'webhooks.sign'
 

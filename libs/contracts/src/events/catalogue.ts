@@ -87,6 +87,9 @@ const fifth: Change = { needs: 5 }
 
 /** Protocol 6: turns that code asks for, with a call of a tool and no model; agents that are configured for each message, or upgraded. */
 const sixth: Change = { needs: 6 }
+/** Protocol 7: prompts of runs that are answered by another definition than that of their harness. */
+const seventh: Change = { needs: 7 }
+
 /** Below it, no session has an agent that is configured for each message. */
 export const configuredProtocol = sixth.needs
 
@@ -162,4 +165,5 @@ export const changes: Partial<Record<EventType, Change>> = {
   'agent.configured': sixth,
   'session.upgraded': sixth,
   'run.logged': sixth,
+  'prompt.configured': seventh,
 }

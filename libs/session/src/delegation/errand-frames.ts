@@ -6,7 +6,9 @@ import { spentBy } from '../budget/budget.ts'
 import { mostOfTree } from '../cancel/ran-calls.ts'
 import type { Decision } from '../deciding/decision.ts'
 import type { Fold } from '../folding/fold.ts'
+import type { PinnedStart } from '../configured/agent-configured.ts'
 import { handedOn } from '../permitted/permitted.ts'
+import { configuredForPrompt } from '../run/prompt-configured.ts'
 import { openOf, type Prompt } from '../run/run-state.ts'
 import type { Session } from '../session.ts'
 import { traceOfCall } from '../turn/trace.ts'
@@ -44,13 +46,15 @@ const said = (asked: Creation | Resumption, onBusy: 'queue' | 'join'): SessionEv
 
 /**
  * Says a prompt of a run to the session that is to answer it (WF2 of run/invoked.ts); null: it was said. `begun`: how the session starts,
- * where there is none. One that has ended is told all the same, so that it answers.
+ * where there is none; `anew`: what the definition of the prompt pins, where the run says that it may be another. One that has ended is told all
+ * the same, so that it answers.
  */
 export function promptChild(
   { head, session }: Fold,
   { position, prompt }: Extract<Errand, { kind: 'prompt-child' }>,
   above: Session,
   begun: { readonly started: EventData<'session.started'>; readonly declared: readonly SessionEvent[] } | null,
+  anew: PinnedStart | null = null,
 ): Decision | null {
   if (head.seq === 0 && !begun) return null
   if (position <= (session.prompted ?? -1)) return null
@@ -61,6 +65,7 @@ export function promptChild(
     session.mode.kind === 'ended'
       ? []
       : [
+          ...(head.seq === 0 ? [] : configuredForPrompt(session, prompt, anew)),
           { type: 'message.received', data: { message, content, onBusy: 'queue' } },
           ...(output ? [{ type: 'output.requested' as const, data: { message, ...output } }] : []),
           ...(tool

@@ -26,13 +26,14 @@ export const invokedEvents: Meanings<InvokedEvent> = {
   },
   'run.initialized': {
     effective: true,
-    evolve: (session, { data: { name, agent, digest, pool, ...data } }, { n }) =>
+    evolve: (session, { data: { name, agent, digest, pool, needsModel, ...data } }, { n }) =>
       added(session, data, (run) => {
-        const result: OperationResult = { kind: 'value', value: { agent } }
+        const needs = needsModel ? { needsModel } : {}
+        const result: OperationResult = { kind: 'value', value: { agent, ...needs } }
         const done: Operation = { name, operation: 'init', n, state: 'done', order: run.done, result }
         return told({
           ...run,
-          harnesses: { ...run.harnesses, [name]: { agent, digest, pool } },
+          harnesses: { ...run.harnesses, [name]: { agent, digest, pool, ...needs } },
           operations: [...run.operations, done],
         })
       }),
@@ -69,7 +70,8 @@ function prompted(session: Session, data: EventData<'run.prompted'>, n: number):
   if (!harness || !team || childOf(team, child)?.status === 'open') return session
   const call = runMessage(position)
   const asked: Prompt = {
-    ...{ kind: 'prompt', call, child, ...harness, content, levels, sessions },
+    ...{ kind: 'prompt', call, child, agent: harness.agent, digest: harness.digest, pool: harness.pool },
+    ...{ content, levels, sessions },
     ...(output === undefined ? {} : { output }),
   }
   const after = opened(session, data, 'prompt', asked, n)

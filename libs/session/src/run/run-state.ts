@@ -30,6 +30,8 @@ export interface Prompt {
   readonly pool: string
   readonly content: UserContent
   readonly output?: EventData<'run.prompted'>['output']
+  /** `digest` is not that of the harness, or was not at the prompt before. */
+  readonly configured?: true
   /** In the place of a turn of its model. */
   readonly tool?: AskedTool
   readonly levels: number
@@ -53,6 +55,8 @@ export type Operation = { readonly name: string; readonly operation: OperationKi
 )
 
 export interface Harness {
+  /** Each prompt names a model. */
+  readonly needsModel?: true
   readonly agent: string
   readonly digest: string
   readonly pool: string
@@ -75,6 +79,8 @@ export interface Run {
   readonly workflow?: Omit<EventData<'run.invoked'>, 'payload'> & { readonly payload?: unknown }
   /** The agents that the code has, by the name of the harness. */
   readonly harnesses?: Readonly<Record<string, Harness>>
+  /** Of sessions below, the definition that answers or answered their latest prompt, where that was not always the harness's. */
+  readonly configured?: Readonly<Record<string, string>>
   /** Events from outside that nobody has waited for yet. */
   readonly mail?: readonly { readonly event: string; readonly value?: unknown }[]
   /** RN9: lines that the code has written, and those of them that it writes in each replay. */

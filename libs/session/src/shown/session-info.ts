@@ -127,6 +127,7 @@ function foldEvent(info: InfoFold, event: SessionEvent, at: number): InfoFold {
     case 'session.started':
       return info.agent === null ? started(info, event) : info
     case 'session.upgraded':
+    case 'prompt.configured':
     case 'agent.configured': {
       const { pinned } = event.data
       return pinned ? { ...info, digest: text(pinned.digest), model: text(pinned.model) } : info

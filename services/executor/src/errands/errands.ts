@@ -1,7 +1,7 @@
 // Errands: what a trigger asks of another session (PROTOCOL 8). Each appends one frame there, or finds that it is done; what it appends
 // is decided in libs/session (errand-frames.ts).
 import type { Definitions } from '@reins/context'
-import { affinityOf, type BudgetLimits, draftOn, makeShortId, runPosition } from '@reins/contracts'
+import { affinityOf, type BudgetLimits, draftOn, type EventData, makeShortId, runPosition } from '@reins/contracts'
 import { agentsNow, type RegistryView, type SessionLog, type WorkQueue } from '@reins/journal'
 import type { Clock, PausePoint } from '@reins/service'
 import {
@@ -18,10 +18,13 @@ import {
   foldFrames,
   memberOf,
   pauseChild,
+  type PinnedStart,
+  pinnedDefinition,
   promptChild,
   resumeChild,
   type Session,
   type SessionBeginning,
+  type SessionStart,
   sessionBeginning,
   settleParent,
   tellHeld,
@@ -123,7 +126,9 @@ async function promptChildOf(
   const there = context.folded(child) ?? (await loadFold(context, child))
   const begun = there.head.seq === 0 ? ((await beginningOf(context, parent, session, prompt)) ?? null) : null
   if (there.head.seq === 0 && !begun) return 'done'
-  return appendTo(context, errand, child, (now) => promptChild(now, errand, session, begun))
+  // What it is answered by may be another definition than the one that the session has.
+  const anew = prompt.configured && there.head.seq > 0 ? await pinnedFor(context, parent, session, prompt) : null
+  return appendTo(context, errand, child, (now) => promptChild(now, errand, session, begun, anew))
 }
 
 /** The position of the prompt that a run wants to have cancelled; undefined: it is a delegation of a turn. */
@@ -134,13 +139,44 @@ function promptOf({ run }: Session, { call, child }: { readonly call: string; re
   return one.state === 'open' && one.waits.kind === 'prompt' && one.waits.child !== child ? undefined : position
 }
 
+type Asked = Pick<Creation, 'call' | 'digest' | 'agent' | 'levels' | 'sessions' | 'budget' | 'onPause'>
+
 /** How a session below begins. undefined: the one above has not begun itself. */
 async function beginningOf(
   context: ErrandContext,
   parent: string,
   session: Session,
-  asked: Pick<Creation, 'call' | 'digest' | 'agent' | 'levels' | 'sessions' | 'budget' | 'onPause'>,
+  asked: Asked,
 ): Promise<SessionBeginning | undefined> {
+  const found = await startOf(context, parent, session, asked)
+  if (!found) return undefined
+  const { start, pools } = found
+  const { started, declared } = sessionBeginning(start)
+  await pools(started.pools)
+  return { started, declared }
+}
+
+/** What the definition of a prompt means for the session below, which is there already. */
+async function pinnedFor(
+  context: ErrandContext,
+  parent: string,
+  session: Session,
+  asked: Asked,
+): Promise<PinnedStart | null> {
+  const found = await startOf(context, parent, session, asked)
+  if (!found) return null
+  await found.pools()
+  return pinnedDefinition(found.start)
+}
+
+type Pools = EventData<'session.started'>['pools']
+
+async function startOf(
+  context: ErrandContext,
+  parent: string,
+  session: Session,
+  asked: Asked,
+): Promise<{ readonly start: SessionStart; readonly pools: (own?: Pools) => Promise<unknown> } | undefined> {
   const { call, digest, agent } = asked
   const resolved = await context.definitions.resolved(digest)
   if (!session.born) return undefined
@@ -150,7 +186,7 @@ async function beginningOf(
   const pinned = toolset.kind === 'resolved' ? pinnedTools(toolset.tools) : []
   const agents = await agentsNow(context.registry, definition)
   const outputSchema = memberOf(session.team, agent)?.outputSchema
-  const { started, declared } = sessionBeginning({
+  const start: SessionStart = {
     ...{ agent, digest, definition, ceilings: context.ceilings, budgetCeiling: context.budgetCeiling },
     agents: agents.map(({ declared }) => declared),
     granted: {
@@ -164,15 +200,16 @@ async function beginningOf(
     parent: { session: parent, call, pool: session.born.pools.executor },
     principal: session.born.principal ?? session.servers?.principal ?? `session:${session.id}`,
     requesters: requestersOf(session),
-  })
-  const { executor, tools } = started.pools
-  await Promise.all([
-    context.work.ensurePool('exec', executor, affinityOf(definition)),
-    context.work.ensurePool('tool', tools, affinityOf(definition)),
-    // What is asked of a child is addressed to its executors before it is there.
-    ...agents.map(({ pool, labels }) => context.work.ensurePool('exec', pool, labels)),
-  ])
-  return { started, declared }
+  }
+  const labels = affinityOf(definition)
+  const pools = (own?: Pools): Promise<unknown> =>
+    Promise.all([
+      ...(own ? [context.work.ensurePool('exec', own.executor, labels)] : []),
+      ...(own ? [context.work.ensurePool('tool', own.tools, labels)] : []),
+      // What is asked of a child is addressed to its executors before it is there.
+      ...agents.map((one) => context.work.ensurePool('exec', one.pool, one.labels)),
+    ])
+  return { start, pools }
 }
 
 /** Who began the turn that delegates, however far above. */

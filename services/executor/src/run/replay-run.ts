@@ -5,7 +5,7 @@
 //        for, go out with the next frame, since nothing outside knows of them before.
 //   RR3. From one operation to the next, code has so much time. The first replay that takes longer counts as lost, since a host is shared:
 //        the next one fails the run.
-import type { CodeHosts, HostsAnswer, RunEnd, RunHistory, RunResult } from '@reins/code-host'
+import type { CodeHosts, Compact, Dispatches, HostsAnswer, RunEnd, RunHistory, RunResult } from '@reins/code-host'
 import {
   childId,
   type EventOf,
@@ -16,9 +16,11 @@ import {
   runLimits,
   runMessage,
   type SessionEvent,
+  type VariedVersion,
+  type VaryVersion,
 } from '@reins/contracts'
 import type { Redactor } from '@reins/secrets'
-import { type Effect, type Harness, type Run, type Session, sessionsLeft } from '@reins/session'
+import { type Effect, type Harness, type Run, lastConfigured, type Session, sessionsLeft } from '@reins/session'
 import type { RunAgent } from './run-agents.ts'
 import type { RunEnvironment } from './run-environment.ts'
 
@@ -29,8 +31,14 @@ export interface ReplayPorts {
   readonly hosts: Pick<CodeHosts, 'run'>
   /** The agent of this name as it is now, for this run. */
   agent(name: string, session: Session): Promise<RunAgent>
+  /** Another version of a definition, with this model or effort. Rejects where there can be none. */
+  vary(asked: Omit<VaryVersion, 'by'>, session: Session): Promise<VariedVersion>
   /** Why no answer can be held against this schema; undefined: they can. */
   schemaProblem(schema: JsonObject): Promise<string | undefined>
+  /** Gives an agent work, on behalf of the workflow's project. Rejects where it is refused. */
+  readonly dispatch: Dispatches
+  /** Compacts the context of a session below. Rejects where that fails. */
+  readonly compact: Compact
   /** What the project of the workflow declares. */
   environment(session: Session): Promise<RunEnvironment>
   /** The value of a config; null: there is none. */
@@ -56,8 +64,7 @@ type Outcome = ReplayOutcome | { readonly kind: 'aborted'; readonly partial: str
 export type Say = (events: readonly SessionEvent[], begins: boolean) => Promise<Said>
 
 const notRunTries = 4
-const noDispatch =
-  'dispatch() works in app.ts, in routes and in channels, and not in a workflow: prompt the agent, by ctx.init(…) and a session of it'
+const noDispatch = 'dispatch() works in the workflows of projects, and not in a workflow_file'
 /** With up to 10 s before each of them. */
 const environmentTries = 60
 
@@ -102,6 +109,8 @@ class Replaying {
   /** By the name of the harness; and children that are at work. */
   readonly #harnesses: Record<string, Harness>
   readonly #working = new Set<string>()
+  /** By what each of them was prompted last. */
+  readonly #configured = new Map<string, string>()
   readonly #fresh = new Set<string>()
   #steps = 0
   /** Lines of ctx.log, also those that wait. */
@@ -279,8 +288,9 @@ class Replaying {
 
   /** RR2. */
   #take(what: string, value: unknown): Promise<unknown> {
-    // Said to the code alone: it may catch it.
-    if (what === 'dispatch') return Promise.reject(new Error(noDispatch))
+    // Beside the line: the function of a step waits for it, and what it comes to is the end of that step.
+    if (what === 'dispatch') return this.#dispatch(value)
+    if (what === 'compact') return this.#compact(value)
     const answer = this.#line.then(() => {
       this.#rearm()
       return this.#fault ? { kind: 'open' } : this.#handle(what, (value ?? {}) as Words)
@@ -289,6 +299,20 @@ class Replaying {
       this.#break({ code: 'failed', message: error instanceof Error ? error.message : 'The code disturbed its host.' })
     })
     return answer.finally(() => this.#rearm())
+  }
+
+  async #dispatch(asked: unknown): Promise<unknown> {
+    const { workflow } = this.#run
+    if (!workflow) throw new Error(noDispatch)
+    return this.#ports.dispatch({ project: workflow.project }, asked, this.#broken.signal)
+  }
+
+  async #compact(asked: unknown): Promise<unknown> {
+    const { workflow } = this.#run
+    const { session, key } = asked as { readonly session: unknown; readonly key: unknown }
+    if (!workflow) throw new Error('The code disturbed its host.')
+    const child = childId(this.#session.id, String(session))
+    return this.#ports.compact({ session: child, key: String(key), project: workflow.project }, this.#broken.signal)
   }
 
   /** RR3: while functions of steps run, they keep their own time. */
@@ -376,13 +400,14 @@ class Replaying {
       )
       return { kind: 'open' }
     }
-    const { digest, pool } = found
-    this.#add({ type: 'run.initialized', data: { position, name, agent, digest, pool } })
-    this.#harnesses[name] = { agent, digest, pool }
-    return { kind: 'ended', result: { kind: 'value', value: { agent } } }
+    const { digest, pool, needsModel } = found
+    const needs = needsModel ? { needsModel } : {}
+    this.#add({ type: 'run.initialized', data: { position, name, agent, digest, pool, ...needs } })
+    this.#harnesses[name] = { agent, digest, pool, ...needs }
+    return { kind: 'ended', result: { kind: 'value', value: { agent, ...needs } } }
   }
 
-  async #prompt({ position, name, harness, message, schema, tool }: Words): Promise<unknown> {
+  async #prompt({ position, name, harness, message, schema, tool, model, thinkingLevel }: Words): Promise<unknown> {
     const { team } = this.#session
     const known =
       typeof harness === 'string' && Object.hasOwn(this.#harnesses, harness) ? this.#harnesses[harness] : null
@@ -399,8 +424,16 @@ class Replaying {
       this.#break({ code: 'invalid-schema', message: `The "result" of a prompt ${problem}.` })
       return { kind: 'open' }
     }
+    const varied = await this.#varied(known, { model, thinkingLevel })
+    if (varied === null) return { kind: 'open' }
     this.#working.add(child)
     this.#fresh.add(child)
+    const before = this.#configured.get(child) ?? lastConfigured(this.#run)(child) ?? known.digest
+    this.#configured.set(child, varied)
+    const configured: readonly SessionEvent[] =
+      varied === known.digest && before === varied
+        ? []
+        : [{ type: 'prompt.configured', data: { message: runMessage(position), digest: varied } }]
     const levels = Math.max(team.levels - 1, 0)
     const sessions = Math.min(sessionsOfChild, Math.floor(Math.max(sessionsLeft(team) - this.#fresh.size, 0) / 2))
     return this.#waits(
@@ -412,8 +445,30 @@ class Replaying {
           ...(schema === undefined ? {} : { output: { schema: schema as JsonObject } }),
         },
       },
+      ...configured,
       ...askedTool(runMessage(position), tool),
     )
+  }
+
+  /** The digest by which a prompt is answered. null: there is none, and the run fails. */
+  async #varied(
+    { digest, needsModel }: Harness,
+    { model, thinkingLevel }: { readonly model: unknown; readonly thinkingLevel: unknown },
+  ): Promise<string | null> {
+    if (needsModel && typeof model !== 'string') throw new Error('The code disturbed its host.')
+    if (model === undefined && thinkingLevel === undefined) return digest
+    try {
+      const asked = {
+        digest,
+        ...(model === undefined ? {} : { model: String(model) }),
+        ...(thinkingLevel === undefined ? {} : { thinkingLevel: String(thinkingLevel) }),
+      }
+      return (await this.#ports.vary(asked, this.#session)).digest
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      this.#break({ code: 'agent-invalid', message: `The options of a prompt cannot be had: ${why}` })
+      return null
+    }
   }
 
   /** RR1. */
@@ -558,6 +613,8 @@ interface Words {
   readonly agent: unknown
   readonly harness: unknown
   readonly schema: unknown
+  readonly model: unknown
+  readonly thinkingLevel: unknown
   readonly tool: unknown
   readonly event: unknown
   readonly ms: unknown

@@ -14,15 +14,19 @@ import {
   inlineDefinitions,
   problemsOf,
   ReinsError,
+  StoredDefinition,
   type StoredSkills,
+  type VariedVersion,
+  type VaryVersion,
+  workflowOfInline,
 } from '@reins/contracts'
-import { parseProject } from '@reins/journal'
+import { parseBundle, parseProject, parseVersion } from '@reins/journal'
 import type { Clock } from '@reins/service'
 import { readSkillBundle, type SkillFile, writeSkillBundle } from '@reins/skills'
 import type { Bundles, FreshBundle } from '../code/bundles.ts'
 import type { RegistryLog } from '../registry-log.ts'
 import { type KnownAgents, teamProblems } from '../team/team-problems.ts'
-import { Configuration, definitionOf, type Subagent } from './definition-of.ts'
+import { Configuration, definitionOf, effortOf, type Subagent } from './definition-of.ts'
 
 /** Runs an initializer in a process of its own. */
 export type RunInitializer = (asked: {
@@ -61,9 +65,17 @@ export class Configurations {
     this.#options = options
   }
 
-  async configure({ agent, id, payload, code, by }: ConfigureAgent): Promise<{ value: ConfiguredAgent }> {
+  async configure({
+    agent,
+    id,
+    payload,
+    code,
+    bundle: of,
+    perPrompt = false,
+    by,
+  }: ConfigureAgent): Promise<{ value: ConfiguredAgent }> {
     if (id.trim() === '') throw new ReinsError('invalid_request', 'The id of an agent must not be blank.')
-    const build = code ?? (await this.#find(agent))
+    const build = code ?? (of === undefined ? await this.#find(agent) : await this.#inline(agent, of))
     const { file } = build
     const { run } = this.#options
     if (!run) throw new ReinsError('unavailable', 'This registry runs no code, so no agent can be configured here.')
@@ -85,7 +97,7 @@ export class Configurations {
     const made = definitionOf(configuration, {
       ...{ bundle: { digest: build.digest, size: build.size }, file, skills },
       instance: { agent, id, ...(payload === undefined ? {} : { payload }) },
-      declared: declaredOf(build),
+      ...{ declared: declaredOf(build), perPrompt },
     })
     if (made.kind === 'problems')
       throw invalid(
@@ -102,6 +114,28 @@ export class Configurations {
     const digest = definitionDigest(definition)
     await this.#keep(digest, definition, fresh, by)
     return { value: { agent, digest, definition, code: build } }
+  }
+
+  /** Rejects with invalid_agent. */
+  async vary({ digest: from, model, thinkingLevel, by }: VaryVersion): Promise<{ value: VariedVersion }> {
+    const kept = parseVersion((await this.#options.log.last('version', from))?.value)
+    if (!kept) throw new ReinsError('agent_not_found', 'There is no version of an agent with this digest.')
+    const { reasoning_effort: had, ...rest } = kept.definition
+    const effort = thinkingLevel === undefined ? had : effortOf(thinkingLevel)
+    const definition = {
+      ...rest,
+      ...(model === undefined ? {} : { model }),
+      ...(effort === undefined ? {} : { reasoning_effort: effort }),
+    }
+    const problems = problemsOf(StoredDefinition, definition)
+    if (problems.length > 0)
+      throw invalid(
+        rest.name,
+        problems.map(({ path, message }) => `${path} ${message}`),
+      )
+    const digest = definitionDigest(definition)
+    await this.#keep(digest, definition, [], by)
+    return { value: { digest } }
   }
 
   /** CF1, CF2. */
@@ -140,6 +174,21 @@ export class Configurations {
     }
     for (const name of secrets) env[name] = `secret:${name}`
     return env
+  }
+
+  /** Of a workflow's own file, in the bundle that its run goes by. */
+  async #inline(agent: string, digest: string): Promise<CodeBuild> {
+    const bundle = parseBundle((await this.#options.log.last('bundle', digest))?.value)
+    const manifest = bundle?.project
+    const module = manifest?.workflows.find(({ name }) => name === workflowOfInline(agent))
+    if (!bundle || !manifest || !module)
+      throw new ReinsError('agent_not_found', `The build has no agent ${JSON.stringify(agent.slice(0, 80))}.`)
+    const { env, secrets } = manifest
+    return {
+      ...{ project: module.name, build: 1, digest, size: bundle.size, file: module.file },
+      ...(env === undefined ? {} : { env }),
+      ...(secrets === undefined ? {} : { secrets }),
+    }
   }
 
   /** In the build that its project has now. */

@@ -7,6 +7,7 @@ import {
   type AgentDefinition,
   type CodeInstance,
   CodeTool,
+  noModel,
   type InstanceTools,
   problemsOf,
   StoredDefinition,
@@ -61,6 +62,8 @@ export interface DefinitionParts {
   readonly instance: CodeInstance
   /** Names of configs and secrets that the project's code is given as `env`. */
   readonly declared: { readonly env: readonly string[]; readonly secrets: readonly string[] }
+  /** Whoever prompts it names a model each time. */
+  readonly perPrompt: boolean
   /** What is kept of skills, by the path of the profile they belong to: '' for the agent's own. */
   readonly skills: ReadonlyMap<string, StoredSkills>
 }
@@ -76,10 +79,12 @@ export type DefinitionMade =
 
 export function definitionOf(configuration: Configuration, parts: DefinitionParts): DefinitionMade {
   const { model: named, description, durability, cwd, sandbox } = configuration
-  if (named === false)
+  if (named === false && !parts.perPrompt)
     return {
       kind: 'problems',
-      problems: ['says "model: false", and a session needs a model from its beginning: name one, as "provider/model"'],
+      problems: [
+        'says "model: false": only a workflow can prompt it, and names the model each time, as { model: "provider/model" }',
+      ],
     }
   const folder = cwd ?? sandbox?.cwd
   const local = sandbox ? [{ system_tools: folder === undefined ? {} : { workspace: folder } }] : []
@@ -91,7 +96,7 @@ export function definitionOf(configuration: Configuration, parts: DefinitionPart
   const own = bodyOf(configuration, parts, [], local)
   const definition: unknown = {
     name: parts.instance.agent,
-    model: named,
+    model: named === false ? noModel : named,
     ...own,
     ...(description === undefined ? {} : { description: description.slice(0, 1024) }),
     ...(effort === undefined ? {} : { reasoning_effort: effort }),
@@ -180,7 +185,8 @@ function undeclaredSecrets(
 const firstLine = (text: string | undefined): string | undefined =>
   text?.trim().split('\n')[0]?.slice(0, 200) || undefined
 
-function effortOf(level: string | undefined): AgentDefinition['reasoning_effort'] {
+/** Of a `thinkingLevel`. */
+export function effortOf(level: string | undefined): AgentDefinition['reasoning_effort'] {
   switch (level) {
     case 'minimal':
     case 'low':

@@ -12,7 +12,7 @@ import {
   type SecretInfo,
   type SecretList,
 } from '@reins/contracts'
-import { parseBundle, parseVersion } from '@reins/journal'
+import { parseBundle, parseProject, parseVersion } from '@reins/journal'
 import { handOver, openSecret, sealSecret, secretNamesIn } from '@reins/secrets'
 import type { RegistryLog } from '../registry-log.ts'
 import { Entries, pageOf } from './entries.ts'
@@ -98,6 +98,17 @@ export class Secrets {
       labelOf: (name) => name,
       again: (name) => `reins secret set ${name}`,
     }
+  }
+
+  /** Of a build that a project has now, or may go back to. */
+  async resolveForProject(request: ResolveSecrets): Promise<{ value: ResolvedSecrets }> {
+    const { log } = this.#options
+    for (const { value } of (await log.all('project')).values()) {
+      const project = parseProject(value)
+      if (!project || project.deleted) continue
+      if ([project, ...project.previous].some(({ digest }) => digest === request.digest)) return this.resolve(request)
+    }
+    throw new ReinsError('forbidden', 'No project has this build.')
   }
 
   /** SE1, SE2. */

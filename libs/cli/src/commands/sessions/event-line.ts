@@ -223,6 +223,10 @@ export function summary(event: ApiEvent): string {
       const { code, pinned } = known.data
       return `${code.project} build ${code.build}${pinned ? ` ${pinned.model} ${pinned.digest.slice(0, 19)}` : ''}`
     }
+    case 'prompt.configured': {
+      const { digest, pinned } = known.data
+      return `${digest.slice(0, 19)}${pinned ? ` ${pinned.model}` : ''}`
+    }
     case 'run.declared':
       return `${known.data.file} ${known.data.digest.slice(0, 19)}`
     case 'run.replay-started':

@@ -4,12 +4,18 @@ import { type Static, Type } from 'typebox'
 /** Names of code agents, workflows and channels: wider than those of YAML agents, since they are names of files. */
 export const moduleNamePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'
 
+/** The name of an agent that is made in the file of a workflow, which exports no name: the workflow's, and its place among all of them. */
+export const inlineAgent = (workflow: string, place: number): string => `${workflow}~${place}`
+export const workflowOfInline = (agent: string): string | undefined => /^(.+)~\d{1,3}$/.exec(agent)?.[1]
+/** Of all agents that come from a project. */
+export const codeAgentPattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(~[0-9]{1,3})?$'
+
 /** Characters of an id: any segment of an address that is not blank. */
 export const maxInstanceId = 128
 
 export const CodeInstance = Type.Object(
   {
-    agent: Type.String({ pattern: moduleNamePattern }),
+    agent: Type.String({ pattern: codeAgentPattern }),
     id: Type.String({ minLength: 1, maxLength: maxInstanceId }),
     /** In a workflow: what that was given. */
     payload: Type.Optional(Type.Unknown()),

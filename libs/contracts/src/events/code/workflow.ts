@@ -3,6 +3,7 @@ import { Type } from 'typebox'
 import { BudgetLimits } from '../../budget/limits.ts'
 import { UserContent } from '../content.ts'
 import { id } from '../fields.ts'
+import { PinnedDefinition } from './configured.ts'
 import { maxWaitName } from './run.ts'
 
 const operation = { position: Type.Integer({ minimum: 0 }), name: id }
@@ -16,8 +17,14 @@ export const workflowEvents = {
     payload: Type.Optional(Type.Unknown()),
     schedule: Type.Optional(Type.Object({ name: id, at: count })),
   }),
-  /** The code has an agent from now on, under the name of a harness: its definition as it was resolved then. */
-  'run.initialized': Type.Object({ ...operation, agent: id, digest: id, pool: id }),
+  /** The code has an agent from now on, under the name of a harness: its definition as it was resolved then. `needsModel`: each prompt names one. */
+  'run.initialized': Type.Object({
+    ...operation,
+    agent: id,
+    digest: id,
+    pool: id,
+    needsModel: Type.Optional(Type.Literal(true)),
+  }),
   /**
    * A session below is to answer this; it is made for the first prompt. `harness` names the operation that says which agent it is of.
    * `levels`, `sessions`, `budget`: what it is given of the run's own, where it is made.
@@ -40,6 +47,11 @@ export const workflowEvents = {
    * has this one call, and ends with its result.
    */
   'tool.asked': Type.Object({ message: id, name: id, arguments: Type.Record(Type.String(), Type.Unknown()) }),
+  /**
+   * Beside run.prompted: the definition that answers this prompt, where it is not that of the harness, or the prompt before it was answered
+   * by another. `pinned`: in the session below, before the message: from its next turn on. What the definition declares stands behind it.
+   */
+  'prompt.configured': Type.Object({ message: id, digest: id, pinned: Type.Optional(PinnedDefinition) }),
   /** The run waits for input (`pause`), or for an event of this name from outside. */
   'run.waited': Type.Object({
     ...operation,

@@ -5,6 +5,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { ProjectEntry } from '@reins/contracts'
+import { nothingToRedact, type Redactor } from '@reins/secrets'
 import { Type } from 'typebox'
 import { asReinsError } from '../../api/errors.ts'
 import { checker } from '../http/check.ts'
@@ -46,6 +47,8 @@ export interface AppCallParts {
   readonly runs: RunDoor
   readonly now: () => number
   readonly answerMs: number
+  /** Masks what the app gives to agents by itself: it knows secrets. */
+  readonly redactor?: Pick<Redactor, 'json'>
 }
 
 interface Made {
@@ -104,8 +107,7 @@ export class AppCall {
     try {
       if (this.#working > mostAsked) throw new Error(`one request may ask for ${mostAsked} things at once`)
       if (what === 'serve') return await this.#serve(readAsked(value))
-      if (what === 'dispatch')
-        return await dispatched(this.#parts.door, appCaller(this.#project, undefined), value, this.#parts.now())
+      if (what === 'dispatch') return await this.#dispatch(value)
       if (what === 'run-owner') {
         const { id } = ofRun.parse(value)
         return (await this.#parts.runs.ownerOf(this.#project, appCaller(this.#project, undefined), id)) ?? null
@@ -115,6 +117,11 @@ export class AppCall {
       this.#working -= 1
       this.#wind()
     }
+  }
+
+  #dispatch(value: unknown): Promise<unknown> {
+    const { door, now, redactor = nothingToRedact } = this.#parts
+    return dispatched(door, appCaller(this.#project, undefined), redactor.json(value), now())
   }
 
   close(): void {

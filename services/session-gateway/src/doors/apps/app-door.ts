@@ -4,8 +4,10 @@
 //   DO3. A request that throws, hangs, is too large or ends its process costs itself: its host is replaced, and others answer on.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Bundle, HostCall, HostsAnswer } from '@reins/code-host'
+import { nothingToRedact, type ProjectValues, type Redactor } from '@reins/secrets'
 import type { Log } from '@reins/telemetry'
 import type { AgentDoor } from './agent-door.ts'
+import type { AppValues } from './app-values.ts'
 import { AppCall, type AnswerHead, drained, unanswered } from './app-call.ts'
 import { type GatewayAnswer, piecesOf, type SocketGrant } from './bodies.ts'
 import { type Fault, fault } from './faults.ts'
@@ -28,6 +30,9 @@ export interface AppDoorParts {
   readonly log: Log
   readonly now: () => number
   readonly answerMs: number
+  /** What the project declares. Absent: its code is given nothing. */
+  readonly values?: Pick<AppValues, 'of'>
+  readonly redactor?: Redactor
 }
 
 export type UpgradeAnswer =
@@ -107,13 +112,29 @@ export class AppDoor {
       : refusedBy(fault(403, 'forbidden', 'The middleware let nothing through: it answered and did not call next().'))
   }
 
+  /** What is missing is told to the operator alone. */
+  async #valuesOf(project: ProjectTarget['project']): Promise<ProjectValues> {
+    const { values, log } = this.#parts
+    const about = { project: project.name, version: project.version }
+    try {
+      const found: ProjectValues = (await values?.of(project)) ?? { kind: 'given', env: {} }
+      if (found.kind === 'missing') log.warn({ ...about, why: found.message }, 'the app cannot be run')
+      return found
+    } catch (error) {
+      log.warn({ ...about, error }, 'the app cannot be run: what its project declares cannot be had')
+      return { kind: 'missing', message: '' }
+    }
+  }
+
   async #run(
     { project, url }: ProjectTarget,
     request: IncomingMessage,
     gone: AbortSignal,
     to: ConstructorParameters<typeof AppCall>[3],
   ): Promise<{ readonly kind: 'answered' } | { readonly kind: 'failed'; readonly fault: Fault }> {
-    const { hosts, log } = this.#parts
+    const { hosts, log, redactor = nothingToRedact } = this.#parts
+    const values = await this.#valuesOf(project)
+    if (values.kind === 'missing') return { kind: 'failed', fault: notSet }
     const call = new AppCall(this.#parts, project, request, to, gone)
     const { method = 'GET', headers, rawHeaders } = request
     const file = `project ${project.name}`
@@ -133,10 +154,12 @@ export class AppDoor {
               ([name]) => !['connection', 'keep-alive', 'transfer-encoding', 'te'].includes(name.toLowerCase()),
             ),
             body: withBody,
+            env: values.env,
           },
           facts: { idempotencyKey: '', session: '', agent: '' },
-          progress: (text) => log.info({ ...about, printed: text.slice(0, 2000) }, 'the app printed'),
-          log: (entry) => log.info({ ...about, level: entry.level, said: entry.message }, 'the app logged'),
+          progress: (text) => log.info({ ...about, printed: redactor.text(text.slice(0, 2000)) }, 'the app printed'),
+          log: (entry) =>
+            log.info({ ...about, level: entry.level, said: redactor.text(entry.message) }, 'the app logged'),
           request: (what, value) => call.ask(what, value),
         },
         call.signal,
@@ -145,7 +168,7 @@ export class AppDoor {
         if (call.began) return { kind: 'answered' }
         return { kind: 'failed', fault: unanswered(call, 'error', '') }
       }
-      const message = answer.kind === 'lost' ? answer.death : answer.message
+      const message = redactor.text(answer.kind === 'lost' ? answer.death : answer.message)
       log.warn({ ...about, method, why: answer.kind, message }, 'the app did not answer a request')
       return { kind: 'failed', fault: unanswered(call, answer.kind, message) }
     } catch (error) {
@@ -156,6 +179,12 @@ export class AppDoor {
     }
   }
 }
+
+const notSet: Fault = fault(
+  503,
+  'runtime_unavailable',
+  'The app cannot be run now: a value that it needs is not there. The log of the gateway says which.',
+)
 
 function refusedBy({ status, error }: Fault): UpgradeAnswer {
   return { kind: 'refused', status, type: 'application/json; charset=utf-8', body: JSON.stringify({ error }) }
