@@ -3,6 +3,7 @@
 // of their own. That an executor dies at one of its steps is shown beside the others (e2e/kill/cases/delegation-cases.ts).
 import { readdirSync, readFileSync } from 'node:fs'
 import type { EventPage, SessionTree } from '@reins/contracts'
+import { metricCatalogue } from '@reins/telemetry'
 import { SpansOfEvents } from '@reins/trace'
 import { otlpJson } from '@reins/trace/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -21,14 +22,17 @@ const password = 'a-collectors-own-password'
 const roots: string[] = []
 const services = new Map<string, ServiceProcess>()
 
+/** At a port that is free, which the log says. */
+const measured = { REINS_METRICS_PORT: '0' }
 const starts: Readonly<Record<string, () => Promise<ServiceProcess>>> = {
-  'session-gateway': () => world.start('session-gateway'),
-  'executor of the lead': () => world.start('executor'),
-  'executor of the agents below': () => world.start('executor', { labels: { desk: 'a' } }),
-  'tool-runner': () => world.start('tool-runner', { labels: { desk: 'a' } }),
+  'session-gateway': () => world.start('session-gateway', { environment: measured }),
+  'executor of the lead': () => world.start('executor', { environment: measured }),
+  'executor of the agents below': () => world.start('executor', { labels: { desk: 'a' }, environment: measured }),
+  'tool-runner': () => world.start('tool-runner', { labels: { desk: 'a' }, environment: measured }),
   memory: () =>
     world.start('memory', {
       environment: {
+        ...measured,
         OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
         OTEL_EXPORTER_OTLP_HEADERS: `authorization=${password}`,
       },
@@ -38,7 +42,7 @@ const starts: Readonly<Record<string, () => Promise<ServiceProcess>>> = {
 beforeAll(async () => {
   collector = await Collector.open()
   world = await World.open()
-  await world.start('registry')
+  services.set('registry', await world.start('registry', { environment: measured }))
   await Promise.all(Object.entries(starts).map(async ([name, start]) => services.set(name, await start())))
   const below = { affinity: { desk: 'a' }, tools: ['shell'] }
   await world.agent('leaf', {
@@ -122,7 +126,8 @@ async function killed(slug: string, kill: () => Promise<void>): Promise<void> {
 async function killService(name: string): Promise<void> {
   const dead = services.get(name)
   await dead?.kill()
-  const next = name === 'session-gateway' && dead ? world.replaceGateway(dead) : starts[name]?.()
+  const next =
+    name === 'session-gateway' && dead ? world.replaceGateway(dead, { environment: measured }) : starts[name]?.()
   if (next) services.set(name, await next)
 }
 
@@ -209,6 +214,27 @@ test(
     }
     expect(collector.headers.every(({ authorization }) => authorization === password)).toBe(true)
     expect(collector.bodies.join('')).not.toContain(password)
+  },
+  deadline,
+)
+
+test(
+  'each service says its metrics: every one that there is of it',
+  async () => {
+    const said = new Set<string>()
+    for (const [name, service] of services) {
+      const url = await eventually(
+        () =>
+          service.log().flatMap((line) => /"url":"(http:[^"]+)","msg":"metrics are served"/.exec(line)?.[1] ?? [])[0],
+        { describe: () => `the address of the metrics of ${name}` },
+      )
+      const text = await (await fetch(`${url}/metrics`)).text()
+      for (const [, metric = ''] of text.matchAll(/^# TYPE (\S+) /gm)) said.add(metric)
+      expect((await fetch(`${url}/elsewhere`)).status).toBe(404)
+    }
+    // This one is said by the process that has the disk below the broker.
+    const others = Object.keys(metricCatalogue).filter((metric) => metric !== 'reins_disk_used_percent')
+    expect(others.filter((metric) => !said.has(metric))).toEqual([])
   },
   deadline,
 )

@@ -12,6 +12,8 @@ export interface MetricsServerOptions {
   readonly metrics: Metrics
   readonly log: Log
   health(): Health
+  /** Brings up to date what is only asked for when somebody reads it. */
+  measure(): Promise<void>
 }
 
 /** Resolves with its address when it listens; ends with `closing`. */
@@ -26,7 +28,8 @@ export async function serveMetrics(options: MetricsServerOptions, closing: Closi
     if (path === '/health') return answer(200, 'application/json', JSON.stringify(options.health()))
     if (path !== '/metrics')
       return answer(404, 'text/plain; charset=utf-8', 'This process answers GET /metrics and GET /health.\n')
-    metrics.text().then(
+    const read = options.measure().then(() => metrics.text())
+    read.then(
       ({ contentType, body }) => answer(200, contentType, body),
       (error: unknown) => {
         log.error({ err: error instanceof Error ? error.message : String(error) }, 'metrics cannot be read')

@@ -302,9 +302,10 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     }
   }
 
+  let measure: () => Promise<void> = async () => undefined
   if (names.length === 1 && config.metricsPort !== undefined) {
     const { metricsPort: port, metricsHost: host } = config
-    const at = await serveMetrics({ port, host, metrics, log, health }, closing)
+    const at = await serveMetrics({ port, host, metrics, log, health, measure: () => measure() }, closing)
     log.info({ url: at }, 'metrics are served')
   }
   let url: string | undefined
@@ -360,6 +361,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     })
     closing.add('session-gateway', () => running.close({ withinMs: 5000 }))
     url = running.url
+    measure = running.measure
   }
   return { close: (closeOptions) => closing.close(closeOptions), broker, models, registry: view, url, metrics, health }
 }

@@ -18,6 +18,7 @@ import { authenticate, registryTokens } from './api/access/identities.ts'
 import { SessionAgents } from './api/access/session-agents.ts'
 import { Memories } from './api/memories.ts'
 import { withQueues } from './api/operating/health.ts'
+import { PoolGauges } from './api/operating/pool-gauges.ts'
 import { PoolBoard } from './api/operating/pools.ts'
 import { QueueBoard } from './api/operating/queue-board.ts'
 import { SlowCalls } from './api/operating/slow-calls.ts'
@@ -71,6 +72,8 @@ import { Streams } from './streams/streams.ts'
 export interface RunningGateway extends Running {
   /** http://host:port, with the port that it really has. */
   readonly url: string
+  /** Brings the metrics of pools up to date, for whoever reads them elsewhere than at its door. Never rejects. */
+  measure(): Promise<void>
 }
 
 /** Resolves when it listens. What was handed in is not closed by it. */
@@ -223,7 +226,8 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   closing.add('schedules', () => scheduler.close())
   scheduler.start()
   log.info({ url, routes: routes.length, instance: config.instance }, 'the gateway listens')
-  return { url, close: (within): Promise<CloseReport> => closing.close(within) }
+  const gauges = new PoolGauges(metrics)
+  return { url, measure: () => pools.measure(gauges), close: (within): Promise<CloseReport> => closing.close(within) }
 }
 
 const valuesOfApps = (
