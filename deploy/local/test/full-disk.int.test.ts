@@ -62,6 +62,16 @@ test(
     const { json } = await product.ask('POST', '/v1/sessions', { agent: 'assistant' })
     const session: string = json.session.id
 
+    const list = async (route: string) => {
+      const { status, json } = await product.ask('GET', route)
+      return status === 200 ? 'listed' : JSON.stringify(json)
+    }
+    const areListed = async () => {
+      for (const route of ['/v1/sessions', '/v1/agents']) await expect.poll(() => list(route), within).toBe('listed')
+    }
+    // An index that has not begun before the disk is full cannot begin.
+    await areListed()
+
     fillTo(disk, 93)
     const refused = () => product.ask('POST', '/v1/sessions', { agent: 'assistant' })
     await expect.poll(async () => (await refused()).status, within).toBe(507)
@@ -93,11 +103,7 @@ test(
       system_prompt: 'You help.',
     })
     expect([agent.status, agent.json.error.code]).toEqual([507, 'storage_full'])
-    const list = async (route: string) => {
-      const { status, json } = await product.ask('GET', route)
-      return status === 200 ? 'listed' : JSON.stringify(json)
-    }
-    for (const route of ['/v1/sessions', '/v1/agents']) await expect.poll(() => list(route), within).toBe('listed')
+    await areListed()
     const shown = await product.ask('GET', `/v1/sessions/${session}`)
     expect([shown.status, shown.json.session?.status ?? shown.json.status]).toEqual([200, 'running'])
 
