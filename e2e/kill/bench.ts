@@ -18,6 +18,9 @@ export interface Watched {
   readonly followers: readonly Follower[]
 }
 
+/** Sessions that are begun for one victim. Each second one hits it; what is longer is no chance. */
+const mostTries = 20
+
 export class Bench {
   readonly world: World
   readonly slug: string
@@ -68,6 +71,10 @@ export class Bench {
   async untilPaused(victim: ServiceProcess, message: string): Promise<readonly Watched[]> {
     const begun: Watched[] = []
     while (!victim.isPaused()) {
+      if (!victim.alive() || begun.length === mostTries)
+        throw new Error(
+          `${victim.name} did not come to its point in ${begun.length} sessions\n${victim.log().join('\n')}`,
+        )
       const watched = await this.begin(message)
       begun.push(watched)
       const missed = async (): Promise<boolean> => {
