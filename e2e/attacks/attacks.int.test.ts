@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../harness/eventually.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
 import { World } from '../harness/world.ts'
+import { note, smallToken, until } from './small-tokens.ts'
 import { type Stage, tryPasswords } from './stolen-passwords.ts'
 import { Tally } from './tally.ts'
 import { nonsense, sayNonsense, spoilKeys, storeNonsense } from './poison.ts'
@@ -199,6 +200,58 @@ test(
     await tryPasswords(stage, tally)
     for (const line of tally.lines()) console.log(line)
     expect(tally.gotThrough()).toEqual(known)
+    expect(await answers()).toBe('completed')
+  },
+  deadline,
+)
+
+test(
+  'a small token is refused what would cost others more than its share, and told when to come again',
+  async () => {
+    const gateway = world.gateways[0]!
+    await gateway.kill()
+    await world.replaceGateway(gateway, {
+      environment: {
+        REINS_WRITES_PER_MINUTE: '60',
+        REINS_BYTES_PER_MINUTE: '30000000',
+        REINS_SESSIONS_PER_MINUTE: '5',
+      },
+    })
+    const ask = await smallToken(world)
+    const tally = new Tally()
+    note(tally, 'sessions without end', await until(() => ask('POST', '/v1/sessions', { agent: 'helper' }), 50))
+    const { session } = await world.api.create('helper')
+    await world.api.control(session.id, 'pause')
+    const say = (content: string) => () => ask('POST', `/v1/sessions/${session.id}/messages`, { content })
+    // What waits in one session: fewer bytes than the share of the token.
+    const large = await until(say('x'.repeat(900_000)), 25)
+    note(tally, 'large messages into a paused session', large)
+    expect(large.taken).toBeLessThan(20)
+    note(tally, 'messages without end', await until(say('hi'), 500))
+    for (const line of tally.lines()) console.log(line)
+    expect(tally.gotThrough()).toEqual([])
+    // Others are served meanwhile, and the session goes on when it may.
+    expect(await answers()).toBe('completed')
+    expect((await shown(session.id)).status).toBe(200)
+    await world.api.control(session.id, 'end')
+  },
+  deadline,
+)
+
+test(
+  'a session that has grown too large to be loaded is put in quarantine, says so, and holds nobody up',
+  async () => {
+    const { session } = await world.api.create('helper')
+    await world.api.control(session.id, 'pause')
+    for (let at = 0; at < 140; at++) await world.api.send(session.id, `say ${'y'.repeat(20_000)}`)
+    const executor = services.find(({ name }) => name === 'executor')!
+    await executor.kill()
+    const small = await world.start('executor', { environment: { REINS_MAX_SESSION_MB: '1' } })
+    services = services.map((one) => (one === executor ? small : one))
+    await world.api.control(session.id, 'resume')
+    await eventually(async () => (await shown(session.id)).body.status === 'quarantined')
+    expect((await shown(session.id)).body.quarantine?.reason).toContain('MB in memory')
+    expect(small.alive()).toBe(true)
     expect(await answers()).toBe('completed')
   },
   deadline,

@@ -270,6 +270,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       concurrency: config.concurrency,
       modelCalls: config.waitingCalls,
       cacheBytes: config.sessionCacheMb * 1024 * 1024,
+      maxSessionBytes: config.gateway.limits.maxSessionBytes,
       ceilings: config.ceilings,
       budgetCeiling: config.budgetCeiling,
       priceOf,

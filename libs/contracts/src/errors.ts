@@ -294,6 +294,11 @@ export const errorTable = {
     meaning: 'The answer did not come in time. What the server accepted goes on.',
     next: 'Read on from the cursor in the details.',
   },
+  session_too_large: {
+    retry: 'never',
+    meaning: 'The session has grown so large that it is not loaded as a whole any more.',
+    next: 'Read it page by page (reins session events), and go on in a new session. An operator can allow more with REINS_MAX_SESSION_MB.',
+  },
   too_many_streams: {
     retry: 'after',
     meaning: 'The gateway already serves as many streams as it may.',

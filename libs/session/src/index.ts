@@ -143,4 +143,5 @@ export {
 export { toolsetDeclared } from './toolset/declared.ts'
 export { type ToolsetRequest, toolsetAnswer, toolsetAskedIn, toolsetIsClosed } from './toolset/runner.ts'
 export { type Server, type Servers, type ServerState, serverTools } from './toolset/servers.ts'
+export { contentBytes, unweighed, waitingBytes, weigh, type Weighed } from './folding/weight.ts'
 export { needsFold, placeMessage } from './turn/message-placement.ts'

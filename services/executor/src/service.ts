@@ -62,6 +62,8 @@ export interface ExecutorConfig {
   readonly modelCalls: number
   /** Of sessions at rest whose fold is kept. */
   readonly cacheBytes: number
+  /** What one folded session may take in memory, about; one that takes more is put in quarantine. Absent: no limit. */
+  readonly maxSessionBytes?: number
   readonly ackWaitMs: number
   readonly pauseAt: PausePoint
   /** Masks secrets in what models say; it learns those that agents name. */
@@ -151,6 +153,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     timers: journal.timers,
     work: journal.work,
     snapshots: journal.snapshots,
+    mostBytes: config.maxSessionBytes,
     definitions,
     registry: {
       agentFresh: (name) => reading(() => config.registry.agentFresh(name)),

@@ -50,6 +50,17 @@ export interface Limits {
   readonly appAnswerMs: number
   readonly headsKept: number
   readonly foldsKept: number
+  /** What the kept folds may take together, about, and one session alone. */
+  readonly foldsKeptBytes: number
+  readonly maxSessionBytes: number
+  /** Messages that may wait for their turn in one session, and their bytes. */
+  readonly maxWaitingMessages: number
+  readonly maxWaitingBytes: number
+  /** Of one principal that may not do everything; 0: no limit. */
+  readonly writesPerMinute: number
+  readonly bytesPerMinute: number
+  readonly sessionsPerMinute: number
+  readonly streamsPerPrincipal: number
 }
 
 export const defaultLimits: Limits = {
@@ -72,6 +83,14 @@ export const defaultLimits: Limits = {
   leaseLookEveryMs: 1000,
   headsKept: 10_000,
   foldsKept: 64,
+  foldsKeptBytes: 128_000_000,
+  maxSessionBytes: 256_000_000,
+  maxWaitingMessages: 1000,
+  maxWaitingBytes: 16_000_000,
+  writesPerMinute: 6000,
+  bytesPerMinute: 64_000_000,
+  sessionsPerMinute: 600,
+  streamsPerPrincipal: 2000,
 }
 
 export const defaultPort = 7420
@@ -79,6 +98,7 @@ export const defaultPort = 7420
 /** Pure and total but for the ConfigError that lists every problem at once. */
 export function loadGatewaySettings(env: Env): GatewaySettings {
   const read = new Environment(env)
+  const share = (name: string, by: number): number => read.integer(name, by, { min: 0, max: 1_000_000_000 })
   const settings: GatewaySettings = {
     host: read.text('REINS_HOST', '127.0.0.1'),
     port: read.integer('REINS_PORT', defaultPort, { min: 0, max: 65_535 }),
@@ -105,6 +125,13 @@ export function loadGatewaySettings(env: Env): GatewaySettings {
         min: 0,
         max: 1_000_000,
       }),
+      maxSessionBytes:
+        1_000_000 *
+        read.integer('REINS_MAX_SESSION_MB', defaultLimits.maxSessionBytes / 1_000_000, { min: 1, max: 100_000 }),
+      writesPerMinute: share('REINS_WRITES_PER_MINUTE', defaultLimits.writesPerMinute),
+      bytesPerMinute: share('REINS_BYTES_PER_MINUTE', defaultLimits.bytesPerMinute),
+      sessionsPerMinute: share('REINS_SESSIONS_PER_MINUTE', defaultLimits.sessionsPerMinute),
+      streamsPerPrincipal: share('REINS_STREAMS_PER_PRINCIPAL', defaultLimits.streamsPerPrincipal),
       turnWithinMs: read.integer('REINS_TURN_WAIT_MS', defaultLimits.turnWithinMs, { min: 1000, max: 86_400_000 }),
     },
   }

@@ -5,6 +5,7 @@ import { compactVerb, dispatchVerb, listensOnLoopback, makeShortId, serviceSubje
 import { type CloseReport, Closing, type Running } from '@reins/service'
 import type { FastifyInstance } from 'fastify'
 import { CostlyRequests } from './access/costly.ts'
+import { Quotas } from './access/quotas.ts'
 import { KnownBearers } from './access/known-bearers.ts'
 import { type Credential, Leases } from './access/leases.ts'
 import { oidcIdentities } from './access/oidc/identities.ts'
@@ -81,7 +82,13 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   const { sessions, feed, clock, limits, metrics, log, registry } = config
   const closing = new Closing()
   const refused = metrics.counter('reins_gateway_appends_refused_total')
-  const folds = new SessionFolds(sessions, limits.foldsKept)
+  const folds = new SessionFolds(sessions, {
+    ...{ kept: limits.foldsKept, keptBytes: limits.foldsKeptBytes, mostBytes: limits.maxSessionBytes },
+  })
+  const { writesPerMinute, bytesPerMinute, sessionsPerMinute, streamsPerPrincipal } = limits
+  const quotas = new Quotas({ writesPerMinute, bytesPerMinute, sessionsPerMinute, streams: streamsPerPrincipal }, () =>
+    clock.now(),
+  )
   const appender = new Appender({
     sessions,
     now: () => clock.now(),
@@ -119,13 +126,14 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     config.sendQueues ?? lookInProc,
     metrics,
     leases,
+    quotas,
   )
   const pools = new PoolBoard(config.work, config.heartbeats, () => clock.now(), [queues, slow])
   closing.add('heartbeats', () => pools.close())
   const instancesHere = new Set(config.instancesHere)
   const writersHere = () => instancesHere.size > 0 && pools.areAllOf(instancesHere)
   const agents = new Agents(config)
-  const writeParts = { ...config, access, appender, folds, stopping: stopping.signal, writersHere }
+  const writeParts = { ...config, access, appender, folds, quotas, stopping: stopping.signal, writersHere }
   const writes = new SessionWrites(writeParts)
   const api: Api = {
     authenticate: (token, address) => known.caller(token, address),

@@ -19,6 +19,7 @@ const statuses: Readonly<Record<string, number>> = {
   unsupported_media_type: 415,
   rate_limited: 429,
   too_many_requests: 429,
+  session_too_large: 409,
   internal: 502,
   unavailable: 503,
   too_many_streams: 503,

@@ -71,6 +71,11 @@ export class HeldTriggers {
     for (const [seq, { counts }] of this.#held) if (counts && seq <= head) this.ack(seq)
   }
 
+  /** Acks everything: of a session on which nobody may go on. */
+  ackAll(): void {
+    for (const seq of [...this.#held.keys()]) this.ack(seq)
+  }
+
   /** Gives back what counts. */
   nak(delayMs: number): void {
     for (const [seq, held] of this.#held) if (held.counts) this.#giveBack(seq, held, delayMs)

@@ -9,6 +9,7 @@
 //   A7. A model call is begun with a slot for it (call-room.ts). Where there is none the actor holds its trigger and waits, and decides
 //       everything else meanwhile; a cancel that it sees in its fold while it holds a trigger is answered, whoever brought it.
 //   A8. What another instance knows is given to that one, before anything of it is read here (warm-owner.ts).
+//   A9. A session that is too large to be folded is put in quarantine by its head alone, and its triggers are acked: nobody loads it again.
 //   A6. A trigger counts for its session once its errands are done: until then nothing else acks, gives back or forgets it.
 import type { Presence } from '@reins/broker'
 import type { Frame, Holding, SessionEvent } from '@reins/contracts'
@@ -40,6 +41,8 @@ import type { Said } from '../run/replay-run.ts'
 import { HeldTriggers } from './held-triggers.ts'
 import { type AppendContext, type Appended, appendPlan } from './plan-append.ts'
 import { SessionFold } from './session-fold.ts'
+import { type PutAwayContext, putAway } from './put-away.ts'
+import { SessionTooLarge } from './snapshots.ts'
 import { givenToWarm } from './warm-owner.ts'
 
 /** An outcome that is to be recorded: an aborted call was closed by another. */
@@ -47,7 +50,7 @@ type Ended = Exclude<CallOutcome, { kind: 'aborted' }>
 
 /** What an actor needs of its process: what its parts need, and a little more. Made once in service.ts. */
 export interface ActorContext extends AppendContext, AttemptsContext, ErrandContext {
-  readonly sessions: AppendContext['sessions'] & ErrandContext['sessions']
+  readonly sessions: AppendContext['sessions'] & ErrandContext['sessions'] & PutAwayContext['sessions']
   readonly definitions: AttemptsContext['definitions'] & ErrandContext['definitions']
   readonly timers: Pick<Timers, 'arm'>
   readonly metrics: ExecutorMetrics
@@ -203,6 +206,13 @@ export class SessionActor implements HeldActor {
   /** A bug, or the end of the process: nothing may stay held by an actor that does not go on with it. */
   async #failed(error: unknown): Promise<void> {
     this.#context.report(this.id, error)
+    if (error instanceof SessionTooLarge && !this.#context.stopping.aborted) {
+      this.#attempts.stop()
+      this.#fold.drop()
+      // A9. Where that fails (the broker is away), it is tried again with the next delivery.
+      const done = await putAway(this.#context, this.id, error.message).catch(() => false)
+      return done ? this.#triggers.ackAll() : this.#triggers.nakAll(this.#context.ackWaitMs)
+    }
     this.#failures++
     if (this.#failures >= maxFailures && !this.#context.stopping.aborted)
       await this.#quarantine(error).catch(() => undefined)

@@ -3,18 +3,21 @@
 //   F2. A frame that follows on the head is folded from what was delivered; only a gap or a fault costs a read (A2).
 //   F4. What it keeps is counted once per message: the transcript only grows.
 //   F3. After a failure the log is read, also for a first frame: it may say that the session is quarantined for it.
-import { estimateTokens, type Frame, type Head } from '@reins/contracts'
-import { emptyFold, type Fold, foldFrame, foldFrames, type Session } from '@reins/session'
-import { type FoldSource, loadFold, worthwhile, writeSnapshot } from './snapshots.ts'
+import type { Frame, Head } from '@reins/contracts'
+import {
+  emptyFold,
+  type Fold,
+  foldFrame,
+  foldFrames,
+  type Session,
+  unweighed,
+  waitingBytes,
+  weigh,
+} from '@reins/session'
+import { type FoldSource, foldOn, loadFold, worthwhile, writeSnapshot } from './snapshots.ts'
 
 const snapshotEvery = 64
 const restMs = 5000
-/** What an actor takes with an empty transcript, and what a message takes beside its text: measured, as the figures below are. */
-const actorBytes = 8192
-const messageBytes = 512
-/** A text is there twice: as it was said, and in the JSON that goes to the model with each call. */
-const bytesOfToken = 2 * 4
-const unweighed = { messages: 0, bytes: actorBytes }
 
 export class SessionFold {
   readonly #id: string
@@ -47,14 +50,8 @@ export class SessionFold {
 
   /** About what it takes in memory (F4). */
   bytes(): number {
-    const { transcript } = this.#fold.session
-    let { messages, bytes } = this.#weighed.messages > transcript.length ? unweighed : this.#weighed
-    for (; messages < transcript.length; messages++) {
-      const message = transcript.at(messages)
-      if (message) bytes += messageBytes + estimateTokens(message) * bytesOfToken
-    }
-    this.#weighed = { messages, bytes }
-    return bytes
+    this.#weighed = weigh(this.#fold.session, this.#weighed)
+    return this.#weighed.bytes + waitingBytes(this.#fold.session)
   }
 
   /** Nothing was read or folded yet. */
@@ -90,10 +87,7 @@ export class SessionFold {
   }
 
   async readOn(leader: boolean): Promise<void> {
-    const frames = await this.#context.reading(() =>
-      this.#context.sessions.read(this.#id, { after: this.#fold.head.seq, leader }),
-    )
-    this.add(frames)
+    this.#fold = await foldOn(this.#context, this.#fold, leader)
     this.#state = 'known'
   }
 

@@ -3,7 +3,7 @@ import { createMemoryJournal } from '@reins/journal'
 import { emptyFold, foldFrames, foldVersion } from '@reins/session'
 import { expect, test } from 'vitest'
 import { SessionFold } from './session-fold.ts'
-import { loadFold, worthwhile, writeSnapshot } from './snapshots.ts'
+import { loadFold, SessionTooLarge, worthwhile, writeSnapshot } from './snapshots.ts'
 
 const id = 's'
 
@@ -106,4 +106,12 @@ test('a session that leaves the memory before it has rested leaves a snapshot', 
   expect(await snapshots.read(id)).toBeUndefined()
   fold.evicted()
   await expect.poll(async () => (await snapshots.read(id))?.n).toBe((await whole()).head.n)
+})
+
+test('a session that takes too much memory is not folded to its end', async () => {
+  const { context, near } = await world(300)
+  const small = { ...context, mostBytes: 1000 }
+  await expect(loadFold(small, id)).rejects.toThrow(SessionTooLarge)
+  await expect(new SessionFold(id, small).reach(near)).rejects.toThrow(/takes about .* MB in memory/)
+  expect((await loadFold({ ...context, mostBytes: 1_000_000_000 }, id)).head.n).toBe(300)
 })

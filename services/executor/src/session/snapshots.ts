@@ -2,12 +2,29 @@
 //   C1. A session that was long at rest lies spread over the whole stream, and a server that looks for its frames by their subject
 //       searches everything that lies between them. So the few frames before the one that was delivered are read by their sequence:
 //       each names the one before it. What does not join is read by subject, as everything is where there are many.
+//   C2. The log is read page by page, and a session that takes too much memory is not folded to its end: it would end the process, and
+//       whoever takes it over next.
 import { emptyHead, type Frame } from '@reins/contracts'
 import type { Reading } from '@reins/holder'
 import type { SessionLog, Snapshot, Snapshots } from '@reins/journal'
-import { emptyFold, type Fold, foldFrames, foldVersion, reviveSession, type Session } from '@reins/session'
+import {
+  emptyFold,
+  type Fold,
+  foldFrames,
+  foldVersion,
+  reviveSession,
+  type Session,
+  unweighed,
+  waitingBytes,
+  weigh,
+} from '@reins/session'
+
+/** C2. Frames of one read: each may hold 1 MB. */
+const pageFrames = 128
 
 export interface FoldSource {
+  /** C2. Absent: no limit. */
+  readonly mostBytes?: number | undefined
   readonly sessions: Pick<SessionLog, 'read' | 'frameAt'>
   readonly snapshots: Snapshots
   /** A read that is repeated until it is answered, or the process stops. */
@@ -29,7 +46,32 @@ export async function loadFold(context: FoldSource, id: string, near?: Frame): P
   const joined = near && (await joinedTo(context, base ?? emptyFold(id), near))
   if (joined) return joined
   const fold = base ?? emptyFold(id)
-  return foldFrames(fold, await context.reading(() => context.sessions.read(id, { after: fold.head.seq })))
+  return foldOn(context, fold)
+}
+
+/** C2. To wherever the log is. Rejects with SessionTooLarge. */
+export async function foldOn(context: FoldSource, from: Fold, leader = false): Promise<Fold> {
+  const { id } = from.session
+  const most = context.mostBytes ?? Number.POSITIVE_INFINITY
+  let fold = from
+  let weighed = unweighed
+  for (;;) {
+    const after = fold.head.seq
+    const frames = await context.reading(() => context.sessions.read(id, { after, limit: pageFrames, leader }))
+    fold = foldFrames(fold, frames)
+    if (frames.length < pageFrames) return fold
+    weighed = weigh(fold.session, weighed)
+    const bytes = weighed.bytes + waitingBytes(fold.session)
+    if (bytes > most) throw new SessionTooLarge(id, bytes, most)
+  }
+}
+
+/** C2. */
+export class SessionTooLarge extends Error {
+  constructor(id: string, bytes: number, most: number) {
+    const [has, may] = [bytes, most].map((count) => Math.ceil(count / 1_000_000))
+    super(`session ${id} takes about ${has} MB in memory, and ${may} MB are allowed (REINS_MAX_SESSION_MB)`)
+  }
 }
 
 /** C1. undefined: `near` does not follow closely on `fold`. */

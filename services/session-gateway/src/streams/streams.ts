@@ -3,6 +3,7 @@ import { type Cursor, errorTable, type Head, isSessionId, ReinsError } from '@re
 import type { Metrics } from '@reins/telemetry'
 import type { Credential, Leases, Still } from '../access/leases.ts'
 import { type Alternatives, allowsAll, everything } from '../api/access/needs.ts'
+import type { Quotas } from '../access/quotas.ts'
 import type { SessionAgents } from '../api/access/session-agents.ts'
 import { allowedTo, asOfNow, type Caller } from '../api/caller.ts'
 import { operations } from '../api/operations.ts'
@@ -45,6 +46,7 @@ export class Streams {
   readonly #open: { inc(): void; dec(): void }
   readonly #slow: { inc(): void }
   readonly #leases: StreamLeases
+  readonly #quotas: Pick<Quotas, 'mayStream' | 'streamOpened'>
   #closed = false
 
   constructor(
@@ -53,7 +55,9 @@ export class Streams {
     look: LookAtSendQueues,
     metrics: Metrics,
     leases: StreamLeases,
+    quotas: Pick<Quotas, 'mayStream' | 'streamOpened'>,
   ) {
+    this.#quotas = quotas
     this.#leases = leases
     this.#pace = new Pace({ busyAbove: limits.promptTokensPerSecond, now: () => performance.now() })
     this.#parts = { ...parts, pace: this.#pace }
@@ -90,6 +94,7 @@ export class Streams {
     await this.#access.authorize(caller, operations.readEvents, request.session)
     const view = viewOf(request.session, request.tree)
     this.#mustHaveRoom()
+    this.#quotas.mayStream(caller)
     const { head } = await this.#parts.appender.existing(request.session)
     const cursor = await resolveCursor(this.#parts.sessions, view, request.after)
     const last = view.tree ? await this.#parts.sessions.head({ tree: view.of }) : head
@@ -134,10 +139,12 @@ export class Streams {
     hub.add(viewer)
     this.#viewers.add(viewer)
     this.#open.inc()
+    const closed = this.#quotas.streamOpened(caller)
     const still = this.#stillShown(caller, view)
     const letGo = caller.credential && this.#leases.hold(caller.credential, (why) => viewer.fail(why), still)
     sink.onClose(() => {
       letGo?.()
+      closed()
       this.#viewers.delete(viewer)
       this.#open.dec()
       viewer.left()

@@ -1,7 +1,19 @@
 // Sessions folded from their streams, kept to go on from: so one session is shown without the index, and without Postgres.
-import { type Frame, isSessionId, type SessionInfo } from '@reins/contracts'
+import { type Frame, isSessionId, ReinsError, type SessionInfo } from '@reins/contracts'
 import type { SessionFrame, SessionLog } from '@reins/journal'
-import { budgetInfo, emptyFold, emptyInfo, type Fold, foldFrame, foldInfo, type InfoFold } from '@reins/session'
+import {
+  budgetInfo,
+  emptyFold,
+  emptyInfo,
+  type Fold,
+  foldFrame,
+  foldInfo,
+  type InfoFold,
+  unweighed,
+  waitingBytes,
+  type Weighed,
+  weigh,
+} from '@reins/session'
 import { notFound } from '../writes/appender.ts'
 import { infoWithCursor } from './session-info.ts'
 
@@ -11,18 +23,35 @@ export interface Folded {
   readonly fold: Fold
 }
 
+interface Kept extends Folded {
+  readonly weighed: Weighed
+  readonly bytes: number
+}
+
+export interface FoldLimits {
+  /** Sessions whose foldings are kept, and what these may take together. */
+  readonly kept: number
+  readonly keptBytes: number
+  /** What one session may take. */
+  readonly mostBytes: number
+}
+
+const nothing = (session: string): Kept => ({
+  ...{ info: emptyInfo, fold: emptyFold(session), weighed: unweighed, bytes: unweighed.bytes },
+})
+
 /** Frames of one read: each may hold 1 MB. */
 const pageSize = 64
 
 export class SessionFolds {
   readonly #sessions: SessionLog
-  readonly #most: number
-  readonly #kept = new Map<string, Folded>()
+  readonly #limits: FoldLimits
+  readonly #kept = new Map<string, Kept>()
+  #bytes = 0
 
-  /** `most`: sessions whose foldings are kept. */
-  constructor(sessions: SessionLog, most: number) {
+  constructor(sessions: SessionLog, limits: FoldLimits) {
     this.#sessions = sessions
-    this.#most = most
+    this.#limits = limits
   }
 
   /** Throws session_not_found. */
@@ -40,21 +69,58 @@ export class SessionFolds {
   /** To the end, from where it was left the last time, and not less far than `least`. Throws session_not_found. */
   async folded(session: string, least = 0): Promise<Folded> {
     if (!isSessionId(session)) throw notFound(session)
-    let kept = this.#kept.get(session) ?? { info: emptyInfo, fold: emptyFold(session) }
-    for await (const frame of framesOf(this.#sessions, session, kept.info.last.seq))
-      kept = { info: foldInfo(kept.info, frame), fold: foldFrame(kept.fold, frame) }
+    const before = this.#kept.get(session) ?? nothing(session)
+    let kept = await this.#foldedOn(session, before, false)
     // A copy that lags: the leader has it.
-    if (kept.info.last.seq < least)
-      for await (const frame of framesOf(this.#sessions, session, kept.info.last.seq, pageSize, true))
-        kept = { info: foldInfo(kept.info, frame), fold: foldFrame(kept.fold, frame) }
+    if (kept.info.last.seq < least) kept = await this.#foldedOn(session, kept, true)
     if (kept.info.last.seq === 0) throw notFound(session)
-    this.#kept.delete(session)
-    this.#kept.set(session, kept)
-    if (this.#kept.size > this.#most) {
-      const [oldest] = this.#kept.keys()
-      if (oldest !== undefined) this.#kept.delete(oldest)
-    }
+    this.#keep(session, kept)
     return kept
+  }
+
+  /** Throws session_too_large. */
+  async #foldedOn(session: string, from: Kept, leader: boolean): Promise<Kept> {
+    let { info, fold, weighed } = from
+    let since = 0
+    for await (const frame of framesOf(this.#sessions, session, info.last.seq, pageSize, leader)) {
+      info = foldInfo(info, frame)
+      fold = foldFrame(fold, frame)
+      if (++since % pageSize !== 0) continue
+      weighed = weigh(fold.session, weighed)
+      this.#mustBeSmall(session, weighed.bytes + waitingBytes(fold.session))
+    }
+    if (since === 0) return from
+    weighed = weigh(fold.session, weighed)
+    const bytes = weighed.bytes + waitingBytes(fold.session)
+    this.#mustBeSmall(session, bytes)
+    return { info, fold, weighed, bytes }
+  }
+
+  #mustBeSmall(session: string, bytes: number): void {
+    const { mostBytes } = this.#limits
+    if (bytes <= mostBytes) return
+    const [has, may] = [bytes, mostBytes].map((count) => Math.ceil(count / 1_000_000))
+    throw new ReinsError(
+      'session_too_large',
+      `The session ${session} takes about ${has} MB in memory, and at most ${may} MB are allowed.`,
+    )
+  }
+
+  #keep(session: string, kept: Kept): void {
+    this.#forget(session)
+    this.#kept.set(session, kept)
+    this.#bytes += kept.bytes
+    for (const oldest of this.#kept.keys()) {
+      // The newest one stays, however large it is: whoever asked for it asks again.
+      if (this.#kept.size <= 1) return
+      if (this.#kept.size <= this.#limits.kept && this.#bytes <= this.#limits.keptBytes) return
+      this.#forget(oldest)
+    }
+  }
+
+  #forget(session: string): void {
+    this.#bytes -= this.#kept.get(session)?.bytes ?? 0
+    this.#kept.delete(session)
   }
 }
 

@@ -8,6 +8,7 @@ import {
   eventsJsonOf,
   type FramePage,
   isSessionId,
+  ReinsError,
   type ListSessions,
   type SessionInfo,
   type SessionList,
@@ -16,7 +17,7 @@ import {
   upToEvent,
 } from '@reins/contracts'
 import type { SessionFrame, SessionLog, Snapshots } from '@reins/journal'
-import { cover, foldFrame } from '@reins/session'
+import { cover, foldFrame, type Session, waitingBytes, weigh } from '@reins/session'
 import type { CallService } from '../../ports.ts'
 import { everything } from '../access/needs.ts'
 import type { SessionAgents } from '../access/session-agents.ts'
@@ -48,6 +49,19 @@ export interface ReadParts {
 
 /** A page is over behind the event that makes it so large, whatever its limit: it is one text in memory. */
 const maxPageBytes = 4_000_000
+
+/** A state is one text in memory. */
+const maxStateBytes = 32_000_000
+
+function mustFit(session: Session): void {
+  const bytes = weigh(session).bytes + waitingBytes(session)
+  if (bytes <= maxStateBytes) return
+  throw new ReinsError(
+    'session_too_large',
+    `The state of the session takes about ${Math.ceil(bytes / 1_000_000)} MB, and an answer at most ${maxStateBytes / 1_000_000} MB.`,
+    { next: 'Read the session page by page: reins session events' },
+  )
+}
 
 /** ms in which whoever serves a session has begun. */
 const stillMs = 1_000
@@ -96,6 +110,7 @@ export class SessionReads {
     await this.#parts.access.authorize(caller, operations.showState, session)
     if (at === undefined) {
       const { info, fold } = await this.#parts.folds.folded(session)
+      mustFit(fold.session)
       const cursor = encodeCursor({ of: session, tree: false, ...info.last })
       return { id: session, cursor, status: info.status, state: fold.session }
     }
@@ -108,6 +123,7 @@ export class SessionReads {
       // A cursor can stand inside a frame: what comes after it in the frame has not happened yet.
       fold = foldFrame(fold, frame.n === cursor.n ? upToEvent(frame, cursor.i) : frame)
     }
+    mustFit(fold.session)
     return { id: session, cursor: encodeCursor(cursor), status: fold.head.status, state: fold.session }
   }
 

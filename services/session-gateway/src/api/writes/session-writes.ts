@@ -47,6 +47,7 @@ import type { Limits } from '../../config.ts'
 import type { GatewayConfig } from '../../ports.ts'
 import type { Subject } from '../access/needs.ts'
 import { permittedTools } from '../access/permitted-tools.ts'
+import type { Quotas } from '../../access/quotas.ts'
 import type { SessionAgents } from '../access/session-agents.ts'
 import { authorize, type Caller } from '../caller.ts'
 import { asReinsError } from '../errors.ts'
@@ -61,6 +62,7 @@ import { askedOutput } from './asked-output.ts'
 import { configuredFor } from './configured-message.ts'
 import { contentOf } from './message-content.ts'
 import { beginSession, type NewSessionParts } from './new-session.ts'
+import { noRoomToWait, waits } from './waiting-room.ts'
 import { type TurnWait, watchTurn } from './wait-for-turn.ts'
 
 /** How a write is asked for, besides what it says. */
@@ -86,6 +88,7 @@ export type WriteParts = Pick<
     readonly appender: Appender
     readonly folds: SessionFolds
     readonly access: SessionAgents
+    readonly quotas: Pick<Quotas, 'write'>
     /** Aborted when the gateway shuts down: nobody waits for a turn any more. */
     readonly stopping: AbortSignal
     /** Whether all executors and tool-runners are in this process, as far as anybody knows. */
@@ -136,7 +139,10 @@ export class SessionWrites {
           return async (head) => {
             if (head.seq === 0) return missing(session)
             const anew = await configured(head)
-            const folded = needsFold(head, event) ? (await this.#foldAt(session, head)).session : undefined
+            const looks = needsFold(head, event) || waits(head)
+            const folded = looks ? (await this.#foldAt(session, head)).session : undefined
+            const full = folded && noRoomToWait(folded, content, this.#parts.limits)
+            if (full) return refused(full)
             return decided(placeMessage(head, event, asked, { folded, anew }))
           }
         },
@@ -304,7 +310,10 @@ export class SessionWrites {
       else await this.#parts.access.authorize(caller, operation, subject.session, subject)
       const obstacle = this.#parts.admission?.writes()
       if (obstacle) return refused(obstacle) // W3
-      return await this.#perform(caller, options, await plan())
+      const planned = await plan()
+      const opens = operation === operations.createSession || operation === operations.startRun ? 'session' : 'nothing'
+      this.#parts.quotas.write(caller, Buffer.byteLength(JSON.stringify(planned.body ?? null)), opens)
+      return await this.#perform(caller, options, planned)
     } catch (error) {
       const known = asReinsError(error)
       if (known.code === 'internal') throw error

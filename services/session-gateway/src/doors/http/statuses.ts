@@ -9,6 +9,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   not_acceptable: 406,
   unauthorized: 401,
   too_many_requests: 429,
+  session_too_large: 409,
   forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,
