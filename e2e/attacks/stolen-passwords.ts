@@ -2,6 +2,7 @@
 //   SP1. `got through` is what the broker let pass, judged by what is there afterwards where an answer does not tell.
 import { type Broker, makeHeaders } from '@reins/broker'
 import {
+  allSessionStreamNames,
   buckets,
   controlSubject,
   heartbeatSubject,
@@ -116,7 +117,7 @@ function attemptsOf(service: ServiceName, { session, landed }: Stage): readonly 
       : ['token', 'role', 'principal', 'agent', 'secret'].map((kind) =>
           asks(`write a ${kind} of the registry`, registrySubject(kind as 'token', 'forged')),
         )),
-    ...Object.values(streams).flatMap((stream) =>
+    ...[...allSessionStreamNames, ...Object.values(streams)].flatMap((stream) =>
       [
         'PURGE',
         'DELETE',
@@ -128,8 +129,10 @@ function attemptsOf(service: ServiceName, { session, landed }: Stage): readonly 
       ].map((verb) => asks(`${verb} the stream ${stream}`, `$JS.API.STREAM.${verb}.${stream}`)),
     ),
     ...[
-      [streams.sessions, exec],
-      [streams.sessions, 'index'],
+      ...allSessionStreamNames.flatMap((stream) => [
+        [stream, exec],
+        [stream, 'index'],
+      ]),
       [streams.timers, 'fired'],
     ].flatMap(([stream, durable]) =>
       ['DELETE', 'PAUSE', 'RESET', 'UNPIN'].map((verb) =>
@@ -137,14 +140,14 @@ function attemptsOf(service: ServiceName, { session, landed }: Stage): readonly 
       ),
     ),
     ...(service === 'registry' || service === 'session-gateway'
-      ? [
+      ? allSessionStreamNames.flatMap((stream) => [
           asks(
             'take triggers of executors',
-            `$JS.API.CONSUMER.MSG.NEXT.${streams.sessions}.${exec}`,
+            `$JS.API.CONSUMER.MSG.NEXT.${stream}.${exec}`,
             '{"no_wait":true,"batch":1}',
           ),
-          asks('ack a trigger', `$JS.ACK.${streams.sessions}.${exec}.1.1.1.1.0`, '+TERM'),
-        ]
+          asks('ack a trigger', `$JS.ACK.${stream}.${exec}.1.1.1.1.0`, '+TERM'),
+        ])
       : []),
     ...(service === 'memory'
       ? []

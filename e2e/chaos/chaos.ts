@@ -264,7 +264,7 @@ class Chaos {
     const frames: StoredFrame[] = []
     let quietSince = performance.now()
     for (;;) {
-      const more = await readStored(this.#world.broker, undefined, frames.at(-1)?.frame.seq ?? 0)
+      const more = await readStored(this.#world.broker, undefined, frames)
       frames.push(...more)
       if (more.length > 0) quietSince = performance.now()
       const sessions = [...bySession(frames)]

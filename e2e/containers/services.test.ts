@@ -1,5 +1,6 @@
 // The services on nats-server and Postgres as others run them: official images, each service with its own user of the broker.
 import { type Broker, connectBroker } from '@reins/broker'
+import { allSessionStreamNames } from '@reins/contracts'
 import { checkLog, restProblems } from '@reins/session'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../harness/eventually.ts'
@@ -56,8 +57,9 @@ describe.skipIf(missing !== undefined)('the services on containers', () => {
     void (async () => {
       for await (const status of runner.nc.status()) if (status.type === 'error') refusals.push(status.error.message)
     })()
-    for (const subject of ['reg.agent.x', 'ses.0.r.s.e.log', '$JS.API.STREAM.PURGE.SES', '$JS.API.STREAM.DELETE.SES'])
-      runner.nc.publish(subject, '{}')
+    const [stream] = allSessionStreamNames.slice(-1)
+    const destructive = [`$JS.API.STREAM.PURGE.${stream}`, `$JS.API.STREAM.DELETE.${stream}`]
+    for (const subject of ['reg.agent.x', 'ses.0.r.s.e.log', ...destructive]) runner.nc.publish(subject, '{}')
     await eventually(() => refusals.length === 4, { describe: () => `four refusals; there were ${refusals.join()}` })
     expect(refusals.every((one) => one.includes('Permissions Violation'))).toBe(true)
     await runner.close()

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { connectBroker, readMessages } from '@reins/broker'
-import { sessionFilter, streams } from '@reins/contracts'
+import { connectBroker, findSessionStreams, readMessages } from '@reins/broker'
+import { sessionFilter } from '@reins/contracts'
 import { loadLocalConfig, processEnvironment, up } from '@reins/local'
 import { systemClock } from '@reins/service'
 import { type GoldenFrame, goldenState } from '../../libs/session/test/golden.ts'
@@ -61,7 +61,7 @@ export async function startRecording(target: string) {
   }
 
   async function save(name: string, id: string): Promise<void> {
-    const messages = await readMessages(broker, streams.sessions, sessionFilter(id), {})
+    const messages = await readMessages(broker, (await findSessionStreams(broker)).of(id), sessionFilter(id), {})
     const names = ['Reins-Frame', 'Reins-N', 'Reins-Hash', 'Reins-Needs', 'Reins-Status', 'Reins-Pool']
     const frames: GoldenFrame[] = messages.map(({ seq, subject, body, header }) => ({
       seq,

@@ -29,7 +29,7 @@ async function pair(faults: ProxyFaults) {
   return { client, inside, got, proxy }
 }
 
-const confirmation = 'MSG _INBOX.a.1 1 29\r\n{"stream":"SES","seq":123456}\r\n'
+const confirmation = 'MSG _INBOX.a.1 1 31\r\n{"stream":"SES-3","seq":123456}\r\n'
 const other = 'HMSG live.x 2 12 17\r\nNATS/1.0\r\n\r\nhello\r\n'
 
 test('a confirmation is lost as a whole, wherever the network cuts it, and nothing else is', async () => {

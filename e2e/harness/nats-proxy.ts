@@ -115,7 +115,7 @@ class Pair {
 }
 
 const isConfirmation = (line: string, payload: string): boolean =>
-  /^H?MSG _INBOX\./.test(line) && /^\{"stream":"(SES|TIM)"/.test(payload)
+  /^H?MSG _INBOX\./.test(line) && /^\{"stream":"(SES(-\d)?|TIM)"/.test(payload)
 const isStored = (line: string, payload: string): boolean =>
   /^HMSG _INBOX\./.test(line) && payload.includes('\r\nNats-Num-Pending: ') && payload.includes('\r\nNats-Subject: ')
 const isTriggerAck = (line: string, payload: string): boolean => line.startsWith('PUB $JS.ACK.') && payload === '+ACK'

@@ -1,16 +1,16 @@
 // The log as it lies in the stream: frames with the bytes of their events, read from the broker and from nowhere else.
 
-import type { Broker } from '@reins/broker'
+import { type Broker, findSessionStreams } from '@reins/broker'
 import {
   type Address,
+  allSessionsFilter,
   decodeFrame,
   eventsOf,
   type Frame,
   parseSessionSubject,
   sessionFilter,
-  streams,
 } from '@reins/contracts'
-import { pause } from './eventually.ts'
+import { eventually, pause } from './eventually.ts'
 
 export interface StoredFrame {
   readonly session: string
@@ -25,16 +25,41 @@ const batch = 500
 /** In a row, each of a second at most. */
 const maxSilences = 30
 
-/** All frames of a session, or of every session, with a sequence above `from`, in order of sequence. */
-export async function readStored(broker: Broker, session?: string, from = 0): Promise<readonly StoredFrame[]> {
-  const filter = session === undefined ? 'ses.>' : sessionFilter(session)
+/** All frames of a session, or of every session, that lie behind those in `known`; in order of sequence in each stream. */
+export async function readStored(
+  broker: Broker,
+  session?: string,
+  known: readonly StoredFrame[] = [],
+): Promise<readonly StoredFrame[]> {
+  const streams = await eventually(() => findSessionStreams(broker).catch(() => undefined), {
+    withinMs: 60_000,
+    describe: () => 'the broker says which streams hold the sessions',
+  })
+  if (session !== undefined) return readStream(broker, streams.of(session), sessionFilter(session), 0)
+  const ends = new Map<string, number>()
+  for (const one of known) {
+    const stream = streams.of(one.session)
+    ends.set(stream, Math.max(ends.get(stream) ?? 0, one.frame.seq))
+  }
+  const found: StoredFrame[] = []
+  for (const stream of streams.names)
+    found.push(...(await readStream(broker, stream, allSessionsFilter, ends.get(stream) ?? 0)))
+  return found
+}
+
+async function readStream(
+  broker: Broker,
+  stream: string,
+  filter: string,
+  from: number,
+): Promise<readonly StoredFrame[]> {
   const found: StoredFrame[] = []
   let silences = 0
   for (let after = from; ; ) {
     let pending = 0
     const before = after
     const outcome = await broker.requestMany(
-      `$JS.API.DIRECT.GET.${streams.sessions}`,
+      `$JS.API.DIRECT.GET.${stream}`,
       JSON.stringify({ seq: after + 1, next_by_subj: filter, batch, max_bytes: 4 * 1024 * 1024 }),
       (msg) => {
         const subject = msg.headers?.get('Nats-Subject')

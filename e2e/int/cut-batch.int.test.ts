@@ -87,6 +87,7 @@ test('counts every frame, although each batch of the first reading loses its mid
   const memory = await start({
     broker,
     sessions: journal.sessions,
+    streams: journal.streams,
     timers: journal.timers,
     databaseUrl: servers.databaseUrl,
     ackWaitMs: 5000,

@@ -6,6 +6,7 @@ import { homedir, tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Broker, connectBroker } from '@reins/broker'
+import type { SessionStreamCount } from '@reins/contracts'
 import { openJournal } from '@reins/journal'
 import { findNatsServer, type RunningNats, startNats } from '@reins/local'
 import { describe, expect, it } from 'vitest'
@@ -95,11 +96,11 @@ async function startServers(count: 1 | 3): Promise<{ servers: RunningNats[]; url
   }
 }
 
-async function subject(replicas: 1 | 3): Promise<ContractSubject> {
+async function subject(replicas: 1 | 3, sessionStreams: SessionStreamCount): Promise<ContractSubject> {
   const { url, close } = await startServers(replicas)
   const connected = await connectBroker({ url, name: 'contract' })
   const faulty = losing(connected)
-  const journal = await opened(faulty.broker, replicas)
+  const journal = await opened(faulty.broker, replicas, sessionStreams)
   return {
     ...journal,
     now: Date.now,
@@ -116,18 +117,19 @@ async function subject(replicas: 1 | 3): Promise<ContractSubject> {
 }
 
 /** A cluster needs some seconds until it has a leader for everything. */
-async function opened(broker: Broker, replicas: 1 | 3) {
+async function opened(broker: Broker, replicas: 1 | 3, sessionStreams: SessionStreamCount) {
   for (let tries = 0; ; tries++)
     try {
-      return await openJournal(broker, { replicas, ackWaitMs, outputBytesOfSession, now: Date.now })
+      return await openJournal(broker, { replicas, sessionStreams, ackWaitMs, outputBytesOfSession, now: Date.now })
     } catch (error) {
       if (tries >= 40) throw error
       await pause(500)
     }
 }
 
-journalContract('JetStream, one server', () => subject(1))
-journalContract('JetStream, three replicas', () => subject(3))
+journalContract('JetStream, one server, one stream of sessions', () => subject(1, 1), { parts: 'sessions' })
+journalContract('JetStream, one server, four streams of sessions', () => subject(1, 4))
+journalContract('JetStream, three replicas, four streams of sessions', () => subject(3, 4))
 
 describe('what the server says of itself', () => {
   it('syncs every append to the disk when that is asked for, and says so', async () => {

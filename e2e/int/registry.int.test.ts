@@ -6,6 +6,7 @@ import {
   type PutCondition,
   ReinsError,
   type Reply,
+  type SessionStreams,
   serviceSubject,
   streams,
 } from '@reins/contracts'
@@ -20,11 +21,13 @@ let servers: TestServers
 let broker: Broker
 let registry: RunningRegistry
 let view: RegistryView
+let sessionStreams: SessionStreams
 let obstacle: ReinsError | undefined
 
 const serve = (databaseUrl: string | undefined) =>
   start({
     broker,
+    sessionStreams,
     databaseUrl,
     log: silentLog,
     clock: systemClock,
@@ -56,7 +59,7 @@ const listed = async (name: string): Promise<Agent | undefined> =>
 beforeAll(async () => {
   servers = await testServers({ postgres: true })
   broker = await servers.broker('registry-test')
-  await ensureTopology(broker, { replicas: 1 })
+  sessionStreams = await ensureTopology(broker, { replicas: 1 })
   registry = await serve(servers.databaseUrl)
   view = await watchRegistry(broker, ['agent', 'token'], { withinMs: 60_000 })
 })

@@ -48,8 +48,9 @@ beforeAll(async () => {
     const url = nats.url.replace('nats://', `nats://${user.user}:${encodeURIComponent(user.password)}@`)
     brokers.set(name, await connectBroker({ url, name }))
   }
-  await ensureTopology(as('registry'), { replicas: 1 })
+  const sessionStreams = await ensureTopology(as('registry'), { replicas: 1 })
   const registry = await start({
+    sessionStreams,
     ...{ broker: as('registry'), databaseUrl: undefined, log: silentLog, clock: systemClock, metrics: new Metrics() },
     ...{ bootstrapTokens: [], knownProviders: ['scripted'] },
     secrets: { keys: keyFile(path.join(folder, 'secrets.key'), randomBytes), random: randomBytes },

@@ -11,7 +11,6 @@ import {
   execDurable,
   makeUlid,
   type SessionEvent,
-  streams,
   toExec,
 } from '@reins/contracts'
 import { type Journal, openJournal, type Trigger } from '@reins/journal'
@@ -46,13 +45,14 @@ test('looking for pools, however often, leaves no consumer behind', async () => 
 
 test('whoever opens a pool that nobody serves gets at once what its dead holder did not ack, and ack_wait is what it was', async () => {
   const manager = await jetstreamManager(broker.nc)
-  const ackWait = async () => (await manager.consumers.info(streams.sessions, execDurable('p2'))).config.ack_wait
+  const session = makeUlid(1_700_000_000_000, Math.random)
+  const ackWait = async () =>
+    (await manager.consumers.info(journal.streams.of(session), execDurable('p2'))).config.ack_wait
   const consume = (on: (trigger: Trigger) => void) =>
     journal.work.consume('exec', 'p2', { free: () => 10, on, failed: () => {} })
   await journal.work.ensurePool('exec', 'p2', {})
   await (await consume(() => {})).close()
 
-  const session = makeUlid(1_700_000_000_000, Math.random)
   const named: SessionEvent = { type: 'session.renamed', data: { title: 'x' } }
   const { hash } = emptyHead(session)
   const draft: Draft = {
@@ -72,7 +72,9 @@ test('whoever opens a pool that nobody serves gets at once what its dead holder 
   const first = await consume((trigger) => held.push(trigger))
   await eventually(() => held.length > 0)
   await first.close()
-  await eventually(async () => (await manager.consumers.info(streams.sessions, execDurable('p2'))).num_waiting === 0)
+  await eventually(
+    async () => (await manager.consumers.info(journal.streams.of(session), execDurable('p2'))).num_waiting === 0,
+  )
   const second = await consume((trigger) => held.push(trigger))
   await eventually(() => held.length > 1)
   expect(held.at(-1)?.redelivered).toBe(true)

@@ -1,7 +1,7 @@
 // What `reins up`, `service` and `doctor` take from flags and the environment. Pure and total: every mistake is named with a valid value.
 import os from 'node:os'
 import path from 'node:path'
-import { type BudgetLimits, durationMs } from '@reins/contracts'
+import { type BudgetLimits, durationMs, type SessionStreamCount } from '@reins/contracts'
 import { type CompatibleConfig, loadModelsConfig, type ModelsConfig } from '@reins/models'
 import { parseKeyring } from '@reins/secrets'
 import { ConfigError, type Env, Environment } from '@reins/service'
@@ -38,6 +38,8 @@ export interface LocalConfig {
   readonly cacheDir: string
   readonly searchPath: string
   readonly replicas: 1 | 3
+  /** How many streams hold the sessions, where none is there yet. */
+  readonly sessionStreams: SessionStreamCount
   readonly ackWaitMs: number
   /** Where relative workspaces are resolved. Absolute. */
   readonly workspaceRoot: string
@@ -112,6 +114,7 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
     cacheDir: path.join(cacheHome, 'reins'),
     searchPath: read.text('PATH', ''),
     replicas: read.oneOf('REINS_REPLICAS', '1', ['1', '3'] as const) === '3' ? (3 as const) : (1 as const),
+    sessionStreams: read.oneOf('REINS_SESSION_STREAMS', '4', ['1', '4'] as const) === '1' ? (1 as const) : (4 as const),
     ackWaitMs: read.integer('REINS_ACK_WAIT_MS', 5000, { min: 200, max: 600_000 }),
     workspaceRoot: path.resolve(cwd, read.text('REINS_WORKSPACE_ROOT', '.')),
     ownWorkspaces:

@@ -109,6 +109,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   const opened = await openJournal(broker, {
     live,
     replicas: config.replicas,
+    sessionStreams: config.sessionStreams,
     ackWaitMs: config.ackWaitMs,
     now: clock.now,
   })
@@ -152,6 +153,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     closing.add('initializers', async () => (await initializers)?.close())
     const running = await registry.start({
       broker,
+      sessionStreams: journal.streams,
       databaseUrl: options.databaseUrl,
       log: log.child({ service: 'registry' }),
       clock,
@@ -202,6 +204,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     const running = await memory.start({
       broker,
       sessions: sessionsOf('memory'),
+      streams: journal.streams,
       timers: journal.timers,
       webhooks: () => view.webhooks(),
       allowPrivateWebhooks: config.allowPrivateWebhooks,
@@ -314,7 +317,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     const gateway = await import('@reins/session-gateway')
     const as = instance('session-gateway')
     await storage.watchAppends()
-    await watchStreamSizes(broker, metrics, closing)
+    await watchStreamSizes(broker, journal.streams, metrics, closing)
     const definitions = new Definitions(view, catalogs)
     const sandbox = await sandboxHere()
     const hosts = new CodeHosts({
@@ -345,7 +348,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       settingsOf: (digest) => definitions.settings(digest),
       outputSchemaProblem,
       argumentsProblem: (definition, tool, args) => argumentsProblem(catalogs, definition, tool, args),
-      audit: gateway.auditSource(broker),
+      audit: gateway.auditSource(broker, journal.streams),
       ...(options.sign ? { sign: options.sign } : {}),
       health,
       notReady: () => [

@@ -9,6 +9,8 @@ import {
   bundleDigest,
   inboxOf,
   mayAsk,
+  allSessionStreamNames,
+  newSessionStreams,
   objectStores,
   type Role,
   registrySubject,
@@ -16,6 +18,7 @@ import {
   serviceNames,
   serviceSubject,
   serviceVerbs,
+  sessionStreamsOf,
   sessionSubject,
   streams,
   toLog,
@@ -28,6 +31,7 @@ import { probeFeatures } from '../src/nats/probe-features.ts'
 import { natsServer, Scratch } from './fixture.ts'
 
 const session = '01HZZZZZZZZZZZZZZZZZZZZZZZ'
+const newSessions = sessionStreamsOf(newSessionStreams)
 const scratch = new Scratch()
 let nats: RunningNats
 const clients = new Map<string, NatsConnection>()
@@ -101,6 +105,7 @@ describe.each(serviceNames)('the user of %s', (service) => {
 
   it('neither purges, deletes, restores nor reshapes what is stored', async () => {
     const held = [
+      ...allSessionStreamNames,
       ...Object.values(streams),
       `KV_${buckets.idempotency}`,
       `OBJ_${objectStores.outputs}`,
@@ -113,13 +118,14 @@ describe.each(serviceNames)('the user of %s', (service) => {
           stream,
           'denied',
         ])
-    const reshaped = JSON.stringify({ name: streams.sessions, subjects: ['ses.>'], max_msgs: 1 })
+    const [one] = newSessions.names
+    const reshaped = JSON.stringify({ name: one, subjects: ['ses.>'], max_msgs: 1 })
     for (const stream of held)
       if (service !== 'registry')
         expect(await attempt(service, `$JS.API.STREAM.UPDATE.${stream}`, reshaped)).toBe('denied')
     expect(await attempt(service, '$JS.API.STREAM.CREATE.OTHER', '{"name":"OTHER"}')).toBe('denied')
-    expect(await attempt(service, `$JS.API.CONSUMER.DELETE.${streams.sessions}.exec-default`)).toBe('denied')
-    expect(await attempt(service, `$JS.API.CONSUMER.PAUSE.${streams.sessions}.exec-default`)).toBe('denied')
+    expect(await attempt(service, `$JS.API.CONSUMER.DELETE.${one}.exec-default`)).toBe('denied')
+    expect(await attempt(service, `$JS.API.CONSUMER.PAUSE.${one}.exec-default`)).toBe('denied')
   })
 
   it("forges no replies, and writes nobody else's keys", async () => {
@@ -197,7 +203,7 @@ describe.each(serviceNames)('what the user of %s hears', (service) => {
   it('makes it write nowhere: whoever names another place for an answer gets none', async () => {
     const [place, stream] =
       service === 'registry'
-        ? [sessionSubject(session, 'e', toLog), streams.sessions]
+        ? [sessionSubject(session, 'e', toLog), newSessions.of(session)]
         : [registrySubject('token', `by-${service}`), streams.registry]
     const nc = clients.get(service)!
     const answered = new Promise<void>((resolve) => {
@@ -271,7 +277,7 @@ describe('what services ask each other', () => {
 
 describe('the user of all services in one process', () => {
   it('destroys nothing that is kept, and tidies up after the probe', async () => {
-    for (const stream of Object.values(streams))
+    for (const stream of [...allSessionStreamNames, ...Object.values(streams)])
       for (const verb of ['PURGE', 'DELETE', 'MSG.DELETE'])
         expect(await attempt('reins', `$JS.API.STREAM.${verb}.${stream}`)).toBe('denied')
     const nc = clients.get('reins')!

@@ -1,15 +1,14 @@
-// What a tool turn leaves on the disk: the bytes of the session stream, and all that the server's folder grew by.
+// What a tool turn leaves on the disk: the bytes in the streams of sessions, and all that the server's folder grew by.
 import { readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
-import { connectBroker } from '@reins/broker'
-import { streams } from '@reins/contracts'
+import { connectBroker, findSessionStreams } from '@reins/broker'
 import { type Product, toolAgent } from '../product/product.ts'
 import { toolMessage } from './turns.ts'
 
 export interface Disk {
   readonly turns: number
-  /** Of the session stream, a turn. */
+  /** Of the streams of sessions, a turn. */
   readonly framesPerTurn: number
   readonly bytesPerTurn: number
   /** Of the server's whole folder (snapshots included), a turn. */
@@ -22,11 +21,12 @@ export async function measureDisk(product: Product, sessions: number): Promise<D
   const broker = await connectBroker({ url: product.natsUrl(), name: 'bench disk' })
   try {
     const manager = await jetstreamManager(broker.nc, { checkAPI: false })
+    const { names } = await findSessionStreams(broker)
     const size = async (): Promise<{ messages: number; bytes: number; folder: number }> => {
-      const { state } = await manager.streams.info(streams.sessions)
+      const states = (await Promise.all(names.map((name) => manager.streams.info(name)))).map(({ state }) => state)
       return {
-        messages: state.messages,
-        bytes: state.bytes,
+        messages: states.reduce((sum, { messages }) => sum + messages, 0),
+        bytes: states.reduce((sum, { bytes }) => sum + bytes, 0),
         folder: folderBytes(path.join(product.folder, '.reins', 'nats')),
       }
     }

@@ -23,5 +23,5 @@ export {
   readMessages,
   type StoredMessage,
 } from './stored-messages.ts'
-export { ensureTopology, keepLiveStream, type TopologyOptions } from './topology.ts'
+export { ensureTopology, findSessionStreams, keepLiveStream, type TopologyOptions } from './topology.ts'
 export { BrokerUnavailable } from './unavailable.ts'

@@ -174,6 +174,9 @@ export function pull(broker: Broker, options: PullOptions): Consumption {
 }
 
 export interface AckInfo {
+  readonly stream: string
+  readonly consumer: string
+  /** In that stream. */
   readonly streamSeq: number
   readonly deliveries: number
   /** epoch ms at which the broker stored the message */
@@ -184,7 +187,13 @@ export interface AckInfo {
 export function ackInfo(reply: string | undefined): AckInfo | undefined {
   const tokens = reply?.split('.') ?? []
   const from = tokens.length >= 11 ? 6 : 4
-  const [deliveries, streamSeq, , stored] = tokens.slice(from)
+  const [stream = '', consumer = '', deliveries, streamSeq, , stored] = tokens.slice(from - 2)
   if (tokens[0] !== '$JS' || tokens[1] !== 'ACK' || stored === undefined) return undefined
-  return { streamSeq: Number(streamSeq), deliveries: Number(deliveries), storedAt: Number(stored) / 1e6 }
+  return {
+    stream,
+    consumer,
+    streamSeq: Number(streamSeq),
+    deliveries: Number(deliveries),
+    storedAt: Number(stored) / 1e6,
+  }
 }

@@ -57,12 +57,12 @@ export function lastMessage(
   return oneMessage(broker, stream, { last_by_subj: filter }, options)
 }
 
-/** The message of a stream at a sequence by direct get. undefined: none. */
+/** The message of a stream at a sequence by direct get, or from the leader. undefined: none. */
 export function messageAt(
   broker: Broker,
   stream: string,
   seq: number,
-  options: { readonly withinMs?: number } = {},
+  options: { readonly leader?: boolean; readonly withinMs?: number } = {},
 ): Promise<StoredMessage | undefined> {
   return oneMessage(broker, stream, { seq }, options)
 }

@@ -9,17 +9,21 @@ import {
   allLiveFilter,
   allMemoriesFilter,
   allRegistryFilter,
-  allSessionsFilter,
   allTimersFilter,
   allWebhookJobsFilter,
   allWebhookTimersFilter,
   buckets,
   canarySubject,
+  newSessionStreams,
   objectStores,
   outputsKeptMs,
   republishSource,
   republishTarget,
+  type SessionStreamCount,
+  type SessionStreams,
+  sessionStreamsOf,
   streams,
+  subjectsOfStream,
 } from '@reins/contracts'
 import type { Broker } from './broker.ts'
 
@@ -28,6 +32,8 @@ export interface TopologyOptions {
   readonly replicas: 1 | 3
   /** How long whole outputs of tools are kept. ms. Default: as contracts say. */
   readonly outputsKeptMs?: number
+  /** How many streams hold the sessions, where none is there yet. Default `newSessionStreams`. */
+  readonly sessionStreams?: SessionStreamCount
   /** ms until it gives up. Default 15 000. */
   readonly withinMs?: number
 }
@@ -52,21 +58,24 @@ const liveStream = {
   max_consumers: 1000,
 } as const satisfies Partial<StreamConfig>
 
-export async function ensureTopology(broker: Broker, options: TopologyOptions): Promise<void> {
+/** Gives the streams that hold the sessions: those that are there, or those that it has made. */
+export async function ensureTopology(broker: Broker, options: TopologyOptions): Promise<SessionStreams> {
   const { replicas } = options
   const manager = await jetstreamManager(broker.nc, { timeout: options.withinMs ?? 15_000, checkAPI: false })
+  const count = (await sessionStreamsThere(manager)) ?? options.sessionStreams ?? newSessionStreams
+  const sessions = sessionStreamsOf(count)
   const wanted: (Partial<StreamConfig> & { name: string })[] = [
-    {
-      name: streams.sessions,
-      subjects: [allSessionsFilter],
-      storage: 'file',
+    ...sessions.names.map((name, index) => ({
+      name,
+      subjects: [...subjectsOfStream(count, index)],
+      storage: 'file' as const,
       num_replicas: replicas,
       allow_direct: true,
       deny_delete: true,
       deny_purge: true,
       max_consumers: maxConsumers,
       republish: { src: republishSource, dest: republishTarget },
-    },
+    })),
     { ...liveStream, subjects: [...liveStream.subjects] },
     {
       name: streams.timers,
@@ -122,7 +131,38 @@ export async function ensureTopology(broker: Broker, options: TopologyOptions): 
   await kvm.create(buckets.idempotency, { replicas, history: 1, storage: 'file', ttl: day * 1000 })
   await ensureOutputs(broker, manager, replicas, options.outputsKeptMs ?? outputsKeptMs)
   await new Objm(jetstream(broker.nc)).create(objectStores.bundles, { replicas, storage: 'file' })
+  return sessions
 }
+
+/** The streams that hold the sessions, where they are made already. Rejects where they are not. */
+export async function findSessionStreams(broker: Broker): Promise<SessionStreams> {
+  const count = await sessionStreamsThere(await jetstreamManager(broker.nc, { checkAPI: false }))
+  if (count === undefined) throw new Error('No stream holds sessions yet: no service of Reins has been started here.')
+  return sessionStreamsOf(count)
+}
+
+/** The first of several is made first, so it alone says that there are several. undefined: none is there. */
+async function sessionStreamsThere(manager: Manager): Promise<SessionStreamCount | undefined> {
+  const counts = [1, 4] as const
+  for (const count of counts) {
+    const [first] = sessionStreamsOf(count).names
+    if (first !== undefined && (await isThere(manager, first))) return count
+  }
+  return undefined
+}
+
+/** A server that does not answer has not said that there is none. */
+async function isThere(manager: Manager, stream: string): Promise<boolean> {
+  try {
+    await manager.streams.info(stream)
+    return true
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === streamNotFound) return false
+    throw error
+  }
+}
+
+const streamNotFound = 10059
 
 /** A bucket of an older version keeps for ever, or for another time: whoever may change it (the registry) gives it its limit, and others leave it as it is. */
 async function ensureOutputs(broker: Broker, manager: Manager, replicas: 1 | 3, keptMs: number): Promise<void> {

@@ -195,6 +195,7 @@ export {
   WebhookJob,
   WebhookList,
   type WebhookPayload,
+  webhookPlaceIn,
 } from './agents/webhooks/webhooks.ts'
 export {
   AgentAnswer,
@@ -308,6 +309,14 @@ export {
   type QueuedSession,
   type SlowCall,
 } from './broker/presence.ts'
+export {
+  allSessionStreamNames,
+  newSessionStreams,
+  type SessionStreamCount,
+  type SessionStreams,
+  sessionStreamsOf,
+  subjectsOfStream,
+} from './broker/session-streams.ts'
 export {
   answeredByProcesses,
   inboxOf,

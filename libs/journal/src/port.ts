@@ -93,6 +93,7 @@ export interface Trigger {
 
 export interface PoolBacklog {
   readonly backlog: number
+  /** Handed to processes, those included that wait there for room. */
   readonly inProgress: number
   readonly oldestMs?: number
 }

@@ -3,6 +3,7 @@
 //   K2. No test waits for time to pass: "it does not come again" is shown by something else that comes later.
 import {
   type Address,
+  childId,
   type Draft,
   emptyHead,
   type Head,
@@ -107,7 +108,12 @@ class Received {
   }
 }
 
-export function journalContract(name: string, make: () => Promise<ContractSubject>): void {
+/** `parts`: `sessions` leaves out what has stores of its own, and does not know how many streams hold the sessions. */
+export function journalContract(
+  name: string,
+  make: () => Promise<ContractSubject>,
+  { parts = 'all' }: { readonly parts?: 'all' | 'sessions' } = {},
+): void {
   describe(`journal: ${name}`, () => {
     let subject: ContractSubject
     beforeAll(async () => {
@@ -511,8 +517,10 @@ export function journalContract(name: string, make: () => Promise<ContractSubjec
       it('counts what waits and what is being worked on', async () => {
         const key = newId()
         await subject.work.ensurePool('tool', key, {})
-        await write(newSession(), 'one', toTool(key))
-        await write(newSession(), 'two', toTool(key))
+        // In one stream: whoever asks several streams is handed what then waits at its own door.
+        const root = newSession()
+        await write(root, 'one', toTool(key))
+        await write(childId(root, 'c1'), 'two', toTool(key))
         // What a replica counts may lag behind what it has acknowledged.
         const counted = () => expect.poll(() => subject.work.backlog('tool', key), { timeout: 20_000 })
         await counted().toMatchObject({ backlog: 2, inProgress: 0 })
@@ -532,6 +540,33 @@ export function journalContract(name: string, make: () => Promise<ContractSubjec
         free = 1
         consumption.wake()
         ;(await received.next()).ack()
+        await consumption.close()
+      })
+
+      it('hands out no more than there is room for, whichever sessions they are of', async () => {
+        const key = newId()
+        await subject.work.ensurePool('tool', key, {})
+        const sessions = Array.from({ length: 12 }, newSession)
+        for (const session of sessions) await write(session, 'one', toTool(key))
+        const done = new Set<string>()
+        const all = Promise.withResolvers<void>()
+        let held = 0
+        let most = 0
+        const consumption = await subject.work.consume('tool', key, {
+          free: () => 1 - held,
+          on: (trigger) => {
+            most = Math.max(most, ++held)
+            setImmediate(() => {
+              trigger.ack()
+              held--
+              if (done.add(trigger.session).size === sessions.length) all.resolve()
+              consumption.wake()
+            })
+          },
+          failed: all.reject,
+        })
+        await all.promise
+        expect([most, done]).toEqual([1, new Set(sessions)])
         await consumption.close()
       })
     })
@@ -594,7 +629,8 @@ export function journalContract(name: string, make: () => Promise<ContractSubjec
       })
     })
 
-    describe('snapshots and kept outputs', () => {
+    const describeStores: (what: string, tests: () => void) => void = parts === 'all' ? describe : () => undefined
+    describeStores('snapshots and kept outputs', () => {
       it('keeps the latest snapshot of a session until it is deleted', async () => {
         const session = newSession()
         const snapshot = { seq: 7, n: 3, hash: 'h', foldVersion: 1, state: { id: session, list: [1, 2] } }

@@ -1,7 +1,11 @@
+import type { SessionStreamCount } from '@reins/contracts'
 import { createMemoryJournal, type MemoryFaults } from '../src/memory/journal.ts'
-import { journalContract } from './contract.ts'
+import { type ContractSubject, journalContract } from './contract.ts'
 
-journalContract('memory', async () => {
+for (const sessionStreams of [1, 4] as const)
+  journalContract(`memory, streams of sessions: ${sessionStreams}`, () => subject(sessionStreams))
+
+async function subject(sessionStreams: SessionStreamCount): Promise<ContractSubject> {
   const lost: { ack?: () => Promise<void>; request?: () => Promise<void> } = {}
   let meanwhile: (() => Promise<void>) | undefined
   const lose = (what: 'ack' | 'request'): boolean => {
@@ -22,7 +26,7 @@ journalContract('memory', async () => {
   const now = () => performance.now()
   const ackWaitMs = 80
   const outputBytesOfSession = 64 * 1024
-  const journal = createMemoryJournal({ clock: { now }, ackWaitMs, outputBytesOfSession, faults })
+  const journal = createMemoryJournal({ clock: { now }, ackWaitMs, outputBytesOfSession, faults, sessionStreams })
   return {
     ...journal,
     now,
@@ -37,4 +41,4 @@ journalContract('memory', async () => {
     },
     close: async () => journal.close(),
   }
-})
+}

@@ -3,7 +3,6 @@
 //   C2. A batch that does not join the checkpoint changes nothing: the checkpoint would hide for ever what is missing between them.
 //   C3. Rows are derived from one stream. The checkpoint names it (by its creation time), and rows of another one are thrown away.
 import { type Kysely, sql, type Transaction } from 'kysely'
-import { type RowWrite, writeFrom } from './row-write.ts'
 
 /** What a projection applies, in the order of its stream. */
 export interface Applicable {
@@ -33,16 +32,6 @@ export interface Checkpoint<Tables> {
     batch: readonly T[],
     apply: (trx: Transaction<Tables>, news: readonly T[]) => Promise<void>,
   ): Promise<number>
-  /**
-   * The same for whoever knows the rows already, in one statement: moves the checkpoint on to `to` and writes the rows, and gives true;
-   * or changes nothing and gives false, where the checkpoint is not at `from` any more.
-   */
-  moveOn(
-    db: Kysely<Tables>,
-    from: { readonly seq: number; readonly stream: string },
-    to: number,
-    writes: readonly RowWrite[],
-  ): Promise<boolean>
 }
 
 /** `table` holds the checkpoint; `clear` deletes the rows that it accounts for. */
@@ -87,16 +76,6 @@ export function checkpointIn<Tables>(
         await sql`update ${name} set seq = ${last.seq} where id = 1`.execute(trx)
         return last.seq
       }),
-    async moveOn(db, from, to, writes) {
-      const parts = writes
-        .filter(({ rows }) => rows.length > 0)
-        .map((write, at) => writeFrom(`written_${at}`, 'moved', write))
-      const { rows } = await sql<{ moved: number }>`with moved as
-        (update ${name} set seq = ${to} where id = 1 and seq = ${from.seq} and stream = ${from.stream} returning 1)
-        ${parts.length > 0 ? sql`, ${sql.join(parts)}` : sql``}
-        select count(*)::integer as moved from moved`.execute(db)
-      return rows[0]?.moved === 1
-    },
   }
 }
 

@@ -10,4 +10,4 @@ export {
   runLoop,
   Unprojectable,
 } from './loop.ts'
-export type { RowWrite } from './row-write.ts'
+export { type RowWrite, writeFrom } from './row-write.ts'

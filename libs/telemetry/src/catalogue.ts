@@ -123,8 +123,12 @@ export const metricCatalogue = {
   reins_stream_bytes: gauge('session-gateway', 'Size of a stream of the broker', ['stream']),
   reins_stream_messages: gauge('session-gateway', 'Messages in a stream of the broker', ['stream']),
   reins_disk_used_percent: gauge('reins up', 'How full the disk of the data folder is'),
-  reins_session_index_seq: gauge('memory', 'The last sequence of SES that the session index accounts for'),
-  reins_session_index_lag: gauge('memory', 'Frames of SES that the session index does not account for yet'),
+  reins_session_index_seq: gauge(
+    'memory',
+    'The last sequence of a stream of sessions that the session index accounts for',
+    ['stream'],
+  ),
+  reins_session_index_lag: gauge('memory', 'Frames of sessions that the session index does not account for yet'),
   reins_registry_projection_following: gauge('registry', '1 while the lists follow the registry'),
 
   // What leaves and comes in.

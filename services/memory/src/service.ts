@@ -1,7 +1,14 @@
 // Memory: the session index in Postgres, the firing of timers, the sending of webhooks, and the long-term memory of agents.
 //   S1. Timers and webhooks need the journal alone; Postgres may be away, also at the start.
 import { type Broker, callService } from '@reins/broker'
-import { type KeptWebhook, memoryStoreName, type ReinsError, serviceSubject, signWebhookVerb } from '@reins/contracts'
+import {
+  type KeptWebhook,
+  memoryStoreName,
+  type ReinsError,
+  type SessionStreams,
+  serviceSubject,
+  signWebhookVerb,
+} from '@reins/contracts'
 import type { Room, SessionLog, Timers } from '@reins/journal'
 import { healthOf, openDatabase } from '@reins/projection'
 import type { SecretsRedactor } from '@reins/secrets'
@@ -33,6 +40,8 @@ export interface MemoryConfig {
   /** Stays the caller's to close. The streams must be there (openJournal makes them). */
   readonly broker: Broker
   readonly sessions: SessionLog
+  /** That hold the sessions, as openJournal found or made them. */
+  readonly streams: SessionStreams
   readonly timers: Timers
   /** Whether the disk has room for the index. Default: it always has. */
   readonly room?: Room
@@ -68,17 +77,17 @@ export interface RunningMemory extends Running {
 
 /** Resolves when timers are consumed and requests are served; the index may still be catching up. */
 export async function start(config: MemoryConfig): Promise<RunningMemory> {
-  const { broker, sessions, timers, databaseUrl, clock, log, metrics, instance } = config
+  const { broker, sessions, streams, timers, databaseUrl, clock, log, metrics, instance } = config
   const closing = new Closing()
   const db = databaseUrl === undefined ? undefined : openDatabase<Tables>(databaseUrl, { derived: true })
   if (db) closing.add('database', () => db.destroy())
-  const index = db && runSessionIndex({ broker, db, log, ...(config.room ? { room: config.room } : {}) })
+  const index = db && runSessionIndex({ broker, streams, db, log, ...(config.room ? { room: config.room } : {}) })
   if (index) {
     closing.add('index', () => index.close())
     const seq = metrics.gauge('reins_session_index_seq')
     const lag = metrics.gauge('reins_session_index_lag')
     const sample = setInterval(() => {
-      seq.set(index.seq())
+      for (const [at, place] of index.places().entries()) seq.set({ stream: streams.names[at] ?? '' }, place)
       lag.set(index.lag())
     }, 5000)
     sample.unref()
@@ -89,7 +98,7 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
   const stopping = new AbortController()
   const attempts = metrics.counter('reins_webhook_attempts_total')
   const webhooks = await runWebhooks({
-    queue: await jetstreamQueue(broker, { ackWaitMs: config.ackWaitMs }),
+    queue: await jetstreamQueue(broker, { streams, ackWaitMs: config.ackWaitMs }),
     webhooks: config.webhooks ?? (() => []),
     agentOf: async (session) => {
       const [first] = await config.sessions.read(session, { after: 0, limit: 1 })
@@ -119,6 +128,7 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
       // Frames are held for longer than triggers, while a collector is away.
       ackWaitMs: config.ackWaitMs * 6,
       broker,
+      streams,
       sessions,
       clock,
       log,
@@ -150,7 +160,7 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
     log,
     ...(config.pauseAt ? { pauseAt: config.pauseAt } : {}),
   })
-  const served = serveMemory({ broker, lists: new SessionLists(db, index), index, webhooks, memories, log })
+  const served = serveMemory({ broker, lists: new SessionLists(db, index, streams), index, webhooks, memories, log })
   closing.add('requests', () => served.close())
 
   const appended = metrics.counter('reins_timers_fired_total')

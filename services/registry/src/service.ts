@@ -2,7 +2,14 @@
 //   S1. What is written and what is read by name needs REG alone; Postgres may be away, also at the start.
 import { randomBytes } from 'node:crypto'
 import { type Broker, lastMessage } from '@reins/broker'
-import { allSessionsFilter, type ErrorCode, makeShortId, type PriceOf, ReinsError, streams } from '@reins/contracts'
+import {
+  allSessionsFilter,
+  type ErrorCode,
+  makeShortId,
+  type PriceOf,
+  ReinsError,
+  type SessionStreams,
+} from '@reins/contracts'
 import { healthOf, openDatabase } from '@reins/projection'
 import type { KeyStore, RandomBytes } from '@reins/secrets'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
@@ -26,6 +33,8 @@ import { Webhooks } from './values/webhooks.ts'
 export interface RegistryConfig {
   /** Stays the caller's to close. The stream REG must be there. */
   readonly broker: Broker
+  /** That hold the sessions, as openJournal found or made them. */
+  readonly sessionStreams: SessionStreams
   readonly databaseUrl: string | undefined
   readonly log: Log
   readonly clock: Clock
@@ -100,8 +109,7 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
   const webhooks = new Webhooks({
     ...{ log: registry, keys, now, allowPrivate: config.allowPrivateWebhooks ?? false },
     makeId: () => makeShortId(clock.random, 12),
-    sessionsAt: async () =>
-      (await lastMessage(broker, streams.sessions, allSessionsFilter, { leader: true }))?.seq ?? 0,
+    sessionsAt: () => endsOf(broker, config.sessionStreams),
   })
   const secrets = new Secrets({
     ...{ log: registry, keys, now },
@@ -152,3 +160,16 @@ const isThere = (looked: Promise<unknown>, missing: ErrorCode): Promise<boolean>
     () => true,
     (error) => !(error instanceof ReinsError && error.code === missing),
   )
+
+/** As the entry of a webhook says it. */
+async function endsOf(broker: Broker, { names }: SessionStreams) {
+  const ends = await Promise.all(
+    names.map(
+      async (name): Promise<[string, number]> => [
+        name,
+        (await lastMessage(broker, name, allSessionsFilter, { leader: true }))?.seq ?? 0,
+      ],
+    ),
+  )
+  return ends.length === 1 ? { after: ends[0]?.[1] ?? 0 } : { after: 0, places: Object.fromEntries(ends) }
+}

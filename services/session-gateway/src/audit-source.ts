@@ -7,15 +7,20 @@ import {
   gatewayFramesFilter,
   jsonValue,
   parseSessionSubject,
+  type SessionStreams,
   streams,
 } from '@reins/contracts'
 import type { AuditMessage, AuditSource } from './api/access/audit.ts'
 
-export const auditSource = (broker: Broker): AuditSource => ({
-  async read(kind, from, count) {
-    const stream = kind === 'sessions' ? streams.sessions : streams.registry
+/** `sessions`: the streams that hold them. */
+export const auditSource = (broker: Broker, sessions: SessionStreams): AuditSource => ({
+  streams: [
+    ...sessions.names.map((name) => ({ kind: 'sessions' as const, name })),
+    { kind: 'registry', name: streams.registry },
+  ],
+  async read({ kind, name }, from, count) {
     const filter = kind === 'sessions' ? gatewayFramesFilter : allRegistryFilter
-    const { messages, ended } = await nextMessages(broker, stream, filter, { ...from, count })
+    const { messages, ended } = await nextMessages(broker, name, filter, { ...from, count })
     return {
       ended,
       messages: messages.map(({ seq, subject, storedAt, body, header }): AuditMessage => {

@@ -18,7 +18,14 @@ import { copyFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
 import type { Broker } from '@reins/broker'
-import { type BackedUpStream, type BackupFile, type BackupManifest, backupFormat, streams } from '@reins/contracts'
+import {
+  allSessionStreamNames,
+  type BackedUpStream,
+  type BackupFile,
+  type BackupManifest,
+  backupFormat,
+  streams,
+} from '@reins/contracts'
 import { digestOf, manifestFile } from './manifest.ts'
 import { saveStream, silentMs } from './stream-snapshot.ts'
 
@@ -114,7 +121,7 @@ const isKept = (stream: string): boolean => !ofTheMoment.includes(stream) && !st
 /** B2. */
 const inOrder = (a: string, b: string): number => rank(a) - rank(b) || a.localeCompare(b)
 const rank = (stream: string): number => {
-  if (stream.startsWith(streams.sessions)) return 0
+  if (allSessionStreamNames.includes(stream)) return 0
   return stream === streams.timers ? 1 : 2
 }
 

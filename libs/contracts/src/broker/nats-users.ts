@@ -14,6 +14,7 @@
 import { configureVerb, varyVerb } from '../agents/registry.ts'
 import { compactVerb, dispatchVerb } from '../api/for-code.ts'
 import { memoryToolQuestions, memoryVerb } from '../memory/entries.ts'
+import { allSessionStreamNames } from './session-streams.ts'
 import {
   allMemoriesFilter,
   bucketStream,
@@ -43,8 +44,11 @@ export const serviceNames = ['registry', 'session-gateway', 'executor', 'tool-ru
 export type ServiceName = (typeof serviceNames)[number]
 
 const objects: readonly string[] = Object.values(objectStores).map(objectStream)
-const stores: readonly string[] = [...Object.values(streams), ...Object.values(buckets).map(bucketStream), ...objects]
-const sessionStreams: readonly string[] = [streams.sessions]
+const stores: readonly string[] = [
+  ...[...allSessionStreamNames, ...Object.values(streams)],
+  ...[...Object.values(buckets).map(bucketStream), ...objects],
+]
+const sessionStreams: readonly string[] = allSessionStreamNames
 
 const api = (...verbs: readonly string[]): readonly string[] => verbs.map((verb) => `$JS.API.${verb}`)
 const consumersOf = (stream: string): readonly string[] =>

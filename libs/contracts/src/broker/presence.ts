@@ -81,12 +81,16 @@ export type ControlRequest =
   | ({ readonly ask: 'take' } & GivenTrigger)
 export type ControlReply = { readonly running: boolean; readonly taken?: boolean }
 
-/** What all instances know of a pool. `floor`: up to this sequence everything was acknowledged when this was written. */
+/**
+ * What all instances know of a pool. `floor`: up to this sequence everything was acknowledged when this was written; where several
+ * streams hold the sessions, `floors` says it of each that something was acknowledged of.
+ */
 export const PoolEntry = Type.Object({
   key: Type.String({ pattern: '^[A-Za-z0-9_-]{1,256}$' }),
   kind: Type.Enum(['exec', 'tool']),
   labels: Type.Record(Type.String(), text),
   floor: count,
+  floors: Type.Optional(Type.Record(Type.String(), count)),
 })
 export type PoolEntry = Readonly<Static<typeof PoolEntry>>
 

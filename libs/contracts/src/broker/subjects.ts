@@ -4,8 +4,8 @@
 import { createHash } from 'node:crypto'
 import { isSessionId, partitionOf, rootOf } from '../ids.ts'
 
+/** Those that hold the sessions stand in session-streams.ts. */
 export const streams = {
-  sessions: 'SES',
   live: 'LIVE',
   timers: 'TIM',
   registry: 'REG',
@@ -70,6 +70,7 @@ export const sessionFilter = (session: string): string => `ses.${sessionPrefix(s
 /** All frames of a root session and everything delegated below it. */
 export const treeFilter = (root: string): string => `ses.${partitionOf(root)}.${root}.>`
 export const allSessionsFilter = 'ses.>'
+export const partitionFilter = (partition: number): string => `ses.${partition}.>`
 /** What gateways appended for people. */
 export const gatewayFramesFilter = 'ses.*.*.*.g.>'
 /** What the broker republishes of the frames of a session, a tree, everything. */

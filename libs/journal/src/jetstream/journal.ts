@@ -1,6 +1,6 @@
 // The whole journal on JetStream: over one connection, and a second one for deltas where the process has it.
 import { type Broker, ensureTopology, keepLiveStream } from '@reins/broker'
-import { maxOutputBytesOfSession, outputsKeptMs } from '@reins/contracts'
+import { maxOutputBytesOfSession, outputsKeptMs, type SessionStreamCount, type SessionStreams } from '@reins/contracts'
 import type { BundleStore, OutputStore, SessionFeed, SessionLog, Snapshots, Timers, WorkQueue } from '../port.ts'
 import { createJetStreamBundles } from './bundles.ts'
 import { createJetStreamOutputs } from './outputs.ts'
@@ -12,6 +12,8 @@ import { createJetStreamTimers } from './timers.ts'
 import { createJetStreamWork } from './work.ts'
 
 export interface Journal {
+  /** That hold the sessions: for whoever follows them all. */
+  readonly streams: SessionStreams
   readonly sessions: SessionLog
   readonly feed: SessionFeed
   readonly work: WorkQueue
@@ -33,6 +35,8 @@ export interface JournalOptions {
   readonly outputsKeptMs?: number
   /** How much of them a session keeps. Default `maxOutputBytesOfSession`. */
   readonly outputBytesOfSession?: number
+  /** How many streams hold the sessions, where none is there yet. Default `newSessionStreams`. */
+  readonly sessionStreams?: SessionStreamCount
   /** ms before an append that was not answered goes out again. Default 2 000. */
   readonly retryMs?: number
 }
@@ -41,10 +45,14 @@ export interface JournalOptions {
 export async function openJournal(broker: Broker, options: JournalOptions): Promise<Journal> {
   const keptMs = options.outputsKeptMs ?? outputsKeptMs
   const bytesOfSession = options.outputBytesOfSession ?? maxOutputBytesOfSession
-  await ensureTopology(broker, { replicas: options.replicas, outputsKeptMs: keptMs })
+  const { replicas, sessionStreams } = options
+  const streams = await ensureTopology(broker, {
+    ...{ replicas, outputsKeptMs: keptMs },
+    ...(sessionStreams === undefined ? {} : { sessionStreams }),
+  })
   keepLiveStream(broker)
   const [work, timers, snapshots, outputs, bundles] = await Promise.all([
-    createJetStreamWork(broker, options),
+    createJetStreamWork(broker, { ...options, streams }),
     createJetStreamTimers(broker, options),
     createJetStreamSnapshots(broker),
     createJetStreamOutputs(broker, { now: options.now, keptMs, bytesOfSession }),
@@ -52,8 +60,9 @@ export async function openJournal(broker: Broker, options: JournalOptions): Prom
   ])
   const here = new FramesHere()
   return {
+    streams,
     sessions: createJetStreamLog(broker, {
-      here,
+      ...{ here, streams },
       replicated: options.replicas > 1,
       ...(options.retryMs === undefined ? {} : { retryMs: options.retryMs }),
     }),

@@ -20,8 +20,8 @@ import {
   type Head,
   parseSessionSubject,
   sessionFilter,
+  type SessionStreams,
   sessionSubject,
-  streams,
   treeFilter,
 } from '@reins/contracts'
 import type { AppendOutcome, SessionFrame, SessionLog } from '../port.ts'
@@ -29,6 +29,8 @@ import { frameNumber, frameOf, headFromMessage } from './frames.ts'
 import type { FramesHere } from './frames-here.ts'
 
 export interface JetStreamLogOptions {
+  /** That hold the sessions. A tree lies in one of them. */
+  readonly streams: SessionStreams
   /** More than one replica: what is read to learn an append's fate is read from the leader. */
   readonly replicated: boolean
   /** ms before an append that was not answered goes out again. Default 2 000. */
@@ -45,15 +47,16 @@ const refusedCodes = new Set([10071, 10164])
 
 export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions): SessionLog {
   const retryMs = options.retryMs ?? 2000
+  const { streams } = options
 
   async function read(session: string, readOptions: ReadOptions = {}): Promise<readonly Frame[]> {
     const filter = sessionFilter(session)
-    const messages = await readMessages(broker, streams.sessions, filter, { ...readOptions, numberOf: frameNumber })
+    const messages = await readMessages(broker, streams.of(session), filter, { ...readOptions, numberOf: frameNumber })
     return messages.flatMap((message) => frameOf(message) ?? [])
   }
 
   async function readTree(root: string, readOptions: ReadOptions = {}): Promise<readonly SessionFrame[]> {
-    const messages = await readMessages(broker, streams.sessions, treeFilter(root), readOptions)
+    const messages = await readMessages(broker, streams.of(root), treeFilter(root), readOptions)
     return messages.flatMap((message) => {
       const session = parseSessionSubject(message.subject)?.session
       const frame = frameOf(message)
@@ -66,13 +69,13 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
     headOptions: { leader?: boolean; withinMs?: number } = {},
   ): Promise<Head> {
     const filter = typeof of === 'string' ? sessionFilter(of) : treeFilter(of.tree)
-    const message = await lastMessage(broker, streams.sessions, filter, headOptions)
+    const message = await lastMessage(broker, streams.of(typeof of === 'string' ? of : of.tree), filter, headOptions)
     return message ? headFromMessage(message) : emptyHead(typeof of === 'string' ? of : of.tree)
   }
 
   async function frameAt(session: string, seq: number): Promise<Frame | undefined> {
     if (seq < 1) return undefined
-    const message = await messageAt(broker, streams.sessions, seq)
+    const message = await messageAt(broker, streams.of(session), seq)
     return message && parseSessionSubject(message.subject)?.session === session ? frameOf(message) : undefined
   }
 

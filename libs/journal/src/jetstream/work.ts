@@ -1,5 +1,6 @@
-// WorkQueue on JetStream: one durable pull consumer a pool, straight on the session stream.
-//   W1. A pool's durable is made before the first frame to it; it is made again from the acknowledged floor in KV, never with `new` (H7).
+// WorkQueue on JetStream: one durable pull consumer a pool on each stream of sessions, straight on that stream.
+//   W1. A pool's durables are made before the first frame to it; each is made again from its acknowledged floor in KV, never with
+//       `new` (H7).
 //   W2. The newest handle of a trigger counts: a redelivery to the same process replaces the older handle (JetStream's pitfall 5).
 //   W3. After everything has died, nobody waits for ack_wait: a process that opens a pool which nobody pulls from makes the server give
 //       out again what is not acked. A living holder that has no free slot keeps what it holds: it is asked, and answers.
@@ -7,9 +8,11 @@
 //       back, is `earlier`. By sequence, for clocks differ. Until the stream has told where it ends, everything is.
 //   W5. An entry that cannot be read is no entry: nobody lists it, and whoever opens its pool writes it anew. Its durable, which knows
 //       what was acknowledged, stays.
-//   W6. A trigger that another process gives away is taken only under its own handle: of this stream, this durable and this sequence.
+//   W6. A trigger that another process gives away is taken only under its own handle: of a stream of ours, this durable and this sequence.
 //   W7. What names no session is taken out of the queue: given back, it would come again for ever. A message without headers is a faulty
 //       frame of its session, and a trigger as any other.
+//   W8. Where several streams hold the sessions, what a process can take is shared out among them, and each is asked for one at least:
+//       a stream that nobody asks is not worked on. What comes beyond that waits at a gate (work-gate.ts).
 import { setTimeout as pause } from 'node:timers/promises'
 import { type ConsumerConfig, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
@@ -33,14 +36,18 @@ import {
   execFilter,
   ownSessionSubject,
   type PoolEntry,
-  streams,
+  type SessionStreams,
   toolDurable,
   toolFilter,
 } from '@reins/contracts'
 import type { PoolBacklog, Trigger, WorkQueue } from '../port.ts'
 import { frameOf } from './frames.ts'
+import { floorOf, withFloors } from './pool-floors.ts'
+import { WorkGate } from './work-gate.ts'
 
 export interface JetStreamWorkOptions {
+  /** That hold the sessions. */
+  readonly streams: SessionStreams
   readonly ackWaitMs: number
   readonly replicas: 1 | 3
   /** epoch ms */
@@ -53,6 +60,8 @@ const maxWaiting = 5000
 /** W3. ack_wait for a moment, in ns, and the ms after which a server has surely looked at what is overdue by it. */
 const overdueAtOnce = 1e6
 const lookedAfterMs = 250
+/** W8: what comes beyond what there is room for goes back after so long. */
+const longestHoldMs = 1_000
 /** Its giver waits no longer. */
 const givenMs = 1_000
 
@@ -60,16 +69,21 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
   const manager = await jetstreamManager(broker.nc, { checkAPI: false })
   const kv: KV = await new Kvm(jetstream(broker.nc)).open(buckets.pools)
   const ackWait = options.ackWaitMs * 1e6
+  const streams = options.streams.names
   const made = new Map<string, Promise<void>>()
   let unreadable: readonly string[] = []
-  const end = streamEnd(async () => (await manager.streams.info(streams.sessions)).state.last_seq)
-  broker.onReconnect(end.lookAnew)
+  const ends = new Map(
+    streams.map((stream) => [stream, streamEnd(async () => (await manager.streams.info(stream)).state.last_seq)]),
+  )
+  broker.onReconnect(() => {
+    for (const end of ends.values()) end.lookAnew()
+  })
 
   const entryKey = (kind: 'exec' | 'tool', pool: string): string => `${kind}.${pool}`
 
   function durableConfig(kind: 'exec' | 'tool', pool: string, floor: number): Partial<ConsumerConfig> {
     return {
-      durable_name: kind === 'exec' ? execDurable(pool) : toolDurable(pool),
+      durable_name: durableOf(kind, pool),
       filter_subject: kind === 'exec' ? execFilter(pool) : toolFilter(pool),
       ack_policy: 'explicit',
       ack_wait: ackWait,
@@ -97,14 +111,17 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
         () => undefined,
       )
     }
-    const durable = kind === 'exec' ? execDurable(pool) : toolDurable(pool)
-    const existing = await manager.consumers.info(streams.sessions, durable).catch(() => undefined)
+    await Promise.all(streams.map((stream) => makeDurable(stream, kind, pool, entry)))
+  }
+
+  async function makeDurable(stream: string, kind: 'exec' | 'tool', pool: string, entry: PoolEntry): Promise<void> {
+    const durable = durableOf(kind, pool)
+    const existing = await manager.consumers.info(stream, durable).catch(() => undefined)
     if (!existing) {
-      await manager.consumers.add(streams.sessions, durableConfig(kind, pool, entry.floor))
+      await manager.consumers.add(stream, durableConfig(kind, pool, floorOf(entry, stream)))
       return
     }
-    if (existing.config.ack_wait !== ackWait)
-      await manager.consumers.update(streams.sessions, durable, { ack_wait: ackWait })
+    if (existing.config.ack_wait !== ackWait) await manager.consumers.update(stream, durable, { ack_wait: ackWait })
   }
 
   function ensurePool(kind: 'exec' | 'tool', pool: string, labels: Readonly<Record<string, string>>): Promise<void> {
@@ -118,26 +135,28 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
   }
 
   /** W3. A server looks at what is pending 0.1 s after its ack_wait was changed. */
-  async function giveOutAgain(kind: 'exec' | 'tool', pool: string): Promise<void> {
-    const durable = kind === 'exec' ? execDurable(pool) : toolDurable(pool)
-    const { num_ack_pending, num_waiting } = await manager.consumers.info(streams.sessions, durable)
+  async function giveOutAgain(stream: string, durable: string): Promise<void> {
+    const { num_ack_pending, num_waiting } = await manager.consumers.info(stream, durable)
     if (num_ack_pending === 0 || num_waiting > 0) return
     try {
-      await manager.consumers.update(streams.sessions, durable, { ack_wait: overdueAtOnce })
+      await manager.consumers.update(stream, durable, { ack_wait: overdueAtOnce })
       await pause(lookedAfterMs)
     } finally {
-      await manager.consumers.update(streams.sessions, durable, { ack_wait: ackWait })
+      await manager.consumers.update(stream, durable, { ack_wait: ackWait })
     }
   }
 
   async function checkpoint(kind: 'exec' | 'tool', pool: string): Promise<void> {
-    const info = await manager.consumers.info(streams.sessions, kind === 'exec' ? execDurable(pool) : toolDurable(pool))
+    const infos = await Promise.all(streams.map((stream) => manager.consumers.info(stream, durableOf(kind, pool))))
     const entry = await kv.get(entryKey(kind, pool))
     if (!entry || entry.length === 0) return
     const value = decodePoolEntry(entry.string())
     if (!value) return // W5: it is written anew when the pool is opened
-    const floor = info.ack_floor.stream_seq
-    if (floor > value.floor) await kv.update(entryKey(kind, pool), JSON.stringify({ ...value, floor }), entry.revision)
+    const moved = withFloors(
+      value,
+      infos.map(({ stream_name, ack_floor }) => [stream_name, ack_floor.stream_seq]),
+    )
+    if (moved) await kv.update(entryKey(kind, pool), JSON.stringify(moved), entry.revision)
   }
 
   /** undefined: it is no trigger of ours. */
@@ -161,7 +180,7 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
       to: subject.to,
       ageMs: options.now() - info.storedAt,
       redelivered: info.deliveries > 1,
-      earlier: end.isEarlier(info.streamSeq),
+      earlier: ends.get(info.stream)?.isEarlier(info.streamSeq) ?? true,
       handle: reply,
       ack: () => say('+ACK'),
       nak: (delayMs) => say(`-NAK ${JSON.stringify({ delay: delayMs * 1e6 })}`),
@@ -170,10 +189,12 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
   }
 
   async function given(kind: 'exec' | 'tool', pool: string, seq: number, handle: string): Promise<Trigger | undefined> {
-    const durable = kind === 'exec' ? execDurable(pool) : toolDurable(pool)
     // W6.
-    if (ackInfo(handle)?.streamSeq !== seq || !handle.includes(`.${streams.sessions}.${durable}.`)) return undefined
-    const stored = await messageAt(broker, streams.sessions, seq, { withinMs: givenMs })
+    const info = ackInfo(handle)
+    if (info?.streamSeq !== seq || info.consumer !== durableOf(kind, pool) || !ends.has(info.stream)) return undefined
+    // A replica may not have yet what another process was handed.
+    const leader = options.replicas > 1
+    const stored = await messageAt(broker, info.stream, seq, { leader, withinMs: givenMs })
     return (
       stored && triggerOf({ reply: handle, subject: stored.subject, header: stored.header, body: () => stored.body })
     )
@@ -184,36 +205,54 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
     pool: string,
     handler: Parameters<WorkQueue['consume']>[2],
   ): Promise<Consumption> {
-    await giveOutAgain(kind, pool).catch(() => undefined) // else it comes after ack_wait
-    await end.look() // W4
-    const consumption = pull(broker, {
-      stream: streams.sessions,
-      durable: kind === 'exec' ? execDurable(pool) : toolDurable(pool),
+    const durable = durableOf(kind, pool)
+    await Promise.all(streams.map((stream) => giveOutAgain(stream, durable).catch(() => undefined))) // else it comes after ack_wait
+    await Promise.all([...ends.values()].map((end) => end.look())) // W4
+    let over = false
+    const gate = new WorkGate({
       free: handler.free,
-      failed: handler.failed,
-      odd: handler.odd,
-      on: (msg) => {
-        const trigger = triggerOf({
-          reply: msg.reply,
-          subject: msg.subject,
-          header: headersOf(msg) ?? (() => ''),
-          body: () => msg.string(),
-        })
-        if (trigger) handler.on(trigger)
-        else if (msg.reply) broker.publish(msg.reply, '+TERM') // W7
-      },
-      recreate: async () => {
-        made.delete(entryKey(kind, pool))
-        await ensurePool(kind, pool, {})
-      },
+      on: handler.on,
+      holdMs: Math.min(options.ackWaitMs / 2, longestHoldMs),
     })
+    const consumptions = streams.map((stream) =>
+      pull(broker, {
+        ...{ stream, durable },
+        free: () => shareOf(gate.free(), streams.length),
+        failed: (error) => {
+          if (over) return
+          over = true
+          handler.failed(error)
+        },
+        odd: handler.odd,
+        on: (msg) => {
+          const trigger = triggerOf({
+            reply: msg.reply,
+            subject: msg.subject,
+            header: headersOf(msg) ?? (() => ''),
+            body: () => msg.string(),
+          })
+          if (!trigger) {
+            if (msg.reply) broker.publish(msg.reply, '+TERM') // W7
+          } else if (streams.length === 1) handler.on(trigger)
+          else gate.offer(trigger)
+        },
+        recreate: async () => {
+          made.delete(entryKey(kind, pool))
+          await ensurePool(kind, pool, {})
+        },
+      }),
+    )
     const checkpoints = setInterval(() => void checkpoint(kind, pool).catch(() => undefined), checkpointMs)
     checkpoints.unref()
     return {
-      wake: consumption.wake,
+      wake: () => {
+        gate.serve()
+        for (const consumption of consumptions) consumption.wake()
+      },
       close: async () => {
         clearInterval(checkpoints)
-        await consumption.close()
+        gate.close()
+        await Promise.all(consumptions.map((consumption) => consumption.close()))
       },
     }
   }
@@ -232,15 +271,34 @@ export async function createJetStreamWork(broker: Broker, options: JetStreamWork
   }
 
   async function backlog(kind: 'exec' | 'tool', pool: string): Promise<PoolBacklog> {
-    const info = await manager.consumers.info(streams.sessions, kind === 'exec' ? execDurable(pool) : toolDurable(pool))
+    return sumOf(await Promise.all(streams.map((stream) => backlogIn(stream, kind, pool))))
+  }
+
+  async function backlogIn(stream: string, kind: 'exec' | 'tool', pool: string): Promise<PoolBacklog> {
+    const info = await manager.consumers.info(stream, durableOf(kind, pool))
     const base = { backlog: info.num_pending, inProgress: info.num_ack_pending }
     if (info.num_pending === 0) return base
     const filter = kind === 'exec' ? execFilter(pool) : toolFilter(pool)
-    const oldest = await nextMessage(broker, streams.sessions, filter, { after: info.delivered.stream_seq })
+    const oldest = await nextMessage(broker, stream, filter, { after: info.delivered.stream_seq })
     return oldest ? { ...base, oldestMs: Math.max(options.now() - oldest.storedAt, 0) } : base
   }
 
   return { ensurePool, consume, pools, unreadable: () => unreadable, backlog, given }
+}
+
+const durableOf = (kind: 'exec' | 'tool', pool: string): string =>
+  kind === 'exec' ? execDurable(pool) : toolDurable(pool)
+
+/** W8. */
+const shareOf = (free: number, streams: number): number => (free <= 0 ? 0 : Math.max(Math.ceil(free / streams), 1))
+
+const sumOf = (all: readonly PoolBacklog[]): PoolBacklog => {
+  const oldest = all.flatMap(({ oldestMs }) => oldestMs ?? [])
+  return {
+    backlog: all.reduce((sum, { backlog }) => sum + backlog, 0),
+    inProgress: all.reduce((sum, { inProgress }) => sum + inProgress, 0),
+    ...(oldest.length > 0 ? { oldestMs: Math.max(...oldest) } : {}),
+  }
 }
 
 /** W4. Where the stream ended when it was looked at last; unknown, and so without end, until that is told. */

@@ -4,7 +4,17 @@
 //   A3. Faults are injected where a network has them: before the append, and between the append and its answer.
 import { createHash } from 'node:crypto'
 import { BrokerUnavailable, type ReadOptions } from '@reins/broker'
-import { type Address, type Draft, emptyHead, headOf, maxOutputBytesOfSession, rootOf } from '@reins/contracts'
+import {
+  type Address,
+  type Draft,
+  emptyHead,
+  headOf,
+  maxOutputBytesOfSession,
+  newSessionStreams,
+  rootOf,
+  type SessionStreamCount,
+  sessionStreamsOf,
+} from '@reins/contracts'
 import type {
   AppendOutcome,
   BundleStore,
@@ -22,7 +32,7 @@ import type {
 import { slotOf } from '../snapshot-slots.ts'
 import { MemoryStream, type StoredFrame } from './stream.ts'
 import { MemoryTimers } from './timers.ts'
-import { type MemoryClock, MemoryDurable, type Scheduler } from './work.ts'
+import { type Earlier, type MemoryClock, MemoryDurable, type Scheduler } from './work.ts'
 
 /** Each is asked at each append; absent: it never happens. */
 export interface MemoryFaults {
@@ -39,6 +49,8 @@ export interface MemoryFaults {
 export interface MemoryJournalOptions {
   readonly clock: MemoryClock
   readonly schedule?: Scheduler
+  /** How many streams hold the sessions, each with sequences of its own. Default `newSessionStreams`. */
+  readonly sessionStreams?: SessionStreamCount
   /** ms. Default 5000. */
   readonly ackWaitMs?: number
   /** Default `maxOutputBytesOfSession`. */
@@ -72,7 +84,14 @@ const matches = (of: Of, session: string): boolean =>
 
 export function createMemoryJournal(options: MemoryJournalOptions): MemoryJournal {
   const { clock, faults = {}, schedule = realSchedule, ackWaitMs = 5000 } = options
-  const stream = new MemoryStream()
+  const streams = sessionStreamsOf(options.sessionStreams ?? newSessionStreams)
+  const stored = streams.names.map(() => new MemoryStream())
+  const streamOf = (session: string): MemoryStream => stored[streams.indexOf(session)]!
+  /** What was in the streams when this was asked. */
+  const untilNow = (): Earlier => {
+    const ends = stored.map(({ lastSeq }) => lastSeq)
+    return ({ session, frame }) => frame.seq <= (ends[streams.indexOf(session)] ?? 0)
+  }
   const durables = new Map<string, MemoryDurable>()
   const timers = new MemoryTimers({ clock, schedule, ackWaitMs })
   const followers = new Set<(stored: StoredFrame) => void>()
@@ -91,12 +110,12 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
     })
 
   function store(session: string, draft: Draft, to: Address, previousHash: string): boolean {
-    const stored = stream.append(session, draft, to, previousHash, clock.now())
-    if (!stored) return false
-    tell(followers, stored)
+    const made = streamOf(session).append(session, draft, to, previousHash, clock.now())
+    if (!made) return false
+    tell(followers, made)
     // A runner's durable takes requests of executors only (PROTOCOL 1).
     if (to.kind === 'exec' || (to.kind === 'tool' && draft.role === 'e'))
-      durables.get(`${to.kind} ${to.pool}`)?.offer(stored)
+      durables.get(`${to.kind} ${to.pool}`)?.offer(made)
     return true
   }
 
@@ -111,15 +130,17 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
       await Promise.resolve()
       if (signal?.aborted) throw new BrokerUnavailable(`append to session ${session}`, { cause: signal.reason })
       const lostRequest = faults.loseRequest?.(session, draft.id) ?? false
-      const stored = !lostRequest && store(session, draft, to, previousHash)
-      if (lostRequest || (stored && faults.loseAck?.(session, draft.id))) {
+      const isIn = !lostRequest && store(session, draft, to, previousHash)
+      if (lostRequest || (isIn && faults.loseAck?.(session, draft.id))) {
         await faults.beforeRetry?.(session, draft.id)
         continue
       }
-      const after = stream.read(session, draft.prev).map(({ frame }) => frame)
+      const after = streamOf(session)
+        .read(session, draft.prev)
+        .map(({ frame }) => frame)
       const [first, ...above] = after
       return first?.id === draft.id
-        ? { kind: 'appended', head: headOf(first), above: stored ? [] : above }
+        ? { kind: 'appended', head: headOf(first), above: isIn ? [] : above }
         : { kind: 'refused', tail: after }
     }
   }
@@ -128,30 +149,32 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
     append,
     async head(of, { leader } = {}) {
       if (typeof of !== 'string') {
-        const last = stream.readAll(0, of.tree).at(-1)
+        const last = streamOf(of.tree).readAll(0, of.tree).at(-1)
         return last ? headOf(last.frame) : emptyHead(of.tree)
       }
       const session = of
-      const frames = stream.read(session)
+      const frames = streamOf(session).read(session)
       const seen = leader ? frames.length : Math.max(0, frames.length - (faults.staleBy?.(session) ?? 0))
       const last = frames[seen - 1]
       return last ? headOf(last.frame) : emptyHead(session)
     },
     async frameAt(session, seq) {
-      const stored = stream.bySeq(seq)
-      if (stored?.session !== session) return undefined
+      const found = streamOf(session).bySeq(seq)
+      if (found?.session !== session) return undefined
       const hidden = faults.staleBy?.(session) ?? 0
-      return hidden > 0 && stream.read(session, seq).length < hidden ? undefined : stored.frame
+      return hidden > 0 && streamOf(session).read(session, seq).length < hidden ? undefined : found.frame
     },
     async read(session, { after = 0, limit, leader }: ReadOptions = {}) {
-      const found = stream.read(session, after)
+      const found = streamOf(session).read(session, after)
       const hidden = leader ? 0 : (faults.staleBy?.(session) ?? 0)
       return found
         .slice(0, Math.min(Math.max(0, found.length - hidden), limit ?? found.length))
         .map(({ frame }) => frame)
     },
     readTree: async (root, { after = 0, limit }: ReadOptions = {}) =>
-      stream.readAll(after, root, limit).map(({ session, frame }) => ({ session, frame })),
+      streamOf(root)
+        .readAll(after, root, limit)
+        .map(({ session, frame }) => ({ session, frame })),
   }
 
   const feed: SessionFeed = {
@@ -189,9 +212,8 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
     if (known) return known
     const made = new MemoryDurable(labels, { clock, schedule, ackWaitMs })
     durables.set(key, made)
-    for (const stored of stream.readAll())
-      if (stored.to.kind === kind && stored.to.pool === pool && (kind === 'exec' || stored.frame.role === 'e'))
-        made.offer(stored)
+    for (const one of stored.flatMap((stream) => stream.readAll()))
+      if (one.to.kind === kind && one.to.pool === pool && (kind === 'exec' || one.frame.role === 'e')) made.offer(one)
     return made
   }
 
@@ -200,7 +222,7 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
       durableOf(kind, pool, labels)
     },
     async consume(kind, pool, { free, on }) {
-      return durableOf(kind, pool).attach({ free, on }, stream.lastSeq)
+      return durableOf(kind, pool).attach({ free, on }, untilNow())
     },
     async pools() {
       return [...durables].map(([name, { labels }]) => {
@@ -210,7 +232,7 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
     },
     unreadable: () => [],
     async given(kind, pool, seq, handle) {
-      return handle === String(seq) ? durables.get(`${kind} ${pool}`)?.given(seq) : undefined
+      return durables.get(`${kind} ${pool}`)?.given(seq, handle)
     },
     async backlog(kind, pool) {
       return durables.get(`${kind} ${pool}`)?.backlog() ?? { backlog: 0, inProgress: 0 }
@@ -226,7 +248,7 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
     outputs: memoryOutputs(options.outputBytesOfSession ?? maxOutputBytesOfSession),
     bundles: memoryBundles(),
     restart() {
-      for (const durable of durables.values()) durable.forget(stream.lastSeq)
+      for (const durable of durables.values()) durable.forget(untilNow())
       for (const on of reconnected) on()
     },
     close() {

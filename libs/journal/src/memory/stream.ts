@@ -1,4 +1,4 @@
-// The core of an in-memory event stream: sessions' frames in one global order, and the one rule of appending. Synchronous and
+// The core of an in-memory event stream: sessions' frames in one order, and the one rule of appending. Synchronous and
 // cheaply cloned, because the simulator copies a world at every step; memory.ts puts the ports' promises and deliveries on top.
 //   M1. A frame is in if and only if `prev` is the session's last sequence (0: there is none). Nothing else is checked, as at the broker.
 //   M2. What is stored is what a reader of the broker would decode: encoded once, decoded once.

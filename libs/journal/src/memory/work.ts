@@ -1,5 +1,5 @@
-// The in-memory work queue: durables over a MemoryStream, one a pool and kind, with the broker's own habits, the bad ones too.
-//   W1. A durable starts at the first frame of the stream, so nothing that was appended before it was made is missed.
+// The in-memory work queue: durables over the streams of sessions, one a pool and kind, with the broker's own habits, the bad ones too.
+//   W1. A durable starts at the first frame of each stream, so nothing that was appended before it was made is missed.
 //   W2. Unacked after ack_wait: delivered again. Delivery counts belong to the durable, not to the frame.
 //   W3. A late ack, nak or working() of a holder that lost its delivery is obeyed, as a broker does it: not to send it is the holder's duty.
 
@@ -20,8 +20,10 @@ interface Consumer {
   on(trigger: Trigger): void
 }
 
+/** Whether a frame was in its stream at some moment. */
+export type Earlier = (stored: StoredFrame) => boolean
+
 interface Outstanding {
-  readonly stored: StoredFrame
   /** Calls the redelivery off. */
   stop(): void
 }
@@ -34,11 +36,11 @@ export class MemoryDurable {
   /** Not delivered, or to be delivered again, in that order. */
   readonly #ready: StoredFrame[] = []
   /** Delivered, or waiting for the delay of a nak. */
-  readonly #outstanding = new Map<number, Outstanding>()
-  readonly #delivered = new Set<number>()
+  readonly #outstanding = new Map<StoredFrame, Outstanding>()
+  readonly #delivered = new Set<StoredFrame>()
   readonly #consumers: Consumer[] = []
-  /** Where the stream ended when this durable was opened, or forgot. */
-  #end = 0
+  /** What was there when this durable was opened, or forgot. */
+  #earlier: Earlier = () => false
   #next = 0
   #dispatching = false
 
@@ -57,9 +59,9 @@ export class MemoryDurable {
     this.#dispatchSoon()
   }
 
-  /** `end`: of the stream, now. */
-  attach(consumer: Consumer, end: number): Consumption {
-    this.#end = end
+  /** `earlier`: as of now. */
+  attach(consumer: Consumer, earlier: Earlier): Consumption {
+    this.#earlier = earlier
     this.#consumers.push(consumer)
     this.#dispatchSoon()
     return {
@@ -72,7 +74,7 @@ export class MemoryDurable {
   }
 
   backlog(): PoolBacklog {
-    const open = [...this.#ready, ...[...this.#outstanding.values()].map(({ stored }) => stored)]
+    const open = [...this.#ready, ...this.#outstanding.keys()]
     const oldest = open.reduce((at, stored) => Math.min(at, stored.storedAt), Number.POSITIVE_INFINITY)
     return {
       backlog: this.#ready.length,
@@ -82,13 +84,13 @@ export class MemoryDurable {
   }
 
   /** What a broker forgets when it dies: who holds what, and how often it was delivered. */
-  forget(end: number): void {
-    this.#end = end
-    const held = [...this.#outstanding.values()]
+  forget(earlier: Earlier): void {
+    this.#earlier = earlier
+    const held = [...this.#outstanding]
     this.#outstanding.clear()
     this.#delivered.clear()
-    for (const { stop } of held) stop()
-    this.#ready.unshift(...held.map(({ stored }) => stored))
+    for (const [, { stop }] of held) stop()
+    this.#ready.unshift(...held.map(([stored]) => stored))
     this.#dispatchSoon()
   }
 
@@ -120,54 +122,53 @@ export class MemoryDurable {
   }
 
   /** What another consumer was given, and gives away. */
-  given(seq: number): Trigger | undefined {
-    const held = this.#outstanding.get(seq)
-    return held && this.#trigger(held.stored, false)
+  given(seq: number, handle: string): Trigger | undefined {
+    const held = [...this.#outstanding.keys()].find((stored) => handleOf(stored) === handle)
+    return held?.frame.seq === seq ? this.#trigger(held, false) : undefined
   }
 
   #deliver(stored: StoredFrame): Trigger {
-    const { seq } = stored.frame
-    const redelivered = this.#delivered.has(seq)
-    this.#delivered.add(seq)
+    const redelivered = this.#delivered.has(stored)
+    this.#delivered.add(stored)
     this.#wait(stored, this.#ackWaitMs)
     return this.#trigger(stored, redelivered)
   }
 
   #trigger(stored: StoredFrame, redelivered: boolean): Trigger {
-    const { seq } = stored.frame
     return {
-      handle: String(seq),
+      handle: handleOf(stored),
       session: stored.session,
       frame: stored.frame,
       to: stored.to,
       ageMs: this.#clock.now() - stored.storedAt,
       redelivered,
-      earlier: seq <= this.#end,
+      earlier: this.#earlier(stored),
       // W3: all three look at the frame, not at whose delivery it is.
       ack: () => {
-        this.#outstanding.get(seq)?.stop()
-        this.#outstanding.delete(seq)
+        this.#outstanding.get(stored)?.stop()
+        this.#outstanding.delete(stored)
         const ready = this.#ready.indexOf(stored)
         if (ready >= 0) this.#ready.splice(ready, 1)
       },
       nak: (delayMs) => {
-        if (this.#outstanding.has(seq)) this.#wait(stored, delayMs)
+        if (this.#outstanding.has(stored)) this.#wait(stored, delayMs)
       },
       working: () => {
-        if (this.#outstanding.has(seq)) this.#wait(stored, this.#ackWaitMs)
+        if (this.#outstanding.has(stored)) this.#wait(stored, this.#ackWaitMs)
       },
     }
   }
 
   /** Ready again after `ms`, whatever was agreed before. */
   #wait(stored: StoredFrame, ms: number): void {
-    const { seq } = stored.frame
-    this.#outstanding.get(seq)?.stop()
+    this.#outstanding.get(stored)?.stop()
     const stop = this.#schedule(() => {
-      this.#outstanding.delete(seq)
+      this.#outstanding.delete(stored)
       this.#ready.push(stored)
       this.#dispatchSoon()
     }, ms)
-    this.#outstanding.set(seq, { stored, stop })
+    this.#outstanding.set(stored, { stop })
   }
 }
+
+const handleOf = ({ session, frame }: StoredFrame): string => `${session}/${frame.seq}`

@@ -9,7 +9,8 @@ const id = 's'
 
 /** A log of so many frames, and what was read of it. */
 async function world(frames: number) {
-  const journal = createMemoryJournal({ clock: { now: () => 0 }, schedule: () => () => undefined })
+  // One stream: what stands between the frames of a session is in it.
+  const journal = createMemoryJournal({ clock: { now: () => 0 }, schedule: () => () => undefined, sessionStreams: 1 })
   const asked: string[] = []
   const { sessions, snapshots } = journal
   const context = {

@@ -1,6 +1,6 @@
-// The session index: SES as rows in Postgres, in the order of the stream.
-//   I1. How far the index is stands in Postgres, in the transaction of the rows. The durable only brings news: what it skips is
-//       read from the stream, what it repeats is passed over. So a lost ack, a redelivery, an emptied database change nothing.
+// The session index: all sessions as rows in Postgres, in the order of each of the streams that hold them.
+//   I1. How far the index is stands in Postgres, in the transaction of the rows. The durables only bring news: what one skips is
+//       read from its stream, what it repeats is passed over. So a lost ack, a redelivery, an emptied database change nothing.
 //   I2. A frame that is none quarantines its session in the list, and nothing else stops.
 //   I3. Postgres may be away at any moment, at the start too: the index, and a rebuild of it, go on from their checkpoints.
 //   I5. Without room on the disk it stands still, at what it has; lists show that meanwhile.
@@ -8,20 +8,29 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type ConsumerMessages, type JsMsg, jetstream } from '@nats-io/jetstream'
 import type { Broker } from '@reins/broker'
-import { indexDurable, type RebuildProgress, streams } from '@reins/contracts'
+import { indexDurable, type RebuildProgress, type SessionStreams } from '@reins/contracts'
 import type { Room } from '@reins/journal'
 import { type Following, migrate, type ProjectionLoop, type ProjectionState, runLoop } from '@reins/projection'
 import type { Log } from '@reins/telemetry'
 import { gatherMs } from './gathering.ts'
-import { apiMs, describeStream, ensureDurable, framesAfter, fromConsumer, type StoredFrame } from './session-stream.ts'
+import { type Places, sumOf } from './index-checkpoint.ts'
+import {
+  apiMs,
+  describeStreams,
+  ensureDurable,
+  framesAfter,
+  fromConsumer,
+  type StoredFrame,
+  type StoredStreams,
+} from './session-stream.ts'
 import { IndexedSessions, takeRebuilt } from './session-table.ts'
 import { type Database, migrations } from './tables.ts'
 
 export interface SessionIndex {
   state(): ProjectionState
-  /** The last sequence of SES that the rows account for. */
-  seq(): number
-  /** How many frames SES had beyond that, when the index last heard of it. */
+  /** The last sequence of each stream that the rows account for; nothing until the index has begun. */
+  places(): Places
+  /** How many frames the streams had beyond that, when the index last heard of them. */
   lag(): number
   /** Begins to read the whole stream again, unless that is under way; `progress` says how far it is. */
   rebuild(): RebuildProgress
@@ -31,15 +40,23 @@ export interface SessionIndex {
 
 export interface SessionIndexOptions {
   readonly broker: Broker
+  /** That hold the sessions. */
+  readonly streams: SessionStreams
   readonly db: Database
   readonly log: Log
   /** I5. Default: there always is room. */
   readonly room?: Room
 }
 
-/** Of one consumption: why it is over. */
+/** Of the consumptions of one following: why it is over. */
 interface Life {
   ended?: string
+}
+
+/** A frame that a durable has brought. */
+interface News {
+  readonly stream: number
+  readonly message: JsMsg
 }
 
 const batchSize = 500
@@ -55,10 +72,10 @@ class Runner implements SessionIndex {
   readonly #loop: ProjectionLoop
   readonly #rows = IndexedSessions.inUse()
   readonly #rebuilt = IndexedSessions.rebuilt()
-  #newest = 0
+  #newest: readonly number[] = []
   /** As performance.now() counts. */
   #appliedAt = Number.NEGATIVE_INFINITY
-  #news: JsMsg[] = []
+  #news: News[] = []
   #wake: () => void = () => {}
   #life: Life = {}
   #progress: RebuildProgress = { kind: 'none' }
@@ -81,17 +98,17 @@ class Runner implements SessionIndex {
     return this.#loop.state()
   }
 
-  seq(): number {
-    return this.#rows.seq
+  places(): Places {
+    return this.#rows.places
   }
 
   lag(): number {
-    return Math.max(this.#newest - this.#rows.seq, 0)
+    return this.#rows.places.reduce((sum, place, at) => sum + Math.max((this.#newest[at] ?? 0) - place, 0), 0)
   }
 
   rebuild(): RebuildProgress {
     if (this.#progress.kind === 'running') return this.#progress
-    this.#progress = { kind: 'running', frames: 0, of: this.#rows.seq }
+    this.#progress = { kind: 'running', frames: 0, of: sumOf(this.#rows.places) }
     this.#rebuilding = false
     this.#wake()
     return this.#progress
@@ -103,26 +120,28 @@ class Runner implements SessionIndex {
 
   /** Until something fails or it is closed. */
   async #follow({ signal, enter, progressed }: Following): Promise<void> {
-    const { broker, db, log } = this.#options
+    const { broker, streams, db, log } = this.#options
     await migrate(db, 'memory', migrations)
-    const stream = await describeStream(broker)
-    await this.#rows.begin(db, stream.identity)
-    this.#newest = stream.lastSeq
-    await ensureDurable(broker, this.#rows.seq)
+    const stored = await describeStreams(broker, streams)
+    await this.#rows.begin(db, stored)
+    this.#newest = stored.ends
+    const begun = this.#rows.places
+    await Promise.all(streams.names.map((name, at) => ensureDurable(broker, name, begun[at] ?? 0)))
     this.#news = []
     const life: Life = {}
     this.#life = life
-    const messages = await this.#consume(life)
+    const consumed: ConsumerMessages[] = []
     const stopped = () => this.#wake()
     signal.addEventListener('abort', stopped)
     try {
-      await this.#catchUp(stream.lastSeq, signal, enter)
-      log.info({ seq: this.#rows.seq }, 'the session index follows')
+      for (const at of streams.names.keys()) consumed.push(await this.#consume(at, life))
+      await this.#catchUp(stored.ends, signal, enter)
+      log.info({ seq: this.#rows.places }, 'the session index follows')
       while (!signal.aborted) {
         if (life.ended) throw new Error(life.ended)
         enter({ kind: 'following' })
         await this.#options.room?.(signal)
-        if (this.#progress.kind === 'running') await this.#rebuildOn(stream.identity)
+        if (this.#progress.kind === 'running') await this.#rebuildOn(stored)
         const batch = this.#news.splice(0, batchSize)
         if (batch.length > 0) await this.#take(batch, signal, enter)
         else if (this.#progress.kind !== 'running') await this.#nextNews(signal)
@@ -130,13 +149,13 @@ class Runner implements SessionIndex {
       }
     } finally {
       signal.removeEventListener('abort', stopped)
-      void messages.close()
+      for (const messages of consumed) void messages.close()
     }
   }
 
-  async #consume(life: Life): Promise<ConsumerMessages> {
+  async #consume(stream: number, life: Life): Promise<ConsumerMessages> {
     const consumer = await jetstream(this.#options.broker.nc, { timeout: apiMs }).consumers.get(
-      streams.sessions,
+      this.#options.streams.names[stream]!,
       indexDurable,
     )
     const messages = await consumer.consume({
@@ -144,8 +163,9 @@ class Runner implements SessionIndex {
       expires: 5000,
       idle_heartbeat: 1000,
       callback: (message) => {
-        this.#news.push(message)
-        this.#newest = Math.max(this.#newest, message.seq + message.info.pending)
+        this.#news.push({ stream, message })
+        const newest = message.seq + message.info.pending
+        this.#newest = this.#newest.map((known, at) => (at === stream ? Math.max(known, newest) : known))
         if (this.#news.length === 1 || this.#news.length === batchSize) this.#wake()
       },
     })
@@ -161,33 +181,43 @@ class Runner implements SessionIndex {
       if (life === this.#life) this.#wake()
     }
     for await (const { type } of messages.status()) if (gone.includes(type)) end(`the broker says ${type}`)
-    end('the consumer of SES ended')
+    end('a consumer of sessions ended')
   }
 
   /** I1. */
-  async #take(batch: readonly JsMsg[], signal: AbortSignal, enter: Following['enter']): Promise<void> {
-    const newest = batch.reduce((a, b) => (b.seq > a.seq ? b : a))
+  async #take(batch: readonly News[], signal: AbortSignal, enter: Following['enter']): Promise<void> {
+    const newest = new Map<number, JsMsg>()
+    for (const { stream, message } of batch)
+      if (message.seq > (newest.get(stream)?.seq ?? 0)) newest.set(stream, message)
     const news = batch
-      .filter(({ seq }) => seq > this.#rows.seq)
-      .sort((a, b) => a.seq - b.seq)
-      .map(fromConsumer)
+      .filter(({ stream, message }) => message.seq > (this.#rows.places[stream] ?? 0))
+      .sort((a, b) => a.message.seq - b.message.seq)
+      .map(({ stream, message }) => fromConsumer(stream, message))
     await this.#apply(news)
     // A gap; or a database that has lost what it had (a crash, a restored backup): what is missing is read.
-    await this.#catchUp(newest.seq, signal, enter)
-    newest.ack() // ack policy `all`: and all before it
+    const upTo = this.#rows.places.map((_, stream) => newest.get(stream)?.seq ?? 0)
+    await this.#catchUp(upTo, signal, enter)
+    for (const message of newest.values()) message.ack() // ack policy `all`: and all before it
   }
 
-  async #catchUp(upTo: number, signal: AbortSignal, enter: Following['enter']): Promise<void> {
-    for (let frames = 0, said = 0; this.#rows.seq < upTo && !signal.aborted; ) {
+  async #catchUp(upTo: Places, signal: AbortSignal, enter: Following['enter']): Promise<void> {
+    for (const [stream, seq] of upTo.entries()) await this.#catchUpIn(stream, seq, signal, enter)
+  }
+
+  async #catchUpIn(stream: number, upTo: number, signal: AbortSignal, enter: Following['enter']): Promise<void> {
+    const { broker, streams, log } = this.#options
+    const place = (): number => this.#rows.places[stream] ?? 0
+    for (let frames = 0, said = 0; place() < upTo && !signal.aborted; ) {
       await this.#options.room?.(signal)
-      const batch = await framesAfter(this.#options.broker, this.#rows.seq, upTo)
+      const batch = await framesAfter(broker, streams, stream, place(), upTo)
       if (batch.length === 0) break
       await this.#apply(batch)
       frames += batch.length
-      enter({ kind: 'catching up', seq: this.#rows.seq, of: Math.max(upTo, this.#rows.seq) })
+      const progress = { seq: sumOf(this.#rows.places), of: Math.max(sumOf(this.#newest), sumOf(this.#rows.places)) }
+      enter({ kind: 'catching up', ...progress })
       if (frames - said < saidEvery) continue
       said = frames
-      this.#options.log.info({ seq: this.#rows.seq, of: upTo }, 'the session index catches up')
+      log.info({ stream: streams.names[stream], ...progress }, 'the session index catches up')
     }
   }
 
@@ -197,28 +227,31 @@ class Runner implements SessionIndex {
     await this.#rows.apply(db, batch)
     this.#appliedAt = performance.now()
     for (const { seq, subject, owner, frame } of batch) // I2
-      if (!owner) log.warn({ seq, subject }, 'a message of SES belongs to no session')
+      if (!owner) log.warn({ seq, subject }, 'a message among the frames belongs to no session')
       else if (frame?.fault) log.warn({ seq, session: owner.session, fault: frame.fault }, 'a frame is none')
   }
 
-  /** I4. One batch, or, where there is nothing left to read, the end. */
-  async #rebuildOn(stream: string): Promise<void> {
-    const { broker, db, log } = this.#options
+  /** I4. One batch of each stream, or, where there is nothing left to read, the end. */
+  async #rebuildOn(stored: StoredStreams): Promise<void> {
+    const { broker, streams, db, log } = this.#options
     if (this.#progress.kind !== 'running') return
+    const of = sumOf(this.#rows.places)
     if (!this.#rebuilding) {
-      log.info({ of: this.#rows.seq }, 'the session index is rebuilt')
-      await this.#rebuilt.startOver(db, stream)
+      log.info({ of }, 'the session index is rebuilt')
+      await this.#rebuilt.startOver(db, stored)
       this.#rebuilding = true
     }
-    const batch = await framesAfter(broker, this.#rebuilt.seq, this.#rows.seq)
+    const batch: StoredFrame[] = []
+    for (const [stream, place] of this.#rebuilt.places.entries())
+      batch.push(...(await framesAfter(broker, streams, stream, place, this.#rows.places[stream] ?? 0)))
     if (batch.length > 0) {
       await this.#rebuilt.apply(db, batch)
       const frames = this.#progress.frames + batch.length
-      this.#progress = { kind: 'running', frames, of: Math.max(this.#rows.seq, frames) }
+      this.#progress = { kind: 'running', frames, of: Math.max(of, frames) }
       if (Math.floor(frames / saidEvery) > Math.floor((frames - batch.length) / saidEvery))
         log.info(this.#progress, 'the session index is being rebuilt')
-    } else if (await takeRebuilt(db)) {
-      await this.#rows.begin(db, stream)
+    } else if (await takeRebuilt(db, stored.count)) {
+      await this.#rows.begin(db, stored)
       this.#progress = { kind: 'done', frames: this.#progress.frames }
       log.info(this.#progress, 'the session index is whole again')
     }

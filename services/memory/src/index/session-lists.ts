@@ -11,11 +11,13 @@ import {
   rootOf,
   runAgent,
   type SessionInfo,
+  type SessionStreams,
   type UsageReport,
 } from '@reins/contracts'
 import { isAway } from '@reins/projection'
 import { infoOf } from '@reins/session'
 import { sql } from 'kysely'
+import { type CheckpointRow, placesIn } from './index-checkpoint.ts'
 import { type ApprovalRow, approvalOf } from './people/approval-row.ts'
 import { askedOf, type ElicitationRow } from './people/elicitation-row.ts'
 import type { SessionIndex } from './session-index.ts'
@@ -34,9 +36,13 @@ export class SessionLists {
   readonly #db: Database | undefined
   readonly #index: SessionIndex | undefined
 
-  constructor(db: Database | undefined, index: SessionIndex | undefined) {
+  readonly #streams: SessionStreams
+
+  /** `streams`: that hold the sessions. */
+  constructor(db: Database | undefined, index: SessionIndex | undefined, streams: SessionStreams) {
     this.#db = db
     this.#index = index
+    this.#streams = streams
   }
 
   /** Newest activity first. A session that becomes active while pages are read moves before them; none is shown twice else. */
@@ -74,7 +80,7 @@ export class SessionLists {
   /** By id. What is indexed is read first: each row accounts for that much, or for more. */
   async tree({ root, limit, after }: TreeRequest): Promise<IndexedTree> {
     return this.#read(async (db) => {
-      const upTo = await indexedUpTo(db)
+      const upTo = await indexedUpTo(db, this.#streams, root)
       const rows = await treeQuery(root, limit, after)(db).execute()
       const shown = rows.slice(0, limit)
       const last = shown.at(-1)
@@ -127,9 +133,12 @@ export const treeQuery = (root: string, limit: number, after: string | undefined
   return from.orderBy('id').limit(limit + 1)
 }
 
-async function indexedUpTo(db: Database): Promise<number> {
-  const { rows } = await sql<{ seq: number }>`select seq from session_index_checkpoint where id = 1`.execute(db)
-  return Number(rows[0]?.seq ?? 0)
+/** In the stream of the tree. */
+async function indexedUpTo(db: Database, { names, indexOf }: SessionStreams, root: string): Promise<number> {
+  const { rows } = await sql<CheckpointRow>`
+    select seq, places from session_index_checkpoint where id = 1`.execute(db)
+  const places = rows[0] && placesIn(rows[0], names.length)
+  return places?.[indexOf(root)] ?? 0
 }
 
 /** One row more than the page, so that it shows whether there is another. Each is read along an index. */

@@ -1,12 +1,23 @@
-// Reading all of SES: what a durable delivers, and what lies behind a sequence.
-//   R1. Each frame says which one it follows, so that whoever applies them can tell that none is missing.
+// Reading all sessions, out of each of the streams that hold them: what a durable delivers, and what lies behind a sequence.
+//   R1. Each frame says which one of its stream it follows, so that whoever applies them can tell that none is missing.
 import { setTimeout as pause } from 'node:timers/promises'
 import { type JsMsg, jetstreamManager } from '@nats-io/jetstream'
 import { type Broker, BrokerUnavailable, headersOf, nextMessage, nextMessages, type StoredMessage } from '@reins/broker'
-import { allSessionsFilter, decodeFrame, type Frame, indexDurable, ownSessionSubject, streams } from '@reins/contracts'
+import {
+  allSessionsFilter,
+  decodeFrame,
+  type Frame,
+  indexDurable,
+  ownSessionSubject,
+  type SessionStreams,
+} from '@reins/contracts'
+import { joining } from '@reins/projection'
+import type { Places, StreamsIdentity } from './index-checkpoint.ts'
 import type { Owner } from './session-row.ts'
 
 export interface StoredFrame {
+  /** The place of its stream among those that hold the sessions. */
+  readonly stream: number
   readonly seq: number
   /** R1. The sequence behind which it is the first; 0 for the first of all. */
   readonly previous: number
@@ -22,9 +33,9 @@ export interface StoredFrame {
 export const apiMs = 2000
 
 /** A durable does not say what it left out: only the next sequence of all surely follows the last. */
-export function fromConsumer(message: JsMsg): StoredFrame {
+export function fromConsumer(stream: number, message: JsMsg): StoredFrame {
   const { seq, subject } = message
-  return stored(seq - 1, {
+  return stored(stream, seq - 1, {
     seq,
     subject,
     storedAt: message.time.getTime(),
@@ -33,9 +44,14 @@ export function fromConsumer(message: JsMsg): StoredFrame {
   })
 }
 
-function stored(previous: number, { seq, subject, storedAt, header, body }: StoredMessage): StoredFrame {
+function stored(
+  stream: number,
+  previous: number,
+  { seq, subject, storedAt, header, body }: StoredMessage,
+): StoredFrame {
   const parsed = ownSessionSubject(subject)
   return {
+    stream,
     seq,
     previous,
     subject,
@@ -46,42 +62,69 @@ function stored(previous: number, { seq, subject, storedAt, header, body }: Stor
 }
 
 /**
- * The next frames behind `after`, in order; empty only where `upTo` holds nothing more (the leader is asked before that is said).
- * Rejects with BrokerUnavailable.
+ * The next frames of one stream behind `after`, in order; empty only where `upTo` holds nothing more (the leader is asked before that is
+ * said). Rejects with BrokerUnavailable.
  */
-export async function framesAfter(broker: Broker, after: number, upTo: number): Promise<readonly StoredFrame[]> {
+export async function framesAfter(
+  broker: Broker,
+  streams: SessionStreams,
+  stream: number,
+  after: number,
+  upTo: number,
+): Promise<readonly StoredFrame[]> {
+  const name = streams.names[stream]!
   for (let attempt = 1; attempt <= 20; attempt++) {
-    const { messages, ended } = await nextMessages(broker, streams.sessions, allSessionsFilter, { after })
-    if (messages.length > 0) return messages.map((message, i) => stored(messages[i - 1]?.seq ?? after, message))
+    const { messages, ended } = await nextMessages(broker, name, allSessionsFilter, { after })
+    if (messages.length > 0) return messages.map((message, i) => stored(stream, messages[i - 1]?.seq ?? after, message))
     // A replica may not have yet what the leader has.
     if (ended) {
-      const next = await nextMessage(broker, streams.sessions, allSessionsFilter, { after, leader: true })
-      return next && next.seq <= upTo ? [stored(after, next)] : []
+      const next = await nextMessage(broker, name, allSessionsFilter, { after, leader: true })
+      return next && next.seq <= upTo ? [stored(stream, after, next)] : []
     }
     await pause(50)
   }
-  throw new BrokerUnavailable(`reading ${streams.sessions} behind ${after}`)
+  throw new BrokerUnavailable(`reading ${name} behind ${after}`)
 }
 
-export interface SessionStream {
-  /** Tells this stream from another one of its name. */
-  readonly identity: string
-  readonly lastSeq: number
+/** What lies behind `places`, as far as each frame follows the one before it in its stream. */
+export const joiningAll = (batch: readonly StoredFrame[], places: Places): readonly StoredFrame[] =>
+  places.flatMap((place, stream) =>
+    joining(
+      batch.filter((frame) => frame.stream === stream),
+      place,
+    ),
+  )
+
+/** Where a batch leads. */
+export const placesAfter = (places: Places, batch: readonly StoredFrame[]): Places =>
+  places.map((place, at) => batch.reduce((seq, frame) => (frame.stream === at ? Math.max(seq, frame.seq) : seq), place))
+
+export interface StoredStreams extends StreamsIdentity {
+  /** The last sequence of each. */
+  readonly ends: Places
 }
 
-export async function describeStream(broker: Broker): Promise<SessionStream> {
+export async function describeStreams(broker: Broker, { names }: SessionStreams): Promise<StoredStreams> {
   const manager = await jetstreamManager(broker.nc, { checkAPI: false, timeout: apiMs })
-  const { created, state } = await manager.streams.info(streams.sessions).catch((cause: unknown) => {
-    throw new BrokerUnavailable(`looking for the stream ${streams.sessions}`, { cause })
-  })
-  return { identity: created, lastSeq: state.last_seq }
+  const found = await Promise.all(
+    names.map((name) =>
+      manager.streams.info(name).catch((cause: unknown) => {
+        throw new BrokerUnavailable(`looking for the stream ${name}`, { cause })
+      }),
+    ),
+  )
+  return {
+    identity: found.map(({ created }) => created).join(','),
+    count: names.length,
+    ends: found.map(({ state }) => state.last_seq),
+  }
 }
 
-/** Makes the index's durable, to begin behind `after`, where there is none. It brings news; how far the index is stands in Postgres. */
-export async function ensureDurable(broker: Broker, after: number): Promise<void> {
+/** Makes the index's durable of a stream, to begin behind `after`, where there is none. It brings news; how far the index is stands in Postgres. */
+export async function ensureDurable(broker: Broker, stream: string, after: number): Promise<void> {
   const manager = await jetstreamManager(broker.nc, { checkAPI: false, timeout: apiMs })
-  if (await manager.consumers.info(streams.sessions, indexDurable).catch(() => undefined)) return
-  await manager.consumers.add(streams.sessions, {
+  if (await manager.consumers.info(stream, indexDurable).catch(() => undefined)) return
+  await manager.consumers.add(stream, {
     durable_name: indexDurable,
     filter_subject: allSessionsFilter,
     ack_policy: 'all',

@@ -1,14 +1,20 @@
-// Rows of the index that follow the frames of SES, and a rebuilt table put in the place of the other.
+// Rows of the index that follow the frames of sessions, and a rebuilt table put in the place of the other.
 //   ST1. What a batch changes and how far the index is are written in one statement, and only where the checkpoint is still where this
 //        process has brought it. So what it remembers of the rows is what they are: nobody else has written since.
 //   ST2. What it remembers is forgotten when a statement fails, or finds the checkpoint elsewhere.
-import { type Checkpoint, joining } from '@reins/projection'
 import { sql } from 'kysely'
 import { changedApprovals } from './people/approval-table.ts'
 import { changedElicitations } from './people/elicitation-table.ts'
+import {
+  type CheckpointRow,
+  type IndexCheckpoint,
+  type Places,
+  placesIn,
+  type StreamsIdentity,
+} from './index-checkpoint.ts'
 import { KnownRows } from './known-rows.ts'
 import { applyFrame, type SessionRow } from './session-row.ts'
-import type { StoredFrame } from './session-stream.ts'
+import { joiningAll, placesAfter, type StoredFrame } from './session-stream.ts'
 import {
   type ApprovalsTable,
   type Database,
@@ -26,13 +32,14 @@ import { changedUsage } from './usage/usage-table.ts'
 type TableNames = readonly [SessionsTable, ApprovalsTable, ElicitationsTable, UsageTable]
 
 export class IndexedSessions {
-  readonly #checkpoint: Checkpoint<Tables>
+  readonly #checkpoint: IndexCheckpoint<Tables>
   readonly #tables: TableNames
   readonly #known = new KnownRows<SessionRow>()
   readonly #knownUsage = new KnownRows<UsageRow>()
-  #at = { seq: 0, stream: '' }
+  #places: Places = []
+  #streams: StreamsIdentity = { identity: '', count: 0 }
 
-  private constructor(checkpoint: Checkpoint<Tables>, tables: TableNames) {
+  private constructor(checkpoint: IndexCheckpoint<Tables>, tables: TableNames) {
     this.#checkpoint = checkpoint
     this.#tables = tables
   }
@@ -50,28 +57,29 @@ export class IndexedSessions {
     ])
   }
 
-  /** The last sequence of SES that the rows account for. */
-  get seq(): number {
-    return this.#at.seq
+  /** The last sequence of each stream that the rows account for. */
+  get places(): Places {
+    return this.#places
   }
 
-  /** Reads how far the rows are; rows of another stream are thrown away. */
-  async begin(db: Database, stream: string): Promise<void> {
+  /** Reads how far the rows are; rows of other streams are thrown away. */
+  async begin(db: Database, streams: StreamsIdentity): Promise<void> {
     this.#forget()
-    this.#at = { seq: await this.#checkpoint.startingPoint(db, stream), stream }
+    this.#places = await this.#checkpoint.startingPoint(db, streams)
+    this.#streams = streams
   }
 
-  async startOver(db: Database, stream: string): Promise<void> {
+  async startOver(db: Database, streams: StreamsIdentity): Promise<void> {
     this.#forget()
-    await this.#checkpoint.startOver(db, stream)
-    this.#at = { seq: 0, stream }
+    this.#places = await this.#checkpoint.startOver(db, streams)
+    this.#streams = streams
   }
 
-  /** What does not join changes nothing. Another instance may have been faster, or have started over: `seq` says where things are. */
+  /** What does not join changes nothing. Another instance may have been faster, or have started over: `places` says where things are. */
   async apply(db: Database, batch: readonly StoredFrame[]): Promise<void> {
-    const news = joining(batch, this.#at.seq)
-    const last = news.at(-1)
-    if (!last) return this.begin(db, this.#at.stream)
+    const news = joiningAll(batch, this.#places)
+    if (news.length === 0) return this.begin(db, this.#streams)
+    const next = placesAfter(this.#places, news)
     try {
       const [table, approvals, elicitations, usage] = this.#tables
       const before = await this.#before(db, news)
@@ -81,16 +89,17 @@ export class IndexedSessions {
       const asked = before.filter(({ waiting }) => waiting.includes('"elicitation"')).map(({ id }) => id)
       const after = new Map([...before, ...rows].map((row) => [row.id, row]))
       const used = await changedUsage(db, usage, this.#knownUsage, news, before, after)
-      const moved = await this.#checkpoint.moveOn(db, this.#at, last.seq, [
+      const at = { places: this.#places, identity: this.#streams.identity }
+      const moved = await this.#checkpoint.moveOn(db, at, next, [
         { table, rows },
         { table: approvals, rows: await changedApprovals(db, approvals, news, agentOf) },
         { table: elicitations, rows: await changedElicitations(db, elicitations, news, agentOf, asked) },
         { table: usage, rows: used },
       ])
-      if (!moved) return await this.begin(db, this.#at.stream) // ST2
+      if (!moved) return await this.begin(db, this.#streams) // ST2
       this.#known.keep(rows)
       this.#knownUsage.keep(used)
-      this.#at = { ...this.#at, seq: last.seq }
+      this.#places = next
     } catch (error) {
       this.#forget() // ST2
       throw error
@@ -120,23 +129,31 @@ export class IndexedSessions {
  * Puts the rebuilt rows in the place of the others, where they account for as much; false where there is news that they lack.
  * Who reads a list meanwhile waits for some milliseconds.
  */
-export const takeRebuilt = (db: Database): Promise<boolean> =>
+export const takeRebuilt = (db: Database, count: number): Promise<boolean> =>
   db.transaction().execute(async (trx) => {
-    const { rows } = await sql<{ level: boolean }>`
-      select rebuilt.seq >= indexed.seq and rebuilt.stream = indexed.stream as level
-      from session_index_checkpoint indexed, session_rebuild_checkpoint rebuilt for update`.execute(trx)
-    if (!rows[0]?.level) return false
+    const { rows } = await sql<CheckpointRow & { rebuilt: number; rebuilt_places: string | null }>`
+      select indexed.seq, indexed.places, rebuilt.seq as rebuilt, rebuilt.places as rebuilt_places
+      from session_index_checkpoint indexed, session_rebuild_checkpoint rebuilt
+      where rebuilt.stream = indexed.stream for update`.execute(trx)
+    const [row] = rows
+    if (!row || !isLevel({ seq: row.rebuilt, places: row.rebuilt_places }, row, count)) return false
     for (const table of rebuiltTables) {
       await sql`alter table ${sql.table(table)} rename to ${sql.table(`${table}_before`)}`.execute(trx)
       await sql`alter table ${sql.table(`${table}_rebuilt`)} rename to ${sql.table(table)}`.execute(trx)
       await sql`alter table ${sql.table(`${table}_before`)} rename to ${sql.table(`${table}_rebuilt`)}`.execute(trx)
     }
-    await sql`update session_index_checkpoint set seq = (select seq from session_rebuild_checkpoint where id = 1)
-      where id = 1`.execute(trx)
+    await sql`update session_index_checkpoint set seq = rebuilt.seq, places = rebuilt.places
+      from session_rebuild_checkpoint rebuilt where session_index_checkpoint.id = 1 and rebuilt.id = 1`.execute(trx)
     await sql`truncate sessions_rebuilt, approvals_rebuilt, elicitations_rebuilt, usage_rebuilt`.execute(trx)
     await sql`delete from session_rebuild_checkpoint`.execute(trx)
     return true
   })
+
+/** In each of so many streams. */
+function isLevel(rebuilt: CheckpointRow, indexed: CheckpointRow, count: number): boolean {
+  const places = placesIn(rebuilt, count)
+  return placesIn(indexed, count)?.every((place, at) => (places?.[at] ?? -1) >= place) ?? false
+}
 
 /** The rows that the batch changes. */
 export function project(known: readonly SessionRow[], batch: readonly StoredFrame[]): readonly SessionRow[] {

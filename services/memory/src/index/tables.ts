@@ -1,11 +1,11 @@
 // The tables of the session index.
 //   T1. Each list is read along an index: what fewer sessions have in common than fit a page must not cost a scan of all others.
 //   T2. `sessions_rebuilt` is filled by a rebuild beside `sessions`, and takes its place when it is whole.
-import { checkpointIn } from '@reins/projection'
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import type { ApprovalRow } from './people/approval-row.ts'
 import type { ElicitationRow } from './people/elicitation-row.ts'
+import { indexCheckpointIn } from './index-checkpoint.ts'
 import type { SessionRow } from './session-row.ts'
 import type { UsageRow } from './usage/usage-row.ts'
 
@@ -28,15 +28,15 @@ export type UsageTable = 'usage' | 'usage_rebuilt'
 export const rebuiltTables = ['sessions', 'approvals', 'elicitations', 'usage'] as const
 export type Database = Kysely<Tables>
 
-/** How far SES has been indexed. */
-export const indexed = checkpointIn<Tables>('session_index_checkpoint', async (trx) => {
+/** How far the sessions have been indexed. */
+export const indexed = indexCheckpointIn<Tables>('session_index_checkpoint', async (trx) => {
   await trx.deleteFrom('sessions').execute()
   await trx.deleteFrom('approvals').execute()
   await trx.deleteFrom('elicitations').execute()
   await trx.deleteFrom('usage').execute()
 })
 /** How far a rebuild has come. */
-export const rebuilt = checkpointIn<Tables>('session_rebuild_checkpoint', async (trx) => {
+export const rebuilt = indexCheckpointIn<Tables>('session_rebuild_checkpoint', async (trx) => {
   await sql`truncate sessions_rebuilt, approvals_rebuilt, elicitations_rebuilt, usage_rebuilt`.execute(trx)
 })
 
@@ -195,6 +195,12 @@ export const migrations: Record<string, Migration> = {
           .columns(columns)
           .execute()
       await sql`create table usage_rebuilt (like usage including all)`.execute(db)
+    },
+  },
+  '008-places': {
+    async up(db: Kysely<unknown>) {
+      await indexed.addPlaces(db)
+      await rebuilt.addPlaces(db)
     },
   },
 }

@@ -1,8 +1,14 @@
-// The export of spans on JetStream: one durable for all instances of memory, made when the export is first turned on. It begins there:
+// The export of spans on JetStream: one durable on each stream of sessions for all instances of memory, made when the export is first turned on. It begins there:
 // what was said before is exported by `reins session trace`.
 import { jetstreamManager } from '@nats-io/jetstream'
-import { ackInfo, type Broker, pull } from '@reins/broker'
-import { allSessionsFilter, decodeFrame, parseSessionSubject, streams, tracesDurable } from '@reins/contracts'
+import { ackInfo, type Broker, type Consumption, pull } from '@reins/broker'
+import {
+  allSessionsFilter,
+  decodeFrame,
+  parseSessionSubject,
+  type SessionStreams,
+  tracesDurable,
+} from '@reins/contracts'
 import type { Clock } from '@reins/service'
 import type { Metrics } from '@reins/telemetry'
 import { framesHeld, SpanExport, type SpanExportOptions } from './span-export.ts'
@@ -13,6 +19,8 @@ const forgottenAfterMs = 7 * 24 * 3_600_000
 export async function exportSpans(
   options: Omit<SpanExportOptions, 'on'> & {
     readonly broker: Broker
+    /** That hold the sessions. */
+    readonly streams: SessionStreams
     /** Of a process that died: how long until another is given what it held. */
     readonly ackWaitMs: number
     readonly clock: Pick<Clock, 'now'>
@@ -28,44 +36,51 @@ export async function exportSpans(
     on: (what) => (what === 'failed' ? failures.inc() : exported.inc(what.exported)),
   })
   const manager = await jetstreamManager(broker.nc, { checkAPI: false })
-  let last = 0
-  const ensure = async (): Promise<void> => {
-    if (await manager.consumers.info(streams.sessions, tracesDurable).catch(() => undefined)) return
-    await manager.consumers.add(streams.sessions, {
-      durable_name: tracesDurable,
-      filter_subject: allSessionsFilter,
-      ...{ ack_policy: 'explicit', ack_wait: ackWaitMs * 1e6, max_deliver: -1, max_ack_pending: framesHeld },
-      inactive_threshold: forgottenAfterMs * 1e6,
-      ...(last === 0
-        ? { deliver_policy: 'new' as const }
-        : { deliver_policy: 'by_start_sequence' as const, opt_start_seq: last + 1 }),
+  const follow = async (stream: string): Promise<Consumption> => {
+    let last = 0
+    const ensure = async (): Promise<void> => {
+      if (await manager.consumers.info(stream, tracesDurable).catch(() => undefined)) return
+      await manager.consumers.add(stream, {
+        durable_name: tracesDurable,
+        filter_subject: allSessionsFilter,
+        ...{ ack_policy: 'explicit', ack_wait: ackWaitMs * 1e6, max_deliver: -1, max_ack_pending: framesHeld },
+        inactive_threshold: forgottenAfterMs * 1e6,
+        ...(last === 0
+          ? { deliver_policy: 'new' as const }
+          : { deliver_policy: 'by_start_sequence' as const, opt_start_seq: last + 1 }),
+      })
+    }
+    await ensure()
+    return pull(broker, {
+      ...{ stream, durable: tracesDurable, recreate: ensure },
+      failed: (error) => log.warn({ stream, err: error.message }, 'spans are exported no more'),
+      free: () => exporting.free(),
+      on: (msg) => {
+        const { reply } = msg
+        if (!reply) return
+        const parsed = parseSessionSubject(msg.subject)
+        const seq = ackInfo(reply)?.streamSeq
+        if (!parsed || seq === undefined) return broker.publish(reply, '+ACK')
+        const { headers } = msg
+        const header = (name: string) => headers?.get(name) ?? ''
+        const frame = decodeFrame({ seq, role: parsed.role, body: msg.string(), header })
+        exporting.add({
+          ...{ session: parsed.session, frame },
+          ack: () => {
+            last = Math.max(last, seq)
+            broker.publish(reply, '+ACK')
+            wake()
+          },
+          working: () => broker.publish(reply, '+WPI'),
+        })
+      },
     })
   }
-  await ensure()
-  const consumption = pull(broker, {
-    ...{ stream: streams.sessions, durable: tracesDurable, recreate: ensure },
-    failed: (error) => log.warn({ err: error.message }, 'spans are exported no more'),
-    free: () => exporting.free(),
-    on: (msg) => {
-      const { reply } = msg
-      if (!reply) return
-      const parsed = parseSessionSubject(msg.subject)
-      const seq = ackInfo(reply)?.streamSeq
-      if (!parsed || seq === undefined) return broker.publish(reply, '+ACK')
-      const { headers } = msg
-      const header = (name: string) => headers?.get(name) ?? ''
-      const frame = decodeFrame({ seq, role: parsed.role, body: msg.string(), header })
-      exporting.add({
-        ...{ session: parsed.session, frame },
-        ack: () => {
-          last = Math.max(last, seq)
-          broker.publish(reply, '+ACK')
-          consumption.wake()
-        },
-        working: () => broker.publish(reply, '+WPI'),
-      })
-    },
-  })
+  const consumptions: Consumption[] = []
+  const wake = (): void => {
+    for (const consumption of consumptions) consumption.wake()
+  }
+  for (const stream of options.streams.names) consumptions.push(await follow(stream))
   const sample = setInterval(() => {
     const oldest = exporting.oldest()
     behind.set(oldest === undefined ? 0 : Math.max(0, (clock.now() - oldest) / 1000))
@@ -74,7 +89,7 @@ export async function exportSpans(
   return {
     async close() {
       clearInterval(sample)
-      await consumption.close()
+      await Promise.all(consumptions.map((consumption) => consumption.close()))
       await exporting.close()
     },
   }

@@ -22,6 +22,7 @@ import {
   Delivery,
   deliverySubject,
   ownSessionSubject,
+  type SessionStreams,
   streams,
   WebhookJob,
   webhookJobsDurable,
@@ -33,6 +34,8 @@ import { framesAfter } from '../index/session-stream.ts'
 import type { SessionFrame, WebhookQueue } from './queue.ts'
 
 export interface JetStreamQueueOptions {
+  /** That hold the sessions. */
+  readonly streams: SessionStreams
   /** What a process that died had begun comes again so soon. A process that works on it says so, three times in that time. */
   readonly ackWaitMs: number
 }
@@ -45,7 +48,8 @@ const storeMs = 10_000
 const decodeJob = decoder<WebhookJob>(WebhookJob)
 const decodeDelivery = decoder<Delivery>(Delivery)
 
-export async function jetstreamQueue(broker: Broker, { ackWaitMs }: JetStreamQueueOptions): Promise<WebhookQueue> {
+export async function jetstreamQueue(broker: Broker, options: JetStreamQueueOptions): Promise<WebhookQueue> {
+  const { ackWaitMs, streams: sessions } = options
   const manager = await jetstreamManager(broker.nc, { checkAPI: false })
 
   const store = async (subject: string, body: string, headers: readonly [string, string][]): Promise<void> => {
@@ -110,38 +114,73 @@ export async function jetstreamQueue(broker: Broker, { ackWaitMs }: JetStreamQue
     })
   }
 
+  const followIn = (
+    stream: string,
+    after: number,
+    on: (told: SessionFrame) => Promise<void>,
+    failed: (error: Error) => void,
+  ): Promise<Consumption> =>
+    consume(
+      stream,
+      webhooksDurable,
+      () =>
+        ensureDurable(stream, webhooksDurable, {
+          filter_subject: allSessionsFilter,
+          deliver_policy: 'by_start_sequence',
+          opt_start_seq: after + 1,
+        }),
+      Math.ceil(framesInFlight / sessions.names.length),
+      async (msg) => {
+        const parsed = ownSessionSubject(msg.subject)
+        const seq = ackInfo(msg.reply)?.streamSeq
+        if (!parsed || seq === undefined) return
+        const { headers } = msg
+        const header = (name: string) => headers?.get(name) ?? ''
+        const frame = decodeFrame({ seq, role: parsed.role, body: msg.string(), header })
+        await on({ stream, session: parsed.session, frame })
+      },
+      failed,
+    )
+
   return {
-    lastSeq: async () => (await lastMessage(broker, streams.sessions, allSessionsFilter, { leader: true }))?.seq ?? 0,
-    follow: (after, on, failed) =>
-      consume(
-        streams.sessions,
-        webhooksDurable,
-        () =>
-          ensureDurable(streams.sessions, webhooksDurable, {
-            filter_subject: allSessionsFilter,
-            deliver_policy: 'by_start_sequence',
-            opt_start_seq: after + 1,
-          }),
-        framesInFlight,
-        async (msg) => {
-          const parsed = ownSessionSubject(msg.subject)
-          const seq = ackInfo(msg.reply)?.streamSeq
-          if (!parsed || seq === undefined) return
-          const { headers } = msg
-          const header = (name: string) => headers?.get(name) ?? ''
-          const frame = decodeFrame({ seq, role: parsed.role, body: msg.string(), header })
-          await on({ session: parsed.session, frame })
+    streams: sessions.names,
+    async follow(after, on, failed) {
+      const opened = await Promise.allSettled(
+        sessions.names.map((stream) => followIn(stream, after(stream), on, failedOnce)),
+      )
+      const consumptions = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+      const close = async (): Promise<void> => {
+        await Promise.all(consumptions.map((consumption) => consumption.close()))
+      }
+      let over = false
+      function failedOnce(error: Error): void {
+        if (over) return
+        over = true
+        void close()
+        failed(error)
+      }
+      const refused = opened.find((one) => one.status === 'rejected')
+      if (refused) {
+        over = true
+        await close()
+        throw refused.reason
+      }
+      return {
+        wake: () => {
+          for (const consumption of consumptions) consumption.wake()
         },
-        failed,
-      ),
-    async *between(after, upTo) {
+        close,
+      }
+    },
+    async *behind(stream, after) {
+      const upTo = (await lastMessage(broker, stream, allSessionsFilter, { leader: true }))?.seq ?? 0
       for (let from = after; from < upTo; ) {
-        const batch = await framesAfter(broker, from, upTo)
+        const batch = await framesAfter(broker, sessions, sessions.names.indexOf(stream), from, upTo)
         if (batch.length === 0) return
         for (const { seq, owner, frame } of batch) {
           from = seq
           if (seq > upTo) return
-          if (owner && frame) yield { session: owner.session, frame } satisfies SessionFrame
+          if (owner && frame) yield { stream, session: owner.session, frame } satisfies SessionFrame
         }
       }
     },

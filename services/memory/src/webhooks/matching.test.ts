@@ -11,11 +11,14 @@ const frame = (events: readonly SessionEvent[], seq = 7): Frame => ({
   ...{ seq, n: 3, hash: 'h', status: 'idle', pool: 'p', needs: 1, id: 'f3', role: 'g', prev: 6 },
   ...{ at: 1_700_000_000_000, by: 'user:ann', events },
 })
+const told = (events: readonly SessionEvent[], seq = 7, of = session, stream = 'SES') => ({
+  ...{ stream, session: of, frame: frame(events, seq) },
+})
 const paused: SessionEvent = { type: 'session.paused', data: {} }
 const renamed: SessionEvent = { type: 'session.renamed', data: { title: 'A' } }
 
 test('each webhook is told of the events that it listens to, with where they stand', () => {
-  const jobs = jobsOf(session, frame([paused, renamed]), [
+  const jobs = jobsOf(told([paused, renamed]), [
     webhook('one', ['session.renamed']),
     webhook('all', ['*']),
     webhook('none', ['turn.failed']),
@@ -34,18 +37,25 @@ test('each webhook is told of the events that it listens to, with where they sta
 
 test('the same event is the same delivery, and each webhook and event has its own', () => {
   const webhooks = [webhook('one', ['*']), webhook('two', ['*'])]
-  const first = jobsOf(session, frame([paused, renamed]), webhooks)
-  expect(jobsOf(session, frame([paused, renamed]), webhooks)).toEqual(first)
+  const first = jobsOf(told([paused, renamed]), webhooks)
+  expect(jobsOf(told([paused, renamed]), webhooks)).toEqual(first)
   expect(new Set(first.map(({ id }) => id)).size).toBe(4)
 })
 
 test('nobody is told of what was recorded before a webhook was made', () => {
-  expect(jobsOf(session, frame([paused], 7), [webhook('one', ['*'], 7)])).toEqual([])
-  expect(jobsOf(session, frame([paused], 8), [webhook('one', ['*'], 7)])).toHaveLength(1)
+  expect(jobsOf(told([paused], 7), [webhook('one', ['*'], 7)])).toEqual([])
+  expect(jobsOf(told([paused], 8), [webhook('one', ['*'], 7)])).toHaveLength(1)
+})
+
+test('each of several streams has its own place, behind which a webhook is told', () => {
+  const one = { ...webhook('one', ['*'], 5), places: { 'SES-0': 9 } }
+  expect(jobsOf(told([paused], 8, session, 'SES-0'), [one])).toEqual([])
+  expect(jobsOf(told([paused], 10, session, 'SES-0'), [one])).toHaveLength(1)
+  expect(jobsOf(told([paused], 6, session, 'SES-1'), [one])).toHaveLength(1)
 })
 
 test('a large event is told without its data', () => {
-  const [job] = jobsOf(session, frame([{ type: 'session.renamed', data: { title: 'x'.repeat(40_000) } }]), [
+  const [job] = jobsOf(told([{ type: 'session.renamed', data: { title: 'x'.repeat(40_000) } }]), [
     webhook('one', ['*']),
   ])
   expect(JSON.parse(job?.body ?? '').data).toEqual({ session, n: 3, i: 0, by: 'user:ann' })
@@ -53,7 +63,7 @@ test('a large event is told without its data', () => {
 
 test('a webhook of somebody who may read some sessions is told of these alone', () => {
   const heard = (only: KeptWebhook['only'], of = session, agent?: string) =>
-    jobsOf(of, frame([paused]), [{ ...webhook('one', ['*']), ...(only ? { only } : {}) }], agent).length === 1
+    jobsOf(told([paused], 7, of), [{ ...webhook('one', ['*']), ...(only ? { only } : {}) }], agent).length === 1
   const other = '01ARZ3NDEKTSV4RRFFQ69G5FAW'
   expect(heard([{ agent: 'coder' }], session, 'coder')).toBe(true)
   expect(heard([{ agent: 'coder' }], session, 'other')).toBe(false)

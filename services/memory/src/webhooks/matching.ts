@@ -3,19 +3,21 @@
 //   MA2. A webhook is told of what was recorded behind the place where it was made, and of nothing before.
 //   MA3. A webhook is told of the sessions that its maker might read, and of no others.
 import { createHash } from 'node:crypto'
-import { canonicalJson, type Frame, type KeptWebhook, type WebhookJob, type WebhookPayload } from '@reins/contracts'
+import { canonicalJson, type KeptWebhook, type WebhookJob, type WebhookPayload, webhookPlaceIn } from '@reins/contracts'
+import type { SessionFrame } from './queue.ts'
 
 /** A larger event is told without its data: whoever gets it reads the session. */
 const maxEventBytes = 32 * 1024
 
 /** `agent`: of the session; undefined where it is not known. */
 export function jobsOf(
-  session: string,
-  frame: Frame,
+  { stream, session, frame }: SessionFrame,
   webhooks: readonly KeptWebhook[],
   agent?: string,
 ): readonly WebhookJob[] {
-  const listening = webhooks.filter((webhook) => frame.seq > webhook.after && mayHear(webhook, session, agent)) // MA2, MA3
+  const listening = webhooks.filter(
+    (webhook) => frame.seq > webhookPlaceIn(webhook, stream) && mayHear(webhook, session, agent),
+  ) // MA2, MA3
   if (listening.length === 0 || frame.fault !== undefined) return []
   return frame.events.flatMap((event, i) => {
     const told = listening.filter(({ on }) => on.includes('*') || on.includes(event.type))

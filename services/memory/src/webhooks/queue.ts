@@ -3,17 +3,26 @@ import type { Consumption } from '@reins/broker'
 import type { Delivery, Frame, WebhookJob } from '@reins/contracts'
 
 export interface SessionFrame {
+  /** That holds the session. */
+  readonly stream: string
   readonly session: string
   readonly frame: Frame
 }
 
 export interface WebhookQueue {
-  /** The last sequence of SES. */
-  lastSeq(): Promise<number>
-  /** Each frame behind `after`, once and again until `on` resolves; the place is kept for the next start, which `after` does not move. */
-  follow(after: number, on: (told: SessionFrame) => Promise<void>, failed: (error: Error) => void): Promise<Consumption>
-  /** What lies in a part of SES, in order. */
-  between(after: number, upTo: number): AsyncIterable<SessionFrame>
+  /** The names of the streams that hold the sessions. */
+  readonly streams: readonly string[]
+  /**
+   * Each frame of each stream behind the place that `after` says, once and again until `on` resolves; the place is kept for the next
+   * start, which `after` does not move.
+   */
+  follow(
+    after: (stream: string) => number,
+    on: (told: SessionFrame) => Promise<void>,
+    failed: (error: Error) => void,
+  ): Promise<Consumption>
+  /** What lies in a stream from there to its end, as that is now; in order. */
+  behind(stream: string, after: number): AsyncIterable<SessionFrame>
   /** Resolves when it is stored. The same delivery at the same attempt is stored once, within minutes. */
   add(job: WebhookJob): Promise<void>
   /** As `add`, but it is due at `at` (epoch ms). */

@@ -4,7 +4,7 @@
 //   W3. One receiver that hangs takes a few places, and never those of the others.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Consumption } from '@reins/broker'
-import { type Delivery, type KeptWebhook, ReinsError, type WebhookJob } from '@reins/contracts'
+import { type Delivery, type KeptWebhook, ReinsError, type WebhookJob, webhookPlaceIn } from '@reins/contracts'
 import type { Log } from '@reins/telemetry'
 import { attempt, type DelivererOptions } from './deliverer.ts'
 import { bodyOf, deliveryId, jobsOf } from './matching.ts'
@@ -46,9 +46,9 @@ export async function runWebhooks(options: WebhooksOptions): Promise<RunningWebh
 
   const webhook = (id: string) => options.webhooks().find(({ name }) => name === id)
 
-  const tell = async ({ session, frame }: SessionFrame, to = options.webhooks()): Promise<void> => {
-    const agent = to.some(({ only }) => only) ? await options.agentOf(session) : undefined
-    for (const job of jobsOf(session, frame, to, agent)) await queue.add(job) // W1
+  const tell = async (told: SessionFrame, to = options.webhooks()): Promise<void> => {
+    const agent = to.some(({ only }) => only) ? await options.agentOf(told.session) : undefined
+    for (const job of jobsOf(told, to, agent)) await queue.add(job) // W1
   }
 
   const send = async (job: WebhookJob): Promise<Delivery | undefined> => {
@@ -112,9 +112,9 @@ export async function runWebhooks(options: WebhooksOptions): Promise<RunningWebh
   const look = async (): Promise<void> => {
     const all = options.webhooks()
     if (all.length === 0) return
-    const [first] = [...all].sort((a, b) => a.after - b.after)
+    const first = (stream: string) => Math.min(...all.map((one) => webhookPlaceIn(one, stream)))
     following ??= kept(
-      (failed) => queue.follow(first?.after ?? 0, (told) => tell(told), failed),
+      (failed) => queue.follow(first, (told) => tell(told), failed),
       'the consumer of events for webhooks',
     )
     sending ??= kept((failed) => queue.due(sendInTurn, failed), 'the consumer of webhook deliveries')
@@ -122,7 +122,8 @@ export async function runWebhooks(options: WebhooksOptions): Promise<RunningWebh
       if (seen.has(one.name)) continue
       // What was recorded behind its place may have been looked at before this process knew of it: that part is looked at again.
       if (now() - one.createdAt < newForMs)
-        for await (const told of queue.between(one.after, await queue.lastSeq())) await tell(told, [one])
+        for (const stream of queue.streams)
+          for await (const told of queue.behind(stream, webhookPlaceIn(one, stream))) await tell(told, [one])
       seen.add(one.name)
     }
   }

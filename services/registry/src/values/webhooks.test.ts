@@ -22,7 +22,7 @@ function world(options: { allowPrivate?: boolean } = {}) {
   let now = Date.now()
   let ids = 0
   const webhooks = new Webhooks({
-    ...{ log, keys, now: () => now++, makeId: () => `id${++ids}`, sessionsAt: async () => 41 },
+    ...{ log, keys, now: () => now++, makeId: () => `id${++ids}`, sessionsAt: async () => ({ after: 41 }) },
     allowPrivate: options.allowPrivate ?? false,
   })
   const secrets = new Secrets({ log, keys, now: () => now++, beside: [webhooks.wrapped()] })

@@ -28,8 +28,8 @@ export interface WebhooksOptions {
   readonly now: () => number
   /** A new id, of letters and digits. */
   readonly makeId: () => string
-  /** The last sequence of the sessions' stream: a webhook is told of what comes behind it. */
-  readonly sessionsAt: () => Promise<number>
+  /** Where the streams of sessions end: a webhook is told of what comes behind that. */
+  readonly sessionsAt: () => Promise<Pick<KeptWebhook, 'after' | 'places'>>
   /** Whether the operator allows addresses that are not public. */
   readonly allowPrivate: boolean
 }
@@ -69,9 +69,9 @@ export class Webhooks {
       const { keys, makeId, sessionsAt } = this.#options
       const id = `wh_${makeId()}`
       const secret = `${prefix}${keys.random(32).toString('base64')}`
-      const after = await sessionsAt()
+      const place = await sessionsAt()
       const { entry, seq } = await this.#entries.write(id, (stamps) => ({
-        ...{ kind: 'kept', name: id, url, on: [...on], after, by, ...stamps, ...(only ? { only } : {}) },
+        ...{ kind: 'kept', name: id, url, on: [...on], ...place, by, ...stamps, ...(only ? { only } : {}) },
         ...sealSecret(webhookLabel(id), secret, keys.read(), keys.random),
       }))
       if (entry.kind !== 'kept') throw new Error('a webhook was written as removed')

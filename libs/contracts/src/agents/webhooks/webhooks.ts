@@ -13,8 +13,8 @@ export const WebhookUrl = Type.String({ minLength: 1, maxLength: 2000, descripti
 const On = Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { minItems: 1, maxItems: 50, uniqueItems: true })
 
 /**
- * `reg.webhook.<id>`, whose `name` is the id. `after`: the sequence of SES behind which it is told of events. The rest as in
- * SecretEntry.
+ * `reg.webhook.<id>`, whose `name` is the id. `after`: the sequence behind which it is told of events; where several streams hold the
+ * sessions, `places` says it of each stream, and `after` counts for those that it does not name. The rest as in SecretEntry.
  */
 export const WebhookEntry = Type.Union([
   Type.Object(
@@ -24,6 +24,7 @@ export const WebhookEntry = Type.Union([
       url: Type.String(),
       on: Type.Array(Type.String()),
       after: Type.Integer({ minimum: 0 }),
+      places: Type.Optional(Type.Record(Type.String(), Type.Integer({ minimum: 0 }))),
       /** The sessions that its maker may read; absent: all. It is told of no others. */
       only: Type.Optional(Only),
       key: Type.String(),
@@ -37,6 +38,10 @@ export const WebhookEntry = Type.Union([
 ])
 export type WebhookEntry = Static<typeof WebhookEntry>
 export type KeptWebhook = Extract<WebhookEntry, { kind: 'kept' }>
+
+/** The sequence of a stream behind which a webhook is told of events. */
+export const webhookPlaceIn = ({ after, places }: Pick<KeptWebhook, 'after' | 'places'>, stream: string): number =>
+  places?.[stream] ?? after
 
 /** A webhook as people see it. */
 export const Webhook = Type.Object(

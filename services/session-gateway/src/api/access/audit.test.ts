@@ -32,7 +32,11 @@ const logs = {
 }
 /** Two at a time, whatever is asked for. */
 const source: AuditSource = {
-  read: async (kind, from) => {
+  streams: [
+    { kind: 'sessions', name: 'SES' },
+    { kind: 'registry', name: 'REG' },
+  ],
+  read: async ({ kind }, from) => {
     const rest = logs[kind].filter((one) => ('after' in from ? one.seq > from.after : one.at >= from.since))
     return { messages: rest.slice(0, 2), ended: rest.length <= 2 }
   },
@@ -83,5 +87,36 @@ describe('the audit', () => {
     await expect(auditPage(caller, source, { ...asked, after: 'x' } as never)).rejects.toMatchObject({
       code: 'invalid_request',
     })
+  })
+
+  const inFour: AuditSource = {
+    streams: [
+      ...['SES-0', 'SES-1', 'SES-2', 'SES-3'].map((name) => ({ kind: 'sessions' as const, name })),
+      { kind: 'registry', name: 'REG' },
+    ],
+    read: async (stream, from) => {
+      const part = logs[stream.kind].filter(({ seq }) => stream.kind === 'registry' || stream.name === `SES-${seq % 4}`)
+      const rest = part.filter((one) => ('after' in from ? one.seq > from.after : one.at >= from.since))
+      return { messages: rest.slice(0, 2), ended: rest.length <= 2 }
+    },
+  }
+  const timesOf = async (first: string | undefined) => {
+    const rows: number[] = []
+    let after = first
+    do {
+      const page = await auditPage(caller, inFour, { ...asked, limit: 2, after } as never)
+      rows.push(...page.entries.map(({ at }) => at))
+      after = page.next
+    } while (after !== undefined)
+    return rows
+  }
+
+  test('is the same where several streams hold the sessions', async () => {
+    expect(await timesOf(undefined)).toEqual([10, 20, 30, 40, 50, 60, 70])
+  })
+
+  test('goes on with a page of a time when one stream held the sessions', async () => {
+    const { next } = await auditPage(caller, source, { ...asked, limit: 3 })
+    expect(await timesOf(next)).toEqual([40, 50, 60, 70])
   })
 })

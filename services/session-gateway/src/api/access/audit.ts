@@ -20,9 +20,17 @@ export interface AuditMessage {
   readonly value?: Readonly<Record<string, unknown>>
 }
 
+/** A stream of the broker: several may hold the sessions. */
+export interface AuditStream {
+  readonly kind: AuditKind
+  readonly name: string
+}
+
 export interface AuditSource {
+  /** Always in the same order: pages name places in them. */
+  readonly streams: readonly AuditStream[]
   read(
-    kind: AuditKind,
+    stream: AuditStream,
     from: { readonly after: number } | { readonly since: number },
     count: number,
   ): Promise<{ readonly messages: readonly AuditMessage[]; readonly ended: boolean }>
@@ -47,16 +55,16 @@ export async function auditPage(
 ): Promise<AuditPage> {
   authorize(caller, operations.readAudit)
   if (!source) throw new ReinsError('unavailable', 'This gateway cannot read the logs.')
-  const places = placesOf(request.after)
-  const feeds = (['sessions', 'registry'] as const).map((kind) => ({
-    ...{ kind, after: places?.[kind] ?? 0, waiting: [] as AuditMessage[], ended: false },
+  const places = placesOf(request.after, source.streams)
+  const feeds = source.streams.map((stream, at) => ({
+    ...{ stream, after: places[at] ?? 0, waiting: [] as AuditMessage[], ended: false },
   }))
   const entries: AuditEntry[] = []
   for (let looked = 0; ; looked++) {
     for (const feed of feeds) {
       if (feed.waiting.length > 0 || feed.ended) continue
       const from = feed.after > 0 ? { after: feed.after } : { since: request.since }
-      const { messages, ended } = await source.read(feed.kind, from, batch)
+      const { messages, ended } = await source.read(feed.stream, from, batch)
       feed.waiting.push(...messages)
       feed.ended = ended || messages.length === 0
     }
@@ -70,18 +78,21 @@ export async function auditPage(
     if (!message) return { entries }
     next.after = message.seq
     if (message.at < request.since) continue
-    entries.push(...entriesOf(next.kind, message).filter((entry) => isWanted(entry, request)))
+    entries.push(...entriesOf(next.stream.kind, message).filter((entry) => isWanted(entry, request)))
   }
 }
 
 const isWanted = ({ by, outcome }: AuditEntry, { denied, principal }: AuditRequest): boolean =>
   (!denied || outcome === 'denied') && (principal === undefined || by === `user:${principal}`)
 
-function placesOf(after: string | undefined): Readonly<Record<AuditKind, number>> | undefined {
-  if (after === undefined) return undefined
-  const [, sessions, registry] = /^(\d{1,15})\.(\d{1,15})$/.exec(Buffer.from(after, 'base64url').toString()) ?? []
-  if (sessions !== undefined && registry !== undefined)
-    return { sessions: Number(sessions), registry: Number(registry) }
+/** A page of a time when one stream held the sessions goes on in each of those that they were moved to: their sequences are the same. */
+function placesOf(after: string | undefined, streams: readonly AuditStream[]): readonly number[] {
+  if (after === undefined) return []
+  const text = Buffer.from(after, 'base64url').toString()
+  const places = /^\d{1,15}(\.\d{1,15})+$/.test(text) ? text.split('.').map(Number) : []
+  if (places.length === streams.length) return places
+  const [sessions, registry] = places
+  if (places.length === 2) return streams.flatMap(({ kind }) => (kind === 'sessions' ? sessions : registry) ?? [])
   throw new ReinsError(
     'invalid_request',
     '"after" does not name a page of this list: give the "next" of the page before it.',
