@@ -1,6 +1,12 @@
 // reins pool …
+import { ReinsError } from '@reins/contracts'
 import type { Command } from 'commander'
+import { Painter } from '../chat/painting/painter.ts'
+import type { ReinsClient } from '../client-port.ts'
+import { exitCodes, QuietExit } from '../failure.ts'
 import type { Act, Invocation } from '../invocation.ts'
+import { wrap } from '../text/cells.ts'
+import { fitted } from '../text/fitted.ts'
 import { oneLine } from '../text/neutralise.ts'
 import { table } from '../text/table.ts'
 import { span } from '../text/when.ts'
@@ -11,16 +17,72 @@ export function poolCommands(program: Command, act: Act): void {
   pool
     .command('list')
     .description('List the pools: what waits, for how long, and which processes serve it')
-    .addHelpText('after', examples(['reins pool list', 'reins pool list --json']))
-    .action((_options: object, command: Command) => act(list)([], command))
+    .option('--watch', 'show them anew every two seconds, until you stop it')
+    .addHelpText('after', examples(['reins pool list', 'reins pool list --watch', 'reins pool list --json']))
+    .action((options: ListOptions, command: Command) => act(list)([options], command))
 }
 
-async function list(run: Invocation): Promise<void> {
+interface ListOptions {
+  readonly watch?: true
+}
+
+type Pools = Awaited<ReturnType<ReinsClient['pools']>>
+
+async function list(run: Invocation, { watch }: ListOptions): Promise<void> {
   const client = await run.client()
   const pools = await client.pools()
+  if (watch) return watchPools(run, client, pools)
   if (run.json) return run.printJson({ pools })
-  if (pools.length === 0) return run.print('There are no pools, because no session has asked for work yet.')
-  const { style } = run
+  for (const line of linesOf(run, pools, run.width)) run.print(line)
+  for (const hint of hintsOf(run, pools)) run.hint(hint)
+}
+
+const lookEveryMs = 2000
+
+/** On a terminal the list is drawn in place; programs get one list a line, and files one list below the other, where it has changed. */
+async function watchPools(run: Invocation, client: ReinsClient, first: Pools): Promise<void> {
+  const { context, style } = run
+  const { stdout } = context
+  const columns = () => Math.max(20, stdout.columns || 80)
+  const painter = run.width === undefined || run.json ? undefined : new Painter((text) => stdout.write(text), columns())
+  let told = ''
+  const tell = (pools: Pools, away: boolean) => {
+    const width = columns() - 1
+    if (painter) {
+      const notice = away ? [style.yellow('⚠ The server does not answer. Waiting for it.')] : []
+      const said = [...hintsOf(run, pools), ...notice].flatMap((line) => wrap(line, width))
+      const lines = [...linesOf(run, pools, width), ...said]
+      return painter.paint([], { lines: fitted(lines, Math.max(2, (stdout.rows || 24) - 2)) }, columns())
+    }
+    const text = JSON.stringify({ pools })
+    if (text === told) return
+    told = text
+    if (run.json) return run.print(text)
+    for (const line of linesOf(run, pools, undefined)) run.print(line)
+  }
+  let pools = first
+  let away = false
+  try {
+    while (!run.signal.aborted) {
+      tell(pools, away)
+      await context.sleep(lookEveryMs, run.signal)
+      try {
+        if (!run.signal.aborted) pools = await client.pools()
+        away = false
+      } catch (error) {
+        if (!(error instanceof ReinsError && error.code === 'unavailable')) throw error
+        away = true
+      }
+    }
+  } finally {
+    painter?.clear(columns())
+  }
+  if (painter) for (const line of linesOf(run, pools, run.width)) run.print(line)
+  throw new QuietExit(exitCodes.interrupted)
+}
+
+function linesOf({ style }: Invocation, pools: Pools, width: number | undefined): readonly string[] {
+  if (pools.length === 0) return ['There are no pools, because no session has asked for work yet.']
   const rows = pools.map((pool) => {
     const labels = Object.entries(pool.labels).map(([name, value]) => `${name}=${value}`)
     const slots = pool.servedBy.reduce((sum, one) => sum + one.slots, 0)
@@ -49,14 +111,15 @@ async function list(run: Invocation): Promise<void> {
     { title: 'QUEUED', align: 'right' as const },
     { title: 'SERVED BY', gives: true },
   ]
-  for (const line of table(columns, rows, { width: run.width, title: style.bold })) run.print(line)
+  return table(columns, rows, { width, title: style.bold })
+}
+
+function hintsOf({ style }: Invocation, pools: Pools): readonly string[] {
   const orphaned = pools.filter((pool) => pool.servedBy.length === 0 && pool.backlog > 0)
-  for (const pool of orphaned) {
+  return orphaned.map((pool) => {
     const labels = Object.entries(pool.labels).map(([name, value]) => ` --label ${name}=${value}`)
-    run.hint(
-      style.yellow(
-        `No process serves ${pool.kind} ${oneLine(pool.key)}. Start one with "reins service ${pool.kind}${labels.join('')}".`,
-      ),
+    return style.yellow(
+      `No process serves ${pool.kind} ${oneLine(pool.key)}. Start one with "reins service ${pool.kind}${labels.join('')}".`,
     )
-  }
+  })
 }

@@ -6,6 +6,7 @@ import type { ReinsClient } from '../../client-port.ts'
 import { exitCodes, QuietExit } from '../../failure.ts'
 import type { Act, Invocation } from '../../invocation.ts'
 import { cut } from '../../text/cells.ts'
+import { fitted } from '../../text/fitted.ts'
 import { treeLines } from '../../text/tree-lines.ts'
 import { examples } from '../examples.ts'
 
@@ -122,9 +123,3 @@ async function watchTree(run: Invocation, client: ReinsClient, id: string, first
 
 const wentWrong = ({ state }: TreeNode): boolean =>
   state === 'failed' || state === 'cancelled' || state === 'quarantined'
-
-/** A terminal that is too low gets the first rows, and how many there are more. */
-function fitted(lines: readonly string[], rows: number): readonly string[] {
-  if (lines.length <= rows) return lines
-  return [...lines.slice(0, rows - 1), `… and ${lines.length - rows + 1} more lines`]
-}
