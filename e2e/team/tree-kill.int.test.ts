@@ -110,7 +110,7 @@ const leftBehind = (): readonly string[] =>
 
 async function killed(slug: string, kill: () => Promise<void>): Promise<void> {
   const file = `${slug}.txt`
-  const leaves = `!shell echo "$REINS_IDEMPOTENCY_KEY" >> ${file}; sleep 2`
+  const leaves = `!shell echo "$TRACEPARENT" >> traces.txt; echo "$REINS_IDEMPOTENCY_KEY" >> ${file}; sleep 2`
   const [works, stops] = await Promise.all([
     begun(leaves, async (leaf) => ran(file, leaf) === 1),
     begun(`${leaves}000; : ${mark}`, async (leaf) => ran(file, leaf) === 1),
@@ -212,6 +212,11 @@ test(
       const { nodes } = (await world.api.once<SessionTree>('GET', `/v1/sessions/${root}/tree`)).body
       expect(agentsOf(exported)).toEqual(nodes.map(({ depth, agent, id }) => `${depth} ${agent} ${id}`))
     }
+    // Commands were told which span they are.
+    const shells = [...collector.spans.values()].filter(({ name }) => name === 'execute_tool shell')
+    const told = world.lines('traces.txt')
+    expect(told.length).toBeGreaterThan(0)
+    expect(shells.map(({ traceId, spanId }) => `00-${traceId}-${spanId}-01`)).toEqual(expect.arrayContaining([...told]))
     expect(collector.headers.every(({ authorization }) => authorization === password)).toBe(true)
     expect(collector.bodies.join('')).not.toContain(password)
   },

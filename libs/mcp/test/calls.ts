@@ -5,6 +5,9 @@ import { onTestFinished } from 'vitest'
 import type { McpServers } from '../src/mcp-servers.ts'
 import { definition, options, serversOf } from './ends.ts'
 
+/** The span of every call. */
+export const calledIn = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+
 export interface Used {
   readonly servers: McpServers
   readonly asked: ReturnType<typeof serversOf>['asked']
@@ -53,6 +56,7 @@ export function use(
           signal,
           session: 's',
           idempotencyKey: 'k',
+          traceparent: calledIn,
           progress: (text) => progress.push(text),
           keep: async (output) => {
             kept.push(Buffer.from(output as Uint8Array))

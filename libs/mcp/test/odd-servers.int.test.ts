@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { namesOf, notesOf, reasonOf, use } from './calls.ts'
+import { calledIn, namesOf, notesOf, reasonOf, use } from './calls.ts'
 import { type Does, type Exchange, initialize, type OddServer, oddServer } from './odd-http.ts'
 
 async function odd(does: Readonly<Record<string, Does>>, ...more: unknown[]): Promise<OddServer> {
@@ -590,4 +590,16 @@ describe('a call', () => {
     }
     await expect.poll(settled, { timeout: 60_000, interval: 500 }).toBe(true)
   })
+})
+
+it('is told which span a call is', async () => {
+  const server = await odd({
+    'tools/list': tools({ name: 'look', inputSchema: object }),
+    'tools/call': ({ result }) => result({ content: [{ type: 'text', text: 'seen' }] }),
+  })
+  const used = use([entry(server)])
+  await used.discover()
+  await used.call('mcp__odd__look')
+  const called = server.seen.find(({ method }) => method === 'tools/call')
+  expect(called?.params._meta).toMatchObject({ traceparent: calledIn })
 })

@@ -144,3 +144,12 @@ test('no server is failed{network}, said with the address', async () => {
     },
   ])
 })
+
+test('a request names the span of its attempt to the provider, where it has one', async () => {
+  const answer = () => sse(chunk({ content: 'ok' }), '[DONE]')
+  const { lab, transport } = given(answer(), answer())
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  await collect(lab, { ...request('m', [user('hello')]), traceparent })
+  await collect(lab, request('m', [user('hello')]))
+  expect(transport.sent.map(({ headers }) => headers.get('traceparent'))).toEqual([traceparent, null])
+})
