@@ -18,10 +18,10 @@ const modules: Readonly<Record<string, string>> = {
       const session = await (await ctx.init('${plainAgent}')).session()
       return (await session.prompt('say one two three four')).text
     }`,
-  // As many operations as are asked for, a thousand a replay; then it waits to be told to end.
+  // As many operations as are asked for, a thousand a replay; the last one waits to be told to end.
   long: `
     export async function run(ctx) {
-      for (let at = 0; at < ctx.payload.operations; at++) {
+      for (let at = 0; at < ctx.payload.operations - 1; at++) {
         if (at % 1000 === 999) await ctx.sleep(1)
         else ctx.now()
       }

@@ -48,8 +48,9 @@ async function replayed({ api }: Product, operations: number): Promise<number> {
   }
   const { runId } = started.run
   for (;;) {
-    const { waiting } = (await api.get(`/v1/runs/${runId}`)) as { readonly waiting?: readonly unknown[] }
-    if (waiting) break
+    const run = (await api.get(`/v1/runs/${runId}`)) as Ended & { readonly waiting?: readonly unknown[] }
+    if (run.waiting) break
+    if (run.status !== 'active') throw new Error(`a long run ended early: ${JSON.stringify(run).slice(0, 500)}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   const from = performance.now()
