@@ -212,7 +212,11 @@ describe('a run', () => {
       const { session } = await bench.start('placed')
       const message = 'waits for an executor with place=here; start one: reins service executor --label place=here'
       expect(await bench.unserved(session)).toMatchObject({ labels: { place: 'here' }, message })
+      const early = await bench.start('placed')
+      await bench.world.api.once('POST', `/v1/sessions/${early.session}/cancel`, {})
       const executor = await bench.world.start('executor', { labels: { place: 'here' } })
+      expect(await bench.ended(early.session)).toMatchObject({ status: 'cancelled' })
+      expect(countOf(await bench.world.readLog(early.session), 'run.replay-started')).toBe(0)
       expect(await bench.ended(session)).toMatchObject({ status: 'completed', result: 1 })
       const log = await bench.world.readLog(session)
       expect(eventsOf(log).find(({ type }) => type === 'run.replay-started')?.by).toBe(executor.instance())

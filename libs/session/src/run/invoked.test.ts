@@ -89,6 +89,18 @@ describe('a prompt of a run', () => {
   })
 })
 
+describe('a run that is cancelled before its code was run', () => {
+  it('is ended as cancelled, and its code is not run', () => {
+    const early = given(g(started(), ...workflow), g(cancel()))
+    const answer = due(early.session, 9)?.events ?? []
+    expect(answer).toEqual([
+      { type: 'run.ended', data: { status: 'failed', error: { code: 'cancelled', message: 'It was cancelled.' } } },
+    ])
+    const after = early.and(e(...answer))
+    expect([after.session.cancel, types(due(after.session, 10)?.events ?? [])]).toEqual([null, ['session.ended']])
+  })
+})
+
 describe('the clean-up of a run that was cancelled', () => {
   const at = 1_000_000
   const fired: SessionEvent = { type: 'timer.fired', data: { timer: 'clean-up' } }

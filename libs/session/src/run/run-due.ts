@@ -145,11 +145,16 @@ export function runStatus(session: Session): Status | null {
   return people(session).length > 0 ? 'running' : 'idle'
 }
 
+/** A workflow of which nothing was recorded yet: there is nothing to clean up. */
+const unbegun = ({ workflow, ended, replay, operations }: Run): boolean =>
+  workflow !== undefined && !ended && !replay && operations.length === 0
+
 /** What a cancel stops besides the turn: the replay with its steps, sleeps, and questions to people. */
 const stoppable = (session: Session, until: number): readonly SessionEvent[] => {
   const { run } = session
   if (!run) return []
   const events: SessionEvent[] = []
+  if (unbegun(run)) events.push({ type: 'run.ended', data: { status: 'failed', error: cancelledError } })
   for (const { position, n, waits } of openOf(run, 'step'))
     if (n <= until && !waits.lost)
       events.push({
@@ -192,7 +197,11 @@ export const stoppedRun = (session: Session): readonly SessionEvent[] => {
 
 /** RN10. A second cancel gives no more time. */
 export const cleanUpTimer = ({ run, cancel, timers }: Session, at: number): readonly SessionEvent[] =>
-  cancel?.kind === 'cancel' && run?.workflow && !run.ended && !timers.some(({ timer }) => timer === cleanUp)
+  cancel?.kind === 'cancel' &&
+  run?.workflow &&
+  !run.ended &&
+  !unbegun(run) &&
+  !timers.some(({ timer }) => timer === cleanUp)
     ? [{ type: 'timer.armed', data: { timer: cleanUp, at: at + runLimits.cleanUpMs } }]
     : []
 
