@@ -65,10 +65,15 @@ export class Bench {
   }
 
   /**
-   * Begins sessions until the victim stands at its point: who gets a trigger is the broker's choice. A session whose tool another one has
-   * claimed is not waited for: that tool may take long. All that were begun; the last is the one that hit the victim.
+   * Begins sessions until the victim stands at its point: who gets a trigger is the broker's choice. A session that another process has
+   * taken (`taken`: by this event) is not waited for: it may take long, and the broker, which serves those who wait in turns, would have
+   * begun anew with the same one by then. All that were begun; the last is the one that hit the victim.
    */
-  async untilPaused(victim: ServiceProcess, message: string): Promise<readonly Watched[]> {
+  async untilPaused(
+    victim: ServiceProcess,
+    message: string,
+    taken: 'tool-call.started' | 'model-call.started' = 'tool-call.started',
+  ): Promise<readonly Watched[]> {
     const begun: Watched[] = []
     while (!victim.isPaused()) {
       if (!victim.alive() || begun.length === mostTries)
@@ -79,7 +84,7 @@ export class Bench {
       begun.push(watched)
       const missed = async (): Promise<boolean> => {
         const { atRest, log } = await this.world.checked(watched.session)
-        const claim = eventsOf(log).find(({ type }) => type === 'tool-call.started')
+        const claim = eventsOf(log).find(({ type }) => type === taken)
         return atRest || (claim !== undefined && victim.instance() !== undefined && claim.by !== victim.instance())
       }
       await eventually(async () => victim.isPaused() || (await missed()), {

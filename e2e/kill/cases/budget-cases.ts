@@ -12,7 +12,7 @@ const killedInStream: Case = {
   async run(bench: Bench) {
     const victim = await bench.victim('executor', 'executor.in-stream')
     await bench.world.agent(bench.slug, { affinity: bench.labels, budget: { tokens } })
-    const begun = await bench.untilPaused(victim, 'stream 120 every 50')
+    const begun = await bench.untilPaused(victim, 'stream 120 every 50', 'model-call.started')
     await victim.kill()
     const log = (await bench.allSound(begun)).at(-1) ?? []
     const started = eventsOf(log).filter(({ type }) => type === 'model-call.started')

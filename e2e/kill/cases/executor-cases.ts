@@ -29,7 +29,7 @@ const killedInStream: Case = {
   async run(bench) {
     const victim = await bench.victim('executor', 'executor.in-stream')
     await bench.agent()
-    const begun = await bench.untilPaused(victim, 'stream 120 every 50')
+    const begun = await bench.untilPaused(victim, 'stream 120 every 50', 'model-call.started')
     const hit = begun.at(-1)
     // Only who has seen some of the answer can be told that it begins anew; what the executor has said may still be on its way.
     for (const follower of hit?.followers ?? [])
