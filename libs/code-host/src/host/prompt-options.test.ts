@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest'
+import type { RunOperations } from './flow.ts'
+import { harnessOf } from './harness.ts'
+
+interface Session {
+  prompt(text: string, options?: object): Promise<{ readonly text: string; readonly model: string }>
+  task(text: string, options?: object): Promise<unknown>
+  tool(name: string, args?: object): Promise<unknown>
+  compact(): Promise<unknown>
+}
+
+async function opened(needsModel = false) {
+  const asked: { readonly name: string; readonly more: Readonly<Record<string, unknown>> }[] = []
+  const operations = {
+    ask: async (_: string, name: string, more: Readonly<Record<string, unknown>>) => {
+      asked.push({ name, more })
+      return { text: 'said', data: {}, usage: {}, model: more.model ?? 'own/model' }
+    },
+    compact: async (name: string) => ({ compacted: name }),
+  } as unknown as RunOperations
+  const harness = harnessOf('default', 'a', needsModel, 1000, operations) as { session(): Promise<Session> }
+  return { asked, session: await harness.session() }
+}
+
+test('a prompt says which model and which effort answer it, where that is not what the agent says', async () => {
+  const { asked, session } = await opened()
+  await session.prompt('one')
+  await session.prompt('two', { model: 'other/model', thinkingLevel: 'high' })
+  await session.task('three', { model: 'other/model' })
+  expect(asked.map(({ more: { model, thinkingLevel } }) => [model, thinkingLevel])).toEqual([
+    [undefined, undefined],
+    ['other/model', 'high'],
+    ['other/model', undefined],
+  ])
+})
+
+test('an agent without a model is prompted by none but a named one; a call of a tool asks no model', async () => {
+  const { asked, session } = await opened(true)
+  await expect(session.prompt('one')).rejects.toThrow('each prompt names its model')
+  await session.prompt('two', { model: 'some/model' })
+  await session.tool('grep', {})
+  expect(asked.map(({ more }) => more.model)).toEqual(['some/model', 'none/no-model-is-asked'])
+})
+
+test.each([
+  [{ tools: [] }, 'give them to an agent'],
+  [{ images: [] }, 'what an agent is sent is text'],
+  [{ temperature: 1 }, '"temperature" is no option of a prompt in a workflow. It takes'],
+  [{ model: 'no provider' }, '"model" of a prompt'],
+  [{ thinkingLevel: 'deep' }, 'one of off, minimal'],
+  [{ signal: AbortSignal.abort(new Error('no more')) }, 'no more'],
+])('%o is refused before anything is asked', async (options, why) => {
+  const { asked, session } = await opened()
+  await expect(session.prompt('one', options)).rejects.toThrow(why)
+  expect(asked).toEqual([])
+})
+
+test('a session is compacted by the names of its harness and its own', async () => {
+  expect(await (await opened()).session.compact()).toEqual({ compacted: 'default/default' })
+})
