@@ -14,7 +14,7 @@ const deadline = 120_000
 const files: Readonly<Record<string, string>> = {
   'package.json': '{ "name": "support", "type": "module" }',
   'src/agents/ticket.ts': `
-import { createAgent, defineTool, Type } from '@reins/agent'
+import { createAgent, defineTool, dispatch, Type } from '@reins/agent'
 let times = 0
 export default createAgent(({ id }) => {
   if (id === 'throws') throw new Error('no luck')
@@ -22,6 +22,7 @@ export default createAgent(({ id }) => {
   if (id === 'loops') for (;;) {}
   if (id === 'exits') process.exit(1)
   if (id === 'crowds') { const all: unknown[] = []; for (;;) all.push(new Array(1e6).fill(id + all.length)) }
+  if (id === 'dispatches') return dispatch({ agent: 'ticket', id: 'other', input: 1 }) as never
   if (id === 'nothing') return undefined as never
   if (id === 'odd') return { model: 'scripted/x', instruction: 'a field too few letters' } as never
   if (id === 'polluted') (Object.prototype as any).kind = 'value'
@@ -85,6 +86,7 @@ describe('an initializer', () => {
     ['exits', 'process.exit is not there'],
     ['crowds', 'src/agents/ticket.ts: '],
     ['nothing', 'src/agents/ticket.ts: '],
+    ['dispatches', 'the initializer failed: dispatch() works in routes, channels, workflows'],
     ['odd', 'unknown runtime config field "instruction"'],
   ])(
     'that %s fails by itself, with its module named, and the next one works',

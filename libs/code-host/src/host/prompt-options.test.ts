@@ -6,6 +6,7 @@ interface Session {
   prompt(text: string, options?: object): Promise<{ readonly text: string; readonly model: string }>
   task(text: string, options?: object): Promise<unknown>
   tool(name: string, args?: object): Promise<unknown>
+  skill(skill: unknown, options?: object): Promise<unknown>
   compact(): Promise<unknown>
 }
 
@@ -18,8 +19,10 @@ async function opened(needsModel = false) {
     },
     compact: async (name: string) => ({ compacted: name }),
   } as unknown as RunOperations
-  const harness = harnessOf('default', 'a', needsModel, 1000, operations) as { session(): Promise<Session> }
-  return { asked, session: await harness.session() }
+  const harness = harnessOf('default', 'a', needsModel, 1000, operations) as {
+    session(name?: string): Promise<Session>
+  }
+  return { asked, harness, session: await harness.session() }
 }
 
 test('a prompt says which model and which effort answer it, where that is not what the agent says', async () => {
@@ -57,4 +60,22 @@ test.each([
 
 test('a session is compacted by the names of its harness and its own', async () => {
   expect(await (await opened()).session.compact()).toEqual({ compacted: 'default/default' })
+})
+
+test('a skill is asked for by its name or as it was imported, with its arguments', async () => {
+  const { asked, session } = await opened()
+  await session.skill({ name: 'review' }, { args: { file: 'a.ts' } })
+  await session.skill('review')
+  expect(asked.map(({ more }) => more.message)).toEqual([
+    expect.stringMatching(/^Use the skill "review"\.[\s\S]*"file": "a\.ts"/),
+    'Use the skill "review".',
+  ])
+  await expect(session.skill({})).rejects.toThrow('takes a skill that was imported')
+})
+
+test.each([
+  ['task:1', 'are those of tasks'],
+  ['', 'takes a name'],
+])('a session has not the name "%s"', async (name, why) => {
+  await expect((await opened()).harness.session(name)).rejects.toThrow(why)
 })
