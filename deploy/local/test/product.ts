@@ -8,7 +8,7 @@ import { openDataDir } from '../src/data/data-dir.ts'
 import { madeCluster } from './made-cluster.ts'
 
 /** Of a product whose data folder is `data` in the given one. */
-export const configOf = (disk: string): LocalConfig =>
+export const configOf = (disk: string, more: Readonly<Record<string, string>> = {}): LocalConfig =>
   loadLocalConfig(
     {
       PATH: process.env.PATH,
@@ -17,6 +17,7 @@ export const configOf = (disk: string): LocalConfig =>
       REINS_DATA_DIR: path.join(disk, 'data'),
       REINS_LOG_LEVEL: 'error',
       REINS_ALLOW_UNSANDBOXED_SHELL: '1',
+      ...more,
     },
     {},
     disk,
@@ -31,9 +32,12 @@ export class Product {
     this.token = token
   }
 
-  /** The caller closes it. `copied`: with the data of a Postgres that was made before. */
-  static async start(disk: string, { copied = true }: { readonly copied?: boolean } = {}): Promise<Product> {
-    const config = configOf(disk)
+  /** The caller closes it. `copied`: with the data of a Postgres that was made before. `more`: of the environment. */
+  static async start(
+    disk: string,
+    { copied = true, more = {} }: { readonly copied?: boolean; readonly more?: Readonly<Record<string, string>> } = {},
+  ): Promise<Product> {
+    const config = configOf(disk, more)
     if (copied) {
       const made = openDataDir(config.dataDir)
       await madeCluster(path.join(made.path, 'postgres'))

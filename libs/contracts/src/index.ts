@@ -292,6 +292,8 @@ export {
   serviceNames,
   unionPermissions,
   unionUser,
+  moverPermissions,
+  moverUser,
 } from './broker/nats-users.ts'
 export { decoder, fieldsOf, jsonValue } from './broker/stored-value.ts'
 export { type AskedService, mayAsk, type ServiceVerb, serviceVerbs } from './broker/service-verbs.ts'
@@ -389,6 +391,10 @@ export {
   webhookJobsDurable,
   webhooksDurable,
   webhookTimerSubject,
+  movedFrom,
+  movedMark,
+  scratchOfMove,
+  streamUpdateSubject,
 } from './broker/subjects.ts'
 export { fieldProblem, formProblem, withDefaults } from './elicitation-form.ts'
 export { formOf } from './form-of.ts'

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, realpathSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import path from 'node:path'
-import { serviceNames } from '@reins/contracts'
+import { moverUser, serviceNames } from '@reins/contracts'
 import { SecretsRedactor } from '@reins/secrets'
 import { type Clock, Closing, type Running } from '@reins/service'
 import { createLog } from '@reins/telemetry'
@@ -15,6 +15,7 @@ import { removeServers, writeServers } from '../data/servers-file.ts'
 import { defaultAgentName, ensureDefaultAgent } from '../default-agent.ts'
 import { probeFeatures } from '../nats/probe-features.ts'
 import { startParts } from '../parts.ts'
+import { moveOlderSessions } from '../nats/older-sessions.ts'
 import { startServers } from '../servers/servers.ts'
 
 export interface UpOptions {
@@ -56,6 +57,10 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
   })
   const servers = await startServers(config, dataDir.path, log, say)
   closing.add('servers', () => servers.close())
+
+  const mover = servers.users.find(({ user }) => user === moverUser)
+  if (mover && config.sessionStreams > 1)
+    await moveOlderSessions({ dataDir: dataDir.path, url: servers.natsUrl, mover, pauseAt: config.pauseAt, say, log })
 
   redactor.learn([...servers.users.map(({ password }) => password), ...passwordOf(servers.databaseUrl)])
 

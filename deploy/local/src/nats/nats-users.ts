@@ -3,6 +3,8 @@ import path from 'node:path'
 import {
   backupPermissions,
   backupUser,
+  moverPermissions,
+  moverUser,
   permissionsOf,
   serviceNames,
   unionPermissions,
@@ -11,7 +13,7 @@ import {
 import { secretFile } from '../data/secret-file.ts'
 import type { NatsUser } from './nats-config.ts'
 
-/** The first is the one-process composition's. Passwords that are not there yet are made. */
+/** The first is the one-process composition's, the last the mover's. Passwords that are not there yet are made. */
 export function natsUsers(folder: string): readonly NatsUser[] {
   const password = (name: string): string => secretFile(path.join(folder, `${name}.password`))
   return [
@@ -22,5 +24,6 @@ export function natsUsers(folder: string): readonly NatsUser[] {
       permissions: permissionsOf(service),
     })),
     { user: backupUser, password: password(backupUser), permissions: backupPermissions },
+    { user: moverUser, password: password(moverUser), permissions: moverPermissions },
   ]
 }

@@ -9,18 +9,22 @@
 //        of long-term memories, and an executor masks them in what models say. A gateway, beside which the apps of projects run, may ask
 //        for those that a project's build declares, and for no others. The answer is sealed for the process that asks.
 //        Only memory, which sends webhooks, may have something signed.
+//   NU5. Only the mover may delete a stream of ours: the one stream of sessions, once they lie in several. Only an embedded server has
+//        that user, and `reins up` uses it before it starts a service.
 //   NU4. What the broker cannot keep apart: its own answers go to whatever reply subject a request names, also to another role's. So this
 //        holds against mistakes and stray processes, not against a service that was taken over (docs/security.md).
 import { configureVerb, varyVerb } from '../agents/registry.ts'
 import { compactVerb, dispatchVerb } from '../api/for-code.ts'
 import { memoryToolQuestions, memoryVerb } from '../memory/entries.ts'
-import { allSessionStreamNames } from './session-streams.ts'
+import { allSessionStreamNames, sessionStreamsOf } from './session-streams.ts'
 import {
   allMemoriesFilter,
   bucketStream,
   buckets,
   canarySubject,
   inboxOf,
+  movedMark,
+  scratchOfMove,
   objectStores,
   objectStream,
   type Role,
@@ -181,4 +185,24 @@ export const backupPermissions: NatsPermissions = {
     ],
   },
   subscribe: { allow: [`${inboxOf(backupUser).own}.>`] },
+}
+
+/** NU5. */
+export const moverUser = 'reins-mover'
+const emptied = sessionStreamsOf(1).names
+const scratch: readonly string[] = [scratchOfMove.from, scratchOfMove.to]
+
+export const moverPermissions: NatsPermissions = {
+  publish: {
+    allow: [
+      ...api('INFO', 'STREAM.INFO.*', 'STREAM.MSG.GET.*', 'CONSUMER.INFO.>', 'CONSUMER.LIST.*'),
+      ...[...allSessionStreamNames, ...scratch].flatMap((name) =>
+        api(`STREAM.CREATE.${name}`, `STREAM.UPDATE.${name}`),
+      ),
+      ...allSessionStreamNames.flatMap(consumersOf),
+      ...[...emptied, ...scratch].flatMap((name) => api(`STREAM.DELETE.${name}`)),
+      ...[movedMark, scratchOfMove.all],
+    ],
+  },
+  subscribe: { allow: [`${inboxOf(moverUser).own}.>`] },
 }

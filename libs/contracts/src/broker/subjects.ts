@@ -213,3 +213,19 @@ export function parseTimerSubject(subject: string): { readonly session: string; 
   if ((kind !== 'timer' && kind !== 'fired') || !root || !session || !timer || rest !== undefined) return undefined
   return { session, timer }
 }
+
+/** The last message of a stream whose sessions were moved to several streams: all that it takes from then on. */
+export const movedMark = 'ses.moved'
+/** Metadata of a stream that sessions were moved to: which stream they come from, as its creation time. */
+export const movedFrom = 'reins-moved-from'
+/** On which a move is tried out first. */
+export const scratchOfMove = {
+  from: 'REINS_MOVE_FROM',
+  to: 'REINS_MOVE_TO',
+  all: 'reins-move.>',
+  part: 'reins-move.a',
+  other: 'reins-move.b',
+  closed: 'reins-move.closed',
+} as const
+/** The client's own update keeps what is left out. */
+export const streamUpdateSubject = (stream: string): string => `$JS.API.STREAM.UPDATE.${stream}`

@@ -1,13 +1,14 @@
 // Reading all sessions, out of each of the streams that hold them: what a durable delivers, and what lies behind a sequence.
 //   R1. Each frame says which one of its stream it follows, so that whoever applies them can tell that none is missing.
 import { setTimeout as pause } from 'node:timers/promises'
-import { type JsMsg, jetstreamManager } from '@nats-io/jetstream'
+import { type JsMsg, jetstreamManager, type StreamInfo } from '@nats-io/jetstream'
 import { type Broker, BrokerUnavailable, headersOf, nextMessage, nextMessages, type StoredMessage } from '@reins/broker'
 import {
   allSessionsFilter,
   decodeFrame,
   type Frame,
   indexDurable,
+  movedFrom,
   ownSessionSubject,
   type SessionStreams,
 } from '@reins/contracts'
@@ -114,10 +115,17 @@ export async function describeStreams(broker: Broker, { names }: SessionStreams)
     ),
   )
   return {
-    identity: found.map(({ created }) => created).join(','),
+    identity: identityOf(found),
     count: names.length,
     ends: found.map(({ state }) => state.last_seq),
   }
+}
+
+/** Streams that sessions were moved to count as the one that they come from, whose sequences they have. */
+function identityOf(streams: readonly StreamInfo[]): string {
+  const origins = new Set(streams.map(({ config }) => config.metadata?.[movedFrom]))
+  const [origin] = origins
+  return origins.size === 1 && origin !== undefined ? origin : streams.map(({ created }) => created).join(',')
 }
 
 /** Makes the index's durable of a stream, to begin behind `after`, where there is none. It brings news; how far the index is stands in Postgres. */
