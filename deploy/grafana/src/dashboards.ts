@@ -477,7 +477,7 @@ const store: DashboardDefinition = {
         {
           kind: 'series',
           title: 'Size of streams',
-          about: 'SES holds the sessions, and grows for ever.',
+          about: 'Those that begin with SES hold the sessions, and grow for ever.',
           unit: 'bytes',
           queries: [{ text: 'max by (stream) (reins_stream_bytes)', legend: '{{stream}}' }],
         },
