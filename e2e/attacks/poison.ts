@@ -1,8 +1,9 @@
 // Values that are none, for every place of the broker that somebody reads from: what a service whose password was stolen could write there.
-import { jetstream } from '@nats-io/jetstream'
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import type { Broker } from '@reins/broker'
 import {
+  bucketStream,
   buckets,
   controlSubject,
   deliverySubject,
@@ -71,13 +72,11 @@ export async function storeNonsense(broker: Broker, session: string): Promise<vo
   await snapshots.put(session, '{"seq":1,"n":1,"hash":"x","foldVersion":1,"state":{"transcript":7}}')
 }
 
-/** Whatever is kept of requests with a key. */
+/** Whatever is kept of requests with a key. How many there were. */
 export async function spoilKeys(broker: Broker, said: string): Promise<number> {
-  const bucket = await new Kvm(jetstream(broker.nc)).open(buckets.idempotency)
-  let spoilt = 0
-  for await (const key of await bucket.keys()) {
-    await bucket.put(key, said)
-    spoilt++
-  }
-  return spoilt
+  const manager = await jetstreamManager(broker.nc)
+  const { state } = await manager.streams.info(bucketStream(buckets.idempotency), { subjects_filter: '>' })
+  const subjects = Object.keys(state.subjects ?? {})
+  for (const subject of subjects) await jetstream(broker.nc).publish(subject, said)
+  return subjects.length
 }

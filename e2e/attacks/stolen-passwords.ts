@@ -81,8 +81,8 @@ const through = (
 export interface Stage {
   connect(service: ServiceName): Promise<Broker>
   readonly session: string
-  /** Whether the broker has stored something at this subject. */
-  landed(subject: string): Promise<boolean>
+  /** Whether the broker stores something at one of these subjects, now or in a while. */
+  landed(...subjects: readonly string[]): Promise<boolean>
 }
 
 export async function tryPasswords(stage: Stage, tally: Tally): Promise<void> {
@@ -203,10 +203,7 @@ function attemptsOf(service: ServiceName, { session, landed }: Stage): readonly 
             `$JS.API.CONSUMER.CREATE.${streams.registry}`,
             consumer(streams.registry, registrySubject('token', `pushed-${service}`)),
             registrySubject('token', `answer-${service}`),
-            async (place) => {
-              const pushed = registrySubject('token', `pushed-${service}`)
-              return (await landed(pushed)) || landed(place)
-            },
+            (place) => landed(registrySubject('token', `pushed-${service}`), place),
           ),
         ]),
   ]

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -53,3 +53,25 @@ test('an error is told with its message', async () => {
   await expect.poll(() => readFileSync(destination, 'utf8')).toContain('the disk is full')
   rmSync(folder, { recursive: true })
 })
+
+test('a log in a file that has grown large is put aside, and the oldest of those goes', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'reins-log-'))
+  const destination = join(folder, 'x.log')
+  const log = createLog({ level: 'info', destination, mostBytes: 1000 })
+  const there = () => readdirSync(folder).toSorted()
+  const wanted = ['x.log', 'x.log.1', 'x.log.2', 'x.log.3', 'x.log.4']
+  for (let round = 0; round < 8; round++) {
+    await expect.poll(() => existsSync(destination)).toBe(true)
+    log.info({}, `${round} ${'y'.repeat(1200)}`)
+    // What was handed over before is in the file that was put aside.
+    await expect.poll(() => textsIn(folder)).toContain(`"${round} yyy`)
+  }
+  await expect.poll(there).toEqual(wanted)
+  expect(textsIn(folder)).not.toContain('"0 yyy')
+  rmSync(folder, { recursive: true })
+})
+
+const textsIn = (folder: string): string =>
+  readdirSync(folder)
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
+    .join('')

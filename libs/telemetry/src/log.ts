@@ -1,7 +1,9 @@
 // Logging: one JSON line a fact, to stderr; secrets are masked before a line is written.
 //   L1. A log that cannot be written (a full disk, a pipe that nobody reads) ends nothing and stops nobody: a megabyte waits, and is
 //       written when it can be; what comes beyond that is dropped and counted.
+//   L2. A log in a file is put aside when it has grown large (rotation.ts).
 import { pino } from 'pino'
+import { Rotation } from './rotation.ts'
 
 export interface Log {
   debug(fields: object, message: string): void
@@ -28,11 +30,17 @@ export function createLog(options: {
   readonly destination?: string
   /** Takes secrets out of a line. Default: it stays as it is, but for fields whose names say that they hold one. */
   readonly redact?: (line: string) => string
+  /** Bytes from which on the file is put aside. Default 32 MB, and four of them are kept. */
+  readonly mostBytes?: number
 }): ProcessLog {
-  const { service, level, destination, redact } = options
+  const { service, level, destination, redact = (line: string) => line, mostBytes = 32_000_000 } = options
   const stream = openDestination(destination)
   let lost = 0
   stream.on('drop', () => lost++)
+  const rotation =
+    destination === undefined
+      ? undefined
+      : new Rotation({ file: destination, mostBytes, kept: 4, reopen: () => stream.reopen(destination) })
   const log = pino(
     {
       level,
@@ -56,7 +64,13 @@ export function createLog(options: {
         censor: '[redacted]',
       },
     },
-    redact ? { write: (line: string) => void stream.write(redact(line)) } : stream,
+    {
+      write(line: string) {
+        const written = redact(line)
+        stream.write(written)
+        rotation?.wrote(written.length)
+      },
+    },
   )
   return Object.assign(log, { lost: () => lost })
 }

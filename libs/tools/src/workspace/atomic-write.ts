@@ -1,5 +1,6 @@
 // A file's new content, whole or not at all: a temporary file in the same folder, synced, renamed over the old one.
-// A reader, a crash or a full disk sees the old content or the new, never a part. Mode and, where this process may, owner stay.
+// A reader, a crash or a full disk sees the old content or the new, never a part. Mode and, where this process may, owner stay, but for
+// the bits that let a program act as somebody else: new content is another program.
 import { randomUUID } from 'node:crypto'
 import { closeSync, constants, fchmodSync, fchownSync, fsync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { promisify } from 'node:util'
@@ -7,6 +8,9 @@ import { entryAddress, type Found } from './workspace.ts'
 
 // The one call here that can take long: others go on meanwhile.
 const synced = promisify(fsync)
+
+/** Without setuid, setgid and the sticky bit. */
+const keptModes = 0o777n
 
 /**
  * Writes to the place that `found` holds, which must stay open until this is done. A link on the way was followed already, so
@@ -26,7 +30,7 @@ export async function writeAtomically(found: Found, content: Uint8Array): Promis
       for (let at = 0; at < content.length; ) at += writeSync(fd, content, at)
       if (before !== undefined) {
         keepOwner(fd, before)
-        fchmodSync(fd, Number(before.mode & 0o7777n))
+        fchmodSync(fd, Number(before.mode & keptModes))
       }
       await synced(fd)
     } finally {
