@@ -202,7 +202,7 @@ describe('a sign-in', () => {
     await machine.login()
     const before = machine.kept
     // As it is when the token is about to end.
-    machine.keep({ expiresAt: Date.now() + 1000 })
+    machine.keep({ issuedAt: Date.now() - 600_000, expiresAt: Date.now() + 1000 })
     const list = ['agent', 'list']
     const lists = await Promise.all([
       machine.elsewhere(list),
@@ -214,7 +214,7 @@ describe('a sign-in', () => {
     expect(machine.kept.refreshToken).not.toBe(before.refreshToken)
     expect(machine.kept.accessToken).not.toBe(before.accessToken)
     // The provider ends a sign-in in which one refresh token was used twice: it is as good as before.
-    machine.keep({ expiresAt: Date.now() + 1000 })
+    machine.keep({ issuedAt: Date.now() - 600_000, expiresAt: Date.now() + 1000 })
     expect(await machine.ok(['agent', 'list'])).toContain('helper')
   })
 

@@ -139,9 +139,8 @@ export class SessionWrites {
           return async (head) => {
             if (head.seq === 0) return missing(session)
             const anew = await configured(head)
-            const looks = needsFold(head, event) || waits(head)
-            const folded = looks ? (await this.#foldAt(session, head)).session : undefined
-            const full = folded && noRoomToWait(folded, content, this.#parts.limits)
+            const folded = needsFold(head, event) ? (await this.#foldAt(session, head)).session : undefined
+            const full = waits(head) ? await this.#noRoom(session, head, content) : undefined
             if (full) return refused(full)
             return decided(placeMessage(head, event, asked, { folded, anew }))
           }
@@ -284,6 +283,12 @@ export class SessionWrites {
     const fold = await this.#foldAt(session, head)
     if (verb === 'compact') return decided(requestCompaction(fold, subject))
     return decided(verb === 'restore' ? restoreContext(fold) : pauseTree(fold))
+  }
+
+  /** Nobody counts what waits in a session that is beyond this process: a message goes there without a fold (PROTOCOL 2). */
+  async #noRoom(session: string, head: Head, content: UserContent): Promise<ReinsError | undefined> {
+    const { fold } = await this.#parts.folds.folded(session, head.seq)
+    return fold.session.beyond ? undefined : noRoomToWait(fold.session, content, this.#parts.limits)
   }
 
   async #foldAt(session: string, head: Head): Promise<Fold> {
