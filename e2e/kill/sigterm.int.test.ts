@@ -30,8 +30,9 @@ afterAll(() => world?.close(), deadline)
 
 test('an executor told to end in the middle of answers hands them over at once', async () => {
   const bench = new Bench(world, 'load')
-  const begun = await Promise.all(Array.from({ length: 8 }, () => bench.begin('stream 40 every 50')))
-  await Promise.all(begun.map(({ followers }) => followers[0]?.seesText()))
+  // Long enough for the first to be under way when the last has begun.
+  const begun = await Promise.all(Array.from({ length: 8 }, () => bench.begin('stream 160 every 50')))
+  await Promise.all(begun.map(({ followers }) => followers[0]?.showsMoreThan(0)))
   const [first] = executors
   expect(await first?.terminate()).toEqual({ code: 0, signal: null })
   const logs = await bench.allSound(begun)
