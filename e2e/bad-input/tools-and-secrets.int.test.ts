@@ -110,9 +110,12 @@ test('what a model writes cannot drive the terminal of who reads it', async () =
     ['session', 'events', session],
     ['session', 'replay', session, '--speed', '100'],
   ]) {
-    const { code, out } = await product.cli(...words)
+    // The list follows the sessions a moment later.
+    const { code, out } = await eventually(async () => {
+      const said = await product.cli(...words)
+      return said.out.includes('done') && said
+    })
     expect(code).toBe(0)
-    expect(out).toContain('done')
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
     expect(out).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/)
   }
