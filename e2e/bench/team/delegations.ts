@@ -4,7 +4,9 @@ import { type Product, plainAgent } from '../product/product.ts'
 import { type Spread, spread } from '../report/numbers.ts'
 
 export interface Delegations {
-  /** ms, until the parent's answer is here. */
+  /** ms, from the message of a person until the parent's answer is here. */
+  readonly wholeMs: Spread
+  /** ms, from the parent's answer that asks for it until its next one: as the frames of the parent say it, in whole ms. */
   readonly roundTripMs: Spread
   /** ms, of a plain turn in the same minute. */
   readonly plainMs: Spread
@@ -53,9 +55,10 @@ export async function measureDelegations({ api }: Product, times: number): Promi
   }
   const one = delegated('level-1', answer)
   const trees = Math.max(2, Math.floor(times / 5))
+  const plainMs = await timed(plainAgent, answer, times * 5)
+  const wholeMs = await timed(lead, one, times * 5)
   const measured = {
-    plainMs: await timed(plainAgent, answer, times * 5),
-    roundTripMs: await timed(lead, one, times * 5),
+    ...{ plainMs, wholeMs, roundTripMs: spread(await roundTrips(api, session)) },
     fanOutMs: await timed(lead, several(fanOut, one), times),
     treeMs: await timed(lead, treeOf(), trees),
   }
@@ -63,9 +66,25 @@ export async function measureDelegations({ api }: Product, times: number): Promi
   return { ...measured, treeSessions: 1 + (await sessionsBelow(api, session)) / (trees + 1) }
 }
 
+async function roundTrips(api: Product['api'], session: string): Promise<readonly number[]> {
+  const found: number[] = []
+  let asked: number | undefined
+  for (let page = await eventsOf(api, session, ''); ; page = await eventsOf(api, session, `&after=${page.cursor}`)) {
+    for (const { type, at } of page.events) {
+      if (type === 'turn.started') asked = undefined
+      else if (type === 'model-call.completed') asked ??= at
+      else if (type === 'turn.completed' && asked !== undefined) found.push(at - asked)
+    }
+    if (!page.more) return found
+  }
+}
+
+const eventsOf = (api: Product['api'], session: string, behind: string): Promise<EventPage> =>
+  api.get(`/v1/sessions/${session}/events?limit=1000${behind}`) as Promise<EventPage>
+
 /** As the delegations of this session say it, which tell how many sessions each has used. */
 async function sessionsBelow(api: Product['api'], session: string): Promise<number> {
-  const { events } = (await api.get(`/v1/sessions/${session}/events?limit=1000`)) as EventPage
+  const { events } = await eventsOf(api, session, '')
   return events.reduce((sum, event) => {
     const { type, data } = event as SessionEvent
     return type === 'delegation.settled' && data.status === 'completed' ? sum + 1 + (data.sessions ?? 0) : sum
