@@ -6,7 +6,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { serviceNames } from '@reins/contracts'
-import { adminToken, natsConfig, natsUsers, secretFile } from '@reins/local'
+import { adminToken, databaseServices, natsConfig, natsUsers, roleNameOf, secretFile, urlOfRole } from '@reins/local'
 
 const folder = path.resolve(process.argv[2] ?? path.join(import.meta.dirname, 'secrets'))
 const passwords = path.join(folder, 'passwords')
@@ -18,6 +18,7 @@ for (const one of [folder, passwords]) {
 const maxPayloadBytes = 8 * 1024 * 1024
 const users = natsUsers(passwords).filter(({ user }) => serviceNames.some((name) => name === user))
 const postgres = secretFile(path.join(passwords, 'postgres.password'))
+const databaseUrl = `postgres://reins:${postgres}@postgres:5432/reins\n`
 const monitor = { user: 'monitor', password: secretFile(path.join(passwords, 'monitor.password')) }
 
 write(
@@ -34,7 +35,16 @@ write(
 )
 for (const { user, password } of users) write(`${user}.nats-url`, `nats://${user}:${password}@nats:4222\n`)
 write('postgres.password', postgres)
-write('database-url', `postgres://reins:${postgres}@postgres:5432/reins\n`)
+// The owner's, for the container that makes the roles; then each service's own.
+write('database-url', databaseUrl)
+for (const service of databaseServices) {
+  const role = {
+    service,
+    user: roleNameOf(service),
+    password: secretFile(path.join(passwords, `${service}-database.password`)),
+  }
+  write(`${service}.database-url`, `${urlOfRole(databaseUrl.trim(), role)}\n`)
+}
 write('admin.token', `${adminToken(passwords)}\n`)
 write('secrets.key', `${secretFile(path.join(passwords, 'secrets.key'), 'reins_key_')}\n`)
 

@@ -15,7 +15,7 @@ describe.skipIf(missing !== undefined)('docker-compose.yml', () => {
   test('is valid before anything was set up', async () => {
     const services = await dockerOk(['compose', 'config', '--services'])
     expect(services.trim().split('\n').sort()).toEqual(
-      ['executor', 'memory', 'nats', 'postgres', 'registry', 'session-gateway', 'tool-runner'].sort(),
+      ['database', 'executor', 'memory', 'nats', 'postgres', 'registry', 'session-gateway', 'tool-runner'].sort(),
     )
   })
 

@@ -144,7 +144,9 @@ describe('forgetting', () => {
 
 describe('a database of the user', () => {
   it('is reached by the secret that the definition names', async () => {
-    const url = new URL(JSON.parse(readFileSync(path.join(product.dataDir, 'servers.json'), 'utf8')).databaseUrl)
+    const url = new URL(
+      JSON.parse(readFileSync(path.join(product.dataDir, 'servers.json'), 'utf8')).databaseUrls.memory,
+    )
     await product.ask('PUT', '/v1/secrets/MEMORY_URL', { value: url.href })
     await agent(
       'owner',

@@ -36,7 +36,8 @@ export interface PartsOptions {
   readonly config: LocalConfig
   readonly names: readonly ServiceName[]
   readonly natsUrl: string
-  readonly databaseUrl: string | undefined
+  /** undefined: there is none, and the service keeps no lists. */
+  readonly databaseUrls: Readonly<Partial<Record<ServiceName, string>>>
   /** Folders that no tool may see: absolute, symlinks resolved. */
   readonly masked: readonly string[]
   /** Of secrets, for the registry; undefined: it can keep none. */
@@ -154,7 +155,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     const running = await registry.start({
       broker,
       sessionStreams: journal.streams,
-      databaseUrl: options.databaseUrl,
+      databaseUrl: options.databaseUrls.registry,
       log: log.child({ service: 'registry' }),
       clock,
       metrics,
@@ -210,7 +211,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       allowPrivateWebhooks: config.allowPrivateWebhooks,
       ackWaitMs: config.ackWaitMs,
       room: storage.room,
-      databaseUrl: options.databaseUrl,
+      databaseUrl: options.databaseUrls.memory,
       files: path.join(config.dataDir, 'memory'),
       ...(embedder ? { embedder } : {}),
       ...(traces ? { traces } : {}),

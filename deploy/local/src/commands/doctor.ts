@@ -115,7 +115,9 @@ async function externalRow(what: string, url: string, check: typeof checkNats): 
   const result = await check(url)
   switch (result.kind) {
     case 'ok':
-      return row(what, 'ok', `${result.version} at ${redactUrl(url)}`)
+      return result.excess === undefined
+        ? row(what, 'ok', `${result.version} at ${redactUrl(url)}`)
+        : row(what, 'warning', `${result.version} at ${redactUrl(url)}`, result.excess)
     case 'failed':
       return row(what, 'missing', redactUrl(url), result.message)
     default:

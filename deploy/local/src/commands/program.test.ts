@@ -47,6 +47,7 @@ const flagsNeeded: Readonly<Record<string, readonly string[]>> = {
   'role update': ['--permission', 'agent:*:read'],
   'principal grant': ['--role', 'viewer'],
   'principal revoke': ['--role', 'viewer'],
+  'database setup': ['--registry', 'registry.url', '--memory', 'memory.url'],
 }
 /** Arguments that are optional, and without which a command would wait for somebody. */
 const valuesNeeded: Readonly<Record<string, readonly string[]>> = {
@@ -81,7 +82,7 @@ describe.each(commands)('reins $name', ({ words, complete }) => {
 
 const asking = commands.filter(
   ({ name }) =>
-    !/^(up|service|rebuild-index|backup|restore|doctor|completion|chat|agent start|memory import|skill validate|init|test|dev|build|deploy|auth (status|logout))$/.test(
+    !/^(up|service|rebuild-index|backup|restore|doctor|completion|chat|agent start|memory import|skill validate|init|test|dev|build|deploy|database setup|auth (status|logout))$/.test(
       name,
     ),
 )

@@ -1,12 +1,14 @@
 // What `up`, `service`, `doctor` and `rebuild-index` do. Loaded only when one of them is run, and of them only the one that is run: a service
 // starts without what starts servers.
 
+import { readFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { CommandFailure, usageFailure } from '@reins/cli'
 import type { ServiceName } from '@reins/contracts'
 import { ConfigError, type Running, systemClock } from '@reins/service'
 import { describeSandbox, detectSandbox } from '@reins/tools'
 import { currentFolder, type LocalConfig, type LocalFlags, loadLocalConfig, processEnvironment } from '../config.ts'
+import type { DatabaseService } from '../postgres/database-roles.ts'
 import { version } from '../product-version.ts'
 
 const minNodeVersion = '24.0.0'
@@ -138,6 +140,25 @@ export const runRestore = (folder: string, flags: LocalFlags, json: boolean): Pr
       json
         ? `${JSON.stringify({ dataDir: config.dataDir, madeAt, streams: streams.map(({ name, messages }) => ({ name, messages })) })}\n`
         : `${config.dataDir} is as it was at ${madeAt}. Start it with reins up; its lists are made again then.\n`,
+    )
+  })
+
+export const runDatabaseSetup = (files: Readonly<Record<DatabaseService, string>>, json: boolean): Promise<void> =>
+  orFail(async () => {
+    const { databaseUrl } = configOf({})
+    if (databaseUrl === undefined)
+      throw new Error(
+        'DATABASE_URL is not set. Set it to the URL of the owner of the database, who is a superuser; the services are not given that one.',
+      )
+    const { databaseServices, prepareRoles, roleIn } = await import('../postgres/database-roles.ts')
+    const roles = databaseServices.map((service) => roleIn(service, readFileSync(files[service], 'utf8').trim()))
+    await prepareRoles(databaseUrl, roles)
+    process.stdout.write(
+      json
+        ? `${JSON.stringify({ roles: roles.map(({ service, user }) => ({ service, user })) })}\n`
+        : roles
+            .map(({ service, user }) => `The role ${user} owns the tables of the ${service}, and may nothing else.\n`)
+            .join(''),
     )
   })
 

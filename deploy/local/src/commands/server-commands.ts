@@ -1,4 +1,4 @@
-// The commands that run the product: `up`, `service`, `doctor`, `rebuild-index`, `backup`, `restore`. What they do is loaded when they are run:
+// The commands that run the product: `up`, `service`, `doctor`, `rebuild-index`, `backup`, `restore`, `database`. What they do is loaded when they are run:
 // a client command does not pay for the services.
 
 import { examples } from '@reins/cli'
@@ -123,6 +123,23 @@ export function serverCommands(program: Command): void {
       examples(['reins restore /backups/reins-monday', 'reins restore ../today --data-dir /var/lib/reins']),
     )
     .action(async (folder: string, flags: LocalFlags) => (await actions()).runRestore(folder, flags, asJson(program)))
+
+  program
+    .command('database')
+    .description('Prepare a database that exists already')
+    .command('setup')
+    .description('Make a role of Postgres for each service that has tables, as the owner whom DATABASE_URL names')
+    .requiredOption('--registry <file>', 'holds the URL that the registry is given as DATABASE_URL')
+    .requiredOption('--memory <file>', 'holds the URL that the memory service is given as DATABASE_URL')
+    .addHelpText(
+      'after',
+      examples([
+        'DATABASE_URL=postgres://postgres@db/reins reins database setup --registry registry.url --memory memory.url',
+      ]),
+    )
+    .action(async (files: { readonly registry: string; readonly memory: string }) =>
+      (await actions()).runDatabaseSetup(files, asJson(program)),
+    )
 
   serverOptions(program.command('doctor'))
     .description('Print what Reins finds on this machine, what is missing, and how to get it')

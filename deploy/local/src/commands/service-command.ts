@@ -43,7 +43,7 @@ export async function runService({
     config,
     names: [name],
     natsUrl,
-    databaseUrl,
+    databaseUrls: databaseUrl === undefined ? {} : { [name]: databaseUrl },
     ...(dataDir === undefined || config.natsUrl !== undefined ? {} : { diskOf: dataDir }),
     masked: [...(dataDir === undefined ? [] : [dataDir]), ...keyFolders(config)],
     keys: name === 'registry' ? secretsKeys(config, dataDir) : undefined,
@@ -77,7 +77,7 @@ export function serversOf(
     url.username = user.user
     url.password = user.password
   }
-  return { natsUrl: url.toString().replace(/\/$/, ''), databaseUrl: config.databaseUrl ?? servers.databaseUrl }
+  return { natsUrl: url.toString().replace(/\/$/, ''), databaseUrl: config.databaseUrl ?? servers.databaseUrls?.[name] }
 }
 
 const passwordOf = (url: string): string[] =>

@@ -62,13 +62,16 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
   if (mover && config.sessionStreams > 1)
     await moveOlderSessions({ dataDir: dataDir.path, url: servers.natsUrl, mover, pauseAt: config.pauseAt, say, log })
 
-  redactor.learn([...servers.users.map(({ password }) => password), ...passwordOf(servers.databaseUrl)])
+  redactor.learn([
+    ...servers.users.map(({ password }) => password),
+    ...Object.values(servers.databaseUrls).flatMap(passwordOf),
+  ])
 
   const parts = await startParts({
     config,
     names: serviceNames,
     natsUrl: servers.natsUrl,
-    databaseUrl: servers.databaseUrl,
+    databaseUrls: servers.databaseUrls,
     servers: servers.health,
     ...(config.natsUrl === undefined ? { diskOf: dataDir.path } : {}),
     masked: [dataDir.path, ...keyFolders(config)],
@@ -98,7 +101,7 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
         .filter(({ user }) => serviceNames.some((name) => name === user))
         .map(({ user, password }) => [user, { user, password }]),
     ),
-    databaseUrl: servers.databaseUrl,
+    databaseUrls: servers.databaseUrls,
     replicas: config.replicas,
   })
   closing.add('servers file', () => removeServers(dataDir.path))

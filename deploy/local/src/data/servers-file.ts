@@ -6,7 +6,7 @@ import type { ServiceName } from '@reins/contracts'
 export interface ServersFile {
   readonly natsUrl: string
   readonly users: Readonly<Partial<Record<ServiceName, { readonly user: string; readonly password: string }>>>
-  readonly databaseUrl: string
+  readonly databaseUrls: Readonly<Partial<Record<ServiceName, string>>>
   readonly replicas: 1 | 3
 }
 

@@ -10,7 +10,8 @@ import { MIN_NATS_VERSION } from '../nats/find-nats.ts'
 export const MIN_POSTGRES_VERSION = 14
 
 export type ServerCheck =
-  | { readonly kind: 'ok'; readonly version: string }
+  /** `excess`: what its user may do, and no service needs. */
+  | { readonly kind: 'ok'; readonly version: string; readonly excess?: string }
   | { readonly kind: 'failed'; readonly message: string }
 
 /** Connects to NATS_URL (with its credentials), asks for version and JetStream, and leaves. Never rejects. */
@@ -77,8 +78,9 @@ export async function checkPostgres(
   client.on('error', () => {}) // a connection lost between two queries fails the second one
   try {
     await client.connect()
-    const { rows } = await client.query<{ version: string; writes: boolean }>(
-      "select current_setting('server_version') as version, has_schema_privilege(current_schema(), 'create') as writes",
+    const { rows } = await client.query<{ version: string; writes: boolean; superuser: boolean }>(
+      `select current_setting('server_version') as version, has_schema_privilege(current_schema(), 'create') as writes,
+         (select rolsuper from pg_roles where rolname = current_user) as superuser`,
     )
     const version = parseVersion(rows[0]?.version ?? '') ?? '0'
     if (!atLeast(version, String(MIN_POSTGRES_VERSION))) {
@@ -91,6 +93,13 @@ export async function checkPostgres(
         'its user may not create tables there. Grant the user CREATE on the schema, or give Reins a database of its own.',
       )
     }
+    if (rows[0]?.superuser === true)
+      return {
+        ...{ kind: 'ok', version },
+        excess:
+          'its user is a superuser, who may read files and run programs on the machine of the database. ' +
+          'Give the services roles of their own: reins database setup makes them (deploy/docker/README.md).',
+      }
     return { kind: 'ok', version }
   } catch (error) {
     return failed(

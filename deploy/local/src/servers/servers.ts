@@ -7,10 +7,19 @@ import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Log } from '@reins/telemetry'
 import type { LocalConfig } from '../config.ts'
+import { secretFile } from '../data/secret-file.ts'
 import { findNatsServer } from '../nats/find-nats.ts'
 import type { NatsUser } from '../nats/nats-config.ts'
 import { type RunningNats, startNats } from '../nats/nats-process.ts'
 import { natsUsers } from '../nats/nats-users.ts'
+import {
+  type DatabaseRole,
+  type DatabaseService,
+  databaseServices,
+  prepareRoles,
+  roleNameOf,
+  urlOfRole,
+} from '../postgres/database-roles.ts'
 import { type RunningPostgres, startPostgres } from '../postgres/postgres-process.ts'
 import { watchPostgres } from '../postgres/postgres-watch.ts'
 import { checkNats, checkPostgres } from './external.ts'
@@ -21,7 +30,8 @@ export interface Servers {
   readonly natsUrl: string
   /** Users of the embedded server; empty for one that exists. */
   readonly users: readonly NatsUser[]
-  readonly databaseUrl: string
+  /** Of each service that has tables: the embedded server has a role of its own for each. */
+  readonly databaseUrls: Readonly<Record<DatabaseService, string>>
   /** As the server has it; `unknown` for one that exists. */
   readonly sync: 'always' | number | 'unknown'
   readonly found: { readonly nats: string; readonly postgres: string }
@@ -47,15 +57,15 @@ export async function startServers(
   const [nats, postgres] = await both(
     config.natsUrl === undefined
       ? embeddedNats(config, dataDir, log, say)
-      : existing('NATS_URL', config.natsUrl, checkNats),
+      : existing('NATS_URL', config.natsUrl, checkNats, say),
     config.databaseUrl === undefined
       ? embeddedPostgres(dataDir, log)
-      : existing('DATABASE_URL', config.databaseUrl, checkPostgres),
+      : existing('DATABASE_URL', config.databaseUrl, checkPostgres, say),
   )
   return {
     natsUrl: nats.url,
     users: nats.users ?? [],
-    databaseUrl: postgres.url,
+    databaseUrls: postgres.databaseUrls ?? { registry: postgres.url, memory: postgres.url },
     sync: nats.sync ?? 'unknown',
     found: { nats: nats.found, postgres: postgres.found },
     health: () => ({
@@ -79,6 +89,7 @@ interface Server {
   readonly url: string
   readonly found: string
   readonly users?: readonly NatsUser[]
+  readonly databaseUrls?: Servers['databaseUrls']
   readonly sync?: 'always' | number
   health?(): ServerState
   close(): Promise<unknown>
@@ -93,9 +104,15 @@ async function both(first: Promise<Server>, second: Promise<Server>): Promise<[S
   throw a.status === 'rejected' ? a.reason : (b as PromiseRejectedResult).reason
 }
 
-async function existing(name: string, url: string, check: typeof checkNats): Promise<Server> {
+async function existing(
+  name: string,
+  url: string,
+  check: typeof checkNats,
+  say: (line: string) => void,
+): Promise<Server> {
   const result = await check(url)
   if (result.kind === 'failed') throw new Error(result.message)
+  if (result.excess !== undefined) say(`warning: ${name}: ${result.excess}`)
   return { url, found: `${result.version} (${name})`, close: async () => {} }
 }
 
@@ -154,9 +171,21 @@ async function embeddedPostgres(dataDir: string, log: Log): Promise<Server> {
     startPostgres({ dataDir: folder, port, onExit }),
   )
   const { url, version } = server.current()
+  const roleOf = (service: DatabaseService): DatabaseRole => ({
+    ...{ service, user: roleNameOf(service) },
+    password: secretFile(path.join(folder, `${service}.password`)),
+  })
+  const roles = databaseServices.map(roleOf)
+  try {
+    await prepareRoles(url, roles)
+  } catch (error) {
+    await server.close()
+    throw error
+  }
   const watch = watchPostgres({ url, folder, log })
   return {
     url,
+    databaseUrls: { registry: urlOfRole(url, roleOf('registry')), memory: urlOfRole(url, roleOf('memory')) },
     found: `${version} (embedded)`,
     health: () => either(server.away(), watch.health()),
     close: async () => {
