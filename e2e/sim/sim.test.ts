@@ -18,7 +18,7 @@ describe('the protocol, explored', () => {
   const named = (scenario: Scenario) => [scenario.name, scenario] as const
   const whole = everySmall.filter((scenario) => scenario.whole)
   it.each(whole.map(named))('holds: %s', (_, scenario) => {
-    const { finding, complete } = exploreAll(scenario, { maxStates: 20_000 })
+    const { finding, complete } = exploreAll(scenario, { maxStates: 25_000 })
     expect(finding && tell(scenario, sound, shrink(scenario, sound, finding))).toBeNull()
     expect(complete).toBe(true)
   })

@@ -113,6 +113,36 @@ function killedInTreePause(point: string): Case {
   }
 }
 
+/** Its call is nobody's then: only the pause of the tree, or a resume, can bring it to an end. */
+const killedAtItsModel: Case = {
+  slug: 'team-tree-pause-lost-call',
+  title: 'an executor killed with a model call of a tree that is paused meanwhile: the tree stands still, and goes on',
+  async run(bench) {
+    await tree(bench)
+    const victim = await bench.victim('executor', 'executor.before-outcome')
+    const trees: string[] = []
+    while (!victim.isPaused()) {
+      const { session } = await bench.begin(
+        delegate({ agent: 'middle', instruction: delegate({ agent: 'leaf', instruction: 'stream 5 every 20' }) }),
+      )
+      trees.push(session)
+      const ended = async () => (await dataOf(bench.world, session, 'turn.completed')).length > 0
+      await eventually(async () => victim.isPaused() || (await ended()))
+    }
+    const last = trees.at(-1) ?? ''
+    await bench.world.api.once('POST', `/v1/sessions/${last}/pause?tree=true`)
+    await victim.kill()
+    await eventually(async () => isHeld(bench, last))
+    await bench.world.api.control(last, 'resume')
+    for (const session of trees) {
+      expect(await bench.world.verdict(session)).toEqual([])
+      expect((await dataOf(bench.world, session, 'delegation.settled')).map(({ status }) => status)).toEqual([
+        'completed',
+      ])
+    }
+  },
+}
+
 async function isHeld(bench: Bench, session: string): Promise<boolean> {
   const { body } = await bench.world.api.once<{ stop: TreeStop | null }>('GET', `/v1/sessions/${session}/stop`)
   return body.stop?.complete === true
@@ -181,6 +211,7 @@ export const delegationCases: readonly Case[] = [
   killedInCancel('executor.after-cancel-child'),
   killedInTreePause('executor.before-pause-child'),
   killedInTreePause('executor.before-tell-held'),
+  killedAtItsModel,
   killedInPause('executor.before-resume-child', 'an executor killed before it lets a child go on'),
   killedInPause('executor.after-resume-child', 'an executor killed when it has let a child go on'),
 ]

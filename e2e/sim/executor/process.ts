@@ -259,7 +259,11 @@ function atRest(world: World, name: string, state: ExecSession, seq: number): vo
 function ackAtRest(world: World, process: ExecutorProcess, state: ExecSession, seq: number): void {
   const { session, head } = state.fold
   const flying = flightOf(session) !== null
-  if (head.seq < seq || (session.mode.kind === 'open' && (flying || due(session, head.n + 1))))
+  if (
+    head.seq < seq ||
+    (flying && session.mode.kind === 'paused') ||
+    (session.mode.kind === 'open' && (flying || due(session, head.n + 1)))
+  )
     world.fail(`I6: ${instanceOf(process)} acks ${world.nameOf(seq)} where something is due or in flight`)
   if (!world.rules.timerInLogOnly)
     for (const { timer } of session.timers) world.tim = new Set(world.tim).add(`${session.id} ${timer}`)

@@ -70,6 +70,10 @@ export const pausedPair = {
   gateway: [message('m1'), { op: 'pause', tree: true }, { op: 'resume' }],
 } as const satisfies Partial<Scenario>
 
+const paused = [message('m1'), { op: 'pause', tree: true }] as const
+/** Nobody goes on with it: what was in flight has to come to its end by itself. */
+export const pausedForGood = { ...base, gateway: paused } as const satisfies Partial<Scenario>
+
 const pauseAndGoOn = [{ op: 'pause', tree: true }, { op: 'resume' }] as const
 export const pausedOften = {
   ...pausedPair,
@@ -98,6 +102,7 @@ export const mediumTeams: readonly Scenario[] = [
   { ...threeLevels, name: 'three levels and a cancel', gateway: [message('m1'), { op: 'cancel' }] },
   { ...threeLevels, name: 'three levels and an end', gateway: [message('m1'), { op: 'cancel', end: true }] },
   { ...pausedPair, name: 'a parent and its child, paused and gone on with' },
+  { ...pausedPair, name: 'a parent and its child, paused for good', gateway: paused },
   { ...pausedTree, name: 'three levels, paused and gone on with' },
   {
     ...pausedTree,

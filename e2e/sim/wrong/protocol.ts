@@ -202,7 +202,7 @@ export const toolsHideCancel: Wrong = (rules) => ({
 /** An intent that is in is started, though the same read shows it closed. */
 export const startClosedIntent: Wrong = () => ({ mayStart: () => true, mayRun: () => true })
 
-/** A lost call is taken over although the session is paused or the call is being cancelled. */
+/** The next attempt of a lost call begins although the session is paused or the call is being cancelled. */
 export const takeOverPaused: Wrong = () => ({
   takeover: (session, ...asked) => takeover({ ...session, mode: { kind: 'open' }, cancel: null }, ...asked),
 })

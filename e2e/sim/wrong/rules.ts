@@ -183,7 +183,7 @@ export const wrongRules: readonly WrongRule[] = [
   },
   {
     name: 'take-over-paused',
-    says: 'a takeover of a paused or cancelled call',
+    says: 'the next attempt of a call that was lost in a paused session, or is being cancelled',
     rules: wrong(sound, takeOverPaused),
     scenario: scenario('a crash and a pause', { gateway: [message('m1'), { op: 'pause' }] }, only('crash')),
   },

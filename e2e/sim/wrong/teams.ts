@@ -1,8 +1,8 @@
 // Known-wrong rules of teams, each with a scenario in which it bites.
 import { toLog } from '@reins/contracts'
 import { type Rules, sound } from '../world/rules.ts'
-import { message, type Scenario } from '../scenarios/scenario.ts'
-import { boundedTree, pausedByPerson, pausedOften, pausedPair, pausing } from '../scenarios/teams.ts'
+import { message, only, type Scenario } from '../scenarios/scenario.ts'
+import { boundedTree, pausedByPerson, pausedForGood, pausedOften, pausedPair, pausing } from '../scenarios/teams.ts'
 import type { WrongRule } from './rules.ts'
 
 const without = (
@@ -40,6 +40,19 @@ export const wrongTeams: readonly WrongRule[] = [
       },
     },
     scenario: without('a child that goes on', pausedByPerson),
+  },
+  {
+    name: 'paused-hides-loss',
+    says: 'nobody asks after a call of a paused session whose process is gone',
+    rules: {
+      ...sound,
+      takeover: (session, ...asked) => (session.mode.kind === 'open' ? sound.takeover(session, ...asked) : null),
+      verdict: (session, ...asked) => {
+        const found = sound.verdict(session, ...asked)
+        return session.mode.kind === 'paused' && found.do === 'ask' ? { do: 'ack' } : found
+      },
+    },
+    scenario: { ...pausedForGood, name: 'a crash in a tree that is paused', faults: only('crash'), total: 1 },
   },
   {
     name: 'end-leaves-paused',

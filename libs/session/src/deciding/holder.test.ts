@@ -83,8 +83,10 @@ describe('the holder of an exec trigger', () => {
     expect(running.verdict('e2')).toEqual({ do: 'ask', owner: 'e1', call: 'c2', attempt: 1 })
   })
 
-  it('acks a paused session with nothing in flight here', () => {
-    expect(running.and(showing('paused', g(paused))).verdict('e2')).toEqual({ do: 'ack' })
+  it('asks after the call of a paused session, so that its loss is recorded, and acks where nothing is in flight', () => {
+    const asked = { do: 'ask', owner: 'e1', call: 'c2', attempt: 1 }
+    expect(running.and(showing('paused', g(paused))).verdict('e2')).toEqual(asked)
+    expect(atRest.and(showing('paused', g(paused))).verdict('e2')).toEqual({ do: 'ack' })
   })
 
   it('acks where nothing is due and the head shows it', () => {

@@ -52,8 +52,10 @@ export function verdict(session: Session, head: Head, holder: Holder): Verdict {
     // What a paused tree asks of the sessions below; nothing else is due.
     const spread = plan(session, [], writer, true)
     if (spread) return { do: 'append', plan: spread }
-    const runsHere = flight !== null && holder.runs(flight.call, flight.attempt)
-    return runsHere ? { do: 'hold' } : rest(session, head, holder)
+    if (flight === null) return rest(session, head, holder)
+    // A paused session waits for the outcome of what was in flight, and for whoever says that it was lost.
+    if (session.mode.kind === 'paused') return inFlight(session, head, flight, holder)
+    return holder.runs(flight.call, flight.attempt) ? { do: 'hold' } : rest(session, head, holder)
   }
   if (session.mode.kind === 'ended' || !session.born) return rest(session, head, holder)
   if (flight) return inFlight(session, head, flight, holder)

@@ -18,6 +18,7 @@ import {
   turnCompleted,
 } from '../../test/given.ts'
 import { mayStart } from '../deciding/effects.ts'
+import { verdict } from '../deciding/holder.ts'
 import { isCurrentModelCall, takeover } from './takeover.ts'
 
 const running = given(
@@ -38,8 +39,23 @@ describe('a takeover', () => {
     expect(next?.effect).toEqual({ kind: 'call-model', call: 'c2', attempt: 2 })
   })
 
-  it('does not happen where the session is paused, under a cancel, or at another attempt', () => {
-    for (const one of [running.and(g(paused)), running.and(g(cancel())), atRest])
+  it('only records the loss in a paused session, which goes on with the next attempt when it is resumed', () => {
+    const one = running.and(g(paused))
+    expect(verdict(one.session, one.head, holder('e2'))).toEqual({ do: 'ask', owner: 'e1', call: 'c2', attempt: 1 })
+    const next = takeover(one.session, one.head, holder('e2'), gone)
+    expect(next).toMatchObject({ events: [lost('c2')], effect: null })
+    const after = one.and(showing('paused', by('e2', e(lost('c2')))))
+    expect(verdict(after.session, after.head, holder('e2'))).toEqual({ do: 'ack' })
+    const resumed = after.and(g({ type: 'session.resumed', data: {} }))
+    expect(verdict(resumed.session, resumed.head, holder('e2'))).toMatchObject({
+      do: 'append',
+      plan: { events: [calling('c2', 't2', 2)] },
+    })
+  })
+
+  it('does not happen where the session is quarantined, under a cancel, or at another attempt', () => {
+    const quarantined = running.and(e({ type: 'session.quarantined', data: { reason: 'a test', frame: 1 } }))
+    for (const one of [quarantined, running.and(g(cancel())), atRest])
       expect(takeover(one.session, one.head, holder('e2'), gone)).toBeNull()
     expect(takeover(running.session, running.head, holder('e2'), { call: 'c2', attempt: 2 })).toBeNull()
   })

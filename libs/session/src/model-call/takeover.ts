@@ -6,8 +6,9 @@ import type { Effect } from '../slice.ts'
 import { flightOf } from './flight.ts'
 
 /**
- * One frame: the lost attempt's outcome and the next attempt's start. null where it may not be: the call is settled or at another
- * attempt, or the session is paused, quarantined or under a cancel (then it stays open until resume, or the cancel closes it).
+ * One frame: the lost attempt's outcome and the next attempt's start; in a paused session the outcome alone, and the next attempt begins
+ * when it is resumed. null where it may not be: the call is settled or at another attempt, or the session is quarantined or under a
+ * cancel (then it stays open until it is released, or the cancel closes it).
  */
 export function takeover(
   session: Session,
@@ -17,7 +18,7 @@ export function takeover(
 ): Plan | null {
   const flight = flightOf(session)
   if (session.beyond || !flight || flight.call !== lost.call || flight.attempt !== lost.attempt) return null
-  if (session.mode.kind !== 'open' || session.cancel) return null
+  if ((session.mode.kind !== 'open' && session.mode.kind !== 'paused') || session.cancel) return null
   const { call, attempt, partial } = lost
   const error = { code: 'lost' as const, message: 'The process that ran it is gone.' }
   const event = lostEvent(flight.kind, { call, attempt, error, ...(partial ? { partial } : {}) })
