@@ -248,9 +248,10 @@ describe('the session index', () => {
     await client.connect()
     await client.query('delete from sessions where id = $1', [lost])
     const { rows } = await client.query('select places from session_index_checkpoint')
-    const places = String(rows[0].places).split('.').map(Number)
-    const before = places.map((place, at) => (at === journal.streams.indexOf(lost) ? place - 1 : place))
-    await client.query('update session_index_checkpoint set seq = seq - 1, places = $1', [before.join('.')])
+    // Of several streams each has a place; of one, the sequence says it all.
+    const places: string[] | undefined = rows[0].places?.split('.')
+    const before = places?.map((place, at) => (at === journal.streams.indexOf(lost) ? Number(place) - 1 : place))
+    await client.query('update session_index_checkpoint set seq = seq - 1, places = $1', [before?.join('.') ?? null])
     await client.end()
     await append(next, [started('next')], { role: 'g' })
     expect([(await info(next)).agent, (await info(lost)).agent]).toEqual(['next', 'lost'])

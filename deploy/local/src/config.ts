@@ -114,7 +114,7 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
     cacheDir: path.join(cacheHome, 'reins'),
     searchPath: read.text('PATH', ''),
     replicas: read.oneOf('REINS_REPLICAS', '1', ['1', '3'] as const) === '3' ? (3 as const) : (1 as const),
-    sessionStreams: read.oneOf('REINS_SESSION_STREAMS', '4', ['1', '4'] as const) === '1' ? (1 as const) : (4 as const),
+    sessionStreams: read.oneOf('REINS_SESSION_STREAMS', '1', ['1', '4'] as const) === '4' ? (4 as const) : (1 as const),
     ackWaitMs: read.integer('REINS_ACK_WAIT_MS', 5000, { min: 200, max: 600_000 }),
     workspaceRoot: path.resolve(cwd, read.text('REINS_WORKSPACE_ROOT', '.')),
     ownWorkspaces:

@@ -15,8 +15,10 @@ import {
 } from '@reins/contracts'
 import { type Journal, openJournal, type Trigger } from '@reins/journal'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { silentLog } from '@reins/telemetry'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
 import { moveSessions, moveSteps } from '../src/nats/move-sessions.ts'
+import { moveOlderSessions, type OlderSessionsOptions } from '../src/nats/older-sessions.ts'
 import { type RunningNats, startNats } from '../src/nats/nats-process.ts'
 import { natsUsers } from '../src/nats/nats-users.ts'
 import { natsServer, Scratch } from './fixture.ts'
@@ -57,6 +59,14 @@ class Server {
   async broker(): Promise<Broker> {
     const { user, password, server } = this.#as(unionUser)
     return connectBroker({ url: server, user, password, name: 'test' })
+  }
+
+  /** As `reins up` does at its start. */
+  async move({ wanted, pauseAt, say }: Pick<OlderSessionsOptions, 'wanted' | 'say'> & { readonly pauseAt?: string }) {
+    const { user, password, server } = this.#as(moverUser)
+    await moveOlderSessions({
+      ...{ wanted, pauseAt, say, dataDir: this.#folder, url: server, mover: { user, password }, log: silentLog },
+    })
   }
 
   async mover(): Promise<NatsConnection> {
@@ -196,10 +206,49 @@ test(
 )
 
 test(
+  'sessions are moved where four streams are wanted, and a move that was killed is gone on with, whatever is wanted then',
+  async () => {
+    const server = new Server('wanted')
+    await server.start()
+    const broker = await server.broker()
+    const journal = await openJournal(broker, { ...options, sessionStreams: 1 })
+    const session = makeUlid(1_700_000_000_000, Math.random)
+    await write(journal, session)
+    const said: string[] = []
+    const stopped = Promise.withResolvers<void>()
+    const say = (line: string) => {
+      said.push(line)
+      if (line.includes('move.mirrored')) stopped.resolve()
+    }
+    await server.move({ wanted: false, say })
+    expect(said).toEqual([])
+    const hanging = server.move({ wanted: true, pauseAt: 'move.mirrored', say })
+    void hanging.catch(() => undefined)
+    await stopped.promise
+    await broker.close()
+    await server.kill()
+
+    await server.start()
+    onTestFinished(() => server.kill())
+    await server.move({ wanted: false, say })
+    expect(said.at(-1)).toContain('moved (frames: 1)')
+    const after = await server.broker()
+    onTestFinished(() => after.close())
+    const moved = await openJournal(after, options)
+    expect(moved.streams.names).toHaveLength(4)
+    expect(await moved.sessions.read(session)).toHaveLength(1)
+    const lines = said.length
+    await server.move({ wanted: false, say })
+    expect(said).toHaveLength(lines)
+  },
+  deadline,
+)
+
+test(
   'a product moves the sessions of an older folder at its start, and they and their lists go on',
   async () => {
     const folder = scratch.in('product')
-    const older = await Product.start(folder, { more: { REINS_SESSION_STREAMS: '1' } })
+    const older = await Product.start(folder)
     const begun: string[] = []
     for (const title of ['one', 'two', 'three']) {
       const { json } = await older.ask('POST', '/v1/sessions?wait=turn', {
@@ -214,7 +263,7 @@ test(
     for (const id of begun) before.set(id, await shown(older, id))
     await older.close()
 
-    const product = await Product.start(folder, { copied: false })
+    const product = await Product.start(folder, { copied: false, more: { REINS_SESSION_STREAMS: '4' } })
     onTestFinished(() => product.close())
     for (const id of begun) expect(await shown(product, id)).toEqual(before.get(id))
     for (const id of begun) {

@@ -59,8 +59,11 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
   closing.add('servers', () => servers.close())
 
   const mover = servers.users.find(({ user }) => user === moverUser)
-  if (mover && config.sessionStreams > 1)
-    await moveOlderSessions({ dataDir: dataDir.path, url: servers.natsUrl, mover, pauseAt: config.pauseAt, say, log })
+  if (mover) {
+    const wanted = config.sessionStreams > 1
+    const { natsUrl: url } = servers
+    await moveOlderSessions({ wanted, dataDir: dataDir.path, url, mover, pauseAt: config.pauseAt, say, log })
+  }
 
   redactor.learn([
     ...servers.users.map(({ password }) => password),

@@ -32,7 +32,7 @@ import {
 
 export type MoveOutcome =
   | { readonly kind: 'nothing-to-move' }
-  | { readonly kind: 'moved'; readonly messages: number }
+  | { readonly kind: 'moved'; readonly frames: number }
   /** They stay in their one stream, which works as ever. */
   | { readonly kind: 'stays'; readonly why: string }
 
@@ -85,7 +85,8 @@ export async function moveSessions(nc: NatsConnection, options: MoveOptions): Pr
   }
   await step('promoted')
   await manager.streams.delete(single)
-  return { kind: 'moved', messages: old.state.messages }
+  const { messages, subjects = {} } = old.state
+  return { kind: 'moved', frames: messages - (subjects[movedMark] ?? 0) }
 }
 
 const isClosed = ({ config }: StreamInfo): boolean => config.subjects.every((subject) => subject === movedMark)

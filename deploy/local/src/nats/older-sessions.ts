@@ -1,6 +1,7 @@
-// At the start of `reins up`: where the data folder is of an older version, whose sessions lie in one stream, they are moved to several.
+// At the start of `reins up`: where the sessions of the data folder lie in one stream, and several are wanted, they are moved.
 //   OS1. Whether there is one stream is seen in the folder of the server: no other start pays for it.
-import { existsSync } from 'node:fs'
+//   OS2. A move that has begun is gone on with, whatever is wanted now: a file says so, from before the first step until after the last.
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { connect } from '@nats-io/transport-node'
@@ -11,6 +12,8 @@ import { moveSessions } from './move-sessions.ts'
 import type { NatsUser } from './nats-config.ts'
 
 export interface OlderSessionsOptions {
+  /** Whether several streams are to hold the sessions. */
+  readonly wanted: boolean
   readonly dataDir: string
   /** Of the embedded server. */
   readonly url: string
@@ -21,10 +24,16 @@ export interface OlderSessionsOptions {
 }
 
 /** Rejects where the move has begun and cannot go on now; the next start goes on with it. */
-export async function moveOlderSessions({ dataDir, url, mover, pauseAt, say, log }: OlderSessionsOptions) {
+export async function moveOlderSessions({ wanted, dataDir, url, mover, pauseAt, say, log }: OlderSessionsOptions) {
   const [single = ''] = sessionStreamsOf(1).names
-  if (!existsSync(path.join(dataDir, 'nats', 'jetstream', 'REINS', 'streams', single))) return // OS1
+  const moving = path.join(dataDir, 'sessions.moving') // OS2
+  if (!wanted && !existsSync(moving)) return
+  if (!existsSync(path.join(dataDir, 'nats', 'jetstream', 'REINS', 'streams', single))) {
+    rmSync(moving, { force: true }) // it was killed between the last step and this one
+    return // OS1
+  }
   say('The sessions of this data folder lie in one stream. They are moved to four, once.')
+  writeFileSync(moving, '', { mode: 0o600, flush: true })
   const { user, password } = mover
   const nc = await connect({ servers: new URL(url).host, user, pass: password, inboxPrefix: inboxOf(user).own })
   const at = pausePoints(pauseAt, say)
@@ -35,8 +44,8 @@ export async function moveOlderSessions({ dataDir, url, mover, pauseAt, say, log
       step: async (name) => void (await at(`move.${name}`)),
     })
     log.info({ outcome }, 'moving the sessions of an older version')
-    if (outcome.kind === 'moved')
-      say(`${outcome.messages} frames of sessions were moved. Every session goes on as before.`)
+    rmSync(moving, { force: true })
+    if (outcome.kind === 'moved') say(`The sessions are moved (frames: ${outcome.frames}). Each goes on as before.`)
     if (outcome.kind === 'stays') say(`warning: the sessions stay in one stream: ${outcome.why}. They go on as before.`)
   } finally {
     await nc.close()

@@ -7,8 +7,8 @@ import { allSessionsFilter, partitionFilter } from './subjects.ts'
 
 export type SessionStreamCount = 1 | 4
 
-/** One stream takes an append after the other. Several sync theirs side by side. */
-export const newSessionStreams: SessionStreamCount = 4
+/** One stream takes an append after the other. Several sync theirs side by side, and cost more of the processor. */
+export const newSessionStreams: SessionStreamCount = 1
 
 export interface SessionStreams {
   /** In order of their numbers. */

@@ -17,4 +17,5 @@ test('what the one stream accounted for is accounted for in each of those that i
 
 test('places of another number of streams say nothing', () => {
   expect(placesIn({ seq: 24, places: '12.0.5.7' }, 1)).toBeUndefined()
+  for (const places of ['NaN', '', '12.x.5.7', '12.0.5']) expect(placesIn({ seq: 24, places }, 4)).toBeUndefined()
 })

@@ -45,7 +45,7 @@ export const textOf = (places: Places): string => places.join('.')
 export function placesIn({ seq, places }: CheckpointRow, count: number): Places | undefined {
   if (places === null) return Array.from({ length: count }, () => seq)
   const found = places.split('.').map(Number)
-  return found.length === count ? found : undefined
+  return found.length === count && found.every(Number.isSafeInteger) ? found : undefined
 }
 
 /** IC1. */
