@@ -18,9 +18,11 @@ export class RunBench extends WorkflowBench {
     workflows: Readonly<Record<string, string>>,
     affinities: Readonly<Record<string, object>> = {},
   ): Promise<void> {
-    const { status, body } = await this.world.api.once('PUT', `/v1/projects/${name}`, {
-      bundle: workflowsProject(workflows, affinities),
-    })
+    await this.deployBundle(name, workflowsProject(workflows, affinities))
+  }
+
+  async deployBundle(name: string, bundle: string): Promise<void> {
+    const { status, body } = await this.world.api.once('PUT', `/v1/projects/${name}`, { bundle })
     if (status >= 300) throw new Error(JSON.stringify(body))
   }
 

@@ -1,6 +1,9 @@
 // Runs of workflows on real processes: their code prompts agents in sessions below them, takes steps, sleeps, and waits for what comes from
 // outside; the executor is killed at each of these, and another one goes on where the log says that it was.
+import { instanceSessionId } from '@reins/contracts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bundledCode } from '../../harness/bundled-code.ts'
+import type { ServiceProcess } from '../../harness/service-process.ts'
 import { countOf, eventsOf } from '../bench.ts'
 import { RunBench } from './run-bench.ts'
 
@@ -223,4 +226,92 @@ describe('a run', () => {
     },
     deadline,
   )
+
+  test(
+    'goes on where each process that does a part of a dispatch, a command, a prompt or a compaction is killed in it',
+    async () => {
+      const labels = { killed: 'everywhere' }
+      await bench.world.agent('worker', { affinity: labels, tools: ['shell'], max_tokens: 300 })
+      await bench.deployBundle('killed', killedEverywhere(labels))
+      const { world } = bench
+      const start = (name: 'executor' | 'tool-runner', pauseAt?: string) =>
+        world.start(name, { labels, ...(pauseAt === undefined ? {} : { pauseAt }) })
+      let executor = await start('executor', 'executor.after-operation')
+      /** The one that there is stands at its point; it is killed, and the next one has another point. */
+      const executorAt = async (pauseAt?: string): Promise<void> => {
+        await bench.isPaused(executor)
+        await executor.kill()
+        executor = await start('executor', pauseAt)
+      }
+      const replaceGateway = (pauseAt?: string) => {
+        const [gateway] = world.gateways
+        if (!gateway) throw new Error('there is no gateway')
+        return gateway.kill().then(() => world.replaceGateway(gateway, pauseAt === undefined ? {} : { pauseAt }))
+      }
+      const gatewayKilled = async (gateway: ServiceProcess): Promise<void> => {
+        await bench.isPaused(gateway)
+        await replaceGateway()
+      }
+      const runner = await start('tool-runner', 'tool-runner.after-claim')
+      const { session } = await bench.start('everywhere')
+
+      // The dispatch: announced, accepted by a gateway that cannot say so any more, and with its receipt in the executor's hands.
+      await bench.isPaused(executor)
+      const accepts = await replaceGateway('gateway.after-append')
+      await executorAt('executor.before-step-outcome')
+      await gatewayKilled(accepts)
+      await executorAt('executor.before-prompt-child')
+      // The command: before its session is made, after it was begun, and when its outcome is told.
+      await executorAt('executor.after-settle-parent')
+      await bench.isPaused(runner)
+      await start('tool-runner')
+      await runner.kill()
+      // The prompt to another model: its version is made and not recorded, and then it is told to its session.
+      await executorAt('executor.before-replay-outcome')
+      await executorAt('executor.after-prompt-child')
+      // The compaction: asked for at a gateway that dies, in the middle of its model call, and with its outcome not recorded.
+      await bench.isPaused(executor)
+      const compacts = await replaceGateway('gateway.after-append')
+      await executorAt('executor.in-summary')
+      await gatewayKilled(compacts)
+      await executorAt('executor.before-step-outcome')
+      await executorAt()
+
+      const { result, error } = await bench.ended(session)
+      expect([result, error]).toEqual([
+        ['string', ['ShellError', 'shell-unknown'], ['scripted/echo', 'two'], { compacted: true }, 'still here'],
+        undefined,
+      ])
+      const desk = instanceSessionId('desk', 'd-1', 'default')
+      const given = await bench.until(desk, (log) => countOf(log, 'turn.completed') > 0)
+      expect(countOf(given, 'message.received')).toBe(1)
+      const below = (await bench.tree(session)).filter((id) => id !== session)
+      expect(below).toHaveLength(1)
+      const [child = ''] = below
+      const log = await world.readLog(child)
+      const counts = ['turn.completed', 'tool-call.started', 'context.compacted'].map((type) => countOf(log, type))
+      expect(counts).toEqual([6, 1, 1])
+      for (const id of [session, child, desk]) expect(await world.verdict(id)).toEqual([])
+    },
+    deadline,
+  )
 })
+
+const killedEverywhere = (affinity: object): string =>
+  bundledCode(`
+    import { createAgent, dispatch } from '@reins/agent'
+    import { defineProject } from '@reins/agent/project'
+    const long = (word) => 'say ' + word.repeat(200)
+    async function run(ctx) {
+      const { dispatchId } = await dispatch({ agent: 'desk', id: 'd-1', input: { n: 1 } })
+      const session = await (await ctx.init('worker')).session()
+      const ran = await session.shell('echo ran').catch(({ name, code }) => [name, code])
+      const first = await session.prompt(long('one'), { model: 'scripted/echo', thinkingLevel: 'low' })
+      const second = await session.prompt('say two')
+      for (const word of ['three', 'four']) await session.prompt(long(word))
+      const compacted = await session.compact()
+      return [typeof dispatchId, ran, [first.model, second.text], compacted, (await session.prompt('say still here')).text]
+    }
+    const desk = { module: { default: createAgent(() => ({ model: 'scripted/assistant' })) }, file: 'src/agents/desk.ts' }
+    const everywhere = { module: { run, affinity: ${JSON.stringify(affinity)} }, file: 'src/workflows/everywhere.ts' }
+    export default defineProject({ agents: { desk }, workflows: { everywhere }, channels: {} })`)

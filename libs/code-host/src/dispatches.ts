@@ -15,7 +15,8 @@ export interface DispatchesOptions {
 
 export type Dispatches = (sender: DispatchSender, asked: unknown, signal: AbortSignal) => Promise<DispatchReceipt>
 
-const askMs = 10_000
+/** A gateway that has died takes no answer with it for longer: with its key the request is the same at another one. */
+const askMs = 3_000
 const againMs = 250
 
 /** Rejects with what it is refused with. */

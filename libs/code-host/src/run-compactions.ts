@@ -4,7 +4,8 @@ import { type CompactionState, compactVerb, type Reply, type RunCompaction, serv
 
 export type Compact = (asked: RunCompaction, signal: AbortSignal) => Promise<{ readonly compacted: boolean }>
 
-const askMs = 10_000
+/** A gateway that has died takes no answer with it for longer: with its key the request is the same at another one. */
+const askMs = 3_000
 const againMs = 250
 /** While no gateway answers. */
 const unavailableMs = 40_000
