@@ -11,25 +11,16 @@ export const modelHandlers: Handlers = {
   'model-call.started': (spans, { call, attempt, model, final }, { at, by }) => {
     const within = spans.within()
     if (!within) return
-    const span = new OpenSpan({
-      ...{ session: spans.session, subject: 'chat', which: [call, attempt], ...within, at },
-      name: `chat ${modelName(model)}`,
-      kind: 'client',
-      attributes: {
-        'gen_ai.operation.name': 'chat',
-        ...spans.base(),
-        ...spans.modelAttributes(model),
+    const span = opened(
+      spans,
+      { subject: 'chat', call, attempt, model, by, at, within },
+      {
         'gen_ai.request.stream': true,
         'reins.call.id': call,
-        'reins.attempt': attempt,
-        'reins.instance': by,
         'reins.model_call.final': final || undefined,
       },
-    })
-    if (attempt > 1) {
-      const { traceId } = within
-      span.links.push({ traceId, spanId: spanIdOf(spans.session, 'chat', call, attempt - 1), why: 'retry' })
-    } else if (spans.turn) spans.turn.modelCalls++
+    )
+    if (attempt === 1 && spans.turn) spans.turn.modelCalls++
     spans.chats.set(call, { attempt, span })
   },
   'model-call.completed': (
@@ -57,24 +48,14 @@ export const modelHandlers: Handlers = {
       traceId: traceIdOf(spans.session, 'compaction', compaction),
       parent: undefined,
     }
-    const span = new OpenSpan({
-      ...{ session: spans.session, subject: 'compaction', which: [compaction, attempt], ...within, at },
-      name: `chat ${modelName(model)}`,
-      kind: 'client',
-      attributes: {
-        'gen_ai.operation.name': 'chat',
-        ...spans.base(),
-        ...spans.modelAttributes(model),
-        'reins.attempt': attempt,
-        'reins.instance': by,
+    const span = opened(
+      spans,
+      { subject: 'compaction', call: compaction, attempt, model, by, at, within },
+      {
         'reins.compaction.reason': reason,
         'reins.compaction.messages': to - from,
       },
-    })
-    if (attempt > 1) {
-      const before = spanIdOf(spans.session, 'compaction', compaction, attempt - 1)
-      span.links.push({ traceId: within.traceId, spanId: before, why: 'retry' })
-    }
+    )
     spans.compaction = { attempt, span }
   },
   'context.compacted': (spans, { attempt, how, usage, usd }, { at }) =>
@@ -83,6 +64,42 @@ export const modelHandlers: Handlers = {
     compacted(spans, attempt, at, usageAttributes(usage), { type: error.code, message: error.message }),
   'context.compaction-throttled': (spans, { attempt, error, usage }, { at }) =>
     compacted(spans, attempt, at, usageAttributes(usage), { type: error.code, message: error.message }),
+}
+
+interface Attempt {
+  readonly subject: 'chat' | 'compaction'
+  readonly call: string
+  readonly attempt: number
+  readonly model: string
+  /** The instance that makes it. */
+  readonly by: string
+  /** epoch ms */
+  readonly at: number
+  readonly within: NonNullable<ReturnType<SessionSpans['within']>>
+}
+
+function opened(
+  spans: SessionSpans,
+  { subject, call, attempt, model, by, at, within }: Attempt,
+  attributes: Record<string, Attribute | undefined>,
+): OpenSpan {
+  const { session } = spans
+  const span = new OpenSpan({
+    ...{ session, subject, which: [call, attempt], ...within, at, name: `chat ${modelName(model)}`, kind: 'client' },
+    attributes: {
+      'gen_ai.operation.name': 'chat',
+      ...spans.base(),
+      ...spans.modelAttributes(model),
+      ...attributes,
+      'reins.attempt': attempt,
+      'reins.instance': by,
+    },
+  })
+  if (attempt > 1) {
+    const { traceId } = within
+    span.links.push({ traceId, spanId: spanIdOf(session, subject, call, attempt - 1), why: 'retry' })
+  }
+  return span
 }
 
 function ended(

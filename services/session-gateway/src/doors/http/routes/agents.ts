@@ -18,6 +18,7 @@ import type { Api } from '../../../api/api.ts'
 import { operations } from '../../../api/operations.ts'
 import { checker } from '../check.ts'
 import { json, type Route, route, YamlBody } from '../route.ts'
+import { pageQuery } from '../page-query.ts'
 
 const closed = { additionalProperties: false } as const
 const params = Type.Object({ name: AgentName }, closed)
@@ -85,8 +86,7 @@ export function agentRoutes({ agents }: Api): readonly Route[] {
       path: '/v1/agents',
       query: Type.Object(
         {
-          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, description: 'Default 100' })),
-          after: Type.Optional(Type.String({ maxLength: 200, description: 'The "next" of the page before' })),
+          ...pageQuery(100),
         },
         closed,
       ),

@@ -3,6 +3,7 @@ import { AuditPage, PrincipalName } from '@reins/contracts'
 import { Type } from 'typebox'
 import type { Api } from '../../../api/api.ts'
 import { operations } from '../../../api/operations.ts'
+import { pageQuery } from '../page-query.ts'
 import { json, type Route, route } from '../route.ts'
 
 const closed = { additionalProperties: false } as const
@@ -20,8 +21,7 @@ export function auditRoutes({ access }: Pick<Api, 'access'>): readonly Route[] {
           ),
           principal: Type.Optional(PrincipalName),
           denied: Type.Optional(Type.Boolean({ description: 'Only what was denied' })),
-          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, description: 'Default 100' })),
-          after: Type.Optional(Type.String({ maxLength: 100, description: 'The "next" of the page before' })),
+          ...pageQuery(100, 100),
         },
         closed,
       ),

@@ -5,6 +5,7 @@ import { Type } from 'typebox'
 import type { Api } from '../../../api/api.ts'
 import { operations } from '../../../api/operations.ts'
 import { controlAnswer } from '../outcomes.ts'
+import { pageQuery } from '../page-query.ts'
 import { json, type Route, route } from '../route.ts'
 import { asking, idempotencyKey } from './sessions.ts'
 
@@ -16,8 +17,7 @@ const query = Type.Object(
     state: Type.Optional(
       Type.String({ maxLength: 20, description: 'A status; also RUNNING, PAUSED, COMPLETED, CANCELLED, FAILED' }),
     ),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, description: 'Default 50' })),
-    after: Type.Optional(Type.String({ maxLength: 200, description: 'The "next" of the page before' })),
+    ...pageQuery(50),
   },
   closed,
 )

@@ -5,6 +5,7 @@ import type { Api } from '../../../api/api.ts'
 import { operations } from '../../../api/operations.ts'
 import { errorOf, firstOf } from '../../../api/outcomes.ts'
 import { answered, writeStatuses } from '../outcomes.ts'
+import { pageQuery } from '../page-query.ts'
 import { json, type Route, route } from '../route.ts'
 import { asking, idempotencyKey } from './sessions.ts'
 
@@ -40,8 +41,7 @@ export function runRoutes({ runs }: Api): readonly Route[] {
       query: Type.Object(
         {
           workflow: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
-          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, description: 'Default 50' })),
-          after: Type.Optional(Type.String({ maxLength: 200, description: 'The "next" of the page before' })),
+          ...pageQuery(50),
         },
         closed,
       ),

@@ -29,6 +29,7 @@ import type { WriteOptions } from '../../../api/writes/session-writes.ts'
 import type { Streams } from '../../../streams/streams.ts'
 import { negotiate } from '../accept.ts'
 import { answered, controlAnswer, createAnswer, messageAnswer, writeStatuses } from '../outcomes.ts'
+import { pageQuery } from '../page-query.ts'
 import { type Answer, type Circumstances, json, type Route, route } from '../route.ts'
 
 const closed = { additionalProperties: false } as const
@@ -154,8 +155,7 @@ export function sessionRoutes(
               description: 'A session: list it with all of its delegation tree',
             }),
           ),
-          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, description: 'Default 50' })),
-          after: Type.Optional(Type.String({ maxLength: 200, description: 'The "next" of the page before' })),
+          ...pageQuery(50),
         },
         closed,
       ),

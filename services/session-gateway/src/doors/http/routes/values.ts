@@ -13,14 +13,14 @@ import {
 import { Type } from 'typebox'
 import type { Api } from '../../../api/api.ts'
 import { operations } from '../../../api/operations.ts'
+import { pageQuery } from '../page-query.ts'
 import { json, type Route, route } from '../route.ts'
 
 const closed = { additionalProperties: false } as const
 const params = Type.Object({ name: Type.String({ minLength: 1, maxLength: 200 }) }, closed)
 const page = Type.Object(
   {
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, description: 'Default 100' })),
-    after: Type.Optional(Type.String({ maxLength: 200, description: 'The "next" of the page before' })),
+    ...pageQuery(100),
   },
   closed,
 )

@@ -1,5 +1,6 @@
 // The lists of what waits for people in all sessions: one form of question for each kind of it.
 import { Type } from 'typebox'
+import { pageQuery } from '../page-query.ts'
 
 export const waitingQuery = <State extends string>(states: readonly State[]) =>
   Type.Object(
@@ -20,8 +21,7 @@ export const waitingQuery = <State extends string>(states: readonly State[]) =>
           description: 'A session: what waits in all of its delegation tree',
         }),
       ),
-      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, description: 'Default 50' })),
-      after: Type.Optional(Type.String({ maxLength: 500, description: 'The "next" of the page before' })),
+      ...pageQuery(50, 500),
     },
     { additionalProperties: false },
   )
