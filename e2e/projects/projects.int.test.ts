@@ -670,6 +670,8 @@ describe('reins dev', () => {
       await shows('src/agents/live.ts:1:6: Expected ";" but found "oops"')
       await shows('The last good build goes on.')
       expect(await version()).toBe(2)
+      write('live', { [file]: real('scripted/assistant', 'export const one = 1') })
+      await shows('What is saved is the last good build again.')
       write('live', { [file]: real('scripted/assistant', 'export const two = 2'), 'src/agents/more.ts': agent('a/b') })
       await shows('more  (src/agents/more.ts)')
       expect(await version()).toBeGreaterThan(2)

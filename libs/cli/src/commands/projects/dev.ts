@@ -59,7 +59,7 @@ async function dev(run: Invocation, folder: string, { name: given }: DevOptions)
   try {
     await one.load(performance.now())
     const watched = await tools.watch(folder, (since) => one.load(since))
-    run.print(`Watching ${oneLine(folder)}. Press Ctrl-C to stop.`)
+    run.print(`Watching ${oneLine(path.resolve(folder))}. Press Ctrl-C to stop.`)
     await new Promise<void>((resolve) => {
       if (run.signal.aborted) resolve()
       else run.signal.addEventListener('abort', () => resolve(), { once: true })
@@ -83,6 +83,8 @@ class Development {
   readonly #sessions: DevSessions
   #deployed: { readonly digest: string; readonly manifest: Project['manifest'] } | undefined
   #listed = ''
+  /** The last save. */
+  #wasBad = false
 
   constructor(
     run: Invocation,
@@ -107,9 +109,14 @@ class Development {
     const built = await this.#builder.build()
     if (built.kind === 'failed') return this.#bad(built.problems.join('\n'))
     try {
-      if (built.digest === this.#deployed?.digest) return await this.#giveValues(this.#deployed.manifest)
+      if (built.digest === this.#deployed?.digest) {
+        if (this.#wasBad) this.#run.print(this.#run.style.green('What is saved is the last good build again.'))
+        this.#wasBad = false
+        return await this.#giveValues(this.#deployed.manifest)
+      }
       const { project } = await this.#server.client.projects.deploy(this.#name, built.text)
       this.#deployed = { digest: built.digest, manifest: project.manifest }
+      this.#wasBad = false
       const lines = discoveredLines(built.project)
       if (lines.join('\n') !== this.#listed) for (const line of lines) this.#run.print(line)
       this.#listed = lines.join('\n')
@@ -132,6 +139,7 @@ class Development {
 
   /** DV1. */
   #bad(text: string): void {
+    this.#wasBad = true
     const { red } = this.#run.style
     const rest = this.#deployed === undefined ? 'Nothing is loaded yet.' : 'The last good build goes on.'
     this.#run.print(`${red('This save was not loaded:')}\n${text.replace(/^reins: /, '').trimEnd()}\n${rest}`)
