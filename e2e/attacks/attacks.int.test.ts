@@ -2,6 +2,7 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connectBroker, makeHeaders } from '@reins/broker'
 import { sessionFilter, sessionSubject, streams, toExec, toLog, toTool } from '@reins/contracts'
+import { detectSandbox } from '@reins/tools'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../harness/eventually.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
@@ -9,6 +10,7 @@ import { World } from '../harness/world.ts'
 import { note, smallToken, until } from './small-tokens.ts'
 import { type Stage, tryPasswords } from './stolen-passwords.ts'
 import { Tally } from './tally.ts'
+import { tryCommands } from './commands.ts'
 import { nonsense, sayNonsense, spoilKeys, storeNonsense } from './poison.ts'
 
 const deadline = 240_000
@@ -207,6 +209,20 @@ test(
     for (const line of tally.lines()) console.log(line)
     expect(tally.gotThrough()).toEqual(known)
     expect(await answers()).toBe('completed')
+  },
+  deadline,
+)
+
+test(
+  'a command leaves nothing behind that acts outside, and reaches nothing of the user but its workspace',
+  async ({ skip }) => {
+    const sandbox = await detectSandbox()
+    if (!sandbox.filtered) skip(`no filter of system calls here: ${sandbox.detail}`)
+    const { session } = await world.api.create('helper')
+    const tally = new Tally()
+    await tryCommands(world, session.id, tally)
+    for (const line of tally.lines()) console.log(line)
+    expect(tally.gotThrough()).toEqual([])
   },
   deadline,
 )

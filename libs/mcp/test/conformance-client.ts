@@ -10,7 +10,13 @@ const definition: AgentDefinition = {
   mcp_servers: [{ name: 'suite', url, connect_timeout: 20, timeout: 20 }],
 }
 const servers = new McpServers({
-  sandbox: { kind: 'none', detail: '', networkAllowed: false, spawn: () => ({ kind: 'refused', message: '' }) },
+  sandbox: {
+    kind: 'none',
+    detail: '',
+    networkAllowed: false,
+    filtered: false,
+    spawn: () => ({ kind: 'refused', message: '' }),
+  },
   guard: noGuard,
   workspaceOf: () => process.cwd(),
   asksPeople: true,

@@ -14,6 +14,7 @@ export const noSandbox: Sandbox = {
   kind: 'none',
   detail: 'none for this test',
   networkAllowed: false,
+  filtered: false,
   spawn: () => ({ kind: 'refused', message: 'no sandbox in this test' }),
 }
 

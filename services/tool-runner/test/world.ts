@@ -104,6 +104,7 @@ export class RunnerWorld {
       kind: 'none',
       detail: 'none for this test',
       networkAllowed: false,
+      filtered: false,
       spawn: () => ({ kind: 'refused', message: 'no sandbox in this test' }),
     }
     const locks = new PathLocks()

@@ -1,6 +1,6 @@
 // A mount plan as arguments of bubblewrap (bwrap(1)).
 
-import { insideProgram, machineControls } from './inside.ts'
+import { filterFd, insideProgram, machineControls } from './inside.ts'
 import type { Mount } from './mounts.ts'
 
 export interface BubblewrapOptions {
@@ -10,6 +10,8 @@ export interface BubblewrapOptions {
   readonly workspace: string
   /** Of each folder that lies in memory. */
   readonly scratch: number
+  /** Whether a filter of system calls comes on `filterFd`. */
+  readonly filtered: boolean
   readonly shell: string
   /** Descriptors that are the command's. */
   readonly descriptors: readonly number[]
@@ -31,6 +33,7 @@ export function bubblewrapArguments(
     'ALL',
   ]
   if (options.hardened) args.push('--unshare-user', '--disable-userns')
+  if (options.filtered) args.push('--seccomp', String(filterFd))
   if (!options.network) args.push('--unshare-net')
   args.push('--proc', '/proc', '--dev', '/dev')
   // bubblewrap covers these itself only where it may write to the folder, which says nothing of the files in it.

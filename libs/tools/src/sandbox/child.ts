@@ -6,7 +6,7 @@
 //   C4. `exit` waits for the streams, but not on what escaped with them open (possible without a PID namespace only).
 import { type ChildProcess, spawn } from 'node:child_process'
 import { Duplex, Readable } from 'node:stream'
-import { readyFd } from './inside.ts'
+import { filterFd, readyFd } from './inside.ts'
 import { descendants, memoryOf } from './process-tree.ts'
 import type { SandboxExit, SandboxProcess, SpawnResult } from './sandbox.ts'
 
@@ -20,11 +20,14 @@ export interface ChildOptions {
   readonly input: 'none' | 'pipe'
   /** Further ones, from 4 to 9. */
   readonly descriptors: readonly number[]
+  /** What the sandbox reads on `filterFd`. */
+  readonly filter?: Buffer
 }
 
 const drainMs = 1_000
 
 export function spawnChild(options: ChildOptions): SpawnResult {
+  const further = options.filter === undefined ? options.descriptors : [...options.descriptors, filterFd]
   let child: ChildProcess
   try {
     child = spawn(options.program, [...options.args], {
@@ -34,8 +37,8 @@ export function spawnChild(options: ChildOptions): SpawnResult {
       stdio: [
         options.input === 'pipe' ? 'pipe' : 'ignore',
         ...['pipe' as const, 'pipe' as const, 'pipe' as const],
-        ...Array.from({ length: Math.max(readyFd, ...options.descriptors) - readyFd }, (_, at) =>
-          options.descriptors.includes(at + readyFd + 1) ? ('pipe' as const) : ('ignore' as const),
+        ...Array.from({ length: Math.max(readyFd, ...further) - readyFd }, (_, at) =>
+          further.includes(at + readyFd + 1) ? ('pipe' as const) : ('ignore' as const),
         ),
       ],
     })
@@ -55,6 +58,12 @@ export function spawnChild(options: ChildOptions): SpawnResult {
     const stream = child.stdio.at(fd)
     return stream instanceof Duplex ? [stream] : []
   })
+  const filter = options.filter === undefined ? undefined : child.stdio.at(filterFd)
+  if (filter instanceof Duplex) {
+    filter.on('error', () => {})
+    filter.end(options.filter)
+    filter.resume()
+  }
   if (streams.length < options.descriptors.length) return notStarted(options.program, startError)
   // Who writes to a process that is gone is told by its exit.
   for (const stream of [child.stdin, ...streams]) stream?.on('error', () => {})

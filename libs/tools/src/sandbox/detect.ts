@@ -17,6 +17,8 @@ import { spawnChild } from './child.ts'
 import { defaultScratchBytes, insideEnvironment, insideProgram } from './inside.ts'
 import { planMounts, readMountPoints } from './mounts.ts'
 import { namespacesArguments } from './namespaces.ts'
+import type { FilterLoader } from './filter/loader.ts'
+import { filterProgram } from './filter/program.ts'
 import { noGuard } from '../workspace/guard.ts'
 import {
   refusal,
@@ -39,6 +41,8 @@ export interface SandboxOptions {
   readonly programs?: readonly string[]
   /** What to try, in this order. Default: bubblewrap, namespaces. */
   readonly try?: readonly Exclude<SandboxKind, 'none'>[]
+  /** What may load the filter of system calls where bubblewrap does not, in this order. Default: setpriv, perl. */
+  readonly loaders?: readonly FilterLoader[]
   /** Who the service is; given by the composition, default the process's own. */
   readonly uid?: number
   readonly gid?: number
@@ -47,6 +51,7 @@ export interface SandboxOptions {
 interface Candidate {
   readonly kind: SandboxKind
   readonly detail: string
+  readonly filtered: boolean
   readonly spawn: (command: SandboxCommand) => SpawnResult
 }
 
@@ -62,16 +67,16 @@ export async function detectSandbox(options: SandboxOptions = {}): Promise<Sandb
   for (const candidate of candidates(options)) {
     const reason = await whyNot(candidate)
     if (reason === undefined) return { ...candidate, ...allowed }
-    reasons.push(`${candidate.detail}: ${reason}`)
+    reasons.push(`${candidate.detail}${candidate.filtered ? ', with a filter' : ''}: ${reason}`)
   }
   const tried = reasons.length === 0 ? 'there is none for this system' : reasons.join('; ')
   if (options.allowUnsandboxed !== true) {
     const spawn = (): SpawnResult => ({ kind: 'refused', message: refusal })
-    return { kind: 'none', detail: `no sandbox, the shell is refused (${tried})`, ...allowed, spawn }
+    return { kind: 'none', detail: `no sandbox, the shell is refused (${tried})`, filtered: false, ...allowed, spawn }
   }
   const programs = options.programs ?? []
   const detail = `no sandbox, commands run unconfined because the operator allowed it (${tried})`
-  return { kind: 'none', detail, ...allowed, spawn: (command) => spawnBare(programs, command) }
+  return { kind: 'none', detail, filtered: false, ...allowed, spawn: (command) => spawnBare(programs, command) }
 }
 
 function candidates(options: SandboxOptions): readonly Candidate[] {
@@ -79,37 +84,47 @@ function candidates(options: SandboxOptions): readonly Candidate[] {
   const programs = options.programs ?? []
   const uid = options.uid ?? process.getuid?.() ?? 0
   const gid = options.gid ?? process.getgid?.() ?? 0
+  const program = filterProgram(process.arch)
   const started = (
     command: SandboxCommand,
     plan: (mounts: Parameters<typeof bubblewrapArguments>[0]) => readonly string[],
     wrappers: number,
+    filter?: Buffer,
   ) => {
     const mounts = planMounts({ ...command, readable: programs })
     if (mounts.kind === 'refused') return mounts
-    const [program = '', ...args] = plan(mounts.mounts)
+    const [starter = '', ...args] = plan(mounts.mounts)
     return spawnChild({
-      ...{ program, args, env: insideEnvironment(programs, home, command.env), cwd: '/', wrappers },
+      ...(filter === undefined ? {} : { filter }),
+      ...{ program: starter, args, env: insideEnvironment(programs, home, command.env), cwd: '/', wrappers },
       ...streamsOf(command),
     })
   }
-  const bubblewrap = (hardened: boolean): Candidate => ({
+  const bubblewrap = (hardened: boolean, filter?: Buffer): Candidate => ({
     kind: 'bubblewrap',
     detail: hardened ? 'bubblewrap' : 'bubblewrap (an older one, or without user namespaces)',
+    filtered: filter !== undefined,
     spawn: (command) =>
       started(
         command,
         (mounts) => [
           'bwrap',
-          ...bubblewrapArguments(mounts, { ...command, ...inside(command), hardened }, command.argv),
+          ...bubblewrapArguments(
+            mounts,
+            { ...command, ...inside(command), hardened, filtered: filter !== undefined },
+            command.argv,
+          ),
         ],
         2,
+        filter,
       ),
   })
-  const namespaces = (userNamespace: boolean): Candidate => ({
+  const namespaces = (userNamespace: boolean, loader?: FilterLoader): Candidate => ({
     kind: 'namespaces',
     detail: userNamespace
       ? "Linux namespaces by util-linux's unshare"
       : "Linux namespaces by util-linux's unshare, as root without a user namespace",
+    filtered: loader !== undefined,
     spawn: (command) =>
       started(
         command,
@@ -117,22 +132,35 @@ function candidates(options: SandboxOptions): readonly Candidate[] {
           namespacesArguments(
             mounts,
             readMountPoints(),
-            { ...command, ...inside(command), userNamespace, uid, gid },
+            {
+              ...{ ...command, ...inside(command), userNamespace, uid, gid, architecture: process.arch },
+              filter: loader === undefined || program === undefined ? undefined : { loader, program },
+            },
             command.argv,
           ),
         2,
       ),
   })
-  return (options.try ?? ['bubblewrap', 'namespaces']).flatMap((kind) => {
+  const userNamespaces = uid === 0 ? [true, false] : [true]
+  const loaders = options.loaders ?? ['setpriv', 'perl']
+  const of = (kind: Exclude<SandboxKind, 'none'>, filtered: boolean): readonly Candidate[] => {
     switch (kind) {
       case 'bubblewrap':
-        return [bubblewrap(true), bubblewrap(false)]
+        return [true, false].map((hardened) => bubblewrap(hardened, filtered ? program : undefined))
       case 'namespaces':
-        return uid === 0 ? [namespaces(true), namespaces(false)] : [namespaces(true)]
+        return userNamespaces.flatMap((own) =>
+          filtered ? loaders.map((loader) => namespaces(own, loader)) : [namespaces(own)],
+        )
       default:
         return kind satisfies never
     }
-  })
+  }
+  const kinds = options.try ?? ['bubblewrap', 'namespaces']
+  // Any with a filter is better than one without.
+  return [
+    ...(program === undefined ? [] : kinds.flatMap((kind) => of(kind, true))),
+    ...kinds.flatMap((kind) => of(kind, false)),
+  ]
 }
 
 /** Without a sandbox: a clean environment and a group of its own, no more. */
@@ -160,7 +188,8 @@ async function whyNot(candidate: Candidate): Promise<string | undefined> {
   try {
     mkdirSync(masked, { recursive: true })
     writeFileSync(join(masked, 'seen'), '')
-    const command = `[ ! -e masked/seen ] && [ ! -e '${folder}/outside' ] && ! touch /usr/reins 2>/dev/null && [ "$(grep -c : /proc/net/dev)" = 1 ] && echo kept > answer`
+    const filtered = candidate.filtered ? ' && : > bits && ! chmod u+s bits 2>/dev/null' : ''
+    const command = `[ ! -e masked/seen ] && [ ! -e '${folder}/outside' ] && ! touch /usr/reins 2>/dev/null && [ "$(grep -c : /proc/net/dev)" = 1 ]${filtered} && echo kept > answer`
     writeFileSync(join(folder, 'outside'), '')
     const result = candidate.spawn({
       argv: shellCommand(command),

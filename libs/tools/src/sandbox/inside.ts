@@ -3,6 +3,8 @@
 
 /** The descriptor on which a sandbox says that it is set up and the command begins. */
 export const readyFd = 3
+/** On which bubblewrap reads its filter of system calls, to its end. Behind those that may be a command's (4 to 9). */
+export const filterFd = 10
 
 /** What of /proc acts on the whole machine. Root without any capability may still write there where a file's mode lets it. */
 export const machineControls = ['sys', 'sysrq-trigger', 'irq', 'bus', 'fs', 'acpi', 'scsi'].map(

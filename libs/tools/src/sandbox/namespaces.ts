@@ -4,7 +4,9 @@
 //   N2. /proc is mounted anew, so it shows this PID namespace alone; what of it acts on the machine is read-only.
 //   N3. The command runs in a second user namespace in which it holds nothing and can make no third one.
 //   N4. --kill-child and pdeathsig: when the outer process goes, the first process goes, and with it the PID namespace.
+//   N5. The filter of system calls is loaded last, and holds for everything that runs from then on, the first process too.
 
+import { filterFile, type LoadedFilter, loadingProgram, writeFilter } from './filter/loader.ts'
 import { insideProgram, machineControls } from './inside.ts'
 import type { Mount, MountPoint } from './mounts.ts'
 import { isWithin } from './mounts.ts'
@@ -19,6 +21,8 @@ export interface NamespacesOptions {
   /** Bytes that each folder may hold that lies in memory. */
   readonly scratch: number
   readonly shell: string
+  readonly filter?: LoadedFilter | undefined
+  readonly architecture: string
   /** Descriptors that are the command's. */
   readonly descriptors: readonly number[]
 }
@@ -75,6 +79,7 @@ function setupScript(mounts: readonly Mount[], mountPoints: readonly MountPoint[
   const devices = ['null', 'zero', 'full', 'random', 'urandom'].map((name) => `/dev/${name}`)
   const folders = mounts.flatMap((mount) => (mount.kind === 'link' || mount.kind === 'setting' ? [] : [mount.path]))
   const settings = mounts.flatMap((mount) => (mount.kind === 'setting' ? [mount] : []))
+  const loading = options.filter === undefined ? [] : loadingProgram(options.filter, options.architecture)
   // /sys is on every Linux, is not part of the plan, and never holds a workspace: a place to build on that covers nothing.
   const lines = [
     'set -e',
@@ -92,6 +97,7 @@ function setupScript(mounts: readonly Mount[], mountPoints: readonly MountPoint[
     ...devices.map((path) => `mount --bind ${path} ${inRoot(path)}`),
     `mount -t tmpfs -o ${scratch} tmpfs dev/shm`,
     'mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts dev/pts 2>/dev/null || :',
+    options.filter?.loader === 'setpriv' ? writeFilter(options.filter.program, inRoot(filterFile)) : ':',
     'ln -s pts/ptmx dev/ptmx',
     'ln -s /proc/self/fd dev/fd',
     'ln -s fd/0 dev/stdin; ln -s fd/1 dev/stdout; ln -s fd/2 dev/stderr',
@@ -103,7 +109,7 @@ function setupScript(mounts: readonly Mount[], mountPoints: readonly MountPoint[
     'mount -o remount,bind,ro /',
     ...(options.network ? [] : [loopbackUp]),
     `cd ${quoted(options.workspace)}`,
-    `exec ${[...dropPrivileges(options), ...insideProgram(options.shell, true, options.descriptors).map(quoted), '"$@"'].join(' ')}`,
+    `exec ${[...dropPrivileges(options), ...[...loading, ...insideProgram(options.shell, true, options.descriptors)].map(quoted), '"$@"'].join(' ')}`,
   ]
   return lines.join('\n')
 }

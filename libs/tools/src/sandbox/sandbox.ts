@@ -4,6 +4,7 @@
 //   X3. Without leave there is no network at all, not even the machine's own loopback.
 //   X4. When the command ends, is stopped, or this process dies, every process that it started ends.
 //   X5. The command has no capability, can gain none, and sees no process but its own.
+//   X6. Where `filtered`, what filter/rules.ts names is refused, so that nothing is left behind that acts with the user's rights.
 // Kind `none` keeps of these only what a process group gives; it exists when the operator asked for it.
 import { existsSync } from 'node:fs'
 import type { Duplex, Readable, Writable } from 'node:stream'
@@ -74,6 +75,8 @@ export interface Sandbox {
   readonly detail: string
   /** The operator's word: whether a command whose agent asks for the network gets it. */
   readonly networkAllowed: boolean
+  /** Whether commands have a filter of system calls (filter/rules.ts). */
+  readonly filtered: boolean
   /** The operator's word: bytes of memory that a command and all that it starts may hold together. Absent: no limit. */
   readonly memoryBytes?: number
   spawn(command: SandboxCommand): SpawnResult
@@ -89,17 +92,23 @@ export interface SandboxInfo {
 export const refusal =
   'the shell is refused: this machine has no sandbox to run commands in. The operator can install bubblewrap (Debian, Ubuntu: apt-get install bubblewrap) and restart, which is better, or allow commands to run unconfined with --allow-unsandboxed-shell (env REINS_ALLOW_UNSANDBOXED_SHELL=1)'
 
+const noFilter =
+  'without a filter of system calls a command can set setuid bits and reach the key rings: run Reins on an x86-64 or 64-bit ARM kernel that has seccomp, with bubblewrap 0.5 or newer'
+
 /** What `reins doctor` and `/health` show. */
 export function describeSandbox(sandbox: Sandbox): SandboxInfo {
-  const { kind, detail } = sandbox
+  const { kind } = sandbox
+  const detail = kind === 'none' || sandbox.filtered ? sandbox.detail : `${sandbox.detail}, no filter of system calls`
   switch (kind) {
     case 'bubblewrap':
-      return { kind, detail }
+      return sandbox.filtered ? { kind, detail } : { kind, detail, missing: noFilter }
     case 'namespaces':
       return {
         kind,
         detail,
-        missing: 'install bubblewrap for a faster start of each command (apt-get install bubblewrap)',
+        missing: sandbox.filtered
+          ? 'install bubblewrap for a faster start of each command (apt-get install bubblewrap)'
+          : 'install bubblewrap (apt-get install bubblewrap), which also starts each command faster, or perl, or util-linux 2.41: one of them loads the filter that keeps a command from setting setuid bits and from the key rings',
       }
     case 'none':
       return {

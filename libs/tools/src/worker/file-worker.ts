@@ -50,7 +50,13 @@ async function run({ name, arguments: args, ...call }: WorkerCall): Promise<void
   const outcome = await runTool(name, args, {
     ...call,
     signal: cancel.signal,
-    sandbox: { kind: 'none', detail: '', networkAllowed: false, spawn: () => ({ kind: 'refused', message: refusal }) },
+    sandbox: {
+      kind: 'none',
+      detail: '',
+      networkAllowed: false,
+      filtered: false,
+      spawn: () => ({ kind: 'refused', message: refusal }),
+    },
     progress: () => {},
     keep: () => Promise.reject(new Error('nothing is kept by a tool that runs in a worker')),
     locks,
