@@ -138,6 +138,37 @@ describe('docs/approvals.md', () => {
       const shape = (text: string) =>
         text.replaceAll(/\d+ frames|frame \d+|\([\w-]+\)|key [0-9a-f]{16}/g, (part) => part.replaceAll(/[\w-]+/g, 'x'))
       expect(shape(verified).trim().split('\n')).toEqual(printed.map(shape))
+      const { json: fork } = await product.ask('POST', `/v1/sessions/${waiting.session}/fork`, {})
+      const over = await shell(`reins session verify ${fork.session.id}`)
+      expect(shape(over).trim().split('\n').slice(1)).toEqual(printed.map(shape).slice(1))
+    },
+    deadline,
+  )
+})
+
+describe('docs/forks.md', () => {
+  const commands = block(blocksOf('forks.md'), 'console', 'session fork')
+    .trim()
+    .split('\n')
+    .map((line) => line.replace(/^\$ /, '').replace(/ +#.*$/, ''))
+
+  test.each(commands)(
+    '%s',
+    async (command) => {
+      const begun = await product.ask('POST', '/v1/sessions?wait=turn', { agent: 'assistant', message: 'say one' })
+      const source = begun.json.session.id as string
+      const said = await shell(command.replace('01JD…', source).replace('--at 12', '--at 2'))
+      const forked = said.trim().split('\n')[0] ?? ''
+      const status = async () => (await product.ask('GET', `/v1/sessions/${forked}`)).json
+      await expect
+        .poll(async () => (await status()).turns, { timeout: deadline })
+        .toBe(/-m|--again/.test(command) ? 1 : 0)
+      expect((await status()).forkedFrom.session).toBe(source)
+      if (command.includes('--at')) {
+        const whole = await shell(`reins session show ${forked} && reins session verify ${forked}`)
+        expect(whole).toContain(`${source} after frame 2`)
+        expect(whole).toContain('each as it was written, none missing')
+      }
     },
     deadline,
   )

@@ -60,8 +60,14 @@ export async function startRecording(target: string) {
     }
   }
 
-  async function save(name: string, id: string): Promise<void> {
-    const messages = await readMessages(broker, (await findSessionStreams(broker)).of(id), sessionFilter(id), {})
+  /** `source`: of a fork, the session that it was forked from. */
+  async function save(name: string, id: string, source?: string): Promise<void> {
+    const streams = await findSessionStreams(broker)
+    const read = (session: string) => readMessages(broker, streams.of(session), sessionFilter(session), {})
+    const own = await read(id)
+    const first = Number(own[0]?.header('Reins-N') ?? 1)
+    const before = source === undefined ? [] : await read(source)
+    const messages = [...before.filter(({ header }) => Number(header('Reins-N')) < first), ...own]
     const names = ['Reins-Frame', 'Reins-N', 'Reins-Hash', 'Reins-Needs', 'Reins-Status', 'Reins-Pool']
     const frames: GoldenFrame[] = messages.map(({ seq, subject, body, header }) => ({
       seq,

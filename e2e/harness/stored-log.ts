@@ -9,7 +9,10 @@ import {
   type Frame,
   parseSessionSubject,
   sessionFilter,
+  type SessionStreams,
 } from '@reins/contracts'
+import { asPrefix } from '@reins/journal'
+import { forkIn } from '@reins/session'
 import { eventually, pause } from './eventually.ts'
 
 export interface StoredFrame {
@@ -35,7 +38,7 @@ export async function readStored(
     withinMs: 60_000,
     describe: () => 'the broker says which streams hold the sessions',
   })
-  if (session !== undefined) return readStream(broker, streams.of(session), sessionFilter(session), 0)
+  if (session !== undefined) return readSession(broker, streams, session)
   const ends = new Map<string, number>()
   for (const one of known) {
     const stream = streams.of(one.session)
@@ -45,6 +48,16 @@ export async function readStored(
   for (const stream of streams.names)
     found.push(...(await readStream(broker, stream, allSessionsFilter, ends.get(stream) ?? 0)))
   return found
+}
+
+/** Of a fork, first what it has from the session that it was forked from. */
+async function readSession(broker: Broker, streams: SessionStreams, session: string): Promise<readonly StoredFrame[]> {
+  const own = await readStream(broker, streams.of(session), sessionFilter(session), 0)
+  const fork = own[0] && forkIn(own[0].frame)
+  if (!fork) return own
+  const before = await readSession(broker, streams, fork.from)
+  const prefix = before.filter(({ frame }) => frame.n <= fork.n)
+  return [...prefix.map((one) => ({ ...one, frame: asPrefix(one.frame) })), ...own]
 }
 
 async function readStream(

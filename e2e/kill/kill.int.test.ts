@@ -10,6 +10,7 @@ import { budgetCases } from './cases/budget-cases.ts'
 import { compactionCases } from './cases/compaction-cases.ts'
 import { delegationCases } from './cases/delegation-cases.ts'
 import { executorCases, pairCases } from './cases/executor-cases.ts'
+import { forkCases } from './cases/fork-cases.ts'
 import { gatewayCases } from './cases/gateway-cases.ts'
 import { resultCases } from './cases/result-cases.ts'
 import { crashCases, toolRunnerCases } from './cases/tool-runner-cases.ts'
@@ -23,6 +24,7 @@ const survived = [
   ...budgetCases,
   ...compactionCases,
   ...resultCases,
+  ...forkCases,
 ]
 const cases = [...survived, ...pairCases]
 const all = [...cases, ...crashCases]

@@ -10,6 +10,7 @@ export function pausingAppends(log: SessionLog, at: string | undefined, pauseAt:
     read: (session, options) => log.read(session, options),
     readTree: (root, options) => log.readTree(root, options),
     frameAt: (session, seq) => log.frameAt(session, seq),
+    forkOf: (session) => log.forkOf(session),
     async append(...frame) {
       await pauseAt(`${who}.before-append`)
       const outcome = await log.append(...frame)

@@ -18,6 +18,7 @@
 //   C23      a turn that answers a prompt of a run is of the definition that the prompt names (executor/code.ts).
 //   C21      a turn is of the definition that was recorded last when it began, with all that it asks for (definitions.ts).
 //   C22      a line that code writes outside of steps stands in the log once, in its order (executor/code.ts).
+//   C24      a call passes by a grant that stands in its session: none comes from the session that it was forked from.
 //   C6       a runner that has read to the head believes of its calls what the session says of them.
 import { type Frame, frameHash, runPosition, type SessionEvent } from '@reins/contracts'
 import type { StoredFrame } from '@reins/journal'
@@ -72,10 +73,17 @@ export function checkFrame(world: World, before: Fold, stored: StoredFrame): Fol
     if (event.type === 'approval.needed' && next !== session && world.begun.has(`${short(id)} ${event.data.call}`))
       world.fail(`C8: ${name}: a person is asked about ${event.data.call}, which has begun`)
     checkResult(world, name, session, event)
+    checkGrant(world, name, session, event)
     session = next
   }
   checkCode(world, after.session)
   return after
+}
+
+/** C24. `session`: before the event. */
+function checkGrant(world: World, name: string, { grants = [] }: Session, event: SessionEvent): void {
+  if (event.type === 'approval.granted' && !grants.some(({ grant }) => grant === event.data.grant))
+    world.fail(`C24: ${name}: ${event.data.call} passes by the grant ${event.data.grant}, which nobody gave here`)
 }
 
 /** C10. `session`: before the event. */
@@ -220,8 +228,9 @@ const asksFor = (frame: Frame | undefined, call: string): boolean =>
 /** C9, in every world. */
 function checkTree(world: World): void {
   const most = world.scenario.teams?.[world.scenario.born.agent]?.sessions
-  if (most !== undefined && world.sessions().length > most + 1)
-    world.fail(`C9: the tree has ${world.sessions().length} sessions, and ${most + 1} are allowed`)
+  const tree = world.sessions().filter((id) => id.startsWith(root))
+  if (most !== undefined && tree.length > most + 1)
+    world.fail(`C9: the tree has ${tree.length} sessions, and ${most + 1} are allowed`)
 }
 
 /** C15, in every world: a receipt is given by who has stopped, with everything below that had to stop. */
@@ -232,7 +241,7 @@ function checkReceipts(world: World): void {
   if (stop.what === 'cancel' && session.turn === null) checkCancelled(world, session)
   if (stop.what !== 'pause') return
   for (const id of world.sessions()) {
-    if (id === root || !world.truth.has(id)) continue
+    if (!id.startsWith(root) || id === root || !world.truth.has(id)) continue
     const { mode, turn, inbox } = world.read(id).session
     if (turn?.model?.kind === 'running' || (mode.kind === 'open' && (turn || inbox.length > 0)))
       world.fail(`C15: the tree counts as paused, and ${short(id)} works`)
@@ -348,6 +357,10 @@ function messageEnds(world: World, id: string): ReadonlyMap<string, number> {
           break
         case 'turn.started':
           event.data.messages.forEach(end)
+          break
+        case 'session.forked':
+          // What nobody had taken in is not the fork's.
+          for (const [message, known] of ends) if (known === 0) end(message)
           break
         case 'message.joined':
         case 'run.resumed':

@@ -3,6 +3,7 @@
 import { largeBudgets, mediumBudgets } from './budgets.ts'
 import { largeConfigured, mediumConfigured } from './configured.ts'
 import { largeMind, mediumMind, smallMind } from './mind.ts'
+import { largeForks, mediumForks, smallForks } from './forks.ts'
 import { mediumPermitted } from './permitted.ts'
 import { mediumResults } from './results.ts'
 import { largeRuns, mediumRuns } from './runs.ts'
@@ -10,7 +11,7 @@ import type { Scenario } from './scenario.ts'
 import { large, medium, small } from './scenarios.ts'
 import { largeTeams, mediumTeams } from './teams.ts'
 
-export const everySmall: readonly Scenario[] = [...small, ...smallMind]
+export const everySmall: readonly Scenario[] = [...small, ...smallMind, ...smallForks]
 export const everyMedium: readonly Scenario[] = [
   ...medium,
   ...mediumTeams,
@@ -20,6 +21,7 @@ export const everyMedium: readonly Scenario[] = [
   ...mediumBudgets,
   ...mediumRuns,
   ...mediumConfigured,
+  ...mediumForks,
 ]
 export const everyLarge: readonly Scenario[] = [
   ...large,
@@ -28,6 +30,7 @@ export const everyLarge: readonly Scenario[] = [
   ...largeBudgets,
   ...largeRuns,
   ...largeConfigured,
+  ...largeForks,
 ]
 /** A step of theirs costs several times as much. */
 export const ofMind: ReadonlySet<Scenario> = new Set([...smallMind, ...mediumMind, ...largeMind])

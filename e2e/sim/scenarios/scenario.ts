@@ -52,8 +52,8 @@ export interface Mind {
   readonly memory?: EventData<'memory.declared'>
 }
 
-/** A session below the root: the first one that there is. */
-type Below = 'child' | 'grandchild'
+/** A session below the root: the first one that there is. Or the one that was forked from it. */
+type Below = 'child' | 'grandchild' | 'fork'
 
 export type GatewayOp =
   | {
@@ -83,6 +83,8 @@ export type GatewayOp =
   /** Of a person, to so many tokens; where a turn has ended for the budget, the session goes on. */
   | { readonly op: 'upgrade'; readonly events: readonly SessionEvent[]; readonly of?: Below }
   | { readonly op: 'raise'; readonly tokens: number; readonly of?: Below }
+  /** The root is forked where it is; `message`: what is said in the fork. */
+  | { readonly op: 'fork'; readonly message?: string; readonly of?: Below }
   /** From outside, to a run: the event that it may wait for. */
   | { readonly op: 'deliver'; readonly of?: Below }
   /** `tree`: a pause with everything below. */

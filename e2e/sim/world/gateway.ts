@@ -13,7 +13,7 @@ import {
   type VerdictOutcome,
 } from '@reins/session'
 import { type GatewayOp, mindOf } from '../scenarios/scenario.ts'
-import { root, type World } from './world.ts'
+import { forked, root, type World } from './world.ts'
 
 const depths = { child: 1, grandchild: 2 } as const
 
@@ -26,11 +26,16 @@ function depthOf(world: World, id: string): number {
 
 /** null: not yet, for there is no such session. */
 export function targetOf(world: World, op: GatewayOp): string | null {
-  const session = op.of
-    ? (world.sessions().find((id) => depthOf(world, id) === depths[op.of ?? 'child']) ?? null)
-    : root
+  if (op.op === 'fork') return world.truth.has(root) ? forked : null
+  const session = sessionOf(world, op.of)
   if ((op.op !== 'decide' && op.op !== 'answer') || session === null) return session
   return maySee(world, session) ? session : null
+}
+
+function sessionOf(world: World, of: GatewayOp['of']): string | null {
+  if (of === undefined) return root
+  if (of === 'fork') return world.truth.has(forked) ? forked : null
+  return world.sessions().find((id) => depthOf(world, id) === depths[of]) ?? null
 }
 
 /** People decide when they are asked; where they never are, they find out at the end. */
@@ -51,7 +56,9 @@ export function operate(world: World): void {
   world.done++
   const { head } = world.read(session)
   const outcome = outcomeAt(world, session, op)
-  if (outcome.kind === 'append') world.send({ ...outcome.decision, session, head, by: 'gateway', role: 'g' }, null)
+  // A fork goes on behind the head of the root.
+  const on = op.op === 'fork' ? { ...world.read(root).head, seq: 0 } : head
+  if (outcome.kind === 'append') world.send({ ...outcome.decision, session, head: on, by: 'gateway', role: 'g' }, null)
   else
     world.note(`the gateway ${outcome.kind === 'refused' ? `refuses ${op.op}: ${outcome.code}` : 'has nothing to do'}`)
   world.remembered = head.status
@@ -63,10 +70,22 @@ function outcomeAt(world: World, session: string, op: GatewayOp): RequestOutcome
   if (op.op === 'pause' && op.tree) return pauseTree(world.read(session))
   if (op.op === 'raise') return raisedBy(world, session, op)
   if (op.op === 'deliver') return deliveredAt(world, session)
+  if (op.op === 'fork') return forkedAt(world, op)
   if (op.op === 'upgrade') return upgradedAt(world, session, op)
   return op.op === 'decide' || op.op === 'revoke'
     ? decidedBy(world, session, op)
     : outcomeOf(world, session, world.read(session).head, op)
+}
+
+function forkedAt(world: World, { message }: GatewayOp & { op: 'fork' }): RequestOutcome {
+  const said: EventOf<'message.received'> | undefined =
+    message === undefined
+      ? undefined
+      : {
+          type: 'message.received',
+          data: { message, content: [{ type: 'text', text: message }], onBusy: 'queue' },
+        }
+  return world.rules.forkFrame(world.read(root), { from: root, principal: 'who forks', message: said })
 }
 
 function deliveredAt(world: World, session: string): RequestOutcome {
@@ -125,7 +144,7 @@ function outcomeOf(
   head: Head,
   op: Exclude<
     GatewayOp,
-    Extract<GatewayOp, { op: 'decide' | 'revoke' | 'answer' | 'raise' | 'deliver' | 'upgrade' }> | ContextOp
+    Extract<GatewayOp, { op: 'decide' | 'revoke' | 'answer' | 'raise' | 'deliver' | 'upgrade' | 'fork' }> | ContextOp
   >,
 ): RequestOutcome {
   if (op.op === 'rename') return rename(world, head)

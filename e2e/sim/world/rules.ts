@@ -9,6 +9,7 @@ import {
   createChild,
   decideApproval,
   fireTimer,
+  forkFrame,
   followsSeen,
   type HeldRequest,
   type Holder,
@@ -50,6 +51,7 @@ export interface Protocol {
   readonly decideApproval: typeof decideApproval
   readonly fireTimer: typeof fireTimer
   readonly leftToNewer: typeof leftToNewer
+  readonly forkFrame: typeof forkFrame
   readonly compactionEvents: typeof compactionEvents
   readonly requestCompaction: typeof requestCompaction
   readonly restoreContext: typeof restoreContext
@@ -131,6 +133,7 @@ export const sound: Rules = {
   answerElicitation,
   decideApproval,
   fireTimer,
+  forkFrame,
   leftToNewer,
   compactionEvents,
   requestCompaction,

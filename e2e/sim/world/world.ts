@@ -4,8 +4,8 @@
 //   W2. A fault is used up by the first append, or ack, of the move that it belongs to.
 //   W3. The broker obeys a late ack, nak or working() of a holder that lost its delivery.
 import { type Address, draftOn, type Frame, type Head, type Role, type Status } from '@reins/contracts'
-import { MemoryStream } from '@reins/journal'
-import { type Decision, emptyFold, type Fold, foldFrames } from '@reins/session'
+import { asPrefix, inSource, MemoryStream } from '@reins/journal'
+import { type Decision, emptyFold, type Fold, foldFrames, forkIn } from '@reins/session'
 import { checkFrame } from '../checks/checks.ts'
 import type { ExecutorProcess } from '../executor/state.ts'
 import type { Rules } from './rules.ts'
@@ -13,6 +13,8 @@ import type { RunnerProcess } from '../runner/state.ts'
 import type { FaultKind, Scenario } from '../scenarios/scenario.ts'
 
 export const root = `01H${'Z'.repeat(23)}`
+/** The session that is forked from the root. */
+export const forked = `01J${'Z'.repeat(23)}`
 const time = 1_700_000_000_000
 
 export interface TriggerState {
@@ -124,8 +126,17 @@ export class World {
     return foldFrames(emptyFold(session), this.frames(session, 0).slice(0, -1))
   }
 
+  /** Of a fork, first those of the session that it was forked from. */
   frames(session: string, after: number): readonly Frame[] {
-    return this.stream.read(session, after).map(({ frame }) => frame)
+    const own = this.stream.read(session, after < 1 ? 0 : after).map(({ frame }) => frame)
+    const fork = after < 1 && own[0] ? forkIn(own[0]) : undefined
+    return fork ? [...this.#prefix(fork.from, fork.n, after), ...own] : own
+  }
+
+  #prefix(from: string, n: number, after = 0): readonly Frame[] {
+    return this.frames(from, inSource(after))
+      .filter((frame) => frame.n <= n)
+      .map(asPrefix)
   }
 
   sessions(): readonly string[] {
@@ -166,7 +177,7 @@ export class World {
   /** Sends the same frame again, and reads on from `prev`: is it in? */
   resolve(order: Order): 'in' | 'refused' {
     if (this.#store(order)) return 'in'
-    const after = this.frames(order.session, order.head.seq)
+    const after = this.stream.read(order.session, order.head.seq).map(({ frame }) => frame)
     const found = this.rules.compareLastFrame ? after.at(-1) : after[0]
     return found?.id === idOf(order) ? 'in' : 'refused'
   }
@@ -179,7 +190,12 @@ export class World {
     this.note(`${by} appends ${summary(order)}${stored ? '' : ': refused'}`)
     if (!stored) return false
     const { seq, n } = stored.frame
-    this.truth.set(session, checkFrame(this, this.read(session), stored))
+    const [first] = events
+    const before =
+      first?.type === 'session.forked' && n > 1
+        ? foldFrames(emptyFold(session), this.#prefix(first.data.from, n - 1))
+        : this.read(session)
+    this.truth.set(session, checkFrame(this, before, stored))
     if (to.kind !== 'log')
       this.triggers.set(seq, {
         seq,
@@ -267,7 +283,10 @@ function holds(process: Process, session: string, seq: number): boolean {
 }
 
 const idOf = ({ by, head, tag }: Order): string => `${by}:${head.n + 1}${tag ? `:${tag}` : ''}`
-export const short = (session: string): string => (session === root ? 'root' : `child-${session.slice(-3)}`)
+export function short(session: string): string {
+  if (session === root || session === forked) return session === root ? 'root' : 'fork'
+  return `${session.startsWith(forked) ? 'fork-' : ''}child-${session.slice(-3)}`
+}
 
 const address = (to: Address): string => (to.kind === 'log' ? 'log' : `${to.kind}.${to.pool}`)
 function summary({ session, head, events, to, status }: Order): string {

@@ -1,6 +1,7 @@
 // All known-wrong rules.
 import { wrongBudgets } from './budgets.ts'
 import { wrongConfigured } from './configured.ts'
+import { wrongForks } from './forks.ts'
 import { wrongMind } from './mind.ts'
 import { wrongPermitted } from './permitted.ts'
 import { wrongResults } from './results.ts'
@@ -17,4 +18,5 @@ export const everyWrongRule: readonly WrongRule[] = [
   ...wrongBudgets,
   ...wrongRuns,
   ...wrongConfigured,
+  ...wrongForks,
 ]

@@ -20,7 +20,7 @@ export interface ReinsClient
     | 'runs'
     | 'usage'
   > {
-  readonly sessions: Omit<Client['sessions'], 'createAndWait' | 'sendAndWait'>
+  readonly sessions: Omit<Client['sessions'], 'createAndWait' | 'sendAndWait' | 'forkAndWait'>
 }
 
 /** What can be asked of a session besides messages. */

@@ -490,6 +490,12 @@ export function fakeServer(): FakeServer {
         end: control('end'),
         compact: control('compact'),
         restore: control('restore'),
+        fork: async (id, request = {}) => {
+          note(`fork ${id} ${JSON.stringify(request)}`)
+          const session = sessionInfo({ id: `${id}-fork`, forkedFrom: { session: id, frame: request.at ?? 9 } })
+          const said = request.message !== undefined || request.again === true
+          return { session, ...(said ? { messageId: 'm-t1' } : {}), cursor: 'c0' }
+        },
         upgrade: async (id, request = {}) => {
           note(`upgrade ${id} ${JSON.stringify(request)}`)
           return {

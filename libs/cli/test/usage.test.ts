@@ -64,6 +64,37 @@ Nothing was changed. Where this is right, upgrade the session with --force.
   })
 })
 
+describe('reins session fork', () => {
+  test('says where the fork begins and what is said there, and how to go on', async () => {
+    const again = await run('session', 'fork', sessionId, '--again')
+    expect(again.server.asked).toContain(`fork ${sessionId} {"before":"latest","again":true}`)
+    expect(again.out).toContain(`${sessionId}-fork\n`)
+    expect(again.out).toContain(
+      `goes on behind frame 9 of ${sessionId}. It answers the message: reins session open ${sessionId}-fork`,
+    )
+    const at = await run('session', 'fork', sessionId, '--at', '4', '--title', 'T')
+    expect(at.server.asked).toContain(`fork ${sessionId} {"at":4,"title":"T"}`)
+    expect(at.out).toContain('It waits for a message')
+  })
+
+  test('with --upgrade says nothing before the fork has its version', async () => {
+    const { server } = await run('session', 'fork', sessionId, '--before', 'm1', '-m', 'shorter', '--upgrade')
+    expect(server.asked.filter((one) => /^(fork|upgrade|send)/.test(one))).toEqual([
+      `fork ${sessionId} {"before":"m1"}`,
+      `upgrade ${sessionId}-fork {}`,
+      `send ${sessionId}-fork shorter`,
+    ])
+  })
+
+  test.each([
+    ['--at', '0'],
+    ['--at', '2', '--before', 'm'],
+  ])('refuses %s', async (...args) => {
+    const { code, server } = await run('session', 'fork', sessionId, ...args)
+    expect([code, server.asked.some((one) => one.startsWith('fork'))]).toEqual([2, false])
+  })
+})
+
 describe('reins session budget', () => {
   const budget = {
     tokens: { limit: 1_000, spent: 900, held: 50 },

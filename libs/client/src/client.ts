@@ -13,6 +13,7 @@ import type {
   ControlAccepted,
   CreatedSession,
   CreateSession,
+  ForkSession,
   DecideApproval,
   ElicitationAnswered,
   ElicitationInfo,
@@ -161,6 +162,14 @@ export interface Client {
     readonly restore: Control
     /** Raises limits of the budget; where the latest turn has ended for it, the session goes on. Needs budget:raise. */
     raiseBudget(id: string, raise: RaiseBudget, options?: WriteOptions): Promise<ControlAccepted>
+    /** A new session goes on behind a frame of this one: at rest, or with a message. `session.forkedFrom` names the frame. */
+    fork(id: string, request?: ForkSession, options?: WriteOptions): Promise<CreatedSession>
+    /** With a message, or `again`: answers when its turn has ended. */
+    forkAndWait(
+      id: string,
+      request: ForkSession,
+      options?: WriteOptions,
+    ): Promise<CreatedSession & Pick<TurnResult, 'turn'>>
     /** The version that its agent has now, from the next turn on. What would break: session_conflict, unless with force. */
     upgrade(id: string, request?: UpgradeSession, options?: WriteOptions): Promise<SessionUpgraded>
   }
@@ -322,6 +331,8 @@ export function createClient(options: ClientOptions): Client {
       end: control('end'),
       compact: control('compact'),
       restore: control('restore'),
+      fork: (id, request = {}, write) => post(session(id, '/fork'), answers.sessionCreated, request, write),
+      forkAndWait: (id, request, write) => post(session(id, '/fork'), answers.sessionCreated, request, write, wait),
       upgrade: (id, request = {}, write) => post(session(id, '/upgrade'), answers.sessionUpgraded, request, write),
       raiseBudget: (id, raise, write) => post(session(id, '/budget'), answers.controlAccepted, raise, write),
     },

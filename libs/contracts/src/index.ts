@@ -470,6 +470,7 @@ export {
   runPosition,
 } from './events/code/run.ts'
 export { PinnedDefinition } from './events/code/configured.ts'
+export { ForkSession } from './api/fork.ts'
 export { SessionUpgraded, UpgradeChange, UpgradeSession } from './api/upgrade.ts'
 export { CompactionReason, ContextSettings } from './events/mind/context.ts'
 export { SessionPrompt } from './api/prompt.ts'

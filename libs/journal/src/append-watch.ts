@@ -158,6 +158,7 @@ export function watchedLog(log: SessionLog, taken: (ms: number) => void, room: R
   return {
     head: (of, options) => log.head(of, options),
     read: (session, options) => log.read(session, options),
+    forkOf: (session) => log.forkOf(session),
     readTree: (root, options) => log.readTree(root, options),
     frameAt: (session, seq) => log.frameAt(session, seq),
     async append(session, draft, to, previousHash, signal): Promise<AppendOutcome> {

@@ -65,3 +65,4 @@ export {
   registryIdHeader,
   watchRegistry,
 } from './registry-view.ts'
+export { asPrefix, type ForkPoint, inSource, maxForkDepth, placeBefore } from './fork-reads.ts'

@@ -4,6 +4,7 @@
 //   J2. A time-out is never an answer: the same frame goes out again until it is acked or refused.
 //   J3. A refusal proves that a frame after `prev` exists; mine is in if and only if the first one after `prev` has my id.
 import type { Consumption, ReadOptions } from '@reins/broker'
+import type { ForkPoint } from './fork-reads.ts'
 import type { Address, Delta, Draft, Frame, Head } from '@reins/contracts'
 
 /** A frame, and whose it is. */
@@ -21,12 +22,14 @@ export type AppendOutcome =
 export interface SessionLog {
   /** The head by the last frame's headers; `emptyHead(session)` where there is none. Of a tree: by its last frame, whose ever it is. */
   head(of: string | { readonly tree: string }, options?: { leader?: boolean; withinMs?: number }): Promise<Head>
-  /** All frames of a session in order of sequence. */
+  /** All frames of a session in order of sequence; of a fork, first those of the session that it was forked from (fork-reads.ts). */
   read(session: string, options?: ReadOptions): Promise<readonly Frame[]>
   /** All frames of a root and of everything below it, in the one order of their sequences. Nothing else of the stream is looked at. */
   readTree(root: string, options?: ReadOptions): Promise<readonly SessionFrame[]>
   /** The session's frame at exactly that sequence, in one question; undefined: there is none of this session. */
   frameAt(session: string, seq: number): Promise<Frame | undefined>
+  /** The frame that a fork goes on behind; undefined: it is none, or there is no such session. */
+  forkOf(session: string): Promise<ForkPoint | undefined>
   /**
    * Appends one frame on `draft.prev`, whose hash is `previousHash`. Resolves when the outcome is known, however often it must ask.
    * Rejects with BrokerUnavailable only when `signal` aborts (the frame may be in or not), never because of a time-out.

@@ -284,6 +284,88 @@ export function journalContract(
       })
     })
 
+    describe('forks', () => {
+      const fork = async (from: string, n: number) => {
+        const session = newSession()
+        const source = (await subject.sessions.read(from, { leader: true })).find((frame) => frame.n === n)!
+        const head = { ...headOf(source), seq: 0 }
+        const events: SessionEvent[] = [
+          {
+            type: 'session.forked',
+            data: { from, n, hash: source.hash, agent: 'a', digest: 'd', model: 'm', principal: 'p' },
+          },
+        ]
+        const draft = { ...draftOn(head, ''), role: 'g' as const, events }
+        const outcome = await subject.sessions.append(session, draft, toLog, head.hash)
+        if (outcome.kind !== 'appended') throw new Error('someone else wrote to a session of this test')
+        return session
+      }
+      const numbers = async (session: string, options: { after?: number; limit?: number } = {}) =>
+        (await subject.sessions.read(session, { ...options, leader: true })).map(({ n }) => n)
+
+      it('reads the frames of before as its own beginning, in any pages, and copies none', async () => {
+        const source = newSession()
+        for (const title of ['one', 'two', 'three', 'four']) await write(source, title)
+        const session = await fork(source, 3)
+        await write(session, 'five')
+        await write(source, 'elsewhere')
+        const frames = await subject.sessions.read(session, { leader: true })
+        expect(frames.map(({ n }) => n)).toEqual([1, 2, 3, 4, 5])
+        expect(frames.map(({ id }) => id).slice(0, 3)).toEqual(
+          (await subject.sessions.read(source, { leader: true })).map(({ id }) => id).slice(0, 3),
+        )
+        expect(frames.map(({ seq }) => seq)).toEqual(frames.map(({ seq }) => seq).sort((a, b) => a - b))
+        for (const [at, { seq, id }] of frames.entries()) {
+          expect(await numbers(session, { after: seq })).toEqual([1, 2, 3, 4, 5].slice(at + 1))
+          expect(await numbers(session, { after: seq, limit: 2 })).toEqual([1, 2, 3, 4, 5].slice(at + 1, at + 3))
+          expect(await subject.sessions.frameAt(session, seq)).toMatchObject({ id })
+          expect((await numbers(session, { limit: at + 1 })).length).toBe(at + 1)
+        }
+        const tree = await subject.sessions.readTree(session, { leader: true })
+        expect(tree.map(({ session: whose, frame }) => [whose, frame.n])).toEqual(
+          [1, 2, 3, 4, 5].map((n) => [session, n]),
+        )
+        expect(await subject.sessions.forkOf(session)).toMatchObject({ from: source, n: 3, hash: frames[2]!.hash })
+        expect(await subject.sessions.forkOf(source)).toBeUndefined()
+        expect(await subject.sessions.head(session, { leader: true })).toMatchObject({ n: 5, seq: frames[4]!.seq })
+        const written = frames.map((frame) => ({ frame, eventsJson: JSON.stringify(frame.events) }))
+        expect(brokenLink(session, written)).toBeNull()
+        const forged = written.with(2, { ...written[2]!, eventsJson: '[]' })
+        expect(brokenLink(session, forged)?.n).toBe(3)
+      })
+
+      it('reads forks of forks', async () => {
+        const first = newSession()
+        await write(first, 'one')
+        await write(first, 'two')
+        const second = await fork(first, 2)
+        await write(second, 'four')
+        const third = await fork(second, 4)
+        await write(third, 'six')
+        const frames = await subject.sessions.read(third, { leader: true })
+        expect(frames.map(({ n }) => n)).toEqual([1, 2, 3, 4, 5, 6])
+        for (const [at, { seq }] of frames.entries()) {
+          expect(await numbers(third, { after: seq, limit: 3 })).toEqual([1, 2, 3, 4, 5, 6].slice(at + 1, at + 4))
+          expect(await subject.sessions.frameAt(third, seq)).toMatchObject({ n: at + 1 })
+        }
+        expect(
+          brokenLink(
+            third,
+            frames.map((frame) => ({ frame, eventsJson: JSON.stringify(frame.events) })),
+          ),
+        ).toBeNull()
+      })
+
+      it('refuses a second first frame, as of any session', async () => {
+        const source = newSession()
+        const { head } = await write(source, 'one')
+        const session = await fork(source, 1)
+        const again = draftOn({ ...head, seq: 0 }, 'again')
+        const outcome = await subject.sessions.append(session, again, toLog, head.hash)
+        expect(outcome).toMatchObject({ kind: 'refused', tail: [{ n: 2 }] })
+      })
+    })
+
     describe('following', () => {
       it('hears of every frame of a session in order, and of no other', async () => {
         const session = newSession()

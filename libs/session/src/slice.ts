@@ -7,6 +7,8 @@ import type { Born, Call, CallState, Session, Turn } from './session.ts'
 export interface Origin {
   readonly role: Role
   readonly n: number
+  /** The sequence that it was appended on. Absent: it is not known. */
+  readonly prev?: number
   readonly at: number
   readonly by: string
   readonly trace?: string | undefined

@@ -23,6 +23,7 @@ import {
   elicitationsDue,
   elicitationTimer,
 } from './elicitation/elicitation.ts'
+import { forkEvents } from './fork/fork.ts'
 import { endedCover, endedRests, lifecycleEvents, notOpenCover, notOpenRests } from './lifecycle/lifecycle.ts'
 import { treePauseDue, treePauseEvents } from './delegation/tree-pause.ts'
 import { memoryEvents, memoryOffer } from './memory/memory.ts'
@@ -54,6 +55,7 @@ import { workspaceEvents, workspaceOffer } from './workspace/workspace.ts'
 const ofSlices: Meanings<EventType> = followed(
   accounted({
     ...lifecycleEvents,
+    ...forkEvents,
     ...turnEvents,
     ...modelCallEvents,
     ...toolCallEvents,

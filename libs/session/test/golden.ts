@@ -15,10 +15,16 @@ export interface Golden {
   readonly state: Readonly<Record<string, unknown>>
 }
 
+const sessionOf = (one: GoldenFrame | undefined) => parseSessionSubject(one?.subject ?? '')?.session
+
+/** Those of another session lie before the own ones, where a fork reads them (fork-reads.ts of the journal). */
 export const goldenFrames = (frames: readonly GoldenFrame[]) =>
-  frames.map(({ seq, subject, headers, body }) => {
+  frames.map((one) => {
+    const { seq, subject, headers, body } = one
     const role = parseSessionSubject(subject)?.role ?? 'g'
-    return { frame: decodeFrame({ seq, role, body, header: (name) => headers[name] ?? '' }), body }
+    const frame = decodeFrame({ seq, role, body, header: (name) => headers[name] ?? '' })
+    const before = sessionOf(one) !== sessionOf(frames.at(-1))
+    return { frame: before ? { ...frame, seq: seq / 2 ** 48, prev: frame.prev / 2 ** 48 } : frame, body }
   })
 
 /** As JSON: what a snapshot would hold, and the status that it shows. */

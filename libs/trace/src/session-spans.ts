@@ -124,6 +124,17 @@ export class SessionSpans {
     )
   }
 
+  /** All that is open, without an end. */
+  forget(): void {
+    this.parent = undefined
+    this.turn = undefined
+    this.before = undefined
+    this.run = undefined
+    this.compaction = undefined
+    this.toolset = undefined
+    for (const open of [this.inbox, this.chats, this.calls, this.names, this.below, this.belowBySpan]) open.clear()
+  }
+
   get idle(): boolean {
     return !this.turn && !this.run?.span && this.calls.size === 0 && !this.compaction && !this.toolset
   }

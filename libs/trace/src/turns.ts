@@ -24,6 +24,13 @@ export const turnHandlers: Handlers = {
     if (data.parent) spans.parent = data.parent
     // Those that servers have are named when the servers have answered.
   },
+  // What was open there belongs to the trace of the session that it was forked from.
+  'session.forked': (spans, { agent, model, digest }) => {
+    spans.forget()
+    spans.agent = agent
+    spans.model = model
+    spans.digest = digest
+  },
   'agent.configured': (spans, { pinned }) => repinned(spans, pinned),
   'session.upgraded': (spans, { pinned }) => repinned(spans, pinned),
   'message.received': (spans, { message, content }, { at, trace }) => {

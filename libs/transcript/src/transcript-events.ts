@@ -22,6 +22,8 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
   switch (event.type) {
     case 'session.started':
       return now({ agent: event.data.agent }, [{ kind: 'started', agent: event.data.agent, model: event.data.model }])
+    case 'session.forked':
+      return forked(transcript, event.data)
     case 'session.paused':
       return now({ phase: 'paused' }, [
         notice(
@@ -299,6 +301,17 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
 
 const notice = (level: 'info' | 'warning' | 'error', text: string, control?: ControlHint): Piece =>
   control === undefined ? { kind: 'notice', level, text } : { kind: 'notice', level, text, control }
+
+/** What was open where a conversation was forked is not the fork's. */
+function forked(transcript: Transcript, { agent, from, n }: EventData<'session.forked'>): TranscriptChange {
+  const { turn: _turn, answer: _answer, throttledUntil: _until, ...rest } = transcript
+  const told = transcript.waiting.length > 0 || transcript.turn !== undefined
+  const open = told ? ' What was open there is not done here.' : ''
+  return {
+    transcript: { ...rest, agent, phase: 'idle', tools: [], approvals: [], questions: [], waiting: [] },
+    pieces: [{ kind: 'answer-ended' }, notice('info', `Forked from ${from} after frame ${n}.${open}`)],
+  }
+}
 
 /** What a cancel leaves behind. */
 function notUndone(

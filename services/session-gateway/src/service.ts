@@ -36,6 +36,7 @@ import { Appender } from './api/writes/appender.ts'
 import { believedHead } from './api/writes/believed-head.ts'
 import { compactionOf } from './api/writes/compactions.ts'
 import { Approvals } from './api/writes/approvals.ts'
+import { Forks } from './api/writes/forks.ts'
 import { Upgrades } from './api/writes/upgrades.ts'
 import { Elicitations } from './api/writes/elicitations.ts'
 import { SessionWrites } from './api/writes/session-writes.ts'
@@ -155,6 +156,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     memories: new Memories({ ...config, makeOp: () => `person/${makeShortId(clock.random)}` }),
     elicitations: new Elicitations({ ...config, access, writes, folds }),
     upgrades: new Upgrades({ ...config, writes, folds, appender }),
+    forks: new Forks({ ...writeParts, writes, snapshots: config.snapshots }),
     reads: new SessionReads({
       access,
       sessions,

@@ -77,6 +77,7 @@ test('a write that waits for the broker is answered when appends become impossib
         read: memory.read,
         readTree: memory.readTree,
         frameAt: memory.frameAt,
+        forkOf: memory.forkOf,
         append: (_session, _draft, _to, _hash, signal) =>
           new Promise((_resolve, reject) => {
             signal?.addEventListener('abort', () => reject(signal.reason))

@@ -459,7 +459,7 @@ describe('when the broker does not answer', () => {
     await broken.close()
     const away = () => Promise.reject(new BrokerUnavailable('secret details'))
     const down = await World.start({
-      config: { sessions: { head: away, read: away, readTree: away, frameAt: away, append: away } },
+      config: { sessions: { head: away, read: away, readTree: away, frameAt: away, forkOf: away, append: away } },
     })
     for (const [method, path, body] of [
       ['GET', `/v1/sessions/${session}`],

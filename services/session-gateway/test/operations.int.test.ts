@@ -169,9 +169,19 @@ describe('operations', () => {
         ...['tree', 'stop', 'state', 'events', 'frames', 'outputs/{ref}', 'prompt', 'socket'].map(
           (part) => `GET /v1/sessions/{id}/${part}`,
         ),
-        ...['messages', 'cancel', 'pause', 'resume', 'release', 'end', 'compact', 'restore', 'budget', 'upgrade'].map(
-          (part) => `POST /v1/sessions/{id}/${part}`,
-        ),
+        ...[
+          'messages',
+          'cancel',
+          'pause',
+          'resume',
+          'release',
+          'end',
+          'compact',
+          'restore',
+          'budget',
+          'fork',
+          'upgrade',
+        ].map((part) => `POST /v1/sessions/{id}/${part}`),
         ...['GET /v1/approvals', 'POST /v1/sessions/{id}/approvals/{call}'],
         'GET /v1/elicitations',
         ...['GET /v1/sessions/{id}/elicitations', 'POST /v1/sessions/{id}/elicitations/{elicitation}'],

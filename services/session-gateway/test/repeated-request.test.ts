@@ -78,6 +78,7 @@ for (const between of ['head', 'read'] as const)
       read: (...of) => (between === 'read' ? race(sessions.read(...of)) : sessions.read(...of)),
       readTree: (...of) => sessions.readTree(...of),
       frameAt: (...of) => sessions.frameAt(...of),
+      forkOf: sessions.forkOf,
       append: (...frame) => sessions.append(...frame),
     }
     await appender(racing).append(request)

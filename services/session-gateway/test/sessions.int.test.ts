@@ -370,6 +370,7 @@ describe('a write', () => {
         return sessions.head(...of)
       },
       readTree: (...of) => sessions.readTree(...of),
+      forkOf: sessions.forkOf,
       frameAt: (...of) => {
         asked.push('frameAt')
         return sessions.frameAt(...of)

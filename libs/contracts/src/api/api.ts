@@ -127,6 +127,17 @@ export const SessionInfo = Type.Object(
     usage: Usage,
     usd: Type.Optional(Type.Number({ description: 'What its models cost in US dollars, as far as prices are known' })),
     principal: Type.Optional(Type.String({ description: 'Who started it' })),
+    forkedFrom: Type.Optional(
+      Type.Object(
+        {
+          session: Type.String(),
+          frame: Type.Integer({
+            description: 'It goes on behind this frame of it. What it used is counted from there on',
+          }),
+        },
+        closed,
+      ),
+    ),
     createdAt: Type.Integer(),
     lastActivityAt: Type.Integer(),
     cursor: Type.Optional(CursorText),
@@ -288,10 +299,10 @@ export type EventPage = Static<typeof EventPage>
 /** A frame as the log has it, for audits: `events` are its bytes as text, over which `hash` was made (frame.ts, frameHash). */
 export const ApiFrame = Type.Object(
   {
-    seq: Type.Integer(),
+    seq: Type.Number({ description: 'Of a fork: below 1 where the frame is of the session that it was forked from' }),
     id: Type.String(),
     n: Type.Integer(),
-    prev: Type.Integer(),
+    prev: Type.Number(),
     at: Type.Integer({ description: 'epoch ms' }),
     by: Type.String(),
     role: Type.Union([Type.Literal('g'), Type.Literal('e'), Type.Literal('t'), Type.Literal('m')]),

@@ -89,6 +89,8 @@ const fifth: Change = { needs: 5 }
 const sixth: Change = { needs: 6 }
 /** Protocol 7: prompts of runs that are answered by another definition than that of their harness. */
 const seventh: Change = { needs: 7 }
+/** Protocol 8: sessions that go on behind a frame of another session. */
+const eighth: Change = { needs: 8 }
 
 /** Below it, no session has an agent that is configured for each message. */
 export const configuredProtocol = sixth.needs
@@ -166,4 +168,5 @@ export const changes: Partial<Record<EventType, Change>> = {
   'session.upgraded': sixth,
   'run.logged': sixth,
   'prompt.configured': seventh,
+  'session.forked': eighth,
 }

@@ -78,6 +78,21 @@ export const sessionEvents = {
     /** Who started it; of a child, whoever started the session above. Absent in sessions of before there was this. */
     principal: Type.Optional(id),
   }),
+  /**
+   * The only first frame that a fork has. It goes on behind frame `n` of `from`, whose hash is `hash`, and what was there before it reads
+   * from `from`. The rest says what the fork is, for whoever does not read so far.
+   */
+  'session.forked': Type.Object({
+    from: id,
+    n: Type.Integer({ minimum: 1 }),
+    hash: id,
+    agent: id,
+    digest: id,
+    model: id,
+    /** Who forked it: the fork is theirs. */
+    principal: id,
+    title: Type.Optional(Type.String({ maxLength: 200 })),
+  }),
   'session.renamed': Type.Object({ title: Type.String({ maxLength: 200 }) }),
   /** `tree`: with everything below. `pause`: it comes from the session above, whose pause has this frame. */
   'session.paused': Type.Object({

@@ -4,6 +4,7 @@ import { type EventType, eventTypes } from './catalogue.ts'
 
 const gateway: readonly EventType[] = [
   'session.started',
+  'session.forked',
   'session.renamed',
   'session.paused',
   'session.resumed',
@@ -58,6 +59,7 @@ const peopleOnly: readonly EventType[] = [
   'budget.raised',
   'run.delivered',
   'session.upgraded',
+  'session.forked',
 ]
 
 const allowed: Readonly<Record<Role, ReadonlySet<EventType>>> = {

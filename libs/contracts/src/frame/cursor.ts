@@ -50,6 +50,9 @@ export function encodeCursor(cursor: Cursor): string {
 const below = (session: string): string => session.slice(27)
 const inTree = (root: string, rest: string): string => (rest === '' ? root : `${root}-${rest}`)
 
+/** That of a frame which a fork has from another session lies below 1. */
+const isPlace = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0 && (value < 1 || Number.isSafeInteger(value))
 const isCount = (value: unknown, least = 0): value is number =>
   Number.isSafeInteger(value) && (value as number) >= least
 
@@ -64,7 +67,7 @@ export function decodeCursor(text: string): Cursor | undefined {
   }
   if (!Array.isArray(parts) || parts.length < 4) return undefined
   const [whose, seq, n, i, ...rest] = parts as unknown[]
-  if (typeof whose !== 'string' || !isCount(seq) || !isCount(n) || !isCount(i, -1)) return undefined
+  if (typeof whose !== 'string' || !isPlace(seq) || !isCount(n) || !isCount(i, -1)) return undefined
   const [of = '', child] = whose.split('*')
   if (child === undefined) {
     const within = rest.length === 0 ? undefined : withinOf(rest)

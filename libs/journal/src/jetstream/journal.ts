@@ -2,6 +2,7 @@
 import { type Broker, ensureTopology, keepLiveStream } from '@reins/broker'
 import { maxOutputBytesOfSession, outputsKeptMs, type SessionStreamCount, type SessionStreams } from '@reins/contracts'
 import type { BundleStore, OutputStore, SessionFeed, SessionLog, Snapshots, Timers, WorkQueue } from '../port.ts'
+import { outputsOfForks } from '../fork-reads.ts'
 import { createJetStreamBundles } from './bundles.ts'
 import { createJetStreamOutputs } from './outputs.ts'
 import { createJetStreamFeed } from './feed.ts'
@@ -59,18 +60,18 @@ export async function openJournal(broker: Broker, options: JournalOptions): Prom
     createJetStreamBundles(broker),
   ])
   const here = new FramesHere()
+  const sessions = createJetStreamLog(broker, {
+    ...{ here, streams },
+    replicated: options.replicas > 1,
+    ...(options.retryMs === undefined ? {} : { retryMs: options.retryMs }),
+  })
   return {
-    streams,
-    sessions: createJetStreamLog(broker, {
-      ...{ here, streams },
-      replicated: options.replicas > 1,
-      ...(options.retryMs === undefined ? {} : { retryMs: options.retryMs }),
-    }),
+    ...{ streams, sessions },
     feed: createJetStreamFeed(broker, here, options.live),
     work,
     timers,
     snapshots,
-    outputs,
+    outputs: outputsOfForks(outputs, sessions),
     bundles,
   }
 }

@@ -25,6 +25,7 @@ import {
   treeFilter,
 } from '@reins/contracts'
 import type { AppendOutcome, SessionFrame, SessionLog } from '../port.ts'
+import { withForks } from '../fork-reads.ts'
 import { frameNumber, frameOf, headFromMessage } from './frames.ts'
 import type { FramesHere } from './frames-here.ts'
 
@@ -130,7 +131,7 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
     }
   }
 
-  return { head, read, readTree, frameAt, append }
+  return withForks({ head, read, readTree, frameAt, append })
 }
 
 const headAt = (seq: number, draft: Draft, hash: string): Head => ({

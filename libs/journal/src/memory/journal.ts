@@ -29,6 +29,7 @@ import type {
   Timers,
   WorkQueue,
 } from '../port.ts'
+import { outputsOfForks, withForks } from '../fork-reads.ts'
 import { slotOf } from '../snapshot-slots.ts'
 import { MemoryStream, type StoredFrame } from './stream.ts'
 import { MemoryTimers } from './timers.ts'
@@ -145,7 +146,7 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
     }
   }
 
-  const sessions: SessionLog = {
+  const sessions = withForks({
     append,
     async head(of, { leader } = {}) {
       if (typeof of !== 'string') {
@@ -175,7 +176,7 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
       streamOf(root)
         .readAll(after, root, limit)
         .map(({ session, frame }) => ({ session, frame })),
-  }
+  })
 
   const feed: SessionFeed = {
     frames: (of, on: (frame: RepublishedFrame) => void) =>
@@ -245,7 +246,7 @@ export function createMemoryJournal(options: MemoryJournalOptions): MemoryJourna
     work,
     timers,
     snapshots: memorySnapshots(),
-    outputs: memoryOutputs(options.outputBytesOfSession ?? maxOutputBytesOfSession),
+    outputs: outputsOfForks(memoryOutputs(options.outputBytesOfSession ?? maxOutputBytesOfSession), sessions),
     bundles: memoryBundles(),
     restart() {
       for (const durable of durables.values()) durable.forget(untilNow())

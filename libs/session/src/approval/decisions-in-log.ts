@@ -12,6 +12,7 @@ import {
   maySay,
   signedDecision,
 } from '@reins/contracts'
+import { writersOf } from '../fork/lineage.ts'
 import type { StoredFrame } from '../folding/check-log.ts'
 
 /** What a signature is worth to whoever has these keys. */
@@ -40,7 +41,11 @@ export function decisionsIn(
   const asked = new Map<string, { readonly name: string; digest: string }>()
   const signatures = new Set<string>()
   const found: DecisionInLog[] = []
-  for (const { frame } of stored)
+  const writers = writersOf(
+    session,
+    stored.map(({ frame }) => frame),
+  )
+  for (const [at, { frame }] of stored.entries())
     for (const event of knownEvents(frame)) {
       if (!maySay(frame.role, event.type)) continue
       if (event.type === 'approval.requested')
@@ -50,7 +55,7 @@ export function decisionsIn(
       const about = asked.get(data.call)
       const { call, verdict, approver, signature } = data
       const one = { n: frame.n, call, tool: about?.name ?? '', verdict, approver }
-      const text = signedDecision(decisionToSign(session, about?.name ?? '', data))
+      const text = signedDecision(decisionToSign(writers[at] ?? session, about?.name ?? '', data))
       const worth = signature === undefined ? 'unsigned' : check(text, signature)
       const problem = problemOf()
       found.push({

@@ -1,6 +1,6 @@
 // What must hold of a session's log, whatever died while it was written. Pure: frames in, what is wrong with them out.
 //   K1. The chain: n without a gap, `prev` the frame before, each hash that of its content on top of the one before; what is needed
-//       never falls. After a frame that is beyond this version only the chain is checked.
+//       never falls. The first frame of a fork goes on behind a frame of another session. After a frame that is beyond this version only the chain is checked.
 //   K2. Only a role that may say an event says it, and no frame is malformed.
 //   K3. One outcome: each event that opens or closes something changes the folded state; a second or late outcome would not. What
 //       comes late may only be told as `tool-call.late-result`, of a call that has its outcome or that a later attempt has.
@@ -16,6 +16,7 @@ import {
   maySay,
   type SessionEvent,
 } from '@reins/contracts'
+import { forkIn } from '../fork/lineage.ts'
 import { evolve } from './evolve.ts'
 import { brokenLink, emptyFold, foldFrame } from './fold.ts'
 import type { Session } from '../session.ts'
@@ -55,7 +56,8 @@ export function checkLog(id: string, stored: readonly StoredFrame[]): Checked {
   for (const { frame } of stored) {
     if (frame.fault) say(frame, `malformed: ${frame.fault}`)
     if (frame.n !== head.n + 1) say(frame, `it follows frame ${head.n}`)
-    if (frame.prev !== head.seq) say(frame, `appended on sequence ${frame.prev}, but ${head.seq} was the head`)
+    if (frame.prev !== head.seq && !forkIn(frame))
+      say(frame, `appended on sequence ${frame.prev}, but ${head.seq} was the head`)
     if (frame.needs < Math.max(head.needs, eventCodec.needsOf(frame.events)))
       say(frame, `it needs protocol ${frame.needs}, and its head or its events need more`)
     if (!fold.session.beyond) checkEvents(fold.session, frame, say)
@@ -118,6 +120,10 @@ function count(event: SessionEvent, messages: Map<string, number>, turns: Map<st
     case 'message.dropped':
     case 'run.resumed':
       end(messages, event.data.message)
+      return
+    case 'session.forked':
+      // What nobody had taken in is not the fork's.
+      for (const [message, ends] of messages) if (ends === 0) end(messages, message)
       return
     case 'turn.completed':
     case 'turn.failed':

@@ -6,7 +6,8 @@ import { meanings } from '../slices.ts'
 
 export function evolve(session: Session, event: SessionEvent, origin: Origin): Session {
   if (!maySay(origin.role, event.type)) return session
-  if (session.mode.kind === 'ended') return session
+  // A fork of an ended session goes on.
+  if (session.mode.kind === 'ended' && event.type !== 'session.forked') return session
   const meaning: Meaning<SessionEvent> = meanings[event.type]
   return meaning.evolve(session, event, origin)
 }

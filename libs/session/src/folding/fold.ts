@@ -1,6 +1,7 @@
 // Folding frames, and checking the chain while folding. A malformed frame, or a break in the chain, quarantines (never throws).
 // A frame that only a newer version understands breaks nothing: the head goes on, and the state says that it is incomplete (S5).
 import { emptyHead, type Frame, frameHash, type Head, headOf, knownEvents } from '@reins/contracts'
+import { firstWriter, forkIn } from '../fork/lineage.ts'
 import { evolve } from './evolve.ts'
 import { emptySession, type Session } from '../session.ts'
 
@@ -20,7 +21,7 @@ export function foldFrame(fold: Fold, frame: Frame): Fold {
     frame.fault ??
     (frame.n !== fold.head.n + 1
       ? `frame ${frame.n} follows frame ${fold.head.n}`
-      : frame.prev !== fold.head.seq
+      : frame.prev !== fold.head.seq && !goesOn(frame, fold.head)
         ? `frame ${frame.n} was appended on sequence ${frame.prev}, not on ${fold.head.seq}`
         : undefined)
   if (fault) {
@@ -31,18 +32,27 @@ export function foldFrame(fold: Fold, frame: Frame): Fold {
   return { head, session: knownEvents(frame).reduce((state, event) => evolve(state, event, frame), session) }
 }
 
+/** The first frame of a fork, behind the frame that it names. */
+const goesOn = (frame: Frame, head: Head): boolean => forkIn(frame)?.hash === head.hash
+
 const withBeyond = (session: Session, n: number, why: string): Session =>
   session.beyond ? session : { ...session, beyond: { n, why } }
 
 export const foldFrames = (fold: Fold, frames: readonly Frame[]): Fold => frames.reduce(foldFrame, fold)
 
-/** The first frame whose hash is not that of its content on top of the one before; `eventsJson` gives the bytes as they were written. */
+/** The first frame whose hash is not that of its content on top of the one before, whichever session that is of; `eventsJson` gives the bytes as they were written. */
 export function brokenLink(
   id: string,
   frames: readonly { readonly frame: Frame; readonly eventsJson: string }[],
 ): Frame | null {
-  let previous = emptyHead(id).hash
+  const first = firstWriter(
+    id,
+    frames.map(({ frame }) => frame),
+  )
+  let previous = emptyHead(first).hash
   for (const { frame, eventsJson } of frames) {
+    const fork = forkIn(frame)
+    if (fork && fork.hash !== previous) return frame
     if (frameHash(previous, frame, eventsJson) !== frame.hash) return frame
     previous = frame.hash
   }

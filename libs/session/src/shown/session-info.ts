@@ -48,6 +48,8 @@ export interface InfoFold {
   readonly usd: number
   /** Who started it; null: its start does not say so. */
   readonly principal: string | null
+  /** null: it is no fork. What is counted is counted from there on. */
+  readonly forked: { readonly session: string; readonly frame: number } | null
   /** The turn that is open; null: none. */
   readonly turn: string | null
   /** epoch ms; 0: no frame has said when */
@@ -72,6 +74,7 @@ export const emptyInfo: InfoFold = {
   usage: noUsage,
   usd: 0,
   principal: null,
+  forked: null,
   turn: null,
   createdAt: 0,
   lastActivityAt: 0,
@@ -118,6 +121,7 @@ export const infoOf = (id: string, fold: InfoFold): SessionInfo => ({
   usage: fold.usage,
   ...(fold.usd === 0 ? {} : { usd: fold.usd }),
   ...(fold.principal === null ? {} : { principal: fold.principal }),
+  ...(fold.forked === null ? {} : { forkedFrom: fold.forked }),
   createdAt: fold.createdAt,
   lastActivityAt: fold.lastActivityAt,
 })
@@ -126,6 +130,8 @@ function foldEvent(info: InfoFold, event: SessionEvent, at: number): InfoFold {
   switch (event.type) {
     case 'session.started':
       return info.agent === null ? started(info, event) : info
+    case 'session.forked':
+      return forked(info, event, at)
     case 'session.upgraded':
     case 'prompt.configured':
     case 'agent.configured': {
@@ -304,6 +310,25 @@ function started(info: InfoFold, { data }: EventOf<'session.started'>): InfoFold
     instance: data.instance ? text(data.instance.instance) : null,
     parent: data.parent ? text(data.parent.session) : null,
     title: data.title === undefined ? info.title : text(data.title),
+  }
+}
+
+/** The same whether what was before it is known or not: whoever follows a stream sees the fork alone. */
+function forked({ last, servers, plan }: InfoFold, { data }: EventOf<'session.forked'>, at: number): InfoFold {
+  return {
+    ...emptyInfo,
+    agent: text(data.agent),
+    digest: text(data.digest),
+    model: text(data.model),
+    principal: text(data.principal),
+    title: data.title === undefined ? null : text(data.title),
+    forked: { session: text(data.from), frame: whole(data.n) },
+    // What lists leave out.
+    ...(servers === undefined ? {} : { servers }),
+    ...(plan === undefined ? {} : { plan }),
+    createdAt: at,
+    lastActivityAt: at,
+    last,
   }
 }
 

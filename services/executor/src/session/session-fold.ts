@@ -94,7 +94,7 @@ export class SessionFold {
   /** What others have appended, up to `frame`, or to wherever the log is. */
   async catchUp(leader: boolean, frame?: Frame): Promise<void> {
     if (frame && frame.seq <= this.#fold.head.seq) return
-    if (frame?.prev === this.#fold.head.seq) this.add([frame])
+    if (frame?.prev === this.#fold.head.seq && frame.n === this.#fold.head.n + 1) this.add([frame])
     else await this.readOn(leader)
   }
 

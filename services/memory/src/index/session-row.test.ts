@@ -1,27 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { decodeFrame, type Frame, parseSessionSubject, rootOf } from '@reins/contracts'
+import { type Frame, rootOf } from '@reins/contracts'
 import { emptyInfo, foldInfo } from '@reins/session'
 import { describe, expect, it } from 'vitest'
+import { type Golden, goldenFrames } from '../../../../libs/session/test/golden.ts'
 import { applyFrame, foldOf, type SessionRow } from './session-row.ts'
 
-interface Journal {
-  readonly id: string
-  readonly frames: readonly {
-    readonly seq: number
-    readonly subject: string
-    readonly headers: Readonly<Record<string, string>>
-    readonly body: string
-  }[]
-}
-
 const folder = path.join(import.meta.dirname, '../../../../libs/session/golden')
-const journals = readdirSync(folder).map((file) => JSON.parse(readFileSync(path.join(folder, file), 'utf8')) as Journal)
-const framesOf = ({ frames }: Journal): readonly Frame[] =>
-  frames.map(({ seq, subject, headers, body }) =>
-    decodeFrame({ seq, role: parseSessionSubject(subject)?.role ?? 'g', body, header: (name) => headers[name] ?? '' }),
-  )
-const rowOf = ({ id }: Journal, frames: readonly Frame[], from?: SessionRow): SessionRow | undefined =>
+const journals = readdirSync(folder).map((file) => JSON.parse(readFileSync(path.join(folder, file), 'utf8')) as Golden)
+const framesOf = ({ frames }: Golden): readonly Frame[] => goldenFrames(frames).map(({ frame }) => frame)
+const rowOf = ({ id }: Golden, frames: readonly Frame[], from?: SessionRow): SessionRow | undefined =>
   frames.reduce<SessionRow | undefined>(
     (row, frame) => applyFrame(row, { session: id, root: rootOf(id) }, frame, 500),
     from,

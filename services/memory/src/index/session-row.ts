@@ -27,6 +27,9 @@ export interface SessionRow {
   /** US dollars, as far as prices were known. */
   readonly usd: number
   readonly principal: string | null
+  /** The session that it was forked from, and the frame that it goes on behind. */
+  readonly forked_from: string | null
+  readonly forked_at: number | null
   /** The turn that is open. */
   readonly turn: string | null
   /** epoch ms, as the times below */
@@ -69,6 +72,8 @@ const rowOf = ({ session, root }: Owner, fold: InfoFold): SessionRow => ({
   reasoning_tokens: fold.usage.reasoningTokens,
   usd: fold.usd,
   principal: fold.principal,
+  forked_from: fold.forked?.session ?? null,
+  forked_at: fold.forked?.frame ?? null,
   turn: fold.turn,
   created_at: fold.createdAt,
   last_activity_at: fold.lastActivityAt,
@@ -97,6 +102,7 @@ export const foldOf = (row: SessionRow): InfoFold => ({
   },
   usd: row.usd,
   principal: row.principal,
+  forked: row.forked_from === null ? null : { session: row.forked_from, frame: row.forked_at ?? 0 },
   turn: row.turn,
   createdAt: row.created_at,
   lastActivityAt: row.last_activity_at,

@@ -203,4 +203,10 @@ export const migrations: Record<string, Migration> = {
       await rebuilt.addPlaces(db)
     },
   },
+  '009-forks': {
+    async up(db: Kysely<unknown>) {
+      for (const table of ['sessions', 'sessions_rebuilt'])
+        await db.schema.alterTable(table).addColumn('forked_from', 'text').addColumn('forked_at', 'bigint').execute()
+    },
+  },
 }

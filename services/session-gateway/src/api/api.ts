@@ -18,6 +18,7 @@ import type { Projects } from './projects.ts'
 import type { Runs } from './runs/runs.ts'
 import type { Values } from './values.ts'
 import type { Webhooks } from './webhooks.ts'
+import type { Forks } from './writes/forks.ts'
 import type { Upgrades } from './writes/upgrades.ts'
 import type { SessionWrites } from './writes/session-writes.ts'
 
@@ -45,6 +46,7 @@ export interface Api {
   readonly memories: Memories
   readonly writes: SessionWrites
   readonly upgrades: Upgrades
+  readonly forks: Forks
   readonly reads: SessionReads
   readonly trees: SessionTrees
   readonly approvals: Approvals

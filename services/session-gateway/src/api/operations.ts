@@ -34,6 +34,8 @@ export interface Operation {
 const readsSession: Need = [['session:{agent}:read'], ['agent:{agent}:session:read', 'execution:{session}:read']]
 /** To start a session, and to go on with it. */
 const startsSession: Need = [['agent:{agent}:start', chatRun]]
+/** To read a session, and to start one of its agent: the fork has what was said in it. */
+const forksSession: Need = readsSession.map((reads) => ['session:{agent}:fork', ...reads, ...(startsSession[0] ?? [])])
 /** Whoever may send a message that interrupts may stop as well. */
 const stopsSession: Need = [['session:{agent}:cancel'], ['execution:{session}:cancel'], ...startsSession]
 const decides: Need = [['approval:{agent}:{tool}']]
@@ -441,6 +443,15 @@ export const operations = {
   end: control('End the session for good'),
   compact: control('Compact the context: the model is sent a summary of what came before the newest messages'),
   restore: control('Undo the latest compaction of the context'),
+  forkSession: {
+    ...control('Fork a session: a new one goes on behind a frame of it, with another message or the same'),
+    needs: forksSession,
+    errors: [
+      ...(['invalid_request', 'session_not_found', 'session_conflict', 'body_too_large', 'timed_out'] as const),
+      ...(['agent_not_found', 'invalid_agent'] as const),
+      ...appendErrors,
+    ],
+  },
   upgradeSession: {
     ...control('Let a session go on with the version that its agent has now; with dry_run, say what that changes'),
     errors: [

@@ -17,7 +17,14 @@ import {
   type SessionQueued,
   type SlowToolCall,
 } from '@reins/contracts'
-import { type Following, follow, type SessionFeed, type SessionFrame, type SessionLog } from '@reins/journal'
+import {
+  type Following,
+  follow,
+  placeBefore,
+  type SessionFeed,
+  type SessionFrame,
+  type SessionLog,
+} from '@reins/journal'
 import type { QueueBoard } from '../api/operating/queue-board.ts'
 import type { SlowCalls } from '../api/operating/slow-calls.ts'
 import {
@@ -95,7 +102,7 @@ export class Hub implements Source {
     this.view = view
     this.#unfollow = parts.appender.follows(view.of)
     // From the head's own frame: how many events it holds is part of every cursor that follows.
-    this.#following = follow(parts.sessions, parts.feed, this.#followed, Math.max(head.seq - 1, 0), {
+    this.#following = follow(parts.sessions, parts.feed, this.#followed, placeBefore(head.seq), {
       onFrames: (frames) => this.#onFrames(frames),
     })
     this.#joined = this.#following.joined

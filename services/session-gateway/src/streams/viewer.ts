@@ -4,7 +4,7 @@
 //   V3. Until it is live its cursors name no more of the open answers than it has been shown: first what its own cursor named, then each
 //       that it catches up with. A connection may break between two of them.
 import { type Cursor, type Delta, knownEvents, type Place, ReinsError } from '@reins/contracts'
-import type { SessionFrame } from '@reins/journal'
+import { placeBefore, type SessionFrame } from '@reins/journal'
 import { type At, answerRestarted, apiDelta, apiEvents, endOf, type View } from '../api/reads/views.ts'
 import { Batch, Item } from './batch.ts'
 import type { HeldDelta, Listener } from './hub.ts'
@@ -132,7 +132,7 @@ export class Viewer implements Listener {
 
   async #history(): Promise<void> {
     // From the frame that the cursor lies in.
-    let at = { seq: Math.max(this.#cursor.seq - 1, 0), n: Math.max(this.#cursor.n - 1, 0) }
+    let at = { seq: placeBefore(this.#cursor.seq), n: Math.max(this.#cursor.n - 1, 0) }
     for (let round = 0; ; ) {
       // What the source has seen exists: where the nearest copy does not show it yet, the leader does.
       const { frames, more } = await this.#source.history(at, historyPage, round > 0)

@@ -57,6 +57,8 @@ export function summary(event: ApiEvent): string {
   switch (known.type) {
     case 'session.started':
       return `${known.data.agent} ${known.data.model} pool ${known.data.pools.executor}`
+    case 'session.forked':
+      return `from ${known.data.from} after frame ${known.data.n} (${known.data.agent} ${known.data.model})`
     case 'session.renamed':
       return known.data.title
     case 'session.paused':

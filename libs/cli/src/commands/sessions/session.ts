@@ -17,6 +17,7 @@ import { examples } from '../examples.ts'
 import { outputCommand } from './output.ts'
 import { promptCommand } from './prompt.ts'
 import { replayCommand } from './replay-command.ts'
+import { forkCommand } from './session-fork.ts'
 import { upgradeCommand } from './session-upgrade.ts'
 import { budgetCommand } from './session-budget.ts'
 import { stopCommands } from './session-stop.ts'
@@ -92,6 +93,7 @@ export function sessionCommands(program: Command, act: Act): void {
   treeCommand(session, act)
   traceCommand(session, act)
   budgetCommand(session, act)
+  forkCommand(session, act)
   upgradeCommand(session, act)
   eventCommands(session, act)
   replayCommand(session, act)
@@ -225,6 +227,7 @@ export async function showSession(run: Invocation, id: string): Promise<void> {
     ],
     ...serverLines(session, style),
     ['parent', session.parent],
+    ['forked from', session.forkedFrom && `${session.forkedFrom.session} after frame ${session.forkedFrom.frame}`],
     ['instance', session.instance === undefined ? undefined : oneLine(session.instance)],
     ['turns', String(session.turns)],
     ['tokens', `${usage.inputTokens} in (${usage.cacheReadTokens} from the cache), ${usage.outputTokens} out`],

@@ -51,7 +51,8 @@ async function inTree(sessions: SessionLog, cursor: Cursor): Promise<Frame | und
   const { of, seq, n, session } = cursor
   if (session !== undefined && (!isSessionId(session) || rootOf(session) !== of)) return undefined
   // An older cursor does not say whose frame it is: only the sequence tells.
-  const [first] = seq > 0 ? await sessions.readTree(of, { after: seq - 1, limit: 1 }) : []
+  // A place below 1 is of before a fork: of its root.
+  const [first] = seq >= 1 ? await sessions.readTree(of, { after: seq - 1, limit: 1 }) : []
   if (first?.frame.seq === seq && first.frame.n === n && (session ?? first.session) === first.session)
     return first.frame
   return inSession(sessions, { ...cursor, of: session ?? of })

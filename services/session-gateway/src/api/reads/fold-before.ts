@@ -12,7 +12,7 @@ export interface FoldParts {
 export async function foldBefore({ sessions, snapshots }: FoldParts, id: string, n: number): Promise<Fold> {
   const snapshot = await snapshots?.read(id, { upTo: n - 1 }).catch(() => undefined)
   if (snapshot?.foldVersion !== foldVersion) return emptyFold(id)
-  const [own] = await sessions.read(id, { after: snapshot.seq - 1, limit: 1 })
-  if (own?.seq !== snapshot.seq || own.n !== snapshot.n || own.hash !== snapshot.hash) return emptyFold(id)
+  const own = await sessions.frameAt(id, snapshot.seq)
+  if (own?.n !== snapshot.n || own.hash !== snapshot.hash) return emptyFold(id)
   return { head: headOf(own), session: reviveSession(snapshot.state) }
 }

@@ -16,7 +16,7 @@ import {
   type UsageReport,
   upToEvent,
 } from '@reins/contracts'
-import type { SessionFrame, SessionLog, Snapshots } from '@reins/journal'
+import { placeBefore, type SessionFrame, type SessionLog, type Snapshots } from '@reins/journal'
 import { cover, foldFrame, type Session, waitingBytes, weigh } from '@reins/session'
 import type { CallService } from '../../ports.ts'
 import { everything } from '../access/needs.ts'
@@ -188,7 +188,7 @@ export class SessionReads {
   }
 
   async *#behind(view: View, cursor: Cursor, limit: number): AsyncGenerator<SessionFrame> {
-    const after = Math.max(cursor.seq - 1, 0)
+    const after = placeBefore(cursor.seq)
     if (view.tree) yield* treeFramesOf(this.#parts.sessions, view.of, after, limit + 2)
     else
       for await (const frame of framesOf(this.#parts.sessions, view.of, after, limit + 2))

@@ -128,6 +128,7 @@ const foldFrom = ({ info, work, faulted, seq, n }: IndexedSession): InfoFold => 
   status: info.status,
   faulted,
   title: info.title ?? null,
+  forked: info.forkedFrom ?? null,
   waiting: info.waiting ?? [],
   work,
   turns: info.turns,

@@ -22,6 +22,7 @@ function setUp(faults: MemoryFaults = {}, withinMs = 1000) {
       return journal.sessions.head(...args)
     },
     readTree: journal.sessions.readTree,
+    forkOf: journal.sessions.forkOf,
     read: (...args) => {
       asked.push('read')
       return journal.sessions.read(...args)

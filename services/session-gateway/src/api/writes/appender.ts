@@ -168,10 +168,10 @@ export class Appender {
         ;({ head, remembered } = await this.fresh(session)) // P1
         continue
       }
-      const { decision } = decided
-      const draft = draftOn(head, { frame, by, role: 'g' }, { ...decision, trace, at: this.#options.now() })
+      const { decision, on = head } = decided
+      const draft = draftOn(on, { frame, by, role: 'g' }, { ...decision, trace, at: this.#options.now() })
       const outcome = await this.#options.sessions
-        .append(session, draft, decision.to, head.hash, signal)
+        .append(session, draft, decision.to, on.hash, signal)
         .catch((error: unknown) => {
           this.#heads.delete(session)
           if (error instanceof BrokerUnavailable || signal.aborted) return inDoubt

@@ -1,5 +1,5 @@
 // What a request comes to is decided in libs/session; here a refusal gets the words that a client gets.
-import { ReinsError } from '@reins/contracts'
+import { type Head, ReinsError } from '@reins/contracts'
 import type { Decision, RequestOutcome } from '@reins/session'
 import { type Refused, refused } from '../outcomes.ts'
 
@@ -12,7 +12,8 @@ export type ContextVerb = (typeof contextVerbs)[number]
 export const isContextVerb = (verb: string): verb is ContextVerb => verb === 'compact' || verb === 'restore'
 
 export type Decided =
-  | { readonly kind: 'append'; readonly decision: Decision }
+  /** `on`: the head that a fork goes on behind, which is of another session. Absent: the head that was decided on. */
+  | { readonly kind: 'append'; readonly decision: Decision; readonly on?: Head }
   | { readonly kind: 'unchanged' }
   | Refused
 

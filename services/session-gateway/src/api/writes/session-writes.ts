@@ -316,7 +316,7 @@ export class SessionWrites {
       const obstacle = this.#parts.admission?.writes()
       if (obstacle) return refused(obstacle) // W3
       const planned = await plan()
-      const opens = operation === operations.createSession || operation === operations.startRun ? 'session' : 'nothing'
+      const opens = opening.has(operation) ? 'session' : 'nothing'
       this.#parts.quotas.write(caller, Buffer.byteLength(JSON.stringify(planned.body ?? null)), opens)
       return await this.#perform(caller, options, planned)
     } catch (error) {
@@ -411,6 +411,8 @@ export class SessionWrites {
     }
   }
 }
+
+const opening: ReadonlySet<Operation> = new Set([operations.createSession, operations.forkSession, operations.startRun])
 
 export interface Receipt {
   /** Before the first event that the request caused; where it caused none, at the end. */

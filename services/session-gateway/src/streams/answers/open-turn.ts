@@ -16,7 +16,13 @@ const largestPage = 1024
 
 /** OT1 */
 export const tellsWhatIsOpen = (frame: Frame): boolean =>
-  atRest(frame) || knownEvents(frame).some((event) => event.type === 'model-call.started' && event.data.attempt === 1)
+  atRest(frame) ||
+  knownEvents(frame).some(
+    (event) =>
+      (event.type === 'model-call.started' && event.data.attempt === 1) ||
+      // What was open where it was forked is not the fork's.
+      event.type === 'session.forked',
+  )
 
 /** The frames before `first`, in order, from the last one on that tells what is open. */
 export async function backToOpen(

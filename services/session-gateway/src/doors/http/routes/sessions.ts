@@ -4,6 +4,7 @@ import {
   CreatedSession,
   CreateSession,
   EventPage,
+  ForkSession,
   FramePage,
   MessageAccepted,
   maxCursorChars,
@@ -72,10 +73,10 @@ const maxOutputPage = 1024 * 1024
 const framesQuery = Type.Object(
   {
     after: Type.Optional(
-      Type.Integer({
+      Type.Number({
         minimum: 0,
         maximum: Number.MAX_SAFE_INTEGER,
-        description: 'Only frames with a sequence above this one',
+        description: 'Only frames with a sequence above this one; of frames from before a fork it is below 1',
       }),
     ),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, description: 'Frames of a page; default 100' })),
@@ -125,7 +126,7 @@ const harmless = {
 }
 
 export function sessionRoutes(
-  { writes, upgrades, reads, trees, outputs, prompts }: Api,
+  { writes, upgrades, forks, reads, trees, outputs, prompts }: Api,
   streams: Streams,
 ): readonly Route[] {
   return [
@@ -228,6 +229,20 @@ export function sessionRoutes(
       handle: async (incoming) => {
         const { caller, params, body, query } = incoming
         return messageAnswer(await writes.send(caller, params.id, body, asking(incoming, query.wait)))
+      },
+    }),
+    route({
+      ...operations.forkSession,
+      method: 'POST',
+      path: '/v1/sessions/:id/fork',
+      params,
+      query: waitQuery,
+      body: ForkSession,
+      headers: idempotencyKey,
+      answers: { 201: CreatedSessionWithTurn },
+      handle: async (incoming) => {
+        const { caller, params, body, query } = incoming
+        return createAnswer(await forks.fork(caller, params.id, body, asking(incoming, query.wait)))
       },
     }),
     route({
