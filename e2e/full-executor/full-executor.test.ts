@@ -101,3 +101,24 @@ test('whoever follows a session that waits is told so, whether it waited before 
   expect(heard).toContain('"ahead":0')
   await end(...sessions, late)
 })
+
+test('the turn of another person is answered while three hundred slow ones of the first wait', async () => {
+  const asked = 300
+  await fill()
+  const waiting: string[] = []
+  for (let at = 0; at < asked; at += 20)
+    waiting.push(...(await Promise.all(Array.from({ length: 20 }, () => begin(forEver)))))
+  await queued(waiting.at(-1)!).toEqual({ since: expect.any(Number), ahead: asked - 1 })
+
+  await product.ask('POST', '/v1/principals', { name: 'bob', roles: ['admin'] })
+  const made = await product.ask('POST', '/v1/tokens', { principal: 'bob' })
+  const authorization = `Bearer ${made.json.text}`
+  const create = { agent: 'helper', message: 'say hello' }
+  const { json, text: why } = await product.ask('POST', '/v1/sessions', create, { authorization })
+  expect([json?.session === undefined ? why : '', made.status]).toEqual(['', 201])
+  await has(json.session.id, 'turn.completed')
+  expect((await product.ask('GET', '/v1/pools')).json.pools.flatMap(countQueued)).toContain(asked)
+  for (const session of waiting) expect(await types(session)).not.toContain('turn.started')
+})
+
+const countQueued = ({ servedBy }: { servedBy: { queued?: number }[] }) => servedBy.map((one) => one.queued ?? 0)

@@ -7,8 +7,8 @@ function world(most: number) {
   const slots = new CallSlots({ most, room: () => memory.left, now: () => at++ })
   const granted: string[] = []
   const held = new Map<string, Slot>()
-  const wait = (session: string, group = 'agent') =>
-    slots.wait({ session, group, pool: 'default' }, (slot) => {
+  const wait = (session: string, group = 'agent', principal = '') =>
+    slots.wait({ session, principal, group, pool: 'default' }, (slot) => {
       granted.push(session)
       held.set(session, slot)
     })
@@ -50,6 +50,51 @@ test('agents have their turns: many sessions of one do not put off the one of an
   for (const slot of slots) slot[Symbol.dispose]()
   await grants()
   expect(granted).toEqual(['a1', 'b1', 'a2', 'a3'])
+})
+
+test('principals have their turns, whatever their agents and however many wait', async () => {
+  const { slots, wait, granted } = world(8)
+  const held = [...Array.from({ length: 8 }, () => slots.force('ann')), slots.force('dan')]
+  for (let at = 1; at <= 300; at++) wait(`a${at}`, `agent ${at % 7}`, 'ann')
+  for (const session of ['b1', 'b2', 'b3']) wait(session, session === 'b2' ? 'other' : 'agent', 'bob')
+  wait('c1', 'agent', 'cleo')
+  await grants()
+  expect(granted).toEqual([])
+  for (const slot of held) slot[Symbol.dispose]()
+  await grants()
+  // Nine slots: ann, bob and cleo in turns, and bob's agents in turns too.
+  expect(granted).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3', 'b3', 'a4', 'a5'])
+  expect(slots).toMatchObject({ taken: 9, waiting: 295 })
+})
+
+test('one principal has so many slots at most, and a few more are for others, though all of the first never end', async () => {
+  const { slots, wait, granted } = world(8)
+  for (let at = 0; at < 8; at++) expect(slots.take('ann')).not.toBeNull()
+  expect(slots.take('ann')).toBeNull()
+  expect(slots.full()).toBe(true)
+  for (let at = 1; at <= 300; at++) wait(`a${at}`, 'agent', 'ann')
+  const bobs = slots.take('bob')
+  expect(bobs).not.toBeNull()
+  expect(slots.take('bob')).toBeNull()
+  wait('c1', 'agent', 'cleo')
+  await grants()
+  expect(granted).toEqual([])
+  bobs?.[Symbol.dispose]()
+  await grants()
+  expect(granted).toEqual(['c1'])
+  expect(slots).toMatchObject({ taken: 9, waiting: 300 })
+})
+
+test('who waits for memory is served before who comes when there is some again', async () => {
+  const { slots, memory, wait, granted } = world(8)
+  slots.force('ann')
+  memory.left = false
+  wait('a1', 'agent', 'ann')
+  wait('b1', 'agent', 'bob')
+  memory.left = true
+  expect(slots.take('cleo')).not.toBeNull()
+  await grants()
+  expect(granted).toEqual(['a1', 'b1'])
 })
 
 test('a slot that is freed goes to who waits, not to who comes then', async () => {

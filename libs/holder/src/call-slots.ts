@@ -1,10 +1,12 @@
 // Room for calls that wait for somebody else (a model, a long tool): how many are in flight, who waits for room, and whose turn it is.
 // Such a call costs memory and next to no time of this process, so there are many; what works is counted elsewhere (holder.ts).
-//   Q1. Whoever waits is served in order of arrival within its group, and the groups in turns: an agent with a thousand sessions does
-//       not put off another agent's one.
+//   Q1. Whoever waits is served in order of arrival within its group, the groups of a principal in turns, and the principals in turns:
+//       neither an agent nor a person with a thousand sessions puts off another's one.
 //   Q2. A slot that becomes free goes to who waits, never past the queue to who comes later.
 //   Q3. `granted` is called once, later than the call that made it wait; the slot is its own then, to use or to dispose of.
 //   Q4. One call is always let in, however scarce memory is: a process that lets nobody in for good is worse than a full one.
+//   Q5. One principal has `most` slots at most. Beyond these there are a few that only others may take, so that calls that never end
+//       hold up nobody but whoever asked for them.
 
 /** Disposing of it frees it. */
 export type Slot = Disposable
@@ -12,7 +14,9 @@ export type Slot = Disposable
 /** A session that waits for a slot. */
 export interface Queued {
   readonly session: string
-  /** Who shares its turns: the agent. */
+  /** For whom it works; '': nobody knows, and all such are one. */
+  readonly principal: string
+  /** Who shares its turns among those of the principal: the agent. */
   readonly group: string
   /** Whose executors may take it as well. */
   readonly pool: string
@@ -26,7 +30,7 @@ export interface Place {
 }
 
 export interface CallSlotsOptions {
-  /** Calls in flight at once. */
+  /** Calls in flight at once, of one principal; all together have an eighth more (Q5). */
   readonly most: number
   /** Whether memory allows one more. */
   readonly room: () => boolean
@@ -41,11 +45,18 @@ interface Waiting {
   readonly granted: (slot: Slot) => void
 }
 
+/** Who waits, by group, in the order in which the groups have their turns. */
+type Groups = Map<string, Set<Waiting>>
+
+const spareShare = 1 / 8
+
 export class CallSlots {
   readonly most: number
   readonly #options: CallSlotsOptions
-  /** By group, in the order in which the groups have their turns. */
-  readonly #queues = new Map<string, Set<Waiting>>()
+  /** By principal, in the order in which the principals have their turns. */
+  readonly #queues = new Map<string, Groups>()
+  /** Slots by the principal that has them. */
+  readonly #held = new Map<string, number>()
   #taken = 0
   #waiting = 0
 
@@ -62,32 +73,34 @@ export class CallSlots {
     return this.#waiting
   }
 
-  /** Whoever comes now has to wait. */
+  /** Whoever comes now has to wait, unless it is another's turn (Q5). */
   full(): boolean {
-    return this.#waiting > 0 || !this.#hasRoom()
+    return this.#waiting > 0 || (this.#taken > 0 && (this.#taken >= this.most || !this.#options.room()))
   }
 
   /** Who waits, in the order in which they came. */
   queued(): Queued[] {
-    const all = [...this.#queues.values()].flatMap((queue) => [...queue].map(({ queued }) => queued))
-    return all.sort((a, b) => a.since - b.since)
+    const all = [...this.#queues.values()].flatMap((groups) => [...groups.values()].flatMap((queue) => [...queue]))
+    return all.map(({ queued }) => queued).sort((a, b) => a.since - b.since)
   }
 
   /** null: there is no room, or others wait for it (Q2). */
-  take(): Slot | null {
-    return this.full() ? null : this.#slot()
+  take(principal = ''): Slot | null {
+    // Q2. Who waits after that may have none now, of whatever there is.
+    if (this.#waiting > 0) this.serve()
+    return this.#hasRoom(principal) && !this.#queues.has(principal) ? this.#slot(principal) : null
   }
 
   /** Beyond the limit: for a call that follows on one that has just ended, or that the log says has begun. */
-  force(): Slot {
-    return this.#slot()
+  force(principal = ''): Slot {
+    return this.#slot(principal)
   }
 
   wait(who: Omit<Queued, 'since'>, granted: (slot: Slot) => void): Place {
-    const { group } = who
+    const { principal, group } = who
     const waiting: Waiting = { queued: { ...who, since: this.#options.now() }, granted }
-    const queue = this.#queues.get(group) ?? new Set()
-    this.#queues.set(group, queue.add(waiting))
+    const groups: Groups = this.#queues.get(principal) ?? new Map()
+    this.#queues.set(principal, groups.set(group, (groups.get(group) ?? new Set()).add(waiting)))
     this.#waiting++
     this.#options.changed?.()
     // Memory may have become free since, without a slot that did.
@@ -103,45 +116,67 @@ export class CallSlots {
 
   /** Gives what is free to who waits. Called by itself when a slot is freed; by others when there may be memory again. */
   serve(): void {
-    while (this.#waiting > 0 && this.#hasRoom()) {
-      const next = this.#queues.entries().next().value
+    for (;;) {
+      const next = this.#nextPrincipal()
       if (!next) return
-      const [group, queue] = next
-      const [waiting] = queue
-      // Q1: its group comes again after all others.
-      this.#queues.delete(group)
-      if (queue.size > 1) this.#queues.set(group, queue)
-      if (!waiting) continue
+      const [principal, groups] = next
+      const first = groups.entries().next().value
+      const [waiting] = first?.[1] ?? []
+      if (!first || !waiting) return
+      const [group, queue] = first
+      // Q1: its group comes again after all others of its principal, and the principal after all others.
+      groups.delete(group)
+      if (queue.size > 1) groups.set(group, queue)
+      this.#queues.delete(principal)
+      if (groups.size > 0) this.#queues.set(principal, groups)
       queue.delete(waiting)
       this.#waiting--
-      const slot = this.#slot()
+      const slot = this.#slot(principal)
       queueMicrotask(() => waiting.granted(slot))
       this.#options.changed?.()
     }
   }
 
-  #hasRoom(): boolean {
-    return this.#taken === 0 || (this.#taken < this.most && this.#options.room())
+  /** The first in turn that may have a slot now. */
+  #nextPrincipal(): readonly [principal: string, groups: Groups] | undefined {
+    for (const entry of this.#queues) if (this.#hasRoom(entry[0])) return entry
+    return undefined
   }
 
-  #slot(): Slot {
-    this.#taken++
+  /** Q4, Q5. */
+  #hasRoom(principal: string): boolean {
+    if (this.#taken === 0) return true
+    const all = this.most + Math.ceil(this.most * spareShare)
+    return this.#taken < all && (this.#held.get(principal) ?? 0) < this.most && this.#options.room()
+  }
+
+  #slot(principal: string): Slot {
+    this.#count(principal, 1)
     let mine = true
     return {
       [Symbol.dispose]: () => {
         if (!mine) return
         mine = false
-        this.#taken--
+        this.#count(principal, -1)
         this.serve()
       },
     }
   }
 
+  #count(principal: string, by: 1 | -1): void {
+    this.#taken += by
+    const held = (this.#held.get(principal) ?? 0) + by
+    if (held > 0) this.#held.set(principal, held)
+    else this.#held.delete(principal)
+  }
+
   #leave(waiting: Waiting): void {
-    const { group } = waiting.queued
-    const queue = this.#queues.get(group)
-    if (!queue?.delete(waiting)) return
-    if (queue.size === 0) this.#queues.delete(group)
+    const { principal, group } = waiting.queued
+    const groups = this.#queues.get(principal)
+    const queue = groups?.get(group)
+    if (!groups || !queue?.delete(waiting)) return
+    if (queue.size === 0) groups.delete(group)
+    if (groups.size === 0) this.#queues.delete(principal)
     this.#waiting--
     this.#options.changed?.()
   }

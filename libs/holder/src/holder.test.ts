@@ -161,7 +161,7 @@ test('sessions that wait here are handed to instances that have room, the longes
   queue.take()
   for (const session of ['a', 'b', 'c']) {
     await offer(session)
-    queue.wait({ session, group: 'agent', pool: 'default' }, () => undefined)
+    queue.wait({ session, principal: '', group: 'agent', pool: 'default' }, () => undefined)
     await vi.advanceTimersByTimeAsync(1)
   }
   await vi.advanceTimersByTimeAsync(300)

@@ -22,7 +22,7 @@ export class CallRoom {
 
   /** null: there is none. With `wait` the actor waits from now on, and `granted` is called when it has one. */
   take(wait: boolean): Slot | null {
-    const slot = this.#slot ?? (this.#place ? null : this.#slots.take())
+    const slot = this.#slot ?? (this.#place ? null : this.#slots.take(this.#who().principal))
     this.#slot = null
     if (slot || this.#place || !wait) return slot
     this.#place = this.#slots.wait(this.#who(), (granted) => {

@@ -26,6 +26,7 @@ import {
   type Plan,
   plan,
   type RetryPolicy,
+  type Session,
   takeover,
   tooLarge,
   verdict,
@@ -65,6 +66,9 @@ export interface ActorContext extends AppendContext, AttemptsContext, ErrandCont
 
 const maxFailures = 5
 
+/** For whom a session works; '': it does not say. */
+const principalOf = ({ born, servers }: Session): string => born?.principal ?? servers?.principal ?? ''
+
 const beforeOutcome = {
   'call-model': 'executor.before-outcome',
   compact: 'executor.in-summary',
@@ -102,7 +106,10 @@ export class SessionActor implements HeldActor {
     this.#fold = new SessionFold(id, context)
     this.#room = new CallRoom(
       context.slots,
-      () => ({ session: id, group: this.#fold.session.born?.agent ?? '', pool: this.#fold.head.pool }),
+      () => ({
+        ...{ session: id, principal: principalOf(this.#fold.session) },
+        ...{ group: this.#fold.session.born?.agent ?? '', pool: this.#fold.head.pool },
+      }),
       () => void this.#enqueue(() => this.#decide()),
     )
     this.#triggers = new HeldTriggers(context.metrics)
@@ -335,7 +342,9 @@ export class SessionActor implements HeldActor {
           break
         case 'run':
           // The log says that it has begun.
-          return this.#attempts.start(this.#attempts.claim(next.effect, this.#context.slots.force()))
+          return this.#attempts.start(
+            this.#attempts.claim(next.effect, this.#context.slots.force(principalOf(this.#fold.session))),
+          )
         case 'ask':
           if (await this.#askOwner(next.owner, next.call, next.attempt)) break
           return
@@ -448,7 +457,7 @@ export class SessionActor implements HeldActor {
       const next = plan(this.#fold.session, events, this.#said(), goesOn)
       if (!next) return
       try {
-        const done = await this.#append(next, next.effect && slots.force())
+        const done = await this.#append(next, next.effect && slots.force(principalOf(this.#fold.session)))
         if (!done) continue
         if (running.kind === 'compact') await this.#context.pauseAt('executor.after-summary')
         if (running.kind !== 'replay-run')
