@@ -1,14 +1,20 @@
-// `npm run docker:setup [FOLDER]`: makes the secrets that docker-compose.yml gives to its services, one file each.
+// `npm run docker:setup -- [FOLDER] [--nats HOST:PORT] [--postgres HOST:PORT]`: makes the secrets that docker-compose.yml and the chart give
+// to their services, one file each.
 //   D1. What a broker's user may say is generated from the table that `reins up` uses (permissionsOf), so the two cannot drift.
 //   D2. Run again, it keeps every password and the admin token, and writes what follows from them anew.
 //   D3. Only their owner enters the folder (mode 700). The files in it are readable, since each is mounted alone, into a container
 //       whose user is another one.
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { parseArgs } from 'node:util'
 import { serviceNames } from '@reins/contracts'
 import { adminToken, databaseServices, natsConfig, natsUsers, roleNameOf, secretFile, urlOfRole } from '@reins/local'
 
-const folder = path.resolve(process.argv[2] ?? path.join(import.meta.dirname, 'secrets'))
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { nats: { type: 'string', default: 'nats:4222' }, postgres: { type: 'string', default: 'postgres:5432' } },
+})
+const folder = path.resolve(positionals[0] ?? path.join(import.meta.dirname, 'secrets'))
 const passwords = path.join(folder, 'passwords')
 for (const one of [folder, passwords]) {
   mkdirSync(one, { recursive: true })
@@ -18,7 +24,7 @@ for (const one of [folder, passwords]) {
 const maxPayloadBytes = 8 * 1024 * 1024
 const users = natsUsers(passwords).filter(({ user }) => serviceNames.some((name) => name === user))
 const postgres = secretFile(path.join(passwords, 'postgres.password'))
-const databaseUrl = `postgres://reins:${postgres}@postgres:5432/reins\n`
+const databaseUrl = `postgres://reins:${postgres}@${values.postgres}/reins\n`
 const monitor = { user: 'monitor', password: secretFile(path.join(passwords, 'monitor.password')) }
 
 write(
@@ -33,7 +39,7 @@ write(
     extraConfig: 'http: "127.0.0.1:8222"',
   }),
 )
-for (const { user, password } of users) write(`${user}.nats-url`, `nats://${user}:${password}@nats:4222\n`)
+for (const { user, password } of users) write(`${user}.nats-url`, `nats://${user}:${password}@${values.nats}\n`)
 write('postgres.password', postgres)
 // The owner's, for the container that makes the roles; then each service's own.
 write('database-url', databaseUrl)

@@ -1,5 +1,6 @@
 // SIGTERM under load waits for no time-out: with an ack_wait of ten minutes, whatever were left to one would not end in this test.
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { eventually } from '../harness/eventually.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
 import { World } from '../harness/world.ts'
 import { Bench, countOf, eventsOf, wrongIn } from './bench.ts'
@@ -55,6 +56,42 @@ test('a tool-runner told to end in the middle of tools says what is not known, a
     expect(countOf(log, 'tool-call.outcome-unknown') + countOf(log, 'tool-call.completed')).toBe(2)
     expect(bench.ran(begun[at]?.session ?? '')).toBeLessThanOrEqual(1)
   }
+}, 120_000)
+
+test('a pool scaled to none in the middle of answers, and back: the metrics say that it is wanted, and nothing is lost', async () => {
+  const name = 'scaled'
+  const labels = { scaled: 'true' }
+  await world.agent(name, { affinity: labels })
+  /** What an autoscaler is told of the executors of the pool. */
+  const told = async (): Promise<{ readonly work: number; readonly instances: number }> => {
+    const gateway = world.gateways.find((one) => one.alive())
+    const headers = { authorization: `Bearer ${world.token}` }
+    const text = await (await fetch(`${gateway?.url}/metrics`, { headers })).text()
+    const of = (metric: string): number =>
+      Number(new RegExp(`^${metric}\\{[^}]*kind="executor",labels="scaled=true"\\} (\\d+)`, 'm').exec(text)?.[1])
+    return {
+      work: of('reins_pool_backlog') + of('reins_pool_in_progress'),
+      instances: of('reins_pool_instances'),
+    }
+  }
+  const says = (work: (now: number) => boolean, instances: number) =>
+    eventually(async () => {
+      const now = await told()
+      return work(now.work) && now.instances === instances
+    })
+  const bench = new Bench(world, name)
+  const first = await world.start('executor', { labels })
+  const early = await Promise.all(Array.from({ length: 3 }, () => bench.begin('stream 160 every 50')))
+  await Promise.all(early.map(({ followers }) => followers[0]?.showsMoreThan(0)))
+  expect(await first.terminate()).toEqual({ code: 0, signal: null })
+  const late = await Promise.all(Array.from({ length: 2 }, () => bench.begin('say late')))
+  await says((work) => work === 5, 0)
+  const second = await world.start('executor', { labels })
+  const logs = await bench.allSound([...early, ...late])
+  for (const log of logs) expect(countOf(log, 'turn.completed', { reason: 'answered' })).toBe(1)
+  await says((work) => work === 0, 1)
+  expect(await second.terminate()).toEqual({ code: 0, signal: null })
+  await says((work) => work === 0, 0)
 }, 120_000)
 
 test('all services told to end while a call waits for a person: it is approved afterwards, and runs once', async () => {
