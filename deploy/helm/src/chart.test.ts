@@ -7,6 +7,7 @@ import { canonicalLabels } from '@reins/contracts'
 import { metricCatalogue } from '@reins/telemetry'
 import { describe, expect, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
+import { dayTable } from './day.ts'
 import { firstLine, type Rendering, render, renderedFile, renderings } from './render.ts'
 
 interface Pod {
@@ -223,4 +224,8 @@ test('KEDA asks for metrics that there are, of the pools whose labels the proces
       expect(of).toBe(`{kind="${kind}",labels="${canonicalLabels(labels)}"}`)
     }
   }
+})
+
+test('docs/scale.md shows what a day comes to by the rules that are rendered', () => {
+  expect(read('docs/scale.md')).toContain(`\n${dayTable()}\n`)
 })

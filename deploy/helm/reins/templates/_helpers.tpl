@@ -207,14 +207,14 @@ spec:
         threshold: {{ .scale.perProcess | default (ternary 400 32 (eq .service "executor")) | quote }}
         activationThreshold: '0'
         ignoreNullValues: 'true'
-    # How long the first of it has waited: a burst of long work is not left to few processes.
+    # How long the first of it has waited. Less than a process takes to start would start too many.
     - type: prometheus
       name: age
       metricType: Value
       metadata:
         serverAddress: {{ .root.Values.keda.prometheus | quote }}
         query: {{ printf "max(reins_pool_oldest_seconds%s)" $of | quote }}
-        threshold: {{ .scale.oldestSeconds | default 10 | quote }}
+        threshold: {{ .scale.oldestSeconds | default 30 | quote }}
         activationThreshold: '0'
         ignoreNullValues: 'true'
 {{- end -}}
