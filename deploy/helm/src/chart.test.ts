@@ -213,10 +213,8 @@ test('KEDA asks for metrics that there are, of the pools whose labels the proces
       name: 'REINS_LABELS',
       value: canonicalLabels(labels),
     })
-    const { triggers } = scaled.find(({ metadata }) => metadata.name === name)?.spec as {
-      triggers: { metadata: { query: string } }[]
-    }
-    const queries = triggers.map(({ metadata }) => metadata.query)
+    const triggers = scaled.find(({ metadata }) => metadata.name === name)?.spec.triggers ?? []
+    const queries = (triggers as { metadata: { query: string } }[]).map(({ metadata }) => metadata.query)
     const asked = queries.flatMap((query) => [...query.matchAll(/(reins_\w+)(\{[^}]*\})/g)])
     expect(asked).toHaveLength(3)
     for (const [, metric = '', of] of asked) {
