@@ -92,7 +92,7 @@ test('a pool scaled to none in the middle of answers, and back: the metrics say 
   await says((work) => work === 0, 1)
   expect(await second.terminate()).toEqual({ code: 0, signal: null })
   await says((work) => work === 0, 0)
-}, 120_000)
+}, 240_000)
 
 test('all services told to end while a call waits for a person: it is approved afterwards, and runs once', async () => {
   const name = 'waits'
