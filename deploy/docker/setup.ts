@@ -4,11 +4,20 @@
 //   D2. Run again, it keeps every password and the admin token, and writes what follows from them anew.
 //   D3. Only their owner enters the folder (mode 700). The files in it are readable, since each is mounted alone, into a container
 //       whose user is another one.
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { serviceNames } from '@reins/contracts'
-import { adminToken, databaseServices, natsConfig, natsUsers, roleNameOf, secretFile, urlOfRole } from '@reins/local'
+import {
+  adminToken,
+  databaseServices,
+  makeRoleKeys,
+  natsConfig,
+  natsUsers,
+  roleNameOf,
+  secretFile,
+  urlOfRole,
+} from '@reins/local'
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -51,6 +60,11 @@ for (const service of databaseServices) {
   }
   write(`${service}.database-url`, `${urlOfRole(databaseUrl.trim(), role)}\n`)
 }
+// The key of each role is its service's alone; the public keys are everybody's.
+const keys = path.join(passwords, 'keys')
+mkdirSync(keys, { recursive: true, mode: 0o700 })
+makeRoleKeys(keys)
+for (const file of readdirSync(keys)) write(`role-${file}`, readFileSync(path.join(keys, file), 'utf8'))
 write('admin.token', `${adminToken(passwords)}\n`)
 write('secrets.key', `${secretFile(path.join(passwords, 'secrets.key'), 'reins_key_')}\n`)
 

@@ -34,6 +34,8 @@ export interface LocalConfig {
   readonly durability: 'fsync' | 'interval'
   readonly natsUrl: string | undefined
   readonly databaseUrl: string | undefined
+  /** The folder with keys of roles, absolute; undefined: the data folder, where the servers are its own. */
+  readonly keysDir: string | undefined
   readonly natsServer: string | undefined
   readonly cacheDir: string
   readonly searchPath: string
@@ -110,6 +112,7 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
     durability: read.oneOf('REINS_DURABILITY', 'fsync', ['fsync', 'interval'] as const),
     natsUrl,
     databaseUrl,
+    keysDir: fileNamed(read, 'REINS_KEYS_DIR', cwd),
     natsServer: read.text('REINS_NATS_SERVER'),
     cacheDir: path.join(cacheHome, 'reins'),
     searchPath: read.text('PATH', ''),

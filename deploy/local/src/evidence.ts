@@ -8,11 +8,18 @@ export function evidence(found: {
   readonly records: readonly RegistryFault[]
   readonly pools: readonly string[]
 }): Readonly<Record<string, string>> {
+  const unreadable = found.records.filter(({ why }) => why === 'unreadable')
+  const unsealed = found.records.filter(({ why }) => why === 'unsealed')
   return {
-    ...(found.records.length === 0
+    ...(unreadable.length === 0
       ? {}
       : {
-          records: `${counted(found.records.length, 'record')} of the stream REG cannot be read, and what each is about counts as not there: ${list(found.records.map(({ subject, seq }) => `${subject} (sequence ${seq})`))}`,
+          records: `${counted(unreadable.length, 'record')} of the stream REG cannot be read, and what each is about counts as not there: ${places(unreadable)}`,
+        }),
+    ...(unsealed.length === 0
+      ? {}
+      : {
+          seals: `${counted(unsealed.length, 'record')} of the stream REG ${unsealed.length === 1 ? 'has' : 'have'} no sound seal of the registry, and nobody believes what ${unsealed.length === 1 ? 'it says' : 'they say'}: ${places(unsealed)}. Somebody has written there who is not the registry: change the passwords of the broker`,
         }),
     ...(found.pools.length === 0
       ? {}
@@ -22,6 +29,8 @@ export function evidence(found: {
   }
 }
 
+const places = (records: readonly RegistryFault[]): string =>
+  list(records.map(({ subject, seq }) => `${subject} (sequence ${seq})`))
 const counted = (count: number, one: string, more = `${one}s`): string => `${count} ${count === 1 ? one : more}`
 const list = (names: readonly string[]): string =>
   names.slice(0, named).map(shown).join(', ') + (names.length > named ? ' and others' : '')

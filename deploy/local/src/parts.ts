@@ -5,7 +5,7 @@ import path from 'node:path'
 import { type Broker, connectBroker } from '@reins/broker'
 import { CodeHosts, codeCatalog, describeBundle, Initializers } from '@reins/code-host'
 import { Definitions } from '@reins/context'
-import { type DecisionSignature, type Health, makeShortId, type ServiceName } from '@reins/contracts'
+import { type DecisionSignature, type Health, makeShortId, type Seals, type ServiceName } from '@reins/contracts'
 import { type Journal, openIdempotency, openJournal, type RegistryView, watchRegistry } from '@reins/journal'
 import { createEmbedder, createModels, type Models, scriptedModels } from '@reins/models'
 import type { KeyStore, SecretsRedactor } from '@reins/secrets'
@@ -42,6 +42,8 @@ export interface PartsOptions {
   readonly masked: readonly string[]
   /** Of secrets, for the registry; undefined: it can keep none. */
   readonly keys: KeyStore | undefined
+  /** What this process signs and checks. */
+  readonly seals: Seals
   /** Signs decisions of people, for the gateway; undefined: they are not signed. */
   readonly sign: ((text: string) => DecisionSignature) | undefined
   readonly adminTokenHash: string | undefined
@@ -88,6 +90,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   const broker = await connectBroker({
     url: options.natsUrl,
     name: `reins ${names.length > 1 ? 'up' : names[0]}`,
+    seals: options.seals,
     withinMs: 15_000,
   })
   closing.add('broker', () => broker.close())

@@ -67,6 +67,10 @@ export class Product {
 
   readonly ready = async () => (await this.ask('GET', '/ready')).status
 
+  get url(): string {
+    return this.#running.url
+  }
+
   pids(): { readonly nats?: number; readonly postgres?: number } {
     return this.#running.serverPids()
   }

@@ -11,7 +11,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Msg, MsgHdrs, NatsConnection, Subscription as NatsSubscription } from '@nats-io/nats-core'
 import { createInbox } from '@nats-io/nats-core'
 import { connect } from '@nats-io/transport-node'
-import { answeredByProcesses, inboxOf } from '@reins/contracts'
+import { answeredByProcesses, inboxOf, noSeals, type Seals } from '@reins/contracts'
 
 export interface BrokerOptions {
   /** nats://host:port; credentials inside are used and never printed. */
@@ -22,6 +22,8 @@ export interface BrokerOptions {
   readonly name: string
   /** false: what is published over it does not come back over it. Default true. */
   readonly echo?: boolean
+  /** The keys of this process. Default: none, and nothing is checked. */
+  readonly seals?: Seals
   /** ms to wait for the first connection. Default 10 000. */
   readonly withinMs?: number
 }
@@ -45,6 +47,8 @@ export type RequestOutcome =
 
 export interface Broker {
   readonly nc: NatsConnection
+  /** What this process signs and checks. */
+  readonly seals: Seals
   /** The prefix of what this user hears alone. */
   readonly inbox: string
   /**
@@ -108,7 +112,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     },
     options.withinMs ?? 10_000,
   )
-  return new NatsBroker(nc, inboxOf(user ?? ''))
+  return new NatsBroker(nc, inboxOf(user ?? ''), options.seals ?? noSeals())
 }
 
 async function connectWithin(options: Parameters<typeof connect>[0], withinMs: number): Promise<NatsConnection> {
@@ -136,6 +140,7 @@ function credentials(url: string): { servers: string; username?: string; passwor
 
 class NatsBroker implements Broker {
   readonly nc: NatsConnection
+  readonly seals: Seals
   readonly inbox: string
   readonly #fromBroker: string
   readonly #fromProcesses: string
@@ -150,8 +155,9 @@ class NatsBroker implements Broker {
   /** By the client's own word: `getServer` names the last server also while there is none. */
   #connected = true
 
-  constructor(nc: NatsConnection, inboxes: ReturnType<typeof inboxOf>) {
+  constructor(nc: NatsConnection, inboxes: ReturnType<typeof inboxOf>, seals: Seals) {
     this.nc = nc
+    this.seals = seals
     this.inbox = inboxes.own
     this.#fromBroker = createInbox(inboxes.own)
     this.#fromProcesses = createInbox(inboxes.answers)

@@ -34,6 +34,8 @@ export interface TerminalOutput {
 export interface Verified {
   readonly ok: boolean
   readonly frames: number
+  /** How many are signed by the service that wrote them, with a key that is known here. */
+  readonly sealed?: number
   readonly problems: readonly string[]
   /** The decisions of people, and what their signatures are worth. */
   readonly decisions: readonly VerifiedDecision[]

@@ -320,6 +320,16 @@ export {
   subjectsOfStream,
 } from './broker/session-streams.ts'
 export {
+  frameSealText,
+  noSeals,
+  recordSealText,
+  type SealRole,
+  type SealState,
+  type Seals,
+  sealHeader,
+  snapshotSealText,
+} from './broker/seals.ts'
+export {
   answeredByProcesses,
   inboxOf,
   type Address,
@@ -365,7 +375,9 @@ export {
   type RegistryKind,
   type Role,
   registryKindFilter,
+  registryKinds,
   registrySubject,
+  sealedMarkName,
   republished,
   republishSource,
   republishTarget,

@@ -61,8 +61,18 @@ export {
   type RegistryFault,
   type RegistryRecord,
   type RegistryView,
+  readRecord,
   readRegistry,
-  registryIdHeader,
   watchRegistry,
 } from './registry-view.ts'
 export { asPrefix, type ForkPoint, inSource, maxForkDepth, placeBefore } from './fork-reads.ts'
+export {
+  believes,
+  isForged,
+  readSealedMark,
+  registryIdHeader,
+  resealedPrefix,
+  sealedMarkSubject,
+  sealOfRecord,
+  sealStateOf,
+} from './registry-seals.ts'

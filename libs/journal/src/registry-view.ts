@@ -2,10 +2,19 @@
 //   V1. Ready means: the watch has passed the sequence that was REG's last when it began (PROTOCOL 10).
 //   V2. An entity's state is its record with the highest sequence, whichever way it came here: a deleted agent stays deleted.
 //   V3. A record that is none makes its entity unknown (a token is no token) and stands in `faults`; the others go on.
+//   V5. What has no sound seal of the registry is no record (registry-seals.ts): it changes nothing, and stands in `faults`.
 //   V4. One ordered consumer a process; after a lost connection it goes on behind the last record that it has seen.
 import { setTimeout as pause } from 'node:timers/promises'
 import { type ConsumerMessages, DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream'
-import { type Broker, BrokerUnavailable, lastMessage, nextMessage } from '@reins/broker'
+import {
+  type Broker,
+  BrokerUnavailable,
+  headersOf,
+  lastMessage,
+  nextMessage,
+  readMessages,
+  type StoredMessage,
+} from '@reins/broker'
 import {
   type AgentEntry,
   type BundleEntry,
@@ -27,12 +36,23 @@ import {
   WebhookEntry,
 } from '@reins/contracts'
 
+import {
+  believes,
+  isForged,
+  readSealedMark,
+  registryIdHeader,
+  sealedMarkSubject,
+  sealStateOf,
+} from './registry-seals.ts'
+
 /** The kinds that can be watched; versions are immutable and large, and are read when they are needed. */
 export type WatchedKind = Extract<RegistryKind, 'agent' | 'token' | 'webhook' | 'role' | 'principal' | 'project'>
 
 export interface RegistryFault {
   readonly seq: number
   readonly subject: string
+  /** `unreadable`: no record of its kind. `unsealed`: the registry has not written it. */
+  readonly why: 'unreadable' | 'unsealed'
 }
 
 export interface RegistryView {
@@ -82,32 +102,53 @@ export interface RegistryRecord {
   readonly value: unknown
 }
 
-/** Names a record, so that its writer recognises it. */
-export const registryIdHeader = 'Reins-Id'
-
 const answerMs = 5000
 const apiMs = 2000
 const versionsKept = 500
 
 /**
  * The last record of an entity, or with `after` the first one behind that sequence, by direct get (which on a replicated
- * stream may be stale). A body that is no JSON has the value undefined. Rejects with BrokerUnavailable.
+ * stream may be stale). A body that is no JSON has the value undefined. A record that is not believed has no id, and the value of the last
+ * one before it that is; its sequence is that of the entity all the same. Rejects with BrokerUnavailable.
  */
-export async function readRegistry(
+export const readRegistry = (
   broker: Broker,
   kind: RegistryKind,
   name: string,
-  {
-    after,
-    leader = false,
-    withinMs = answerMs,
-  }: { readonly after?: number; readonly leader?: boolean; readonly withinMs?: number } = {},
+  options?: ReadRecordOptions,
+): Promise<RegistryRecord | undefined> => readRecord(broker, registrySubject(kind, name), options)
+
+export interface ReadRecordOptions {
+  readonly after?: number
+  readonly leader?: boolean
+  readonly withinMs?: number
+}
+
+/** As `readRegistry`. */
+export async function readRecord(
+  broker: Broker,
+  subject: string,
+  { after, leader = false, withinMs = answerMs }: ReadRecordOptions = {},
 ): Promise<RegistryRecord | undefined> {
-  const subject = registrySubject(kind, name)
   const found = await (after === undefined
     ? lastMessage(broker, streams.registry, subject, { leader, withinMs })
     : nextMessage(broker, streams.registry, subject, { after, withinMs }))
-  return found && { seq: found.seq, id: found.header(registryIdHeader), value: jsonValue(found.body) }
+  if (!found) return undefined
+  if (isBelieved(broker, found))
+    return { seq: found.seq, id: found.header(registryIdHeader), value: jsonValue(found.body) }
+  const before = after === undefined ? await lastBelieved(broker, subject, { leader, withinMs }) : undefined
+  return { seq: found.seq, id: '', value: before && jsonValue(before.body) }
+}
+
+const isBelieved = ({ seals }: Broker, message: StoredMessage): boolean => believes(seals, sealStateOf(seals, message))
+
+async function lastBelieved(
+  broker: Broker,
+  subject: string,
+  options: { readonly leader?: boolean; readonly withinMs?: number },
+): Promise<StoredMessage | undefined> {
+  const all = await readMessages(broker, streams.registry, subject, options)
+  return all.findLast((message) => isBelieved(broker, message))
 }
 
 /** Watches `kinds`. Resolves when the view is ready (V1); rejects with BrokerUnavailable when that takes longer than `withinMs`. */
@@ -138,6 +179,8 @@ export async function watchRegistry(
 
 interface Known<T> {
   readonly seq: number
+  /** false: it was believed because nothing was sealed yet. */
+  readonly sealed: boolean
   readonly entry: T | undefined
 }
 
@@ -158,6 +201,8 @@ class Watch implements RegistryView {
   readonly #versions = new Map<string, VersionEntry>()
   readonly #waiting = new Set<Waiting>()
   readonly #faults = new Map<string, RegistryFault>()
+  /** While it starts: subjects whose last record is not believed. */
+  #doubtful: Set<string> | undefined = new Set()
   #messages: ConsumerMessages | undefined
   #caughtUp: (() => void) | undefined
   #closed = false
@@ -165,7 +210,7 @@ class Watch implements RegistryView {
 
   constructor(broker: Broker, kinds: readonly WatchedKind[]) {
     this.#broker = broker
-    this.#filters = kinds.map(registryKindFilter)
+    this.#filters = [...kinds, 'sealed' as const].map(registryKindFilter)
   }
 
   get seq(): number {
@@ -182,7 +227,14 @@ class Watch implements RegistryView {
     const caughtUp = new Promise<void>((resolve) => {
       this.#caughtUp = resolve
     })
+    await readSealedMark(this.#broker)
     if ((await this.#open(0)) > 0) await caughtUp
+    const doubtful = this.#doubtful ?? []
+    this.#doubtful = undefined
+    for (const subject of doubtful) {
+      const found = await lastBelieved(this.#broker, subject, {})
+      if (found) this.#read(found.subject, found.seq, found.body, true)
+    }
     this.#pass(last)
   }
 
@@ -225,25 +277,54 @@ class Watch implements RegistryView {
   }
 
   #take(message: JsMsg): void {
-    const [, kind] = message.subject.split('.')
-    const value = jsonValue(message.string())
-    if (kind === 'agent') this.#learn(this.#agents, message, parseAgent(value), (entry) => entry.name)
-    else if (kind === 'token') this.#learn(this.#tokens, message, parseToken(value), (entry) => entry.hash)
-    else if (kind === 'role') this.#learn(this.#roles, message, parseRole(value), (entry) => entry.name)
-    else if (kind === 'principal') this.#learn(this.#principals, message, parsePrincipal(value), (entry) => entry.name)
-    else if (kind === 'webhook') this.#learn(this.#webhooks, message, parseWebhook(value), (entry) => entry.name)
-    else if (kind === 'project') this.#learn(this.#projects, message, parseProject(value), (entry) => entry.name)
-    this.#pass(message.seq)
+    const { subject, seq } = message
+    const { seals } = this.#broker
+    const body = message.string()
+    const state = sealStateOf(seals, { subject, body, header: headersOf(message) ?? (() => '') })
+    if (subject === sealedMarkSubject) this.#seal(seq)
+    else if (believes(seals, state)) this.#read(subject, seq, body, state !== 'none')
+    else {
+      this.#doubtful?.add(subject)
+      if (isForged(seals, state, seq)) this.#faults.set(subject, { seq, subject, why: 'unsealed' }) // V5
+    }
+    this.#pass(seq)
     if (message.info.pending === 0) this.#caughtUp?.()
   }
 
+  /** From now on. What was believed without a seal, and was not sealed before the mark, is not the registry's. */
+  #seal(seq: number): void {
+    if (this.#broker.seals.check('r', '', '') === 'unknown') return // RS3: nothing can be checked here
+    this.#broker.seals.sealedFrom ??= seq
+    const all = [this.#agents, this.#tokens, this.#webhooks, this.#roles, this.#principals, this.#projects]
+    for (const known of all)
+      for (const [subject, { seq: at, sealed }] of known) if (!sealed && at < seq) known.delete(subject)
+  }
+
+  #read(subject: string, seq: number, body: string, sealed: boolean): void {
+    const [, kind] = subject.split('.')
+    const value = jsonValue(body)
+    const at = { subject, seq, sealed }
+    if (kind === 'agent') this.#learn(this.#agents, at, parseAgent(value), (entry) => entry.name)
+    else if (kind === 'token') this.#learn(this.#tokens, at, parseToken(value), (entry) => entry.hash)
+    else if (kind === 'role') this.#learn(this.#roles, at, parseRole(value), (entry) => entry.name)
+    else if (kind === 'principal') this.#learn(this.#principals, at, parsePrincipal(value), (entry) => entry.name)
+    else if (kind === 'webhook') this.#learn(this.#webhooks, at, parseWebhook(value), (entry) => entry.name)
+    else if (kind === 'project') this.#learn(this.#projects, at, parseProject(value), (entry) => entry.name)
+  }
+
   /** V2, V3. Entities are keyed by their subject, which even a damaged record has. */
-  #learn<T>(known: Map<string, Known<T>>, { seq, subject }: JsMsg, parsed: T | undefined, nameOf: (t: T) => string) {
+  #learn<T>(
+    known: Map<string, Known<T>>,
+    { seq, subject, sealed }: { readonly seq: number; readonly subject: string; readonly sealed: boolean },
+    parsed: T | undefined,
+    nameOf: (t: T) => string,
+  ) {
     const entry = parsed && subject.endsWith(`.${encodeToken(nameOf(parsed))}`) ? parsed : undefined
     if (seq <= (known.get(subject)?.seq ?? 0)) return
-    known.set(subject, { seq, entry })
-    if (entry) this.#faults.delete(subject)
-    else this.#faults.set(subject, { seq, subject })
+    known.set(subject, { seq, entry, sealed })
+    // Evidence of somebody's doing is younger than the record that is believed, where there is any.
+    if (entry && (this.#faults.get(subject)?.seq ?? 0) < seq) this.#faults.delete(subject)
+    else if (!entry) this.#faults.set(subject, { seq, subject, why: 'unreadable' })
   }
 
   #pass(seq: number): void {
@@ -264,7 +345,8 @@ class Watch implements RegistryView {
     const entry = parseAgent(record?.value)
     if (!record || entry?.name !== name) return undefined
     const subject = registrySubject('agent', name)
-    if (record.seq > (this.#agents.get(subject)?.seq ?? 0)) this.#agents.set(subject, { seq: record.seq, entry })
+    if (record.seq > (this.#agents.get(subject)?.seq ?? 0))
+      this.#agents.set(subject, { seq: record.seq, entry, sealed: true })
     return this.agent(name)
   }
 

@@ -1,6 +1,7 @@
 // Writing to REG: the entities' events, each one conditional on the entity's last sequence (PROTOCOL 10).
 //   L1. A time-out is never an answer: the same record goes out again, at the same condition, until it is acked or refused.
 //   L3. What must hold of other entities too is decided on an end of the whole log: the record goes in where nothing stands behind that.
+//   L4. Each record is sealed with the registry's key. A record that is not believed has no value, and holds its sequence (registry-seals.ts).
 //   L2. A refusal proves that a record behind the condition exists; mine is in if and only if the first one carries my id.
 
 import { setTimeout as pause } from 'node:timers/promises'
@@ -13,9 +14,19 @@ import {
   ReinsError,
   registryKindFilter,
   registrySubject,
+  sealHeader,
   streams,
 } from '@reins/contracts'
-import { type RegistryRecord, readRegistry, registryIdHeader } from '@reins/journal'
+import {
+  believes,
+  type RegistryRecord,
+  readRecord,
+  readRegistry,
+  registryIdHeader,
+  resealedPrefix,
+  sealOfRecord,
+  sealStateOf,
+} from '@reins/journal'
 
 export type WriteOutcome =
   | { readonly kind: 'written'; readonly seq: number }
@@ -34,6 +45,8 @@ export interface RegistryLog {
    * log (L3). Rejects with BrokerUnavailable.
    */
   write(kind: RegistryKind, name: string, value: unknown, after: number, end?: number): Promise<WriteOutcome>
+  /** As `write`, of what says nothing new. */
+  seal(subject: string, value: unknown, after: number, end?: number): Promise<WriteOutcome>
 }
 
 export interface RegistryLogOptions {
@@ -51,16 +64,23 @@ export function registryLog(broker: Broker, { random, withinMs = 10_000 }: Regis
   const end: RegistryLog['end'] = async () =>
     (await lastMessage(broker, streams.registry, allRegistryFilter, { leader: true, withinMs }))?.seq ?? 0
 
-  const write: RegistryLog['write'] = async (kind, name, value, after, whole) => {
-    const subject = registrySubject(kind, name)
+  const put = async (
+    subject: string,
+    value: unknown,
+    after: number,
+    whole: number | undefined,
+    idPrefix: string,
+  ): Promise<WriteOutcome> => {
     const body = JSON.stringify(value)
-    const id = makeShortId(random)
+    const id = `${idPrefix}${makeShortId(random)}`
+    const seal = sealOfRecord(broker.seals, { subject, id, after: whole ?? after, end: whole !== undefined, body })
     const headers = makeHeaders([
       ['Nats-Expected-Last-Subject-Sequence', String(whole ?? after)],
       ...(whole === undefined
         ? []
         : [['Nats-Expected-Last-Subject-Sequence-Subject', allRegistryFilter] as [string, string]]),
       [registryIdHeader, id],
+      ...(seal === undefined ? [] : [[sealHeader, seal] as [string, string]]),
     ])
     const deadline = performance.now() + withinMs
     for (let wait = 25; performance.now() < deadline; wait = Math.min(wait * 2, 500)) {
@@ -68,7 +88,7 @@ export function registryLog(broker: Broker, { random, withinMs = 10_000 }: Regis
       const answer = outcome.kind === 'reply' ? readAck(outcome.msg.string()) : 'again'
       if (typeof answer === 'number') return { kind: 'written', seq: answer }
       if (answer === 'refused') {
-        const first = await readRegistry(broker, kind, name, { after, withinMs })
+        const first = await readRecord(broker, subject, { after, withinMs })
         if (first) return first.id === id ? { kind: 'written', seq: first.seq } : { kind: 'refused' }
         if (whole !== undefined && (await end()) > whole) return { kind: 'refused' }
         // A replica that has not heard of it yet.
@@ -77,13 +97,16 @@ export function registryLog(broker: Broker, { random, withinMs = 10_000 }: Regis
     }
     throw new BrokerUnavailable(`writing ${subject}`)
   }
+  const write: RegistryLog['write'] = (kind, name, value, after, whole) =>
+    put(registrySubject(kind, name), value, after, whole, '')
+  const seal: RegistryLog['seal'] = (subject, value, after, whole) => put(subject, value, after, whole, resealedPrefix)
   const known = new Map<RegistryKind, KindRecords>()
   const all: RegistryLog['all'] = (kind) => {
     const records = known.get(kind) ?? new KindRecords(broker, kind, withinMs)
     known.set(kind, records)
     return records.read()
   }
-  return { all, last, end, write }
+  return { all, last, end, write, seal }
 }
 
 /** Of one kind: read on from where the last reading ended, so that reading again costs what was written since. */
@@ -115,9 +138,13 @@ class KindRecords {
       leader: this.#seq > 0 || this.#kind === 'project',
       withinMs: this.#withinMs,
     })
-    for (const { seq, subject, body, header } of news) {
+    const { seals } = this.#broker
+    for (const message of news) {
+      const { seq, subject, body, header } = message
       this.#seq = seq
-      this.#records.set(subject, { seq, id: header(registryIdHeader), value: jsonValue(body) })
+      if (believes(seals, sealStateOf(seals, message)))
+        this.#records.set(subject, { seq, id: header(registryIdHeader), value: jsonValue(body) })
+      else this.#records.set(subject, { seq, id: '', value: this.#records.get(subject)?.value })
     }
   }
 }

@@ -24,6 +24,7 @@ import { runProjection } from './projection/projection.ts'
 import { Configurations, type RunInitializer } from './projects/configurations.ts'
 import { Projects } from './projects/projects.ts'
 import { registryLog } from './registry-log.ts'
+import { sealRecords } from './sealing.ts'
 import type { Tables } from './projection/tables.ts'
 import { Configs } from './values/configs.ts'
 import { Keys } from './values/keys.ts'
@@ -65,6 +66,7 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
   const { broker, databaseUrl, log, clock, metrics, bootstrapTokens, knownProviders, pauseAt } = config
   const closing = new Closing()
   const registry = registryLog(broker, { random: clock.random })
+  await sealRecords({ broker, log: registry, say: log, ...(pauseAt === undefined ? {} : { pauseAt }) })
   await ensureTokens(registry, bootstrapTokens, clock)
   const bundles = new Bundles({
     log: registry,

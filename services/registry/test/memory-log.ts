@@ -26,7 +26,9 @@ export function memoryLog(): MemoryLog {
     end: async () => records.length,
     write: async (kind, name, value, after, end) => {
       await log.beforeWrite(kind, name)
-      const subject = registrySubject(kind, name)
+      return log.seal(registrySubject(kind, name), value, after, end)
+    },
+    seal: async (subject, value, after, end) => {
       if ((lastOf(subject)?.seq ?? 0) !== after) return { kind: 'refused' }
       if (end !== undefined && records.length !== end) return { kind: 'refused' }
       const seq = records.length + 1

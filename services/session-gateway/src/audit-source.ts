@@ -10,7 +10,11 @@ import {
   type SessionStreams,
   streams,
 } from '@reins/contracts'
+import { isForged, registryIdHeader, resealedPrefix, sealStateOf } from '@reins/journal'
 import type { AuditMessage, AuditSource } from './api/access/audit.ts'
+
+/** In the place of who a record says that did it, where the registry has not written the record. */
+const notSealed = 'nobody: not sealed by the registry'
 
 /** `sessions`: the streams that hold them. */
 export const auditSource = (broker: Broker, sessions: SessionStreams): AuditSource => ({
@@ -23,8 +27,14 @@ export const auditSource = (broker: Broker, sessions: SessionStreams): AuditSour
     const { messages, ended } = await nextMessages(broker, name, filter, { ...from, count })
     return {
       ended,
-      messages: messages.map(({ seq, subject, storedAt, body, header }): AuditMessage => {
-        if (kind === 'registry') return record(seq, storedAt, subject, body)
+      messages: messages.map((message): AuditMessage => {
+        const { seq, subject, storedAt, body, header } = message
+        if (kind === 'registry') {
+          const state = sealStateOf(broker.seals, message)
+          // What was sealed again was done before: it is told where it was done.
+          if (header(registryIdHeader).startsWith(resealedPrefix)) return nothing(seq, storedAt)
+          return record(seq, storedAt, subject, body, isForged(broker.seals, state, seq))
+        }
         const session = parseSessionSubject(subject)?.session ?? subject
         const frame = decodeFrame({ seq, role: 'g', body, header })
         return { seq, at: frame.at, by: frame.by, on: session, events: frame.events }
@@ -33,7 +43,11 @@ export const auditSource = (broker: Broker, sessions: SessionStreams): AuditSour
   },
 })
 
-function record(seq: number, at: number, subject: string, body: string): AuditMessage {
+/** Told in no line. */
+const nothing = (seq: number, at: number): AuditMessage => ({ seq, at, by: '', on: '', events: [] })
+
+function record(seq: number, at: number, subject: string, body: string, forged: boolean): AuditMessage {
+  if (forged) return { seq, at, by: notSealed, on: `forged ${subject}`, events: [] }
   const [, kind = ''] = subject.split('.')
   const value = fieldsOf(jsonValue(body))
   const { name, hash, by } = value

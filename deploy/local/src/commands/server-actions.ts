@@ -1,10 +1,11 @@
 // What `up`, `service`, `doctor` and `rebuild-index` do. Loaded only when one of them is run, and of them only the one that is run: a service
 // starts without what starts servers.
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
+import path from 'node:path'
 import { CommandFailure, usageFailure } from '@reins/cli'
-import type { ServiceName } from '@reins/contracts'
+import { type ServiceName, serviceNames } from '@reins/contracts'
 import { ConfigError, type Running, systemClock } from '@reins/service'
 import { describeSandbox, detectSandbox } from '@reins/tools'
 import { currentFolder, type LocalConfig, type LocalFlags, loadLocalConfig, processEnvironment } from '../config.ts'
@@ -159,6 +160,28 @@ export const runDatabaseSetup = (files: Readonly<Record<DatabaseService, string>
         : roles
             .map(({ service, user }) => `The role ${user} owns the tables of the ${service}, and may nothing else.\n`)
             .join(''),
+    )
+  })
+
+export const runKeysRotate = (flags: LocalFlags, json: boolean): Promise<void> =>
+  orFail(async () => {
+    const { dataDir } = configOf(flags)
+    if (!existsSync(path.join(dataDir, 'version')))
+      throw new Error(`${dataDir} is no data folder of Reins. Name one with --data-dir.`)
+    const [{ openDataDir }, { rotateRoleKeys }] = await Promise.all([
+      import('../data/data-dir.ts'),
+      import('../data/signing-key.ts'),
+    ])
+    const folder = openDataDir(dataDir)
+    try {
+      rotateRoleKeys(folder.path)
+    } finally {
+      folder.release()
+    }
+    process.stdout.write(
+      json
+        ? `${JSON.stringify({ dataDir, rotated: serviceNames })}\n`
+        : 'Each service has a new key. What was signed before stays sound; the registry signs its records anew at the next start.\n',
     )
   })
 

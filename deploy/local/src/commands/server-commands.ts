@@ -1,4 +1,4 @@
-// The commands that run the product: `up`, `service`, `doctor`, `rebuild-index`, `backup`, `restore`, `database`. What they do is loaded when they are run:
+// The commands that run the product: `up`, `service`, `doctor`, `rebuild-index`, `backup`, `restore`, `database`, `keys`. What they do is loaded when they are run:
 // a client command does not pay for the services.
 
 import { examples } from '@reins/cli'
@@ -140,6 +140,15 @@ export function serverCommands(program: Command): void {
     .action(async (files: { readonly registry: string; readonly memory: string }) =>
       (await actions()).runDatabaseSetup(files, asJson(program)),
     )
+
+  program
+    .command('keys')
+    .description('Change the keys with which services sign what they record')
+    .command('rotate')
+    .description('Give each service a new key; Reins must not run on the data folder meanwhile')
+    .option('--data-dir <folder>', 'change the keys of this data folder (env REINS_DATA_DIR, default .reins)')
+    .addHelpText('after', examples(['reins keys rotate', 'reins keys rotate --data-dir /var/lib/reins']))
+    .action(async (flags: LocalFlags) => (await actions()).runKeysRotate(flags, asJson(program)))
 
   serverOptions(program.command('doctor'))
     .description('Print what Reins finds on this machine, what is missing, and how to get it')

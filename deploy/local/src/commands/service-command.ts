@@ -1,14 +1,14 @@
 // `reins service <name>`: one service as a process of its own, beside a running `reins up` on the same data folder, or on NATS_URL and DATABASE_URL.
 
 import { existsSync, realpathSync } from 'node:fs'
-import type { ServiceName } from '@reins/contracts'
+import { noSeals, type ServiceName } from '@reins/contracts'
 import { SecretsRedactor } from '@reins/secrets'
 import type { Clock, Running } from '@reins/service'
 import { createLog } from '@reins/telemetry'
 import type { LocalConfig } from '../config.ts'
 import { adminToken, tokenHash } from '../data/data-dir.ts'
 import { keyFolders, secretsKeys } from '../data/secrets-keys.ts'
-import { signingKey } from '../data/signing-key.ts'
+import { sealsIn, signingKey } from '../data/signing-key.ts'
 import { readServers } from '../data/servers-file.ts'
 import { startParts } from '../parts.ts'
 
@@ -32,6 +32,9 @@ export async function runService({
 }: ServiceOptions): Promise<Running & { readonly url: string | undefined }> {
   const { natsUrl, databaseUrl } = serversOf(config, name)
   const dataDir = existsSync(config.dataDir) ? realpathSync(config.dataDir) : undefined
+  // With servers of others, whose keys this process's data folder would hold nobody knows.
+  const keysFolder = config.keysDir ?? (config.natsUrl === undefined ? dataDir : undefined)
+  const signingFolder = config.keysDir ?? dataDir
   const token = name === 'registry' && dataDir !== undefined ? adminToken(dataDir) : undefined
   const redactor = new SecretsRedactor([
     ...config.secrets,
@@ -47,7 +50,8 @@ export async function runService({
     ...(dataDir === undefined || config.natsUrl !== undefined ? {} : { diskOf: dataDir }),
     masked: [...(dataDir === undefined ? [] : [dataDir]), ...keyFolders(config)],
     keys: name === 'registry' ? secretsKeys(config, dataDir) : undefined,
-    sign: name === 'session-gateway' && dataDir !== undefined ? signingKey(dataDir) : undefined,
+    seals: keysFolder === undefined ? noSeals() : sealsIn(keysFolder, [name]),
+    sign: name === 'session-gateway' && signingFolder !== undefined ? signingKey(signingFolder) : undefined,
     adminTokenHash: token === undefined ? undefined : tokenHash(token),
     redactor,
     version,

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, realpathSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import path from 'node:path'
-import { moverUser, serviceNames } from '@reins/contracts'
+import { moverUser, noSeals, serviceNames } from '@reins/contracts'
 import { SecretsRedactor } from '@reins/secrets'
 import { type Clock, Closing, type Running } from '@reins/service'
 import { createLog } from '@reins/telemetry'
@@ -10,7 +10,7 @@ import { type LocalConfig, ownWorkspaces } from '../config.ts'
 import { adminToken, openDataDir, tokenHash } from '../data/data-dir.ts'
 import { diskState } from '../data/disk-budget.ts'
 import { keyFolders, secretsKeys } from '../data/secrets-keys.ts'
-import { signingKey } from '../data/signing-key.ts'
+import { forgetOlderKeys, makeRoleKeys, sealsIn, signingKey } from '../data/signing-key.ts'
 import { removeServers, writeServers } from '../data/servers-file.ts'
 import { defaultAgentName, ensureDefaultAgent } from '../default-agent.ts'
 import { probeFeatures } from '../nats/probe-features.ts'
@@ -70,6 +70,9 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
     ...Object.values(servers.databaseUrls).flatMap(passwordOf),
   ])
 
+  const keysFolder = config.keysDir ?? (config.natsUrl === undefined ? dataDir.path : undefined)
+  if (keysFolder === dataDir.path) makeRoleKeys(keysFolder)
+
   const parts = await startParts({
     config,
     names: serviceNames,
@@ -79,6 +82,7 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
     ...(config.natsUrl === undefined ? { diskOf: dataDir.path } : {}),
     masked: [dataDir.path, ...keyFolders(config)],
     keys: secretsKeys(config, dataDir.path),
+    seals: keysFolder === undefined ? noSeals() : sealsIn(keysFolder, serviceNames),
     sign: signingKey(dataDir.path),
     adminTokenHash: tokenHash(token),
     redactor,
@@ -90,6 +94,8 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
     sayPaused: say,
   })
   closing.add('services', () => parts.close({ withinMs: 20_000 }))
+  // The registry has sealed all that an older key of its had sealed.
+  if (keysFolder === dataDir.path) forgetOlderKeys(keysFolder, 'registry')
   await checkFeatures(parts.broker.nc, servers.sync, say)
 
   const model = parts.models.defaultModel()

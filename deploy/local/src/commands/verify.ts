@@ -1,9 +1,10 @@
 // `reins session verify`: the whole log of a session is read, and everything that must hold of it is checked here, not at the server.
 
 import type { ReinsClient, Verified, VerifyOptions } from '@reins/cli'
-import { type ApiFrame, decodeFrame, frameHeaders } from '@reins/contracts'
+import { type ApiFrame, decodeFrame, frameHeaders, type Seals } from '@reins/contracts'
 import { checkLog, decisionsIn, type StoredFrame } from '@reins/session'
-import { publicKeyIn, signatureCheck } from '../data/signing-key.ts'
+import { publicKeyIn, sealsIn, signatureCheck } from '../data/signing-key.ts'
+import { checkFrameSeals } from './frame-seals.ts'
 
 const page = 500
 
@@ -12,13 +13,14 @@ export const verifierWith =
   (dataDir: string) =>
   (client: Pick<ReinsClient, 'sessions'>, session: string, { keys }: VerifyOptions): Promise<Verified> => {
     const own = publicKeyIn(dataDir)
-    return verifySession(client, session, own === undefined ? keys : [own, ...keys])
+    return verifySession(client, session, own === undefined ? keys : [own, ...keys], sealsIn(dataDir, []))
   }
 
 async function verifySession(
   client: Pick<ReinsClient, 'sessions'>,
   session: string,
   keys: readonly string[],
+  seals: Seals,
 ): Promise<Verified> {
   const check = signatureCheck(keys)
   const stored: StoredFrame[] = []
@@ -32,8 +34,9 @@ async function verifySession(
   const wrong = decisions.flatMap(({ n, call, problem }) =>
     problem === undefined ? [] : [`${session}#${n}: the decision about ${call}: ${problem}`],
   )
-  const problems = [...checkLog(session, stored).problems, ...wrong]
-  return { ok: problems.length === 0, frames: stored.length, problems, decisions }
+  const { sealed, problems: forged } = checkFrameSeals(session, stored, seals)
+  const problems = [...checkLog(session, stored).problems, ...wrong, ...forged]
+  return { ok: problems.length === 0, frames: stored.length, sealed, problems, decisions }
 }
 
 /** The frame as a reader of the broker would decode it: from its headers and its body. */
@@ -46,6 +49,7 @@ function storedFrame(frame: ApiFrame): StoredFrame {
     [frameHeaders.needs]: String(frame.needs),
     [frameHeaders.status]: frame.status,
     [frameHeaders.pool]: frame.pool,
+    ...(frame.seal === undefined ? {} : { [frameHeaders.seal]: frame.seal }),
   }
   const body = `${JSON.stringify({ v: 1, id, n, prev, at, by }).slice(0, -1)},"events":${eventsJson}}`
   return { frame: decodeFrame({ seq, role, body, header: (name) => headers[name] ?? '' }), eventsJson }

@@ -5,6 +5,15 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { chmodSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
+/** S2. A file that is mounted into a container may be somebody else's, and for reading only. */
+function closed(file: string): void {
+  try {
+    chmodSync(file, 0o600)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && (error.code === 'EPERM' || error.code === 'EROFS'))) throw error
+  }
+}
+
 /** Reads the secret in `file`, or makes one of 32 random bytes (base64url) behind `prefix`. Throws when it is not of that form. */
 export function secretFile(file: string, prefix = '', random: (size: number) => Buffer = randomBytes): string {
   const draft = path.join(path.dirname(file), `.${path.basename(file)}.${randomUUID()}`)
@@ -20,7 +29,7 @@ export function secretFile(file: string, prefix = '', random: (size: number) => 
       rmSync(draft, { force: true })
     }
   }
-  if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600)
+  if ((statSync(file).mode & 0o077) !== 0) closed(file)
   const secret = readFileSync(file, 'utf8').trim()
   if (!secret.startsWith(prefix) || !/^[\w-]{43}$/.test(secret.slice(prefix.length))) {
     throw new Error(

@@ -15,5 +15,10 @@ export function secretsKeys(
 }
 
 /** Folders with keys outside of the data folder, which no tool may see. */
-export const keyFolders = ({ secretsKeyFile }: Pick<LocalConfig, 'secretsKeyFile'>): readonly string[] =>
-  secretsKeyFile === undefined ? [] : [path.dirname(secretsKeyFile)]
+export const keyFolders = ({
+  secretsKeyFile,
+  keysDir,
+}: Pick<LocalConfig, 'secretsKeyFile' | 'keysDir'>): readonly string[] => [
+  ...(secretsKeyFile === undefined ? [] : [path.dirname(secretsKeyFile)]),
+  ...(keysDir === undefined ? [] : [keysDir]),
+]

@@ -310,6 +310,7 @@ export const ApiFrame = Type.Object(
     status: StatusSchema,
     pool: Type.String(),
     hash: Type.String(),
+    seal: Type.Optional(Type.String({ description: 'The signature of the service that wrote it' })),
     events: Type.String(),
     fault: Type.Optional(Type.String({ description: 'Why it is no valid frame' })),
   },

@@ -143,9 +143,12 @@ export const registryKinds = [
   'key',
   'webhook',
   'project',
+  'sealed',
 ] as const
 export type RegistryKind = (typeof registryKinds)[number]
 export const registrySubject = (kind: RegistryKind, name: string): string => `reg.${kind}.${encodeToken(name)}`
+/** The record that says: from here on, records without the registry's seal are not believed. */
+export const sealedMarkName = 'registry'
 export const registryKindFilter = (kind: RegistryKind): string => `reg.${kind}.*`
 export const allRegistryFilter = 'reg.>'
 

@@ -5,6 +5,7 @@
 //   F4. A frame with an event that this code does not know is beyond it, and no fault: the chain goes on, and nothing is decided on it.
 //       Its `events` are none, so whatever acts on frames does nothing; whatever shows them asks `everyEvent`.
 import { createHash } from 'node:crypto'
+import { sealHeader } from '../broker/seals.ts'
 import type { Role } from '../broker/subjects.ts'
 import { firstProtocol, type SessionEvent } from '../events/catalogue.ts'
 import { eventCodec, type UnknownEvent, type WrittenEvent } from '../events/codec.ts'
@@ -17,6 +18,7 @@ export const frameHeaders = {
   needs: 'Reins-Needs',
   status: 'Reins-Status',
   pool: 'Reins-Pool',
+  seal: sealHeader,
 } as const
 
 export const statuses = ['idle', 'running', 'waiting', 'paused', 'quarantined', 'ended'] as const
@@ -49,6 +51,8 @@ export interface Frame {
   readonly status: Status
   readonly pool: string
   readonly hash: string
+  /** Of whoever wrote it (seals.ts); absent: an older process has, or one without a key. */
+  readonly seal?: string
   readonly events: readonly SessionEvent[]
   /** The events as they were written, where that is not what `events` has: older versions, and what is beyond this code. */
   readonly written?: readonly unknown[]
@@ -185,7 +189,8 @@ function countIn(text: string): number {
 
 export function decodeFrame(raw: RawFrame): Frame {
   const head = headFromHeaders(raw.seq, raw.header)
-  const base = { ...head, id: raw.header(frameHeaders.frame), role: raw.role }
+  const seal = raw.header(frameHeaders.seal)
+  const base = { ...head, id: raw.header(frameHeaders.frame), role: raw.role, ...(seal === '' ? {} : { seal }) }
   const faulty = (fault: string): Frame => ({ ...base, prev: 0, at: 0, by: '', events: [], fault })
   let body: unknown
   try {

@@ -17,6 +17,8 @@ import {
   emptyHead,
   encodeFrame,
   type Frame,
+  frameHeaders,
+  frameSealText,
   type Head,
   parseSessionSubject,
   sessionFilter,
@@ -108,8 +110,10 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
     const size = Buffer.byteLength(encoded.body) + 1024
     if (size > limit) throw new RangeError(`a frame of ${size} bytes is larger than the broker takes (${limit})`)
     const subject = sessionSubject(session, draft.role, to)
+    const seal = broker.seals.sign(draft.role, frameSealText({ ...draft, hash: encoded.hash }))
     const headers = makeHeaders([
       ...encoded.headers,
+      ...(seal === undefined ? [] : [[frameHeaders.seal, seal] as [string, string]]),
       ['Nats-Expected-Last-Subject-Sequence', String(draft.prev)],
       ['Nats-Expected-Last-Subject-Sequence-Subject', sessionFilter(session)],
     ])

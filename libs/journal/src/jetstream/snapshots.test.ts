@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import type { KV } from '@nats-io/kv'
 import { expect, test } from 'vitest'
@@ -72,5 +72,40 @@ test('what is no snapshot is none, and the next one is written over it', async (
     expect(await snapshots.read('s')).toBeUndefined()
     await snapshots.write('s', snapshot(2, {}))
     expect(await snapshots.read('s')).toEqual(snapshot(2, {}))
+  }
+})
+
+test('a snapshot that no executor has signed is none, where that can be checked', async () => {
+  const entries = new Map<string, Uint8Array>()
+  const kv = {
+    get: async (key: string) => {
+      const value = entries.get(key)
+      return value && { value, length: value.length }
+    },
+    put: async (key: string, value: string | Uint8Array) => void entries.set(key, Buffer.from(value)),
+    delete: async (key: string) => void entries.delete(key),
+  } as unknown as Pick<KV, 'get' | 'put' | 'delete'>
+  const digest = (text: string): string => createHash('sha256').update(text).digest('hex')
+  const seals = {
+    sign: (_: unknown, text: string) => digest(text),
+    check: (_: unknown, text: string, seal: string) =>
+      seal === '' ? ('none' as const) : seal === digest(text) ? ('sound' as const) : ('wrong' as const),
+  }
+  const snapshots = snapshotsIn(kv, () => 100_000, seals)
+  for (const state of ['small', 'again and again '.repeat(100_000), noise(200_000)]) {
+    await snapshots.write('s', snapshot(1, state))
+    expect((await snapshots.read('s'))?.state).toBe(state)
+  }
+  await snapshots.write('s', snapshot(1, 'small'))
+  const text = Buffer.from(entries.get('s') ?? '').toString()
+  expect(await snapshotsIn(kv, () => 100_000).read('s')).toEqual(snapshot(1, 'small')) // an older reader, or one without keys
+  for (const [key, forged] of [
+    ['s', text.replace('small', 'other')],
+    ['s', JSON.stringify(snapshot(1, 'forged'))],
+    ['s', text.replace(/"seal":".{4}/, '"seal":"0000')],
+    ['another', text],
+  ] as const) {
+    entries.set(key, Buffer.from(forged))
+    expect(await snapshots.read(key)).toBeUndefined()
   }
 })

@@ -2,13 +2,15 @@
 //   S1. Parts are named by the sequence of their snapshot and are written before the entry that names them, so a reader finds a whole
 //       snapshot or none. A snapshot that is none costs the reading of the log, and nothing else: whatever an entry holds, nothing throws.
 //   S2. What is large is compressed: states are JSON, and shrink to a tenth.
+//   S4. A snapshot is sealed by the executor that wrote it, for its session. One without a sound seal is none, where that can be checked: an
+//       older executor's too, for the log is always there.
 //   S3. Beside the latest one the first of each slot is kept (snapshot-slots.ts), under keys of its own, so that an old state is found.
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 import { jetstream } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
 import type { Broker } from '@reins/broker'
-import { buckets, fieldsOf, jsonValue } from '@reins/contracts'
+import { buckets, fieldsOf, jsonValue, noSeals, type Seals, snapshotSealText } from '@reins/contracts'
 import type { Snapshot, Snapshots } from '../port.ts'
 import { slotOf, slots } from '../snapshot-slots.ts'
 
@@ -30,11 +32,15 @@ interface Index {
 
 export async function createJetStreamSnapshots(broker: Broker): Promise<Snapshots> {
   const kv = await new Kvm(jetstream(broker.nc)).open(buckets.snapshots)
-  return snapshotsIn(kv, () => (broker.nc.info?.max_payload ?? 1_048_576) - overhead)
+  return snapshotsIn(kv, () => (broker.nc.info?.max_payload ?? 1_048_576) - overhead, broker.seals)
 }
 
 /** `largest`: bytes that one entry can hold. */
-export function snapshotsIn(kv: Pick<KV, 'get' | 'put' | 'delete'>, largest: () => number): Snapshots {
+export function snapshotsIn(
+  kv: Pick<KV, 'get' | 'put' | 'delete'>,
+  largest: () => number,
+  seals: Pick<Seals, 'sign' | 'check'> = noSeals(),
+): Snapshots {
   const partKey = (key: string, seq: number, part: number): string => `${key}.${seq}.${part}`
   const slotKey = (session: string, slot: number): string => `${session}.at.${slot}`
 
@@ -46,20 +52,29 @@ export function snapshotsIn(kv: Pick<KV, 'get' | 'put' | 'delete'>, largest: () 
     for (let part = 0; part < (index?.parts ?? 0); part++) await kv.delete(partKey(key, index?.seq ?? 0, part))
   }
 
-  async function readAt(key: string): Promise<Snapshot | undefined> {
+  /** S4. */
+  function sound(session: string, text: string | undefined): Snapshot | undefined {
+    if (text === undefined) return undefined
+    const at = text.lastIndexOf(sealMark)
+    const [said, seal] = at < 0 ? [text, ''] : [`${text.slice(0, at)}}`, text.slice(at + sealMark.length, -2)]
+    const state = seals.check('e', snapshotSealText(session, said), seal)
+    return state === 'sound' || state === 'unknown' ? snapshotIn(jsonValue(said)) : undefined
+  }
+
+  async function readAt(session: string, key = session): Promise<Snapshot | undefined> {
     const entry = await kv.get(key)
     if (!entry || entry.length === 0) return undefined
-    if (entry.value[0] !== brace) return unpacked(entry.value)
-    const value = jsonValue(textOf(entry.value))
-    const index = indexIn(value)
-    if (!index) return snapshotIn(value)
+    if (entry.value[0] !== brace) return sound(session, await unpacked(entry.value))
+    const text = textOf(entry.value)
+    const index = indexIn(jsonValue(text))
+    if (!index) return sound(session, text)
     const parts: Uint8Array[] = []
     for (let part = 0; part < index.parts; part++) {
       const found = await kv.get(partKey(key, index.seq, part))
       if (!found || found.length === 0) return undefined // S1: a newer one is being written
       parts.push(found.value)
     }
-    return unpacked(Buffer.concat(parts))
+    return sound(session, await unpacked(Buffer.concat(parts)))
   }
 
   async function writeAt(key: string, seq: number, bytes: Uint8Array): Promise<void> {
@@ -85,14 +100,16 @@ export function snapshotsIn(kv: Pick<KV, 'get' | 'put' | 'delete'>, largest: () 
     async read(session, { upTo } = {}) {
       if (upTo === undefined) return readAt(session)
       for (let slot = slotOf(upTo) ?? -1; slot >= 0; slot--) {
-        const found = await readAt(slotKey(session, slot))
+        const found = await readAt(session, slotKey(session, slot))
         if (found && found.n <= upTo) return found
       }
       return undefined
     },
     async write(session, snapshot) {
       const before = await indexOf(session)
-      const text = JSON.stringify(snapshot)
+      const said = JSON.stringify(snapshot)
+      const seal = seals.sign('e', snapshotSealText(session, said))
+      const text = seal === undefined ? said : `${said.slice(0, -1)}${sealMark}${seal}"}`
       const bytes = Buffer.byteLength(text) < plainBytes ? Buffer.from(text) : await pack(text) // S2
       await writeAt(session, snapshot.seq, bytes)
       if (before?.seq !== snapshot.seq) await forget(session, before)
@@ -108,16 +125,16 @@ export function snapshotsIn(kv: Pick<KV, 'get' | 'put' | 'delete'>, largest: () 
   }
 }
 
+/** S4. Behind it stands the seal, as the last member. */
+const sealMark = ',"seal":"'
 /** JSON begins with it, and nothing that was compressed does. */
 const brace = 0x7b
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8')
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
 
 /** S1. */
-async function unpacked(bytes: Uint8Array): Promise<Snapshot | undefined> {
-  const text = await unpack(bytes, { maxOutputLength: mostUnpacked }).then(textOf, () => undefined)
-  return text === undefined ? undefined : snapshotIn(jsonValue(text))
-}
+const unpacked = (bytes: Uint8Array): Promise<string | undefined> =>
+  unpack(bytes, { maxOutputLength: mostUnpacked }).then(textOf, () => undefined)
 
 function snapshotIn(value: unknown): Snapshot | undefined {
   const { seq, n, hash, foldVersion, state } = fieldsOf(value)

@@ -71,10 +71,12 @@ async function keyIn({ context }: Invocation, file: string): Promise<string> {
   }
 }
 
-function printChain(run: Invocation, id: string, { ok, frames, problems }: Verified): void {
+function printChain(run: Invocation, id: string, { ok, frames, sealed = 0, problems }: Verified): void {
   const { style } = run
-  if (ok) run.print(`${style.green('✓')} ${frames} frames, each as it was written, none missing.`)
-  else {
+  if (ok) {
+    run.print(`${style.green('✓')} ${frames} frames, each as it was written, none missing.`)
+    if (sealed > 0) run.print(`${style.green('✓')} ${sealed} frames signed by the services that wrote them.`)
+  } else {
     run.print(`${style.red('✗')} The log of ${id} is not as it was written (${frames} frames read):`)
     for (const problem of problems) run.print(`  ${oneLine(problem)}`)
   }

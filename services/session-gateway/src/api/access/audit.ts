@@ -106,7 +106,7 @@ function entriesOf(kind: AuditKind, { at, by, on, events, value = {} }: AuditMes
   const allowed = { at, by, outcome: 'allowed' as const }
   if (kind === 'sessions') return events.map(({ type }) => ({ ...allowed, did: type, on: `session ${on}` }))
   const [entity = '', name = ''] = on.split(/ (.*)/s)
-  if (entity === 'version' || entity === 'bundle' || entity === 'key') return []
+  if (entity === '' || entity === 'sealed' || entity === 'version' || entity === 'bundle' || entity === 'key') return []
   if (entity === 'denial') {
     const { principal, operation, permission, from, count } = value
     return [

@@ -136,9 +136,12 @@ export class SessionReads {
     for await (const frame of framesOf(this.#parts.sessions, session, after, limit + 1)) {
       if (frames.length === limit || bytes > maxPageBytes) return { frames, more: true }
       const text = eventsJsonOf(frame)
-      const { seq, id, n, prev, at, by, role, needs, status, pool, hash, fault } = frame
+      const { seq, id, n, prev, at, by, role, needs, status, pool, hash, seal, fault } = frame
       bytes += text.length
-      const shown = { seq, id, n, prev, at, by, role, needs, status, pool, hash, events: text }
+      const shown = {
+        ...{ seq, id, n, prev, at, by, role, needs, status, pool, hash, events: text },
+        ...(seal === undefined ? {} : { seal }),
+      }
       frames.push(fault === undefined ? shown : { ...shown, fault })
     }
     return { frames, more: false }

@@ -1,0 +1,51 @@
+// Seals: what a service signs with the key of its role, so that whoever reads a message need not take the broker's word for who wrote it.
+//   SE1. A seal is over the subject, and over all that the message says. It holds for nothing else, and at no other place.
+//   SE2. A record of the registry is sealed together with the condition at which the broker took it (the last sequence of its entity). The
+//        broker checks that condition again for whoever sends the same bytes once more: an older record cannot be put in again.
+//   SE3. A frame is sealed by its hash, which chains it to the frame before it, and to its session, and by what its headers promise.
+//   SE4. A snapshot is sealed by its text, for its session.
+import type { Role } from './subjects.ts'
+
+/** Whose key: the role of a frame, or the registry. */
+export type SealRole = Role | 'r'
+
+export const sealHeader = 'Reins-Seal'
+
+/** `sound`: of a key of the role. `none`: there is no seal. `unknown`: this process has no key of the role to check with. */
+export type SealState = 'sound' | 'none' | 'wrong' | 'unknown'
+
+/** What a process can sign, and what it can check. */
+export interface Seals {
+  /** undefined: this process has no key of the role. */
+  sign(role: SealRole, text: string): string | undefined
+  check(role: SealRole, text: string, seal: string): SealState
+  /** Whether `seal` is of the newest key of the role that is known here. */
+  isNewest(role: SealRole, seal: string): boolean
+  /** The sequence of REG behind which each record has to be sealed, once this process knows it. */
+  sealedFrom: number | undefined
+}
+
+/** Of a process that has no keys. */
+export const noSeals = (): Seals => ({
+  ...{ sign: () => undefined, check: () => 'unknown', isNewest: () => true, sealedFrom: undefined },
+})
+
+/** SE2. `id`, and the two conditions, are headers of the record. */
+export const recordSealText = (record: {
+  readonly subject: string
+  readonly id: string
+  readonly after: string
+  readonly afterOf: string
+  readonly body: string
+}): string => ['reins record 1', record.subject, record.id, record.after, record.afterOf, record.body].join('\n')
+
+/** SE3. */
+export const frameSealText = (frame: {
+  readonly role: Role
+  readonly hash: string
+  readonly status: string
+  readonly pool: string
+}): string => ['reins frame 1', frame.role, frame.hash, frame.status, frame.pool].join('\n')
+
+/** SE4. */
+export const snapshotSealText = (session: string, text: string): string => `reins snapshot 1\n${session}\n${text}`
