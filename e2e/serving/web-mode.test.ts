@@ -402,6 +402,42 @@ describe.skipIf(chromiumPath === undefined)(`the chat page${why}`, () => {
     await chatting.close()
   })
 
+  test('a message is said otherwise and asked again in forks, by keyboard, also at 360 pixels', async () => {
+    const narrow = { viewport: { width: 360, height: 720 }, colorScheme: 'dark' } as const
+    const chatting = await chat('helper', '', narrow)
+    const { page, field } = chatting
+    const answered = (text: string) => page.locator('.answer').filter({ hasText: text }).waitFor(patient)
+    await chatting.say('say One')
+    await ends(chatting)
+    await chatting.say('say Two')
+    await ends(chatting, 2)
+    const source = page.url()
+    const edit = page.getByRole('button', { name: 'Edit in a fork' })
+    expect(await edit.count()).toBe(2)
+    await edit.last().focus()
+    await page.keyboard.press('Enter')
+    await page.waitForURL((url) => url.href !== source && url.pathname.startsWith('/s/'))
+    await expect.poll(() => field.inputValue(), patient).toBe('say Two')
+    await page.getByText(/^Forked from/).waitFor(patient)
+    expect(await page.locator('.message').count()).toBe(1)
+    await field.fill('say Three')
+    await field.press('Enter')
+    await ends(chatting, 2)
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0)
+    expect(await chatting.axe()).toEqual([])
+    const fork = page.url()
+    await page.getByRole('button', { name: 'Ask again' }).last().focus()
+    await page.keyboard.press('Enter')
+    await page.waitForURL((url) => url.href !== fork && url.pathname.startsWith('/s/'))
+    await ends(chatting, 2)
+    await answered('Three')
+    await page.goto(source)
+    await answered('Two')
+    expect(await page.locator('.message').count()).toBe(2)
+    expect(chatting.faults).toEqual([])
+    await chatting.close()
+  })
+
   test('it can be used at 360 pixels, in the dark, and without motion', async () => {
     const narrow = { viewport: { width: 360, height: 720 }, colorScheme: 'dark', reducedMotion: 'reduce' } as const
     const chatting = await chat('careful', '', narrow)

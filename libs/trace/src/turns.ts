@@ -24,8 +24,10 @@ export const turnHandlers: Handlers = {
     if (data.parent) spans.parent = data.parent
     // Those that servers have are named when the servers have answered.
   },
-  // What was open there belongs to the trace of the session that it was forked from.
-  'session.forked': (spans, { agent, model, digest }) => {
+  // What was open there goes on in the session that it was forked from.
+  'session.forked': (spans, { agent, model, digest }, { at }) => {
+    if (spans.turn) end(spans, spans.turn.id, at, { 'reins.outcome': 'forked' })
+    spans.closeCalls(at, 'forked')
     spans.forget()
     spans.agent = agent
     spans.model = model

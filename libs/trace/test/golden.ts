@@ -5,6 +5,7 @@ import { decodeFrame, knownEvents, parseSessionSubject } from '@reins/contracts'
 import type { SpanFrame } from '@reins/trace'
 
 interface Golden {
+  readonly id: string
   readonly frames: readonly {
     readonly seq: number
     readonly subject: string
@@ -19,9 +20,10 @@ export const goldenNames: readonly string[] = readdirSync(folder).map((file) => 
 export function goldenFrames(name: string): readonly SpanFrame[] {
   const golden: Golden = JSON.parse(readFileSync(path.join(folder, `${name}.golden.json`), 'utf8'))
   return golden.frames.map(({ seq, subject, headers, body }) => {
-    const { session = '', role = 'g' } = parseSessionSubject(subject) ?? {}
+    const role = parseSessionSubject(subject)?.role ?? 'g'
     const frame = decodeFrame({ seq, role, body, header: (header) => headers[header] ?? '' })
     const { n, at, by, trace } = frame
-    return { session, n, at, by, trace, seq, events: knownEvents(frame) }
+    // A fork has frames of another session as its own.
+    return { session: golden.id, n, at, by, trace, seq, events: knownEvents(frame) }
   })
 }

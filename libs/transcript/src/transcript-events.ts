@@ -404,7 +404,7 @@ export function whatToDo(code: string): string {
 function leaveQueue(transcript: Transcript, ids: readonly string[], note?: string): TranscriptChange {
   const pieces: Piece[] = transcript.waiting
     .filter((one) => ids.includes(one.message))
-    .map((one) => ({ kind: 'message', text: one.text, ...(note === undefined ? {} : { note }) }))
+    .map((one) => ({ kind: 'message', message: one.message, text: one.text, ...(note === undefined ? {} : { note }) }))
   return {
     transcript: { ...transcript, waiting: transcript.waiting.filter((one) => !ids.includes(one.message)) },
     pieces,

@@ -16,7 +16,8 @@ export type ControlHint = 'resume' | 'release' | 'restore'
 /** Something to show, in the order in which it stands on the screen. */
 export type Piece =
   | { readonly kind: 'started'; readonly agent: string; readonly model: string }
-  | { readonly kind: 'message'; readonly text: string; readonly note?: string }
+  /** `message`: its id. */
+  | { readonly kind: 'message'; readonly message: string; readonly text: string; readonly note?: string }
   | { readonly kind: 'text' | 'reasoning'; readonly text: string }
   | { readonly kind: 'answer-ended' }
   | { readonly kind: 'restarted' }

@@ -53,7 +53,7 @@ describe('an answer', () => {
     const { pieces } = given([...begin, delta('k-t1', 0, 'Hello'), delta('k-t1', 5, ' there'), ...end])
     expect(pieces).toEqual([
       { kind: 'started', agent: 'assistant', model: 'scripted/demo' },
-      { kind: 'message', text: 'Hi' },
+      { kind: 'message', message: 'm-t1', text: 'Hi' },
       { kind: 'text', text: 'Hello' },
       { kind: 'text', text: ' there' },
       { kind: 'answer-ended' },
@@ -169,11 +169,19 @@ describe('messages', () => {
     const waiting = given([...begin, second])
     expect(waiting.transcript.waiting).toEqual([{ message: 'm2', text: 'And?' }])
     const begun = given([...begin, second, event(7, 2000, 'turn.started', { turn: 't2', messages: ['m2'] })])
-    expect([begun.transcript.waiting, begun.pieces.at(-1)]).toEqual([[], { kind: 'message', text: 'And?' }])
+    expect([begun.transcript.waiting, begun.pieces.at(-1)]).toEqual([
+      [],
+      { kind: 'message', message: 'm2', text: 'And?' },
+    ])
   })
   test('that are dropped are told', () => {
     const dropped = given([...begin, second, event(7, 60, 'message.dropped', { message: 'm2', reason: 'cancelled' })])
-    expect(dropped.pieces.at(-1)).toEqual({ kind: 'message', text: 'And?', note: 'not answered: cancelled' })
+    expect(dropped.pieces.at(-1)).toEqual({
+      kind: 'message',
+      message: 'm2',
+      text: 'And?',
+      note: 'not answered: cancelled',
+    })
   })
 })
 

@@ -16,7 +16,7 @@ import { SessionStore, type View } from './model/session-store.ts'
 import { SessionsStore } from './model/sessions-store.ts'
 import { plainText } from './text/plain.ts'
 import { answersReady } from './thread/answer-text.tsx'
-import { Controls } from './thread/item-view.tsx'
+import { Controls, type Fork, Forks } from './thread/item-view.tsx'
 import { PlanView, planTitle } from './thread/plan-view.tsx'
 import { ThreadView } from './thread/thread-view.tsx'
 import { Outputs } from './thread/whole-output.tsx'
@@ -26,14 +26,14 @@ const addressed = (): string | undefined => /^\/s\/([\w-]+)$/.exec(location.path
 export function App() {
   const sessions = useMemo(() => new SessionsStore(), [])
   // Each visit to an address is a store of its own.
-  const [visit, setVisit] = useState(() => ({ session: addressed() ?? told.session, n: 0 }))
-  const open = useCallback((session: string | undefined) => {
+  const [visit, setVisit] = useState<Visit>(() => ({ session: addressed() ?? told.session, n: 0, draft: '' }))
+  const open = useCallback((session: string | undefined, draft = '') => {
     const path = session === undefined ? '/' : `/s/${session}`
     if (location.pathname !== path) history.pushState(null, '', path)
-    setVisit(({ n }) => ({ session, n: n + 1 }))
+    setVisit(({ n }) => ({ session, n: n + 1, draft }))
   }, [])
   useEffect(() => {
-    const onPop = () => setVisit(({ n }) => ({ session: addressed(), n: n + 1 }))
+    const onPop = () => setVisit(({ n }) => ({ session: addressed(), n: n + 1, draft: '' }))
     addEventListener('popstate', onPop)
     return () => removeEventListener('popstate', onPop)
   }, [])
@@ -42,20 +42,29 @@ export function App() {
       <a className="skip" href="#conversation">
         To the conversation
       </a>
-      <Chat key={visit.n} session={visit.session} sessions={sessions} open={open} />
+      <Chat key={visit.n} session={visit.session} draft={visit.draft} sessions={sessions} open={open} />
       <Announcer />
     </CSPProvider>
   )
 }
 
+interface Visit {
+  readonly session: string | undefined
+  readonly n: number
+  /** What stands in the field for a message. */
+  readonly draft: string
+}
+
 function Chat({
   session,
+  draft,
   sessions,
   open,
 }: {
   readonly session: string | undefined
+  readonly draft: string
   readonly sessions: SessionsStore
-  open(session: string | undefined): void
+  open(session: string | undefined, draft?: string): void
 }) {
   const [store] = useState(() => new SessionStore(session, answersReady))
   useEffect(() => {
@@ -67,17 +76,19 @@ function Chat({
     store.open()
     return () => store.close()
   }, [store, session, sessions])
-  return <Opened store={store} sessions={sessions} open={open} />
+  return <Opened store={store} draft={draft} sessions={sessions} open={open} />
 }
 
 function Opened({
   store,
+  draft,
   sessions,
   open,
 }: {
   readonly store: SessionStore
+  readonly draft: string
   readonly sessions: SessionsStore
-  open(session: string | undefined): void
+  open(session: string | undefined, draft?: string): void
 }) {
   const view = useSyncExternalStore(store.subscribe, store.view)
   const [drawer, setDrawer] = useState(false)
@@ -96,6 +107,17 @@ function Opened({
         open(to)
       }}
     />
+  )
+  const fork = useCallback<Fork>(
+    (message, text, how) => {
+      announce('The session is forked.')
+      void store.fork(message, how === 'again').then((forked) => {
+        if (forked === undefined) return
+        open(forked, how === 'edit' ? text : '')
+        sessions.news()
+      })
+    },
+    [store, open, sessions],
   )
   const openPlan = transcript.plan?.some(({ status }) => status === 'pending' || status === 'in_progress')
   return (
@@ -127,34 +149,36 @@ function Opened({
         />
         <Outputs value={store.output}>
           <Controls value={(verb) => void store.control(verb)}>
-            {view.status === 'failed' ? (
-              <div className="thread-frame">
-                <section className="thread" id="conversation" aria-label="Conversation">
-                  <div className="empty">
-                    <h2>{plainText(view.trouble?.text ?? 'This session cannot be shown.')}</h2>
-                    <p className="faint">{plainText(view.trouble?.next ?? '')}</p>
-                    <a className="button" href="/">
-                      Start a new session
-                    </a>
-                  </div>
-                </section>
-              </div>
-            ) : (
-              <ThreadView conversation={conversation}>
-                {view.status === 'loading' ? (
-                  <p className="empty faint" role="status">
-                    {view.lost ? '' : 'Loading'}
-                  </p>
-                ) : (
-                  <div className="empty">
-                    <h2>What shall {told.agent} do?</h2>
-                    <p className="faint">
-                      Write below. The session goes on when you close this page, and waits for you.
+            <Forks value={fork}>
+              {view.status === 'failed' ? (
+                <div className="thread-frame">
+                  <section className="thread" id="conversation" aria-label="Conversation">
+                    <div className="empty">
+                      <h2>{plainText(view.trouble?.text ?? 'This session cannot be shown.')}</h2>
+                      <p className="faint">{plainText(view.trouble?.next ?? '')}</p>
+                      <a className="button" href="/">
+                        Start a new session
+                      </a>
+                    </div>
+                  </section>
+                </div>
+              ) : (
+                <ThreadView conversation={conversation}>
+                  {view.status === 'loading' ? (
+                    <p className="empty faint" role="status">
+                      {view.lost ? '' : 'Loading'}
                     </p>
-                  </div>
-                )}
-              </ThreadView>
-            )}
+                  ) : (
+                    <div className="empty">
+                      <h2>What shall {told.agent} do?</h2>
+                      <p className="faint">
+                        Write below. The session goes on when you close this page, and waits for you.
+                      </p>
+                    </div>
+                  )}
+                </ThreadView>
+              )}
+            </Forks>
           </Controls>
         </Outputs>
         <div className="foot">
@@ -166,7 +190,7 @@ function Opened({
             </details>
           ) : null}
           <Dock conversation={conversation} store={store} />
-          {view.status === 'failed' ? null : <Composer view={view} store={store} agent={told.agent} />}
+          {view.status === 'failed' ? null : <Composer view={view} store={store} agent={told.agent} draft={draft} />}
         </div>
       </main>
       <EndDialog open={ending} close={() => setEnding(false)} end={() => void store.control('end')} />

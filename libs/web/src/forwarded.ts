@@ -11,7 +11,7 @@ const table: readonly (readonly [method: 'GET' | 'POST', path: string])[] = [
   ['GET', `/v1/sessions/${id}/events`],
   ['GET', `/v1/sessions/${id}/outputs/${output}`],
   ['POST', `/v1/sessions/${id}/messages`],
-  ['POST', `/v1/sessions/${id}/(?:cancel|pause|resume|release|end|compact|restore|budget)`],
+  ['POST', `/v1/sessions/${id}/(?:cancel|pause|resume|release|end|compact|restore|budget|fork)`],
   ['POST', `/v1/sessions/${id}/approvals/${id}`],
   ['POST', `/v1/sessions/${id}/elicitations/${id}`],
 ]

@@ -100,6 +100,7 @@ const bodies: Readonly<Record<string, { readonly body: unknown; readonly subject
   'POST /v1/sessions': { body: { agent: 'helper' } },
   'POST /v1/sessions/{id}/messages': { body: { content: 'x', onBusy: 'reject' } },
   'POST /v1/sessions/{id}/budget': { body: { tokens: 1 } },
+  'POST /v1/sessions/{id}/fork': { body: {} },
   'POST /v1/sessions/{id}/upgrade': { body: { dry_run: true } },
   'POST /v1/sessions/{id}/approvals/{call}': { body: { verdict: 'approve' } },
   'POST /v1/sessions/{id}/elicitations/{elicitation}': { body: { action: 'decline' } },

@@ -11,12 +11,15 @@ export function Composer({
   view,
   store,
   agent,
+  draft,
 }: {
   readonly view: View
   readonly store: SessionStore
   readonly agent: string
+  /** What stands there before anything was written. */
+  readonly draft: string
 }) {
-  const [text, setText] = useState('')
+  const [text, setText] = useState(draft)
   const field = useRef<HTMLTextAreaElement>(null)
   const id = useId()
   const { transcript } = threadOf(view.conversation)

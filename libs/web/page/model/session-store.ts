@@ -116,6 +116,19 @@ export class SessionStore {
     return done
   }
 
+  /** The session that goes on before this message, as if it had not been said; with `again` it is said there. undefined: there is none. */
+  async fork(before: string, again: boolean): Promise<string | undefined> {
+    const { session } = this.#view.conversation
+    if (session === undefined) return undefined
+    let forked: string | undefined
+    await this.#try(async () => {
+      const request = { before, ...(again ? { again } : {}) }
+      const made = await reins.sessions.fork(session, request, { idempotencyKey: crypto.randomUUID() })
+      forked = made.session.id
+    })
+    return forked
+  }
+
   decide(of: string | undefined, call: string, decision: DecideApproval): Promise<boolean> {
     const session = of ?? this.#view.conversation.session ?? ''
     return this.#try(() => reins.approvals.decide(session, call, decision))

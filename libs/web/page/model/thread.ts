@@ -39,7 +39,13 @@ export interface TurnItem {
 }
 
 export type Item =
-  | { readonly kind: 'message'; readonly key: string; readonly text: string; readonly note?: string }
+  | {
+      readonly kind: 'message'
+      readonly key: string
+      readonly message: string
+      readonly text: string
+      readonly note?: string
+    }
   | { readonly kind: 'answer' | 'reasoning'; readonly key: string; readonly text: string; readonly open: boolean }
   | ToolItem
   | { readonly kind: 'plan'; readonly key: string; readonly steps: readonly PlanStep[] }
@@ -91,6 +97,7 @@ function take(thread: Thread, piece: Piece): Thread {
     case 'message':
       return add(thread, {
         kind: 'message',
+        message: piece.message,
         text: piece.text,
         ...(piece.note === undefined ? {} : { note: piece.note }),
       })

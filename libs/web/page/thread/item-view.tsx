@@ -17,6 +17,12 @@ import { ToolCall } from './tool-call.tsx'
 /** What a person can do about a notice. */
 export const Controls = createContext<(verb: Verb) => void>(() => undefined)
 
+/** Forks the session before a message of a person: to say it otherwise, or to have it answered again. Absent: it cannot be forked. */
+export interface Fork {
+  (message: string, text: string, how: 'edit' | 'again'): void
+}
+export const Forks = createContext<Fork | undefined>(undefined)
+
 export function ItemView({
   item,
   session,
@@ -28,7 +34,13 @@ export function ItemView({
 }) {
   switch (item.kind) {
     case 'message':
-      return <Message text={item.text} note={item.note} />
+      return (
+        <Message
+          text={item.text}
+          note={item.note}
+          message={session === conversation.session ? item.message : undefined}
+        />
+      )
     case 'answer':
       return <AnswerItem text={item.text} open={item.open} />
     case 'reasoning':
@@ -60,11 +72,43 @@ export function ItemView({
   }
 }
 
-const Message = memo(function Message({ text, note }: { readonly text: string; readonly note: string | undefined }) {
+const Message = memo(function Message({
+  text,
+  note,
+  message,
+}: {
+  readonly text: string
+  readonly note: string | undefined
+  /** Its id, where the session can be forked before it. */
+  readonly message: string | undefined
+}) {
+  const fork = use(Forks)
   return (
     <article className="message" aria-label="You">
       <p>{plainText(text)}</p>
       {note === undefined ? null : <p className="faint">{note}</p>}
+      {fork === undefined || message === undefined ? null : (
+        <div className="message-acts">
+          <button
+            type="button"
+            className="quiet"
+            onClick={() => fork(message, text, 'edit')}
+            title="Say it otherwise, in a new session that goes on from here"
+          >
+            <Icon name="fork" size={14} />
+            Edit in a fork
+          </button>
+          <button
+            type="button"
+            className="quiet"
+            onClick={() => fork(message, text, 'again')}
+            title="Have it answered again, in a new session that goes on from here"
+          >
+            <Icon name="again" size={14} />
+            Ask again
+          </button>
+        </div>
+      )}
     </article>
   )
 })
