@@ -152,10 +152,15 @@ describe('docs/forks.md', () => {
     .split('\n')
     .map((line) => line.replace(/^\$ /, '').replace(/ +#.*$/, ''))
 
+  beforeAll(async () => {
+    const scripted = { name: 'forked', model: 'scripted/assistant', system_prompt: 'You do what you are told.' }
+    expect((await product.ask('PUT', '/v1/agents/forked', scripted)).status).toBe(201)
+  }, deadline)
+
   test.each(commands)(
     '%s',
     async (command) => {
-      const begun = await product.ask('POST', '/v1/sessions?wait=turn', { agent: 'assistant', message: 'say one' })
+      const begun = await product.ask('POST', '/v1/sessions?wait=turn', { agent: 'forked', message: 'say one' })
       const source = begun.json.session.id as string
       const said = await shell(command.replace('01JD…', source).replace('--at 12', '--at 2'))
       const forked = said.trim().split('\n')[0] ?? ''

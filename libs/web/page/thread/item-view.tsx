@@ -18,9 +18,7 @@ import { ToolCall } from './tool-call.tsx'
 export const Controls = createContext<(verb: Verb) => void>(() => undefined)
 
 /** Forks the session before a message of a person: to say it otherwise, or to have it answered again. Absent: it cannot be forked. */
-export interface Fork {
-  (message: string, text: string, how: 'edit' | 'again'): void
-}
+export type Fork = (message: string, text: string, how: 'edit' | 'again') => void
 export const Forks = createContext<Fork | undefined>(undefined)
 
 export function ItemView({
