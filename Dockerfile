@@ -1,7 +1,7 @@
 # One image for all services: `docker run reins executor` runs `reins service executor`.
 #   1. Dependencies come from the lockfile, and change their layer only when a package.json or the lockfile changes.
 #   2. What is only for development, and what is only for other machines (a Node, Postgres), stays out.
-#   3. The chat page comes built: `npm ci` on the machine that makes the image has built it, to libs/web/dist.
+#   3. The chat page comes built: `npm run docker:setup` on the machine that makes the image has built it, to libs/web/dist.
 #   4. It runs as `node`, writes to /tmp, /workspaces and /memories alone, and listens to SIGTERM.
 FROM node:24-bookworm-slim AS manifests
 WORKDIR /app

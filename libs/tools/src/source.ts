@@ -11,7 +11,7 @@ import type {
   ToolRisk,
   ToolTarget,
 } from '@reins/contracts'
-import type { KeepOutput, ReadKept } from './calls/context.ts'
+import type { KeepOutput, Mask, ReadKept } from './calls/context.ts'
 import type { AskPerson } from './calls/people.ts'
 import type { NamedValues } from './calls/named-values.ts'
 import type { ToolOutcome } from './calls/outcome.ts'
@@ -84,6 +84,8 @@ export interface CallContext extends NamedValues {
   /** Output as it comes, for people who watch; not kept. */
   readonly progress: (text: string) => void
   readonly keep: KeepOutput
+  /** Absent: nothing is masked. */
+  readonly mask?: Mask
   /** The call has shown nothing for so many ms, which is longer than its tool usually takes; undefined: it shows something again, or ends. */
   readonly slow?: (silentMs: number | undefined) => void
   /** Asks a person in the middle of the call; its time stands still meanwhile. Absent: nobody can be asked. */

@@ -132,7 +132,7 @@ export async function runCall(
   const work = (signal: AbortSignal) =>
     tool.source.run(meant, { ...context, signal, progress, ...(elicit ? { elicit: onClock(elicit, clock) } : {}) })
   const outcome = await inTime(call.name, time, context.signal, work, clock)
-  return withinLimit(outcome, maxChars, context.keep)
+  return withinLimit(outcome, maxChars, context.keep, context.mask)
 }
 
 /** What a tool that decides by the arguments says of these. Of arguments that it will not take, nobody is asked. Never rejects. */

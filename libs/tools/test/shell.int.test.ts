@@ -79,6 +79,26 @@ describe('the shell', () => {
     expect(await call('shell', { command: 'SUDO true' }, own.context)).toMatchObject({ code: 'refused' })
   })
 
+  it('shows no end of a secret where a long output is cut', async () => {
+    const secret = 'open-sesame-0123456789'
+    const stream = () => {
+      let held = ''
+      return {
+        push: (piece: string) => {
+          held += piece
+          return ''
+        },
+        end: () => held.replaceAll(secret, '[redacted]'),
+      }
+    }
+    const mask = { text: (text: string) => text.replaceAll(secret, '[redacted]'), stream }
+    const { context } = shellContext({ mask, settings: { maxOutputChars: 4000 } })
+    const command = `for i in $(seq 300); do printf 'x${secret}'; done; for i in $(seq 300); do printf '${secret}y' >&2; done`
+    const { stdout, stderr } = await call('shell', { command }, context)
+    expect(`${stdout}${stderr}`).not.toMatch(/open-|sesame|456789/)
+    expect(stdout).toContain('characters left out')
+  })
+
   it('gives head and tail of a long output, and the whole by reference', async () => {
     const { context, whole } = shellContext({ settings: { maxOutputChars: 4_000 } })
     const outcome = await runTool('shell', { command: 'seq 1 300000; echo oops >&2' }, context)

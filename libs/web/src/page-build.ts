@@ -1,7 +1,7 @@
 // The page as files: built by Vite once, and again only when its sources change.
 //   PB1. A build stands in dist/<digest of its sources>, and comes there whole, by a rename: who reads it never sees half of one, and two
 //        processes that build at the same time do not disturb each other.
-//   PB2. Where the sources changed, or nothing was built (`npm ci --ignore-scripts`), whoever needs the page builds it.
+//   PB2. Where the sources changed, or nothing was built yet, whoever needs the page builds it.
 //   PB3. An image without Vite brings a build along, and uses it: also one of sources that are a little older.
 import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'

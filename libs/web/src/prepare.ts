@@ -1,5 +1,6 @@
-// `npm ci` runs this: the page is built once, so that nobody waits for it later.
-//   PR1. It never makes an installation fail: web mode builds what is missing, and says what is wrong.
+// `npm run page`, and `npm run docker:setup` before an image is made: the page is built once, so that nobody waits for it later. `npm ci`
+// runs no script at all (.npmrc).
+//   PR1. It never makes a set-up fail: web mode builds what is missing, and says what is wrong.
 import process from 'node:process'
 import { pageOf } from './page-build.ts'
 

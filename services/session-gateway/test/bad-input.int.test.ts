@@ -320,6 +320,25 @@ describe('one clear error', () => {
     ['no HTTP', () => 'HELLO\r\n\r\n', 400, 'not HTTP'],
     ['no Host', () => 'GET /health HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'no Host'],
     ['two Hosts', () => `GET /health HTTP/1.1\r\n${known()}Host: evil.example\r\n\r\n`, 400, 'more than one Host'],
+    [
+      'two tokens, of which the first is good',
+      () => `GET /v1/agents HTTP/1.1\r\n${known()}authorization: Bearer reins_none\r\n\r\n`,
+      400,
+      'more than one Authorization',
+    ],
+    [
+      'two tokens, of which the last is good',
+      () => `GET /v1/agents HTTP/1.1\r\nAUTHORIZATION: Bearer reins_none\r\n${known()}\r\n`,
+      400,
+      'more than one Authorization',
+    ],
+    [
+      'the same token twice, for a WebSocket',
+      () =>
+        `GET /v1/sessions/${unknown}/socket HTTP/1.1\r\n${known()}Authorization: Bearer ${token}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`,
+      400,
+      'more than one Authorization',
+    ],
     ['a target with a host', () => `GET http://evil.example/health HTTP/1.1\r\n${known()}\r\n`, 400, 'not a path'],
     [
       'two lengths',

@@ -37,7 +37,7 @@ export function formsOf(secrets: Iterable<string>, which: Which = 'all'): Forms 
     const lines = linesOf(secret)
     for (const line of lines) plain.add(line)
     if (which === 'literal') {
-      for (const one of [secret, ...lines]) plain.add(jsonOf(one))
+      for (const one of [secret, ...lines]) for (const form of nestedJson(one, 2)) plain.add(form)
       continue
     }
     // Of a file, what is not base64 is found line by line.
@@ -77,7 +77,7 @@ function encodedForms(secret: string): readonly string[] {
   const hex = bytes.toString('hex')
   return [
     ...common,
-    jsonOf(json),
+    ...nestedJson(json, 3),
     ...bothCases(asciiJson(json), /\\u[0-9a-f]{4}/g),
     ...bothCases(encodeURI(wellFormed)),
     ...bothCases(hex.replaceAll(/../g, '%$&')),
@@ -87,6 +87,12 @@ function encodedForms(secret: string): readonly string[] {
   ]
 }
 
+/** In JSON, in JSON in JSON, and so on: an answer of a tool that prints a log of answers. Only quotes and backslashes differ in these. */
+const nestedJson = (text: string, levels: number): readonly string[] => {
+  const forms: string[] = []
+  for (let form = jsonOf(text); forms.length < levels; form = jsonOf(form)) forms.push(form)
+  return forms
+}
 const jsonOf = (text: string): string => JSON.stringify(text).slice(1, -1)
 const asciiJson = (json: string): string =>
   json.replaceAll(/[^\x20-\x7e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)

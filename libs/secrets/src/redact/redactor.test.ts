@@ -3,6 +3,21 @@ import { createRedactor, type Redactor, redactJsonText, SecretsRedactor, withhel
 
 const secret = 'sk-abcdef-123456'
 
+test('a secret with quotes and backslashes is found in JSON that stands in JSON', () => {
+  const secret = 'pa"ss\\wo"rd-0\\1'
+  const nested = (levels: number): string => {
+    let text = secret
+    for (let level = 0; level < levels; level++) text = JSON.stringify({ said: text })
+    return text
+  }
+  for (const levels of [0, 1, 2, 3, 4]) {
+    const masked = createRedactor([secret]).text(nested(levels))
+    expect([levels, /pa|ss|wo|rd-0/.test(masked)]).toEqual([levels, false])
+  }
+  for (const levels of [0, 1, 2])
+    expect(createRedactor([secret], 'literal').text(nested(levels))).not.toMatch(/pa|rd-0/)
+})
+
 test('a secret in a whole text is masked, wherever it stands', () => {
   expect(createRedactor([secret]).text(`a ${secret}${secret} b`)).toBe('a [redacted][redacted] b')
 })

@@ -3,7 +3,7 @@
 import { realpathSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { Type } from 'typebox'
-import type { KeptOutput, ToolContext } from '../calls/context.ts'
+import type { KeptOutput, Mask, ToolContext } from '../calls/context.ts'
 import { afterReading } from '../calls/pace.ts'
 import { failed, fittingText, ToolFailure, type ToolOutcome } from '../calls/outcome.ts'
 import { watchMemory } from '../sandbox/memory-watch.ts'
@@ -103,8 +103,9 @@ const blocked = new ToolFailure('refused', 'command blocked by security policy')
 async function runToEnd(process: SandboxProcess, context: ToolContext, note: string | undefined): Promise<ToolOutcome> {
   using spool = new Spool(Math.min(context.settings.maxOutputChars, spoolMemoryBytes), spoolMaxBytes)
   const progress = limitedProgress(context.progress)
-  const stdout = collect(process.stdout, spool, progress, context.settings.maxOutputChars)
-  const stderr = collect(process.stderr, spool, progress, context.settings.maxOutputChars)
+  const taken = { spool, progress, maxChars: context.settings.maxOutputChars, mask: context.mask }
+  const stdout = collect(process.stdout, taken)
+  const stderr = collect(process.stderr, taken)
   let stopped: Stopped | undefined
   const stop = (reason: Stopped) => {
     stopped ??= reason
@@ -219,20 +220,32 @@ function assemble(
   }
 }
 
-function collect(stream: Readable, spool: Spool, progress: (text: string) => void, maxChars: number): HeadTail {
+interface Taking {
+  readonly spool: Spool
+  readonly progress: (text: string) => void
+  readonly maxChars: number
+  readonly mask: Mask | undefined
+}
+
+function collect(stream: Readable, { spool, progress, maxChars, mask }: Taking): HeadTail {
   const kept = new HeadTail(maxChars)
+  // Head and tail are cut of what is masked: the end of a secret alone would be found by nobody.
+  const masked = mask?.stream()
   // Streaming, so that a character which straddles two chunks is one character.
   const decoder = new TextDecoder('utf-8')
   const take = (text: string) => {
     if (text === '') return
-    kept.push(text)
+    kept.push(masked?.push(text) ?? text)
     progress(text)
   }
   stream.on('data', (chunk: Buffer) => {
     spool.push(chunk)
     take(decoder.decode(chunk, { stream: true }))
   })
-  stream.on('end', () => take(decoder.decode()))
+  stream.on('end', () => {
+    take(decoder.decode())
+    kept.push(masked?.end() ?? '')
+  })
   stream.on('error', () => {})
   return kept
 }

@@ -24,6 +24,12 @@ export interface KeptOutput {
   readonly dropped: number
 }
 
+/** Takes secrets out of a text that is going to be cut: of a half nobody knows later that it was one. */
+export interface Mask {
+  text(text: string): string
+  stream(): { push(piece: string): string; end(): string }
+}
+
 /** A kept output of the same session; undefined: never kept, or no more. */
 export type ReadKept = (
   ref: string,
@@ -45,6 +51,8 @@ export interface ToolContext {
   /** Output as it comes, for people who watch; not kept. */
   readonly progress: (text: string) => void
   readonly keep: KeepOutput
+  /** Absent: nothing is masked. */
+  readonly mask?: Mask
   /** Shared by all calls of a runner. */
   readonly locks: Locks
 }

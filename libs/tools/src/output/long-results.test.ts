@@ -40,6 +40,16 @@ describe('a result that is too long', () => {
     expect(cut.output).toContain('line 1999')
   })
 
+  it('shows no end of a secret at the cut', async () => {
+    const secret = 'open-sesame-0123456789'
+    for (let at = 1980; at <= 2001; at++) {
+      const output = `${'x'.repeat(at)}${secret}${'y'.repeat(5000)}${secret}${'z'.repeat(4000 - at)}`
+      const mask = { text: (text: string) => text.replaceAll(secret, '[redacted]') }
+      const cut = await withinLimit({ status: 'ok', output }, 4000, store().keep, mask)
+      expect([at, /open-|sesame|456789/.test(cut.output)]).toEqual([at, false])
+    }
+  })
+
   it('keeps its other blocks', async () => {
     const image = { type: 'image', mimeType: 'image/png', data: 'AAAA' } as const
     const content = [{ type: 'text', text: long } as const, image]

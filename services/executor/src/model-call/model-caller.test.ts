@@ -48,6 +48,27 @@ test('an answer that ends as a secret begins is shown to its end', async () => {
   ])
 })
 
+test('a secret is shown neither as the name of a tool nor as the id of a call', async () => {
+  const call = { type: 'delta', block: 1, kind: 'arguments', name: 'get_9sesame', call: 'call_9sesame' } as const
+  const block = {
+    type: 'tool-call',
+    call: '',
+    name: 'get_9sesame',
+    providerCall: 'call_9sesame',
+    arguments: {},
+  } as const
+  const { deltas, outcome } = await called([
+    { ...call, text: '{"a":' },
+    { ...call, text: '"9sesame"}' },
+    { type: 'completed', content: [block], usage, finish: 'tool-calls' },
+  ])
+  expect(deltas.map(({ tool, toolCall }) => [tool, toolCall])).toEqual([
+    ['get_[redacted]', 'call_[redacted]'],
+    ['get_[redacted]', 'call_[redacted]'],
+  ])
+  expect(JSON.stringify([deltas, outcome])).not.toContain('9sesame')
+})
+
 test('a secret that comes in pieces is never shown', async () => {
   const { deltas, outcome } = await called([
     text('it is 9ses'),

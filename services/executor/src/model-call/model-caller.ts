@@ -124,8 +124,8 @@ async function stream(
           last = blocks.get(key) ?? {
             block: event.block,
             kind: event.kind,
-            tool: event.name,
-            toolCall: event.call,
+            tool: event.name && redactor.text(event.name),
+            toolCall: event.call && redactor.text(event.call),
             offset: 0,
             safe: redactor.stream(),
           }

@@ -100,6 +100,7 @@ export async function runCall(
       ...values,
       ...(server ? { elicit: (question, until) => ask(question, server.elicitMs, until) } : {}),
       keep: (output) => tools.keep(session, output),
+      mask: tools.redactor,
       kept: (ref) => tools.kept(session, ref),
     },
   )
