@@ -53,17 +53,40 @@ describe('findNatsServer', () => {
     mkdirSync(options_.cacheDir)
     fake(scratch.in('cache', 'nats-server'), '2.14.0')
     fake(scratch.in('bin', 'nats-server'), '2.11.9')
-    expect(await findNatsServer(options_)).toEqual({
+    expect(await findNatsServer(options_)).toMatchObject({
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
       path: scratch.in('cache', 'nats-server'),
       version: '2.14.0',
       how: 'cache',
     })
     fake(scratch.in('bin', 'nats-server'), '2.12.0')
-    expect(await findNatsServer(options_)).toEqual({
+    expect(await findNatsServer(options_)).toMatchObject({
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
       path: scratch.in('bin', 'nats-server'),
       version: '2.12.0',
       how: 'PATH',
     })
+  })
+
+  it('does not run what everybody may write, nor what is not the file that was installed in the cache', async () => {
+    using scratch = new Scratch()
+    const fetching = options(scratch, { debianScript: fetcher(scratch) })
+    const open = fake(scratch.in('bin', 'nats-server'), '2.14.0')
+    writeFileSync(open, `#!/bin/sh\ntouch '${scratch.in('ran')}'; echo "nats-server: v2.14.0"\n`)
+    chmodSync(open, 0o757)
+    const fetched = await findNatsServer(fetching)
+    expect(fetched).toMatchObject({
+      path: scratch.in('cache', 'nats-server'),
+      version: '2.15.1',
+      how: 'Debian package',
+    })
+    expect(await findNatsServer(fetching)).toEqual({ ...fetched, how: 'cache' })
+
+    fake(fetched.path, '2.16.0')
+    await expect(findNatsServer(options(scratch))).rejects.toThrow(/not what was installed there[\s\S]*SHA-256/)
+    expect(await findNatsServer(fetching)).toEqual(fetched)
+    expect(readdirSync(scratch.in())).not.toContain('ran')
+    expect(readFileSync(scratch.in('runs'), 'utf8')).toBe('run\nrun\n')
   })
 
   it('takes the one that the operator names, and no other', async () => {

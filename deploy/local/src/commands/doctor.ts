@@ -97,7 +97,7 @@ function nodeRow({ nodeVersion, minNodeVersion }: DoctorOptions): DoctorRow {
 async function ownNatsRow({ nats }: DoctorOptions): Promise<DoctorRow> {
   try {
     const found = await findNatsServer({ ...nats, log: () => {}, archive: 'none', debianScript: 'none' })
-    return row('nats-server', 'ok', `${found.version} at ${found.path} (${found.how})`)
+    return row('nats-server', 'ok', `${found.version} at ${found.path} (${found.how}, SHA-256 ${found.sha256})`)
   } catch (error) {
     if (nats.explicit !== undefined) return row('nats-server', 'missing', 'none', messageOf(error))
     return row(

@@ -1,11 +1,23 @@
 // Where the nats-server comes from: a chain of sources, the first that has one new enough.
 //   F1. Named by the operator > on PATH > cache > official release archive > Debian's archive > an error with the ways out.
 //   F2. Nothing is run before it is verified: the release archive against the SHA-256 below, Debian's package by apt.
+//       What lies on PATH or in the cache is not run where everybody may write to it, and in the cache only while it is the file that was
+//       installed there: its SHA-256 stands beside it. Version and SHA-256 are shown (`reins doctor`).
 //   F3. Two starts at once fetch once: the second waits for the first. A dead fetcher's lock is nobody's (owner-lock).
 //   F4. What lands in the cache appears whole, by rename.
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { accessSync, chmodSync, constants, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -35,6 +47,8 @@ export interface FindNatsOptions {
 export interface FoundNats {
   readonly path: string
   readonly version: string
+  /** Of the file, in hexadecimal. */
+  readonly sha256: string
   readonly how: 'REINS_NATS_SERVER' | 'PATH' | 'cache' | 'release archive' | 'Debian package'
 }
 
@@ -130,7 +144,7 @@ async function fromRelease(
     if (sha256 !== archive.sha256)
       throw new Error(`its SHA-256 is ${sha256}, not ${archive.sha256}; nothing was installed`)
     install(fileInTar(gunzipSync(bytes), 'nats-server'), cached)
-    return await usable(cached, 'release archive', tried)
+    return recorded(await usable(cached, 'release archive', tried))
   } catch (error) {
     tried.push(`release archive ${archive.url}: ${messageOf(error)}`)
     return undefined
@@ -154,7 +168,7 @@ async function fromDebian(
     tried.push(`Debian's archive: ${said === '' ? messageOf(error) : said}`)
     throw new NatsNotFound(tried)
   }
-  const found = await usable(cached, 'Debian package', tried)
+  const found = recorded(await usable(cached, 'Debian package', tried))
   if (found === undefined) throw new NatsNotFound(tried)
   return found
 }
@@ -216,15 +230,47 @@ async function usable(file: string, how: FoundNats['how'], tried: string[]): Pro
     return undefined
   }
   try {
+    const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex')
+    const problem = whyNot(file, sha256, how)
+    if (problem !== undefined) return void tried.push(problem)
     const { stdout } = await run(file, ['--version'], { timeout: 10_000 })
     const version = parseVersion(stdout)
     if (version === undefined) tried.push(`${file} does not say a version`)
     else if (!atLeast(version, MIN_NATS_VERSION)) tried.push(`${file} is ${version}`)
-    else return { path: file, version, how }
+    else return { path: file, version, sha256, how }
   } catch (error) {
     tried.push(`${file} does not run: ${messageOf(error)}`)
   }
   return undefined
+}
+
+/** F2. Why a file that is there is not run. */
+function whyNot(file: string, sha256: string, how: FoundNats['how']): string | undefined {
+  if (how !== 'PATH' && how !== 'cache') return undefined
+  const [itself, folder] = [statSync(file), statSync(path.dirname(file))]
+  const everybody = 0o002
+  const sticky = 0o1000
+  if ((itself.mode & everybody) !== 0 || (folder.mode & (everybody | sticky)) === everybody)
+    return `${file} is not run, because everybody on this machine may write to it or to its folder`
+  const installed = how === 'cache' ? recordOf(file) : undefined
+  return installed === undefined || installed === sha256
+    ? undefined
+    : `${file} is not run, because it is not what was installed there (its SHA-256 is ${sha256}, not ${installed})`
+}
+
+const recordFile = (file: string): string => `${file}.sha256`
+
+function recordOf(file: string): string | undefined {
+  try {
+    return /^[0-9a-f]{64}/.exec(readFileSync(recordFile(file), 'utf8'))?.[0]
+  } catch {
+    return undefined // put there by an older Reins, or by hand
+  }
+}
+
+function recorded(found: FoundNats | undefined): FoundNats | undefined {
+  if (found) writeFileSync(recordFile(found.path), `${found.sha256}  ${path.basename(found.path)}\n`, { mode: 0o644 })
+  return found
 }
 
 /** The one error of the whole chain: what was tried, and the ways out. */
