@@ -17,7 +17,7 @@ const byItself = { ...limits, maxWorkers: 1, experimental: native, sequence: { g
 
 const never = ['**/node_modules/**', 'e2e/containers/**']
 const folders = ['libs/*/{src,test,page}', 'services/*/{src,test}', 'deploy/*/{src,test}', 'scripts']
-const faults = ['e2e/chaos/**/*.int.test.ts']
+const faults = ['e2e/chaos/**/*.int.test.ts', 'e2e/cluster/**/*.int.test.ts']
 
 export default defineConfig({
   test: {

@@ -11,7 +11,7 @@ import { World } from '../harness/world.ts'
 import { type AskedFindings, examineAsked } from './asked-findings.ts'
 import { Decider } from './decider.ts'
 import { FarServer } from './far-server.ts'
-import { type FaultKind, Faults, type Hit } from './faults.ts'
+import { type FaultKind, Faults, type Hit, type Trouble } from './faults.ts'
 import { examine, type Findings } from './findings.ts'
 import { examineTrees, type TreeFindings } from './tree-findings.ts'
 import { agents, asking, Client, servers, witness } from './load.ts'
@@ -26,11 +26,28 @@ export interface ChaosOptions {
   readonly clients?: number
   /** Each client has whole trees of 85 sessions, one after the other, and does nothing else. */
   readonly wholeTrees?: boolean
+  /** Nothing but turns with tools: no trees, no summaries, nothing that waits for people. */
+  readonly plain?: boolean
+  /** Three nats-servers with three copies of everything, in place of one. */
+  readonly nodes?: 1 | 3
+  /** What goes wrong, in place of random faults: the load goes on until it is over, however many `seconds` that takes. */
+  trouble?(stage: Stage): Trouble
   /** ms from one fault to the next, about. Default 800. */
   readonly everyMs?: number
   /** epoch ms */
   now(): number
   say(line: string): void
+}
+
+/** What a trouble has to do with. */
+export interface Stage {
+  readonly world: World
+  readonly slots: readonly Slot[]
+  /** For turns whose time is taken. */
+  readonly api: Api
+  readonly agent: string
+  now(): number
+  failed(error: unknown): void
 }
 
 export interface Report extends Findings {
@@ -81,7 +98,7 @@ const expires = '20s'
 const answeredWithinS = 25
 
 export async function runChaos(options: ChaosOptions): Promise<Report> {
-  const world = await World.open()
+  const world = await World.open({ nodes: options.nodes ?? 1 })
   const far = await FarServer.open()
   try {
     return await new Chaos(world, far, options).run()
@@ -122,18 +139,18 @@ class Chaos {
     const { seconds, seed, say } = this.#options
     const slots = await this.#start()
     say(`${slots.length + 1} services run; ${seconds} s of chaos with seed ${seed}`)
-    const over = AbortSignal.timeout(seconds * 1000)
-    this.#chaotic = true
-    const faults = new Faults({
-      world: this.#world,
-      slots,
-      random: this.#random.fork(),
-      everyMs: this.#options.everyMs ?? faultEveryMs,
-      now: this.#options.now,
-      failed: (error) => this.#endedByThemselves.push(String(error)),
-    })
     const urls = this.#world.gateways.map(({ url }) => url)
     const api = new Api(() => urls, this.#world.token)
+    const stage = {
+      ...{ world: this.#world, slots, api, agent: agents[0], now: this.#options.now },
+      failed: (error: unknown) => this.#endedByThemselves.push(String(error)),
+    }
+    const random = this.#random.fork()
+    const faults: Trouble =
+      this.#options.trouble?.(stage) ?? new Faults({ ...stage, random, everyMs: this.#options.everyMs ?? faultEveryMs })
+    const ended = new AbortController()
+    const over = this.#options.trouble ? ended.signal : AbortSignal.timeout(seconds * 1000)
+    this.#chaotic = true
     const clients = Array.from(
       { length: this.#options.clients ?? 8 },
       (_, at) =>
@@ -142,6 +159,7 @@ class Chaos {
           random: this.#random.fork(),
           over,
           wholeTrees: this.#options.wholeTrees ?? false,
+          ...(this.#options.plain ? { agents: agents.slice(0, 2) } : {}),
           begun: (session) => this.#begun(session),
         }),
     )
@@ -151,6 +169,7 @@ class Chaos {
     await Promise.all([
       faults.run(over).finally(() => {
         this.#chaotic = false
+        ended.abort()
       }),
       ...clients.map((client) => client.run()),
       ...deciders.map((decider) => decider.run(over)),

@@ -4,7 +4,18 @@ import type { World } from '../harness/world.ts'
 import type { Random } from './random.ts'
 import type { Slot } from './slot.ts'
 
-export type FaultKind = 'kill' | 'stall' | 'terminate' | 'cut' | 'freeze' | 'nats-server kill' | 'postgres kill'
+type FaultOfService = 'kill' | 'stall' | 'terminate' | 'cut' | 'freeze'
+type FaultOfServer = 'nats-server kill' | 'postgres kill'
+/** Of one node of three (e2e/cluster). */
+type FaultOfNode = 'leader kill' | 'node freeze' | 'node replaced'
+export type FaultKind = FaultOfService | FaultOfServer | FaultOfNode
+
+/** What goes wrong, until it says that it is over. */
+export interface Trouble {
+  readonly hits: readonly Hit[]
+  /** Resolves when everything is whole again. */
+  run(over: AbortSignal): Promise<void>
+}
 
 /** Who was hit, and when: for what it held then. */
 export interface Hit {
@@ -14,7 +25,7 @@ export interface Hit {
   readonly instance: string | undefined
 }
 
-const weights: readonly (readonly [number, FaultKind])[] = [
+const weights: readonly (readonly [number, FaultOfService | FaultOfServer])[] = [
   [30, 'kill'],
   [25, 'stall'],
   [15, 'terminate'],
@@ -34,7 +45,7 @@ export interface FaultsOptions {
   failed(error: unknown): void
 }
 
-export class Faults {
+export class Faults implements Trouble {
   readonly hits: Hit[] = []
   readonly #options: FaultsOptions
   readonly #running = new Set<Promise<void>>()
@@ -78,7 +89,7 @@ export class Faults {
     )
   }
 
-  async #hit(slot: Slot, kind: Exclude<FaultKind, 'nats-server kill' | 'postgres kill'>, ms: number): Promise<void> {
+  async #hit(slot: Slot, kind: FaultOfService, ms: number): Promise<void> {
     switch (kind) {
       case 'kill':
         await slot.process.kill()
@@ -92,19 +103,19 @@ export class Faults {
         await pause(ms)
         return slot.process.continue()
       case 'cut':
-        slot.proxy.cut()
+        slot.proxy?.cut()
         await pause(ms / 2)
-        return slot.proxy.heal()
+        return slot.proxy?.heal()
       case 'freeze':
-        slot.proxy.freeze()
+        slot.proxy?.freeze()
         await pause(ms)
-        return slot.proxy.heal()
+        return slot.proxy?.heal()
       default:
         kind satisfies never
     }
   }
 
-  #hitServer(kind: 'nats-server kill' | 'postgres kill', ms: number): Promise<void> {
+  #hitServer(kind: FaultOfServer, ms: number): Promise<void> {
     const { servers } = this.#options.world
     this.#server = this.#server.then(async () => {
       this.hits.push({ kind, at: this.#options.now(), instance: undefined })

@@ -136,14 +136,14 @@ function recoveries(
   return { recoveries: all.sort(ascending), undisturbed: undisturbed.sort(ascending) }
 }
 
+const broker: readonly Hit['kind'][] = ['nats-server kill', 'leader kill', 'node freeze', 'node replaced']
 const serviceOf = (instance: string): string => instance.slice(0, instance.lastIndexOf('-'))
 
 /** Whether another fault, of a process of the same service or of the broker, falls into that time. */
 const disturbs = (other: Hit, instance: string, from: number, to: number): boolean =>
   other.at >= from &&
   other.at <= to &&
-  (other.kind === 'nats-server kill' ||
-    (other.instance !== undefined && serviceOf(other.instance) === serviceOf(instance)))
+  (broker.includes(other.kind) || (other.instance !== undefined && serviceOf(other.instance) === serviceOf(instance)))
 
 /** Whether an attempt that this instance announced has no outcome yet. */
 function hasOpen(stored: readonly StoredFrame[], instance: string): boolean {

@@ -34,6 +34,8 @@ export interface LoadOptions {
   readonly over: AbortSignal
   /** Nothing but whole trees, one in each session, without cancels: 85 sessions each. */
   readonly wholeTrees?: boolean
+  /** Whose sessions are begun. Default: all of them. */
+  readonly agents?: readonly (typeof agents)[number][]
   /** A session was begun; what is called when its client has done with it. */
   begun(session: string): () => void
 }
@@ -82,7 +84,8 @@ export class Client {
 
   async #session(): Promise<void> {
     const { api, random, over, wholeTrees = false } = this.#options
-    const agent = wholeTrees ? 'chaos-lead' : random.pick([...agents, 'chaos-lead', 'chaos-short'] as const)
+    const all = this.#options.agents ?? [...agents, 'chaos-lead', 'chaos-short']
+    const agent = wholeTrees ? 'chaos-lead' : random.pick(all)
     this.#agent = agent
     this.#asks = asking.includes(agent)
     const created = await api.create(agent, undefined, {

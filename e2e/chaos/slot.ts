@@ -1,4 +1,4 @@
-// A place for one service: its process, and its own way to the broker. What dies here is started again; what ends by itself is told.
+// A place for one service: its process, and its own way to the broker, or to all nodes of a cluster. What dies here is started again; what ends by itself is told.
 import type { ServiceName } from '@reins/contracts'
 import { pause } from '../harness/eventually.ts'
 import { NatsProxy, type ProxyFaults } from '../harness/nats-proxy.ts'
@@ -7,7 +7,8 @@ import type { World } from '../harness/world.ts'
 
 export class Slot {
   readonly name: ServiceName
-  readonly proxy: NatsProxy
+  /** undefined: it knows every node of a cluster. */
+  readonly proxy: NatsProxy | undefined
   readonly #world: World
   readonly #endedByItself: (slot: Slot, log: readonly string[]) => void
   #process: ServiceProcess | undefined
@@ -19,7 +20,7 @@ export class Slot {
   private constructor(
     world: World,
     name: ServiceName,
-    proxy: NatsProxy,
+    proxy: NatsProxy | undefined,
     endedByItself: (slot: Slot, log: readonly string[]) => void,
   ) {
     this.#world = world
@@ -34,7 +35,9 @@ export class Slot {
     faults: ProxyFaults,
     endedByItself: (slot: Slot, log: readonly string[]) => void,
   ): Promise<Slot> {
-    const slot = new Slot(world, name, await NatsProxy.open(world.servers.natsPort, faults), endedByItself)
+    const { cluster, natsPort } = world.servers
+    const proxy = cluster ? undefined : await NatsProxy.open(natsPort, faults)
+    const slot = new Slot(world, name, proxy, endedByItself)
     await slot.start()
     return slot
   }
@@ -49,7 +52,7 @@ export class Slot {
     const dead = this.#process
     for (let tries = 1; ; tries++) {
       try {
-        const settings = { natsPort: this.proxy.port }
+        const settings = this.proxy ? { natsPort: this.proxy.port } : {}
         const process =
           dead && this.name === 'session-gateway'
             ? await this.#world.replaceGateway(dead, settings)
@@ -74,6 +77,6 @@ export class Slot {
   }
 
   close(): void {
-    this.proxy.close()
+    this.proxy?.close()
   }
 }

@@ -20,6 +20,8 @@ export interface Asking {
   /** Which gateway is asked first. Default 0. */
   readonly gateway?: number
   readonly withinMs?: number
+  /** Of `stubborn`: after so long another gateway is asked. Default 12 000. */
+  readonly patienceMs?: number
 }
 
 export type Verb = 'cancel' | 'pause' | 'resume' | 'release' | 'end'
@@ -64,7 +66,11 @@ export class Api {
     const deadline = performance.now() + (asking.withinMs ?? 60_000)
     for (let turn = asking.gateway ?? 0; ; turn++) {
       try {
-        const answer = await this.once<T>(method, path, body, { key: asking.key, gateway: turn, withinMs: 12_000 })
+        const answer = await this.once<T>(method, path, body, {
+          key: asking.key,
+          gateway: turn,
+          withinMs: asking.patienceMs ?? 12_000,
+        })
         if (answer.status < 500) return answer
       } catch {
         // The connection broke: whether it was done is what the key is for.

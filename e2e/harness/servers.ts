@@ -13,13 +13,18 @@ import {
   startPostgres,
 } from '@reins/local'
 import { home, searchPath } from './config.ts'
+import { type NatsCluster, startCluster } from './nats-cluster.ts'
 import { madeCluster } from '../../deploy/local/test/made-cluster.ts'
 
 export interface Servers {
+  /** Copies of each stream. */
+  readonly replicas: 1 | 3
+  /** The nodes, where there are several: killNats and restartNats are for the first of them then. */
+  readonly cluster: NatsCluster | undefined
   /** Of this world alone: data, workspace. */
   readonly folder: string
   readonly natsPort: number
-  /** `as`: a service's own user, or the one that may do everything but destroy. */
+  /** `as`: a service's own user, or the one that may do everything but destroy. Of a cluster: every node, unless a port is given. */
   natsUrl(as: ServiceName | 'everything', port?: number): string
   readonly databaseUrl: string
   /** kill -9; resolves when it is gone. */
@@ -33,7 +38,7 @@ export interface Servers {
 
 const maxPayloadBytes = 8 * 1024 * 1024
 
-export async function startServers(): Promise<Servers> {
+export async function startServers(nodes: 1 | 3 = 1): Promise<Servers> {
   const folder = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'reins-e2e-')))
   const { path: binary } = await findNatsServer({
     cacheDir: path.join(home, '.cache', 'reins'),
@@ -43,26 +48,34 @@ export async function startServers(): Promise<Servers> {
   const users = natsUsers(folder)
   const broker = (port: number): Promise<RunningNats> =>
     startNats({ binary, dataDir: path.join(folder, 'nats'), durability: 'fsync', users, port, maxPayloadBytes })
+  // Three copies stand for the sync of one.
+  const brokers = async (): Promise<NatsCluster | RunningNats> =>
+    nodes === 1 ? broker(0) : startCluster(folder, { binary, durability: 'interval', users, maxPayloadBytes })
   const database = (port: number): Promise<RunningPostgres> =>
     startPostgres({ dataDir: path.join(folder, 'postgres'), port })
   const fresh = madeCluster(path.join(folder, 'postgres')).then(() => database(0))
-  let [nats, postgres] = await Promise.all([broker(0), fresh])
-  const { port: natsPort } = nats
+  let [nats, postgres] = await Promise.all([brokers(), fresh])
+  const ports = 'ports' in nats ? nats.ports : [nats.port]
+  const [natsPort = 0] = ports
   const { url: databaseUrl, port: databasePort } = postgres
   return {
     folder,
+    replicas: nodes,
+    cluster: 'ports' in nats ? nats : undefined,
     natsPort,
     databaseUrl,
-    natsUrl(as, port = natsPort) {
+    natsUrl(as, port) {
       const entry = as === 'everything' ? users[0] : users.find(({ user }) => user === as)
       if (!entry) throw new Error(`there is no user ${as}`)
-      return `nats://${entry.user}:${encodeURIComponent(entry.password)}@127.0.0.1:${port}`
+      return `nats://${entry.user}:${encodeURIComponent(entry.password)}@${(port === undefined ? ports : [port]).map((one) => `127.0.0.1:${one}`).join(',')}`
     },
     async killNats() {
+      if ('ports' in nats) return nats.kill(0)
       nats.kill('SIGKILL')
       await nats.close()
     },
     async restartNats() {
+      if ('ports' in nats) return nats.start(0)
       nats = await broker(natsPort)
     },
     async killPostgres() {

@@ -49,8 +49,8 @@ export class World {
   }
 
   /** Servers and nothing else. The caller closes it. */
-  static async open(options: { readonly ackWaitMs?: number } = {}): Promise<World> {
-    const servers = await startServers()
+  static async open(options: { readonly ackWaitMs?: number; readonly nodes?: 1 | 3 } = {}): Promise<World> {
+    const servers = await startServers(options.nodes)
     mkdirSync(path.join(servers.folder, 'data'), { recursive: true, mode: 0o700 })
     const token = adminToken(path.join(servers.folder, 'data'))
     const broker = await connectBroker({ url: servers.natsUrl('everything'), name: 'tests' })
@@ -69,6 +69,7 @@ export class World {
         DATABASE_URL: this.servers.databaseUrl,
         REINS_DATA_DIR: path.join(folder, 'data'),
         REINS_WORKSPACE_ROOT: this.workspace,
+        REINS_REPLICAS: String(this.servers.replicas),
         REINS_ACK_WAIT_MS: String(settings.ackWaitMs ?? this.#ackWaitMs),
         REINS_PORT: String(settings.port ?? 0),
         REINS_ALLOW_UNSANDBOXED_SHELL: '1',

@@ -1,16 +1,16 @@
 // The journal's contract on real servers: one, and a cluster of three where every stream has three replicas.
 
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Broker, connectBroker } from '@reins/broker'
 import type { SessionStreamCount } from '@reins/contracts'
 import { openJournal } from '@reins/journal'
-import { findNatsServer, type RunningNats, startNats } from '@reins/local'
+import { findNatsServer, startNats } from '@reins/local'
 import { describe, expect, it } from 'vitest'
 import { type ContractSubject, journalContract } from '../../libs/journal/test/contract.ts'
+import { startCluster } from '../harness/nats-cluster.ts'
 import { searchPath } from './config.ts'
 
 const ackWaitMs = 500
@@ -48,20 +48,7 @@ function losing(broker: Broker): {
   }
 }
 
-const freePorts = (count: number): Promise<number[]> =>
-  Promise.all(
-    Array.from({ length: count }, () => {
-      const server = createServer().listen(0, '127.0.0.1')
-      return new Promise<number>((resolve) =>
-        server.on('listening', () => {
-          const address = server.address()
-          server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-        }),
-      )
-    }),
-  )
-
-async function startServers(count: 1 | 3): Promise<{ servers: RunningNats[]; url: string; close(): Promise<void> }> {
+async function startServers(count: 1 | 3): Promise<{ url: string; close(): Promise<void> }> {
   const folder = mkdtempSync(path.join(tmpdir(), 'reins-contract-'))
   const { path: binary } = await findNatsServer({
     cacheDir: path.join(homedir(), '.cache', 'reins'),
@@ -69,28 +56,13 @@ async function startServers(count: 1 | 3): Promise<{ servers: RunningNats[]; url
     log: () => {},
   })
   const users = [{ user: 'reins', password: 'a-password-of-the-contract-test' }]
-  const ports = await freePorts(count)
-  const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(', ')
-  const servers = await Promise.all(
-    ports.map((port, i) =>
-      startNats({
-        binary,
-        users,
-        dataDir: path.join(folder, `n${i}`),
-        durability: 'interval',
-        ...(count === 1
-          ? {}
-          : {
-              extraConfig: `server_name: n${i}\ncluster { name: reins, host: "127.0.0.1", port: ${port}, routes: [ ${routes} ] }`,
-            }),
-      }),
-    ),
-  )
+  const options = { binary, users, durability: 'interval' } as const
+  const started = count === 3 ? await startCluster(folder, options) : await startNats({ ...options, dataDir: folder })
+  const port = 'ports' in started ? started.ports[0] : started.port
   return {
-    servers,
-    url: servers[0]!.url.replace('nats://', `nats://reins:${users[0]!.password}@`),
+    url: `nats://reins:${users[0]!.password}@127.0.0.1:${port}`,
     close: async () => {
-      await Promise.all(servers.map((server) => server.close({ withinMs: 5000 })))
+      await started.close()
       rmSync(folder, { recursive: true, force: true })
     },
   }

@@ -1,6 +1,7 @@
 // What `reins up`, `service` and `doctor` take from flags and the environment. Pure and total: every mistake is named with a valid value.
 import os from 'node:os'
 import path from 'node:path'
+import { brokerServers, serverUrls } from '@reins/broker'
 import { type BudgetLimits, durationMs, type SessionStreamCount } from '@reins/contracts'
 import { type CompatibleConfig, loadModelsConfig, type ModelsConfig } from '@reins/models'
 import { parseKeyring } from '@reins/secrets'
@@ -98,8 +99,10 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
   const traces = loadTraceSettings(env)
   for (const problem of traces.problems) read.problem(problem)
   const natsUrl = read.text('NATS_URL')
-  if (natsUrl !== undefined && !/^(nats|tls|ws|wss):\/\//.test(natsUrl))
-    read.problem('NATS_URL is not a URL of NATS. Give one such as NATS_URL=nats://user:password@127.0.0.1:4222')
+  if (natsUrl !== undefined && !isNatsUrl(natsUrl))
+    read.problem(
+      'NATS_URL is not a URL of NATS. Give one such as NATS_URL=nats://user:password@127.0.0.1:4222, or those of a cluster, separated by commas.',
+    )
   const databaseUrl = read.text('DATABASE_URL')
   if (databaseUrl !== undefined && !/^postgres(ql)?:\/\//.test(databaseUrl))
     read.problem(
@@ -177,6 +180,15 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
       ...(config.secretsKey ?? '').split(/[\s,]+/),
       ...Object.values(traces.settings.headers).flatMap((value) => value.split(' ').filter((word) => word.length >= 8)),
     ],
+  }
+}
+
+function isNatsUrl(text: string): boolean {
+  if (!/^(nats|tls|ws|wss):\/\//.test(text)) return false
+  try {
+    return brokerServers(text).servers.every((server) => new URL(server).host !== '')
+  } catch {
+    return false
   }
 }
 
@@ -268,8 +280,8 @@ function secretsOf(
   ...urls: readonly (string | undefined)[]
 ): readonly string[] {
   const keys = [anthropic.apiKey, openai.apiKey, ...compatible.map(({ apiKey }) => apiKey)]
-  const passwords = urls.map((url) =>
-    url === undefined || !URL.canParse(url) ? undefined : decodeURIComponent(new URL(url).password),
-  )
+  const passwords = urls
+    .flatMap((url) => (url === undefined ? [] : serverUrls(url)))
+    .map((url) => (URL.canParse(url) ? decodeURIComponent(new URL(url).password) : undefined))
   return [...keys, ...passwords].flatMap((value) => (value ? [value] : []))
 }

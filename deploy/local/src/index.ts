@@ -8,7 +8,7 @@ export { forgetOlderKeys, makeRoleKeys, rotateRoleKeys, sealsIn } from './data/s
 export { defaultAgent, defaultAgentName } from './default-agent.ts'
 export { findNatsServer } from './nats/find-nats.ts'
 export { type NatsUser, natsConfig } from './nats/nats-config.ts'
-export { type RunningNats, startNats } from './nats/nats-process.ts'
+export { type NatsOptions, type RunningNats, startNats } from './nats/nats-process.ts'
 export { natsUsers } from './nats/nats-users.ts'
 export { databaseServices, prepareRoles, roleNameOf, urlOfRole } from './postgres/database-roles.ts'
 export { type RunningPostgres, startPostgres } from './postgres/postgres-process.ts'

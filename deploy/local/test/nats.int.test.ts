@@ -172,6 +172,8 @@ describe('redactUrl', () => {
     ['host:4222', 'nats://host:4222'],
     ['postgres://u:p%40ss@h:5432/db', 'postgres://u:***@h:5432/db'],
     ['postgres://u@h/db?password=p&sslmode=require', 'postgres://u@h/db?password=***&sslmode=require'],
+    ['nats://user:pass@a:4222,b:4222', 'nats://user:***@a:4222,nats://b:4222'],
+    ['postgres://u@h/db?password=one,two', 'postgres://u@h/db?password=***'],
     ['not a url: secret', '***'],
   ])('%s', (url, shown) => expect(redactUrl(url)).toBe(shown))
 })

@@ -4,6 +4,7 @@
 //       there, and could else answer in the name of others (libs/contracts/src/broker/nats-users.ts).
 //   B2. A request that is answered late, or after a reconnect, is answered to nobody; its caller has its `timed-out` by then.
 //   B3. Nothing here retries: what a time-out means is for the caller to know.
+//   B6. A server that does not answer for six seconds is left, for the next one that is known: the one that was named, or another node.
 //   B4. What is published in one turn of the event loop leaves in one write, in order, at the end of that turn: the client writes
 //       once a microtask, and with many sessions these system calls cost more than everything else.
 import { randomBytes } from 'node:crypto'
@@ -12,9 +13,10 @@ import type { Msg, MsgHdrs, NatsConnection, Subscription as NatsSubscription } f
 import { createInbox } from '@nats-io/nats-core'
 import { connect } from '@nats-io/transport-node'
 import { answeredByProcesses, inboxOf, noSeals, type Seals } from '@reins/contracts'
+import { brokerServers } from './server-urls.ts'
 
 export interface BrokerOptions {
-  /** nats://host:port; credentials inside are used and never printed. */
+  /** nats://host:port, or all servers of a cluster, separated by commas; credentials inside are used and never printed. */
   readonly url: string
   readonly user?: string
   readonly password?: string
@@ -92,19 +94,20 @@ interface Waiting {
 const sweepMs = 20
 
 export async function connectBroker(options: BrokerOptions): Promise<Broker> {
-  const { username, password, servers } = credentials(options.url)
+  const { username, password, servers } = brokerServers(options.url)
   const user = options.user ?? username
   const pass = options.password ?? password
   const nc = await connectWithin(
     {
-      servers,
+      servers: [...servers],
       name: options.name,
       ...(user === undefined ? {} : { user }),
       ...(pass === undefined ? {} : { pass }),
       maxReconnectAttempts: -1,
       reconnectTimeWait: 100,
       reconnectJitter: 50,
-      pingInterval: 10_000,
+      // Six seconds until a server that hangs counts as gone: there may be others (B6).
+      pingInterval: 2000,
       maxPingOut: 2,
       inboxPrefix: inboxOf(user ?? '').own,
       noAsyncTraces: true,
@@ -124,17 +127,6 @@ async function connectWithin(options: Parameters<typeof connect>[0], withinMs: n
       if (performance.now() > deadline || /authorization|authentication/i.test(String(error))) throw error
       await pause(100)
     }
-  }
-}
-
-function credentials(url: string): { servers: string; username?: string; password?: string } {
-  const parsed = new URL(/^[a-z]+:\/\//.test(url) ? url : `nats://${url}`)
-  const username = parsed.username ? decodeURIComponent(parsed.username) : undefined
-  const password = parsed.password ? decodeURIComponent(parsed.password) : undefined
-  return {
-    servers: `${parsed.protocol}//${parsed.host}`,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
   }
 }
 

@@ -58,8 +58,31 @@ const liveStream = {
   max_consumers: 1000,
 } as const satisfies Partial<StreamConfig>
 
-/** Gives the streams that hold the sessions: those that are there, or those that it has made. */
+/** ms that a cluster has, at the start of a process, until it has leaders for everything. */
+const clusterWithinMs = 60_000
+
+/** Gives the streams that hold the sessions: those that are there, or those that it has made. What a cluster cannot do yet is tried again. */
 export async function ensureTopology(broker: Broker, options: TopologyOptions): Promise<SessionStreams> {
+  const deadline = performance.now() + (options.replicas > 1 ? clusterWithinMs : 0)
+  for (;;) {
+    try {
+      return await makeTopology(broker, options)
+    } catch (error) {
+      if (performance.now() > deadline || !isNotYet(error)) throw error
+      await pause(againMs)
+    }
+  }
+}
+
+/** No leader, too few nodes, or nobody who answers in time. */
+const isNotYet = (error: unknown): boolean =>
+  error instanceof JetStreamApiError
+    ? error.status === 503 || error.code === tooFewNodes
+    : error instanceof Error && /^(TimeoutError|RequestError|NoRespondersError|JetStreamNotEnabled)$/.test(error.name)
+
+const tooFewNodes = 10005
+
+async function makeTopology(broker: Broker, options: TopologyOptions): Promise<SessionStreams> {
   const { replicas } = options
   const manager = await jetstreamManager(broker.nc, { timeout: options.withinMs ?? 15_000, checkAPI: false })
   const count = (await sessionStreamsThere(manager)) ?? options.sessionStreams ?? newSessionStreams

@@ -86,6 +86,7 @@ class Follower<Tables> implements FollowedStream {
     const messages = await consumer.consume({ max_messages: batchSize, expires: 5000, idle_heartbeat: 1000 })
     const stopped = () => void messages.close()
     signal.addEventListener('abort', stopped)
+    if (signal.aborted) stopped() // It may have been closed while it began.
     log.info({ seq: begun }, `${what} follows`)
     enter({ kind: 'following' })
     this.#waiters.reached(begun)

@@ -1,7 +1,7 @@
 // `reins backup` and `reins restore`: where the streams are, and whose data folder it is.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { connectBroker } from '@reins/broker'
+import { brokerServers, connectBroker } from '@reins/broker'
 import { type BackupManifest, backupUser, inboxOf } from '@reins/contracts'
 import { type BackupProgress, makeBackup } from '../backup/make-backup.ts'
 import { checkFiles, readManifest } from '../backup/manifest.ts'
@@ -145,7 +145,7 @@ function withUser(natsUrl: string, dataDir: string): string {
   return url.toString().replace(/\/$/, '')
 }
 
-const userOf = (natsUrl: string): string => (URL.canParse(natsUrl) ? decodeURIComponent(new URL(natsUrl).username) : '')
+const userOf = (natsUrl: string): string => brokerServers(natsUrl).username ?? ''
 
 const isInside = (folder: string, of: string): boolean => {
   const way = path.relative(of, folder)

@@ -2,6 +2,7 @@
 
 import { existsSync, realpathSync } from 'node:fs'
 import { noSeals, type ServiceName } from '@reins/contracts'
+import { serverUrls } from '@reins/broker'
 import { SecretsRedactor } from '@reins/secrets'
 import type { Clock, Running } from '@reins/service'
 import { createLog } from '@reins/telemetry'
@@ -38,7 +39,7 @@ export async function runService({
   const token = name === 'registry' && dataDir !== undefined ? adminToken(dataDir) : undefined
   const redactor = new SecretsRedactor([
     ...config.secrets,
-    ...[natsUrl, databaseUrl ?? ''].flatMap(passwordOf),
+    ...[...serverUrls(natsUrl), databaseUrl ?? ''].flatMap(passwordOf),
     ...(token === undefined ? [] : [token]),
   ])
   const log = createLog({ level: config.logLevel, redact: (line) => redactor.text(line) })
@@ -75,13 +76,15 @@ export function serversOf(
       `Reins does not know where its servers are: NATS_URL is not set, and no "reins up" runs on ${config.dataDir}.\n` +
         'Start "reins up" first, name its data folder with --data-dir, or set NATS_URL (and DATABASE_URL for registry and memory).',
     )
-  const url = new URL(servers.natsUrl)
+  const [first, ...others] = serverUrls(servers.natsUrl)
+  const url = new URL(first)
   const user = servers.users[name]
   if (user) {
     url.username = user.user
     url.password = user.password
   }
-  return { natsUrl: url.toString().replace(/\/$/, ''), databaseUrl: config.databaseUrl ?? servers.databaseUrls?.[name] }
+  const natsUrl = [url.toString().replace(/\/$/, ''), ...others].join(',')
+  return { natsUrl, databaseUrl: config.databaseUrl ?? servers.databaseUrls?.[name] }
 }
 
 const passwordOf = (url: string): string[] =>

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, realpathSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { moverUser, noSeals, serviceNames } from '@reins/contracts'
+import { brokerServers } from '@reins/broker'
 import { SecretsRedactor } from '@reins/secrets'
 import { type Clock, Closing, type Running } from '@reins/service'
 import { createLog } from '@reins/telemetry'
@@ -104,7 +105,7 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
   await ensureDefaultAgent(parts.broker, parts.registry, model.model, realpathSync(workspace))
 
   writeServers(dataDir.path, {
-    natsUrl: withoutCredentials(servers.natsUrl),
+    natsUrl: brokerServers(servers.natsUrl).servers.join(','),
     users: Object.fromEntries(
       servers.users
         .filter(({ user }) => serviceNames.some((name) => name === user))
@@ -154,10 +155,3 @@ async function checkFeatures(
 
 const passwordOf = (url: string): string[] =>
   URL.canParse(url) && new URL(url).password ? [decodeURIComponent(new URL(url).password)] : []
-
-function withoutCredentials(url: string): string {
-  const parsed = new URL(url)
-  parsed.username = ''
-  parsed.password = ''
-  return parsed.toString().replace(/\/$/, '')
-}

@@ -3,6 +3,7 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import pg from 'pg'
+import { serverUrls } from '@reins/broker'
 import { inboxOf } from '@reins/contracts'
 import { atLeast, parseVersion } from '../commands/version.ts'
 import { MIN_NATS_VERSION } from '../nats/find-nats.ts'
@@ -20,14 +21,18 @@ export async function checkNats(url: string, { withinMs = 5000 }: { withinMs?: n
     kind: 'failed',
     message: `NATS_URL=${redactUrl(url)}: ${why}`,
   })
-  const target = parseUrl(url, 'nats://')
-  if (target === undefined) return failed('this is not a URL. A valid value is NATS_URL=nats://user:password@host:4222')
+  const targets = serverUrls(url).map((one) => parseUrl(one, 'nats://'))
+  const [target] = targets
+  if (target === undefined || targets.includes(undefined))
+    return failed(
+      'this is not a URL. A valid value is NATS_URL=nats://user:password@host:4222, or those of a cluster, separated by commas',
+    )
   const user = decoded(target.username)
   const pass = decoded(target.password)
   let connection: Awaited<ReturnType<typeof connect>>
   try {
     connection = await connect({
-      servers: `${target.protocol}//${target.host}`,
+      servers: targets.flatMap((one) => (one ? [`${one.protocol}//${one.host}`] : [])),
       reconnect: false,
       timeout: withinMs,
       inboxPrefix: inboxOf(user).own,
@@ -110,8 +115,13 @@ export async function checkPostgres(
   }
 }
 
-/** The URL with what is secret in it replaced by `***`: a password, a token, secret-looking parameters. */
-export function redactUrl(url: string): string {
+/** The URL, or each of a cluster, with what is secret in it replaced by `***`: a password, a token, secret-looking parameters. */
+export const redactUrl = (urls: string): string => each(urls).map(redactOne).join(',')
+
+/** A comma in a URL of Postgres separates nothing here. */
+const each = (urls: string): readonly string[] => (/^postgres/i.test(urls) ? [urls] : serverUrls(urls))
+
+function redactOne(url: string): string {
   const parsed = parseUrl(url, 'nats://')
   if (parsed === undefined) return url.includes('@') ? `***@${url.slice(url.lastIndexOf('@') + 1)}` : '***'
   const credentials =
@@ -129,7 +139,9 @@ export function redactUrl(url: string): string {
 }
 
 // Drivers repeat what they were given: a password in a message would reach the log.
-function withoutSecrets(message: string, url: string): string {
+const withoutSecrets = (message: string, urls: string): string => each(urls).reduce(withoutThose, message)
+
+function withoutThose(message: string, url: string): string {
   const parsed = parseUrl(url, 'nats://')
   if (parsed === undefined) return message.replaceAll(url, redactUrl(url))
   const named = [...parsed.searchParams]

@@ -52,9 +52,16 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
   const retryMs = options.retryMs ?? 2000
   const { streams } = options
 
+  /** A copy that is behind may know nothing of a session that was begun just now: that there is none, the leader alone may say. */
+  const mayBeStale = ({ leader = false }: { readonly leader?: boolean }): boolean => options.replicated && !leader
+
   async function read(session: string, readOptions: ReadOptions = {}): Promise<readonly Frame[]> {
     const filter = sessionFilter(session)
-    const messages = await readMessages(broker, streams.of(session), filter, { ...readOptions, numberOf: frameNumber })
+    const from = (leader: { leader?: true }) =>
+      readMessages(broker, streams.of(session), filter, { ...readOptions, ...leader, numberOf: frameNumber })
+    let messages = await from({})
+    const whole = (readOptions.after ?? 0) === 0 && readOptions.limit !== 0
+    if (messages.length === 0 && whole && mayBeStale(readOptions)) messages = await from({ leader: true })
     return messages.flatMap((message) => frameOf(message) ?? [])
   }
 
@@ -72,7 +79,9 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
     headOptions: { leader?: boolean; withinMs?: number } = {},
   ): Promise<Head> {
     const filter = typeof of === 'string' ? sessionFilter(of) : treeFilter(of.tree)
-    const message = await lastMessage(broker, streams.of(typeof of === 'string' ? of : of.tree), filter, headOptions)
+    const stream = streams.of(typeof of === 'string' ? of : of.tree)
+    const read = (leader: { leader?: true }) => lastMessage(broker, stream, filter, { ...headOptions, ...leader })
+    const message = (await read({})) ?? (mayBeStale(headOptions) ? await read({ leader: true }) : undefined)
     return message ? headFromMessage(message) : emptyHead(typeof of === 'string' ? of : of.tree)
   }
 
