@@ -12,6 +12,7 @@ import type { SkillFoldersOnDisk } from '../skills/folders-on-disk.ts'
 import type { AskedTools, ToolCatalog, ToolListing, ToolSource, ToolSpec } from '../source.ts'
 import { WorkerPool } from '../worker/worker-pool.ts'
 import type { Guard } from '../workspace/guard.ts'
+import { masksOf } from '../workspace/masks.ts'
 import { mayCutResults, readResult, readResultSpec } from './read-result.ts'
 
 export interface BuiltinOptions {
@@ -43,7 +44,9 @@ const maxDeaths = 3
 
 export function builtinSource(options: BuiltinOptions): BuiltinSource {
   const { guard, sandbox, locks } = options
-  const pool = new WorkerPool({ locks })
+  const pool = new WorkerPool({ locks, moved: () => masksOf(guard.masked).moved() })
+  // From here on it is known where pieces of what is masked go.
+  masksOf(guard.masked).holdPieces()
   return {
     ...builtinCatalog,
     run: async ({ name, arguments: args, definition }, context) => {

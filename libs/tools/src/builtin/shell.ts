@@ -1,6 +1,5 @@
 // Runs a command in the sandbox and reads what it says, in constant memory: head and tail for the model, the whole by reference.
 
-import { realpathSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { Type } from 'typebox'
 import type { KeptOutput, Mask, ToolContext } from '../calls/context.ts'
@@ -12,7 +11,6 @@ import { HeadTail } from '../text/head-tail.ts'
 import { compilePattern } from '../text/pattern.ts'
 import { Spool } from '../text/spool.ts'
 import { defineTool, stopsItself } from '../tool.ts'
-import { Workspace } from '../workspace/workspace.ts'
 
 /** Linux passes no longer argument than 128 KiB. */
 const maxCommandBytes = 120_000
@@ -57,12 +55,10 @@ export const shell = defineTool(
       )
     }
     refuseBlocked(command, context.settings.blocklist)
-    // Opened for its checks: that the folder is there and no masked one.
-    new Workspace(context.workspace, context.guard)[Symbol.dispose]()
     const network = context.settings.network && context.sandbox.networkAllowed
     const spawned = context.sandbox.spawn({
       argv: shellCommand(command),
-      workspace: realpathSync(context.workspace),
+      workspace: context.workspace,
       guard: context.guard,
       ...(context.shown === undefined ? {} : { shown: context.shown }),
       network,

@@ -1,5 +1,6 @@
 // A mount plan as arguments of bubblewrap (bwrap(1)).
 
+import type { WorkspaceHandle } from './handle.ts'
 import { filterFd, insideProgram, machineControls } from './inside.ts'
 import type { Mount } from './mounts.ts'
 
@@ -15,6 +16,7 @@ export interface BubblewrapOptions {
   readonly shell: string
   /** Descriptors that are the command's. */
   readonly descriptors: readonly number[]
+  readonly handle: WorkspaceHandle
 }
 
 export function bubblewrapArguments(
@@ -38,19 +40,31 @@ export function bubblewrapArguments(
   args.push('--proc', '/proc', '--dev', '/dev')
   // bubblewrap covers these itself only where it may write to the folder, which says nothing of the files in it.
   for (const path of machineControls) args.push('--ro-bind-try', path, path)
-  args.push(...render({ kind: 'scratch', path: '/dev/shm' }, size), '--remount-ro', '/dev')
-  for (const mount of mounts) args.push(...render(mount, size))
+  args.push(...render({ kind: 'scratch', path: '/dev/shm' }, size, options), '--remount-ro', '/dev')
+  for (const mount of mounts) args.push(...render(mount, size, options))
   args.push('--remount-ro', '/', '--chdir', options.workspace)
-  return [...args, '--', ...insideProgram(options.shell, false, options.descriptors), ...argv]
+  const { shell, descriptors: kept, handle } = options
+  return [...args, '--', ...insideProgram({ shell, first: false, kept, workspace: handle.check }), ...argv]
 }
 
 /** `size`: how large a scratch folder may get. */
-function render(mount: Mount, size: readonly string[]): readonly string[] {
+function render(
+  mount: Mount,
+  size: readonly string[],
+  { workspace, handle }: Pick<BubblewrapOptions, 'workspace' | 'handle'>,
+): readonly string[] {
+  // An older bubblewrap finds the path to the handle's folder by itself: what it mounted is checked before the command begins.
+  const byHandle = (option: '--bind' | '--ro-bind'): readonly string[] =>
+    handle.bindFd === undefined
+      ? [option, `/proc/self/fd/${handle.check.fd}`, workspace]
+      : [`${option}-fd`, String(handle.bindFd), workspace]
   switch (mount.kind) {
     case 'read-only':
-      return ['--ro-bind', mount.path, mount.path]
+      return mount.path === workspace ? byHandle('--ro-bind') : ['--ro-bind', mount.path, mount.path]
     case 'writable':
-      return ['--bind', mount.path, mount.path]
+      return mount.path === workspace ? byHandle('--bind') : ['--bind', mount.path, mount.path]
+    case 'hidden-file':
+      return ['--ro-bind', '/dev/null', mount.path]
     case 'setting':
     case 'shown':
       return ['--ro-bind', mount.from, mount.path]

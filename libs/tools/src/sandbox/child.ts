@@ -22,6 +22,8 @@ export interface ChildOptions {
   readonly descriptors: readonly number[]
   /** What the sandbox reads on `filterFd`. */
   readonly filter?: Buffer
+  /** Descriptors of this process, by the number that each has in the other one; they are still the caller's to close. */
+  readonly passed?: ReadonlyMap<number, number>
 }
 
 const drainMs = 1_000
@@ -29,6 +31,7 @@ const drainMs = 1_000
 export function spawnChild(options: ChildOptions): SpawnResult {
   const further = options.filter === undefined ? options.descriptors : [...options.descriptors, filterFd]
   let child: ChildProcess
+  const { passed = new Map<number, number>() } = options
   try {
     child = spawn(options.program, [...options.args], {
       cwd: options.cwd,
@@ -37,9 +40,10 @@ export function spawnChild(options: ChildOptions): SpawnResult {
       stdio: [
         options.input === 'pipe' ? 'pipe' : 'ignore',
         ...['pipe' as const, 'pipe' as const, 'pipe' as const],
-        ...Array.from({ length: Math.max(readyFd, ...further) - readyFd }, (_, at) =>
-          further.includes(at + readyFd + 1) ? ('pipe' as const) : ('ignore' as const),
-        ),
+        ...Array.from({ length: Math.max(readyFd, ...further, ...passed.keys()) - readyFd }, (_, at) => {
+          const fd = at + readyFd + 1
+          return passed.get(fd) ?? (further.includes(fd) ? ('pipe' as const) : ('ignore' as const))
+        }),
       ],
     })
   } catch (error) {

@@ -12,8 +12,11 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { asFailure } from '../calls/outcome.ts'
+import { openRoot, type Root } from '../workspace/root.ts'
 import { bubblewrapArguments } from './bubblewrap.ts'
 import { spawnChild } from './child.ts'
+import { bareCheck, handleOf, hiddenIn, type WorkspaceHandle } from './handle.ts'
 import { defaultScratchBytes, insideEnvironment, insideProgram } from './inside.ts'
 import { planMounts, readMountPoints } from './mounts.ts'
 import { namespacesArguments } from './namespaces.ts'
@@ -87,36 +90,41 @@ function candidates(options: SandboxOptions): readonly Candidate[] {
   const program = filterProgram(process.arch)
   const started = (
     command: SandboxCommand,
-    plan: (mounts: Parameters<typeof bubblewrapArguments>[0]) => readonly string[],
-    wrappers: number,
-    filter?: Buffer,
-  ) => {
-    const mounts = planMounts({ ...command, readable: programs })
-    if (mounts.kind === 'refused') return mounts
-    const [starter = '', ...args] = plan(mounts.mounts)
-    return spawnChild({
-      ...(filter === undefined ? {} : { filter }),
-      ...{ program: starter, args, env: insideEnvironment(programs, home, command.env), cwd: '/', wrappers },
-      ...streamsOf(command),
+    plan: (
+      mounts: Parameters<typeof bubblewrapArguments>[0],
+      at: { readonly workspace: string; readonly handle: WorkspaceHandle },
+    ) => readonly string[],
+    { wrappers, byFd, filter }: { readonly wrappers: number; readonly byFd: boolean; readonly filter?: Buffer | undefined },
+  ): SpawnResult => {
+    return inWorkspace(command, (root) => {
+      const workspace = root.path
+      const mounts = planMounts({ ...command, workspace, readable: programs, hidden: hiddenIn(root) })
+      if (mounts.kind === 'refused') return mounts
+      const { handle, passed } = handleOf(root, mounts.mounts, command.descriptors ?? [], byFd)
+      const [starter = '', ...args] = plan(mounts.mounts, { workspace, handle })
+      return spawnChild({
+        ...(filter === undefined ? {} : { filter }),
+        ...{ program: starter, args, env: insideEnvironment(programs, home, command.env), cwd: '/', wrappers, passed },
+        ...streamsOf(command),
+      })
     })
   }
-  const bubblewrap = (hardened: boolean, filter?: Buffer): Candidate => ({
+  const bubblewrap = (hardened: boolean, byFd: boolean, filter?: Buffer): Candidate => ({
     kind: 'bubblewrap',
     detail: hardened ? 'bubblewrap' : 'bubblewrap (an older one, or without user namespaces)',
     filtered: filter !== undefined,
     spawn: (command) =>
       started(
         command,
-        (mounts) => [
+        (mounts, at) => [
           'bwrap',
           ...bubblewrapArguments(
             mounts,
-            { ...command, ...inside(command), hardened, filtered: filter !== undefined },
+            { ...command, ...inside(command), ...at, hardened, filtered: filter !== undefined },
             command.argv,
           ),
         ],
-        2,
-        filter,
+        { wrappers: 2, byFd, filter },
       ),
   })
   const namespaces = (userNamespace: boolean, loader?: FilterLoader): Candidate => ({
@@ -128,17 +136,17 @@ function candidates(options: SandboxOptions): readonly Candidate[] {
     spawn: (command) =>
       started(
         command,
-        (mounts) =>
+        (mounts, at) =>
           namespacesArguments(
             mounts,
             readMountPoints(),
             {
-              ...{ ...command, ...inside(command), userNamespace, uid, gid, architecture: process.arch },
+              ...{ ...command, ...inside(command), ...at, userNamespace, uid, gid, architecture: process.arch },
               filter: loader === undefined || program === undefined ? undefined : { loader, program },
             },
             command.argv,
           ),
-        2,
+        { wrappers: 2, byFd: false },
       ),
   })
   const userNamespaces = uid === 0 ? [true, false] : [true]
@@ -146,7 +154,11 @@ function candidates(options: SandboxOptions): readonly Candidate[] {
   const of = (kind: Exclude<SandboxKind, 'none'>, filtered: boolean): readonly Candidate[] => {
     switch (kind) {
       case 'bubblewrap':
-        return [true, false].map((hardened) => bubblewrap(hardened, filtered ? program : undefined))
+        return [
+          bubblewrap(true, true, filtered ? program : undefined),
+          bubblewrap(true, false, filtered ? program : undefined),
+          bubblewrap(false, false, filtered ? program : undefined),
+        ]
       case 'namespaces':
         return userNamespaces.flatMap((own) =>
           filtered ? loaders.map((loader) => namespaces(own, loader)) : [namespaces(own)],
@@ -163,14 +175,31 @@ function candidates(options: SandboxOptions): readonly Candidate[] {
   ]
 }
 
+/** X6: it is open until the process has its own handle of it. */
+function inWorkspace({ workspace, guard }: SandboxCommand, spawn: (root: Root) => SpawnResult): SpawnResult {
+  try {
+    using root = openRoot(workspace, guard)
+    return spawn(root)
+  } catch (error) {
+    return { kind: 'refused', message: asFailure(error, 'the workspace').message }
+  }
+}
+
 /** Without a sandbox: a clean environment and a group of its own, no more. */
 function spawnBare(programs: readonly string[], command: SandboxCommand): SpawnResult {
   const ownHome = mkdtempSync(join(tmpdir(), 'reins-home-'))
   const env = { ...insideEnvironment(programs, ownHome, command.env), TMPDIR: ownHome }
   const { shell, descriptors } = inside(command)
-  const [program = '', ...args] = [...insideProgram(shell, false, descriptors), ...command.argv]
-  const result = spawnChild({ program, args, env, cwd: command.workspace, wrappers: 0, ...streamsOf(command) })
-  if (result.kind === 'started') void result.process.exit.then(() => rmSync(ownHome, { recursive: true, force: true }))
+  const result = inWorkspace(command, (root) => {
+    const checked = bareCheck(root, descriptors)
+    const script = insideProgram({ shell, first: false, kept: descriptors, workspace: checked?.check })
+    const [program = '', ...args] = [...script, ...command.argv]
+    const passed = checked === undefined ? {} : { passed: checked.passed }
+    return spawnChild({ program, args, env, cwd: root.path, wrappers: 0, ...passed, ...streamsOf(command) })
+  })
+  const removeHome = () => rmSync(ownHome, { recursive: true, force: true })
+  if (result.kind === 'started') void result.process.exit.then(removeHome)
+  else removeHome()
   return result
 }
 

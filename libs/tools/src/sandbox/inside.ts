@@ -25,13 +25,31 @@ const limits = [
   `prlimit --pid $$ --nproc=${maxProcesses} 2>/dev/null`,
 ]
 
+export interface WorkspaceCheck {
+  /** The descriptor that names the workspace; it is closed before the command begins. */
+  readonly fd: number
+  /** Folders in the workspace that must be what they were, `dev:ino`. */
+  readonly pinned: readonly { readonly path: string; readonly identity: string }[]
+}
+
+export interface InsideOptions {
+  readonly shell: string
+  /** See insideScript. */
+  readonly first: boolean
+  /** Descriptors that are the command's. */
+  readonly kept: readonly number[]
+  /** Absent: nothing is checked, where the system gives no handles. */
+  readonly workspace: WorkspaceCheck | undefined
+}
+
 /**
  * `first`: the process is its namespace's first one, so it stays as the parent of the command: signals without a handler do
  * nothing to a first process, and it must reap what is orphaned.
  */
-function insideScript(shell: string, first: boolean, kept: readonly number[]): string {
+function insideScript({ shell, first, kept, workspace }: InsideOptions): string {
   const lines = [
     ...limits,
+    ...(workspace === undefined ? [] : checks(workspace)),
     closeInherited(shell, kept),
     'mkdir -p "$HOME" 2>/dev/null',
     `printf r >&${readyFd}`,
@@ -52,9 +70,27 @@ function closeInherited(shell: string, kept: readonly number[]): string {
   return `for f in /proc/self/fd/*; do f=\${f##*/}; ${close}; done`
 }
 
-/** Runs insideScript; it gets the command as its next arguments. `kept`: descriptors that are the command's. */
-export function insideProgram(shell: string, first: boolean, kept: readonly number[]): readonly string[] {
-  return [shell, '-c', insideScript(shell, first, kept), 'sh']
+/** Runs insideScript; it gets the command as its next arguments. */
+export function insideProgram(options: InsideOptions): readonly string[] {
+  return [options.shell, '-c', insideScript(options), 'sh']
+}
+
+/** X6 of sandbox.ts. Only what was opened and checked is worked in, and only what was looked at lies on the way to what is hidden in it. */
+function checks({ fd, pinned }: WorkspaceCheck): readonly string[] {
+  const replaced = `{ echo "${replacedText}" >&2; exit 1; }`
+  const paths = pinned.map(({ path }) => quoted(path)).join(' ')
+  const identities = pinned.map(({ identity }) => identity).join('\n')
+  return [
+    `[ . -ef /proc/self/fd/${fd} ] || ${replaced}`,
+    ...(pinned.length === 0 ? [] : [`[ "$(stat -c %d:%i ${paths})" = ${quoted(identities)} ] || ${replaced}`]),
+  ]
+}
+
+export const replacedText = 'the workspace, or a folder in it, was replaced while the command was started; try again'
+
+/** Shell text that means exactly `text`. */
+export function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
 }
 
 const systemPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']

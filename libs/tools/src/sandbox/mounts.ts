@@ -3,11 +3,13 @@
 //   P2. Of /etc only what programs need to run stands in the plan: as root even /etc/shadow could be read.
 //   P3. Masks come after what they cover; each folder between the workspace and a mask is a mount of its own, so that no
 //       parent of a masked folder can be moved (a mount point cannot be renamed), which would uncover it for the next command.
+//   P5. Pieces of what is masked that lie in the workspace are hidden where they are; the workspace itself is mounted by its handle.
 //   P4. What must stay as it is (the guard's read-only places) is bound read-only over the workspace, or is the workspace itself,
 //       and what may be changed all the same is bound over that: of two places the inner one says what holds.
-import { existsSync, lstatSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Guard } from '../workspace/guard.ts'
+import { mountsText, type Stray } from '../workspace/masks.ts'
 import type { ShownFolder } from './sandbox.ts'
 
 export type Mount =
@@ -16,6 +18,7 @@ export type Mount =
   /** Empty, writable, gone when the command ends. */
   | { readonly kind: 'scratch'; readonly path: string }
   | { readonly kind: 'hidden'; readonly path: string }
+  | { readonly kind: 'hidden-file'; readonly path: string }
   | { readonly kind: 'link'; readonly path: string; readonly target: string }
   /** A folder from elsewhere, read-only. */
   | { readonly kind: 'shown'; readonly path: string; readonly from: string }
@@ -69,6 +72,8 @@ const settings = [
 export interface MountRequest {
   readonly workspace: string
   readonly guard: Guard
+  /** What is to be hidden besides: what is masked, where it is now, and pieces of it that lie elsewhere. Real paths. */
+  readonly hidden?: readonly Stray[]
   readonly shown?: readonly ShownFolder[] | undefined
   readonly network: boolean
   /** Further folders to show read-only, such as the one that holds Node. */
@@ -90,10 +95,9 @@ export function planMounts(request: MountRequest): MountPlan {
       message: `the shell cannot use ${workspace} as its workspace: it holds, or lies in, the system's ${reserved ?? inner}. Give the agent a folder of its own as workspace`,
     }
   }
-  const masked = request.guard.masked.flatMap((folder) => {
-    const real = realFolder(folder)
-    return real === undefined ? [] : [real]
-  })
+  const hidden = request.hidden ?? []
+  const folders = [...request.guard.masked, ...(request.guard.closed ?? [])].flatMap((path) => realFolder(path) ?? [])
+  const masked = [...new Set([...folders, ...hidden.flatMap(({ kind, path }) => (kind === 'folder' ? [path] : []))])]
   if (masked.some((folder) => isWithin(workspace, folder))) {
     return {
       kind: 'refused',
@@ -139,6 +143,8 @@ export function planMounts(request: MountRequest): MountPlan {
     if (isWithin(folder, workspace)) mounts.push(...pins(folder))
     mounts.push({ kind: 'hidden', path: folder })
   }
+  for (const { kind, path } of hidden)
+    if (kind === 'file' && visible.some((folder) => isWithin(path, folder))) mounts.push({ kind: 'hidden-file', path })
   return { kind: 'plan', mounts: withoutRepeats(mounts) }
 }
 
@@ -193,13 +199,7 @@ export interface MountPoint {
 
 /** The mounts of this process, from /proc/self/mountinfo (proc(5)); empty where there is none. */
 export function readMountPoints(): readonly MountPoint[] {
-  let text: string
-  try {
-    text = readFileSync('/proc/self/mountinfo', 'utf8')
-  } catch {
-    return []
-  }
-  return text.split('\n').flatMap((line) => {
+  return mountsText().split('\n').flatMap((line) => {
     const [, , , , path, options] = line.split(' ')
     if (path === undefined || options === undefined) return []
     const flags = options.split(',').filter((option) => ['nosuid', 'nodev', 'noexec'].includes(option))

@@ -5,9 +5,11 @@
 //   N3. The command runs in a second user namespace in which it holds nothing and can make no third one.
 //   N4. --kill-child and pdeathsig: when the outer process goes, the first process goes, and with it the PID namespace.
 //   N5. The filter of system calls is loaded last, and holds for everything that runs from then on, the first process too.
+//   N6. The workspace is bound by what is entered and found to be the one that was opened, not by its path.
 
 import { filterFile, type LoadedFilter, loadingProgram, writeFilter } from './filter/loader.ts'
-import { insideProgram, machineControls } from './inside.ts'
+import type { WorkspaceHandle } from './handle.ts'
+import { insideProgram, machineControls, quoted, replacedText } from './inside.ts'
 import type { Mount, MountPoint } from './mounts.ts'
 import { isWithin } from './mounts.ts'
 
@@ -25,6 +27,7 @@ export interface NamespacesOptions {
   readonly architecture: string
   /** Descriptors that are the command's. */
   readonly descriptors: readonly number[]
+  readonly handle: WorkspaceHandle
 }
 
 /** Program and arguments; the program is `setpriv`, which passes itself on to `unshare`. */
@@ -64,17 +67,13 @@ export function namespacesArguments(
   ]
 }
 
-/** Shell text that means exactly `text`. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`
-}
-
 /** Where in the new root, which is the script's working folder, an absolute path lies. */
 function inRoot(path: string): string {
   return quoted(`.${path}`)
 }
 
 function setupScript(mounts: readonly Mount[], mountPoints: readonly MountPoint[], options: NamespacesOptions): string {
+  const { shell, descriptors: kept, handle } = options
   const scratch = `mode=1777,nosuid,nodev,size=${options.scratch}`
   const devices = ['null', 'zero', 'full', 'random', 'urandom'].map((name) => `/dev/${name}`)
   const folders = mounts.flatMap((mount) => (mount.kind === 'link' || mount.kind === 'setting' ? [] : [mount.path]))
@@ -101,7 +100,7 @@ function setupScript(mounts: readonly Mount[], mountPoints: readonly MountPoint[
     'ln -s pts/ptmx dev/ptmx',
     'ln -s /proc/self/fd dev/fd',
     'ln -s fd/0 dev/stdin; ln -s fd/1 dev/stdout; ln -s fd/2 dev/stderr',
-    ...mounts.flatMap((mount) => renderMount(mount, mountPoints, scratch, folders)),
+    ...mounts.flatMap((mount) => renderMount(mount, mountPoints, { scratch, all: folders, options })),
     'pivot_root . .old',
     'cd /',
     'umount -l /.old',
@@ -109,7 +108,7 @@ function setupScript(mounts: readonly Mount[], mountPoints: readonly MountPoint[
     'mount -o remount,bind,ro /',
     ...(options.network ? [] : [loopbackUp]),
     `cd ${quoted(options.workspace)}`,
-    `exec ${[...dropPrivileges(options), ...[...loading, ...insideProgram(options.shell, true, options.descriptors)].map(quoted), '"$@"'].join(' ')}`,
+    `exec ${[...dropPrivileges(options), ...[...loading, ...insideProgram({ shell, first: true, kept, workspace: handle.check })].map(quoted), '"$@"'].join(' ')}`,
   ]
   return lines.join('\n')
 }
@@ -128,19 +127,26 @@ function copies(mounts: readonly Mount[]): readonly string[] {
 function renderMount(
   mount: Mount,
   mountPoints: readonly MountPoint[],
-  scratch: string,
-  all: readonly string[],
+  {
+    scratch,
+    all,
+    options: { workspace, handle },
+  }: { readonly scratch: string; readonly all: readonly string[]; readonly options: NamespacesOptions },
 ): readonly string[] {
   const at = 'path' in mount ? inRoot(mount.path) : ''
   // A mount point inside of another bound folder is there already; making it could fail on a read-only one.
   const make = all.some((path) => path !== mount.path && isWithin(mount.path, path))
     ? `[ -d ${at} ] || mkdir -p ${at}`
     : `mkdir -p ${at}`
+  const bind = (path: string): string =>
+    path === workspace ? bindWorkspace(path, handle) : `mount --rbind ${quoted(path)} ${at}`
   switch (mount.kind) {
     case 'read-only':
-      return [make, `mount --rbind ${quoted(mount.path)} ${at}`, ...readOnlyBelow(mount.path, mountPoints)]
+      return [make, bind(mount.path), ...readOnlyBelow(mount.path, mountPoints)]
     case 'writable':
-      return [make, `mount --rbind ${quoted(mount.path)} ${at}`]
+      return [make, bind(mount.path)]
+    case 'hidden-file':
+      return [`mount --bind /dev/null ${at}`]
     case 'shown':
       return [
         make,
@@ -158,6 +164,15 @@ function renderMount(
     default:
       return mount satisfies never
   }
+}
+
+/**
+ * N6. A handle from outside belongs to the mounts outside, which this namespace may not bind. So the folder is entered here, found to be the
+ * handle's, and bound as the folder that was entered: mount(8) would else make a path of it again.
+ */
+function bindWorkspace(path: string, { check }: WorkspaceHandle): string {
+  const bound = `mount --no-canonicalize --rbind . ${quoted(`/sys${path}`)}`
+  return `(cd ${quoted(path)} && [ . -ef /proc/self/fd/${check.fd} ] && ${bound}) || { echo "${replacedText}" >&2; exit 1; }`
 }
 
 /** A read-only remount holds for one mount, not for those below it: each is named, with the flags that it must keep. */

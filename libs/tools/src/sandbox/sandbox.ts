@@ -3,6 +3,8 @@
 //   X2. A masked folder is not there, whatever the command does: also not by moving one of its parents.
 //   X3. Without leave there is no network at all, not even the machine's own loopback.
 //   X4. When the command ends, is stopped, or this process dies, every process that it started ends.
+//   X6. The workspace is the folder that was opened and checked (workspace/root.ts), whatever lies at its path meanwhile: a command does not
+//       begin where another one was mounted.
 //   X5. The command has no capability, can gain none, and sees no process but its own.
 //   X6. Where `filtered`, what filter/rules.ts names is refused, so that nothing is left behind that acts with the user's rights.
 // Kind `none` keeps of these only what a process group gives; it exists when the operator asked for it.
@@ -14,7 +16,7 @@ import type { HeldMemory } from './process-tree.ts'
 export interface SandboxCommand {
   /** Program and arguments, as they are: no shell reads them. `shellCommand` makes one of shell text. */
   readonly argv: readonly string[]
-  /** Absolute real path of an existing folder: the working folder, and the only writable one. */
+  /** Absolute path of an existing folder: the working folder, and the only writable one. It is opened once, and what was opened is mounted. */
   readonly workspace: string
   /** What must not be seen, and what must not be changed. */
   readonly guard: Guard

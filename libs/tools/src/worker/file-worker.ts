@@ -3,6 +3,7 @@
 import type { Locks } from '../calls/path-locks.ts'
 import { runTool } from '../calls/run.ts'
 import { refusal } from '../sandbox/sandbox.ts'
+import { alsoMask } from '../workspace/masks.ts'
 import type { FromWorker, ToWorker, WorkerCall } from './messages.ts'
 
 const say = (message: FromWorker): void => void process.send?.(message)
@@ -31,6 +32,9 @@ const locks: Locks = {
 
 process.on('message', (message: ToWorker) => {
   switch (message.kind) {
+    case 'moved':
+      alsoMask(message.paths)
+      break
     case 'run':
       cancel = new AbortController()
       void run(message.call)

@@ -14,6 +14,8 @@ export interface WorkerCall {
 }
 
 export type ToWorker =
+  /** The first thing that is said to a worker: where something masked has been moved to. */
+  | { readonly kind: 'moved'; readonly paths: readonly string[] }
   | { readonly kind: 'run'; readonly call: WorkerCall }
   | { readonly kind: 'cancel' }
   /** The lock that was asked for is held. */

@@ -21,6 +21,8 @@ export interface WorkerPoolOptions {
   readonly most?: number
   /** Of the heap of one worker. */
   readonly memoryMb?: number
+  /** Where something masked has been moved to: each worker is told when it starts. Absent: nowhere. */
+  readonly moved?: () => readonly string[]
 }
 
 export type WorkerResult =
@@ -54,6 +56,7 @@ export class WorkerPool {
   readonly #locks: Locks
   readonly #most: number
   readonly #memoryMb: number
+  readonly #moved: () => readonly string[]
   readonly #members = new Set<Member>()
   readonly #free: Member[] = []
   readonly #waiting: ((member: Member) => void)[] = []
@@ -61,7 +64,8 @@ export class WorkerPool {
   #closed = false
 
   /** Whoever makes it closes it. */
-  constructor({ locks, most = 8, memoryMb = 192 }: WorkerPoolOptions) {
+  constructor({ locks, most = 8, memoryMb = 192, moved = () => [] }: WorkerPoolOptions) {
+    this.#moved = moved
     this.#locks = locks
     this.#most = most
     this.#memoryMb = memoryMb
@@ -194,6 +198,8 @@ export class WorkerPool {
     worker.once('message', () => {
       member.ready = true
       worker.channel?.unref()
+      const paths = this.#moved()
+      if (paths.length > 0) send(member, { kind: 'moved', paths })
       if (this.#members.has(member)) this.#release(member)
     })
     worker.on('error', () => {

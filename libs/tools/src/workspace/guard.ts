@@ -6,8 +6,10 @@ import { sameNode } from './node.ts'
 
 /** Absolute paths. What does not exist is nothing to keep. */
 export interface Guard {
-  /** Folders that no tool may see: the data folder. */
+  /** Folders that no tool may see, nor anything of them, wherever it is found (masks.ts): the data folder. */
   readonly masked: readonly string[]
+  /** Folders that no tool of this agent may see, by their own identity alone: where other agents work. Absent: none. */
+  readonly closed?: readonly string[]
   /** Files and folders that no tool may change: the program itself, its Node, its cache. */
   readonly readOnly: readonly string[]
   /** Folders that may be changed though they lie in one of those. */

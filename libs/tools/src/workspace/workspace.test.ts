@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
@@ -94,12 +104,48 @@ describe.each(openers)('a workspace by %s', (opener) => {
     expect([...root.entries(found.node, '')].map(({ name }) => name)).not.toContain('proc')
   })
 
-  it('works below a workspace that is itself a link', () => {
+  it('refuses a workspace behind a link that an agent could have made, and says what to do', () => {
     const { folder, ws } = tree()
     symlinkSync('ws', join(folder, 'link'))
-    expect(read(join(folder, 'link'), 'a/b.txt', opener)).toBe('inside')
-    expect(read(join(folder, 'link'), join(folder, 'link/a/b.txt'), opener)).toBe('inside')
-    expect(read(join(folder, 'link'), join(ws, 'a/b.txt'), opener)).toBe('inside')
+    symlinkSync(folder, join(folder, 'ws/up'))
+    for (const path of [join(folder, 'link'), join(folder, 'link/a'), join(ws, 'up/ws/a')]) {
+      expect([path, read(path, 'b.txt', opener)]).toEqual([path, 'refused'])
+      expect(() => new Workspace(path, noGuard, opener)).toThrow(/goes through a symbolic link.* Name the folder itself/)
+    }
+    // In the root of the machine no agent makes links: many systems have some there.
+    const link = readdirSync('/', { withFileTypes: true }).find((entry) => entry.isSymbolicLink() && existsSync(`/${entry.name}`))
+    if (link) new Workspace(`/${link.name}`, noGuard, opener)[Symbol.dispose]()
+  })
+
+  it('hides a masked folder and its pieces wherever they are moved, linked or found', () => {
+    const { folder, ws } = tree()
+    const data = join(ws, '.data')
+    const masked = [data]
+    mkdirSync(join(data, 'deep/er'), { recursive: true })
+    writeFileSync(join(data, 'deep/er/key'), 'masked')
+    expect(read(ws, 'a/b.txt', opener, masked)).toBe('inside')
+    linkSync(join(data, 'token'), join(ws, 'a/second-name'))
+    expect(read(ws, 'a/second-name', opener, masked)).toBe('refused')
+    writeFileSync(join(data, 'deep/er/later'), 'masked')
+    linkSync(join(data, 'deep/er/later'), join(ws, 'a/later'))
+    expect(read(ws, 'a/later', opener, masked)).toBe('refused')
+    renameSync(join(data, 'deep/er'), join(ws, 'a/er'))
+    expect([read(ws, 'a/er/key', opener, masked), read(join(ws, 'a/er'), 'key', opener, masked)]).toEqual([
+      'refused',
+      'refused',
+    ])
+    if (opener === 'paths') return
+    renameSync(data, join(ws, 'a/moved'))
+    expect(read(ws, 'a/moved/token', opener, masked)).toBe('refused')
+    renameSync(join(ws, 'a'), join(folder, 'elsewhere'))
+    expect(read(folder, 'elsewhere/moved/token', opener, masked)).toBe('refused')
+    expect(read(folder, 'elsewhere/b.txt', opener, masked)).toBe('inside')
+  })
+
+  it('a file that has a second name is read where it is no piece of what is masked', () => {
+    const { ws } = tree()
+    linkSync(join(ws, 'a/b.txt'), join(ws, 'a/c.txt'))
+    expect(read(ws, 'a/c.txt', opener, [join(ws, '.data')])).toBe('inside')
   })
 
   it('refuses a masked folder by name, by link, and as a workspace', () => {

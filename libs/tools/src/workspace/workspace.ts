@@ -1,30 +1,22 @@
 // A folder out of which no path leads. Every file tool reaches files through here, and in no other way.
 //   W1. A path is walked one name at a time from the open root; each step is checked on what was opened, not on a name (node.ts).
 //   W2. `..` goes back on the way that was come, never above the root. Links are followed by walking their target here.
-//   W3. A masked folder is known by its identity (device, inode): it is refused under any name, and hidden in lists.
+//   W3. A masked folder, and whatever lies in it, is known by its identity (masks.ts): it is refused under any name, and hidden in lists.
 //   W4. Whoever gets a Found disposes it.
 //   W6. Nothing is changed in a place that must stay as it is (guard.ts): said of each file or folder that is opened on the way to it.
 //   W5. What the kernel shows as files (/proc, /sys) is hidden like a masked folder, wherever it is mounted: it holds the environment
 //       of this process and of others, with their secrets, and controls of the machine.
-import {
-  type BigIntStats,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readlinkSync,
-  realpathSync,
-  statfsSync,
-  statSync,
-} from 'node:fs'
+import { type BigIntStats, lstatSync, mkdirSync, readdirSync, readlinkSync, statSync } from 'node:fs'
 import { asFailure, ToolFailure } from '../calls/outcome.ts'
 import { escapedName, shownName } from './entry-name.ts'
 import { detectOpener, type Node, type NodeOpener, type OpenerKind, openerOf } from './node.ts'
 import { type Guard, isPlace, type Place, placesOf } from './guard.ts'
+import { kernelLook } from './kernel-files.ts'
+import type { Masks } from './masks.ts'
+import { openRoot } from './root.ts'
 
 const maxDepth = 128
 const maxLinks = 40
-/** Of proc and sysfs, as statfs(2) names them on Linux. */
-const kernelFilesystems: readonly number[] = [0x9fa0, 0x62656572]
 
 /** What a path leads to. `relative` is the real place, '/'-separated, '' for the workspace itself. */
 export type Found = Disposable &
@@ -51,42 +43,27 @@ export class Workspace implements Disposable {
   readonly #opener: NodeOpener
   readonly #root: Node
   readonly #names: readonly string[]
-  readonly #masked: readonly Place[]
+  readonly #masks: Masks
+  readonly #closed: readonly Place[]
   readonly #guard: Guard
   readonly #real: string
   /** W6: looked for when the first change is asked for. */
   #kept:
     | { readonly readOnly: readonly Place[]; readonly writable: readonly Place[]; readonly root: boolean }
     | undefined
-  /** By device: whether it is the kernel's (W5). */
-  readonly #kernel = new Map<bigint, boolean>()
+  /** W5. */
+  readonly #isKernels = kernelLook()
 
-  /** Opens it. Throws ToolFailure where it is missing, no folder, or inside a masked folder. Whoever opens it disposes it. */
+  /** Opens it (root.ts). Throws ToolFailure where it is missing, no folder, behind a link, or inside a masked folder. Whoever opens it disposes it. */
   constructor(folder: string, guard: Guard, opener: OpenerKind = detectOpener()) {
     this.#guard = guard
     this.#opener = openerOf(opener)
-    let real: string
-    try {
-      real = realpathSync(folder)
-      if (!statSync(real).isDirectory()) throw new ToolFailure('failed', 'the workspace is not a folder')
-    } catch (error) {
-      throw asFailure(error, 'the workspace')
-    }
-    const hidden = placesOf(guard.masked)
-    const refusal = () =>
-      new ToolFailure(
-        'refused',
-        'the workspace lies in a folder that no tool may see; give the agent another workspace',
-      )
-    if (hidden.some(({ path }) => real === path || real.startsWith(`${path}/`))) throw refusal()
-    this.#masked = hidden
-    this.#real = real
-    this.#names = [...new Set([real, folder.replace(/\/+$/, '') || '/'])]
-    this.#root = this.#opener.open(real)
-    if (this.#isHidden(this.#root)) {
-      this.#root[Symbol.dispose]()
-      throw refusal()
-    }
+    const { node, path, masks, closed } = openRoot(folder, guard, opener)
+    this.#root = node
+    this.#real = path
+    this.#masks = masks
+    this.#closed = closed
+    this.#names = [...new Set([path, folder.replace(/\/+$/, '') || '/'])]
   }
 
   [Symbol.dispose](): void {
@@ -150,7 +127,7 @@ export class Workspace implements Disposable {
             queue.unshift(...this.#split(target, shown))
           }
         } else if (this.#isHidden(node)) {
-          throw new ToolFailure('refused', `no tool may see this folder: ${shown}`)
+          throw new ToolFailure('refused', `no tool may see what this leads to: ${shown}`)
         } else if (!node.stat.isDirectory() && queue.length > 0) {
           throw new ToolFailure('failed', `not a directory: ${relative}`)
         }
@@ -269,22 +246,7 @@ export class Workspace implements Disposable {
   }
 
   #isHidden(node: Node): boolean {
-    return this.#isKernels(node) || isPlace(this.#masked, node.stat)
-  }
-
-  #isKernels(node: Node): boolean {
-    if (process.platform !== 'linux') return false
-    const { dev } = node.stat
-    const known = this.#kernel.get(dev)
-    if (known !== undefined) return known
-    let found: boolean
-    try {
-      found = kernelFilesystems.includes(statfsSync(node.address).type)
-    } catch {
-      return false // gone meanwhile: opening it says so
-    }
-    this.#kernel.set(dev, found)
-    return found
+    return this.#isKernels(node) || this.#masks.hides(node.stat) || isPlace(this.#closed, node.stat)
   }
 
   #split(path: string, shown: string): string[] {
