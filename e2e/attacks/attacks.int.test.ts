@@ -1,4 +1,6 @@
 // Attacks on a whole product whose services are processes of their own: values that are none, and what each service's own password lets do.
+import { mkdirSync } from 'node:fs'
+import path from 'node:path'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connectBroker, makeHeaders } from '@reins/broker'
 import { sessionFilter, sessionSubject, streams, toExec, toLog, toTool } from '@reins/contracts'
@@ -275,6 +277,30 @@ test(
     expect((await shown(session.id)).body.quarantine?.reason).toContain('MB in memory')
     expect(small.alive()).toBe(true)
     expect(await answers()).toBe('completed')
+  },
+  deadline,
+)
+
+test(
+  'an agent whose workspace holds that of another one runs nothing, and says whose; the other one works on',
+  async () => {
+    await world.agent('around')
+    mkdirSync(path.join(world.workspace, 'within'), { recursive: true })
+    await world.agent('within', { tools: [{ system_tools: { workspace: 'within' } }] })
+    const run = async (agent: string): Promise<string> => {
+      const { session } = await world.api.create(agent)
+      await world.api.turn(session.id, 'shell pwd')
+      const log = await world.readLog(session.id)
+      return JSON.stringify(
+        log.flatMap(({ frame }) => frame.events).filter(({ type }) => type === 'tool-call.completed'),
+      )
+    }
+    expect(await run('within')).toContain('within')
+    const refused = await run('around')
+    for (const part of ['of agent \\"around\\"', 'of agent \\"within\\"', '--allow-nested-workspaces'])
+      expect(refused).toContain(part.replaceAll('\\', '\\\\\\'))
+    await world.api.once('DELETE', '/v1/agents/within')
+    await eventually(async () => (await run('around')).includes('exit_code'))
   },
   deadline,
 )

@@ -24,6 +24,7 @@ export interface LocalFlags {
   readonly waitingCalls?: string
   readonly allowUnsandboxedShell?: boolean
   readonly allowShellNetwork?: boolean
+  readonly allowNestedWorkspaces?: boolean
   readonly shellMemory?: string
   readonly logLevel?: string
 }
@@ -64,6 +65,8 @@ export interface LocalConfig {
   readonly disk: DiskLimits
   readonly allowUnsandboxedShell: boolean
   readonly allowShellNetwork: boolean
+  /** Whether an agent may work in a folder that holds another agent's. */
+  readonly allowNestedWorkspaces: boolean
   /** Of a command and all that it starts; 0: no limit. */
   readonly shellMemoryMb: number
   readonly allowPrivateWebhooks: boolean
@@ -145,6 +148,7 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
     },
     allowUnsandboxedShell: read.flag('REINS_ALLOW_UNSANDBOXED_SHELL', false),
     allowShellNetwork: read.flag('REINS_ALLOW_SHELL_NETWORK', false),
+    allowNestedWorkspaces: read.flag('REINS_ALLOW_NESTED_WORKSPACES', false),
     shellMemoryMb: read.integer('REINS_SHELL_MEMORY_MB', Math.floor(machineMemoryMb() / 2), {
       min: 0,
       max: 100_000_000,
@@ -248,6 +252,7 @@ function settingsOf(flags: LocalFlags): readonly { name: string; flag: string; v
     ['REINS_ALLOW_UNSANDBOXED_SHELL', '--allow-unsandboxed-shell', flags.allowUnsandboxedShell ? '1' : undefined],
     ['REINS_SHELL_MEMORY_MB', '--shell-memory', flags.shellMemory],
     ['REINS_ALLOW_SHELL_NETWORK', '--allow-shell-network', flags.allowShellNetwork ? '1' : undefined],
+    ['REINS_ALLOW_NESTED_WORKSPACES', '--allow-nested-workspaces', flags.allowNestedWorkspaces ? '1' : undefined],
   ]
   return all.flatMap(([name, flag, value]) => (value === undefined ? [] : [{ name, flag, value }]))
 }

@@ -1,6 +1,7 @@
 // One process's services over one connection to the broker, and one for deltas: all five for `reins up`, one for `reins service <name>`.
 // The code of a service is loaded where it runs, and nowhere else.
 import { randomBytes } from 'node:crypto'
+import { existsSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 import { type Broker, connectBroker } from '@reins/broker'
 import { CodeHosts, codeCatalog, describeBundle, Initializers } from '@reins/code-host'
@@ -22,9 +23,10 @@ import {
   skillsCatalog,
   toolsAtStart,
 } from '@reins/tools'
-import type { LocalConfig } from './config.ts'
+import { type LocalConfig, ownWorkspaces } from './config.ts'
 import { evidence } from './evidence.ts'
-import { guardOf } from './guard.ts'
+import { spoolFolder } from './data/spool-folder.ts'
+import { agentFolders, guardOf, withoutLinks } from './guard.ts'
 import { serveMetrics } from './metrics-server.ts'
 import { modelPrices } from './model-prices.ts'
 import { pausingAppends } from './pausing-appends.ts'
@@ -110,8 +112,11 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     void connection.closed().then((error) => {
       if (!closed) fatal(error ?? new Error('the connection to the broker was closed'))
     })
+  const spool = spoolFolder(existsSync(config.dataDir) ? realpathSync(config.dataDir) : undefined)
+  closing.add('spool', async () => spool.remove())
+  const masked = [...options.masked, ...spool.masked]
   const opened = await openJournal(broker, {
-    live,
+    ...{ live, outputsFolder: spool.path },
     replicas: config.replicas,
     sessionStreams: config.sessionStreams,
     ackWaitMs: config.ackWaitMs,
@@ -148,7 +153,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     let initializers: Promise<Initializers> | undefined
     const initializersHere = async () =>
       new Initializers({
-        ...{ sandbox: await sandboxHere(), guard: guardOf(config, options.masked) },
+        ...{ sandbox: await sandboxHere(), guard: guardOf(config, masked) },
         textOf: async (digest) => {
           const bytes = await journal.bundles.get(digest)
           return bytes && Buffer.from(bytes).toString('utf8')
@@ -175,7 +180,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
         store: journal.bundles,
         full: storage.fullForCode,
         describe: async (bundle) =>
-          describeBundle(bundle, { sandbox: await sandboxHere(), guard: guardOf(config, options.masked) }),
+          describeBundle(bundle, { sandbox: await sandboxHere(), guard: guardOf(config, masked) }),
         initialize: async (asked) => {
           initializers ??= initializersHere()
           return (await initializers).run(asked)
@@ -250,10 +255,13 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       waitingCalls: config.waitingCalls,
       ackWaitMs: config.ackWaitMs,
       pauseAt,
-      workspaceRoot: config.workspaceRoot,
-      ownWorkspaces: config.ownWorkspaces,
+      workspaceRoot: withoutLinks(config.workspaceRoot),
+      ownWorkspaces: config.ownWorkspaces === undefined ? undefined : agentFolders(config.ownWorkspaces),
+      agentFolders: agentFolders(ownWorkspaces(config.dataDir)),
+      allowNestedWorkspaces: config.allowNestedWorkspaces,
+      spoolFolder: spool.path,
       skillFolders: path.join(config.dataDir, 'skills'),
-      guard: guardOf(config, options.masked),
+      guard: guardOf(config, masked),
       sandbox,
       redactor,
       fatal,
@@ -282,7 +290,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       budgetCeiling: config.budgetCeiling,
       priceOf,
       sandbox: await sandboxHere(),
-      guard: guardOf(config, options.masked),
+      guard: guardOf(config, masked),
       ackWaitMs: config.ackWaitMs,
       pauseAt,
       redactor,
@@ -325,7 +333,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     const definitions = new Definitions(view, catalogs)
     const sandbox = await sandboxHere()
     const hosts = new CodeHosts({
-      ...{ sandbox, guard: guardOf(config, options.masked) },
+      ...{ sandbox, guard: guardOf(config, masked) },
       textOf: async (digest) => {
         const bytes = await journal.bundles.get(digest)
         return bytes && Buffer.from(bytes).toString('utf8')

@@ -24,12 +24,12 @@ import {
   formOf,
   jsonValue,
   type KeptWebhook,
-  type RegistryKind,
-  registryKindFilter,
   PrincipalEntry,
   ProjectEntry,
-  registrySubject,
+  type RegistryKind,
   RoleEntry,
+  registryKindFilter,
+  registrySubject,
   streams,
   TokenEntry,
   type VersionEntry,
@@ -61,6 +61,8 @@ export interface RegistryView {
   readonly faults: readonly RegistryFault[]
   /** undefined: unknown, or deleted. */
   agent(name: string): AgentEntry | undefined
+  /** Those that were not deleted. */
+  agents(): readonly AgentEntry[]
   /** As `agent`, but asks REG once before it says undefined. Rejects with BrokerUnavailable. */
   agentFresh(name: string): Promise<AgentEntry | undefined>
   /** From the cache, else from REG. Rejects with BrokerUnavailable, or an Error where the record is damaged. */
@@ -336,6 +338,10 @@ class Watch implements RegistryView {
   agent(name: string): AgentEntry | undefined {
     const entry = this.#agents.get(registrySubject('agent', name))?.entry
     return entry?.deleted === false ? entry : undefined
+  }
+
+  agents(): readonly AgentEntry[] {
+    return [...this.#agents.values()].flatMap(({ entry }) => (entry?.deleted === false ? [entry] : []))
   }
 
   async agentFresh(name: string): Promise<AgentEntry | undefined> {

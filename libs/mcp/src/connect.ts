@@ -4,18 +4,17 @@
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { type ResolvedMcpServer, secretIn } from '@reins/contracts'
-import type { Guard, Sandbox } from '@reins/tools'
+import type { Sandbox, Workplace } from '@reins/tools'
 import { type Asked, Connection } from './connection.ts'
-import { foreignFetch, type Fetch } from './transports/foreign-fetch.ts'
 import { oneLine } from './foreign-text.ts'
+import { type Fetch, foreignFetch } from './transports/foreign-fetch.ts'
 import { HttpTransport } from './transports/http-transport.ts'
 import { StdioTransport } from './transports/stdio-transport.ts'
 
 export interface Ends {
   readonly sandbox: Sandbox
-  readonly guard: Guard
-  /** The folder of an agent's commands; throws what is wrong with it. */
-  workspaceOf(agent: string, workspace: string | null): string
+  /** The folder of an agent's commands, and what is closed to them; rejects with what is wrong with it. */
+  workplaceOf(agent: string, workspace: string | null): Promise<Workplace>
   /** Whether a person can be asked in the middle of a call: servers are told so. */
   readonly asksPeople: boolean
 }
@@ -96,10 +95,10 @@ async function overStdio(
   at: At<'stdio'>,
   signal: AbortSignal,
 ): Promise<Asked<Connection>> {
+  const { folder: workspace, guard } = await ends.workplaceOf(agent, at.workspace)
   const transport = new StdioTransport(ends.sandbox, {
     argv: [at.command, ...at.args],
-    workspace: ends.workspaceOf(agent, at.workspace),
-    guard: ends.guard,
+    ...{ workspace, guard },
     network: at.network,
     env: await resolved(at.env, secret),
   })

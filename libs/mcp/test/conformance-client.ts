@@ -17,8 +17,7 @@ const servers = new McpServers({
     filtered: false,
     spawn: () => ({ kind: 'refused', message: '' }),
   },
-  guard: noGuard,
-  workspaceOf: () => process.cwd(),
+  workplaceOf: async () => ({ folder: process.cwd(), guard: noGuard }),
   asksPeople: true,
   now: () => performance.now(),
 })

@@ -17,8 +17,7 @@ const sandbox = await detectSandbox({
 
 export const options = (change: Partial<PoolOptions> = {}): PoolOptions => ({
   sandbox,
-  guard: noGuard,
-  workspaceOf: () => folder,
+  workplaceOf: async () => ({ folder, guard: noGuard }),
   asksPeople: false,
   now: () => performance.now(),
   ...change,

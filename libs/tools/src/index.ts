@@ -1,15 +1,16 @@
 // The one door of @reins/tools.
 
 export { resultProblem } from './arguments/result.ts'
-export { type BuiltinOptions, builtinCatalog, builtinSource, workspaceOf } from './builtin/builtin-source.ts'
-export { answered } from './output/content.ts'
+export { type BuiltinOptions, builtinCatalog, builtinSource } from './builtin/builtin-source.ts'
 export type { KeepOutput, KeptOutput, ReadKept, ToolContext, ToolSettings } from './calls/context.ts'
-export { type AskMemory, type MemorySourceOptions, memoryCatalog, memorySource } from './memory/memory-source.ts'
 export { missingConfig, missingSecret, type NamedValues, noValues } from './calls/named-values.ts'
 export { type ToolErrorCode, ToolFailure, type ToolOutcome } from './calls/outcome.ts'
-export { answerProblems, outputSchemaProblem } from './output/output-schema.ts'
 export { PathLocks } from './calls/path-locks.ts'
 export type { AskPerson, Elicitation, PersonsAnswer, Question } from './calls/people.ts'
+export { runTool } from './calls/run.ts'
+export { type AskMemory, type MemorySourceOptions, memoryCatalog, memorySource } from './memory/memory-source.ts'
+export { answered } from './output/content.ts'
+export { answerProblems, outputSchemaProblem } from './output/output-schema.ts'
 export {
   defaultSettings,
   type ResolvedTool,
@@ -19,8 +20,8 @@ export {
   toolGroups,
   toolsProblemsText,
   workspaceNamed,
+  workspacesNamed,
 } from './resolve.ts'
-export { runTool } from './calls/run.ts'
 export { detectSandbox, type SandboxOptions } from './sandbox/detect.ts'
 export { watchMemory } from './sandbox/memory-watch.ts'
 export {
@@ -61,3 +62,10 @@ export type { WorkerCall } from './worker/messages.ts'
 export { WorkerPool, type WorkerPoolOptions } from './worker/worker-pool.ts'
 export { contextFiles } from './workspace/context-files.ts'
 export { type Guard, noGuard } from './workspace/guard.ts'
+export {
+  type Neighbour,
+  type Neighbours,
+  type Workplace,
+  type WorkplaceOptions,
+  Workplaces,
+} from './workspace/workplaces.ts'

@@ -109,6 +109,12 @@ export function workspaceNamed({ tools = [] }: { readonly tools?: unknown }): st
   return tool?.settings.workspace ?? null
 }
 
+/** All that its tools work in; null for where it names none. Empty for a definition without tools, or with problems. */
+export function workspacesNamed({ tools = [] }: { readonly tools?: unknown }): readonly (string | null)[] {
+  const resolved = resolveTools(tools)
+  return resolved.ok ? [...new Set(resolved.tools.map(({ settings }) => settings.workspace))] : []
+}
+
 /** All problems as one text for people. */
 export const toolsProblemsText = (problems: readonly ToolsProblem[]): string =>
   problems.map(({ path, message }) => `tools${path} ${message}`).join('; ')

@@ -19,17 +19,19 @@ import {
   type Sandbox,
   SkillFoldersOnDisk,
   skillsSource,
+  type WorkplaceOptions,
+  Workplaces,
   workspaceNamed,
-  workspaceOf,
 } from '@reins/tools'
 import { discover } from './calls/call-runner.ts'
+import { memoryOver } from './calls/memory-calls.ts'
+import { resolveOver, type ValuesOptions, valuesOf } from './calls/values.ts'
+import { RegisteredNeighbours } from './neighbours.ts'
 import { redacted } from './recorded/kept-output.ts'
 import { testMcp } from './servers/mcp-test.ts'
-import { memoryOver } from './calls/memory-calls.ts'
 import { askedEvent, Notices } from './servers/notices.ts'
 import { ServerSessions } from './servers/server-sessions.ts'
 import { SessionTools, type ToolsContext } from './session-tools.ts'
-import { resolveOver, type ValuesOptions, valuesOf } from './calls/values.ts'
 
 export interface ToolRunnerConfig {
   readonly broker: Broker
@@ -50,10 +52,16 @@ export interface ToolRunnerConfig {
   readonly workspaceRoot: string
   /** Where an agent that names no workspace has a folder of its own; undefined: it works in the root. */
   readonly ownWorkspaces: string | undefined
+  /** Where such folders lie on this machine, also where a root was named; closed to agents that work around it. */
+  readonly agentFolders?: string | undefined
+  /** The operator's word that an agent may work in a folder that holds another agent's. Default false. */
+  readonly allowNestedWorkspaces?: boolean | undefined
   /** Where the files of skills are laid out for commands of the shell; absolute, made when needed. Absent: commands see none. */
   readonly skillFolders?: string
   /** What no tool may see, and what none may change. */
   readonly guard: Guard
+  /** Where long outputs wait until they are kept: absolute, seen by no tool. Absent: the temporary folder. */
+  readonly spoolFolder?: string
   readonly sandbox: Sandbox
   /** Masks secrets in all that is recorded; it is told each one that is given to a tool. */
   readonly redactor: SecretsRedactor
@@ -98,11 +106,27 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     config.skillFolders === undefined
       ? undefined
       : new SkillFoldersOnDisk({ root: config.skillFolders, bundles, sandbox: config.sandbox, now: clock.now })
-  const builtin = builtinSource({
-    ...(folders ? { skills: folders } : {}),
+  const places: WorkplaceOptions = {
     workspaceRoot: path.resolve(config.workspaceRoot),
     ownWorkspaces: config.ownWorkspaces,
+    agentFolders: config.agentFolders,
+    allowNested: config.allowNestedWorkspaces,
     guard: config.guard,
+    neighbours: new RegisteredNeighbours({
+      get seq() {
+        return config.registry.seq
+      },
+      agents: () => config.registry.agents(),
+      // A broker that is away for longer than one question must not fail a tool.
+      version: (digest) => reading(() => config.registry.version(digest)),
+    }),
+  }
+  const builtin = builtinSource({
+    ...(folders ? { skills: folders } : {}),
+    ...places,
+    ...(config.spoolFolder === undefined
+      ? {}
+      : { spool: { folder: config.spoolFolder, mask: () => config.redactor.stream() } }),
     sandbox: config.sandbox,
     locks: new PathLocks(),
   })
@@ -124,11 +148,10 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
   })
   const memory = memorySource({ ask: memoryOver(broker), mask: (value) => config.redactor.json(value) })
   closing.add('tools', () => Promise.all([builtin.close(), code.close()]))
-  const ownPlace = { workspaceRoot: path.resolve(config.workspaceRoot), ownWorkspaces: config.ownWorkspaces }
+  const workplaces = new Workplaces(places)
   const servers = new McpServers({
     sandbox: config.sandbox,
-    guard: config.guard,
-    workspaceOf: (agent, workspace) => workspaceOf(ownPlace, agent, workspace),
+    workplaceOf: (agent, workspace) => workplaces.fresh(agent, workspace),
     asksPeople: true,
     now: clock.now,
   })
@@ -152,8 +175,10 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     tools: {
       sources: [builtin, code, memory, skills],
       servers,
-      workspace: (definition) =>
-        contextFiles(workspaceOf(ownPlace, definition.name, workspaceNamed(definition)), config.guard),
+      workspace: async (definition) => {
+        const { folder, guard } = await workplaces.fresh(definition.name, workspaceNamed(definition))
+        return contextFiles(folder, guard)
+      },
       // A broker that is away for longer than one question must not fail a tool.
       registry: { version: (digest) => reading(() => config.registry.version(digest)) },
       kept: (session, ref) => reading(() => journal.outputs.get(session, ref)),

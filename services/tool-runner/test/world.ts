@@ -21,8 +21,8 @@ import {
 } from '@reins/contracts'
 import { CallSlots } from '@reins/holder'
 import { createMemoryJournal, type MemoryFaults, type MemoryJournal, type Trigger } from '@reins/journal'
-import { noPausePoints } from '@reins/service'
 import { nothingToRedact } from '@reins/secrets'
+import { noPausePoints } from '@reins/service'
 import {
   type AskedApproval,
   builtinCatalog,
@@ -137,7 +137,7 @@ export class RunnerWorld {
           serverOf: () => undefined,
           tools: async () => ({ kind: 'offered', tools: [] }),
         },
-        workspace: () => ({ skills: [] }),
+        workspace: async () => ({ skills: [] }),
         registry: {
           version: async () => {
             await this.gate

@@ -44,6 +44,10 @@ function serverOptions(command: Command): Command {
       'let the shells of agents that ask for it use the network (env REINS_ALLOW_SHELL_NETWORK=1)',
     )
     .option(
+      '--allow-nested-workspaces',
+      "let an agent work in a folder that holds another agent's: it can lead that one elsewhere (env REINS_ALLOW_NESTED_WORKSPACES=1)",
+    )
+    .option(
       '--shell-memory <MB>',
       'kill a shell command or an MCP server that, with all that it started, holds more memory; 0 for no limit (env REINS_SHELL_MEMORY_MB, default half of the machine)',
     )

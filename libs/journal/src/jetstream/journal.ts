@@ -1,4 +1,5 @@
 // The whole journal on JetStream: over one connection, and a second one for deltas where the process has it.
+import { tmpdir } from 'node:os'
 import { type Broker, ensureTopology, keepLiveStream } from '@reins/broker'
 import { maxOutputBytesOfSession, outputsKeptMs, type SessionStreamCount, type SessionStreams } from '@reins/contracts'
 import type { BundleStore, OutputStore, SessionFeed, SessionLog, Snapshots, Timers, WorkQueue } from '../port.ts'
@@ -36,6 +37,8 @@ export interface JournalOptions {
   readonly outputsKeptMs?: number
   /** How much of them a session keeps. Default `maxOutputBytesOfSession`. */
   readonly outputBytesOfSession?: number
+  /** Where outputs wait before they are stored. Absolute, this user's alone. Default: the temporary folder. */
+  readonly outputsFolder?: string
   /** How many streams hold the sessions, where none is there yet. Default `newSessionStreams`. */
   readonly sessionStreams?: SessionStreamCount
   /** ms before an append that was not answered goes out again. Default 2 000. */
@@ -56,7 +59,10 @@ export async function openJournal(broker: Broker, options: JournalOptions): Prom
     createJetStreamWork(broker, { ...options, streams }),
     createJetStreamTimers(broker, options),
     createJetStreamSnapshots(broker),
-    createJetStreamOutputs(broker, { now: options.now, keptMs, bytesOfSession }),
+    createJetStreamOutputs(broker, {
+      ...{ now: options.now, keptMs, bytesOfSession },
+      folder: options.outputsFolder ?? tmpdir(),
+    }),
     createJetStreamBundles(broker),
   ])
   const here = new FramesHere()

@@ -5,9 +5,7 @@
 //   O3. A description that is none describes nothing: the client of the broker throws over it, here it is an output that is not there.
 //   O2. The bucket drops what is older than `keptMs`, and the count forgets it then.
 import { createHash, randomUUID } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
-import { rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { closeSync, createReadStream, createWriteStream, openSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -29,10 +27,12 @@ export interface JetStreamOutputsOptions {
   readonly keptMs: number
   /** That a session keeps at most. */
   readonly bytesOfSession: number
+  /** Where outputs wait until their digest is known. Absolute, this user's alone. */
+  readonly folder: string
 }
 
 export async function createJetStreamOutputs(broker: Broker, options: JetStreamOutputsOptions): Promise<OutputStore> {
-  const { now, keptMs, bytesOfSession } = options
+  const { now, keptMs, bytesOfSession, folder } = options
   const store = await new Objm(jetstream(broker.nc)).open(objectStores.outputs)
   const turns = new Turns()
   return {
@@ -45,13 +45,14 @@ export async function createJetStreamOutputs(broker: Broker, options: JetStreamO
     },
   }
 
-  /** The digest is known only at the end, so the bytes wait in a file. */
+  /** The digest is known only at the end, so the bytes wait in a file. It has no name, so that nothing of it is left however this process ends. */
   async function put(session: string, bytes: AsyncIterable<Uint8Array> | Uint8Array): ReturnType<OutputStore['put']> {
-    const file = path.join(tmpdir(), `reins-output-${randomUUID()}`)
     const days = await keptByDay(store, session, { now, keptMs })
     const room = bytesOfSession - Object.values(days).reduce((sum, of) => sum + of, 0)
     let size = 0
     let dropped = 0
+    const { fd, reader } = openNameless(folder)
+    let unread = true
     try {
       const hash = createHash('sha256')
       await pipeline(
@@ -65,19 +66,35 @@ export async function createJetStreamOutputs(broker: Broker, options: JetStreamO
             yield taken
           }
         },
-        createWriteStream(file, { mode: 0o600, flags: 'wx' }),
+        createWriteStream('', { fd }),
       )
       if (size === 0) return { ref: undefined, dropped }
       const ref = `sha256-${hash.digest('hex')}`
-      const name = nameOf(session, ref)
-      if (!(await described(() => store.info(name)))) {
-        await store.put({ name }, Readable.toWeb(createReadStream(file)) as ReadableStream<Uint8Array>)
+      const as = nameOf(session, ref)
+      if (!(await described(() => store.info(as)))) {
+        unread = false
+        const kept = createReadStream('', { fd: reader })
+        await store.put({ name: as }, Readable.toWeb(kept) as ReadableStream<Uint8Array>)
         await count(store, session, { ...days, [today(now())]: (days[today(now())] ?? 0) + size })
       }
       return { ref, dropped }
     } finally {
-      await rm(file, { force: true })
+      if (unread) closeSync(reader)
     }
+  }
+}
+
+/** Each descriptor is closed by the stream that uses it, once nothing of it is under way any more. */
+function openNameless(folder: string): { readonly fd: number; readonly reader: number } {
+  const name = path.join(folder, `output-${randomUUID()}`)
+  const fd = openSync(name, 'wx', 0o600)
+  try {
+    return { fd, reader: openSync(name, 'r') }
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  } finally {
+    rmSync(name, { force: true })
   }
 }
 

@@ -1,30 +1,25 @@
 // The built-in tools as a source of tools: the first adapter of the port in source.ts.
-import { mkdirSync, statSync } from 'node:fs'
-import path from 'node:path'
 import type { ReplayClass } from '@reins/contracts'
-import { readResultName } from '../output/long-results.ts'
 import { ToolFailure } from '../calls/outcome.ts'
 import type { PathLocks } from '../calls/path-locks.ts'
-import { defaultSettings, type ResolvedTool, type ResolvedTools, resolveTools, toolsProblemsText } from '../resolve.ts'
 import { runTool } from '../calls/run.ts'
+import { readResultName } from '../output/long-results.ts'
+import { defaultSettings, type ResolvedTool, type ResolvedTools, resolveTools, toolsProblemsText } from '../resolve.ts'
 import type { Sandbox } from '../sandbox/sandbox.ts'
 import type { SkillFoldersOnDisk } from '../skills/folders-on-disk.ts'
 import type { AskedTools, ToolCatalog, ToolListing, ToolSource, ToolSpec } from '../source.ts'
+import type { SpoolPlace } from '../text/spool.ts'
 import { WorkerPool } from '../worker/worker-pool.ts'
-import type { Guard } from '../workspace/guard.ts'
 import { masksOf } from '../workspace/masks.ts'
+import { type WorkplaceOptions, Workplaces } from '../workspace/workplaces.ts'
 import { mayCutResults, readResult, readResultSpec } from './read-result.ts'
 
-export interface BuiltinOptions {
-  /** Where relative workspaces are resolved. Absolute. */
-  readonly workspaceRoot: string
-  /** Absolute: where an agent that names no workspace has a folder of its own, made when needed; undefined: it works in the root. */
-  readonly ownWorkspaces?: string | undefined
-  /** What no tool may see, and what none may change. */
-  readonly guard: Guard
+export interface BuiltinOptions extends WorkplaceOptions {
   readonly sandbox: Sandbox
   /** Folders of skills, for commands of agents that have some. Absent: commands see none. */
   readonly skills?: Pick<SkillFoldersOnDisk, 'shownTo'>
+  /** Where long outputs of commands wait to be kept. Absent: in the temporary folder, as they are. */
+  readonly spool?: SpoolPlace
   /** One for all calls of a process. */
   readonly locks: PathLocks
 }
@@ -43,20 +38,23 @@ export interface BuiltinSource extends ToolSource {
 const maxDeaths = 3
 
 export function builtinSource(options: BuiltinOptions): BuiltinSource {
-  const { guard, sandbox, locks } = options
-  const pool = new WorkerPool({ locks, moved: () => masksOf(guard.masked).moved() })
+  const { sandbox, locks } = options
+  const { masked } = options.guard
+  const workplaces = new Workplaces(options)
+  const pool = new WorkerPool({ locks, moved: () => masksOf(masked).moved() })
   // From here on it is known where pieces of what is masked go.
-  masksOf(guard.masked).holdPieces()
+  masksOf(masked).holdPieces()
   return {
     ...builtinCatalog,
     run: async ({ name, arguments: args, definition }, context) => {
       if (name === readResultName) return readResult(args, context.kept, defaultSettings.maxOutputChars)
       const { definition: tool, settings } = toolOf(definition, name)
-      const workspace = workspaceOf(options, definition.name, settings.workspace)
+      const { folder: workspace, guard } = await workplaces.fresh(definition.name, settings.workspace)
       if (tool.sandboxed) {
         const shown = await options.skills?.shownTo(definition)
         const seen = shown === undefined ? {} : { shown: [shown] }
-        return runTool(name, args, { ...context, workspace, settings, guard, sandbox, ...seen, locks })
+        const waits = options.spool === undefined ? {} : { spool: options.spool }
+        return runTool(name, args, { ...context, workspace, settings, guard, sandbox, ...seen, ...waits, locks })
       }
       const { idempotencyKey, signal } = context
       const call = { name, arguments: args, workspace, settings, idempotencyKey, guard }
@@ -69,22 +67,6 @@ export function builtinSource(options: BuiltinOptions): BuiltinSource {
     },
     close: () => pool.close(),
   }
-}
-
-/** The folder of an agent that names this one, or none. Throws ToolFailure where there is no such folder. */
-export function workspaceOf(
-  { workspaceRoot, ownWorkspaces }: Pick<BuiltinOptions, 'workspaceRoot' | 'ownWorkspaces'>,
-  agent: string,
-  workspace: string | null,
-): string {
-  const folder =
-    workspace === null && ownWorkspaces !== undefined
-      ? path.join(ownWorkspaces, agent)
-      : path.resolve(workspaceRoot, workspace ?? '.')
-  if (isFolder(folder)) return folder
-  if (workspace !== null || ownWorkspaces === undefined) throw noWorkspace(workspace ?? workspaceRoot)
-  mkdirSync(folder, { recursive: true })
-  return folder
 }
 
 function crashed(deaths: number, outOfMemory: boolean, replay: ReplayClass): ToolFailure {
@@ -142,19 +124,4 @@ function toolOf(definition: Definition, name: string): ResolvedTool {
   const tool = resolved.tools.find((one) => one.definition.name === name)
   if (!tool) throw new ToolFailure('not-found', `the agent has no tool "${name.slice(0, 100)}"`)
   return tool
-}
-
-const noWorkspace = (workspace: string): ToolFailure =>
-  new ToolFailure(
-    'workspace_not_found',
-    `the workspace "${workspace.slice(0, 200)}" is no folder on the machine of the tool-runner. Make it, or name another one in the agent's definition`,
-  )
-
-/** Synchronous, as the tools' own walk to a file is: the way through the thread pool costs ten times the call. */
-function isFolder(folder: string): boolean {
-  try {
-    return statSync(folder).isDirectory()
-  } catch {
-    return false
-  }
 }

@@ -11,6 +11,7 @@ import { HeadTail } from '../text/head-tail.ts'
 import { compilePattern } from '../text/pattern.ts'
 import { Spool } from '../text/spool.ts'
 import { defineTool, stopsItself } from '../tool.ts'
+import { openRoot } from '../workspace/root.ts'
 
 /** Linux passes no longer argument than 128 KiB. */
 const maxCommandBytes = 120_000
@@ -55,6 +56,8 @@ export const shell = defineTool(
       )
     }
     refuseBlocked(command, context.settings.blocklist)
+    // Here too, since it is told apart what is wrong: the sandbox, which opens it for itself, has one word for all.
+    openRoot(context.workspace, context.guard)[Symbol.dispose]()
     const network = context.settings.network && context.sandbox.networkAllowed
     const spawned = context.sandbox.spawn({
       argv: shellCommand(command),
@@ -97,7 +100,7 @@ function refuseBlocked(command: string, blocklist: readonly string[]): void {
 const blocked = new ToolFailure('refused', 'command blocked by security policy')
 
 async function runToEnd(process: SandboxProcess, context: ToolContext, note: string | undefined): Promise<ToolOutcome> {
-  using spool = new Spool(Math.min(context.settings.maxOutputChars, spoolMemoryBytes), spoolMaxBytes)
+  using spool = new Spool(Math.min(context.settings.maxOutputChars, spoolMemoryBytes), spoolMaxBytes, context.spool)
   const progress = limitedProgress(context.progress)
   const taken = { spool, progress, maxChars: context.settings.maxOutputChars, mask: context.mask }
   const stdout = collect(process.stdout, taken)

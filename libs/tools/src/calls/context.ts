@@ -1,6 +1,7 @@
 // What a tool gets from the runner that runs it.
 import type { Locks } from './path-locks.ts'
 import type { Sandbox, ShownFolder } from '../sandbox/sandbox.ts'
+import type { SpoolPlace } from '../text/spool.ts'
 import type { Guard } from '../workspace/guard.ts'
 
 /** Of one tool in one agent definition. */
@@ -53,6 +54,8 @@ export interface ToolContext {
   readonly keep: KeepOutput
   /** Absent: nothing is masked. */
   readonly mask?: Mask
+  /** Where a long output waits to be kept. Absent: in the temporary folder, as it is. */
+  readonly spool?: SpoolPlace
   /** Shared by all calls of a runner. */
   readonly locks: Locks
 }

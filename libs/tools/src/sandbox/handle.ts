@@ -3,7 +3,8 @@ import { type BigIntStats, lstatSync } from 'node:fs'
 import { ToolFailure } from '../calls/outcome.ts'
 import { entriesOf, type Stray } from '../workspace/masks.ts'
 import { detectOpener, sameNode } from '../workspace/node.ts'
-import type { Root } from '../workspace/root.ts'
+import type { Place } from '../workspace/guard.ts'
+import { type Root, wayTo } from '../workspace/root.ts'
 import { readyFd, type WorkspaceCheck } from './inside.ts'
 import { isWithin, type Mount, readMountPoints } from './mounts.ts'
 
@@ -48,21 +49,44 @@ export function bareCheck(
 const descriptorOf = (address: string): number => Number(address.slice(address.lastIndexOf('/') + 1))
 
 /** Files of a workspace that are looked at where a file of a masked folder has a second name somewhere. */
-const mostLookedAt = 200_000
+const mostLookedAt = 50_000
 
-/** What of the masked folders lies in a workspace: they themselves, pieces that were moved or mounted there, second names of their files. */
-export function hiddenIn({ path, node, masks }: Root): readonly Stray[] {
-  const inside = (place: Stray) => isWithin(place.path, path)
-  const mounted = readMountPoints().flatMap((point): readonly Stray[] => {
+/**
+ * What must not be seen of a workspace: the masked and closed folders, pieces that were moved or mounted there, second names of their files;
+ * also where the workspace, or a mount in it, shows under another path what holds one of them.
+ */
+export function hiddenIn({ path, node, masks, closed }: Root): readonly Stray[] {
+  const mounts = readMountPoints().flatMap((point) => {
     if (point.path === path || !isWithin(point.path, path)) return []
     const stat = lstatSync(point.path, { bigint: true, throwIfNoEntry: false })
-    if (!stat || !masks.hidesRoot(stat)) return []
-    return [{ path: point.path, kind: stat.isDirectory() ? 'folder' : 'file' }]
+    return stat ? [{ path: point.path, stat }] : []
   })
-  const tops = masks.places().map((place): Stray => ({ path: place, kind: 'folder' }))
+  const pieces = mounts.flatMap((mount): readonly Stray[] =>
+    masks.hidesRoot(mount.stat) ? [{ path: mount.path, kind: mount.stat.isDirectory() ? 'folder' : 'file' }] : [],
+  )
+  const strays = masks.strays()
+  const folders = [...masks.places(), ...closed.map((place) => place.path)]
+  const kept: readonly Stray[] = [
+    ...folders.map((place): Stray => ({ path: place, kind: 'folder' })),
+    ...strays,
+    ...pieces,
+  ]
+  const shown = kept.flatMap((place) => underOtherPaths(place, [{ path, stat: node.stat }, ...mounts]))
+  const hidden = [...kept, ...shown].filter((place) => isWithin(place.path, path))
   const linked = masks.linked().filter(({ dev }) => dev === node.stat.dev)
-  const named = linked.length === 0 ? [] : namesOf(path, linked, [...tops, ...masks.strays()])
-  return [...[...tops, ...masks.strays(), ...mounted].filter(inside), ...named]
+  return linked.length === 0 ? hidden : [...hidden, ...namesOf(path, linked, hidden)]
+}
+
+/** Where a folder or file is seen too, since one of these is the same as a folder on the way to it. */
+function underOtherPaths({ path, kind }: Stray, seen: readonly Place[]): readonly Stray[] {
+  const names = path.split('/').filter((name) => name !== '')
+  const way = wayTo(path)
+  return way.slice(0, -1).flatMap(({ stat }, depth) =>
+    seen.flatMap((place): readonly Stray[] => {
+      const at = `${place.path === '/' ? '' : place.path}/${names.slice(depth).join('/')}`
+      return sameNode(place.stat, stat) && at !== path ? [{ path: at, kind }] : []
+    }),
+  )
 }
 
 /** Where in a folder files have a further name. */

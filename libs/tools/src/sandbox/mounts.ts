@@ -199,15 +199,17 @@ export interface MountPoint {
 
 /** The mounts of this process, from /proc/self/mountinfo (proc(5)); empty where there is none. */
 export function readMountPoints(): readonly MountPoint[] {
-  return mountsText().split('\n').flatMap((line) => {
-    const [, , , , path, options] = line.split(' ')
-    if (path === undefined || options === undefined) return []
-    const flags = options.split(',').filter((option) => ['nosuid', 'nodev', 'noexec'].includes(option))
-    return [
-      {
-        path: path.replace(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8))),
-        flags,
-      },
-    ]
-  })
+  return mountsText()
+    .split('\n')
+    .flatMap((line) => {
+      const [, , , , path, options] = line.split(' ')
+      if (path === undefined || options === undefined) return []
+      const flags = options.split(',').filter((option) => ['nosuid', 'nodev', 'noexec'].includes(option))
+      return [
+        {
+          path: path.replace(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8))),
+          flags,
+        },
+      ]
+    })
 }

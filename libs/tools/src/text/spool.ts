@@ -1,21 +1,39 @@
-// Keeps all bytes of an output that turns out too long: in memory at first, then in a temporary file of this user alone.
+// Keeps all bytes of an output that turns out too long: in memory at first, then in a file.
 //   K1. Memory is bounded by `memoryBytes`, disk by `maxBytes`; what comes after that is counted and dropped.
-//   K2. Who opens it closes it; closing removes the file.
-import { closeSync, createReadStream, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+//   K2. Who opens it closes it. The file has no name from the moment on in which it is there, so that nothing is left of it however this
+//       process ends, and nobody else opens it.
+//   K3. What goes to the file is masked before. What stays in memory is masked by whoever keeps it.
+import { closeSync, createReadStream, openSync, rmSync, writeSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+
+export interface SpoolPlace {
+  /** Absolute, this user's alone, and seen by no tool. */
+  readonly folder: string
+  /** For one output. Bytes pass as latin1, one character each. */
+  mask(): Mask
+}
+
+export interface Mask {
+  push(piece: string): string
+  end(): string
+}
+
+/** Without secrets to hide: for whoever runs tools by himself. */
+const unmasked: SpoolPlace = { folder: tmpdir(), mask: () => ({ push: (piece) => piece, end: () => '' }) }
 
 export class Spool implements Disposable {
   readonly #memoryBytes: number
   readonly #maxBytes: number
-  readonly #parent: string
+  readonly #place: SpoolPlace
   #chunks: Uint8Array[] = []
   #bytes = 0
   #dropped = 0
-  #file: { folder: string; path: string; fd: number } | undefined
+  #file: { readonly fd: number; reader: number | undefined; readonly mask: Mask } | undefined
 
-  constructor(memoryBytes: number, maxBytes: number, parent: string = tmpdir()) {
-    this.#parent = parent
+  constructor(memoryBytes: number, maxBytes: number, place: SpoolPlace = unmasked) {
+    this.#place = place
     this.#memoryBytes = memoryBytes
     this.#maxBytes = maxBytes
   }
@@ -30,31 +48,57 @@ export class Spool implements Disposable {
     this.#dropped += chunk.length - kept.length
     this.#bytes += kept.length
     if (this.#file === undefined && this.#bytes > this.#memoryBytes) {
-      const folder = mkdtempSync(join(this.#parent, 'reins-output-'))
-      const path = join(folder, 'output')
-      this.#file = { folder, path, fd: openSync(path, 'wx', 0o600) }
-      for (const earlier of this.#chunks) write(this.#file.fd, earlier)
+      this.#file = { ...openNameless(this.#place.folder), mask: this.#place.mask() }
+      for (const earlier of this.#chunks) this.#write(earlier)
       this.#chunks = []
     }
     if (this.#file === undefined) this.#chunks.push(kept)
-    else write(this.#file.fd, kept)
+    else this.#write(kept)
   }
 
-  /** All that was kept, in order. Valid until closed. */
+  /** All that was kept, in order; nothing comes after it. Valid until closed. */
   content(): AsyncIterable<Uint8Array> | Uint8Array {
-    return this.#file === undefined ? Buffer.concat(this.#chunks) : contentOf(this.#file.path)
+    if (this.#file === undefined) return Buffer.concat(this.#chunks)
+    const file = this.#file
+    write(file.fd, Buffer.from(file.mask.end(), 'latin1'))
+    return contentOf(() => {
+      const { reader } = file
+      file.reader = undefined
+      return reader
+    })
   }
 
   [Symbol.dispose](): void {
-    if (this.#file === undefined) return
-    closeSync(this.#file.fd)
-    rmSync(this.#file.folder, { recursive: true, force: true })
+    const { fd, reader } = this.#file ?? {}
+    this.#file = undefined
+    for (const open of [fd, reader]) if (open !== undefined) closeSync(open)
+  }
+
+  /** K3. */
+  #write(chunk: Uint8Array): void {
+    if (this.#file)
+      write(this.#file.fd, Buffer.from(this.#file.mask.push(Buffer.from(chunk).toString('latin1')), 'latin1'))
   }
 }
 
-/** Opened when it is read: a stream that nobody reads would fail, unheard, when its file goes. */
-async function* contentOf(path: string): AsyncGenerator<Uint8Array> {
-  yield* createReadStream(path)
+/** K2. Reading has a descriptor of its own, which its stream closes once nothing of it is under way any more. */
+function openNameless(folder: string): { readonly fd: number; readonly reader: number } {
+  const path = join(folder, `output-${randomUUID()}`)
+  const fd = openSync(path, 'wx', 0o600)
+  try {
+    return { fd, reader: openSync(path, 'r') }
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  } finally {
+    rmSync(path, { force: true })
+  }
+}
+
+/** Opened when it is read: a stream that nobody reads would fail, unheard. */
+async function* contentOf(take: () => number | undefined): AsyncGenerator<Uint8Array> {
+  const fd = take()
+  if (fd !== undefined) yield* createReadStream('', { fd })
 }
 
 function write(fd: number, chunk: Uint8Array): void {

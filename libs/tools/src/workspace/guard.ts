@@ -1,7 +1,7 @@
 // What of the machine tools may not see, and what they may not change.
 //   G1. By identity (device, inode), not by name: whatever path leads there.
 //   G2. Of two folders that hold a place, the inner one says what holds: a workspace may lie in a folder that is kept as it is.
-import { realpathSync, type BigIntStats, statSync } from 'node:fs'
+import { type BigIntStats, realpathSync, statSync } from 'node:fs'
 import { sameNode } from './node.ts'
 
 /** Absolute paths. What does not exist is nothing to keep. */

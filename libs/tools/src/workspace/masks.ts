@@ -39,8 +39,8 @@ export class Masks {
   readonly #pieces = new Map<bigint, Piece[]>()
   #count = 0
   #look = 0
-  /** Files of several names in the masked folders, at the last look. */
-  #linked: BigIntStats[] = []
+  /** Where files of several names lay in the masked folders at the last look. */
+  #linked: string[] = []
   /** With several names, or as a workspace: known to be no piece. */
   readonly #cleared = new Set<string>()
   #held: Map<string, { readonly node: Node; readonly folder: boolean }> | undefined
@@ -100,7 +100,8 @@ export class Masks {
       if (path === undefined) {
         node[Symbol.dispose]()
         this.#held?.delete(key)
-      } else if (!tops.some((top) => path.startsWith(`${top}/`))) strays.push({ path, kind: folder ? 'folder' : 'file' })
+      } else if (!tops.some((top) => path.startsWith(`${top}/`)))
+        strays.push({ path, kind: folder ? 'folder' : 'file' })
     }
     return strays
   }
@@ -113,13 +114,14 @@ export class Masks {
     this.#lookThrough()
   }
 
-  /** Files of the masked folders that have a name elsewhere, as far as they are held open, or were found at the last look. */
+  /** Files of the masked folders that have a further name now, as far as they are held open, or had one at the last look. */
   linked(): readonly BigIntStats[] {
-    const now = [...(this.#held?.values() ?? [])].flatMap(({ node, folder }) => {
-      const stat = folder ? undefined : statSync(node.address, { bigint: true, throwIfNoEntry: false })
-      return stat && stat.nlink > 1n ? [stat] : []
-    })
-    return [...now, ...this.#linked]
+    const held = [...(this.#held?.values() ?? [])].filter(({ folder }) => !folder)
+    const stats = [
+      ...held.map(({ node }) => statSync(node.address, { bigint: true, throwIfNoEntry: false })),
+      ...this.#linked.map((path) => lstatSync(path, { bigint: true, throwIfNoEntry: false })),
+    ]
+    return stats.flatMap((stat) => (stat && stat.nlink > 1n ? [stat] : []))
   }
 
   /** Asked at most once in `mountsMs`: it costs more than all else that a call to a file does. */
@@ -194,7 +196,7 @@ export class Masks {
         if (!stat || stat.isSymbolicLink()) continue
         this.#remember(stat)
         if (stat.isDirectory()) folders.push(path)
-        else if (stat.nlink > 1n) this.#linked.push(stat)
+        else if (stat.nlink > 1n) this.#linked.push(path)
         if (stat.isDirectory() || folder === top.address) this.#holdPiece(path, stat)
       }
     }

@@ -8,7 +8,7 @@ import { asFailure, ToolFailure } from '../calls/outcome.ts'
 import { type Guard, type Place, placesOf } from './guard.ts'
 import { kernelLook } from './kernel-files.ts'
 import { type Masks, masksOf } from './masks.ts'
-import { type Node, type NodeOpener, type OpenerKind, detectOpener, openerOf, sameNode } from './node.ts'
+import { detectOpener, type Node, type NodeOpener, type OpenerKind, openerOf, sameNode } from './node.ts'
 
 const maxLinks = 40
 

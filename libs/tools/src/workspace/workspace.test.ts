@@ -15,8 +15,8 @@ import { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
 import { call, fakeContext, temporaryFolder } from '../../test/fake-context.ts'
 import { ToolFailure } from '../calls/outcome.ts'
-import { detectOpener, type OpenerKind } from './node.ts'
 import { noGuard } from './guard.ts'
+import { detectOpener, type OpenerKind } from './node.ts'
 import { Workspace } from './workspace.ts'
 
 function read(folder: string, path: string, opener: OpenerKind, masked: readonly string[] = []): string {
@@ -110,10 +110,14 @@ describe.each(openers)('a workspace by %s', (opener) => {
     symlinkSync(folder, join(folder, 'ws/up'))
     for (const path of [join(folder, 'link'), join(folder, 'link/a'), join(ws, 'up/ws/a')]) {
       expect([path, read(path, 'b.txt', opener)]).toEqual([path, 'refused'])
-      expect(() => new Workspace(path, noGuard, opener)).toThrow(/goes through a symbolic link.* Name the folder itself/)
+      expect(() => new Workspace(path, noGuard, opener)).toThrow(
+        /goes through a symbolic link.* Name the folder itself/,
+      )
     }
     // In the root of the machine no agent makes links: many systems have some there.
-    const link = readdirSync('/', { withFileTypes: true }).find((entry) => entry.isSymbolicLink() && existsSync(`/${entry.name}`))
+    const link = readdirSync('/', { withFileTypes: true }).find(
+      (entry) => entry.isSymbolicLink() && existsSync(`/${entry.name}`),
+    )
     if (link) new Workspace(`/${link.name}`, noGuard, opener)[Symbol.dispose]()
   })
 

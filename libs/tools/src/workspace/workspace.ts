@@ -9,10 +9,10 @@
 import { type BigIntStats, lstatSync, mkdirSync, readdirSync, readlinkSync, statSync } from 'node:fs'
 import { asFailure, ToolFailure } from '../calls/outcome.ts'
 import { escapedName, shownName } from './entry-name.ts'
-import { detectOpener, type Node, type NodeOpener, type OpenerKind, openerOf } from './node.ts'
 import { type Guard, isPlace, type Place, placesOf } from './guard.ts'
 import { kernelLook } from './kernel-files.ts'
 import type { Masks } from './masks.ts'
+import { detectOpener, type Node, type NodeOpener, type OpenerKind, openerOf } from './node.ts'
 import { openRoot } from './root.ts'
 
 const maxDepth = 128

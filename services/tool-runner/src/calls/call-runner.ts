@@ -39,7 +39,7 @@ export interface RunnerTools {
   /** MCP servers: their tools are in no definition, and are known by asking. */
   readonly servers: Pick<McpServers, 'discover' | 'serverOf' | 'tools'>
   /** What the agent's workspace tells agents. Throws ToolFailure. */
-  workspace(definition: AgentDefinition): WorkspaceFound
+  workspace(definition: AgentDefinition): Promise<WorkspaceFound>
   readonly registry: Pick<RegistryView, 'version'>
   keep(session: string, output: AsyncIterable<Uint8Array> | Uint8Array): Promise<KeptOutput>
   kept(session: string, ref: string): ReturnType<ReadKept>
@@ -134,16 +134,22 @@ export async function discover(
   if (!resolved) return []
   const { definition } = resolved
   const asked = { definition, principal, secret: tools.values(digest).secrets }
-  const workspace = looksAtWorkspace(definition) ? [workspaceAnswer(tools, definition, known[workspaceServer])] : []
+  const workspace = looksAtWorkspace(definition)
+    ? [await workspaceAnswer(tools, definition, known[workspaceServer])]
+    : []
   const answers = [...workspace, ...(await tools.servers.discover(asked, known))]
   return answers.map((answer) => maskedAnswer(answer, (value) => tools.redactor.json(value)))
 }
 
 /** The workspace is looked at once: what is known is said no second time. */
-function workspaceAnswer(tools: RunnerTools, definition: AgentDefinition, known: string | undefined): ServerAnswer {
+async function workspaceAnswer(
+  tools: RunnerTools,
+  definition: AgentDefinition,
+  known: string | undefined,
+): Promise<ServerAnswer> {
   if (known !== undefined) return { server: workspaceServer, status: 'ready', digest: known }
   try {
-    const workspace = tools.workspace(definition)
+    const workspace = await tools.workspace(definition)
     const digest = createHash('sha256').update(canonicalJson(workspace)).digest('hex').slice(0, 32)
     return { server: workspaceServer, status: 'ready', digest, tools: [], workspace }
   } catch (error) {
