@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, readFileSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { adminToken, DataDirError, dataDirOwner, openDataDir } from '../src/data/data-dir.ts'
 import { identify, isAlive } from '../src/data/process-identity.ts'
@@ -85,6 +85,22 @@ describe('the data folder', () => {
     const before = mode(home.path)
     expect(refusal(() => openDataDir(home.path)).code).toBe('foreign')
     expect(mode(home.path)).toBe(before)
+  })
+
+  it('root follows no link in the folder of another user, and says so', ({ skip }) => {
+    if (process.getuid?.() !== 0) return skip('only root can be led so')
+    using scratch = new Scratch()
+    const folder = scratch.in('data')
+    openDataDir(folder).release()
+    const target = scratch.in('target')
+    writeFileSync(target, 'kept', { mode: 0o644 })
+    symlinkSync(target, `${folder}/admin.token`)
+    expect(() => adminToken(folder)).toThrow(/admin.token is a symbolic link/)
+    chownSync(folder, 65534, 65534)
+    expect(() => openDataDir(folder)).toThrow(/is a symbolic link in the data folder of another user/)
+    expect([statSync(target).mode & 0o777, readFileSync(target, 'utf8')]).toEqual([0o644, 'kept'])
+    unlinkSync(`${folder}/admin.token`)
+    openDataDir(folder).release()
   })
 
   it('keeps one admin token, for its owner only', () => {

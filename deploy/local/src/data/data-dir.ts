@@ -1,6 +1,7 @@
 // The data folder: everything that one machine's Reins keeps. One process owns it at a time.
 //   D1. Mode 700: the sessions, the admin token and the servers' passwords are inside.
 //   D2. A folder with other things in it is refused, not adopted: opening it would close it to its owner's group.
+//   D4. Root opens no folder of another user in which links lie: who owns it could lead root to any file of the machine.
 //   D3. `version` names the format; a newer one is refused, since an older Reins would misread it.
 import { createHash } from 'node:crypto'
 import {
@@ -87,6 +88,7 @@ function prepare(folder: string): string {
       )
     }
     if ((statSync(real).mode & 0o777) !== 0o700) chmodSync(real, 0o700)
+    if (process.getuid?.() === 0 && statSync(real).uid !== 0) refuseLinks(real)
     return real
   } catch (error) {
     if (error instanceof DataDirError) throw error
@@ -94,6 +96,19 @@ function prepare(folder: string): string {
       'unusable',
       `The data folder ${path.resolve(folder)} cannot be used: ${error instanceof Error ? error.message : String(error)}. ` +
         'Give the user who runs Reins the right to write there, or choose another folder with --data-dir or REINS_DATA_DIR.',
+    )
+  }
+}
+
+/** D4. Throws DataDirError. */
+function refuseLinks(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+    if (!entry.isSymbolicLink()) continue
+    const link = path.join(entry.parentPath, entry.name)
+    throw new DataDirError(
+      'unusable',
+      `${link} is a symbolic link in the data folder of another user, and Reins, which was started as root, would follow it. ` +
+        'Remove it, or start Reins as the user to whom the folder belongs.',
     )
   }
 }

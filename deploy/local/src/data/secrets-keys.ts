@@ -11,7 +11,9 @@ export function secretsKeys(
 ): KeyStore | undefined {
   if (secretsKey !== undefined) return givenKeys(secretsKey, 'REINS_SECRETS_KEY')
   if (secretsKeyFile !== undefined) return keyFile(secretsKeyFile, randomBytes)
-  return dataDir === undefined ? undefined : keyFile(path.join(dataDir, 'secrets.key'), randomBytes)
+  return dataDir === undefined
+    ? undefined
+    : keyFile(path.join(dataDir, 'secrets.key'), randomBytes, { followsLinks: false })
 }
 
 /** Folders with keys outside of the data folder, which no tool may see. */

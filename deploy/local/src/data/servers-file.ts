@@ -1,7 +1,8 @@
 // Where the servers of a running `reins up` are, for services that join it as processes of their own. Mode 600: it holds passwords.
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import type { ServiceName } from '@reins/contracts'
+import { readOwnFile, writeOwnFile } from './own-file.ts'
 
 export interface ServersFile {
   readonly natsUrl: string
@@ -14,13 +15,13 @@ const fileOf = (dataDir: string): string => path.join(dataDir, 'servers.json')
 
 export function writeServers(dataDir: string, servers: ServersFile): void {
   const file = fileOf(dataDir)
-  writeFileSync(`${file}.new`, JSON.stringify(servers), { mode: 0o600 })
+  writeOwnFile(`${file}.new`, JSON.stringify(servers))
   renameSync(`${file}.new`, file)
 }
 
 export function readServers(dataDir: string): ServersFile | undefined {
   try {
-    return JSON.parse(readFileSync(fileOf(dataDir), 'utf8')) as ServersFile
+    return JSON.parse(readOwnFile(fileOf(dataDir))) as ServersFile
   } catch {
     return undefined
   }

@@ -3,10 +3,11 @@
 //   SK2. A signature names its key by the first 16 hexadecimal characters of the public key's sha256.
 //   SK3. The file of public keys may hold several: the newest first, and behind it those that have signed what is still there.
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { type DecisionSignature, ReinsError, type SealRole, type Seals, type ServiceName } from '@reins/contracts'
 import type { CheckSignature } from '@reins/session'
+import { writeOwnFile } from './own-file.ts'
 import { secretFile } from './secret-file.ts'
 
 /** PKCS #8 of an Ed25519 key is this, and then its 32 random bytes. */
@@ -42,7 +43,7 @@ function keyIn(folder: string, service: ServiceName): SigningKey {
 
 function writeKeys(folder: string, service: ServiceName, keys: readonly KeyObject[]): void {
   const file = path.join(folder, `${fileOf(service)}.pub`)
-  writeFileSync(`${file}.new`, keys.map((key) => key.export({ format: 'pem', type: 'spki' })).join(''), { flush: true })
+  writeOwnFile(`${file}.new`, keys.map((key) => key.export({ format: 'pem', type: 'spki' })).join(''), 0o644)
   renameSync(`${file}.new`, file)
 }
 

@@ -6,13 +6,14 @@
 //   NS4. The sync setting is not believed but read back from the running server (`syncSetting`).
 //   NS5. It can be sick while it runs: after a failed write (a full disk) a stream answers no append any more, also when there is room
 //        again, until the server is started anew. `sickness` asks it.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { inboxOf } from '@reins/contracts'
 import { findProcesses } from '../data/process-identity.ts'
+import { writeOwnFile } from '../data/own-file.ts'
 import { secretFile } from '../data/secret-file.ts'
 import {
   type Exit,
@@ -96,8 +97,7 @@ export async function startNats(options: NatsOptions): Promise<RunningNats> {
     maxPayloadBytes: options.maxPayloadBytes ?? 2 * 1024 * 1024,
     ...(options.extraConfig === undefined ? {} : { extraConfig: options.extraConfig }),
   })
-  rmSync(configFile, { force: true }) // a mode is given at creation only
-  writeFileSync(configFile, text, { mode: 0o600 })
+  writeOwnFile(configFile, text)
 
   const logStart = sizeOf(logFile)
   const tether = options.tether === false ? [] : tetherPrefix('TERM')

@@ -6,7 +6,18 @@
 //        forbidden (many containers): as nobody (65534), who is given the folder.
 //   PA4. Whoever he is, he must reach the folder and the program. Where a closed folder stands in between, he keeps the one
 //        capability that opens it. Each way is tried with a harmless command before it is chosen.
-import { chownSync, lstatSync, readdirSync, statSync } from 'node:fs'
+//   PA5. What is given away is the folder and the files in it: no link is followed, and no file that has a name elsewhere is given.
+import {
+  closeSync,
+  constants,
+  fchownSync,
+  fstatSync,
+  lchownSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  statSync,
+} from 'node:fs'
 import path from 'node:path'
 import { runs } from '../servers/server-child.ts'
 
@@ -64,9 +75,21 @@ function works({ prefix, uid, gid }: Account, folder: string, postgres: string, 
   return runs([...prefix, 'sh', '-c', script, 'sh', path.dirname(folder), postgres], { ...ids, env })
 }
 
+/** PA5. */
 function giveTo(entry: string, to: { uid: number; gid: number }): void {
   const stat = lstatSync(entry)
-  if (stat.isSymbolicLink()) return
-  if (stat.uid !== to.uid || stat.gid !== to.gid) chownSync(entry, to.uid, to.gid)
-  if (stat.isDirectory()) for (const name of readdirSync(entry)) giveTo(path.join(entry, name), to)
+  if (!stat.isDirectory()) {
+    const isOwn = stat.isFile() && stat.nlink === 1
+    if (isOwn && (stat.uid !== to.uid || stat.gid !== to.gid)) lchownSync(entry, to.uid, to.gid)
+    return
+  }
+  const fd = openSync(entry, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+  try {
+    const { uid, gid } = fstatSync(fd)
+    if (uid !== to.uid || gid !== to.gid) fchownSync(fd, to.uid, to.gid)
+    const folder = process.platform === 'linux' ? `/proc/self/fd/${fd}` : entry
+    for (const name of readdirSync(folder)) giveTo(path.join(folder, name), to)
+  } finally {
+    closeSync(fd)
+  }
 }

@@ -5,8 +5,9 @@
 //   C3. What an earlier run left behind is stopped before a new one starts: two servers on one store destroy it.
 //   C4. Its environment is empty but for what is given: nothing of the operator's leaks into it.
 import { spawn, spawnSync } from 'node:child_process'
-import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { closeSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { appendOwnFile } from '../data/own-file.ts'
 import { isAlive, type ProcessId } from '../data/process-identity.ts'
 
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -46,7 +47,7 @@ export interface StopStep {
 /** Whoever starts it stops it. Rejects when the program cannot be run at all. */
 export async function startChild(command: ServerCommand): Promise<ServerChild> {
   rotate(command.logFile)
-  const log = openSync(command.logFile, 'a', 0o600)
+  const log = appendOwnFile(command.logFile)
   const [program, ...args] = command.argv
   let expected = false
   try {

@@ -4,8 +4,10 @@
 //   KF3. A file that others may read is closed again when it is read.
 import { randomUUID } from 'node:crypto'
 import {
-  chmodSync,
   closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
   fsyncSync,
   linkSync,
   openSync,
@@ -29,15 +31,21 @@ export interface KeyStore {
   readonly where: string
 }
 
-/** Makes the file with a new key where there is none. */
-export function keyFile(file: string, random: RandomBytes): KeyStore {
+/**
+ * Makes the file with a new key where there is none. `followsLinks`: a file that somebody names may be a link, as in mounted secrets; one in a
+ * data folder may not.
+ */
+export function keyFile(
+  file: string,
+  random: RandomBytes,
+  { followsLinks = true }: { readonly followsLinks?: boolean } = {},
+): KeyStore {
   return {
     where: file,
     read() {
       makeFirst(file, random)
       try {
-        if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600)
-        return parseKeyring(readFileSync(file, 'utf8'))
+        return parseKeyring(readClosed(file, followsLinks))
       } catch (error) {
         throw new Error(
           `The key file of the secrets, ${file}, cannot be used: ${messageOf(error)}. ` +
@@ -55,6 +63,17 @@ export function keyFile(file: string, random: RandomBytes): KeyStore {
         rmSync(draft, { force: true })
       }
     },
+  }
+}
+
+/** KF3, of the file that was opened. */
+function readClosed(file: string, followsLinks: boolean): string {
+  const handle = openSync(file, constants.O_RDONLY | (followsLinks ? 0 : constants.O_NOFOLLOW))
+  try {
+    if ((fstatSync(handle).mode & 0o077) !== 0) fchmodSync(handle, 0o600)
+    return readFileSync(handle, 'utf8')
+  } finally {
+    closeSync(handle)
   }
 }
 

@@ -94,7 +94,11 @@ function candidates(options: SandboxOptions): readonly Candidate[] {
       mounts: Parameters<typeof bubblewrapArguments>[0],
       at: { readonly workspace: string; readonly handle: WorkspaceHandle },
     ) => readonly string[],
-    { wrappers, byFd, filter }: { readonly wrappers: number; readonly byFd: boolean; readonly filter?: Buffer | undefined },
+    {
+      wrappers,
+      byFd,
+      filter,
+    }: { readonly wrappers: number; readonly byFd: boolean; readonly filter?: Buffer | undefined },
   ): SpawnResult => {
     return inWorkspace(command, (root) => {
       const workspace = root.path
