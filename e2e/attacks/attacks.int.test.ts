@@ -289,7 +289,7 @@ test(
     await world.agent('within', { tools: [{ system_tools: { workspace: 'within' } }] })
     const run = async (agent: string): Promise<string> => {
       const { session } = await world.api.create(agent)
-      await world.api.turn(session.id, "!shell pwd")
+      await world.api.turn(session.id, '!shell pwd')
       const log = await world.readLog(session.id)
       return JSON.stringify(
         log.flatMap(({ frame }) => frame.events).filter(({ type }) => type === 'tool-call.completed'),

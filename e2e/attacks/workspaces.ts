@@ -94,7 +94,8 @@ export class Nested {
         this.#note('read_file', what, await this.asInner('read_file', { path: name }))
         this.#note('read_file', `${what}, by ..`, await this.asInner('read_file', { path: `sub/../${name}` }))
       }
-      if (at % 10 === 0) this.#note('grep', what, await this.asInner('grep', { pattern: 'canary' }))
+      if (at % 10 === 0 && !what.endsWith('the root of the machine'))
+        this.#note('grep', what, await this.asInner('grep', { pattern: 'canary' }))
     }
     return ran
   }
