@@ -8,6 +8,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -80,7 +81,14 @@ export class Nested {
 
   async close(): Promise<void> {
     await this.#close()
-    rmSync(this.#folder, { recursive: true, force: true })
+    this.#remove(this.#folder)
+  }
+
+  /** Nothing is removed through a mount that was left. */
+  #remove(folder: string): void {
+    if (readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${this.#folder}/`))
+      throw new Error(`something is still mounted in ${this.#folder}; unmount it, and remove the folder`)
+    rmSync(folder, { recursive: true, force: true })
   }
 
   /** Looks into the workspace of the inner agent in every way, `times` times, and counts what shows the canary. How many calls ran. */
@@ -94,8 +102,7 @@ export class Nested {
         this.#note('read_file', what, await this.asInner('read_file', { path: name }))
         this.#note('read_file', `${what}, by ..`, await this.asInner('read_file', { path: `sub/../${name}` }))
       }
-      if (at % 10 === 0 && !what.endsWith('the root of the machine'))
-        this.#note('grep', what, await this.asInner('grep', { pattern: 'canary' }))
+      if (at % 10 === 0) this.#note('grep', what, await this.asInner('grep', { pattern: 'canary' }))
     }
     return ran
   }
@@ -122,8 +129,7 @@ export class Nested {
   restore(): void {
     const group = path.dirname(this.inner)
     if (!existsSync(this.data)) throw new Error('the data folder is gone')
-    for (const name of readdirSync(this.outer))
-      if (name !== '.reins') rmSync(path.join(this.outer, name), { recursive: true })
+    for (const name of readdirSync(this.outer)) if (name !== '.reins') this.#remove(path.join(this.outer, name))
     mkdirSync(path.join(group, 'inner', 'sub'), { recursive: true })
     writeFileSync(path.join(this.inner, 'mine.txt'), 'mine\n')
   }
@@ -217,6 +223,11 @@ export async function tryWorkspaces(at: Nested, times: number): Promise<void> {
     await at.look(`a link in it, ${name}`, 1)
     at.restore()
   }
+  await at.asOuter('shell', {
+    command: `cd '${inner}'; for f in /proc/self/root /proc/1/root '${data}' ../../.reins; do mount --bind $f sub; unshare -rm mount --bind $f sub; done; ls -a sub`,
+  })
+  await at.look('mounts by a command', 1, ['sub/admin.token', `sub${data}/admin.token`])
+  at.restore()
   // What only a person can do.
   linkSync(path.join(data, 'admin.token'), path.join(inner, 'admin.token'))
   linkSync(path.join(data, 'store/deep/key'), path.join(inner, 'sub/key'))
@@ -239,14 +250,13 @@ export async function tryWorkspaces(at: Nested, times: number): Promise<void> {
     ['the data folder', data, 'admin.token'],
     ['a piece of it', path.join(data, 'store'), 'deep/key'],
     ['a folder around it', outer, '.reins/admin.token'],
-    ['the root of the machine', '/proc/self/root', path.join(data, 'admin.token').slice(1)],
   ] as const) {
     const to = path.join(inner, 'sub')
     if (spawnSync('mount', ['--bind', from, to]).status !== 0) continue
     try {
       await at.look(`a mount of ${what}`, 1, [`sub/${file}`])
     } finally {
-      execFileSync('umount', ['-l', to])
+      execFileSync('umount', [to])
     }
   }
   at.restore()
