@@ -339,6 +339,7 @@ describe('a deployed project', () => {
         const free = createAgent(() => ({ model: false }))
         const reviewer = createAgent<{ who: string }>(({ id, payload }) => ({
           model: 'scripted/assistant',
+          sandbox: false,
           skills: [review],
           tools: [
             defineTool({
@@ -390,6 +391,44 @@ describe('a deployed project', () => {
       images: expect.stringContaining('what an agent is sent is text'),
       late: expect.stringContaining('call createAgent() at the top of the file'),
     })
+  })
+
+  test('has agents that work in memory where they name no sandbox, with files and commands of their harness', async () => {
+    const folder = write('memory', {
+      'src/workflows/keep.ts': `
+        import { createAgent, type FlueContext } from '@reins/agent'
+        const keeper = createAgent(() => ({ model: 'scripted/assistant', cwd: 'desk' }))
+        export async function run({ init }: FlueContext) {
+          const harness = await init(keeper)
+          await harness.fs.writeFile('notes/a.txt', 'first\\n')
+          const session = await harness.session()
+          await session.prompt('call edit_file {"path": "notes/a.txt", "old_string": "first", "new_string": "second"}')
+          const ran = await harness.shell('cat notes/a.txt; printf "$WHO"; pwd', { env: { WHO: 'ann' }, timeoutMs: 5000 })
+          const other = await harness.sessions.create('other')
+          const apart = await other.fs.exists('notes')
+          const again = await harness.sessions.create('other').catch((error: Error) => error.name)
+          await harness.sessions.delete('other')
+          const gone = await harness.sessions.get('other').catch((error: Error) => error.name)
+          const stat = await session.fs.stat('notes/a.txt')
+          return { ran, apart, again, gone, size: stat.size, listed: await harness.fs.readdir('notes'), late: await harness.shell('sleep 9', { timeoutMs: 50 }) }
+        }`,
+    })
+    expect((await product.cli('deploy', folder)).err).toBe('')
+    const ran = await product.cli('run', 'keep')
+    expect([ran.code, JSON.parse(ran.out)]).toEqual([
+      0,
+      {
+        ran: { stdout: 'second\nann/workspace/desk\n', stderr: '', exitCode: 0 },
+        ...{
+          apart: false,
+          again: 'SessionAlreadyExistsError',
+          gone: 'SessionNotFoundError',
+          size: 7,
+          listed: ['a.txt'],
+        },
+        late: { stdout: '', stderr: '', exitCode: 124 },
+      },
+    ])
   })
 
   test('is reached from a terminal without its routes: an instance, a run to its result, and what happened in it', async () => {

@@ -19,6 +19,7 @@ export type {
   Skill,
   ThinkingLevel,
 } from './authoring/runtime-config.ts'
+export { type SandboxChoice, virtual } from './authoring/sandbox.ts'
 export { SkillCatalog } from './authoring/skill-catalog.ts'
 export { type WorkflowAgent, workflowAgent } from './authoring/workflow-agent.ts'
 export type { AgentSchedule, WorkflowSchedule } from './project/schedules.ts'
@@ -58,11 +59,13 @@ export {
   type WorkflowContext,
 } from './workflow.ts'
 export type {
+  FileStat,
   FlueContext,
   PromptData,
   PromptText,
   PromptUsage,
   ResultSchema,
+  RunFiles,
   RunHarness,
   RunSession,
   ShellOptions,

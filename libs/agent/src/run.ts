@@ -50,6 +50,31 @@ interface Prompting extends Stoppable {
 export interface ShellOptions extends Stoppable {
   /** Relative to the folder of the agent. */
   readonly cwd?: string
+  /** Is recorded with the command. */
+  readonly env?: Readonly<Record<string, string>>
+  /** After it the command is ended, and its `exitCode` is 124. The agent's tool `shell` has a limit of its own. */
+  readonly timeoutMs?: number
+}
+
+export interface FileStat {
+  readonly isFile: boolean
+  readonly isDirectory: boolean
+  readonly isSymbolicLink: boolean
+  /** bytes */
+  readonly size: number
+}
+
+/** The files where the agent's tool `shell` works; each call is a command of it, and is recorded. */
+export interface RunFiles {
+  readFile(path: string): Promise<string>
+  readFileBuffer(path: string): Promise<Uint8Array>
+  /** Makes the folders on the way. At most 80,000 bytes. */
+  writeFile(path: string, content: string | Uint8Array): Promise<void>
+  stat(path: string): Promise<FileStat>
+  readdir(path?: string): Promise<string[]>
+  exists(path: string): Promise<boolean>
+  mkdir(path: string, options?: { readonly recursive?: boolean }): Promise<void>
+  rm(path: string, options?: { readonly recursive?: boolean; readonly force?: boolean }): Promise<void>
 }
 
 export interface ShellResult {
@@ -78,10 +103,13 @@ export interface RunSession {
   /** Calls a tool of the agent, with its approvals; no model is asked, and none is told of it. */
   tool(name: string, args?: Readonly<Record<string, unknown>>): Promise<ToolAnswer>
   /**
-   * Runs a command by the agent's tool `shell`, with its approvals: the agent needs `sandbox: local()`. Throws where the command is not
+   * Runs a command by the agent's tool `shell`, with its approvals. Throws where the command is not
    * run to its end, and not for what it exits with.
    */
   shell(command: string, options?: ShellOptions): Promise<ShellResult>
+  readonly fs: RunFiles
+  /** Forgets it: of its name there is a new session then. What was said stays in the log. */
+  delete(): Promise<void>
   /** Compacts what the session's model is sent. Nothing happens where there is nothing to leave out. */
   compact(): Promise<{ readonly compacted: boolean }>
   /** A prompt in a session of its own. */
@@ -96,6 +124,18 @@ export interface RunHarness {
   readonly name: string
   /** Default: `default`. One operation at a time; parallel work takes several sessions. */
   session(name?: string): Promise<RunSession>
+  readonly sessions: {
+    /** Rejects with a SessionNotFoundError where the code has not named it yet. */
+    get(name?: string): Promise<RunSession>
+    /** Rejects with a SessionAlreadyExistsError. */
+    create(name?: string): Promise<RunSession>
+    /** Rejects with a SessionBusyError while it is at work. */
+    delete(name?: string): Promise<void>
+  }
+  /** In the session `default`, when that has nothing else to do. */
+  shell(command: string, options?: ShellOptions): Promise<ShellResult>
+  /** Of the session `default`. */
+  readonly fs: RunFiles
 }
 
 /**

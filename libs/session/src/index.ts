@@ -130,6 +130,7 @@ export {
 export { addressOf, type EndedCall, type HeldRequest, outcomeEvents } from './tool-call/outcomes.ts'
 export {
   evolveView,
+  filesBefore,
   followsSeen,
   isFresh,
   mayRun,

@@ -363,6 +363,8 @@ export interface Session {
   readonly output?: Output
   /** What its workspace tells agents; absent: the definition does not ask. */
   readonly workspace?: WorkspaceState
+  /** The frame (its sequence) that has the files of the sandbox in memory; absent: there are none. */
+  readonly files?: number
   /** Absent: the definition gives it no skills. */
   readonly skills?: SkillsState
   /** Open timers: armed, not fired. */

@@ -12,6 +12,8 @@ export interface Origin {
   readonly at: number
   readonly by: string
   readonly trace?: string | undefined
+  /** Of the frame that it stands in; absent: it is in none yet. */
+  readonly seq?: number
 }
 
 /** What one type of event means. */

@@ -23,6 +23,7 @@ import {
   elicitationsDue,
   elicitationTimer,
 } from './elicitation/elicitation.ts'
+import { filesEvents } from './files/files.ts'
 import { forkEvents } from './fork/fork.ts'
 import { endedCover, endedRests, lifecycleEvents, notOpenCover, notOpenRests } from './lifecycle/lifecycle.ts'
 import { treePauseDue, treePauseEvents } from './delegation/tree-pause.ts'
@@ -59,6 +60,7 @@ const ofSlices: Meanings<EventType> = followed(
     ...turnEvents,
     ...modelCallEvents,
     ...toolCallEvents,
+    ...filesEvents,
     ...toolsetEvents,
     ...delegationEvents,
     ...treePauseEvents,

@@ -23,6 +23,8 @@ export {
   workspacesNamed,
 } from './resolve.ts'
 export { detectSandbox, type SandboxOptions } from './sandbox/detect.ts'
+export { packFiles, type PackedFiles, unpackFiles, type VirtualEntry } from './virtual/files.ts'
+export { virtualToolNames } from './virtual/virtual-tools.ts'
 export { watchMemory } from './sandbox/memory-watch.ts'
 export {
   describeSandbox,

@@ -89,7 +89,7 @@ describe('resolveTools', () => {
     [
       ['shel'],
       '[0]',
-      /no tool or group "shel"; did you mean "shell"\?; groups: system_tools, shell, files, search, directory; tools: read_file/,
+      /no tool or group "shel"; did you mean "shell"\?; groups: system_tools, shell, files, search, directory, virtual_sandbox; tools: read_file/,
     ],
     [['shell', 7], '[1]', /must be the name/],
     [[{}], '[0]', /must be the name/],

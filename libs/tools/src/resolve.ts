@@ -25,6 +25,7 @@ import { builtinTools } from './builtin/builtin.ts'
 import type { ToolSettings } from './calls/context.ts'
 import { compilePattern, expandedSize } from './text/pattern.ts'
 import type { ToolDefinition } from './tool.ts'
+import { virtualGroup, virtualTools } from './virtual/virtual-tools.ts'
 
 /** A speed bump for accidents, not a boundary: the sandbox is the boundary. */
 export const defaultBlocklist: readonly string[] = [
@@ -65,7 +66,11 @@ export type ResolvedTools =
   | { readonly ok: false; readonly problems: readonly ToolsProblem[] }
 
 /** Of built-in tools: each by its group, and all of them by `system_tools`. */
-export const toolGroups: readonly string[] = ['system_tools', ...new Set(builtinTools.map(({ group }) => group))]
+export const toolGroups: readonly string[] = [
+  'system_tools',
+  ...new Set(builtinTools.map(({ group }) => group)),
+  virtualGroup,
+]
 const soleNames = builtinTools.map(({ name }) => name).filter((name) => !toolGroups.includes(name))
 const validNames = [...toolGroups, ...soleNames]
 const configSchema: Schema = ToolConfig
@@ -98,14 +103,15 @@ export function resolveTools(entries: unknown): ResolvedTools {
   }
   if (problems.length > 0) return { ok: false, problems }
   // In the order of the built-in list, so that the same definition always reads the same to a model and to its prompt cache.
-  return { ok: true, tools: builtinTools.flatMap((definition) => resolved.get(definition.name) ?? []) }
+  return { ok: true, tools: builtinTools.flatMap(({ name }) => resolved.get(name) ?? []) }
 }
 
 /** The workspace that an agent's tools work in, as its definition names it; of several the shell's, else the first. null: none is named. */
 export function workspaceNamed({ tools = [] }: { readonly tools?: unknown }): string | null {
   const resolved = resolveTools(tools)
   if (!resolved.ok) return null
-  const tool = resolved.tools.find(({ definition }) => definition.name === 'shell') ?? resolved.tools[0]
+  const onDisk = resolved.tools.filter(({ definition }) => !definition.virtual)
+  const tool = onDisk.find(({ definition }) => definition.name === 'shell') ?? onDisk[0]
   return tool?.settings.workspace ?? null
 }
 
@@ -170,7 +176,9 @@ function ruleOf(config: unknown): ToolApprovalRule | undefined {
 }
 
 const toolsNamed = (name: string): readonly ToolDefinition[] =>
-  builtinTools.filter((tool) => tool.name === name || tool.group === name || name === 'system_tools')
+  name === virtualGroup
+    ? virtualTools
+    : builtinTools.filter((tool) => tool.name === name || tool.group === name || name === 'system_tools')
 
 const unknownName = (name: string): string =>
   `there is no tool or group ${quoted(name)}${suggestion(name, validNames)}; groups: ${toolGroups.join(', ')}; tools: ${soleNames.join(', ')}; a tool of your own comes from a TypeScript file: tools_file: ./tools.ts, or - file: ./tools.ts`

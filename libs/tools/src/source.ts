@@ -16,6 +16,7 @@ import type { AskPerson } from './calls/people.ts'
 import type { NamedValues } from './calls/named-values.ts'
 import type { ToolOutcome } from './calls/outcome.ts'
 import type { ToolsProblem } from './resolve.ts'
+import type { VirtualEntry } from './virtual/files.ts'
 
 /** How the time of a call is kept; it belongs to the tool. */
 export interface TimePolicy {
@@ -92,6 +93,8 @@ export interface CallContext extends NamedValues {
   readonly elicit?: AskPerson
   /** Absent: nothing can be read back. */
   readonly kept?: ReadKept
+  /** The files of the session's sandbox in memory, as this call begins with them. Absent: it has none yet. */
+  readonly files?: () => Promise<readonly VirtualEntry[]>
 }
 
 /** What a definition says of tools. */

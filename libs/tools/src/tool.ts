@@ -7,7 +7,7 @@ import type { ToolContext } from './calls/context.ts'
 import { ToolFailure, type ToolOutcome } from './calls/outcome.ts'
 import type { TimePolicy } from './source.ts'
 
-export type ToolGroup = 'shell' | 'files' | 'search' | 'directory'
+export type ToolGroup = 'shell' | 'files' | 'search' | 'directory' | 'virtual_sandbox'
 
 export interface ToolDefinition {
   readonly name: string
@@ -22,6 +22,8 @@ export interface ToolDefinition {
   readonly target?: ToolTarget
   /** It starts programs, so it runs where the sandbox is; all others run in a worker. */
   readonly sandboxed?: true
+  /** It works on the files of the session's sandbox in memory. */
+  readonly virtual?: true
   /** How its time is kept, where the definition gives it so many milliseconds. */
   readonly time: (ms: number) => TimePolicy
 }

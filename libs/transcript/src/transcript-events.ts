@@ -281,6 +281,7 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'session.renamed':
     case 'session.settled':
     case 'tool-call.late-result':
+    case 'files.kept':
     case 'delegation.cancel-requested':
     case 'delegation.pause-requested':
     case 'delegation.unpause-requested':

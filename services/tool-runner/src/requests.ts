@@ -29,6 +29,8 @@ export interface Request {
   /** For whom servers are called; absent: the session has none. */
   readonly principal: string | undefined
   readonly calls: readonly RequestedCall[]
+  /** The frame that has the files with which it begins. */
+  readonly files: number | undefined
   view: RunnerView
   /** T5: whether the view is what the log says, up to the head. */
   known: boolean
@@ -80,7 +82,7 @@ export class Requests {
   }
 
   open(frame: Frame, asked: EventOf<'tool-calls.requested'>, trigger: Trigger | null, fresh: boolean): Request {
-    const { turn, digest, calls, principal } = asked.data
+    const { turn, digest, calls, principal, files } = asked.data
     const { seq, trace } = frame
     const request: Request = {
       seq,
@@ -89,6 +91,7 @@ export class Requests {
       digest,
       principal,
       calls,
+      files,
       view: viewOf(calls),
       known: false,
       beyond: false,
@@ -199,7 +202,8 @@ export class Requests {
   /** What this runner has appended itself, as the frame that is the head now. */
   appended(events: readonly SessionEvent[], head: Head): void {
     const by = this.#context.instance
-    for (const request of this.#requests.values()) request.view = evolveView(request.view, { events, by })
+    for (const request of this.#requests.values())
+      request.view = evolveView(request.view, { events, by, seq: head.seq })
     this.#sawHead(head)
   }
 

@@ -189,6 +189,13 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
         missed: (digest, why) =>
           log.warn({ digest, why }, 'the secrets that an agent names cannot be learnt now, in order to mask them'),
       }),
+      frame: async (session, place) => {
+        const frame = await reading(() => journal.sessions.frameAt(session, place))
+        if (frame || place < 1) return frame
+        // Whoever answered may not have it yet.
+        const [read] = await reading(() => journal.sessions.read(session, { after: place - 1, limit: 1, leader: true }))
+        return read?.seq === place ? read : undefined
+      },
       redactor: config.redactor,
     },
     ackWaitMs,

@@ -146,6 +146,7 @@ export class RunnerWorld {
         },
         keep: async () => ({ ref: 'kept', dropped: 0 }),
         kept: async () => undefined,
+        frame: async (session, seq) => (await this.journal.sessions.read(session, { after: seq - 1, limit: 1 }))[0],
         values: () => noValues,
         learnNamed: async () => undefined,
         redactor: nothingToRedact,

@@ -43,8 +43,10 @@ export function checkConfig(config: unknown): readonly string[] {
   if (model !== undefined && model !== false) problems.push(...modelProblems(model, 'model'))
   if (cwd !== undefined && (typeof cwd !== 'string' || cwd.trim() === ''))
     problems.push(`cwd must be the path of a folder; not ${shown(cwd)}`)
-  if (sandbox !== undefined && sandboxForm(sandbox) === undefined)
-    problems.push('sandbox must be local() of @reins/agent/node; this Reins has no other sandbox')
+  if (sandbox !== undefined && sandbox !== false && sandboxForm(sandbox) === undefined)
+    problems.push(
+      'sandbox must be virtual() of @reins/agent, local() of @reins/agent/node, or false; this Reins has no other sandbox',
+    )
   problems.push(...sharedProblems(config, []))
   return problems
 }

@@ -27,7 +27,10 @@ export interface AgentConfiguration {
   readonly compaction?: CompactionConfig
   readonly durability?: DurabilityConfig
   readonly cwd?: string
-  readonly sandbox?: { readonly kind: 'local'; readonly cwd?: string }
+  /** `chosen`: the agent has asked for it, and did not leave it out. */
+  readonly sandbox?:
+    | { readonly kind: 'local'; readonly cwd?: string }
+    | { readonly kind: 'virtual'; readonly chosen: boolean }
   readonly tools: readonly ToolFacts[]
   readonly skills: readonly { readonly name: string; readonly files: SkillForm['files'] }[]
   readonly subagents: readonly SubagentConfiguration[]
@@ -61,9 +64,8 @@ export async function configure(initialize: AgentInitializer, context: AgentInit
       'createAgent() requires a model. Return { model: "provider-id/model-id" }, { model: false }, or a profile with a model',
     )
   const { cwd, sandbox } = merged
-  const place = sandboxForm(sandbox)
-  if (cwd !== undefined && place === undefined)
-    found.push('cwd names a folder, and no sandbox works there: add "sandbox: local()", of @reins/agent/node')
+  if (cwd !== undefined && sandbox === false)
+    found.push('cwd names a folder, and no sandbox works there: leave "sandbox: false" out')
   const one = await resolved(merged, '', found)
   if (found.length > 0) return { kind: 'problems', problems: found }
   const { durability } = merged
@@ -74,11 +76,16 @@ export async function configure(initialize: AgentInitializer, context: AgentInit
       ...one.configuration,
       ...(durability === undefined ? {} : { durability }),
       ...(cwd === undefined ? {} : { cwd }),
-      ...(place === undefined
-        ? {}
-        : { sandbox: { kind: place.kind, ...(place.cwd === undefined ? {} : { cwd: place.cwd }) } }),
+      ...(sandbox === false ? {} : { sandbox: placeOf(sandbox) }),
     },
   }
+}
+
+/** K18: an agent that says nothing works in memory. */
+function placeOf(sandbox: unknown): NonNullable<AgentConfiguration['sandbox']> {
+  const form = sandboxForm(sandbox)
+  if (form?.kind === 'local') return { kind: 'local', ...(form.cwd === undefined ? {} : { cwd: form.cwd }) }
+  return { kind: 'virtual', chosen: form !== undefined }
 }
 
 /** F1. */

@@ -83,8 +83,8 @@ describe('createAgent', () => {
     ['a name of Reins', { model, tools: [toolOf('task')] }, 'which Reins keeps for its own tool'],
     ['a skill by its path', { model, skills: ['./SKILL.md'] }, 'skills[0] must be what an import of a SKILL.md gives'],
     ['a subagent without a name', { model, subagents: [{}] }, 'subagents[0] must be a profile with a name'],
-    ['a folder without a sandbox', { model, cwd: '/srv' }, 'add "sandbox: local()"'],
-    ['another sandbox', { model, sandbox: 'local' }, 'sandbox must be local()'],
+    ['a folder and no sandbox', { model, cwd: '/srv', sandbox: false }, 'leave "sandbox: false" out'],
+    ['another sandbox', { model, sandbox: 'local' }, 'sandbox must be virtual()'],
   ])('says what is wrong with %s', async (_, config, problem) => {
     expect((await problemsOf(config)).join('; ')).toContain(problem)
   })

@@ -52,7 +52,8 @@ export interface AgentRuntimeConfig extends Omit<AgentProfile, 'name' | 'model'>
   readonly profile?: AgentProfile
   /** provider/model. `false`: each call says its own. */
   readonly model?: string | false
-  /** The folder that the agent works in, on the machine of its tool-runner. */
+  /** The folder that the agent works in: in its sandbox in memory, or with `local()` on the machine of its tool-runner. */
   readonly cwd?: string
-  readonly sandbox?: SandboxChoice
+  /** Default: `virtual()`. `false`: the agent has no files and no shell. */
+  readonly sandbox?: SandboxChoice | false
 }

@@ -1,8 +1,12 @@
 // An agent in a workflow: its sessions, each with one operation at a time.
 //   HN1. A session is known by the names of its harness and its own; the session below is made for its first prompt.
 //   HN2. What a prompt gives is what is recorded: a text, or a value that fitted the schema when it was recorded.
+//   HN3. A session is there once the code has named it, and until it deletes it; of its name there is another one then. That follows from the
+//        code alone, so nothing is recorded of it.
+//   HN4. What a harness itself does with files and commands, it does in its session `default`, when that has nothing else to do.
 import { askedTool } from './asked-tool.ts'
 import type { RunOperations } from './flow.ts'
+import { sessionFiles } from './session-files.ts'
 import { shellAnswer, shellCall } from './shell-calls.ts'
 import { resultSchema, type ResultSchema } from './result-schema.ts'
 
@@ -29,29 +33,42 @@ export function harnessOf(
   valueChars: number,
   operations: RunOperations,
 ): object {
-  const sessions = new Map<string, object>()
+  const sessions = new Map<string, Kept>()
+  /** How often a name was deleted (HN3). */
+  const deleted = new Map<string, number>()
   let tasks = 0
-  const sessionOf = (name: string): object => {
+  const sessionOf = (name: string): Kept => {
     const known = sessions.get(name)
     if (known) return known
+    const times = deleted.get(name) ?? 0
+    const place = times === 0 ? name : `task:again-${times}:${name}`
     let busy = false
+    let idle: Promise<unknown> = Promise.resolve()
     /** One at a time: parallel work is work of several sessions. */
     const alone = async <T>(work: () => Promise<T>): Promise<T> => {
       if (busy)
         throw named('SessionBusyError', `The session "${name}" is at work: parallel work takes several sessions.`)
       busy = true
+      const over = Promise.withResolvers<void>()
+      idle = over.promise
       try {
         return await work()
       } finally {
         busy = false
+        over.resolve()
       }
+    }
+    /** HN4. */
+    const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
+      while (busy) await idle
+      return alone(work)
     }
     const call = async (tool: unknown, args: unknown): Promise<unknown> => {
       const asked = askedTool(tool, args, valueChars)
       if (asked instanceof Error) throw asked
       // No model is asked: any one will do where the agent has none.
       const model = agentNeedsModel ? { model: toolsModel } : {}
-      const given = (await operations.ask('prompt', `${harness}/${name}`, { harness, ...asked, ...model })) as Given
+      const given = (await operations.ask('prompt', `${harness}/${place}`, { harness, ...asked, ...model })) as Given
       return given.data
     }
     const prompt = async (session: string, text: string, options: PromptOptions): Promise<unknown> => {
@@ -69,29 +86,71 @@ export function harnessOf(
     const session = Object.freeze({
       name,
       prompt: async (text: unknown, options: PromptOptions = {}) =>
-        alone(() => prompt(name, textOf(text, 'prompt'), options ?? {})),
+        alone(() => prompt(place, textOf(text, 'prompt'), options ?? {})),
       skill: async (skill: unknown, options: PromptOptions = {}) =>
-        alone(() => prompt(name, skillText(skillName(skill), options?.args), options ?? {})),
+        alone(() => prompt(place, skillText(skillName(skill), options?.args), options ?? {})),
       tool: async (tool: unknown, args: unknown) => alone(() => call(tool, args)),
       shell: async (command: unknown, options: unknown) =>
         alone(async () => shellAnswer(await call('shell', shellCall(command, options)))),
-      compact: async () => alone(() => operations.compact(`${harness}/${name}`)),
+      compact: async () => alone(() => operations.compact(`${harness}/${place}`)),
+      fs: sessionFiles((command) => alone(() => call('shell', { command }))),
+      delete: async () => remove(name),
       task: async (text: unknown, options: PromptOptions = {}) =>
         prompt(`task:${++tasks}`, textOf(text, 'task'), options ?? {}),
     })
-    sessions.set(name, session)
-    return session
+    const kept: Kept = {
+      session,
+      busy: () => busy,
+      shell: (command, options) => inTurn(async () => shellAnswer(await call('shell', shellCall(command, options)))),
+      fs: sessionFiles((command) => inTurn(() => call('shell', { command }))),
+    }
+    sessions.set(name, kept)
+    return kept
+  }
+  const remove = (name: string): void => {
+    const kept = sessions.get(name)
+    if (kept?.busy())
+      throw named('SessionBusyError', `The session "${name}" is at work: it is deleted when that has ended.`)
+    if (kept) deleted.set(name, (deleted.get(name) ?? 0) + 1)
+    sessions.delete(name)
   }
   return Object.freeze({
     name: harness,
     agent,
-    session: async (name: unknown = 'default') => {
-      if (typeof name !== 'string' || name === '' || name.length > 60)
-        throw new TypeError('session() takes a name: a text of at most 60 characters')
-      if (name.startsWith('task:')) throw new TypeError('names of sessions that begin with "task:" are those of tasks')
-      return sessionOf(name)
+    session: async (name: unknown = 'default') => sessionOf(sessionName(name)).session,
+    sessions: Object.freeze({
+      get: async (name: unknown = 'default') => {
+        const kept = sessions.get(sessionName(name))
+        if (!kept) throw named('SessionNotFoundError', `There is no session "${String(name)}" of this harness yet.`)
+        return kept.session
+      },
+      create: async (name: unknown = 'default') => {
+        const asked = sessionName(name)
+        if (sessions.has(asked))
+          throw named('SessionAlreadyExistsError', `The session "${asked}" of this harness is there already.`)
+        return sessionOf(asked).session
+      },
+      delete: async (name: unknown = 'default') => remove(sessionName(name)),
+    }),
+    shell: async (command: unknown, options: unknown) => sessionOf('default').shell(command, options),
+    get fs() {
+      return sessionOf('default').fs
     },
   })
+}
+
+interface Kept {
+  readonly session: object
+  busy(): boolean
+  shell(command: unknown, options: unknown): Promise<unknown>
+  readonly fs: object
+}
+
+function sessionName(name: unknown): string {
+  if (typeof name !== 'string' || name === '' || name.length > 60)
+    throw new TypeError('session() takes a name: a text of at most 60 characters')
+  if (name.startsWith('task:')) throw new TypeError('names of sessions that begin with "task:" are those of tasks')
+  return name
 }
 
 const known = new Set(['result', 'args', 'signal', 'model', 'thinkingLevel'])

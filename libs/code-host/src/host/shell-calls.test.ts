@@ -8,13 +8,20 @@ test('a command is given as it is, and in a folder behind a step into it', () =>
   expect(shellCall('ls', { cwd: "it's" })).toEqual({ command: "cd -- 'it'\\''s' || exit 1\nls" })
 })
 
+test('its environment and its time are told to the shell', () => {
+  const { command } = shellCall('echo $A', { cwd: 'src', env: { A: "it's" }, timeoutMs: 1500 })
+  expect(command).toBe(
+    `cd -- 'src' || exit 1\ntimeout -k 2 1.5 "\${BASH:-sh}" -c 'export A='\\''it'\\''\\'\\'''\\''s'\\''\necho $A'`,
+  )
+  expect(shellCall('ls', { env: { A: 'x' } }).command).toBe("export A='x'\nls")
+})
+
 test.each([
   ['an empty command', [' ', undefined], 'takes a command'],
-  [
-    'values for the environment, which would be recorded',
-    ['ls', { env: { KEY: 'x' } }],
-    '"env" is no option of shell()',
-  ],
+  ['what it does not know', ['ls', { stdin: 'x' }], '"stdin" is no option of shell()'],
+  ['a name that no variable has', ['ls', { env: { 'A;ls': 'x' } }], 'names of letters'],
+  ['a variable that is no text', ['ls', { env: { A: 1 } }], 'names of letters'],
+  ['a time that is none', ['ls', { timeoutMs: 0 }], 'a number of milliseconds above 0'],
   ['a folder that is none', ['ls', { cwd: 7 }], 'takes a command'],
   ['a signal that has aborted', ['ls', { signal: AbortSignal.abort(new Error('no more')) }], 'no more'],
 ] as const)('refused is %s', (_, [command, options], why) => {

@@ -8,8 +8,12 @@ export function looksAtWorkspace({
   tools = [],
 }: AgentDefinition): boolean {
   if (mode === 'never') return false
-  return asked ?? tools.some((entry) => Object.values(typeof entry === 'string' ? {} : entry).some(namesFolder))
+  return asked ?? tools.some((entry) => onDisk(entry).some(namesFolder))
 }
+
+/** The folder of a sandbox in memory is none of a machine. */
+const onDisk = (entry: NonNullable<AgentDefinition['tools']>[number]): readonly unknown[] =>
+  typeof entry === 'string' || Object.hasOwn(entry, 'virtual_sandbox') ? [] : Object.values(entry)
 
 const namesFolder = (settings: unknown): boolean =>
   typeof settings === 'object' && settings !== null && 'workspace' in settings && settings.workspace !== undefined

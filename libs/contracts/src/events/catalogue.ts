@@ -10,6 +10,7 @@ import { contextEvents } from './mind/context.ts'
 import { controlEvents } from './control.ts'
 import { delegationEvents } from './delegation.ts'
 import { elicitationEvents } from './tools/elicitation.ts'
+import { filesEvents } from './tools/files.ts'
 import { memoryEvents } from './mind/memory.ts'
 import { modelCallEvents } from './model-call.ts'
 import { outputEvents } from './output.ts'
@@ -29,6 +30,7 @@ export const eventSchemas = {
   ...turnEvents,
   ...modelCallEvents,
   ...toolCallEvents,
+  ...filesEvents,
   ...toolsetEvents,
   ...delegationEvents,
   ...controlEvents,
@@ -91,12 +93,15 @@ const sixth: Change = { needs: 6 }
 const seventh: Change = { needs: 7 }
 /** Protocol 8: sessions that go on behind a frame of another session. */
 const eighth: Change = { needs: 8 }
+/** Protocol 9: sessions that hold files in their log. */
+const ninth: Change = { needs: 9 }
 
 /** Below it, no session has an agent that is configured for each message. */
 export const configuredProtocol = sixth.needs
 
 /** E2. */
 export const changes: Partial<Record<EventType, Change>> = {
+  'files.kept': ninth,
   'toolset.declared': second,
   'toolset.requested': second,
   'toolset.resolved': second,

@@ -38,6 +38,7 @@ const gateway: readonly EventType[] = [
 ]
 const runner: readonly EventType[] = [
   'tool-call.started',
+  'files.kept',
   'tool-call.completed',
   'tool-call.outcome-unknown',
   'tool-call.late-result',

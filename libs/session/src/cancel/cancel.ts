@@ -5,6 +5,7 @@ import { cancelledCompaction } from '../context/compaction-due.ts'
 import { closingAddress } from '../delegation/closing-address.ts'
 import { cancelledModelCall } from '../model-call/model-call.ts'
 import { cleanUpTimer, stoppedRun, stopsPrompt } from '../run/run-due.ts'
+import { betweenOperations } from '../run/run-state.ts'
 import type { CallState, Cancel, Session, Turn } from '../session.ts'
 import type { CallStateKind, CallStateKinds, DueRule, Meanings } from '../slice.ts'
 import { stillNeeded } from './answered-cancel.ts'
@@ -25,9 +26,14 @@ function requested(session: Session, { end, parent }: EventData<'cancel.requeste
   const covered = session.inbox.map(({ message }) => message)
   if (end) return { ...session, cancel: { kind: 'end', n, covered } }
   if (session.cancel?.kind === 'end') return session
-  return stillNeeded(session, { kind: 'cancel', n, covered })
-    ? { ...session, cancel: { kind: 'cancel', n, covered } }
-    : session
+  // RN11.
+  const noted =
+    session.run && betweenOperations(session)
+      ? { ...session, run: { ...session.run, cancelNext: true as const } }
+      : session
+  return stillNeeded(noted, { kind: 'cancel', n, covered })
+    ? { ...noted, cancel: { kind: 'cancel', n, covered } }
+    : noted
 }
 
 /** First one frame for each call that asks for one; then one frame with the outcomes of everything that is open, and the end of the turn. */

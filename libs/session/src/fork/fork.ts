@@ -60,6 +60,8 @@ const fields: { readonly [K in keyof Session]-?: Field<K> } = {
   planning: kept('planning'),
   skills: kept('skills'),
   workspace: kept('workspace'),
+  // What a frame holds never changes: the fork has the files as they were, and writes its own.
+  files: kept('files'),
   permitted: gone,
   // FK3.
   servers: ({ servers }, { principal }) => servers && { ...servers, principal, asking: { kind: 'unasked' } },

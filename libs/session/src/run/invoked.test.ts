@@ -101,6 +101,54 @@ describe('a run that is cancelled before its code was run', () => {
   })
 })
 
+describe('a run that is cancelled between the end of an operation and the next replay', () => {
+  const at = 1_000_000
+  const between = run.and(e(waits(0), over), g(delivered(1)), g(cancel()))
+  const next = between.and(e({ ...began, data: { replay: 'r6', attempt: 1 } }))
+  const step: SessionEvent = {
+    type: 'run.step-started',
+    data: { position: 1, name: 's', attempt: 1, replay: 'never' },
+  }
+
+  it('goes on, and what its code asks for next is cancelled', () => {
+    expect(due(between.session, 9)?.effect?.kind).toBe('replay-run')
+    const asked = next.and(e(step))
+    expect(types(due(asked.session, 10, at)?.events ?? [])).toEqual([
+      'run.step-ended',
+      'run.replay-ended',
+      'timer.armed',
+    ])
+    const told = asked.and(e(...(due(asked.session, 10, at)?.events ?? [])))
+    expect([resultAt(told, 1), told.session.cancel, told.session.run?.cancelNext]).toMatchObject([
+      { kind: 'error', error: { code: 'cancelled' } },
+      null,
+      undefined,
+    ])
+    expect(due(told.session, 11)?.effect?.kind).toBe('replay-run')
+  })
+
+  it('is not answered by an event that was there before it was waited for', () => {
+    const early = between.and(g(delivered(2)), e({ ...began, data: { replay: 'r7', attempt: 1 } }), e(waits(1)))
+    expect([early.session.cancel, early.session.run?.cancelNext]).toEqual([null, true])
+    expect(early.and(e(step)).session.cancel).toBeNull()
+    expect(early.and(e({ ...step, data: { ...step.data, position: 2 } })).session.cancel).not.toBeNull()
+  })
+
+  it('may end before its code asks for anything more', () => {
+    const done = next.and(e({ type: 'run.ended', data: { status: 'completed' } }))
+    expect(types(due(done.session, 10)?.events ?? [])).toEqual(['session.ended'])
+  })
+
+  it('is cancelled in the midst of a replay as well', () => {
+    const early = next.session.run?.replay
+    expect(early).not.toBeNull()
+    const running = run.and(e(waits(0), over), g(delivered(1)), e({ ...began, data: { replay: 'r5', attempt: 1 } }))
+    const stopped = running.and(g(cancel()))
+    const closed = stopped.and(e(...(due(stopped.session, 10, at)?.events ?? [])))
+    expect([closed.session.run?.replay, closed.session.run?.cancelNext]).toEqual([null, true])
+  })
+})
+
 describe('the clean-up of a run that was cancelled', () => {
   const at = 1_000_000
   const fired: SessionEvent = { type: 'timer.fired', data: { timer: 'clean-up' } }

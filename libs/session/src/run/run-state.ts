@@ -97,6 +97,8 @@ export interface Run {
   /** Attempts of replays that were lost in a row, and why the latest was. */
   readonly lost: number
   readonly why?: RunError
+  /** RN11: a cancel found nothing open. */
+  readonly cancelNext?: true
   /** Absent: the code is not at its end. */
   readonly ended?: { readonly status: 'completed' | 'failed'; readonly error?: RunError; readonly output?: unknown }
 }
@@ -137,6 +139,18 @@ export const runQuestions = ({
           : [],
       )
     : []
+
+/** Whether something is open that a cancel ends. Of a step that was lost, the next attempt is. */
+export const hasStoppable = ({ operations }: Run): boolean =>
+  operations.some((one) => one.state === 'open' && !(one.waits.kind === 'step' && one.waits.lost))
+
+/** RN11. */
+export const betweenOperations = ({ run, mode }: Session): boolean =>
+  run?.workflow !== undefined &&
+  mode.kind !== 'ended' &&
+  !run.ended &&
+  !hasStoppable(run) &&
+  (run.replay !== null || run.operations.length > 0)
 
 /** What a person's answer is to the code. */
 export const answerValue = (

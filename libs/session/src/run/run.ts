@@ -14,6 +14,8 @@
 //   RN9. A line of ctx.log stands in the log once. Lines outside of steps come again with each replay, in the same order: the first so
 //        many are those that are recorded. Lines of a step come with its function alone.
 //   RN10. After a cancel the code of a workflow runs on, and cleans up. It has so much time; then the run is ended as by a person.
+//   RN11. A cancel that comes while nothing of a workflow is open (an operation has ended, and its code was not told of it yet) is that of
+//         what the code asks for next.
 import { type EventData, type EventOf, questionTimer, runLimits, runMessage, type SessionEvent } from '@reins/contracts'
 import { withAnsweredCancel } from '../cancel/answered-cancel.ts'
 import { resumedBy } from '../permitted/permitted.ts'
@@ -28,6 +30,7 @@ import {
   cancelledError,
   cleanUp,
   expiredValue,
+  hasStoppable,
   messagePause,
   type Operation,
   type OperationResult,
@@ -38,7 +41,7 @@ import {
 
 type RunEventType = Extract<SessionEvent['type'], `run.${string}`> | InvokedEvent
 
-export const runEvents: Meanings<RunEventType> = {
+const eventsOfRuns: Meanings<RunEventType> = {
   ...invokedEvents,
   'run.declared': {
     effective: true,
@@ -143,6 +146,31 @@ export const runEvents: Meanings<RunEventType> = {
       })
     },
   },
+}
+
+/** RN11. */
+export const runEvents: Meanings<RunEventType> = {
+  ...eventsOfRuns,
+  'run.step-started': cancelledNext('run.step-started'),
+  'run.slept': cancelledNext('run.slept'),
+  'run.waited': cancelledNext('run.waited'),
+  'run.prompted': cancelledNext('run.prompted'),
+}
+
+function cancelledNext<T extends 'run.step-started' | 'run.slept' | 'run.waited' | 'run.prompted'>(
+  type: T,
+): Meaning<EventOf<T>> {
+  const meaning: Meaning<EventOf<T>> = eventsOfRuns[type]
+  return {
+    ...meaning,
+    evolve: (session, event, origin) => {
+      const after = meaning.evolve(session, event, origin)
+      const { run } = after
+      if (!run?.cancelNext || after === session || !hasStoppable(run)) return after
+      const { cancelNext: _, ...rest } = run
+      return { ...after, run: rest, cancel: after.cancel ?? { kind: 'cancel', n: origin.n, covered: [] } }
+    },
+  }
 }
 
 const noLines = { all: 0, replayed: 0 } as const

@@ -58,9 +58,13 @@ function nextOf(
   }))
   const whose = session.servers?.principal ?? session.memory?.principal
   const principal = whose === undefined ? {} : { principal: whose }
+  const files = session.files === undefined ? {} : { files: session.files }
   return {
     events: [
-      { type: 'tool-calls.requested', data: { turn: turn.id, digest: session.born.digest, calls, ...principal } },
+      {
+        type: 'tool-calls.requested',
+        data: { turn: turn.id, digest: session.born.digest, calls, ...principal, ...files },
+      },
     ],
     to: toTool(session.born.pools.tools),
   }

@@ -4,6 +4,8 @@ import { type RunnerCall, type RunnerView, wakesExecutor } from './runner.ts'
 
 export interface EndedCall {
   readonly event: EventOf<'tool-call.completed' | 'tool-call.outcome-unknown'>
+  /** What it left in the sandbox in memory, where that is another than before. Of an outcome that counts no more, nothing is left. */
+  readonly files?: EventOf<'files.kept'>
   /** What the log says of the call; undefined: no request that is open here knows it. */
   readonly state: RunnerCall['state'] | undefined
   /** It was stopped from here: what was stopped because another runner has it is no result, though its attempt may have the same number. */
@@ -12,7 +14,9 @@ export interface EndedCall {
 
 /** First the outcomes that count, then those that do not any more: they are evidence. */
 export function outcomeEvents(ended: readonly EndedCall[], instance: string): SessionEvent[] {
-  const counts = ended.filter((one) => isCurrent(one, instance)).map(({ event }) => event)
+  const counts = ended
+    .filter((one) => isCurrent(one, instance))
+    .flatMap(({ event, files }): SessionEvent[] => (files ? [files, event] : [event]))
   const late = ended.flatMap((one): SessionEvent[] =>
     !isCurrent(one, instance) && one.event.type === 'tool-call.completed'
       ? [{ type: 'tool-call.late-result', data: one.event.data }]

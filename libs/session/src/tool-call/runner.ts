@@ -30,6 +30,8 @@ export interface RunnerCall {
   readonly looks?: true
   /** It had run, and has waited for a person. */
   readonly resume?: Resumed
+  /** The frame that has what it left in the sandbox in memory. */
+  readonly files?: number
   readonly state: RunnerCallState
 }
 
@@ -46,12 +48,15 @@ export const viewOf = (calls: readonly RequestedCall[]): RunnerView =>
     state: resume ? { kind: 'claimed', attempt: resume.attempt, by: resume.by } : { kind: 'asked' },
   }))
 
+/** `seq` is that of the frame. */
+type Seen = Pick<Frame, 'events' | 'by'> & { readonly seq?: number }
+
 /** A later frame of the session into the view. */
-export function evolveView(view: RunnerView, frame: Pick<Frame, 'events' | 'by'>): RunnerView {
-  return frame.events.reduce((calls, event) => evolveOne(calls, event, frame.by), view)
+export function evolveView(view: RunnerView, frame: Seen): RunnerView {
+  return frame.events.reduce((calls, event) => evolveOne(calls, event, frame), view)
 }
 
-function evolveOne(view: RunnerView, event: SessionEvent, by: string): RunnerView {
+function evolveOne(view: RunnerView, event: SessionEvent, { by, seq }: Seen): RunnerView {
   switch (event.type) {
     case 'tool-call.started':
       return change(view, event.data.call, (old) => {
@@ -70,6 +75,14 @@ function evolveOne(view: RunnerView, event: SessionEvent, by: string): RunnerVie
           resume && answer && old.kind === 'parked' && old.attempt === resume.attempt ? { ...old, answer } : old,
         )
       }, view)
+    case 'files.kept': {
+      const { call, attempt } = event.data
+      return view.map((one) =>
+        one.call === call && attemptOf(one.state) === attempt
+          ? { ...one, ...(seq === undefined ? {} : { files: seq }) }
+          : one,
+      )
+    }
     case 'tool-call.completed':
     case 'tool-call.outcome-unknown':
       return change(view, event.data.call, (old) => (attemptOf(old) === event.data.attempt ? { kind: 'done' } : old))
@@ -87,6 +100,15 @@ function evolveOne(view: RunnerView, event: SessionEvent, by: string): RunnerVie
       return view
   }
 }
+
+/** The frame that has the files with which a call begins: those that the latest of the calls before it has left, else `asked`. */
+export const filesBefore = (view: RunnerView, call: string, asked: number | undefined): number | undefined =>
+  view
+    .slice(
+      0,
+      view.findIndex((one) => one.call === call),
+    )
+    .reduce<number | undefined>((latest, { files }) => files ?? latest, asked)
 
 const change = (view: RunnerView, call: string, to: (state: RunnerCallState) => RunnerCallState): RunnerView =>
   view.map((one) => (one.call === call ? { ...one, state: to(one.state) } : one))

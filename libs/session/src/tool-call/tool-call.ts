@@ -98,7 +98,7 @@ const mayClaim = (state: CallState, attempt: number): boolean =>
   (state.kind === 'requested' && attempt === 1) || (state.kind === 'claimed' && attempt === state.attempt + 1)
 
 /** Whether an outcome of this attempt counts. An unclaimed call runs as attempt 1; an executor settles what was never asked of a runner. */
-function isCurrent(state: CallState, attempt: number, origin: Origin): boolean {
+export function isCurrent(state: CallState, attempt: number, origin: Origin): boolean {
   switch (state.kind) {
     case 'due':
       // A call that waited for a person may end by itself before it is asked for again.

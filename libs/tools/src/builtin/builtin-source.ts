@@ -44,12 +44,15 @@ export function builtinSource(options: BuiltinOptions): BuiltinSource {
   const pool = new WorkerPool({ locks, moved: () => masksOf(masked).moved() })
   // From here on it is known where pieces of what is masked go.
   masksOf(masked).holdPieces()
+  /** Made when an agent has a sandbox in memory. */
+  let inMemory: WorkerPool | undefined
   return {
     ...builtinCatalog,
     run: async ({ name, arguments: args, definition }, context) => {
       if (name === readResultName) return readResult(args, context.kept, defaultSettings.maxOutputChars)
       const { definition: tool, settings } = toolOf(definition, name)
-      const { folder: workspace, guard } = await workplaces.fresh(definition.name, settings.workspace)
+      const place = tool.virtual ? { folder: '', guard: options.guard } : await workplaces.fresh(definition.name, settings.workspace)
+      const { folder: workspace, guard } = place
       if (tool.sandboxed) {
         const shown = await options.skills?.shownTo(definition)
         const seen = shown === undefined ? {} : { shown: [shown] }
@@ -57,15 +60,17 @@ export function builtinSource(options: BuiltinOptions): BuiltinSource {
         return runTool(name, args, { ...context, workspace, settings, guard, sandbox, ...seen, ...waits, locks })
       }
       const { idempotencyKey, signal } = context
-      const call = { name, arguments: args, workspace, settings, idempotencyKey, guard }
+      const files = tool.virtual ? { files: (await context.files?.()) ?? [] } : {}
+      const call = { name, arguments: args, workspace, settings, idempotencyKey, guard, ...files }
+      if (tool.virtual) inMemory ??= new WorkerPool({ locks, confined: true })
       for (let deaths = 1; ; deaths += 1) {
-        const result = await pool.run(call, signal)
+        const result = await (tool.virtual && inMemory ? inMemory : pool).run(call, signal)
         if (result.kind === 'ended') return result.outcome
         if (result.outOfMemory || tool.replay === 'never' || deaths === maxDeaths)
           throw crashed(deaths, result.outOfMemory, tool.replay)
       }
     },
-    close: () => pool.close(),
+    close: async () => void (await Promise.all([pool.close(), inMemory?.close()])),
   }
 }
 

@@ -1,6 +1,7 @@
 // How a tool call ends. Inside this library a tool that cannot go on throws ToolFailure; the edge (run.ts) makes an outcome of it.
 
 import type { ToolContent } from '@reins/contracts'
+import type { VirtualEntry } from '../virtual/files.ts'
 
 export type ToolErrorCode =
   | 'timeout'
@@ -26,6 +27,8 @@ export interface ToolOutcome {
   /** Of the whole output, where `output` holds its head and tail only. */
   readonly ref?: string
   readonly truncated?: boolean
+  /** All files of the sandbox in memory, where the call has left others than it began with. */
+  readonly files?: readonly VirtualEntry[]
 }
 
 /** A failure that is the answer to the model: `message` says what happened and what to do, and names no path outside of the workspace. */

@@ -1,8 +1,10 @@
 // The process in which file and search tools run, so that no call can stop the process that serves everybody: it can be ended at any
 // moment. It holds nothing between two calls. Locks of paths are the pool's, which outlives it.
 import type { Locks } from '../calls/path-locks.ts'
+import { ToolFailure, type ToolOutcome } from '../calls/outcome.ts'
 import { runTool } from '../calls/run.ts'
 import { refusal } from '../sandbox/sandbox.ts'
+import type { VirtualEntry } from '../virtual/files.ts'
 import { alsoMask } from '../workspace/masks.ts'
 import type { FromWorker, ToWorker, WorkerCall } from './messages.ts'
 
@@ -50,7 +52,9 @@ process.on('message', (message: ToWorker) => {
   }
 })
 
-async function run({ name, arguments: args, ...call }: WorkerCall): Promise<void> {
+async function run(asked: WorkerCall): Promise<void> {
+  if (asked.files) return say({ kind: 'done', outcome: await inMemory(asked, asked.files) })
+  const { name, arguments: args, files: _, ...call } = asked
   const outcome = await runTool(name, args, {
     ...call,
     signal: cancel.signal,
@@ -66,6 +70,16 @@ async function run({ name, arguments: args, ...call }: WorkerCall): Promise<void
     locks,
   })
   say({ kind: 'done', outcome })
+}
+
+/** The interpreter is read when it is needed first: most workers never do. */
+async function inMemory(call: WorkerCall, files: readonly VirtualEntry[]): Promise<ToolOutcome> {
+  const { runVirtual, virtualFailure } = await import('../virtual/run-virtual.ts')
+  try {
+    return await runVirtual({ ...call, files, signal: cancel.signal })
+  } catch (error) {
+    return virtualFailure(cancel.signal.aborted ? new ToolFailure('cancelled', 'cancelled') : error)
+  }
 }
 
 say({ kind: 'ready' })

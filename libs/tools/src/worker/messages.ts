@@ -1,6 +1,7 @@
 // What a worker and its pool say to each other. One call at a time.
 import type { ToolSettings } from '../calls/context.ts'
 import type { ToolOutcome } from '../calls/outcome.ts'
+import type { VirtualEntry } from '../virtual/files.ts'
 import type { Guard } from '../workspace/guard.ts'
 
 /** All that a call needs and that can be sent. */
@@ -11,6 +12,8 @@ export interface WorkerCall {
   readonly settings: ToolSettings
   readonly idempotencyKey: string
   readonly guard: Guard
+  /** Of the sandbox in memory, whose tools alone have this. */
+  readonly files?: readonly VirtualEntry[]
 }
 
 export type ToWorker =

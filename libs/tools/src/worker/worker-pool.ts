@@ -3,6 +3,8 @@
 //   P1. A call has a worker of its own until it has ended; the next one waits for its turn, and its waiting counts as its time.
 //   P2. A call whose time is over, or that is cancelled, is asked to stop and soon after ended with its worker.
 //   P3. A worker that dies takes nothing with it: its call is told, its lock is let go, another worker takes its place.
+//   P5. A worker that is confined may read the code that it runs, and nothing else: it writes no files, opens no connections, and starts
+//       no programs and no threads. Node itself sees to that.
 //   P4. To start a worker costs far more than a quick call, and more workers than cores make each of them slower: a further one is
 //       started only while a call waits and every worker has been at its own call for a while. Quick calls, however many, wait for
 //       the workers that there are.
@@ -23,6 +25,8 @@ export interface WorkerPoolOptions {
   readonly memoryMb?: number
   /** Where something masked has been moved to: each worker is told when it starts. Absent: nowhere. */
   readonly moved?: () => readonly string[]
+  /** P5: for tools that need nothing of this machine. */
+  readonly confined?: boolean
 }
 
 export type WorkerResult =
@@ -44,6 +48,18 @@ function compileCache(): Readonly<Record<string, string>> {
   return folder === undefined ? {} : { NODE_COMPILE_CACHE: path.dirname(folder) }
 }
 
+/** P5. Where this file and what it imports lie. */
+function confinement(): readonly string[] {
+  const at = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
+  const folders = [at('../../..'), at('../../../../node_modules/')]
+  return [
+    '--permission',
+    '--no-warnings',
+    ...folders.map((folder) => `--allow-fs-read=${folder}*`),
+    `--allow-fs-read=${at('../../../../package.json')}`,
+  ]
+}
+
 interface Member {
   readonly worker: ChildProcess
   idle: NodeJS.Timeout | undefined
@@ -57,6 +73,7 @@ export class WorkerPool {
   readonly #most: number
   readonly #memoryMb: number
   readonly #moved: () => readonly string[]
+  readonly #confined: boolean
   readonly #members = new Set<Member>()
   readonly #free: Member[] = []
   readonly #waiting: ((member: Member) => void)[] = []
@@ -64,8 +81,9 @@ export class WorkerPool {
   #closed = false
 
   /** Whoever makes it closes it. */
-  constructor({ locks, most = 8, memoryMb = 192, moved = () => [] }: WorkerPoolOptions) {
+  constructor({ locks, most = 8, memoryMb = 192, moved = () => [], confined = false }: WorkerPoolOptions) {
     this.#moved = moved
+    this.#confined = confined
     this.#locks = locks
     this.#most = most
     this.#memoryMb = memoryMb
@@ -188,8 +206,8 @@ export class WorkerPool {
   #spawn(): void {
     const worker = fork(fileURLToPath(new URL('./file-worker.ts', import.meta.url)), [], {
       // A worker has no use for the keys that stand in this process's environment, nor for its flags.
-      env: compileCache(),
-      execArgv: [`--max-old-space-size=${this.#memoryMb}`],
+      env: this.#confined ? {} : compileCache(),
+      execArgv: [`--max-old-space-size=${this.#memoryMb}`, ...(this.#confined ? confinement() : [])],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })
     worker.unref()

@@ -13,7 +13,9 @@ import {
   StoredDefinition,
   type StoredSkills,
   type SubAgent,
+  type ToolEntry,
 } from '@reins/contracts'
+import { virtualToolNames } from '@reins/tools'
 import { type Static, Type } from 'typebox'
 
 const Skill = Type.Object({ name: Type.String(), files: Type.Record(Type.String(), Type.Unknown()) })
@@ -50,7 +52,12 @@ export const Configuration = Type.Object({
     Type.Object({ maxAttempts: Type.Optional(Type.Integer()), timeoutMs: Type.Optional(Type.Integer({ minimum: 1 })) }),
   ),
   cwd: Type.Optional(Type.String()),
-  sandbox: Type.Optional(Type.Object({ kind: Type.Literal('local'), cwd: Type.Optional(Type.String()) })),
+  sandbox: Type.Optional(
+    Type.Union([
+      Type.Object({ kind: Type.Literal('local'), cwd: Type.Optional(Type.String()) }),
+      Type.Object({ kind: Type.Literal('virtual'), chosen: Type.Boolean() }),
+    ]),
+  ),
   subagents: Type.Array(subagentOf(), { maxItems: 50 }),
 })
 export type Configuration = Static<typeof Configuration>
@@ -86,14 +93,12 @@ export function definitionOf(configuration: Configuration, parts: DefinitionPart
         'says "model: false": only a workflow can prompt it, and names the model each time, as { model: "provider/model" }',
       ],
     }
-  const folder = cwd ?? sandbox?.cwd
-  const local = sandbox ? [{ system_tools: folder === undefined ? {} : { workspace: folder } }] : []
   const effort = effortOf(configuration.thinkingLevel)
   const context = contextOf(configuration.compaction)
   const seconds = durability?.timeoutMs === undefined ? undefined : Math.max(1, Math.ceil(durability.timeoutMs / 1000))
   const undeclared = undeclaredSecrets(configuration, parts)
   if (undeclared.length > 0) return { kind: 'problems', problems: undeclared }
-  const own = bodyOf(configuration, parts, [], local)
+  const own = bodyOf(configuration, parts, [], sandbox, cwd)
   const definition: unknown = {
     name: parts.instance.agent,
     model: named === false ? noModel : named,
@@ -115,7 +120,8 @@ function bodyOf(
   { instructions, tools, subagents }: Pick<Configuration, 'instructions' | 'tools' | 'subagents'>,
   parts: DefinitionParts,
   path: readonly string[],
-  local: readonly unknown[],
+  sandbox: Configuration['sandbox'],
+  cwd: string | undefined,
 ): Body {
   const { bundle, file, instance } = parts
   const own: InstanceTools = {
@@ -123,7 +129,7 @@ function bodyOf(
     tools: tools.map((tool) => withDeclared(tool, parts.declared)),
     instance: { ...instance, ...(path.length === 0 ? {} : { path: [...path] }) },
   }
-  const all = [...local, ...(tools.length === 0 ? [] : [own])]
+  const all = [...placeOf(sandbox, cwd, tools), ...(tools.length === 0 ? [] : [own])]
   const skills = parts.skills.get(path.join('/'))
   return {
     system_prompt: instructions === undefined || instructions.trim() === '' ? noInstructions : instructions,
@@ -146,9 +152,23 @@ function bodyOf(
     const inside = { ...one, subagents: one.subagents as Configuration['subagents'] }
     return {
       ...(typeof one.model === 'string' ? { model: one.model } : {}),
-      ...bodyOf(inside, parts, [...path, one.name], local),
+      ...bodyOf(inside, parts, [...path, one.name], sandbox, cwd),
     }
   }
+}
+
+/** The tools of files and the shell. Those that nobody asked for leave their place to tools of the same names. */
+function placeOf(
+  sandbox: Configuration['sandbox'],
+  cwd: string | undefined,
+  tools: readonly CodeTool[],
+): readonly ToolEntry[] {
+  if (!sandbox) return []
+  const folder = cwd ?? (sandbox.kind === 'local' ? sandbox.cwd : undefined)
+  const settings = folder === undefined ? {} : { workspace: folder }
+  if (sandbox.kind === 'local') return [{ system_tools: settings }]
+  const taken = !sandbox.chosen && tools.some(({ name }) => virtualToolNames.includes(name))
+  return taken ? [] : [{ virtual_sandbox: settings }]
 }
 
 /** DF3. */

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import {
   type AgentDefinition,
   canonicalJson,
+  type Frame,
   looksAtWorkspace,
   type RequestedCall,
   type ServerAnswer,
@@ -20,6 +21,8 @@ import {
   type CallContext,
   type KeptOutput,
   type NamedValues,
+  type PackedFiles,
+  packFiles,
   type PersonsAnswer,
   type Question,
   type ReadKept,
@@ -29,6 +32,8 @@ import {
   type ToolSource,
   type Toolset,
   toolsProblemsText,
+  unpackFiles,
+  type VirtualEntry,
 } from '@reins/tools'
 import { keptContent } from '../recorded/kept-content.ts'
 import { redactedResult, type ToolResult } from '../recorded/redacted-result.ts'
@@ -47,6 +52,8 @@ export interface RunnerTools {
   values(digest: string): NamedValues
   /** Lets whoever masks know the secrets that the definition names: another runner may have given them to a tool. Never rejects. */
   learnNamed(digest: string, definition: AgentDefinition): Promise<unknown>
+  /** A frame of a session, by its sequence. */
+  frame(session: string, seq: number): Promise<Frame | undefined>
   /** Masks secret values in what goes into the log. */
   readonly redactor: Redactor
 }
@@ -62,6 +69,9 @@ const failed = (message: string): ToolResult => ({
   output: JSON.stringify({ status: 'error', error: message }),
 })
 
+/** With what the call left in the sandbox in memory. */
+export type RanCall = ToolResult & { readonly files?: PackedFiles }
+
 /** Who watches a call. */
 export type Watching = Required<Pick<CallContext, 'progress' | 'slow'>>
 
@@ -73,7 +83,8 @@ export async function runCall(
   { progress, slow }: Watching,
   signal: AbortSignal,
   ask: (question: Question, expiresMs: number, signal: AbortSignal) => Promise<PersonsAnswer>,
-): Promise<ToolResult> {
+  filesIn?: number,
+): Promise<RanCall> {
   const resolved = await resolve(tools, digest)
   if (!resolved) return failed("The session's definition is not in the registry.")
   const { definition, toolset } = resolved
@@ -99,14 +110,35 @@ export async function runCall(
       slow,
       ...values,
       ...(server ? { elicit: (question, until) => ask(question, server.elicitMs, until) } : {}),
+      ...(filesIn === undefined ? {} : { files: () => filesOf(tools, session, filesIn) }),
       keep: (output) => tools.keep(session, output),
       mask: tools.redactor,
       kept: (ref) => tools.kept(session, ref),
     },
   )
   const { content, ...result } = redactedResult(outcome, tools.redactor)
+  if (outcome.files) return withFiles(result, outcome.files, tools.redactor)
   if (content === undefined) return result
   return { ...result, content: [...(await keptContent(content, (bytes) => tools.keep(session, bytes)))] }
+}
+
+/** FI2 of libs/session: what is too much to be kept has not happened. */
+function withFiles(result: ToolResult, files: readonly VirtualEntry[], redactor: Redactor): RanCall {
+  try {
+    return { ...result, files: packFiles(files, (text) => redactor.text(text)) }
+  } catch (error) {
+    if (!(error instanceof ToolFailure)) throw error
+    const output = JSON.stringify({ status: 'error', error: error.message })
+    return { status: 'error', code: error.code, output }
+  }
+}
+
+async function filesOf(tools: RunnerTools, session: string, seq: number): Promise<readonly VirtualEntry[]> {
+  const frame = await tools.frame(session, seq)
+  const kept = frame?.events.find((event) => event.type === 'files.kept')
+  const files = kept && unpackFiles(kept.data.content)
+  if (files) return files
+  throw new ToolFailure('failed', `the files of the sandbox cannot be read: frame ${seq} of the session has none`)
 }
 
 /** What the tool of a call, looking at its arguments, says about asking a person. Its run says what is wrong with the definition. */

@@ -24,7 +24,8 @@ export class Outcomes {
     while (this.#waiting.length > 0 && batch.length < most) {
       const next = this.#waiting[0]
       if (!next) break
-      const size = next.event.type === 'tool-call.completed' ? next.event.data.output.length : 200
+      const said = next.event.type === 'tool-call.completed' ? next.event.data.output.length : 200
+      const size = said + (next.files?.data.content.length ?? 0)
       if (batch.length > 0 && chars + size > frameChars) break
       chars += size
       batch.push(next)
@@ -55,7 +56,10 @@ export const eventsOf = (
   instance: string,
 ): SessionEvent[] =>
   outcomeEvents(
-    batch.map(({ running, event }) => ({ event, state: stateOf(running), stopped: running.abort.signal.aborted })),
+    batch.map(({ running, event, files }) => ({
+      ...{ event, state: stateOf(running), stopped: running.abort.signal.aborted },
+      ...(files ? { files } : {}),
+    })),
     instance,
   )
 

@@ -8,10 +8,10 @@ import { type EventOf, fieldsOf, jsonValue, makeShortId, type SlowCall } from '@
 import { type CallSlots, Claims } from '@reins/holder'
 import type { SessionFeed } from '@reins/journal'
 import type { Clock, PausePoint } from '@reins/service'
-import type { RunnerCall } from '@reins/session'
+import { filesBefore, type RunnerCall } from '@reins/session'
 import { type Elicitation, type PersonsAnswer, type Question, ToolFailure } from '@reins/tools'
 import { AskedPeople } from './asked-people.ts'
-import { type RunnerTools, runCall } from './call-runner.ts'
+import { type RanCall, type RunnerTools, runCall } from './call-runner.ts'
 import type { ToolResult } from '../recorded/redacted-result.ts'
 import type { Request } from '../requests.ts'
 import { WorkPlace } from './work-place.ts'
@@ -65,6 +65,7 @@ export interface AskedHere {
 export interface Outcome {
   readonly running: RunningCall
   readonly event: EventOf<'tool-call.completed' | 'tool-call.outcome-unknown'>
+  readonly files?: EventOf<'files.kept'>
 }
 
 /** What the session is told. */
@@ -166,10 +167,17 @@ export class RunningTools {
     const watching = { progress: output.push, slow: (silentMs: number | undefined) => this.#slow(running, silentMs) }
     void context.pauseAt('tool-runner.in-tool')
     const { signal } = running.abort
-    runCall(context.tools, request, asked, this.#session, watching, signal, (question, expiresMs, until) =>
-      this.#ask(running, people, question, expiresMs, until),
+    runCall(
+      context.tools,
+      request,
+      asked,
+      this.#session,
+      watching,
+      signal,
+      (question, expiresMs, until) => this.#ask(running, people, question, expiresMs, until),
+      filesBefore(request.view, call, request.files),
     )
-      .catch((error): ToolResult => {
+      .catch((error): RanCall => {
         context.report(this.#session, error)
         return brokeOff
       })
@@ -177,7 +185,9 @@ export class RunningTools {
         output.end()
         const duration = Math.max(context.clock.now() - running.since, 0)
         context.finished(asked.name, result.status, duration)
-        this.#finish(running, endOf(call, attempt, result, duration))
+        const { files, ...told } = result
+        const left = files && { type: 'files.kept' as const, data: { call, attempt, ...files } }
+        this.#finish(running, endOf(call, attempt, told, duration), left)
       })
   }
 
@@ -325,8 +335,8 @@ export class RunningTools {
     this.letGo(running.call, running.attempt)
   }
 
-  #finish(running: RunningCall, event: Outcome['event']): void {
-    if (this.#leave(running)) this.#listener.ended({ running, event })
+  #finish(running: RunningCall, event: Outcome['event'], files?: Outcome['files']): void {
+    if (this.#leave(running)) this.#listener.ended({ running, event, ...(files ? { files } : {}) })
   }
 
   /** false: it had left before. */

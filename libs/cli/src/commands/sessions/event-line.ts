@@ -107,6 +107,8 @@ export function summary(event: ApiEvent): string {
       const time = known.data.duration === undefined ? '' : ` ${span(known.data.duration)}`
       return `${known.data.status}${time} ${known.data.output.slice(0, 2000)}`
     }
+    case 'files.kept':
+      return `${known.data.call} ${known.data.files} files, ${known.data.bytes} bytes`
     case 'tool-call.cancelled':
       return known.data.call
     case 'tool-call.outcome-unknown':

@@ -48,6 +48,8 @@ export const toolCallEvents = {
     calls: Type.Array(RequestedCall, { minItems: 1 }),
     /** For whom servers are called, and whose memory is meant, where the session has some. */
     principal: Type.Optional(id),
+    /** The frame (its place in the session's log) that has the files of the sandbox in memory. Only sessions of protocol 9 have this. */
+    files: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
   }),
   /** The claim: always before a `never` tool runs, and before any further attempt. */
   'tool-call.started': Type.Object({
