@@ -89,3 +89,29 @@ test(
   },
   deadline,
 )
+
+test(
+  'a fork begins with the files as they were, and each of the two changes its own',
+  async () => {
+    const runner = await world.start('tool-runner')
+    const { session } = await world.api.create('keeper', shell('echo one > a'))
+    await logAfter(session.id, 1)
+    const { status, body } = await world.api.once<{ session: { id: string } }>(
+      'POST',
+      `/v1/sessions/${session.id}/fork`,
+      {
+        message: shell('cat a; echo fork >> a'),
+      },
+    )
+    expect([status, body]).toEqual([201, expect.anything()])
+    const fork = body.session.id
+    const counted = async (id: string, turns: number) => outputsIn(await logAfter(id, turns))
+    expect((await counted(fork, 2)).at(-1)).toMatchObject({ stdout: 'one\n' })
+    await say(session.id, shell('cat a'))
+    expect((await counted(session.id, 2)).at(-1)).toMatchObject({ stdout: 'one\n' })
+    await say(fork, shell('cat a'))
+    expect((await counted(fork, 3)).at(-1)).toMatchObject({ stdout: 'one\nfork\n' })
+    await runner.kill()
+  },
+  deadline,
+)

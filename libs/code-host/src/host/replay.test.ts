@@ -53,6 +53,23 @@ async function replayOf(operations: number): Promise<number> {
   return looks() / operations
 }
 
+test.each([
+  [
+    'an option that it does not know',
+    ['a', { tools: [] }],
+    '"tools" is no option of init() here: say it in createAgent()',
+  ],
+  ['a name that is none', ['a', { name: '' }], '"name" of init() is the name of the harness'],
+  ['no agent', [7], 'init() takes what createAgent() gave'],
+] as const)('init() refuses %s, and asks for nothing', async (_, args, message) => {
+  const { run, requests } = replay([])
+  const end = await run.run((ctx) => (ctx as { init(...given: readonly unknown[]): Promise<unknown> }).init(...args))
+  expect([end, requests]).toEqual([
+    { kind: 'failed', error: expect.objectContaining({ message: expect.stringContaining(message) }) },
+    [],
+  ])
+})
+
 describe('a replay', () => {
   test('of ten thousand operations looks at each of them as often as one of a thousand', async () => {
     expect(await replayOf(10_000)).toBeCloseTo(await replayOf(1_000), 1)
