@@ -282,6 +282,8 @@ export interface Cancel {
   readonly kind: 'cancel' | 'interrupt' | 'end' | 'budget'
   readonly n: number
   readonly covered: readonly string[]
+  /** RN11: code was told that an operation of it was cancelled. */
+  readonly told?: true
   /** Of an end that nobody has asked for. */
   readonly reason?: string
 }

@@ -11,7 +11,11 @@ export function stillNeeded(session: Session, cancel: Cancel): boolean {
   return cancel.kind === 'cancel' && session.inbox.some(({ message }) => cancel.covered.includes(message))
 }
 
-/** Called after whatever closes a turn or drops a message. */
+/** Called after whatever closes a turn or an operation, or drops a message. */
 export function withAnsweredCancel(session: Session): Session {
-  return session.cancel && !stillNeeded(session, session.cancel) ? { ...session, cancel: null } : session
+  const { cancel, run } = session
+  if (!cancel || stillNeeded(session, cancel)) return session
+  // RN11 of runs: a cancel that came to nothing is that of what the code asks for next.
+  const passesOn = cancel.kind === 'cancel' && !cancel.told && run?.workflow && !run.ended
+  return passesOn ? { ...session, cancel: null, run: { ...run, cancelNext: true } } : { ...session, cancel: null }
 }

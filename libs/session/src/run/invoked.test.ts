@@ -149,6 +149,25 @@ describe('a run that is cancelled between the end of an operation and the next r
   })
 })
 
+describe('a run whose operation ends by itself before its cancel is answered', () => {
+  it.each([
+    ['an event', g(delivered(1))],
+    ['the end of the session below', e(settled('run-1'))],
+  ] as const)('%s: nothing of the cancel is left, and what its code asks for next is cancelled', (what, ending) => {
+    const open = what === 'an event' ? run.and(e(init, waits(1), over)) : prompting
+    const raced = open.and(g(cancel()), ending)
+    expect([raced.session.cancel, raced.session.run?.cancelNext]).toEqual([null, true])
+    expect(due(raced.session, 9)?.effect?.kind).toBe('replay-run')
+  })
+
+  it('is not told twice', () => {
+    const both = run.and(e(init, prompt(1), waits(2), over), g(cancel()), g(delivered(1)))
+    const first = both.and(e(...(due(both.session, 9)?.events ?? [])))
+    const closed = first.and(e(...(due(first.session, 10)?.events ?? [])))
+    expect([closed.session.cancel, closed.session.run?.cancelNext]).toEqual([null, undefined])
+  })
+})
+
 describe('the clean-up of a run that was cancelled', () => {
   const at = 1_000_000
   const fired: SessionEvent = { type: 'timer.fired', data: { timer: 'clean-up' } }

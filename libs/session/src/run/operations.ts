@@ -1,6 +1,14 @@
 // How the list of what a run's code has asked for grows, and how what is in it ends. RN1 and RN7 stand in run.ts.
+import { withAnsweredCancel } from '../cancel/answered-cancel.ts'
 import type { Session } from '../session.ts'
-import type { OpenOperation, Operation, OperationKind, OperationResult, Run } from './run-state.ts'
+import {
+  cancelledError,
+  type OpenOperation,
+  type Operation,
+  type OperationKind,
+  type OperationResult,
+  type Run,
+} from './run-state.ts'
 
 /** What a replay itself brought about, its code knows. */
 export const told = (run: Run): Run => ({
@@ -49,8 +57,16 @@ export function ended(
   const beside = run.replay !== null && !own
   const closed: Operation = { name, operation, n, state: 'done', order: beside ? -1 - late : run.done, result }
   const next = { ...run, operations: run.operations.with(position, closed) }
-  if (beside) return { ...session, run: { ...next, late: late + 1 } }
-  return { ...session, run: own ? told(next) : { ...next, done: run.done + 1 } }
+  if (beside) return answered(session, { ...next, late: late + 1 }, result)
+  return answered(session, own ? told(next) : { ...next, done: run.done + 1 }, result)
+}
+
+/** RN11. What ends by itself while a cancel waits may be the last that the cancel asked for. */
+function answered(session: Session, run: Run, result: OperationResult): Session {
+  const { cancel } = session
+  if (!cancel) return { ...session, run }
+  const cancelled = result.kind === 'error' && result.error.code === cancelledError.code
+  return withAnsweredCancel({ ...session, run, cancel: cancelled ? { ...cancel, told: true } : cancel })
 }
 
 /** RN7: the replay is over. What has ended beside it stands in line behind what the code was told of. */

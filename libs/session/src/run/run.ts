@@ -14,8 +14,8 @@
 //   RN9. A line of ctx.log stands in the log once. Lines outside of steps come again with each replay, in the same order: the first so
 //        many are those that are recorded. Lines of a step come with its function alone.
 //   RN10. After a cancel the code of a workflow runs on, and cleans up. It has so much time; then the run is ended as by a person.
-//   RN11. A cancel that comes while nothing of a workflow is open (an operation has ended, and its code was not told of it yet) is that of
-//         what the code asks for next.
+//   RN11. A cancel that comes while nothing of a workflow is open (an operation has ended, and its code was not told of it yet), or whose
+//         operations have ended by themselves before it was answered, is that of what the code asks for next.
 import { type EventData, type EventOf, questionTimer, runLimits, runMessage, type SessionEvent } from '@reins/contracts'
 import { withAnsweredCancel } from '../cancel/answered-cancel.ts'
 import { resumedBy } from '../permitted/permitted.ts'
