@@ -18,6 +18,7 @@
 //   C23      a turn that answers a prompt of a run is of the definition that the prompt names (executor/code.ts).
 //   C21      a turn is of the definition that was recorded last when it began, with all that it asks for (definitions.ts).
 //   C22      a line that code writes outside of steps stands in the log once, in its order (executor/code.ts).
+//   C25      a run that goes on after a cancel has a deadline for its clean-up, and no cancel comes to nothing (executor/code.ts).
 //   C24      a call passes by a grant that stands in its session: none comes from the session that it was forked from.
 //   C6       a runner that has read to the head believes of its calls what the session says of them.
 import { type Frame, frameHash, runPosition, type SessionEvent } from '@reins/contracts'
@@ -38,7 +39,7 @@ import {
   spentBy,
   waitsForPeople,
 } from '@reins/session'
-import { checkAsked, checkCode, checkLines, checkPromptModel, checkPrompts } from '../executor/code.ts'
+import { checkAsked, checkCleanUp, checkCode, checkLines, checkPromptModel, checkPrompts } from '../executor/code.ts'
 import { checkDefinition } from './definitions.ts'
 import { checkMind } from './mind.ts'
 import { checkPermitted } from './permitted.ts'
@@ -76,6 +77,7 @@ export function checkFrame(world: World, before: Fold, stored: StoredFrame): Fol
     checkGrant(world, name, session, event)
     session = next
   }
+  checkCleanUp(world, before.session, after.session)
   checkCode(world, after.session)
   return after
 }

@@ -99,6 +99,21 @@ const linesBefore = ({ lines }: Run, position: number, { logsAgain }: World['rul
     }),
   ).slice(logsAgain ? 0 : (lines?.replayed ?? 0))
 
+/** C25: a run that goes on after a cancel has a deadline for its clean-up, and no cancel comes to nothing. */
+export function checkCleanUp(world: World, { cancel, run: old }: Session, { id, run, ...after }: Session): void {
+  if (cancel?.kind !== 'cancel' || after.cancel || !run?.workflow || run.ended || after.mode.kind === 'ended') return
+  const told = run.operations.some(
+    (one, position) =>
+      old?.operations[position]?.state === 'open' &&
+      one.state === 'done' &&
+      one.result.kind === 'error' &&
+      one.result.error.code === 'cancelled',
+  )
+  if (!told && !cancel.told && !run.cancelNext) world.fail(`C25: a cancel of ${short(id)} is answered, and nothing is`)
+  if ((told || cancel.told) && !after.timers.some(({ timer }) => timer === 'clean-up'))
+    world.fail(`C25: ${short(id)} cleans up without a deadline`)
+}
+
 /** C22: each line of the code stands in the log once, in its order. */
 export function checkLines(world: World, { id, run }: Session, event: SessionEvent): void {
   const next = run?.lines?.replayed ?? 0

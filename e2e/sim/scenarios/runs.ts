@@ -28,6 +28,12 @@ export const mediumRuns: readonly Scenario[] = [
     code: ['pause', 'wait', 'safe'],
     gateway: [message('m1'), { op: 'deliver' }],
   },
+  {
+    ...prompting,
+    name: 'a run that waits for an event, and a cancel',
+    code: ['init', 'wait', 'prompt', 'safe'],
+    gateway: [message('m1'), { op: 'deliver' }, { op: 'cancel' }],
+  },
   { ...prompting, name: 'a run that prompts, and a cancel', gateway: [message('m1'), { op: 'cancel' }] },
   { ...running, name: 'code with steps', code: steps },
   { ...running, name: 'code that calls its agent', code: ['pause', 'call', 'pause'] },

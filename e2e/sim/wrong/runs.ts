@@ -1,7 +1,7 @@
 // Known-wrong rules of runs, each with a scenario in which it bites.
 import type { Session } from '@reins/session'
 import { prompting, running, steps } from '../scenarios/runs.ts'
-import type { Scenario } from '../scenarios/scenario.ts'
+import { message, type Scenario } from '../scenarios/scenario.ts'
 import { sound } from '../world/rules.ts'
 import type { WrongRule } from './rules.ts'
 
@@ -19,7 +19,21 @@ function withSafeSteps(session: Session): Session {
   return { ...session, run: { ...run, operations } }
 }
 
+/** The deadline of a clean-up is taken to stand, though nobody has set it. */
+const withDeadline = (session: Session): Session =>
+  session.run?.workflow ? { ...session, timers: [...session.timers, { timer: 'clean-up', at: 1 }] } : session
+
 export const wrongRuns: readonly WrongRule[] = [
+  {
+    name: 'clean-up-without-end',
+    says: 'whoever answers the cancel of a run takes it that the deadline of its clean-up stands already',
+    rules: { ...sound, remembers: withDeadline },
+    scenario: named('a run that waits, and a cancel', {
+      ...prompting,
+      code: ['init', 'wait', 'safe'],
+      gateway: [message('m1'), { op: 'cancel' }],
+    }),
+  },
   {
     name: 'prompt-said-again',
     says: 'a session below a run is told an open prompt whenever its run is looked after, though it knows the prompt',

@@ -48,7 +48,7 @@ export const cancelDue =
       if (first) return first
     }
     const prompt = stopsPrompt(session, cancel.kind === 'end' ? undefined : cancel.kind === 'cancel' ? cancel.n : -1)
-    if (prompt) return prompt
+    if (prompt) return { ...prompt, events: [...prompt.events, ...cleanUpTimer(session, at)] }
     const closed = turn && (cancel.kind === 'end' || turn.n <= cancel.n) ? closing(states, session, turn, cancel) : []
     const dropped = session.inbox.flatMap(({ message }): SessionEvent[] =>
       cancel.kind === 'end' || (cancel.kind === 'cancel' && cancel.covered.includes(message))

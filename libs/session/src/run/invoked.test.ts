@@ -76,7 +76,10 @@ describe('a prompt of a run', () => {
   it('that is cancelled asks the session below first, and throws in the code', () => {
     const cancelled = prompting.and(g(cancel()))
     const first = due(cancelled.session, 9)
-    expect([types(first?.events ?? []), first?.to]).toEqual([['delegation.cancel-requested'], toExec('helpers')])
+    expect([types(first?.events ?? []), first?.to]).toEqual([
+      ['delegation.cancel-requested', 'timer.armed'],
+      toExec('helpers'),
+    ])
     const sent = cancelled.and(e(...(first?.events ?? [])))
     const closed = sent.and(e(...(due(sent.session, 10)?.events ?? [])))
     expect(resultAt(closed, 1)).toMatchObject({ kind: 'error', error: { code: 'cancelled' } })
