@@ -51,7 +51,9 @@ export function builtinSource(options: BuiltinOptions): BuiltinSource {
     run: async ({ name, arguments: args, definition }, context) => {
       if (name === readResultName) return readResult(args, context.kept, defaultSettings.maxOutputChars)
       const { definition: tool, settings } = toolOf(definition, name)
-      const place = tool.virtual ? { folder: '', guard: options.guard } : await workplaces.fresh(definition.name, settings.workspace)
+      const place = tool.virtual
+        ? { folder: '', guard: options.guard }
+        : await workplaces.fresh(definition.name, settings.workspace)
       const { folder: workspace, guard } = place
       if (tool.sandboxed) {
         const shown = await options.skills?.shownTo(definition)
