@@ -118,7 +118,13 @@ export function workspaceNamed({ tools = [] }: { readonly tools?: unknown }): st
 /** All that its tools work in; null for where it names none. Empty for a definition without tools, or with problems. */
 export function workspacesNamed({ tools = [] }: { readonly tools?: unknown }): readonly (string | null)[] {
   const resolved = resolveTools(tools)
-  return resolved.ok ? [...new Set(resolved.tools.map(({ settings }) => settings.workspace))] : []
+  return resolved.ok
+    ? [
+        ...new Set(
+          resolved.tools.flatMap(({ definition, settings }) => (definition.virtual ? [] : [settings.workspace])),
+        ),
+      ]
+    : []
 }
 
 /** All problems as one text for people. */
