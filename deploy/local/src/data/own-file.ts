@@ -4,7 +4,17 @@
 //   OF2. Where a folder is another user's and this process is not root's, its files are given to it: in a container they may be links, and
 //        not its own to close. Then it can do no more than that user let it.
 //   OF3. What is written is a new file: one with that name, or a link, goes first.
-import { closeSync, constants, fchmodSync, fstatSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import path from 'node:path'
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY, O_APPEND, O_CREAT } = constants
