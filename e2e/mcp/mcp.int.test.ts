@@ -9,7 +9,7 @@ import { Product } from '../bad-input/product.ts'
 
 let product: Product
 beforeAll(async () => {
-  product = await Product.start()
+  product = await Product.start({ REINS_ALLOW_NESTED_WORKSPACES: '1' })
   copyFileSync(
     path.join(import.meta.dirname, '../../libs/mcp/test/doubles/small-server.mjs'),
     path.join(product.workspace, 'small-server.mjs'),

@@ -10,6 +10,7 @@ const fork = (bench: Bench, source: string, body: unknown, key: string = randomU
 
 /** Both logs are whole, and at rest: of the source, and of the fork over the border. */
 async function bothSound(bench: Bench, source: string, forked: string) {
+  for (const session of [source, forked]) await bench.world.settled(session)
   expect(await bench.world.verdict(source)).toEqual([])
   expect(await bench.world.verdict(forked, [bench.world.follow(forked, 0)])).toEqual([])
   return { source: await bench.world.readLog(source), fork: await bench.world.readLog(forked) }

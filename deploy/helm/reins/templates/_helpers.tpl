@@ -102,7 +102,7 @@ spec:
           args: [{{ .service }}]
           securityContext: {{- include "reins.containerSecurity" . | nindent 12 }}
           env:
-            {{- $env := merge (dict) .env (.settings | default dict) $root.Values.settings (dict "REINS_METRICS_HOST" "0.0.0.0" "REINS_METRICS_PORT" "9464") }}
+            {{- $env := merge (dict) .env (.settings | default dict) $root.Values.settings (dict "REINS_METRICS_HOST" "0.0.0.0" "REINS_METRICS_PORT" "9464" "REINS_KEYS_DIR" "/run/secrets/keys") }}
             {{- range $name, $value := $env }}
             - { name: {{ $name }}, value: {{ toString $value | quote }} }
             {{- end }}
@@ -150,6 +150,12 @@ spec:
             items:
               {{- range $key, $file := .secrets }}
               - { key: {{ $key }}, path: {{ $file }} }
+              {{- end }}
+              {{- /* Each signs with the key of its own role, and checks with the public ones of all. */}}
+              {{- $role := ternary "signing" .service (eq .service "session-gateway") }}
+              - { key: role-{{ $role }}.key, path: keys/{{ $role }}.key }
+              {{- range list "registry" "memory" "signing" "executor" "tool-runner" }}
+              - { key: role-{{ . }}.pub, path: keys/{{ . }}.pub }
               {{- end }}
         {{- range .volumes }}
         - name: {{ .name }}
