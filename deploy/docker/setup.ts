@@ -19,10 +19,8 @@ import {
   urlOfRole,
 } from '@reins/local'
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: { nats: { type: 'string', default: 'nats:4222' }, postgres: { type: 'string', default: 'postgres:5432' } },
-})
+const usage = 'npm run docker:setup -- [FOLDER] [--nats HOST:PORT] [--postgres HOST:PORT]'
+const { positionals, values } = asked()
 const folder = path.resolve(positionals[0] ?? path.join(import.meta.dirname, 'secrets'))
 const passwords = path.join(folder, 'passwords')
 for (const one of [folder, passwords]) {
@@ -81,4 +79,19 @@ function write(name: string, text: string): void {
   const file = path.join(folder, name)
   writeFileSync(file, text)
   chmodSync(file, 0o644)
+}
+
+function asked() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        nats: { type: 'string', default: 'nats:4222' },
+        postgres: { type: 'string', default: 'postgres:5432' },
+      },
+    })
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n${usage}\n`)
+    process.exit(2)
+  }
 }
