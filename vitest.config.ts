@@ -15,9 +15,9 @@ const native = { viteModuleRunner: false, nodeLoader: false }
 const together = { ...limits, maxWorkers: 3, isolate: false, experimental: native, sequence: { groupOrder: 0 } }
 const byItself = { ...limits, maxWorkers: 1, experimental: native, sequence: { groupOrder: 1 } }
 
-const never = ['**/node_modules/**', 'e2e/containers/**']
+const never = ['**/node_modules/**', 'e2e/containers/**', 'e2e/cluster/**']
 const folders = ['libs/*/{src,test,page}', 'services/*/{src,test}', 'deploy/*/{src,test}', 'scripts']
-const faults = ['e2e/chaos/**/*.int.test.ts', 'e2e/cluster/**/*.int.test.ts']
+const faults = ['e2e/chaos/**/*.int.test.ts']
 
 export default defineConfig({
   test: {

@@ -28,7 +28,8 @@ const looksAt = (point: string, title: string): Case => ({
   slug: `workspace-${point.replaceAll('.', '-')}`,
   title: `a tool-runner killed ${title} (${point}): its words are in the log once, and the model is told them`,
   async run(bench: Bench) {
-    const folder = path.join(bench.world.workspace, bench.slug)
+    // Beside the workspace of the other cases: what holds another agent's is refused.
+    const folder = path.join(path.dirname(bench.world.workspace), bench.slug)
     mkdirSync(folder, { recursive: true })
     writeFileSync(path.join(folder, 'AGENTS.md'), 'Use tabs.')
     const victim = await bench.victim('tool-runner', point)
