@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
-import { connectBroker, makeHeaders } from '@reins/broker'
+import { connectBroker, makeHeaders, storeLimits } from '@reins/broker'
 import { sessionFilter, sessionSubject, streams, toExec, toLog, toTool } from '@reins/contracts'
 import { detectSandbox } from '@reins/tools'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -258,6 +258,49 @@ test(
     expect(await answers()).toBe('completed')
     expect((await shown(session.id)).status).toBe(200)
     await world.api.control(session.id, 'end')
+  },
+  deadline,
+)
+
+test(
+  'stores that are filled to their limits are named, refuse what they say, and stop no session',
+  async () => {
+    const manager = await jetstreamManager(world.broker.nc)
+    const limits = storeLimits.map(({ stream }) => stream)
+    const set = (bytes: number | undefined) =>
+      Promise.all(
+        limits.map((stream, at) => manager.streams.update(stream, { max_bytes: bytes ?? storeLimits[at]!.bytes })),
+      )
+    await set(2000)
+    try {
+      const { session } = await world.api.create('helper')
+      const say = (key?: string) =>
+        world.api.once<{ error?: { code: string; next: string } }>(
+          ...(['POST', `/v1/sessions/${session.id}/messages`, { content: 'say hi' }] as const),
+          ...(key === undefined ? [] : [{ key }]),
+        )
+      const refused: { status: number; body: { error?: { code: string; next: string } } }[] = []
+      for (let at = 0; at < 20 && refused.length === 0; at++) {
+        const answer = await say(`fills-${at}`)
+        if (answer.status !== 202) refused.push(answer)
+      }
+      expect(refused[0]).toMatchObject({ status: 507, body: { error: { code: 'storage_full' } } })
+      expect(refused[0]?.body.error?.next).toContain('without an Idempotency-Key')
+      expect((await say()).status).toBe(202)
+      // An output that is too long to be told, of which nothing can be kept; snapshots; and a pool of its own.
+      await world.agent('elsewhere', { affinity: { walls: 'full' } })
+      const turn = await world.api.turn(session.id, '!shell head -c 400000 /dev/zero | tr "\\0" x')
+      expect(turn.turn.status).toBe('completed')
+      expect(await answers(session.id)).toBe('completed')
+      expect((await world.api.create('elsewhere')).session.id).toBeTruthy()
+      await eventually(async () => {
+        const { body } = await world.api.once<{ parts: Record<string, string> }>('GET', '/health')
+        return body.parts.stores?.includes('reins-idempotency') === true
+      })
+    } finally {
+      await set(undefined)
+    }
+    expect(await answers()).toBe('completed')
   },
   deadline,
 )

@@ -329,7 +329,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     const gateway = await import('@reins/session-gateway')
     const as = instance('session-gateway')
     await storage.watchAppends()
-    await watchStreamSizes(broker, journal.streams, metrics, closing)
+    healths.push(await watchStreamSizes(broker, journal.streams, metrics, closing))
     const definitions = new Definitions(view, catalogs)
     const sandbox = await sandboxHere()
     const hosts = new CodeHosts({

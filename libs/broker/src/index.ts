@@ -24,5 +24,6 @@ export {
   readMessages,
   type StoredMessage,
 } from './stored-messages.ts'
+export { isStoreFull, limitStores, type StoreLimit, storeLimits } from './store-limits.ts'
 export { ensureTopology, findSessionStreams, keepLiveStream, type TopologyOptions } from './topology.ts'
 export { BrokerUnavailable } from './unavailable.ts'

@@ -14,11 +14,13 @@ import {
   allWebhookTimersFilter,
   buckets,
   canarySubject,
+  inboxOf,
   newSessionStreams,
   objectStores,
   outputsKeptMs,
   republishSource,
   republishTarget,
+  serviceNames,
   type SessionStreamCount,
   type SessionStreams,
   sessionStreamsOf,
@@ -26,6 +28,7 @@ import {
   subjectsOfStream,
 } from '@reins/contracts'
 import type { Broker } from './broker.ts'
+import { limitStores } from './store-limits.ts'
 
 export interface TopologyOptions {
   /** Copies of each stream: 1, or 3 in a cluster. */
@@ -154,8 +157,13 @@ async function makeTopology(broker: Broker, options: TopologyOptions): Promise<S
   await kvm.create(buckets.idempotency, { replicas, history: 1, storage: 'file', ttl: day * 1000 })
   await ensureOutputs(broker, manager, replicas, options.outputsKeptMs ?? outputsKeptMs)
   await new Objm(jetstream(broker.nc)).create(objectStores.bundles, { replicas, storage: 'file' })
+  if (mayUpdate(broker)) await limitStores(manager)
   return sessions
 }
+
+/** As NU1 of contracts says: of the services the registry alone, and whoever is none of them. */
+const mayUpdate = ({ inbox }: Broker): boolean =>
+  !serviceNames.some((service) => service !== 'registry' && inboxOf(service).own === inbox)
 
 /** The streams that hold the sessions, where they are made already. Rejects where they are not. */
 export async function findSessionStreams(broker: Broker): Promise<SessionStreams> {

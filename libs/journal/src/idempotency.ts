@@ -29,6 +29,8 @@ export type IdempotencyCreated =
   | { readonly kind: 'existing'; readonly entry: IdempotencyEntry }
   /** The key was used, and a newer version than this one noted what for. */
   | { readonly kind: 'unreadable' }
+  /** The keys of the day take all the room that they may: this one was not noted. */
+  | { readonly kind: 'full' }
 
 export interface IdempotencyStore {
   /** Rejects with BrokerUnavailable. */

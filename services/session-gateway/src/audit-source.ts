@@ -37,20 +37,28 @@ export const auditSource = (broker: Broker, sessions: SessionStreams): AuditSour
         }
         const session = parseSessionSubject(subject)?.session ?? subject
         const frame = decodeFrame({ seq, role: 'g', body, header })
-        return { seq, at: frame.at, by: frame.by, on: session, events: frame.events }
+        return { seq, at: frame.at, by: frame.by, on: session, bytes: body.length, events: frame.events }
       }),
     }
   },
 })
 
 /** Told in no line. */
-const nothing = (seq: number, at: number): AuditMessage => ({ seq, at, by: '', on: '', events: [] })
+const nothing = (seq: number, at: number): AuditMessage => ({ seq, at, by: '', on: '', bytes: 0, events: [] })
 
 function record(seq: number, at: number, subject: string, body: string, forged: boolean): AuditMessage {
-  if (forged) return { seq, at, by: notSealed, on: `forged ${subject}`, events: [] }
+  if (forged) return { seq, at, by: notSealed, on: `forged ${subject}`, bytes: body.length, events: [] }
   const [, kind = ''] = subject.split('.')
   const value = fieldsOf(jsonValue(body))
   const { name, hash, by } = value
   const named = typeof name === 'string' ? name : typeof hash === 'string' ? hash : ''
-  return { seq, at, by: typeof by === 'string' ? by : 'registry', on: `${kind} ${named}`, events: [], value }
+  return {
+    seq,
+    at,
+    by: typeof by === 'string' ? by : 'registry',
+    on: `${kind} ${named}`,
+    bytes: body.length,
+    events: [],
+    value,
+  }
 }

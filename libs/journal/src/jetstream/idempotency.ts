@@ -1,8 +1,9 @@
 // What is kept of requests with an Idempotency-Key, in a KV bucket that forgets after 24 h.
 //   K1. An entry is created once: of two requests with one key, the second finds the first one's entry.
+//   K3. A bucket that holds as much as it may notes no more keys. What it holds stays: whoever repeats a request of the day is recognised.
 //   K2. A create whose answer was lost may find its own entry: that reads as "there already, without an outcome", which is safe.
 import { type KV, Kvm } from '@nats-io/kv'
-import { type Broker, BrokerUnavailable } from '@reins/broker'
+import { type Broker, BrokerUnavailable, isStoreFull } from '@reins/broker'
 import { buckets } from '@reins/contracts'
 import { decodeEntry, encodeEntry, type IdempotencyEntry, type IdempotencyStore } from '../idempotency.ts'
 
@@ -35,6 +36,7 @@ class KvIdempotency implements IdempotencyStore {
         await this.#bucket.create(key, encodeEntry(entry))
         return { kind: 'created' }
       } catch (error) {
+        if (isStoreFull(error)) return { kind: 'full' } // K3
         failed = error
       }
       const found = await this.#bucket.get(key).catch((error: unknown) => {

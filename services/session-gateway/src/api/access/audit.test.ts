@@ -4,10 +4,10 @@ import { type AuditMessage, type AuditSource, auditPage } from './audit.ts'
 
 const caller: Caller = { principal: 'admin', kind: 'person', by: 'user:admin', roles: [], permissions: ['audit:read'] }
 const said = (seq: number, at: number, type: string, by = 'user:ann'): AuditMessage => ({
-  ...{ seq, at, by, on: 'S', events: [{ type, data: { content: 'secret words' } }] },
+  ...{ seq, at, by, on: 'S', bytes: 50, events: [{ type, data: { content: 'secret words' } }] },
 })
 const record = (seq: number, at: number, on: string, value: Record<string, unknown>): AuditMessage => ({
-  ...{ seq, at, by: 'user:bob', on, events: [], value },
+  ...{ seq, at, by: 'user:bob', on, bytes: 50, events: [], value },
 })
 const logs = {
   sessions: [
@@ -70,6 +70,30 @@ describe('the audit', () => {
       after = page.next
     } while (after !== undefined)
     expect(rows).toEqual([10, 20, 30, 40, 50, 60, 70])
+  })
+
+  test('ends a page after so many bytes as well, and goes on behind them', async () => {
+    const large = Array.from({ length: 90 }, (_, at) => ({ ...said(at + 1, at + 20, 'message.received'), bytes: 1e6 }))
+    let read = 0
+    const heavy: AuditSource = {
+      streams: source.streams,
+      read: async ({ kind }, from) => {
+        if (kind === 'registry') return { messages: [], ended: true }
+        const rest = large.filter(({ seq }) => seq > ('after' in from ? from.after : 0)).slice(0, 4)
+        read += rest.length
+        return { messages: rest, ended: rest.length === 0 }
+      },
+    }
+    const first = await auditPage(caller, heavy, { ...asked, denied: true })
+    expect([first.entries, read < 40]).toEqual([[], true])
+    const shown: number[] = []
+    let after: string | undefined
+    do {
+      const page = await auditPage(caller, heavy, { ...asked, limit: 1000, after } as never)
+      shown.push(...page.entries.map(({ at }) => at))
+      after = page.next
+    } while (after !== undefined)
+    expect(shown).toEqual(large.map(({ at }) => at))
   })
 
   test('can be of what was denied, or of one principal, and needs its permission', async () => {

@@ -1,6 +1,6 @@
 // The audit, read from the logs: what people did in sessions, what was done to agents, secrets, roles and the rest, and what was denied.
 //   AU1. Nothing is kept for it but the denials: an entry is a frame of a gateway, or a record of the registry, told in one line.
-//   AU2. The oldest first, in pages. A page ends after so many messages were looked at, also where few of them are shown.
+//   AU2. The oldest first, in pages. A page ends after so many messages, or bytes of them, were looked at, also where few of them are shown.
 //   AU3. Of what is told, names are told: no content of messages, no value, nothing of a token but its id.
 import { type AuditEntry, type AuditPage, ReinsError, tokenIdOf } from '@reins/contracts'
 import { authorize, type Caller } from '../caller.ts'
@@ -16,6 +16,8 @@ export interface AuditMessage {
   /** Of a session: its id. Of the registry: kind and name. */
   readonly on: string
   readonly events: readonly { readonly type: string; readonly data: unknown }[]
+  /** Of its body. */
+  readonly bytes: number
   /** Of the registry: the record. */
   readonly value?: Readonly<Record<string, unknown>>
 }
@@ -46,6 +48,7 @@ export interface AuditRequest {
 
 const batch = 200
 const mostLooked = 4000
+const mostBytes = 32_000_000
 
 /** Throws forbidden, invalid_request. */
 export async function auditPage(
@@ -60,6 +63,7 @@ export async function auditPage(
     ...{ stream, after: places[at] ?? 0, waiting: [] as AuditMessage[], ended: false },
   }))
   const entries: AuditEntry[] = []
+  let bytes = 0
   for (let looked = 0; ; looked++) {
     for (const feed of feeds) {
       if (feed.waiting.length > 0 || feed.ended) continue
@@ -71,12 +75,13 @@ export async function auditPage(
     const ready = feeds.filter(({ waiting }) => waiting.length > 0)
     const [next] = ready.toSorted((a, b) => (a.waiting[0]?.at ?? 0) - (b.waiting[0]?.at ?? 0))
     if (!next) return { entries }
-    if (entries.length >= request.limit || looked >= mostLooked)
+    if (entries.length >= request.limit || looked >= mostLooked || bytes >= mostBytes)
       // AU2
       return { entries, next: placeText(feeds.map(({ after }) => after)) }
     const message = next.waiting.shift()
     if (!message) return { entries }
     next.after = message.seq
+    bytes += message.bytes
     if (message.at < request.since) continue
     entries.push(...entriesOf(next.stream.kind, message).filter((entry) => isWanted(entry, request)))
   }

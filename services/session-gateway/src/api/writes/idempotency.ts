@@ -71,6 +71,8 @@ export async function noteRequest<R>(
       return { kind: 'new', ids, note: note(entry) }
     case 'unreadable':
       return refused(unreadable(keyed.key))
+    case 'full':
+      return refused(noRoom())
     case 'existing': {
       const { entry: kept } = created
       if (kept.body !== entry.body) return refused(conflict(keyed.key))
@@ -93,6 +95,11 @@ const unreadable = (key: string): ReinsError =>
     `The Idempotency-Key ${key} was used before, with a request that this gateway cannot read: a newer version noted it.`,
     { next: 'Check whether the first request took effect. Use a new key for what is still to be done.' },
   )
+
+const noRoom = (): ReinsError =>
+  new ReinsError('storage_full', 'The Idempotency-Keys of the last 24 hours take all the room that they may have.', {
+    next: 'Send the request without an Idempotency-Key, or with one later: a key is forgotten after 24 hours.',
+  })
 
 /** Throws invalid_request. */
 export function checkKey(key: string): string {

@@ -56,6 +56,13 @@ test('values are kept for a moment, and read anew then', async () => {
   expect(await values.of(declared)).toEqual({ kind: 'given', env: { REGION: 'us' } })
 })
 
+test('many large values are not kept together, and each is given all the same', async () => {
+  const { state, values } = world({ LARGE: 'x'.repeat(6_000_000) })
+  for (const digest of ['a', 'b', 'c', 'd', 'a'])
+    expect((await values.of(project({ env: ['LARGE'] }, digest))).kind).toBe('given')
+  expect(state.asked).toHaveLength(5)
+})
+
 test('what is not set is named, and is there as soon as it is set', async () => {
   const { state, values } = world({})
   const declared = project({ env: ['REGION'] })

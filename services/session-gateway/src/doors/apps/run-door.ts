@@ -25,6 +25,7 @@ export interface RunDoorParts {
   readonly streams: Pick<Streams, 'open'>
 }
 
+/** The API ends a page after 4 MB, too. */
 const mostEvents = 1000
 
 /** Of a run, as its clients follow it. */
