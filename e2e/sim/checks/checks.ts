@@ -20,6 +20,7 @@
 //   C22      a line that code writes outside of steps stands in the log once, in its order (executor/code.ts).
 //   C25      a run that goes on after a cancel has a deadline for its clean-up, and no cancel comes to nothing (executor/code.ts).
 //   C24      a call passes by a grant that stands in its session: none comes from the session that it was forked from.
+//   C26      what a call leaves in the sandbox in memory (runner/files.ts).
 //   C6       a runner that has read to the head believes of its calls what the session says of them.
 import { type Frame, frameHash, runPosition, type SessionEvent } from '@reins/contracts'
 import type { StoredFrame } from '@reins/journal'
@@ -43,6 +44,7 @@ import { checkAsked, checkCleanUp, checkCode, checkLines, checkPromptModel, chec
 import { checkDefinition } from './definitions.ts'
 import { checkMind } from './mind.ts'
 import { checkPermitted } from './permitted.ts'
+import { checkFiles } from '../runner/files.ts'
 import { isOlder } from '../world/builds.ts'
 import type { ExecutorProcess } from '../executor/state.ts'
 import { attemptTokens } from '../scenarios/scenario.ts'
@@ -74,6 +76,7 @@ export function checkFrame(world: World, before: Fold, stored: StoredFrame): Fol
     if (event.type === 'approval.needed' && next !== session && world.begun.has(`${short(id)} ${event.data.call}`))
       world.fail(`C8: ${name}: a person is asked about ${event.data.call}, which has begun`)
     checkResult(world, name, session, event)
+    checkFiles(world, session, event, next !== session)
     checkGrant(world, name, session, event)
     session = next
   }

@@ -141,17 +141,20 @@ function asked(
       ]
     }
     case 'prompt-tool':
+    case 'prompt-files':
     case 'prompt-model':
     case 'prompt': {
       const content = [{ type: 'text' as const, text: 'do it' }]
       const child = childId(id, 'prompt')
       const data = { position, name: op, harness: 'init', child, pool: 'default', content, levels: 0, sessions: 0 }
       const message = `run-${position}`
-      const tool: SessionEvent = { type: 'tool.asked', data: { message, name: 'never', arguments: {} } }
+      const tool = op === 'prompt-files' ? 'keep' : 'never'
+      const asked: SessionEvent = { type: 'tool.asked', data: { message, name: tool, arguments: {} } }
+      const asks = op === 'prompt-tool' || op === 'prompt-files'
       const digest = op === 'prompt-model' ? otherDefinition : 'helper'
       const configured: SessionEvent = { type: 'prompt.configured', data: { message, digest } }
       const changes = op === 'prompt-model' || run?.configured?.[child] === otherDefinition
-      return [{ type: 'run.prompted', data }, ...(changes ? [configured] : []), ...(op === 'prompt-tool' ? [tool] : [])]
+      return [{ type: 'run.prompted', data }, ...(changes ? [configured] : []), ...(asks ? [asked] : [])]
     }
     case 'wait':
       return [{ type: 'run.waited', data: { position, name: op, event: 'paid' } }]

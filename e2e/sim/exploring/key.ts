@@ -104,8 +104,8 @@ function runnerKey(world: World, { head, held, running, started, looked, sending
   const seen = looked.filter((call) => open.some((one) => one.call === call && one.state.kind === 'asked'))
   const runs = running
     .map(
-      ({ call, attempt, seq, asked, stored }) =>
-        `${call}/${attempt}${stored ? '+' : ''}${asked ? `${asked}${world.nameOf(seq)}` : ''}`,
+      ({ call, attempt, seq, asked, stored, files }) =>
+        `${call}/${attempt}${stored ? '+' : ''}${files === undefined ? '' : `[${files}]`}${asked ? `${asked}${world.nameOf(seq)}` : ''}`,
     )
     .sort()
   return `${head.n}[${holds.sort().join()}]${runs.join()}(${begun.sort().join()})${seen.join()}${sendingKey(sending)}`

@@ -19,7 +19,6 @@ import {
   evolveView,
   isClosed,
   type NextStep,
-  outcomeEvents,
   type RunnerCall,
   type RunnerHolder,
   runsAt,
@@ -27,6 +26,7 @@ import {
   toolsetIsClosed,
 } from '@reins/session'
 import { frameFor, framesFor } from '../world/builds.ts'
+import { filesAtBegin, filesLeft, keepName } from './files.ts'
 import { mayStore, storeName } from './memory.ts'
 import type { RunHold, RunnerProcess, RunningBody, RunSession, RunThen } from './state.ts'
 import { instanceOf, type Order, short, type World } from '../world/world.ts'
@@ -324,16 +324,21 @@ function begin(world: World, name: string, session: string, call: string, attemp
     if (times > 1) world.fail(`C3: ${call} must not run twice, and runs for the ${times}th time`)
   }
   update(world, name, session, {
-    running: [...state.running, { call, attempt, seq, ...toolOf(world, seq, call) }],
+    running: [...state.running, { call, attempt, seq, ...toolOf(world, state, seq, call) }],
     started: [...state.started, key(call, attempt)],
   })
 }
 
-/** Only the memory's tools do something else than others. */
-function toolOf(world: World, seq: number, call: string): { readonly tool?: string } {
+/** Only the tools of the memory and of the sandbox in memory do something else than others. */
+function toolOf(world: World, state: RunSession, seq: number, call: string): Pick<RunningBody, 'tool' | 'files'> {
   for (const event of world.stream.bySeq(seq)?.frame.events ?? [])
     if (event.type === 'tool-calls.requested')
-      for (const one of event.data.calls) if (one.call === call && one.name === storeName) return { tool: one.name }
+      for (const one of event.data.calls) {
+        if (one.call !== call) continue
+        if (one.name === storeName) return { tool: one.name }
+        const hold = one.name === keepName ? state.held.get(seq) : undefined
+        if (hold) return { files: filesAtBegin(world, hold, seq, call) }
+      }
   return {}
 }
 
@@ -415,11 +420,13 @@ export function finishTool(world: World, name: string, session: string, calls: r
   if (!state) return
   const running = state.running.filter(({ call }) => calls.includes(call))
   world.note(`${running.map(({ call, attempt }) => key(call, attempt)).join(', ')} at ${instanceOf(process)} end`)
-  const ended = running.map(({ call, attempt, seq }): EndedCall => {
+  const ended = running.map(({ call, attempt, seq, files }): EndedCall => {
     const data = { call, attempt, status: 'ok', output: world.scenario.gives ?? 'done' } as const
-    return { event: { type: 'tool-call.completed', data }, state: stateOf(state, { seq, call }), stopped: false }
+    const left = files === undefined ? {} : { files: filesLeft(call, attempt, files) }
+    const known = stateOf(state, { seq, call })
+    return { event: { type: 'tool-call.completed', data }, ...left, state: known, stopped: false }
   })
-  record(world, process, session, outcomeEvents(ended, instanceOf(process)), calls)
+  record(world, process, session, world.rules.outcomeEvents(ended, instanceOf(process)), calls)
 }
 
 /** Whether the server of a body may ask a person now: once for each call, and while the attempt is this runner's. */

@@ -27,6 +27,8 @@ export interface RunningBody {
   readonly tool?: string
   /** The memory has answered. */
   readonly stored?: true
+  /** What it found in the sandbox in memory, where it changes that. */
+  readonly files?: string
 }
 
 export type RunThen =

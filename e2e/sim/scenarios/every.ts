@@ -2,6 +2,7 @@
 // as somebody looks; large ones, to walk through.
 import { largeBudgets, mediumBudgets } from './budgets.ts'
 import { largeConfigured, mediumConfigured } from './configured.ts'
+import { largeFiles, mediumFiles } from './files.ts'
 import { largeMind, mediumMind, smallMind } from './mind.ts'
 import { largeForks, mediumForks, smallForks } from './forks.ts'
 import { mediumPermitted } from './permitted.ts'
@@ -22,6 +23,7 @@ export const everyMedium: readonly Scenario[] = [
   ...mediumRuns,
   ...mediumConfigured,
   ...mediumForks,
+  ...mediumFiles,
 ]
 export const everyLarge: readonly Scenario[] = [
   ...large,
@@ -31,6 +33,7 @@ export const everyLarge: readonly Scenario[] = [
   ...largeRuns,
   ...largeConfigured,
   ...largeForks,
+  ...largeFiles,
 ]
 /** A step of theirs costs several times as much. */
 export const ofMind: ReadonlySet<Scenario> = new Set([...smallMind, ...mediumMind, ...largeMind])

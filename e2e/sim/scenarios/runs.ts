@@ -63,6 +63,12 @@ export const mediumRuns: readonly Scenario[] = [
     code: ['init', 'prompt-model', 'prompt'],
     gateway: [message('m1'), { op: 'cancel' }],
   },
+  {
+    ...prompting,
+    name: 'a run that works with files in a session below',
+    runners: 1,
+    code: ['init', 'prompt-files', 'prompt', 'prompt-files'],
+  },
   { ...running, name: 'code that sleeps', code: ['sleep', 'never', 'pause'] },
   { ...running, name: 'code that asks a person', code: ['ask', 'never', 'pause'] },
   { ...running, name: 'code that comes to its end', code: ['never', 'pause', 'safe'] },
@@ -85,7 +91,7 @@ export const largeRuns: readonly Scenario[] = [
     ...prompting,
     name: 'runs of workflows: prompts, events, steps, cancels, pauses, faults',
     runners: 1,
-    code: ['init', 'prompt', 'never', 'pause', 'prompt-tool', 'wait', 'safe', 'prompt', 'sleep'],
+    code: ['init', 'prompt', 'never', 'pause', 'prompt-tool', 'prompt-files', 'wait', 'safe', 'prompt-files', 'sleep'],
     logs: true,
     gateway: [
       message('m1'),

@@ -18,7 +18,7 @@ export interface AskedCall {
 
 /** One answer of the scripted model. Text only where nothing is asked for. */
 export interface Answer {
-  readonly tools?: readonly ('safe' | 'never')[]
+  readonly tools?: readonly ('safe' | 'never' | 'keep')[]
   readonly calls?: readonly AskedCall[]
   /** Its text; absent: it has none. */
   readonly says?: string
@@ -42,7 +42,7 @@ export interface Answer {
  * model), waits for an event.
  */
 export type CodeOp = 'safe' | 'never' | 'call' | 'tool' | 'sleep' | 'pause' | 'ask' | FlowOp
-export type FlowOp = 'init' | 'prompt' | 'prompt-tool' | 'prompt-model' | 'wait'
+export type FlowOp = 'init' | 'prompt' | 'prompt-tool' | 'prompt-files' | 'prompt-model' | 'wait'
 
 /** What a definition declares of what its agent has in mind. */
 export interface Mind {
@@ -184,7 +184,7 @@ export const born: Scenario['born'] = {
   model: 'scripted/x',
   pools: { executor: 'default', tools: 'default' },
   limits,
-  tools: { safe: 'safe', never: 'never' },
+  tools: { safe: 'safe', never: 'never', keep: 'safe' },
 }
 
 /** What an agent's definition declares of its mind, as events of its first frame. */

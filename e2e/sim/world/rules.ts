@@ -10,6 +10,7 @@ import {
   decideApproval,
   fireTimer,
   forkFrame,
+  filesBefore,
   followsSeen,
   type HeldRequest,
   type Holder,
@@ -18,6 +19,7 @@ import {
   mayStart,
   nextStep,
   offered,
+  outcomeEvents,
   projected,
   promptChild,
   requestCompaction,
@@ -43,6 +45,8 @@ export interface Protocol {
   readonly viewOf: typeof viewOf
   readonly nextStep: typeof nextStep
   readonly followsSeen: typeof followsSeen
+  readonly filesBefore: typeof filesBefore
+  readonly outcomeEvents: typeof outcomeEvents
   readonly createChild: typeof createChild
   readonly promptChild: typeof promptChild
   readonly resumeChild: typeof resumeChild
@@ -126,6 +130,8 @@ export const sound: Rules = {
   viewOf,
   nextStep,
   followsSeen,
+  filesBefore,
+  outcomeEvents,
   createChild,
   promptChild,
   resumeChild,

@@ -1,6 +1,7 @@
 // All known-wrong rules.
 import { wrongBudgets } from './budgets.ts'
 import { wrongConfigured } from './configured.ts'
+import { wrongFiles } from './files.ts'
 import { wrongForks } from './forks.ts'
 import { wrongMind } from './mind.ts'
 import { wrongPermitted } from './permitted.ts'
@@ -19,4 +20,5 @@ export const everyWrongRule: readonly WrongRule[] = [
   ...wrongRuns,
   ...wrongConfigured,
   ...wrongForks,
+  ...wrongFiles,
 ]

@@ -12,6 +12,13 @@ test('the first to reach the named point says so and waits for ever; all others 
   expect(said).toEqual(['paused executor.before-ack'])
 })
 
+test('of a point with a number, only the one that comes so late waits', () => {
+  const pauseAt = pausePoints('executor.before-ack#2', () => undefined)
+  expect(pauseAt('executor.before-ack')).toBeUndefined()
+  expect(pauseAt('executor.before-ack')).toBeInstanceOf(Promise)
+  expect(pauseAt('executor.before-ack')).toBeUndefined()
+})
+
 test('nobody waits where no point is named', () => {
   expect(pausePoints(undefined, () => undefined)).toBe(noPausePoints)
   expect(noPausePoints('executor.before-ack')).toBeUndefined()
