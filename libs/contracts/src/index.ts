@@ -326,7 +326,11 @@ export {
   type SealRole,
   type SealState,
   type Seals,
+  mostInSealTree,
   sealHeader,
+  type SealParts,
+  sealParts,
+  sealsOf,
   snapshotSealText,
 } from './broker/seals.ts'
 export {

@@ -1,5 +1,5 @@
 import { emptyHead, type Frame, type SessionEvent } from '@reins/contracts'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type FollowOptions, follow } from './follow.ts'
 import type { LiveDelta, RepublishedFrame, SessionFeed, SessionFrame, SessionLog } from './port.ts'
 
@@ -144,6 +144,23 @@ describe('following a session', () => {
     expect(late.got).toEqual(['root:4@4', 'root:5@5'])
     late.following.close()
     expect(wire.listeners.size).toBe(0)
+  })
+
+  test('compares once no frame has come for a while, however long ago it joined', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const wire = new Wire()
+    wire.append()
+    const { got, following } = wire.follow(root, 1, { atHead: true, writersHere: true })
+    for (let i = 0; i < 6; i++) {
+      await vi.advanceTimersByTimeAsync(200)
+      wire.appendHere()
+    }
+    expect([got.length, wire.listeners.size]).toEqual([6, 0])
+    wire.append()
+    await vi.advanceTimersByTimeAsync(500)
+    expect([got.length, wire.listeners.size]).toEqual([7, 1])
+    following.close()
   })
 
   test('hands over once what is heard here and told by the broker as well', async () => {

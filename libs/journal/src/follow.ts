@@ -6,6 +6,7 @@
 //   L5. A tree has one order, that of its sequences. Its log is read as one, up to one end: so what is handed over behind a frame of one
 //       session is never of before it in another, and a cursor that names a sequence of a tree has nothing behind it that lies before.
 //   L6. Where all writers are in this process, the broker is asked late, and before the log is compared: L1 holds from there on.
+//   L7. A frame that continues a session shows that nothing before it was lost, so the comparison after joining waits for a silence.
 import type { Frame } from '@reins/contracts'
 import type { LiveDelta, RepublishedFrame, SessionFeed, SessionFrame, SessionLog, Subscription } from './port.ts'
 
@@ -19,7 +20,7 @@ export interface FollowHandlers {
 }
 
 export interface FollowOptions {
-  /** ms after joining, and after trouble, until the log is compared again. Default 250. */
+  /** ms after joining, and after trouble, until the log is compared again; of one session, ms in which no frame came. Default 250. */
   readonly joinCheckMs?: number
   /** ms between comparisons. Default 15 000. */
   readonly heartbeatMs?: number
@@ -172,7 +173,9 @@ class Follower implements Following {
   #compareSoon(): void {
     if (this.#closed) return
     clearTimeout(this.#check)
+    const heard = this.#position
     this.#check = setTimeout(() => {
+      if (typeof this.#of === 'string' && !this.#suspect && this.#position > heard) return this.#compareSoon() // L7
       this.#askBroker()
       void this.compare()
     }, this.#checkMs)

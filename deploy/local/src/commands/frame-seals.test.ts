@@ -34,6 +34,17 @@ test('frames that their services have signed are sound, whoever checks', () => {
   expect(check([sealed(said(1, 'g')), sealed(said(2, 'e')), sealed(said(3, 'g'))])).toEqual({ sealed: 3, problems: [] })
 })
 
+test('frames that were signed together are sound, and each of them by itself alone', () => {
+  const frames = [said(1, 'e'), said(2, 'e'), said(3, 'e')]
+  const seals = executor.signAll('e', frames.map(frameSealText)) ?? []
+  const all = frames.map((frame, i) => ({ ...frame, seal: seals[i] ?? '' }))
+  expect(check(all)).toEqual({ sealed: 3, problems: [] })
+  const [first, second, third] = all
+  if (!first || !second || !third) throw new Error('three frames')
+  const exchanged = check([first, { ...second, seal: third.seal }, { ...third, status: 'ended' }])
+  expect(exchanged.problems).toEqual([expect.stringContaining('#2: '), expect.stringContaining('#3: ')])
+})
+
 test.each<[string, Frame, string]>([
   ['without a signature', said(3, 'e'), 'it is not signed'],
   ['with that of another frame', { ...said(3, 'e'), seal: sealed(said(2, 'e')).seal ?? '' }, 'none of the service'],

@@ -5,7 +5,15 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
-import { type DecisionSignature, ReinsError, type SealRole, type Seals, type ServiceName } from '@reins/contracts'
+import {
+  type DecisionSignature,
+  ReinsError,
+  type SealRole,
+  type Seals,
+  sealParts,
+  sealsOf,
+  type ServiceName,
+} from '@reins/contracts'
 import type { CheckSignature } from '@reins/session'
 import { writeOwnFile } from './own-file.ts'
 import { secretFile } from './secret-file.ts'
@@ -83,19 +91,29 @@ export function sealsIn(folder: string, names: readonly ServiceName[]): Seals {
     sealedFrom: undefined,
     sign(role, text) {
       const own = signing.get(role)
-      return own && `${own.name}.${sign(null, Buffer.from(text), own.key).toString('base64url')}`
+      return own && sealBy(own)(text)
+    },
+    signAll(role, texts) {
+      const own = signing.get(role)
+      return own && sealsOf(texts, sealBy(own))
     },
     check(role, text, seal) {
       const keys = known.get(role) ?? []
       if (keys.length === 0) return 'unknown'
       if (seal === '') return 'none'
-      const [name, value = ''] = seal.split('.')
+      const { key: name, signature, signed } = sealParts(text, seal)
       const key = keys.find((one) => one.name === name)?.key
-      return key && verify(null, Buffer.from(text), key, Buffer.from(value, 'base64url')) ? 'sound' : 'wrong'
+      if (!key || signed === undefined) return 'wrong'
+      return verify(null, Buffer.from(signed), key, Buffer.from(signature, 'base64url')) ? 'sound' : 'wrong'
     },
     isNewest: (role, seal) => seal.split('.')[0] === known.get(role)?.[0]?.name,
   }
 }
+
+const sealBy =
+  ({ name, key }: SigningKey) =>
+  (text: string): string =>
+    `${name}.${sign(null, Buffer.from(text), key).toString('base64url')}`
 
 /** SK2. */
 const nameOf = (key: KeyObject): string =>

@@ -4,6 +4,8 @@
 //        broker checks that condition again for whoever sends the same bytes once more: an older record cannot be put in again.
 //   SE3. A frame is sealed by its hash, which chains it to the frame before it, and to its session, and by what its headers promise.
 //   SE4. A snapshot is sealed by its text, for its session.
+//   SE5. `<key>.<signature>`; where one signature is over several frames, the steps of each to the root follow, with dots between them.
+import { sealRoot, sealTree } from './seal-tree.ts'
 import type { Role } from './subjects.ts'
 
 /** Whose key: the role of a frame, or the registry. */
@@ -18,6 +20,8 @@ export type SealState = 'sound' | 'none' | 'wrong' | 'unknown'
 export interface Seals {
   /** undefined: this process has no key of the role. */
   sign(role: SealRole, text: string): string | undefined
+  /** Seals of all the texts, in their order, with one signature for up to `mostInSealTree` of them. */
+  signAll(role: SealRole, texts: readonly string[]): readonly string[] | undefined
   check(role: SealRole, text: string, seal: string): SealState
   /** Whether `seal` is of the newest key of the role that is known here. */
   isNewest(role: SealRole, seal: string): boolean
@@ -27,7 +31,13 @@ export interface Seals {
 
 /** Of a process that has no keys. */
 export const noSeals = (): Seals => ({
-  ...{ sign: () => undefined, check: () => 'unknown', isNewest: () => true, sealedFrom: undefined },
+  ...{
+    sign: () => undefined,
+    signAll: () => undefined,
+    check: () => 'unknown',
+    isNewest: () => true,
+    sealedFrom: undefined,
+  },
 })
 
 /** SE2. `id`, and the two conditions, are headers of the record. */
@@ -49,3 +59,29 @@ export const frameSealText = (frame: {
 
 /** SE4. */
 export const snapshotSealText = (session: string, text: string): string => `reins snapshot 1\n${session}\n${text}`
+
+/** Of more, the steps would take more room in the log than a further signature is worth. */
+export const mostInSealTree = 8
+
+/** SE5. `sign` makes `<key>.<signature>` of a text. */
+export function sealsOf(texts: readonly string[], sign: (text: string) => string): readonly string[] {
+  if (texts.length <= 1) return texts.map(sign)
+  if (texts.length > mostInSealTree)
+    return [...sealsOf(texts.slice(0, mostInSealTree), sign), ...sealsOf(texts.slice(mostInSealTree), sign)]
+  const { root, steps } = sealTree(texts)
+  const signature = sign(root)
+  return steps.map((of) => [signature, ...of].join('.'))
+}
+
+export interface SealParts {
+  readonly key: string
+  readonly signature: string
+  /** What the signature is over; undefined: the seal has steps that are none. */
+  readonly signed: string | undefined
+}
+
+/** SE5. Of a seal that is said to be of `text`. */
+export function sealParts(text: string, seal: string): SealParts {
+  const [key = '', signature = '', ...steps] = seal.split('.')
+  return { key, signature, signed: steps.length === 0 ? text : sealRoot(text, steps) }
+}

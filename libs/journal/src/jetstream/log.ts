@@ -30,6 +30,7 @@ import type { AppendOutcome, SessionFrame, SessionLog } from '../port.ts'
 import { withForks } from '../fork-reads.ts'
 import { frameNumber, frameOf, headFromMessage } from './frames.ts'
 import type { FramesHere } from './frames-here.ts'
+import { sealTogether } from './seals-together.ts'
 
 export interface JetStreamLogOptions {
   /** That hold the sessions. A tree lies in one of them. */
@@ -51,6 +52,7 @@ const refusedCodes = new Set([10071, 10164])
 export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions): SessionLog {
   const retryMs = options.retryMs ?? 2000
   const { streams } = options
+  const sealOf = sealTogether(broker.seals)
 
   /** A copy that is behind may know nothing of a session that was begun just now: that there is none, the leader alone may say. */
   const mayBeStale = ({ leader = false }: { readonly leader?: boolean }): boolean => options.replicated && !leader
@@ -119,7 +121,7 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
     const size = Buffer.byteLength(encoded.body) + 1024
     if (size > limit) throw new RangeError(`a frame of ${size} bytes is larger than the broker takes (${limit})`)
     const subject = sessionSubject(session, draft.role, to)
-    const seal = broker.seals.sign(draft.role, frameSealText({ ...draft, hash: encoded.hash }))
+    const seal = await sealOf(draft.role, frameSealText({ ...draft, hash: encoded.hash }))
     const headers = makeHeaders([
       ...encoded.headers,
       ...(seal === undefined ? [] : [[frameHeaders.seal, seal] as [string, string]]),
