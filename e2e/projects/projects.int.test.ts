@@ -591,7 +591,10 @@ describe('what a project declares in reins.config.ts', () => {
     'src/workflows/keys.ts': `
       export async function run(ctx: any) {
         await ctx.step('one', () => ctx.env.DESK_KEY)
-        return { region: ctx.env.REGION, length: ctx.env.DESK_KEY.length, key: ctx.env.DESK_KEY, names: Object.keys(ctx.env) }
+        const harness = await ctx.init('keeper')
+        const shell = await harness.shell('env', { env: { KEY: ctx.env.DESK_KEY } }).catch(({ code }: any) => code)
+        const file = await harness.fs.writeFile('.env', 'KEY=' + ctx.env.DESK_KEY).catch(({ code }: any) => code)
+        return { region: ctx.env.REGION, length: ctx.env.DESK_KEY.length, key: ctx.env.DESK_KEY, names: Object.keys(ctx.env), shell, file }
       }`,
   }
 
@@ -612,7 +615,14 @@ describe('what a project declares in reins.config.ts', () => {
     const ran = await product.cli('run', 'keys', '--json')
     const { runId, result } = JSON.parse(ran.out)
     const names = ['REGION', 'DESK_KEY']
-    expect(result).toEqual({ region: 'eu', length: secret.length, key: '[redacted]', names })
+    expect(result).toEqual({
+      region: 'eu',
+      length: secret.length,
+      key: '[redacted]',
+      names,
+      shell: 'secret-recorded',
+      file: 'secret-recorded',
+    })
     const { digest } = (await product.ask('GET', `/v1/sessions/${session}`)).json
     const prompt = (await product.ask('GET', `/v1/sessions/${session}/prompt`)).json
     expect([prompt.system, typeof digest]).toEqual([expect.stringContaining('In eu with secret:DESK_KEY'), 'string'])

@@ -62,6 +62,7 @@ export interface FileStat {
   readonly isSymbolicLink: boolean
   /** bytes */
   readonly size: number
+  readonly mtime: Date
 }
 
 /** The files where the agent's tool `shell` works; each call is a command of it, and is recorded. */

@@ -122,6 +122,8 @@ export interface RunInput {
     readonly payload?: unknown
     /** What the project declares, as it is now. */
     readonly env?: Readonly<Record<string, string>>
+    /** The names of those that are secrets. */
+    readonly secrets?: readonly string[]
   }
   readonly history: readonly RunHistory[]
   /** Lines of the log that the code has written outside of steps, as far as they are recorded. */

@@ -9,7 +9,8 @@ export interface DeclaredValues {
 }
 
 export type ProjectValues =
-  | { readonly kind: 'given'; readonly env: Readonly<Record<string, string>> }
+  /** `secrets`: the names of those that nobody may see. */
+  | { readonly kind: 'given'; readonly env: Readonly<Record<string, string>>; readonly secrets?: readonly string[] }
   /** The project declares what is not set. */
   | { readonly kind: 'missing'; readonly message: string }
 
@@ -34,7 +35,7 @@ export async function projectValues(
     if (value === undefined) return missing('config', name, `reins config set ${name} VALUE`)
     env[name] = typeof value === 'string' ? value : JSON.stringify(value)
   }
-  if (secrets.length === 0) return { kind: 'given', env }
+  if (secrets.length === 0) return { kind: 'given', env, secrets }
   const found = await resolveSecrets(resolve, secrets, digest, withinMs)
   if (found.kind !== 'resolved')
     throw new Error(
@@ -46,7 +47,7 @@ export async function projectValues(
     if (value === undefined) return missing('secret', name, `reins secret set ${name}`)
     env[name] = value
   }
-  return { kind: 'given', env }
+  return { kind: 'given', env, secrets }
 }
 
 const missing = (what: string, name: string, command: string): ProjectValues => ({

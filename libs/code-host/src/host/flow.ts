@@ -5,6 +5,7 @@
 import type { ProjectModule } from '@reins/agent/project'
 import type { RunInput } from '../messages.ts'
 import { harnessOf } from './harness.ts'
+import { secretsRefused } from './recorded-secrets.ts'
 import { msOf, OperationError } from './replay.ts'
 
 export interface RunOperations {
@@ -13,6 +14,8 @@ export interface RunOperations {
   /** Of a session, by the names of its harness and its own. */
   compact(session: string): Promise<unknown>
   sleep(duration: unknown, name?: string): Promise<unknown>
+  /** Throws where one of these texts holds a secret of the project: what it is for would be recorded. */
+  refuseSecrets?(what: string, texts: readonly unknown[]): void
   /** Of the next operation. */
   position(): number
   getConfig(name: string): Promise<unknown>
@@ -58,7 +61,11 @@ export function runContext(
         const given = (await operations.ask('init', name, { agent: named })) as
           | { readonly needsModel?: unknown }
           | undefined
-        return harnessOf(name, named, given?.needsModel === true, input.limits.valueChars, operations)
+        const refuseSecrets = secretsRefused(workflow)
+        return harnessOf(name, named, given?.needsModel === true, input.limits.valueChars, {
+          ...operations,
+          refuseSecrets,
+        })
       } catch (error) {
         harnesses.delete(name)
         throw error

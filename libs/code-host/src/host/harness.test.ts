@@ -3,17 +3,19 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import type { RunFiles, RunHarness } from '@reins/agent'
 import type { RunOperations } from './flow.ts'
 import { harnessOf } from './harness.ts'
+import { secretsRefused } from './recorded-secrets.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'reins-harness-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-function opened(before: () => Promise<unknown> = async () => undefined) {
+function opened(before: () => Promise<unknown> = async () => undefined, more: Partial<RunOperations> = {}) {
   const asked: string[] = []
   const operations = {
+    ...more,
     ask: async (_: string, name: string, { tool }: { readonly tool?: { readonly arguments: { command: string } } }) => {
       asked.push(name)
       await before()
@@ -41,6 +43,8 @@ test('files are written, read, listed and removed, whatever stands in them and i
     { isDirectory: true, isFile: false },
     { isFile: true, isSymbolicLink: false, size: 256 },
   ])
+  await harness.shell("touch -d '2024-05-06 07:08:09 UTC' -- 'a b/-n'")
+  expect((await fs.stat('a b/-n')).mtime).toEqual(new Date('2024-05-06T07:08:09Z'))
   await fs.rm('-deep', { recursive: true })
   expect([await fs.exists('-deep'), await fs.exists('a b')]).toEqual([false, true])
   expect(new Set(asked)).toEqual(new Set(['h/default']))
@@ -96,4 +100,29 @@ test('sessions are got once they are there, made once, and forgotten', async () 
   await second.delete()
   await (await harness.session('x')).prompt('three')
   expect(asked).toEqual(['h/x', 'h/task:again-1:x', 'h/task:again-2:x'])
+})
+
+describe('a secret of the project', () => {
+  const value = "it's-s3cret-\\value"
+  const refuseSecrets = secretsRefused({ name: 'w', env: { KEY: value, REGION: 'europe' }, secrets: ['KEY'] })
+  const { harness, asked } = opened(undefined, { refuseSecrets })
+
+  test.each([
+    ['in the environment of a command', () => harness.shell('env', { env: { KEY: value } })],
+    ['in a command', () => harness.shell(`echo ${value}`)],
+    ['in a file', () => harness.fs.writeFile('.env', `KEY=${value}\n`)],
+    ['in bytes', () => harness.fs.writeFile('.env', Buffer.from(`KEY=${value}\n`))],
+    ['in the arguments of a tool', async () => (await harness.session()).tool('post', { to: [{ key: value }] })],
+  ])('%s is refused before anything is asked for, and recorded', async (_, act) => {
+    await expect(act()).rejects.toMatchObject({
+      code: 'secret-recorded',
+      message: expect.stringContaining('secret KEY'),
+    })
+    await expect(act()).rejects.not.toThrow(value)
+    expect(asked).toEqual([])
+  })
+
+  test('is not what a config holds', async () => {
+    expect(await harness.shell('echo $REGION', { env: { REGION: 'europe' } })).toMatchObject({ stdout: 'europe\n' })
+  })
 })

@@ -64,12 +64,18 @@ export function harnessOf(
       return alone(work)
     }
     const call = async (tool: unknown, args: unknown): Promise<unknown> => {
+      operations.refuseSecrets?.(`The arguments of ${String(tool)}`, [args])
       const asked = askedTool(tool, args, valueChars)
       if (asked instanceof Error) throw asked
       // No model is asked: any one will do where the agent has none.
       const model = agentNeedsModel ? { model: toolsModel } : {}
       const given = (await operations.ask('prompt', `${harness}/${place}`, { harness, ...asked, ...model })) as Given
       return given.data
+    }
+    const shell = async (command: unknown, options: unknown): Promise<unknown> => {
+      // Before it is made one text, in which quotes may stand between its characters.
+      operations.refuseSecrets?.('The command', [command, options])
+      return call('shell', shellCall(command, options))
     }
     const prompt = async (session: string, text: string, options: PromptOptions): Promise<unknown> => {
       checkOptions(options)
@@ -91,9 +97,9 @@ export function harnessOf(
         alone(() => prompt(place, skillText(skillName(skill), options?.args), options ?? {})),
       tool: async (tool: unknown, args: unknown) => alone(() => call(tool, args)),
       shell: async (command: unknown, options: unknown) =>
-        alone(async () => shellAnswer(await call('shell', shellCall(command, options)))),
+        alone(async () => shellAnswer(await shell(command, options))),
       compact: async () => alone(() => operations.compact(`${harness}/${place}`)),
-      fs: sessionFiles((command) => alone(() => call('shell', { command }))),
+      fs: sessionFiles((command) => alone(() => call('shell', { command })), operations.refuseSecrets),
       delete: async () => remove(name),
       task: async (text: unknown, options: PromptOptions = {}) =>
         prompt(`task:${++tasks}`, textOf(text, 'task'), options ?? {}),
@@ -101,8 +107,8 @@ export function harnessOf(
     const kept: Kept = {
       session,
       busy: () => busy,
-      shell: (command, options) => inTurn(async () => shellAnswer(await call('shell', shellCall(command, options)))),
-      fs: sessionFiles((command) => inTurn(() => call('shell', { command }))),
+      shell: (command, options) => inTurn(async () => shellAnswer(await shell(command, options))),
+      fs: sessionFiles((command) => inTurn(() => call('shell', { command })), operations.refuseSecrets),
     }
     sessions.set(name, kept)
     return kept

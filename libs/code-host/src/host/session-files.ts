@@ -14,9 +14,11 @@ export interface FileStat {
   readonly isSymbolicLink: boolean
   /** bytes */
   readonly size: number
+  readonly mtime: Date
 }
 
-export function sessionFiles(run: Run): object {
+/** `refuse`: throws where what is to be written may not be recorded. */
+export function sessionFiles(run: Run, refuse?: (what: string, texts: readonly unknown[]) => void): object {
   /** What it says; throws with what went wrong. */
   const done = async (what: string, command: string): Promise<string> => {
     const answer = await run(command)
@@ -34,11 +36,16 @@ export function sessionFiles(run: Run): object {
     const word = quoted(at)
     const said = await done(
       `stat ${at}`,
-      `if [ -L ${word} ]; then l=1; else l=0; fi; if [ -d ${word} ]; then echo "d $l 0"; elif [ -e ${word} ]; then echo "f $l $(wc -c < ${word})"; else echo "no such file or folder" >&2; exit 1; fi`,
+      [
+        `if [ -L ${word} ]; then l=1; else l=0; fi`,
+        `if [ -d ${word} ]; then k="d $l 0"; elif [ -e ${word} ]; then k="f $l $(wc -c < ${word})"; else echo "no such file or folder" >&2; exit 1; fi`,
+        `echo "$k $(${changedAt(quoted(dashed(at)))})"`,
+      ].join('; '),
     )
-    const [kind, link, size] = said.trim().split(/\s+/)
+    const [kind, link, size, seconds] = said.trim().split(/\s+/)
     return Object.freeze({
       ...{ isFile: kind === 'f', isDirectory: kind === 'd', isSymbolicLink: link === '1', size: Number(size) },
+      mtime: new Date(Math.round(Number(seconds) * 1_000)),
     })
   }
   return Object.freeze({
@@ -48,6 +55,7 @@ export function sessionFiles(run: Run): object {
       const at = nameOf('writeFile', path)
       if (typeof content !== 'string' && !(content instanceof Uint8Array))
         throw new TypeError('fs.writeFile() takes a path and a text or bytes')
+      refuse?.(`The file ${at}`, [content])
       const bytes = Buffer.from(content as string)
       if (bytes.length > mostWritten)
         throw new RangeError(`fs.writeFile() writes ${mostWritten} bytes at most; ${at} would have ${bytes.length}`)
@@ -77,6 +85,11 @@ export function sessionFiles(run: Run): object {
     },
   })
 }
+
+/** In seconds: what knows it is another command on each kind of machine, and in the sandbox in memory. */
+const changedAt = (word: string): string =>
+  ['find -H', 'find'].map((find) => `${find} ${word} -maxdepth 0 -printf '%T@' 2>/dev/null`).join(' || ') +
+  ` || stat -L -c %Y -- ${word} 2>/dev/null || stat -L -f %m -- ${word}`
 
 function nameOf(what: string, path: unknown): string {
   if (typeof path === 'string' && path !== '' && !path.includes('\0')) return path

@@ -1,5 +1,5 @@
 // The files of a sandbox in memory: as they are handed from one process to another, and packed, as they stand in a session's log.
-//   VF1. The same files are packed to the same bytes: they are in the order of their paths, and nothing of them says when.
+//   VF1. The same files are packed to the same bytes: they are in the order of their paths. When a file was changed is a part of it.
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { type Schema, virtualFilesLimits } from '@reins/contracts'
 import { type Static, Type } from 'typebox'
@@ -12,6 +12,8 @@ export const VirtualEntry = Type.Object({
   kind: Type.Union([Type.Literal('file'), Type.Literal('folder'), Type.Literal('link')]),
   mode: Type.Integer(),
   content: Type.Optional(Type.String()),
+  /** Of a file: epoch ms. */
+  mtime: Type.Optional(Type.Integer()),
 })
 export type VirtualEntry = Static<typeof VirtualEntry>
 

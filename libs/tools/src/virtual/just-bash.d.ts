@@ -5,6 +5,7 @@ declare module 'just-bash' {
     readonly isDirectory: boolean
     readonly isSymbolicLink: boolean
     readonly mode: number
+    readonly mtime: Date
   }
   export interface IFileSystem {
     exists(path: string): Promise<boolean>
@@ -16,6 +17,7 @@ declare module 'just-bash' {
     symlink(target: string, path: string): Promise<void>
     readlink(path: string): Promise<string>
     chmod(path: string, mode: number): Promise<void>
+    utimes(path: string, atime: Date, mtime: Date): Promise<void>
     getAllPaths(): string[]
   }
   export class InMemoryFs implements IFileSystem {
@@ -29,6 +31,7 @@ declare module 'just-bash' {
     symlink: IFileSystem['symlink']
     readlink: IFileSystem['readlink']
     chmod: IFileSystem['chmod']
+    utimes: IFileSystem['utimes']
     getAllPaths: IFileSystem['getAllPaths']
   }
   export class Bash {

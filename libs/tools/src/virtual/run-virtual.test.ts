@@ -27,6 +27,13 @@ describe('a command in memory', () => {
     expect((await sh('ls', [])).files).toBeUndefined()
   })
 
+  it('finds when a file was changed, and reading changes nothing of that', async () => {
+    const { files = [] } = await sh('echo a > a; echo b > b; touch -d 2024-05-06 a')
+    const read = await sh("cat a b; find . -newer a -type f; find a -printf '%T@'", files)
+    expect(said(read).stdout).toBe(`a\nb\n./b\n${Date.UTC(2024, 4, 6) / 1000}`)
+    expect(read.files).toBeUndefined()
+  })
+
   it('sees nothing of this machine', async () => {
     const { stdout, stderr } = said(
       await sh('cat /etc/passwd; ls /proc/1 /root; node -e 1; curl http://127.0.0.1; env'),

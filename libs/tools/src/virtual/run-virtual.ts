@@ -277,11 +277,12 @@ async function grep(
 async function filled(files: readonly VirtualEntry[], folder: string): Promise<InMemoryFs> {
   const fs = new InMemoryFs({}, { maxTotalBytes: heldBytes })
   for (const at of new Set([virtualFolder, folder, '/tmp'])) await fs.mkdir(at, { recursive: true })
-  for (const { path: at, kind, mode, content = '' } of files) {
+  for (const { path: at, kind, mode, content = '', mtime = 0 } of files) {
     if (kind === 'folder') await fs.mkdir(at, { recursive: true })
     else if (kind === 'link') await fs.symlink(content, at)
     else await fs.writeFile(at, Buffer.from(content, 'base64'))
     if (kind !== 'link') await fs.chmod(at, mode)
+    if (kind === 'file') await fs.utimes(at, new Date(mtime), new Date(mtime))
   }
   return fs
 }
@@ -292,11 +293,12 @@ async function entriesOf(fs: IFileSystem): Promise<readonly VirtualEntry[]> {
   const entries: VirtualEntry[] = []
   for (const at of fs.getAllPaths()) {
     if (at === '/' || at === '/usr' || isOwn(at)) continue
-    const { isFile, isSymbolicLink, mode } = await fs.lstat(at)
+    const { isFile, isSymbolicLink, mode, mtime } = await fs.lstat(at)
     if (isSymbolicLink) entries.push({ path: at, kind: 'link', mode, content: await fs.readlink(at) })
     else if (isFile) {
       const content = Buffer.from(await fs.readFileBuffer(at)).toString('base64')
-      entries.push({ path: at, kind: 'file', mode, content })
+      const when = mtime.getTime()
+      entries.push({ path: at, kind: 'file', mode, content, ...(when === 0 ? {} : { mtime: when }) })
     } else entries.push({ path: at, kind: 'folder', mode })
   }
   return entries.sort((a, b) => (a.path < b.path ? -1 : 1))

@@ -147,10 +147,10 @@ class Replaying {
     if (environment.kind === 'not-run') return environment
     if (environment.kind === 'missing')
       return { kind: 'broken', error: { code: 'missing-value', message: environment.message } }
-    const { env } = environment
+    const { env, secrets = [] } = environment
     const input = {
       ...{ agent: born?.agent ?? '', session: id, history, lines: this.#run.lines?.replayed ?? 0 },
-      ...(workflow ? { workflow: { name: workflow.workflow, ...payloadOf(workflow), env } } : {}),
+      ...(workflow ? { workflow: { name: workflow.workflow, ...payloadOf(workflow), env, secrets } } : {}),
       limits: {
         valueChars: runLimits.valueChars,
         stepMs: runLimits.stepMs,
