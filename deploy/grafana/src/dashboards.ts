@@ -301,6 +301,21 @@ const models: DashboardDefinition = {
           ],
         },
         {
+          kind: 'series',
+          title: 'Sessions that wait for a quota',
+          about:
+            'At all executors, until their provider may be asked. REINS_MODEL_QUOTAS, or a 429 that asks for a while.',
+          width: 12,
+          queries: [{ text: 'sum by (quota) (reins_model_quota_waiting)', legend: '{{quota}}' }],
+        },
+        {
+          kind: 'series',
+          title: 'Providers that ask to be left alone',
+          about: 'For how many seconds more.',
+          width: 12,
+          queries: [{ text: 'max by (quota) (reins_model_quota_closed_seconds)', legend: '{{quota}}' }],
+        },
+        {
           kind: 'traces',
           title: 'Model calls that failed',
           about: 'Open one to see the turn that it belongs to.',

@@ -38,6 +38,8 @@ export interface PresenceOptions {
   readonly runs: (holding: Holding) => boolean
   /** Its outcome is in the log by somebody else's hand: stop it. */
   readonly abort: (holding: Holding) => void
+  /** Whether it shares the quotas of providers with the others by now. Absent: never. */
+  readonly shares?: (() => boolean) | undefined
   /** Another instance gives a trigger away. Whether this one goes on with it. Absent: it takes none. */
   readonly take?: ((given: GivenTrigger) => Promise<boolean>) | undefined
   /** An instance is gone; it said that it held these. */
@@ -56,6 +58,8 @@ export interface Presence {
   suspect(): boolean
   /** Slots for calls that other instances of the pool have free, by what they said last. */
   roomElsewhere(pool: string): number
+  /** Other living instances that share the quotas of providers. */
+  sharers(): readonly string[]
   /** Whether another instance of the pool lives that may take triggers. */
   takers(pool: string): boolean
   /** Whether that instance goes on with the trigger. `false` also where it does not say so in time: both may have it then. */
@@ -85,6 +89,7 @@ interface Peer {
   /** Slots that are free there; none once it leaves. */
   room: number
   takes: boolean
+  shares: boolean
   readonly holds: Map<string, Holding>
 }
 
@@ -132,6 +137,7 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
       ...(!whole && ended.size > 0 ? { ended: [...ended.values()] } : {}),
       ...(leaving ? { leaving } : {}),
       ...(options.take ? { takes: true } : {}),
+      ...(!leaving && options.shares?.() ? { shares: true } : {}),
     }
     begun = new Map()
     ended = new Map()
@@ -140,15 +146,23 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
   }
 
   /** The list goes out when it changes, and with the whole; how many there are, always. */
-  function queuedNow(whole: boolean): Pick<Heartbeat, 'waiting' | 'queued'> {
+  function queuedNow(whole: boolean): Pick<Heartbeat, 'waiting' | 'queued' | 'throttled'> {
     const all = options.queued()
-    const waiting = all.length === 0 ? {} : { waiting: { count: all.length, since: all[0]?.since ?? 0 } }
+    const throttled = all.filter((one) => one.throttled !== undefined).length
+    const waiting =
+      all.length === 0
+        ? {}
+        : { waiting: { count: all.length, since: all[0]?.since ?? 0 }, ...(throttled > 0 ? { throttled } : {}) }
     const shown = all.slice(0, mostShown)
-    const sign = shown.map(({ session }) => session).join()
+    const sign = shown.map(({ session, throttled: why = '' }) => `${session} ${why}`).join()
     const changed = sign !== lastQueued
     lastQueued = sign
     if (!changed && !(whole && all.length > 0)) return waiting
-    return { ...waiting, queued: shown.map(({ session, since }) => ({ session, since })) }
+    const queued = shown.map(({ session, since, throttled: why }) => ({
+      ...{ session, since },
+      ...(why === undefined ? {} : { throttled: why }),
+    }))
+    return { ...waiting, queued }
   }
 
   /** Goes out when it changes, and with the whole. */
@@ -242,12 +256,15 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
     if (!beat || beat.instance === options.instance) return
     let peer = peers.get(beat.instance)
     if (!peer) {
-      peer = { lastSeen: 0, asked: false, pools: [], room: 0, takes: false, holds: new Map() }
+      peer = { lastSeen: 0, asked: false, pools: [], room: 0, takes: false, shares: false, holds: new Map() }
       peers.set(beat.instance, peer)
     }
     peer.lastSeen = performance.now()
     peer.pools = beat.pools
-    peer.room = beat.leaving ? 0 : Math.max(beat.slots - beat.busy - (beat.waiting?.count ?? 0), 0)
+    // Who waits for a provider takes no slot from anybody.
+    const waiting = (beat.waiting?.count ?? 0) - (beat.throttled ?? 0)
+    peer.room = beat.leaving ? 0 : Math.max(beat.slots - beat.busy - waiting, 0)
+    peer.shares = beat.shares === true
     peer.takes = beat.takes === true
     if (beat.whole) {
       peer.holds.clear()
@@ -298,6 +315,12 @@ export function startPresence(broker: Broker, options: PresenceOptions): Presenc
       for (const peer of peers.values())
         if (now - peer.lastSeen < silentMs && peer.pools.includes(pool)) room += peer.room
       return room
+    },
+    sharers() {
+      const now = performance.now()
+      return [...peers].flatMap(([instance, { shares, lastSeen }]) =>
+        shares && now - lastSeen < silentMs ? [instance] : [],
+      )
     },
     takers: (pool) => [...peers.values()].some((peer) => mayTake(peer, pool)),
     async give(instance, given) {

@@ -312,6 +312,18 @@ export {
   type SlowCall,
 } from './broker/presence.ts'
 export {
+  decodeQuotaDemand,
+  decodeQuotaGranted,
+  decodeQuotaRefused,
+  decodeQuotaSpent,
+  type QuotaDemand,
+  type QuotaGranted,
+  type QuotaLimit,
+  type QuotaRefused,
+  type QuotaSpent,
+  type QuotaWaiting,
+} from './broker/quota.ts'
+export {
   allSessionStreamNames,
   newSessionStreams,
   type SessionStreamCount,
@@ -359,6 +371,8 @@ export {
   firedSubject,
   heartbeatFilter,
   heartbeatSubject,
+  quotaAskSubject,
+  quotaSubject,
   indexDurable,
   liveFilter,
   liveSubject,

@@ -1,23 +1,19 @@
 // Room for calls that wait for somebody else (a model, a long tool): how many are in flight, who waits for room, and whose turn it is.
 // Such a call costs memory and next to no time of this process, so there are many; what works is counted elsewhere (holder.ts).
-//   Q1. Whoever waits is served in order of arrival within its group, the groups of a principal in turns, and the principals in turns:
-//       neither an agent nor a person with a thousand sessions puts off another's one.
+//   Q1. Whoever waits is served in turn (FQ1 of fair-queue.ts).
 //   Q2. A slot that becomes free goes to who waits, never past the queue to who comes later.
 //   Q3. `granted` is called once, later than the call that made it wait; the slot is its own then, to use or to dispose of.
 //   Q4. One call is always let in, however scarce memory is: a process that lets nobody in for good is worse than a full one.
 //   Q5. One principal has `most` slots at most. Beyond these there are a few that only others may take, so that calls that never end
 //       hold up nobody but whoever asked for them.
+import { FairQueue, type Turn } from './fair-queue.ts'
 
 /** Disposing of it frees it. */
 export type Slot = Disposable
 
 /** A session that waits for a slot. */
-export interface Queued {
+export interface Queued extends Turn {
   readonly session: string
-  /** For whom it works; '': nobody knows, and all such are one. */
-  readonly principal: string
-  /** Who shares its turns among those of the principal: the agent. */
-  readonly group: string
   /** Whose executors may take it as well. */
   readonly pool: string
   /** epoch ms */
@@ -40,25 +36,20 @@ export interface CallSlotsOptions {
   readonly changed?: () => void
 }
 
-interface Waiting {
+interface Waiting extends Turn {
   readonly queued: Queued
   readonly granted: (slot: Slot) => void
 }
-
-/** Who waits, by group, in the order in which the groups have their turns. */
-type Groups = Map<string, Set<Waiting>>
 
 const spareShare = 1 / 8
 
 export class CallSlots {
   readonly most: number
   readonly #options: CallSlotsOptions
-  /** By principal, in the order in which the principals have their turns. */
-  readonly #queues = new Map<string, Groups>()
+  readonly #queue = new FairQueue<Waiting>()
   /** Slots by the principal that has them. */
   readonly #held = new Map<string, number>()
   #taken = 0
-  #waiting = 0
 
   constructor(options: CallSlotsOptions) {
     this.most = options.most
@@ -70,25 +61,27 @@ export class CallSlots {
   }
 
   get waiting(): number {
-    return this.#waiting
+    return this.#queue.size
   }
 
   /** Whoever comes now has to wait, unless it is another's turn (Q5). */
   full(): boolean {
-    return this.#waiting > 0 || (this.#taken > 0 && (this.#taken >= this.most || !this.#options.room()))
+    return this.#queue.size > 0 || (this.#taken > 0 && (this.#taken >= this.most || !this.#options.room()))
   }
 
   /** Who waits, in the order in which they came. */
   queued(): Queued[] {
-    const all = [...this.#queues.values()].flatMap((groups) => [...groups.values()].flatMap((queue) => [...queue]))
-    return all.map(({ queued }) => queued).sort((a, b) => a.since - b.since)
+    return this.#queue
+      .all()
+      .map(({ queued }) => queued)
+      .sort((a, b) => a.since - b.since)
   }
 
   /** null: there is no room, or others wait for it (Q2). */
   take(principal = ''): Slot | null {
     // Q2. Who waits after that may have none now, of whatever there is.
-    if (this.#waiting > 0) this.serve()
-    return this.#hasRoom(principal) && !this.#queues.has(principal) ? this.#slot(principal) : null
+    if (this.#queue.size > 0) this.serve()
+    return this.#hasRoom(principal) && !this.#queue.has(principal) ? this.#slot(principal) : null
   }
 
   /** Beyond the limit: for a call that follows on one that has just ended, or that the log says has begun. */
@@ -98,10 +91,8 @@ export class CallSlots {
 
   wait(who: Omit<Queued, 'since'>, granted: (slot: Slot) => void): Place {
     const { principal, group } = who
-    const waiting: Waiting = { queued: { ...who, since: this.#options.now() }, granted }
-    const groups: Groups = this.#queues.get(principal) ?? new Map()
-    this.#queues.set(principal, groups.set(group, (groups.get(group) ?? new Set()).add(waiting)))
-    this.#waiting++
+    const waiting: Waiting = { principal, group, queued: { ...who, since: this.#options.now() }, granted }
+    this.#queue.add(waiting)
     this.#options.changed?.()
     // Memory may have become free since, without a slot that did.
     this.serve()
@@ -117,30 +108,12 @@ export class CallSlots {
   /** Gives what is free to who waits. Called by itself when a slot is freed; by others when there may be memory again. */
   serve(): void {
     for (;;) {
-      const next = this.#nextPrincipal()
+      const next = this.#queue.next((principal) => this.#hasRoom(principal))
       if (!next) return
-      const [principal, groups] = next
-      const first = groups.entries().next().value
-      const [waiting] = first?.[1] ?? []
-      if (!first || !waiting) return
-      const [group, queue] = first
-      // Q1: its group comes again after all others of its principal, and the principal after all others.
-      groups.delete(group)
-      if (queue.size > 1) groups.set(group, queue)
-      this.#queues.delete(principal)
-      if (groups.size > 0) this.#queues.set(principal, groups)
-      queue.delete(waiting)
-      this.#waiting--
-      const slot = this.#slot(principal)
-      queueMicrotask(() => waiting.granted(slot))
+      const slot = this.#slot(next.principal)
+      queueMicrotask(() => next.granted(slot))
       this.#options.changed?.()
     }
-  }
-
-  /** The first in turn that may have a slot now. */
-  #nextPrincipal(): readonly [principal: string, groups: Groups] | undefined {
-    for (const entry of this.#queues) if (this.#hasRoom(entry[0])) return entry
-    return undefined
   }
 
   /** Q4, Q5. */
@@ -171,13 +144,6 @@ export class CallSlots {
   }
 
   #leave(waiting: Waiting): void {
-    const { principal, group } = waiting.queued
-    const groups = this.#queues.get(principal)
-    const queue = groups?.get(group)
-    if (!groups || !queue?.delete(waiting)) return
-    if (queue.size === 0) groups.delete(group)
-    if (groups.size === 0) this.#queues.delete(principal)
-    this.#waiting--
-    this.#options.changed?.()
+    if (this.#queue.remove(waiting)) this.#options.changed?.()
   }
 }

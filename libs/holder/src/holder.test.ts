@@ -53,6 +53,7 @@ function world(change: Partial<HolderOptions<Actor>> = {}) {
     tellAbort: () => undefined,
     suspect: () => others.suspect,
     roomElsewhere: () => others.room,
+    sharers: () => [],
     takers: () => false,
     give: async () => false,
     leave: () => void said.push('leaving'),

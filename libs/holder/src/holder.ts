@@ -44,8 +44,8 @@ export interface Queue {
   /** Whoever comes now has to wait. */
   full(): boolean
   readonly waiting: number
-  /** In order of arrival. */
-  queued(): readonly Queued[]
+  /** In order of arrival. `throttled`: it waits for no slot but for its provider, and why. */
+  queued(): readonly (Queued & { readonly throttled?: string })[]
   /** There may be room again. */
   serve(): void
 }
@@ -78,6 +78,7 @@ export interface HolderOptions<A extends HeldActor> {
   /** As the instance says it to others: calls that it can run, and runs. */
   readonly calls: () => { readonly slots: number; readonly busy: number }
   readonly slow?: PresenceOptions['slow']
+  readonly shares?: PresenceOptions['shares']
   /** X6: it takes triggers of sessions that it knows. */
   readonly takes?: boolean
   /** Aborted when the process gives up what it could not finish. */
@@ -120,6 +121,7 @@ export class Holder<A extends HeldActor> {
       calls: options.calls,
       queued: () => options.queue.queued(),
       slow: options.slow,
+      shares: options.shares,
       runs: ({ session, call, attempt }) => this.#actors.known(session)?.runs(call, attempt) ?? false,
       abort: ({ session, call, attempt }) => this.#actors.known(session)?.abort(call, attempt),
       ...(options.takes ? { take: (given) => this.#take(given) } : {}),
@@ -219,7 +221,8 @@ export class Holder<A extends HeldActor> {
     const { queue } = this.#options
     if (queue.waiting === 0 || this.#draining) return
     const room = new Map<string, number>()
-    for (const { session, pool } of queue.queued()) {
+    for (const { session, pool, throttled } of queue.queued()) {
+      if (throttled !== undefined) continue
       const left = room.get(pool) ?? this.#presence.roomElsewhere(pool)
       room.set(pool, left - 1)
       if (left > 0) this.#actors.known(session)?.handOver()

@@ -1,6 +1,7 @@
 export type { Cacheable } from './actors.ts'
 export { CallSlots, type CallSlotsOptions, type Place, type Queued, type Slot } from './call-slots.ts'
 export { Claims } from './claims.ts'
+export { FairQueue, type Turn } from './fair-queue.ts'
 export { type Follower, Following, type FollowingContext } from './following.ts'
 export { type HeldActor, Holder, type HolderEvents, type HolderOptions, type Queue } from './holder.ts'
 export { Mailbox, type Turns } from './mailbox.ts'

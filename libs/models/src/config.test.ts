@@ -15,8 +15,28 @@ test('nothing set: defaults everywhere, and no key', () => {
     idleTimeoutMs: 120_000,
     answerTimeoutMs: 3_600_000,
     proxies: { http: '', https: '', except: '' },
+    quotas: {},
     scriptedIntervalMs: 15,
   })
+})
+
+test('quotas are those of known providers, or of their models', () => {
+  const quotas = { openai: { requestsPerMinute: 60 }, 'openai/gpt-6-sol': { tokensPerMinute: 400_000 } }
+  expect(load({ REINS_MODEL_QUOTAS: JSON.stringify(quotas) })).toMatchObject({ quotas })
+})
+
+test.each([
+  ['[', 'it is not JSON'],
+  ['[]', 'it must be an object with a provider, or provider/model, as each name'],
+  ['{"lab":{"requestsPerMinute":1}}', '"lab" is of no known provider; known are anthropic, openai, ollama'],
+  ['{"openai":7}', 'openai: it must be an object'],
+  ['{"openai":{}}', 'openai: it needs requestsPerMinute or tokensPerMinute'],
+  ['{"openai":{"requestsPerMinute":0}}', 'openai: "requestsPerMinute" must be a whole number of at least 1'],
+  ['{"openai":{"perMinute":1}}', 'openai: unknown field "perMinute"; known are requestsPerMinute, tokensPerMinute'],
+])('REINS_MODEL_QUOTAS=%s is refused, with a valid value', (value, why) => {
+  const problems = load({ REINS_MODEL_QUOTAS: value })
+  expect(problems).toEqual([expect.stringContaining(`REINS_MODEL_QUOTAS: ${why}`)])
+  expect(problems).toEqual([expect.stringContaining('a valid value is {"anthropic":')])
 })
 
 test.each([

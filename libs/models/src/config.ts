@@ -1,6 +1,7 @@
 // What the environment says about models. Pure and total: every mistake is reported, each with its variable and a valid value.
 import { scriptedEmbeddings } from './embeddings/scripted-embedder.ts'
 import type { ProxyConfig } from './http/transport.ts'
+import { type QuotaSettings, quotaSettings } from './quotas.ts'
 
 /** A server that speaks OpenAI's chat completions. */
 export interface CompatibleConfig {
@@ -39,6 +40,8 @@ export interface ModelsConfig {
   readonly answerTimeoutMs: number
   /** Through which providers are reached; never loopback. */
   readonly proxies: ProxyConfig
+  /** What may be asked of providers in one minute; what is not named has no limit. */
+  readonly quotas: QuotaSettings
   /** Between the tokens of the scripted model, in milliseconds. */
   readonly scriptedIntervalMs: number
 }
@@ -56,6 +59,7 @@ const takenNames = new Set(['anthropic', 'openai', 'ollama', 'scripted'])
 
 export function loadModelsConfig(env: Env): ModelsConfigResult {
   const errors: string[] = []
+  const compatible = compatibleProviders(env, errors)
   const config: ModelsConfig = {
     anthropic: {
       ...key(env, 'ANTHROPIC_API_KEY'),
@@ -70,7 +74,7 @@ export function loadModelsConfig(env: Env): ModelsConfigResult {
       chosen: text(env, 'OLLAMA_HOST') !== undefined,
       contextWindow: count(env, 'OLLAMA_CONTEXT_LENGTH', 8_192, 512, errors),
     },
-    compatible: compatibleProviders(env, errors),
+    compatible,
     idleTimeoutMs: count(env, 'REINS_MODEL_IDLE_TIMEOUT_MS', 120_000, 1, errors, longestTimerMs),
     answerTimeoutMs: count(env, 'REINS_MODEL_ANSWER_TIMEOUT_MS', 3_600_000, 1_000, errors, longestTimerMs),
     proxies: {
@@ -78,6 +82,11 @@ export function loadModelsConfig(env: Env): ModelsConfigResult {
       https: proxy(env, 'HTTPS_PROXY', errors),
       except: text(env, 'no_proxy') ?? text(env, 'NO_PROXY') ?? '',
     },
+    quotas: quotaSettings(
+      text(env, 'REINS_MODEL_QUOTAS'),
+      ['anthropic', 'openai', 'ollama', ...compatible.map(({ name }) => name)],
+      errors,
+    ),
     scriptedIntervalMs: count(env, 'REINS_SCRIPTED_INTERVAL_MS', 15, 0, errors),
   }
   const embedding = embeddingModel(env, config, errors)

@@ -61,3 +61,20 @@ test('windows are known or careful', () => {
   expect(window('openai/unheard-of')).toBe(128_000)
   expect(window('ollama/llama3.2')).toBe(8_192)
 })
+
+test('what shares a key at an address shares a quota, and a model with its own has its own', () => {
+  const quotas = JSON.stringify({ lab: { requestsPerMinute: 60 }, 'lab/big': { tokensPerMinute: 9 } })
+  const env = { REINS_MODEL_PROVIDERS: lab, LAB_KEY: 'secret', REINS_MODEL_QUOTAS: quotas, OPENAI_API_KEY: 'k' }
+  const models = given(env)
+  const bucket = (model: string, of = models) => of.quotaOf(model)?.bucket
+  expect(models.quotaOf('lab/small')).toMatchObject({ name: 'lab', limit: { requests: 60 } })
+  expect(bucket('lab/other')).toBe(bucket('lab/small'))
+  expect(models.quotaOf('lab/big')).toMatchObject({ name: 'lab/big', limit: { tokens: 9 } })
+  expect(bucket('lab/big')).not.toBe(bucket('lab/small'))
+  expect(models.quotaOf('openai/one')).toMatchObject({ name: 'openai/one', limit: {} })
+  expect(bucket('openai/one')).not.toBe(bucket('openai/two'))
+  expect(bucket('lab/small', given(env))).toBe(bucket('lab/small'))
+  expect(bucket('lab/small', given({ ...env, LAB_KEY: 'another' }))).not.toBe(bucket('lab/small'))
+  expect(models.quotaOf('scripted/assistant')).toBeUndefined()
+  expect(models.quotaOf('nobody/m')).toBeUndefined()
+})

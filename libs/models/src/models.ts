@@ -6,6 +6,7 @@ import { createOpenAiCompatible } from './compatible/compatible.ts'
 import type { ModelsConfig } from './config.ts'
 import { createTransport } from './http/transport.ts'
 import { createOpenAi } from './openai/openai.ts'
+import { type ModelQuota, quotaOf } from './quotas.ts'
 import { createScripted, scriptedModels } from './scripted/scripted.ts'
 
 export type Resolved =
@@ -18,6 +19,8 @@ export interface Models {
   provider(name: string): ModelProvider | undefined
   /** `reference` is `provider/model`; the model may contain slashes. */
   resolve(reference: string): Resolved
+  /** What a call of this model counts against; undefined: nothing outside this process. */
+  quotaOf(reference: string): ModelQuota | undefined
   /** The first provider that has a key: anthropic, openai, configured ones, Ollama where OLLAMA_HOST is set; else the scripted one. */
   defaultModel(): { readonly model: string; readonly because: string }
   /** Ends the kept connections. */
@@ -30,6 +33,8 @@ interface Entry {
   readonly provider?: ModelProvider
   readonly keyEnv?: string
   readonly models?: readonly string[]
+  /** Where it is, and with which key; absent: in this process. */
+  readonly at?: { readonly baseUrl: string; readonly apiKey?: string | undefined }
 }
 
 export function createModels(config: ModelsConfig): Models {
@@ -38,17 +43,20 @@ export function createModels(config: ModelsConfig): Models {
   const entries = new Map<string, Entry>()
   entries.set('anthropic', {
     keyEnv: 'ANTHROPIC_API_KEY',
+    at: anthropic,
     ...(anthropic.apiKey
       ? { provider: createAnthropic({ apiKey: anthropic.apiKey, baseUrl: anthropic.baseUrl, transport }) }
       : {}),
   })
   entries.set('openai', {
     keyEnv: 'OPENAI_API_KEY',
+    at: openai,
     ...(openai.apiKey ? { provider: createOpenAi({ apiKey: openai.apiKey, baseUrl: openai.baseUrl, transport }) } : {}),
   })
   for (const { name, baseUrl, apiKey, apiKeyEnv, models, contextWindow = 32_768 } of config.compatible) {
     const usable = apiKeyEnv === undefined || apiKey !== undefined
     entries.set(name, {
+      at: { baseUrl, apiKey },
       ...(apiKeyEnv === undefined ? {} : { keyEnv: apiKeyEnv }),
       ...(models === undefined ? {} : { models }),
       ...(usable
@@ -57,6 +65,7 @@ export function createModels(config: ModelsConfig): Models {
     })
   }
   entries.set('ollama', {
+    at: ollama,
     provider: createOpenAiCompatible({
       name: 'ollama',
       baseUrl: ollama.baseUrl,
@@ -100,6 +109,12 @@ export function createModels(config: ModelsConfig): Models {
           message: `"${reference}" needs a key. Set ${entry.keyEnv} where the executor runs, and start it again.`,
         }
       return { kind: 'ok', provider: entry.provider, model }
+    },
+    quotaOf(reference) {
+      const slash = reference.indexOf('/')
+      const provider = reference.slice(0, Math.max(slash, 0))
+      const at = entries.get(provider)?.at
+      return at && quotaOf(config.quotas, { ...at, provider, model: reference.slice(slash + 1) })
     },
     defaultModel() {
       if (anthropic.apiKey) return { model: `anthropic/${defaults.anthropic}`, because: 'ANTHROPIC_API_KEY is set' }

@@ -92,6 +92,20 @@ export const metricCatalogue = {
   reins_model_calls_throttled_total: counter('executor', 'Attempts after which a session waits for its provider', [
     'model',
   ]),
+  reins_model_quota_waiting: gauge('executor', 'Sessions that wait here until their provider may be asked, by quota', [
+    'quota',
+  ]),
+  reins_model_quota_closed_seconds: gauge('executor', 'For how long the provider asks to be left alone, by quota', [
+    'quota',
+  ]),
+  reins_model_quota_wait_seconds: histogram('executor', 'How long calls have waited until their provider was asked', [
+    'quota',
+  ]),
+  reins_model_quota_own_share_total: counter(
+    'executor',
+    'Calls that began by the share of this executor, because no other one answered',
+    ['quota'],
+  ),
   reins_tokens_total: counter('executor', 'Tokens by model and kind', ['model', 'kind']),
   reins_model_cost_usd_total: counter('executor', 'What model calls have cost, where the price is known', ['model']),
 

@@ -8,7 +8,7 @@ import { type Attribute, type Failure, OpenSpan } from './span.ts'
 import { usageAttributes } from './turns.ts'
 
 export const modelHandlers: Handlers = {
-  'model-call.started': (spans, { call, attempt, model, final }, { at, by }) => {
+  'model-call.started': (spans, { call, attempt, model, final, throttled }, { at, by }) => {
     const within = spans.within()
     if (!within) return
     const span = opened(
@@ -18,6 +18,8 @@ export const modelHandlers: Handlers = {
         'gen_ai.request.stream': true,
         'reins.call.id': call,
         'reins.model_call.final': final || undefined,
+        'reins.model_call.throttled_ms': throttled?.ms,
+        'reins.model_call.throttled_by': throttled?.reason,
       },
     )
     if (attempt === 1 && spans.turn) spans.turn.modelCalls++

@@ -22,7 +22,8 @@ export type Piece =
   | { readonly kind: 'answer-ended' }
   | { readonly kind: 'restarted' }
   /** No executor has a slot for the model call: it waits behind so many others. */
-  | { readonly kind: 'queued'; readonly ahead: number }
+  /** `throttled`: why its provider is asked for nothing now. */
+  | { readonly kind: 'queued'; readonly ahead: number; readonly throttled?: string }
   /** A tool call has shown nothing for a while; it goes on. */
   | { readonly kind: 'slow'; readonly name: string }
   | {

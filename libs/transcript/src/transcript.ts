@@ -11,7 +11,10 @@ import { hasShown, type Piece, type Transcript, type TranscriptChange } from './
 export function follow(transcript: Transcript, item: StreamItem): TranscriptChange {
   if (isDelta(item)) return onDelta(transcript, item.data)
   if (isRestart(item)) return onRestart(transcript, item.data.call, item.data.attempt)
-  if (isQueued(item)) return { transcript, pieces: [{ kind: 'queued', ahead: item.data.ahead }] }
+  if (isQueued(item)) {
+    const { ahead, throttled } = item.data
+    return { transcript, pieces: [{ kind: 'queued', ahead, ...(throttled === undefined ? {} : { throttled }) }] }
+  }
   if (isSlow(item)) return { transcript, pieces: [{ kind: 'slow', name: item.data.name }] }
   if (item.n < transcript.n || (item.n === transcript.n && item.i <= transcript.i)) return { transcript, pieces: [] }
   const seen = { ...transcript, n: item.n, i: item.i }

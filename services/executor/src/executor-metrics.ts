@@ -1,6 +1,7 @@
 // What operators watch of an executor.
 import type { ModelCallError, SessionEvent, Usage } from '@reins/contracts'
 import { bounded, type Metrics } from '@reins/telemetry'
+import type { QuotaMetrics, QuotaState } from './quota/model-quotas.ts'
 
 export interface ExecutorMetrics {
   readonly conflicts: { inc(): void }
@@ -13,6 +14,7 @@ export interface ExecutorMetrics {
   readonly calls: { set(value: number): void }
   readonly queued: { set(value: number): void }
   readonly queuedOldest: { set(value: number): void }
+  readonly quotas: QuotaMetrics & { states(states: readonly QuotaState[]): void }
   slots(work: number, calls: number): void
   modelCall(model: string, outcome: 'completed' | 'failed', ms: number): void
   /** A trigger was given to this executor when it was so old. */
@@ -39,6 +41,12 @@ export function executorMetrics(metrics: Metrics): ExecutorMetrics {
   const steps = metrics.histogram('reins_step_seconds')
   const workSlots = metrics.gauge('reins_executor_slots')
   const callSlots = metrics.gauge('reins_model_call_slots')
+  const quotaWaits = metrics.histogram('reins_model_quota_wait_seconds')
+  const quotaWaiting = metrics.gauge('reins_model_quota_waiting')
+  const quotaClosed = metrics.gauge('reins_model_quota_closed_seconds')
+  const quotaAlone = metrics.counter('reins_model_quota_own_share_total')
+  /** Quotas that a gauge has shown: what is over is shown as 0 from then on. */
+  const quotasShown = new Set<string>()
   /** Turns that this executor has begun: by session. */
   const begun = new Map<string, number>()
 
@@ -66,6 +74,24 @@ export function executorMetrics(metrics: Metrics): ExecutorMetrics {
     calls: metrics.gauge('reins_model_calls_in_flight'),
     queued: metrics.gauge('reins_sessions_queued'),
     queuedOldest: metrics.gauge('reins_sessions_queued_oldest_seconds'),
+    quotas: {
+      waited: (quota, ms) => quotaWaits.observe({ quota: named(quota) }, ms / 1000),
+      ownShare: (quota) => quotaAlone.inc({ quota: named(quota) }),
+      states(states) {
+        const gone = new Set(quotasShown)
+        for (const { quota, waiting, closedMs } of states) {
+          const label = named(quota)
+          quotasShown.add(label)
+          gone.delete(label)
+          quotaWaiting.set({ quota: label }, waiting)
+          quotaClosed.set({ quota: label }, closedMs / 1000)
+        }
+        for (const label of gone) {
+          quotaWaiting.set({ quota: label }, 0)
+          quotaClosed.set({ quota: label }, 0)
+        }
+      },
+    },
     slots(work, most) {
       workSlots.set(work)
       callSlots.set(most)

@@ -44,6 +44,7 @@ import { DeltaPace } from './model-call/delta-pace.ts'
 import { IgnoredFields } from './model-call/ignored-fields.ts'
 import { KeptMedia } from './model-call/kept-media.ts'
 import { maskedModels } from './model-call/masked-models.ts'
+import { startQuotas } from './quota/shared-quotas.ts'
 import { type ActorContext, SessionActor } from './session/session-actor.ts'
 
 export interface ExecutorConfig {
@@ -92,6 +93,8 @@ const learnMs = 1500
 /** ms in which the registry must have run an initializer. */
 const configureWithinMs = 8_000
 const varyWithinMs = 5_000
+/** Sessions that wait for a provider here; what comes beyond stays with the broker. */
+const mostThrottled = 1_000
 /** ms in which a project that was deployed just now is known here. */
 const knownWithinMs = 500
 
@@ -102,6 +105,12 @@ export async function start(config: ExecutorConfig): Promise<Running> {
   const reading = readingUntil(stopping.signal)
   const metrics = executorMetrics(config.metrics)
   const slots = new CallSlots({ most: config.modelCalls, room: memoryRoom(clock.now, heapShare), now: clock.now })
+
+  const { quotas, close: closeQuotas } = startQuotas(broker, {
+    ...{ instance, clock: clock.now, metrics: metrics.quotas },
+    sharers: () => holder.presence.sharers(),
+  })
+  closing.add('quotas', async () => closeQuotas())
 
   const ignored = new IgnoredFields(log)
   // A broker that is away for longer than one question must not fail a turn.
@@ -174,6 +183,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     media: new KeptMedia(journal.outputs),
     deltaPace: new DeltaPace(),
     slots,
+    quotas,
     reading,
     runs: {
       hosts,
@@ -225,7 +235,15 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     actor: (session) => new SessionActor(session, context),
     workSlots: config.concurrency,
     takes: true,
-    queue: slots,
+    queue: {
+      full: () => slots.full() || quotas.waiting >= mostThrottled,
+      get waiting() {
+        return slots.waiting + quotas.waiting
+      },
+      queued: () => [...slots.queued(), ...quotas.queued()].sort((a, b) => a.since - b.since),
+      serve: () => slots.serve(),
+    },
+    shares: () => quotas.settled(),
     calls: () => ({ slots: slots.most, busy: slots.taken }),
     drainMs: config.drainMs ?? 150,
     on: {
@@ -239,6 +257,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
         metrics.calls.set(slots.taken)
         metrics.queued.set(slots.waiting)
         metrics.queuedOldest.set(slots.oldestMs() / 1000)
+        metrics.quotas.states(quotas.states())
       },
     },
     fatal: config.fatal,

@@ -213,6 +213,13 @@ export class Executor {
   readonly holds = new Set<string>()
   suspect = false
   readonly slots: CallSlots
+  readonly quotas = {
+    free: () => true,
+    wait: () => ({ leave: () => undefined }),
+    reason: () => '',
+    refused: () => undefined,
+    spent: () => undefined,
+  }
   readonly #world: ExecutorWorld
   readonly #followAfterMs: number
   readonly #actors = new Map<string, SessionActor>()
@@ -290,6 +297,7 @@ export class Executor {
       },
       suspect: () => this.suspect,
       roomElsewhere: () => 0,
+      sharers: () => [],
       takers: () => false,
       give: async () => false,
       leave: () => undefined,
@@ -303,6 +311,7 @@ export class Executor {
     return {
       ...{ instance: name, feed: journal.feed, timers: journal.timers, work: journal.work },
       ...{ snapshots: journal.snapshots, definitions: new Definitions(registry, [builtinCatalog]), slots: this.slots },
+      quotas: this.quotas,
       ...{ registry, ceilings: defaultCeilings, budgetCeiling: {}, priceOf: () => undefined },
       ...{ metrics: executorMetrics(new Metrics()), ackWaitMs: 1000, followAfterMs: this.#followAfterMs },
       ...{
@@ -348,6 +357,7 @@ export class Executor {
             stream: (request, signal) => this.#stream(request, signal),
           },
         }),
+        quotaOf: () => undefined,
         defaultModel: () => ({ model: 'fake/m', because: 'of this test' }),
         close: () => undefined,
       },

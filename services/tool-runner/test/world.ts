@@ -95,6 +95,7 @@ export class RunnerWorld {
       tellAbort: () => undefined,
       suspect: () => false,
       roomElsewhere: () => 0,
+      sharers: () => [],
       takers: () => false,
       give: async () => false,
       leave: () => undefined,

@@ -102,8 +102,18 @@ export const CreateSession = Type.Object(
 export type CreateSession = Static<typeof CreateSession>
 
 /** A session as lists show it; `head` fields are from the stream when one session is asked for. */
-/** It waits for a slot for its model call: since when (epoch ms), and how many sessions came before it to the same executor. */
-export const SessionQueued = Type.Object({ since: Type.Integer(), ahead: Type.Integer() }, closed)
+/**
+ * It waits for a slot for its model call, or for the provider of its model: since when (epoch ms), and how many sessions came before it to
+ * the same executor.
+ */
+export const SessionQueued = Type.Object(
+  {
+    since: Type.Integer(),
+    ahead: Type.Integer(),
+    throttled: Type.Optional(Type.String({ description: 'Why its provider is asked for nothing now' })),
+  },
+  closed,
+)
 export type SessionQueued = Static<typeof SessionQueued>
 
 /** A tool call that has shown nothing since then (epoch ms); it goes on. */

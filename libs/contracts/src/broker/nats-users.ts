@@ -19,6 +19,7 @@ import { memoryToolQuestions, memoryVerb } from '../memory/entries.ts'
 import { allSessionStreamNames, sessionStreamsOf } from './session-streams.ts'
 import {
   allMemoriesFilter,
+  allQuotasFilter,
   bucketStream,
   buckets,
   canarySubject,
@@ -125,7 +126,8 @@ const own: Readonly<Record<ServiceName, Own>> = {
   },
   executor: {
     says: [
-      ...[frames('e'), deltas('e'), 'timer.>', 'hb.executor.>', 'ctl.>', `$KV.${buckets.snapshots}.>`],
+      ...[frames('e'), deltas('e'), 'timer.>', 'hb.executor.>', 'ctl.>', allQuotasFilter],
+      `$KV.${buckets.snapshots}.>`,
       ...[`$KV.${buckets.pools}.>`, ...works(...sessionStreams), ...follows(...objects)],
       resolveSecrets,
       // Agents of projects, for the workflows that ask for them.
@@ -135,7 +137,7 @@ const own: Readonly<Record<ServiceName, Own>> = {
       serviceSubject('session-gateway', compactVerb),
       ...answersTo('executor'),
     ],
-    hears: ['ctl.>', 'rp.ses.>', 'hb.>'],
+    hears: ['ctl.>', 'rp.ses.>', 'hb.>', allQuotasFilter],
   },
   'tool-runner': {
     says: [

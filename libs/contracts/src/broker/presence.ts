@@ -15,8 +15,8 @@ export const Holding = Type.Object({
 })
 export type Holding = Readonly<Static<typeof Holding>>
 
-/** A session that waits for a slot for its model call. `since`: epoch ms. */
-export const QueuedSession = Type.Object({ session: text, since: Type.Number() })
+/** A session that waits for a slot for its model call, or for its provider: `throttled` says why. `since`: epoch ms. */
+export const QueuedSession = Type.Object({ session: text, since: Type.Number(), throttled: Type.Optional(text) })
 export type QueuedSession = Readonly<Static<typeof QueuedSession>>
 
 /** A tool call that has shown nothing for a while. `since`: epoch ms, of its last sign. */
@@ -27,6 +27,8 @@ export type SlowCall = Readonly<Static<typeof SlowCall>>
  * `hb.<service>.<instance>`, each 250 ms: what was begun and ended since the last one; every 2 s `whole` lists everything.
  * `pools`: the keys that the instance serves. `slots`, `busy`: calls that it can run, and runs. `waiting`: how many sessions wait for
  * a slot there, and since when the first does; `queued` names the first thousand, whenever that has changed, and with `whole`.
+ * `throttled`: how many of these wait for their provider, which a slot elsewhere would not help. `shares`: it shares the quotas of
+ * providers with the others (quota.ts).
  * `slow` names the first hundred slow calls, whenever they have changed, and with `whole`.
  * `leaving`: it is shutting down and takes nothing new. `takes`: it takes triggers of sessions that it knows from other instances.
  */
@@ -38,6 +40,8 @@ export interface Heartbeat {
   readonly busy: number
   readonly waiting?: { readonly count: number; readonly since: number }
   readonly queued?: readonly QueuedSession[]
+  readonly throttled?: number
+  readonly shares?: boolean
   readonly slow?: readonly SlowCall[]
   readonly begun?: readonly Holding[]
   readonly ended?: readonly Holding[]
@@ -54,6 +58,8 @@ const heartbeat = Type.Object({
   busy: count,
   waiting: Type.Optional(Type.Object({ count, since: Type.Number() })),
   queued: Type.Optional(Type.Array(QueuedSession)),
+  throttled: Type.Optional(count),
+  shares: Type.Optional(Type.Boolean()),
   slow: Type.Optional(Type.Array(SlowCall)),
   begun: Type.Optional(Type.Array(Holding)),
   ended: Type.Optional(Type.Array(Holding)),

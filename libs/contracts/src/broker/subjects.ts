@@ -101,6 +101,10 @@ export const controlSubject = (instance: string): string => `ctl.${instance}`
 export const heartbeatSubject = (service: 'executor' | 'tool-runner', instance: string): string =>
   `hb.${service}.${instance}`
 export const heartbeatFilter = (service: 'executor' | 'tool-runner'): string => `hb.${service}.*`
+/** Of the quotas of model providers: between executors alone. */
+export const quotaAskSubject = (owner: string): string => `quota.ask.${owner}`
+export const quotaSubject = (what: 'granted' | 'refused' | 'spent'): string => `quota.${what}`
+export const allQuotasFilter = 'quota.>'
 
 /** Deliveries of webhooks: due now, put off until a time, and what came of them. */
 export const webhookJobSubject = (webhook: string, delivery: string): string =>

@@ -38,6 +38,8 @@ export const modelCallEvents = {
     final: Type.Optional(Type.Boolean()),
     /** What the model is sent. Absent: nothing could be sent, or the process that wrote this was older. */
     prompt: Type.Optional(PromptRecipe),
+    /** It waited so long (ms) for its provider before it began, and why. */
+    throttled: Type.Optional(Type.Object({ ms: Type.Integer({ minimum: 0 }), reason: Type.String() })),
     ...metered,
   }),
   'model-call.completed': Type.Object({

@@ -17,13 +17,15 @@ export interface Announcement {
   readonly size: RequestSize
   /** Of the model that is asked; absent: nobody has said what it costs. */
   readonly price?: ModelPrice | undefined
+  /** It waited for its provider before it began: so many ms, and why. */
+  readonly throttled?: EventOf<'model-call.started'>['data']['throttled']
 }
 
 /** `before`: the session that was planned on. `writer`: of the frame. */
 export function announced(
   next: Plan,
   before: Session,
-  { recipe, size, price }: Announcement,
+  { recipe, size, price, throttled }: Announcement,
   writer: Omit<Origin, 'role'>,
 ): Plan {
   const { effect } = next
@@ -40,7 +42,15 @@ export function announced(
   const meter = { reserved, ...(price === undefined ? {} : { price }) }
   const changed: SessionEvent =
     event.type === 'model-call.started'
-      ? { ...event, data: { ...event.data, ...(recipe ? { prompt: recipe } : {}), ...meter } }
+      ? {
+          ...event,
+          data: {
+            ...event.data,
+            ...(recipe ? { prompt: recipe } : {}),
+            ...(throttled ? { throttled } : {}),
+            ...meter,
+          },
+        }
       : { ...event, data: { ...event.data, ...meter } }
   const sent = changed.type === 'model-call.started' ? withSent(next.after, changed.data, writer.n) : next.after
   return {

@@ -110,7 +110,7 @@ function take(thread: Thread, piece: Piece): Thread {
     case 'restarted':
       return { ...thread, items: thread.items.filter((item) => !isOpen(item)) } // TH2
     case 'queued':
-      return add(thread, { kind: 'hint', text: queuedText(piece.ahead) })
+      return add(thread, { kind: 'hint', text: queuedText(piece.ahead, piece.throttled) })
     case 'slow':
       return add(thread, { kind: 'hint', text: `${piece.name} has shown nothing for a while. It goes on.` })
     case 'tool':
@@ -187,7 +187,8 @@ function withRunning(thread: Thread, before: Transcript): Thread {
   return next
 }
 
-function queuedText(ahead: number): string {
+function queuedText(ahead: number, throttled: string | undefined): string {
   const others = ahead === 0 ? '' : ahead === 1 ? ' after 1 other' : ` after ${ahead} others`
-  return `All slots for model calls are taken. This session is next${others}. It goes on by itself.`
+  const why = throttled === undefined ? 'All slots for model calls are taken.' : `Throttled: ${throttled}.`
+  return `${why} This session is next${others}. It goes on by itself.`
 }

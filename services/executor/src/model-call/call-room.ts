@@ -1,30 +1,67 @@
-// The place of one session's actor among those that wait for a slot for a model call.
-//   R1. At most one place, and at most one slot that was granted and is not used yet.
+// The place of one session's actor among those that wait for a model call: first for the quota of its provider, where that has to be
+// shared, and then for a slot.
+//   R1. At most one place, and at most one slot that was granted and is not used yet; the same holds for its turn at the provider.
 //   R2. A grant is an operation in the actor's line like any other: what is decided then may not need it, and `leave` frees it.
+//   R3. A turn at the provider that is not used is lost: less is asked of the provider than it takes, never more.
 import type { CallSlots, Place, Queued, Slot } from '@reins/holder'
+import type { ModelQuota } from '@reins/models'
+import type { ModelQuotas } from '../quota/model-quotas.ts'
+
+/** How long a call waited for its provider, and why. */
+export interface Throttled {
+  readonly ms: number
+  readonly reason: string
+}
+
+export interface Room {
+  readonly slot: Slot
+  readonly throttled?: Throttled
+}
+
+interface Asking {
+  readonly bucket: string
+  readonly since: number
+  readonly reason: string
+  /** undefined: its turn has come. */
+  place: Place | undefined
+}
 
 export class CallRoom {
   readonly #slots: CallSlots
+  readonly #quotas: Pick<ModelQuotas, 'free' | 'wait' | 'reason'>
+  readonly #now: () => number
   readonly #who: () => Omit<Queued, 'since'>
   readonly #granted: () => void
+  #asking: Asking | null = null
   #place: Place | null = null
   #slot: Slot | null = null
 
-  constructor(slots: CallSlots, who: () => Omit<Queued, 'since'>, granted: () => void) {
+  constructor(
+    slots: CallSlots,
+    quotas: Pick<ModelQuotas, 'free' | 'wait' | 'reason'>,
+    now: () => number,
+    who: () => Omit<Queued, 'since'>,
+    granted: () => void,
+  ) {
     this.#slots = slots
+    this.#quotas = quotas
+    this.#now = now
     this.#who = who
     this.#granted = granted
   }
 
+  /** For a slot. */
   get waits(): boolean {
     return this.#place !== null
   }
 
   /** null: there is none. With `wait` the actor waits from now on, and `granted` is called when it has one. */
-  take(wait: boolean): Slot | null {
+  take(wait: boolean, quota: ModelQuota | undefined): Room | null {
+    if (quota && !this.#mayAsk(quota, wait)) return null
     const slot = this.#slot ?? (this.#place ? null : this.#slots.take(this.#who().principal))
     this.#slot = null
-    if (slot || this.#place || !wait) return slot
+    if (slot) return { slot, ...this.#throttled() }
+    if (this.#place || !wait) return null
     this.#place = this.#slots.wait(this.#who(), (granted) => {
       this.#place = null
       this.#slot = granted
@@ -39,5 +76,34 @@ export class CallRoom {
     this.#place = null
     this.#slot?.[Symbol.dispose]()
     this.#slot = null
+    this.#asking?.place?.leave()
+    this.#asking = null
+  }
+
+  /** Whether the provider may be asked now. */
+  #mayAsk(quota: ModelQuota, wait: boolean): boolean {
+    if (this.#asking?.bucket === quota.bucket) return this.#asking.place === undefined
+    if (this.#quotas.free(quota)) return true
+    if (!wait) return false
+    this.#asking?.place?.leave()
+    const { bucket } = quota
+    const asking: Asking = { bucket, since: this.#now(), reason: this.#quotas.reason(quota), place: undefined }
+    this.#asking = asking
+    asking.place = this.#quotas.wait(quota, this.#who(), () => {
+      asking.place = undefined
+      if (this.#asking === asking) this.#granted()
+    })
+    return false
+  }
+
+  /** Of the call that begins now. */
+  #throttled(): Pick<Room, 'throttled'> {
+    const asking = this.#asking
+    this.#asking = null
+    const ms = asking ? Math.max(0, Math.round(this.#now() - asking.since)) : 0
+    return asking && ms >= toldFromMs ? { throttled: { ms, reason: asking.reason } } : {}
   }
 }
+
+/** A shorter wait is no news to anybody. */
+const toldFromMs = 1_000

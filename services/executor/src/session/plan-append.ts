@@ -3,11 +3,11 @@
 //   C1 (model-attempts.ts): the attempt that a frame announces is claimed before it goes out, and let go where the frame is not in.
 import type { Presence } from '@reins/broker'
 import { draftOn, makeShortId, type PriceOf, type SessionEvent } from '@reins/contracts'
-import type { Slot } from '@reins/holder'
 import type { SessionLog } from '@reins/journal'
 import type { Clock, PausePoint } from '@reins/service'
 import { announced, flightOf, type Plan, type Session, statusToShow, traceOf } from '@reins/session'
 import type { ExecutorMetrics } from '../executor-metrics.ts'
+import type { Room } from '../model-call/call-room.ts'
 import type { Attempting, ModelAttempts } from '../model-call/model-attempts.ts'
 import { announcementOf } from '../model-call/prepared.ts'
 import type { SessionFold } from './session-fold.ts'
@@ -32,8 +32,8 @@ export interface Appended {
 }
 
 /**
- * null: it is not in, and the fold has what is there instead. `mayBegin`: a trigger of this session is held. `slot`: for the call
- * that the frame begins; it is the attempt's then, and freed where the frame is not in.
+ * null: it is not in, and the fold has what is there instead. `mayBegin`: a trigger of this session is held. `room`: for the call
+ * that the frame begins; its slot is the attempt's then, and freed where the frame is not in.
  */
 export async function appendPlan(
   context: AppendContext,
@@ -41,14 +41,14 @@ export async function appendPlan(
   attempts: ModelAttempts,
   planned: Plan,
   mayBegin: boolean,
-  slot: Slot | null,
+  room: Room | null,
 ): Promise<Appended | null> {
   const { head, session } = fold
   const asks = planned.effect !== null && planned.effect.kind !== 'replay-run'
   const prepared = asks && planned.effect && (await attempts.prepare(planned.after, planned.effect))
   const says = prepared && announcementOf(prepared, planned.after, context.priceOf)
   const writer = { n: head.n + 1, at: planned.at, by: context.instance }
-  const next = says ? announced(planned, session, says, writer) : planned
+  const next = says ? announced(planned, session, { ...says, throttled: room?.throttled }, writer) : planned
   const { events, to, at } = next
   const pool = session.born?.pools.executor
   const trace = traceOf(session, next.after)
@@ -58,9 +58,9 @@ export async function appendPlan(
     { events, to, at, pool, trace, status: statusToShow(next, head, mayBegin) },
   )
   using held = new DisposableStack()
-  const claimed = next.effect && slot ? held.use(attempts.claim(next.effect, slot, prepared || null)) : null
+  const claimed = next.effect && room ? held.use(attempts.claim(next.effect, room.slot, prepared || null)) : null
   // There is no budget for the call that the slot was taken for.
-  if (!claimed) slot?.[Symbol.dispose]()
+  if (!claimed) room?.slot[Symbol.dispose]()
   await context.pauseAt('executor.before-append')
   const outcome = await context.sessions.append(session.id, draft, to, head.hash, context.stopping)
   if (outcome.kind === 'refused') {

@@ -6,15 +6,16 @@
 //   A3. Who lost a call to another owner forgets its triggers: no ack, no nak, no working() (PROTOCOL 4).
 //   A4. No exec trigger is acked before every open timer of the fold is in TIM, and no model call runs long before (PROTOCOL 9).
 //   A5. Without a trigger nothing new is begun, and statuses are copied from the head (PROTOCOL 2).
-//   A7. A model call is begun with a slot for it (call-room.ts). Where there is none the actor holds its trigger and waits, and decides
+//   A7. A model call is begun with a slot for it, and when its provider may be asked (call-room.ts). Where there is none the actor holds its trigger and waits, and decides
 //       everything else meanwhile; a cancel that it sees in its fold while it holds a trigger is answered, whoever brought it.
 //   A8. What another instance knows is given to that one, before anything of it is read here (warm-owner.ts).
 //   A9. A session that is too large to be folded is put in quarantine by its head alone, and its triggers are acked: nobody loads it again.
 //   A6. A trigger counts for its session once its errands are done: until then nothing else acks, gives back or forgets it.
 import type { Presence } from '@reins/broker'
 import type { Frame, Holding, SessionEvent } from '@reins/contracts'
-import { type CallSlots, type HeldActor, Mailbox, type Slot } from '@reins/holder'
+import { type CallSlots, type HeldActor, Mailbox } from '@reins/holder'
 import type { Timers, Trigger } from '@reins/journal'
+import type { ModelQuota } from '@reins/models'
 import {
   compactionEvents,
   cover,
@@ -34,10 +35,12 @@ import {
 import type { ErrandContext } from '../errands/errands.ts'
 import { SessionErrands } from '../errands/session-errands.ts'
 import type { ExecutorMetrics } from '../executor-metrics.ts'
-import { CallRoom } from '../model-call/call-room.ts'
+import { CallRoom, type Room } from '../model-call/call-room.ts'
 import { withCheck } from '../model-call/checked-answer.ts'
 import { type Attempting, type AttemptsContext, ModelAttempts } from '../model-call/model-attempts.ts'
 import type { CallOutcome } from '../model-call/model-caller.ts'
+import { noteOutcome, quotaOfEffect } from '../model-call/quota-of.ts'
+import type { ModelQuotas } from '../quota/model-quotas.ts'
 import type { Said } from '../run/replay-run.ts'
 import { HeldTriggers } from './held-triggers.ts'
 import { type AppendContext, type Appended, appendPlan } from './plan-append.ts'
@@ -58,6 +61,7 @@ export interface ActorContext extends AppendContext, AttemptsContext, ErrandCont
   readonly ackWaitMs: number
   readonly retries: RetryPolicy
   readonly slots: CallSlots
+  readonly quotas: Pick<ModelQuotas, 'free' | 'wait' | 'reason' | 'refused' | 'spent'>
   presence(): Pick<Presence, 'begin' | 'end' | 'ask' | 'tellAbort' | 'suspect' | 'takers' | 'give'>
   servesPool(pool: string | undefined): boolean
   /** What the actor holds or does has changed. */
@@ -106,6 +110,8 @@ export class SessionActor implements HeldActor {
     this.#fold = new SessionFold(id, context)
     this.#room = new CallRoom(
       context.slots,
+      context.quotas,
+      () => context.clock.now(),
       () => ({
         ...{ session: id, principal: principalOf(this.#fold.session) },
         ...{ group: this.#fold.session.born?.agent ?? '', pool: this.#fold.head.pool },
@@ -115,7 +121,10 @@ export class SessionActor implements HeldActor {
     this.#triggers = new HeldTriggers(context.metrics)
     this.#errands = new SessionErrands(id, context, this.#fold)
     this.#attempts = new ModelAttempts(id, context, this.#fold, {
-      ended: (claimed, outcome) => void this.#enqueue(() => this.#onOutcome(claimed, outcome)),
+      ended: (claimed, outcome) => {
+        noteOutcome(context, this.#fold.session, claimed, outcome)
+        void this.#enqueue(() => this.#onOutcome(claimed, outcome))
+      },
       says: (claimed, events, begins) => this.#sayInLine(claimed, events, begins),
       others: (frame) => void this.#enqueue(() => this.#catchUp(false, frame)),
     })
@@ -349,12 +358,13 @@ export class SessionActor implements HeldActor {
           if (await this.#askOwner(next.owner, next.call, next.attempt)) break
           return
         case 'append': {
-          const slot = next.plan.effect && this.#room.take(true)
+          const room = next.plan.effect && this.#room.take(true, this.#quotaOf(next.plan))
           // A7: what needs no slot is said at once; an interrupt ends the very call that has it. The rest is looked at again with one.
-          const now = next.plan.effect && !slot ? plan(session, [], this.#said(), false) : next.plan
-          if (!now) return
+          const now = next.plan.effect && !room ? plan(session, [], this.#said(), false) : next.plan
+          // It may wait for long, and the time of its turn may be over before that.
+          if (!now) return this.#armTimers()
           await this.#context.pauseAt('executor.before-intent')
-          const done = await this.#append(now, slot)
+          const done = await this.#append(now, room)
           await this.#context.pauseAt('executor.after-append')
           if (done?.claimed?.kind === 'compact') await this.#context.pauseAt('executor.before-summary')
           if (done?.claimed && !(await this.#startOrForget(done.claimed))) return
@@ -385,9 +395,14 @@ export class SessionActor implements HeldActor {
     return { n: this.#fold.head.n + 1, at: this.#context.clock.now(), by: this.#context.instance }
   }
 
-  /** `slot`: where the plan begins a call. */
-  async #append(next: Plan, slot: Slot | null): Promise<Appended | null> {
-    const appended = await appendPlan(this.#context, this.#fold, this.#attempts, next, this.#mayBegin(), slot)
+  /** What the call that it begins counts against at its provider. */
+  #quotaOf({ effect, after }: Plan): ModelQuota | undefined {
+    return effect ? quotaOfEffect(this.#context.models, after, effect) : undefined
+  }
+
+  /** `room`: where the plan begins a call. */
+  async #append(next: Plan, room: Room | null): Promise<Appended | null> {
+    const appended = await appendPlan(this.#context, this.#fold, this.#attempts, next, this.#mayBegin(), room)
     if (appended && this.#asked !== undefined) {
       this.#context.metrics.answered(this.#context.clock.now() - this.#asked)
       this.#asked = undefined
@@ -434,9 +449,9 @@ export class SessionActor implements HeldActor {
     for (;;) {
       const next = takeover(this.#fold.session, this.#fold.head, this.#holder(), { call, attempt, partial })
       if (!next) return true
-      const slot = next.effect && this.#room.take(this.#mayBegin())
-      if (next.effect && !slot) return false
-      const done = await this.#append(next, slot)
+      const room = next.effect && this.#room.take(this.#mayBegin(), this.#quotaOf(next))
+      if (next.effect && !room) return false
+      const done = await this.#append(next, room)
       if (!done) continue
       this.#context.metrics.takeovers.inc()
       if (done.claimed) await this.#startOrForget(done.claimed)
@@ -454,10 +469,13 @@ export class SessionActor implements HeldActor {
       // Others that wait for a slot come first: then what follows is begun in a frame of its own, after them (A7).
       const goesOn = this.#mayBegin() && slots.waiting === 0
       if (outcome.kind === 'replayed') events = this.#mayGoOn() ? outcome.events : outcome.held
-      const next = plan(this.#fold.session, events, this.#said(), goesOn)
+      const whole = plan(this.#fold.session, events, this.#said(), goesOn)
+      const begins = whole !== null && this.#context.quotas.free(this.#quotaOf(whole))
+      const next = begins ? whole : plan(this.#fold.session, events, this.#said(), false)
       if (!next) return
       try {
-        const done = await this.#append(next, next.effect && slots.force(principalOf(this.#fold.session)))
+        const room = next.effect && { slot: slots.force(principalOf(this.#fold.session)) }
+        const done = await this.#append(next, room)
         if (!done) continue
         if (running.kind === 'compact') await this.#context.pauseAt('executor.after-summary')
         if (running.kind !== 'replay-run')

@@ -67,7 +67,11 @@ export class ChatScreen {
         )
       case 'queued': {
         const others = piece.ahead === 0 ? '' : piece.ahead === 1 ? ' after 1 other' : ` after ${piece.ahead} others`
-        const words = `… All slots for model calls are taken. This session is next${others}; it goes on by itself.`
+        const why =
+          piece.throttled === undefined
+            ? 'All slots for model calls are taken.'
+            : `Throttled: ${neutralise(piece.throttled)}.`
+        const words = `… ${why} This session is next${others}; it goes on by itself.`
         return this.#emit('notice', wrap(this.#style.dim(words), width), width)
       }
       case 'slow': {

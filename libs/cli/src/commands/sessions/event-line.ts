@@ -86,7 +86,7 @@ export function summary(event: ApiEvent): string {
     case 'turn.cancelled':
       return known.data.reason
     case 'model-call.started':
-      return `${known.data.model}${attempt(known.data.attempt)}${known.data.final ? ' (no more tools)' : ''}`
+      return `${known.data.model}${attempt(known.data.attempt)}${known.data.final ? ' (no more tools)' : ''}${throttledText(known.data.throttled)}`
     case 'model-call.completed':
       return known.data.content
         .map((block) =>
@@ -288,3 +288,6 @@ export function summary(event: ApiEvent): string {
       return known satisfies never
   }
 }
+
+const throttledText = (throttled: { readonly ms: number; readonly reason: string } | undefined): string =>
+  throttled === undefined ? '' : ` (throttled for ${span(throttled.ms)}: ${throttled.reason})`

@@ -198,10 +198,12 @@ export async function showSession(run: Invocation, id: string): Promise<void> {
     ['model', session.model],
     ['status', statusText(session.status, style)],
     [
-      'queued',
+      session.queued?.throttled === undefined ? 'queued' : 'throttled',
       session.queued &&
         style.yellow(
-          `waits for a slot for its model call since ${when(session.queued.since)}, ${before(session.queued.ahead)}`,
+          session.queued.throttled !== undefined
+            ? `${oneLine(session.queued.throttled)}; it waits since ${when(session.queued.since)}, ${before(session.queued.ahead)}`
+            : `waits for a slot for its model call since ${when(session.queued.since)}, ${before(session.queued.ahead)}`,
         ),
     ],
     [

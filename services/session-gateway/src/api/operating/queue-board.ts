@@ -1,4 +1,4 @@
-// Sessions that wait for a slot for their model call, by what executors say in their heartbeats. A hint, never a fact: a heartbeat that
+// Sessions that wait for a slot for their model call, or for its provider, by what executors say in their heartbeats. A hint, never a fact: a heartbeat that
 // is lost, or an instance that is gone, makes it wrong for a moment.
 import type { Heartbeat, SessionQueued } from '@reins/contracts'
 import type { Subscription } from '@reins/journal'
@@ -29,7 +29,7 @@ export class QueueBoard {
       return
     }
     const before = known?.queued ?? new Map<string, SessionQueued>()
-    const now = queued ? new Map(queued.map(({ session, since }, ahead) => [session, { since, ahead }])) : before
+    const now = queued ? new Map(queued.map(({ session, ...place }, ahead) => [session, { ...place, ahead }])) : before
     this.#instances.set(instance, { at: this.#now(), waiting, queued: now })
     for (const [session, place] of now)
       if (!before.has(session)) for (const listener of this.#listeners) listener(session, place)
