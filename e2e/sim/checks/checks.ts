@@ -36,7 +36,6 @@ import {
   flightOf,
   foldFrame,
   type Session,
-  stopOf,
   spentBy,
   waitsForPeople,
 } from '@reins/session'
@@ -241,7 +240,7 @@ function checkTree(world: World): void {
 /** C15, in every world: a receipt is given by who has stopped, with everything below that had to stop. */
 function checkReceipts(world: World): void {
   const { session } = world.read(root)
-  const stop = stopOf(session)
+  const stop = world.rules.stopOf(session)
   if (!stop?.complete) return
   if (stop.what === 'cancel' && session.turn === null) checkCancelled(world, session)
   if (stop.what !== 'pause') return
@@ -267,7 +266,7 @@ function checkStopped(world: World): void {
   for (const id of world.sessions()) {
     const { session } = world.read(id)
     if (session.mode.kind === 'ended' || !world.truth.has(id)) continue
-    const stop = stopOf(session)
+    const stop = world.rules.stopOf(session)
     if (stop && !stop.complete) world.fail(`C15: at the end the ${stop.what} of ${short(id)} is not complete`)
   }
 }

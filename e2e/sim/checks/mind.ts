@@ -109,7 +109,7 @@ export function checkSent(world: World, name: string, session: Session): void {
 const isWhole = ({ scenario }: World, { output }: ModelMessage & { readonly role: 'tool' }): boolean =>
   output === (scenario.gives ?? 'done')
 
-/** What of it is parted; null: nothing. */
+/** What of it is parted; null: nothing. What a person said between a call and its result is put behind it by whoever sends it. */
 function partedIn(messages: readonly ModelMessage[]): string | null {
   let open: string[] = []
   for (const message of messages) {
@@ -118,9 +118,9 @@ function partedIn(messages: readonly ModelMessage[]): string | null {
       open = open.filter((call) => call !== message.call)
       continue
     }
+    if (message.role === 'user') continue
     if (open[0] !== undefined) return `the call ${open[0]} without its result`
-    if (message.role === 'assistant')
-      open = message.content.flatMap((block) => (block.type === 'tool-call' ? [block.call] : []))
+    open = message.content.flatMap((block) => (block.type === 'tool-call' ? [block.call] : []))
   }
   return open[0] === undefined ? null : `the call ${open[0]} without its result`
 }

@@ -38,6 +38,14 @@ export const prunedTurn = {
   gives: 'x'.repeat(1_000),
 } as const satisfies Partial<Scenario>
 
+/** A message joins between a call and its result, and both are short: what is kept of the turn could begin with it. */
+const joinedTurn = {
+  ...fillingTurn,
+  gives: 'x'.repeat(20),
+  turns: [[{ says: longText, tools: ['safe'] }, { tools: ['safe'] }, {}]],
+  gateway: [message('m1'), message('m2', 'join')],
+} as const satisfies Partial<Scenario>
+
 const steps = [
   { name: 'a', description: 'first' },
   { name: 'b', description: 'second', depends_on: ['a'] },
@@ -88,6 +96,7 @@ export const smallMind: readonly Scenario[] = [
 export const mediumMind: readonly Scenario[] = [
   { ...filling, name: 'a context that fills, two executors', ...once },
   { ...fillingTurn, name: 'a context that fills in the middle of a turn', ...once },
+  { ...joinedTurn, name: 'a context that fills in a turn that a message joins', ...once },
   {
     ...filling,
     name: 'a summary that is throttled, and a cancel',

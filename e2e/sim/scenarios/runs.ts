@@ -20,7 +20,16 @@ export const prompting = {
   below: { helper: [[{}]] },
 } as const satisfies Partial<Scenario>
 
+/** A prompt is cancelled, and the tree paused before the session below knows of either. */
+export const cancelledAndPaused = {
+  ...prompting,
+  executors: 1,
+  code: ['init', 'prompt', 'pause'],
+  gateway: [message('m1'), { op: 'cancel' }, { op: 'pause', tree: true }],
+} as const satisfies Partial<Scenario>
+
 export const mediumRuns: readonly Scenario[] = [
+  { ...cancelledAndPaused, name: 'a run whose prompt is cancelled, and whose tree is paused' },
   { ...prompting, name: 'a run that prompts a session below' },
   {
     ...running,

@@ -27,6 +27,7 @@ import {
   resumeChild,
   type Session,
   standingErrands,
+  stopOf,
   takeover,
   toolsetAnswer,
   unpauseChild,
@@ -63,6 +64,8 @@ export interface Protocol {
   readonly projected: typeof projected
   readonly offered: typeof offered
   readonly standingErrands: typeof standingErrands
+  /** What a person is told that a cancel or a pause of a tree has come to. */
+  readonly stopOf: typeof stopOf
   readonly toolsetAnswer: typeof toolsetAnswer
   addressOf(
     requests: readonly HeldRequest[],
@@ -147,6 +150,7 @@ export const sound: Rules = {
   projected,
   offered,
   standingErrands,
+  stopOf,
   toolsetAnswer,
   addressOf,
   remembers: (session) => session,

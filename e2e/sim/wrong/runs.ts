@@ -1,6 +1,6 @@
 // Known-wrong rules of runs, each with a scenario in which it bites.
 import type { Session } from '@reins/session'
-import { prompting, running, steps } from '../scenarios/runs.ts'
+import { cancelledAndPaused, prompting, running, steps } from '../scenarios/runs.ts'
 import { message, type Scenario } from '../scenarios/scenario.ts'
 import { sound } from '../world/rules.ts'
 import type { WrongRule } from './rules.ts'
@@ -23,7 +23,29 @@ function withSafeSteps(session: Session): Session {
 const withDeadline = (session: Session): Session =>
   session.run?.workflow ? { ...session, timers: [...session.timers, { timer: 'clean-up', at: 1 }] } : session
 
+/** What was cancelled below is taken to have stopped, though it has not said so. */
+function withAllStopped(session: Session): Session {
+  const { team } = session
+  if (!team) return session
+  const children = Object.entries(team.children).map(([id, child]) => [
+    id,
+    child.status === 'cancelled' ? { ...child, stopped: { sessions: 1, ran: [] } } : child,
+  ])
+  return { ...session, team: { ...team, children: Object.fromEntries(children) } }
+}
+
 export const wrongRuns: readonly WrongRule[] = [
+  {
+    name: 'cancelled-prompt-counts-as-stopped',
+    says: 'the pause of a tree counts as complete while a session below a run, whose prompt was cancelled, may still work',
+    rules: { ...sound, stopOf: (session) => sound.stopOf(withAllStopped(session)) },
+    scenario: named('a run whose prompt is cancelled, and whose tree is paused', {
+      ...cancelledAndPaused,
+      faults: {},
+      total: 0,
+    }),
+    walks: 200,
+  },
   {
     name: 'clean-up-without-end',
     says: 'whoever answers the cancel of a run takes it that the deadline of its clean-up stands already',

@@ -173,6 +173,19 @@ test('a call is never parted from its result, wherever a conversation is cut', (
   }
 })
 
+test('a call is not parted from its result by what a person said while it ran', () => {
+  const played = started().message('Look.')
+  const { call, attempt } = played.flight()
+  const asked = [{ type: 'tool-call' as const, call: 'k', name: 'look', arguments: {} }]
+  played.say('g', { type: 'message.received', data: { message: 'm-more', content: text('More.'), onBusy: 'join' } })
+  played.go({ type: 'model-call.completed', data: { call, attempt, content: asked, usage, finish: 'tool-calls' } })
+  played.say('t', { type: 'tool-call.completed', data: { call: 'k', attempt: 1, status: 'ok', output: 'seen' } }).go()
+  played.tool('seen again')
+  const roles = played.session.transcript.toArray().map(({ role }) => role)
+  expect(roles).toEqual(['user', 'assistant', 'user', 'tool', 'assistant', 'tool'])
+  for (let keep = 0; keep < 100; keep++) expect([1, 4]).toContain(cutPoint(played.session, keep)?.to)
+})
+
 test('old results are cut first, and where that makes enough room nobody is asked for a summary', () => {
   const played = started().message('Go.')
   for (let step = 0; step < 3; step++) {

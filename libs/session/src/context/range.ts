@@ -30,12 +30,15 @@ export function cutPoint(session: Session, keep: number): { readonly to: number;
   let rest = 0
   let best: number | null = null
   let bestRest = 0
+  // What a person said while a call ran stands between the call and its result.
+  let behindCall = false
   for (let at = transcript.length - 1; at > start; at--) {
     const message = transcript.at(at)
     if (!message) return null
     rest += estimateTokens(message)
     if (best !== null && rest > keep) break
-    if (!startsExchange(message)) continue
+    if (message.role !== 'user') behindCall = message.role === 'tool'
+    if (behindCall) continue
     best = at
     bestRest = rest
   }

@@ -184,10 +184,12 @@ function promptEnd({ call }: Prompt, child: Session): SessionEvent | null {
   if (!end) return null
   const { usage, code } = child.settled ?? {}
   const model = child.born?.model
+  const stopped = end.status === 'cancelled' ? receiptOf(child) : null
   return {
     type: 'delegation.settled',
     data: {
       ...{ ...data, ...end },
+      ...(stopped ? { stopped } : {}),
       ...(usage ? { usage } : {}),
       ...(model === undefined ? {} : { model }),
       ...(code === undefined ? {} : { code }),

@@ -32,10 +32,8 @@ function pauseOf(session: Session, pause: number): TreeStop {
   if (sessions !== undefined) return { what: 'pause', complete: true, sessions, ran: [], pending: [] }
   const children = Object.entries(session.team?.children ?? {})
   const held = children.reduce((sum, [, child]) => sum + (child.pause === pause ? (child.held ?? 0) : 0), 0)
-  const pending = children.flatMap(([id, { agent, status, ...child }]) =>
-    mayWork({ status, taken: child.taken }) && (child.pause !== pause || child.held === undefined)
-      ? [{ session: id, agent }]
-      : [],
+  const pending = children.flatMap(([id, child]) =>
+    mayWork(child) && (child.pause !== pause || child.held === undefined) ? [{ session: id, agent: child.agent }] : [],
   )
   return { what: 'pause', complete: false, sessions: held, ran: [], pending }
 }

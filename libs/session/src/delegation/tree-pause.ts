@@ -46,9 +46,12 @@ export const treePauseEvents: Meanings<
 
 const treeOf = (mode: Mode): number | undefined => (mode.kind === 'paused' ? mode.tree : undefined)
 
-/** Of a child that has ended another may go on that it had paused itself: it has used sessions of the tree. */
-export const mayWork = ({ status, taken }: Pick<Child, 'status' | 'taken'>): boolean =>
-  status === 'open' || status === 'paused' || taken > 1
+/**
+ * Of a child that has ended another may go on that it had paused itself: it has used sessions of the tree. One that was cancelled works on
+ * until it has said that it stopped.
+ */
+export const mayWork = ({ status, taken, stopped }: Pick<Child, 'status' | 'taken' | 'stopped'>): boolean =>
+  status === 'open' || status === 'paused' || taken > 1 || (status === 'cancelled' && !stopped)
 
 /** Asked before the rule by which a paused session rests. */
 export const treePauseDue: DueRule = ({ mode, team, cancel }) => {

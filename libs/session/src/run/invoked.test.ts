@@ -5,6 +5,7 @@ import { promptChild } from '../delegation/errand-frames.ts'
 import { standingErrands } from '../delegation/errands.ts'
 import { due } from '../deciding/due.ts'
 import { cover } from '../deciding/status.ts'
+import { stopOf } from '../delegation/stop.ts'
 
 const child = childId(id, 'default/default')
 const workflow: readonly SessionEvent[] = [
@@ -84,6 +85,32 @@ describe('a prompt of a run', () => {
     const closed = sent.and(e(...(due(sent.session, 10)?.events ?? [])))
     expect(resultAt(closed, 1)).toMatchObject({ kind: 'error', error: { code: 'cancelled' } })
     expect(closed.session.cancel).toBeNull()
+  })
+
+  it('that is cancelled is a part of a pause until its session has said that it stopped', () => {
+    const cancelled = prompting.and(g(cancel()), g({ type: 'session.paused', data: { tree: true } }))
+    const closed = [10, 11].reduce((now, n) => now.and(e(...(due(now.session, n)?.events ?? []))), cancelled)
+    expect(closed.session.cancel).toBeNull()
+    expect(stopOf(closed.session)).toMatchObject({ what: 'pause', complete: false, pending: [{ session: child }] })
+    expect(types(due(closed.session, 12)?.events ?? [])).toEqual(['delegation.pause-requested'])
+    const stopped = { sessions: 1, ran: [] }
+    const told = closed.and(e(settled('run-1', { status: 'cancelled', output: 'It was cancelled.', stopped })))
+    expect(stopOf(told.session)).toMatchObject({ what: 'pause', complete: true })
+    expect(due(told.session, 13)).toBeNull()
+  })
+
+  it('after one that was cancelled stands for itself: what its session said of the cancel is forgotten', () => {
+    const stopped = { sessions: 1, ran: [] }
+    const before = prompting.and(e(settled('run-1', { status: 'cancelled', output: '', stopped })))
+    expect(before.session.team?.children[child]?.stopped).toEqual(stopped)
+    const again = before.and(e({ ...began, data: { replay: 'r9', attempt: 1 } }, prompt(2)))
+    expect(again.session.team?.children[child]).toEqual({
+      agent: 'helper',
+      call: 'run-2',
+      pool: 'helpers',
+      status: 'open',
+      taken: 1,
+    })
   })
 
   it('that nobody waits for any more stops with the run', () => {

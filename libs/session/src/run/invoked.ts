@@ -76,10 +76,11 @@ function prompted(session: Session, data: EventData<'run.prompted'>, n: number):
   }
   const after = opened(session, data, 'prompt', asked, n)
   if (after === session) return session
-  return withChild(after, child, (old) => ({
-    ...(old ?? { taken: 1 + sessions }),
-    ...{ agent: harness.agent, call, pool: harness.pool, status: 'open' as const },
-  }))
+  return withChild(after, child, (old) => {
+    // What it has said of an earlier cancel is nothing that it says of this prompt.
+    const { stopped: _, ...known } = old ?? { taken: 1 + sessions }
+    return { ...known, agent: harness.agent, call, pool: harness.pool, status: 'open' }
+  })
 }
 
 /** WF3. */
@@ -142,9 +143,9 @@ export function promptSettled(session: Session, data: EventData<'delegation.sett
   if (after === session) return session
   return withChild(withAnsweredCancel(after), data.child, (old) => {
     if (!old) return old
-    const { sessions } = data
+    const { sessions, stopped } = data
     const taken = sessions === undefined ? old.taken : Math.min(1 + sessions, old.taken)
-    return { ...old, status: data.status, taken }
+    return { ...old, status: data.status, taken, ...(stopped ? { stopped } : {}) }
   })
 }
 
