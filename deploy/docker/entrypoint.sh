@@ -13,6 +13,8 @@ secret() { # secret NAME VARIABLE: the variable, unless it is set already, is wh
 secret nats_url NATS_URL
 secret database_url DATABASE_URL
 secret secrets_key REINS_SECRETS_KEY
+# Three servers are a cluster: each stream has three copies then.
+case "${NATS_URL:-}" in *,*,*) export REINS_REPLICAS="${REINS_REPLICAS:-3}" ;; esac
 
 # The registry learns the operator's token from its data folder, as a file that is its owner's alone.
 if [ -r /run/secrets/admin_token ]; then

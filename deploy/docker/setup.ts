@@ -1,4 +1,4 @@
-// `npm run docker:setup -- [FOLDER] [--nats HOST:PORT] [--postgres HOST:PORT]`: makes the secrets that docker-compose.yml and the chart give
+// `npm run docker:setup -- [FOLDER] [--cluster] [--nats HOST:PORT] [--postgres HOST:PORT]`: makes the secrets that docker-compose.yml and the chart give
 // to their services, one file each.
 //   D1. What a broker's user may say is generated from the table that `reins up` uses (permissionsOf), so the two cannot drift.
 //   D2. Run again, it keeps every password and the admin token, and writes what follows from them anew.
@@ -19,7 +19,9 @@ import {
   urlOfRole,
 } from '@reins/local'
 
-const usage = 'npm run docker:setup -- [FOLDER] [--nats HOST:PORT] [--postgres HOST:PORT]'
+const usage = 'npm run docker:setup -- [FOLDER] [--cluster] [--nats HOST:PORT] [--postgres HOST:PORT]'
+/** Of docker-compose.yml: without the profile `cluster` the first alone. */
+const nodes = ['nats', 'nats-2', 'nats-3']
 const { positionals, values } = asked()
 const folder = path.resolve(positionals[0] ?? path.join(import.meta.dirname, 'secrets'))
 const passwords = path.join(folder, 'passwords')
@@ -43,10 +45,11 @@ write(
     monitor,
     maxPayloadBytes,
     // For the health check in the container itself.
-    extraConfig: 'http: "127.0.0.1:8222"',
+    extraConfig: ['http: "127.0.0.1:8222"', ...(values.cluster ? [clusterConfig()] : [])].join('\n'),
   }),
 )
-for (const { user, password } of users) write(`${user}.nats-url`, `nats://${user}:${password}@${values.nats}\n`)
+const broker = values.nats ?? (values.cluster ? nodes : nodes.slice(0, 1)).map((node) => `${node}:4222`).join(',')
+for (const { user, password } of users) write(`${user}.nats-url`, `nats://${user}:${password}@${broker}\n`)
 write('postgres.password', postgres)
 // The owner's, for the container that makes the roles; then each service's own.
 write('database-url', databaseUrl)
@@ -69,11 +72,22 @@ write('secrets.key', `${secretFile(path.join(passwords, 'secrets.key'), 'reins_k
 process.stdout.write(
   [
     `secrets  ${folder}`,
-    'next     docker compose up --build --wait',
+    `next     docker compose${values.cluster ? ' --profile cluster' : ''} up --build --wait`,
     `then     REINS_TOKEN="$(cat ${path.join(folder, 'admin.token')})" npx reins session list`,
     '',
   ].join('\n'),
 )
+
+/** The same for all three: each has its name from its command. Who has no password joins no cluster. */
+function clusterConfig(): string {
+  const route = `routes:${secretFile(path.join(passwords, 'routes.password'))}`
+  const [user, password] = route.split(':')
+  const routes = nodes.map((node) => `"nats://${route}@${node}:6222"`).join(', ')
+  // A peer that is silent for two seconds counts as gone: else what is sent to it waits for minutes.
+  const pings = 'ping_interval: "1s", ping_max: 2'
+  const who = `authorization { user: "${user}", password: "${password}" }`
+  return `cluster { name: reins, listen: "0.0.0.0:6222", ${who}, routes: [ ${routes} ], ${pings} }`
+}
 
 function write(name: string, text: string): void {
   const file = path.join(folder, name)
@@ -86,7 +100,8 @@ function asked() {
     return parseArgs({
       allowPositionals: true,
       options: {
-        nats: { type: 'string', default: 'nats:4222' },
+        nats: { type: 'string' },
+        cluster: { type: 'boolean', default: false },
         postgres: { type: 'string', default: 'postgres:5432' },
       },
     })

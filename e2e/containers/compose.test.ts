@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import type { TurnResult } from '@reins/contracts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Api } from '../harness/api.ts'
 import { docker, dockerOk, freePort, noDocker, noImage } from './docker.ts'
@@ -28,6 +29,16 @@ describe.skipIf(missing !== undefined)('docker-compose.yml', () => {
     )
     expect(published).toEqual([['session-gateway', '127.0.0.1']])
     expect(Object.values(config.services).every(({ read_only }) => read_only)).toBe(true)
+  })
+
+  test('has two nats-servers more with the profile cluster', async () => {
+    const services = await dockerOk(['compose', '--profile', 'cluster', 'config', '--services'])
+    expect(
+      services
+        .split('\n')
+        .filter((name) => name.startsWith('nats'))
+        .sort(),
+    ).toEqual(['nats', 'nats-2', 'nats-3'])
   })
 })
 
@@ -79,5 +90,50 @@ describe.skipIf(unbuildable !== undefined)('docker compose up', () => {
     await compose('start', 'nats')
     const { turn } = await api.turn(id, 'say still here')
     expect(turn).toMatchObject({ status: 'completed', content: 'still here' })
+  })
+})
+
+describe.skipIf(unbuildable !== undefined)('docker compose --profile cluster up', () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'reins-compose-cluster-'))
+  const project = `reins-${randomUUID().slice(0, 8)}`
+  let env: Record<string, string>
+  let api: Api
+  const compose = (...args: string[]): Promise<string> =>
+    dockerOk(['compose', '--project-name', project, '--profile', 'cluster', ...args], { env, withinMs: 400_000 })
+
+  beforeAll(async () => {
+    const { token } = makeSecrets(folder, '--cluster')
+    const port = await freePort()
+    env = { REINS_SECRETS: folder, REINS_PORT: String(port), REINS_IMAGE: `${project}:test` }
+    api = new Api(() => [`http://127.0.0.1:${port}`], token)
+    await compose('up', '--build', '--detach', '--wait', '--wait-timeout', '180')
+  })
+  afterAll(async () => {
+    await compose('down', '--volumes', '--timeout', '5')
+    await docker(['image', 'rm', '--force', `${project}:test`])
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  test('each stream has three copies, and a turn goes on while any one of the three is away', async () => {
+    const agent = { name: 'worker', model: 'scripted/assistant', system_prompt: 'Do it.', tools: ['system_tools'] }
+    const key = () => ({ key: randomUUID(), withinMs: 180_000 })
+    expect((await api.stubborn('PUT', '/v1/agents/worker', agent, key())).status).toBe(201)
+    const { id } = (await api.create('worker', undefined, key())).session
+    const streams = await compose(
+      ...['exec', '-T', 'nats', 'wget', '-q', '-O', '-', 'http://127.0.0.1:8222/jsz?accounts=1&streams=1&config=1'],
+    )
+    const copies = [...streams.matchAll(/"num_replicas":\s*(\d+)/g)].map(([, count]) => Number(count))
+    expect(copies.length).toBeGreaterThan(5)
+    expect(copies.filter((count) => count !== 3)).toEqual([])
+    for (const node of ['nats', 'nats-2', 'nats-3']) {
+      await compose('kill', node)
+      const said = { content: `say without ${node}` }
+      const { body } = await api.stubborn<TurnResult>('POST', `/v1/sessions/${id}/messages?wait=turn`, said, {
+        ...key(),
+        patienceMs: 60_000,
+      })
+      expect(body.turn).toMatchObject({ status: 'completed', content: `without ${node}` })
+      await compose('up', '--detach', '--wait', '--no-recreate', '--no-build', node)
+    }
   })
 })

@@ -33,9 +33,12 @@ export interface ContainerWorld {
 }
 
 /** Does what `npm run docker:setup` does: what an operator does before the first `docker compose up`. */
-export function makeSecrets(folder: string): { readonly token: string; secret(name: string): string } {
+export function makeSecrets(
+  folder: string,
+  ...flags: readonly string[]
+): { readonly token: string; secret(name: string): string } {
   execFileSync(process.execPath, [path.join(root, 'libs/web/src/prepare.ts')], { stdio: 'pipe' })
-  execFileSync(process.execPath, [path.join(root, 'deploy/docker/setup.ts'), folder], { stdio: 'pipe' })
+  execFileSync(process.execPath, [path.join(root, 'deploy/docker/setup.ts'), folder, ...flags], { stdio: 'pipe' })
   const secret = (name: string): string => readFileSync(path.join(folder, name), 'utf8')
   return { token: secret('admin.token').trim(), secret }
 }
