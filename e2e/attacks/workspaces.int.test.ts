@@ -7,7 +7,7 @@ const deadline = 600_000
 const times = { bubblewrap: 25, namespaces: 8, ...timesAsked() }
 
 function timesAsked(): Partial<Record<'bubblewrap' | 'namespaces', number>> {
-  const asked = Number(process.env['REINS_ATTACK_TIMES'] ?? 0)
+  const asked = Number(process.env.REINS_ATTACK_TIMES ?? 0)
   return asked > 0 ? { bubblewrap: asked, namespaces: asked } : {}
 }
 

@@ -1,6 +1,6 @@
 // Frames that a process appends at the same time get one signature, because a signature is a tenth of what a turn costs the processor.
 //   ST1. What comes within one turn of the event loop is signed at its end, so a frame that comes alone waits for nothing.
-import { type Role, type Seals } from '@reins/contracts'
+import type { Role, Seals } from '@reins/contracts'
 
 export type SealTogether = (role: Role, text: string) => Promise<string | undefined>
 

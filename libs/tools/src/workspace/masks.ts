@@ -5,8 +5,19 @@
 //       a piece counts only as long as it was there at the last look.
 //   M3. It is looked through again when the folder itself has changed, when something was mounted, and when a file with several names
 //       turns up that is not known: nothing else brings a piece to a workspace, and no tool can do any of these.
+//       To give a file a further name, or to move it, sets the time of its last change: one that is older than the last look is no
+//       new piece. Package managers make thousands of files with several names, and each of them must not cost a look.
 //   M4. At most `mostEntries` entries of a folder are kept, those near its top first.
-import { type BigIntStats, type Dirent, lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import {
+  type BigIntStats,
+  type Dirent,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statfsSync,
+  statSync,
+} from 'node:fs'
 import { detectOpener, type Node, openerOf, sameNode } from './node.ts'
 
 const mostEntries = 50_000
@@ -14,6 +25,12 @@ const mostEntries = 50_000
 const mostHeld = 256
 const mostCleared = 100_000
 const mountsMs = 1000
+/** How far the times of a file may lie behind this process's clock, in ms: by the kernel's own steps, or by another machine's clock. */
+const behindMs = { here: 2000n, elsewhere: 3_600_000n }
+/** ext, tmpfs, xfs, btrfs, overlay, f2fs and zfs, as statfs names them: this kernel's clock sets their times. */
+const here = new Set([0xef53, 0x1021994, 0x58465342, 0x9123683e, 0x794c7630, 0xf2f52010, 0x2fc12fc1])
+/** By which a clock may be set without that it counts as another one, in ms. */
+const sameClockMs = 500
 
 export interface Stray {
   readonly path: string
@@ -37,8 +54,11 @@ export class Masks {
   readonly #paths: readonly string[]
   readonly #tops = new Map<string, Top>()
   readonly #pieces = new Map<bigint, Piece[]>()
+  readonly #now: () => number
   #count = 0
   #look = 0
+  /** When the last look began, on the clock that was then. */
+  #looked: { readonly at: number; readonly clock: number; readonly behindMs: bigint } | undefined
   /** Where files of several names lay in the masked folders at the last look. */
   #linked: string[] = []
   /** With several names, or as a workspace: known to be no piece. */
@@ -47,9 +67,15 @@ export class Masks {
   #mounts = ''
   #mountsAt = Number.NEGATIVE_INFINITY
 
-  /** Absolute paths; what is not there is nothing to hide. */
-  constructor(paths: readonly string[]) {
+  /** Absolute paths; what is not there is nothing to hide. `now` in ms since 1970. */
+  constructor(paths: readonly string[], now: () => number = Date.now) {
     this.#paths = paths
+    this.#now = now
+  }
+
+  /** How often the masked folders were looked through. */
+  get looks(): number {
+    return this.#look
   }
 
   /** Before a call: what has moved, come or been mounted since the last one (M3). */
@@ -78,7 +104,7 @@ export class Masks {
     for (const { node } of this.#tops.values()) if (sameNode(node.stat, stat)) return true
     if (this.#isPiece(stat)) return true
     // M3. A piece of a masked folder that has come since, and has a second name elsewhere.
-    return stat.nlink > 1n && stat.isFile() && this.#isNewPiece(stat)
+    return stat.nlink > 1n && stat.isFile() && !this.#isOlderThanLook(stat) && this.#isNewPiece(stat)
   }
 
   /** As `hides`, for a folder that becomes a workspace: it may be a piece that came since the last look. */
@@ -173,15 +199,31 @@ export class Masks {
     return false
   }
 
+  /** M3. */
+  #isOlderThanLook({ ctimeNs }: BigIntStats): boolean {
+    if (!this.#looked) return false
+    const { at, clock, behindMs } = this.#looked
+    return Math.abs(this.#clock() - clock) < sameClockMs && ctimeNs / 1_000_000n < BigInt(Math.floor(at)) - behindMs
+  }
+
+  /** Stays the same until somebody sets this machine's clock. */
+  #clock(): number {
+    return this.#now() - performance.now()
+  }
+
   /** M2, M4. */
   #lookThrough(): void {
     this.#look += 1
+    const isHere = [...this.#tops.values()].every(({ node }) => here.has(fileSystemOf(node)))
+    const looked = { at: this.#now(), clock: this.#clock(), behindMs: isHere ? behindMs.here : behindMs.elsewhere }
+    this.#looked = undefined
     this.#linked = []
     if (this.#count > 2 * mostEntries) {
       this.#pieces.clear()
       this.#count = 0
     }
     for (const { node } of this.#tops.values()) this.#lookThroughOne(node)
+    this.#looked = looked
   }
 
   #lookThroughOne(top: Node): void {
@@ -254,6 +296,15 @@ export function entriesOf(folder: string): readonly Dirent[] {
     return readdirSync(folder, { withFileTypes: true })
   } catch {
     return []
+  }
+}
+
+/** As statfs names it; 0 where it does not tell. */
+function fileSystemOf(node: Node): number {
+  try {
+    return statfsSync(node.address).type
+  } catch {
+    return 0
   }
 }
 
