@@ -719,6 +719,13 @@ describe('reins dev', () => {
       await shows('src/agents/live.ts:1:6: Expected ";" but found "oops"')
       await shows('The last good build goes on.')
       expect(await version()).toBe(2)
+      const odd = `import { createAgent } from '@reins/agent'
+        export default createAgent(({ id }) => { if (id === 'x') throw 1; return { model: 'scripted/assistant', instruction: 'x' } as any })`
+      write('live', { [file]: odd })
+      await shows('src/agents/live.ts: createAgent() initializer returned unknown runtime config field "instruction"')
+      expect(await version()).toBe(2)
+      const goes = await product.ask('POST', `/v1/sessions/${id}/messages?wait=turn`, { content: 'say still here' })
+      expect(goes.json.turn).toMatchObject({ status: 'completed', content: expect.stringContaining('still here') })
       write('live', { [file]: real('scripted/assistant', 'export const one = 1') })
       await shows('What is saved is the last good build again.')
       write('live', { [file]: real('scripted/assistant', 'export const two = 2'), 'src/agents/more.ts': agent('a/b') })

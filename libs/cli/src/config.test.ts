@@ -10,6 +10,10 @@ test('what the environment says', () => {
     dumb: false,
     stateDir: '/s/reins',
   })
+  expect(['8000', '0', 'x', '70000'].map((port) => loadCliEnvironment({ REINS_PORT: port }).port)).toEqual([
+    '8000',
+    ...[undefined, undefined, undefined],
+  ])
   expect(loadCliEnvironment({ npm_command: 'exec' })).toMatchObject({ typed: 'npx reins' })
   expect(loadCliEnvironment({})).toEqual({ noColor: false, dumb: false })
 })

@@ -6,6 +6,8 @@ type Env = Readonly<Record<string, string | undefined>>
 export interface CliEnvironment {
   /** REINS_URL */
   readonly url?: string
+  /** REINS_PORT: of the product on this machine, where no address is named. */
+  readonly port?: string
   /** REINS_TOKEN */
   readonly token?: string
   /** FLUX_AUTH_TOKEN: read where REINS_TOKEN is not set. */
@@ -27,6 +29,7 @@ export interface CliEnvironment {
 export function loadCliEnvironment(env: Env): CliEnvironment {
   const text = (name: string) => (env[name] === '' ? undefined : env[name])
   const url = text('REINS_URL')
+  const port = portOf(text('REINS_PORT'))
   const token = text('REINS_TOKEN')
   const fluxToken = text('FLUX_AUTH_TOKEN')
   const dataDir = text('REINS_DATA_DIR')
@@ -35,6 +38,7 @@ export function loadCliEnvironment(env: Env): CliEnvironment {
   const state = text('XDG_STATE_HOME') ?? (home === undefined ? undefined : path.join(home, '.local', 'state'))
   return {
     ...(url === undefined ? {} : { url }),
+    ...(port === undefined ? {} : { port }),
     ...(token === undefined ? {} : { token }),
     ...(fluxToken === undefined ? {} : { fluxToken }),
     ...(dataDir === undefined ? {} : { dataDir }),
@@ -45,5 +49,9 @@ export function loadCliEnvironment(env: Env): CliEnvironment {
     ...(state === undefined ? {} : { stateDir: path.join(state, 'reins') }),
   }
 }
+
+/** undefined: it names none where a server can be looked for, such as 0, any free one. */
+const portOf = (text: string | undefined): string | undefined =>
+  text !== undefined && /^[1-9][0-9]{0,4}$/.test(text) && Number(text) < 65_536 ? text : undefined
 
 export const processEnvironment = (): CliEnvironment => loadCliEnvironment(process.env)

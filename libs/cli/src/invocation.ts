@@ -11,6 +11,8 @@ import { plainJson } from './text/neutralise.ts'
 import { makeStyle, type Style } from './text/style.ts'
 
 export const defaultServer = 'http://127.0.0.1:7420'
+const serverHere = (port: string | undefined): string =>
+  port === undefined ? defaultServer : `http://127.0.0.1:${port}`
 export const defaultAgent = 'assistant'
 
 export interface GlobalOptions {
@@ -61,7 +63,7 @@ export function makeInvocation(
   onInterrupt: Invocation['onInterrupt'],
 ): Invocation {
   const options = command.optsWithGlobals<GlobalOptions & { format?: string }>()
-  const server = checkedUrl(options.server ?? context.env.url ?? defaultServer)
+  const server = checkedUrl(options.server ?? context.env.url ?? serverHere(context.env.port))
   const json = options.json === true || options.format === 'json'
   let client: ReinsClient | undefined
   const print = (text: string) => {

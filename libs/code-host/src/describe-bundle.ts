@@ -46,7 +46,14 @@ export async function describeBundle(
   { file, text, wanted = 'tools' }: { readonly file: string; readonly text: string; readonly wanted?: WantedCode },
   { sandbox, guard, signal = new AbortController().signal, loadMs = defaultLoadMs }: DescribeOptions,
 ): Promise<BundleDescription> {
-  const options = { sandbox, guard, network: false, memoryMb: hostMemoryMb, limits: hostLimits, loadMs }
+  const options = {
+    sandbox,
+    guard,
+    network: false,
+    memoryMb: hostMemoryMb,
+    limits: { ...hostLimits, probes: true },
+    loadMs,
+  }
   const start = await HostProcess.start({ ...options, bundle: { file, text } }, signal)
   switch (start.kind) {
     case 'refused':

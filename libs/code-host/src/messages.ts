@@ -60,6 +60,8 @@ export type ToHost =
 
 /** Of one call: characters. */
 export interface HostLimits {
+  /** A host that is there to say what a bundle is: initializers are called once. */
+  readonly probes?: boolean
   readonly resultChars: number
   readonly progressChars: number
   readonly logChars: number

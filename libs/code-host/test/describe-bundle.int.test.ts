@@ -136,3 +136,27 @@ test.each(['bubblewrap', 'namespaces', 'none'] as const)(
     else expect(answer).toMatchObject({ kind: 'refused' })
   },
 )
+
+test('initializers of a project are called once: a field that no agent has is a mistake, and what they throw is none', async () => {
+  const project = (initializer: string) =>
+    bundleOf(`
+      import { createAgent } from '@reins/agent'
+      import { defineProject } from '@reins/agent/project'
+      const desk = { module: { default: createAgent(${initializer}) }, file: 'src/agents/desk.ts' }
+      export default defineProject({ agents: { desk }, workflows: {}, channels: {} })`)
+  const said = (initializer: string) =>
+    describeBundle({ file: 'p', text: project(initializer), wanted: 'project' }, { sandbox, guard: noGuard })
+  const message = 'src/agents/desk.ts: createAgent() initializer returned unknown runtime config field "instruction"'
+  expect(await said("() => ({ model: 'a/b', instruction: 'x' })")).toEqual({
+    kind: 'problems',
+    problems: [{ file: 'p', message: expect.stringContaining(message) }],
+  })
+  for (const initializer of [
+    "() => { throw new Error('no such ticket') }",
+    '() => ({})',
+    '() => new Promise(() => {})',
+    '() => process.exit(1)',
+    "({ env }) => ({ model: env.MODEL.trim() || 'a/b' })",
+  ])
+    expect([initializer, await said(initializer)]).toMatchObject([initializer, { kind: 'tools' }])
+})

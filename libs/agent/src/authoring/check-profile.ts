@@ -33,11 +33,7 @@ export function checkProfile(profile: unknown, path: readonly unknown[] = []): r
 /** Of what an initializer returns. */
 export function checkConfig(config: unknown): readonly string[] {
   if (!isRecord(config)) return ['createAgent() initializer must return an agent runtime config object']
-  const problems = unknownFields(
-    config,
-    configFields,
-    (field) => `createAgent() initializer returned unknown runtime config field "${field}"`,
-  )
+  const problems = unknownConfigFields(config)
   const { profile, model, cwd, sandbox } = config
   if (profile !== undefined) problems.push(...checkProfile(profile).map((problem) => `profile: ${problem}`))
   if (model !== undefined && model !== false) problems.push(...modelProblems(model, 'model'))
@@ -50,6 +46,15 @@ export function checkConfig(config: unknown): readonly string[] {
   problems.push(...sharedProblems(config, []))
   return problems
 }
+
+export const unknownConfigFields = (config: unknown): string[] =>
+  isRecord(config)
+    ? unknownFields(
+        config,
+        configFields,
+        (field) => `createAgent() initializer returned unknown runtime config field "${field}"`,
+      )
+    : []
 
 function sharedProblems(fields: Fields, path: readonly unknown[]): readonly string[] {
   const problems: string[] = []

@@ -5,7 +5,8 @@
 import { type HostDoor, keepModules } from '../app/door.ts'
 import { type Served, serveProject } from '../app/serve-project.ts'
 import { jsonSchemaOf } from '../parameters.ts'
-import { checkProject, type ProjectDescription } from './check-project.ts'
+import { checkProject, type ModuleProblem, type ProjectDescription } from './check-project.ts'
+import { probeAgents } from './probe-agents.ts'
 
 export type { ModuleProblem, ProjectDescription } from './check-project.ts'
 
@@ -33,6 +34,8 @@ export interface ProjectForm {
   readonly version: 1
   readonly modules: ProjectModules
   describe(): ProjectDescription
+  /** Calls each initializer once. Absent: it was built before there was this. */
+  probe?(): Promise<readonly ModuleProblem[]>
   /** A request over HTTP, and what the app answers. `env`: what the project declares. */
   serve(request: Request, door: HostDoor, env?: Readonly<Record<string, string>>): Promise<Served>
 }
@@ -52,6 +55,7 @@ export function defineProject(modules: ProjectModules): Project {
     version: 1,
     modules,
     describe: () => checkProject(modules),
+    probe: () => probeAgents(modules),
     serve: (request: Request, door: HostDoor, env: Readonly<Record<string, string>> = {}) =>
       serveProject(modules, request, door, env),
   })

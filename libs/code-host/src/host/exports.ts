@@ -32,7 +32,8 @@ export type Workflow = (context: unknown) => unknown
 const marker = Symbol.for('reins.tool')
 const projectMarker = Symbol.for('reins.project')
 
-export async function loadBundle(url: string): Promise<LoadedBundle> {
+/** `probes`: initializers of a project are called once. */
+export async function loadBundle(url: string, probes = false): Promise<LoadedBundle> {
   let module: Record<string, unknown>
   const made: object[] = []
   Object.defineProperty(globalThis, Symbol.for('reins.made-agents'), { value: made, configurable: true })
@@ -43,7 +44,7 @@ export async function loadBundle(url: string): Promise<LoadedBundle> {
     return { kind: 'not-loaded', message: messageOf(error) }
   }
   const project = projectOf(module.default)
-  if (project) return loadedProject(project, made)
+  if (project) return loadedProject(project, made, probes)
   const tools = new Map<string, LoadedTool>()
   const found: FoundExport[] = []
   const decides = typeof module.agent_chat === 'function' ? 'agent_chat' : 'default'
@@ -93,7 +94,7 @@ function projectOf(value: unknown): ProjectForm | undefined {
 }
 
 /** A project's modules are its own: what they export beside is nobody's business here. */
-function loadedProject(form: ProjectForm, made: readonly object[]): LoadedBundle {
+async function loadedProject(form: ProjectForm, made: readonly object[], probes: boolean): Promise<LoadedBundle> {
   const problem = (message: string): FoundExport => ({ kind: 'problem', message })
   const exported = new Set(Object.values(form.modules?.agents ?? {}).map(({ module }) => module.default))
   const inline = made.filter((agent) => !exported.has(agent))
@@ -105,8 +106,9 @@ function loadedProject(form: ProjectForm, made: readonly object[]): LoadedBundle
     }
   try {
     const described = form.describe()
-    if (described.kind === 'problems')
-      return { ...loaded, found: described.problems.map((one) => problem(`${one.module}: ${one.message}`)) }
+    const problems = described.kind === 'problems' ? described.problems : probes ? ((await form.probe?.()) ?? []) : []
+    if (described.kind === 'problems' || problems.length > 0)
+      return { ...loaded, found: problems.map((one) => problem(`${one.module}: ${one.message}`)) }
     return {
       ...loaded,
       found: [{ kind: 'project', export: 'default', facts: described.manifest }],

@@ -59,7 +59,7 @@ export async function serve(bundleUrl: string, limits: HostLimits): Promise<void
   input.on('error', () => exit(0))
   input.on('close', () => exit(0))
 
-  const bundle = await loadBundle(bundleUrl)
+  const bundle = await loadBundle(bundleUrl, limits.probes)
   if (bundle.kind === 'loaded') {
     calls.tools = bundle.tools
     calls.workflow = bundle.workflow

@@ -35,7 +35,9 @@ const say = (answer) => { writeSync(3, JSON.stringify(answer)); process.exit(0) 
 try {
   const project = (await import(process.argv[1])).default?.[Symbol.for('reins.project')]
   if (!project) throw new Error('the bundle is none of a project')
-  say(project.describe())
+  const described = project.describe()
+  const problems = described.kind === 'manifest' ? await project.probe?.() : undefined
+  say(problems?.length > 0 ? { kind: 'problems', problems } : described)
 } catch (error) {
   say({ kind: 'thrown', message: String(error?.message ?? error), stack: String(error?.stack ?? '') })
 }`
