@@ -1,7 +1,7 @@
 // What `reins up`, `service` and `doctor` take from flags and the environment. Pure and total: every mistake is named with a valid value.
 import os from 'node:os'
 import path from 'node:path'
-import { brokerServers, serverUrls } from '@reins/broker'
+import { brokerServers, brokerSecrets } from '@reins/broker'
 import { type BudgetLimits, durationMs, type SessionStreamCount } from '@reins/contracts'
 import { type CompatibleConfig, loadModelsConfig, type ModelsConfig } from '@reins/models'
 import { parseKeyring } from '@reins/secrets'
@@ -282,11 +282,11 @@ function modelKeys({ anthropic, openai, compatible }: ModelsConfig): LocalConfig
 
 function secretsOf(
   { anthropic, openai, compatible }: ModelsConfig,
-  ...urls: readonly (string | undefined)[]
+  natsUrl: string | undefined,
+  databaseUrl: string | undefined,
 ): readonly string[] {
   const keys = [anthropic.apiKey, openai.apiKey, ...compatible.map(({ apiKey }) => apiKey)]
-  const passwords = urls
-    .flatMap((url) => (url === undefined ? [] : serverUrls(url)))
-    .map((url) => (URL.canParse(url) ? decodeURIComponent(new URL(url).password) : undefined))
-  return [...keys, ...passwords].flatMap((value) => (value ? [value] : []))
+  const password =
+    databaseUrl !== undefined && URL.canParse(databaseUrl) ? decodeURIComponent(new URL(databaseUrl).password) : ''
+  return [...keys, password, ...brokerSecrets(natsUrl ?? '')].flatMap((value) => (value ? [value] : []))
 }

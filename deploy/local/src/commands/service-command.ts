@@ -2,7 +2,7 @@
 
 import { existsSync, realpathSync } from 'node:fs'
 import { noSeals, type ServiceName } from '@reins/contracts'
-import { serverUrls } from '@reins/broker'
+import { brokerSecrets, serverUrls } from '@reins/broker'
 import { SecretsRedactor } from '@reins/secrets'
 import type { Clock, Running } from '@reins/service'
 import { createLog } from '@reins/telemetry'
@@ -31,15 +31,16 @@ export async function runService({
   say,
   fatal,
 }: ServiceOptions): Promise<Running & { readonly url: string | undefined }> {
-  const { natsUrl, databaseUrl } = serversOf(config, name)
+  const { natsUrl, databaseUrl, named } = serversOf(config, name)
   const dataDir = existsSync(config.dataDir) ? realpathSync(config.dataDir) : undefined
   // With servers of others, whose keys this process's data folder would hold nobody knows.
-  const keysFolder = config.keysDir ?? (config.natsUrl === undefined ? dataDir : undefined)
+  const keysFolder = config.keysDir ?? (named ? undefined : dataDir)
   const signingFolder = config.keysDir ?? dataDir
   const token = name === 'registry' && dataDir !== undefined ? adminToken(dataDir) : undefined
   const redactor = new SecretsRedactor([
     ...config.secrets,
-    ...[...serverUrls(natsUrl), databaseUrl ?? ''].flatMap(passwordOf),
+    ...brokerSecrets(natsUrl),
+    ...passwordOf(databaseUrl ?? ''),
     ...(token === undefined ? [] : [token]),
   ])
   const log = createLog({ level: config.logLevel, redact: (line) => redactor.text(line) })
@@ -48,7 +49,7 @@ export async function runService({
     names: [name],
     natsUrl,
     databaseUrls: databaseUrl === undefined ? {} : { [name]: databaseUrl },
-    ...(dataDir === undefined || config.natsUrl !== undefined ? {} : { diskOf: dataDir }),
+    ...(dataDir === undefined || named ? {} : { diskOf: dataDir }),
     masked: [...(dataDir === undefined ? [] : [dataDir]), ...keyFolders(config)],
     keys: name === 'registry' ? secretsKeys(config, dataDir) : undefined,
     seals: keysFolder === undefined ? noSeals() : sealsIn(keysFolder, [name]),
@@ -64,12 +65,12 @@ export async function runService({
   })
 }
 
-/** Where the servers are, with the credentials of this service's user. */
+/** Where the servers are, with the credentials of this service's user. `named`: the broker is no server of the data folder. */
 export function serversOf(
   config: LocalConfig,
   name: ServiceName,
-): { natsUrl: string; databaseUrl: string | undefined } {
-  if (config.natsUrl !== undefined) return { natsUrl: config.natsUrl, databaseUrl: config.databaseUrl }
+): { natsUrl: string; databaseUrl: string | undefined; named: boolean } {
+  if (config.natsUrl !== undefined) return { natsUrl: config.natsUrl, databaseUrl: config.databaseUrl, named: true }
   const servers = readServers(config.dataDir)
   if (!servers)
     throw new Error(
@@ -80,11 +81,12 @@ export function serversOf(
   const url = new URL(first)
   const user = servers.users[name]
   if (user) {
-    url.username = user.user
-    url.password = user.password
+    // The URL is read back by decodeURIComponent, so nothing may stand in it that only a URL's own encoding leaves alone.
+    url.username = encodeURIComponent(user.user)
+    url.password = encodeURIComponent(user.password)
   }
   const natsUrl = [url.toString().replace(/\/$/, ''), ...others].join(',')
-  return { natsUrl, databaseUrl: config.databaseUrl ?? servers.databaseUrls?.[name] }
+  return { natsUrl, databaseUrl: config.databaseUrl ?? servers.databaseUrls?.[name], named: servers.named === true }
 }
 
 const passwordOf = (url: string): string[] =>

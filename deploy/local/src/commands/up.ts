@@ -104,12 +104,17 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
   mkdirSync(workspace, { recursive: true })
   await ensureDefaultAgent(parts.broker, parts.registry, model.model, realpathSync(workspace))
 
+  const { servers: brokers, username, password = '' } = brokerServers(servers.natsUrl)
   writeServers(dataDir.path, {
-    natsUrl: brokerServers(servers.natsUrl).servers.join(','),
+    natsUrl: brokers.join(','),
+    ...(config.natsUrl === undefined ? {} : { named: true }),
+    // On a server of somebody else, each service is the user that NATS_URL names.
     users: Object.fromEntries(
-      servers.users
-        .filter(({ user }) => serviceNames.some((name) => name === user))
-        .map(({ user, password }) => [user, { user, password }]),
+      config.natsUrl === undefined
+        ? servers.users
+            .filter(({ user }) => serviceNames.some((name) => name === user))
+            .map((one) => [one.user, { user: one.user, password: one.password }])
+        : serviceNames.flatMap((name) => (username === undefined ? [] : [[name, { user: username, password }]])),
     ),
     databaseUrls: servers.databaseUrls,
     replicas: config.replicas,

@@ -5,7 +5,10 @@ import type { ServiceName } from '@reins/contracts'
 import { readOwnFile, writeOwnFile } from './own-file.ts'
 
 export interface ServersFile {
+  /** Without credentials. */
   readonly natsUrl: string
+  /** NATS_URL named it: it is no server of the data folder. Absent: an older version wrote this. */
+  readonly named?: boolean
   readonly users: Readonly<Partial<Record<ServiceName, { readonly user: string; readonly password: string }>>>
   readonly databaseUrls: Readonly<Partial<Record<ServiceName, string>>>
   readonly replicas: 1 | 3
