@@ -9,6 +9,8 @@ import { createOpenAi } from './openai/openai.ts'
 import { type ModelQuota, quotaOf } from './quotas.ts'
 import { createScripted, scriptedModels } from './scripted/scripted.ts'
 
+const mostQuotas = 1000
+
 export type Resolved =
   | { readonly kind: 'ok'; readonly provider: ModelProvider /** Without the provider. */; readonly model: string }
   /** `unknown`: nobody provides it; `no-key`: the provider is known but has no key. `message` names what is valid. */
@@ -83,6 +85,9 @@ export function createModels(config: ModelsConfig): Models {
       .map(([name, { models }]) => (models ? models.map((model) => `${name}/${model}`).join(', ') : `${name}/…`))
       .join(', ')
 
+  /** By reference: each call of a model asks several times. */
+  const quotas = new Map<string, ModelQuota>()
+
   return {
     provider: (name) => entries.get(name)?.provider,
     resolve(reference) {
@@ -111,10 +116,17 @@ export function createModels(config: ModelsConfig): Models {
       return { kind: 'ok', provider: entry.provider, model }
     },
     quotaOf(reference) {
+      const known = quotas.get(reference)
+      if (known) return known
       const slash = reference.indexOf('/')
       const provider = reference.slice(0, Math.max(slash, 0))
       const at = entries.get(provider)?.at
-      return at && quotaOf(config.quotas, { ...at, provider, model: reference.slice(slash + 1) })
+      if (!at) return undefined
+      const quota = quotaOf(config.quotas, { ...at, provider, model: reference.slice(slash + 1) })
+      // Agents name models as they like.
+      if (quotas.size >= mostQuotas) quotas.clear()
+      quotas.set(reference, quota)
+      return quota
     },
     defaultModel() {
       if (anthropic.apiKey) return { model: `anthropic/${defaults.anthropic}`, because: 'ANTHROPIC_API_KEY is set' }
