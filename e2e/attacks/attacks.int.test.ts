@@ -12,6 +12,7 @@ import { World } from '../harness/world.ts'
 import { note, smallToken, until } from './small-tokens.ts'
 import { type Stage, tryPasswords } from './stolen-passwords.ts'
 import { Tally } from './tally.ts'
+import { endAll, many, type Principal, principal } from './greedy.ts'
 import { tryCommands } from './commands.ts'
 import { nonsense, sayNonsense, spoilKeys, storeNonsense } from './poison.ts'
 
@@ -320,6 +321,50 @@ test(
     expect((await shown(session.id)).body.quarantine?.reason).toContain('MB in memory')
     expect(small.alive()).toBe(true)
     expect(await answers()).toBe('completed')
+  },
+  deadline,
+)
+
+test(
+  'of two principals that take all slots for ever, neither keeps a third from a model or from a tool',
+  async () => {
+    const few = { environment: { REINS_CONCURRENCY: '4', REINS_WAITING_CALLS: '3' } }
+    for (const name of ['executor', 'tool-runner'] as const) {
+      const old = services.find((service) => service.name === name)!
+      await old.kill()
+      const fresh = await world.start(name, few)
+      services = services.map((service) => (service === old ? fresh : service))
+    }
+    const [ann, bob, cleo] = await Promise.all(['ann', 'bob', 'cleo'].map((name) => principal(world, name)))
+    const has = async (who: Principal, session: string, type: string) =>
+      eventually(async () => (await who.types(session)).includes(type))
+    const tally = new Tally()
+    // For tools: each call is a command that never ends; the session's model call is over by then.
+    const slow = '!shell sleep 10000'
+    const tools = [...(await many(ann!, 30, slow)), ...(await many(bob!, 30, slow))]
+    await eventually(async () => {
+      const began = await Promise.all(tools.map((session, at) => (at < 30 ? ann! : bob!).types(session)))
+      const running = (from: number) =>
+        began
+          .slice(from, from + 30)
+          .filter((all) => all.includes('tool-call.claimed') || all.includes('tool-call.started'))
+      return running(0).length >= 4 && running(30).length >= 1
+    })
+    const small = await cleo!.begin('!shell echo mine')
+    await has(cleo!, small, 'turn.completed')
+    tally.note('two greedy principals', 'keep a third from a tool', 'refused')
+    await endAll(ann!, tools.slice(0, 30))
+    await endAll(bob!, tools.slice(30))
+    // For models: answers that never end.
+    const models = [...(await many(ann!, 30, 'hang')), ...(await many(bob!, 30, 'hang'))]
+    await has(bob!, models[30]!, 'model-call.started')
+    const said = await cleo!.begin('say mine')
+    await has(cleo!, said, 'turn.completed')
+    tally.note('two greedy principals', 'keep a third from a model', 'refused')
+    await endAll(ann!, models.slice(0, 30))
+    await endAll(bob!, models.slice(30))
+    for (const line of tally.lines()) console.log(line)
+    expect(tally.gotThrough()).toEqual([])
   },
   deadline,
 )

@@ -54,7 +54,7 @@ test('agents have their turns: many sessions of one do not put off the one of an
 
 test('principals have their turns, whatever their agents and however many wait', async () => {
   const { slots, wait, granted } = world(8)
-  const held = [...Array.from({ length: 8 }, () => slots.force('ann')), slots.force('dan')]
+  const held = [...Array.from({ length: 8 }, () => slots.force('ann')), slots.force('dan'), slots.force('eve')]
   for (let at = 1; at <= 300; at++) wait(`a${at}`, `agent ${at % 7}`, 'ann')
   for (const session of ['b1', 'b2', 'b3']) wait(session, session === 'b2' ? 'other' : 'agent', 'bob')
   wait('c1', 'agent', 'cleo')
@@ -62,8 +62,8 @@ test('principals have their turns, whatever their agents and however many wait',
   expect(granted).toEqual([])
   for (const slot of held) slot[Symbol.dispose]()
   await grants()
-  // Nine slots: ann, bob and cleo in turns, and bob's agents in turns too.
-  expect(granted).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3', 'b3', 'a4', 'a5'])
+  // Who has none first, then ann and bob in turns, and bob's agents in turns too; of ten slots one is kept for who has none.
+  expect(granted).toEqual(['b1', 'c1', 'a1', 'b2', 'a2', 'b3', 'a3', 'a4', 'a5'])
   expect(slots).toMatchObject({ taken: 9, waiting: 295 })
 })
 
@@ -76,13 +76,25 @@ test('one principal has so many slots at most, and a few more are for others, th
   const bobs = slots.take('bob')
   expect(bobs).not.toBeNull()
   expect(slots.take('bob')).toBeNull()
-  wait('c1', 'agent', 'cleo')
+  expect(slots.take('cleo')).not.toBeNull()
+  wait('d1', 'agent', 'dan')
   await grants()
   expect(granted).toEqual([])
   bobs?.[Symbol.dispose]()
   await grants()
-  expect(granted).toEqual(['c1'])
-  expect(slots).toMatchObject({ taken: 9, waiting: 300 })
+  expect(granted).toEqual(['d1'])
+  expect(slots).toMatchObject({ taken: 10, waiting: 300 })
+})
+
+test('however many take all that they can and never end, there is a slot for who has none', () => {
+  const { slots } = world(1000)
+  const had: number[] = []
+  for (let greedy = 0; greedy < 6; greedy++) {
+    let count = 0
+    while (slots.take(`greedy ${greedy}`)) count++
+    had.push(count)
+  }
+  expect(had).toEqual([1000, 111, 12, 1, 1, 0])
 })
 
 test('who waits for memory is served before who comes when there is some again', async () => {

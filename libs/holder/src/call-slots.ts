@@ -4,8 +4,9 @@
 //   Q2. A slot that becomes free goes to who waits, never past the queue to who comes later.
 //   Q3. `granted` is called once, later than the call that made it wait; the slot is its own then, to use or to dispose of.
 //   Q4. One call is always let in, however scarce memory is: a process that lets nobody in for good is worse than a full one.
-//   Q5. One principal has `most` slots at most. Beyond these there are a few that only others may take, so that calls that never end
-//       hold up nobody but whoever asked for them.
+//   Q5. One principal has `most` slots at most, and never more than eight times what it leaves free. So however many principals take all
+//       that they can with calls that never end, there is a slot for who has none, until some hundred of them do so together; and a slot
+//       that becomes free then is that of who has fewest.
 import { FairQueue, type Turn } from './fair-queue.ts'
 
 /** Disposing of it frees it. */
@@ -26,7 +27,7 @@ export interface Place {
 }
 
 export interface CallSlotsOptions {
-  /** Calls in flight at once, of one principal; all together have an eighth more (Q5). */
+  /** Calls in flight at once, of one principal; all together have an eighth more, and at least two (Q5). */
   readonly most: number
   /** Whether memory allows one more. */
   readonly room: () => boolean
@@ -41,7 +42,9 @@ interface Waiting extends Turn {
   readonly granted: (slot: Slot) => void
 }
 
-const spareShare = 1 / 8
+/** Q5: of what is left free. */
+const timesFree = 8
+const leastSpare = 2
 
 export class CallSlots {
   readonly most: number
@@ -62,6 +65,11 @@ export class CallSlots {
 
   get waiting(): number {
     return this.#queue.size
+  }
+
+  /** Of those that one principal may have. */
+  get left(): number {
+    return Math.max(this.most - this.#taken, 0)
   }
 
   /** Whoever comes now has to wait, unless it is another's turn (Q5). */
@@ -119,8 +127,10 @@ export class CallSlots {
   /** Q4, Q5. */
   #hasRoom(principal: string): boolean {
     if (this.#taken === 0) return true
-    const all = this.most + Math.ceil(this.most * spareShare)
-    return this.#taken < all && (this.#held.get(principal) ?? 0) < this.most && this.#options.room()
+    const free = this.most + Math.max(Math.ceil(this.most / timesFree), leastSpare) - this.#taken
+    const held = this.#held.get(principal) ?? 0
+    const mayHave = held === 0 ? free > 0 : held < this.most && held < timesFree * (free - 1)
+    return mayHave && this.#options.room()
   }
 
   #slot(principal: string): Slot {

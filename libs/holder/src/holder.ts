@@ -48,6 +48,8 @@ export interface Queue {
   queued(): readonly (Queued & { readonly throttled?: string })[]
   /** There may be room again. */
   serve(): void
+  /** What is pulled takes one of these at once, and so many are left. Absent: it may not need one. */
+  readonly free?: number
 }
 
 export interface HolderEvents {
@@ -211,7 +213,8 @@ export class Holder<A extends HeldActor> {
   #free(pool: string): number {
     const { workSlots, queue } = this.#options
     const left = this.#draining ? 0 : workSlots - this.#work
-    if (left <= 0 || !queue.full()) return Math.max(left, 0)
+    if (left <= 0) return 0
+    if (!queue.full()) return Math.min(left, queue.free ?? left)
     const mostQueued = Math.max(leastQueue, queueShare * this.#options.calls().slots)
     return queue.waiting >= mostQueued || this.#presence.roomElsewhere(pool) > 0 ? 0 : left
   }

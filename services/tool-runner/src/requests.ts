@@ -9,7 +9,7 @@ import {
   type RequestedCall,
   type SessionEvent,
 } from '@reins/contracts'
-import type { Reading } from '@reins/holder'
+import type { Place, Reading } from '@reins/holder'
 import type { SessionLog, Trigger } from '@reins/journal'
 import { addressOf, evolveView, isClosed, newerDelayMs, type RunnerCall, type RunnerView, viewOf } from '@reins/session'
 
@@ -26,7 +26,7 @@ export interface Request {
   readonly trace: string | undefined
   readonly turn: string
   readonly digest: string
-  /** For whom servers are called; absent: the session has none. */
+  /** For whom the calls are. Absent in older sessions that have neither servers nor memory. */
   readonly principal: string | undefined
   readonly calls: readonly RequestedCall[]
   /** The frame that has the files with which it begins. */
@@ -38,6 +38,8 @@ export interface Request {
   beyond: boolean
   fresh: boolean
   trigger: Trigger | null
+  /** It waits for room to work: nothing of it is begun before it has some. */
+  place: Place | null
   askAgain: NodeJS.Timeout | undefined
 }
 
@@ -97,6 +99,7 @@ export class Requests {
       beyond: false,
       fresh,
       trigger,
+      place: null,
       askAgain: undefined,
     }
     this.#requests.set(seq, request)
@@ -128,11 +131,20 @@ export class Requests {
 
   /** All of them, to whoever is there after `delayMs`. */
   giveBack(delayMs: number): void {
-    for (const request of this.#requests.values()) {
-      clearTimeout(request.askAgain)
-      request.trigger?.nak(delayMs)
-    }
-    this.#requests.clear()
+    for (const request of this.all()) this.#giveBack(request, delayMs)
+  }
+
+  /** Those that wait for room: another runner has some. */
+  giveBackWaiting(): void {
+    for (const request of this.all()) if (request.place) this.#giveBack(request, 0)
+  }
+
+  #giveBack(request: Request, delayMs: number): void {
+    clearTimeout(request.askAgain)
+    request.place?.leave()
+    request.place = null
+    request.trigger?.nak(delayMs)
+    this.#requests.delete(request.seq)
   }
 
   forgetHead(): void {

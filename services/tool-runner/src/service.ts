@@ -76,8 +76,6 @@ const waitsAfterMs = 1000
 const parksAfterMs = 60_000
 /** For secrets that are learnt in order to mask them: a call goes on without. */
 const learnMs = 1500
-/** Calls that come while all work slots are taken stay with the broker, or go to other runners. */
-const noQueue: Queue = { full: () => false, waiting: 0, queued: () => [], serve: () => undefined }
 
 export async function start(config: ToolRunnerConfig): Promise<Running> {
   const { broker, journal, clock, log, labels, ackWaitMs, instance } = config
@@ -91,6 +89,18 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     room: memoryRoom(clock.now, memoryShare),
     now: clock.now,
   })
+  const work = new CallSlots({ most: config.concurrency, room: () => true, now: clock.now })
+  const queue: Queue = {
+    full: () => work.full(),
+    queued: () => work.queued(),
+    serve: () => work.serve(),
+    get waiting() {
+      return work.waiting
+    },
+    get free() {
+      return work.left
+    },
+  }
   const seconds = config.metrics.histogram('reins_tool_call_seconds')
   const failures = config.metrics.counter('reins_tool_runner_failures_total')
   const busyGauge = config.metrics.gauge('reins_tool_runner_busy')
@@ -201,8 +211,8 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     ackWaitMs,
     freshMs: 250,
     followAfterMs: 100,
-    slots,
-    waitsAfterMs,
+    ...{ work, slots, waitsAfterMs },
+    freed: () => holder.wake(),
     parksAfterMs,
     stopping: stopping.signal,
     pauseAt: config.pauseAt,
@@ -239,8 +249,12 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     // A session that has nothing to do here is forgotten.
     cacheBytes: 0,
     workSlots: config.concurrency,
-    queue: noQueue,
-    calls: () => ({ slots: config.concurrency + slots.most, busy: active.size }),
+    queue,
+    // Who has no slot for work has room for nobody, however many more calls may wait here.
+    calls: () => {
+      const all = config.concurrency + slots.most
+      return { slots: all, busy: work.full() ? all : active.size }
+    },
     slow: () => [...slow.values()],
     drainMs: config.drainMs ?? 150,
     on: {

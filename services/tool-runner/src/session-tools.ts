@@ -8,6 +8,8 @@
 //       yet counts as nothing open, since an outcome that wakes nobody is for ever, and one wake-up too many is not.
 //   T7. A call that waits for a person holds no trigger (EL1 of libs/session): the one that asked for it is acked. Where the call lives,
 //       this session reads on, and goes on with it when its answer is in the log.
+//   T9. A request is begun once there is room to work for whoever it is for; until then it is held, and nothing is read for it. What begins
+//       then is no fresh trigger any more. Room is given to principals in turns (Q1 of call-slots.ts).
 //   T6. After a frame that only a newer version understands nothing is run or claimed here: the request is given back.
 //   T8. A tool that decides by the arguments whether a person is asked is asked itself, once here, before its call is claimed. What it
 //       says counts once it is in the log: with the claim, or as a need for a person.
@@ -24,7 +26,7 @@ import {
   toExec,
   toLog,
 } from '@reins/contracts'
-import { Following, type FollowingContext, type HeldActor, Mailbox } from '@reins/holder'
+import { type CallSlots, Following, type FollowingContext, type HeldActor, Mailbox, type Slot } from '@reins/holder'
 import type { SessionFeed, SessionLog, Trigger } from '@reins/journal'
 import {
   type Attempt,
@@ -65,6 +67,10 @@ export interface ToolsContext extends RequestsContext, RunningContext, Following
   /** A server may say by itself that a person is done with its page. */
   waitsForNotice(session: string, call: string, elicitation: string, asked: AskedHere['asked']): void
   presence(): Pick<Presence, 'begin' | 'end' | 'ask' | 'suspect'>
+  /** T9, R1 of running-tools.ts. */
+  readonly work: CallSlots
+  /** A work slot may be free. */
+  freed(): void
   /** What the session holds or does here has changed. */
   changed(tools: SessionTools): void
 }
@@ -107,7 +113,7 @@ export class SessionTools implements HeldActor {
         this.#outcomes.add(outcome)
         void this.#enqueue(() => this.#record())
       },
-      waits: () => context.changed(this),
+      waits: () => context.freed(),
       asks: (asked) => void this.#enqueue(() => this.#askPerson(asked)),
     })
     this.#discoveries = new Discoveries({
@@ -131,9 +137,9 @@ export class SessionTools implements HeldActor {
     )
   }
 
-  /** Calls that take long do not count (R1 of running-tools.ts). */
+  /** Calls have slots of their own (T9). */
   work(): number {
-    return this.#running.working || (this.#mailbox.empty() ? 0 : 1)
+    return this.#mailbox.empty() ? 0 : 1
   }
 
   /** Nothing of it is kept once it is at rest. */
@@ -170,10 +176,30 @@ export class SessionTools implements HeldActor {
     }
     const fresh = isFresh(trigger, this.#context.freshMs)
     const request = this.#requests.open(trigger.frame, asked, trigger, fresh)
+    const { work } = this.#context
+    const slot = work.take(asked.data.principal)
+    if (slot) this.#begin(request, slot)
+    else {
+      const { principal = '', digest } = asked.data
+      const pool = trigger.to.kind === 'tool' ? trigger.to.pool : ''
+      request.place = work.wait({ session: this.id, principal, group: digest, pool }, (granted) => {
+        request.place = null
+        request.fresh = false
+        this.#begin(request, granted)
+      })
+      this.#context.changed(this)
+    }
+  }
+
+  /** T9: its calls take slots of their own, as they start. */
+  #begin(request: Request, slot: Slot): void {
     this.#enqueue(async () => {
+      using _room = slot
+      if (!this.#requests.isOpen(request)) return
+      const { trigger } = request
       // T2, unless something was appended that this or another request here would not know of.
       const seen = this.#requests.head?.seq ?? 0
-      if (request.fresh && followsSeen(trigger.frame, seen, this.#requests.size > 1)) {
+      if (trigger && request.fresh && followsSeen(trigger.frame, seen, this.#requests.size > 1)) {
         request.known = true
         this.#saw([trigger.frame])
       } else await this.#requests.readTail(request, false)
@@ -285,8 +311,11 @@ export class SessionTools implements HeldActor {
     this.#discoveries.working()
   }
 
-  /** No call waits here for a slot. */
-  handOver(): void {}
+  /** T9. */
+  handOver(): void {
+    this.#requests.giveBackWaiting()
+    this.#context.changed(this)
+  }
 
   /** What it knows stands in the log. */
   evicted(): void {}
@@ -366,8 +395,8 @@ export class SessionTools implements HeldActor {
     const answers = new Map<string, 'running' | 'gone'>()
     this.#running.resumeAnswered(this.#stateOf)
     for (;;) {
-      // T5: of a request that is still to be looked at, nothing is known.
-      if (!this.#requests.isOpen(request) || !request.known) return
+      // T5: of a request that is still to be looked at, nothing is known. T9.
+      if (!this.#requests.isOpen(request) || !request.known || request.place) return
       if (this.#releasing) return this.#requests.ackIfDone(request, this.#holds)
       // T6. What runs here ends here, and is recorded; then the request is a newer process's.
       const left = leftToNewer(request, (call) => this.#running.holdsAny(call))

@@ -414,3 +414,29 @@ test('what a tool wants is not said of a call that was closed while it was asked
   await expect.poll(() => delivered.acked()).toBe(true)
   expect(await world.said()).toEqual([])
 })
+
+test('a request for which there is no room to work waits, takes its turn among principals, and is no fresh one then', async () => {
+  const world = new RunnerWorld()
+  const others = Array.from({ length: 72 }, (_, at) => world.work.force(`other ${at}`))
+  const asked = await world.ask({ a: 'safe' })
+  const waiting = world.deliver(asked)
+  expect(world.work.waiting).toBe(1)
+  // A runner that looks again meanwhile begins nothing of it.
+  await world.tools.recheck()
+  // It was cancelled while it waited: it is not run.
+  await world.append('executor-1', 'e', [{ type: 'tool-call.cancelled', data: { call: 'a' } }])
+  others.pop()?.[Symbol.dispose]()
+  await expect.poll(() => waiting.acked()).toBe(true)
+  expect(await world.said()).toEqual([])
+  const next = world.deliver(await world.ask({ b: 'safe' }))
+  expect((await world.mine('tool-call.completed', 'b')).wakes).toBe(true)
+  await expect.poll(() => [next.acked(), world.work.taken]).toEqual([true, 71])
+})
+
+test('a request that waits for room goes to a runner that has some, and waits here no more', async () => {
+  const world = new RunnerWorld()
+  for (let at = 0; at < 72; at++) world.work.force(`other ${at}`)
+  const waiting = world.deliver(await world.ask({ a: 'safe' }))
+  world.tools.handOver()
+  expect([waiting.naked(), world.work.waiting, world.tools.busy()]).toEqual([0, 0, false])
+})

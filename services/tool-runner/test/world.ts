@@ -55,6 +55,8 @@ export class RunnerWorld {
   readonly journal: MemoryJournal
   readonly tools: SessionTools
   readonly slots = new CallSlots({ most: 1, room: () => true, now: () => 0 })
+  /** For calls that work. */
+  readonly work = new CallSlots({ most: 64, room: () => true, now: () => 0 })
   /** Tools end when it resolves: a definition of its own, that nobody has looked up before. */
   gate: Promise<unknown> = Promise.resolve()
   /** Calls that have shown nothing for a while. */
@@ -171,7 +173,7 @@ export class RunnerWorld {
       finished: () => undefined,
       active: new Set(),
       slow: this.slow,
-      slots: this.slots,
+      ...{ slots: this.slots, work: this.work, freed: () => undefined },
       waitsAfterMs: 60_000,
       changed: () => undefined,
     }

@@ -56,7 +56,7 @@ function nextOf(
     ...(runsAlone(session.born, call.name) ? { alone: true } : {}),
     ...resumeOf(call),
   }))
-  const whose = session.servers?.principal ?? session.memory?.principal
+  const whose = session.servers?.principal ?? session.memory?.principal ?? session.born.principal
   const principal = whose === undefined ? {} : { principal: whose }
   const files = session.files === undefined ? {} : { files: session.files }
   return {

@@ -21,7 +21,8 @@ export interface RunningContext {
   readonly feed: Pick<SessionFeed, 'publishDelta'>
   readonly clock: Clock
   readonly tools: RunnerTools
-  /** For calls that take long (R1). */
+  /** For calls that work, and for those that take long (R1). */
+  readonly work: CallSlots
   readonly slots: CallSlots
   /** ms after which a call counts as waiting. */
   readonly waitsAfterMs: number
@@ -102,13 +103,6 @@ export class RunningTools {
     return this.#running.size
   }
 
-  /** How many of them take a work slot (R1). */
-  get working(): number {
-    let count = 0
-    for (const { place } of this.#running.values()) if (place.works) count++
-    return count
-  }
-
   runs(call: string, attempt: number): boolean {
     return this.#claims.holds(call, attempt)
   }
@@ -157,7 +151,7 @@ export class RunningTools {
       replay,
       abort: new AbortController(),
       since: context.clock.now(),
-      place: new WorkPlace(context, () => this.#listener.waits()),
+      place: new WorkPlace(context, request.principal ?? '', () => this.#listener.waits()),
       waits: null,
     }
     this.#running.set(key, running)
@@ -247,7 +241,6 @@ export class RunningTools {
       if (running.waits?.elicitation !== elicitation) return
       running.place.park()
       this.#context.active.delete(this.#nameOf(running))
-      this.#listener.waits()
     }, this.#context.parksAfterMs)
     park.unref()
   }

@@ -3,26 +3,47 @@
 import type { CallSlots, Slot } from '@reins/holder'
 
 export interface WorkPlaceOptions {
+  /** Of what works. Who begins has been let in already, so nobody waits for one here. */
+  readonly work: Pick<CallSlots, 'force'>
+  /** Of what has taken long. */
   readonly slots: Pick<CallSlots, 'take'>
   /** ms after which it counts as waiting, and after which it asks again where there was no slot for that. */
   readonly waitsAfterMs: number
 }
 
 export class WorkPlace implements Disposable {
-  readonly #begin: () => NodeJS.Timeout
+  readonly #options: WorkPlaceOptions
+  readonly #principal: string
+  readonly #waits: () => void
   #timer: NodeJS.Timeout | undefined
-  #slot: Slot | null = null
+  #working: Slot | null = null
+  #waiting: Slot | null = null
   #parked = false
 
-  constructor({ slots, waitsAfterMs }: WorkPlaceOptions, waits: () => void) {
-    const take = () => {
-      this.#slot = slots.take()
-      if (!this.#slot) return
+  /** `waits`: a work slot is free. */
+  constructor(options: WorkPlaceOptions, principal: string, waits: () => void) {
+    this.#options = options
+    this.#principal = principal
+    this.#waits = waits
+    this.#begin()
+  }
+
+  #begin(): void {
+    const { work, slots, waitsAfterMs } = this.#options
+    this.#working = work.force(this.#principal)
+    this.#timer = setInterval(() => {
+      this.#waiting = slots.take(this.#principal)
+      if (!this.#waiting) return
       clearInterval(this.#timer)
-      waits()
-    }
-    this.#begin = () => setInterval(take, waitsAfterMs)
-    this.#timer = this.#begin()
+      this.#stopWorking()
+    }, waitsAfterMs)
+  }
+
+  #stopWorking(): void {
+    if (!this.#working) return
+    this.#working[Symbol.dispose]()
+    this.#working = null
+    this.#waits()
   }
 
   /** It takes nothing until it is resumed. */
@@ -34,16 +55,17 @@ export class WorkPlace implements Disposable {
   resume(): void {
     if (!this.#parked) return
     this.#parked = false
-    this.#timer = this.#begin()
+    this.#begin()
   }
 
   get works(): boolean {
-    return this.#slot === null && !this.#parked
+    return this.#working !== null
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer)
-    this.#slot?.[Symbol.dispose]()
-    this.#slot = null
+    this.#waiting?.[Symbol.dispose]()
+    this.#waiting = null
+    this.#stopWorking()
   }
 }
