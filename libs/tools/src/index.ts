@@ -25,7 +25,7 @@ export {
 export { detectSandbox, type SandboxOptions } from './sandbox/detect.ts'
 export { packFiles, type PackedFiles, unpackFiles, type VirtualEntry } from './virtual/files.ts'
 export { virtualToolNames } from './virtual/virtual-tools.ts'
-export { watchMemory } from './sandbox/memory-watch.ts'
+export { type Passed, watchLimits } from './sandbox/limits/watch.ts'
 export {
   describeSandbox,
   type Sandbox,

@@ -244,7 +244,10 @@ describe('without a sandbox', () => {
 describe('what the doctor is told', () => {
   it('names the kind in force and, where there is one, the better one', async () => {
     for (const sandbox of found.values()) {
-      expect(describeSandbox(sandbox)).toMatchObject({ kind: sandbox.kind, detail: sandbox.detail })
+      expect(describeSandbox(sandbox)).toMatchObject({
+        kind: sandbox.kind,
+        detail: `${sandbox.detail}; limits: ${sandbox.limits}`,
+      })
       expect(describeSandbox(sandbox).missing === undefined).toBe(sandbox.kind === 'bubblewrap')
     }
   })

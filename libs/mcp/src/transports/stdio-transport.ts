@@ -4,7 +4,7 @@
 //   P3. It and all that it starts hold no more memory than a command of the shell may; otherwise they are ended.
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { type JSONRPCMessage, JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types.js'
-import { type Sandbox, type SandboxCommand, type SandboxProcess, watchMemory } from '@reins/tools'
+import { type Passed, type Sandbox, type SandboxCommand, type SandboxProcess, watchLimits } from '@reins/tools'
 import { notConnected } from '../failures.ts'
 import { limits } from '../limits.ts'
 import { OpenRequests } from '../calls/open-requests.ts'
@@ -44,11 +44,13 @@ export class StdioTransport implements Transport {
     const { process } = spawned
     this.#process = process
     const { memoryBytes = 0 } = this.#sandbox
-    const over = () =>
+    const over = (passed: Passed) =>
       this.#break(
-        `it held more memory than it may (${Math.round(memoryBytes / 1024 ** 2)} MB), and was ended; the operator can raise --shell-memory`,
+        passed === 'processes'
+          ? 'it started more processes than it may have at once, and was ended'
+          : `it held more memory than it may (${Math.round(memoryBytes / 1024 ** 2)} MB), and was ended; the operator can raise --shell-memory`,
       )
-    const watch = watchMemory(process, this.#sandbox.memoryBytes, over, limits.memoryLookMs) // P3
+    const watch = watchLimits(process, this.#sandbox.memoryBytes, over, limits.memoryLookMs) // P3
     process.stdin?.on('error', () => undefined)
     process.stdout.on('data', (chunk: Buffer) => this.#take(chunk))
     process.stdout.on('error', () => undefined)

@@ -5,7 +5,8 @@ import { Type } from 'typebox'
 import type { KeptOutput, Mask, ToolContext } from '../calls/context.ts'
 import { afterReading } from '../calls/pace.ts'
 import { failed, fittingText, ToolFailure, type ToolOutcome } from '../calls/outcome.ts'
-import { watchMemory } from '../sandbox/memory-watch.ts'
+import { type Passed, watchLimits } from '../sandbox/limits/watch.ts'
+import { maxProcesses } from '../sandbox/inside.ts'
 import { type SandboxProcess, shellCommand } from '../sandbox/sandbox.ts'
 import { HeadTail } from '../text/head-tail.ts'
 import { compilePattern } from '../text/pattern.ts'
@@ -109,7 +110,7 @@ async function runToEnd(process: SandboxProcess, context: ToolContext, note: str
   const stop = (reason: Stopped) => {
     stopped ??= reason
     // What takes memory without end is given no time to take more.
-    process.stop(reason === 'out-of-memory' ? 0 : graceMs)
+    process.stop(reason === 'out-of-memory' || reason === 'too-many-processes' ? 0 : graceMs)
   }
   let over = false
   // A command that ended in time, in a process that was stopped meanwhile, has ended in time.
@@ -122,7 +123,7 @@ async function runToEnd(process: SandboxProcess, context: ToolContext, note: str
     context.settings.timeoutMs,
   )
   const { memoryBytes } = context.sandbox
-  const watch = watchMemory(process, memoryBytes, () => stop('out-of-memory'))
+  const watch = watchLimits(process, memoryBytes, (passed) => stop(stoppedFor[passed]))
   const onAbort = () => stop('cancelled')
   context.signal.addEventListener('abort', onAbort, { once: true })
   if (context.signal.aborted) onAbort()
@@ -137,6 +138,7 @@ async function runToEnd(process: SandboxProcess, context: ToolContext, note: str
       new ToolFailure('failed', `the command could not be started in the sandbox: ${exit.message.slice(0, 500)}`),
     )
   }
+  if (exit.kind === 'exited' && exit.outOfMemory) stopped ??= 'out-of-memory'
   const ending = describeEnd(stopped, exit, context.settings.timeoutMs, memoryBytes)
   const build = (kept: string) =>
     fittingText(context.settings.maxOutputChars, (chars) => assemble(ending, note, stdout, stderr, chars, kept))
@@ -151,11 +153,15 @@ async function runToEnd(process: SandboxProcess, context: ToolContext, note: str
   return { ...build(`; the whole output is kept${dropped} as ${ref}`), ref }
 }
 
-type Stopped = 'timeout' | 'cancelled' | 'out-of-memory'
+type Stopped = 'timeout' | 'cancelled' | 'out-of-memory' | 'too-many-processes'
+const stoppedFor = { memory: 'out-of-memory', processes: 'too-many-processes' } as const satisfies Record<
+  Passed,
+  Stopped
+>
 
 type Ending =
   | { readonly kind: 'ok'; readonly fields: Readonly<Record<string, unknown>> }
-  | { readonly kind: 'stopped'; readonly code: Stopped; readonly error: string }
+  | { readonly kind: 'stopped'; readonly code: Exclude<Stopped, 'too-many-processes'>; readonly error: string }
 
 function describeEnd(
   stopped: Stopped | undefined,
@@ -177,6 +183,12 @@ function describeEnd(
         kind: 'stopped',
         code: stopped,
         error: `the command and what it started held more memory than they may (${Math.round(memoryBytes / 1024 ** 2)} MB), and were all killed; work on less at once, or ask the operator to raise --shell-memory`,
+      }
+    case 'too-many-processes':
+      return {
+        kind: 'stopped',
+        code: 'out-of-memory',
+        error: `the command started more processes than it may have at once (${maxProcesses}), and all of them were killed`,
       }
     case undefined: {
       if (exit.kind !== 'exited') return { kind: 'ok', fields: {} }

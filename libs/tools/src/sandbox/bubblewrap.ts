@@ -1,7 +1,7 @@
 // A mount plan as arguments of bubblewrap (bwrap(1)).
 
 import type { WorkspaceHandle } from './handle.ts'
-import { filterFd, insideProgram, machineControls } from './inside.ts'
+import { filterFd, insideProgram, machineControls, shareOfShm } from './inside.ts'
 import type { Mount } from './mounts.ts'
 
 export interface BubblewrapOptions {
@@ -16,6 +16,7 @@ export interface BubblewrapOptions {
   readonly shell: string
   /** Descriptors that are the command's. */
   readonly descriptors: readonly number[]
+  readonly groups: readonly number[]
   readonly handle: WorkspaceHandle
 }
 
@@ -24,7 +25,9 @@ export function bubblewrapArguments(
   options: BubblewrapOptions,
   argv: readonly string[],
 ): readonly string[] {
-  const size = options.hardened ? ['--size', String(options.scratch)] : []
+  const sized = (bytes: number) => (options.hardened ? ['--size', String(bytes)] : [])
+  const shm = shareOfShm(options.scratch)
+  const size = sized(options.scratch - shm)
   const args = [
     '--die-with-parent',
     '--unshare-pid',
@@ -40,11 +43,11 @@ export function bubblewrapArguments(
   args.push('--proc', '/proc', '--dev', '/dev')
   // bubblewrap covers these itself only where it may write to the folder, which says nothing of the files in it.
   for (const path of machineControls) args.push('--ro-bind-try', path, path)
-  args.push(...render({ kind: 'scratch', path: '/dev/shm' }, size, options), '--remount-ro', '/dev')
+  args.push(...render({ kind: 'scratch', path: '/dev/shm' }, sized(shm), options), '--remount-ro', '/dev')
   for (const mount of mounts) args.push(...render(mount, size, options))
   args.push('--remount-ro', '/', '--chdir', options.workspace)
-  const { shell, descriptors: kept, handle } = options
-  return [...args, '--', ...insideProgram({ shell, first: false, kept, workspace: handle.check }), ...argv]
+  const { shell, descriptors: kept, groups, handle } = options
+  return [...args, '--', ...insideProgram({ shell, first: false, kept, groups, workspace: handle.check }), ...argv]
 }
 
 /** `size`: how large a scratch folder may get. */

@@ -7,7 +7,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { Duplex, Readable } from 'node:stream'
 import { filterFd, readyFd } from './inside.ts'
-import { descendants, memoryOf } from './process-tree.ts'
+import type { Group } from './limits/groups.ts'
+import { descendants, memoryOf } from './limits/process-tree.ts'
 import type { SandboxExit, SandboxProcess, SpawnResult } from './sandbox.ts'
 
 export interface ChildOptions {
@@ -22,6 +23,8 @@ export interface ChildOptions {
   readonly descriptors: readonly number[]
   /** What the sandbox reads on `filterFd`. */
   readonly filter?: Buffer
+  /** What bounds it; ended with it. Its entrances are among `passed`. */
+  readonly group?: Group | undefined
   /** Descriptors of this process, by the number that each has in the other one; they are still the caller's to close. */
   readonly passed?: ReadonlyMap<number, number>
 }
@@ -47,7 +50,10 @@ export function spawnChild(options: ChildOptions): SpawnResult {
       ],
     })
   } catch (error) {
+    options.group?.end()
     return notStarted(options.program, error)
+  } finally {
+    options.group?.closeEntrances()
   }
   let startError: Error | undefined
   child.on('error', (error) => {
@@ -83,6 +89,7 @@ export function spawnChild(options: ChildOptions): SpawnResult {
     if (!begun && noise.length < 2_000) noise += chunk.toString('utf8')
   })
 
+  let outOfMemory = false
   let killTimer: NodeJS.Timeout | undefined
   const kill = () => {
     if (!gone && child.pid !== undefined) {
@@ -93,6 +100,7 @@ export function spawnChild(options: ChildOptions): SpawnResult {
   }
   const exit = new Promise<SandboxExit>((resolve) => {
     child.on('error', (error) => {
+      options.group?.end()
       gone = true
       clearTimeout(killTimer)
       resolve({ kind: 'not-started', message: `${options.program} could not be started: ${error.message}` })
@@ -102,6 +110,8 @@ export function spawnChild(options: ChildOptions): SpawnResult {
       if (child.pid !== undefined) signal(-child.pid, 'SIGKILL')
       gone = true
       clearTimeout(killTimer)
+      outOfMemory = options.group?.outOfMemory() ?? false
+      options.group?.end()
       // C4. With a PID namespace the streams end by themselves, and nothing of a slow reader's may be cut.
       if (options.wrappers === 0)
         setTimeout(() => [stdout, stderr, ready, ...streams].map((stream) => stream.destroy()), drainMs).unref()
@@ -112,7 +122,10 @@ export function spawnChild(options: ChildOptions): SpawnResult {
           kind: 'not-started',
           message: noise.trim() || `${options.program} ended with ${code ?? by} before the command began`,
         })
-      else resolve({ kind: 'exited', code: code ?? 137, ...(by === null ? {} : { signal: by }) })
+      else {
+        const ended = { kind: 'exited' as const, code: code ?? 137, ...(by === null ? {} : { signal: by }) }
+        resolve(outOfMemory ? { ...ended, outOfMemory: true } : ended)
+      }
     })
   })
 

@@ -16,8 +16,9 @@ import { asFailure } from '../calls/outcome.ts'
 import { openRoot, type Root } from '../workspace/root.ts'
 import { bubblewrapArguments } from './bubblewrap.ts'
 import { spawnChild } from './child.ts'
-import { bareCheck, handleOf, hiddenIn, type WorkspaceHandle } from './handle.ts'
-import { defaultScratchBytes, insideEnvironment, insideProgram } from './inside.ts'
+import { bareHandle, handleOf, hiddenIn, type WorkspaceHandle } from './handle.ts'
+import { defaultScratchBytes, insideEnvironment, insideProgram, maxProcesses } from './inside.ts'
+import { findGroups, type Group, type Groups } from './limits/groups.ts'
 import { planMounts, readMountPoints } from './mounts.ts'
 import { namespacesArguments } from './namespaces.ts'
 import type { FilterLoader } from './filter/loader.ts'
@@ -46,6 +47,8 @@ export interface SandboxOptions {
   readonly try?: readonly Exclude<SandboxKind, 'none'>[]
   /** What may load the filter of system calls where bubblewrap does not, in this order. Default: setpriv, perl. */
   readonly loaders?: readonly FilterLoader[]
+  /** What bounds commands. null: nothing of the kernel's. Default: what this process may make. */
+  readonly groups?: Groups | null
   /** Who the service is; given by the composition, default the process's own. */
   readonly uid?: number
   readonly gid?: number
@@ -66,10 +69,12 @@ export async function detectSandbox(options: SandboxOptions = {}): Promise<Sandb
     networkAllowed: options.allowNetwork ?? false,
     ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
   }
+  const groups = options.groups === null ? undefined : (options.groups ?? findGroups())
+  const limits = describeLimits(groups, options.uid ?? process.getuid?.() ?? 0)
   const reasons: string[] = []
-  for (const candidate of candidates(options)) {
+  for (const candidate of candidates(options, groups)) {
     const reason = await whyNot(candidate)
-    if (reason === undefined) return { ...candidate, ...allowed }
+    if (reason === undefined) return { ...candidate, ...allowed, limits }
     reasons.push(`${candidate.detail}${candidate.filtered ? ', with a filter' : ''}: ${reason}`)
   }
   const tried = reasons.length === 0 ? 'there is none for this system' : reasons.join('; ')
@@ -79,10 +84,34 @@ export async function detectSandbox(options: SandboxOptions = {}): Promise<Sandb
   }
   const programs = options.programs ?? []
   const detail = `no sandbox, commands run unconfined because the operator allowed it (${tried})`
-  return { kind: 'none', detail, filtered: false, ...allowed, spawn: (command) => spawnBare(programs, command) }
+  const bounds = boundsOf(options, groups)
+  return {
+    ...{ kind: 'none', detail, filtered: false, ...allowed, limits },
+    spawn: (command) => spawnBare(programs, command, bounds),
+  }
 }
 
-function candidates(options: SandboxOptions): readonly Candidate[] {
+/** Of each command: its group, and the limits that it is made with. */
+interface Bounds {
+  readonly make: () => Group | undefined
+}
+
+const boundsOf = ({ memoryBytes }: SandboxOptions, groups: Groups | undefined): Bounds => ({
+  make: () => groups?.make({ processes: maxProcesses, ...(memoryBytes === undefined ? {} : { memoryBytes }) }),
+})
+
+function describeLimits(groups: Groups | undefined, uid: number): string {
+  const looking = groups?.memory === true ? '' : 'memory by looking ten times a second'
+  if (groups) return [groups.detail, ...(looking === '' ? [] : [looking])].join('; ')
+  const processes =
+    uid === 0
+      ? 'processes by looking ten times a second (limits of the system do not count for root)'
+      : 'processes by rlimits, for all of this user together'
+  return `no group of the kernel can be made here; ${processes}; ${looking}; CPU by nothing`
+}
+
+function candidates(options: SandboxOptions, groups: Groups | undefined): readonly Candidate[] {
+  const bounds = boundsOf(options, groups)
   if (process.platform !== 'linux') return []
   const programs = options.programs ?? []
   const uid = options.uid ?? process.getuid?.() ?? 0
@@ -92,7 +121,7 @@ function candidates(options: SandboxOptions): readonly Candidate[] {
     command: SandboxCommand,
     plan: (
       mounts: Parameters<typeof bubblewrapArguments>[0],
-      at: { readonly workspace: string; readonly handle: WorkspaceHandle },
+      at: { readonly workspace: string; readonly handle: WorkspaceHandle; readonly groups: readonly number[] },
     ) => readonly string[],
     {
       wrappers,
@@ -104,12 +133,24 @@ function candidates(options: SandboxOptions): readonly Candidate[] {
       const workspace = root.path
       const mounts = planMounts({ ...command, workspace, readable: programs, hidden: hiddenIn(root) })
       if (mounts.kind === 'refused') return mounts
-      const { handle, passed } = handleOf(root, mounts.mounts, command.descriptors ?? [], byFd)
-      const [starter = '', ...args] = plan(mounts.mounts, { workspace, handle })
-      return spawnChild({
-        ...(filter === undefined ? {} : { filter }),
-        ...{ program: starter, args, env: insideEnvironment(programs, home, command.env), cwd: '/', wrappers, passed },
-        ...streamsOf(command),
+      return inGroup(bounds, (group) => {
+        const { handle, groups, passed } = handleOf(root, mounts.mounts, {
+          ...{ descriptors: command.descriptors ?? [], byFd, entrances: group?.entrances ?? [] },
+        })
+        const [starter = '', ...args] = plan(mounts.mounts, { workspace, handle, groups })
+        return spawnChild({
+          ...(filter === undefined ? {} : { filter }),
+          ...{
+            program: starter,
+            args,
+            env: insideEnvironment(programs, home, command.env),
+            cwd: '/',
+            wrappers,
+            passed,
+            group,
+          },
+          ...streamsOf(command),
+        })
       })
     })
   }
@@ -189,17 +230,30 @@ function inWorkspace({ workspace, guard }: SandboxCommand, spawn: (root: Root) =
   }
 }
 
+/** What is started ends its group; what is not has none. */
+function inGroup({ make }: Bounds, spawn: (group: Group | undefined) => SpawnResult): SpawnResult {
+  const group = make()
+  try {
+    return spawn(group)
+  } catch (error) {
+    group?.closeEntrances()
+    group?.end()
+    throw error
+  }
+}
+
 /** Without a sandbox: a clean environment and a group of its own, no more. */
-function spawnBare(programs: readonly string[], command: SandboxCommand): SpawnResult {
+function spawnBare(programs: readonly string[], command: SandboxCommand, bounds: Bounds): SpawnResult {
   const ownHome = mkdtempSync(join(tmpdir(), 'reins-home-'))
   const env = { ...insideEnvironment(programs, ownHome, command.env), TMPDIR: ownHome }
   const { shell, descriptors } = inside(command)
   const result = inWorkspace(command, (root) => {
-    const checked = bareCheck(root, descriptors)
-    const script = insideProgram({ shell, first: false, kept: descriptors, workspace: checked?.check })
-    const [program = '', ...args] = [...script, ...command.argv]
-    const passed = checked === undefined ? {} : { passed: checked.passed }
-    return spawnChild({ program, args, env, cwd: root.path, wrappers: 0, ...passed, ...streamsOf(command) })
+    return inGroup(bounds, (group) => {
+      const { check: workspace, groups, passed } = bareHandle(root, descriptors, group?.entrances ?? [])
+      const script = insideProgram({ shell, first: false, kept: descriptors, groups, workspace })
+      const [program = '', ...args] = [...script, ...command.argv]
+      return spawnChild({ program, args, env, cwd: root.path, wrappers: 0, passed, group, ...streamsOf(command) })
+    })
   })
   const removeHome = () => rmSync(ownHome, { recursive: true, force: true })
   if (result.kind === 'started') void result.process.exit.then(removeHome)

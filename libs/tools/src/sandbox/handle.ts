@@ -5,7 +5,7 @@ import { entriesOf, type Stray } from '../workspace/masks.ts'
 import { detectOpener, sameNode } from '../workspace/node.ts'
 import type { Place } from '../workspace/guard.ts'
 import { type Root, wayTo } from '../workspace/root.ts'
-import { readyFd, type WorkspaceCheck } from './inside.ts'
+import { filterFd, readyFd, type WorkspaceCheck } from './inside.ts'
 import { isWithin, type Mount, readMountPoints } from './mounts.ts'
 
 export interface WorkspaceHandle {
@@ -18,9 +18,16 @@ export interface WorkspaceHandle {
 export function handleOf(
   { node, path }: Root,
   mounts: readonly Mount[],
-  descriptors: readonly number[],
-  byFd: boolean,
-): { readonly handle: WorkspaceHandle; readonly passed: ReadonlyMap<number, number> } {
+  {
+    descriptors,
+    byFd,
+    entrances,
+  }: { readonly descriptors: readonly number[]; readonly byFd: boolean; readonly entrances: readonly number[] },
+): {
+  readonly handle: WorkspaceHandle
+  readonly groups: readonly number[]
+  readonly passed: ReadonlyMap<number, number>
+} {
   const fd = Math.max(readyFd, ...descriptors) + 1
   const own = descriptorOf(node.address)
   const pinned = mounts.flatMap((mount) => {
@@ -29,20 +36,44 @@ export function handleOf(
     const stat = lstatSync(`${node.address}/${mount.path.slice(path === '/' ? 1 : path.length + 1)}`, { bigint: true })
     return [{ path: mount.path, identity: `${stat.dev}:${stat.ino}` }]
   })
+  const groups = freeNumbers([...descriptors, fd, ...(byFd ? [fd + 1] : [])], entrances.length)
   return {
     handle: { check: { fd, pinned }, bindFd: byFd ? fd + 1 : undefined },
-    passed: new Map([[fd, own], ...(byFd ? [[fd + 1, own] as const] : [])]),
+    groups,
+    passed: new Map([
+      ...[[fd, own] as const, ...(byFd ? [[fd + 1, own] as const] : [])],
+      ...groups.map((number, at) => [number, entrances[at] ?? 0] as const),
+    ]),
   }
 }
 
-/** Where commands have no sandbox: as `handleOf`; undefined where the system gives no handles. */
-export function bareCheck(
+/** The lowest, since sh closes those of one digit alone. */
+const freeNumbers = (taken: readonly number[], count: number): readonly number[] =>
+  Array.from({ length: taken.length + count + 1 }, (_, at) => readyFd + 1 + at)
+    .filter((number) => number !== filterFd && !taken.includes(number))
+    .slice(0, count)
+
+/** Where commands have no sandbox: as `handleOf`; nothing is checked where the system gives no handles. */
+export function bareHandle(
   { node }: Root,
   descriptors: readonly number[],
-): { readonly check: WorkspaceCheck; readonly passed: ReadonlyMap<number, number> } | undefined {
-  if (detectOpener() !== 'handles') return undefined
+  entrances: readonly number[],
+): {
+  readonly check: WorkspaceCheck | undefined
+  readonly groups: readonly number[]
+  readonly passed: ReadonlyMap<number, number>
+} {
   const fd = Math.max(readyFd, ...descriptors) + 1
-  return { check: { fd, pinned: [] }, passed: new Map([[fd, descriptorOf(node.address)]]) }
+  const handles = detectOpener() === 'handles'
+  const groups = freeNumbers([...descriptors, fd], entrances.length)
+  return {
+    check: handles ? { fd, pinned: [] } : undefined,
+    groups,
+    passed: new Map([
+      ...(handles ? [[fd, descriptorOf(node.address)] as const] : []),
+      ...groups.map((number, at) => [number, entrances[at] ?? 0] as const),
+    ]),
+  }
 }
 
 /** Of a handle's address, /proc/self/fd/N. */

@@ -12,10 +12,12 @@ export const machineControls = ['sys', 'sysrq-trigger', 'irq', 'bus', 'fs', 'acp
 )
 
 /** Processes and threads at most: a fork bomb ends here, a build does not. */
-const maxProcesses = 4096
+export const maxProcesses = 4096
+/** Of these, what /dev/shm may hold: what containers have there, and no more than a quarter. */
+export const shareOfShm = (scratch: number): number => Math.min(64 * 1024 ** 2, Math.floor(scratch / 4))
 /** Bytes that one file may reach: 4 GiB. */
 const maxFileBytes = 4 * 1024 ** 3
-/** Bytes that a fresh folder (/tmp, the home) may hold, since it lies in memory: 1 GiB. */
+/** Bytes that the fresh folders (/tmp, the home in it, /var/tmp, which leads there, and /dev/shm) may hold in all, since they lie in memory. */
 export const defaultScratchBytes = 1024 ** 3
 
 // A limit that is already lower stays (raising it is refused, and that is no failure). No limit on address space: Node reserves much.
@@ -38,6 +40,8 @@ export interface InsideOptions {
   readonly first: boolean
   /** Descriptors that are the command's. */
   readonly kept: readonly number[]
+  /** Descriptors by which it enters its groups (G1 of limits/groups.ts). */
+  readonly groups: readonly number[]
   /** Absent: nothing is checked, where the system gives no handles. */
   readonly workspace: WorkspaceCheck | undefined
 }
@@ -46,8 +50,9 @@ export interface InsideOptions {
  * `first`: the process is its namespace's first one, so it stays as the parent of the command: signals without a handler do
  * nothing to a first process, and it must reap what is orphaned.
  */
-function insideScript({ shell, first, kept, workspace }: InsideOptions): string {
+function insideScript({ shell, first, kept, groups, workspace }: InsideOptions): string {
   const lines = [
+    ...groups.map((fd) => `printf 0 >&${fd} || { echo '${noGroupText}' >&2; exit 1; }`),
     ...limits,
     ...(workspace === undefined ? [] : checks(workspace)),
     closeInherited(shell, kept),
@@ -69,6 +74,8 @@ function closeInherited(shell: string, kept: readonly number[]): string {
   // Not with the loop's own output redirected: bash would keep the real one on a high descriptor, which is then closed.
   return `for f in /proc/self/fd/*; do f=\${f##*/}; ${close}; done`
 }
+
+const noGroupText = 'the command could not be put into a group of its own, which bounds what it takes; try again'
 
 /** Runs insideScript; it gets the command as its next arguments. */
 export function insideProgram(options: InsideOptions): readonly string[] {

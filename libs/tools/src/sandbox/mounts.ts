@@ -114,7 +114,8 @@ export function planMounts(request: MountRequest): MountPlan {
     const path = `/etc/${name}`
     if (existsSync(path)) mounts.push({ kind: 'setting', path, from: realpathSync(path) })
   }
-  mounts.push({ kind: 'scratch', path: '/tmp' }, { kind: 'scratch', path: '/var/tmp' })
+  // One folder for both, so that they are bounded together.
+  mounts.push({ kind: 'scratch', path: '/tmp' }, { kind: 'link', path: '/var/tmp', target: '/tmp' })
   const readable = request.readable.flatMap((folder) => realFolder(folder) ?? [])
   for (const path of readable)
     if (!isWithin(path, '/usr') && !isWithin(path, workspace)) mounts.push({ kind: 'read-only', path })

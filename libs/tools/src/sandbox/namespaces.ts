@@ -9,7 +9,7 @@
 
 import { filterFile, type LoadedFilter, loadingProgram, writeFilter } from './filter/loader.ts'
 import type { WorkspaceHandle } from './handle.ts'
-import { insideProgram, machineControls, quoted, replacedText } from './inside.ts'
+import { insideProgram, machineControls, quoted, replacedText, shareOfShm } from './inside.ts'
 import type { Mount, MountPoint } from './mounts.ts'
 import { isWithin } from './mounts.ts'
 
@@ -27,6 +27,7 @@ export interface NamespacesOptions {
   readonly architecture: string
   /** Descriptors that are the command's. */
   readonly descriptors: readonly number[]
+  readonly groups: readonly number[]
   readonly handle: WorkspaceHandle
 }
 
@@ -73,8 +74,10 @@ function inRoot(path: string): string {
 }
 
 function setupScript(mounts: readonly Mount[], mountPoints: readonly MountPoint[], options: NamespacesOptions): string {
-  const { shell, descriptors: kept, handle } = options
-  const scratch = `mode=1777,nosuid,nodev,size=${options.scratch}`
+  const { shell, descriptors: kept, groups, handle } = options
+  const shm = shareOfShm(options.scratch)
+  const sized = (bytes: number) => `mode=1777,nosuid,nodev,size=${bytes}`
+  const scratch = sized(options.scratch - shm)
   const devices = ['null', 'zero', 'full', 'random', 'urandom'].map((name) => `/dev/${name}`)
   const folders = mounts.flatMap((mount) => (mount.kind === 'link' || mount.kind === 'setting' ? [] : [mount.path]))
   const settings = mounts.flatMap((mount) => (mount.kind === 'setting' ? [mount] : []))
@@ -94,7 +97,7 @@ function setupScript(mounts: readonly Mount[], mountPoints: readonly MountPoint[
     `for f in ${machineControls.map(inRoot).join(' ')}; do [ ! -e $f ] || mount -o bind,ro $f $f; done`,
     `touch ${devices.map(inRoot).join(' ')}`,
     ...devices.map((path) => `mount --bind ${path} ${inRoot(path)}`),
-    `mount -t tmpfs -o ${scratch} tmpfs dev/shm`,
+    `mount -t tmpfs -o ${sized(shm)} tmpfs dev/shm`,
     'mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts dev/pts 2>/dev/null || :',
     options.filter?.loader === 'setpriv' ? writeFilter(options.filter.program, inRoot(filterFile)) : ':',
     'ln -s pts/ptmx dev/ptmx',
@@ -108,7 +111,7 @@ function setupScript(mounts: readonly Mount[], mountPoints: readonly MountPoint[
     'mount -o remount,bind,ro /',
     ...(options.network ? [] : [loopbackUp]),
     `cd ${quoted(options.workspace)}`,
-    `exec ${[...dropPrivileges(options), ...[...loading, ...insideProgram({ shell, first: true, kept, workspace: handle.check })].map(quoted), '"$@"'].join(' ')}`,
+    `exec ${[...dropPrivileges(options), ...[...loading, ...insideProgram({ shell, first: true, kept, groups, workspace: handle.check })].map(quoted), '"$@"'].join(' ')}`,
   ]
   return lines.join('\n')
 }
@@ -158,7 +161,7 @@ function renderMount(
     case 'hidden':
       return [`mount -t tmpfs -o ro,mode=555,size=4k tmpfs ${at}`]
     case 'link':
-      return [`ln -s ${quoted(mount.target)} ${at}`]
+      return [`mkdir -p ${inRoot(parentOf(mount.path))}`, `ln -s ${quoted(mount.target)} ${at}`]
     case 'setting':
       return []
     default:

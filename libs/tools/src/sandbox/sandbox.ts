@@ -11,7 +11,7 @@
 import { existsSync } from 'node:fs'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type { Guard } from '../workspace/guard.ts'
-import type { HeldMemory } from './process-tree.ts'
+import type { HeldMemory } from './limits/process-tree.ts'
 
 export interface SandboxCommand {
   /** Program and arguments, as they are: no shell reads them. `shellCommand` makes one of shell text. */
@@ -25,7 +25,7 @@ export interface SandboxCommand {
   readonly network: boolean
   /** Added to PATH, HOME and LANG; nothing else of this process's environment is passed on. */
   readonly env: Readonly<Record<string, string>>
-  /** Bytes that /tmp, /var/tmp and /dev/shm may hold each, since they lie in memory. Default 1 GiB. */
+  /** Bytes that /tmp and /dev/shm may hold together, since they lie in memory. Default 1 GiB. */
   readonly scratchBytes?: number
   /** `none` (the default): reading it ends at once. `pipe`: what is written to the process's `stdin`. */
   readonly input?: 'none' | 'pipe'
@@ -45,7 +45,13 @@ export const shellCommand = (text: string): readonly string[] => [shellProgram()
 export const shellProgram = (): string => (existsSync('/bin/bash') ? '/bin/bash' : '/bin/sh')
 
 export type SandboxExit =
-  | { readonly kind: 'exited'; readonly code: number; readonly signal?: string }
+  | {
+      readonly kind: 'exited'
+      readonly code: number
+      readonly signal?: string
+      /** The system ended it, or a part of it, for its memory. */
+      readonly outOfMemory?: true
+    }
   /** The command never began: the sandbox could not be set up. `message` is for people. */
   | { readonly kind: 'not-started'; readonly message: string }
 
@@ -79,6 +85,8 @@ export interface Sandbox {
   readonly networkAllowed: boolean
   /** Whether commands have a filter of system calls (filter/rules.ts). */
   readonly filtered: boolean
+  /** What bounds the processes, memory and CPU of a command, for people. */
+  readonly limits?: string
   /** The operator's word: bytes of memory that a command and all that it starts may hold together. Absent: no limit. */
   readonly memoryBytes?: number
   spawn(command: SandboxCommand): SpawnResult
@@ -100,7 +108,8 @@ const noFilter =
 /** What `reins doctor` and `/health` show. */
 export function describeSandbox(sandbox: Sandbox): SandboxInfo {
   const { kind } = sandbox
-  const detail = kind === 'none' || sandbox.filtered ? sandbox.detail : `${sandbox.detail}, no filter of system calls`
+  const filter = kind === 'none' || sandbox.filtered ? '' : ', no filter of system calls'
+  const detail = `${sandbox.detail}${filter}${sandbox.limits === undefined ? '' : `; limits: ${sandbox.limits}`}`
   switch (kind) {
     case 'bubblewrap':
       return sandbox.filtered ? { kind, detail } : { kind, detail, missing: noFilter }
