@@ -1,4 +1,15 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -9,6 +20,27 @@ test('a log in a file is for its owner only', async () => {
   const destination = join(folder, 'logs', 'x.log')
   createLog({ service: 's', level: 'info', destination }).info({}, 'said')
   await expect.poll(() => (statSync(destination, { throwIfNoEntry: false })?.mode ?? 0) & 0o777).toBe(0o600)
+  rmSync(folder, { recursive: true })
+})
+
+test('a log is written through no link, neither in its place nor in that of its folder, and into no file with another name', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'reins-log-'))
+  const victim = join(folder, 'victim')
+  mkdirSync(victim)
+  writeFileSync(join(victim, 'x.log'), 'of the machine')
+  mkdirSync(join(folder, 'data'))
+  symlinkSync(join(victim, 'x.log'), join(folder, 'data', 'x.log'))
+  symlinkSync(victim, join(folder, 'data', 'logs'))
+  linkSync(join(victim, 'x.log'), join(folder, 'data', 'second.log'))
+  for (const name of ['x.log', 'logs/x.log', 'second.log'])
+    expect(() => createLog({ level: 'info', destination: join(folder, 'data', name) })).toThrow(/Remove it/)
+  // One that is put there later: what is said goes on to the file that was put aside.
+  const destination = join(folder, 'data', 'y.log')
+  const log = createLog({ level: 'info', destination, mostBytes: 100 })
+  symlinkSync(join(victim, 'x.log'), join(folder, 'data', 'y.log.1'))
+  for (let at = 0; at < 5; at++) log.info({}, `${at} ${'z'.repeat(200)}`)
+  await expect.poll(() => existsSync(`${destination}.4`)).toBe(true)
+  expect(readFileSync(join(victim, 'x.log'), 'utf8')).toBe('of the machine')
   rmSync(folder, { recursive: true })
 })
 

@@ -2,7 +2,9 @@
 //   L1. A log that cannot be written (a full disk, a pipe that nobody reads) ends nothing and stops nobody: a megabyte waits, and is
 //       written when it can be; what comes beyond that is dropped and counted.
 //   L2. A log in a file is put aside when it has grown large (rotation.ts).
+import { fstatSync } from 'node:fs'
 import { pino } from 'pino'
+import { logFile } from './log-file.ts'
 import { Rotation } from './rotation.ts'
 
 export interface Log {
@@ -34,13 +36,22 @@ export function createLog(options: {
   readonly mostBytes?: number
 }): ProcessLog {
   const { service, level, destination, redact = (line: string) => line, mostBytes = 32_000_000 } = options
-  const stream = openDestination(destination)
+  const file = destination === undefined ? undefined : logFile(destination)
   let lost = 0
-  stream.on('drop', () => lost++)
+  const open = (fd: number) => openDestination(fd).on('drop', () => lost++)
+  const fd = file?.open() ?? 2
+  let stream = open(fd)
   const rotation =
-    destination === undefined
-      ? undefined
-      : new Rotation({ file: destination, mostBytes, kept: 4, reopen: () => stream.reopen(destination) })
+    file &&
+    new Rotation({
+      ...{ file, mostBytes, kept: 4, bytes: fstatSync(fd).size },
+      reopen: () => {
+        const before = stream
+        stream = reopened(file, open) ?? before
+        // What waits goes to the file that was put aside, which is closed then.
+        if (stream !== before) before.end()
+      },
+    })
   const log = pino(
     {
       level,
@@ -75,9 +86,18 @@ export function createLog(options: {
   return Object.assign(log, { lost: () => lost })
 }
 
+/** undefined: a link stands in its place (LF1), and what is written goes on to where it went. */
+function reopened<T>(file: { open(): number }, use: (fd: number) => T): T | undefined {
+  try {
+    return use(file.open())
+  } catch {
+    return undefined
+  }
+}
+
 /** L1. */
-function openDestination(file: string | undefined): ReturnType<typeof pino.destination> {
-  const stream = pino.destination({ dest: file ?? 2, sync: false, mkdir: true, mode: 0o600, maxLength: keptBytes })
+function openDestination(fd: number): ReturnType<typeof pino.destination> {
+  const stream = pino.destination({ dest: fd, sync: false, maxLength: keptBytes })
   // pino's own listener throws what it is told, which would end the process, or stops writing for good.
   stream.removeAllListeners('error')
   stream.on('error', () => {})

@@ -1,9 +1,11 @@
 // A log in a file is put aside when it has grown large, and the oldest of those put aside goes: so logs never fill the disk.
 //   RO1. Whatever cannot be renamed stays as it is: a log stops nobody.
-import { renameSync, statSync } from 'node:fs'
+import type { LogFile } from './log-file.ts'
 
 export interface RotationOptions {
-  readonly file: string
+  readonly file: Pick<LogFile, 'name' | 'rename'>
+  /** That are in it. */
+  readonly bytes: number
   /** Bytes from which on the file is put aside. */
   readonly mostBytes: number
   /** How many are kept beside it, as `<file>.1`, the newest, and so on. */
@@ -18,7 +20,7 @@ export class Rotation {
 
   constructor(options: RotationOptions) {
     this.#options = options
-    this.#bytes = sizeOf(options.file)
+    this.#bytes = options.bytes
   }
 
   /** So many more bytes have been handed to the file. */
@@ -27,25 +29,7 @@ export class Rotation {
     if (this.#bytes < this.#options.mostBytes) return
     this.#bytes = 0
     const { file, kept, reopen } = this.#options
-    for (let at = kept - 1; at >= 1; at--) moved(`${file}.${at}`, `${file}.${at + 1}`)
-    if (moved(file, `${file}.1`)) reopen()
-  }
-}
-
-function sizeOf(file: string): number {
-  try {
-    return statSync(file).size
-  } catch {
-    return 0
-  }
-}
-
-/** RO1. */
-function moved(from: string, to: string): boolean {
-  try {
-    renameSync(from, to)
-    return true
-  } catch {
-    return false
+    for (let at = kept - 1; at >= 1; at--) file.rename(`${file.name}.${at}`, `${file.name}.${at + 1}`)
+    if (file.rename(file.name, `${file.name}.1`)) reopen() // RO1
   }
 }
