@@ -327,6 +327,51 @@ describe('a deployed project', () => {
     expect(lost.err).toContain('names the workflow "shop", which is not there; did you mean "ship"?')
   })
 
+  test('has agents that its workflows lead: a delegation begins a run, is told of its pause, and goes on with it', async () => {
+    const folder = write('led', {
+      'src/agents/lead.ts': `
+        import { createAgent, workflowAgent } from '@reins/agent'
+        const pipeline = (name: string) => workflowAgent({ name, description: 'Delegate to deploy.', workflow: 'pipeline' })
+        export default createAgent(() => ({ model: 'scripted/assistant', agents: [pipeline('deployer'), pipeline('failing')] }))`,
+      'src/workflows/pipeline.ts': `
+        import { createAgent, type FlueContext } from '@reins/agent'
+        const checker = createAgent(() => ({ model: 'scripted/assistant' }))
+        export async function run(ctx: FlueContext) {
+          if (!ctx.payload.version) throw new Error('No version: ' + ctx.payload.instruction)
+          const { text } = await (await (await ctx.init(checker)).session()).prompt('say checked ' + ctx.payload.version)
+          const { approved, instruction } = await ctx.pause({ text })
+          return { id: ctx.id, approved, instruction, version: ctx.payload.version }
+        }`,
+      'src/workflows/lead-all.ts': `
+        export async function run(ctx: any) {
+          const session = await (await ctx.init('lead')).session()
+          const ask = async (args: object) => JSON.parse((await session.tool('delegate', args)).output)
+          const paused = await ask({ agent: 'deployer', instruction: 'Deploy it.', input: '{"version": "v3"}' })
+          const { execution_id } = paused
+          const done = await ask({ agent: 'deployer', instruction: 'Go on.', input: '{"approved": true}', execution_id })
+          const again = await ask({ agent: 'deployer', instruction: 'Once more.', execution_id })
+          const failed = await ask({ agent: 'failing', instruction: 'Deploy something.' })
+          return { paused, done, again, failed }
+        }`,
+    })
+    const deployed = await product.cli('deploy', folder, '--name', 'led')
+    expect([deployed.code, deployed.err]).toEqual([0, ''])
+    const ran = await product.cli('run', 'lead-all')
+    const { paused, done, again, failed } = JSON.parse(ran.out)
+    expect(paused).toMatchObject({
+      ...{ agent: 'deployer', status: 'paused', execution_id: expect.any(String) },
+      output: { waits_for: 'input', output: { text: 'checked v3' } },
+    })
+    expect(done).toEqual({
+      ...{ agent: 'deployer', status: 'completed' },
+      output: { id: `run_${paused.execution_id}`, approved: true, instruction: 'Go on.', version: 'v3' },
+    })
+    expect([again.status, again.output]).toEqual(['failed', expect.stringContaining('has finished (completed)')])
+    expect([failed.status, failed.output]).toEqual(['failed', expect.stringContaining('No version: Deploy something.')])
+    const shown = await product.ask('GET', `/v1/runs/run_${paused.execution_id}`)
+    expect(shown.json).toMatchObject({ workflowName: 'pipeline', project: 'led', status: 'completed' })
+  })
+
   test('has agents that its workflows make in their own files, which run commands and compact what they remember', async () => {
     const folder = write('inline', {
       'src/skills/review/SKILL.md': '---\nname: review\ndescription: Reviews code.\n---\nLook at it closely.\n',

@@ -474,7 +474,7 @@ export {
   WorkflowRun,
   workflowOfAgent,
 } from './api/runs.ts'
-export { DeclaredAgent, RanCall, Stopped } from './events/delegation.ts'
+export { DeclaredAgent, PinnedWorkflow, RanCall, Stopped } from './events/delegation.ts'
 export {
   ElicitationAction,
   ElicitationContent,

@@ -3,7 +3,6 @@ import {
   type AgentDefinition,
   affinityOf,
   budgetLimits,
-  type DeclaredAgent,
   definitionDigest,
   entryName,
   hasLimit,
@@ -14,30 +13,29 @@ import {
   narrowest,
   onPauseOf,
   poolKey,
+  type SubAgent,
   type SubAgentEntry,
   subAgentTarget,
 } from '@reins/contracts'
-import type { RegistryView } from './registry-view.ts'
+import type { Member } from '@reins/session'
+import type { CodeModule, RegistryView } from './registry-view.ts'
 
 export interface AgentNow {
-  readonly declared: DeclaredAgent
+  readonly declared: Member
   /** Where its sessions begin. */
   readonly pool: string
   readonly labels: Labels
 }
 
+export type TeamRegistry = Pick<RegistryView, 'agentFresh' | 'version' | 'codeWorkflow'>
+
 /** In the order of the definition. Rejects with BrokerUnavailable. */
-export const agentsNow = (
-  registry: Pick<RegistryView, 'agentFresh' | 'version'>,
-  definition: AgentDefinition,
-): Promise<readonly AgentNow[]> =>
+export const agentsNow = (registry: TeamRegistry, definition: AgentDefinition): Promise<readonly AgentNow[]> =>
   Promise.all((definition.agents ?? []).map((entry) => agentNow(registry, definition, entry)))
 
-async function agentNow(
-  registry: Pick<RegistryView, 'agentFresh' | 'version'>,
-  parent: AgentDefinition,
-  entry: SubAgentEntry,
-): Promise<AgentNow> {
+async function agentNow(registry: TeamRegistry, parent: AgentDefinition, entry: SubAgentEntry): Promise<AgentNow> {
+  const workflow = isWorkflow(entry) ? registry.codeWorkflow(entry.workflow) : undefined
+  if (isWorkflow(entry) && workflow) return workflowNow(entry, workflow)
   const own = isInline(entry) ? inlineDefinition(parent, entry) : await stored(registry, subAgentTarget(entry) ?? '')
   const description = (typeof entry === 'string' ? undefined : entry.description) ?? own?.description ?? ''
   const said = {
@@ -51,13 +49,31 @@ async function agentNow(
   )
   const labels = own ? affinityOf(own) : {}
   const pool = poolKey(labels)
-  const declared: DeclaredAgent = own
+  const declared: Member = own
     ? {
         ...{ ...said, digest: definitionDigest(own), pool },
         ...(own.agents?.length ? { delegates: true } : {}),
         ...(hasLimit(budget) ? { budget } : {}),
       }
     : { ...said, gone: true }
+  return { declared, pool, labels }
+}
+
+/** Its sessions are runs, which may need sessions of the tree. */
+function workflowNow(
+  entry: SubAgent & { readonly workflow: string },
+  { project, module }: CodeModule<'workflows'>,
+): AgentNow {
+  const { name, description = '', workflow, output_schema: outputSchema } = entry
+  const labels = module.affinity ?? {}
+  const pool = poolKey(labels)
+  const budget = budgetLimits(entry.budget)
+  const declared: Member = {
+    ...{ name, description, onPause: onPauseOf(entry), workflow, digest: project.digest, pool, delegates: true },
+    ...(outputSchema ? { outputSchema } : {}),
+    ...(hasLimit(budget) ? { budget } : {}),
+    runs: { workflow: module.name, project: project.name, file: module.file },
+  }
   return { declared, pool, labels }
 }
 

@@ -48,7 +48,7 @@ export {
   resumeChild,
   settleParent,
 } from './delegation/errand-frames.ts'
-export { type Child, memberOf, sessionsLeft, type Team, type TeamLimits } from './delegation/team.ts'
+export { type Child, type Member, memberOf, sessionsLeft, type Team, type TeamLimits } from './delegation/team.ts'
 export {
   heldSessions,
   pauseChild,
@@ -88,6 +88,8 @@ export { brokenLink, emptyFold, type Fold, foldFrame, foldFrames } from './foldi
 export { type Holder, newerDelayMs, statusToShow, type Verdict, verdict } from './deciding/holder.ts'
 export { firstFrame } from './lifecycle/first-frame.ts'
 export { agentConfigured, type PinnedStart, pinnedDefinition } from './configured/agent-configured.ts'
+export { handedToRun } from './run/handed-to-run.ts'
+export { runBeginning } from './run/run-beginning.ts'
 export { lastConfigured } from './run/prompt-configured.ts'
 export { type Coming, comingDigest } from './configured/coming.ts'
 export { planUpgrade, type UpgradePlan } from './configured/upgrade.ts'

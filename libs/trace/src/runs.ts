@@ -81,6 +81,7 @@ export const runHandlers: Handlers = {
         return operationDone(spans, call, at, 'delivered')
     if (event !== undefined) spans.run?.mail.push(event)
   },
+  'run.continued': (spans, { position }, { at }) => operationDone(spans, runMessage(position), at, 'delivered'),
   'run.resumed': (spans, { position }, { at }) => operationDone(spans, runMessage(position), at, 'resumed'),
   'run.withdrawn': (spans, { position }, { at }) => operationDone(spans, runMessage(position), at, 'withdrawn'),
   'timer.fired': (spans, { timer }, { at }) => {

@@ -249,6 +249,7 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'run.prompted':
     case 'run.waited':
     case 'run.delivered':
+    case 'run.continued':
     case 'delegation.prompted':
     case 'run.replay-started':
     case 'run.replay-ended':
@@ -290,6 +291,7 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'delegation.resumed':
     case 'delegation.paused':
     case 'agents.declared':
+    case 'workflows.declared':
     case 'parent.declared':
     case 'timer.armed':
     case 'cancel.requested':

@@ -167,6 +167,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     registry: {
       agentFresh: (name) => reading(() => config.registry.agentFresh(name)),
       version: (digest) => reading(() => config.registry.version(digest)),
+      codeWorkflow: (name) => config.registry.codeWorkflow(name),
     },
     ceilings: config.ceilings ?? defaultCeilings,
     budgetCeiling: config.budgetCeiling ?? {},

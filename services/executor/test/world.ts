@@ -306,6 +306,7 @@ export class Executor {
     const registry = {
       version: async () => ({ digest, definition, by: 'test', at: 0 }),
       agentFresh: async () => undefined,
+      codeWorkflow: () => undefined,
     }
     const never = new Promise<never>(() => undefined)
     return {

@@ -28,14 +28,14 @@ import { mustHaveSecrets } from './definition/named-secrets.ts'
 import { outputProblems } from './definition/output-problems.ts'
 import type { Projects } from './projects/projects.ts'
 import type { RegistryLog } from './registry-log.ts'
-import { type KnownAgents, listedBy, teamProblems } from './team/team-problems.ts'
+import { type KnownAgents, type KnownWorkflows, listedBy, teamProblems } from './team/team-problems.ts'
 
 export interface AgentsOptions {
   readonly log: RegistryLog
   readonly clock: Clock
   readonly bundles: Bundles
   /** Absent: there are none. */
-  readonly projects?: Pick<Projects, 'withAgent'>
+  readonly projects?: Pick<Projects, 'withAgent' | 'withWorkflow' | 'workflowNames'>
   /** For tests, which stop the process there. */
   readonly pauseAt?: PausePoint
   readonly knownProviders?: readonly string[]
@@ -124,7 +124,7 @@ export class Agents {
     const current = entry?.deleted === false ? await this.#definition(entry.digest) : undefined
     if (!current) await this.#mustBeFree(name)
     if (!mayRegister) mustHaveCommands(definition, current)
-    const team = await teamProblems(definition, places, this.known)
+    const team = await teamProblems(definition, places, this.known, this.workflows)
     if (team.length > 0) throw invalid('invalid_agent', name, team)
     const output = await outputProblems(definition, places)
     if (output.length > 0) throw invalid('invalid_agent', name, output)
@@ -177,6 +177,13 @@ export class Agents {
       return entry?.deleted === false ? this.#definition(entry.digest) : undefined
     },
     names: async () => (await this.#entries()).map(({ name }) => name).sort(),
+  }
+
+  /** What entries of `agents` may name as their workflow. */
+  readonly workflows: KnownWorkflows = {
+    definition: (name) => this.known.definition(name),
+    project: async (name) => this.#projects?.withWorkflow(name),
+    names: async () => [...(await this.known.names()), ...((await this.#projects?.workflowNames()) ?? [])].sort(),
   }
 
   /** Those that were not deleted. */

@@ -81,7 +81,7 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
   const projects = new Projects({ log: registry, clock, bundles, values })
   const configurations = new Configurations({
     ...{ log: registry, clock, bundles, run: config.code?.initialize },
-    known: () => agents.known,
+    known: () => agents,
     config: (name) => configs.find(name),
   })
   const agents = new Agents({

@@ -95,6 +95,8 @@ const seventh: Change = { needs: 7 }
 const eighth: Change = { needs: 8 }
 /** Protocol 9: sessions that hold files in their log. */
 const ninth: Change = { needs: 9 }
+/** Protocol 10: agents whose sessions are runs of workflows. */
+const tenth: Change = { needs: 10 }
 
 /** Below it, no session has an agent that is configured for each message. */
 export const configuredProtocol = sixth.needs
@@ -102,6 +104,8 @@ export const configuredProtocol = sixth.needs
 /** E2. */
 export const changes: Partial<Record<EventType, Change>> = {
   'files.kept': ninth,
+  'workflows.declared': tenth,
+  'run.continued': tenth,
   'toolset.declared': second,
   'toolset.requested': second,
   'toolset.resolved': second,

@@ -47,6 +47,10 @@ export const DeclaredAgent = Type.Object({
 })
 export type DeclaredAgent = Static<typeof DeclaredAgent>
 
+/** A workflow of a project, as it was when it was pinned: where its code stands in the build that the entry of the agent has as its digest. */
+export const PinnedWorkflow = Type.Object({ workflow: id, project: id, file: Type.String() })
+export type PinnedWorkflow = Static<typeof PinnedWorkflow>
+
 /** What is asked of a child, in the words of the model above. */
 const asked = {
   instruction: Type.String(),
@@ -63,6 +67,10 @@ export const delegationEvents = {
     fanOut: count,
     perTurn: count,
     sessions: count,
+  }),
+  /** Behind agents.declared: those of them whose sessions are runs of workflows. */
+  'workflows.declared': Type.Object({
+    workflows: Type.Array(Type.Object({ agent: id, ...PinnedWorkflow.properties })),
   }),
   /** Beside session.started of a child whose waiting for people is told to the session above. */
   'parent.declared': Type.Object({ onPause: Type.Literal('return') }),

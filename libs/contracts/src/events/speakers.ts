@@ -15,6 +15,7 @@ const gateway: readonly EventType[] = [
   'approvals.pinned',
   'memory.declared',
   'agents.declared',
+  'workflows.declared',
   'planning.declared',
   'skills.declared',
   'approval.decided',

@@ -10,6 +10,7 @@ export const redeclared = [
   'skills.declared',
   'memory.declared',
   'agents.declared',
+  'workflows.declared',
   'planning.declared',
   'context.declared',
   'output.declared',

@@ -1,11 +1,6 @@
 // What the start of a session says of delegation: the agents of its definition as they are now, and how far it may go.
-import {
-  type AgentDefinition,
-  type BudgetLimits,
-  type DeclaredAgent,
-  definitionDefaults,
-  type SessionEvent,
-} from '@reins/contracts'
+import { type AgentDefinition, type BudgetLimits, definitionDefaults, type SessionEvent } from '@reins/contracts'
+import type { Member } from './team.ts'
 
 /** What an operator lets no definition exceed. */
 export interface DelegationCeilings {
@@ -26,7 +21,7 @@ export interface Granted {
 
 export function agentsDeclared(
   { delegation = {}, approval_mode }: Pick<AgentDefinition, 'delegation' | 'approval_mode'>,
-  agents: readonly DeclaredAgent[],
+  agents: readonly Member[],
   ceilings: DelegationCeilings = defaultCeilings,
   granted: Granted = {},
 ): readonly SessionEvent[] {
@@ -41,12 +36,18 @@ export function agentsDeclared(
     {
       type: 'agents.declared',
       data: {
-        agents: [...agents],
+        agents: agents.map(({ runs: _, ...declared }) => declared),
         levels: Math.min(own.levels, granted.levels ?? own.levels),
         fanOut: Math.min(delegation.max_fan_out ?? maxFanOut, ceilings.maxFanOut),
         perTurn: Math.min(delegation.max_per_turn ?? maxPerTurn, ceilings.maxPerTurn),
         sessions: Math.min(own.sessions, granted.sessions ?? own.sessions),
       },
     },
+    ...workflowsDeclared(agents),
   ]
+}
+
+function workflowsDeclared(agents: readonly Member[]): readonly SessionEvent[] {
+  const workflows = agents.flatMap(({ name, runs }) => (runs ? [{ agent: name, ...runs }] : []))
+  return workflows.length === 0 ? [] : [{ type: 'workflows.declared', data: { workflows } }]
 }

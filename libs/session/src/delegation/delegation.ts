@@ -8,10 +8,11 @@ import type { CallRoute, CallStateKinds, DueRule, Meanings, RouteRule } from '..
 import { withCall } from '../tool-call/tool-call.ts'
 import { delegateName, isDelegation } from './delegate-tool.ts'
 import { type DelegationOutcome, resultText } from './delegation-result.ts'
-import { childOf, declaredTeam, memberOf, sessionsLeft, sliceFor, type Team, withChild } from './team.ts'
+import { childOf, declaredTeam, memberOf, sessionsLeft, sliceFor, type Team, withChild, withWorkflows } from './team.ts'
 
 type DelegationEvent =
   | 'agents.declared'
+  | 'workflows.declared'
   | 'parent.declared'
   | 'delegation.requested'
   | 'delegation.resumed'
@@ -24,6 +25,10 @@ export const delegationEvents: Meanings<DelegationEvent> = {
   'agents.declared': {
     effective: true,
     evolve: (session, { data }) => ({ ...session, team: declaredTeam(data) }),
+  },
+  'workflows.declared': {
+    effective: true,
+    evolve: (session, { data }) => (session.team ? { ...session, team: withWorkflows(session.team, data) } : session),
   },
   'parent.declared': {
     effective: true,

@@ -8,6 +8,7 @@ import type { Decision } from '../deciding/decision.ts'
 import type { Fold } from '../folding/fold.ts'
 import type { PinnedStart } from '../configured/agent-configured.ts'
 import { handedOn } from '../permitted/permitted.ts'
+import { deliveredTo } from '../run/handed-to-run.ts'
 import { configuredForPrompt } from '../run/prompt-configured.ts'
 import { openOf, type Prompt } from '../run/run-state.ts'
 import type { Session } from '../session.ts'
@@ -30,11 +31,12 @@ export function createChild(
 ): Decision | null {
   if (head.seq > 0) return null
   const pool = started.pools.executor
+  // The code of a workflow has the words of the delegation as its payload.
+  const runs = declared.some(({ type }) => type === 'run.invoked')
   const events: readonly SessionEvent[] = [
     { type: 'session.started', data: started },
     ...declared,
-    said(creation, 'queue'),
-    ...handedOn(above.turn, `m-${creation.call}`),
+    ...(runs ? handedOn(above.turn) : [said(creation, 'queue'), ...handedOn(above.turn, `m-${creation.call}`)]),
   ]
   return { events, to: toExec(pool), status: 'idle', pool, trace: traceOfCall(above, creation.call) }
 }
@@ -111,13 +113,15 @@ export function resumeChild({ session, head }: Fold, resumption: Resumption, abo
   const { call, instruction } = resumption
   if (head.seq === 0 || session.continued === call) return null
   const waits = pausedOn(withoutTreePause(session))
+  const input = waits?.waits_for === 'input' && session.run ? deliveredTo(session.run, resumption) : null
   const goesOn = !isClosed(session) && (waits === null || waits.waits_for === 'resume')
   // What is paused with the whole tree goes on with it.
   const resumes = goesOn && session.mode.kind === 'paused' && session.mode.above === undefined
   const events: readonly SessionEvent[] = [
     { type: 'delegation.continued', data: { call } },
     ...(resumes ? [{ type: 'session.resumed' as const, data: {} }] : []),
-    ...(goesOn && instruction.trim() !== ''
+    ...(input ? [input] : []),
+    ...(goesOn && instruction.trim() !== '' && !session.run?.workflow
       ? [said(resumption, 'join'), ...handedOn(above.turn, `m-${resumption.call}`)]
       : []),
   ]

@@ -2,7 +2,7 @@
 //   TM1. A session gives away no more sessions of its tree than it was given: each child costs one, and what the child may give away
 //        itself is taken from the same number when the child is asked for. What a child did not use comes back with its end.
 //   TM2. So the limit of the whole tree holds without anybody counting the tree: sessions that work side by side share nothing.
-import type { BudgetLimits, DeclaredAgent, EventData, Stopped } from '@reins/contracts'
+import type { BudgetLimits, DeclaredAgent, EventData, PinnedWorkflow, Stopped } from '@reins/contracts'
 import type { Call, Session } from '../session.ts'
 
 export interface TeamLimits {
@@ -13,6 +13,11 @@ export interface TeamLimits {
   readonly perTurn: number
   /** Sessions that may be given away. */
   readonly sessions: number
+}
+
+export interface Member extends DeclaredAgent {
+  /** Its sessions are runs of this workflow, in the build that is its digest. */
+  readonly runs?: PinnedWorkflow
 }
 
 export interface Child {
@@ -35,7 +40,7 @@ export interface Child {
 }
 
 export interface Team extends TeamLimits {
-  readonly agents: readonly DeclaredAgent[]
+  readonly agents: readonly Member[]
   readonly children: Readonly<Record<string, Child>>
 }
 
@@ -66,7 +71,17 @@ export const declaredTeam = ({ agents, levels, fanOut, perTurn, sessions }: Even
   children: {},
 })
 
-export const memberOf = (team: Team | undefined, name: string): DeclaredAgent | undefined =>
+export function withWorkflows(team: Team, { workflows }: EventData<'workflows.declared'>): Team {
+  const agents = team.agents.map((one) => {
+    const found = workflows.find(({ agent }) => agent === one.name)
+    if (!found) return one
+    const { agent: _, ...runs } = found
+    return { ...one, runs }
+  })
+  return { ...team, agents }
+}
+
+export const memberOf = (team: Team | undefined, name: string): Member | undefined =>
   team?.agents.find((agent) => agent.name === name)
 
 export const childOf = (team: Team | undefined, child: string): Child | undefined =>

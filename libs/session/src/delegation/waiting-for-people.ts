@@ -1,14 +1,17 @@
 // What a session waits for where only people can go on with it: what the model above is told of a child that is paused.
-import { runQuestions } from '../run/run-state.ts'
+import { inputPause } from '../run/handed-to-run.ts'
+import { hasNews, type Run, runQuestions } from '../run/run-state.ts'
 import type { Session } from '../session.ts'
 
 /** As the output of a paused delegation says it. */
 export interface WaitsFor {
-  readonly waits_for: 'approval' | 'answer' | 'resume' | 'release'
+  readonly waits_for: 'approval' | 'answer' | 'input' | 'resume' | 'release'
   readonly reason: string
   /** The latest text of the agent, where there is one. */
   readonly said?: string
   readonly calls?: readonly unknown[]
+  /** What the code of a workflow has said at its pause. */
+  readonly output?: unknown
 }
 
 /** Arguments that are longer, as JSON, are not repeated. */
@@ -44,10 +47,20 @@ export function waitsForPeople(session: Session): WaitsFor | null {
   })
   for (const { question } of turn ? [] : runQuestions(session))
     waiting.push({ server: question.server_name, asks: question.message, url: question.url })
-  if (waiting.length === 0) return null
+  if (waiting.length === 0) return turn || !session.run ? null : inputOf(session.run)
   return calls.some(({ state }) => state.kind === 'waiting')
     ? { waits_for: 'approval', reason: 'A person must approve what the agent wants to do.', ...said, calls: waiting }
     : { waits_for: 'answer', reason: 'A server asks a person something.', ...said, calls: waiting }
+}
+
+/** null: it goes on by itself, or waits for events alone. */
+function inputOf(run: Run): WaitsFor | null {
+  const pause = inputPause(run)
+  if (!pause || run.ended || hasNews(run)) return null
+  if (run.operations.some((one) => one.state === 'open' && one.waits.kind !== 'wait')) return null
+  const { output } = pause.waits
+  const reason = 'The workflow waits for input: what you give is what its code goes on with.'
+  return { waits_for: 'input', reason, ...(output === undefined ? {} : { output }) }
 }
 
 const shortened = (args: Readonly<Record<string, unknown>>) =>

@@ -5,7 +5,6 @@ import {
   type Budget,
   type BudgetLimits,
   type CodeBuild,
-  type DeclaredAgent,
   definitionDefaults,
   type EventData,
   type JsonObject,
@@ -16,6 +15,7 @@ import {
 } from '@reins/contracts'
 import { pinnedPolicy } from '../approval/pinned-policy.ts'
 import type { DelegationCeilings, Granted } from '../delegation/declared.ts'
+import type { Member } from '../delegation/team.ts'
 
 export interface SessionStart {
   readonly agent: string
@@ -34,7 +34,7 @@ export interface SessionStart {
   /** Of a child: who began the turn above. */
   readonly requesters?: readonly string[]
   /** Those that the definition lists, as they are now. */
-  readonly agents?: readonly DeclaredAgent[]
+  readonly agents?: readonly Member[]
   /** Of the operator. Absent: those of the product. */
   readonly ceilings?: DelegationCeilings
   /** Of a child: what the session above lets it have. */

@@ -47,16 +47,13 @@ export function resumedBy(session: Session, { permitted: may }: Queued): Session
   return may ? { ...rest, permitted: may } : rest
 }
 
-/** PT3. */
-export const handedOn = (turn: Pick<Turn, 'permitted'> | null, message: string): readonly SessionEvent[] =>
-  turn?.permitted
-    ? [
-        {
-          type: 'tools.permitted',
-          data: { message, principal: turn.permitted.principal, tools: [...turn.permitted.tools] },
-        },
-      ]
-    : []
+/** PT3. Without a message: to a workflow. */
+export function handedOn(turn: Pick<Turn, 'permitted'> | null, message?: string): readonly SessionEvent[] {
+  if (!turn?.permitted) return []
+  const { principal, tools } = turn.permitted
+  const data = { ...(message === undefined ? {} : { message }), principal, tools: [...tools] }
+  return [{ type: 'tools.permitted', data }]
+}
 
 /** PT1. */
 export const permittedRoute: RouteRule = ({ name }, { permitted: may }) =>

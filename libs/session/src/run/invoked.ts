@@ -16,6 +16,7 @@ export type InvokedEvent =
   | 'run.prompted'
   | 'run.waited'
   | 'run.delivered'
+  | 'run.continued'
   | 'delegation.prompted'
 
 export const invokedEvents: Meanings<InvokedEvent> = {
@@ -54,6 +55,13 @@ export const invokedEvents: Meanings<InvokedEvent> = {
     },
   },
   'run.delivered': { evolve: (session, { data }) => delivered(session, data) },
+  'run.continued': {
+    effective: true,
+    evolve: (session, { data }) =>
+      ended(session, data.position, (waits) =>
+        waits.kind === 'wait' && waits.event === undefined ? resultOf(data) : null,
+      ),
+  },
   'delegation.prompted': {
     evolve: (session, { data: { call, position } }) =>
       position > (session.prompted ?? -1)

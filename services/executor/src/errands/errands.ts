@@ -16,12 +16,14 @@ import {
   type Errand,
   type Fold,
   foldFrames,
+  handedToRun,
   memberOf,
   pauseChild,
   type PinnedStart,
   pinnedDefinition,
   promptChild,
   resumeChild,
+  runBeginning,
   type Session,
   type SessionBeginning,
   type SessionStart,
@@ -40,7 +42,7 @@ export interface ErrandContext extends FoldSource {
   readonly sessions: Pick<SessionLog, 'read' | 'frameAt' | 'append'>
   readonly work: Pick<WorkQueue, 'ensurePool'>
   readonly definitions: Pick<Definitions, 'resolved'>
-  readonly registry: Pick<RegistryView, 'agentFresh' | 'version'>
+  readonly registry: Pick<RegistryView, 'agentFresh' | 'version' | 'codeWorkflow'>
   readonly ceilings: DelegationCeilings
   readonly budgetCeiling: BudgetLimits
   readonly clock: Clock
@@ -102,7 +104,7 @@ export async function doErrand(
 }
 
 async function makeChild(context: ErrandContext, parent: string, session: Session, errand: Creation): Promise<Errands> {
-  const begun = await beginningOf(context, parent, session, errand)
+  const begun = runOf(context, parent, session, errand) ?? (await beginningOf(context, parent, session, errand))
   if (!begun) return 'done'
   // That it is there is enough, whatever has been said in it.
   return appendTo(
@@ -113,6 +115,28 @@ async function makeChild(context: ErrandContext, parent: string, session: Sessio
     'by its head',
     emptyFold(errand.child),
   )
+}
+
+/** Of an agent whose sessions are runs of a workflow; undefined: they are not. */
+function runOf(
+  { ceilings }: ErrandContext,
+  parent: string,
+  session: Session,
+  { call, digest, agent, pool, levels, sessions, budget, onPause = 'wait', ...asked }: Creation,
+): SessionBeginning | undefined {
+  const runs = memberOf(session.team, agent)?.runs
+  if (!runs || !session.born) return undefined
+  return runBeginning({
+    ...{ ...runs, digest, pool, onPause, ceilings, payload: handedToRun(asked) },
+    granted: {
+      ...(levels === undefined ? {} : { levels }),
+      ...(sessions === undefined ? {} : { sessions }),
+    },
+    ...(budget === undefined ? {} : { budget }),
+    parent: { session: parent, call, pool: session.born.pools.executor },
+    principal: principalOf(session),
+    requesters: requestersOf(session),
+  })
 }
 
 /** A session below a run is made with the first prompt that is for it. */
@@ -198,7 +222,7 @@ async function startOf(
     ...(outputSchema === undefined ? {} : { outputSchema }),
     toolset: pinned,
     parent: { session: parent, call, pool: session.born.pools.executor },
-    principal: session.born.principal ?? session.servers?.principal ?? `session:${session.id}`,
+    principal: principalOf(session),
     requesters: requestersOf(session),
   }
   const labels = affinityOf(definition)
@@ -211,6 +235,8 @@ async function startOf(
     ])
   return { start, pools }
 }
+
+const principalOf = ({ id, born, servers }: Session): string => born?.principal ?? servers?.principal ?? `session:${id}`
 
 /** Who began the turn that delegates, however far above. */
 const requestersOf = ({ turn, approvals }: Session): readonly string[] => [

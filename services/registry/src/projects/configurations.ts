@@ -25,7 +25,7 @@ import type { Clock } from '@reins/service'
 import { readSkillBundle, type SkillFile, writeSkillBundle } from '@reins/skills'
 import type { Bundles, FreshBundle } from '../code/bundles.ts'
 import type { RegistryLog } from '../registry-log.ts'
-import { type KnownAgents, teamProblems } from '../team/team-problems.ts'
+import { type KnownAgents, type KnownWorkflows, teamProblems } from '../team/team-problems.ts'
 import { Configuration, definitionOf, effortOf, type Subagent } from './definition-of.ts'
 
 /** Runs an initializer in a process of its own. */
@@ -46,8 +46,8 @@ export interface ConfigurationsOptions {
   readonly log: RegistryLog
   readonly clock: Clock
   readonly bundles: Pick<Bundles, 'keep'>
-  /** What a subagent may name as its workflow. */
-  known(): KnownAgents
+  /** What a subagent may name, as an agent or as its workflow. */
+  known(): { readonly known: KnownAgents; readonly workflows: KnownWorkflows }
   /** The value of a config; undefined: there is none. */
   readonly config: (name: string) => Promise<unknown>
   /** Absent: no code is run here. */
@@ -105,7 +105,8 @@ export class Configurations {
         made.problems.map((one) => `${file}: ${one}`),
       )
     const { definition } = made
-    const team = await teamProblems(definition, new Map(), this.#options.known())
+    const { known, workflows } = this.#options.known()
+    const team = await teamProblems(definition, new Map(), known, workflows)
     if (team.length > 0)
       throw invalid(
         agent,

@@ -148,6 +148,17 @@ export class Projects {
     return (await this.#alive()).find(({ manifest }) => manifest.agents.some(({ name }) => name === agent))?.name
   }
 
+  /** Which live project has a workflow of this name; undefined: none. */
+  async withWorkflow(workflow: string): Promise<string | undefined> {
+    const has = ({ manifest }: Pick<ProjectEntry, 'manifest'>) =>
+      manifest.workflows.some(({ name }) => name === workflow)
+    return (await this.#alive()).find(has)?.name
+  }
+
+  async workflowNames(): Promise<readonly string[]> {
+    return (await this.#alive()).flatMap(({ manifest }) => manifest.workflows.map(({ name }) => name))
+  }
+
   /** PR2. `decide`: is given the project where it is there; nothing: it stays as it is. */
   async #change(
     name: string,

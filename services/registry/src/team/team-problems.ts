@@ -22,11 +22,11 @@ export interface KnownAgents {
   names(): Promise<readonly string[]>
 }
 
-/**
- * What an entry may name as its workflow. Until there are workflows of their own, an agent may stand there: a session of it can pause, and
- * go on.
- */
-export type KnownWorkflows = KnownAgents
+/** What an entry may name as its workflow: one of a project, or an agent, whose sessions can pause and go on. */
+export interface KnownWorkflows extends KnownAgents {
+  /** The project that has it; undefined: none has. */
+  project(name: string): Promise<string | undefined>
+}
 
 const namesShown = 50
 
@@ -34,7 +34,7 @@ export async function teamProblems(
   definition: AgentDefinition,
   places: Document['places'],
   agents: KnownAgents,
-  workflows: KnownWorkflows = agents,
+  workflows?: KnownWorkflows,
 ): Promise<readonly Problem[]> {
   const problems: Problem[] = []
   for (const { path, entry } of placedEntries(definition.agents)) {
@@ -45,7 +45,9 @@ export async function teamProblems(
       say(circle([definition.name, definition.name]))
       continue
     }
-    const known = isWorkflow(entry) ? workflows : agents
+    // What the code of a workflow delegates to, nobody knows before it runs: the depth of the tree bounds it.
+    if (isWorkflow(entry) && (await workflows?.project(target)) !== undefined) continue
+    const known = isWorkflow(entry) && workflows ? workflows : agents
     const found = await known.definition(target)
     if (!found) say(missing(isWorkflow(entry) ? 'workflow' : 'agent', target, await known.names()))
     else {

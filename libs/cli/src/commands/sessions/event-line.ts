@@ -129,6 +129,8 @@ export function summary(event: ApiEvent): string {
       return `${known.data.child}: ${JSON.stringify(known.data.output).slice(0, 2000)}`
     case 'agents.declared':
       return known.data.agents.map(({ name, gone }) => `${name}${gone ? ' (deleted)' : ''}`).join(', ')
+    case 'workflows.declared':
+      return known.data.workflows.map(({ agent, workflow }) => `${agent}: ${workflow}`).join(', ')
     case 'parent.declared':
       return known.data.onPause
     case 'delegation.settled':
@@ -276,6 +278,8 @@ export function summary(event: ApiEvent): string {
       return `${known.data.position} ${known.data.child}: "${textOf(known.data.content).slice(0, 2000)}"`
     case 'run.waited':
       return `${known.data.position} for ${known.data.event ?? 'input'}`
+    case 'run.continued':
+      return `${known.data.position}: ${JSON.stringify(known.data.value ?? null).slice(0, 2000)}`
     case 'run.delivered':
       return `${known.data.event ?? 'input'} ${JSON.stringify(known.data.value ?? null).slice(0, 2000)}`
     case 'delegation.prompted':

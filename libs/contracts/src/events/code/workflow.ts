@@ -65,4 +65,6 @@ export const workflowEvents = {
     position: Type.Optional(count),
     value: Type.Optional(Type.Unknown()),
   }),
+  /** The session above goes on with a run that it delegates to: its words are the input of the pause at this position. */
+  'run.continued': Type.Object({ call: id, position: count, value: Type.Optional(Type.Unknown()) }),
 }

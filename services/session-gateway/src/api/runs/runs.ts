@@ -26,7 +26,7 @@ import {
   type WorkflowRun,
   workflowOfAgent,
 } from '@reins/contracts'
-import { defaultCeilings, type Fold, firstFrame, waitFor } from '@reins/session'
+import { type Fold, firstFrame, runBeginning, waitFor } from '@reins/session'
 import { permittedTools } from '../access/permitted-tools.ts'
 import type { Caller } from '../caller.ts'
 import { authorizeSome } from '../caller.ts'
@@ -98,25 +98,13 @@ export class Runs {
         'invalid_request',
         `The body is not valid: payload: it has more than ${runLimits.valueChars} characters as JSON. Keep large data elsewhere, and say where it is.`,
       )
-    const { maxDepth, maxFanOut, maxPerTurn, maxSessions } = this.#parts.ceilings ?? defaultCeilings
-    const given = payload === undefined ? {} : { payload }
+    const { started, declared } = runBeginning({
+      ...{ workflow, project, file, digest, pool, payload, principal: caller.principal },
+      ceilings: this.#parts.ceilings,
+    })
     return {
-      started: {
-        type: 'session.started',
-        data: {
-          ...{ agent: runAgent(workflow), digest, model: 'none', pools: { executor: pool, tools: pool } },
-          ...{ limits: { maxToolCalls: 0 }, tools: {}, toolset: [], principal: caller.principal },
-        },
-      },
-      declared: [
-        {
-          type: 'agents.declared',
-          data: { agents: [], levels: maxDepth, fanOut: maxFanOut, perTurn: maxPerTurn, sessions: maxSessions - 1 },
-        },
-        { type: 'run.declared', data: { file, digest, network: true } },
-        { type: 'run.invoked', data: { workflow, project, ...given } },
-        ...permittedTools(caller),
-      ],
+      started: { type: 'session.started', data: started },
+      declared: [...declared, ...permittedTools(caller)],
     }
   }
 
