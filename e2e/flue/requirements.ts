@@ -132,7 +132,7 @@ export const requirements: Readonly<Record<string, Requirement>> = {
     tests: [
       [examples, 'a workflow logs and returns'],
       [runs, 'another one goes on, and nothing is asked or done twice'],
-      ['libs/code-host/src/host/replay.test.ts', 'writes a line of the log once'],
+      ['libs/code-host/src/host/replay/replay.test.ts', 'writes a line of the log once'],
     ],
   },
   F68: {
@@ -146,7 +146,10 @@ export const requirements: Readonly<Record<string, Requirement>> = {
     says: 'harness.session and session.prompt with result, model and thinkingLevel',
     tests: [
       [runs, 'another one goes on, and nothing is asked or done twice'],
-      ['libs/code-host/src/host/prompt-options.test.ts', 'a prompt says which model and which effort answer it'],
+      [
+        'libs/code-host/src/host/harness/prompt-options.test.ts',
+        'a prompt says which model and which effort answer it',
+      ],
       [examples, 'is given data of a Valibot schema'],
     ],
   },

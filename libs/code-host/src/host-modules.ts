@@ -19,9 +19,9 @@ export function hostModules(): HostModules {
 
 function readModules(): HostModules {
   const text = (path: string) => stripped(readFileSync(fileURLToPath(new URL(path, import.meta.url)), 'utf8'))
-  const inside = readdirSync(new URL('./host/', import.meta.url))
+  const inside = readdirSync(new URL('./host/', import.meta.url), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
-    .map((file) => `host/${file}`)
+    .map((file) => `host/${file.replaceAll('\\', '/')}`)
   const modules = Object.fromEntries(['frames.ts', ...inside].map((path) => [path, text(`./${path}`)]))
   const { 'host/boot.ts': boot = '', ...rest } = modules
   return { boot, modules: rest }

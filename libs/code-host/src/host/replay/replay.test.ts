@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { RunHistory, RunInput } from '../messages.ts'
+import type { RunHistory, RunInput } from '../../messages.ts'
 import { RunReplay } from './replay.ts'
 
 const limits = { valueChars: 1e6, stepMs: 1e5, mostStepMs: 1e6, sleepMs: 1e9, logLines: 10, logChars: 100 }

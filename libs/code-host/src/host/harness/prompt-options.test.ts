@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { RunOperations } from './flow.ts'
+import type { RunOperations } from '../replay/flow.ts'
 import { harnessOf } from './harness.ts'
 
 interface Session {

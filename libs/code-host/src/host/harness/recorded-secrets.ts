@@ -1,6 +1,6 @@
 // Secrets of a project in what its code asks a session for. Commands, files and arguments are recorded, and masked there: what holds a secret
 // would not be what the code meant, so it is refused before it is asked for.
-import type { RunInput } from '../messages.ts'
+import type { RunInput } from '../../messages.ts'
 
 /** What is shorter is found by chance. */
 const shortest = 6

@@ -5,7 +5,7 @@
 //        code alone, so nothing is recorded of it.
 //   HN4. What a harness itself does with files and commands, it does in its session `default`, when that has nothing else to do.
 import { askedTool } from './asked-tool.ts'
-import type { RunOperations } from './flow.ts'
+import type { RunOperations } from '../replay/flow.ts'
 import { sessionFiles } from './session-files.ts'
 import { shellAnswer, shellCall } from './shell-calls.ts'
 import { resultSchema, type ResultSchema } from './result-schema.ts'

@@ -9,13 +9,13 @@
 //   RP6. What is dispatched is a step: it is announced, done and recorded. Inside of the function of a step it is a part of that one.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ProjectModule } from '@reins/agent/project'
-import type { RunEnd, RunHistory, RunInput, RunResult } from '../messages.ts'
+import type { RunEnd, RunHistory, RunInput, RunResult } from '../../messages.ts'
 import { runContext } from './flow.ts'
-import { askedTool } from './asked-tool.ts'
-import { asJson } from './json.ts'
+import { askedTool } from '../harness/asked-tool.ts'
+import { asJson } from '../json.ts'
 import { type Ask, keyedDispatches, withKey } from './keyed-dispatches.ts'
 import { readPause } from './pauses.ts'
-import { messageOf, whereOf } from './thrown.ts'
+import { messageOf, whereOf } from '../thrown.ts'
 
 export interface ReplayPorts {
   /** Asks whoever runs the replay. */

@@ -1,5 +1,5 @@
 // A call of a tool that code asks for, as it is handed on: `ctx.tool('grep', { pattern: 'x' })`.
-import { asJson } from './json.ts'
+import { asJson } from '../json.ts'
 
 interface AskedTool {
   readonly tool: { readonly name: string; readonly arguments: unknown }

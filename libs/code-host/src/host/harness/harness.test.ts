@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { RunFiles, RunHarness } from '@reins/agent'
-import type { RunOperations } from './flow.ts'
+import type { RunOperations } from '../replay/flow.ts'
 import { harnessOf } from './harness.ts'
 import { secretsRefused } from './recorded-secrets.ts'
 

@@ -3,9 +3,9 @@
 //   FL2. A step that is tried again is a step of its own each time, and what lies between is a sleep: waiting takes no process. The
 //        idempotency key stays that of the first attempt.
 import type { ProjectModule } from '@reins/agent/project'
-import type { RunInput } from '../messages.ts'
-import { harnessOf } from './harness.ts'
-import { secretsRefused } from './recorded-secrets.ts'
+import type { RunInput } from '../../messages.ts'
+import { harnessOf } from '../harness/harness.ts'
+import { secretsRefused } from '../harness/recorded-secrets.ts'
 import { msOf, OperationError } from './replay.ts'
 
 export interface RunOperations {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { RunEnd, RunHistory, RunInput } from '../messages.ts'
+import type { RunEnd, RunHistory, RunInput } from '../../messages.ts'
 import { RunReplay } from './replay.ts'
 
 type Ask = (what: string, value: unknown) => Promise<unknown>
