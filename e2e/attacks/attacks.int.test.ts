@@ -14,6 +14,7 @@ import { type Stage, tryPasswords } from './stolen-passwords.ts'
 import { Tally } from './tally.ts'
 import { endAll, many, type Principal, principal } from './greedy.ts'
 import { tryCommands } from './commands.ts'
+import { tryForeignFrames } from './foreign-frames.ts'
 import { nonsense, sayNonsense, spoilKeys, storeNonsense } from './poison.ts'
 
 const deadline = 240_000
@@ -212,6 +213,21 @@ test(
     for (const line of tally.lines()) console.log(line)
     expect(tally.gotThrough()).toEqual(known)
     expect(await answers()).toBe('completed')
+  },
+  deadline,
+)
+
+test(
+  'no service is obeyed in what is not its to say, whatever it appends with its password',
+  async () => {
+    const { session } = await world.api.create('helper')
+    await world.api.turn(session.id, '!shell true')
+    const tally = new Tally()
+    await tryForeignFrames(world, session.id, tally)
+    for (const line of tally.lines()) console.log(line)
+    // What an executor says as an executor is done (docs/security.md): so the attack itself is one.
+    expect(tally.gotThrough()).toEqual(['executor: have a command run'])
+    expect(await answers(session.id)).toBe('completed')
   },
   deadline,
 )

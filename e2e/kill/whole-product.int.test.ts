@@ -1,7 +1,7 @@
 // Everything that one machine runs, killed at one moment in the middle of answers: the process, nats-server and Postgres. The next
 // `reins up` on the same folder goes on with each of them.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
@@ -112,3 +112,56 @@ test.runIf(process.platform === 'linux')(
   },
   deadline,
 )
+
+test.runIf(process.platform === 'linux')(
+  'killed while long outputs wait to be kept, it leaves none of them on the disk, with a name or without, and begins with an empty spool',
+  async () => {
+    const before = started.at(-1)
+    if (before) await killAll(before)
+    const first = await up()
+    const token = readFileSync(path.join(folder, '.reins', 'admin.token'), 'utf8').trim()
+    const api = new Api(() => [first.url], token)
+    const spool = path.join(folder, '.reins', 'spool')
+    const mark = 'left-behind-by-a-command'
+    // More than is kept in memory, and then it goes on for ever.
+    const command = `!shell for i in $(seq 90000); do echo ${mark}-$i; done; sleep 10000`
+    const sessions = await Promise.all(
+      Array.from({ length: 4 }, async () => (await api.create('assistant', command)).session.id),
+    )
+    expect(sessions).toHaveLength(4)
+    await eventually(async () => spooled(first.product.pid ?? 0, spool) >= 4)
+    await killAll(first.product)
+    expect(holding(path.join(folder, '.reins', 'spool'), mark)).toEqual([])
+    // As a process that was killed in the moment in which a file still has its name leaves it.
+    writeFileSync(path.join(spool, 'output-of-a-killed-process'), mark)
+    await up()
+    expect(readdirSync(spool)).toEqual([])
+    expect(holding(os.tmpdir(), mark, 1)).toEqual([])
+  },
+  deadline,
+)
+
+/** Files without a name in the folder, that these processes have open. */
+function spooled(pid: number, folder: string): number {
+  const open = new Set<string>()
+  for (const one of [pid, ...below(pid)])
+    try {
+      for (const fd of readdirSync(`/proc/${one}/fd`)) {
+        const to = readlinkSync(`/proc/${one}/fd/${fd}`)
+        if (to.startsWith(`${folder}/`) && to.endsWith(' (deleted)')) open.add(to)
+      }
+    } catch {
+      // It ended, or closed what it had.
+    }
+  return open.size
+}
+
+/** Files that hold the text, so many folders deep. */
+function holding(folder: string, text: string, deep = 9): readonly string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const at = path.join(folder, entry.name)
+    if (entry.isDirectory()) return deep > 0 && entry.name.startsWith('reins-spool-') ? holding(at, text, deep - 1) : []
+    if (!entry.isFile() || !entry.name.startsWith('output-')) return []
+    return readFileSync(at, 'utf8').includes(text) ? [at] : []
+  })
+}

@@ -407,7 +407,7 @@ test('that a tool wants nobody is recorded before its call runs, also one that m
 test('what a tool wants is not said of a call that was closed while it was asked', async () => {
   const world = new RunnerWorld()
   world.looksAt = async () => {
-    await world.append('gateway', 'g', [{ type: 'session.ended', data: { reason: 'user_exit' } }])
+    await world.append('executor-1', 'e', [{ type: 'session.ended', data: { reason: 'user_exit' } }])
     return { approval: 'ask' }
   }
   const delivered = world.deliver(await world.ask({ a: 'never' }, [], ['a']))

@@ -38,6 +38,16 @@ function decoded(change: { body?: string | object; headers?: Record<string, stri
 }
 
 describe('a frame', () => {
+  it('with an event that is not its role’s to say is acted on by nobody, keeps its hash, and is shown as it was written', () => {
+    const answered: SessionEvent = { type: 'tool-call.cancelled', data: { call: 'c' } }
+    const forged = encodeFrame({ ...draft, events: [renamed, answered] }, emptyHead(session).hash)
+    const headers = new Map(forged.headers)
+    const frame = decodeFrame({ seq: 7, role: 'g', body: forged.body, header: (name) => headers.get(name) ?? '' })
+    expect([frame.events, frame.fault, frame.beyond]).toEqual([[], undefined, undefined])
+    expect(everyEvent(frame)).toEqual([renamed, answered])
+    expect(frameHash(emptyHead(session).hash, draft, eventsJsonOf(frame))).toBe(forged.hash)
+  })
+
   it('is read as it was written, and its hash is over the bytes of its events', () => {
     const { id, n, prev, at, by, trace, role, needs, status, pool, events } = draft
     expect(decoded()).toEqual({

@@ -4,11 +4,13 @@
 //   F3. Decoding never throws: what is no frame is a fault that carries what the headers still say.
 //   F4. A frame with an event that this code does not know is beyond it, and no fault: the chain goes on, and nothing is decided on it.
 //       Its `events` are none, so whatever acts on frames does nothing; whatever shows them asks `everyEvent`.
+//   F5. So it is with a frame that holds an event which is not its role's to say: it chains, nothing of it is acted on, and it is shown.
 import { createHash } from 'node:crypto'
 import { sealHeader } from '../broker/seals.ts'
 import type { Role } from '../broker/subjects.ts'
 import { firstProtocol, type SessionEvent } from '../events/catalogue.ts'
 import { eventCodec, type UnknownEvent, type WrittenEvent } from '../events/codec.ts'
+import { maySay } from '../events/speakers.ts'
 import type { Draft } from './draft.ts'
 
 export const frameHeaders = {
@@ -210,14 +212,16 @@ export function decodeFrame(raw: RawFrame): Frame {
   if (!Array.isArray(events)) return faulty('no events')
   const decoded = eventCodec.decodeAll(events, head.needs)
   if (decoded.kind === 'malformed') return faulty(decoded.why)
+  const foreign = decoded.kind === 'known' && decoded.events.some(({ type }) => !maySay(raw.role, type)) // F5
+  const written = foreign ? events : decoded.written
   return {
     ...base,
     prev,
     at,
     by,
     ...(typeof trace === 'string' ? { trace } : {}),
-    events: decoded.kind === 'known' ? decoded.events : [],
-    ...(decoded.written ? { written: decoded.written } : {}),
+    events: decoded.kind === 'known' && !foreign ? decoded.events : [],
+    ...(written ? { written } : {}),
     ...(decoded.kind === 'beyond' ? { beyond: decoded.why } : {}),
   }
 }

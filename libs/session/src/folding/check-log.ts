@@ -88,8 +88,9 @@ const isAtRest = (session: Session): boolean => cover(session).every(({ kind }) 
 
 function checkEvents(before: Session, frame: Frame, say: (frame: Frame, what: string) => void): void {
   let session = before
+  for (const { type } of knownEvents(frame))
+    if (!maySay(frame.role, type)) say(frame, `role ${frame.role} may not say ${type}`)
   for (const event of frame.events) {
-    if (!maySay(frame.role, event.type)) say(frame, `role ${frame.role} may not say ${event.type}`)
     if (beginningEvents.has(event.type) && (session.mode.kind !== 'open' || session.cancel))
       say(frame, `${event.type} while ${session.cancel ? 'a cancel waits' : session.mode.kind}`)
     if (event.type === 'tool-call.late-result' && isOpenCall(session, event.data))
