@@ -1,9 +1,8 @@
 // Times of a schedule, as cron writes them: `minute hour day-of-month month day-of-week`, in a time zone, with a second in front where there
 // are six fields. Pure: what time it is, is an argument.
-// It is our own, since croner (11.0.1, fixedTimeRule "no-wildcard") holds each time of cron.test.ts but the one of CR2 that the clocks jump over,
-// which it fires at the end of the jump; its messages name no field where one is out of its range, and a next time costs it 134 us of CPU, and
-// 41 here.
-//   CR1. Where a day of the month and a day of the week are both named, either of them is enough, as in every cron.
+// It is our own: docs/decisions/039 says why it is not croner.
+//   CR1. Where a day of the month and a day of the week are both named, either of them is enough; a field that begins with * is not named, as
+//        in the cron of Vixie.
 //   CR2. A time that the clocks jump over fires as much later as they jump. A time that they show twice fires at the first of the two; a
 //        schedule of every hour fires in both.
 
