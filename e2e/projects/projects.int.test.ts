@@ -342,6 +342,16 @@ describe('a deployed project', () => {
           const { approved, instruction } = await ctx.pause({ text })
           return { id: ctx.id, approved, instruction, version: ctx.payload.version }
         }`,
+      'src/workflows/bounded.ts': `
+        import { createAgent, type FlueContext } from '@reins/agent'
+        const writer = createAgent(() => ({ model: 'scripted/assistant' }))
+        export async function run(ctx: FlueContext) {
+          const session = await (await ctx.init(writer)).session()
+          const { text } = await session.prompt('say Hello.')
+          const calls = []
+          for (const word of ['a', 'b', 'c']) calls.push((await session.tool('shell', { command: 'echo ' + word })).status)
+          return { calls, text }
+        }`,
       'src/workflows/lead-all.ts': `
         export async function run(ctx: any) {
           const session = await (await ctx.init('lead')).session()
@@ -368,6 +378,16 @@ describe('a deployed project', () => {
     })
     expect([again.status, again.output]).toEqual(['failed', expect.stringContaining('has finished (completed)')])
     expect([failed.status, failed.output]).toEqual(['failed', expect.stringContaining('No version: Deploy something.')])
+    const bounded = await product.cli('run', 'bounded', '--budget', 'tokens=400000,tool_calls=2')
+    expect(JSON.parse(bounded.out)).toEqual({ calls: ['completed', 'completed', 'failed'], text: 'Hello.' })
+    const { runId } = (await product.ask('GET', '/v1/runs?workflow=bounded')).json.runs[0]
+    const { budget } = (await product.ask('GET', `/v1/sessions/${runId.slice(4)}`)).json
+    expect(budget).toMatchObject({ tool_calls: { limit: 2, spent: 2, held: 0 }, tokens: { held: 0 } })
+    expect(budget.tokens.spent).toBeGreaterThan(0)
+    const poor = await product.cli('run', 'bounded', '--budget', 'tokens=10')
+    expect([poor.code, poor.err]).toEqual([1, expect.stringContaining('budget')])
+    const timed = await product.cli('run', 'bounded', '--budget', 'wall_time=5m')
+    expect(timed.err).toContain('budget.wall_time')
     const shown = await product.ask('GET', `/v1/runs/run_${paused.execution_id}`)
     expect(shown.json).toMatchObject({ workflowName: 'pipeline', project: 'led', status: 'completed' })
   })

@@ -314,6 +314,11 @@ function childCovered(world: World, parent: Session, child: string, call: string
   if (position !== undefined) {
     // Whoever holds the run's trigger sees to its prompts before the ack.
     if (execTrigger(world, parent)) return true
+    // One that was cancelled before it was made hears of no prompt, and answers each that it has ended.
+    if (below.unborn)
+      return [...world.triggers.values()].some(
+        ({ session, kind, seq }) => session === child && kind === 'exec' && willAct(world, seq),
+      )
     if ((below.prompted ?? -1) < position) return false
     if (tells) return true
   }

@@ -109,7 +109,7 @@ export function begin(world: World, name: string, session: string, state: ExecSe
     world.fail(`C2: ${name} starts ${nameOf(effect)}, which its own read shows closed`)
   world.note(`${name} runs ${nameOf(effect)}`)
   if (kind === 'call-model') checkSent(world, name, is)
-  world.attempts++
+  if (kind !== 'replay-run') world.attempts++
   update(world, name, session, { running: { kind, call, attempt }, started: [...state.started, key(call, attempt)] })
 }
 

@@ -122,11 +122,12 @@ export function checkLines(world: World, { id, run }: Session, event: SessionEve
 }
 
 function asked(
-  { id, run }: Pick<Session, 'id' | 'run'>,
+  session: Session,
   op: Exclude<CodeOp, 'safe' | 'never' | 'init'>,
   position: number,
   rules: World['rules'],
 ): readonly SessionEvent[] {
+  const { id, run } = session
   switch (op) {
     case 'call': {
       const content = [{ type: 'text' as const, text: 'do it' }]
@@ -154,7 +155,11 @@ function asked(
       const digest = op === 'prompt-model' ? otherDefinition : 'helper'
       const configured: SessionEvent = { type: 'prompt.configured', data: { message, digest } }
       const changes = op === 'prompt-model' || run?.configured?.[child] === otherDefinition
-      return [{ type: 'run.prompted', data }, ...(changes ? [configured] : []), ...(asks ? [asked] : [])]
+      const slice = rules.promptSlice(session)
+      const granted: readonly SessionEvent[] = slice
+        ? [{ type: 'budget.granted', data: { message, limits: slice } }]
+        : []
+      return [{ type: 'run.prompted', data }, ...granted, ...(changes ? [configured] : []), ...(asks ? [asked] : [])]
     }
     case 'wait':
       return [{ type: 'run.waited', data: { position, name: op, event: 'paid' } }]

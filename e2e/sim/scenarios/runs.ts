@@ -1,5 +1,5 @@
 // Sessions whose code decides: steps that may and may not run twice, turns that the code asks for, sleeps, pauses for messages.
-import { born, message, type Scenario, usualFaults } from './scenario.ts'
+import { attemptTokens, born, message, type Scenario, usualFaults } from './scenario.ts'
 
 export const running = {
   executors: 2,
@@ -28,7 +28,23 @@ export const cancelledAndPaused = {
   gateway: [message('m1'), { op: 'cancel' }, { op: 'pause', tree: true }],
 } as const satisfies Partial<Scenario>
 
+/** Both prompts would use all that is left, and each of them asks a model twice. */
+export const budgetedRun = {
+  ...prompting,
+  executors: 1,
+  code: ['init', 'prompt', 'prompt'],
+  below: {
+    helper: [
+      [{ delegate: ['nobody'] }, {}],
+      [{ delegate: ['nobody'] }, {}],
+    ],
+  },
+  budget: { tokens: 3 * attemptTokens },
+} as const satisfies Partial<Scenario>
+
 export const mediumRuns: readonly Scenario[] = [
+  { ...budgetedRun, name: 'a run with a budget' },
+  { ...budgetedRun, name: 'a run with a budget, and a cancel', gateway: [message('m1'), { op: 'cancel' }] },
   { ...cancelledAndPaused, name: 'a run whose prompt is cancelled, and whose tree is paused' },
   { ...prompting, name: 'a run that prompts a session below' },
   {
@@ -110,6 +126,15 @@ export const largeRuns: readonly Scenario[] = [
       { op: 'resume' },
       { op: 'cancel', end: true },
     ],
+    total: 4,
+  },
+  {
+    ...budgetedRun,
+    name: 'runs of workflows with a budget: prompts, cancels, pauses, faults',
+    executors: 2,
+    code: ['init', 'prompt', 'never', 'prompt', 'wait', 'prompt', 'prompt'],
+    budget: { tokens: 6 * attemptTokens },
+    gateway: [message('m1'), { op: 'cancel' }, { op: 'deliver' }, { op: 'pause', tree: true }, { op: 'resume' }],
     total: 4,
   },
   {

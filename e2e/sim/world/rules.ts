@@ -22,6 +22,7 @@ import {
   outcomeEvents,
   projected,
   promptChild,
+  promptSlice,
   requestCompaction,
   restoreContext,
   resumeChild,
@@ -50,6 +51,7 @@ export interface Protocol {
   readonly outcomeEvents: typeof outcomeEvents
   readonly createChild: typeof createChild
   readonly promptChild: typeof promptChild
+  readonly promptSlice: typeof promptSlice
   readonly resumeChild: typeof resumeChild
   readonly unpauseChild: typeof unpauseChild
   readonly answerElicitation: typeof answerElicitation
@@ -137,6 +139,7 @@ export const sound: Rules = {
   outcomeEvents,
   createChild,
   promptChild,
+  promptSlice,
   resumeChild,
   unpauseChild,
   answerElicitation,

@@ -1,6 +1,6 @@
 // Known-wrong rules of runs, each with a scenario in which it bites.
 import type { Session } from '@reins/session'
-import { cancelledAndPaused, prompting, running, steps } from '../scenarios/runs.ts'
+import { budgetedRun, cancelledAndPaused, prompting, running, steps } from '../scenarios/runs.ts'
 import { message, type Scenario } from '../scenarios/scenario.ts'
 import { sound } from '../world/rules.ts'
 import type { WrongRule } from './rules.ts'
@@ -45,6 +45,12 @@ export const wrongRuns: readonly WrongRule[] = [
       total: 0,
     }),
     walks: 200,
+  },
+  {
+    name: 'each-prompt-has-the-whole-budget',
+    says: 'each prompt of a run may use all that the run may, whatever was used before',
+    rules: { ...sound, promptSlice: ({ budget }) => budget?.limits },
+    scenario: named('a run with a budget', budgetedRun),
   },
   {
     name: 'clean-up-without-end',

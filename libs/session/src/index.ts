@@ -88,6 +88,7 @@ export { brokenLink, emptyFold, type Fold, foldFrame, foldFrames } from './foldi
 export { type Holder, newerDelayMs, statusToShow, type Verdict, verdict } from './deciding/holder.ts'
 export { firstFrame } from './lifecycle/first-frame.ts'
 export { agentConfigured, type PinnedStart, pinnedDefinition } from './configured/agent-configured.ts'
+export { promptSlice } from './budget/granted.ts'
 export { handedToRun } from './run/handed-to-run.ts'
 export { runBeginning } from './run/run-beginning.ts'
 export { lastConfigured } from './run/prompt-configured.ts'

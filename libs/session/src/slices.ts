@@ -4,6 +4,7 @@
 import type { EventType } from '@reins/contracts'
 import { accounted } from './budget/accounts.ts'
 import { budgetEvents } from './budget/budget.ts'
+import { grantedEvents } from './budget/granted.ts'
 import { beyondBudgetRoute, budgetDue, budgetOffer } from './budget/budget-rules.ts'
 import { wallTimeDue, wallTimer } from './budget/wall-time.ts'
 import { approvalEvents, approvalRoute, approvalStates, approvalsDue, approvalTimer } from './approval/approval.ts'
@@ -76,6 +77,7 @@ const ofSlices: Meanings<EventType> = followed(
     ...permittedEvents,
     ...workspaceEvents,
     ...budgetEvents,
+    ...grantedEvents,
     ...runEvents,
     ...configuredEvents,
     ...askedToolEvents,

@@ -264,6 +264,7 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'tools.permitted':
     case 'workspace.declared':
     case 'budget.declared':
+    case 'budget.granted':
     case 'budget.reached':
     case 'memory.declared':
     case 'planning.declared':

@@ -1,5 +1,6 @@
 // Runs of workflows as people and programs see them. A run is a session; its public id is `run_` and the id of that session.
 import { type Static, Type } from 'typebox'
+import { Budget } from '../budget/limits.ts'
 import { moduleNamePattern } from '../agents/code/instance.ts'
 import { maxWaitName, RunError } from '../events/code/run.ts'
 import { SessionInfo } from './api.ts'
@@ -19,7 +20,11 @@ export const workflowOfAgent = (agent: string): string | undefined =>
   agent.startsWith(runAgentPrefix) ? agent.slice(runAgentPrefix.length) : undefined
 
 export const StartRun = Type.Object(
-  { workflow: WorkflowName, payload: Type.Optional(Type.Unknown({ description: 'What ctx.payload is: any JSON' })) },
+  {
+    workflow: WorkflowName,
+    payload: Type.Optional(Type.Unknown({ description: 'What ctx.payload is: any JSON' })),
+    budget: Type.Optional(Budget),
+  },
   closed,
 )
 export type StartRun = Static<typeof StartRun>

@@ -21,6 +21,11 @@ export const budgetEvents = {
     held: Type.Optional(amount),
     needed: Type.Optional(amount),
   }),
+  /**
+   * Beside the prompt of a run, and in the session below beside its message: what that may use of the run's budget until it has answered,
+   * besides what it has used before.
+   */
+  'budget.granted': Type.Object({ message: id, limits: BudgetLimits }),
   /** The new limits; those that are absent stay. */
   'budget.raised': BudgetLimits,
 }

@@ -95,7 +95,7 @@ const seventh: Change = { needs: 7 }
 const eighth: Change = { needs: 8 }
 /** Protocol 9: sessions that hold files in their log. */
 const ninth: Change = { needs: 9 }
-/** Protocol 10: agents whose sessions are runs of workflows. */
+/** Protocol 10: agents whose sessions are runs of workflows; runs that have a budget. */
 const tenth: Change = { needs: 10 }
 
 /** Below it, no session has an agent that is configured for each message. */
@@ -106,6 +106,7 @@ export const changes: Partial<Record<EventType, Change>> = {
   'files.kept': ninth,
   'workflows.declared': tenth,
   'run.continued': tenth,
+  'budget.granted': tenth,
   'toolset.declared': second,
   'toolset.requested': second,
   'toolset.resolved': second,

@@ -1,6 +1,15 @@
 // What events of other slices cost: it counts where the event itself counts, and stands here for all of them.
 //   AC1. An event that changes nothing costs nothing: a second outcome is charged as little as it is believed.
-import { addUsage, addUsd, type EventOf, type EventType, type Reserved, type Usage } from '@reins/contracts'
+import {
+  addUsage,
+  addUsd,
+  type EventOf,
+  type EventType,
+  exactUsd,
+  type Reserved,
+  type Spent,
+  type Usage,
+} from '@reins/contracts'
 import { childOf, withChild } from '../delegation/team.ts'
 import type { Session } from '../session.ts'
 import type { Meaning, Meanings, Origin } from '../slice.ts'
@@ -53,14 +62,25 @@ export const accounted = (all: Meanings<EventType>): Meanings<EventType> => ({
     evolve(session, event, origin) {
       const after = all['delegation.settled'].evolve(session, event, origin)
       const { child, spent } = event.data
-      if (!spent || !childOf(after.team, child)?.budget) return after
+      const known = childOf(after.team, child)
+      if (!spent || !known?.budget) return after
       return withSpent(
-        withChild(after, child, (old) => old && withoutSlice(old)),
-        spent,
+        withChild(after, child, (old) => old && { ...withoutSlice(old), ...(session.run ? { spent } : {}) }),
+        since(known.spent, spent),
       )
     },
   },
 })
+
+/** A session below a run tells with each answer what it has used in all. */
+const since = (before: Spent | undefined, now: Spent): Spent =>
+  before
+    ? {
+        tokens: Math.max(now.tokens - before.tokens, 0),
+        usd: exactUsd(Math.max(now.usd - before.usd, 0)),
+        toolCalls: Math.max(now.toolCalls - before.toolCalls, 0),
+      }
+    : now
 
 const withoutSlice = <T extends { readonly budget?: unknown }>({ budget: _, ...rest }: T): Omit<T, 'budget'> => rest
 
@@ -119,9 +139,13 @@ function turnEnded(after: Session, _event: unknown, { at }: Origin, before: Sess
   return withoutRest(closed)
 }
 
-/** BU2: what a child has not spent goes back to the session above with its end. Whoever talks to it later has nothing of it. */
+/**
+ * BU2: what a child has not spent goes back to the session above with its end. Whoever talks to it later has nothing of it. A session below a
+ * run that was given nothing of a budget keeps its own.
+ */
 function withoutRest(session: Session): Session {
   if (!session.born?.parent || session.turn || session.inbox.length > 0) return session
+  if (session.prompted !== undefined && !session.budget?.own) return session
   return withBudget(session, ({ limits, ...budget }) => ({
     ...budget,
     limits: {

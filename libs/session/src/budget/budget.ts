@@ -29,6 +29,8 @@ export interface Metered {
 
 export interface BudgetState {
   readonly limits: BudgetLimits
+  /** Below a run that has a budget: what limits it besides (BG2 of granted.ts). */
+  readonly own?: BudgetLimits
   /** By the session itself, and by those below it that have ended. */
   readonly spent: Spent & { /** ms, of turns that have ended */ readonly wallTime: number }
   /** epoch ms: when the open turn began. */
@@ -44,6 +46,8 @@ export interface BudgetState {
 }
 
 const nothing: BudgetState['spent'] = { tokens: 0, usd: 0, toolCalls: 0, wallTime: 0 }
+
+export const noBudget: BudgetState = { limits: {}, spent: nothing }
 
 export const budgetEvents: Meanings<'budget.declared' | 'budget.reached' | 'budget.raised'> = {
   'budget.declared': {

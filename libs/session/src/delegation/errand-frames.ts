@@ -1,7 +1,7 @@
 // What an errand appends in the session that it is for, decided on that session's fold; null: there it is done. The frame is addressed to
 // that session's executors: it is their trigger. That an errand is done is believed of the leader's log only: a lagging copy may not
 // have what the errand is about.
-import { type EventData, type Parent, type SessionEvent, type Stopped, toExec, toLog } from '@reins/contracts'
+import { type EventData, type Parent, type SessionEvent, type Stopped, toExec } from '@reins/contracts'
 import { spentBy } from '../budget/budget.ts'
 import { mostOfTree } from '../cancel/ran-calls.ts'
 import type { Decision } from '../deciding/decision.ts'
@@ -60,7 +60,7 @@ export function promptChild(
 ): Decision | null {
   if (head.seq === 0 && !begun) return null
   if (position <= (session.prompted ?? -1)) return null
-  const { call, content, output, tool } = prompt
+  const { call, content, output, tool, granted } = prompt
   const message = `m-${call}`
   const pool = head.seq === 0 && begun ? begun.started.pools.executor : head.pool
   const asked: readonly SessionEvent[] =
@@ -69,6 +69,7 @@ export function promptChild(
       : [
           ...(head.seq === 0 ? [] : configuredForPrompt(session, prompt, anew)),
           { type: 'message.received', data: { message, content, onBusy: 'queue' } },
+          ...(granted ? [{ type: 'budget.granted' as const, data: { message, limits: granted } }] : []),
           ...(output ? [{ type: 'output.requested' as const, data: { message, ...output } }] : []),
           ...(tool
             ? [{ type: 'tool.asked' as const, data: { message, name: tool.name, arguments: { ...tool.arguments } } }]
@@ -102,7 +103,9 @@ export function cancelPrompt(
   const { prompted = -1 } = session
   if (prompted > position) return null
   if (prompted === position) return cancelChild(fold, ...rest)
-  return { events: [{ type: 'delegation.prompted', data: { call, position } }], to: toLog, status: head.status }
+  // It wakes the session: what was set aside for the prompt comes back.
+  const events: readonly SessionEvent[] = [{ type: 'delegation.prompted', data: { call, position } }]
+  return { events, to: toExec(head.pool), status: head.status }
 }
 
 /**
@@ -158,7 +161,7 @@ export function settleParent({ session, head }: Fold, parent: Parent, child: Ses
  */
 export function settlement(parent: Session, child: Session): SessionEvent | null {
   const prompt = parent.run && openOf(parent.run, 'prompt').find(({ waits }) => waits.child === child.id)
-  if (prompt) return promptEnd(prompt.waits, child)
+  if (prompt) return promptEnd(parent, prompt.waits, child)
   const waiting = parent.turn?.calls.find(({ state }) => state.kind === 'delegated' && state.child === child.id)
   if (!waiting) return givenBack(parent, child)
   const { call } = waiting
@@ -178,11 +181,13 @@ export function settlement(parent: Session, child: Session): SessionEvent | null
 }
 
 /** What a prompt comes to; null: the session below is not at its end, or has not heard of it. */
-function promptEnd({ call }: Prompt, child: Session): SessionEvent | null {
+function promptEnd(parent: Session, { call }: Prompt, child: Session): SessionEvent | null {
   const data = { call, child: child.id }
-  if (child.mode.kind === 'ended' && (child.unborn || !child.settled)) {
+  // It hears of nothing any more: what it has answered was another prompt.
+  if (child.mode.kind === 'ended' && (child.unborn || !child.settled || child.continued !== call)) {
     const output = 'The session has ended, and answers no more.'
-    return { type: 'delegation.settled', data: { ...data, status: 'failed', output, code: 'session-ended' } }
+    const why = { status: 'failed' as const, output, code: 'session-ended' }
+    return { type: 'delegation.settled', data: { ...data, ...why, ...spentOf(parent, child) } }
   }
   const end = child.continued === call ? endOf(child) : null
   if (!end) return null
@@ -192,7 +197,7 @@ function promptEnd({ call }: Prompt, child: Session): SessionEvent | null {
   return {
     type: 'delegation.settled',
     data: {
-      ...{ ...data, ...end },
+      ...{ ...data, ...end, ...spentOf(parent, child) },
       ...(stopped ? { stopped } : {}),
       ...(usage ? { usage } : {}),
       ...(model === undefined ? {} : { model }),

@@ -127,6 +127,8 @@ export function finalErrand(session: Session, errand: Errand): string | null {
     case 'tell-held':
       return null
     case 'settle-parent':
+      // What is asked of a session that has ended changes nothing in it: each time it says so again.
+      if (session.mode.kind === 'ended') return null
       // For each call that it answers: what nobody waited for before may be waited for now.
       return isClosed(session)
         ? `settle ${session.settled?.turn ?? 'nothing'}${session.continued === undefined ? '' : ` for ${session.continued}`} after ${receipts(session)}`

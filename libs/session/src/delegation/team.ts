@@ -2,7 +2,7 @@
 //   TM1. A session gives away no more sessions of its tree than it was given: each child costs one, and what the child may give away
 //        itself is taken from the same number when the child is asked for. What a child did not use comes back with its end.
 //   TM2. So the limit of the whole tree holds without anybody counting the tree: sessions that work side by side share nothing.
-import type { BudgetLimits, DeclaredAgent, EventData, PinnedWorkflow, Stopped } from '@reins/contracts'
+import type { BudgetLimits, DeclaredAgent, EventData, PinnedWorkflow, Spent, Stopped } from '@reins/contracts'
 import type { Call, Session } from '../session.ts'
 
 export interface TeamLimits {
@@ -30,6 +30,8 @@ export interface Child {
   readonly taken: number
   /** The slice of the budget that is set aside for it; absent: none is, or it has come back. */
   readonly budget?: BudgetLimits
+  /** Below a run: what it has told last that it has used in all. */
+  readonly spent?: Spent
   /** It was asked to cancel while nobody waited for it. */
   readonly cancelSent?: true
   /** It was asked to pause, by the pause of this frame; and has said that so many sessions are paused. */

@@ -1,7 +1,7 @@
 // How a run of a workflow begins: the first event of its session, and what stands beside it. The one place for a run that somebody starts and
 // for one that a session above delegates to.
 import type { BudgetLimits, EventData, SessionEvent } from '@reins/contracts'
-import { runAgent } from '@reins/contracts'
+import { hasLimit, runAgent } from '@reins/contracts'
 import { defaultCeilings, type DelegationCeilings, type Granted } from '../delegation/declared.ts'
 import type { SessionBeginning } from '../lifecycle/beginning.ts'
 
@@ -25,7 +25,19 @@ export interface RunStart {
 }
 
 export function runBeginning(start: RunStart): SessionBeginning {
-  const { workflow, project, file, digest, pool, payload, principal, parent, granted = {}, requesters = [] } = start
+  const {
+    workflow,
+    project,
+    file,
+    digest,
+    pool,
+    payload,
+    principal,
+    parent,
+    granted = {},
+    requesters = [],
+    budget = {},
+  } = start
   const { maxDepth, maxFanOut, maxPerTurn, maxSessions } = start.ceilings ?? defaultCeilings
   const declared: readonly SessionEvent[] = [
     ...(requesters.length > 0
@@ -43,7 +55,7 @@ export function runBeginning(start: RunStart): SessionBeginning {
     ...(start.onPause === 'return' ? [{ type: 'parent.declared' as const, data: { onPause: 'return' as const } }] : []),
     { type: 'run.declared', data: { file, digest, network: true } },
     { type: 'run.invoked', data: { workflow, project, ...(payload === undefined ? {} : { payload }) } },
-    ...(start.budget ? [{ type: 'budget.declared' as const, data: start.budget }] : []),
+    ...(hasLimit(budget) ? [{ type: 'budget.declared' as const, data: budget }] : []),
   ]
   return {
     started: {

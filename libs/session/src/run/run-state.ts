@@ -1,6 +1,7 @@
 // What a session knows of the code that decides for it: the operations that the code has asked for, in their order, and the replay that is
 // under way. Types, and what can be asked of them.
 import type {
+  BudgetLimits,
   ElicitationAction,
   ElicitationContent,
   EventData,
@@ -36,6 +37,8 @@ export interface Prompt {
   readonly tool?: AskedTool
   readonly levels: number
   readonly sessions: number
+  /** What it may use of the run's budget. */
+  readonly granted?: BudgetLimits
   /** The session below was asked to cancel. */
   readonly cancelSent?: true
 }

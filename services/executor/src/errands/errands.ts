@@ -1,7 +1,15 @@
 // Errands: what a trigger asks of another session (PROTOCOL 8). Each appends one frame there, or finds that it is done; what it appends
 // is decided in libs/session (errand-frames.ts).
 import type { Definitions } from '@reins/context'
-import { affinityOf, type BudgetLimits, draftOn, type EventData, makeShortId, runPosition } from '@reins/contracts'
+import {
+  affinityOf,
+  type BudgetLimits,
+  draftOn,
+  type EventData,
+  makeShortId,
+  narrowest,
+  runPosition,
+} from '@reins/contracts'
 import { agentsNow, type RegistryView, type SessionLog, type WorkQueue } from '@reins/journal'
 import type { Clock, PausePoint } from '@reins/service'
 import {
@@ -119,7 +127,7 @@ async function makeChild(context: ErrandContext, parent: string, session: Sessio
 
 /** Of an agent whose sessions are runs of a workflow; undefined: they are not. */
 function runOf(
-  { ceilings }: ErrandContext,
+  { ceilings, budgetCeiling }: ErrandContext,
   parent: string,
   session: Session,
   { call, digest, agent, pool, levels, sessions, budget, onPause = 'wait', ...asked }: Creation,
@@ -132,7 +140,7 @@ function runOf(
       ...(levels === undefined ? {} : { levels }),
       ...(sessions === undefined ? {} : { sessions }),
     },
-    ...(budget === undefined ? {} : { budget }),
+    budget: narrowest(budget, budgetCeiling),
     parent: { session: parent, call, pool: session.born.pools.executor },
     principal: principalOf(session),
     requesters: requestersOf(session),

@@ -7,6 +7,7 @@
 //        the next one fails the run.
 import type { CodeHosts, Compact, Dispatches, HostsAnswer, RunEnd, RunHistory, RunResult } from '@reins/code-host'
 import {
+  type BudgetLimits,
   childId,
   type EventOf,
   eventCodec,
@@ -20,7 +21,15 @@ import {
   type VaryVersion,
 } from '@reins/contracts'
 import type { Redactor } from '@reins/secrets'
-import { type Effect, type Harness, type Run, lastConfigured, type Session, sessionsLeft } from '@reins/session'
+import {
+  type Effect,
+  type Harness,
+  type Run,
+  lastConfigured,
+  promptSlice,
+  type Session,
+  sessionsLeft,
+} from '@reins/session'
 import type { RunAgent } from './run-agents.ts'
 import type { RunEnvironment } from './run-environment.ts'
 
@@ -112,6 +121,8 @@ class Replaying {
   /** By what each of them was prompted last. */
   readonly #configured = new Map<string, string>()
   readonly #fresh = new Set<string>()
+  /** Of the run's budget, set aside for prompts of this replay. */
+  readonly #slices: BudgetLimits[] = []
   #steps = 0
   /** Lines of ctx.log, also those that wait. */
   #lines: number
@@ -434,6 +445,11 @@ class Replaying {
       varied === known.digest && before === varied
         ? []
         : [{ type: 'prompt.configured', data: { message: runMessage(position), digest: varied } }]
+    const slice = promptSlice(this.#session, this.#slices)
+    if (slice) this.#slices.push(slice)
+    const granted: readonly SessionEvent[] = slice
+      ? [{ type: 'budget.granted', data: { message: runMessage(position), limits: slice } }]
+      : []
     const levels = Math.max(team.levels - 1, 0)
     const sessions = Math.min(sessionsOfChild, Math.floor(Math.max(sessionsLeft(team) - this.#fresh.size, 0) / 2))
     return this.#waits(
@@ -445,6 +461,7 @@ class Replaying {
           ...(schema === undefined ? {} : { output: { schema: schema as JsonObject } }),
         },
       },
+      ...granted,
       ...configured,
       ...askedTool(runMessage(position), tool),
     )

@@ -1,7 +1,7 @@
 // reins run, reins deliver: a run of a workflow, from its payload to its result, and what it waits for.
 //   RN1. stdout has the result alone; what happens meanwhile, and what the run waits for, goes to stderr.
 //   RN2. Leaving ends nothing: a run is the server's, and the last line says how to see it again.
-import { sessionOfRun, type WorkflowRun } from '@reins/contracts'
+import { type Budget, sessionOfRun, type WorkflowRun } from '@reins/contracts'
 import { knownEvent } from '@reins/transcript'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { whyItWaits } from '../../chat/one-shot.ts'
@@ -10,11 +10,13 @@ import { asTyped, exitCodes, QuietExit } from '../../failure.ts'
 import type { Act, Invocation } from '../../invocation.ts'
 import { neutralise, oneLine } from '../../text/neutralise.ts'
 import { eventLine } from '../sessions/event-line.ts'
+import { budgetOption } from '../chat.ts'
 import { examples } from '../examples.ts'
 import { jsonArgument, jsonHelp } from './json-argument.ts'
 
 interface RunOptions {
   readonly payload?: string
+  readonly budget?: Budget
   readonly detach?: true
   readonly quiet?: true
 }
@@ -35,6 +37,7 @@ export function runCommands(program: Command, act: Act): void {
     .description('Run a workflow of a deployed project, wait for its end, and print its result')
     .argument('<workflow>', 'the name of the workflow')
     .option('--payload <json>', `what the workflow is given as ctx.payload: ${jsonHelp}`)
+    .addOption(budgetOption())
     .option('--detach', 'print the id of the run and return at once')
     .option('--quiet', 'print no events on stderr, only what the run waits for')
     .addHelpText(
@@ -44,6 +47,7 @@ export function runCommands(program: Command, act: Act): void {
           'reins run report',
           `reins run report --payload '{"ticket": 7}'`,
           'reins run report --payload @ticket.json --quiet > result.json',
+          'reins run report --budget tokens=50000,usd=0.25',
           'cat ticket.json | reins run report --payload - --detach',
         ],
       )}`,
@@ -74,7 +78,11 @@ async function start(run: Invocation, workflow: string, options: RunOptions): Pr
   const payload = await jsonArgument(run, '--payload', options.payload)
   const client = await run.client()
   const { run: begun } = await client.runs.start(
-    { workflow, ...(payload === undefined ? {} : { payload }) },
+    {
+      workflow,
+      ...(payload === undefined ? {} : { payload }),
+      ...(options.budget === undefined ? {} : { budget: options.budget }),
+    },
     { idempotencyKey: run.context.makeKey() },
   )
   if (options.detach) return run.json ? run.printJson(begun) : run.print(begun.runId)

@@ -210,9 +210,10 @@ export function summary(event: ApiEvent): string {
       return known.data.compaction
     case 'budget.declared':
     case 'budget.raised':
+    case 'budget.granted':
       return budgetNames
         .flatMap((name) => {
-          const limit = limitNamed(known.data, name)
+          const limit = limitNamed(known.type === 'budget.granted' ? known.data.limits : known.data, name)
           return limit === undefined ? [] : [`${name} ${amountText(name, limit)}`]
         })
         .join(', ')

@@ -1,12 +1,14 @@
 // Runs of workflows: start one, read it, wait for its end, give it what it waits for. A run is a session, so everything else that is asked of
 // it (events, tree, cancel, pause) is asked of the session.
 import {
+  budgetLimits,
   type DeliverToRun,
   encodeCursor,
   type EventOf,
   emptyHead,
   isSessionId,
   makeUlid,
+  narrowest,
   poolKey,
   ReinsError,
   type RunDelivered,
@@ -90,7 +92,7 @@ export class Runs {
 
   #beginning(
     caller: Caller,
-    { workflow, payload }: StartRun,
+    { workflow, payload, budget }: StartRun,
     { project, digest, file, pool }: Readonly<Record<'project' | 'digest' | 'file' | 'pool', string>>,
   ): { readonly started: EventOf<'session.started'>; readonly declared: readonly SessionEvent[] } {
     if (payload !== undefined && JSON.stringify(payload).length > runLimits.valueChars)
@@ -98,9 +100,15 @@ export class Runs {
         'invalid_request',
         `The body is not valid: payload: it has more than ${runLimits.valueChars} characters as JSON. Keep large data elsewhere, and say where it is.`,
       )
+    if (budget?.wall_time !== undefined)
+      throw new ReinsError(
+        'invalid_request',
+        'The body is not valid: budget.wall_time: a run has no turns whose time could be limited. Leave it out, and give its steps a timeout.',
+      )
     const { started, declared } = runBeginning({
       ...{ workflow, project, file, digest, pool, payload, principal: caller.principal },
       ceilings: this.#parts.ceilings,
+      budget: narrowest(budgetLimits(budget), this.#parts.budgetCeiling),
     })
     return {
       started: { type: 'session.started', data: started },
