@@ -2,7 +2,7 @@
 //   B1. A package imports only packages that stand below it: the table `mayImport`. Services never import services.
 //   B2. A package is imported by a door: its name, or what its `exports` name. No path leads from one package into another's folders.
 //       Two exceptions have no door: test support of a package (`test/`), for the whole-system tests and the tests of packages that may
-//       import it, and scripts/with-node.mjs, for what starts a Node.
+//       import it, and two of scripts/: with-node.mjs, for what starts a Node, and bundle.ts, for what starts the product.
 //   B3. Nothing in `src` imports its own package's door, neither by path nor by name: it would import itself in a circle.
 //   B4. `process.env` is read in files called config.ts, in tests and in scripts; nowhere else.
 //   B5. What a package imports stands in its package.json, and what stands there is imported. Tests may also use what the root has
@@ -245,7 +245,7 @@ function relativeProblem(packages: readonly Package[], home: Package, file: stri
       return `${specifier} is the door of this package: import the file that declares it`
     return undefined
   }
-  if (target === 'scripts/with-node.mjs') return undefined
+  if (target === 'scripts/with-node.mjs' || target === 'scripts/bundle.ts') return undefined
   if (there && isTest(file) && target.startsWith(`${there.folder}/test/`) && includes(allowedFrom(home, file), there))
     return undefined
   return there?.name === undefined || there.folder === ''

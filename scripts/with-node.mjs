@@ -3,11 +3,14 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { constants } from 'node:os'
+import { constants, setPriority } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bundlesIn, programOf } from './bundle-place.mjs'
 
 const MINIMUM = 24
+/** ms after a start from the sources until the bundle is made: the first minutes of a newcomer are not slowed down. */
+const BUNDLE_AFTER = 20000
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..')
 
 /** The path of a Node that is new enough; throws an Error that says what to do when there is none. */
@@ -32,15 +35,32 @@ export function findNode() {
  * Where Node keeps what it has compiled: a start costs a third less, a short command half. Node checks what it finds there against the
  * files. Empty where there is no such folder: a Node that cannot make it may try for ever.
  */
-function compileCache() {
+function compileCache(program) {
   if (process.env.NODE_COMPILE_CACHE || process.env.NODE_DISABLE_COMPILE_CACHE) return {}
-  const folder = path.join(root, 'node_modules', '.cache', 'compiled')
+  // What was compiled of a bundle goes with it.
+  const ofBundle = path.join(path.dirname(program), 'compiled')
+  const folder = program.startsWith(bundlesIn(root)) ? ofBundle : path.join(root, 'node_modules', '.cache', 'compiled')
   try {
     mkdirSync(folder, { recursive: true })
     return { NODE_COMPILE_CACHE: folder }
   } catch {
     return {}
   }
+}
+
+/** Nobody waits for it, and nobody is told where it fails: the sources run as well. */
+function makeBundleLater(node, env, child) {
+  const timer = setTimeout(() => {
+    const made = spawn(node, [path.join(root, 'scripts', 'bundle.ts')], { stdio: 'ignore', env, cwd: root })
+    made.on('error', () => {})
+    made.unref()
+    try {
+      setPriority(made.pid, constants.priority.PRIORITY_LOW)
+    } catch {
+      // It is as quick as it likes.
+    }
+  }, BUNDLE_AFTER)
+  child.on('exit', () => clearTimeout(timer))
 }
 
 /** Runs `node ...args` with a Node that is new enough, in this process's stead: same streams, signals and exit code. */
@@ -53,8 +73,10 @@ export function runWithNode(args) {
     process.exit(1)
   }
   const searchPath = `${path.dirname(node)}${path.delimiter}${process.env.PATH ?? ''}`
-  const env = { ...process.env, ...compileCache(), PATH: searchPath }
-  const child = spawn(node, args, { stdio: 'inherit', env })
+  const program = programOf(args, process.env)
+  const env = { ...process.env, ...compileCache(program.args[0] || ''), PATH: searchPath }
+  const child = spawn(node, program.args, { stdio: 'inherit', env })
+  if (program.make) makeBundleLater(node, env, child)
   // A terminal signals the whole group, so the child has it already; what a supervisor sends to us alone is passed on.
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   process.on('SIGINT', () => {

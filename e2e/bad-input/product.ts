@@ -8,7 +8,7 @@ import path from 'node:path'
 import { type Client, createClient } from '@reins/client'
 import { loadLocalConfig, openDataDir, type RunningProduct, up } from '@reins/local'
 import { systemClock } from '@reins/service'
-import { bundledBinary } from '../harness/bundled-binary.ts'
+import { bundledBinary } from '../../scripts/bundle.ts'
 import { compileCache, home, searchPath } from '../harness/config.ts'
 import { madeCluster } from '../../deploy/local/test/made-cluster.ts'
 

@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Product } from '../bad-input/product.ts'
-import { bundledBinary } from '../harness/bundled-binary.ts'
+import { bundledBinary } from '../../scripts/bundle.ts'
 import { compileCache } from '../harness/config.ts'
 
 const deadline = 180_000

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { bundledBinary } from '../harness/bundled-binary.ts'
+import { bundledBinary } from '../../scripts/bundle.ts'
 import { eventually } from '../harness/eventually.ts'
 import { World } from '../harness/world.ts'
 

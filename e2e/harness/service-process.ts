@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import type { ServiceName } from '@reins/contracts'
-import { bundledBinary, sourceBinary } from './bundled-binary.ts'
+import { bundledBinary, sourceBinary } from '../../scripts/bundle.ts'
 import { compileCache, showLogs } from './config.ts'
 
 export interface ServiceOptions {

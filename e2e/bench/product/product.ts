@@ -24,6 +24,7 @@ import { ApiClient } from './api-client.ts'
 import { environment } from '../config.ts'
 import type { Durability, Processes } from '../options.ts'
 import { descendants, type Started, startNode } from './processes.ts'
+import { bundledBinary, sourceBinary } from '../../../scripts/bundle.ts'
 
 export interface Messages {
   readonly in: number
@@ -62,7 +63,6 @@ export interface Product {
   close(): Promise<void>
 }
 
-const main = fileURLToPath(new URL('../../../deploy/local/src/main.ts', import.meta.url))
 const clockMain = fileURLToPath(new URL('./clock-model-main.ts', import.meta.url))
 const maxPayloadBytes = 8 * 1024 * 1024
 export const plainAgent = 'bench-plain'
@@ -178,6 +178,8 @@ async function start(
       : ['--cpu-prof', '--cpu-prof-interval=250', `--cpu-prof-dir=${path.resolve(profile)}`]),
     ...(inspect ? ['--inspect=127.0.0.1:0'] : []),
   ]
+  // As people run it; a profile names the sources.
+  const main = profile === undefined ? await bundledBinary() : sourceBinary
   const ready = (line: string): string | undefined => /^ready (.*)$/.exec(line)?.[1]
   const up = (): Promise<Started> =>
     startNode({ name: 'reins up', args: [...flags, main, 'up'], env, cwd: folder, ready })

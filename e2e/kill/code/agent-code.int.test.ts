@@ -16,7 +16,7 @@ import {
   streams,
 } from '@reins/contracts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { bundledBinary } from '../../harness/bundled-binary.ts'
+import { bundledBinary } from '../../../scripts/bundle.ts'
 import { compileCache } from '../../harness/config.ts'
 import type { ServiceProcess } from '../../harness/service-process.ts'
 import { World } from '../../harness/world.ts'

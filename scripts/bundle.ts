@@ -1,22 +1,24 @@
-// The product's binary as a bundle: tests start hundreds of services, and to read a thousand modules takes a process longer than all else
-// that it does at its start.
+// The product's binary as a bundle: to read a thousand modules takes a process longer than all else that it does at its start. with-node.mjs
+// runs the bundle where there is one, and has it made a while after a start from the sources; tests, which start hundreds of services, make
+// it first.
 //   BB1. It is the sources as they are: names stay, nothing is left out, and `import.meta.url` is what it is in each source, so that
 //        child processes and installed packages are found from where the source is. The workers of file tools are in the bundle too: each
 //        tool-runner starts one.
-//   BB2. It lies under a name that is made of all sources and of this file (path, size, time of change), is made aside and renamed: whoever finds it has
-//        the whole of the sources of this moment.
+//   BB2. It is made aside and renamed to the place that belongs to the sources of this moment (bundle-place.mjs): whoever finds it has the
+//        whole of them.
 //   BB3. Where it cannot be made or kept, the sources run themselves.
-import { createHash, randomUUID } from 'node:crypto'
+//   BB4. The last few stay: a product that runs reads parts of its bundle late.
+import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import path from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import { build, type Plugin } from 'esbuild'
+import { bundlesIn, placeOfBundle, source } from './bundle-place.mjs'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-/** Relative to the root. */
-const source = path.join('deploy', 'local', 'src', 'main.ts')
-const cache = path.join(root, 'node_modules', '.cache', 'reins-e2e')
+const root = path.join(import.meta.dirname, '..')
+const cache = bundlesIn(root)
+const mostKept = 5
 const keptMs = 24 * 3_600_000
 
 /** Started by each tool-runner, by the name that it has in `workerPool`. */
@@ -38,7 +40,7 @@ export function bundledBinary(): Promise<string> {
 }
 
 async function bundle(): Promise<string> {
-  const folder = path.join(cache, keyOfSources())
+  const folder = placeOfBundle(root)
   const main = path.join(folder, 'main.mjs')
   if (!readFileSync(path.join(root, workerPool), 'utf8').includes(workerInPool))
     throw new Error(`${workerPool} does not say ${workerInPool} any more`)
@@ -59,16 +61,27 @@ async function bundle(): Promise<string> {
     logLevel: 'silent',
     plugins: [keepsPlaces(folder), keepsLatePackages],
   })
+  if (placeOfBundle(root) !== folder) {
+    rmSync(draft, { recursive: true, force: true })
+    throw new Error('sources have changed while it was made')
+  }
   try {
     renameSync(draft, folder)
   } catch (error) {
     rmSync(draft, { recursive: true, force: true })
     if (!existsSync(main)) throw error // Else another test was faster.
   }
-  for (const name of readdirSync(cache))
-    if (name !== path.basename(folder) && Date.now() - statSync(path.join(cache, name)).mtimeMs > keptMs)
-      rmSync(path.join(cache, name), { recursive: true, force: true })
+  removeOlder(folder)
   return main
+}
+
+/** BB4. Also what was left half made. */
+function removeOlder(newest: string): void {
+  const others = readdirSync(cache)
+    .map((name) => ({ folder: path.join(cache, name), madeAt: statSync(path.join(cache, name)).mtimeMs }))
+    .filter(({ folder, madeAt }) => folder !== newest && Date.now() - madeAt > keptMs)
+    .sort((a, b) => b.madeAt - a.madeAt)
+  for (const { folder } of others.slice(mostKept)) rmSync(folder, { recursive: true, force: true })
 }
 
 /** BB1. */
@@ -104,23 +117,4 @@ const keepsLatePackages: Plugin = {
 }
 const seen = {}
 
-/** BB2. */
-function keyOfSources(): string {
-  const hash = createHash('sha256').update(process.version)
-  const add = (file: string): void => {
-    const { size, mtimeMs } = statSync(file)
-    hash.update(`${file} ${size} ${mtimeMs}\n`)
-  }
-  const walk = (folder: string): void => {
-    for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      if (entry.name === 'node_modules') continue
-      const file = path.join(folder, entry.name)
-      if (entry.isDirectory()) walk(file)
-      else if (/\.(ts|json)$/.test(entry.name) && !entry.name.endsWith('.test.ts')) add(file)
-    }
-  }
-  add(fileURLToPath(import.meta.url))
-  add(path.join(root, 'package-lock.json'))
-  for (const folder of ['libs', 'services', 'deploy']) walk(path.join(root, folder))
-  return hash.digest('hex').slice(0, 24)
-}
+if (process.argv[1] === import.meta.filename) await bundledBinary()
