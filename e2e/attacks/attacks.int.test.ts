@@ -1,5 +1,5 @@
 // Attacks on a whole product whose services are processes of their own: values that are none, and what each service's own password lets do.
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connectBroker, makeHeaders, storeLimits } from '@reins/broker'
@@ -14,15 +14,25 @@ import { type Stage, tryPasswords } from './stolen-passwords.ts'
 import { Tally } from './tally.ts'
 import { endAll, many, type Principal, principal } from './greedy.ts'
 import { tryCommands } from './commands.ts'
+import { strangerAt } from './strangers.ts'
+import { tryInMemory } from './in-memory.ts'
 import { tryForeignFrames } from './foreign-frames.ts'
 import { nonsense, sayNonsense, spoilKeys, storeNonsense } from './poison.ts'
 
 const deadline = 240_000
 /** What the broker cannot keep apart (docs/security.md). */
-const known: readonly string[] = ['executor', 'memory', 'session-gateway', 'tool-runner'].flatMap((service) => [
-  `${service}: have a consumer deliver to the subject of a token`,
-  `${service}: have a message read to the subject of a token`,
-])
+const known: readonly string[] = [
+  ...['executor', 'memory', 'session-gateway', 'tool-runner'].flatMap((service) => [
+    `${service}: change the durable of a pool`,
+    `${service}: have a consumer deliver to the subject of a token`,
+    `${service}: have a message read to the subject of a token`,
+  ]),
+  ...['executor', 'memory', 'registry', 'session-gateway', 'tool-runner'].map(
+    (service) => `${service}: read the hash of a token`,
+  ),
+  ...['executor', 'memory'].map((service) => `${service}: take triggers that are for tool-runners`),
+  ...['memory', 'tool-runner'].map((service) => `${service}: take triggers that are for executors`),
+].toSorted()
 let world: World
 let services: ServiceProcess[]
 
@@ -228,6 +238,57 @@ test(
     // What an executor says as an executor is done (docs/security.md): so the attack itself is one.
     expect(tally.gotThrough()).toEqual(['executor: have a command run'])
     expect(await answers(session.id)).toBe('completed')
+  },
+  deadline,
+)
+
+test(
+  'at each door of the API a token gets what is its own, and nothing of another agent, another principal or the operator',
+  async () => {
+    await world.agent('mine')
+    const { session: theirs } = await world.api.create('helper')
+    const tally = new Tally()
+    const permissions = [
+      'session:mine:*',
+      'agent:mine:start',
+      'agent:mine:read',
+      'workflow:agents:agent_chat:run',
+      'approval:mine:*',
+    ]
+    await world.api.once('POST', '/v1/principals', { name: 'mallory', permissions })
+    const { body: made } = await world.api.once<{ text: string; token?: { id: string }; id?: string }>(
+      ...(['POST', '/v1/tokens', { principal: 'mallory' }] as const),
+    )
+    const own = await fetch(`${world.api.url()}/v1/sessions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${made.text}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ agent: 'mine', message: 'say hi' }),
+    })
+    const { session: mine } = (await own.json()) as { session: { id: string } }
+    const place = { theirs: theirs.id, mine: mine.id, agent: 'helper' }
+    await strangerAt(world, made.text, place, 'a token of one agent', tally)
+    await world.api.once('POST', '/v1/principals/mallory/ban', {})
+    await strangerAt(world, made.text, place, 'a banned principal', tally)
+    for (const line of tally.lines()) console.log(line)
+    expect(tally.gotThrough()).toEqual([])
+    expect(await answers(theirs.id)).toBe('completed')
+  },
+  deadline,
+)
+
+test(
+  'a command in the sandbox in memory sees nothing of this machine, and uses up nothing but its own time',
+  async () => {
+    const word = 'sesame-of-this-machine'
+    const file = path.join(world.workspace, 'of-the-machine.txt')
+    writeFileSync(file, word)
+    await world.agent('thinker', { tools: [{ virtual_sandbox: { timeout: 3 } }] })
+    const tally = new Tally()
+    await tryInMemory(world, 'thinker', { file, word }, tally)
+    for (const line of tally.lines()) console.log(line)
+    expect(tally.gotThrough()).toEqual([])
+    for (const service of services) expect(service.alive()).toBe(true)
+    expect(await answers()).toBe('completed')
   },
   deadline,
 )

@@ -96,6 +96,15 @@ export async function tryPasswords(stage: Stage, tally: Tally): Promise<void> {
   }
 }
 
+const [firstStream = ''] = allSessionStreamNames
+
+const takes = (whose: string, durable: string): Attempt =>
+  asks(
+    `take triggers that are for ${whose}`,
+    `$JS.API.CONSUMER.MSG.NEXT.${firstStream}.${durable}`,
+    '{"no_wait":true,"batch":1}',
+  )
+
 function attemptsOf(service: ServiceName, { session, landed }: Stage): readonly Attempt[] {
   const others = serviceNames.filter((one) => one !== service)
   const own = roleOf[service]
@@ -187,6 +196,14 @@ function attemptsOf(service: ServiceName, { session, landed }: Stage): readonly 
     ...others
       .filter((other) => other === 'registry' || other === 'memory')
       .map((other) => hears(`answer in place of ${other}`, `svc.${other}.>`)),
+    // Durables of pools are one token of a subject, so rights cannot tell those of executors from those of tool-runners; and what is asked
+    // of a stream that all services read is not told apart either (decision 039). These are open, and here so that it is seen if they close.
+    ...(service === 'executor' || service === 'memory' ? [takes('tool-runners', 'tool-default')] : []),
+    ...(service === 'tool-runner' || service === 'memory' ? [takes('executors', exec)] : []),
+    ...(service === 'registry'
+      ? []
+      : [asks('change the durable of a pool', `$JS.API.CONSUMER.DURABLE.CREATE.${firstStream}.${exec}`, '{}')]),
+    asks('read the hash of a token', `$JS.API.DIRECT.GET.${streams.registry}`, '{"last_by_subj":"reg.token.>"}'),
     // What the broker answers goes wherever the request says.
     ...(service === 'registry'
       ? []
