@@ -197,7 +197,7 @@ function attemptsOf(service: ServiceName, { session, landed }: Stage): readonly 
       .filter((other) => other === 'registry' || other === 'memory')
       .map((other) => hears(`answer in place of ${other}`, `svc.${other}.>`)),
     // Durables of pools are one token of a subject, so rights cannot tell those of executors from those of tool-runners; and what is asked
-    // of a stream that all services read is not told apart either (decision 039). These are open, and here so that it is seen if they close.
+    // of a stream that all services read is not told apart either (decision 040). These are open, and here so that it is seen if they close.
     ...(service === 'executor' || service === 'memory' ? [takes('tool-runners', 'tool-default')] : []),
     ...(service === 'tool-runner' || service === 'memory' ? [takes('executors', exec)] : []),
     ...(service === 'registry'

@@ -53,6 +53,24 @@ test('every link of the documents that stays here leads somewhere', () => {
   expect(broken).toEqual([])
 })
 
+test('each row of what people can try names tests, and each of them is there and tries something', () => {
+  const text = readFileSync(path.join(root, 'docs/security.md'), 'utf8')
+  const section = /## Who can try what\n([\s\S]*?)\n## /.exec(text)?.[1] ?? ''
+  const rows = section.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| who'))
+  expect(rows.length).toBeGreaterThan(15)
+  const wrong = rows.flatMap((row) => {
+    const files = [...(row.split(' | ').at(-1) ?? '').matchAll(/`([^`]+\.ts)`/g)].map(([, file = '']) => file)
+    return files.length === 0 ? [row] : files.filter((file) => !exists(path.join(root, file)))
+  })
+  expect(wrong).toEqual([])
+  // Every other file that the page names is there, too.
+  const named = [...text.matchAll(/`((?:e2e|libs|services|deploy)\/[^`\s]+)`/g)].map(([, file = '']) => file)
+  expect(named.filter((file) => !exists(path.join(root, file)))).toEqual([])
+  const attacks = readdirSync(path.join(root, 'e2e/attacks')).filter((name) => name.endsWith('.ts'))
+  const helpers = new Set(['tally.ts', 'attacks.int.test.ts', 'workspaces.int.test.ts'])
+  expect(attacks.filter((name) => !helpers.has(name) && !section.includes(`e2e/attacks/${name}`))).toEqual([])
+})
+
 function exists(file: string): boolean {
   try {
     return readdirSync(path.dirname(file)).includes(path.basename(file))
