@@ -1,16 +1,20 @@
 // Projects through a whole product: built on this machine, deployed, rolled back, refused and deleted, by the real command.
 import { execFile, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { instanceSessionId, type SessionEvent } from '@reins/contracts'
+import { openDataDir } from '@reins/local'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Product } from '../bad-input/product.ts'
 import { bundledBinary } from '../../scripts/bundle.ts'
 import { bundledCode } from '../harness/bundled-code.ts'
-import { compileCache, searchPath } from '../harness/config.ts'
+import { madeCluster } from '../../deploy/local/test/made-cluster.ts'
+import { compileCache, home, searchPath } from '../harness/config.ts'
 import { eventually } from '../harness/eventually.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -24,6 +28,20 @@ afterAll(async () => {
 })
 
 type Files = Readonly<Record<string, string>>
+
+/** One that was free a moment ago, and that no connection of this machine is given by itself. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + randomInt(10_000)
+    const server = createServer()
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => resolve(true))
+    })
+    await new Promise((resolve) => server.close(resolve))
+    if (free) return port
+  }
+}
 
 function write(name: string, files: Files): string {
   const folder = path.join(product.folder, name)
@@ -804,4 +822,38 @@ describe('reins dev', () => {
       await ended
     }
   })
+
+  test('starts a Reins at REINS_PORT where none answers, whose own agent gives its name to the project', async () => {
+    const file = 'src/agents/assistant.ts'
+    const folder = write('alone', {
+      [file]: `import { createAgent } from '@reins/agent'
+        export const route = async (_c: unknown, next: () => Promise<void>) => next()
+        export default createAgent(() => ({ model: 'scripted/assistant' }))`,
+    })
+    const refused = await product.cli('deploy', folder)
+    expect(refused.err).toContain(`${file}: there is an agent assistant already, which Reins made at its first start`)
+    const made = openDataDir(path.join(folder, '.reins'))
+    await madeCluster(path.join(made.path, 'postgres'))
+    made.release()
+    const port = String(await freePort())
+    const env = { ...compileCache, PATH: searchPath, HOME: home, REINS_PORT: port, REINS_DURABILITY: 'interval' }
+    const child = spawn(process.execPath, [await bundledBinary(), 'dev'], { env, cwd: folder })
+    let out = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (out += chunk))
+    try {
+      const shows = (text: string) =>
+        eventually(() => out.includes(text), { withinMs: 120_000, describe: () => `${text} in ${out}` })
+      await shows(`No Reins answers at http://127.0.0.1:${port}: one is started here.`)
+      await shows('The agent assistant that Reins made at its first start gives its name to the project.')
+      await shows('Watching ')
+      const answer = await fetch(`http://127.0.0.1:${port}/agents/assistant/a`, {
+        ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"message":"say here"}' },
+      })
+      expect(await answer.json()).toMatchObject({ result: { text: 'here' } })
+    } finally {
+      const ended = once(child, 'exit')
+      child.kill('SIGINT')
+      await ended
+    }
+  }, 240_000)
 })

@@ -4,6 +4,7 @@
 import { type Broker, callService } from '@reins/broker'
 import {
   type AgentDefinition,
+  defaultAgentMaker,
   definitionDigest,
   type PutAgent,
   type PutAgentResult,
@@ -12,7 +13,6 @@ import {
 import type { RegistryView } from '@reins/journal'
 
 export const defaultAgentName = 'assistant'
-const maker = 'system:default-agent'
 
 export const defaultAgent = (model: string, workspace: string): AgentDefinition => ({
   name: defaultAgentName,
@@ -39,12 +39,12 @@ export async function ensureDefaultAgent(
 ): Promise<void> {
   const definition = defaultAgent(model, workspace)
   const entry = await registry.agentFresh(defaultAgentName)
-  if (entry && (entry.by !== maker || entry.digest === definitionDigest(definition))) return
+  if (entry && (entry.by !== defaultAgentMaker || entry.digest === definitionDigest(definition))) return
   const request: PutAgent = {
     name: defaultAgentName,
     source: { definition },
     condition: entry ? { kind: 'update', digest: entry.digest } : { kind: 'create' },
-    by: maker,
+    by: defaultAgentMaker,
   }
   const reply = await callService<PutAgentResult>(broker, serviceSubject('registry', 'put'), request, 10_000)
   if (!reply.ok && reply.error.code !== 'agent_exists' && reply.error.code !== 'agent_changed')

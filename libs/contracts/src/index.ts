@@ -135,6 +135,7 @@ export {
   decodeReply,
   type Reply,
   VersionEntry,
+  defaultAgentMaker,
 } from './agents/registry.ts'
 export {
   duplicateName,

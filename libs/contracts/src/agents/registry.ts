@@ -26,6 +26,9 @@ export const AgentEntry = Type.Object(
 )
 export type AgentEntry = Static<typeof AgentEntry>
 
+/** Who has said the agent that is there from the first start, as long as no person has changed it. */
+export const defaultAgentMaker = 'system:default-agent'
+
 /** `reg.version.<digest>`: an immutable definition. */
 export const VersionEntry = Type.Object(
   { digest: Type.String(), at: Type.Integer(), by: Type.String(), definition: StoredDefinition },

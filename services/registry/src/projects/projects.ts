@@ -6,6 +6,7 @@
 //   PR4. Agents and workflows have one namespace each, over all projects and all agents in YAML: the second of a name is refused. That names
 //        are free is read behind an end of the log, and the project goes in where nothing was written since.
 import {
+  defaultAgentMaker,
   isProjectName,
   keptBuilds,
   type Problem,
@@ -189,10 +190,17 @@ export class Projects {
   /** PR4. */
   async #mustBeFree(project: string, manifest: ProjectManifest): Promise<void> {
     const taken: string[] = []
+    const untouched: string[] = []
     for (const { name, file } of manifest.agents) {
       const record = await this.#log.last('agent', name, { leader: true })
-      if (parseAgent(record?.value)?.deleted === false)
-        taken.push(`${file}: there is an agent ${name} already, which is defined in YAML`)
+      const agent = parseAgent(record?.value)
+      if (agent?.deleted !== false) continue
+      const ours = agent.by === defaultAgentMaker
+      if (ours) untouched.push(name)
+      const what = ours
+        ? `which Reins made at its first start, and nobody has changed: reins agent delete ${name}`
+        : 'which is defined in YAML'
+      taken.push(`${file}: there is an agent ${name} already, ${what}`)
     }
     for (const other of await this.#alive()) {
       if (other.name === project) continue
@@ -210,7 +218,7 @@ export class Projects {
       'name_taken',
       `The project ${project} cannot be deployed, so nothing was changed:\n${lines(taken)}`,
       {
-        details: { problems: taken },
+        details: { problems: taken, ...(untouched.length === taken.length ? { untouched } : {}) },
       },
     )
   }

@@ -8,7 +8,7 @@
 import { parseEnv } from 'node:util'
 import path from 'node:path'
 import { isLoopback } from '@reins/client'
-import { type Project, ReinsError } from '@reins/contracts'
+import { type Project, type ProjectAnswer, ReinsError } from '@reins/contracts'
 import { clientTypes, type FoundProject, type ProjectBuilder } from '@reins/project'
 import type { Command } from 'commander'
 import type { ReinsClient } from '../../client-port.ts'
@@ -114,7 +114,7 @@ class Development {
         this.#wasBad = false
         return await this.#giveValues(this.#deployed.manifest)
       }
-      const { project } = await this.#server.client.projects.deploy(this.#name, built.text)
+      const { project } = await this.#deploy(built.text)
       this.#deployed = { digest: built.digest, manifest: project.manifest }
       this.#wasBad = false
       const lines = discoveredLines(built.project)
@@ -133,6 +133,22 @@ class Development {
     }
   }
 
+  /** The agent of a new Reins gives its name to a module of the project, on a Reins that this command has started (DV2). */
+  async #deploy(text: string): Promise<ProjectAnswer> {
+    const { client, own } = this.#server
+    try {
+      return await client.projects.deploy(this.#name, text)
+    } catch (error) {
+      const untouched = own && error instanceof ReinsError ? untouchedIn(error.details) : []
+      if (untouched.length === 0) throw error
+      for (const name of untouched) {
+        await client.agents.delete(name)
+        this.#run.hint(`The agent ${oneLine(name)} that Reins made at its first start gives its name to the project.`)
+      }
+      return client.projects.deploy(this.#name, text)
+    }
+  }
+
   async #giveValues(manifest: Project['manifest']): Promise<void> {
     for (const line of await this.#values.give(manifest, await this.#dotenv())) this.#run.hint(line)
   }
@@ -144,6 +160,11 @@ class Development {
     const rest = this.#deployed === undefined ? 'Nothing is loaded yet.' : 'The last good build goes on.'
     this.#run.print(`${red('This save was not loaded:')}\n${text.replace(/^reins: /, '').trimEnd()}\n${rest}`)
   }
+}
+
+function untouchedIn(details: unknown): readonly string[] {
+  const { untouched } = (details ?? {}) as { readonly untouched?: unknown }
+  return Array.isArray(untouched) ? untouched.map(String) : []
 }
 
 /** DV2. */
