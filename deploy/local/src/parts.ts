@@ -59,6 +59,8 @@ export interface PartsOptions {
   readonly servers?: () => ServerStates
   /** The folder whose disk the embedded servers fill; undefined: they are elsewhere. */
   readonly diskOf?: string
+  /** What was begun earlier (prepareParts); absent: nothing. */
+  readonly prepared?: PreparedParts
   /** A part ended by itself: the process must go. */
   readonly fatal: (error: Error) => void
   readonly sayPaused: (line: string) => void
@@ -73,6 +75,35 @@ export interface RunningParts extends Running {
   readonly metrics: Metrics
   health(): Health
 }
+
+/** The code of services, by name: each is loaded where it runs. */
+const code = {
+  registry: () => import('@reins/registry'),
+  memory: () => import('@reins/memory'),
+  'tool-runner': () => import('@reins/tool-runner'),
+  executor: () => import('@reins/executor'),
+  'session-gateway': () => import('@reins/session-gateway'),
+} satisfies Record<ServiceName, () => Promise<unknown>>
+
+export interface PreparedParts {
+  readonly sandbox: Promise<Sandbox>
+}
+
+/** Loads the code of services, and looks for a sandbox, while the servers start. What fails here fails again when the parts start. */
+export function prepareParts(config: LocalConfig, names: readonly ServiceName[]): PreparedParts {
+  const sandbox = sandboxOf(config)
+  sandbox.catch(() => {})
+  for (const name of names) code[name]().catch(() => {})
+  return { sandbox }
+}
+
+const sandboxOf = (config: LocalConfig): Promise<Sandbox> =>
+  detectSandbox({
+    allowUnsandboxed: config.allowUnsandboxedShell,
+    allowNetwork: config.allowShellNetwork,
+    ...(config.shellMemoryMb === 0 ? {} : { memoryBytes: config.shellMemoryMb * 1024 ** 2 }),
+    programs: [path.dirname(process.execPath)],
+  })
 
 export async function startParts(options: PartsOptions): Promise<RunningParts> {
   const { names, log } = options
@@ -137,19 +168,14 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   const has = (service: ServiceName): boolean => names.includes(service)
   const instancesHere: string[] = []
 
-  let detected: Promise<Sandbox> | undefined
+  let detected = options.prepared?.sandbox
   const sandboxHere = (): Promise<Sandbox> => {
-    detected ??= detectSandbox({
-      allowUnsandboxed: config.allowUnsandboxedShell,
-      allowNetwork: config.allowShellNetwork,
-      ...(config.shellMemoryMb === 0 ? {} : { memoryBytes: config.shellMemoryMb * 1024 ** 2 }),
-      programs: [path.dirname(process.execPath)],
-    })
+    detected ??= sandboxOf(config)
     return detected
   }
 
   if (has('registry')) {
-    const registry = await import('@reins/registry')
+    const registry = await code.registry()
     let initializers: Promise<Initializers> | undefined
     const initializersHere = async () =>
       new Initializers({
@@ -205,7 +231,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   closing.add('registry view', () => view.close())
 
   if (has('memory')) {
-    const memory = await import('@reins/memory')
+    const memory = await code.memory()
     const as = instance('memory')
     const embedder = createEmbedder(config.models)
     if (embedder) closing.add('embeddings', () => embedder.close())
@@ -236,7 +262,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   }
   let sandboxText: string | undefined
   if (has('tool-runner')) {
-    const toolRunner = await import('@reins/tool-runner')
+    const toolRunner = await code['tool-runner']()
     const sandbox = await sandboxHere()
     const { kind, detail } = describeSandbox(sandbox)
     sandboxText = detail.startsWith(kind) ? detail : `${kind}: ${detail}`
@@ -269,7 +295,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     closing.add('tool-runner', () => running.close({ withinMs: 5000 }))
   }
   if (has('executor')) {
-    const executor = await import('@reins/executor')
+    const executor = await code.executor()
     const as = instance('executor')
     instancesHere.push(as)
     const running = await executor.start({
@@ -326,7 +352,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
   }
   let url: string | undefined
   if (has('session-gateway')) {
-    const gateway = await import('@reins/session-gateway')
+    const gateway = await code['session-gateway']()
     const as = instance('session-gateway')
     await storage.watchAppends()
     healths.push(await watchStreamSizes(broker, journal.streams, metrics, closing))

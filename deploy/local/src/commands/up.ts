@@ -15,7 +15,7 @@ import { forgetOlderKeys, makeRoleKeys, sealsIn, signingKey } from '../data/sign
 import { removeServers, writeServers } from '../data/servers-file.ts'
 import { defaultAgentName, ensureDefaultAgent } from '../default-agent.ts'
 import { probeFeatures } from '../nats/probe-features.ts'
-import { startParts } from '../parts.ts'
+import { prepareParts, startParts } from '../parts.ts'
 import { moveOlderSessions } from '../nats/older-sessions.ts'
 import { startServers } from '../servers/servers.ts'
 
@@ -56,6 +56,7 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
     destination: path.join(dataDir.path, 'logs', 'reins.log'),
     redact: (line) => redactor.text(line),
   })
+  const prepared = prepareParts(config, serviceNames)
   const servers = await startServers(config, dataDir.path, log, say)
   closing.add('servers', () => servers.close())
 
@@ -93,6 +94,7 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
     logLost: log.lost,
     fatal,
     sayPaused: say,
+    prepared,
   })
   closing.add('services', () => parts.close({ withinMs: 20_000 }))
   // The registry has sealed all that an older key of its had sealed.
