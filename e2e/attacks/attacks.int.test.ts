@@ -282,7 +282,7 @@ test(
     const word = 'sesame-of-this-machine'
     const file = path.join(world.workspace, 'of-the-machine.txt')
     writeFileSync(file, word)
-    await world.agent('thinker', { tools: [{ virtual_sandbox: { timeout: 3 } }] })
+    await world.agent('thinker', { tools: [{ virtual_sandbox: { timeout: 1 } }] })
     const tally = new Tally()
     await tryInMemory(world, 'thinker', { file, word }, tally)
     for (const line of tally.lines()) console.log(line)

@@ -12,6 +12,8 @@ import {
   liveSubject,
   memoryEntrySubject,
   objectStores,
+  quotaAskSubject,
+  quotaSubject,
   registrySubject,
   serviceSubject,
   webhookJobSubject,
@@ -46,6 +48,8 @@ export async function sayNonsense(broker: Broker, instances: readonly string[], 
       broker.publish(serviceSubject('memory', verb), said)
     broker.publish(serviceSubject('tool-runner', 'mcp.test'), said)
     for (const role of ['e', 't'] as const) broker.publish(liveSubject(session, role), said)
+    for (const what of ['granted', 'refused', 'spent'] as const) broker.publish(quotaSubject(what), said)
+    for (const instance of instances) broker.publish(quotaAskSubject(instance), said)
   }
   await broker.nc.flush()
 }

@@ -7,6 +7,7 @@ import {
   controlSubject,
   heartbeatSubject,
   inboxOf,
+  quotaSubject,
   type Role,
   registrySubject,
   type ServiceName,
@@ -176,6 +177,12 @@ function attemptsOf(service: ServiceName, { session, landed }: Stage): readonly 
       : []),
     ...(service === 'registry' ? [] : [asks('write a bundle of code', '$O.reins-bundles.C.forged')]),
     ...(service === 'executor' ? [] : [asks('arm a timer', `timer.0.x.${session}.forged`)]),
+    ...(service === 'executor'
+      ? []
+      : [
+          asks('say that a provider has refused', quotaSubject('refused')),
+          asks('share out a quota', quotaSubject('granted')),
+        ]),
     ...(service === 'executor' ? [] : [asks('be an executor that is there', heartbeatSubject('executor', 'forged'))]),
     ...(service === 'executor' || service === 'tool-runner'
       ? []

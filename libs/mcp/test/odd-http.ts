@@ -75,6 +75,8 @@ export async function oddServer(
     else if (message.method === 'tools/call') exchange.result({ content: [{ type: 'text', text: 'gone' }] })
     else exchange.error(-32601, 'no such method')
   })
+  // A busy machine may take longer between two requests: the connection would be closed under the second one.
+  server.keepAliveTimeout = 0
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   const address = server.address() as AddressInfo
   return {
