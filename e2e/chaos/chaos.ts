@@ -1,12 +1,14 @@
 // Chaos: the whole system under load while its parts are killed, stalled, cut off, and lied to; then silence, and the checks over
 // every session. What it finds is in the report; nothing is thrown for it.
 
+import type { ServiceName } from '@reins/contracts'
 import { restProblems } from '@reins/session'
 import { fileURLToPath } from 'node:url'
 import { Api } from '../harness/api.ts'
 import { eventually, pause } from '../harness/eventually.ts'
 import { differences, type Follower } from '../harness/follower.ts'
 import { bySession, readStored, type StoredFrame } from '../harness/stored-log.ts'
+import type { ProxyFaults } from '../harness/nats-proxy.ts'
 import { World } from '../harness/world.ts'
 import { type AskedFindings, examineAsked } from './asked-findings.ts'
 import { Decider } from './decider.ts'
@@ -43,6 +45,8 @@ export interface ChaosOptions {
 export interface Stage {
   readonly world: World
   readonly slots: readonly Slot[]
+  /** There is one, and nothing random happens to it. */
+  readonly registry: Slot
   /** For turns whose time is taken. */
   readonly api: Api
   readonly agent: string
@@ -137,12 +141,12 @@ class Chaos {
 
   async run(): Promise<Report> {
     const { seconds, seed, say } = this.#options
-    const slots = await this.#start()
+    const { slots, registry } = await this.#start()
     say(`${slots.length + 1} services run; ${seconds} s of chaos with seed ${seed}`)
     const urls = this.#world.gateways.map(({ url }) => url)
     const api = new Api(() => urls, this.#world.token)
     const stage = {
-      ...{ world: this.#world, slots, api, agent: agents[0], now: this.#options.now },
+      ...{ world: this.#world, slots, registry, api, agent: agents[0], now: this.#options.now },
       failed: (error: unknown) => this.#endedByThemselves.push(String(error)),
     }
     const random = this.#random.fork()
@@ -178,7 +182,7 @@ class Chaos {
     say('silence; waiting for everything to come to rest')
     const frames = await this.#silence(api, deciders)
     const shown = await this.#compare(bySession(frames))
-    for (const slot of slots) slot.close()
+    for (const slot of [...slots, registry]) slot.close()
 
     const witnessed = this.#world.lines(witness)
     const found = examine({
@@ -224,7 +228,7 @@ class Chaos {
     }
   }
 
-  async #start(): Promise<readonly Slot[]> {
+  async #start(): Promise<Pick<Stage, 'slots' | 'registry'>> {
     const random = this.#random.fork()
     const lose = (what: 'replies' | 'acks') => (): boolean => {
       if (!this.#chaotic || !random.chance(lossRate)) return false
@@ -232,14 +236,12 @@ class Chaos {
       return true
     }
     const losses = { losesReply: lose('replies'), losesAck: lose('acks') }
-    await this.#world.start('registry')
-    const slots = await Promise.all(
-      places.map((name) =>
-        Slot.open(this.#world, name, losses, (slot, log) =>
-          this.#endedByThemselves.push(`${slot.name}: ${log.slice(-3).join(' | ')}`),
-        ),
-      ),
-    )
+    const open = (name: ServiceName, losses: ProxyFaults): Promise<Slot> =>
+      Slot.open(this.#world, name, losses, (slot, log) =>
+        this.#endedByThemselves.push(`${slot.name}: ${log.slice(-3).join(' | ')}`),
+      )
+    const registry = await open('registry', { losesReply: () => false, losesAck: () => false })
+    const slots = await Promise.all(places.map((name) => open(name, losses)))
     const [wide, narrow, asks, asksNarrow, lead, short, spender] = agents
     await this.#world.agent(wide)
     await this.#world.agent(narrow, { max_concurrent_tools: 2 })
@@ -263,7 +265,7 @@ class Chaos {
       ...{ context: { window: 3_000, compact_at: 0.5 }, planning: true, max_tokens: 400 },
       tools: ['shell'],
     })
-    return slots
+    return { slots, registry }
   }
 
   /** Some sessions are followed, by two clients at two gateways. */

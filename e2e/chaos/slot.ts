@@ -3,7 +3,7 @@ import type { ServiceName } from '@reins/contracts'
 import { pause } from '../harness/eventually.ts'
 import { NatsProxy, type ProxyFaults } from '../harness/nats-proxy.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
-import type { World } from '../harness/world.ts'
+import type { ServiceSettings, World } from '../harness/world.ts'
 
 export class Slot {
   readonly name: ServiceName
@@ -47,12 +47,12 @@ export class Slot {
     return this.#process
   }
 
-  /** Until it stands: a broker that is away is waited for. */
-  async start(): Promise<void> {
+  /** Until it stands: a broker that is away is waited for. `build`: of another version. */
+  async start(build: ServiceSettings = {}): Promise<void> {
     const dead = this.#process
     for (let tries = 1; ; tries++) {
       try {
-        const settings = this.proxy ? { natsPort: this.proxy.port } : {}
+        const settings = { ...build, ...(this.proxy ? { natsPort: this.proxy.port } : {}) }
         const process =
           dead && this.name === 'session-gateway'
             ? await this.#world.replaceGateway(dead, settings)

@@ -7,6 +7,8 @@ import type { Hit, Trouble } from '../chaos/faults.ts'
 import type { Slot } from '../chaos/slot.ts'
 import { eventually } from '../harness/eventually.ts'
 import { type NatsCluster, nodeName } from '../harness/nats-cluster.ts'
+import type { ServiceSettings } from '../harness/world.ts'
+import { newer } from '../evolution/newer.ts'
 import { Stopwatch } from './stopwatch.ts'
 
 export const outageKinds = {
@@ -14,6 +16,7 @@ export const outageKinds = {
   'cut-off': 'a node is cut off',
   replaced: 'the leader of a stream is killed, and an empty node takes its place',
   restart: 'every service is restarted, one of each at a time',
+  upgrade: 'every service is replaced by the next build, one of each at a time, and then by the older one again',
 } as const
 export type OutageKind = keyof typeof outageKinds
 
@@ -21,6 +24,15 @@ export interface Outage {
   readonly what: string
   /** The longest turn that lay in it, for whoever waited: ms. */
   readonly longestTurnMs: number
+  /** Of a node: ms until the sessions and the work in them had leaders again. */
+  readonly ledAfterMs?: number
+  /** ms from then until that turn had ended. */
+  readonly thenMs?: number
+}
+
+interface Led {
+  readonly hit: number
+  readonly at: number
 }
 
 export interface OutagesOptions extends Stage {
@@ -39,6 +51,9 @@ export class Outages implements Trouble {
   readonly stopwatch: Stopwatch
   readonly #options: OutagesOptions
   readonly #cluster: NatsCluster
+  /** When the broker was itself again after the last hit. */
+  #led: Promise<Led | undefined> | undefined
+  #mending = new AbortController()
 
   constructor(options: OutagesOptions) {
     const { cluster } = options.world.servers
@@ -81,13 +96,12 @@ export class Outages implements Trouble {
         return () => cluster.start(node, 'empty')
       },
       restart: async () => {
-        // One of each name at a time: another one goes on, where there are two.
-        const { slots } = this.#options
-        const placeOf = (slot: Slot): number => slots.filter(({ name }) => name === slot.name).indexOf(slot)
-        for (const wave of Map.groupBy(slots, placeOf).values())
-          await Promise.all(wave.map((slot) => this.#restart(slot)))
-        await this.stopwatch.goesOn()
+        await this.#restartAll()
         return async () => undefined
+      },
+      upgrade: async () => {
+        await this.#restartAll(newer)
+        return () => this.#restartAll()
       },
     }
     for (const kind of this.#options.kinds) await this.#outage(outageKinds[kind], happen[kind])
@@ -95,16 +109,55 @@ export class Outages implements Trouble {
 
   /** `happens` gives what makes it whole again. */
   async #outage(what: string, happens: () => Promise<() => Promise<void>>): Promise<void> {
+    this.#led = undefined
+    this.#mending = new AbortController()
     const from = performance.now()
     const mend = await happens()
+    this.#mending.abort()
     await mend()
     await this.#whole()
     await this.stopwatch.goesOn()
-    const longestTurnMs = this.stopwatch.longestSince(from)
-    this.outages.push({ what, longestTurnMs })
-    this.#options.say(
-      `${what}: the longest turn took ${longestTurnMs} ms, whole after ${Math.round(performance.now() - from)} ms`,
+    const whole = Math.round(performance.now() - from)
+    const longest = this.stopwatch.longestSince(from)
+    const led = await this.#ledBy()
+    const parts =
+      led === undefined
+        ? {}
+        : {
+            ledAfterMs: Math.round(led.at - led.hit),
+            thenMs: Math.max(0, Math.round((longest?.to ?? led.at) - led.at)),
+          }
+    const longestTurnMs = longest === undefined ? 0 : Math.round(longest.to - longest.from)
+    this.outages.push({ what, longestTurnMs, ...parts })
+    const broker =
+      led === undefined
+        ? ''
+        : `; sessions had leaders after ${parts.ledAfterMs} ms, and it ended ${parts.thenMs} ms later`
+    this.#options.say(`${what}: the longest turn took ${longestTurnMs} ms${broker}; whole after ${whole} ms`)
+  }
+
+  readonly #ledBy = () => this.#led
+
+  /** When the sessions, and the work in them, have leaders again. performance.now(); undefined: not before the node came back. */
+  async #ledAgain(gone: string, hit: number): Promise<Led | undefined> {
+    const { signal } = this.#mending
+    const at = await eventually(
+      async () => signal.aborted || ((await this.#sessionsAreLed(gone).catch(() => false)) && performance.now()),
+      { withinMs: wholeWithinMs, describe: () => 'the sessions and the work in them have leaders' },
     )
+    return at === true ? undefined : { hit, at }
+  }
+
+  async #sessionsAreLed(gone: string): Promise<boolean> {
+    const manager = await jetstreamManager(this.#options.world.broker.nc, { timeout: 1000, checkAPI: false })
+    const led = ({ leader }: { readonly leader?: string | undefined } = {}): boolean =>
+      leader !== undefined && leader !== '' && leader !== gone
+    const { names } = await findSessionStreams(this.#options.world.broker)
+    const streams = await manager.streams.list().next()
+    if (streams.length === 0 || !streams.every(({ cluster }) => led(cluster))) return false
+    const consumers = await Promise.all(names.map((name) => manager.consumers.list(name).next()))
+    const work = consumers.flat().filter(({ config }) => config.durable_name !== undefined)
+    return work.length > 0 && work.every(({ cluster }) => led(cluster))
   }
 
   async #hitLeader(kind: Hit['kind'], stream: string, hit: (node: number) => Promise<void>): Promise<number> {
@@ -114,15 +167,28 @@ export class Outages implements Trouble {
       return found !== undefined && { found }
     })
     this.#hit(kind, undefined)
+    const now = performance.now()
     await hit(node.found)
+    this.#led = this.#ledAgain(nodeName(node.found), now)
+    this.#led.catch(() => undefined)
     return node.found
   }
 
-  async #restart(slot: Slot): Promise<void> {
+  /** One of each name at a time: another one goes on, where there are two. */
+  async #restartAll(build?: ServiceSettings): Promise<void> {
+    const slots = [...this.#options.slots, this.#options.registry]
+    const placeOf = (slot: Slot): number => slots.filter(({ name }) => name === slot.name).indexOf(slot)
+    for (const wave of Map.groupBy(slots, placeOf).values()) {
+      await Promise.all(wave.map((slot) => this.#restart(slot, build)))
+      await this.stopwatch.goesOn()
+    }
+  }
+
+  async #restart(slot: Slot, build: ServiceSettings | undefined): Promise<void> {
     slot.busy = true
     this.#hit('terminate', slot.instance())
     await slot.process.terminate()
-    await slot.start()
+    await slot.start(build)
     slot.busy = false
   }
 

@@ -5,11 +5,13 @@ import type { Api } from '../harness/api.ts'
 import { eventually, pause } from '../harness/eventually.ts'
 import type { CreatedSession } from '@reins/contracts'
 
-interface Turn {
+export interface Turn {
   /** performance.now() */
   readonly from: number
   readonly to: number
 }
+
+const lengthOf = ({ from, to }: Turn): number => to - from
 
 export interface StopwatchOptions {
   readonly api: Api
@@ -55,15 +57,20 @@ export class Stopwatch {
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  /** ms of the longest turn of which some part lies after `from`. */
-  longestSince(from: number): number {
-    return Math.round(Math.max(0, ...this.#all().flatMap((turn) => (turn.to >= from ? [turn.to - turn.from] : []))))
+  /** The longest turn of which some part lies after `from`. */
+  longestSince(from: number): Turn | undefined {
+    return this.#all()
+      .filter(({ to }) => to >= from)
+      .reduce<Turn | undefined>(
+        (longest, turn) => (longest && lengthOf(longest) >= lengthOf(turn) ? longest : turn),
+        undefined,
+      )
   }
 
   /** ms of the middle one of all turns. */
   median(): number {
     const all = this.#all()
-      .map(({ from, to }) => to - from)
+      .map(lengthOf)
       .sort((a, b) => a - b)
     return Math.round(all[Math.floor(all.length / 2)] ?? 0)
   }

@@ -1,6 +1,5 @@
 // Two builds side by side, under load, rolled forward and back: an older process leaves alone what it does not understand, nothing is
 // quarantined, and nothing is stuck. The older build is the product as it is; the newer one is made by newer-build.ts.
-import { fileURLToPath } from 'node:url'
 import { knownEvents } from '@reins/contracts'
 import { brokenLink } from '@reins/session'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -8,12 +7,9 @@ import { eventually } from '../harness/eventually.ts'
 import type { ServiceProcess } from '../harness/service-process.ts'
 import type { StoredFrame } from '../harness/stored-log.ts'
 import { World } from '../harness/world.ts'
+import { newer } from './newer.ts'
 
 const deadline = 180_000
-const newer = {
-  fromSources: true,
-  environment: { NODE_OPTIONS: `--import ${fileURLToPath(new URL('newer-build.ts', import.meta.url))}` },
-}
 const sessionsEach = 4
 let world: World
 

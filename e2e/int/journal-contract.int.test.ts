@@ -39,6 +39,7 @@ function losing(broker: Broker): {
       publish: broker.publish.bind(broker),
       publishNow: broker.publishNow.bind(broker),
       onReconnect: broker.onReconnect.bind(broker),
+      onElected: broker.onElected.bind(broker),
       lastReconnect: broker.lastReconnect.bind(broker),
       connected: broker.connected.bind(broker),
     }),

@@ -44,7 +44,7 @@ beforeAll(async () => {
   servers = await testServers({ postgres: false })
   const broker = await servers.broker('old-session')
   const whole = counting(broker)
-  for (const name of ['publish', 'onReconnect', 'connected', 'lastReconnect'] as const)
+  for (const name of ['publish', 'onReconnect', 'onElected', 'connected', 'lastReconnect'] as const)
     Object.assign(whole, { [name]: broker[name].bind(broker) })
   journal = await openJournal(whole, { replicas: 1, ackWaitMs: 1000, now: systemClock.now })
   await fill(old, 40)

@@ -125,6 +125,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     name: `reins ${names.length > 1 ? 'up' : names[0]}`,
     seals: options.seals,
     withinMs: 15_000,
+    cluster: config.replicas > 1,
   })
   closing.add('broker', () => broker.close())
   // Deltas have a connection of their own: whoever falls behind them is cut there, and appends and acks go on.

@@ -5,6 +5,8 @@
 //   B2. A request that is answered late, or after a reconnect, is answered to nobody; its caller has its `timed-out` by then.
 //   B3. Nothing here retries: what a time-out means is for the caller to know.
 //   B6. A server that does not answer for six seconds is left, for the next one that is known: the one that was named, or another node.
+//   B7. In a cluster nobody answers while a stream or a consumer has no leader, and what was asked meanwhile is lost. A new leader says so:
+//       then requests that their callers repeat anyway have timed out at once, and pulls are made anew (`onElected`).
 //   B4. What is published in one turn of the event loop leaves in one write, in order, at the end of that turn: the client writes
 //       once a microtask, and with many sessions these system calls cost more than everything else.
 import { randomBytes } from 'node:crypto'
@@ -12,7 +14,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Msg, MsgHdrs, NatsConnection, Subscription as NatsSubscription } from '@nats-io/nats-core'
 import { createInbox } from '@nats-io/nats-core'
 import { connect } from '@nats-io/transport-node'
-import { answeredByProcesses, inboxOf, noSeals, type Seals } from '@reins/contracts'
+import { answeredByProcesses, electionSubjects, inboxOf, noSeals, type Seals } from '@reins/contracts'
 import { brokerServers } from './server-urls.ts'
 
 export interface BrokerOptions {
@@ -28,12 +30,16 @@ export interface BrokerOptions {
   readonly seals?: Seals
   /** ms to wait for the first connection. Default 10 000. */
   readonly withinMs?: number
+  /** Whether it is a cluster, whose streams have leaders (B7). */
+  readonly cluster?: boolean
 }
 
 export interface RequestOptions {
   readonly headers?: MsgHdrs
   /** Default 5 000. */
   readonly withinMs?: number
+  /** The stream whose leader answers, where the caller asks the same again after a time-out: a new leader ends the wait (B7). */
+  readonly repeatedTo?: string
 }
 
 export interface PublishOptions {
@@ -70,6 +76,8 @@ export interface Broker {
   publishNow(subject: string, payload: string | Uint8Array): void
   /** Called after each reconnect; close the subscription to stop. */
   onReconnect(on: () => void): { close(): void }
+  /** B7. Called when a stream, or a durable consumer of it, has a new leader; close the subscription to stop. */
+  onElected(on: (stream: string, durable: string | undefined) => void): { close(): void }
   /** performance.now() of the last reconnect; -Infinity when there was none. */
   lastReconnect(): number
   connected(): boolean
@@ -88,10 +96,13 @@ interface Waiting {
   /** Takes what came, and says whether that was all. */
   readonly on: (outcome: RequestOutcome) => 'more' | 'last'
   readonly withinMs: number
+  readonly repeatedTo: string | undefined
   deadline: number
 }
 
 const sweepMs = 20
+/** A leader says that it leads a moment before it answers. */
+const leadsAfterMs = 50
 
 export async function connectBroker(options: BrokerOptions): Promise<Broker> {
   const { username, password, servers } = brokerServers(options.url)
@@ -115,7 +126,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     },
     options.withinMs ?? 10_000,
   )
-  return new NatsBroker(nc, inboxOf(user ?? ''), options.seals ?? noSeals())
+  return new NatsBroker(nc, inboxOf(user ?? ''), options.seals ?? noSeals(), options.cluster === true)
 }
 
 async function connectWithin(options: Parameters<typeof connect>[0], withinMs: number): Promise<NatsConnection> {
@@ -138,6 +149,8 @@ class NatsBroker implements Broker {
   readonly #fromProcesses: string
   readonly #waiting = new Map<string, Waiting>()
   readonly #reconnects = new Set<() => void>()
+  readonly #elected = new Set<(stream: string, durable: string | undefined) => void>()
+  readonly #elections: readonly NatsSubscription[]
   readonly #replies: readonly NatsSubscription[]
   #outgoing: Outgoing[] = []
   #leaving: NodeJS.Immediate | undefined
@@ -147,7 +160,7 @@ class NatsBroker implements Broker {
   /** By the client's own word: `getServer` names the last server also while there is none. */
   #connected = true
 
-  constructor(nc: NatsConnection, inboxes: ReturnType<typeof inboxOf>, seals: Seals) {
+  constructor(nc: NatsConnection, inboxes: ReturnType<typeof inboxOf>, seals: Seals, cluster: boolean) {
     this.nc = nc
     this.seals = seals
     this.inbox = inboxes.own
@@ -156,6 +169,15 @@ class NatsBroker implements Broker {
     this.#replies = [this.#fromBroker, this.#fromProcesses].map((inbox) =>
       nc.subscribe(`${inbox}.*`, { callback: (error, msg) => this.#onReply(error, msg, inbox.length + 1) }),
     )
+    this.#elections = cluster
+      ? electionSubjects.map((subject) =>
+          nc.subscribe(`${subject}.>`, {
+            callback: (error, msg) => {
+              if (!error) setTimeout(() => this.#onElected(msg.subject.slice(subject.length + 1)), leadsAfterMs).unref()
+            },
+          }),
+        )
+      : []
     void this.#watch()
   }
 
@@ -189,7 +211,7 @@ class NatsBroker implements Broker {
     const byProcess = answeredByProcesses(subject)
     const key = byProcess ? randomBytes(15).toString('base64url') : (this.#next++).toString(36) // B5
     const withinMs = options.withinMs ?? 5000
-    this.#waiting.set(key, { on, withinMs, deadline: performance.now() + withinMs })
+    this.#waiting.set(key, { on, withinMs, repeatedTo: options.repeatedTo, deadline: performance.now() + withinMs })
     this.#sweep ??= setInterval(() => this.#expire(), sweepMs)
     // Closed or draining: the deadline answers, as for every other silence.
     const reply = `${byProcess ? this.#fromProcesses : this.#fromBroker}.${key}`
@@ -263,6 +285,22 @@ class NatsBroker implements Broker {
     return { close: () => void this.#reconnects.delete(on) }
   }
 
+  onElected(on: (stream: string, durable: string | undefined) => void): { close(): void } {
+    this.#elected.add(on)
+    return { close: () => void this.#elected.delete(on) }
+  }
+
+  /** B7. `what`: the stream, or the stream and its consumer. */
+  #onElected(what: string): void {
+    const [stream = '', durable] = what.split('.')
+    for (const [key, waiting] of this.#waiting) {
+      if (durable !== undefined || waiting.repeatedTo !== stream) continue
+      this.#waiting.delete(key)
+      waiting.on({ kind: 'timed-out' })
+    }
+    for (const on of this.#elected) on(stream, durable)
+  }
+
   lastReconnect(): number {
     return this.#lastReconnect
   }
@@ -277,7 +315,7 @@ class NatsBroker implements Broker {
 
   async close(): Promise<void> {
     this.#leave()
-    for (const replies of this.#replies) replies.unsubscribe()
+    for (const one of [...this.#replies, ...this.#elections]) one.unsubscribe()
     clearInterval(this.#sweep)
     for (const waiting of this.#waiting.values()) waiting.on({ kind: 'timed-out' })
     this.#waiting.clear()

@@ -11,6 +11,7 @@ function world({ free }: { free: () => number }) {
   const failures: Error[] = []
   const odd: Error[] = []
   let reconnected = () => {}
+  let elected: (stream: string, durable: string | undefined) => void = () => {}
   let deliver: (error: Error | null, msg: unknown) => void = () => {}
   let recreated = 0
   const broker = {
@@ -23,6 +24,10 @@ function world({ free }: { free: () => number }) {
     connected: () => true,
     onReconnect: (on: () => void) => {
       reconnected = on
+      return { close() {} }
+    },
+    onElected: (on: typeof elected) => {
+      elected = on
       return { close() {} }
     },
     publish: (to: string, payload: string, { reply }: { reply?: string } = {}) => {
@@ -50,6 +55,7 @@ function world({ free }: { free: () => number }) {
     ...{ asked, said, taken, failures, odd, consumption },
     recreated: () => recreated,
     reconnect: () => reconnected(),
+    elect: (stream: string, durable?: string) => elected(stream, durable),
     deliver: (subject: string) => deliver(null, message(subject)),
     /** The server's word on the pull with this place in `asked`. */
     status(at: number, code: number, description: string, pending?: number) {
@@ -122,4 +128,14 @@ test('what comes while it is being closed is given back', async () => {
   await consumption.close()
   expect(taken).toEqual([])
   expect(said).toEqual([{ to: 'ack.drained', what: '-NAK' }])
+})
+
+test('a new leader of the consumer is asked at once, and that of another is nothing to it', () => {
+  const { asked, elect } = world({ free: () => 3 })
+  elect('S')
+  elect('S', 'other')
+  elect('T', 'd')
+  expect(asked).toHaveLength(1)
+  elect('S', 'd')
+  expect(asked.map(({ batch }) => batch)).toEqual([3, 3])
 })

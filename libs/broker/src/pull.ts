@@ -1,5 +1,6 @@
 // Pulling from a durable consumer: few outstanding pulls, never more than free slots, each expiring within seconds (PROTOCOL 6, H8).
-//   P1. A pull that the server forgot (a restart) is given up a second after it should have expired; a reconnect gives all up at once.
+//   P1. A pull that the server forgot (a restart) is given up a second after it should have expired; a reconnect, and a new leader of
+//       the consumer, give all up at once.
 //   P2. A consumer that is gone is made again by `recreate`; if that fails again and again, `failed` is called once.
 //   P3. A message that its callback cannot take is put back for a while, and `odd` is told; the others go on. To end the consumption for it
 //       would hand the same message to whoever is started next, and end that one too.
@@ -78,6 +79,12 @@ export function pull(broker: Broker, options: PullOptions): Consumption {
     forgetPulls()
     fill()
   })
+  // Its new leader knows of no pull of the old one (B7).
+  const elections = broker.onElected((stream, durable) => {
+    if (stream !== options.stream || durable !== options.durable) return
+    forgetPulls()
+    fill()
+  })
   const tick = setInterval(() => {
     const now = performance.now()
     for (const [key, { deadline }] of pulls) {
@@ -153,6 +160,7 @@ export function pull(broker: Broker, options: PullOptions): Consumption {
     closed = true
     clearInterval(tick)
     reconnects.close()
+    elections.close()
     forgetPulls()
   }
 

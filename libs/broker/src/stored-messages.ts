@@ -215,7 +215,7 @@ async function directGet(
   ask: object,
   withinMs: number,
 ): Promise<StoredMessage | undefined | 'again'> {
-  const outcome = await broker.request(directGetSubject(stream), JSON.stringify(ask), { withinMs })
+  const outcome = await broker.request(directGetSubject(stream), JSON.stringify(ask), { withinMs, repeatedTo: stream })
   if (outcome.kind !== 'reply') return 'again'
   return storedFromDirect(outcome.msg)?.message ?? (outcome.msg.headers?.code === 404 ? undefined : 'again')
 }
@@ -226,7 +226,7 @@ async function leaderGet(
   ask: object,
   withinMs: number,
 ): Promise<StoredMessage | undefined | 'again'> {
-  const outcome = await broker.request(leaderGetSubject(stream), JSON.stringify(ask), { withinMs })
+  const outcome = await broker.request(leaderGetSubject(stream), JSON.stringify(ask), { withinMs, repeatedTo: stream })
   if (outcome.kind !== 'reply') return 'again'
   const { message, error } = fieldsOf(jsonValue(outcome.msg.string()))
   if (error !== undefined) return fieldsOf(error).code === 404 ? undefined : 'again'

@@ -366,6 +366,7 @@ export {
   canarySubject,
   controlSubject,
   deliverySubject,
+  electionSubjects,
   encodeToken,
   execDurable,
   execFilter,

@@ -23,6 +23,7 @@ import {
   bucketStream,
   buckets,
   canarySubject,
+  electionSubjects,
   inboxOf,
   movedMark,
   scratchOfMove,
@@ -165,7 +166,7 @@ export function permissionsOf(service: ServiceName): NatsPermissions {
   const { says, never, hears } = own[service]
   return {
     publish: { allow: [...everybodyPublishes, ...says], ...(never === undefined ? {} : { deny: never }) },
-    subscribe: { allow: [`${inboxOf(service).own}.>`, ...hears] },
+    subscribe: { allow: [`${inboxOf(service).own}.>`, ...electionSubjects.map((one) => `${one}.>`), ...hears] },
   }
 }
 

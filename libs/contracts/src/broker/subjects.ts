@@ -101,6 +101,8 @@ export const controlSubject = (instance: string): string => `ctl.${instance}`
 export const heartbeatSubject = (service: 'executor' | 'tool-runner', instance: string): string =>
   `hb.${service}.${instance}`
 export const heartbeatFilter = (service: 'executor' | 'tool-runner'): string => `hb.${service}.*`
+/** Of a cluster: before the name of the stream, or of the stream and the consumer, that has a new leader. */
+export const electionSubjects = ['STREAM', 'CONSUMER'].map((of) => `$JS.EVENT.ADVISORY.${of}.LEADER_ELECTED`)
 /** Of the quotas of model providers: between executors alone. */
 export const quotaAskSubject = (owner: string): string => `quota.ask.${owner}`
 export const quotaSubject = (what: 'granted' | 'refused' | 'spent'): string => `quota.${what}`

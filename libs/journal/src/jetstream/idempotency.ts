@@ -2,10 +2,15 @@
 //   K1. An entry is created once: of two requests with one key, the second finds the first one's entry.
 //   K3. A bucket that holds as much as it may notes no more keys. What it holds stays: whoever repeats a request of the day is recognised.
 //   K2. A create whose answer was lost may find its own entry: that reads as "there already, without an outcome", which is safe.
+import { setTimeout as pause } from 'node:timers/promises'
+import { jetstream } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
 import { type Broker, BrokerUnavailable, isStoreFull } from '@reins/broker'
 import { buckets } from '@reins/contracts'
 import { decodeEntry, encodeEntry, type IdempotencyEntry, type IdempotencyStore } from '../idempotency.ts'
+
+/** A broker that is away is not waited for any longer. */
+const createWithinMs = 10_000
 
 export const idempotencyTtlMs = 24 * 60 * 60 * 1000
 
@@ -14,10 +19,13 @@ export async function openIdempotency(
   broker: Broker,
   options: { readonly replicas?: number } = {},
 ): Promise<IdempotencyStore> {
-  const bucket = await new Kvm(broker.nc).create(buckets.idempotency, {
+  const { replicas = 1 } = options
+  // Of three copies the leader may be away for seconds, and what it was asked meanwhile is lost: so it is asked again soon.
+  const client = jetstream(broker.nc, { timeout: replicas > 1 ? 1000 : 5000 })
+  const bucket = await new Kvm(client).create(buckets.idempotency, {
     ttl: idempotencyTtlMs,
     history: 1,
-    replicas: options.replicas ?? 1,
+    replicas,
   })
   return new KvIdempotency(bucket)
 }
@@ -31,15 +39,18 @@ class KvIdempotency implements IdempotencyStore {
   async create(key: string, entry: IdempotencyEntry): ReturnType<IdempotencyStore['create']> {
     let failed: unknown
     // An entry can expire between the refusal and the reading: then it is created after all.
-    for (let attempt = 0; attempt < 3; attempt++) {
+    const deadline = performance.now() + createWithinMs
+    for (let attempt = 0; attempt < 3 || performance.now() < deadline; attempt++) {
       try {
         await this.#bucket.create(key, encodeEntry(entry))
         return { kind: 'created' }
       } catch (error) {
         if (isStoreFull(error)) return { kind: 'full' } // K3
         failed = error
+        if (attempt > 0) await pause(100)
       }
       const found = await this.#bucket.get(key).catch((error: unknown) => {
+        if (performance.now() < deadline) return undefined
         throw new BrokerUnavailable('looking for the Idempotency-Key', { cause: error })
       })
       if (found?.operation === 'PUT') {

@@ -131,7 +131,11 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
     // J2: the same frame at the same place until there is an answer.
     for (;;) {
       if (signal?.aborted) throw new BrokerUnavailable('appending a frame', { cause: signal.reason })
-      const outcome = await broker.request(subject, encoded.body, { headers, withinMs: retryMs })
+      const outcome = await broker.request(subject, encoded.body, {
+        headers,
+        withinMs: retryMs,
+        repeatedTo: streams.of(session),
+      })
       if (outcome.kind === 'reply') {
         const { seq, error } = publishReply(outcome.msg.string())
         if (!error && seq !== undefined) {

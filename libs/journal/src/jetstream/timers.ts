@@ -45,7 +45,11 @@ export async function createJetStreamTimers(broker: Broker, options: JetStreamTi
       ])
       for (;;) {
         if (signal?.aborted) throw new BrokerUnavailable('arming a timer', { cause: signal.reason })
-        const outcome = await broker.request(timerSubject(session, timer), '', { headers, withinMs: 2000 })
+        const outcome = await broker.request(timerSubject(session, timer), '', {
+          headers,
+          withinMs: 2000,
+          repeatedTo: streams.timers,
+        })
         if (outcome.kind === 'reply') {
           const { seq, error } = publishReply(outcome.msg.string())
           if (seq !== undefined) return
