@@ -102,13 +102,15 @@ const linesBefore = ({ lines }: Run, position: number, { logsAgain }: World['rul
 /** C25: a run that goes on after a cancel has a deadline for its clean-up, and no cancel comes to nothing. */
 export function checkCleanUp(world: World, { cancel, run: old }: Session, { id, run, ...after }: Session): void {
   if (cancel?.kind !== 'cancel' || after.cancel || !run?.workflow || run.ended || after.mode.kind === 'ended') return
-  const told = run.operations.some(
-    (one, position) =>
-      old?.operations[position]?.state === 'open' &&
-      one.state === 'done' &&
-      one.result.kind === 'error' &&
-      one.result.error.code === 'cancelled',
-  )
+  const told = run.operations
+    .toArray()
+    .some(
+      (one, position) =>
+        old?.operations.at(position)?.state === 'open' &&
+        one.state === 'done' &&
+        one.result.kind === 'error' &&
+        one.result.error.code === 'cancelled',
+    )
   if (!told && !cancel.told && !run.cancelNext) world.fail(`C25: a cancel of ${short(id)} is answered, and nothing is`)
   if ((told || cancel.told) && !after.timers.some(({ timer }) => timer === 'clean-up'))
     world.fail(`C25: ${short(id)} cleans up without a deadline`)
@@ -190,7 +192,7 @@ function asked(
 export function checkCode(world: World, { run }: Session): void {
   const { code } = world.scenario
   if (!run || !code) return
-  for (const [position, { name }] of run.operations.entries())
+  for (const [position, { name }] of run.operations.toArray().entries())
     if (name !== code[position])
       world.fail(`C17: at ${position} the log has ${name}, and the code asks for ${code[position]}`)
 }

@@ -11,11 +11,7 @@ const named = (name: string, change: Partial<Scenario>): Scenario => ({ ...runni
 function withSafeSteps(session: Session): Session {
   const { run } = session
   if (!run) return session
-  const operations = run.operations.map((one) =>
-    one.state === 'open' && one.waits.kind === 'step'
-      ? { ...one, waits: { ...one.waits, replay: 'safe' as const } }
-      : one,
-  )
+  const operations = run.operations.withOpen((waits) => (waits.kind === 'step' ? { ...waits, replay: 'safe' } : waits))
   return { ...session, run: { ...run, operations } }
 }
 

@@ -33,7 +33,8 @@ import type { Sent } from './model-call/sent.ts'
 import type { Planning } from './planning/rules.ts'
 import type { SkillsState } from './skills/skills.ts'
 import type { Output, TurnOutput } from './output/output.ts'
-import type { Run } from './run/run-state.ts'
+import { OperationList } from './run/operation-list.ts'
+import type { Operation, Run } from './run/run-state.ts'
 import type { Servers } from './toolset/servers.ts'
 import type { WorkspaceState } from './workspace/workspace.ts'
 
@@ -419,6 +420,14 @@ export const isOpen = (state: CallState): boolean =>
 
 /** A session from a snapshot's JSON. */
 export function reviveSession(json: unknown): Session {
-  const state = json as Omit<Session, 'transcript'> & { transcript: readonly ModelMessage[] }
-  return { ...state, transcript: AppendList.of(state.transcript) }
+  const state = json as Omit<Session, 'transcript' | 'run'> & {
+    readonly transcript: readonly ModelMessage[]
+    readonly run?: Omit<Run, 'operations'> & { readonly operations: readonly Operation[] }
+  }
+  const { run } = state
+  return {
+    ...state,
+    transcript: AppendList.of(state.transcript),
+    ...(run ? { run: { ...run, operations: OperationList.of(run.operations) } } : {}),
+  } as Session
 }

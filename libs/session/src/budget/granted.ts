@@ -20,7 +20,7 @@ export const grantedEvents: Meanings<'budget.granted'> = {
 function setAside(session: Session, { message, limits }: EventOf<'budget.granted'>['data']): Session {
   const { run } = session
   const found = run && openOf(run, 'prompt').find(({ waits }) => waits.call === message)
-  const old = found && run.operations[found.position]
+  const old = found && run.operations.at(found.position)
   if (!found || old?.state !== 'open' || found.waits.granted) return session
   const waits: Prompt = { ...found.waits, granted: limits }
   const after = { ...session, run: { ...run, operations: run.operations.with(found.position, { ...old, waits }) } }

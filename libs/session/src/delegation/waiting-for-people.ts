@@ -57,7 +57,7 @@ export function waitsForPeople(session: Session): WaitsFor | null {
 function inputOf(run: Run): WaitsFor | null {
   const pause = inputPause(run)
   if (!pause || run.ended || hasNews(run)) return null
-  if (run.operations.some((one) => one.state === 'open' && one.waits.kind !== 'wait')) return null
+  if (run.operations.open().some(([, { waits }]) => waits.kind !== 'wait')) return null
   const { output } = pause.waits
   const reason = 'The workflow waits for input: what you give is what its code goes on with.'
   return { waits_for: 'input', reason, ...(output === undefined ? {} : { output }) }

@@ -94,7 +94,7 @@ describe('a delegation to a workflow of a project', () => {
     const told = resumeChild(named(waiting()), resumption, above.session)
     expect(types(told?.events ?? [])).toEqual(['delegation.continued', 'run.continued'])
     const after = waiting().and(e(...(told?.events ?? [])))
-    const [pause] = after.session.run?.operations ?? []
+    const [pause] = after.session.run?.operations.toArray() ?? []
     expect(pause).toMatchObject({ result: { kind: 'value', value: { approved: true, instruction: 'Go on.' } } })
     expect(due(after.session, 9)?.effect?.kind).toBe('replay-run')
     expect(resumeChild(named(after), resumption, above.session)).toBeNull()

@@ -42,7 +42,7 @@ const delivered = (value: number): SessionEvent => ({
 const run = given(g(started(), ...workflow), e(began))
 const prompting = run.and(e(init, prompt(1), over))
 const resultAt = ({ session }: typeof run, position: number) => {
-  const one = session.run?.operations[position]
+  const one = session.run?.operations.at(position)
   return one?.state === 'done' ? one.result : one?.state
 }
 
@@ -265,7 +265,7 @@ describe('what ends beside a replay', () => {
       e(step('run.step-ended', 1)),
       e(over),
     )
-    const orders = beside.session.run?.operations.map((one) => (one.state === 'done' ? one.order : null))
+    const orders = beside.session.run?.operations.toArray().map((one) => (one.state === 'done' ? one.order : null))
     expect(orders).toEqual([1, 0])
     expect(due(beside.session, 9)?.effect?.kind).toBe('replay-run')
   })

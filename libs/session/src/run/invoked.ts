@@ -35,7 +35,7 @@ export const invokedEvents: Meanings<InvokedEvent> = {
         return told({
           ...run,
           harnesses: { ...run.harnesses, [name]: { agent, digest, pool, ...needs } },
-          operations: [...run.operations, done],
+          operations: run.operations.append(done),
         })
       }),
   },
@@ -138,7 +138,7 @@ export const promptToStop = ({ run }: Session, until: number): Placed<Prompt> | 
 export function promptCancelled(session: Session, { call, child }: EventData<'delegation.cancel-requested'>): Session {
   const open = openPrompt(session, call, child)
   const { run } = session
-  const old = open && run?.operations[open.position]
+  const old = open && run?.operations.at(open.position)
   if (!open || !run || old?.state !== 'open') return session
   const waits: Prompt = { ...open.waits, cancelSent: true }
   return { ...session, run: { ...run, operations: run.operations.with(open.position, { ...old, waits }) } }

@@ -37,7 +37,7 @@ export const opened = (
 ): Session =>
   added(session, data, (run) => ({
     ...run,
-    operations: [...run.operations, { name: data.name, operation, n, state: 'open', waits }],
+    operations: run.operations.append({ name: data.name, operation, n, state: 'open', waits }),
   }))
 
 /** RN1. null: it does not end so. `own`: the replay that is under way has brought it about. */
@@ -48,7 +48,7 @@ export function ended(
   own = false,
 ): Session {
   const { run } = session
-  const old = run?.operations[position]
+  const old = run?.operations.at(position)
   if (!run || run.ended || old?.state !== 'open') return session
   const result = end(old.waits)
   if (!result) return session
@@ -73,8 +73,5 @@ function answered(session: Session, run: Run, result: OperationResult): Session 
 export function inLine(run: Run): Run {
   const { late, ...rest } = run
   if (late === undefined) return run
-  const operations = run.operations.map((one) =>
-    one.state === 'done' && one.order < 0 ? { ...one, order: run.done - 1 - one.order } : one,
-  )
-  return { ...rest, operations, done: run.done + late }
+  return { ...rest, operations: run.operations.inLine(run.done), done: run.done + late }
 }

@@ -32,7 +32,7 @@ function beside(session: Session, message: string, digest: string): Session {
   const found = run && openOf(run, 'prompt').find(({ waits }) => waits.call === message)
   if (!run || !found) return session
   const { position, waits } = found
-  const old = run.operations[position]
+  const old = run.operations.at(position)
   if (old?.state !== 'open') return session
   const asked: Prompt = { ...waits, digest, configured: true }
   return {

@@ -105,8 +105,7 @@ export const runCover: CoverRule = (session) => {
   const { run, turn } = session
   if (!run || turn) return null
   if (run.replay) return [{ kind: 'exec-trigger', why: 'its code is run' }]
-  const waits = run.operations.flatMap((one, position): Cover[] => {
-    if (one.state !== 'open') return []
+  const waits = run.operations.open().flatMap(([position, one]): Cover[] => {
     switch (one.waits.kind) {
       case 'pause':
         // For the next message, as any session between turns.

@@ -9,6 +9,7 @@ import type {
   RunPause,
   UserContent,
 } from '@reins/contracts'
+import type { OperationList } from './operation-list.ts'
 import type { AskedTool, Session } from '../session.ts'
 
 /** Waits: for a message, a person's answer, the end of a turn, a timer, or the end of its function. */
@@ -88,7 +89,7 @@ export interface Run {
   readonly mail?: readonly { readonly event: string; readonly value?: unknown }[]
   /** RN9: lines that the code has written, and those of them that it writes in each replay. */
   readonly lines?: { readonly all: number; readonly replayed: number }
-  readonly operations: readonly Operation[]
+  readonly operations: OperationList
   /** Operations that have ended. */
   readonly done: number
   /** RN7: so many have ended beside the replay that is under way. */
@@ -118,11 +119,11 @@ export interface Placed<W extends OpenOperation = OpenOperation> {
 type OfKind<K extends OpenOperation['kind']> = Extract<OpenOperation, { kind: K }>
 
 export const openOf = <K extends OpenOperation['kind']>(run: Run, kind: K): readonly Placed<OfKind<K>>[] =>
-  run.operations.flatMap((one, position) =>
-    one.state === 'open' && one.waits.kind === kind
-      ? [{ position, name: one.name, n: one.n, waits: one.waits as OfKind<K> }]
-      : [],
-  )
+  run.operations
+    .open()
+    .flatMap(([position, { name, n, waits }]) =>
+      waits.kind === kind ? [{ position, name, n, waits: waits as OfKind<K> }] : [],
+    )
 
 /** The pause that the next message of a person ends. */
 export const messagePause = (run: Run): Placed<OfKind<'pause'>> | undefined =>
@@ -145,7 +146,7 @@ export const runQuestions = ({
 
 /** Whether something is open that a cancel ends. Of a step that was lost, the next attempt is. */
 export const hasStoppable = ({ operations }: Run): boolean =>
-  operations.some((one) => one.state === 'open' && !(one.waits.kind === 'step' && one.waits.lost))
+  operations.open().some(([, { waits }]) => !(waits.kind === 'step' && waits.lost))
 
 /** RN11. */
 export const betweenOperations = ({ run, mode }: Session): boolean =>

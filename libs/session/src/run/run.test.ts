@@ -115,7 +115,7 @@ describe('the code of a session', () => {
     const told = waits.and(g(message('m1'), message('m2')))
     expect(dueOf(told)?.events).toEqual([resumed(0, 'm1')])
     const given1 = told.and(e(resumed(0, 'm1')))
-    expect(given1.session.run?.operations[0]).toMatchObject({
+    expect(given1.session.run?.operations.at(0)).toMatchObject({
       state: 'done',
       result: { kind: 'value', value: { message: 'm1' } },
     })
@@ -132,7 +132,7 @@ describe('the code of a session', () => {
     ])
     expect(waitingElicitations(asks.session)[0]?.state.expiresAt).toBe(9_000)
     const late = asks.and(m({ type: 'timer.fired', data: { timer: 'ask-0' } }))
-    expect(late.session.run?.operations[0]).toMatchObject({
+    expect(late.session.run?.operations.at(0)).toMatchObject({
       result: { value: { elicitation_response: { elicitation_id: 'q', action: 'cancel', expired: true } } },
     })
     expect(dueOf(late)?.effect?.kind).toBe('replay-run')
@@ -159,7 +159,7 @@ describe('the code of a session', () => {
     )
     expect(types(dueOf(answers)?.events ?? [])).toEqual(['turn.completed'])
     const ended = answers.and(e(turnCompleted('t4', 'c4')))
-    expect(ended.session.run?.operations[0]).toMatchObject({
+    expect(ended.session.run?.operations.at(0)).toMatchObject({
       result: { value: { status: 'completed', content: 'Good.', turn: 1 } },
     })
     expect(dueOf(ended)?.effect?.kind).toBe('replay-run')
@@ -170,7 +170,7 @@ describe('the code of a session', () => {
     const failed = asks.and(
       e({ type: 'turn.failed', data: { turn: 't4', usage: noUsage, error: { code: 'auth', message: 'No key.' } } }),
     )
-    expect(failed.session.run?.operations[0]).toMatchObject({
+    expect(failed.session.run?.operations.at(0)).toMatchObject({
       result: { value: { status: 'failed', error: { code: 'auth' } } },
     })
   })
@@ -225,9 +225,9 @@ describe('a replay that is lost with its process', () => {
     const lost = inStep('safe')
     expect(dueOf(lost)?.effect).toEqual({ kind: 'replay-run', call: 'r5', attempt: 2 })
     const again = lost.and(e(began('r5', 2)), e(step(0, 'safe', 2)))
-    expect(again.session.run?.operations[0]).toMatchObject({ waits: { attempt: 2 } })
+    expect(again.session.run?.operations.at(0)).toMatchObject({ waits: { attempt: 2 } })
     expect(again.and(e(stepEnded(0, 'late', 1))).session).toBe(again.session)
-    expect(again.and(e(stepEnded(0, 'now', 2))).session.run?.operations[0]).toMatchObject({ state: 'done' })
+    expect(again.and(e(stepEnded(0, 'now', 2))).session.run?.operations.at(0)).toMatchObject({ state: 'done' })
   })
 
   it('is taken over in one frame', () => {
@@ -312,7 +312,7 @@ describe('a question to a person', () => {
   it('is answered once, by who says so', () => {
     expect(asks.and(g(answer('someone else'))).session).toBe(asks.session)
     const told = asks.and(g(answer('gateway')))
-    expect(told.session.run?.operations[0]).toMatchObject({
+    expect(told.session.run?.operations.at(0)).toMatchObject({
       result: { value: { elicitation_response: { elicitation_id: 'el-1', action: 'accept' } } },
     })
     expect(told.and(g(answer('gateway'))).session).toBe(told.session)
@@ -321,7 +321,7 @@ describe('a question to a person', () => {
   it('that is cancelled is answered so', () => {
     const cancelled = asks.and(g(cancel()))
     const after = cancelled.and(e(...(dueOf(cancelled)?.events ?? [])))
-    expect(after.session.run?.operations[0]).toMatchObject({
+    expect(after.session.run?.operations.at(0)).toMatchObject({
       result: { value: { elicitation_response: { action: 'cancel' } } },
     })
   })

@@ -24,6 +24,7 @@ import type { Meaning, Meanings, Origin, TimerRule } from '../slice.ts'
 import { askedResult } from '../turn/asked-tool.ts'
 import { traceOfCall } from '../turn/trace.ts'
 import { type InvokedEvent, invokedEvents, promptCancelled, promptSettled } from './invoked.ts'
+import { OperationList } from './operation-list.ts'
 import { added, ended, inLine, opened, told } from './operations.ts'
 import {
   answerValue,
@@ -50,7 +51,7 @@ const eventsOfRuns: Meanings<RunEventType> = {
         ? {
             ...session,
             run: {
-              ...{ ...data, operations: [], done: 0, seen: -1, replay: null, lost: 0 },
+              ...{ ...data, operations: OperationList.of(), done: 0, seen: -1, replay: null, lost: 0 },
               ...(trace === undefined ? {} : { trace }),
             },
           }
@@ -65,7 +66,7 @@ const eventsOfRuns: Meanings<RunEventType> = {
         const operation = { name: data.name, operation: data.operation, n, state: 'done' as const, order: run.done }
         return told({
           ...run,
-          operations: [...run.operations, { ...operation, result: { kind: 'value', value: data.value } }],
+          operations: run.operations.append({ ...operation, result: { kind: 'value', value: data.value } }),
         })
       }),
   },
@@ -210,15 +211,13 @@ function replayEnded(session: Session, { data }: EventOf<'run.replay-ended'>): S
 }
 
 /** RN3: nobody runs them any more. */
-const lostSteps = ({ operations }: Pick<Run, 'operations'>): readonly Operation[] =>
-  operations.map((one) =>
-    one.state === 'open' && one.waits.kind === 'step' ? { ...one, waits: { ...one.waits, lost: true } } : one,
-  )
+const lostSteps = ({ operations }: Pick<Run, 'operations'>): OperationList =>
+  operations.withOpen((waits) => (waits.kind === 'step' ? { ...waits, lost: true } : waits))
 
 function stepStarted(session: Session, { data }: EventOf<'run.step-started'>, { n }: Origin): Session {
   const { position, attempt, replay } = data
   const { run } = session
-  const old = run?.operations[position]
+  const old = run?.operations.at(position)
   if (old === undefined)
     return attempt === 1 ? opened(session, data, 'step', { kind: 'step', attempt, replay }, n) : session
   // RN3.

@@ -35,7 +35,7 @@ const servers: SessionEvent = {
 /** The code has asked for a call, and its turn is begun. */
 const begun = (first: readonly SessionEvent[] = [], name = 'shell') =>
   given(g(started(), declared, ...first), e(began), e(called(0), asked('run-0', name), over), e(turn('t4', 'run-0')))
-const operation = ({ session }: ReturnType<typeof begun>) => session.run?.operations[0]
+const operation = ({ session }: ReturnType<typeof begun>) => session.run?.operations.at(0)
 const given0 = (value: unknown) => ({ state: 'done', result: { kind: 'value', value } })
 
 describe('a call that code asks for', () => {
@@ -74,7 +74,7 @@ describe('a call that code asks for', () => {
     const asks = begun([], 'shel')
     const next = plan(asks.session, [], said(5), true)
     expect(types(next?.events ?? []).slice(0, 2)).toEqual(['tool-call.completed', 'turn.completed'])
-    expect(next?.after.run?.operations[0]).toMatchObject(
+    expect(next?.after.run?.operations.at(0)).toMatchObject(
       given0({ status: 'failed', output: expect.stringContaining('did you mean') }),
     )
   })

@@ -18,12 +18,10 @@ function asked(session: Session, { data: { message, ...tool } }: EventOf<'tool.a
       : { ...session, inbox: session.inbox.map((one) => (one === queued ? { ...queued, tool } : one)) }
   // The session below is told it with the prompt.
   const { run } = session
-  const at = run?.operations.findIndex(
-    (one) => one.state === 'open' && one.waits.kind === 'prompt' && one.waits.call === message,
+  const operations = run?.operations.withOpen((waits) =>
+    waits.kind === 'prompt' && waits.call === message && !waits.tool ? { ...waits, tool } : waits,
   )
-  const old = at === undefined ? undefined : run?.operations[at]
-  if (!run || at === undefined || old?.state !== 'open' || old.waits.kind !== 'prompt' || old.waits.tool) return session
-  return { ...session, run: { ...run, operations: run.operations.with(at, { ...old, waits: { ...old.waits, tool } }) } }
+  return run && operations && operations !== run.operations ? { ...session, run: { ...run, operations } } : session
 }
 
 /** AT1. Of a turn that takes in these messages; empty: its model is asked. */

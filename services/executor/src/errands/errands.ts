@@ -166,7 +166,7 @@ async function promptChildOf(
 /** The position of the prompt that a run wants to have cancelled; undefined: it is a delegation of a turn. */
 function promptOf({ run }: Session, { call, child }: { readonly call: string; readonly child: string }) {
   const position = runPosition(call)
-  const one = position === undefined ? undefined : run?.operations[position]
+  const one = position === undefined ? undefined : run?.operations.at(position)
   if (position === undefined || one?.operation !== 'prompt') return undefined
   return one.state === 'open' && one.waits.kind === 'prompt' && one.waits.child !== child ? undefined : position
 }

@@ -26,6 +26,7 @@ import {
   type Harness,
   type Run,
   lastConfigured,
+  type Operation,
   promptSlice,
   type Session,
   sessionsLeft,
@@ -144,13 +145,12 @@ class Replaying {
     this.#next = run.operations.length
     this.#lines = run.lines?.all ?? 0
     this.#harnesses = { ...run.harnesses }
-    for (const one of run.operations)
-      if (one.state === 'open' && one.waits.kind === 'prompt') this.#working.add(one.waits.child)
+    for (const [, { waits }] of run.operations.open()) if (waits.kind === 'prompt') this.#working.add(waits.child)
   }
 
   async once(signal: AbortSignal): Promise<Answer> {
     const { born, id } = this.#session
-    const history = this.#run.operations.map(historyOf)
+    const history = Array.from(this.#run.operations, historyOf)
     this.#chars = JSON.stringify(history).length
     const { workflow } = this.#run
     const either = AbortSignal.any([signal, this.#broken.signal])
@@ -584,7 +584,7 @@ class Replaying {
   async #step(said: Words): Promise<unknown> {
     const { position, name } = said
     const replay = said.replay === 'safe' ? 'safe' : 'never'
-    const old = this.#run.operations[position]
+    const old = this.#run.operations.at(position)
     const again = old?.state === 'open' && old.waits.kind === 'step' ? old.waits : undefined
     const attempt = again ? again.attempt + 1 : 1
     const event: SessionEvent = {
@@ -668,7 +668,7 @@ const tooMany = (what: string): RunError => ({ code: 'too-much', message: `The c
 const lateText = (ms: number): string =>
   `The code ran for ${ms / 1_000} s without coming to an operation, and was ended. Work that takes long belongs into ctx.step().`
 
-function historyOf(one: Run['operations'][number]): RunHistory {
+function historyOf(one: Operation): RunHistory {
   const { name, operation } = one
   return one.state === 'done' ? { name, operation, result: one.result, order: one.order } : { name, operation }
 }
