@@ -35,6 +35,11 @@ export const route: AgentRouteHandler = async (c, next) => {
   if (id === 'exits') process.exit(1)
   if (id === 'hangs') await new Promise(() => {})
   if (id === 'loops') for (;;) {}
+  if (id === 'poisons') {
+    const all = Object.prototype as any
+    Object.assign(all, { kind: 'value', status: 200, next: true, opened: true, value: { kind: 'response' }, principal: 'admin' })
+    return
+  }
   if (id === 'named') c.set('principal', 'ada')
   await next()
   c.header('x-app', 'was here')
@@ -654,4 +659,14 @@ test('a schedule gives the instance its work when its time has come, as the proj
   expect(first?.by).toBe('app:support/schedule')
   const received = first?.events.find((event) => event.type === 'message.received')
   expect(JSON.stringify(received)).toContain('happy new year')
+})
+
+// The last one: the host that it has is of no use to others.
+test('a middleware that changes what all objects have opens nothing, and has nobody else answered wrongly', async () => {
+  const poisoned = await ask('POST', '/agents/helper/poisons', '{"message":"hi"}', theirs, hurried)
+  expect(poisoned.status).toBeGreaterThanOrEqual(400)
+  expect(await hurried.frames(instanceSessionId('helper', 'poisons', 'default'))).toEqual([])
+  const closed = await ask('POST', '/agents/helper/after-it', '{"message":"hi"}', {}, hurried)
+  expect(closed.status).toBeGreaterThanOrEqual(400)
+  expect(await hurried.frames(instanceSessionId('helper', 'after-it', 'default'))).toEqual([])
 })
