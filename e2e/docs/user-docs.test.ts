@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseDefinition, problemsText } from '@reins/registry'
 import { describe, expect, test } from 'vitest'
+import { unknownIn } from './commands-in.ts'
 
 const docs = path.join(import.meta.dirname, '..', '..', 'docs')
 const read = (name: string): string => readFileSync(path.join(docs, name), 'utf8')
@@ -47,16 +48,3 @@ describe.each(documents)('docs/%s', (name) => {
       if (/^(npx )?reins /.test(line)) expect(unknownIn(line), line).toEqual([])
   })
 })
-
-const reference = read('cli.md')
-const [general = '', ...sections] = reference.split(/^### /m)
-
-/** By docs/cli.md, which is written from the commands themselves. */
-function unknownIn(line: string): readonly string[] {
-  const typed = line.replace(/^npx /, '').replace(/ #.*$/, '')
-  const fitting = sections.filter((section) => `${typed} `.startsWith(`${section.split('\n')[0]} `))
-  const [section] = fitting.sort((a, b) => b.length - a.length)
-  if (section === undefined) return [typed]
-  const options = typed.match(/(?<= )--?[a-z][a-z-]*/g) ?? []
-  return options.filter((option) => !new RegExp(`[\`, ]${option}(?![a-z-])`).test(general + section))
-}
