@@ -147,6 +147,8 @@ export interface WorkflowRunContext<Payload = Json> {
   /** Of the run: `run_…`. */
   readonly id: string
   readonly payload: Payload
+  /** Always undefined: the code runs from what is stored, in any process. What a request says belongs into the payload. */
+  readonly req: Request | undefined
   /** The values that the project declares in reins.config.ts, as they are now: they may differ from one replay to the next. */
   readonly env: Readonly<Record<string, string>>
   readonly log: ToolLog

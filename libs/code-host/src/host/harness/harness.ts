@@ -165,6 +165,9 @@ const notHere: Readonly<Record<string, string>> = {
   tools:
     'tools run in another process than the workflow, where nothing of this run is: give them to an agent, which may be made at the top of this file, createAgent(({ id, payload }) => ({ tools: […] }))',
   images: 'what an agent is sent is text',
+  agent:
+    'a subagent is asked by the tool of its agent, await session.tool("delegate", { agent: "name", instruction: "…" }), which gives a JSON with its status and output',
+  cwd: 'an agent works in the folder that it says itself: make one with this cwd at the top of this file, createAgent(() => ({ cwd: "…" })), and ask that',
 }
 
 /** What is not supported here is refused: a model or tools that are left out silently would be another agent. */

@@ -48,6 +48,8 @@ test('an agent without a model is prompted by none but a named one; a call of a 
 test.each([
   [{ tools: [] }, 'give them to an agent'],
   [{ images: [] }, 'what an agent is sent is text'],
+  [{ agent: 'helper' }, 'await session.tool("delegate"'],
+  [{ cwd: 'sub' }, 'make one with this cwd'],
   [{ temperature: 1 }, '"temperature" is no option of a prompt in a workflow. It takes'],
   [{ model: 'no provider' }, '"model" of a prompt'],
   [{ thinkingLevel: 'deep' }, 'one of off, minimal'],
