@@ -5,46 +5,31 @@
 //        for, go out with the next frame, since nothing outside knows of them before.
 //   RR3. From one operation to the next, code has so much time. The first replay that takes longer counts as lost, since a host is shared:
 //        the next one fails the run.
-import type { CodeHosts, Compact, Dispatches, HostsAnswer, RunEnd, RunHistory, RunResult } from '@reins/code-host'
+import type { CodeHosts, Compact, Dispatches, HostsAnswer, RunEnd, RunHistory } from '@reins/code-host'
 import {
-  type BudgetLimits,
   childId,
   type EventOf,
   eventCodec,
-  type JsonObject,
   questionTimer,
   type RunError,
   runLimits,
   runMessage,
   type SessionEvent,
-  type VariedVersion,
-  type VaryVersion,
 } from '@reins/contracts'
 import type { Redactor } from '@reins/secrets'
-import {
-  type Effect,
-  type Harness,
-  type Run,
-  lastConfigured,
-  type Operation,
-  promptSlice,
-  type Session,
-  sessionsLeft,
-} from '@reins/session'
+import type { Effect, Run, Operation, Session } from '@reins/session'
 import type { RunAgent } from './run-agents.ts'
+import { type PromptPorts, ReplayPrompts } from './replay-prompts.ts'
 import type { RunEnvironment } from './run-environment.ts'
+import { askedTool, tooMany, type Words } from './words.ts'
 
 /** `held`: nothing new may begin now. `lost`: the replay is nobody's any more. */
 export type Said = 'in' | 'held' | 'lost'
 
-export interface ReplayPorts {
+export interface ReplayPorts extends PromptPorts {
   readonly hosts: Pick<CodeHosts, 'run'>
   /** The agent of this name as it is now, for this run. */
   agent(name: string, session: Session): Promise<RunAgent>
-  /** Another version of a definition, with this model or effort. Rejects where there can be none. */
-  vary(asked: Omit<VaryVersion, 'by'>, session: Session): Promise<VariedVersion>
-  /** Why no answer can be held against this schema; undefined: they can. */
-  schemaProblem(schema: JsonObject): Promise<string | undefined>
   /** Gives an agent work, on behalf of the workflow's project. Rejects where it is refused. */
   readonly dispatch: Dispatches
   /** Compacts the context of a session below. Rejects where that fails. */
@@ -116,14 +101,7 @@ class Replaying {
   #pending: SessionEvent[] = []
   #line: Promise<unknown> = Promise.resolve()
   #next: number
-  /** By the name of the harness; and children that are at work. */
-  readonly #harnesses: Record<string, Harness>
-  readonly #working = new Set<string>()
-  /** By what each of them was prompted last. */
-  readonly #configured = new Map<string, string>()
-  readonly #fresh = new Set<string>()
-  /** Of the run's budget, set aside for prompts of this replay. */
-  readonly #slices: BudgetLimits[] = []
+  readonly #prompts: ReplayPrompts
   #steps = 0
   /** Lines of ctx.log, also those that wait. */
   #lines: number
@@ -144,8 +122,7 @@ class Replaying {
     this.#say = say
     this.#next = run.operations.length
     this.#lines = run.lines?.all ?? 0
-    this.#harnesses = { ...run.harnesses }
-    for (const [, { waits }] of run.operations.open()) if (waits.kind === 'prompt') this.#working.add(waits.child)
+    this.#prompts = new ReplayPrompts(session, run, ports)
   }
 
   async once(signal: AbortSignal): Promise<Answer> {
@@ -414,78 +391,15 @@ class Replaying {
     const { digest, pool, needsModel } = found
     const needs = needsModel ? { needsModel } : {}
     this.#add({ type: 'run.initialized', data: { position, name, agent, digest, pool, ...needs } })
-    this.#harnesses[name] = { agent, digest, pool, ...needs }
+    this.#prompts.initialized(name, { agent, digest, pool, ...needs })
     return { kind: 'ended', result: { kind: 'value', value: { agent, ...needs } } }
   }
 
-  async #prompt({ position, name, harness, message, schema, tool, model, thinkingLevel }: Words): Promise<unknown> {
-    const { team } = this.#session
-    const known =
-      typeof harness === 'string' && Object.hasOwn(this.#harnesses, harness) ? this.#harnesses[harness] : null
-    if (!known || !team) throw new Error('The code disturbed its host.')
-    const child = childId(this.#session.id, name)
-    // WF1: the host sees to it; a second one of the same session would be the word of code that disturbs it.
-    if (this.#working.has(child)) throw new Error('The code disturbed its host.')
-    if (!Object.hasOwn(team.children, child) && sessionsLeft(team) <= this.#fresh.size)
-      this.#break(
-        tooMany(`asks for more than ${team.sessions} sessions. Prompt the same session again, or begin another run`),
-      )
-    const problem = schema === undefined ? undefined : await this.#ports.schemaProblem(schema as JsonObject)
-    if (problem !== undefined) {
-      this.#break({ code: 'invalid-schema', message: `The "result" of a prompt ${problem}.` })
-      return { kind: 'open' }
-    }
-    const varied = await this.#varied(known, { model, thinkingLevel })
-    if (varied === null) return { kind: 'open' }
-    this.#working.add(child)
-    this.#fresh.add(child)
-    const before = this.#configured.get(child) ?? lastConfigured(this.#run)(child) ?? known.digest
-    this.#configured.set(child, varied)
-    const configured: readonly SessionEvent[] =
-      varied === known.digest && before === varied
-        ? []
-        : [{ type: 'prompt.configured', data: { message: runMessage(position), digest: varied } }]
-    const slice = promptSlice(this.#session, this.#slices)
-    if (slice) this.#slices.push(slice)
-    const granted: readonly SessionEvent[] = slice
-      ? [{ type: 'budget.granted', data: { message: runMessage(position), limits: slice } }]
-      : []
-    const levels = Math.max(team.levels - 1, 0)
-    const sessions = Math.min(sessionsOfChild, Math.floor(Math.max(sessionsLeft(team) - this.#fresh.size, 0) / 2))
-    return this.#waits(
-      {
-        type: 'run.prompted',
-        data: {
-          ...{ position, name, harness: String(harness), child, pool: known.pool, levels, sessions },
-          content: [{ type: 'text', text: String(message) }],
-          ...(schema === undefined ? {} : { output: { schema: schema as JsonObject } }),
-        },
-      },
-      ...granted,
-      ...configured,
-      ...askedTool(runMessage(position), tool),
-    )
-  }
-
-  /** The digest by which a prompt is answered. null: there is none, and the run fails. */
-  async #varied(
-    { digest, needsModel }: Harness,
-    { model, thinkingLevel }: { readonly model: unknown; readonly thinkingLevel: unknown },
-  ): Promise<string | null> {
-    if (needsModel && typeof model !== 'string') throw new Error('The code disturbed its host.')
-    if (model === undefined && thinkingLevel === undefined) return digest
-    try {
-      const asked = {
-        digest,
-        ...(model === undefined ? {} : { model: String(model) }),
-        ...(thinkingLevel === undefined ? {} : { thinkingLevel: String(thinkingLevel) }),
-      }
-      return (await this.#ports.vary(asked, this.#session)).digest
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
-      this.#break({ code: 'agent-invalid', message: `The options of a prompt cannot be had: ${why}` })
-      return null
-    }
+  async #prompt(said: Words): Promise<unknown> {
+    const asked = await this.#prompts.asked(said)
+    if (asked.kind === 'asked') return this.#waits(asked.prompt, ...asked.beside)
+    this.#break(asked.error)
+    return { kind: 'open' }
   }
 
   /** RR1. */
@@ -620,41 +534,10 @@ class Replaying {
   }
 }
 
-/** What a host says of an operation; each word is checked where it becomes an event. */
-interface Words {
-  readonly position: number
-  readonly name: string
-  readonly operation: string
-  readonly value: unknown
-  readonly message: unknown
-  readonly agent: unknown
-  readonly harness: unknown
-  readonly schema: unknown
-  readonly model: unknown
-  readonly thinkingLevel: unknown
-  readonly tool: unknown
-  readonly event: unknown
-  readonly ms: unknown
-  readonly output: unknown
-  readonly replay: unknown
-  readonly attempt: number
-  readonly result: RunResult
-  readonly level: unknown
-  readonly attributes: unknown
-  readonly step: unknown
-}
-
 /** ms that a line waits at most while a step runs. */
 const lineMs = 300
 /** Characters of lines that one frame takes. */
 const lineCharsOfFrame = 64 * 1024
-
-/** Of the tree, that a session below may give away. */
-const sessionsOfChild = 50
-
-/** RR1: what it is, the schema of the event says. Empty: a model is to answer. */
-const askedTool = (message: string, tool: unknown): readonly SessionEvent[] =>
-  tool === undefined ? [] : [{ type: 'tool.asked', data: { ...(tool as object), message } } as EventOf<'tool.asked'>]
 
 const payloadOf = (workflow: object) => ('payload' in workflow ? { payload: workflow.payload } : {})
 
@@ -662,8 +545,6 @@ const fits = (event: SessionEvent): boolean => eventCodec.decode(event).kind ===
 
 const shown = ({ operation, name }: { readonly operation: string; readonly name: string }): string =>
   operation === name ? operation : `${operation} "${name.slice(0, 100)}"`
-
-const tooMany = (what: string): RunError => ({ code: 'too-much', message: `The code ${what}.` })
 
 const lateText = (ms: number): string =>
   `The code ran for ${ms / 1_000} s without coming to an operation, and was ended. Work that takes long belongs into ctx.step().`

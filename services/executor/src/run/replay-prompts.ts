@@ -1,0 +1,133 @@
+// The prompts of one replay: which session below answers each, by which definition, and what it is given of the run's own. WF1 stands in
+// libs/session/src/run/invoked.ts.
+import {
+  type BudgetLimits,
+  childId,
+  type EventOf,
+  type JsonObject,
+  type RunError,
+  runMessage,
+  type SessionEvent,
+  type VariedVersion,
+  type VaryVersion,
+} from '@reins/contracts'
+import { type Harness, lastConfigured, promptSlice, type Run, type Session, sessionsLeft } from '@reins/session'
+import { askedTool, tooMany, type Words } from './words.ts'
+
+export interface PromptPorts {
+  /** Another version of a definition, with this model or effort. Rejects where there can be none. */
+  vary(asked: Omit<VaryVersion, 'by'>, session: Session): Promise<VariedVersion>
+  /** Why no answer can be held against this schema; undefined: they can. */
+  schemaProblem(schema: JsonObject): Promise<string | undefined>
+}
+
+export type Asked =
+  | { readonly kind: 'asked'; readonly prompt: EventOf<'run.prompted'>; readonly beside: readonly SessionEvent[] }
+  /** The run fails. */
+  | { readonly kind: 'broken'; readonly error: RunError }
+
+/** Of the tree, that a session below may give away. */
+const sessionsOfChild = 50
+
+export class ReplayPrompts {
+  readonly #session: Session
+  readonly #run: Run
+  readonly #ports: PromptPorts
+  /** By the name of the harness; and children that are at work. */
+  readonly #harnesses: Record<string, Harness>
+  readonly #working = new Set<string>()
+  /** By what each of them was prompted last. */
+  readonly #configured = new Map<string, string>()
+  readonly #fresh = new Set<string>()
+  /** Of the run's budget, set aside for prompts of this replay. */
+  readonly #slices: BudgetLimits[] = []
+
+  constructor(session: Session, run: Run, ports: PromptPorts) {
+    this.#session = session
+    this.#run = run
+    this.#ports = ports
+    this.#harnesses = { ...run.harnesses }
+    for (const [, { waits }] of run.operations.open()) if (waits.kind === 'prompt') this.#working.add(waits.child)
+  }
+
+  initialized(name: string, harness: Harness): void {
+    this.#harnesses[name] = harness
+  }
+
+  /** Throws where the host says what no code can say. */
+  async asked({ position, name, harness, message, schema, tool, model, thinkingLevel }: Words): Promise<Asked> {
+    const { team } = this.#session
+    const known =
+      typeof harness === 'string' && Object.hasOwn(this.#harnesses, harness) ? this.#harnesses[harness] : null
+    if (!known || !team) throw new Error('The code disturbed its host.')
+    const child = childId(this.#session.id, name)
+    // WF1: the host sees to it; a second one of the same session would be the word of code that disturbs it.
+    if (this.#working.has(child)) throw new Error('The code disturbed its host.')
+    if (!Object.hasOwn(team.children, child) && sessionsLeft(team) <= this.#fresh.size)
+      return broken(
+        tooMany(`asks for more than ${team.sessions} sessions. Prompt the same session again, or begin another run`),
+      )
+    const problem = schema === undefined ? undefined : await this.#ports.schemaProblem(schema as JsonObject)
+    if (problem !== undefined)
+      return broken({ code: 'invalid-schema', message: `The "result" of a prompt ${problem}.` })
+    const varied = await this.#varied(known, { model, thinkingLevel })
+    if (typeof varied !== 'string') return broken(varied)
+    this.#working.add(child)
+    this.#fresh.add(child)
+    const levels = Math.max(team.levels - 1, 0)
+    const sessions = Math.min(sessionsOfChild, Math.floor(Math.max(sessionsLeft(team) - this.#fresh.size, 0) / 2))
+    return {
+      kind: 'asked',
+      prompt: {
+        type: 'run.prompted',
+        data: {
+          ...{ position, name, harness: String(harness), child, pool: known.pool, levels, sessions },
+          content: [{ type: 'text', text: String(message) }],
+          ...(schema === undefined ? {} : { output: { schema: schema as JsonObject } }),
+        },
+      },
+      beside: [
+        ...this.#granted(position),
+        ...this.#configuredBy(position, child, varied, known.digest),
+        ...askedTool(runMessage(position), tool),
+      ],
+    }
+  }
+
+  #granted(position: number): readonly SessionEvent[] {
+    const limits = promptSlice(this.#session, this.#slices)
+    if (!limits) return []
+    this.#slices.push(limits)
+    return [{ type: 'budget.granted', data: { message: runMessage(position), limits } }]
+  }
+
+  #configuredBy(position: number, child: string, digest: string, own: string): readonly SessionEvent[] {
+    const before = this.#configured.get(child) ?? lastConfigured(this.#run)(child) ?? own
+    this.#configured.set(child, digest)
+    return digest === own && before === digest
+      ? []
+      : [{ type: 'prompt.configured', data: { message: runMessage(position), digest } }]
+  }
+
+  /** The digest by which a prompt is answered, or why there is none. */
+  async #varied(
+    { digest, needsModel }: Harness,
+    { model, thinkingLevel }: { readonly model: unknown; readonly thinkingLevel: unknown },
+  ): Promise<string | RunError> {
+    if (needsModel && typeof model !== 'string') throw new Error('The code disturbed its host.')
+    if (model === undefined && thinkingLevel === undefined) return digest
+    try {
+      const asked = {
+        digest,
+        ...(model === undefined ? {} : { model: String(model) }),
+        ...(thinkingLevel === undefined ? {} : { thinkingLevel: String(thinkingLevel) }),
+      }
+      return (await this.#ports.vary(asked, this.#session)).digest
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      return { code: 'agent-invalid', message: `The options of a prompt cannot be had: ${why}` }
+    }
+  }
+}
+
+const broken = (error: RunError): Asked => ({ kind: 'broken', error })
