@@ -93,6 +93,16 @@ test('of version 1 processes and CPU are bounded, each in its hierarchy', () => 
   group?.closeEntrances()
 })
 
+test('a group of a process that died is removed at the start, and one of another PID namespace harms nobody here', () => {
+  const { source, base } = machine({ version: 1 })
+  for (const folder of base) mkdirSync(path.join(folder, 'reins-command-5-1'))
+  writeFileSync(path.join(base[0]!, 'reins-command-5-1', 'cgroup.procs'), '0\n')
+  findGroups(source)
+  // It cannot be removed while it holds something; this process lives.
+  expect(readdirSync(base[0]!)).toContain('reins-command-5-1')
+  expect(readdirSync(base[1]!)).not.toContain('reins-command-5-1')
+})
+
 test('where no group can be made there is none: no hierarchy, one for reading only, one outside of what is mounted', () => {
   const { source } = machine({ version: 2 })
   const nothing = { ...source, mounts: '' }

@@ -227,9 +227,11 @@ function groupsIn(
 
 /** G2. A process that was killed is in its group for a moment. */
 function endGroup(folder: string, tries: number): void {
-  for (const pid of wordsIn(path.join(folder, 'cgroup.procs')))
+  // Those of another PID namespace stand there as 0, which would be this process's own group.
+  const there = wordsIn(path.join(folder, 'cgroup.procs')).map(Number)
+  for (const pid of there.filter((one) => one > 1))
     try {
-      process.kill(Number(pid), 'SIGKILL')
+      process.kill(pid, 'SIGKILL')
     } catch {
       // Gone already.
     }
