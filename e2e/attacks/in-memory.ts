@@ -21,6 +21,7 @@ export const inMemoryCommands = (file: string): readonly string[] => [
   'kill -9 1; kill -9 $PPID; kill -9 -1; trap "" TERM; ulimit -a; nohup sleep 1000 & disown',
   'mkdir -p /usr/local/bin; printf "#!/bin/sh\\nid" > /usr/local/bin/ls; chmod 4755 /usr/local/bin/ls; ls',
   'unset PATH; /bin/cat /etc/shadow; command -p cat /etc/shadow; builtin cd /; pwd -P',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell reads it.
   'x=__proto__; declare -A a; a[__proto__]=1; a[constructor]=2; echo ${a[__proto__]} ${a[toString]}; export __proto__=1 constructor=2',
   'eval "$(printf \'\\\\x63\\\\x61\\\\x74\') /etc/hostname"; $(echo cat) /etc/hostname',
 ]
