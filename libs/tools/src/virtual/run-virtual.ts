@@ -29,6 +29,8 @@ const maxFound = 1_000
 const maxMatches = 1_000
 const maxLineChars = 500
 
+const longerMs = 60_000
+
 type Args = Readonly<Record<string, unknown>>
 
 /** Rejects with ToolFailure. */
@@ -86,7 +88,8 @@ async function runShell(
     fs,
     cwd: folder,
     env: { HOME: virtualFolder, REINS_IDEMPOTENCY_KEY: idempotencyKey },
-    executionLimits: { maxExecutionTimeMs: settings.timeoutMs },
+    // Whoever waits for the call ends it at its time; the interpreter's own end would pass for one of the command.
+    executionLimits: { maxExecutionTimeMs: settings.timeoutMs + longerMs },
   })
   const { stdout, stderr, exitCode } = await bash.exec(command, { signal, rawScript: true })
   signal.throwIfAborted()
