@@ -19,6 +19,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   unit: [...vitest, '--project', 'unit'],
   integration: [...vitest, '--project', 'integration'],
   'end-to-end': [...vitest, '--project', 'end-to-end', '--project', 'faults'],
+  long: [...vitest, '--project', 'long'],
   cluster: [...vitest, '--config', 'e2e/cluster/vitest.config.ts'],
 }
 
