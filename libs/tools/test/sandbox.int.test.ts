@@ -246,7 +246,7 @@ describe('what the doctor is told', () => {
     for (const sandbox of found.values()) {
       expect(describeSandbox(sandbox)).toMatchObject({
         kind: sandbox.kind,
-        detail: `${sandbox.detail}; limits: ${sandbox.limits}`,
+        detail: `${sandbox.detail}; ${sandbox.limits}`,
       })
       expect(describeSandbox(sandbox).missing === undefined).toBe(sandbox.kind === 'bubblewrap')
     }

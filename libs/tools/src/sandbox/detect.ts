@@ -101,13 +101,10 @@ const boundsOf = ({ memoryBytes }: SandboxOptions, groups: Groups | undefined): 
 })
 
 function describeLimits(groups: Groups | undefined, uid: number): string {
-  const looking = groups?.memory === true ? '' : 'memory by looking ten times a second'
-  if (groups) return [groups.detail, ...(looking === '' ? [] : [looking])].join('; ')
-  const processes =
-    uid === 0
-      ? 'processes by looking ten times a second (limits of the system do not count for root)'
-      : 'processes by rlimits, for all of this user together'
-  return `no group of the kernel can be made here; ${processes}; ${looking}; CPU by nothing`
+  if (groups) return groups.memory ? groups.detail : `${groups.detail}, and Reins checks its memory ten times a second`
+  return uid === 0
+    ? 'Reins checks the processes and the memory of each command ten times a second, since no cgroup can be made here'
+    : 'rlimits bound the processes of this user, and Reins checks the memory of each command ten times a second, since no cgroup can be made here'
 }
 
 function candidates(options: SandboxOptions, groups: Groups | undefined): readonly Candidate[] {

@@ -109,7 +109,7 @@ const noFilter =
 export function describeSandbox(sandbox: Sandbox): SandboxInfo {
   const { kind } = sandbox
   const filter = kind === 'none' || sandbox.filtered ? '' : ', no filter of system calls'
-  const detail = `${sandbox.detail}${filter}${sandbox.limits === undefined ? '' : `; limits: ${sandbox.limits}`}`
+  const detail = `${sandbox.detail}${filter}${sandbox.limits === undefined ? '' : `; ${sandbox.limits}`}`
   switch (kind) {
     case 'bubblewrap':
       return sandbox.filtered ? { kind, detail } : { kind, detail, missing: noFilter }

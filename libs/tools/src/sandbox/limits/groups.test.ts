@@ -55,7 +55,10 @@ function machine({
 test('of version 2 a group has bounds on processes and memory, and less weight than the service', () => {
   const { source, textOf, at } = machine({ version: 2 })
   const groups = findGroups(source)
-  expect([groups?.detail, groups?.memory]).toEqual(['cgroup v2: processes, memory, CPU', true])
+  expect([groups?.detail, groups?.memory]).toEqual([
+    'cgroup v2 bounds the processes, the memory and the CPU of each command',
+    true,
+  ])
   const group = groups?.make({ processes: 40, memoryBytes: 5_000_000 })
   const [name = ''] = readdirSync(path.join(at, 'service')).filter((one) => one.startsWith('reins-command-77-1'))
   const said = ['pids.max', 'memory.max', 'memory.oom.group', 'cpu.weight'].map((file) => textOf('service', name, file))
@@ -84,7 +87,10 @@ test('of version 2 the service goes into a group of its own before it hands its 
 test('of version 1 processes and CPU are bounded, each in its hierarchy', () => {
   const { source, textOf } = machine({ version: 1 })
   const groups = findGroups(source)
-  expect([groups?.detail, groups?.memory]).toEqual(['cgroup v1: processes, CPU', false])
+  expect([groups?.detail, groups?.memory]).toEqual([
+    'cgroup v1 bounds the processes and the CPU of each command',
+    false,
+  ])
   const group = groups?.make({ processes: 4096 })
   expect([textOf('pids', 'reins-command-77-1', 'pids.max'), textOf('cpu', 'reins-command-77-1', 'cpu.shares')]).toEqual(
     ['4096', '5124'],

@@ -102,11 +102,15 @@ interface Hierarchy {
 
 function* ways(source: GroupsSource): Generator<readonly [detail: string, memory: boolean, readonly Hierarchy[]]> {
   const two = versionTwo(source)
-  yield ['cgroup v2: processes, memory, CPU', true, two ? [two] : []]
+  yield ['cgroup v2 bounds the processes, the memory and the CPU of each command', true, two ? [two] : []]
   const processes = versionOne(source, 'pids', ({ processes: most }) => ({ 'pids.max': String(most) }))
   const cpu = versionOne(source, 'cpu', () => ({ 'cpu.shares': weight.v1 }))
-  yield ['cgroup v1: processes, CPU', false, processes ? [processes, ...(cpu ? [cpu] : [])] : []]
-  yield ['cgroup v1: processes', false, processes ? [processes] : []]
+  yield [
+    'cgroup v1 bounds the processes and the CPU of each command',
+    false,
+    processes ? [processes, ...(cpu ? [cpu] : [])] : [],
+  ]
+  yield ['cgroup v1 bounds the processes of each command', false, processes ? [processes] : []]
 }
 
 function versionTwo(source: GroupsSource): Hierarchy | undefined {
