@@ -143,7 +143,7 @@ export const requirements: Readonly<Record<string, Requirement>> = {
     ],
   },
   F69: {
-    says: 'harness.session and session.prompt with result, model and thinkingLevel',
+    says: 'harness.session and session.prompt with result, model, thinkingLevel and images',
     tests: [
       [runs, 'another one goes on, and nothing is asked or done twice'],
       [
@@ -151,6 +151,8 @@ export const requirements: Readonly<Record<string, Requirement>> = {
         'a prompt says which model and which effort answer it',
       ],
       [examples, 'is given data of a Valibot schema'],
+      [projects, 'has agents that its workflows make in their own files'],
+      ['libs/models/test/result-media.test.ts', 'shows them to each provider in its own form'],
     ],
   },
   F70: {

@@ -65,11 +65,29 @@ await until(root, 'run.waited', 2)
 await call('POST', `/runs/${run.runId}/deliveries`, { value: { ok: true } })
 await until(root, 'session.ended')
 await save('run', root)
+await call('PUT', '/projects/shows', {
+  bundle: workflowsProject({
+    shows: `
+      const session = await (await ctx.init('helper')).session()
+      const image = (size) => {
+        const bytes = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(size)])
+        return { type: 'image', mimeType: 'image/png', data: bytes.toString('base64') }
+      }
+      return (await session.prompt('say seen', { images: [image(9), image(9000)] })).text`,
+  }),
+})
+const shows = sessionOfRun(((await call('POST', '/runs', { workflow: 'shows' })) as unknown as Started).run.runId)
+await until(shows, 'session.ended')
+await save('images', shows)
 interface Events {
   readonly events: readonly { readonly type: string; readonly data: { readonly child?: string } }[]
 }
-const { events } = (await call('GET', `/sessions/${root}/events?limit=1000`)) as unknown as Events
-await save('run-below', events.find(({ type }) => type === 'run.prompted')?.data.child ?? '')
+const childOf = async (session: string) => {
+  const { events } = (await call('GET', `/sessions/${session}/events?limit=1000`)) as unknown as Events
+  return events.find(({ type }) => type === 'run.prompted')?.data.child ?? ''
+}
+await save('run-below', await childOf(root))
+await save('images-below', await childOf(shows))
 
 await recording.close()
 process.exit(0)

@@ -16,15 +16,19 @@ import { bundledCode } from '../harness/bundled-code.ts'
 import { madeCluster } from '../../deploy/local/test/made-cluster.ts'
 import { compileCache, home, searchPath } from '../harness/config.ts'
 import { eventually } from '../harness/eventually.ts'
+import { type RecordingModel, recordingModel } from './recording-model.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 let product: Product
+let seeing: RecordingModel
 beforeAll(async () => {
-  product = await Product.start()
+  seeing = await recordingModel('a cat')
+  product = await Product.start({ ANTHROPIC_BASE_URL: seeing.url })
 }, 120_000)
 afterAll(async () => {
   await product?.close()
+  await seeing?.close()
 })
 
 type Files = Readonly<Record<string, string>>
@@ -420,6 +424,9 @@ describe('a deployed project', () => {
         import review from '../skills/review/SKILL.md' with { type: 'skill' }
         const worker = createAgent(() => ({ model: 'scripted/assistant', sandbox: local() }))
         const free = createAgent(() => ({ model: false }))
+        const seer = createAgent(() => ({ model: 'anthropic/claude-sonnet-4-5' }))
+        const png = (size: number) => Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(size, 7)])
+        const image = (size: number, mimeType = 'image/png') => ({ type: 'image' as const, mimeType, data: png(size).toString('base64') })
         const reviewer = createAgent<{ who: string }>(({ id, payload }) => ({
           model: 'scripted/assistant',
           sandbox: false,
@@ -454,9 +461,12 @@ describe('a deployed project', () => {
           const open = await (await init(free, { name: 'free' })).session()
           models.push((await open.prompt('say d', { model: 'scripted/echo' })).model)
           const unasked = await open.prompt('say e').catch((error: Error) => error.message)
-          const images = await session.prompt('say f', { images: [] } as object).catch((error: Error) => error.message)
+          const sees = await (await init(seer, { name: 'seer' })).session()
+          const seen = (await sees.prompt('What is this?', { images: [image(100), image(200_000)] })).text
+          const unseen = await sees.prompt('And this?', { images: [image(9, 'image/gif')] }).catch((error: Error) => error.message)
+          const unsaid = await session.prompt('say f', { tools: [] } as object).catch((error: Error) => error.message)
           const late = await init(createAgent(() => ({ model: 'scripted/assistant' })), { name: 'late' }).catch((error: Error) => error.message)
-          return { text, skill: skill.output, early, compacted, after: after.text, ran, inside: inside.stdout, refused, late, id, models, unasked, images }
+          return { text, skill: skill.output, early, compacted, after: after.text, ran, inside: inside.stdout, refused, late, id, models, unasked, seen, unseen, unsaid }
         }`,
     })
     expect((await product.cli('deploy', folder)).err).toBe('')
@@ -471,9 +481,20 @@ describe('a deployed project', () => {
       ...{ inside: 'c\n', refused: 'ShellError' },
       models: ['scripted/echo', 'scripted/assistant', 'scripted/echo', 'scripted/echo'],
       unasked: expect.stringContaining('each prompt names its model'),
-      images: expect.stringContaining('what an agent is sent is text'),
+      ...{ seen: 'a cat', unseen: expect.stringContaining('its bytes are those of image/png') },
+      unsaid: expect.stringContaining('give them to an agent'),
       late: expect.stringContaining('call createAgent() at the top of the file'),
     })
+    const shown = (size: number) => ({
+      type: 'image',
+      source: {
+        ...{ type: 'base64', media_type: 'image/png' },
+        data: Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(size, 7)]).toString('base64'),
+      },
+    })
+    expect(seeing.asked.map(({ messages }) => messages[0]?.content)).toEqual([
+      [shown(100), shown(200_000), expect.objectContaining({ type: 'text', text: 'What is this?' })],
+    ])
   })
 
   test('has agents that work in memory where they name no sandbox, with files and commands of their harness', async () => {

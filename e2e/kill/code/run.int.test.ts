@@ -24,7 +24,9 @@ beforeAll(async () => {
       }
       const harness = await ctx.init('helper')
       const session = await harness.session()
-      const first = await session.prompt('say one')
+      const first = await session.prompt('say one', {
+        images: [{ type: 'image', mimeType: 'image/png', data: Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(9_000)]).toString('base64') }],
+      })
       await ctx.sleep(200)
       const [second, other] = await Promise.all([
         session.prompt('say two'),
@@ -72,6 +74,16 @@ test.each(points)(
     expect(below).toHaveLength(2)
     const turns = await Promise.all(below.map(async (id) => countOf(await bench.world.readLog(id), 'turn.completed')))
     expect(turns.toSorted()).toEqual([1, 2])
+    const all = [log, ...(await Promise.all(below.map((id) => bench.world.readLog(id))))]
+    const shown = all.map((one) =>
+      eventsOf(one).flatMap(({ type, data }) => (type === 'images.attached' ? [data] : [])),
+    )
+    const image = { type: 'image', mimeType: 'image/png', ref: expect.stringContaining('sha256-'), bytes: 9_008 }
+    expect(shown.toSorted((a, b) => a.length - b.length)).toEqual([
+      [],
+      ...[[{ message: expect.any(String), images: [image] }], [{ message: expect.any(String), images: [image] }]],
+    ])
+    expect(new Set(shown.flatMap((one) => one.map(({ message }) => message))).size).toBe(2)
     for (const id of [session, ...below]) expect(await bench.world.verdict(id)).toEqual([])
     await next.kill()
   },

@@ -62,6 +62,7 @@ export type {
   FileStat,
   FlueContext,
   PromptData,
+  PromptImage,
   PromptText,
   PromptUsage,
   ResultSchema,

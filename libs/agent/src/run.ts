@@ -40,7 +40,17 @@ interface Stoppable {
   readonly signal?: AbortSignal
 }
 
+/** Of at most 3,932,160 bytes; image/png, image/jpeg, image/gif or image/webp. */
+export interface PromptImage {
+  readonly type: 'image'
+  /** base64 */
+  readonly data: string
+  readonly mimeType: string
+}
+
 interface Prompting extends Stoppable {
+  /** Shown to the model with this prompt: 20 at most, of 6 MiB together. */
+  readonly images?: readonly PromptImage[]
   /** provider/model, for this prompt. */
   readonly model?: string
   /** For this prompt. */

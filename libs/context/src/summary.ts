@@ -1,6 +1,6 @@
 // What a model is asked for a summary of a session's context: the part of the conversation that is to be covered, as one text. So it can
 // be asked of any model, whatever the conversation holds of another one's (calls, reasoning, signatures).
-import type { AssistantBlock, ModelMessage } from '@reins/contracts'
+import { type AssistantBlock, contentText, type ModelMessage } from '@reins/contracts'
 import { type OpenCompaction, projected, type Session } from '@reins/session'
 
 export interface SummaryRequest {
@@ -42,7 +42,7 @@ function cut(text: string, room: number): string {
 function line(message: ModelMessage): string {
   switch (message.role) {
     case 'user':
-      return `${message.correction ? 'REFUSED' : 'PERSON'}: ${message.content.map(({ text }) => text).join('\n')}`
+      return `${message.correction ? 'REFUSED' : 'PERSON'}: ${contentText([...message.content, ...(message.images ?? [])])}`
     case 'tool':
       return `RESULT of ${message.name}${message.error ? ' (an error)' : ''}: ${shortened(message.output)}`
     case 'assistant':

@@ -459,6 +459,7 @@ export {
   ReasoningBlock,
   TextPart,
   ToolCallBlock,
+  ImagePart,
   ToolContent,
   Usage,
   UserContent,
@@ -653,7 +654,7 @@ export {
   suggestion,
 } from './schema-problems.ts'
 export { estimateText, estimateTokens, estimateTool } from './prompt/estimate.ts'
-export { blockText, contentText, isMedia, type MediaContent } from './tool-content.ts'
+export { blockText, contentText, isMedia, type MediaContent, mediaInFrame } from './tool-content.ts'
 export {
   type AccessReply,
   BanBody,

@@ -1,6 +1,6 @@
 // The port between executors and model providers: one request, one stream of events that ends in exactly one outcome.
 import { type Static, Type } from 'typebox'
-import type { AssistantBlock, ToolContent, Usage, UserContent } from './events/content.ts'
+import type { AssistantBlock, ImagePart, ToolContent, Usage, UserContent } from './events/content.ts'
 
 /** Why a model call failed. Closed: an adapter maps everything that a provider can say onto one of these. */
 export const ModelErrorCode = Type.Union([
@@ -28,7 +28,13 @@ export interface ToolSpec {
  */
 export type ModelMessage =
   /** `correction`: no person said it; the session says why the answer before it was not taken. */
-  | { readonly role: 'user'; readonly content: UserContent; readonly correction?: true }
+  | {
+      readonly role: 'user'
+      readonly content: UserContent
+      /** Shown with it. */
+      readonly images?: readonly ImagePart[]
+      readonly correction?: true
+    }
   | { readonly role: 'assistant'; readonly content: readonly AssistantBlock[]; readonly model: string }
   | {
       readonly role: 'tool'
@@ -47,7 +53,7 @@ export interface ModelRequest {
   readonly messages: readonly ModelMessage[]
   /** They follow the newest message, which keeps its bytes; they are not part of the conversation, and not sent again. */
   readonly notices?: readonly string[]
-  /** Base64 of what results of tools in `messages` refer to, by its reference. */
+  /** Base64 of what `messages` refer to, by its reference. */
   readonly media?: ReadonlyMap<string, string>
   readonly tools: readonly ToolSpec[]
   readonly maxTokens: number

@@ -7,6 +7,9 @@ export type MediaContent = Extract<ToolContent, { readonly type: 'image' | 'audi
 export const isMedia = (block: ToolContent): block is MediaContent =>
   block.type === 'image' || block.type === 'audio' || block.type === 'file'
 
+/** Bytes of one block that may stand in a frame itself, and characters of all of them in one; the others are kept outside of it. */
+export const mediaInFrame = { bytes: 4 * 1024, together: 32 * 1024 } as const
+
 export const contentText = (content: readonly ToolContent[]): string => content.map(blockText).join('\n')
 
 /** A line for what is no text. */

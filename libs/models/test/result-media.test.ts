@@ -1,5 +1,5 @@
-// Results of tools with images, audio, files and links, as each wire form gives them to its provider.
-import type { ModelMessage, ModelProvider, ToolContent } from '@reins/contracts'
+// Results of tools with images, audio, files and links, and messages with images, as each wire form gives them to its provider.
+import type { ImagePart, ModelMessage, ModelProvider, ToolContent } from '@reins/contracts'
 import { describe, expect, it } from 'vitest'
 import { createAnthropic } from '../src/anthropic/anthropic.ts'
 import { createOpenAiCompatible } from '../src/compatible/compatible.ts'
@@ -151,6 +151,75 @@ describe('a result of blocks', () => {
         result('c1', { content: [image], output: '[image]' }),
       ])
       expect(JSON.stringify(list)).not.toMatch(/"image"|"input_image"|"image_url"/)
+    }
+  })
+})
+
+describe('a message with images', () => {
+  const said = (...images: readonly ImagePart[]): ModelMessage => ({
+    ...{ role: 'user', content: [{ type: 'text', text: 'what is this?' }] },
+    images,
+  })
+  const image = { type: 'image', mimeType: 'image/png', data: png } as const
+  const svg = { ...image, mimeType: 'image/svg+xml' }
+
+  it('shows them to each provider in its own form, in front of its words', async () => {
+    const messages = [said(image, svg)]
+    const note = '[image: image/svg+xml, 9 bytes]'
+    const url = `data:image/png;base64,${png}`
+    expect((await sent('anthropic', messages)).list).toEqual([
+      {
+        role: 'user',
+        content: [
+          { type: 'image', source: { type: 'base64', media_type: 'image/png', data: png } },
+          { type: 'text', text: note },
+          { type: 'text', text: 'what is this?', cache_control: { type: 'ephemeral' } },
+        ],
+      },
+    ])
+    expect((await sent('openai', messages)).list).toEqual([
+      {
+        role: 'user',
+        content: [
+          { type: 'input_image', detail: 'auto', image_url: url },
+          { type: 'input_text', text: note },
+          { type: 'input_text', text: 'what is this?' },
+        ],
+      },
+    ])
+    expect((await sent('chat', messages)).list.at(-1)).toEqual({
+      role: 'user',
+      content: [
+        { type: 'image_url', image_url: { url } },
+        { type: 'text', text: `${note}\nwhat is this?` },
+      ],
+    })
+  })
+
+  it.each(['anthropic', 'openai', 'chat'] as const)(
+    'is told to a model that takes none, by a note: %s',
+    async (form) => {
+      const refused = json(400, {
+        error: { message: 'this model does not support image input', type: 'invalid_request_error' },
+      })
+      const { list, transport } = await sent(form, [said(image)], { first: [refused] })
+      expect(transport.sent).toHaveLength(2)
+      expect(JSON.stringify(list)).not.toContain(png)
+      expect(JSON.stringify(list)).toContain('[image: image/png')
+      expect(JSON.stringify(list)).toContain('what is this?')
+    },
+  )
+
+  it('is given what is kept elsewhere, and told what is kept no more', async () => {
+    const kept = (ref: string) => ({ type: 'image', mimeType: 'image/png', ref, bytes: 9 }) as const
+    const messages = [said(kept('sha256-1'), kept('sha256-2'))]
+    const load = async (ref: string) => (ref === 'sha256-1' ? Buffer.from('the bytes') : undefined)
+    const [first, second] = [await withMedia(messages, load), await withMedia(messages, load)]
+    expect(first.messages[0]).toBe(second.messages[0])
+    for (const form of ['anthropic', 'openai', 'chat'] as const) {
+      const { list } = await sent(form, first.messages, first)
+      expect(JSON.stringify(list)).toContain(Buffer.from('the bytes').toString('base64'))
+      expect(JSON.stringify(list)).toContain('[image: image/png, 9 bytes; it is not shown again]')
     }
   })
 })

@@ -10,6 +10,7 @@ import type {
   CodeBuild,
   ElicitationMode,
   GivenAnswer,
+  ImagePart,
   Limits,
   ModelCallError,
   ModelMessage,
@@ -87,6 +88,8 @@ export interface Queued {
   readonly output?: Output
   /** What its sender may have called; absent: everything. */
   readonly permitted?: Permitted
+  /** Shown to the model with it. */
+  readonly images?: readonly ImagePart[]
   /** The turn that takes it in makes this call, and asks no model. */
   readonly tool?: AskedTool
 }

@@ -51,6 +51,7 @@ import { toolCallEvents, toolCallStates } from './tool-call/tool-call.ts'
 import { toolsetCover, toolsetDue, toolsetEvents, toolsetTimer, unavailableToolRoute } from './toolset/toolset.ts'
 import { promptConfiguredEvents } from './run/prompt-configured.ts'
 import { askedToolEvents } from './turn/asked-tool.ts'
+import { attachedImagesEvents } from './turn/attached-images.ts'
 import { turnCover, turnDue, turnEvents } from './turn/turn.ts'
 import { workspaceEvents, workspaceOffer } from './workspace/workspace.ts'
 
@@ -81,6 +82,7 @@ const ofSlices: Meanings<EventType> = followed(
     ...runEvents,
     ...configuredEvents,
     ...askedToolEvents,
+    ...attachedImagesEvents,
     ...promptConfiguredEvents,
     ...timerEvents([
       modelCallTimer,

@@ -1,5 +1,12 @@
 // What each event of a session means for its transcript. Pure, exhaustive: a new type of event does not compile without a case here.
-import { type EventData, questionOfTimer, runMessage, type SessionEvent, workspaceServer } from '@reins/contracts'
+import {
+  contentText,
+  type EventData,
+  questionOfTimer,
+  runMessage,
+  type SessionEvent,
+  workspaceServer,
+} from '@reins/contracts'
 import { answered, asked, pageDone, questionExpired, withoutQuestion } from './transcript-questions.ts'
 import {
   type ControlHint,
@@ -50,6 +57,14 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
       return now({
         waiting: [...transcript.waiting, { message: event.data.message, text: textOf(event.data.content) }],
       })
+    case 'images.attached': {
+      const { message, images } = event.data
+      return now({
+        waiting: transcript.waiting.map((one) =>
+          one.message === message ? { ...one, text: `${contentText(images)}\n${one.text}` } : one,
+        ),
+      })
+    }
     case 'message.joined':
       return leaveQueue(transcript, [event.data.message], 'joined the running turn')
     case 'message.dropped':

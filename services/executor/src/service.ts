@@ -43,6 +43,7 @@ import { executorMetrics } from './executor-metrics.ts'
 import { DeltaPace } from './model-call/delta-pace.ts'
 import { IgnoredFields } from './model-call/ignored-fields.ts'
 import { KeptMedia } from './model-call/kept-media.ts'
+import { keepImages } from './run/prompt-images.ts'
 import { maskedModels } from './model-call/masked-models.ts'
 import { startQuotas } from './quota/shared-quotas.ts'
 import { type ActorContext, SessionActor } from './session/session-actor.ts'
@@ -202,6 +203,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
       compact: runCompactions((subject, request, withinMs) => callService(broker, subject, request, withinMs)),
       vary: varying((request) => callService(broker, serviceSubject('registry', varyVerb), request, varyWithinMs)),
       agent: runAgents((asked) => findAgent(finding, asked)),
+      keepImages: (child, images) => keepImages(journal.outputs, child, images),
       schemaProblem: async (schema) => (await outputSchemaProblem(schema))?.message,
       now: clock.now,
       networkAllowed: config.sandbox.networkAllowed,

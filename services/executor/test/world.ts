@@ -328,6 +328,7 @@ export class Executor {
           dispatch: async () => ({ dispatchId: 'd1', acceptedAt: '' }),
           compact: async () => ({ compacted: false }),
           vary: async ({ digest }) => ({ digest }),
+          keepImages: async () => [],
           schemaProblem: async () => undefined,
           now: () => 0,
           networkAllowed: false,

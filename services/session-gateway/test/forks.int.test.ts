@@ -84,6 +84,24 @@ describe('a fork', () => {
     expect(page.json).toMatchObject({ more: true, frames: [{ n: 3 }] })
   })
 
+  it('says a message again with the images that it showed', async () => {
+    const { id } = await conversation()
+    const { json } = await world.request('POST', `/v1/sessions/${id}/messages`, { body: { content: 'what is this?' } })
+    const images = [{ type: 'image' as const, mimeType: 'image/png', ref: 'sha256-1', bytes: 9 }]
+    await world.append(id, [{ type: 'images.attached', data: { message: json.messageId, images } }])
+    const shown = async (body: object) => {
+      const forked = (await fork(id, body)).json
+      const { events } = (await world.request('GET', `/v1/sessions/${forked.session.id}/events?limit=1000`)).json
+      const ofFork = events.filter(({ data }: { data: { message?: string } }) => data.message === forked.messageId)
+      await sound(forked.session.id)
+      return ofFork.flatMap(({ type, data }: { type: string; data: { images?: unknown } }) =>
+        type === 'images.attached' ? [data.images] : [],
+      )
+    }
+    expect(await shown({ again: true })).toEqual([images])
+    expect(await shown({ before: json.messageId, message: 'something else' })).toEqual([])
+  })
+
   it('begins before a message, with another one or the same, and goes on by itself', async () => {
     const { id, second } = await conversation()
     const other = await fork(id, { before: second, message: 'instead' })

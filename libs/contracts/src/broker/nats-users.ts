@@ -128,7 +128,8 @@ const own: Readonly<Record<ServiceName, Own>> = {
   executor: {
     says: [
       ...[frames('e'), deltas('e'), 'timer.>', 'hb.executor.>', 'ctl.>', allQuotasFilter],
-      `$KV.${buckets.snapshots}.>`,
+      // Images of prompts are kept as those of tools' results are.
+      ...[`$KV.${buckets.snapshots}.>`, `$O.${objectStores.outputs}.>`],
       ...[`$KV.${buckets.pools}.>`, ...works(...sessionStreams), ...follows(...objects)],
       resolveSecrets,
       // Agents of projects, for the workflows that ask for them.

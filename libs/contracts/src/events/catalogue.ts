@@ -11,6 +11,7 @@ import { controlEvents } from './control.ts'
 import { delegationEvents } from './delegation.ts'
 import { elicitationEvents } from './tools/elicitation.ts'
 import { filesEvents } from './tools/files.ts'
+import { imagesEvents } from './images.ts'
 import { memoryEvents } from './mind/memory.ts'
 import { modelCallEvents } from './model-call.ts'
 import { outputEvents } from './output.ts'
@@ -27,6 +28,7 @@ import { workspaceEvents } from './mind/workspace.ts'
 
 export const eventSchemas = {
   ...sessionEvents,
+  ...imagesEvents,
   ...turnEvents,
   ...modelCallEvents,
   ...toolCallEvents,
@@ -97,12 +99,15 @@ const eighth: Change = { needs: 8 }
 const ninth: Change = { needs: 9 }
 /** Protocol 10: agents whose sessions are runs of workflows; runs that have a budget. */
 const tenth: Change = { needs: 10 }
+/** Protocol 11: prompts of runs that show images. */
+const eleventh: Change = { needs: 11 }
 
 /** Below it, no session has an agent that is configured for each message. */
 export const configuredProtocol = sixth.needs
 
 /** E2. */
 export const changes: Partial<Record<EventType, Change>> = {
+  'images.attached': eleventh,
   'files.kept': ninth,
   'workflows.declared': tenth,
   'run.continued': tenth,

@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox'
 export const TextPart = Type.Object({ type: Type.Literal('text'), text: Type.String() })
 export type TextPart = Static<typeof TextPart>
 
-/** What a person or a program sends into a session. Text only for now; images and files are further variants. */
+/** What a person or a program sends into a session. Images stand beside it (images.attached). */
 export const UserContent = Type.Array(TextPart, { minItems: 1, maxItems: 64 })
 export type UserContent = Static<typeof UserContent>
 
@@ -48,6 +48,9 @@ const media = {
   bytes: Type.Optional(Type.Integer({ minimum: 0 })),
 }
 
+export const ImagePart = Type.Object({ type: Type.Literal('image'), ...media })
+export type ImagePart = Static<typeof ImagePart>
+
 /**
  * One block of a tool's result. A provider gets each in its own form; what its form has no place for is told as text. `file` is what is
  * neither text nor an image nor audio, such as a PDF.
@@ -55,7 +58,7 @@ const media = {
 export const ToolContent = Type.Union([
   TextPart,
   Type.Object({ type: Type.Literal('json'), value: Type.Unknown() }),
-  Type.Object({ type: Type.Literal('image'), ...media }),
+  ImagePart,
   Type.Object({ type: Type.Literal('audio'), ...media }),
   Type.Object({ type: Type.Literal('file'), ...media, name: Type.Optional(Type.String()) }),
   Type.Object({

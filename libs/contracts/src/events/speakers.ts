@@ -10,6 +10,7 @@ const gateway: readonly EventType[] = [
   'session.resumed',
   'session.released',
   'message.received',
+  'images.attached',
   'cancel.requested',
   'toolset.declared',
   'approvals.pinned',

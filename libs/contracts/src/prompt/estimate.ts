@@ -35,7 +35,10 @@ export function estimateTool(tool: ToolSpec): number {
 function characters(message: ModelMessage): number {
   switch (message.role) {
     case 'user':
-      return message.content.reduce((sum, part) => sum + part.text.length, 0)
+      return message.content.reduce(
+        (sum, part) => sum + part.text.length,
+        mediaCharacters * (message.images?.length ?? 0),
+      )
     case 'tool':
       return message.output.length + mediaCharacters * (message.content?.filter(isMedia).length ?? 0)
     case 'assistant':

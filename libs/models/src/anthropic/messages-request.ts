@@ -18,7 +18,7 @@ import type {
 } from '@anthropic-ai/sdk/resources/messages'
 import type { ModelRequest, ToolSpec } from '@reins/contracts'
 import { type Encoder, encodeOnce, History, type Piece } from '../history/history.ts'
-import { bytesHere, imageTypeOf, type Media, resultParts, withBytes } from '../history/result-media.ts'
+import { bytesHere, imageTypeOf, type Media, messageParts, resultParts, withBytes } from '../history/result-media.ts'
 import { json, noText, wireName } from '../history/wire-text.ts'
 import { answerTokens, type Difference, type Manner } from '../requests/differences.ts'
 import { Histories } from '../requests/histories.ts'
@@ -172,9 +172,9 @@ function encoder(manner: Manner): Encoder {
   const reasoning = !manner.has('forget-reasoning')
   return {
     user(message) {
-      const texts = message.content.filter((part) => part.text.trim() !== '')
       // An empty text block is refused, and a message without content too.
-      return texts.length === 0 ? [textBlock(noText.user)] : texts.map((part) => textBlock(part.text))
+      const parts = messageParts(message, textBlock, (block) => mediaBlock(block, manner))
+      return parts.length === 0 ? [textBlock(noText.user)] : parts
     },
     assistant(message, own, idOf) {
       return message.content.flatMap((block) => {

@@ -3,6 +3,7 @@
 //   - What is sent is held against the types of OpenAI's own client, as far as its form goes; nothing of that client runs.
 import {
   type AssistantBlock,
+  blockText,
   isMedia,
   type JsonObject,
   type ModelMessage,
@@ -30,6 +31,7 @@ import { plainSchema } from '../requests/schemas.ts'
 import { strictSchema } from '../requests/strict-schema.ts'
 
 type ToolMessage = Extract<ModelMessage, { role: 'tool' }>
+type UserMessage = Extract<ModelMessage, { role: 'user' }>
 
 export class ChatRequests {
   readonly #histories: Histories
@@ -146,7 +148,7 @@ function arranged(messages: readonly ModelMessage[], system: string, manner: Man
     const [first, ...rest] = list
     list =
       first?.role === 'user'
-        ? [{ role: 'user', content: [part, ...first.content] }, ...rest]
+        ? [{ ...imagesOf([first]), role: 'user', content: [part, ...first.content] }, ...rest]
         : [{ role: 'user', content: [part] }, ...list]
   }
   return manner.has('alternating-roles') ? alternating(list) : list
@@ -157,12 +159,21 @@ function alternating(messages: readonly ModelMessage[]): readonly ModelMessage[]
   for (const message of messages) {
     const last = merged.at(-1)
     if (message.role === 'user' && last?.role === 'user')
-      merged[merged.length - 1] = { role: 'user', content: [...last.content, ...message.content] }
+      merged[merged.length - 1] = {
+        role: 'user',
+        content: [...last.content, ...message.content],
+        ...imagesOf([last, message]),
+      }
     else if (message.role === 'assistant' && last?.role === 'assistant' && !callsIn(last.content))
       merged[merged.length - 1] = { ...message, content: [...last.content, ...message.content] }
     else merged.push(message)
   }
   return merged
+}
+
+const imagesOf = (messages: readonly UserMessage[]): Pick<UserMessage, 'images'> => {
+  const images = messages.flatMap((message) => message.images ?? [])
+  return images.length === 0 ? {} : { images }
 }
 
 const callsIn = (content: readonly AssistantBlock[]): boolean => content.some((block) => block.type === 'tool-call')
@@ -174,9 +185,13 @@ function encoderFor(manner: Manner): Encoder {
   const empty = manner.has('no-null-content') ? '' : null
   return {
     user(message) {
-      const text = message.content.map((part) => part.text).join('\n')
+      const images = (message.images ?? []).map((image) => ({ image, part: mediaPart(image, manner) }))
+      const shown = images.flatMap(({ part }) => part ?? [])
+      const told = images.flatMap(({ image, part }) => (part === undefined ? [blockText(image)] : []))
+      const text = [...told, ...message.content.map((part) => part.text)].join('\n')
       const content = text.trim() === '' ? noText.user : text
-      return [json({ role: 'user', content } satisfies ChatCompletionUserMessageParam)]
+      if (shown.length === 0) return [json({ role: 'user', content } satisfies ChatCompletionUserMessageParam)]
+      return [`{"role":"user","content":[${[...shown, textPart(content)].join(',')}]}`]
     },
     assistant(message, own, idOf) {
       const text = message.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('')
@@ -212,9 +227,10 @@ function encoderFor(manner: Manner): Encoder {
 
 function mediaParts({ content = [], name }: ToolMessage, manner: Manner): readonly string[] {
   const parts = content.flatMap((block) => (isMedia(block) ? (mediaPart(block, manner) ?? []) : []))
-  const text = `From the result of ${wireName(name)} above:`
-  return parts.length === 0 ? [] : [json({ type: 'text', text } satisfies ChatCompletionContentPartText), ...parts]
+  return parts.length === 0 ? [] : [textPart(`From the result of ${wireName(name)} above:`), ...parts]
 }
+
+const textPart = (text: string): string => json({ type: 'text', text } satisfies ChatCompletionContentPartText)
 
 const audioFormats: Readonly<Record<string, 'wav' | 'mp3'>> = {
   'audio/wav': 'wav',

@@ -1,13 +1,13 @@
-// Images, audio and files in results of tools, as the wire forms give them to a provider. Pure.
-//   RM1. What a form has no place for, what no provider takes, and what is kept no more is told as text: a result never spoils the
-//        conversation, now or later.
+// Images, audio and files in results of tools and in messages, as the wire forms give them to a provider. Pure.
+//   RM1. What a form has no place for, what no provider takes, and what is kept no more is told as text: none of it ever spoils
+//        the conversation, now or later.
 //   RM2. Bytes that are kept elsewhere stand in a piece as a place (a control character, which no JSON text can hold, around the
 //        reference), and are filled in when the request is whole. So pieces, which are kept for the life of a session, stay small.
 //   RM3. The newest are given, up to a number and a size; older ones are told as text.
 import { blockText, isMedia, type MediaContent, type ModelMessage, type ToolContent } from '@reins/contracts'
 
 export type Media = MediaContent
-type ToolMessage = Extract<ModelMessage, { role: 'tool' }>
+type WithBytes = Exclude<ModelMessage, { role: 'assistant' }>
 
 /** Characters of base64: of one block, since the strictest provider takes 5 MiB; and of one request. */
 const largest = 5 * 1024 * 1024
@@ -46,7 +46,7 @@ export function filled(body: string, media: ReadonlyMap<string, string> | undefi
     .join('')
 }
 
-/** RM1. The parts of a result: `native` gives the part of a block that the form has a place for. */
+/** RM1. The parts of a result or a message: `native` gives the part of a block that the form has a place for. */
 export function resultParts(
   content: readonly ToolContent[],
   text: (text: string) => string,
@@ -59,6 +59,13 @@ export function resultParts(
     return told.trim() === '' ? [] : [text(told)]
   })
 }
+
+/** RM1. The parts of a person's message: what it shows, and then its words, so that notices stand behind all of it. */
+export const messageParts = (
+  { content, images = [] }: Extract<ModelMessage, { role: 'user' }>,
+  text: (text: string) => string,
+  native: (block: Media) => string | undefined,
+): readonly string[] => resultParts([...images, ...content], text, native)
 
 /** The bytes that a reference names; undefined: they are kept no more. */
 export type LoadMedia = (ref: string) => Promise<Uint8Array | undefined>
@@ -83,7 +90,7 @@ export async function withMedia(messages: readonly ModelMessage[], load: LoadMed
       continue
     }
     const missing = new Set<string>()
-    for (const block of message.content?.filter(isMedia) ?? []) {
+    for (const block of mediaOf(message)) {
       if (block.ref === undefined || media.has(block.ref)) continue
       const room = media.size < mostTogether && size + base64Length(block) <= largestTogether
       const bytes = room && base64Length(block) <= largest ? await load(block.ref) : undefined
@@ -99,25 +106,38 @@ export async function withMedia(messages: readonly ModelMessage[], load: LoadMed
   return { messages: given.reverse(), media }
 }
 
-const refersTo = (message: ModelMessage): message is ToolMessage =>
-  message.role === 'tool' && (message.content?.some((block) => isMedia(block) && block.ref !== undefined) ?? false)
+const mediaOf = (message: WithBytes): readonly Media[] =>
+  message.role === 'tool' ? (message.content?.filter(isMedia) ?? []) : (message.images ?? [])
+
+const refersTo = (message: ModelMessage): message is WithBytes =>
+  message.role !== 'assistant' && mediaOf(message).some(({ ref }) => ref !== undefined)
 
 /** Messages keep their identity: the same for the same that is missing. */
-const toldMessages = new WeakMap<ModelMessage, Map<string, ToolMessage>>()
+const toldMessages = new WeakMap<ModelMessage, Map<string, WithBytes>>()
 
-function told(message: ToolMessage, missing: ReadonlySet<string>): ToolMessage {
-  const known = toldMessages.get(message) ?? new Map<string, ToolMessage>()
+function told(message: WithBytes, missing: ReadonlySet<string>): WithBytes {
+  const known = toldMessages.get(message) ?? new Map<string, WithBytes>()
   toldMessages.set(message, known)
   const key = [...missing].join(' ')
-  const made = known.get(key) ?? {
-    ...message,
-    content: (message.content ?? []).map(
-      (block): ToolContent =>
-        isMedia(block) && block.ref !== undefined && missing.has(block.ref)
-          ? { type: 'text', text: `${blockText(block).slice(0, -1)}; it is not shown again]` }
-          : block,
-    ),
-  }
+  const made = known.get(key) ?? without(message, missing)
   known.set(key, made)
   return made
+}
+
+function without(message: WithBytes, missing: ReadonlySet<string>): WithBytes {
+  const gone = (block: ToolContent): block is Media =>
+    isMedia(block) && block.ref !== undefined && missing.has(block.ref)
+  const note = (block: Media) => ({
+    type: 'text' as const,
+    text: `${blockText(block).slice(0, -1)}; it is not shown again]`,
+  })
+  if (message.role === 'tool')
+    return { ...message, content: (message.content ?? []).map((block) => (gone(block) ? note(block) : block)) }
+  const { images = [], ...said } = message
+  const left = images.filter((image) => !gone(image))
+  return {
+    ...said,
+    content: [...images.filter(gone).map(note), ...message.content],
+    ...(left.length > 0 ? { images: left } : {}),
+  }
 }

@@ -18,7 +18,7 @@ import type {
 } from 'openai/resources/responses/responses'
 import { outputText } from '../compatible/chat-request.ts'
 import { type Encoder, encodeOnce, History } from '../history/history.ts'
-import { bytesHere, imageTypeOf, type Media, resultParts, withBytes } from '../history/result-media.ts'
+import { bytesHere, imageTypeOf, type Media, messageParts, resultParts, withBytes } from '../history/result-media.ts'
 import { json, noText, wireName } from '../history/wire-text.ts'
 import { answerTokens, type Difference, type Manner } from '../requests/differences.ts'
 import { Histories } from '../requests/histories.ts'
@@ -120,12 +120,8 @@ function encoder(manner: Manner): Encoder {
   const reasoning = !manner.has('forget-reasoning')
   return {
     user(message) {
-      const texts = message.content.filter((part) => part.text.trim() !== '')
-      const content = (texts.length === 0 ? [{ text: noText.user }] : texts).map(({ text }) => ({
-        type: 'input_text' as const,
-        text,
-      }))
-      return [json({ role: 'user', content } satisfies EasyInputMessage)]
+      const parts = messageParts(message, textPart, (block) => mediaPart(block, manner))
+      return [`{"role":"user","content":[${parts.length === 0 ? textPart(noText.user) : parts.join(',')}]}`]
     },
     assistant(message, own, idOf) {
       return message.content.flatMap((block) => {

@@ -1,4 +1,4 @@
-import type { EventData, ModelMessage, Role, SessionEvent } from '@reins/contracts'
+import type { EventData, ImagePart, ModelMessage, Role, SessionEvent } from '@reins/contracts'
 import { expect, test } from 'vitest'
 import { cover, due, evolve, flightOf, offered, plan, projected, statusOf } from '../index.ts'
 import { announced } from '../model-call/announced.ts'
@@ -46,9 +46,13 @@ class Played {
     }
   }
 
-  message(said: string): this {
-    const id = `m${this.n + 1}`
-    return this.say('g', { type: 'message.received', data: { message: id, content: text(said), onBusy: 'queue' } }).go()
+  message(said: string, images: ImagePart[] = []): this {
+    const message = `m${this.n + 1}`
+    return this.say(
+      'g',
+      { type: 'message.received', data: { message, content: text(said), onBusy: 'queue' } },
+      ...(images.length === 0 ? [] : [{ type: 'images.attached' as const, data: { message, images } }]),
+    ).go()
   }
 
   /** The model answers what it is asked. */
@@ -210,11 +214,12 @@ test('the instructions of a skill are not cut with other results: it may be in u
 })
 
 test('a long turn keeps its message word for word, and the model is told when it goes round in a circle', () => {
-  const played = started({ compactAt: 0.3 }).message('Find the needle.')
+  const images = [{ type: 'image' as const, mimeType: 'image/png', ref: 'sha256-1', bytes: 9 }]
+  const played = started({ compactAt: 0.3 }).message('Find the needle.', images)
   for (let step = 0; step < 30 && flightOf(played.session)?.kind !== 'compact'; step++)
     played.tool(`nothing ${step} `.repeat(8), { step })
   played.summarise('I looked in many places.')
-  expect(projected(played.session)[0]).toMatchObject({ content: [{}, { text: 'Find the needle.' }] })
+  expect(projected(played.session)[0]).toMatchObject({ content: [{}, { text: 'Find the needle.' }], images })
   expect(offered(played.session).notices).toEqual([])
   played.tool('again', { step: 0 })
   expect(offered(played.session).notices).toEqual([expect.stringContaining('called look with exactly these arguments')])

@@ -10,6 +10,7 @@ import type {
   CompactionReason,
   ContextSettings,
   EventOf,
+  ImagePart,
   ModelCallError,
   ModelMessage,
   UserContent,
@@ -32,6 +33,7 @@ export interface Summary {
   readonly pins: readonly string[]
   /** The message that the turn is about, word for word, where it is covered. */
   readonly kept?: UserContent
+  readonly keptImages?: readonly ImagePart[]
   /** Digests of calls that it covers, for the loop guard. */
   readonly calls: readonly string[]
 }
@@ -186,7 +188,7 @@ function compacted(session: Session, { data }: EventOf<'context.compacted'>): Se
   const kept = askedIn(session, covered)
   const summary: Summary = {
     ...{ compaction, from, to, how, text, pins },
-    ...(kept ? { kept } : {}),
+    ...kept,
     calls: repeatable(before?.calls ?? [], covered),
   }
   const forgotten = before?.to ?? 0
@@ -213,11 +215,17 @@ function compacted(session: Session, { data }: EventOf<'context.compacted'>): Se
 const mostKeptChars = 20_000
 
 /** What the open turn is about, where it is among the messages that are covered now; or was kept so far. */
-function askedIn({ turn, context }: Session, covered: readonly ModelMessage[]): UserContent | undefined {
-  if (!turn) return undefined
+function askedIn({ turn, context }: Session, covered: readonly ModelMessage[]): Pick<Summary, 'kept' | 'keptImages'> {
+  if (!turn) return {}
   const last = covered.findLast((message) => message.role === 'user' && !message.correction)
-  const asked = last?.role === 'user' ? last.content : context?.summary?.kept
-  return asked && asked.reduce((sum, { text }) => sum + text.length, 0) <= mostKeptChars ? asked : undefined
+  const asked: Pick<Summary, 'kept' | 'keptImages'> =
+    last?.role === 'user'
+      ? { kept: last.content, ...(last.images ? { keptImages: last.images } : {}) }
+      : (context?.summary ?? {})
+  const { kept, keptImages } = asked
+  return kept && kept.reduce((sum, { text }) => sum + text.length, 0) <= mostKeptChars
+    ? { kept, ...(keptImages ? { keptImages } : {}) }
+    : {}
 }
 
 /** A request that was refused as too long has its answer: the turn goes on with another one. */

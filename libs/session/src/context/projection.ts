@@ -48,7 +48,7 @@ const messages = new WeakMap<Summary, ModelMessage>()
 function messageOf(summary: Summary): ModelMessage {
   const known = messages.get(summary)
   if (known) return known
-  const { text, pins, kept, how } = summary
+  const { text, pins, kept, keptImages, how } = summary
   const head =
     how === 'summary'
       ? 'This is a summary of the conversation so far. The whole is kept, but you no longer see it.'
@@ -58,6 +58,7 @@ function messageOf(summary: Summary): ModelMessage {
   const made: ModelMessage = {
     role: 'user',
     content: [{ type: 'text', text: parts.join('\n\n') }, ...(kept ?? [])],
+    ...(keptImages ? { images: keptImages } : {}),
   }
   messages.set(summary, made)
   return made

@@ -60,7 +60,7 @@ export function promptChild(
 ): Decision | null {
   if (head.seq === 0 && !begun) return null
   if (position <= (session.prompted ?? -1)) return null
-  const { call, content, output, tool, granted } = prompt
+  const { call, content, images, output, tool, granted } = prompt
   const message = `m-${call}`
   const pool = head.seq === 0 && begun ? begun.started.pools.executor : head.pool
   const asked: readonly SessionEvent[] =
@@ -69,6 +69,7 @@ export function promptChild(
       : [
           ...(head.seq === 0 ? [] : configuredForPrompt(session, prompt, anew)),
           { type: 'message.received', data: { message, content, onBusy: 'queue' } },
+          ...(images ? [{ type: 'images.attached' as const, data: { message, images: [...images] } }] : []),
           ...(granted ? [{ type: 'budget.granted' as const, data: { message, limits: granted } }] : []),
           ...(output ? [{ type: 'output.requested' as const, data: { message, ...output } }] : []),
           ...(tool

@@ -30,7 +30,8 @@ export function weigh({ transcript }: Session, before: Weighed = unweighed): Wei
 /** Bytes of the messages that wait for their turn. */
 export function waitingBytes({ inbox }: Session): number {
   let bytes = 0
-  for (const { content } of inbox) bytes += messageBytes + contentBytes(content)
+  for (const { content, images = [] } of inbox)
+    bytes += messageBytes + contentBytes(content) + images.reduce((sum, { data }) => sum + (data?.length ?? 0), 0)
   return bytes
 }
 

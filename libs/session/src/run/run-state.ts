@@ -5,6 +5,7 @@ import type {
   ElicitationAction,
   ElicitationContent,
   EventData,
+  ImagePart,
   RunError,
   RunPause,
   UserContent,
@@ -34,6 +35,7 @@ export interface Prompt {
   readonly output?: EventData<'run.prompted'>['output']
   /** `digest` is not that of the harness, or was not at the prompt before. */
   readonly configured?: true
+  readonly images?: readonly ImagePart[]
   /** In the place of a turn of its model. */
   readonly tool?: AskedTool
   readonly levels: number

@@ -10,6 +10,7 @@ import type { Queued, Session, Settled, Turn } from '../session.ts'
 import type { Cover, Due, Meanings, Origin } from '../slice.ts'
 import { closedResults } from '../tool-call/tool-call.ts'
 import { askedCall, askedResult } from './asked-tool.ts'
+import { toldAs } from './attached-images.ts'
 import { beginsModelCall } from './next-call.ts'
 
 export const turnEvents: Meanings<
@@ -95,7 +96,7 @@ function joined(session: Session, message: string, id: string): Session {
       ...outputOf(session, [queued], turn.output),
       ...permittedOf([queued], turn.permitted),
     },
-    transcript: session.transcript.append({ role: 'user', content: queued.content }),
+    transcript: session.transcript.append(toldAs(queued)),
   }
 }
 
@@ -103,7 +104,7 @@ function started(session: Session, { data }: EventOf<'turn.started'>, { n }: Ori
   const taken = session.inbox.filter(({ message }) => data.messages.includes(message))
   if (session.turn || taken.length === 0) return session
   const asked = askedCall(data.turn, taken)
-  const said = asked ? [] : taken.map(({ content }) => ({ role: 'user' as const, content }))
+  const said = asked ? [] : taken.map(toldAs)
   return {
     ...session,
     inbox: session.inbox.filter((queued) => !taken.includes(queued)),

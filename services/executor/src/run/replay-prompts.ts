@@ -4,6 +4,7 @@ import {
   type BudgetLimits,
   childId,
   type EventOf,
+  type ImagePart,
   type JsonObject,
   type RunError,
   runMessage,
@@ -11,6 +12,7 @@ import {
   type VariedVersion,
   type VaryVersion,
 } from '@reins/contracts'
+import { type PromptImage, promptImages } from '@reins/code-host'
 import { type Harness, lastConfigured, promptSlice, type Run, type Session, sessionsLeft } from '@reins/session'
 import { askedTool, tooMany, type Words } from './words.ts'
 
@@ -19,6 +21,8 @@ export interface PromptPorts {
   vary(asked: Omit<VaryVersion, 'by'>, session: Session): Promise<VariedVersion>
   /** Why no answer can be held against this schema; undefined: they can. */
   schemaProblem(schema: JsonObject): Promise<string | undefined>
+  /** Images of a prompt, as the log has them: kept for the session below. Rejects where they cannot be kept. */
+  keepImages(child: string, images: readonly PromptImage[]): Promise<readonly ImagePart[]>
 }
 
 export type Asked =
@@ -55,7 +59,7 @@ export class ReplayPrompts {
   }
 
   /** Throws where the host says what no code can say. */
-  async asked({ position, name, harness, message, schema, tool, model, thinkingLevel }: Words): Promise<Asked> {
+  async asked({ position, name, harness, message, schema, tool, model, thinkingLevel, images }: Words): Promise<Asked> {
     const { team } = this.#session
     const known =
       typeof harness === 'string' && Object.hasOwn(this.#harnesses, harness) ? this.#harnesses[harness] : null
@@ -72,6 +76,8 @@ export class ReplayPrompts {
       return broken({ code: 'invalid-schema', message: `The "result" of a prompt ${problem}.` })
     const varied = await this.#varied(known, { model, thinkingLevel })
     if (typeof varied !== 'string') return broken(varied)
+    const shown = await this.#shown(position, child, images)
+    if (!Array.isArray(shown)) return broken(shown)
     this.#working.add(child)
     this.#fresh.add(child)
     const levels = Math.max(team.levels - 1, 0)
@@ -89,8 +95,21 @@ export class ReplayPrompts {
       beside: [
         ...this.#granted(position),
         ...this.#configuredBy(position, child, varied, known.digest),
+        ...shown,
         ...askedTool(runMessage(position), tool),
       ],
+    }
+  }
+
+  /** Before the prompt is recorded: a replay that dies here has recorded nothing, and the next one keeps the same bytes under the same name. */
+  async #shown(position: number, child: string, given: unknown): Promise<EventOf<'images.attached'>[] | RunError> {
+    if (given === undefined) return []
+    try {
+      const images = await this.#ports.keepImages(child, promptImages(given))
+      return [{ type: 'images.attached', data: { message: runMessage(position), images: [...images] } }]
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      return { code: 'images-not-kept', message: `The images of a prompt cannot be kept: ${why}` }
     }
   }
 

@@ -14,6 +14,7 @@ export interface Words {
   readonly schema: unknown
   readonly model: unknown
   readonly thinkingLevel: unknown
+  readonly images: unknown
   readonly tool: unknown
   readonly event: unknown
   readonly ms: unknown

@@ -1,7 +1,7 @@
 // Images, audio and files of a result on their way into the log: frames stay small, so that bytes go to the object store.
 //   KC1. A block is given as it is, or as a text that says why not: what cannot be kept or read is no reason to lose the rest.
 //   KC2. What comes is a stranger's: base64 is checked, and so are types, sizes and counts.
-import { blockText, type ToolContent } from '@reins/contracts'
+import { blockText, mediaInFrame, type ToolContent } from '@reins/contracts'
 import type { KeptOutput } from '@reins/tools'
 
 type Keep = (bytes: Uint8Array) => Promise<KeptOutput>
@@ -9,9 +9,6 @@ type Media = Extract<ToolContent, { readonly type: 'image' | 'audio' | 'file' }>
 
 /** Bytes of one block; what is larger, no provider takes. */
 const mostBytes = 8 * 1024 * 1024
-/** Bytes that may stand in the frame itself, and of all blocks together. */
-const inlineBytes = 4 * 1024
-const mostInline = 32 * 1024
 const mostBlocks = 64
 
 export async function keptContent(content: readonly ToolContent[], keep: Keep): Promise<readonly ToolContent[]> {
@@ -22,7 +19,7 @@ export async function keptContent(content: readonly ToolContent[], keep: Keep): 
       blocks.push(block)
       continue
     }
-    const stored = await storedMedia(block, inlineBytes < mostInline - inline, keep)
+    const stored = await storedMedia(block, mediaInFrame.bytes < mediaInFrame.together - inline, keep)
     if ('data' in stored) inline += stored.data?.length ?? 0
     blocks.push(stored)
   }
@@ -42,7 +39,7 @@ async function storedMedia(block: Media, mayInline: boolean, keep: Keep): Promis
   if (size > mostBytes) return left(block, `it is larger than ${mostBytes / 1024 / 1024} MiB`)
   const bytes = bytesOf(data)
   if (bytes === undefined) return left(block, 'it is no base64')
-  if (mayInline && bytes.length <= inlineBytes) return { ...rest, data: bytes.toString('base64') }
+  if (mayInline && bytes.length <= mediaInFrame.bytes) return { ...rest, data: bytes.toString('base64') }
   const kept = await keep(bytes).catch(() => undefined)
   if (kept?.ref === undefined || kept.dropped > 0)
     return left(block, kept ? 'this session keeps as much as it may' : 'it could not be kept')

@@ -1,5 +1,13 @@
 // One event on one line: when, which, by whom, and what matters of it.
-import { type ApiEvent, amountText, budgetNames, limitNamed, type ServerAnswer, usdText } from '@reins/contracts'
+import {
+  type ApiEvent,
+  amountText,
+  budgetNames,
+  contentText,
+  limitNamed,
+  type ServerAnswer,
+  usdText,
+} from '@reins/contracts'
 import { knownEvent, textOf } from '@reins/transcript'
 import { toolInput } from '../../chat/painting/tool-line.ts'
 import { cut, pad } from '../../text/cells.ts'
@@ -73,6 +81,8 @@ export function summary(event: ApiEvent): string {
       return ''
     case 'message.received':
       return `"${textOf(known.data.content).slice(0, 2000)}"${known.data.onBusy === 'queue' ? '' : ` (${known.data.onBusy})`}`
+    case 'images.attached':
+      return contentText(known.data.images)
     case 'message.joined':
       return `${known.data.message} → ${known.data.turn}`
     case 'message.dropped':

@@ -1,5 +1,5 @@
 // reins session prompt
-import type { ModelMessage, SessionPrompt } from '@reins/contracts'
+import { contentText, type ModelMessage, type SessionPrompt } from '@reins/contracts'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Act, Invocation } from '../../invocation.ts'
 import { neutralise, oneLine } from '../../text/neutralise.ts'
@@ -90,7 +90,7 @@ function titleOf(message: ModelMessage): string {
 function textOf(message: ModelMessage): string {
   switch (message.role) {
     case 'user':
-      return message.content.map(({ text }) => text).join('\n')
+      return contentText([...message.content, ...(message.images ?? [])])
     case 'tool':
       return message.output
     case 'assistant':

@@ -6,6 +6,7 @@
 //   HN4. What a harness itself does with files and commands, it does in its session `default`, when that has nothing else to do.
 import { askedTool } from './asked-tool.ts'
 import type { RunOperations } from '../replay/flow.ts'
+import { promptImages } from './prompt-images.ts'
 import { sessionFiles } from './session-files.ts'
 import { shellAnswer, shellCall } from './shell-calls.ts'
 import { resultSchema, type ResultSchema } from './result-schema.ts'
@@ -16,6 +17,7 @@ interface PromptOptions {
   readonly signal?: AbortSignal
   readonly model?: unknown
   readonly thinkingLevel?: unknown
+  readonly images?: unknown
 }
 
 const toolsModel = 'none/no-model-is-asked'
@@ -81,10 +83,16 @@ export function harnessOf(
       checkOptions(options)
       options.signal?.throwIfAborted()
       const asked = options.result === undefined ? undefined : resultSchema(options.result)
+      const images = options.images === undefined ? [] : promptImages(options.images)
+      operations.refuseSecrets?.(
+        'An image',
+        images.map(({ data }) => Buffer.from(data, 'base64')),
+      )
       return answer(
         operations.ask('prompt', `${harness}/${session}`, {
           ...{ harness, message: text, ...answeredBy(options, agentNeedsModel) },
           ...(asked === undefined ? {} : { schema: asked.schema }),
+          ...(images.length === 0 ? {} : { images }),
         }),
         asked,
       )
@@ -159,12 +167,11 @@ function sessionName(name: unknown): string {
   return name
 }
 
-const known = new Set(['result', 'args', 'signal', 'model', 'thinkingLevel'])
+const known = new Set(['result', 'args', 'signal', 'model', 'thinkingLevel', 'images'])
 const thinkingLevels: readonly unknown[] = ['off', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']
 const notHere: Readonly<Record<string, string>> = {
   tools:
     'tools run in another process than the workflow, where nothing of this run is: give them to an agent, which may be made at the top of this file, createAgent(({ id, payload }) => ({ tools: […] }))',
-  images: 'what an agent is sent is text',
   agent:
     'a subagent is asked by the tool of its agent, await session.tool("delegate", { agent: "name", instruction: "…" }), which gives a JSON with its status and output',
   cwd: 'an agent works in the folder that it says itself: make one with this cwd at the top of this file, createAgent(() => ({ cwd: "…" })), and ask that',
@@ -176,7 +183,7 @@ function checkOptions(options: object): void {
   if (other === undefined) return
   const why = Object.hasOwn(notHere, other) ? `: ${notHere[other]}` : ''
   throw new TypeError(
-    `"${other}" is no option of a prompt in a workflow${why}. It takes result, model, thinkingLevel, signal and args (of a skill)`,
+    `"${other}" is no option of a prompt in a workflow${why}. It takes result, model, thinkingLevel, images, signal and args (of a skill)`,
   )
 }
 

@@ -47,7 +47,8 @@ test('an agent without a model is prompted by none but a named one; a call of a 
 
 test.each([
   [{ tools: [] }, 'give them to an agent'],
-  [{ images: [] }, 'what an agent is sent is text'],
+  [{ images: 'a.png' }, '"images" of a prompt is a list such as'],
+  [{ images: [{ type: 'image', mimeType: 'image/png', data: 'R0lGODlh' }] }, 'its bytes are those of image/gif'],
   [{ agent: 'helper' }, 'await session.tool("delegate"'],
   [{ cwd: 'sub' }, 'make one with this cwd'],
   [{ temperature: 1 }, '"temperature" is no option of a prompt in a workflow. It takes'],
@@ -58,6 +59,16 @@ test.each([
   const { asked, session } = await opened()
   await expect(session.prompt('one', options)).rejects.toThrow(why)
   expect(asked).toEqual([])
+})
+
+test('images go with the prompt, the skill or the task that shows them', async () => {
+  const { asked, session } = await opened()
+  const images = [{ type: 'image', mimeType: 'image/gif', data: 'R0lGODlh' }]
+  await session.prompt('one', { images })
+  await session.skill('review', { images })
+  await session.task('two', { images })
+  await session.prompt('three', { images: [] })
+  expect(asked.map(({ more }) => more.images)).toEqual([images, images, images, undefined])
 })
 
 test('a session is compacted by the names of its harness and its own', async () => {

@@ -75,6 +75,42 @@ describe('a replay', () => {
     expect(await replayOf(10_000)).toBeCloseTo(await replayOf(1_000), 1)
   })
 
+  test('asks for a prompt that shows images once, and shows no more at the same time than its pipe takes', async () => {
+    const prompt: RunHistory = { operation: 'prompt', name: 'default/default' }
+    const init: RunHistory = {
+      ...{ operation: 'init', name: 'default', order: 0 },
+      result: { kind: 'value', value: { agent: 'a' } },
+    }
+    const image = (size: number) => ({
+      ...{ type: 'image', mimeType: 'image/gif' },
+      data: Buffer.concat([Buffer.from('GIF89a'), Buffer.alloc(size)]).toString('base64'),
+    })
+    const prompts = (sizes: readonly number[]) => async (ctx: unknown) => {
+      type Session = { prompt(text: string, options: object): Promise<unknown> }
+      const { init: begin } = ctx as { init(agent: string): Promise<{ session(name: string): Promise<Session> }> }
+      const harness = await begin('a')
+      await Promise.all(
+        sizes.map(async (size, at) =>
+          (await harness.session(at === 0 ? 'default' : `s${at}`)).prompt('see', { images: [image(size)] }),
+        ),
+      )
+    }
+    const recorded = replay([init, prompt])
+    expect(await recorded.run.run(prompts([3_000_000]))).toEqual({ kind: 'suspended' })
+    expect(recorded.requests).toEqual([])
+    const fresh = replay([init])
+    expect(await fresh.run.run(prompts([3_000_000, 9]))).toEqual({ kind: 'suspended' })
+    expect(fresh.requests).toMatchObject([
+      ['prompt', { position: 1, images: [image(3_000_000)] }],
+      ['prompt', { position: 2, images: [image(9)] }],
+    ])
+    const many = replay([init])
+    expect(await many.run.run(prompts(Array.from({ length: 5 }, () => 3_000_000)))).toMatchObject({
+      ...{ kind: 'failed', error: { code: 'too-much', message: expect.stringContaining('wait for their answers') } },
+    })
+    expect(many.requests.length).toBe(4)
+  })
+
   test('writes a line of the log once, and tells which lines are those of a step', async () => {
     const code = async (ctx: unknown) => {
       const { log, step: next } = ctx as {

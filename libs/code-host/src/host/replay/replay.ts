@@ -7,11 +7,13 @@
 //   RP4. What code gets is what a replay would get: values go through JSON first.
 //   RP5. A line of the log that an earlier replay has recorded is written no more. Lines of steps are new whenever they are written.
 //   RP6. What is dispatched is a step: it is announced, done and recorded. Inside of the function of a step it is a part of that one.
+//   RP7. What new prompts show goes over one pipe, which takes so much of one replay: more fails the run, and no host.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ProjectModule } from '@reins/agent/project'
 import type { RunEnd, RunHistory, RunInput, RunResult } from '../../messages.ts'
 import { runContext } from './flow.ts'
 import { askedTool } from '../harness/asked-tool.ts'
+import { imageBytes, imageLimits } from '../harness/prompt-images.ts'
 import { asJson } from '../json.ts'
 import { type Ask, keyedDispatches, withKey } from './keyed-dispatches.ts'
 import { readPause } from './pauses.ts'
@@ -72,6 +74,8 @@ export class RunReplay {
   #telling = false
   /** Requests without an answer, and functions of steps that run. */
   #busy = 0
+  /** Bytes of images. */
+  #shown = 0
   #ended = false
 
   constructor(input: RunInput, ports: ReplayPorts) {
@@ -210,11 +214,22 @@ export class RunReplay {
     const next = this.#next(operation, name)
     if (!next) return never
     const { position, recorded } = next
+    if (!recorded && !this.#mayShow(more.images)) return never
     const told = this.#wait(position)
     if (!recorded)
       void this.#request(operation, { position, name, ...more }).then((answer) => this.#answered(position, answer))
     else this.#settle()
     return told
+  }
+
+  /** RP7. */
+  #mayShow(images: unknown): boolean {
+    if (!Array.isArray(images)) return true
+    this.#shown += imageBytes(images)
+    if (this.#shown <= imageLimits.bytesOfReplay) return true
+    const message = `The code shows images of more than ${imageLimits.bytesOfReplay} bytes in prompts that run at the same time. Prompt with some of them, and wait for their answers.`
+    this.#finish({ kind: 'failed', error: { code: 'too-much', message } })
+    return false
   }
 
   /** The end of an operation, as the code is told it. */

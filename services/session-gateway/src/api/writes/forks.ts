@@ -50,6 +50,8 @@ export interface ForkParts extends WriteParts, FoldParts {
 interface Point {
   readonly at: Fold
   readonly message?: EventOf<'message.received'>
+  /** Shown with it. */
+  readonly images?: EventOf<'images.attached'>['data']['images']
 }
 
 const latest = 'latest'
@@ -108,7 +110,7 @@ export class Forks {
     ids: Ids,
     given: UserContent | undefined,
   ): Promise<ReturnType<typeof decided>> {
-    const { at, message: said } = await this.#point(source, request)
+    const { at, message: said, images } = await this.#point(source, request)
     const { session, head } = at
     if (session.beyond)
       throw new ReinsError('unavailable', `A newer version of Reins decides on this session: ${session.beyond.why}.`)
@@ -124,7 +126,7 @@ export class Forks {
         title: request.title ?? (await this.#parts.folds.folded(source)).info.title?.slice(0, 200) ?? undefined,
         message,
         before: message ? await this.#configured(session, caller) : [],
-        behind: message ? permittedTools(caller, ids.subject) : [],
+        behind: message ? [...(given ? [] : shown(ids.subject, images)), ...permittedTools(caller, ids.subject)] : [],
       }),
     )
     return outcome.kind === 'append' ? { ...outcome, on: { ...head, seq: 0 } } : outcome
@@ -175,7 +177,13 @@ export class Forks {
       return { at: await this.#foldTo(source, request.at) }
     }
     let found:
-      | { readonly event: EventOf<'message.received'>; readonly n: number; free: boolean; taken?: number }
+      | {
+          readonly event: EventOf<'message.received'>
+          readonly n: number
+          free: boolean
+          taken?: number
+          images?: Point['images']
+        }
       | undefined
     let turn = false
     for await (const frame of framesOf(sessions, source, 0))
@@ -186,6 +194,8 @@ export class Forks {
           (before === latest || event.data.message === before)
         )
           found = { event, n: frame.n, free: !turn }
+        if (event.type === 'images.attached' && found?.event.data.message === event.data.message)
+          found.images = event.data.images
         if (found && found.taken === undefined && takesIn(event, found.event.data.message)) found.taken = frame.n
         turn = opensTurn(event, turn)
       }
@@ -196,8 +206,12 @@ export class Forks {
           ? `Nobody has said anything in the session ${source} yet.`
           : `The session ${source} has no message ${before}.`,
       )
-    const { event, n, free, taken } = found
-    return { at: await this.#foldTo(source, Math.max(1, free ? n - 1 : (taken ?? n) - 1)), message: event }
+    const { event, n, free, taken, images } = found
+    return {
+      at: await this.#foldTo(source, Math.max(1, free ? n - 1 : (taken ?? n) - 1)),
+      message: event,
+      ...(images ? { images } : {}),
+    }
   }
 
   async #foldTo(source: string, n: number): Promise<Fold> {
@@ -241,3 +255,7 @@ function checkRequest({ at, before, message, again }: ForkSession, { wait }: Wri
 }
 
 const createdSession = receipts(CreatedSession)
+
+/** What is said again shows again what it showed. */
+const shown = (message: string, images: Point['images']): readonly SessionEvent[] =>
+  images ? [{ type: 'images.attached', data: { message, images } }] : []
