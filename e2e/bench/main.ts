@@ -6,6 +6,7 @@ import { cpus, loadavg, totalmem } from 'node:os'
 import path from 'node:path'
 import { parseOptions } from './options.ts'
 import { closeProducts } from './product/product.ts'
+import { compare, formatComparison, savedVisits } from './report/against.ts'
 import { formatTable } from './report/table.ts'
 import { type Visit, visit } from './report/visit.ts'
 
@@ -17,6 +18,13 @@ if (parsed.kind !== 'ok') {
 }
 const { options } = parsed
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
+let before: readonly Visit[] = []
+try {
+  if (options.against !== undefined) before = savedVisits(options.against)
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error))
+  process.exit(2)
+}
 const startedAt = new Date()
 const visits: Visit[] = []
 
@@ -63,5 +71,7 @@ process.stdout.write(
 for (const { durability, processes, failed } of visits)
   for (const [name, why] of Object.entries(failed))
     process.stdout.write(`not measured: ${name} (${durability}, ${processes}): ${why}\n`)
+if (options.against !== undefined)
+  process.stdout.write(`\n${formatComparison(compare(visits, before), options.against)}\n`)
 process.stdout.write(`JSON: ${write()}\n`)
 process.exit(0)

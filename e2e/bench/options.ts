@@ -30,6 +30,8 @@ export interface BenchOptions {
   readonly rounds: number
   /** Where the JSON goes; undefined: bench-results/<date>.json. */
   readonly out: string | undefined
+  /** A file of an earlier run, against which this one is held. */
+  readonly against: string | undefined
   /** A folder for V8's CPU profiles of every process of the product; figures are worth less then. */
   readonly profile: string | undefined
 }
@@ -46,12 +48,15 @@ export const usage = `npm run bench -- [options]
   --processes <how>           one, five or both (default)
   --rounds <number>           interleaved rounds; default 3, with --quick 1
   --out <file>                where the JSON goes; default bench-results/<date>.json
+  --against <file>            compare with an earlier run: ratio, spread of the rounds, and where they cannot tell
   --profile <folder>          also write a CPU profile of each process there (figures suffer)
 `
 
 export function parseOptions(args: readonly string[]): ParsedOptions {
   const wrong = (message: string): ParsedOptions => ({ kind: 'wrong', message: `${message}\n\n${usage}` })
-  let values: Partial<Record<'only' | 'durability' | 'processes' | 'rounds' | 'out' | 'profile', string>> & {
+  let values: Partial<
+    Record<'only' | 'durability' | 'processes' | 'rounds' | 'out' | 'against' | 'profile', string>
+  > & {
     quick?: boolean
     help?: boolean
   }
@@ -66,6 +71,7 @@ export function parseOptions(args: readonly string[]): ParsedOptions {
         processes: { type: 'string' },
         rounds: { type: 'string' },
         out: { type: 'string' },
+        against: { type: 'string' },
         profile: { type: 'string' },
       },
     }).values
@@ -87,7 +93,10 @@ export function parseOptions(args: readonly string[]): ParsedOptions {
     return wrong(`--rounds is "${values.rounds}"; it must be a whole number of at least 1`)
   return {
     kind: 'ok',
-    options: { quick, only, durabilities, processes, rounds, out: values.out, profile: values.profile },
+    options: {
+      ...{ quick, only, durabilities, processes, rounds },
+      ...{ out: values.out, against: values.against, profile: values.profile },
+    },
   }
 }
 

@@ -68,10 +68,10 @@ function text({ figures, limit, verdict, best }: Cell): string {
   return `${values}${quietest} ${verdict === 'met' ? 'met' : `MISSED, ${shown(limit)}`}`
 }
 
-const shown = (value: number): string =>
+export const shown = (value: number): string =>
   Math.abs(value) >= 100 ? String(Math.round(value)) : String(Math.round(value * 100) / 100)
 
-function columns(lines: readonly (readonly string[])[]): string {
+export function columns(lines: readonly (readonly string[])[]): string {
   const widths = (lines[0] ?? []).map((_, at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)))
   return lines
     .map((line) =>
