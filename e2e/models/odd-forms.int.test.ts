@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import type { Client } from '@reins/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Product } from '../bad-input/product.ts'
+import { eventually } from '../harness/eventually.ts'
 import { bytesOf, type Form, forms } from './wire-forms.ts'
 
 interface Asked {
@@ -265,7 +266,7 @@ describe.concurrent.each(forms.map((make) => [make().agent, make] as const))('%s
       const message = expect.stringMatching(/beyond 97,536 characters.*max_tokens 2000/)
       expect(turn).toMatchObject({ status: 'failed', error: { message } })
       expectAsked(server, 1)
-      await expect.poll(() => left, { timeout: 30_000 }).toBe(true)
+      await eventually(() => left, { describe: () => 'the answer without end is left' })
 
       server.answer = (response) => end(response, whole(make(), 'Here I am.'))
       const { turn: next } = await client.sessions.sendAndWait(session, { content: 'Are you there?' })
