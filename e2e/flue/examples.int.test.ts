@@ -1,5 +1,5 @@
 // The examples of Flue's own pages on a whole product: what a program and a person would do with them, with the same calls and shapes.
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { instanceSessionId, type SessionEvent } from '@reins/contracts'
@@ -130,12 +130,40 @@ describe('the guide to agents, in the layout of 0.9', () => {
     const told = await says(
       'policy-assistant',
       'p',
-      'call delegate {"agent": "policy_researcher", "instruction": "say found it"}',
+      'call task {"agent": "policy_researcher", "prompt": "say found it"}',
     )
     expect(told).toContain('found it')
     expect((await post('/agents/policy_researcher/x', { message: 'hi' })).status).toBe(404)
     const { modules } = (await product.ask('GET', '/v1/agents')).json
     expect(modules.map(({ name }: { name: string }) => name)).not.toContain('policy_researcher')
+  })
+
+  test('the tool task hands work to a subagent, or to a fresh context in a folder of the workspace, and gives the final text', async () => {
+    const task = (agent: string, args: object) => says(agent, 'tasks', `call task ${JSON.stringify(args)}`)
+    const found = await task('policy-assistant', { agent: 'policy_researcher', prompt: 'say found it' })
+    expect(found).toContain('found it')
+    expect(found).not.toContain('"status"')
+    expect(await task('policy-assistant', { agent: 'nobody', prompt: 'say x' })).toContain(
+      "Agent 'nobody' not found. Available: policy_researcher.",
+    )
+    expect(await task('policy-assistant', { prompt: 'say on my own' })).toContain('on my own')
+    const above = instanceSessionId('policy-assistant', 'tasks', 'default')
+    const { nodes } = (await product.ask('GET', `/v1/sessions/${above}/tree`)).json
+    expect(nodes.map(({ agent }: { agent: string }) => agent).toSorted()).toEqual([
+      ...['policy-assistant', 'policy-assistant', 'policy_researcher'],
+    ])
+
+    const shop = path.join(product.folder, 'srv/catalog-service')
+    mkdirSync(path.join(shop, 'docs'))
+    symlinkSync(path.join(product.folder, 'srv/company-policies'), path.join(shop, 'away'))
+    const prompt = 'call shell {"command": "pwd; touch here.txt"}'
+    expect(await task('repository-reviewer', { cwd: 'docs', prompt })).toContain('catalog-service/docs')
+    expect(existsSync(path.join(shop, 'docs/here.txt'))).toBe(true)
+    expect(await task('repository-reviewer', { cwd: '../company-policies', prompt })).toContain('inside of the one')
+    expect(await task('repository-reviewer', { cwd: 'away', prompt })).toContain('symbolic link')
+    expect(await task('repository-reviewer', { cwd: 'nowhere', prompt })).toContain('is no folder on the machine')
+    expect(existsSync(path.join(product.folder, 'srv/company-policies/here.txt'))).toBe(false)
+    expect(await task('joke-teller', { cwd: 'docs', prompt: 'say x' })).toContain('"cwd" cannot be used here')
   })
 
   test('dispatch from a webhook gives a receipt with 202, and the comment is a message of that session', async () => {

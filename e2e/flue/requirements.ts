@@ -12,6 +12,7 @@ const projects = 'e2e/projects/projects.int.test.ts'
 const initializers = 'e2e/projects/initializers.int.test.ts'
 const examples = 'e2e/flue/examples.int.test.ts'
 const layouts = 'libs/project/test/flue-layouts.test.ts'
+const tasks = 'libs/session/src/delegation/task.test.ts'
 const created = 'libs/agent/src/authoring/created-agent.test.ts'
 const discovery = 'libs/project/src/discovery/discover.test.ts'
 const runs = 'e2e/kill/code/run.int.test.ts'
@@ -78,9 +79,14 @@ export const requirements: Readonly<Record<string, Requirement>> = {
     tests: [[examples, 'a subagent answers for its parent, and has no address']],
   },
   F59: {
-    says: 'the model hands focused work to subagents by a built-in tool',
-    tests: [[examples, 'a subagent answers for its parent']],
-    lacks: 'the tool is delegate; task is a reserved name, and has no cwd',
+    says: 'the model hands focused work to subagents, and to fresh contexts of its own, by the built-in tool task',
+    tests: [
+      [examples, 'a subagent answers for its parent'],
+      [examples, 'the tool task hands work to a subagent'],
+      [tasks, 'makes the child of a delegation'],
+      [tasks, 'may work in a place of the folder of its session'],
+    ],
+    lacks: 'a cwd for an agent that works in memory, or in a folder that it does not name: that is refused',
   },
   F60: {
     says: 'an instance id is any segment that is not blank, percent-decoded',
@@ -241,8 +247,8 @@ export const requirements: Readonly<Record<string, Requirement>> = {
       [created, 'says what is wrong with %s'],
       [examples, 'a subagent answers for its parent'],
       [runs, 'says why it failed'],
+      [tasks, 'is task for the agents of its own code, and delegate for those that others lead'],
     ],
-    lacks: 'code agents have delegate, not task',
   },
   K8: {
     says: 'instructions are optional in code',

@@ -26,6 +26,8 @@ export interface Answer {
   readonly overflows?: true
   /** Asks the agent of this name to do something. */
   readonly delegate?: readonly string[]
+  /** By the tool `task`; '' is a fresh context of its own. */
+  readonly tasks?: readonly string[]
   /** Goes on with the first child of this agent that is paused; there may be none. */
   readonly resume?: readonly string[]
   /** The first attempt is throttled; a timer lets the next one start. */
@@ -139,6 +141,8 @@ export interface Scenario {
   readonly below?: Readonly<Record<string, readonly (readonly Answer[])[]>>
   /** Whom sessions may delegate to, by the name of their agent; the root is `agent`. */
   readonly teams?: Readonly<Record<string, EventData<'agents.declared'>>>
+  /** Whose models have the tool `task`, likewise. */
+  readonly tasks?: Readonly<Record<string, EventData<'task.declared'>>>
   /** By the name of the agent; the root is `agent`. */
   readonly minds?: Readonly<Record<string, Mind>>
   /** What a model takes, in tokens; absent: nothing is said of it, and no context is ever full. */

@@ -97,7 +97,18 @@ export const boundedTree = {
   below: { helper: [[{ delegate: ['leaf', 'leaf'] }, {}]], leaf: [[{}]] },
 } as const satisfies Partial<Scenario>
 
+/** By the tool `task`: a fresh context of its own, which asks for one more than the tree is deep, and an agent by its name. */
+const tasks = {
+  ...base,
+  teams: { agent: team([member('helper')], { levels: 1 }) },
+  tasks: { agent: { agents: ['helper'], own: member('agent', { digest: 'd', pool: 'default', delegates: true }) } },
+  turns: [[{ tasks: ['', 'helper'] }, {}]],
+  below: { agent: [[{ tasks: ['', 'nobody'] }, {}]], helper: [[{}]] },
+} as const satisfies Partial<Scenario>
+
 export const mediumTeams: readonly Scenario[] = [
+  { ...tasks, name: 'tasks: a fresh context of its own, and an agent' },
+  { ...tasks, name: 'tasks that are cancelled', gateway: [message('m1'), { op: 'cancel' }] },
   { ...threeLevels, name: 'three levels' },
   { ...threeLevels, name: 'three levels and a cancel', gateway: [message('m1'), { op: 'cancel' }] },
   { ...threeLevels, name: 'three levels and an end', gateway: [message('m1'), { op: 'cancel', end: true }] },

@@ -96,6 +96,7 @@ const aboveOf = ({ session }: Fold, call: string) =>
 /** What a child may do is bounded by what its parent gives it. */
 function declared({ scenario, rules }: World, { agent, levels, sessions, onPause, budget }: Creation): SessionEvent[] {
   const team = scenario.teams?.[agent]
+  const task = scenario.tasks?.[agent]
   const granted = rules.sessionsUnbounded ? {} : { sessions: Math.min(team?.sessions ?? 0, sessions ?? 0) }
   return [
     ...(team
@@ -106,6 +107,7 @@ function declared({ scenario, rules }: World, { agent, levels, sessions, onPause
           },
         ]
       : []),
+    ...(task ? [{ type: 'task.declared' as const, data: task }] : []),
     ...mindOf(scenario, agent),
     ...(budget ? [{ type: 'budget.declared' as const, data: budget }] : []),
     ...(onPause === 'return' ? [{ type: 'parent.declared' as const, data: { onPause } }] : []),

@@ -176,11 +176,13 @@ const isWorkflow = ({ code }: World['scenario']): boolean =>
   code?.some((op) => op === 'prompt' || op === 'wait') ?? false
 
 function declared({ scenario }: World): readonly SessionEvent[] {
-  const { servers, policy, teams, born, output, budget } = scenario
+  const { servers, policy, teams, tasks, born, output, budget } = scenario
   const team = teams?.[born.agent]
+  const task = tasks?.[born.agent]
   const pinned: readonly SessionEvent[] = [
     ...(policy ? [{ type: 'approvals.pinned' as const, data: policy }] : []),
     ...(team ? [{ type: 'agents.declared' as const, data: team }] : []),
+    ...(task ? [{ type: 'task.declared' as const, data: task }] : []),
     ...(output ? [{ type: 'output.declared' as const, data: { schema: { type: 'object' }, ...output } }] : []),
     ...(scenario.code ? [{ type: 'run.declared' as const, data: { file: './code.ts', digest: 'code' } }] : []),
     ...(isWorkflow(scenario) ? invoked : []),

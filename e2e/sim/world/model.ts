@@ -37,6 +37,10 @@ export function outcomeOf(answer: Answer, call: string, attempt: number, session
     ...(answer.calls ?? []),
     ...(answer.tools ?? []).map((name) => ({ name, arguments: {} })),
     ...(answer.delegate ?? []).map((agent) => ({ name: 'delegate', arguments: { agent, instruction: 'do it' } })),
+    ...(answer.tasks ?? []).map((agent) => ({
+      name: 'task',
+      arguments: { prompt: 'do it', ...(agent === '' ? {} : { agent }) },
+    })),
     ...(answer.resume ?? []).map((agent) => {
       const paused = Object.entries(team?.children ?? {}).find(
         ([, child]) => child.agent === agent && child.status === 'paused',

@@ -67,7 +67,8 @@ export {
   ToolList,
 } from './agents/definition.ts'
 export { foreignPage, listensOnLoopback, type PageRules } from './access/foreign-pages.ts'
-export { looksAtWorkspace } from './agents/workspace-context.ts'
+export { offersTask, placeWithin, workingIn } from './agents/task.ts'
+export { folderOf, looksAtWorkspace } from './agents/workspace-context.ts'
 export {
   hasMcpCommand,
   McpServer,

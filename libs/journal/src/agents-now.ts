@@ -11,6 +11,7 @@ import {
   isWorkflow,
   type Labels,
   narrowest,
+  offersTask,
   onPauseOf,
   poolKey,
   type SubAgent,
@@ -52,7 +53,7 @@ async function agentNow(registry: TeamRegistry, parent: AgentDefinition, entry: 
   const declared: Member = own
     ? {
         ...{ ...said, digest: definitionDigest(own), pool },
-        ...(own.agents?.length ? { delegates: true } : {}),
+        ...(own.agents?.length || offersTask(own) ? { delegates: true } : {}),
         ...(hasLimit(budget) ? { budget } : {}),
       }
     : { ...said, gone: true }

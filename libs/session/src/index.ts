@@ -48,7 +48,15 @@ export {
   resumeChild,
   settleParent,
 } from './delegation/errand-frames.ts'
-export { type Child, type Member, memberOf, sessionsLeft, type Team, type TeamLimits } from './delegation/team.ts'
+export {
+  type Child,
+  declaredBehind,
+  type Member,
+  memberOf,
+  sessionsLeft,
+  type Team,
+  type TeamLimits,
+} from './delegation/team.ts'
 export {
   heldSessions,
   pauseChild,

@@ -308,6 +308,7 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'delegation.paused':
     case 'agents.declared':
     case 'workflows.declared':
+    case 'task.declared':
     case 'parent.declared':
     case 'timer.armed':
     case 'cancel.requested':

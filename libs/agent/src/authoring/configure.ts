@@ -27,6 +27,8 @@ export interface AgentConfiguration {
   readonly compaction?: CompactionConfig
   readonly durability?: DurabilityConfig
   readonly cwd?: string
+  /** Its model has the tool `task`, and so have its subagents. */
+  readonly task?: true
   /** `chosen`: the agent has asked for it, and did not leave it out. */
   readonly sandbox?:
     | { readonly kind: 'local'; readonly cwd?: string }
@@ -36,7 +38,7 @@ export interface AgentConfiguration {
   readonly subagents: readonly SubagentConfiguration[]
 }
 
-export type SubagentConfiguration = Omit<AgentConfiguration, 'cwd' | 'sandbox' | 'durability'> & {
+export type SubagentConfiguration = Omit<AgentConfiguration, 'cwd' | 'sandbox' | 'durability' | 'task'> & {
   readonly name: string
   /** The agent that a workflow leads; then it says nothing else but its description. */
   readonly workflow?: string
@@ -74,6 +76,7 @@ export async function configure(initialize: AgentInitializer, context: AgentInit
     live: one.live,
     configuration: {
       ...one.configuration,
+      task: true,
       ...(durability === undefined ? {} : { durability }),
       ...(cwd === undefined ? {} : { cwd }),
       ...(sandbox === false ? {} : { sandbox: placeOf(sandbox) }),

@@ -39,7 +39,7 @@ describe('createAgent', () => {
   it('needs nothing but a model', async () => {
     expect(await configured(() => ({ model }))).toMatchObject({
       kind: 'configured',
-      configuration: { model, tools: [], skills: [], subagents: [] },
+      configuration: { model, task: true, tools: [], skills: [], subagents: [] },
     })
   })
 

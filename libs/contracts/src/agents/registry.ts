@@ -162,6 +162,8 @@ export const VaryVersion = Type.Object(
     model: Type.Optional(AgentDefinition.properties.model),
     /** `off`, `minimal`, `low`, …: as createAgent takes it. */
     thinkingLevel: Type.Optional(Type.String({ maxLength: 20 })),
+    /** A place of the folder that its tools work in. */
+    place: Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
     by: Type.String({ minLength: 1, maxLength: 200 }),
   },
   closed,

@@ -31,6 +31,8 @@ const wide: TSchema = Type.Object(
     name,
     tools: Type.Optional(tools),
     agents: Type.Optional(Type.Array(subAgentSchema({ model, systemPrompt, tools, name }), { maxItems: maxSubAgents })),
+    /** Its model has the tool `task` (TK1 of task.ts). */
+    task: Type.Optional(Type.Literal(true)),
   },
   closed,
 )

@@ -9,6 +9,7 @@ import { isMapping, itemPath, memberPath, quoted, type Schema, type SchemaProble
 import { affinityOf } from './code/code.ts'
 import type { AgentDefinition, ToolList } from './definition.ts'
 import { OutputSchema } from './output-schema.ts'
+import { offersTask } from './task.ts'
 import { SkillsDir, type SkillsFolder, type StoredSkills, skillsFolder } from './skills.ts'
 
 const closed = { additionalProperties: false } as const
@@ -110,8 +111,8 @@ export const duplicateName = (agent: string): string => `Duplicate agent name: '
 export const isBlank = (text: string | undefined): boolean => text === undefined || text.trim() === ''
 
 /**
- * SA2. The definition of an agent that is written in place. What it does not say is its parent's: model, pool, and how its calls wait
- * for people.
+ * SA2. The definition of an agent that is written in place. What it does not say is its parent's: model, pool, how its calls wait for
+ * people, and whether it has the tool `task`.
  */
 export function inlineDefinition(parent: AgentDefinition, entry: InlineAgent): AgentDefinition {
   const { approval_mode, approvals } = parent
@@ -126,6 +127,7 @@ export function inlineDefinition(parent: AgentDefinition, entry: InlineAgent): A
     ...(entry.skills_dir === undefined ? {} : { skills_dir: entry.skills_dir }),
     ...(approval_mode === undefined ? {} : { approval_mode }),
     ...(approvals === undefined ? {} : { approvals }),
+    ...(offersTask(parent) ? { task: true } : {}),
     ...(parent.affinity === undefined && Object.keys(affinity).length === 0 ? {} : { affinity }),
   }
 }

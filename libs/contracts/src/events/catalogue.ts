@@ -101,6 +101,8 @@ const ninth: Change = { needs: 9 }
 const tenth: Change = { needs: 10 }
 /** Protocol 11: prompts of runs that show images. */
 const eleventh: Change = { needs: 11 }
+/** Protocol 12: agents whose models have the tool `task`. */
+const twelfth: Change = { needs: 12 }
 
 /** Below it, no session has an agent that is configured for each message. */
 export const configuredProtocol = sixth.needs
@@ -110,6 +112,7 @@ export const changes: Partial<Record<EventType, Change>> = {
   'images.attached': eleventh,
   'files.kept': ninth,
   'workflows.declared': tenth,
+  'task.declared': twelfth,
   'run.continued': tenth,
   'budget.granted': tenth,
   'toolset.declared': second,

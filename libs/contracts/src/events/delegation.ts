@@ -72,6 +72,11 @@ export const delegationEvents = {
   'workflows.declared': Type.Object({
     workflows: Type.Array(Type.Object({ agent: id, ...PinnedWorkflow.properties })),
   }),
+  /**
+   * Behind agents.declared, where the model has the tool `task`: those of the agents that it may name, and what it is without a name: the
+   * configuration of the session itself. `folder`: what the `cwd` of a task lies in.
+   */
+  'task.declared': Type.Object({ agents: Type.Array(id), own: DeclaredAgent, folder: Type.Optional(Type.String()) }),
   /** Beside session.started of a child whose waiting for people is told to the session above. */
   'parent.declared': Type.Object({ onPause: Type.Literal('return') }),
   /**
@@ -89,6 +94,8 @@ export const delegationEvents = {
     levels: Type.Optional(count),
     sessions: Type.Optional(count),
     budget: Type.Optional(BudgetLimits),
+    /** A place of the folder of the child's definition, where it works. */
+    cwd: Type.Optional(Type.String()),
   }),
   /** The child waits for people, and the session above does not wait with it. `output`: for what. */
   'delegation.paused': Type.Object({ call: id, child: id, output: Type.Unknown() }),

@@ -17,6 +17,7 @@ const gateway: readonly EventType[] = [
   'memory.declared',
   'agents.declared',
   'workflows.declared',
+  'task.declared',
   'planning.declared',
   'skills.declared',
   'approval.decided',

@@ -4,8 +4,8 @@
 //   PL2. What the definition says of a tool comes before what the tool says; what nothing is said of needs nobody.
 //   PL3. A pattern that allows a target speaks for that call, but not where each call must be approved.
 import type { ApprovalPolicy, PinnedTool, ToolApprovalRule } from '@reins/contracts'
-import { delegateName } from '../delegation/delegate-tool.ts'
-import { memberOf } from '../delegation/team.ts'
+import { isDelegation } from '../delegation/delegate-tool.ts'
+import { memberAsked } from '../delegation/team.ts'
 import { mustApprovePlan } from '../planning/planning.ts'
 import type { Session } from '../session.ts'
 import { matches } from './target.ts'
@@ -52,9 +52,9 @@ export function needOf(
 
 /** What asks no agent is refused by itself, and waits for nobody. */
 const asksAnAgent = (
-  { team }: Session,
-  { name, arguments: { agent } }: { readonly name: string; readonly arguments: Readonly<Record<string, unknown>> },
-): boolean => name === delegateName && typeof agent === 'string' && memberOf(team, agent) !== undefined
+  session: Session,
+  call: { readonly name: string; readonly arguments: Readonly<Record<string, unknown>> },
+): boolean => isDelegation(session, call) && memberAsked(session.team, call) !== undefined
 
 /** The longest name that fits says most. */
 export function ruleFor({ tools = {} }: ApprovalPolicy, name: string): ToolApprovalRule | undefined {

@@ -11,6 +11,7 @@ export const redeclared = [
   'memory.declared',
   'agents.declared',
   'workflows.declared',
+  'task.declared',
   'planning.declared',
   'context.declared',
   'output.declared',

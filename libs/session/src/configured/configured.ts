@@ -4,6 +4,7 @@
 //   CG3. What the former definition declared and this one does not is gone. What the session has made stays: its conversation, its plan,
 //        its children, what people granted, and its budget, which was set aside when it began.
 import type { EventOf, EventType } from '@reins/contracts'
+import type { Team } from '../delegation/team.ts'
 import type { Born, Session } from '../session.ts'
 import type { Meaning, Meanings, Origin } from '../slice.ts'
 import { type Declared, isRedeclared, type Redeclared, redeclared } from './coming.ts'
@@ -87,12 +88,14 @@ function cleared(session: Session, born: Born): Session {
   return { ...rest, born, context: conversation }
 }
 
+const withNobody = ({ task: _, ...team }: Team): Team => ({ ...team, agents: [] })
+
 /** What the session has made under the former definition. */
 function kept({ planning, team }: Session, after: Session): Session {
   const children = team && Object.keys(team.children).length > 0 ? team.children : undefined
   return {
     ...after,
     ...(planning && after.planning ? { planning: { ...after.planning, steps: planning.steps } } : {}),
-    ...(children && team ? { team: { ...(after.team ?? { ...team, agents: [] }), children } } : {}),
+    ...(children && team ? { team: { ...(after.team ?? withNobody(team)), children } } : {}),
   }
 }

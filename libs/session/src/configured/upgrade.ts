@@ -111,7 +111,11 @@ function broken(session: Session, { pinned, declared }: PinnedStart, after: Agen
   )
   const open = new Set(turn?.calls.flatMap(({ name, state }) => (state.kind === 'done' ? [] : [name])) ?? [])
   const agents = says('agents.declared')
-  const named = agents?.type === 'agents.declared' ? agents.data.agents.map(({ name }) => name) : []
+  const task = says('task.declared')
+  const named = [
+    ...(agents?.type === 'agents.declared' ? agents.data.agents.map(({ name }) => name) : []),
+    ...(task?.type === 'task.declared' ? [task.data.own.name] : []),
+  ]
   const paused = Object.entries(team?.children ?? {}).filter(
     ([, { status, agent }]) => (status === 'open' || status === 'paused') && !named.includes(agent),
   )

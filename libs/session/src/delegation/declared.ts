@@ -1,5 +1,11 @@
 // What the start of a session says of delegation: the agents of its definition as they are now, and how far it may go.
-import { type AgentDefinition, type BudgetLimits, definitionDefaults, type SessionEvent } from '@reins/contracts'
+import {
+  type AgentDefinition,
+  type BudgetLimits,
+  definitionDefaults,
+  offersTask,
+  type SessionEvent,
+} from '@reins/contracts'
 import type { Member } from './team.ts'
 
 /** What an operator lets no definition exceed. */
@@ -20,13 +26,14 @@ export interface Granted {
 }
 
 export function agentsDeclared(
-  { delegation = {}, approval_mode }: Pick<AgentDefinition, 'delegation' | 'approval_mode'>,
+  definition: Pick<AgentDefinition, 'delegation' | 'approval_mode'>,
   agents: readonly Member[],
   ceilings: DelegationCeilings = defaultCeilings,
   granted: Granted = {},
 ): readonly SessionEvent[] {
+  const { delegation = {}, approval_mode: mode } = definition
   // Tools that are off are offered to nobody.
-  if (agents.length === 0 || approval_mode === 'never') return []
+  if ((agents.length === 0 && !offersTask(definition)) || mode === 'never') return []
   const { maxDepth, maxFanOut, maxPerTurn, maxSessions } = definitionDefaults.delegation
   const own = {
     levels: Math.min(delegation.max_depth ?? maxDepth, ceilings.maxDepth),

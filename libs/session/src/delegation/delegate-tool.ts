@@ -2,13 +2,17 @@
 import type { DeclaredAgent, ToolSpec } from '@reins/contracts'
 import type { Call, Session } from '../session.ts'
 import type { OfferRule } from '../slice.ts'
+import { isTask, taskSection, taskTool } from './task.ts'
 
 /** What the model calls to delegate. */
 export const delegateName = 'delegate'
 
-/** Whether a call is one to delegate, in a session that has agents. */
-export const isDelegation = ({ team }: Pick<Session, 'team'>, { name }: Pick<Call, 'name'>): boolean =>
-  name === delegateName && team !== undefined
+/** Whether a call is one to delegate, by whichever name, in a session that may. */
+export const isDelegation = (session: Pick<Session, 'team'>, call: Pick<Call, 'name'>): boolean =>
+  isTask(session, call) || namesDelegate(session, call)
+
+const namesDelegate = ({ team }: Pick<Session, 'team'>, { name }: Pick<Call, 'name'>): boolean =>
+  name === delegateName && team !== undefined && (team.task === undefined || team.agents.length > 0)
 
 const delegateTool = (names: readonly string[]): ToolSpec => ({
   name: delegateName,
@@ -33,10 +37,13 @@ const delegateTool = (names: readonly string[]): ToolSpec => ({
   },
 })
 
+const shown = ({ name, description }: DeclaredAgent): string =>
+  `- ${name}: ${description.trim().replaceAll(/\s*\n\s*/g, ' ') || '(no description)'}`
+
 const section = (agents: readonly DeclaredAgent[]): string => `## Agents
 
 Available agents:
-${agents.map(({ name, description }) => `- ${name}: ${description.trim().replaceAll(/\s*\n\s*/g, ' ') || '(no description)'}`).join('\n')}
+${agents.map(shown).join('\n')}
 
 To hand work to one of them, call the tool \`${delegateName}\`; do not describe or simulate a delegation in your text. An agent begins with a blank context and cannot see this conversation: put all that it must know into \`instruction\`, and data into \`input\`. Say in \`expected_output\` which form the answer should have. Calls of \`${delegateName}\` in one answer run side by side.
 
@@ -47,7 +54,19 @@ The result is JSON with a \`status\`:
 
 /** Those that the registry had when the session started. */
 export const delegationOffer: OfferRule = ({ team }) => {
-  const agents = team?.agents.filter(({ gone }) => !gone) ?? []
-  if (!team || agents.length === 0 || team.levels === 0) return null
-  return { tools: [delegateTool(agents.map(({ name }) => name))], section: section(agents) }
+  if (!team || team.levels === 0) return null
+  const { task } = team
+  const there = team.agents.filter(({ gone }) => !gone)
+  const [named, listed] = task
+    ? [there.filter(({ name }) => task.agents.includes(name)), there.filter(({ name }) => !task.agents.includes(name))]
+    : [[], there]
+  const tools = [
+    ...(task ? [taskTool(task, namesOf(named))] : []),
+    ...(listed.length > 0 ? [delegateTool(namesOf(listed))] : []),
+  ]
+  if (tools.length === 0) return null
+  const sections = [...(task ? [taskSection(named, shown)] : []), ...(listed.length > 0 ? [section(listed)] : [])]
+  return { tools, section: sections.join('\n\n') }
 }
+
+const namesOf = (agents: readonly DeclaredAgent[]): readonly string[] => agents.map(({ name }) => name)

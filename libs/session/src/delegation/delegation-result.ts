@@ -12,6 +12,10 @@ export interface DelegationOutcome {
 export const resultText = ({ agent, status, output, execution_id }: DelegationOutcome): string =>
   JSON.stringify({ agent, status, output, ...(execution_id === undefined ? {} : { execution_id }) })
 
+/** What a model reads that is given the final text alone. */
+export const finalText = ({ output }: DelegationOutcome): string =>
+  typeof output === 'string' ? output : JSON.stringify(output)
+
 /** What a child is told, in one message: the instruction, then the data that it needs, then the form of its answer. */
 export function firstMessage({
   instruction,

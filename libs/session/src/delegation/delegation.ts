@@ -7,12 +7,24 @@ import type { Born, Call, CallState, Session, Turn } from '../session.ts'
 import type { CallRoute, CallStateKinds, DueRule, Meanings, RouteRule } from '../slice.ts'
 import { withCall } from '../tool-call/tool-call.ts'
 import { delegateName, isDelegation } from './delegate-tool.ts'
-import { type DelegationOutcome, resultText } from './delegation-result.ts'
-import { childOf, declaredTeam, memberOf, sessionsLeft, sliceFor, type Team, withChild, withWorkflows } from './team.ts'
+import { type DelegationOutcome, finalText, resultText } from './delegation-result.ts'
+import { cwdProblem, isTask, placeAsked } from './task.ts'
+import {
+  childOf,
+  declaredTeam,
+  isLeftOut,
+  memberAsked,
+  sessionsLeft,
+  sliceFor,
+  type Team,
+  withChild,
+  withWorkflows,
+} from './team.ts'
 
 type DelegationEvent =
   | 'agents.declared'
   | 'workflows.declared'
+  | 'task.declared'
   | 'parent.declared'
   | 'delegation.requested'
   | 'delegation.resumed'
@@ -29,6 +41,10 @@ export const delegationEvents: Meanings<DelegationEvent> = {
   'workflows.declared': {
     effective: true,
     evolve: (session, { data }) => (session.team ? { ...session, team: withWorkflows(session.team, data) } : session),
+  },
+  'task.declared': {
+    effective: true,
+    evolve: (session, { data }) => (session.team ? { ...session, team: { ...session.team, task: data } } : session),
   },
   'parent.declared': {
     effective: true,
@@ -121,13 +137,18 @@ function settledCall(
   change: (old: NonNullable<ReturnType<typeof childOf>>) => NonNullable<ReturnType<typeof childOf>>,
 ): Session {
   const told = outcome(childOf(session.team, child)?.agent ?? '')
+  const asked = session.turn?.calls.find((one) => one.call === call)
   const after = withCall(session, call, (old) =>
     old.kind === 'delegated' && old.child === child
-      ? { kind: 'done', error: told.status === 'failed', output: resultText(told), how }
+      ? { kind: 'done', error: told.status === 'failed', output: asked ? toldTo(session, asked, told) : '', how }
       : old,
   )
   return after === session ? session : withChild(after, child, (old) => old && change(old))
 }
+
+/** TK4 of task.ts. */
+const toldTo = (session: Session, call: Call, outcome: DelegationOutcome): string =>
+  isTask(session, call) ? finalText(outcome) : resultText(outcome)
 
 export const delegationStates: CallStateKinds<'delegated'> = {
   delegated: {
@@ -158,19 +179,20 @@ export const pausedChildrenDue: DueRule = ({ cancel, team }) => {
 export const delegationRoute: RouteRule = (call, turn, session) => {
   const { team } = session
   if (!isDelegation(session, call) || !team) return null
-  const { agent, execution_id: execution } = call.arguments
+  const { agent } = call.arguments
   const refused = refusalOf(session, team, turn, call)
   if (refused) {
     const { code, why } = refused
-    const output = resultText({ agent: typeof agent === 'string' ? agent : '', status: 'failed', output: why })
+    const outcome = { agent: typeof agent === 'string' ? agent : '', status: 'failed', output: why } as const
+    const output = toldTo(session, call, outcome)
     return { kind: 'settled', status: 'error', code, output } satisfies CallRoute
   }
-  const event = isResumption(execution) ? resumptionOf(session, call) : requestOf(session, call, turn)
+  const event = isResumption(call) ? resumptionOf(session, call) : requestOf(session, call, turn)
   return event && { kind: 'frame', due: { events: [event], to: toExec(event.data.pool) } }
 }
 
-/** A model that has nothing to go on with may say so by an empty text, or null. */
-const isResumption = (execution: unknown): boolean => execution !== undefined && execution !== null && execution !== ''
+const isResumption = ({ name, arguments: { execution_id: execution } }: Call): boolean =>
+  name === delegateName && !isLeftOut(execution)
 
 interface Refusal {
   readonly code: 'invalid-arguments' | 'not-found' | 'limit'
@@ -182,22 +204,32 @@ const limit = (why: string): Refusal => ({ code: 'limit', why })
 
 /** DL1. */
 function refusalOf(session: Session, team: Team, turn: Turn, call: Call): Refusal | null {
-  const { agent, instruction, execution_id: execution } = call.arguments
-  const available = team.agents.filter(({ gone }) => !gone).map(({ name }) => name)
-  if (typeof agent !== 'string')
-    return invalid(`"agent" must be the name of an agent. Available: ${available.join(', ')}.`)
-  const member = memberOf(team, agent)
-  if (!member) return notFound(`Agent '${agent}' not found. Available: ${available.join(', ')}.`)
-  if (isResumption(execution)) {
+  const { agent, execution_id: execution } = call.arguments
+  const task = isTask(session, call) ? team.task : undefined
+  const available =
+    team.agents
+      .filter(({ gone, name }) => !gone && (!task || task.agents.includes(name)))
+      .map(({ name }) => name)
+      .join(', ') || 'none'
+  const member = memberAsked(team, call)
+  if (!member) {
+    if (typeof agent !== 'string')
+      return invalid(`"agent" must be the name of an agent${task ? ', or be left out' : ''}. Available: ${available}.`)
+    const own = task ? ' Leave "agent" out for one with your own instructions and tools.' : ''
+    return notFound(`Agent '${agent}' not found. Available: ${available}.${own}`)
+  }
+  if (isResumption(call)) {
     if (typeof execution !== 'string') return invalid('"execution_id" must be the text of a paused result.')
-    return notResumable(session, team, agent, execution) ?? beyondLimits(team, turn, call)
+    return notResumable(session, team, member.name, execution) ?? beyondLimits(session, team, turn, call)
   }
   if (member.gone || !member.digest || !member.pool)
     return notFound(
-      `${member.workflow === undefined ? `Agent '${agent}'` : `Workflow '${member.workflow}'`} was deleted. Available: ${available.join(', ') || 'none'}.`,
+      `${member.workflow === undefined ? `Agent '${member.name}'` : `Workflow '${member.workflow}'`} was deleted. Available: ${available}.`,
     )
-  if (typeof instruction !== 'string' || instruction.trim() === '')
-    return invalid(`"instruction" is missing: say what '${agent}' should do.`)
+  if (askedOf(session, call).instruction.trim() === '')
+    return invalid(`"${task ? 'prompt' : 'instruction'}" is missing: say what '${member.name}' should do.`)
+  const elsewhere = task && cwdProblem(task, call.arguments.cwd)
+  if (elsewhere !== undefined) return invalid(elsewhere)
   if (team.levels === 0)
     return limit('No further agents below this one: the depth of delegation is used up (max_depth). Do it yourself.')
   if (sessionsLeft(team) < 1)
@@ -205,11 +237,11 @@ function refusalOf(session: Session, team: Team, turn: Turn, call: Call): Refusa
       'No further agents: the sessions that this one may begin are used up (max_sessions). Go on with what you have.',
     )
   const nothing = nothingLeft(session)
-  return nothing === null ? beyondLimits(team, turn, call) : limit(nothing)
+  return nothing === null ? beyondLimits(session, team, turn, call) : limit(nothing)
 }
 
-function beyondLimits(team: Team, turn: Turn, call: Call): Refusal | null {
-  const place = turn.calls.filter(({ name }) => name === delegateName).indexOf(call)
+function beyondLimits(session: Session, team: Team, turn: Turn, call: Call): Refusal | null {
+  const place = turn.calls.filter((one) => isDelegation(session, one)).indexOf(call)
   if (place >= team.fanOut)
     return limit(
       `Not delegated: one answer may delegate ${team.fanOut} times (max_fan_out). Ask again in your next answer.`,
@@ -248,7 +280,10 @@ function notResumable({ id }: Session, team: Team, agent: string, execution: str
   }
 }
 
-function askedOf({ arguments: { instruction, input, expected_output: expected } }: Call) {
+/** In the words of an event, whichever tool was called. */
+function askedOf(session: Session, call: Call) {
+  const { prompt, instruction, input, expected_output: expected } = call.arguments
+  if (isTask(session, call)) return { instruction: typeof prompt === 'string' ? prompt : '' }
   const data = textOf(input)
   const form = textOf(expected)
   return {
@@ -260,26 +295,25 @@ function askedOf({ arguments: { instruction, input, expected_output: expected } 
 
 /** Models give objects, too, where a text of JSON is asked for. */
 function textOf(value: unknown): string | undefined {
-  if (value === undefined || value === null || value === '') return undefined
+  if (isLeftOut(value)) return undefined
   return typeof value === 'string' ? value : JSON.stringify(value, null, 2)
 }
 
 type WithBorn = Session & { readonly born: Born }
 
-function resumptionOf({ team }: WithBorn, call: Call): EventOf<'delegation.resumed'> | null {
+function resumptionOf(session: WithBorn, call: Call): EventOf<'delegation.resumed'> | null {
+  const { team } = session
   const child = String(call.arguments.execution_id)
   const known = childOf(team, child)
   if (!known) return null
-  const data = { call: call.call, agent: known.agent, child, pool: known.pool, ...askedOf(call) }
+  const data = { call: call.call, agent: known.agent, child, pool: known.pool, ...askedOf(session, call) }
   return { type: 'delegation.resumed', data }
 }
 
 function requestOf(session: WithBorn, call: Call, turn: Turn): EventOf<'delegation.requested'> | null {
   const { team } = session
-  const due = turn.calls.filter(
-    (one) => one.name === delegateName && one.state.kind === 'due' && !isResumption(one.arguments.execution_id),
-  )
-  const member = memberOf(team, String(call.arguments.agent))
+  const due = turn.calls.filter((one) => isDelegation(session, one) && one.state.kind === 'due' && !isResumption(one))
+  const member = memberAsked(team, call)
   return team && member
     ? request(session, team, call, sliceFor(team, member, due), budgetSlice(session, member, due.length))
     : null
@@ -298,22 +332,24 @@ export function askedDelegation(
 }
 
 function request(
-  { id }: Session,
+  session: Session,
   team: Team,
   call: Call,
   sessions: number,
   budget: BudgetLimits | undefined,
 ): EventOf<'delegation.requested'> | null {
-  const member = memberOf(team, String(call.arguments.agent))
+  const member = memberAsked(team, call)
   if (!member?.digest || !member.pool) return null
   const { name, digest, pool, onPause } = member
+  const cwd = team.task && isTask(session, call) ? placeAsked(team.task, call.arguments.cwd) : undefined
   const data = {
     call: call.call,
-    ...{ agent: name, digest, pool, child: childId(id, call.call) },
-    ...askedOf(call),
+    ...{ agent: name, digest, pool, child: childId(session.id, call.call) },
+    ...askedOf(session, call),
     ...(onPause === 'return' ? { onPause } : {}),
     ...(member.delegates ? { levels: Math.max(team.levels - 1, 0), sessions } : {}),
     ...(budget === undefined ? {} : { budget }),
+    ...(cwd === undefined ? {} : { cwd }),
   }
   return { type: 'delegation.requested', data }
 }

@@ -41,8 +41,23 @@ export interface Child {
   readonly stopped?: Stopped
 }
 
+/** What the model calls to hand work to a fresh context. */
+export const taskName = 'task'
+
+/** Of a session whose model has the tool `task`. */
+export interface Task {
+  /** Those of the agents that it may name. */
+  readonly agents: readonly string[]
+  /** Whom it asks without a name. */
+  readonly own: Member
+  /** What the folder of a task lies in; absent: there is none to choose. */
+  readonly folder?: string
+}
+
 export interface Team extends TeamLimits {
   readonly agents: readonly Member[]
+  /** Absent: its model delegates by `delegate` alone. */
+  readonly task?: Task
   readonly children: Readonly<Record<string, Child>>
 }
 
@@ -86,6 +101,29 @@ export function withWorkflows(team: Team, { workflows }: EventData<'workflows.de
 export const memberOf = (team: Team | undefined, name: string): Member | undefined =>
   team?.agents.find((agent) => agent.name === name)
 
+/** Whom a call asks, by whichever tool; undefined: nobody that there is. */
+export function memberAsked(
+  team: Team | undefined,
+  { name, arguments: { agent } }: Pick<Call, 'name' | 'arguments'>,
+): Member | undefined {
+  const task = name === taskName ? team?.task : undefined
+  if (task && isLeftOut(agent)) return task.own
+  if (typeof agent !== 'string' || (task && !task.agents.includes(agent))) return undefined
+  return memberOf(team, agent)
+}
+
+/** Models that have nothing to say may say so by an empty text, or null. */
+export const isLeftOut = (value: unknown): boolean => value === undefined || value === null || value === ''
+
+/** What the session has declared of the agent of a child; undefined: nothing, or the child has the session's own configuration. */
+export function declaredBehind(
+  team: Team | undefined,
+  { agent, digest }: { readonly agent: string; readonly digest: string },
+): Member | undefined {
+  const own = team?.task?.own
+  return own?.name === agent && own.digest === digest ? undefined : memberOf(team, agent)
+}
+
 export const childOf = (team: Team | undefined, child: string): Child | undefined =>
   team && Object.hasOwn(team.children, child) ? team.children[child] : undefined
 
@@ -112,6 +150,6 @@ export function withChild(
 export function sliceFor(team: Team, member: DeclaredAgent, due: readonly Call[]): number {
   if (!member.delegates || team.levels < 2) return 0
   const left = sessionsLeft(team) - due.length
-  const sharing = due.filter(({ arguments: { agent } }) => memberOf(team, String(agent))?.delegates).length
+  const sharing = due.filter((call) => memberAsked(team, call)?.delegates).length
   return Math.max(Math.floor(left / (sharing + 1)), 0)
 }

@@ -7,6 +7,7 @@ import { pinnedPolicy } from '../approval/pinned-policy.ts'
 import { budgetDeclared } from '../budget/declared.ts'
 import { contextDeclared } from '../context/declared.ts'
 import { agentsDeclared } from '../delegation/declared.ts'
+import { taskDeclared } from '../delegation/task.ts'
 import { memoryDeclared } from '../memory/memory.ts'
 import { planningDeclared } from '../planning/planning.ts'
 import { outputDeclared } from '../output/output.ts'
@@ -36,6 +37,7 @@ const declareRules: readonly DeclareRule[] = [
   ({ definition }) => skillsDeclared(definition),
   ({ definition, principal }) => memoryDeclared(definition, principal),
   ({ definition, agents = [], ceilings, granted }) => agentsDeclared(definition, agents, ceilings, granted),
+  taskDeclared,
   ({ onPause }) => (onPause === 'return' ? [{ type: 'parent.declared', data: { onPause } }] : []),
   ({ definition }) => planningDeclared(definition),
   ({ definition }) => contextDeclared(definition),

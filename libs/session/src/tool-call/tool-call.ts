@@ -1,7 +1,7 @@
 // Tool calls: attempts of one call that tool-runners carry out, and the results that the model gets.
 import type { EventOf, ModelMessage, RanCall, ToolContent } from '@reins/contracts'
 import { mayHaveRun, withRan } from '../cancel/ran-calls.ts'
-import { isDelegation } from '../delegation/delegate-tool.ts'
+import { delegateName, isDelegation } from '../delegation/delegate-tool.ts'
 import { elicitedNote } from '../elicitation/words.ts'
 import { afterCall } from '../skills/skills.ts'
 import type { Call, CallState, Resume, Session, Turn } from '../session.ts'
@@ -163,8 +163,10 @@ export function closedResults(session: Session, calls: readonly Call[]): readonl
         ? noteOf(edited && approval, args) + elicitedNote(elicited) + state.output
         : cancelledOutput,
     ...(state.kind === 'done' ? withContent(state.content) : {}),
-    // The result of a delegation says itself whether it failed: it is JSON, and stays so.
+    // The result of a call of `delegate` says itself whether it failed: it is JSON, and stays so.
     error:
-      state.kind === 'done' ? state.error && !(isDelegation(session, { name }) && state.output.startsWith('{')) : true,
+      state.kind === 'done'
+        ? state.error && !(name === delegateName && isDelegation(session, { name }) && state.output.startsWith('{'))
+        : true,
   }))
 }

@@ -8,6 +8,7 @@ import {
   type EventData,
   makeShortId,
   narrowest,
+  ReinsError,
   runPosition,
 } from '@reins/contracts'
 import { agentsNow, type RegistryView, type SessionLog, type WorkQueue } from '@reins/journal'
@@ -19,13 +20,13 @@ import {
   createChild,
   creationOf,
   type Decision,
+  declaredBehind,
   type DelegationCeilings,
   emptyFold,
   type Errand,
   type Fold,
   foldFrames,
   handedToRun,
-  memberOf,
   pauseChild,
   type PinnedStart,
   pinnedDefinition,
@@ -41,6 +42,7 @@ import {
   unpauseChild,
 } from '@reins/session'
 import { pinnedTools } from '@reins/tools'
+import type { PromptPorts } from '../run/replay-prompts.ts'
 import { type FoldSource, loadFold } from '../session/snapshots.ts'
 
 export interface ErrandContext extends FoldSource {
@@ -53,6 +55,7 @@ export interface ErrandContext extends FoldSource {
   readonly registry: Pick<RegistryView, 'agentFresh' | 'version' | 'codeWorkflow'>
   readonly ceilings: DelegationCeilings
   readonly budgetCeiling: BudgetLimits
+  readonly runs: Pick<PromptPorts, 'vary'>
   readonly clock: Clock
   /** For tests, which stop the process there. */
   readonly pauseAt: PausePoint
@@ -132,7 +135,7 @@ function runOf(
   session: Session,
   { call, digest, agent, pool, levels, sessions, budget, onPause = 'wait', ...asked }: Creation,
 ): SessionBeginning | undefined {
-  const runs = memberOf(session.team, agent)?.runs
+  const runs = declaredBehind(session.team, { agent, digest })?.runs
   if (!runs || !session.born) return undefined
   return runBeginning({
     ...{ ...runs, digest, pool, onPause, ceilings, payload: handedToRun(asked) },
@@ -171,7 +174,7 @@ function promptOf({ run }: Session, { call, child }: { readonly call: string; re
   return one.state === 'open' && one.waits.kind === 'prompt' && one.waits.child !== child ? undefined : position
 }
 
-type Asked = Pick<Creation, 'call' | 'digest' | 'agent' | 'levels' | 'sessions' | 'budget' | 'onPause'>
+type Asked = Pick<Creation, 'call' | 'digest' | 'agent' | 'levels' | 'sessions' | 'budget' | 'onPause' | 'cwd'>
 
 /** How a session below begins. undefined: the one above has not begun itself. */
 async function beginningOf(
@@ -209,15 +212,16 @@ async function startOf(
   session: Session,
   asked: Asked,
 ): Promise<{ readonly start: SessionStart; readonly pools: (own?: Pools) => Promise<unknown> } | undefined> {
-  const { call, digest, agent } = asked
-  const resolved = await context.definitions.resolved(digest)
+  const { call, agent, cwd: place } = asked
   if (!session.born) return undefined
+  const outputSchema = declaredBehind(session.team, asked)?.outputSchema
+  const digest = place === undefined ? asked.digest : await placed(context, session, asked.digest, place)
+  const resolved = await context.definitions.resolved(digest)
   // Not to be passed over: the parent would wait for ever. It is tried again, and in the end the parent is quarantined.
   if (!resolved) throw new Error(`the definition ${digest} of the agent ${agent} is not in the registry`)
   const { definition, toolset } = resolved
   const pinned = toolset.kind === 'resolved' ? pinnedTools(toolset.tools) : []
   const agents = await agentsNow(context.registry, definition)
-  const outputSchema = memberOf(session.team, agent)?.outputSchema
   const start: SessionStart = {
     ...{ agent, digest, definition, ceilings: context.ceilings, budgetCeiling: context.budgetCeiling },
     agents: agents.map(({ declared }) => declared),
@@ -242,6 +246,18 @@ async function startOf(
       ...agents.map((one) => context.work.ensurePool('exec', one.pool, one.labels)),
     ])
   return { start, pools }
+}
+
+/** The version of a definition that works in this place of its folder. A registry that is away is waited for, as for a definition. */
+async function placed(context: ErrandContext, session: Session, from: string, place: string): Promise<string> {
+  for (;;) {
+    try {
+      return (await context.runs.vary({ digest: from, place }, session)).digest
+    } catch (error) {
+      const isAway = error instanceof ReinsError && error.code === 'unavailable'
+      if (!isAway || context.stopping.aborted) throw error
+    }
+  }
 }
 
 const principalOf = ({ id, born, servers }: Session): string => born?.principal ?? servers?.principal ?? `session:${id}`

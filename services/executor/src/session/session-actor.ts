@@ -54,6 +54,7 @@ type Ended = Exclude<CallOutcome, { kind: 'aborted' }>
 
 /** What an actor needs of its process: what its parts need, and a little more. Made once in service.ts. */
 export interface ActorContext extends AppendContext, AttemptsContext, ErrandContext {
+  readonly runs: AttemptsContext['runs']
   readonly sessions: AppendContext['sessions'] & ErrandContext['sessions'] & PutAwayContext['sessions']
   readonly definitions: AttemptsContext['definitions'] & ErrandContext['definitions']
   readonly timers: Pick<Timers, 'arm'>

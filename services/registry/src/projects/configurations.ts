@@ -19,6 +19,7 @@ import {
   type VariedVersion,
   type VaryVersion,
   workflowOfInline,
+  workingIn,
 } from '@reins/contracts'
 import { parseBundle, parseProject, parseVersion } from '@reins/journal'
 import type { Clock } from '@reins/service'
@@ -118,10 +119,11 @@ export class Configurations {
   }
 
   /** Rejects with invalid_agent. */
-  async vary({ digest: from, model, thinkingLevel, by }: VaryVersion): Promise<{ value: VariedVersion }> {
+  async vary({ digest: from, model, thinkingLevel, place, by }: VaryVersion): Promise<{ value: VariedVersion }> {
     const kept = parseVersion((await this.#options.log.last('version', from))?.value)
     if (!kept) throw new ReinsError('agent_not_found', 'There is no version of an agent with this digest.')
-    const { reasoning_effort: had, ...rest } = kept.definition
+    const { definition: old } = kept
+    const { reasoning_effort: had, ...rest } = place === undefined ? old : workingIn(old, place)
     const effort = thinkingLevel === undefined ? had : effortOf(thinkingLevel)
     const definition = {
       ...rest,

@@ -52,6 +52,8 @@ export const Configuration = Type.Object({
     Type.Object({ maxAttempts: Type.Optional(Type.Integer()), timeoutMs: Type.Optional(Type.Integer({ minimum: 1 })) }),
   ),
   cwd: Type.Optional(Type.String()),
+  /** Absent: the build is of a time before there was a `task`. */
+  task: Type.Optional(Type.Literal(true)),
   sandbox: Type.Optional(
     Type.Union([
       Type.Object({ kind: Type.Literal('local'), cwd: Type.Optional(Type.String()) }),
@@ -85,7 +87,7 @@ export type DefinitionMade =
   | { readonly kind: 'problems'; readonly problems: readonly string[] }
 
 export function definitionOf(configuration: Configuration, parts: DefinitionParts): DefinitionMade {
-  const { model: named, description, durability, cwd, sandbox } = configuration
+  const { model: named, description, durability, cwd, sandbox, task } = configuration
   if (named === false && !parts.perPrompt)
     return {
       kind: 'problems',
@@ -104,6 +106,7 @@ export function definitionOf(configuration: Configuration, parts: DefinitionPart
     model: named === false ? noModel : named,
     ...own,
     ...(description === undefined ? {} : { description: description.slice(0, 1024) }),
+    ...(task ? { task } : {}),
     ...(effort === undefined ? {} : { reasoning_effort: effort }),
     ...(context === undefined ? {} : { context }),
     ...(seconds === undefined ? {} : { budget: { wall_time: wallTime(seconds) } }),

@@ -141,6 +141,8 @@ export function summary(event: ApiEvent): string {
       return known.data.agents.map(({ name, gone }) => `${name}${gone ? ' (deleted)' : ''}`).join(', ')
     case 'workflows.declared':
       return known.data.workflows.map(({ agent, workflow }) => `${agent}: ${workflow}`).join(', ')
+    case 'task.declared':
+      return known.data.agents.join(', ')
     case 'parent.declared':
       return known.data.onPause
     case 'delegation.settled':
