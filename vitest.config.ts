@@ -1,5 +1,5 @@
 // The parts of `npm test`, which `npm run verify` runs one after the other: `--project unit` and so on. `npm test` leaves one out, long, which
-// tries hundreds of inputs, or kills at each operation: it has to end within eight minutes on two cores. CI runs `npm run test:long` as well.
+// tries hundreds of inputs, or kills at each step of a project's code: it has to end within eight minutes on two cores. CI runs `npm run test:long` as well.
 //   V1. What kills and stalls processes at any moment (faults) runs last and by itself: beside other tests it would test how busy the
 //       machine is. What kills a process at a moment that it has come to itself (a named point, an answer that was begun) runs with the rest.
 //   V2. The rest runs three files at a time also on two cores, where vitest's own choice is one: most of them wait for servers.
@@ -19,7 +19,7 @@ const byItself = { ...limits, maxWorkers: 1, experimental: native, sequence: { g
 const never = ['**/node_modules/**', 'e2e/containers/**', 'e2e/cluster/**']
 const folders = ['libs/*/{src,test,page}', 'services/*/{src,test}', 'deploy/*/{src,test}', 'scripts']
 const faults = ['e2e/chaos/**/*.int.test.ts']
-const long = ['e2e/hostile/**/*.test.ts', 'e2e/kill/code/operations.int.test.ts']
+const long = ['e2e/hostile/**/*.test.ts', 'e2e/kill/code/**/*.int.test.ts', 'e2e/attacks/whole.int.test.ts']
 
 export default defineConfig({
   test: {

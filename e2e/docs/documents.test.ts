@@ -67,7 +67,13 @@ test('each row of what people can try names tests, and each of them is there and
   const named = [...text.matchAll(/`((?:e2e|libs|services|deploy)\/[^`\s]+)`/g)].map(([, file = '']) => file)
   expect(named.filter((file) => !exists(path.join(root, file)))).toEqual([])
   const attacks = readdirSync(path.join(root, 'e2e/attacks')).filter((name) => name.endsWith('.ts'))
-  const helpers = new Set(['tally.ts', 'attacks.int.test.ts', 'workspaces.int.test.ts'])
+  const helpers = new Set([
+    'tally.ts',
+    'attacked-product.ts',
+    'whole.int.test.ts',
+    'attacks.int.test.ts',
+    'workspaces.int.test.ts',
+  ])
   expect(attacks.filter((name) => !helpers.has(name) && !section.includes(`e2e/attacks/${name}`))).toEqual([])
 })
 
