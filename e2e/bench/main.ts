@@ -4,9 +4,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, totalmem } from 'node:os'
 import path from 'node:path'
+import { measureBeside, type SideBySide } from './beside/beside.ts'
 import { parseOptions } from './options.ts'
 import { closeProducts } from './product/product.ts'
 import { compare, formatComparison, savedVisits } from './report/against.ts'
+import { formatSideBySide } from './report/side-by-side.ts'
 import { formatTable } from './report/table.ts'
 import { type Visit, visit } from './report/visit.ts'
 
@@ -31,7 +33,7 @@ const visits: Visit[] = []
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void closeProducts().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143)))
 
-function write(): string {
+function write(measured: { readonly visits: readonly Visit[] } | SideBySide): string {
   const stamp = startedAt.toISOString().slice(0, 19).replaceAll(':', '-')
   const file = path.resolve(options.out ?? path.join('bench-results', `${stamp}.json`))
   mkdirSync(path.dirname(file), { recursive: true })
@@ -43,9 +45,21 @@ function write(): string {
     memoryMb: Math.round(totalmem() / 2 ** 20),
     loadAverage: loadavg(),
   }
-  const result = { startedAt: startedAt.toISOString(), options, machine, visits }
+  const result = { startedAt: startedAt.toISOString(), options, machine, ...measured }
   writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`)
   return file
+}
+
+if (options.beside !== undefined) {
+  try {
+    const { names, rounds, restarts } = await measureBeside(options, say)
+    process.stdout.write(`${formatSideBySide(names, rounds, restarts)}\n`)
+    process.stdout.write(`JSON: ${write({ names, rounds, restarts })}\n`)
+    process.exit(0)
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error))
+    process.exit(1)
+  }
 }
 
 for (let round = 1; round <= options.rounds; round++)
@@ -59,7 +73,7 @@ for (let round = 1; round <= options.rounds; round++)
       } catch (error) {
         say(`  could not be visited: ${error instanceof Error ? error.message : String(error)}`)
       }
-      write()
+      write({ visits })
     }
 
 const loads = visits.map(({ loadAverage }) => loadAverage.toFixed(1)).join(', ')
@@ -73,5 +87,5 @@ for (const { durability, processes, failed } of visits)
     process.stdout.write(`not measured: ${name} (${durability}, ${processes}): ${why}\n`)
 if (options.against !== undefined)
   process.stdout.write(`\n${formatComparison(compare(visits, before), options.against)}\n`)
-process.stdout.write(`JSON: ${write()}\n`)
+process.stdout.write(`JSON: ${write({ visits })}\n`)
 process.exit(0)

@@ -20,6 +20,7 @@ export const benchNames = [
   ] as const),
   ...(['full', 'fleet', 'stalled', 'join', 'rest', 'sleepers', 'team', 'prefix'] as const),
 ] as const
+export type Beside = 'restate'
 export type BenchName = (typeof benchNames)[number]
 
 export interface BenchOptions {
@@ -32,6 +33,8 @@ export interface BenchOptions {
   readonly out: string | undefined
   /** A file of an earlier run, against which this one is held. */
   readonly against: string | undefined
+  /** Who is measured side by side with Reins, instead of everything else; undefined: nobody. */
+  readonly beside: Beside | undefined
   /** A folder for V8's CPU profiles of every process of the product; figures are worth less then. */
   readonly profile: string | undefined
 }
@@ -49,13 +52,15 @@ export const usage = `npm run bench -- [options]
   --rounds <number>           interleaved rounds; default 3, with --quick 1
   --out <file>                where the JSON goes; default bench-results/<date>.json
   --against <file>            compare with an earlier run: ratio, spread of the rounds, and where they cannot tell
+  --beside restate            tool turns of Reins and of Restate in the same rounds, and nothing else; installs Restate's server
+                              (Business Source License) and SDK into the cache folder. 7 rounds, with --quick 3
   --profile <folder>          also write a CPU profile of each process there (figures suffer)
 `
 
 export function parseOptions(args: readonly string[]): ParsedOptions {
   const wrong = (message: string): ParsedOptions => ({ kind: 'wrong', message: `${message}\n\n${usage}` })
   let values: Partial<
-    Record<'only' | 'durability' | 'processes' | 'rounds' | 'out' | 'against' | 'profile', string>
+    Record<'only' | 'durability' | 'processes' | 'rounds' | 'out' | 'against' | 'profile' | 'beside', string>
   > & {
     quick?: boolean
     help?: boolean
@@ -73,6 +78,7 @@ export function parseOptions(args: readonly string[]): ParsedOptions {
         out: { type: 'string' },
         against: { type: 'string' },
         profile: { type: 'string' },
+        beside: { type: 'string' },
       },
     }).values
   } catch (error) {
@@ -87,15 +93,22 @@ export function parseOptions(args: readonly string[]): ParsedOptions {
   if (!durabilities) return wrong(`--durability is "${values.durability}"; it must be fsync, interval or both`)
   const processes = choose(values.processes, ['one', 'five'] as const)
   if (!processes) return wrong(`--processes is "${values.processes}"; it must be one, five or both`)
-  const quick = values.quick ?? false
-  const rounds = values.rounds === undefined ? (quick ? 1 : 3) : Number(values.rounds)
+  const { beside, quick = false } = values
+  if (beside !== undefined && beside !== 'restate') return wrong(`--beside is "${beside}"; it must be restate`)
+  const unused = (['only', 'durability', 'processes', 'against', 'profile'] as const).find((name) => values[name])
+  if (beside !== undefined && unused !== undefined)
+    return wrong(
+      `--beside and --${unused} cannot be given together: --beside measures tool turns of one process, synced`,
+    )
+  const usual = beside === undefined ? { quick: 1, whole: 3 } : { quick: 3, whole: 7 }
+  const rounds = values.rounds === undefined ? usual[quick ? 'quick' : 'whole'] : Number(values.rounds)
   if (!Number.isSafeInteger(rounds) || rounds < 1)
     return wrong(`--rounds is "${values.rounds}"; it must be a whole number of at least 1`)
   return {
     kind: 'ok',
     options: {
       ...{ quick, only, durabilities, processes, rounds },
-      ...{ out: values.out, against: values.against, profile: values.profile },
+      ...{ out: values.out, against: values.against, profile: values.profile, beside },
     },
   }
 }

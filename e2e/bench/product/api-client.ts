@@ -1,7 +1,7 @@
 // The client of the benchmarks: as cheap as node:http gets, since it shares the machine with what it measures.
-//   - Connections are kept; a body leaves in one write with its head.
-//   - An answer that was not asked for (a status of 400 and above) is an error: a benchmark of failures is none.
+// Requests of JSON are those of json-client.ts.
 import http from 'node:http'
+import { JsonClient } from './json-client.ts'
 import type { AgentDefinition, CreatedSession, SentFile, TurnResult } from '@reins/contracts'
 
 export interface StreamItem {
@@ -16,17 +16,17 @@ export interface StreamItem {
 export class ApiClient {
   readonly #url: URL
   readonly #headers: http.OutgoingHttpHeaders
-  readonly #agent: http.Agent
+  readonly #client: JsonClient
 
   constructor(url: string, token: string, connections = 64) {
     this.#url = new URL(url)
     this.#headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
-    this.#agent = new http.Agent({ keepAlive: true, maxSockets: connections, scheduling: 'lifo' })
+    this.#client = new JsonClient(url, this.#headers, connections)
   }
 
   /** A new session and its first turn, when that has ended. */
   async begin(agent: string, message: string): Promise<string> {
-    const created = await this.#json<CreatedSession & Partial<TurnResult>>('POST', '/v1/sessions?wait=turn', {
+    const created = await this.#client.json<CreatedSession & Partial<TurnResult>>('POST', '/v1/sessions?wait=turn', {
       agent,
       message,
     })
@@ -36,31 +36,33 @@ export class ApiClient {
 
   /** A further turn, when it has ended. */
   async turn(session: string, content: string): Promise<void> {
-    const { turn } = await this.#json<TurnResult>('POST', `/v1/sessions/${session}/messages?wait=turn`, { content })
+    const { turn } = await this.#client.json<TurnResult>('POST', `/v1/sessions/${session}/messages?wait=turn`, {
+      content,
+    })
     completed(turn)
   }
 
   /** A new session whose turn is not waited for. */
   async start(agent: string, message?: string): Promise<CreatedSession> {
-    return this.#json('POST', '/v1/sessions', { agent, ...(message === undefined ? {} : { message }) })
+    return this.#client.json('POST', '/v1/sessions', { agent, ...(message === undefined ? {} : { message }) })
   }
 
   /** `files`: contents of those that the definition names. */
   async putAgent(definition: AgentDefinition, files?: readonly SentFile[]): Promise<void> {
     const body = files === undefined ? definition : { definition, files }
-    await this.#json('PUT', `/v1/agents/${definition.name}`, body)
+    await this.#client.json('PUT', `/v1/agents/${definition.name}`, body)
   }
 
   get(path: string): Promise<unknown> {
-    return this.#json('GET', path)
+    return this.#client.json('GET', path)
   }
 
   post(path: string, body: unknown): Promise<unknown> {
-    return this.#json('POST', path, body)
+    return this.#client.json('POST', path, body)
   }
 
   put(path: string, body: unknown): Promise<unknown> {
-    return this.#json('PUT', path, body)
+    return this.#client.json('PUT', path, body)
   }
 
   /** Reads a session's events from the start, or behind the cursor `after`, and as they come. Resolves when it is open; `onEnd` when it breaks. */
@@ -94,37 +96,7 @@ export class ApiClient {
   }
 
   close(): void {
-    this.#agent.destroy()
-  }
-
-  #json<T>(method: string, path: string, body?: unknown): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const text = body === undefined ? undefined : JSON.stringify(body)
-      const request = http.request(
-        {
-          host: this.#url.hostname,
-          port: this.#url.port,
-          method,
-          path,
-          agent: this.#agent,
-          headers: text === undefined ? this.#headers : { ...this.#headers, 'content-length': Buffer.byteLength(text) },
-        },
-        (response) => {
-          let answer = ''
-          response.setEncoding('utf8')
-          response.on('data', (chunk: string) => {
-            answer += chunk
-          })
-          response.on('end', () => {
-            if ((response.statusCode ?? 500) < 400) resolve(JSON.parse(answer) as T)
-            else reject(new Error(`${method} ${path}: ${response.statusCode} ${answer.slice(0, 500)}`))
-          })
-        },
-      )
-      request.setNoDelay(true)
-      request.on('error', reject)
-      request.end(text)
-    })
+    this.#client.close()
   }
 }
 

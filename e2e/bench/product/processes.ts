@@ -20,7 +20,6 @@ export interface Started {
 
 export interface StartOptions {
   readonly name: string
-  /** Of `node`. */
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly cwd?: string
@@ -29,8 +28,10 @@ export interface StartOptions {
   readonly withinMs?: number
 }
 
-export async function startNode(options: StartOptions): Promise<Started> {
-  const child = spawn(process.execPath, options.args, {
+export const startNode = (options: StartOptions): Promise<Started> => startProgram(process.execPath, options)
+
+export async function startProgram(program: string, options: StartOptions): Promise<Started> {
+  const child = spawn(program, options.args, {
     env: { ...environment, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

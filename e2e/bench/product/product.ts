@@ -81,6 +81,9 @@ export const noteText = Array.from({ length: 16 }, (_, at) =>
 const open = new Set<() => Promise<void>>()
 let stopped = false
 
+/** `close` is called where everything is told to stop. */
+export const closesWithProducts = (close: () => Promise<void>): void => void open.add(close)
+
 /** For whoever is told to stop in the middle: none is started after it. */
 export async function closeProducts(): Promise<void> {
   stopped = true
@@ -280,7 +283,7 @@ export const urlSaid = (line: string): string | undefined =>
   line.startsWith('{') ? (JSON.parse(line) as { url: string }).url : undefined
 
 /** Free a moment ago. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

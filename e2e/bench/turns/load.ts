@@ -16,6 +16,13 @@ export interface Load {
 
 const turnsOfSession = 10
 
+/** Whoever has sessions and turns. Both resolve when the turn has ended well. */
+export interface Turning {
+  /** A new session with its first turn. */
+  begin(): Promise<string>
+  turn(session: string): Promise<void>
+}
+
 export async function measureLoad(
   product: Product,
   kind: 'plain' | 'tool',
@@ -23,9 +30,11 @@ export async function measureLoad(
   seconds: number,
 ): Promise<Load> {
   const [agent, message] = kind === 'plain' ? [plainAgent, plainMessage] : [toolAgent, toolMessage]
-  await drive(product, agent, message, clients, Math.min(1, seconds / 3))
+  const { api } = product
+  const turning = { begin: () => api.begin(agent, message), turn: (session: string) => api.turn(session, message) }
+  await drive(turning, clients, Math.min(1, seconds / 3))
   const [before, messagesBefore] = [costs(product), await product.messages()]
-  const { samples, ms } = await drive(product, agent, message, clients, seconds)
+  const { samples, ms } = await drive(turning, clients, seconds)
   const [after, messagesAfter] = [costs(product), await product.messages()]
   const cpuPerTurn: Record<string, number> = {}
   for (const [name, value] of after) {
@@ -43,10 +52,8 @@ export async function measureLoad(
   }
 }
 
-async function drive(
-  { api }: Product,
-  agent: string,
-  message: string,
+export async function drive(
+  turning: Turning,
   clients: number,
   seconds: number,
 ): Promise<{ samples: number[]; ms: number }> {
@@ -58,8 +65,8 @@ async function drive(
       let session: string | undefined
       for (let turn = 0; performance.now() < until; turn++) {
         const from = performance.now()
-        if (session === undefined || turn % turnsOfSession === 0) session = await api.begin(agent, message)
-        else await api.turn(session, message)
+        if (session === undefined || turn % turnsOfSession === 0) session = await turning.begin()
+        else await turning.turn(session)
         samples.push(performance.now() - from)
       }
     }),
