@@ -806,6 +806,7 @@ describe('reins dev', () => {
     const shows = (text: string) => eventually(() => out.includes(text), { describe: () => `${text} in ${out}` })
     const version = async () => (await product.ask('GET', '/v1/projects/live')).json.project?.version
     try {
+      await shows('  live  (src/agents/live.ts)  not exposed')
       await shows('Watching ')
       const begun = await product.ask('POST', '/v1/sessions?wait=turn', { agent: 'live', message: 'say hello' })
       expect(begun.json).toMatchObject({ session: { agent: 'live' } })
@@ -823,10 +824,13 @@ describe('reins dev', () => {
       await shows('src/agents/live.ts:1:6: Expected ";" but found "oops"')
       await shows('The last good build goes on.')
       expect(await version()).toBe(2)
+      // What prints into the folder would make it print for ever.
+      for (const text of ['one', 'two']) write('live', { 'notes.log': text })
       const odd = `import { createAgent } from '@reins/agent'
         export default createAgent(({ id }) => { if (id === 'x') throw 1; return { model: 'scripted/assistant', instruction: 'x' } as any })`
       write('live', { [file]: odd })
       await shows('src/agents/live.ts: createAgent() initializer returned unknown runtime config field "instruction"')
+      expect(out.split('Expected ";" but found "oops"')).toHaveLength(2)
       expect(await version()).toBe(2)
       const goes = await product.ask('POST', `/v1/sessions/${id}/messages?wait=turn`, { content: 'say still here' })
       expect(goes.json.turn).toMatchObject({ status: 'completed', content: expect.stringContaining('still here') })

@@ -196,7 +196,7 @@ describe('hosts', () => {
     })
     expect(await run('broken', 'add')).toEqual({
       kind: 'not-run',
-      message: './broken.ts cannot be loaded: no luck',
+      message: './broken.ts cannot be loaded: no luck (tools.mjs:1:7)',
     })
     expect(await run('broken', 'add')).toMatchObject({ kind: 'not-run' })
   })

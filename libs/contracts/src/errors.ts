@@ -27,7 +27,7 @@ export const errorTable = {
   unsupported_media_type: {
     retry: 'never',
     meaning: 'This route does not take the content type of the body.',
-    next: 'Send application/json; the routes of agents also take application/yaml.',
+    next: 'Send JSON with the header "Content-Type: application/json"; routes below /v1/agents also take application/yaml.',
   },
   not_acceptable: {
     retry: 'never',

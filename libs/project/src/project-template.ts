@@ -7,6 +7,8 @@ export type ProjectFiles = Readonly<Record<string, string>>
 export interface OwnPackages {
   readonly agent: string
   readonly client: string
+  /** The version of Hono that Reins serves apps with. */
+  readonly hono: string
 }
 
 export function projectTemplate(name: string, packages: OwnPackages, workflow: boolean): ProjectFiles {
@@ -15,7 +17,7 @@ export function projectTemplate(name: string, packages: OwnPackages, workflow: b
     scripts: { dev: 'reins dev', build: 'reins build', deploy: 'reins deploy', test: 'reins test', types: 'tsc' },
     devDependencies: {
       ...{ '@reins/agent': `file:${packages.agent}`, '@reins/client': `file:${packages.client}` },
-      ...{ '@types/node': '26.6.6', typescript: '7.0.2' },
+      ...{ '@types/node': '26.6.6', hono: packages.hono, typescript: '7.0.2' },
     },
   }
   const compilerOptions = {

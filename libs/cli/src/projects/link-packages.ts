@@ -1,4 +1,4 @@
-// How a project outside of Reins finds @reins/agent and @reins/client, and `reins` in its scripts: links in its node_modules. Builds and
+// How a project outside of Reins finds @reins/agent, @reins/client and Hono, and `reins` in its scripts: links in its node_modules. Builds and
 // tests need none of them.
 import { access, lstat, mkdir, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -15,20 +15,23 @@ export async function linkPackages(folder: string): Promise<void> {
   const modules = path.join(folder, 'node_modules')
   await link(agent, path.join(modules, '@reins', 'agent'), 'dir')
   await link(clientPackageFolder(), path.join(modules, '@reins', 'client'), 'dir')
+  // Types that a project's own files name: without an installation, `tsc` finds them here.
+  for (const name of ['hono', '@types/node']) {
+    const at = path.join(agent, '..', '..', 'node_modules', name)
+    if (await isThere(at)) await link(at, path.join(modules, name), 'dir')
+  }
   const program = path.join(agent, '..', '..', 'node_modules', '.bin', 'reins')
-  const there = await access(program).then(
-    () => true,
-    () => false,
-  )
-  if (there) await link(program, path.join(modules, '.bin', 'reins'), 'file')
+  if (await isThere(program)) await link(program, path.join(modules, '.bin', 'reins'), 'file')
 }
 
-async function link(target: string, place: string, type: 'dir' | 'file'): Promise<void> {
-  const works = await access(place).then(
+const isThere = (place: string): Promise<boolean> =>
+  access(place).then(
     () => true,
     () => false,
   )
-  if (works) return
+
+async function link(target: string, place: string, type: 'dir' | 'file'): Promise<void> {
+  if (await isThere(place)) return
   await mkdir(path.dirname(place), { recursive: true })
   if (await lstat(place).catch(() => undefined)) await rm(place)
   await symlink(target, place, type)

@@ -3,7 +3,7 @@
 import type { ToolForm } from '@reins/agent'
 import type { ProjectForm, ProjectModules } from '@reins/agent/project'
 import type { FoundExport } from '../messages.ts'
-import { messageOf } from './thrown.ts'
+import { messageOf, withPlace } from './thrown.ts'
 
 export interface LoadedTool {
   readonly form: ToolForm
@@ -41,7 +41,7 @@ export async function loadBundle(url: string, probes = false): Promise<LoadedBun
     module = await import(url)
     Object.freeze(made)
   } catch (error) {
-    return { kind: 'not-loaded', message: messageOf(error) }
+    return { kind: 'not-loaded', message: withPlace(error) }
   }
   const project = projectOf(module.default)
   if (project) return loadedProject(project, made, probes)

@@ -8,7 +8,7 @@ import type { AgentForm, LiveTools } from '@reins/agent'
 import type { ProjectModules } from '@reins/agent/project'
 import type { AgentInstance } from '../messages.ts'
 import type { LoadedTool } from './exports.ts'
-import { messageOf } from './thrown.ts'
+import { withPlace } from './thrown.ts'
 
 const marker = Symbol.for('reins.agent')
 /** What the project declares, by name. */
@@ -35,7 +35,7 @@ export class Instances {
     const configured = await form
       .configure(Object.freeze({ id, env: Object.freeze({ ...env }), payload }))
       .catch((error: unknown) => {
-        throw new Error(`${file}: the initializer failed: ${messageOf(error)}`, { cause: error })
+        throw new Error(`${file}: the initializer failed: ${withPlace(error)}`)
       })
     if (configured.kind === 'problems') throw new Error(`${file}: ${configured.problems.join('; ')}.`)
     this.#keep(keyOf(instance), { env: JSON.stringify(env), tools: configured.live })

@@ -38,3 +38,9 @@ export function whereOf(error: unknown): string | undefined {
     .find((found) => found !== undefined)
   return place?.slice(0, 1_000)
 }
+
+/** What was thrown, and the line of the author's file behind it. */
+export function withPlace(error: unknown): string {
+  const where = whereOf(error)
+  return where === undefined ? messageOf(error) : `${messageOf(error)} (${where})`
+}

@@ -4,9 +4,9 @@ import { isMapping, type JsonObject } from '@reins/contracts'
 
 const deepest = 12
 
-export const exampleOf = (schema: JsonObject): unknown => example(schema, schema, deepest)
+export const exampleOf = (schema: Readonly<Record<string, unknown>>): unknown => example(schema, schema, deepest)
 
-function example(schema: unknown, root: JsonObject, levels: number): unknown {
+function example(schema: unknown, root: Readonly<Record<string, unknown>>, levels: number): unknown {
   if (!isMapping(schema) || levels === 0) return null
   if (schema.const !== undefined) return schema.const
   if (schema.default !== undefined) return schema.default

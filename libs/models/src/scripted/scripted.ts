@@ -289,11 +289,24 @@ const suggestions: readonly (readonly [tool: string, example: string])[] = [
   ['grep', '`grep TODO`'],
 ]
 
+const ofReins: ReadonlySet<string> = new Set([
+  ...suggestions.map(([tool]) => tool),
+  ...['edit_file', 'find_files', 'file_info', 'directory_tree', 'task', 'delegate', 'skill', 'read_skill_file'],
+])
+
+/** How a tool is called that has no word of its own here. */
+function callOf(tool: ToolSpec | undefined): readonly string[] {
+  if (tool === undefined) return []
+  const call = `\`call ${tool.name} ${JSON.stringify(exampleOf(tool.parameters))}\``
+  return call.length > 200 ? [`\`call ${tool.name} {…}\``] : [call]
+}
+
 function chat(text: string, tools: readonly ToolSpec[]): string {
   const short = text.trim().replace(/\s+/g, ' ')
   const said =
     short === '' ? 'You said nothing.' : `You said: “${short.length > 200 ? `${short.slice(0, 200)}…` : short}”`
-  const examples = suggestions.flatMap(([tool, example]) => (tools.some(({ name }) => name === tool) ? [example] : []))
+  const known = suggestions.flatMap(([tool, example]) => (tools.some(({ name }) => name === tool) ? [example] : []))
+  const examples = [...callOf(tools.find(({ name }) => !ofReins.has(name))), ...known]
   const can = examples.length > 0 ? `I can use this agent's tools: try ${examples.join(', ')}. ` : ''
   return `${said}\n\nI am the scripted model that is built into Reins. I follow simple rules, without a key and without a network. ${can}\`say TEXT\` makes me say something, and \`stream 100\` makes me talk.\n\nFor a real model, set ANTHROPIC_API_KEY, OPENAI_API_KEY or OLLAMA_HOST and start again.`
 }

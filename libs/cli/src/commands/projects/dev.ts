@@ -3,6 +3,7 @@
 //   DV2. The Reins that it started ends with it; one that was there already stays.
 //   DV4. `.env` counts here alone: what the project declares is set from it on this Reins (dev-values.ts).
 //   DV5. The types of a client stand beside a build, and follow the modules of each good save.
+//   DV6. The same mistake is told once, however many files change: the output of this command may itself lie in the folder.
 //   DV3. Sessions are the server's: they are kept over every change, and over the end of this command. After a good save they go on with
 //        it (dev-sessions.ts).
 import { parseEnv } from 'node:util'
@@ -83,8 +84,8 @@ class Development {
   readonly #sessions: DevSessions
   #deployed: { readonly digest: string; readonly manifest: Project['manifest'] } | undefined
   #listed = ''
-  /** The last save. */
-  #wasBad = false
+  /** What was wrong with the last save, as it was told. */
+  #told: string | undefined
 
   constructor(
     run: Invocation,
@@ -110,14 +111,15 @@ class Development {
     if (built.kind === 'failed') return this.#bad(built.problems.join('\n'))
     try {
       if (built.digest === this.#deployed?.digest) {
-        if (this.#wasBad) this.#run.print(this.#run.style.green('What is saved is the last good build again.'))
-        this.#wasBad = false
+        if (this.#told !== undefined)
+          this.#run.print(this.#run.style.green('What is saved is the last good build again.'))
+        this.#told = undefined
         return await this.#giveValues(this.#deployed.manifest)
       }
       const { project } = await this.#deploy(built.text)
       this.#deployed = { digest: built.digest, manifest: project.manifest }
-      this.#wasBad = false
-      const lines = discoveredLines(built.project)
+      this.#told = undefined
+      const lines = discoveredLines(built.project, project.manifest)
       if (lines.join('\n') !== this.#listed) for (const line of lines) this.#run.print(line)
       this.#listed = lines.join('\n')
       const took = Math.round(performance.now() - since)
@@ -153,9 +155,10 @@ class Development {
     for (const line of await this.#values.give(manifest, await this.#dotenv())) this.#run.hint(line)
   }
 
-  /** DV1. */
+  /** DV1, DV6. */
   #bad(text: string): void {
-    this.#wasBad = true
+    if (text === this.#told) return
+    this.#told = text
     const { red } = this.#run.style
     const rest = this.#deployed === undefined ? 'Nothing is loaded yet.' : 'The last good build goes on.'
     this.#run.print(`${red('This save was not loaded:')}\n${text.replace(/^reins: /, '').trimEnd()}\n${rest}`)

@@ -40,7 +40,8 @@ const toolsOf = (run: Invocation): ProjectTools => {
 async function init(run: Invocation, folder: string, { name: given, workflow = false }: InitOptions): Promise<void> {
   const tools = toolsOf(run)
   const name = await projectName(tools, folder, given)
-  const files = projectTemplate(name, { agent: agentPackageFolder(), client: clientPackageFolder() }, workflow)
+  const packages = { agent: agentPackageFolder(), client: clientPackageFolder(), hono: await versionOfHono(tools) }
+  const files = projectTemplate(name, packages, workflow)
   const placed = Object.fromEntries(Object.entries(files).map(([file, text]) => [path.join(folder, file), text]))
   const there: string[] = []
   for (const file of Object.keys(placed)) if ((await tools.read(file)) !== undefined) there.push(file)
@@ -59,6 +60,12 @@ async function init(run: Invocation, folder: string, { name: given, workflow = f
   const at = path.normalize(folder) === '.' ? '' : ` ${folder}`
   run.hint(`Run its tests with: reins test${at}`)
   run.hint(`Run it, with reload: reins dev${at}`)
+}
+
+/** That of @reins/agent: a build takes Hono from there. */
+async function versionOfHono(tools: ProjectTools): Promise<string> {
+  const manifest = JSON.parse((await tools.read(path.join(agentPackageFolder(), 'package.json'))) ?? '{}')
+  return String(manifest.dependencies?.hono ?? '*')
 }
 
 async function runTests(run: Invocation, folder: string): Promise<void> {

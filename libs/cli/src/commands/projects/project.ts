@@ -5,7 +5,7 @@ import { clientTypes } from '@reins/project'
 import { type Command, Option } from 'commander'
 import { CommandFailure, usageFailure } from '../../failure.ts'
 import type { Act, Invocation } from '../../invocation.ts'
-import { discoveredLines } from '../../projects/discovered-lines.ts'
+import { discoveredLines, doorsOf } from '../../projects/discovered-lines.ts'
 import { projectName } from '../../projects/project-name.ts'
 import type { ProjectTools } from '../../projects/project-tools.ts'
 import { oneLine } from '../../text/neutralise.ts'
@@ -208,10 +208,8 @@ async function show(run: Invocation, name: string): Promise<void> {
 }
 
 function projectLines({ name, version, digest, size, manifest, previous, updatedAt, by }: Project, now: number) {
-  const open = ({ route, websocket }: { readonly route: boolean; readonly websocket: boolean }): string =>
-    [route ? 'HTTP' : '', websocket ? 'WebSocket' : ''].filter(Boolean).join(', ') || 'not exposed'
   const modules = (title: string, all: Project['manifest']['agents']): readonly string[] =>
-    all.map((one) => `${title} ${one.name}  ${open(one)}${one.description ? `  ${oneLine(one.description)}` : ''}`)
+    all.map((one) => `${title} ${one.name}  ${doorsOf(one)}${one.description ? `  ${oneLine(one.description)}` : ''}`)
   return [
     `${name}  version ${version}, ${kilobytes(size)}, deployed ${ago(updatedAt, now)} by ${oneLine(by)}`,
     `digest ${digest}`,
