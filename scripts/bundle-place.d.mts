@@ -6,9 +6,9 @@ export declare function bundlesIn(root: string): string
 export declare function placeOfBundle(root?: string): string
 /** The bundle's program; undefined where there is none of the sources as they are. */
 export declare function bundledProgram(root?: string): string | undefined
-/** What runs in place of `args`. `make`: there is no bundle, and this is a start after which one is worth making. */
+/** What runs in place of `args`. `make`: there is no bundle, and this is a start after which one is worth making. `binary`: it is the product. */
 export declare function programOf(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
   root?: string,
-): { readonly args: readonly string[]; readonly make: boolean }
+): { readonly args: readonly string[]; readonly make: boolean; readonly binary: boolean }

@@ -48,13 +48,14 @@ export function bundledProgram(root = here) {
 
 /**
  * What runs in place of `args`: the bundle of the product's binary where there is one of the sources as they are (bundle.ts). `make`: there is
- * none, and this is a start after which one is worth making. REINS_FROM_SOURCES=1 turns both off.
+ * none, and this is a start after which one is worth making. `binary`: it is the product's binary, or its bundle. REINS_FROM_SOURCES=1
+ * runs the sources and makes no bundle.
  */
 export function programOf(args, env, root = here) {
-  if (env.REINS_FROM_SOURCES || !args[0] || path.resolve(args[0]) !== path.join(root, source))
-    return { args, make: false }
+  const isBinary = args[0] !== undefined && path.resolve(args[0]) === path.join(root, source)
+  if (env.REINS_FROM_SOURCES || !isBinary) return { args, make: false, binary: isBinary }
   const program = bundledProgram(root)
   return program
-    ? { args: [program, ...args.slice(1)], make: false }
-    : { args, make: args[1] === 'up' || args[1] === 'dev' }
+    ? { args: [program, ...args.slice(1)], make: false, binary: true }
+    : { args, make: args[1] === 'up' || args[1] === 'dev', binary: true }
 }

@@ -25,14 +25,21 @@ function checkout() {
 
 test('the binary runs as its bundle, once there is one', () => {
   const { root, main, bundle } = checkout()
-  expect(programOf([main, 'up'], {}, root)).toEqual({ args: [main, 'up'], make: true })
-  expect(programOf([main, 'session', 'list'], {}, root)).toEqual({ args: [main, 'session', 'list'], make: false })
+  expect(programOf([main, 'up'], {}, root)).toEqual({ args: [main, 'up'], make: true, binary: true })
+  expect(programOf([main, 'session', 'list'], {}, root)).toEqual({
+    args: [main, 'session', 'list'],
+    make: false,
+    binary: true,
+  })
   const program = bundle()
-  expect(programOf([main, 'up'], {}, root)).toEqual({ args: [program, 'up'], make: false })
-  expect(programOf([main, 'up'], { REINS_FROM_SOURCES: '1' }, root)).toEqual({ args: [main, 'up'], make: false })
-  expect(programOf([path.join(root, 'scripts/verify.ts')], {}, root).args).toEqual([
-    path.join(root, 'scripts/verify.ts'),
-  ])
+  expect(programOf([main, 'up'], {}, root)).toEqual({ args: [program, 'up'], make: false, binary: true })
+  expect(programOf([main, 'up'], { REINS_FROM_SOURCES: '1' }, root)).toEqual({
+    args: [main, 'up'],
+    make: false,
+    binary: true,
+  })
+  const other = path.join(root, 'scripts/verify.ts')
+  expect(programOf([other], {}, root)).toEqual({ args: [other], make: false, binary: false })
 })
 
 test.each<[string, (given: ReturnType<typeof checkout>) => void]>([
@@ -47,7 +54,7 @@ test.each<[string, (given: ReturnType<typeof checkout>) => void]>([
   const given = checkout()
   given.bundle()
   change(given)
-  expect(programOf([given.main, 'up'], {}, given.root)).toEqual({ args: [given.main, 'up'], make: true })
+  expect(programOf([given.main, 'up'], {}, given.root)).toEqual({ args: [given.main, 'up'], make: true, binary: true })
 })
 
 test('a test that was changed leaves the bundle as it is', () => {

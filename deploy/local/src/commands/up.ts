@@ -56,8 +56,11 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
     destination: path.join(dataDir.path, 'logs', 'reins.log'),
     redact: (line) => redactor.text(line),
   })
-  const prepared = prepareParts(config, serviceNames)
-  const servers = await startServers(config, dataDir.path, log, say)
+  // To load the code of services keeps this process busy: the servers run by then, and get ready meanwhile.
+  let prepared: ReturnType<typeof prepareParts> | undefined
+  const servers = await startServers(config, dataDir.path, log, say, () => {
+    prepared = prepareParts(config, serviceNames)
+  })
   closing.add('servers', () => servers.close())
 
   const mover = servers.users.find(({ user }) => user === moverUser)
@@ -94,7 +97,7 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
     logLost: log.lost,
     fatal,
     sayPaused: say,
-    prepared,
+    ...(prepared ? { prepared } : {}),
   })
   closing.add('services', () => parts.close({ withinMs: 20_000 }))
   // The registry has sealed all that an older key of its had sealed.

@@ -42,6 +42,8 @@ export interface NatsOptions {
   readonly maxPayloadBytes?: number
   readonly extraConfig?: string
   readonly readyWithinMs?: number
+  /** Called once it runs, long before it is ready. */
+  readonly onSpawn?: () => void
   /** Called once, at its end, wanted or not. */
   readonly onExit?: (exit: Exit) => void
   /** Default true: the server is told to stop when this process dies, where the machine can. */
@@ -108,6 +110,7 @@ export async function startNats(options: NatsOptions): Promise<RunningNats> {
       `Reins cannot run ${options.binary}: ${messageOf(error)}. Set REINS_NATS_SERVER to a nats-server that runs here.`,
     )
   })
+  options.onSpawn?.()
   const withinMs = options.readyWithinMs ?? 60_000
   try {
     const ready = await becomesReady({ child, dataDir, user: first, monitor, withinMs, logFile, logStart })

@@ -36,6 +36,8 @@ export interface PostgresOptions {
   readonly native?: string
   /** Each of the two waits: making the cluster, being ready. Default 60 s. */
   readonly readyWithinMs?: number
+  /** Called once it runs, or initdb does: long before it is ready. */
+  readonly onSpawn?: () => void
   /** Called once, at its end, wanted or not. */
   readonly onExit?: (exit: Exit) => void
   /** Default true: the server is told to stop when this process dies, where the machine can. */
@@ -66,6 +68,7 @@ interface Installation extends PostgresBinaries {
   readonly account: Account
   readonly password: string
   readonly withinMs: number
+  readonly onSpawn: () => void
 }
 
 /** Starts it, over whatever an earlier run left behind; the first time it makes the cluster. Rejects with the end of its log. */
@@ -82,6 +85,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     account: chooseAccount(folder, binaries.postgres, binaries.env),
     password,
     withinMs: options.readyWithinMs ?? 60_000,
+    onSpawn: onceOnly(options.onSpawn),
   }
   if (!existsSync(install.cluster)) await makeCluster(install)
   await clearTheWay(install.cluster)
@@ -106,6 +110,14 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
       default:
         outcome satisfies never
     }
+  }
+}
+
+function onceOnly(call: () => void = () => {}): () => void {
+  let called = false
+  return () => {
+    if (!called) call()
+    called = true
   }
 }
 
@@ -157,6 +169,7 @@ async function makeCluster(install: Installation): Promise<void> {
       '--wal-segsize=1',
     ]),
   )
+  install.onSpawn()
   const ended = await until(() => child.exit() !== undefined, { withinMs: install.withinMs, everyMs: 10 })
   const exit = ended ? child.exit() : await child.stop([{ signal: 'SIGTERM', withinMs: 2000 }])
   if (madeFolder !== undefined) rmSync(madeFolder, { recursive: true, force: true })
@@ -203,6 +216,7 @@ async function attemptStart(install: Installation, tether: readonly string[], po
       ...settings.flatMap((setting) => ['-c', setting]),
     ]),
   )
+  install.onSpawn()
   let last = 'it has not answered'
   let version: string | undefined
   try {

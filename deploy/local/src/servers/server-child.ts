@@ -101,9 +101,13 @@ export async function startChild(command: ServerCommand): Promise<ServerChild> {
 /** The prefix that makes a program stop with its parent, where the machine has one (C2). */
 export function tetherPrefix(signal: 'INT' | 'TERM'): string[] {
   if (process.platform !== 'linux') return []
-  const prefix = ['setpriv', '--pdeathsig', signal, '--']
-  return runs([...prefix, 'true']) ? prefix : []
+  const prefixOf = (of: string) => ['setpriv', '--pdeathsig', of, '--']
+  tethers ??= runs([...prefixOf('TERM'), 'true'])
+  return tethers ? prefixOf(signal) : []
 }
+
+/** Whether the machine has it: tried once. */
+let tethers: boolean | undefined
 
 /** Whether a short command ends with 0. */
 export function runs(

@@ -53,13 +53,21 @@ export async function startServers(
   dataDir: string,
   log: Log,
   say: (line: string) => void,
+  /** Called once all that is started here runs: while it gets ready, there is time for other things. */
+  onSpawn: () => void,
 ): Promise<Servers> {
+  let toCome = [config.natsUrl, config.databaseUrl].filter((url) => url === undefined).length
+  if (toCome === 0) onSpawn()
+  const spawned = () => {
+    toCome -= 1
+    if (toCome === 0) onSpawn()
+  }
   const [nats, postgres] = await both(
     config.natsUrl === undefined
-      ? embeddedNats(config, dataDir, log, say)
+      ? embeddedNats(config, dataDir, log, say, spawned)
       : existing('NATS_URL', config.natsUrl, checkNats, say),
     config.databaseUrl === undefined
-      ? embeddedPostgres(dataDir, log)
+      ? embeddedPostgres(dataDir, log, spawned)
       : existing('DATABASE_URL', config.databaseUrl, checkPostgres, say),
   )
   return {
@@ -121,6 +129,7 @@ async function embeddedNats(
   dataDir: string,
   log: Log,
   say: (line: string) => void,
+  onSpawn: () => void,
 ): Promise<Server> {
   const binary = await findNatsServer({
     cacheDir: config.cacheDir,
@@ -130,7 +139,7 @@ async function embeddedNats(
   })
   const users = natsUsers(dataDir)
   const folder = path.join(dataDir, 'nats')
-  const server = await restarting('nats-server', dataDir, log, (port, onExit) =>
+  const server = await restarting('nats-server', dataDir, log, (port, onExit, again) =>
     startNats({
       binary: binary.path,
       dataDir: folder,
@@ -138,6 +147,7 @@ async function embeddedNats(
       users,
       port,
       maxPayloadBytes,
+      ...(again ? {} : { onSpawn }),
       onExit,
     }),
   )
@@ -165,10 +175,10 @@ async function embeddedNats(
   }
 }
 
-async function embeddedPostgres(dataDir: string, log: Log): Promise<Server> {
+async function embeddedPostgres(dataDir: string, log: Log, onSpawn: () => void): Promise<Server> {
   const folder = path.join(dataDir, 'postgres')
-  const server = await restarting('postgres', dataDir, log, (port, onExit) =>
-    startPostgres({ dataDir: folder, port, onExit }),
+  const server = await restarting('postgres', dataDir, log, (port, onExit, again) =>
+    startPostgres({ dataDir: folder, port, ...(again ? {} : { onSpawn }), onExit }),
   )
   const { url, version } = server.current()
   const roleOf = (service: DatabaseService): DatabaseRole => ({
@@ -206,7 +216,7 @@ async function restarting<T extends RunningNats | RunningPostgres>(
   name: string,
   folder: string,
   log: Log,
-  start: (port: number, onExit: () => void) => Promise<T>,
+  start: (port: number, onExit: () => void, again: boolean) => Promise<T>,
 ): Promise<{ current(): T; away(): string | undefined; close(): Promise<void> }> {
   let closed = false
   let away: string | undefined
@@ -234,7 +244,7 @@ async function restarting<T extends RunningNats | RunningPostgres>(
         // On a full disk a server may start and never get ready.
         const obstacle = await obstacleTo(folder)
         if (obstacle !== undefined) throw new Error(obstacle)
-        current = await start(current.port, onExit)
+        current = await start(current.port, onExit, true)
         startedAt = performance.now()
         away = undefined
         log.warn({ server: name }, 'a server is back')
@@ -245,7 +255,7 @@ async function restarting<T extends RunningNats | RunningPostgres>(
       }
     }
   }
-  let current = await start(0, onExit)
+  let current = await start(0, onExit, false)
   return {
     current: () => current,
     away: () => away,
