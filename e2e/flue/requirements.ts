@@ -33,9 +33,10 @@ export const requirements: Readonly<Record<string, Requirement>> = {
     tests: [
       [apps, 'answers its own routes, with bodies of any size'],
       [apps, 'takes no address of the gateway'],
+      [apps, 'has the rest of the addresses'],
+      ['services/session-gateway/src/doors/apps/projects-here.test.ts', 'is of the project that the operator names'],
       [examples, 'dispatch from a webhook gives a receipt'],
     ],
-    lacks: 'routes of one’s own lie below /projects/<project>/ of the address, since several projects share it',
   },
   F53: {
     says: 'middleware has the real Hono context; neither an answer nor next() is a named error',

@@ -97,6 +97,8 @@ export default app
 
 let folder: string
 let world: World
+/** A gateway of a Reins that has a second project, of the same code under other names. */
+let startShared: (rootProject?: string) => Promise<World>
 /** Of the same project, behind a gateway that does not wait for it: who tries what never answers asks here. */
 let hurried: World
 let hosts: CodeHosts
@@ -144,11 +146,12 @@ beforeAll(async () => {
     programs: [path.dirname(process.execPath)],
   })
   hosts = new CodeHosts({ sandbox, guard: noGuard, textOf: async () => text })
-  const startWorld = (appAnswerMs: number): Promise<World> =>
+  const startWorld = (appAnswerMs: number, projects = [entry], rootProject?: string): Promise<World> =>
     World.start({
       limits: { appAnswerMs },
-      projects: [entry],
+      projects,
       config: {
+        rootProject,
         apps: { network: false, run: (bundle, call, signal) => hosts.run(bundle, call, signal) },
         serve: (handlers) => {
           asked ??= handlers
@@ -156,6 +159,10 @@ beforeAll(async () => {
         },
       },
     })
+  startShared = (rootProject) => {
+    const manifest = { agents: [exposed('seller', true)], workflows: [], channels: [], app: true }
+    return startWorld(deadline, [{ ...entry, name: 'shop', manifest }, entry], rootProject)
+  }
   world = await startWorld(deadline)
   hurried = await startWorld(1000)
 }, deadline)
@@ -417,6 +424,38 @@ describe('an app', () => {
     expect((await ask('GET', '/v1/agents', undefined, {})).json.error.code).toBe('unauthorized')
     expect((await ask('GET', '/v1/nothing', undefined, {})).json.error.code).toBe('not_found')
     expect((await ask('GET', '/projects/support/hello?name=p')).text).toBe('hello p')
+  })
+
+  test('has the rest of the addresses where the operator names its project, and none of them where he names none', async () => {
+    for (const [root, statuses] of [
+      [undefined, [404, 200]],
+      ['support', [200, 200]],
+      ['gone', [404, 200]],
+    ] as const) {
+      const shared = await startShared(root)
+      try {
+        const at = (url: string) => ask('GET', url, undefined, theirs, shared)
+        const answers = [await at('/hello?name=r'), await at('/projects/support/hello?name=p')]
+        expect(answers.map(({ status }) => status)).toEqual(statuses)
+      } finally {
+        await shared.close()
+      }
+    }
+  })
+
+  test('leaves runs where they belong: their addresses are found by the id, whoever has the rest', async () => {
+    const shared = await startShared('shop')
+    try {
+      const begun = await ask('POST', '/workflows/report', '{}', theirs, shared)
+      expect(begun.status).toBe(202)
+      expect(await ask('GET', `/runs/${begun.json.runId}`, undefined, theirs, shared)).toMatchObject({
+        ...{ status: 200, json: { runId: begun.json.runId, workflowName: 'report' } },
+      })
+      expect((await ask('GET', `/runs/${begun.json.runId}`, undefined, {}, shared)).status).toBe(401)
+      expect((await ask('GET', '/runs/run_nothing', undefined, theirs, shared)).status).toBe(404)
+    } finally {
+      await shared.close()
+    }
   })
 
   test('has channels, whose handlers see the raw body', async () => {

@@ -1,4 +1,5 @@
 // The gateway's settings, from the environment; everything else that it needs is handed to `start`.
+import { isProjectName } from '@reins/contracts'
 import { type Env, Environment } from '@reins/service'
 import { type OidcSettings, readOidcSettings } from './access/oidc/settings.ts'
 
@@ -9,6 +10,8 @@ export interface GatewaySettings {
   /** Host names, without port, besides the loopback names. */
   readonly allowedHosts: readonly string[]
   readonly allowedOrigins: readonly string[]
+  /** The project that has the addresses that nobody else has, where there are several; undefined: none has them. */
+  readonly rootProject?: string | undefined
   /** Whether /metrics needs no token. */
   readonly publicMetrics: boolean
   /** Where people sign in; undefined: the gateway knows tokens of Reins alone. */
@@ -104,6 +107,7 @@ export function loadGatewaySettings(env: Env): GatewaySettings {
     port: read.integer('REINS_PORT', defaultPort, { min: 0, max: 65_535 }),
     allowedHosts: list(read.text('REINS_ALLOWED_HOSTS', '').toLowerCase()),
     allowedOrigins: list(read.text('REINS_ALLOWED_ORIGINS', '')),
+    rootProject: projectNamed(read, 'REINS_ROOT_PROJECT'),
     publicMetrics: read.flag('REINS_PUBLIC_METRICS', false),
     oidc: readOidcSettings(read),
     limits: {
@@ -137,6 +141,13 @@ export function loadGatewaySettings(env: Env): GatewaySettings {
   }
   read.check()
   return settings
+}
+
+function projectNamed(read: Environment, variable: string): string | undefined {
+  const name = read.text(variable)
+  if (name === undefined || isProjectName(name)) return name
+  read.problem(`${variable}="${name}" is not valid. Give the name of a project, such as ${variable}=support`)
+  return undefined
 }
 
 const list = (text: string): readonly string[] =>

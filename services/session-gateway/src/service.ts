@@ -58,6 +58,7 @@ import { operationRoutes } from './doors/http/routes/operations.ts'
 import { sessionRoutes } from './doors/http/routes/sessions.ts'
 import { signInRoutes } from './doors/http/routes/sign-in.ts'
 import { usageRoutes } from './doors/http/routes/usage.ts'
+import { noteOfPlace } from './doors/apps/projects-here.ts'
 import { projectRoutes } from './doors/http/routes/projects.ts'
 import { runRoutes } from './doors/http/routes/runs.ts'
 import { valueRoutes } from './doors/http/routes/values.ts'
@@ -187,6 +188,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
       ...(config.redactor ? { redactor: config.redactor, values: valuesOfApps(config, config.redactor) } : {}),
       now: () => clock.now(),
       answerMs: limits.appAnswerMs,
+      rootProject: config.rootProject,
     })
   const options: HttpOptions = {
     ...(apps ? { apps } : {}),
@@ -268,7 +270,11 @@ function addAll(
     ...accessRoutes(api),
     ...auditRoutes(api),
     ...agentRoutes(api),
-    ...projectRoutes(api, () => config.clock.now()),
+    ...projectRoutes(
+      api,
+      () => config.clock.now(),
+      (project) => (config.apps ? noteOfPlace(config.registry, project, config.rootProject) : []),
+    ),
     ...runRoutes(api),
     ...valueRoutes(api),
     ...webhookRoutes(api),

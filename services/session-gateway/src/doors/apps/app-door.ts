@@ -8,11 +8,12 @@ import { nothingToRedact, type ProjectValues, type Redactor } from '@reins/secre
 import type { Log } from '@reins/telemetry'
 import type { AgentDoor } from './agent-door.ts'
 import type { AppValues } from './app-values.ts'
+import { appCaller } from './asked.ts'
 import { AppCall, type AnswerHead, drained, unanswered } from './app-call.ts'
 import { type GatewayAnswer, piecesOf, type SocketGrant } from './bodies.ts'
 import { type Fault, fault } from './faults.ts'
 import type { RunDoor } from './run-door.ts'
-import { type ProjectTarget, projectOf, type Registered } from './projects-here.ts'
+import { type ProjectTarget, projectOf, type Registered, runIn } from './projects-here.ts'
 
 /** Code hosts beside this gateway. */
 export interface AppHosts {
@@ -30,6 +31,7 @@ export interface AppDoorParts {
   readonly log: Log
   readonly now: () => number
   readonly answerMs: number
+  readonly rootProject?: string | undefined
   /** What the project declares. Absent: its code is given nothing. */
   readonly values?: Pick<AppValues, 'of'>
   readonly redactor?: Redactor
@@ -59,7 +61,17 @@ export class AppDoor {
 
   /** undefined: the address is of no project. */
   targetOf(url: string): ProjectTarget | undefined {
-    return projectOf(this.#parts.registry, url)
+    return projectOf(this.#parts.registry, url, this.#parts.rootProject)
+  }
+
+  /** As `targetOf`, and finds the project of a run. Rejects where the run cannot be looked up. */
+  async targetOfRequest(url: string): Promise<ProjectTarget | undefined> {
+    const { registry, runs } = this.#parts
+    const [run, projects] = [runIn(url), registry.projects()]
+    if (run === undefined || projects.length === 1) return this.targetOf(url)
+    for (const project of projects)
+      if ((await runs.ownerOf(project, appCaller(project, undefined), run)) !== undefined) return { project, url }
+    return this.targetOf(url)
   }
 
   /** Never rejects. The response is this door's from now on. */

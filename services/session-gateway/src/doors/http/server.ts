@@ -88,7 +88,7 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     checkOrigin(request.headers, options.origins)
     const { apps } = options
     if (!apps || (!request.is404 && request.routeOptions.url !== anyPath) || isSocket(request.raw, apps)) return
-    const target = apps.targetOf(request.raw.url ?? '')
+    const target = await apps.targetOfRequest(request.raw.url ?? '')
     if (!target) return
     reply.hijack()
     void apps.serve(target, request.raw, reply.raw)

@@ -17,7 +17,16 @@ import { json, type Route, route } from '../route.ts'
 const closed = { additionalProperties: false } as const
 const params = Type.Object({ name: ProjectName }, closed)
 
-export function projectRoutes({ projects }: Api, now: () => number): readonly Route[] {
+/** `noteOf`: what is to be said of where a project that was deployed answers. */
+export function projectRoutes(
+  { projects }: Api,
+  now: () => number,
+  noteOf: (project: Project) => readonly string[],
+): readonly Route[] {
+  const noted = (answer: ProjectAnswer): ProjectAnswer => {
+    const warnings = [...(answer.warnings ?? []), ...(answer.outcome === 'unchanged' ? [] : noteOf(answer.project))]
+    return warnings.length === 0 ? answer : { ...answer, warnings }
+  }
   return [
     route({
       ...operations.listSchedules,
@@ -36,7 +45,7 @@ export function projectRoutes({ projects }: Api, now: () => number): readonly Ro
       answers: { 200: ProjectAnswer, 201: ProjectAnswer },
       handle: async ({ params: { name }, body: { bundle }, caller }) => {
         const answer = await projects.deploy(caller, name, bundle)
-        return json(answer.outcome === 'created' ? 201 : 200, answer)
+        return json(answer.outcome === 'created' ? 201 : 200, noted(answer))
       },
     }),
     route({
@@ -47,7 +56,7 @@ export function projectRoutes({ projects }: Api, now: () => number): readonly Ro
       body: RollbackProject,
       answers: { 200: ProjectAnswer },
       handle: async ({ params: { name }, body: { version }, caller }) =>
-        json(200, await projects.rollback(caller, name, version)),
+        json(200, noted(await projects.rollback(caller, name, version))),
     }),
     route({
       ...operations.showProject,
