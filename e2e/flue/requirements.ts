@@ -17,6 +17,8 @@ const created = 'libs/agent/src/authoring/created-agent.test.ts'
 const discovery = 'libs/project/src/discovery/discover.test.ts'
 const runs = 'e2e/kill/code/run.int.test.ts'
 const operations = 'e2e/kill/code/operations.int.test.ts'
+const given = 'e2e/projects/given.int.test.ts'
+const givenKills = 'e2e/kill/code/given-tools.int.test.ts'
 const ofCli = 'libs/cli/test/runs.test.ts'
 
 export const requirements: Readonly<Record<string, Requirement>> = {
@@ -150,7 +152,7 @@ export const requirements: Readonly<Record<string, Requirement>> = {
     ],
   },
   F69: {
-    says: 'harness.session and session.prompt with result, model, thinkingLevel and images',
+    says: 'harness.session and session.prompt with result, tools, model, thinkingLevel and images',
     tests: [
       [runs, 'another one goes on, and nothing is asked or done twice'],
       [
@@ -160,6 +162,9 @@ export const requirements: Readonly<Record<string, Requirement>> = {
       [examples, 'is given data of a Valibot schema'],
       [projects, 'has agents that its workflows make in their own files'],
       ['libs/models/test/result-media.test.ts', 'shows them to each provider in its own form'],
+      [given, 'are closures over the run, offered with that prompt alone'],
+      [given, 'gives tools, skills and subagents beside those of the agent'],
+      [givenKills, 'leaves one that is safe to another process'],
     ],
   },
   F70: {

@@ -464,7 +464,7 @@ describe('a deployed project', () => {
           const sees = await (await init(seer, { name: 'seer' })).session()
           const seen = (await sees.prompt('What is this?', { images: [image(100), image(200_000)] })).text
           const unseen = await sees.prompt('And this?', { images: [image(9, 'image/gif')] }).catch((error: Error) => error.message)
-          const unsaid = await session.prompt('say f', { tools: [] } as object).catch((error: Error) => error.message)
+          const unsaid = await session.prompt('say f', { cwd: 'sub' } as object).catch((error: Error) => error.message)
           const late = await init(createAgent(() => ({ model: 'scripted/assistant' })), { name: 'late' }).catch((error: Error) => error.message)
           return { text, skill: skill.output, early, compacted, after: after.text, ran, inside: inside.stdout, refused, late, id, models, unasked, seen, unseen, unsaid }
         }`,
@@ -482,7 +482,7 @@ describe('a deployed project', () => {
       models: ['scripted/echo', 'scripted/assistant', 'scripted/echo', 'scripted/echo'],
       unasked: expect.stringContaining('each prompt names its model'),
       ...{ seen: 'a cat', unseen: expect.stringContaining('its bytes are those of image/png') },
-      unsaid: expect.stringContaining('give them to an agent'),
+      unsaid: expect.stringContaining('make one with this cwd'),
       late: expect.stringContaining('call createAgent() at the top of the file'),
     })
     const shown = (size: number) => ({

@@ -54,9 +54,12 @@ const files = `
   await other.delete()
   const again = await (await harness.sessions.create('other')).fs.exists('mine')
   const same = (await harness.sessions.get('default')) !== undefined
-  return [appended.stdout.trim(), text, [...bytes], isFile, isDirectory, size, names, there, read, counted.stdout.trim(), empty, again, same]`
+  const look = defineTool({ name: 'look', description: 'Looks.', parameters: Type.Object({}), risk: 'read', execute: () => 'found ' + size })
+  const offered = (await other.prompt('call look {}', { tools: [look] })).text.includes('found 8')
+  return [offered, appended.stdout.trim(), text, [...bytes], isFile, isDirectory, size, names, there, read, counted.stdout.trim(), empty, again, same]`
 
 const read = [
+  true,
   '2',
   'one\ntwo\n',
   [0, 255, 10],
@@ -88,17 +91,19 @@ const everything = `
   const written = await session.tool('write_file', { path: 'a', content: 'b' })
   await ctx.sleep(50)
   const task = await session.task('say task')
+  const look = defineTool({ name: 'look', description: 'Looks.', parameters: Type.Object({}), risk: 'read', execute: () => began })
+  const offered = (await session.prompt('call look {}', { tools: [look] })).text.includes(began[2])
   const used = await session.skill('nothing')
   for (const word of ['two', 'three']) await session.prompt(long(word))
   const { compacted } = await session.compact()
   const [{ ok }, paid, both] = await Promise.all([ctx.pause('ask', { question: 'go on?' }), ctx.waitFor('paid'), ctx.step('beside', () => 2, { replay: 'safe' })])
-  return [began.length, config, safe, tries, typeof dispatchId, first.text.length, data.total, written.status, task.text, typeof used.text, compacted, ok, paid, both]`
+  return [offered, began.length, config, safe, tries, typeof dispatchId, first.text.length, data.total, written.status, task.text, typeof used.text, compacted, ok, paid, both]`
 
 type Test = (typeof tests)[number]
 
 const projectOf = (name: Test): string =>
   bundledCode(`
-    import { createAgent, dispatch } from '@reins/agent'
+    import { createAgent, defineTool, dispatch, Type } from '@reins/agent'
     import { defineProject } from '@reins/agent/project'
     const worker = '${name}-worker'
     async function run(ctx) { ${name === 'files' ? files : everything} }
@@ -169,14 +174,14 @@ async function killedAllAlong(name: Test, point: string, given: readonly unknown
   return { log: await bench.world.readLog(session), kills: mortal.kills }
 }
 
-const given = [3, null, 'counted', 'failed', 'string', 600, 3, 'completed', 'task', 'string', true, true, 5, 2]
+const given = [true, 3, null, 'counted', 'failed', 'string', 600, 3, 'completed', 'task', 'string', true, true, 5, 2]
 
 describe.concurrent('killed at each operation', () => {
   test(
     'of a workflow on files, its tool-runner before it can say what came of it: each happens once',
     async () => {
       const { log, kills } = await killedAllAlong('files', 'tool-runner.before-outcome', read)
-      expect([countOf(log, 'run.prompted'), kills]).toEqual([16, 16])
+      expect([countOf(log, 'run.prompted'), kills]).toEqual([17, 17])
     },
     deadline,
   )

@@ -139,6 +139,11 @@ export class Counter {
     return counter
   }
 
+  /** What it was told that has this in it. */
+  about(part: string): readonly string[] {
+    return this.#told.filter((one) => one.includes(part))
+  }
+
   times(what: string): number {
     return this.#told.filter((one) => one === what).length
   }

@@ -61,6 +61,7 @@ export {
 export type {
   FileStat,
   FlueContext,
+  InitOptions,
   PromptData,
   PromptImage,
   PromptText,

@@ -1,8 +1,9 @@
 // What a workflow of a project is written with: `export async function run(ctx: WorkflowRunContext) { … }` in workflows/<name>.ts.
 import type { Json, ToolLog } from './context.ts'
-import type { ThinkingLevel } from './authoring/runtime-config.ts'
+import type { AgentProfile, ThinkingLevel } from './authoring/runtime-config.ts'
 import type { JsonSchema } from './json-schema.ts'
 import type { StandardOutput, StandardSchema } from './standard-schema.ts'
+import type { Tool } from './tool.ts'
 import type { StepContext, StepOptions, ToolAnswer } from './workflow.ts'
 
 export interface RunStepOptions extends StepOptions {
@@ -49,6 +50,11 @@ export interface PromptImage {
 }
 
 interface Prompting extends Stoppable {
+  /**
+   * Offered to the model with this prompt, beside those of the agent. Their functions may use what the code of the run has by then; what they
+   * change of it is not seen by the run, which is replayed: give it back as the result of the prompt.
+   */
+  readonly tools?: readonly Tool[]
   /** Shown to the model with this prompt: 20 at most, of 6 MiB together. */
   readonly images?: readonly PromptImage[]
   /** provider/model, for this prompt. */
@@ -149,6 +155,12 @@ export interface RunHarness {
   readonly fs: RunFiles
 }
 
+/** What is given stands beside what the agent has itself; names that are there twice fail the run. */
+export interface InitOptions extends Pick<AgentProfile, 'tools' | 'skills' | 'subagents'> {
+  /** Of the harness. Default: `default`. */
+  readonly name?: string
+}
+
 /**
  * What the code is given. It runs from its beginning whenever there is news, and each operation gives what is recorded: so take time,
  * randomness and all that comes from outside by these functions.
@@ -163,7 +175,7 @@ export interface WorkflowRunContext<Payload = Json> {
   readonly env: Readonly<Record<string, string>>
   readonly log: ToolLog
   /** An agent, by its name or as its module exports it. Each name of a harness once. */
-  init(agent: unknown, options?: { readonly name?: string }): Promise<RunHarness>
+  init(agent: unknown, options?: InitOptions): Promise<RunHarness>
   /** Runs a function once, and records what it returns: any JSON. */
   step<T>(name: string, run: (step: StepContext) => T | Promise<T>, options?: RunStepOptions): Promise<T>
   /** Milliseconds, or a text such as `90s`, `5m`, `2h`, `1d`. Nothing is held in memory meanwhile. */

@@ -4,7 +4,14 @@
 //       not, the outcome is unknown. Where its code had not begun, nothing of it ran, and it runs elsewhere.
 //   S3. A host is answered for the names that the stored tool declares, whatever it asks for.
 //   S4. A tool that decides by its arguments whether a person is asked, and cannot say, asks for one.
-import { type AgentDefinition, type CodeTool, definitionDigest, type StoredCode, storedCode } from '@reins/contracts'
+import {
+  type AgentDefinition,
+  type CodeTool,
+  type DispatchSender,
+  definitionDigest,
+  type StoredCode,
+  storedCode,
+} from '@reins/contracts'
 import {
   type AskedApproval,
   type CallContext,
@@ -19,7 +26,7 @@ import {
 import { CodeHosts, type CodeHostsOptions, type HostsAnswer } from './code-hosts.ts'
 import type { HostLog } from './host-process.ts'
 import { hostMemoryMb } from './limits.ts'
-import type { CallFacts } from './messages.ts'
+import type { CallFacts, RunInput } from './messages.ts'
 import { formProblem, ofOtherForm, outcomeOf } from './results.ts'
 
 /** Where bundles are kept, by the digest of their bytes. */
@@ -32,8 +39,10 @@ export interface CodeSourceOptions extends Omit<CodeHostsOptions, 'textOf'> {
   /** What tools log, for people who run Reins. */
   /** `traceparent`: of the call. */
   readonly log?: (tool: string, call: string, entry: HostLog, traceparent?: string) => void
-  /** What a tool of this agent dispatches; rejects where it is refused. Absent: tools dispatch nothing. */
-  readonly dispatch?: (agent: string, asked: unknown, signal: AbortSignal) => Promise<unknown>
+  /** What a tool dispatches on behalf of this agent or project; rejects where it is refused. Absent: tools dispatch nothing. */
+  readonly dispatch?: (sender: DispatchSender, asked: unknown, signal: AbortSignal) => Promise<unknown>
+  /** A run as it stood with this operation, for tools that it gave there. Rejects where it cannot be read. Absent: none can. */
+  readonly runAt?: (run: string, position: number) => Promise<RunInput>
 }
 
 /** Whoever makes it closes it. */
@@ -61,7 +70,7 @@ export const codeCatalog: ToolCatalog & { list(definition: Definition): ToolList
   }),
 }
 
-export function codeSource({ bundles, log, dispatch, ...options }: CodeSourceOptions): CodeSource {
+export function codeSource({ bundles, log, dispatch, runAt, ...options }: CodeSourceOptions): CodeSource {
   const hosts = new CodeHosts({
     ...options,
     textOf: async (digest) => {
@@ -71,8 +80,8 @@ export function codeSource({ bundles, log, dispatch, ...options }: CodeSourceOpt
   })
   return {
     ...codeCatalog,
-    run: (call, context) => runTool(hosts, options, call, context, { log, dispatch }),
-    approval: (call, context) => approvalOf(hosts, call, context),
+    run: (call, context) => runTool(hosts, options, call, context, { log, dispatch, runAt }),
+    approval: (call, context) => approvalOf(hosts, call, context, runAt),
     hosts: () => hosts.size,
     close: () => hosts.close(),
   }
@@ -83,7 +92,7 @@ async function runTool(
   { sandbox, memoryMb = hostMemoryMb }: Pick<CodeHostsOptions, 'sandbox' | 'memoryMb'>,
   { name, arguments: input, definition }: ToolCall,
   context: CallContext,
-  { log, dispatch }: { [K in 'log' | 'dispatch']: CodeSourceOptions[K] | undefined },
+  { log, dispatch, runAt }: { [K in 'log' | 'dispatch' | 'runAt']: CodeSourceOptions[K] | undefined },
 ): Promise<ToolOutcome> {
   const { entry, tool } = toolOf(definition, name)
   const network = entry.network === true && sandbox.networkAllowed
@@ -96,7 +105,11 @@ async function runTool(
     },
     log: (line: HostLog) => log?.(name, idempotencyKey, line, traceparent),
     request: (what: string, value: unknown) =>
-      what === 'dispatch' ? dispatched(entry, value, dispatch, context.signal) : answered(what, tool, context),
+      what === 'dispatch'
+        ? dispatched(entry, value, dispatch, context.signal)
+        : what === 'run'
+          ? givenRun(entry, runAt)
+          : answered(what, tool, context),
   }
   for (let deaths = 1; ; deaths += 1) {
     const answer = await hosts.run({ digest: entry.digest, file: entry.file, network }, asked, context.signal)
@@ -120,6 +133,7 @@ async function approvalOf(
   hosts: CodeHosts,
   { name, arguments: input, definition }: ToolCall,
   { signal, session, idempotencyKey }: Pick<CallContext, 'signal' | 'session' | 'idempotencyKey'>,
+  runAt: CodeSourceOptions['runAt'],
 ): Promise<AskedApproval> {
   const unanswered = (why: string): AskedApproval => ({ approval: 'must', reason: `${name} could not say: ${why}` })
   try {
@@ -128,7 +142,7 @@ async function approvalOf(
     const asked = {
       ...{ what: 'approval', name, input, progress: () => {}, log: () => {} },
       facts: factsOf(entry, definition, { idempotencyKey, session }),
-      request: async () => ({}),
+      request: async (what: string) => (what === 'run' ? givenRun(entry, runAt) : {}),
     }
     const bundle = { digest: entry.digest, file: entry.file, network: false }
     const answer = await hosts.run(bundle, asked, AbortSignal.any([signal, AbortSignal.timeout(approvalMs)]))
@@ -142,13 +156,25 @@ async function approvalOf(
 
 /** A tool of an instance runs with what its own initializer gave, for the definition that the call is of. */
 const factsOf = (
-  { instance }: StoredCode,
+  { instance, given }: StoredCode,
   definition: ToolCall['definition'],
   facts: Omit<CallFacts, 'agent' | 'instance'>,
 ): CallFacts => ({
   ...{ ...facts, agent: definition.name },
   ...(instance === undefined ? {} : { instance: { ...instance, version: versionOf(definition) } }),
+  ...(given === undefined ? {} : { given: givenPlace(given) }),
 })
+
+const givenPlace = ({ run, position, path }: NonNullable<StoredCode['given']>): NonNullable<CallFacts['given']> => ({
+  ...{ run, position },
+  ...(path === undefined ? {} : { path }),
+})
+
+async function givenRun({ given }: StoredCode, runAt: CodeSourceOptions['runAt']): Promise<RunInput> {
+  if (!given) throw new ToolFailure('failed', 'a tool of a module has no run')
+  if (!runAt) throw new ToolFailure('failed', 'no run can be read here')
+  return runAt(given.run, given.position)
+}
 
 /** A definition is one object for all calls of a session. */
 const versions = new WeakMap<Definition, string>()
@@ -193,15 +219,16 @@ async function answered(what: string, tool: CodeTool, context: CallContext): Pro
 
 /** On behalf of the project whose agent it is. */
 async function dispatched(
-  { instance }: StoredCode,
+  { instance, given }: StoredCode,
   asked: unknown,
   dispatch: CodeSourceOptions['dispatch'] | undefined,
   signal: AbortSignal,
 ): Promise<unknown> {
-  if (!instance)
+  const sender = given ? { project: given.project } : instance && { agent: instance.agent }
+  if (!sender)
     throw new ToolFailure('failed', 'dispatch() works in the tools of projects, and not in those of a tools_file')
   if (!dispatch) throw new ToolFailure('failed', 'nothing can be dispatched here')
-  return dispatch(instance.agent, asked, signal)
+  return dispatch(sender, asked, signal)
 }
 
 async function valuesOf(

@@ -19,6 +19,7 @@ export { type InitializerAnswer, type InitializerCall, Initializers } from './in
 export { type Compact, runCompactions } from './run-compactions.ts'
 export { imageLimits, type PromptImage, promptImages } from './host/harness/prompt-images.ts'
 export type { HostCall, HostLog } from './host-process.ts'
+export { replayLimits } from './limits.ts'
 export type { Bundle } from './code-hosts.ts'
 export type { FetchHead, FetchInput } from './messages.ts'
 export type { AgentInstance, RunEnd, RunHistory, RunInput, RunResult } from './messages.ts'

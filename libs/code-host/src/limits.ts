@@ -1,5 +1,6 @@
 // What a call of users' code may take, and a host.
-import type { HostLimits } from './messages.ts'
+import { runLimits } from '@reins/contracts'
+import type { HostLimits, RunInput } from './messages.ts'
 
 export const hostLimits: HostLimits = {
   /** What is kept of a call's output at most, as for the shell. */
@@ -13,3 +14,13 @@ export const hostLimits: HostLimits = {
 export const hostMemoryMb = 192
 /** ms in which a bundle must have loaded. */
 export const defaultLoadMs = 10_000
+
+/** What a replay may take. */
+export const replayLimits: RunInput['limits'] = {
+  valueChars: runLimits.valueChars,
+  stepMs: runLimits.stepMs,
+  mostStepMs: runLimits.mostStepMs,
+  sleepMs: runLimits.sleepMs,
+  logLines: runLimits.logLines,
+  logChars: runLimits.logChars,
+}

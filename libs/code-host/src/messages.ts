@@ -11,6 +11,15 @@ export interface CallFacts {
   readonly agent: string
   /** Of a tool of a project: whose it is. */
   readonly instance?: AgentInstance
+  /** Of a tool that a run gave: which, and with which of its operations. Its host asks for the run (`run`), a RunInput. */
+  readonly given?: GivenPlace
+}
+
+/** An operation of a run that gave tools, and the names of profiles, from the outermost, where they are those of a subagent. */
+export interface GivenPlace {
+  readonly run: string
+  readonly position: number
+  readonly path?: readonly string[]
 }
 
 /** An instance of an agent of a project, or a subagent of it. */

@@ -110,6 +110,7 @@ export {
 } from './agents/code/projects.ts'
 export {
   CodeBuild,
+  CodeGiven,
   CodeInstance,
   codeAgentPattern,
   inlineAgent,
@@ -117,7 +118,7 @@ export {
   moduleNamePattern,
   workflowOfInline,
 } from './agents/code/instance.ts'
-export { type InstanceTools, StoredDefinition } from './agents/stored-definition.ts'
+export { type GivenTools, type InstanceTools, StoredDefinition } from './agents/stored-definition.ts'
 export {
   Agent,
   AgentEntry,

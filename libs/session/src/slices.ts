@@ -49,6 +49,7 @@ import { beyondLimitRoute, malformedRoute, toolRoute, unknownToolRoute } from '.
 import { callsCover, callsDue } from './tool-call/calls-due.ts'
 import { toolCallEvents, toolCallStates } from './tool-call/tool-call.ts'
 import { toolsetCover, toolsetDue, toolsetEvents, toolsetTimer, unavailableToolRoute } from './toolset/toolset.ts'
+import { givenToolsEvents } from './run/given-tools.ts'
 import { promptConfiguredEvents } from './run/prompt-configured.ts'
 import { askedToolEvents } from './turn/asked-tool.ts'
 import { attachedImagesEvents } from './turn/attached-images.ts'
@@ -84,6 +85,7 @@ const ofSlices: Meanings<EventType> = followed(
     ...askedToolEvents,
     ...attachedImagesEvents,
     ...promptConfiguredEvents,
+    ...givenToolsEvents,
     ...timerEvents([
       modelCallTimer,
       compactionTimer,

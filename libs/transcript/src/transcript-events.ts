@@ -258,6 +258,7 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
       return same([notice('info', 'The session goes on with another version of its agent, from the next turn on.')])
     case 'agent.configured':
     case 'prompt.configured':
+    case 'tools.given':
     case 'run.declared':
     case 'run.invoked':
     case 'run.initialized':

@@ -11,6 +11,7 @@ import {
   type SessionStreams,
 } from '@reins/contracts'
 import { healthOf, openDatabase } from '@reins/projection'
+import type { BundleStore } from '@reins/journal'
 import type { KeyStore, RandomBytes } from '@reins/secrets'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
 import type { Log, Metrics } from '@reins/telemetry'
@@ -50,7 +51,10 @@ export interface RegistryConfig {
   /** The keys of secrets, and what their encryption draws from. Absent: no secret can be kept here. */
   readonly secrets?: { readonly keys: KeyStore; readonly random: RandomBytes }
   /** Where code that comes with a definition is kept, and what loads it once, to learn its tools. Absent: none is taken here. */
-  readonly code?: Pick<BundlesOptions, 'store' | 'describe' | 'full'> & { readonly initialize?: RunInitializer }
+  readonly code?: Pick<BundlesOptions, 'describe' | 'full'> & {
+    readonly store: BundleStore
+    readonly initialize?: RunInitializer
+  }
   readonly pauseAt?: PausePoint
   /** Whether webhooks may go to addresses that are not public. Default: no. */
   readonly allowPrivateWebhooks?: boolean
@@ -81,6 +85,7 @@ export async function start(config: RegistryConfig): Promise<RunningRegistry> {
   const projects = new Projects({ log: registry, clock, bundles, values })
   const configurations = new Configurations({
     ...{ log: registry, clock, bundles, run: config.code?.initialize },
+    bytes: config.code && ((digest) => config.code?.store.get(digest) ?? Promise.resolve(undefined)),
     known: () => agents,
     config: (name) => configs.find(name),
   })

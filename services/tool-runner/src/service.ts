@@ -25,6 +25,7 @@ import {
 } from '@reins/tools'
 import { discover } from './calls/call-runner.ts'
 import { memoryOver } from './calls/memory-calls.ts'
+import { runAt } from './calls/given-runs.ts'
 import { resolveOver, type ValuesOptions, valuesOf } from './calls/values.ts'
 import { RegisteredNeighbours } from './neighbours.ts'
 import { redacted } from './recorded/kept-output.ts'
@@ -147,7 +148,8 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
   })
   const code = codeSource({
     bundles,
-    dispatch: (agent, asked, signal) => dispatch({ agent }, asked, signal),
+    dispatch: (sender, asked, signal) => dispatch(sender, asked, signal),
+    runAt: (run, position) => runAt({ sessions: journal.sessions, reading }, run, position),
     sandbox: config.sandbox,
     guard: config.guard,
     log: (tool, call, { level, message, attributes }, traceparent) => {

@@ -68,7 +68,7 @@ export async function configure(initialize: AgentInitializer, context: AgentInit
   const { cwd, sandbox } = merged
   if (cwd !== undefined && sandbox === false)
     found.push('cwd names a folder, and no sandbox works there: leave "sandbox: false" out')
-  const one = await resolved(merged, '', found)
+  const one = await configureParts(merged, found)
   if (found.length > 0) return { kind: 'problems', problems: found }
   const { durability } = merged
   return {
@@ -109,6 +109,9 @@ const subagentsOf = ({ subagents = [], agents = [] }: Pick<AgentProfile, 'subage
   ...subagents,
   ...agents,
 ]
+
+/** `problems` gets what is wrong. */
+export const configureParts = (from: Parameters<typeof resolved>[0], problems: string[]) => resolved(from, '', problems)
 
 async function resolved(
   from: Omit<AgentProfile, 'model'> & { readonly model?: string | false },

@@ -4,6 +4,7 @@
 //   P2. Making it refuses nothing: whoever loads the bundle has it checked, and names every mistake at once.
 import { type HostDoor, keepModules } from '../app/door.ts'
 import { type Served, serveProject } from '../app/serve-project.ts'
+import { given } from '../authoring/given.ts'
 import { jsonSchemaOf } from '../parameters.ts'
 import { checkProject, type ModuleProblem, type ProjectDescription } from './check-project.ts'
 import { probeAgents } from './probe-agents.ts'
@@ -44,12 +45,12 @@ export interface Project {
   readonly [projectMarker]: ProjectForm
 }
 
-/** A host reads the schemas of workflows by what stands here: it knows no library of schemas itself. */
+/** A host reads the schemas of workflows, and what they give, by what stands here: it knows no library of schemas and no tool itself. */
 const schemasMarker = Symbol.for('reins.schemas')
 
 /** Written by `reins build`, for the entry that it generates. */
 export function defineProject(modules: ProjectModules): Project {
-  Object.assign(globalThis, { [schemasMarker]: Object.freeze({ jsonSchemaOf }) })
+  Object.assign(globalThis, { [schemasMarker]: Object.freeze({ jsonSchemaOf, given }) })
   keepModules(modules)
   const form: ProjectForm = Object.freeze({
     version: 1,

@@ -2,10 +2,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ToolContext } from '@reins/agent'
 import type { ProjectForm, ProjectModules } from '@reins/agent/project'
-import type { CallEnd, FetchInput, FromHost, HostLimits, LogLevel, RunInput, ToHost } from '../messages.ts'
+import type { CallEnd, FetchInput, FromHost, GivenPlace, HostLimits, LogLevel, RunInput, ToHost } from '../messages.ts'
 import type { LoadedTool, Workflow } from './exports.ts'
-import type { Environment, Instances } from './instances.ts'
+import { type Environment, type Instances, loadedTool } from './instances.ts'
 import { asJson } from './json.ts'
+import { type Found, GivenFunctions } from './replay/given-functions.ts'
 import { type Ask, keyedDispatches } from './replay/keyed-dispatches.ts'
 import { RunReplay } from './replay/replay.ts'
 import { say, sayText } from './say.ts'
@@ -24,6 +25,8 @@ export interface Call {
   logged: number
   /** What its code asks for by itself (dispatch of @reins/agent). */
   ask: Ask
+  /** It is code that runs for a call of another: what it prints is nobody's. */
+  readonly muted?: true
 }
 
 type Values = Pick<Partial<ToolContext>, 'secrets' | 'config'>
@@ -54,6 +57,7 @@ export class Calls {
   /** Answers requests over HTTP. */
   app: ProjectForm | undefined
   readonly #limits: HostLimits
+  readonly #givenFunctions = new GivenFunctions()
   readonly #running = new Map<number, Call>()
   readonly #requests = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
   /** H1. */
@@ -119,7 +123,7 @@ export class Calls {
 
   printed(text: string): void {
     const call = this.current()
-    if (!call) return
+    if (!call || call.muted) return
     call.printed += text.length
     if (call.printed <= this.#limits.printedChars) this.#progress(call, text)
     else {
@@ -133,16 +137,22 @@ export class Calls {
     if (what === 'run') return this.#replay(call, input as RunInput)
     if (what === 'fetch') return this.#serve(call, input as FetchInput)
     if (what === 'configure') return this.#configure(name, input as Configuring)
-    const { instance } = facts
-    const given = instance && what === 'tool' && this.#declares ? await this.#valuesFor(call, name) : undefined
-    const tool = instance
-      ? await this.instances?.tool(instance, name, given && environmentOf(given, this.#declared))
-      : this.tools.get(name)
+    const { instance, given: place } = facts
+    const made = instance ?? place
+    const given = made && what === 'tool' && this.#declares ? await this.#valuesFor(call, name) : undefined
+    const env = given && environmentOf(given, this.#declared)
+    const tool = place
+      ? await this.#given(call, place, name, env)
+      : instance
+        ? await this.instances?.tool(instance, name, env)
+        : this.tools.get(name)
     if (tool === undefined)
       return failed(
         instance
           ? `the agent ${instance.agent} no longer gives the tool "${name}" for the id ${JSON.stringify(instance.id)}`
-          : `the file has no tool "${name}"`,
+          : place
+            ? `the workflow no longer gives the tool "${name}"`
+            : `the file has no tool "${name}"`,
       )
     const { form, takesValues } = tool
     const checked = await form.check(input)
@@ -163,6 +173,35 @@ export class Calls {
       agent: Object.freeze({ name: facts.agent }),
     }
     return this.#resultOf(await form.execute(checked.value, Object.freeze(context)))
+  }
+
+  /** Where the values were not asked for, what was found with others does. */
+  async #given(call: Call, place: GivenPlace, name: string, env?: Environment): Promise<LoadedTool | undefined> {
+    const live = await this.#givenFunctions.at(place, env && JSON.stringify(env), async () => {
+      const input = (await this.#request(call, 'run', null)) as RunInput | undefined
+      const workflow = input && this.#workflowOf(input)
+      if (!workflow) throw new Error('the run that gave the tool is not there, or its workflow is not in the project')
+      return this.#found(call, place.position, withValues(input, env ?? {}, this.#declared.secrets), workflow)
+    })
+    return loadedTool(live?.tools.get(name), name)
+  }
+
+  /** GF1 of replay/given-functions.ts. */
+  async #found(call: Call, position: number, input: RunInput, workflow: Workflow): Promise<Found> {
+    let live: Found['live']
+    const replay = new RunReplay(input, {
+      request: async () => undefined,
+      log: silent,
+      signal: call.abort.signal,
+      given: (at, functions) => {
+        if (at === position) live = functions
+      },
+      agents: this.project?.agents ?? {},
+      inline: this.inline,
+    })
+    const muted: Call = { ...call, muted: true, ask: (what, value) => replay.request(what, value) }
+    const end = await this.#context.run(muted, () => replay.run(workflow))
+    return { live, end }
   }
 
   async #configure(agent: string, { env, ...instance }: Configuring): Promise<CallEnd | string> {
@@ -274,6 +313,14 @@ const refuses: Ask = async (what) => {
     `${what}() works in routes, channels, workflows and in the functions of tools, and not in an initializer`,
   )
 }
+
+/** Lines of a replay that another one has written. */
+const silent = Object.freeze({ debug() {}, info() {}, warn() {}, error() {} })
+
+const withValues = ({ workflow, ...input }: RunInput, env: Environment, secrets: readonly string[] = []): RunInput => ({
+  ...input,
+  ...(workflow ? { workflow: { ...workflow, env, secrets } } : {}),
+})
 
 const failed = (message: string): CallEnd => ({ kind: 'error', code: 'failed', message })
 

@@ -4,7 +4,7 @@
 //   IN2. What an initializer throws, or gives wrongly, names the module.
 //   IN3. A function may hold values of `env`: where they are others now, the initializer runs again before it is called.
 //   IN4. An initializer may give other tools for another message: each version has its own, for which the initializer has run.
-import type { AgentForm, LiveTools } from '@reins/agent'
+import type { AgentForm, LiveTools, ToolForm } from '@reins/agent'
 import type { ProjectModules } from '@reins/agent/project'
 import type { AgentInstance } from '../messages.ts'
 import type { LoadedTool } from './exports.ts'
@@ -49,11 +49,7 @@ export class Instances {
     if (!known || (env !== undefined && known.env !== JSON.stringify(env))) await this.configure(instance, env)
     let live = this.#live.get(key)?.tools
     for (const profile of instance.path ?? []) live = live?.subagents.get(profile)
-    const form = live?.tools.get(name)
-    if (!form) return undefined
-    const described = await form.describe(name)
-    const asks = described.kind === 'tool' ? [described.tool.secret_requests, described.tool.config_requests] : []
-    return { form, takesValues: asks.some((names = []) => names.length > 0) }
+    return loadedTool(live?.tools.get(name), name)
   }
 
   #form(name: string): { readonly file: string; readonly form: AgentForm } {
@@ -82,6 +78,13 @@ export class Instances {
     const [oldest] = this.#live.keys()
     if (this.#live.size > mostInstances && oldest !== undefined) this.#live.delete(oldest)
   }
+}
+
+export async function loadedTool(form: ToolForm | undefined, name: string): Promise<LoadedTool | undefined> {
+  if (!form) return undefined
+  const described = await form.describe(name)
+  const asks = described.kind === 'tool' ? [described.tool.secret_requests, described.tool.config_requests] : []
+  return { form, takesValues: asks.some((names = []) => names.length > 0) }
 }
 
 const keyOf = ({ agent, id, payload, version }: AgentInstance): string =>

@@ -4,7 +4,7 @@ import { type ErrorBody, errorCodes } from '../errors.ts'
 import { fieldsOf, jsonValue } from '../broker/stored-value.ts'
 import { BundleDigest, CodeTool, type SentFile, WorkflowFacts } from './code/code.ts'
 import { AgentDefinition } from './definition.ts'
-import { CodeBuild, maxInstanceId } from './code/instance.ts'
+import { CodeBuild, CodeGiven, maxInstanceId } from './code/instance.ts'
 import { ProjectManifest } from './code/projects.ts'
 import { Skill } from './skills.ts'
 import { StoredDefinition } from './stored-definition.ts'
@@ -152,8 +152,8 @@ export const ConfigureAgent = Type.Object(
 export type ConfigureAgent = Static<typeof ConfigureAgent>
 
 /**
- * `svc.registry.vary`: keeps a version of a definition that differs in its model or its effort. It takes the following, and answers with a
- * `VariedVersion`.
+ * `svc.registry.vary`: keeps a version of a definition that differs in its model, its effort or its folder, or has what a run gives it. It takes the
+ * following, and answers with a `VariedVersion`.
  */
 export const varyVerb = 'vary'
 export const VaryVersion = Type.Object(
@@ -162,6 +162,22 @@ export const VaryVersion = Type.Object(
     model: Type.Optional(AgentDefinition.properties.model),
     /** `off`, `minimal`, `low`, …: as createAgent takes it. */
     thinkingLevel: Type.Optional(Type.String({ maxLength: 20 })),
+    /** What the code of a run adds, with one of its operations. */
+    more: Type.Optional(
+      Type.Object(
+        {
+          given: CodeGiven,
+          /** The build that the run goes by, and the file of its workflow, for messages. */
+          digest: BundleDigest,
+          file: Type.String({ minLength: 1, maxLength: 1024 }),
+          /** As an initializer gives them; the registry checks their form. */
+          tools: Type.Unknown(),
+          skills: Type.Unknown(),
+          subagents: Type.Unknown(),
+        },
+        closed,
+      ),
+    ),
     /** A place of the folder that its tools work in. */
     place: Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
     by: Type.String({ minLength: 1, maxLength: 200 }),

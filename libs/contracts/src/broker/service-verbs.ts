@@ -8,7 +8,7 @@ export const serviceVerbs = {
   registry: {
     put: 'create, update or apply an agent',
     configure: 'run the initializer of an agent that is a module of a project',
-    vary: 'keep a version of a definition with another model, for a prompt of a workflow',
+    vary: 'keep a version of a definition with another model or more tools, for a prompt of a workflow',
     delete: 'delete an agent',
     list: 'list agents',
     'projects.put': 'deploy a build of a project',

@@ -104,6 +104,9 @@ const eleventh: Change = { needs: 11 }
 /** Protocol 12: agents whose models have the tool `task`. */
 const twelfth: Change = { needs: 12 }
 
+/** Protocol 13: prompts of runs that give tools of their own. */
+const thirteenth: Change = { needs: 13 }
+
 /** Below it, no session has an agent that is configured for each message. */
 export const configuredProtocol = sixth.needs
 
@@ -113,6 +116,7 @@ export const changes: Partial<Record<EventType, Change>> = {
   'files.kept': ninth,
   'workflows.declared': tenth,
   'task.declared': twelfth,
+  'tools.given': thirteenth,
   'run.continued': tenth,
   'budget.granted': tenth,
   'toolset.declared': second,

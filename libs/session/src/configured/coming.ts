@@ -12,6 +12,7 @@ export const redeclared = [
   'agents.declared',
   'workflows.declared',
   'task.declared',
+  'tools.given',
   'planning.declared',
   'context.declared',
   'output.declared',

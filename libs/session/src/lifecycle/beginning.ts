@@ -11,6 +11,7 @@ import { taskDeclared } from '../delegation/task.ts'
 import { memoryDeclared } from '../memory/memory.ts'
 import { planningDeclared } from '../planning/planning.ts'
 import { outputDeclared } from '../output/output.ts'
+import { givenDeclared } from '../run/given-tools.ts'
 import { runDeclared } from '../run/run-due.ts'
 import { skillsDeclared } from '../skills/skills.ts'
 import { toolsetDeclared } from '../toolset/declared.ts'
@@ -38,6 +39,7 @@ const declareRules: readonly DeclareRule[] = [
   ({ definition, principal }) => memoryDeclared(definition, principal),
   ({ definition, agents = [], ceilings, granted }) => agentsDeclared(definition, agents, ceilings, granted),
   taskDeclared,
+  ({ definition }) => givenDeclared(definition),
   ({ onPause }) => (onPause === 'return' ? [{ type: 'parent.declared', data: { onPause } }] : []),
   ({ definition }) => planningDeclared(definition),
   ({ definition }) => contextDeclared(definition),

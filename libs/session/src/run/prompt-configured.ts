@@ -1,4 +1,4 @@
-// A prompt of a run that is answered by another definition than the one its session had: another model, another effort.
+// A prompt of a run that is answered by another definition than the one its session had: another model, another effort, tools of its own.
 //   PC1. The run says so beside the prompt, and the session below before the message of it: it is known there by what it pins.
 //   PC2. It is said again where a later prompt of that session goes back to the definition of its harness.
 //   PC3. It counts as any configuration does: from the next turn on (CG1, CG3 of configured/configured.ts).

@@ -14,10 +14,11 @@ import {
 } from '@reins/contracts'
 import { type PromptImage, promptImages } from '@reins/code-host'
 import { type Harness, lastConfigured, promptSlice, type Run, type Session, sessionsLeft } from '@reins/session'
+import { type Given, givenBeside, moreOf } from './given.ts'
 import { askedTool, tooMany, type Words } from './words.ts'
 
 export interface PromptPorts {
-  /** Another version of a definition, with this model or effort. Rejects where there can be none. */
+  /** Another version of a definition, with this model or effort, or with what the run gives it. Rejects where there can be none. */
   vary(asked: Omit<VaryVersion, 'by'>, session: Session): Promise<VariedVersion>
   /** Why no answer can be held against this schema; undefined: they can. */
   schemaProblem(schema: JsonObject): Promise<string | undefined>
@@ -59,7 +60,8 @@ export class ReplayPrompts {
   }
 
   /** Throws where the host says what no code can say. */
-  async asked({ position, name, harness, message, schema, tool, model, thinkingLevel, images }: Words): Promise<Asked> {
+  async asked(said: Words): Promise<Asked> {
+    const { position, name, harness, message, schema, tool, model, thinkingLevel, images, more } = said
     const { team } = this.#session
     const known =
       typeof harness === 'string' && Object.hasOwn(this.#harnesses, harness) ? this.#harnesses[harness] : null
@@ -74,7 +76,8 @@ export class ReplayPrompts {
     const problem = schema === undefined ? undefined : await this.#ports.schemaProblem(schema as JsonObject)
     if (problem !== undefined)
       return broken({ code: 'invalid-schema', message: `The "result" of a prompt ${problem}.` })
-    const varied = await this.#varied(known, { model, thinkingLevel })
+    const given = moreOf(this.#session, this.#run, position, more)
+    const varied = await this.#varied(known, { model, thinkingLevel, given })
     if (typeof varied !== 'string') return broken(varied)
     const shown = await this.#shown(position, child, images)
     if (!Array.isArray(shown)) return broken(shown)
@@ -95,6 +98,7 @@ export class ReplayPrompts {
       beside: [
         ...this.#granted(position),
         ...this.#configuredBy(position, child, varied, known.digest),
+        ...(given ? givenBeside(given) : []),
         ...shown,
         ...askedTool(runMessage(position), tool),
       ],
@@ -131,15 +135,20 @@ export class ReplayPrompts {
   /** The digest by which a prompt is answered, or why there is none. */
   async #varied(
     { digest, needsModel }: Harness,
-    { model, thinkingLevel }: { readonly model: unknown; readonly thinkingLevel: unknown },
+    {
+      model,
+      thinkingLevel,
+      given,
+    }: { readonly model: unknown; readonly thinkingLevel: unknown; readonly given: Given | undefined },
   ): Promise<string | RunError> {
     if (needsModel && typeof model !== 'string') throw new Error('The code disturbed its host.')
-    if (model === undefined && thinkingLevel === undefined) return digest
+    if (model === undefined && thinkingLevel === undefined && !given) return digest
     try {
       const asked = {
         digest,
         ...(model === undefined ? {} : { model: String(model) }),
         ...(thinkingLevel === undefined ? {} : { thinkingLevel: String(thinkingLevel) }),
+        ...(given ? { more: given } : {}),
       }
       return (await this.#ports.vary(asked, this.#session)).digest
     } catch (error) {

@@ -5,7 +5,14 @@
 //        for, go out with the next frame, since nothing outside knows of them before.
 //   RR3. From one operation to the next, code has so much time. The first replay that takes longer counts as lost, since a host is shared:
 //        the next one fails the run.
-import type { CodeHosts, Compact, Dispatches, HostsAnswer, RunEnd, RunHistory } from '@reins/code-host'
+import {
+  type CodeHosts,
+  type Compact,
+  type Dispatches,
+  type HostsAnswer,
+  replayLimits,
+  type RunEnd,
+} from '@reins/code-host'
 import {
   childId,
   type EventOf,
@@ -17,7 +24,8 @@ import {
   type SessionEvent,
 } from '@reins/contracts'
 import type { Redactor } from '@reins/secrets'
-import type { Effect, Run, Operation, Session } from '@reins/session'
+import { type Effect, recordedOperations, type Run, type Session } from '@reins/session'
+import { type Given, givenBeside, moreOf } from './given.ts'
 import type { RunAgent } from './run-agents.ts'
 import { type PromptPorts, ReplayPrompts } from './replay-prompts.ts'
 import type { RunEnvironment } from './run-environment.ts'
@@ -127,7 +135,7 @@ class Replaying {
 
   async once(signal: AbortSignal): Promise<Answer> {
     const { born, id } = this.#session
-    const history = Array.from(this.#run.operations, historyOf)
+    const history = recordedOperations(this.#run)
     this.#chars = JSON.stringify(history).length
     const { workflow } = this.#run
     const either = AbortSignal.any([signal, this.#broken.signal])
@@ -139,14 +147,7 @@ class Replaying {
     const input = {
       ...{ agent: born?.agent ?? '', session: id, history, lines: this.#run.lines?.replayed ?? 0 },
       ...(workflow ? { workflow: { name: workflow.workflow, ...payloadOf(workflow), env, secrets } } : {}),
-      limits: {
-        valueChars: runLimits.valueChars,
-        stepMs: runLimits.stepMs,
-        mostStepMs: runLimits.mostStepMs,
-        sleepMs: runLimits.sleepMs,
-        logLines: runLimits.logLines,
-        logChars: runLimits.logChars,
-      },
+      limits: replayLimits,
     }
     const { file, digest, network = false } = this.#run
     try {
@@ -337,7 +338,7 @@ class Replaying {
         return { kind: 'ended', result: { kind: 'value', value } }
       }
       case 'init':
-        return this.#init(position, name, String(said.agent))
+        return this.#init(said)
       case 'prompt':
         return this.#prompt(said)
       case 'wait': {
@@ -375,7 +376,8 @@ class Replaying {
     }
   }
 
-  async #init(position: number, name: string, agent: string): Promise<unknown> {
+  async #init({ position, name, agent: asked, more }: Words): Promise<unknown> {
+    const agent = String(asked)
     const found = await this.#ports.agent(agent, this.#session)
     if (found.kind !== 'agent') {
       this.#break(
@@ -388,11 +390,26 @@ class Replaying {
       )
       return { kind: 'open' }
     }
-    const { digest, pool, needsModel } = found
+    const { digest: own, pool, needsModel } = found
+    const given = moreOf(this.#session, this.#run, position, more)
+    const digest = given ? await this.#withMore(agent, own, given) : own
+    if (digest === undefined) return { kind: 'open' }
     const needs = needsModel ? { needsModel } : {}
     this.#add({ type: 'run.initialized', data: { position, name, agent, digest, pool, ...needs } })
+    if (given) for (const event of givenBeside(given)) this.#add(event, false)
     this.#prompts.initialized(name, { agent, digest, pool, ...needs })
     return { kind: 'ended', result: { kind: 'value', value: { agent, ...needs } } }
+  }
+
+  /** undefined: there is no such version, and the run has failed. */
+  async #withMore(agent: string, digest: string, more: Given): Promise<string | undefined> {
+    try {
+      return (await this.#ports.vary({ digest, more }, this.#session)).digest
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      this.#break({ code: 'agent-invalid', message: `The agent ${agent} cannot have what init() gives it: ${why}` })
+      return undefined
+    }
   }
 
   async #prompt(said: Words): Promise<unknown> {
@@ -548,8 +565,3 @@ const shown = ({ operation, name }: { readonly operation: string; readonly name:
 
 const lateText = (ms: number): string =>
   `The code ran for ${ms / 1_000} s without coming to an operation, and was ended. Work that takes long belongs into ctx.step().`
-
-function historyOf(one: Operation): RunHistory {
-  const { name, operation } = one
-  return one.state === 'done' ? { name, operation, result: one.result, order: one.order } : { name, operation }
-}

@@ -1,4 +1,4 @@
-// Versions of definitions that a prompt of a workflow asks for: the same, with another model or another effort.
+// Versions of definitions that a prompt of a workflow asks for: the same, with another model or another effort, or with what the run gives it.
 import { ReinsError, runIdOf, type Reply, type VariedVersion, type VaryVersion } from '@reins/contracts'
 import type { Session } from '@reins/session'
 

@@ -15,6 +15,8 @@ export interface Words {
   readonly model: unknown
   readonly thinkingLevel: unknown
   readonly images: unknown
+  /** Tools, skills and subagents that the code gives. */
+  readonly more: unknown
   readonly tool: unknown
   readonly event: unknown
   readonly ms: unknown

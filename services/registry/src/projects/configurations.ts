@@ -6,6 +6,7 @@
 //   CF5. A tool may be given the secrets that its project declares, which whoever deployed it had to be allowed to use, and no other.
 //   CF3. An initializer has its time; one that does not end, throws, or gives what cannot be used is refused with its module named.
 import {
+  type AgentDefinition,
   bundleDigest,
   type CodeBuild,
   type ConfigureAgent,
@@ -15,6 +16,8 @@ import {
   problemsOf,
   ReinsError,
   StoredDefinition,
+  storedCode,
+  storedSkills,
   type StoredSkills,
   type VariedVersion,
   type VaryVersion,
@@ -23,11 +26,12 @@ import {
 } from '@reins/contracts'
 import { parseBundle, parseProject, parseVersion } from '@reins/journal'
 import type { Clock } from '@reins/service'
-import { readSkillBundle, type SkillFile, writeSkillBundle } from '@reins/skills'
+import { readSkillBundle, type SkillFile, type SkillFolders, writeSkillBundle } from '@reins/skills'
 import type { Bundles, FreshBundle } from '../code/bundles.ts'
+import { nameClashes } from '../code/tool-names.ts'
 import type { RegistryLog } from '../registry-log.ts'
 import { type KnownAgents, type KnownWorkflows, teamProblems } from '../team/team-problems.ts'
-import { Configuration, definitionOf, effortOf, type Subagent } from './definition-of.ts'
+import { Configuration, definitionOf, effortOf, type Subagent, withMore } from './definition-of.ts'
 
 /** Runs an initializer in a process of its own. */
 export type RunInitializer = (asked: {
@@ -46,7 +50,9 @@ export type InitializerEnd =
 export interface ConfigurationsOptions {
   readonly log: RegistryLog
   readonly clock: Clock
-  readonly bundles: Pick<Bundles, 'keep'>
+  readonly bundles: Pick<Bundles, 'keep' | 'manifest'>
+  /** Of what is kept. Absent: nothing can be read here. */
+  readonly bytes?: ((digest: string) => Promise<Uint8Array | undefined>) | undefined
   /** What a subagent may name, as an agent or as its workflow. */
   known(): { readonly known: KnownAgents; readonly workflows: KnownWorkflows }
   /** The value of a config; undefined: there is none. */
@@ -97,8 +103,8 @@ export class Configurations {
     ]
     const made = definitionOf(configuration, {
       ...{ bundle: { digest: build.digest, size: build.size }, file, skills },
-      instance: { agent, id, ...(payload === undefined ? {} : { payload }) },
-      ...{ declared: declaredOf(build), perPrompt },
+      of: { instance: { agent, id, ...(payload === undefined ? {} : { payload }) } },
+      ...{ name: agent, declared: declaredOf(build), perPrompt },
     })
     if (made.kind === 'problems')
       throw invalid(
@@ -119,11 +125,13 @@ export class Configurations {
   }
 
   /** Rejects with invalid_agent. */
-  async vary({ digest: from, model, thinkingLevel, place, by }: VaryVersion): Promise<{ value: VariedVersion }> {
+  async vary({ digest: from, model, thinkingLevel, place, more, by }: VaryVersion): Promise<{ value: VariedVersion }> {
     const kept = parseVersion((await this.#options.log.last('version', from))?.value)
     if (!kept) throw new ReinsError('agent_not_found', 'There is no version of an agent with this digest.')
     const { definition: old } = kept
-    const { reasoning_effort: had, ...rest } = place === undefined ? old : workingIn(old, place)
+    const fresh: FreshBundle[] = []
+    const there = place === undefined ? old : workingIn(old, place)
+    const { reasoning_effort: had, ...rest } = more === undefined ? there : await this.#withMore(there, more, fresh)
     const effort = thinkingLevel === undefined ? had : effortOf(thinkingLevel)
     const definition = {
       ...rest,
@@ -137,8 +145,64 @@ export class Configurations {
         problems.map(({ path, message }) => `${path} ${message}`),
       )
     const digest = definitionDigest(definition)
-    await this.#keep(digest, definition, [], by)
+    await this.#keep(digest, definition, fresh, by)
     return { value: { digest } }
+  }
+
+  /** What a run gives: checked as what an initializer gives is. `fresh` gets what is to be kept before. */
+  async #withMore(
+    definition: AgentDefinition,
+    { given, digest, file, ...parts }: NonNullable<VaryVersion['more']>,
+    fresh: FreshBundle[],
+  ): Promise<AgentDefinition> {
+    const { name } = definition
+    const say = (message: string): never => {
+      throw invalid(name, [`${file}: ${message}`])
+    }
+    const [problem] = problemsOf(Configuration, parts)
+    if (problem) say(`gives ${problem.path}, which ${problem.message}`)
+    const configuration = parts as Configuration
+    const bundle = await this.#options.bundles.manifest(digest)
+    if (!bundle) return say('is in no build that is kept here')
+    const { env = [], secrets = [] } = bundle.manifest
+    const skills = new Map<string, StoredSkills>()
+    const kept = configuration.skills.length > 0 ? await this.#skillsOf(definition) : noSkills
+    for (const one of configuration.skills)
+      if (kept.has(one.name)) say(`gives the skill ${one.name}, and the agent has one of that name`)
+    fresh.push(...skillBundles(configuration, skills, file, say, kept))
+    const made = withMore(definition, configuration, {
+      ...{ bundle: { digest, size: bundle.size }, file, skills, declared: { env, secrets } },
+      of: { given },
+    })
+    if (made.kind === 'problems')
+      throw invalid(
+        name,
+        made.problems.map((one) => `${file}: ${one}`),
+      )
+    const clashes = nameClashes(made.definition, storedCode(made.definition), () => undefined)
+    if (clashes.length > 0)
+      throw invalid(
+        name,
+        clashes.map(({ message }) => message),
+      )
+    const { known, workflows } = this.#options.known()
+    const team = await teamProblems(made.definition, new Map(), known, workflows)
+    if (team.length > 0)
+      throw invalid(
+        name,
+        team.map(({ path, message }) => `${file}: ${path} ${message}`),
+      )
+    return made.definition
+  }
+
+  /** Those that a definition has already, with their files. */
+  async #skillsOf(definition: AgentDefinition): Promise<SkillFolders> {
+    const stored = storedSkills(definition)
+    if (!stored) return noSkills
+    const bytes = await this.#options.bytes?.(stored.digest)
+    const read = bytes && readSkillBundle(Buffer.from(bytes).toString('utf8'))
+    if (read?.kind === 'skills') return read.folders
+    throw new ReinsError('unavailable', `The skills of the agent ${definition.name} cannot be read now.`)
   }
 
   /** CF1, CF2. */
@@ -213,6 +277,8 @@ export class Configurations {
   }
 }
 
+const noSkills: SkillFolders = new Map()
+
 const declaredOf = ({ env = [], secrets = [] }: CodeBuild) => ({ env, secrets })
 
 /** What is to be kept of skills; `stored` gets what definitions say of each. */
@@ -221,10 +287,11 @@ function* skillBundles(
   stored: Map<string, StoredSkills>,
   file: string,
   say: (message: string) => void,
+  kept: SkillFolders = noSkills,
   path: readonly string[] = [],
 ): Generator<FreshBundle> {
   if (skills.length > 0) {
-    const folders = new Map(skills.map(({ name, files }) => [name, filesOf(files)]))
+    const folders = new Map([...kept, ...skills.map(({ name, files }) => [name, filesOf(files)] as const)])
     const text = writeSkillBundle(folders)
     const read = readSkillBundle(text)
     if (read.kind === 'problems') say(`skills: ${read.problems.join('; ')}`)
@@ -235,7 +302,8 @@ function* skillBundles(
       yield { ...{ file, bytes, digest: bundle.digest }, tools: [], skills: bundle.skills }
     }
   }
-  for (const one of subagents as readonly Subagent[]) yield* skillBundles(one, stored, file, say, [...path, one.name])
+  for (const one of subagents as readonly Subagent[])
+    yield* skillBundles(one, stored, file, say, noSkills, [...path, one.name])
 }
 
 const filesOf = (files: Readonly<Record<string, unknown>>): ReadonlyMap<string, SkillFile> =>

@@ -5,9 +5,11 @@
 //   DF2. Its tools name the bundle of the project and the instance: whoever runs one gives it to that instance and to no other.
 import {
   type AgentDefinition,
+  type CodeGiven,
   type CodeInstance,
   CodeTool,
   noModel,
+  type GivenTools,
   type InstanceTools,
   problemsOf,
   StoredDefinition,
@@ -64,17 +66,23 @@ export const Configuration = Type.Object({
 })
 export type Configuration = Static<typeof Configuration>
 
-export interface DefinitionParts {
+/** What tools, skills and subagents become of. */
+export interface Parts {
   readonly bundle: { readonly digest: string; readonly size: number }
   /** Of the agent's module, for messages. */
   readonly file: string
-  readonly instance: CodeInstance
+  /** Whose tools they are. */
+  readonly of: { readonly instance: CodeInstance } | { readonly given: CodeGiven }
   /** Names of configs and secrets that the project's code is given as `env`. */
   readonly declared: { readonly env: readonly string[]; readonly secrets: readonly string[] }
-  /** Whoever prompts it names a model each time. */
-  readonly perPrompt: boolean
   /** What is kept of skills, by the path of the profile they belong to: '' for the agent's own. */
   readonly skills: ReadonlyMap<string, StoredSkills>
+}
+
+export interface DefinitionParts extends Parts {
+  readonly name: string
+  /** Whoever prompts it names a model each time. */
+  readonly perPrompt: boolean
 }
 
 /** Of an agent that says nothing of itself: a definition always says something. */
@@ -102,7 +110,7 @@ export function definitionOf(configuration: Configuration, parts: DefinitionPart
   if (undeclared.length > 0) return { kind: 'problems', problems: undeclared }
   const own = bodyOf(configuration, parts, [], sandbox, cwd)
   const definition: unknown = {
-    name: parts.instance.agent,
+    name: parts.name,
     model: named === false ? noModel : named,
     ...own,
     ...(description === undefined ? {} : { description: description.slice(0, 1024) }),
@@ -117,20 +125,45 @@ export function definitionOf(configuration: Configuration, parts: DefinitionPart
   return { kind: 'made', definition: definition as AgentDefinition }
 }
 
+/** A definition with what a run gives its agent. DF3 holds for it too. */
+export function withMore(
+  definition: AgentDefinition,
+  more: Pick<Configuration, 'tools' | 'skills' | 'subagents'>,
+  parts: Parts,
+): DefinitionMade {
+  const undeclared = undeclaredSecrets(more, parts)
+  if (undeclared.length > 0) return { kind: 'problems', problems: undeclared }
+  const { tools = [], agents = [], skills_dir: skills } = bodyOf(more, parts, [], undefined, undefined)
+  return {
+    kind: 'made',
+    definition: {
+      ...definition,
+      ...(tools.length === 0 ? {} : { tools: [...(definition.tools ?? []), ...tools] }),
+      ...(agents.length === 0 ? {} : { agents: [...(definition.agents ?? []), ...agents] }),
+      ...(skills === undefined ? {} : { skills_dir: skills }),
+    },
+  }
+}
+
 type Body = Pick<AgentDefinition, 'system_prompt' | 'tools' | 'agents' | 'skills_dir'>
 
 function bodyOf(
-  { instructions, tools, subagents }: Pick<Configuration, 'instructions' | 'tools' | 'subagents'>,
-  parts: DefinitionParts,
+  {
+    instructions,
+    tools,
+    subagents,
+  }: Pick<Configuration, 'tools' | 'subagents'> & { readonly instructions?: string | undefined },
+  parts: Parts,
   path: readonly string[],
   sandbox: Configuration['sandbox'],
   cwd: string | undefined,
 ): Body {
-  const { bundle, file, instance } = parts
-  const own: InstanceTools = {
+  const { bundle, file, of } = parts
+  const place = path.length === 0 ? {} : { path: [...path] }
+  const own: InstanceTools | GivenTools = {
     ...{ file, ...bundle, network: true },
     tools: tools.map((tool) => withDeclared(tool, parts.declared)),
-    instance: { ...instance, ...(path.length === 0 ? {} : { path: [...path] }) },
+    ...('given' in of ? { given: { ...of.given, ...place } } : { instance: { ...of.instance, ...place } }),
   }
   const all = [...placeOf(sandbox, cwd, tools), ...(tools.length === 0 ? [] : [own])]
   const skills = parts.skills.get(path.join('/'))
@@ -175,7 +208,7 @@ function placeOf(
 }
 
 /** DF3. */
-function withDeclared(tool: CodeTool, { env, secrets }: DefinitionParts['declared']): CodeTool {
+function withDeclared(tool: CodeTool, { env, secrets }: Parts['declared']): CodeTool {
   const [configs, kept] = [union(tool.config_requests, env), union(tool.secret_requests, secrets)]
   return {
     ...tool,
@@ -189,7 +222,7 @@ const union = (own: readonly string[] = [], more: readonly string[]): string[] =
 /** DF3. */
 function undeclaredSecrets(
   { tools, subagents }: Pick<Configuration, 'tools' | 'subagents'>,
-  parts: DefinitionParts,
+  parts: Parts,
 ): readonly string[] {
   const { secrets } = parts.declared
   return [

@@ -246,6 +246,8 @@ export function summary(event: ApiEvent): string {
       const { digest, pinned } = known.data
       return `${digest.slice(0, 19)}${pinned ? ` ${pinned.model}` : ''}`
     }
+    case 'tools.given':
+      return known.data.tools.join(', ')
     case 'run.declared':
       return `${known.data.file} ${known.data.digest.slice(0, 19)}`
     case 'run.replay-started':

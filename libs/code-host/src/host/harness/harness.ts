@@ -5,6 +5,7 @@
 //        code alone, so nothing is recorded of it.
 //   HN4. What a harness itself does with files and commands, it does in its session `default`, when that has nothing else to do.
 import { askedTool } from './asked-tool.ts'
+import { readGiven } from './given-tools.ts'
 import type { RunOperations } from '../replay/flow.ts'
 import { promptImages } from './prompt-images.ts'
 import { sessionFiles } from './session-files.ts'
@@ -18,6 +19,7 @@ interface PromptOptions {
   readonly model?: unknown
   readonly thinkingLevel?: unknown
   readonly images?: unknown
+  readonly tools?: unknown
 }
 
 const toolsModel = 'none/no-model-is-asked'
@@ -88,12 +90,21 @@ export function harnessOf(
         'An image',
         images.map(({ data }) => Buffer.from(data, 'base64')),
       )
+      const by = answeredBy(options, agentNeedsModel)
+      const given = options.tools === undefined ? undefined : await readGiven('prompt()', { tools: options.tools })
+      if (given) operations.refuseSecrets?.('A tool', [given.configuration])
       return answer(
-        operations.ask('prompt', `${harness}/${session}`, {
-          ...{ harness, message: text, ...answeredBy(options, agentNeedsModel) },
-          ...(asked === undefined ? {} : { schema: asked.schema }),
-          ...(images.length === 0 ? {} : { images }),
-        }),
+        operations.ask(
+          'prompt',
+          `${harness}/${session}`,
+          {
+            ...{ harness, message: text, ...by },
+            ...(asked === undefined ? {} : { schema: asked.schema }),
+            ...(images.length === 0 ? {} : { images }),
+            ...(given === undefined ? {} : { more: given.configuration }),
+          },
+          given?.live,
+        ),
         asked,
       )
     }
@@ -167,11 +178,9 @@ function sessionName(name: unknown): string {
   return name
 }
 
-const known = new Set(['result', 'args', 'signal', 'model', 'thinkingLevel', 'images'])
+const known = new Set(['result', 'args', 'signal', 'model', 'thinkingLevel', 'images', 'tools'])
 const thinkingLevels: readonly unknown[] = ['off', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']
 const notHere: Readonly<Record<string, string>> = {
-  tools:
-    'tools run in another process than the workflow, where nothing of this run is: give them to an agent, which may be made at the top of this file, createAgent(({ id, payload }) => ({ tools: […] }))',
   agent:
     'a subagent is asked by the tool of its agent, await session.tool("delegate", { agent: "name", instruction: "…" }), which gives a JSON with its status and output',
   cwd: 'an agent works in the folder that it says itself: make one with this cwd at the top of this file, createAgent(() => ({ cwd: "…" })), and ask that',
@@ -183,7 +192,7 @@ function checkOptions(options: object): void {
   if (other === undefined) return
   const why = Object.hasOwn(notHere, other) ? `: ${notHere[other]}` : ''
   throw new TypeError(
-    `"${other}" is no option of a prompt in a workflow${why}. It takes result, model, thinkingLevel, images, signal and args (of a skill)`,
+    `"${other}" is no option of a prompt in a workflow${why}. It takes result, tools, model, thinkingLevel, images, signal and args (of a skill)`,
   )
 }
 

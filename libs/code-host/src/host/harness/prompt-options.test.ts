@@ -46,7 +46,7 @@ test('an agent without a model is prompted by none but a named one; a call of a 
 })
 
 test.each([
-  [{ tools: [] }, 'give them to an agent'],
+  [{ tools: [] }, 'build it with this Reins, and deploy it again'],
   [{ images: 'a.png' }, '"images" of a prompt is a list such as'],
   [{ images: [{ type: 'image', mimeType: 'image/png', data: 'R0lGODlh' }] }, 'its bytes are those of image/gif'],
   [{ agent: 'helper' }, 'await session.tool("delegate"'],

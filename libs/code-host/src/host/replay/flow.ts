@@ -2,14 +2,22 @@
 //   FL1. All that it does goes through operations of the replay, in an order that follows from what is recorded alone.
 //   FL2. A step that is tried again is a step of its own each time, and what lies between is a sleep: waiting takes no process. The
 //        idempotency key stays that of the first attempt.
+import type { LiveTools } from '@reins/agent'
 import type { ProjectModule } from '@reins/agent/project'
 import type { RunInput } from '../../messages.ts'
 import { harnessOf } from '../harness/harness.ts'
+import { givesNothing, readGiven } from '../harness/given-tools.ts'
 import { secretsRefused } from '../harness/recorded-secrets.ts'
 import { msOf, OperationError } from './replay.ts'
 
 export interface RunOperations {
-  ask(operation: 'init' | 'prompt' | 'wait', name: string, more: Readonly<Record<string, unknown>>): Promise<unknown>
+  /** `live`: functions that the code gives with it. */
+  ask(
+    operation: 'init' | 'prompt' | 'wait',
+    name: string,
+    more: Readonly<Record<string, unknown>>,
+    live?: LiveTools,
+  ): Promise<unknown>
   step(name: unknown, run: unknown, options: unknown, key?: number): Promise<unknown>
   /** Of a session, by the names of its harness and its own. */
   compact(session: string): Promise<unknown>
@@ -48,21 +56,33 @@ export function runContext(
     log,
     session: Object.freeze({ id: input.session }),
     init: async (agent: unknown, options: unknown = {}) => {
-      const { name = 'default', ...others } = (options ?? {}) as Readonly<Record<string, unknown>>
+      const {
+        name = 'default',
+        tools,
+        skills,
+        subagents,
+        ...others
+      } = (options ?? {}) as Readonly<Record<string, unknown>>
       const [other] = Object.keys(others)
       if (other !== undefined)
-        throw new TypeError(`"${other}" is no option of init() here: say it in createAgent(). init() takes name alone`)
+        throw new TypeError(
+          `"${other}" is no option of init(): say it in createAgent(). init() takes name, tools, skills and subagents`,
+        )
       if (typeof name !== 'string' || name === '' || name.length > 60)
         throw new TypeError('"name" of init() is the name of the harness: a text of at most 60 characters')
       if (harnesses.has(name)) throw new Error(`init() has already been called with name "${name}" in this request.`)
       harnesses.add(name)
       try {
         const named = agentName(agent, agents, inline, workflow.name)
-        const given = (await operations.ask('init', name, { agent: named })) as
+        const refuseSecrets = secretsRefused(workflow)
+        const giving = { tools, skills, subagents }
+        const more = givesNothing(giving) ? undefined : await readGiven('init()', giving)
+        if (more) refuseSecrets('What init() is given', [more.configuration])
+        const asked = { agent: named, ...(more ? { more: more.configuration } : {}) }
+        const found = (await operations.ask('init', name, asked, more?.live)) as
           | { readonly needsModel?: unknown }
           | undefined
-        const refuseSecrets = secretsRefused(workflow)
-        return harnessOf(name, named, given?.needsModel === true, input.limits.valueChars, {
+        return harnessOf(name, named, found?.needsModel === true, input.limits.valueChars, {
           ...operations,
           refuseSecrets,
         })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { RunHistory, RunInput } from '../../messages.ts'
-import { RunReplay } from './replay.ts'
+import { type ReplayPorts, RunReplay } from './replay.ts'
 
 const limits = { valueChars: 1e6, stepMs: 1e5, mostStepMs: 1e6, sleepMs: 1e9, logLines: 10, logChars: 100 }
 
@@ -16,7 +16,7 @@ function counted(history: readonly RunHistory[]): { readonly history: readonly R
   return { history: watched, looks: () => looks }
 }
 
-function replay(history: readonly RunHistory[], lines = 0) {
+function replay(history: readonly RunHistory[], lines = 0, given: ReplayPorts['given'] = () => {}) {
   const requests: [string, unknown][] = []
   const printed: string[] = []
   const log = (message: string) => void printed.push(message)
@@ -28,6 +28,7 @@ function replay(history: readonly RunHistory[], lines = 0) {
     },
     log: { debug: log, info: log, warn: log, error: log },
     signal: new AbortController().signal,
+    given,
     agents: {},
     inline: [],
   })
@@ -54,11 +55,7 @@ async function replayOf(operations: number): Promise<number> {
 }
 
 test.each([
-  [
-    'an option that it does not know',
-    ['a', { tools: [] }],
-    '"tools" is no option of init() here: say it in createAgent()',
-  ],
+  ['an option that it does not know', ['a', { cwd: '/' }], '"cwd" is no option of init(): say it in createAgent()'],
   ['a name that is none', ['a', { name: '' }], '"name" of init() is the name of the harness'],
   ['no agent', [7], 'init() takes what createAgent() gave'],
 ] as const)('init() refuses %s, and asks for nothing', async (_, args, message) => {
@@ -109,6 +106,37 @@ describe('a replay', () => {
       ...{ kind: 'failed', error: { code: 'too-much', message: expect.stringContaining('wait for their answers') } },
     })
     expect(many.requests.length).toBe(4)
+  })
+
+  test('comes to where the code gave functions, and does nothing on the way there', async () => {
+    const live = { tools: new Map(), subagents: new Map() }
+    const configuration = { tools: [{ name: 'look' }], skills: [], subagents: [] }
+    const reader = Symbol.for('reins.schemas')
+    Object.assign(globalThis, { [reader]: { given: async () => ({ configuration, live }) } })
+    const init: RunHistory = {
+      ...{ operation: 'init', name: 'default', order: 0 },
+      result: { kind: 'value', value: { agent: 'a' } },
+    }
+    const open: RunHistory = { operation: 'step', name: 'pay' }
+    const prompt: RunHistory = { operation: 'prompt', name: 'default/default' }
+    const found: unknown[] = []
+    const { run, requests } = replay([init, open, prompt], 0, (position, functions) =>
+      found.push([position, functions]),
+    )
+    let paid = 0
+    const end = await run.run(async (ctx) => {
+      const { init: begin, step: next } = ctx as {
+        init(
+          agent: string,
+        ): Promise<{ session(): Promise<{ prompt(text: string, options: object): Promise<unknown> }> }>
+        step(name: string, run: () => number): Promise<number>
+      }
+      const session = await (await begin('a')).session()
+      await Promise.all([next('pay', () => ++paid), session.prompt('go', { tools: [{}] })])
+    })
+    Reflect.deleteProperty(globalThis, reader)
+    expect([end, found, paid]).toEqual([{ kind: 'suspended' }, [[2, live]], 0])
+    expect(requests.map(([what]) => what)).toEqual(['step'])
   })
 
   test('writes a line of the log once, and tells which lines are those of a step', async () => {

@@ -9,6 +9,7 @@
 //   RP6. What is dispatched is a step: it is announced, done and recorded. Inside of the function of a step it is a part of that one.
 //   RP7. What new prompts show goes over one pipe, which takes so much of one replay: more fails the run, and no host.
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { LiveTools } from '@reins/agent'
 import type { ProjectModule } from '@reins/agent/project'
 import type { RunEnd, RunHistory, RunInput, RunResult } from '../../messages.ts'
 import { runContext } from './flow.ts'
@@ -24,6 +25,8 @@ export interface ReplayPorts {
   request(what: string, value: unknown): Promise<unknown>
   readonly log: RunLog
   readonly signal: AbortSignal
+  /** The code gives functions with the operation at this position. */
+  given?(position: number, live: LiveTools): void
   /** Of the project, by their names. */
   readonly agents: Readonly<Record<string, ProjectModule>>
   /** Agents that no module exports. */
@@ -138,7 +141,7 @@ export class RunReplay {
         this.#input.workflow,
         { log: this.#log, agents: this.#ports.agents, inline: this.#ports.inline },
         {
-          ask: (operation, name, more) => this.#ask(operation, nameOf(name), more),
+          ask: (operation, name, more, live) => this.#ask(operation, nameOf(name), more, live),
           step: (name, run, options, key) => this.#step(name, run, options, key),
           compact: (session) => this.#compact(session),
           sleep: (duration, name) => this.#sleep(duration, name),
@@ -210,10 +213,16 @@ export class RunReplay {
     return value
   }
 
-  #ask(operation: Operation, name: string, more: Readonly<Record<string, unknown>>): Promise<unknown> {
+  #ask(
+    operation: Operation,
+    name: string,
+    more: Readonly<Record<string, unknown>>,
+    live?: LiveTools,
+  ): Promise<unknown> {
     const next = this.#next(operation, name)
     if (!next) return never
     const { position, recorded } = next
+    if (live) this.#ports.given?.(position, live)
     if (!recorded && !this.#mayShow(more.images)) return never
     const told = this.#wait(position)
     if (!recorded)

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { type Static, type TUnsafe, Type } from 'typebox'
 import { ReplayClass, ToolRisk } from '../../events/session.ts'
 import { isMapping, itemPath, problemsOf, type Schema, type SchemaProblem, shown } from '../../schema-problems.ts'
-import { CodeInstance } from './instance.ts'
+import { CodeGiven, CodeInstance } from './instance.ts'
 import { Labels } from '../pools.ts'
 
 const closed = { additionalProperties: false } as const
@@ -177,6 +177,8 @@ export function codeFileFault(file: string): string | undefined {
 export interface CodeEntry extends CodeFile {
   /** Whose tools they are; absent: the file's own (stored-definition.ts). */
   readonly instance?: CodeInstance
+  /** The operation of a run with which they came. */
+  readonly given?: CodeGiven
   /** `tools_file`, `tools[1]`. */
   readonly path: string
 }
@@ -238,12 +240,14 @@ function entryProblems(path: string, value: unknown): readonly SchemaProblem[] {
 export const storedCode = (definition: {
   readonly tools_file?: unknown
   readonly tools?: unknown
-}): readonly StoredCode[] => [...codeEntries(definition).entries, ...instanceEntries(definition)].filter(isStored)
+}): readonly StoredCode[] => [...codeEntries(definition).entries, ...madeEntries(definition)].filter(isStored)
 
-/** Tools of instances, which no person writes (SD1 of stored-definition.ts). */
-const instanceEntries = ({ tools }: { readonly tools?: unknown }): readonly CodeEntry[] =>
+/** Tools of instances and of runs, which no person writes (SD1 of stored-definition.ts). */
+const madeEntries = ({ tools }: { readonly tools?: unknown }): readonly CodeEntry[] =>
   (Array.isArray(tools) ? tools : []).flatMap((value, index) =>
-    isMapping(value) && problemsOf(CodeInstance as Schema, value.instance).length === 0
+    isMapping(value) &&
+    (problemsOf(CodeInstance as Schema, value.instance).length === 0 ||
+      problemsOf(CodeGiven as Schema, value.given).length === 0)
       ? [{ ...(value as unknown as CodeEntry), path: itemPath('tools', index) }]
       : [],
   )

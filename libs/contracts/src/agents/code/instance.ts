@@ -26,6 +26,24 @@ export const CodeInstance = Type.Object(
 )
 export type CodeInstance = Static<typeof CodeInstance>
 
+/**
+ * What the code of a run gave with one operation: a function of a tool that stands in no module, and is found by replaying the run up to that
+ * operation.
+ */
+export const CodeGiven = Type.Object(
+  {
+    /** The session of the run. */
+    run: Type.String({ minLength: 1, maxLength: 128 }),
+    position: Type.Integer({ minimum: 0 }),
+    /** Of the workflow: what its tools dispatch is on its behalf. */
+    project: Type.String({ minLength: 1, maxLength: 64 }),
+    /** Of a subagent: the names of profiles, from the outermost. */
+    path: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems: 8 })),
+  },
+  { additionalProperties: false, title: 'given' },
+)
+export type CodeGiven = Static<typeof CodeGiven>
+
 /** A build of a project, as far as an initializer of it can be run again, whatever was deployed since. */
 export const CodeBuild = Type.Object({
   project: Type.String({ minLength: 1, maxLength: 64 }),

@@ -52,6 +52,11 @@ export const workflowEvents = {
    * by another. `pinned`: in the session below, before the message: from its next turn on. What the definition declares stands behind it.
    */
   'prompt.configured': Type.Object({ message: id, digest: id, pinned: Type.Optional(PinnedDefinition) }),
+  /**
+   * Tools whose functions the code of this run gave with the operation at this position: beside it in the run, and in the session below,
+   * whose model has them, behind what its definition pins.
+   */
+  'tools.given': Type.Object({ run: id, position: count, tools: Type.Array(id) }),
   /** The run waits for input (`pause`), or for an event of this name from outside. */
   'run.waited': Type.Object({
     ...operation,
