@@ -96,6 +96,18 @@ describe.skipIf(unbuildable !== undefined)('docker compose up', () => {
     const { turn } = await api.turn(id, 'say still here')
     expect(turn).toMatchObject({ status: 'completed', content: 'still here' })
   })
+
+  test('goes on where it was when the container of the broker is made anew, as after an update', async () => {
+    const { id } = (await api.create('worker')).session
+    expect((await api.turn(id, 'say before')).turn).toMatchObject({ content: 'before' })
+    await compose('up', '--detach', '--wait', '--no-build', '--force-recreate', 'nats')
+    const said = { content: 'say behind' }
+    const { body } = await api.stubborn<TurnResult>('POST', `/v1/sessions/${id}/messages?wait=turn`, said, {
+      ...{ key: randomUUID(), patienceMs: 120_000 },
+    })
+    expect(body.turn).toMatchObject({ status: 'completed', content: 'behind' })
+    expect((await api.once('GET', `/v1/sessions/${id}`)).body).toMatchObject({ turns: 2 })
+  })
 })
 
 describe.skipIf(unbuildable !== undefined)('docker compose --profile cluster up', () => {

@@ -1,5 +1,5 @@
 // What documents tell people to type: commands in blocks, and those that stand in a sentence.
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
 const root = path.join(import.meta.dirname, '..', '..')
@@ -22,6 +22,18 @@ export function commandsIn(document: string): readonly string[] {
   const bare = typed.map((line) => line.replace(/^(?:[A-Z_]+=(?:'[^']*'|\S*) )+/, ''))
   return [...new Set(bare.filter((line) => known.test(line)))]
 }
+
+/** The documents for operators, from the root. */
+export const operatorDocuments: readonly string[] = [
+  'docs/operate.md',
+  'docs/scale.md',
+  'docs/operations.md',
+  'deploy/docker/README.md',
+  ...readdirSync(path.join(root, 'docs', 'runbooks')).map((file) => `docs/runbooks/${file}`),
+]
+
+/** What they tell to type, each once. */
+export const operatorCommands: readonly string[] = [...new Set(operatorDocuments.flatMap(commandsIn))]
 
 const reference = readFileSync(path.join(root, 'docs', 'cli.md'), 'utf8')
 const [general = '', ...sections] = reference.split(/^### /m)

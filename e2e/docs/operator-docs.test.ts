@@ -1,17 +1,13 @@
-// What the documents for operators tell to type. Each command is one that there is, with options that it has; those that only look are
-// run on one product, whose sessions stand where the documents write an id. Kubernetes, Helm and Docker are not here: of their commands,
-// what they name in this repository is looked for.
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+// What the documents for operators tell to type. Each command is one that there is, with options that it has (operator-commands.test.ts
+// runs them). Of the commands of Kubernetes, Helm and Docker, what they name in this repository is looked for.
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Product } from '../bad-input/product.ts'
-import { commandsIn, unknownIn } from './commands-in.ts'
+import { expect, test } from 'vitest'
+import { commandsIn, operatorDocuments, unknownIn } from './commands-in.ts'
 
 const root = path.join(import.meta.dirname, '..', '..')
 const read = (file: string): string => readFileSync(path.join(root, file), 'utf8')
-const runbooks = readdirSync(path.join(root, 'docs', 'runbooks')).map((file) => `docs/runbooks/${file}`)
-const documents = ['docs/operate.md', 'docs/scale.md', 'docs/operations.md', 'deploy/docker/README.md', ...runbooks]
-const all = documents.flatMap((document) => commandsIn(document).map((command) => [document, command] as const))
+const all = operatorDocuments.flatMap((document) => commandsIn(document).map((command) => [document, command] as const))
 const scripts: Readonly<Record<string, string>> = JSON.parse(read('package.json')).scripts
 const compose = read('docker-compose.yml')
 
@@ -75,28 +71,3 @@ function chartProblems(command: string): readonly string[] {
     new RegExp(`^${part}:\\n(?:^ .*\\n)*?^  ${field}:`, 'm').test(values) ? [] : [`no value ${part}.${field}`],
   )
 }
-
-describe('on one product', () => {
-  let product: Product
-  let session: string
-  beforeAll(async () => {
-    product = await Product.start()
-    const agent = { name: 'helper', model: 'scripted/assistant', system_prompt: 'x', tools: [] }
-    expect((await product.ask('PUT', '/v1/agents/helper', agent)).status).toBe(201)
-    session = await product.session('helper')
-    expect(await product.turn(session, 'say hello')).toBe('hello')
-  })
-  afterAll(() => product?.close())
-
-  /** They look, and need nothing but a session; the rest changes something, or asks what only its reader knows. */
-  const looks = /^npx reins (?:session (?:trace|show|tree|list|events)|approvals list|elicitations list|pool list)\b/
-  const run = [...new Set(all.map(([, command]) => command.replace(/ --watch$/, '')))].filter((one) => looks.test(one))
-  test.each(run)('%s', async (command) => {
-    const [, , ...words] = command.replace(/ --otlp \S+/, '').split(' ')
-    const named = words.map((word) => (/^(?:01\w+…?|<session>)$/.test(word) ? session : word))
-    const needsOne = /^session (?:trace|show|tree|events)$/.test(named.join(' '))
-    const { code, out, err } = await product.cli(...named, ...(needsOne ? [session] : []))
-    expect([code, err]).toEqual([0, ''])
-    expect(out).not.toBe('')
-  })
-})
