@@ -8,6 +8,7 @@ import { Tally } from './tally.ts'
 import { endAll, many, type Principal, principal } from './greedy.ts'
 import { tryInMemory } from './in-memory.ts'
 import { tryForeignFrames } from './foreign-frames.ts'
+import { tryPlacedFrames, tryPlacedRequests, tryPlacedTimers } from './placed-answers.ts'
 import { storeNonsense } from './poison.ts'
 import path from 'node:path'
 import { AttackedProduct, deadline } from './attacked-product.ts'
@@ -53,6 +54,21 @@ test(
     // What an executor says as an executor is done (docs/security.md): so the attack itself is one.
     expect(tally.gotThrough()).toEqual(['executor: have a command run'])
     expect(await product.answers(session.id)).toBe('completed')
+  },
+  deadline,
+)
+
+test(
+  'no service is obeyed in what the broker was made to say in the place of another one',
+  async () => {
+    await product.world.agent('careful', { approvals: { expires: '1h', tools: { shell: 'always' } } })
+    const tally = new Tally()
+    await tryPlacedRequests(product.world, tally)
+    await tryPlacedFrames(product.world, 'careful', tally)
+    await tryPlacedTimers(product.world, 'careful', tally)
+    for (const line of tally.lines()) console.log(line)
+    expect(tally.gotThrough()).toEqual([])
+    expect(await product.answers()).toBe('completed')
   },
   deadline,
 )

@@ -1,6 +1,6 @@
 // The log as it lies in the stream: frames with the bytes of their events, read from the broker and from nowhere else.
 
-import { type Broker, findSessionStreams } from '@reins/broker'
+import { type Broker, findSessionStreams, storedHeadersOf } from '@reins/broker'
 import {
   type Address,
   allSessionsFilter,
@@ -75,24 +75,20 @@ async function readStream(
       `$JS.API.DIRECT.GET.${stream}`,
       JSON.stringify({ seq: after + 1, next_by_subj: filter, batch, max_bytes: 4 * 1024 * 1024 }),
       (msg) => {
-        const subject = msg.headers?.get('Nats-Subject')
-        if (!subject) {
+        const headers = storedHeadersOf(msg)
+        const subject = headers?.said('Nats-Subject')
+        if (!headers || !subject) {
           pending = Number(msg.headers?.get('Nats-Num-Pending') ?? 0)
           return 'last'
         }
         const parsed = parseSessionSubject(subject)
-        after = Number(msg.headers?.get('Nats-Sequence'))
+        after = Number(headers.said('Nats-Sequence'))
         const body = msg.string()
         if (parsed)
           found.push({
             session: parsed.session,
             to: parsed.to,
-            frame: decodeFrame({
-              seq: after,
-              role: parsed.role,
-              body,
-              header: (name) => msg.headers?.get(name) ?? '',
-            }),
+            frame: decodeFrame({ seq: after, role: parsed.role, body, header: headers.header }),
             eventsJson: eventsOf(body) ?? '',
           })
         return 'more'

@@ -87,3 +87,18 @@ test('what a message says of where it stands is not what the server says', () =>
   const byHand = storedHeadersOf({ headers: made, subject: 'a', data: new Uint8Array() })
   expect(byHand?.said('Nats-Sequence')).toBe('3')
 })
+
+test('what the server says of a stored message is none of its own headers; an answer that was stored has some', () => {
+  const said = 'Nats-Stream: SES\r\nNats-Subject: ses.x\r\nNats-Sequence: 3\r\n'
+  const [stored] = received(hmsg(`NATS/1.0\r\nReins-N: 7\r\n${said}\r\n`, 'x'))
+  const [answer] = received(hmsg(`NATS/1.0\r\nReins-N: 7\r\n${said}${said}\r\n`, 'x'))
+  const own = stored && storedHeadersOf(stored)
+  expect([own?.header('Nats-Stream'), own?.header('Reins-N'), own?.said('Nats-Sequence')]).toEqual(['', '7', '3'])
+  expect(answer && storedHeadersOf(answer)?.header('Nats-Stream')).toBe('SES')
+  const made = natsHeaders()
+  made.append('Nats-Stream', 'SES')
+  const byHand = () => storedHeadersOf({ headers: made, subject: 'a', data: new Uint8Array() })?.header('Nats-Stream')
+  expect(byHand()).toBe('')
+  made.append('Nats-Stream', 'SES')
+  expect(byHand()).toBe('SES')
+})

@@ -25,6 +25,7 @@ export function serveRequests(
       broker,
       serviceSubject(service, verb),
       (msg) => {
+        if (!msg.reply) return // nobody asks: a service does nothing for whoever cannot hear its answer
         respond(msg.data, msg.subject)
           .then((reply) => msg.respond(JSON.stringify(reply)))
           .catch((cause: unknown) => failed(verb, cause))

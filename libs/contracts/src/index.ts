@@ -369,6 +369,8 @@ export {
   controlSubject,
   deliverySubject,
   electionSubjects,
+  ackPrefix,
+  readFromHeader,
   encodeToken,
   execDurable,
   execFilter,

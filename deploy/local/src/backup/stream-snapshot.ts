@@ -88,10 +88,15 @@ class Pieces {
   #news = Promise.withResolvers<void>()
 
   constructor(broker: Broker, inbox: string) {
-    this.#listening = listen(broker, inbox, (msg) => {
-      this.#waiting.push(msg)
-      this.#news.resolve()
-    })
+    this.#listening = listen(
+      broker,
+      inbox,
+      (msg) => {
+        this.#waiting.push(msg)
+        this.#news.resolve()
+      },
+      { ofBroker: true },
+    )
   }
 
   async next(stream: string): Promise<Msg> {

@@ -11,8 +11,8 @@
 //        Only memory, which sends webhooks, may have something signed.
 //   NU5. Only the mover may delete a stream of ours: the one stream of sessions, once they lie in several. Only an embedded server has
 //        that user, and `reins up` uses it before it starts a service.
-//   NU4. What the broker cannot keep apart: its own answers go to whatever reply subject a request names, also to another role's. So this
-//        holds against mistakes and stray processes, not against a service that was taken over (docs/security.md).
+//   NU4. What the broker cannot keep apart: its own answers go to whatever reply subject a request names, also to another role's. So whoever
+//        hears or reads leaves out what the broker was made to say (LI1 of libs/broker/src/listen.ts, F6 of frame.ts).
 import { configureVerb, varyVerb } from '../agents/registry.ts'
 import { compactVerb, dispatchVerb } from '../api/for-code.ts'
 import { memoryToolQuestions, memoryVerb } from '../memory/entries.ts'

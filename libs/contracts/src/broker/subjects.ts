@@ -38,6 +38,14 @@ export const inboxOf = (user: string): { readonly own: string; readonly answers:
   const own = `_INBOX.${user.replaceAll(/[^A-Za-z0-9_-]/g, '-') || 'anybody'}`
   return { own, answers: `${own}.answers` }
 }
+/**
+ * In stored messages that the broker hands out on request, and never in what a service says. The broker answers wherever it is told to, so
+ * what is heard or stored with this header was put there by somebody who may not speak there.
+ */
+export const readFromHeader = 'Nats-Stream'
+/** Where a message that a consumer delivers is to be acked, as its reply subject says. */
+export const ackPrefix = '$JS.ACK.'
+
 /** Whether other processes of Reins answer what is asked at a subject, and not the broker. */
 export const answeredByProcesses = (subject: string): boolean => /^(svc|ctl)\./.test(subject)
 

@@ -38,6 +38,12 @@ function decoded(change: { body?: string | object; headers?: Record<string, stri
 }
 
 describe('a frame', () => {
+  it('that says where the broker has read it is an answer of the broker, put there by somebody else', () => {
+    const put = decoded({ headers: { 'Nats-Stream': 'SES' } })
+    expect(put).toMatchObject({ events: [], fault: 'an answer of the broker, put where a frame belongs', n: 1 })
+    expect(everyEvent(put)).toEqual([])
+  })
+
   it('with an event that is not its role’s to say is acted on by nobody, keeps its hash, and is shown as it was written', () => {
     const answered: SessionEvent = { type: 'tool-call.cancelled', data: { call: 'c' } }
     const forged = encodeFrame({ ...draft, events: [renamed, answered] }, emptyHead(session).hash)

@@ -5,9 +5,11 @@
 //   F4. A frame with an event that this code does not know is beyond it, and no fault: the chain goes on, and nothing is decided on it.
 //       Its `events` are none, so whatever acts on frames does nothing; whatever shows them asks `everyEvent`.
 //   F5. So it is with a frame that holds an event which is not its role's to say: it chains, nothing of it is acted on, and it is shown.
+//   F6. What the broker itself has answered to somebody, who had it put at the place of a frame, is no frame: it says in its headers where it
+//       was read. Rights do not keep that apart (decision 035), and it would be believed as what another service says.
 import { createHash } from 'node:crypto'
 import { sealHeader } from '../broker/seals.ts'
-import type { Role } from '../broker/subjects.ts'
+import { readFromHeader, type Role } from '../broker/subjects.ts'
 import { firstProtocol, type SessionEvent } from '../events/catalogue.ts'
 import { eventCodec, type UnknownEvent, type WrittenEvent } from '../events/codec.ts'
 import { maySay } from '../events/speakers.ts'
@@ -194,6 +196,7 @@ export function decodeFrame(raw: RawFrame): Frame {
   const seal = raw.header(frameHeaders.seal)
   const base = { ...head, id: raw.header(frameHeaders.frame), role: raw.role, ...(seal === '' ? {} : { seal }) }
   const faulty = (fault: string): Frame => ({ ...base, prev: 0, at: 0, by: '', events: [], fault })
+  if (raw.header(readFromHeader) !== '') return faulty('an answer of the broker, put where a frame belongs') // F6
   let body: unknown
   try {
     body = JSON.parse(raw.body)

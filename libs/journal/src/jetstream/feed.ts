@@ -4,7 +4,7 @@
 //   F2. What this process publishes, its own listeners hear at once and not from the server: the connection for deltas has no echo.
 //   F3. What the end of a turn of the event loop has given rise to leaves at once; everything else waits for that end, and leaves in one
 //       write with what else is said in this turn.
-import { type Broker, listen, readMessages, storedHeadersOf } from '@reins/broker'
+import { type Broker, isPutByBroker, listen, readMessages, storedHeadersOf } from '@reins/broker'
 import {
   type Delta,
   decodeDelta,
@@ -35,18 +35,23 @@ export function createJetStreamFeed(broker: Broker, framesHere: FramesHere, ownL
   return {
     frames(of, on) {
       const filter = republished(typeof of === 'string' ? sessionFilter(of) : treeFilter(of.tree))
-      return listen(broker, filter, (msg) => {
-        const headers = storedHeadersOf(msg)
-        const subject = parseSessionSubject(msg.subject)
-        if (!headers || !subject) return
-        const frame = frameOf({
-          subject: msg.subject,
-          seq: Number(headers.said('Nats-Sequence')),
-          header: headers.header,
-          body: msg.string(),
-        })
-        if (frame) on({ session: subject.session, frame, to: subject.to })
-      })
+      return listen(
+        broker,
+        filter,
+        (msg) => {
+          const headers = storedHeadersOf(msg)
+          const subject = parseSessionSubject(msg.subject)
+          if (!headers || !subject) return
+          const frame = frameOf({
+            subject: msg.subject,
+            seq: Number(headers.said('Nats-Sequence')),
+            header: headers.header,
+            body: msg.string(),
+          })
+          if (frame) on({ session: subject.session, frame, to: subject.to })
+        },
+        { ofBroker: true },
+      )
     },
     framesHere: (session, on) => framesHere.listen(session, on),
     deltas(of, on) {
@@ -70,7 +75,9 @@ export function createJetStreamFeed(broker: Broker, framesHere: FramesHere, ownL
         ...(since === undefined ? {} : { since }),
         ...(withinMs === undefined ? {} : { withinMs }),
       })
-      const deltas = messages.flatMap(({ subject, body }) => liveDelta(parseLiveSubject(subject), body) ?? [])
+      const deltas = messages.flatMap(({ subject, body, header }) =>
+        isPutByBroker(header) ? [] : (liveDelta(parseLiveSubject(subject), body) ?? []),
+      )
       return limit === undefined ? deltas : deltas.slice(-limit)
     },
     publishDelta(session: string, role: 'e' | 't', delta: Delta, at: 'any' | 'end-of-turn' = 'any') {

@@ -1,7 +1,16 @@
 // Timers on JetStream: message schedules on TIM. A timer that is published again is replaced; one that fires for nothing changes nothing.
 import { setTimeout as pause } from 'node:timers/promises'
 import { jetstreamManager } from '@nats-io/jetstream'
-import { type Broker, BrokerUnavailable, makeHeaders, publishReply, pull } from '@reins/broker'
+import {
+  type Broker,
+  BrokerUnavailable,
+  type HeaderOf,
+  headersOf,
+  isPutByBroker,
+  makeHeaders,
+  publishReply,
+  pull,
+} from '@reins/broker'
 import {
   allFiredFilter,
   firedSubject,
@@ -71,8 +80,10 @@ export async function createJetStreamTimers(broker: Broker, options: JetStreamTi
           const { reply } = msg
           if (!reply) return
           const parsed = parseTimerSubject(msg.subject)
-          // Nobody's timer: given back, it would come again for ever.
-          if (!parsed || !isSessionId(parsed.session)) return broker.publish(reply, '+TERM')
+          const header = headersOf(msg)
+          // Nobody's timer, or put there without one: given back, it would come again for ever.
+          if (!parsed || !isSessionId(parsed.session) || !header || !hasFired(parsed, header))
+            return broker.publish(reply, '+TERM')
           busy++
           on(parsed.session, parsed.timer)
             .then(
@@ -90,3 +101,9 @@ export async function createJetStreamTimers(broker: Broker, options: JetStreamTi
     },
   }
 }
+
+/** The server names the schedule that it has fired. What else it was made to say there (LI1 of libs/broker) is no timer. */
+const hasFired = (
+  { session, timer }: { readonly session: string; readonly timer: string },
+  header: HeaderOf,
+): boolean => header('Nats-Scheduler') === timerSubject(session, timer) && !isPutByBroker(header)

@@ -7,6 +7,8 @@ import {
   type Broker,
   BrokerUnavailable,
   type Consumption,
+  headersOf,
+  isPutByBroker,
   lastMessage,
   makeHeaders,
   publishReply,
@@ -207,7 +209,7 @@ export async function jetstreamQueue(broker: Broker, options: JetStreamQueueOpti
         jobsInFlight,
         async (msg) => {
           const job = decodeJob(msg.string())
-          if (job) await on(job)
+          if (job && !isPutByBroker(headersOf(msg))) await on(job)
         },
         failed,
       ),
@@ -216,8 +218,8 @@ export async function jetstreamQueue(broker: Broker, options: JetStreamQueueOpti
       const filter = webhook === undefined ? allDeliveriesFilter : deliverySubject(webhook)
       const found = await readMessages(broker, streams.deliveries, filter)
       const latest = new Map<string, Delivery>()
-      for (const { body } of found.toReversed()) {
-        const delivery = decodeDelivery(body)
+      for (const { body, header } of found.toReversed()) {
+        const delivery = isPutByBroker(header) ? undefined : decodeDelivery(body)
         if (delivery && !latest.has(delivery.id)) latest.set(delivery.id, delivery)
         if (latest.size >= limit) break
       }

@@ -1,5 +1,5 @@
 // MEM as rows in Postgres, for lists and search. Derived: drop the tables, and they are made again.
-import type { Broker } from '@reins/broker'
+import { type Broker, isPutByBroker } from '@reins/broker'
 import { streams } from '@reins/contracts'
 import { checkpointIn, type FollowedStream, followStream, migrate, Unprojectable } from '@reins/projection'
 import type { Log } from '@reins/telemetry'
@@ -40,6 +40,7 @@ export function runMemoryIndex(options: { readonly broker: Broker; readonly db: 
       trigrams = await trigramsIn(db)
     },
     async apply(trx, message) {
+      if (isPutByBroker((name) => message.headers?.get(name) ?? '')) return // ML5 of memory-log.ts
       const record = parseRecord(message.string())
       if (!record) throw new Unprojectable(`the record ${message.seq} of ${streams.memories} is malformed`)
       await indexedRows.write(trx, record)

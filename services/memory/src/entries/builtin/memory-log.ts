@@ -2,9 +2,19 @@
 //   ML1. A change has a subject of its own, by its `op`: the same change is in the stream once, whoever sends it again.
 //   ML2. A change of an entry is conditional on the last one of that entry, so its version follows on the version that its writer saw.
 //   ML3. A time-out is never an answer: the same record goes out again, at the same condition, until it is acked or refused.
+//   ML5. What the broker was made to put there, in the place of a record, is none (LI1 of libs/broker/src/listen.ts); the next change stands
+//        behind it all the same.
 //   ML4. Whoever depends on what is there reads it from the leader: a replica may not have heard of it yet.
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Broker, BrokerUnavailable, lastMessage, makeHeaders, publishReply, readMessages } from '@reins/broker'
+import {
+  type Broker,
+  BrokerUnavailable,
+  isPutByBroker,
+  lastMessage,
+  makeHeaders,
+  publishReply,
+  readMessages,
+} from '@reins/broker'
 import {
   allMemoriesFilter,
   decoder,
@@ -27,7 +37,10 @@ export const parseRecord: (text: string) => MemoryRecord | undefined = decoder<M
 
 interface Placed {
   readonly seq: number
-  readonly record: MemoryRecord
+  /** Of the last message there, which may be no record (ML5). */
+  readonly end: number
+  /** undefined: nothing but such a message is there. */
+  readonly record: MemoryRecord | undefined
 }
 
 export interface LatestOfEntry {
@@ -54,10 +67,11 @@ export class MemoryLog {
       this.#last(memoryEntryFilter(scope, key)),
       this.#last(memoryScopeForgottenFilter(scope)),
     ])
-    if (!last || last.record.kind === 'scope-forgotten') return { latest: undefined, seq: 0 }
-    const { record, seq } = last
+    if (!last?.record) return { latest: undefined, seq: last?.end ?? 0 }
+    const { record, seq, end } = last
+    if (record.kind === 'scope-forgotten') return { latest: undefined, seq: 0 }
     const there = record.kind === 'stored' && seq > (cleared?.seq ?? 0)
-    return { latest: { version: record.version, entry: there ? entryOf(record) : undefined }, seq }
+    return { latest: { version: record.version, entry: there ? entryOf(record) : undefined }, seq: end }
   }
 
   /** The sequence of the last change of the scope, or of any; 0: there was none. */
@@ -96,19 +110,27 @@ export class MemoryLog {
     return [...(own ?? []), ...(whole ?? [])]
       .sort((a, b) => b.seq - a.seq)
       .slice(0, limit)
-      .flatMap(({ body }) => parseRecord(body) ?? [])
+      .flatMap(({ body, header }) => (isPutByBroker(header) ? [] : (parseRecord(body) ?? [])))
   }
 
   async #last(filter: string): Promise<Placed | undefined> {
     const message = await lastMessage(this.#broker, stream, filter, { leader: true, withinMs }) // ML4
     if (!message) return undefined
+    if (isPutByBroker(message.header)) return this.#lastRecord(filter, message.seq)
     const record = parseRecord(message.body)
     if (!record)
       throw new ReinsError(
         'memory_unusable',
         `The record ${message.seq} of ${stream} is not one that this version reads.`,
       )
-    return { seq: message.seq, record }
+    return { seq: message.seq, end: message.seq, record }
+  }
+
+  /** ML5. Read from the start: it is asked for where somebody has done harm. */
+  async #lastRecord(filter: string, end: number): Promise<Placed> {
+    const all = await readMessages(this.#broker, stream, filter, { leader: true, withinMs })
+    const found = all.findLast(({ header }) => !isPutByBroker(header))
+    return { seq: found?.seq ?? 0, end, record: found && parseRecord(found.body) }
   }
 }
 
