@@ -165,6 +165,7 @@ export const requirements: Readonly<Record<string, Requirement>> = {
       [given, 'are closures over the run, offered with that prompt alone'],
       [given, 'gives tools, skills and subagents beside those of the agent'],
       [givenKills, 'leaves one that is safe to another process'],
+      [projects, 'has agents that are shown the images of messages'],
     ],
   },
   F70: {

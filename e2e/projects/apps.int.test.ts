@@ -201,6 +201,23 @@ async function answerTo(id: string, text: string, session = 'default'): Promise<
 }
 
 describe('an agent behind its route', () => {
+  test('shows the images of a message', async () => {
+    const data = Buffer.from('89504e470d0a1a0a07', 'hex').toString('base64')
+    const images = [{ type: 'image', mimeType: 'image/png', data }]
+    const body = (more: object) => JSON.stringify({ message: 'What is this?', ...more })
+    const { status, json } = await ask('POST', '/agents/helper/sees?wait=accepted', body({ images }))
+    expect(status).toBe(202)
+    const events = (await world.frames(instanceSessionId('helper', 'sees', 'default'))).flatMap(({ events }) => events)
+    expect(events.find(({ type }) => type === 'images.attached')?.data).toEqual({ message: json.submissionId, images })
+    for (const [given, words] of [
+      ['a.png', 'images'],
+      [[{ ...images[0], mimeType: 'image/webp' }], 'its bytes are those of image/png'],
+    ] as const)
+      expect((await ask('POST', '/agents/helper/sees', body({ images: given }))).json.error).toMatchObject({
+        ...{ type: 'invalid_request', message: expect.stringContaining(words) },
+      })
+  })
+
   test('answers a message with the result, after the middleware let it through', async () => {
     const asked = ask('POST', '/agents/helper/one', '{"message":"hi"}')
     await answerTo('one', 'Hello there.')

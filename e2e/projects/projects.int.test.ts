@@ -497,6 +497,33 @@ describe('a deployed project', () => {
     ])
   })
 
+  test('has agents that are shown the images of messages, over their routes and over /v1', async () => {
+    const folder = write('looking', {
+      'src/agents/looker.ts': `
+        import { createAgent } from '@reins/agent'
+        export const route = async (_c: unknown, next: () => Promise<void>) => next()
+        export default createAgent(() => ({ model: 'anthropic/claude-sonnet-4-5', sandbox: false }))`,
+    })
+    expect((await product.cli('deploy', folder)).err).toBe('')
+    const png = (size: number) => Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(size, 5)])
+    const image = (size: number) => ({ type: 'image', mimeType: 'image/png', data: png(size).toString('base64') })
+    const shown = (size: number) => ({
+      type: 'image',
+      source: { type: 'base64', media_type: 'image/png', data: png(size).toString('base64') },
+    })
+    const first = await product.ask('POST', '/agents/looker/1', { message: 'What is it?', images: [image(300_000)] })
+    expect(first.json).toMatchObject({ result: { text: 'a cat' } })
+    const id = instanceSessionId('looker', '1', 'default')
+    const body = { content: 'And now?', images: [image(10)] }
+    const second = await product.ask('POST', `/v1/sessions/${id}/messages?wait=turn`, body)
+    expect(second.json).toMatchObject({ turn: { status: 'completed', content: 'a cat' } })
+    const said = (text: string) => expect.objectContaining({ type: 'text', text })
+    expect(seeing.asked.at(-1)?.messages.flatMap(({ content }) => content)).toEqual([
+      ...[shown(300_000), said('What is it?'), said('a cat')],
+      ...[shown(10), said('And now?')],
+    ])
+  })
+
   test('has agents that work in memory where they name no sandbox, with files and commands of their harness', async () => {
     const folder = write('memory', {
       'src/workflows/keep.ts': `

@@ -139,28 +139,27 @@ describe.each(serviceNames)('the user of %s', (service) => {
   })
 })
 
-it.each(['tool-runner', 'executor'] as const)(
-  'lets the %s keep a whole output, once, and others read it',
-  async (keeps) => {
-    const opened = async (user: ServiceName) => {
-      const broker = await connectBroker({ url: urlOf(user), name: user })
-      return { broker, journal: await openJournal(broker, { replicas: 1, ackWaitMs: 1000, now: () => 0 }) }
-    }
-    const [keeper, gateway] = [await opened(keeps), await opened('session-gateway')]
-    const bytes = Buffer.alloc(300_000, keeps)
-    const { ref = '' } = await keeper.journal.outputs.put(session, bytes)
-    expect(await keeper.journal.outputs.put(session, bytes)).toEqual({ ref, dropped: 0 })
-    const kept = await gateway.journal.outputs.get(session, ref)
-    const pieces: Uint8Array[] = []
-    for await (const piece of kept?.bytes ?? []) pieces.push(piece)
-    expect(Buffer.concat(pieces)).toEqual(bytes)
-    for (const service of serviceNames)
-      expect(await attempt(service, `$O.${objectStores.outputs}.C.x`)).toBe(
-        service === 'tool-runner' || service === 'executor' ? 'answered' : 'denied',
-      )
-    await Promise.all([keeper.broker.close(), gateway.broker.close()])
-  },
-)
+const keepers: readonly ServiceName[] = ['tool-runner', 'executor', 'session-gateway']
+
+it.each(keepers)('lets the %s keep a whole output, once, and others read it', async (keeps) => {
+  const opened = async (user: ServiceName) => {
+    const broker = await connectBroker({ url: urlOf(user), name: user })
+    return { broker, journal: await openJournal(broker, { replicas: 1, ackWaitMs: 1000, now: () => 0 }) }
+  }
+  const [keeper, gateway] = [await opened(keeps), await opened('session-gateway')]
+  const bytes = Buffer.alloc(300_000, keeps)
+  const { ref = '' } = await keeper.journal.outputs.put(session, bytes)
+  expect(await keeper.journal.outputs.put(session, bytes)).toEqual({ ref, dropped: 0 })
+  const kept = await gateway.journal.outputs.get(session, ref)
+  const pieces: Uint8Array[] = []
+  for await (const piece of kept?.bytes ?? []) pieces.push(piece)
+  expect(Buffer.concat(pieces)).toEqual(bytes)
+  for (const service of serviceNames)
+    expect(await attempt(service, `$O.${objectStores.outputs}.C.x`)).toBe(
+      keepers.includes(service) ? 'answered' : 'denied',
+    )
+  await Promise.all([keeper.broker.close(), gateway.broker.close()])
+})
 
 it('lets the registry alone keep bundles, once, and a tool-runner read them', async () => {
   const opened = async (user: ServiceName) => {

@@ -224,6 +224,8 @@ export {
   PoolList,
   type RebuildProgress,
   SendMessage,
+  ShownImage,
+  maxMessageBodyBytes,
   SessionInfo,
   SessionList,
   SessionQueued,

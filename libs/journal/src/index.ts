@@ -7,6 +7,7 @@ export {
 } from './append-watch.ts'
 export { type AgentNow, agentsNow } from './agents-now.ts'
 export { type FindAgentOptions, type FoundAgent, findAgent, type PinnedAgent } from './find-agent.ts'
+export { keepImages, NoRoomForImages } from './keep-images.ts'
 export { outputsWithRoom, type Room, snapshotsWithRoom, timersWithRoom } from './disk-room.ts'
 export {
   type Followed,

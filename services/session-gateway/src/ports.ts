@@ -89,7 +89,7 @@ export interface GatewayConfig extends GatewaySettings {
   readonly work: Pools
   readonly registry: Registry
   readonly idempotency: IdempotencyStore
-  readonly outputs: Pick<OutputStore, 'get'>
+  readonly outputs: Pick<OutputStore, 'get' | 'put'>
   readonly call: CallService
   /** Absent: no other service asks this gateway. */
   readonly serve?: ServeServices

@@ -1,6 +1,6 @@
 // A client of one project, typed by what `reins build` found in it: the names of its agents, the payloads and results of its workflows.
 //   PC1. Nothing here is asked of the server that the client does not ask for as well: only the types are narrower.
-import type { StartedRun, TurnResult, WorkflowRun } from '@reins/contracts'
+import type { CreateSession, StartedRun, TurnResult, WorkflowRun } from '@reins/contracts'
 import { ReinsError } from '@reins/contracts/errors'
 import type { WriteOptions } from '../transport/transport.ts'
 import type { Client } from '../client.ts'
@@ -48,6 +48,8 @@ export interface AgentPrompt<Agents extends string> {
   /** Default: `default`. */
   readonly session?: string
   readonly message: string
+  /** Shown to the model with the message. */
+  readonly images?: CreateSession['images']
 }
 
 export interface ProjectClient<P extends ProjectTypes> {
@@ -92,8 +94,12 @@ export function projectClient<P extends ProjectTypes>(
           if (!(error instanceof ReinsError && error.code === 'timed_out') || signal?.aborted) throw error
         }
     },
-    async prompt({ agent, id, session, message }, options) {
-      const request = { agent, instance: id, message, ...(session === undefined ? {} : { session }) }
+    async prompt({ agent, id, session, message, images }, options) {
+      const request = {
+        ...{ agent, instance: id, message },
+        ...(session === undefined ? {} : { session }),
+        ...(images === undefined ? {} : { images }),
+      }
       return (await client.sessions.createAndWait(request, options)).turn
     },
     dispatch: (request, options) => client.dispatch(request, options),

@@ -9,6 +9,7 @@ import { Agent } from '../agents/registry.ts'
 import { Budget } from '../budget/limits.ts'
 import { TextPart, Usage } from '../events/content.ts'
 import { maxNameChars } from '../events/fields.ts'
+import { maxImages } from '../events/images.ts'
 import { PlanStep } from '../events/mind/planning.ts'
 import { OnBusy } from '../events/session.ts'
 import { maxCursorChars } from '../frame/cursor.ts'
@@ -28,6 +29,20 @@ export const MessageContent = Type.Union([
   Type.String({ minLength: 1, description: 'At most 1,000,000 bytes, as JSON' }),
   Type.Array(Type.Object(TextPart.properties, closed), { minItems: 1, maxItems: 64 }),
 ])
+
+/** Shown to the model with a message. How large they may be, and that the bytes are of the type, is said where they are taken. */
+export const ShownImage = Type.Object(
+  {
+    type: Type.Literal('image'),
+    mimeType: Type.String({ maxLength: 100, description: 'image/png, image/jpeg, image/gif or image/webp' }),
+    data: Type.String({ description: 'base64; at most 3,932,160 bytes, and 6 MiB of one message' }),
+  },
+  closed,
+)
+export type ShownImage = Static<typeof ShownImage>
+const images = Type.Optional(Type.Array(ShownImage, { minItems: 1, maxItems: maxImages }))
+/** Of a message with its images. */
+export const maxMessageBodyBytes = 10_000_000
 
 /** A definition with contents of the files that it names; `definition` or `yaml`, not both. */
 export const AgentWithFiles = Type.Object(
@@ -90,6 +105,7 @@ export const CreateSession = Type.Object(
       description: 'The name of an agent: of one in YAML, or of one in a project',
     }),
     message: Type.Optional(MessageContent),
+    images,
     ...output,
     /** With it the id is derived from agent, instance and session: a repeat answers 200 with the same session. */
     instance: Type.Optional(Type.String({ minLength: 1, maxLength: maxNameChars })),
@@ -219,7 +235,10 @@ export const CreatedSession = Type.Object(
 )
 export type CreatedSession = Static<typeof CreatedSession>
 
-export const SendMessage = Type.Object({ content: MessageContent, onBusy: Type.Optional(OnBusy), ...output }, closed)
+export const SendMessage = Type.Object(
+  { content: MessageContent, images, onBusy: Type.Optional(OnBusy), ...output },
+  closed,
+)
 export type SendMessage = Static<typeof SendMessage>
 export const MessageAccepted = Type.Object({ messageId: Type.String(), cursor: CursorText }, closed)
 export type MessageAccepted = Static<typeof MessageAccepted>

@@ -117,6 +117,8 @@ const own: Readonly<Record<ServiceName, Own>> = {
   'session-gateway': {
     says: [
       ...[frames('g'), canarySubject, 'svc.>', `$KV.${buckets.idempotency}.>`, `$KV.${buckets.pools}.>`],
+      // Images of messages.
+      `$O.${objectStores.outputs}.>`,
       // It makes pools, and their durables, before the first frame to them. It takes nothing from them.
       ...[...sessionStreams.flatMap(consumersOf), ...follows(...objects)],
       ...answersTo('executor', 'tool-runner'),

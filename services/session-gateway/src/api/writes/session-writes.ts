@@ -62,6 +62,7 @@ import { askedOutput } from './asked-output.ts'
 import { configuredFor } from './configured-message.ts'
 import { contentOf } from './message-content.ts'
 import { beginSession, type NewSessionParts } from './new-session.ts'
+import { checkImages, decidedByCode, shownImages } from './shown-images.ts'
 import { noRoomToWait, waits } from './waiting-room.ts'
 import { type TurnWait, watchTurn } from './wait-for-turn.ts'
 
@@ -81,7 +82,7 @@ export interface WriteOptions {
 
 export type WriteParts = Pick<
   GatewayConfig,
-  'sessions' | 'feed' | 'idempotency' | 'clock' | 'log' | 'admission' | 'outputSchemaProblem'
+  'sessions' | 'feed' | 'idempotency' | 'clock' | 'log' | 'admission' | 'outputSchemaProblem' | 'outputs'
 > &
   NewSessionParts & {
     readonly limits: Limits
@@ -127,6 +128,7 @@ export class SessionWrites {
     return this.write(caller, operations.sendMessage, { session }, options, async () => {
       if (!isSessionId(session)) throw notFound(session)
       const content = contentOf(message.content, this.#parts.limits.maxMessageBytes)
+      checkImages(message.images)
       const on = await this.#parts.appender.existing(session)
       return {
         ...{ session, asked: `POST /v1/sessions/${session}/messages`, body: message, receiptOf: messageAccepted },
@@ -135,7 +137,11 @@ export class SessionWrites {
           const event = received(ids, content, message.onBusy ?? 'queue')
           const configured = await configuredFor(this.#parts, session, on.head, caller.principal)
           const permitted = permittedTools(caller, ids.subject)
-          const asked = [...(await askedOutput(this.#parts, ids, message)), ...permitted]
+          const asked = [
+            ...(await askedOutput(this.#parts, ids, message)),
+            ...permitted,
+            ...(await shownImages(this.#parts, ids, message.images, on.head.seq)),
+          ]
           return async (head) => {
             if (head.seq === 0) return missing(session)
             const anew = await configured(head)
@@ -159,6 +165,9 @@ export class SessionWrites {
       const { agent, instance, session: name, message } = request
       if (name !== undefined && instance === undefined)
         throw new ReinsError('invalid_request', 'The body is not valid: session: needs instance beside it.')
+      if (message === undefined && request.images !== undefined)
+        throw new ReinsError('invalid_request', 'The body is not valid: images need a message beside them.')
+      checkImages(request.images)
       if (message === undefined && (request.output_schema ?? request.output_retries) !== undefined)
         throw new ReinsError(
           'invalid_request',
@@ -183,8 +192,13 @@ export class SessionWrites {
           const begun =
             on.head.seq > 0 ? undefined : await beginSession(this.#parts, session, request, caller.principal)
           const event = content && received(ids, content, 'queue')
+          if (request.images && begun?.declared.some(({ type }) => type === 'run.declared')) throw decidedByCode()
           const asked = event
-            ? [...(await askedOutput(this.#parts, ids, request)), ...permittedTools(caller, ids.subject)]
+            ? [
+                ...(await askedOutput(this.#parts, ids, request)),
+                ...permittedTools(caller, ids.subject),
+                ...(await shownImages(this.#parts, ids, request.images, on.head.seq)),
+              ]
             : []
           const configured = event && (await configuredFor(this.#parts, session, on.head, caller.principal))
           return async (head) => {

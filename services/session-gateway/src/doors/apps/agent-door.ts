@@ -3,10 +3,12 @@
 //   AD1. A message is accepted by the same functions as over /v1: what was accepted is durable, and its instance is made by the first one.
 //   AD2. Events of one request begin just before its message, and end when the turn that holds it has ended.
 //   AD3. Of a message whose condition (`uid`) does not hold nothing is stored. A repetition of what was stored is answered before that.
-import { instanceSessionId, ReinsError, type StreamItem, type TurnResult } from '@reins/contracts'
+import { CreateSession, instanceSessionId, ReinsError, type StreamItem, type TurnResult } from '@reins/contracts'
+import { Type } from 'typebox'
 import type { Api } from '../../api/api.ts'
 import type { Caller } from '../../api/caller.ts'
 import { errorOf, firstOf } from '../../api/outcomes.ts'
+import { checker } from '../http/check.ts'
 import { TurnWatch, type TurnEnd } from '../../api/writes/turn-watch.ts'
 import type { Opening, Streams } from '../../streams/streams.ts'
 import { type Asked, bodyOf, type Condition, conditionOf, instanceOf, sessionNameOf, uidOf } from './asked.ts'
@@ -26,6 +28,7 @@ export interface Prompt {
   readonly instance: string
   readonly session: string | undefined
   readonly message: string
+  readonly images?: CreateSession['images']
   readonly key?: string | undefined
   readonly trace?: string | undefined
   readonly uid?: Condition
@@ -57,8 +60,12 @@ export class AgentDoor {
 
   /** AD1. Throws what the write is refused with. `wait`: also for the end of the turn. */
   async accept(caller: Caller, prompt: Prompt, wait?: AbortSignal): Promise<Accepted> {
-    const { agent, instance, session, message, key, trace, uid } = prompt
-    const request = { agent, instance, message, ...(session === undefined ? {} : { session }) }
+    const { agent, instance, session, message, images, key, trace, uid } = prompt
+    const request = {
+      ...{ agent, instance, message },
+      ...(session === undefined ? {} : { session }),
+      ...(images === undefined ? {} : { images }),
+    }
     const here = uidOf(instanceSessionId(agent, instance, session ?? 'default'))
     if (typeof uid === 'string' && uid !== here) throw noInstance() // AD3
     const outcome = await this.#parts.api.writes.create(caller, request, {
@@ -141,6 +148,8 @@ export class AgentDoor {
   }
 }
 
+const withImages = checker(Type.Pick(CreateSession, ['images']), 'body')
+
 const noInstance = (): ReinsError =>
   new ReinsError('session_not_found', 'The instance has no session with this uid.', {
     next: 'Send the message without uid, and it begins one.',
@@ -151,7 +160,7 @@ const sessionIdOf = (asked: Asked, session: string | undefined): string =>
 
 function promptOf(asked: Asked): Prompt {
   const body = bodyOf(asked)
-  const { message, session, idempotencyKey, uid, ...others } = body
+  const { message, images, session, idempotencyKey, uid, ...others } = body
   const [unknown] = Object.keys(others)
   if (unknown !== undefined)
     throw new ReinsError(
@@ -164,6 +173,7 @@ function promptOf(asked: Asked): Prompt {
   return {
     ...{ agent: asked.name, instance: instanceOf(asked.id), session: sessionNameOf(session), key },
     message: messageOf(message),
+    ...(images === undefined ? {} : { images: imagesOf(images) }),
     uid: conditionOf(uid),
     trace: asked.headers.traceparent,
   }
@@ -172,6 +182,12 @@ function promptOf(asked: Asked): Prompt {
 export function messageOf(message: unknown): string {
   if (typeof message === 'string' && message.trim() !== '') return message
   throw new ReinsError('invalid_request', 'The body is not valid: message: must be a text that is not blank.')
+}
+
+/** Throws invalid_request. What is in them is looked at where they are taken. */
+function imagesOf(images: unknown): NonNullable<CreateSession['images']> {
+  const { images: read = [] } = withImages.parse({ images })
+  return read
 }
 
 /** A turn's result as clients of Flue know it. */

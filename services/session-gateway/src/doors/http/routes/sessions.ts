@@ -7,6 +7,7 @@ import {
   ForkSession,
   FramePage,
   MessageAccepted,
+  maxMessageBodyBytes,
   maxCursorChars,
   RaiseBudget,
   ReinsError,
@@ -136,6 +137,7 @@ export function sessionRoutes(
       path: '/v1/sessions',
       query: waitQuery,
       body: CreateSession,
+      maxBodyBytes: maxMessageBodyBytes,
       headers: idempotencyKey,
       answers: { 200: CreatedSessionWithTurn, 201: CreatedSessionWithTurn },
       handle: async (incoming) =>
@@ -224,6 +226,7 @@ export function sessionRoutes(
       params,
       query: waitQuery,
       body: SendMessage,
+      maxBodyBytes: maxMessageBodyBytes,
       headers: idempotencyKey,
       answers: { 200: TurnResult, 202: MessageAccepted },
       handle: async (incoming) => {

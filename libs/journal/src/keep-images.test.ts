@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { keepImages } from './prompt-images.ts'
+import { keepImages } from './keep-images.ts'
 
 const image = (size: number) => ({
   ...{ type: 'image' as const, mimeType: 'image/png' },
