@@ -89,6 +89,18 @@ describe('findNatsServer', () => {
     expect(readFileSync(scratch.in('runs'), 'utf8')).toBe('run\nrun\n')
   })
 
+  it('asks the one in the cache for its version once, and writes it beside its checksum', async () => {
+    using scratch = new Scratch()
+    mkdirSync(scratch.in('cache'))
+    const file = scratch.in('cache', 'nats-server')
+    const text = `#!/bin/sh\necho run >> '${scratch.in('asked')}'; echo "nats-server: v2.14.0"\n`
+    writeFileSync(file, text, { mode: 0o755 })
+    writeFileSync(`${file}.sha256`, `${createHash('sha256').update(text).digest('hex')}  nats-server\n`)
+    for (let time = 1; time <= 3; time++)
+      expect(await findNatsServer(options(scratch))).toMatchObject({ version: '2.14.0', how: 'cache' })
+    expect(readFileSync(scratch.in('asked'), 'utf8')).toBe('run\n')
+  })
+
   it('takes the one that the operator names, and no other', async () => {
     using scratch = new Scratch()
     const explicit = fake(scratch.in('mine'), '2.13.0')

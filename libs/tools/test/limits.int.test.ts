@@ -1,11 +1,11 @@
 // What commands take together, on this machine: in a group of the kernel where one can be made, and what their folders in memory hold.
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, it, test } from 'vitest'
 import { noGuard } from '../src/workspace/guard.ts'
 import { detectSandbox } from '../src/sandbox/detect.ts'
-import { findGroups } from '../src/sandbox/limits/groups.ts'
+import { findGroups, type Group } from '../src/sandbox/limits/groups.ts'
 import { watchLimits } from '../src/sandbox/limits/watch.ts'
 import type { Sandbox } from '../src/sandbox/sandbox.ts'
 
@@ -38,6 +38,21 @@ const left = (): readonly string[] =>
       return []
     }
   })
+
+test('a group that can be made, and lets nobody in, takes no sandbox away: Reins itself keeps the limits then', async ({
+  skip,
+}) => {
+  const without = await detectSandbox({ groups: null })
+  if (without.kind === 'none') skip(`not on this machine: ${without.detail}`)
+  const closed: Group = { entrances: [], closeEntrances: () => {}, outOfMemory: () => false, end: () => {} }
+  const make = (): Group => {
+    const entrance = openSync('/dev/full', 'w')
+    return { ...closed, entrances: [entrance], closeEntrances: () => closeSync(entrance) }
+  }
+  const sandbox = await detectSandbox({ groups: { detail: 'a closed group', memory: true, make } })
+  expect([sandbox.kind, sandbox.limits]).toEqual([without.kind, without.limits])
+  expect((await run(sandbox, 'echo runs')).told).toBe('runs\n')
+})
 
 describe.each(['bubblewrap', 'namespaces', 'bare'] as const)('a command (%s)', async (kind) => {
   const few = groups && { ...groups, make: () => groups.make({ processes: 40 }) }

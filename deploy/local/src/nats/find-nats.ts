@@ -231,13 +231,18 @@ async function usable(file: string, how: FoundNats['how'], tried: string[]): Pro
   }
   try {
     const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex')
-    const problem = whyNot(file, sha256, how)
+    const installed = how === 'cache' ? recordOf(file) : undefined
+    const problem = whyNot(file, sha256, how, installed)
     if (problem !== undefined) return void tried.push(problem)
-    const { stdout } = await run(file, ['--version'], { timeout: 10_000 })
-    const version = parseVersion(stdout)
+    const version = installed?.version ?? (await versionOf(file))
     if (version === undefined) tried.push(`${file} does not say a version`)
     else if (!atLeast(version, MIN_NATS_VERSION)) tried.push(`${file} is ${version}`)
-    else return { path: file, version, sha256, how }
+    else {
+      const found = { path: file, version, sha256, how }
+      // By a Reins that did not write down the version.
+      if (installed !== undefined && installed.version === undefined) recorded(found)
+      return found
+    }
   } catch (error) {
     tried.push(`${file} does not run: ${messageOf(error)}`)
   }
@@ -245,31 +250,57 @@ async function usable(file: string, how: FoundNats['how'], tried: string[]): Pro
 }
 
 /** F2. Why a file that is there is not run. */
-function whyNot(file: string, sha256: string, how: FoundNats['how']): string | undefined {
+function whyNot(
+  file: string,
+  sha256: string,
+  how: FoundNats['how'],
+  installed: InstalledNats | undefined,
+): string | undefined {
   if (how !== 'PATH' && how !== 'cache') return undefined
   const [itself, folder] = [statSync(file), statSync(path.dirname(file))]
   const everybody = 0o002
   const sticky = 0o1000
   if ((itself.mode & everybody) !== 0 || (folder.mode & (everybody | sticky)) === everybody)
     return `${file} is not run, because everybody on this machine may write to it or to its folder`
-  const installed = how === 'cache' ? recordOf(file) : undefined
-  return installed === undefined || installed === sha256
+  return installed === undefined || installed.sha256 === sha256
     ? undefined
-    : `${file} is not run, because it is not what was installed there (its SHA-256 is ${sha256}, not ${installed})`
+    : `${file} is not run, because it is not what was installed there (its SHA-256 is ${sha256}, not ${installed.sha256})`
+}
+
+async function versionOf(file: string): Promise<string | undefined> {
+  const { stdout } = await run(file, ['--version'], { timeout: 10_000 })
+  return parseVersion(stdout)
 }
 
 const recordFile = (file: string): string => `${file}.sha256`
 
-function recordOf(file: string): string | undefined {
+interface InstalledNats {
+  readonly sha256: string
+  /** Absent where an older Reins has installed it. */
+  readonly version?: string
+}
+
+function recordOf(file: string): InstalledNats | undefined {
   try {
-    return /^[0-9a-f]{64}/.exec(readFileSync(recordFile(file), 'utf8'))?.[0]
+    const text = readFileSync(recordFile(file), 'utf8')
+    const sha256 = /^[0-9a-f]{64}/.exec(text)?.[0]
+    const version = /^# version (\d+\.\d+\.\d+)$/m.exec(text)?.[1]
+    return sha256 === undefined ? undefined : { sha256, ...(version === undefined ? {} : { version }) }
   } catch {
     return undefined // put there by an older Reins, or by hand
   }
 }
 
+/** With its version, so that a start need not run it to know that; what cannot be written is no reason not to start. */
 function recorded(found: FoundNats | undefined): FoundNats | undefined {
-  if (found) writeFileSync(recordFile(found.path), `${found.sha256}  ${path.basename(found.path)}\n`, { mode: 0o644 })
+  if (!found) return found
+  const text = `${found.sha256}  ${path.basename(found.path)}\n# version ${found.version}\n`
+  try {
+    writeFileSync(recordFile(found.path), text, { mode: 0o644 })
+  } catch (error) {
+    // Where it was just installed, the next start could not tell it from what somebody else put there.
+    if (found.how !== 'cache') throw error
+  }
   return found
 }
 

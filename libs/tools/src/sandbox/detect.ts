@@ -69,14 +69,17 @@ export async function detectSandbox(options: SandboxOptions = {}): Promise<Sandb
     networkAllowed: options.allowNetwork ?? false,
     ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
   }
-  const groups = options.groups === null ? undefined : (options.groups ?? findGroups())
-  const limits = describeLimits(groups, options.uid ?? process.getuid?.() ?? 0)
+  const found = options.groups === null ? undefined : (options.groups ?? findGroups())
+  const limitsOf = (groups: Groups | undefined) => describeLimits(groups, options.uid ?? process.getuid?.() ?? 0)
   const reasons: string[] = []
-  for (const candidate of candidates(options, groups)) {
-    const reason = await whyNot(candidate)
-    if (reason === undefined) return { ...candidate, ...allowed, limits }
-    reasons.push(`${candidate.detail}${candidate.filtered ? ', with a filter' : ''}: ${reason}`)
-  }
+  // A group that can be made may still let nobody in, for example a process of a realtime class: then Reins itself keeps the limits.
+  for (const groups of found ? [found, undefined] : [undefined])
+    for (const candidate of candidates(options, groups)) {
+      const reason = await whyNot(candidate)
+      if (reason === undefined) return { ...candidate, ...allowed, limits: limitsOf(groups) }
+      const how = [candidate.filtered ? ', with a filter' : '', groups ? ', in a cgroup' : ''].join('')
+      reasons.push(`${candidate.detail}${how}: ${reason}`)
+    }
   const tried = reasons.length === 0 ? 'there is none for this system' : reasons.join('; ')
   if (options.allowUnsandboxed !== true) {
     const spawn = (): SpawnResult => ({ kind: 'refused', message: refusal })
@@ -84,9 +87,9 @@ export async function detectSandbox(options: SandboxOptions = {}): Promise<Sandb
   }
   const programs = options.programs ?? []
   const detail = `no sandbox, commands run unconfined because the operator allowed it (${tried})`
-  const bounds = boundsOf(options, groups)
+  const bounds = boundsOf(options, found)
   return {
-    ...{ kind: 'none', detail, filtered: false, ...allowed, limits },
+    ...{ kind: 'none', detail, filtered: false, ...allowed, limits: limitsOf(found) },
     spawn: (command) => spawnBare(programs, command, bounds),
   }
 }
