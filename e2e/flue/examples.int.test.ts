@@ -152,6 +152,7 @@ describe('the guide to agents, in the layout of 0.9', () => {
     expect(nodes.map(({ agent }: { agent: string }) => agent).toSorted()).toEqual([
       ...['policy-assistant', 'policy-assistant', 'policy_researcher'],
     ])
+    expect((await product.cli('session', 'trace', above)).out).toContain('task policy_researcher')
 
     const shop = path.join(product.folder, 'srv/catalog-service')
     mkdirSync(path.join(shop, 'docs'))

@@ -78,13 +78,14 @@ export function openCall(spans: SessionSpans, call: string, name: string, at: nu
 function delegated(spans: SessionSpans, call: string, agent: string, child: string, at: number): void {
   const within = spans.within()
   if (!within || spans.calls.has(call)) return
+  const name = spans.names.get(call) ?? 'delegate'
   const span = new OpenSpan({
     ...{ session: spans.session, subject: 'call', which: [call], ...within, at },
-    name: `delegate ${agent}`,
+    name: `${name} ${agent}`,
     attributes: {
       'gen_ai.operation.name': 'execute_tool',
       ...spans.base(),
-      'gen_ai.tool.name': spans.names.get(call) ?? 'delegate',
+      'gen_ai.tool.name': name,
       'gen_ai.tool.call.id': call,
       'gen_ai.tool.type': 'function',
       'reins.delegation.agent': agent,

@@ -146,7 +146,8 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
       const { call, agent, instruction, child } = event.data
       const input = { agent, instruction }
       // Its id is what a person needs to look at the agent, or to decide what it waits for.
-      const opened = { call, name: 'delegate', input, since: at, attempt: 1, tail: `session ${child}`, seen: 0 }
+      const name = transcript.tasks?.includes(call) ? 'task' : 'delegate'
+      const opened = { call, name, input, since: at, attempt: 1, tail: `session ${child}`, seen: 0, below: child }
       return now({ tools: [...transcript.tools.filter((tool) => tool.call !== call), opened] })
     }
     case 'delegation.settled': {
@@ -433,7 +434,10 @@ function leaveQueue(transcript: Transcript, ids: readonly string[], note?: strin
 }
 
 function completeAnswer(transcript: Transcript, data: EventData<'model-call.completed'>): TranscriptChange {
-  const { answer, throttledUntil: _, ...rest } = transcript
+  const { answer, throttledUntil: _, tasks: __, ...rest } = transcript
+  const tasks = data.content.flatMap((block) =>
+    block.type === 'tool-call' && block.name === 'task' ? [block.call] : [],
+  )
   const pieces: Piece[] = []
   const shown = answer?.call === data.call && answer.attempt === data.attempt ? answer.blocks : undefined
   if (answer && !shown && hasShown(answer)) pieces.push({ kind: 'restarted' })
@@ -449,7 +453,8 @@ function completeAnswer(transcript: Transcript, data: EventData<'model-call.comp
   }
   pieces.push({ kind: 'answer-ended' })
   const said = data.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n\n')
-  return { transcript: { ...rest, done: data.call, said }, pieces }
+  const next = { ...rest, done: data.call, said, ...(tasks.length > 0 ? { tasks } : {}) }
+  return { transcript: next, pieces }
 }
 
 /** The code that decides says something, asks a person, or has come to its end. What its agent has just said is not shown twice. */

@@ -69,6 +69,8 @@ export interface RunningTool {
   /** The end of its live output, of which `seen` characters have come. */
   readonly tail: string
   readonly seen: number
+  /** Of a delegation: the session that answers it. */
+  readonly below?: string
 }
 
 /** A call that waits for a person. */
@@ -137,6 +139,8 @@ export interface Transcript {
   readonly questions: readonly PendingQuestion[]
   /** Steps of the plan, as they are now; absent: there is none. */
   readonly plan?: readonly PlanStep[]
+  /** Calls of the tool `task` in the latest answer: they are delegations by another name. */
+  readonly tasks?: readonly string[]
   /** The text of the latest answer; absent: what decides for the session has spoken since. */
   readonly said?: string
   /** Accepted, and not yet part of a turn. */

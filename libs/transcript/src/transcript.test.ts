@@ -34,6 +34,17 @@ describe('an answer', () => {
     expect(checked()).toEqual([])
   })
 
+  test.each(['task', 'delegate'])('whose call of %s another agent answers shows it by that name', (name) => {
+    const call = { type: 'tool-call' as const, call: 'k1', name, arguments: {} }
+    const asked = { call: 'k1', agent: 'helper', digest: 'd', child: 'below', pool: 'any', instruction: 'look' }
+    const { transcript } = given([
+      ...begin,
+      event(5, 20, 'model-call.completed', { call: 'c2', attempt: 1, content: [call], usage, finish: 'tool-calls' }),
+      event(6, 21, 'delegation.requested', asked),
+    ])
+    expect(transcript.tools).toMatchObject([{ call: 'k1', name, below: 'below' }])
+  })
+
   test('says that a tool call has shown nothing for a while, and goes on', () => {
     const slow: StreamItem = { type: 'tool.slow', cursor: 'x', data: { call: 'k1', name: 'shell', since: 1 } }
     expect(follow(newTranscript, slow)).toEqual({

@@ -108,7 +108,7 @@ function doing({ transcript, end, since, session }: Member, team: Team, now: num
   if (question) return style.yellow(`▲ ${oneLine(question.server)} asks you something`)
   if (transcript.phase === 'paused') return style.yellow('paused')
   if (transcript.phase === 'quarantined') return style.red('in quarantine')
-  const running = transcript.tools.filter(({ name }) => name !== 'delegate')
+  const running = transcript.tools.filter(({ below }) => below === undefined)
   const [tool] = running
   if (tool) {
     const more = running.length > 1 ? ` and ${running.length - 1} more` : ''
