@@ -164,7 +164,10 @@ describe('the guide to agents, in the layout of 0.9', () => {
     expect(await task('repository-reviewer', { cwd: 'away', prompt })).toContain('symbolic link')
     expect(await task('repository-reviewer', { cwd: 'nowhere', prompt })).toContain('is no folder on the machine')
     expect(existsSync(path.join(product.folder, 'srv/company-policies/here.txt'))).toBe(false)
-    expect(await task('joke-teller', { cwd: 'docs', prompt: 'say x' })).toContain('"cwd" cannot be used here')
+    const inMemory = (cwd: string) =>
+      task('joke-teller', { cwd, prompt: 'call shell {"command": "pwd; ls -A | wc -l"}' })
+    expect(await inMemory('docs')).toContain('/workspace/docs\\n0')
+    expect(await inMemory('../etc')).toContain('inside of the one')
   })
 
   test('dispatch from a webhook gives a receipt with 202, and the comment is a message of that session', async () => {

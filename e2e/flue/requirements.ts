@@ -89,7 +89,7 @@ export const requirements: Readonly<Record<string, Requirement>> = {
       [tasks, 'makes the child of a delegation'],
       [tasks, 'may work in a place of the folder of its session'],
     ],
-    lacks: 'a cwd for an agent that works in memory, or in a folder that it does not name: that is refused',
+    lacks: 'a cwd for an agent with local() that names no folder itself: that is refused',
   },
   F60: {
     says: 'an instance id is any segment that is not blank, percent-decoded',
@@ -322,6 +322,7 @@ export const requirements: Readonly<Record<string, Requirement>> = {
     says: 'no sandbox is the one in memory; local() with a cwd is a folder in the sandbox of Reins',
     tests: [
       [projects, 'has agents that work in memory where they name no sandbox'],
+      [given, 'instruct the turns after the one that wrote them'],
       [created, 'works in a folder by local()'],
       [examples, 'a reviewer has a folder of the machine'],
     ],

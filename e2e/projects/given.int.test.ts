@@ -65,6 +65,22 @@ const files: Readonly<Record<string, string>> = {
         (await bare.prompt('call people {}')).text,
       ]
     }`,
+  'workflows/telling.ts': `
+    import { createAgent } from '@reins/agent'
+    const keeper = createAgent(() => ({ model: 'scripted/assistant', cwd: 'desk' }))
+    export async function run(ctx) {
+      const harness = await ctx.init(keeper)
+      const session = await harness.session()
+      const before = await session.prompt('call use_skill {"name":"tidy"}')
+      await harness.fs.writeFile('AGENTS.md', 'Be brief: ' + ctx.env.REGION)
+      await harness.fs.writeFile('.agents/skills/tidy/SKILL.md', '---\\nname: tidy\\ndescription: Tidies up.\\n---\\nPut it away.\\n')
+      await harness.fs.writeFile('.agents/skills/broken/SKILL.md', 'nothing')
+      const after = await session.prompt('call use_skill {"name":"tidy"}')
+      return [before.text, after.text]
+    }`,
+  'agents/writer.ts': `
+    import { createAgent } from '@reins/agent'
+    export default createAgent(() => ({ model: 'scripted/assistant' }))`,
   'workflows/refused.ts': `
     import { createAgent, defineTool, Type } from '@reins/agent'
     import desk from '../agents/desk.ts'
@@ -153,6 +169,37 @@ describe('ctx.init', () => {
     expect(greeting).toContain('moin')
     expect(found).toContain('ann and bob')
     expect(bare).not.toContain('ann and bob')
+  })
+})
+
+describe('AGENTS.md and skills among files in memory', () => {
+  test('instruct the turns after the one that wrote them, in that session alone', async () => {
+    const { runId, result } = await ran('telling')
+    const [before, after] = result as readonly string[]
+    expect(before).not.toContain('Put it away.')
+    expect(after).toContain('Put it away.')
+    const { nodes } = (await product.ask('GET', `/v1/sessions/${runId.replace('run_', '')}/tree`)).json
+    const [child] = nodes.filter(({ agent }: { agent: string }) => agent.startsWith('telling~'))
+    const { system } = (await product.ask('GET', `/v1/sessions/${child.id}/prompt`)).json
+    expect(system).toContain('Be brief: eu')
+    expect(system).toContain('- tidy: Tidies up.')
+    const found = (await eventsOf(child.id)).filter(({ type }) => type === 'workspace.found')
+    expect(found.length).toBe(3)
+    expect(JSON.stringify(found[2])).toContain('.agents/skills/broken/SKILL.md')
+  })
+
+  test('are those of the model that writes them, too: its next turn has them', async () => {
+    const said = await product.cli(
+      'connect',
+      'writer',
+      'w',
+      '-m',
+      'call write_file {"path":"AGENTS.md","content":"Rhyme."}',
+      '--json',
+    )
+    const { session } = JSON.parse(said.out)
+    await product.cli('connect', 'writer', 'w', '-m', 'say hi')
+    expect((await product.ask('GET', `/v1/sessions/${session}/prompt`)).json.system).toContain('Rhyme.')
   })
 })
 

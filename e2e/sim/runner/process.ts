@@ -422,7 +422,7 @@ export function finishTool(world: World, name: string, session: string, calls: r
   world.note(`${running.map(({ call, attempt }) => key(call, attempt)).join(', ')} at ${instanceOf(process)} end`)
   const ended = running.map(({ call, attempt, seq, files }): EndedCall => {
     const data = { call, attempt, status: 'ok', output: world.scenario.gives ?? 'done' } as const
-    const left = files === undefined ? {} : { files: filesLeft(call, attempt, files) }
+    const left = files === undefined ? {} : filesLeft(call, attempt, files)
     const known = stateOf(state, { seq, call })
     return { event: { type: 'tool-call.completed', data }, ...left, state: known, stopped: false }
   })

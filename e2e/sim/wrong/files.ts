@@ -1,6 +1,6 @@
 // Known-wrong rules of the sandbox in memory, each with a scenario in which it bites.
 import { again, keeping } from '../scenarios/files.ts'
-import { only, type Scenario } from '../scenarios/scenario.ts'
+import { message, only, type Scenario } from '../scenarios/scenario.ts'
 import { sound } from '../world/rules.ts'
 import type { WrongRule } from './rules.ts'
 
@@ -46,5 +46,19 @@ export const wrongFiles: readonly WrongRule[] = [
         sound.outcomeEvents(ended, instance).filter(({ type }) => type !== 'files.kept'),
     },
     scenario: named('two answers that change files, and one loses them', again),
+  },
+  {
+    name: 'files-without-what-they-tell',
+    says: 'what a call leaves is recorded without what it tells agents',
+    rules: {
+      ...sound,
+      outcomeEvents: (ended, instance) =>
+        sound.outcomeEvents(ended, instance).filter(({ type }) => type !== 'workspace.found'),
+    },
+    scenario: named('a turn that changes files, and another one', {
+      ...again,
+      turns: [[{ tools: ['keep'] }, {}], [{}]],
+      gateway: [message('m1'), message('m2')],
+    }),
   },
 ]

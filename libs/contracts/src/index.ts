@@ -68,7 +68,7 @@ export {
 } from './agents/definition.ts'
 export { foreignPage, listensOnLoopback, type PageRules } from './access/foreign-pages.ts'
 export { offersTask, placeWithin, workingIn } from './agents/task.ts'
-export { folderOf, looksAtWorkspace } from './agents/workspace-context.ts'
+export { filesTell, folderInMemory, folderOf, looksAtWorkspace, virtualFolder } from './agents/workspace-context.ts'
 export {
   hasMcpCommand,
   McpServer,

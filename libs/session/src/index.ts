@@ -99,6 +99,7 @@ export { agentConfigured, type PinnedStart, pinnedDefinition } from './configure
 export { promptSlice } from './budget/granted.ts'
 export { handedToRun } from './run/handed-to-run.ts'
 export { runBeginning } from './run/run-beginning.ts'
+export { workspaceFound } from './workspace/files-told.ts'
 export { hasGiven, recordedOperations, toolsGiven } from './run/given-tools.ts'
 export { lastConfigured } from './run/prompt-configured.ts'
 export { type Coming, comingDigest } from './configured/coming.ts'

@@ -37,6 +37,7 @@ import type { Output, TurnOutput } from './output/output.ts'
 import { OperationList } from './run/operation-list.ts'
 import type { Operation, Run } from './run/run-state.ts'
 import type { Servers } from './toolset/servers.ts'
+import type { FilesTold } from './workspace/files-told.ts'
 import type { WorkspaceState } from './workspace/workspace.ts'
 
 /** Raised when the fold's meaning or the state's shape changes: older snapshots are then left aside. */
@@ -369,6 +370,8 @@ export interface Session {
   readonly output?: Output
   /** What its workspace tells agents; absent: the definition does not ask. */
   readonly workspace?: WorkspaceState
+  /** What its files in memory tell agents; absent: nothing ever. */
+  readonly told?: FilesTold
   /** The frame (its sequence) that has the files of the sandbox in memory; absent: there are none. */
   readonly files?: number
   /** Absent: the definition gives it no skills. */

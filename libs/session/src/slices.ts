@@ -54,6 +54,7 @@ import { promptConfiguredEvents } from './run/prompt-configured.ts'
 import { askedToolEvents } from './turn/asked-tool.ts'
 import { attachedImagesEvents } from './turn/attached-images.ts'
 import { turnCover, turnDue, turnEvents } from './turn/turn.ts'
+import { filesToldEvents } from './workspace/files-told.ts'
 import { workspaceEvents, workspaceOffer } from './workspace/workspace.ts'
 
 const ofSlices: Meanings<EventType> = followed(
@@ -78,6 +79,7 @@ const ofSlices: Meanings<EventType> = followed(
     ...outputEvents,
     ...permittedEvents,
     ...workspaceEvents,
+    ...filesToldEvents,
     ...budgetEvents,
     ...grantedEvents,
     ...runEvents,

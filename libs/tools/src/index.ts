@@ -23,6 +23,7 @@ export {
   workspacesNamed,
 } from './resolve.ts'
 export { detectSandbox, type SandboxOptions } from './sandbox/detect.ts'
+export { contextInMemory } from './virtual/context-in-memory.ts'
 export { packFiles, type PackedFiles, unpackFiles, type VirtualEntry } from './virtual/files.ts'
 export { virtualToolNames } from './virtual/virtual-tools.ts'
 export { type Passed, watchLimits } from './sandbox/limits/watch.ts'

@@ -280,6 +280,7 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'output.requested':
     case 'tools.permitted':
     case 'workspace.declared':
+    case 'workspace.found':
     case 'budget.declared':
     case 'budget.granted':
     case 'budget.reached':

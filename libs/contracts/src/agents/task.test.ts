@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { placeWithin, workingIn } from './task.ts'
+import { folderInMemory } from './workspace-context.ts'
 
 it.each([
   ['/srv/shop', 'docs', 'docs'],
@@ -20,11 +21,22 @@ it.each([
   expect(placeWithin(folder, cwd)).toBe(place)
 })
 
-it('moves the tools of the machine to a place of their folder, also those of agents that are written in it, and no others', () => {
+it.each([
+  [['virtual_sandbox'], '/workspace', '/workspace/docs'],
+  [[{ virtual_sandbox: {} }], '/workspace', '/workspace/docs'],
+  [[{ virtual_sandbox: { workspace: 'desk/' } }], '/workspace/desk', '/workspace/desk/docs'],
+  [[{ virtual_sandbox: { workspace: '/in/../out' } }], '/out', '/out/docs'],
+  [['shell'], undefined, undefined],
+])('the folder in memory of %j is %s, and its place docs is %s', (tools, folder, place) => {
+  expect(folderInMemory({ tools })).toBe(folder)
+  expect(folderInMemory(workingIn({ tools }, 'docs'))).toBe(place)
+})
+
+it('moves the tools of a sandbox to a place of their folder, also those of agents that are written in it, and no others', () => {
   const tools = [{ system_tools: { workspace: '/srv/shop/' } }, { virtual_sandbox: { workspace: '/in' } }, 'grep']
   const reader = { name: 'reader', system_prompt: 'x', tools: [{ shell: { workspace: '/srv/shop', timeout: 5 } }] }
   expect(workingIn({ tools, agents: [reader, 'other'] }, 'docs')).toEqual({
-    tools: [{ system_tools: { workspace: '/srv/shop/docs' } }, tools[1], 'grep'],
+    tools: [{ system_tools: { workspace: '/srv/shop/docs' } }, { virtual_sandbox: { workspace: '/in/docs' } }, 'grep'],
     agents: [{ ...reader, tools: [{ shell: { workspace: '/srv/shop/docs', timeout: 5 } }] }, 'other'],
   })
 })

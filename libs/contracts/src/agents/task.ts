@@ -35,7 +35,9 @@ export function workingIn<T extends Pick<AgentDefinition, 'tools' | 'agents'>>(d
 }
 
 function placed(entry: ToolEntry, place: string): ToolEntry {
-  if (typeof entry === 'string' || 'file' in entry || 'virtual_sandbox' in entry) return entry
+  if (entry === 'virtual_sandbox') return { virtual_sandbox: { workspace: place } }
+  if (typeof entry === 'string' || 'file' in entry) return entry
+  if ('virtual_sandbox' in entry) return { virtual_sandbox: inMemory(entry.virtual_sandbox as ToolConfig, place) }
   return Object.fromEntries(
     Object.entries(entry as Record<string, ToolConfig>).map(([name, settings]) => [
       name,
@@ -45,3 +47,8 @@ function placed(entry: ToolEntry, place: string): ToolEntry {
     ]),
   )
 }
+
+const inMemory = ({ workspace, ...settings }: ToolConfig, place: string): ToolConfig => ({
+  ...settings,
+  workspace: workspace === undefined ? place : `${workspace.replace(/\/+$/, '')}/${place}`,
+})

@@ -104,7 +104,7 @@ const eleventh: Change = { needs: 11 }
 /** Protocol 12: agents whose models have the tool `task`. */
 const twelfth: Change = { needs: 12 }
 
-/** Protocol 13: prompts of runs that give tools of their own. */
+/** Protocol 13: prompts of runs that give tools of their own; files in memory that tell agents something. */
 const thirteenth: Change = { needs: 13 }
 
 /** Below it, no session has an agent that is configured for each message. */
@@ -117,6 +117,7 @@ export const changes: Partial<Record<EventType, Change>> = {
   'workflows.declared': tenth,
   'task.declared': twelfth,
   'tools.given': thirteenth,
+  'workspace.found': thirteenth,
   'run.continued': tenth,
   'budget.granted': tenth,
   'toolset.declared': second,

@@ -42,6 +42,7 @@ const gateway: readonly EventType[] = [
 const runner: readonly EventType[] = [
   'tool-call.started',
   'files.kept',
+  'workspace.found',
   'tool-call.completed',
   'tool-call.outcome-unknown',
   'tool-call.late-result',

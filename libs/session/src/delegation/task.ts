@@ -7,6 +7,7 @@ import {
   budgetLimits,
   type DeclaredAgent,
   entryName,
+  folderInMemory,
   folderOf,
   hasLimit,
   isInline,
@@ -28,7 +29,7 @@ export function taskDeclared({ agent, digest, definition }: SessionStart): reado
   // Tools that are off are offered to nobody.
   if (!offersTask(definition) || definition.approval_mode === 'never') return []
   const budget = budgetLimits(definition.budget)
-  const folder = folderOf(definition)
+  const folder = folderOf(definition) ?? folderInMemory(definition)
   const own: DeclaredAgent = {
     ...{ name: agent, description: '', onPause: 'wait', digest, pool: poolKey(affinityOf(definition)) },
     delegates: true,
@@ -43,7 +44,7 @@ export function cwdProblem({ folder }: Task, cwd: unknown): string | undefined {
   if (isLeftOut(cwd)) return undefined
   if (typeof cwd !== 'string') return '"cwd" must be the path of a folder, as a text.'
   if (folder === undefined)
-    return '"cwd" cannot be used here: this agent does not work in a folder of a machine that its configuration names. Leave "cwd" out, and put what is needed into "prompt".'
+    return '"cwd" cannot be used here: this agent works in no folder, or in one that its configuration does not name. Leave "cwd" out, and put what is needed into "prompt".'
   if (placeWithin(folder, cwd) !== undefined) return undefined
   return `"cwd" must be a folder inside of the one that you work in, such as "docs"; ${JSON.stringify(cwd.slice(0, 200))} is not.`
 }

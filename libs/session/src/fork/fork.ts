@@ -62,6 +62,7 @@ const fields: { readonly [K in keyof Session]-?: Field<K> } = {
   workspace: kept('workspace'),
   // What a frame holds never changes: the fork has the files as they were, and writes its own.
   files: kept('files'),
+  told: kept('told'),
   permitted: gone,
   // FK3.
   servers: ({ servers }, { principal }) => servers && { ...servers, principal, asking: { kind: 'unasked' } },

@@ -8,6 +8,7 @@ import {
   definitionDefaults,
   type EventData,
   type JsonObject,
+  filesTell,
   looksAtWorkspace,
   narrowsByTarget,
   type PinnedTool,
@@ -75,7 +76,7 @@ export function sessionStarted(start: SessionStart): EventData<'session.started'
 
 /** What calls are about is told where one may wait, or a skill narrows them by it: nothing else reads it. */
 function pinned({ definition, toolset }: SessionStart): PinnedTool[] {
-  if (pinnedPolicy(definition, toolset) || narrowsByTarget(definition) || looksAtWorkspace(definition))
-    return [...toolset]
+  const hasOthers = looksAtWorkspace(definition) || filesTell(definition)
+  if (pinnedPolicy(definition, toolset) || narrowsByTarget(definition) || hasOthers) return [...toolset]
   return toolset.map(({ target: _, ...rest }) => rest)
 }

@@ -25,6 +25,7 @@ import type { PinRule } from '../context/pinned.ts'
 import { planCalls } from '../planning/tools.ts'
 import type { Born, Call, Session } from '../session.ts'
 import type { CallRoute, Meanings, OfferRule, RouteRule } from '../slice.ts'
+import { workspaceFound } from '../workspace/files-told.ts'
 
 export interface SessionSkill {
   readonly name: string
@@ -45,9 +46,12 @@ export interface SkillsState {
 }
 
 /** Those of the definition, and those of the workspace: of two of one name the first (SK4). */
-export function skillsIn({ skills, workspace }: Pick<Session, 'skills' | 'workspace'>): readonly SessionSkill[] {
-  const own = skills?.skills ?? []
-  return [...own, ...(workspace?.found?.skills ?? []).filter(({ name }) => own.every((one) => one.name !== name))]
+export function skillsIn(session: Pick<Session, 'skills' | 'told' | 'turn' | 'workspace'>): readonly SessionSkill[] {
+  const own = session.skills?.skills ?? []
+  return [
+    ...own,
+    ...(workspaceFound(session)?.skills ?? []).filter(({ name }) => own.every((one) => one.name !== name)),
+  ]
 }
 
 const noSkills: SkillsState = { digest: '', skills: [] }
@@ -84,7 +88,7 @@ export function afterCall(session: Session, { name: tool, arguments: { name } }:
 }
 
 /** The skills that narrow the calls of the latest answer. */
-export function skillsInUse(session: Pick<Session, 'skills' | 'turn' | 'workspace'>): readonly SessionSkill[] {
+export function skillsInUse(session: Pick<Session, 'skills' | 'told' | 'turn' | 'workspace'>): readonly SessionSkill[] {
   const { skills, turn } = session
   if (!skills?.used || skills.used.turn !== turn?.id) return []
   const names = new Set(
@@ -146,11 +150,12 @@ export const skillsOffer: OfferRule = (session) => {
 
 /** SK4: answered by the session itself. A name that nobody knows is the tool's to answer where there is one. */
 export const workspaceSkillRoute: RouteRule = (call, _turn, session): CallRoute | null => {
-  if (call.name !== skillToolNames.use || !session.workspace?.found) return null
+  const there = call.name === skillToolNames.use ? workspaceFound(session) : undefined
+  if (!there) return null
   const { name } = call.arguments
   const all = skillsIn(session)
   const own = session.skills?.skills.some((one) => one.name === name)
-  const found = own ? undefined : session.workspace.found.skills.find((one) => one.name === name)
+  const found = own ? undefined : there.skills.find((one) => one.name === name)
   if (found) {
     const { folder, instructions, allowedTools } = found
     const said = {

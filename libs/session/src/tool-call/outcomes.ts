@@ -6,6 +6,8 @@ export interface EndedCall {
   readonly event: EventOf<'tool-call.completed' | 'tool-call.outcome-unknown'>
   /** What it left in the sandbox in memory, where that is another than before. Of an outcome that counts no more, nothing is left. */
   readonly files?: EventOf<'files.kept'>
+  /** What that tells agents, where it is another than before. */
+  readonly told?: EventOf<'workspace.found'>
   /** What the log says of the call; undefined: no request that is open here knows it. */
   readonly state: RunnerCall['state'] | undefined
   /** It was stopped from here: what was stopped because another runner has it is no result, though its attempt may have the same number. */
@@ -16,7 +18,7 @@ export interface EndedCall {
 export function outcomeEvents(ended: readonly EndedCall[], instance: string): SessionEvent[] {
   const counts = ended
     .filter((one) => isCurrent(one, instance))
-    .flatMap(({ event, files }): SessionEvent[] => (files ? [files, event] : [event]))
+    .flatMap(({ event, files, told }): SessionEvent[] => (files ? [files, ...(told ? [told] : []), event] : [event]))
   const late = ended.flatMap((one): SessionEvent[] =>
     !isCurrent(one, instance) && one.event.type === 'tool-call.completed'
       ? [{ type: 'tool-call.late-result', data: one.event.data }]

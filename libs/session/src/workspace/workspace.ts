@@ -13,6 +13,7 @@ import {
 } from '@reins/contracts'
 import type { Session } from '../session.ts'
 import type { Meanings, OfferRule } from '../slice.ts'
+import { workspaceFound } from './files-told.ts'
 
 export interface WorkspaceState {
   /** Absent: nobody has looked yet, or nobody could. */
@@ -44,8 +45,8 @@ export function withFound(
 const foundIn = (answer: ServerAnswer): WorkspaceFound | undefined =>
   answer.server === workspaceServer && answer.status === 'ready' ? answer.workspace : undefined
 
-export const workspaceOffer: OfferRule = ({ workspace }) => {
-  const { instructions, left } = workspace?.found ?? {}
+export const workspaceOffer: OfferRule = (session) => {
+  const { instructions, left } = workspaceFound(session) ?? {}
   if (instructions === undefined) return null
   const cut = left === undefined ? '' : `\n[… ${left} bytes more: read AGENTS.md for the rest …]`
   return { section: `${workspaceSection}\n${instructions.trim()}${cut}` }

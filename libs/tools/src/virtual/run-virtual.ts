@@ -3,6 +3,7 @@
 //   RV1. What a call leaves is given whole, and only where it is another than before.
 //   RV2. Nothing of this machine is seen: no files, no environment, no network, no other programs.
 import path from 'node:path'
+import { virtualFolder } from '@reins/contracts'
 import { Bash, type IFileSystem, InMemoryFs } from 'just-bash'
 import { failed, fitting, fittingText, succeeded, ToolFailure, type ToolOutcome } from '../calls/outcome.ts'
 import { parseArguments } from '../tool.ts'
@@ -10,7 +11,7 @@ import { compileGlob } from '../text/glob.ts'
 import { compilePattern } from '../text/pattern.ts'
 import type { ToolSettings } from '../calls/context.ts'
 import type { VirtualEntry } from './files.ts'
-import { virtualFolder, virtualTools } from './virtual-tools.ts'
+import { virtualTools } from './virtual-tools.ts'
 
 export interface VirtualCall {
   readonly name: string

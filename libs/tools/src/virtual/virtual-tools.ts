@@ -9,8 +9,6 @@ import { writeFile } from '../builtin/write-file.ts'
 import { stoppedByRunner, type Tool, type ToolDefinition } from '../tool.ts'
 
 export const virtualGroup = 'virtual_sandbox'
-/** Where a command begins, and where relative paths lie. */
-export const virtualFolder = '/workspace'
 
 const inMemory = ({ definition }: Tool, more: Partial<ToolDefinition> = {}): ToolDefinition => {
   const { sandboxed: _, ...rest } = definition

@@ -15,16 +15,37 @@ const skillsFolder = '.agents/skills'
 const mostEntries = 500
 const mostProblems = 20
 
+/** Where the files lie: a folder of a machine, or a sandbox in memory. Paths are from the folder on. */
+export interface ContextPlace {
+  /** undefined: there is no such file. Throws ToolFailure. `most`: bytes. */
+  text(path: string, most: number): ContextText | undefined
+  /** Names of folders in a folder; none where that is not there. Throws ToolFailure. `most` at most. */
+  folders(path: string, most: number): readonly string[]
+}
+
+export interface ContextText {
+  readonly text: string
+  /** Bytes behind it. */
+  readonly left: number
+}
+
 /** Throws ToolFailure where there is no such folder, or none that a tool may see. */
 export function contextFiles(folder: string, guard: Guard): WorkspaceFound {
   using workspace = new Workspace(folder, guard)
+  return contextOf({
+    text: (path, most) => readText(workspace, path, most),
+    folders: (path, most) => foldersIn(workspace, path, most),
+  })
+}
+
+export function contextOf(place: ContextPlace): WorkspaceFound {
   const problems: string[] = []
   const instructions = attempt(
-    () => readText(workspace, instructionsFile, workspaceLimits.instructions),
+    () => place.text(instructionsFile, workspaceLimits.instructions),
     instructionsFile,
     problems,
   )
-  const skills = skillsIn(workspace, problems)
+  const skills = skillsIn(place, problems)
   return {
     ...(instructions && instructions.text.trim() !== '' ? { instructions: instructions.text } : {}),
     ...(instructions && instructions.left > 0 ? { left: instructions.left } : {}),
@@ -33,13 +54,13 @@ export function contextFiles(folder: string, guard: Guard): WorkspaceFound {
   }
 }
 
-function skillsIn(workspace: Workspace, problems: string[]): readonly WorkspaceSkill[] {
-  const names = attempt(() => foldersIn(workspace), skillsFolder, problems) ?? []
+function skillsIn(files: ContextPlace, problems: string[]): readonly WorkspaceSkill[] {
+  const names = attempt(() => files.folders(skillsFolder, mostEntries), skillsFolder, problems) ?? []
   const skills: WorkspaceSkill[] = []
   let room: number = workspaceLimits.skills
   for (const name of names) {
     const place = `${skillsFolder}/${name}`
-    const read = attempt(() => readText(workspace, `${place}/${skillFile}`, maxSkillTextBytes + 1), place, problems)
+    const read = attempt(() => files.text(`${place}/${skillFile}`, maxSkillTextBytes + 1), place, problems)
     if (!read) continue
     const found = readSkillText(read.text, name)
     if (found.kind === 'problems') {
@@ -63,26 +84,19 @@ function skillsIn(workspace: Workspace, problems: string[]): readonly WorkspaceS
   return skills
 }
 
-function foldersIn(workspace: Workspace): readonly string[] {
-  using found = workspace.locate(skillsFolder)
+function foldersIn(workspace: Workspace, path: string, most: number): readonly string[] {
+  using found = workspace.locate(path)
   if (found.kind === 'missing') return []
   if (found.kind !== 'folder') throw new ToolFailure('failed', 'is no folder')
   const names: string[] = []
   for (const entry of workspace.entries(found.node, found.relative)) {
-    if (names.length >= mostEntries) break
+    if (names.length >= most) break
     if (entry.kind === 'folder') names.push(entry.name)
   }
   return names
 }
 
-interface Text {
-  readonly text: string
-  /** Bytes behind it. */
-  readonly left: number
-}
-
-/** undefined: there is no such file. Throws ToolFailure. */
-function readText(workspace: Workspace, path: string, most: number): Text | undefined {
+function readText(workspace: Workspace, path: string, most: number): ContextText | undefined {
   using found = workspace.locate(path)
   if (found.kind === 'missing') return undefined
   const fd = workspace.openFile(found)
@@ -92,15 +106,19 @@ function readText(workspace: Workspace, path: string, most: number): Text | unde
     let size = 0
     for (let read = -1; read !== 0 && size <= most; size += read)
       read = readSync(fd, bytes, size, most + 1 - size, size)
-    let end = Math.min(size, most)
-    if (size > most) while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1
-    const whole = Math.max(size, fstatSync(fd).size)
-    const text = textOf(bytes.subarray(0, end))
-    if (text === undefined) throw new ToolFailure('failed', 'is no text in UTF-8')
-    return { text, left: whole - end }
+    return cutText(bytes.subarray(0, size), most, Math.max(size, fstatSync(fd).size))
   } finally {
     closeSync(fd)
   }
+}
+
+/** Throws ToolFailure. `bytes`: one more than `most`, where there is more. `whole`: of the file. */
+export function cutText(bytes: Uint8Array, most: number, whole: number): ContextText {
+  let end = Math.min(bytes.length, most)
+  if (bytes.length > most) while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1
+  const text = textOf(bytes.subarray(0, end))
+  if (text === undefined) throw new ToolFailure('failed', 'is no text in UTF-8')
+  return { text, left: whole - end }
 }
 
 /** CF1. */

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import {
   type AgentDefinition,
   canonicalJson,
+  filesTell,
   type Frame,
   looksAtWorkspace,
   type RequestedCall,
@@ -19,6 +20,7 @@ import {
   type AskedApproval,
   askedApproval,
   type CallContext,
+  contextInMemory,
   type KeptOutput,
   type NamedValues,
   type PackedFiles,
@@ -70,7 +72,7 @@ const failed = (message: string): ToolResult => ({
 })
 
 /** With what the call left in the sandbox in memory. */
-export type RanCall = ToolResult & { readonly files?: PackedFiles }
+export type RanCall = ToolResult & { readonly files?: PackedFiles; readonly found?: WorkspaceFound }
 
 /** Who watches a call. */
 export type Watching = Required<Pick<CallContext, 'progress' | 'slow'>>
@@ -96,6 +98,7 @@ export async function runCall(
   const asked = { definition, principal: principal ?? 'unknown', secret: values.secrets }
   const offered = server && (await tools.servers.tools(server, asked))
   if (offered?.kind === 'unavailable') return redactedResult(offered.outcome, tools.redactor)
+  let before: readonly VirtualEntry[] = []
   const outcome = await runToolCall(
     offered ? [...toolset.tools, ...offered.tools] : toolset.tools,
     { name: call.name, arguments: call.arguments, definition },
@@ -110,14 +113,18 @@ export async function runCall(
       slow,
       ...values,
       ...(server ? { elicit: (question, until) => ask(question, server.elicitMs, until) } : {}),
-      ...(filesIn === undefined ? {} : { files: () => filesOf(tools, session, filesIn) }),
+      ...(filesIn === undefined ? {} : { files: async () => (before = await filesOf(tools, session, filesIn)) }),
       keep: (output) => tools.keep(session, output),
       mask: tools.redactor,
       kept: (ref) => tools.kept(session, ref),
     },
   )
   const { content, ...result } = redactedResult(outcome, tools.redactor)
-  if (outcome.files) return withFiles(result, outcome.files, tools.redactor)
+  if (outcome.files) {
+    const left = withFiles(result, outcome.files, tools.redactor)
+    const found = left.files && filesTell(definition) && changedContext(definition, before, outcome.files)
+    return found ? { ...left, found: tools.redactor.json(found) } : left
+  }
   if (content === undefined) return result
   return { ...result, content: [...(await keptContent(content, (bytes) => tools.keep(session, bytes)))] }
 }
@@ -131,6 +138,16 @@ function withFiles(result: ToolResult, files: readonly VirtualEntry[], redactor:
     const output = JSON.stringify({ status: 'error', error: error.message })
     return { status: 'error', code: error.code, output }
   }
+}
+
+/** undefined: the files tell agents what they have told before. */
+function changedContext(
+  definition: AgentDefinition,
+  before: readonly VirtualEntry[],
+  after: readonly VirtualEntry[],
+): WorkspaceFound | undefined {
+  const found = contextInMemory(after, definition)
+  return canonicalJson(found) === canonicalJson(contextInMemory(before, definition)) ? undefined : found
 }
 
 async function filesOf(tools: RunnerTools, session: string, seq: number): Promise<readonly VirtualEntry[]> {

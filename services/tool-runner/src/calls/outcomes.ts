@@ -25,7 +25,7 @@ export class Outcomes {
       const next = this.#waiting[0]
       if (!next) break
       const said = next.event.type === 'tool-call.completed' ? next.event.data.output.length : 200
-      const size = said + (next.files?.data.content.length ?? 0)
+      const size = said + (next.files?.data.content.length ?? 0) + (next.told ? JSON.stringify(next.told).length : 0)
       if (batch.length > 0 && chars + size > frameChars) break
       chars += size
       batch.push(next)
@@ -56,9 +56,10 @@ export const eventsOf = (
   instance: string,
 ): SessionEvent[] =>
   outcomeEvents(
-    batch.map(({ running, event, files }) => ({
+    batch.map(({ running, event, files, told }) => ({
       ...{ event, state: stateOf(running), stopped: running.abort.signal.aborted },
       ...(files ? { files } : {}),
+      ...(told ? { told } : {}),
     })),
     instance,
   )

@@ -67,6 +67,7 @@ export interface Outcome {
   readonly running: RunningCall
   readonly event: EventOf<'tool-call.completed' | 'tool-call.outcome-unknown'>
   readonly files?: EventOf<'files.kept'>
+  readonly told?: EventOf<'workspace.found'>
 }
 
 /** What the session is told. */
@@ -179,9 +180,13 @@ export class RunningTools {
         output.end()
         const duration = Math.max(context.clock.now() - running.since, 0)
         context.finished(asked.name, result.status, duration)
-        const { files, ...told } = result
+        const { files, found, ...rest } = result
         const left = files && { type: 'files.kept' as const, data: { call, attempt, ...files } }
-        this.#finish(running, endOf(call, attempt, told, duration), left)
+        const told = found && { type: 'workspace.found' as const, data: { call, attempt, found } }
+        this.#finish(running, endOf(call, attempt, rest, duration), {
+          ...(left ? { files: left } : {}),
+          ...(told ? { told } : {}),
+        })
       })
   }
 
@@ -328,8 +333,8 @@ export class RunningTools {
     this.letGo(running.call, running.attempt)
   }
 
-  #finish(running: RunningCall, event: Outcome['event'], files?: Outcome['files']): void {
-    if (this.#leave(running)) this.#listener.ended({ running, event, ...(files ? { files } : {}) })
+  #finish(running: RunningCall, event: Outcome['event'], left: Pick<Outcome, 'files' | 'told'> = {}): void {
+    if (this.#leave(running)) this.#listener.ended({ running, event, ...left })
   }
 
   /** false: it had left before. */

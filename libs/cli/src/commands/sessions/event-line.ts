@@ -246,6 +246,10 @@ export function summary(event: ApiEvent): string {
       const { digest, pinned } = known.data
       return `${digest.slice(0, 19)}${pinned ? ` ${pinned.model}` : ''}`
     }
+    case 'workspace.found': {
+      const { instructions, skills } = known.data.found
+      return [...(instructions === undefined ? [] : ['AGENTS.md']), ...skills.map(({ name }) => name)].join(', ')
+    }
     case 'tools.given':
       return known.data.tools.join(', ')
     case 'run.declared':

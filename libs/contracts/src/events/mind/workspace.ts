@@ -1,6 +1,6 @@
 // workspace.*: what the workspace itself tells the agents that work in it: AGENTS.md, and skills in .agents/skills.
 import { type Static, Type } from 'typebox'
-import { id } from '../fields.ts'
+import { attempt, id } from '../fields.ts'
 
 /** The workspace is asked as servers are, under this name, which no server can have. */
 export const workspaceServer = '.workspace'
@@ -38,4 +38,6 @@ export type WorkspaceFound = Static<typeof WorkspaceFound>
 export const workspaceEvents = {
   /** Beside session.started: the workspace is looked at before the first model call. */
   'workspace.declared': Type.Object({}),
+  /** Beside files.kept: what these files tell agents, where that is another than before. From the next turn on. */
+  'workspace.found': Type.Object({ call: id, attempt, found: WorkspaceFound }),
 }
