@@ -143,6 +143,7 @@ export const requirements: Readonly<Record<string, Requirement>> = {
       [runs, 'another one goes on, and nothing is asked or done twice'],
       ['libs/code-host/src/host/replay/replay.test.ts', 'writes a line of the log once'],
     ],
+    lacks: 'ctx.req, which is always undefined: each time that the code runs is a replay of what is stored',
   },
   F68: {
     says: 'env holds what the project declares; .env counts in dev only',
