@@ -3,7 +3,7 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import type { ServiceName } from '@reins/contracts'
+import type { archivistUser, ServiceName } from '@reins/contracts'
 import {
   findNatsServer,
   natsUsers,
@@ -12,9 +12,9 @@ import {
   startNats,
   startPostgres,
 } from '@reins/local'
+import { madeCluster } from '../../deploy/local/test/made-cluster.ts'
 import { home, searchPath } from './config.ts'
 import { type NatsCluster, startCluster } from './nats-cluster.ts'
-import { madeCluster } from '../../deploy/local/test/made-cluster.ts'
 
 export interface Servers {
   /** Copies of each stream. */
@@ -25,7 +25,7 @@ export interface Servers {
   readonly folder: string
   readonly natsPort: number
   /** `as`: a service's own user, or the one that may do everything but destroy. Of a cluster: every node, unless a port is given. */
-  natsUrl(as: ServiceName | 'everything', port?: number): string
+  natsUrl(as: ServiceName | typeof archivistUser | 'everything', port?: number): string
   readonly databaseUrl: string
   /** kill -9; resolves when it is gone. */
   killNats(): Promise<void>

@@ -1,7 +1,7 @@
 // What `reins up`, `service` and `doctor` take from flags and the environment. Pure and total: every mistake is named with a valid value.
 import os from 'node:os'
 import path from 'node:path'
-import { brokerServers, brokerSecrets } from '@reins/broker'
+import { brokerSecrets, brokerServers } from '@reins/broker'
 import { type BudgetLimits, durationMs, type SessionStreamCount } from '@reins/contracts'
 import { type CompatibleConfig, loadModelsConfig, type ModelsConfig } from '@reins/models'
 import { parseKeyring } from '@reins/secrets'
@@ -44,6 +44,10 @@ export interface LocalConfig {
   readonly replicas: 1 | 3
   /** How many streams hold the sessions, where none is there yet. */
   readonly sessionStreams: SessionStreamCount
+  /** Sessions that are at rest for so long go to the archive; undefined: none does. ms */
+  readonly archiveAfterMs: number | undefined
+  /** The broker with the user of the archivist, where the server is not the data folder's own. */
+  readonly archiveNatsUrl: string | undefined
   readonly ackWaitMs: number
   /** Where relative workspaces are resolved. Absolute. */
   readonly workspaceRoot: string
@@ -111,6 +115,11 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
     read.problem(
       'DATABASE_URL is not a URL of Postgres. Give one such as DATABASE_URL=postgres://user:password@127.0.0.1:5432/reins',
     )
+  const archiveNatsUrl = read.text('REINS_ARCHIVE_NATS_URL')
+  if (archiveNatsUrl !== undefined && !isNatsUrl(archiveNatsUrl))
+    read.problem(
+      'REINS_ARCHIVE_NATS_URL is not a URL of NATS. Give one such as REINS_ARCHIVE_NATS_URL=nats://reins-archivist:password@127.0.0.1:4222',
+    )
   const home = read.text('HOME') ?? os.tmpdir()
   const cacheHome = read.text('XDG_CACHE_HOME') ?? path.join(home, '.cache')
   const config = {
@@ -124,6 +133,8 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
     searchPath: read.text('PATH', ''),
     replicas: read.oneOf('REINS_REPLICAS', '1', ['1', '3'] as const) === '3' ? (3 as const) : (1 as const),
     sessionStreams: read.oneOf('REINS_SESSION_STREAMS', '1', ['1', '4'] as const) === '4' ? (4 as const) : (1 as const),
+    archiveAfterMs: archiveAfter(read),
+    archiveNatsUrl,
     ackWaitMs: read.integer('REINS_ACK_WAIT_MS', 5000, { min: 200, max: 600_000 }),
     workspaceRoot: path.resolve(cwd, read.text('REINS_WORKSPACE_ROOT', '.')),
     ownWorkspaces:
@@ -181,6 +192,7 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
     modelKeys: modelKeys(models.config),
     secrets: [
       ...secretsOf(models.config, natsUrl, databaseUrl),
+      ...brokerSecrets(archiveNatsUrl ?? ''),
       ...(config.secretsKey ?? '').split(/[\s,]+/),
       ...Object.values(traces.settings.headers).flatMap((value) => value.split(' ').filter((word) => word.length >= 8)),
     ],
@@ -199,6 +211,14 @@ function isNatsUrl(text: string): boolean {
 function fileNamed(read: Environment, name: string, cwd: string): string | undefined {
   const file = read.text(name)
   return file === undefined ? undefined : path.resolve(cwd, file)
+}
+
+function archiveAfter(read: Environment): number | undefined {
+  const text = read.text('REINS_ARCHIVE_AFTER')
+  if (text === undefined) return undefined
+  if (/^[1-9][0-9]{0,4}(s|m|h|d)$/.test(text)) return durationMs(text)
+  read.problem(`REINS_ARCHIVE_AFTER="${text}" is not valid. Give a time, such as REINS_ARCHIVE_AFTER=30d`)
+  return undefined
 }
 
 /** In the words of a budget: tokens, dollars, calls, a time such as 12h. */

@@ -23,9 +23,10 @@ import {
   skillsCatalog,
   toolsAtStart,
 } from '@reins/tools'
+import { archiveOf } from './archive.ts'
 import { type LocalConfig, ownWorkspaces } from './config.ts'
-import { evidence } from './evidence.ts'
 import { spoolFolder } from './data/spool-folder.ts'
+import { evidence } from './evidence.ts'
 import { agentFolders, guardOf, withoutLinks } from './guard.ts'
 import { serveMetrics } from './metrics-server.ts'
 import { modelPrices } from './model-prices.ts'
@@ -61,6 +62,8 @@ export interface PartsOptions {
   readonly diskOf?: string
   /** What was begun earlier (prepareParts); absent: nothing. */
   readonly prepared?: PreparedParts
+  /** The broker as the archivist's user; absent: as this process's own. */
+  readonly archivistUrl?: string | undefined
   /** A part ended by itself: the process must go. */
   readonly fatal: (error: Error) => void
   readonly sayPaused: (line: string) => void
@@ -151,6 +154,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     ...{ live, outputsFolder: spool.path },
     replicas: config.replicas,
     sessionStreams: config.sessionStreams,
+    archived: config.archiveAfterMs !== undefined,
     ackWaitMs: config.ackWaitMs,
     now: clock.now,
   })
@@ -237,8 +241,10 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
     const embedder = createEmbedder(config.models)
     if (embedder) closing.add('embeddings', () => embedder.close())
     const traces = await tracesOf(options, closing)
+    const archive = await archiveOf(options, { broker, journal }, closing)
     const running = await memory.start({
       broker,
+      ...(archive === undefined ? {} : { archive }),
       sessions: sessionsOf('memory'),
       streams: journal.streams,
       timers: journal.timers,

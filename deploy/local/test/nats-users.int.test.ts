@@ -4,6 +4,7 @@ import { connect, headers, type NatsConnection } from '@nats-io/transport-node'
 import { connectBroker } from '@reins/broker'
 import {
   type AskedService,
+  archivistUser,
   backupUser,
   buckets,
   bundleDigest,
@@ -304,6 +305,21 @@ it('the user of backups saves what is stored, and says nothing', async () => {
   ]
   for (const subject of refused) expect([subject, await attempt(backupUser, subject)]).toEqual([subject, 'denied'])
   expect(await attempt(backupUser, `$JS.API.STREAM.INFO.${streams.registry}`)).toBe('answered')
+})
+
+it('the archivist empties streams of sessions and the archive, and can do nothing else', async () => {
+  const refused = [
+    ...(['g', 'e', 't', 'm'] as const).map((role) => sessionSubject(session, role, toLog)),
+    ...[registrySubject('token', 'x'), serviceSubject('registry', 'put'), `$KV.${buckets.pools}.x`, 'ctl.x', 'timer.x'],
+    ...[streams.registry, streams.memories, `OBJ_${objectStores.bundles}`].map((one) => `$JS.API.STREAM.PURGE.${one}`),
+    ...['DELETE', 'UPDATE', 'RESTORE', 'CREATE', 'MSG.DELETE'].map((verb) => `$JS.API.STREAM.${verb}.SES`),
+    `$O.${objectStores.bundles}.C.x`,
+  ]
+  for (const subject of refused) expect([subject, await attempt(archivistUser, subject)]).toEqual([subject, 'denied'])
+  // The stream that was made without an archive takes nothing out for anybody.
+  const [one] = newSessions.names
+  const purged = await clients.get(archivistUser)!.request(`$JS.API.STREAM.PURGE.${one}`, '{}', { timeout: 5000 })
+  expect(purged.string()).toMatch(/purge not permitted/)
 })
 
 it('nobody gets in without a password', async () => {

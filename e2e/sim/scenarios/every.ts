@@ -1,10 +1,12 @@
 // All scenarios, by size: small ones, of which those that are `whole` are explored to their end everywhere; medium ones, explored as far
 // as somebody looks; large ones, to walk through.
+
+import { mediumArchive, smallArchive } from './archive.ts'
 import { largeBudgets, mediumBudgets } from './budgets.ts'
 import { largeConfigured, mediumConfigured } from './configured.ts'
 import { largeFiles, mediumFiles } from './files.ts'
-import { largeMind, mediumMind, smallMind } from './mind.ts'
 import { largeForks, mediumForks, smallForks } from './forks.ts'
+import { largeMind, mediumMind, smallMind } from './mind.ts'
 import { mediumPermitted } from './permitted.ts'
 import { mediumResults } from './results.ts'
 import { largeRuns, mediumRuns } from './runs.ts'
@@ -12,7 +14,7 @@ import type { Scenario } from './scenario.ts'
 import { large, medium, small } from './scenarios.ts'
 import { largeTeams, mediumTeams } from './teams.ts'
 
-export const everySmall: readonly Scenario[] = [...small, ...smallMind, ...smallForks]
+export const everySmall: readonly Scenario[] = [...small, ...smallMind, ...smallForks, ...smallArchive]
 export const everyMedium: readonly Scenario[] = [
   ...medium,
   ...mediumTeams,
@@ -23,6 +25,7 @@ export const everyMedium: readonly Scenario[] = [
   ...mediumRuns,
   ...mediumConfigured,
   ...mediumForks,
+  ...mediumArchive,
   ...mediumFiles,
 ]
 export const everyLarge: readonly Scenario[] = [

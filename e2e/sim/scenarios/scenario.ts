@@ -126,6 +126,8 @@ export interface Scenario {
   readonly name: string
   /** So small that the test explores every order of its moves. */
   readonly whole?: true
+  /** Memory puts each session into the archive once, when it may. */
+  readonly archives?: true
   readonly executors: number
   readonly runners: number
   readonly born: Omit<EventOf<'session.started'>['data'], 'parent'>

@@ -4,8 +4,8 @@
 //   M3. Of processes that nobody has used yet, only the first of its build moves: the others are the same.
 
 import { flightOf } from '@reins/session'
-import { isOlder, readFor } from './builds.ts'
 import { resolveExec } from '../executor/append.ts'
+import { goOnWithCode } from '../executor/code.ts'
 import {
   actExec,
   actWithoutSlot,
@@ -18,10 +18,8 @@ import {
   takeOver,
   wouldBegin,
 } from '../executor/process.ts'
-import { goOnWithCode } from '../executor/code.ts'
 import { type ExecutorProcess, learn, update } from '../executor/state.ts'
-import { fire, operate, targetOf } from './gateway.ts'
-import { answerOf } from './model.ts'
+import { mayStore, store } from '../runner/memory.ts'
 import {
   actTool,
   askPerson,
@@ -34,9 +32,12 @@ import {
   resolveTool,
   runnerNamed,
 } from '../runner/process.ts'
-import { mayStore, store } from '../runner/memory.ts'
 import type { RunnerProcess } from '../runner/state.ts'
 import type { FaultKind } from '../scenarios/scenario.ts'
+import { archive, mayGo, mayTakeOut, takeOut } from './archive.ts'
+import { isOlder, readFor } from './builds.ts'
+import { fire, operate, targetOf } from './gateway.ts'
+import { answerOf } from './model.ts'
 import { instanceOf, type Process, short, type World } from './world.ts'
 
 export interface Move {
@@ -52,6 +53,10 @@ export function movesOf(world: World): readonly Move[] {
   if (op && targetOf(world, op)) add(`gateway: ${world.done} ${op.op}`, operate)
   for (const timer of world.tim)
     add(`timer ${short(timer.split(' ')[0] ?? '')} ${timer.split(' ')[1]} fires`, (to) => fire(to, timer, false))
+  for (const id of world.scenario.archives ? world.sessions() : []) {
+    if (mayGo(world, id)) add(`memory archives ${short(id)}`, (to) => archive(to, id))
+    if (mayTakeOut(world, id)) add(`memory takes ${short(id)} out of the stream`, (to) => takeOut(to, id))
+  }
   const idle = new Set<string>()
   for (const process of world.processes.values()) {
     if (!process.used) {

@@ -8,13 +8,14 @@ import {
   compactionEvents,
   createChild,
   decideApproval,
-  fireTimer,
-  forkFrame,
   filesBefore,
+  fireTimer,
   followsSeen,
+  forkFrame,
   type HeldRequest,
   type Holder,
   leftToNewer,
+  mayArchive,
   mayRun,
   mayStart,
   nextStep,
@@ -58,6 +59,7 @@ export interface Protocol {
   readonly decideApproval: typeof decideApproval
   readonly fireTimer: typeof fireTimer
   readonly leftToNewer: typeof leftToNewer
+  readonly mayArchive: typeof mayArchive
   readonly forkFrame: typeof forkFrame
   readonly compactionEvents: typeof compactionEvents
   readonly requestCompaction: typeof requestCompaction
@@ -145,6 +147,7 @@ export const sound: Rules = {
   answerElicitation,
   decideApproval,
   fireTimer,
+  mayArchive,
   forkFrame,
   leftToNewer,
   compactionEvents,

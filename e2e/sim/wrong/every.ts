@@ -1,4 +1,6 @@
 // All known-wrong rules.
+
+import { wrongArchive } from './archive.ts'
 import { wrongBudgets } from './budgets.ts'
 import { wrongConfigured } from './configured.ts'
 import { wrongFiles } from './files.ts'
@@ -20,5 +22,6 @@ export const everyWrongRule: readonly WrongRule[] = [
   ...wrongRuns,
   ...wrongConfigured,
   ...wrongForks,
+  ...wrongArchive,
   ...wrongFiles,
 ]

@@ -6,7 +6,7 @@ export {
   type RequestOptions,
   type RequestOutcome,
 } from './broker.ts'
-export { createStreamSubject, loadStreamSubject, saveStreamSubject } from './jetstream-api.ts'
+export { createStreamSubject, loadStreamSubject, purgeStreamSubject, saveStreamSubject } from './jetstream-api.ts'
 export { type Listening, type ListenOptions, listen } from './listen.ts'
 export { type HeaderOf, headersOf, isPutByBroker, makeHeaders, storedHeadersOf } from './message-headers.ts'
 export { type Presence, type PresenceOptions, startPresence } from './presence.ts'
@@ -25,5 +25,11 @@ export {
   type StoredMessage,
 } from './stored-messages.ts'
 export { isStoreFull, limitStores, type StoreLimit, storeLimits } from './store-limits.ts'
-export { ensureTopology, findSessionStreams, keepLiveStream, type TopologyOptions } from './topology.ts'
+export {
+  ensureTopology,
+  findSessionStreams,
+  keepLiveStream,
+  sessionsArchived,
+  type TopologyOptions,
+} from './topology.ts'
 export { BrokerUnavailable } from './unavailable.ts'

@@ -10,3 +10,5 @@ export const pullNextSubject = (stream: string, durable: string): string =>
 export const saveStreamSubject = (stream: string): string => `$JS.API.STREAM.SNAPSHOT.${stream}`
 /** The broker answers with the subject that it takes the stream at. */
 export const loadStreamSubject = (stream: string): string => `$JS.API.STREAM.RESTORE.${stream}`
+
+export const purgeStreamSubject = (stream: string): string => `$JS.API.STREAM.PURGE.${stream}`

@@ -20,9 +20,9 @@ import {
   outputsKeptMs,
   republishSource,
   republishTarget,
-  serviceNames,
   type SessionStreamCount,
   type SessionStreams,
+  serviceNames,
   sessionStreamsOf,
   streams,
   subjectsOfStream,
@@ -37,6 +37,11 @@ export interface TopologyOptions {
   readonly outputsKeptMs?: number
   /** How many streams hold the sessions, where none is there yet. Default `newSessionStreams`. */
   readonly sessionStreams?: SessionStreamCount
+  /**
+   * Whether frames may be taken out of the streams of sessions, once they lie in the archive. Counts for streams that are not there yet:
+   * one that was made otherwise stays as it is. Default: nobody can take anything out.
+   */
+  readonly archived?: boolean
   /** ms until it gives up. Default 15 000. */
   readonly withinMs?: number
 }
@@ -90,6 +95,7 @@ async function makeTopology(broker: Broker, options: TopologyOptions): Promise<S
   const manager = await jetstreamManager(broker.nc, { timeout: options.withinMs ?? 15_000, checkAPI: false })
   const count = (await sessionStreamsThere(manager)) ?? options.sessionStreams ?? newSessionStreams
   const sessions = sessionStreamsOf(count)
+  const denyPurge = !((await isArchived(manager, sessions)) ?? options.archived ?? false)
   const wanted: (Partial<StreamConfig> & { name: string })[] = [
     ...sessions.names.map((name, index) => ({
       name,
@@ -98,7 +104,7 @@ async function makeTopology(broker: Broker, options: TopologyOptions): Promise<S
       num_replicas: replicas,
       allow_direct: true,
       deny_delete: true,
-      deny_purge: true,
+      deny_purge: denyPurge,
       max_consumers: maxConsumers,
       republish: { src: republishSource, dest: republishTarget },
     })),
@@ -157,6 +163,7 @@ async function makeTopology(broker: Broker, options: TopologyOptions): Promise<S
   await kvm.create(buckets.idempotency, { replicas, history: 1, storage: 'file', ttl: day * 1000 })
   await ensureOutputs(broker, manager, replicas, options.outputsKeptMs ?? outputsKeptMs)
   await new Objm(jetstream(broker.nc)).create(objectStores.bundles, { replicas, storage: 'file' })
+  if (!denyPurge) await new Objm(jetstream(broker.nc)).create(objectStores.archive, { replicas, storage: 'file' })
   if (mayUpdate(broker)) await limitStores(manager)
   return sessions
 }
@@ -170,6 +177,18 @@ export async function findSessionStreams(broker: Broker): Promise<SessionStreams
   const count = await sessionStreamsThere(await jetstreamManager(broker.nc, { checkAPI: false }))
   if (count === undefined) throw new Error('No stream holds sessions yet: no service of Reins has been started here.')
   return sessionStreamsOf(count)
+}
+
+/** Whether sessions can be archived here: their streams say it, for as long as they live. Of streams that are not there: no. */
+export async function sessionsArchived(broker: Broker, sessions: SessionStreams): Promise<boolean> {
+  return (await isArchived(await jetstreamManager(broker.nc, { checkAPI: false }), sessions)) ?? false
+}
+
+/** The first of them is made first, and the others as it is. undefined: it is not there. */
+async function isArchived(manager: Manager, sessions: SessionStreams): Promise<boolean | undefined> {
+  const [first = ''] = sessions.names
+  if (!(await isThere(manager, first))) return undefined
+  return !(await manager.streams.info(first)).config.deny_purge
 }
 
 /** The first of several is made first, so it alone says that there are several. undefined: none is there. */

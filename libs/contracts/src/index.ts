@@ -289,6 +289,8 @@ export {
 export { argumentsDigest, type DecisionToSign, decisionToSign, signedDecision } from './approvals.ts'
 export {
   backupPermissions,
+  archivistPermissions,
+  archivistUser,
   backupUser,
   type NatsPermissions,
   permissionsOf,
@@ -360,6 +362,11 @@ export {
   allMemoriesFilter,
   allRegistryFilter,
   allSessionsFilter,
+  archiveDurable,
+  archivedFilter,
+  archivedInTreeFilter,
+  archivedSubject,
+  sessionRoleFilter,
   gatewayFramesFilter,
   allTimersFilter,
   allWebhookJobsFilter,

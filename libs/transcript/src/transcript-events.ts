@@ -300,6 +300,7 @@ export function followEvent(transcript: Transcript, event: SessionEvent, at: num
     case 'grant.revoked':
     case 'session.renamed':
     case 'session.settled':
+    case 'session.archived':
     case 'tool-call.late-result':
     case 'files.kept':
     case 'delegation.cancel-requested':

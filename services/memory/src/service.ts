@@ -9,11 +9,12 @@ import {
   serviceSubject,
   signWebhookVerb,
 } from '@reins/contracts'
-import type { Room, SessionLog, Timers } from '@reins/journal'
+import type { Archivist, Room, SessionLog, Timers } from '@reins/journal'
 import { healthOf, openDatabase } from '@reins/projection'
 import type { SecretsRedactor } from '@reins/secrets'
 import { type Clock, Closing, type PausePoint, type Running } from '@reins/service'
 import type { Log, Metrics } from '@reins/telemetry'
+import { startArchive } from './archive/archive.ts'
 import { builtinStore } from './entries/builtin/builtin-store.ts'
 import { runMemoryIndex } from './entries/builtin/memory-index.ts'
 import { MemoryLog } from './entries/builtin/memory-log.ts'
@@ -66,6 +67,8 @@ export interface MemoryConfig {
   readonly webhooks?: () => readonly KeptWebhook[]
   /** Where spans are exported to, while sessions work. Default: nowhere, and nothing of the stream is read for it. */
   readonly traces?: Pick<SpanExportOptions, 'sink' | 'content'>
+  /** Sessions at rest for so long go to the archive; a text: why they do not, although it is asked for. Default: it is not. */
+  readonly archive?: { readonly archivist: Archivist; readonly afterMs: number } | string
   /** Whether webhooks may go to addresses that are not public. Default: no. */
   readonly allowPrivateWebhooks?: boolean
 }
@@ -81,7 +84,8 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
   const closing = new Closing()
   const db = databaseUrl === undefined ? undefined : openDatabase<Tables>(databaseUrl, { derived: true })
   if (db) closing.add('database', () => db.destroy())
-  const index = db && runSessionIndex({ broker, streams, db, log, ...(config.room ? { room: config.room } : {}) })
+  const index =
+    db && runSessionIndex({ broker, streams, sessions, db, log, ...(config.room ? { room: config.room } : {}) })
   if (index) {
     closing.add('index', () => index.close())
     const seq = metrics.gauge('reins_session_index_seq')
@@ -136,6 +140,8 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
     })
     closing.add('traces', () => exporting.close())
   }
+  const archive = await startArchive(config, db)
+  closing.add('archive', () => archive.close())
   const memoryIndex = db && runMemoryIndex({ broker, db, log })
   if (memoryIndex) closing.add('index of memories', () => memoryIndex.close())
   const stores = new Stores({
@@ -181,6 +187,7 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
     health: () => ({
       timers: fired.health(),
       webhooks: webhooks.health(),
+      ...archive.health(),
       index: healthOf(index?.state()),
       memories: healthOf(memoryIndex?.state()),
     }),

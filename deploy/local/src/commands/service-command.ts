@@ -1,16 +1,17 @@
 // `reins service <name>`: one service as a process of its own, beside a running `reins up` on the same data folder, or on NATS_URL and DATABASE_URL.
 
 import { existsSync, realpathSync } from 'node:fs'
-import { noSeals, type ServiceName } from '@reins/contracts'
 import { brokerSecrets, serverUrls } from '@reins/broker'
+import { archivistUser, noSeals, type ServiceName } from '@reins/contracts'
 import { SecretsRedactor } from '@reins/secrets'
 import type { Clock, Running } from '@reins/service'
 import { createLog } from '@reins/telemetry'
 import type { LocalConfig } from '../config.ts'
 import { adminToken, tokenHash } from '../data/data-dir.ts'
 import { keyFolders, secretsKeys } from '../data/secrets-keys.ts'
-import { sealsIn, signingKey } from '../data/signing-key.ts'
 import { readServers } from '../data/servers-file.ts'
+import { sealsIn, signingKey } from '../data/signing-key.ts'
+import { asNatsUser, natsUsers } from '../nats/nats-users.ts'
 import { startParts } from '../parts.ts'
 
 export interface ServiceOptions {
@@ -48,6 +49,10 @@ export async function runService({
     config,
     names: [name],
     natsUrl,
+    archivistUrl:
+      name === 'memory' && dataDir !== undefined && !named
+        ? asNatsUser(natsUrl, natsUsers(dataDir), archivistUser)
+        : undefined,
     databaseUrls: databaseUrl === undefined ? {} : { [name]: databaseUrl },
     ...(dataDir === undefined || named ? {} : { diskOf: dataDir }),
     masked: [...(dataDir === undefined ? [] : [dataDir]), ...keyFolders(config)],

@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, realpathSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import path from 'node:path'
-import { moverUser, noSeals, serviceNames } from '@reins/contracts'
 import { brokerServers } from '@reins/broker'
+import { archivistUser, moverUser, noSeals, serviceNames } from '@reins/contracts'
 import { SecretsRedactor } from '@reins/secrets'
 import { type Clock, Closing, type Running } from '@reins/service'
 import { createLog } from '@reins/telemetry'
@@ -11,12 +11,13 @@ import { type LocalConfig, ownWorkspaces } from '../config.ts'
 import { adminToken, openDataDir, tokenHash } from '../data/data-dir.ts'
 import { diskState } from '../data/disk-budget.ts'
 import { keyFolders, secretsKeys } from '../data/secrets-keys.ts'
-import { forgetOlderKeys, makeRoleKeys, sealsIn, signingKey } from '../data/signing-key.ts'
 import { removeServers, writeServers } from '../data/servers-file.ts'
+import { forgetOlderKeys, makeRoleKeys, sealsIn, signingKey } from '../data/signing-key.ts'
 import { defaultAgentName, ensureDefaultAgent } from '../default-agent.ts'
+import { asNatsUser } from '../nats/nats-users.ts'
+import { moveOlderSessions } from '../nats/older-sessions.ts'
 import { probeFeatures } from '../nats/probe-features.ts'
 import { prepareParts, startParts } from '../parts.ts'
-import { moveOlderSessions } from '../nats/older-sessions.ts'
 import { startServers } from '../servers/servers.ts'
 
 export interface UpOptions {
@@ -66,8 +67,9 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
   const mover = servers.users.find(({ user }) => user === moverUser)
   if (mover) {
     const wanted = config.sessionStreams > 1
+    const archived = config.archiveAfterMs !== undefined
     const { natsUrl: url } = servers
-    await moveOlderSessions({ wanted, dataDir: dataDir.path, url, mover, pauseAt: config.pauseAt, say, log })
+    await moveOlderSessions({ wanted, archived, dataDir: dataDir.path, url, mover, pauseAt: config.pauseAt, say, log })
   }
 
   redactor.learn([
@@ -82,6 +84,7 @@ async function start({ config, clock, version, say, fatal }: UpOptions, closing:
     config,
     names: serviceNames,
     natsUrl: servers.natsUrl,
+    archivistUrl: asNatsUser(servers.natsUrl, servers.users, archivistUser),
     databaseUrls: servers.databaseUrls,
     servers: servers.health,
     ...(config.natsUrl === undefined ? { diskOf: dataDir.path } : {}),

@@ -39,6 +39,8 @@ export type MoveOutcome =
 export interface MoveOptions {
   /** Bytes that the disk has room for. */
   readonly room: number
+  /** Whether frames may be taken out of the streams that the sessions are moved to. Default: as it was. */
+  readonly archived?: boolean
   /** Called between two steps: tests end the process here. */
   readonly step?: (name: MoveStep) => Promise<void>
   /** ms without progress after which it gives up; the next start goes on. Default 60 000. */
@@ -72,7 +74,7 @@ export async function moveSessions(nc: NatsConnection, options: MoveOptions): Pr
   await step('marked')
   const old = await manager.streams.info(single, { subjects_filter: movedMark })
   for (const [index, name] of target.names.entries())
-    if (!(await infoOf(manager, name))) await manager.streams.add(mirrorOf(old, name, index))
+    if (!(await infoOf(manager, name))) await manager.streams.add(mirrorOf(old, name, index, options.archived ?? false))
   await step('mirrored')
   await copied(manager, old, stuckMs)
   await step('copied')
@@ -123,11 +125,17 @@ async function mark(nc: NatsConnection, manager: JetStreamManager): Promise<void
   if (problem !== undefined) throw new Error(`nats-server did not take the mark of the move: ${problem}`)
 }
 
-function mirrorOf(old: StreamInfo, name: string, index: number): Partial<StreamConfig> & { name: string } {
+function mirrorOf(
+  old: StreamInfo,
+  name: string,
+  index: number,
+  archived: boolean,
+): Partial<StreamConfig> & { name: string } {
   const { num_replicas, allow_direct, deny_delete, deny_purge, max_consumers, storage } = old.config
   const parts = [...subjectsOfStream(4, index), movedMark]
   return {
-    ...{ name, storage, num_replicas, allow_direct, deny_delete, deny_purge, max_consumers },
+    ...{ name, storage, num_replicas, allow_direct, deny_delete, max_consumers },
+    deny_purge: deny_purge && !archived,
     mirror: { name: single, subject_transforms: parts.map((src) => ({ src, dest: '' })) },
     metadata: { [movedFrom]: old.created },
   }

@@ -14,6 +14,8 @@ import type { NatsUser } from './nats-config.ts'
 export interface OlderSessionsOptions {
   /** Whether several streams are to hold the sessions. */
   readonly wanted: boolean
+  /** Whether sessions are to be archived there. */
+  readonly archived?: boolean
   readonly dataDir: string
   /** Of the embedded server. */
   readonly url: string
@@ -24,7 +26,8 @@ export interface OlderSessionsOptions {
 }
 
 /** Rejects where the move has begun and cannot go on now; the next start goes on with it. */
-export async function moveOlderSessions({ wanted, dataDir, url, mover, pauseAt, say, log }: OlderSessionsOptions) {
+export async function moveOlderSessions(options: OlderSessionsOptions): Promise<void> {
+  const { wanted, archived = false, dataDir, url, mover, pauseAt, say, log } = options
   const [single = ''] = sessionStreamsOf(1).names
   const moving = path.join(dataDir, 'sessions.moving') // OS2
   if (!wanted && !existsSync(moving)) return
@@ -40,7 +43,7 @@ export async function moveOlderSessions({ wanted, dataDir, url, mover, pauseAt, 
   try {
     const { bavail, bsize } = await statfs(dataDir)
     const outcome = await moveSessions(nc, {
-      room: bavail * bsize,
+      ...{ room: bavail * bsize, archived },
       step: async (name) => void (await at(`move.${name}`)),
     })
     log.info({ outcome }, 'moving the sessions of an older version')

@@ -11,6 +11,9 @@
 //        Only memory, which sends webhooks, may have something signed.
 //   NU5. Only the mover may delete a stream of ours: the one stream of sessions, once they lie in several. Only an embedded server has
 //        that user, and `reins up` uses it before it starts a service.
+//   NU6. Only the archivist may take frames out of a stream of sessions, once they lie in the archive, and only it writes the archive. The
+//        process that runs memory is this user beside its own, where the operator archives sessions; else nobody is, and the streams
+//        are made so that nobody can.
 //   NU4. What the broker cannot keep apart: its own answers go to whatever reply subject a request names, also to another role's. So whoever
 //        hears or reads leaves out what the broker was made to say (LI1 of libs/broker/src/listen.ts, F6 of frame.ts).
 import { configureVerb, varyVerb } from '../agents/registry.ts'
@@ -26,11 +29,11 @@ import {
   electionSubjects,
   inboxOf,
   movedMark,
-  scratchOfMove,
   objectStores,
   objectStream,
   type Role,
   resolveSecretsVerb,
+  scratchOfMove,
   serviceSubject,
   signWebhookVerb,
   streams,
@@ -159,6 +162,8 @@ const own: Readonly<Record<ServiceName, Own>> = {
       ...[frames('m'), 'hook.>', 'hookfired.>', 'hooklog.>', signWebhook],
       ...[allMemoriesFilter, ...works(...sessionStreams, streams.timers), ...follows(streams.memories)],
       resolveSecrets,
+      // Of sessions that lie in the archive, the index reads the frames there.
+      ...follows(objectStream(objectStores.archive)),
       ...answersTo('session-gateway', 'tool-runner'),
     ],
     hears: ['svc.memory.>'],
@@ -191,6 +196,22 @@ export const backupPermissions: NatsPermissions = {
     ],
   },
   subscribe: { allow: [`${inboxOf(backupUser).own}.>`] },
+}
+
+/** NU6. */
+export const archivistUser = 'reins-archivist'
+const archive = objectStream(objectStores.archive)
+
+export const archivistPermissions: NatsPermissions = {
+  publish: {
+    allow: [
+      ...api('INFO', `STREAM.INFO.${archive}`, `STREAM.MSG.GET.${archive}`, `DIRECT.GET.${archive}`),
+      ...api(`DIRECT.GET.${archive}.>`, `STREAM.PURGE.${archive}`, 'CONSUMER.INFO.>'),
+      ...[`$O.${objectStores.archive}.>`, ...follows(archive)],
+      ...allSessionStreamNames.flatMap((name) => api(`STREAM.PURGE.${name}`)),
+    ],
+  },
+  subscribe: { allow: [`${inboxOf(archivistUser).own}.>`] },
 }
 
 /** NU5. */

@@ -23,7 +23,7 @@ export const bucketStream = (bucket: string): string => `KV_${bucket}`
 export const bucketFilter = (bucket: string): string => `$KV.${bucket}.>`
 /** What is appended to learn whether the broker takes appends. It says nothing. */
 export const canarySubject = 'canary'
-export const objectStores = { outputs: 'reins-blobs', bundles: 'reins-bundles' } as const
+export const objectStores = { outputs: 'reins-blobs', bundles: 'reins-bundles', archive: 'reins-archive' } as const
 /** An object store is a stream of chunks and of descriptions. */
 export const objectStream = (store: string): string => `OBJ_${store}`
 /** How long a whole output is kept that a tool made, and how much of it a session keeps in all. */
@@ -75,12 +75,18 @@ export const sessionSubject = (session: string, role: Role, to: Address): string
   `ses.${sessionPrefix(session)}.${role}.${addressToken(to)}`
 /** The one condition subject of a session, and the filter of all its frames. */
 export const sessionFilter = (session: string): string => `ses.${sessionPrefix(session)}.>`
+/** What one role has said in a session. */
+export const sessionRoleFilter = (session: string, role: Role): string => `ses.${sessionPrefix(session)}.${role}.>`
 /** All frames of a root session and everything delegated below it. */
 export const treeFilter = (root: string): string => `ses.${partitionOf(root)}.${root}.>`
 export const allSessionsFilter = 'ses.>'
 export const partitionFilter = (partition: number): string => `ses.${partition}.>`
 /** What gateways appended for people. */
 export const gatewayFramesFilter = 'ses.*.*.*.g.>'
+/** Where memory says that a session's older frames lie in the archive: of one session, of a tree, of all. */
+export const archivedSubject = (session: string): string => sessionSubject(session, 'm', toLog)
+export const archivedInTreeFilter = (root: string): string => `ses.${partitionOf(root)}.${root}.*.m.log`
+export const archivedFilter = 'ses.*.*.*.m.log'
 /** What the broker republishes of the frames of a session, a tree, everything. */
 export const republished = (filter: string): string => `rp.${filter}`
 export const republishSource = 'ses.>'
@@ -93,6 +99,7 @@ export const toolDurable = (pool: string): string => `tool-${pool}`
 export const indexDurable = 'index'
 export const tracesDurable = 'traces'
 export const timersDurable = 'fired'
+export const archiveDurable = 'archive'
 
 export const liveSubject = (session: string, role: 'e' | 't'): string => `live.${sessionPrefix(session)}.${role}`
 export const liveFilter = (session: string): string => `live.${sessionPrefix(session)}.*`

@@ -106,12 +106,15 @@ const twelfth: Change = { needs: 12 }
 
 /** Protocol 13: prompts of runs that give tools of their own; files in memory that tell agents something. */
 const thirteenth: Change = { needs: 13 }
+/** Protocol 14: sessions whose older frames lie in the archive. */
+const fourteenth: Change = { needs: 14 }
 
 /** Below it, no session has an agent that is configured for each message. */
 export const configuredProtocol = sixth.needs
 
 /** E2. */
 export const changes: Partial<Record<EventType, Change>> = {
+  'session.archived': fourteenth,
   'images.attached': eleventh,
   'files.kept': ninth,
   'workflows.declared': tenth,

@@ -110,6 +110,20 @@ export const sessionEvents = {
   /** Only corrects the status that the head's header shows. */
   'session.settled': Type.Object({}),
   'session.ended': Type.Object({ reason: Type.String({ maxLength: 200 }) }),
+  /**
+   * The session is at rest, and the frames before this one lie in an object of the archive: those from frame `first` on. What came before
+   * them lies in the object that frame `first`, another `session.archived`, names.
+   */
+  'session.archived': Type.Object({
+    /** Its name in the object store. */
+    object: id,
+    first: Type.Integer({ minimum: 1 }),
+    /** How many frames it holds. */
+    frames: Type.Integer({ minimum: 1 }),
+    bytes: Type.Integer({ minimum: 1 }),
+    /** sha256 of its bytes, as base64url. */
+    digest: id,
+  }),
 
   'message.received': Type.Object({ message: id, content: UserContent, onBusy: OnBusy }),
   'message.joined': Type.Object({ message: id, turn: id }),

@@ -52,7 +52,9 @@ const runner: readonly EventType[] = [
   'elicitation.requested',
   'elicitation.completed',
 ]
-const memory: readonly EventType[] = ['timer.fired']
+const memory: readonly EventType[] = ['timer.fired', 'session.archived']
+/** By this event readers look elsewhere for what stood before it: an executor may not say it. */
+const memoryOnly: readonly EventType[] = ['session.archived']
 /** Decisions of people: an executor may not say them. Their events join this list with the features that bring them. */
 const peopleOnly: readonly EventType[] = [
   'approval.decided',
@@ -69,7 +71,7 @@ const peopleOnly: readonly EventType[] = [
 
 const allowed: Readonly<Record<Role, ReadonlySet<EventType>>> = {
   g: new Set(gateway),
-  e: new Set(eventTypes.filter((type) => !peopleOnly.includes(type))),
+  e: new Set(eventTypes.filter((type) => ![...peopleOnly, ...memoryOnly].includes(type))),
   t: new Set(runner),
   m: new Set(memory),
 }

@@ -1,14 +1,15 @@
 // The whole journal on JetStream: over one connection, and a second one for deltas where the process has it.
 import { tmpdir } from 'node:os'
-import { type Broker, ensureTopology, keepLiveStream } from '@reins/broker'
+import { type Broker, ensureTopology, keepLiveStream, sessionsArchived } from '@reins/broker'
 import { maxOutputBytesOfSession, outputsKeptMs, type SessionStreamCount, type SessionStreams } from '@reins/contracts'
-import type { BundleStore, OutputStore, SessionFeed, SessionLog, Snapshots, Timers, WorkQueue } from '../port.ts'
+import { archiveReader } from '../archive/archive-objects.ts'
 import { outputsOfForks } from '../fork-reads.ts'
+import type { BundleStore, OutputStore, SessionFeed, SessionLog, Snapshots, Timers, WorkQueue } from '../port.ts'
 import { createJetStreamBundles } from './bundles.ts'
-import { createJetStreamOutputs } from './outputs.ts'
 import { createJetStreamFeed } from './feed.ts'
 import { FramesHere } from './frames-here.ts'
 import { createJetStreamLog } from './log.ts'
+import { createJetStreamOutputs } from './outputs.ts'
 import { createJetStreamSnapshots } from './snapshots.ts'
 import { createJetStreamTimers } from './timers.ts'
 import { createJetStreamWork } from './work.ts'
@@ -16,6 +17,8 @@ import { createJetStreamWork } from './work.ts'
 export interface Journal {
   /** That hold the sessions: for whoever follows them all. */
   readonly streams: SessionStreams
+  /** Whether sessions can be archived here: their streams were made so. */
+  readonly archived: boolean
   readonly sessions: SessionLog
   readonly feed: SessionFeed
   readonly work: WorkQueue
@@ -41,6 +44,8 @@ export interface JournalOptions {
   readonly outputsFolder?: string
   /** How many streams hold the sessions, where none is there yet. Default `newSessionStreams`. */
   readonly sessionStreams?: SessionStreamCount
+  /** Whether sessions may be archived, where no stream holds sessions yet. Default: no. */
+  readonly archived?: boolean
   /** ms before an append that was not answered goes out again. Default 2 000. */
   readonly retryMs?: number
 }
@@ -53,7 +58,10 @@ export async function openJournal(broker: Broker, options: JournalOptions): Prom
   const streams = await ensureTopology(broker, {
     ...{ replicas, outputsKeptMs: keptMs },
     ...(sessionStreams === undefined ? {} : { sessionStreams }),
+    ...(options.archived === undefined ? {} : { archived: options.archived }),
   })
+  const replicated = replicas > 1
+  const archived = await sessionsArchived(broker, streams)
   keepLiveStream(broker)
   const [work, timers, snapshots, outputs, bundles] = await Promise.all([
     createJetStreamWork(broker, { ...options, streams }),
@@ -67,12 +75,12 @@ export async function openJournal(broker: Broker, options: JournalOptions): Prom
   ])
   const here = new FramesHere()
   const sessions = createJetStreamLog(broker, {
-    ...{ here, streams },
-    replicated: options.replicas > 1,
+    ...{ here, streams, replicated },
+    ...(archived ? { archive: archiveReader(broker, { streams, replicated }) } : {}),
     ...(options.retryMs === undefined ? {} : { retryMs: options.retryMs }),
   })
   return {
-    ...{ streams, sessions },
+    ...{ streams, sessions, archived },
     feed: createJetStreamFeed(broker, here, options.live),
     work,
     timers,

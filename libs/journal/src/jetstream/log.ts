@@ -21,13 +21,14 @@ import {
   frameSealText,
   type Head,
   parseSessionSubject,
-  sessionFilter,
   type SessionStreams,
+  sessionFilter,
   sessionSubject,
   treeFilter,
 } from '@reins/contracts'
-import type { AppendOutcome, SessionFrame, SessionLog } from '../port.ts'
+import { type ArchiveReader, withArchive } from '../archive/archive-reads.ts'
 import { withForks } from '../fork-reads.ts'
+import type { AppendOutcome, SessionFrame, SessionLog } from '../port.ts'
 import { frameNumber, frameOf, headFromMessage } from './frames.ts'
 import type { FramesHere } from './frames-here.ts'
 import { sealTogether } from './seals-together.ts'
@@ -39,6 +40,8 @@ export interface JetStreamLogOptions {
   readonly replicated: boolean
   /** ms before an append that was not answered goes out again. Default 2 000. */
   readonly retryMs?: number
+  /** Where frames of sessions lie that were archived; absent: none were. */
+  readonly archive?: ArchiveReader
   /** Told of each frame that is acked. */
   readonly here?: FramesHere
 }
@@ -76,6 +79,9 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
     })
   }
 
+  const raw = { head, read, readTree, frameAt, append }
+  const log = options.archive ? withArchive(raw, options.archive) : raw
+
   async function head(
     of: string | { readonly tree: string },
     headOptions: { leader?: boolean; withinMs?: number } = {},
@@ -97,7 +103,7 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
   async function resolve(session: string, draft: Draft, hash: string, signal?: AbortSignal): Promise<AppendOutcome> {
     for (let empty = 0; ; ) {
       signal?.throwIfAborted()
-      const tail = await read(session, { after: draft.prev, leader: options.replicated }).catch(() => undefined)
+      const tail = await log.read(session, { after: draft.prev, leader: options.replicated }).catch(() => undefined)
       const first = tail?.[0]
       if (tail && first && first.id !== draft.id) return { kind: 'refused', tail }
       if (tail && first) return { kind: 'appended', head: headAt(first.seq, draft, hash), above: tail.slice(1) }
@@ -150,7 +156,7 @@ export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions)
     }
   }
 
-  return withForks({ head, read, readTree, frameAt, append })
+  return withForks(log)
 }
 
 const headAt = (seq: number, draft: Draft, hash: string): Head => ({

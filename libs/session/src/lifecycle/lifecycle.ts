@@ -13,6 +13,7 @@ export const lifecycleEvents: Meanings<
   | 'session.released'
   | 'session.settled'
   | 'session.ended'
+  | 'session.archived'
 > = {
   'session.started': { effective: true, evolve: started },
   'session.renamed': { evolve: (session, { data }) => ({ ...session, title: data.title }) },
@@ -28,6 +29,8 @@ export const lifecycleEvents: Meanings<
   'session.released': { evolve: (session) => (session.mode.kind === 'quarantined' ? released(session) : session) },
   // It corrects the status that the head shows, and says nothing else.
   'session.settled': { evolve: (session) => session },
+  // It says where the frames before it lie. What they said stays what it is.
+  'session.archived': { evolve: (session) => session },
   'session.ended': {
     evolve: (session, { data: { reason } }) => ({
       ...session,

@@ -20,6 +20,7 @@ import {
   type Usage,
   workspaceServer,
 } from '@reins/contracts'
+import { archivedIn } from '../lifecycle/archival.ts'
 
 export interface InfoFold {
   readonly parent: string | null
@@ -31,6 +32,8 @@ export interface InfoFold {
   readonly status: Status
   /** N2 */
   readonly faulted: boolean
+  /** Its last frame says that those before it lie in the archive: nothing has happened since. */
+  readonly archived: boolean
   readonly title: string | null
   /** Calls that wait for a person, in the order in which they were asked for. */
   readonly waiting: NonNullable<SessionInfo['waiting']>
@@ -67,6 +70,7 @@ export const emptyInfo: InfoFold = {
   instance: null,
   status: 'idle',
   faulted: false,
+  archived: false,
   title: null,
   waiting: [],
   work: { worked: 0, doing: [] },
@@ -92,7 +96,8 @@ export function foldInfo(fold: InfoFold, frame: Frame, storedAt = 0): InfoFold {
     ...fold,
     faulted: fold.faulted || frame.fault !== undefined,
     createdAt: fold.createdAt || at,
-    lastActivityAt: Math.max(fold.lastActivityAt, at),
+    archived: archivedIn(frame) !== undefined,
+    lastActivityAt: archivedIn(frame) ? fold.lastActivityAt : Math.max(fold.lastActivityAt, at),
     last: { seq: frame.seq, n: Math.max(fold.last.n, whole(frame.n)), i: events.length - 1 },
   }
   for (const event of events)

@@ -9,9 +9,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type ConsumerMessages, type JsMsg, jetstream } from '@nats-io/jetstream'
 import type { Broker } from '@reins/broker'
 import { indexDurable, type RebuildProgress, type SessionStreams } from '@reins/contracts'
-import type { Room } from '@reins/journal'
+import type { Room, SessionLog } from '@reins/journal'
 import { type Following, migrate, type ProjectionLoop, type ProjectionState, runLoop } from '@reins/projection'
 import type { Log } from '@reins/telemetry'
+import { type ArchivedBefore, readArchived } from './archived-frames.ts'
 import { gatherMs } from './gathering.ts'
 import { type Places, sumOf } from './index-checkpoint.ts'
 import {
@@ -43,6 +44,8 @@ export interface SessionIndexOptions {
   /** That hold the sessions. */
   readonly streams: SessionStreams
   readonly db: Database
+  /** For frames that lie in the archive. */
+  readonly sessions: Pick<SessionLog, 'read'>
   readonly log: Log
   /** I5. Default: there always is room. */
   readonly room?: Room
@@ -70,8 +73,8 @@ export function runSessionIndex(options: SessionIndexOptions): SessionIndex {
 class Runner implements SessionIndex {
   readonly #options: SessionIndexOptions
   readonly #loop: ProjectionLoop
-  readonly #rows = IndexedSessions.inUse()
-  readonly #rebuilt = IndexedSessions.rebuilt()
+  readonly #rows: IndexedSessions
+  readonly #rebuilt: IndexedSessions
   #newest: readonly number[] = []
   /** As performance.now() counts. */
   #appliedAt = Number.NEGATIVE_INFINITY
@@ -84,6 +87,9 @@ class Runner implements SessionIndex {
 
   constructor(options: SessionIndexOptions) {
     this.#options = options
+    const archived: ArchivedBefore = (session, after) => readArchived(options, session, after)
+    this.#rows = IndexedSessions.inUse(archived)
+    this.#rebuilt = IndexedSessions.rebuilt(archived)
     this.#loop = runLoop({
       what: 'the session index',
       log: options.log,

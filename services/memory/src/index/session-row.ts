@@ -13,6 +13,8 @@ export interface SessionRow {
   readonly instance: string | null
   readonly status: Status
   readonly faulted: boolean
+  /** Its last frame says that those before it lie in the archive. */
+  readonly archived: boolean
   readonly title: string | null
   /** JSON: calls that wait for people. */
   readonly waiting: string
@@ -61,6 +63,7 @@ const rowOf = ({ session, root }: Owner, fold: InfoFold): SessionRow => ({
   instance: fold.instance,
   status: fold.status,
   faulted: fold.faulted,
+  archived: fold.archived,
   title: fold.title,
   waiting: JSON.stringify(fold.waiting),
   work: JSON.stringify(fold.work),
@@ -89,6 +92,7 @@ export const foldOf = (row: SessionRow): InfoFold => ({
   instance: row.instance,
   status: row.status,
   faulted: row.faulted,
+  archived: row.archived,
   title: row.title,
   waiting: JSON.parse(row.waiting) as InfoFold['waiting'],
   work: JSON.parse(row.work) as InfoFold['work'],

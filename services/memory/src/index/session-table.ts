@@ -3,8 +3,7 @@
 //        process has brought it. So what it remembers of the rows is what they are: nobody else has written since.
 //   ST2. What it remembers is forgotten when a statement fails, or finds the checkpoint elsewhere.
 import { sql } from 'kysely'
-import { changedApprovals } from './people/approval-table.ts'
-import { changedElicitations } from './people/elicitation-table.ts'
+import { type ArchivedBefore, withArchived } from './archived-frames.ts'
 import {
   type CheckpointRow,
   type IndexCheckpoint,
@@ -13,6 +12,8 @@ import {
   type StreamsIdentity,
 } from './index-checkpoint.ts'
 import { KnownRows } from './known-rows.ts'
+import { changedApprovals } from './people/approval-table.ts'
+import { changedElicitations } from './people/elicitation-table.ts'
 import { applyFrame, type SessionRow } from './session-row.ts'
 import { joiningAll, placesAfter, type StoredFrame } from './session-stream.ts'
 import {
@@ -39,22 +40,21 @@ export class IndexedSessions {
   #places: Places = []
   #streams: StreamsIdentity = { identity: '', count: 0 }
 
-  private constructor(checkpoint: IndexCheckpoint<Tables>, tables: TableNames) {
+  readonly #archived: ArchivedBefore
+
+  private constructor(checkpoint: IndexCheckpoint<Tables>, tables: TableNames, archived: ArchivedBefore) {
     this.#checkpoint = checkpoint
     this.#tables = tables
+    this.#archived = archived
   }
 
-  static inUse(): IndexedSessions {
-    return new IndexedSessions(indexed, ['sessions', 'approvals', 'elicitations', 'usage'])
+  static inUse(archived: ArchivedBefore): IndexedSessions {
+    return new IndexedSessions(indexed, ['sessions', 'approvals', 'elicitations', 'usage'], archived)
   }
 
-  static rebuilt(): IndexedSessions {
-    return new IndexedSessions(rebuilt, [
-      'sessions_rebuilt',
-      'approvals_rebuilt',
-      'elicitations_rebuilt',
-      'usage_rebuilt',
-    ])
+  static rebuilt(archived: ArchivedBefore): IndexedSessions {
+    const tables = ['sessions_rebuilt', 'approvals_rebuilt', 'elicitations_rebuilt', 'usage_rebuilt'] as const
+    return new IndexedSessions(rebuilt, tables, archived)
   }
 
   /** The last sequence of each stream that the rows account for. */
@@ -77,12 +77,13 @@ export class IndexedSessions {
 
   /** What does not join changes nothing. Another instance may have been faster, or have started over: `places` says where things are. */
   async apply(db: Database, batch: readonly StoredFrame[]): Promise<void> {
-    const news = joiningAll(batch, this.#places)
-    if (news.length === 0) return this.begin(db, this.#streams)
-    const next = placesAfter(this.#places, news)
+    const joined = joiningAll(batch, this.#places)
+    if (joined.length === 0) return this.begin(db, this.#streams)
+    const next = placesAfter(this.#places, joined)
     try {
       const [table, approvals, elicitations, usage] = this.#tables
-      const before = await this.#before(db, news)
+      const before = await this.#before(db, joined)
+      const news = await withArchived(joined, before, this.#archived)
       const rows = project(before, news)
       const agents = new Map([...before, ...rows].map(({ id, agent }) => [id, agent ?? '']))
       const agentOf = (session: string) => agents.get(session) ?? ''

@@ -3,9 +3,9 @@
 //   T2. `sessions_rebuilt` is filled by a rebuild beside `sessions`, and takes its place when it is whole.
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
+import { indexCheckpointIn } from './index-checkpoint.ts'
 import type { ApprovalRow } from './people/approval-row.ts'
 import type { ElicitationRow } from './people/elicitation-row.ts'
-import { indexCheckpointIn } from './index-checkpoint.ts'
 import type { SessionRow } from './session-row.ts'
 import type { UsageRow } from './usage/usage-row.ts'
 
@@ -201,6 +201,19 @@ export const migrations: Record<string, Migration> = {
     async up(db: Kysely<unknown>) {
       await indexed.addPlaces(db)
       await rebuilt.addPlaces(db)
+    },
+  },
+  '010-archived': {
+    async up(db: Kysely<unknown>) {
+      for (const table of ['sessions', 'sessions_rebuilt']) {
+        await db.schema
+          .alterTable(table)
+          .addColumn('archived', 'boolean', (column) => column.notNull().defaultTo(false))
+          .execute()
+        // Those that may be archived: of many sessions at rest, few.
+        await sql`create index ${sql.ref(`${table}_to_archive`)} on ${sql.table(table)} (last_activity_at, id)
+          where not archived and status in ('idle', 'ended')`.execute(db)
+      }
     },
   },
   '009-forks': {

@@ -75,6 +75,8 @@ export function summary(event: ApiEvent): string {
       return `${known.data.reason} (frame ${known.data.frame})`
     case 'session.ended':
       return known.data.reason
+    case 'session.archived':
+      return `${known.data.frames} frames, from #${known.data.first} on, in ${known.data.object}`
     case 'session.resumed':
     case 'session.released':
     case 'session.settled':

@@ -126,6 +126,8 @@ const foldFrom = ({ info, work, faulted, seq, n }: IndexedSession): InfoFold => 
   model: info.model ?? null,
   instance: info.instance ?? null,
   status: info.status,
+  // Lists say nothing of it, and a tree does not show it.
+  archived: false,
   faulted,
   title: info.title ?? null,
   forked: info.forkedFrom ?? null,

@@ -1,0 +1,164 @@
+// Memory is killed at each step of putting a session into the archive, and of taking its frames out of the stream. At each of them the
+// session reads as it was, and goes on with the next message; and the next memory brings the step to its end.
+import { callService } from '@reins/broker'
+import {
+  type ApiFrame,
+  archivistUser,
+  decodeFrame,
+  frameHeaders,
+  parseSessionSubject,
+  type RebuildProgress,
+  type SessionInfo,
+  serviceSubject,
+  sessionFilter,
+} from '@reins/contracts'
+import { checkLog, type StoredFrame } from '@reins/session'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { eventually } from '../harness/eventually.ts'
+import type { ServiceProcess } from '../harness/service-process.ts'
+import { World } from '../harness/world.ts'
+
+const deadline = 180_000
+let world: World
+let environment: Record<string, string>
+
+beforeAll(async () => {
+  world = await World.open()
+  environment = { REINS_ARCHIVE_AFTER: '1s', REINS_ARCHIVE_NATS_URL: world.servers.natsUrl(archivistUser) }
+  // Who comes first makes the streams.
+  await world.start('registry', { environment })
+  await Promise.all([world.start('session-gateway'), world.start('tool-runner'), startExecutor()])
+  await world.agent('resting')
+}, deadline)
+afterAll(() => world?.close(), deadline)
+
+let executor: ServiceProcess
+async function startExecutor(): Promise<void> {
+  executor = await world.start('executor')
+}
+
+async function framesOf(session: string): Promise<readonly StoredFrame[]> {
+  const found: StoredFrame[] = []
+  for (let after = 0, more = true; more; ) {
+    const { body } = await world.api.once<{ frames: ApiFrame[]; more: boolean }>(
+      'GET',
+      `/v1/sessions/${session}/frames?after=${after}&limit=3`,
+    )
+    found.push(...body.frames.map(storedFrame))
+    after = body.frames.at(-1)?.seq ?? after
+    more = body.more
+  }
+  return found
+}
+
+function storedFrame({ events: eventsJson, ...frame }: ApiFrame): StoredFrame {
+  const { seq, role, id, n, prev, at, by } = frame
+  const headers: Record<string, string> = {
+    [frameHeaders.frame]: id,
+    [frameHeaders.n]: String(n),
+    [frameHeaders.hash]: frame.hash,
+    [frameHeaders.needs]: String(frame.needs),
+    [frameHeaders.status]: frame.status,
+    [frameHeaders.pool]: frame.pool,
+  }
+  const body = `${JSON.stringify({ v: 1, id, n, prev, at, by }).slice(0, -1)},"events":${eventsJson}}`
+  return { frame: decodeFrame({ seq, role, body, header: (name) => headers[name] ?? '' }), eventsJson }
+}
+
+/** At rest, sound, and answered so often. */
+const rested = (session: string, turns: number) =>
+  eventually(
+    async () => {
+      const frames = await framesOf(session)
+      const { atRest, problems } = checkLog(session, frames)
+      const done = frames.flatMap(({ frame }) => frame.events).filter(({ type }) => type === 'turn.completed').length
+      expect(problems).toEqual([])
+      return atRest && done === turns && frames
+    },
+    { withinMs: 60_000, describe: () => `${session} has answered ${turns} times` },
+  )
+
+/** Frames of it that the stream itself holds, and that were not appended for people. */
+async function inStream(session: string): Promise<number> {
+  const ask = JSON.stringify({ subjects_filter: sessionFilter(session) })
+  const answer = await world.broker.request('$JS.API.STREAM.INFO.SES', ask, { withinMs: 5000 })
+  if (answer.kind !== 'reply') return -1
+  const { state } = JSON.parse(answer.msg.string()) as { state: { subjects?: Record<string, number> } }
+  return Object.entries(state.subjects ?? {}).reduce(
+    (sum, [subject, count]) => (parseSessionSubject(subject)?.role === 'g' ? sum : sum + count),
+    0,
+  )
+}
+
+const archived = (session: string) =>
+  eventually(async () => (await inStream(session)) === 1, {
+    withinMs: 60_000,
+    describe: () => `of what was not said by people in ${session}, one frame is left in the stream`,
+  })
+
+const rowOf = (session: string) =>
+  eventually(async () => {
+    const { body } = await world.api.once<{ sessions: SessionInfo[] }>('GET', '/v1/sessions?limit=100')
+    return body.sessions.find(({ id }) => id === session)
+  })
+
+test.each([
+  'memory.archive-read',
+  'memory.archive-stored',
+  'memory.archive-appended',
+  'memory.archive-before-taking-out',
+  'memory.archive-taken-out',
+])(
+  'memory killed at %s: the session reads as before, goes on, and goes to the archive with the next memory',
+  async (point) => {
+    const { session } = await world.api.create('resting', '!shell echo one')
+    const before = await rested(session.id, 1)
+    const victim = await world.start('memory', { environment, pauseAt: point })
+    await victim.paused()
+    await victim.kill()
+    const now = await framesOf(session.id)
+    expect(now.slice(0, before.length)).toEqual(before)
+    expect(checkLog(session.id, now)).toMatchObject({ problems: [], atRest: true })
+    await world.api.send(session.id, 'say two')
+    const after = await rested(session.id, 2)
+
+    const memory = await world.start('memory', { environment })
+    await archived(session.id)
+    const whole = await framesOf(session.id)
+    expect(whole.slice(0, after.length)).toEqual(after)
+    await executor.kill()
+    await startExecutor()
+    await world.api.send(session.id, 'say three')
+    const last = await rested(session.id, 3)
+    expect(last.slice(0, whole.length)).toEqual(whole)
+    await archived(session.id)
+    expect((await framesOf(session.id)).slice(0, last.length)).toEqual(last)
+    await memory.kill()
+  },
+  deadline,
+)
+
+test(
+  'the list is the same when it is made anew from a stream whose frames lie in the archive',
+  async () => {
+    const { session } = await world.api.create('resting', 'say one')
+    await rested(session.id, 1)
+    const memory = await world.start('memory', { environment })
+    await archived(session.id)
+    const fork = await world.api.once<{ session: { id: string } }>('POST', `/v1/sessions/${session.id}/fork`, {})
+    expect(fork.status).toBe(201)
+    await world.api.send(fork.body.session.id, 'say two')
+    await eventually(async () => (await framesOf(fork.body.session.id)).length > 5)
+    await archived(fork.body.session.id)
+    const rows = [await rowOf(session.id), await rowOf(fork.body.session.id)]
+    const ask = (verb: string) => callService(world.broker, serviceSubject('memory', verb), {})
+    await ask('rebuild')
+    await eventually(async () => {
+      const reply = await ask('rebuild.progress')
+      return 'value' in reply && (reply.value as RebuildProgress).kind === 'done'
+    })
+    expect([await rowOf(session.id), await rowOf(fork.body.session.id)]).toEqual(rows)
+    await memory.kill()
+  },
+  deadline,
+)

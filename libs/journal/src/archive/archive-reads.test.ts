@@ -1,0 +1,138 @@
+import {
+  draftOn,
+  emptyHead,
+  type Frame,
+  type Head,
+  headOf,
+  type Role,
+  type SessionEvent,
+  toLog,
+} from '@reins/contracts'
+import { describe, expect, it } from 'vitest'
+import { MemoryStream } from '../memory/stream.ts'
+import { type ArchiveReader, withArchive } from './archive-reads.ts'
+
+const root = `01H${'Z'.repeat(23)}`
+const child = `${root}-c`
+const named = (title: string): SessionEvent => ({ type: 'session.renamed', data: { title } })
+
+/** Two sessions of a tree, in turns; each goes to the archive twice, and then goes on. */
+class World {
+  readonly stream = new MemoryStream()
+  readonly objects = new Map<string, readonly Frame[]>()
+  /** Sequences that the stream holds no more. */
+  readonly gone = new Set<number>()
+  asked = 0
+
+  say(session: string, role: Role, event: SessionEvent): Frame {
+    const last = this.stream.last(session)?.frame
+    const head: Head = last ? headOf(last) : emptyHead(session)
+    const order = { events: [event], to: toLog, status: 'idle', pool: 'p', at: 1 } as const
+    const draft = draftOn(head, { frame: `f${this.stream.lastSeq}`, by: 'somebody', role }, order)
+    return this.stream.append(session, draft, toLog, head.hash, 1)!.frame
+  }
+
+  archive(session: string, taken: readonly Role[] = ['e', 't', 'm']): void {
+    const frames = this.own(session).filter(({ seq }) => seq >= this.latest(session))
+    const object = `${session}/${frames.length}/${this.objects.size}`
+    this.objects.set(object, frames)
+    const data = { object, first: frames[0]!.n, frames: frames.length, bytes: 1, digest: 'd' }
+    const { seq } = this.say(session, 'm', { type: 'session.archived', data })
+    for (const frame of this.own(session)) if (frame.seq < seq && taken.includes(frame.role)) this.gone.add(frame.seq)
+  }
+
+  own = (session: string): readonly Frame[] => this.stream.read(session).map(({ frame }) => frame)
+  /** The frame that names the object of before. */
+  latest = (session: string): number => this.own(session).findLast(({ role }) => role === 'm')?.seq ?? 0
+
+  readonly log = withArchive(
+    {
+      head: async () => emptyHead(root),
+      append: async () => {
+        throw new Error('nobody appends here')
+      },
+      read: async (session, { after = 0, limit } = {}) =>
+        this.own(session)
+          .filter(({ seq }) => seq > after && !this.gone.has(seq))
+          .slice(0, limit),
+      readTree: async (_, { after = 0, limit } = {}) =>
+        this.stream
+          .readAll(after)
+          .filter(({ frame }) => !this.gone.has(frame.seq))
+          .slice(0, limit)
+          .map(({ session, frame }) => ({ session, frame })),
+      frameAt: async (session, seq) =>
+        this.gone.has(seq) ? undefined : this.own(session).find((one) => one.seq === seq),
+    },
+    {
+      latest: async (session) => {
+        this.asked++
+        return this.own(session).findLast((frame) => frame.role === 'm' && !this.gone.has(frame.seq))
+      },
+      ofTree: async () =>
+        [root, child].flatMap((session) =>
+          this.own(session).flatMap((frame) =>
+            frame.role === 'm' && !this.gone.has(frame.seq) ? [{ session, frame }] : [],
+          ),
+        ),
+      frames: async (_, archived) => {
+        const [event] = archived.events
+        return this.objects.get(event?.type === 'session.archived' ? event.data.object : '') ?? []
+      },
+    } satisfies ArchiveReader,
+  )
+}
+
+function talk(world: World, taken?: readonly Role[]): void {
+  for (let round = 0; round < 3; round++) {
+    for (const session of [root, child]) {
+      world.say(session, 'g', named(`g${round}`))
+      world.say(session, 'e', named(`e${round}`))
+      world.say(session, 'g', named(`h${round}`))
+      world.say(session, 't', named(`t${round}`))
+    }
+    if (round < 2) for (const session of [child, root]) world.archive(session, taken)
+  }
+}
+
+describe.each([
+  ['all but what people said was taken out', undefined],
+  ['a part was taken out', ['e'] as const],
+  ['everything was taken out', ['g', 'e', 't', 'm'] as const],
+  ['nothing was taken out yet', [] as const],
+])('where %s', (_, taken) => {
+  const world = new World()
+  talk(world, taken)
+
+  it('a session reads from each place, in pages of each size, as if nothing had been', async () => {
+    for (const session of [root, child]) {
+      const all = world.own(session)
+      for (let after = 0; after <= world.stream.lastSeq; after++) {
+        const rest = all.filter(({ seq }) => seq > after)
+        expect(await world.log.read(session, { after })).toEqual(rest)
+        for (const limit of [1, 2, 5])
+          expect(await world.log.read(session, { after, limit })).toEqual(rest.slice(0, limit))
+      }
+      for (const frame of all) expect(await world.log.frameAt(session, frame.seq)).toEqual(frame)
+      expect(await world.log.frameAt(session, world.stream.lastSeq + 1)).toBeUndefined()
+    }
+  })
+
+  it('a tree does too, in its one order', async () => {
+    const all = world.stream.readAll().map(({ session, frame }) => ({ session, frame }))
+    for (let after = 0; after <= world.stream.lastSeq; after++) {
+      const rest = all.filter(({ frame }) => frame.seq > after)
+      expect(await world.log.readTree(root, { after })).toEqual(rest)
+      for (const limit of [1, 2, 5])
+        expect(await world.log.readTree(root, { after, limit })).toEqual(rest.slice(0, limit))
+    }
+  })
+})
+
+it('the archive is not asked for anything of a session that lacks nothing', async () => {
+  const world = new World()
+  for (let n = 0; n < 5; n++) world.say(root, 'e', named(String(n)))
+  await world.log.read(root)
+  await world.log.read(root, { after: 2, limit: 2 })
+  expect(world.asked).toBe(0)
+})

@@ -1,0 +1,88 @@
+// The log of a session whose older frames lie in the archive: those frames, each at the sequence that it had, and then what the stream holds.
+//   AR1. What lies in the archive is said by a frame of the session, `session.archived`, and by nothing else. It was appended like any
+//        other, and only what stands before it is ever taken out of the stream. So heads and conditions are what they were.
+//   AR2. Each frame names the sequence that it was appended on. A reading whose frames do not join in this way lacks what was taken
+//        out, and only then is anything asked of the archive. What was taken out in part is read from there as a whole.
+//        What people said stays in the stream, and is read from the archive where frames between it are.
+//   AR3. A copy of the stream that is behind may have frames that are gone elsewhere, and never lacks more than it says: where the
+//        archive begins is asked of the leader.
+import type { ReadOptions } from '@reins/broker'
+import type { Frame } from '@reins/contracts'
+import { archivedIn } from '@reins/session'
+import type { SessionFrame, SessionLog } from '../port.ts'
+
+export interface ArchiveReader {
+  /** The latest frame of a session that says where what is before it lies; undefined: there is none. */
+  latest(session: string, options?: ReadOptions): Promise<Frame | undefined>
+  /** Those of all sessions of a tree, as far as they stand in the stream. */
+  ofTree(root: string, options?: ReadOptions): Promise<readonly SessionFrame[]>
+  /** The frames of the object that this frame names. Rejects where it is not there, or is not what the frame says. */
+  frames(session: string, archived: Frame): Promise<readonly Frame[]>
+}
+
+type Raw = Omit<SessionLog, 'forkOf'>
+
+export function withArchive<Log extends Raw>(raw: Log, archive: ArchiveReader): Log {
+  const read: Raw['read'] = async (session, options = {}) => {
+    const { after = 0, limit = Number.POSITIVE_INFINITY } = options
+    const found = await raw.read(session, options)
+    const gap = gapIn(found, after)
+    if (!gap) return found
+    const archived = archivedIn(gap) ? gap : await archive.latest(session, options)
+    if (!archived) return found
+    const older = await before(session, archived, after)
+    const left = limit - older.length
+    if (left <= 0) return older.slice(0, limit)
+    const kept = found.filter(({ seq }) => seq >= archived.seq)
+    if (kept.length > 0) return [...older, ...kept.slice(0, left)]
+    const within = { ...options, after: archived.seq - 1, ...(Number.isFinite(left) ? { limit: left } : {}) }
+    return [...older, ...(await raw.read(session, within))]
+  }
+
+  const readTree: Raw['readTree'] = async (root, options = {}) => {
+    const { after = 0, limit = Number.POSITIVE_INFINITY } = options
+    const found = await raw.readTree(root, options)
+    // Asked for after the frames, so it names whatever they lack.
+    const archived = await archive.ofTree(root, options)
+    const latest = new Map(archived.map((one) => [one.session, one.frame]))
+    const all = new Map(found.map((one) => [one.frame.seq, one]))
+    for (const [session, frame] of latest) {
+      if (frame.prev <= after) continue
+      for (const older of await before(session, frame, after)) all.set(older.seq, { session, frame: older })
+    }
+    if (all.size === found.length) return found
+    return [...all.values()].sort((a, b) => a.frame.seq - b.frame.seq).slice(0, limit)
+  }
+
+  const frameAt: Raw['frameAt'] = async (session, seq) => {
+    const found = await raw.frameAt(session, seq)
+    if (found || seq < 1) return found
+    const archived = await archive.latest(session)
+    if (!archived || archived.seq <= seq) return undefined
+    return (await before(session, archived, seq - 1)).find((frame) => frame.seq === seq)
+  }
+
+  /** All frames behind `after` and before this one, out of as many objects as it takes. */
+  async function before(session: string, archived: Frame, after: number): Promise<readonly Frame[]> {
+    const parts: (readonly Frame[])[] = []
+    for (let at: Frame | undefined = archived; at && at.prev > after; ) {
+      const frames: readonly Frame[] = await archive.frames(session, at)
+      parts.unshift(frames)
+      const [first] = frames
+      at = first && archivedIn(first) ? first : undefined
+    }
+    return parts.flat().filter(({ seq }) => seq > after)
+  }
+
+  return { ...raw, read, readTree, frameAt }
+}
+
+/** AR2: the first frame that does not join what is before it. What is no frame does not say where it joins. */
+function gapIn(frames: readonly Frame[], after: number): Frame | undefined {
+  let previous = after
+  for (const frame of frames) {
+    if (frame.prev > previous) return frame
+    previous = frame.seq
+  }
+  return undefined
+}

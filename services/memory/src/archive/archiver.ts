@@ -1,0 +1,98 @@
+// Rounds over the sessions that have been at rest for long: the index says which may be, and the log of each says whether it is.
+//   AC1. The index is derived and lags. It only names candidates; what is archived is decided on the frames (archive-session.ts).
+//   AC2. A session that stays is not looked at again until something was appended to it, as long as this process lives.
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Room } from '@reins/journal'
+import type { Log } from '@reins/telemetry'
+import type { Database } from '../index/tables.ts'
+import { type ArchiveOptions, archiveSession } from './archive-session.ts'
+
+export interface ArchiverOptions extends ArchiveOptions {
+  readonly db: Database
+  readonly room?: Room
+  readonly log: Log
+  readonly on: (what: { readonly archived: { readonly frames: number; readonly bytes: number } } | 'failed') => void
+}
+
+const pageSize = 100
+const stayingKept = 100_000
+const leastMs = 1000
+const mostMs = 10 * 60_000
+
+export interface Archiver {
+  /** `ok`, or what is wrong. */
+  health(): string
+  close(): Promise<void>
+}
+
+/** Runs until closed; the caller closes it before the database. */
+export function runArchiver(options: ArchiverOptions): Archiver {
+  const { afterMs, log } = options
+  const stop = new AbortController()
+  const staying = new Map<string, number>()
+  let health = 'ok'
+  const run = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      try {
+        await round(options, staying, stop.signal)
+        health = 'ok'
+      } catch (error) {
+        if (stop.signal.aborted) return
+        health = `sessions at rest are not archived: ${error instanceof Error ? error.message : String(error)}`
+        options.on('failed')
+        log.warn({ err: String(error) }, 'a round of archiving ended early; the next one goes on')
+      }
+      await pause(Math.min(Math.max(afterMs / 10, leastMs), mostMs), undefined, { signal: stop.signal }).catch(() => {})
+    }
+  }
+  const running = run()
+  return {
+    health: () => health,
+    close: async () => {
+      stop.abort()
+      await running
+    },
+  }
+}
+
+interface Candidate {
+  readonly id: string
+  readonly at: number
+  readonly seq: number
+}
+
+async function round(options: ArchiverOptions, staying: Map<string, number>, signal: AbortSignal): Promise<void> {
+  const { db, room, log, clock, afterMs, on } = options
+  const until = clock.now() - afterMs
+  let place: Candidate | undefined
+  for (;;) {
+    await room?.(signal)
+    const page = await candidates(db, until, place)
+    for (const { id, seq } of page) {
+      if (signal.aborted) return
+      if (staying.get(id) === seq) continue // AC2
+      const outcome = await archiveSession(options, id, signal)
+      if (outcome.kind === 'archived') on({ archived: outcome })
+      if (outcome.kind !== 'stays') continue
+      if (outcome.broken !== undefined) log.warn({ session: id, err: outcome.broken }, 'a session is not archived')
+      if (staying.size >= stayingKept) staying.clear()
+      staying.set(id, seq)
+    }
+    place = page.at(-1)
+    if (page.length < pageSize) return
+  }
+}
+
+async function candidates(db: Database, until: number, behind: Candidate | undefined): Promise<readonly Candidate[]> {
+  let wanted = db
+    .selectFrom('sessions')
+    .select(['id', 'last_activity_at as at', 'last_seq as seq'])
+    .where('archived', '=', false)
+    .where('status', 'in', ['idle', 'ended'])
+    .where('last_activity_at', '<=', until)
+  if (behind)
+    wanted = wanted.where(({ eb, refTuple, tuple }) =>
+      eb(refTuple('last_activity_at', 'id'), '>', tuple(behind.at, behind.id)),
+    )
+  return wanted.orderBy('last_activity_at').orderBy('id').limit(pageSize).execute()
+}
