@@ -503,6 +503,7 @@ describe('a deployed project', () => {
         import { createAgent } from '@reins/agent'
         export const route = async (_c: unknown, next: () => Promise<void>) => next()
         export default createAgent(() => ({ model: 'anthropic/claude-sonnet-4-5', sandbox: false }))`,
+      'src/workflows/blind.ts': 'export async function run() { return 1 }',
     })
     expect((await product.cli('deploy', folder)).err).toBe('')
     const png = (size: number) => Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(size, 5)])
@@ -522,6 +523,11 @@ describe('a deployed project', () => {
       ...[shown(300_000), said('What is it?'), said('a cat')],
       ...[shown(10), said('And now?')],
     ])
+    const { run } = (await product.ask('POST', '/v1/runs?wait=result', { workflow: 'blind' })).json
+    const told = await product.ask('POST', `/v1/sessions/${run.runId.slice(4)}/messages`, body)
+    expect(told.json.error).toMatchObject({
+      ...{ code: 'invalid_request', message: expect.stringContaining('it takes no images') },
+    })
   })
 
   test('has agents that work in memory where they name no sandbox, with files and commands of their harness', async () => {

@@ -106,6 +106,15 @@ const tasks = {
   below: { agent: [[{ tasks: ['', 'nobody'] }, {}]], helper: [[{}]] },
 } as const satisfies Partial<Scenario>
 
+/** Two fresh contexts of its own, of which each would like two more, in a tree that has room for two. */
+export const boundedTasks = {
+  ...base,
+  teams: { agent: team([], { sessions: 2 }) },
+  tasks: { agent: { ...tasks.tasks.agent, agents: [] } },
+  turns: [[{ tasks: ['', ''] }, {}]],
+  below: { agent: [[{ tasks: ['', ''] }, {}]] },
+} as const satisfies Partial<Scenario>
+
 export const mediumTeams: readonly Scenario[] = [
   { ...tasks, name: 'tasks: a fresh context of its own, and an agent' },
   { ...tasks, name: 'tasks that are cancelled', gateway: [message('m1'), { op: 'cancel' }] },

@@ -2,7 +2,15 @@
 import { toLog } from '@reins/contracts'
 import { type Rules, sound } from '../world/rules.ts'
 import { message, only, type Scenario } from '../scenarios/scenario.ts'
-import { boundedTree, pausedByPerson, pausedForGood, pausedOften, pausedPair, pausing } from '../scenarios/teams.ts'
+import {
+  boundedTasks,
+  boundedTree,
+  pausedByPerson,
+  pausedForGood,
+  pausedOften,
+  pausedPair,
+  pausing,
+} from '../scenarios/teams.ts'
 import type { WrongRule } from './rules.ts'
 
 const without = (
@@ -94,5 +102,11 @@ export const wrongTeams: readonly WrongRule[] = [
     says: 'a child gives away what its own definition says, whatever its parent has left',
     rules: { ...sound, sessionsUnbounded: true },
     scenario: without('a bounded tree', boundedTree),
+  },
+  {
+    name: 'tasks-unbounded',
+    says: 'a task that is done by the configuration of its session may begin as many sessions as that one, again and again',
+    rules: { ...sound, sessionsUnbounded: true },
+    scenario: without('tasks in a bounded tree', boundedTasks),
   },
 ]
