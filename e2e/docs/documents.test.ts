@@ -73,6 +73,7 @@ test('each row of what people can try names tests, and each of them is there and
     'whole.int.test.ts',
     'attacks.int.test.ts',
     'workspaces.int.test.ts',
+    'people.int.test.ts',
   ])
   expect(attacks.filter((name) => !helpers.has(name) && !section.includes(`e2e/attacks/${name}`))).toEqual([])
 })

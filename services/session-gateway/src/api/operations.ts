@@ -275,7 +275,8 @@ export const operations = {
     errors: ['invalid_request'],
   },
   revokeToken: {
-    summary: 'Revoke a token; anybody may revoke the one that the request comes with',
+    summary:
+      'Revoke a token of whoever may no more than the caller; anybody may revoke the one that the request comes with',
     tag: 'access',
     needs: [['token:{principal}:revoke']],
     errors: ['invalid_request', 'token_not_found', 'last_admin', 'storage_full', 'unavailable'],
@@ -296,7 +297,7 @@ export const operations = {
     errors: ['invalid_request', 'role_exists', 'storage_full', 'unavailable'],
   },
   updateRole: {
-    summary: 'Give a role other permissions; what it gains, the caller must have',
+    summary: 'Give a role other permissions; what it gains, and all of it where it loses some, the caller must have',
     tag: 'access',
     needs: [['role:{role}:manage']],
     names: { name: 'role' },

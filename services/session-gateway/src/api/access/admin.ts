@@ -93,6 +93,9 @@ export class AccessAdmin {
       const allowed = authorizeSome(caller, operations.revokeToken)
       if (entry && !among(allowed, { principal: entry.principal }))
         authorize(caller, operations.revokeToken, { principal: entry.principal })
+      // A token may no more than its scope, and than its principal.
+      if (entry && entry.principal !== caller.principal && missingOf(caller, entry.scope ?? entry.permissions))
+        this.#mustNotBeAbove(caller, entry.principal)
     }
     if (!entry) throw new ReinsError('token_not_found', `There is no token ${id.slice(0, 80)}.`)
     await this.#ask('tokens.revoke', { hash: entry.hash, by: caller.by })
@@ -119,6 +122,9 @@ export class AccessAdmin {
       caller,
       role.permissions.filter((permission) => !before.has(permission)),
     )
+    const kept = new Set(role.permissions)
+    if ([...before].some((permission) => !kept.has(permission)))
+      mustHave(caller, [...before], `, which the role ${name} gives: nobody takes from whoever may more`)
     const { entry } = await this.#ask<AccessReply['role']>('roles.put', { name, ...role, create, by: caller.by })
     return roleOf(entry)
   }
@@ -231,14 +237,15 @@ function mustHave(caller: Caller, permissions: readonly string[], what = ': nobo
         `${JSON.stringify(permission.slice(0, 80))} is no permission: ${problem}.`,
       )
   }
-  const missing = withFormer(permissions).find(
-    (permission) => !caller.permissions.some((granted) => coversGrant(granted, permission)),
-  )
+  const missing = missingOf(caller, permissions)
   if (missing !== undefined)
     throw new ReinsError('forbidden', `The token of ${caller.principal} has no permission ${missing}${what}.`, {
       details: { permission: missing },
     })
 }
+
+const missingOf = (caller: Caller, permissions: readonly string[]): string | undefined =>
+  withFormer(permissions).find((permission) => !caller.permissions.some((granted) => coversGrant(granted, permission)))
 
 function mustSay(roles: readonly string[], permissions: readonly string[]): void {
   if (roles.length === 0 && permissions.length === 0)
