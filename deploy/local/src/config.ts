@@ -57,6 +57,8 @@ export interface LocalConfig {
   readonly concurrency: number
   /** Model calls in flight, or tool calls that take long, at once: they wait, and take no slot of those above. */
   readonly waitingCalls: number
+  /** Whether a model call may go out together with its announcement. */
+  readonly earlyModelCalls: boolean
   /** MB of memory that an executor keeps sessions at rest in, to go on with them without a read. */
   readonly sessionCacheMb: number
   /** What no definition exceeds when it delegates. */
@@ -144,6 +146,7 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
     labels: read.labels('REINS_LABELS'),
     concurrency: read.integer('REINS_CONCURRENCY', 64, { min: 1, max: 10_000 }),
     waitingCalls: read.integer('REINS_WAITING_CALLS', 1000, { min: 1, max: 100_000 }),
+    earlyModelCalls: read.flag('REINS_EARLY_MODEL_CALLS', true),
     sessionCacheMb: read.integer('REINS_SESSION_CACHE_MB', 128, { min: 1, max: 65_536 }),
     ceilings: {
       maxDepth: read.integer('REINS_MAX_DELEGATION_DEPTH', defaultCeilings.maxDepth, { min: 0, max: 100 }),

@@ -317,6 +317,7 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       labels: config.labels,
       concurrency: config.concurrency,
       modelCalls: config.waitingCalls,
+      earlyCalls: config.earlyModelCalls,
       cacheBytes: config.sessionCacheMb * 1024 * 1024,
       maxSessionBytes: config.gateway.limits.maxSessionBytes,
       ceilings: config.ceilings,

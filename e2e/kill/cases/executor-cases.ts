@@ -116,6 +116,7 @@ export const executorCases: readonly Case[] = [
   killedInToolTurn('executor.trigger', 'an executor killed with a trigger in its hands'),
   killedInToolTurn('executor.before-intent', 'an executor killed before the intent'),
   killedInToolTurn('executor.before-append', 'an executor killed before it appends'),
+  killedInToolTurn('executor.sent-early', 'an executor killed with a call under way that the log may not tell of'),
   killedInToolTurn('executor.after-append', 'an executor killed between the intent and the call'),
   killedInToolTurn('executor.before-outcome', 'an executor killed with an answer that is not recorded'),
   killedInToolTurn('executor.before-ack', 'an executor killed before it acks'),

@@ -21,6 +21,7 @@
 //   C25      a run that goes on after a cancel has a deadline for its clean-up, and no cancel comes to nothing (executor/code.ts).
 //   C24      a call passes by a grant that stands in its session: none comes from the session that it was forked from.
 //   C26      what a call leaves in the sandbox in memory (runner/files.ts).
+//   C27      what a model call says is heard where its announcement stands in the log (heard.ts).
 //   C6       a runner that has read to the head believes of its calls what the session says of them.
 import { type Frame, frameHash, runPosition, type SessionEvent } from '@reins/contracts'
 import type { StoredFrame } from '@reins/journal'

@@ -1,5 +1,6 @@
 // How an executor's frames get in, and what it does when it knows whether they are. Invariants: process.ts.
 import { type Announcement, type Effect, foldFrames, isCurrentModelCall, type Plan, statusToShow } from '@reins/session'
+import { checkHeard } from '../checks/heard.ts'
 import { checkSent } from '../checks/mind.ts'
 import { bodyBegins } from './code.ts'
 import { framesFor } from '../world/builds.ts'
@@ -12,6 +13,7 @@ import {
   key,
   learn,
   nameOf,
+  type Sending,
   update,
 } from './state.ts'
 import { recipeOf } from '../world/model.ts'
@@ -34,12 +36,14 @@ export function decide(
   const { events, to } = next
   const status = statusToShow(next, head, counting(world, state).length > 0)
   const pool = session.born?.pools.executor ?? head.pool
-  sent(
-    world,
-    process.name,
-    { session: session.id, head, by: instanceOf(process), role: 'e', events, to, status, pool },
-    then,
-  )
+  const order: Order = { session: session.id, head, by: instanceOf(process), role: 'e', events, to, status, pool }
+  if (world.scenario.earlyCalls && next.effect && world.rules.mayGoEarly(session, next)) {
+    world.note(`${instanceOf(process)} makes ${nameOf(next.effect)} before its announcement is in`)
+    world.attempts++
+    update(world, process.name, session.id, { sending: { order, then, early: 'leaving' } })
+    return
+  }
+  sent(world, process.name, order, then)
 }
 
 /** Of every call under a budget: what is set aside for it is what it uses. null: nothing is said of it. */
@@ -50,28 +54,43 @@ function announcementOf(scenario: Scenario, { effect, after }: Plan): Announceme
 }
 
 export function sent(world: World, name: string, order: Order, then: ExecThen, slot = order.session): void {
-  const process = executorNamed(world, name)
-  const outcome = world.send(order, process)
+  sentOut(world, name, slot, { order, then })
+}
+
+function sentOut(world: World, name: string, slot: string, sending: Sending): void {
+  const { order } = sending
+  const outcome = world.send(order, executorNamed(world, name))
   if (outcome === 'dead') return
-  if (outcome === 'unknown') update(world, name, slot, { sending: { order, then } })
-  else concluded(world, name, slot, order, then, outcome, false)
+  if (outcome === 'unknown') update(world, name, slot, { sending })
+  else concluded(world, name, slot, sending, outcome, false)
+}
+
+/** Known-wrong: what a call says that is under way already. */
+export function showEarly(world: World, name: string, session: string): void {
+  const process = executorNamed(world, name)
+  const then = process.sessions.get(session)?.sending?.then
+  if (then && then.kind !== 'errand' && then.effect) checkHeard(world, session, then.effect, instanceOf(process))
 }
 
 export function resolveExec(world: World, name: string, session: string): void {
   const sending = executorNamed(world, name).sessions.get(session)?.sending
   if (!sending) return
+  if (sending.early === 'leaving') {
+    update(world, name, session, { sending: null })
+    sentOut(world, name, session, { ...sending, early: 'left' })
+    return
+  }
   const outcome = world.resolve(sending.order)
   world.note(`${instanceOf(executorNamed(world, name))} finds its frame ${outcome === 'in' ? 'in' : 'not in'}`)
   update(world, name, session, { sending: null })
-  concluded(world, name, session, sending.order, sending.then, outcome, true)
+  concluded(world, name, session, sending, outcome, true)
 }
 
-export function concluded(
+function concluded(
   world: World,
   name: string,
   session: string,
-  order: Order,
-  then: ExecThen,
+  { order, then, early }: Sending,
   outcome: 'in' | 'refused',
   looked: boolean,
 ): void {
@@ -87,6 +106,7 @@ export function concluded(
   const fold = foldFrames(state.fold, outcome === 'refused' || looked ? tail : tail.slice(0, 1))
   if (outcome === 'refused') {
     learn(world, name, session, fold)
+    if (early && then.effect && world.rules.keepsRefused) update(world, name, session, { running: then.effect })
     return
   }
   if (then.kind === 'outcome') update(world, name, session, { running: null })
@@ -98,18 +118,26 @@ export function concluded(
   }
   if (!then.effect) return
   if (world.rules.mayStart(fold.session, then.effect, instanceOf(executorNamed(world, name))))
-    begin(world, name, session, next, then.effect)
+    begin(world, name, session, next, then.effect, early !== undefined)
   else world.note('   … and does not start it: it is closed by now')
 }
 
-export function begin(world: World, name: string, session: string, state: ExecSession, effect: Effect): void {
+/** `early`: it is under way already. */
+export function begin(
+  world: World,
+  name: string,
+  session: string,
+  state: ExecSession,
+  effect: Effect,
+  early = false,
+): void {
   const { kind, call, attempt } = effect
   const { session: is } = state.fold
   if (!isCurrentModelCall(is, call, attempt) || is.cancel)
     world.fail(`C2: ${name} starts ${nameOf(effect)}, which its own read shows closed`)
-  world.note(`${name} runs ${nameOf(effect)}`)
+  world.note(`${name} ${early ? 'hears' : 'runs'} ${nameOf(effect)}`)
   if (kind === 'call-model') checkSent(world, name, is)
-  if (kind !== 'replay-run') world.attempts++
+  if (kind !== 'replay-run' && !early) world.attempts++
   update(world, name, session, { running: { kind, call, attempt }, started: [...state.started, key(call, attempt)] })
 }
 

@@ -14,6 +14,7 @@ import {
   type Session,
   type Verdict,
 } from '@reins/session'
+import { checkHeard } from '../checks/heard.ts'
 import { readFor } from '../world/builds.ts'
 import { errandsHeld } from '../world/errands.ts'
 import { begin, decide, drop } from './append.ts'
@@ -229,6 +230,7 @@ export function finishExec(world: World, name: string, session: string, goesOn =
     // Known-wrong: nobody has looked.
     .filter(({ type }) => !(type === 'output.checked' && world.rules.uncheckedCompletes))
   world.note(`${nameOf(state.running)} at ${instanceOf(process)} ends`)
+  checkHeard(world, session, state.running, instanceOf(process))
   const said = { n: head.n + 1, at: 1_700_000_000_000, by: instanceOf(process) }
   const next = plan(decidedOn(world, is), outcome, said, goesOn && counting(world, state).length > 0)
   if (next) decide(world, process, state, next, { kind: 'outcome', effect: next.effect })

@@ -22,6 +22,13 @@ export type ExecThen =
   /** `name`: under which it is done for good; null: it may have to be done again. `trigger`: what asked for it, if it is no standing one. */
   | { readonly kind: 'errand'; readonly name: string | null; readonly trigger: number | null }
 
+export interface Sending {
+  readonly order: Order
+  readonly then: ExecThen
+  /** The model call that the frame announces went out with it: the frame is not at the broker yet, or nobody knows. */
+  readonly early?: 'leaving' | 'left'
+}
+
 export interface ExecSession {
   readonly fold: Fold
   readonly held: ReadonlyMap<number, ExecHold>
@@ -31,7 +38,7 @@ export interface ExecSession {
   /** Errands that are done for good, by name. */
   readonly done: readonly string[]
   /** A frame of which it does not know whether it is in: nothing else is decided meanwhile. */
-  readonly sending: { readonly order: Order; readonly then: ExecThen } | null
+  readonly sending: Sending | null
 }
 
 export interface ExecutorProcess {

@@ -60,7 +60,7 @@ function processKey(world: World, process: Process): string {
 
 const sendingKey = (sending: ExecSession['sending'] | RunSession['sending']): string =>
   sending
-    ? `>${short(sending.order.session)}${sending.order.head.n}${JSON.stringify(sending.order.events)}${sending.order.to.kind}${sending.order.status}${JSON.stringify(sending.then)}`
+    ? `>${short(sending.order.session)}${sending.order.head.n}${JSON.stringify(sending.order.events)}${sending.order.to.kind}${sending.order.status}${JSON.stringify(sending.then)}${'early' in sending ? sending.early : ''}`
     : ''
 
 function executorKey(world: World, { fold, held, running, started, done, sending }: ExecSession): string {

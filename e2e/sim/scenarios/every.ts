@@ -4,6 +4,7 @@
 import { mediumArchive, smallArchive } from './archive.ts'
 import { largeBudgets, mediumBudgets } from './budgets.ts'
 import { largeConfigured, mediumConfigured } from './configured.ts'
+import { largeEarly, mediumEarly, smallEarly } from './early.ts'
 import { largeFiles, mediumFiles } from './files.ts'
 import { largeForks, mediumForks, smallForks } from './forks.ts'
 import { largeMind, mediumMind, smallMind } from './mind.ts'
@@ -14,7 +15,7 @@ import type { Scenario } from './scenario.ts'
 import { large, medium, small } from './scenarios.ts'
 import { largeTeams, mediumTeams } from './teams.ts'
 
-export const everySmall: readonly Scenario[] = [...small, ...smallMind, ...smallForks, ...smallArchive]
+export const everySmall: readonly Scenario[] = [...small, ...smallMind, ...smallForks, ...smallArchive, ...smallEarly]
 export const everyMedium: readonly Scenario[] = [
   ...medium,
   ...mediumTeams,
@@ -27,6 +28,7 @@ export const everyMedium: readonly Scenario[] = [
   ...mediumForks,
   ...mediumArchive,
   ...mediumFiles,
+  ...mediumEarly,
 ]
 export const everyLarge: readonly Scenario[] = [
   ...large,
@@ -37,6 +39,7 @@ export const everyLarge: readonly Scenario[] = [
   ...largeConfigured,
   ...largeForks,
   ...largeFiles,
+  ...largeEarly,
 ]
 /** A step of theirs costs several times as much. */
 export const ofMind: ReadonlySet<Scenario> = new Set([...smallMind, ...mediumMind, ...largeMind])

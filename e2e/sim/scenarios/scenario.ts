@@ -157,6 +157,8 @@ export interface Scenario {
   readonly older?: { readonly processes: readonly string[]; readonly hides: EventType }
   /** Whenever a model call is to begin, there may be no slot for it; another executor may have one. */
   readonly slotsMayMiss?: boolean
+  /** A model call goes out with the frame that announces it, where it may. */
+  readonly earlyCalls?: true
   /** An executor gives a trigger to another one that knows the session already; it may hear no answer, and then both have it. */
   readonly givesAway?: true
   /** What the servers of the session's definition answer; absent: it names none. */

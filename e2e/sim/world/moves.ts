@@ -4,8 +4,8 @@
 //   M3. Of processes that nobody has used yet, only the first of its build moves: the others are the same.
 
 import { flightOf } from '@reins/session'
-import { resolveExec } from '../executor/append.ts'
 import { goOnWithCode } from '../executor/code.ts'
+import { resolveExec, showEarly } from '../executor/append.ts'
 import {
   actExec,
   actWithoutSlot,
@@ -104,7 +104,10 @@ function executorMoves(world: World, process: ExecutorProcess, add: Add): void {
   const { name } = process
   for (const [id, state] of process.sessions) {
     if (state.sending) {
-      add(`${name} resolves on ${short(id)}`, (to) => resolveExec(to, name, id))
+      const leaves = state.sending.early === 'leaving'
+      add(`${name} ${leaves ? 'appends to' : 'resolves on'} ${short(id)}`, (to) => resolveExec(to, name, id))
+      if (state.sending.early && world.rules.showsEarly)
+        add(`${name} shows what its call of ${short(id)} says`, (to) => showEarly(to, name, id))
       continue
     }
     for (const seq of state.held.keys())

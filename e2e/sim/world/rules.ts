@@ -17,6 +17,7 @@ import {
   leftToNewer,
   mayArchive,
   mayRun,
+  mayGoEarly,
   mayStart,
   nextStep,
   offered,
@@ -44,6 +45,7 @@ export interface Protocol {
   readonly takeover: typeof takeover
   readonly announced: typeof announced
   readonly mayStart: typeof mayStart
+  readonly mayGoEarly: typeof mayGoEarly
   readonly mayRun: typeof mayRun
   readonly viewOf: typeof viewOf
   readonly nextStep: typeof nextStep
@@ -118,6 +120,10 @@ export interface Rules extends Protocol {
   readonly uncheckedCompletes: boolean
   /** A replay goes on one operation behind the one that is recorded last. */
   readonly skipsRecorded: boolean
+  /** What a call says that went out with its announcement is shown before that is known to be in. */
+  readonly showsEarly: boolean
+  /** A call that went out with its announcement goes on where that is refused. */
+  readonly keepsRefused: boolean
   /** A step is run before its intent is known to be in. */
   readonly stepBeforeIntent: boolean
   /** A replay records the lines of the log again that an earlier one has recorded. */
@@ -133,6 +139,7 @@ export const sound: Rules = {
   takeover,
   announced,
   mayStart,
+  mayGoEarly,
   mayRun,
   viewOf,
   nextStep,
@@ -178,6 +185,8 @@ export const sound: Rules = {
   sessionsUnbounded: false,
   skipsRecorded: false,
   stepBeforeIntent: false,
+  showsEarly: false,
+  keepsRefused: false,
   logsAgain: false,
   asksWithoutTimer: false,
   uncheckedCompletes: false,

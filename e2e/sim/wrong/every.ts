@@ -3,6 +3,7 @@
 import { wrongArchive } from './archive.ts'
 import { wrongBudgets } from './budgets.ts'
 import { wrongConfigured } from './configured.ts'
+import { wrongEarly } from './early.ts'
 import { wrongFiles } from './files.ts'
 import { wrongForks } from './forks.ts'
 import { wrongMind } from './mind.ts'
@@ -24,4 +25,5 @@ export const everyWrongRule: readonly WrongRule[] = [
   ...wrongForks,
   ...wrongArchive,
   ...wrongFiles,
+  ...wrongEarly,
 ]

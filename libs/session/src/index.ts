@@ -109,6 +109,7 @@ export { sessionBeginning, type SessionBeginning } from './lifecycle/beginning.t
 export { type SessionStart, sessionStarted } from './lifecycle/session-started.ts'
 export { type Announcement, announced } from './model-call/announced.ts'
 export { defaultRetryPolicy, failureEvents, type RetryPolicy, tooLarge } from './model-call/retries.ts'
+export { mayGoEarly } from './model-call/early.ts'
 export { isCurrentModelCall, takeover } from './model-call/takeover.ts'
 export { type Plan, plan, traceOf } from './deciding/plan.ts'
 export { contextOfCall, traceIdNow, traceTo } from './turn/trace.ts'

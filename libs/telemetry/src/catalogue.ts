@@ -67,6 +67,10 @@ export const metricCatalogue = {
     'From the moment in which a trigger was stored to the append that answers it: what Reins adds to models and tools',
   ),
   reins_queue_seconds: histogram('executor', 'Age of a trigger when this executor is given it'),
+  reins_model_calls_dropped_total: counter(
+    'executor',
+    'Model calls that went out with their announcement, and were dropped because that was refused',
+  ),
   reins_takeovers_total: counter('executor', 'Model calls taken over from a process that is gone'),
   reins_triggers_forgotten_total: counter('executor', 'Triggers forgotten because another executor took the step over'),
   reins_triggers_given_total: counter(

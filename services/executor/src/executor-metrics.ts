@@ -6,6 +6,7 @@ import type { QuotaMetrics, QuotaState } from './quota/model-quotas.ts'
 export interface ExecutorMetrics {
   readonly conflicts: { inc(): void }
   readonly takeovers: { inc(): void }
+  readonly earlyDropped: { inc(): void }
   readonly forgotten: { inc(by?: number): void }
   readonly given: { inc(): void }
   readonly failures: { inc(): void }
@@ -66,6 +67,7 @@ export function executorMetrics(metrics: Metrics): ExecutorMetrics {
   return {
     conflicts: metrics.counter('reins_append_conflicts_total'),
     takeovers: metrics.counter('reins_takeovers_total'),
+    earlyDropped: metrics.counter('reins_model_calls_dropped_total'),
     forgotten: metrics.counter('reins_triggers_forgotten_total'),
     given: metrics.counter('reins_triggers_given_total'),
     failures: metrics.counter('reins_executor_failures_total'),

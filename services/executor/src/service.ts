@@ -73,6 +73,8 @@ export interface ExecutorConfig {
   readonly ceilings?: DelegationCeilings
   /** What any session may use at most. Absent: as much as its own budget says. */
   readonly budgetCeiling?: BudgetLimits
+  /** Whether a model call may go out together with its announcement. Absent: it may. */
+  readonly earlyCalls?: boolean
   /** What models cost. Absent: no price is known. */
   readonly priceOf?: PriceOf
   readonly retries?: RetryPolicy
@@ -172,6 +174,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
     ceilings: config.ceilings ?? defaultCeilings,
     budgetCeiling: config.budgetCeiling ?? {},
     priceOf: config.priceOf ?? (() => undefined),
+    earlyCalls: config.earlyCalls ?? true,
     models: config.models,
     clock,
     metrics,

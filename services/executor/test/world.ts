@@ -75,8 +75,8 @@ export class ExecutorWorld {
   /** A clock for queues: each who comes is a moment later. */
   arrivals = 0
   readonly executors = new Map<string, Executor>()
-  /** Asked for each append of an executor; what it throws, the append throws. */
-  beforeAppend: (by: string, events: readonly SessionEvent[]) => void = () => undefined
+  /** Asked for each append of an executor, which waits for it; what it throws, the append throws. */
+  beforeAppend: (by: string, events: readonly SessionEvent[]) => void | Promise<void> = () => undefined
   #later: { run: () => void }[] = []
   #ids = 0
 
@@ -97,8 +97,11 @@ export class ExecutorWorld {
 
   random = (): number => ((this.#ids++ * 7919) % 10_007) / 10_007
 
-  async executor(name: string, { modelCalls = 100, followAfterMs = 60_000 } = {}): Promise<Executor> {
-    const executor = new Executor(this, name, modelCalls, followAfterMs)
+  async executor(
+    name: string,
+    { modelCalls = 100, followAfterMs = 60_000, earlyCalls = false } = {},
+  ): Promise<Executor> {
+    const executor = new Executor(this, name, modelCalls, followAfterMs, earlyCalls)
     this.executors.set(name, executor)
     await executor.serve()
     return executor
@@ -222,12 +225,14 @@ export class Executor {
   }
   readonly #world: ExecutorWorld
   readonly #followAfterMs: number
+  readonly #earlyCalls: boolean
   readonly #actors = new Map<string, SessionActor>()
   #consumption: Consumption | undefined
   #alive = true
 
-  constructor(world: ExecutorWorld, name: string, modelCalls: number, followAfterMs: number) {
+  constructor(world: ExecutorWorld, name: string, modelCalls: number, followAfterMs: number, earlyCalls: boolean) {
     this.#world = world
+    this.#earlyCalls = earlyCalls
     this.#followAfterMs = followAfterMs
     this.name = name
     this.slots = new CallSlots({ most: modelCalls, room: () => true, now: () => world.arrivals++ })
@@ -312,7 +317,7 @@ export class Executor {
     return {
       ...{ instance: name, feed: journal.feed, timers: journal.timers, work: journal.work },
       ...{ snapshots: journal.snapshots, definitions: new Definitions(registry, [builtinCatalog]), slots: this.slots },
-      quotas: this.quotas,
+      ...{ quotas: this.quotas, earlyCalls: this.#earlyCalls },
       ...{ registry, ceilings: defaultCeilings, budgetCeiling: {}, priceOf: () => undefined },
       ...{ metrics: executorMetrics(new Metrics()), ackWaitMs: 1000, followAfterMs: this.#followAfterMs },
       ...{
@@ -343,7 +348,7 @@ export class Executor {
         ...journal.sessions,
         append: async (id, draft, ...rest) => {
           if (!this.#alive) return never
-          world.beforeAppend(name, draft.events)
+          await world.beforeAppend(name, draft.events)
           const outcome = await journal.sessions.append(id, draft, ...rest)
           return this.#alive ? outcome : never
         },

@@ -1,21 +1,25 @@
 // The attempts of model calls that one session's actor answers for, and the one whose stream it reads. It appends nothing.
 //   C1. An owner says yes from before its intent goes out until its outcome is known to be in (PROTOCOL 6): an attempt is disposable.
 //   C2. At most one attempt runs. What it comes to is handed to `ended` exactly once, also when it was stopped.
+//   C4. A call that went out before its announcement was known to be in is heard when it is started, and aborted where it is let go before;
+//       it keeps its slot until it has ended (early-call.ts).
 //   C3. A call that takes long is watched: a cancel or a takeover by another is learnt of at once, and the model is not paid for nothing.
 import type { Presence } from '@reins/broker'
 import type { Definitions } from '@reins/context'
-import type { Frame, SessionEvent } from '@reins/contracts'
+import type { Delta, Frame, SessionEvent } from '@reins/contracts'
 import { Claims, Following, type FollowingContext, type Slot } from '@reins/holder'
 import type { SessionFeed } from '@reins/journal'
 import type { Models } from '@reins/models'
 import type { Redactor } from '@reins/secrets'
 import type { Clock, PausePoint } from '@reins/service'
 import { type Effect, isOwn, type Session } from '@reins/session'
+import type { ExecutorMetrics } from '../executor-metrics.ts'
 import type { SessionFold } from '../session/session-fold.ts'
 import { type ReplayPorts, replayRun, type Said } from '../run/replay-run.ts'
 import { DeltaBatch } from './delta-batch.ts'
 import type { DeltaPace } from './delta-pace.ts'
 import type { KeptMedia } from './kept-media.ts'
+import { EarlyCall } from './early-call.ts'
 import { type CallOutcome, callModel, maxPartial } from './model-caller.ts'
 import { type Prepared, prepare } from './prepared.ts'
 
@@ -31,6 +35,7 @@ export interface AttemptsContext extends FollowingContext {
   readonly deltaPace: DeltaPace
   readonly clock: Clock
   readonly pauseAt: PausePoint
+  readonly metrics: Pick<ExecutorMetrics, 'earlyDropped'>
   presence(): Pick<Presence, 'begin' | 'end'>
   /** Something that is no event went wrong. */
   report(session: string, error: unknown): void
@@ -63,6 +68,9 @@ export class ModelAttempts {
   /** The attempt whose stream this process reads. */
   #running: Attempting | null = null
   readonly #claims: Claims
+  /** Of attempts that are not started yet (C4). */
+  readonly #early = new Map<Attempting, EarlyCall>()
+  #lastDropped = false
   readonly #following: Following
 
   constructor(id: string, context: AttemptsContext, fold: SessionFold, heard: Heard) {
@@ -106,10 +114,35 @@ export class ModelAttempts {
   /** Answered for from now on, until it is disposed of; the slot is its own. */
   claim(effect: Effect, slot: Slot, prepared: Prepared | null = null): Attempting {
     const held = new DisposableStack()
-    held.use(slot)
-    held.use(this.#claims.claim(effect.call, effect.attempt))
+    const abort = new AbortController()
     const startedAt = this.#context.clock.now()
-    return { ...effect, prepared, abort: new AbortController(), startedAt, [Symbol.dispose]: () => held.dispose() }
+    const claimed = { ...effect, prepared, abort, startedAt, [Symbol.dispose]: () => held.dispose() }
+    held.defer(() => this.#letGo(claimed, slot))
+    held.use(this.#claims.claim(effect.call, effect.attempt))
+    return claimed
+  }
+
+  /** Whether the next call may go out early: one that was dropped is followed by one that is announced first. */
+  get mayGoEarly(): boolean {
+    return !this.#lastDropped
+  }
+
+  /** Calls the model, and keeps what it says to itself until `start` (C4). `session`: with what is announced. */
+  sendEarly(claimed: Attempting, session: Session): void {
+    this.#early.set(claimed, new EarlyCall((onDelta) => this.#ask(claimed, session, onDelta)))
+  }
+
+  #letGo(claimed: Attempting, slot: Slot): void {
+    const early = this.#early.get(claimed)
+    if (!early) {
+      slot[Symbol.dispose]()
+      return
+    }
+    this.#early.delete(claimed)
+    this.#lastDropped = true
+    this.#context.metrics.earlyDropped.inc()
+    claimed.abort.abort()
+    void early.ended().then(() => slot[Symbol.dispose]())
   }
 
   /** Calls the model with what was announced. */
@@ -138,7 +171,6 @@ export class ModelAttempts {
   }
 
   async #call(claimed: Attempting, deltas: DeltaBatch): Promise<CallOutcome> {
-    const { call, attempt, abort } = claimed
     const context = this.#context
     if (claimed.kind === 'replay-run') {
       const { session } = this.#fold
@@ -147,18 +179,24 @@ export class ModelAttempts {
       return replayRun(
         ...([session, claimed, context.runs, redactor] as const),
         (events, begins) => this.#heard.says(claimed, events, begins),
-        abort.signal,
+        claimed.abort.signal,
       )
     }
+    const early = this.#early.get(claimed)
+    this.#early.delete(claimed)
+    this.#lastDropped = false
+    const hears = (delta: Delta): void => deltas.push(delta)
+    return early ? early.hear(hears) : this.#ask(claimed, this.#fold.session, hears)
+  }
+
+  /** `session`: with what is announced. */
+  async #ask(claimed: Attempting, session: Session, onDelta: (delta: Delta) => void): Promise<CallOutcome> {
+    const context = this.#context
+    const { call, attempt, abort } = claimed
     const load = (ref: string) => context.media.get(this.#id, ref)
-    const prepared = claimed.prepared ?? (await this.prepare(this.#fold.session, claimed))
-    const redactor = await context.redactorOf(this.#fold.session.born?.digest ?? '')
-    return callModel(
-      { session: this.#id, call, attempt, prepared, load },
-      (delta) => deltas.push(delta),
-      abort.signal,
-      redactor,
-    )
+    const prepared = claimed.prepared ?? (await this.prepare(session, claimed))
+    const redactor = await context.redactorOf(session.born?.digest ?? '')
+    return callModel({ session: this.#id, call, attempt, prepared, load }, onDelta, abort.signal, redactor)
   }
 
   /** Aborts what runs; it is nobody's any more. */

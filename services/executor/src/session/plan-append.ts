@@ -1,15 +1,19 @@
 // Appends what was planned, and leaves the fold at whatever is there then. It decides nothing.
 //   A2, A5 (session-actor.ts): folded from what was sent; without a trigger the status is copied from the head.
+//   C4 (model-attempts.ts): a call that goes out with the frame is dropped where the frame is not in.
 //   C1 (model-attempts.ts): the attempt that a frame announces is claimed before it goes out, and let go where the frame is not in.
 import type { Presence } from '@reins/broker'
 import { draftOn, makeShortId, type PriceOf, type SessionEvent } from '@reins/contracts'
 import type { SessionLog } from '@reins/journal'
+import type { Models } from '@reins/models'
 import type { Clock, PausePoint } from '@reins/service'
-import { announced, flightOf, type Plan, type Session, statusToShow, traceOf } from '@reins/session'
+import { announced, flightOf, mayGoEarly, type Plan, type Session, statusToShow, traceOf } from '@reins/session'
 import type { ExecutorMetrics } from '../executor-metrics.ts'
 import type { Room } from '../model-call/call-room.ts'
 import type { Attempting, ModelAttempts } from '../model-call/model-attempts.ts'
+import { quotaOfEffect } from '../model-call/quota-of.ts'
 import { announcementOf } from '../model-call/prepared.ts'
+import type { ModelQuotas } from '../quota/model-quotas.ts'
 import type { SessionFold } from './session-fold.ts'
 
 export interface AppendContext {
@@ -21,6 +25,10 @@ export interface AppendContext {
   /** Aborted when the process gives up what it could not finish. */
   readonly stopping: AbortSignal
   readonly priceOf: PriceOf
+  /** Whether a call may go out together with its announcement at all (PROTOCOL 4b). */
+  readonly earlyCalls: boolean
+  readonly models: Pick<Models, 'quotaOf'>
+  readonly quotas: Pick<ModelQuotas, 'free'>
   presence(): Pick<Presence, 'tellAbort'>
   /** Told of what this process has appended: for metrics, off the hot path. */
   appended(session: Session, events: readonly SessionEvent[], at: number): void
@@ -62,7 +70,16 @@ export async function appendPlan(
   // There is no budget for the call that the slot was taken for.
   if (!claimed) room?.slot[Symbol.dispose]()
   await context.pauseAt('executor.before-append')
-  const outcome = await context.sessions.append(session.id, draft, to, head.hash, context.stopping)
+  const appending = context.sessions.append(session.id, draft, to, head.hash, context.stopping)
+  if (claimed && goesEarly(context, attempts, session, next)) {
+    // What it throws is thrown below.
+    appending.catch(() => {})
+    // The frame is written first: it is what the next step waits for.
+    await new Promise((resolve) => setImmediate(resolve))
+    attempts.sendEarly(claimed, next.after)
+    await context.pauseAt('executor.sent-early')
+  }
+  const outcome = await appending
   if (outcome.kind === 'refused') {
     context.metrics.conflicts.inc()
     fold.add(outcome.tail)
@@ -75,6 +92,14 @@ export async function appendPlan(
   tellOwners(context, attempts, session, events)
   return { claimed }
 }
+
+/** PROTOCOL 4b. A provider that takes so many calls is asked for none that may be dropped. */
+const goesEarly = (context: AppendContext, attempts: ModelAttempts, before: Session, next: Plan): boolean =>
+  context.earlyCalls &&
+  attempts.mayGoEarly &&
+  next.effect !== null &&
+  mayGoEarly(before, next) &&
+  context.quotas.free(quotaOfEffect(context.models, next.after, next.effect))
 
 /** A cancel has closed calls that somebody runs: they may stop (PROTOCOL 7). */
 function tellOwners(

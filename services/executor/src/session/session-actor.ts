@@ -56,6 +56,7 @@ type Ended = Exclude<CallOutcome, { kind: 'aborted' }>
 export interface ActorContext extends AppendContext, AttemptsContext, ErrandContext {
   readonly runs: AttemptsContext['runs']
   readonly sessions: AppendContext['sessions'] & ErrandContext['sessions'] & PutAwayContext['sessions']
+  readonly models: AttemptsContext['models']
   readonly definitions: AttemptsContext['definitions'] & ErrandContext['definitions']
   readonly timers: Pick<Timers, 'arm'>
   readonly metrics: ExecutorMetrics
