@@ -50,10 +50,14 @@ it('a new leader is heard of, and ends the wait of who asks its stream again, an
   executor.onElected((stream, durable) => void heard.push(durable === undefined ? stream : `${stream} ${durable}`))
   // Heard by somebody who never answers: only an election, or the time, ends the wait.
   operator.nc.subscribe('ctl.silent')
+  // Its node has told the others that somebody listens.
+  const silent = () => executor.request('ctl.silent', '', { withinMs: 200 })
+  await eventually(async () => (await silent()).kind === 'timed-out')
   const forEver = { withinMs: 110_000 }
   const asked = executor.request('ctl.silent', '', { ...forEver, repeatedTo: 'SES' })
   let others = 'waits'
   void executor.request('ctl.silent', '', { ...forEver, repeatedTo: 'TIM-not' }).then(() => (others = 'ended'))
+  await executor.nc.flush() // asked while whoever listens is there
   await cluster.kill(node ?? 0)
   expect(await asked).toEqual({ kind: 'timed-out' })
   expect(heard).toContain('SES')
