@@ -164,15 +164,15 @@ describe('one clear error', () => {
 
   test('for a body that is too large: its size and the limit', async () => {
     const { status, json } = await world.request('POST', `/v1/sessions/${id}/messages`, {
-      body: { content: 'x'.repeat(2_100_000) },
+      body: { content: 'x'.repeat(10_100_000) },
     })
     expect([status, json.error.code]).toEqual([413, 'body_too_large'])
-    expect(json.error.message).toBe('The body has 2,100,014 bytes, and the server takes at most 2,000,000.')
+    expect(json.error.message).toBe('The body has 10,100,014 bytes, and the server takes at most 10,000,000.')
   })
 
   test.each([
-    ['with its length', false, 'The body has 40,000,000 bytes, and the server takes at most 2,000,000.'],
-    ['in chunks', true, 'The body has more than 2,000,000 bytes, and the server takes at most 2,000,000.'],
+    ['with its length', false, 'The body has 40,000,000 bytes, and the server takes at most 10,000,000.'],
+    ['in chunks', true, 'The body has more than 10,000,000 bytes, and the server takes at most 10,000,000.'],
   ])('for a body of 40 MB, sent to its end before anything is read, %s', async (_how, chunked, says) => {
     const path = `/v1/sessions/${id}/messages`
     const length = chunked ? 'Transfer-Encoding: chunked' : 'Content-Length: 40000000'
