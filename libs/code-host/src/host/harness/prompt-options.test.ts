@@ -46,7 +46,6 @@ test('an agent without a model is prompted by none but a named one; a call of a 
 })
 
 test.each([
-  [{ tools: [] }, 'build it with this Reins, and deploy it again'],
   [{ images: 'a.png' }, '"images" of a prompt is a list such as'],
   [{ images: [{ type: 'image', mimeType: 'image/png', data: 'R0lGODlh' }] }, 'its bytes are those of image/gif'],
   [{ agent: 'helper' }, 'await session.tool("delegate"'],
@@ -59,6 +58,21 @@ test.each([
   const { asked, session } = await opened()
   await expect(session.prompt('one', options)).rejects.toThrow(why)
   expect(asked).toEqual([])
+})
+
+test('tools of a prompt are refused where the project was built with a @reins/agent that knows none', async () => {
+  // Other tests of this process may have loaded the one of today.
+  const marker = Symbol.for('reins.schemas')
+  const known = Object.getOwnPropertyDescriptor(globalThis, marker)
+  Object.defineProperty(globalThis, marker, { value: {}, configurable: true })
+  try {
+    const { asked, session } = await opened()
+    await expect(session.prompt('one', { tools: [] })).rejects.toThrow('build it with this Reins, and deploy it again')
+    expect(asked).toEqual([])
+  } finally {
+    Reflect.deleteProperty(globalThis, marker)
+    if (known) Object.defineProperty(globalThis, marker, known)
+  }
 })
 
 test('images go with the prompt, the skill or the task that shows them', async () => {
