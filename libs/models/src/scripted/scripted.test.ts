@@ -148,3 +148,20 @@ describe('other answers', () => {
     expect(await collect(scripted, asked)).toEqual(await collect(createScripted({ tokenIntervalMs: 1 }), asked))
   })
 })
+
+test.each([
+  [
+    'words of its own for tools that have some',
+    [tool('read_result', 'ref'), ...tools],
+    'try `!shell ls -la`, `list`, ',
+  ],
+  [
+    'a call of a tool that has none',
+    [tool('read_result', 'ref'), tool('order', 'id')],
+    'try `call order {"id":"text"}`. ',
+  ],
+  ['nothing of what Reins gives besides', [tool('read_result', 'ref')], 'without a network. `say TEXT`'],
+])('a chat suggests %s', async (_, offered, hint) => {
+  const content = contentOf(await collect(scripted, request('assistant', [user('hello')], { tools: offered })))
+  expect(textOf(content)).toContain(hint)
+})

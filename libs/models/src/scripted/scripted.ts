@@ -289,10 +289,8 @@ const suggestions: readonly (readonly [tool: string, example: string])[] = [
   ['grep', '`grep TODO`'],
 ]
 
-const ofReins: ReadonlySet<string> = new Set([
-  ...suggestions.map(([tool]) => tool),
-  ...['edit_file', 'find_files', 'file_info', 'directory_tree', 'task', 'delegate', 'skill', 'read_skill_file'],
-])
+/** What Reins gives agents beside what they are for. */
+const besides: ReadonlySet<string> = new Set(['task', 'delegate', 'use_skill', 'read_skill_file', 'read_result'])
 
 /** How a tool is called that has no word of its own here. */
 function callOf(tool: ToolSpec | undefined): readonly string[] {
@@ -306,7 +304,8 @@ function chat(text: string, tools: readonly ToolSpec[]): string {
   const said =
     short === '' ? 'You said nothing.' : `You said: “${short.length > 200 ? `${short.slice(0, 200)}…` : short}”`
   const known = suggestions.flatMap(([tool, example]) => (tools.some(({ name }) => name === tool) ? [example] : []))
-  const examples = [...callOf(tools.find(({ name }) => !ofReins.has(name))), ...known]
+  // Where tools have words of their own here, the words say enough.
+  const examples = known.length > 0 ? known : callOf(tools.find(({ name }) => !besides.has(name)))
   const can = examples.length > 0 ? `I can use this agent's tools: try ${examples.join(', ')}. ` : ''
   return `${said}\n\nI am the scripted model that is built into Reins. I follow simple rules, without a key and without a network. ${can}\`say TEXT\` makes me say something, and \`stream 100\` makes me talk.\n\nFor a real model, set ANTHROPIC_API_KEY, OPENAI_API_KEY or OLLAMA_HOST and start again.`
 }
