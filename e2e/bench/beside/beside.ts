@@ -85,11 +85,11 @@ async function measureRestarts(peer: Peer, model: HeldModel, heldUrl: string, ti
   const goingOnMs: number[] = []
   const readyMs: number[] = []
   for (let i = 0; i < times; i++) {
-    const asked = model.asked(false, goesOnWithinMs)
+    const asked = model.asked(`${peer.name}, in turn ${i + 1},`, false, goesOnWithinMs)
     peer.beginHeld(heldUrl)
     await asked
     const from = performance.now()
-    const again = model.asked(true, goesOnWithinMs)
+    const again = model.asked(`${peer.name}, started again after turn ${i + 1},`, true, goesOnWithinMs)
     // Heard below, also where the start fails first.
     again.catch(() => {})
     await peer.killAndStart()

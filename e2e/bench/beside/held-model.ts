@@ -30,11 +30,11 @@ export class HeldModel {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v1`
   }
 
-  /** performance.now() of the next request. With `answers` it gets an answer, as all after it do. */
-  asked(answers: boolean, withinMs: number): Promise<number> {
+  /** performance.now() of the next request. With `answers` it gets an answer, as all after it do. `by`: who is to ask, for the error. */
+  asked(by: string, answers: boolean, withinMs: number): Promise<number> {
     this.#answers = answers
     return new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`the model was not asked within ${withinMs} ms`)), withinMs)
+      const late = setTimeout(() => reject(new Error(`${by} did not ask the model within ${withinMs} ms`)), withinMs)
       this.#asked = () => {
         clearTimeout(late)
         this.#asked = undefined
