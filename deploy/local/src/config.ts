@@ -12,6 +12,7 @@ import type { LogLevel } from '@reins/telemetry'
 import { loadTraceSettings, type TraceSettings } from '@reins/trace'
 import type { DiskLimits } from './data/disk-budget.ts'
 import { machineMemoryMb } from './machine-memory.ts'
+import { hearing, type Misspelt, misspelt } from './known-settings.ts'
 
 export interface LocalFlags {
   readonly dataDir?: string
@@ -91,6 +92,10 @@ export interface LocalConfig {
   readonly secretsKeyFile: string | undefined
   /** Values that must never be shown. */
   readonly secrets: readonly string[]
+  /** The names of all settings: what the environment was asked for. */
+  readonly settings: readonly string[]
+  /** Variables that were given and are no settings, but look like one that somebody misspelt. */
+  readonly misspelt: readonly Misspelt[]
   /** Tests only: where to stop. */
   readonly pauseAt: string | undefined
 }
@@ -101,11 +106,14 @@ export const currentFolder = (): string => process.cwd()
 /** Throws a ConfigError that lists everything that is wrong. */
 export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): LocalConfig {
   const given = settingsOf(flags)
-  const withFlags = { ...env, ...Object.fromEntries(given.map(({ name, value }) => [name, value])) }
+  const { heard: withFlags, asked } = hearing({
+    ...env,
+    ...Object.fromEntries(given.map(({ name, value }) => [name, value])),
+  })
   const read = new Environment(withFlags, new Map(given.map(({ name, flag }) => [name, flag])))
   const models = loadModelsConfig(withFlags)
   if (models.kind === 'invalid') for (const error of models.errors) read.problem(error)
-  const traces = loadTraceSettings(env)
+  const traces = loadTraceSettings(withFlags)
   for (const problem of traces.problems) read.problem(problem)
   const natsUrl = read.text('NATS_URL')
   if (natsUrl !== undefined && !isNatsUrl(natsUrl))
@@ -199,6 +207,8 @@ export function loadLocalConfig(env: Env, flags: LocalFlags, cwd: string): Local
       ...(config.secretsKey ?? '').split(/[\s,]+/),
       ...Object.values(traces.settings.headers).flatMap((value) => value.split(' ').filter((word) => word.length >= 8)),
     ],
+    settings: [...asked],
+    misspelt: misspelt(env, asked),
   }
 }
 

@@ -17,6 +17,7 @@ function options(scratch: Scratch, more: Partial<DoctorOptions> = {}): DoctorOpt
     port: 0,
     disk: { newSessionsPercent: 100, appendsPercent: 100 },
     modelKeys: [{ name: 'ANTHROPIC_API_KEY', set: true }],
+    misspelt: [],
     ...more,
   }
 }

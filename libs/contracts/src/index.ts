@@ -27,6 +27,7 @@ export {
   ScheduleList,
   scheduleProblem,
 } from './schedules/schedule.ts'
+export { closest } from './closest.ts'
 export { durationMs } from './agents/approvals.ts'
 export {
   BundleDigest,

@@ -7,6 +7,7 @@ import path from 'node:path'
 import { dataDirOwner } from '../data/data-dir.ts'
 import type { DiskLimits } from '../data/disk-budget.ts'
 import type { Owner } from '../data/owner-lock.ts'
+import type { Misspelt } from '../known-settings.ts'
 import { type FindNatsOptions, findNatsServer, NatsNotFound } from '../nats/find-nats.ts'
 import { nativeFolder } from '../postgres/postgres-binaries.ts'
 import { checkNats, checkPostgres, redactUrl } from '../servers/external.ts'
@@ -34,6 +35,7 @@ export interface DoctorOptions {
   readonly port: number
   readonly disk: DiskLimits
   readonly modelKeys: readonly { readonly name: string; readonly set: boolean }[]
+  readonly misspelt: readonly Misspelt[]
 }
 
 /** Never rejects. Looks at all of it at once. */
@@ -53,8 +55,12 @@ function ownRows(options: DoctorOptions, owner: Owner | undefined): Promise<(Doc
     diskRow(options.dataDir, options.disk, options.natsUrl === undefined ? 'here' : 'elsewhere'),
     portRow(options.port, owner),
     modelRow(options.modelKeys),
+    ...options.misspelt.map(misspeltRow),
   ])
 }
+
+const misspeltRow = ({ name, meant }: Misspelt): DoctorRow =>
+  row('setting', 'warning', `${name} is not a setting of Reins, and has no effect`, `Did you mean ${meant}?`)
 
 /** A line a row, and a line below where there is something to do. */
 export function formatDoctor(rows: readonly DoctorRow[], { color }: { color: boolean }): string {

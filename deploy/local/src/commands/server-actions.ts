@@ -211,6 +211,7 @@ export const runDoctor = (flags: LocalFlags, json: boolean): Promise<void> =>
       port: config.gateway.port,
       disk: config.disk,
       modelKeys: config.modelKeys,
+      misspelt: config.misspelt,
     })
     const text = json ? JSON.stringify(rows, null, 2) : formatDoctor(rows, { color: process.stdout.isTTY === true })
     process.stdout.write(`${text}\n`)

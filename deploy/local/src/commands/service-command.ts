@@ -11,6 +11,7 @@ import { adminToken, tokenHash } from '../data/data-dir.ts'
 import { keyFolders, secretsKeys } from '../data/secrets-keys.ts'
 import { readServers } from '../data/servers-file.ts'
 import { sealsIn, signingKey } from '../data/signing-key.ts'
+import { misspeltText } from '../known-settings.ts'
 import { asNatsUser, natsUsers } from '../nats/nats-users.ts'
 import { startParts } from '../parts.ts'
 
@@ -32,6 +33,7 @@ export async function runService({
   say,
   fatal,
 }: ServiceOptions): Promise<Running & { readonly url: string | undefined }> {
+  for (const one of config.misspelt) say(`warning: ${misspeltText(one)}`)
   const { natsUrl, databaseUrl, named } = serversOf(config, name)
   const dataDir = existsSync(config.dataDir) ? realpathSync(config.dataDir) : undefined
   // With servers of others, whose keys this process's data folder would hold nobody knows.

@@ -17,6 +17,7 @@ import { defaultAgentName, ensureDefaultAgent } from '../default-agent.ts'
 import { asNatsUser } from '../nats/nats-users.ts'
 import { moveOlderSessions } from '../nats/older-sessions.ts'
 import { probeFeatures } from '../nats/probe-features.ts'
+import { misspeltText } from '../known-settings.ts'
 import { prepareParts, startParts } from '../parts.ts'
 import { startServers } from '../servers/servers.ts'
 
@@ -48,6 +49,7 @@ export async function up(options: UpOptions): Promise<RunningProduct> {
 }
 
 async function start({ config, clock, version, say, fatal }: UpOptions, closing: Closing): Promise<RunningProduct> {
+  for (const one of config.misspelt) say(`warning: ${misspeltText(one)}`)
   const dataDir = openDataDir(config.dataDir)
   closing.add('data folder', () => dataDir.release())
   const token = adminToken(dataDir.path)
