@@ -9,7 +9,7 @@ import { metricCatalogue, type MetricEntry, Metrics } from '@reins/telemetry'
 import { type Span, SpanForest } from '@reins/trace'
 import { describe, expect, test } from 'vitest'
 import { alertRules, alerts } from './alerts.ts'
-import { dashboards } from './dashboards.ts'
+import { dashboards } from './dashboards/dashboards.ts'
 import { dashboardOf, type PanelDefinition } from './panels.ts'
 
 const root = path.join(import.meta.dirname, '..', '..', '..')
