@@ -13,6 +13,7 @@ secret() { # secret NAME VARIABLE: the variable, unless it is set already, is wh
 secret nats_url NATS_URL
 secret database_url DATABASE_URL
 secret secrets_key REINS_SECRETS_KEY
+secret archive_nats_url REINS_ARCHIVE_NATS_URL
 # Three servers are a cluster: each stream has three copies then.
 case "${NATS_URL:-}" in *,*,*) export REINS_REPLICAS="${REINS_REPLICAS:-3}" ;; esac
 

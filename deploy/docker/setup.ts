@@ -7,7 +7,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { serviceNames } from '@reins/contracts'
+import { archivistUser, serviceNames } from '@reins/contracts'
 import {
   adminToken,
   databaseServices,
@@ -31,7 +31,9 @@ for (const one of [folder, passwords]) {
 }
 
 const maxPayloadBytes = 8 * 1024 * 1024
-const users = natsUsers(passwords).filter(({ user }) => serviceNames.some((name) => name === user))
+/** The last is memory too, where sessions are archived. */
+const named: readonly string[] = [...serviceNames, archivistUser]
+const users = natsUsers(passwords).filter(({ user }) => named.includes(user))
 const postgres = secretFile(path.join(passwords, 'postgres.password'))
 const databaseUrl = `postgres://reins:${postgres}@${values.postgres}/reins\n`
 const monitor = { user: 'monitor', password: secretFile(path.join(passwords, 'monitor.password')) }

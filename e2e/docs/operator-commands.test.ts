@@ -166,7 +166,9 @@ const runs: readonly Run[] = [
       const named = asked.map((word) => (/^(?:FOLDER|\.\/secrets)$/.test(word) ? path.join(folder, 'secrets') : word))
       const all = named[0]?.startsWith('/') ? named : [path.join(folder, 'own secrets'), ...named]
       await run(process.execPath, ['deploy/docker/setup.ts', ...all], { cwd: root })
-      expect(readdirSync(all[0] ?? '')).toEqual(expect.arrayContaining(['nats.conf', 'executor.nats-url']))
+      const made = ['nats.conf', 'executor.nats-url', 'reins-archivist.nats-url']
+      expect(readdirSync(all[0] ?? '')).toEqual(expect.arrayContaining(made))
+      expect(readFileSync(path.join(all[0] ?? '', 'nats.conf'), 'utf8')).toContain('STREAM.PURGE.SES')
       const natsUrl = readFileSync(path.join(all[0] ?? '', 'executor.nats-url'), 'utf8')
       expect(natsUrl).toContain(asked.includes('--nats') ? asked[asked.indexOf('--nats') + 1] : 'nats:4222')
     },

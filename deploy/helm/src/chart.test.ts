@@ -45,6 +45,9 @@ const podsOf = (name: Rendering): readonly (readonly [string, string, Pod])[] =>
       : [],
   )
 
+/** Whether its values turn the archive on. */
+const archives = (name: Rendering): boolean => name === 'scaled'
+
 function helm(): string | undefined {
   try {
     return execFileSync('helm', ['version', '--short'], { encoding: 'utf8' })
@@ -150,11 +153,13 @@ describe.each(renderings)('the chart, rendered with the values "%s",', (name) =>
     for (const [title, service, pod] of podsOf(name)) {
       const of = compose.services[service]
       // Compose mounts the keys of roles beside the other secrets, a pod among them.
-      const wanted = (of?.secrets ?? []).map((one) =>
+      const given = (of?.secrets ?? []).map((one) =>
         typeof one === 'string'
           ? [fileOf(one), one]
           : [fileOf(one.source), one.target.replace(/^\/run\/keys\//, 'keys/')],
       )
+      // A pod has the archivist's user only where sessions are archived.
+      const wanted = given.filter(([, file]) => archives(name) || file !== 'archive_nats_url')
       const items = pod.volumes.find((one) => one.name === 'secrets')?.secret?.items ?? []
       expect([title, Object.fromEntries(items.map(({ key, path: file }) => [key, file]))]).toEqual([
         title,
@@ -168,6 +173,17 @@ describe.each(renderings)('the chart, rendered with the values "%s",', (name) =>
       )
       const networks = (of?.networks ?? []).filter((one) => one !== 'metrics')
       expect([service, reached.filter(Boolean).sort()]).toEqual([service, networks.sort()])
+    }
+  })
+
+  test('tells every service whether sessions are archived, and memory alone who may do it', () => {
+    for (const [title, service, pod] of podsOf(name)) {
+      if (service === 'database') continue
+      const after = pod.containers[0].env?.find((one) => one.name === 'REINS_ARCHIVE_AFTER')?.value
+      expect([title, after]).toEqual([title, archives(name) ? '30d' : undefined])
+      const items = pod.volumes.find((one) => one.name === 'secrets')?.secret?.items ?? []
+      const has = items.some(({ key }) => key === 'reins-archivist.nats-url')
+      expect([title, has]).toEqual([title, archives(name) && service === 'memory'])
     }
   })
 

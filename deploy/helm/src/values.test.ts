@@ -50,6 +50,7 @@ const wrong: readonly (readonly [string, string, object])[] = [
   ['a pool whose name no Deployment can have', '/executors', { executors: { My_Pool: { labels: {} } } }],
   ['a scale without an end', '/toolRunners/x/scale', { toolRunners: { x: { labels: {}, scale: { min: 1 } } } }],
   ['keys of models for tool-runners', '/toolRunners/x', { toolRunners: { x: { labels: {}, modelKeys: 'keys' } } }],
+  ['a time that is none', '/archive/after', { archive: { after: 'soon' } }],
   ['a digest that is none', '/image/digest', { image: { digest: 'latest' } }],
   ['a pull policy that there is not', '/image/pullPolicy', { image: { pullPolicy: 'Sometimes' } }],
   ['less time than services take to end', '/gracePeriodSeconds', { gracePeriodSeconds: 5 }],

@@ -103,6 +103,7 @@ spec:
           securityContext: {{- include "reins.containerSecurity" . | nindent 12 }}
           env:
             {{- $env := merge (dict) .env (.settings | default dict) $root.Values.settings (dict "REINS_METRICS_HOST" "0.0.0.0" "REINS_METRICS_PORT" "9464" "REINS_KEYS_DIR" "/run/secrets/keys") }}
+            {{- if $root.Values.archive.after }}{{ $env = merge $env (dict "REINS_ARCHIVE_AFTER" $root.Values.archive.after) }}{{ end }}
             {{- range $name, $value := $env }}
             - { name: {{ $name }}, value: {{ toString $value | quote }} }
             {{- end }}
