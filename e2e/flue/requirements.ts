@@ -137,13 +137,14 @@ export const requirements: Readonly<Record<string, Requirement>> = {
     ],
   },
   F67: {
-    says: 'ctx.id, ctx.payload, ctx.env and ctx.log',
+    says: 'ctx.id, ctx.payload, ctx.env, ctx.req (absent in a replay whose gateway has ended) and ctx.log',
     tests: [
+      ['e2e/kill/code/request.int.test.ts', 'is there in each replay'],
+      ['e2e/kill/code/request.int.test.ts', 'is gone with its gateway'],
       [examples, 'a workflow logs and returns'],
       [runs, 'another one goes on, and nothing is asked or done twice'],
       ['libs/code-host/src/host/replay/replay.test.ts', 'writes a line of the log once'],
     ],
-    lacks: 'ctx.req, which is always undefined: each time that the code runs is a replay of what is stored',
   },
   F68: {
     says: 'env holds what the project declares; .env counts in dev only',

@@ -169,7 +169,10 @@ export interface WorkflowRunContext<Payload = Json> {
   /** Of the run: `run_…`. */
   readonly id: string
   readonly payload: Payload
-  /** Always undefined: the code runs from what is stored, in any process. What a request says belongs into the payload. */
+  /**
+   * The HTTP request that began the run by the workflow's route, else undefined. No log keeps it: read it inside of step(), and give back what
+   * the run needs of it. When the gateway that took it has ended, it is undefined in a step, and using it elsewhere throws (`request-gone`).
+   */
   readonly req: Request | undefined
   /** The values that the project declares in reins.config.ts, as they are now: they may differ from one replay to the next. */
   readonly env: Readonly<Record<string, string>>

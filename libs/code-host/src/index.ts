@@ -17,6 +17,7 @@ export {
 export { type Dispatches, dispatches, type DispatchesOptions } from './dispatches.ts'
 export { type InitializerAnswer, type InitializerCall, Initializers } from './initializers.ts'
 export { type Compact, runCompactions } from './run-compactions.ts'
+export { type RunRequests, runRequests } from './run-requests.ts'
 export { imageLimits, type PromptImage, promptImages } from './host/harness/prompt-images.ts'
 export type { HostCall, HostLog } from './host-process.ts'
 export { replayLimits } from './limits.ts'

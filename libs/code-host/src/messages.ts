@@ -1,6 +1,7 @@
 // What a runner and a host say to each other. Types only.
 //   M1. A host's word is the word of the code that runs in it: whoever reads it checks it, and takes it for that bundle alone.
 //   M2. What is run, and what is asked for upwards, has an open kind: another kind of code is another word, not another protocol.
+import type { RunRequest } from '@reins/contracts'
 
 /** A call's surroundings, as `context` gives them. */
 export interface CallFacts {
@@ -135,6 +136,8 @@ export interface RunInput {
     readonly env?: Readonly<Record<string, string>>
     /** The names of those that are secrets. */
     readonly secrets?: readonly string[]
+    /** Absent: no HTTP request began the run. */
+    readonly request?: RunRequest
   }
   readonly history: readonly RunHistory[]
   /** Lines of the log that the code has written outside of steps, as far as they are recorded. */

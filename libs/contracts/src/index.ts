@@ -9,6 +9,10 @@ export {
   type DispatchReceipt,
   DispatchSender,
   dispatchVerb,
+  type HeldRequest,
+  type RunRequest,
+  RunRequestOf,
+  runRequestVerb,
   RunCompaction,
 } from './api/for-code.ts'
 export {

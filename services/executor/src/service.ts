@@ -2,7 +2,14 @@
 // with the tool-runner (libs/holder, whose invariants hold here).
 //   X6. Sessions that are decided take a work slot; model calls in flight take a slot of their own, bounded by memory too.
 import { type Broker, callService, startPresence } from '@reins/broker'
-import { CodeHosts, type CodeHostsOptions, codeCatalog, dispatches, runCompactions } from '@reins/code-host'
+import {
+  CodeHosts,
+  type CodeHostsOptions,
+  codeCatalog,
+  dispatches,
+  runCompactions,
+  runRequests,
+} from '@reins/code-host'
 import { Definitions } from '@reins/context'
 import {
   type BudgetLimits,
@@ -203,6 +210,7 @@ export async function start(config: ExecutorConfig): Promise<Running> {
         mask: (value) => config.redactor.json(value),
       }),
       compact: runCompactions((subject, request, withinMs) => callService(broker, subject, request, withinMs)),
+      request: runRequests((subject, request, withinMs) => callService(broker, subject, request, withinMs)),
       vary: varying((request) => callService(broker, serviceSubject('registry', varyVerb), request, varyWithinMs)),
       agent: runAgents((asked) => findAgent(finding, asked)),
       keepImages: (child, images) => keepImages(journal.outputs, child, images),

@@ -329,6 +329,7 @@ export class Executor {
           hosts: { run: async () => ({ kind: 'not-run' as const, message: 'this test has no code' }) },
           config: async () => null,
           environment: async () => ({ kind: 'given' as const, env: {} }),
+          request: async () => ({ kind: 'gone' as const }),
           agent: async () => ({ kind: 'none' as const }),
           dispatch: async () => ({ dispatchId: 'd1', acceptedAt: '' }),
           compact: async () => ({ compacted: false }),

@@ -64,6 +64,8 @@ export type Heartbeats = (on: (service: PresenceService, heartbeat: Heartbeat) =
 export type ServeServices = (
   handlers: Readonly<Record<ServiceVerb<'session-gateway'>, Handler>>,
   failed: (verb: string, error: unknown) => void,
+  /** In the place of `<gateway>`. */
+  instance: string,
 ) => Subscription
 
 /** Whether what is asked for can be written now. Every answer is known already: nothing here waits. */
@@ -137,6 +139,9 @@ export interface GatewayConfig extends GatewaySettings {
   readonly instance: string
 }
 
+const ofInstance = (handlers: Readonly<Record<string, Handler>>, instance: string): Record<string, Handler> =>
+  Object.fromEntries(Object.entries(handlers).map(([verb, handler]) => [verb.replace('<gateway>', instance), handler]))
+
 /** The ports that are plain requests and subscriptions, over the process's connection. */
 export function brokerPorts(broker: Broker): {
   readonly call: CallService
@@ -144,7 +149,8 @@ export function brokerPorts(broker: Broker): {
   readonly heartbeats: Heartbeats
 } {
   return {
-    serve: (handlers, failed) => serveRequests(broker, 'session-gateway', handlers, failed),
+    serve: (handlers, failed, instance) =>
+      serveRequests(broker, 'session-gateway', ofInstance(handlers, instance), failed),
     call: (subject, request, withinMs) => callService(broker, subject, request, withinMs),
     heartbeats: (on) => {
       const services: readonly PresenceService[] = ['executor', 'tool-runner']

@@ -29,6 +29,7 @@ import { SessionFolds } from './api/reads/session-folds.ts'
 import { SessionReads } from './api/reads/session-reads.ts'
 import { SessionTrees } from './api/reads/session-trees.ts'
 import { Projects } from './api/projects.ts'
+import { HeldRequests } from './api/runs/held-requests.ts'
 import { Runs } from './api/runs/runs.ts'
 import { Values } from './api/values.ts'
 import { Webhooks } from './api/webhooks.ts'
@@ -44,7 +45,7 @@ import { AgentDoor } from './doors/apps/agent-door.ts'
 import { addProjectSockets } from './doors/apps/sockets/project-sockets.ts'
 import { AppDoor } from './doors/apps/app-door.ts'
 import { AppValues } from './doors/apps/app-values.ts'
-import { dispatchedFor, ofCompaction } from './doors/apps/dispatches.ts'
+import { dispatchedFor, ofCompaction, ofRunRequest } from './doors/apps/dispatches.ts'
 import { RunDoor } from './doors/apps/run-door.ts'
 import type { Route } from './doors/http/route.ts'
 import { accessRoutes } from './doors/http/routes/access.ts'
@@ -137,6 +138,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
   const agents = new Agents(config)
   const writeParts = { ...config, access, appender, folds, quotas, stopping: stopping.signal, writersHere }
   const writes = new SessionWrites(writeParts)
+  const held = new HeldRequests({ now: () => clock.now() })
   const api: Api = {
     authenticate: (token, address) => known.caller(token, address),
     access: {
@@ -149,7 +151,7 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
     },
     agents,
     projects: new Projects(config),
-    runs: new Runs({ ...writeParts, writes, call: config.call }),
+    runs: new Runs({ ...writeParts, writes, call: config.call, held }),
     values: new Values({ ...config, agents }),
     writes,
     approvals: new Approvals({ ...config, access, writes, folds }),
@@ -231,8 +233,10 @@ export async function start(config: GatewayConfig): Promise<RunningGateway> {
       [compactVerb]: async (request) => ({
         value: await compactionOf({ writes, folds, appender }, ofCompaction(request)),
       }),
+      'request.<gateway>': async (request) => ({ value: held.of(ofRunRequest(request).session) }),
     },
     (verb, error) => log.error({ verb, err: error }, 'a request of another service failed'),
+    config.instance,
   )
   closing.add('requests', () => served?.close())
   closing.add('schedules', () => scheduler.close())

@@ -2,7 +2,7 @@
 // shares with the executor (libs/holder, whose invariants hold here). It owns sandboxes and decides for no session.
 import path from 'node:path'
 import { type Broker, callService, type Handler, serveRequests, startPresence } from '@reins/broker'
-import { codeSource, dispatches } from '@reins/code-host'
+import { codeSource, dispatches, runRequests } from '@reins/code-host'
 import { type Labels, parseTraceparent, type ServiceVerb, type SlowCall, testMcpVerb } from '@reins/contracts'
 import { CallSlots, Holder, memoryRoom, memoryShare, type Queue, readingUntil } from '@reins/holder'
 import type { Journal, RegistryView } from '@reins/journal'
@@ -146,10 +146,11 @@ export async function start(config: ToolRunnerConfig): Promise<Running> {
     call: (subject, request, withinMs) => callService(broker, subject, request, withinMs),
     mask: (value) => config.redactor.json(value),
   })
+  const request = runRequests((subject, asked, withinMs) => callService(broker, subject, asked, withinMs))
   const code = codeSource({
     bundles,
     dispatch: (sender, asked, signal) => dispatch(sender, asked, signal),
-    runAt: (run, position) => runAt({ sessions: journal.sessions, reading }, run, position),
+    runAt: (run, position) => runAt({ sessions: journal.sessions, reading, request }, run, position),
     sandbox: config.sandbox,
     guard: config.guard,
     log: (tool, call, { level, message, attributes }, traceparent) => {

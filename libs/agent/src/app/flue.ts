@@ -80,7 +80,7 @@ async function through(c: Context, middleware: Middleware, asked: Asked): Promis
   const next = async (): Promise<void> => {
     if (passed) throw new Error('next() was called more than once by the middleware of one request')
     passed = (async () => {
-      c.res = await ask(c, { ...asked, body: await bodyText(c) })
+      c.res = await ask(c, { ...asked, body: await bodyText(c) }, asked.kind === 'workflow')
     })()
     await passed
   }

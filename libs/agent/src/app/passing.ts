@@ -17,7 +17,8 @@ const bodyKey: unique symbol = Symbol.for('reins.passed-body')
 export const passedBody = (body: ReadableStream | null): number | undefined =>
   body === null || body.locked ? undefined : (body as { [bodyKey]?: number })[bodyKey]
 
-export async function ask(c: Context, asked: object): Promise<Response> {
+/** `sent`: with the whole request, for the code that it begins. */
+export async function ask(c: Context, asked: object, sent = false): Promise<Response> {
   const serving = servings().getStore()
   if (!serving) throw new Error('this request does not come through Reins')
   const { door } = serving
@@ -30,6 +31,7 @@ export async function ask(c: Context, asked: object): Promise<Response> {
     ...(typeof named === 'string' ? { principal: named } : {}),
     headers: Object.fromEntries(passedHeaders.map((name) => [name, c.req.header(name)])),
     url: url.pathname,
+    ...(sent ? { sent: { url: c.req.url, headers: Object.fromEntries(c.req.raw.headers) } } : {}),
   }
   const { status, headers, body } = (await door.request('serve', value)) as Passed
   const stream = new ReadableStream<Uint8Array>(

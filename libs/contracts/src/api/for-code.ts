@@ -1,5 +1,5 @@
 // What gateways do for code of projects that runs elsewhere: `svc.session-gateway.dispatch` gives an agent's instance work, and `compact`
-// has the context of a session below a run compacted.
+// has the context of a session below a run compacted; `request.<gateway>` gives the HTTP request that a run began with.
 //   DS1. What the code says is in `Dispatch`; on whose behalf it says so, whoever runs the code has added: no code names its sender.
 import { type Static, Type } from 'typebox'
 
@@ -46,3 +46,17 @@ export type CompactionState =
   | { readonly kind: 'nothing' }
   /** `dropped`: no summary could be made, and a note stands in its place. */
   | { readonly kind: 'done'; readonly how: 'summary' | 'dropped' }
+
+/** `svc.session-gateway.request.<gateway>`: of the gateway that has begun the run. */
+export const runRequestVerb = (gateway: string): string => `request.${gateway}`
+export const RunRequestOf = Type.Object({ session: text(64) }, closed)
+export type RunRequestOf = Static<typeof RunRequestOf>
+/** In the memory of a gateway, and in no stream: its headers may hold secrets (decision 047). */
+export interface HeldRequest {
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+/** `gone`: the gateway does not have it any more. */
+export type RunRequest = { readonly kind: 'held'; readonly request: HeldRequest } | { readonly kind: 'gone' }

@@ -17,7 +17,7 @@
 //   NU4. What the broker cannot keep apart: its own answers go to whatever reply subject a request names, also to another role's. So whoever
 //        hears or reads leaves out what the broker was made to say (LI1 of libs/broker/src/listen.ts, F6 of frame.ts).
 import { configureVerb, varyVerb } from '../agents/registry.ts'
-import { compactVerb, dispatchVerb } from '../api/for-code.ts'
+import { compactVerb, dispatchVerb, runRequestVerb } from '../api/for-code.ts'
 import { memoryToolQuestions, memoryVerb } from '../memory/entries.ts'
 import { allSessionStreamNames, sessionStreamsOf } from './session-streams.ts'
 import {
@@ -93,6 +93,8 @@ const resolveSecrets = serviceSubject('registry', resolveSecretsVerb)
 const signWebhook = serviceSubject('registry', signWebhookVerb)
 /** For code of projects, which executors (workflows) and tool-runners (tools) run. */
 const dispatch = serviceSubject('session-gateway', dispatchVerb)
+/** Of any gateway, for the code of runs. */
+const runRequests = serviceSubject('session-gateway', runRequestVerb('*'))
 
 /** All services in one process, which other processes may join: it asks whatever one of them asks. */
 export const unionUser = 'reins'
@@ -140,8 +142,7 @@ const own: Readonly<Record<ServiceName, Own>> = {
       // Agents of projects, for the workflows that ask for them.
       serviceSubject('registry', configureVerb),
       serviceSubject('registry', varyVerb),
-      dispatch,
-      serviceSubject('session-gateway', compactVerb),
+      ...[dispatch, runRequests, serviceSubject('session-gateway', compactVerb)],
       ...answersTo('executor'),
     ],
     hears: ['ctl.>', 'rp.ses.>', 'hb.>', allQuotasFilter],
@@ -149,7 +150,7 @@ const own: Readonly<Record<ServiceName, Own>> = {
   'tool-runner': {
     says: [
       ...[frames('t'), deltas('t'), 'hb.tool-runner.>', 'ctl.>', `$O.${objectStores.outputs}.>`, resolveSecrets],
-      dispatch,
+      ...[dispatch, runRequests],
       ...[`$KV.${buckets.pools}.>`, ...works(...sessionStreams), ...follows(...objects)],
       // For the calls of agents: no more of the memory service.
       ...memoryToolQuestions.map((question) => serviceSubject('memory', memoryVerb(question))),

@@ -29,6 +29,7 @@ test('values of secrets are for who uses or masks them, and signatures for memor
 test('work for agents is dispatched by who runs code of projects: workflows and tools', () => {
   expect(mayAsk('session-gateway', 'dispatch')).toEqual(['executor', 'tool-runner'])
   expect(mayAsk('session-gateway', 'compact')).toEqual(['executor'])
+  expect(mayAsk('session-gateway', 'request.gateway-1')).toEqual(['executor', 'tool-runner'])
 })
 
 test('all else is the gateway’s alone, but for the agents of projects, which executors ask for', () => {
@@ -44,6 +45,7 @@ test('all else is the gateway’s alone, but for the agents of projects, which e
         'registry webhooks.sign',
         'session-gateway dispatch',
         'session-gateway compact',
+        'session-gateway request.<gateway>',
       ],
       ...memoryToolQuestions.map((question) => `memory ${memoryVerb(question)}`),
     ].sort(),

@@ -42,6 +42,7 @@ export const serviceVerbs = {
   'session-gateway': {
     dispatch: 'give an agent’s instance work, on behalf of a project whose code runs in a workflow or a tool',
     compact: 'have the context of a session below a run compacted, and tell how far that is',
+    'request.<gateway>': 'give the HTTP request that a run began with, for its code (`ctx.req`)',
   },
   memory: {
     'entries.recall': 'read what is remembered under a key',

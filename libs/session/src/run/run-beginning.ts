@@ -13,6 +13,8 @@ export interface RunStart {
   readonly digest: string
   readonly pool: string
   readonly payload?: unknown
+  /** The gateway that has the HTTP request which begins it. */
+  readonly request?: EventData<'run.invoked'>['request']
   readonly principal: string
   readonly ceilings?: DelegationCeilings | undefined
   /** Of a run below another session. */
@@ -32,6 +34,7 @@ export function runBeginning(start: RunStart): SessionBeginning {
     digest,
     pool,
     payload,
+    request,
     principal,
     parent,
     granted = {},
@@ -54,7 +57,10 @@ export function runBeginning(start: RunStart): SessionBeginning {
     },
     ...(start.onPause === 'return' ? [{ type: 'parent.declared' as const, data: { onPause: 'return' as const } }] : []),
     { type: 'run.declared', data: { file, digest, network: true } },
-    { type: 'run.invoked', data: { workflow, project, ...(payload === undefined ? {} : { payload }) } },
+    {
+      type: 'run.invoked',
+      data: { workflow, project, ...(payload === undefined ? {} : { payload }), ...(request ? { request } : {}) },
+    },
     ...(hasLimit(budget) ? [{ type: 'budget.declared' as const, data: budget }] : []),
   ]
   return {

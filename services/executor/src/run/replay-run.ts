@@ -12,6 +12,7 @@ import {
   type HostsAnswer,
   replayLimits,
   type RunEnd,
+  type RunRequests,
 } from '@reins/code-host'
 import {
   childId,
@@ -42,6 +43,8 @@ export interface ReplayPorts extends PromptPorts {
   readonly dispatch: Dispatches
   /** Compacts the context of a session below. Rejects where that fails. */
   readonly compact: Compact
+  /** The HTTP request that the run began with. */
+  readonly request: RunRequests
   /** What the project of the workflow declares. */
   environment(session: Session): Promise<RunEnvironment>
   /** The value of a config; null: there is none. */
@@ -144,9 +147,20 @@ class Replaying {
     if (environment.kind === 'missing')
       return { kind: 'broken', error: { code: 'missing-value', message: environment.message } }
     const { env, secrets = [] } = environment
+    const request = workflow?.request && (await this.#ports.request(id, workflow.request))
     const input = {
       ...{ agent: born?.agent ?? '', session: id, history, lines: this.#run.lines?.replayed ?? 0 },
-      ...(workflow ? { workflow: { name: workflow.workflow, ...payloadOf(workflow), env, secrets } } : {}),
+      ...(workflow
+        ? {
+            workflow: {
+              name: workflow.workflow,
+              ...payloadOf(workflow),
+              env,
+              secrets,
+              ...(request ? { request } : {}),
+            },
+          }
+        : {}),
       limits: replayLimits,
     }
     const { file, digest, network = false } = this.#run

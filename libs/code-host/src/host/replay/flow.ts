@@ -9,6 +9,7 @@ import { harnessOf } from '../harness/harness.ts'
 import { givesNothing, readGiven } from '../harness/given-tools.ts'
 import { secretsRefused } from '../harness/recorded-secrets.ts'
 import { msOf, OperationError } from './replay.ts'
+import { requestReader } from './request.ts'
 
 export interface RunOperations {
   /** `live`: functions that the code gives with it. */
@@ -24,6 +25,8 @@ export interface RunOperations {
   sleep(duration: unknown, name?: string): Promise<unknown>
   /** Throws where one of these texts holds a secret of the project: what it is for would be recorded. */
   refuseSecrets?(what: string, texts: readonly unknown[]): void
+  /** Whether the function of a step asks. */
+  inStep(): boolean
   /** Of the next operation. */
   position(): number
   getConfig(name: string): Promise<unknown>
@@ -47,12 +50,14 @@ export function runContext(
   const id = `run_${input.session}`
   const { getConfig, now, random, uuid } = operations
   const harnesses = new Set<string>()
+  const request = requestReader(workflow.request, operations.inStep)
   return Object.freeze({
     id,
     payload: workflow.payload,
     env: Object.freeze({ ...workflow.env }),
-    /** A replay has no request. */
-    req: undefined,
+    get req() {
+      return request()
+    },
     log,
     session: Object.freeze({ id: input.session }),
     init: async (agent: unknown, options: unknown = {}) => {

@@ -145,6 +145,7 @@ export class RunReplay {
           step: (name, run, options, key) => this.#step(name, run, options, key),
           compact: (session) => this.#compact(session),
           sleep: (duration, name) => this.#sleep(duration, name),
+          inStep: () => this.#inStep.getStore() !== undefined,
           position: () => this.#position,
           getConfig,
           now: () => this.#value('now', 'now', () => Date.now()) as number,

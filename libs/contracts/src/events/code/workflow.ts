@@ -10,12 +10,16 @@ const operation = { position: Type.Integer({ minimum: 0 }), name: id }
 const count = Type.Integer({ minimum: 0 })
 
 export const workflowEvents = {
-  /** Beside run.declared: this session is a run of the workflow, which was given the payload. `schedule`: the fire time that began it. */
+  /**
+   * Beside run.declared: this session is a run of the workflow, which was given the payload. `schedule`: the fire time that began it.
+   * `request`: an HTTP request began it, which this gateway has in its memory, as long as it has it.
+   */
   'run.invoked': Type.Object({
     workflow: id,
     project: id,
     payload: Type.Optional(Type.Unknown()),
     schedule: Type.Optional(Type.Object({ name: id, at: count })),
+    request: Type.Optional(Type.Object({ gateway: id })),
   }),
   /** The code has an agent from now on, under the name of a harness: its definition as it was resolved then. `needsModel`: each prompt names one. */
   'run.initialized': Type.Object({

@@ -6,6 +6,7 @@ import {
   encodeCursor,
   type EventOf,
   emptyHead,
+  type HeldRequest,
   isSessionId,
   makeUlid,
   narrowest,
@@ -28,7 +29,7 @@ import {
   type WorkflowRun,
   workflowOfAgent,
 } from '@reins/contracts'
-import { type Fold, firstFrame, runBeginning, waitFor } from '@reins/session'
+import { type Fold, firstFrame, runBeginning, type RunStart, waitFor } from '@reins/session'
 import { permittedTools } from '../access/permitted-tools.ts'
 import type { Caller } from '../caller.ts'
 import { authorizeSome } from '../caller.ts'
@@ -39,9 +40,16 @@ import { notFound } from '../writes/appender.ts'
 import { watchSession } from '../writes/session-watch.ts'
 import { receipts, type SessionWrites, type WriteOptions, type WriteParts } from '../writes/session-writes.ts'
 import type { CallService } from '../../ports.ts'
+import type { HeldRequests } from './held-requests.ts'
 import { runOf } from './run-record.ts'
 
-export type RunParts = WriteParts & { readonly call: CallService; readonly writes: SessionWrites }
+export type RunParts = WriteParts & {
+  readonly call: CallService
+  readonly writes: SessionWrites
+  /** Of this gateway. */
+  readonly instance: string
+  readonly held: HeldRequests
+}
 
 export class Runs {
   readonly #parts: RunParts
@@ -50,16 +58,22 @@ export class Runs {
     this.#parts = parts
   }
 
-  /** It is durable when it is answered; `options.key`: once for one key. */
-  start(caller: Caller, request: StartRun, options: WriteOptions = {}): Promise<Outcome<StartedRun>> {
-    const { writes, clock, registry, admission } = this.#parts
+  /** It is durable when it is answered; `options.key`: once for one key. `sent`: the HTTP request, for `ctx.req`. */
+  start(
+    caller: Caller,
+    request: StartRun,
+    options: WriteOptions = {},
+    sent?: HeldRequest,
+  ): Promise<Outcome<StartedRun>> {
+    const { writes, clock, registry, admission, held, instance } = this.#parts
+    const holding = sent && held.takes(sent) ? sent : undefined
     const { workflow } = request
     return writes.write(caller, operations.startRun, { workflow }, options, async () => {
       const session = makeUlid(clock.now(), clock.random)
       return {
         ...{ session, asked: 'POST /v1/runs', body: request, receiptOf: startedRun },
         on: { head: emptyHead(session), remembered: false },
-        prepare: async () => {
+        prepare: async (ids) => {
           const obstacle = admission?.newSessions()
           if (obstacle) throw obstacle
           const found = registry.codeWorkflow(workflow)
@@ -73,11 +87,13 @@ export class Runs {
           ])
           const { started, declared } = this.#beginning(caller, request, {
             ...{ project: project.name, digest: project.digest, file: module.file, pool },
+            ...(holding ? { request: { gateway: instance } } : {}),
           })
-          return (head) =>
-            head.seq > 0
-              ? { kind: 'unchanged' }
-              : { kind: 'append', decision: firstFrame(started, undefined, declared) }
+          return (head) => {
+            if (head.seq > 0) return { kind: 'unchanged' }
+            if (holding) held.hold(ids.session, holding)
+            return { kind: 'append', decision: firstFrame(started, undefined, declared) }
+          }
         },
         settle: async (ids, done) => ({
           kind: done.kind === 'appended' ? 'started' : 'unchanged',
@@ -93,7 +109,7 @@ export class Runs {
   #beginning(
     caller: Caller,
     { workflow, payload, budget }: StartRun,
-    { project, digest, file, pool }: Readonly<Record<'project' | 'digest' | 'file' | 'pool', string>>,
+    beginning: Readonly<Record<'project' | 'digest' | 'file' | 'pool', string>> & Pick<RunStart, 'request'>,
   ): { readonly started: EventOf<'session.started'>; readonly declared: readonly SessionEvent[] } {
     if (payload !== undefined && JSON.stringify(payload).length > runLimits.valueChars)
       throw new ReinsError(
@@ -106,7 +122,7 @@ export class Runs {
         'The body is not valid: budget.wall_time: a run has no turns whose time could be limited. Leave it out, and give its steps a timeout.',
       )
     const { started, declared } = runBeginning({
-      ...{ workflow, project, file, digest, pool, payload, principal: caller.principal },
+      ...{ ...beginning, workflow, payload, principal: caller.principal },
       ceilings: this.#parts.ceilings,
       budget: narrowest(budgetLimits(budget), this.#parts.budgetCeiling),
     })

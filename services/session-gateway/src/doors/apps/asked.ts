@@ -16,6 +16,8 @@ const Asked = Type.Object({
   id: Type.Optional(text(2000)),
   method: text(20),
   url: text(8000),
+  /** Of what begins a run: all of it. Absent from builds of before there was this. */
+  sent: Type.Optional(Type.Object({ url: Type.String(), headers: texts })),
   query: texts,
   headers: texts,
   body: Type.String(),

@@ -12,6 +12,7 @@ import {
   type ProjectEntry,
   ReinsError,
   RunCompaction,
+  RunRequestOf,
   workflowOfInline,
 } from '@reins/contracts'
 import type { Caller } from '../../api/caller.ts'
@@ -23,6 +24,7 @@ import { appCaller, instanceOf, sessionNameOf } from './asked.ts'
 const form = checker(Dispatch, 'dispatch')
 const formOfService = checker(DispatchFor, 'dispatch')
 const formOfCompaction = checker(RunCompaction, 'compaction')
+const formOfRunRequest = checker(RunRequestOf, 'request')
 
 /** Throws what the message is refused with. */
 export async function dispatched(
@@ -64,3 +66,4 @@ function projectOfAgent(
 }
 
 export const ofCompaction = (value: unknown): RunCompaction => formOfCompaction.parse(value)
+export const ofRunRequest = (value: unknown): RunRequestOf => formOfRunRequest.parse(value)

@@ -2,6 +2,7 @@
 //   RD1. A run is accepted by the same function as over /v1: it is stored before it is answered, and nothing of it ran before.
 //   RD2. A run is shown to the project whose workflow it is of; for any other it is not there.
 import {
+  type HeldRequest,
   isSessionId,
   type ProjectEntry,
   ReinsError,
@@ -72,12 +73,21 @@ export class RunDoor {
       payload,
       key,
       trace,
-    }: { workflow: string; payload: unknown; key?: string | undefined; trace?: string | undefined },
+      request,
+    }: {
+      readonly workflow: string
+      readonly payload: unknown
+      readonly key?: string | undefined
+      readonly trace?: string | undefined
+      /** For `ctx.req`. */
+      readonly request?: HeldRequest | undefined
+    },
   ): Promise<Begun> {
     const outcome = await this.#parts.api.runs.start(
       caller,
       { workflow, payload },
       { ...(key === undefined ? {} : { key }), ...(trace === undefined ? {} : { trace }) },
+      request,
     )
     if (outcome.kind === 'refused') throw errorOf(outcome)
     const { run, cursor } = firstOf(outcome.kind === 'turn-ended' ? outcome.settled : outcome).receipt
@@ -116,8 +126,9 @@ export class RunDoor {
     const { wait } = asked.query
     if (wait !== undefined && wait !== 'result' && wait !== 'accepted')
       throw new ReinsError('invalid_request', 'The query is not valid: wait: must be result or accepted.')
+    const { method, sent, body } = asked
     const { runId, cursor } = await this.begin(caller, {
-      ...{ workflow: asked.name, payload: bodyOf(asked) },
+      ...{ workflow: asked.name, payload: bodyOf(asked), request: sent && { ...sent, method, body } },
       ...{ key: asked.headers['idempotency-key'], trace: asked.headers.traceparent },
     })
     const id = ['x-flue-run-id', runId] as const
