@@ -76,6 +76,11 @@ async function raw(path: string, { method = 'GET', headers = {}, body }: Asked =
   asked.end(body)
   return promise
 }
+/** A picture of one point. */
+const dot = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+)
 const own = { 'x-reins-page': '1' }
 const json = { 'content-type': 'application/json' }
 
@@ -399,6 +404,59 @@ describe.skipIf(chromiumPath === undefined)(`the chat page${why}`, () => {
     expect(await chatting.axe()).toEqual([])
     await jump.click()
     await page.getByText(/tok149/).waitFor(patient)
+    await chatting.close()
+  })
+
+  test('images are pasted, dropped and chosen, shown small, taken out by keyboard, and sent, also on a phone', async () => {
+    const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } as const
+    const chatting = await chat('helper', '', phone)
+    const { page, field } = chatting
+    const previews = page.getByRole('list', { name: 'Images that go with the message' }).getByRole('img')
+    const named = (name: string, size: number) => ({
+      ...{ name, mimeType: 'image/png' },
+      buffer: Buffer.concat([dot, Buffer.alloc(size)]),
+    })
+    const chosen = page.waitForEvent('filechooser')
+    await page.getByRole('button', { name: 'Show images' }).click()
+    await (await chosen).setFiles([named('one.png', 0), named('large.png', 4_000_000)])
+    await page.getByRole('alert').getByText('large.png has 4.01 MB, and an image may have 3.93 MB.').waitFor(patient)
+    const given = (kind: 'paste' | 'drop', name: string) =>
+      field.evaluate(
+        (one, { kind, name, bytes }) => {
+          const made = globalThis as unknown as Readonly<
+            Record<'DataTransfer' | 'ClipboardEvent' | 'DragEvent', new (...given: readonly unknown[]) => Event>
+          >
+          const data = new made.DataTransfer() as unknown as { readonly items: { add(file: File): void } }
+          data.items.add(new File([Uint8Array.from(bytes)], name, { type: 'image/png' }))
+          const init = { bubbles: true, cancelable: true }
+          one.dispatchEvent(
+            kind === 'paste'
+              ? new made.ClipboardEvent('paste', { ...init, clipboardData: data })
+              : new made.DragEvent('drop', { ...init, dataTransfer: data }),
+          )
+        },
+        { kind, name, bytes: [...dot] },
+      )
+    await given('paste', 'two.png')
+    await given('drop', 'three.png')
+    await expect.poll(() => previews.count(), patient).toBe(3)
+    const widths = () =>
+      previews.evaluateAll((all) =>
+        all.map((one) => (one as unknown as { readonly naturalWidth: number }).naturalWidth),
+      )
+    await expect.poll(widths, patient).toEqual([1, 1, 1])
+    expect(await chatting.axe()).toEqual([])
+    await page.getByRole('button', { name: 'Remove two.png' }).focus()
+    await page.keyboard.press('Enter')
+    await expect.poll(() => previews.count(), patient).toBe(2)
+    await chatting.say('say seen')
+    await ends(chatting)
+    expect(await previews.count()).toBe(0)
+    const session = new URL(page.url()).pathname.split('/').at(-1) ?? ''
+    const events = (await world.readLog(session)).flatMap(({ frame }) => frame.events)
+    const images = events.flatMap((event) => (event.type === 'images.attached' ? event.data.images : []))
+    expect(images).toEqual([1, 2].map(() => ({ type: 'image', mimeType: 'image/png', data: dot.toString('base64') })))
+    expect(chatting.faults).toEqual([])
     await chatting.close()
   })
 

@@ -74,6 +74,8 @@ export interface CliContext {
   makeKey(): string
   /** The text of a file; rejects like node:fs/promises. */
   readFile(path: string): Promise<string>
+  /** What is in a file that is no text; rejects as readFile does. */
+  readBytes(path: string): Promise<Uint8Array>
   /** A TypeScript file, as it was named from the current folder, and all that it imports as one module. */
   bundle(file: string): Promise<Bundled>
   /** A folder of skills, as it was named from the current folder, with all its files. */

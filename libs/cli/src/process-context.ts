@@ -39,6 +39,7 @@ export function processContext(options: ProcessContextOptions): CliContext {
     sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => undefined),
     makeKey: () => randomUUID(),
     readFile: (path) => readFile(path, 'utf8'),
+    readBytes: (path) => readFile(path),
     bundle: bundleCode,
     bundleSkills,
     projects: projectTools(process.execPath),

@@ -421,6 +421,30 @@ describe('one message', () => {
     })
     expect(server.asked).toEqual([`send ${sessionId} Hi`])
   })
+  test('shows images, which are looked at before anything is sent', async () => {
+    const files = {
+      'a.png': '\x89PNG\r\n\x1a\nA',
+      'b.gif': 'GIF89aB',
+      'n.txt': 'text',
+      'large.png': `\x89PNG\r\n\x1a\n${'x'.repeat(4_000_000)}`,
+    }
+    const send = (...images: readonly string[]) =>
+      reins(['chat', '-m', 'Look', ...images.flatMap((file) => ['--image', file])], answering(), { files })
+    const { code, server } = await send('a.png', 'b.gif')
+    expect([code, server.asked]).toEqual([
+      0,
+      ['create assistant Look with image/png iVBORw0KGgpB, image/gif R0lGODlhQg=='],
+    ])
+    for (const [file, words] of [
+      ['n.txt', 'n.txt is no PNG, JPEG, GIF or WebP image, and models take no others.'],
+      ['large.png', 'large.png has 4.01 MB, and an image may have 3.93 MB.'],
+      ['none.png', 'The image cannot be read from none.png: no such file.'],
+    ] as const) {
+      const refused = await send('a.png', file)
+      expect([refused.code, refused.server.asked]).toEqual([2, []])
+      expect(refused.err).toContain(words)
+    }
+  })
   test('says on stderr which command lets it go on, where a call waits for a person', async () => {
     const server = fakeServer()
     const [received, begun, ...rest] = plainTurn(2, 10, 't1', 'Hi', 'Hello **you**')

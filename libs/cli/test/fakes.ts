@@ -1,6 +1,7 @@
 // A terminal, a clock and a server that do what a test says.
 import { EventEmitter } from 'node:events'
 import type {
+  CreateSession,
   GrantBody,
   Principal,
   Agent,
@@ -188,6 +189,9 @@ const nothingUsed = {
   ...{ turns: 0, modelCalls: 0, toolCalls: 0, usd: 0, unpricedTokens: 0, charged: { tokens: 0, usd: 0 } },
   usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 },
 }
+
+const shownWith = ({ images }: Pick<CreateSession, 'images'>): string =>
+  images === undefined ? '' : ` with ${images.map(({ mimeType, data }) => `${mimeType} ${data}`).join(', ')}`
 
 export function fakeServer(): FakeServer {
   const feed = new Feed()
@@ -435,7 +439,9 @@ export function fakeServer(): FakeServer {
       sessions: {
         create: async (body, options) => {
           const text = String(body.message)
-          note(`create ${body.agent}${body.instance ? ` ${body.instance}/${body.session ?? ''}` : ''} ${text}`)
+          note(
+            `create ${body.agent}${body.instance ? ` ${body.instance}/${body.session ?? ''}` : ''} ${text}${shownWith(body)}`,
+          )
           const failure = server.sendFailures.shift()
           if (failure) throw failure
           server.onMessage(text, options?.idempotencyKey)
@@ -459,7 +465,7 @@ export function fakeServer(): FakeServer {
         stop: async () => server.stop,
         state: async (id) => ({ id, cursor: 'c1', status: 'idle', state: { turns: 2 } }),
         send: async (id, body, options) => {
-          note(`send ${id} ${String(body.content)}`)
+          note(`send ${id} ${String(body.content)}${shownWith(body)}`)
           const failure = server.sendFailures.shift()
           if (failure) throw failure
           server.onMessage(String(body.content), options?.idempotencyKey)
@@ -567,6 +573,12 @@ export interface FakeContext extends CliContext {
   interrupt(): void
 }
 
+function fileIn(files: Readonly<Record<string, string>>, path: string): string {
+  const text = files[path]
+  if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
+  return text
+}
+
 export function fakeContext(
   client: ReinsClient,
   options: { terminal?: boolean; files?: Record<string, string> } & Partial<CliContext> = {},
@@ -581,11 +593,8 @@ export function fakeContext(
     now: () => 1_120_000,
     sleep: async () => undefined,
     makeKey: () => `key-${++keys}`,
-    readFile: async (path) => {
-      const text = files[path]
-      if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
-      return text
-    },
+    readFile: async (path) => fileIn(files, path),
+    readBytes: async (path) => Buffer.from(fileIn(files, path), 'latin1'),
     bundleSkills: async (folder) => ({ kind: 'failed', problems: [`${folder}: there is no such folder`] }),
     bundle: async (file) => {
       const text = files[file]

@@ -308,6 +308,7 @@ export {
   moverUser,
 } from './broker/nats-users.ts'
 export { decoder, fieldsOf, jsonValue } from './broker/stored-value.ts'
+export { type CheckedImage, checkImage, imageLimits, imageTypeOf, imageTypes } from './images.ts'
 export { type AskedService, mayAsk, type ServiceVerb, serviceVerbs } from './broker/service-verbs.ts'
 export {
   type ControlReply,

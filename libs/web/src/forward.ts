@@ -1,6 +1,6 @@
 // What the page asks, passed on to the gateway with the operator's token, and the answer as it comes, streams included.
 import { Buffer } from 'node:buffer'
-import { errorTable, ReinsError } from '@reins/contracts'
+import { errorTable, maxMessageBodyBytes, ReinsError } from '@reins/contracts'
 import type { Incoming, Reply } from '@reins/serving'
 import { isForwarded } from './forwarded.ts'
 
@@ -17,8 +17,8 @@ export interface Forwarder {
   pass(incoming: Incoming): Promise<Reply>
 }
 
-/** A message has at most 1,000,000 bytes, as JSON. */
-const maxBodyBytes = 2_000_000
+/** Of a message with images; the gateway takes less of everything else. */
+const maxBodyBytes = maxMessageBodyBytes
 const passedOn = ['accept', 'content-type', 'idempotency-key', 'last-event-id', 'x-request-id'] as const
 const passedBack = ['content-type', 'retry-after', 'x-request-id', 'reins-output-ref', 'reins-output-bytes'] as const
 

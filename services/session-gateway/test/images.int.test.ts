@@ -1,6 +1,7 @@
 // Images that clients send with messages, over real HTTP.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { World } from './world.ts'
+import { WebSocket } from 'ws'
+import { token, World } from './world.ts'
 
 let world: World
 beforeAll(async () => {
@@ -90,6 +91,39 @@ test('images without a message, and a body above all limits, are refused', async
   expect([alone.status, alone.json.error.message]).toEqual([400, expect.stringContaining('images need a message')])
   const large = await begun(Array.from({ length: 3 }, () => image(3_000_000)))
   expect(large.status).toBe(413)
+})
+
+test('a message over the WebSocket shows as many as one over HTTP, and a large one without is the end of the socket', async () => {
+  const { id } = (await begun()).json.session
+  const open = async () => {
+    const socket = new WebSocket(`${world.url.replace('http', 'ws')}/v1/sessions/${id}/socket?deltas=false`, {
+      headers: { authorization: `Bearer ${token}` },
+    })
+    const replies: { ref?: string; ok: boolean; error?: { code: string } }[] = []
+    const closed = new Promise<number>((resolve) => socket.once('close', resolve))
+    socket.on('message', (data) => {
+      const item = JSON.parse(String(data))
+      if (item.type === 'reply') replies.push(item)
+    })
+    await new Promise((resolve) => socket.once('open', resolve))
+    return { socket, replies, closed }
+  }
+  const { socket, replies, closed } = await open()
+  const say = (command: object) => socket.send(JSON.stringify({ type: 'message', content: 'Look.', ...command }))
+  say({ ref: 'two', images: [image(3_000_000), image(3_000_000)] })
+  say({ ref: 'wrong', images: [image(9, 'image/gif')] })
+  say({ ref: 'after' })
+  say({ ref: 'large', content: 'x'.repeat(1_100_000) })
+  say({ ref: 'unheard' })
+  expect(await closed).toBe(1009)
+  expect(replies.map(({ ref, ok, error }) => [ref, ok, error?.code])).toEqual([
+    ['two', true, undefined],
+    ['wrong', false, 'invalid_request'],
+    ['after', true, undefined],
+    [undefined, false, 'body_too_large'],
+  ])
+  const shown = (await eventsOf(id)).flatMap((event) => (event.type === 'images.attached' ? event.data.images : []))
+  expect(shown.map((one) => 'bytes' in one && one.bytes)).toEqual([3_000_008, 3_000_008])
 })
 
 test('where they cannot be kept the message is refused, and the same request goes through later', async () => {

@@ -1,5 +1,5 @@
 // One message, one answer: for scripts, and for `chat -m`. On a terminal the answer streams; elsewhere it is printed whole, once.
-import type { Budget, TurnResult } from '@reins/contracts'
+import type { Budget, ShownImage, TurnResult } from '@reins/contracts'
 import { follow, knownEvent, newTranscript, type Piece } from '@reins/transcript'
 import type { ReinsClient } from '../client-port.ts'
 import type { CliContext } from '../context.ts'
@@ -23,6 +23,8 @@ export interface OneShotOptions {
   readonly text: string
   /** The answer has to fit it. */
   readonly outputSchema?: Record<string, unknown>
+  /** Shown to the model with the message. */
+  readonly images?: readonly ShownImage[]
   /** Show the answer while it grows: stdout is a terminal. */
   readonly live: boolean
   /** Aborted: the turn is cancelled at the server. */
@@ -79,15 +81,18 @@ interface AcceptedMessage {
 }
 
 async function send(options: OneShotOptions): Promise<AcceptedMessage> {
-  const { client, context, agent, session, instance, budget, text, outputSchema } = options
+  const { client, context, agent, session, instance, budget, text, outputSchema, images } = options
   const key = { idempotencyKey: context.makeKey() }
-  const output = outputSchema === undefined ? {} : { output_schema: outputSchema }
+  const more = {
+    ...(outputSchema === undefined ? {} : { output_schema: outputSchema }),
+    ...(images === undefined ? {} : { images: [...images] }),
+  }
   if (session !== undefined) {
-    const accepted = await client.sessions.send(session, { content: text, ...output }, key)
+    const accepted = await client.sessions.send(session, { content: text, ...more }, key)
     return { session, messageId: accepted.messageId, cursor: accepted.cursor }
   }
   const limits = budget === undefined ? {} : { budget }
-  const created = await client.sessions.create({ agent, ...instance, message: text, ...limits, ...output }, key)
+  const created = await client.sessions.create({ agent, ...instance, message: text, ...limits, ...more }, key)
   return { session: created.session.id, messageId: created.messageId ?? '', cursor: created.cursor }
 }
 

@@ -10,6 +10,7 @@ import { CommandFailure, exitCodes, QuietExit, usageFailure } from '../failure.t
 import { type Act, defaultAgent, type Invocation } from '../invocation.ts'
 import { neutralise } from '../text/neutralise.ts'
 import { examples } from './examples.ts'
+import { imagesIn } from './image-files.ts'
 import { budgetArgument } from './sessions/session-budget.ts'
 import { readAll } from './stdin.ts'
 
@@ -18,6 +19,7 @@ export interface ChatFlags {
   readonly session?: string
   readonly message?: string
   readonly outputSchema?: string
+  readonly image?: readonly string[]
   readonly budget?: Budget
   readonly instance?: InstanceAddress
 }
@@ -34,6 +36,7 @@ export function chatCommand(program: Command, act: Act): void {
       '--output-schema <file>',
       'with -m: the answer has to fit the JSON Schema in this file, and its value is printed',
     )
+    .addOption(imageOption())
     .addHelpText(
       'after',
       `\nWhen stdin is not a terminal, reins reads one message from it, prints the answer alone, and exits with 0 if the\nturn completed.\n${examples(
@@ -44,11 +47,18 @@ export function chatCommand(program: Command, act: Act): void {
           'git diff | reins chat --agent reviewer',
           'reins chat -m "Once more, shorter" --session 01JD… --json',
           'reins chat -m "Which files are tests?" --output-schema files.json',
+          'reins chat -m "What is wrong here?" --image screen.png --image log.png',
         ],
       )}`,
     )
     .action((options: ChatFlags, command: Command) => act(openChat)([options], command))
 }
+
+export const imageOption = (): Option =>
+  new Option(
+    '--image <file>',
+    'with -m: shows the model this PNG, JPEG, GIF or WebP with the message; may be given several times',
+  ).argParser((file: string, before: readonly string[] = []) => [...before, file])
 
 /** Of a new session. */
 export const budgetOption = (): Option =>
@@ -67,6 +77,11 @@ export async function openChat(run: Invocation, flags: ChatFlags): Promise<void>
     throw usageFailure(
       'The option --output-schema belongs to one message.',
       'Send the message with -m, or pipe it in: reins chat -m "…" --output-schema FILE',
+    )
+  if (context.stdin.isTTY === true && flags.image !== undefined)
+    throw usageFailure(
+      'The option --image belongs to one message.',
+      'Send the message with -m, or pipe it in: reins chat -m "…" --image FILE',
     )
   if (context.stdin.isTTY !== true) return ask(run, flags, await readAll(context, run.signal))
   mustBeTerminal(run)
@@ -100,7 +115,8 @@ export const askInstance = (
   agent: string,
   instance: InstanceAddress,
   message: string,
-): Promise<void> => ask(run, { agent, instance }, message)
+  image?: readonly string[],
+): Promise<void> => ask(run, { agent, instance, ...(image === undefined ? {} : { image }) }, message)
 
 /** undefined: the module of a project says it for each instance. Throws agent_not_found. */
 async function modelOf(client: ReinsClient, name: string): Promise<string | undefined> {
@@ -163,6 +179,7 @@ async function ask(run: Invocation, flags: ChatFlags, message: string): Promise<
   const { context } = run
   const live = context.stdout.isTTY === true && !run.json
   const schema = flags.outputSchema === undefined ? undefined : await schemaIn(run, flags.outputSchema)
+  const images = flags.image === undefined ? undefined : await imagesIn(run, flags.image)
   const result = await askOnce({
     client: await run.client(),
     context,
@@ -173,6 +190,7 @@ async function ask(run: Invocation, flags: ChatFlags, message: string): Promise<
     ...(flags.budget === undefined ? {} : { budget: flags.budget }),
     text,
     ...(schema === undefined ? {} : { outputSchema: schema }),
+    ...(images === undefined ? {} : { images }),
     live,
     signal: run.signal,
   })

@@ -419,6 +419,7 @@ export const SocketCommand = Type.Union([
       type: Type.Literal('message'),
       ref: Type.Optional(Type.String({ maxLength: 128 })),
       content: MessageContent,
+      images,
       onBusy: Type.Optional(OnBusy),
       ...output,
       idempotencyKey: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),

@@ -1,8 +1,19 @@
-// Where a person writes: Enter sends, Shift and Enter begin a new line. While a turn runs, messages wait behind it, and it can be stopped.
-import { type KeyboardEvent, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
+// Where a person writes: Enter sends, Shift and Enter begin a new line. Images are pasted, dropped or chosen. While a turn runs, messages
+// wait behind it, and it can be stopped.
+import {
+  type ClipboardEvent,
+  type DragEvent,
+  type KeyboardEvent,
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react'
 import { type Sending, threadOf, waitingFor } from '../model/conversation.ts'
 import { type SessionStore, type View, isBusy } from '../model/session-store.ts'
 import { plainText } from '../text/plain.ts'
+import { ChooseImages, free, ImagePreviews, useAttachedImages } from './attached-images.tsx'
 import { Icon } from './icons.tsx'
 
 const tallest = 220
@@ -20,6 +31,8 @@ export function Composer({
   readonly draft: string
 }) {
   const [text, setText] = useState(draft)
+  const attached = useAttachedImages()
+  const { add, giveBack, images } = attached
   const field = useRef<HTMLTextAreaElement>(null)
   const id = useId()
   const { transcript } = threadOf(view.conversation)
@@ -28,9 +41,13 @@ export function Composer({
   const busy = isBusy(view)
 
   useEffect(() => {
-    store.onRefused = (refused) => setText((now) => (now === '' ? refused : now))
+    store.onRefused = (refused, of) => {
+      setText((now) => (now === '' ? refused : now))
+      giveBack(of)
+    }
+    store.onSent = free
     field.current?.focus({ preventScroll: true })
-  }, [store])
+  }, [store, giveBack])
 
   // Where what had the focus is gone (a card that was decided, the button that stopped the turn), it comes back here.
   const { approvals, questions } = waitingFor(view.conversation)
@@ -53,7 +70,18 @@ export function Composer({
     const message = text.trim()
     if (message === '' || ended) return
     setText('')
-    store.send(message)
+    store.send(message, attached.take())
+  }
+  const onPaste = (event: ClipboardEvent) => {
+    if (event.clipboardData.files.length === 0) return
+    event.preventDefault()
+    add(event.clipboardData.files)
+  }
+  const onDrop = (event: DragEvent) => {
+    if (event.dataTransfer.files.length === 0) return
+    event.preventDefault()
+    add(event.dataTransfer.files)
+    field.current?.focus({ preventScroll: true })
   }
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return
@@ -74,14 +102,17 @@ export function Composer({
       </div>
     )
   return (
-    <div className="composer">
+    // biome-ignore lint/a11y/noStaticElementInteractions: whoever has no mouse chooses files by the button
+    <div className="composer" onDragOver={(event) => event.preventDefault()} onDrop={onDrop}>
       <Queue
         waiting={transcript.waiting.map(({ message, text: said }) => ({ key: message, text: said }))}
         sending={view.sending}
         turn={turn}
         away={view.away}
       />
+      <ImagePreviews attached={attached} />
       <div className="box">
+        <ChooseImages add={add} />
         <label className="unseen" htmlFor={id}>
           Message to {agent}
         </label>
@@ -90,7 +121,8 @@ export function Composer({
           ref={field}
           rows={1}
           value={text}
-          placeholder={busy ? 'Queue a message' : `Message ${agent}`}
+          placeholder={images.length > 0 ? 'Say what this is about' : busy ? 'Queue a message' : `Message ${agent}`}
+          onPaste={onPaste}
           onChange={(event) => setText(event.target.value)}
           onKeyDown={onKeyDown}
           aria-describedby={`${id}-help`}

@@ -6,7 +6,14 @@
 //   SS4. Many items of one moment are one change of the page.
 //   SS5. A stream ends with the token that it was opened with; the process that gave out the page may have a new one by then.
 //   SS6. A session that shows nothing is asked after: it may wait for a process that nobody has started.
-import type { AnswerElicitation, DecideApproval, RaiseBudget, SessionInfo, StreamItem } from '@reins/contracts'
+import type {
+  AnswerElicitation,
+  DecideApproval,
+  RaiseBudget,
+  SessionInfo,
+  ShownImage,
+  StreamItem,
+} from '@reins/contracts'
 import { ReinsError } from '@reins/contracts/errors'
 import {
   type Conversation,
@@ -18,6 +25,17 @@ import {
   threadOf,
 } from './conversation.ts'
 import { reins, told } from './reins.ts'
+
+/** A picture that goes with a message. */
+export interface Attached {
+  readonly key: string
+  readonly name: string
+  readonly bytes: number
+  readonly image: ShownImage
+  /** Of the picture in this page's memory. */
+  readonly url: string
+}
+type SendingAttached = Sending & { readonly images: readonly Attached[] }
 
 export interface Trouble {
   readonly text: string
@@ -97,8 +115,8 @@ export class SessionStore {
   }
   readonly view = (): View => this.#shown
 
-  send(text: string): void {
-    const sending = { key: crypto.randomUUID(), text }
+  send(text: string, images: readonly Attached[]): void {
+    const sending = { key: crypto.randomUUID(), text, images }
     this.#set({ sending: [...this.#view.sending, sending], trouble: undefined })
     this.#last = this.#last.then(() => this.#deliver(sending))
   }
@@ -174,15 +192,16 @@ export class SessionStore {
     }
   }
 
-  async #deliver(sending: Sending): Promise<void> {
+  async #deliver(sending: SendingAttached): Promise<void> {
     const { signal } = this.#stop
     for (let wait = 250; !signal.aborted; wait = Math.min(2000, wait * 2)) {
       try {
         await this.#post(sending)
+        this.onSent(sending.images)
         break
       } catch (error) {
         if (!(error instanceof ReinsError) || error.code !== 'unavailable') {
-          this.#set({ trouble: troubleOf(error), refused: sending.text })
+          this.#set({ trouble: troubleOf(error), refused: sending })
           break
         }
         this.#set({ away: true })
@@ -192,15 +211,16 @@ export class SessionStore {
     this.#set({ away: false, sending: this.#view.sending.filter(({ key }) => key !== sending.key) })
   }
 
-  async #post({ key, text }: Sending): Promise<void> {
+  async #post({ key, text, images: attached }: SendingAttached): Promise<void> {
     const { session } = this.#view.conversation
+    const images = attached.length === 0 ? {} : { images: attached.map(({ image }) => image) }
     if (session !== undefined) {
-      await reins.sessions.send(session, { content: text }, { idempotencyKey: key })
+      await reins.sessions.send(session, { content: text, ...images }, { idempotencyKey: key })
       return
     }
     const title = text.trim().split('\n')[0]?.slice(0, 80) ?? ''
     const made = await reins.sessions.create(
-      { agent: told.agent, message: text, ...(title === '' ? {} : { title }) },
+      { agent: told.agent, message: text, ...images, ...(title === '' ? {} : { title }) },
       { idempotencyKey: key },
     )
     this.#set({ conversation: newConversation(made.session.id), info: made.session })
@@ -321,15 +341,17 @@ export class SessionStore {
     this.#frame = document.hidden ? Number(setTimeout(show, 50)) : requestAnimationFrame(show)
   }
 
-  #set(change: Partial<View> & { readonly refused?: string }): void {
+  #set(change: Partial<View> & { readonly refused?: SendingAttached }): void {
     const { refused, ...view } = change
     this.#view = { ...this.#view, ...view }
-    if (refused !== undefined) this.onRefused(refused)
+    if (refused !== undefined) this.onRefused(refused.text, refused.images)
     this.#show()
   }
 
   /** A message that the server refuses comes back to whoever typed it. */
-  onRefused: (text: string) => void = () => undefined
+  onRefused: (text: string, images: readonly Attached[]) => void = () => undefined
+  /** The images of a message that the server has. */
+  onSent: (images: readonly Attached[]) => void = () => undefined
 
   #show(): void {
     if (this.#shown === this.#view) return

@@ -5,14 +5,15 @@ import { instanceSessionId, ReinsError } from '@reins/contracts'
 import type { Command } from 'commander'
 import type { InstanceAddress } from '../../chat/chat.ts'
 import { LineReader } from '../../chat/plain/line-reader.ts'
-import { exitCodes, QuietExit } from '../../failure.ts'
+import { exitCodes, QuietExit, usageFailure } from '../../failure.ts'
 import type { Act, Invocation } from '../../invocation.ts'
-import { askInstance, chatWithInstance } from '../chat.ts'
+import { askInstance, chatWithInstance, imageOption } from '../chat.ts'
 import { examples } from '../examples.ts'
 
 interface ConnectOptions {
   readonly session: string
   readonly message?: string
+  readonly image?: readonly string[]
 }
 
 export function connectCommand(program: Command, act: Act): void {
@@ -23,6 +24,7 @@ export function connectCommand(program: Command, act: Act): void {
     .argument('[instance]', 'the id of the instance, such as that of a ticket', 'default')
     .option('-s, --session <name>', 'a session of the instance, by the name that you give it', 'default')
     .option('-m, --message <text>', 'send this message, print the answer, and exit')
+    .addOption(imageOption())
     .addHelpText(
       'after',
       `\nAn agent needs no route for this. When stdin is not a terminal, each line of it is a message, and the answers are\nprinted one after the other.\n${examples(
@@ -43,10 +45,15 @@ async function connect(
   run: Invocation,
   agent: string,
   instance: string,
-  { session, message }: ConnectOptions,
+  { session, message, image }: ConnectOptions,
 ): Promise<void> {
   const at: InstanceAddress = { instance, session }
-  if (message !== undefined) return askInstance(run, agent, at, message)
+  if (message !== undefined) return askInstance(run, agent, at, message, image)
+  if (image !== undefined)
+    throw usageFailure(
+      'The option --image belongs to one message.',
+      'Send it with -m: reins connect … -m "…" --image FILE',
+    )
   if (run.context.stdin.isTTY !== true) return askLines(run, agent, at)
   const client = await run.client()
   const known = await client.sessions.get(instanceSessionId(agent, instance, session)).catch((error: unknown) => {

@@ -1,3 +1,4 @@
+import { checkImage, imageLimits as sent } from '@reins/contracts'
 import { expect, test } from 'vitest'
 import { imageBytes, imageLimits, promptImages } from './prompt-images.ts'
 
@@ -33,4 +34,13 @@ test.each([
   ['too many', Array.from({ length: imageLimits.count + 1 }, () => png(1)), '20 at most; these are 21'],
 ])('%s is refused with its place and the reason', (_, given, why) => {
   expect(() => promptImages(given)).toThrow(why)
+})
+
+test('whoever sends images looks at them with the limits that the server has', async () => {
+  expect(sent).toEqual({
+    count: imageLimits.count,
+    bytes: imageLimits.bytes,
+    bytesOfMessage: imageLimits.bytesOfPrompt,
+  })
+  expect(checkImage('a', Buffer.from('89504e470d0a1a0a', 'hex'), [])).toEqual({ kind: 'image', mimeType: 'image/png' })
 })

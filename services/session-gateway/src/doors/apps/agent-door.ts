@@ -185,7 +185,7 @@ export function messageOf(message: unknown): string {
 }
 
 /** Throws invalid_request. What is in them is looked at where they are taken. */
-function imagesOf(images: unknown): NonNullable<CreateSession['images']> {
+export function imagesOf(images: unknown): NonNullable<CreateSession['images']> {
   const { images: read = [] } = withImages.parse({ images })
   return read
 }

@@ -1,12 +1,12 @@
 // The WebSocket door: StreamItems out, SocketCommands in, one reply for each command, in order.
 //   S1. What is wrong before the upgrade is answered in HTTP; after it, in a reply.
-//   S2. Commands of one socket run one after the other; while many wait, nothing more is read from it.
+//   S2. Commands of one socket run one after the other; while many wait, or large ones, nothing more is read from it.
 //   S3. A client that sends and does not read its replies is cut off like any other slow reader: they wait in memory.
 //   S4. After a message that is refused for its form nothing more is heard from this socket.
 //   S5. Each command is checked with what its sender may at that moment, not with what it might when the socket was opened.
 import type { Socket } from 'node:net'
 import websocket from '@fastify/websocket'
-import { errorTable, ReinsError, rootOf, SocketCommand } from '@reins/contracts'
+import { errorTable, isMapping, maxMessageBodyBytes, ReinsError, rootOf, SocketCommand } from '@reins/contracts'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type TSchema, Type } from 'typebox'
 import type { RawData, WebSocket } from 'ws'
@@ -24,10 +24,11 @@ import { admit, type HttpOptions } from '../http/server.ts'
 import { waitingRequest } from '../http/routes/waiting-lists.ts'
 import { socketSink } from './socket-sink.ts'
 
-/** One message from a client, in bytes. */
+/** One message from a client, in bytes; and one that shows images. */
 const maxMessageBytes = 1_000_000
+const maxWithImages = maxMessageBodyBytes
 /** Above it the connection is cut by the protocol (1009) without being read to its end. */
-const hardLimitBytes = 4_000_000
+const hardLimitBytes = maxWithImages + 1_000_000
 const maxWaiting = 64
 
 interface Admitted {
@@ -110,21 +111,27 @@ function serveSocket(
 ): void {
   const sink = socketSink(socket, connection)
   let waiting = 0
+  let waitingBytes = 0
   let refused = false
+  let deaf = false
   let tail: Promise<void> = Promise.resolve()
   socket.on('message', (data, binary) => {
     if (refused) return
     if (binary)
       return refuse(1003, new ReinsError('invalid_request', 'The server takes no binary messages: send JSON as text.'))
     const size = sizeOf(data)
-    if (size > maxMessageBytes) return refuse(1009, tooLarge('message', size, maxMessageBytes))
-    if (++waiting >= maxWaiting) socket.pause() // S2
+    if (size > maxWithImages) return refuse(1009, tooLarge('message', size, maxWithImages))
+    waiting += 1
+    waitingBytes += size
+    if (waiting >= maxWaiting || waitingBytes > maxMessageBytes) socket.pause() // S2
     tail = tail
-      .then(() => answer(String(data)))
+      .then(() => answer(String(data), size))
       .then(() => {
+        waiting -= 1
+        waitingBytes -= size
         if (socket.bufferedAmount > streams.maxBufferedBytes)
           cutOff() // S3
-        else if (--waiting < maxWaiting / 2 && socket.isPaused) socket.resume()
+        else if (waiting < maxWaiting / 2 && waitingBytes <= maxMessageBytes && socket.isPaused) socket.resume()
       })
   })
   opening.start(sink)
@@ -147,10 +154,15 @@ function serveSocket(
       socket.send(JSON.stringify({ type: 'reply', ...(ref === undefined ? {} : { ref }), ...body }))
   }
 
-  async function answer(text: string): Promise<void> {
+  async function answer(text: string, size: number): Promise<void> {
+    if (deaf) return // S4
     let ref: string | undefined
     try {
-      const value = parseJson(text, 'message')
+      const value = size > maxMessageBytes ? withImages(text) : parseJson(text, 'message')
+      if (value === undefined) {
+        deaf = true
+        return refuse(1009, tooLarge('message', size, maxMessageBytes))
+      }
       ref = refOf(value)
       const command = parseCommand(value)
       const { status, body } = await run(command)
@@ -212,6 +224,16 @@ function serveSocket(
     const { type: _type, ref: _ref, idempotencyKey, ...message } = command
     const asking = idempotencyKey === undefined ? {} : { key: idempotencyKey }
     return messageAnswer(await api.writes.send(caller, session, message, asking))
+  }
+}
+
+/** undefined: it shows none. */
+function withImages(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isMapping(value) && value.type === 'message' && Array.isArray(value.images) ? value : undefined
+  } catch {
+    return undefined
   }
 }
 

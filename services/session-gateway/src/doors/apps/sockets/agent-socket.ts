@@ -4,39 +4,50 @@
 import { instanceSessionId, ReinsError } from '@reins/contracts'
 import type { WebSocket } from 'ws'
 import { asReinsError } from '../../../api/errors.ts'
-import { type AgentDoor, faultOfTurn, messageOf, type Prompt, resultOf } from '../agent-door.ts'
+import { type AgentDoor, faultOfTurn, imagesOf, messageOf, type Prompt, resultOf } from '../agent-door.ts'
 import { appCaller, conditionOf, sessionNameOf } from '../asked.ts'
 import { faultOf } from '../faults.ts'
-import { badFrame, type Frame, frameSocket } from './frames.ts'
+import { badFrame, type Frame, frameSocket, mostWithImages } from './frames.ts'
 import type { Granted } from './project-sockets.ts'
 
 const mostWaiting = 64
+/** Of all prompts that wait, in characters: two with as many images as a message may show. */
+const mostCharsWaiting = 2 * mostWithImages
 
 export function serveAgentSocket(socket: WebSocket, door: AgentDoor, { grant, target }: Granted): void {
   const caller = appCaller(target.project, grant.principal)
   const { name, instance } = grant
   const running = new Map<string, { session: string | undefined }>()
   let waiting = 0
+  let charsWaiting = 0
   let tail: Promise<void> = Promise.resolve()
-  const frames = frameSocket(socket, ['prompt', 'abort'], ({ type, requestId, fields }) => {
+  const frames = frameSocket(socket, ['prompt', 'abort'], ({ type, requestId, fields, size }) => {
     if (type === 'abort') void abort(requestId)
-    else queue(requestId, fields)
+    else queue(requestId, fields, size)
   })
   frames.send({ type: 'ready', target: 'agent', name, instanceId: instance })
 
-  function queue(requestId: string, fields: Frame<string>['fields']): void {
-    const { message, session, idempotencyKey, uid } = fields
+  function queue(requestId: string, fields: Frame<string>['fields'], size: number): void {
+    const { message, images, session, idempotencyKey, uid } = fields
     const prompt: Prompt = {
       ...{ agent: name, instance, session: sessionNameOf(session), message: messageOf(message) },
+      ...(images === undefined ? {} : { images: imagesOf(images) }),
       uid: conditionOf(uid),
       ...(typeof idempotencyKey === 'string' ? { key: idempotencyKey } : {}),
     }
     if (waiting >= mostWaiting)
       throw new ReinsError('too_many_requests', `${mostWaiting} prompts wait on this connection already.`)
+    if (charsWaiting + size > mostCharsWaiting)
+      throw new ReinsError(
+        'too_many_requests',
+        'The prompts that wait on this connection show too many images already.',
+      )
     waiting += 1
+    charsWaiting += size
     tail = tail.then(async () => {
       await run(requestId, prompt).catch((error: unknown) => frames.refuse({ requestId }, faultOf(asReinsError(error))))
       waiting -= 1
+      charsWaiting -= size
     })
   }
 
