@@ -1,8 +1,8 @@
 // What a model wrote as the arguments of a call, taken as it was meant. Pure.
 //   P1. Nothing is invented: what cannot be read in exactly one way is `malformed`, and the model is told.
 //   P2. Read in one way only: an object; an object that was encoded twice; one in a fence of Markdown; one in whose texts line ends and
-//       tabs stand as they are; nothing (blank, `null`, `[]`) as no arguments; an empty object before the real one, which some servers
-//       send as a call begins.
+//       tabs stand as they are; nothing (blank, `null`, `[]`) as no arguments; an empty object, or a brace, before the real one, which
+//       some servers send as a call begins; the same object twice, word for word.
 //   P3. Values stay as they were given: what of them the tool's schema means otherwise is read when the call is run (libs/tools).
 import { isRecord } from '../http/foreign.ts'
 import { isPlain } from '../http/plain-value.ts'
@@ -27,10 +27,16 @@ function objectIn(text: string): Record<string, unknown> | undefined {
   const trimmed = (fenced.exec(text)?.[1] ?? text).trim().replace(/^\{\s*\}\s*(?=\{)/, '')
   if (trimmed === '') return {}
   let value = parse(trimmed)
-  if (value === undefined && trimmed.startsWith('{')) value = parse(escaped(trimmed))
+  if (value === undefined && trimmed.startsWith('{')) value = parse(escaped(trimmed)) ?? parse(once(trimmed))
   for (let times = 0; times < 2 && typeof value === 'string'; times++) value = value.trim() === '' ? null : parse(value)
   if (value === null || (Array.isArray(value) && value.length === 0)) return {}
   return isRecord(value) && isPlain(value) ? value : undefined
+}
+
+function once(text: string): string {
+  const behind = text.replace(/^\{\s*(?=\{)/, '')
+  const half = text.slice(0, text.length / 2)
+  return behind === text && half === text.slice(half.length) ? half : behind
 }
 
 const fenced = /^\s*```(?:json)?\s*\n([\s\S]*?)\n\s*```\s*$/

@@ -3,7 +3,7 @@
 import type { ModelCompleted, ModelDelta, ModelFailed, ModelRequest, Usage } from '@reins/contracts'
 import { Answer, tokens } from '../answer/answer.ts'
 import { answerLimits } from '../answer/answer-limits.ts'
-import { outcome } from '../answer/outcome.ts'
+import { callable, outcome } from '../answer/outcome.ts'
 import { FaultError, type Subject } from '../failure/failure.ts'
 import { saidIn } from '../failure/said.ts'
 import { isRecord } from '../http/foreign.ts'
@@ -123,6 +123,7 @@ export class MessagesReader implements AnswerReader {
           windowFull: stop === 'model_context_window_exceeded',
           ignored: this.#ignored,
           maxTokens: this.#request.maxTokens,
+          tools: callable(this.#request),
         },
         this.#subject,
       ),

@@ -6,7 +6,7 @@
 import type { ModelCompleted, ModelDelta, ModelFailed, ModelRequest, Usage } from '@reins/contracts'
 import { Answer, tokens } from '../answer/answer.ts'
 import { answerLimits } from '../answer/answer-limits.ts'
-import { outcome } from '../answer/outcome.ts'
+import { callable, outcome } from '../answer/outcome.ts'
 import { loneTag, ThinkTags } from '../answer/think-tags.ts'
 import { type Fault, FaultError, failed, type Subject } from '../failure/failure.ts'
 import { saidIn } from '../failure/said.ts'
@@ -135,6 +135,7 @@ export class ChatReader implements AnswerReader {
           windowFull: finish.windowFull ?? false,
           ignored: this.#ignored,
           maxTokens: this.#request.maxTokens,
+          tools: callable(this.#request),
         },
         this.#subject,
       ),

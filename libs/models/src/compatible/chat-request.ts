@@ -48,24 +48,30 @@ export class ChatRequests {
     const messages = arranged(request.messages, system, manner)
     const head = system === '' || manner.has('system-in-user') ? [] : [json({ role: 'system', content: system })]
     const pieces = this.#histories.of(manner).encode(messages, request.model, request.notices)
-    const list = [...head, ...withResults(pieces)].join(',')
+    const list = [...head, ...withResults(pieces, manner.has('answer-before-user') ? [noAnswer] : [])].join(',')
     return `{${fieldsOf(request, manner)},"messages":[${list}]}`
   }
 }
 
 /**
  * Results of tools are texts in this form. What else they hold stands behind the results of one answer, in a message of the user's
- * (mediaParts): the first part of a result is the result, the others belong there.
+ * (mediaParts): the first part of a result is the result, the others belong there. `between`: what stands between results and a message
+ * of the user's.
  */
-function withResults(pieces: readonly Piece[]): readonly string[] {
+function withResults(pieces: readonly Piece[], between: readonly string[]): readonly string[] {
   const list: string[] = []
   let media: string[] = []
   const flush = (): void => {
-    if (media.length > 0) list.push(`{"role":"user","content":[${media.join(',')}]}`)
+    if (media.length > 0) list.push(...between, `{"role":"user","content":[${media.join(',')}]}`)
     media = []
   }
+  let before: Piece['role'] | undefined
   for (const { role, parts } of pieces) {
-    if (role !== 'tool') flush()
+    if (role !== 'tool') {
+      if (role === 'user' && before === 'tool' && media.length === 0) list.push(...between)
+      flush()
+    }
+    before = role
     const [first, ...more] = parts
     if (role === 'tool' && first !== undefined) {
       list.push(first)
@@ -75,6 +81,9 @@ function withResults(pieces: readonly Piece[]): readonly string[] {
   flush()
   return list
 }
+
+/** Where results of tools may be followed by an answer only: a person wrote before there was one. */
+const noAnswer = json({ role: 'assistant', content: noText.answer } satisfies ChatCompletionAssistantMessageParam)
 
 /** What of a manner shows in messages, since they are serialised once. */
 const inMessages: readonly Difference[] = [

@@ -67,7 +67,7 @@ test('a message holds what to do and no secret', () => {
       'openai/gpt-5 answered 401: Incorrect API key provided: [key] and [key]. Check OPENAI_API_KEY, its permissions and its credit.',
   })
   expect(failed({ message: 'socket hang up' }, subject).message).toBe(
-    'openai/gpt-5: socket hang up. Check that https://api.test/v1 can be reached.',
+    'openai/gpt-5: socket hang up. If it goes on, look at the logs or the status page of https://api.test/v1.',
   )
   expect(redact('Authorization: Bearer abc.def https://u:p@h/', [])).toBe('Authorization: Bearer [key] https://h/')
 })

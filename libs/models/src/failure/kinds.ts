@@ -53,11 +53,25 @@ export const kinds = {
     advice: () =>
       'The provider asks for a wait of more than a day. Send the message again after that, or ask the provider for a higher limit.',
   },
+  /** Of a plan, for hours, days or a month; how long, it does not say. */
+  'used-up': {
+    code: 'rate-limited',
+    retries: 0,
+    advice: () =>
+      'What the account may use is used up for now: send the message again when it may use more, or raise its limit with the provider.',
+  },
   'no-capacity': {
     code: 'overloaded',
     advice: () => 'The provider is short of capacity for the moment.',
   },
   loading: { code: 'overloaded', advice: () => 'The server is loading the model.' },
+  /** Another attempt may find the memory that this one lacked; not more than one. */
+  'cannot-run': {
+    code: 'bad-request',
+    retries: 1,
+    advice: () =>
+      'The server cannot run this model as it is: give it more memory or the setting that it names, or choose a smaller model.',
+  },
   'too-long': {
     code: 'context-overflow',
     advice: () =>
@@ -124,7 +138,7 @@ export const kinds = {
   },
   'server-error': {
     code: 'network',
-    advice: ({ baseUrl }) => `Check that ${publicUrl(baseUrl)} can be reached.`,
+    advice: ({ baseUrl }) => `If it goes on, look at the logs or the status page of ${publicUrl(baseUrl)}.`,
   },
   unreachable: {
     code: 'network',

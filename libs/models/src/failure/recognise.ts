@@ -65,6 +65,8 @@ const kindsOfWords: Readonly<Record<string, FaultKind>> = {
   bio_policy: 'refused',
   cyber_policy: 'refused',
   invalid_prompt: 'refused',
+  tool_use_failed: 'broken-call',
+  tool_call_error: 'broken-call',
   timeout_error: 'server-error',
   api_error: 'server-error',
   server_error: 'server-error',
@@ -88,10 +90,26 @@ const failing = (status: number | undefined): boolean => status === undefined ||
 const sayings: readonly Saying[] = [
   // Larger than the limit of a minute: no waiting helps.
   { kind: 'too-long', of: any, says: /request too large.{0,200}tokens per min|reduce your message size/is },
+  // The model's fault, and told with whatever status: the next time it may write its call rightly.
+  {
+    kind: 'broken-call',
+    of: any,
+    says: /(error|failed|unable|failure).{0,20}(parsing|parse|decod\w+) .{0,20}(tool|function)[ _-]?calls?\b|failed to parse input at pos|tool call validation failed|failed to call a function|malformed (function|tool)[ _-]?call/i,
+  },
+  {
+    kind: 'cannot-run',
+    of: (status) => status === undefined || status === 400 || status >= 500,
+    says: /requires more (system |gpu |video )?memory|requires? (the )?--[a-z][a-z-]+|(out of|insufficient|not enough|allocat\w+ .{0,30}) ?(gpu |system |video |cuda )?memory/i,
+  },
+  {
+    kind: 'used-up',
+    of: (status) => status === undefined || (status >= 400 && status < 500),
+    says: /\b(hourly|daily|weekly|monthly|hour|usage)\b.{0,12} limits?\b.{0,40}(reached|exceeded|used up)|reached your .{0,40}(usage|hourly|daily|weekly|monthly|session) limits?|usage limit (has been )?reached|you will regain access|limit will reset at|\bper[ -]day\b/i,
+  },
   {
     kind: 'no-credit',
     of: any,
-    says: /credit balance is too low|insufficient[ _](funds|balance|credits?|quota)|out of credits|requires more credits|not enough credits|spending limit|payment required|account is (suspended|in arrears|overdue)|余额不足|欠费/i,
+    says: /credit balance is too low|insufficient[ _](funds|balance|credits?|quota)|out of credits|requires more credits|not enough credits|spending limit|payment required|account is (suspended|in arrears|overdue)|requires a (paid )?(subscription|plan)|extra usage is required|余额不足|欠费/i,
   },
   {
     kind: 'too-long',
@@ -101,7 +119,7 @@ const sayings: readonly Saying[] = [
   {
     kind: 'wrong-key',
     of: (status) => status === undefined || (status >= 400 && status < 404),
-    says: /api[ _-]?key.{0,40}(not valid|invalid|incorrect|expired|missing|required|not provided|not found)|(invalid|incorrect|no|missing|expired|bad|wrong).{0,12}(api[ _-]?key|auth token|access token|credentials)|no auth credentials|not authenticated/i,
+    says: /api[ _-]?key.{0,40}(not valid|invalid|incorrect|expired|missing|required|not provided|not found)|(invalid|incorrect|no|missing|expired|bad|wrong).{0,12}(api[ _-]?key|auth token|access token|credentials)|no auth credentials|not authenticated|(organization|account|project) has been (disabled|deactivated)/i,
   },
   {
     kind: 'no-model',
@@ -145,7 +163,7 @@ export function kindOf(fault: Fault): FaultKind {
   }
   for (const { kind, says, of } of sayings)
     if (of(status) && says.test(fault.message))
-      return kind === 'no-credit' && hinted && status === 429 ? 'rate-limit' : kind
+      return hinted && (kind === 'used-up' || (kind === 'no-credit' && status === 429)) ? 'rate-limit' : kind
   // Without the wait that a limit has, this is a plan that is used up.
   if (vague && !(vague === 'server-error' && status !== undefined)) return vague
   return byStatus(status)

@@ -121,16 +121,20 @@ export function saidIn(value: unknown): ErrorReport | undefined {
   }
 
   function wait(at: Record<string, unknown>): void {
-    const seconds = at.retry_after ?? at.retryAfter ?? at.estimated_time ?? at.retry_after_seconds
+    const seconds =
+      at.retry_after ?? at.retryAfter ?? at.estimated_time ?? at.retry_after_seconds ?? at.resets_in_seconds
     if (typeof seconds === 'number' && seconds >= 0) found.wait ??= Math.ceil(seconds * 1000)
     if (typeof at.retry_after_ms === 'number' && at.retry_after_ms >= 0) found.wait ??= Math.ceil(at.retry_after_ms)
     if (typeof at.retryDelay === 'string') found.wait ??= waitIn(`retry in ${at.retryDelay}`)
   }
 }
 
+/** Not each word between angles is a tag: `<nil>` is what a server says. */
+const page = /<(?:!doctype|\/?(?:html|head|body|title|h[1-6]|p|div|center|pre|br|hr|span|a|b|script|style)\b)[^>]*>/i
+
 /** The words of a page or of a plain text. */
 export function readable(text: string): string {
-  if (!/<[a-z!/][^>]*>/i.test(text)) return text.replace(/\s+/g, ' ').trim()
+  if (!page.test(text)) return text.replace(/\s+/g, ' ').trim()
   const title = /<title[^>]*>([\s\S]*?)<\/title>/i.exec(text)?.[1]?.trim()
   const body = text
     .replace(/<(script|style|head)\b[\s\S]*?<\/\1>/gi, ' ')

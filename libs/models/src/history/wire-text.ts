@@ -33,5 +33,5 @@ export function nineLetters(id: string): string {
   return text
 }
 
-/** This is no answer of a tool, and no text of a person: there was none. */
-export const noText = { user: '(empty message)', output: '(no output)' } as const
+/** This is no answer of a tool or a model, and no text of a person: there was none. */
+export const noText = { user: '(empty message)', output: '(no output)', answer: '(no answer yet)' } as const

@@ -33,6 +33,15 @@ test('a text among the events is handed on; a JSON that was cut is a text', () =
   expect(read('application/json', '{"a":')).toEqual([stray('{"a":')])
 })
 
+test('events without empty lines between them are told apart', () => {
+  expect(read('', 'data: {"a":1}\ndata: {"a":2}\ndata: [DONE]\n')).toEqual([
+    json({ a: 1 }),
+    json({ a: 2 }),
+    { kind: 'done' },
+  ])
+  expect(read('', 'data: {"a":1}\ndata: {"a":\n\n')).toEqual([stray('{"a":1}\n{"a":')])
+})
+
 test('its beginning says what it is, not its type', () => {
   expect(read('text/event-stream', ' \n{"a":1}')).toEqual([json({ a: 1 })])
   expect(read('application/json', 'data: {"a":1}\n\n')).toEqual([json({ a: 1 })])

@@ -142,6 +142,12 @@ function readData(name: string | undefined, data: string, emit: Emit): void {
     return
   }
   if (value !== undefined && typeof value !== 'string') return
+  // Behind some proxies events have no empty lines between them: they are the lines of one.
+  const lines = value === undefined && text.includes('\n') ? text.split('\n').map((line) => line.trim()) : []
+  if (lines.length > 0 && lines.every((line) => line === '' || doneForm.test(line) || isRecord(parse(line)))) {
+    for (const line of lines) readData(name, line, emit)
+    return
+  }
   const words = typeof value === 'string' ? value : text
   if (words.startsWith(':') || heartbeat.test(words) || (name !== undefined && heartbeat.test(name))) return
   emit({ kind: 'text', name, text: words.slice(0, longestText), idle: false })

@@ -4,7 +4,7 @@
 import type { ModelCompleted, ModelDelta, ModelFailed, ModelRequest, Usage } from '@reins/contracts'
 import { Answer, tokens } from '../answer/answer.ts'
 import { answerLimits } from '../answer/answer-limits.ts'
-import { outcome } from '../answer/outcome.ts'
+import { callable, outcome } from '../answer/outcome.ts'
 import { textIn } from '../compatible/texts.ts'
 import { FaultError, type Subject } from '../failure/failure.ts'
 import { saidIn } from '../failure/said.ts'
@@ -29,6 +29,8 @@ interface Known {
   name: string
   /** Arguments that came before the call's name. */
   early: string
+  /** What a call had been given when it was told of; pieces and the whole of its arguments take its place. */
+  given: unknown
   /** What has been told, by part. */
   readonly told: Map<string, string>
 }
@@ -79,6 +81,25 @@ export class ResponsesReader implements AnswerReader {
       case 'response.refusal.delta':
         this.#refused = true
         return this.#grow(event, 'message', `${event.content_index ?? 0}`, event.delta)
+      case 'response.refusal.done':
+        this.#refused = true
+        return this.#rest(this.#of(event), 'message', `${event.content_index ?? 0}`, textIn(event.refusal, this.#note))
+      case 'response.content_part.done':
+        return this.#part(event)
+      case 'response.reasoning_summary_text.done':
+        return this.#rest(
+          this.#of(event),
+          'reasoning',
+          `summary ${event.summary_index ?? 0}`,
+          textIn(event.text, this.#note),
+        )
+      case 'response.reasoning_text.done':
+        return this.#rest(
+          this.#of(event),
+          'reasoning',
+          `content ${event.content_index ?? 0}`,
+          textIn(event.text, this.#note),
+        )
       case 'response.reasoning_summary_text.delta':
         return this.#grow(event, 'reasoning', `summary ${event.summary_index ?? 0}`, event.delta)
       case 'response.reasoning_text.delta':
@@ -103,9 +124,7 @@ export class ResponsesReader implements AnswerReader {
       default:
         // Progress notes, ends of parts, and events of the provider's own tools: they add nothing to the above.
         if (
-          !/^response\.(content_part|reasoning_summary_part|output_text\.annotation|refusal\.done|reasoning)/.test(
-            type,
-          ) &&
+          !/^response\.(content_part|reasoning_summary_part|output_text\.annotation|reasoning)/.test(type) &&
           type !== 'keepalive' &&
           type !== 'ping'
         )
@@ -124,17 +143,21 @@ export class ResponsesReader implements AnswerReader {
     if (lost) throw new FaultError({ kind: 'broken-call', message: 'arguments came that belong to no call' })
     const { incomplete_details, usage, id, model } = this.#response
     const reason = incomplete_details?.reason
+    const given = this.#items.flatMap((item) => (item.name === '' ? [] : this.#argueWhole(item, item.given)))
     const refused = this.#refused || reason === 'content_filter'
     const finish = refused ? 'refused' : reason === undefined ? 'stop' : 'length'
     if (finish === 'length') this.#answer.cut()
-    const deltas = this.#answer.close()
+    const deltas = [...given, ...this.#answer.close()]
     const { maxTokens } = this.#request
-    const ending = { finish, usage: usageOf(usage), id, model, ignored: this.#ignored, maxTokens } as const
+    const tools = callable(this.#request)
+    const ending = { finish, usage: usageOf(usage), id, model, ignored: this.#ignored, maxTokens, tools } as const
     return { deltas, outcome: outcome(this.#answer, ending, this.#subject) }
   }
 
   #finish(given: Record<string, unknown>, type = ''): readonly ModelDelta[] {
-    const response = responseShape(given, this.#note) ?? {}
+    // It says once more all that was asked.
+    const response =
+      responseShape(given, (place) => (place.startsWith('response.') ? undefined : this.#note(place))) ?? {}
     const failed =
       type === 'response.failed' ||
       type === 'response.cancelled' ||
@@ -174,16 +197,17 @@ export class ResponsesReader implements AnswerReader {
     const id = event.item_id ?? item?.id ?? ''
     const type = item?.type
     const fits = (known: Known): boolean => type === undefined || known.type === '' || known.type === type
+    // Some number every item 0, some give each event an id of its own: an id that is known says most.
     const known =
-      (index === undefined ? undefined : this.#items.findLast((one) => one.index === index && fits(one))) ??
       (id === '' ? undefined : this.#items.findLast((one) => one.id === id && fits(one))) ??
+      (index === undefined ? undefined : this.#items.findLast((one) => one.index === index && fits(one))) ??
       (index === undefined && id === '' && item === undefined ? this.#items.at(-1) : undefined)
     return known ?? this.#add(index, id)
   }
 
   #add(index: number | undefined, id: string): Known {
     const item: Known = {
-      ...{ key: `item ${this.#items.length}`, index, id, type: '', callId: '', name: '', early: '' },
+      ...{ key: `item ${this.#items.length}`, index, id, type: '', callId: '', name: '', early: '', given: undefined },
       told: new Map(),
     }
     this.#items.push(item)
@@ -203,6 +227,7 @@ export class ResponsesReader implements AnswerReader {
     if (item.type !== 'function_call') return []
     known.callId ||= item.call_id ?? item.id ?? ''
     known.name ||= item.name ?? ''
+    known.given ??= item.arguments
     const early = known.early
     known.early = ''
     return this.#argue(known, early)
@@ -242,6 +267,14 @@ export class ResponsesReader implements AnswerReader {
         this.#note(`item ${item.type ?? 'without a type'}`)
         return []
     }
+  }
+
+  #part(event: ResponseEvent): readonly ModelDelta[] {
+    const { type, text, refusal } = event.part ?? {}
+    if (type === 'refusal') this.#refused = true
+    const kind = type === 'reasoning_text' ? 'reasoning' : 'message'
+    const place = `${kind === 'reasoning' ? 'content ' : ''}${event.content_index ?? 0}`
+    return this.#rest(this.#of(event), kind, place, text ?? refusal ?? '')
   }
 
   #parts(given: readonly PartOf[] | undefined): readonly PartOf[] {

@@ -36,10 +36,10 @@ export const eventShape = shape('event', {
   name: string,
   arguments: anything,
   sequence_number: unused,
-  part: unused,
+  part,
   logprobs: unused,
   obfuscation: unused,
-  refusal: unused,
+  refusal: anything,
   annotation: unused,
   annotation_index: unused,
   ...Object.fromEntries(

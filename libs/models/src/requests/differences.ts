@@ -3,7 +3,11 @@
 //   Q1. What is learnt must be about something that was sent (`sent`), and each is learnt once: so a call is made again a bounded
 //       number of times.
 //   Q2. What hangs on one conversation (its length, its signatures) is learnt for that call only.
+//   Q3. A refusal names the field that it is about. A word that any error may hold ("please include the request ID") teaches nothing:
+//       the next attempt may succeed by itself, and what it went without would be left out of all later requests.
 import type { Fault } from '../failure/failure.ts'
+import type { FaultKind } from '../failure/kinds.ts'
+import { kindOf } from '../failure/recognise.ts'
 
 export type Difference =
   | 'output-limit'
@@ -27,6 +31,7 @@ export type Difference =
   | 'nine-letter-ids'
   | 'system-in-user'
   | 'alternating-roles'
+  | 'answer-before-user'
   | 'no-cache-control'
   | 'no-cache-key'
   | 'no-include'
@@ -75,6 +80,8 @@ const sentAudio = /"type":"input_audio"/
 const sentFile = /"type":"document"|"type":"input_file"/
 
 const table: readonly Row[] = [
+  // Also where images of a result stand behind it, in a message of the user's: they need not be left out.
+  { name: 'answer-before-user', says: /unexpected role .?user.? after role .?tool/i, sent: /"role":"tool"/ },
   // One image that it cannot read says nothing of others; but it would be refused with each later request.
   {
     name: 'no-images',
@@ -84,7 +91,7 @@ const table: readonly Row[] = [
   },
   {
     name: 'no-images',
-    says: /image|vision|visual|multi-?modal|mmproj|modalit|unexpected role .?user.? after role .?tool|content.{0,40}must be a string|expected .?(text|string)/i,
+    says: /image|\bvision|visual|multi-?modal|mmproj|modalit|unexpected role .?user.? after role .?tool|content.{0,40}must be a string|expected .?(text|string)/i,
     sent: sentImage,
   },
   {
@@ -92,8 +99,8 @@ const table: readonly Row[] = [
     says: /audio|modalit|multi-?modal|content.{0,40}must be a string|expected .?(text|string)/i,
     sent: sentAudio,
   },
-  { name: 'no-files', says: /\bfile|document|pdf/i, sent: sentFile },
-  { name: 'room', says: /context/i, forCallOnly: true, amount: room },
+  { name: 'no-files', says: /(?:\b|_)file|document(?!ation)|pdf/i, sent: sentFile },
+  { name: 'room', says: /context|max_new_tokens/i, forCallOnly: true, amount: room },
   { name: 'output-limit', says: /max_|tokens/i, amount: outputLimit },
   { name: 'max-completion-tokens', says: /max_completion_tokens/, sent: /"max_tokens":/ },
   {
@@ -109,7 +116,7 @@ const table: readonly Row[] = [
   { name: 'placeholder-signatures', says: /missing.{0,20}thought_signature/i },
   {
     name: 'forget-reasoning',
-    says: /invalid .?signature|thinking.{0,40}blocks?.{0,120}cannot be modified|invalid_encrypted_content|encrypted[ _]content.{0,80}(not|cannot|failed)|must start with a thinking block|expected .?thinking.? or|required .?reasoning.? item|without its required/is,
+    says: /item with id .{0,80}not found|invalid .?signature|thinking.{0,40}blocks?.{0,120}cannot be modified|invalid_encrypted_content|encrypted[ _]content.{0,80}(not|cannot|failed)|must start with a thinking block|expected .?thinking.? or|required .?reasoning.? item|without its required/is,
     forCallOnly: true,
   },
   {
@@ -130,11 +137,15 @@ const table: readonly Row[] = [
   },
   { name: 'no-summary', says: /reasoning\.summary|summary|verified/i, sent: /"summary":"auto"/ },
   { name: 'no-cache-key', says: /prompt_cache_key/, sent: /"prompt_cache_key":/ },
-  { name: 'no-include', says: /\binclude\b|encrypted_content/, sent: /"include":/ },
-  { name: 'no-store', says: /\bstore\b/, sent: /"store":/ },
+  { name: 'no-include', says: /\binclude(?:['"`[\]:]|$)|encrypted_content/, sent: /"include":/ },
+  {
+    name: 'no-store',
+    says: /(un(supported|known|recognized|expected)|not (supported|allowed|permitted)|extra|invalid).{0,60}\bstore\b|\bstore\b.{0,60}(not (supported|allowed|permitted)|un(supported|known|recognized|expected)|extra)/is,
+    sent: /"store":/,
+  },
   {
     name: 'no-effort',
-    says: /reasoning|thinking|effort|output_config/i,
+    says: /reasoning|\bthink(ing)?\b|effort|output_config/i,
     sent: /"reasoning_effort":|"effort":|"thinking":\{/,
   },
   { name: 'no-tool-choice', says: /tool_choice|tool choice/i, sent: /"tool_choice":/ },
@@ -151,7 +162,7 @@ const table: readonly Row[] = [
   { name: 'nine-letter-ids', says: /a-z, A-Z, 0-9, with a length of 9/ },
   {
     name: 'no-null-content',
-    says: /content.{0,80}(null|none|valid string|a string|required|missing|not be empty)|(null|none|missing).{0,60}content|invalid type: null/is,
+    says: /\bcontent\b.{0,80}(null|none|<nil>|valid string|a string|required|missing|not be empty|non-?empty)|(null|none|missing).{0,60}\bcontent\b|invalid type: null/is,
     sent: /"content":null/,
   },
   { name: 'no-cache-control', says: /cache_control/, sent: /"cache_control":/ },
@@ -162,7 +173,7 @@ const table: readonly Row[] = [
   },
   {
     name: 'plain-schemas',
-    says: /additionalProperties|\$schema|unknown name .{0,120}(parameters|function_declarations|schema)|invalid (json )?schema|unsupported (json )?schema|schema.{0,40}not supported/is,
+    says: /additionalProperties|\$schema|unknown name .{0,120}(parameters|function_declarations|schema)|invalid (json )?schema|schema is invalid|input_schema|function_declarations|parameters\.properties|unsupported (json )?schema|schema.{0,40}not supported|got null, want|invalid value for parameter .?tools/is,
     sent: /"tools":\[/,
   },
 ]
@@ -200,7 +211,7 @@ export interface Shown {
 
 /** What a refusal of `body` teaches; undefined: nothing that is not known already. */
 export function learnt(fault: Fault, body: string, manner: Manner, maxTokens: number): Lesson | undefined {
-  if (!mayTeach(fault.status) || fault.kind === 'endless' || fault.kind === 'too-slow') return undefined
+  if (!mayTeach(fault.status) || teachNothing.has(kindOf(fault))) return undefined
   const text = [fault.message, ...(fault.words ?? [])].join(' ')
   for (const row of table) {
     if (!row.says.test(text) || (row.sent && !row.sent.test(body))) continue
@@ -211,6 +222,12 @@ export function learnt(fault: Fault, body: string, manner: Manner, maxTokens: nu
   }
   return undefined
 }
+
+/** What passes by itself, and what no other form of the request would change. */
+const teachNothing: ReadonlySet<FaultKind> = new Set([
+  ...(['endless', 'too-slow', 'refused', 'wrong-key', 'no-credit', 'used-up', 'rate-limit', 'no-capacity'] as const),
+  ...(['loading', 'broken-call'] as const),
+])
 
 /** Keys, credit, and limits of rate teach nothing about the form of a request. */
 function mayTeach(status: number | undefined): boolean {

@@ -136,6 +136,8 @@ async function* answer(
     model: request.model,
     ignored,
     maxTokens: request.maxTokens,
+    // Its calls are calls: what it says in marks, it was told to say.
+    tools: [],
   } as const
   yield outcome(grown, ending, subject)
 }
