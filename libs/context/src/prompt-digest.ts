@@ -1,10 +1,10 @@
 // Digests of what a model is sent. Incremental: a message or a tool is serialised and hashed once, and the digest of a conversation that
 // goes on costs one hash for each new message.
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { ModelMessage, ToolSpec } from '@reins/contracts'
 
 /** 32 hexadecimal characters of a sha256, as all digests of definitions are. */
-export const digestOfText = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32)
+export const digestOfText = (text: string): string => hash('sha256', text, 'hex').slice(0, 32)
 
 const own = new WeakMap<object, string>()
 

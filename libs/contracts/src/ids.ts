@@ -2,7 +2,7 @@
 //   a root:  26 characters: a ULID, or `i` and 25 base-32 characters derived from agent, instance and session name
 //   a child: `<root>-<16 base-32 characters>`, derived from its parent and the call that made it, at any depth.
 // Creating the same thing twice therefore meets itself.
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 const crockford = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const lower = '0123456789abcdefghjkmnpqrstvwxyz'
@@ -25,7 +25,7 @@ export function makeShortId(random: () => number, length = 14): string {
 }
 
 function hash32(length: number, ...parts: readonly string[]): string {
-  const bytes = createHash('sha256').update(JSON.stringify(parts)).digest()
+  const bytes = hash('sha256', JSON.stringify(parts), 'buffer')
   let out = ''
   for (let i = 0; i < length; i++) out += lower[bytes[i]! & 31]
   return out
@@ -45,7 +45,7 @@ const partitionCache = new Map<string, number>()
 export function partitionOf(root: string): number {
   const known = partitionCache.get(root)
   if (known !== undefined) return known
-  const partition = createHash('sha256').update(root).digest()[0]!
+  const partition = hash('sha256', root, 'buffer')[0]!
   if (partitionCache.size > 20_000) partitionCache.clear()
   partitionCache.set(root, partition)
   return partition

@@ -1,6 +1,6 @@
 // Traces: the ids of spans, which follow from what the log says. Whoever projects a log gives its spans the same ids, in any process and at
 // any time; and whoever acts can name its span to others (traceparent) before that span is written anywhere.
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** Which span of which trace: what a W3C traceparent says. Hex. */
 export interface TraceContext {
@@ -21,10 +21,7 @@ export function parseTraceparent(text: string | undefined): TraceContext | undef
 export const traceparentOf = ({ traceId, spanId }: TraceContext): string => `00-${traceId}-${spanId}-01`
 
 const digest = (parts: readonly (string | number)[], bytes: number): string =>
-  createHash('sha256')
-    .update(JSON.stringify(parts))
-    .digest('hex')
-    .slice(0, bytes * 2)
+  hash('sha256', JSON.stringify(parts), 'hex').slice(0, bytes * 2)
 
 /** What has a span of its own. `call`: a tool call, a delegation, or an operation of a run, by the name of its call. */
 export type SpanSubject =

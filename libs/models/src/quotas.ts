@@ -2,7 +2,7 @@
 //   MQ1. A bucket belongs to a key at an address: executors with the same key share it, whatever they call the provider.
 //   MQ2. A model that has a quota of its own has a bucket of its own, and so has every model of a provider without one: providers limit
 //        models each by itself, and a refusal of one says nothing about another. A quota of a provider is shared by its other models.
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 export interface QuotaSetting {
   readonly requestsPerMinute?: number
@@ -84,9 +84,9 @@ export function quotaOf(
   const shared = settings[provider]
   const { requestsPerMinute: requests, tokensPerMinute: tokens } = own ?? shared ?? {}
   const shares = own === undefined && shared !== undefined
-  const digest = createHash('sha256').update(JSON.stringify([baseUrl, apiKey, shares ? null : model]))
+  const digest = hash('sha256', JSON.stringify([baseUrl, apiKey, shares ? null : model]), 'base64url')
   return {
-    bucket: digest.digest('base64url').slice(0, 12),
+    bucket: digest.slice(0, 12),
     name: shares ? provider : whole,
     limit: { ...(requests === undefined ? {} : { requests }), ...(tokens === undefined ? {} : { tokens }) },
   }

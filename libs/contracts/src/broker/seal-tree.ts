@@ -1,7 +1,7 @@
 // One signature over several texts (a hash tree, as in RFC 9162, section 2.1): each text carries the way from itself to the root.
 //   ST1. What is signed is the root, never a text itself, and its form is that of no other text that is signed.
 //   ST2. A leaf and a node are hashed with different first bytes, so that no node passes for a text.
-import { createHash } from 'node:crypto'
+import { hash as hashOf } from 'node:crypto'
 
 /** `l` or `r`, the side on which the other half stands, and its sha256 in base64url (43 characters). */
 export type SealStep = `${'l' | 'r'}${string}`
@@ -49,6 +49,5 @@ export function sealRoot(text: string, steps: readonly string[]): string | undef
 
 const stepForm = /^([lr])([\w-]{43})$/
 const rootText = (hash: string): string => `reins tree 1\n${hash}`
-const leaf = (text: string): string => createHash('sha256').update('\0').update(text).digest('base64url')
-const node = (left: string, right: string): string =>
-  createHash('sha256').update(`\x01${left}${right}`).digest('base64url')
+const leaf = (text: string): string => hashOf('sha256', `\0${text}`, 'base64url')
+const node = (left: string, right: string): string => hashOf('sha256', `\x01${left}${right}`, 'base64url')

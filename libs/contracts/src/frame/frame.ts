@@ -7,7 +7,7 @@
 //   F5. So it is with a frame that holds an event which is not its role's to say: it chains, nothing of it is acted on, and it is shown.
 //   F6. What the broker itself has answered to somebody, who had it put at the place of a frame, is no frame: it says in its headers where it
 //       was read. Rights do not keep that apart (decision 035), and it would be believed as what another service says.
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { sealHeader } from '../broker/seals.ts'
 import { readFromHeader, type Role } from '../broker/subjects.ts'
 import { firstProtocol, type SessionEvent } from '../events/catalogue.ts'
@@ -104,7 +104,7 @@ function writtenOf(value: unknown): WrittenEvent {
 export const emptyHead = (session: string): Head => ({
   seq: 0,
   n: 0,
-  hash: createHash('sha256').update(session).digest('base64url'),
+  hash: hash('sha256', session, 'base64url'),
   needs: firstProtocol,
   status: 'idle',
   pool: '',
@@ -125,10 +125,8 @@ export function frameHash(
   draft: Pick<Draft, 'n' | 'id' | 'role' | 'at' | 'by' | 'needs'>,
   eventsJson: string,
 ): string {
-  return createHash('sha256')
-    .update(JSON.stringify([previous, draft.n, draft.id, draft.role, draft.at, draft.by, draft.needs]))
-    .update(eventsJson)
-    .digest('base64url')
+  const start = JSON.stringify([previous, draft.n, draft.id, draft.role, draft.at, draft.by, draft.needs])
+  return hash('sha256', start + eventsJson, 'base64url')
 }
 
 export interface EncodedFrame {

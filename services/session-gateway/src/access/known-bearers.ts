@@ -2,7 +2,7 @@
 //   KB1. Whoever gives a token that is not known, or one that was revoked, is answered alike, and as quickly.
 //   KB2. Tokens are known by their hashes. No text of a token is compared with another, so no time tells how much of it is right.
 //   KB3. An address that gave many wrong tokens waits (attempts.ts). What has expired was good once, and is not counted.
-import { createHash } from 'node:crypto'
+import { hash as hashOf } from 'node:crypto'
 import { ReinsError } from '@reins/contracts'
 import type { AccessRegistry } from '../api/access/identities.ts'
 import { asOfNow, type Caller } from '../api/caller.ts'
@@ -31,7 +31,7 @@ export class KnownBearers {
   /** `bearer`: undefined where the request has none. Rejects with unauthorized, too_many_requests, or unavailable. */
   async caller(bearer: string | undefined, address: string | undefined): Promise<Caller> {
     if (bearer === undefined) return this.#options.authenticate(bearer)
-    const hash = createHash('sha256').update(bearer).digest('hex')
+    const hash = hashOf('sha256', bearer, 'hex')
     const from = addressName(address)
     const wait = this.#wrong.waitOf(from)
     if (wait > 0 && !this.#good.has(hash)) throw tooMany(wait, 'Too many wrong tokens came from this address.')

@@ -8,7 +8,7 @@
 //   ID3. A principal of an issuer is named `<issuer's name>:<subject>` (principalNamePattern): it never is one that the registry made.
 //   ID4. Expiry is held against this gateway's clock, at the door. Nothing that is decided later looks at a clock.
 //   ID5. A role that is not there permits nothing.
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import {
   builtinRole,
   isMistypedToken,
@@ -124,7 +124,7 @@ function permittedTo(
 export const permissionsOfRole = (name: string, registry: Pick<AccessRegistry, 'role'>): readonly string[] =>
   builtinRole(name)?.permissions ?? registry.role(name)?.permissions ?? []
 
-export const hashOfToken = (text: string): string => createHash('sha256').update(text).digest('hex')
+export const hashOfToken = (text: string): string => hash('sha256', text, 'hex')
 
 /** The tokens that the registry keeps. */
 export function registryTokens(registry: Pick<AccessRegistry, 'token'>): Identities {
