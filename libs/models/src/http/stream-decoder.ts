@@ -87,33 +87,37 @@ export const tooLargeText = 'one event is larger than 64 MB'
 const tooLarge: Foreign = { kind: 'text', name: 'error', text: tooLargeText, idle: false }
 
 function eventReader(emit: Emit) {
-  const parser: EventSourceParser = createParser({
-    maxBufferSize: longestEvent,
-    onEvent: ({ event, data }) => readData(event, data, emit),
-    onError(error) {
-      if (error.type === 'max-buffer-size-exceeded') return emit(tooLarge)
-      const line = error.type === 'unknown-field' ? (error.line ?? '').trim() : ''
-      // Servers that crash write their error into the stream as it is.
-      if (/^[[{]/.test(line)) readData(undefined, line, emit)
-      else if (line !== '') emit({ kind: 'text', name: undefined, text: line.slice(0, longestText), idle: true })
-    },
-  })
+  let made: EventSourceParser | undefined
+  // Made when something comes that is not whole events of one line each: most streams never need it.
+  const parser = (): EventSourceParser => {
+    made ??= createParser({
+      maxBufferSize: longestEvent,
+      onEvent: ({ event, data }) => readData(event, data, emit),
+      onError(error) {
+        if (error.type === 'max-buffer-size-exceeded') return emit(tooLarge)
+        const line = error.type === 'unknown-field' ? (error.line ?? '').trim() : ''
+        // Servers that crash write their error into the stream as it is.
+        if (/^[[{]/.test(line)) readData(undefined, line, emit)
+        else if (line !== '') emit({ kind: 'text', name: undefined, text: line.slice(0, longestText), idle: true })
+      },
+    })
+    return made
+  }
   // Whole lines only: of lines that are no fields the parser drops those that come in pieces (D1, D2).
   let pieces: string[] = []
   let tooLong = false
   let size = 0
-  let idle = false
+  /** Nothing is left of the event before. */
+  let idle = true
   return {
-    push(text: string): void {
+    push(given: string): void {
       if (tooLong) return
-      // Nearly always a piece is one whole event of one line: nothing is left of the one before, and nothing needs a parser.
-      const whole = size === 0 && text.startsWith('data: {') && text.indexOf('\n') === text.length - 2
-      if (idle && whole && text.endsWith('\n\n') && !text.includes('\r'))
-        return void readData(undefined, text.slice(6, -2), emit)
+      const text = idle ? afterWhole(given, emit) : given
+      if (text === '') return
       idle = text.endsWith('\n\n')
       const end = Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r')) + 1
       if (end > 0) {
-        parser.feed(pieces.length === 0 ? text.slice(0, end) : pieces.join('') + text.slice(0, end))
+        parser().feed(pieces.length === 0 ? text.slice(0, end) : pieces.join('') + text.slice(0, end))
         pieces = []
         size = 0
       }
@@ -126,9 +130,25 @@ function eventReader(emit: Emit) {
     },
     end(): void {
       // The standard drops an event without an empty line behind it; servers that end with `[DONE]` often leave that out.
-      if (!tooLong) parser.feed(`${pieces.join('')}\n\n`)
+      if (!tooLong && (made || pieces.length > 0)) parser().feed(`${pieces.join('')}\n\n`)
     },
   }
+}
+
+const dataField = 'data: '
+
+/** What stands behind whole events of one line each: nearly always a piece is one of them, or some. They need no parser. */
+function afterWhole(text: string, emit: Emit): string {
+  let at = 0
+  while (text.startsWith(dataField, at)) {
+    const end = text.indexOf('\n', at)
+    if (end < 0 || text[end + 1] !== '\n') break
+    const data = text.slice(at + dataField.length, end)
+    if (data.includes('\r')) break
+    readData(undefined, data, emit)
+    at = end + 2
+  }
+  return at === 0 ? text : text.slice(at)
 }
 
 function readData(name: string | undefined, data: string, emit: Emit): void {
