@@ -11,10 +11,12 @@
 //       once a microtask, and with many sessions these system calls cost more than everything else.
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Msg, MsgHdrs, NatsConnection, Subscription as NatsSubscription } from '@nats-io/nats-core'
+import type { Msg, NatsConnection, Subscription as NatsSubscription } from '@nats-io/nats-core'
 import { createInbox } from '@nats-io/nats-core'
 import { connect } from '@nats-io/transport-node'
 import { answeredByProcesses, electionSubjects, inboxOf, noSeals, type Seals } from '@reins/contracts'
+import type { WrittenHeaders } from './message-headers.ts'
+import { type PublishOptions, send } from './outgoing.ts'
 import { brokerServers } from './server-urls.ts'
 
 export interface BrokerOptions {
@@ -35,16 +37,11 @@ export interface BrokerOptions {
 }
 
 export interface RequestOptions {
-  readonly headers?: MsgHdrs
+  readonly headers?: WrittenHeaders
   /** Default 5 000. */
   readonly withinMs?: number
   /** The stream whose leader answers, where the caller asks the same again after a time-out: a new leader ends the wait (B7). */
   readonly repeatedTo?: string
-}
-
-export interface PublishOptions {
-  readonly reply?: string
-  readonly headers?: MsgHdrs
 }
 
 export type RequestOutcome =
@@ -238,11 +235,8 @@ class NatsBroker implements Broker {
   }
 
   #say(subject: string, payload: string | Uint8Array, options: PublishOptions | undefined): void {
-    try {
-      this.nc.publish(subject, payload, options)
-    } catch {
-      // Closed for good, or too large for the server: as silent as a broker that is away.
-    }
+    // Not sent where the connection is closed for good, or it is too large for the server: as silent as a broker that is away.
+    send(this.nc, subject, payload, options)
   }
 
   #onReply(error: Error | null, msg: Msg, keyAt: number): void {

@@ -2,13 +2,13 @@ export {
   type Broker,
   type BrokerOptions,
   connectBroker,
-  type PublishOptions,
   type RequestOptions,
   type RequestOutcome,
 } from './broker.ts'
 export { createStreamSubject, loadStreamSubject, purgeStreamSubject, saveStreamSubject } from './jetstream-api.ts'
 export { type Listening, type ListenOptions, listen } from './listen.ts'
 export { type HeaderOf, headersOf, isPutByBroker, makeHeaders, storedHeadersOf } from './message-headers.ts'
+export type { PublishOptions } from './outgoing.ts'
 export { type Presence, type PresenceOptions, startPresence } from './presence.ts'
 export { type AckInfo, ackInfo, type Consumption, type PullOptions, pull } from './pull.ts'
 export { isOutOfRoom, isTransient, type PublishError, type PublishReply, publishReply } from './publish-reply.ts'

@@ -72,7 +72,7 @@ test('what is written is what the client would write, and no value breaks out of
     ['Trace', ' é x '],
     ['Reins-N', '7'],
   ])
-  expect([...made]).toEqual([...client])
+  expect([made.text, [...made]]).toEqual([String(client), [...client]])
   expect(() => makeHeaders([['Trace', 'x\r\nNats-Rollup: all']])).toThrow('cannot hold more than one line')
 })
 

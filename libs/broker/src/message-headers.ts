@@ -93,12 +93,29 @@ const coreOf = (message: Headed): Headed => ('msg' in message ? (message.msg as 
 
 const lineEnds = /[\r\n]/
 
-/** Names are ours. Throws RangeError for a value that is no single line. */
-export function makeHeaders(pairs: Iterable<readonly [string, string]>): MsgHdrs {
-  const record: Record<string, string[]> = {}
+/** Headers with their bytes, which are made once and not for each way that the client has to write them. */
+export class WrittenHeaders extends MsgHdrsImpl {
+  readonly text: string
+  constructor(values: ReadonlyMap<string, string>) {
+    super()
+    let text = begin
+    for (const [name, value] of values) {
+      this.headers.set(name, [value])
+      text += `\r\n${name}: ${value}`
+    }
+    this.text = `${text}\r\n\r\n`
+  }
+  override toString(): string {
+    return this.text
+  }
+}
+
+/** Names are ours, and of two of one name the later counts. Throws RangeError for a value that is no single line. */
+export function makeHeaders(pairs: Iterable<readonly [string, string]>): WrittenHeaders {
+  const values = new Map<string, string>()
   for (const [name, value] of pairs) {
     if (lineEnds.test(value)) throw new RangeError(`the header ${name} cannot hold more than one line`) // MH2
-    record[name] = [value.trim()]
+    values.set(name, value.trim())
   }
-  return MsgHdrsImpl.fromRecord(record)
+  return new WrittenHeaders(values)
 }
