@@ -36,8 +36,9 @@ let journal: Journal
 let memory: RunningMemory
 let noRoom: PromiseWithResolvers<void> | undefined
 
-const serve = (databaseUrl: string | undefined) =>
+const serve = (databaseUrl: string | undefined, framesHere?: Journal['framesHere']) =>
   start({
+    ...(framesHere ? { framesHere } : {}),
     broker,
     sessions: journal.sessions,
     streams: journal.streams,
@@ -94,9 +95,10 @@ async function append(
     role = 'e',
     to = toLog,
     at = 1000,
-  }: { status?: Status; role?: Role; to?: Address; at?: number } = {},
+    by = journal,
+  }: { status?: Status; role?: Role; to?: Address; at?: number; by?: Journal } = {},
 ): Promise<void> {
-  const head = await journal.sessions.head(session)
+  const head = await by.sessions.head(session)
   const draft: Draft = {
     id: `f-${session}-${head.n}`,
     n: head.n + 1,
@@ -109,7 +111,7 @@ async function append(
     pool: 'default',
     events,
   }
-  const outcome = await journal.sessions.append(session, draft, to, head.hash)
+  const outcome = await by.sessions.append(session, draft, to, head.hash)
   if (outcome.kind !== 'appended') throw new Error('refused')
 }
 const started = (agent: string): SessionEvent => ({
@@ -235,6 +237,34 @@ describe('the session index', () => {
     await (await jetstreamManager(broker.nc)).consumers.delete(journal.streams.of(id), indexDurable)
     await append(id, [started('later')], { role: 'g' })
     expect((await info(id)).agent).toBe('later')
+  })
+
+  test('hears what this process appends without a durable, and finds what others append all the same', async () => {
+    const before = await list({})
+    await memory.close({ withinMs: 5000 })
+    memory = await serve(servers.databaseUrl, journal.framesHere)
+    await eventually(() => memory.health().index === 'ok')
+    expect(await list({})).toEqual(before)
+    const manager = await jetstreamManager(broker.nc)
+    for (const stream of journal.streams.names)
+      await expect(manager.consumers.info(stream, indexDurable)).rejects.toThrow('consumer not found')
+
+    const elsewhere = await openJournal(await servers.broker('elsewhere'), {
+      ...{ replicas: 1, ackWaitMs: 1000, now: systemClock.now },
+    })
+    const [theirs, ours, theirLast] = [newSession(), newSession(), newSession()]
+    await append(theirs, [started('theirs')], { role: 'g', by: elsewhere })
+    await append(ours, [started('ours')], { role: 'g' })
+    await append(ours, [{ type: 'session.ended', data: { reason: 'heard' } }], { status: 'ended' })
+    await append(theirLast, [started('theirs at last')], { role: 'g', by: elsewhere })
+    expect(await info(ours, ({ status }) => status === 'ended')).toMatchObject({ agent: 'ours' })
+    expect([(await info(theirs)).agent, (await info(theirLast)).agent]).toEqual(['theirs', 'theirs at last'])
+    const rows = await list({})
+
+    await memory.close({ withinMs: 5000 })
+    memory = await serve(servers.databaseUrl)
+    await eventually(() => memory.health().index === 'ok')
+    expect(await list({})).toEqual(rows)
   })
 
   test('reads again what a crash took from its tables, with the next frame and without a further one', async () => {

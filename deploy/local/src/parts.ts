@@ -248,6 +248,8 @@ async function start(options: PartsOptions, closing: Closing): Promise<RunningPa
       sessions: sessionsOf('memory'),
       streams: journal.streams,
       timers: journal.timers,
+      // Another process may append all the same: a memory finds that a little later.
+      ...(appenders.every(has) ? { framesHere: journal.framesHere } : {}),
       webhooks: () => view.webhooks(),
       allowPrivateWebhooks: config.allowPrivateWebhooks,
       ackWaitMs: config.ackWaitMs,
@@ -426,6 +428,9 @@ async function tracesOf({ config, version, log }: PartsOptions, closing: Closing
   log.info({ url: new URL(url).origin }, 'spans are exported')
   return { sink, ...(content ? { content } : {}) }
 }
+
+/** Services that append to sessions. */
+const appenders: readonly ServiceName[] = ['session-gateway', 'executor', 'tool-runner', 'memory']
 
 const catalogs = [builtinCatalog, codeCatalog, memoryCatalog, skillsCatalog]
 

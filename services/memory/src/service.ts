@@ -26,7 +26,7 @@ import { secretsOver } from './entries/postgres/databases.ts'
 import type { Db } from './entries/postgres/entry-rows.ts'
 import { Stores } from './entries/stores.ts'
 import { watchWaiting } from './index/people/waiting-gauges.ts'
-import { runSessionIndex } from './index/session-index.ts'
+import { runSessionIndex, type SessionIndexOptions } from './index/session-index.ts'
 import { SessionLists } from './index/session-lists.ts'
 import type { Tables } from './index/tables.ts'
 import { serveMemory } from './nats.ts'
@@ -47,6 +47,8 @@ export interface MemoryConfig {
   /** Whether the disk has room for the index. Default: it always has. */
   readonly room?: Room
   readonly databaseUrl: string | undefined
+  /** Frames that this process appends, as they are acked, where all that append to sessions run in it. Default: others append too. */
+  readonly framesHere?: SessionIndexOptions['framesHere']
   /** How long the broker waits for a sign of whoever works on a delivery before it gives it to another. */
   readonly ackWaitMs: number
   /** The folder of long-term memories that are files. Absolute; it is made when it is needed. */
@@ -84,8 +86,14 @@ export async function start(config: MemoryConfig): Promise<RunningMemory> {
   const closing = new Closing()
   const db = databaseUrl === undefined ? undefined : openDatabase<Tables>(databaseUrl, { derived: true })
   if (db) closing.add('database', () => db.destroy())
+  const { room, framesHere } = config
   const index =
-    db && runSessionIndex({ broker, streams, sessions, db, log, ...(config.room ? { room: config.room } : {}) })
+    db &&
+    runSessionIndex({
+      ...{ broker, streams, sessions, db, log },
+      ...(room ? { room } : {}),
+      ...(framesHere ? { framesHere } : {}),
+    })
   if (index) {
     closing.add('index', () => index.close())
     const seq = metrics.gauge('reins_session_index_seq')

@@ -11,6 +11,7 @@ type On = (frame: RepublishedFrame) => void
 
 export class FramesHere {
   readonly #of = new Map<string, Set<On>>()
+  readonly #ofAll = new Set<On>()
   #told: { readonly one: RepublishedFrame; readonly listeners: ReadonlySet<On> }[] = []
 
   listen(session: string, on: On): Subscription {
@@ -27,6 +28,13 @@ export class FramesHere {
     }
   }
 
+  /** Frames of all sessions. */
+  listenToAll(on: On): Subscription {
+    const listener: On = (one) => on(one)
+    this.#ofAll.add(listener)
+    return { close: () => void this.#ofAll.delete(listener) }
+  }
+
   tell(
     session: string,
     draft: Draft,
@@ -34,9 +42,10 @@ export class FramesHere {
     to: Address,
   ): void {
     const listeners = this.#of.get(session)
-    if (!listeners) return
+    if (!listeners && this.#ofAll.size === 0) return
     const one = { session, frame: { ...draft, seq, hash }, to }
-    if (this.#told.push({ one, listeners }) === 1) setImmediate(() => this.#hear())
+    if (this.#told.length === 0) setImmediate(() => this.#hear())
+    for (const who of [listeners, this.#ofAll]) if (who && who.size > 0) this.#told.push({ one, listeners: who })
   }
 
   #hear(): void {

@@ -4,7 +4,17 @@ import { type Broker, ensureTopology, keepLiveStream, sessionsArchived } from '@
 import { maxOutputBytesOfSession, outputsKeptMs, type SessionStreamCount, type SessionStreams } from '@reins/contracts'
 import { archiveReader } from '../archive/archive-objects.ts'
 import { outputsOfForks } from '../fork-reads.ts'
-import type { BundleStore, OutputStore, SessionFeed, SessionLog, Snapshots, Timers, WorkQueue } from '../port.ts'
+import type {
+  BundleStore,
+  OutputStore,
+  RepublishedFrame,
+  SessionFeed,
+  SessionLog,
+  Snapshots,
+  Subscription,
+  Timers,
+  WorkQueue,
+} from '../port.ts'
 import { createJetStreamBundles } from './bundles.ts'
 import { createJetStreamFeed } from './feed.ts'
 import { FramesHere } from './frames-here.ts'
@@ -21,6 +31,8 @@ export interface Journal {
   readonly archived: boolean
   readonly sessions: SessionLog
   readonly feed: SessionFeed
+  /** As `framesHere` of the feed, of all sessions. */
+  framesHere(on: (frame: RepublishedFrame) => void): Subscription
   readonly work: WorkQueue
   readonly timers: Timers
   readonly snapshots: Snapshots
@@ -82,6 +94,7 @@ export async function openJournal(broker: Broker, options: JournalOptions): Prom
   return {
     ...{ streams, sessions, archived },
     feed: createJetStreamFeed(broker, here, options.live),
+    framesHere: (on) => here.listenToAll(on),
     work,
     timers,
     snapshots,

@@ -3,13 +3,15 @@
 //       read from its stream, what it repeats is passed over. So a lost ack, a redelivery, an emptied database change nothing.
 //   I2. A frame that is none quarantines its session in the list, and nothing else stops.
 //   I3. Postgres may be away at any moment, at the start too: the index, and a rebuild of it, go on from their checkpoints.
+//   I6. Where all that append to sessions run in this process, its frames are heard where they are acked, and the broker hands none of them out
+//       again. What others append all the same shows as a gap, or at the next look at where the streams end.
 //   I5. Without room on the disk it stands still, at what it has; lists show that meanwhile.
 //   I4. A rebuild fills a table of its own, batch by batch between the news, and takes as long as it takes: lists stay whole.
 import { setTimeout as pause } from 'node:timers/promises'
-import { type ConsumerMessages, type JsMsg, jetstream } from '@nats-io/jetstream'
+import { type ConsumerMessages, jetstream } from '@nats-io/jetstream'
 import type { Broker } from '@reins/broker'
 import { indexDurable, type RebuildProgress, type SessionStreams } from '@reins/contracts'
-import type { Room, SessionLog } from '@reins/journal'
+import type { RepublishedFrame, Room, SessionLog, Subscription } from '@reins/journal'
 import { type Following, migrate, type ProjectionLoop, type ProjectionState, runLoop } from '@reins/projection'
 import type { Log } from '@reins/telemetry'
 import { type ArchivedBefore, readArchived } from './archived-frames.ts'
@@ -21,6 +23,8 @@ import {
   ensureDurable,
   framesAfter,
   fromConsumer,
+  fromHere,
+  removeDurable,
   type StoredFrame,
   type StoredStreams,
 } from './session-stream.ts'
@@ -49,6 +53,8 @@ export interface SessionIndexOptions {
   readonly log: Log
   /** I5. Default: there always is room. */
   readonly room?: Room
+  /** I6. Frames that this process appends, as they are acked. Absent: others append too. */
+  readonly framesHere?: (on: (frame: RepublishedFrame) => void) => Subscription
 }
 
 /** Of the consumptions of one following: why it is over. */
@@ -56,13 +62,20 @@ interface Life {
   ended?: string
 }
 
-/** A frame that a durable has brought. */
+/** A frame that a durable has brought, or that was appended here. */
 interface News {
   readonly stream: number
-  readonly message: JsMsg
+  readonly seq: number
+  frame(): StoredFrame
+  /** Of what a durable has brought: it, and all before it in its stream. */
+  ack?(): void
 }
 
 const batchSize = 500
+/** I6: what comes beyond that is read later, as a gap. */
+const mostNews = 2000
+/** I6. ms without news until the streams are looked at. */
+const lookAfterMs = 1000
 const saidEvery = 20_000
 
 /** Runs until closed; the caller closes it before the database. */
@@ -75,7 +88,7 @@ class Runner implements SessionIndex {
   readonly #loop: ProjectionLoop
   readonly #rows: IndexedSessions
   readonly #rebuilt: IndexedSessions
-  #newest: readonly number[] = []
+  #newest: number[] = []
   /** As performance.now() counts. */
   #appliedAt = Number.NEGATIVE_INFINITY
   #news: News[] = []
@@ -128,19 +141,25 @@ class Runner implements SessionIndex {
   async #follow({ signal, enter, progressed }: Following): Promise<void> {
     const { broker, streams, db, log } = this.#options
     await migrate(db, 'memory', migrations)
-    const stored = await describeStreams(broker, streams)
-    await this.#rows.begin(db, stored)
-    this.#newest = stored.ends
-    const begun = this.#rows.places
-    await Promise.all(streams.names.map((name, at) => ensureDurable(broker, name, begun[at] ?? 0)))
     this.#news = []
+    this.#newest = []
+    // Before it is asked where the streams end: what is appended then is in one of the two.
+    const here = this.#options.framesHere?.((frame) => this.#hear(fromHere(streams, frame)))
     const life: Life = {}
     this.#life = life
     const consumed: ConsumerMessages[] = []
     const stopped = () => this.#wake()
     signal.addEventListener('abort', stopped)
     try {
-      for (const at of streams.names.keys()) consumed.push(await this.#consume(at, life))
+      const stored = await describeStreams(broker, streams)
+      await this.#rows.begin(db, stored)
+      this.#newest = stored.ends.map((end, at) => Math.max(end, this.#newest[at] ?? 0))
+      if (here) await Promise.all(streams.names.map((name) => removeDurable(broker, name)))
+      else {
+        const begun = this.#rows.places
+        await Promise.all(streams.names.map((name, at) => ensureDurable(broker, name, begun[at] ?? 0)))
+        for (const at of streams.names.keys()) consumed.push(await this.#consume(at, life))
+      }
       await this.#catchUp(stored.ends, signal, enter)
       log.info({ seq: this.#rows.places }, 'the session index follows')
       while (!signal.aborted) {
@@ -150,10 +169,12 @@ class Runner implements SessionIndex {
         if (this.#progress.kind === 'running') await this.#rebuildOn(stored)
         const batch = this.#news.splice(0, batchSize)
         if (batch.length > 0) await this.#take(batch, signal, enter)
-        else if (this.#progress.kind !== 'running') await this.#nextNews(signal)
+        else if (this.#progress.kind !== 'running' && (await this.#nextNews(signal)) === 'none')
+          await this.#look(stored, signal, enter)
         progressed()
       }
     } finally {
+      here?.close()
       signal.removeEventListener('abort', stopped)
       for (const messages of consumed) void messages.close()
     }
@@ -169,14 +190,38 @@ class Runner implements SessionIndex {
       expires: 5000,
       idle_heartbeat: 1000,
       callback: (message) => {
-        this.#news.push({ stream, message })
-        const newest = message.seq + message.info.pending
-        this.#newest = this.#newest.map((known, at) => (at === stream ? Math.max(known, newest) : known))
-        if (this.#news.length === 1 || this.#news.length === batchSize) this.#wake()
+        const { seq } = message
+        const ack = () => void message.ack() // ack policy `all`
+        this.#tell({ stream, seq, frame: () => fromConsumer(stream, message), ack }, seq + message.info.pending)
       },
     })
     void this.#watch(messages, life)
     return messages
+  }
+
+  /** `end`: where its stream ended when it came. */
+  #tell(news: News, end: number): void {
+    this.#newest[news.stream] = Math.max(this.#newest[news.stream] ?? 0, end)
+    this.#news.push(news)
+    if (this.#news.length === 1 || this.#news.length === batchSize) this.#wake()
+  }
+
+  /** I6. */
+  #hear(frame: StoredFrame): void {
+    const { stream, seq } = frame
+    if (this.#news.length < mostNews) this.#tell({ stream, seq, frame: () => frame }, seq)
+    else this.#newest[stream] = Math.max(this.#newest[stream] ?? 0, seq)
+  }
+
+  /** I6: what others have appended, or was not heard. */
+  async #look(stored: StoredStreams, signal: AbortSignal, enter: Following['enter']): Promise<void> {
+    const { broker, streams } = this.#options
+    // A broker that is away is no news.
+    const now = await describeStreams(broker, streams).catch(() => undefined)
+    if (!now) return
+    if (now.identity !== stored.identity) throw new Error('the streams of sessions are other ones')
+    this.#newest = now.ends.map((end, at) => Math.max(end, this.#newest[at] ?? 0))
+    await this.#catchUp(now.ends, signal, enter)
   }
 
   /** A durable that is gone would bring no news for ever, in silence. */
@@ -192,18 +237,17 @@ class Runner implements SessionIndex {
 
   /** I1. */
   async #take(batch: readonly News[], signal: AbortSignal, enter: Following['enter']): Promise<void> {
-    const newest = new Map<number, JsMsg>()
-    for (const { stream, message } of batch)
-      if (message.seq > (newest.get(stream)?.seq ?? 0)) newest.set(stream, message)
+    const newest = new Map<number, News>()
+    for (const one of batch) if (one.seq > (newest.get(one.stream)?.seq ?? 0)) newest.set(one.stream, one)
     const news = batch
-      .filter(({ stream, message }) => message.seq > (this.#rows.places[stream] ?? 0))
-      .sort((a, b) => a.message.seq - b.message.seq)
-      .map(({ stream, message }) => fromConsumer(stream, message))
+      .filter(({ stream, seq }) => seq > (this.#rows.places[stream] ?? 0))
+      .sort((a, b) => a.seq - b.seq)
+      .map((one) => one.frame())
     await this.#apply(news)
     // A gap; or a database that has lost what it had (a crash, a restored backup): what is missing is read.
     const upTo = this.#rows.places.map((_, stream) => newest.get(stream)?.seq ?? 0)
     await this.#catchUp(upTo, signal, enter)
-    for (const message of newest.values()) message.ack() // ack policy `all`: and all before it
+    for (const one of newest.values()) one.ack?.()
   }
 
   async #catchUp(upTo: Places, signal: AbortSignal, enter: Following['enter']): Promise<void> {
@@ -263,15 +307,20 @@ class Runner implements SessionIndex {
     }
   }
 
-  async #nextNews(signal: AbortSignal): Promise<void> {
+  /** `none`: there was none for so long that the streams are to be looked at (I6). */
+  async #nextNews(signal: AbortSignal): Promise<'some' | 'none'> {
     const nothing = () => this.#news.length === 0 && this.#progress.kind !== 'running' && !this.#life.ended
+    let late: NodeJS.Timeout | undefined
     await new Promise<void>((resolve) => {
       this.#wake = resolve
+      if (this.#options.framesHere) late = setTimeout(resolve, lookAfterMs)
       if (!nothing() || signal.aborted) resolve()
     })
-    if (nothing()) return
+    clearTimeout(late)
+    if (nothing()) return signal.aborted || !this.#options.framesHere ? 'some' : 'none'
     await this.#gather(signal)
     this.#wake = () => {}
+    return 'some'
   }
 
   /** So many at once cost the database hardly more than one, and the index must not compete with the turns that it describes. */

@@ -10,8 +10,11 @@ import {
   indexDurable,
   movedFrom,
   ownSessionSubject,
+  rootOf,
   type SessionStreams,
+  sessionSubject,
 } from '@reins/contracts'
+import type { RepublishedFrame } from '@reins/journal'
 import { joining } from '@reins/projection'
 import type { Places, StreamsIdentity } from './index-checkpoint.ts'
 import type { Owner } from './session-row.ts'
@@ -43,6 +46,14 @@ export function fromConsumer(stream: number, message: JsMsg): StoredFrame {
     header: headersOf(message) ?? (() => ''),
     body: message.string(),
   })
+}
+
+/** A frame that this process has appended. */
+export function fromHere(streams: SessionStreams, { session, frame, to }: RepublishedFrame): StoredFrame {
+  const stream = streams.names.indexOf(streams.of(session))
+  const subject = sessionSubject(session, frame.role, to)
+  const owner = { session, root: rootOf(session) }
+  return { ...{ stream, seq: frame.seq, previous: frame.seq - 1, subject }, storedAt: frame.at, owner, frame }
 }
 
 function stored(
@@ -142,4 +153,10 @@ export async function ensureDurable(broker: Broker, stream: string, after: numbe
     deliver_policy: 'by_start_sequence',
     opt_start_seq: after + 1,
   })
+}
+
+/** The index needs it no more; one that is made later begins where the index is then. */
+export async function removeDurable(broker: Broker, stream: string): Promise<void> {
+  const manager = await jetstreamManager(broker.nc, { checkAPI: false, timeout: apiMs })
+  await manager.consumers.delete(stream, indexDurable).catch(() => undefined)
 }
