@@ -28,11 +28,11 @@ const known: readonly string[] = [
   ...['executor', 'memory'].map((service) => `${service}: take triggers that are for tool-runners`),
   ...['memory', 'tool-runner'].map((service) => `${service}: take triggers that are for executors`),
 ].toSorted()
+type Headers = ReturnType<typeof makeHeaders>
+/** The client's own. */
+const ClientHeaders: new (code: number, text: string) => Headers = Object.getPrototypeOf(makeHeaders([]).constructor)
 /** As the broker itself says that there is nobody, or nothing. */
-const withStatus = (code: number): ReturnType<typeof makeHeaders> => {
-  const made = makeHeaders([])
-  return new (made.constructor as new (code: number, text: string) => typeof made)(code, 'No Responders')
-}
+const withStatus = (code: number): Headers => new ClientHeaders(code, 'No Responders')
 
 let product: AttackedProduct
 beforeAll(async () => {
