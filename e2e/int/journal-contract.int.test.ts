@@ -38,6 +38,7 @@ function losing(broker: Broker): {
       requestMany: broker.requestMany.bind(broker),
       publish: broker.publish.bind(broker),
       publishNow: broker.publishNow.bind(broker),
+      atEndOfTurn: broker.atEndOfTurn.bind(broker),
       onReconnect: broker.onReconnect.bind(broker),
       onElected: broker.onElected.bind(broker),
       lastReconnect: broker.lastReconnect.bind(broker),

@@ -37,7 +37,8 @@ function counting(broker: Broker): Broker {
       options,
     )
   }
-  return Object.assign(Object.create(broker) as Broker, { nc: broker.nc, request, requestMany })
+  const atEndOfTurn = broker.atEndOfTurn.bind(broker)
+  return Object.assign(Object.create(broker) as Broker, { nc: broker.nc, request, requestMany, atEndOfTurn })
 }
 
 beforeAll(async () => {

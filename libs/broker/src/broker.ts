@@ -71,6 +71,8 @@ export interface Broker {
   publish(subject: string, payload: string | Uint8Array, options?: PublishOptions): void
   /** As `publish`, in order with it, but with what else leaves in this microtask: for whoever is at the end of the turn already. */
   publishNow(subject: string, payload: string | Uint8Array): void
+  /** Runs at the end of this turn of the event loop; what it has said by then, and its promises, leaves in the one write of this turn (B4). */
+  atEndOfTurn(run: () => void): void
   /** Called after each reconnect; close the subscription to stop. */
   onReconnect(on: () => void): { close(): void }
   /** B7. Called when a stream, or a durable consumer of it, has a new leader; close the subscription to stop. */
@@ -150,6 +152,7 @@ class NatsBroker implements Broker {
   readonly #elections: readonly NatsSubscription[]
   readonly #replies: readonly NatsSubscription[]
   #outgoing: Outgoing[] = []
+  #atEnd: (() => void)[] = []
   #leaving: NodeJS.Immediate | undefined
   #next = 0
   #sweep: NodeJS.Timeout | undefined
@@ -217,12 +220,27 @@ class NatsBroker implements Broker {
 
   publish(subject: string, payload: string | Uint8Array, options: PublishOptions = {}): void {
     this.#outgoing.push({ subject, payload, options })
-    this.#leaving ??= setImmediate(() => this.#leave()) // B4
+    this.#leaving ??= setImmediate(() => this.#endTurn()) // B4
+  }
+
+  atEndOfTurn(run: () => void): void {
+    this.#atEnd.push(run)
+    this.#leaving ??= setImmediate(() => this.#endTurn())
+  }
+
+  #endTurn(): void {
+    const atEnd = this.#atEnd
+    this.#atEnd = []
+    for (const run of atEnd) run()
+    if (atEnd.length === 0) this.#leave()
+    // Behind whatever waits for a promise that was kept here.
+    else process.nextTick(() => this.#leave())
   }
 
   #leave(): void {
     clearImmediate(this.#leaving)
     this.#leaving = undefined
+    if (this.#atEnd.length > 0) this.#leaving = setImmediate(() => this.#endTurn())
     const outgoing = this.#outgoing
     this.#outgoing = []
     for (const { subject, payload, options } of outgoing) this.#say(subject, payload, options)

@@ -55,7 +55,7 @@ const refusedCodes = new Set([10071, 10164])
 export function createJetStreamLog(broker: Broker, options: JetStreamLogOptions): SessionLog {
   const retryMs = options.retryMs ?? 2000
   const { streams } = options
-  const sealOf = sealTogether(broker.seals)
+  const sealOf = sealTogether(broker.seals, (run) => broker.atEndOfTurn(run))
 
   /** A copy that is behind may know nothing of a session that was begun just now: that there is none, the leader alone may say. */
   const mayBeStale = ({ leader = false }: { readonly leader?: boolean }): boolean => options.replicated && !leader
