@@ -9,6 +9,7 @@ import { type Asked, Connection } from './connection.ts'
 import { oneLine } from './foreign-text.ts'
 import { type Fetch, foreignFetch } from './transports/foreign-fetch.ts'
 import { HttpTransport } from './transports/http-transport.ts'
+import { replyTurns } from './transports/reply-turns.ts'
 import { StdioTransport } from './transports/stdio-transport.ts'
 
 export interface Ends {
@@ -67,7 +68,7 @@ async function overHttp(
   const opened = await Connection.open(server, new HttpTransport(url, fetch), 'http', options)
   if (opened.kind === 'answered' || signal.aborted || !isOld(status)) return opened
   const old = new SSEClientTransport(url, { fetch, eventSourceInit: { fetch } })
-  const fallback = await Connection.open(server, closesOnError(old), 'sse', options)
+  const fallback = await Connection.open(server, inTurns(closesOnError(old)), 'sse', options)
   // What the first way met is nearer to what the definition asks for.
   return fallback.kind === 'answered' ? fallback : opened
 }
@@ -76,6 +77,14 @@ async function overHttp(
 const isOld = (status: number): boolean => status >= 400 && status < 500 && ![401, 403, 429].includes(status)
 
 /** A stream that broke off has lost its session, and with it all answers: the connection is over. */
+/** RT1 of reply-turns.ts. */
+function inTurns(transport: SSEClientTransport): SSEClientTransport {
+  const send = transport.send.bind(transport)
+  const replies = replyTurns()
+  transport.send = (message) => ('method' in message ? send(message) : replies.take(() => send(message)))
+  return transport
+}
+
 function closesOnError(transport: SSEClientTransport): SSEClientTransport {
   const start = transport.start.bind(transport)
   transport.start = async () => {

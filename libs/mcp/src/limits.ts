@@ -2,6 +2,11 @@
 export const limits = {
   /** Bytes of one message. */
   messageBytes: 16 * 1024 * 1024,
+  /** Bytes that wait for a program which does not read what it is told. */
+  unreadBytes: 32 * 1024 * 1024,
+  /** Answers to requests of a server that are on their way to it at once, and that wait for their turn. */
+  repliesAtOnce: 8,
+  repliesWaiting: 2_000,
   /** Lines on stdout that are no messages, before a program is taken for something else. */
   strayLines: 100,
   /** Characters of stderr that are kept, of its end. */

@@ -3,6 +3,10 @@
 //   AC2. Over HTTP the stream says in which call it asks. Where nothing says it, a question waits until there are no more calls that may
 //        have asked than questions: a call that asks does not end before it has its answer, and the others do. Then they are taken in
 //        their order. All of them are of one person.
+//   AC3. So many questions wait, and no more: a server may ask without end. A further one is asked in no call.
+
+/** AC3. */
+const mostWaiting = 100
 
 interface Waiting<Call> {
   take(call: Call | undefined): void
@@ -34,6 +38,7 @@ export class AskingCalls<Call> {
       this.#asking.add(named)
       return Promise.resolve(named)
     }
+    if (this.#waiting.length >= mostWaiting) return Promise.resolve(undefined)
     return new Promise((resolve, reject) => {
       const waiting: Waiting<Call> = { take: resolve }
       const stop = () => {

@@ -50,15 +50,20 @@ function elicitationOf(given: unknown, server: string): Elicitation | null {
     return isForm(given.requestedSchema) ? { mode: 'form', server, message, schema: given.requestedSchema } : null
   const { url, elicitationId } = given
   if (typeof url !== 'string' || typeof elicitationId !== 'string') return null
-  return url.length <= maxElicitationUrlChars && isPage(url)
-    ? { mode: 'url', server, message, url, id: elicitationId.slice(0, 128) }
+  const page = url.length <= maxElicitationUrlChars ? pageOf(url) : null
+  return page !== null && page.length <= maxElicitationUrlChars
+    ? { mode: 'url', server, message, url: page, id: elicitationId.slice(0, 128) }
     : null
 }
 
-/** A page in a browser, and nothing else that a machine may open; with an address that looks like what it is. */
-function isPage(url: string): boolean {
-  if (!URL.canParse(url) || /[\p{C}\p{Z}]/u.test(url)) return false
-  const { protocol, username, password } = new URL(url)
+/**
+ * A page in a browser, and nothing else that a machine may open; as the browser goes to it, so that its address looks like what it is:
+ * letters of other scripts in the host stand there as `xn--`, and backslashes are what a browser takes them for. null: it is none.
+ */
+function pageOf(url: string): string | null {
+  if (!URL.canParse(url) || /[\p{C}\p{Z}]/u.test(url)) return null
+  const { protocol, username, password, href } = new URL(url)
   // What stands before an "@" is often taken for the host.
-  return /^https?:$/.test(protocol) && username === '' && password === ''
+  if (!/^https?:$/.test(protocol) || username !== '' || password !== '') return null
+  return href === `${url}/` ? url : href
 }

@@ -7,6 +7,8 @@
 //       resume has lost the answer. Streams are not resumed at any pace.
 //   T5. What a resumed stream repeats is let pass by: servers repeat events of other streams, and a question that is heard twice would be
 //       answered twice. Events are known by their ids.
+//   T7. Of answers to what a server asks, a few are on their way at once, and so many wait: a server that asks without end, and takes no
+//       answer, costs no connections. What comes beyond that is not answered.
 //   T6. In which call a server asks is known by the stream in which the question came.
 import { setTimeout as pause } from 'node:timers/promises'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
@@ -15,6 +17,7 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
 import { SeenEvents, watched } from './event-streams.ts'
 import type { Fetch } from './foreign-fetch.ts'
 import { answerLost, lostStream, OpenRequests } from '../calls/open-requests.ts'
+import { replyTurns } from './reply-turns.ts'
 
 const mostAsked = 1_000
 const resumeEveryMs = 100
@@ -35,6 +38,8 @@ export class HttpTransport implements Transport {
   /** The latest event of the stream that belongs to no request. */
   #standing: string | undefined
   #resumedAt = Number.NEGATIVE_INFINITY
+  /** T7. */
+  readonly #replies = replyTurns()
 
   constructor(url: URL, fetch: Fetch) {
     this.#inner = new StreamableHTTPClientTransport(url, { fetch: (at, init) => this.#fetch(fetch, at, init) })
@@ -65,6 +70,11 @@ export class HttpTransport implements Transport {
   }
 
   async send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
+    if ('method' in message) return this.#send(message, options)
+    await this.#replies.take(() => this.#send(message, options))
+  }
+
+  async #send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
     const id = 'method' in message && 'id' in message ? message.id : undefined
     if (id !== undefined) this.#open.sent(message, { ended: false, stop: new AbortController() })
     try {

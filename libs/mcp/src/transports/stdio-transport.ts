@@ -1,6 +1,7 @@
 // A program that speaks MCP over stdin and stdout, confined as commands of the shell tool are.
 //   P1. One line is one message, bounded; lines that are none are let pass up to a number, then the program is no MCP server.
 //   P2. When it is closed, everything that it started ends. Of what it says on stderr the end is kept.
+//   P4. A program that asks and does not read the answers is ended: they would wait here without end.
 //   P3. It and all that it starts hold no more memory than a command of the shell may; otherwise they are ended.
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { type JSONRPCMessage, JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types.js'
@@ -76,6 +77,11 @@ export class StdioTransport implements Transport {
     const stdin = this.#process?.stdin
     if (!stdin || this.#ended !== '') throw this.#gone()
     this.#open.sent(message, true)
+    // P4.
+    if (stdin.writableLength > limits.unreadBytes) {
+      this.#break(`it does not read what it is told: ${limits.unreadBytes / 1024 / 1024} MB wait for it`)
+      throw this.#gone()
+    }
     if (!stdin.write(`${JSON.stringify(message)}\n`))
       await new Promise<void>((resolve) => {
         stdin.once('drain', resolve)
