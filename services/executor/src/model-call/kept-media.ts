@@ -1,6 +1,8 @@
 // Images, audio and files in results of tools, read back for the model calls that show them: a conversation shows them again with each.
 //   KM1. What was read is kept for the next call, so many bytes at most, the oldest go first.
+//   KM3. What is read is what its reference names, to the byte: others may write to the store too.
 //   KM2. A store that is away costs the media of one call, never the call.
+import { createHash } from 'node:crypto'
 import type { OutputStore } from '@reins/journal'
 
 /** KM1. */
@@ -38,7 +40,8 @@ export class KeptMedia {
       if (!found || found.size > largest) return undefined
       const chunks: Uint8Array[] = []
       for await (const chunk of found.bytes) chunks.push(chunk)
-      return Buffer.concat(chunks)
+      const bytes = Buffer.concat(chunks)
+      return ref === `sha256-${createHash('sha256').update(bytes).digest('hex')}` ? bytes : undefined // KM3
     } catch {
       return undefined // KM2
     }
