@@ -22,6 +22,7 @@ const faults = ['e2e/chaos/**/*.int.test.ts']
 const long = [
   ...['e2e/hostile/**/*.test.ts', 'e2e/kill/code/**/*.int.test.ts', 'e2e/kill/archive.int.test.ts'],
   'e2e/attacks/whole.int.test.ts',
+  'e2e/attacks/foreign-code.int.test.ts',
 ]
 
 export default defineConfig({

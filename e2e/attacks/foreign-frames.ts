@@ -7,12 +7,14 @@ import { type Broker, connectBroker, makeHeaders } from '@reins/broker'
 import {
   type Address,
   draftOn,
+  emptyHead,
   encodeFrame,
   type EventType,
   eventTypes,
   type Head,
   headOf,
   makeShortId,
+  makeUlid,
   maySay,
   type Role,
   type SessionEvent,
@@ -101,6 +103,35 @@ async function tryToRun(
     },
   ).catch(() => existsSync(path.join(world.workspace, mark)))
   tally.note(services[role], 'have a command run', ran ? 'got through' : 'refused')
+}
+
+/**
+ * Not forged at all: a gateway may begin sessions. With its password somebody begins one of an agent whose commands wait for a person, and
+ * leaves out that they do.
+ */
+export async function tryOwnSession(world: World, agent: string, tally: Tally): Promise<void> {
+  const mark = 'nobody-was-asked'
+  const { session: asked } = await world.api.create(agent, `!shell touch ${mark}`)
+  const beginning = await eventually(async () => (await world.readLog(asked.id))[0])
+  const thief = await connectBroker({ url: world.servers.natsUrl('session-gateway'), name: 'forger as a gateway' })
+  try {
+    const session = makeUlid(Date.now(), Math.random)
+    const { frame } = beginning
+    await forge(
+      thief,
+      { ...emptyHead(session), pool: frame.pool },
+      {
+        ...{ session, role: 'g', to: toExec('default') },
+        events: frame.events.filter(({ type }) => type !== 'approvals.pinned'),
+      },
+    )
+    const ran = await eventually(async () => existsSync(path.join(world.workspace, mark)), { withinMs: 60_000 }).catch(
+      () => false,
+    )
+    tally.note('session-gateway', 'have a command run that nobody was asked about', ran ? 'got through' : 'refused')
+  } finally {
+    await thief.close()
+  }
 }
 
 async function headOfSession(world: World, session: string): Promise<Head> {

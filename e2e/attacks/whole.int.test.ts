@@ -7,7 +7,7 @@ import { eventually } from '../harness/eventually.ts'
 import { Tally } from './tally.ts'
 import { endAll, many, type Principal, principal } from './greedy.ts'
 import { tryInMemory } from './in-memory.ts'
-import { tryForeignFrames } from './foreign-frames.ts'
+import { tryForeignFrames, tryOwnSession } from './foreign-frames.ts'
 import { tryPlacedFrames, tryPlacedRequests, tryPlacedTimers } from './placed-answers.ts'
 import { storeNonsense } from './poison.ts'
 import path from 'node:path'
@@ -50,9 +50,14 @@ test(
     await product.world.api.turn(session.id, '!shell true')
     const tally = new Tally()
     await tryForeignFrames(product.world, session.id, tally)
+    await product.world.agent('asking', { approvals: { tools: { shell: 'always' } } })
+    await tryOwnSession(product.world, 'asking', tally)
     for (const line of tally.lines()) console.log(line)
-    // What an executor says as an executor is done (docs/security.md): so the attack itself is one.
-    expect(tally.gotThrough()).toEqual(['executor: have a command run'])
+    // What a service says in its own role is done (docs/security.md): so the attack itself is one.
+    expect(tally.gotThrough()).toEqual([
+      'executor: have a command run',
+      'session-gateway: have a command run that nobody was asked about',
+    ])
     expect(await product.answers(session.id)).toBe('completed')
   },
   deadline,

@@ -2,7 +2,8 @@
 //   S1. `list` reads the definition alone: the registry loaded the bundle once and stored what it declares.
 //   S2. A call whose host dies ends as its `replay` says: what may run again does, on another host and a few times at most; of what may
 //       not, the outcome is unknown. Where its code had not begun, nothing of it ran, and it runs elsewhere.
-//   S3. A host is answered for the names that the stored tool declares, whatever it asks for.
+//   S3. A host is answered for the names that the stored tool declares, whatever it asks for, and how often: what it may know is looked
+//       up once for a call.
 //   S4. A tool that decides by its arguments whether a person is asked, and cannot say, asks for one.
 import {
   type AgentDefinition,
@@ -104,12 +105,11 @@ async function runTool(
       ...(traceparent === undefined ? {} : { traceparent }),
     },
     log: (line: HostLog) => log?.(name, idempotencyKey, line, traceparent),
-    request: (what: string, value: unknown) =>
-      what === 'dispatch'
-        ? dispatched(entry, value, dispatch, context.signal)
-        : what === 'run'
-          ? givenRun(entry, runAt)
-          : answered(what, tool, context),
+    request: requestsOf({
+      dispatch: (value) => dispatched(entry, value, dispatch, context.signal),
+      run: () => givenRun(entry, runAt),
+      values: () => valuesAsked(tool, context),
+    }),
   }
   for (let deaths = 1; ; deaths += 1) {
     const answer = await hosts.run({ digest: entry.digest, file: entry.file, network }, asked, context.signal)
@@ -208,8 +208,26 @@ function lost(
 }
 
 /** S3. */
-async function answered(what: string, tool: CodeTool, context: CallContext): Promise<unknown> {
-  if (what !== 'values') throw new ToolFailure('failed', `a tool has nothing to ask for by "${what}"`)
+function requestsOf(may: {
+  dispatch(value: unknown): Promise<unknown>
+  run(): Promise<unknown>
+  values(): Promise<unknown>
+}): (what: string, value: unknown) => Promise<unknown> {
+  const known = new Map<string, Promise<unknown>>()
+  const once = (what: string, look: () => Promise<unknown>): Promise<unknown> => {
+    const found = known.get(what) ?? look()
+    known.set(what, found)
+    return found
+  }
+  return async (what, value) => {
+    if (what === 'dispatch') return may.dispatch(value)
+    if (what === 'run') return once(what, may.run)
+    if (what === 'values') return once(what, may.values)
+    throw new ToolFailure('failed', `a tool has nothing to ask for by "${what.slice(0, 50)}"`)
+  }
+}
+
+async function valuesAsked(tool: CodeTool, context: CallContext): Promise<unknown> {
   const [secrets, config] = await Promise.all([
     valuesOf(tool.secret_requests, context.secrets),
     valuesOf(tool.config_requests, context.configs),

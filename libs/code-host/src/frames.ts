@@ -21,14 +21,15 @@ export function frameOfText(json: string): Buffer {
 
 export class FrameReader {
   readonly #limit: number
-  readonly #take: (message: unknown) => void
+  readonly #take: (message: unknown, bytes: number) => void
   readonly #refuse: (why: string) => void
   #chunks: Buffer[] = []
   #have = 0
   #need: number | undefined
   #refused = false
 
-  constructor(limit: number, take: (message: unknown) => void, refuse: (why: string) => void) {
+  /** `take`: a message, and the bytes of its frame. */
+  constructor(limit: number, take: (message: unknown, bytes: number) => void, refuse: (why: string) => void) {
     this.#limit = limit
     this.#take = take
     this.#refuse = refuse
@@ -54,7 +55,7 @@ export class FrameReader {
         this.#stop('a frame that is no JSON')
         return
       }
-      this.#take(message)
+      this.#take(message, body.length)
     }
   }
 

@@ -4,6 +4,9 @@
 //   P3. Whether a call's code began is known: a host says so before it lets it run, and what it said is read before it counts as gone.
 //   P4. A host that was told to stop a call and does not, or in which a call's code goes on after its end, is retired: it takes no more
 //       calls, and ends when its last call has ended.
+//   P5. What a host asks for is bounded while it has no answer, in number and in bytes; an answer waits until the host has taken the ones
+//       before it. So a host that asks and does not listen costs no memory here.
+//   P6. How much a call may log and show is counted here too: the host counts it for code that means well.
 import type { Readable } from 'node:stream'
 import type { SandboxProcess } from '@reins/tools'
 import { FrameReader, frameOf } from './frames.ts'
@@ -60,11 +63,22 @@ const stopMs = 500
 const bytesPerCall = 24 * 1024 * 1024
 const longestFrame = 16 * 1024 * 1024
 const stderrChars = 4_000
+/** P5: of one call. A replay asks for two thousand operations at once. */
+const mostAsked = 4_096
+/** P6. Of one line, and of its attributes as JSON: hosts cut at half of that. */
+const lineChars = 8_000
+/** P6. What a host adds itself where it cuts. */
+const noteChars = 1_000
 
 interface Running {
   readonly call: HostCall
   readonly answer: PromiseWithResolvers<HostAnswer>
   began: boolean
+  /** P5. */
+  asked: number
+  /** P6: characters. */
+  shown: number
+  logged: number
 }
 
 export class HostProcess {
@@ -76,16 +90,22 @@ export class HostProcess {
   #death: HostDeath | undefined
   #retired = false
   #bytesLeft = bytesPerCall
+  /** Of requests that have no answer yet. */
+  #askedBytes = 0
+  /** P5: answers go one after the other. */
+  #answers: Promise<void> = Promise.resolve()
+  readonly #limits: HostLimits
   #ids = 0
   #stderr = ''
 
   private constructor(process: SandboxProcess, bundle: HostBundle, limits: HostLimits) {
     this.#process = process
+    this.#limits = limits
     const [input, output] = process.streams
     if (!input || !output) throw new RangeError('a host has two descriptors')
     const reader = new FrameReader(
       longestFrame,
-      (message) => this.#hear(message),
+      (message, bytes) => this.#hear(message, bytes),
       () => this.#kill('said-nonsense'),
     )
     output.on('data', (chunk: Buffer) => {
@@ -158,7 +178,10 @@ export class HostProcess {
     signal.throwIfAborted()
     if (this.#death !== undefined) return { kind: 'lost', began: false, death: this.#death }
     const id = ++this.#ids
-    const running: Running = { call, answer: Promise.withResolvers(), began: false }
+    const running: Running = {
+      ...{ call, answer: Promise.withResolvers<HostAnswer>(), began: false },
+      ...{ asked: 0, shown: 0, logged: 0 },
+    }
     const stopped = Promise.withResolvers<never>()
     stopped.promise.catch(() => {})
     let stopping: NodeJS.Timeout | undefined
@@ -170,7 +193,7 @@ export class HostProcess {
       }, stopMs)
     }
     this.#calls.set(id, running)
-    this.#bytesLeft = bytesPerCall * (this.#calls.size + 1)
+    this.#allow()
     signal.addEventListener('abort', onAbort, { once: true })
     this.#send({ kind: 'run', id, what: call.what, name: call.name, input: call.input, facts: call.facts })
     try {
@@ -227,7 +250,7 @@ export class HostProcess {
     this.#process.streams[0]?.write(frameOf(message))
   }
 
-  #hear(message: unknown): void {
+  #hear(message: unknown, bytes: number): void {
     const word = readWord(message)
     if (word === undefined) {
       this.#kill('said-nonsense')
@@ -242,8 +265,7 @@ export class HostProcess {
         this.#pings.get(word.id)?.(true)
         break
       case 'log':
-        // What no call waited for is nobody's.
-        if (word.id !== undefined) this.#calls.get(word.id)?.call.log(word)
+        this.#log(word)
         break
       case 'began': {
         const running = this.#calls.get(word.id)
@@ -251,10 +273,10 @@ export class HostProcess {
         break
       }
       case 'progress':
-        this.#calls.get(word.id)?.call.progress(word.text)
+        this.#show(word)
         break
       case 'request':
-        void this.#ask(word)
+        void this.#ask(word, bytes)
         break
       case 'done':
         if (word.end.kind === 'error' && word.end.goesOn) this.#retired = true
@@ -265,18 +287,85 @@ export class HostProcess {
     }
   }
 
-  async #ask({ id, request, what, value }: Extract<Word, { kind: 'request' }>): Promise<void> {
+  /** What was taken does not count any more: an answer may be streamed for hours. */
+  #allow(): void {
+    this.#bytesLeft = bytesPerCall * (this.#calls.size + 1) - this.#askedBytes
+  }
+
+  /** P6. What no call waited for is nobody's. */
+  #log(word: Extract<Word, { kind: 'log' }>): void {
+    const running = word.id === undefined ? undefined : this.#calls.get(word.id)
+    if (!running || running.logged > this.#limits.logChars + noteChars) return
+    const { level, attributes } = word
+    const message = word.message.slice(0, lineChars)
+    const chars = attributes === undefined ? 0 : jsonChars(attributes)
+    const fits = chars <= lineChars
+    running.logged += message.length + (fits ? chars : 0)
+    running.call.log({ level, message, ...(attributes === undefined || !fits ? {} : { attributes }) })
+  }
+
+  /** P6. */
+  #show({ id, text }: Extract<Word, { kind: 'progress' }>): void {
+    const running = this.#calls.get(id)
+    const room = this.#limits.progressChars + noteChars - (running?.shown ?? 0)
+    if (!running || room <= 0) return
+    const shown = text.slice(0, room)
+    running.shown += shown.length
+    running.call.progress(shown)
+  }
+
+  /** P5. */
+  async #ask({ id, request, what, value }: Extract<Word, { kind: 'request' }>, bytes: number): Promise<void> {
     const running = this.#calls.get(id)
     if (!running) return
-    try {
-      const answer = await running.call.request(what, value)
-      // What was taken does not count any more: an answer may be streamed for hours.
-      this.#bytesLeft = bytesPerCall * (this.#calls.size + 1)
-      this.#send({ kind: 'answer', request, answer: { kind: 'ok', value: answer } })
-    } catch (error) {
-      const message = error instanceof Error ? error.message : 'it could not be had'
-      this.#send({ kind: 'answer', request, answer: { kind: 'refused', message } })
+    if (running.asked >= mostAsked) {
+      this.#kill('said-nonsense')
+      return
     }
+    running.asked += 1
+    this.#askedBytes += bytes
+    const answer = await answerOf(async () => running.call.request(what, value))
+    this.#answers = this.#answers.then(async () => {
+      await this.#room()
+      try {
+        this.#send({ kind: 'answer', request, answer })
+      } catch (error) {
+        this.#send({ kind: 'answer', request, answer: refusedBy(error) })
+      }
+      running.asked -= 1
+      this.#askedBytes -= bytes
+      this.#allow()
+    })
+  }
+
+  /** Until its pipe takes more, or it is gone. */
+  async #room(): Promise<void> {
+    const [input] = this.#process.streams
+    if (!input?.writableNeedDrain || this.#death !== undefined) return
+    const drained = Promise.withResolvers<void>()
+    const done = () => drained.resolve()
+    input.once('drain', done).once('close', done)
+    await Promise.race([drained.promise, this.#gone.promise])
+    input.off('drain', done).off('close', done)
+  }
+}
+
+type RequestAnswer = Extract<ToHost, { kind: 'answer' }>['answer']
+
+const answerOf = (ask: () => Promise<unknown>): Promise<RequestAnswer> =>
+  ask().then((value): RequestAnswer => ({ kind: 'ok', value }), refusedBy)
+
+const refusedBy = (error: unknown): RequestAnswer => ({
+  kind: 'refused',
+  message: error instanceof Error ? error.message : 'it could not be had',
+})
+
+/** Infinite: it is nested so deep that it cannot be written. */
+function jsonChars(value: unknown): number {
+  try {
+    return JSON.stringify(value)?.length ?? 0
+  } catch {
+    return Number.POSITIVE_INFINITY
   }
 }
 

@@ -1,7 +1,7 @@
 // What a host said, checked: a host's word is its code's word (M1 of messages.ts).
 import { formOf } from '@reins/contracts'
 import { Type } from 'typebox'
-import type { FromHost } from './messages.ts'
+import type { FromHost, RunEnd } from './messages.ts'
 
 const id = Type.Integer({ minimum: 0 })
 const text = Type.String()
@@ -46,3 +46,18 @@ const isWord = formOf(FromHostWord)
 export type Word = FromHost
 
 export const readWord = (message: unknown): Word | undefined => (isWord(message) ? message : undefined)
+
+const fault = Type.Object({ code: text, message: text, name: Type.Optional(text), where: Type.Optional(text) })
+const named = Type.Object({ operation: text, name: text })
+
+const isRunEnd = formOf(
+  Type.Union([
+    Type.Object({ kind: Type.Literal('suspended') }),
+    Type.Object({ kind: Type.Literal('completed'), output: Type.Optional(Type.Unknown()) }),
+    Type.Object({ kind: Type.Literal('failed'), error: fault }),
+    Type.Object({ kind: Type.Literal('diverged'), position: id, recorded: named, found: named }),
+  ]),
+)
+
+/** What a replay came to, as the value of its call; undefined: it is none. */
+export const readRunEnd = (value: unknown): RunEnd | undefined => (isRunEnd(value) ? value : undefined)

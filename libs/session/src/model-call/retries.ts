@@ -54,3 +54,7 @@ export const tooLarge = (
     error: { code: 'bad-request', message: `The answer is too large to be recorded: ${error.message}.` },
   },
 })
+
+/** Whether that is what has been said already: it fits into any frame, so there is nothing left to say. */
+export const isTooLarge = ([first]: readonly SessionEvent[]): boolean =>
+  first?.type === 'model-call.failed' || (first?.type === 'run.ended' && first.data.status === 'failed')

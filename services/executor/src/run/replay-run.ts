@@ -10,8 +10,8 @@ import {
   type Compact,
   type Dispatches,
   type HostsAnswer,
+  readRunEnd,
   replayLimits,
-  type RunEnd,
   type RunRequests,
 } from '@reins/code-host'
 import {
@@ -66,6 +66,13 @@ export interface ReplayOutcome {
 
 type Outcome = ReplayOutcome | { readonly kind: 'aborted'; readonly partial: string }
 
+/** What no frame can hold ends the run: what the code asks for again would not fit either. */
+export function replayTooLarge({ message }: RangeError): ReplayOutcome {
+  const error = tooMany(`asks for more at once than can be recorded: ${message}`)
+  const events: readonly SessionEvent[] = [{ type: 'run.ended', data: { status: 'failed', error } }]
+  return { kind: 'replayed', events, held: events }
+}
+
 /** `begins`: it announces something. */
 export type Say = (events: readonly SessionEvent[], begins: boolean) => Promise<Said>
 
@@ -117,6 +124,8 @@ class Replaying {
   /** Lines of ctx.log, also those that wait. */
   #lines: number
   #lineChars = 0
+  /** Of operations that are pending. */
+  #frameChars = 0
   #soon: NodeJS.Timeout | undefined
   #held = false
   #chars = 0
@@ -204,7 +213,7 @@ class Replaying {
   outcome(answer: Answer): ReplayOutcome {
     switch (answer.kind) {
       case 'value':
-        return this.#ended(answer.value as RunEnd | undefined)
+        return this.#ended(answer.value)
       case 'error':
         return this.#failed({ code: 'failed', message: answer.message })
       case 'not-run':
@@ -227,7 +236,9 @@ class Replaying {
     }
   }
 
-  #ended(end: RunEnd | undefined): ReplayOutcome {
+  /** RR1. */
+  #ended(value: unknown): ReplayOutcome {
+    const end = readRunEnd(value)
     switch (end?.kind) {
       case 'suspended': {
         if (this.#held) return this.#all(this.#replayEnded('held'))
@@ -238,8 +249,9 @@ class Replaying {
       }
       case 'completed': {
         const output = Object.hasOwn(end, 'output') ? { output: end.output } : {}
-        const ended: SessionEvent = { type: 'run.ended', data: { status: 'completed', ...output } }
-        return this.#all([...this.#linesLeft(), ...this.#masked([ended])])
+        const [ended] = this.#masked([{ type: 'run.ended', data: { status: 'completed', ...output } }])
+        if (!ended || charsOf(end.output) > runLimits.valueChars || !fits(ended)) return this.#failed(disturbed)
+        return this.#all([...this.#linesLeft(), ended])
       }
       case 'failed':
         return this.#failed(end.error)
@@ -249,7 +261,7 @@ class Replaying {
         return this.#failed({ code: 'diverged', message })
       }
       default:
-        return this.#failed({ code: 'failed', message: 'The code disturbed its host.' })
+        return this.#failed(disturbed)
     }
   }
 
@@ -296,10 +308,10 @@ class Replaying {
     if (what === 'compact') return this.#compact(value)
     const answer = this.#line.then(() => {
       this.#rearm()
-      return this.#fault ? { kind: 'open' } : this.#handle(what, (value ?? {}) as Words)
+      return this.#fault ? { kind: 'open' } : this.#handled(what, (value ?? {}) as Words)
     })
     this.#line = answer.catch((error: unknown) => {
-      this.#break({ code: 'failed', message: error instanceof Error ? error.message : 'The code disturbed its host.' })
+      this.#break({ code: 'failed', message: error instanceof Error ? error.message : disturbed.message })
     })
     return answer.finally(() => this.#rearm())
   }
@@ -313,7 +325,7 @@ class Replaying {
   async #compact(asked: unknown): Promise<unknown> {
     const { workflow } = this.#run
     const { session, key } = asked as { readonly session: unknown; readonly key: unknown }
-    if (!workflow) throw new Error('The code disturbed its host.')
+    if (!workflow) throw new Error(disturbed.message)
     const child = childId(this.#session.id, String(session))
     return this.#ports.compact({ session: child, key: String(key), project: workflow.project }, this.#broken.signal)
   }
@@ -331,6 +343,13 @@ class Replaying {
   #break(error: RunError): void {
     this.#fault ??= { kind: 'broken', error }
     this.#broken.abort()
+  }
+
+  /** One frame does not hold all that code may ask for at once. */
+  async #handled(what: string, said: Words): Promise<unknown> {
+    const answer = await this.#handle(what, said)
+    if (this.#frameChars > charsOfFrame && !this.#held && !this.#fault) await this.#flush()
+    return answer
   }
 
   async #handle(what: string, said: Words): Promise<unknown> {
@@ -361,7 +380,7 @@ class Replaying {
         return this.#waits({ type: 'run.waited', data: { position, name, ...data } as EventOf<'run.waited'>['data'] })
       }
       case 'call': {
-        if (this.#run.workflow) throw new Error('The code disturbed its host.')
+        if (this.#run.workflow) throw new Error(disturbed.message)
         const message = runMessage(position)
         const content = [{ type: 'text' as const, text: String(said.message) }]
         return this.#waits(
@@ -386,7 +405,7 @@ class Replaying {
       case 'step-ended':
         return this.#stepEnded(said)
       default:
-        throw new Error('The code disturbed its host.')
+        throw new Error(disturbed.message)
     }
   }
 
@@ -436,13 +455,16 @@ class Replaying {
   /** RR1. */
   #add(event: SessionEvent, isOperation = true): void {
     const [masked = event] = this.#masked([event])
-    if (!fits(masked)) throw new Error(`The code asked for what no operation can be (${event.type}).`)
+    const chars = charsOf(masked.data)
+    if (chars > mostEventChars || !fits(masked))
+      throw new Error(`The code asked for what no operation can be (${event.type}).`)
     this.#pending.push(masked)
+    this.#frameChars += chars
     if (!isOperation) return
     const { position } = event.data as { readonly position: number }
-    if (position !== this.#next) throw new Error('The code disturbed its host.')
+    if (position !== this.#next) throw new Error(disturbed.message)
     this.#next += 1
-    this.#chars += JSON.stringify(event.data).length
+    this.#chars += chars
     const { operations, operationsOfReplay, historyChars } = runLimits
     const fresh = this.#next - this.#run.operations.length
     if (this.#next > operations)
@@ -475,7 +497,7 @@ class Replaying {
     this.#lines += 1
     this.#pending.push(event)
     // One frame does not hold them all.
-    this.#lineChars += JSON.stringify(event.data).length
+    this.#lineChars += charsOf(event.data)
     if (this.#lineChars > lineCharsOfFrame) {
       this.#lineChars = 0
       await this.#flush()
@@ -506,6 +528,7 @@ class Replaying {
   async #flush(): Promise<void> {
     const events = this.#pending
     this.#pending = []
+    this.#frameChars = 0
     if ((await this.#say(events, true)) !== 'in') this.#hold()
   }
 
@@ -536,12 +559,13 @@ class Replaying {
       type: 'run.step-started',
       data: { position, name, attempt, replay: again ? again.replay : replay },
     }
-    if (again && !fits(event)) throw new Error('The code disturbed its host.')
+    if (again && !fits(event)) throw new Error(disturbed.message)
     if (again) this.#pending.push(event)
     else this.#add(event)
     if (this.#held || this.#fault) return { kind: 'open' }
     const events = this.#pending
     this.#pending = []
+    this.#frameChars = 0
     if ((await this.#say(events, true)) !== 'in') {
       this.#hold()
       return { kind: 'open' }
@@ -557,11 +581,23 @@ class Replaying {
         ? { status: 'ok', ...(Object.hasOwn(result, 'value') ? { value: result.value } : {}) }
         : { status: 'error', error: result.error }
     const [event] = this.#masked([{ type: 'run.step-ended', data: { position, attempt, ...end } }])
-    if (!event || !fits(event)) throw new Error('The code disturbed its host.')
-    this.#chars += JSON.stringify(event.data).length
+    const chars = charsOf(event?.data)
+    if (!event || chars > mostEventChars || !fits(event)) throw new Error(disturbed.message)
+    this.#chars += chars
     const in_ = await this.#say([...this.#linesLeft(), event], false)
     if (in_ !== 'in') this.#hold()
     return in_ === 'in' ? { kind: 'ok' } : null
+  }
+}
+
+const disturbed: RunError = { code: 'failed', message: 'The code disturbed its host.' }
+
+/** Of a value as JSON. Infinite: it is nested so deep that it cannot be written. */
+function charsOf(value: unknown): number {
+  try {
+    return JSON.stringify(value)?.length ?? 0
+  } catch {
+    return Number.POSITIVE_INFINITY
   }
 }
 
@@ -569,6 +605,10 @@ class Replaying {
 const lineMs = 300
 /** Characters of lines that one frame takes. */
 const lineCharsOfFrame = 64 * 1024
+/** Characters of operations that wait, from which on they go out. */
+const charsOfFrame = 1024 * 1024
+/** Characters of one event: code that means well asks for values of `valueChars`, and a prompt has several. */
+const mostEventChars = 8 * runLimits.valueChars
 
 const payloadOf = (workflow: object) => ('payload' in workflow ? { payload: workflow.payload } : {})
 

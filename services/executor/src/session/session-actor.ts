@@ -29,6 +29,7 @@ import {
   type RetryPolicy,
   type Session,
   takeover,
+  isTooLarge,
   tooLarge,
   verdict,
 } from '@reins/session'
@@ -41,7 +42,7 @@ import { type Attempting, type AttemptsContext, ModelAttempts } from '../model-c
 import type { CallOutcome } from '../model-call/model-caller.ts'
 import { noteOutcome, quotaOfEffect } from '../model-call/quota-of.ts'
 import type { ModelQuotas } from '../quota/model-quotas.ts'
-import type { Said } from '../run/replay-run.ts'
+import { replayTooLarge, type Said } from '../run/replay-run.ts'
 import { HeldTriggers } from './held-triggers.ts'
 import { type AppendContext, type Appended, appendPlan } from './plan-append.ts'
 import { SessionFold } from './session-fold.ts'
@@ -462,8 +463,9 @@ export class SessionActor implements HeldActor {
   }
 
   /** Appends the outcome with what follows from it in one frame. What is nobody's answer any more is dropped, and its triggers forgotten (A3). */
-  async #record(running: Attempting, outcome: Ended): Promise<void> {
+  async #record(running: Attempting, ended: Ended): Promise<void> {
     const { clock, metrics, slots } = this.#context
+    let outcome = ended
     const model = this.#fold.session.born?.model ?? 'unknown'
     let events = await this.#eventsOf(running, outcome)
     await this.#context.pauseAt(beforeOutcome[running.kind])
@@ -485,8 +487,9 @@ export class SessionActor implements HeldActor {
         if (done.claimed) await this.#startOrForget(done.claimed)
         return
       } catch (error) {
-        if (!(error instanceof RangeError) || events[0]?.type === 'model-call.failed') throw error
-        events = [tooLarge(running, error)]
+        if (!(error instanceof RangeError) || isTooLarge(events)) throw error
+        if (outcome.kind === 'replayed') outcome = replayTooLarge(error)
+        else events = [tooLarge(running, error)]
       }
     }
     this.#triggers.forget()

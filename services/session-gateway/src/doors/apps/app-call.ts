@@ -1,6 +1,7 @@
 // One request to a project's app, as the host asks for what belongs to it. See libs/code-host/src/messages.ts for the words.
 //   AC1. What the host asks for is checked: it is the word of the project's code, which gets what belongs to this request and no more.
 //   AC2. An app has `answerMs` of its own to begin its answer. While the gateway works for it (a turn that is waited for) the time stands.
+//   AC4. What the gateway has made for a request is bounded in number, and its texts in size; of what moves bodies, a few may wait at once.
 //   AC3. Nothing is written to the client before the app said so.
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
@@ -19,6 +20,13 @@ import type { RunDoor } from './run-door.ts'
 
 const pieceBytes = 256 * 1024
 const mostAsked = 64
+/** AC4. */
+const mostMade = 64
+const mostMadeChars = 16_000_000
+/** Of all headers of an answer: more than a client of HTTP takes. */
+const mostHeadChars = 64 * 1024
+/** What moves bodies. */
+const moves: ReadonlySet<string> = new Set(['body', 'chunk', 'read'])
 
 const FetchHead = checker(
   Type.Object({
@@ -67,6 +75,9 @@ export class AppCall {
   #rest = Buffer.alloc(0)
   #began = false
   #working = 0
+  /** AC4. */
+  #moving = 0
+  #madeChars = 0
   #timer: NodeJS.Timeout | undefined
 
   /** `signal`: aborted when the client is gone. */
@@ -94,14 +105,8 @@ export class AppCall {
   /** AC1. What the host asked. A rejection's message goes to the code. */
   async ask(what: string, value: unknown): Promise<unknown> {
     this.#signal.throwIfAborted()
-    if (what === 'body') return this.#nextOfBody()
     if (what === 'head') return this.#head(value)
-    if (what === 'chunk') {
-      if (!this.#began || typeof value !== 'string') throw new Error('a piece of an answer comes behind its head')
-      await this.#to.chunk(Buffer.from(value, 'base64'))
-      return null
-    }
-    if (what === 'read') return this.#read(value)
+    if (moves.has(what)) return this.#move(what, value)
     this.#working += 1
     this.#wind()
     try {
@@ -116,6 +121,21 @@ export class AppCall {
     } finally {
       this.#working -= 1
       this.#wind()
+    }
+  }
+
+  /** AC4. */
+  async #move(what: string, value: unknown): Promise<unknown> {
+    if (this.#moving >= mostAsked) throw new Error(`one request may ask for ${mostAsked} pieces at once`)
+    this.#moving += 1
+    try {
+      if (what === 'body') return await this.#nextOfBody()
+      if (what === 'read') return await this.#read(value)
+      if (!this.#began || typeof value !== 'string') throw new Error('a piece of an answer comes behind its head')
+      await this.#to.chunk(Buffer.from(value, 'base64'))
+      return null
+    } finally {
+      this.#moving -= 1
     }
   }
 
@@ -148,6 +168,8 @@ export class AppCall {
   }
 
   async #serve(asked: Asked): Promise<unknown> {
+    if (this.#made.size + this.#working > mostMade || this.#madeChars > mostMadeChars)
+      throw new Error(`one request may have the gateway answer ${mostMade} times, and with ${mostMadeChars} characters`)
     let answer: GatewayAnswer
     try {
       const caller = appCaller(this.#project, asked.principal)
@@ -156,6 +178,7 @@ export class AppCall {
       this.#signal.throwIfAborted()
       answer = faultAnswer(faultOf(asReinsError(error)))
     }
+    if (answer.body.kind === 'text') this.#madeChars += answer.body.text.length
     const number = this.#made.size + 1
     this.#made.set(number, { answer, pieces: undefined })
     return { status: answer.status, headers: answer.headers, body: number }
@@ -172,6 +195,8 @@ export class AppCall {
   #head(value: unknown): null {
     if (this.#began) throw new Error('a request is answered once')
     const head = FetchHead.parse(value)
+    if (head.headers.flat().reduce((sum, text) => sum + text.length, 0) > mostHeadChars)
+      throw new Error(`the headers of an answer may have ${mostHeadChars} characters in all`)
     const made = head.passed === undefined ? undefined : this.#made.get(head.passed)
     if (head.passed !== undefined && (!made || made.pieces)) throw new Error('there is no such body')
     this.#began = true

@@ -171,7 +171,10 @@ export class AppDoor {
           facts: { idempotencyKey: '', session: '', agent: '' },
           progress: (text) => log.info({ ...about, printed: redactor.text(text.slice(0, 2000)) }, 'the app printed'),
           log: (entry) =>
-            log.info({ ...about, level: entry.level, said: redactor.text(entry.message) }, 'the app logged'),
+            log.info(
+              { ...about, level: entry.level, said: redactor.text(entry.message.slice(0, 2000)) },
+              'the app logged',
+            ),
           request: (what, value) => call.ask(what, value),
         },
         call.signal,

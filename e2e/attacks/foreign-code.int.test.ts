@@ -1,0 +1,72 @@
+// Attacks by code and servers that are not Reins' own, on the processes that run or ask them: a part of `npm run test:long`.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { AttackedProduct, deadline } from './attacked-product.ts'
+import { tryHosts } from './hosts.ts'
+import { tryApps, tryRuns } from './projects.ts'
+import { tryServers } from './servers.ts'
+import { Tally } from './tally.ts'
+
+let product: AttackedProduct
+beforeAll(async () => {
+  product = await AttackedProduct.open()
+}, deadline)
+afterAll(() => product?.close(), deadline)
+
+const refusedAll = (tally: Tally): void => {
+  for (const line of tally.lines()) console.log(line)
+  expect(tally.gotThrough()).toEqual([])
+}
+
+test(
+  'code in a host learns nothing of whoever runs it, takes nothing from it, and ends no call but its own',
+  async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'reins-attack-'))
+    const file = path.join(folder, 'admin.token')
+    writeFileSync(file, 'sesame', { mode: 0o600 })
+    try {
+      const tally = new Tally()
+      await tryHosts({ file }, tally)
+      refusedAll(tally)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  },
+  deadline,
+)
+
+test(
+  'code of a workflow that says what no code can say ends its own run, and nobody waits for it',
+  async () => {
+    const tally = new Tally()
+    await tryRuns(product.world, tally, () => product.services.every((service) => service.alive()))
+    refusedAll(tally)
+    expect(await product.answers()).toBe('completed')
+  },
+  2 * deadline,
+)
+
+test(
+  'code of an app writes its own answer, and nothing of the gateway',
+  async () => {
+    const tally = new Tally()
+    const [gateway] = product.world.gateways
+    if (!gateway) throw new Error('no gateway runs')
+    await tryApps(product.world, gateway, tally)
+    refusedAll(tally)
+    expect(await product.answers()).toBe('completed')
+  },
+  2 * deadline,
+)
+
+test(
+  'a server of others costs no memory and no connections by what it asks, and leads nobody to a page that looks like another',
+  async () => {
+    const tally = new Tally()
+    await tryServers(tally)
+    refusedAll(tally)
+  },
+  2 * deadline,
+)
