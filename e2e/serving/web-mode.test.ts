@@ -198,6 +198,24 @@ describe.skipIf(chromiumPath === undefined)(`the chat page${why}`, () => {
     await chatting.close()
   })
 
+  test('leads nobody elsewhere than its words say, and hides nothing in an answer', async () => {
+    const chatting = await chat('helper')
+    await chatting.say(
+      'say [https://bank.example/#evil.example](https://evil.example/a) [&#x202e;knab](https://evil.example/b) fdp&#8238;exe a&shy;b [c](vbscript:x) [d](data:text/html,x) <https://evil.example/c>',
+    )
+    await ends(chatting)
+    const answer = chatting.page.locator('.answer')
+    await answer.locator('a').nth(2).waitFor(patient)
+    const text = (await answer.first().innerText()).replaceAll('\n', ' ')
+    expect(text).toContain('https://bank.example/#evil.example (evil.example)')
+    expect(text).toContain('\\u202eknab (evil.example)')
+    expect(text).toContain('fdp\\u202eexe a\\u00adb')
+    const hrefs = await answer.locator('a').evaluateAll((all) => all.map((one) => one.getAttribute('href')))
+    expect(hrefs).toEqual(['a', 'b', 'c'].map((one) => `https://evil.example/${one}`))
+    expect(chatting.faults).toEqual([])
+    await chatting.close()
+  })
+
   test('a command opens to what ran and what it printed, without its escape sequences', async () => {
     const chatting = await chat('helper')
     await chatting.say(`call shell {"command": "printf '\\\\033[31mred\\\\033[0m'; seq 300"}`)

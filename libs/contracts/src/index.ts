@@ -1,6 +1,7 @@
 // The door of @reins/contracts: schemas, subjects, ids and error codes; no I/O.
 
 export { dispatchText } from './dispatch.ts'
+export { hiddenCharacters } from './hidden-characters.ts'
 export {
   type CompactionState,
   compactVerb,

@@ -4,10 +4,9 @@
 //       selectors, annotations) are left out. The joiners of emoji and of Persian stay.
 //   N2. Newlines and tabs stay; carriage returns go. Applying it twice changes nothing, nor does cutting the text anywhere.
 //   N3. In JSON the same characters are escapes: what a program reads is what was written.
-const suspicious =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
-  // biome-ignore lint/suspicious/noMisleadingCharacterClass: each is looked for by itself
-  /[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb]|\ud834[\udd73-\udd7a]|[\udb40-\udb43][\udc00-\udfff]/g
+import { hiddenCharacters } from '@reins/contracts'
+
+const suspicious = new RegExp(`[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f]|${hiddenCharacters}`, 'g')
 
 const picture = (character: string): string => {
   const code = character.charCodeAt(0)

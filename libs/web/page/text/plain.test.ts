@@ -12,6 +12,14 @@ test('a progress bar shows its last state', () => {
 
 test('what cannot be seen is shown', () => {
   expect(plainText('a\u202eb\u0007')).toBe('a\\u202eb␇')
+  const hidden =
+    '\u00ad\u034f\u115f\u1160\u180e\u200b\u206a\u206f\u3164\ufe00\ufe0f\uffa0\ufff9\ufffb\u{1d173}\u{1d17a}\u{e0001}\u{e0041}\u{e0100}\u{e01ef}'
+  expect(plainText([...hidden].map((one) => `a${one}`).join(''))).toMatch(/^(?:a\\u[0-9a-f]{4,5}){20}$/)
+})
+
+test('writing and emoji stay as they are', () => {
+  for (const text of ['naïve café', '日本語', '한국어', 'فارسی\u200cها', 'हिन्दी', '👩‍👩‍👧 🇩🇪 ❤️ 1️⃣', 'a𝅘𝅥b'])
+    expect(plainText(text)).toBe(text)
 })
 
 test('a long text is cut, and says by how many lines', () => {

@@ -2,13 +2,16 @@
 //   PL1. Escape sequences of terminals (colours, titles, moving about) are left out whole.
 //   PL2. Other control characters show as their pictures; characters that turn or hide text are shown by their code.
 //   PL3. A line that was written over itself with carriage returns, as progress bars are, shows its last state.
+import { hiddenCharacters } from '@reins/contracts'
 
 const sequences =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
   /\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][\s\S]*?(?:\x07|\x1b\\|$)|[ -/]*[0-~])|\x9b[0-?]*[ -/]*[@-~]/g
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the same
 const controls = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g
-const hidden = /[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\udb40[\udc00-\udc7f]/g
+// One that only chooses how the emoji before it looks stays.
+const hidden = new RegExp(hiddenCharacters, 'g')
+const chosen = /\p{Emoji}$/u
 
 export const plainText = (text: string): string =>
   text
@@ -17,7 +20,11 @@ export const plainText = (text: string): string =>
     .replace(/^.*\r(?=[^\r\n])/gm, '')
     .replace(/\r/g, '')
     .replace(controls, picture)
-    .replace(hidden, (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`)
+    .replace(hidden, (character, at: number, whole: string) =>
+      /[\ufe0e\ufe0f]/.test(character) && chosen.test(whole.slice(Math.max(0, at - 2), at))
+        ? character
+        : `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+    )
 
 const picture = (character: string): string => {
   const code = character.charCodeAt(0)

@@ -3,3 +3,10 @@ export function webAddress(address: string | undefined): URL | undefined {
   const url = address === undefined ? null : URL.parse(address)
   return url?.protocol === 'https:' || url?.protocol === 'http:' ? url : undefined
 }
+
+/** Whether words are nothing but the address, or the host, that they lead to: any others could be taken for another one. */
+export function sayWhere(words: string, url: URL): boolean {
+  const said = words.trim()
+  const named = webAddress(said)
+  return said === url.host || (named?.host === url.host && named.username === '' && named.password === '')
+}

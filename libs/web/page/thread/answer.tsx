@@ -1,9 +1,11 @@
 // The text of an answer, as Markdown that may still be growing.
 //   AN1. All of it is from a model: raw HTML stays text, links go to web pages only and say where, and no picture is loaded.
+//   AN2. What cannot be seen is shown, also where Markdown makes it of an entity.
 import { type AnchorHTMLAttributes, isValidElement, memo, type ReactElement, type ReactNode } from 'react'
 import { type Components, Streamdown } from 'streamdown'
 import { plainText } from '../text/plain.ts'
-import { webAddress } from '../text/web-address.ts'
+import { plainNodes } from '../text/plain-nodes.ts'
+import { sayWhere, webAddress } from '../text/web-address.ts'
 import { CodeBlock } from './code-block.tsx'
 import { Scrolls } from './scrolls.tsx'
 
@@ -11,7 +13,7 @@ function Link({ href, children }: AnchorHTMLAttributes<HTMLAnchorElement>) {
   const url = webAddress(href)
   if (url === undefined) return <span className="no-link">{children}</span>
   const words = textOf(children)
-  const own = words.includes(url.host) ? undefined : url.host
+  const own = sayWhere(words, url) ? undefined : url.host
   return (
     <a href={url.href} target="_blank" rel="noopener noreferrer nofollow" title={url.href}>
       {children}
@@ -84,7 +86,7 @@ export const Answer = memo(function Answer({ text, open }: { readonly text: stri
       mode={open ? 'streaming' : 'static'}
       parseIncompleteMarkdown={open}
       components={components}
-      rehypePlugins={[]}
+      rehypePlugins={[plainNodes]}
       controls={false}
       linkSafety={{ enabled: false }}
       skipHtml={false}
