@@ -57,9 +57,7 @@ describe('a call', () => {
     )
     expect(asked).toEqual([['values', { tool: 'all' }]])
     expect(heard.progress.join('')).toBe('halfprinted 5\nand this\n')
-    expect(heard.logs).toEqual([
-      { level: 'warn', message: 'odd', attributes: { n: 1 } },
-    ])
+    expect(heard.logs).toEqual([{ level: 'warn', message: 'odd', attributes: { n: 1 } }])
   })
 
   test('is told what a value that it asked for could not be had for', async () => {
