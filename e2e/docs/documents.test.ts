@@ -74,6 +74,7 @@ test('each row of what people can try names tests, and each of them is there and
     'attacks.int.test.ts',
     'workspaces.int.test.ts',
     'people.int.test.ts',
+    'foreign-code.int.test.ts',
   ])
   expect(attacks.filter((name) => !helpers.has(name) && !section.includes(`e2e/attacks/${name}`))).toEqual([])
 })
